@@ -1,0 +1,79 @@
+"""The errors that cross the boundary between the adapters and the rest.
+
+The gateway classifies what ARM answers by operation, error code, HTTP status and the server's state
+together, because 409 means many things and a busy server also answers with an empty code. Each class
+says what the caller may do; nothing here is raised for a condition that a value can express.
+"""
+
+from __future__ import annotations
+
+
+class GatewayError(Exception):
+    """An ARM request that did not do what was asked. ``code`` is ARM's, ``""`` when it sent none."""
+
+    def __init__(self, message: str, *, code: str = "", status: int = 0) -> None:
+        super().__init__(message)
+        self.code = code
+        self.status = status
+
+
+class Transient(GatewayError):
+    """Worth asking again: 5xx, a broken connection, a dependent resource still updating."""
+
+    def __init__(
+        self, message: str, *, code: str = "", status: int = 0, retry_after: float | None = None
+    ) -> None:
+        super().__init__(message, code=code, status=status)
+        self.retry_after = retry_after
+
+
+class Throttled(Transient):
+    """429: the bucket is empty; wait ``retry_after`` seconds."""
+
+
+class Busy(Transient):
+    """The resource runs another operation (``ServerIsBusy``, ``AnotherOperationInProgress``…)."""
+
+
+class Conflict(GatewayError):
+    """Somebody else was faster (412, ``SecurityRuleConflict``, superseded): read again, plan again."""
+
+
+class Denied(GatewayError):
+    """No permission, or an Azure Policy forbids it (403). Asking again does not help."""
+
+
+class Locked(GatewayError):
+    """A management lock forbids it (``ScopeLocked``). Asking again does not help."""
+
+
+class Stopped(GatewayError):
+    """The server is stopped and refuses writes (``ServerStoppedError``)."""
+
+
+class Gone(GatewayError):
+    """The resource does not exist (404)."""
+
+
+class Permanent(GatewayError):
+    """Every other refusal: asking again does not help."""
+
+
+class StoreError(Exception):
+    """The state store failed: the invocation must fail so that the platform delivers again."""
+
+
+class EntityExists(StoreError):
+    """An insert met an entity with the same keys."""
+
+
+class EntityChanged(StoreError):
+    """A conditional write lost: the entity is not as it was read."""
+
+
+class ConfigurationError(Exception):
+    """Settings or ``policies.yaml`` cannot be used; the message names the place and the reason."""
+
+
+class SinkError(Exception):
+    """A sink did not take a notification; it is worth trying again."""

@@ -1,0 +1,176 @@
+"""The protocols between the story and the world: gateway, tables, blobs, queue, sinks, clock.
+
+Adapters implement them over Azure SDKs; in-memory implementations with state serve unit tests and
+pass the same contract suite. "Interfaces" and never "ports": that word means TCP here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Protocol, TypeAlias
+
+from shared.model import (
+    Actor,
+    ArmCall,
+    Aspect,
+    Edit,
+    Json,
+    Locator,
+    Operation,
+    Snapshot,
+    Target,
+)
+from shared.records import Notification
+from shared.resource_id import ResourceId
+from shared.values import value
+
+
+class Clock(Protocol):
+    def now(self) -> datetime:
+        """The time in UTC, with its zone."""
+        ...
+
+
+@value
+class Relation:
+    """``source`` (an NSG, a virtual network) is something that ``target`` depends on."""
+
+    source: Locator
+    target: Target
+
+
+@value
+class Enumerated:
+    """One page of an enumeration: targets and how they hang together."""
+
+    targets: tuple[Target, ...]
+    relations: tuple[Relation, ...] = ()
+
+
+class Gateway(Protocol):
+    """ARM as the story needs it. Every method may raise a ``GatewayError``."""
+
+    @property
+    def calls(self) -> Sequence[ArmCall]:
+        """The requests made through this gateway, in order. A gateway lives for one run."""
+        ...
+
+    def read(self, target: Target, aspects: frozenset[Aspect]) -> Snapshot:
+        """Read a target whole. Raises ``Gone`` when it does not exist."""
+        ...
+
+    def resolve(self, locator: Locator) -> Enumerated:
+        """The targets that a locator names now. Raises ``Gone`` when the resource does not exist."""
+        ...
+
+    def enumerate(self, scope: ResourceId) -> Iterator[Enumerated]:
+        """Every target in a subscription or resource group, page by page, from Resource Graph."""
+        ...
+
+    def begin(self, edit: Edit, snapshot: Snapshot) -> Operation:
+        """Send one edit, guarded by what ``snapshot`` allows (etag), and do not wait for it."""
+        ...
+
+    def poll(self, operation: Operation) -> Operation | None:
+        """None when the operation has succeeded, the operation (with a new wait) while it runs.
+
+        Raises the classified error when it failed.
+        """
+        ...
+
+    def dependants(self, target: Target) -> Mapping[str, Json]:
+        """Workloads that may rely on a server's public path, as far as the server shows them."""
+        ...
+
+    def identity(self) -> Actor:
+        """Who we are to ARM: the claims of our own token."""
+        ...
+
+
+# --- state -----------------------------------------------------------------------------------------
+
+Row: TypeAlias = Mapping[str, str | int | bool]
+"""Properties of a table entity. Long texts are the caller's to split."""
+
+
+@value
+class Entity:
+    partition: str
+    row: str
+    properties: Row
+    etag: str
+
+
+@value
+class Insert:
+    """Insert if absent."""
+
+    partition: str
+    row: str
+    properties: Row
+
+
+@value
+class Replace:
+    """Replace if the etag is still the one that was read."""
+
+    partition: str
+    row: str
+    properties: Row
+    etag: str
+
+
+TableWrite: TypeAlias = Insert | Replace
+
+
+class Tables(Protocol):
+    """Azure Table Storage's semantics: optimistic concurrency by etag, transactions in a partition."""
+
+    def get(self, table: str, partition: str, row: str) -> Entity | None: ...
+
+    def query(self, table: str, partition: str | None = None, row_prefix: str = "") -> Iterator[Entity]:
+        """Entities in key order; a None partition means all partitions."""
+        ...
+
+    def write(self, table: str, *writes: TableWrite) -> tuple[str, ...]:
+        """Apply all writes or none (one partition, at most 100) and return the new etags in order.
+
+        Raises ``EntityExists`` or ``EntityChanged``.
+        """
+        ...
+
+    def delete(self, table: str, partition: str, row: str, etag: str | None = None) -> None:
+        """Delete; absent is success. With an etag raises ``EntityChanged`` when it does not match."""
+        ...
+
+
+class Blobs(Protocol):
+    def put(self, container: str, name: str, data: bytes) -> None:
+        """Write or overwrite."""
+        ...
+
+    def get(self, container: str, name: str) -> bytes | None:
+        """None when the blob does not exist; any other failure raises ``StoreError``."""
+        ...
+
+    def names(self, container: str, prefix: str = "") -> Iterator[str]: ...
+
+    def delete(self, container: str, name: str) -> None:
+        """Delete; absent is success."""
+        ...
+
+
+class Queue(Protocol):
+    def send(self, body: str, delay_seconds: float = 0) -> None:
+        """Enqueue, invisible for ``delay_seconds`` (whole seconds are rounded up by the service)."""
+        ...
+
+
+class Sink(Protocol):
+    @property
+    def name(self) -> str: ...
+
+    def deliver(self, notification: Notification) -> None:
+        """Deliver or raise ``SinkError``."""
+        ...

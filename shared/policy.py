@@ -1,0 +1,120 @@
+"""What a policy is: one file's worth of judgement, with the metadata that everything else is made from.
+
+``evaluate``, ``plan``, ``assess`` and ``forbidden`` are pure functions of snapshots. Parameters are
+bound once, when the configuration for a target is resolved (``bound``), so that callers pass a
+snapshot and nothing else. There is no registry: ``shared.policies.discover`` finds every module that
+exports ``POLICY``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any, Generic, TypeAlias, TypeVar
+
+from shared.model import (
+    Aspect,
+    Change,
+    Finding,
+    Json,
+    Kind,
+    Safety,
+    ServerSnapshot,
+    Severity,
+    Snapshot,
+    SubnetSnapshot,
+    TargetKind,
+)
+from shared.traffic import Traffic
+from shared.values import value
+
+S = TypeVar("S", ServerSnapshot, SubnetSnapshot)
+
+
+@value
+class Control:
+    """A requirement of a framework that a policy supports. Azure Policy ids are full GUIDs."""
+
+    framework: str
+    version: str
+    id: str
+    title: str
+
+
+@value
+class Parameter:
+    """A policy's setting: its default and what it means. ``check`` returns what is wrong, or None."""
+
+    name: str
+    default: Json
+    description: str
+    check: Callable[[Json], str | None] = lambda _: None
+
+
+@value
+class Assessment:
+    """How the situation lowers a policy's safety, judged against the last compliant reading.
+
+    ``last_way_in``: after the change nobody could reach the target any more, and somebody can now.
+    ``notes`` say why, for the decision's detail; ``evidence`` is added to the alert.
+    """
+
+    safety: Safety = Safety.AUTO
+    last_way_in: bool = False
+    notes: tuple[str, ...] = ()
+
+
+@value
+class Policy(Generic[S]):
+    """One policy. ``id`` names the pattern found, never the fix.
+
+    ``evaluate(snapshot)`` always answers with one finding. ``plan(finding, snapshot)`` returns None
+    when no safe minimal edit exists. ``assess(snapshot, baseline)`` judges the situation; ``baseline``
+    is the last compliant reading or None. ``forbidden(snapshot)`` is the traffic that the policy
+    wants gone (tightening) or lets in (connectivity): laws 3 and 4 are stated with it.
+    """
+
+    id: str
+    title: str
+    kind: Kind
+    targets: frozenset[TargetKind]
+    severity: Severity
+    safety: Safety
+    reads: frozenset[Aspect]
+    permissions: tuple[str, ...]
+    """ARM actions that reading and remediating need."""
+    controls: tuple[Control, ...]
+    evaluate: Callable[..., Finding]
+    plan: Callable[..., Change | None]
+    assess: Callable[..., Assessment]
+    forbidden: Callable[..., Traffic]
+    parameters: tuple[Parameter, ...] = ()
+    settle_seconds: float | None = None
+    """Quiet time after the last foreign write before a revert; None means the global setting."""
+    order: int = 100
+    """Changes of one target are made in this order: a lower number first, verified before the next."""
+    shows_dependants: bool = False
+    """Whether an alert should name workloads that may rely on what was found."""
+    why: str = ""
+    """One sentence for alerts: what somebody could do with this drift."""
+
+
+AnyPolicy: TypeAlias = Policy[Any]
+
+
+def applies_to(policy: AnyPolicy, snapshot: Snapshot) -> bool:
+    return snapshot.kind in policy.targets
+
+
+def bound(policy: AnyPolicy, settings: Mapping[str, Json]) -> AnyPolicy:
+    """The policy with its parameters fixed; unset parameters take their defaults."""
+    if not policy.parameters:
+        return policy
+    chosen = {p.name: settings.get(p.name, p.default) for p in policy.parameters}
+    return replace(
+        policy,
+        evaluate=partial(policy.evaluate, **chosen),
+        plan=partial(policy.plan, **chosen),
+        forbidden=partial(policy.forbidden, **chosen),
+    )

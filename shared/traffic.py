@@ -1,0 +1,146 @@
+"""What may come in, as sets that can be compared: the yardstick of the proof and of the laws.
+
+The traffic of a server is the set of IPv4 sources that its public path admits, plus the flag "all
+Azure" (0.0.0.0–0.0.0.0 admits every Azure address, which no IPv4 range describes), plus its approved
+private endpoints. The traffic of a subnet is packets, held as boxes by ``shared.nsg``; here it appears
+only as the boxes that a change declares. Pure; sets are normalised, so equality is set equality.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+from ipaddress import IPv4Address
+from typing import TypeAlias
+
+from shared.model import (
+    ConnectionStatus,
+    PublicAccess,
+    ServerSnapshot,
+    TrafficBox,
+)
+from shared.values import value
+
+Span: TypeAlias = tuple[int, int]
+
+
+@value
+class AddressSet:
+    """IPv4 addresses as sorted, disjoint, inclusive spans."""
+
+    spans: tuple[Span, ...] = ()
+
+    @classmethod
+    def of(cls, spans: Iterable[Span]) -> AddressSet:
+        """The union of ``spans``; adjacent spans are joined."""
+        merged: list[Span] = []
+        for start, end in sorted(spans):
+            if merged and start <= merged[-1][1] + 1:
+                merged[-1] = (merged[-1][0], max(merged[-1][1], end))
+            else:
+                merged.append((start, end))
+        return cls(spans=tuple(merged))
+
+    def minus(self, other: AddressSet) -> AddressSet:
+        left: list[Span] = []
+        for start, end in self.spans:
+            cursor = start
+            for low, high in other.spans:
+                if high < cursor or low > end:
+                    continue
+                if low > cursor:
+                    left.append((cursor, low - 1))
+                cursor = max(cursor, high + 1)
+            if cursor <= end:
+                left.append((cursor, end))
+        return AddressSet(spans=tuple(left))
+
+    def within(self, other: AddressSet) -> bool:
+        return not self.minus(other).spans
+
+    def describe(self) -> list[str]:
+        """The spans as people write them: ``1.2.3.4`` or ``1.2.3.0-1.2.3.255``."""
+        return [
+            str(IPv4Address(a)) if a == b else f"{IPv4Address(a)}-{IPv4Address(b)}" for a, b in self.spans
+        ]
+
+
+@value
+class ServerTraffic:
+    """Who may come in to a server: public sources, all of Azure, and private endpoints by key."""
+
+    sources: AddressSet = AddressSet()
+    all_azure: bool = False
+    endpoints: frozenset[str] = frozenset()
+
+    def within(self, other: ServerTraffic) -> bool:
+        return (
+            self.sources.within(other.sources)
+            and (other.all_azure or not self.all_azure)
+            and self.endpoints <= other.endpoints
+        )
+
+    def minus(self, other: ServerTraffic) -> ServerTraffic:
+        return ServerTraffic(
+            sources=self.sources.minus(other.sources),
+            all_azure=self.all_azure and not other.all_azure,
+            endpoints=self.endpoints - other.endpoints,
+        )
+
+    @property
+    def nobody(self) -> bool:
+        return not (self.sources.spans or self.all_azure or self.endpoints)
+
+
+@value
+class SubnetTraffic:
+    """Packets of a subnet, as boxes."""
+
+    boxes: tuple[TrafficBox, ...] = ()
+
+
+Traffic: TypeAlias = ServerTraffic | SubnetTraffic
+
+
+class Reach(StrEnum):
+    """How a server can be reached: the combinations of the Private Link page."""
+
+    PUBLIC_WITH_RULES = "public with rules"
+    PUBLIC_WITHOUT_RULES = "public without rules (closed)"
+    PRIVATE_ONLY = "private only"
+    UNREACHABLE = "unreachable"
+    UNKNOWN = "unknown"
+
+
+def public_sources(server: ServerSnapshot) -> ServerTraffic:
+    """What the firewall rules would admit if public access were on."""
+    rules = server.firewall_rules or ()
+    ranges = [r for r in rules if not r.allows_all_azure]
+    return ServerTraffic(
+        sources=AddressSet.of((int(r.start), int(r.end)) for r in ranges),
+        all_azure=any(r.allows_all_azure for r in rules),
+    )
+
+
+def server_traffic(server: ServerSnapshot) -> ServerTraffic:
+    """Who may come in now. Public access that is not known to be off counts as on."""
+    endpoints = frozenset(
+        connection.id.key
+        for connection in server.private_endpoints or ()
+        if connection.status is ConnectionStatus.APPROVED
+    )
+    if server.vnet_integrated or server.public_access is PublicAccess.DISABLED:
+        return ServerTraffic(endpoints=endpoints)
+    public = public_sources(server)
+    return ServerTraffic(sources=public.sources, all_azure=public.all_azure, endpoints=endpoints)
+
+
+def reach(server: ServerSnapshot) -> Reach:
+    if server.vnet_integrated:
+        return Reach.PRIVATE_ONLY
+    if server.public_access is PublicAccess.UNKNOWN or server.firewall_rules is None:
+        return Reach.UNKNOWN
+    traffic = server_traffic(server)
+    if server.public_access is PublicAccess.ENABLED:
+        return Reach.PUBLIC_WITH_RULES if server.firewall_rules else Reach.PUBLIC_WITHOUT_RULES
+    return Reach.PRIVATE_ONLY if traffic.endpoints else Reach.UNREACHABLE
