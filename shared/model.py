@@ -103,6 +103,7 @@ class Reason(StrEnum):
     TARGET_BUSY = "target-busy"
     TARGET_STOPPED = "target-stopped"
     SETTLING = "settling"
+    INEFFECTIVE = "ineffective"
     FLAPPING = "flapping"
     BUDGET = "budget-exhausted"
     # grounds of a revert
@@ -110,9 +111,9 @@ class Reason(StrEnum):
     NEW_RESOURCE = "new-resource"
     ADOPTED = "adopted"
     APPROVED = "approved"
-    # decided outside the brakes
-    IN_PROGRESS = "in-progress"
-    AFTER_EARLIER_CHANGE = "after-earlier-change"
+    # after the attempt
+    FAILED = "failed"
+    POISONED = "poisoned"
 
 
 class Outcome(StrEnum):

@@ -67,7 +67,7 @@ class Assessment:
 
 @value
 class Policy(Generic[S]):
-    """One policy. ``id`` names the pattern found, never the fix.
+    """One policy; declared as ``POLICY: Policy[ServerSnapshot] = Policy(…)``. ``id`` names the pattern found, never the fix.
 
     ``evaluate(snapshot)`` always answers with one finding. ``plan(finding, snapshot)`` returns None
     when no safe minimal edit exists. ``assess(snapshot, baseline)`` judges the situation; ``baseline``

@@ -93,6 +93,8 @@ class Attempt:
     fingerprint: str
     at: datetime
     writes: int = 1
+    ineffective: bool = False
+    """The write was accepted and the drift was still there afterwards."""
 
 
 @value

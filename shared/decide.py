@@ -1,0 +1,298 @@
+"""The decision: an ordered list of brakes, first match wins, each with a reason code.
+
+Pure and total: the context holds everything that was recalled, the time included. Audit mode is no
+brake: the decision is the one that enforce would take, marked ``dry_run``, and the act step writes
+nothing. The order is the promise of ``docs/reasons.md``: break-glass, exempt, unknown, effect, no
+plan, not proved, inherited, last way in, safety, not ready, settling, ineffective, flapping, budget, revert.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from shared.model import (
+    Action,
+    Change,
+    ComplianceState,
+    Decision,
+    Effect,
+    Finding,
+    Proof,
+    Reason,
+    Safety,
+)
+from shared.policy import AnyPolicy, Assessment
+from shared.records import Approval, Attempt, Exemption
+from shared.values import value
+
+LOOK_AGAIN_WHEN_BUSY: Final = 30.0
+"""Seconds; a server's management operation takes about a minute."""
+
+
+class BreakGlass(StrEnum):
+    OFF = "off"
+    ON = "on"
+    UNREADABLE = "unreadable"
+
+
+class Readiness(StrEnum):
+    """Whether the target takes writes now."""
+
+    READY = "ready"
+    BUSY = "busy"
+    STOPPED = "stopped"
+
+
+@value
+class Limits:
+    """The budget and the flap detector: reverts and writes that are too many to be right."""
+
+    flapping_reverts: int = 3
+    flapping_window: timedelta = timedelta(hours=1)
+    writes_per_target: int = 10
+    writes_per_subscription: int = 100
+    """Both per sliding hour."""
+
+
+@value
+class Context:
+    """What the decision needs to know beyond the snapshot."""
+
+    now: datetime
+    dry_run: bool
+    effect: Effect
+    limits: Limits
+    break_glass: BreakGlass = BreakGlass.OFF
+    exemption: Exemption | None = None
+    was_compliant: bool = False
+    created_after_first_pass: bool = False
+    adopt: bool = False
+    without_approval: bool = False
+    """The scope opted in to reverts that need approval."""
+    approval: Approval | None = None
+    readiness: Readiness = Readiness.READY
+    last_foreign_write: datetime | None = None
+    settle_seconds: float = 60.0
+    attempts: tuple[Attempt, ...] = ()
+    subscription_writes: int = 0
+
+
+@value
+class Question:
+    """One finding with everything that was prepared for deciding about it."""
+
+    policy: AnyPolicy
+    finding: Finding
+    change: Change | None
+    proof: Proof | None
+    assessment: Assessment
+    context: Context
+
+
+def decide(question: Question) -> Decision:
+    """Ask every brake in order; without any brake the change is made."""
+    for brake in BRAKES:
+        decision = brake(question)
+        if decision is not None:
+            return decision
+    return _answer(question, Action.REVERT, _grounds(question))
+
+
+def _answer(
+    question: Question, action: Action, reason: Reason, detail: str = "", again: float | None = None
+) -> Decision:
+    return Decision(
+        policy=question.policy.id,
+        action=action,
+        reason=reason,
+        detail=detail,
+        dry_run=question.context.dry_run,
+        look_again_seconds=again,
+    )
+
+
+def _grounds(question: Question) -> Reason:
+    context = question.context
+    if _approved(question):
+        return Reason.APPROVED
+    if context.was_compliant:
+        return Reason.DRIFT
+    return Reason.ADOPTED if context.adopt else Reason.NEW_RESOURCE
+
+
+def _approved(question: Question) -> bool:
+    approval = question.context.approval
+    return (
+        approval is not None
+        and approval.fingerprint == question.finding.fingerprint
+        and approval.expires_at > question.context.now
+    )
+
+
+# --- the brakes, in order --------------------------------------------------------------------------
+
+
+def _break_glass(question: Question) -> Decision | None:
+    """The switch concerns writes: what would not be written anyway is answered by its own brake."""
+    context = question.context
+    is_drift = question.finding.state is ComplianceState.NON_COMPLIANT
+    if not is_drift or context.exemption is not None or context.effect is Effect.OFF:
+        return None
+    match context.break_glass:
+        case BreakGlass.ON:
+            return _answer(question, Action.ALERT, Reason.BREAK_GLASS, "writes are switched off")
+        case BreakGlass.UNREADABLE:
+            detail = "the switch could not be read, so nothing is written"
+            return _answer(question, Action.ALERT, Reason.BREAK_GLASS_UNREADABLE, detail)
+        case BreakGlass.OFF:
+            return None
+
+
+def _exempt(question: Question) -> Decision | None:
+    exemption = question.context.exemption
+    if exemption is None:
+        return None
+    until = exemption.expires_at.isoformat()
+    return _answer(question, Action.SKIP, Reason.EXEMPT, f"{exemption.reason} (until {until})")
+
+
+def _unknown(question: Question) -> Decision | None:
+    if question.finding.state is ComplianceState.NON_COMPLIANT:
+        return None
+    return _answer(question, Action.SKIP, Reason.UNKNOWN, question.finding.reason)
+
+
+def _effect(question: Question) -> Decision | None:
+    match question.context.effect:
+        case Effect.OFF:
+            return _answer(question, Action.SKIP, Reason.EFFECT_OFF)
+        case Effect.ALERT:
+            return _answer(question, Action.ALERT, Reason.EFFECT_ALERT)
+        case Effect.REVERT:
+            return None
+
+
+def _no_plan(question: Question) -> Decision | None:
+    if question.change is not None:
+        return None
+    return _answer(question, Action.ALERT, Reason.NO_PLAN, "no safe minimal change exists")
+
+
+def _not_proved(question: Question) -> Decision | None:
+    proof = question.proof
+    if proof is not None and proof.holds:
+        return None
+    failed = "; ".join(step.detail or step.claim for step in proof.failures) if proof else "no proof"
+    return _answer(question, Action.ALERT, Reason.NOT_PROVED, failed)
+
+
+def _inherited(question: Question) -> Decision | None:
+    context = question.context
+    known = context.was_compliant or context.created_after_first_pass or context.adopt
+    if known or _approved(question):
+        return None
+    return _answer(question, Action.ALERT, Reason.INHERITED, "never seen compliant: its owner decides")
+
+
+def _last_way_in(question: Question) -> Decision | None:
+    if not question.assessment.last_way_in:
+        return None
+    return _answer(question, Action.ALERT, Reason.LAST_WAY_IN, "; ".join(question.assessment.notes))
+
+
+def _safety(question: Question) -> Decision | None:
+    levels = list(Safety)
+    safety = max(question.policy.safety, question.assessment.safety, key=levels.index)
+    detail = "; ".join(question.assessment.notes)
+    match safety:
+        case Safety.MANUAL:
+            return _answer(question, Action.ALERT, Reason.MANUAL, detail)
+        case Safety.APPROVAL if not (question.context.without_approval or _approved(question)):
+            return _answer(question, Action.ALERT, Reason.APPROVAL_REQUIRED, detail)
+        case _:
+            return None
+
+
+def _not_ready(question: Question) -> Decision | None:
+    match question.context.readiness:
+        case Readiness.BUSY:
+            detail = "another operation is running"
+            return _answer(question, Action.SKIP, Reason.TARGET_BUSY, detail, LOOK_AGAIN_WHEN_BUSY)
+        case Readiness.STOPPED:
+            detail = "a stopped server refuses writes; its start is looked at again"
+            return _answer(question, Action.ALERT, Reason.TARGET_STOPPED, detail)
+        case Readiness.READY:
+            return None
+
+
+def _settling(question: Question) -> Decision | None:
+    context = question.context
+    if context.last_foreign_write is None:
+        return None
+    quiet_at = context.last_foreign_write + timedelta(seconds=context.settle_seconds)
+    left = (quiet_at - context.now).total_seconds()
+    if left <= 0:
+        return None
+    return _answer(question, Action.SKIP, Reason.SETTLING, f"quiet until {quiet_at.isoformat()}", left)
+
+
+def _same_drift(question: Question) -> list[Attempt]:
+    """Reverts of this very drift within the flapping window."""
+    context = question.context
+    since = context.now - context.limits.flapping_window
+    drift = (question.policy.id, question.finding.fingerprint)
+    return [a for a in context.attempts if (a.policy, a.fingerprint) == drift and a.at > since]
+
+
+def _ineffective(question: Question) -> Decision | None:
+    """Azure ignores some writes without an error: one attempt is enough to know."""
+    if not any(attempt.ineffective for attempt in _same_drift(question)):
+        return None
+    detail = "the last revert was accepted and changed nothing"
+    return _answer(question, Action.ALERT, Reason.INEFFECTIVE, detail)
+
+
+def _flapping(question: Question) -> Decision | None:
+    context = question.context
+    same = _same_drift(question)
+    if len(same) < context.limits.flapping_reverts:
+        return None
+    detail = f"reverted {len(same)} times within {context.limits.flapping_window}: somebody writes it again"
+    return _answer(question, Action.ALERT, Reason.FLAPPING, detail)
+
+
+def _budget(question: Question) -> Decision | None:
+    context, limits = question.context, question.context.limits
+    hour_ago = context.now - timedelta(hours=1)
+    writes = len(question.change.edits) if question.change else 0
+    on_target = sum(attempt.writes for attempt in context.attempts if attempt.at > hour_ago)
+    if on_target + writes > limits.writes_per_target:
+        detail = f"{on_target} of {limits.writes_per_target} writes to this target in the last hour"
+        return _answer(question, Action.ALERT, Reason.BUDGET, detail)
+    if context.subscription_writes + writes > limits.writes_per_subscription:
+        used, limit = context.subscription_writes, limits.writes_per_subscription
+        return _answer(
+            question, Action.ALERT, Reason.BUDGET, f"{used} of {limit} writes in this subscription's hour"
+        )
+    return None
+
+
+BRAKES: Final[tuple[Callable[[Question], Decision | None], ...]] = (
+    _break_glass,
+    _exempt,
+    _unknown,
+    _effect,
+    _no_plan,
+    _not_proved,
+    _inherited,
+    _last_way_in,
+    _safety,
+    _not_ready,
+    _settling,
+    _ineffective,
+    _flapping,
+    _budget,
+)

@@ -1,0 +1,108 @@
+"""Edits applied in memory: one pure ``apply_to`` for preview, proof, the fake gateway and the laws.
+
+An edit that does not fit the snapshot (another server, a rule that is not there) raises
+``EditDoesNotFit``: a change must be applied to the reading that it was planned on, or to one that
+still looks the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from itertools import chain
+from typing import TypeVar, assert_never
+
+from shared.model import (
+    Change,
+    DeleteFirewallRule,
+    DeleteSecurityRule,
+    Edit,
+    FirewallRule,
+    PutFirewallRule,
+    PutSecurityRule,
+    SecurityGroup,
+    SecurityRule,
+    ServerSnapshot,
+    SetPublicAccess,
+    Snapshot,
+    SubnetSnapshot,
+)
+
+_Named = TypeVar("_Named", FirewallRule, SecurityRule)
+
+
+class EditDoesNotFit(ValueError):
+    """The edit names something that the snapshot does not hold."""
+
+
+def apply_to(snapshot: Snapshot, change: Change) -> Snapshot:
+    """The snapshot as it would be after ``change``."""
+    return apply_edits(snapshot, change.edits)
+
+
+def apply_edits(snapshot: Snapshot, edits: Iterable[Edit]) -> Snapshot:
+    """The snapshot as it would be after ``edits``, applied in order."""
+    for edit in edits:
+        snapshot = apply_edit(snapshot, edit)
+    return snapshot
+
+
+def apply_edit(snapshot: Snapshot, edit: Edit) -> Snapshot:
+    match edit:
+        case SetPublicAccess() | PutFirewallRule() | DeleteFirewallRule():
+            if not isinstance(snapshot, ServerSnapshot) or snapshot.id != edit.server:
+                raise EditDoesNotFit(f"{edit.kind} is for {edit.server}, not for {snapshot.id}")
+            return _edit_server(snapshot, edit)
+        case PutSecurityRule() | DeleteSecurityRule():
+            group = snapshot.security_group if isinstance(snapshot, SubnetSnapshot) else None
+            if group is None or group.id != edit.nsg or not isinstance(snapshot, SubnetSnapshot):
+                raise EditDoesNotFit(f"{edit.kind} is for {edit.nsg}, which {snapshot.id} does not use")
+            return replace(snapshot, security_group=_edit_group(group, edit))
+        case _:
+            assert_never(edit)
+
+
+def _edit_server(
+    server: ServerSnapshot, edit: SetPublicAccess | PutFirewallRule | DeleteFirewallRule
+) -> ServerSnapshot:
+    if isinstance(edit, SetPublicAccess):
+        return replace(server, public_access=edit.access, public_access_text=edit.access.value)
+    if server.firewall_rules is None:
+        raise EditDoesNotFit(f"the firewall rules of {server.id} were not read")
+    rules = server.firewall_rules
+    put = edit.rule if isinstance(edit, PutFirewallRule) else None
+    return replace(server, firewall_rules=_with_rule(rules, edit.rule, put))
+
+
+def _edit_group(group: SecurityGroup, edit: PutSecurityRule | DeleteSecurityRule) -> SecurityGroup:
+    put = edit.rule if isinstance(edit, PutSecurityRule) else None
+    return replace(group, rules=_with_rule(group.rules, edit.rule, put))
+
+
+def _with_rule(rules: tuple[_Named, ...], named: _Named, put: _Named | None) -> tuple[_Named, ...]:
+    """``rules`` without the one named like ``named``, and with ``put``; a PUT by name replaces."""
+    name = named.name.lower()
+    present = any(rule.name.lower() == name for rule in rules)
+    if put is None and not present:
+        raise EditDoesNotFit(f"there is no rule {named.name!r}")
+    if put is None:
+        return tuple(rule for rule in rules if rule.name.lower() != name)
+    if present:
+        return tuple(put if rule.name.lower() == name else rule for rule in rules)
+    return tuple(chain(rules, (put,)))
+
+
+def normalised(snapshot: Snapshot) -> Snapshot:
+    """The snapshot with its rules in one order: ARM's lists have no meaning in their order."""
+    if isinstance(snapshot, ServerSnapshot):
+        if snapshot.firewall_rules is None:
+            return snapshot
+        return replace(snapshot, firewall_rules=_by_name(snapshot.firewall_rules))
+    group = snapshot.security_group
+    if group is None:
+        return snapshot
+    return replace(snapshot, security_group=replace(group, rules=_by_name(group.rules)))
+
+
+def _by_name(rules: tuple[_Named, ...]) -> tuple[_Named, ...]:
+    return tuple(sorted(rules, key=lambda rule: rule.name.lower()))

@@ -1,0 +1,115 @@
+"""The proof of a change: applied in memory, it must remove the finding and harm nothing else.
+
+Claims, each a step of the proof: the edits fit the snapshot and the inverse restores it; the finding
+disappears; no other enabled policy gets a new finding of equal or higher severity (lesser ones are
+named); traffic changes only as the policy's kind permits (laws 3 and 4 of the design). Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from shared.edits import EditDoesNotFit, apply_edits, apply_to, normalised
+from shared.model import (
+    Change,
+    ComplianceState,
+    Finding,
+    Kind,
+    Proof,
+    ProofStep,
+    ServerSnapshot,
+    Snapshot,
+    SubnetSnapshot,
+)
+from shared.nsg import difference
+from shared.policy import AnyPolicy, applies_to
+from shared.traffic import ServerTraffic, server_traffic
+
+
+def prove(change: Change, snapshot: Snapshot, policy: AnyPolicy, enabled: Iterable[AnyPolicy]) -> Proof:
+    """Prove ``change``, planned by ``policy`` on ``snapshot``, against every enabled policy."""
+    try:
+        after = apply_to(snapshot, change)
+        restored = apply_edits(after, change.inverse)
+    except EditDoesNotFit as misfit:
+        return Proof(steps=(ProofStep(claim="the change fits the reading", holds=False, detail=str(misfit)),))
+    return Proof(
+        steps=(
+            ProofStep(
+                claim="the inverse restores the reading", holds=normalised(restored) == normalised(snapshot)
+            ),
+            _finding_disappears(policy, after),
+            _nothing_gets_worse(policy, enabled, snapshot, after),
+            _traffic_changes_as_permitted(change, policy, snapshot, after),
+        )
+    )
+
+
+def _finding_disappears(policy: AnyPolicy, after: Snapshot) -> ProofStep:
+    finding = policy.evaluate(after)
+    return ProofStep(
+        claim=f"{policy.id} is compliant afterwards",
+        holds=finding.state is ComplianceState.COMPLIANT,
+        detail=f"afterwards: {finding.reason}",
+    )
+
+
+def _nothing_gets_worse(
+    policy: AnyPolicy, enabled: Iterable[AnyPolicy], before: Snapshot, after: Snapshot
+) -> ProofStep:
+    others = [other for other in enabled if other.id != policy.id and applies_to(other, after)]
+    fresh = [
+        finding
+        for other in others
+        if (finding := other.evaluate(after)).state is not ComplianceState.COMPLIANT
+        and _is_new(finding, other.evaluate(before))
+    ]
+    grave = [finding for finding in fresh if finding.severity.rank >= policy.severity.rank]
+    named = grave or fresh
+    return ProofStep(
+        claim="no other policy gets a new finding of equal or higher severity",
+        holds=not grave,
+        detail="; ".join(f"{finding.policy} ({finding.severity}): {finding.reason}" for finding in named),
+    )
+
+
+def _is_new(after: Finding, before: Finding) -> bool:
+    return (after.state, after.fingerprint) != (before.state, before.fingerprint)
+
+
+def _traffic_changes_as_permitted(
+    change: Change, policy: AnyPolicy, before: Snapshot, after: Snapshot
+) -> ProofStep:
+    match before, after:
+        case ServerSnapshot(), ServerSnapshot():
+            return _server_step(policy, before, after)
+        case SubnetSnapshot(), SubnetSnapshot():
+            return _subnet_step(change, before, after)
+        case _:
+            return ProofStep(claim="the target keeps its kind", holds=False)
+
+
+def _server_step(policy: AnyPolicy, before: ServerSnapshot, after: ServerSnapshot) -> ProofStep:
+    old, new = server_traffic(before), server_traffic(after)
+    if policy.kind is Kind.SETTING:
+        return ProofStep(claim="nobody gains or loses access", holds=old == new)
+    permitted = policy.forbidden(before)
+    holds = isinstance(permitted, ServerTraffic) and new.within(old) and old.minus(new).within(permitted)
+    return ProofStep(
+        claim="nobody gains access, and only what the policy forbids loses it",
+        holds=holds,
+        detail=f"loses access: {_describe(old.minus(new))}",
+    )
+
+
+def _describe(traffic: ServerTraffic) -> str:
+    parts = traffic.sources.describe() + (["every Azure address"] if traffic.all_azure else [])
+    return ", ".join(parts + sorted(traffic.endpoints)) or "nobody"
+
+
+def _subnet_step(change: Change, before: SubnetSnapshot, after: SubnetSnapshot) -> ProofStep:
+    claim = "only packets inside the declared box are newly allowed, and none is newly denied"
+    if before.security_group is None or after.security_group is None:
+        return ProofStep(claim=claim, holds=before.security_group is after.security_group)
+    found = difference(before.security_group, after.security_group)
+    return ProofStep(claim=claim, holds=found.within(change.box), detail=found.describe())
