@@ -1,0 +1,20 @@
+"""The clock on the wall: the only place that asks the machine for the time or waits for it.
+
+Everything else takes a ``Clock`` or a time as a value, which is what makes decisions repeatable and
+tests fast. A clock that a test sets is ``shared.adapters.memory.FakeClock``.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+
+
+class SystemClock:
+    """Implements ``shared.interfaces.Clock`` and the ``sleep`` that adapters wait with."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
