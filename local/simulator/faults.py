@@ -1,0 +1,168 @@
+"""Injected faults: which calls they hit, how often, and what happens then.
+
+A fault is `{"match": {"method"?, "pathContains"?, "appId"?}, "times": n, "then": …}` where `then` is one of
+`{"status", "code"?, "message"?, "headers"?, "emptyCode"?}`, `{"operationFails": {"code", "message"}}`,
+`{"hang": seconds}` and `{"drop": true}`. The oldest fault that matches and has uses left is the one that
+happens. `operationFails` is spent only by a call that begins an operation. What must not live here: making it happen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from local.simulator.operations import OperationFailure
+from local.simulator.switches import BadInput
+from local.simulator.values import ArmError, JsonObject, JsonValue, as_object, as_text, dig
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refuse:
+    """Answer with an error instead of doing anything. An empty code is sent as an empty text."""
+
+    status: int
+    code: str
+    message: str
+    headers: Mapping[str, str]
+
+    def error(self) -> ArmError:
+        return ArmError(self.status, self.code, self.message, headers=self.headers)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hang:
+    """Wait, then go on as if nothing had happened."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drop:
+    """Close the connection without an answer; nothing is done."""
+
+
+Then: TypeAlias = Refuse | Hang | Drop | OperationFailure
+
+
+@dataclass(slots=True, kw_only=True)
+class Fault:
+    """One injected fault; `left` counts down and is all that ever changes."""
+
+    id: int
+    method: str
+    path_contains: str
+    app_id: str
+    then: Then
+    source: JsonObject
+    left: int
+    hits: int = 0
+
+    def hits_call(self, method: str, path: str, app_id: str) -> bool:
+        return (
+            self.left > 0
+            and self.method in ("", method)
+            and self.path_contains in path.lower()
+            and self.app_id in ("", app_id.lower())
+        )
+
+    def to_json(self) -> JsonObject:
+        return {"id": self.id, **self.source, "left": self.left, "hits": self.hits}
+
+
+@dataclass(slots=True)
+class Faults:
+    """The faults that wait. Callers hold the simulator's lock."""
+
+    _faults: list[Fault] = field(default_factory=list)
+    _last: int = 0
+
+    def add(self, source: JsonObject) -> Fault:
+        """Parse and keep one; BadInput names the unusable field."""
+        self._last += 1
+        fault = parse_fault(source, self._last)
+        self._faults.append(fault)
+        return fault
+
+    def take(self, method: str, path: str, app_id: str) -> Refuse | Hang | Drop | None:
+        """The fault that hits this call before it is done, used up once."""
+        for fault in self._faults:
+            then = fault.then
+            if not isinstance(then, OperationFailure) and fault.hits_call(method, path, app_id):
+                _use(fault)
+                return then
+        return None
+
+    def take_failure(self, method: str, path: str, app_id: str) -> OperationFailure | None:
+        """The failure that the operation of this accepted call ends with, used up once."""
+        for fault in self._faults:
+            then = fault.then
+            if isinstance(then, OperationFailure) and fault.hits_call(method, path, app_id):
+                _use(fault)
+                return then
+        return None
+
+    def to_json(self) -> list[JsonValue]:
+        return [fault.to_json() for fault in self._faults]
+
+    def clear(self) -> None:
+        self._faults.clear()
+
+    def remove(self, fault_id: int) -> bool:
+        kept = [fault for fault in self._faults if fault.id != fault_id]
+        removed = len(kept) != len(self._faults)
+        self._faults[:] = kept
+        return removed
+
+
+def _use(fault: Fault) -> None:
+    fault.left -= 1
+    fault.hits += 1
+
+
+def parse_fault(source: JsonObject, fault_id: int) -> Fault:
+    match = source.get("match", {})
+    if not isinstance(match, dict):
+        raise BadInput("match", "an object is expected")
+    for name in match:
+        if name not in ("method", "pathContains", "appId"):
+            raise BadInput(f"match.{name}", "unknown; known are method, pathContains, appId")
+    times = source.get("times", 1)
+    if not isinstance(times, int) or isinstance(times, bool) or times < 1:
+        raise BadInput("times", "a whole number, 1 or more, is expected")
+    return Fault(
+        id=fault_id,
+        method=as_text(match.get("method")).upper(),
+        path_contains=as_text(match.get("pathContains")).lower(),
+        app_id=as_text(match.get("appId")).lower(),
+        then=_parse_then(source.get("then")),
+        source={"match": match, "times": times, "then": source.get("then")},
+        left=times,
+    )
+
+
+def _parse_then(then: JsonValue) -> Then:
+    match then:
+        case {"drop": True}:
+            return Drop()
+        case {"hang": int() | float() as seconds} if seconds >= 0:
+            return Hang(seconds=float(seconds))
+        case {"operationFails": {"code": str() as code}}:
+            return OperationFailure(code=code, message=as_text(dig(then, "operationFails", "message")) or code)
+        case {"status": int() as status} if 400 <= status <= 599:
+            return _parse_refusal(status, as_object(then))
+        case {"status": _}:
+            raise BadInput("then.status", "a status from 400 to 599 is expected")
+        case _:
+            raise BadInput("then", 'one of "status", "operationFails", "hang", "drop": true is expected')
+
+
+def _parse_refusal(status: int, then: JsonObject) -> Refuse:
+    code = "" if then.get("emptyCode") is True else as_text(then.get("code")) or "InjectedFault"
+    headers = as_object(then.get("headers"))
+    return Refuse(
+        status=status,
+        code=code,
+        message=as_text(then.get("message")) or f"Injected fault: {code or 'no code'}.",
+        headers={name: str(value) for name, value in headers.items()},
+    )

@@ -1,0 +1,218 @@
+"""Which type is written, deleted and shown by what: the table that the pipeline consults.
+
+A type that is not in the table is kept as sent (`plain.py`). What must not live here: what a handler does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from local.simulator import endpoints, network, plain, server_children, servers
+from local.simulator.access import LOCKS
+from local.simulator.shapes import GROUP_TYPE
+from local.simulator.store import Record
+from local.simulator.values import Accepted, ArmError, ArmRequest, JsonObject, bad_request
+from local.simulator.world import World
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handler:
+    """What can be done with one type; None is refused. `row` types are rows of Resource Graph."""
+
+    type: str
+    put: Callable[[World, ArmRequest, str], Accepted] | None
+    patch: Callable[[World, ArmRequest], Accepted] | None
+    delete: Callable[[World, ArmRequest], Accepted] | None
+    show: Callable[[World, Record, str], JsonObject]
+    act: Callable[[World, ArmRequest], Accepted] | None = None
+    row: bool = False
+
+
+def _server(kind: str) -> list[Handler]:
+    return [
+        Handler(
+            type=kind,
+            put=servers.put_server,
+            patch=servers.patch_server,
+            delete=servers.delete_server,
+            show=servers.show_server,
+            act=servers.act_on_server,
+            row=True,
+        ),
+        Handler(
+            type=f"{kind}/firewallRules",
+            put=server_children.put_firewall_rule,
+            patch=None,
+            delete=server_children.delete_firewall_rule,
+            show=server_children.show_firewall_rule,
+        ),
+        Handler(
+            type=f"{kind}/configurations",
+            put=lambda world, request, _: server_children.write_configuration(world, request),
+            patch=server_children.write_configuration,
+            delete=None,
+            show=plain.show_plain,
+        ),
+        Handler(
+            type=f"{kind}/privateEndpointConnections",
+            put=lambda world, request, _: server_children.write_connection(world, request),
+            patch=server_children.write_connection,
+            delete=server_children.delete_child,
+            show=plain.show_plain,
+        ),
+        *(
+            _kept_child(f"{kind}/{name}")
+            for name in ("virtualNetworkRules", "databases", "administrators", "virtualEndpoints")
+        ),
+    ]
+
+
+def _kept_child(kind: str) -> Handler:
+    return Handler(
+        type=kind,
+        put=server_children.put_child,
+        patch=None,
+        delete=server_children.delete_child,
+        show=plain.show_plain,
+    )
+
+
+def _family(kind: str) -> list[Handler]:
+    return [
+        Handler(
+            type=kind,
+            put=network.put_root,
+            patch=None,
+            delete=network.delete_root,
+            show=network.show_root,
+            row=True,
+        ),
+        Handler(
+            type=network.child_type(kind),
+            put=network.put_child,
+            patch=None,
+            delete=network.delete_child,
+            show=network.show_child,
+        ),
+    ]
+
+
+def _dns(kind: str, show: Callable[[World, Record, str], JsonObject], *, row: bool = False) -> Handler:
+    return Handler(
+        type=kind, put=endpoints.put_dns, patch=None, delete=plain.delete_plain, show=show, row=row
+    )
+
+
+def _kept(kind: str) -> Handler:
+    return Handler(
+        type=kind,
+        put=plain.put_plain,
+        patch=plain.patch_plain,
+        delete=plain.delete_plain,
+        show=plain.show_plain,
+    )
+
+
+_TABLE: tuple[Handler, ...] = (
+    *_server(servers.FLEXIBLE),
+    *_server(servers.SINGLE),
+    *_family(network.NSG),
+    *_family(network.VNET),
+    *_family(network.ROUTE_TABLE),
+    Handler(
+        type=endpoints.ENDPOINT,
+        put=endpoints.put_endpoint,
+        patch=None,
+        delete=endpoints.delete_endpoint,
+        show=endpoints.show_endpoint,
+        row=True,
+    ),
+    Handler(
+        type=endpoints.ZONE_GROUP,
+        put=endpoints.put_zone_group,
+        patch=None,
+        delete=plain.delete_plain,
+        show=endpoints.show_endpoint,
+    ),
+    _dns(endpoints.ZONE, endpoints.show_zone, row=True),
+    _dns(endpoints.ZONE_LINK, endpoints.show_link),
+    _dns(endpoints.A_RECORD, endpoints.show_a_record),
+    Handler(
+        type=plain.TAGS,
+        put=lambda world, request, _: plain.write_tags(world, request),
+        patch=plain.write_tags,
+        delete=None,
+        show=plain.show_plain,
+    ),
+    _kept(GROUP_TYPE),
+    _kept(LOCKS),
+)
+_HANDLERS = {handler.type.lower(): handler for handler in _TABLE}
+_SPELLINGS = {handler.type.lower(): handler.type for handler in _TABLE} | {
+    "microsoft.network/networksecuritygroups/defaultsecurityrules": f"{network.NSG}/defaultSecurityRules",
+    "microsoft.network/locations/servicetags": "Microsoft.Network/locations/serviceTags",
+    **{
+        f"{kind}/{action}".lower(): f"{kind}/{action}"
+        for kind in (servers.FLEXIBLE, servers.SINGLE)
+        for action in ("start", "stop", "restart", "migrateNetwork")
+    },
+}
+
+
+def spelling(kind: str) -> str:
+    """A type in the provider's own spelling, where it is known."""
+    return _SPELLINGS.get(kind.lower(), kind)
+
+
+def handler_for(kind: str) -> Handler:
+    return _HANDLERS.get(kind.lower()) or _kept(kind)
+
+
+def row_types() -> list[str]:
+    return [handler.type for handler in _TABLE if handler.row]
+
+
+def canonical_type(request: ArmRequest) -> str:
+    return spelling(request.address.type)
+
+
+def scope_of(request: ArmRequest) -> str:
+    """The id over which an action is asked for: the item, or what a collection or action belongs to."""
+    return request.address.path if request.address.is_item else request.address.parent
+
+
+def subject_of(request: ArmRequest) -> str:
+    """The id that an event names: the item, the target of an action, and the tagged resource for tags."""
+    if canonical_type(request) == plain.TAGS:
+        return request.address.scope
+    return scope_of(request)
+
+
+def show(world: World, record: Record, api_version: str) -> JsonObject:
+    return handler_for(record.type).show(world, record, api_version)
+
+
+def begin(world: World, request: ArmRequest) -> Accepted:
+    """Check a write and say what it will do; raises ArmError."""
+    kind = canonical_type(request)
+    if request.method == "POST":
+        owner = handler_for(kind.rsplit("/", 1)[0])
+        if request.address.is_item or owner.act is None:
+            raise bad_request("InvalidResourceAction", f"No action is simulated at {request.address.path}.")
+        return owner.act(world, request)
+    if not request.address.is_item:
+        raise _not_allowed(request)
+    handler = handler_for(kind)
+    if request.method == "PUT" and handler.put is not None:
+        return handler.put(world, request, kind)
+    if request.method == "PATCH" and handler.patch is not None:
+        return handler.patch(world, request)
+    if request.method == "DELETE" and handler.delete is not None:
+        return handler.delete(world, request)
+    raise _not_allowed(request)
+
+
+def _not_allowed(request: ArmRequest) -> ArmError:
+    message = f"The requested resource does not support http method '{request.method}'."
+    return ArmError(405, "MethodNotAllowed", message)

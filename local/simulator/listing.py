@@ -1,0 +1,116 @@
+"""Reads: one resource, a list with pages, and the few reads that are neither.
+
+Lists come in the order of creation; with the switch `pageSize` they end in a `nextLink` that carries the
+position. Locks are listed at, above and below a scope, or with `atScope()` at and above it. What must not live here:
+Resource Graph (`graph.py`).
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from urllib.parse import quote
+
+from local.simulator import endpoints, handlers, network, plain, server_children
+from local.simulator.access import LOCKS
+from local.simulator.shapes import find, not_found
+from local.simulator.store import Record
+from local.simulator.values import Answer, ArmRequest, JsonObject, JsonValue, bad_request, key, parse_address
+from local.simulator.world import World
+
+_DEFAULT_RULES = f"{network.NSG}/defaultSecurityRules"
+_SERVICE_TAGS = "Microsoft.Network/locations/serviceTags"
+_SKIP = "$skiptoken"
+
+
+def read(world: World, request: ArmRequest) -> Answer:
+    """Answer a GET; raises 404 for what is not there."""
+    kind = handlers.canonical_type(request)
+    if kind == _SERVICE_TAGS:
+        return Answer(status=HTTPStatus.OK, body=plain.service_tags(world, request))
+    if kind == plain.TAGS and request.address.is_item:
+        return Answer(status=HTTPStatus.OK, body=plain.show_tags(world, request))
+    if kind == "Microsoft.Resources/subscriptions" and request.address.is_item:
+        return Answer(status=HTTPStatus.OK, body=_subscription(request))
+    if request.address.is_item:
+        return _item(world, request, kind)
+    return Answer(status=HTTPStatus.OK, body=_page(world, request, _all(world, request, kind)))
+
+
+def _subscription(request: ArmRequest) -> JsonObject:
+    name = request.address.subscription
+    return {
+        "id": f"/subscriptions/{name}",
+        "subscriptionId": name,
+        "displayName": "Simulated",
+        "state": "Enabled",
+    }
+
+
+def _item(world: World, request: ArmRequest, kind: str) -> Answer:
+    if kind == _DEFAULT_RULES:
+        found = network.default_rule(world, request)
+        if not found:
+            raise not_found(world, request.address)
+        return Answer(status=HTTPStatus.OK, body=found[0])
+    if kind.endswith("/configurations"):
+        return Answer(
+            status=HTTPStatus.OK, body=_shown(world, request, server_children.configuration(world, request))
+        )
+    if kind in (network.RULES, network.SUBNETS, network.ROUTES):
+        record = network.find_child(world, request)
+    else:
+        record = find(world, request.address)
+    shown = _shown(world, request, record)
+    etag = shown.get("etag")
+    return Answer(status=HTTPStatus.OK, body=shown, headers={"ETag": etag} if isinstance(etag, str) else {})
+
+
+def _shown(world: World, request: ArmRequest, record: Record) -> JsonObject:
+    return handlers.show(world, record, request.api_version)
+
+
+def _all(world: World, request: ArmRequest, kind: str) -> list[JsonValue]:
+    if kind == _DEFAULT_RULES:
+        return network.default_rule(world, request)
+    return [_shown(world, request, record) for record in _records(world, request, kind)]
+
+
+def _records(world: World, request: ArmRequest, kind: str) -> list[Record]:
+    address = request.address
+    if kind == LOCKS:
+        return _locks(world, request)
+    if len(address.segments) == 1 or kind.startswith("Microsoft.Resources/"):
+        if address.group and "/providers/" in address.path and world.store.get(address.scope) is None:
+            raise not_found(world, parse_address(f"{address.scope}/providers/{kind}/any"))
+        return world.store.of_type(kind, address.scope)
+    owner = find(world, parse_address(address.parent))
+    if kind.endswith("/configurations"):
+        return server_children.configurations(world, owner)
+    if kind == f"{endpoints.ZONE}/ALL":
+        return world.store.children(owner.id, endpoints.A_RECORD)
+    return world.store.children(owner.id, kind)
+
+
+def _locks(world: World, request: ArmRequest) -> list[Record]:
+    scope = key(request.address.scope)
+    at_scope = request.query.get("$filter", "").replace(" ", "").lower() == "atscope()"
+    return [
+        lock
+        for lock in world.store.of_type(LOCKS, "")
+        if f"{scope}/".startswith(f"{key(lock.parent)}/")
+        or (not at_scope and key(lock.parent).startswith(f"{scope}/"))
+    ]
+
+
+def _page(world: World, request: ArmRequest, items: list[JsonValue]) -> JsonObject:
+    size = world.switches.page_size
+    token = request.query.get(_SKIP) or request.query.get("$skipToken") or "0"
+    if not token.isdigit():
+        raise bad_request("InvalidSkipToken", f"'{token}' is no skip token of this list.")
+    start = int(token)
+    end = start + size if size else len(items)
+    page: JsonObject = {"value": items[start:end]}
+    if end < len(items):
+        path = quote(request.address.path)
+        page["nextLink"] = f"{request.base_url}{path}?api-version={request.api_version}&{_SKIP}={end}"
+    return page

@@ -1,0 +1,219 @@
+"""The children of PostgreSQL servers: firewall rules, parameters, private endpoint connections, the rest.
+
+Firewall rules of a server whose public access is not enabled cannot be written or deleted (Azure's article on
+firewall rules; a switch, because one thread saw a write succeed). Under api-versions of 2026 a flexible server's rule
+shows the CIDR blocks of its range. What must not live here: the servers themselves.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import replace
+from http import HTTPStatus
+
+from local.simulator.parameters import PARAMETERS, for_single_server
+from local.simulator.servers import CONNECTIONS, accept_on, is_flexible, is_private, refuse_unless_ready
+from local.simulator.shapes import find, id_for, parent_of, show
+from local.simulator.store import Record, new_etag
+from local.simulator.switches import FirewallWritesOnPrivateServer
+from local.simulator.values import (
+    Accepted,
+    ArmError,
+    ArmRequest,
+    JsonObject,
+    as_text,
+    bad_request,
+    dig,
+    fill,
+    key,
+    merge,
+)
+from local.simulator.world import World
+
+_PREFIXES_SHOWN_FROM = "2026"
+_RULE_NAME = re.compile(r"[A-Za-z0-9_-]{1,128}")
+# The wording is Azure's; no thread shows the code that comes with it, so this one is ours (docs/field-test.md).
+PRIVATE_SERVER_CODE = "FirewallRuleNotAllowedOnPrivateServer"
+_PRIVATE_SERVER = "Firewall rule operations cannot be requested for a private access enabled server."
+
+
+def show_firewall_rule(_world: World, record: Record, api_version: str) -> JsonObject:
+    shown = show(record)
+    if "/flexibleservers/" not in key(record.id) or api_version < _PREFIXES_SHOWN_FROM:
+        return shown
+    return shown | {
+        "properties": record.properties | {"sourceAddressPrefixes": list(_blocks(record.properties))}
+    }
+
+
+def _blocks(properties: JsonObject) -> list[str]:
+    first, last = _range(properties)
+    return [str(block) for block in ipaddress.summarize_address_range(first, last)]
+
+
+def _range(properties: JsonObject) -> tuple[ipaddress.IPv4Address, ipaddress.IPv4Address]:
+    """The ends of a rule; raises 400 for what is not an IPv4 range."""
+    ends = []
+    for name in ("startIpAddress", "endIpAddress"):
+        try:
+            ends.append(ipaddress.IPv4Address(as_text(properties.get(name))))
+        except ValueError as error:
+            raise bad_request(
+                "InvalidParameterValue", f"Invalid value given for parameter {name}: {error}."
+            ) from error
+    if ends[1] < ends[0]:
+        raise bad_request("InvalidParameterValue", "The end of the range must not lie before its start.")
+    return ends[0], ends[1]
+
+
+def put_firewall_rule(world: World, request: ArmRequest, kind: str) -> Accepted:
+    server = parent_of(world, request.address)
+    _refuse_firewall(world, server)
+    if not _RULE_NAME.fullmatch(request.address.name):
+        raise bad_request(
+            "InvalidResourceName", f"'{request.address.name}' is not a name of a firewall rule."
+        )
+    first, last = _range(request.properties)
+    body: JsonObject = {"properties": {"startIpAddress": str(first), "endIpAddress": str(last)}}
+    return _put_child(
+        world, request, Record(id=id_for(world, request, kind), type=kind, body=body, etag=new_etag())
+    )
+
+
+def delete_firewall_rule(world: World, request: ArmRequest) -> Accepted:
+    _refuse_firewall(world, parent_of(world, request.address))
+    return delete_child(world, request)
+
+
+def _refuse_firewall(world: World, server: Record) -> None:
+    refuse_unless_ready(world, server)
+    refused = world.switches.firewall_writes_on_private_server is FirewallWritesOnPrivateServer.REFUSED
+    if refused and is_private(server):
+        raise bad_request(PRIVATE_SERVER_CODE, _PRIVATE_SERVER)
+
+
+_UPSERT = {
+    "firewallrules": "UpsertServerFirewallRulesManagementOperation",
+    "configurations": "UpdateServerParametersManagementOperation",
+    "privateendpointconnections": "UpsertPrivateEndpointConnectionManagementOperation",
+}
+_DROP = {
+    "firewallrules": "DropServerFirewallRulesManagementOperation",
+    "privateendpointconnections": "DropPrivateEndpointConnectionManagementOperation",
+}
+
+
+def _put_child(world: World, request: ArmRequest, record: Record) -> Accepted:
+    server = parent_of(world, request.address)
+    name = record.type.rsplit("/", 1)[-1].lower()
+
+    def finish() -> None:
+        if world.store.get(server.id) is not None:
+            world.save(record)
+
+    accepted = accept_on(
+        world,
+        server,
+        _UPSERT.get(name, "UpsertServerChildManagementOperation"),
+        finish=finish,
+        existed=world.store.get(record.id) is not None,
+    )
+    return replace(accepted, result=lambda: show(world.store.get(record.id) or record))
+
+
+def put_child(world: World, request: ArmRequest, kind: str) -> Accepted:
+    """Databases, administrators and whatever else a server holds: kept as sent."""
+    server = parent_of(world, request.address)
+    refuse_unless_ready(world, server)
+    body: JsonObject = {"properties": request.properties}
+    return _put_child(
+        world, request, Record(id=id_for(world, request, kind), type=kind, body=body, etag=new_etag())
+    )
+
+
+def delete_child(world: World, request: ArmRequest) -> Accepted:
+    """202, or 204 where there is nothing to delete."""
+    server = parent_of(world, request.address)
+    refuse_unless_ready(world, server)
+    record = world.store.get(request.address.path)
+    if record is None:
+        return Accepted(status=HTTPStatus.NO_CONTENT, existed=False)
+    name = record.type.rsplit("/", 1)[-1].lower()
+    operation = _DROP.get(name, "DropServerChildManagementOperation")
+    return accept_on(world, server, operation, finish=lambda: world.remove(record.id))
+
+
+def configurations(world: World, server: Record) -> list[Record]:
+    """Every parameter of a server: the catalogue, with what was set or seeded."""
+    kind = f"{server.type}/configurations"
+    stored = {one.name: one for one in world.store.children(server.id, kind)}
+    names = [*PARAMETERS, *(name for name in stored if name not in PARAMETERS)]
+    return [_configuration(server, name, stored.get(name)) for name in names]
+
+
+def configuration(world: World, request: ArmRequest) -> Record:
+    """One parameter; raises 404 for an unknown name."""
+    server = parent_of(world, request.address)
+    for one in configurations(world, server):
+        if one.name.lower() == request.address.name.lower():
+            return one
+    name = request.address.name
+    raise ArmError(HTTPStatus.NOT_FOUND, "ResourceNotFound", f"The configuration '{name}' was not found.")
+
+
+def _configuration(server: Record, name: str, stored: Record | None) -> Record:
+    known = PARAMETERS.get(name, {})
+    properties = fill(stored.properties if stored else {}, known)
+    if not is_flexible(server):
+        properties = for_single_server(properties)
+    kind = f"{server.type}/configurations"
+    return Record(
+        id=f"{server.id}/configurations/{name}", type=kind, body={"properties": properties}, etag=""
+    )
+
+
+def write_configuration(world: World, request: ArmRequest) -> Accepted:
+    """PUT or PATCH of one parameter; raises 400 for a value that its list of allowed values lacks."""
+    server = parent_of(world, request.address)
+    refuse_unless_ready(world, server)
+    current = configuration(world, request)
+    value = as_text(request.properties.get("value"))
+    allowed = as_text(current.properties.get("allowedValues")).split(",")
+    listed = current.properties.get("dataType") in ("Boolean", "Enumeration")
+    if current.properties.get("isReadOnly") is True or (listed and value not in allowed):
+        raise bad_request(
+            "InvalidParameterValue", f"Invalid value given for parameter {current.name}: '{value}'."
+        )
+    changed: JsonObject = {
+        "value": value,
+        "source": as_text(request.properties.get("source")) or "user-override",
+    }
+    if current.properties.get("isDynamicConfig") is False:
+        changed["isConfigPendingRestart"] = True
+    body: JsonObject = {"properties": current.properties | changed}
+    return replace(_put_child(world, request, replace(current, body=body)), existed=True)
+
+
+def write_connection(world: World, request: ArmRequest) -> Accepted:
+    """Approve or reject a private endpoint connection that exists."""
+    server = parent_of(world, request.address)
+    refuse_unless_ready(world, server)
+    record = find(world, request.address)
+    status = as_text(dig(request.body, "properties", "privateLinkServiceConnectionState", "status"))
+    if status.lower() not in ("approved", "rejected"):
+        raise bad_request(
+            "InvalidParameterValue", f"'{status}' is not a status of a connection: Approved, Rejected."
+        )
+    body = merge(record.body, {"properties": request.properties})
+    return _put_child(world, request, replace(record, body=body))
+
+
+def connect_endpoint(world: World, server: Record, name: str, properties: JsonObject) -> None:
+    """The connection that a new private endpoint makes on its server; a second one for the same endpoint is not made."""
+    kind = f"{server.type}/{CONNECTIONS}"
+    endpoint = key(as_text(dig(properties, "privateEndpoint", "id")))
+    for one in world.store.children(server.id, kind):
+        if key(as_text(dig(one.body, "properties", "privateEndpoint", "id"))) == endpoint:
+            return
+    world.save_new(f"{server.id}/{CONNECTIONS}/{name}", kind, {"properties": properties})
