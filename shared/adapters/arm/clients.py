@@ -1,0 +1,310 @@
+"""The SDK clients, made on first use and shared between runs, and the credential behind them.
+
+One ``ArmClients`` lives as long as the process: it is safe to use from several threads, imports an SDK
+only when its client is first asked for (azure-mgmt-network alone costs a quarter of a second), and gives
+every client the same pipeline: no retries (the gateway owns waiting), no redirects, no automatic
+registration of resource providers (that would be a write nobody decided on).
+
+A fake credential is used when, and only when, the endpoint is a loopback address: the simulator. Any
+other endpoint must be https. What must not live here: requests, shapes, policy words, the environment
+(settings come in as a value).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Callable, Mapping
+from threading import Lock
+from typing import TYPE_CHECKING, Final, Generic, TypedDict, TypeVar
+from urllib.parse import urlsplit
+
+from azure.core import AzureClouds
+from azure.core.credentials import AccessToken, TokenCredential
+from azure.core.pipeline import PipelineRequest, policies
+from azure.core.pipeline.policies import SansIOHTTPPolicy
+from azure.core.rest import HttpRequest, HttpResponse
+
+from shared.errors import ConfigurationError
+from shared.model import Actor, Json
+from shared.settings import Cloud, Settings, is_loopback
+from shared.values import value
+
+if TYPE_CHECKING:
+    from azure.mgmt.core import ARMPipelineClient
+    from azure.mgmt.network import NetworkManagementClient
+    from azure.mgmt.postgresqlflexibleservers import PostgreSQLManagementClient as FlexibleClient
+    from azure.mgmt.rdbms.postgresql import PostgreSQLManagementClient as SingleClient
+    from azure.mgmt.resourcegraph import ResourceGraphClient
+
+_T = TypeVar("_T")
+
+CONNECT_SECONDS: Final = 5
+READ_SECONDS: Final = 30
+_FOREVER: Final = 2**31 - 1
+"""In seconds since the epoch: the year 2038."""
+
+LOCAL_IDENTITY: Final = Actor(
+    app_id="d21f7a2d-0000-4000-8000-00000000a001",
+    object_id="d21f7a2d-0000-4000-8000-00000000b001",
+    name="driftward",
+)
+"""Who Driftward is to the simulator."""
+
+
+_AZURE: Final[Mapping[Cloud, AzureClouds]] = {
+    Cloud.PUBLIC: AzureClouds.AZURE_PUBLIC_CLOUD,
+    Cloud.US_GOVERNMENT: AzureClouds.AZURE_US_GOVERNMENT,
+    Cloud.CHINA: AzureClouds.AZURE_CHINA_CLOUD,
+}
+
+
+@value
+class ApiVersions:
+    """The api-versions that are sent; a sovereign cloud may need older ones (``ARM_API_VERSIONS``)."""
+
+    flexible: str = "2026-10-01"
+    single: str = "2017-12-01"
+    network: str = "2026-03-01"
+
+
+class _Lazy(Generic[_T]):
+    """Values that are made once per key, whichever thread asks first."""
+
+    def __init__(self, make: Callable[[str], _T]) -> None:
+        self._make = make
+        self._made: dict[str, _T] = {}
+        self._lock = Lock()
+
+    def __call__(self, key: str = "") -> _T:
+        with self._lock:
+            if key not in self._made:
+                self._made[key] = self._make(key)
+            return self._made[key]
+
+    def made(self) -> tuple[_T, ...]:
+        with self._lock:
+            return tuple(self._made.values())
+
+
+class ArmClients:
+    """The clients of one ARM endpoint. Raises ``ConfigurationError`` for an endpoint that is not allowed."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.versions = ApiVersions(**dict(settings.api_versions))
+        self.endpoint, self._scopes = _endpoint(settings)
+        self._settings = settings
+        self._local = is_loopback(self.endpoint)
+        self._credential = _Lazy(self._make_credential)
+        self._authentication = _Lazy(self._make_authentication)
+        self._flexible = _Lazy(self._make_flexible)
+        self._single = _Lazy(self._make_single)
+        self._network = _Lazy(self._make_network)
+        self._graph = _Lazy(self._make_graph)
+        self._pipeline = _Lazy(self._make_pipeline)
+        self._identity = _Lazy(self._make_identity)
+
+    def flexible(self, subscription: str) -> FlexibleClient:
+        return self._flexible(subscription.lower())
+
+    def single(self, subscription: str) -> SingleClient:
+        return self._single(subscription.lower())
+
+    def network(self, subscription: str) -> NetworkManagementClient:
+        return self._network(subscription.lower())
+
+    def graph(self) -> ResourceGraphClient:
+        return self._graph()
+
+    def pipeline(self) -> ARMPipelineClient[HttpRequest, HttpResponse]:
+        """The bare pipeline, for URLs that ARM handed out."""
+        return self._pipeline()
+
+    def identity(self) -> Actor:
+        """The claims of our own token, read once and without a call to ARM."""
+        return self._identity()
+
+    def close(self) -> None:
+        """Close the connections of every client that was made."""
+        for lazy in (self._flexible, self._single, self._network, self._graph, self._pipeline):
+            for client in lazy.made():
+                client.close()
+
+    def _make_flexible(self, subscription: str) -> FlexibleClient:
+        from azure.mgmt.postgresqlflexibleservers import PostgreSQLManagementClient
+
+        return PostgreSQLManagementClient(
+            self._credential(), subscription, api_version=self.versions.flexible, **self._options()
+        )
+
+    def _make_single(self, subscription: str) -> SingleClient:
+        from azure.mgmt.rdbms.postgresql import PostgreSQLManagementClient
+
+        return PostgreSQLManagementClient(self._credential(), subscription, **self._options())
+
+    def _make_network(self, subscription: str) -> NetworkManagementClient:
+        from azure.mgmt.network import NetworkManagementClient
+
+        return NetworkManagementClient(
+            self._credential(), subscription, api_version=self.versions.network, **self._options()
+        )
+
+    def _make_graph(self, _: str) -> ResourceGraphClient:
+        from azure.mgmt.resourcegraph import ResourceGraphClient
+
+        return ResourceGraphClient(self._credential(), **self._options())
+
+    def _make_pipeline(self, _: str) -> ARMPipelineClient[HttpRequest, HttpResponse]:
+        from azure.mgmt.core import ARMPipelineClient
+
+        return ARMPipelineClient(**self._options())
+
+    def _make_identity(self, _: str) -> Actor:
+        return actor_of(self._credential().get_token(*self._scopes).token)
+
+    def _make_credential(self, _: str) -> TokenCredential:
+        if self._local:
+            return LocalCredential()
+        from azure.identity import DefaultAzureCredential, ManagedIdentityCredential
+
+        if self._settings.client_id:
+            return ManagedIdentityCredential(client_id=self._settings.client_id)
+        return DefaultAzureCredential(authority=_authority(self._settings.cloud))
+
+    def _make_authentication(self, _: str) -> object:
+        if self._local:
+            return LocalBearerPolicy(self._credential())
+        from azure.mgmt.core.policies import ARMChallengeAuthenticationPolicy
+
+        return ARMChallengeAuthenticationPolicy(self._credential(), *self._scopes)
+
+    def _options(self) -> _Options:
+        """What every client is made with: the same endpoint, pipeline and time limits."""
+        authentication = self._authentication()
+        return {
+            "base_url": self.endpoint,
+            "credential_scopes": self._scopes,
+            "authentication_policy": authentication,
+            "policies": [
+                policies.RequestIdPolicy(),
+                policies.HeadersPolicy(),
+                policies.UserAgentPolicy(sdk_moniker="driftward"),
+                policies.ProxyPolicy(),
+                policies.ContentDecodePolicy(),
+                authentication,
+                policies.CustomHookPolicy(),
+                policies.DistributedTracingPolicy(),
+            ],
+            "connection_timeout": CONNECT_SECONDS,
+            "read_timeout": READ_SECONDS,
+        }
+
+
+class _Options(TypedDict):
+    base_url: str
+    credential_scopes: list[str]
+    authentication_policy: object
+    policies: list[object]
+    connection_timeout: int
+    read_timeout: int
+
+
+# --- endpoint --------------------------------------------------------------------------------------
+
+
+def _endpoint(settings: Settings) -> tuple[str, list[str]]:
+    """The URL of ARM without a trailing slash, and the scopes of its tokens."""
+    from azure.mgmt.core.tools import get_arm_endpoints
+
+    known = get_arm_endpoints(_AZURE[settings.cloud])
+    url = (settings.arm_endpoint or str(known["resource_manager"])).rstrip("/")
+    parts = urlsplit(url)
+    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(url)):
+        raise ConfigurationError(
+            f"ARM_ENDPOINT {url!r}: only https, or http to a loopback address (127.0.0.1, localhost, [::1])"
+        )
+    if not parts.hostname or parts.username is not None or parts.path or parts.query or parts.fragment:
+        raise ConfigurationError(f"ARM_ENDPOINT {url!r}: want scheme, host and port, nothing else")
+    return url, list(known["credential_scopes"])
+
+
+def same_host(url: str, endpoint: str) -> bool:
+    """Whether ``url`` goes to the endpoint itself: scheme, host and port, and no user in it."""
+    try:
+        return "@" not in urlsplit(url).netloc and _origin(url) == _origin(endpoint)
+    except ValueError:  # no URL at all, or a port that is no number
+        return False
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port or {"https": 443, "http": 80}.get(parts.scheme)
+
+
+def _authority(cloud: Cloud) -> str:
+    from azure.identity import AzureAuthorityHosts
+
+    match cloud:
+        case Cloud.PUBLIC:
+            return AzureAuthorityHosts.AZURE_PUBLIC_CLOUD
+        case Cloud.US_GOVERNMENT:
+            return AzureAuthorityHosts.AZURE_GOVERNMENT
+        case Cloud.CHINA:
+            return AzureAuthorityHosts.AZURE_CHINA
+
+
+# --- tokens ----------------------------------------------------------------------------------------
+
+
+class LocalCredential:
+    """An unsigned token with Driftward's claims, for a simulator on this machine."""
+
+    def get_token(self, *_scopes: str, **_options: object) -> AccessToken:
+        """The token: for any scope, and it does not expire in a process's life."""
+        claims = {
+            "appid": LOCAL_IDENTITY.app_id,
+            "oid": LOCAL_IDENTITY.object_id,
+            "name": LOCAL_IDENTITY.name,
+        }
+        token = f"{_segment({'alg': 'none', 'typ': 'JWT'})}.{_segment(claims)}."
+        return AccessToken(token, _FOREVER)
+
+
+class LocalBearerPolicy(SansIOHTTPPolicy[HttpRequest, HttpResponse]):
+    """Sends the local token over plain http, which the SDK's own policy refuses.
+
+    It is made for a loopback endpoint only; the gateway's own check keeps every request on that host.
+    """
+
+    def __init__(self, credential: TokenCredential) -> None:
+        self._header = f"Bearer {credential.get_token().token}"
+
+    def on_request(self, request: PipelineRequest[HttpRequest]) -> None:
+        request.http_request.headers["Authorization"] = self._header
+
+
+def actor_of(token: str) -> Actor:
+    """Who a JWT names, by the claims ``appid`` (``azp`` in newer tokens), ``oid`` and ``name``.
+
+    Its signature is ARM's affair; a token that cannot be read names nobody.
+    """
+    claims = _claims(token)
+    return Actor(
+        app_id=claims.get("appid") or claims.get("azp"),
+        object_id=claims.get("oid"),
+        name=claims.get("name") or claims.get("app_displayname"),
+    )
+
+
+def _claims(token: str) -> Mapping[str, Json]:
+    middle = token.split(".")[1] if token.count(".") == 2 else ""
+    try:
+        claims = json.loads(base64.urlsafe_b64decode(middle + "=" * (-len(middle) % 4)))
+    except (binascii.Error, ValueError):
+        return {}
+    return claims if isinstance(claims, dict) else {}
+
+
+def _segment(claims: Mapping[str, str | None]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(claims).encode()).rstrip(b"=").decode()

@@ -1,0 +1,59 @@
+"""``ArmGateway``: the ``Gateway`` of the story, over the real ARM or the simulator.
+
+One instance lives for one run and counts that run's calls; the clients behind it are shared. What must
+not live here: anything but the joining of the parts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from shared.adapters.arm import apply, graph, operations, read
+from shared.adapters.arm.clients import ArmClients
+from shared.adapters.arm.session import Session
+from shared.interfaces import Clock, Enumerated
+from shared.model import (
+    Actor,
+    ArmCall,
+    Aspect,
+    Edit,
+    Json,
+    Locator,
+    Operation,
+    Snapshot,
+    Target,
+)
+from shared.resource_id import ResourceId
+
+
+class ArmGateway:
+    """ARM for one run. Every method may raise a ``GatewayError``; see ``shared.interfaces.Gateway``."""
+
+    def __init__(self, clients: ArmClients, clock: Clock, sleep: Callable[[float], None]) -> None:
+        self._session = Session(clients, clock, sleep)
+
+    @property
+    def calls(self) -> Sequence[ArmCall]:
+        """The requests made, in order, refused and repeated ones and further pages included."""
+        return tuple(self._session.calls)
+
+    def read(self, target: Target, aspects: frozenset[Aspect]) -> Snapshot:
+        return read.read(self._session, target, aspects)
+
+    def resolve(self, locator: Locator) -> Enumerated:
+        return read.resolve(self._session, locator)
+
+    def enumerate(self, scope: ResourceId) -> Iterator[Enumerated]:
+        return graph.enumerate_scope(self._session, scope)
+
+    def begin(self, edit: Edit, snapshot: Snapshot) -> Operation:
+        return apply.begin(self._session, edit, snapshot)
+
+    def poll(self, operation: Operation) -> Operation | None:
+        return operations.poll(self._session, operation)
+
+    def dependants(self, target: Target) -> Mapping[str, Json]:
+        return read.dependants(self._session, target)
+
+    def identity(self) -> Actor:
+        return self._session.clients.identity()

@@ -1,0 +1,293 @@
+"""Reading a target whole, finding targets from a locator, and what hangs on a server's public path.
+
+A server costs one GET, and one list more when its firewall rules are asked for. A subnet costs one GET,
+one more for its NSG; the servers in it are evidence (do high availability or PgBouncer make port 6432
+matter?), so a failure there is told as None and never fails the run — except throttling, which a caller
+must hear of. What must not live here: writes, decisions, the reading of JSON (``wire``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Final, TypeVar, assert_never
+
+from shared.adapters.arm import graph, wire
+from shared.adapters.arm.session import Hooks, Session, body_of
+from shared.errors import GatewayError, Gone, Throttled
+from shared.interfaces import Enumerated, Relation
+from shared.model import (
+    Aspect,
+    FirewallRule,
+    Json,
+    Locator,
+    LocatorKind,
+    SecurityGroup,
+    ServerSnapshot,
+    Snapshot,
+    SubnetServer,
+    SubnetSnapshot,
+    Target,
+    TargetKind,
+)
+from shared.resource_id import ResourceId
+
+MOST_SUBNET_SERVERS: Final = 10
+"""A subnet can hold many servers; more than these would not change what the evidence says."""
+
+_RUNNING: Final = frozenset({"inprogress", "waitingforuseraction", "cleaningup"})
+_T = TypeVar("_T")
+
+
+def read(session: Session, target: Target, aspects: frozenset[Aspect]) -> Snapshot:
+    """The target as ARM has it now. Raises ``Gone`` when it does not exist."""
+    match target.kind:
+        case TargetKind.FLEXIBLE_SERVER:
+            return _flexible_server(session, target.id, Aspect.FIREWALL_RULES in aspects)
+        case TargetKind.SINGLE_SERVER:
+            return _single_server(session, target.id, Aspect.FIREWALL_RULES in aspects)
+        case TargetKind.SUBNET:
+            return _subnet(session, target.id, aspects)
+        case _:
+            assert_never(target.kind)
+
+
+def resolve(session: Session, locator: Locator) -> Enumerated:
+    """The targets that an NSG or a virtual network names now. Raises ``Gone`` when it does not exist."""
+    match locator.kind:
+        case LocatorKind.NSG:
+            group = _security_group(session, locator.id)[0]
+            targets = tuple(Target(kind=TargetKind.SUBNET, id=subnet) for subnet in group.subnets)
+            relations = tuple(Relation(source=locator, target=target) for target in targets)
+            return Enumerated(targets=targets, relations=relations)
+        case LocatorKind.VIRTUAL_NETWORK:
+            return graph.network_targets([_virtual_network(session, locator.id)])
+        case LocatorKind.SCOPE:
+            pages = tuple(graph.enumerate_scope(session, locator.id))
+            return Enumerated(
+                targets=tuple(target for page in pages for target in page.targets),
+                relations=tuple(relation for page in pages for relation in page.relations),
+            )
+        case _:
+            assert_never(locator.kind)
+
+
+# --- servers ---------------------------------------------------------------------------------------
+
+
+def _flexible_server(session: Session, server: ResourceId, with_rules: bool) -> ServerSnapshot:
+    client = session.clients.flexible(server.subscription)
+    body = session.ask(
+        lambda hooks: client.servers.get(server.resource_group, server.name, cls=body_of, **hooks)
+    )
+    rules = _rules(session, lambda hooks: _flexible_rules(session, server, hooks)) if with_rules else None
+    return wire.flexible_server(body, rules, session.clock.now())
+
+
+def _single_server(session: Session, server: ResourceId, with_rules: bool) -> ServerSnapshot:
+    client = session.clients.single(server.subscription)
+    version = session.clients.versions.single
+    body = session.ask(
+        lambda hooks: client.servers.get(
+            server.resource_group, server.name, api_version=version, cls=body_of, **hooks
+        )
+    )
+    rules = _rules(session, lambda hooks: _single_rules(session, server, hooks)) if with_rules else None
+    return wire.single_server(body, rules, session.clock.now())
+
+
+def _rules(session: Session, listed: Callable[[Hooks], list[Json]]) -> tuple[FirewallRule, ...] | None:
+    """The rules; None when the server went away between its GET and this list."""
+    try:
+        return wire.firewall_rules(session.ask(listed))
+    except Gone:
+        return None
+
+
+def _flexible_rules(session: Session, server: ResourceId, hooks: Hooks) -> list[Json]:
+    rules = session.clients.flexible(server.subscription).firewall_rules
+    return [rule.as_dict() for rule in rules.list_by_server(server.resource_group, server.name, **hooks)]
+
+
+def _single_rules(session: Session, server: ResourceId, hooks: Hooks) -> list[Json]:
+    rules = session.clients.single(server.subscription).firewall_rules
+    version = session.clients.versions.single
+    pages = rules.list_by_server(server.resource_group, server.name, api_version=version, **hooks)
+    return [
+        {
+            "id": rule.id,
+            "name": rule.name,
+            "properties": {
+                "startIpAddress": rule.start_ip_address,
+                "endIpAddress": rule.end_ip_address,
+            },
+        }
+        for rule in pages
+    ]
+
+
+# --- subnets ---------------------------------------------------------------------------------------
+
+
+def _subnet(session: Session, subnet: ResourceId, aspects: frozenset[Aspect]) -> SubnetSnapshot:
+    network = _parent_name(subnet)
+    client = session.clients.network(subnet.subscription)
+    body = session.ask(
+        lambda hooks: client.subnets.get(subnet.resource_group, network, subnet.name, cls=body_of, **hooks)
+    )
+    group_id = wire.security_group_id(body)
+    ours = wire.is_postgres_subnet(body)
+    group: SecurityGroup | None = None
+    location = ""
+    if ours and group_id is not None and Aspect.SECURITY_GROUP in aspects:
+        group, location = _security_group(session, group_id)
+    servers = _subnet_servers(session, subnet) if ours and Aspect.SUBNET_SERVERS in aspects else None
+    snapshot = wire.subnet(body, group, location, session.clock.now())
+    return replace(snapshot, servers=servers)
+
+
+def _parent_name(subnet: ResourceId) -> str:
+    parent = subnet.parent
+    return parent.name if parent is not None else ""
+
+
+def _security_group(session: Session, group: ResourceId) -> tuple[SecurityGroup, str]:
+    """The NSG and its location."""
+    client = session.clients.network(group.subscription)
+    body = session.ask(
+        lambda hooks: client.network_security_groups.get(
+            group.resource_group, group.name, cls=body_of, **hooks
+        )
+    )
+    return wire.security_group(body), wire.text(body, "location")
+
+
+def _virtual_network(session: Session, network: ResourceId) -> Json:
+    client = session.clients.network(network.subscription)
+    return session.ask(
+        lambda hooks: client.virtual_networks.get(network.resource_group, network.name, cls=body_of, **hooks)
+    )
+
+
+def _subnet_servers(session: Session, subnet: ResourceId) -> tuple[SubnetServer, ...] | None:
+    servers = _if_readable(lambda: graph.servers_in_subnet(session, subnet))
+    if servers is None:
+        return None
+    seen = servers[:MOST_SUBNET_SERVERS]
+    return tuple(replace(server, pgbouncer=_pgbouncer(session, server.id)) for server in seen)
+
+
+def _pgbouncer(session: Session, server: ResourceId) -> bool | None:
+    """Whether PgBouncer, which listens on port 6432, is on; None where the parameter cannot be read."""
+    client = session.clients.flexible(server.subscription)
+    body = _if_readable(
+        lambda: session.ask(
+            lambda hooks: client.configurations.get(
+                server.resource_group, server.name, "pgbouncer.enabled", cls=body_of, **hooks
+            )
+        )
+    )
+    return wire.setting(body)
+
+
+def _if_readable(read_evidence: Callable[[], _T]) -> _T | None:
+    """None where evidence cannot be read; throttling is passed on, for it concerns every later request."""
+    try:
+        return read_evidence()
+    except Throttled:
+        raise
+    except GatewayError:
+        return None
+
+
+# --- what may rely on a server's public path -------------------------------------------------------
+
+
+def dependants(session: Session, target: Target) -> Mapping[str, Json]:
+    """Workloads that may come in by the public path; a part that cannot be read is None.
+
+    ``logicalReplication`` and ``fabricMirroring`` are booleans, ``runningMigrations`` a list of names.
+    Sources: ``wal_level`` (flexible) and ``azure.replication_support`` (single) in the articles on logical
+    decoding; ``azure.fabric_mirror_enabled`` in the article on Fabric mirroring, where ``azure_cdc`` among
+    the preloaded libraries is the hint that remains when that parameter is not shown.
+    """
+    match target.kind:
+        case TargetKind.FLEXIBLE_SERVER:
+            settings = _settings(session, target.id)
+            return {
+                "logicalReplication": _equals(settings, "wal_level", "logical"),
+                "fabricMirroring": _fabric_mirroring(settings),
+                "runningMigrations": _if_readable(lambda: _running_migrations(session, target.id)),
+            }
+        case TargetKind.SINGLE_SERVER:
+            return {
+                "logicalReplication": _single_replication(session, target.id),
+                "fabricMirroring": None,
+                "runningMigrations": None,
+            }
+        case TargetKind.SUBNET:
+            return {}
+        case _:
+            assert_never(target.kind)
+
+
+def _settings(session: Session, server: ResourceId) -> Mapping[str, str]:
+    """Every server parameter by its name in lower case; {} where they cannot be read."""
+    client = session.clients.flexible(server.subscription)
+
+    def listed(hooks: Hooks) -> list[Json]:
+        pages = client.configurations.list_by_server(server.resource_group, server.name, **hooks)
+        return [setting.as_dict() for setting in pages]
+
+    bodies: Iterable[Json] = _if_readable(lambda: session.ask(listed)) or ()
+    return {wire.text(body, "name").lower(): wire.text(body, "properties", "value") for body in bodies}
+
+
+def _equals(settings: Mapping[str, str], name: str, wanted: str) -> bool | None:
+    found = settings.get(name)
+    return None if found is None else found.lower() == wanted
+
+
+def _fabric_mirroring(settings: Mapping[str, str]) -> bool | None:
+    enabled = _equals(settings, "azure.fabric_mirror_enabled", "on")
+    libraries = settings.get("shared_preload_libraries", "").lower().split(",")
+    if enabled is None and "azure_cdc" in [library.strip() for library in libraries]:
+        return True
+    return enabled
+
+
+def _running_migrations(session: Session, server: ResourceId) -> list[str]:
+    client = session.clients.flexible(server.subscription)
+
+    def listed(hooks: Hooks) -> list[Json]:
+        pages = client.migrations.list_by_target_server(
+            server.resource_group, server.name, migration_list_filter="Active", **hooks
+        )
+        return [migration.as_dict() for migration in pages]
+
+    return [wire.text(body, "name") for body in session.ask(listed) if _is_running(body)]
+
+
+def _is_running(migration: Json) -> bool:
+    """The list is asked for active ones only, so one that does not say its state counts as running."""
+    state = wire.text(migration, "properties", "currentStatus", "state").lower()
+    return not state or state in _RUNNING
+
+
+def _single_replication(session: Session, server: ResourceId) -> bool | None:
+    client = session.clients.single(server.subscription)
+    version = session.clients.versions.single
+    body = _if_readable(
+        lambda: session.ask(
+            lambda hooks: client.configurations.get(
+                server.resource_group,
+                server.name,
+                "azure.replication_support",
+                api_version=version,
+                cls=body_of,
+                **hooks,
+            )
+        )
+    )
+    found = wire.text(body, "properties", "value").lower()
+    return found == "logical" if found else None

@@ -1,0 +1,422 @@
+"""From ARM's JSON to the project's snapshots, and back for what is written: pure, no I/O.
+
+Tolerated, because each was recorded or documented: keys and enum members in another letter case, fields
+that are absent, null or ``""``, singular and plural fields side by side, ids in any case, seven digits of
+a second, ``Z`` and ``+00:00``, enum members that are younger than this code. What a decision rests on is
+never guessed: a rule without a priority, an address that is none, an id that is none raise ``Permanent``,
+which names the resource and the field.
+
+What must not live here: requests, SDK types (their models arrive as plain JSON), the clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from enum import StrEnum
+from ipaddress import IPv4Address, ip_network
+from typing import Final, TypeVar
+
+from shared.errors import Permanent
+from shared.model import (
+    Access,
+    ConnectionStatus,
+    Direction,
+    FirewallRule,
+    IPNetwork,
+    Json,
+    PrivateEndpointConnection,
+    PublicAccess,
+    SecurityGroup,
+    SecurityRule,
+    ServerSnapshot,
+    ServerState,
+    SubnetServer,
+    SubnetSnapshot,
+    TargetKind,
+)
+from shared.resource_id import ResourceId, parse_resource_id
+
+_POSTGRES: Final = "microsoft.dbforpostgresql/flexibleservers"
+_SETTLED: Final = frozenset({"", "succeeded", "failed", "canceled"})
+_STATES: Final[Mapping[str, ServerState]] = {
+    "ready": ServerState.READY,
+    "stopped": ServerState.STOPPED,
+    "disabled": ServerState.STOPPED,
+    "inaccessible": ServerState.STOPPED,
+}
+
+_Member = TypeVar("_Member", bound=StrEnum)
+
+
+# --- servers ---------------------------------------------------------------------------------------
+
+
+def flexible_server(body: Json, rules: tuple[FirewallRule, ...] | None, read_at: datetime) -> ServerSnapshot:
+    """A flexible server from its GET; ``rules`` are None where they were not or could not be read.
+
+    ``privateEndpointConnections`` is ``[]`` in every recorded answer of a server with public access and
+    absent where the server lives in a subnet, which excludes private endpoints (examples of 2024-08-01,
+    recordings of 2026-04-01-preview). So an absent field means none there, and not known elsewhere.
+    """
+    network = _part(body, "properties", "network")
+    subnet = _optional_id(body, network, "delegatedSubnetResourceId")
+    connections = private_endpoints(body)
+    state = text(body, "properties", "state")
+    access = text(network, "publicNetworkAccess")
+    return ServerSnapshot(
+        kind=TargetKind.FLEXIBLE_SERVER,
+        id=required_id(body),
+        read_at=read_at,
+        location=text(body, "location"),
+        state=server_state(state),
+        state_text=state,
+        public_access=_member(PublicAccess, access, PublicAccess.UNKNOWN),
+        public_access_text=access or None,
+        delegated_subnet=subnet,
+        private_dns_zone=_optional_id(body, network, "privateDnsZoneArmResourceId"),
+        firewall_rules=rules,
+        private_endpoints=() if connections is None and subnet else connections,
+        high_availability=high_availability(body),
+        created_at=created_at(body),
+        tags=tags(body),
+    )
+
+
+def single_server(body: Json, rules: tuple[FirewallRule, ...] | None, read_at: datetime) -> ServerSnapshot:
+    """A single server from its GET.
+
+    ``publicNetworkAccess`` and ``privateEndpointConnections`` are missing in real answers of old servers:
+    that is Unknown and None, never a default.
+    """
+    state = text(body, "properties", "userVisibleState")
+    access = text(body, "properties", "publicNetworkAccess")
+    return ServerSnapshot(
+        kind=TargetKind.SINGLE_SERVER,
+        id=required_id(body),
+        read_at=read_at,
+        location=text(body, "location"),
+        state=server_state(state),
+        state_text=state,
+        public_access=_member(PublicAccess, access, PublicAccess.UNKNOWN),
+        public_access_text=access or None,
+        firewall_rules=rules,
+        private_endpoints=private_endpoints(body),
+        created_at=created_at(body),
+        tags=tags(body),
+    )
+
+
+def server_state(state: str) -> ServerState:
+    """What a server's state allows. Every state that is not known to be settled counts as busy."""
+    return _STATES.get(state.lower(), ServerState.BUSY)
+
+
+def high_availability(body: Json) -> bool | None:
+    """Whether a standby exists; None where the server does not say or says something new."""
+    match text(body, "properties", "highAvailability", "mode").lower():
+        case "disabled":
+            return False
+        case "zoneredundant" | "samezone":
+            return True
+        case _:
+            return None
+
+
+def private_endpoints(body: Json) -> tuple[PrivateEndpointConnection, ...] | None:
+    """The private endpoint connections on a server's body; None where the field is absent."""
+    connections = get(body, "properties", "privateEndpointConnections")
+    if connections is None:
+        return None
+    return tuple(_private_endpoint(connection) for connection in _items(connections))
+
+
+def _private_endpoint(body: Json) -> PrivateEndpointConnection:
+    status = text(body, "properties", "privateLinkServiceConnectionState", "status")
+    endpoint = get(body, "properties", "privateEndpoint", "id")
+    return PrivateEndpointConnection(
+        id=required_id(body),
+        status=_member(ConnectionStatus, status, ConnectionStatus.UNKNOWN),
+        endpoint=parse_resource_id(endpoint),
+    )
+
+
+def firewall_rules(bodies: Iterable[Json]) -> tuple[FirewallRule, ...]:
+    """The rules of a firewall rule list, in ARM's order. Raises ``Permanent`` for an address that is none."""
+    return tuple(
+        FirewallRule(
+            name=text(body, "name"),
+            start=_address(body, "startIpAddress"),
+            end=_address(body, "endIpAddress"),
+        )
+        for body in bodies
+    )
+
+
+def _address(body: Json, name: str) -> IPv4Address:
+    found = text(body, "properties", name)
+    try:
+        return IPv4Address(found)
+    except ValueError as error:
+        raise _malformed("firewall rule", body, name, found) from error
+
+
+def setting(body: Json) -> bool | None:
+    """A server parameter that is a switch: on or off, None for anything else."""
+    match text(body, "properties", "value").lower():
+        case "on" | "true" | "1":
+            return True
+        case "off" | "false" | "0":
+            return False
+        case _:
+            return None
+
+
+# --- networks --------------------------------------------------------------------------------------
+
+
+def subnet(body: Json, group: SecurityGroup | None, location: str, read_at: datetime) -> SubnetSnapshot:
+    """A subnet from its GET. A subnet has no location of its own: ``location`` is its NSG's or ``""``."""
+    return SubnetSnapshot(
+        id=required_id(body),
+        read_at=read_at,
+        location=location,
+        prefixes=_prefixes(body),
+        delegations=delegations(body),
+        security_group=group,
+        updating=is_updating(body) or bool(group and group.updating),
+        etag=text(body, "etag") or None,
+    )
+
+
+def delegations(body: Json) -> tuple[str, ...]:
+    """The service names that a subnet is delegated to."""
+    names = (
+        text(item, "properties", "serviceName") for item in _items(get(body, "properties", "delegations"))
+    )
+    return tuple(name for name in names if name)
+
+
+def is_postgres_subnet(body: Json) -> bool:
+    """Whether a subnet is delegated to flexible servers."""
+    return any(name.lower() == _POSTGRES for name in delegations(body))
+
+
+def security_group_id(body: Json) -> ResourceId | None:
+    """The NSG that a subnet names, None when it names none."""
+    return _optional_id(body, _part(body, "properties", "networkSecurityGroup"), "id")
+
+
+def subnet_ids(body: Json) -> tuple[ResourceId, ...]:
+    """The subnets that an NSG's body names."""
+    return tuple(required_id(item) for item in _items(get(body, "properties", "subnets")))
+
+
+def subnet_bodies(body: Json) -> tuple[Json, ...]:
+    """The subnets that a virtual network's body holds."""
+    return tuple(_items(get(body, "properties", "subnets")))
+
+
+def is_updating(body: Json) -> bool:
+    """Whether ``provisioningState`` says that a write is still being carried out."""
+    return text(body, "properties", "provisioningState").lower() not in _SETTLED
+
+
+def security_group(body: Json) -> SecurityGroup:
+    """An NSG from its GET; it is updating while it or one of its own rules is."""
+    rules = tuple(_items(get(body, "properties", "securityRules")))
+    defaults = _items(get(body, "properties", "defaultSecurityRules"))
+    return SecurityGroup(
+        id=required_id(body),
+        rules=tuple(security_rule(rule) for rule in rules),
+        default_rules=tuple(security_rule(rule) for rule in defaults),
+        subnets=subnet_ids(body),
+        etag=text(body, "etag") or None,
+        updating=is_updating(body) or any(is_updating(rule) for rule in rules),
+    )
+
+
+def security_rule(body: Json) -> SecurityRule:
+    """A rule of an NSG; raises ``Permanent`` that names the rule and the field that it cannot do without."""
+    source_groups = _groups(body, "sourceApplicationSecurityGroups")
+    destination_groups = _groups(body, "destinationApplicationSecurityGroups")
+    return SecurityRule(
+        name=text(body, "name") or required_id(body).name,
+        direction=_required_member(Direction, body, "direction"),
+        access=_required_member(Access, body, "access"),
+        priority=_priority(body),
+        protocol=_required_text(body, "protocol"),
+        sources=_joined(body, "sourceAddressPrefix", "sourceAddressPrefixes", bool(source_groups)),
+        destinations=_joined(
+            body, "destinationAddressPrefix", "destinationAddressPrefixes", bool(destination_groups)
+        ),
+        source_ports=_joined(body, "sourcePortRange", "sourcePortRanges"),
+        destination_ports=_joined(body, "destinationPortRange", "destinationPortRanges"),
+        source_groups=source_groups,
+        destination_groups=destination_groups,
+        description=text(body, "properties", "description"),
+        etag=text(body, "etag") or None,
+    )
+
+
+def _joined(body: Json, singular: str, plural: str, may_be_empty: bool = False) -> tuple[str, ...]:
+    """The singular and the plural field as one list without repetitions."""
+    values = [text(body, "properties", singular), *_texts(get(body, "properties", plural))]
+    joined = tuple(dict.fromkeys(entry for entry in values if entry))
+    if not joined and not may_be_empty:
+        raise _malformed("security rule", body, singular, "")
+    return joined
+
+
+def _priority(body: Json) -> int:
+    found = get(body, "properties", "priority")
+    try:
+        return int(str(found))
+    except ValueError as error:
+        raise _malformed("security rule", body, "priority", found) from error
+
+
+def _required_text(body: Json, name: str) -> str:
+    found = text(body, "properties", name)
+    if not found:
+        raise _malformed("security rule", body, name, found)
+    return found
+
+
+def _required_member(kind: type[_Member], body: Json, name: str) -> _Member:
+    found = text(body, "properties", name)
+    for member in kind:
+        if member.lower() == found.lower():
+            return member
+    raise _malformed("security rule", body, name, found)
+
+
+def _groups(body: Json, name: str) -> tuple[ResourceId, ...]:
+    return tuple(required_id(item) for item in _items(get(body, "properties", name)))
+
+
+def _prefixes(body: Json) -> tuple[IPNetwork, ...]:
+    single = text(body, "properties", "addressPrefix")
+    found = dict.fromkeys([single, *_texts(get(body, "properties", "addressPrefixes"))])
+    try:
+        return tuple(ip_network(prefix, strict=False) for prefix in found if prefix)
+    except ValueError as error:
+        raise _malformed("subnet", body, "addressPrefix", list(found)) from error
+
+
+def security_rule_body(rule: SecurityRule) -> dict[str, Json]:
+    """The body of a rule's PUT in the spelling that ARM takes.
+
+    One value goes into the singular field, several into the plural one: a service tag or ``*`` is accepted
+    in the singular field only, and a rule with both fields is refused.
+    """
+    properties: dict[str, Json] = {
+        "protocol": rule.protocol,
+        "access": rule.access.value,
+        "priority": rule.priority,
+        "direction": rule.direction.value,
+        **_spelled("sourceAddressPrefix", "sourceAddressPrefixes", rule.sources),
+        **_spelled("destinationAddressPrefix", "destinationAddressPrefixes", rule.destinations),
+        **_spelled("sourcePortRange", "sourcePortRanges", rule.source_ports),
+        **_spelled("destinationPortRange", "destinationPortRanges", rule.destination_ports),
+    }
+    groups = {
+        "sourceApplicationSecurityGroups": rule.source_groups,
+        "destinationApplicationSecurityGroups": rule.destination_groups,
+    }
+    properties |= {name: [{"id": str(group)} for group in ids] for name, ids in groups.items() if ids}
+    if rule.description:
+        properties["description"] = rule.description
+    return {"name": rule.name, "properties": properties}
+
+
+def _spelled(singular: str, plural: str, values: tuple[str, ...]) -> dict[str, Json]:
+    if not values:
+        return {}
+    return {singular: values[0]} if len(values) == 1 else {plural: list(values)}
+
+
+# --- rows of Resource Graph ------------------------------------------------------------------------
+
+
+def subnet_server(row: Json) -> SubnetServer:
+    """A server in a subnet, as a row of Resource Graph shows it; PgBouncer is not in the row."""
+    return SubnetServer(id=required_id(row), high_availability=high_availability(row))
+
+
+# --- reading JSON ----------------------------------------------------------------------------------
+
+
+def get(body: Json, *path: str) -> Json:
+    """Follow ``path`` through objects whose keys compare without case; None where a step is missing."""
+    for step in path:
+        body = _key(body, step)
+    return body
+
+
+def _key(body: Json, name: str) -> Json:
+    if not isinstance(body, Mapping):
+        return None
+    if name in body:
+        return body[name]
+    lowered = name.lower()
+    return next((found for key, found in body.items() if str(key).lower() == lowered), None)
+
+
+def text(body: Json, *path: str) -> str:
+    """The text at ``path`` without surrounding blanks; ``""`` where there is none."""
+    found = get(body, *path)
+    return found.strip() if isinstance(found, str) else ""
+
+
+def required_id(body: Json) -> ResourceId:
+    """The resource's own id. Raises ``Permanent`` when there is none."""
+    found = parse_resource_id(get(body, "id"))
+    if found is None:
+        raise _malformed("resource", body, "id", get(body, "id"))
+    return found
+
+
+def created_at(body: Json) -> datetime | None:
+    """``systemData.createdAt`` in UTC; None where it is absent or no time."""
+    try:
+        moment = datetime.fromisoformat(text(body, "systemData", "createdAt"))
+    except ValueError:
+        return None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def tags(body: Json) -> Mapping[str, str]:
+    """The resource's tags; {} where it has none."""
+    found = get(body, "tags")
+    return {str(k): str(v) for k, v in found.items()} if isinstance(found, Mapping) else {}
+
+
+def _part(body: Json, *path: str) -> Json:
+    found = get(body, *path)
+    return found if isinstance(found, Mapping) else {}
+
+
+def _items(found: Json) -> Iterable[Json]:
+    return [item for item in found if isinstance(item, Mapping)] if isinstance(found, list) else []
+
+
+def _texts(found: Json) -> list[str]:
+    return [item.strip() for item in found if isinstance(item, str)] if isinstance(found, list) else []
+
+
+def _optional_id(body: Json, holder: Json, name: str) -> ResourceId | None:
+    found = text(holder, name)
+    parsed = parse_resource_id(found)
+    if found and parsed is None:
+        raise _malformed("resource", body, name, found)
+    return parsed
+
+
+def _member(kind: type[_Member], found: str, otherwise: _Member) -> _Member:
+    return next((member for member in kind if member.lower() == found.lower()), otherwise)
+
+
+def _malformed(what: str, body: Json, name: str, found: Json) -> Permanent:
+    where = text(body, "name") or text(body, "id") or "without a name"
+    return Permanent(f"{what} {where!r}: {name} cannot be used: {found!r}", code="MalformedAnswer")

@@ -1,0 +1,327 @@
+"""ARM's JSON as snapshots: what is tolerated, what stays unknown, and what is refused by name."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from ipaddress import IPv4Address, ip_network
+
+import pytest
+
+from shared.adapters.arm import wire
+from shared.errors import Permanent
+from shared.model import (
+    Access,
+    ConnectionStatus,
+    Direction,
+    FirewallRule,
+    Json,
+    PublicAccess,
+    SecurityRule,
+    ServerState,
+)
+from shared.resource_id import ResourceId
+
+NOW = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
+GROUP = "/subscriptions/5ab1/resourceGroups/rg"
+FLEXIBLE = f"{GROUP}/providers/Microsoft.DBforPostgreSQL/flexibleServers/db"
+SINGLE = f"{GROUP}/providers/Microsoft.DBforPostgreSQL/servers/old"
+NETWORK = f"{GROUP}/providers/Microsoft.Network/virtualNetworks/vnet"
+SUBNET = f"{NETWORK}/subnets/db"
+NSG = f"{GROUP}/providers/Microsoft.Network/networkSecurityGroups/nsg"
+ENDPOINT = f"{GROUP}/providers/Microsoft.Network/privateEndpoints/pe"
+
+
+def flexible(**properties: Json) -> Json:
+    return {"id": FLEXIBLE, "name": "db", "location": "Canada Central", "properties": properties}
+
+
+def single(**properties: Json) -> Json:
+    return {"id": SINGLE, "name": "old", "location": "westus", "properties": properties}
+
+
+def rule(**changes: Json) -> Json:
+    properties = {
+        "protocol": "Tcp",
+        "access": "Allow",
+        "direction": "Inbound",
+        "priority": 100,
+        "sourceAddressPrefix": "10.0.0.0/24",
+        "destinationAddressPrefix": "*",
+        "sourcePortRange": "*",
+        "destinationPortRange": "5432",
+    }
+    merged = {k: v for k, v in (properties | changes).items() if v is not None}
+    return {"id": f"{NSG}/securityRules/r", "name": "r", "etag": 'W/"1"', "properties": merged}
+
+
+# --- servers ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "state"),
+    [
+        ("Ready", ServerState.READY),
+        ("ready", ServerState.READY),
+        ("Stopped", ServerState.STOPPED),
+        ("Disabled", ServerState.STOPPED),
+        ("Inaccessible", ServerState.STOPPED),
+        *((name, ServerState.BUSY) for name in ("Updating", "Starting", "Stopping", "Dropping")),
+        *((name, ServerState.BUSY) for name in ("Provisioning", "Restarting", "Fermenting", "")),
+    ],
+)
+def test_only_states_that_are_known_to_be_settled_are_not_busy(text: str, state: ServerState) -> None:
+    server = wire.flexible_server(flexible(state=text), (), NOW)
+    assert (server.state, server.state_text) == (state, text)
+    assert wire.single_server(single(userVisibleState=text), (), NOW).state is state
+
+
+@pytest.mark.parametrize(
+    ("network", "access", "shown"),
+    [
+        ({"publicNetworkAccess": "Enabled"}, PublicAccess.ENABLED, "Enabled"),
+        ({"PublicNetworkAccess": "disabled"}, PublicAccess.DISABLED, "disabled"),
+        ({"publicNetworkAccess": "SecuredByPerimeter"}, PublicAccess.UNKNOWN, "SecuredByPerimeter"),
+        ({"publicNetworkAccess": None}, PublicAccess.UNKNOWN, None),
+        ({"publicNetworkAccess": ""}, PublicAccess.UNKNOWN, None),
+        ({}, PublicAccess.UNKNOWN, None),
+        (None, PublicAccess.UNKNOWN, None),
+    ],
+)
+def test_public_access_that_is_absent_or_new_is_unknown(
+    network: Json, access: PublicAccess, shown: str | None
+) -> None:
+    server = wire.flexible_server(flexible(network=network), (), NOW)
+    assert (server.public_access, server.public_access_text) == (access, shown)
+
+
+def test_a_server_in_a_subnet_that_shows_no_endpoints_has_none() -> None:
+    server = wire.flexible_server(flexible(network={"delegatedSubnetResourceId": SUBNET.upper()}), None, NOW)
+    assert server.delegated_subnet == ResourceId(SUBNET)
+    assert server.private_endpoints == ()
+
+
+def test_a_public_server_that_shows_no_endpoints_leaves_them_unknown() -> None:
+    assert wire.flexible_server(flexible(network={}), None, NOW).private_endpoints is None
+    assert wire.flexible_server(flexible(privateEndpointConnections=[]), None, NOW).private_endpoints == ()
+
+
+def test_a_single_server_of_old_answers_shows_neither_access_nor_endpoints() -> None:
+    server = wire.single_server(single(userVisibleState="Ready"), (), NOW)
+    assert server.public_access is PublicAccess.UNKNOWN
+    assert server.private_endpoints is None
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        ("Approved", ConnectionStatus.APPROVED),
+        ("approved", ConnectionStatus.APPROVED),
+        ("Pending", ConnectionStatus.PENDING),
+        ("Migrating", ConnectionStatus.UNKNOWN),
+        (None, ConnectionStatus.UNKNOWN),
+    ],
+)
+def test_an_endpoint_connection_keeps_its_status(status: str | None, expected: ConnectionStatus) -> None:
+    connection = {
+        "id": f"{FLEXIBLE}/privateEndpointConnections/pe.1",
+        "properties": {
+            "privateEndpoint": {"id": ENDPOINT},
+            "privateLinkServiceConnectionState": {"status": status},
+        },
+    }
+    (found,) = wire.private_endpoints(flexible(privateEndpointConnections=[connection])) or ()
+    assert (found.status, found.endpoint) == (expected, ResourceId(ENDPOINT))
+
+
+@pytest.mark.parametrize(
+    ("mode", "expected"),
+    [("Disabled", False), ("ZoneRedundant", True), ("samezone", True), ("Quantum", None), (None, None)],
+)
+def test_high_availability_is_unknown_where_it_is_not_said(mode: str | None, expected: bool | None) -> None:
+    assert wire.high_availability(flexible(highAvailability={"mode": mode})) is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2026-06-13T01:22:39.4679221Z", datetime(2026, 6, 13, 1, 22, 39, 467922, UTC)),
+        ("2026-06-13T03:22:39+02:00", datetime(2026, 6, 13, 1, 22, 39, tzinfo=UTC)),
+        ("2026-06-13T01:22:39", datetime(2026, 6, 13, 1, 22, 39, tzinfo=UTC)),
+        ("yesterday", None),
+        ("", None),
+    ],
+)
+def test_the_time_of_creation_is_read_in_every_spelling(text: str, expected: datetime | None) -> None:
+    assert wire.created_at({"systemData": {"createdAt": text}}) == expected
+    assert wire.created_at({}) is None
+
+
+def test_a_server_keeps_its_spelling_tags_and_firewall_rules() -> None:
+    rules = wire.firewall_rules(
+        [{"name": "azure", "properties": {"startIpAddress": "0.0.0.0", "endIpAddress": "0.0.0.0"}}]
+    )
+    server = wire.flexible_server(flexible() | {"tags": {"env": "prod"}}, rules, NOW)
+    assert (str(server.id), server.location, server.tags) == (FLEXIBLE, "Canada Central", {"env": "prod"})
+    nowhere = IPv4Address("0.0.0.0")
+    assert server.firewall_rules == (FirewallRule(name="azure", start=nowhere, end=nowhere),)
+
+
+@pytest.mark.parametrize("bad", ["10.0.0.300", "", None, "::1", 7])
+def test_a_firewall_rule_without_a_usable_address_is_refused_by_name(bad: Json) -> None:
+    body = {"name": "office", "properties": {"startIpAddress": "10.0.0.1", "endIpAddress": bad}}
+    with pytest.raises(Permanent, match=r"'office'.*endIpAddress"):
+        wire.firewall_rules([body])
+
+
+def test_an_id_that_is_none_is_refused_and_an_empty_one_is_absent() -> None:
+    assert (
+        wire.flexible_server(flexible(network={"delegatedSubnetResourceId": ""}), (), NOW).delegated_subnet
+        is None
+    )
+    with pytest.raises(Permanent, match="delegatedSubnetResourceId"):
+        wire.flexible_server(flexible(network={"delegatedSubnetResourceId": "subnet-1"}), (), NOW)
+    with pytest.raises(Permanent, match="id"):
+        wire.flexible_server({"name": "db", "properties": {}}, (), NOW)
+
+
+# --- networks --------------------------------------------------------------------------------------
+
+
+def test_singular_and_plural_fields_are_joined() -> None:
+    found = wire.security_rule(
+        rule(
+            sourceAddressPrefix="",
+            sourceAddressPrefixes=["10.0.0.0/24", "11.0.0.0/24"],
+            destinationPortRange=None,
+            destinationPortRanges=["500-1000", "2000"],
+        )
+    )
+    assert found.sources == ("10.0.0.0/24", "11.0.0.0/24")
+    assert found.destination_ports == ("500-1000", "2000")
+    assert (found.source_ports, found.destinations) == (("*",), ("*",))
+
+
+def test_keys_and_members_in_another_case_say_the_same() -> None:
+    plain = rule()
+    shouted = {"NAME": "r", "Id": plain["id"], "ETag": plain["etag"]}
+    shouted["PROPERTIES"] = {
+        key.upper(): value.upper() if key in ("access", "direction") else value
+        for key, value in plain["properties"].items()
+    }
+    assert wire.security_rule(shouted) == wire.security_rule(plain)
+
+
+def test_a_rule_for_application_security_groups_has_no_prefixes() -> None:
+    group = f"{GROUP}/providers/Microsoft.Network/applicationSecurityGroups/web"
+    found = wire.security_rule(
+        rule(sourceAddressPrefix=None, sourceApplicationSecurityGroups=[{"id": group}])
+    )
+    assert (found.sources, found.source_groups) == ((), (ResourceId(group),))
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("priority", None),
+        ("priority", "first"),
+        ("priority", True),
+        ("direction", "Sideways"),
+        ("access", None),
+        ("protocol", ""),
+        ("sourceAddressPrefix", None),
+        ("destinationPortRange", ""),
+    ],
+)
+def test_a_rule_that_lacks_what_decides_is_refused_by_name_and_field(field: str, value: Json) -> None:
+    with pytest.raises(Permanent, match=f"'r': {field}"):
+        wire.security_rule(rule(**{field: value}))
+
+
+@pytest.mark.parametrize(
+    ("own", "of_rule", "updating"),
+    [
+        ("Succeeded", "Succeeded", False),
+        ("Updating", "Succeeded", True),
+        ("Succeeded", "Updating", True),
+        ("Failed", "Succeeded", False),
+        (None, None, False),
+    ],
+)
+def test_a_group_is_updating_while_it_or_a_rule_is(
+    own: str | None, of_rule: str | None, updating: bool
+) -> None:
+    body: Json = {"id": NSG, "properties": {"provisioningState": own}}
+    body["properties"] |= {"securityRules": [rule(provisioningState=of_rule)], "subnets": [{"id": SUBNET}]}
+    group = wire.security_group(body)
+    assert group.updating is updating
+    assert group.subnets == (ResourceId(SUBNET),)
+
+
+def test_a_subnet_joins_its_prefixes_and_names_its_services() -> None:
+    delegation = {"name": "0", "properties": {"serviceName": "Microsoft.DBForPostgreSQL/flexibleServers"}}
+    properties = {
+        "addressPrefix": "10.0.1.0/24",
+        "addressPrefixes": ["10.0.1.0/24", "fd00::/64"],
+        "delegations": [delegation],
+        "provisioningState": "Updating",
+    }
+    body = {"id": SUBNET, "etag": 'W/"9"', "properties": properties}
+    found = wire.subnet(body, None, "", NOW)
+    assert found.prefixes == (ip_network("10.0.1.0/24"), ip_network("fd00::/64"))
+    assert found.updating
+    assert found.etag == 'W/"9"'
+    assert wire.is_postgres_subnet(body)
+
+
+def test_a_subnet_with_an_unusable_prefix_is_refused() -> None:
+    with pytest.raises(Permanent, match="addressPrefix"):
+        wire.subnet({"id": SUBNET, "properties": {"addressPrefix": "789"}}, None, "", NOW)
+
+
+# --- what is written -------------------------------------------------------------------------------
+
+
+def security_rule(sources: tuple[str, ...], ports: tuple[str, ...]) -> SecurityRule:
+    return SecurityRule(
+        name="allow",
+        direction=Direction.OUTBOUND,
+        access=Access.ALLOW,
+        priority=110,
+        protocol="Tcp",
+        sources=sources,
+        destinations=("VirtualNetwork",),
+        destination_ports=ports,
+        description="why",
+    )
+
+
+def test_one_value_is_written_singular_and_several_plural() -> None:
+    body = wire.security_rule_body(security_rule(("10.0.0.0/24", "10.0.1.0/24"), ("5432", "6432")))
+    assert body == {
+        "name": "allow",
+        "properties": {
+            "protocol": "Tcp",
+            "access": "Allow",
+            "priority": 110,
+            "direction": "Outbound",
+            "sourceAddressPrefixes": ["10.0.0.0/24", "10.0.1.0/24"],
+            "destinationAddressPrefix": "VirtualNetwork",
+            "sourcePortRange": "*",
+            "destinationPortRanges": ["5432", "6432"],
+            "description": "why",
+        },
+    }
+
+
+@pytest.mark.parametrize("sources", [("10.0.0.0/24",), ("10.0.0.0/24", "10.0.2.0/24")])
+def test_a_rule_that_was_written_reads_back_the_same(sources: tuple[str, ...]) -> None:
+    written = security_rule(sources, ("5432",))
+    assert wire.security_rule(wire.security_rule_body(written)) == written
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("on", True), ("TRUE", True), ("off", False), ("false", False), ("maybe", None), (None, None)],
+)
+def test_a_server_parameter_that_is_a_switch(text: str | None, expected: bool | None) -> None:
+    assert wire.setting({"properties": {"value": text}}) is expected
