@@ -1,0 +1,389 @@
+"""NSG that blocks PostgreSQL inside the subnet of its own servers.
+
+*What it finds.* A subnet delegated to ``Microsoft.DBforPostgreSQL/flexibleServers`` whose NSG denies TCP
+on the ports (5432 and 6432) from the subnet to itself, inbound or outbound, for any pair of its
+addresses. The rules are evaluated as Azure does, first match by priority with the default rules behind
+them; a packet that depends on an unknown tag or an application security group is unknown, not denied.
+
+*Why it matters.* The primary, the standby and PgBouncer of a flexible server talk to each other inside
+the subnet and pass its NSG twice: outbound at the sender, inbound at the receiver. A "deny everything"
+behind an allow for the application's subnet looks strict and stops high availability and failover.
+
+*What the change does.* Adds one allow rule per blocked direction and address family, for the subnet's
+own prefixes and the ports alone, directly ahead of the lowest rule that denies. No rule is edited,
+moved or removed. With no free priority there, nothing is changed and the alert says what to renumber.
+
+*What it may break.* Nothing that passes now: it only adds. Other subnets that share the NSG are not
+named by the new rule. What an NSG does not show is not judged: admin rules of Virtual Network Manager
+and routes.
+
+*References.* Private access networking of Azure Database for PostgreSQL (5432 within the subnet); its
+major version upgrades (5432 and 6432); Network security groups, how they filter traffic. No framework
+among the project's controls states this requirement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Final
+
+from shared.model import (
+    Aspect,
+    Change,
+    ComplianceState,
+    DeleteSecurityRule,
+    Direction,
+    Finding,
+    Json,
+    Kind,
+    PutSecurityRule,
+    Safety,
+    SecurityGroup,
+    SecurityRule,
+    Severity,
+    SubnetServer,
+    SubnetSnapshot,
+    TargetKind,
+)
+from shared.nsg import (
+    Family,
+    Fix,
+    NoFix,
+    NsgError,
+    Outcome,
+    Question,
+    Spans,
+    Verdict,
+    common,
+    decide,
+    fix,
+    networks_of,
+    spans_of,
+    traffic_boxes,
+    union,
+    with_rules,
+)
+from shared.policy import Assessment, Parameter, Policy
+from shared.traffic import SubnetTraffic
+from shared.values import value
+
+ID: Final = "nsg-blocks-postgres-in-subnet"
+SEVERITY: Final = Severity.HIGH
+DELEGATION: Final = "microsoft.dbforpostgresql/flexibleservers"
+PGBOUNCER_PORT: Final = 6432
+PORTS_NEEDED: Final = (
+    "5432 is always required within the subnet; 6432 is required where high availability or PgBouncer "
+    "is on, otherwise recommended"
+)
+CAVEATS: Final = (
+    "admin rules of Azure Virtual Network Manager run before the NSG and are not evaluated",
+    "routes and network appliances are not evaluated",
+)
+
+
+@value
+class Answer:
+    """One question of the policy, a direction in one address family, with its verdict."""
+
+    family: Family
+    question: Question
+    verdict: Verdict
+
+    @property
+    def denied_ports(self) -> Spans:
+        """Spans of ports on which some packet is surely denied."""
+        return union(span for box in self.verdict.boxes(Outcome.DENIED) for span in box.ports)
+
+    @property
+    def wholly_denied(self) -> bool:
+        """Whether nothing passes on those ports, not even for some membership of an open set."""
+        others = [piece.box for piece in self.verdict.pieces if piece.outcome is not Outcome.DENIED]
+        return not any(common(box.ports, self.denied_ports) for box in others)
+
+
+def evaluate(subnet: SubnetSnapshot, *, ports: list[int]) -> Finding:
+    if settled := _without_rules(subnet):
+        return _finding(subnet, *settled)
+    try:
+        answers = _answers(subnet, ports)
+        proposed = _fixes(subnet, answers)
+    except NsgError as error:
+        return _finding(subnet, ComplianceState.UNKNOWN, f"the NSG's rules cannot be read: {error}")
+    state, reason = _judge(answers)
+    return replace(
+        _finding(subnet, state, reason),
+        evidence=_evidence(subnet, answers, proposed),
+        fingerprint=_fingerprint(answers) if state is ComplianceState.NON_COMPLIANT else "",
+    )
+
+
+def plan(finding: Finding, subnet: SubnetSnapshot, *, ports: list[int]) -> Change | None:
+    group = subnet.security_group
+    if finding.state is not ComplianceState.NON_COMPLIANT or group is None:
+        return None
+    blocked = [answer for answer in _answers(subnet, ports) if answer.denied_ports]
+    proposed = _fixes(subnet, blocked)
+    if isinstance(proposed, NoFix) or not proposed.rules:
+        return None
+    edits = tuple(PutSecurityRule(nsg=group.id, rule=rule) for rule in proposed.rules)
+    return Change(
+        policy=ID,
+        target=subnet.target,
+        edits=edits,
+        inverse=tuple(DeleteSecurityRule(nsg=group.id, rule=rule) for rule in reversed(proposed.rules)),
+        box=tuple(box for answer in blocked for box in traffic_boxes(answer.question)),
+    )
+
+
+def assess(subnet: SubnetSnapshot, baseline: SubnetSnapshot | None) -> Assessment:
+    """Letting the subnet talk to itself cuts nobody off; the notes say what a reader may not expect."""
+    notes = []
+    if shared := _sharing(subnet):
+        notes.append(f"{len(shared)} other subnets share the NSG; the new rules do not name their addresses")
+    if baseline is not None and _group_id(baseline) != _group_id(subnet):
+        notes.append("the subnet had another NSG at the last compliant reading")
+    return Assessment(safety=Safety.AUTO, notes=tuple(notes))
+
+
+def forbidden(subnet: SubnetSnapshot, *, ports: list[int]) -> SubnetTraffic:
+    """The packets that must pass."""
+    if not _delegated(subnet):
+        return SubnetTraffic()
+    questions = (question for _, question in _questions(subnet, ports))
+    return SubnetTraffic(boxes=tuple(box for question in questions for box in traffic_boxes(question)))
+
+
+def _without_rules(subnet: SubnetSnapshot) -> tuple[ComplianceState, str] | None:
+    """The state and its reason where no rule needs to be asked; None otherwise."""
+    group = subnet.security_group
+    if subnet.updating:
+        return ComplianceState.UNKNOWN, "the subnet is being updated: look again"
+    if not _delegated(subnet):
+        return ComplianceState.COMPLIANT, "the subnet is not delegated to PostgreSQL flexible servers"
+    if not subnet.prefixes:
+        return ComplianceState.UNKNOWN, "the subnet's address prefixes could not be read"
+    if group is None:
+        return ComplianceState.COMPLIANT, "the subnet has no NSG: everything passes"
+    if group.updating:
+        return ComplianceState.UNKNOWN, f"the NSG {group.id.name!r} is being updated: look again"
+    return None
+
+
+def _delegated(subnet: SubnetSnapshot) -> bool:
+    return any(service.lower() == DELEGATION for service in subnet.delegations)
+
+
+def _questions(subnet: SubnetSnapshot, ports: Iterable[int]) -> list[tuple[Family, Question]]:
+    """From the subnet to itself, in both directions: intra-subnet traffic is filtered once in each."""
+    families = {
+        Family.IPV4: spans_of(prefix for prefix in subnet.prefixes if prefix.version == 4),
+        Family.IPV6: spans_of(prefix for prefix in subnet.prefixes if prefix.version == 6),
+    }
+    wanted = union((port, port) for port in ports)
+    return [
+        (
+            family,
+            Question(direction=direction, sources=inside, destinations=inside, ports=wanted, vnet=inside),
+        )
+        for direction in Direction
+        for family, inside in families.items()
+        if inside
+    ]
+
+
+def _answers(subnet: SubnetSnapshot, ports: Iterable[int]) -> list[Answer]:
+    return [
+        Answer(family=family, question=question, verdict=decide(subnet.security_group, question))
+        for family, question in _questions(subnet, ports)
+    ]
+
+
+def _fixes(subnet: SubnetSnapshot, answers: Iterable[Answer]) -> Fix | NoFix:
+    """The rules for all blocked answers together, or why there are none."""
+    group = subnet.security_group
+    added: list[SecurityRule] = []
+    for answer in answers:
+        if group is None or not answer.denied_ports:
+            continue
+        proposed = fix(group, answer.question, answer.verdict, f"driftward-postgres-{subnet.id.name}")
+        if isinstance(proposed, NoFix):
+            return proposed
+        added.extend(proposed.rules)
+        group = with_rules(group, proposed.rules)
+    return Fix(rules=tuple(added))
+
+
+def _judge(answers: list[Answer]) -> tuple[ComplianceState, str]:
+    if denied := [_denial(answer) for answer in answers if answer.denied_ports]:
+        return ComplianceState.NON_COMPLIANT, "; ".join(denied)
+    if depends := [answer for answer in answers if answer.verdict.depends_on]:
+        sets = sorted({name for answer in depends for name in answer.verdict.depends_on})
+        asked = " and ".join(dict.fromkeys(_asked(answer, answer.question.ports) for answer in depends))
+        return (
+            ComplianceState.UNKNOWN,
+            f"whether {asked} passes depends on what {', '.join(map(repr, sets))} holds",
+        )
+    asked = " and ".join(_asked(answer, answer.question.ports) for answer in answers)
+    return ComplianceState.COMPLIANT, f"{asked} passes"
+
+
+def _denial(answer: Answer) -> str:
+    """For example: inbound tcp/5432 from 10.0.1.0/24 to itself is denied by rule 'x' (priority 200)."""
+    verdict = answer.verdict
+    rules = [f"rule {rule.name!r} (priority {rule.priority})" for rule in verdict.blocking]
+    named = " and ".join(rules[:3]) + (f" and {len(rules) - 3} more" if len(rules) > 3 else "")
+    how = "" if answer.wholly_denied else "partly "
+    return f"{_asked(answer, answer.denied_ports)} is {how}denied by {named}"
+
+
+def _asked(answer: Answer, ports: Spans) -> str:
+    prefixes = ", ".join(map(str, networks_of(answer.question.sources)))
+    return f"{answer.question.direction.lower()} tcp/{_spell(ports)} from {prefixes} to itself"
+
+
+def _spell(ports: Spans) -> str:
+    return ",".join(str(a) if a == b else f"{a}-{b}" for a, b in ports)
+
+
+def _finding(subnet: SubnetSnapshot, state: ComplianceState, reason: str) -> Finding:
+    group = subnet.security_group
+    return Finding(
+        policy=ID,
+        target=subnet.target,
+        resource_id=group.id if group and state is ComplianceState.NON_COMPLIANT else subnet.id,
+        state=state,
+        severity=SEVERITY,
+        reason=reason,
+        evidence={"nsgId": _group_id(subnet), "caveats": list(CAVEATS)},
+    )
+
+
+def _fingerprint(answers: Iterable[Answer]) -> str:
+    """Directions and denied ports: whoever denies, under whatever name, it is the same drift."""
+    return "; ".join(
+        f"{answer.question.direction}/{answer.family}:{_spell(answer.denied_ports)}"
+        for answer in answers
+        if answer.denied_ports
+    )
+
+
+def _evidence(subnet: SubnetSnapshot, answers: list[Answer], proposed: Fix | NoFix) -> Mapping[str, Json]:
+    found = dict.fromkeys(caveat for answer in answers for caveat in answer.verdict.caveats)
+    return {
+        "nsgId": _group_id(subnet),
+        "directions": [_direction(answer) for answer in answers],
+        "sharedWith": _sharing(subnet),
+        "whether6432Matters": _whether_6432_matters(subnet.servers),
+        "noFixReason": proposed.reason if isinstance(proposed, NoFix) else None,
+        "caveats": [*found, *CAVEATS],
+    }
+
+
+def _direction(answer: Answer) -> Mapping[str, Json]:
+    verdict = answer.verdict
+    return {
+        "direction": str(answer.question.direction),
+        "family": str(answer.family),
+        "verdict": str(verdict.state),
+        "portsDenied": [port for a, b in answer.denied_ports for port in range(a, b + 1)],
+        "blockingRules": [{"name": rule.name, "priority": rule.priority} for rule in verdict.blocking],
+        "witness": _witness(verdict),
+        "dependsOn": list(verdict.depends_on),
+    }
+
+
+def _witness(verdict: Verdict) -> Mapping[str, Json] | None:
+    """A packet that is surely denied, and the rule that denies it; None when there is none."""
+    shown = next((w for w in verdict.witnesses if w.sure and w.outcome is Outcome.DENIED), None)
+    if shown is None:
+        return None
+    return {
+        "protocol": shown.protocol,
+        "source": shown.source,
+        "sourcePort": shown.source_port,
+        "destination": shown.destination,
+        "destinationPort": shown.destination_port,
+        "rule": shown.rule,
+    }
+
+
+def _whether_6432_matters(servers: tuple[SubnetServer, ...] | None) -> Mapping[str, Json]:
+    if servers is None:
+        return {"rule": PORTS_NEEDED, "servers": None, "port6432": "unknown"}
+    needs = [_need_of_6432(server) for server in servers]
+    worst = next((need for need in ("required", "unknown") if need in needs), "recommended")
+    listed = [
+        {
+            "id": str(server.id),
+            "highAvailability": server.high_availability,
+            "pgbouncer": server.pgbouncer,
+            "port6432": need,
+        }
+        for server, need in zip(servers, needs, strict=True)
+    ]
+    return {"rule": PORTS_NEEDED, "servers": listed, "port6432": worst}
+
+
+def _need_of_6432(server: SubnetServer) -> str:
+    if server.high_availability or server.pgbouncer:
+        return "required"
+    return "unknown" if None in (server.high_availability, server.pgbouncer) else "recommended"
+
+
+def _sharing(subnet: SubnetSnapshot) -> list[str]:
+    group = subnet.security_group
+    return sorted(str(other) for other in group.subnets if other != subnet.id) if group else []
+
+
+def _group_id(subnet: SubnetSnapshot) -> str | None:
+    group: SecurityGroup | None = subnet.security_group
+    return str(group.id) if group else None
+
+
+def _check_ports(ports: Json) -> str | None:
+    numbers = ports if isinstance(ports, list) else []
+    whole = all(isinstance(n, int) and not isinstance(n, bool) and 1 <= n <= 65535 for n in numbers)
+    return None if numbers and whole else "a list of at least one port, each from 1 to 65535"
+
+
+POLICY: Policy[SubnetSnapshot] = Policy(
+    id=ID,
+    title="An NSG blocks PostgreSQL inside its own subnet",
+    kind=Kind.CONNECTIVITY,
+    targets=frozenset({TargetKind.SUBNET}),
+    severity=SEVERITY,
+    safety=Safety.AUTO,
+    reads=frozenset({Aspect.SUBNET, Aspect.SECURITY_GROUP, Aspect.SUBNET_SERVERS}),
+    permissions=(
+        "Microsoft.Network/virtualNetworks/read",
+        "Microsoft.Network/virtualNetworks/subnets/read",
+        "Microsoft.Network/networkSecurityGroups/read",
+        "Microsoft.Network/networkSecurityGroups/securityRules/read",
+        "Microsoft.Network/networkSecurityGroups/securityRules/write",
+        "Microsoft.Network/networkSecurityGroups/securityRules/delete",
+        "Microsoft.Network/networkSecurityGroups/defaultSecurityRules/read",
+        "Microsoft.Network/locations/operations/read",
+        "Microsoft.Network/locations/operationResults/read",
+        "Microsoft.DBforPostgreSQL/flexibleServers/read",
+        "Microsoft.DBforPostgreSQL/flexibleServers/configurations/read",
+    ),
+    controls=(),
+    evaluate=evaluate,
+    plan=plan,
+    assess=assess,
+    forbidden=forbidden,
+    parameters=(
+        Parameter(
+            name="ports",
+            default=[5432, PGBOUNCER_PORT],
+            description="TCP ports that must pass from the subnet to itself.",
+            check=_check_ports,
+        ),
+    ),
+    order=50,
+    why=(
+        "Primary, standby and PgBouncer cannot reach each other: high availability and failover of the "
+        "servers in this subnet stop working."
+    ),
+)
