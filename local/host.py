@@ -16,6 +16,7 @@ import argparse
 import logging
 import os
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -25,7 +26,7 @@ from functools import partial
 from pathlib import Path
 
 from werkzeug import Request
-from werkzeug.serving import WSGIRequestHandler, make_server
+from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from local.engine import (
     Engine,
@@ -36,7 +37,7 @@ from local.engine import (
     Metadata,
     Payload,
 )
-from local.front import EMULATION, HTTP_LIMIT_SECONDS, build_front, timer_payload
+from local.front import EMULATION, HTTP_LIMIT_SECONDS, Front, build_front, timer_payload
 from local.host_settings import (
     HostOptions,
     Settings,
@@ -159,8 +160,7 @@ def serve(host: Host, arguments: Arguments) -> None:
         limit_seconds=arguments.http_limit,
     )
     loops = [loop for function in host.functions for loop in _loops(function, host, arguments.queue_lease)]
-    application = Request.application(front.answer)
-    server = make_server("127.0.0.1", arguments.port, application, threaded=True, request_handler=_Handler)
+    server = _http_server(front, arguments.port)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: host.stop.set())
     for loop in (*loops, lambda: server.serve_forever(poll_interval=0.1)):
@@ -172,6 +172,19 @@ def serve(host: Host, arguments: Arguments) -> None:
     logging.shutdown()
     # The engine's pool threads are joined at a normal exit, and a running function may take minutes.
     os._exit(0)
+
+
+def _http_server(front: Front, port: int) -> BaseWSGIServer:
+    # Werkzeug's own bind ends the process with 1 when the port is taken; ours raises OSError.
+    with socket.create_server(("127.0.0.1", port), backlog=128) as bound:
+        return make_server(
+            "127.0.0.1",
+            bound.getsockname()[1],
+            Request.application(front.answer),
+            threaded=True,
+            request_handler=_Handler,
+            fd=bound.fileno(),
+        )
 
 
 def _loops(function: FunctionInfo, host: Host, queue_lease: int) -> Iterator[Callable[[], None]]:

@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from azure.core.exceptions import AzureError, ResourceExistsError, ResourceNotFoundError
-from azure.storage.queue import QueueClient, QueueMessage
+from azure.storage.queue import LinearRetry, QueueClient, QueueMessage
 
 from local.engine import BytesPayload, InvocationResult, Metadata, Payload, TextPayload
 from local.host_settings import MessageEncoding, QueueOptions
@@ -47,8 +47,9 @@ class QueueSource:
 
     def client(self, queue: str) -> QueueClient:
         """A client that takes texts as they are, so that a broken message can be moved unchanged."""
+        once_more = LinearRetry(backoff=1, retry_total=1, random_jitter_range=0)
         return QueueClient.from_connection_string(
-            self.connection, queue, retry_total=1, connection_timeout=5, read_timeout=30
+            self.connection, queue, retry_policy=once_more, connection_timeout=5, read_timeout=30
         )
 
 
