@@ -162,6 +162,8 @@ def _exempt(question: Question) -> Decision | None:
 def _unknown(question: Question) -> Decision | None:
     if question.finding.state is ComplianceState.NON_COMPLIANT:
         return None
+    if question.context.readiness is Readiness.BUSY:
+        return _busy(question)
     return _answer(question, Action.SKIP, Reason.UNKNOWN, question.finding.reason)
 
 
@@ -219,13 +221,18 @@ def _safety(question: Question) -> Decision | None:
 def _not_ready(question: Question) -> Decision | None:
     match question.context.readiness:
         case Readiness.BUSY:
-            detail = "another operation is running"
-            return _answer(question, Action.SKIP, Reason.TARGET_BUSY, detail, LOOK_AGAIN_WHEN_BUSY)
+            return _busy(question)
         case Readiness.STOPPED:
             detail = "a stopped server refuses writes; its start is looked at again"
             return _answer(question, Action.ALERT, Reason.TARGET_STOPPED, detail)
         case Readiness.READY:
             return None
+
+
+def _busy(question: Question) -> Decision:
+    """Look again soon: ``Updating`` is neither compliant nor writable."""
+    again = min(LOOK_AGAIN_WHEN_BUSY, max(1.0, question.context.settle_seconds))
+    return _answer(question, Action.SKIP, Reason.TARGET_BUSY, "another operation is running", again)
 
 
 def _settling(question: Question) -> Decision | None:

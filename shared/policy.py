@@ -16,6 +16,7 @@ from typing import Any, Generic, TypeAlias, TypeVar
 from shared.model import (
     Aspect,
     Change,
+    Edit,
     Finding,
     Json,
     Kind,
@@ -67,8 +68,9 @@ class Assessment:
 
 @value
 class Policy(Generic[S]):
-    """One policy; declared as ``POLICY: Policy[ServerSnapshot] = Policy(…)``. ``id`` names the pattern found, never the fix.
+    """One policy; declared as ``POLICY: Policy[ServerSnapshot] = Policy(…)``.
 
+    ``id`` names the pattern found, never the fix.
     ``evaluate(snapshot)`` always answers with one finding. ``plan(finding, snapshot)`` returns None
     when no safe minimal edit exists. ``assess(snapshot, baseline)`` judges the situation; ``baseline``
     is the last compliant reading or None. ``forbidden(snapshot)`` is the traffic that the policy
@@ -89,6 +91,8 @@ class Policy(Generic[S]):
     plan: Callable[..., Change | None]
     assess: Callable[..., Assessment]
     forbidden: Callable[..., Traffic]
+    suggest: Callable[..., tuple[Edit, ...]] = lambda _finding, _snapshot: ()
+    """``suggest(finding, snapshot)``: what a person could do where no plan exists, for the alert."""
     parameters: tuple[Parameter, ...] = ()
     settle_seconds: float | None = None
     """Quiet time after the last foreign write before a revert; None means the global setting."""

@@ -7,7 +7,7 @@ named); traffic changes only as the policy's kind permits (laws 3 and 4 of the d
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from shared.edits import EditDoesNotFit, apply_edits, apply_to, normalised
 from shared.model import (
@@ -20,8 +20,9 @@ from shared.model import (
     ServerSnapshot,
     Snapshot,
     SubnetSnapshot,
+    TrafficBox,
 )
-from shared.nsg import difference
+from shared.nsg import NsgError, changed, outside
 from shared.policy import AnyPolicy, applies_to
 from shared.traffic import ServerTraffic, server_traffic
 
@@ -108,8 +109,22 @@ def _describe(traffic: ServerTraffic) -> str:
 
 
 def _subnet_step(change: Change, before: SubnetSnapshot, after: SubnetSnapshot) -> ProofStep:
-    claim = "only packets inside the declared box are newly allowed, and none is newly denied"
-    if before.security_group is None or after.security_group is None:
-        return ProofStep(claim=claim, holds=before.security_group is after.security_group)
-    found = difference(before.security_group, after.security_group)
-    return ProofStep(claim=claim, holds=found.within(change.box), detail=found.describe())
+    """Packet by packet over everything that the edited rules can match, all protocols."""
+    claim = "only packets inside the declared box change, and none of them is newly denied"
+    try:
+        found = changed(before.security_group, after.security_group, before.prefixes)
+    except NsgError as error:
+        return ProofStep(claim=claim, holds=False, detail=str(error))
+    harmed = (*found.newly_denied, *found.newly_open, *outside(found.newly_allowed, change.box))
+    detail = f"harmed: {_traffic(harmed)}" if harmed else f"newly allowed: {_traffic(found.newly_allowed)}"
+    return ProofStep(claim=claim, holds=not harmed, detail=detail)
+
+
+def _traffic(boxes: Sequence[TrafficBox]) -> str:
+    return "; ".join(_describe_box(box) for box in boxes) or "nothing"
+
+
+def _describe_box(box: TrafficBox) -> str:
+    ports = ",".join(str(low) if low == high else f"{low}-{high}" for low, high in box.ports)
+    sources, destinations = (",".join(map(str, side)) for side in (box.sources, box.destinations))
+    return f"{box.direction} {sources} -> {destinations} {box.protocol.lower()}/{ports}"

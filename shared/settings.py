@@ -120,10 +120,6 @@ class Settings:
     client_id: str = ""
     alert_topic: str = ""
     alert_urls: tuple[str, ...] = ()
-    storage: str = ""
-    """Connection string; empty when the keyless URIs are set."""
-    storage_uris: tuple[tuple[str, str], ...] = ()
-    """``blob``, ``queue`` and ``table`` service URIs."""
 
     @property
     def simulated(self) -> bool:
@@ -135,11 +131,6 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     """Parse the settings; raises ``ConfigurationError`` that names the setting and what is wrong."""
     defaults = {setting.name: setting.default for setting in SETTINGS}
     text = {name: environment.get(name, "").strip() or default for name, default in defaults.items()}
-    uris = tuple(
-        (kind, environment[name])
-        for kind in ("blob", "queue", "table")
-        if environment.get(name := f"AzureWebJobsStorage__{kind}ServiceUri")
-    )
     endpoint = text["ARM_ENDPOINT"].rstrip("/")
     if endpoint and not endpoint.startswith("https://") and not is_loopback(endpoint):
         raise ConfigurationError("ARM_ENDPOINT: plain http is accepted for a loopback address only")
@@ -155,8 +146,6 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         client_id=text["AZURE_CLIENT_ID"],
         alert_topic=text["ALERT_TOPIC_ENDPOINT"],
         alert_urls=tuple(text["ALERT_URLS"].split()),
-        storage="" if uris else text["AzureWebJobsStorage"],
-        storage_uris=uris,
     )
 
 

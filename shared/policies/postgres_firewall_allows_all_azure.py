@@ -29,6 +29,7 @@ from shared.model import (
     Change,
     ComplianceState,
     DeleteFirewallRule,
+    Edit,
     Finding,
     FirewallRule,
     Json,
@@ -71,9 +72,14 @@ def plan(finding: Finding, server: ServerSnapshot) -> Change | None:
     return Change(
         policy=ID,
         target=server.target,
-        edits=tuple(DeleteFirewallRule(server=server.id, rule=rule) for rule in rules),
+        edits=suggest(finding, server),
         inverse=tuple(PutFirewallRule(server=server.id, rule=rule) for rule in reversed(rules)),
     )
+
+
+def suggest(finding: Finding, server: ServerSnapshot) -> tuple[Edit, ...]:  # noqa: ARG001 - one signature for all policies
+    """Deleting the rules: for a dormant rule it works as soon as Azure accepts firewall writes."""
+    return tuple(DeleteFirewallRule(server=server.id, rule=rule) for rule in _all_azure_rules(server))
 
 
 def assess(server: ServerSnapshot, baseline: ServerSnapshot | None) -> Assessment:  # noqa: ARG001 - one signature for all policies
@@ -185,6 +191,7 @@ POLICY: Policy[ServerSnapshot] = Policy(
     plan=plan,
     assess=assess,
     forbidden=forbidden,
+    suggest=suggest,
     order=10,
     shows_dependants=True,
     why=("Any Azure address, including those of other customers, may open a connection and try passwords."),

@@ -1,0 +1,25 @@
+"""Who we are to Azure: the credential behind every client, made once and only when it is needed.
+
+The fake credential of the simulator is not made here: it belongs to the ARM clients, which accept it
+for a loopback endpoint only.
+"""
+
+from __future__ import annotations
+
+from azure.core.credentials import TokenCredential
+
+from shared.settings import Cloud, Settings
+
+
+def azure_credential(settings: Settings) -> TokenCredential:
+    """The managed identity that ``AZURE_CLIENT_ID`` names, or what the environment offers."""
+    from azure.identity import AzureAuthorityHosts, DefaultAzureCredential, ManagedIdentityCredential
+
+    if settings.client_id:
+        return ManagedIdentityCredential(client_id=settings.client_id)
+    authorities = {
+        Cloud.PUBLIC: AzureAuthorityHosts.AZURE_PUBLIC_CLOUD,
+        Cloud.US_GOVERNMENT: AzureAuthorityHosts.AZURE_GOVERNMENT,
+        Cloud.CHINA: AzureAuthorityHosts.AZURE_CHINA,
+    }
+    return DefaultAzureCredential(authority=authorities[settings.cloud])

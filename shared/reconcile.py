@@ -1,0 +1,323 @@
+"""The story on one page: read, evaluate, plan, prove, recall, decide, claim, act, verify, record.
+
+``reconcile`` looks at one target once, whatever made us look. It is level-triggered: events are never
+believed, the target is read. The pure steps are ``judge``; the steps that touch the world follow it
+and hold no choice of their own. What a change in progress needs is in ``shared.remediation``, what
+is remembered and told to people is in ``shared.journal``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from shared.alerting import alert_id
+from shared.codec import to_json
+from shared.decide import BreakGlass, Context, Question, Readiness, decide
+from shared.deps import Deps
+from shared.errors import Gone, StoreError
+from shared.journal import (
+    already_in_progress,
+    log_line,
+    remember,
+    schedule_recheck,
+    target_is_gone,
+    tell,
+    with_foreign_write,
+)
+from shared.model import (
+    Action,
+    Aspect,
+    Cause,
+    ComplianceState,
+    Decision,
+    Effect,
+    EnforcementMode,
+    Finding,
+    Outcome,
+    ServerSnapshot,
+    ServerState,
+    Snapshot,
+    Target,
+)
+from shared.policy import AnyPolicy, Assessment, applies_to
+from shared.prove import prove
+from shared.records import Approval, ChangeRecord, ChangeView, RunOptions, TargetRecord, TargetResult
+from shared.remediation import begin, finish, view_of
+from shared.results import merge
+from shared.values import value
+from shared.visit import Judgement, Visit
+
+
+def reconcile(
+    target: Target,
+    cause: Cause,
+    deps: Deps,
+    options: RunOptions | None = None,
+    finishing: ChangeRecord | None = None,
+) -> TargetResult:
+    """Look at ``target`` once and do what is right.
+
+    ``finishing`` is a change whose operation has ended: the reading verifies it. Raises a
+    ``GatewayError`` when the target cannot be read and a ``StoreError`` when the state cannot be
+    kept; the caller decides when to try again, nothing is half-remembered.
+    """
+    options = options or RunOptions()
+    started = deps.clock.now()
+    record = with_foreign_write(deps.store.recall(target, started), cause, deps)
+    finishing = finishing or _left_behind(record, deps)
+    if finishing is None and record.active_change and _held(record, started):
+        return already_in_progress(record, cause, deps, options)
+    policies = enabled_policies(target, deps)
+    try:
+        snapshot = deps.gateway.read(target, _aspects(policies))
+    except Gone:
+        return target_is_gone(record, deps)
+    visit = Visit(
+        target=target,
+        cause=cause,
+        deps=deps,
+        options=options,
+        snapshot=snapshot,
+        policies=tuple(policy for policy in policies if applies_to(policy, snapshot)),
+        now=started,
+    )
+    looked = _look(visit, record, finishing)
+    result = _conclude(visit, looked)
+    if looked.ended_at_once is None:
+        return result
+    return merge(result, reconcile(target, cause, deps, options, looked.ended_at_once))
+
+
+@value
+class _Looked:
+    judgements: tuple[Judgement, ...] = ()
+    outcomes: Mapping[str, Outcome]
+    changes: tuple[ChangeView, ...] = ()
+    ended_at_once: ChangeRecord | None = None
+    """A change all of whose edits were done when they were sent: it can be verified now."""
+
+
+def _look(visit: Visit, record: TargetRecord, finishing: ChangeRecord | None) -> _Looked:
+    """Verify what was being done, judge what is there, act on it."""
+    outcomes: dict[str, Outcome] = {}
+    finished: tuple[ChangeView, ...] = ()
+    if finishing is not None:
+        record, finishing = finish(finishing, record, visit)
+        outcomes[finishing.change.policy] = finishing.outcome
+        finished = (view_of(finishing),)
+        if finishing.outcome is Outcome.IN_PROGRESS:
+            return _Looked(outcomes=outcomes, changes=finished)
+    judgements = tuple(judge(visit, policy, record) for policy in _asked_for(visit))
+    for judgement in judgements:
+        if judgement.decision is not None or judgement.policy.id not in outcomes:
+            outcomes[judgement.policy.id] = _outcome(judgement.decision)
+    begun = _act(visit, judgements, record)
+    if begun is None:
+        changes = tuple(view_of_plan(judgement) for judgement in judgements if judgement.would_write)
+        return _Looked(judgements=judgements, outcomes=outcomes, changes=finished + changes)
+    outcomes[begun.change.policy] = begun.outcome
+    at_once = begun.outcome is Outcome.IN_PROGRESS and begun.operation is None
+    return _Looked(
+        judgements=judgements,
+        outcomes=outcomes,
+        changes=(*finished, view_of(begun)),
+        ended_at_once=begun if at_once else None,
+    )
+
+
+def _left_behind(record: TargetRecord, deps: Deps) -> ChangeRecord | None:
+    """A change whose worker died: nobody looked after it until its lease ran out. A reading ends it."""
+    if record.active_change is None or _held(record, deps.clock.now()):
+        return None
+    change = deps.store.change(record.active_change)
+    return change if change is not None and change.outcome is Outcome.IN_PROGRESS else None
+
+
+# --- what is right: evaluate, plan, prove, recall, decide ------------------------------------------
+
+
+def judge(visit: Visit, policy: AnyPolicy, record: TargetRecord) -> Judgement:
+    """One policy's finding on the snapshot, the change for it, its proof and the decision."""
+    snapshot = visit.snapshot
+    readiness = readiness_of(snapshot)
+    finding = _never_compliant_while_busy(policy.evaluate(snapshot), readiness)
+    change = policy.plan(finding, snapshot)
+    proof = prove(change, snapshot, policy, visit.policies) if change else None
+    context = _recall(visit, policy, finding, record)
+    question = Question(
+        policy=policy,
+        finding=finding,
+        change=change,
+        proof=proof,
+        assessment=_assess(visit, policy, change is not None, record),
+        context=replace(context, readiness=readiness),
+    )
+    decision = None if finding.state is ComplianceState.COMPLIANT else decide(question)
+    if context.exemption is not None and finding.state is ComplianceState.NON_COMPLIANT:
+        finding = replace(finding, state=ComplianceState.EXEMPT)
+    return Judgement(policy=policy, finding=finding, change=change, proof=proof, decision=decision)
+
+
+def _assess(visit: Visit, policy: AnyPolicy, has_change: bool, record: TargetRecord) -> Assessment:
+    if not has_change:
+        return Assessment()
+    memory = record.memories.get(policy.id)
+    baseline = visit.deps.store.snapshot(memory.baseline) if memory and memory.baseline else None
+    return policy.assess(visit.snapshot, baseline)
+
+
+def _recall(visit: Visit, policy: AnyPolicy, finding: Finding, record: TargetRecord) -> Context:
+    """Everything that the decision needs to know beyond the snapshot."""
+    deps, target, now = visit.deps, visit.target, visit.now
+    settings = deps.configuration.settings_for(policy, target.id)
+    memory = record.memories.get(policy.id)
+    is_drift = finding.state is ComplianceState.NON_COMPLIANT
+    exemptions = [e for e in record.exemptions if e.policy == policy.id and e.expires_at > now]
+    return Context(
+        now=now,
+        dry_run=mode_of(visit) is EnforcementMode.AUDIT,
+        effect=settings.effect,
+        limits=deps.configuration.limits,
+        break_glass=_break_glass(visit) if is_drift else BreakGlass.OFF,
+        exemption=deps.configuration.exemption(policy.id, target.id, now) or next(iter(exemptions), None),
+        was_compliant=memory is not None and memory.last_compliant_at is not None,
+        created_after_first_pass=_created_after_first_pass(visit) if is_drift else False,
+        adopt=settings.adopt or visit.options.adopt,
+        without_approval=settings.without_approval,
+        approval=_approval(visit, policy, finding) if is_drift else None,
+        last_foreign_write=record.last_foreign_write,
+        settle_seconds=settings.settle_seconds,
+        attempts=record.attempts,
+        subscription_writes=deps.store.budget_used(target.id.subscription, now) if is_drift else 0,
+    )
+
+
+def _approval(visit: Visit, policy: AnyPolicy, finding: Finding) -> Approval | None:
+    alert = visit.deps.store.alert(alert_id(policy.id, visit.target, finding.fingerprint))
+    return alert.approval if alert is not None else None
+
+
+def _break_glass(visit: Visit) -> BreakGlass:
+    """A switch that cannot be read means no writes."""
+    try:
+        on = visit.deps.store.break_glass(visit.target.id.subscription)
+    except StoreError:
+        return BreakGlass.UNREADABLE
+    return BreakGlass.ON if on else BreakGlass.OFF
+
+
+def _created_after_first_pass(visit: Visit) -> bool:
+    created = visit.snapshot.created_at
+    first_pass = visit.deps.store.first_pass(visit.target.id.subscription)
+    return created is not None and first_pass is not None and created > first_pass
+
+
+def _never_compliant_while_busy(finding: Finding, readiness: Readiness) -> Finding:
+    if readiness is not Readiness.BUSY or finding.state is not ComplianceState.COMPLIANT:
+        return finding
+    return replace(finding, state=ComplianceState.UNKNOWN, reason="another operation is running: look again")
+
+
+def readiness_of(snapshot: Snapshot) -> Readiness:
+    if isinstance(snapshot, ServerSnapshot):
+        return {
+            ServerState.READY: Readiness.READY,
+            ServerState.BUSY: Readiness.BUSY,
+            ServerState.STOPPED: Readiness.STOPPED,
+        }[snapshot.state]
+    group = snapshot.security_group
+    updating = snapshot.updating or (group is not None and group.updating)
+    return Readiness.BUSY if updating else Readiness.READY
+
+
+def enabled_policies(target: Target, deps: Deps) -> tuple[AnyPolicy, ...]:
+    """The policies that are on for this target, with their parameters, in the order of their changes."""
+    return tuple(
+        deps.configuration.bind(policy, target.id)
+        for policy in deps.policies
+        if target.kind in policy.targets
+        and deps.configuration.settings_for(policy, target.id).effect is not Effect.OFF
+    )
+
+
+def mode_of(visit: Visit) -> EnforcementMode:
+    """The stricter of the global mode and what the run asked for."""
+    asked = visit.options.enforcement
+    if EnforcementMode.AUDIT in (visit.deps.settings.mode, asked):
+        return EnforcementMode.AUDIT
+    return EnforcementMode.ENFORCE
+
+
+def _aspects(policies: tuple[AnyPolicy, ...]) -> frozenset[Aspect]:
+    return frozenset().union(*(policy.reads for policy in policies))
+
+
+def _asked_for(visit: Visit) -> list[AnyPolicy]:
+    wanted = visit.options.policies
+    return [policy for policy in visit.policies if wanted is None or policy.id in wanted]
+
+
+def _held(record: TargetRecord, now: datetime) -> bool:
+    return record.lease_until is not None and record.lease_until > now
+
+
+# --- what is done: claim, act, record --------------------------------------------------------------
+
+
+def _outcome(decision: Decision | None) -> Outcome:
+    if decision is None:
+        return Outcome.COMPLIANT
+    match decision.action:
+        case Action.ALERT:
+            return Outcome.ALERTED
+        case Action.SKIP:
+            return Outcome.SKIPPED
+        case Action.REVERT:
+            return Outcome.WOULD_REVERT if decision.dry_run else Outcome.IN_PROGRESS
+
+
+def _act(visit: Visit, judgements: tuple[Judgement, ...], record: TargetRecord) -> ChangeRecord | None:
+    """Tell people, remember, begin at most one change and return it.
+
+    Changes of one target are made one after the other, each verified before the next: a second
+    revert waits for the reading that verifies the first.
+    """
+    tell(visit, judgements, record)
+    record = schedule_recheck(visit, judgements, remember(visit, judgements, record))
+    reverts = [judgement for judgement in judgements if judgement.will_write]
+    if reverts:
+        return begin(visit, reverts[0], record)
+    visit.deps.store.save(record)
+    return None
+
+
+def view_of_plan(judgement: Judgement) -> ChangeView:
+    """A change that enforce would make, as an audit run shows it."""
+    change = judgement.change
+    assert change is not None  # a decision to revert without a change cannot pass the brake "no plan"
+    return ChangeView(
+        id="",
+        policy=change.policy,
+        resource_id=change.resource_id,
+        edits=tuple(to_json(edit) for edit in change.edits),
+        inverse=tuple(to_json(edit) for edit in change.inverse),
+        proof=judgement.proof,
+        outcome=Outcome.WOULD_REVERT,
+    )
+
+
+def _conclude(visit: Visit, looked: _Looked) -> TargetResult:
+    elapsed = visit.deps.clock.now() - visit.now
+    result = TargetResult(
+        target=visit.target,
+        findings=tuple(judgement.finding for judgement in looked.judgements),
+        decisions=tuple(j.decision for j in looked.judgements if j.decision is not None),
+        changes=looked.changes,
+        outcomes=looked.outcomes,
+        arm_calls=tuple(visit.deps.gateway.calls),
+        duration_ms=int(elapsed.total_seconds() * 1000),
+    )
+    visit.deps.log(log_line(result, visit.cause))
+    return result

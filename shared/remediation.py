@@ -1,0 +1,304 @@
+"""A change on its way: claimed, begun, waited for, verified; or given up, with the reason.
+
+The worker never sits on a long-running operation: it begins one edit, writes down where it is, and
+asks the queue to look again later. The edits of a change are sent one after the other. What ends a
+change is always a reading (``finish``), never the word of the operation alone: Azure ignores some
+writes without an error.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Final
+
+from shared.alerting import change_notification
+from shared.codec import to_json
+from shared.deps import Deps
+from shared.edits import apply_edit, apply_edits
+from shared.errors import Busy, Conflict, GatewayError, Gone, Throttled, Transient
+from shared.journal import alert_failed_change, notify, raise_alert
+from shared.model import (
+    Action,
+    ComplianceState,
+    Operation,
+    Outcome,
+    Reason,
+    ServerSnapshot,
+    Snapshot,
+)
+from shared.records import (
+    Attempt,
+    ChangeKind,
+    ChangeRecord,
+    ChangeView,
+    Message,
+    MessageKind,
+    NotificationType,
+    RunOptions,
+    TargetRecord,
+)
+from shared.store import BudgetExhausted
+from shared.traffic import server_traffic
+from shared.visit import Judgement, Visit
+
+LEASE: Final = timedelta(minutes=10)
+"""How long a claim holds without a sign of life; an operation takes about a minute."""
+PATIENCE: Final = timedelta(minutes=30)
+"""How long an operation may run before it counts as failed."""
+LOOK_AGAIN: Final = 5.0
+"""Seconds between two looks at an operation for which ARM names no wait."""
+
+
+def view_of(record: ChangeRecord) -> ChangeView:
+    """A change as runs and the HTTP API show it."""
+    return ChangeView(
+        id=record.id,
+        policy=record.change.policy,
+        resource_id=record.change.resource_id,
+        edits=tuple(to_json(edit) for edit in record.change.edits),
+        inverse=tuple(to_json(edit) for edit in record.change.inverse),
+        proof=record.proof,
+        outcome=record.outcome,
+        detail=record.detail,
+    )
+
+
+# --- begin -----------------------------------------------------------------------------------------
+
+
+def begin(visit: Visit, judgement: Judgement, record: TargetRecord) -> ChangeRecord:
+    """Claim the change in one conditional write (lease, budget, inverse) and send its first edit.
+
+    A change for which another worker took the last of the budget is returned as alerted.
+    """
+    change = _new_change(visit, judgement)
+    try:
+        visit.deps.store.claim(
+            record,
+            change,
+            lease_until=visit.now + LEASE,
+            scope_limit=visit.deps.configuration.limits.writes_per_subscription,
+            writes=len(change.change.edits),
+            now=visit.now,
+        )
+    except BudgetExhausted as exhausted:
+        decision = replace(change.decision, action=Action.ALERT, reason=Reason.BUDGET, detail=str(exhausted))
+        raise_alert(visit, judgement.policy, judgement.finding, decision, judgement.change)
+        visit.deps.store.save(record)
+        return replace(change, outcome=Outcome.ALERTED, detail=str(exhausted))
+    claimed = visit.deps.store.change(change.id)
+    assert claimed is not None  # the claim has just entered it into the journal
+    return advance(claimed, visit.snapshot, visit.deps, visit.options)
+
+
+def _new_change(visit: Visit, judgement: Judgement) -> ChangeRecord:
+    assert judgement.change is not None  # decided to revert: the brakes "no plan" and
+    assert judgement.proof is not None  # "not proved" have let it pass
+    assert judgement.decision is not None
+    return ChangeRecord(
+        id=visit.deps.new_id(),
+        kind=ChangeKind.REMEDIATION,
+        change=judgement.change,
+        proof=judgement.proof,
+        decision=judgement.decision,
+        cause=visit.cause,
+        outcome=Outcome.IN_PROGRESS,
+        fingerprint=judgement.finding.fingerprint,
+        created_at=visit.now,
+        before=visit.deps.store.keep(visit.snapshot),
+        run_id=visit.options.run_id,
+    )
+
+
+def advance(change: ChangeRecord, snapshot: Snapshot, deps: Deps, options: RunOptions) -> ChangeRecord:
+    """Send edits until one takes long, one fails, or all are sent; and have the next look queued."""
+    edits = change.change.edits
+    delay = 0.0
+    operation: Operation | None = None
+    while change.next_edit < len(edits):
+        try:
+            operation = deps.gateway.begin(edits[change.next_edit], snapshot)
+        except Gone:
+            break  # what was to be changed is not there any more: the reading will tell
+        except GatewayError as error:
+            return give_up(change, error, deps, options)
+        if operation.url is not None:
+            delay = operation.retry_after_seconds or LOOK_AGAIN
+            break
+        snapshot = apply_edit(snapshot, edits[change.next_edit])
+        change, operation = replace(change, next_edit=change.next_edit + 1), None
+    change = deps.store.put_change(replace(change, operation=operation))
+    _look_again(change, deps, options, delay)
+    return change
+
+
+def _look_again(change: ChangeRecord, deps: Deps, options: RunOptions, delay: float) -> None:
+    deps.store.send(
+        Message(
+            kind=MessageKind.CHECK,
+            target=change.change.target,
+            cause=change.cause,
+            change_id=change.id,
+            options=options,
+        ),
+        delay,
+    )
+
+
+def give_up(change: ChangeRecord, error: GatewayError, deps: Deps, options: RunOptions) -> ChangeRecord:
+    """The write was refused or its operation failed: end the change and say what comes next."""
+    now = deps.clock.now()
+    again = isinstance(error, Transient | Conflict)
+    outcome = Outcome.CONFLICTED if again else Outcome.FAILED
+    detail = f"{error.code or type(error).__name__}: {error}"
+    change = deps.store.put_change(
+        replace(change, outcome=outcome, detail=detail, finished_at=now, operation=None)
+    )
+    record = deps.store.recall(change.change.target, now)
+    if isinstance(error, Busy | Throttled):
+        record = replace(record, attempts=_without_last(record.attempts, change))
+    deps.store.save(replace(record, active_change=None, lease_until=None))
+    if again:
+        wait = getattr(error, "retry_after", None) or LOOK_AGAIN
+        recheck = Message(
+            kind=MessageKind.RECHECK, target=change.change.target, cause=change.cause, options=options
+        )
+        deps.store.send(recheck, wait)
+    else:
+        alert_failed_change(change, deps)
+    return change
+
+
+def _without_last(attempts: tuple[Attempt, ...], change: ChangeRecord) -> tuple[Attempt, ...]:
+    """A refusal because of another operation is no attempt: it counts for neither budget nor flapping."""
+    mine = [a for a in attempts if (a.policy, a.fingerprint) == (change.change.policy, change.fingerprint)]
+    return tuple(a for a in attempts if not mine or a is not mine[-1])
+
+
+# --- wait ------------------------------------------------------------------------------------------
+
+
+def poll(change: ChangeRecord, deps: Deps, options: RunOptions) -> ChangeRecord | None:
+    """Ask how the operation is doing; None means: all edits are through, verify by a reading.
+
+    A returned change is still in progress (the next look is queued) or was given up.
+    """
+    operation = change.operation
+    if operation is None:
+        return None
+    try:
+        running = deps.gateway.poll(operation)
+    except (Busy, Conflict) as failed:
+        return give_up(change, failed, deps, options)  # the operation's own end, not the poll's
+    except Transient as trouble:
+        return _wait(change, operation, deps, options, trouble.retry_after)
+    except GatewayError as error:
+        return give_up(change, error, deps, options)
+    if running is not None:
+        return _wait(change, running, deps, options, running.retry_after_seconds)
+    change = replace(change, operation=None, next_edit=change.next_edit + 1)
+    if change.next_edit == len(change.change.edits):
+        return None
+    before = deps.store.snapshot(change.before)
+    assert before is not None  # kept before the change was claimed
+    return advance(change, apply_edits(before, change.change.edits[: change.next_edit]), deps, options)
+
+
+def _wait(
+    change: ChangeRecord, operation: Operation, deps: Deps, options: RunOptions, wait: float | None
+) -> ChangeRecord:
+    now = deps.clock.now()
+    if now - change.created_at > PATIENCE:
+        late = GatewayError(f"the operation has not ended within {PATIENCE}", code="OperationTimedOut")
+        return give_up(change, late, deps, options)
+    change = deps.store.put_change(replace(change, operation=operation))
+    _look_again(change, deps, options, wait or LOOK_AGAIN)
+    return change
+
+
+# --- verify ----------------------------------------------------------------------------------------
+
+
+def finish(change: ChangeRecord, record: TargetRecord, visit: Visit) -> tuple[TargetRecord, ChangeRecord]:
+    """End a change by what was read: reverted, ineffective, or not yet to be told.
+
+    The returned record no longer holds the change; it is saved by the caller together with whatever
+    this visit finds besides.
+    """
+    outcome, detail = _verdict(change, visit)
+    deps = visit.deps
+    if outcome is Outcome.IN_PROGRESS:
+        _look_again(change, deps, visit.options, LOOK_AGAIN)
+        return record, change
+    change = deps.store.put_change(
+        replace(
+            change,
+            outcome=outcome,
+            detail=detail,
+            operation=None,
+            finished_at=visit.now,
+            after=deps.store.keep(visit.snapshot),
+        )
+    )
+    applied = outcome in {Outcome.REVERTED, Outcome.ROLLED_BACK}
+    if applied:
+        rolled_back = change.kind is ChangeKind.ROLLBACK
+        kind = NotificationType.CHANGE_ROLLED_BACK if rolled_back else NotificationType.CHANGE_APPLIED
+        notify(change_notification(change, kind, visit.now), change.cause, deps)
+    attempts = record.attempts if applied else _mark_ineffective(record.attempts, change)
+    return replace(record, active_change=None, lease_until=None, attempts=attempts), change
+
+
+def _verdict(change: ChangeRecord, visit: Visit) -> tuple[Outcome, str]:
+    if change.kind is ChangeKind.ROLLBACK:
+        return _rollback_verdict(change, visit)
+    policy = next((p for p in visit.policies if p.id == change.change.policy), None)
+    if policy is None:
+        return Outcome.FAILED, "the policy is off now: nothing was verified"
+    finding = policy.evaluate(visit.snapshot)
+    sent_all = change.next_edit == len(change.change.edits)
+    match finding.state:
+        case ComplianceState.COMPLIANT:
+            return (Outcome.REVERTED if sent_all else Outcome.ALREADY_COMPLIANT), finding.reason
+        case ComplianceState.NON_COMPLIANT if sent_all:
+            return Outcome.INEFFECTIVE, f"accepted by Azure, and still: {finding.reason}"
+        case ComplianceState.NON_COMPLIANT:
+            return Outcome.CONFLICTED, f"interrupted after {change.next_edit} edits: {finding.reason}"
+        case _ if visit.now - change.created_at > PATIENCE:
+            return Outcome.FAILED, f"could not be verified: {finding.reason}"
+        case _:
+            return Outcome.IN_PROGRESS, finding.reason
+
+
+def _rollback_verdict(change: ChangeRecord, visit: Visit) -> tuple[Outcome, str]:
+    expected = visit.deps.store.snapshot(change.before)
+    assert expected is not None  # kept before the change was claimed
+    wanted = apply_edits(expected, change.change.edits)
+    if same_reach(wanted, visit.snapshot):
+        return Outcome.ROLLED_BACK, "the reach is the recorded one"
+    return Outcome.INEFFECTIVE, "accepted by Azure, and the reach is not the recorded one"
+
+
+def same_reach(one: Snapshot, other: Snapshot) -> bool:
+    """Whether two readings admit the same traffic, as far as edits can change it."""
+    if isinstance(one, ServerSnapshot) and isinstance(other, ServerSnapshot):
+        same_access = one.public_access is other.public_access
+        return same_access and server_traffic(one) == server_traffic(other) and _rules(one) == _rules(other)
+    if isinstance(one, ServerSnapshot) or isinstance(other, ServerSnapshot):
+        return False
+    mine, theirs = one.security_group, other.security_group
+    if mine is None or theirs is None:
+        return mine is theirs
+    return {replace(r, etag=None) for r in mine.rules} == {replace(r, etag=None) for r in theirs.rules}
+
+
+def _rules(server: ServerSnapshot) -> frozenset[tuple[int, int]]:
+    return frozenset((int(rule.start), int(rule.end)) for rule in server.firewall_rules or ())
+
+
+def _mark_ineffective(attempts: tuple[Attempt, ...], change: ChangeRecord) -> tuple[Attempt, ...]:
+    if change.outcome is not Outcome.INEFFECTIVE:
+        return attempts
+    drift = (change.change.policy, change.fingerprint)
+    return tuple(replace(a, ineffective=True) if (a.policy, a.fingerprint) == drift else a for a in attempts)

@@ -1,0 +1,50 @@
+"""One look at one target: what every step of a reconcile needs, gathered once.
+
+Values only; the steps are in ``reconcile``, ``remediation`` and ``journal``.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from shared.deps import Deps
+from shared.model import Action, Cause, Change, Decision, Finding, Proof, Snapshot, Target
+from shared.policy import AnyPolicy
+from shared.records import RunOptions
+from shared.values import value
+
+
+@value
+class Visit:
+    target: Target
+    cause: Cause
+    deps: Deps
+    options: RunOptions
+    snapshot: Snapshot
+    policies: tuple[AnyPolicy, ...]
+    """Every enabled policy that applies to the snapshot, parameters bound."""
+    now: datetime
+
+
+@value
+class Judgement:
+    """What one policy found and what was decided; ``decision`` is None for a compliant finding."""
+
+    policy: AnyPolicy
+    finding: Finding
+    change: Change | None
+    proof: Proof | None
+    decision: Decision | None
+
+    @property
+    def will_write(self) -> bool:
+        return self._reverts and self.decision is not None and not self.decision.dry_run
+
+    @property
+    def would_write(self) -> bool:
+        """Whether enforce would write what audit only reports."""
+        return self._reverts and self.decision is not None and self.decision.dry_run
+
+    @property
+    def _reverts(self) -> bool:
+        return self.decision is not None and self.decision.action is Action.REVERT

@@ -1,0 +1,137 @@
+"""The composition root: settings in, ``Deps`` out; the only place that knows which adapter is used.
+
+Adapters are imported on first use, inside functions: importing the app must not load an Azure SDK
+(importing the network client alone costs more than an empty app). What can be shared between
+invocations is made once per process; the gateway is made for each.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Mapping
+from functools import cached_property, lru_cache, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from uuid import uuid4
+
+from shared.commands import PUBLIC_ARM, fix_commands, portal_link
+from shared.configuration import Configuration, parse_policies_file
+from shared.deps import Deps
+from shared.errors import ConfigurationError, SinkError
+from shared.interfaces import Sink
+from shared.model import Json
+from shared.policies import discover
+from shared.records import Notification
+from shared.settings import Cloud, Settings, read_settings
+
+if TYPE_CHECKING:
+    from shared.adapters.arm.clients import ArmClients
+    from shared.adapters.clock import SystemClock
+    from shared.store import Store
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+_LOG: Final = logging.getLogger("driftward")
+_ARM: Final = {
+    Cloud.PUBLIC: PUBLIC_ARM,
+    Cloud.US_GOVERNMENT: "https://management.usgovcloudapi.net",
+    Cloud.CHINA: "https://management.chinacloudapi.cn",
+}
+
+
+class Wiring:
+    """Everything that one process shares, each part made when it is first needed."""
+
+    def __init__(self, environment: Mapping[str, str], root: Path = ROOT) -> None:
+        self._environment = environment
+        self._root = root
+
+    def deps(self) -> Deps:
+        """What one invocation works with."""
+        from shared.adapters.arm.gateway import ArmGateway
+
+        return Deps(
+            gateway=ArmGateway(self._clients, self._clock, self._clock.sleep),
+            store=self.store,
+            clock=self._clock,
+            settings=self.settings,
+            configuration=self.configuration,
+            policies=discover(),
+            sinks=tuple(self._sinks),
+            deliver=self._deliver,
+            log=write_line,
+            new_id=lambda: uuid4().hex,
+            commands=partial(fix_commands, management_endpoint=_ARM[self.settings.cloud]),
+            portal_link=partial(portal_link, cloud=self.settings.cloud),
+        )
+
+    @cached_property
+    def settings(self) -> Settings:
+        return read_settings(self._environment)
+
+    @cached_property
+    def configuration(self) -> Configuration:
+        """``policies.yaml``; raises ``ConfigurationError`` when it is absent or wrong."""
+        path = self._root / self.settings.policies_file
+        try:
+            text = path.read_text(encoding="utf-8")
+        except OSError as error:
+            raise ConfigurationError(f"POLICIES_FILE: {error}") from error
+        file = parse_policies_file(text, discover(), name=path.name)
+        return Configuration(file, settle_seconds=self.settings.settle_seconds)
+
+    @cached_property
+    def store(self) -> Store:
+        from shared.adapters.blobs import AzureBlobs
+        from shared.adapters.identity import azure_credential
+        from shared.adapters.queues import AzureQueue
+        from shared.adapters.storage_account import storage_account
+        from shared.adapters.tables import AzureTables
+        from shared.store import Store
+
+        account = storage_account(self._environment, partial(azure_credential, self.settings))
+        sleep = self._clock.sleep
+        return Store(AzureTables(account, sleep), AzureBlobs(account, sleep), AzureQueue(account, sleep))
+
+    @cached_property
+    def _clock(self) -> SystemClock:
+        from shared.adapters.clock import SystemClock
+
+        return SystemClock()
+
+    @cached_property
+    def _clients(self) -> ArmClients:
+        from shared.adapters.arm.clients import ArmClients
+
+        return ArmClients(self.settings)
+
+    @cached_property
+    def _sinks(self) -> Mapping[str, Sink]:
+        if not (self.settings.alert_topic or self.settings.alert_urls):
+            return {}
+        from shared.adapters.sinks import make_sinks
+
+        return {sink.name: sink for sink in make_sinks(self.settings)}
+
+    def _deliver(self, name: str, notification: Notification) -> None:
+        sink = self._sinks.get(name)
+        if sink is None:
+            raise SinkError(f"no sink is named {name}: the settings have changed since")
+        sink.deliver(notification)
+
+
+@lru_cache(maxsize=1)
+def wiring() -> Wiring:
+    """The process's wiring, over the environment."""
+    return Wiring(os.environ)
+
+
+def deps() -> Deps:
+    """What one invocation works with. Raises ``ConfigurationError``."""
+    return wiring().deps()
+
+
+def write_line(line: Mapping[str, Json]) -> None:
+    """The canonical line: one JSON object, for people and for queries."""
+    _LOG.info("%s", json.dumps(line, default=str, separators=(",", ":")))

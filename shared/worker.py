@@ -1,0 +1,161 @@
+"""What becomes of one message of the queue: a look, a check on a change, a fan-out, a delivery.
+
+The worker holds no judgement of its own. A target that cannot be read now is tried again later by
+re-enqueueing the same message with the wait that ARM asked for; when that has happened too often the
+message is allowed to fail, and the platform hands it to the poison queue, which opens an alert.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from shared.deps import Deps
+from shared.errors import EntityChanged, Gone, Transient
+from shared.interfaces import Enumerated
+from shared.model import Cause, Locator, LocatorKind, Outcome, Target
+from shared.reconcile import reconcile
+from shared.records import Message, MessageKind, RunOptions, TargetResult
+from shared.remediation import poll, view_of
+from shared.resource_id import ResourceId
+from shared.results import merge
+
+MOST_ATTEMPTS: Final = 8
+"""Re-enqueues of one message because ARM was throttling, busy or broken: about half an hour."""
+LONGEST_WAIT: Final = 300.0
+RACES: Final = 3
+"""How often a look that lost a conditional write is repeated before the platform's retry takes over."""
+
+
+def work(message: Message, deps: Deps) -> TargetResult | None:
+    """Do what ``message`` asks. Raises what the platform should retry; None means nothing to tell."""
+    try:
+        return _dispatch(message, deps)
+    except Transient as trouble:
+        if message.attempt >= MOST_ATTEMPTS:
+            raise
+        wait = trouble.retry_after or min(2.0**message.attempt * 5, LONGEST_WAIT)
+        deps.store.send(replace(message, attempt=message.attempt + 1), wait)
+        return None
+
+
+def _dispatch(message: Message, deps: Deps) -> TargetResult | None:
+    match message.kind:
+        case MessageKind.LOOK:
+            return _look(message, deps)
+        case MessageKind.RECHECK:
+            assert message.target is not None
+            return look_at(message.target, message.cause, deps, message.options)
+        case MessageKind.CHECK:
+            return _check(message, deps)
+        case MessageKind.SCOPE:
+            _fan_out(message, deps)
+            return None
+        case MessageKind.NOTIFY:
+            assert message.notification is not None
+            assert message.sink is not None
+            deps.deliver(message.sink, message.notification)
+            return None
+
+
+def look_at(
+    target: Target, cause: Cause, deps: Deps, options: RunOptions | None = None
+) -> TargetResult | None:
+    """Reconcile, again when another worker was faster; and keep the result for the run that asked."""
+    for race in range(RACES):
+        try:
+            result = reconcile(target, cause, deps, options)
+        except EntityChanged:
+            if race == RACES - 1:
+                raise
+        else:
+            keep_result(result, options, deps)
+            return result
+    return None
+
+
+def keep_result(result: TargetResult, options: RunOptions | None, deps: Deps) -> None:
+    """Add a result to the run that asked for it, on top of what an earlier look came to."""
+    if options is None or options.run_id is None:
+        return
+    run = deps.store.run(options.run_id)
+    earlier = next((r for r in run.results if r.target == result.target), None) if run else None
+    deps.store.add_result(options.run_id, merge(earlier, result) if earlier else result)
+
+
+def _look(message: Message, deps: Deps) -> TargetResult | None:
+    cause = deps.store.start(message, deps.clock.now())
+    if cause is None:
+        return None
+    result = None
+    if message.target is not None:
+        result = look_at(message.target, cause, deps, message.options)
+    elif message.locator is not None:
+        _expand(message.locator, cause, deps)
+    deps.store.finish(message)
+    return result
+
+
+def _expand(locator: Locator, cause: Cause, deps: Deps) -> None:
+    """Ask for a look at every target that the locator names now or was known to name."""
+    if locator.kind is LocatorKind.SCOPE:
+        for page in deps.gateway.enumerate(locator.id):
+            ask(page, cause, deps)
+        return
+    known = deps.store.related(locator)
+    try:
+        found = deps.gateway.resolve(locator)
+    except Gone:
+        found = Enumerated(targets=())
+    ask(Enumerated(targets=tuple({*found.targets, *known}), relations=found.relations), cause, deps)
+
+
+def ask(page: Enumerated, cause: Cause, deps: Deps) -> int:
+    """Remember how things hang together and ask for a look at every target; returns how many."""
+    now = deps.clock.now()
+    deps.store.relate(page.relations, now)
+    for target in sorted(page.targets, key=lambda target: target.key):
+        deps.store.arm(Message(kind=MessageKind.LOOK, target=target, cause=cause), now, 0)
+    return len(page.targets)
+
+
+def _check(message: Message, deps: Deps) -> TargetResult | None:
+    """Follow a change in progress; a message about one that has ended is stale."""
+    change = deps.store.change(message.change_id) if message.change_id else None
+    if change is None or change.outcome is not Outcome.IN_PROGRESS:
+        return None
+    waiting = poll(change, deps, message.options)
+    if waiting is None:
+        target = change.change.target
+        done = change.next_edit + (change.operation is not None)
+        ended = replace(change, operation=None, next_edit=done)
+        result = reconcile(target, change.cause, deps, message.options, ended)
+    else:
+        result = TargetResult(
+            target=waiting.change.target,
+            outcomes={waiting.change.policy: waiting.outcome},
+            changes=(view_of(waiting),),
+            arm_calls=tuple(deps.gateway.calls),
+        )
+    keep_result(result, message.options, deps)
+    return result
+
+
+def _fan_out(message: Message, deps: Deps) -> None:
+    """Enumerate the scope of an operator's run; every target gets a message with the run's options."""
+    assert message.locator is not None
+    targets = {target for page in _pages(message.locator.id, deps) for target in page.targets}
+    for target in sorted(targets, key=lambda target: target.key):
+        deps.store.send(
+            Message(kind=MessageKind.RECHECK, target=target, cause=message.cause, options=message.options)
+        )
+    run = deps.store.run(message.options.run_id) if message.options.run_id else None
+    if run is not None:
+        deps.store.put_run(replace(run, total=len(targets)))
+
+
+def _pages(scope: ResourceId, deps: Deps) -> list[Enumerated]:
+    pages = list(deps.gateway.enumerate(scope))
+    for page in pages:
+        deps.store.relate(page.relations, deps.clock.now())
+    return pages
