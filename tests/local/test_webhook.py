@@ -83,6 +83,12 @@ def test_one_failure_fails_the_whole_request_and_the_others_still_ran(host: Loca
     assert seen(record, "mixed-") == ["mixed-0", "mixed-1", "mixed-2"]
 
 
+def test_a_function_that_leaves_by_sys_exit_has_failed_and_the_host_serves_on(host: LocalHost) -> None:
+    reply = send(host, "Notification", {"id": "exit", "data": {"exit": True}})
+    assert (reply.status, reply.body) == (500, b"SystemExit: 3")
+    assert send(host, "Notification", {"id": "after-exit", "data": {}}).status == 202
+
+
 def test_an_empty_batch_is_accepted(host: LocalHost) -> None:
     assert send(host, "Notification", []).status == 202
 

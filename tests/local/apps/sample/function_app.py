@@ -66,6 +66,8 @@ def events(event: func.EventGridEvent) -> None:
     data = event.get_json()
     record("event", {"id": event.id, "class": type(event).__name__, "data": data})
     time.sleep(data.get("seconds", 0) if isinstance(data, dict) else 0)
+    if isinstance(data, dict) and data.get("exit"):
+        raise SystemExit(3)
     if isinstance(data, dict) and data.get("fail"):
         raise RuntimeError(f"event {event.id} was told to fail")
 
