@@ -204,6 +204,18 @@ def map_event(event: ResourceEvent) -> Mapped | Ignored:
     return _mapped(kind, _resource(event, resource_type), event)
 
 
+def locate(resource: ResourceId) -> Target | Locator | None:
+    """What must be looked at for a resource that a person names; None when no policy looks at its type.
+
+    A child is looked at as part of its parent, as for events.
+    """
+    resource_type, kind = _kind_of(resource.type)
+    named = resource.ancestor(resource_type)
+    if named is None or isinstance(kind, IgnoredReason):
+        return None
+    return Target(kind=kind, id=named) if isinstance(kind, TargetKind) else Locator(kind=kind, id=named)
+
+
 def _kind_of_event(event: ResourceEvent) -> tuple[str, _Kind]:
     """The resource type that is handled and its kind: by operation, else by subject."""
     operation = (event.operation_name or "").lower()

@@ -20,7 +20,6 @@ from shared.model import (
     Action,
     Cause,
     CauseKind,
-    Change,
     ComplianceState,
     Decision,
     Finding,
@@ -28,6 +27,7 @@ from shared.model import (
     Outcome,
     Reason,
     Snapshot,
+    Target,
 )
 from shared.policies import find
 from shared.policy import AnyPolicy
@@ -52,6 +52,7 @@ UNKNOWN_RUNS: Final = 3
 UNKNOWN_TIME: Final = timedelta(hours=1)
 """An unknown opens an alert after this many runs in a row or this long (INTERFACES, "Enforcement")."""
 UNKNOWN_FINGERPRINT: Final = "unknown"
+_DEPENDANTS: Final = ("likelyDependants", "likelyDependantsError")
 _NO_TIME: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -89,22 +90,34 @@ def remember(visit: Visit, judgements: tuple[Judgement, ...], record: TargetReco
 
 def _memory(visit: Visit, judgement: Judgement, earlier: PolicyMemory | None) -> PolicyMemory:
     finding, now = judgement.finding, visit.now
-    if earlier is None:
-        earlier = PolicyMemory(state=finding.state, since=now)
+    memory = _next_memory(earlier, finding, judgement.decision, now)
+    if finding.state is not ComplianceState.COMPLIANT:
+        return memory
+    return replace(memory, last_compliant_at=now, baseline=_keep_baseline(visit))
+
+
+def _next_memory(
+    earlier: PolicyMemory | None, finding: Finding, decision: Decision | None, now: datetime
+) -> PolicyMemory:
+    """What is remembered of a policy after one more finding; the baseline stays."""
+    earlier = earlier or PolicyMemory(state=finding.state, since=now)
     since = earlier.since if earlier.state is finding.state else now
-    if finding.state is ComplianceState.COMPLIANT:
-        return PolicyMemory(
-            state=finding.state, since=since, last_compliant_at=now, baseline=_keep_baseline(visit)
+    if finding.state is not ComplianceState.UNKNOWN:
+        return replace(
+            earlier,
+            state=finding.state,
+            since=since,
+            fingerprint=finding.fingerprint,
+            unknown_runs=0,
+            unknown_since=None,
         )
-    unknown = finding.state is ComplianceState.UNKNOWN
-    counted = unknown and judgement.decision is not None and judgement.decision.reason is Reason.UNKNOWN
+    counts = decision is not None and decision.reason is Reason.UNKNOWN
     return replace(
         earlier,
         state=finding.state,
         since=since,
-        fingerprint=earlier.fingerprint if unknown else finding.fingerprint,
-        unknown_runs=earlier.unknown_runs + 1 if counted else (earlier.unknown_runs if unknown else 0),
-        unknown_since=(earlier.unknown_since or now) if unknown else None,
+        unknown_runs=earlier.unknown_runs + counts,
+        unknown_since=earlier.unknown_since or now,
     )
 
 
@@ -158,64 +171,71 @@ def tell(visit: Visit, judgements: tuple[Judgement, ...], record: TargetRecord) 
     for judgement in judgements:
         memory = record.memories.get(judgement.policy.id)
         _resolve_what_ended(visit, judgement, memory)
-        if judgement.decision is not None and _wants_alert(visit, judgement, memory):
-            raise_alert(visit, judgement.policy, judgement.finding, judgement.decision, judgement.change)
+        decision = judgement.decision
+        if decision is not None and _wants_alert(visit.now, judgement.finding, decision, memory):
+            raise_alert(judgement.policy, sighting_of(visit, judgement, decision), visit.deps)
 
 
-def _wants_alert(visit: Visit, judgement: Judgement, memory: PolicyMemory | None) -> bool:
-    decision = judgement.decision
-    if decision is None:
-        return False
-    if decision.action is Action.ALERT or judgement.would_write:
-        return True
-    if judgement.finding.state is not ComplianceState.UNKNOWN or memory is None:
-        return False
-    since = memory.unknown_since or visit.now
-    return memory.unknown_runs + 1 >= UNKNOWN_RUNS or visit.now - since >= UNKNOWN_TIME
-
-
-def raise_alert(
-    visit: Visit, policy: AnyPolicy, finding: Finding, decision: Decision, change: Change | None = None
-) -> AlertRecord:
-    """Open the alert of this drift, or count and refresh the one that is open."""
-    store = visit.deps.store
-    if finding.state is ComplianceState.UNKNOWN:
-        finding = replace(finding, fingerprint=UNKNOWN_FINGERPRINT)
-    known = store.alert(alert_id(policy.id, visit.target, finding.fingerprint))
-    is_open = known is not None and known.status is not AlertStatus.RESOLVED
-    if known is not None and is_open and not _is_news(known, visit.cause, decision):
-        return known
-    if not is_open:
-        finding = replace(finding, evidence={**finding.evidence, **_dependants(visit, policy)})
-    edits = change.edits if change is not None else policy.suggest(finding, visit.snapshot)
-    sighting = Sighting(
+def sighting_of(visit: Visit, judgement: Judgement, decision: Decision) -> Sighting:
+    """What an alert shows of a judgement; the commands are the planned edits, or what a person could do."""
+    finding, change = judgement.finding, judgement.change
+    edits = change.edits if change else judgement.policy.suggest(finding, visit.snapshot)
+    return Sighting(
         finding=finding,
         decision=decision,
         cause=visit.cause,
         now=visit.now,
         commands=visit.deps.commands(edits),
     )
-    portal = visit.deps.portal_link(finding.resource_id)
-    alert = open_alert(policy, sighting, portal) if known is None else recur(known, sighting)
-    alert = store.put_alert(alert)
-    if not is_open or (known is not None and known.decision.reason is not decision.reason):
+
+
+def _wants_alert(now: datetime, finding: Finding, decision: Decision, memory: PolicyMemory | None) -> bool:
+    """Whether people must hear of it: alerts, what audit would have reverted, and lasting unknowns."""
+    if finding.state is not ComplianceState.UNKNOWN:
+        audited = decision.action is Action.REVERT and decision.dry_run
+        return decision.action is Action.ALERT or audited
+    runs = memory.unknown_runs if memory else 0
+    since = (memory.unknown_since if memory else None) or now
+    return runs + 1 >= UNKNOWN_RUNS or now - since >= UNKNOWN_TIME
+
+
+def raise_alert(policy: AnyPolicy, sighting: Sighting, deps: Deps) -> AlertRecord:
+    """Open the alert of this drift, or count and refresh the one that is open."""
+    finding = sighting.finding
+    if finding.state is ComplianceState.UNKNOWN:
+        finding = replace(finding, fingerprint=UNKNOWN_FINGERPRINT)
+    known = deps.store.alert(alert_id(policy.id, finding.target, finding.fingerprint))
+    is_open = known is not None and known.status is not AlertStatus.RESOLVED
+    if known is not None and is_open and not _is_news(known, sighting):
+        return known
+    dependants = (known.evidence if known else {}) if is_open else _dependants(policy, finding.target, deps)
+    kept = {name: dependants[name] for name in _DEPENDANTS if name in dependants}
+    sighting = replace(sighting, finding=replace(finding, evidence={**finding.evidence, **kept}))
+    alert = (
+        recur(known, sighting)
+        if known is not None
+        else open_alert(policy, sighting, deps.portal_link(finding.resource_id))
+    )
+    alert = deps.store.put_alert(alert)
+    if known is None or not is_open or known.decision.reason is not sighting.decision.reason:
         kind = NotificationType.ALERT_UPDATED if is_open else NotificationType.ALERT_OPENED
-        notify(notification(alert, kind, visit.now), visit.cause, visit.deps)
+        notify(notification(alert, kind, sighting.now), sighting.cause, deps)
     return alert
 
 
-def _is_news(known: AlertRecord, cause: Cause, decision: Decision) -> bool:
+def _is_news(known: AlertRecord, sighting: Sighting) -> bool:
     """An open alert changes when the drift was written again or the decision is another one."""
+    cause = sighting.cause
     written_again = cause.kind is CauseKind.EVENT and cause.event_id != known.cause.event_id
-    return written_again or known.decision.reason is not decision.reason
+    return written_again or known.decision.reason is not sighting.decision.reason
 
 
-def _dependants(visit: Visit, policy: AnyPolicy) -> Mapping[str, Json]:
-    """Workloads that may rely on what was found. For people only: what cannot be read is left out."""
+def _dependants(policy: AnyPolicy, target: Target, deps: Deps) -> Mapping[str, Json]:
+    """Workloads that may rely on what was found. For people only: what cannot be read is said to be so."""
     if not policy.shows_dependants:
         return {}
     try:
-        return {"likelyDependants": visit.deps.gateway.dependants(visit.target)}
+        return {"likelyDependants": deps.gateway.dependants(target)}
     except GatewayError as error:
         return {"likelyDependants": None, "likelyDependantsError": error.code or type(error).__name__}
 
@@ -226,20 +246,56 @@ def alert_failed_change(change: ChangeRecord, deps: Deps) -> None:
     before = deps.store.snapshot(change.before)
     if policy is None or before is None or change.kind is ChangeKind.ROLLBACK:
         return
-    visit = Visit(
-        target=change.change.target,
-        cause=change.cause,
-        deps=deps,
-        options=RunOptions(),
-        snapshot=before,
-        policies=(),
-        now=deps.clock.now(),
-    )
     finding = deps.configuration.bind(policy, change.change.target.id).evaluate(before)
     decision = replace(
         change.decision, action=Action.ALERT, reason=Reason.FAILED, detail=change.detail, dry_run=False
     )
-    raise_alert(visit, policy, finding, decision, change.change)
+    commands = deps.commands(change.change.edits)
+    sighting = Sighting(
+        finding=finding, decision=decision, cause=change.cause, now=deps.clock.now(), commands=commands
+    )
+    raise_alert(policy, sighting, deps)
+
+
+def target_is_unreadable(
+    record: TargetRecord,
+    policies: tuple[AnyPolicy, ...],
+    cause: Cause,
+    error: GatewayError,
+    deps: Deps,
+) -> TargetResult:
+    """A reading that failed for good is unknown for every policy: it may alert, it never acts."""
+    now = deps.clock.now()
+    reason = f"could not be read: {error.code or type(error).__name__}: {error}"
+    findings, decisions, memories = [], [], dict(record.memories)
+    for policy in policies:
+        finding = Finding(
+            policy=policy.id,
+            target=record.target,
+            resource_id=record.target.id,
+            state=ComplianceState.UNKNOWN,
+            severity=policy.severity,
+            reason=reason,
+        )
+        decision = Decision(policy=policy.id, action=Action.SKIP, reason=Reason.UNKNOWN, detail=reason)
+        memory = memories.get(policy.id)
+        if _wants_alert(now, finding, decision, memory):
+            sighting = Sighting(finding=finding, decision=decision, cause=cause, now=now)
+            raise_alert(policy, sighting, deps)
+        memories[policy.id] = _next_memory(memory, finding, decision, now)
+        findings.append(finding)
+        decisions.append(decision)
+    deps.store.save(replace(record, memories=memories))
+    result = TargetResult(
+        target=record.target,
+        findings=tuple(findings),
+        decisions=tuple(decisions),
+        outcomes=dict.fromkeys((policy.id for policy in policies), Outcome.SKIPPED),
+        arm_calls=tuple(deps.gateway.calls),
+        error=reason,
+    )
+    deps.log(log_line(result, cause))
+    return result
 
 
 def _resolve_what_ended(visit: Visit, judgement: Judgement, memory: PolicyMemory | None) -> None:

@@ -16,13 +16,14 @@ from shared.alerting import alert_id
 from shared.codec import to_json
 from shared.decide import BreakGlass, Context, Question, Readiness, decide
 from shared.deps import Deps
-from shared.errors import Gone, StoreError
+from shared.errors import Denied, Gone, Permanent, StoreError
 from shared.journal import (
     already_in_progress,
     log_line,
     remember,
     schedule_recheck,
     target_is_gone,
+    target_is_unreadable,
     tell,
     with_foreign_write,
 )
@@ -74,6 +75,8 @@ def reconcile(
         snapshot = deps.gateway.read(target, _aspects(policies))
     except Gone:
         return target_is_gone(record, deps)
+    except (Denied, Permanent) as error:
+        return target_is_unreadable(record, policies, cause, error, deps)
     visit = Visit(
         target=target,
         cause=cause,

@@ -17,7 +17,7 @@ from shared.codec import to_json
 from shared.deps import Deps
 from shared.edits import apply_edit, apply_edits
 from shared.errors import Busy, Conflict, GatewayError, Gone, Throttled, Transient
-from shared.journal import alert_failed_change, notify, raise_alert
+from shared.journal import alert_failed_change, notify, raise_alert, sighting_of
 from shared.model import (
     Action,
     ComplianceState,
@@ -84,7 +84,7 @@ def begin(visit: Visit, judgement: Judgement, record: TargetRecord) -> ChangeRec
         )
     except BudgetExhausted as exhausted:
         decision = replace(change.decision, action=Action.ALERT, reason=Reason.BUDGET, detail=str(exhausted))
-        raise_alert(visit, judgement.policy, judgement.finding, decision, judgement.change)
+        raise_alert(judgement.policy, sighting_of(visit, judgement, decision), visit.deps)
         visit.deps.store.save(record)
         return replace(change, outcome=Outcome.ALERTED, detail=str(exhausted))
     claimed = visit.deps.store.change(change.id)

@@ -108,11 +108,15 @@ class Wiring:
 
     @cached_property
     def _sinks(self) -> Mapping[str, Sink]:
+        """By name; two channels of one host differ in their number."""
         if not (self.settings.alert_topic or self.settings.alert_urls):
             return {}
-        from shared.adapters.sinks import make_sinks
+        from shared.adapters.sinks import AppriseSink, event_grid_sink
 
-        return {sink.name: sink for sink in make_sinks(self.settings)}
+        sinks: list[Sink] = [AppriseSink(url) for url in self.settings.alert_urls]
+        if self.settings.alert_topic:
+            sinks.append(event_grid_sink(self.settings.alert_topic))
+        return {f"{number} {sink.name}": sink for number, sink in enumerate(sinks, start=1)}
 
     def _deliver(self, name: str, notification: Notification) -> None:
         sink = self._sinks.get(name)

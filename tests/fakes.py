@@ -1,0 +1,235 @@
+"""Fakes with state: an Azure in memory behind the ``Gateway`` protocol, and a world around it.
+
+``FakeGateway`` applies edits with the same pure ``apply_edit`` as the proof does, can be slow (an
+operation that takes polls), refuse, or ignore writes. ``World`` wires it to the in-memory store and
+delivers queue messages when the clock reaches them, as the platform would.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+from shared.adapters.memory import FakeClock, MemoryBlobs, MemoryQueue, MemoryTables
+from shared.commands import fix_commands, portal_link
+from shared.configuration import Configuration, parse_policies_file
+from shared.deps import Deps
+from shared.edits import apply_edit
+from shared.errors import GatewayError, Gone
+from shared.interfaces import Enumerated, Relation
+from shared.model import (
+    Actor,
+    ArmCall,
+    Aspect,
+    Cause,
+    CauseKind,
+    Edit,
+    EnforcementMode,
+    Json,
+    Locator,
+    LocatorKind,
+    Operation,
+    ServerSnapshot,
+    Snapshot,
+    SubnetSnapshot,
+    Target,
+)
+from shared.policies import discover
+from shared.records import Message, MessageKind, Notification, RunOptions, TargetResult
+from shared.resource_id import ResourceId
+from shared.settings import Settings
+from shared.store import Store
+from shared.worker import work
+
+START = datetime(2026, 11, 2, 8, 0, tzinfo=UTC)
+SUBSCRIPTION = "11111111-2222-3333-4444-555555555555"
+US = Actor(app_id="driftward-app", object_id="driftward-object", name="driftward")
+SOMEBODY = Actor(app_id="portal", object_id="jane-object", name="Jane Doe")
+
+
+@dataclass
+class Azure:
+    """What is really there. Shared by all gateways of a world."""
+
+    clock: FakeClock
+    snapshots: dict[str, Snapshot] = field(default_factory=dict)
+    refusals: list[GatewayError] = field(default_factory=list)
+    """Raised by the next writes, in order."""
+    read_errors: list[GatewayError] = field(default_factory=list)
+    ignores_writes: bool = False
+    polls_until_done: int = 0
+    running: dict[str, tuple[int, Edit]] = field(default_factory=dict)
+    writes: list[Edit] = field(default_factory=list)
+    reads: int = 0
+    polls: int = 0
+
+    def put(self, snapshot: Snapshot) -> Target:
+        self.snapshots[snapshot.id.key] = snapshot
+        return snapshot.target
+
+    def apply(self, edit: Edit) -> None:
+        for key, snapshot in list(self.snapshots.items()):
+            if not self.ignores_writes and _concerns(edit, snapshot):
+                self.snapshots[key] = apply_edit(snapshot, edit)
+
+
+def _concerns(edit: Edit, snapshot: Snapshot) -> bool:
+    if isinstance(snapshot, ServerSnapshot):
+        return getattr(edit, "server", None) == snapshot.id
+    group = snapshot.security_group
+    return group is not None and getattr(edit, "nsg", None) == group.id
+
+
+class FakeGateway:
+    """One run's view of ``Azure``."""
+
+    def __init__(self, azure: Azure) -> None:
+        self._azure = azure
+        self.calls: list[ArmCall] = []
+
+    def read(self, target: Target, aspects: frozenset[Aspect]) -> Snapshot:
+        self._azure.reads += 1
+        self._call("GET", str(target.id))
+        if self._azure.read_errors:
+            raise self._azure.read_errors.pop(0)
+        snapshot = self._azure.snapshots.get(target.key)
+        if snapshot is None:
+            raise Gone("not found", code="ResourceNotFound", status=404)
+        return replace(snapshot, read_at=self._azure.clock.now())
+
+    def resolve(self, locator: Locator) -> Enumerated:
+        self._call("GET", str(locator.id))
+        found = tuple(t for t, related in self._related() if locator in related)
+        if not found:
+            raise Gone("not found", code="ResourceNotFound", status=404)
+        return Enumerated(targets=found, relations=tuple(Relation(source=locator, target=t) for t in found))
+
+    def enumerate(self, scope: ResourceId) -> Iterator[Enumerated]:
+        self._call("POST", "/providers/Microsoft.ResourceGraph/resources")
+        for target, related in self._related():
+            if target.id.within(scope):
+                relations = tuple(Relation(source=locator, target=target) for locator in related)
+                yield Enumerated(targets=(target,), relations=relations)
+
+    def _related(self) -> list[tuple[Target, list[Locator]]]:
+        return [(s.target, _locators(s)) for s in self._azure.snapshots.values()]
+
+    def begin(self, edit: Edit, snapshot: Snapshot) -> Operation:
+        self._call("WRITE", edit.kind)
+        if self._azure.refusals:
+            raise self._azure.refusals.pop(0)
+        self._azure.writes.append(edit)
+        if not self._azure.polls_until_done:
+            self._azure.apply(edit)
+            return Operation(url=None, style="none")
+        url = f"operation-{len(self._azure.writes)}"
+        self._azure.running[url] = (self._azure.polls_until_done, edit)
+        return Operation(url=url, style="asyncOperation", retry_after_seconds=2)
+
+    def poll(self, operation: Operation) -> Operation | None:
+        self._azure.polls += 1
+        assert operation.url is not None
+        left, edit = self._azure.running[operation.url]
+        if self._azure.refusals:
+            raise self._azure.refusals.pop(0)
+        if left > 1:
+            self._azure.running[operation.url] = (left - 1, edit)
+            return operation
+        self._azure.apply(edit)
+        return None
+
+    def dependants(self, target: Target) -> Mapping[str, Json]:
+        return {"logicalReplication": True, "fabricMirroring": None, "runningMigrations": []}
+
+    def identity(self) -> Actor:
+        return US
+
+    def _call(self, method: str, path: str) -> None:
+        self.calls.append(ArmCall(method=method, path=path, status=200))
+
+
+def _locators(snapshot: Snapshot) -> list[Locator]:
+    if isinstance(snapshot, SubnetSnapshot) and snapshot.security_group is not None:
+        return [Locator(kind=LocatorKind.NSG, id=snapshot.security_group.id)]
+    return []
+
+
+@dataclass
+class World:
+    """An app over memory: settings, store, queue, clock, and an Azure that tests write to."""
+
+    mode: EnforcementMode = EnforcementMode.ENFORCE
+    policies_file: str = "version: 1\n"
+    sinks: tuple[str, ...] = ("sink",)
+    settle_seconds: float = 0.0
+    clock: FakeClock = field(default_factory=lambda: FakeClock(START))
+    delivered: list[Notification] = field(default_factory=list)
+    lines: list[Mapping[str, Json]] = field(default_factory=list)
+    sink_errors: list[Exception] = field(default_factory=list)
+    scopes: tuple[ResourceId, ...] = (ResourceId(f"/subscriptions/{SUBSCRIPTION}"),)
+
+    def __post_init__(self) -> None:
+        self.azure = Azure(clock=self.clock)
+        self.queue = MemoryQueue(self.clock)
+        self.blobs = MemoryBlobs()
+        self.store = Store(MemoryTables(), self.blobs, self.queue)
+        self._ids = iter(range(1, 10_000))
+
+    def deps(self) -> Deps:
+        settings = Settings(mode=self.mode, settle_seconds=self.settle_seconds, scopes=self.scopes)
+        file = parse_policies_file(self.policies_file, discover(), name="policies.yaml")
+        return Deps(
+            gateway=FakeGateway(self.azure),
+            store=self.store,
+            clock=self.clock,
+            settings=settings,
+            configuration=Configuration(file, settle_seconds=self.settle_seconds),
+            policies=discover(),
+            sinks=self.sinks,
+            deliver=self._deliver,
+            log=self.lines.append,
+            new_id=lambda: f"id{next(self._ids)}",
+            commands=fix_commands,
+            portal_link=partial(portal_link, cloud="public"),
+        )
+
+    def _deliver(self, sink: str, notification: Notification) -> None:
+        if self.sink_errors:
+            raise self.sink_errors.pop(0)
+        self.delivered.append(notification)
+
+    def event(self, target: Target, actor: Actor = SOMEBODY, **cause: str) -> None:
+        """An event of a write to the target arrives, and the settled, coalesced look is queued."""
+        now = self.clock.now()
+        why = Cause(
+            kind=CauseKind.EVENT,
+            time=now,
+            actor=actor,
+            correlation_id=cause.get("correlation_id", "correlation"),
+            operation_name=cause.get("operation_name", "Microsoft.DBforPostgreSQL/flexibleServers/write"),
+            event_id=cause.get("event_id", f"event-{next(self._ids)}"),
+        )
+        self.store.arm(Message(kind=MessageKind.LOOK, target=target, cause=why), now, 0)
+
+    def look(self, target: Target, **options: object) -> None:
+        """An operator's look, through the queue."""
+        cause = Cause(kind=CauseKind.OPERATOR, time=self.clock.now())
+        chosen = replace(RunOptions(), **options) if options else RunOptions()  # type: ignore[arg-type]
+        self.store.send(Message(kind=MessageKind.RECHECK, target=target, cause=cause, options=chosen))
+
+    def drain(self, seconds: float = 0) -> list[TargetResult]:
+        """Work off the queue as time passes; returns what the looks came to. Failing messages raise."""
+        results: list[TargetResult] = []
+        until = self.clock.now() + timedelta(seconds=seconds)
+        while True:
+            received = self.queue.receive()
+            if received is not None:
+                done = work(self.store.read_message(received.body), self.deps())
+                self.queue.delete(received)
+                results += [done] if done is not None else []
+            elif self.clock.now() < until:
+                self.clock.advance(min(1.0, (until - self.clock.now()).total_seconds()))
+            else:
+                return results
