@@ -8,7 +8,8 @@ unchanged. This is the engine of a proof ("allowed traffic changes only inside t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TypeAlias
 
 from shared.model import Direction, IPNetwork, SecurityGroup, TrafficBox
 from shared.nsg.addresses import spans_of
@@ -19,6 +20,10 @@ from shared.nsg.sweep import Outcome, Piece, Where, inhabited, sweep
 from shared.nsg.tags import upper
 from shared.nsg.verdict import protocols_of, rules_for, traffic_box
 from shared.values import value
+
+
+_Kind: TypeAlias = tuple[Outcome, Outcome, Box, Where]
+"""Outcome before and after, and the packets."""
 
 
 @value
@@ -72,22 +77,27 @@ def changed(
     parts: list[Changed] = []
     for direction in Direction:
         edited = [rule for rule in touched if rule.match.direction is direction]
-        for protocol in _protocols(edited, (*old, *new)):
+        protocols = _protocols(edited, (*old, *new))
+        found: dict[_Kind, list[Protocol]] = {}
+        for protocol in protocols:
             region = _region(rules_for(edited, direction, protocol), inside)
             sides = rules_for(old, direction, protocol), rules_for(new, direction, protocol)
-            found = _compare(sides, region, inside)
-            parts.extend(
-                Changed(
-                    direction=direction,
-                    protocol=protocol,
-                    before=was.outcome,
-                    after=now.outcome,
-                    box=now.box,
-                    where=now.where,
-                )
-                for was, now in found
-            )
+            for kind in _compare(sides, region, inside):
+                found.setdefault(kind, []).append(protocol)
+        parts.extend(_told(direction, found, protocols))
     return Difference(parts=tuple(parts))
+
+
+def _told(
+    direction: Direction, found: Mapping[_Kind, list[Protocol]], asked: Iterable[Protocol]
+) -> Iterator[Changed]:
+    """One part per protocol, or one for ``*`` where every protocol there is shows the same."""
+    every = set(asked) if Protocol.OTHER in asked else None
+    for (before, after, box, where), protocols in found.items():
+        for protocol in [Protocol.ANY] if set(protocols) == every else protocols:
+            yield Changed(
+                direction=direction, protocol=protocol, before=before, after=after, box=box, where=where
+            )
 
 
 def outside(found: Iterable[TrafficBox], declared: Iterable[TrafficBox]) -> tuple[TrafficBox, ...]:
@@ -143,10 +153,8 @@ def _reach(side: Side, vnet: Spans) -> Spans:
     return union(span for spans in (side.addresses, *bounds) for span in spans)
 
 
-def _compare(
-    sides: tuple[Iterable[Rule], Iterable[Rule]], region: list[Box], vnet: Spans
-) -> Iterator[tuple[Piece, Piece]]:
-    """Pairs of pieces with the same packets and other outcomes, before and after."""
+def _compare(sides: tuple[Iterable[Rule], Iterable[Rule]], region: list[Box], vnet: Spans) -> Iterator[_Kind]:
+    """The packets of ``region`` with another outcome after than before."""
     old, new = (list(rules) for rules in sides)
     for box in region:
         after = sweep(new, [box], vnet)
@@ -154,10 +162,7 @@ def _compare(
             for now in after:
                 shared = _meet(was, now) if was.outcome is not now.outcome else None
                 if shared is not None:
-                    yield (
-                        was,
-                        Piece(box=shared[0], where=shared[1], outcome=now.outcome, deciders=now.deciders),
-                    )
+                    yield was.outcome, now.outcome, *shared
 
 
 def _meet(left: Piece, right: Piece) -> tuple[Box, Where] | None:

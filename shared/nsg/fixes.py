@@ -62,8 +62,10 @@ def fix(group: SecurityGroup | None, question: Question, verdict: Verdict, name:
         priority = _largest_free(_used(group, question.direction), blocker.priority)
         if priority is None:
             return NoFix(reason=_no_room(group, question.direction, blocker))
-        added.append(_allow(group, question, family, (priority, name)))
-    if reason := _beyond_limits(group, added):
+        rule = _allow(group, question, family, (priority, name))
+        added.append(rule)
+        group = with_rules(group, [rule])
+    if added and (reason := _beyond_limits(group)):
         return NoFix(reason=reason)
     return Fix(rules=tuple(added))
 
@@ -162,13 +164,15 @@ def _fitting(wanted: str, ending: str) -> str:
     return name[: _LONGEST_NAME - len(digest) - len(ending)] + digest + ending
 
 
-def _beyond_limits(group: SecurityGroup, added: list[SecurityRule]) -> str | None:
-    rules = [*group.rules, *added]
-    if added and len(rules) > _MOST_RULES:
-        return f"the NSG would hold {len(rules)} rules and {_MOST_RULES} is the most: remove or merge some"
-    prefixes = max(_listed(rule.sources for rule in rules), _listed(rule.destinations for rule in rules))
-    if added and prefixes > _MOST_PREFIXES:
-        return f"the NSG would list {prefixes} addresses on one side and {_MOST_PREFIXES} is the most"
+def _beyond_limits(group: SecurityGroup) -> str | None:
+    if len(group.rules) > _MOST_RULES:
+        return (
+            f"the NSG would hold {len(group.rules)} rules; {_MOST_RULES} is the most, so some must go first"
+        )
+    sources = _listed(rule.sources for rule in group.rules)
+    destinations = _listed(rule.destinations for rule in group.rules)
+    if (listed := max(sources, destinations)) > _MOST_PREFIXES:
+        return f"the NSG would list {listed} addresses on one side; {_MOST_PREFIXES} is the most"
     return None
 
 

@@ -131,7 +131,7 @@ def _refuse_equal_priorities(rules: Iterable[Rule]) -> None:
 def _read(rule: SecurityRule) -> Rule:
     source = _read_side(rule.name, "source", rule.sources, rule.source_groups)
     destination = _read_side(rule.name, "destination", rule.destinations, rule.destination_groups)
-    _refuse_mixed_families(rule.name, source, destination)
+    _refuse_mixed_families(rule)
     match = Match(
         direction=rule.direction,
         access=rule.access,
@@ -171,12 +171,14 @@ def _read_side(rule: str, field: str, texts: Iterable[str], groups: Iterable[Res
     return Side(addresses=union(spans), sets=tuple(sorted(set(sets), key=lambda s: (s.kind, s.key))))
 
 
-def _refuse_mixed_families(rule: str, source: Side, destination: Side) -> None:
-    """ARM refuses such a rule, and its meaning is nowhere documented (``*`` stands for both families)."""
-    listed = [s.addresses for s in (source, destination) if s.addresses != EVERY_ADDRESS]
+def _refuse_mixed_families(rule: SecurityRule) -> None:
+    """ARM refuses such a rule (``ResourceCannotContainAddressPrefixesFromDifferentAddressFamilies``)."""
+    listed = (parse_addresses(text.strip()) or () for text in (*rule.sources, *rule.destinations))
     families = {family for spans in listed for family, whole in WHOLE.items() if common(spans, whole)}
     if len(families) > 1:
-        raise NsgError(f"rule {rule!r} mixes IPv4 and IPv6 addresses", rule=rule, field="sourceAddressPrefix")
+        raise NsgError(
+            f"rule {rule.name!r} mixes IPv4 and IPv6 addresses", rule=rule.name, field="sourceAddressPrefix"
+        )
 
 
 _PORTS: Final = re.compile(r"(\d{1,5})(?:\s*-\s*(\d{1,5}))?", re.ASCII)

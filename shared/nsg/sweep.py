@@ -173,14 +173,14 @@ def _decided(box: Box, chain: tuple[Cut, ...], last: Cut) -> Iterator[Piece]:
         outcome = Outcome.ALLOWED if last.rule.access is Access.ALLOW else Outcome.DENIED
         yield Piece(box=box, where=Where.ALL, outcome=outcome, deciders=(_fallback(last),))
         return
-    apart = _deciders(chain, last, same=False)
-    same = _deciders(chain, last, same=True) if inhabited(box, Where.SAME) else apart
-    if _outcome(apart) is _outcome(same):
-        yield Piece(box=box, where=Where.ALL, outcome=_outcome(apart), deciders=apart)
-        return
-    if inhabited(box, Where.APART):
-        yield Piece(box=box, where=Where.APART, outcome=_outcome(apart), deciders=apart)
-    yield Piece(box=box, where=Where.SAME, outcome=_outcome(same), deciders=same)
+    kinds = [where for where in (Where.APART, Where.SAME) if inhabited(box, where)]
+    found = {where: _deciders(chain, last, same=where is Where.SAME) for where in kinds}
+    outcomes = {_outcome(deciders) for deciders in found.values()}
+    if len(outcomes) == 1:
+        # What decides packets with one address on both sides can decide the others as well.
+        found = {Where.ALL: found[kinds[0]]}
+    for where, deciders in found.items():
+        yield Piece(box=box, where=where, outcome=_outcome(deciders), deciders=deciders)
 
 
 def inhabited(box: Box, where: Where) -> bool:

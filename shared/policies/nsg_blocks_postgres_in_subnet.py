@@ -224,8 +224,9 @@ def _judge(answers: list[Answer]) -> tuple[ComplianceState, str]:
             ComplianceState.UNKNOWN,
             f"whether {asked} passes depends on what {', '.join(map(repr, sets))} holds",
         )
-    asked = " and ".join(_asked(answer, answer.question.ports) for answer in answers)
-    return ComplianceState.COMPLIANT, f"{asked} passes"
+    prefixes = dict.fromkeys(str(n) for answer in answers for n in networks_of(answer.question.sources))
+    asked = f"tcp/{_spell(answers[0].question.ports)} from {', '.join(prefixes)} to itself"
+    return ComplianceState.COMPLIANT, f"{asked} passes inbound and outbound"
 
 
 def _denial(answer: Answer) -> str:
