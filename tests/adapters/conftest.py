@@ -1,4 +1,4 @@
-"""Fixtures for the adapters: a scripted ARM, a clock that stands still, and a sleep that is only noted."""
+"""Fixtures for the adapters: the simulator, a scripted ARM, a standing clock, a sleep that is only noted."""
 
 from __future__ import annotations
 
@@ -8,8 +8,12 @@ from datetime import UTC, datetime
 
 import pytest
 
+from local.simulator.client import SimulatorClient
+from local.simulator.server import SimulatorServer
+from local.simulator.switches import Switches
 from shared.adapters.arm.clients import ArmClients
 from shared.adapters.arm.gateway import ArmGateway
+from shared.model import Operation
 from shared.settings import Settings
 from tests.adapters.scripted_arm import ScriptedArm, scripted_arm
 
@@ -43,4 +47,35 @@ def bench() -> Iterator[Bench]:
         slept: list[float] = []
         clients = ArmClients(Settings(arm_endpoint=arm.url))
         yield Bench(arm, clients, ArmGateway(clients, StandingClock(), slept.append), slept)
+        clients.close()
+
+
+@dataclass
+class Azure:
+    """A gateway over the simulator, and the simulator as an operator sees it."""
+
+    simulator: SimulatorClient
+    clients: ArmClients
+    slept: list[float] = field(default_factory=list)
+
+    def gateway(self) -> ArmGateway:
+        """A gateway for one run."""
+        return ArmGateway(self.clients, StandingClock(), self.slept.append)
+
+    def finish(self, gateway: ArmGateway, operation: Operation) -> int:
+        """Poll until the operation has succeeded; how many looks it took."""
+        looks = 0
+        following: Operation | None = operation
+        while following is not None and looks < 1000:
+            following = gateway.poll(following)
+            looks += 1
+            self.simulator.wait_idle(5)
+        return looks
+
+
+@pytest.fixture
+def azure() -> Iterator[Azure]:
+    with SimulatorServer(switches=Switches(operation_seconds=0.02)) as server:
+        clients = ArmClients(Settings(arm_endpoint=server.url))
+        yield Azure(SimulatorClient(server.url), clients)
         clients.close()

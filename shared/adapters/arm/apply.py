@@ -209,11 +209,13 @@ def _put_security_rule(session: Session, edit: PutSecurityRule) -> Write:
 
     nsg, rule = edit.nsg, edit.rule
     rules = session.clients.network(nsg.subscription).security_rules
+    version = session.clients.versions.network
     return lambda headers, hooks: rules.begin_create_or_update(
         nsg.resource_group,
         nsg.name,
         rule.name,
         RuleModel(wire.security_rule_body(rule)),
+        api_version=version,
         polling=False,
         headers=headers,
         **hooks,
@@ -223,6 +225,13 @@ def _put_security_rule(session: Session, edit: PutSecurityRule) -> Write:
 def _delete_security_rule(session: Session, edit: DeleteSecurityRule) -> Write:
     nsg, rule = edit.nsg, edit.rule
     rules = session.clients.network(nsg.subscription).security_rules
+    version = session.clients.versions.network
     return lambda headers, hooks: rules.begin_delete(
-        nsg.resource_group, nsg.name, rule.name, polling=False, headers=headers, **hooks
+        nsg.resource_group,
+        nsg.name,
+        rule.name,
+        api_version=version,
+        polling=False,
+        headers=headers,
+        **hooks,
     )

@@ -62,7 +62,10 @@ _AZURE: Final[Mapping[Cloud, AzureClouds]] = {
 
 @value
 class ApiVersions:
-    """The api-versions that are sent; a sovereign cloud may need older ones (``ARM_API_VERSIONS``)."""
+    """The api-versions that are sent; a sovereign cloud may need older ones (``ARM_API_VERSIONS``).
+
+    The client of flexible servers takes its version once, the other two with every operation.
+    """
 
     flexible: str = "2026-10-01"
     single: str = "2017-12-01"
@@ -146,9 +149,7 @@ class ArmClients:
     def _make_network(self, subscription: str) -> NetworkManagementClient:
         from azure.mgmt.network import NetworkManagementClient
 
-        return NetworkManagementClient(
-            self._credential(), subscription, api_version=self.versions.network, **self._options()
-        )
+        return NetworkManagementClient(self._credential(), subscription, **self._options())
 
     def _make_graph(self, _: str) -> ResourceGraphClient:
         from azure.mgmt.resourcegraph import ResourceGraphClient

@@ -132,8 +132,11 @@ def _single_rules(session: Session, server: ResourceId, hooks: Hooks) -> list[Js
 def _subnet(session: Session, subnet: ResourceId, aspects: frozenset[Aspect]) -> SubnetSnapshot:
     network = _parent_name(subnet)
     client = session.clients.network(subnet.subscription)
+    version = session.clients.versions.network
     body = session.ask(
-        lambda hooks: client.subnets.get(subnet.resource_group, network, subnet.name, cls=body_of, **hooks)
+        lambda hooks: client.subnets.get(
+            subnet.resource_group, network, subnet.name, api_version=version, cls=body_of, **hooks
+        )
     )
     group_id = wire.security_group_id(body)
     ours = wire.is_postgres_subnet(body)
@@ -154,9 +157,10 @@ def _parent_name(subnet: ResourceId) -> str:
 def _security_group(session: Session, group: ResourceId) -> tuple[SecurityGroup, str]:
     """The NSG and its location."""
     client = session.clients.network(group.subscription)
+    version = session.clients.versions.network
     body = session.ask(
         lambda hooks: client.network_security_groups.get(
-            group.resource_group, group.name, cls=body_of, **hooks
+            group.resource_group, group.name, api_version=version, cls=body_of, **hooks
         )
     )
     return wire.security_group(body), wire.text(body, "location")
@@ -164,8 +168,11 @@ def _security_group(session: Session, group: ResourceId) -> tuple[SecurityGroup,
 
 def _virtual_network(session: Session, network: ResourceId) -> Json:
     client = session.clients.network(network.subscription)
+    version = session.clients.versions.network
     return session.ask(
-        lambda hooks: client.virtual_networks.get(network.resource_group, network.name, cls=body_of, **hooks)
+        lambda hooks: client.virtual_networks.get(
+            network.resource_group, network.name, api_version=version, cls=body_of, **hooks
+        )
     )
 
 
