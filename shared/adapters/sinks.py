@@ -1,0 +1,179 @@
+"""Where notifications go: an Event Grid custom topic, and any channel that apprise can reach.
+
+A sink delivers one notification or raises ``SinkError``; trying again belongs to the queue, which
+holds one message per sink, so here there are few retries and short waits. The names of sinks stand in
+logs and messages and hold nothing secret: many channels keep their token where a host name usually is,
+so a name shows the scheme, a host where it is one, and a short hash to tell two channels apart.
+
+azure.eventgrid, azure.identity and apprise are imported when a sink is made: an app without alerts to
+send pays for none of them. Nothing here words a notification.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Final, assert_never
+from urllib.parse import urlsplit
+
+from azure.core.credentials import AzureKeyCredential, TokenCredential
+from azure.core.exceptions import AzureError
+from azure.core.messaging import CloudEvent
+
+from shared.errors import ConfigurationError, SinkError
+from shared.model import Severity
+from shared.records import Notification, NotificationType
+from shared.resource_id import parse_resource_id
+
+if TYPE_CHECKING:
+    from apprise import Apprise, NotifyType
+
+_RETRIES: Final = 2
+_BACKOFF_SECONDS: Final = 0.3
+_CONNECT_SECONDS: Final = 5
+_READ_SECONDS: Final = 10
+
+_NOISY_LOGGER: Final = "azure.eventgrid._legacy._generated._serialization"
+
+_HOST_IS_A_HOST: Final = frozenset(
+    {"json", "jsons", "xml", "xmls", "form", "forms", "mailto", "mailtos", "workflow", "workflows"}
+)
+"""Schemes whose URLs name a server; for others the same place holds a token or a topic."""
+
+_LOCAL_KEY: Final = "a topic on this machine checks no key"
+
+
+class EventGridSink:
+    """Publishes CloudEvents 1.0 to a custom topic; ``data`` is the alert or change of the HTTP API.
+
+    The event's id is the notification's, so a subscriber can drop what it has seen.
+    """
+
+    def __init__(self, endpoint: str, credential: AzureKeyCredential | TokenCredential) -> None:
+        from azure.eventgrid import EventGridPublisherClient
+
+        # The same version also shows each call's options to its serialiser, which warns of every one.
+        logging.getLogger(_NOISY_LOGGER).setLevel(logging.ERROR)
+        self._client = EventGridPublisherClient(endpoint, credential)
+        self._name = f"eventgrid://{urlsplit(endpoint).netloc}"
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    def deliver(self, notification: Notification) -> None:
+        try:
+            # azure-eventgrid 4.22 drops the options of the constructor when it publishes to a basic
+            # topic, so they are said with each call.
+            self._client.send(
+                cloud_event(notification),
+                retry_total=_RETRIES,
+                retry_backoff_factor=_BACKOFF_SECONDS,
+                connection_timeout=_CONNECT_SECONDS,
+                read_timeout=_READ_SECONDS,
+            )
+        except AzureError as error:
+            raise SinkError(f"{self._name} did not take {notification.id}: {_reason(error)}") from error
+
+
+class AppriseSink:
+    """Sends to one channel: Teams, Slack, PagerDuty, e-mail, … as its apprise URL says."""
+
+    def __init__(self, url: str) -> None:
+        """Raises ``ConfigurationError``, without the URL, which may hold a token."""
+        from apprise import Apprise
+
+        self._channel: Apprise = Apprise()
+        if not self._channel.add(url):
+            scheme = urlsplit(url).scheme or "no scheme"
+            raise ConfigurationError(f"ALERT_URLS: apprise does not understand a URL ({scheme}://…)")
+        self._name = _channel_name(self._channel)
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    def deliver(self, notification: Notification) -> None:
+        from apprise import NotifyFormat
+
+        taken = self._channel.notify(
+            title=notification.title,
+            body=notification.body,
+            notify_type=_notify_type(notification),
+            body_format=NotifyFormat.MARKDOWN,
+        )
+        if not taken:
+            raise SinkError(f"{self._name} did not take {notification.id}")
+
+
+def event_grid_sink(endpoint: str) -> EventGridSink:
+    """A sink for the topic, keyless; a made-up key only where the topic is on this machine.
+
+    Raises ``ConfigurationError`` for an endpoint that is neither https nor on this machine.
+    """
+    parts = urlsplit(endpoint)
+    if parts.scheme == "http" and _is_loopback(parts.hostname or ""):
+        return EventGridSink(endpoint, AzureKeyCredential(_LOCAL_KEY))
+    if parts.scheme != "https" or not parts.hostname:
+        raise ConfigurationError("ALERT_TOPIC_ENDPOINT: not an https URL")
+    from azure.identity import DefaultAzureCredential
+
+    return EventGridSink(endpoint, DefaultAzureCredential())
+
+
+def cloud_event(notification: Notification) -> CloudEvent[object]:
+    """The notification as it is published. The source is Driftward in the resource's subscription."""
+    resource = parse_resource_id(notification.subject)
+    source = f"/subscriptions/{resource.subscription}/driftward" if resource is not None else "/driftward"
+    return CloudEvent(
+        source=source,
+        type=notification.type.value,
+        subject=notification.subject,
+        id=notification.id,
+        time=notification.time,
+        datacontenttype="application/json",
+        data=dict(notification.data),
+    )
+
+
+def _notify_type(notification: Notification) -> NotifyType:
+    """How loud it is: good news is a success, whatever the severity of what it is about."""
+    from apprise import NotifyType
+
+    if notification.type in _GOOD_NEWS:
+        return NotifyType.SUCCESS
+    match notification.severity:
+        case Severity.CRITICAL | Severity.HIGH:
+            return NotifyType.FAILURE
+        case Severity.MEDIUM:
+            return NotifyType.WARNING
+        case Severity.LOW | Severity.INFORMATIONAL:
+            return NotifyType.INFO
+        case _:
+            assert_never(notification.severity)
+
+
+_GOOD_NEWS: Final = frozenset({NotificationType.ALERT_RESOLVED, NotificationType.CHANGE_APPLIED})
+
+
+def _channel_name(channel: Apprise) -> str:
+    """``slack#5f0c21``, or ``mailtos://mail.example.com#5f0c21``; the hash is of the masked URL."""
+    masked = channel.urls(privacy=True)[0]
+    parts = urlsplit(masked)
+    host = f"://{parts.netloc.rpartition('@')[2]}" if parts.scheme in _HOST_IS_A_HOST else ""
+    return f"{parts.scheme}{host}#{hashlib.sha256(masked.encode()).hexdigest()[:6]}"
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _reason(error: AzureError) -> str:
+    """The kind and the first line: an answer's body may be long."""
+    return f"{type(error).__name__}: {str(error).splitlines()[0][:200] if str(error) else 'no message'}"
