@@ -174,7 +174,8 @@ class World:
         self.azure = Azure(clock=self.clock)
         self.queue = MemoryQueue(self.clock)
         self.blobs = MemoryBlobs()
-        self.store = Store(MemoryTables(), self.blobs, self.queue)
+        self.tables = MemoryTables()
+        self.store = Store(self.tables, self.blobs, self.queue)
         self._ids = iter(range(1, 10_000))
 
     def deps(self) -> Deps:
@@ -218,6 +219,11 @@ class World:
         cause = Cause(kind=CauseKind.OPERATOR, time=self.clock.now())
         chosen = replace(RunOptions(), **options) if options else RunOptions()  # type: ignore[arg-type]
         self.store.send(Message(kind=MessageKind.RECHECK, target=target, cause=cause, options=chosen))
+
+    def lose_messages(self) -> None:
+        """The queue forgets everything, as if a worker had died with it."""
+        self.queue = MemoryQueue(self.clock)
+        self.store = Store(self.tables, self.blobs, self.queue)
 
     def drain(self, seconds: float = 0) -> list[TargetResult]:
         """Work off the queue as time passes; returns what the looks came to. Failing messages raise."""

@@ -1,0 +1,100 @@
+"""Snapshots for tests, named for what they are; every part can be overridden."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from ipaddress import IPv4Address, ip_network
+from typing import Any
+
+from shared.model import (
+    Access,
+    ConnectionStatus,
+    Direction,
+    FirewallRule,
+    PrivateEndpointConnection,
+    PublicAccess,
+    SecurityGroup,
+    SecurityRule,
+    ServerSnapshot,
+    ServerState,
+    SubnetSnapshot,
+    TargetKind,
+)
+from shared.resource_id import ResourceId
+from tests.fakes import SUBSCRIPTION
+
+GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/data"
+SERVER = ResourceId(f"{GROUP}/providers/Microsoft.DBforPostgreSQL/flexibleServers/orders")
+SINGLE = ResourceId(f"{GROUP}/providers/Microsoft.DBforPostgreSQL/servers/legacy")
+SUBNET = ResourceId(f"{GROUP}/providers/Microsoft.Network/virtualNetworks/hub/subnets/postgres")
+NSG = ResourceId(f"{GROUP}/providers/Microsoft.Network/networkSecurityGroups/postgres-nsg")
+READ_AT = datetime(2026, 11, 2, 8, 0, tzinfo=UTC)
+
+
+def rule(name: str, start: str, end: str | None = None) -> FirewallRule:
+    return FirewallRule(name=name, start=IPv4Address(start), end=IPv4Address(end or start))
+
+
+ALL_AZURE = rule("AllowAllAzureServicesAndResourcesWithinAzureIps_2026-11-2_8-0-0", "0.0.0.0")
+OFFICE = rule("office", "198.51.100.0", "198.51.100.255")
+
+
+def endpoint(status: ConnectionStatus = ConnectionStatus.APPROVED) -> PrivateEndpointConnection:
+    return PrivateEndpointConnection(
+        id=SERVER.child("privateEndpointConnections", "orders-endpoint.1"),
+        status=status,
+        endpoint=ResourceId(f"{GROUP}/providers/Microsoft.Network/privateEndpoints/orders-endpoint"),
+    )
+
+
+def server(**parts: Any) -> ServerSnapshot:
+    """A flexible server with public access off and one approved private endpoint."""
+    snapshot = ServerSnapshot(
+        kind=TargetKind.FLEXIBLE_SERVER,
+        id=SERVER,
+        read_at=READ_AT,
+        location="West Europe",
+        state=ServerState.READY,
+        state_text="Ready",
+        public_access=PublicAccess.DISABLED,
+        firewall_rules=(),
+        private_endpoints=(endpoint(),),
+        high_availability=False,
+    )
+    access: PublicAccess = parts.get("public_access", snapshot.public_access)
+    return replace(snapshot, public_access_text=access.value, **parts)
+
+
+def public_server(**parts: Any) -> ServerSnapshot:
+    """A flexible server that is meant to be public, for a few addresses."""
+    return server(**{"public_access": PublicAccess.ENABLED, "firewall_rules": (OFFICE,), **parts})
+
+
+def security_rule(name: str, priority: int, **parts: Any) -> SecurityRule:
+    """Inbound, denying everything, unless overridden."""
+    base = SecurityRule(
+        name=name,
+        direction=Direction.INBOUND,
+        access=Access.DENY,
+        priority=priority,
+        protocol="*",
+        sources=("*",),
+        destinations=("*",),
+    )
+    return replace(base, **parts)
+
+
+def subnet(*rules: SecurityRule, **parts: Any) -> SubnetSnapshot:
+    """A subnet delegated to PostgreSQL with an NSG that holds ``rules``."""
+    group = SecurityGroup(id=NSG, rules=rules, default_rules=(), subnets=(SUBNET,))
+    snapshot = SubnetSnapshot(
+        id=SUBNET,
+        read_at=READ_AT,
+        location="westeurope",
+        prefixes=(ip_network("10.0.1.0/24"),),
+        delegations=("Microsoft.DBforPostgreSQL/flexibleServers",),
+        security_group=group,
+        servers=(),
+    )
+    return replace(snapshot, **parts)
