@@ -44,6 +44,8 @@ NOW = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
         (400, ["ServerStoppedError"], READY, Stopped),
         (409, ["Conflict"], STOPPED, Stopped),
         (500, ["InternalServerError"], STOPPED, Stopped),
+        (502, [], STOPPED, Transient),
+        (503, [], BUSY, Transient),
         # locks, roles and policies say no whatever the server does
         (409, ["ScopeLocked"], BUSY, Locked),
         (403, ["AuthorizationFailed"], BUSY, Denied),
@@ -91,8 +93,12 @@ def test_codes_compare_without_case(code: str) -> None:
     assert type(classify(Refusal(asked=Asked.WRITE, status=409, codes=(code,)))) is Locked
 
 
-def test_a_read_is_not_judged_by_the_servers_state() -> None:
-    assert type(classify(Refusal(asked=Asked.READ, status=400, server=BUSY))) is Permanent
+@pytest.mark.parametrize(("server", "expected"), [(STOPPED, Stopped), (BUSY, Busy), (READY, Transient)])
+def test_an_opaque_error_of_a_read_is_judged_by_the_servers_state(
+    server: ServerState, expected: type[GatewayError]
+) -> None:
+    refusal = Refusal(asked=Asked.READ, status=500, codes=("InternalServerError",), server=server)
+    assert type(classify(refusal)) is expected
 
 
 def test_an_operation_that_failed_inside_azure_may_be_begun_again() -> None:

@@ -145,6 +145,13 @@ def test_a_success_that_the_specification_does_not_list_has_ended_at_once(bench:
     assert begun.correlation_id
 
 
+def test_a_write_that_arm_took_with_an_unreadable_answer_was_taken(bench: Bench) -> None:
+    before = snapshot(bench)
+    headers = {"Azure-AsyncOperation": f"{bench.arm.url}/a"}
+    bench.arm.on("PATCH", SERVER, Reply(status=202, headers=headers, raw=b"{half"))
+    assert bench.gateway.begin(CLOSE, before).url == f"{bench.arm.url}/a"
+
+
 def test_the_correlation_id_is_arms_when_it_chose_another(bench: Bench) -> None:
     before = snapshot(bench)
     bench.arm.on("PATCH", SERVER, Reply(status=202, headers={"x-ms-correlation-request-id": "theirs"}))
@@ -206,6 +213,12 @@ def test_a_missing_registration_is_reported_and_not_repaired(bench: Bench) -> No
     assert [asked.method for asked in bench.arm.asked] == ["GET"]
 
 
+def test_a_single_server_with_dates_of_the_old_kind_is_read(bench: Bench) -> None:
+    properties = {"userVisibleState": "Ready", "earliestRestoreDate": "2018-03-04T21:00:58.9243541+00:00"}
+    bench.arm.on("GET", OLD, Reply(body={"id": OLD, "name": "old", "properties": properties}))
+    assert bench.gateway.read(OLD_TARGET, frozenset()).id == OLD_TARGET.id
+
+
 def test_a_single_server_in_a_shape_that_its_sdk_cannot_read_is_still_read(bench: Bench) -> None:
     odd = {"id": OLD, "name": "old", "properties": {"userVisibleState": "Ready", "publicNetworkAccess": 7}}
     bench.arm.on("GET", OLD, Reply(body=odd))
@@ -242,6 +255,39 @@ def test_a_delete_whose_answer_is_lost_is_not_repeated(bench: Bench) -> None:
         bench.gateway.begin(DeleteFirewallRule(server=TARGET.id, rule=standing), before)
     assert bench.statuses[-1] == ("DELETE", 0)
     assert len(bench.arm.asked) == 3
+
+
+# --- Resource Graph --------------------------------------------------------------------------------
+
+GRAPH = "/providers/Microsoft.ResourceGraph/resources"
+SCOPE = ResourceId("/subscriptions/5ab1/resourceGroups/it's")
+
+
+def rows(*ids: str, **more: object) -> Reply:
+    kind = "microsoft.dbforpostgresql/flexibleservers"
+    listed = [{"id": one, "type": kind, "properties": {}} for one in ids]
+    return Reply(
+        body={"data": listed, "count": len(ids), "totalRecords": 9, "resultTruncated": "false"} | more
+    )
+
+
+def test_pages_follow_the_token_and_ask_for_a_stable_order(bench: Bench) -> None:
+    bench.arm.on("POST", GRAPH, rows(SERVER, **{"$skipToken": "next"}), rows(SERVER + "2"), rows())
+    found = [target.id.name for page in bench.gateway.enumerate(SCOPE) for target in page.targets]
+    assert found == ["db", "db2"]
+    first, second, networks = (asked.body for asked in bench.arm.asked)
+    assert first["options"] == {"$top": 1000, "resultFormat": "objectArray", "allowPartialScopes": False}
+    assert second["options"] == first["options"] | {"$skipToken": "next"}
+    assert first["subscriptions"] == ["5ab1"]
+    for body in (first, networks):
+        assert body["query"].endswith("order by id asc")
+        assert r"resourceGroup =~ 'it\'s'" in body["query"]
+
+
+def test_rows_that_were_cut_off_are_not_taken_for_all(bench: Bench) -> None:
+    bench.arm.on("POST", GRAPH, rows(SERVER, resultTruncated="true"))
+    with pytest.raises(Permanent, match="cut"):
+        list(bench.gateway.enumerate(SCOPE))
 
 
 # --- what may rely on the public path --------------------------------------------------------------

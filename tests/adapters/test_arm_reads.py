@@ -9,7 +9,7 @@ import pytest
 from local.simulator import seeds
 from local.simulator.values import JsonObject
 from shared.adapters.arm.clients import LOCAL_IDENTITY
-from shared.errors import Denied, Gone, Throttled, Transient
+from shared.errors import Busy, Denied, Gone, Throttled, Transient
 from shared.model import (
     Aspect,
     ConnectionStatus,
@@ -127,6 +127,33 @@ def test_rules_that_vanish_with_the_server_are_unknown(azure: Azure) -> None:
     assert statuses == [200, 404]
 
 
+def test_a_server_in_a_subnet_has_no_firewall_to_read(azure: Azure) -> None:
+    azure.simulator.seed(
+        [
+            seeds.vnet(subnets=[seeds.subnet()]),
+            seeds.flexible_server(public_access="Disabled", delegated_subnet=seeds.subnet_id()),
+        ]
+    )
+    snapshot, statuses = flexible(azure)
+    assert (snapshot.vnet_integrated, snapshot.private_endpoints, statuses) == (True, (), [200])
+
+
+def test_a_stopped_server_that_hides_its_rules_is_still_read(azure: Azure) -> None:
+    azure.simulator.seed([seeds.flexible_server(state="Stopped")])
+    azure.simulator.fault({"status": 500, "code": "InternalServerError"}, path_contains="/firewallRules")
+    snapshot, statuses = flexible(azure)
+    assert (snapshot.state, snapshot.firewall_rules) == (ServerState.STOPPED, None)
+    assert (statuses, azure.slept) == ([200, 500], [])
+
+
+def test_an_updating_server_that_hides_its_rules_is_busy(azure: Azure) -> None:
+    azure.simulator.seed([seeds.flexible_server(state="Updating")])
+    azure.simulator.fault({"status": 500, "code": "InternalServerError"}, path_contains="/firewallRules")
+    with pytest.raises(Busy):
+        flexible(azure)
+    assert azure.slept == []
+
+
 def test_rules_that_may_not_be_read_deny_the_whole_reading(azure: Azure) -> None:
     azure.simulator.seed([seeds.flexible_server()])
     allowed = ["Microsoft.DBforPostgreSQL/flexibleServers/read"]
@@ -201,6 +228,13 @@ def test_a_subnet_is_read_with_its_group_and_its_servers(azure: Azure) -> None:
     (server,) = snapshot.servers or ()
     assert (server.high_availability, server.pgbouncer) == (True, True)
     assert [call.method for call in gateway.calls] == ["GET", "GET", "POST", "GET"]
+
+
+def test_a_group_that_vanished_meanwhile_does_not_make_the_subnet_gone(azure: Azure) -> None:
+    seeded_subnet(azure)
+    azure.simulator.fault({"status": 404, "code": "ResourceNotFound"}, path_contains="networkSecurityGroups")
+    with pytest.raises(Transient, match="changed while"):
+        azure.gateway().read(SUBNET, SUBNET_ASPECTS)
 
 
 def test_a_subnet_without_the_delegation_costs_one_read(azure: Azure) -> None:

@@ -59,7 +59,7 @@ class Refusal:
     """An answer that is no success, as far as it can be understood.
 
     ``codes`` holds every error code of the body, outermost first, without empty ones. ``retry_after`` is
-    in seconds. ``server`` is the state of the server that was written to, None where none is involved.
+    in seconds. ``server`` is the state of the server that was asked, None where none is involved.
     """
 
     asked: Asked
@@ -142,8 +142,11 @@ def _by_code(codes: tuple[str, ...]) -> type[GatewayError] | None:
 
 
 def _by_server(refusal: Refusal) -> type[GatewayError] | None:
-    """A server that is not ready refuses writes with an empty code or ``InternalServerError`` too."""
-    if refusal.asked is Asked.READ or refusal.server is None or refusal.status in (404, 410, 412, 429):
+    """A server that is not ready refuses with an empty code or ``InternalServerError`` too.
+
+    That a ready one answers 409 with an empty code means that it became busy since its state was read.
+    """
+    if refusal.server is None or refusal.status in _STATUS or refusal.status > 500:
         return None
     vague = not refusal.codes or refusal.code.lower() == "internalservererror"
     if refusal.server is ServerState.READY:

@@ -56,4 +56,4 @@ class ArmGateway:
         return read.dependants(self._session, target)
 
     def identity(self) -> Actor:
-        return self._session.clients.identity()
+        return self._session.classified(self._session.clients.identity)

@@ -2,8 +2,8 @@
 
 Resource Graph is a copy that lags behind ARM, so it says where to look and what to show as evidence,
 never whether something is compliant. Pages hold 1,000 rows and follow each other by ``$skipToken``, which
-needs a stable order: by id, ascending (article on large result sets). ``resultTruncated`` is a string
-(``"false"``), so the token alone tells whether there is more.
+needs a stable order: by id, ascending (article on large result sets). The token alone tells whether there
+is more; ``resultTruncated``, a string, must not be ``"true"`` where there is none.
 
 Virtual networks are filtered here and not by ``mv-expand``, which silently stops at its row limit.
 What must not live here: decisions, reads of ARM itself.
@@ -87,7 +87,14 @@ def _pages(session: Session, scope: ResourceId, query: str) -> Iterator[list[Jso
         yield list(answer.get("data") or [])
         token = answer.get("$skipToken")
         if not token:
+            _require_whole(answer)
             return
+
+
+def _require_whole(last: Json) -> None:
+    """Rows that were cut off without a way to go on would be targets that nobody ever looks at."""
+    if wire.text(last, "resultTruncated").lower() == "true":
+        raise Permanent("Resource Graph cut the result short", code="ResultTruncated")
 
 
 def _page(session: Session, scope: ResourceId, query: str, token: str | None, hooks: Hooks) -> Json:

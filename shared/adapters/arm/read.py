@@ -1,6 +1,7 @@
 """Reading a target whole, finding targets from a locator, and what hangs on a server's public path.
 
-A server costs one GET, and one list more when its firewall rules are asked for. A subnet costs one GET,
+A snapshot carries the time at which its first request was made: nothing in it is older. A server costs
+one GET, and one list more when its firewall rules are asked for. A subnet costs one GET,
 one more for its NSG; the servers in it are evidence (do high availability or PgBouncer make port 6432
 matter?), so a failure there is told as None and never fails the run — except throttling, which a caller
 must hear of. What must not live here: writes, decisions, the reading of JSON (``wire``).
@@ -10,15 +11,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Final, TypeVar, assert_never
 
 from shared.adapters.arm import graph, wire
 from shared.adapters.arm.session import Hooks, Session, body_of
-from shared.errors import GatewayError, Gone, Throttled
+from shared.errors import GatewayError, Gone, Stopped, Throttled, Transient
 from shared.interfaces import Enumerated, Relation
 from shared.model import (
     Aspect,
-    FirewallRule,
     Json,
     Locator,
     LocatorKind,
@@ -76,15 +77,20 @@ def resolve(session: Session, locator: Locator) -> Enumerated:
 
 
 def _flexible_server(session: Session, server: ResourceId, with_rules: bool) -> ServerSnapshot:
+    """A server in a subnet has no firewall: Azure refuses to handle its rules (firewall article)."""
+    read_at = session.clock.now()
     client = session.clients.flexible(server.subscription)
     body = session.ask(
         lambda hooks: client.servers.get(server.resource_group, server.name, cls=body_of, **hooks)
     )
-    rules = _rules(session, lambda hooks: _flexible_rules(session, server, hooks)) if with_rules else None
-    return wire.flexible_server(body, rules, session.clock.now())
+    snapshot = wire.flexible_server(body, None, read_at)
+    if not with_rules or snapshot.vnet_integrated:
+        return snapshot
+    return _with_rules(session, snapshot, partial(_flexible_rules, session, server))
 
 
 def _single_server(session: Session, server: ResourceId, with_rules: bool) -> ServerSnapshot:
+    read_at = session.clock.now()
     client = session.clients.single(server.subscription)
     version = session.clients.versions.single
     body = session.ask(
@@ -92,16 +98,23 @@ def _single_server(session: Session, server: ResourceId, with_rules: bool) -> Se
             server.resource_group, server.name, api_version=version, cls=body_of, **hooks
         )
     )
-    rules = _rules(session, lambda hooks: _single_rules(session, server, hooks)) if with_rules else None
-    return wire.single_server(body, rules, session.clock.now())
+    snapshot = wire.single_server(body, None, read_at)
+    return _with_rules(session, snapshot, partial(_single_rules, session, server)) if with_rules else snapshot
 
 
-def _rules(session: Session, listed: Callable[[Hooks], list[Json]]) -> tuple[FirewallRule, ...] | None:
-    """The rules; None when the server went away between its GET and this list."""
+def _with_rules(
+    session: Session, snapshot: ServerSnapshot, listed: Callable[[Hooks], list[Json]]
+) -> ServerSnapshot:
+    """The snapshot with its rules.
+
+    They stay None where the server went away since its GET, and where a stopped server does not show them:
+    neither is a reason to lose the rest of the reading.
+    """
     try:
-        return wire.firewall_rules(session.ask(listed))
-    except Gone:
-        return None
+        bodies = session.ask(listed, server=snapshot.state)
+    except (Gone, Stopped):
+        return snapshot
+    return replace(snapshot, firewall_rules=wire.firewall_rules(bodies))
 
 
 def _flexible_rules(session: Session, server: ResourceId, hooks: Hooks) -> list[Json]:
@@ -130,6 +143,7 @@ def _single_rules(session: Session, server: ResourceId, hooks: Hooks) -> list[Js
 
 
 def _subnet(session: Session, subnet: ResourceId, aspects: frozenset[Aspect]) -> SubnetSnapshot:
+    read_at = session.clock.now()
     network = _parent_name(subnet)
     client = session.clients.network(subnet.subscription)
     version = session.clients.versions.network
@@ -143,15 +157,23 @@ def _subnet(session: Session, subnet: ResourceId, aspects: frozenset[Aspect]) ->
     group: SecurityGroup | None = None
     location = ""
     if ours and group_id is not None and Aspect.SECURITY_GROUP in aspects:
-        group, location = _security_group(session, group_id)
+        group, location = _security_group_of(session, group_id)
     servers = _subnet_servers(session, subnet) if ours and Aspect.SUBNET_SERVERS in aspects else None
-    snapshot = wire.subnet(body, group, location, session.clock.now())
+    snapshot = wire.subnet(body, group, location, read_at)
     return replace(snapshot, servers=servers)
 
 
 def _parent_name(subnet: ResourceId) -> str:
     parent = subnet.parent
     return parent.name if parent is not None else ""
+
+
+def _security_group_of(session: Session, group: ResourceId) -> tuple[SecurityGroup, str]:
+    """The NSG that a subnet named a moment ago: that it is gone does not mean that the subnet is."""
+    try:
+        return _security_group(session, group)
+    except Gone as error:
+        raise Transient(f"the subnet changed while it was read: {error}", status=error.status) from error
 
 
 def _security_group(session: Session, group: ResourceId) -> tuple[SecurityGroup, str]:

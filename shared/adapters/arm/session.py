@@ -68,7 +68,12 @@ class Session:
         self.calls: list[ArmCall] = []
         self._sleep = sleep
 
-    def ask(self, request: Callable[[Hooks], _T], asked: Asked = Asked.READ) -> _T:
+    def ask(
+        self,
+        request: Callable[[Hooks], _T],
+        asked: Asked = Asked.READ,
+        server: ServerState | None = None,
+    ) -> _T:
         """Send a read or a poll, again where that helps. Raises a classified ``GatewayError``."""
         for attempt in Retrying(
             retry=retry_if_exception(_is_worth_asking_again),
@@ -78,7 +83,7 @@ class Session:
             reraise=True,
         ):
             with attempt:
-                return self._classified(lambda: request(self._hooks()), asked, None)
+                return self.classified(lambda: request(self._hooks()), asked, server)
         raise AssertionError("tenacity ends in an answer or an error")
 
     def tell(self, request: Callable[[Hooks], object], server: ServerState | None) -> Accepted:
@@ -91,14 +96,18 @@ class Session:
 
         hooks: Hooks = {"raw_request_hook": self._asked, "raw_response_hook": note}
         try:
-            self._classified(lambda: request(hooks), Asked.WRITE, server)
-        except Transient:
-            # The SDK refuses a success that its specification does not list (200 for 202): ARM took it.
+            self.classified(lambda: request(hooks), Asked.WRITE, server)
+        except GatewayError:
+            # The SDK refuses a success that its specification does not list (200 for 202) and a body that
+            # it cannot read. ARM took the write all the same: what it did is read back, not guessed here.
             if not (answers and answers[-1].status < 300):
                 raise
         return answers[-1]
 
-    def _classified(self, send: Callable[[], _T], asked: Asked, server: ServerState | None) -> _T:
+    def classified(
+        self, send: Callable[[], _T], asked: Asked = Asked.READ, server: ServerState | None = None
+    ) -> _T:
+        """Do it once; what the SDK raises becomes a ``GatewayError``."""
         try:
             return send()
         except SDK_ERRORS as error:
