@@ -35,7 +35,8 @@ def _segment(value: Mapping[str, str]) -> str:
 def caller_of(authorization: str) -> Caller:
     """The caller that an Authorization header names.
 
-    A token that is no JWT is an anonymous caller named by its text. Raises ArmError 401 without a bearer token.
+    A token that is no JWT is an anonymous caller named by its text. Raises ArmError 401 without a bearer
+    token.
     """
     scheme, _, token = authorization.partition(" ")
     if scheme.lower() != "bearer" or not token.strip():

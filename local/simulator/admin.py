@@ -1,8 +1,9 @@
-"""The simulator's own interface, `/_sim/…`: calls, faults, subscribers, state, roles, switches, topics, idle.
+"""The simulator's own interface, `/_sim/…`: calls, faults, subscribers, state, roles, switches, topics,
+idle.
 
-Routes are a werkzeug map; every view takes the world and a request and gives JSON. Unusable input is 400 with
-`{"error": {"code": "BadInput", "field", "message"}}`. `/_sim/topics/{name}/api/events` stands in for a custom topic and
-accepts what `EventGridPublisherClient` sends. What must not live here: ARM.
+Routes are a werkzeug map; every view takes the world and a request and gives JSON. Unusable input is 400
+with `{"error": {"code": "BadInput", "field", "message"}}`. `/_sim/topics/{name}/api/events` stands in for
+a custom topic and accepts what `EventGridPublisherClient` sends. What must not live here: ARM.
 """
 
 from __future__ import annotations
@@ -81,6 +82,7 @@ def _error(status: int, code: str, message: str, *, field: str = "") -> Answer:
 
 
 def _index(_world: World, _request: AdminRequest) -> JsonValue:
+    """This list."""
     described: list[JsonValue] = []
     for method, path, view in _ROUTES:
         described.append({"method": method, "path": path, "does": (_VIEWS[view].__doc__ or "").strip()})

@@ -1,8 +1,8 @@
 """One ARM call from its parts to its answer: what is asked of every call, in this order.
 
 Token, api-version, injected fault, role, then by kind: a poll, Resource Graph, a read, or a write (lock,
-handler, operation, event). Every call is logged. What a type of resource does is the handlers' (`handlers.py`);
-what must not live here: any rule of one type, and the sockets.
+handler, operation, event). Every call is logged. What a type of resource does is the handlers'
+(`handlers.py`); what must not live here: any rule of one type, and the sockets.
 """
 
 from __future__ import annotations
@@ -103,13 +103,14 @@ def _perform(world: World, request: ArmRequest, accepted: Accepted, deed: Deed) 
     if early:
         world.raise_event(request, deed, Outcome.SUCCESS)
     ending = _Ending(world=world, request=request, accepted=accepted, deed=deed, failure=failure, told=early)
+    now = world.now()
     operation = Operation(
         method=request.method,
         subject=deed.subject,
         holds=accepted.holds,
         state=accepted.state,
-        started=world.now(),
-        due=world.now() + world.switches.operation_seconds,
+        started=now,
+        due=now + world.switches.operation_seconds,
         failure=failure,
         done=ending.reach,
         result=accepted.result,

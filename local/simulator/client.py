@@ -1,8 +1,9 @@
-"""A small client of the simulator for tests and the demo: ARM calls as a person would make them, and `/_sim`.
+"""A small client of the simulator for tests and the demo: ARM calls as a person would make them, and
+`/_sim`.
 
-`arm` makes one call; `put`, `patch`, `post` and `delete` also wait for the operation and raise `ArmCallFailed`
-when the call or its operation fails. It stands in for an operator, not for the project's gateway, which speaks
-through the SDKs. One request at a time per client; make one per thread.
+`arm` makes one call; `put`, `patch`, `post` and `delete` also wait for the operation and raise
+`ArmCallFailed` when the call or its operation fails. It stands in for an operator, not for the project's
+gateway, which speaks through the SDKs. One request at a time per client; make one per thread.
 """
 
 from __future__ import annotations

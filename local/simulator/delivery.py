@@ -2,8 +2,8 @@
 
 Each subscriber has a worker thread of its own, so that a slow one does not hold up another. An event is
 delivered again after any answer but 2xx until the retries are used up; 400, 401, 403 and 413 are final at
-once, as Event Grid treats them. What could not be delivered is kept as dead-lettered. What must not live here:
-what an event says.
+once, as Event Grid treats them. What could not be delivered is kept as dead-lettered. What must not live
+here: what an event says.
 """
 
 from __future__ import annotations

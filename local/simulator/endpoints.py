@@ -1,8 +1,9 @@
 """Private endpoints, their DNS zone groups, and private DNS zones.
 
-A private endpoint to a server makes an approved connection on that server when its operation ends, and takes
-it away when it is deleted; a manual one waits as `Pending`. A zone group writes the A record. Zones, links and records
-answer at once (200, 201), which their specification allows. What must not live here: what a server shows.
+A private endpoint to a server makes an approved connection on that server when its operation ends, and
+takes it away when it is deleted; a manual one waits as `Pending`. A zone group writes the A record.
+Zones, links and records answer at once (200, 201), which their specification allows. What must not live
+here: what a server shows.
 """
 
 from __future__ import annotations
@@ -71,7 +72,9 @@ def put_endpoint(world: World, request: ArmRequest, kind: str) -> Accepted:
 
 
 def keep_endpoint(world: World, endpoint_id: str, body: JsonObject) -> Record:
-    """Store an endpoint with what the service adds: states of its connections, interface, address and names."""
+    """Store an endpoint with what the service adds: states of its connections, interface, address and
+    names.
+    """
     properties = dict(as_object(body.get("properties")))
     for name, status in _LISTS:
         properties[name] = [

@@ -72,7 +72,9 @@ class GridEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deed:
-    """What a call did, as an event tells it. `operation` is `Microsoft.X/y/write`, `…/delete` or `…/z/action`."""
+    """What a call did, as an event tells it. `operation` is `Microsoft.X/y/write`, `…/delete` or
+    `…/z/action`.
+    """
 
     verb: Verb
     operation: str

@@ -1,9 +1,10 @@
 """Injected faults: which calls they hit, how often, and what happens then.
 
-A fault is `{"match": {"method"?, "pathContains"?, "appId"?}, "times": n, "then": …}` where `then` is one of
-`{"status", "code"?, "message"?, "headers"?, "emptyCode"?}`, `{"operationFails": {"code", "message"}}`,
+A fault is `{"match": {"method"?, "pathContains"?, "appId"?}, "times": n, "then": …}` where `then` is one
+of `{"status", "code"?, "message"?, "headers"?, "emptyCode"?}`, `{"operationFails": {"code", "message"}}`,
 `{"hang": seconds}` and `{"drop": true}`. The oldest fault that matches and has uses left is the one that
-happens. `operationFails` is spent only by a call that begins an operation. What must not live here: making it happen.
+happens. `operationFails` is spent only by a call that begins an operation. What must not live here:
+making it happen.
 """
 
 from __future__ import annotations
@@ -148,7 +149,9 @@ def _parse_then(then: JsonValue) -> Then:
         case {"hang": int() | float() as seconds} if seconds >= 0:
             return Hang(seconds=float(seconds))
         case {"operationFails": {"code": str() as code}}:
-            return OperationFailure(code=code, message=as_text(dig(then, "operationFails", "message")) or code)
+            return OperationFailure(
+                code=code, message=as_text(dig(then, "operationFails", "message")) or code
+            )
         case {"status": int() as status} if 400 <= status <= 599:
             return _parse_refusal(status, as_object(then))
         case {"status": _}:

@@ -1,8 +1,9 @@
 """Resource Graph: `POST /providers/Microsoft.ResourceGraph/resources` over the simulator's records.
 
-Rows are the top-level resources as they stood `graphLagSeconds` ago, `type` and `resourceGroup` in lower case, those
-that the caller may read. Pages by `$top` and `$skipToken` (only a query that keeps `id` can be paged); `resultTruncated`
-is a text. What is not simulated of the query language is refused by name. What must not live here: the language (`kql.py`).
+Rows are the top-level resources as they stood `graphLagSeconds` ago, `type` and `resourceGroup` in lower
+case, those that the caller may read. Pages by `$top` and `$skipToken` (only a query that keeps `id` can
+be paged); `resultTruncated` is a text. What is not simulated of the query language is refused by name.
+What must not live here: the language (`kql.py`).
 """
 
 from __future__ import annotations

@@ -1,10 +1,11 @@
 """A small, honest part of KQL: what the project's Resource Graph queries use, and a refusal of all else.
 
-`resources | where … | mv-expand x = path | extend a = e | project a, b = e | order by x asc, y desc | take n | count`,
-with `and or not ( )`, `== != =~ !~ in in~ !in !in~ contains !contains startswith endswith`, the functions `tolower
-toupper tostring isempty isnotempty isnull isnotnull array_length`, paths with dots and brackets, texts and numbers. `==` and `in` compare with
-case, as in Kusto; `order by` without a direction is descending; `mv-expand` of nothing leaves one row with null.
-Pure: rows in, rows out.
+`resources | where … | mv-expand x = path | extend a = e | project a, b = e | order by x asc, y desc |
+take n | count`, with `and or not ( )`, `== != =~ !~ in in~ !in !in~ contains !contains startswith
+endswith`, the functions `tolower toupper tostring isempty isnotempty isnull isnotnull array_length`,
+paths with dots and brackets, texts and numbers. `==` and `in` compare with case, as in Kusto; `order by`
+without a direction is descending; `mv-expand` of nothing leaves one row with null. Pure: rows in, rows
+out.
 """
 
 from __future__ import annotations
@@ -157,7 +158,9 @@ class _Parser:
         return project
 
     def _column(self) -> tuple[str, Expression]:
-        """`name = expression`, or a path, which names its column by its last step or, with dots, by all of them."""
+        """`name = expression`, or a path, which names its column by its last step or, with dots, by all
+        of them.
+        """
         start = self._at
         if self._tokens[start + 1 : start + 2] == [_Token(kind="sign", text="=")]:
             name = self._take("a name").text

@@ -1,8 +1,8 @@
 """Reads: one resource, a list with pages, and the few reads that are neither.
 
 Lists come in the order of creation; with the switch `pageSize` they end in a `nextLink` that carries the
-position. Locks are listed at, above and below a scope, or with `atScope()` at and above it. What must not live here:
-Resource Graph (`graph.py`).
+position. Locks are listed at, above and below a scope, or with `atScope()` at and above it. What must not
+live here: Resource Graph (`graph.py`).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from urllib.parse import quote
 
-from local.simulator import endpoints, handlers, network, plain, server_children
+from local.simulator import endpoints, handlers, network, plain, server_children, service_tags
 from local.simulator.access import LOCKS
 from local.simulator.shapes import find, not_found
 from local.simulator.store import Record
@@ -26,7 +26,7 @@ def read(world: World, request: ArmRequest) -> Answer:
     """Answer a GET; raises 404 for what is not there."""
     kind = handlers.canonical_type(request)
     if kind == _SERVICE_TAGS:
-        return Answer(status=HTTPStatus.OK, body=plain.service_tags(world, request))
+        return Answer(status=HTTPStatus.OK, body=service_tags.service_tags(world, request))
     if kind == plain.TAGS and request.address.is_item:
         return Answer(status=HTTPStatus.OK, body=plain.show_tags(world, request))
     if kind == "Microsoft.Resources/subscriptions" and request.address.is_item:

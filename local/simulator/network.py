@@ -1,15 +1,16 @@
 """Network resources with inline children: security groups, virtual networks, route tables.
 
-A PUT is 201 (new) or 200 with the whole body and `provisioningState: Updating`; what was written is seen at once,
-the etag changes then and again when the operation ends, and a child's etag is its parent's. A whole PUT replaces the
-children. While one write runs another on the same parent is refused. How a rule or subnet is checked and shown is
-next door (`rules.py`, `subnets.py`). What must not live here: private endpoints and DNS.
+A PUT is 201 (new) or 200 with the whole body and `provisioningState: Updating`; what was written is seen
+at once, the etag changes then and again when the operation ends, and a child's etag is its parent's. A
+whole PUT replaces the children. While one write runs another on the same parent is refused. How a rule or
+subnet is checked and shown is next door (`rules.py`, `subnets.py`). What must not live here: private
+endpoints and DNS.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 
 from local.simulator import subnets
@@ -48,13 +49,12 @@ def child_type(kind: str) -> str:
 def state_of(world: World, root_id: str, shown_id: str) -> str:
     """`Succeeded`, or what the operation that touches this resource makes of it."""
     running = world.operations.holding(root_id)
-    if (
-        running is None
-        or key(shown_id) not in (key(root_id), key(running.subject))
-        and key(running.subject) != key(root_id)
-    ):
+    # A write of the parent touches all of it; a write of a child touches that child and the parent.
+    touched = (key(root_id), key(running.subject)) if running else ()
+    if running is None or (key(running.subject) != key(root_id) and key(shown_id) not in touched):
         return "Succeeded"
-    return "Deleting" if running.method == "DELETE" and key(running.subject) == key(shown_id) else "Updating"
+    deleted = running.method == "DELETE" and key(running.subject) == key(shown_id)
+    return "Deleting" if deleted else "Updating"
 
 
 def show_root(world: World, record: Record, _api_version: str = "") -> JsonObject:
@@ -185,17 +185,11 @@ def put_child(world: World, request: ArmRequest, kind: str) -> Accepted:
     put_inline(world, child_id, kind, request.properties)
     world.store.touch(root.id, world.now())
     accepted = _accept(world, root.id, before, shown=lambda: show_child(world, _held(world, child_id)))
-    return Accepted(
+    return replace(
+        accepted,
         status=HTTPStatus.OK if known else HTTPStatus.CREATED,
         existed=known is not None,
-        holds=accepted.holds,
-        location=accepted.location,
-        finish=accepted.finish,
-        undo=accepted.undo,
-        body=accepted.body,
-        result=accepted.result,
         headers={} if kind == RULES else _NOTIFIES,
-        sends_location=False,
     )
 
 

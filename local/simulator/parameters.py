@@ -1,8 +1,8 @@
 """The server parameters that every simulated server has until one is set.
 
-A small part of the real catalogue: the ones that network and security policies read, with the fields that the
-`configurations` resource of flexible servers carries. Single servers lack the `is…` fields. A name that is not
-here can still be seeded as a record of its own.
+A small part of the real catalogue: the ones that network and security policies read, with the fields that
+the `configurations` resource of flexible servers carries. Single servers lack the `is…` fields. A name
+that is not here can still be seeded as a record of its own.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""Resources without behaviour of their own: groups, tags, locks, service tags, and every type nobody simulates.
+"""Resources without behaviour of their own: groups, tags, locks, service tags, and every type nobody
+simulates.
 
-They are kept as sent and answered at once, so that a policy can read whatever a seed holds (diagnostic settings,
-administrators, health). What must not live here: anything with an operation.
+They are kept as sent and answered at once, so that a policy can read whatever a seed holds (diagnostic
+settings, administrators, health). What must not live here: anything with an operation.
 """
 
 from __future__ import annotations
@@ -17,26 +18,17 @@ from local.simulator.values import (
     Address,
     ArmRequest,
     JsonObject,
-    JsonValue,
     as_object,
     as_text,
     bad_request,
     key,
     merge,
+    parse_address,
 )
 from local.simulator.world import World
 
 TAGS = "Microsoft.Resources/tags"
 _NOT_STORED = ("id", "name", "type", "etag")
-_TAG_PREFIXES: dict[str, list[str]] = {
-    # Documentation ranges (RFC 5737, RFC 3849): enough for a policy to resolve, never a real service.
-    "AzureActiveDirectory": ["203.0.113.0/27", "2001:db8:1::/48"],
-    "AzureCloud": ["198.51.100.0/24", "203.0.113.0/24"],
-    "AzureCloud.canadacentral": ["198.51.100.0/26"],
-    "Sql": ["203.0.113.64/27"],
-    "Storage": ["198.51.100.128/26", "203.0.113.128/26"],
-    "Storage.CanadaCentral": ["198.51.100.128/28"],
-}
 
 
 def show_plain(_world: World, record: Record, _api_version: str = "") -> JsonObject:
@@ -120,43 +112,14 @@ def show_tags(world: World, request: ArmRequest) -> JsonObject:
 
 
 def _scope_address(address: Address) -> Address:
-    from local.simulator.values import parse_address
-
     return parse_address(address.scope)
 
 
 def _tags_body(target: Record) -> JsonObject:
-    tags: JsonValue = as_object(target.body.get("tags"))
+    tags = as_object(target.body.get("tags"))
     return {
         "id": f"{target.id}/providers/{TAGS}/default",
         "name": "default",
         "type": TAGS,
         "properties": {"tags": tags},
     }
-
-
-def service_tags(world: World, request: ArmRequest) -> JsonObject:
-    """The service tags of a location: seeded ones (type Microsoft.Network/serviceTags) or a few invented ones."""
-    seeded = world.store.of_type("Microsoft.Network/locations/serviceTags", "")
-    if seeded:
-        return show(seeded[0])
-    values: list[JsonValue] = [_tag(name, list(prefixes)) for name, prefixes in _TAG_PREFIXES.items()]
-    return {
-        "name": "public",
-        "id": f"/subscriptions/{request.address.subscription}/providers/Microsoft.Network/serviceTags/public",
-        "type": "Microsoft.Network/serviceTags",
-        "changeNumber": "1",
-        "cloud": "Public",
-        "values": values,
-    }
-
-
-def _tag(name: str, prefixes: list[JsonValue]) -> JsonObject:
-    service, _, region = name.partition(".")
-    properties: JsonObject = {
-        "changeNumber": "1",
-        "region": region.lower(),
-        "systemService": service,
-        "addressPrefixes": prefixes,
-    }
-    return {"name": name, "id": name, "properties": properties}

@@ -38,7 +38,9 @@ def poll_action(address: Address) -> str:
 def operation_headers(
     world: World, request: ArmRequest, accepted: Accepted, operation_id: str
 ) -> dict[str, str]:
-    """Where to poll. Network sends Location on deletes only; a DNS-free name in the URL is the short location."""
+    """Where to poll. Network sends Location on deletes only; a DNS-free name in the URL is the short
+    location.
+    """
     provider = request.address.provider
     base = (
         f"{request.base_url}/subscriptions/{request.address.subscription}/providers/{provider}"

@@ -1,8 +1,8 @@
 """ARM's checks of a security rule, and the spelling in which it gives one back.
 
-The checks are those that documents and threads show (priority 100-4096, unique per direction; names; prefixes;
-one address family; no tags in arrays; ports; description). Codes marked `ours` stand for refusals whose code no
-public source shows. All pure. What must not live here: what a rule lets through.
+The checks are those that documents and threads show (priority 100-4096, unique per direction; names;
+prefixes; one address family; no tags in arrays; ports; description). Codes marked `ours` stand for
+refusals whose code no public source shows. All pure. What must not live here: what a rule lets through.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterable
 from typing import TypeAlias
 
+from local.simulator.service_tags import TAG_NAMES
 from local.simulator.values import ArmError, JsonObject, JsonValue, as_list, as_text, bad_request
 
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -22,17 +23,6 @@ _PORTS = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?")
 _DESCRIPTION_LENGTH = 140
 _PRIORITIES = range(100, 4097)
 _SIDES = ("source", "destination")
-_TAGS = frozenset(
-    "virtualnetwork internet azureloadbalancer actiongroup apimanagement appconfiguration applicationinsightsavailability "
-    "appservice appservicemanagement azureactivedirectory azurearcinfrastructure azurebackup azurebotservice azurecloud "
-    "azurecognitivesearch azureconnectors azurecontainerappsservice azurecontainerregistry azurecosmosdb azuredatabricks "
-    "azuredevops azuredigitaltwins azureeventgrid azurefrontdoor azurehealthcareapis azureiothub azurekeyvault "
-    "azuremachinelearning azuremonitor azureplatformdns azureplatformimds azureplatformlkm azureportal azureresourcemanager "
-    "azuresignalr azuresiterecovery azuretrafficmanager azurewebpubsub batchnodemanagement cognitiveservicesmanagement "
-    "datafactory datafactorymanagement dynamics365formarketinginsights eventhub gatewaymanager guestandhybridmanagement "
-    "hdinsight logicapps logicappsmanagement microsoftcontainerregistry powerbi powerplatforminfra powerqueryonline servicebus "
-    "servicefabric sql sqlmanagement storage storagesyncservice windowsadmincenter windowsvirtualdesktop".split()
-)
 
 
 def spell_rule(properties: JsonObject) -> JsonObject:
@@ -92,8 +82,8 @@ def check_conflicts(name: str, properties: JsonObject, others: Iterable[tuple[st
             raise ArmError(
                 400,
                 "SecurityRuleConflict",
-                f"Security rule {other} conflicts with rule {name}. Rules cannot have the same Priority and Direction. "
-                "To learn more, see aka.ms/nsgrules.",
+                f"Security rule {other} conflicts with rule {name}. "
+                "Rules cannot have the same Priority and Direction. To learn more, see aka.ms/nsgrules.",
                 details=[],
             )
 
@@ -122,7 +112,9 @@ def _check_priority(name: str, properties: JsonObject) -> None:
 
 
 def _values(name: str, properties: JsonObject, single: str) -> tuple[str, list[str]]:
-    """The singular and the plural value of a field; refuses both, and neither (unless groups stand for them)."""
+    """The singular and the plural value of a field; refuses both, and neither (unless groups stand for
+    them).
+    """
     one = as_text(properties.get(single))
     many = [as_text(value) for value in as_list(properties.get(_plural(single)))]
     if one and many:
@@ -196,7 +188,7 @@ def _check_overlaps(name: str, networks: list[Network]) -> None:
 
 
 def _is_tag(text: str) -> bool:
-    return text.split(".", 1)[0].lower() in _TAGS
+    return text.split(".", 1)[0].lower() in TAG_NAMES
 
 
 def _network(text: str) -> Network | None:

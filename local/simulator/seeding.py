@@ -1,7 +1,8 @@
-"""Seeds: ARM bodies taken into the state without checks, operations or events, and the state given out again.
+"""Seeds: ARM bodies taken into the state without checks, operations or events, and the state given out
+again.
 
-A body needs its `id`; everything that the service would add is completed. Inline children (rules, subnets, routes,
-connections) become records of their own. What must not live here: HTTP.
+A body needs its `id`; everything that the service would add is completed. Inline children (rules,
+subnets, routes, connections) become records of their own. What must not live here: HTTP.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Builders of ARM bodies, so that tests and the demo say only what matters to them.
 
-Every builder gives a dict that `SimulatorClient.seed` takes as it is, and whose `properties` serve as the body of a PUT.
-What is left out is completed by the simulator. Names and addresses are invented. Pure.
+Every builder gives a dict that `SimulatorClient.seed` takes as it is, and whose `properties` serve as the
+body of a PUT. What is left out is completed by the simulator. Names and addresses are invented. Pure.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ def flexible_server_id(*, name: str = SERVER, group: str = GROUP, subscription: 
 
 
 def single_server_id(*, name: str = SERVER, group: str = GROUP, subscription: str = SUBSCRIPTION) -> str:
-    return f"{group_id(group=group, subscription=subscription)}/providers/Microsoft.DBforPostgreSQL/servers/{name}"
+    scope = group_id(group=group, subscription=subscription)
+    return f"{scope}/providers/Microsoft.DBforPostgreSQL/servers/{name}"
 
 
 def network_id(*, kind: str, name: str, group: str = GROUP, subscription: str = SUBSCRIPTION) -> str:

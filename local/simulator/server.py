@@ -1,8 +1,9 @@
 """The HTTP server around a world: sockets and bytes only.
 
-Requests are served by one thread per connection, HTTP/1.1 with keep-alive. This is the standard library's server:
-werkzeug's development server closes every connection and waits 10 ms for leftovers after each request, which
-would dominate every figure that a benchmark reads here. `stop` cuts the open connections and joins every thread.
+Requests are served by one thread per connection, HTTP/1.1 with keep-alive. This is the standard library's
+server: werkzeug's development server closes every connection and waits 10 ms for leftovers after each
+request, which would dominate every figure that a benchmark reads here. `stop` cuts the open connections
+and joins every thread.
 """
 
 from __future__ import annotations
@@ -71,6 +72,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def setup(self) -> None:
         super().setup()
+        threading.current_thread().name = "simulator-connection"
         self.server.track(self.connection)
 
     def finish(self) -> None:

@@ -1,8 +1,9 @@
 """The children of PostgreSQL servers: firewall rules, parameters, private endpoint connections, the rest.
 
-Firewall rules of a server whose public access is not enabled cannot be written or deleted (Azure's article on
-firewall rules; a switch, because one thread saw a write succeed). Under api-versions of 2026 a flexible server's rule
-shows the CIDR blocks of its range. What must not live here: the servers themselves.
+Firewall rules of a server whose public access is not enabled cannot be written or deleted (Azure's
+article on firewall rules; a switch, because one thread saw a write succeed). Under api-versions of 2026 a
+flexible server's rule shows the CIDR blocks of its range. What must not live here: the servers
+themselves.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from local.simulator.world import World
 
 _PREFIXES_SHOWN_FROM = "2026"
 _RULE_NAME = re.compile(r"[A-Za-z0-9_-]{1,128}")
-# The wording is Azure's; no thread shows the code that comes with it, so this one is ours (docs/field-test.md).
+# The wording is Azure's. No thread shows the code that comes with it: this one is ours (docs/field-test.md).
 PRIVATE_SERVER_CODE = "FirewallRuleNotAllowedOnPrivateServer"
 _PRIVATE_SERVER = "Firewall rule operations cannot be requested for a private access enabled server."
 
@@ -210,7 +211,9 @@ def write_connection(world: World, request: ArmRequest) -> Accepted:
 
 
 def connect_endpoint(world: World, server: Record, name: str, properties: JsonObject) -> None:
-    """The connection that a new private endpoint makes on its server; a second one for the same endpoint is not made."""
+    """The connection that a new private endpoint makes on its server; a second one for the same endpoint
+    is not made.
+    """
     kind = f"{server.type}/{CONNECTIONS}"
     endpoint = key(as_text(dig(properties, "privateEndpoint", "id")))
     for one in world.store.children(server.id, kind):

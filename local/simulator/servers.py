@@ -1,9 +1,10 @@
 """PostgreSQL servers, flexible and single: writes, actions, states, and how they are shown.
 
-Every write is 202 with `{operation, startTime}`; the change is seen when its operation ends, and until then the
-server shows `Updating` and refuses other writes. `publicNetworkAccess` is silently ignored on a server
-in a delegated subnet (Azure's private-access article) and under api-versions where the field is read-only (flexible,
-before 2023-06-01-preview). What must not live here: children of servers (`server_children.py`).
+Every write is 202 with `{operation, startTime}`; the change is seen when its operation ends, and until
+then the server shows `Updating` and refuses other writes. `publicNetworkAccess` is silently ignored on a
+server in a delegated subnet (Azure's private-access article) and under api-versions where the field is
+read-only (flexible, before 2023-06-01-preview). What must not live here: children of servers
+(`server_children.py`).
 """
 
 from __future__ import annotations
@@ -41,11 +42,33 @@ _PUBLIC_ACCESS_WRITABLE_FROM = "2023-06-01"
 _READ_ONLY = ("state", "userVisibleState", "fullyQualifiedDomainName", "minorVersion", CONNECTIONS)
 _SECRET = ("administratorLoginPassword",)
 _DISPLAY_LOCATIONS = (
-    "Australia East, Brazil South, Canada Central, Canada East, Central India, Central US, East Asia, East US, "
-    "East US 2, France Central, Germany West Central, Japan East, Korea Central, North Central US, North Europe, "
-    "Norway East, South Central US, Southeast Asia, Sweden Central, Switzerland North, UK South, UK West, "
-    "West Europe, West US, West US 2, West US 3"
-).split(", ")
+    "Australia East",
+    "Brazil South",
+    "Canada Central",
+    "Canada East",
+    "Central India",
+    "Central US",
+    "East Asia",
+    "East US",
+    "East US 2",
+    "France Central",
+    "Germany West Central",
+    "Japan East",
+    "Korea Central",
+    "North Central US",
+    "North Europe",
+    "Norway East",
+    "South Central US",
+    "Southeast Asia",
+    "Sweden Central",
+    "Switzerland North",
+    "UK South",
+    "UK West",
+    "West Europe",
+    "West US",
+    "West US 2",
+    "West US 3",
+)
 
 
 def is_flexible(server: Record) -> bool:
@@ -144,7 +167,9 @@ def _flexible_defaults(name: str, properties: JsonObject) -> JsonObject:
 
 
 def refuse_unless_ready(world: World, server: Record, *, starting: bool = False) -> None:
-    """Raise what a server that cannot take a write answers: busy, stopped, or not ready for unknown reasons."""
+    """Raise what a server that cannot take a write answers: busy, stopped, or not ready for unknown
+    reasons.
+    """
     if world.operations.holding(server.id) is not None:
         raise _busy(world.switches.busy_answer, server.name)
     state = as_text(server.properties.get("state" if is_flexible(server) else "userVisibleState"))
@@ -160,7 +185,10 @@ def refuse_unless_ready(world: World, server: Record, *, starting: bool = False)
 
 
 def _busy(answer: BusyAnswer, name: str) -> ArmError:
-    message = f"Cannot complete operation while server '{name}' is busy processing another operation. Try again later."
+    message = (
+        f"Cannot complete operation while server '{name}' is busy processing another operation. "
+        "Try again later."
+    )
     match answer:
         case BusyAnswer.INTERNAL_SERVER_ERROR:
             return _opaque()
@@ -178,7 +206,9 @@ def _opaque() -> ArmError:
 def accept_on(
     world: World, server: Record, operation: str, *, finish: Callable[[], None], existed: bool = True
 ) -> Accepted:
-    """The 202 that every write on a server and its children gets; `operation` is the service's name for it."""
+    """The 202 that every write on a server and its children gets; `operation` is the service's name for
+    it.
+    """
     started = utc_text(world.now())
     return Accepted(
         status=HTTPStatus.ACCEPTED,

@@ -1,7 +1,8 @@
 """What is particular to subnets: their checks, their links to groups, tables, servers and endpoints.
 
-A subnet PUT replaces the whole subnet (recorded: leaving `serviceEndpoints` out removes them). Linking a group or
-a route table needs the join action on it. What must not live here: the write itself (`network.py`).
+A subnet PUT replaces the whole subnet (recorded: leaving `serviceEndpoints` out removes them). Linking a
+group or a route table needs the join action on it. What must not live here: the write itself
+(`network.py`).
 """
 
 from __future__ import annotations
@@ -82,7 +83,9 @@ def _delegation(subnet_id: str, etag: str, delegation: JsonObject) -> JsonObject
 
 
 def check(world: World, request: ArmRequest, name: str, properties: JsonObject) -> None:
-    """Raise 400 for unusable prefixes or links to what does not exist, 403 for links that the caller may not make."""
+    """Raise 400 for unusable prefixes or links to what does not exist, 403 for links that the caller may
+    not make.
+    """
     prefixes = [as_text(one) for one in as_list(properties.get("addressPrefixes"))]
     prefixes += [as_text(properties.get("addressPrefix"))] if properties.get("addressPrefix") else []
     if not prefixes:
@@ -107,7 +110,8 @@ def _check_link(world: World, request: ArmRequest, linked: str, action: str) -> 
         raise ArmError(
             HTTPStatus.FORBIDDEN,
             "LinkedAuthorizationFailed",
-            f"The client '{request.caller.app_id}' with object id '{request.caller.object_id}' has permission to perform "
-            f"the write on scope '{request.address.path}'; however, it does not have permission to perform action "
-            f"'{action}' on the linked scope(s) '{linked}' or the linked scope(s) are invalid.",
+            f"The client '{request.caller.app_id}' with object id '{request.caller.object_id}' has "
+            f"permission to perform the write on scope '{request.address.path}'; however, it does not have "
+            f"permission to perform action '{action}' on the linked scope(s) '{linked}' or the linked "
+            "scope(s) are invalid.",
         )

@@ -97,7 +97,9 @@ class World:
         return True
 
     def wait_idle(self, timeout: float) -> bool:
-        """Wait until no operation runs and no event waits; called without the lock. False: it took too long."""
+        """Wait until no operation runs and no event waits; called without the lock. False: it took too
+        long.
+        """
         deadline = time.monotonic() + timeout
         while not self._is_idle():
             if time.monotonic() >= deadline or self.stopping.wait(0.01):
