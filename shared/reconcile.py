@@ -114,7 +114,7 @@ def _look(visit: Visit, record: TargetRecord, finishing: ChangeRecord | None) ->
             return _Looked(outcomes=outcomes, changes=finished)
     judgements = tuple(judge(visit, policy, record) for policy in _asked_for(visit))
     for judgement in judgements:
-        if judgement.decision is not None or judgement.policy.id not in outcomes:
+        if judgement.will_write or judgement.policy.id not in outcomes:
             outcomes[judgement.policy.id] = _outcome(judgement.decision)
     begun = _act(visit, judgements, record)
     if begun is None:
