@@ -21,7 +21,6 @@ from shared.nsg.tags import upper
 from shared.nsg.verdict import protocols_of, rules_for, traffic_box
 from shared.values import value
 
-
 _Kind: TypeAlias = tuple[Outcome, Outcome, Box, Where]
 """Outcome before and after, and the packets."""
 

@@ -209,9 +209,9 @@ def _ends(piece: Piece) -> tuple[int, int]:
     if piece.where is Where.SAME:
         source = destination = _ordinary(common(sources, destinations))
     elif source == destination and not is_one_number(destinations):
-        destination = _ordinary(minus(destinations, ((source, source),)))
+        destination = _another(destinations, source)
     elif source == destination and not is_one_number(sources):
-        source = _ordinary(minus(sources, ((destination, destination),)))
+        source = _another(sources, destination)
     return source, destination
 
 
@@ -219,6 +219,12 @@ def _ordinary(spans: Spans) -> int:
     """An address that a machine can have, if there is one: Azure keeps a subnet's first four."""
     first, last = spans[0]
     return min(first + 4, last)
+
+
+def _another(spans: Spans, taken: int) -> int:
+    """An address beside ``taken``: the next one, or else the first."""
+    rest = minus(spans, ((taken, taken),))
+    return next((first for first, _ in rest if first > taken), rest[0][0])
 
 
 def _source_port(spans: Spans) -> int:

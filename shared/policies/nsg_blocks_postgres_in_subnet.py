@@ -11,7 +11,8 @@ behind an allow for the application's subnet looks strict and stops high availab
 
 *What the change does.* Adds one allow rule per blocked direction and address family, for the subnet's
 own prefixes and the ports alone, directly ahead of the lowest rule that denies. No rule is edited,
-moved or removed. With no free priority there, nothing is changed and the alert says what to renumber.
+moved or removed. With no free priority there, or when the rest of the traffic depends on a tag, nothing
+is changed and the alert says what to do by hand.
 
 *What it may break.* Nothing that passes now: it only adds. Other subnets that share the NSG are not
 named by the new rule. What an NSG does not show is not judged: admin rules of Virtual Network Manager
@@ -34,6 +35,7 @@ from shared.model import (
     ComplianceState,
     DeleteSecurityRule,
     Direction,
+    Edit,
     Finding,
     Json,
     Kind,
@@ -107,13 +109,12 @@ def evaluate(subnet: SubnetSnapshot, *, ports: list[int]) -> Finding:
         return _finding(subnet, *settled)
     try:
         answers = _answers(subnet, ports)
-        proposed = _fixes(subnet, answers)
     except NsgError as error:
         return _finding(subnet, ComplianceState.UNKNOWN, f"the NSG's rules cannot be read: {error}")
     state, reason = _judge(answers)
     return replace(
         _finding(subnet, state, reason),
-        evidence=_evidence(subnet, answers, proposed),
+        evidence=_evidence(subnet, answers),
         fingerprint=_fingerprint(answers) if state is ComplianceState.NON_COMPLIANT else "",
     )
 
@@ -122,18 +123,28 @@ def plan(finding: Finding, subnet: SubnetSnapshot, *, ports: list[int]) -> Chang
     group = subnet.security_group
     if finding.state is not ComplianceState.NON_COMPLIANT or group is None:
         return None
-    blocked = [answer for answer in _answers(subnet, ports) if answer.denied_ports]
-    proposed = _fixes(subnet, blocked)
-    if isinstance(proposed, NoFix) or not proposed.rules:
+    answers = _answers(subnet, ports)
+    proposed = _fixes(group, answers, subnet.id.name)
+    if isinstance(proposed, NoFix) or _still_open(answers):
         return None
-    edits = tuple(PutSecurityRule(nsg=group.id, rule=rule) for rule in proposed.rules)
+    blocked = [answer.question for answer in answers if answer.denied_ports]
     return Change(
         policy=ID,
         target=subnet.target,
-        edits=edits,
+        edits=tuple(PutSecurityRule(nsg=group.id, rule=rule) for rule in proposed.rules),
         inverse=tuple(DeleteSecurityRule(nsg=group.id, rule=rule) for rule in reversed(proposed.rules)),
-        box=tuple(box for answer in blocked for box in traffic_boxes(answer.question)),
+        box=tuple(box for question in blocked for box in traffic_boxes(question)),
     )
+
+
+def suggest(finding: Finding, subnet: SubnetSnapshot) -> tuple[Edit, ...]:
+    """The rules for what is surely denied, also where the rest depends on a tag and nothing is planned."""
+    group = subnet.security_group
+    if finding.state is not ComplianceState.NON_COMPLIANT or group is None:
+        return ()
+    proposed = _fixes(group, _answers(subnet, finding.evidence["ports"]), subnet.id.name)
+    rules = () if isinstance(proposed, NoFix) else proposed.rules
+    return tuple(PutSecurityRule(nsg=group.id, rule=rule) for rule in rules)
 
 
 def assess(subnet: SubnetSnapshot, baseline: SubnetSnapshot | None) -> Assessment:
@@ -199,14 +210,13 @@ def _answers(subnet: SubnetSnapshot, ports: Iterable[int]) -> list[Answer]:
     ]
 
 
-def _fixes(subnet: SubnetSnapshot, answers: Iterable[Answer]) -> Fix | NoFix:
+def _fixes(group: SecurityGroup, answers: Iterable[Answer], subnet_name: str) -> Fix | NoFix:
     """The rules for all blocked answers together, or why there are none."""
-    group = subnet.security_group
     added: list[SecurityRule] = []
     for answer in answers:
-        if group is None or not answer.denied_ports:
+        if not answer.denied_ports:
             continue
-        proposed = fix(group, answer.question, answer.verdict, f"driftward-postgres-{subnet.id.name}")
+        proposed = fix(group, answer.question, answer.verdict, f"driftward-postgres-{subnet_name}")
         if isinstance(proposed, NoFix):
             return proposed
         added.extend(proposed.rules)
@@ -214,19 +224,37 @@ def _fixes(subnet: SubnetSnapshot, answers: Iterable[Answer]) -> Fix | NoFix:
     return Fix(rules=tuple(added))
 
 
+def _still_open(answers: Iterable[Answer]) -> list[Answer]:
+    """Questions that the rules for the denied ones leave open: the subnet would not be compliant."""
+    return [answer for answer in answers if answer.verdict.depends_on and not answer.denied_ports]
+
+
+def _why_no_fix(subnet: SubnetSnapshot, answers: list[Answer]) -> str | None:
+    """Why nothing is planned for a denial; None when there is a plan, or nothing to plan."""
+    group = subnet.security_group
+    if group is None or not any(answer.denied_ports for answer in answers):
+        return None
+    proposed = _fixes(group, answers, subnet.id.name)
+    if isinstance(proposed, NoFix):
+        return proposed.reason
+    left = _still_open(answers)
+    return f"no rule here could be proved enough: {_open_reason(left)}" if left else None
+
+
 def _judge(answers: list[Answer]) -> tuple[ComplianceState, str]:
     if denied := [_denial(answer) for answer in answers if answer.denied_ports]:
         return ComplianceState.NON_COMPLIANT, "; ".join(denied)
     if depends := [answer for answer in answers if answer.verdict.depends_on]:
-        sets = sorted({name for answer in depends for name in answer.verdict.depends_on})
-        asked = " and ".join(dict.fromkeys(_asked(answer, answer.question.ports) for answer in depends))
-        return (
-            ComplianceState.UNKNOWN,
-            f"whether {asked} passes depends on what {', '.join(map(repr, sets))} holds",
-        )
+        return ComplianceState.UNKNOWN, _open_reason(depends)
     prefixes = dict.fromkeys(str(n) for answer in answers for n in networks_of(answer.question.sources))
     asked = f"tcp/{_spell(answers[0].question.ports)} from {', '.join(prefixes)} to itself"
     return ComplianceState.COMPLIANT, f"{asked} passes inbound and outbound"
+
+
+def _open_reason(answers: Iterable[Answer]) -> str:
+    sets = dict.fromkeys(repr(name) for answer in answers for name in answer.verdict.depends_on)
+    asked = dict.fromkeys(_asked(answer, answer.question.ports) for answer in answers)
+    return f"whether {' and '.join(asked)} passes depends on what {', '.join(sets)} holds"
 
 
 def _denial(answer: Answer) -> str:
@@ -269,14 +297,15 @@ def _fingerprint(answers: Iterable[Answer]) -> str:
     )
 
 
-def _evidence(subnet: SubnetSnapshot, answers: list[Answer], proposed: Fix | NoFix) -> Mapping[str, Json]:
+def _evidence(subnet: SubnetSnapshot, answers: list[Answer]) -> Mapping[str, Json]:
     found = dict.fromkeys(caveat for answer in answers for caveat in answer.verdict.caveats)
     return {
         "nsgId": _group_id(subnet),
+        "ports": [port for a, b in answers[0].question.ports for port in range(a, b + 1)],
         "directions": [_direction(answer) for answer in answers],
         "sharedWith": _sharing(subnet),
         "whether6432Matters": _whether_6432_matters(subnet.servers),
-        "noFixReason": proposed.reason if isinstance(proposed, NoFix) else None,
+        "noFixReason": _why_no_fix(subnet, answers),
         "caveats": [*found, *CAVEATS],
     }
 
@@ -374,6 +403,7 @@ POLICY: Policy[SubnetSnapshot] = Policy(
     plan=plan,
     assess=assess,
     forbidden=forbidden,
+    suggest=suggest,
     parameters=(
         Parameter(
             name="ports",
