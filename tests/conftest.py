@@ -1,4 +1,4 @@
-"""What every test gets: the fixtures of the storage emulator and the local host, and how much Hypothesis tries.
+"""What every test gets: fixtures of the emulator and the local host, and how much Hypothesis tries.
 
 ``HYPOTHESIS_PROFILE`` chooses: ``unit`` is quick, ``test`` thorough, without it something between. Where
 ``CI`` is set the examples are the same in every run, so that a red build is red for its change.
