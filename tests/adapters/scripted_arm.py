@@ -59,39 +59,45 @@ class ScriptedArm:
         return queue.pop(0) if len(queue) > 1 else queue[0]
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self, arm: ScriptedArm) -> None:
+        self.arm = arm
+        super().__init__(("127.0.0.1", 0), _Handler)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: _Server
+
+    def _serve(self) -> None:
+        sent = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        body = json.loads(sent) if sent else None
+        asked = Asked(method=self.command, target=self.path, headers=dict(self.headers), body=body)
+        reply = self.server.arm.answer(asked)
+        if reply.hang_up:
+            self.close_connection = True
+            return
+        data = reply.raw if reply.raw is not None else _encoded(reply.body)
+        self.send_response(reply.status)
+        for name, text in {"Content-Type": "application/json", **reply.headers}.items():
+            self.send_header(name, text)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    do_GET = do_PUT = do_PATCH = do_DELETE = do_POST = _serve  # noqa: N815  # names that http.server wants
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # its name upstream
+        """Say nothing: the test reads ``asked``."""
+
+
 @contextmanager
 def scripted_arm() -> Iterator[ScriptedArm]:
     """Serve on a free port of the loopback address while the block runs."""
     arm = ScriptedArm()
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do(self) -> None:
-            length = int(self.headers.get("Content-Length") or 0)
-            sent = self.rfile.read(length)
-            body = json.loads(sent) if sent else None
-            reply = arm.answer(
-                Asked(method=self.command, target=self.path, headers=dict(self.headers), body=body)
-            )
-            if reply.hang_up:
-                self.close_connection = True
-                return
-            data = reply.raw if reply.raw is not None else _encoded(reply.body)
-            self.send_response(reply.status)
-            for name, text in {"Content-Type": "application/json", **reply.headers}.items():
-                self.send_header(name, text)
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
-
-        do_GET = do_PUT = do_PATCH = do_DELETE = do_POST = do  # noqa: N815  # names that http.server wants
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # its name upstream
-            """Say nothing: the test reads ``asked``."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
+    server = _Server(arm)
     arm.url = f"http://127.0.0.1:{server.server_address[1]}"
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()

@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from ipaddress import IPv4Address
 from urllib.parse import parse_qs
 
 import pytest
@@ -23,7 +24,23 @@ from shared.adapters.arm.clients import (
 )
 from shared.adapters.arm.gateway import ArmGateway
 from shared.errors import ConfigurationError, Gone
-from shared.model import Actor, Target, TargetKind
+from shared.model import (
+    Access,
+    Actor,
+    DeleteFirewallRule,
+    DeleteSecurityRule,
+    Direction,
+    Edit,
+    FirewallRule,
+    PublicAccess,
+    PutFirewallRule,
+    PutSecurityRule,
+    SecurityRule,
+    SetPublicAccess,
+    Target,
+    TargetKind,
+    edited_resource,
+)
 from shared.resource_id import ResourceId
 from shared.settings import Cloud, Settings
 from tests.adapters.conftest import Azure, Bench, StandingClock
@@ -36,6 +53,18 @@ OLD = Target(kind=TargetKind.SINGLE_SERVER, id=ResourceId(f"{GROUP}/Microsoft.DB
 SUBNET = Target(
     kind=TargetKind.SUBNET, id=ResourceId(f"{GROUP}/Microsoft.Network/virtualNetworks/vnet/subnets/db")
 )
+NSG = ResourceId(f"{GROUP}/Microsoft.Network/networkSecurityGroups/nsg")
+RANGE = FirewallRule(name="range", start=IPv4Address("10.0.0.1"), end=IPv4Address("10.0.0.9"))
+ALLOW = SecurityRule(
+    name="allow",
+    direction=Direction.INBOUND,
+    access=Access.ALLOW,
+    priority=100,
+    protocol="Tcp",
+    sources=("*",),
+    destinations=("*",),
+)
+CHOSEN = (("flexible", "2025-08-01"), ("single", "2018-06-01"), ("network", "2024-05-01"))
 
 
 def token(claims: object) -> str:
@@ -149,11 +178,36 @@ def test_the_api_versions_that_are_sent(bench: Bench) -> None:
 
 
 def test_other_api_versions_can_be_set(bench: Bench) -> None:
-    chosen = (("flexible", "2025-08-01"), ("single", "2018-06-01"), ("network", "2024-05-01"))
-    clients = ArmClients(Settings(arm_endpoint=bench.arm.url, api_versions=chosen))
+    clients = ArmClients(Settings(arm_endpoint=bench.arm.url, api_versions=CHOSEN))
     ask_each_family(ArmGateway(clients, StandingClock(), bench.slept.append))
     clients.close()
-    assert versions_on_the_wire(bench.arm) == [version for _, version in chosen]
+    assert versions_on_the_wire(bench.arm) == [version for _, version in CHOSEN]
+
+
+@pytest.mark.parametrize(
+    ("edit", "method", "version"),
+    [
+        (SetPublicAccess(server=TARGET.id, access=PublicAccess.DISABLED), "PATCH", "2025-08-01"),
+        (PutFirewallRule(server=TARGET.id, rule=RANGE), "PUT", "2025-08-01"),
+        (DeleteFirewallRule(server=TARGET.id, rule=RANGE), "DELETE", "2025-08-01"),
+        (SetPublicAccess(server=OLD.id, access=PublicAccess.DISABLED), "PATCH", "2018-06-01"),
+        (PutFirewallRule(server=OLD.id, rule=RANGE), "PUT", "2018-06-01"),
+        (DeleteFirewallRule(server=OLD.id, rule=RANGE), "DELETE", "2018-06-01"),
+        (PutSecurityRule(nsg=NSG, rule=ALLOW), "PUT", "2024-05-01"),
+        (DeleteSecurityRule(nsg=NSG, rule=ALLOW), "DELETE", "2024-05-01"),
+    ],
+)
+def test_writes_are_sent_with_the_versions_that_were_set(
+    bench: Bench, edit: Edit, method: str, version: str
+) -> None:
+    bench.arm.on("GET", str(OLD.id), Reply(body={"id": str(OLD.id), "name": "old"}))
+    bench.arm.on(method, str(edited_resource(edit)), Reply(status=202))
+    before = bench.gateway.read(OLD, frozenset())
+    clients = ArmClients(Settings(arm_endpoint=bench.arm.url, api_versions=CHOSEN))
+    ArmGateway(clients, StandingClock(), bench.slept.append).begin(edit, before)
+    clients.close()
+    assert bench.arm.asked[-1].method == method
+    assert versions_on_the_wire(bench.arm)[-1] == version
 
 
 def test_the_api_versions_are_the_own_defaults_of_the_pinned_sdks(bench: Bench) -> None:

@@ -75,16 +75,14 @@ class Session:
         server: ServerState | None = None,
     ) -> _T:
         """Send a read or a poll, again where that helps. Raises a classified ``GatewayError``."""
-        for attempt in Retrying(
+        retrying = Retrying(
             retry=retry_if_exception(_is_worth_asking_again),
             stop=stop_after_attempt(ATTEMPTS) | stop_before_delay(BUDGET_SECONDS),
             wait=_wait,
             sleep=self._sleep,
             reraise=True,
-        ):
-            with attempt:
-                return self.classified(lambda: request(self._hooks()), asked, server)
-        raise AssertionError("tenacity ends in an answer or an error")
+        )
+        return retrying(lambda: self.classified(lambda: request(self._hooks()), asked, server))
 
     def tell(self, request: Callable[[Hooks], object], server: ServerState | None) -> Accepted:
         """Send a write, once. ``server`` is the state in which the written server was last seen."""
@@ -154,6 +152,6 @@ def _is_worth_asking_again(error: BaseException) -> bool:
 def _wait(state: RetryCallState) -> float:
     """As long as ARM asks; otherwise one second, then two."""
     error = state.outcome.exception() if state.outcome else None
-    if isinstance(error, GatewayError) and isinstance(error, Transient) and error.retry_after is not None:
+    if isinstance(error, Transient) and error.retry_after is not None:
         return error.retry_after
     return float(2 ** (state.attempt_number - 1))
