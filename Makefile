@@ -1,0 +1,45 @@
+# One command each. Every target sets itself up; `make` alone lists them.
+#
+# A failing recipe always makes `make` end with 2. Which code the command itself ended with stands in make's
+# last line ("Error 1"); `python -m local demo` and the others end with it directly.
+
+PYTHON ?= python3
+BENCH ?= full
+RUN := .venv/bin/python -m
+QUIET := $(if $(findstring s,$(firstword -$(MAKEFLAGS))),--quiet)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo up unit test check docs bench
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
+
+setup: ## .venv with everything pinned (Python 3.11, 3.12 or 3.13; no node needed)
+	@$(PYTHON) -m local.environments $(QUIET) .venv
+
+demo: setup ## the whole thing on this machine: simulator, host, operator, timeline
+	@$(RUN) local demo
+
+up: setup ## simulator, storage emulator and host until Ctrl-C, with ready-made calls
+	@$(RUN) local up
+
+unit: setup ## pure tests, within 30 s
+	@$(RUN) local.suite unit
+
+test: setup ## everything; the engine tests on Python 3.13 as well where there is one
+	@$(RUN) local.suite test
+
+check: setup ## format, lint, types, import contracts, generated files
+	$(RUN) ruff format --check .
+	$(RUN) ruff check .
+	$(RUN) mypy
+	.venv/bin/lint-imports
+	$(RUN) local.docs --check
+	$(RUN) local.openapi --check
+
+docs: setup ## write what is generated: docs/, the README's table, local.settings.sample.json
+	@$(RUN) local.docs
+	@$(RUN) local.openapi
+
+bench: setup ## benchmarks; BENCH=quick takes under 3 minutes
+	@$(RUN) local.bench $(BENCH)

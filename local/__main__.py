@@ -1,0 +1,50 @@
+"""`python -m local …`: policies, demo, up, replay.
+
+Only the arguments are parsed here; each command's own module is imported when it is asked for, so that one
+command does not pay for another's dependencies. Every command returns its exit code as INTERFACES has it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    given = _parser().parse_args(argv)
+    match given.command:
+        case "policies":
+            from local.policies import show_policies
+
+            return show_policies(as_json=given.json)
+        case "demo":
+            from local.demo import demo
+
+            return demo()
+        case "up":
+            from local.up import up
+
+            return up()
+        case _:
+            from local.replay import replay
+
+            return replay(given.file, given.to)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m local", description="Driftward on your own machine.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    policies = commands.add_parser("policies", help="the catalogue: what is found, and what is done about it")
+    policies.add_argument("--json", action="store_true", help="for machines")
+    commands.add_parser("demo", help="an operator drifts a simulated subscription, Driftward answers")
+    commands.add_parser("up", help="simulator, storage emulator and host, until Ctrl-C")
+    replayed = commands.add_parser("replay", help="post recorded events to a webhook, as Event Grid would")
+    replayed.add_argument("file", type=Path, metavar="EVENT.json", help="one event or a list of events")
+    replayed.add_argument("--to", required=True, metavar="URL", help="the webhook, with its key")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,116 @@
+"""`python -m local policies [--json]`: the catalogue, for people as a table, for machines as a list.
+
+What a policy is stands in its own module; which effect it has, in `policies.yaml`. Here both are only shown.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from rich.console import Console
+from rich.table import Table
+
+from local.environments import ROOT
+from shared.configuration import Configuration, parse_policies_file
+from shared.errors import ConfigurationError
+from shared.model import Json, Severity
+from shared.policies import discover
+from shared.policy import AnyPolicy
+from shared.resource_id import ResourceId
+
+COLOURS: Final[Mapping[Severity, str]] = {
+    Severity.CRITICAL: "bold red",
+    Severity.HIGH: "red",
+    Severity.MEDIUM: "yellow",
+    Severity.LOW: "cyan",
+    Severity.INFORMATIONAL: "dim",
+}
+_NOWHERE: Final = ResourceId("/subscriptions/00000000-0000-0000-0000-000000000000")
+"""No scope of `policies.yaml` covers it: what holds there holds where nothing more specific is said."""
+
+
+def show_policies(*, as_json: bool) -> int:
+    """Print the catalogue. Exit 0, or 2 when `policies.yaml` is unusable."""
+    try:
+        views = policy_views(_configuration())
+    except ConfigurationError as error:
+        print(error, file=sys.stderr)
+        return 2
+    if as_json:
+        print(json.dumps(views, indent=2))
+    else:
+        Console(highlight=False).print(_table(views))
+    return 0
+
+
+def policy_views(configuration: Configuration) -> list[dict[str, Json]]:
+    """Every policy as `GET /api/policies` and `--json` show it."""
+    return [policy_view(policy, configuration) for policy in discover()]
+
+
+def policy_view(policy: AnyPolicy, configuration: Configuration) -> dict[str, Json]:
+    """One policy with the effect that it has where no scope says otherwise."""
+    settings = configuration.settings_for(policy, _NOWHERE)
+    return {
+        "id": policy.id,
+        "title": policy.title,
+        "severity": str(policy.severity),
+        "safety": str(policy.safety),
+        "kind": str(policy.kind),
+        "targets": sorted(str(target) for target in policy.targets),
+        "effect": str(settings.effect),
+        "parameters": [
+            {
+                "name": parameter.name,
+                "default": parameter.default,
+                "value": settings.parameters.get(parameter.name, parameter.default),
+                "description": parameter.description,
+            }
+            for parameter in policy.parameters
+        ],
+        "controls": [
+            {"framework": held.framework, "version": held.version, "id": held.id, "title": held.title}
+            for held in policy.controls
+        ],
+        "permissions": list(policy.permissions),
+        "raisedBy": "event",
+        "docs": f"docs/policies.md#{policy.id}",
+    }
+
+
+def _configuration() -> Configuration:
+    path = ROOT / "policies.yaml"
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError(f"{path.name}: {error}") from error
+    return Configuration(parse_policies_file(text, discover(), name=path.name))
+
+
+def _table(views: Sequence[Mapping[str, Json]]) -> Table:
+    table = Table(
+        title="Policies, in the order in which their changes are made", title_justify="left", show_lines=True
+    )
+    table.add_column("policy", ratio=1)
+    table.add_column("severity, safety, effect", no_wrap=True)
+    table.add_column("looks at", no_wrap=True)
+    for view in views:
+        colour = COLOURS[Severity(view["severity"])]
+        table.add_row(
+            f"[bold]{view['id']}[/]\n{view['title']}\n[dim]{_controls(view['controls'])}[/]",
+            f"[{colour}]{view['severity']}[/], {view['safety']}, {view['effect']}",
+            "\n".join(view["targets"]),
+        )
+    return table
+
+
+def _controls(controls: Sequence[Mapping[str, str]]) -> str:
+    """`CIS … 4.3.8, 4.3.7 · MCSB NS-2`: the requirements by framework."""
+    by_framework: dict[str, list[str]] = {}
+    for held in controls:
+        by_framework.setdefault(held["framework"], []).append(held["id"])
+    named = [f"{framework} {', '.join(ids)}" for framework, ids in by_framework.items()]
+    return " · ".join(named) or "no framework states this"
