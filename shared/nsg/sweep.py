@@ -147,14 +147,16 @@ def cuts(rule: Rule, box: Box, vnet: Spans) -> Iterator[Cut]:
 
 def _parts(side: Side, within: Spans, vnet: Spans) -> list[tuple[Spans, Sets]]:
     """``within`` split by what membership depends on; what surely does not belong is left out."""
-    known = [side.addresses, *(lower(open_set, vnet) for open_set in side.sets)]
-    sure = common(union(span for spans in known for span in spans), within) if side.sets else None
-    if sure is None:
+    if not side.sets:
         sure = common(side.addresses, within)
-    parts: list[tuple[Spans, Sets]] = [(minus(within, sure), _NO_SETS)] if side.sets else []
+        return [(sure, _NO_SETS)] if sure else []
+    surely = (side.addresses, *(lower(open_set, vnet) for open_set in side.sets))
+    sure = common(union(span for spans in surely for span in spans), within)
+    parts: list[tuple[Spans, Sets]] = [(minus(within, sure), _NO_SETS)]
     for open_set in side.sets:
         parts = list(_split(parts, upper(open_set, vnet), open_set))
-    return [part for part in [(sure, _NO_SETS)] if part[0]] + [part for part in parts if part[1]]
+    maybe = [(spans, sets) for spans, sets in parts if sets]
+    return [(sure, _NO_SETS), *maybe] if sure else maybe
 
 
 def _split(

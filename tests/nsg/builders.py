@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 from ipaddress import ip_network
 
 from shared.model import (
@@ -32,10 +33,10 @@ def asg(name: str) -> ResourceId:
 def rule(
     name: str,
     priority: int,
-    access: Access,
     ends: str = "* > *",
     ports: str = "*",
     *,
+    access: Access,
     direction: Direction = IN,
     protocol: str = "Tcp",
     source_ports: str = "*",
@@ -58,12 +59,8 @@ def rule(
     )
 
 
-def allow(name: str, priority: int, ends: str = "* > *", ports: str = "*", **more: object) -> SecurityRule:
-    return rule(name, priority, Access.ALLOW, ends, ports, **more)  # type: ignore[arg-type]  # passed through
-
-
-def deny(name: str, priority: int, ends: str = "* > *", ports: str = "*", **more: object) -> SecurityRule:
-    return rule(name, priority, Access.DENY, ends, ports, **more)  # type: ignore[arg-type]  # passed through
+allow = partial(rule, access=Access.ALLOW)
+deny = partial(rule, access=Access.DENY)
 
 
 def _listed(text: str) -> tuple[str, ...]:
