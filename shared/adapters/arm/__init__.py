@@ -1,1 +1,1 @@
-"""The ARM gateway: the only importer of the management SDKs and of azure-identity."""
+"""The ARM gateway: the only importer of the management SDKs."""

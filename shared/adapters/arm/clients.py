@@ -26,6 +26,7 @@ from azure.core.pipeline import PipelineRequest, policies
 from azure.core.pipeline.policies import SansIOHTTPPolicy
 from azure.core.rest import HttpRequest, HttpResponse
 
+from shared.adapters.identity import azure_credential
 from shared.errors import ConfigurationError
 from shared.model import Actor, Json
 from shared.settings import Cloud, Settings, is_loopback
@@ -165,13 +166,7 @@ class ArmClients:
         return actor_of(self._credential().get_token(*self._scopes).token)
 
     def _make_credential(self, _: str) -> TokenCredential:
-        if self._local:
-            return LocalCredential()
-        from azure.identity import DefaultAzureCredential, ManagedIdentityCredential
-
-        if self._settings.client_id:
-            return ManagedIdentityCredential(client_id=self._settings.client_id)
-        return DefaultAzureCredential(authority=_authority(self._settings.cloud))
+        return LocalCredential() if self._local else azure_credential(self._settings)
 
     def _make_authentication(self, _: str) -> object:
         if self._local:
@@ -241,18 +236,6 @@ def same_host(url: str, endpoint: str) -> bool:
 def _origin(url: str) -> tuple[str, str | None, int | None]:
     parts = urlsplit(url)
     return parts.scheme, parts.hostname, parts.port or {"https": 443, "http": 80}.get(parts.scheme)
-
-
-def _authority(cloud: Cloud) -> str:
-    from azure.identity import AzureAuthorityHosts
-
-    match cloud:
-        case Cloud.PUBLIC:
-            return AzureAuthorityHosts.AZURE_PUBLIC_CLOUD
-        case Cloud.US_GOVERNMENT:
-            return AzureAuthorityHosts.AZURE_GOVERNMENT
-        case Cloud.CHINA:
-            return AzureAuthorityHosts.AZURE_CHINA
 
 
 # --- tokens ----------------------------------------------------------------------------------------
