@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import TypeAlias
 
@@ -37,7 +37,6 @@ class AdminRequest:
     path: str
     query: Mapping[str, str]
     body: JsonValue
-    headers: Mapping[str, str]
     args: Mapping[str, str]
 
     @property
@@ -54,15 +53,7 @@ def serve_admin(world: World, request: AdminRequest) -> Answer:
     """Answer one admin call; `args` of the request are filled in here."""
     try:
         view, args = _MAP.bind("simulator").match(request.path, method=request.method)
-        known = AdminRequest(
-            method=request.method,
-            path=request.path,
-            query=request.query,
-            body=request.body,
-            headers=request.headers,
-            args=args,
-        )
-        return Answer(status=HTTPStatus.OK, body=_VIEWS[view](world, known))
+        return Answer(status=HTTPStatus.OK, body=_VIEWS[view](world, replace(request, args=args)))
     except BadInput as error:
         return _error(HTTPStatus.BAD_REQUEST, "BadInput", error.message, field=error.field)
     except ArmError as error:

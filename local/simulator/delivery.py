@@ -130,8 +130,10 @@ class Subscriber:
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
-        self._post.close()
-        self._thread.join()
+        while self._thread.is_alive():
+            # Again and again: the connection may be opened between a look and the cut.
+            self._post.close()
+            self._thread.join(0.02)
 
     def offer(self, event: GridEvent, pace: Pace) -> None:
         if not self.subscription.wants(event):

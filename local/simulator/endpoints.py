@@ -13,6 +13,7 @@ import uuid
 from dataclasses import replace
 from http import HTTPStatus
 
+from local.simulator.network import refuse_if_busy
 from local.simulator.server_children import connect_endpoint
 from local.simulator.servers import CONNECTIONS, FLEXIBLE
 from local.simulator.shapes import id_for, parent_of, show_with_etag
@@ -52,6 +53,8 @@ def put_endpoint(world: World, request: ArmRequest, kind: str) -> Accepted:
     if world.store.get(subnet) is None:
         raise bad_request("InvalidResourceReference", f"Resource {subnet or '(none)'} was not found.")
     known = world.store.get(request.address.path)
+    if known is not None:
+        refuse_if_busy(world, known)
     endpoint = keep_endpoint(world, id_for(world, request, kind), request.body)
 
     def undo() -> None:
@@ -166,6 +169,7 @@ def delete_endpoint(world: World, request: ArmRequest) -> Accepted:
     endpoint = world.store.get(request.address.path)
     if endpoint is None:
         return Accepted(status=HTTPStatus.NO_CONTENT, existed=False)
+    refuse_if_busy(world, endpoint)
 
     def finish() -> None:
         world.remove(endpoint.id)

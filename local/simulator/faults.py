@@ -109,12 +109,6 @@ class Faults:
     def clear(self) -> None:
         self._faults.clear()
 
-    def remove(self, fault_id: int) -> bool:
-        kept = [fault for fault in self._faults if fault.id != fault_id]
-        removed = len(kept) != len(self._faults)
-        self._faults[:] = kept
-        return removed
-
 
 def _use(fault: Fault) -> None:
     fault.left -= 1

@@ -30,23 +30,29 @@ class Handler:
 
 
 def _server(kind: str) -> list[Handler]:
+    server = Handler(
+        type=kind,
+        put=servers.put_server,
+        patch=servers.patch_server,
+        delete=servers.delete_server,
+        show=servers.show_server,
+        act=servers.act_on_server,
+        row=True,
+    )
+    rules = Handler(
+        type=f"{kind}/firewallRules",
+        put=server_children.put_firewall_rule,
+        patch=None,
+        delete=server_children.delete_firewall_rule,
+        show=server_children.show_firewall_rule,
+    )
+    kept = ("virtualNetworkRules", "databases", "administrators", "virtualEndpoints")
+    return [server, rules, *_written_in_place(kind), *(_kept_child(f"{kind}/{name}") for name in kept)]
+
+
+def _written_in_place(kind: str) -> list[Handler]:
+    """Children that exist by themselves and can only be changed: parameters and endpoint connections."""
     return [
-        Handler(
-            type=kind,
-            put=servers.put_server,
-            patch=servers.patch_server,
-            delete=servers.delete_server,
-            show=servers.show_server,
-            act=servers.act_on_server,
-            row=True,
-        ),
-        Handler(
-            type=f"{kind}/firewallRules",
-            put=server_children.put_firewall_rule,
-            patch=None,
-            delete=server_children.delete_firewall_rule,
-            show=server_children.show_firewall_rule,
-        ),
         Handler(
             type=f"{kind}/configurations",
             put=lambda world, request, _: server_children.write_configuration(world, request),
@@ -60,10 +66,6 @@ def _server(kind: str) -> list[Handler]:
             patch=server_children.write_connection,
             delete=server_children.delete_child,
             show=plain.show_plain,
-        ),
-        *(
-            _kept_child(f"{kind}/{name}")
-            for name in ("virtualNetworkRules", "databases", "administrators", "virtualEndpoints")
         ),
     ]
 

@@ -4,8 +4,8 @@
 take n | count`, with `and or not ( )`, `== != =~ !~ in in~ !in !in~ contains !contains startswith
 endswith`, the functions `tolower toupper tostring isempty isnotempty isnull isnotnull array_length`,
 paths with dots and brackets, texts and numbers. `==` and `in` compare with case, as in Kusto; `order by`
-without a direction is descending; `mv-expand` of nothing leaves one row with null. Pure: rows in, rows
-out.
+without a direction is descending; `mv-expand` of nothing leaves one row with null, and stops at 128 items
+of a row unless `limit` says otherwise. Pure: rows in, rows out.
 """
 
 from __future__ import annotations
@@ -24,6 +24,10 @@ _TOKEN = re.compile(
     r"\s*(?:(?P<text>'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")|(?P<number>\d+(?:\.\d+)?)"
     r"|(?P<word>!?[A-Za-z_][A-Za-z0-9_]*(?:-expand)?~?)|(?P<sign>=~|!~|==|!=|<=|>=|[|(),=.\[\]<>]))"
 )
+
+# Resource Graph's own limits: what lies beyond is silently dropped.
+_EXPANDED_ROWS = 128
+_MOST_EXPANDED_ROWS = 2000
 
 
 class Unsupported(ValueError):
@@ -127,7 +131,7 @@ class _Parser:
             case "order" | "sort":
                 return self._order()
             case "take" | "limit":
-                count = int(self._take("a number").text)
+                count = self._number()
                 return lambda rows: rows[:count]
             case "count":
                 return lambda rows: [{"Count": len(rows)}]
@@ -140,9 +144,13 @@ class _Parser:
 
     def _expand(self) -> Stage:
         name, path = self._column()
+        limit = _EXPANDED_ROWS
+        if self._next_is("limit"):
+            self._at += 1
+            limit = min(self._number(), _MOST_EXPANDED_ROWS)
 
         def expand(rows: list[JsonObject]) -> list[JsonObject]:
-            return [{**row, name: item} for row in rows for item in _items(path(row))]
+            return [{**row, name: item} for row in rows for item in _items(path(row))[:limit]]
 
         return expand
 
@@ -254,8 +262,8 @@ class _Parser:
             return lambda _: number
         if token.kind != "word":
             raise Unsupported(f"'{token.text}' is not simulated here")
-        if token.text in ("true", "false"):
-            return lambda _: token.text == "true"
+        if token.text.lower() in ("true", "false"):
+            return lambda _: token.text.lower() == "true"
         return self._call(token.text) if self._next_is("(") else self._path(token.text)
 
     def _call(self, name: str) -> Expression:
@@ -276,6 +284,12 @@ class _Parser:
             if bracket:
                 self._expect("]")
         return lambda row: _follow(row, steps)
+
+    def _number(self) -> int:
+        token = self._take("a number")
+        if not token.text.isdigit():
+            raise Unsupported(f"'{token.text}' stands where a number is expected")
+        return int(token.text)
 
     def _next_is(self, text: str) -> bool:
         return self._at < len(self._tokens) and self._tokens[self._at].text.lower() == text

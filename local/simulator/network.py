@@ -124,16 +124,28 @@ def put_root(world: World, request: ArmRequest, kind: str) -> Accepted:
     known = world.store.get(request.address.path)
     if known is not None:
         refuse_if_busy(world, known)
-    listed = as_list(request.properties.get(_CHILDREN[kind].rsplit("/", 1)[-1]))
-    children = [
-        (as_text(as_object(one).get("name")), as_object(as_object(one).get("properties"))) for one in listed
-    ]
-    for position, (name, properties) in enumerate(children):
-        _check_child(world, request, _CHILDREN[kind], (name, properties), children[:position])
+    properties = _with_kept_subnets(world, request.properties, known)
+    children = _inline_children(properties, kind)
+    for position, child in enumerate(children):
+        _check_child(world, request, _CHILDREN[kind], child, children[:position])
     root_id = id_for(world, request, kind)
     before = _family(world, root_id, _CHILDREN[kind])
-    put_family(world, root_id, kind, request.body)
+    put_family(world, root_id, kind, request.body | {"properties": properties})
     return _accept(world, root_id, before, shown=lambda: show_root(world, _held(world, root_id)))
+
+
+def _inline_children(properties: JsonObject, kind: str) -> list[tuple[str, JsonObject]]:
+    """Name and properties of each child that a whole PUT names."""
+    listed = [as_object(one) for one in as_list(properties.get(_CHILDREN[kind].rsplit("/", 1)[-1]))]
+    return [(as_text(one.get("name")), as_object(one.get("properties"))) for one in listed]
+
+
+def _with_kept_subnets(world: World, properties: JsonObject, known: Record | None) -> JsonObject:
+    """A network PUT without the field `subnets` keeps those that exist; an empty list removes them."""
+    if known is None or known.type != VNET or "subnets" in properties:
+        return properties
+    kept = world.store.children(known.id, SUBNETS)
+    return properties | {"subnets": [{"name": one.name, "properties": one.properties} for one in kept]}
 
 
 def put_family(world: World, root_id: str, kind: str, body: JsonObject) -> None:
@@ -148,10 +160,8 @@ def put_family(world: World, root_id: str, kind: str, body: JsonObject) -> None:
     root.setdefault("location", "canadacentral")
     world.remove(root_id)
     world.save_new(root_id, kind, root | {"properties": _with_root_defaults(kind, kept)})
-    for one in as_list(properties.get(inline)):
-        child = as_object(one)
-        child_id = f"{root_id}/{inline}/{as_text(child.get('name'))}"
-        put_inline(world, child_id, _CHILDREN[kind], as_object(child.get("properties")))
+    for name, child in _inline_children(properties, kind):
+        put_inline(world, f"{root_id}/{inline}/{name}", _CHILDREN[kind], child)
 
 
 def put_inline(world: World, child_id: str, kind: str, properties: JsonObject) -> None:

@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 
 from local.simulator.values import JsonObject, key
 
+_KEPT_OPERATIONS = 20_000
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperationFailure:
@@ -89,6 +91,8 @@ class Operations:
     def _end(self, operation: Operation) -> None:
         # Moved first: what `done` shows must no longer be busy.
         self._ended[operation.id] = self._running.pop(operation.id)
+        if len(self._ended) > _KEPT_OPERATIONS:
+            del self._ended[next(iter(self._ended))]
         operation.done()
 
     def _work(self) -> None:

@@ -21,7 +21,15 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from local.simulator.admin import PREFIX, AdminRequest, parse_json, serve_admin
 from local.simulator.arm import Dropped, serve
 from local.simulator.switches import BadInput, Switches
-from local.simulator.values import Answer, ArmRequest, Caller, as_object, bad_request, parse_address
+from local.simulator.values import (
+    Answer,
+    ArmRequest,
+    Caller,
+    JsonValue,
+    as_object,
+    bad_request,
+    parse_address,
+)
 from local.simulator.world import World
 
 _CORRELATION = "x-ms-correlation-request-id"
@@ -101,34 +109,21 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_PUT = do_PATCH = do_POST = do_DELETE = _serve  # noqa: N815  # names that the base class looks up
 
     def _answer(self, raw: bytes) -> Answer:
+        if self.headers.get("Transfer-Encoding"):
+            self.close_connection = True  # an unread body would be taken for the next request
+            return Answer(status=HTTPStatus.LENGTH_REQUIRED)
         parts = urlsplit(self.path)
         path = unquote(parts.path)
         query = dict(parse_qsl(parts.query, keep_blank_values=True))
         headers = {name.lower(): value for name, value in self.headers.items()}
-        if self.headers.get("Transfer-Encoding"):
-            self.close_connection = True
-            return Answer(status=HTTPStatus.LENGTH_REQUIRED)
-        is_admin = path == PREFIX or path.startswith(f"{PREFIX}/")
         try:
             body = parse_json(raw)
         except BadInput as error:
             return bad_request("InvalidRequestContent", str(error)).answer()
-        if is_admin:
-            admin = AdminRequest(
-                method=self.command, path=path, query=query, body=body, headers=headers, args={}
-            )
+        if path == PREFIX or path.startswith(f"{PREFIX}/"):
+            admin = AdminRequest(method=self.command, path=path, query=query, body=body, args={})
             return serve_admin(self.server.world, admin)
-        request = ArmRequest(
-            method=self.command,
-            address=parse_address(path),
-            query=query,
-            body=as_object(body),
-            headers=headers,
-            caller=Caller(app_id=""),
-            correlation_id=headers.get(_CORRELATION) or str(uuid.uuid4()),
-            base_url=f"http://{headers.get('host') or 'localhost'}",
-        )
-        return serve(self.server.world, request)
+        return serve(self.server.world, _arm_request(self.command, path, query, headers, body))
 
     def _send(self, answer: Answer) -> None:
         payload = b"" if answer.body is None else json.dumps(answer.body).encode()
@@ -141,6 +136,22 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Length", str(len(payload)))
         self.end_headers()
         self.wfile.write(payload)
+
+
+def _arm_request(
+    method: str, path: str, query: dict[str, str], headers: dict[str, str], body: JsonValue
+) -> ArmRequest:
+    """The call as ARM sees it; the caller is found out later."""
+    return ArmRequest(
+        method=method,
+        address=parse_address(path),
+        query=query,
+        body=as_object(body),
+        headers=headers,
+        caller=Caller(app_id=""),
+        correlation_id=headers.get(_CORRELATION) or str(uuid.uuid4()),
+        base_url=f"http://{headers.get('host') or 'localhost'}",
+    )
 
 
 class SimulatorServer:
@@ -156,7 +167,7 @@ class SimulatorServer:
         self.world = World(switches or Switches(), log or _ignore)
         self._server = _Server((host, port), self.world)
         self._thread = threading.Thread(
-            target=self._server.serve_forever, args=(0.05,), name="simulator-http"
+            target=self._server.serve_forever, args=(0.02,), name="simulator-http"
         )
 
     @property

@@ -277,6 +277,8 @@ def _writable(server: Record, request: ArmRequest) -> JsonObject:
     }
     kept = {name: value for name, value in request.properties.items() if name not in _READ_ONLY + _SECRET}
     network = as_object(kept.pop("network", None))
+    if is_flexible(server):
+        kept.pop("publicNetworkAccess", None)  # there it is a field of `network` alone
     ignored = ["delegatedSubnetResourceId"]
     if is_vnet_integrated(server) or request.api_version < _PUBLIC_ACCESS_WRITABLE_FROM:
         ignored.append("publicNetworkAccess")

@@ -171,6 +171,12 @@ def test_expansion_gives_a_row_for_each_item() -> None:
     assert rows == [{"id": "2", "item": "x"}, {"id": "2", "item": "y"}]
 
 
+def test_expansion_silently_stops_at_its_limit() -> None:
+    wide: list[JsonObject] = [{"id": "1", "items": list(range(300))}]
+    assert len(run("resources | mv-expand item = items", wide)) == 128
+    assert len(run("resources | mv-expand item = items limit 250", wide)) == 250
+
+
 def test_projection_of_a_path_names_its_column_by_the_steps() -> None:
     assert run("resources | where id == '2' | project deep.on, copy = n", ROWS) == [
         {"deep_on": True, "copy": 5}
@@ -185,6 +191,7 @@ def test_projection_of_a_path_names_its_column_by_the_steps() -> None:
         ("resources | where strlen(name) == 3", "strlen"),
         ("resources | where name matches 'x'", "matches"),
         ("resources | where name ==", "ends"),
+        ("resources | take all", "all"),
         ("resources | where name == 'x' }", "}"),
         ("", "ends"),
     ],

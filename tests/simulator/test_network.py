@@ -262,6 +262,15 @@ def test_a_virtual_network_carries_its_subnets_inline_and_lists_them(
         sdk.network.subnets.get(GROUP, seeds.VNET, "apps")
 
 
+def test_a_network_put_that_does_not_mention_subnets_keeps_them(client: SimulatorClient) -> None:
+    client.seed([seeds.vnet(subnets=[seeds.subnet()])])
+    space: JsonObject = {"addressSpace": {"addressPrefixes": ["10.20.0.0/15"]}}
+    client.put(seeds.vnet_id(), {"location": "canadacentral", "properties": space})
+    assert [one["name"] for one in client.list_all(f"{seeds.vnet_id()}/subnets")] == [seeds.SUBNET]
+    client.put(seeds.vnet_id(), {"location": "canadacentral", "properties": space | {"subnets": []}})
+    assert client.list_all(f"{seeds.vnet_id()}/subnets") == []
+
+
 def test_one_write_at_a_time_goes_to_a_virtual_network(client: SimulatorClient) -> None:
     client.seed([seeds.vnet(subnets=[seeds.subnet()])])
     client.switches(operation_seconds=30)
