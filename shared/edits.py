@@ -18,6 +18,7 @@ from shared.model import (
     DeleteSecurityRule,
     Edit,
     FirewallRule,
+    PublicAccess,
     PutFirewallRule,
     PutSecurityRule,
     SecurityGroup,
@@ -93,15 +94,23 @@ def _with_rule(rules: tuple[_Named, ...], named: _Named, put: _Named | None) -> 
 
 
 def normalised(snapshot: Snapshot) -> Snapshot:
-    """The snapshot with its rules in one order: ARM's lists have no meaning in their order."""
+    """The snapshot in one order and spelling: ARM's order of rules and its letter case mean nothing."""
     if isinstance(snapshot, ServerSnapshot):
-        if snapshot.firewall_rules is None:
-            return snapshot
-        return replace(snapshot, firewall_rules=_by_name(snapshot.firewall_rules))
+        return _normalised_server(snapshot)
     group = snapshot.security_group
     if group is None:
         return snapshot
     return replace(snapshot, security_group=replace(group, rules=_by_name(group.rules)))
+
+
+def _normalised_server(server: ServerSnapshot) -> ServerSnapshot:
+    rules = server.firewall_rules
+    known = server.public_access is not PublicAccess.UNKNOWN
+    return replace(
+        server,
+        public_access_text=server.public_access.value if known else server.public_access_text,
+        firewall_rules=_by_name(rules) if rules is not None else None,
+    )
 
 
 def _by_name(rules: tuple[_Named, ...]) -> tuple[_Named, ...]:
