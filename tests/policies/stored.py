@@ -1,0 +1,34 @@
+"""The snapshots stored beside the policies' tests: ``snapshots/<policy>/<target kind>/<state>.json``.
+
+Each is a whole reading in the journal's own JSON, indented for reading. ``compliant``, ``drifted`` and
+``unknown`` are what the policy says of them; ``after`` is what its change makes of ``drifted``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+from shared.codec import load
+from shared.model import ServerSnapshot, Snapshot, SubnetSnapshot, TargetKind
+from shared.policy import AnyPolicy
+
+FOLDER = Path(__file__).parent / "snapshots"
+STATES = ("compliant", "drifted", "unknown", "after")
+
+
+@cache
+def stored(policy_id: str, kind: TargetKind, state: str) -> Snapshot:
+    """One stored reading; a missing file names its path, a wrong one the place in it."""
+    snapshot: Snapshot = load(ServerSnapshot | SubnetSnapshot, path(policy_id, kind, state).read_bytes())
+    return snapshot
+
+
+def path(policy_id: str, kind: TargetKind, state: str) -> Path:
+    return FOLDER / policy_id / kind / f"{state}.json"
+
+
+def stored_snapshots(policy: AnyPolicy) -> Iterator[Snapshot]:
+    """All stored readings of a policy."""
+    return (stored(policy.id, kind, state) for kind in sorted(policy.targets) for state in STATES)
