@@ -8,29 +8,33 @@ The state of a queue key is one row, changed only by conditional writes::
                                running(T1) + pending(T2) ──start(T2)──► running(T2)
 
 *The promise*: every event has a reading that begins after it, if its sender repeats deliveries that
-were not acknowledged, the queue repeats messages that were not deleted, and something (the sweep) asks
-for every key now and then. What keeps it, step by step:
+were not acknowledged and the queue repeats messages that were not deleted. What keeps it:
 
-- ``arm`` writes the row, then sends the message. A crash between the two leaves a token that nobody
-  holds. The event was not acknowledged, so it comes again, is recognised by its id (``armed_by``) and
-  sends the same token. Should it never come again, any later event sends it once the row is older
-  than a message can be on its way.
-- An event that meets a pending token only adds its cause: the reading has not begun. ``start`` moves
-  the token by a conditional write *before* the reading, so an event either is in the row by then or
-  finds nothing pending and arms anew.
-- ``start`` with the token that already runs means that an earlier attempt crashed: read again. With
-  any other token it means that a younger reading began since; there is nothing left to do.
-- ``finish`` forgets the token; a crash before it costs one row that the next ``start`` overwrites.
+- ``arm`` reads the row, sends a message with a fresh token, and only then writes the token into the
+  row. So a token in the row always has a message on its way, and joining it is safe for anybody. A
+  crash before the write leaves a message whose token nobody knows, and an event that comes again.
+- ``start`` moves the token by a conditional write *before* the reading. An event either is in the row
+  by then or finds nothing pending and arms anew.
+- ``start`` with a token that the row does not hold has nothing to do: a younger reading began since,
+  or the token was never written. It writes the row all the same. Should the sender of that token be
+  slow rather than dead, its write now fails and it arms anew; without this its token would enter the
+  row after its message was gone. For the same reason a row, once there, is never deleted.
+- ``start`` with the token that already runs means that an earlier attempt crashed: read again.
+- ``finish`` forgets the token; a crash before it costs a row that the next ``start`` overwrites.
+- A message that the queue gave up (poison, purged) would leave a token that waits for ever, so a token
+  that waits longer than a message can take is replaced.
 
-The functions on ``Coalesced`` decide and are pure; ``Coalescing`` reads, writes and sends.
+Events that arm an idle key at the same moment send a message each; all but one find their token
+unknown and cost two table calls, never a reading. The functions on ``Coalesced`` decide and are pure;
+``Coalescing`` reads, writes and sends.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Final, TypeVar
+from typing import Final
 
 from shared.errors import EntityChanged, StoreError
 from shared.interfaces import Tables
@@ -38,8 +42,6 @@ from shared.model import Cause, CauseKind
 from shared.records import Message, MessageKind, RunOptions
 from shared.rows import Place, Rows, conditional
 from shared.values import value
-
-_T = TypeVar("_T")
 
 _LOST_AFTER: Final = timedelta(seconds=300)
 """How long beyond its delay a message may take before it is thought lost."""
@@ -49,12 +51,10 @@ _ATTEMPTS: Final = 64
 
 @value
 class Pending:
-    """A reading that was asked for and has not begun."""
+    """A reading that was asked for and has not begun; ``since`` is the first event's time of arrival."""
 
     token: str
     since: datetime
-    armed_by: str | None
-    """The event whose delivery vouches for the message."""
     cause: Cause
 
 
@@ -69,7 +69,7 @@ class Running:
 
 @value
 class Coalesced:
-    """The state of one queue key; both None is idle, and then there is no row."""
+    """The state of one queue key; both None is idle."""
 
     pending: Pending | None = None
     running: Running | None = None
@@ -81,18 +81,19 @@ def merged(old: Cause, new: Cause) -> Cause:
     return replace(chosen, count=old.count + new.count)
 
 
-def armed(state: Coalesced, fresh: Pending, lost_after: timedelta) -> tuple[Coalesced, Pending | None]:
-    """The state after an event, and what must be sent for it; None when a message is on its way."""
+def joined(state: Coalesced, cause: Cause, lost_before: datetime) -> Coalesced | None:
+    """The state with the cause in the pending reading; None when a new message is needed."""
     pending = state.pending
-    if pending is None:
-        return replace(state, pending=fresh), fresh
-    if fresh.armed_by is not None and fresh.armed_by == pending.armed_by:
-        return state, pending
-    together = replace(pending, cause=merged(pending.cause, fresh.cause))
-    if fresh.since - pending.since <= lost_after:
-        return replace(state, pending=together), None
-    again = replace(together, since=fresh.since, armed_by=fresh.armed_by)
-    return replace(state, pending=again), again
+    if pending is None or pending.since < lost_before:
+        return None
+    return replace(state, pending=replace(pending, cause=merged(pending.cause, cause)))
+
+
+def armed(state: Coalesced, fresh: Pending) -> Coalesced:
+    """The state with a fresh token, which takes along the causes of one that was lost."""
+    if state.pending is not None:
+        fresh = replace(fresh, cause=merged(state.pending.cause, fresh.cause))
+    return replace(state, pending=fresh)
 
 
 def started(state: Coalesced, token: str, now: datetime) -> tuple[Coalesced, Cause | None]:
@@ -104,13 +105,6 @@ def started(state: Coalesced, token: str, now: datetime) -> tuple[Coalesced, Cau
     if running is not None and running.token == token:
         return state, running.cause
     return state, None
-
-
-def finished(state: Coalesced, token: str) -> tuple[Coalesced, None]:
-    """The state once the reading for ``token`` has ended."""
-    if state.running is None or state.running.token != token:
-        return state, None
-    return replace(state, running=None), None
 
 
 class Coalescing:
@@ -132,46 +126,54 @@ class Coalescing:
         """See ``Store.arm``."""
         if message.kind is not MessageKind.LOOK or message.options != RunOptions():
             raise ValueError("only a look without options is coalesced: merging would lose the options")
-        delay = timedelta(seconds=delay_seconds)
-        cause = message.cause
-        fresh = Pending(token=self._new_token(), since=now, armed_by=cause.event_id, cause=cause)
-        due = self._update(place, lambda state: armed(state, fresh, delay + _LOST_AFTER))
-        if due is None:
-            return False
-        wait = max(0.0, (due.since + delay - now).total_seconds())
-        self._send(replace(message, token=due.token), wait)
-        return True
+        lost_before = now - timedelta(seconds=delay_seconds) - _LOST_AFTER
+        for etag, state in self._readings(place):
+            after = joined(state, message.cause, lost_before)
+            sends = after is None
+            if after is None:
+                fresh = Pending(token=self._new_token(), since=now, cause=message.cause)
+                self._send(replace(message, token=fresh.token), delay_seconds)
+                after = armed(state, fresh)
+            if self._written(place, after, etag):
+                return sends
+        raise _crowded(place)
 
     def start(self, place: Place, message: Message, now: datetime) -> Cause | None:
         """See ``Store.start``."""
-        token = message.token
-        if token is None:
+        if message.token is None:
             return message.cause
-        return self._update(place, lambda state: started(state, token, now))
+        for etag, state in self._readings(place):
+            after, cause = started(state, message.token, now)
+            is_repeated = cause is not None and after == state
+            if is_repeated or self._written(place, after, etag):
+                return cause
+        raise _crowded(place)
 
     def finish(self, place: Place, message: Message) -> None:
         """See ``Store.finish``."""
-        token = message.token
-        if token is not None:
-            self._update(place, lambda state: finished(state, token))
+        for etag, state in self._readings(place):
+            is_ours = state.running is not None and state.running.token == message.token
+            if not is_ours or self._written(place, replace(state, running=None), etag):
+                return
+        raise _crowded(place)
 
-    def _update(self, place: Place, step: Callable[[Coalesced], tuple[Coalesced, _T]]) -> _T:
-        """Read, decide, write if nobody wrote since; on a lost race the decision is taken anew."""
+    def _readings(self, place: Place) -> Iterator[tuple[str | None, Coalesced]]:
+        """The row as often as it takes to write it before anybody else does."""
         for _ in range(_ATTEMPTS):
             entity = self._tables.get(place.table, place.partition, place.row)
-            before = Coalesced() if entity is None else self._rows.value(Coalesced, entity)
-            after, answer = step(before)
-            if after == before:
-                return answer
-            try:
-                self._write(place, after, None if entity is None else entity.etag)
-            except EntityChanged:
-                continue
-            return answer
-        raise StoreError(f"{place.row} changed {_ATTEMPTS} times while it was being written")
+            if entity is None:
+                yield None, Coalesced()
+            else:
+                yield entity.etag, self._rows.value(Coalesced, entity)
 
-    def _write(self, place: Place, state: Coalesced, etag: str | None) -> None:
-        if state == Coalesced():
-            self._tables.delete(place.table, place.partition, place.row, etag)
-        else:
+    def _written(self, place: Place, state: Coalesced, etag: str | None) -> bool:
+        """Whether the row was still as it was read, and is now ``state``."""
+        try:
             self._rows.write(place.table, conditional(place, self._rows.properties(state), etag))
+        except EntityChanged:
+            return False
+        return True
+
+
+def _crowded(place: Place) -> StoreError:
+    return StoreError(f"{place.row} changed {_ATTEMPTS} times while it was being written")
