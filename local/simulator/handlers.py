@@ -85,7 +85,7 @@ def _family(kind: str) -> list[Handler]:
         Handler(
             type=kind,
             put=network.put_root,
-            patch=None,
+            patch=network.patch_root,
             delete=network.delete_root,
             show=network.show_root,
             row=True,

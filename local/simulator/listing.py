@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from local.simulator import endpoints, handlers, network, plain, server_children, service_tags
 from local.simulator.access import LOCKS
-from local.simulator.shapes import find, not_found
+from local.simulator.shapes import GROUP_TYPE, find, not_found
 from local.simulator.store import Record
 from local.simulator.values import Answer, ArmRequest, JsonObject, JsonValue, bad_request, key, parse_address
 from local.simulator.world import World
@@ -79,7 +79,9 @@ def _records(world: World, request: ArmRequest, kind: str) -> list[Record]:
     address = request.address
     if kind == LOCKS:
         return _locks(world, request)
-    if len(address.segments) == 1 or kind.startswith("Microsoft.Resources/"):
+    if kind.startswith("Microsoft.Resources/subscriptions") and kind != GROUP_TYPE:
+        raise bad_request("InvalidResourceType", f"The list {address.path} is not simulated.")
+    if len(address.segments) == 1 or kind == GROUP_TYPE:
         if address.group and "/providers/" in address.path and world.store.get(address.scope) is None:
             raise not_found(world, parse_address(f"{address.scope}/providers/{kind}/any"))
         return world.store.of_type(kind, address.scope)

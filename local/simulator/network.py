@@ -39,6 +39,7 @@ SUBNETS = f"{VNET}/subnets"
 ROUTE_TABLE = "Microsoft.Network/routeTables"
 ROUTES = f"{ROUTE_TABLE}/routes"
 _CHILDREN = {NSG: RULES, VNET: SUBNETS, ROUTE_TABLE: ROUTES}
+_SUBNETS_KEPT_FROM = "2023-09-01"
 _NOTIFIES = {"Azure-AsyncNotification": "Enabled"}
 
 
@@ -124,7 +125,7 @@ def put_root(world: World, request: ArmRequest, kind: str) -> Accepted:
     known = world.store.get(request.address.path)
     if known is not None:
         refuse_if_busy(world, known)
-    properties = _with_kept_subnets(world, request.properties, known)
+    properties = _with_kept_subnets(world, request, known)
     children = _inline_children(properties, kind)
     for position, child in enumerate(children):
         _check_child(world, request, _CHILDREN[kind], child, children[:position])
@@ -134,15 +135,38 @@ def put_root(world: World, request: ArmRequest, kind: str) -> Accepted:
     return _accept(world, root_id, before, shown=lambda: show_root(world, _held(world, root_id)))
 
 
+def patch_root(world: World, request: ArmRequest) -> Accepted:
+    """The tags, at once: nothing else of these types can be changed by PATCH."""
+    root = find(world, request.address)
+    refuse_if_busy(world, root)
+    changed = replace(root, body=root.body | {"tags": as_object(request.body.get("tags"))})
+
+    def finish() -> None:
+        world.save(changed)
+
+    return Accepted(
+        status=HTTPStatus.OK,
+        existed=True,
+        finish=finish,
+        body=lambda: show_root(world, _held(world, root.id)),
+    )
+
+
 def _inline_children(properties: JsonObject, kind: str) -> list[tuple[str, JsonObject]]:
     """Name and properties of each child that a whole PUT names."""
     listed = [as_object(one) for one in as_list(properties.get(_CHILDREN[kind].rsplit("/", 1)[-1]))]
     return [(as_text(one.get("name")), as_object(one.get("properties"))) for one in listed]
 
 
-def _with_kept_subnets(world: World, properties: JsonObject, known: Record | None) -> JsonObject:
-    """A network PUT without the field `subnets` keeps those that exist; an empty list removes them."""
+def _with_kept_subnets(world: World, request: ArmRequest, known: Record | None) -> JsonObject:
+    """A network PUT without the field `subnets` keeps those that exist; an empty list removes them.
+
+    Announced by the networking team for api-versions from 2023-09-01; before, it removed them too.
+    """
+    properties = request.properties
     if known is None or known.type != VNET or "subnets" in properties:
+        return properties
+    if request.api_version < _SUBNETS_KEPT_FROM:
         return properties
     kept = world.store.children(known.id, SUBNETS)
     return properties | {"subnets": [{"name": one.name, "properties": one.properties} for one in kept]}

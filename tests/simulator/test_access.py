@@ -192,6 +192,22 @@ def test_answers_carry_ids_to_correlate_and_what_is_left_of_the_budget(client: S
     assert "x-ms-ratelimit-remaining-subscription-writes" in headers
 
 
+def test_groups_come_with_their_first_resource_and_take_everything_along_when_deleted(
+    client: SimulatorClient,
+) -> None:
+    client.put(seeds.nsg_id(group="rg-new"), {"location": "westeurope"})
+    groups = f"/subscriptions/{seeds.SUBSCRIPTION}/resourceGroups"
+    assert [one["name"] for one in client.list_all(groups)] == ["rg-new"]
+    client.delete(f"{groups}/rg-new")
+    assert client.state()["resources"] == []
+
+
+def test_a_list_that_is_not_simulated_is_refused_instead_of_empty(client: SimulatorClient) -> None:
+    with pytest.raises(ArmCallFailed) as refused:
+        client.get(f"/subscriptions/{seeds.SUBSCRIPTION}/resources")
+    assert refused.value.status == 400
+
+
 def test_what_is_missing_is_told_apart(client: SimulatorClient) -> None:
     client.seed([seeds.flexible_server()])
     for path, code in (

@@ -271,6 +271,25 @@ def test_a_network_put_that_does_not_mention_subnets_keeps_them(client: Simulato
     assert client.list_all(f"{seeds.vnet_id()}/subnets") == []
 
 
+def test_under_an_old_api_version_such_a_put_removes_them(client: SimulatorClient) -> None:
+    client.seed([seeds.vnet(subnets=[seeds.subnet()])])
+    client.arm("PUT", seeds.vnet_id(), {"location": "canadacentral"}, api_version="2021-08-01")
+    assert client.wait_idle()
+    assert client.list_all(f"{seeds.vnet_id()}/subnets") == []
+
+
+def test_a_patch_changes_the_tags_and_the_etag_of_a_group_alone(client: SimulatorClient) -> None:
+    client.seed([seeds.nsg(rules=[seeds.security_rule(name="deny", priority=100)])])
+    before = client.get(NSG)
+    status, _, after = client.arm(
+        "PATCH", NSG, {"tags": {"owner": "orders"}, "properties": {"securityRules": []}}
+    )
+    assert status == 200
+    assert dig(after, "tags") == {"owner": "orders"}
+    assert dig(after, "etag") != before["etag"]
+    assert len(as_list(dig(after, "properties", "securityRules"))) == 1
+
+
 def test_one_write_at_a_time_goes_to_a_virtual_network(client: SimulatorClient) -> None:
     client.seed([seeds.vnet(subnets=[seeds.subnet()])])
     client.switches(operation_seconds=30)
