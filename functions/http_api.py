@@ -1,0 +1,100 @@
+"""The HTTP API: one function per route, named as in the table of ``shared.api``, which says what it means.
+
+A request becomes plain parts, the answer becomes an ``HttpResponse``. The outermost line turns what
+nobody expected into a problem document without any detail, and the log gets the traceback.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+
+import azure.functions as func
+
+from functions.blueprint import blueprint
+
+bp = blueprint()
+LOG = logging.getLogger("driftward")
+
+
+@bp.route(route="health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+def health(req: func.HttpRequest) -> func.HttpResponse:
+    return _answer("health", req)
+
+
+@bp.route(route="runs", methods=["POST"])
+def start_run(req: func.HttpRequest) -> func.HttpResponse:
+    return _answer("start_run", req)
+
+
+@bp.route(route="runs/{id}", methods=["GET"])
+def get_run(req: func.HttpRequest) -> func.HttpResponse:
+    return _answer("get_run", req)
+
+
+@bp.route(route="alerts", methods=["GET"])
+def list_alerts(req: func.HttpRequest) -> func.HttpResponse:
+    return _answer("list_alerts", req)
+
+
+@bp.route(route="alerts/{id}", methods=["GET"])
+def get_alert(req: func.HttpRequest) -> func.HttpResponse:
+    return _answer("get_alert", req)
+
+
+@bp.route(route="alerts/{id}/acknowledge", methods=["POST"])
+def acknowledge_alert(req: func.HttpRequest) -> func.HttpResponse:
+    return _answer("acknowledge_alert", req)
+
+
+@bp.route(route="alerts/{id}/approve", methods=["POST"])
+def approve_alert(req: func.HttpRequest) -> func.HttpResponse:
+    return _answer("approve_alert", req)
+
+
+@bp.route(route="changes", methods=["GET"])
+def list_changes(req: func.HttpRequest) -> func.HttpResponse:
+    return _answer("list_changes", req)
+
+
+@bp.route(route="changes/{id}", methods=["GET"])
+def get_change(req: func.HttpRequest) -> func.HttpResponse:
+    return _answer("get_change", req)
+
+
+@bp.route(route="changes/{id}/rollback", methods=["POST"])
+def rollback_change(req: func.HttpRequest) -> func.HttpResponse:
+    return _answer("rollback_change", req)
+
+
+@bp.route(route="policies", methods=["GET"])
+def list_policies(req: func.HttpRequest) -> func.HttpResponse:
+    return _answer("list_policies", req)
+
+
+@bp.route(route="openapi.json", methods=["GET"])
+def openapi(req: func.HttpRequest) -> func.HttpResponse:
+    return _answer("openapi", req)
+
+
+def _answer(name: str, req: func.HttpRequest) -> func.HttpResponse:
+    from shared.api import ApiRequest, answer, unexpected
+    from shared.wiring import wiring
+
+    request = ApiRequest(
+        parameters=dict(req.route_params),
+        query=dict(req.params),
+        headers={header.lower(): text for header, text in req.headers.items()},
+        body=req.get_body(),
+    )
+    try:
+        response = answer(name, request, wiring())
+    except Exception:
+        LOG.exception("%s failed", name)
+        response = unexpected()
+    return func.HttpResponse(
+        json.dumps(response.body),
+        status_code=response.status,
+        headers=dict(response.headers),
+        mimetype=response.media_type,
+    )

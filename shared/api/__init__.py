@@ -1,0 +1,50 @@
+"""The HTTP API without the platform: plain requests in, plain answers out, problems by RFC 9457.
+
+``routes`` is the table, ``http`` the values and the problem types, ``problems`` maps errors to them,
+``bodies`` and ``views`` are what is taken and shown, the rest is one module per noun. Nothing here knows
+Azure Functions, and nothing here decides what is done to a resource.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Final
+
+from shared.alerting import IllegalTransition
+from shared.api.http import ApiRequest, ApiResponse, Refused, problem_response
+from shared.api.problems import refusal
+from shared.api.routes import BY_NAME
+from shared.api.sources import Sources
+from shared.errors import ConfigurationError, GatewayError, StoreError
+from shared.rollback import RollbackRefused
+from shared.runs import EnforcementDisabled, NotATarget
+
+__all__ = ["ApiRequest", "ApiResponse", "answer", "unexpected"]
+
+LOG: Final = logging.getLogger("driftward")
+_OURS: Final = 500
+
+
+def answer(name: str, request: ApiRequest, sources: Sources) -> ApiResponse:
+    """Answer a request to the route of this name. Raises only what nobody expected."""
+    try:
+        return BY_NAME[name].handler(request, sources)
+    except (
+        Refused,
+        EnforcementDisabled,
+        NotATarget,
+        RollbackRefused,
+        IllegalTransition,
+        GatewayError,
+        StoreError,
+        ConfigurationError,
+    ) as error:
+        refused = refusal(error)
+        if refused.kind.status >= _OURS:
+            LOG.warning("%s: %s: %s", name, refused.kind.name, error)
+        return problem_response(refused)
+
+
+def unexpected() -> ApiResponse:
+    """What is said when something broke: nothing of what it was, which the log knows."""
+    return problem_response(Refused("unexpected", "the log says what happened"))

@@ -1,0 +1,111 @@
+"""Alerts over HTTP: list, read, acknowledge, approve.
+
+An approval is consent to revert one drift. It is written down, then a look is queued that reads the
+target, proves the change anew and makes it; nothing is reverted on the strength of what was read then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final, TypeAlias
+
+from shared.alerting import acknowledge, alert_view, approve, notification
+from shared.api.bodies import (
+    AcknowledgeBody,
+    AlertQuery,
+    ApproveBody,
+    id_in,
+    read_body,
+    read_query,
+    target_in,
+)
+from shared.api.http import ApiRequest, ApiResponse, not_found
+from shared.api.operator import called, operator
+from shared.deps import Deps
+from shared.errors import EntityChanged
+from shared.journal import notify
+from shared.model import Actor, Cause, CauseKind
+from shared.records import AlertRecord, Message, MessageKind, NotificationType
+from shared.runs import refuse_under_audit
+
+_RACES: Final = 3
+
+_Step: TypeAlias = Callable[[AlertRecord, datetime], AlertRecord]
+"""From where an alert is to where it goes, at this time."""
+
+
+def list_alerts(request: ApiRequest, deps: Deps) -> ApiResponse:
+    query = read_query(AlertQuery, request)
+    alerts = deps.store.alerts(
+        status=query.status,
+        policy=query.policy,
+        target=target_in(query.resource_id),
+        limit=query.limit,
+    )
+    return ApiResponse(status=200, body=[alert_view(alert) for alert in alerts])
+
+
+def get_alert(request: ApiRequest, deps: Deps) -> ApiResponse:
+    return ApiResponse(status=200, body=alert_view(_find(id_in(request, "alert"), deps)))
+
+
+def acknowledge_alert(request: ApiRequest, deps: Deps) -> ApiResponse:
+    """Somebody looks after it."""
+    body = read_body(AcknowledgeBody, request, optional=True)
+    actor = operator(request, body.by)
+    alert = _step(request, actor, lambda found, _: acknowledge(found, called(actor)), deps)
+    return ApiResponse(status=200, body=alert_view(alert))
+
+
+def approve_alert(request: ApiRequest, deps: Deps) -> ApiResponse:
+    """Write the approval down and have the target looked at."""
+    body = read_body(ApproveBody, request, optional=True)
+    refuse_under_audit(deps, wants_to_write=True)
+    actor = operator(request, body.by)
+    lasts = timedelta(minutes=body.expires_in_minutes)
+    alert = _step(request, actor, lambda found, now: approve(found, called(actor), now, lasts), deps)
+    look = Message(kind=MessageKind.LOOK, target=alert.target, cause=_cause(actor, deps))
+    deps.store.arm(look, deps.clock.now(), 0)
+    return ApiResponse(status=202, body=alert_view(alert), headers={"Location": f"/api/alerts/{alert.id}"})
+
+
+def _find(alert_id: str, deps: Deps) -> AlertRecord:
+    alert = deps.store.alert(alert_id)
+    if alert is None:
+        raise not_found("alert with this id")
+    return alert
+
+
+def _step(request: ApiRequest, actor: Actor, step: _Step, deps: Deps) -> AlertRecord:
+    """Take a step in the alert's life and tell the sinks.
+
+    A look may write the alert at the same time; then the step is taken from where the alert is now.
+    """
+    alert_id = id_in(request, "alert")
+    for _ in range(_RACES):
+        with suppress(EntityChanged):
+            return _tell(_take(alert_id, step, deps), _cause(actor, deps), deps)
+    return _tell(_take(alert_id, step, deps), _cause(actor, deps), deps)
+
+
+def _take(alert_id: str, step: _Step, deps: Deps) -> AlertRecord:
+    """The step, written together with the mark that the sinks have not been told."""
+    stepped = step(_find(alert_id, deps), deps.clock.now())
+    return deps.store.put_alert(replace(stepped, unsent=(*stepped.unsent, NotificationType.ALERT_UPDATED)))
+
+
+def _tell(alert: AlertRecord, cause: Cause, deps: Deps) -> AlertRecord:
+    """Tell the sinks. The mark that a faster writer keeps us from removing makes the sweep tell them
+    again, under the same id, which is better than not at all."""
+    notify(notification(alert, NotificationType.ALERT_UPDATED, deps.clock.now()), cause, deps)
+    try:
+        return deps.store.put_alert(replace(alert, unsent=alert.unsent[:-1]))
+    except EntityChanged:
+        return alert
+
+
+def _cause(actor: Actor, deps: Deps) -> Cause:
+    return Cause(kind=CauseKind.OPERATOR, time=deps.clock.now(), actor=actor)

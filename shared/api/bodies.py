@@ -1,0 +1,160 @@
+"""What requests may hold, strictly: unknown fields, wrong types and half-meant values are refused.
+
+Every model is flat, so a problem's ``field`` is the name of a field. Query parameters are texts and are
+converted; names that no model knows are left alone there, because the platform adds its own
+(``code``, the function key).
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Final, TypeVar
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from shared.alerting import APPROVAL_LASTS
+from shared.api.http import LONGEST_BODY, ApiRequest, Refused, invalid, not_found
+from shared.events import locate
+from shared.model import EnforcementMode, Outcome, Target
+from shared.policies import find
+from shared.records import AlertStatus
+from shared.resource_id import InvalidResourceId, ResourceId
+from shared.values import camel_case
+
+LONGEST_APPROVAL: Final = timedelta(minutes=240)
+LONGEST_EXEMPTION: Final = timedelta(days=90)
+"""How long a rollback may exempt its target."""
+MOST_ITEMS: Final = 1000
+
+_LONGEST_ID: Final = 2048
+_UNREADABLE: Final = {"json_invalid", "json_type"}
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+Text = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[^\x00-\x1f\x7f]*$")]
+PersonName = Annotated[Text, Field(min_length=1, max_length=200)]
+ResourceText = Annotated[str, Field(min_length=1, max_length=_LONGEST_ID)]
+PolicyIds = Annotated[list[str], Field(min_length=1, max_length=100)]
+
+
+class Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, alias_generator=camel_case)
+
+
+class Query(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True, alias_generator=camel_case)
+
+
+class RunBody(Body):
+    """Exactly one of ``resourceId`` and ``scope``."""
+
+    resource_id: ResourceText | None = Field(
+        default=None, description="A server, a subnet, an NSG, a virtual network, or something below one."
+    )
+    scope: ResourceText | None = Field(default=None, description="A subscription or a resource group.")
+    enforcement: EnforcementMode | None = Field(
+        default=None, description="The stricter of this and `ENFORCEMENT_MODE` holds."
+    )
+    policies: PolicyIds | None = Field(default=None, description="Only these policies; absent means all.")
+    adopt: bool = Field(default=False, description="Also revert what was never seen compliant.")
+
+
+class AcknowledgeBody(Body):
+    by: PersonName | None = Field(default=None, description="Who, where the platform does not say it.")
+
+
+class ApproveBody(Body):
+    expires_in_minutes: int = Field(
+        default=APPROVAL_LASTS // timedelta(minutes=1), ge=1, le=LONGEST_APPROVAL // timedelta(minutes=1)
+    )
+    by: PersonName | None = Field(default=None, description="Who, where the platform does not say it.")
+
+
+class RollbackBody(Body):
+    reason: Annotated[Text, Field(min_length=3, max_length=1000)]
+    expires_at: AwareDatetime = Field(
+        description="Until when the target is exempt from the policy: at most 90 days from now."
+    )
+
+
+class AlertQuery(Query):
+    status: AlertStatus | None = None
+    policy: str | None = None
+    resource_id: str | None = None
+    limit: int = Field(default=100, ge=1, le=MOST_ITEMS)
+
+
+class ChangeQuery(Query):
+    policy: str | None = None
+    resource_id: str | None = None
+    outcome: Outcome | None = None
+    limit: int = Field(default=100, ge=1, le=MOST_ITEMS)
+
+
+def read_body(model: type[_Model], request: ApiRequest, *, optional: bool = False) -> _Model:
+    """The request's body. Raises ``Refused``; an empty body is an empty object where it is optional."""
+    if len(request.body) > LONGEST_BODY:
+        raise Refused("too-large", f"the body is longer than {LONGEST_BODY} bytes", field="body")
+    body = request.body.strip() or (b"{}" if optional else b"")
+    try:
+        return model.model_validate_json(body)
+    except ValidationError as error:
+        raise _refused(error) from None
+
+
+def read_query(model: type[_Model], request: ApiRequest) -> _Model:
+    """The query parameters. Raises ``Refused``."""
+    try:
+        return model.model_validate(dict(request.query))
+    except ValidationError as error:
+        raise _refused(error) from None
+
+
+def _refused(error: ValidationError) -> Refused:
+    """The first thing that is wrong, without the input itself: it may be long."""
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    if first["type"] in _UNREADABLE:
+        return Refused("malformed-json", first["msg"], field="body")
+    field = str(first["loc"][0])[:100] if first["loc"] else "body"
+    deeper = "".join(f"[{part}]" for part in first["loc"][1:] if isinstance(part, int))
+    return invalid(field, f"{field}{deeper}: {first['msg']}")
+
+
+def resource_in(text: str, field: str) -> ResourceId:
+    """The resource id that a field holds."""
+    try:
+        return ResourceId(text)
+    except InvalidResourceId as error:
+        raise invalid(field, str(error)) from None
+
+
+def target_in(text: str | None) -> Target | None:
+    """The target that a listing is about; None for all."""
+    if text is None:
+        return None
+    found = locate(resource_in(text, "resourceId"))
+    if not isinstance(found, Target):
+        raise invalid("resourceId", "alerts and changes are kept for servers and subnets")
+    return found
+
+
+def known_policy(policy_id: str | None, field: str) -> str | None:
+    """The id, when it is one. Raises ``Refused`` for a policy that does not exist."""
+    if policy_id is not None and find(policy_id) is None:
+        raise invalid(field, f"there is no policy {policy_id[:100]!r}")
+    return policy_id
+
+
+def id_in(request: ApiRequest, what: str) -> str:
+    """The id in the route; one that no id of ours looks like names nothing."""
+    text = request.parameters.get("id", "")
+    if not (0 < len(text) <= 64 and text.isascii() and text.replace("-", "").isalnum()):
+        raise not_found(f"{what} with this id")
+    return text
+
+
+def expiry_in(time: datetime, now: datetime) -> datetime:
+    """The end of a rollback's exemption. Raises ``Refused`` unless it lies ahead and not too far."""
+    if not now < time <= now + LONGEST_EXEMPTION:
+        raise invalid("expiresAt", f"expiresAt: not within the next {LONGEST_EXEMPTION.days} days")
+    return time.astimezone(UTC)

@@ -1,0 +1,53 @@
+"""Changes over HTTP: list, read, roll back."""
+
+from __future__ import annotations
+
+from shared.alerting import change_view
+from shared.api.bodies import (
+    ChangeQuery,
+    RollbackBody,
+    expiry_in,
+    id_in,
+    read_body,
+    read_query,
+    target_in,
+)
+from shared.api.http import ApiRequest, ApiResponse, not_found
+from shared.api.operator import operator
+from shared.deps import Deps
+from shared.rollback import RollbackRequest, roll_back
+
+
+def list_changes(request: ApiRequest, deps: Deps) -> ApiResponse:
+    query = read_query(ChangeQuery, request)
+    changes = deps.store.changes(
+        limit=query.limit,
+        target=target_in(query.resource_id),
+        policy=query.policy,
+        outcome=query.outcome,
+    )
+    return ApiResponse(status=200, body=[change_view(change) for change in changes])
+
+
+def get_change(request: ApiRequest, deps: Deps) -> ApiResponse:
+    change = deps.store.change(id_in(request, "change"))
+    if change is None:
+        raise not_found("change with this id")
+    return ApiResponse(status=200, body=change_view(change))
+
+
+def rollback_change(request: ApiRequest, deps: Deps) -> ApiResponse:
+    """Begin the rollback; it is a change of its own, and its outcome is found under its own id."""
+    change_id = id_in(request, "change")
+    body = read_body(RollbackBody, request)
+    rollback = RollbackRequest(
+        change_id=change_id,
+        actor=operator(request),
+        reason=body.reason,
+        expires_at=expiry_in(body.expires_at, deps.clock.now()),
+    )
+    change = roll_back(rollback, deps)
+    if change is None:
+        raise not_found("change with this id")
+    where = {"Location": f"/api/changes/{change.id}"}
+    return ApiResponse(status=202, body=change_view(change), headers=where)

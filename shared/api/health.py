@@ -1,0 +1,64 @@
+"""Whether the app could work if it had to: the settings, ``policies.yaml`` and the store.
+
+Anyone may ask, so the answer names the part that is wrong and nothing else; the log says why.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Final
+
+from shared.api.http import ApiResponse
+from shared.api.sources import Sources
+from shared.codec import to_json
+from shared.errors import ConfigurationError, StoreError
+from shared.values import value
+
+LOG: Final = logging.getLogger("driftward")
+
+
+class Condition(StrEnum):
+    OK = "ok"
+    FAILED = "failed"
+
+
+@value
+class Parts:
+    settings: Condition
+    policies: Condition
+    store: Condition
+
+
+@value
+class HealthView:
+    status: Condition
+    parts: Parts
+
+
+def health(sources: Sources) -> ApiResponse:
+    """200 when every part is fine, 503 otherwise."""
+    parts = Parts(
+        settings=_check("settings", lambda: sources.settings),
+        policies=_check("policies", lambda: sources.configuration),
+        store=_check("store", lambda: _ask_store(sources)),
+    )
+    fine = {parts.settings, parts.policies, parts.store} == {Condition.OK}
+    view = HealthView(status=Condition.OK if fine else Condition.FAILED, parts=parts)
+    return ApiResponse(status=200 if fine else 503, body=to_json(view))
+
+
+def _ask_store(sources: Sources) -> None:
+    """One read of a table and one of a container; what they hold does not matter."""
+    sources.store.first_pass("health")
+    sources.store.break_glass("health")
+
+
+def _check(part: str, look: Callable[[], object]) -> Condition:
+    try:
+        look()
+    except (ConfigurationError, StoreError) as error:
+        LOG.warning("health: %s: %s", part, error)
+        return Condition.FAILED
+    return Condition.OK

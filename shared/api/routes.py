@@ -1,0 +1,235 @@
+"""The table of routes: the one place that says what the API consists of.
+
+The functions of ``functions/http_api.py`` have the names, methods and paths of this table (a test
+compares them as the engine reports them); the OpenAPI document is generated from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final, Literal, TypeAlias
+
+from pydantic import BaseModel
+
+from shared.api.alerts import acknowledge_alert, approve_alert, get_alert, list_alerts
+from shared.api.bodies import AcknowledgeBody, AlertQuery, ApproveBody, ChangeQuery, RollbackBody, RunBody
+from shared.api.changes import get_change, list_changes, rollback_change
+from shared.api.health import health
+from shared.api.http import ApiRequest, ApiResponse
+from shared.api.runs import get_run, start_run
+from shared.api.sources import Sources
+from shared.api.views import policy_view
+from shared.codec import to_json
+from shared.deps import Deps
+from shared.values import value
+
+Handler: TypeAlias = Callable[[ApiRequest, Sources], ApiResponse]
+Shown: TypeAlias = Literal["Run", "Alert", "Change", "Policy", "Health", "OpenApi"]
+
+
+@value
+class Success:
+    """An answer that is no problem; ``many`` is a list of what is shown, ``located`` adds ``Location``."""
+
+    status: int
+    text: str
+    shown: Shown
+    many: bool = False
+    located: bool = False
+
+
+@value
+class Route:
+    """One route. ``problems`` are names in ``PROBLEMS``, beside those that every route can answer."""
+
+    name: str
+    method: Literal["GET", "POST"]
+    path: str
+    summary: str
+    handler: Handler
+    successes: tuple[Success, ...]
+    problems: tuple[str, ...] = ()
+    body: type[BaseModel] | None = None
+    body_required: bool = True
+    query: type[BaseModel] | None = None
+    anonymous: bool = False
+
+
+def _with_deps(handler: Callable[[ApiRequest, Deps], ApiResponse]) -> Handler:
+    return lambda request, sources: handler(request, sources.deps())
+
+
+def list_policies(_request: ApiRequest, deps: Deps) -> ApiResponse:
+    """The catalogue, in the order in which changes are made."""
+    views = [to_json(policy_view(policy, deps.configuration)) for policy in deps.policies]
+    return ApiResponse(status=200, body=views)
+
+
+def openapi(_request: ApiRequest, _sources: Sources) -> ApiResponse:
+    """The document that describes all this."""
+    from shared.api.openapi import document
+
+    return ApiResponse(status=200, body=document())
+
+
+_BAD_BODY: Final = ("malformed-json", "invalid-input", "too-large")
+_AZURE: Final = (
+    "azure-conflict",
+    "azure-locked",
+    "server-stopped",
+    "azure-denied",
+    "azure-refused",
+    "azure-throttled",
+    "azure-busy",
+    "azure-unavailable",
+)
+_ROLLBACK: Final = (
+    "not-applied",
+    "already-rolled-back",
+    "changed-since",
+    "not-recorded",
+    "not-proved",
+    "policy-unknown",
+    "break-glass",
+    "break-glass-unreadable",
+    "budget-exhausted",
+)
+
+ROUTES: Final = (
+    Route(
+        name="health",
+        method="GET",
+        path="health",
+        summary="Whether settings, policies.yaml and the store are usable",
+        handler=lambda _, sources: health(sources),
+        successes=(
+            Success(status=200, text="Everything is fine", shown="Health"),
+            Success(status=503, text="Some part is not", shown="Health"),
+        ),
+        anonymous=True,
+    ),
+    Route(
+        name="start_run",
+        method="POST",
+        path="runs",
+        summary="Look at one resource now, or at everything in a scope through the queue",
+        handler=_with_deps(start_run),
+        successes=(
+            Success(status=200, text="Done: nothing long-running was begun", shown="Run"),
+            Success(status=202, text="Queued or in progress", shown="Run", located=True),
+        ),
+        problems=(*_BAD_BODY, "not-found", "enforcement-disabled", "concurrent-change", *_AZURE),
+        body=RunBody,
+    ),
+    Route(
+        name="get_run",
+        method="GET",
+        path="runs/{id}",
+        summary="What became of a run so far",
+        handler=_with_deps(get_run),
+        successes=(Success(status=200, text="The run", shown="Run"),),
+        problems=("not-found",),
+    ),
+    Route(
+        name="list_alerts",
+        method="GET",
+        path="alerts",
+        summary="Alerts, last seen first",
+        handler=_with_deps(list_alerts),
+        successes=(Success(status=200, text="The alerts that fit", shown="Alert", many=True),),
+        problems=("invalid-input",),
+        query=AlertQuery,
+    ),
+    Route(
+        name="get_alert",
+        method="GET",
+        path="alerts/{id}",
+        summary="One alert",
+        handler=_with_deps(get_alert),
+        successes=(Success(status=200, text="The alert", shown="Alert"),),
+        problems=("not-found",),
+    ),
+    Route(
+        name="acknowledge_alert",
+        method="POST",
+        path="alerts/{id}/acknowledge",
+        summary="Say that somebody looks after an alert",
+        handler=_with_deps(acknowledge_alert),
+        successes=(Success(status=200, text="The alert, acknowledged", shown="Alert"),),
+        problems=(*_BAD_BODY, "not-found", "illegal-transition", "concurrent-change"),
+        body=AcknowledgeBody,
+        body_required=False,
+    ),
+    Route(
+        name="approve_alert",
+        method="POST",
+        path="alerts/{id}/approve",
+        summary="Consent to reverting this drift, for a short time; it is proved again before writing",
+        handler=_with_deps(approve_alert),
+        successes=(
+            Success(status=202, text="The alert, approved; a look is queued", shown="Alert", located=True),
+        ),
+        problems=(
+            *_BAD_BODY,
+            "not-found",
+            "enforcement-disabled",
+            "illegal-transition",
+            "concurrent-change",
+        ),
+        body=ApproveBody,
+        body_required=False,
+    ),
+    Route(
+        name="list_changes",
+        method="GET",
+        path="changes",
+        summary="Changes, newest first",
+        handler=_with_deps(list_changes),
+        successes=(Success(status=200, text="The changes that fit", shown="Change", many=True),),
+        problems=("invalid-input",),
+        query=ChangeQuery,
+    ),
+    Route(
+        name="get_change",
+        method="GET",
+        path="changes/{id}",
+        summary="One change",
+        handler=_with_deps(get_change),
+        successes=(Success(status=200, text="The change", shown="Change"),),
+        problems=("not-found",),
+    ),
+    Route(
+        name="rollback_change",
+        method="POST",
+        path="changes/{id}/rollback",
+        summary="Undo a change; the target is exempt from its policy until the expiry",
+        handler=_with_deps(rollback_change),
+        successes=(Success(status=202, text="The rollback, itself a change", shown="Change", located=True),),
+        problems=(
+            *_BAD_BODY,
+            "not-found",
+            "enforcement-disabled",
+            *_ROLLBACK,
+            "concurrent-change",
+            *_AZURE,
+        ),
+        body=RollbackBody,
+    ),
+    Route(
+        name="list_policies",
+        method="GET",
+        path="policies",
+        summary="The catalogue of policies, in the order in which their changes are made",
+        handler=_with_deps(list_policies),
+        successes=(Success(status=200, text="The policies", shown="Policy", many=True),),
+    ),
+    Route(
+        name="openapi",
+        method="GET",
+        path="openapi.json",
+        summary="This document",
+        handler=openapi,
+        successes=(Success(status=200, text="OpenAPI 3.1", shown="OpenApi"),),
+    ),
+)
+BY_NAME: Final[Mapping[str, Route]] = {route.name: route for route in ROUTES}

@@ -1,0 +1,64 @@
+"""Runs over HTTP: start one, ask what became of it."""
+
+from __future__ import annotations
+
+from shared.api.bodies import RunBody, id_in, known_policy, read_body, resource_in
+from shared.api.http import ApiRequest, ApiResponse, invalid, not_found
+from shared.api.operator import operator
+from shared.api.views import run_view
+from shared.codec import to_json
+from shared.deps import Deps
+from shared.errors import ConfigurationError
+from shared.records import RunRecord, RunStatus
+from shared.resource_id import ResourceId
+from shared.runs import RunRequest, read_run
+from shared.runs import start_run as start
+from shared.settings import parse_scope
+
+_ENDED = {RunStatus.DONE, RunStatus.FAILED}
+
+
+def start_run(request: ApiRequest, deps: Deps) -> ApiResponse:
+    """200 when everything is done, 202 and where to ask when something goes on."""
+    body = read_body(RunBody, request)
+    run = start(_request(body, request), deps)
+    if _does_not_exist(run):
+        raise not_found(f"resource {body.resource_id}", field="resourceId")
+    view = to_json(run_view(run))
+    if run.status in _ENDED:
+        return ApiResponse(status=200, body=view)
+    return ApiResponse(status=202, body=view, headers={"Location": f"/api/runs/{run.id}"})
+
+
+def get_run(request: ApiRequest, deps: Deps) -> ApiResponse:
+    run = read_run(id_in(request, "run"), deps)
+    if run is None:
+        raise not_found("run with this id")
+    return ApiResponse(status=200, body=to_json(run_view(run)))
+
+
+def _request(body: RunBody, request: ApiRequest) -> RunRequest:
+    if (body.resource_id is None) == (body.scope is None):
+        raise invalid("resourceId", "exactly one of resourceId and scope says what to look at")
+    for policy_id in body.policies or ():
+        known_policy(policy_id, "policies")
+    return RunRequest(
+        actor=operator(request),
+        resource=resource_in(body.resource_id, "resourceId") if body.resource_id is not None else None,
+        scope=_scope(body.scope) if body.scope is not None else None,
+        enforcement=body.enforcement,
+        policies=tuple(body.policies) if body.policies is not None else None,
+        adopt=body.adopt,
+    )
+
+
+def _scope(text: str) -> ResourceId:
+    try:
+        return parse_scope(text, "scope")
+    except ConfigurationError as error:
+        raise invalid("scope", str(error)) from None
+
+
+def _does_not_exist(run: RunRecord) -> bool:
+    """A reading that found nothing tells so in its error and has no findings."""
+    return run.target is not None and any(r.error and not r.findings for r in run.results)

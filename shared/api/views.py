@@ -1,0 +1,224 @@
+"""Runs and policies as the HTTP API shows them; the shapes are those of the project's INTERFACES page.
+
+Alerts and changes have their views in ``shared.alerting``, because notifications carry them too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final
+
+from shared.configuration import Configuration
+from shared.model import (
+    Action,
+    ArmCall,
+    Cause,
+    ComplianceState,
+    Decision,
+    Effect,
+    EnforcementMode,
+    Finding,
+    Json,
+    Kind,
+    Outcome,
+    Reason,
+    Safety,
+    Severity,
+    Target,
+    TargetKind,
+)
+from shared.policy import AnyPolicy, Control
+from shared.records import ChangeView, RunRecord, RunStatus, TargetResult
+from shared.resource_id import ResourceId
+from shared.values import value
+
+DOCS: Final = "docs/policies.md"
+
+
+@value
+class FindingView:
+    policy: str
+    state: ComplianceState
+    severity: Severity
+    resource_id: ResourceId
+    reason: str
+    evidence: Mapping[str, Json]
+
+
+@value
+class DecisionView:
+    policy: str
+    action: Action
+    reason: Reason
+    detail: str
+    dry_run: bool
+
+
+@value
+class ResultView:
+    """What one target came to."""
+
+    target: Target
+    outcomes: Mapping[str, Outcome]
+    findings: tuple[FindingView, ...]
+    decisions: tuple[DecisionView, ...]
+    changes: tuple[ChangeView, ...]
+    arm_calls: tuple[ArmCall, ...]
+    duration_ms: int
+    error: str
+
+
+@value
+class Progress:
+    done: int
+    total: int | None
+
+
+@value
+class RunView:
+    """A run. What was found, decided and done is listed over all targets, and per target in ``targets``.
+
+    ``outcomes`` (per policy), and no ``progress`` and ``targets``, where the run has one target;
+    the other way round where it has a scope, an NSG or a virtual network.
+    """
+
+    id: str
+    status: RunStatus
+    cause: Cause
+    enforcement: EnforcementMode
+    created_at: datetime
+    target: Target | None
+    scope: ResourceId | None
+    policies: tuple[str, ...] | None
+    adopt: bool
+    findings: tuple[FindingView, ...]
+    decisions: tuple[DecisionView, ...]
+    changes: tuple[ChangeView, ...]
+    arm_calls: tuple[ArmCall, ...]
+    duration_ms: int
+    error: str
+    outcomes: Mapping[str, Outcome] | None
+    progress: Progress | None
+    targets: tuple[ResultView, ...] | None
+
+
+@value
+class ParameterView:
+    name: str
+    default: Json
+    value: Json
+    description: str
+
+
+@value
+class PolicyView:
+    """A policy with what ``policies.yaml`` says of it everywhere; scopes may say otherwise."""
+
+    id: str
+    title: str
+    severity: Severity
+    safety: Safety
+    kind: Kind
+    targets: tuple[TargetKind, ...]
+    effect: Effect
+    parameters: tuple[ParameterView, ...]
+    controls: tuple[Control, ...]
+    permissions: tuple[str, ...]
+    raised_by: str
+    docs: str
+
+
+def run_view(run: RunRecord) -> RunView:
+    """The run with everything that has arrived."""
+    results = tuple(_result(result) for result in run.results)
+    single = run.target is not None
+    errors = [run.error, *(result.error for result in results if single)]
+    return RunView(
+        id=run.id,
+        status=run.status,
+        cause=run.cause,
+        enforcement=run.enforcement,
+        created_at=run.created_at,
+        target=run.target,
+        scope=run.scope,
+        policies=run.policies,
+        adopt=run.adopt,
+        findings=tuple(finding for result in results for finding in result.findings),
+        decisions=tuple(decision for result in results for decision in result.decisions),
+        changes=tuple(change for result in results for change in result.changes),
+        arm_calls=tuple(call for result in results for call in result.arm_calls),
+        duration_ms=sum(result.duration_ms for result in results),
+        error="; ".join(error for error in errors if error),
+        outcomes={k: v for result in results for k, v in result.outcomes.items()} if single else None,
+        progress=None if single else _progress(run),
+        targets=None if single else results,
+    )
+
+
+def _progress(run: RunRecord) -> Progress:
+    return Progress(done=sum(not result.in_progress for result in run.results), total=run.total)
+
+
+def _result(result: TargetResult) -> ResultView:
+    return ResultView(
+        target=result.target,
+        outcomes=result.outcomes,
+        findings=tuple(_finding(finding) for finding in result.findings),
+        decisions=tuple(_decision(decision) for decision in result.decisions),
+        changes=result.changes,
+        arm_calls=result.arm_calls,
+        duration_ms=result.duration_ms,
+        error=result.error,
+    )
+
+
+def _finding(finding: Finding) -> FindingView:
+    return FindingView(
+        policy=finding.policy,
+        state=finding.state,
+        severity=finding.severity,
+        resource_id=finding.resource_id,
+        reason=finding.reason,
+        evidence=finding.evidence,
+    )
+
+
+def _decision(decision: Decision) -> DecisionView:
+    return DecisionView(
+        policy=decision.policy,
+        action=decision.action,
+        reason=decision.reason,
+        detail=decision.detail,
+        dry_run=decision.dry_run,
+    )
+
+
+def policy_view(policy: AnyPolicy, configuration: Configuration) -> PolicyView:
+    """One entry of the catalogue."""
+    file = configuration.file
+    section = file.policies.get(policy.id)
+    chosen = section.parameters if section is not None else {}
+    said = section.effect if section is not None else None
+    return PolicyView(
+        id=policy.id,
+        title=policy.title,
+        severity=policy.severity,
+        safety=policy.safety,
+        kind=policy.kind,
+        targets=tuple(sorted(policy.targets)),
+        effect=said or file.defaults.effect,
+        parameters=tuple(
+            ParameterView(
+                name=parameter.name,
+                default=parameter.default,
+                value=chosen.get(parameter.name, parameter.default),
+                description=parameter.description,
+            )
+            for parameter in policy.parameters
+        ),
+        controls=policy.controls,
+        permissions=policy.permissions,
+        raised_by="event",
+        docs=f"{DOCS}#{policy.id}",
+    )
