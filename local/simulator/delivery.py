@@ -24,7 +24,9 @@ from local.simulator.values import JsonObject, JsonValue, as_object
 
 ANSWER_SECONDS = 30.0
 _FINAL_STATUSES = (400, 401, 403, 413)
-_HELD_BACK_SECONDS = 0.25
+# With reordering an event waits this long for another that overtakes it.
+_HELD_BACK_SECONDS = 1.0
+_OVERTAKEN_SECONDS = 0.001
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +44,7 @@ class Subscription:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
     """How an event is delivered: after `delay` seconds, then again after each of `retries`; twice if
-    `duplicate`; every other event held back if `reorder`, so that the next overtakes it."""
+    `duplicate`; each held back if `reorder` until the next overtakes it."""
 
     delay: float
     retries: tuple[float, ...]
@@ -99,6 +101,7 @@ class Subscriber:
         self.subscription = subscription
         self._changed = threading.Condition()
         self._due: list[_Due] = []
+        self._held: _Due | None = None
         self._busy = False
         self._stopping = False
         self._seq = 0
@@ -140,9 +143,22 @@ class Subscriber:
             return
         with self._changed:
             for _ in range(2 if pace.duplicate else 1):
-                held_back = _HELD_BACK_SECONDS if pace.reorder and self._seq % 2 == 0 else 0.0
-                self._push(time.time() + pace.delay + held_back, 0, event, pace.retries)
+                self._enter(event, pace)
             self._changed.notify_all()
+
+    def _enter(self, event: GridEvent, pace: Pace) -> None:
+        at = time.time() + pace.delay
+        overtaken = self._held if self._held in self._due else None
+        self._held = None
+        if overtaken is not None:
+            self._due.remove(overtaken)
+            heapq.heapify(self._due)
+            self._push(at, 0, event, pace.retries)
+            self._push(at + _OVERTAKEN_SECONDS, 0, overtaken.event, overtaken.retries)
+        elif pace.reorder:
+            self._held = self._push(at + _HELD_BACK_SECONDS, 0, event, pace.retries)
+        else:
+            self._push(at, 0, event, pace.retries)
 
     def is_quiet(self) -> bool:
         with self._changed:
@@ -161,10 +177,11 @@ class Subscriber:
                 "deadLettered": list(self._dead),
             }
 
-    def _push(self, at: float, attempt: int, event: GridEvent, retries: tuple[float, ...]) -> None:
+    def _push(self, at: float, attempt: int, event: GridEvent, retries: tuple[float, ...]) -> _Due:
         self._seq += 1
         due = _Due(at=at, seq=self._seq, attempt=attempt, event=event, retries=retries)
         heapq.heappush(self._due, due)
+        return due
 
     def _work(self) -> None:
         while (due := self._next()) is not None:
