@@ -2,8 +2,8 @@
 
 azure-cli is large (400 MB) and pins its own versions of libraries that the project uses too, so it
 gets an environment of its own in ``.venv-azure-cli`` in the project's root, made on first use and again
-when the wanted version or the Python changes. A stamp beside it says that it is complete; a lock lets
-several test processes ask at once. Nothing here runs ``az`` itself: scripts that use azure-cli as a
+when the wanted version changes or its Python is gone. A stamp beside it says that it is complete; a lock
+lets several test processes ask at once. Nothing here runs ``az`` itself: scripts that use azure-cli as a
 library run in that environment, with its configuration inside it and telemetry off.
 
 ``python -m local.azure_cli`` makes the environment ahead of time.
@@ -27,6 +27,7 @@ HOME = ROOT / ".venv-azure-cli"
 """Holds the environment, azure-cli's configuration, the lock and the stamp."""
 
 _STAMP = "complete"
+_WANTED = f"azure-cli {AZURE_CLI_VERSION}\n"
 
 
 class AzureCliUnavailable(RuntimeError):
@@ -35,17 +36,28 @@ class AzureCliUnavailable(RuntimeError):
 
 def ensure_azure_cli(home: Path = HOME) -> Path:
     """The Python interpreter of an environment that holds azure-cli; made when it is missing."""
-    home.mkdir(parents=True, exist_ok=True)
-    with _locked(home / "lock"):
-        if not _is_complete(home):
-            _make(home)
-    return _python(home)
+    with _ready(home) as python:
+        return python
 
 
 def run_script(script: Path, stdin: str, home: Path = HOME) -> str:
-    """What ``script`` prints when it runs in azure-cli's environment."""
-    python = ensure_azure_cli(home)
-    return _run([str(python), str(script)], stdin=stdin, env=_variables(home))
+    """What ``script`` prints when it runs in azure-cli's environment.
+
+    One at a time: azure-cli rewrites its index of commands while it runs.
+    """
+    with _ready(home) as python:
+        return _run([str(python), str(script)], stdin=stdin, env=_variables(home))
+
+
+@contextmanager
+def _ready(home: Path) -> Iterator[Path]:
+    """The environment's interpreter while nobody else makes or uses the environment."""
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not _is_complete(home):
+            _make(home)
+        yield _python(home)
 
 
 def _make(home: Path) -> None:
@@ -54,8 +66,9 @@ def _make(home: Path) -> None:
     shutil.rmtree(home / "venv", ignore_errors=True)
     _run([sys.executable, "-m", "venv", str(home / "venv")])
     pip = [str(_python(home)), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    _run([*pip, "--no-input", f"azure-cli=={AZURE_CLI_VERSION}"])
-    (home / _STAMP).write_text(_wanted(), encoding="utf-8")
+    # Most of azure-cli is never imported here: compiling all of it would take longer than unpacking it.
+    _run([*pip, "--no-input", "--no-compile", f"azure-cli=={AZURE_CLI_VERSION}"])
+    (home / _STAMP).write_text(_WANTED, encoding="utf-8")
 
 
 def _run(command: list[str], stdin: str = "", env: dict[str, str] | None = None) -> str:
@@ -82,22 +95,12 @@ def _variables(home: Path) -> dict[str, str]:
 
 def _is_complete(home: Path) -> bool:
     stamp = home / _STAMP
-    return stamp.is_file() and stamp.read_text(encoding="utf-8") == _wanted()
-
-
-def _wanted() -> str:
-    return f"azure-cli {AZURE_CLI_VERSION}, Python {sys.version_info.major}.{sys.version_info.minor}\n"
+    current = stamp.is_file() and stamp.read_text(encoding="utf-8") == _WANTED
+    return current and _python(home).exists()  # false for a link to a Python that is gone
 
 
 def _python(home: Path) -> Path:
     return home / "venv" / "bin" / "python"
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    with path.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 if __name__ == "__main__":

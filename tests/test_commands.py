@@ -20,7 +20,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from local.azure_cli import run_script
+from local.azure_cli import AzureCliUnavailable, run_script
 from shared.commands import firewall_rules_command, fix_commands, portal_link
 from shared.model import (
     Access,
@@ -419,6 +419,15 @@ def test_a_command_with_another_meaning_is_noticed() -> None:
     [reply] = parsed([without_groups])
     assert reply["ok"]
     assert not _means(reply, edit)
+
+
+@pytest.mark.az
+@pytest.mark.timeout(600)
+def test_a_script_that_fails_says_how(tmp_path: Path) -> None:
+    script = tmp_path / "broken.py"
+    script.write_text("raise SystemExit('no such thing')")
+    with pytest.raises(AzureCliUnavailable, match="no such thing"):
+        run_script(script, "")
 
 
 def _means(reply: Mapping[str, Json], edit: Edit) -> bool:
