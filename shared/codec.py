@@ -27,7 +27,10 @@ _T = TypeVar("_T")
 
 
 def to_json(value: object) -> dict[str, Json]:
-    """A value as the JSON object that users meet: camelCase names, times in RFC 3339, ids as text."""
+    """A value as the JSON object that users meet: camelCase names, times in RFC 3339, ids as text.
+
+    Numbers that JSON lacks (NaN, infinity) become null.
+    """
     form = cast(Hashable, type(value))
     document: dict[str, Json] = _adapter(form).dump_python(value, mode="json")
     return document

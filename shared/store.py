@@ -1,19 +1,9 @@
 """The store: everything Driftward remembers, over tables, blobs and one queue.
 
-The only place that knows tables and keys::
-
-    targets  partition = subscription   t-… memory of a target       q-… coalescing of a queue key
-                                        b-… budget of a scope        r-…-… relation
-                                        p-first-pass
-    changes  partition "changes"        n-<newest first>-<id> record  i-<id> where it is
-    alerts   partition "alerts"         <id>
-    runs     partition = run id         run                           t-… result of a target
-    containers snapshots, deadletters, control; queue reconcile
-
-A target, its budget and its lease share a partition because ``claim`` must change them in one
-transaction. Hashes stand for ids in keys: an id may be longer than a key, and holds forbidden
-characters. Records carry the etag with which they were read; writing one that has changed since raises
-``EntityChanged``, and the caller reads again. Nothing here decides, and nothing here waits.
+One class, because callers ask one thing and a claim spans several; its parts have modules of their
+own: ``layout`` (tables and keys), ``rows`` (values in rows), ``archive`` (blobs), ``coalescing`` and
+``relations``. Records carry the etag with which they were read; writing one that has changed since
+raises ``EntityChanged``, and the caller reads again. Nothing here decides, and nothing here waits.
 """
 
 from __future__ import annotations
@@ -26,10 +16,31 @@ from typing import Final, TypeVar
 from uuid import uuid4
 
 from shared import codec
-from shared.archive import Archive, reference
+from shared.archive import Archive
 from shared.coalescing import Coalescing
 from shared.errors import EntityChanged, EntityExists, StoreError
-from shared.interfaces import Blobs, Entity, Insert, Queue, Relation, Row, Tables, TableWrite
+from shared.interfaces import Blobs, Entity, Queue, Relation, Row, Tables, TableWrite
+from shared.layout import (
+    ALERTS,
+    CHANGE_PREFIX,
+    CHANGES,
+    RUN_ROW,
+    RUNS,
+    TARGET_PREFIX,
+    TARGETS,
+    alert_place,
+    alert_row,
+    budget_place,
+    change_entry,
+    change_place,
+    change_row,
+    first_pass_place,
+    queue_place,
+    result_place,
+    run_place,
+    target_place,
+    target_row,
+)
 from shared.model import Cause, Locator, Outcome, Proof, Snapshot, Target
 from shared.records import (
     AlertRecord,
@@ -41,22 +52,20 @@ from shared.records import (
     TargetRecord,
     TargetResult,
 )
-from shared.rows import Place, Rows, conditional, digest, newest_first, timestamp
+from shared.relations import Relations
+from shared.rows import Place, Rows, conditional, timestamp
 from shared.values import value
 
 _Record = TypeVar("_Record", TargetRecord, ChangeRecord, AlertRecord)
 
-_TARGETS: Final = "targets"
-_CHANGES: Final = "changes"
-_ALERTS: Final = "alerts"
-_RUNS: Final = "runs"
-_RUN_ROW: Final = "run"
-_FIRST_PASS: Final = "p-first-pass"
 _BUDGET_WINDOW: Final = timedelta(hours=1)
+_ATTEMPTS_KEPT: Final = 100
+"""Per target, the newest; flapping and budgets look back a day at most."""
+_ROUNDS: Final = 16
+"""How many workers may write the result of one target in one run at the same moment."""
 _LONGEST_MESSAGE: Final = 48_000
 """Bytes: the service takes 64 KiB, and base64 makes four of three."""
 _MESSAGE_REFERENCE: Final = "messageBlob"
-_TRANSACTION: Final = 100
 
 
 class BudgetExhausted(StoreError):
@@ -96,6 +105,7 @@ class Store:
         self._queue = queue
         self._archive = Archive(blobs)
         self._rows = Rows(tables, self._archive)
+        self._relations = Relations(tables, self._rows)
         self._coalescing = Coalescing(tables, self._rows, self.send, new_token)
 
     # --- messages ----------------------------------------------------------------------------------
@@ -123,35 +133,35 @@ class Store:
         True when a message was sent, False when one that is on its way took the cause along. Raises
         ``ValueError`` for a message that may not be merged: not a look, or with options of its own.
         """
-        return self._coalescing.arm(_queue_place(message), message, now, delay_seconds)
+        return self._coalescing.arm(queue_place(message), message, now, delay_seconds)
 
     def start(self, message: Message, now: datetime) -> Cause | None:
         """Begin the reading that a look asks for: its merged cause, or None when a younger one did."""
-        return self._coalescing.start(_queue_place(message), message, now)
+        return self._coalescing.start(queue_place(message), message, now)
 
     def finish(self, message: Message) -> None:
         """The reading has ended and all that follows from it is done."""
-        self._coalescing.finish(_queue_place(message), message)
+        self._coalescing.finish(queue_place(message), message)
 
     # --- memory of targets -------------------------------------------------------------------------
 
     def recall(self, target: Target, now: datetime) -> TargetRecord:
         """What is known of a target; a record without etag when nothing is."""
-        record = self._find(TargetRecord, _target_place(target))
+        record = self._find(TargetRecord, target_place(target))
         return record or TargetRecord(target=target, first_seen=now)
 
     def save(self, record: TargetRecord) -> TargetRecord:
         """Write what is known; raises ``EntityChanged`` when somebody else was faster."""
-        return self._rows.put(_target_place(record.target), record, _target_row(record))
+        return self._rows.put(target_place(record.target), record, target_row(record))
 
     def forget(self, target: Target) -> None:
         """Remove the memory of a target that is gone."""
-        place = _target_place(target)
+        place = target_place(target)
         self._tables.delete(place.table, place.partition, place.row)
 
     def known_targets(self, subscription: str) -> Iterator[TargetRecord]:
         """Every target remembered in a subscription."""
-        for entity in self._tables.query(_TARGETS, subscription.lower(), "t-"):
+        for entity in self._tables.query(TARGETS, subscription.lower(), TARGET_PREFIX):
             yield self._rows.record(TargetRecord, entity)
 
     # --- claims ------------------------------------------------------------------------------------
@@ -183,10 +193,10 @@ class Store:
             record,
             active_change=change.id,
             lease_until=lease_until,
-            attempts=(*record.attempts, attempt),
+            attempts=(*record.attempts, attempt)[-_ATTEMPTS_KEPT:],
         )
-        record_write = self._rows.write_of(_target_place(record.target), claimed, _target_row(claimed))
-        etag, _ = self._rows.write(_TARGETS, record_write, budget_write)
+        record_write = self._rows.write_of(target_place(record.target), claimed, target_row(claimed))
+        etag, _ = self._rows.write(TARGETS, record_write, budget_write)
         self.put_change(change)
         return replace(claimed, etag=etag)
 
@@ -196,11 +206,11 @@ class Store:
 
     def budget_used(self, subscription: str, now: datetime) -> int:
         """Writes of the last hour in a subscription."""
-        _, budget = self._budget(_budget_place(subscription), now)
+        _, budget = self._budget(budget_place(subscription), now)
         return budget.used
 
     def _spend(self, subscription: str, writes: int, limit: int, now: datetime) -> TableWrite:
-        place = _budget_place(subscription)
+        place = budget_place(subscription)
         etag, budget = self._budget(place, now)
         if budget.used + writes > limit:
             raise BudgetExhausted(f"{budget.used} of {limit} writes of this hour are spent")
@@ -217,20 +227,20 @@ class Store:
 
     def put_change(self, record: ChangeRecord) -> ChangeRecord:
         """Write a change; a new one (no etag) is entered under its id too."""
-        place = _change_place(record)
-        write = self._rows.write_of(place, record, _change_row(record))
+        place = change_place(record)
+        write = self._rows.write_of(place, record, change_row(record))
         if record.etag is not None:
-            (etag,) = self._rows.write(_CHANGES, write)
+            (etag,) = self._rows.write(CHANGES, write)
             return replace(record, etag=etag)
-        entry = Insert(partition=_CHANGES, row=f"i-{record.id}", properties={"row": place.row})
-        etag, _ = self._rows.write(_CHANGES, write, entry)
+        entry = conditional(change_entry(record.id), {"row": place.row}, None)
+        etag, _ = self._rows.write(CHANGES, write, entry)
         return replace(record, etag=etag)
 
     def change(self, change_id: str) -> ChangeRecord | None:
-        entry = self._tables.get(_CHANGES, _CHANGES, f"i-{change_id}")
+        entry = self._get(change_entry(change_id))
         if entry is None:
             return None
-        place = Place(table=_CHANGES, partition=_CHANGES, row=str(entry.properties["row"]))
+        place = Place(table=CHANGES, partition=CHANGES, row=str(entry.properties["row"]))
         return self._find(ChangeRecord, place)
 
     def changes(
@@ -242,7 +252,7 @@ class Store:
     ) -> list[ChangeRecord]:
         """The newest changes that fit, newest first."""
         wanted = _wanted(target=target.key if target else None, policy=policy, outcome=outcome)
-        entities = self._tables.query(_CHANGES, _CHANGES, "n-")
+        entities = self._tables.query(CHANGES, CHANGES, CHANGE_PREFIX)
         fitting = (entity for entity in entities if _fits(entity, wanted))
         return [self._rows.record(ChangeRecord, entity) for entity in islice(fitting, limit)]
 
@@ -250,10 +260,10 @@ class Store:
 
     def put_alert(self, record: AlertRecord) -> AlertRecord:
         """Write an alert; raises ``EntityChanged`` when somebody else was faster."""
-        return self._rows.put(_alert_place(record.id), record, _alert_row(record))
+        return self._rows.put(alert_place(record.id), record, alert_row(record))
 
     def alert(self, alert_id: str) -> AlertRecord | None:
-        return self._find(AlertRecord, _alert_place(alert_id))
+        return self._find(AlertRecord, alert_place(alert_id))
 
     def alerts(
         self,
@@ -264,13 +274,13 @@ class Store:
     ) -> list[AlertRecord]:
         """The alerts that fit, last seen first."""
         wanted = _wanted(status=status, policy=policy, target=target.key if target else None)
-        fitting = [entity for entity in self._tables.query(_ALERTS, _ALERTS) if _fits(entity, wanted)]
+        fitting = [entity for entity in self._tables.query(ALERTS, ALERTS) if _fits(entity, wanted)]
         fitting.sort(key=lambda entity: str(entity.properties["lastSeen"]), reverse=True)
         return [self._rows.record(AlertRecord, entity) for entity in fitting[:limit]]
 
     def unsent_alerts(self) -> list[AlertRecord]:
         """Alerts with a notification that has not been queued."""
-        entities = self._tables.query(_ALERTS, _ALERTS)
+        entities = self._tables.query(ALERTS, ALERTS)
         return [self._rows.record(AlertRecord, entity) for entity in entities if entity.properties["unsent"]]
 
     # --- runs --------------------------------------------------------------------------------------
@@ -278,7 +288,7 @@ class Store:
     def put_run(self, record: RunRecord) -> RunRecord:
         """Write a run. Results have rows of their own (``add_result``): they are written with a new
         run, and not touched by an update, which may know fewer of them than have arrived."""
-        stored = self._rows.put(_run_place(record.id), replace(record, results=()), {})
+        stored = self._rows.put(run_place(record.id), replace(record, results=()), {})
         if record.etag is None:
             for result in record.results:
                 self.add_result(record.id, result)
@@ -286,18 +296,23 @@ class Store:
 
     def add_result(self, run_id: str, result: TargetResult) -> None:
         """Add what one target came to; a later result of the same target takes its place."""
-        row = f"t-{digest(result.target.key)}"
-        present = self._tables.get(_RUNS, run_id, row)
-        place = Place(table=_RUNS, partition=run_id, row=row)
-        etag = None if present is None else present.etag
-        self._rows.write(_RUNS, conditional(place, self._rows.properties(result), etag))
+        place = result_place(run_id, result.target)
+        properties = self._rows.properties(result)
+        for _ in range(_ROUNDS):
+            present = self._get(place)
+            try:
+                self._rows.write(RUNS, conditional(place, properties, present.etag if present else None))
+            except EntityChanged:
+                continue
+            return
+        raise StoreError(f"the result of {result.target.key} changed {_ROUNDS} times while it was written")
 
     def run(self, run_id: str) -> RunRecord | None:
         """A run with the results that have arrived, in the order of their rows."""
         record: RunRecord | None = None
         results: list[TargetResult] = []
-        for entity in self._tables.query(_RUNS, run_id):
-            if entity.row == _RUN_ROW:
+        for entity in self._tables.query(RUNS, run_id):
+            if entity.row == RUN_ROW:
                 record = self._rows.record(RunRecord, entity)
             else:
                 results.append(self._rows.value(TargetResult, entity))
@@ -307,60 +322,31 @@ class Store:
 
     def relate(self, relations: Iterable[Relation], now: datetime) -> None:
         """Remember what targets depend on; known relations stay as they are."""
-        by_source: dict[str, list[Relation]] = {}
-        for relation in relations:
-            by_source.setdefault(relation.source.key, []).append(relation)
-        for group in by_source.values():
-            self._relate_source(group, now)
+        self._relations.relate(relations, now)
 
     def related(self, locator: Locator) -> tuple[Target, ...]:
         """The targets that were ever seen to depend on something."""
-        entities = self._tables.query(_TARGETS, _partition(locator), f"r-{digest(locator.key)}-")
-        return tuple(self._rows.value(Relation, entity).target for entity in entities)
+        return self._relations.related(locator)
 
     def unrelate(self, target: Target) -> None:
         """Forget what a target depended on: it is gone."""
-        for entity in list(self._tables.query(_TARGETS, _partition(target), "r-")):
-            if entity.row.endswith(digest(target.key)):
-                self._tables.delete(_TARGETS, entity.partition, entity.row)
-
-    def _relate_source(self, relations: list[Relation], now: datetime) -> None:
-        source = relations[0].source
-        partition, prefix = _partition(source), f"r-{digest(source.key)}-"
-        known = {entity.row for entity in self._tables.query(_TARGETS, partition, prefix)}
-        rows = {prefix + digest(relation.target.key): relation for relation in relations}
-        missing = [
-            Insert(
-                partition=partition,
-                row=row,
-                properties=self._rows.properties(relation, {"since": timestamp(now)}),
-            )
-            for row, relation in rows.items()
-            if row not in known
-        ]
-        for at in range(0, len(missing), _TRANSACTION):
-            self._insert_absent(missing[at : at + _TRANSACTION])
-
-    def _insert_absent(self, inserts: list[Insert]) -> None:
-        """All at once; one by one when another worker has inserted some of them meanwhile."""
-        try:
-            self._tables.write(_TARGETS, *inserts)
-        except EntityExists:
-            if len(inserts) > 1:
-                for insert in inserts:
-                    self._insert_absent([insert])
+        self._relations.unrelate(target)
 
     # --- first pass --------------------------------------------------------------------------------
 
     def first_pass(self, subscription: str) -> datetime | None:
         """When the first complete pass over a subscription began; None before there was one."""
-        entity = self._tables.get(_TARGETS, subscription.lower(), _FIRST_PASS)
+        entity = self._get(first_pass_place(subscription))
         return None if entity is None else datetime.fromisoformat(str(entity.properties["startedAt"]))
 
     def complete_first_pass(self, subscription: str, started_at: datetime) -> None:
         """Note the first complete pass; later calls change nothing."""
+        place = first_pass_place(subscription)
         row = {"startedAt": timestamp(started_at)}
-        self._insert_absent([Insert(partition=subscription.lower(), row=_FIRST_PASS, properties=row)])
+        try:
+            self._tables.write(place.table, conditional(place, row, None))
+        except EntityExists:
+            return
 
     # --- blobs -------------------------------------------------------------------------------------
 
@@ -396,63 +382,6 @@ class Store:
     def _find(self, form: type[_Record], place: Place) -> _Record | None:
         entity = self._get(place)
         return None if entity is None else self._rows.record(form, entity)
-
-
-def _partition(what: Target | Locator) -> str:
-    return what.id.subscription.lower()
-
-
-def _target_place(target: Target) -> Place:
-    return Place(table=_TARGETS, partition=_partition(target), row=f"t-{digest(target.key)}")
-
-
-def _budget_place(subscription: str) -> Place:
-    scope = subscription.lower()
-    return Place(table=_TARGETS, partition=scope, row=f"b-{digest(scope)}")
-
-
-def _change_place(record: ChangeRecord) -> Place:
-    row = f"n-{newest_first(record.created_at)}-{record.id}"
-    return Place(table=_CHANGES, partition=_CHANGES, row=row)
-
-
-def _alert_place(alert_id: str) -> Place:
-    return Place(table=_ALERTS, partition=_ALERTS, row=alert_id)
-
-
-def _run_place(run_id: str) -> Place:
-    return Place(table=_RUNS, partition=run_id, row=_RUN_ROW)
-
-
-def _queue_place(message: Message) -> Place:
-    what = message.locator or message.target
-    if what is None:
-        raise ValueError("a message that is coalesced names a target or a locator")
-    return Place(table=_TARGETS, partition=_partition(what), row=f"q-{digest(message.queue_key)}")
-
-
-def _target_row(record: TargetRecord) -> Row:
-    return {"target": record.target.key, "activeChange": record.active_change or ""}
-
-
-def _change_row(record: ChangeRecord) -> Row:
-    return {
-        "target": record.change.target.key,
-        "policy": record.change.policy,
-        "outcome": str(record.outcome),
-        "changeBlob": reference(codec.dump(record.change)),
-        "proofBlob": reference(codec.dump(record.proof)),
-    }
-
-
-def _alert_row(record: AlertRecord) -> Row:
-    return {
-        "target": record.target.key,
-        "policy": record.policy,
-        "status": str(record.status),
-        "lastSeen": timestamp(record.last_seen),
-        "unsent": bool(record.unsent),
-    }
 
 
 def _wanted(**properties: str | None) -> Row:
