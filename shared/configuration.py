@@ -7,7 +7,7 @@ target the most specific scope that says something wins, setting by setting.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Annotated, Any
@@ -34,6 +34,14 @@ def _scope(text: object) -> ResourceId:
 Scope = Annotated[ResourceId, BeforeValidator(_scope)]
 
 
+def _effect(said: object) -> object:
+    """YAML 1.1 reads a bare ``off`` as false, and this is how the effect is written."""
+    return Effect.OFF if said is False else said
+
+
+AnEffect = Annotated[Effect, BeforeValidator(_effect)]
+
+
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=camel_case)
 
@@ -41,7 +49,7 @@ class _Strict(BaseModel):
 class PolicySection(_Strict):
     """What a section says of one policy; absent keys say nothing."""
 
-    effect: Effect | None = None
+    effect: AnEffect | None = None
     adopt: bool | None = None
     without_approval: bool | None = None
     settle_seconds: float | None = Field(default=None, ge=0, le=86_400)
@@ -49,14 +57,14 @@ class PolicySection(_Strict):
 
 
 class Defaults(_Strict):
-    effect: Effect = Effect.REVERT
+    effect: AnEffect = Effect.REVERT
     adopt: bool = False
     without_approval: bool = False
 
 
 class ScopeSection(_Strict):
     scope: Scope
-    effect: Effect | None = None
+    effect: AnEffect | None = None
     adopt: bool | None = None
     without_approval: bool | None = None
     policies: dict[str, PolicySection] = Field(default_factory=dict)
@@ -155,11 +163,25 @@ class Configuration:
             yield self.file.policies[policy_id]
 
 
+class _Loader(yaml.SafeLoader):
+    """Refuses a key that is given twice: PyYAML would silently forget what the first one said."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.value in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {key.value!r} is given twice", key.start_mark
+                )
+            seen.add(str(key.value))
+        return super().construct_mapping(node, deep)
+
+
 def parse_policies_file(text: str, policies: Sequence[AnyPolicy], *, name: str) -> PoliciesFile:
     """Parse the file; raises ``ConfigurationError`` naming ``name``, the place and the reason."""
     try:
-        data = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+        data = yaml.load(text, _Loader)
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date such as 2027-13-45
         raise ConfigurationError(f"{name}: not YAML: {error}") from None
     try:
         file = PoliciesFile.model_validate(data if data is not None else {})

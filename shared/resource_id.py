@@ -80,10 +80,11 @@ class ResourceId:
 
     @property
     def parent(self) -> ResourceId | None:
-        """The resource that this one is a child of; None for a top-level resource."""
+        """The resource that this one is a child of or extends (a lock); None for a top-level resource."""
         if len(self._segments) <= 8:
             return None
-        return ResourceId("/".join(self._segments[:-2]))
+        own = 4 if self._segments[-4].lower() == _PROVIDERS else 2
+        return ResourceId("/".join(self._segments[:-own]))
 
     def ancestor(self, resource_type: str) -> ResourceId | None:
         """This id or the nearest of its parents that has ``resource_type``; None when there is none."""
@@ -130,4 +131,5 @@ def _is_wellformed(segments: tuple[str, ...]) -> bool:
     if segments[2].lower() == _GROUPS and len(segments) == 4:
         return True
     is_resource = len(segments) >= 8 and segments[4].lower() == _PROVIDERS
-    return segments[2].lower() == _GROUPS and is_resource and len(segments) % 2 == 0
+    ends_in_a_name = len(segments) % 2 == 0 and segments[-2].lower() != _PROVIDERS
+    return segments[2].lower() == _GROUPS and is_resource and ends_in_a_name

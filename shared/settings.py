@@ -6,6 +6,7 @@ The environment is passed in; nothing here reads it. ``SETTINGS`` is the table t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 from ipaddress import ip_address
@@ -18,6 +19,11 @@ from shared.resource_id import InvalidResourceId, ResourceId
 from shared.values import value
 
 EnumT = TypeVar("EnumT", bound=StrEnum)
+
+SCOPE_TYPES: Final = frozenset(
+    {"microsoft.resources/subscriptions", "microsoft.resources/subscriptions/resourcegroups"}
+)
+_API_VERSION: Final = re.compile(r"\d{4}-\d{2}-\d{2}(-preview)?", re.ASCII)
 
 
 class Cloud(StrEnum):
@@ -131,9 +137,6 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     """Parse the settings; raises ``ConfigurationError`` that names the setting and what is wrong."""
     defaults = {setting.name: setting.default for setting in SETTINGS}
     text = {name: environment.get(name, "").strip() or default for name, default in defaults.items()}
-    endpoint = text["ARM_ENDPOINT"].rstrip("/")
-    if endpoint and not endpoint.startswith("https://") and not is_loopback(endpoint):
-        raise ConfigurationError("ARM_ENDPOINT: plain http is accepted for a loopback address only")
     return Settings(
         mode=_member(EnforcementMode, "ENFORCEMENT_MODE", text["ENFORCEMENT_MODE"]),
         scopes=_scopes(text["SCOPES"]),
@@ -141,7 +144,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         coalesce_seconds=_seconds("COALESCE_SECONDS", text["COALESCE_SECONDS"]),
         settle_seconds=_seconds("SETTLE_SECONDS", text["SETTLE_SECONDS"]),
         cloud=_member(Cloud, "CLOUD", text["CLOUD"]),
-        arm_endpoint=endpoint,
+        arm_endpoint=_endpoint("ARM_ENDPOINT", text["ARM_ENDPOINT"]),
         api_versions=_api_versions(text["ARM_API_VERSIONS"]),
         client_id=text["AZURE_CLIENT_ID"],
         alert_topic=text["ALERT_TOPIC_ENDPOINT"],
@@ -151,13 +154,31 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
 
 def is_loopback(url: str) -> bool:
     """Whether the URL's host is this machine's loopback interface."""
-    host = urlsplit(url).hostname or ""
+    host = _parts(url)[1]
     if host == "localhost":
         return True
     try:
         return ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _parts(url: str) -> tuple[str, str]:
+    """Scheme and host in lower case; a text that is no URL has neither."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "", ""
+    return parts.scheme, parts.hostname or ""
+
+
+def _endpoint(name: str, url: str) -> str:
+    scheme, host = _parts(url)
+    if url and not (scheme in {"http", "https"} and host):
+        raise ConfigurationError(f"{name}: {url!r} is not an http or https URL")
+    if scheme == "http" and not is_loopback(url):
+        raise ConfigurationError(f"{name}: plain http is accepted for a loopback address only")
+    return url.rstrip("/")
 
 
 def _member(kind: type[EnumT], name: str, text: str) -> EnumT:
@@ -188,7 +209,7 @@ def parse_scope(text: str, field: str) -> ResourceId:
         scope = ResourceId(text)
     except InvalidResourceId as error:
         raise ConfigurationError(f"{field}: {error}") from None
-    if not scope.type.startswith("microsoft.resources/"):
+    if scope.type not in SCOPE_TYPES:
         raise ConfigurationError(f"{field}: {text!r} is neither a subscription nor a resource group")
     return scope
 
@@ -197,7 +218,9 @@ def _api_versions(text: str) -> tuple[tuple[str, str], ...]:
     pairs = []
     for part in text.replace(",", " ").split():
         name, _, version = part.partition("=")
-        if name not in {"flexible", "single", "network"} or not version:
-            raise ConfigurationError(f"ARM_API_VERSIONS: {part!r} is not flexible|single|network=<version>")
+        if name not in {"flexible", "single", "network"} or not _API_VERSION.fullmatch(version):
+            raise ConfigurationError(
+                f"ARM_API_VERSIONS: {part!r} is not flexible|single|network=<YYYY-MM-DD>"
+            )
         pairs.append((name, version))
     return tuple(pairs)
