@@ -21,6 +21,7 @@ from shared.events import (
     ResourceEvent,
     Unmappable,
     UnmappableReason,
+    locate,
     map_event,
     parse_event,
 )
@@ -205,6 +206,26 @@ def test_every_end_of_every_deed_counts(event_type: str) -> None:
 def test_other_event_types_are_ignored_whatever_they_hold(event_type: str) -> None:
     odd = parse_event(event_id=None, event_type=event_type, subject=None, time=NOON, data=["odd"])
     assert map_event(odd) == Ignored(reason=IgnoredReason.EVENT_TYPE)
+
+
+@pytest.mark.parametrize(
+    ("resource", "named"),
+    [
+        (FLEXIBLE, flexible()),
+        (f"{FLEXIBLE}/firewallRules/all", flexible()),
+        (SINGLE.upper(), single()),
+        (SUBNET, subnet()),
+        (NETWORK, locator(LocatorKind.VIRTUAL_NETWORK, NETWORK)),
+        (f"{NSG}/securityRules/DenyAll", locator(LocatorKind.NSG, NSG)),
+        (f"{GROUP}/providers/Microsoft.Network/privateEndpoints/pe", None),
+        (f"{GROUP}/providers/Microsoft.Storage/storageAccounts/a", None),
+        (GROUP, None),
+    ],
+)
+def test_a_resource_that_a_person_names_is_looked_at_as_for_an_event(
+    resource: str, named: Target | Locator | None
+) -> None:
+    assert locate(ResourceId(resource)) == named
 
 
 # --- what cannot be mapped -------------------------------------------------------------------------
