@@ -32,6 +32,8 @@ _SHOWN: Final[Mapping[str, Any]] = {
 }
 """What is shown, by the name that the table uses."""
 _NAMES: Final = {form.__name__: name for name, form in _SHOWN.items()}
+_NOT_SHOWN: Final = frozenset({"Change", "Operation", "TrafficBox"})
+"""Parts of the records that no answer holds as such."""
 _DESCRIPTION: Final = (
     "Keeps the network posture of Azure Database for PostgreSQL where its owners want it. "
     "Times are RFC 3339 in UTC; resource ids keep the spelling that Azure returned and compare without "
@@ -143,8 +145,8 @@ def _schemas() -> dict[str, _Schema]:
     taken = _definitions((route.body, "validation") for route in ROUTES if route.body is not None)
     shown["ChangeRecord"] = _change(shown)
     shown["AlertRecord"] = _alert(shown["AlertRecord"])
-    del shown["Change"], shown["Operation"]
-    named = {_NAMES.get(name, name): _complete(schema) for name, schema in shown.items()}
+    kept = {name: schema for name, schema in shown.items() if name not in _NOT_SHOWN}
+    named = {_NAMES.get(name, name): _complete(schema) for name, schema in kept.items()}
     schemas: dict[str, _Schema] = _tidy({**taken, **named})
     return dict(sorted(schemas.items()))
 
