@@ -66,7 +66,7 @@ class Archive:
         Bytes that are no UTF-8 are kept in base64 (``bodyBase64`` instead of ``body``).
         """
         moment = now.astimezone(UTC)
-        text = codec.canonical({"reason": reason, "time": moment.isoformat(), **_readable(body)})
+        text = codec.canonical({"reason": reason, "time": _rfc3339(now), **_readable(body)})
         name = f"{moment:%Y/%m/%d}/{moment:%H%M%S.%fZ}-{reference(text)[:16]}.json"
         self._blobs.put(_DEAD_LETTERS, name, text.encode())
         return name
@@ -82,7 +82,7 @@ class Archive:
         """Throw the switch for one subscription, or for everything, and note who did it and why."""
         name = _switch(subscription)
         if on:
-            note = codec.canonical({"by": by, "reason": reason, "time": now.astimezone(UTC).isoformat()})
+            note = codec.canonical({"by": by, "reason": reason, "time": _rfc3339(now)})
             self._blobs.put(_CONTROL, name, note.encode())
             return
         for present in list(self._blobs.names(_CONTROL, prefix=_BREAK_GLASS)):
@@ -93,6 +93,10 @@ class Archive:
 def _switch(subscription: str | None) -> str:
     """The switch's name; a person may have written the subscription in capitals."""
     return _BREAK_GLASS if subscription is None else f"{_BREAK_GLASS}/{subscription.lower()}"
+
+
+def _rfc3339(time: datetime) -> str:
+    return time.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def _readable(body: str | bytes) -> dict[str, str]:

@@ -60,7 +60,7 @@ _Record = TypeVar("_Record", TargetRecord, ChangeRecord, AlertRecord)
 
 _BUDGET_WINDOW: Final = timedelta(hours=1)
 _ATTEMPTS_KEPT: Final = 100
-"""Per target, the newest; flapping and budgets look back a day at most."""
+"""Per target, the newest; what is reverted more often than that is flapping by any measure."""
 _ROUNDS: Final = 16
 """How many workers may write the result of one target in one run at the same moment."""
 _LONGEST_MESSAGE: Final = 48_000

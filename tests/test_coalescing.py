@@ -370,7 +370,7 @@ class NothingIsLost(RuleBasedStateMachine):
 
 
 TestNothingIsLost = NothingIsLost.TestCase
-TestNothingIsLost.settings = settings(max_examples=100, stateful_step_count=20, deadline=None)
+TestNothingIsLost.settings = settings(stateful_step_count=20, deadline=None)
 
 
 # --- the ordinary course ---------------------------------------------------------------------------

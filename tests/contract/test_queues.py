@@ -5,9 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from shared.adapters.queues import AzureQueue
-from shared.adapters.storage_account import StorageAccount
-from tests.contract.storage import AzuriteQueueProbe, QueueProbe, no_sleep
+from tests.contract.storage import AzuriteQueueProbe, QueueProbe
 
 
 def take_all(probe: QueueProbe) -> list[str]:
@@ -56,8 +54,3 @@ def test_a_delay_beyond_the_longest_is_cut_to_it(azurite: str) -> None:
     probe.queue.send("in a month", delay_seconds=30 * 24 * 3600)
     assert probe.take() is None
     assert probe.client.get_queue_properties().approximate_message_count == 1
-
-
-@pytest.mark.azurite
-def test_the_queue_is_named_reconcile_unless_told_otherwise(azurite: str) -> None:
-    AzureQueue(StorageAccount(connection_string=azurite), no_sleep).send("{}")
