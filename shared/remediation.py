@@ -46,7 +46,7 @@ LEASE: Final = timedelta(minutes=10)
 """How long a claim holds without a sign of life; an operation takes about a minute."""
 PATIENCE: Final = timedelta(minutes=30)
 """How long an operation may run before it counts as failed."""
-LOOK_AGAIN: Final = 5.0
+LOOK_AGAIN: Final = 2.0
 """Seconds between two looks at an operation for which ARM names no wait."""
 
 
@@ -245,7 +245,8 @@ def finish(change: ChangeRecord, record: TargetRecord, visit: Visit) -> tuple[Ta
     if applied:
         rolled_back = change.kind is ChangeKind.ROLLBACK
         kind = NotificationType.CHANGE_ROLLED_BACK if rolled_back else NotificationType.CHANGE_APPLIED
-        notify(change_notification(change, kind, visit.now), change.cause, deps)
+        portal, undo = deps.portal_link(change.change.target.id), deps.commands(change.change.inverse)
+        notify(change_notification(change, kind, visit.now, portal, undo), change.cause, deps)
     attempts = record.attempts if applied else _mark_ineffective(record.attempts, change)
     return replace(record, active_change=None, lease_until=None, attempts=attempts), change
 

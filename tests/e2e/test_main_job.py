@@ -1,0 +1,254 @@
+"""The main job end to end: a write to Azure in, the drift reverted or an alert opened.
+
+The real engine runs the app, the real SDK clients talk to the simulator, Azurite keeps the state. Call
+budgets are asserted from the simulator's log.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from local.simulator import seeds
+from local.simulator.values import JsonObject
+from tests.e2e.conftest import Installation, Site, kinds, stays, until
+
+pytestmark = [pytest.mark.engine, pytest.mark.azurite, pytest.mark.timeout(180)]
+
+PUBLIC = "postgres-public-access-enabled"
+FIREWALL = "postgres-firewall-allows-all-azure"
+NSG_POLICY = "nsg-blocks-postgres-in-subnet"
+ALL_AZURE = "AllowAllAzureServicesAndResourcesWithinAzureIps_2026-11-2_8-0-0"
+ANY_AZURE_ADDRESS: JsonObject = {"properties": {"startIpAddress": "0.0.0.0", "endIpAddress": "0.0.0.0"}}
+ENABLED: JsonObject = {"properties": {"network": {"publicNetworkAccess": "Enabled"}}}
+DENY_ALL = seeds.security_rule(name="deny-all", priority=200)
+
+
+def public_access(installation: Installation, server: str) -> Any:
+    return installation.simulator.get(server)["properties"]["network"]["publicNetworkAccess"]  # type: ignore[index, call-overload]
+
+
+def rule_names(installation: Installation, server: str) -> set[Any]:
+    return {rule["name"] for rule in installation.simulator.list_all(f"{server}/firewallRules")}
+
+
+def database_subnet(installation: Installation, name: str) -> tuple[str, str]:
+    """A delegated subnet with an NSG of its own; ids of NSG and subnet."""
+    nsg, vnet = f"nsg-{name}", f"vnet-{name}"
+    installation.simulator.seed(
+        [
+            seeds.nsg(name=nsg),
+            seeds.vnet(name=vnet, subnets=[seeds.subnet(name="db", nsg=seeds.nsg_id(name=nsg))]),
+        ]
+    )
+    return seeds.nsg_id(name=nsg), seeds.subnet_id(vnet=vnet, name="db")
+
+
+def test_an_event_on_a_compliant_server_costs_two_reads_and_no_write(enforcing: Installation) -> None:
+    server = enforcing.server("calm", public=False)
+    enforcing.look(server)
+    since = enforcing.last_call()
+    enforcing.simulator.patch(server, {"tags": {"team": "orders"}})
+    enforcing.settle()
+    until(lambda: enforcing.our_calls("calm", since), "the look that the event caused")
+    assert stays(lambda: kinds(enforcing.our_calls("calm", since)) in ({"read": 1}, {"read": 2}), 3)
+
+
+def test_an_all_azure_rule_is_deleted_within_its_budget_of_calls(enforcing: Installation) -> None:
+    server = enforcing.server("rules", public=True, rules=["office"])
+    enforcing.look(server)
+    since = enforcing.last_call()
+    enforcing.simulator.put(f"{server}/firewallRules/{ALL_AZURE}", ANY_AZURE_ADDRESS)
+    change = enforcing.wait_for_change(server, "Reverted")
+    enforcing.settle()
+    assert rule_names(enforcing, server) == {"office"}
+    assert change["cause"]["actor"]["name"] == "Jane Doe"
+
+    def within_budget() -> bool:
+        # 2 reads to judge, 1 delete and its polling, 2 reads to verify, 2 for the event of our own write
+        counted = kinds(enforcing.our_calls("rules", since))
+        return counted.get("read", 0) <= 6 and counted.get("delete") == 1 and "write" not in counted
+
+    assert stays(within_budget, 4), enforcing.our_calls("rules", since)
+
+
+def test_public_access_beside_an_endpoint_is_closed_by_exactly_this_request(enforcing: Installation) -> None:
+    server = enforcing.server("opened", public=False)
+    enforcing.look(server)
+    since = enforcing.last_call()
+    enforcing.simulator.patch(server, ENABLED)
+    enforcing.wait_for_change(server, "Reverted")
+    assert public_access(enforcing, server) == "Disabled"
+    (patch,) = [call for call in enforcing.our_calls("opened", since) if call["method"] == "PATCH"]
+    assert patch["requestBody"] == {"properties": {"network": {"publicNetworkAccess": "Disabled"}}}
+    assert patch["apiVersion"] == "2026-10-01"
+
+
+def test_a_single_server_is_closed_by_its_own_request(enforcing: Installation) -> None:
+    endpoint = seeds.private_endpoint(
+        name="legacy-endpoint",
+        server=seeds.single_server_id(name="legacy"),
+        subnet=seeds.subnet_id(vnet="vnet-legacy", name="endpoints"),
+    )
+    network = seeds.vnet(name="vnet-legacy", subnets=[seeds.subnet(name="endpoints", delegated=False)])
+    single = seeds.single_server(name="legacy", public_access="Disabled")
+    enforcing.simulator.seed([single, network, endpoint])
+    server = seeds.single_server_id(name="legacy")
+    enforcing.look(server)
+    since = enforcing.last_call()
+    enforcing.simulator.patch(server, {"properties": {"publicNetworkAccess": "Enabled"}})
+    enforcing.wait_for_change(server, "Reverted")
+    (patch,) = [call for call in enforcing.our_calls("legacy", since) if call["method"] == "PATCH"]
+    assert patch["requestBody"] == {"properties": {"publicNetworkAccess": "Disabled"}}
+    assert patch["apiVersion"] == "2017-12-01"
+
+
+def test_public_access_without_an_endpoint_is_left_open_and_alerted(enforcing: Installation) -> None:
+    server = enforcing.server("lonely", public=False, endpoint=False, rules=["office"])
+    enforcing.look(server)
+    enforcing.simulator.patch(server, ENABLED)
+    alert = enforcing.wait_for_alert(server, PUBLIC)
+    assert alert["decision"]["reason"] == "last-way-in"
+    assert alert["evidence"]["losesAccess"]["firewallRules"][0]["name"] == "office"
+    assert public_access(enforcing, server) == "Enabled"
+
+
+def test_both_drifts_of_one_server_are_reverted_rule_first(enforcing: Installation) -> None:
+    server = enforcing.server("both", public=False)
+    enforcing.look(server)
+    since = enforcing.last_call()
+    enforcing.simulator.patch(server, ENABLED)
+    enforcing.simulator.put(f"{server}/firewallRules/{ALL_AZURE}", ANY_AZURE_ADDRESS)
+    enforcing.wait_for_change(server, "Reverted", count=2)
+    assert (rule_names(enforcing, server), public_access(enforcing, server)) == (set(), "Disabled")
+    methods = [c["method"] for c in enforcing.our_calls("both", since) if c["kind"] in {"write", "delete"}]
+    assert methods == ["DELETE", "PATCH"]
+
+
+def test_the_reverse_order_fails_because_azure_refuses_firewall_writes(enforcing: Installation) -> None:
+    server = enforcing.server("reverse", public=True)
+    enforcing.simulator.put(f"{server}/firewallRules/{ALL_AZURE}", ANY_AZURE_ADDRESS)
+    enforcing.simulator.patch(server, {"properties": {"network": {"publicNetworkAccess": "Disabled"}}})
+    status, _, body = enforcing.simulator.arm("DELETE", f"{server}/firewallRules/{ALL_AZURE}")
+    assert status == 400
+    assert "private access" in str(body)
+    assert rule_names(enforcing, server) == {ALL_AZURE}
+
+
+def test_a_deny_all_in_the_database_subnet_is_overruled_ahead_of_it(enforcing: Installation) -> None:
+    nsg, subnet = database_subnet(enforcing, "blocked")
+    enforcing.look(subnet)
+    enforcing.simulator.put(f"{nsg}/securityRules/deny-all", DENY_ALL)
+    change = enforcing.wait_for_change(subnet, "Reverted")
+    (edit,) = change["edits"]
+    assert edit["rule"]["priority"] == 199
+    rules = enforcing.simulator.list_all(f"{nsg}/securityRules")
+    assert {rule["name"] for rule in rules} == {"deny-all", edit["rule"]["name"]}
+    assert enforcing.look(subnet)["findings"][0]["state"] == "Compliant"
+
+
+def test_a_deployment_of_31_rules_is_at_most_two_expansions_and_two_looks(enforcing: Installation) -> None:
+    nsg, subnet = database_subnet(enforcing, "deployed")
+    enforcing.look(subnet)
+    enforcing.settle()
+    since = enforcing.last_call()
+    enforcing.simulator.switches(operation_seconds=0.02)
+    for number in range(30):
+        harmless = seeds.security_rule(name=f"r{number}", priority=300 + number, access="Allow")
+        enforcing.simulator.put(f"{nsg}/securityRules/r{number}", harmless)
+    enforcing.simulator.put(f"{nsg}/securityRules/last", seeds.security_rule(name="last", priority=150))
+    enforcing.simulator.switches(operation_seconds=0.2)
+    written = enforcing.last_call()
+    enforcing.wait_for_change(subnet, "Reverted")
+    calls = enforcing.our_calls("deployed", since)
+    begun = next(int(call["seq"]) for call in calls if call["kind"] == "write")
+    before = [call for call in calls if int(call["seq"]) < begun and call["method"] == "GET"]
+    looks = [call for call in before if call["path"].lower().endswith("/subnets/db")]
+    nsg_reads = [call for call in before if call["path"].lower().endswith("/nsg-deployed")]
+    assert 1 <= len(looks) <= 2
+    assert len(nsg_reads) - len(looks) <= 2, "expansions of the locator"
+    assert begun > written - 31
+
+
+def test_a_drift_whose_event_never_came_is_found_by_the_sweep(enforcing: Installation) -> None:
+    server = enforcing.server("silent", public=False)
+    enforcing.look(server)
+    enforcing.simulator.seed([seeds.flexible_server(name="silent", public_access="Enabled")])
+    assert public_access(enforcing, server) == "Enabled"
+    status = enforcing.host.call("POST", "/admin/functions/sweep", body=b'{"input": ""}').status
+    assert status == 202
+    enforcing.wait_for_change(server, "Reverted")
+    assert public_access(enforcing, server) == "Disabled"
+
+
+def test_what_was_never_compliant_stays_until_an_operator_adopts_it(enforcing: Installation) -> None:
+    server = enforcing.server("inherited", public=True)
+    enforcing.simulator.patch(server, {"tags": {"seen": "yes"}})
+    alert = enforcing.wait_for_alert(server, PUBLIC)
+    assert alert["decision"]["reason"] == "inherited"
+    assert public_access(enforcing, server) == "Enabled"
+    run = enforcing.look(server, adopt=True)
+    assert run["outcomes"][PUBLIC] == "Reverted"
+    assert public_access(enforcing, server) == "Disabled"
+    assert enforcing.wait_for_alert(server, PUBLIC, status="resolved")["id"] == alert["id"]
+
+
+def test_a_rollback_restores_the_recorded_reach_and_is_not_reverted(enforcing: Installation) -> None:
+    server = enforcing.server("undone", public=False)
+    enforcing.look(server)
+    enforcing.simulator.patch(server, ENABLED)
+    change = enforcing.wait_for_change(server, "Reverted")
+    body = {"reason": "the partner needs it", "expiresAt": "2099-01-01T00:00:00Z"}
+    status, problem = enforcing.api("POST", f"changes/{change['id']}/rollback", body)
+    assert (status, problem["field"]) == (400, "expiresAt")
+    soon = until_tomorrow()
+    status, _ = enforcing.api("POST", f"changes/{change['id']}/rollback", {**body, "expiresAt": soon})
+    assert status == 202
+    enforcing.wait_for_change(server, "RolledBack")
+    enforcing.settle()
+    assert public_access(enforcing, server) == "Enabled"
+    assert enforcing.look(server)["findings"][0]["state"] in {"Exempt", "Compliant"}
+    assert public_access(enforcing, server) == "Enabled"
+
+
+def until_tomorrow() -> str:
+    from datetime import UTC, datetime, timedelta
+
+    return (datetime.now(UTC) + timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def test_an_approval_lets_a_revert_through_that_needed_one(enforcing: Installation) -> None:
+    server = enforcing.server("approved", public=False, rules=["office"])
+    enforcing.look(server)
+    enforcing.simulator.patch(server, ENABLED)
+    alert = enforcing.wait_for_alert(server, PUBLIC)
+    assert alert["decision"]["reason"] == "approval-required"
+    status, _ = enforcing.api("POST", f"alerts/{alert['id']}/approve", {})
+    assert status == 202
+    change = enforcing.wait_for_change(server, "Reverted")
+    assert change["decision"]["reason"] == "approved"
+    assert public_access(enforcing, server) == "Disabled"
+
+
+@pytest.mark.parametrize("at", ["accepted", "completed"])
+def test_drift_is_reverted_whenever_azure_raises_the_event(
+    site: Site, enforcing: Installation, at: str
+) -> None:
+    enforcing.simulator.switches(event_at=at, duplicate_events=True, reorder_events=True)
+    server = enforcing.server(f"event-{at}", public=False)
+    enforcing.look(server)
+    enforcing.simulator.patch(server, ENABLED)
+    enforcing.wait_for_change(server, "Reverted")
+    enforcing.simulator.switches(event_at="completed", duplicate_events=False, reorder_events=False)
+    assert public_access(enforcing, server) == "Disabled"
+    assert len(enforcing.changes(server)) == 1
+
+
+def test_a_vnet_integrated_server_is_compliant_whatever_its_field_says(enforcing: Installation) -> None:
+    _, subnet = database_subnet(enforcing, "inside")
+    enforcing.simulator.seed(
+        [seeds.flexible_server(name="inside", public_access="Enabled", delegated_subnet=subnet)]
+    )
+    run = enforcing.look(seeds.flexible_server_id(name="inside"))
+    assert {finding["state"] for finding in run["findings"]} == {"Compliant"}
