@@ -1,0 +1,32 @@
+"""The app's functions as Python functions, over a world in memory instead of the composition root."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import pytest
+
+import function_app
+from tests.fakes import World
+from tests.test_api import WorldSources
+
+Function: TypeAlias = Callable[[Any], Any]
+
+
+@pytest.fixture(scope="session")
+def functions() -> dict[str, Function]:
+    """What the engine would call, by name."""
+    return {
+        str(built.get_function_name()): built.get_user_function()
+        for built in function_app.app.get_functions()
+    }
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> World:
+    """A world that the triggers reach instead of Azure."""
+    made = World()
+    monkeypatch.setattr("shared.wiring.deps", made.deps)
+    monkeypatch.setattr("shared.wiring.wiring", lambda: WorldSources(made))
+    return made
