@@ -1,0 +1,217 @@
+"""What every policy's file must bring, asked of each one that ``discover`` finds.
+
+Metadata feeds the documentation, the role definition and the alerts, so its form is checked here, and
+so is that the stored readings beside the tests say what their names say.
+"""
+
+from __future__ import annotations
+
+import json
+import pkgutil
+import re
+import sys
+from inspect import getdoc
+
+import pytest
+
+from shared import policies as package
+from shared.codec import canonical, dump
+from shared.edits import apply_to, normalised
+from shared.model import (
+    Change,
+    ComplianceState,
+    DeleteFirewallRule,
+    DeleteSecurityRule,
+    Edit,
+    Safety,
+    Severity,
+    Snapshot,
+    TargetKind,
+    edited_resource,
+)
+from shared.policies import discover, find
+from shared.policy import AnyPolicy, applies_to, bound
+from tests.policies.stored import FOLDER, STATES, path, stored
+
+POLICIES = discover()
+HEADINGS = ("What it finds", "Why it matters", "What the change does", "What it may break", "References")
+PLACES = [(policy, kind) for policy in POLICIES for kind in sorted(policy.targets)]
+
+every_policy = pytest.mark.parametrize("policy", POLICIES, ids=lambda policy: policy.id)
+every_place = pytest.mark.parametrize(
+    ("policy", "kind"), PLACES, ids=[f"{policy.id}-{kind}" for policy, kind in PLACES]
+)
+
+GUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+ARM_ACTION = re.compile(r"Microsoft\.[A-Za-z]+(/[A-Za-z]+)+/(read|write|delete|action)")
+
+
+# --- the catalogue ---------------------------------------------------------------------------------
+
+
+def test_every_module_of_the_folder_is_one_policy_and_none_is_missing() -> None:
+    modules = {found.name for found in pkgutil.iter_modules(package.__path__)}
+    assert modules == {policy.id.replace("-", "_") for policy in POLICIES}
+    assert len({policy.id for policy in POLICIES}) == len(POLICIES) >= 3
+
+
+def test_policies_come_in_the_order_in_which_their_changes_are_made() -> None:
+    assert [(policy.order, policy.id) for policy in POLICIES] == sorted((p.order, p.id) for p in POLICIES)
+
+
+def test_a_policy_is_found_by_its_id_and_nothing_by_another() -> None:
+    assert all(find(policy.id) is policy for policy in POLICIES)
+    assert find("no-such-policy") is None
+
+
+def test_firewall_rules_go_before_public_access_is_closed() -> None:
+    """Azure refuses firewall writes while public access is off."""
+    ids = [policy.id for policy in POLICIES]
+    assert ids.index("postgres-firewall-allows-all-azure") < ids.index("postgres-public-access-enabled")
+
+
+# --- metadata --------------------------------------------------------------------------------------
+
+
+@every_policy
+def test_an_id_is_lower_case_words_with_dashes(policy: AnyPolicy) -> None:
+    assert re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)+", policy.id)
+
+
+@every_policy
+def test_the_docstring_has_a_title_and_the_five_headings_in_order(policy: AnyPolicy) -> None:
+    text = getdoc(sys.modules[f"shared.policies.{policy.id.replace('-', '_')}"]) or ""
+    title, *_ = text.splitlines()
+    assert title.endswith(".")
+    assert re.findall(r"^\*([^*]+)\.\*", text, re.MULTILINE) == list(HEADINGS)
+    paragraphs = re.split(r"^\*[^*]+\.\*", text, flags=re.MULTILINE)[1:]
+    assert all(len(paragraph.split()) >= 5 for paragraph in paragraphs)
+
+
+@every_policy
+def test_a_policy_says_what_somebody_could_do_with_the_drift(policy: AnyPolicy) -> None:
+    assert policy.title[0].isupper()
+    assert not policy.title.endswith(".")
+    assert policy.why.endswith(".")
+    assert len(policy.why.split()) >= 5
+    assert policy.severity in Severity
+    assert policy.safety in Safety
+    assert policy.targets
+    assert policy.reads
+
+
+@every_policy
+def test_permissions_are_arm_actions_without_wildcards_or_repetition(policy: AnyPolicy) -> None:
+    assert policy.permissions
+    assert all(ARM_ACTION.fullmatch(action) for action in policy.permissions)
+    assert len({action.lower() for action in policy.permissions}) == len(policy.permissions)
+
+
+@every_place
+def test_permissions_cover_the_reading_of_the_target(policy: AnyPolicy, kind: TargetKind) -> None:
+    resource_type = stored(policy.id, kind, "drifted").id.type
+    assert f"{resource_type}/read" in lower(policy.permissions)
+
+
+@every_place
+def test_permissions_cover_what_the_change_and_its_inverse_write(policy: AnyPolicy, kind: TargetKind) -> None:
+    change = change_on(policy, stored(policy.id, kind, "drifted"))
+    needed = {action(edit) for edit in (*change.edits, *change.inverse)}
+    assert needed <= lower(policy.permissions)
+
+
+def lower(actions: tuple[str, ...]) -> set[str]:
+    return {action.lower() for action in actions}
+
+
+def action(edit: Edit) -> str:
+    """The ARM action that performing the edit needs."""
+    verb = "delete" if isinstance(edit, DeleteFirewallRule | DeleteSecurityRule) else "write"
+    return f"{edited_resource(edit).type}/{verb}"
+
+
+@every_policy
+def test_controls_are_named_in_full(policy: AnyPolicy) -> None:
+    for control in policy.controls:
+        assert all((control.framework, control.version, control.id, control.title)), control
+        if control.framework == "Azure Policy":
+            assert GUID.fullmatch(control.id), control
+    named = [(control.framework, control.version, control.id) for control in policy.controls]
+    assert len(set(named)) == len(named)
+
+
+@every_policy
+def test_the_default_of_a_parameter_passes_its_own_check(policy: AnyPolicy) -> None:
+    for parameter in policy.parameters:
+        assert parameter.check(parameter.default) is None
+        assert parameter.description.endswith(".")
+        assert re.fullmatch(r"[a-z][A-Za-z0-9]*", parameter.name)
+    assert len({parameter.name for parameter in policy.parameters}) == len(policy.parameters)
+
+
+# --- the stored readings ---------------------------------------------------------------------------
+
+
+def test_no_stored_reading_belongs_to_no_policy() -> None:
+    expected = {path(policy.id, kind, state) for policy, kind in PLACES for state in STATES}
+    assert set(FOLDER.rglob("*.json")) == expected
+
+
+@every_place
+@pytest.mark.parametrize("state", STATES)
+def test_a_stored_reading_is_of_its_kind_and_is_stored_whole(
+    policy: AnyPolicy, kind: TargetKind, state: str
+) -> None:
+    snapshot = stored(policy.id, kind, state)
+    assert snapshot.kind is kind
+    assert applies_to(policy, snapshot)
+    assert dump(snapshot) == canonical(json.loads(path(policy.id, kind, state).read_text()))
+
+
+STATED = {
+    "compliant": ComplianceState.COMPLIANT,
+    "drifted": ComplianceState.NON_COMPLIANT,
+    "unknown": ComplianceState.UNKNOWN,
+    "after": ComplianceState.COMPLIANT,
+}
+
+
+@every_place
+@pytest.mark.parametrize("state", STATES)
+def test_a_stored_reading_is_in_the_state_of_its_name(
+    policy: AnyPolicy, kind: TargetKind, state: str
+) -> None:
+    finding = bound(policy, {}).evaluate(stored(policy.id, kind, state))
+    assert finding.state is STATED[state], finding.reason
+
+
+@every_place
+def test_the_change_makes_of_the_drifted_reading_the_one_after(policy: AnyPolicy, kind: TargetKind) -> None:
+    drifted, after = stored(policy.id, kind, "drifted"), stored(policy.id, kind, "after")
+    assert normalised(apply_to(drifted, change_on(policy, drifted))) == normalised(after)
+
+
+@every_place
+def test_a_change_names_its_policy_and_target_and_has_an_inverse(policy: AnyPolicy, kind: TargetKind) -> None:
+    drifted = stored(policy.id, kind, "drifted")
+    change = change_on(policy, drifted)
+    assert (change.policy, change.target) == (policy.id, drifted.target)
+    assert len(change.inverse) == len(change.edits) > 0
+
+
+@every_place
+def test_a_policy_judges_every_situation_with_and_without_an_earlier_reading(
+    policy: AnyPolicy, kind: TargetKind
+) -> None:
+    drifted, compliant = stored(policy.id, kind, "drifted"), stored(policy.id, kind, "compliant")
+    for baseline in (None, compliant):
+        assessment = bound(policy, {}).assess(drifted, baseline)
+        assert assessment.safety in Safety
+        assert assessment.notes or not assessment.last_way_in
+
+
+def change_on(policy: AnyPolicy, snapshot: Snapshot) -> Change:
+    ready = bound(policy, {})
+    change: Change | None = ready.plan(ready.evaluate(snapshot), snapshot)
+    assert change is not None
+    return change
