@@ -1,0 +1,93 @@
+"""What the real engine makes of the app: exactly these functions, triggers and bindings.
+
+An app whose import fails, or that registers nothing, indexes as an app without functions; that is why
+the whole table stands here.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from local.storage import PROJECT_ROOT
+from tests.engine.conftest import KEY, Running
+
+pytestmark = [pytest.mark.engine, pytest.mark.azurite]
+
+HTTP = {
+    "health": ("GET", "health", "ANONYMOUS"),
+    "start_run": ("POST", "runs", "FUNCTION"),
+    "get_run": ("GET", "runs/{id}", "FUNCTION"),
+    "list_alerts": ("GET", "alerts", "FUNCTION"),
+    "get_alert": ("GET", "alerts/{id}", "FUNCTION"),
+    "acknowledge_alert": ("POST", "alerts/{id}/acknowledge", "FUNCTION"),
+    "approve_alert": ("POST", "alerts/{id}/approve", "FUNCTION"),
+    "list_changes": ("GET", "changes", "FUNCTION"),
+    "get_change": ("GET", "changes/{id}", "FUNCTION"),
+    "rollback_change": ("POST", "changes/{id}/rollback", "FUNCTION"),
+    "list_policies": ("GET", "policies", "FUNCTION"),
+    "openapi": ("GET", "openapi.json", "FUNCTION"),
+}
+
+
+def http(method: str, route: str, level: str) -> list[dict[str, Any]]:
+    trigger = {
+        "direction": "IN",
+        "type": "httpTrigger",
+        "name": "req",
+        "methods": [method],
+        "authLevel": level,
+        "route": route,
+    }
+    return [trigger, {"direction": "OUT", "type": "http", "name": "$return"}]
+
+
+def queue(name: str) -> list[dict[str, Any]]:
+    trigger = {
+        "direction": "IN",
+        "type": "queueTrigger",
+        "name": "message",
+        "queueName": name,
+        "connection": "AzureWebJobsStorage",
+    }
+    return [trigger]
+
+
+TIMER = {
+    "direction": "IN",
+    "type": "timerTrigger",
+    "name": "timer",
+    "schedule": "0 */30 * * * *",
+    "runOnStartup": False,
+    "useMonitor": True,
+}
+
+TABLE = {
+    "resource_events": [{"direction": "IN", "type": "eventGridTrigger", "name": "event"}],
+    "reconcile": queue("reconcile"),
+    "poison": queue("reconcile-poison"),
+    "sweep": [TIMER],
+    **{name: http(*binding) for name, binding in HTTP.items()},
+}
+
+
+def test_the_engine_indexes_exactly_these_functions_with_exactly_these_bindings(app: Running) -> None:
+    reply = app.host.call("GET", "/admin/functions", headers={"x-functions-key": KEY})
+    indexed = {function["name"]: function["config"]["bindings"] for function in json.loads(reply.body)}
+    assert indexed == TABLE
+    assert app.host.process.announced is not None
+    assert app.host.process.announced[2] == str(len(TABLE))
+
+
+def test_the_host_is_configured_for_an_azure_that_throttles() -> None:
+    host = json.loads((PROJECT_ROOT / "host.json").read_text(encoding="utf-8"))
+    queues = host["extensions"]["queues"]
+    assert (host["version"], host["extensionBundle"]["version"]) == ("2.0", "[4.*, 5.0.0)")
+    assert queues["batchSize"] + queues["newBatchThreshold"] <= 6
+    assert (queues["visibilityTimeout"], queues["maxDequeueCount"]) == ("00:00:30", 5)
+    assert (queues["maxPollingInterval"], queues["messageEncoding"]) == ("00:00:02", "base64")
+    assert host["functionTimeout"] == "00:10:00"
+    sampling = host["logging"]["applicationInsights"]["samplingSettings"]
+    assert sampling["excludedTypes"] == "Request"
