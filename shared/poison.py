@@ -74,17 +74,14 @@ def poisoned(body: bytes, deps: Deps) -> None:
 
 def recovered(message: Message, result: TargetResult | None, deps: Deps) -> None:
     """Resolve the alert that an earlier message left, after one of the same sort went through."""
-    targets = _targets(message, deps) if message.kind is MessageKind.NOTIFY else _looked_at(result)
+    looked_at = (result.target,) if result is not None else ()
+    targets = _targets(message, deps) if message.kind is MessageKind.NOTIFY else looked_at
     for target in targets:
         known = deps.store.alert(alert_id(PATTERN, target, _fingerprint(message)))
         if known is not None and known.status is not AlertStatus.RESOLVED:
             now = deps.clock.now()
             resolved = deps.store.put_alert(resolve(known, "a later message went through", now))
             notify(notification(resolved, NotificationType.ALERT_RESOLVED, now), message.cause, deps)
-
-
-def _looked_at(result: TargetResult | None) -> tuple[Target, ...]:
-    return (result.target,) if result is not None and not result.error else ()
 
 
 def _targets(message: Message, deps: Deps) -> tuple[Target, ...]:

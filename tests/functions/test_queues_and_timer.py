@@ -143,14 +143,23 @@ def test_the_alert_is_resolved_when_a_later_look_goes_through(
     poison: Function, reconcile: Function, world: World
 ) -> None:
     poison(message_of(look(TARGET, CAUSE)))
+    world.azure.put(server())
+    world.azure.read_errors.append(Throttled("slow down"))
     reconcile(message_of(look(TARGET, CAUSE)))
     assert poison_alert(world).status is AlertStatus.OPEN
-    world.azure.put(server())
     reconcile(message_of(look(TARGET, CAUSE)))
     alert = poison_alert(world)
     assert (alert.status, alert.resolution) == (AlertStatus.RESOLVED, "a later message went through")
     poison(message_of(look(TARGET, CAUSE)))
     assert poison_alert(world).status is AlertStatus.OPEN
+
+
+def test_the_alert_of_a_resource_that_is_gone_is_resolved(
+    poison: Function, reconcile: Function, world: World
+) -> None:
+    poison(message_of(look(TARGET, CAUSE)))
+    reconcile(message_of(look(TARGET, CAUSE)))
+    assert poison_alert(world).status is AlertStatus.RESOLVED
 
 
 def test_a_poisoned_nsg_alerts_on_the_subnets_that_were_known_to_use_it(
