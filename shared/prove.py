@@ -8,6 +8,7 @@ named); traffic changes only as the policy's kind permits (laws 3 and 4 of the d
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import fields
 
 from shared.edits import EditDoesNotFit, apply_edits, apply_to, normalised
 from shared.model import (
@@ -36,13 +37,21 @@ def prove(change: Change, snapshot: Snapshot, policy: AnyPolicy, enabled: Iterab
         return Proof(steps=(ProofStep(claim="the change fits the reading", holds=False, detail=str(misfit)),))
     return Proof(
         steps=(
-            ProofStep(
-                claim="the inverse restores the reading", holds=normalised(restored) == normalised(snapshot)
-            ),
+            _inverse_restores(snapshot, restored),
             _finding_disappears(policy, after),
             _nothing_gets_worse(policy, enabled, snapshot, after),
             _traffic_changes_as_permitted(change, policy, snapshot, after),
         )
+    )
+
+
+def _inverse_restores(before: Snapshot, restored: Snapshot) -> ProofStep:
+    old, new = normalised(before), normalised(restored)
+    differing = [field.name for field in fields(old) if getattr(old, field.name) != getattr(new, field.name)]
+    return ProofStep(
+        claim="the inverse restores the reading",
+        holds=not differing,
+        detail=f"the inverse leaves another {', '.join(differing)}" if differing else "",
     )
 
 
@@ -92,14 +101,18 @@ def _traffic_changes_as_permitted(
 
 def _server_step(policy: AnyPolicy, before: ServerSnapshot, after: ServerSnapshot) -> ProofStep:
     old, new = server_traffic(before), server_traffic(after)
+    gains, losses = new.minus(old), old.minus(new)
+    detail = f"loses access: {_describe(losses)}"
+    if not gains.nobody:
+        detail = f"gains access: {_describe(gains)}; {detail}"
     if policy.kind is Kind.SETTING:
-        return ProofStep(claim="nobody gains or loses access", holds=old == new)
+        holds = gains.nobody and losses.nobody
+        return ProofStep(claim="nobody gains or loses access", holds=holds, detail=detail)
     permitted = policy.forbidden(before)
-    holds = isinstance(permitted, ServerTraffic) and new.within(old) and old.minus(new).within(permitted)
     return ProofStep(
         claim="nobody gains access, and only what the policy forbids loses it",
-        holds=holds,
-        detail=f"loses access: {_describe(old.minus(new))}",
+        holds=isinstance(permitted, ServerTraffic) and gains.nobody and losses.within(permitted),
+        detail=detail,
     )
 
 
