@@ -41,7 +41,6 @@ from shared.records import (
     Notification,
     NotificationType,
     PolicyMemory,
-    RunOptions,
     TargetRecord,
     TargetResult,
     reason_text,
@@ -141,13 +140,15 @@ def schedule_recheck(visit: Visit, judgements: tuple[Judgement, ...], record: Ta
     return replace(record, recheck_at=due)
 
 
-def already_in_progress(record: TargetRecord, cause: Cause, deps: Deps, options: RunOptions) -> TargetResult:
+def already_in_progress(
+    known: TargetRecord, record: TargetRecord, active: ChangeRecord | None, cause: Cause, deps: Deps
+) -> TargetResult:
     """A change of this target is on its way; the reading that verifies it comes after this event."""
-    change = deps.store.change(record.active_change) if record.active_change else None
-    deps.store.save(record)
-    outcomes = {change.change.policy: Outcome.IN_PROGRESS} if change is not None else {}
+    if record != known:
+        deps.store.save(record)
+    outcomes = {active.change.policy: Outcome.IN_PROGRESS} if active is not None else {}
     result = TargetResult(target=record.target, outcomes=outcomes, arm_calls=tuple(deps.gateway.calls))
-    deps.log(log_line(result, cause) | {"runId": options.run_id})
+    deps.log(log_line(result, cause))
     return result
 
 

@@ -45,7 +45,7 @@ from shared.model import (
 from shared.policy import AnyPolicy, Assessment, applies_to
 from shared.prove import prove
 from shared.records import Approval, ChangeRecord, ChangeView, RunOptions, TargetRecord, TargetResult
-from shared.remediation import begin, finish, view_of
+from shared.remediation import begin, close, finish, view_of
 from shared.results import merge
 from shared.values import value
 from shared.visit import Judgement, Visit
@@ -66,10 +66,12 @@ def reconcile(
     """
     options = options or RunOptions()
     started = deps.clock.now()
-    record = with_foreign_write(deps.store.recall(target, started), cause, deps)
-    finishing = finishing or _left_behind(record, deps)
-    if finishing is None and record.active_change and _held(record, started):
-        return already_in_progress(record, cause, deps, options)
+    known = deps.store.recall(target, started)
+    active = deps.store.change(known.active_change) if known.active_change else None
+    record = with_foreign_write(_without_ended_change(known, active), cause, deps)
+    if finishing is None and _held(record, started):
+        return already_in_progress(known, record, active, cause, deps)
+    finishing = finishing or _left_behind(active)
     policies = enabled_policies(target, deps)
     try:
         snapshot = deps.gateway.read(target, _aspects(policies))
@@ -104,38 +106,49 @@ class _Looked:
 
 def _look(visit: Visit, record: TargetRecord, finishing: ChangeRecord | None) -> _Looked:
     """Verify what was being done, judge what is there, act on it."""
-    outcomes: dict[str, Outcome] = {}
-    finished: tuple[ChangeView, ...] = ()
-    if finishing is not None:
-        record, finishing = finish(finishing, record, visit)
-        outcomes[finishing.change.policy] = finishing.outcome
-        finished = (view_of(finishing),)
-        if finishing.outcome is Outcome.IN_PROGRESS:
-            return _Looked(outcomes=outcomes, changes=finished)
+    if finishing is None:
+        return _judge_and_act(visit, record)
+    record, finished = finish(finishing, record, visit)
+    verified = _Looked(outcomes={finished.change.policy: finished.outcome}, changes=(view_of(finished),))
+    if finished.outcome is Outcome.IN_PROGRESS:
+        return verified
+    if _held(record, visit.now):  # the next change is on its way already: its reading judges
+        close(finished, visit)
+        return verified
+    looked = _judge_and_act(visit, record)
+    close(finished, visit)
+    written_again = {change.policy for change in looked.changes}
+    outcomes = {**looked.outcomes, **({} if finished.change.policy in written_again else verified.outcomes)}
+    return replace(looked, outcomes=outcomes, changes=verified.changes + looked.changes)
+
+
+def _judge_and_act(visit: Visit, record: TargetRecord) -> _Looked:
     judgements = tuple(judge(visit, policy, record) for policy in _asked_for(visit))
-    for judgement in judgements:
-        if judgement.will_write or judgement.policy.id not in outcomes:
-            outcomes[judgement.policy.id] = _outcome(judgement.decision)
+    outcomes = {judgement.policy.id: _outcome(judgement.decision) for judgement in judgements}
     begun = _act(visit, judgements, record)
     if begun is None:
-        changes = tuple(view_of_plan(judgement) for judgement in judgements if judgement.would_write)
-        return _Looked(judgements=judgements, outcomes=outcomes, changes=finished + changes)
-    outcomes[begun.change.policy] = begun.outcome
+        shown = tuple(view_of_plan(judgement) for judgement in judgements if judgement.would_write)
+        return _Looked(judgements=judgements, outcomes=outcomes, changes=shown)
     at_once = begun.outcome is Outcome.IN_PROGRESS and begun.operation is None
     return _Looked(
         judgements=judgements,
-        outcomes=outcomes,
-        changes=(*finished, view_of(begun)),
+        outcomes={**outcomes, begun.change.policy: begun.outcome},
+        changes=(view_of(begun),),
         ended_at_once=begun if at_once else None,
     )
 
 
-def _left_behind(record: TargetRecord, deps: Deps) -> ChangeRecord | None:
+def _left_behind(active: ChangeRecord | None) -> ChangeRecord | None:
     """A change whose worker died: nobody looked after it until its lease ran out. A reading ends it."""
-    if record.active_change is None or _held(record, deps.clock.now()):
-        return None
-    change = deps.store.change(record.active_change)
-    return change if change is not None and change.outcome is Outcome.IN_PROGRESS else None
+    return active if active is not None and active.outcome is Outcome.IN_PROGRESS else None
+
+
+def _without_ended_change(record: TargetRecord, active: ChangeRecord | None) -> TargetRecord:
+    """A lease on a change that has ended holds nothing. One without a journal entry does: its claim
+    may be a moment old, and only its expiry tells that the worker died before it could act."""
+    if active is None or active.outcome is Outcome.IN_PROGRESS:
+        return record
+    return replace(record, active_change=None, lease_until=None)
 
 
 # --- what is right: evaluate, plan, prove, recall, decide ------------------------------------------
@@ -263,6 +276,7 @@ def _asked_for(visit: Visit) -> list[AnyPolicy]:
 
 
 def _held(record: TargetRecord, now: datetime) -> bool:
+    """Whether a change of this target is on its way."""
     return record.lease_until is not None and record.lease_until > now
 
 

@@ -223,32 +223,38 @@ def _wait(
 def finish(change: ChangeRecord, record: TargetRecord, visit: Visit) -> tuple[TargetRecord, ChangeRecord]:
     """End a change by what was read: reverted, ineffective, or not yet to be told.
 
-    The returned record no longer holds the change; it is saved by the caller together with whatever
-    this visit finds besides.
+    Nothing is stored: the record, which no longer holds the change, is saved by the caller together
+    with whatever this visit finds besides, and only then is the change's end written (``close``).
+    Whoever loses the race for the record finds the change still in progress and looks again.
     """
     outcome, detail = _verdict(change, visit)
-    deps = visit.deps
     if outcome is Outcome.IN_PROGRESS:
-        _look_again(change, deps, visit.options, LOOK_AGAIN)
+        _look_again(change, visit.deps, visit.options, LOOK_AGAIN)
         return record, change
-    change = deps.store.put_change(
-        replace(
-            change,
-            outcome=outcome,
-            detail=detail,
-            operation=None,
-            finished_at=visit.now,
-            after=deps.store.keep(visit.snapshot),
-        )
+    change = replace(
+        change,
+        outcome=outcome,
+        detail=detail,
+        operation=None,
+        finished_at=visit.now,
+        after=visit.deps.store.keep(visit.snapshot),
     )
-    applied = outcome in {Outcome.REVERTED, Outcome.ROLLED_BACK}
-    if applied:
-        rolled_back = change.kind is ChangeKind.ROLLBACK
-        kind = NotificationType.CHANGE_ROLLED_BACK if rolled_back else NotificationType.CHANGE_APPLIED
-        portal, undo = deps.portal_link(change.change.target.id), deps.commands(change.change.inverse)
-        notify(change_notification(change, kind, visit.now, portal, undo), change.cause, deps)
-    attempts = record.attempts if applied else _mark_ineffective(record.attempts, change)
-    return replace(record, active_change=None, lease_until=None, attempts=attempts), change
+    attempts = _mark_ineffective(record.attempts, change)
+    if record.active_change == change.id:
+        record = replace(record, active_change=None, lease_until=None)
+    return replace(record, attempts=attempts), change
+
+
+def close(change: ChangeRecord, visit: Visit) -> None:
+    """Write a change's end into the journal and tell people what was applied."""
+    deps = visit.deps
+    deps.store.put_change(change)
+    if change.outcome not in {Outcome.REVERTED, Outcome.ROLLED_BACK}:
+        return
+    rolled_back = change.kind is ChangeKind.ROLLBACK
+    kind = NotificationType.CHANGE_ROLLED_BACK if rolled_back else NotificationType.CHANGE_APPLIED
+    portal, undo = deps.portal_link(change.change.target.id), deps.commands(change.change.inverse)
+    notify(change_notification(change, kind, visit.now, portal, undo), change.cause, deps)
 
 
 def _verdict(change: ChangeRecord, visit: Visit) -> tuple[Outcome, str]:

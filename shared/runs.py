@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from shared.deps import Deps
+from shared.errors import GatewayError, StoreError
 from shared.events import locate
 from shared.model import Actor, Cause, CauseKind, EnforcementMode, Locator, LocatorKind, Target
 from shared.records import Message, MessageKind, RunOptions, RunRecord, RunStatus
@@ -92,7 +93,11 @@ def _new_run(request: RunRequest, found: Target | Locator | None, deps: Deps) ->
 
 
 def _straight_through(run: RunRecord, target: Target, options: RunOptions, deps: Deps) -> RunRecord:
-    look_at(target, run.cause, deps, options)
+    try:
+        look_at(target, run.cause, deps, options)
+    except (GatewayError, StoreError) as error:
+        deps.store.put_run(replace(run, error=str(error)))
+        raise
     finished = deps.store.run(run.id)
     assert finished is not None  # put before the look
     return with_status(finished)

@@ -7,8 +7,9 @@ message is allowed to fail, and the platform hands it to the poison queue, which
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Final
+from typing import Final, TypeVar
 
 from shared.deps import Deps
 from shared.errors import EntityChanged, Gone, Transient
@@ -19,6 +20,8 @@ from shared.records import Message, MessageKind, RunOptions, TargetResult
 from shared.remediation import poll, view_of
 from shared.resource_id import ResourceId
 from shared.results import merge
+
+_Result = TypeVar("_Result")
 
 MOST_ATTEMPTS: Final = 8
 """Re-enqueues of one message because ARM was throttling, busy or broken: about half an hour."""
@@ -58,20 +61,21 @@ def _dispatch(message: Message, deps: Deps) -> TargetResult | None:
             return None
 
 
-def look_at(
-    target: Target, cause: Cause, deps: Deps, options: RunOptions | None = None
-) -> TargetResult | None:
+def look_at(target: Target, cause: Cause, deps: Deps, options: RunOptions | None = None) -> TargetResult:
     """Reconcile, again when another worker was faster; and keep the result for the run that asked."""
-    for race in range(RACES):
+    result = _unless_raced(lambda: reconcile(target, cause, deps, options))
+    keep_result(result, options, deps)
+    return result
+
+
+def _unless_raced(look: Callable[[], _Result]) -> _Result:
+    """A look that lost a conditional write has decided on what is no longer so: it looks again."""
+    for _ in range(RACES - 1):
         try:
-            result = reconcile(target, cause, deps, options)
+            return look()
         except EntityChanged:
-            if race == RACES - 1:
-                raise
-        else:
-            keep_result(result, options, deps)
-            return result
-    return None
+            continue
+    return look()
 
 
 def keep_result(result: TargetResult, options: RunOptions | None, deps: Deps) -> None:
@@ -97,10 +101,17 @@ def _look(message: Message, deps: Deps) -> TargetResult | None:
 
 
 def _expand(locator: Locator, cause: Cause, deps: Deps) -> None:
-    """Ask for a look at every target that the locator names now or was known to name."""
+    """Ask for a look at every target that the locator names now or was known to name.
+
+    After a delete only what was known tells where to look: the relation index, and for a resource
+    group that was deleted or emptied the targets that are remembered in it.
+    """
     if locator.kind is LocatorKind.SCOPE:
         for page in deps.gateway.enumerate(locator.id):
             ask(page, cause, deps)
+        remembered = deps.store.known_targets(locator.id.subscription)
+        inside = (record.target for record in remembered if record.target.id.within(locator.id))
+        ask(Enumerated(targets=tuple(inside)), cause, deps)
         return
     known = deps.store.related(locator)
     try:
@@ -121,24 +132,27 @@ def ask(page: Enumerated, cause: Cause, deps: Deps) -> int:
 
 def _check(message: Message, deps: Deps) -> TargetResult | None:
     """Follow a change in progress; a message about one that has ended is stale."""
+    result = _unless_raced(lambda: _follow(message, deps))
+    if result is not None:
+        keep_result(result, message.options, deps)
+    return result
+
+
+def _follow(message: Message, deps: Deps) -> TargetResult | None:
     change = deps.store.change(message.change_id) if message.change_id else None
     if change is None or change.outcome is not Outcome.IN_PROGRESS:
         return None
     waiting = poll(change, deps, message.options)
     if waiting is None:
-        target = change.change.target
         done = change.next_edit + (change.operation is not None)
         ended = replace(change, operation=None, next_edit=done)
-        result = reconcile(target, change.cause, deps, message.options, ended)
-    else:
-        result = TargetResult(
-            target=waiting.change.target,
-            outcomes={waiting.change.policy: waiting.outcome},
-            changes=(view_of(waiting),),
-            arm_calls=tuple(deps.gateway.calls),
-        )
-    keep_result(result, message.options, deps)
-    return result
+        return reconcile(change.change.target, change.cause, deps, message.options, ended)
+    return TargetResult(
+        target=waiting.change.target,
+        outcomes={waiting.change.policy: waiting.outcome},
+        changes=(view_of(waiting),),
+        arm_calls=tuple(deps.gateway.calls),
+    )
 
 
 def _fan_out(message: Message, deps: Deps) -> None:

@@ -7,7 +7,7 @@ delivers queue messages when the clock reaches them, as the platform would.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -58,6 +58,8 @@ class Azure:
     refusals: list[GatewayError] = field(default_factory=list)
     """Raised by the next writes, in order."""
     read_errors: list[GatewayError] = field(default_factory=list)
+    meanwhile: list[Callable[[], object]] = field(default_factory=list)
+    """What others do during the next readings, in order."""
     ignores_writes: bool = False
     polls_until_done: int = 0
     running: dict[str, tuple[int, Edit]] = field(default_factory=dict)
@@ -92,6 +94,8 @@ class FakeGateway:
     def read(self, target: Target, aspects: frozenset[Aspect]) -> Snapshot:
         self._azure.reads += 1
         self._call("GET", str(target.id))
+        if self._azure.meanwhile:
+            self._azure.meanwhile.pop(0)()
         if self._azure.read_errors:
             raise self._azure.read_errors.pop(0)
         snapshot = self._azure.snapshots.get(target.key)

@@ -509,6 +509,43 @@ def test_an_event_during_a_change_costs_no_reading_and_is_covered_by_the_verific
     assert world.azure.reads == 2
 
 
+def test_a_verification_that_loses_a_race_verifies_again_and_leaves_no_lease() -> None:
+    world = World()
+    world.azure.polls_until_done = 1
+    seen_compliant(world, public_server())
+    target = world.azure.put(public_server(firewall_rules=(OFFICE, ALL_AZURE)))
+
+    def somebody_else_saves() -> None:
+        record = world.store.recall(target, world.clock.now())
+        world.store.save(replace(record, last_foreign_write=world.clock.now()))
+
+    world.event(target)
+    world.drain()
+    world.azure.meanwhile = [somebody_else_saves]
+    world.drain(60)
+    assert world.store.changes()[0].outcome is Outcome.REVERTED
+    record = world.store.recall(target, world.clock.now())
+    assert (record.active_change, record.lease_until) == (None, None)
+    applied = [n for n in world.delivered if n.type is NotificationType.CHANGE_APPLIED]
+    assert len(applied) == 1
+
+
+def test_a_decision_that_loses_a_race_is_taken_again_on_a_new_reading() -> None:
+    world = World()
+    seen_compliant(world, public_server())
+    target = world.azure.put(public_server(firewall_rules=(OFFICE, ALL_AZURE)))
+
+    def somebody_repairs_it_and_is_seen() -> None:
+        world.azure.put(public_server())
+        world.look(target)
+        world.drain()
+
+    world.event(target)
+    world.azure.meanwhile = [lambda: None, somebody_repairs_it_and_is_seen]
+    world.drain(30)
+    assert there(world) == public_server()
+
+
 # --- alerts ----------------------------------------------------------------------------------------
 
 

@@ -201,6 +201,28 @@ def test_thirty_one_events_on_one_nsg_are_one_expansion_and_one_reading() -> Non
     assert world.lines[-1]["events"] == 31
 
 
+def test_the_servers_of_a_deleted_resource_group_are_looked_at_though_nothing_lists_them() -> None:
+    world = World()
+    seen_compliant(world, server())
+    world.azure.snapshots.clear()
+    cause = Cause(kind=CauseKind.EVENT, time=world.clock.now(), event_id="group")
+    locator = Locator(kind=LocatorKind.SCOPE, id=ResourceId(GROUP))
+    world.store.arm(Message(kind=MessageKind.LOOK, locator=locator, cause=cause), world.clock.now(), 0)
+    world.drain(30)
+    assert list(world.store.known_targets(SUBSCRIPTION)) == []
+
+
+def test_a_run_that_azure_interrupts_ends_as_failed() -> None:
+    world = World()
+    world.azure.put(server())
+    world.azure.read_errors = [Throttled("slow", code="TooManyRequests", status=429)]
+    with pytest.raises(Throttled):
+        run_of(world, resource=SERVER)
+    run = read_run("id1", world.deps())
+    assert run is not None
+    assert (run.status, run.error) == (RunStatus.FAILED, "slow")
+
+
 def test_a_drift_whose_event_never_came_is_found_by_the_sweep() -> None:
     world = World()
     seen_compliant(world, public_server())
