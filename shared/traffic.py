@@ -32,9 +32,9 @@ class AddressSet:
 
     @classmethod
     def of(cls, spans: Iterable[Span]) -> AddressSet:
-        """The union of ``spans``; adjacent spans are joined."""
+        """The union of ``spans``; adjacent spans are joined, one that ends before it starts is empty."""
         merged: list[Span] = []
-        for start, end in sorted(spans):
+        for start, end in sorted(span for span in spans if span[0] <= span[1]):
             if merged and start <= merged[-1][1] + 1:
                 merged[-1] = (merged[-1][0], max(merged[-1][1], end))
             else:
@@ -143,4 +143,6 @@ def reach(server: ServerSnapshot) -> Reach:
     traffic = server_traffic(server)
     if server.public_access is PublicAccess.ENABLED:
         return Reach.PUBLIC_WITH_RULES if server.firewall_rules else Reach.PUBLIC_WITHOUT_RULES
+    if server.private_endpoints is None:
+        return Reach.UNKNOWN
     return Reach.PRIVATE_ONLY if traffic.endpoints else Reach.UNREACHABLE
