@@ -94,11 +94,11 @@ class FakeGateway:
     def read(self, target: Target, aspects: frozenset[Aspect]) -> Snapshot:
         self._azure.reads += 1
         self._call("GET", str(target.id))
-        if self._azure.meanwhile:
-            self._azure.meanwhile.pop(0)()
         if self._azure.read_errors:
             raise self._azure.read_errors.pop(0)
         snapshot = self._azure.snapshots.get(target.key)
+        if self._azure.meanwhile:
+            self._azure.meanwhile.pop(0)()
         if snapshot is None:
             raise Gone("not found", code="ResourceNotFound", status=404)
         return replace(snapshot, read_at=self._azure.clock.now())
@@ -138,11 +138,10 @@ class FakeGateway:
         left, edit = self._azure.running[operation.url]
         if self._azure.refusals:
             raise self._azure.refusals.pop(0)
-        if left > 1:
-            self._azure.running[operation.url] = (left - 1, edit)
-            return operation
-        self._azure.apply(edit)
-        return None
+        self._azure.running[operation.url] = (left - 1, edit)
+        if left == 1:
+            self._azure.apply(edit)
+        return operation if left > 1 else None
 
     def dependants(self, target: Target) -> Mapping[str, Json]:
         return {"logicalReplication": True, "fabricMirroring": None, "runningMigrations": []}

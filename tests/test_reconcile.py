@@ -541,9 +541,10 @@ def test_a_decision_that_loses_a_race_is_taken_again_on_a_new_reading() -> None:
         world.drain()
 
     world.event(target)
-    world.azure.meanwhile = [lambda: None, somebody_repairs_it_and_is_seen]
+    world.azure.meanwhile = [somebody_repairs_it_and_is_seen]
     world.drain(30)
     assert there(world) == public_server()
+    assert world.azure.writes == []
 
 
 # --- alerts ----------------------------------------------------------------------------------------
