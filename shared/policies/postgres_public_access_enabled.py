@@ -117,11 +117,15 @@ def _cautions(server: ServerSnapshot, baseline: ServerSnapshot | None, approved:
 
 
 def _rules_not_added_since(rules: tuple[FirewallRule, ...], baseline: ServerSnapshot | None) -> list[str]:
-    """Names of the rules that ``baseline`` already had, or may have had; compared by range."""
+    """Names of the rules that ``baseline`` already had, or may have had.
+
+    Compared by range and by name: a rule that was renamed or given another range was not added.
+    """
     if baseline is None or baseline.firewall_rules is None:
         return [rule.name for rule in rules]
-    known = {(rule.start, rule.end) for rule in baseline.firewall_rules}
-    return [rule.name for rule in rules if (rule.start, rule.end) in known]
+    ranges = {(rule.start, rule.end) for rule in baseline.firewall_rules}
+    names = {rule.name.lower() for rule in baseline.firewall_rules}
+    return [rule.name for rule in rules if (rule.start, rule.end) in ranges or rule.name.lower() in names]
 
 
 def _evidence(server: ServerSnapshot) -> Mapping[str, Json]:
