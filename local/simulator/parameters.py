@@ -30,6 +30,7 @@ def _parameter(
 
 PARAMETERS: dict[str, JsonObject] = {
     "azure.extensions": _parameter("", "Set", ".*"),
+    "azure.fabric_mirror_enabled": _parameter("off", "Boolean", _BOOLEAN, dynamic=False),
     "connection_throttle.enable": _parameter("off", "Boolean", _BOOLEAN),
     "log_checkpoints": _parameter("on", "Boolean", _BOOLEAN),
     "log_connections": _parameter("on", "Boolean", _BOOLEAN),

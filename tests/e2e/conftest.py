@@ -29,6 +29,7 @@ from tests.fixtures_local import LocalHost, host_program
 
 JANE = Actor(app_id="portal-app", object_id="jane-object", name="Jane Doe", upn="jane@example.com")
 DRIFTWARD_APP = "d21f7a2d-0000-4000-8000-00000000a001"
+TOPIC = "alerts"
 PATIENCE = 40.0
 
 _Answer = TypeVar("_Answer")
@@ -110,6 +111,11 @@ class Installation:
         self.simulator.seed(resources)
         return seeds.flexible_server_id(name=name)
 
+    def published(self, about: str) -> dict[str, dict[str, Any]]:
+        """The CloudEvents on our topic about a resource, the newest of each type."""
+        events = self.simulator.topic_events(TOPIC)
+        return {str(event["type"]): dict(event) for event in events if about in str(event.get("subject"))}
+
     def settle(self) -> None:
         """Nothing runs in Azure and no event is on its way."""
         assert self.simulator.wait_idle()
@@ -174,6 +180,7 @@ class Site:
             "COALESCE_SECONDS": "1",
             "SETTLE_SECONDS": "0",
             "SCOPES": f"/subscriptions/{seeds.SUBSCRIPTION}",
+            "ALERT_TOPIC_ENDPOINT": f"{simulator.url}/_sim/topics/{TOPIC}/api/events",
             **settings,
         }
         program = host_program(

@@ -252,3 +252,51 @@ def test_a_vnet_integrated_server_is_compliant_whatever_its_field_says(enforcing
     )
     run = enforcing.look(seeds.flexible_server_id(name="inside"))
     assert {finding["state"] for finding in run["findings"]} == {"Compliant"}
+
+
+def test_the_alert_on_a_dormant_rule_names_what_may_depend_on_it(enforcing: Installation) -> None:
+    server = enforcing.server("dormant", public=False)
+    enforcing.look(server)
+    mirrored: JsonObject = {"properties": {"value": "on", "source": "user-override"}}
+    enforcing.simulator.put(f"{server}/configurations/azure.fabric_mirror_enabled", mirrored)
+    enforcing.simulator.seed(
+        [
+            seeds.firewall_rule(server=server, name="azure", start="0.0.0.0"),
+            {
+                "id": f"{server}/migrations/from-onprem",
+                "properties": {"currentStatus": {"state": "InProgress"}},
+            },
+        ]
+    )
+    enforcing.look(server)
+    (alert,) = enforcing.alerts(server, policy=FIREWALL)
+    assert alert["decision"]["reason"] == "no-plan"
+    dependants = alert["evidence"]["likelyDependants"]
+    assert (dependants["fabricMirroring"], dependants["runningMigrations"]) == (True, ["from-onprem"])
+
+
+def test_a_revert_is_published_on_our_topic_as_a_cloud_event(enforcing: Installation) -> None:
+    server = enforcing.server("published", public=False)
+    enforcing.look(server)
+    enforcing.simulator.patch(server, ENABLED)
+    enforcing.wait_for_change(server, "Reverted")
+    event = until(
+        lambda: enforcing.published("published").get("Driftward.Change.Applied"), "the event about the change"
+    )
+    assert event["specversion"] == "1.0"
+    assert event["data"]["outcome"] == "Reverted"
+
+
+def test_a_failing_sink_blocks_nothing_and_is_tried_again(site: Site) -> None:
+    broken = site.install()
+    broken.simulator.fault(
+        {"status": 403, "code": "Down"}, method="POST", path_contains="/_sim/topics/", times=1
+    )
+    server = broken.server("unheard", public=False)
+    broken.look(server)
+    broken.simulator.patch(server, ENABLED)
+    broken.wait_for_change(server, "Reverted")
+    assert broken.published("unheard") == {}
+    until(
+        lambda: broken.published("unheard").get("Driftward.Change.Applied"), "the second attempt", patience=60
+    )
