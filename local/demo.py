@@ -16,6 +16,7 @@ import signal
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -29,7 +30,7 @@ from local.demo_world import Deed
 from local.environments import ROOT
 from local.processes import ProcessFailed
 from local.simulator.client import ArmCallFailed, SimulatorClient
-from local.stack import Host, app_settings, host, simulator
+from local.stack import ALERT_TOPIC, Host, app_settings, host, simulator
 from local.storage import InstallFailed, azurite, install_azurite
 from shared.adapters.arm.clients import LOCAL_IDENTITY
 from shared.model import EnforcementMode, Json
@@ -102,6 +103,9 @@ def _keep_logs(folder: Path) -> Path:
 def _play(printer: Printer, folder: Path) -> list[Check]:
     """All acts in order; what they showed."""
     printer.heading("Setting up, on free ports of 127.0.0.1")
+    printer.note(
+        "Azure is simulated, the Functions host is emulated; the app, its engine and its SDKs are real."
+    )
     started = time.monotonic()
     install_azurite()
     with azurite(folder / "azurite.log") as storage, simulator(folder) as azure:
@@ -114,6 +118,7 @@ def _play(printer: Printer, folder: Path) -> list[Check]:
         with _driftward(stage, EnforcementMode.ENFORCE) as watcher:
             checks += [*_enforce(stage, watcher), *_roll_back(stage, watcher)]
             azure.wait_idle()
+            _tell_topic(stage)
         return checks + _end_states(azure)
 
 
@@ -127,13 +132,13 @@ def _learn(stage: Stage, watcher: Watcher) -> list[Check]:
     with printer.waiting("reading …"):
         run = watcher.run({"scope": world.SCOPE})
         alerts = watcher.driftward.get("alerts", status="open")
-    printer.say(f"  {len(run['targets'])} servers and subnets read. Not compliant, and never seen otherwise:")
+    printer.note(f"{len(run['targets'])} servers and subnets read. Not compliant, and never seen otherwise:")
     printer.inherited(alerts)
-    printer.say("  That is inherited and not drift: it alerts, and its owner decides.", style="dim")
+    printer.note("That is inherited and not drift: it alerts, and its owner decides.", style="dim")
     return [
         Check(
             what="first reading",
-            why="every server and every PostgreSQL subnet was found",
+            why="servers and the subnet",
             expected=f"{world.TARGETS} targets",
             actual=f"{len(run['targets'])} targets",
         )
@@ -151,27 +156,25 @@ def _audit(stage: Stage, watcher: Watcher) -> list[Check]:
             deed.undo(SimulatorClient(stage.azure.url, deed.actor))
         left = watcher.until_resolved([deed for deed in deeds if deed.target != world.BILLING])
     writes = watcher.writes_since(before)
-    printer.say(
-        f"\n  Driftward's ARM calls in audit mode: {told_calls(watcher.calls_since(before))}.\n"
-        "  Everybody takes the change back; a compliant reading has resolved the alerts.",
-    )
+    printer.note(f"Driftward's ARM calls in audit mode: {told_calls(watcher.calls_since(before))}.", gap=True)
+    printer.note("Everybody has taken the change back, and a compliant reading has resolved the alerts.")
     would = sum(_decided(episode) == "Revert" for episode in episodes)
     return [
         Check(
-            what="audit mode, writes to ARM",
-            why="from the simulator's log of calls",
+            what="audit: writes to ARM",
+            why="from the log of calls",
             expected="0",
             actual=str(writes),
         ),
         Check(
-            what="audit mode, decisions",
-            why="the same that enforce takes below",
-            expected="3 WouldRevert, 1 Alerted",
-            actual=f"{would} WouldRevert, {len(episodes) - would} Alerted",
+            what="audit: decisions",
+            why="as in enforce mode",
+            expected="3 Revert, 1 Alert",
+            actual=f"{would} Revert, {len(episodes) - would} Alert",
         ),
         Check(
-            what="audit mode, alerts still open",
-            why="resolved by a compliant reading",
+            what="audit: alerts left open",
+            why="resolved by a reading",
             expected="0",
             actual=str(left),
         ),
@@ -184,11 +187,12 @@ def _enforce(stage: Stage, watcher: Watcher) -> list[Check]:
     before = watcher.last_call()
     _deeds(stage, watcher, (*world.first_deeds(), world.both_at_once()))
     order = watcher.write_order_since(before, "/flexibleServers/pg-ledger")
-    stage.printer.say(f"\n  Driftward's ARM calls in this act: {told_calls(watcher.calls_since(before))}.")
+    calls = told_calls(watcher.calls_since(before))
+    stage.printer.note(f"Driftward's ARM calls in this act: {calls}.", gap=True)
     return [
         Check(
-            what="pg-ledger, order of writes",
-            why="Azure refuses firewall writes once public access is off",
+            what="pg-ledger: order of writes",
+            why="the only possible one",
             expected="DELETE, PATCH",
             actual=order,
         )
@@ -217,12 +221,21 @@ def _roll_back(stage: Stage, watcher: Watcher) -> list[Check]:
     stage.printer.rollback(asked_at, world.RAVI.name, words, change, again)
     return [
         Check(
-            what="pg-billing, after the rollback",
-            why="exempt until its end: Driftward does not fight the rollback",
+            what="pg-billing: next decision",
+            why="exempt until its end",
             expected="Skip (exempt)",
             actual=again,
         )
     ]
+
+
+def _tell_topic(stage: Stage) -> None:
+    """How often people were told, by type of event."""
+    types = Counter(
+        str(event["type"]).removeprefix("Driftward.") for event in stage.azure.topic_events(ALERT_TOPIC)
+    )
+    told = ", ".join(f"{count} {kind}" for kind, count in sorted(types.items()))
+    stage.printer.note(f"Told on the alert topic meanwhile: {told}.", gap=True)
 
 
 def _end_states(azure: SimulatorClient) -> list[Check]:

@@ -80,6 +80,12 @@ class Printer:
     def say(self, text: str, style: str = "") -> None:
         self._console.print(Text(text, style=style))
 
+    def note(self, text: str, style: str = "", *, gap: bool = False) -> None:
+        """A sentence between the cards, wrapped; with `gap` after an empty line."""
+        if gap:
+            self._console.print()
+        self._wrapped(("", ""), Text(text, style=style), 2)
+
     def step(self, text: str, seconds: float) -> None:
         """Something that was set up, and how long it took."""
         line = Text.assemble(("  ✓ ", "green"), text, (f"  {seconds:.1f} s", "dim"))
@@ -91,7 +97,8 @@ class Printer:
         self._header(episode.started.at, deed.actor.name, deed.words)
         rows: list[tuple[str, Text]] = []
         if episode.changes:
-            for change in episode.changes:
+            for number, change in enumerate(episode.changes):
+                rows += [("", Text())] if number else []
                 rows += _change_rows(change, episode.started.at)
         else:
             for alert in episode.alerts:
@@ -119,7 +126,9 @@ class Printer:
 
     def table(self, checks: Sequence[Check]) -> None:
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-        for heading in ("", "what", "expected", "actual", "because"):
+        table.add_column("")
+        table.add_column("what", no_wrap=True)
+        for heading in ("expected", "actual", "because"):
             table.add_column(heading, overflow="fold")
         for check in checks:
             mark = Text("✓", style="green") if check.holds else Text("✗ WRONG", style="bold red")
@@ -130,17 +139,21 @@ class Printer:
     def _header(self, at: datetime, who: str, words: str) -> None:
         self._console.print()
         time = f"{at.astimezone():%H:%M:%S.%f}"[:-5]
-        self._console.print(Text.assemble((time, "cyan"), "  ", (who, "bold"), f" {words}"))
+        self._wrapped((time, "cyan"), Text.assemble((who, "bold"), f" {words}"), len(_INDENT))
 
     def _rows(self, rows: Sequence[tuple[str, Text]]) -> None:
-        """Labels and texts as two columns; lines are wrapped here so that none ends in blanks."""
-        width = self._console.width - len(_INDENT) - _LABEL
         for label, text in rows:
-            lines = text.wrap(self._console, width)
-            for number, line in enumerate(lines):
-                line.rstrip()
-                shown = (label if number == 0 else "").ljust(_LABEL)
-                self._console.print(Text.assemble(_INDENT, (shown, "dim"), line), soft_wrap=True)
+            self._wrapped((f"{_INDENT}{label}", "dim"), text, len(_INDENT) + _LABEL)
+
+    def _wrapped(self, label: tuple[str, str], text: Text, column: int) -> None:
+        """A label, and a text beside it from `column` on; wrapped here so that no line ends in blanks."""
+        lines = text.wrap(self._console, self._console.width - column) or [Text()]
+        for number, line in enumerate(lines):
+            line.rstrip()
+            shown, style = label if number == 0 else ("", "")
+            row = Text.assemble((shown.ljust(column), style), line)
+            row.rstrip()
+            self._console.print(row, soft_wrap=True)
 
 
 def told_calls(calls: Mapping[str, int]) -> str:
