@@ -160,7 +160,10 @@ def target_is_gone(record: TargetRecord, deps: Deps) -> TargetResult:
             _resolve(alert_id(policy_id, record.target, fingerprint), "the resource was deleted", deps, now)
     deps.store.forget(record.target)
     return TargetResult(
-        target=record.target, arm_calls=tuple(deps.gateway.calls), error="the resource does not exist"
+        target=record.target,
+        arm_calls=tuple(deps.gateway.calls),
+        error="the resource does not exist",
+        gone=True,
     )
 
 

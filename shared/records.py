@@ -294,6 +294,8 @@ class TargetResult:
     arm_calls: tuple[ArmCall, ...] = ()
     duration_ms: int = 0
     error: str = ""
+    gone: bool = False
+    """The resource does not exist."""
 
     @property
     def in_progress(self) -> bool:

@@ -31,6 +31,7 @@ def merge(earlier: TargetResult, later: TargetResult) -> TargetResult:
         arm_calls=_joined(earlier, later),
         duration_ms=earlier.duration_ms + later.duration_ms,
         error=later.error,
+        gone=later.gone,
     )
 
 

@@ -9,7 +9,7 @@ from shared.api.views import run_view
 from shared.codec import to_json
 from shared.deps import Deps
 from shared.errors import ConfigurationError
-from shared.records import RunRecord, RunStatus
+from shared.records import RunStatus
 from shared.resource_id import ResourceId
 from shared.runs import RunRequest, read_run
 from shared.runs import start_run as start
@@ -22,7 +22,7 @@ def start_run(request: ApiRequest, deps: Deps) -> ApiResponse:
     """200 when everything is done, 202 and where to ask when something goes on."""
     body = read_body(RunBody, request)
     run = start(_request(body, request), deps)
-    if _does_not_exist(run):
+    if any(result.gone for result in run.results):
         raise not_found(f"resource {body.resource_id}", field="resourceId")
     view = to_json(run_view(run))
     if run.status in _ENDED:
@@ -57,8 +57,3 @@ def _scope(text: str) -> ResourceId:
         return parse_scope(text, "scope")
     except ConfigurationError as error:
         raise invalid("scope", str(error)) from None
-
-
-def _does_not_exist(run: RunRecord) -> bool:
-    """A reading that found nothing tells so in its error and has no findings."""
-    return run.target is not None and any(r.error and not r.findings for r in run.results)
