@@ -55,7 +55,8 @@ class Stage:
 
 def demo() -> int:
     """Run the demonstration; returns the exit code."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGINT, signal.SIGTERM):  # SIGINT too: a shell's background jobs ignore it
+        signal.signal(number, _interrupt)
     printer = Printer()
     with tempfile.TemporaryDirectory(prefix="driftward-demo-") as name:
         code = _told(printer, Path(name))

@@ -45,6 +45,7 @@ class DriftwardClient:
 
     url: str
     name: str = "demo"
+    key: str | None = None
 
     def get(self, path: str, **query: str) -> Json:
         return self._send("GET", f"{path}?{urllib.parse.urlencode(query)}", None)
@@ -56,7 +57,11 @@ class DriftwardClient:
         request = urllib.request.Request(
             f"{self.url}/api/{path}",
             data=None if body is None else json.dumps(body).encode(),
-            headers={"Content-Type": "application/json", "x-ms-client-principal-name": self.name},
+            headers={
+                "Content-Type": "application/json",
+                "x-ms-client-principal-name": self.name,
+                "x-functions-key": self.key or "",
+            },
             method=method,
         )
         try:

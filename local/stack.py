@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from local.environments import ROOT
-from local.processes import Program, Running, running
+from local.processes import Program, Running, free_port, running
 from local.simulator.client import SimulatorClient
 from shared.settings import SETTINGS
 from shared.values import value
@@ -64,6 +64,25 @@ def host(folder: Path, settings: Mapping[str, str], *options: str) -> Iterator[H
     )
     with running(program) as process:
         yield Host(url=_announced(process), process=process)
+
+
+@contextmanager
+def core_tools_host(folder: Path, settings: Mapping[str, str], func: str) -> Iterator[Host]:
+    """`func start` with the app and this Python. Raises ProcessFailed."""
+    port = free_port()
+    here = Path(sys.executable).parent
+    path = f"{here}{os.pathsep}{os.environ.get('PATH', '')}"
+    program = Program(
+        name="func start",
+        argv=[func, "start", "--port", str(port)],
+        env={**_inherited(), **settings, "PATH": path, "VIRTUAL_ENV": str(here.parent)},
+        log_path=folder / "func.log",
+        ready=r"(?i)worker process started and initialized",
+        cwd=ROOT,
+        ready_seconds=120,
+    )
+    with running(program) as process:
+        yield Host(url=f"http://127.0.0.1:{port}", process=process)
 
 
 def app_settings(storage: str, azure: SimulatorClient, chosen: Mapping[str, str]) -> dict[str, str]:
