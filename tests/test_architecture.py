@@ -31,7 +31,7 @@ def sources(root: Path) -> Iterator[tuple[str, ast.Module]]:
     for name in CODE:
         place = root / name
         for file in [place] if place.is_file() else sorted(place.rglob("*.py")):
-            yield file.relative_to(root).as_posix(), ast.parse(file.read_bytes())
+            yield file.relative_to(root).as_posix(), ast.parse(file.read_bytes(), str(file))
 
 
 def imported(tree: ast.Module) -> Iterator[tuple[int, str]]:

@@ -73,7 +73,7 @@ def test_a_child_lies_in_its_parent_and_knows_it(text: str, collection: str, nam
     assert child.type == f"{parent.type}/{collection.lower()}"
     assert child.within(parent)
     assert not parent.within(child)
-    assert child.ancestor(parent.type.upper()) == parent
+    assert child.ancestor(parent.type) == parent
     assert child.ancestor(child.type) == child
     assert child.ancestor("microsoft.nothing/here") is None
 
@@ -98,7 +98,7 @@ def test_the_parts_of_a_server_and_of_its_rule() -> None:
     assert rule.subscription == "11111111-2222-3333-4444-555555555555"
     assert (rule.resource_group, rule.name) == ("data", "office")
     assert rule.type == f"{FLEXIBLE}/firewallRules".lower()
-    assert rule.ancestor(FLEXIBLE) == ResourceId(SERVER)
+    assert rule.ancestor(FLEXIBLE.upper()) == rule.ancestor(FLEXIBLE) == ResourceId(SERVER)
     assert ResourceId(SERVER).parent is None
 
 
