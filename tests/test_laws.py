@@ -29,6 +29,7 @@ from shared.model import (
     Finding,
     Kind,
     PublicAccess,
+    Safety,
     SecurityGroup,
     SecurityRule,
     ServerSnapshot,
@@ -91,7 +92,7 @@ def test_a_fair_share_of_the_examples_has_a_plan_and_a_fair_share_has_none(polic
 
     count()
 
-    assert seen["planned"] >= 15, seen
+    assert seen["planned"] >= 15 or policy.safety is Safety.MANUAL, seen
     assert seen["not planned"] >= 15, seen
     for state in (ComplianceState.COMPLIANT, NON_COMPLIANT, ComplianceState.UNKNOWN):
         assert seen[state] >= 5, seen

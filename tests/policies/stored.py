@@ -1,7 +1,8 @@
 """The snapshots stored beside the policies' tests: ``snapshots/<policy>/<target kind>/<state>.json``.
 
 Each is a whole reading in the journal's own JSON, indented for reading. ``compliant``, ``drifted`` and
-``unknown`` are what the policy says of them; ``after`` is what its change makes of ``drifted``.
+``unknown`` are what the policy says of them; ``after`` is what its change makes of ``drifted``;
+a policy that only alerts (safety ``MANUAL``) has none.
 """
 
 from __future__ import annotations
@@ -11,11 +12,10 @@ from functools import cache
 from pathlib import Path
 
 from shared.codec import load
-from shared.model import ServerSnapshot, Snapshot, SubnetSnapshot, TargetKind
+from shared.model import Safety, ServerSnapshot, Snapshot, SubnetSnapshot, TargetKind
 from shared.policy import AnyPolicy
 
 FOLDER = Path(__file__).parent / "snapshots"
-STATES = ("compliant", "drifted", "unknown", "after")
 
 
 @cache
@@ -25,10 +25,16 @@ def stored(policy_id: str, kind: TargetKind, state: str) -> Snapshot:
     return snapshot
 
 
+def states_of(policy: AnyPolicy) -> tuple[str, ...]:
+    """The readings that a policy must bring for each kind of target."""
+    found = ("compliant", "drifted", "unknown")
+    return found if policy.safety is Safety.MANUAL else (*found, "after")
+
+
 def path(policy_id: str, kind: TargetKind, state: str) -> Path:
     return FOLDER / policy_id / kind / f"{state}.json"
 
 
 def stored_snapshots(policy: AnyPolicy) -> Iterator[Snapshot]:
     """All stored readings of a policy."""
-    return (stored(policy.id, kind, state) for kind in sorted(policy.targets) for state in STATES)
+    return (stored(policy.id, kind, state) for kind in sorted(policy.targets) for state in states_of(policy))
