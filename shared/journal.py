@@ -198,6 +198,8 @@ def _wants_alert(now: datetime, finding: Finding, decision: Decision, memory: Po
     if finding.state is not ComplianceState.UNKNOWN:
         audited = decision.action is Action.REVERT and decision.dry_run
         return decision.action is Action.ALERT or audited
+    if decision.reason is Reason.EXEMPT:
+        return False
     runs = memory.unknown_runs if memory else 0
     since = (memory.unknown_since if memory else None) or now
     return runs + 1 >= UNKNOWN_RUNS or now - since >= UNKNOWN_TIME
@@ -314,7 +316,7 @@ def _resolve_what_ended(visit: Visit, judgement: Judgement, memory: PolicyMemory
         )
     elif state is ComplianceState.EXEMPT and memory.fingerprint:
         _resolve(alert_id(policy, visit.target, memory.fingerprint), "exempt", deps, visit.now)
-    if memory.unknown_runs:
+    if memory.unknown_since is not None:
         _resolve(alert_id(policy, visit.target, UNKNOWN_FINGERPRINT), "it can be read again", deps, visit.now)
 
 

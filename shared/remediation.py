@@ -191,6 +191,8 @@ def poll(change: ChangeRecord, deps: Deps, options: RunOptions) -> ChangeRecord 
         running = deps.gateway.poll(operation)
     except (Busy, Conflict) as failed:
         return give_up(change, failed, deps, options)  # the operation's own end, not the poll's
+    except Gone:
+        return None  # ARM keeps ended operations for a while only: the reading will tell
     except Transient as trouble:
         return _wait(change, operation, deps, options, trouble.retry_after)
     except GatewayError as error:
@@ -265,9 +267,10 @@ def _verdict(change: ChangeRecord, visit: Visit) -> tuple[Outcome, str]:
         return Outcome.FAILED, "the policy is off now: nothing was verified"
     finding = policy.evaluate(visit.snapshot)
     sent_all = change.next_edit == len(change.change.edits)
+    accepted_all = change.next_edit + (change.operation is not None) == len(change.change.edits)
     match finding.state:
         case ComplianceState.COMPLIANT:
-            return (Outcome.REVERTED if sent_all else Outcome.ALREADY_COMPLIANT), finding.reason
+            return (Outcome.REVERTED if accepted_all else Outcome.ALREADY_COMPLIANT), finding.reason
         case ComplianceState.NON_COMPLIANT if sent_all:
             return Outcome.INEFFECTIVE, f"accepted by Azure, and still: {finding.reason}"
         case ComplianceState.NON_COMPLIANT:

@@ -22,6 +22,9 @@ def merge(earlier: TargetResult, later: TargetResult) -> TargetResult:
         settled = outcomes.get(policy) in {Outcome.REVERTED, Outcome.ROLLED_BACK}
         if not (settled and outcome is Outcome.COMPLIANT):
             outcomes[policy] = outcome
+    if later.error:  # nothing follows a look that could not be made: nobody verifies any more
+        failed = {policy: Outcome.FAILED for policy in outcomes if outcomes[policy] is Outcome.IN_PROGRESS}
+        outcomes |= failed
     return TargetResult(
         target=later.target,
         findings=tuple(findings.values()),
