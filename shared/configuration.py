@@ -194,13 +194,18 @@ def parse_policies_file(text: str, policies: Sequence[AnyPolicy], *, name: str) 
 
 
 def _check_policies(file: PoliciesFile, known: dict[str, AnyPolicy], name: str) -> None:
+    seen: set[ResourceId] = set()
+    for i, section in enumerate(file.scopes):
+        if section.scope in seen:
+            raise ConfigurationError(f"{name}: scopes.{i}: {section.scope} has a section already")
+        seen.add(section.scope)
     mentioned = [("policies", file.policies)]
     mentioned += [(f"scopes.{i}.policies", section.policies) for i, section in enumerate(file.scopes)]
     for place, sections in mentioned:
-        for policy_id, section in sections.items():
+        for policy_id, said in sections.items():
             if policy_id not in known:
                 raise ConfigurationError(f"{name}: {place}: there is no policy {policy_id!r}")
-            _check_parameters(known[policy_id], section, f"{name}: {place}.{policy_id}.parameters")
+            _check_parameters(known[policy_id], said, f"{name}: {place}.{policy_id}.parameters")
     for i, exemption in enumerate(file.exemptions):
         if exemption.policy not in known:
             raise ConfigurationError(f"{name}: exemptions.{i}: there is no policy {exemption.policy!r}")

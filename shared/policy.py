@@ -112,7 +112,10 @@ def applies_to(policy: AnyPolicy, snapshot: Snapshot) -> bool:
 
 
 def bound(policy: AnyPolicy, settings: Mapping[str, Json]) -> AnyPolicy:
-    """The policy with its parameters fixed; unset parameters take their defaults."""
+    """The policy with its parameters fixed; unset parameters take their defaults.
+
+    ``assess`` and ``suggest`` are not bound: what they need of a parameter is in the finding's evidence.
+    """
     if not policy.parameters:
         return policy
     chosen = {p.name: settings.get(p.name, p.default) for p in policy.parameters}

@@ -242,3 +242,9 @@ def test_what_cannot_be_meant_is_refused_with_the_file_and_the_place(text: str, 
     message = refused(text)
     assert message.startswith("policies.yaml: ")
     assert place in message
+
+
+def test_a_scope_has_one_section_whatever_its_letter_case() -> None:
+    section = "- scope: {scope}\n  adopt: true\n"
+    text = "version: 1\nscopes:\n" + section.format(scope=SERVER) + section.format(scope=str(SERVER).upper())
+    assert "scopes.1" in refused(text)
