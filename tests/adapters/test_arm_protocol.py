@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shared.errors import Conflict, Gone, Permanent, Transient
+from shared.errors import Conflict, Denied, Gone, Permanent, Transient
 from shared.model import (
     Aspect,
     DeleteFirewallRule,
@@ -110,6 +110,20 @@ def test_an_operation_without_a_status_says_nothing(bench: Bench) -> None:
     bench.arm.on("GET", POLL, Reply(body={}))
     with pytest.raises(Transient, match="status"):
         bench.gateway.poll(operation(bench))
+
+
+@pytest.mark.parametrize("reply", [Reply(status=202), Reply(raw=b"<html>maintenance</html>")])
+def test_an_operation_whose_answer_is_no_json_is_asked_again(bench: Bench, reply: Reply) -> None:
+    bench.arm.on("GET", POLL, reply)
+    with pytest.raises(Transient, match="answer"):
+        bench.gateway.poll(operation(bench))
+
+
+def test_a_subscription_that_we_may_not_see_is_denied_and_nothing_in_it_is_gone(bench: Bench) -> None:
+    refusal = {"error": {"code": "SubscriptionNotFound", "message": "could not be found"}}
+    bench.arm.on("GET", SERVER, Reply(status=404, body=refusal))
+    with pytest.raises(Denied):
+        bench.gateway.read(TARGET, RULES)
 
 
 def test_an_operation_that_was_cancelled_without_a_word_is_a_conflict(bench: Bench) -> None:

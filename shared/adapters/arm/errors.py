@@ -85,6 +85,7 @@ _BY_CODE: Final[tuple[tuple[type[GatewayError], frozenset[str]], ...]] = (
                 "requestdisallowedbypolicy",
                 "authenticationfailed",
                 "invalidauthenticationtoken",
+                "subscriptionnotfound",  # 404 when our tenant or role does not show it: nothing is gone
             }
         ),
     ),

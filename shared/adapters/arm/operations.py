@@ -63,7 +63,7 @@ def poll(session: Session, operation: Operation) -> Operation | None:
         raise Permanent("refused to poll an operation on another host", code="ForeignHost")
     url = operation.url
     response = session.ask(lambda hooks: _get(session, url, hooks), Asked.POLL)
-    if not _is_running(operation, response):
+    if not session.classified(lambda: _is_running(operation, response), Asked.POLL):
         return None
     return Operation(
         url=operation.url,
