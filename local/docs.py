@@ -18,6 +18,7 @@ import pkgutil
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Final
 
 from local.demo_world import resources
@@ -57,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except CannotGenerate as error:
         print(error, file=sys.stderr)
         return 2
-    stale = [name for name, text in wanted.items() if _present(name) != text]
+    stale = outdated(wanted, ROOT)
     if check:
         for name in stale:
             print(f"{name} is not up to date: run `make docs` and commit it", file=sys.stderr)
@@ -82,8 +83,13 @@ def documents() -> dict[str, str]:
     }
 
 
-def _present(name: str) -> str:
-    path = ROOT / name
+def outdated(wanted: Mapping[str, str], root: Path) -> list[str]:
+    """The files below `root` that are absent or differ."""
+    return [name for name, text in wanted.items() if _present(name, root) != text]
+
+
+def _present(name: str, root: Path = ROOT) -> str:
+    path = root / name
     return path.read_text(encoding="utf-8") if path.exists() else ""
 
 

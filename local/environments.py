@@ -58,7 +58,7 @@ def ensure(home: Path, python: str, *, quiet: bool = False) -> Path:
         raise SetupFailed(
             f"Python 3.11, 3.12 or 3.13 is needed, and {python} is {found}: make PYTHON=python3.13"
         )
-    stamp, wanted = home / _STAMP, _wanted(version)
+    stamp, wanted = home / _STAMP, stamp_text(version)
     interpreter = home / "bin" / "python"
     if stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted and interpreter.exists():
         return interpreter
@@ -75,10 +75,10 @@ def _install(interpreter: Path, version: tuple[int, int]) -> None:
     pip = [str(interpreter), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
     _run([*pip, "-r", str(ROOT / "requirements-dev.txt")])
     if version < (3, 13):
-        _run([*pip, "--no-deps", "--ignore-requires-python", _engine_pin()])
+        _run([*pip, "--no-deps", "--ignore-requires-python", engine_pin()])
 
 
-def _engine_pin() -> str:
+def engine_pin() -> str:
     """`azure-functions-runtime==…` as the development requirements pin it."""
     found = _ENGINE.search((ROOT / "requirements-dev.txt").read_text(encoding="utf-8"))
     if found is None:
@@ -86,7 +86,7 @@ def _engine_pin() -> str:
     return found[0]
 
 
-def _wanted(version: tuple[int, int]) -> str:
+def stamp_text(version: tuple[int, int]) -> str:
     """What the stamp of a complete environment says."""
     texts = b"".join((ROOT / name).read_bytes() for name in _REQUIREMENTS)
     return f"{hashlib.sha256(texts).hexdigest()} Python {version[0]}.{version[1]}\n"
