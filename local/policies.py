@@ -14,12 +14,12 @@ from rich.console import Console
 from rich.table import Table
 
 from local.environments import ROOT
+from shared.api.views import policy_view
+from shared.codec import to_json
 from shared.configuration import Configuration, parse_policies_file
 from shared.errors import ConfigurationError
 from shared.model import Json, Severity
 from shared.policies import discover
-from shared.policy import AnyPolicy
-from shared.resource_id import ResourceId
 
 COLOURS: Final[Mapping[Severity, str]] = {
     Severity.CRITICAL: "bold red",
@@ -28,8 +28,6 @@ COLOURS: Final[Mapping[Severity, str]] = {
     Severity.LOW: "cyan",
     Severity.INFORMATIONAL: "dim",
 }
-_NOWHERE: Final = ResourceId("/subscriptions/00000000-0000-0000-0000-000000000000")
-"""No scope of `policies.yaml` covers it: what holds there holds where nothing more specific is said."""
 
 
 def show_policies(*, as_json: bool) -> int:
@@ -47,38 +45,8 @@ def show_policies(*, as_json: bool) -> int:
 
 
 def policy_views(configuration: Configuration) -> list[dict[str, Json]]:
-    """Every policy as `GET /api/policies` and `--json` show it."""
-    return [policy_view(policy, configuration) for policy in discover()]
-
-
-def policy_view(policy: AnyPolicy, configuration: Configuration) -> dict[str, Json]:
-    """One policy with the effect that it has where no scope says otherwise."""
-    settings = configuration.settings_for(policy, _NOWHERE)
-    return {
-        "id": policy.id,
-        "title": policy.title,
-        "severity": str(policy.severity),
-        "safety": str(policy.safety),
-        "kind": str(policy.kind),
-        "targets": sorted(str(target) for target in policy.targets),
-        "effect": str(settings.effect),
-        "parameters": [
-            {
-                "name": parameter.name,
-                "default": parameter.default,
-                "value": settings.parameters.get(parameter.name, parameter.default),
-                "description": parameter.description,
-            }
-            for parameter in policy.parameters
-        ],
-        "controls": [
-            {"framework": held.framework, "version": held.version, "id": held.id, "title": held.title}
-            for held in policy.controls
-        ],
-        "permissions": list(policy.permissions),
-        "raisedBy": "event",
-        "docs": f"docs/policies.md#{policy.id}",
-    }
+    """Every policy as `GET /api/policies` shows it, in the order in which changes are made."""
+    return [to_json(policy_view(policy, configuration)) for policy in discover()]
 
 
 def _configuration() -> Configuration:
