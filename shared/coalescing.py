@@ -43,6 +43,7 @@ from shared.records import Message, MessageKind, RunOptions
 from shared.rows import Place, Rows, conditional
 from shared.values import value
 
+_ACTORS_KEPT: Final = 4
 _LOST_AFTER: Final = timedelta(seconds=300)
 """How long beyond its delay a message may take before it is thought lost."""
 _ATTEMPTS: Final = 64
@@ -76,9 +77,17 @@ class Coalesced:
 
 
 def merged(old: Cause, new: Cause) -> Cause:
-    """One cause for both: the newest, but the sweep never hides who wrote; counts add up."""
+    """One cause for both: the newest, but the sweep never hides who wrote; counts add up.
+
+    The newest of every other actor goes along: ours must not hide somebody else's write.
+    """
     chosen = max(old, new, key=lambda cause: (cause.kind is not CauseKind.SWEEP, cause.time))
-    return replace(chosen, count=old.count + new.count)
+    newest: dict[object, Cause] = {}
+    for cause in sorted((old, *old.earlier, new, *new.earlier), key=lambda cause: cause.time):
+        newest[cause.actor] = replace(cause, earlier=(), count=1)
+    newest.pop(chosen.actor, None)
+    others = sorted(newest.values(), key=lambda cause: cause.time, reverse=True)
+    return replace(chosen, count=old.count + new.count, earlier=tuple(others[:_ACTORS_KEPT]))
 
 
 def joined(state: Coalesced, cause: Cause, lost_before: datetime) -> Coalesced | None:

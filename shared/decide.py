@@ -3,7 +3,7 @@
 Pure and total: the context holds everything that was recalled, the time included. Audit mode is no
 brake: the decision is the one that enforce would take, marked ``dry_run``, and the act step writes
 nothing. The order is the promise of ``docs/reasons.md``: break-glass, exempt, unknown, effect, no
-plan, not proved, inherited, last way in, safety, not ready, settling, ineffective, flapping, budget, revert.
+plan, not proved, inherited, last way in, safety, not ready, settling, in vain, flapping, budget, revert.
 """
 
 from __future__ import annotations
@@ -20,16 +20,24 @@ from shared.model import (
     Decision,
     Effect,
     Finding,
+    Outcome,
     Proof,
     Reason,
     Safety,
+    ServerSnapshot,
+    ServerState,
+    Snapshot,
 )
 from shared.policy import AnyPolicy, Assessment
 from shared.records import Approval, Attempt, Exemption
 from shared.values import value
 
-LOOK_AGAIN_WHEN_BUSY: Final = 30.0
-"""Seconds; a server's management operation takes about a minute."""
+SHORTEST_PAUSE: Final = 5.0
+LONGEST_PAUSE: Final = 300.0
+"""Seconds between two looks at a busy target; a server's management operation takes about a minute."""
+BUSY_TOO_LONG: Final = timedelta(hours=1)
+SETTLING_TOO_LONG: Final = 10
+"""After this many settle times without quiet, people hear of a drift that waits for its revert."""
 
 
 class BreakGlass(StrEnum):
@@ -44,6 +52,19 @@ class Readiness(StrEnum):
     READY = "ready"
     BUSY = "busy"
     STOPPED = "stopped"
+
+
+def readiness_of(snapshot: Snapshot) -> Readiness:
+    """Whether the target takes writes, and whether what it shows can be relied on."""
+    if isinstance(snapshot, ServerSnapshot):
+        return {
+            ServerState.READY: Readiness.READY,
+            ServerState.BUSY: Readiness.BUSY,
+            ServerState.STOPPED: Readiness.STOPPED,
+        }[snapshot.state]
+    group = snapshot.security_group
+    updating = snapshot.updating or (group is not None and group.updating)
+    return Readiness.BUSY if updating else Readiness.READY
 
 
 @value
@@ -75,6 +96,9 @@ class Context:
     approval: Approval | None = None
     readiness: Readiness = Readiness.READY
     last_foreign_write: datetime | None = None
+    waiting_since: datetime | None = None
+    """Since when the finding has been what it is; None when it is new."""
+    asked_by_operator: bool = False
     settle_seconds: float = 60.0
     attempts: tuple[Attempt, ...] = ()
     subscription_writes: int = 0
@@ -229,13 +253,24 @@ def _not_ready(question: Question) -> Decision | None:
             return None
 
 
+def _waited(question: Question) -> timedelta:
+    """How long the finding has been what it is."""
+    since = question.context.waiting_since
+    return question.context.now - since if since is not None else timedelta(0)
+
+
 def _busy(question: Question) -> Decision:
-    """Look again soon: ``Updating`` is neither compliant nor writable."""
-    again = min(LOOK_AGAIN_WHEN_BUSY, max(1.0, question.context.settle_seconds))
-    return _answer(question, Action.SKIP, Reason.TARGET_BUSY, "another operation is running", again)
+    """Look again, ever less often: ``Updating`` is neither compliant nor writable. A drift that has
+    to wait for too long is told."""
+    waited = _waited(question)
+    again = min(LONGEST_PAUSE, max(SHORTEST_PAUSE, waited.total_seconds() / 2))
+    is_drift = question.finding.state is ComplianceState.NON_COMPLIANT
+    action = Action.ALERT if is_drift and waited >= BUSY_TOO_LONG else Action.SKIP
+    return _answer(question, action, Reason.TARGET_BUSY, "another operation is running", again)
 
 
 def _settling(question: Question) -> Decision | None:
+    """Quiet time is for running deployments; alerts do not wait for it, nor does it wait in silence."""
     context = question.context
     if context.last_foreign_write is None:
         return None
@@ -243,7 +278,9 @@ def _settling(question: Question) -> Decision | None:
     left = (quiet_at - context.now).total_seconds()
     if left <= 0:
         return None
-    return _answer(question, Action.SKIP, Reason.SETTLING, f"quiet until {quiet_at.isoformat()}", left)
+    too_long = timedelta(seconds=context.settle_seconds * SETTLING_TOO_LONG)
+    action = Action.ALERT if _waited(question) >= too_long else Action.SKIP
+    return _answer(question, action, Reason.SETTLING, f"quiet until {quiet_at.isoformat()}", left)
 
 
 def _same_drift(question: Question) -> list[Attempt]:
@@ -254,12 +291,22 @@ def _same_drift(question: Question) -> list[Attempt]:
     return [a for a in context.attempts if (a.policy, a.fingerprint) == drift and a.at > since]
 
 
-def _ineffective(question: Question) -> Decision | None:
-    """Azure ignores some writes without an error: one attempt is enough to know."""
-    if not any(attempt.ineffective for attempt in _same_drift(question)):
-        return None
-    detail = "the last revert was accepted and changed nothing"
-    return _answer(question, Action.ALERT, Reason.INEFFECTIVE, detail)
+def _in_vain(question: Question) -> Decision | None:
+    """Azure refuses some writes for good and ignores others without an error: one attempt is enough
+    to know, until the window has passed or a person asks again."""
+    context = question.context
+    asked_at = context.approval.at if context.approval is not None and _approved(question) else None
+    for attempt in _same_drift(question):
+        asked_again = context.asked_by_operator or (asked_at is not None and asked_at > attempt.at)
+        if asked_again:
+            continue
+        if attempt.outcome is Outcome.INEFFECTIVE:
+            detail = "the last revert was accepted and changed nothing"
+            return _answer(question, Action.ALERT, Reason.INEFFECTIVE, detail)
+        if attempt.outcome is Outcome.FAILED:
+            detail = "the last revert was refused; it is tried again when its window has passed"
+            return _answer(question, Action.ALERT, Reason.FAILED, detail)
+    return None
 
 
 def _flapping(question: Question) -> Decision | None:
@@ -299,7 +346,7 @@ BRAKES: Final[tuple[Callable[[Question], Decision | None], ...]] = (
     _safety,
     _not_ready,
     _settling,
-    _ineffective,
+    _in_vain,
     _flapping,
     _budget,
 )

@@ -13,7 +13,7 @@ from typing import Final
 from shared.deps import Deps
 from shared.envelope import understand
 from shared.events import Ignored, Mapped, ResourceEvent, Unmappable, map_event, parse_event
-from shared.model import Json, Locator, Target
+from shared.model import Json
 from shared.poison import recovered
 from shared.records import Message, MessageKind
 from shared.values import value
@@ -87,15 +87,16 @@ def _ask(mapped: Mapped, now: datetime, deps: Deps) -> list[str]:
         *(Message(kind=MessageKind.LOOK, target=target, cause=mapped.cause) for target in mapped.targets),
         *(Message(kind=MessageKind.LOOK, locator=locator, cause=mapped.cause) for locator in mapped.locators),
     ]
-    wanted = [message for message in messages if _in_scope(message.target or message.locator, deps)]
+    wanted = [message for message in messages if _is_ours(message, deps)]
     for message in wanted:
         deps.store.arm(message, now, deps.settings.coalesce_seconds)
     return [message.queue_key for message in wanted]
 
 
-def _in_scope(what: Target | Locator | None, deps: Deps) -> bool:
-    scopes = deps.settings.scopes
-    return what is not None and (not scopes or any(what.id.within(scope) for scope in scopes))
+def _is_ours(message: Message, deps: Deps) -> bool:
+    """Whether a target lies within the scopes. What a locator names is judged when that is known: an
+    NSG outside the scopes may guard a subnet within them."""
+    return message.target is None or deps.settings.covers(message.target.id)
 
 
 def _line(event: ResourceEvent, came_to: str, **more: Json) -> dict[str, Json]:

@@ -16,6 +16,7 @@ from typing import Final
 from shared.alerting import Sighting, alert_id, notification, open_alert, recur, resolve
 from shared.deps import Deps
 from shared.errors import GatewayError
+from shared.interfaces import Relation
 from shared.model import (
     Action,
     Cause,
@@ -24,9 +25,12 @@ from shared.model import (
     Decision,
     Finding,
     Json,
+    Locator,
+    LocatorKind,
     Outcome,
     Reason,
     Snapshot,
+    SubnetSnapshot,
     Target,
 )
 from shared.policies import find
@@ -41,15 +45,19 @@ from shared.records import (
     Notification,
     NotificationType,
     PolicyMemory,
+    RunOptions,
     TargetRecord,
     TargetResult,
     reason_text,
 )
+from shared.results import merge
 from shared.visit import Judgement, Visit
 
 UNKNOWN_RUNS: Final = 3
 UNKNOWN_TIME: Final = timedelta(hours=1)
 """An unknown opens an alert after this many runs in a row or this long (INTERFACES, "Enforcement")."""
+RUN_ASKS_AGAIN: Final = 10.0
+"""Seconds after which a run asks again that met a change in progress."""
 UNKNOWN_FINGERPRINT: Final = "unknown"
 _DEPENDANTS: Final = ("likelyDependants", "likelyDependantsError")
 _NO_TIME: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -58,12 +66,23 @@ _NO_TIME: Final = datetime(1970, 1, 1, tzinfo=UTC)
 # --- memory ----------------------------------------------------------------------------------------
 
 
+def attributed(cause: Cause, deps: Deps) -> Cause:
+    """The cause that matters among those that were coalesced: somebody else's newest write, or what
+    an operator asked; our own write only when there is nothing else."""
+    candidates = (cause, *cause.earlier)
+    foreign = [c for c in candidates if c.kind is CauseKind.EVENT and not _is_ours(c, deps)]
+    asked = [c for c in candidates if c.kind is CauseKind.OPERATOR]
+    chosen = max(foreign or asked or [cause], key=lambda c: c.time)
+    return replace(chosen, count=cause.count, earlier=())
+
+
 def with_foreign_write(record: TargetRecord, cause: Cause, deps: Deps) -> TargetRecord:
-    """Remember when somebody else last wrote: reverts wait until the target has been quiet."""
+    """Remember who else last wrote, and when: reverts wait until the target has been quiet."""
     if cause.kind is not CauseKind.EVENT or _is_ours(cause, deps):
         return record
-    latest = max(cause.time, record.last_foreign_write or cause.time)
-    return replace(record, last_foreign_write=latest)
+    if record.last_foreign is not None and record.last_foreign.time > cause.time:
+        return record
+    return replace(record, last_foreign=cause)
 
 
 def _is_ours(cause: Cause, deps: Deps) -> bool:
@@ -75,7 +94,11 @@ def _is_ours(cause: Cause, deps: Deps) -> bool:
 
 def remember(visit: Visit, judgements: tuple[Judgement, ...], record: TargetRecord) -> TargetRecord:
     """The record with what this visit found; nothing is stored but the baseline's reading."""
-    memories = dict(record.memories)
+    on = {policy.id for policy in visit.policies}
+    memories = {
+        policy_id: memory if policy_id in on else replace(memory, fingerprint="")
+        for policy_id, memory in record.memories.items()
+    }
     for judgement in judgements:
         memories[judgement.policy.id] = _memory(visit, judgement, memories.get(judgement.policy.id))
     hour_ago = visit.now - max(timedelta(hours=1), visit.deps.configuration.limits.flapping_window)
@@ -90,7 +113,7 @@ def remember(visit: Visit, judgements: tuple[Judgement, ...], record: TargetReco
 def _memory(visit: Visit, judgement: Judgement, earlier: PolicyMemory | None) -> PolicyMemory:
     finding, now = judgement.finding, visit.now
     memory = _next_memory(earlier, finding, judgement.decision, now)
-    if finding.state is not ComplianceState.COMPLIANT:
+    if finding.state is not ComplianceState.COMPLIANT or not finding.applies:
         return memory
     return replace(memory, last_compliant_at=now, baseline=_keep_baseline(visit))
 
@@ -126,30 +149,82 @@ def _keep_baseline(visit: Visit) -> str:
     return visit.deps.store.keep(timeless)
 
 
+def relate(visit: Visit) -> None:
+    """Remember what the target hangs on: after its deletion an NSG cannot be asked for its subnets."""
+    snapshot, target = visit.snapshot, visit.target
+    if not isinstance(snapshot, SubnetSnapshot):
+        return
+    sources = [Locator(kind=LocatorKind.VIRTUAL_NETWORK, id=snapshot.id.parent)] if snapshot.id.parent else []
+    if snapshot.security_group is not None:
+        sources.append(Locator(kind=LocatorKind.NSG, id=snapshot.security_group.id))
+    visit.deps.store.relate([Relation(source=source, target=target) for source in sources], visit.now)
+
+
 def schedule_recheck(visit: Visit, judgements: tuple[Judgement, ...], record: TargetRecord) -> TargetRecord:
-    """Have the same question asked again where a decision says so; one outstanding message is enough."""
+    """Have the same question asked again where a decision says so; one outstanding message is enough.
+
+    A run with options of its own asks another question: its message stands for no other.
+    """
     waits = [j.decision.look_again_seconds for j in judgements if j.decision is not None]
     wait = min((seconds for seconds in waits if seconds is not None), default=None)
     if wait is None:
         return record
+    message = Message(kind=MessageKind.RECHECK, target=visit.target, cause=visit.cause, options=visit.options)
+    if visit.options != RunOptions():
+        visit.deps.store.send(message, wait)
+        return record
     due = visit.now + timedelta(seconds=wait)
     if record.recheck_at is not None and visit.now < record.recheck_at <= due + timedelta(seconds=1):
         return record
-    message = Message(kind=MessageKind.RECHECK, target=visit.target, cause=visit.cause, options=visit.options)
     visit.deps.store.send(message, wait)
     return replace(record, recheck_at=due)
 
 
 def already_in_progress(
-    known: TargetRecord, record: TargetRecord, active: ChangeRecord | None, cause: Cause, deps: Deps
+    known: TargetRecord, record: TargetRecord, cause: Cause, deps: Deps, options: RunOptions
 ) -> TargetResult:
-    """A change of this target is on its way; the reading that verifies it comes after this event."""
+    """A change of this target is on its way; the reading that verifies it comes after this event.
+
+    Should that reading never come, because the change fails or its worker died, a later message looks;
+    a run asks again until it has its answer.
+    """
+    active = deps.store.change(record.active_change) if record.active_change else None
+    record = _look_after_lease(record, cause, deps, options)
     if record != known:
         deps.store.save(record)
     outcomes = {active.change.policy: Outcome.IN_PROGRESS} if active is not None else {}
     result = TargetResult(target=record.target, outcomes=outcomes, arm_calls=tuple(deps.gateway.calls))
     deps.log(log_line(result, cause))
     return result
+
+
+def _look_after_lease(record: TargetRecord, cause: Cause, deps: Deps, options: RunOptions) -> TargetRecord:
+    now = deps.clock.now()
+    message = Message(
+        kind=MessageKind.RECHECK,
+        target=record.target,
+        cause=cause,
+        options=options,
+        change_id=record.active_change,
+    )
+    if options.run_id is not None:
+        deps.store.send(replace(message, change_id=None), RUN_ASKS_AGAIN)
+        return record
+    due = (record.lease_until or now) + timedelta(seconds=1)
+    waiting = record.recheck_at is not None and now < record.recheck_at <= due
+    if waiting or (cause.kind is CauseKind.EVENT and _is_ours(cause, deps)):
+        return record
+    deps.store.send(message, (due - now).total_seconds())
+    return replace(record, recheck_at=due)
+
+
+def keep_result(result: TargetResult, options: RunOptions | None, deps: Deps) -> None:
+    """Add a result to the run that asked for it, on top of what an earlier look came to."""
+    if options is None or options.run_id is None:
+        return
+    run = deps.store.run(options.run_id)
+    earlier = next((r for r in run.results if r.target == result.target), None) if run else None
+    deps.store.add_result(options.run_id, merge(earlier, result) if earlier else result)
 
 
 def target_is_gone(record: TargetRecord, deps: Deps) -> TargetResult:
@@ -159,6 +234,7 @@ def target_is_gone(record: TargetRecord, deps: Deps) -> TargetResult:
         for fingerprint in {memory.fingerprint, UNKNOWN_FINGERPRINT} - {""}:
             _resolve(alert_id(policy_id, record.target, fingerprint), "the resource was deleted", deps, now)
     deps.store.forget(record.target)
+    deps.store.unrelate(record.target)
     return TargetResult(
         target=record.target,
         arm_calls=tuple(deps.gateway.calls),
@@ -172,6 +248,7 @@ def target_is_gone(record: TargetRecord, deps: Deps) -> TargetResult:
 
 def tell(visit: Visit, judgements: tuple[Judgement, ...], record: TargetRecord) -> None:
     """Open, count and resolve alerts as the judgements ask. ``record`` is the memory before this visit."""
+    _resolve_what_is_off(visit, record)
     for judgement in judgements:
         memory = record.memories.get(judgement.policy.id)
         _resolve_what_ended(visit, judgement, memory)
@@ -222,11 +299,19 @@ def raise_alert(policy: AnyPolicy, sighting: Sighting, deps: Deps) -> AlertRecor
         if known is not None
         else open_alert(policy, sighting, deps.portal_link(finding.resource_id))
     )
-    alert = deps.store.put_alert(alert)
     if known is None or not is_open or known.decision.reason is not sighting.decision.reason:
         kind = NotificationType.ALERT_UPDATED if is_open else NotificationType.ALERT_OPENED
-        notify(notification(alert, kind, sighting.now), sighting.cause, deps)
-    return alert
+        return _write_and_tell(alert, kind, sighting.cause, deps)
+    return deps.store.put_alert(alert)
+
+
+def _write_and_tell(alert: AlertRecord, kind: NotificationType, cause: Cause, deps: Deps) -> AlertRecord:
+    """Write an alert and queue its notification; what is lost between the two, the sweep queues again."""
+    if not deps.sinks:
+        return deps.store.put_alert(alert)
+    unsent = deps.store.put_alert(replace(alert, unsent=(*alert.unsent, kind.value)))
+    notify(notification(unsent, kind, deps.clock.now()), cause, deps)
+    return deps.store.put_alert(replace(unsent, unsent=alert.unsent))
 
 
 def _is_news(known: AlertRecord, sighting: Sighting) -> bool:
@@ -304,6 +389,15 @@ def target_is_unreadable(
     return result
 
 
+def _resolve_what_is_off(visit: Visit, record: TargetRecord) -> None:
+    """Nobody judges a policy that was switched off: its alert would stay open for ever."""
+    on = {policy.id for policy in visit.policies}
+    for policy_id, memory in record.memories.items():
+        if policy_id not in on and memory.fingerprint:
+            alert = alert_id(policy_id, visit.target, memory.fingerprint)
+            _resolve(alert, "the policy is switched off here", visit.deps, visit.now)
+
+
 def _resolve_what_ended(visit: Visit, judgement: Judgement, memory: PolicyMemory | None) -> None:
     """Resolve the alert of a drift that is over, and of an unknown that is known now."""
     state = judgement.finding.state
@@ -324,8 +418,7 @@ def _resolve(alert: str, resolution: str, deps: Deps, now: datetime) -> None:
     known = deps.store.alert(alert)
     if known is None or known.status is AlertStatus.RESOLVED:
         return
-    resolved = deps.store.put_alert(resolve(known, resolution, now))
-    notify(notification(resolved, NotificationType.ALERT_RESOLVED, now), known.cause, deps)
+    _write_and_tell(resolve(known, resolution, now), NotificationType.ALERT_RESOLVED, known.cause, deps)
 
 
 def notify(message: Notification, cause: Cause, deps: Deps) -> None:

@@ -234,6 +234,8 @@ class Cause:
     event_id: str | None = None
     count: int = 1
     """How many events were coalesced into this cause."""
+    earlier: tuple[Cause, ...] = ()
+    """The newest cause of each other actor among them: who of them is foreign is known only later."""
 
 
 # --- snapshots -------------------------------------------------------------------------------------
@@ -383,6 +385,8 @@ class Finding:
     resource_id: ResourceId
     evidence: Mapping[str, Json] = field(default_factory=dict)
     fingerprint: str = ""
+    applies: bool = True
+    """False for a target that the policy has nothing to say about: such a reading is no baseline."""
 
 
 @value

@@ -20,7 +20,7 @@ from typing import Final
 from shared.alerting import Sighting, alert_id, notification, recur, resolve
 from shared.deps import Deps
 from shared.envelope import understand
-from shared.journal import notify
+from shared.journal import keep_result, notify
 from shared.model import (
     Action,
     ComplianceState,
@@ -41,7 +41,6 @@ from shared.records import (
     TargetResult,
 )
 from shared.resource_id import parse_resource_id
-from shared.worker import keep_result
 
 PATTERN: Final = "poisoned-message"
 """Stands where other alerts name their policy."""

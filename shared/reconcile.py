@@ -14,12 +14,14 @@ from datetime import datetime
 
 from shared.alerting import alert_id
 from shared.codec import to_json
-from shared.decide import BreakGlass, Context, Question, Readiness, decide
+from shared.decide import BreakGlass, Context, Question, Readiness, decide, readiness_of
 from shared.deps import Deps
 from shared.errors import Denied, Gone, Permanent, StoreError
 from shared.journal import (
     already_in_progress,
+    attributed,
     log_line,
+    relate,
     remember,
     schedule_recheck,
     target_is_gone,
@@ -31,21 +33,28 @@ from shared.model import (
     Action,
     Aspect,
     Cause,
+    CauseKind,
     ComplianceState,
     Decision,
     Effect,
     EnforcementMode,
     Finding,
     Outcome,
-    ServerSnapshot,
-    ServerState,
-    Snapshot,
+    Safety,
     Target,
 )
 from shared.policy import AnyPolicy, Assessment, applies_to
 from shared.prove import prove
-from shared.records import Approval, ChangeRecord, ChangeView, RunOptions, TargetRecord, TargetResult
-from shared.remediation import begin, close, finish, view_of
+from shared.records import (
+    Approval,
+    ChangeRecord,
+    ChangeView,
+    PolicyMemory,
+    RunOptions,
+    TargetRecord,
+    TargetResult,
+)
+from shared.remediation import abandon, begin, close, finish, give_up, resume, view_of
 from shared.results import merge
 from shared.values import value
 from shared.visit import Judgement, Visit
@@ -68,31 +77,53 @@ def reconcile(
     started = deps.clock.now()
     known = deps.store.recall(target, started)
     active = deps.store.change(known.active_change) if known.active_change else None
-    record = with_foreign_write(_without_ended_change(known, active), cause, deps)
+    record = _without_ended_change(known, active)
+    if finishing is None:  # a change carries the cause that it was begun for, which is not news
+        cause = attributed(cause, deps)
+        record = with_foreign_write(record, cause, deps)
     if finishing is None and _held(record, started):
-        return already_in_progress(known, record, active, cause, deps)
+        return already_in_progress(known, record, cause, deps, options)
+    if finishing is None and active is not None and _is_running(active):
+        return resume(active, record, deps)
     finishing = finishing or _left_behind(active)
+    visit = _read(record, cause, finishing, deps, options)
+    if isinstance(visit, TargetResult):
+        return visit
+    looked = _look(visit, record, finishing)
+    result = _conclude(visit, looked)
+    if looked.ended_at_once is None:
+        return result
+    verified = reconcile(target, cause, deps, options, looked.ended_at_once)
+    return merge(result, replace(verified, arm_calls=verified.arm_calls[len(result.arm_calls) :]))
+
+
+def _read(
+    record: TargetRecord, cause: Cause, finishing: ChangeRecord | None, deps: Deps, options: RunOptions
+) -> Visit | TargetResult:
+    """Read the target; a target that is gone or closed to us is an answer of its own."""
+    target = record.target
     policies = enabled_policies(target, deps)
+    started = deps.clock.now()
     try:
         snapshot = deps.gateway.read(target, _aspects(policies))
     except Gone:
+        if finishing is not None:
+            abandon(finishing, "the resource was deleted", deps)
         return target_is_gone(record, deps)
     except (Denied, Permanent) as error:
+        if finishing is not None:
+            give_up(finishing, error, deps, options)
+            record = deps.store.recall(target, started)
         return target_is_unreadable(record, policies, cause, error, deps)
-    visit = Visit(
+    return Visit(
         target=target,
-        cause=cause,
+        cause=_newest_write(cause, record) if finishing is not None else cause,
         deps=deps,
         options=options,
         snapshot=snapshot,
         policies=tuple(policy for policy in policies if applies_to(policy, snapshot)),
         now=started,
     )
-    looked = _look(visit, record, finishing)
-    result = _conclude(visit, looked)
-    if looked.ended_at_once is None:
-        return result
-    return merge(result, reconcile(target, cause, deps, options, looked.ended_at_once))
 
 
 @value
@@ -111,6 +142,7 @@ def _look(visit: Visit, record: TargetRecord, finishing: ChangeRecord | None) ->
     record, finished = finish(finishing, record, visit)
     verified = _Looked(outcomes={finished.change.policy: finished.outcome}, changes=(view_of(finished),))
     if finished.outcome is Outcome.IN_PROGRESS:
+        visit.deps.store.save(record)
         return verified
     if _held(record, visit.now):  # the next change is on its way already: its reading judges
         close(finished, visit)
@@ -129,6 +161,10 @@ def _judge_and_act(visit: Visit, record: TargetRecord) -> _Looked:
     if begun is None:
         shown = tuple(view_of_plan(judgement) for judgement in judgements if judgement.would_write)
         return _Looked(judgements=judgements, outcomes=outcomes, changes=shown)
+    if begun.outcome is Outcome.ALERTED:  # the last of the budget went to another worker
+        told = {begun.change.policy: begun.decision}
+        judgements = tuple(replace(j, decision=told.get(j.policy.id, j.decision)) for j in judgements)
+        return _Looked(judgements=judgements, outcomes={**outcomes, begun.change.policy: begun.outcome})
     at_once = begun.outcome is Outcome.IN_PROGRESS and begun.operation is None
     return _Looked(
         judgements=judgements,
@@ -138,9 +174,20 @@ def _judge_and_act(visit: Visit, record: TargetRecord) -> _Looked:
     )
 
 
+def _is_running(active: ChangeRecord) -> bool:
+    """Whether Azure may still be at it: the operation is asked before anybody judges."""
+    return active.outcome is Outcome.IN_PROGRESS and active.operation is not None
+
+
 def _left_behind(active: ChangeRecord | None) -> ChangeRecord | None:
-    """A change whose worker died: nobody looked after it until its lease ran out. A reading ends it."""
+    """A change whose worker died before it could send anything long: a reading ends it."""
     return active if active is not None and active.outcome is Outcome.IN_PROGRESS else None
+
+
+def _newest_write(cause: Cause, record: TargetRecord) -> Cause:
+    """Who wrote last while a change was on its way: what is found besides is theirs."""
+    last = record.last_foreign
+    return last if last is not None and last.time >= cause.time else cause
 
 
 def _without_ended_change(record: TargetRecord, active: ChangeRecord | None) -> TargetRecord:
@@ -180,8 +227,14 @@ def _assess(visit: Visit, policy: AnyPolicy, has_change: bool, record: TargetRec
     if not has_change:
         return Assessment()
     memory = record.memories.get(policy.id)
-    baseline = visit.deps.store.snapshot(memory.baseline) if memory and memory.baseline else None
-    return policy.assess(visit.snapshot, baseline)
+    reference = memory.baseline if memory else None
+    baseline = visit.deps.store.snapshot(reference) if reference else None
+    assessment = policy.assess(visit.snapshot, baseline)
+    if reference is None or baseline is not None:
+        return assessment
+    lost = "the recorded compliant reading is not there any more"
+    safety = max(assessment.safety, Safety.APPROVAL, key=list(Safety).index)
+    return replace(assessment, safety=safety, notes=(*assessment.notes, lost))
 
 
 def _recall(visit: Visit, policy: AnyPolicy, finding: Finding, record: TargetRecord) -> Context:
@@ -203,11 +256,19 @@ def _recall(visit: Visit, policy: AnyPolicy, finding: Finding, record: TargetRec
         adopt=settings.adopt or visit.options.adopt,
         without_approval=settings.without_approval,
         approval=_approval(visit, policy, finding) if is_drift else None,
-        last_foreign_write=record.last_foreign_write,
+        last_foreign_write=record.last_foreign.time if record.last_foreign else None,
+        waiting_since=_waiting_since(memory, finding),
+        asked_by_operator=visit.cause.kind is CauseKind.OPERATOR,
         settle_seconds=settings.settle_seconds,
         attempts=record.attempts,
         subscription_writes=deps.store.budget_used(target.id.subscription, now) if is_drift else 0,
     )
+
+
+def _waiting_since(memory: PolicyMemory | None, finding: Finding) -> datetime | None:
+    if memory is None or memory.state is not finding.state:
+        return None
+    return memory.unknown_since or memory.since
 
 
 def _approval(visit: Visit, policy: AnyPolicy, finding: Finding) -> Approval | None:
@@ -234,18 +295,6 @@ def _never_compliant_while_busy(finding: Finding, readiness: Readiness) -> Findi
     if readiness is not Readiness.BUSY or finding.state is not ComplianceState.COMPLIANT:
         return finding
     return replace(finding, state=ComplianceState.UNKNOWN, reason="another operation is running: look again")
-
-
-def readiness_of(snapshot: Snapshot) -> Readiness:
-    if isinstance(snapshot, ServerSnapshot):
-        return {
-            ServerState.READY: Readiness.READY,
-            ServerState.BUSY: Readiness.BUSY,
-            ServerState.STOPPED: Readiness.STOPPED,
-        }[snapshot.state]
-    group = snapshot.security_group
-    updating = snapshot.updating or (group is not None and group.updating)
-    return Readiness.BUSY if updating else Readiness.READY
 
 
 def enabled_policies(target: Target, deps: Deps) -> tuple[AnyPolicy, ...]:
@@ -301,12 +350,24 @@ def _act(visit: Visit, judgements: tuple[Judgement, ...], record: TargetRecord) 
     Changes of one target are made one after the other, each verified before the next: a second
     revert waits for the reading that verifies the first.
     """
+    relate(visit)
     tell(visit, judgements, record)
     record = schedule_recheck(visit, judgements, remember(visit, judgements, record))
-    reverts = [judgement for judgement in judgements if judgement.will_write]
-    if reverts:
-        return begin(visit, reverts[0], record)
+    revert = _first_revert(judgements)
+    if revert is not None:
+        return begin(visit, revert, record)
     visit.deps.store.save(record)
+    return None
+
+
+def _first_revert(judgements: tuple[Judgement, ...]) -> Judgement | None:
+    """The change to begin. One that comes earlier in the order and has to wait holds up the later
+    ones: public access closed over a rule leaves the rule dormant, and then nobody can delete it."""
+    for judgement in judgements:
+        if judgement.will_write:
+            return judgement
+        if judgement.waits_to_write:
+            return None
     return None
 
 

@@ -93,8 +93,8 @@ class Attempt:
     fingerprint: str
     at: datetime
     writes: int = 1
-    ineffective: bool = False
-    """The write was accepted and the drift was still there afterwards."""
+    outcome: Outcome | None = None
+    """``Ineffective``: accepted, and the drift was still there. ``Failed``: refused for good."""
 
 
 @value
@@ -119,6 +119,8 @@ class Exemption:
     reason: str
     approver: str
     expires_at: datetime
+    change_id: str | None = None
+    """The rollback that the exemption came with; it goes when that fails."""
 
 
 @value
@@ -130,8 +132,11 @@ class TargetRecord:
     memories: Mapping[str, PolicyMemory] = field(default_factory=dict)
     attempts: tuple[Attempt, ...] = ()
     exemptions: tuple[Exemption, ...] = ()
-    last_foreign_write: datetime | None = None
+    last_foreign: Cause | None = None
+    """The newest write by somebody else that we know of."""
     recheck_at: datetime | None = None
+    refusals: int = 0
+    """Writes in a row that were refused because the target was busy."""
     active_change: str | None = None
     lease_until: datetime | None = None
     etag: str | None = None

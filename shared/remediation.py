@@ -9,18 +9,29 @@ writes without an error.
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from shared.alerting import change_notification
 from shared.codec import to_json
+from shared.decide import LONGEST_PAUSE, Readiness, readiness_of
 from shared.deps import Deps
 from shared.edits import apply_edit, apply_edits
-from shared.errors import Busy, Conflict, GatewayError, Gone, Throttled, Transient
-from shared.journal import alert_failed_change, notify, raise_alert, sighting_of
+from shared.errors import (
+    Busy,
+    Conflict,
+    GatewayError,
+    Gone,
+    Permanent,
+    StoreError,
+    Throttled,
+    Transient,
+)
+from shared.journal import alert_failed_change, keep_result, notify, raise_alert, sighting_of
 from shared.model import (
     Action,
     ComplianceState,
+    EnforcementMode,
     Operation,
     Outcome,
     Reason,
@@ -37,6 +48,7 @@ from shared.records import (
     NotificationType,
     RunOptions,
     TargetRecord,
+    TargetResult,
 )
 from shared.store import BudgetExhausted
 from shared.traffic import server_traffic
@@ -46,6 +58,8 @@ LEASE: Final = timedelta(minutes=10)
 """How long a claim holds without a sign of life; an operation takes about a minute."""
 PATIENCE: Final = timedelta(minutes=30)
 """How long an operation may run before it counts as failed."""
+MANY_REFUSALS: Final = 5
+"""Refusals in a row because the target is busy, after which people hear of it."""
 LOOK_AGAIN: Final = 2.0
 """Seconds between two looks at an operation for which ARM names no wait."""
 
@@ -86,7 +100,7 @@ def begin(visit: Visit, judgement: Judgement, record: TargetRecord) -> ChangeRec
         decision = replace(change.decision, action=Action.ALERT, reason=Reason.BUDGET, detail=str(exhausted))
         raise_alert(judgement.policy, sighting_of(visit, judgement, decision), visit.deps)
         visit.deps.store.save(record)
-        return replace(change, outcome=Outcome.ALERTED, detail=str(exhausted))
+        return replace(change, outcome=Outcome.ALERTED, decision=decision, detail=str(exhausted))
     claimed = visit.deps.store.change(change.id)
     assert claimed is not None  # the claim has just entered it into the journal
     return advance(claimed, visit.snapshot, visit.deps, visit.options)
@@ -147,27 +161,72 @@ def _look_again(change: ChangeRecord, deps: Deps, options: RunOptions, delay: fl
 
 
 def give_up(change: ChangeRecord, error: GatewayError, deps: Deps, options: RunOptions) -> ChangeRecord:
-    """The write was refused or its operation failed: end the change and say what comes next."""
+    """The write was refused or its operation failed: end the change and say what comes next.
+
+    What follows is queued before the end is written, so that no crash leaves an ended change without
+    its sequel. The target is looked at again in any case: it may have other drifts.
+    """
     now = deps.clock.now()
     again = isinstance(error, Transient | Conflict)
-    outcome = Outcome.CONFLICTED if again else Outcome.FAILED
-    detail = f"{error.code or type(error).__name__}: {error}"
-    change = deps.store.put_change(
-        replace(change, outcome=outcome, detail=detail, finished_at=now, operation=None)
+    ended = replace(
+        change,
+        outcome=Outcome.CONFLICTED if again else Outcome.FAILED,
+        detail=f"{error.code or type(error).__name__}: {error}",
+        finished_at=now,
+        operation=None,
     )
-    record = deps.store.recall(change.change.target, now)
-    if isinstance(error, Busy | Throttled):
-        record = replace(record, attempts=_without_last(record.attempts, change))
-    deps.store.save(replace(record, active_change=None, lease_until=None))
-    if again:
-        wait = getattr(error, "retry_after", None) or LOOK_AGAIN
-        recheck = Message(
-            kind=MessageKind.RECHECK, target=change.change.target, cause=change.cause, options=options
-        )
-        deps.store.send(recheck, wait)
+    record = without_change(deps.store.recall(change.change.target, now), ended)
+    refused = isinstance(error, Busy | Throttled)
+    record = replace(record, refusals=record.refusals + 1 if refused else 0)
+    _recheck(ended, deps, options, _pause(error, record.refusals))
+    if not again or record.refusals >= MANY_REFUSALS:
+        alert_failed_change(ended, deps)
+    ended = deps.store.put_change(ended)
+    _reopen_original(ended, deps)
+    tell_run(ended, deps, options)
+    if refused and change.next_edit == 0:
+        deps.store.give_back(replace(record, attempts=_without_last(record.attempts, ended)), change, now)
     else:
-        alert_failed_change(change, deps)
-    return change
+        deps.store.save(record)
+    return ended
+
+
+def _pause(error: GatewayError, refusals: int) -> float:
+    """Seconds: what Azure asks for, and ever longer when it refuses again and again."""
+    asked: float = getattr(error, "retry_after", None) or 0.0
+    return max(asked, min(LOOK_AGAIN * 2.0 ** max(refusals - 1, 0), LONGEST_PAUSE))
+
+
+def _recheck(change: ChangeRecord, deps: Deps, options: RunOptions, wait: float) -> None:
+    target = change.change.target
+    recheck = Message(kind=MessageKind.RECHECK, target=target, cause=change.cause, options=options)
+    deps.store.send(recheck, wait)
+
+
+def without_change(record: TargetRecord, ended: ChangeRecord) -> TargetRecord:
+    """The record after a change has ended: no lease, the attempt's outcome noted, and no exemption
+    that came with a rollback which did not happen."""
+    if record.active_change == ended.id:
+        record = replace(record, active_change=None, lease_until=None)
+    exemptions = record.exemptions
+    if ended.outcome is not Outcome.ROLLED_BACK:
+        exemptions = tuple(e for e in exemptions if e.change_id != ended.id)
+    drift = (ended.change.policy, ended.fingerprint)
+    noted = ended.outcome in {Outcome.INEFFECTIVE, Outcome.FAILED}
+    attempts = tuple(
+        replace(a, outcome=ended.outcome) if noted and (a.policy, a.fingerprint) == drift else a
+        for a in record.attempts
+    )
+    return replace(record, exemptions=exemptions, attempts=attempts)
+
+
+def _reopen_original(ended: ChangeRecord, deps: Deps) -> None:
+    """A rollback that did not happen may be asked for again."""
+    if ended.rollback_of is None or ended.outcome is Outcome.ROLLED_BACK:
+        return
+    original = deps.store.change(ended.rollback_of)
+    if original is not None and original.rolled_back_by == ended.id:
+        deps.store.put_change(replace(original, rolled_back_by=None))
 
 
 def _without_last(attempts: tuple[Attempt, ...], change: ChangeRecord) -> tuple[Attempt, ...]:
@@ -199,12 +258,30 @@ def poll(change: ChangeRecord, deps: Deps, options: RunOptions) -> ChangeRecord 
         return give_up(change, error, deps, options)
     if running is not None:
         return _wait(change, running, deps, options, running.retry_after_seconds)
-    change = replace(change, operation=None, next_edit=change.next_edit + 1)
+    return _next(replace(change, operation=None, next_edit=change.next_edit + 1), deps, options)
+
+
+def _next(change: ChangeRecord, deps: Deps, options: RunOptions) -> ChangeRecord | None:
+    """Send the next edit; None when there is none."""
     if change.next_edit == len(change.change.edits):
         return None
+    forbidden = _forbidden_now(change, deps, options)
+    if forbidden is not None:
+        return give_up(change, forbidden, deps, options)
     before = deps.store.snapshot(change.before)
     assert before is not None  # kept before the change was claimed
     return advance(change, apply_edits(before, change.change.edits[: change.next_edit]), deps, options)
+
+
+def _forbidden_now(change: ChangeRecord, deps: Deps, options: RunOptions) -> Permanent | None:
+    """Why the next edit may not be sent: mode and switch are asked before every write."""
+    if EnforcementMode.AUDIT in (deps.settings.mode, options.enforcement):
+        return Permanent("the app audits now: the rest is not made", code="enforcement-disabled")
+    try:
+        on = deps.store.break_glass(change.change.target.id.subscription)
+    except StoreError as error:
+        return Permanent(f"the switch cannot be read: {error}", code=Reason.BREAK_GLASS_UNREADABLE)
+    return Permanent("writes are switched off", code=Reason.BREAK_GLASS) if on else None
 
 
 def _wait(
@@ -214,9 +291,24 @@ def _wait(
     if now - change.created_at > PATIENCE:
         late = GatewayError(f"the operation has not ended within {PATIENCE}", code="OperationTimedOut")
         return give_up(change, late, deps, options)
+    _keep_lease(change, deps, now)
     change = deps.store.put_change(replace(change, operation=operation))
     _look_again(change, deps, options, wait or LOOK_AGAIN)
     return change
+
+
+def _keep_lease(change: ChangeRecord, deps: Deps, now: datetime) -> None:
+    """Whoever looks after a change keeps its lease alive, or somebody else would begin it again."""
+    record = deps.store.recall(change.change.target, now)
+    if record.active_change == change.id and (record.lease_until or now) - now < LEASE / 2:
+        deps.store.save(replace(record, lease_until=now + LEASE))
+
+
+def resume(change: ChangeRecord, record: TargetRecord, deps: Deps) -> TargetResult:
+    """Take over a change whose worker died while its operation was running: ask the operation first."""
+    deps.store.save(replace(record, lease_until=deps.clock.now() + LEASE))
+    _look_again(change, deps, RunOptions(run_id=change.run_id), 0)
+    return TargetResult(target=record.target, outcomes={change.change.policy: Outcome.IN_PROGRESS})
 
 
 # --- verify ----------------------------------------------------------------------------------------
@@ -231,8 +323,9 @@ def finish(change: ChangeRecord, record: TargetRecord, visit: Visit) -> tuple[Ta
     """
     outcome, detail = _verdict(change, visit)
     if outcome is Outcome.IN_PROGRESS:
-        _look_again(change, visit.deps, visit.options, LOOK_AGAIN)
-        return record, change
+        age = (visit.now - change.created_at).total_seconds()
+        _look_again(change, visit.deps, visit.options, min(max(LOOK_AGAIN, age / 4), LONGEST_PAUSE))
+        return replace(record, active_change=change.id, lease_until=visit.now + LEASE), change
     change = replace(
         change,
         outcome=outcome,
@@ -241,27 +334,59 @@ def finish(change: ChangeRecord, record: TargetRecord, visit: Visit) -> tuple[Ta
         finished_at=visit.now,
         after=visit.deps.store.keep(visit.snapshot),
     )
-    attempts = _mark_ineffective(record.attempts, change)
-    if record.active_change == change.id:
-        record = replace(record, active_change=None, lease_until=None)
-    return replace(record, attempts=attempts), change
+    return replace(without_change(record, change), refusals=0), change
 
 
 def close(change: ChangeRecord, visit: Visit) -> None:
-    """Write a change's end into the journal and tell people what was applied."""
+    """Tell people what was applied and write the change's end into the journal.
+
+    Telling comes first: a repeated notification has the same id, a lost one is never sent.
+    """
     deps = visit.deps
+    if change.outcome in {Outcome.REVERTED, Outcome.ROLLED_BACK}:
+        rolled_back = change.kind is ChangeKind.ROLLBACK
+        kind = NotificationType.CHANGE_ROLLED_BACK if rolled_back else NotificationType.CHANGE_APPLIED
+        portal, undo = deps.portal_link(change.change.target.id), deps.commands(change.change.inverse)
+        notify(change_notification(change, kind, visit.now, portal, undo), change.cause, deps)
     deps.store.put_change(change)
-    if change.outcome not in {Outcome.REVERTED, Outcome.ROLLED_BACK}:
+    _reopen_original(change, deps)
+    tell_run(change, deps, visit.options)
+
+
+def abandon(change: ChangeRecord, detail: str, deps: Deps) -> None:
+    """End a change that no reading can verify any more: its target is gone."""
+    now = deps.clock.now()
+    deps.store.put_change(
+        replace(change, outcome=Outcome.FAILED, detail=detail, operation=None, finished_at=now)
+    )
+
+
+def tell_run(change: ChangeRecord, deps: Deps, options: RunOptions) -> None:
+    """A run hears how its change ended, also when another look has ended it."""
+    if change.run_id is None or change.run_id == options.run_id:
         return
-    rolled_back = change.kind is ChangeKind.ROLLBACK
-    kind = NotificationType.CHANGE_ROLLED_BACK if rolled_back else NotificationType.CHANGE_APPLIED
-    portal, undo = deps.portal_link(change.change.target.id), deps.commands(change.change.inverse)
-    notify(change_notification(change, kind, visit.now, portal, undo), change.cause, deps)
+    ended = TargetResult(
+        target=change.change.target,
+        outcomes={change.change.policy: change.outcome},
+        changes=(view_of(change),),
+    )
+    keep_result(ended, RunOptions(run_id=change.run_id), deps)
 
 
 def _verdict(change: ChangeRecord, visit: Visit) -> tuple[Outcome, str]:
-    if change.kind is ChangeKind.ROLLBACK:
-        return _rollback_verdict(change, visit)
+    """What the reading says of the change. A target that is still updating says nothing yet."""
+    if readiness_of(visit.snapshot) is Readiness.BUSY:
+        outcome, detail = Outcome.IN_PROGRESS, "another operation is running"
+    elif change.kind is ChangeKind.ROLLBACK:
+        outcome, detail = _rollback_verdict(change, visit)
+    else:
+        outcome, detail = _remediation_verdict(change, visit)
+    if outcome is Outcome.IN_PROGRESS and visit.now - change.created_at > PATIENCE:
+        return Outcome.FAILED, f"could not be verified: {detail}"
+    return outcome, detail
+
+
+def _remediation_verdict(change: ChangeRecord, visit: Visit) -> tuple[Outcome, str]:
     policy = next((p for p in visit.policies if p.id == change.change.policy), None)
     if policy is None:
         return Outcome.FAILED, "the policy is off now: nothing was verified"
@@ -275,8 +400,6 @@ def _verdict(change: ChangeRecord, visit: Visit) -> tuple[Outcome, str]:
             return Outcome.INEFFECTIVE, f"accepted by Azure, and still: {finding.reason}"
         case ComplianceState.NON_COMPLIANT:
             return Outcome.CONFLICTED, f"interrupted after {change.next_edit} edits: {finding.reason}"
-        case _ if visit.now - change.created_at > PATIENCE:
-            return Outcome.FAILED, f"could not be verified: {finding.reason}"
         case _:
             return Outcome.IN_PROGRESS, finding.reason
 
@@ -287,6 +410,8 @@ def _rollback_verdict(change: ChangeRecord, visit: Visit) -> tuple[Outcome, str]
     wanted = apply_edits(expected, change.change.edits)
     if same_reach(wanted, visit.snapshot):
         return Outcome.ROLLED_BACK, "the reach is the recorded one"
+    if isinstance(visit.snapshot, ServerSnapshot) and visit.snapshot.firewall_rules is None:
+        return Outcome.IN_PROGRESS, "the firewall rules could not be read"
     return Outcome.INEFFECTIVE, "accepted by Azure, and the reach is not the recorded one"
 
 
@@ -305,10 +430,3 @@ def same_reach(one: Snapshot, other: Snapshot) -> bool:
 
 def _rules(server: ServerSnapshot) -> frozenset[tuple[int, int]]:
     return frozenset((int(rule.start), int(rule.end)) for rule in server.firewall_rules or ())
-
-
-def _mark_ineffective(attempts: tuple[Attempt, ...], change: ChangeRecord) -> tuple[Attempt, ...]:
-    if change.outcome is not Outcome.INEFFECTIVE:
-        return attempts
-    drift = (change.change.policy, change.fingerprint)
-    return tuple(replace(a, ineffective=True) if (a.policy, a.fingerprint) == drift else a for a in attempts)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from shared.model import ArmCall, Outcome
+from shared.model import Outcome
 from shared.records import RunRecord, RunStatus, TargetResult
 
 
@@ -31,18 +31,11 @@ def merge(earlier: TargetResult, later: TargetResult) -> TargetResult:
         decisions=tuple(decisions.values()),
         changes=tuple(changes.values()),
         outcomes=outcomes,
-        arm_calls=_joined(earlier, later),
+        arm_calls=earlier.arm_calls + later.arm_calls,
         duration_ms=earlier.duration_ms + later.duration_ms,
         error=later.error,
         gone=later.gone,
     )
-
-
-def _joined(earlier: TargetResult, later: TargetResult) -> tuple[ArmCall, ...]:
-    """Calls of both looks; a look within the same run already lists those of the one before."""
-    if later.arm_calls[: len(earlier.arm_calls)] == earlier.arm_calls:
-        return later.arm_calls
-    return earlier.arm_calls + later.arm_calls
 
 
 def status_of(run: RunRecord) -> RunStatus:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
+from shared.decide import Readiness, readiness_of
 from shared.deps import Deps
 from shared.edits import EditDoesNotFit, apply_edits
 from shared.errors import StoreError
@@ -65,6 +66,7 @@ def roll_back(request: RollbackRequest, deps: Deps) -> ChangeRecord | None:
     _refuse_unless_applied(original)
     _refuse_under_break_glass(original, deps)
     now_there = deps.gateway.read(original.change.target, _aspects(original))
+    _refuse_unless_ready(now_there)
     before, after = _recorded(original, deps)
     if not same_reach(after, now_there):
         raise RollbackRefused("changed-since", "somebody changed the resource since this change was made")
@@ -76,6 +78,16 @@ def _refuse_unless_applied(original: ChangeRecord) -> None:
         raise RollbackRefused("not-applied", f"only a reverted change can be rolled back: {original.outcome}")
     if original.rolled_back_by is not None:
         raise RollbackRefused("already-rolled-back", f"rolled back by {original.rolled_back_by}")
+
+
+def _refuse_unless_ready(now_there: Snapshot) -> None:
+    match readiness_of(now_there):
+        case Readiness.BUSY:
+            raise RollbackRefused(Reason.TARGET_BUSY, "another operation is running")
+        case Readiness.STOPPED:
+            raise RollbackRefused(Reason.TARGET_STOPPED, "a stopped server refuses writes")
+        case Readiness.READY:
+            return
 
 
 def _refuse_under_break_glass(original: ChangeRecord, deps: Deps) -> None:
@@ -117,6 +129,7 @@ def _begin(
         reason=f"rollback of {original.id}: {request.reason}",
         approver=request.actor.name or request.actor.object_id or "operator",
         expires_at=request.expires_at,
+        change_id=change.id,
     )
     try:
         deps.store.claim(

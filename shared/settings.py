@@ -50,7 +50,7 @@ SETTINGS: Final = (
         default="",
         meaning="Subscriptions and resource groups to sweep, separated by commas or blanks: "
         "`/subscriptions/<id>` or `/subscriptions/<id>/resourceGroups/<name>`. "
-        "Events are judged wherever they come from when this is empty.",
+        "Events of other targets are ignored; when this is empty, none is. An operator's run may name any.",
     ),
     Setting(
         name="POLICIES_FILE",
@@ -126,6 +126,10 @@ class Settings:
     client_id: str = ""
     alert_topic: str = ""
     alert_urls: tuple[str, ...] = ()
+
+    def covers(self, resource: ResourceId) -> bool:
+        """Whether events and sweeps look at the resource; without scopes, at every one."""
+        return not self.scopes or any(resource.within(scope) for scope in self.scopes)
 
     @property
     def simulated(self) -> bool:

@@ -200,6 +200,20 @@ class Store:
         self.put_change(change)
         return replace(claimed, etag=etag)
 
+    def give_back(self, record: TargetRecord, change: ChangeRecord, now: datetime) -> TargetRecord:
+        """Save the record and return what the change's claim has spent: Azure took none of its writes."""
+        place = budget_place(record.target.id.subscription)
+        etag, budget = self._budget(place, now)
+        spent = list(budget.spent)
+        mine = _Spent(at=change.created_at, writes=len(change.change.edits))
+        if etag is None or mine not in spent:
+            return self.save(record)
+        spent.remove(mine)
+        budget_write = conditional(place, self._rows.properties(_Budget(spent=tuple(spent))), etag)
+        record_write = self._rows.write_of(target_place(record.target), record, target_row(record))
+        new_etag, _ = self._rows.write(TARGETS, record_write, budget_write)
+        return replace(record, etag=new_etag)
+
     def release(self, record: TargetRecord) -> TargetRecord:
         """Give the lease back."""
         return self.save(replace(record, active_change=None, lease_until=None))

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from shared.alerting import notification
 from shared.deps import Deps
+from shared.errors import GatewayError
 from shared.interfaces import Enumerated
 from shared.journal import notify
 from shared.model import Cause, CauseKind, Target
@@ -34,7 +35,13 @@ class Swept:
 def sweep(deps: Deps) -> Swept:
     """Ask for a look at every target in the configured scopes."""
     cause = Cause(kind=CauseKind.SWEEP, time=deps.clock.now())
-    counts = [_sweep_scope(scope, cause, deps) for scope in deps.settings.scopes]
+    counts: list[tuple[int, int]] = []
+    failures: list[GatewayError] = []
+    for scope in deps.settings.scopes:
+        try:
+            counts.append(_sweep_scope(scope, cause, deps))
+        except GatewayError as error:  # the other scopes are swept before it is raised
+            failures.append(error)
     _queue_unsent(deps)
     swept = Swept(
         scopes=len(counts),
@@ -44,6 +51,8 @@ def sweep(deps: Deps) -> Swept:
     deps.log(
         {"cause": cause.kind, "scopes": swept.scopes, "targets": swept.targets, "missing": swept.missing}
     )
+    if failures:
+        raise failures[0]
     return swept
 
 

@@ -46,5 +46,11 @@ class Judgement:
         return self._reverts and self.decision is not None and self.decision.dry_run
 
     @property
+    def waits_to_write(self) -> bool:
+        """Whether the change is right and only its time has not come."""
+        waits = self.decision is not None and self.decision.look_again_seconds is not None
+        return waits and self.change is not None and not self.would_write
+
+    @property
     def _reverts(self) -> bool:
         return self.decision is not None and self.decision.action is Action.REVERT

@@ -14,12 +14,12 @@ from typing import Final, TypeVar
 from shared.deps import Deps
 from shared.errors import EntityChanged, Gone, Transient
 from shared.interfaces import Enumerated
+from shared.journal import keep_result
 from shared.model import Cause, Locator, LocatorKind, Outcome, Target
 from shared.reconcile import reconcile
 from shared.records import Message, MessageKind, RunOptions, TargetResult
 from shared.remediation import poll, view_of
 from shared.resource_id import ResourceId
-from shared.results import merge
 
 _Result = TypeVar("_Result")
 
@@ -47,8 +47,7 @@ def _dispatch(message: Message, deps: Deps) -> TargetResult | None:
         case MessageKind.LOOK:
             return _look(message, deps)
         case MessageKind.RECHECK:
-            assert message.target is not None
-            return look_at(message.target, message.cause, deps, message.options)
+            return _recheck(message, deps)
         case MessageKind.CHECK:
             return _check(message, deps)
         case MessageKind.SCOPE:
@@ -78,13 +77,13 @@ def _unless_raced(look: Callable[[], _Result]) -> _Result:
     return look()
 
 
-def keep_result(result: TargetResult, options: RunOptions | None, deps: Deps) -> None:
-    """Add a result to the run that asked for it, on top of what an earlier look came to."""
-    if options is None or options.run_id is None:
-        return
-    run = deps.store.run(options.run_id)
-    earlier = next((r for r in run.results if r.target == result.target), None) if run else None
-    deps.store.add_result(options.run_id, merge(earlier, result) if earlier else result)
+def _recheck(message: Message, deps: Deps) -> TargetResult | None:
+    """Ask again, unless the change that was in the way has been verified by a reading since."""
+    assert message.target is not None
+    change = deps.store.change(message.change_id) if message.change_id else None
+    if change is not None and change.after is not None:
+        return None
+    return look_at(message.target, message.cause, deps, message.options)
 
 
 def _look(message: Message, deps: Deps) -> TargetResult | None:
@@ -122,12 +121,15 @@ def _expand(locator: Locator, cause: Cause, deps: Deps) -> None:
 
 
 def ask(page: Enumerated, cause: Cause, deps: Deps) -> int:
-    """Remember how things hang together and ask for a look at every target; returns how many."""
+    """Remember how things hang together and ask for a look at every target within the scopes.
+
+    Returns how many."""
     now = deps.clock.now()
     deps.store.relate(page.relations, now)
-    for target in sorted(page.targets, key=lambda target: target.key):
+    covered = [target for target in page.targets if deps.settings.covers(target.id)]
+    for target in sorted(covered, key=lambda target: target.key):
         deps.store.arm(Message(kind=MessageKind.LOOK, target=target, cause=cause), now, 0)
-    return len(page.targets)
+    return len(covered)
 
 
 def _check(message: Message, deps: Deps) -> TargetResult | None:

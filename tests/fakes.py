@@ -8,6 +8,7 @@ delivers queue messages when the clock reaches them, as the platform would.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -16,7 +17,7 @@ from shared.adapters.memory import FakeClock, MemoryBlobs, MemoryQueue, MemoryTa
 from shared.commands import fix_commands, portal_link
 from shared.configuration import Configuration, parse_policies_file
 from shared.deps import Deps
-from shared.edits import apply_edit
+from shared.edits import EditDoesNotFit, apply_edit
 from shared.errors import GatewayError, Gone
 from shared.interfaces import Enumerated, Relation
 from shared.model import (
@@ -74,7 +75,8 @@ class Azure:
     def apply(self, edit: Edit) -> None:
         for key, snapshot in list(self.snapshots.items()):
             if not self.ignores_writes and _concerns(edit, snapshot):
-                self.snapshots[key] = apply_edit(snapshot, edit)
+                with suppress(EditDoesNotFit):  # deleting what is gone already is a success
+                    self.snapshots[key] = apply_edit(snapshot, edit)
 
 
 def _concerns(edit: Edit, snapshot: Snapshot) -> bool:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from shared.decide import (
     BRAKES,
-    LOOK_AGAIN_WHEN_BUSY,
+    SHORTEST_PAUSE,
     BreakGlass,
     Context,
     Limits,
@@ -28,6 +28,7 @@ from shared.model import (
     Decision,
     Effect,
     Finding,
+    Outcome,
     Proof,
     ProofStep,
     PublicAccess,
@@ -144,8 +145,8 @@ STOPS: list[tuple[str, dict[str, Any], tuple[Action, Reason]]] = [
     ("not ready", {"readiness": Readiness.STOPPED}, (Action.ALERT, Reason.TARGET_STOPPED)),
     ("settling", {"last_foreign_write": NOW}, (Action.SKIP, Reason.SETTLING)),
     (
-        "ineffective",
-        {"attempts": (attempt(ineffective=True),)},
+        "in vain",
+        {"attempts": (attempt(outcome=Outcome.INEFFECTIVE),)},
         (Action.ALERT, Reason.INEFFECTIVE),
     ),
     ("flapping", {"attempts": (attempt(), attempt(), attempt())}, (Action.ALERT, Reason.FLAPPING)),
@@ -198,8 +199,8 @@ def test_every_brake_at_once_is_answered_by_the_first_that_concerns_the_finding(
         assert decided(**parts) == answer, name
         for key in condition.keys() - {"attempts"}:
             parts.pop(key)
-        if name == "ineffective":
-            parts["attempts"] = tuple(replace(a, ineffective=False) for a in parts["attempts"])
+        if name == "in vain":
+            parts["attempts"] = tuple(replace(a, outcome=None) for a in parts["attempts"])
         if name == "flapping":
             parts.pop("attempts")
     assert decided(**parts) == (Action.REVERT, Reason.DRIFT)
@@ -251,7 +252,7 @@ def test_an_unknown_finding_on_a_busy_target_is_looked_at_again_soon() -> None:
     finding = replace(FINDING, state=ComplianceState.UNKNOWN)
     decision = decide(question(finding=finding, readiness=Readiness.BUSY))
     assert (decision.action, decision.reason) == (Action.SKIP, Reason.TARGET_BUSY)
-    assert decision.look_again_seconds == LOOK_AGAIN_WHEN_BUSY
+    assert decision.look_again_seconds == SHORTEST_PAUSE
 
 
 @pytest.mark.parametrize(
@@ -338,11 +339,30 @@ def test_nothing_makes_a_manual_policy_write(consent: dict[str, Any]) -> None:
 # --- not ready, settling ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("settle", "again"), [(0.0, 1.0), (5.0, 5.0), (60.0, 30.0)])
-def test_a_busy_target_is_asked_again_no_later_than_half_a_minute(settle: float, again: float) -> None:
-    decision = decide(question(readiness=Readiness.BUSY, settle_seconds=settle))
-    assert (decision.action, decision.reason) == (Action.SKIP, Reason.TARGET_BUSY)
-    assert decision.look_again_seconds == again
+@pytest.mark.parametrize(("waited", "again"), [(0, 5.0), (60, 30.0), (300, 150.0), (7200, 300.0)])
+def test_a_busy_target_is_asked_again_ever_less_often(waited: float, again: float) -> None:
+    decision = decide(question(readiness=Readiness.BUSY, waiting_since=NOW - timedelta(seconds=waited)))
+    assert (decision.reason, decision.look_again_seconds) == (Reason.TARGET_BUSY, again)
+
+
+@pytest.mark.parametrize(("minutes", "action"), [(59, Action.SKIP), (60, Action.ALERT)])
+def test_a_drift_that_waits_an_hour_for_a_busy_target_is_told(minutes: int, action: Action) -> None:
+    decision = decide(question(readiness=Readiness.BUSY, waiting_since=NOW - timedelta(minutes=minutes)))
+    assert decision.action is action
+
+
+@pytest.mark.parametrize(("seconds", "action"), [(599, Action.SKIP), (600, Action.ALERT)])
+def test_a_drift_that_never_finds_quiet_is_told_and_still_waits(seconds: int, action: Action) -> None:
+    since = NOW - timedelta(seconds=seconds)
+    decision = decide(question(last_foreign_write=NOW, settle_seconds=60.0, waiting_since=since))
+    assert (decision.action, decision.reason) == (action, Reason.SETTLING)
+    assert decision.look_again_seconds == 60.0
+
+
+def test_a_refused_revert_is_not_repeated_until_a_person_asks() -> None:
+    refused = (attempt(outcome=Outcome.FAILED),)
+    assert decided(attempts=refused) == (Action.ALERT, Reason.FAILED)
+    assert decided(attempts=refused, asked_by_operator=True) == (Action.REVERT, Reason.DRIFT)
 
 
 def test_a_stopped_server_is_an_alert_and_is_not_waited_for() -> None:
@@ -394,7 +414,7 @@ def test_only_recent_reverts_of_this_very_drift_tell_of_its_return(
     other: dict[str, Any], counts: bool
 ) -> None:
     thrice = tuple(attempt(**other) for _ in range(3))
-    useless = (attempt(**{**other, "ineffective": True}),)
+    useless = (attempt(**{**other, "outcome": Outcome.INEFFECTIVE}),)
     reverted = (Action.REVERT, Reason.DRIFT)
     assert decided(attempts=thrice) == ((Action.ALERT, Reason.FLAPPING) if counts else reverted)
     assert decided(attempts=useless) == ((Action.ALERT, Reason.INEFFECTIVE) if counts else reverted)
@@ -442,7 +462,7 @@ _ATTEMPTS = st.lists(
         fingerprint=st.sampled_from([DRIFT, "another drift"]),
         at=_WRITE,
         writes=st.integers(0, 12),
-        ineffective=st.booleans(),
+        outcome=st.sampled_from([None, Outcome.INEFFECTIVE, Outcome.FAILED]),
     ),
     max_size=4,
 ).map(tuple)

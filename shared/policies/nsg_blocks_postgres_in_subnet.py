@@ -285,6 +285,7 @@ def _finding(subnet: SubnetSnapshot, state: ComplianceState, reason: str) -> Fin
         severity=SEVERITY,
         reason=reason,
         evidence={"nsgId": _group_id(subnet), "caveats": list(CAVEATS)},
+        applies=_delegated(subnet),
     )
 
 

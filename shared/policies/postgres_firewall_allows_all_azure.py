@@ -120,7 +120,7 @@ def _judge(
             return ComplianceState.NON_COMPLIANT, DORMANT_SEVERITY, reason, "0.0.0.0-0.0.0.0 dormant"
         case PublicAccess.UNKNOWN:
             reason = f"firewall rule {names} (0.0.0.0–0.0.0.0) exists; whether it is in force is unknown"
-            return ComplianceState.NON_COMPLIANT, SEVERITY, reason, "0.0.0.0-0.0.0.0 unknown"
+            return ComplianceState.NON_COMPLIANT, SEVERITY, reason, "0.0.0.0-0.0.0.0 in force"
 
 
 def _evidence(server: ServerSnapshot, found: tuple[FirewallRule, ...]) -> Mapping[str, Json]:
