@@ -149,6 +149,8 @@ def test_audit_decides_as_enforce_does(both: tuple[Installation, Installation], 
 
 def test_audit_has_written_nothing(both: tuple[Installation, Installation]) -> None:
     audited, enforced = both
+    for installation in both:
+        play(installation, opened_beside_an_endpoint)
     kinds = {call["kind"] for call in audited.simulator.calls(app_id=DRIFTWARD_APP)}
     assert kinds <= {"read", "poll"}
     assert {"write", "delete"} & {call["kind"] for call in enforced.simulator.calls(app_id=DRIFTWARD_APP)}
@@ -158,6 +160,7 @@ def test_audit_refuses_to_enforce_to_approve_and_to_roll_back(
     both: tuple[Installation, Installation],
 ) -> None:
     audited, _ = both
+    play(audited, all_azure_added)
     resource = seeds.flexible_server_id(name="all-azure-added")
     status, problem = audited.api("POST", "runs", {"resourceId": resource, "enforcement": "enforce"})
     assert (status, problem["type"].rsplit("/", 1)[-1]) == (409, "enforcement-disabled")
