@@ -73,7 +73,8 @@ REASONS: Final[Mapping[Reason, Explained]] = {
     ),
     Reason.TARGET_BUSY: Explained(
         means="Another operation runs on the resource, and Azure would refuse the write.",
-        then="Nothing: it is looked at again within seconds.",
+        then="Nothing: it is looked at again, ever less often. A drift that waits for an hour is alerted: "
+        "find out what keeps the resource busy.",
     ),
     Reason.TARGET_STOPPED: Explained(
         means="The server is stopped and refuses writes.",
@@ -81,7 +82,8 @@ REASONS: Final[Mapping[Reason, Explained]] = {
     ),
     Reason.SETTLING: Explained(
         means="Somebody wrote to the resource moments ago; a revert waits for `SETTLE_SECONDS` of quiet.",
-        then="Nothing: it is looked at again when that time is over.",
+        then="Nothing: it is looked at again when that time is over. When there was no quiet for ten such "
+        "times an alert says so: somebody keeps writing.",
     ),
     Reason.INEFFECTIVE: Explained(
         means="The same revert was accepted by Azure before and changed nothing.",
@@ -105,7 +107,8 @@ REASONS: Final[Mapping[Reason, Explained]] = {
     Reason.APPROVED: Explained(means="A person approved this very change, or asked for this rollback."),
     Reason.FAILED: Explained(
         means="The change was sent, and Azure refused it or its operation failed.",
-        then="The detail holds ARM's own code: usually a lock, a policy assignment or a missing role.",
+        then="The detail holds ARM's own code: usually a lock, a policy assignment or a missing role. It is "
+        "not sent again within the hour, unless an operator's run or an approval asks for it.",
     ),
     Reason.POISONED: Explained(
         means="Looking at the target failed on every attempt; its message was given up, drift may go unseen.",

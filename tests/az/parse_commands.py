@@ -27,7 +27,7 @@ def main() -> None:
     commands: list[str] = json.load(sys.stdin)
     _forbid_network()
     replies = [_parse(command) for command in commands]
-    json.dump(replies, sys.stdout)
+    json.dump(replies, sys.stdout, default=str)  # some parsed values are objects of the CLI
 
 
 def _forbid_network() -> None:
