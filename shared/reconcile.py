@@ -12,11 +12,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from shared.alerting import alert_id
 from shared.codec import to_json
-from shared.decide import BreakGlass, Context, Question, Readiness, decide, readiness_of
+from shared.decide import Question, Readiness, decide, readiness_of
 from shared.deps import Deps
-from shared.errors import Denied, Gone, Permanent, StoreError
+from shared.errors import Denied, Gone, Permanent
 from shared.journal import (
     already_in_progress,
     attributed,
@@ -33,23 +32,19 @@ from shared.model import (
     Action,
     Aspect,
     Cause,
-    CauseKind,
     ComplianceState,
     Decision,
     Effect,
-    EnforcementMode,
     Finding,
     Outcome,
-    Safety,
     Target,
 )
 from shared.policy import AnyPolicy, Assessment, applies_to
 from shared.prove import prove
+from shared.recall import assess, recall
 from shared.records import (
-    Approval,
     ChangeRecord,
     ChangeView,
-    PolicyMemory,
     RunOptions,
     TargetRecord,
     TargetResult,
@@ -208,87 +203,19 @@ def judge(visit: Visit, policy: AnyPolicy, record: TargetRecord) -> Judgement:
     finding = _never_compliant_while_busy(policy.evaluate(snapshot), readiness)
     change = policy.plan(finding, snapshot)
     proof = prove(change, snapshot, policy, visit.policies) if change else None
-    context = _recall(visit, policy, finding, record)
+    context = recall(visit, policy, finding, record)
     question = Question(
         policy=policy,
         finding=finding,
         change=change,
         proof=proof,
-        assessment=_assess(visit, policy, change is not None, record),
+        assessment=assess(visit, policy, record) if change else Assessment(),
         context=replace(context, readiness=readiness),
     )
     decision = None if finding.state is ComplianceState.COMPLIANT else decide(question)
     if context.exemption is not None and finding.state is ComplianceState.NON_COMPLIANT:
         finding = replace(finding, state=ComplianceState.EXEMPT)
     return Judgement(policy=policy, finding=finding, change=change, proof=proof, decision=decision)
-
-
-def _assess(visit: Visit, policy: AnyPolicy, has_change: bool, record: TargetRecord) -> Assessment:
-    if not has_change:
-        return Assessment()
-    memory = record.memories.get(policy.id)
-    reference = memory.baseline if memory else None
-    baseline = visit.deps.store.snapshot(reference) if reference else None
-    assessment = policy.assess(visit.snapshot, baseline)
-    if reference is None or baseline is not None:
-        return assessment
-    lost = "the recorded compliant reading is not there any more"
-    safety = max(assessment.safety, Safety.APPROVAL, key=list(Safety).index)
-    return replace(assessment, safety=safety, notes=(*assessment.notes, lost))
-
-
-def _recall(visit: Visit, policy: AnyPolicy, finding: Finding, record: TargetRecord) -> Context:
-    """Everything that the decision needs to know beyond the snapshot."""
-    deps, target, now = visit.deps, visit.target, visit.now
-    settings = deps.configuration.settings_for(policy, target.id)
-    memory = record.memories.get(policy.id)
-    is_drift = finding.state is ComplianceState.NON_COMPLIANT
-    exemptions = [e for e in record.exemptions if e.policy == policy.id and e.expires_at > now]
-    return Context(
-        now=now,
-        dry_run=mode_of(visit) is EnforcementMode.AUDIT,
-        effect=settings.effect,
-        limits=deps.configuration.limits,
-        break_glass=_break_glass(visit) if is_drift else BreakGlass.OFF,
-        exemption=deps.configuration.exemption(policy.id, target.id, now) or next(iter(exemptions), None),
-        was_compliant=memory is not None and memory.last_compliant_at is not None,
-        created_after_first_pass=_created_after_first_pass(visit) if is_drift else False,
-        adopt=settings.adopt or visit.options.adopt,
-        without_approval=settings.without_approval,
-        approval=_approval(visit, policy, finding) if is_drift else None,
-        last_foreign_write=record.last_foreign.time if record.last_foreign else None,
-        waiting_since=_waiting_since(memory, finding),
-        asked_by_operator=visit.cause.kind is CauseKind.OPERATOR,
-        settle_seconds=settings.settle_seconds,
-        attempts=record.attempts,
-        subscription_writes=deps.store.budget_used(target.id.subscription, now) if is_drift else 0,
-    )
-
-
-def _waiting_since(memory: PolicyMemory | None, finding: Finding) -> datetime | None:
-    if memory is None or memory.state is not finding.state:
-        return None
-    return memory.unknown_since or memory.since
-
-
-def _approval(visit: Visit, policy: AnyPolicy, finding: Finding) -> Approval | None:
-    alert = visit.deps.store.alert(alert_id(policy.id, visit.target, finding.fingerprint))
-    return alert.approval if alert is not None else None
-
-
-def _break_glass(visit: Visit) -> BreakGlass:
-    """A switch that cannot be read means no writes."""
-    try:
-        on = visit.deps.store.break_glass(visit.target.id.subscription)
-    except StoreError:
-        return BreakGlass.UNREADABLE
-    return BreakGlass.ON if on else BreakGlass.OFF
-
-
-def _created_after_first_pass(visit: Visit) -> bool:
-    created = visit.snapshot.created_at
-    first_pass = visit.deps.store.first_pass(visit.target.id.subscription)
-    return created is not None and first_pass is not None and created > first_pass
 
 
 def _never_compliant_while_busy(finding: Finding, readiness: Readiness) -> Finding:
@@ -305,14 +232,6 @@ def enabled_policies(target: Target, deps: Deps) -> tuple[AnyPolicy, ...]:
         if target.kind in policy.targets
         and deps.configuration.settings_for(policy, target.id).effect is not Effect.OFF
     )
-
-
-def mode_of(visit: Visit) -> EnforcementMode:
-    """The stricter of the global mode and what the run asked for."""
-    asked = visit.options.enforcement
-    if EnforcementMode.AUDIT in (visit.deps.settings.mode, asked):
-        return EnforcementMode.AUDIT
-    return EnforcementMode.ENFORCE
 
 
 def _aspects(policies: tuple[AnyPolicy, ...]) -> frozenset[Aspect]:
