@@ -71,6 +71,10 @@ def public_server(**parts: Any) -> ServerSnapshot:
     return server(**{"public_access": PublicAccess.ENABLED, "firewall_rules": (OFFICE,), **parts})
 
 
+DRIFTED = public_server(firewall_rules=(OFFICE, ALL_AZURE))
+"""The public server after somebody has let all of Azure in."""
+
+
 def security_rule(name: str, priority: int, **parts: Any) -> SecurityRule:
     """Inbound, denying everything, unless overridden."""
     base = SecurityRule(

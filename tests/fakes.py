@@ -13,12 +13,13 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
+from shared import codec
 from shared.adapters.memory import FakeClock, MemoryBlobs, MemoryQueue, MemoryTables
 from shared.commands import fix_commands, portal_link
 from shared.configuration import Configuration, parse_policies_file
 from shared.deps import Deps
 from shared.edits import EditDoesNotFit, apply_edit
-from shared.errors import GatewayError, Gone
+from shared.errors import Denied, GatewayError, Gone, StoreError
 from shared.interfaces import Enumerated, Relation
 from shared.model import (
     Actor,
@@ -38,7 +39,15 @@ from shared.model import (
     Target,
 )
 from shared.policies import discover
-from shared.records import Message, MessageKind, Notification, RunOptions, TargetResult
+from shared.records import (
+    AlertRecord,
+    AlertStatus,
+    Message,
+    MessageKind,
+    Notification,
+    RunOptions,
+    TargetResult,
+)
 from shared.resource_id import ResourceId
 from shared.settings import Settings
 from shared.store import Store
@@ -56,9 +65,11 @@ class Azure:
 
     clock: FakeClock
     snapshots: dict[str, Snapshot] = field(default_factory=dict)
-    refusals: list[GatewayError] = field(default_factory=list)
-    """Raised by the next writes, in order."""
+    refusals: list[Exception] = field(default_factory=list)
+    """Raised by the next writes and polls, in order; what is no ``GatewayError`` kills the worker."""
     read_errors: list[GatewayError] = field(default_factory=list)
+    closed_scopes: set[ResourceId] = field(default_factory=set)
+    """What we may not list."""
     meanwhile: list[Callable[[], object]] = field(default_factory=list)
     """What others do during the next readings, in order."""
     ignores_writes: bool = False
@@ -114,6 +125,8 @@ class FakeGateway:
 
     def enumerate(self, scope: ResourceId) -> Iterator[Enumerated]:
         self._call("POST", "/providers/Microsoft.ResourceGraph/resources")
+        if scope in self._azure.closed_scopes:
+            raise Denied("no role", code="AuthorizationFailed", status=403)
         for target, related in self._related():
             if target.id.within(scope):
                 relations = tuple(Relation(source=locator, target=target) for locator in related)
@@ -159,6 +172,21 @@ def _locators(snapshot: Snapshot) -> list[Locator]:
     if isinstance(snapshot, SubnetSnapshot) and snapshot.security_group is not None:
         return [Locator(kind=LocatorKind.NSG, id=snapshot.security_group.id)]
     return []
+
+
+@dataclass
+class LossyQueue:
+    """A queue that does not take the next message of one kind; then it is whole again."""
+
+    queue: MemoryQueue
+    kind: MessageKind
+    down: bool = True
+
+    def send(self, body: str, delay_seconds: float = 0) -> None:
+        if self.down and codec.load(Message, body).kind is self.kind:
+            self.down = False
+            raise StoreError("the queue is down")
+        self.queue.send(body, delay_seconds)
 
 
 @dataclass
@@ -229,6 +257,14 @@ class World:
         """The queue forgets everything, as if a worker had died with it."""
         self.queue = MemoryQueue(self.clock)
         self.store = Store(self.tables, self.blobs, self.queue)
+
+    def refuse_next(self, kind: MessageKind) -> None:
+        """The next message of this kind cannot be queued."""
+        self.store = Store(self.tables, self.blobs, LossyQueue(self.queue, kind))
+
+    def open_alerts(self, policy: str) -> list[AlertRecord]:
+        """The alerts of a policy that are not resolved."""
+        return [a for a in self.store.alerts(policy=policy) if a.status is not AlertStatus.RESOLVED]
 
     def drain(self, seconds: float = 0) -> list[TargetResult]:
         """Work off the queue as time passes; returns what the looks came to. Failing messages raise."""
