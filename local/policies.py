@@ -62,7 +62,7 @@ def _table(views: Sequence[Mapping[str, Json]]) -> Table:
     table = Table(
         title="Policies, in the order in which their changes are made", title_justify="left", show_lines=True
     )
-    table.add_column("policy", ratio=1)
+    table.add_column("policy", ratio=1, overflow="fold")
     table.add_column("severity, safety, effect", no_wrap=True)
     table.add_column("looks at", no_wrap=True)
     for view in views:

@@ -332,14 +332,15 @@ def _dependants(policy: AnyPolicy, target: Target, deps: Deps) -> Mapping[str, J
 
 
 def alert_failed_change(change: ChangeRecord, deps: Deps) -> None:
-    """A revert that Azure refused becomes an alert on the same drift, with the refusal as its reason."""
+    """A revert that Azure refused for good, or too often, becomes an alert on the same drift."""
     policy = find(change.change.policy)
     before = deps.store.snapshot(change.before)
     if policy is None or before is None or change.kind is ChangeKind.ROLLBACK:
         return
     finding = deps.configuration.bind(policy, change.change.target.id).evaluate(before)
+    reason = Reason.FAILED if change.outcome is Outcome.FAILED else Reason.TARGET_BUSY
     decision = replace(
-        change.decision, action=Action.ALERT, reason=Reason.FAILED, detail=change.detail, dry_run=False
+        change.decision, action=Action.ALERT, reason=reason, detail=change.detail, dry_run=False
     )
     commands = deps.commands(change.change.edits)
     sighting = Sighting(

@@ -383,6 +383,19 @@ def test_a_busy_server_is_tried_again_and_the_refusal_counts_as_no_attempt() -> 
     assert len(record.attempts) == 1
 
 
+def test_a_server_that_refuses_as_busy_again_and_again_is_told_and_spends_no_budget() -> None:
+    world = World()
+    seen_compliant(world, public_server())
+    world.azure.refusals = [Busy("busy", code="ServerIsBusy", status=409)] * 5
+    drift(world, public_server(firewall_rules=(OFFICE, ALL_AZURE)), seconds=40)
+    (alert,) = world.store.alerts(policy=FIREWALL)
+    assert alert.decision.reason is Reason.TARGET_BUSY
+    assert world.store.budget_used(SERVER.subscription, world.clock.now()) == 0
+    world.drain(60)
+    assert [edit.kind for edit in world.azure.writes] == ["deleteFirewallRule"]
+    assert world.store.alerts(policy=FIREWALL)[0].status is AlertStatus.RESOLVED
+
+
 def test_a_write_that_azure_ignores_is_found_out_and_not_repeated() -> None:
     world = World()
     seen_compliant(world, server())

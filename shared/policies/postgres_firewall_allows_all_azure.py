@@ -182,7 +182,7 @@ POLICY: Policy[ServerSnapshot] = Policy(
         ),
         Control(
             framework="Datadog",
-            version="mhu-w8j-px0",
+            version="default rules",
             id="mhu-w8j-px0",
             title="Access to Azure services for PostgreSQL Database Server is disabled",
         ),
