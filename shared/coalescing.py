@@ -84,8 +84,8 @@ def merged(old: Cause, new: Cause) -> Cause:
     chosen = max(old, new, key=lambda cause: (cause.kind is not CauseKind.SWEEP, cause.time))
     newest: dict[object, Cause] = {}
     for cause in sorted((old, *old.earlier, new, *new.earlier), key=lambda cause: cause.time):
-        newest[cause.actor] = replace(cause, earlier=(), count=1)
-    newest.pop(chosen.actor, None)
+        newest[cause.kind, cause.actor] = replace(cause, earlier=(), count=1)
+    newest.pop((chosen.kind, chosen.actor), None)
     others = sorted(newest.values(), key=lambda cause: cause.time, reverse=True)
     return replace(chosen, count=old.count + new.count, earlier=tuple(others[:_ACTORS_KEPT]))
 

@@ -98,7 +98,8 @@ class Context:
     last_foreign_write: datetime | None = None
     waiting_since: datetime | None = None
     """Since when the finding has been what it is; None when it is new."""
-    asked_by_operator: bool = False
+    asked_at: datetime | None = None
+    """When an operator asked for this look; None when nobody did."""
     settle_seconds: float = 60.0
     attempts: tuple[Attempt, ...] = ()
     subscription_writes: int = 0
@@ -295,10 +296,10 @@ def _in_vain(question: Question) -> Decision | None:
     """Azure refuses some writes for good and ignores others without an error: one attempt is enough
     to know, until the window has passed or a person asks again."""
     context = question.context
-    asked_at = context.approval.at if context.approval is not None and _approved(question) else None
+    approved_at = context.approval.at if context.approval is not None and _approved(question) else None
+    asked = [at for at in (context.asked_at, approved_at) if at is not None]
     for attempt in _same_drift(question):
-        asked_again = context.asked_by_operator or (asked_at is not None and asked_at > attempt.at)
-        if asked_again:
+        if any(at > attempt.at for at in asked):
             continue
         if attempt.outcome is Outcome.INEFFECTIVE:
             detail = "the last revert was accepted and changed nothing"

@@ -96,7 +96,7 @@ def remember(visit: Visit, judgements: tuple[Judgement, ...], record: TargetReco
     """The record with what this visit found; nothing is stored but the baseline's reading."""
     on = {policy.id for policy in visit.policies}
     memories = {
-        policy_id: memory if policy_id in on else replace(memory, fingerprint="")
+        policy_id: memory if policy_id in on else _without_alert(memory)
         for policy_id, memory in record.memories.items()
     }
     for judgement in judgements:
@@ -108,6 +108,11 @@ def remember(visit: Visit, judgements: tuple[Judgement, ...], record: TargetReco
         attempts=tuple(attempt for attempt in record.attempts if attempt.at > hour_ago),
         exemptions=tuple(e for e in record.exemptions if e.expires_at > visit.now),
     )
+
+
+def _without_alert(memory: PolicyMemory) -> PolicyMemory:
+    """What remains of a policy that was switched off: its alerts are resolved, its baseline stays."""
+    return replace(memory, fingerprint="", unknown_runs=0, unknown_since=None)
 
 
 def _memory(visit: Visit, judgement: Judgement, earlier: PolicyMemory | None) -> PolicyMemory:
@@ -189,13 +194,20 @@ def already_in_progress(
     a run asks again until it has its answer.
     """
     active = deps.store.change(record.active_change) if record.active_change else None
-    record = _look_after_lease(record, cause, deps, options)
+    if options.run_id is not None or not _tells_of_our_write(cause, active, deps):
+        record = _look_after_lease(record, cause, deps, options)
     if record != known:
         deps.store.save(record)
     outcomes = {active.change.policy: Outcome.IN_PROGRESS} if active is not None else {}
     result = TargetResult(target=record.target, outcomes=outcomes, arm_calls=tuple(deps.gateway.calls))
     deps.log(log_line(result, cause))
     return result
+
+
+def _tells_of_our_write(cause: Cause, active: ChangeRecord | None, deps: Deps) -> bool:
+    """Whether the event only says that the change in progress was sent, which its checks follow."""
+    followed = active is not None and active.operation is not None
+    return followed and cause.kind is CauseKind.EVENT and _is_ours(cause, deps)
 
 
 def _look_after_lease(record: TargetRecord, cause: Cause, deps: Deps, options: RunOptions) -> TargetRecord:
@@ -212,7 +224,7 @@ def _look_after_lease(record: TargetRecord, cause: Cause, deps: Deps, options: R
         return record
     due = (record.lease_until or now) + timedelta(seconds=1)
     waiting = record.recheck_at is not None and now < record.recheck_at <= due
-    if waiting or (cause.kind is CauseKind.EVENT and _is_ours(cause, deps)):
+    if waiting:
         return record
     deps.store.send(message, (due - now).total_seconds())
     return replace(record, recheck_at=due)
@@ -394,17 +406,22 @@ def _resolve_what_is_off(visit: Visit, record: TargetRecord) -> None:
     """Nobody judges a policy that was switched off: its alert would stay open for ever."""
     on = {policy.id for policy in visit.policies}
     for policy_id, memory in record.memories.items():
-        if policy_id not in on and memory.fingerprint:
-            alert = alert_id(policy_id, visit.target, memory.fingerprint)
+        unknown = UNKNOWN_FINGERPRINT if memory.unknown_since is not None else ""
+        for fingerprint in {memory.fingerprint, unknown} - {""} if policy_id not in on else ():
+            alert = alert_id(policy_id, visit.target, fingerprint)
             _resolve(alert, "the policy is switched off here", visit.deps, visit.now)
 
 
 def _resolve_what_ended(visit: Visit, judgement: Judgement, memory: PolicyMemory | None) -> None:
     """Resolve the alert of a drift that is over, and of an unknown that is known now."""
-    state = judgement.finding.state
-    if memory is None or state in {ComplianceState.UNKNOWN, ComplianceState.ERROR}:
+    if memory is None:
         return
-    policy, deps = judgement.policy.id, visit.deps
+    state, policy, deps = judgement.finding.state, judgement.policy.id, visit.deps
+    is_unknown = state in {ComplianceState.UNKNOWN, ComplianceState.ERROR}
+    if is_unknown and judgement.is_exempt and memory.unknown_since is not None:
+        _resolve(alert_id(policy, visit.target, UNKNOWN_FINGERPRINT), "exempt", deps, visit.now)
+    if is_unknown:
+        return
     if memory.fingerprint and memory.fingerprint != judgement.finding.fingerprint:
         _resolve(
             alert_id(policy, visit.target, memory.fingerprint), judgement.finding.reason, deps, visit.now

@@ -39,7 +39,7 @@ def recall(visit: Visit, policy: AnyPolicy, finding: Finding, record: TargetReco
         approval=_approval(visit, policy, finding) if is_drift else None,
         last_foreign_write=record.last_foreign.time if record.last_foreign else None,
         waiting_since=_waiting_since(memory, finding),
-        asked_by_operator=visit.cause.kind is CauseKind.OPERATOR,
+        asked_at=visit.cause.time if visit.cause.kind is CauseKind.OPERATOR else None,
         settle_seconds=settings.settle_seconds,
         attempts=record.attempts,
         subscription_writes=deps.store.budget_used(target.id.subscription, now) if is_drift else 0,

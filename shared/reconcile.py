@@ -79,7 +79,7 @@ def reconcile(
     if finishing is None and _held(record, started):
         return already_in_progress(known, record, cause, deps, options)
     if finishing is None and active is not None and _is_running(active):
-        return resume(active, record, deps)
+        return resume(active, record, deps, options)
     finishing = finishing or _left_behind(active)
     visit = _read(record, cause, finishing, deps, options)
     if isinstance(visit, TargetResult):
@@ -103,7 +103,7 @@ def _read(
         snapshot = deps.gateway.read(target, _aspects(policies))
     except Gone:
         if finishing is not None:
-            abandon(finishing, "the resource was deleted", deps)
+            abandon(finishing, "the resource was deleted", deps, options)
         return target_is_gone(record, deps)
     except (Denied, Permanent) as error:
         if finishing is not None:

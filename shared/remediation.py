@@ -27,7 +27,7 @@ from shared.errors import (
     Throttled,
     Transient,
 )
-from shared.journal import alert_failed_change, keep_result, notify, raise_alert, sighting_of
+from shared.journal import RUN_ASKS_AGAIN, alert_failed_change, keep_result, notify, raise_alert, sighting_of
 from shared.model import (
     Action,
     ComplianceState,
@@ -131,6 +131,9 @@ def advance(change: ChangeRecord, snapshot: Snapshot, deps: Deps, options: RunOp
     delay = 0.0
     operation: Operation | None = None
     while change.next_edit < len(edits):
+        forbidden = _forbidden_now(change, deps, options) if change.next_edit else None
+        if forbidden is not None:
+            return give_up(change, forbidden, deps, options)
         try:
             operation = deps.gateway.begin(edits[change.next_edit], snapshot)
         except Gone:
@@ -265,9 +268,6 @@ def _next(change: ChangeRecord, deps: Deps, options: RunOptions) -> ChangeRecord
     """Send the next edit; None when there is none."""
     if change.next_edit == len(change.change.edits):
         return None
-    forbidden = _forbidden_now(change, deps, options)
-    if forbidden is not None:
-        return give_up(change, forbidden, deps, options)
     before = deps.store.snapshot(change.before)
     assert before is not None  # kept before the change was claimed
     return advance(change, apply_edits(before, change.change.edits[: change.next_edit]), deps, options)
@@ -304,8 +304,12 @@ def _keep_lease(change: ChangeRecord, deps: Deps, now: datetime) -> None:
         deps.store.save(replace(record, lease_until=now + LEASE))
 
 
-def resume(change: ChangeRecord, record: TargetRecord, deps: Deps) -> TargetResult:
-    """Take over a change whose worker died while its operation was running: ask the operation first."""
+def resume(change: ChangeRecord, record: TargetRecord, deps: Deps, options: RunOptions) -> TargetResult:
+    """Take over a change whose worker died while its operation was running: ask the operation first.
+
+    A run that came upon it asks again until it has its own answer."""
+    if options.run_id not in (None, change.run_id):
+        _recheck(change, deps, options, RUN_ASKS_AGAIN)
     deps.store.save(replace(record, lease_until=deps.clock.now() + LEASE))
     _look_again(change, deps, RunOptions(run_id=change.run_id), 0)
     return TargetResult(target=record.target, outcomes={change.change.policy: Outcome.IN_PROGRESS})
@@ -334,7 +338,7 @@ def finish(change: ChangeRecord, record: TargetRecord, visit: Visit) -> tuple[Ta
         finished_at=visit.now,
         after=visit.deps.store.keep(visit.snapshot),
     )
-    return replace(without_change(record, change), refusals=0), change
+    return replace(without_change(record, change), refusals=0, recheck_at=None), change
 
 
 def close(change: ChangeRecord, visit: Visit) -> None:
@@ -353,12 +357,12 @@ def close(change: ChangeRecord, visit: Visit) -> None:
     tell_run(change, deps, visit.options)
 
 
-def abandon(change: ChangeRecord, detail: str, deps: Deps) -> None:
+def abandon(change: ChangeRecord, detail: str, deps: Deps, options: RunOptions) -> None:
     """End a change that no reading can verify any more: its target is gone."""
     now = deps.clock.now()
-    deps.store.put_change(
-        replace(change, outcome=Outcome.FAILED, detail=detail, operation=None, finished_at=now)
-    )
+    ended = replace(change, outcome=Outcome.FAILED, detail=detail, operation=None, finished_at=now)
+    deps.store.put_change(ended)
+    tell_run(ended, deps, options)
 
 
 def tell_run(change: ChangeRecord, deps: Deps, options: RunOptions) -> None:

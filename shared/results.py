@@ -17,7 +17,12 @@ def merge(earlier: TargetResult, later: TargetResult) -> TargetResult:
     findings = {finding.policy: finding for finding in (*earlier.findings, *later.findings)}
     decisions = {decision.policy: decision for decision in (*earlier.decisions, *later.decisions)}
     changes = {change.id or change.policy: change for change in (*earlier.changes, *later.changes)}
-    outcomes = {**earlier.outcomes}
+    judged = bool(later.findings)
+    outcomes = {
+        policy: outcome
+        for policy, outcome in earlier.outcomes.items()
+        if not judged or outcome is not Outcome.IN_PROGRESS
+    }
     for policy, outcome in later.outcomes.items():
         settled = outcomes.get(policy) in {Outcome.REVERTED, Outcome.ROLLED_BACK}
         if not (settled and outcome is Outcome.COMPLIANT):

@@ -138,7 +138,7 @@ def _begin(
             lease_until=now + LEASE,
             scope_limit=deps.configuration.limits.writes_per_subscription,
             writes=len(change.change.edits),
-            now=now,
+            now=change.created_at,
         )
     except BudgetExhausted as exhausted:
         raise RollbackRefused(Reason.BUDGET, str(exhausted)) from exhausted

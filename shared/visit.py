@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from shared.deps import Deps
-from shared.model import Action, Cause, Change, Decision, Finding, Proof, Snapshot, Target
+from shared.model import Action, Cause, Change, Decision, Finding, Proof, Reason, Snapshot, Target
 from shared.policy import AnyPolicy
 from shared.records import RunOptions
 from shared.values import value
@@ -44,6 +44,10 @@ class Judgement:
     def would_write(self) -> bool:
         """Whether enforce would write what audit only reports."""
         return self._reverts and self.decision is not None and self.decision.dry_run
+
+    @property
+    def is_exempt(self) -> bool:
+        return self.decision is not None and self.decision.reason is Reason.EXEMPT
 
     @property
     def waits_to_write(self) -> bool:

@@ -81,7 +81,7 @@ def _recheck(message: Message, deps: Deps) -> TargetResult | None:
     """Ask again, unless the change that was in the way has been verified by a reading since."""
     assert message.target is not None
     change = deps.store.change(message.change_id) if message.change_id else None
-    if change is not None and change.after is not None:
+    if change is not None and change.after is not None and change.run_id is None:
         return None
     return look_at(message.target, message.cause, deps, message.options)
 

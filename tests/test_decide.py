@@ -362,7 +362,7 @@ def test_a_drift_that_never_finds_quiet_is_told_and_still_waits(seconds: int, ac
 def test_a_refused_revert_is_not_repeated_until_a_person_asks() -> None:
     refused = (attempt(outcome=Outcome.FAILED),)
     assert decided(attempts=refused) == (Action.ALERT, Reason.FAILED)
-    assert decided(attempts=refused, asked_by_operator=True) == (Action.REVERT, Reason.DRIFT)
+    assert decided(attempts=refused, asked_at=NOW) == (Action.REVERT, Reason.DRIFT)
 
 
 def test_a_stopped_server_is_an_alert_and_is_not_waited_for() -> None:
