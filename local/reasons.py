@@ -122,7 +122,7 @@ OUTCOMES: Final[Mapping[Outcome, str]] = {
     Outcome.IN_PROGRESS: "A change was begun and waits for its operation or its verification.",
     Outcome.REVERTED: "Written, read again, and compliant.",
     Outcome.ROLLED_BACK: "A change was undone, and the reach is the recorded one.",
-    Outcome.ALREADY_COMPLIANT: "Somebody else had mended it before the change was complete.",
+    Outcome.ALREADY_COMPLIANT: "Somebody else had mended it before the change was sent.",
     Outcome.INEFFECTIVE: "Accepted by Azure, and still not compliant when read again.",
     Outcome.CONFLICTED: "Overtaken by another write or operation; it is looked at again.",
     Outcome.FAILED: "Refused by Azure, or it could not be verified in time.",

@@ -81,13 +81,6 @@ def fix_commands(edits: Sequence[Edit], management_endpoint: str = PUBLIC_ARM) -
     return tuple(_command(edit, management_endpoint) for edit in edits)
 
 
-def firewall_rules_command(server: ResourceId, management_endpoint: str = PUBLIC_ARM) -> str:
-    """The command that lists a server's firewall rules."""
-    if _is_flexible(server):
-        return _az("postgres flexible-server firewall-rule list", _server_options(server))
-    return _rest("get", server, "/firewallRules", SINGLE_API, management_endpoint)
-
-
 def portal_link(resource_id: ResourceId, cloud: str = "public") -> str:
     """The portal's page of the resource, or of the one it is a child of: rules have no page.
 

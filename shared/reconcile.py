@@ -160,12 +160,11 @@ def _judge_and_act(visit: Visit, record: TargetRecord) -> _Looked:
         told = {begun.change.policy: begun.decision}
         judgements = tuple(replace(j, decision=told.get(j.policy.id, j.decision)) for j in judgements)
         return _Looked(judgements=judgements, outcomes={**outcomes, begun.change.policy: begun.outcome})
-    at_once = begun.outcome is Outcome.IN_PROGRESS and begun.operation is None
     return _Looked(
         judgements=judgements,
         outcomes={**outcomes, begun.change.policy: begun.outcome},
         changes=(view_of(begun),),
-        ended_at_once=begun if at_once else None,
+        ended_at_once=begun if begun.ended_at_once else None,
     )
 
 

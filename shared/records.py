@@ -170,6 +170,8 @@ class ChangeRecord:
     before: str
     after: str | None = None
     next_edit: int = 0
+    nothing_there: bool = False
+    """What was to be changed did not exist when the edit was sent: somebody else was faster."""
     operation: Operation | None = None
     finished_at: datetime | None = None
     detail: str = ""
@@ -178,8 +180,13 @@ class ChangeRecord:
     """A rollback's reason, given by the operator."""
     rollback_of: str | None = None
     rolled_back_by: str | None = None
-    arm_calls: tuple[ArmCall, ...] = ()
     etag: str | None = None
+
+    @property
+    def ended_at_once(self) -> bool:
+        """Whether every edit was answered as done, so that a reading can verify the change now."""
+        answered = self.nothing_there or self.next_edit == len(self.change.edits)
+        return self.outcome is Outcome.IN_PROGRESS and self.operation is None and answered
 
 
 # --- alerts ----------------------------------------------------------------------------------------

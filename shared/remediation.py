@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, TypeGuard
 
 from shared.alerting import change_notification
 from shared.codec import to_json
@@ -137,9 +137,13 @@ def advance(change: ChangeRecord, snapshot: Snapshot, deps: Deps, options: RunOp
         try:
             operation = deps.gateway.begin(edits[change.next_edit], snapshot)
         except Gone:
-            break  # what was to be changed is not there any more: the reading will tell
+            change = replace(change, nothing_there=True)
+            break
         except GatewayError as error:
-            return give_up(change, error, deps, options)
+            if not _may_have_been_sent(error):
+                return give_up(change, error, deps, options)
+            delay = error.retry_after or LOOK_AGAIN
+            break
         if operation.url is not None:
             delay = operation.retry_after_seconds or LOOK_AGAIN
             break
@@ -148,6 +152,11 @@ def advance(change: ChangeRecord, snapshot: Snapshot, deps: Deps, options: RunOp
     change = deps.store.put_change(replace(change, operation=operation))
     _look_again(change, deps, options, delay)
     return change
+
+
+def _may_have_been_sent(error: GatewayError) -> TypeGuard[Transient]:
+    """Whether Azure may have taken the write although we have no answer: only a reading can tell."""
+    return isinstance(error, Transient) and not isinstance(error, Busy | Throttled)
 
 
 def _look_again(change: ChangeRecord, deps: Deps, options: RunOptions, delay: float) -> None:
@@ -396,10 +405,9 @@ def _remediation_verdict(change: ChangeRecord, visit: Visit) -> tuple[Outcome, s
         return Outcome.FAILED, "the policy is off now: nothing was verified"
     finding = policy.evaluate(visit.snapshot)
     sent_all = change.next_edit == len(change.change.edits)
-    accepted_all = change.next_edit + (change.operation is not None) == len(change.change.edits)
     match finding.state:
         case ComplianceState.COMPLIANT:
-            return (Outcome.REVERTED if accepted_all else Outcome.ALREADY_COMPLIANT), finding.reason
+            return (Outcome.ALREADY_COMPLIANT if change.nothing_there else Outcome.REVERTED), finding.reason
         case ComplianceState.NON_COMPLIANT if sent_all:
             return Outcome.INEFFECTIVE, f"accepted by Azure, and still: {finding.reason}"
         case ComplianceState.NON_COMPLIANT:

@@ -17,7 +17,7 @@ from shared.interfaces import Enumerated
 from shared.journal import keep_result
 from shared.model import Cause, Locator, LocatorKind, Outcome, Target
 from shared.reconcile import reconcile
-from shared.records import Message, MessageKind, RunOptions, TargetResult
+from shared.records import Message, MessageKind, RunOptions, TargetResult, look
 from shared.remediation import poll, view_of
 from shared.resource_id import ResourceId
 
@@ -128,7 +128,7 @@ def ask(page: Enumerated, cause: Cause, deps: Deps) -> int:
     deps.store.relate(page.relations, now)
     covered = [target for target in page.targets if deps.settings.covers(target.id)]
     for target in sorted(covered, key=lambda target: target.key):
-        deps.store.arm(Message(kind=MessageKind.LOOK, target=target, cause=cause), now, 0)
+        deps.store.arm(look(target, cause), now, 0)
     return len(covered)
 
 

@@ -32,7 +32,6 @@ from shared.model import (
     Access,
     Action,
     Actor,
-    ArmCall,
     Cause,
     CauseKind,
     Change,
@@ -500,7 +499,6 @@ def changed(*edits: Edit, **fields: Json) -> ChangeRecord:
         fingerprint="f",
         created_at=NOON,
         before="b" * 64,
-        arm_calls=(ArmCall(method="PATCH", path=str(SERVER), status=202),),
         etag="W/1",
     )
     return replace(record, **fields)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import pytest
 
-from shared.errors import Busy, Conflict, Denied, Gone, Permanent, StoreError
-from shared.model import Direction, EnforcementMode, Outcome, PublicAccess, Reason, ServerState, Target
+from shared.errors import Busy, Conflict, Denied, Gone, Permanent, StoreError, Transient
+from shared.model import Direction, Edit, EnforcementMode, Outcome, PublicAccess, Reason, ServerState, Target
 from shared.records import ChangeRecord, MessageKind, NotificationType
 from shared.rollback import RollbackRefused, roll_back
 from shared.sweep import sweep
@@ -322,3 +322,61 @@ def test_a_rollback_writes_nothing_while_the_server_is_updating() -> None:
         roll_back(request_for(original), world.deps())
     assert refusal.value.reason == Reason.TARGET_BUSY
     assert len(world.azure.writes) == 1
+
+
+# --- writes without an answer ----------------------------------------------------------------------
+
+
+class TakenWithoutAnswer(list[Edit]):
+    """Azure takes the write, and the answer is lost."""
+
+    def __init__(self, world: World, error: Exception) -> None:
+        super().__init__()
+        self.world = world
+        self.error = error
+
+    def append(self, edit: Edit) -> None:
+        super().append(edit)
+        self.world.azure.apply(edit)
+        raise self.error
+
+
+def test_a_write_whose_answer_was_lost_is_verified_and_told_as_ours() -> None:
+    world = World()
+    seen_compliant(world, public_server())
+    world.azure.writes = TakenWithoutAnswer(world, Transient("timed out", status=0))
+    drift(world, DRIFTED)
+    (change,) = world.store.changes()
+    assert change.outcome is Outcome.REVERTED
+    assert NotificationType.CHANGE_APPLIED in {n.type for n in world.delivered}
+
+
+def test_a_write_after_which_the_worker_died_is_told_as_ours() -> None:
+    world = World()
+    seen_compliant(world, public_server())
+    world.azure.writes = TakenWithoutAnswer(world, WorkerDied())
+    world.event(world.azure.put(DRIFTED))
+    with pytest.raises(WorkerDied):
+        world.drain()
+    world.drain(30 * 60)
+    assert [change.outcome for change in world.store.changes()] == [Outcome.REVERTED]
+
+
+def test_a_write_that_never_reached_azure_is_sent_again_on_a_new_reading() -> None:
+    world = World()
+    seen_compliant(world, public_server())
+    world.azure.refusals = [Transient("connection reset", status=0)]
+    drift(world, DRIFTED)
+    assert there(world) == public_server()
+    assert [change.outcome for change in world.store.changes()] == [Outcome.REVERTED, Outcome.CONFLICTED]
+
+
+def test_a_rule_that_somebody_deleted_first_is_not_claimed_as_our_work() -> None:
+    world = World()
+    seen_compliant(world, public_server())
+    world.azure.refusals = [Gone("no such rule", code="ResourceNotFound", status=404)]
+    target = world.azure.put(DRIFTED)
+    world.azure.meanwhile = [lambda: world.azure.put(public_server())]
+    world.event(target)
+    world.drain(60)
+    assert [change.outcome for change in world.store.changes()] == [Outcome.ALREADY_COMPLIANT]

@@ -195,7 +195,6 @@ CHANGE_RECORDS = st.builds(
     created_at=TIMES,
     before=NAMES,
     operation=maybe(st.builds(Operation, url=maybe(TEXTS), retry_after_seconds=maybe(st.floats(0, 1e6)))),
-    arm_calls=CALLS,
 )
 ALERT_RECORDS = st.builds(
     AlertRecord,

@@ -21,7 +21,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from local.azure_cli import AzureCliUnavailable, run_script
-from shared.commands import firewall_rules_command, fix_commands, portal_link
+from shared.commands import fix_commands, portal_link
 from shared.model import (
     Access,
     DeleteFirewallRule,
@@ -173,15 +173,6 @@ def test_what_azure_cli_would_change_or_refuse_is_sent_as_it_is(rule: SecurityRu
     body = json.loads(shlex.split(words)[-1])["properties"]
     assert _prefixes(body, "sourceAddressPrefix") == list(rule.sources)
     assert _prefixes(body, "destinationAddressPrefix") == list(rule.destinations)
-
-
-def test_the_firewall_rules_of_a_server_can_be_listed() -> None:
-    assert firewall_rules_command(FLEXIBLE) == (
-        f"az postgres flexible-server firewall-rule list {PLACE} --server-name orders"
-    )
-    assert firewall_rules_command(SINGLE) == (
-        f"az rest --method get --url '{REST}{SINGLE}/firewallRules?api-version=2017-12-01'"
-    )
 
 
 # --- links -----------------------------------------------------------------------------------------
@@ -373,16 +364,6 @@ def test_azure_cli_understands_every_command_as_its_edit() -> None:
         if not (reply["ok"] and _means(reply, edit))
     ]
     assert wrong == []
-
-
-@pytest.mark.az
-@pytest.mark.timeout(600)
-def test_azure_cli_understands_how_to_list_firewall_rules() -> None:
-    flexible, single = parsed([firewall_rules_command(FLEXIBLE), firewall_rules_command(SINGLE)])
-    assert flexible["ok"]
-    assert flexible["arguments"]["server_name"] == "orders"
-    assert single["ok"]
-    assert single["arguments"]["method"] == "get"
 
 
 @pytest.mark.az
