@@ -20,6 +20,7 @@ from shared.edits import apply_edit, apply_edits
 from shared.errors import (
     Busy,
     Conflict,
+    EntityChanged,
     GatewayError,
     Gone,
     Permanent,
@@ -58,6 +59,8 @@ LEASE: Final = timedelta(minutes=10)
 """How long a claim holds without a sign of life; an operation takes about a minute."""
 PATIENCE: Final = timedelta(minutes=30)
 """How long an operation may run before it counts as failed."""
+RACES: Final = 3
+"""How often the end of a change is noted again when somebody else wrote the memory meanwhile."""
 MANY_REFUSALS: Final = 5
 """Refusals in a row because the target is busy, after which people hear of it."""
 LOOK_AGAIN: Final = 2.0
@@ -187,20 +190,37 @@ def give_up(change: ChangeRecord, error: GatewayError, deps: Deps, options: RunO
         finished_at=now,
         operation=None,
     )
-    record = without_change(deps.store.recall(change.change.target, now), ended)
     refused = isinstance(error, Busy | Throttled)
-    record = replace(record, refusals=record.refusals + 1 if refused else 0)
-    _recheck(ended, deps, options, _pause(error, record.refusals))
-    if not again or record.refusals >= MANY_REFUSALS:
+    refusals = deps.store.recall(change.change.target, now).refusals + 1 if refused else 0
+    _recheck(ended, deps, options, _pause(error, refusals))
+    if not again or refusals >= MANY_REFUSALS:
         alert_failed_change(ended, deps)
     ended = deps.store.put_change(ended)
     _reopen_original(ended, deps)
     tell_run(ended, deps, options)
-    if refused and change.next_edit == 0:
-        deps.store.give_back(replace(record, attempts=_without_last(record.attempts, ended)), change, now)
-    else:
-        deps.store.save(record)
-    return ended
+    for _ in range(RACES):
+        if _note_end(ended, refusals, deps):
+            return ended
+    raise EntityChanged(f"the memory of {change.change.target.id} changes faster than it can be written")
+
+
+def _note_end(ended: ChangeRecord, refusals: int, deps: Deps) -> bool:
+    """Note in the target's memory how a change ended; False when somebody else wrote it meanwhile.
+
+    What is noted keeps the same write from being sent again, so it is not left to a later look. A
+    refusal because the target is busy is no attempt, and what its claim has spent is given back.
+    """
+    now = deps.clock.now()
+    record = without_change(deps.store.recall(ended.change.target, now), ended)
+    record = replace(record, refusals=refusals)
+    try:
+        if refusals and ended.next_edit == 0:
+            deps.store.give_back(replace(record, attempts=_without_last(record.attempts, ended)), ended, now)
+        else:
+            deps.store.save(record)
+    except EntityChanged:
+        return False
+    return True
 
 
 def _pause(error: GatewayError, refusals: int) -> float:

@@ -6,12 +6,15 @@ after writes were switched off.
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import pytest
 
 from shared.errors import Busy, Conflict, Denied, Gone, Permanent, StoreError, Transient
 from shared.model import Direction, Edit, EnforcementMode, Outcome, PublicAccess, Reason, ServerState, Target
-from shared.records import ChangeRecord, MessageKind, NotificationType
+from shared.records import ChangeRecord, MessageKind, NotificationType, TargetRecord
 from shared.rollback import RollbackRefused, roll_back
+from shared.store import Store
 from shared.sweep import sweep
 from tests.builders import (
     ALL_AZURE,
@@ -23,7 +26,7 @@ from tests.builders import (
     server,
     subnet,
 )
-from tests.fakes import START, World
+from tests.fakes import START, SUBSCRIPTION, World
 from tests.test_reconcile import FIREWALL, PUBLIC, drift, seen_compliant, there
 from tests.test_rollback import request_for, reverted_rule
 
@@ -322,6 +325,50 @@ def test_a_rollback_writes_nothing_while_the_server_is_updating() -> None:
         roll_back(request_for(original), world.deps())
     assert refusal.value.reason == Reason.TARGET_BUSY
     assert len(world.azure.writes) == 1
+
+
+class InterferingStore(Store):
+    """Somebody else writes the target's memory just before the end of a refused change is noted."""
+
+    interferences = 1
+
+    def put_change(self, record: ChangeRecord) -> ChangeRecord:
+        stored = super().put_change(record)
+        if record.outcome in {Outcome.FAILED, Outcome.CONFLICTED} and self.interferences:
+            self.interferences -= 1
+            self.on_next_save = True
+        return stored
+
+    on_next_save = False
+
+    def save(self, record: TargetRecord) -> TargetRecord:
+        self._interfere(record)
+        return super().save(record)
+
+    def give_back(self, record: TargetRecord, change: ChangeRecord, now: datetime) -> TargetRecord:
+        self._interfere(record)
+        return super().give_back(record, change, now)
+
+    def _interfere(self, record: TargetRecord) -> None:
+        if self.on_next_save:
+            self.on_next_save = False
+            super().save(self.recall(record.target, record.first_seen))
+
+
+@pytest.mark.parametrize(("refusal", "writes"), [(NO_ROLE, 0), (SERVER_BUSY, 1)])
+def test_how_a_refused_change_ended_is_noted_though_somebody_else_writes_meanwhile(
+    refusal: Exception, writes: int
+) -> None:
+    world = World()
+    seen_compliant(world, public_server())
+    world.store = InterferingStore(world.tables, world.blobs, world.queue)
+    world.azure.refusals = [refusal]
+    drift(world, DRIFTED)
+    record = world.store.recall(DRIFTED.target, world.clock.now())
+    assert len(world.azure.writes) == writes
+    assert len(record.attempts) == 1
+    assert (record.active_change, record.refusals) == (None, 0)
+    assert world.store.budget_used(SUBSCRIPTION, world.clock.now()) == 1
 
 
 # --- writes without an answer ----------------------------------------------------------------------
