@@ -7,8 +7,9 @@ named); traffic changes only as the policy's kind permits (laws 3 and 4 of the d
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
+from typing import Final
 
 from shared.edits import EditDoesNotFit, apply_edits, apply_to, normalised
 from shared.model import (
@@ -23,9 +24,9 @@ from shared.model import (
     SubnetSnapshot,
     TrafficBox,
 )
-from shared.nsg import NsgError, changed, outside
+from shared.nsg import Changed, Difference, NsgError, Outcome, changed, outside
 from shared.policy import AnyPolicy, applies_to
-from shared.traffic import ServerTraffic, server_traffic
+from shared.traffic import ServerTraffic, SubnetTraffic, describe_box, server_traffic
 
 
 def prove(change: Change, snapshot: Snapshot, policy: AnyPolicy, enabled: Iterable[AnyPolicy]) -> Proof:
@@ -94,7 +95,7 @@ def _traffic_changes_as_permitted(
         case ServerSnapshot(), ServerSnapshot():
             return _server_step(policy, before, after)
         case SubnetSnapshot(), SubnetSnapshot():
-            return _subnet_step(change, before, after)
+            return _subnet_step(change, policy, before, after)
         case _:
             return ProofStep(claim="the target keeps its kind", holds=False)
 
@@ -117,27 +118,59 @@ def _server_step(policy: AnyPolicy, before: ServerSnapshot, after: ServerSnapsho
 
 
 def _describe(traffic: ServerTraffic) -> str:
-    parts = traffic.sources.describe() + (["every Azure address"] if traffic.all_azure else [])
-    return ", ".join(parts + sorted(traffic.endpoints)) or "nobody"
+    return ", ".join(traffic.describe()) or "nobody"
 
 
-def _subnet_step(change: Change, before: SubnetSnapshot, after: SubnetSnapshot) -> ProofStep:
+_PACKETS: Final[Mapping[Kind, str]] = {
+    Kind.CONNECTIVITY: "only packets inside the declared box change, and none of them is newly denied",
+    Kind.TIGHTENING: "no packet is newly allowed, and only what the policy forbids is newly denied",
+    Kind.SETTING: "no packet is treated otherwise than before",
+}
+"""What is claimed of a subnet's packets, by the kind of the policy."""
+
+
+def _subnet_step(
+    change: Change, policy: AnyPolicy, before: SubnetSnapshot, after: SubnetSnapshot
+) -> ProofStep:
     """Packet by packet over everything that the edited rules can match, all protocols."""
-    claim = "only packets inside the declared box change, and none of them is newly denied"
+    claim = _PACKETS[policy.kind]
     try:
         found = changed(before.security_group, after.security_group, before.prefixes)
     except NsgError as error:
         return ProofStep(claim=claim, holds=False, detail=str(error))
-    harmed = (*found.newly_denied, *found.newly_open, *outside(found.newly_allowed, change.box))
-    detail = f"harmed: {_traffic(harmed)}" if harmed else f"newly allowed: {_traffic(found.newly_allowed)}"
+    harmed = tuple(dict.fromkeys(_harmed(found, change, policy, before)))
+    detail = f"harmed: {_traffic(harmed)}" if harmed else _told(found)
     return ProofStep(claim=claim, holds=not harmed, detail=detail)
 
 
+def _harmed(
+    found: Difference, change: Change, policy: AnyPolicy, before: SubnetSnapshot
+) -> Iterator[TrafficBox]:
+    """The packets that a change of this kind may not touch, or not in this way."""
+    match policy.kind:
+        case Kind.CONNECTIVITY:
+            yield from (*found.newly_denied, *found.newly_open)
+            yield from outside(found.newly_allowed, change.box)
+        case Kind.TIGHTENING:
+            yield from (part.traffic for part in found.parts if _is_gain(part))
+            losses = [part.traffic for part in found.parts if not _is_gain(part)]
+            forbidden = policy.forbidden(before)
+            yield from outside(losses, forbidden.boxes if isinstance(forbidden, SubnetTraffic) else ())
+            yield from outside(losses, change.box) if change.box else ()
+        case Kind.SETTING:
+            yield from (part.traffic for part in found.parts)
+
+
+def _is_gain(part: Changed) -> bool:
+    """Whether the packets pass now, or may pass, where before they did not, or might not."""
+    return part.before is Outcome.DENIED or part.after is Outcome.ALLOWED
+
+
+def _told(found: Difference) -> str:
+    named = (("newly allowed", found.newly_allowed), ("newly denied", found.newly_denied))
+    told = [f"{label}: {_traffic(boxes)}" for label, boxes in named if boxes]
+    return "; ".join(told) or "nothing changes"
+
+
 def _traffic(boxes: Sequence[TrafficBox]) -> str:
-    return "; ".join(_describe_box(box) for box in boxes) or "nothing"
-
-
-def _describe_box(box: TrafficBox) -> str:
-    ports = ",".join(str(low) if low == high else f"{low}-{high}" for low, high in box.ports)
-    sources, destinations = (",".join(map(str, side)) for side in (box.sources, box.destinations))
-    return f"{box.direction} {sources} -> {destinations} {box.protocol.lower()}/{ports}"
+    return "; ".join(map(describe_box, boxes))

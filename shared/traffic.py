@@ -91,6 +91,11 @@ class ServerTraffic:
     def nobody(self) -> bool:
         return not (self.sources.spans or self.all_azure or self.endpoints)
 
+    def describe(self) -> list[str]:
+        """Who may come in, one text each: address ranges, "every Azure address", endpoints."""
+        azure = ["every Azure address"] if self.all_azure else []
+        return [*self.sources.describe(), *azure, *sorted(self.endpoints)]
+
 
 @value
 class SubnetTraffic:
@@ -100,6 +105,13 @@ class SubnetTraffic:
 
 
 Traffic: TypeAlias = ServerTraffic | SubnetTraffic
+
+
+def describe_box(box: TrafficBox) -> str:
+    """Packets as people write them: ``Inbound 10.0.1.0/24 → 10.0.1.0/24 tcp/5432``."""
+    ports = ",".join(str(low) if low == high else f"{low}-{high}" for low, high in box.ports)
+    sources, destinations = (",".join(map(str, side)) for side in (box.sources, box.destinations))
+    return f"{box.direction} {sources} → {destinations} {box.protocol.lower()}/{ports}"
 
 
 class Reach(StrEnum):

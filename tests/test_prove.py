@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from ipaddress import ip_network
 
 import pytest
 
@@ -28,12 +29,13 @@ from shared.model import (
     Severity,
     Snapshot,
     SubnetSnapshot,
+    TrafficBox,
 )
 from shared.policies import discover, find
 from shared.policy import AnyPolicy, bound
 from shared.prove import prove
 from shared.resource_id import ResourceId
-from shared.traffic import ServerTraffic
+from shared.traffic import ServerTraffic, SubnetTraffic, Traffic
 from tests.builders import ALL_AZURE, NSG, OFFICE, SERVER, public_server, rule, security_rule, server, subnet
 
 ENABLED = [bound(policy, {}) for policy in discover()]
@@ -122,7 +124,7 @@ def test_the_proof_says_who_loses_access() -> None:
 
 def test_the_proof_says_which_packets_pass_anew() -> None:
     detail = step(proved(planned(BLOCKED, BLOCKING), BLOCKING, BLOCKED), SUBNET_TRAFFIC).detail
-    assert detail.startswith("newly allowed: Inbound 10.0.1.0/24 -> 10.0.1.0/24 tcp/5432,6432")
+    assert detail.startswith("newly allowed: Inbound 10.0.1.0/24 → 10.0.1.0/24 tcp/5432,6432")
     assert "Outbound 10.0.1.0/24" in detail
 
 
@@ -320,11 +322,11 @@ BAD_RULES: dict[str, tuple[Callable[[SecurityRule], SecurityRule], str]] = {
     "everybody gets in": (lambda r: replace(r, sources=("*",)), "harmed: Inbound 0.0.0.0"),
     "a neighbour gets in": (
         lambda r: replace(r, sources=("10.0.1.0/24", "10.0.2.0/24")),
-        "harmed: Inbound 10.0.2.0/24 -> 10.0.1.0/24 tcp/5432,6432",
+        "harmed: Inbound 10.0.2.0/24 → 10.0.1.0/24 tcp/5432,6432",
     ),
     "another port opens": (
         lambda r: replace(r, destination_ports=("5432-5440", "6432")),
-        "harmed: Inbound 10.0.1.0/24 -> 10.0.1.0/24 tcp/5433-5440",
+        "harmed: Inbound 10.0.1.0/24 → 10.0.1.0/24 tcp/5433-5440",
     ),
     "another protocol passes": (lambda r: replace(r, protocol="*"), "10.0.1.0/24 */5432,6432"),
 }
@@ -361,6 +363,112 @@ def test_a_change_that_denies_what_passed_is_refused_with_the_packets() -> None:
         inverse=(PutSecurityRule(nsg=NSG, rule=app), *change.inverse),
     )
     assert "10.0.2.0/24" in refusal(proved(taking, open_to_app, BLOCKED), SUBNET_TRAFFIC)
+
+
+# --- a subnet's packets, by the kind of the policy -------------------------------------------------
+
+PUBLISHED = "no packet is newly allowed, and only what the policy forbids is newly denied"
+UNCHANGED = "no packet is treated otherwise than before"
+TO_POSTGRES = TrafficBox(
+    direction=Direction.INBOUND,
+    protocol="Tcp",
+    sources=(ip_network("0.0.0.0/0"),),
+    destinations=(ip_network("10.0.1.0/24"),),
+    ports=((5432, 5432),),
+)
+GUARD = security_rule(
+    "guard", 110, protocol="Tcp", destinations=("10.0.1.0/24",), destination_ports=("5432",)
+)
+EXPOSED = subnet(security_rule("everybody", 120, access=Access.ALLOW, destination_ports=("22", "5432")))
+
+
+def wants_a_guard(kind: Kind, forbidden: Traffic) -> AnyPolicy:
+    """A policy that is content as soon as there is a rule called guard."""
+
+    def evaluate(snapshot: SubnetSnapshot) -> Finding:
+        guarded = any(rule.name == "guard" for rule in _rules(snapshot))
+        return Finding(
+            policy="subnet-exposed",
+            target=snapshot.target,
+            resource_id=snapshot.id,
+            state=ComplianceState.COMPLIANT if guarded else ComplianceState.NON_COMPLIANT,
+            severity=Severity.HIGH,
+            reason="guarded" if guarded else "exposed",
+        )
+
+    return replace(
+        BLOCKED, id="subnet-exposed", kind=kind, evaluate=evaluate, forbidden=lambda _snapshot: forbidden
+    )
+
+
+TIGHTENING = wants_a_guard(Kind.TIGHTENING, SubnetTraffic(boxes=(TO_POSTGRES,)))
+
+
+def guarded(
+    guard: SecurityRule = GUARD, before: SubnetSnapshot = EXPOSED, box: tuple[TrafficBox, ...] = ()
+) -> Change:
+    put, delete = PutSecurityRule(nsg=NSG, rule=guard), DeleteSecurityRule(nsg=NSG, rule=guard)
+    return replace(edited(TIGHTENING, before, (put,), (delete,)), box=box)
+
+
+@pytest.mark.parametrize("box", [(), (TO_POSTGRES,)], ids=["no box", "the box"])
+def test_a_tightening_change_may_deny_what_the_policy_forbids(box: tuple[TrafficBox, ...]) -> None:
+    proof = proved(guarded(box=box), EXPOSED, TIGHTENING, [TIGHTENING])
+    assert proof.holds, proof.failures
+    assert step(proof, PUBLISHED).detail == "newly denied: Inbound 0.0.0.0/0 → 10.0.1.0/24 tcp/5432"
+
+
+NEIGHBOURS = replace(TO_POSTGRES, sources=(ip_network("10.0.0.0/8"),))
+WRONG_GUARDS: dict[str, tuple[SecurityRule, SubnetSnapshot, tuple[TrafficBox, ...], str]] = {
+    "denies another port": (replace(GUARD, destination_ports=("22", "5432")), EXPOSED, (), "tcp/22"),
+    "denies more than its box": (GUARD, EXPOSED, (NEIGHBOURS,), "Inbound 0.0.0.0/5,8.0.0.0/7,11.0.0.0/8"),
+    "lets somebody in": (
+        replace(GUARD, access=Access.ALLOW),
+        BLOCKING,
+        (),
+        "0.0.0.0/0 → 10.0.1.0/24 tcp/5432",
+    ),
+    "lets in what may be Storage": (
+        replace(GUARD, access=Access.ALLOW, sources=("Storage",)),
+        BLOCKING,
+        (),
+        "→ 10.0.1.0/24 tcp/5432",
+    ),
+}
+
+
+@pytest.mark.parametrize(("guard", "before", "box", "harm"), WRONG_GUARDS.values(), ids=WRONG_GUARDS.keys())
+def test_a_tightening_change_may_do_nothing_else_to_a_packet(
+    guard: SecurityRule, before: SubnetSnapshot, box: tuple[TrafficBox, ...], harm: str
+) -> None:
+    detail = refusal(proved(guarded(guard, before, box), before, TIGHTENING, [TIGHTENING]), PUBLISHED)
+    assert detail.startswith("harmed: Inbound")
+    assert harm in detail
+
+
+def test_what_passed_surely_and_may_be_denied_is_lost_and_must_be_forbidden() -> None:
+    perhaps = guarded(replace(GUARD, sources=("Storage",)))
+    assert step(proved(perhaps, EXPOSED, TIGHTENING), PUBLISHED).holds
+    timid = wants_a_guard(Kind.TIGHTENING, SubnetTraffic(boxes=(NEIGHBOURS,)))
+    assert "→ 10.0.1.0/24 tcp/5432" in refusal(proved(perhaps, EXPOSED, timid), PUBLISHED)
+
+
+def test_a_tightening_policy_that_forbids_no_packets_may_deny_none() -> None:
+    confused = wants_a_guard(Kind.TIGHTENING, ServerTraffic(all_azure=True))
+    assert "tcp/5432" in refusal(proved(guarded(), EXPOSED, confused), PUBLISHED)
+
+
+def test_a_setting_may_touch_no_packet() -> None:
+    setting = wants_a_guard(Kind.SETTING, SubnetTraffic())
+    assert "tcp/5432" in refusal(proved(guarded(), EXPOSED, setting, [setting]), UNCHANGED)
+    idle = guarded(replace(GUARD, priority=130))  # behind the rule that lets everybody in
+    assert step(proved(idle, EXPOSED, setting, [setting]), UNCHANGED).detail == "nothing changes"
+
+
+def test_a_box_does_not_excuse_a_connectivity_change_that_denies() -> None:
+    opening = wants_a_guard(Kind.CONNECTIVITY, SubnetTraffic(boxes=(TO_POSTGRES,)))
+    detail = refusal(proved(guarded(box=(TO_POSTGRES,)), EXPOSED, opening, [opening]), SUBNET_TRAFFIC)
+    assert detail == "harmed: Inbound 0.0.0.0/0 → 10.0.1.0/24 tcp/5432"
 
 
 def test_a_change_for_another_nsg_does_not_fit() -> None:
