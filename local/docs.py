@@ -24,7 +24,7 @@ from typing import Final
 from local.demo_world import resources
 from local.environments import ROOT
 from local.reasons import OUTCOMES, REASONS, Explained
-from local.roles import ROLES, SWEEP_ACTIONS, Role, role_definition
+from local.roles import FURTHER_ACTIONS, ROLES, Role, role_definition
 from local.simulator.seeds import SUBSCRIPTION
 from shared import policies as catalogue
 from shared.api.http import PROBLEMS
@@ -216,12 +216,12 @@ def _role(role: Role) -> list[str]:
 
 def _all_actions() -> list[str]:
     named = {action for policy in discover() for action in policy.permissions}
-    return sorted(named | set(SWEEP_ACTIONS), key=str.lower)
+    return sorted(named | set(FURTHER_ACTIONS), key=str.lower)
 
 
 def _asked_by(action: str) -> str:
     policies = [f"[{p.id}](policies.md#{p.id})" for p in discover() if action in p.permissions]
-    return ", ".join([*policies, *([SWEEP_ACTIONS[action]] if action in SWEEP_ACTIONS else [])])
+    return ", ".join([*policies, *([FURTHER_ACTIONS[action]] if action in FURTHER_ACTIONS else [])])
 
 
 # --- reasons ---------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """Azure role definitions made from what the policies declare: a reader, and a remediator per provider.
 
 Reading is one role, so audit mode can be granted alone; writing is one role per resource provider, so that
-its owners decide what may be reverted. The sweep and the polling of operations need a few actions that belong
+its owners decide what may be reverted. The sweep and the explanation of an NSG need a few actions that belong
 to no policy. Nothing here talks to Azure.
 """
 
@@ -13,12 +13,19 @@ from typing import Final
 from shared.policies import discover
 from shared.values import value
 
-SWEEP_ACTIONS: Final[Mapping[str, str]] = {
+FURTHER_ACTIONS: Final[Mapping[str, str]] = {
+    "Microsoft.Network/locations/serviceTags/read": (
+        "the prefixes of service tags when an NSG is explained; the role must be assigned on the "
+        "subscription: without one there ARM shows an empty list"
+    ),
     "Microsoft.Resources/subscriptions/read": "the sweep",
     "Microsoft.Resources/subscriptions/resourceGroups/read": "the sweep",
     "Microsoft.ResourceGraph/resources/read": "the sweep, and the servers of a subnet",
 }
-"""Resource Graph shows nothing that the caller may not read, so the policies' reads count as well."""
+"""What no policy declares, and what it is for.
+
+Resource Graph shows nothing that the caller may not read, so the policies' reads count as well.
+"""
 
 _EXAMPLE_SCOPE: Final = "/subscriptions/00000000-0000-0000-0000-000000000000"
 
@@ -73,7 +80,7 @@ def actions_of(role: Role) -> list[str]:
     named = {action for policy in discover() for action in policy.permissions}
     if not role.prefix:
         return sorted(
-            {action for action in named if action.endswith("/read")} | set(SWEEP_ACTIONS), key=str.lower
+            {action for action in named if action.endswith("/read")} | set(FURTHER_ACTIONS), key=str.lower
         )
     writes = {action for action in named if not action.endswith("/read")}
     return sorted((action for action in writes if action.startswith(role.prefix)), key=str.lower)

@@ -1,6 +1,7 @@
 """What a run works with; ``wiring`` makes one for each invocation.
 
-The gateway lives for one run (it keeps the list of its calls); everything else is shared.
+The gateway and the service tags live for one run (they keep the list of their calls); everything else is
+shared.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from shared.configuration import Configuration
-from shared.interfaces import Clock, Gateway
+from shared.interfaces import Clock, Gateway, ServiceTags
 from shared.model import Edit, Json
 from shared.policy import AnyPolicy
 from shared.records import Notification
@@ -21,6 +22,7 @@ from shared.values import value
 @value
 class Deps:
     gateway: Gateway
+    service_tags: ServiceTags
     store: Store
     clock: Clock
     settings: Settings

@@ -6,7 +6,7 @@ pass the same contract suite. "Interfaces" and never "ports": that word means TC
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol, TypeAlias
 
@@ -15,6 +15,7 @@ from shared.model import (
     ArmCall,
     Aspect,
     Edit,
+    IPNetwork,
     Json,
     Locator,
     Operation,
@@ -85,6 +86,39 @@ class Gateway(Protocol):
 
     def identity(self) -> Actor:
         """Who we are to ARM: the claims of our own token."""
+        ...
+
+
+@value
+class TagReading:
+    """What Azure lists for some service tags."""
+
+    prefixes: Mapping[str, tuple[IPNetwork, ...]]
+    """By the name as it was asked. A name that Azure does not list, or lists without prefixes, is absent."""
+    change_number: str
+    """The number of the list, as Azure writes it: grows with every change of any tag."""
+    read_at: datetime
+    """When the list was read from Azure, in UTC."""
+    outdated: str | None = None
+    """Why the list could not be read again though it was time; None for a list of today."""
+
+
+class ServiceTags(Protocol):
+    """The prefixes of service tags. Made for one run, as the gateway is; what it read outlives the run."""
+
+    @property
+    def calls(self) -> Sequence[ArmCall]:
+        """The requests made through it, in order; none where the list was at hand."""
+        ...
+
+    def read(self, subscription: str, location: str, names: Collection[str]) -> TagReading:
+        """The prefixes of the tags with these names, which compare without case.
+
+        ``location`` is the region of the NSG whose rules name them (``westeurope`` or ``West Europe``).
+        ``VirtualNetwork``, ``Internet`` and ``AzureLoadBalancer`` are in nobody's list. Raises a
+        ``GatewayError``: ``Denied`` where our identity may not read the tags of the subscription; a
+        ``Transient`` one only where no list is left that could still serve.
+        """
         ...
 
 

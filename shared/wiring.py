@@ -28,6 +28,7 @@ from shared.settings import Cloud, Settings, read_settings
 
 if TYPE_CHECKING:
     from shared.adapters.arm.clients import ArmClients
+    from shared.adapters.arm.service_tags import TagLists
     from shared.adapters.clock import SystemClock
     from shared.store import Store
 
@@ -50,9 +51,11 @@ class Wiring:
     def deps(self) -> Deps:
         """What one invocation works with."""
         from shared.adapters.arm.gateway import ArmGateway
+        from shared.adapters.arm.service_tags import ArmServiceTags
 
         return Deps(
             gateway=ArmGateway(self._clients, self._clock, self._clock.sleep),
+            service_tags=ArmServiceTags(self._clients, self._clock, self._clock.sleep, self._tag_lists),
             store=self.store,
             clock=self._clock,
             settings=self.settings,
@@ -105,6 +108,12 @@ class Wiring:
         from shared.adapters.arm.clients import ArmClients
 
         return ArmClients(self.settings)
+
+    @cached_property
+    def _tag_lists(self) -> TagLists:
+        from shared.adapters.arm.service_tags import TagLists
+
+        return TagLists()
 
     @cached_property
     def _sinks(self) -> Mapping[str, Sink]:

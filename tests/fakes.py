@@ -7,11 +7,12 @@ delivers queue messages when the clock reaches them, as the platform would.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from ipaddress import ip_network
 
 from shared import codec
 from shared.adapters.memory import FakeClock, MemoryBlobs, MemoryQueue, MemoryTables
@@ -20,7 +21,7 @@ from shared.configuration import Configuration, parse_policies_file
 from shared.deps import Deps
 from shared.edits import EditDoesNotFit, apply_edit
 from shared.errors import Denied, GatewayError, Gone, StoreError
-from shared.interfaces import Enumerated, Relation
+from shared.interfaces import Enumerated, Relation, TagReading
 from shared.model import (
     Actor,
     ArmCall,
@@ -72,6 +73,10 @@ class Azure:
     """What we may not list."""
     meanwhile: list[Callable[[], object]] = field(default_factory=list)
     """What others do during the next readings, in order."""
+    service_tags: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Prefixes by the name of the tag."""
+    tags_changed: int = 1
+    tag_errors: list[GatewayError] = field(default_factory=list)
     ignores_writes: bool = False
     polls_until_done: int = 0
     running: dict[str, tuple[int, Edit]] = field(default_factory=dict)
@@ -168,6 +173,30 @@ class FakeGateway:
         self.calls.append(ArmCall(method=method, path=path, status=200))
 
 
+class FakeServiceTags:
+    """One run's view of the tags that ``Azure`` lists, read anew each time."""
+
+    def __init__(self, azure: Azure) -> None:
+        self._azure = azure
+        self.calls: list[ArmCall] = []
+
+    def read(self, subscription: str, location: str, names: Collection[str]) -> TagReading:
+        path = f"/subscriptions/{subscription}/providers/Microsoft.Network/locations/{location}/serviceTags"
+        self.calls.append(ArmCall(method="GET", path=path, status=200))
+        if self._azure.tag_errors:
+            raise self._azure.tag_errors.pop(0)
+        listed = {name.lower(): prefixes for name, prefixes in self._azure.service_tags.items()}
+        return TagReading(
+            prefixes={
+                name: tuple(ip_network(prefix) for prefix in listed[name.lower()])
+                for name in names
+                if listed.get(name.lower())
+            },
+            change_number=str(self._azure.tags_changed),
+            read_at=self._azure.clock.now(),
+        )
+
+
 def _locators(snapshot: Snapshot) -> list[Locator]:
     if isinstance(snapshot, SubnetSnapshot) and snapshot.security_group is not None:
         return [Locator(kind=LocatorKind.NSG, id=snapshot.security_group.id)]
@@ -216,6 +245,7 @@ class World:
         file = parse_policies_file(self.policies_file, discover(), name="policies.yaml")
         return Deps(
             gateway=FakeGateway(self.azure),
+            service_tags=FakeServiceTags(self.azure),
             store=self.store,
             clock=self.clock,
             settings=settings,

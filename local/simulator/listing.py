@@ -14,7 +14,16 @@ from local.simulator import endpoints, handlers, network, plain, server_children
 from local.simulator.access import LOCKS
 from local.simulator.shapes import GROUP_TYPE, find, not_found
 from local.simulator.store import Record
-from local.simulator.values import Answer, ArmRequest, JsonObject, JsonValue, bad_request, key, parse_address
+from local.simulator.values import (
+    Answer,
+    ArmRequest,
+    JsonObject,
+    JsonValue,
+    as_list,
+    bad_request,
+    key,
+    parse_address,
+)
 from local.simulator.world import World
 
 _DEFAULT_RULES = f"{network.NSG}/defaultSecurityRules"
@@ -25,15 +34,17 @@ _SKIP = "$skiptoken"
 def read(world: World, request: ArmRequest) -> Answer:
     """Answer a GET; raises 404 for what is not there."""
     kind = handlers.canonical_type(request)
-    if kind == _SERVICE_TAGS:
-        return Answer(status=HTTPStatus.OK, body=service_tags.service_tags(world, request))
+    if kind == _SERVICE_TAGS and not request.address.is_item:
+        listed = service_tags.service_tags(world, request)
+        return Answer(status=HTTPStatus.OK, body=_page(world, request, listed, "values"))
     if kind == plain.TAGS and request.address.is_item:
         return Answer(status=HTTPStatus.OK, body=plain.show_tags(world, request))
     if kind == "Microsoft.Resources/subscriptions" and request.address.is_item:
         return Answer(status=HTTPStatus.OK, body=_subscription(request))
     if request.address.is_item:
         return _item(world, request, kind)
-    return Answer(status=HTTPStatus.OK, body=_page(world, request, _all(world, request, kind)))
+    found: JsonObject = {"value": _all(world, request, kind)}
+    return Answer(status=HTTPStatus.OK, body=_page(world, request, found, "value"))
 
 
 def _subscription(request: ArmRequest) -> JsonObject:
@@ -104,14 +115,16 @@ def _locks(world: World, request: ArmRequest) -> list[Record]:
     ]
 
 
-def _page(world: World, request: ArmRequest, items: list[JsonValue]) -> JsonObject:
+def _page(world: World, request: ArmRequest, whole: JsonObject, field: str) -> JsonObject:
+    """The asked page of an answer whose list is in `field`."""
+    items = as_list(whole[field])
     size = world.switches.page_size
     token = request.query.get(_SKIP) or request.query.get("$skipToken") or "0"
     if not token.isdigit():
         raise bad_request("InvalidSkipToken", f"'{token}' is no skip token of this list.")
     start = int(token)
     end = start + size if size else len(items)
-    page: JsonObject = {"value": items[start:end]}
+    page: JsonObject = {**whole, field: items[start:end]}
     if end < len(items):
         path = quote(request.address.path)
         page["nextLink"] = f"{request.base_url}{path}?api-version={request.api_version}&{_SKIP}={end}"

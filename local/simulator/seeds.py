@@ -6,7 +6,7 @@ body of a PUT. What is left out is completed by the simulator. Names and address
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from local.simulator.values import JsonObject, JsonValue
 
@@ -201,6 +201,18 @@ def private_dns_zone(
         "location": "global",
         "properties": {},
     }
+
+
+def service_tags(
+    *, prefixes: Mapping[str, Sequence[str]], location: str = LOCATION, change_number: str = "1"
+) -> JsonObject:
+    """The list of service tags that a location answers with, by name."""
+    values: list[JsonValue] = [
+        {"name": name, "id": name, "properties": {"addressPrefixes": list(listed)}}
+        for name, listed in prefixes.items()
+    ]
+    place = f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Network/locations/{location}"
+    return {"id": f"{place}/serviceTags/public", "changeNumber": change_number, "values": values}
 
 
 def lock(*, scope: str, name: str, level: str = "CanNotDelete") -> JsonObject:

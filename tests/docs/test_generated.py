@@ -8,7 +8,7 @@ import pytest
 from local.docs import CannotGenerate, documents, main, outdated, unexplained, with_settings
 from local.environments import ROOT
 from local.reasons import OUTCOMES, REASONS
-from local.roles import READER, ROLES, SWEEP_ACTIONS, actions_of
+from local.roles import FURTHER_ACTIONS, READER, ROLES, actions_of
 from shared.model import Outcome, Reason
 from shared.policies import discover
 from shared.settings import SETTINGS, read_settings
@@ -47,7 +47,7 @@ def test_every_policy_has_a_section_with_its_docstring_and_permissions() -> None
 def test_the_roles_together_hold_exactly_what_is_declared() -> None:
     held = [action for role in ROLES for action in actions_of(role)]
     declared = {action for policy in discover() for action in policy.permissions}
-    assert set(held) == declared | set(SWEEP_ACTIONS)
+    assert set(held) == declared | set(FURTHER_ACTIONS)
     assert len(held) == len(set(held))
 
 
