@@ -20,6 +20,7 @@ from shared.model import (
     Actor,
     Cause,
     CauseKind,
+    Change,
     Decision,
     DeleteFirewallRule,
     DeleteSecurityRule,
@@ -90,6 +91,16 @@ _CAUTIONS: Final[Mapping[Reason, str]] = {
 }
 """What to mind before running a command that Driftward itself would not run."""
 
+_DIFFERENCES: Final[Mapping[str, str]] = {
+    "newlyDenied": "newly denied",
+    "newlyAllowed": "newly allowed",
+    "newlyOpen": "newly left to what a tag or group holds",
+}
+"""Parts of the evidence that tell what passes otherwise than before, in the order in which they are told."""
+
+_SAID_APART: Final = frozenset({*_DIFFERENCES, "lastCompliantAt", "byThisWrite"})
+"""Evidence that has a sentence of its own."""
+
 _OUTCOMES: Final[Mapping[Outcome, str]] = {
     Outcome.REVERTED: "Reverted",
     Outcome.ROLLED_BACK: "Rolled back",
@@ -144,12 +155,32 @@ def _alert_lines(alert: AlertRecord) -> list[str]:
         _who(alert.cause),
         *([f"**Why it matters:** {_sentence(alert.why)}"] if alert.why else []),
         *_controls(alert.controls),
-        *_section("**Seen:**", evidence_lines(alert.evidence)),
+        *_since_lines(alert.evidence),
+        *_section("**Seen:**", evidence_lines(_without(alert.evidence, _SAID_APART))),
         f"**Decision:** {decision_text(alert.decision)}",
         *_approval_lines(alert),
         *_fix_lines(alert),
         _state_line(alert),
     ]
+
+
+def _since_lines(evidence: Mapping[str, Json]) -> list[str]:
+    """What passes otherwise since the last compliant reading; whose doing it is only where that is known."""
+    told = [f"{word}: {text}" for name, word in _DIFFERENCES.items() if (text := _told(evidence.get(name)))]
+    if not told:
+        return []
+    if evidence.get("byThisWrite") is True:
+        return [f"**What changed:** This write {'; '.join(told)}."]
+    since = _clean(str(evidence.get("lastCompliantAt")))
+    return [f"**What changed:** Since the last compliant reading ({since}), this is {'; '.join(told)}."]
+
+
+def _told(part: Json) -> str:
+    return _clip(_few([str(text) for text in part])) if isinstance(part, list | tuple) and part else ""
+
+
+def _without(evidence: Mapping[str, Json], names: frozenset[str]) -> dict[str, Json]:
+    return {name: part for name, part in evidence.items() if name not in names}
 
 
 def _fix_lines(alert: AlertRecord) -> list[str]:
@@ -175,6 +206,7 @@ def _change_lines(
         _where(change.change.target, change.change.resource_id, portal),
         *([f"**Why:** {_sentence(policy.title)} {_sentence(policy.why)}"] if policy is not None else []),
         *_rollback_lines(change),
+        *_difference_lines(change),
         _who(change.cause),
         f"**Decision:** {decision_text(change.decision, done=True)}",
         *_section("**Proved before the write:**", [_sentence(step.claim) for step in change.proof.steps]),
@@ -182,6 +214,20 @@ def _change_lines(
         *_undo_lines(change, undo),
         f"**Change:** `{change.id}` of policy `{change.change.policy}`",
     ]
+
+
+def _difference_lines(change: ChangeRecord) -> list[str]:
+    """What the change makes of the traffic."""
+    found = change.difference
+    if found is None:
+        return []
+    parts = {
+        "newlyDenied": found.newly_denied,
+        "newlyAllowed": found.newly_allowed,
+        "newlyOpen": found.newly_open,
+    }
+    told = [f"{_DIFFERENCES[name]}: {text}" for name, part in parts.items() if (text := _told(part))]
+    return [f"**Traffic:** {'; '.join(told)}"] if told else []
 
 
 def _rollback_lines(change: ChangeRecord) -> list[str]:
@@ -308,6 +354,32 @@ def _action_text(decision: Decision, done: bool) -> str:
             return "Nothing is done for now"
         case _:
             assert_never(decision.action)
+
+
+def change_words(change: Change, restored_from: datetime | None = None) -> str:
+    """What a change does: ``adds rule 'x'``, or ``restores rule 'x' as it was on <time>``.
+
+    ``restored_from`` is the time of the reading whose rules the change puts back; None when it does not.
+    """
+    words = [_edit_words(edit, restores=restored_from is not None) for edit in change.edits]
+    when = f" as it was on {_at(restored_from)}" if restored_from is not None else ""
+    return "; ".join(f"{said}{when}" for said in words)
+
+
+def _edit_words(edit: Edit, *, restores: bool) -> str:
+    match edit:
+        case SetPublicAccess():
+            return f"sets public network access to {edit.access.value}"
+        case PutFirewallRule():
+            return f"{'restores' if restores else 'adds'} firewall rule {edit.rule.name!r}"
+        case DeleteFirewallRule():
+            return f"deletes firewall rule {edit.rule.name!r}"
+        case PutSecurityRule():
+            return f"{'restores' if restores else 'adds'} rule {edit.rule.name!r}"
+        case DeleteSecurityRule():
+            return f"deletes rule {edit.rule.name!r}"
+        case _:
+            assert_never(edit)
 
 
 def describe_edit(edit: Edit) -> str:

@@ -13,7 +13,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from shared.alert_text import change_words
 from shared.alerting import Sighting, alert_id, notification, open_alert, recur, resolve
+from shared.baseline import evidence_since, recorded_baseline
 from shared.deps import Deps
 from shared.errors import GatewayError
 from shared.interfaces import Relation
@@ -96,7 +98,7 @@ def remember(visit: Visit, judgements: tuple[Judgement, ...], record: TargetReco
     """The record with what this visit found; nothing is stored but the baseline's reading."""
     on = {policy.id for policy in visit.policies}
     memories = {
-        policy_id: memory if policy_id in on else _without_alert(memory)
+        policy_id: replace(memory if policy_id in on else _without_alert(memory), baseline_is_newest=False)
         for policy_id, memory in record.memories.items()
     }
     for judgement in judgements:
@@ -120,14 +122,14 @@ def _memory(visit: Visit, judgement: Judgement, earlier: PolicyMemory | None) ->
     memory = _next_memory(earlier, finding, judgement.decision, now)
     if finding.state is not ComplianceState.COMPLIANT or not finding.applies:
         return memory
-    return replace(memory, last_compliant_at=now, baseline=_keep_baseline(visit))
+    return replace(memory, last_compliant_at=now, baseline=_keep_baseline(visit), baseline_is_newest=True)
 
 
 def _next_memory(
     earlier: PolicyMemory | None, finding: Finding, decision: Decision | None, now: datetime
 ) -> PolicyMemory:
     """What is remembered of a policy after one more finding; the baseline stays."""
-    earlier = earlier or PolicyMemory(state=finding.state, since=now)
+    earlier = replace(earlier or PolicyMemory(state=finding.state, since=now), baseline_is_newest=False)
     since = earlier.since if earlier.state is finding.state else now
     if finding.state is not ComplianceState.UNKNOWN:
         return replace(
@@ -273,8 +275,10 @@ def sighting_of(visit: Visit, judgement: Judgement, decision: Decision) -> Sight
     """What an alert shows of a judgement; the commands are the planned edits, or what a person could do."""
     finding, change = judgement.finding, judgement.change
     edits = change.edits if change else judgement.policy.suggest(finding, visit.snapshot)
+    since = evidence_since(judgement.baseline, visit.snapshot, judgement.policy, visit.cause)
+    planned = {"plannedChange": change_words(change, judgement.restored_from)} if change else {}
     return Sighting(
-        finding=finding,
+        finding=replace(finding, evidence={**finding.evidence, **since, **planned}),
         decision=decision,
         cause=visit.cause,
         now=visit.now,
@@ -349,14 +353,22 @@ def alert_failed_change(change: ChangeRecord, deps: Deps) -> None:
     before = deps.store.snapshot(change.before)
     if policy is None or before is None or change.kind is ChangeKind.ROLLBACK:
         return
-    finding = deps.configuration.bind(policy, change.change.target.id).evaluate(before)
+    bound = deps.configuration.bind(policy, change.change.target.id)
+    finding = bound.evaluate(before)
+    memory = deps.store.recall(change.change.target, change.created_at).memories.get(policy.id)
+    since = evidence_since(recorded_baseline(memory, deps.store), before, bound, change.cause)
+    planned = {"plannedChange": change_words(change.change, change.restored_from)}
     reason = Reason.FAILED if change.outcome is Outcome.FAILED else Reason.TARGET_BUSY
     decision = replace(
         change.decision, action=Action.ALERT, reason=reason, detail=change.detail, dry_run=False
     )
     commands = deps.commands(change.change.edits)
     sighting = Sighting(
-        finding=finding, decision=decision, cause=change.cause, now=deps.clock.now(), commands=commands
+        finding=replace(finding, evidence={**finding.evidence, **since, **planned}),
+        decision=decision,
+        cause=change.cause,
+        now=deps.clock.now(),
+        commands=commands,
     )
     raise_alert(policy, sighting, deps)
 

@@ -1,9 +1,9 @@
 """What a policy is: one file's worth of judgement, with the metadata that everything else is made from.
 
-``evaluate``, ``plan``, ``assess`` and ``forbidden`` are pure functions of snapshots. Parameters are
-bound once, when the configuration for a target is resolved (``bound``), so that callers pass a
-snapshot and nothing else. There is no registry: ``shared.policies.discover`` finds every module that
-exports ``POLICY``.
+``evaluate``, ``plan``, ``restore``, ``assess`` and ``forbidden`` are pure functions of snapshots.
+Parameters are bound once, when the configuration for a target is resolved (``bound``), so that callers
+pass snapshots and nothing else. There is no registry: ``shared.policies.discover`` finds every module
+that exports ``POLICY``.
 """
 
 from __future__ import annotations
@@ -93,6 +93,10 @@ class Policy(Generic[S]):
     forbidden: Callable[..., Traffic]
     suggest: Callable[..., tuple[Edit, ...]] = lambda _finding, _snapshot: ()
     """``suggest(finding, snapshot)``: what a person could do where no plan exists, for the alert."""
+    restore: Callable[..., tuple[Change, ...]] | None = None
+    """``restore(finding, snapshot, baseline)``: changes that put back, as it was at the last compliant
+    reading, what is gone or changed now; the one to try first comes first. The first that proves is
+    preferred to the plan. None for a policy that knows no such change."""
     parameters: tuple[Parameter, ...] = ()
     settle_seconds: float | None = None
     """Quiet time after the last foreign write before a revert; None means the global setting."""
@@ -123,5 +127,6 @@ def bound(policy: AnyPolicy, settings: Mapping[str, Json]) -> AnyPolicy:
         policy,
         evaluate=partial(policy.evaluate, **chosen),
         plan=partial(policy.plan, **chosen),
+        restore=partial(policy.restore, **chosen) if policy.restore is not None else None,
         forbidden=partial(policy.forbidden, **chosen),
     )

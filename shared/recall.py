@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from shared.alerting import alert_id
+from shared.baseline import Baseline
 from shared.decide import BreakGlass, Context
 from shared.errors import StoreError
 from shared.model import CauseKind, ComplianceState, EnforcementMode, Finding, Safety
@@ -46,16 +47,13 @@ def recall(visit: Visit, policy: AnyPolicy, finding: Finding, record: TargetReco
     )
 
 
-def assess(visit: Visit, policy: AnyPolicy, record: TargetRecord) -> Assessment:
+def assess(visit: Visit, policy: AnyPolicy, baseline: Baseline) -> Assessment:
     """How the situation lowers the policy's safety, judged against the last compliant reading.
 
     A reading that is recorded and cannot be found any more makes a person look.
     """
-    memory = record.memories.get(policy.id)
-    reference = memory.baseline if memory else None
-    baseline = visit.deps.store.snapshot(reference) if reference else None
-    assessment = policy.assess(visit.snapshot, baseline)
-    if reference is None or baseline is not None:
+    assessment = policy.assess(visit.snapshot, baseline.snapshot)
+    if not baseline.lost:
         return assessment
     lost = "the recorded compliant reading is not there any more"
     safety = max(assessment.safety, Safety.APPROVAL, key=list(Safety).index)

@@ -12,9 +12,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
+from shared.alert_text import change_words
+from shared.baseline import Baseline, recorded_baseline
 from shared.codec import to_json
 from shared.decide import Question, Readiness, decide, readiness_of
 from shared.deps import Deps
+from shared.difference import difference_made
 from shared.errors import Denied, Gone, Permanent
 from shared.journal import (
     already_in_progress,
@@ -32,11 +35,14 @@ from shared.model import (
     Action,
     Aspect,
     Cause,
+    Change,
     ComplianceState,
     Decision,
     Effect,
     Finding,
     Outcome,
+    Proof,
+    Snapshot,
     Target,
 )
 from shared.policy import AnyPolicy, Assessment, applies_to
@@ -154,7 +160,7 @@ def _judge_and_act(visit: Visit, record: TargetRecord) -> _Looked:
     outcomes = {judgement.policy.id: _outcome(judgement.decision) for judgement in judgements}
     begun = _act(visit, judgements, record)
     if begun is None:
-        shown = tuple(view_of_plan(judgement) for judgement in judgements if judgement.would_write)
+        shown = tuple(view_of_plan(j, visit.snapshot) for j in judgements if j.would_write)
         return _Looked(judgements=judgements, outcomes=outcomes, changes=shown)
     if begun.outcome is Outcome.ALERTED:  # the last of the budget went to another worker
         told = {begun.change.policy: begun.decision}
@@ -197,24 +203,75 @@ def _without_ended_change(record: TargetRecord, active: ChangeRecord | None) -> 
 
 def judge(visit: Visit, policy: AnyPolicy, record: TargetRecord) -> Judgement:
     """One policy's finding on the snapshot, the change for it, its proof and the decision."""
-    snapshot = visit.snapshot
-    readiness = readiness_of(snapshot)
-    finding = _never_compliant_while_busy(policy.evaluate(snapshot), readiness)
-    change = policy.plan(finding, snapshot)
-    proof = prove(change, snapshot, policy, visit.policies) if change else None
+    readiness = readiness_of(visit.snapshot)
+    finding = _never_compliant_while_busy(policy.evaluate(visit.snapshot), readiness)
+    baseline = _baseline(visit, finding, record)
+    remedy = _remedy(visit, policy, finding, baseline)
     context = recall(visit, policy, finding, record)
     question = Question(
         policy=policy,
         finding=finding,
-        change=change,
-        proof=proof,
-        assessment=assess(visit, policy, record) if change else Assessment(),
+        change=remedy.change,
+        proof=remedy.proof,
+        assessment=assess(visit, policy, baseline) if remedy.change else Assessment(),
         context=replace(context, readiness=readiness),
     )
     decision = None if finding.state is ComplianceState.COMPLIANT else decide(question)
     if context.exemption is not None and finding.state is ComplianceState.NON_COMPLIANT:
         finding = replace(finding, state=ComplianceState.EXEMPT)
-    return Judgement(policy=policy, finding=finding, change=change, proof=proof, decision=decision)
+    judgement = Judgement(
+        policy=policy,
+        finding=finding,
+        change=remedy.change,
+        proof=remedy.proof,
+        decision=decision,
+        baseline=baseline,
+        restores=remedy.restores,
+    )
+    return _said(judgement)
+
+
+@value
+class _Remedy:
+    """The change for a finding with its proof, and whether it restores what was there before."""
+
+    change: Change | None = None
+    proof: Proof | None = None
+    restores: bool = False
+
+
+def _baseline(visit: Visit, finding: Finding, record: TargetRecord) -> Baseline:
+    """The last compliant reading where anybody will ask for it: one read of the store."""
+    if finding.state is not ComplianceState.NON_COMPLIANT:
+        return Baseline()
+    return recorded_baseline(record.memories.get(finding.policy), visit.deps.store)
+
+
+def _remedy(visit: Visit, policy: AnyPolicy, finding: Finding, baseline: Baseline) -> _Remedy:
+    """What puts the last compliant reading's rules back, if that can be proved; else the policy's plan."""
+    for change in _former(visit, policy, finding, baseline):
+        proof = prove(change, visit.snapshot, policy, visit.policies)
+        if proof.holds:
+            return _Remedy(change=change, proof=proof, restores=True)
+    planned = policy.plan(finding, visit.snapshot)
+    if planned is None:
+        return _Remedy()
+    return _Remedy(change=planned, proof=prove(planned, visit.snapshot, policy, visit.policies))
+
+
+def _former(visit: Visit, policy: AnyPolicy, finding: Finding, baseline: Baseline) -> tuple[Change, ...]:
+    if policy.restore is None or baseline.snapshot is None:
+        return ()
+    return policy.restore(finding, visit.snapshot, baseline.snapshot)
+
+
+def _said(judgement: Judgement) -> Judgement:
+    """The decision to revert says what the change does: adds a rule, or restores one."""
+    decision, change = judgement.decision, judgement.change
+    if decision is None or change is None or decision.action is not Action.REVERT:
+        return judgement
+    detail = change_words(change, judgement.restored_from)
+    return replace(judgement, decision=replace(decision, detail=detail))
 
 
 def _never_compliant_while_busy(finding: Finding, readiness: Readiness) -> Finding:
@@ -289,7 +346,7 @@ def _first_revert(judgements: tuple[Judgement, ...]) -> Judgement | None:
     return None
 
 
-def view_of_plan(judgement: Judgement) -> ChangeView:
+def view_of_plan(judgement: Judgement, snapshot: Snapshot) -> ChangeView:
     """A change that enforce would make, as an audit run shows it."""
     change = judgement.change
     assert change is not None  # a decision to revert without a change cannot pass the brake "no plan"
@@ -301,6 +358,8 @@ def view_of_plan(judgement: Judgement) -> ChangeView:
         inverse=tuple(to_json(edit) for edit in change.inverse),
         proof=judgement.proof,
         outcome=Outcome.WOULD_REVERT,
+        difference=difference_made(change, snapshot),
+        restored_from=judgement.restored_from,
     )
 
 

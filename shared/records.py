@@ -106,6 +106,8 @@ class PolicyMemory:
     last_compliant_at: datetime | None = None
     baseline: str | None = None
     """Blob reference of the last compliant reading."""
+    baseline_is_newest: bool = False
+    """Whether the target was not read since the baseline was."""
     unknown_runs: int = 0
     unknown_since: datetime | None = None
     fingerprint: str = ""
@@ -145,6 +147,18 @@ class TargetRecord:
 # --- changes ---------------------------------------------------------------------------------------
 
 
+@value
+class TrafficDifference:
+    """What passes otherwise than before, one text for each box of packets or range of addresses.
+
+    A packet is open where a service tag or an application security group decides it.
+    """
+
+    newly_allowed: tuple[str, ...] = ()
+    newly_denied: tuple[str, ...] = ()
+    newly_open: tuple[str, ...] = ()
+
+
 class ChangeKind(StrEnum):
     REMEDIATION = "remediation"
     ROLLBACK = "rollback"
@@ -180,6 +194,10 @@ class ChangeRecord:
     """A rollback's reason, given by the operator."""
     rollback_of: str | None = None
     rolled_back_by: str | None = None
+    difference: TrafficDifference | None = None
+    """What the change makes of the traffic; None in records older than the field, and unreadable."""
+    restored_from: datetime | None = None
+    """When the rules that the change puts back were last read; None when it restores nothing."""
     etag: str | None = None
 
     @property
@@ -291,6 +309,8 @@ class ChangeView:
     outcome: Outcome
     policy: str
     detail: str = ""
+    difference: TrafficDifference | None = None
+    restored_from: datetime | None = None
 
 
 @value

@@ -16,6 +16,7 @@ from shared.alerting import change_notification
 from shared.codec import to_json
 from shared.decide import LONGEST_PAUSE, Readiness, readiness_of
 from shared.deps import Deps
+from shared.difference import difference_made
 from shared.edits import apply_edit, apply_edits
 from shared.errors import (
     Busy,
@@ -78,6 +79,8 @@ def view_of(record: ChangeRecord) -> ChangeView:
         proof=record.proof,
         outcome=record.outcome,
         detail=record.detail,
+        difference=record.difference,
+        restored_from=record.restored_from,
     )
 
 
@@ -125,6 +128,8 @@ def _new_change(visit: Visit, judgement: Judgement) -> ChangeRecord:
         created_at=visit.now,
         before=visit.deps.store.keep(visit.snapshot),
         run_id=visit.options.run_id,
+        difference=difference_made(judgement.change, visit.snapshot),
+        restored_from=judgement.restored_from,
     )
 
 

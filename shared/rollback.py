@@ -13,6 +13,7 @@ from datetime import datetime
 
 from shared.decide import Readiness, readiness_of
 from shared.deps import Deps
+from shared.difference import difference_made
 from shared.edits import EditDoesNotFit, apply_edits
 from shared.errors import StoreError
 from shared.model import (
@@ -122,7 +123,7 @@ def _begin(
     proof = _prove(original.change, before, now_there)
     if not proof.holds:
         raise RollbackRefused("not-proved", "; ".join(step.detail or step.claim for step in proof.failures))
-    change = _rollback_record(request, original, proof, deps.store.keep(now_there), deps)
+    change = _rollback_record(request, original, proof, now_there, deps)
     record = deps.store.recall(original.change.target, now)
     exemption = Exemption(
         policy=original.change.policy,
@@ -158,7 +159,7 @@ def _prove(change: Change, before: Snapshot, now_there: Snapshot) -> Proof:
 
 
 def _rollback_record(
-    request: RollbackRequest, original: ChangeRecord, proof: Proof, before: str, deps: Deps
+    request: RollbackRequest, original: ChangeRecord, proof: Proof, now_there: Snapshot, deps: Deps
 ) -> ChangeRecord:
     change = replace(original.change, edits=original.change.inverse, inverse=original.change.edits)
     return ChangeRecord(
@@ -173,7 +174,8 @@ def _rollback_record(
         outcome=Outcome.IN_PROGRESS,
         fingerprint=f"rollback of {original.id}",
         created_at=deps.clock.now(),
-        before=before,
+        before=deps.store.keep(now_there),
         reason=request.reason,
         rollback_of=original.id,
+        difference=difference_made(change, now_there),
     )

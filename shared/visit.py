@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from shared.baseline import Baseline
 from shared.deps import Deps
 from shared.model import Action, Cause, Change, Decision, Finding, Proof, Reason, Snapshot, Target
 from shared.policy import AnyPolicy
@@ -35,6 +36,14 @@ class Judgement:
     change: Change | None
     proof: Proof | None
     decision: Decision | None
+    baseline: Baseline = Baseline()
+    """The last compliant reading; looked up only for what is not compliant."""
+    restores: bool = False
+    """Whether the change puts back what the baseline had."""
+
+    @property
+    def restored_from(self) -> datetime | None:
+        return self.baseline.read_at if self.restores else None
 
     @property
     def will_write(self) -> bool:

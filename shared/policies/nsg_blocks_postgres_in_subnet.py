@@ -10,9 +10,11 @@ the subnet and pass its NSG twice: outbound at the sender, inbound at the receiv
 behind an allow for the application's subnet looks strict and stops high availability and failover.
 
 *What the change does.* Adds one allow rule per blocked direction and address family, for the subnet's
-own prefixes and the ports alone, directly ahead of the lowest rule that denies. No rule is edited,
-moved or removed. With no free priority there, or when the rest of the traffic depends on a tag, nothing
-is changed and the alert says what to do by hand.
+own prefixes and the ports alone, directly ahead of the lowest rule that denies. Where allow rules of the
+last compliant reading are gone or were changed, and putting them back lets this traffic pass and no other,
+they are restored instead. Else no rule is edited, and none is ever moved or removed. With no free priority
+there, or when the rest of the traffic depends on a tag, nothing is changed and the alert says what to do
+by hand.
 
 *What it may break.* Nothing that passes now: it only adds. Other subnets that share the NSG are not
 named by the new rule. What an NSG does not show is not judged: admin rules of Virtual Network Manager
@@ -30,6 +32,7 @@ from dataclasses import replace
 from typing import Final
 
 from shared.model import (
+    Access,
     Aspect,
     Change,
     ComplianceState,
@@ -78,6 +81,8 @@ PORTS_NEEDED: Final = (
     "5432 is always required within the subnet; 6432 is required where high availability or PgBouncer "
     "is on, otherwise recommended"
 )
+MOST_RESTORED: Final = 4
+"""Where more rules than these are gone, the planned rule is the smaller change."""
 CAVEATS: Final = (
     "admin rules of Azure Virtual Network Manager run before the NSG and are not evaluated",
     "routes and network appliances are not evaluated",
@@ -135,6 +140,101 @@ def plan(finding: Finding, subnet: SubnetSnapshot, *, ports: list[int]) -> Chang
         inverse=tuple(DeleteSecurityRule(nsg=group.id, rule=rule) for rule in reversed(proposed.rules)),
         box=tuple(box for question in blocked for box in traffic_boxes(question)),
     )
+
+
+def restore(
+    finding: Finding, subnet: SubnetSnapshot, baseline: SubnetSnapshot, *, ports: list[int]
+) -> tuple[Change, ...]:
+    """Changes that put back allow rules of the baseline: each alone, then all of them together.
+
+    A rule that let more pass than the question asks for does not prove, and the plan stands in for it.
+    """
+    group, former = subnet.security_group, baseline.security_group
+    if finding.state is not ComplianceState.NON_COMPLIANT or group is None or former is None:
+        return ()
+    blocked = [answer.question for answer in _answers(subnet, ports) if answer.denied_ports]
+    gone = _gone(group, former, blocked)
+    if former.id != group.id or len(gone) > MOST_RESTORED:
+        return ()
+    sets = [(rule,) for rule in gone] + ([gone] if len(gone) > 1 else [])
+    return tuple(_restoring(subnet, group, rules, blocked) for rules in sets)
+
+
+def _gone(group: SecurityGroup, former: SecurityGroup, blocked: list[Question]) -> tuple[SecurityRule, ...]:
+    """Allow rules of ``former`` that decided packets of ``blocked``, are not there now, and could be."""
+    present = {_effect(rule) for rule in group.rules}
+    deciding = _names_that_let_pass(former, blocked)
+    missing = [
+        rule
+        for rule in former.rules
+        if rule.name.lower() in deciding and _effect(rule) not in present and _has_room(group, rule)
+    ]
+    return tuple(sorted(missing, key=lambda rule: (rule.direction, rule.priority)))
+
+
+def _names_that_let_pass(group: SecurityGroup, questions: Iterable[Question]) -> set[str]:
+    """Custom allow rules that decide some packet under some membership; none where they cannot be read."""
+    try:
+        verdicts = [decide(group, question) for question in questions]
+    except NsgError:
+        return set()
+    pieces = (piece for verdict in verdicts for piece in verdict.pieces)
+    deciding = {decider.rule for piece in pieces for decider in piece.deciders}
+    return {rule.name.lower() for rule in deciding if rule.access is Access.ALLOW}
+
+
+def _effect(rule: SecurityRule) -> SecurityRule:
+    """The rule in one order and spelling, without what decides no packet: two that are equal do the same."""
+    return replace(
+        rule,
+        name="",
+        description="",
+        etag=None,
+        protocol=rule.protocol.lower(),
+        sources=tuple(sorted(text.lower() for text in rule.sources)),
+        destinations=tuple(sorted(text.lower() for text in rule.destinations)),
+        source_ports=tuple(sorted(rule.source_ports)),
+        destination_ports=tuple(sorted(rule.destination_ports)),
+        source_groups=tuple(sorted(rule.source_groups, key=lambda group: group.key)),
+        destination_groups=tuple(sorted(rule.destination_groups, key=lambda group: group.key)),
+    )
+
+
+def _has_room(group: SecurityGroup, rule: SecurityRule) -> bool:
+    """Whether ARM would take the rule: no other has its priority, and its name means no other direction."""
+    others = [other for other in group.rules if other.name.lower() != rule.name.lower()]
+    namesake = _namesake(group, rule)
+    return (namesake is None or namesake.direction is rule.direction) and not any(
+        (other.direction, other.priority) == (rule.direction, rule.priority) for other in others
+    )
+
+
+def _namesake(group: SecurityGroup, rule: SecurityRule) -> SecurityRule | None:
+    """The rule that a PUT of ``rule`` would replace."""
+    return next((other for other in group.rules if other.name.lower() == rule.name.lower()), None)
+
+
+def _restoring(
+    subnet: SubnetSnapshot,
+    group: SecurityGroup,
+    rules: Iterable[SecurityRule],
+    blocked: Iterable[Question],
+) -> Change:
+    edits = [PutSecurityRule(nsg=group.id, rule=replace(rule, etag=None)) for rule in rules]
+    return Change(
+        policy=ID,
+        target=subnet.target,
+        edits=tuple(edits),
+        inverse=tuple(_undoing(group, edit) for edit in reversed(edits)),
+        box=tuple(box for question in blocked for box in traffic_boxes(question)),
+    )
+
+
+def _undoing(group: SecurityGroup, edit: PutSecurityRule) -> Edit:
+    namesake = _namesake(group, edit.rule)
+    if namesake is None:
+        return DeleteSecurityRule(nsg=group.id, rule=edit.rule)
+    return PutSecurityRule(nsg=group.id, rule=namesake)
 
 
 def suggest(finding: Finding, subnet: SubnetSnapshot) -> tuple[Edit, ...]:
@@ -402,6 +502,7 @@ POLICY: Policy[SubnetSnapshot] = Policy(
     controls=(),
     evaluate=evaluate,
     plan=plan,
+    restore=restore,
     assess=assess,
     forbidden=forbidden,
     suggest=suggest,

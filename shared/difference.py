@@ -1,0 +1,96 @@
+"""What passes otherwise than before, in words: the semantic diff that alerts and change records show.
+
+One mechanism for both kinds of target: of a subnet packets are compared, exactly and over everything
+that the rules can match; of a server who may come in. An alert is about its policy's question, so
+``difference_between`` keeps to the traffic that the policy asks for; a change is told whole
+(``difference_made``). Pure; what is done about a difference is no business of this module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from shared.edits import apply_to
+from shared.model import Change, ServerSnapshot, Snapshot, SubnetSnapshot, TrafficBox
+from shared.nsg import NsgError, changed, common, networks_of, spans_of
+from shared.policy import AnyPolicy
+from shared.records import TrafficDifference
+from shared.traffic import ServerTraffic, SubnetTraffic, Traffic, describe_box, server_traffic
+
+_ANY_PROTOCOL = "*"
+
+
+def difference_between(before: Snapshot, after: Snapshot, policy: AnyPolicy) -> TrafficDifference:
+    """How ``after`` differs from ``before`` in the traffic that ``policy`` asks for on ``after``.
+
+    Raises ``NsgError`` when the rules of a reading cannot be read.
+    """
+    return _difference(before, after, policy.forbidden(after))
+
+
+def difference_made(change: Change, before: Snapshot) -> TrafficDifference | None:
+    """All that ``change`` does to the traffic of ``before``; None when its rules cannot be read.
+
+    Raises ``EditDoesNotFit`` when the change was not made for this reading.
+    """
+    try:
+        return _difference(before, apply_to(before, change), None)
+    except NsgError:
+        return None
+
+
+def _difference(before: Snapshot, after: Snapshot, asked: Traffic | None) -> TrafficDifference:
+    match before, after:
+        case ServerSnapshot(), ServerSnapshot():
+            return _between_servers(before, after, asked)
+        case SubnetSnapshot(), SubnetSnapshot():
+            return _between_subnets(before, after, asked)
+        case _:
+            return TrafficDifference()
+
+
+def _between_servers(
+    before: ServerSnapshot, after: ServerSnapshot, asked: Traffic | None
+) -> TrafficDifference:
+    old, new = server_traffic(before), server_traffic(after)
+    gains, losses = new.minus(old), old.minus(new)
+    if isinstance(asked, ServerTraffic):
+        gains, losses = gains.minus(gains.minus(asked)), losses.minus(losses.minus(asked))
+    return TrafficDifference(
+        newly_allowed=tuple(gains.describe()),
+        newly_denied=tuple(losses.describe()),
+    )
+
+
+def _between_subnets(
+    before: SubnetSnapshot, after: SubnetSnapshot, asked: Traffic | None
+) -> TrafficDifference:
+    found = changed(before.security_group, after.security_group, after.prefixes)
+    told = (found.newly_allowed, found.newly_denied, found.newly_open)
+    if isinstance(asked, SubnetTraffic):
+        told = (_within(told[0], asked.boxes), _within(told[1], asked.boxes), _within(told[2], asked.boxes))
+    allowed, denied, left_open = (tuple(dict.fromkeys(map(describe_box, boxes))) for boxes in told)
+    return TrafficDifference(newly_allowed=allowed, newly_denied=denied, newly_open=left_open)
+
+
+def _within(found: Iterable[TrafficBox], asked: Iterable[TrafficBox]) -> tuple[TrafficBox, ...]:
+    """The packets of ``found`` that lie in a box of ``asked``."""
+    known = tuple(asked)
+    return tuple(shared for box in found for other in known for shared in _shared(box, other))
+
+
+def _shared(one: TrafficBox, other: TrafficBox) -> Iterator[TrafficBox]:
+    protocols = {one.protocol, other.protocol} - {_ANY_PROTOCOL} or {_ANY_PROTOCOL}
+    if one.direction is not other.direction or len(protocols) > 1:
+        return
+    sources = networks_of(common(spans_of(one.sources), spans_of(other.sources)))
+    destinations = networks_of(common(spans_of(one.destinations), spans_of(other.destinations)))
+    ports = common(one.ports, other.ports)
+    if sources and destinations and ports:
+        yield TrafficBox(
+            direction=one.direction,
+            protocol=protocols.pop(),
+            sources=sources,
+            destinations=destinations,
+            ports=ports,
+        )
