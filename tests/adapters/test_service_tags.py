@@ -297,6 +297,16 @@ def test_only_so_many_lists_are_kept_and_the_oldest_makes_room(desk: Desk) -> No
     assert [place for place in places if desk.lists.get(place) is None] == ["place0"]
 
 
+def test_a_list_that_is_read_again_takes_no_other_list_s_place(desk: Desk) -> None:
+    places = [f"place{number}" for number in range(MOST_LOCATIONS)]
+    for place in places:
+        desk.arm.on("GET", LIST.replace("westeurope", place), Reply(body=page()))
+        desk.number(place)
+    desk.later(2)
+    desk.number("place3")
+    assert all(desk.lists.get(place) for place in places)
+
+
 def test_the_runs_of_one_process_share_their_lists() -> None:
     with scripted_arm() as arm:
         arm.on("GET", LIST, Reply(body=page()))
