@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from shared.model import (
     Access,
+    ComplianceState,
     ConnectionStatus,
     Direction,
     FirewallRule,
@@ -234,6 +235,42 @@ def varied(draw: st.DrawFn, snapshot: Snapshot) -> Snapshot:
         return snapshot
     more_rule = draw(security_rules("one-more", draw(st.sampled_from(list(Direction))), 150))
     return replace(snapshot, security_group=replace(group, rules=(*group.rules, more_rule)))
+
+
+def drifts_for(policy: AnyPolicy) -> st.SearchStrategy[tuple[Snapshot, Snapshot]]:
+    """A reading as the policy's stored compliant ones are, and the same after somebody's edits of rules."""
+    compliant = [s for s in stored_snapshots(policy) if policy.evaluate(s).state is ComplianceState.COMPLIANT]
+    return st.sampled_from(compliant).flatmap(varied).flatmap(_with_drift)
+
+
+@st.composite
+def _with_drift(draw: st.DrawFn, snapshot: Snapshot) -> tuple[Snapshot, Snapshot]:
+    if isinstance(snapshot, ServerSnapshot):
+        kept = draw(_some(snapshot.firewall_rules)) if snapshot.firewall_rules else snapshot.firewall_rules
+        return snapshot, replace(snapshot, firewall_rules=kept)
+    group = snapshot.security_group
+    if group is None:
+        return snapshot, snapshot
+    there = [draw(_perhaps_edited(rule)) for rule in group.rules]
+    rules = tuple(rule for rule in there if rule is not None)
+    return snapshot, replace(snapshot, security_group=replace(group, rules=rules))
+
+
+def _some(items: tuple[T, ...]) -> st.SearchStrategy[tuple[T, ...]]:
+    return st.lists(st.sampled_from(items), unique=True).map(tuple)
+
+
+def _perhaps_edited(rule: SecurityRule) -> st.SearchStrategy[SecurityRule | None]:
+    """The rule as it is, or gone, turned round, moved, or for other ports; a deny mostly stays."""
+    if rule.access is Access.DENY:
+        return st.sampled_from([rule] * 9 + [replace(rule, access=Access.ALLOW)])
+    edited = (
+        replace(rule, access=Access.DENY),
+        replace(rule, priority=rule.priority - 7),
+        replace(rule, destination_ports=("5432",)),
+        replace(rule, destination_ports=("22",)),
+    )
+    return st.sampled_from([rule, rule, None, None, *edited])
 
 
 # --- the same, spelled differently -----------------------------------------------------------------

@@ -48,6 +48,10 @@ every_place = pytest.mark.parametrize(
 every_stored = pytest.mark.parametrize(
     ("policy", "kind", "state"), STORED, ids=[f"{policy.id}-{kind}-{state}" for policy, kind, state in STORED]
 )
+RESTORERS = [(policy, kind) for policy, kind in WRITERS if policy.restore is not None]
+every_restorer = pytest.mark.parametrize(
+    ("policy", "kind"), RESTORERS, ids=[f"{policy.id}-{kind}" for policy, kind in RESTORERS]
+)
 every_writer = pytest.mark.parametrize(
     ("policy", "kind"), WRITERS, ids=[f"{policy.id}-{kind}" for policy, kind in WRITERS]
 )
@@ -205,6 +209,32 @@ def test_a_change_names_its_policy_and_target_and_has_an_inverse(policy: AnyPoli
     change = change_on(policy, drifted)
     assert (change.policy, change.target) == (policy.id, drifted.target)
     assert len(change.inverse) == len(change.edits) > 0
+
+
+@every_restorer
+def test_what_the_reading_after_held_is_put_back_by_changes_of_the_same_form(
+    policy: AnyPolicy, kind: TargetKind
+) -> None:
+    """The reading after the change is compliant: whoever undoes the change makes a drift from it."""
+    drifted, after = stored(policy.id, kind, "drifted"), stored(policy.id, kind, "after")
+    *_, last = changes = former_on(policy, drifted, after)
+    assert normalised(apply_to(drifted, last)) == normalised(after)
+    for change in changes:
+        assert (change.policy, change.target) == (policy.id, drifted.target)
+        assert len(change.inverse) == len(change.edits) > 0
+        assert {action(edit) for edit in (*change.edits, *change.inverse)} <= lower(policy.permissions)
+
+
+@every_restorer
+def test_nothing_is_restored_where_nothing_is_wrong(policy: AnyPolicy, kind: TargetKind) -> None:
+    for state in ("compliant", "after", "unknown"):
+        assert former_on(policy, stored(policy.id, kind, state), stored(policy.id, kind, "after")) == ()
+
+
+def former_on(policy: AnyPolicy, snapshot: Snapshot, baseline: Snapshot) -> tuple[Change, ...]:
+    ready = bound(policy, {})
+    assert ready.restore is not None
+    return ready.restore(ready.evaluate(snapshot), snapshot, baseline)
 
 
 @every_place

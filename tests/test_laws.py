@@ -9,11 +9,12 @@ engine itself. How a law is stated depends on the policy's kind alone.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import fields, replace
+from functools import partial
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from itertools import product
-from typing import assert_never
+from typing import TypeAlias, assert_never
 
 import pytest
 from hypothesis import HealthCheck, Phase, event, given, settings
@@ -27,6 +28,7 @@ from shared.model import (
     ConnectionStatus,
     Direction,
     Finding,
+    FirewallRule,
     Kind,
     PublicAccess,
     Safety,
@@ -43,10 +45,12 @@ from shared.policy import AnyPolicy, bound
 from shared.prove import prove
 from shared.traffic import ServerTraffic, SubnetTraffic
 from tests.nsg import plain
-from tests.strategies import respelled, snapshots_for
+from tests.strategies import drifts_for, respelled, snapshots_for
 
 POLICIES = [bound(policy, {}) for policy in discover()]
 NON_COMPLIANT = ComplianceState.NON_COMPLIANT
+
+RESTORERS = [policy for policy in POLICIES if policy.restore is not None]
 
 every_policy = pytest.mark.parametrize("policy", POLICIES, ids=lambda policy: policy.id)
 generously = settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
@@ -54,12 +58,18 @@ generously = settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.d
 
 
 class Planned:
-    """A reading with the finding on it, the change for it and the reading after the change."""
+    """A reading with the finding on it, the change for it and the reading after the change.
 
-    def __init__(self, policy: AnyPolicy, before: Snapshot, change: Change) -> None:
+    ``baseline`` is the compliant reading that the change restores from; None for a plan.
+    """
+
+    def __init__(
+        self, policy: AnyPolicy, before: Snapshot, change: Change, baseline: Snapshot | None = None
+    ) -> None:
         self.policy = policy
         self.before = before
         self.change = change
+        self.baseline = baseline
         self.after = apply_to(before, change)
 
 
@@ -69,10 +79,37 @@ def planned(policy: AnyPolicy, snapshot: Snapshot) -> Planned | None:
     return Planned(policy, snapshot, change) if change is not None else None
 
 
+def restored(policy: AnyPolicy, baseline: Snapshot, snapshot: Snapshot) -> Planned | None:
+    """What the app would do about ``snapshot`` for the sake of ``baseline``: the first that proves."""
+    assert policy.restore is not None
+    for change in policy.restore(policy.evaluate(snapshot), snapshot, baseline):
+        if prove(change, snapshot, policy, POLICIES).holds:
+            return Planned(policy, snapshot, change, baseline)
+    return None
+
+
 def draw_planned(data: st.DataObject, policy: AnyPolicy) -> Planned | None:
     found = planned(policy, data.draw(snapshots_for(policy)))
     event("a change is planned" if found else "no change is planned")
     return found
+
+
+def draw_restored(data: st.DataObject, policy: AnyPolicy) -> Planned | None:
+    baseline, snapshot = data.draw(drifts_for(policy))
+    if policy.evaluate(baseline).state is not ComplianceState.COMPLIANT:
+        return None
+    found = restored(policy, baseline, snapshot)
+    event("something is restored" if found else "nothing is restored")
+    return found
+
+
+Draw: TypeAlias = Callable[[st.DataObject], Planned | None]
+WAYS: list[tuple[str, Draw]] = [
+    *((f"{policy.id}-plan", partial(draw_planned, policy=policy)) for policy in POLICIES),
+    *((f"{policy.id}-restore", partial(draw_restored, policy=policy)) for policy in RESTORERS),
+]
+every_change = pytest.mark.parametrize("draw", [way for _, way in WAYS], ids=[name for name, _ in WAYS])
+every_restorer = pytest.mark.parametrize("policy", RESTORERS, ids=lambda policy: policy.id)
 
 
 # --- the examples reach what the laws are about ----------------------------------------------------
@@ -101,77 +138,81 @@ def test_a_fair_share_of_the_examples_has_a_plan_and_a_fair_share_has_none(polic
 # --- laws 1, 2: converges, idempotent --------------------------------------------------------------
 
 
-@every_policy
+@every_change
 @generously
 @given(data=st.data())
-def test_after_its_change_a_policy_finds_nothing(policy: AnyPolicy, data: st.DataObject) -> None:
-    if found := draw_planned(data, policy):
-        afterwards = policy.evaluate(found.after)
+def test_after_its_change_a_policy_finds_nothing(draw: Draw, data: st.DataObject) -> None:
+    if found := draw(data):
+        afterwards = found.policy.evaluate(found.after)
         assert afterwards.state is ComplianceState.COMPLIANT, afterwards.reason
 
 
-@every_policy
+@every_change
 @generously
 @given(data=st.data())
-def test_planning_again_after_the_change_yields_nothing(policy: AnyPolicy, data: st.DataObject) -> None:
-    if found := draw_planned(data, policy):
-        assert planned(policy, found.after) is None
+def test_planning_again_after_the_change_yields_nothing(draw: Draw, data: st.DataObject) -> None:
+    if found := draw(data):
+        assert planned(found.policy, found.after) is None
+        if found.baseline is not None:
+            assert found.policy.restore is not None
+            finding = found.policy.evaluate(found.after)
+            assert found.policy.restore(finding, found.after, found.baseline) == ()
 
 
 # --- laws 3, 4: never widens, takes only what is forbidden -----------------------------------------
 
 
-@every_policy
+@every_change
 @generously
 @given(data=st.data())
-def test_nobody_gains_what_the_policy_does_not_declare(policy: AnyPolicy, data: st.DataObject) -> None:
-    if (found := draw_planned(data, policy)) is None:
+def test_nobody_gains_what_the_policy_does_not_declare(draw: Draw, data: st.DataObject) -> None:
+    if (found := draw(data)) is None:
         return
     for probe, before, after in probes(found):
         if after and not before:
-            assert policy.kind is Kind.CONNECTIVITY, f"{probe} gains access"
+            assert found.policy.kind is Kind.CONNECTIVITY, f"{probe} gains access"
             assert is_let_in(probe, found), f"{probe} gains access undeclared"
 
 
-@every_policy
+@every_change
 @generously
 @given(data=st.data())
-def test_only_what_the_policy_forbids_is_taken(policy: AnyPolicy, data: st.DataObject) -> None:
-    if (found := draw_planned(data, policy)) is None:
+def test_only_what_the_policy_forbids_is_taken(draw: Draw, data: st.DataObject) -> None:
+    if (found := draw(data)) is None:
         return
     for probe, before, after in probes(found):
         if before and not after:
-            assert policy.kind is Kind.TIGHTENING, f"{probe} loses access"
-            assert is_forbidden(probe, policy.forbidden(found.before)), f"{probe} loses access undeclared"
+            assert found.policy.kind is Kind.TIGHTENING, f"{probe} loses access"
+            assert is_forbidden(probe, found.policy.forbidden(found.before)), (
+                f"{probe} loses access undeclared"
+            )
 
 
-@every_policy
+@every_change
 @generously
 @given(data=st.data())
-def test_the_packets_of_a_subnet_change_only_as_declared(policy: AnyPolicy, data: st.DataObject) -> None:
-    found = draw_planned(data, policy)
+def test_the_packets_of_a_subnet_change_only_as_declared(draw: Draw, data: st.DataObject) -> None:
+    found = draw(data)
     if found is None or not isinstance(found.before, SubnetSnapshot):
         return
     assert isinstance(found.after, SubnetSnapshot)
     packets = changed(found.before.security_group, found.after.security_group, found.before.prefixes)
-    forbidden = policy.forbidden(found.before)
+    forbidden = found.policy.forbidden(found.before)
     assert isinstance(forbidden, SubnetTraffic)
-    gains = found.change.box if policy.kind is Kind.CONNECTIVITY else ()
-    losses = forbidden.boxes if policy.kind is Kind.TIGHTENING else ()
+    gains = found.change.box if found.policy.kind is Kind.CONNECTIVITY else ()
+    losses = forbidden.boxes if found.policy.kind is Kind.TIGHTENING else ()
     assert not outside(packets.newly_allowed, gains)
     assert not outside((*packets.newly_denied, *packets.newly_open), losses)
 
 
-@every_policy
+@every_change
 @generously
 @given(data=st.data())
-def test_every_change_declares_at_most_what_its_policy_is_about(
-    policy: AnyPolicy, data: st.DataObject
-) -> None:
-    found = draw_planned(data, policy)
+def test_every_change_declares_at_most_what_its_policy_is_about(draw: Draw, data: st.DataObject) -> None:
+    found = draw(data)
     if found is None or not isinstance(found.before, SubnetSnapshot):
         return
-    forbidden = policy.forbidden(found.before)
+    forbidden = found.policy.forbidden(found.before)
     assert isinstance(forbidden, SubnetTraffic)
     assert not outside(found.change.box, forbidden.boxes)
 
@@ -179,11 +220,11 @@ def test_every_change_declares_at_most_what_its_policy_is_about(
 # --- laws 5, 6: frame, inverse ---------------------------------------------------------------------
 
 
-@every_policy
+@every_change
 @generously
 @given(data=st.data())
-def test_whatever_the_edits_do_not_name_is_left_as_it_was(policy: AnyPolicy, data: st.DataObject) -> None:
-    if (found := draw_planned(data, policy)) is None:
+def test_whatever_the_edits_do_not_name_is_left_as_it_was(draw: Draw, data: st.DataObject) -> None:
+    if (found := draw(data)) is None:
         return
     edited = {
         "setPublicAccess": {"public_access", "public_access_text"},
@@ -213,14 +254,14 @@ def untouched_rules(snapshot: Snapshot, found: Planned) -> list[object]:
     return [replace(group, rules=()), *(rule for rule in group.rules if rule.name.lower() not in named)]
 
 
-@every_policy
+@every_change
 @generously
 @given(data=st.data())
-def test_the_inverse_restores_the_reading(policy: AnyPolicy, data: st.DataObject) -> None:
-    if found := draw_planned(data, policy):
+def test_the_inverse_restores_the_reading(draw: Draw, data: st.DataObject) -> None:
+    if found := draw(data):
         restored = apply_edits(found.after, found.change.inverse)
         assert normalised(restored) == normalised(found.before)
-        assert policy.evaluate(restored).fingerprint == policy.evaluate(found.before).fingerprint
+        assert found.policy.evaluate(restored).fingerprint == found.policy.evaluate(found.before).fingerprint
 
 
 @every_policy
@@ -230,6 +271,48 @@ def test_every_planned_change_can_be_proved(policy: AnyPolicy, data: st.DataObje
     if found := draw_planned(data, policy):
         proof = prove(found.change, found.before, policy, POLICIES)
         assert proof.holds, proof.failures
+
+
+@every_restorer
+@generously
+@given(data=st.data())
+def test_what_is_restored_is_as_the_compliant_reading_had_it_and_nothing_else(
+    policy: AnyPolicy, data: st.DataObject
+) -> None:
+    found = draw_restored(data, policy)
+    if found is None:
+        return
+    assert found.baseline is not None
+    for edit in found.change.edits:
+        assert edit.kind in {"putFirewallRule", "putSecurityRule"}, edit
+        assert edit.rule in map(_without_etag, _rules_of(found.baseline))
+        assert edit.rule not in map(_without_etag, _rules_of(found.before))
+
+
+def _rules_of(snapshot: Snapshot) -> tuple[FirewallRule | SecurityRule, ...]:
+    if isinstance(snapshot, ServerSnapshot):
+        return snapshot.firewall_rules or ()
+    return snapshot.security_group.rules if snapshot.security_group else ()
+
+
+def _without_etag(rule: FirewallRule | SecurityRule) -> FirewallRule | SecurityRule:
+    return replace(rule, etag=None) if isinstance(rule, SecurityRule) else rule
+
+
+@every_restorer
+def test_a_fair_share_of_the_drifts_is_restored_and_a_fair_share_is_not(policy: AnyPolicy) -> None:
+    seen: Counter[bool] = Counter()
+
+    @settings(
+        generously, max_examples=100, phases=[Phase.generate], derandomize=True, database=None, deadline=None
+    )
+    @given(drifts_for(policy))
+    def count(drift: tuple[Snapshot, Snapshot]) -> None:
+        seen[restored(policy, *drift) is not None] += 1
+
+    count()
+
+    assert min(seen[True], seen[False]) >= 15, seen
 
 
 # --- law 7: unknown stays unknown ------------------------------------------------------------------
@@ -243,6 +326,7 @@ def test_only_a_certain_finding_has_a_plan(policy: AnyPolicy, data: st.DataObjec
     finding = policy.evaluate(snapshot)
     if finding.state is not NON_COMPLIANT:
         assert policy.plan(finding, snapshot) is None
+        assert policy.restore is None or policy.restore(finding, snapshot, snapshot) == ()
         assert finding.fingerprint == ""
     else:
         assert finding.fingerprint
@@ -291,6 +375,24 @@ def test_a_reading_means_the_same_in_any_order_and_letter_case(
     assert judged(policy, other) == judged(policy, snapshot)
     one, two = planned(policy, snapshot), planned(policy, other)
     assert edited(one) == edited(two)
+
+
+@every_restorer
+@generously
+@given(data=st.data())
+def test_what_is_restored_does_not_depend_on_order_and_letter_case(
+    policy: AnyPolicy, data: st.DataObject
+) -> None:
+    baseline, snapshot = data.draw(drifts_for(policy))
+    one = restored(policy, baseline, snapshot)
+    two = restored(policy, data.draw(respelled(baseline)), data.draw(respelled(snapshot)))
+    assert edited(one) == edited(two)
+    if one is not None and two is not None:
+        assert _names(one) == _names(two)
+
+
+def _names(found: Planned) -> list[str]:
+    return [edit.rule.name.lower() for edit in found.change.edits if edit.kind != "setPublicAccess"]
 
 
 def judged(policy: AnyPolicy, snapshot: Snapshot) -> tuple[object, ...]:
