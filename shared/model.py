@@ -328,6 +328,8 @@ class SecurityGroup:
     default_rules: tuple[SecurityRule, ...]
     subnets: tuple[ResourceId, ...] = ()
     """Every subnet that shares this NSG."""
+    network_interfaces: tuple[ResourceId, ...] = ()
+    """Every network interface that names this NSG."""
     etag: str | None = None
     updating: bool = False
 

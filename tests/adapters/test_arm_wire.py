@@ -54,6 +54,12 @@ def rule(**changes: Json) -> Json:
     return {"id": f"{NSG}/securityRules/r", "name": "r", "etag": 'W/"1"', "properties": merged}
 
 
+def read_rule(body: Json) -> SecurityRule:
+    """The one rule of an NSG that Azure answers with."""
+    (found,) = wire.security_group({"id": NSG, "name": "nsg", "properties": {"securityRules": [body]}}).rules
+    return found
+
+
 # --- servers ---------------------------------------------------------------------------------------
 
 
@@ -188,7 +194,7 @@ def test_an_id_that_is_none_is_refused_and_an_empty_one_is_absent() -> None:
 
 
 def test_singular_and_plural_fields_are_joined() -> None:
-    found = wire.security_rule(
+    found = read_rule(
         rule(
             sourceAddressPrefix="",
             sourceAddressPrefixes=["10.0.0.0/24", "11.0.0.0/24"],
@@ -208,14 +214,12 @@ def test_keys_and_members_in_another_case_say_the_same() -> None:
         key.upper(): value.upper() if key in ("access", "direction") else value
         for key, value in plain["properties"].items()
     }
-    assert wire.security_rule(shouted) == wire.security_rule(plain)
+    assert read_rule(shouted) == read_rule(plain)
 
 
 def test_a_rule_for_application_security_groups_has_no_prefixes() -> None:
     group = f"{GROUP}/providers/Microsoft.Network/applicationSecurityGroups/web"
-    found = wire.security_rule(
-        rule(sourceAddressPrefix=None, sourceApplicationSecurityGroups=[{"id": group}])
-    )
+    found = read_rule(rule(sourceAddressPrefix=None, sourceApplicationSecurityGroups=[{"id": group}]))
     assert (found.sources, found.source_groups) == ((), (ResourceId(group),))
 
 
@@ -234,7 +238,7 @@ def test_a_rule_for_application_security_groups_has_no_prefixes() -> None:
 )
 def test_a_rule_that_lacks_what_decides_is_refused_by_name_and_field(field: str, value: Json) -> None:
     with pytest.raises(Permanent, match=f"'r': {field}"):
-        wire.security_rule(rule(**{field: value}))
+        read_rule(rule(**{field: value}))
 
 
 @pytest.mark.parametrize(
@@ -255,6 +259,44 @@ def test_a_group_is_updating_while_it_or_a_rule_is(
     group = wire.security_group(body)
     assert group.updating is updating
     assert group.subnets == (ResourceId(SUBNET),)
+
+
+def test_a_group_names_the_network_interfaces_that_share_it() -> None:
+    interface = f"{GROUP}/providers/Microsoft.Network/networkInterfaces/vm-nic"
+    group = wire.security_group({"id": NSG, "properties": {"networkInterfaces": [{"id": interface}]}})
+    assert (group.network_interfaces, group.subnets) == ((ResourceId(interface),), ())
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"sourceAddressPrefix": "789"},
+        {"destinationAddressPrefix": "10.0.0.0/33"},
+        {"destinationPortRange": "70000"},
+        {"protocol": "Sctp"},
+        {"priority": 70000},
+    ],
+)
+def test_what_azure_says_is_kept_also_where_a_document_would_be_refused(odd: Json) -> None:
+    assert read_rule(rule(**odd)).name == "r"
+
+
+def test_two_rules_of_one_priority_are_kept_as_azure_says_them() -> None:
+    other = rule() | {"name": "s", "id": f"{NSG}/securityRules/s"}
+    group = wire.security_group({"id": NSG, "properties": {"securityRules": [rule(), other]}})
+    assert [found.name for found in group.rules] == ["r", "s"]
+
+
+@pytest.mark.parametrize("rules", [["deny everything"], {"deny": {}}, "none"])
+def test_rules_that_are_no_rules_are_refused_and_not_left_out(rules: Json) -> None:
+    with pytest.raises(Permanent, match=r"'nsg': securityRules") as caught:
+        wire.security_group({"id": NSG, "name": "nsg", "properties": {"securityRules": rules}})
+    assert caught.value.code == "MalformedAnswer"
+
+
+def test_a_group_without_an_id_is_refused() -> None:
+    with pytest.raises(Permanent, match=r"'nsg': id"):
+        wire.security_group({"name": "nsg", "properties": {"securityRules": []}})
 
 
 def test_a_subnet_joins_its_prefixes_and_names_its_services() -> None:
@@ -316,7 +358,7 @@ def test_one_value_is_written_singular_and_several_plural() -> None:
 @pytest.mark.parametrize("sources", [("10.0.0.0/24",), ("10.0.0.0/24", "10.0.2.0/24")])
 def test_a_rule_that_was_written_reads_back_the_same(sources: tuple[str, ...]) -> None:
     written = security_rule(sources, ("5432",))
-    assert wire.security_rule(wire.security_rule_body(written)) == written
+    assert read_rule(wire.security_rule_body(written)) == written
 
 
 @pytest.mark.parametrize(

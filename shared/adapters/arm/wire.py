@@ -4,7 +4,8 @@ Tolerated, because each was recorded or documented: keys and enum members in ano
 that are absent, null or ``""``, singular and plural fields side by side, ids in any case, seven digits of
 a second, ``Z`` and ``+00:00``, enum members that are younger than this code. What a decision rests on is
 never guessed: a rule without a priority, an address that is none, an id that is none raise ``Permanent``,
-which names the resource and the field.
+which names the resource and the field. NSGs and their rules are read by ``shared.nsg.spelling``, as they are
+from a file.
 
 What must not live here: requests, SDK types (their models arrive as plain JSON), the clock.
 """
@@ -19,9 +20,7 @@ from typing import Final, TypeVar
 
 from shared.errors import Permanent
 from shared.model import (
-    Access,
     ConnectionStatus,
-    Direction,
     FirewallRule,
     IPNetwork,
     Json,
@@ -35,6 +34,8 @@ from shared.model import (
     SubnetSnapshot,
     TargetKind,
 )
+from shared.nsg.rules import NsgError
+from shared.nsg.spelling import group_from, rule_body
 from shared.resource_id import ResourceId, parse_resource_id
 
 _POSTGRES: Final = "microsoft.dbforpostgresql/flexibleservers"
@@ -207,11 +208,6 @@ def security_group_id(body: Json) -> ResourceId | None:
     return _optional_id(body, _part(body, "properties", "networkSecurityGroup"), "id")
 
 
-def subnet_ids(body: Json) -> tuple[ResourceId, ...]:
-    """The subnets that an NSG's body names."""
-    return tuple(required_id(item) for item in _items(get(body, "properties", "subnets")))
-
-
 def subnet_bodies(body: Json) -> tuple[Json, ...]:
     """The subnets that a virtual network's body holds."""
     return tuple(_items(get(body, "properties", "subnets")))
@@ -223,76 +219,14 @@ def is_updating(body: Json) -> bool:
 
 
 def security_group(body: Json) -> SecurityGroup:
-    """An NSG from its GET; it is updating while it or one of its own rules is."""
-    rules = tuple(_items(get(body, "properties", "securityRules")))
-    defaults = _items(get(body, "properties", "defaultSecurityRules"))
-    return SecurityGroup(
-        id=required_id(body),
-        rules=tuple(security_rule(rule) for rule in rules),
-        default_rules=tuple(security_rule(rule) for rule in defaults),
-        subnets=subnet_ids(body),
-        etag=text(body, "etag") or None,
-        updating=is_updating(body) or any(is_updating(rule) for rule in rules),
-    )
+    """An NSG from its GET; raises ``Permanent`` that names the NSG, the rule and the field.
 
-
-def security_rule(body: Json) -> SecurityRule:
-    """A rule of an NSG; raises ``Permanent`` that names the rule and the field that it cannot do without."""
-    source_groups = _groups(body, "sourceApplicationSecurityGroups")
-    destination_groups = _groups(body, "destinationApplicationSecurityGroups")
-    return SecurityRule(
-        name=text(body, "name") or required_id(body).name,
-        direction=_required_member(Direction, body, "direction"),
-        access=_required_member(Access, body, "access"),
-        priority=_priority(body),
-        protocol=_required_text(body, "protocol"),
-        sources=_joined(body, "sourceAddressPrefix", "sourceAddressPrefixes", bool(source_groups)),
-        destinations=_joined(
-            body, "destinationAddressPrefix", "destinationAddressPrefixes", bool(destination_groups)
-        ),
-        source_ports=_joined(body, "sourcePortRange", "sourcePortRanges"),
-        destination_ports=_joined(body, "destinationPortRange", "destinationPortRanges"),
-        source_groups=source_groups,
-        destination_groups=destination_groups,
-        description=text(body, "properties", "description"),
-        etag=text(body, "etag") or None,
-    )
-
-
-def _joined(body: Json, singular: str, plural: str, may_be_empty: bool = False) -> tuple[str, ...]:
-    """The singular and the plural field as one list without repetitions."""
-    values = [text(body, "properties", singular), *_texts(get(body, "properties", plural))]
-    joined = tuple(dict.fromkeys(entry for entry in values if entry))
-    if not joined and not may_be_empty:
-        raise _malformed("security rule", body, singular, "")
-    return joined
-
-
-def _priority(body: Json) -> int:
-    found = get(body, "properties", "priority")
+    What a rule says is kept as Azure says it, also where it means nothing: judging that is the engine's.
+    """
     try:
-        return int(str(found))
-    except ValueError as error:
-        raise _malformed("security rule", body, "priority", found) from error
-
-
-def _required_text(body: Json, name: str) -> str:
-    found = text(body, "properties", name)
-    if not found:
-        raise _malformed("security rule", body, name, found)
-    return found
-
-
-def _required_member(kind: type[_Member], body: Json, name: str) -> _Member:
-    found = text(body, "properties", name)
-    for member in kind:
-        if member.lower() == found.lower():
-            return member
-    raise _malformed("security rule", body, name, found)
-
-
-def _groups(body: Json, name: str) -> tuple[ResourceId, ...]:
-    return tuple(required_id(item) for item in _items(get(body, "properties", name)))
+        return group_from(body)
+    except NsgError as error:
+        raise Permanent(f"security group {_called(body)!r}: {error}", code="MalformedAnswer") from error
 
 
 def _prefixes(body: Json) -> tuple[IPNetwork, ...]:
@@ -305,35 +239,8 @@ def _prefixes(body: Json) -> tuple[IPNetwork, ...]:
 
 
 def security_rule_body(rule: SecurityRule) -> dict[str, Json]:
-    """The body of a rule's PUT in the spelling that ARM takes.
-
-    One value goes into the singular field, several into the plural one: a service tag or ``*`` is accepted
-    in the singular field only, and a rule with both fields is refused.
-    """
-    properties: dict[str, Json] = {
-        "protocol": rule.protocol,
-        "access": rule.access.value,
-        "priority": rule.priority,
-        "direction": rule.direction.value,
-        **_spelled("sourceAddressPrefix", "sourceAddressPrefixes", rule.sources),
-        **_spelled("destinationAddressPrefix", "destinationAddressPrefixes", rule.destinations),
-        **_spelled("sourcePortRange", "sourcePortRanges", rule.source_ports),
-        **_spelled("destinationPortRange", "destinationPortRanges", rule.destination_ports),
-    }
-    groups = {
-        "sourceApplicationSecurityGroups": rule.source_groups,
-        "destinationApplicationSecurityGroups": rule.destination_groups,
-    }
-    properties |= {name: [{"id": str(group)} for group in ids] for name, ids in groups.items() if ids}
-    if rule.description:
-        properties["description"] = rule.description
-    return {"name": rule.name, "properties": properties}
-
-
-def _spelled(singular: str, plural: str, values: tuple[str, ...]) -> dict[str, Json]:
-    if not values:
-        return {}
-    return {singular: values[0]} if len(values) == 1 else {plural: list(values)}
+    """The body of a rule's PUT in the spelling that ARM takes."""
+    return rule_body(rule)
 
 
 # --- rows of Resource Graph ------------------------------------------------------------------------
@@ -418,5 +325,8 @@ def _member(kind: type[_Member], found: str, otherwise: _Member) -> _Member:
 
 
 def _malformed(what: str, body: Json, name: str, found: Json) -> Permanent:
-    where = text(body, "name") or text(body, "id") or "without a name"
-    return Permanent(f"{what} {where!r}: {name} cannot be used: {found!r}", code="MalformedAnswer")
+    return Permanent(f"{what} {_called(body)!r}: {name} cannot be used: {found!r}", code="MalformedAnswer")
+
+
+def _called(body: Json) -> str:
+    return text(body, "name") or text(body, "id") or "without a name"
