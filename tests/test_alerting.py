@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.alert_text import decision_text, describe_edit, evidence_lines
+from shared.alert_text import change_words, decision_text, describe_edit, evidence_lines
 from shared.alerting import (
     IllegalTransition,
     Sighting,
@@ -67,6 +67,7 @@ from shared.records import (
     Message,
     MessageKind,
     NotificationType,
+    TrafficDifference,
 )
 from shared.resource_id import ResourceId
 
@@ -481,6 +482,96 @@ def test_any_evidence_becomes_short_lines(evidence: dict[str, Json]) -> None:
 )
 def test_an_edit_is_told_in_words(edit: Edit, words: str) -> None:
     assert describe_edit(edit) == words
+
+
+@pytest.mark.parametrize(
+    ("edit", "words"),
+    [
+        (CLOSE, "sets public network access to Disabled"),
+        (PutFirewallRule(server=SERVER, rule=OFFICE), "adds firewall rule 'office'"),
+        (DeleteFirewallRule(server=SERVER, rule=OFFICE), "deletes firewall rule 'office'"),
+        (PutSecurityRule(nsg=NSG, rule=ALLOW), "adds rule 'allow-postgres'"),
+        (DeleteSecurityRule(nsg=NSG, rule=ALLOW), "deletes rule 'allow-postgres'"),
+    ],
+)
+def test_what_a_change_does_is_told_in_few_words(edit: Edit, words: str) -> None:
+    change = Change(policy=POLICY_ID, target=TARGET, edits=(edit, edit), inverse=())
+    assert change_words(change) == f"{words}; {words}"
+
+
+@pytest.mark.parametrize(
+    ("edit", "what"),
+    [
+        (PutFirewallRule(server=SERVER, rule=OFFICE), "firewall rule 'office'"),
+        (PutSecurityRule(nsg=NSG, rule=ALLOW), "rule 'allow-postgres'"),
+    ],
+)
+def test_what_a_change_puts_back_is_told_with_the_time_of_the_reading(edit: Edit, what: str) -> None:
+    change = Change(policy=POLICY_ID, target=TARGET, edits=(edit,), inverse=())
+    assert change_words(change, NOON) == f"restores {what} as it was on 2026-11-21 12:00:00 UTC"
+
+
+# --- what passes otherwise than before -------------------------------------------------------------
+
+INSIDE = "Inbound 10.0.1.0/24 → 10.0.1.0/24 tcp/5432"
+SINCE = {
+    "lastCompliantAt": "2026-11-21T11:00:00Z",
+    "byThisWrite": False,
+    "newlyAllowed": [],
+    "newlyDenied": [INSIDE],
+    "newlyOpen": [],
+}
+
+
+def body_with(evidence: dict[str, Json]) -> str:
+    return body_of(opened(replace(SIGHTING, finding=replace(FINDING, evidence=evidence))))
+
+
+def test_what_is_denied_since_the_last_compliant_reading_has_a_sentence_and_no_evidence_line() -> None:
+    body = body_with({**SINCE, "nsgId": "x"})
+    since = "Since the last compliant reading (2026-11-21T11:00:00Z), this is newly denied"
+    assert f"**What changed:** {since}: {INSIDE}.\n" in body
+    assert body.count(INSIDE) == 1
+    assert "- nsg id: `x`" in body
+    assert "last compliant at" not in body
+
+
+def test_a_write_is_named_as_the_one_only_where_it_is() -> None:
+    body = body_with({**SINCE, "byThisWrite": True, "newlyAllowed": ["203.0.113.7"]})
+    said = f"This write newly denied: {INSIDE}; newly allowed: 203.0.113.7."
+    assert f"**What changed:** {said}" in body
+    assert "Since the last compliant reading" not in body
+    assert "This write" not in body_with({**SINCE, "byThisWrite": "yes"})
+
+
+@pytest.mark.parametrize("evidence", [{}, {**SINCE, "newlyDenied": []}, {**SINCE, "newlyDenied": None}])
+def test_where_nothing_differs_nothing_is_said_of_it(evidence: dict[str, Json]) -> None:
+    assert "**What changed:**" not in body_with(evidence)
+
+
+def test_many_boxes_are_counted_and_strangers_texts_are_cleaned() -> None:
+    body = body_with({**SINCE, "newlyDenied": ["[x](http://evil)", *(f"box {n}" for n in range(20))]})
+    assert "(x)(http://evil), box 0, box 1, box 2, box 3, box 4 and 15 more." in body
+
+
+def test_a_change_is_told_with_what_it_makes_of_the_traffic() -> None:
+    found = TrafficDifference(newly_allowed=(INSIDE,), newly_denied=("203.0.113.7",), newly_open=("box",))
+    told = change_notification(changed(difference=found), NotificationType.CHANGE_APPLIED, NOON)
+    line = f"**Traffic:** newly denied: 203.0.113.7; newly allowed: {INSIDE}; "
+    assert f"{line}newly left to what a tag or group holds: box" in told.body
+    view = change_view(changed(difference=found, restored_from=NOON))
+    assert view["difference"] == {
+        "newlyAllowed": [INSIDE],
+        "newlyDenied": ["203.0.113.7"],
+        "newlyOpen": ["box"],
+    }
+    assert view["restoredFrom"] == "2026-11-21T12:00:00Z"
+
+
+@pytest.mark.parametrize("found", [None, TrafficDifference()])
+def test_a_change_without_a_known_difference_says_nothing_of_it(found: TrafficDifference | None) -> None:
+    told = change_notification(changed(difference=found), NotificationType.CHANGE_APPLIED, NOON)
+    assert "**Traffic:**" not in told.body
 
 
 # --- notifications of changes ----------------------------------------------------------------------

@@ -58,6 +58,7 @@ from shared.records import (
     RunRecord,
     TargetRecord,
     TargetResult,
+    TrafficDifference,
 )
 from shared.resource_id import ResourceId
 from tests.contract import examples
@@ -184,6 +185,7 @@ TARGET_RECORDS = st.builds(
     exemptions=many(st.builds(Exemption, policy=NAMES, reason=TEXTS, approver=TEXTS, expires_at=TIMES)),
     lease_until=maybe(TIMES),
 )
+DIFFERENCES = st.builds(TrafficDifference, newly_allowed=many(TEXTS), newly_denied=many(TEXTS))
 CHANGE_RECORDS = st.builds(
     ChangeRecord,
     id=NAMES,
@@ -195,6 +197,8 @@ CHANGE_RECORDS = st.builds(
     created_at=TIMES,
     before=NAMES,
     operation=maybe(st.builds(Operation, url=maybe(TEXTS), retry_after_seconds=maybe(st.floats(0, 1e6)))),
+    difference=maybe(DIFFERENCES),
+    restored_from=maybe(TIMES),
 )
 ALERT_RECORDS = st.builds(
     AlertRecord,
@@ -231,6 +235,7 @@ RESULTS = st.builds(
             inverse=many(JSON),
             proof=maybe(PROOFS),
             policy=NAMES,
+            difference=maybe(DIFFERENCES),
         )
     ),
     arm_calls=CALLS,
@@ -340,3 +345,21 @@ def test_numbers_that_json_lacks_become_null(number: float) -> None:
 def test_pydantic_is_loaded_on_first_use_only() -> None:
     program = "import sys, shared.codec, shared.store; sys.exit('pydantic' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+ADDED_SINCE = [
+    (CHANGE_RECORDS, ChangeRecord, {"difference", "restoredFrom"}),
+    (st.builds(PolicyMemory, since=TIMES, baseline=maybe(NAMES)), PolicyMemory, {"baselineIsNewest"}),
+]
+
+
+@pytest.mark.parametrize(("records", "form", "names"), ADDED_SINCE, ids=["change", "memory"])
+@given(data=st.data())
+def test_a_record_from_before_a_field_was_added_is_still_read(
+    records: st.SearchStrategy[object], form: type[object], names: set[str], data: st.DataObject
+) -> None:
+    record = codec.to_json(data.draw(records))
+    older = {name: part for name, part in record.items() if name not in names}
+    newer = codec.to_json(codec.load(form, codec.canonical(older)))
+    assert older == {name: part for name, part in newer.items() if name not in names}
+    assert {newer[name] for name in names} <= {None, False}
