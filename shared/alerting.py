@@ -217,7 +217,7 @@ def change_notification(
         title=change_title(change),
         body=_fitting_text(change_body(change, policy, link, commands)),
         severity=policy.severity if policy is not None else Severity.INFORMATIONAL,
-        data=_fitting(change_view(change), spare=("armCalls", "proof", "inverse", "edits")),
+        data=_fitting(change_view(change), spare=("armCalls", "proof", "difference", "inverse", "edits")),
     )
 
 

@@ -568,6 +568,15 @@ def test_a_change_is_told_with_what_it_makes_of_the_traffic() -> None:
     assert view["restoredFrom"] == "2026-11-21T12:00:00Z"
 
 
+def test_a_long_difference_is_left_out_of_the_message_and_that_is_said() -> None:
+    found = TrafficDifference(newly_allowed=tuple(f"{INSIDE}-{n}" for n in range(2000)))
+    told = change_notification(changed(difference=found), NotificationType.CHANGE_APPLIED, NOON)
+    assert told.data["difference"] is None
+    assert "difference" in told.data["omitted"]
+    assert told.data["edits"]
+    assert "and 1994 more" in told.body
+
+
 @pytest.mark.parametrize("found", [None, TrafficDifference()])
 def test_a_change_without_a_known_difference_says_nothing_of_it(found: TrafficDifference | None) -> None:
     told = change_notification(changed(difference=found), NotificationType.CHANGE_APPLIED, NOON)
