@@ -25,8 +25,8 @@ UNKNOWN_GROUP: Final = "/subscriptions/00000000-0000-0000-0000-000000000000/reso
 
 _DEEPEST: Final = 60
 """How deep values and calls may be nested; a template stays far below, a hostile one must not recurse."""
-_MOST_STEPS: Final = 500_000
-"""Values and calls that are computed for one document; the largest NSG needs a tenth of it."""
+_MOST_STEPS: Final = 200_000
+"""Values and calls that are computed for one document; 1,000 rules in a loop need 130,000."""
 _MOST_TURNS: Final = 1000
 """More turns than there can be rules in an NSG; ARM itself stops a loop at 800."""
 _LONGEST: Final = 20_000
@@ -69,6 +69,8 @@ class Scope:
     """By name in lower case."""
     turns: Mapping[str, int] = field(default_factory=dict)
     """The turn of each loop around the expression; ``""`` is the innermost."""
+    asked: frozenset[str] = frozenset()
+    """The parameters and variables whose values are being computed."""
     depth: int = 0
     steps: Steps = field(default_factory=Steps)
 
@@ -81,9 +83,11 @@ class Scope:
         self.steps.take(1)
         return replace(self, depth=self.depth + 1)
 
-    def of_template(self) -> Scope:
-        """For default values and variables, which do not know the loops around those who ask for them."""
-        return replace(self, turns={})
+    def of(self, name: str) -> Scope:
+        """For the value of a parameter or variable, which does not know the loops around those who ask."""
+        if name in self.asked:
+            raise Unresolved(f"{name}, which asks for itself")
+        return replace(self, turns={}, asked=self.asked | {name})
 
 
 # --- values ----------------------------------------------------------------------------------------
@@ -266,18 +270,19 @@ def _coalesced(call: Call, scope: Scope) -> tuple[Json, Scope | None]:
 def _parameter(name: str, scope: Scope) -> tuple[Json, Scope | None]:
     if name in scope.given:
         return scope.given[name], None
-    declared = scope.parameters.get(name)
+    declared, asked = scope.parameters.get(name), f"parameters('{name}')"
     if isinstance(declared, Mapping) and "defaultValue" in declared:
-        return declared["defaultValue"], scope.of_template()
+        return declared["defaultValue"], scope.of(asked)
     if isinstance(declared, Mapping) and declared.get("nullable") is True:
         return None, None
-    raise Unresolved(f"parameters('{name}')")
+    raise Unresolved(asked)
 
 
 def _variable(name: str, scope: Scope) -> tuple[Json, Scope | None]:
+    asked = f"variables('{name}')"
     if name not in scope.variables:
-        raise Unresolved(f"variables('{name}')")
-    return scope.variables[name], scope.of_template()
+        raise Unresolved(asked)
+    return scope.variables[name], scope.of(asked)
 
 
 def _call(node: Call, scope: Scope) -> Json:

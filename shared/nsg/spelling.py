@@ -110,25 +110,28 @@ def folded(body: Json) -> Mapping[str, Json]:
 def group_from(body: Json, identify: Identify = written_id) -> SecurityGroup:
     """An NSG; it is updating while it or one of its own rules is. Raises ``NsgError``."""
     group = resource(body)
-    rules = tuple(objects(group.get("securityRules"), "securityRules"))
+    rules = [resource(rule) for rule in objects(group.get("securityRules"), "securityRules")]
     defaults = objects(group.get("defaultSecurityRules"), "defaultSecurityRules")
     identity = identify(group.text("id"), "id")
     if identity is None:
         raise unusable("", "id", group.own.get("id"))
     return SecurityGroup(
         id=identity,
-        rules=tuple(rule_from(rule, identify) for rule in rules),
+        rules=tuple(_rule(rule, identify) for rule in rules),
         default_rules=tuple(rule_from(rule, identify) for rule in defaults),
         subnets=_ids(group, "subnets", "", identify),
         network_interfaces=_ids(group, "networkInterfaces", "", identify),
         etag=group.text("etag") or None,
-        updating=group.updating or any(resource(rule).updating for rule in rules),
+        updating=group.updating or any(rule.updating for rule in rules),
     )
 
 
 def rule_from(body: Json, identify: Identify = written_id) -> SecurityRule:
     """A rule. Raises ``NsgError`` that names it and the field that it cannot do without."""
-    rule = resource(body)
+    return _rule(resource(body), identify)
+
+
+def _rule(rule: Resource, identify: Identify) -> SecurityRule:
     name = rule_name(rule)
     source_groups = _ids(rule, "sourceApplicationSecurityGroups", name, identify)
     destination_groups = _ids(rule, "destinationApplicationSecurityGroups", name, identify)
@@ -151,8 +154,9 @@ def rule_from(body: Json, identify: Identify = written_id) -> SecurityRule:
 
 def rule_name(rule: Resource) -> str:
     """The name, or the last part of the id. Raises ``NsgError`` where a rule has neither."""
-    identity = parse_resource_id(rule.text("id"))
-    name = rule.text("name") or (identity.name if identity else "")
+    name = rule.text("name")
+    if not name and (identity := parse_resource_id(rule.text("id"))):
+        name = identity.name
     if not name:
         raise NsgError("a rule has no name", rule="", field="name")
     return name
@@ -170,8 +174,7 @@ def objects(found: Json, field: str, rule: str = "") -> Iterator[Mapping[str, Js
 
 def _joined(rule: Resource, name: str, singular: str, may_be_empty: bool = False) -> tuple[str, ...]:
     """The singular and the plural field as one list without repetitions."""
-    plural = plural_of(singular)
-    values = (*_texts(rule, name, singular), *_texts(rule, name, plural))
+    values = [*_texts(rule, name, singular), *_texts(rule, name, plural_of(singular))]
     joined = tuple(dict.fromkeys(filter(None, values)))
     if not joined and not may_be_empty:
         raise NsgError(f"rule {name!r}: {singular} is missing", rule=name, field=singular)
@@ -184,9 +187,9 @@ def plural_of(singular: str) -> str:
 
 def _texts(rule: Resource, name: str, field: str) -> Iterable[str]:
     found = rule.get(field)
-    if isinstance(found, str):
-        return (found.strip(),)
-    return [_text(item, name, field) for item in (found if isinstance(found, list) else [found])]
+    if isinstance(found, list):
+        return [_text(item, name, field) for item in found]
+    return (_text(found, name, field),)
 
 
 def _text(found: Json, name: str, field: str) -> str:
