@@ -278,12 +278,20 @@ def sighting_of(visit: Visit, judgement: Judgement, decision: Decision) -> Sight
     since = evidence_since(judgement.baseline, visit.snapshot, judgement.policy, visit.cause)
     planned = {"plannedChange": change_words(change, judgement.restored_from)} if change else {}
     return Sighting(
-        finding=replace(finding, evidence={**finding.evidence, **since, **planned}),
+        finding=_with_evidence(finding, since, planned),
         decision=decision,
         cause=visit.cause,
         now=visit.now,
         commands=visit.deps.commands(edits),
     )
+
+
+def _with_evidence(finding: Finding, *more: Mapping[str, Json]) -> Finding:
+    """What an alert shows beyond the reading: that needs the journal, which no policy knows."""
+    evidence = dict(finding.evidence)
+    for part in more:
+        evidence |= part
+    return replace(finding, evidence=evidence)
 
 
 def _wants_alert(now: datetime, finding: Finding, decision: Decision, memory: PolicyMemory | None) -> bool:
@@ -364,7 +372,7 @@ def alert_failed_change(change: ChangeRecord, deps: Deps) -> None:
     )
     commands = deps.commands(change.change.edits)
     sighting = Sighting(
-        finding=replace(finding, evidence={**finding.evidence, **since, **planned}),
+        finding=_with_evidence(finding, since, planned),
         decision=decision,
         cause=change.cause,
         now=deps.clock.now(),
