@@ -69,6 +69,8 @@ class Scope:
     """By name in lower case."""
     turns: Mapping[str, int] = field(default_factory=dict)
     """The turn of each loop around the expression; ``""`` is the innermost."""
+    bound: Mapping[str, Json] = field(default_factory=dict)
+    """The items of the lists around the expression, by the name that ``lambda`` gives them."""
     asked: frozenset[str] = frozenset()
     """The parameters and variables whose values are being computed."""
     depth: int = 0
@@ -87,7 +89,7 @@ class Scope:
         """For the value of a parameter or variable, which does not know the loops around those who ask."""
         if name in self.asked:
             raise Unresolved(f"{name}, which asks for itself")
-        return replace(self, turns={}, asked=self.asked | {name})
+        return replace(self, turns={}, bound={}, asked=self.asked | {name})
 
 
 # --- values ----------------------------------------------------------------------------------------
@@ -211,6 +213,10 @@ def _located_call(call: Call, scope: Scope) -> tuple[Json, Scope | None]:
             return _variable(_text(evaluate(name, scope)).lower(), scope)
         case "if", (condition, then, otherwise):
             return _located(then if _truth(evaluate(condition, scope)) else otherwise, scope)
+        case "map", (items, Call(name="lambda", arguments=(name, body))):
+            return _mapped(items, name, body, scope), None
+        case "lambdavariables", (name,):
+            return _bound(_text(evaluate(name, scope)).lower(), scope), None
         case "coalesce", _:
             return _coalesced(call, scope)
         case "tryget", (of, *keys) if keys:
@@ -265,6 +271,19 @@ def _coalesced(call: Call, scope: Scope) -> tuple[Json, Scope | None]:
         if found is not None:
             return found, where
     return None, None
+
+
+def _mapped(items: Node, name: Node, body: Node, scope: Scope) -> list[Json]:
+    found, called = evaluate(items, scope), _text(evaluate(name, scope)).lower()
+    if not isinstance(found, list):
+        raise Unresolved(items.text)
+    return [evaluate(body, replace(scope, bound={**scope.bound, called: item})) for item in found]
+
+
+def _bound(name: str, scope: Scope) -> Json:
+    if name not in scope.bound:
+        raise Unresolved(f"lambdaVariables('{name}')")
+    return scope.bound[name]
 
 
 def _parameter(name: str, scope: Scope) -> tuple[Json, Scope | None]:

@@ -45,6 +45,8 @@ class Placed:
     body: Mapping[str, Json]
     """With keys in lower case."""
     scope: Scope
+    sure: bool
+    """Whether it is deployed; False where only a deployment knows. What is not deployed is not placed."""
 
     @property
     def leaf(self) -> str:
@@ -73,7 +75,7 @@ def is_template(document: Json) -> bool:
 
 def groups_of(template: Mapping[str, Json]) -> tuple[TemplateGroup, ...]:
     """The NSGs of a template, in its order. Raises ``NsgError`` where that cannot be told."""
-    found = [*_resources(template, _outer_scope(template), 0)]
+    found = [*_resources(template, _outer_scope(template), 0, sure=True)]
     rules = tuple(item for item in found if item.type == _RULE_TYPE)
     groups = [item for item in found if item.type == GROUP_TYPE and not item.body.get("existing")]
     certain = all(group.certain for group in groups)
@@ -91,12 +93,21 @@ def groups_of(template: Mapping[str, Json]) -> tuple[TemplateGroup, ...]:
 def body_of(group: TemplateGroup) -> Json:
     """The NSG as the body of its PUT, without expressions. Raises ``NsgError``."""
     placed = group.group
-    _must_be_known(placed, rule="")
     beside = [rule for rule in group.rules if rule.parent.lower() == group.name.lower()]
-    deployed = [rule for rule in beside if _must_be_known(rule, rule=rule.leaf)]
-    replaced = {rule.leaf.lower() for rule in deployed}
+    for deployed in (placed, *beside):
+        _must_be_deployed(deployed)
+    replaced = {rule.leaf.lower() for rule in beside}
     inside = [rule for rule in _inside(placed) if str(rule["name"]).lower() not in replaced]
-    return {"name": group.name, "properties": {"securityRules": [*inside, *map(_beside, deployed)]}}
+    return {"name": group.name, "properties": {"securityRules": [*inside, *map(_beside, beside)]}}
+
+
+def _must_be_deployed(placed: Placed) -> None:
+    if not placed.sure:
+        raise NsgError(
+            f"{placed.name!r} is deployed under a condition that the template alone does not answer",
+            rule=placed.leaf if placed.type == _RULE_TYPE else "",
+            field="condition",
+        )
 
 
 # --- finding ---------------------------------------------------------------------------------------
@@ -104,7 +115,19 @@ def body_of(group: TemplateGroup) -> Json:
 
 def _outer_scope(template: Mapping[str, Json]) -> Scope:
     found = folded(template)
-    return Scope(parameters=folded(found.get("parameters")), variables=_variables(found))
+    definitions = folded(found.get("definitions"))
+    declared = {
+        name: _with_its_type(item, definitions) for name, item in folded(found.get("parameters")).items()
+    }
+    return Scope(parameters=declared, variables=_variables(found))
+
+
+def _with_its_type(declared: Json, definitions: Mapping[str, Json]) -> Json:
+    """A declaration with what the type says that it refers to: whether the parameter may be null."""
+    if not isinstance(declared, Mapping):
+        return declared
+    kind = str(declared.get("$ref")).rpartition("/")[2].lower()
+    return {**folded(definitions.get(kind)), **declared}
 
 
 def _variables(template: Mapping[str, Json]) -> Mapping[str, Json]:
@@ -120,29 +143,30 @@ def _variables(template: Mapping[str, Json]) -> Mapping[str, Json]:
     return {**found, **made, "copy": {"copy": loops}}
 
 
-def _resources(template: Json, scope: Scope, level: int) -> Iterator[Placed]:
+def _resources(template: Json, scope: Scope, level: int, sure: bool) -> Iterator[Placed]:
     held = folded(template).get("resources")
     for item in held.values() if isinstance(held, Mapping) else held if isinstance(held, list) else ():
         if isinstance(item, Mapping):
-            yield from _unrolled(folded(item), scope, None, level)
+            for placed in _unrolled(folded(item), scope, None, sure):
+                yield placed
+                yield from _inner_template(placed, level)
 
 
-def _unrolled(body: Mapping[str, Json], scope: Scope, parent: Placed | None, level: int) -> Iterator[Placed]:
-    """The resource and what stands in it, once for each turn of its loop."""
+def _unrolled(body: Mapping[str, Json], scope: Scope, parent: Placed | None, sure: bool) -> Iterator[Placed]:
+    """The resource and those nested in it, once for each turn of its loop."""
     kind = _type(body, parent)
     if kind not in {GROUP_TYPE, _RULE_TYPE, _DEPLOYMENT_TYPE}:
         return
-    for inner in _scopes(body, scope):
-        placed = _placed(kind, body, inner, parent)
-        if _deployed(placed) is False:
+    for turned in _scopes(body, scope):
+        condition = resolve(body.get("condition", True), turned)
+        if condition is False:
             continue
+        placed = _placed(kind, body, turned, parent, sure and condition is True)
         yield placed
-        if kind == _DEPLOYMENT_TYPE:
-            yield from _inner_template(placed, level)
         nested = body.get("resources")
         for item in nested if isinstance(nested, list) else ():
             if isinstance(item, Mapping):
-                yield from _unrolled(folded(item), inner, placed, level)
+                yield from _unrolled(folded(item), turned, placed, placed.sure)
 
 
 def _type(body: Mapping[str, Json], parent: Placed | None) -> str:
@@ -166,37 +190,24 @@ def _scopes(body: Mapping[str, Json], scope: Scope) -> Iterable[Scope]:
         ) from error
 
 
-def _placed(kind: str, body: Mapping[str, Json], scope: Scope, parent: Placed | None) -> Placed:
+def _placed(kind: str, body: Mapping[str, Json], scope: Scope, parent: Placed | None, sure: bool) -> Placed:
     name, certain = name_of(body.get("name"), scope)
     if parent is not None and "/" not in name:
         name, certain = f"{parent.name}/{name}", certain and parent.certain
-    return Placed(type=kind, name=name.strip(), certain=certain, body=body, scope=scope)
-
-
-def _deployed(placed: Placed) -> bool | None:
-    """Whether the resource is deployed; None where only a deployment knows."""
-    condition = resolve(placed.body.get("condition", True), placed.scope)
-    return condition if isinstance(condition, bool) else None
-
-
-def _must_be_known(placed: Placed, rule: str) -> bool:
-    if _deployed(placed) is None:
-        raise NsgError(
-            f"{placed.name!r} is deployed under a condition that the template alone does not answer",
-            rule=rule,
-            field="condition",
-        )
-    return True
+    return Placed(type=kind, name=name.strip(), certain=certain, body=body, scope=scope, sure=sure)
 
 
 def _inner_template(deployment: Placed, level: int) -> Iterator[Placed]:
     """The resources of a template inside a deployment; a linked one is another document."""
+    if deployment.type != _DEPLOYMENT_TYPE:
+        return
     if level >= _DEEPEST:
         raise NsgError("templates nested too deeply", rule="", field="template")
     properties = folded(deployment.body.get("properties"))
     template = properties.get("template")
     if isinstance(template, Mapping):
-        yield from _resources(template, _inner_scope(properties, template, deployment.scope), level + 1)
+        inner = _inner_scope(properties, template, deployment.scope)
+        yield from _resources(template, inner, level + 1, deployment.sure)
 
 
 def _inner_scope(properties: Mapping[str, Json], template: Mapping[str, Json], outer: Scope) -> Scope:

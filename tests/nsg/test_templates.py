@@ -117,6 +117,14 @@ VARIABLES: Mapping[str, Json] = {
         ("[coalesce(tryGet(parameters('thing'), 'shallow'), 'Sql')]", ["Sql"]),
         ("[tryGet(parameters('thing'), 'deep', 0, 'prefix')]", ["10.0.0.1"]),
         ("[createObject('a', 'Sql').a]", ["Sql"]),
+        (
+            "[map(parameters('list'), lambda('x', concat(lambdaVariables('X'), '/32')))]",
+            ["10.0.0.1/32", "10.0.0.2/32"],
+        ),
+        ("[map(createArray('a'), lambda('x', parameters('one')))]", ["10.0.0.1"]),
+        ("[map('a', lambda('x', 'Sql'))]", None),
+        ("[map(parameters('list'), 'Sql')]", None),
+        ("[lambdaVariables('x')]", None),
         ("[if(bool('true'), 'it''s', '')]", None),
         ("[concat('10.0.0.', 7)]", ["10.0.0.7"]),
         ("[format('10.0.0.{0}{{', 1)]", None),
@@ -189,11 +197,13 @@ def test_rules_may_be_a_parameter_or_a_variable_as_a_whole() -> None:
 
 def test_a_parameter_that_may_be_null_is_null() -> None:
     groups = "[parameters('groups')]"
-    document = template(
-        nsg(rule(sourceApplicationSecurityGroups=groups)),
-        parameters={"groups": {"type": "array", "nullable": True}},
-    )
-    assert only_rule(document).source_groups == ()
+    held = nsg(rule(sourceApplicationSecurityGroups=groups))
+    direct = {"groups": {"type": "array", "nullable": True}}
+    assert only_rule(template(held, parameters=direct)).source_groups == ()
+    by_type = {"groups": {"$ref": "#/definitions/groupsType"}}
+    types = {"groupsType": {"type": "array", "nullable": True}}
+    assert only_rule(template(held, parameters=by_type, definitions=types)).source_groups == ()
+    assert refused(template(held, parameters=by_type)).field == "sourceApplicationSecurityGroups"
 
 
 @pytest.mark.parametrize(
@@ -287,6 +297,8 @@ def test_a_condition_that_only_a_deployment_knows_is_refused() -> None:
     error = refused(template(nsg(), beside("db/b", **unknown)))
     assert (error.rule, error.field) == ("b", "condition")
     assert rules_of(template(nsg(), beside("other/b", **unknown))) == []
+    error = refused(template(nsg(), inner(template(beside("db/b")), "inner") | unknown))
+    assert (error.rule, error.field) == ("b", "condition")
 
 
 def test_rules_in_a_loop_are_unrolled() -> None:
