@@ -64,7 +64,7 @@ class TemplateGroup:
     name: str
     group: Placed
     rules: tuple[Placed, ...]
-    """Rules beside the NSG; some may belong to another NSG."""
+    """The rules beside the NSG that belong to it."""
 
 
 def is_template(document: Json) -> bool:
@@ -76,29 +76,39 @@ def is_template(document: Json) -> bool:
 def groups_of(template: Mapping[str, Json]) -> tuple[TemplateGroup, ...]:
     """The NSGs of a template, in its order. Raises ``NsgError`` where that cannot be told."""
     found = [*_resources(template, _outer_scope(template), 0, sure=True)]
-    rules = tuple(item for item in found if item.type == _RULE_TYPE)
+    rules = [item for item in found if item.type == _RULE_TYPE]
     groups = [item for item in found if item.type == GROUP_TYPE and not item.body.get("existing")]
-    certain = all(group.certain for group in groups)
-    names = {group.name.lower() for group in groups}
     for rule in rules:
-        if rule.parent.lower() not in names and groups and not (certain and rule.certain):
+        belongs = [_belongs(rule, group) for group in groups]
+        if None in belongs and True not in belongs:
             raise NsgError(
                 f"rule {rule.leaf!r}: the template alone does not say which NSG it belongs to",
                 rule=rule.leaf,
                 field="name",
             )
-    return tuple(TemplateGroup(name=group.name, group=group, rules=rules) for group in groups)
+    return tuple(
+        TemplateGroup(name=group.name, group=group, rules=tuple(r for r in rules if _belongs(r, group)))
+        for group in groups
+    )
+
+
+def _belongs(rule: Placed, group: Placed) -> bool | None:
+    """Whether the rule is the NSG's, which its name says; None where only a deployment knows the names."""
+    same = rule.parent.lower() == group.name.lower()
+    if rule.certain and group.certain:
+        return same
+    # One expression has one value, but only in one template.
+    return True if same and rule.scope.parameters is group.scope.parameters else None
 
 
 def body_of(group: TemplateGroup) -> Json:
     """The NSG as the body of its PUT, without expressions. Raises ``NsgError``."""
     placed = group.group
-    beside = [rule for rule in group.rules if rule.parent.lower() == group.name.lower()]
-    for deployed in (placed, *beside):
+    for deployed in (placed, *group.rules):
         _must_be_deployed(deployed)
-    replaced = {rule.leaf.lower() for rule in beside}
+    replaced = {rule.leaf.lower() for rule in group.rules}
     inside = [rule for rule in _inside(placed) if str(rule["name"]).lower() not in replaced]
-    return {"name": group.name, "properties": {"securityRules": [*inside, *map(_beside, beside)]}}
+    return {"name": group.name, "properties": {"securityRules": [*inside, *map(_beside, group.rules)]}}
 
 
 def _must_be_deployed(placed: Placed) -> None:
@@ -126,7 +136,7 @@ def _with_its_type(declared: Json, definitions: Mapping[str, Json]) -> Json:
     """A declaration with what the type says that it refers to: whether the parameter may be null."""
     if not isinstance(declared, Mapping):
         return declared
-    kind = str(declared.get("$ref")).rpartition("/")[2].lower()
+    kind = _text(declared.get("$ref")).rpartition("/")[2]
     return {**folded(definitions.get(kind)), **declared}
 
 
@@ -163,16 +173,20 @@ def _unrolled(body: Mapping[str, Json], scope: Scope, parent: Placed | None, sur
             continue
         placed = _placed(kind, body, turned, parent, sure and condition is True)
         yield placed
-        nested = body.get("resources")
+        nested = body.get("resources") if kind == GROUP_TYPE and parent is None else ()
         for item in nested if isinstance(nested, list) else ():
             if isinstance(item, Mapping):
                 yield from _unrolled(folded(item), turned, placed, placed.sure)
 
 
 def _type(body: Mapping[str, Json], parent: Placed | None) -> str:
-    found = body.get("type")
-    kind = found.strip().lower() if isinstance(found, str) else ""
+    kind = _text(body.get("type"))
     return f"{parent.type}/{kind}" if parent and "/" not in kind else kind
+
+
+def _text(found: Json) -> str:
+    """A text that compares without case; ``""`` for anything else."""
+    return found.strip().lower() if isinstance(found, str) else ""
 
 
 def _scopes(body: Mapping[str, Json], scope: Scope) -> Iterable[Scope]:
@@ -180,7 +194,7 @@ def _scopes(body: Mapping[str, Json], scope: Scope) -> Iterable[Scope]:
     if not isinstance(loop, Mapping):
         return [scope]
     try:
-        return [scope.turned(str(loop.get("name")), turn) for turn in turns(loop, scope)]
+        return [scope.turned(_text(loop.get("name")), turn) for turn in turns(loop, scope)]
     except Unresolved as error:
         shown, _ = name_of(body.get("name"), scope)
         raise NsgError(
@@ -213,7 +227,7 @@ def _inner_template(deployment: Placed, level: int) -> Iterator[Placed]:
 def _inner_scope(properties: Mapping[str, Json], template: Mapping[str, Json], outer: Scope) -> Scope:
     """An inner template computes in its own scope only where its deployment says so."""
     options = folded(properties.get("expressionevaluationoptions"))
-    if str(options.get("scope")).lower() != "inner":
+    if _text(options.get("scope")) != "inner":
         return outer
     own = _outer_scope(template)
     given = resolve(properties.get("parameters"), outer)

@@ -380,6 +380,14 @@ def test_a_rule_of_an_inner_template_belongs_to_the_nsg_outside() -> None:
     assert rules_of(template(nsg(rule("a")), inner(template(beside("db/b")), "inner"))) == ["a", "b"]
 
 
+def test_one_expression_in_two_templates_may_be_two_names() -> None:
+    child = template(beside("[concat(parameters('name'), '/b')]"))
+    document = template(nsg(name="[parameters('name')]"), inner(child, "inner", name="[reference('x').name]"))
+    assert refused(document).field == "name"
+    outer = template(nsg(name="[parameters('name')]"), inner(child, "outer"))
+    assert rules_of(outer) == ["b"]
+
+
 def test_a_linked_template_is_another_document() -> None:
     linked = {"type": "Microsoft.Resources/deployments", "properties": {"templateLink": {"uri": "x"}}}
     assert rules_of(template(nsg(rule("a")), linked)) == ["a"]
@@ -420,3 +428,19 @@ def test_templates_nested_without_end_are_refused() -> None:
     for _ in range(30):
         document = template(inner(document, "inner"))
     assert refused(json.loads(json.dumps(document))).field == "template"
+
+
+def test_values_and_resources_nested_without_end_are_read_or_refused() -> None:
+    value: Json = "*"
+    resource = nsg()
+    for _ in range(20_000):
+        value = [value]
+        resource = nsg(resources=[resource])
+    assert refused(template(resource)).field == "resources"
+    for field in ("access", "priority", "sourceAddressPrefix"):
+        assert refused(template(nsg(rule(**{field: value})))).field == field
+        assert refused(nsg(rule(**{field: value}))).field == field
+    looped = nsg(copy={"name": value, "count": value})
+    assert refused(template(looped)).field == "copy"
+    typed = template(nsg(), parameters={"x": {"$ref": value, "defaultValue": value}}, variables={"y": value})
+    assert read_group(typed).rules == ()
