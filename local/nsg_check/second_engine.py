@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from typing import Final, TypeAlias, cast
 
 from local.nsg_check.reading import (
@@ -193,21 +194,27 @@ class _Problem:
         self._matches = [self.within(rule.match) for rule in self._rules]
         self.allowed = self._first_match_allows()
         self._question = every([self.within(line.box), self.consistent()])
+        self._passes = truth("passes")
+
+    @cached_property
+    def _seeker(self) -> Seeker:
+        return Seeker(self._question, equal(self._passes, self.allowed))
 
     def some_packet(self, *, allowed: bool) -> bool:
         """Whether a packet has this outcome under some membership."""
-        return Seeker(self._question, self._outcome(allowed)).finds()
+        return self._seeker.finds(self._outcome(allowed))
 
     def some_sure_packet(self, *, allowed: bool) -> bool:
         """Whether a packet has this outcome under each membership."""
         goal, packet, members = self._outcome(allowed), self._packet(), self._memberships()
-        packets, refuting = Seeker(self._question, goal), Seeker(self._question, no(goal))
-        while packets.finds():
-            fixed = [equal(one, value) for one, value in packets.found(packet).items()]
-            if not refuting.finds(*fixed):
+        demands = truth(f"demands of {allowed}")
+        while self._seeker.finds(demands, goal):
+            fixed = [equal(one, value) for one, value in self._seeker.found(packet).items()]
+            if not self._seeker.finds(no(goal), *fixed):
                 return True
-            way = refuting.found(members).items()
-            packets.add(implies(replace(self._question, way), replace(goal, way)))
+            way = self._seeker.found(members).items()
+            holds = implies(replace(self._question, way), replace(self._outcome(allowed, plain=True), way))
+            self._seeker.add(implies(demands, holds))
         return False
 
     def deciding(self) -> Iterator[Rule]:
@@ -230,7 +237,7 @@ class _Problem:
         place = self._rules.index(rule)
         decides = every([self._matches[place], *map(no, self._matches[:place])])
         other = [(one, truth(f"other {n}")) for n, one in enumerate(self._memberships())]
-        contrary = every([self._question, self._outcome(not rule.allow)])
+        contrary = every([self._question, self._outcome(not rule.allow, plain=True)])
         return Seeker(self._question, decides, replace(contrary, other) if other else contrary).finds()
 
     def within(self, match: Match) -> Term:
@@ -267,8 +274,10 @@ class _Problem:
             found = some([match, found]) if rule.allow else every([no(match), found])
         return found
 
-    def _outcome(self, allowed: bool) -> Term:
-        return self.allowed if allowed else no(self.allowed)
+    def _outcome(self, allowed: bool, *, plain: bool = False) -> Term:
+        """The outcome as a name that the seeker knows, or as the plain formula."""
+        outcome = self.allowed if plain else self._passes
+        return outcome if allowed else no(outcome)
 
     def _bounded(self, end: _End) -> Iterator[Term]:
         for key, bounds in self.line.bounds.items():

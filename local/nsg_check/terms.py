@@ -77,7 +77,7 @@ class Seeker:
     __slots__ = ("_solver",)
 
     def __init__(self, *terms: Term) -> None:
-        self._solver = z3.SimpleSolver()
+        self._solver = z3.SolverFor("QF_FD")
         self._solver.add(*terms)
 
     def add(self, *terms: Term) -> None:
