@@ -8,16 +8,12 @@ that the rules can match; of a server who may come in. An alert is about its pol
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-
 from shared.edits import apply_to
-from shared.model import Change, ServerSnapshot, Snapshot, SubnetSnapshot, TrafficBox
-from shared.nsg import NsgError, changed, common, networks_of, spans_of
+from shared.model import Change, ServerSnapshot, Snapshot, SubnetSnapshot
+from shared.nsg import NsgError, changed, diff
 from shared.policy import AnyPolicy
 from shared.records import TrafficDifference
 from shared.traffic import ServerTraffic, SubnetTraffic, Traffic, describe_box, server_traffic
-
-_ANY_PROTOCOL = "*"
 
 
 def difference_between(before: Snapshot, after: Snapshot, policy: AnyPolicy) -> TrafficDifference:
@@ -65,32 +61,11 @@ def _between_servers(
 def _between_subnets(
     before: SubnetSnapshot, after: SubnetSnapshot, asked: Traffic | None
 ) -> TrafficDifference:
-    found = changed(before.security_group, after.security_group, after.prefixes)
-    told = (found.newly_allowed, found.newly_denied, found.newly_open)
+    sides = before.security_group, after.security_group
     if isinstance(asked, SubnetTraffic):
-        told = (_within(told[0], asked.boxes), _within(told[1], asked.boxes), _within(told[2], asked.boxes))
+        found = diff(*sides, asked.boxes, after.prefixes)
+    else:
+        found = changed(*sides, after.prefixes)
+    told = (found.newly_allowed, found.newly_denied, found.newly_open)
     allowed, denied, left_open = (tuple(dict.fromkeys(map(describe_box, boxes))) for boxes in told)
     return TrafficDifference(newly_allowed=allowed, newly_denied=denied, newly_open=left_open)
-
-
-def _within(found: Iterable[TrafficBox], asked: Iterable[TrafficBox]) -> tuple[TrafficBox, ...]:
-    """The packets of ``found`` that lie in a box of ``asked``."""
-    known = tuple(asked)
-    return tuple(shared for box in found for other in known for shared in _shared(box, other))
-
-
-def _shared(one: TrafficBox, other: TrafficBox) -> Iterator[TrafficBox]:
-    protocols = {one.protocol, other.protocol} - {_ANY_PROTOCOL} or {_ANY_PROTOCOL}
-    if one.direction is not other.direction or len(protocols) > 1:
-        return
-    sources = networks_of(common(spans_of(one.sources), spans_of(other.sources)))
-    destinations = networks_of(common(spans_of(one.destinations), spans_of(other.destinations)))
-    ports = common(one.ports, other.ports)
-    if sources and destinations and ports:
-        yield TrafficBox(
-            direction=one.direction,
-            protocol=protocols.pop(),
-            sources=sources,
-            destinations=destinations,
-            ports=ports,
-        )

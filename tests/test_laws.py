@@ -473,7 +473,7 @@ def packets(before: SubnetSnapshot, after: SubnetSnapshot) -> Iterator[tuple[Pro
         packet = plain.Packet(direction, protocol, source, 50000, destination, port)
         world = plain.World(_memberships(source, before), _memberships(destination, before))
         allowed = [
-            plain.first_match(rules, packet, world, before.prefixes).access is Access.ALLOW
+            plain.first_match(rules, packet, world, plain.Known(vnet=before.prefixes)).access is Access.ALLOW
             for rules in (old, new)
         ]
         yield packet, allowed[0], allowed[1]

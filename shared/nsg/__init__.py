@@ -1,45 +1,56 @@
-"""Exact answers about NSG rules, as a pure package: verdict, the rules that decide, a fix, a difference.
+"""Exact answers about NSG rules, as a pure package: verdict, blame, a fix that is proved, a difference.
 
-``decide`` answers a ``Question``, ``fix`` proposes the allow rules that make it hold, ``changed``
-gives the packets that two readings treat differently, and ``outside`` compares them with declared
-boxes. It uses the standard library and the project's values, knows no policy, and does no I/O.
-Unreadable rules raise ``NsgError``, which names rule and field.
+``parse`` reads an NSG once; ``decide`` answers a ``Question`` about it, ``fix`` proposes the rules that
+make it hold, ``diff`` and ``changed`` give the packets that two readings treat differently, and
+``outside`` compares them with declared boxes. It uses the standard library and the project's values,
+knows no policy, and does no I/O. Unreadable rules raise ``NsgError``, which names rule and field.
 """
 
 from shared.nsg.addresses import Family, networks_of, parse_addresses, spans_of
-from shared.nsg.change import Changed, Difference, changed, outside
-from shared.nsg.fixes import Fix, NoFix, fix, with_rules
-from shared.nsg.rules import NsgError, Protocol, Rule, effective_rules
+from shared.nsg.change import Changed, Difference, Where, changed, diff, outside, traffic_boxes
+from shared.nsg.fixes import Fix, Goal, NoFix, fix, with_rules
+from shared.nsg.outcomes import Outcome
+from shared.nsg.program import Program, parse
+from shared.nsg.rules import NsgError, Protocol, Rule, Side, effective_rules, read_side
+from shared.nsg.space import Question
 from shared.nsg.spans import Spans, common, union
-from shared.nsg.sweep import Outcome, Piece, Where
-from shared.nsg.verdict import Question, State, Verdict, Witness, decide, traffic_boxes
+from shared.nsg.tags import Tags, known_tags
+from shared.nsg.verdict import State, Verdict, Witness, decide, state_of
 
 __all__ = [
     "Changed",
     "Difference",
     "Family",
     "Fix",
+    "Goal",
     "NoFix",
     "NsgError",
     "Outcome",
-    "Piece",
+    "Program",
     "Protocol",
     "Question",
     "Rule",
+    "Side",
     "Spans",
     "State",
+    "Tags",
     "Verdict",
     "Where",
     "Witness",
     "changed",
     "common",
     "decide",
+    "diff",
     "effective_rules",
     "fix",
+    "known_tags",
     "networks_of",
     "outside",
+    "parse",
     "parse_addresses",
+    "read_side",
     "spans_of",
+    "state_of",
     "traffic_boxes",
     "union",
     "with_rules",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
+from functools import lru_cache
 from ipaddress import (
     IPv4Address,
     IPv6Address,
@@ -23,6 +24,7 @@ from shared.model import IPNetwork
 from shared.nsg.spans import Spans, minus, union
 
 _IPV6_ZERO: Final = 1 << 128
+_OCTETS: Final = {str(number): number for number in range(256)}
 
 
 class Family(StrEnum):
@@ -47,6 +49,12 @@ def address_at(number: int) -> IPv4Address | IPv6Address:
     return IPv4Address(number) if number < _IPV6_ZERO else IPv6Address(number - _IPV6_ZERO)
 
 
+def family_at(number: int) -> Family:
+    """The family of the address that stands at ``number``."""
+    return Family.IPV4 if number < _IPV6_ZERO else Family.IPV6
+
+
+@lru_cache(maxsize=1 << 14)
 def parse_addresses(text: str) -> Spans | None:
     """The addresses that ``text`` names: an address, a CIDR block, or a range ``a-b``.
 
@@ -54,32 +62,43 @@ def parse_addresses(text: str) -> Spans | None:
     address of either family; a tag or ``*`` is none.
     """
     try:
-        if "-" in text:
-            return _parse_range(*text.split("-", 1))
-        return _parse_block(text)
+        return _parse_block(text) if "-" not in text else _parse_range(*text.split("-", 1))
     except ValueError:
         return None
 
 
-def _parse_range(first: str, last: str) -> Spans | None:
-    low, high = ip_address(first.strip()), ip_address(last.strip())
-    if low.version != high.version or int(low) > int(high):
-        return None
-    return ((place(low), place(high)),)
-
-
 def _parse_block(text: str) -> Spans | None:
     base, slash, length = text.partition("/")
-    if "%" in base:  # a zone index names an interface, which no rule can mean
-        return None
-    address = ip_address(base)
+    octets = base.split(".")
+    if len(octets) == 4 and ":" not in base:
+        # Eight thousand addresses stand in the largest NSG: read by hand, ten times as fast.
+        try:
+            a, b, c, d = map(_OCTETS.__getitem__, octets)
+        except KeyError as odd:
+            raise ValueError(text) from odd
+        number, bits = a << 24 | b << 16 | c << 8 | d, 32
+    else:
+        number, bits = _place_of(base)
     if not slash:
-        return ((place(address), place(address)),)
-    if not length.isdecimal() or int(length) > address.max_prefixlen:
+        return ((number, number),)
+    if not (length.isascii() and length.isdecimal()) or int(length) > bits:
         return None
-    size = 1 << (address.max_prefixlen - int(length))
-    first = place(address) & -size
+    size = 1 << (bits - int(length))
+    first = number & -size
     return ((first, first + size - 1),)
+
+
+def _parse_range(first: str, last: str) -> Spans | None:
+    (low, bits), (high, other) = _place_of(first.strip()), _place_of(last.strip())
+    return ((low, high),) if bits == other and low <= high else None
+
+
+def _place_of(text: str) -> tuple[int, int]:
+    """Where an address stands on the line, and the bits of its family. Raises ``ValueError``."""
+    if "%" in text:  # a zone index names an interface, which no rule can mean
+        raise ValueError(text)
+    address = ip_address(text)
+    return place(address), address.max_prefixlen
 
 
 def spans_of(networks: Iterable[IPNetwork]) -> Spans:

@@ -8,13 +8,9 @@ at most four boxes.
 
 from __future__ import annotations
 
-from typing import Final
-
 from shared.nsg.addresses import WHOLE
 from shared.nsg.spans import Spans, common, minus
 from shared.values import value
-
-EVERY_PORT: Final[Spans] = ((0, 65535),)
 
 
 @value

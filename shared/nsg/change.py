@@ -1,28 +1,39 @@
 """What an edit of the rules does to packets: the exact difference of two readings of an NSG.
 
-Packets that no added, removed or edited rule can match are decided by the same rules in the same
-order before and after, so only the matches of those rules are compared, over their whole space and
-for every protocol. Outcomes are compared in three values; a packet that is open before and after is
-unchanged. This is the engine of a proof ("allowed traffic changes only inside the declared box").
+A packet that no added, removed or edited rule can match is decided by the same rules in the same order
+before and after, so only the matches of those rules are compared. Outcomes are compared in three
+values; a packet that is open before and after is unchanged. This is the engine of a proof ("allowed
+traffic changes only inside the declared box") and of what alerts say ("this is newly denied").
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import TypeAlias
+from collections.abc import Iterable, Iterator, Sequence
+from enum import StrEnum
+from typing import Final, NamedTuple
 
-from shared.model import Direction, IPNetwork, SecurityGroup, TrafficBox
-from shared.nsg.addresses import spans_of
-from shared.nsg.boxes import EVERY_PORT, Box, family_boxes, intersection, subtract
+from shared.model import Access, Direction, IPNetwork, SecurityGroup, TrafficBox
+from shared.nsg.addresses import networks_of, spans_of
+from shared.nsg.axis import spans_at
+from shared.nsg.boxes import Box, family_boxes, subtract
+from shared.nsg.cover import Cell, disjoint, meet, merged, without
+from shared.nsg.outcomes import Outcome, in_any_world, possible
+from shared.nsg.program import PROTOCOLS, Program, program_of
 from shared.nsg.rules import Protocol, Rule, Side, effective_rules
-from shared.nsg.spans import Spans, union
-from shared.nsg.sweep import Outcome, Piece, Where, inhabited, sweep
-from shared.nsg.tags import upper
-from shared.nsg.verdict import protocols_of, rules_for, traffic_box
+from shared.nsg.space import Question, Space, joint_spaces, parts_of
+from shared.nsg.spans import EVERY_PORT, Spans, union
+from shared.nsg.tags import Tags
 from shared.values import value
 
-_Kind: TypeAlias = tuple[Outcome, Outcome, Box, Where]
-"""Outcome before and after, and the packets."""
+
+class Where(StrEnum):
+    """Which packets of a box are meant: one address on both sides answers a tag on both sides alike."""
+
+    ALL = "all"
+    APART = "apart"
+    """Those whose source is not their destination."""
+    SAME = "same"
+    """Those whose source is their destination."""
 
 
 @value
@@ -38,7 +49,8 @@ class Changed:
 
     @property
     def traffic(self) -> TrafficBox:
-        return traffic_box(self.direction, self.protocol, self.box, self.where)
+        """In the model's words, which know no source ports: it may hold more packets, never fewer."""
+        return traffic_box(self.direction, self.protocol, self.box)
 
 
 @value
@@ -60,7 +72,12 @@ class Difference:
         return self._traffic(Outcome.OPEN)
 
     def _traffic(self, after: Outcome) -> tuple[TrafficBox, ...]:
-        return tuple(part.traffic for part in self.parts if part.after is after)
+        """Packets from an address to itself come last, and are left out where a box holds them already."""
+        found: list[TrafficBox] = []
+        for part in sorted(self.parts, key=lambda part: part.where is Where.SAME):
+            if part.after is after and outside([part.traffic], found):
+                found.append(part.traffic)
+        return tuple(found)
 
 
 def changed(
@@ -70,33 +87,187 @@ def changed(
 
     ``vnet`` are prefixes known to lie in the virtual network. Raises ``NsgError``.
     """
-    inside = spans_of(vnet)
-    old, new = effective_rules(before), effective_rules(after)
-    touched = _touched(old, new)
-    parts: list[Changed] = []
+    return difference(before, after, None, Tags(vnet=spans_of(vnet)))
+
+
+def diff(
+    before: SecurityGroup | None,
+    after: SecurityGroup | None,
+    box: Iterable[TrafficBox],
+    vnet: Iterable[IPNetwork] = (),
+) -> Difference:
+    """The packets of ``box`` that ``after`` treats otherwise than ``before``. Raises ``NsgError``."""
+    return difference(before, after, map(_question, box), Tags(vnet=spans_of(vnet)))
+
+
+def difference(
+    before: SecurityGroup | None, after: SecurityGroup | None, asked: Iterable[Question] | None, tags: Tags
+) -> Difference:
+    """The packets of the questions that ``after`` treats otherwise than ``before``, None meaning all packets.
+
+    Raises ``NsgError``.
+    """
+    pair = _Pair(effective_rules(before, tags), effective_rules(after, tags))
+    program = program_of((*pair.before, *pair.after), tags)
+    questions = _all_touched(pair, tags) if asked is None else asked
+    return Difference(
+        parts=tuple(part for question in questions for part in _changes(pair, program, question))
+    )
+
+
+def _all_touched(pair: _Pair, tags: Tags) -> Iterator[Question]:
+    """A question for each direction that holds every packet a touched rule may match."""
+    touched = {
+        rule.match: rule for rule in (*pair.before, *pair.after) if rule.match in pair.touched
+    }.values()
     for direction in Direction:
-        edited = [rule for rule in touched if rule.match.direction is direction]
-        protocols = _protocols(edited, (*old, *new))
-        found: dict[_Kind, list[Protocol]] = {}
-        for protocol in protocols:
-            region = _region(rules_for(edited, direction, protocol), inside)
-            sides = rules_for(old, direction, protocol), rules_for(new, direction, protocol)
-            for kind in _compare(sides, region, inside):
-                found.setdefault(kind, []).append(protocol)
-        parts.extend(_told(direction, found, protocols))
-    return Difference(parts=tuple(parts))
-
-
-def _told(
-    direction: Direction, found: Mapping[_Kind, list[Protocol]], asked: Iterable[Protocol]
-) -> Iterator[Changed]:
-    """One part per protocol, or one for ``*`` where every protocol there is shows the same."""
-    every = set(asked) if Protocol.OTHER in asked else None
-    for (before, after, box, where), protocols in found.items():
-        for protocol in [Protocol.ANY] if set(protocols) == every else protocols:
-            yield Changed(
-                direction=direction, protocol=protocol, before=before, after=after, box=box, where=where
+        rules = [rule for rule in touched if rule.direction is direction]
+        protocols = {rule.protocol for rule in rules}
+        if rules:
+            yield Question(
+                direction=direction,
+                protocol=protocols.pop() if len(protocols) == 1 else Protocol.ANY,
+                source=_reach((rule.source for rule in rules), tags),
+                destination=_reach((rule.destination for rule in rules), tags),
+                ports=union(span for rule in rules for span in rule.ports),
+                source_ports=union(span for rule in rules for span in rule.source_ports),
             )
+
+
+def _reach(sides: Iterable[Side], tags: Tags) -> Side:
+    """Every address that one of ``sides`` may hold."""
+    return Side(union(span for side in sides for span in tags.reach(side.addresses, side.sets)))
+
+
+def _question(traffic: TrafficBox) -> Question:
+    return Question(
+        direction=traffic.direction,
+        protocol=Protocol(traffic.protocol),
+        source=Side(spans_of(traffic.sources)),
+        destination=Side(spans_of(traffic.destinations)),
+        ports=union(traffic.ports),
+    )
+
+
+class _Pair(NamedTuple):
+    before: tuple[Rule, ...]
+    after: tuple[Rule, ...]
+
+    def lists(self, direction: Direction) -> tuple[range, range]:
+        """Where each one's rules stand in the chain of a program of both."""
+        first, second = (sum(rule.direction is direction for rule in rules) for rules in self)
+        return range(first), range(first, first + second)
+
+    @property
+    def touched(self) -> frozenset[tuple[object, ...]]:
+        """Matches of rules that only one side has; a renamed rule is the same rule."""
+        return frozenset(rule.match for rule in self.before) ^ frozenset(rule.match for rule in self.after)
+
+
+def _changes(pair: _Pair, program: Program, question: Question) -> Iterator[Changed]:
+    lists, touched = pair.lists(question.direction), pair.touched
+    for part in parts_of(question, program):
+        found = list(joint_spaces(program, part, lists))
+        for (old, new), where in zip(found, _WHERE[len(found)], strict=True):
+            for outcomes, cells in _compare(old, new, _region((old, new), touched)):
+                for cell in merged(disjoint(cells)):
+                    for protocol, box in _boxes_of(old, cell):
+                        yield Changed(
+                            direction=question.direction,
+                            protocol=protocol,
+                            before=outcomes[0],
+                            after=outcomes[1],
+                            box=box,
+                            where=where,
+                        )
+
+
+_WHERE: Final = {1: (Where.ALL,), 2: (Where.APART, Where.SAME)}
+"""What the spaces of a part hold, by how many there are."""
+
+
+def _region(both: Iterable[Space], touched: frozenset[tuple[object, ...]]) -> list[Cell]:
+    """All packets that a touched rule may match."""
+    cells = (
+        in_any_world(space, cell)
+        for space in both
+        for rule, cell in zip(space.rules, space.cells, strict=True)
+        if rule is not None and rule.match in touched
+    )
+    return disjoint(cells)
+
+
+class _Possible(NamedTuple):
+    """Where a packet may be allowed, and where it may be denied; it is open in both."""
+
+    allowed: list[Cell]
+    denied: list[Cell]
+
+    @property
+    def open(self) -> list[Cell]:
+        return _meets(self.allowed, self.denied)
+
+
+def _compare(
+    old: Space, new: Space, region: list[Cell]
+) -> Iterator[tuple[tuple[Outcome, Outcome], list[Cell]]]:
+    """The packets of ``region`` by what they were and are; they may be told twice."""
+    before, after = (
+        _Possible(list(possible(s, Access.ALLOW, region)), list(possible(s, Access.DENY, region)))
+        for s in (old, new)
+    )
+    allowed = without(before.denied, after.denied)
+    yield (Outcome.DENIED, Outcome.ALLOWED), without(allowed, before.allowed)
+    denied = without(before.allowed, after.allowed)
+    yield (Outcome.ALLOWED, Outcome.DENIED), without(denied, before.denied)
+    if old.is_open:
+        yield (Outcome.OPEN, Outcome.ALLOWED), _meets(allowed, before.allowed)
+        yield (Outcome.OPEN, Outcome.DENIED), _meets(denied, before.denied)
+        yield (Outcome.DENIED, Outcome.OPEN), without(after.open, before.allowed)
+        yield (Outcome.ALLOWED, Outcome.OPEN), without(after.open, before.denied)
+
+
+def _meets(left: Sequence[Cell], right: Sequence[Cell]) -> list[Cell]:
+    pairs = (meet(one, other) for one in left for other in right)
+    return [cell for cell in pairs if cell is not None]
+
+
+def _boxes_of(space: Space, cell: Cell) -> Iterator[tuple[Protocol, Box]]:
+    """The packets of ``cell``, once per protocol, or once for ``*``."""
+    masks = dict(zip(space.kept, cell, strict=True))
+    protocols, ports, source_ports, sources, *rest = [
+        spans_at(field.axis, masks.get(n, field.packets) << field.offset, field.within)
+        for n, field in enumerate(space.fields)
+    ]
+    destinations = rest[0] if rest else sources
+    box = Box(sources=sources, destinations=destinations, ports=ports, source_ports=source_ports)
+    for protocol in _protocols(protocols):
+        yield protocol, box
+
+
+def _protocols(numbers: Spans) -> Sequence[Protocol]:
+    """``*`` where every protocol is meant."""
+    named = [PROTOCOLS[number] for first, last in numbers for number in range(first, last + 1)]
+    return [Protocol.ANY] if len(named) == len(PROTOCOLS) else named
+
+
+def traffic_boxes(question: Question) -> tuple[TrafficBox, ...]:
+    """The listed addresses of ``question`` as the model's boxes, one for each family that it has."""
+    boxes = family_boxes(
+        question.source.addresses, question.destination.addresses, question.ports, question.source_ports
+    )
+    return tuple(traffic_box(question.direction, question.protocol, box) for box in boxes)
+
+
+def traffic_box(direction: Direction, protocol: Protocol, box: Box) -> TrafficBox:
+    """``box`` in the model's words."""
+    return TrafficBox(
+        direction=direction,
+        protocol=protocol.value,
+        sources=networks_of(box.sources),
+        destinations=networks_of(box.destinations),
+        ports=box.ports,
+    )
 
 
 def outside(found: Iterable[TrafficBox], declared: Iterable[TrafficBox]) -> tuple[TrafficBox, ...]:
@@ -118,56 +289,3 @@ def _boxes(traffic: TrafficBox) -> tuple[Box, ...]:
     return family_boxes(
         spans_of(traffic.sources), spans_of(traffic.destinations), union(traffic.ports), EVERY_PORT
     )
-
-
-def _touched(old: Iterable[Rule], new: Iterable[Rule]) -> list[Rule]:
-    """Rules that only one side has; a renamed rule is the same rule."""
-    before, after = {rule.match: rule for rule in old}, {rule.match: rule for rule in new}
-    return [before[m] for m in before if m not in after] + [after[m] for m in after if m not in before]
-
-
-def _protocols(edited: Iterable[Rule], every: Iterable[Rule]) -> tuple[Protocol, ...]:
-    """Protocols of the edited rules; a rule for any protocol is compared for each that a rule names."""
-    own = {rule.match.protocol for rule in edited}
-    if Protocol.ANY in own:
-        return protocols_of(Protocol.ANY, every)
-    return tuple(protocol for protocol in Protocol if protocol in own)
-
-
-def _region(edited: Iterable[Rule], vnet: Spans) -> list[Box]:
-    """All packets that one of the rules may match, as disjoint boxes."""
-    region: list[Box] = []
-    for rule in edited:
-        match = rule.match
-        sources, destinations = _reach(match.source, vnet), _reach(match.destination, vnet)
-        fresh = list(family_boxes(sources, destinations, match.ports, match.source_ports))
-        for box in region:
-            fresh = subtract(fresh, box)
-        region.extend(fresh)
-    return region
-
-
-def _reach(side: Side, vnet: Spans) -> Spans:
-    bounds = (upper(open_set, vnet) for open_set in side.sets)
-    return union(span for spans in (side.addresses, *bounds) for span in spans)
-
-
-def _compare(sides: tuple[Iterable[Rule], Iterable[Rule]], region: list[Box], vnet: Spans) -> Iterator[_Kind]:
-    """The packets of ``region`` with another outcome after than before."""
-    old, new = (list(rules) for rules in sides)
-    for box in region:
-        after = sweep(new, [box], vnet)
-        for was in sweep(old, [box], vnet):
-            for now in after:
-                shared = _meet(was, now) if was.outcome is not now.outcome else None
-                if shared is not None:
-                    yield was.outcome, now.outcome, *shared
-
-
-def _meet(left: Piece, right: Piece) -> tuple[Box, Where] | None:
-    box = intersection(left.box, right.box)
-    kinds = {left.where, right.where} - {Where.ALL} or {Where.ALL}
-    if box is None or len(kinds) > 1:
-        return None
-    where = kinds.pop()
-    return (box, where) if inhabited(box, where) else None

@@ -14,16 +14,16 @@ What must not live here: files, and the meaning of rules.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Final
 
 from shared.model import Json, SecurityGroup, SecurityRule
-from shared.nsg.addresses import parse_addresses
 from shared.nsg.expressions import UNKNOWN_GROUP
-from shared.nsg.rules import NsgError, effective_rules
+from shared.nsg.program import Program, parse
+from shared.nsg.rules import NsgError, Rule, effective_rules
 from shared.nsg.spelling import folded, group_from, resource, rule_from, unusable
+from shared.nsg.tags import SetKind, Tags, is_tag_name
 from shared.nsg.templates import GROUP_TYPE, body_of, groups_of, is_template
 from shared.resource_id import ResourceId, parse_resource_id
 from shared.values import value
@@ -84,12 +84,21 @@ def read_group(document: Json, *, name: str | None = None) -> SecurityGroup:
     where no single rule is at fault, its ``field`` is ``nsg`` where the document holds no NSG, and
     ``resources`` (template) or ``nsg`` (list) where it holds several.
     """
-    body = _chosen(document, name).body()
-    group = group_from(_with_an_id(body), _identified)
-    for rule in (*group.rules, *group.default_rules):
-        _check_values(rule)
-    effective_rules(group)
+    group = _convert(document, name)
+    _judge(effective_rules(group))
     return group
+
+
+def read_program(document: Json, tags: Tags, *, name: str | None = None) -> tuple[SecurityGroup, Program]:
+    """``read_group`` and ``parse`` in one go, which reads every address once. Raises ``NsgError``."""
+    group = _convert(document, name)
+    program = parse(group, tags)
+    _judge(program.rules)
+    return group, program
+
+
+def _convert(document: Json, name: str | None) -> SecurityGroup:
+    return group_from(_with_an_id(_chosen(document, name).body()), _identified)
 
 
 def read_rule(body: Json) -> SecurityRule:
@@ -97,9 +106,8 @@ def read_rule(body: Json) -> SecurityRule:
     if not isinstance(body, Mapping):
         raise unusable("", WHOLE, body)
     rule = rule_from(body, _identified)
-    _check_values(rule)
     nowhere = ResourceId(f"{UNKNOWN_GROUP}/providers/Microsoft.Network/networkSecurityGroups/unknown")
-    effective_rules(SecurityGroup(id=nowhere, rules=(), default_rules=(rule,)))
+    _judge(effective_rules(SecurityGroup(id=nowhere, rules=(), default_rules=(rule,))))
     return rule
 
 
@@ -195,25 +203,18 @@ def _described(document: Json) -> str:
 
 # --- values ----------------------------------------------------------------------------------------
 
-_OCTET: Final = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
-_PLAIN: Final = re.compile(
-    rf"\*|[A-Za-z][A-Za-z0-9._-]*|{_OCTET}(?:\.{_OCTET}){{3}}(?:/(?:3[0-2]|[12]?\d))?", re.ASCII
-)
-"""What nearly every rule holds: a tag (published, or of the classic model), an address, a block of IPv4.
 
-Only speed asks for the last two: ``parse_addresses`` knows them as well, at ten times the cost.
-"""
+def _judge(rules: Iterable[Rule]) -> None:
+    """What a rule names beside addresses must be a tag: no address with a slip of the pen is one."""
+    for rule in rules:
+        if not 0 <= rule.priority <= 65535:
+            raise unusable(rule.name, "priority", rule.priority)
+        for side, field in ((rule.source, "source"), (rule.destination, "destination")):
+            for named in side.sets:
+                if named.kind is not SetKind.SECURITY_GROUP and not is_tag_name(named.name):
+                    raise _no_address(rule.name, f"{field}AddressPrefix", named.name)
 
 
-def _check_values(rule: SecurityRule) -> None:
-    if not 0 <= rule.priority <= 65535:
-        raise unusable(rule.name, "priority", rule.priority)
-    sides = {"sourceAddressPrefix": rule.sources, "destinationAddressPrefix": rule.destinations}
-    for field, texts in sides.items():
-        for text in texts:
-            if not _PLAIN.fullmatch(text) and not (text.isascii() and parse_addresses(text)):
-                raise NsgError(
-                    f"rule {rule.name!r}: {field} holds {text[:100]!r}, which is no address and no tag",
-                    rule=rule.name,
-                    field=field,
-                )
+def _no_address(rule: str, field: str, text: str) -> NsgError:
+    said = f"rule {rule!r}: {field} holds {text[:100]!r}, which is no address and no tag"
+    return NsgError(said, rule=rule, field=field)

@@ -1,27 +1,32 @@
-"""The smallest addition that lets a question's traffic pass: one allow rule per family, in one direction.
+"""The smallest addition that makes a question hold: allow rules that connect, or denies that guard.
 
-The rule names the question's addresses and ports and nothing else. It stands at the largest free
-priority below every rule that can deny a packet of the question, so that all other precedences stay
-as they are. Nobody's rule is edited, moved or deleted: where there is no room, the answer is ``NoFix``
-with what a person would do. Names and priorities follow from the input alone. ARM's limits for a
-rule are kept (network limits; names: network security groups overview).
+A rule names the question's addresses, tags and ports and nothing else. Rules that connect stand at the
+largest free priorities below every deny that can decide a packet of the question, guards below every
+allow that can, so that all other precedence stays as it is. Nobody's rule is edited, moved or deleted:
+where there is no room, the answer is ``NoFix`` with what a person would do. Names and priorities follow
+from the input alone. ARM's limits for a rule are kept (network limits; names: network security groups
+overview). A fix is proved before it is told: on the patched NSG the question holds, and no packet
+outside it is decided otherwise.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import Final
+from typing import Final, NamedTuple
 
-from shared.model import Access, Direction, SecurityGroup, SecurityRule
-from shared.nsg.addresses import WHOLE, Family, networks_of, parse_addresses
-from shared.nsg.boxes import EVERY_PORT
-from shared.nsg.rules import DEFAULT_RULES, Rule
-from shared.nsg.spans import Spans, common
-from shared.nsg.sweep import Outcome
-from shared.nsg.verdict import Question, Verdict
+from shared.model import Access, Direction, SecurityGroup, SecurityRule, TrafficBox
+from shared.nsg.addresses import EVERY_ADDRESS, WHOLE, networks_of, parse_addresses
+from shared.nsg.boxes import family_boxes
+from shared.nsg.change import difference, outside, traffic_box
+from shared.nsg.program import parse
+from shared.nsg.rules import DEFAULT_RULES, Rule, Side, read_side
+from shared.nsg.space import Question
+from shared.nsg.spans import EVERY_PORT, Spans, common, minus, union
+from shared.nsg.tags import Tags
+from shared.nsg.verdict import State, Verdict, decide, state_of
 from shared.values import value
 
 FIRST_PRIORITY: Final = 100
@@ -47,27 +52,40 @@ class NoFix:
     reason: str
 
 
-def fix(group: SecurityGroup | None, question: Question, verdict: Verdict, name: str) -> Fix | NoFix:
-    """The allow rules that make every packet of ``question`` pass, given its ``verdict``.
+@value
+class Goal:
+    """What a question should be. ``name`` is what the names of rules begin with."""
 
-    ``name`` is what the rules' names begin with; direction and family are added to it.
+    question: Question
+    want: Access = Access.ALLOW
+    name: str = "driftward"
+
+    @property
+    def state(self) -> State:
+        return State.ALLOWED if self.want is Access.ALLOW else State.DENIED
+
+
+def fix(group: SecurityGroup | None, goal: Goal, tags: Tags, verdict: Verdict | None = None) -> Fix | NoFix:
+    """The rules that make every packet of the goal's question allowed, or denied.
+
+    ``verdict`` is the question's, where it is known already. Raises ``NsgError``.
     """
-    if group is None:
+    verdict = verdict or decide(parse(group, tags), goal.question)
+    if verdict.state is goal.state:
         return Fix(rules=())
-    added: list[SecurityRule] = []
-    for family in Family:
-        blocker = _lowest_blocker(verdict, family)
-        if blocker is None:
-            continue
-        priority = _largest_free(_used(group, question.direction), blocker.priority)
-        if priority is None:
-            return NoFix(reason=_no_room(group, question.direction, blocker))
-        rule = _allow(group, question, family, (priority, name))
-        added.append(rule)
-        group = with_rules(group, [rule])
-    if added and (reason := _beyond_limits(group)):
+    if group is None:
+        return NoFix(reason="there is no NSG, and so everything passes: give the subnet one first")
+    if reason := _unguarded(goal):
         return NoFix(reason=reason)
-    return Fix(rules=tuple(added))
+    blocker = (verdict.blocking if goal.want is Access.ALLOW else verdict.exposing)[0]
+    proposed = _additions(group, goal, blocker, tags)
+    if isinstance(proposed, NoFix):
+        return proposed
+    return (
+        _beyond_limits(with_rules(group, proposed.rules))
+        or _unproved(group, proposed, goal, tags)
+        or proposed
+    )
 
 
 def with_rules(group: SecurityGroup, rules: Iterable[SecurityRule]) -> SecurityGroup:
@@ -75,16 +93,87 @@ def with_rules(group: SecurityGroup, rules: Iterable[SecurityRule]) -> SecurityG
     return replace(group, rules=(*group.rules, *rules))
 
 
-def _lowest_blocker(verdict: Verdict, family: Family) -> Rule | None:
-    """The first rule that can deny a packet of ``family``, for some membership of the open sets."""
-    blockers = [
-        decider.rule
-        for piece in verdict.pieces
-        if piece.outcome is not Outcome.ALLOWED and common(piece.box.sources, WHOLE[family])
-        for decider in piece.deciders
-        if decider.rule.access is Access.DENY
+def _unguarded(goal: Goal) -> str | None:
+    """A guard names what it protects; one for every destination would be a rule about other people's."""
+    inbound = goal.question.direction is Direction.INBOUND
+    protected = goal.question.destination if inbound else goal.question.source
+    if goal.want is Access.DENY and any(
+        common(protected.addresses, whole) == whole for whole in WHOLE.values()
+    ):
+        side = "destination" if inbound else "source"
+        return (
+            f"a guard must name what it protects: ask with the {side}'s own prefixes instead of all addresses"
+        )
+    return None
+
+
+def _additions(group: SecurityGroup, goal: Goal, blocker: Rule, tags: Tags) -> Fix | NoFix:
+    """One rule for each family and tag that needs it."""
+    added: list[SecurityRule] = []
+    program = parse(group, tags)
+    for ends in _ends(goal.question, tags):
+        asked = replace(goal.question, source=ends.source.side, destination=ends.destination.side)
+        if state_of(program, asked) is goal.state:
+            continue
+        patched = with_rules(group, added)
+        priority = _largest_free(_used(patched, asked.direction), blocker.priority)
+        if priority is None:
+            return NoFix(reason=_no_room(patched, asked.direction, blocker, goal.want))
+        added.append(_rule(patched, replace(goal, question=asked), ends, priority))
+    return Fix(rules=tuple(added))
+
+
+# --- what one rule can name ------------------------------------------------------------------------
+
+
+class _End(NamedTuple):
+    """What one rule can name on one side: prefixes of one family, every address, or one tag."""
+
+    texts: tuple[str, ...]
+    side: Side
+    label: str
+
+
+class _Ends(NamedTuple):
+    source: _End
+    destination: _End
+
+    @property
+    def label(self) -> str:
+        return "-".join(dict.fromkeys(end.label for end in self if end.label)) or "any"
+
+
+def _ends(question: Question, tags: Tags) -> Iterator[_Ends]:
+    """What the rules for ``question`` name, the fewest that hold exactly its packets."""
+    for source in _one_side(question.source, tags):
+        for destination in _one_side(question.destination, tags):
+            if _some_family(source.side, destination.side):
+                yield _Ends(source, destination)
+
+
+def _one_side(side: Side, tags: Tags) -> Iterator[_End]:
+    named = [name for name, _ in side.closed] + [open_set.name for open_set in side.sets]
+    listed = minus(side.addresses, union(span for _, spans in side.closed for span in spans))
+    if listed == EVERY_ADDRESS:
+        yield _End(("*",), Side(listed), "")
+    else:
+        for family, whole in WHOLE.items():
+            if spans := common(listed, whole):
+                yield _End(tuple(map(str, networks_of(spans))), Side(spans), family.lower())
+    for name in named:
+        yield _End((name,), read_side([name], tags), name.lower())
+
+
+def _some_family(source: Side, destination: Side) -> bool:
+    """Whether a packet can go from one to the other; open sets hold addresses of both families."""
+    families = [
+        {f for f, whole in WHOLE.items() if side.sets or common(side.addresses, whole)}
+        for side in (source, destination)
     ]
-    return min(blockers, key=lambda rule: rule.priority, default=None)
+    return bool(families[0] & families[1])
+
+
+# --- where it stands, and what it is called --------------------------------------------------------
 
 
 def _used(group: SecurityGroup, direction: Direction) -> dict[int, str]:
@@ -97,51 +186,55 @@ def _largest_free(used: dict[int, str], below: int) -> int | None:
     return next((n for n in range(highest, FIRST_PRIORITY - 1, -1) if n not in used), None)
 
 
-def _no_room(group: SecurityGroup, direction: Direction, blocker: Rule) -> str:
+def _no_room(group: SecurityGroup, direction: Direction, blocker: Rule, want: Access) -> str:
     used = _used(group, direction)
-    deny = f"{direction.lower()} deny {blocker.name!r}"
-    said = f"{deny} has priority {blocker.priority} and no lower number is free"
+    named = f"{direction.lower()} {blocker.access.lower()} {blocker.name!r}"
+    said = f"{named} has priority {blocker.priority} and no lower number is free"
     start = max(blocker.priority, FIRST_PRIORITY)
     free = next((n for n in range(start, LAST_PRIORITY + 1) if n not in used), None)
     if free is None:
         return f"{said}, nor any higher one: rules of this direction would have to be merged first"
     moved = [f"{used[n]!r} from {n} to {n + 1}" for n in range(free - 1, start - 1, -1) if n in used]
     shown = ", then ".join(moved[:3]) + (f" and so on ({len(moved)} rules)" if len(moved) > 3 else "")
-    return f"{said}: move {shown}, and put an allow rule at {start}"
+    article = "an allow" if want is Access.ALLOW else "a deny"
+    return f"{said}: move {shown}, and put {article} rule at {start}"
 
 
-def _allow(group: SecurityGroup, question: Question, family: Family, place: tuple[int, str]) -> SecurityRule:
-    priority, prefix = place
-    wanted = f"{prefix}-{question.direction.lower()}-{family.lower()}"
+def _rule(group: SecurityGroup, goal: Goal, ends: _Ends, priority: int) -> SecurityRule:
+    question = goal.question
+    wanted = f"{goal.name}-{question.direction.lower()}-{ends.label}"
     return SecurityRule(
         name=_free_name(wanted, group),
         direction=question.direction,
-        access=Access.ALLOW,
+        access=goal.want,
         priority=priority,
         protocol=question.protocol.value,
-        sources=_prefixes(question.sources, family),
-        destinations=_prefixes(question.destinations, family),
-        source_ports=_ports(question.source_ports),
-        destination_ports=_ports(question.ports),
-        description=_description(question),
+        sources=ends.source.texts,
+        destinations=ends.destination.texts,
+        source_ports=port_texts(question.source_ports),
+        destination_ports=port_texts(question.ports),
+        description=_description(goal),
     )
 
 
-def _prefixes(spans: Spans, family: Family) -> tuple[str, ...]:
-    """The fewest prefixes: ARM refuses overlapping ones in one rule."""
-    return tuple(map(str, networks_of(common(spans, WHOLE[family]))))
-
-
-def _ports(spans: Spans) -> tuple[str, ...]:
+def port_texts(spans: Spans) -> tuple[str, ...]:
+    """Ports as rules spell them."""
     if spans == EVERY_PORT:
         return ("*",)
     return tuple(str(a) if a == b else f"{a}-{b}" for a, b in spans)
 
 
-def _description(question: Question) -> str:
-    ports = ", ".join(_ports(question.ports))
-    text = f"Added by Driftward: lets {question.protocol} {ports} pass ahead of a deny rule."
-    return text if len(text) <= _LONGEST_DESCRIPTION else "Added by Driftward ahead of a deny rule."
+def _description(goal: Goal) -> str:
+    does, past = (
+        ("lets", "pass ahead of a deny") if goal.want is Access.ALLOW else ("keeps", "out ahead of an allow")
+    )
+    ports = ", ".join(port_texts(goal.question.ports))
+    text = f"Added by Driftward: {does} {goal.question.protocol} {ports} {past} rule."
+    return (
+        text
+        if len(text) <= _LONGEST_DESCRIPTION
+        else f"Added by Driftward ahead of another rule ({goal.want.lower()})."
+    )
 
 
 def _free_name(wanted: str, group: SecurityGroup) -> str:
@@ -164,18 +257,46 @@ def _fitting(wanted: str, ending: str) -> str:
     return name[: _LONGEST_NAME - len(digest) - len(ending)] + digest + ending
 
 
-def _beyond_limits(group: SecurityGroup) -> str | None:
-    if len(group.rules) > _MOST_RULES:
-        return (
-            f"the NSG would hold {len(group.rules)} rules; {_MOST_RULES} is the most, so some must go first"
-        )
+# --- why it is right -------------------------------------------------------------------------------
+
+
+def _beyond_limits(group: SecurityGroup) -> NoFix | None:
+    rules = len(group.rules)
+    if rules > _MOST_RULES:
+        reason = f"the NSG would hold {rules} rules; {_MOST_RULES} is the most, so some must go first"
+        return NoFix(reason=reason)
     sources = _listed(rule.sources for rule in group.rules)
     destinations = _listed(rule.destinations for rule in group.rules)
     if (listed := max(sources, destinations)) > _MOST_PREFIXES:
-        return f"the NSG would list {listed} addresses on one side; {_MOST_PREFIXES} is the most"
+        return NoFix(
+            reason=f"the NSG would list {listed} addresses on one side; {_MOST_PREFIXES} is the most"
+        )
     return None
 
 
 def _listed(sides: Iterable[tuple[str, ...]]) -> int:
     """How many addresses, blocks and ranges are listed; ``*`` and tags do not count."""
     return sum(1 for texts in sides for text in texts if parse_addresses(text) is not None)
+
+
+_OUR_FAULT: Final = "this is a fault of Driftward, please report it"
+
+
+def _unproved(group: SecurityGroup, proposed: Fix, goal: Goal, tags: Tags) -> NoFix | None:
+    """Why the patched NSG is not as it should be; None when it is proved to be."""
+    patched = with_rules(group, proposed.rules)
+    if state_of(parse(patched, tags), goal.question) is not goal.state:
+        return NoFix(reason=f"the rules that were found do not settle the question: {_OUR_FAULT}")
+    changes = difference(group, patched, None, tags).parts
+    if outside((part.traffic for part in changes), _bounds(goal.question, tags)):
+        return NoFix(reason=f"the rules that were found would change other traffic: {_OUR_FAULT}")
+    return None
+
+
+def _bounds(question: Question, tags: Tags) -> tuple[TrafficBox, ...]:
+    """Every packet that the question may hold."""
+    sources, destinations = (
+        tags.reach(side.addresses, side.sets) for side in (question.source, question.destination)
+    )
+    boxes = family_boxes(sources, destinations, question.ports, question.source_ports)
+    return tuple(traffic_box(question.direction, question.protocol, box) for box in boxes)

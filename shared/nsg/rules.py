@@ -10,23 +10,17 @@ meaning (an unknown protocol, a port of 70000, two rules of one priority in one 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
-from typing import Final
+from functools import lru_cache
+from operator import attrgetter
+from typing import Final, NamedTuple
 
 from shared.model import Access, Direction, SecurityGroup, SecurityRule
-from shared.nsg.addresses import EVERY_ADDRESS, WHOLE, parse_addresses
-from shared.nsg.boxes import EVERY_PORT
-from shared.nsg.spans import Spans, common, union
-from shared.nsg.tags import (
-    AZURE_LOAD_BALANCER,
-    LOAD_BALANCER_SPELLINGS,
-    OpenSet,
-    SetKind,
-    open_tag,
-)
+from shared.nsg.addresses import EVERY_ADDRESS, family_at, parse_addresses
+from shared.nsg.spans import EVERY_PORT, Span, Spans, union
+from shared.nsg.tags import OpenSet, SetKind, Tags, open_tag
 from shared.resource_id import ResourceId
-from shared.values import value
 
 
 class NsgError(ValueError):
@@ -51,21 +45,27 @@ class Protocol(StrEnum):
     ANY = "*"
 
 
-_PROTOCOLS: Final = {p.value.lower(): p for p in Protocol if p is not Protocol.OTHER}
+PROTOCOLS_BY_NAME: Final = {p.value.lower(): p for p in Protocol if p is not Protocol.OTHER}
 
 
-@value
-class Side:
-    """The addresses of a rule's source or destination: those that it lists and those of open sets."""
+class Side(NamedTuple):
+    """The addresses of a rule's or question's source or destination: those listed, those of open sets."""
 
     addresses: Spans
+    """Listed, or of a closed tag."""
     sets: tuple[OpenSet, ...] = ()
+    closed: tuple[tuple[str, Spans], ...] = ()
+    """The closed tags among them, as spelled, with what they hold."""
 
 
-@value
-class Match:
-    """What a rule decides about, and how; two rules with equal matches are the same to every packet."""
+class Rule(NamedTuple):
+    """A rule that can be asked. ``name`` is spelled as ARM spells it.
 
+    Rules, sides and sets are named tuples: thousands of them are made for one question, and a frozen
+    dataclass takes four times as long.
+    """
+
+    name: str
     direction: Direction
     access: Access
     priority: int
@@ -75,78 +75,89 @@ class Match:
     ports: Spans
     source_ports: Spans
 
-
-@value
-class Rule:
-    """A rule that can be asked. ``name`` is spelled as ARM spells it."""
-
-    name: str
-    match: Match
+    @property
+    def match(self) -> tuple[object, ...]:
+        """All but the name: two rules with equal matches are the same to every packet."""
+        return self[1:]
 
     @property
-    def priority(self) -> int:
-        return self.match.priority
-
-    @property
-    def access(self) -> Access:
-        return self.match.access
+    def sets(self) -> tuple[OpenSet, ...]:
+        """The open sets that the rule names."""
+        return self.source.sets + self.destination.sets
 
     @property
     def odd_texts(self) -> tuple[str, ...]:
         """Texts that stand where a prefix should and are none."""
-        sets = (*self.match.source.sets, *self.match.destination.sets)
-        return tuple(s.name for s in sets if s.kind is SetKind.MALFORMED)
+        return tuple(s.name for s in self.sets if s.kind is SetKind.MALFORMED)
 
 
-def effective_rules(group: SecurityGroup | None) -> tuple[Rule, ...]:
+_KNOWN_BY_DEFAULT: Final = Tags()
+
+
+def effective_rules(group: SecurityGroup | None, tags: Tags = _KNOWN_BY_DEFAULT) -> tuple[Rule, ...]:
     """All rules in the order of asking, both directions. Without a group everything passes.
 
     Raises ``NsgError``.
     """
     if group is None:
-        return NO_GROUP
-    rules = sorted(map(_read, group.rules), key=lambda rule: rule.priority)
-    defaults = sorted(map(_read, group.default_rules), key=lambda rule: rule.priority)
-    for direction in Direction:
-        if not any(rule.match.direction is direction for rule in defaults):
-            defaults.extend(rule for rule in DEFAULT_RULES if rule.match.direction is direction)
-    _refuse_equal_priorities((*rules, *defaults))
-    return (*rules, *defaults)
+        return tuple(_read(rule, tags) for rule in NO_GROUP)
+    custom = sorted([_read(rule, tags) for rule in group.rules], key=_by_priority)
+    given = {rule.direction for rule in group.default_rules}
+    defaults = (
+        *group.default_rules,
+        *(rule for rule in DEFAULT_RULES if rule.direction not in given),
+    )
+    behind = sorted([_read(rule, tags) for rule in defaults], key=_by_priority)
+    _refuse_equal_priorities((*custom, *behind))
+    return (*custom, *behind)
+
+
+_by_priority = attrgetter("priority")
 
 
 def _refuse_equal_priorities(rules: Iterable[Rule]) -> None:
     seen: dict[tuple[Direction, int], str] = {}
     for rule in rules:
-        place = (rule.match.direction, rule.priority)
+        place = (rule.direction, rule.priority)
         if place in seen:
             raise NsgError(
                 f"rules {seen[place]!r} and {rule.name!r} share priority {rule.priority} "
-                f"in direction {rule.match.direction}",
+                f"in direction {rule.direction}",
                 rule=rule.name,
                 field="priority",
             )
         seen[place] = rule.name
 
 
-def _read(rule: SecurityRule) -> Rule:
-    source = _read_side(rule.name, "source", rule.sources, rule.source_groups)
-    destination = _read_side(rule.name, "destination", rule.destinations, rule.destination_groups)
-    _refuse_mixed_families(rule)
-    match = Match(
+def _read(rule: SecurityRule, tags: Tags) -> Rule:
+    _refuse_nothing(rule)
+    sources, destinations = _parse(rule.sources), _parse(rule.destinations)
+    _refuse_mixed_families(rule.name, (*sources, *destinations))
+    return Rule(
+        name=rule.name,
         direction=rule.direction,
         access=rule.access,
         priority=rule.priority,
         protocol=_read_protocol(rule),
-        source=source,
-        destination=destination,
+        source=_side(sources, rule.source_groups, tags),
+        destination=_side(destinations, rule.destination_groups, tags),
         ports=_read_ports(rule.name, "destinationPortRange", rule.destination_ports),
         source_ports=_read_ports(rule.name, "sourcePortRange", rule.source_ports),
     )
-    return Rule(name=rule.name, match=match)
+
+
+def _refuse_nothing(rule: SecurityRule) -> None:
+    sides = {"source": (rule.sources, rule.source_groups)}
+    sides["destination"] = (rule.destinations, rule.destination_groups)
+    for field, (texts, groups) in sides.items():
+        if not texts and not groups:
+            raise NsgError(
+                f"rule {rule.name!r} names no {field}", rule=rule.name, field=f"{field}AddressPrefix"
+            )
 
 
 def _read_protocol(rule: SecurityRule) -> Protocol:
-    protocol = _PROTOCOLS.get(rule.protocol.strip().lower())
+    protocol = PROTOCOLS_BY_NAME.get(rule.protocol.strip().lower())
     if protocol is None:
         raise NsgError(
             f"rule {rule.name!r} has the unknown protocol {rule.protocol!r}", rule=rule.name, field="protocol"
@@ -154,31 +165,41 @@ def _read_protocol(rule: SecurityRule) -> Protocol:
     return protocol
 
 
-def _read_side(rule: str, field: str, texts: Iterable[str], groups: Iterable[ResourceId]) -> Side:
-    spans: list[tuple[int, int]] = []
+def _parse(texts: Iterable[str]) -> list[Spans | str]:
+    """Each text as the addresses that it lists, or else as it stands: ``*`` or a tag."""
+    return [parse_addresses(text) or text for text in map(str.strip, texts)]
+
+
+def read_side(texts: Iterable[str], tags: Tags) -> Side:
+    """A side as rules and questions spell it: addresses, blocks, ranges, ``*`` and tags, all together."""
+    return _side(_parse(texts), (), tags)
+
+
+def _side(parsed: Sequence[Spans | str], groups: Sequence[ResourceId], tags: Tags) -> Side:
+    if len(parsed) == 1 and not groups and not isinstance(parsed[0], str):
+        return Side(parsed[0])
+    spans: list[Span] = []
+    closed: dict[str, Spans] = {}
     sets = [OpenSet(kind=SetKind.SECURITY_GROUP, key=group.key, name=group.name) for group in groups]
-    for text in map(str.strip, texts):
-        if text == "*":
+    for part in parsed:
+        if not isinstance(part, str):
+            spans.extend(part)
+        elif part == "*":
             spans.extend(EVERY_ADDRESS)
-        elif text.lower() in LOAD_BALANCER_SPELLINGS:
-            spans.extend(AZURE_LOAD_BALANCER)
-        elif (found := parse_addresses(text)) is not None:
-            spans.extend(found)
+        elif (known := tags.addresses(part)) is not None:
+            spans.extend(known)
+            closed[part] = known
         else:
-            sets.append(open_tag(text))
-    if not spans and not sets:
-        raise NsgError(f"rule {rule!r} names no {field}", rule=rule, field=f"{field}AddressPrefix")
-    return Side(addresses=union(spans), sets=tuple(sorted(set(sets), key=lambda s: (s.kind, s.key))))
+            sets.append(open_tag(part))
+    one_of_each = tuple({s.key: s for s in sorted(sets)}.values()) if sets else ()
+    return Side(union(spans), one_of_each, tuple(closed.items()))
 
 
-def _refuse_mixed_families(rule: SecurityRule) -> None:
+def _refuse_mixed_families(rule: str, parts: Iterable[Spans | str]) -> None:
     """ARM refuses such a rule (``ResourceCannotContainAddressPrefixesFromDifferentAddressFamilies``)."""
-    listed = (parse_addresses(text.strip()) or () for text in (*rule.sources, *rule.destinations))
-    families = {family for spans in listed for family, whole in WHOLE.items() if common(spans, whole)}
-    if len(families) > 1:
-        raise NsgError(
-            f"rule {rule.name!r} mixes IPv4 and IPv6 addresses", rule=rule.name, field="sourceAddressPrefix"
-        )
+    firsts = [part[0][0] for part in parts if not isinstance(part, str)]
+    if firsts and family_at(min(firsts)) is not family_at(max(firsts)):
+        raise NsgError(f"rule {rule!r} mixes IPv4 and IPv6 addresses", rule=rule, field="sourceAddressPrefix")
 
 
 _PORTS: Final = re.compile(r"(\d{1,5})(?:\s*-\s*(\d{1,5}))?", re.ASCII)
@@ -187,49 +208,56 @@ _PORTS: Final = re.compile(r"(\d{1,5})(?:\s*-\s*(\d{1,5}))?", re.ASCII)
 def _read_ports(rule: str, field: str, texts: tuple[str, ...]) -> Spans:
     if not texts:
         raise NsgError(f"rule {rule!r} names no {field}", rule=rule, field=field)
-    return union(span for text in texts for span in _read_port(rule, field, text.strip()))
+    found = [read_ports(text) for text in texts]
+    if len(found) == 1 and found[0]:
+        return found[0]
+    for text, spans in zip(texts, found, strict=True):
+        if spans is None:
+            raise NsgError(f"rule {rule!r} has the port {text!r} in {field}", rule=rule, field=field)
+    return union(span for spans in found if spans for span in spans)
 
 
-def _read_port(rule: str, field: str, text: str) -> Spans:
-    if text == "*":
+@lru_cache(maxsize=4096)
+def read_ports(text: str) -> Spans | None:
+    """The ports that ``N``, ``A-B`` or ``*`` names; None for any other text."""
+    if text.strip() == "*":
         return EVERY_PORT
-    found = _PORTS.fullmatch(text)
-    if found:
-        first, last = int(found[1]), int(found[2] or found[1])
-        if first <= last <= EVERY_PORT[0][1]:
-            return ((first, last),)
-    raise NsgError(f"rule {rule!r} has the port {text!r} in {field}", rule=rule, field=field)
+    found = _PORTS.fullmatch(text.strip())
+    if found is None:
+        return None
+    first, last = int(found[1]), int(found[2] or found[1])
+    return ((first, last),) if first <= last <= EVERY_PORT[0][1] else None
 
 
-def _default(direction: Direction, priority: int, name: str, sides: tuple[str, str], access: Access) -> Rule:
-    return _read(
-        SecurityRule(
-            name=name,
-            direction=direction,
-            access=access,
-            priority=priority,
-            protocol="*",
-            sources=(sides[0],),
-            destinations=(sides[1],),
-            destination_ports=("*",),
-        )
+def _default(direction: Direction, priority: int, name: str, ends: str, access: Access) -> SecurityRule:
+    source, destination = ends.split(" > ")
+    return SecurityRule(
+        name=name,
+        direction=direction,
+        access=access,
+        priority=priority,
+        protocol="*",
+        sources=(source,),
+        destinations=(destination,),
+        destination_ports=("*",),
     )
 
 
-_VNET: Final = ("VirtualNetwork", "VirtualNetwork")
+FIRST_DEFAULT_PRIORITY: Final = 65000
+_VNET: Final = "VirtualNetwork > VirtualNetwork"
 _IN, _OUT = Direction.INBOUND, Direction.OUTBOUND
 
 DEFAULT_RULES: Final = (
-    _default(_IN, 65000, "AllowVnetInBound", _VNET, Access.ALLOW),
-    _default(_IN, 65001, "AllowAzureLoadBalancerInBound", ("AzureLoadBalancer", "*"), Access.ALLOW),
-    _default(_IN, 65500, "DenyAllInBound", ("*", "*"), Access.DENY),
-    _default(_OUT, 65000, "AllowVnetOutBound", _VNET, Access.ALLOW),
-    _default(_OUT, 65001, "AllowInternetOutBound", ("*", "Internet"), Access.ALLOW),
-    _default(_OUT, 65500, "DenyAllOutBound", ("*", "*"), Access.DENY),
+    _default(_IN, FIRST_DEFAULT_PRIORITY, "AllowVnetInBound", _VNET, Access.ALLOW),
+    _default(_IN, 65001, "AllowAzureLoadBalancerInBound", "AzureLoadBalancer > *", Access.ALLOW),
+    _default(_IN, 65500, "DenyAllInBound", "* > *", Access.DENY),
+    _default(_OUT, FIRST_DEFAULT_PRIORITY, "AllowVnetOutBound", _VNET, Access.ALLOW),
+    _default(_OUT, 65001, "AllowInternetOutBound", "* > Internet", Access.ALLOW),
+    _default(_OUT, 65500, "DenyAllOutBound", "* > *", Access.DENY),
 )
 """The default rules of every NSG (network security groups overview)."""
 
 NO_GROUP: Final = tuple(
-    _default(direction, 0, "no network security group", ("*", "*"), Access.ALLOW) for direction in Direction
+    _default(direction, 0, "no network security group", "* > *", Access.ALLOW) for direction in Direction
 )
 """Without an NSG everything passes; the default rules do not apply."""

@@ -8,17 +8,22 @@ place on the address line) is not known here.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 Span: TypeAlias = tuple[int, int]
 """First and last number, both inside."""
 Spans: TypeAlias = tuple[Span, ...]
 
+EVERY_PORT: Final[Spans] = ((0, 65535),)
+
 
 def union(spans: Iterable[Span]) -> Spans:
     """The numbers that lie in any of ``spans``."""
+    ordered = sorted(spans)
+    if len(ordered) < 2:
+        return tuple(ordered)
     joined: list[Span] = []
-    for first, last in sorted(spans):
+    for first, last in ordered:
         if joined and first <= joined[-1][1] + 1:
             joined[-1] = (joined[-1][0], max(joined[-1][1], last))
         else:

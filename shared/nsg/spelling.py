@@ -174,7 +174,10 @@ def objects(found: Json, field: str, rule: str = "") -> Iterator[Mapping[str, Js
 
 def _joined(rule: Resource, name: str, singular: str, may_be_empty: bool = False) -> tuple[str, ...]:
     """The singular and the plural field as one list without repetitions."""
-    values = [*_texts(rule, name, singular), *_texts(rule, name, plural_of(singular))]
+    first, others = rule.get(singular), rule.get(_PLURALS[singular])
+    if not others and isinstance(first, str) and (only := first.strip()):
+        return (only,)  # what nearly every rule is
+    values = [*_texts(first, name, singular), *_texts(others, name, _PLURALS[singular])]
     joined = tuple(dict.fromkeys(filter(None, values)))
     if not joined and not may_be_empty:
         raise NsgError(f"rule {name!r}: {singular} is missing", rule=name, field=singular)
@@ -185,8 +188,18 @@ def plural_of(singular: str) -> str:
     return f"{singular}es" if singular.endswith("x") else f"{singular}s"
 
 
-def _texts(rule: Resource, name: str, field: str) -> Iterable[str]:
-    found = rule.get(field)
+_PLURALS: Final = {
+    singular: plural_of(singular)
+    for singular in (
+        "sourceAddressPrefix",
+        "destinationAddressPrefix",
+        "sourcePortRange",
+        "destinationPortRange",
+    )
+}
+
+
+def _texts(found: Json, name: str, field: str) -> Iterable[str]:
     if isinstance(found, list):
         return [_text(item, name, field) for item in found]
     return (_text(found, name, field),)
@@ -210,9 +223,11 @@ def _one_text(rule: Resource, name: str, field: str) -> str:
 
 
 def _member(kind: type[_Member], rule: Resource, name: str, field: str) -> _Member:
-    found = _one_text(rule, name, field).lower()
+    found = _one_text(rule, name, field)
+    if found in kind.__members__.values():
+        return kind(found)  # as Azure spells it
     for member in kind:
-        if member.lower() == found:
+        if member.lower() == found.lower():
             return member
     raise unusable(name, field, rule.get(field))
 

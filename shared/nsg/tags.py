@@ -1,20 +1,23 @@
 """Sets of addresses that a rule names but does not list: service tags, security groups, odd texts.
 
-Such a set is *open*: all that is known are bounds. ``lower`` holds addresses that surely belong to it,
-``upper`` those that may. ``VirtualNetwork`` surely holds the addresses that the caller knows to lie
-inside; ``Internet`` surely does not. A published tag of an Azure service holds public addresses only.
-Anything else may hold anything. Nothing here knows rules or packets.
+Whoever asks brings ``Tags``: what is known. A tag whose prefixes are known is *closed* and becomes
+addresses. Any other set is *open*: all that is known are bounds. ``lower`` holds addresses that surely
+belong to it, ``upper`` those that may. The only inclusion used is that ``X.Region`` lies in ``X``.
+Nothing here knows rules or packets.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import field
 from enum import StrEnum
-from typing import Final
+from types import MappingProxyType
+from typing import Final, NamedTuple
 
 from shared.nsg.addresses import EVERY_ADDRESS, PUBLIC_ADDRESSES, parse_addresses
 from shared.nsg.published_tags import PUBLISHED_TAGS
-from shared.nsg.spans import Spans, minus
+from shared.nsg.spans import Spans, common, minus, union
 from shared.values import value
 
 
@@ -27,13 +30,12 @@ class SetKind(StrEnum):
     MALFORMED = "malformed"
 
 
-@value
-class OpenSet:
-    """A set of addresses known by its bounds. Equal by ``key``: the name in lower case, or the ASG's id."""
+class OpenSet(NamedTuple):
+    """A set of addresses known by its bounds. Known by ``key``: the name in lower case, or the ASG's id."""
 
     kind: SetKind
     key: str
-    name: str = field(compare=False)
+    name: str
     """As the rule spells it."""
 
     @property
@@ -42,46 +44,103 @@ class OpenSet:
         is_tag = self.kind in {SetKind.PUBLIC_TAG, SetKind.UNKNOWN_TAG}
         return (self.key.rpartition(".")[0] or None) if is_tag else None
 
+    def closure(self) -> frozenset[str]:
+        """The keys of the sets that an address of this one lies in: its own and those of its holders."""
+        if self.holder is None:
+            return frozenset({self.key})
+        parts = self.key.split(".")
+        return frozenset(".".join(parts[:length]) for length in range(1, len(parts) + 1))
 
-AZURE_LOAD_BALANCER: Final = parse_addresses("168.63.129.16") or ()
-"""What the tag translates to (service tags overview)."""
 
-_SPELLINGS: Final = {
-    "virtualnetwork": SetKind.VIRTUAL_NETWORK,
-    "virtual_network": SetKind.VIRTUAL_NETWORK,  # the classic deployment model's names
-    "internet": SetKind.INTERNET,
+_VIRTUAL_NETWORK: Final = "virtualnetwork"
+_INTERNET: Final = "internet"
+_LOAD_BALANCER: Final = "azureloadbalancer"
+_CLASSIC: Final = {
+    "virtual_network": _VIRTUAL_NETWORK,  # the classic deployment model's names
+    "azure_loadbalancer": _LOAD_BALANCER,
 }
-LOAD_BALANCER_SPELLINGS: Final = frozenset({"azureloadbalancer", "azure_loadbalancer"})
+_OWN_KINDS: Final = {_VIRTUAL_NETWORK: SetKind.VIRTUAL_NETWORK, _INTERNET: SetKind.INTERNET}
+_PUBLISHED: Final = frozenset({*(name.lower() for name in PUBLISHED_TAGS), _LOAD_BALANCER})
 
-_PUBLISHED: Final = frozenset(name.lower() for name in PUBLISHED_TAGS)
+
+def tag_key(text: str) -> str:
+    """What a tag is known by: its name in lower case, in today's spelling."""
+    key = text.strip().lower()
+    return _CLASSIC.get(key, key)
+
+
+_TAG: Final = re.compile(r"[A-Za-z][A-Za-z0-9._-]*")
+"""Every published tag, and the names of the classic model, are such words."""
+
+
+def is_tag_name(text: str) -> bool:
+    """Whether a text that is no address can be a tag, and not an address with a slip of the pen."""
+    return _TAG.fullmatch(text) is not None
 
 
 def open_tag(text: str) -> OpenSet:
     """The open set that ``text``, which is neither an address nor ``*``, names."""
-    key = text.lower()
-    kind = _SPELLINGS.get(key)
+    key = tag_key(text)
+    kind = _OWN_KINDS.get(key)
     if kind is None and (key in _PUBLISHED or key.rpartition(".")[0] in _PUBLISHED):
         kind = SetKind.PUBLIC_TAG
     if kind is None:
         # No tag begins with a digit or holds a colon or a slash: ARM was seen to take "789" as a prefix.
         odd = not text or text[0].isdigit() or ":" in text or "/" in text
         kind = SetKind.MALFORMED if odd else SetKind.UNKNOWN_TAG
-    known = kind in {SetKind.VIRTUAL_NETWORK, SetKind.INTERNET}
-    return OpenSet(kind=kind, key=kind.value.lower() if known else key, name=text)
+    return OpenSet(kind=kind, key=key, name=text)
 
 
-def lower(open_set: OpenSet, vnet: Spans) -> Spans:
-    """Addresses that surely belong to the set; ``vnet`` are those known to lie in the virtual network."""
-    return vnet if open_set.kind is SetKind.VIRTUAL_NETWORK else ()
+AZURE_LOAD_BALANCER: Final = parse_addresses("168.63.129.16") or ()
+"""What the tag ``AzureLoadBalancer`` translates to (service tags overview)."""
 
 
-def upper(open_set: OpenSet, vnet: Spans) -> Spans:
-    """Addresses that may belong to the set."""
-    match open_set.kind:
-        case SetKind.INTERNET:
-            # "The IP address space that's outside the virtual network" (service tags overview).
-            return minus(EVERY_ADDRESS, vnet)
-        case SetKind.PUBLIC_TAG:
-            return PUBLIC_ADDRESSES
-        case _:
-            return EVERY_ADDRESS
+@value
+class Tags:
+    """What is known of the sets that rules name."""
+
+    closed: Mapping[str, Spans] = field(
+        default_factory=lambda: MappingProxyType({_LOAD_BALANCER: AZURE_LOAD_BALANCER})
+    )
+    """The addresses of tags whose prefixes are known, by ``tag_key``."""
+    vnet: Spans = ()
+    """Addresses known to lie in the virtual network; more may lie there."""
+
+    def addresses(self, text: str) -> Spans | None:
+        """The addresses of a closed tag; None for every other one."""
+        return self.closed.get(tag_key(text))
+
+    def lower(self, open_set: OpenSet) -> Spans:
+        """Addresses that surely belong to the set."""
+        if open_set.kind is SetKind.SECURITY_GROUP:
+            return ()
+        parts = [spans for key, spans in self.closed.items() if key.startswith(f"{open_set.key}.")]
+        known = self.vnet if open_set.kind is SetKind.VIRTUAL_NETWORK else ()
+        return union(span for spans in (known, *parts) for span in spans) if parts else known
+
+    def upper(self, open_set: OpenSet) -> Spans:
+        """Addresses that may belong to the set; it holds ``lower``."""
+        match open_set.kind:
+            case SetKind.INTERNET:
+                # Outside the virtual network and reachable from the internet (service tags overview).
+                bound = minus(PUBLIC_ADDRESSES, self.vnet)
+            case SetKind.PUBLIC_TAG:
+                bound = PUBLIC_ADDRESSES
+            case SetKind.SECURITY_GROUP:
+                bound = self.closed.get(_VIRTUAL_NETWORK, EVERY_ADDRESS)
+            case _:
+                bound = EVERY_ADDRESS
+        for holder in open_set.closure() - {open_set.key}:
+            bound = common(bound, self.closed.get(holder, EVERY_ADDRESS))
+        return union((*bound, *self.lower(open_set)))
+
+    def reach(self, addresses: Spans, sets: Iterable[OpenSet]) -> Spans:
+        """Every address that is listed or that one of ``sets`` may hold."""
+        return union((*addresses, *(span for open_set in sets for span in self.upper(open_set))))
+
+
+def known_tags(prefixes: Mapping[str, Iterable[Spans]]) -> dict[str, Spans]:
+    """``closed`` of ``Tags`` from the spans of each tag's prefixes, by whatever spelling of its name."""
+    return {
+        tag_key(name): union(span for spans in listed for span in spans) for name, listed in prefixes.items()
+    }

@@ -8,16 +8,19 @@ interface, routes) is no part of a verdict.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
-from typing import Final
+from itertools import chain
+from typing import Final, NamedTuple
 
-from shared.model import Access, Direction, SecurityGroup, TrafficBox
-from shared.nsg.addresses import address_at, networks_of
-from shared.nsg.boxes import EVERY_PORT, Box, family_boxes
-from shared.nsg.rules import Protocol, Rule, effective_rules
+from shared.model import Access
+from shared.nsg.addresses import address_at
+from shared.nsg.outcomes import SURE, Decided, Opened, Outcome, accesses, deciders, opened, surely
+from shared.nsg.program import PROTOCOLS, Program
+from shared.nsg.rules import FIRST_DEFAULT_PRIORITY, Rule
+from shared.nsg.space import Question, Space, matching, parts_of, spaces
 from shared.nsg.spans import Spans, common, is_one_number, minus
-from shared.nsg.sweep import Decider, Outcome, Piece, Where, cuts, sweep
+from shared.nsg.tags import OpenSet, Tags
 from shared.values import value
 
 
@@ -27,27 +30,6 @@ class State(StrEnum):
     MIXED = "mixed"
     """Some packets are surely allowed and some surely denied; open ones may stand beside them."""
     DEPENDS = "depends"
-
-
-@value
-class Question:
-    """The packets asked about: every combination of the parts, each family by itself.
-
-    Addresses are spans on the line of ``shared.nsg.addresses`` (``spans_of`` makes them of networks).
-    ``vnet`` are addresses known to lie in the virtual network; more may lie there.
-    """
-
-    direction: Direction
-    protocol: Protocol = Protocol.TCP
-    sources: Spans
-    destinations: Spans
-    ports: Spans
-    source_ports: Spans = EVERY_PORT
-    vnet: Spans = ()
-
-    @property
-    def boxes(self) -> tuple[Box, ...]:
-        return family_boxes(self.sources, self.destinations, self.ports, self.source_ports)
 
 
 @value
@@ -72,73 +54,92 @@ class Witness:
 
 @value
 class Verdict:
-    """The answer: ``pieces`` are disjoint and make up the question; the rest is read off them."""
+    """The answer to a question, with what it rests on. Rules are in the order of asking."""
 
     state: State
-    pieces: tuple[Piece, ...]
-    blocking: tuple[Rule, ...]
-    """Every rule that denies some surely denied packet, by priority."""
-    may_block: tuple[Rule, ...]
-    """Those, and the rules that deny an open packet for some membership."""
+    outcomes: frozenset[Outcome]
+    """Which kinds of packets there are in the question."""
     witnesses: tuple[Witness, ...]
+    """One surely allowed and one surely denied packet where there are such; an open one both ways."""
+    blocking: tuple[Rule, ...]
+    """Every rule that denies some packet for some membership."""
+    exposing: tuple[Rule, ...]
+    """Every rule that allows some packet for some membership."""
+    shadowed: tuple[Rule, ...]
+    """Custom rules that match some packet of the question and decide none."""
     depends_on: tuple[str, ...]
     """Open sets named by a rule that can decide an open packet."""
     caveats: tuple[str, ...]
 
-    def boxes(self, outcome: Outcome) -> tuple[Box, ...]:
-        return tuple(piece.box for piece in self.pieces if piece.outcome is outcome)
+
+@value
+class _Answer:
+    """What one space says."""
+
+    space: Space
+    deciding: tuple[Decided, ...]
+    sure: tuple[Decided, ...]
+    opened: Opened | None
+
+    @property
+    def outcomes(self) -> Iterator[Outcome]:
+        yield from (SURE[decided.rule.access] for decided in self.sure)
+        if self.opened is not None:
+            yield Outcome.OPEN
 
 
-def decide(group: SecurityGroup | None, question: Question) -> Verdict:
-    """The verdict of ``group`` (None: no NSG, everything passes) on ``question``. Raises ``NsgError``."""
-    rules = effective_rules(group)
-    pieces: list[Piece] = []
-    witnesses: list[Witness] = []
-    for protocol in protocols_of(question.protocol, rules):
-        asked = rules_for(rules, question.direction, protocol)
-        found = sweep(asked, question.boxes, question.vnet)
-        pieces.extend(found)
-        witnesses.extend(_witnesses(found, protocol))
+def decide(program: Program, question: Question) -> Verdict:
+    """The verdict of ``program`` on ``question``. Raises ``NsgError``."""
+    parts = tuple(parts_of(question, program))
+    answers = [_answer(space) for part in parts for space in spaces(program, part)]
+    outcomes = frozenset(chain.from_iterable(answer.outcomes for answer in answers))
+    deciding = {d.rule.priority: d.rule for answer in answers for d in answer.deciding}
+    asked = {rule.priority: rule for part in parts for rule in matching(program, part)}
+    named = _named(program, question)
+    ordered = [deciding[priority] for priority in sorted(deciding)]
     return Verdict(
-        state=_state({piece.outcome for piece in pieces}),
-        pieces=tuple(pieces),
-        blocking=_denying(pieces, {Outcome.DENIED}),
-        may_block=_denying(pieces, {Outcome.DENIED, Outcome.OPEN}),
-        witnesses=tuple(_first_of_each(witnesses)),
-        depends_on=_depends_on(pieces),
-        caveats=tuple(_caveats(rules, question)),
+        state=_state(outcomes),
+        outcomes=outcomes,
+        witnesses=tuple(_first_of_each(w for answer in answers for w in _witnesses(answer, named))),
+        blocking=tuple(rule for rule in ordered if rule.access is Access.DENY),
+        exposing=tuple(rule for rule in ordered if rule.access is Access.ALLOW),
+        shadowed=tuple(asked[p] for p in sorted(asked) if p not in deciding and p < FIRST_DEFAULT_PRIORITY),
+        depends_on=_depends_on(answers, program.tags),
+        caveats=tuple(dict.fromkeys(_caveats(asked.values()))),
     )
 
 
-def protocols_of(asked: Protocol, rules: Iterable[Rule]) -> tuple[Protocol, ...]:
-    """The protocols to ask one by one; those that no rule names behave like ``OTHER``."""
-    if asked is not Protocol.ANY:
-        return (asked,)
-    named = {rule.match.protocol for rule in rules} - {Protocol.ANY}
-    return (*(protocol for protocol in Protocol if protocol in named), Protocol.OTHER)
+def state_of(program: Program, question: Question) -> State:
+    """The verdict's state alone: it stops as soon as nothing more can change it. Raises ``NsgError``."""
+    outcomes: set[Outcome] = set()
+    for part in parts_of(question, program):
+        for space in spaces(program, part):
+            outcomes.update(_outcomes(space))
+            if _state(outcomes) is State.MIXED:
+                return State.MIXED
+    return _state(outcomes)
 
 
-def rules_for(rules: Iterable[Rule], direction: Direction, protocol: Protocol) -> Sequence[Rule]:
-    """The rules that are asked about packets of ``protocol`` in ``direction``, in their order."""
-    wanted = {protocol, Protocol.ANY}
-    return [r for r in rules if r.match.direction is direction and r.match.protocol in wanted]
+def _outcomes(space: Space) -> Iterator[Outcome]:
+    """Which kinds of packets there are in ``space``; an open one only where it can matter to the state."""
+    if space.is_open:
+        deciding = tuple(deciders(space))
+        sure = [access for access in Access if surely(space, access, deciding)]
+        yield from (SURE[access] for access in sure)
+        if len(sure) < len(SURE) and opened(space, deciding) is not None:
+            yield Outcome.OPEN
+        return
+    yield from (SURE[access] for access in accesses(space))
 
 
-def traffic_boxes(question: Question) -> tuple[TrafficBox, ...]:
-    """The question as the model's boxes, one for each family that it has."""
-    return tuple(traffic_box(question.direction, question.protocol, box) for box in question.boxes)
-
-
-def traffic_box(direction: Direction, protocol: Protocol, box: Box, where: Where = Where.ALL) -> TrafficBox:
-    """``box`` in the model's words, which know no source ports: the result may hold more, never less."""
-    same = where is Where.SAME
-    sources = common(box.sources, box.destinations) if same else box.sources
-    return TrafficBox(
-        direction=direction,
-        protocol=protocol.value,
-        sources=networks_of(sources),
-        destinations=networks_of(sources if same else box.destinations),
-        ports=box.ports,
+def _answer(space: Space) -> _Answer:
+    deciding = tuple(deciders(space))
+    sure = (surely(space, access, deciding) for access in Access)
+    return _Answer(
+        space=space,
+        deciding=deciding,
+        sure=tuple(decided for decided in sure if decided is not None),
+        opened=opened(space, deciding),
     )
 
 
@@ -156,15 +157,13 @@ def _state(outcomes: Iterable[Outcome]) -> State:
     return _STATES.get(found, State.DEPENDS)
 
 
-def _denying(pieces: Iterable[Piece], outcomes: set[Outcome]) -> tuple[Rule, ...]:
-    deciders = (d for piece in pieces if piece.outcome in outcomes for d in piece.deciders)
-    denying = {d.rule.priority: d.rule for d in deciders if d.rule.access is Access.DENY}
-    return tuple(denying[priority] for priority in sorted(denying))
-
-
-def _depends_on(pieces: Iterable[Piece]) -> tuple[str, ...]:
-    deciders = (d for piece in pieces if piece.outcome is Outcome.OPEN for d in piece.deciders)
-    named = {open_set.key: open_set.name for d in deciders for open_set in d.sets}
+def _depends_on(answers: Iterable[_Answer], tags: Tags) -> tuple[str, ...]:
+    named: dict[str, str] = {}
+    for answer in answers:
+        asked = {key for field in answer.space.fields for world in field.worlds for key in world.keys}
+        for rule in answer.opened.rules if answer.opened is not None else ():
+            # A set that surely holds every address asked about makes no difference here.
+            named |= {s.key: s.name for s in rule.sets if s.key in asked or not tags.lower(s)}
     return tuple(named[key] for key in sorted(named))
 
 
@@ -177,38 +176,56 @@ def _first_of_each(witnesses: Iterable[Witness]) -> Iterator[Witness]:
             yield witness
 
 
-def _witnesses(pieces: Iterable[Piece], protocol: Protocol) -> Iterator[Witness]:
-    """For a sure piece the packet that belongs to no open set; for an open piece one for each decider."""
-    for piece in pieces:
-        sure = piece.outcome is not Outcome.OPEN
-        for decider in piece.deciders[-1:] if sure else piece.deciders:
-            yield _witness(piece, decider, protocol, sure=sure)
+class _Named(NamedTuple):
+    """The open sets that an address can be told to lie in."""
+
+    tags: Tags
+    sets: Mapping[str, OpenSet]
+
+    def of(self, address: int, keys: frozenset[str]) -> tuple[str, ...]:
+        """Names of the sets with ``keys``, and of those that surely hold ``address``."""
+        here = ((address, address),)
+        held = (s for s in self.sets.values() if s.key in keys or common(self.tags.lower(s), here))
+        return tuple(sorted(s.name for s in held))
 
 
-def _witness(piece: Piece, decider: Decider, protocol: Protocol, *, sure: bool) -> Witness:
-    source, destination = _ends(piece)
-    allows = decider.rule.access is Access.ALLOW
+def _named(program: Program, question: Question) -> _Named:
+    sides = (question.source.sets, question.destination.sets, *(rule.sets for rule in program.rules))
+    return _Named(program.tags, {s.key: s for s in chain.from_iterable(sides)})
+
+
+def _witnesses(answer: _Answer, named: _Named) -> Iterator[Witness]:
+    for decided in answer.sure:
+        yield _witness(answer.space, decided, named, sure=True)
+    if answer.opened is not None:
+        for decided in answer.opened.example.values():
+            yield _witness(answer.space, decided, named, sure=False)
+
+
+def _witness(space: Space, decided: Decided, named: _Named, *, sure: bool) -> Witness:
+    places = dict(zip(space.kept, decided.point, strict=True))
+    found = [field.at(places.get(number, field.lowest)) for number, field in enumerate(space.fields)]
+    (protocol, _), (ports, _), (source_ports, _), (sources, source_in), *rest = found
+    destinations, destination_in = rest[0] if rest else (sources, source_in)
+    source, destination = _ends(sources, destinations) if rest else (_ordinary(sources),) * 2
     return Witness(
-        outcome=Outcome.ALLOWED if allows else Outcome.DENIED,
+        outcome=SURE[decided.rule.access],
         sure=sure,
-        protocol=protocol.value,
+        protocol=PROTOCOLS[protocol[0][0]].value,
         source=str(address_at(source)),
-        source_port=_source_port(piece.box.source_ports),
+        source_port=_source_port(source_ports),
         destination=str(address_at(destination)),
-        destination_port=piece.box.ports[0][0],
-        rule=decider.rule.name,
-        source_in=tuple(s.name for s in decider.source_in),
-        destination_in=tuple(s.name for s in decider.destination_in),
+        destination_port=ports[0][0],
+        rule=decided.rule.name,
+        source_in=named.of(source, source_in),
+        destination_in=named.of(destination, destination_in),
     )
 
 
-def _ends(piece: Piece) -> tuple[int, int]:
-    """A source and a destination of ``piece``; two addresses where the box has two."""
-    sources, destinations = piece.box.sources, piece.box.destinations
+def _ends(sources: Spans, destinations: Spans) -> tuple[int, int]:
+    """A source and a destination; two addresses where there are two."""
     source, destination = _ordinary(sources), _ordinary(destinations)
-    if piece.where is Where.SAME:
-        source = destination = _ordinary(common(sources, destinations))
-    elif source == destination and not is_one_number(destinations):
+    if source == destination and not is_one_number(destinations):
         destination = _another(destinations, source)
     elif source == destination and not is_one_number(sources):
         source = _another(sources, destination)
@@ -233,13 +250,8 @@ def _source_port(spans: Spans) -> int:
     return (ephemeral or spans)[0][0]
 
 
-def _caveats(rules: Iterable[Rule], question: Question) -> Iterator[str]:
+def _caveats(rules: Iterable[Rule]) -> Iterator[str]:
     """Rules inside the question that hold a text which is no address and no tag."""
     for rule in rules:
-        asked = question.protocol, rule.match.protocol
-        concerned = rule.match.direction is question.direction
-        if not concerned or (Protocol.ANY not in asked and len(set(asked)) > 1):
-            continue
-        if any(True for box in question.boxes for _ in cuts(rule, box, question.vnet)):
-            for text in rule.odd_texts:
-                yield f"rule {rule.name!r} has {text!r} for an address: it may match anything"
+        for text in rule.odd_texts:
+            yield f"rule {rule.name!r} has {text!r} for an address: it may match anything"

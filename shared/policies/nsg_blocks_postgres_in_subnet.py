@@ -32,7 +32,6 @@ from dataclasses import replace
 from typing import Final
 
 from shared.model import (
-    Access,
     Aspect,
     Change,
     ComplianceState,
@@ -54,16 +53,20 @@ from shared.model import (
 from shared.nsg import (
     Family,
     Fix,
+    Goal,
     NoFix,
     NsgError,
     Outcome,
+    Program,
     Question,
+    Side,
     Spans,
+    Tags,
     Verdict,
-    common,
     decide,
     fix,
     networks_of,
+    parse,
     spans_of,
     traffic_boxes,
     union,
@@ -96,17 +99,18 @@ class Answer:
     family: Family
     question: Question
     verdict: Verdict
+    outcomes: Mapping[int, frozenset[Outcome]]
+    """By port, what kinds of packets there are."""
 
     @property
     def denied_ports(self) -> Spans:
         """Spans of ports on which some packet is surely denied."""
-        return union(span for box in self.verdict.boxes(Outcome.DENIED) for span in box.ports)
+        return union((port, port) for port, kinds in self.outcomes.items() if Outcome.DENIED in kinds)
 
     @property
     def wholly_denied(self) -> bool:
         """Whether nothing passes on those ports, not even for some membership of an open set."""
-        others = [piece.box for piece in self.verdict.pieces if piece.outcome is not Outcome.DENIED]
-        return not any(common(box.ports, self.denied_ports) for box in others)
+        return all(kinds == {Outcome.DENIED} for kinds in self.outcomes.values() if Outcome.DENIED in kinds)
 
 
 def evaluate(subnet: SubnetSnapshot, *, ports: list[int]) -> Finding:
@@ -129,7 +133,7 @@ def plan(finding: Finding, subnet: SubnetSnapshot, *, ports: list[int]) -> Chang
     if finding.state is not ComplianceState.NON_COMPLIANT or group is None:
         return None
     answers = _answers(subnet, ports)
-    proposed = _fixes(group, answers, subnet.id.name)
+    proposed = _fixes(group, answers, subnet)
     if isinstance(proposed, NoFix) or _still_open(answers):
         return None
     blocked = [answer.question for answer in answers if answer.denied_ports]
@@ -153,17 +157,19 @@ def restore(
     if finding.state is not ComplianceState.NON_COMPLIANT or group is None or former is None:
         return ()
     blocked = [answer.question for answer in _answers(subnet, ports) if answer.denied_ports]
-    gone = _gone(group, former, blocked)
+    gone = _gone(group, former, blocked, _tags(subnet))
     if former.id != group.id or len(gone) > MOST_RESTORED:
         return ()
     sets = [(rule,) for rule in gone] + ([gone] if len(gone) > 1 else [])
     return tuple(_restoring(subnet, group, rules, blocked) for rules in sets)
 
 
-def _gone(group: SecurityGroup, former: SecurityGroup, blocked: list[Question]) -> tuple[SecurityRule, ...]:
+def _gone(
+    group: SecurityGroup, former: SecurityGroup, blocked: list[Question], tags: Tags
+) -> tuple[SecurityRule, ...]:
     """Allow rules of ``former`` that decided packets of ``blocked``, are not there now, and could be."""
     present = {_effect(rule) for rule in group.rules}
-    deciding = _names_that_let_pass(former, blocked)
+    deciding = _names_that_let_pass(former, blocked, tags)
     missing = [
         rule
         for rule in former.rules
@@ -172,15 +178,14 @@ def _gone(group: SecurityGroup, former: SecurityGroup, blocked: list[Question]) 
     return tuple(sorted(missing, key=lambda rule: (rule.direction, rule.priority)))
 
 
-def _names_that_let_pass(group: SecurityGroup, questions: Iterable[Question]) -> set[str]:
-    """Custom allow rules that decide some packet under some membership; none where they cannot be read."""
+def _names_that_let_pass(group: SecurityGroup, questions: Iterable[Question], tags: Tags) -> set[str]:
+    """Allow rules that decide some packet under some membership; none where they cannot be read."""
     try:
-        verdicts = [decide(group, question) for question in questions]
+        program = parse(group, tags)
+        verdicts = [decide(program, question) for question in questions]
     except NsgError:
         return set()
-    pieces = (piece for verdict in verdicts for piece in verdict.pieces)
-    deciding = {decider.rule for piece in pieces for decider in piece.deciders}
-    return {rule.name.lower() for rule in deciding if rule.access is Access.ALLOW}
+    return {rule.name.lower() for verdict in verdicts for rule in verdict.exposing}
 
 
 def _effect(rule: SecurityRule) -> SecurityRule:
@@ -242,7 +247,7 @@ def suggest(finding: Finding, subnet: SubnetSnapshot) -> tuple[Edit, ...]:
     group = subnet.security_group
     if finding.state is not ComplianceState.NON_COMPLIANT or group is None:
         return ()
-    proposed = _fixes(group, _answers(subnet, finding.evidence["ports"]), subnet.id.name)
+    proposed = _fixes(group, _answers(subnet, finding.evidence["ports"]), subnet)
     rules = () if isinstance(proposed, NoFix) else proposed.rules
     return tuple(PutSecurityRule(nsg=group.id, rule=rule) for rule in rules)
 
@@ -295,7 +300,7 @@ def _questions(subnet: SubnetSnapshot, ports: Iterable[int]) -> list[tuple[Famil
     return [
         (
             family,
-            Question(direction=direction, sources=inside, destinations=inside, ports=wanted, vnet=inside),
+            Question(direction=direction, source=Side(inside), destination=Side(inside), ports=wanted),
         )
         for direction in Direction
         for family, inside in families.items()
@@ -303,20 +308,34 @@ def _questions(subnet: SubnetSnapshot, ports: Iterable[int]) -> list[tuple[Famil
     ]
 
 
+def _tags(subnet: SubnetSnapshot) -> Tags:
+    """What is known of the virtual network: the subnet lies in it."""
+    return Tags(vnet=spans_of(subnet.prefixes))
+
+
 def _answers(subnet: SubnetSnapshot, ports: Iterable[int]) -> list[Answer]:
-    return [
-        Answer(family=family, question=question, verdict=decide(subnet.security_group, question))
-        for family, question in _questions(subnet, ports)
-    ]
+    program = parse(subnet.security_group, _tags(subnet))
+    return [_answer(program, family, question) for family, question in _questions(subnet, ports)]
 
 
-def _fixes(group: SecurityGroup, answers: Iterable[Answer], subnet_name: str) -> Fix | NoFix:
+def _answer(program: Program, family: Family, question: Question) -> Answer:
+    verdict = decide(program, question)
+    asked = [port for first, last in question.ports for port in range(first, last + 1)]
+    outcomes = dict.fromkeys(asked, verdict.outcomes)
+    if len(verdict.outcomes) > 1:
+        by_port = {port: replace(question, ports=((port, port),)) for port in asked}
+        outcomes = {port: decide(program, one).outcomes for port, one in by_port.items()}
+    return Answer(family=family, question=question, verdict=verdict, outcomes=outcomes)
+
+
+def _fixes(group: SecurityGroup, answers: Iterable[Answer], subnet: SubnetSnapshot) -> Fix | NoFix:
     """The rules for all blocked answers together, or why there are none."""
     added: list[SecurityRule] = []
     for answer in answers:
         if not answer.denied_ports:
             continue
-        proposed = fix(group, answer.question, answer.verdict, f"driftward-postgres-{subnet_name}")
+        goal = Goal(question=answer.question, name=f"driftward-postgres-{subnet.id.name}")
+        proposed = fix(group, goal, _tags(subnet), answer.verdict)
         if isinstance(proposed, NoFix):
             return proposed
         added.extend(proposed.rules)
@@ -334,7 +353,7 @@ def _why_no_fix(subnet: SubnetSnapshot, answers: list[Answer]) -> str | None:
     group = subnet.security_group
     if group is None or not any(answer.denied_ports for answer in answers):
         return None
-    proposed = _fixes(group, answers, subnet.id.name)
+    proposed = _fixes(group, answers, subnet)
     if isinstance(proposed, NoFix):
         return proposed.reason
     left = _still_open(answers)
@@ -346,7 +365,9 @@ def _judge(answers: list[Answer]) -> tuple[ComplianceState, str]:
         return ComplianceState.NON_COMPLIANT, "; ".join(denied)
     if depends := [answer for answer in answers if answer.verdict.depends_on]:
         return ComplianceState.UNKNOWN, _open_reason(depends)
-    prefixes = dict.fromkeys(str(n) for answer in answers for n in networks_of(answer.question.sources))
+    prefixes = dict.fromkeys(
+        str(n) for answer in answers for n in networks_of(answer.question.source.addresses)
+    )
     asked = f"tcp/{_spell(answers[0].question.ports)} from {', '.join(prefixes)} to itself"
     return ComplianceState.COMPLIANT, f"{asked} passes inbound and outbound"
 
@@ -367,7 +388,7 @@ def _denial(answer: Answer) -> str:
 
 
 def _asked(answer: Answer, ports: Spans) -> str:
-    prefixes = ", ".join(map(str, networks_of(answer.question.sources)))
+    prefixes = ", ".join(map(str, networks_of(answer.question.source.addresses)))
     return f"{answer.question.direction.lower()} tcp/{_spell(ports)} from {prefixes} to itself"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from ipaddress import ip_network
@@ -16,8 +16,26 @@ from shared.model import (
     SubnetServer,
     SubnetSnapshot,
 )
-from shared.nsg import Question, spans_of
+from shared.nsg import (
+    Fix,
+    Goal,
+    NoFix,
+    Program,
+    Protocol,
+    Question,
+    Spans,
+    Tags,
+    Verdict,
+    known_tags,
+    parse,
+    read_side,
+    spans_of,
+)
+from shared.nsg import decide as decide_program
+from shared.nsg import fix as fix_group
+from shared.nsg.spans import EVERY_PORT
 from shared.resource_id import ResourceId
+from shared.values import value
 
 IN, OUT = Direction.INBOUND, Direction.OUTBOUND
 _NETWORK = "/subscriptions/0a/resourceGroups/net/providers/Microsoft.Network"
@@ -77,19 +95,68 @@ def networks(*texts: str) -> tuple[IPNetwork, ...]:
     return tuple(map(ip_network, texts))
 
 
+@value
+class Asked:
+    """A question, and what is known of the sets that rules name."""
+
+    question: Question
+    tags: Tags
+
+
 def question(
     source: str = "10.0.1.0/24",
     destination: str = "",
-    ports: tuple[tuple[int, int], ...] = ((5432, 5432), (6432, 6432)),
+    ports: Spans = ((5432, 5432), (6432, 6432)),
     *,
     direction: Direction = IN,
-    vnet: str = "",
-) -> Question:
-    """From ``source`` to ``destination`` (else to itself); both known to lie in the virtual network."""
-    sources = spans_of(networks(*_listed(source)))
-    destinations = spans_of(networks(*_listed(destination or source)))
-    inside = spans_of(networks(*_listed(vnet or f"{source},{destination}")))
-    return Question(direction=direction, sources=sources, destinations=destinations, ports=ports, vnet=inside)
+    protocol: Protocol = Protocol.TCP,
+    source_ports: Spans = EVERY_PORT,
+    vnet: str | None = None,
+    closed: Mapping[str, Sequence[str]] | None = None,
+) -> Asked:
+    """From ``source`` to ``destination`` (else to itself); their prefixes are known to lie in the VNet.
+
+    ``vnet`` lists other ones that do; ``closed`` holds the prefixes of tags, instead of those known anyhow.
+    """
+    destination = destination or source
+    inside = _prefixes(source, destination) if vnet is None else _listed(vnet)
+    tags = known(closed, networks(*inside))
+    asked = Question(
+        direction=direction,
+        protocol=protocol,
+        source=read_side(_listed(source), tags),
+        destination=read_side(_listed(destination), tags),
+        ports=ports,
+        source_ports=source_ports,
+    )
+    return Asked(question=asked, tags=tags)
+
+
+def known(closed: Mapping[str, Sequence[str]] | None, vnet: Iterable[IPNetwork] = ()) -> Tags:
+    """What is known of tags: the prefixes of those in ``closed``; None is what is known anyhow."""
+    inside = spans_of(vnet)
+    if closed is None:
+        return Tags(vnet=inside)
+    listed = {name: [spans_of(networks(*prefixes))] for name, prefixes in closed.items()}
+    return Tags(closed=known_tags(listed), vnet=inside)
+
+
+def _prefixes(*texts: str) -> list[str]:
+    return [part for text in texts for part in _listed(text) if "/" in part]
+
+
+def decide(nsg: SecurityGroup | None, asked: Asked) -> Verdict:
+    return decide_program(program(nsg, asked), asked.question)
+
+
+def program(nsg: SecurityGroup | None, asked: Asked) -> Program:
+    return parse(nsg, asked.tags)
+
+
+def fix(
+    nsg: SecurityGroup | None, asked: Asked, name: str = "db", *, want: Access = Access.ALLOW
+) -> Fix | NoFix:
+    return fix_group(nsg, Goal(question=asked.question, want=want, name=name), asked.tags)
 
 
 def subnet(

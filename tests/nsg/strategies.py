@@ -1,4 +1,4 @@
-"""NSGs that Hypothesis draws: a small universe of addresses, and few open sets per group."""
+"""NSGs and questions that Hypothesis draws: a small universe of addresses, few open sets per group."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from ipaddress import ip_address
 from hypothesis import strategies as st
 
 from shared.model import Access, Direction, SecurityGroup, SecurityRule
-from tests.nsg.builders import asg, group, networks
+from shared.nsg import Protocol, Question, Tags, read_side, union
+from shared.nsg.rules import read_ports
+from tests.nsg import plain
+from tests.nsg.builders import Asked, asg, group, known, networks
 
 LITERALS = {
     4: [
@@ -29,21 +32,50 @@ NAMED = [
     "Storage",
     "Storage.WestEurope",
     "CorpNet",
+    "CorpNet.West",
     "789",
 ]
 GROUPS = [asg("web")]
 PORTS = ["*", "5432", "22-22", "5000-6000", "6432"]
 INSIDE = networks("10.0.0.0/30", "fd00::/127")
-ADDRESSES = [
-    *map(ip_address, ["10.0.0.0", "10.0.0.1", "10.0.0.2", "10.0.0.3", "20.0.0.0", "20.0.0.1"]),
-    *map(ip_address, ["fd00::", "fd00::1", "2600::"]),
-]
+UNIVERSE = plain.Universe(
+    # Those that literals tell apart, and two of every other kind that bounds tell apart.
+    addresses=tuple(
+        ip_address(f"{network}{last}")
+        for network, ends in {
+            "10.0.0.": "0123",
+            "10.9.0.": "01",
+            "1.0.0.": "01",
+            "20.0.0.": "01",
+            "192.168.0.": "01",
+            "203.0.113.": "01",
+            "168.63.129.1": "6",
+            "fd00::": "01",
+            "fd01::": "01",
+            "2600::": "01",
+            "2a00::": "01",
+        }.items()
+        for last in ends
+    ),
+    ports=(22, 443, 5432, 5500, 6432),
+    source_ports=(80, 50000),
+)
+CLOSED = {
+    "AzureLoadBalancer": ("168.63.129.16/32",),
+    "VirtualNetwork": ("10.0.0.0/30", "fd00::/127"),
+    "Internet": ("20.0.0.0/31", "2600::/127", "10.0.0.2/32"),
+    "Storage": ("20.0.0.0/32", "10.0.0.0/31", "2600::/128"),
+    "Storage.WestEurope": ("20.0.0.0/31", "fd00::/128"),
+    "corpnet": ("10.0.0.0/30",),
+    "CorpNet.West": ("10.0.0.1/32", "20.0.0.0/31"),
+}
 
 
 @st.composite
 def rules(draw: st.DrawFn, name: str, named: list[str], direction: Direction | None = None) -> SecurityRule:
     family = draw(st.sampled_from([4, 6]))
-    texts = st.lists(st.sampled_from([*LITERALS[family], *named]), min_size=1, max_size=2, unique=True)
+    listed = st.lists(st.sampled_from([*LITERALS[family], *named]), min_size=1, max_size=2, unique=True)
+    texts = st.one_of(listed, listed, st.just(["*"]))
     grouped = st.lists(st.sampled_from(GROUPS), min_size=1, max_size=1)
     by_group = st.sampled_from([False, False, False, True])
     ends = [((), tuple(draw(grouped))) if draw(by_group) else (tuple(draw(texts)), ()) for _ in "sd"]
@@ -53,7 +85,7 @@ def rules(draw: st.DrawFn, name: str, named: list[str], direction: Direction | N
         direction=direction or draw(st.sampled_from(list(Direction))),
         access=draw(st.sampled_from(list(Access))),
         priority=draw(st.integers(100, 4096)),
-        protocol=draw(st.sampled_from(["Tcp", "TCP", "*", "Udp", "Esp"])),
+        protocol=draw(st.sampled_from(["Tcp", "TCP", "*", "*", "Udp", "Esp"])),
         sources=ends[0][0],
         source_groups=ends[0][1],
         destinations=ends[1][0],
@@ -64,10 +96,96 @@ def rules(draw: st.DrawFn, name: str, named: list[str], direction: Direction | N
 
 
 @st.composite
-def groups(draw: st.DrawFn) -> SecurityGroup:
+def groups(draw: st.DrawFn, pool: tuple[str, ...] = tuple(NAMED)) -> SecurityGroup:
     """Up to seven rules that name few open sets, so that all worlds can be tried."""
-    named = draw(st.lists(st.sampled_from(NAMED), min_size=1, max_size=2, unique=True))
+    named = draw(st.lists(st.sampled_from(pool), min_size=1, max_size=3, unique=True))
     direction = draw(st.sampled_from([Direction.INBOUND, Direction.OUTBOUND, None]))
     drawn = [draw(rules(f"r{n}", named, direction)) for n in range(draw(st.integers(0, 7)))]
     unique = {(rule.direction, rule.priority): rule for rule in drawn}
     return group(*unique.values())
+
+
+@st.composite
+def knowledge(draw: st.DrawFn) -> plain.Known:
+    """Which tags are closed, and whether prefixes of the virtual network are known."""
+    names = draw(
+        st.one_of(
+            st.just(["AzureLoadBalancer"]),
+            st.lists(st.sampled_from(sorted(CLOSED)), max_size=3, unique=True),
+        )
+    )
+    closed = tuple((name.lower(), networks(*CLOSED[name])) for name in names)
+    return plain.Known(closed=closed, vnet=draw(st.sampled_from([INSIDE, INSIDE, ()])))
+
+
+SIDES = ["10.0.0.0/30", "10.0.0.1/32", "20.0.0.0/31", "fd00::/127", "2600::/128", "10.0.0.0-10.0.0.2"]
+TAG_SIDES = ["Storage", "storage.westeurope", "CorpNet", "CorpNet.West", "Internet", "VirtualNetwork"]
+SOURCE_PORTS: list[tuple[str, ...]] = [("*",), ("*",), ("80", "50000"), ("1024-65535",)]
+
+
+@st.composite
+def sides(draw: st.DrawFn) -> tuple[str, ...]:
+    """Prefixes, every address, or a tag."""
+    listed = st.lists(st.sampled_from(SIDES), min_size=1, max_size=2, unique=True).map(tuple)
+    tagged = st.sampled_from(TAG_SIDES).map(lambda tag: (tag,))
+    both = st.tuples(st.sampled_from(SIDES), st.sampled_from(TAG_SIDES))
+    return draw(st.one_of(listed, listed, st.just(("*",)), tagged, tagged, both))
+
+
+@st.composite
+def questions(draw: st.DrawFn) -> plain.Asked:
+    source = draw(sides())
+    return plain.Asked(
+        direction=draw(st.sampled_from(list(Direction))),
+        protocol=draw(st.sampled_from(["Tcp", "Tcp", "Udp", "Icmp", "*"])),
+        sources=source,
+        destinations=source if draw(st.booleans()) else draw(sides()),
+        ports=draw(st.sampled_from([("5432",), ("5432", "6432"), ("22",), ("5000-6000",), ("*",)])),
+        source_ports=draw(st.sampled_from(SOURCE_PORTS)),
+    )
+
+
+def tags_of(taken: plain.Known) -> Tags:
+    """The same knowledge in the engine's words."""
+    closed = {name: [str(prefix) for prefix in prefixes] for name, prefixes in taken.closed}
+    return known(closed, taken.vnet)
+
+
+def engine_question(asked: plain.Asked, taken: plain.Known) -> Asked:
+    """The same question in the engine's words."""
+    tags = tags_of(taken)
+    question = Question(
+        direction=asked.direction,
+        protocol=Protocol(asked.protocol),
+        source=read_side(asked.sources, tags),
+        destination=read_side(asked.destinations, tags),
+        ports=union(span for text in asked.ports for span in read_ports(text) or ()),
+        source_ports=union(span for text in asked.source_ports for span in read_ports(text) or ()),
+    )
+    return Asked(question=question, tags=tags)
+
+
+def one_packet(packet: plain.Packet) -> plain.Asked:
+    """A question about a single packet."""
+    return plain.Asked(
+        direction=packet.direction,
+        protocol=packet.protocol,
+        sources=(str(packet.source),),
+        destinations=(str(packet.destination),),
+        ports=(str(packet.port),),
+        source_ports=(str(packet.source_port),),
+    )
+
+
+@st.composite
+def packets(draw: st.DrawFn, direction: Direction | None = None) -> plain.Packet:
+    source = draw(st.sampled_from(UNIVERSE.addresses))
+    alike = [address for address in UNIVERSE.addresses if address.version == source.version]
+    return plain.Packet(
+        direction=direction or draw(st.sampled_from(list(Direction))),
+        protocol=draw(st.sampled_from(plain.PROTOCOLS)),
+        source=source,
+        source_port=draw(st.sampled_from(UNIVERSE.source_ports)),
+        destination=draw(st.sampled_from([source, *alike])),
+        port=draw(st.sampled_from(UNIVERSE.ports)),
+    )

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from shared.model import SecurityRule
-from shared.nsg import NsgError, Outcome, State, decide
-from tests.nsg.builders import OUT, allow, deny, group, question
+from shared.nsg import NsgError, Outcome, Protocol, State
+from tests.nsg.builders import OUT, allow, decide, deny, group, question
 
 
 def names(rules: tuple[object, ...]) -> list[str]:
@@ -136,7 +136,10 @@ def test_an_application_security_group_is_open_and_named() -> None:
     verdict = decide(nsg, question())
     assert (verdict.state, verdict.depends_on) == (State.DEPENDS, ("web",))
     told = {(w.outcome, w.rule, w.source_in) for w in verdict.witnesses}
-    assert told == {(Outcome.DENIED, "no", ("web",)), (Outcome.ALLOWED, "AllowVnetInBound", ())}
+    assert told == {
+        (Outcome.DENIED, "no", ("VirtualNetwork", "web")),
+        (Outcome.ALLOWED, "AllowVnetInBound", ("VirtualNetwork",)),
+    }
 
 
 def test_the_same_unknown_tag_cannot_be_left_by_one_rule_and_entered_by_the_next() -> None:
@@ -198,9 +201,13 @@ def test_spelling_and_order_do_not_matter() -> None:
         replace(r, protocol=r.protocol.upper(), sources=tuple(s.upper() for s in reversed(r.sources)))
         for r in rules
     ]
-    verdicts = [decide(group(*some), question()) for some in (rules, rules[::-1], shouted)]
-    assert len({v.state for v in verdicts}) == 1
-    assert len({v.pieces[0].box for v in verdicts}) == 1
+    first, *others = (decide(group(*some), question()) for some in (rules, rules[::-1], shouted))
+    assert (first.state, names(first.blocking)) == (State.MIXED, ["b"])
+    for other in others:
+        assert other.outcomes == first.outcomes
+        assert other.witnesses == first.witnesses
+        assert names(other.exposing) == names(first.exposing)
+        assert names(other.blocking) == names(first.blocking)
 
 
 @pytest.mark.parametrize(
@@ -236,11 +243,78 @@ def test_packets_that_no_rule_decides_are_an_error() -> None:
         decide(nsg, question())
 
 
-def test_a_thousand_rules_that_do_not_concern_the_question_leave_one_piece() -> None:
+def test_a_thousand_rules_that_do_not_concern_the_question_play_no_part() -> None:
     many = [
         deny(f"r{n}", 100 + n, f"10.{n // 256}.{n % 256}.0/24 > 172.16.0.0/12", "1-65535")
         for n in range(1000)
     ]
     verdict = decide(group(*many), question("192.168.1.0/24"))
     assert verdict.state is State.ALLOWED
-    assert len(verdict.pieces) == 1
+    assert names(verdict.exposing) == ["AllowVnetInBound"]
+    assert not verdict.blocking
+    assert not verdict.shadowed
+
+
+def test_rules_that_match_and_decide_nothing_are_shadowed() -> None:
+    behind = deny("late", 300, "10.0.1.4 > *"), allow("tag", 310, "CorpNet > *"), deny("six", 320, "::/0 > *")
+    part = allow("part", 100, "10.0.1.0/25 > *"), deny("inside", 110, "10.0.1.8/29 > *", "5432")
+    verdict = decide(group(*part, deny("wall", 200, protocol="*"), *behind), question())
+    assert names(verdict.blocking) == ["wall"]
+    assert names(verdict.shadowed) == ["inside", "late", "tag"]
+
+
+def test_halves_together_shadow_what_neither_hides_alone() -> None:
+    halves = allow("low", 100, "10.0.1.0/25 > *"), allow("high", 110, "10.0.1.128/25 > *")
+    verdict = decide(group(*halves, deny("middle", 120, "10.0.1.64/26, 10.0.1.128/26 > *")), question())
+    assert names(verdict.shadowed) == ["middle"]
+
+
+def test_a_question_about_a_tag_is_answered_by_rules_for_the_tag() -> None:
+    nsg = group(
+        allow("storage", 100, "* > Storage", "443", direction=OUT),
+        deny("internet", 200, "* > Internet", direction=OUT),
+    )
+    web = ((443, 443),)
+    for tag in ("Storage", "storage.westeurope"):
+        verdict = decide(nsg, question("10.0.1.0/24", tag, web, direction=OUT))
+        assert (verdict.state, names(verdict.exposing)) == (State.ALLOWED, ["storage"])
+    other = decide(nsg, question("10.0.1.0/24", "Sql", web, direction=OUT))
+    assert (other.state, other.depends_on) == (
+        State.DEPENDS,
+        ("Internet", "Storage", "VirtualNetwork"),
+    )
+
+
+def test_a_closed_tag_is_its_prefixes() -> None:
+    nsg = group(deny("corp", 200, "CorpNet > *"))
+    for inside, state in (
+        ("10.0.1.0/24", State.DENIED),
+        ("10.0.1.0/25", State.MIXED),
+        ("10.9.0.0/24", State.ALLOWED),
+    ):
+        closed = {"corpnet": [inside]}
+        assert decide(nsg, question(closed=closed)).state is state
+
+
+def test_what_is_known_of_a_tag_bounds_its_region_and_the_other_way_about() -> None:
+    whole, region = {"Corp": ["10.0.2.0/24"]}, {"Corp.West": ["10.0.1.0/24"]}
+    assert decide(group(deny("no", 200, "Corp.West > *")), question(closed=whole)).state is State.ALLOWED
+    assert decide(group(deny("no", 200, "Corp > *")), question(closed=region)).state is State.DENIED
+
+
+def test_a_security_group_lies_in_a_virtual_network_that_is_known() -> None:
+    nsg = group(deny("no", 200, " > *", groups=(["web"], [])))
+    inside = {"VirtualNetwork": ["10.0.0.0/16"]}
+    assert decide(nsg, question(closed=inside)).state is State.DEPENDS
+    assert decide(nsg, question("10.9.0.0/24", "10.0.1.0/24", closed=inside)).state is State.DENIED
+    assert decide(nsg, question("10.9.0.0/24", "10.0.1.0/24", closed=inside)).depends_on == ()
+
+
+def test_a_question_about_every_protocol_counts_those_that_only_a_star_matches() -> None:
+    named = [
+        allow(p, 100 + n, "* > *", protocol=p) for n, p in enumerate(["Tcp", "Udp", "Icmp", "Esp", "Ah"])
+    ]
+    nsg = group(*named, deny("rest", 200, protocol="*"))
+    verdict = decide(nsg, question(protocol=Protocol.ANY))
+    assert verdict.state is State.MIXED
+    assert [w.protocol for w in verdict.witnesses if w.rule == "rest"] == ["other"]

@@ -144,7 +144,7 @@ def test_a_document_that_azure_made_names_everything_that_shares_the_nsg(name: s
 def test_default_rules_that_a_document_lacks_are_those_that_azure_gives_every_nsg(name: str) -> None:
     stated, supplied = effective_rules(file("rest")), effective_rules(file(name))
     for direction in Direction:
-        asked = [[r for r in rules if r.match.direction is direction] for rules in (stated, supplied)]
+        asked = [[r for r in rules if r.direction is direction] for rules in (stated, supplied)]
         assert asked[0] == asked[1]
 
 

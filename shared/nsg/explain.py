@@ -1,0 +1,127 @@
+"""One question as JSON, answered as JSON: what the command line, the batch and the API share.
+
+``explain`` takes a line with an NSG, a question and what is known of tags, and gives the verdict with
+its witnesses, the rules to blame, and the fix. Bad input becomes an answer of its own that names the
+field, and the rule where there is one; it is never a verdict. Reading files, showing and timing an
+answer is done by whoever asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from shared.model import Access, Direction, Json, SecurityGroup
+from shared.nsg.asking import Asked, BadInput, read_question
+from shared.nsg.caveats import caveats
+from shared.nsg.documents import read_program
+from shared.nsg.fixes import Fix, Goal, NoFix, fix, port_texts
+from shared.nsg.program import Program, parse
+from shared.nsg.rules import NsgError, Rule
+from shared.nsg.space import Question
+from shared.nsg.spelling import rule_body
+from shared.nsg.tags import OpenSet, SetKind
+from shared.nsg.verdict import Verdict, Witness, decide
+
+
+def explain(line: Json) -> dict[str, Json]:
+    """The answer to ``line``, or what is wrong with it: ``id``, ``error``, ``field`` and ``rule``."""
+    number = line.get("id") if isinstance(line, Mapping) else None
+    try:
+        return {"id": number, **answer(line)}
+    except (NsgError, BadInput) as error:
+        return {"id": number, "error": str(error), "field": error.field, "rule": error.rule or None}
+
+
+def answer(line: Json) -> dict[str, Json]:
+    """The answer to ``line``. Raises ``NsgError`` and ``BadInput``, which name what is wrong."""
+    if not isinstance(line, Mapping):
+        raise BadInput("a question is a JSON object", field="")
+    if "nsg" not in line:
+        raise BadInput("no NSG was given", field="nsg")
+    asked = read_question(line)
+    group, program = read_program(line["nsg"], asked.tags)
+    return answer_about(group, program, asked)
+
+
+def answer_about(group: SecurityGroup, program: Program, asked: Asked) -> dict[str, Json]:
+    """The answer to a question about an NSG that was read. Raises ``NsgError`` and ``BadInput``."""
+    if not asked.open_tags:
+        _refuse_open_tags(program, asked.question)
+    filtering = _as_filtered(group, program, asked)
+    verdict = decide(filtering, asked.question)
+    found = _fix(group if asked.is_enforced else None, asked, verdict)
+    return {
+        "verdict": verdict.state.value,
+        "dependsOn": list(verdict.depends_on),
+        "witnesses": [_witness(witness) for witness in verdict.witnesses],
+        "blockingRules": _rules(verdict.blocking),
+        "exposingRules": _rules(verdict.exposing),
+        "shadowedRules": _rules(verdict.shadowed),
+        "fix": {"rules": [rule_body(rule) for rule in found.rules]} if isinstance(found, Fix) else None,
+        "noFixReason": found.reason if isinstance(found, NoFix) else None,
+        "sharedWith": {
+            "subnets": [str(subnet) for subnet in group.subnets],
+            "networkInterfaces": [str(interface) for interface in group.network_interfaces],
+        },
+        "caveats": [*([] if verdict.outcomes else [_NO_PACKET]), *caveats(group, asked, verdict)],
+    }
+
+
+def _as_filtered(group: SecurityGroup, program: Program, asked: Asked) -> Program:
+    """The rules as they filter: none for a private endpoint that is not covered, and never by source port."""
+    if asked.endpoint_policies is None:
+        return program
+    if asked.question.direction is Direction.OUTBOUND:
+        raise BadInput(
+            "a private endpoint begins no connection: only inbound can be asked", field="direction"
+        )
+    return parse(group, asked.tags, for_endpoint=True) if asked.is_enforced else parse(None, asked.tags)
+
+
+_NO_PACKET: Final = "the question holds no packet: one of its sides is IPv4, the other IPv6"
+
+
+def _fix(group: SecurityGroup | None, asked: Asked, verdict: Verdict) -> Fix | NoFix | None:
+    if asked.want is None:
+        return None
+    if asked.want is Access.DENY and not verdict.outcomes:
+        return NoFix(reason=_NO_PACKET)
+    name = f"driftward-{asked.want.lower()}-{asked.question.protocol.lower()}"
+    ports = "-".join(port_texts(asked.question.ports))
+    goal = Goal(question=asked.question, want=asked.want, name=f"{name}-{ports}")
+    found = fix(group, goal, asked.tags, verdict)
+    return found if isinstance(found, NoFix) or found.rules else None
+
+
+def _witness(witness: Witness) -> dict[str, Json]:
+    return {
+        "outcome": witness.outcome.value,
+        "sure": witness.sure,
+        "protocol": witness.protocol,
+        "source": witness.source,
+        "sourcePort": witness.source_port,
+        "destination": witness.destination,
+        "destinationPort": witness.destination_port,
+        "rule": witness.rule,
+        "memberships": {"source": list(witness.source_in), "destination": list(witness.destination_in)},
+    }
+
+
+def _rules(rules: Iterable[Rule]) -> list[Json]:
+    return [{"name": rule.name, "priority": rule.priority} for rule in rules]
+
+
+def _refuse_open_tags(program: Program, question: Question) -> None:
+    """Without ``openTags`` every tag that is asked about must be known, those of the default rules too."""
+    for field, side in (("source", question.source), ("destination", question.destination)):
+        if unknown := _unknown(side.sets):
+            raise BadInput(f"{field} names the tag {unknown!r}, whose prefixes are not given", field="tags")
+    for rule in program.chains[question.direction].rules:
+        if unknown := _unknown(rule.sets):
+            said = f"rule {rule.name!r} names the tag {unknown!r}, whose prefixes are not given"
+            raise BadInput(f"{said}: give them in tags, or set openTags", field="tags", rule=rule.name)
+
+
+def _unknown(sets: Iterable[OpenSet]) -> str | None:
+    return next((s.name for s in sets if s.kind is not SetKind.SECURITY_GROUP), None)

@@ -1,0 +1,255 @@
+"""What happens to the packets of a space: which rules decide, what is sure, what is open.
+
+A packet is *surely* allowed or denied when it is so in every world, and *open* otherwise. Everything
+here is exact; a cheap test stands before a costly one wherever it settles the matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from enum import StrEnum
+from functools import reduce
+from itertools import product
+from operator import and_
+from typing import NamedTuple, TypeAlias
+
+from shared.model import Access
+from shared.nsg.axis import positions
+from shared.nsg.cover import Cell, exposed, holders, meet, uncovered, without
+from shared.nsg.rules import Rule
+from shared.nsg.space import Space
+
+
+class Outcome(StrEnum):
+    ALLOWED = "allowed"
+    DENIED = "denied"
+    OPEN = "open"
+    """Some memberships of the open sets allow it, others deny it."""
+
+
+SURE = {Access.ALLOW: Outcome.ALLOWED, Access.DENY: Outcome.DENIED}
+_OTHER = {Access.ALLOW: Access.DENY, Access.DENY: Access.ALLOW}
+
+Point: TypeAlias = tuple[int, ...]
+"""A position for each kept field of a space."""
+
+
+class Decided(NamedTuple):
+    """A rule decides the packets at ``point``."""
+
+    rule: Rule
+    point: Point
+
+
+def deciders(space: Space) -> Iterator[Decided]:
+    """Each rule that decides some packet in some world, in the order of asking."""
+    for rule, part in zip(space.rules, exposed(space.cells), strict=True):
+        if rule is not None and part is not None:
+            yield Decided(rule, _lowest(part))
+
+
+def _lowest(cell: Cell) -> Point:
+    return tuple(next(positions(mask)) for mask in cell)
+
+
+def accesses(space: Space) -> Iterator[Access]:
+    """Each access that some packet has in some world, without looking for every rule that decides.
+
+    What the first rule matches has its access. Another access is there if a rule of it matches a packet
+    that no earlier rule of the first access does.
+    """
+    others: list[Cell] = []
+    first: Access | None = None
+    for rule, cell in zip(space.rules, space.cells, strict=True):
+        if rule is not None and rule.access is not (first or rule.access) and uncovered(cell, others):
+            yield rule.access
+            return
+        if rule is None or rule.access is (first or rule.access):
+            if rule is not None and first is None and uncovered(cell, others):
+                first = rule.access
+                yield first
+            others.append(cell)
+
+
+def surely(space: Space, access: Access, deciding: Sequence[Decided]) -> Decided | None:
+    """A packet that has ``access`` in every world; None when there is none.
+
+    ``deciding`` are the space's deciders.
+    """
+    found = next((decided for decided in deciding if decided.rule.access is access), None)
+    if found is None or not space.is_open or all(d.rule.access is access for d in deciding):
+        return found
+    part = _unthreatened(space, access) or _beyond(space, access)
+    return _decided_at(space, _lowest(part)) if part is not None else None
+
+
+def _unthreatened(space: Space, access: Access) -> Cell | None:
+    """Packets that a rule of ``access`` surely matches, and that no earlier other one may match."""
+    threats: list[Cell] = []
+    for rule, cell in zip(space.rules, space.cells, strict=True):
+        if rule is None or rule.access is not access:
+            threats.append(in_any_world(space, cell))
+        elif all(sure := _in_every_world(space, cell)) and (part := uncovered(sure, threats)):
+            return part
+    return None
+
+
+def _beyond(space: Space, access: Access) -> Cell | None:
+    """Packets that the other access cannot reach in any world."""
+    nobody = [
+        in_any_world(space, cell) for rule, cell in zip(space.rules, space.cells, strict=True) if rule is None
+    ]
+    reached = list(possible(space, _OTHER[access]))
+    return uncovered(_packets(space), [*nobody, *reached])
+
+
+def possible(space: Space, access: Access, region: Sequence[Cell] | None = None) -> Iterator[Cell]:
+    """All packets of ``region`` that have ``access`` in some world, as cells without worlds.
+
+    Without a region it is the whole space. A world is needed only for what a rule matches in
+    it and not in a smaller one.
+    """
+    wanted = [_packets(space)] if region is None else region
+    for worlds in _world_tuples(space):
+        blockers: list[Cell] = []
+        for rule, everywhere in zip(space.rules, space.cells, strict=True):
+            cell = _in_world(space, everywhere, worlds)
+            if rule is None or rule.access is not access:
+                blockers.append(cell)
+                continue
+            fresh = _added(space, everywhere, worlds)
+            inside = (meet(fresh, part) for part in wanted)
+            yield from without([part for part in inside if part], blockers)
+
+
+def _world_tuples(space: Space) -> Iterator[tuple[int, ...]]:
+    return product(*(range(len(field.worlds)) for field in space.kept_fields))
+
+
+def _in_world(space: Space, cell: Cell, worlds: Sequence[int]) -> Cell:
+    return tuple(
+        field.layer(mask, world) for field, mask, world in zip(space.kept_fields, cell, worlds, strict=True)
+    )
+
+
+def in_any_world(space: Space, cell: Cell) -> Cell:
+    return tuple(field.any_world(mask) for field, mask in zip(space.kept_fields, cell, strict=True))
+
+
+def _in_every_world(space: Space, cell: Cell) -> Cell:
+    return tuple(field.every_world(mask) for field, mask in zip(space.kept_fields, cell, strict=True))
+
+
+def _added(space: Space, cell: Cell, worlds: Sequence[int]) -> Cell:
+    """What ``cell`` holds in a world and not in a smaller one."""
+    fields = zip(space.kept_fields, cell, worlds, strict=True)
+    return tuple(field.added(mask, world) for field, mask, world in fields)
+
+
+def _packets(space: Space) -> Cell:
+    return tuple(field.packets for field in space.kept_fields)
+
+
+class Opened(NamedTuple):
+    """The open packets of a space: what depends, and one packet with each outcome that it may have."""
+
+    rules: tuple[Rule, ...]
+    """Rules that name an open set and decide an open packet in some world."""
+    example: Mapping[Access, Decided]
+
+
+def opened(space: Space, deciding: Sequence[Decided]) -> Opened | None:
+    """None when every packet is sure."""
+    if not space.is_open or len({decided.rule.access for decided in deciding}) < 2:
+        return None
+    asked = _Worlds(space)
+    rules: dict[Rule, None] = {}
+    example: Mapping[Access, Decided] = {}
+    for decided in deciding:
+        if len(found := asked.outcomes(decided.point)) == 2:
+            example = example or found
+            rules[decided.rule] = None
+    settled = {s.key for rule in rules for s in rule.sets}
+    for decided in deciding:
+        # A packet is open only where a rule that names an open set decides it in some world.
+        if not settled.issuperset(s.key for s in decided.rule.sets) and (
+            point := asked.open_point(decided.rule)
+        ):
+            example = example or asked.outcomes(point)
+            rules[decided.rule] = None
+            settled.update(s.key for s in decided.rule.sets)
+    return Opened(tuple(rule for rule in rules if rule.sets), example) if example else None
+
+
+class _Worlds:
+    """A space world by world, for questions about single packets and pairs of rules."""
+
+    def __init__(self, space: Space) -> None:
+        self._space = space
+        self._holders = holders(space.cells)
+        self._cells: dict[tuple[int, ...], list[Cell]] = {}
+
+    def outcomes(self, point: Point) -> dict[Access, Decided]:
+        """Which accesses the packet at ``point``, of whatever world, has in some world, and by which rule."""
+        fields = self._space.kept_fields
+        places = [place % field.width for place, field in zip(point, fields, strict=True)]
+        layers = [
+            [world * field.width + place for world, w in enumerate(field.worlds) if w.valid >> place & 1]
+            for field, place in zip(fields, places, strict=True)
+        ]
+        found: dict[Access, Decided] = {}
+        for there in product(*layers):
+            rule = self._first(there)
+            if rule is not None:
+                found.setdefault(rule.access, Decided(rule, there))
+        return found
+
+    def open_point(self, rule: Rule) -> Point | None:
+        """A packet that ``rule`` decides in some world and that has the other access in another.
+
+        Later rules are tried first: what an open set leaves to them is what most often differs.
+        """
+        rules = self._space.rules
+        other = [n for n, r in enumerate(rules) if r is not None and r.access is not rule.access]
+        for mine, blockers in self._matches(rules.index(rule)):
+            for number in reversed(other):
+                for theirs, earlier in self._matches(number, _OTHER[rule.access]):
+                    shared = meet(mine, theirs)
+                    if shared and (found := uncovered(shared, [*blockers, *earlier])):
+                        return _lowest(found)
+        return None
+
+    def _matches(self, number: int, access: Access | None = None) -> Iterator[tuple[Cell, list[Cell]]]:
+        """What a rule matches, world by world where that is more than before, and what stands before it.
+
+        With an access only earlier rules of another one stand in the way.
+        """
+        for worlds in _world_tuples(self._space):
+            cells = self._in_world(worlds)
+            if all(fresh := _added(self._space, self._space.cells[number], worlds)):
+                rules = self._space.rules[:number]
+                yield (
+                    fresh,
+                    [c for c, r in zip(cells, rules, strict=False) if r is None or r.access is not access],
+                )
+
+    def _in_world(self, worlds: tuple[int, ...]) -> list[Cell]:
+        if worlds not in self._cells:
+            self._cells[worlds] = [_in_world(self._space, cell, worlds) for cell in self._space.cells]
+        return self._cells[worlds]
+
+    def _first(self, point: Point) -> Rule | None:
+        matching = reduce(and_, (held[place] for held, place in zip(self._holders, point, strict=True)))
+        return self._space.rules[next(positions(matching))]
+
+
+def _decided_at(space: Space, place: Point) -> Decided:
+    """Who decides the packet at ``place`` in the first world that there is for it."""
+    point = tuple(
+        next(world * field.width + at for world, w in enumerate(field.worlds) if w.valid >> at & 1)
+        for field, at in zip(space.kept_fields, place, strict=True)
+    )
+    for rule, cell in zip(space.rules, space.cells, strict=True):
+        if rule is not None and all(mask >> at & 1 for mask, at in zip(cell, point, strict=True)):
+            return Decided(rule, point)
+    raise AssertionError("the last rule matches every packet")
