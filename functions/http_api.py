@@ -72,6 +72,11 @@ def list_policies(req: func.HttpRequest) -> func.HttpResponse:
     return _answer("list_policies", req)
 
 
+@bp.route(route="nsg/explain", methods=["POST"])
+def explain_nsg(req: func.HttpRequest) -> func.HttpResponse:
+    return _answer("explain_nsg", req)
+
+
 @bp.route(route="openapi.json", methods=["GET"])
 def openapi(req: func.HttpRequest) -> func.HttpResponse:
     return _answer("openapi", req)

@@ -1,4 +1,4 @@
-"""`python -m local …`: policies, demo, up, replay.
+"""`python -m local …`: policies, demo, up, replay, explain-nsg.
 
 Only the arguments are parsed here; each command's own module is imported when it is asked for, so that one
 command does not pay for another's dependencies. Every command returns its exit code as INTERFACES has it.
@@ -10,6 +10,8 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+
+from local.explain_arguments import add_explain_nsg
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -27,6 +29,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             from local.up import up
 
             return up()
+        case "explain-nsg":
+            from local.explain_nsg import explain_nsg
+
+            return explain_nsg(given)
         case _:
             from local.replay import replay
 
@@ -43,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     replayed = commands.add_parser("replay", help="post recorded events to a webhook, as Event Grid would")
     replayed.add_argument("file", type=Path, metavar="EVENT.json", help="one event or a list of events")
     replayed.add_argument("--to", required=True, metavar="URL", help="the webhook, with its key")
+    add_explain_nsg(commands)
     return parser
 
 

@@ -18,6 +18,7 @@ FURTHER_ACTIONS: Final[Mapping[str, str]] = {
         "the prefixes of service tags when an NSG is explained; the role must be assigned on the "
         "subscription: without one there ARM shows an empty list"
     ),
+    "Microsoft.Network/networkSecurityGroups/read": "explaining an NSG by its id",
     "Microsoft.Resources/subscriptions/read": "the sweep",
     "Microsoft.Resources/subscriptions/resourceGroups/read": "the sweep",
     "Microsoft.ResourceGraph/resources/read": "the sweep, and the servers of a subnet",

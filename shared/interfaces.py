@@ -19,6 +19,7 @@ from shared.model import (
     Json,
     Locator,
     Operation,
+    SecurityGroup,
     Snapshot,
     Target,
 )
@@ -49,6 +50,15 @@ class Enumerated:
     relations: tuple[Relation, ...] = ()
 
 
+@value
+class GroupReading:
+    """An NSG that was read for its own sake."""
+
+    group: SecurityGroup
+    location: str
+    """Its region, as Azure spells it; whose copy of the service tags holds for its rules."""
+
+
 class Gateway(Protocol):
     """ARM as the story needs it. Every method may raise a ``GatewayError``."""
 
@@ -59,6 +69,10 @@ class Gateway(Protocol):
 
     def read(self, target: Target, aspects: frozenset[Aspect]) -> Snapshot:
         """Read a target whole. Raises ``Gone`` when it does not exist."""
+        ...
+
+    def security_group(self, group: ResourceId) -> GroupReading:
+        """Read an NSG by its id. Raises ``Gone`` when it does not exist."""
         ...
 
     def resolve(self, locator: Locator) -> Enumerated:

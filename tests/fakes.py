@@ -21,7 +21,7 @@ from shared.configuration import Configuration, parse_policies_file
 from shared.deps import Deps
 from shared.edits import EditDoesNotFit, apply_edit
 from shared.errors import Denied, GatewayError, Gone, StoreError
-from shared.interfaces import Enumerated, Relation, TagReading
+from shared.interfaces import Enumerated, GroupReading, Relation, TagReading
 from shared.model import (
     Actor,
     ArmCall,
@@ -120,6 +120,17 @@ class FakeGateway:
         if snapshot is None:
             raise Gone("not found", code="ResourceNotFound", status=404)
         return replace(snapshot, read_at=self._azure.clock.now())
+
+    def security_group(self, group: ResourceId) -> GroupReading:
+        self._azure.reads += 1
+        self._call("GET", str(group))
+        if self._azure.read_errors:
+            raise self._azure.read_errors.pop(0)
+        for subnet in self._azure.snapshots.values():
+            held = subnet.security_group if isinstance(subnet, SubnetSnapshot) else None
+            if held is not None and held.id == group:
+                return GroupReading(group=held, location=subnet.location)
+        raise Gone("not found", code="ResourceNotFound", status=404)
 
     def resolve(self, locator: Locator) -> Enumerated:
         self._call("GET", str(locator.id))

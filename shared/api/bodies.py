@@ -10,12 +10,21 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    StringConstraints,
+    ValidationError,
+    WithJsonSchema,
+)
 
 from shared.alerting import APPROVAL_LASTS
 from shared.api.http import LONGEST_BODY, ApiRequest, Refused, invalid, not_found
 from shared.events import locate
-from shared.model import EnforcementMode, Outcome, Target
+from shared.model import EnforcementMode, Json, Outcome, Target
 from shared.policies import find
 from shared.records import AlertStatus
 from shared.resource_id import InvalidResourceId, ResourceId
@@ -35,6 +44,23 @@ Text = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[^\x00
 PersonName = Annotated[Text, Field(min_length=1, max_length=200)]
 ResourceText = Annotated[str, Field(min_length=1, max_length=_LONGEST_ID)]
 PolicyIds = Annotated[list[str], Field(min_length=1, max_length=100)]
+
+
+def _one_of(*names: str | None) -> WithJsonSchema:
+    return WithJsonSchema({"enum": list(names)})
+
+
+_LISTED: Final = WithJsonSchema(
+    {"anyOf": [{"type": "string"}, {"type": "array", "minItems": 1, "items": {"type": "string"}}]}
+)
+_PORTS: Final = WithJsonSchema(
+    {
+        "anyOf": [
+            {"type": ["string", "integer"]},
+            {"type": "array", "minItems": 1, "items": {"type": ["string", "integer"]}},
+        ]
+    }
+)
 
 
 class Body(BaseModel):
@@ -75,6 +101,43 @@ class RollbackBody(Body):
     expires_at: AwareDatetime = Field(
         description="Until when the target is exempt from the policy: at most 90 days from now."
     )
+
+
+class ExplainBody(Body):
+    """A question about an NSG, as a line of `explain-nsg --batch` asks it.
+
+    Whether the values mean something is judged where questions are read, in one way for all who ask.
+    """
+
+    id: str | bool | int | FiniteFloat | None = Field(default=None, description="Comes back as it is.")
+    nsg: Annotated[Json, WithJsonSchema({"type": ["string", "object", "array"]})] = Field(
+        description="The id of an NSG in Azure, or an NSG as ARM, az, the portal or a template has it."
+    )
+    direction: Annotated[Json, _one_of("Inbound", "Outbound")]
+    protocol: Annotated[Json, _one_of("Tcp", "Udp", "Icmp", "Esp", "Ah", "*")] = Field(default="Tcp")
+    source: Annotated[Json, _LISTED] = Field(
+        description="Addresses, prefixes, `a-b` ranges, `*` or a service tag."
+    )
+    source_ports: Annotated[Json, _PORTS] = Field(default="*")
+    destination: Annotated[Json, _LISTED]
+    ports: Annotated[Json, _PORTS] = Field(description="`5432`, `6000-6010` or `*`.")
+    tags: Annotated[Json, WithJsonSchema({"type": ["object", "null"]})] = Field(
+        default=None,
+        description="Prefixes of service tags: `{name: [prefixes]}`, or Azure's service tag file. For an NSG "
+        "in Azure they are read from Azure when this is absent.",
+    )
+    open_tags: Annotated[Json, WithJsonSchema({"type": ["boolean", "null"]})] = Field(
+        default=None,
+        description="Whether a tag without known prefixes may hold any (the answer then says what depends on "
+        "it) or is an error. Absent: true for an NSG in Azure, false for one in the request.",
+    )
+    want: Annotated[Json, _one_of("allow", "deny", None)] = Field(
+        default=None, description="What the answer should be; where it is not, a fix is looked for."
+    )
+    private_endpoint_network_policies: Annotated[
+        Json,
+        _one_of("Disabled", "Enabled", "NetworkSecurityGroupEnabled", "RouteTableEnabled", None),
+    ] = Field(default=None, description="Of the subnet, where the traffic goes to a private endpoint in it.")
 
 
 class AlertQuery(Query):

@@ -12,7 +12,7 @@ from pydantic.json_schema import JsonSchemaMode
 from shared.api.health import HealthView
 from shared.api.http import PROBLEMS, Problem, ProblemType
 from shared.api.routes import ROUTES, Route, Success
-from shared.api.views import PolicyView, RunView
+from shared.api.views import ExplanationView, PolicyView, RunView
 from shared.model import Json
 from shared.records import AlertRecord, ChangeRecord
 
@@ -27,6 +27,7 @@ _SHOWN: Final[Mapping[str, Any]] = {
     "Alert": AlertRecord,
     "Change": ChangeRecord,
     "Policy": PolicyView,
+    "Explanation": ExplanationView,
     "Health": HealthView,
     "Problem": Problem,
 }

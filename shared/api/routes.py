@@ -12,10 +12,19 @@ from typing import Final, Literal, TypeAlias
 from pydantic import BaseModel
 
 from shared.api.alerts import acknowledge_alert, approve_alert, get_alert, list_alerts
-from shared.api.bodies import AcknowledgeBody, AlertQuery, ApproveBody, ChangeQuery, RollbackBody, RunBody
+from shared.api.bodies import (
+    AcknowledgeBody,
+    AlertQuery,
+    ApproveBody,
+    ChangeQuery,
+    ExplainBody,
+    RollbackBody,
+    RunBody,
+)
 from shared.api.changes import get_change, list_changes, rollback_change
 from shared.api.health import health
 from shared.api.http import ApiRequest, ApiResponse
+from shared.api.nsg import explain_nsg
 from shared.api.runs import get_run, start_run
 from shared.api.sources import Sources
 from shared.api.views import policy_view
@@ -24,7 +33,7 @@ from shared.deps import Deps
 from shared.values import value
 
 Handler: TypeAlias = Callable[[ApiRequest, Sources], ApiResponse]
-Shown: TypeAlias = Literal["Run", "Alert", "Change", "Policy", "Health", "OpenApi"]
+Shown: TypeAlias = Literal["Run", "Alert", "Change", "Policy", "Explanation", "Health", "OpenApi"]
 
 
 @value
@@ -222,6 +231,16 @@ ROUTES: Final = (
         summary="The catalogue of policies, in the order in which their changes are made",
         handler=_with_deps(list_policies),
         successes=(Success(status=200, text="The policies", shown="Policy", many=True),),
+    ),
+    Route(
+        name="explain_nsg",
+        method="POST",
+        path="nsg/explain",
+        summary="What an NSG does to some traffic, why, and which rule to add; nothing is written",
+        handler=_with_deps(explain_nsg),
+        successes=(Success(status=200, text="The answer", shown="Explanation"),),
+        problems=(*_BAD_BODY, "not-found", *_AZURE),
+        body=ExplainBody,
     ),
     Route(
         name="openapi",

@@ -17,7 +17,7 @@ from shared.nsg.caveats import caveats
 from shared.nsg.documents import read_program
 from shared.nsg.fixes import Fix, Goal, NoFix, fix, port_texts
 from shared.nsg.program import Program, parse
-from shared.nsg.rules import NsgError, Rule
+from shared.nsg.rules import NsgError, Protocol, Rule
 from shared.nsg.space import Question
 from shared.nsg.spelling import rule_body
 from shared.nsg.tags import OpenSet, SetKind
@@ -87,7 +87,9 @@ def _fix(group: SecurityGroup | None, asked: Asked, verdict: Verdict) -> Fix | N
         return None
     if asked.want is Access.DENY and not verdict.outcomes:
         return NoFix(reason=_NO_PACKET)
-    name = f"driftward-{asked.want.lower()}-{asked.question.protocol.lower()}"
+    protocol = asked.question.protocol
+    spoken = "any" if protocol is Protocol.ANY else protocol.lower()
+    name = f"driftward-{asked.want.lower()}-{spoken}"
     ports = "-".join(port_texts(asked.question.ports))
     goal = Goal(question=asked.question, want=asked.want, name=f"{name}-{ports}")
     found = fix(group, goal, asked.tags, verdict)

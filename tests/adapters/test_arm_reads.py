@@ -388,3 +388,22 @@ def test_what_cannot_be_read_about_dependants_is_unknown(azure: Azure) -> None:
 def test_a_subnet_has_no_dependants_to_show(azure: Azure) -> None:
     gateway = azure.gateway()
     assert (gateway.dependants(SUBNET), gateway.calls) == ({}, ())
+
+
+# --- an NSG by its id ------------------------------------------------------------------------------
+
+
+def test_an_nsg_is_read_by_its_id_with_its_region_in_one_request(azure: Azure) -> None:
+    seeded_subnet(azure)
+    gateway = azure.gateway()
+    reading = gateway.security_group(ResourceId(seeds.nsg_id().upper()))
+    assert [(call.method, call.status) for call in gateway.calls] == [("GET", 200)]
+    assert (reading.group.id, reading.location) == (ResourceId(seeds.nsg_id()), seeds.LOCATION)
+    assert [rule.name for rule in reading.group.rules] == ["deny-all"]
+    assert len(reading.group.default_rules) == 6
+    assert reading.group.subnets == (ResourceId(seeds.subnet_id()),)
+
+
+def test_an_nsg_that_does_not_exist_is_gone(azure: Azure) -> None:
+    with pytest.raises(Gone):
+        azure.gateway().security_group(ResourceId(seeds.nsg_id(name="nowhere")))

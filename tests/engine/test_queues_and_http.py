@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from local.simulator import seeds
+from local.simulator.values import JsonObject
 from shared import codec
 from shared.api.openapi import document
 from shared.model import Cause, CauseKind, Target, TargetKind
@@ -70,6 +71,32 @@ def test_a_run_answers_with_findings_and_the_calls_it_made(app: Running) -> None
     assert {"NonCompliant"} <= {finding["state"] for finding in run["findings"]}
     assert run["armCalls"]
     assert app.api("GET", f"runs/{run['id']}").json() == run
+
+
+def test_an_nsg_is_explained_by_its_id_with_the_tags_of_its_region_and_no_write(app: Running) -> None:
+    properties: JsonObject = {"destinationAddressPrefix": "Storage", "destinationPortRange": "443"}
+    allow = seeds.security_rule(
+        name="storage", priority=100, direction="Outbound", access="Allow", properties=properties
+    )
+    rules = [allow, seeds.security_rule(name="deny-all", priority=200, direction="Outbound")]
+    tags = seeds.service_tags(prefixes={"Storage": ["20.60.0.0/16"]}, change_number="84")
+    app.simulator.seed([seeds.nsg(name="nsg-asked", rules=rules), tags])
+    question = {
+        "nsg": seeds.nsg_id(name="nsg-asked"),
+        "direction": "Outbound",
+        "source": "10.20.1.0/24",
+        "destination": "20.60.7.0/24",
+        "ports": "443",
+    }
+    before = max(int(str(call["seq"])) for call in app.simulator.calls())
+    reply = app.api("POST", "nsg/explain", question)
+    found: Any = reply.json()
+    assert (reply.status, found["verdict"], found["nsgId"]) == (200, "allowed", question["nsg"])
+    assert found["tagsAsOf"]["changeNumber"] == "84"
+    assert {call["method"] for call in app.simulator.calls(since=before)} == {"GET"}
+    assert app.api("POST", "nsg/explain", question, key=None).status == 401
+    refused: Any = app.api("POST", "nsg/explain", {**question, "ports": "70000"}).json()
+    assert (refused["type"], refused["field"]) == ("/problems/invalid-input", "ports")
 
 
 def test_problems_keep_their_media_type(app: Running) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from shared.adapters.arm import apply, graph, operations, read
 from shared.adapters.arm.clients import ArmClients
 from shared.adapters.arm.session import Session
-from shared.interfaces import Clock, Enumerated
+from shared.interfaces import Clock, Enumerated, GroupReading
 from shared.model import (
     Actor,
     ArmCall,
@@ -39,6 +39,9 @@ class ArmGateway:
 
     def read(self, target: Target, aspects: frozenset[Aspect]) -> Snapshot:
         return read.read(self._session, target, aspects)
+
+    def security_group(self, group: ResourceId) -> GroupReading:
+        return read.security_group(self._session, group)
 
     def resolve(self, locator: Locator) -> Enumerated:
         return read.resolve(self._session, locator)

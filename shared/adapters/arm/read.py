@@ -17,7 +17,7 @@ from typing import Final, TypeVar, assert_never
 from shared.adapters.arm import graph, wire
 from shared.adapters.arm.session import Hooks, Session, body_of
 from shared.errors import GatewayError, Gone, Stopped, Throttled, Transient
-from shared.interfaces import Enumerated, Relation
+from shared.interfaces import Enumerated, GroupReading, Relation
 from shared.model import (
     Aspect,
     Json,
@@ -57,7 +57,7 @@ def resolve(session: Session, locator: Locator) -> Enumerated:
     """The targets that an NSG or a virtual network names now. Raises ``Gone`` when it does not exist."""
     match locator.kind:
         case LocatorKind.NSG:
-            group = _security_group(session, locator.id)[0]
+            group = security_group(session, locator.id).group
             targets = tuple(Target(kind=TargetKind.SUBNET, id=subnet) for subnet in group.subnets)
             relations = tuple(Relation(source=locator, target=target) for target in targets)
             return Enumerated(targets=targets, relations=relations)
@@ -171,13 +171,14 @@ def _parent_name(subnet: ResourceId) -> str:
 def _security_group_of(session: Session, group: ResourceId) -> tuple[SecurityGroup, str]:
     """The NSG that a subnet named a moment ago: that it is gone does not mean that the subnet is."""
     try:
-        return _security_group(session, group)
+        found = security_group(session, group)
     except Gone as error:
         raise Transient(f"the subnet changed while it was read: {error}", status=error.status) from error
+    return found.group, found.location
 
 
-def _security_group(session: Session, group: ResourceId) -> tuple[SecurityGroup, str]:
-    """The NSG and its location."""
+def security_group(session: Session, group: ResourceId) -> GroupReading:
+    """The NSG as ARM has it now. Raises ``Gone`` when it does not exist."""
     client = session.clients.network(group.subscription)
     version = session.clients.versions.network
     body = session.ask(
@@ -185,7 +186,7 @@ def _security_group(session: Session, group: ResourceId) -> tuple[SecurityGroup,
             group.resource_group, group.name, api_version=version, cls=body_of, **hooks
         )
     )
-    return wire.security_group(body), wire.text(body, "location")
+    return GroupReading(group=wire.security_group(body), location=wire.text(body, "location"))
 
 
 def _virtual_network(session: Session, network: ResourceId) -> Json:
