@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import ip_address, ip_network
+from itertools import product
 from typing import Final, cast
 
 from local.nsg_check.plain import Packet, Way, first_match, outcomes, ways
@@ -106,30 +107,35 @@ def _fix(line: Json, read: Line, answer: Json, decided: Verdict) -> Iterator[str
         return
     space = _free_below(line, read, answer)
     if fix is None:
-        if not reason or (len(space) >= _most_rules(read) and not _unnamed(line)):
+        if not reason or (len(space) >= _most_rules(line) and not _unnamed(line, read)):
             yield f"no fix though {space[-2:]} are free: {reason}"
         return
     added = _objects(cast(Json, fix), "rules")
     yield from (text for rule in added for text in _refused(line, rule))
     if [cast(Json, rule["properties"])["priority"] for rule in added] != space[: -len(added) - 1 : -1]:
         yield f"priorities are not the largest free ones below the lowest: {added}"
-    if not 1 <= len(added) <= _most_rules(read) or not fix_holds(line, added):
+    if not 1 <= len(added) <= _most_rules(line) or not fix_holds(line, added):
         yield f"z3 does not accept the fix: {added}"
     if any(fix_holds(line, [*added[:n], *added[n + 1 :]]) for n in range(len(added))):
         yield f"one of the rules is not needed: {added}"
 
 
-def _most_rules(read: Line) -> int:
-    """One rule for each IP version in which addresses are listed; `*` and a tag hold both."""
-    sides = (read.box.source, read.box.destination)
-    listed = [{version for version, _, _ in side.ranges} for side in sides if side.ranges not in ((), WHOLE)]
-    return len(set.intersection(*listed)) if listed else 1
+def _most_rules(line: Json) -> int:
+    """One rule for each pair of what can stand in one rule: prefixes of one IP version, `*`, or a tag."""
+    sides = (_kinds(cast(Sequence[str], line[side])) for side in ("source", "destination"))
+    return sum(1 for one, other in product(*sides) if 0 in (one, other) or one == other)
 
 
-def _unnamed(line: Json) -> bool:
+def _kinds(texts: Sequence[str]) -> list[int]:
+    """IP versions, and 0 for each `*` or tag, which hold both."""
+    kinds = [6 if ":" in text else 4 if text[0].isdigit() else 0 for text in texts]
+    return [*sorted({kind for kind in kinds if kind}), *(kind for kind in kinds if not kind)]
+
+
+def _unnamed(line: Json, read: Line) -> bool:
     """A guard names what it protects, so an exposure of everything has no fix."""
-    protected = "destination" if cast(str, line["direction"]).lower() == "inbound" else "source"
-    return line["want"] == "deny" and "*" in cast(Sequence[str], line[protected])
+    protected = read.box.destination if read.box.direction == "inbound" else read.box.source
+    return line["want"] == "deny" and any(whole in protected.ranges for whole in WHOLE)
 
 
 def _free_below(line: Json, read: Line, answer: Json) -> list[int]:

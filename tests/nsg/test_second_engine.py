@@ -21,6 +21,7 @@ TINY_V4 = [
 ]
 TINY_V6 = ["fd00::/126", "fd00::1", "fd00::1-fd00::2", "2600::/127", "2600::1", "::/0", "8000::/1"]
 TINY_TAGS = ["VirtualNetwork", "Internet", "Storage", "Storage.WestEurope", "CorpNetSaw"]
+GROUPS = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/applicationSecurityGroups"
 CLOSED = {
     "VirtualNetwork": ["10.0.0.0/30", "fd00::/16"],
     "AzureLoadBalancer": ["168.63.129.16", "fe80::1"],
@@ -161,7 +162,7 @@ def _tiny_rule(random: Random, n: int, texts: list[str]) -> Object:
     fields["destinationPortRange"] = random.choice(["*", "*", "5432", "5435-6000"])
     if random.random() < 0.15:
         fields["sourceAddressPrefix"] = ""
-        fields["sourceApplicationSecurityGroups"] = [{"id": "/groups/Web"}]
+        fields["sourceApplicationSecurityGroups"] = [{"id": f"{GROUPS}/Web"}]
     return made
 
 
