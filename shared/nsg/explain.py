@@ -9,6 +9,7 @@ answer is done by whoever asks.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Final
 
 from shared.model import Access, Direction, Json, SecurityGroup
@@ -48,9 +49,10 @@ def answer_about(group: SecurityGroup, program: Program, asked: Asked) -> dict[s
     """The answer to a question about an NSG that was read. Raises ``NsgError`` and ``BadInput``."""
     if not asked.open_tags:
         _refuse_open_tags(program, asked.question)
-    filtering = _as_filtered(group, program, asked)
-    verdict = decide(filtering, asked.question)
-    found = _fix(group if asked.is_enforced else None, asked, verdict)
+    if asked.endpoint_policies is not None:
+        group, program = _for_endpoints(group, asked)
+    verdict = decide(program, asked.question)
+    found = _fix(group, asked, verdict)
     return {
         "verdict": verdict.state.value,
         "dependsOn": list(verdict.depends_on),
@@ -68,15 +70,19 @@ def answer_about(group: SecurityGroup, program: Program, asked: Asked) -> dict[s
     }
 
 
-def _as_filtered(group: SecurityGroup, program: Program, asked: Asked) -> Program:
-    """The rules as they filter: none for a private endpoint that is not covered, and never by source port."""
-    if asked.endpoint_policies is None:
-        return program
+def _for_endpoints(group: SecurityGroup, asked: Asked) -> tuple[SecurityGroup, Program]:
+    """The rules as they filter private endpoints: inbound, where that is switched on, by no source port.
+
+    Source: manage network policies for private endpoints (MicrosoftDocs).
+    """
     if asked.question.direction is Direction.OUTBOUND:
         raise BadInput(
             "a private endpoint begins no connection: only inbound can be asked", field="direction"
         )
-    return parse(group, asked.tags, for_endpoint=True) if asked.is_enforced else parse(None, asked.tags)
+    if not asked.is_enforced:
+        return group, parse(None, asked.tags)
+    seen = replace(group, rules=tuple(replace(rule, source_ports=("*",)) for rule in group.rules))
+    return seen, parse(seen, asked.tags)
 
 
 _NO_PACKET: Final = "the question holds no packet: one of its sides is IPv4, the other IPv6"
@@ -87,6 +93,8 @@ def _fix(group: SecurityGroup | None, asked: Asked, verdict: Verdict) -> Fix | N
         return None
     if asked.want is Access.DENY and not verdict.outcomes:
         return NoFix(reason=_NO_PACKET)
+    if asked.want is Access.DENY and not asked.is_enforced:
+        return NoFix(reason="no rule filters the subnet's private endpoints: enable network policies first")
     protocol = asked.question.protocol
     spoken = "any" if protocol is Protocol.ANY else protocol.lower()
     name = f"driftward-{asked.want.lower()}-{spoken}"

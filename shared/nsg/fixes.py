@@ -77,8 +77,10 @@ def fix(group: SecurityGroup | None, goal: Goal, tags: Tags, verdict: Verdict | 
         return NoFix(reason="there is no NSG, and so everything passes: give the subnet one first")
     if reason := _unguarded(goal):
         return NoFix(reason=reason)
-    blocker = (verdict.blocking if goal.want is Access.ALLOW else verdict.exposing)[0]
-    proposed = _additions(group, goal, blocker, tags)
+    against = verdict.blocking if goal.want is Access.ALLOW else verdict.exposing
+    if not against:
+        return NoFix(reason="no packet goes between addresses of different families")
+    proposed = _additions(group, goal, against[0], tags)
     if isinstance(proposed, NoFix):
         return proposed
     return (
@@ -118,7 +120,7 @@ def _additions(group: SecurityGroup, goal: Goal, blocker: Rule, tags: Tags) -> F
         patched = with_rules(group, added)
         priority = _largest_free(_used(patched, asked.direction), blocker.priority)
         if priority is None:
-            return NoFix(reason=_no_room(patched, asked.direction, blocker, goal.want))
+            return NoFix(reason=_no_room(group, asked.direction, blocker, len(added)))
         added.append(_rule(patched, replace(goal, question=asked), ends, priority))
     return Fix(rules=tuple(added))
 
@@ -186,17 +188,19 @@ def _largest_free(used: dict[int, str], below: int) -> int | None:
     return next((n for n in range(highest, FIRST_PRIORITY - 1, -1) if n not in used), None)
 
 
-def _no_room(group: SecurityGroup, direction: Direction, blocker: Rule, want: Access) -> str:
+def _no_room(group: SecurityGroup, direction: Direction, blocker: Rule, free_below: int) -> str:
+    """What a person would do. ``free_below`` lower numbers are free, and one more is needed."""
     used = _used(group, direction)
     named = f"{direction.lower()} {blocker.access.lower()} {blocker.name!r}"
-    said = f"{named} has priority {blocker.priority} and no lower number is free"
+    lack = f"only {free_below} lower numbers are" if free_below else "no lower number is"
+    said = f"{named} has priority {blocker.priority} and {lack} free"
     start = max(blocker.priority, FIRST_PRIORITY)
     free = next((n for n in range(start, LAST_PRIORITY + 1) if n not in used), None)
     if free is None:
         return f"{said}, nor any higher one: rules of this direction would have to be merged first"
     moved = [f"{used[n]!r} from {n} to {n + 1}" for n in range(free - 1, start - 1, -1) if n in used]
     shown = ", then ".join(moved[:3]) + (f" and so on ({len(moved)} rules)" if len(moved) > 3 else "")
-    article = "an allow" if want is Access.ALLOW else "a deny"
+    article = "a deny" if blocker.access is Access.ALLOW else "an allow"
     return f"{said}: move {shown}, and put {article} rule at {start}"
 
 

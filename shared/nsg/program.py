@@ -76,17 +76,13 @@ class Program:
     chains: Mapping[Direction, Chain]
 
 
-def parse(group: SecurityGroup | None, tags: Tags | None = None, *, for_endpoint: bool = False) -> Program:
+def parse(group: SecurityGroup | None, tags: Tags | None = None) -> Program:
     """Read the rules of ``group``; None is a subnet without an NSG, which lets everything pass.
 
-    For private endpoints source ports act as ``*`` (disable private endpoint network policy). Raises
-    ``NsgError``, which names rule and field.
+    Raises ``NsgError``, which names rule and field.
     """
     known = tags or Tags()
-    rules = effective_rules(group, known)
-    if for_endpoint:
-        rules = tuple(rule._replace(source_ports=EVERY_PORT) for rule in rules)
-    return program_of(rules, known)
+    return program_of(effective_rules(group, known), known)
 
 
 def program_of(rules: tuple[Rule, ...], tags: Tags) -> Program:

@@ -20,7 +20,7 @@ from shared.nsg.program import PROTOCOLS, Program
 from shared.nsg.rules import FIRST_DEFAULT_PRIORITY, Rule
 from shared.nsg.space import Question, Space, matching, parts_of, spaces
 from shared.nsg.spans import Spans, common, is_one_number, minus
-from shared.nsg.tags import OpenSet, Tags
+from shared.nsg.tags import OpenSet, SetKind, Tags
 from shared.values import value
 
 
@@ -162,9 +162,13 @@ def _depends_on(answers: Iterable[_Answer], tags: Tags) -> tuple[str, ...]:
     for answer in answers:
         asked = {key for field in answer.space.fields for world in field.worlds for key in world.keys}
         for rule in answer.opened.rules if answer.opened is not None else ():
-            # A set that surely holds every address asked about makes no difference here.
-            named |= {s.key: s.name for s in rule.sets if s.key in asked or not tags.lower(s)}
+            # A network that is known to hold every address asked about makes no difference here.
+            named |= {s.key: s.name for s in rule.sets if s.key in asked or not _is_known(s, tags)}
     return tuple(named[key] for key in sorted(named))
+
+
+def _is_known(open_set: OpenSet, tags: Tags) -> bool:
+    return open_set.kind is SetKind.VIRTUAL_NETWORK and bool(tags.vnet)
 
 
 def _first_of_each(witnesses: Iterable[Witness]) -> Iterator[Witness]:
@@ -208,6 +212,8 @@ def _witness(space: Space, decided: Decided, named: _Named, *, sure: bool) -> Wi
     (protocol, _), (ports, _), (source_ports, _), (sources, source_in), *rest = found
     destinations, destination_in = rest[0] if rest else (sources, source_in)
     source, destination = _ends(sources, destinations) if rest else (_ordinary(sources),) * 2
+    if source == destination:  # one address belongs to the same sets on both ends
+        source_in = destination_in = source_in | destination_in
     return Witness(
         outcome=SURE[decided.rule.access],
         sure=sure,

@@ -256,7 +256,8 @@ def assess(subnet: SubnetSnapshot, baseline: SubnetSnapshot | None) -> Assessmen
     """Letting the subnet talk to itself cuts nobody off; the notes say what a reader may not expect."""
     notes = []
     if shared := _sharing(subnet):
-        notes.append(f"{len(shared)} other subnets share the NSG; the new rules do not name their addresses")
+        what = "other subnets and network interfaces share the NSG"
+        notes.append(f"{len(shared)} {what}; the new rules do not name their addresses")
     if baseline is not None and _group_id(baseline) != _group_id(subnet):
         notes.append("the subnet had another NSG at the last compliant reading")
     return Assessment(safety=Safety.AUTO, notes=tuple(notes))
@@ -485,7 +486,10 @@ def _need_of_6432(server: SubnetServer) -> str:
 
 def _sharing(subnet: SubnetSnapshot) -> list[str]:
     group = subnet.security_group
-    return sorted(str(other) for other in group.subnets if other != subnet.id) if group else []
+    if group is None:
+        return []
+    others = (other for other in (*group.subnets, *group.network_interfaces) if other != subnet.id)
+    return sorted(map(str, others))
 
 
 def _group_id(subnet: SubnetSnapshot) -> str | None:
