@@ -14,8 +14,8 @@ from itertools import product
 from typing import Final, cast
 
 from local.nsg_check.plain import Packet, Way, first_match, outcomes, ways
-from local.nsg_check.reading import PROTOCOLS, WHOLE, Json, Line, Rule, read_line
-from local.nsg_check.second_engine import Verdict, blame, fix_holds, verdict
+from local.nsg_check.reading import PROTOCOLS, WHOLE, Json, Line, read_line
+from local.nsg_check.second_engine import Blame, Verdict, blame, fix_holds, verdict
 
 _NAME: Final = re.compile(r"\w([\w.-]{0,78}\w)?", re.ASCII)
 _MET: Final = {"allow": Verdict.ALLOWED, "deny": Verdict.DENIED}
@@ -34,16 +34,17 @@ def differences(line: Json, answer: Json) -> list[str]:
     read = read_line(line)
     decided = verdict(line)
     found = [] if answer["verdict"] == decided else [f"verdict {answer['verdict']}, z3 says {decided}"]
+    known = blame(line)
+    is_met = line.get("want") is None or decided is _MET[cast(str, line["want"])]
     return [
         *found,
-        *_blame(line, answer),
+        *_blame(known, answer),
         *_witnesses(read, answer, decided),
-        *_fix(line, read, answer, decided),
+        *(_nothing_to_do(answer) if is_met else _fix(line, answer, _free_below(line, read, known))),
     ]
 
 
-def _blame(line: Json, answer: Json) -> Iterator[str]:
-    known = blame(line)
+def _blame(known: Blame, answer: Json) -> Iterator[str]:
     expected = {
         "blockingRules": known.blocking,
         "exposingRules": known.exposing,
@@ -99,20 +100,21 @@ def _way(read: Line, witness: Json) -> Way:
     return Way(*(frozenset(keys[name] for name in names & keys.keys()) for names in named))
 
 
-def _fix(line: Json, read: Line, answer: Json, decided: Verdict) -> Iterator[str]:
-    want, fix, reason = line.get("want"), answer["fix"], answer["noFixReason"]
-    if want is None or decided is _MET[cast(str, want)]:
-        if fix is not None or reason is not None:
-            yield f"a fix or a reason where nothing is to do: {fix} {reason}"
-        return
-    space = _free_below(line, read, answer)
+def _nothing_to_do(answer: Json) -> Iterator[str]:
+    if answer["fix"] is not None or answer["noFixReason"] is not None:
+        yield f"a fix or a reason where nothing is to do: {answer['fix']} {answer['noFixReason']}"
+
+
+def _fix(line: Json, answer: Json, free: list[int]) -> Iterator[str]:
+    """``free`` are the free priorities below every rule that stands in the way, in order."""
+    fix, reason = answer["fix"], answer["noFixReason"]
     if fix is None:
-        if not reason or (len(space) >= _most_rules(line) and not _unnamed(line, read)):
-            yield f"no fix though {space[-2:]} are free: {reason}"
+        if not reason or (len(free) >= _most_rules(line) and not _unnamed(line)):
+            yield f"no fix though {free[-2:]} are free: {reason}"
         return
     added = _objects(cast(Json, fix), "rules")
     yield from (text for rule in added for text in _refused(line, rule))
-    if [cast(Json, rule["properties"])["priority"] for rule in added] != space[: -len(added) - 1 : -1]:
+    if [cast(Json, rule["properties"])["priority"] for rule in added] != free[: -len(added) - 1 : -1]:
         yield f"priorities are not the largest free ones below the lowest: {added}"
     if not 1 <= len(added) <= _most_rules(line) or not fix_holds(line, added):
         yield f"z3 does not accept the fix: {added}"
@@ -132,17 +134,17 @@ def _kinds(texts: Sequence[str]) -> list[int]:
     return [*sorted({kind for kind in kinds if kind}), *(kind for kind in kinds if not kind)]
 
 
-def _unnamed(line: Json, read: Line) -> bool:
+def _unnamed(line: Json) -> bool:
     """A guard names what it protects, so an exposure of everything has no fix."""
-    protected = read.box.destination if read.box.direction == "inbound" else read.box.source
+    box = read_line(line).box
+    protected = box.destination if box.direction == "inbound" else box.source
     return line["want"] == "deny" and any(whole in protected.ranges for whole in WHOLE)
 
 
-def _free_below(line: Json, read: Line, answer: Json) -> list[int]:
-    """Free priorities below every rule that stands in the way, in order."""
-    against = "blockingRules" if line["want"] == "allow" else "exposingRules"
-    lowest = min(cast(int, rule["priority"]) for rule in _objects(answer, against))
-    used = {rule.priority for rule in _custom(read)}
+def _free_below(line: Json, read: Line, known: Blame) -> list[int]:
+    against = known.blocking if line["want"] == "allow" else known.exposing
+    lowest = min(rule.priority for rule in read.rules if rule.name in against)
+    used = {rule.priority for rule in read.rules}
     return [n for n in range(100, min(lowest, 4097)) if n not in used]
 
 
@@ -163,10 +165,6 @@ def _refused(line: Json, rule: Json) -> Iterator[str]:
         ]
         if any(a.overlaps(b) for n, a in enumerate(listed) for b in listed[:n]):
             yield f"overlapping prefixes: {rule}"
-
-
-def _custom(read: Line) -> Iterator[Rule]:
-    return (rule for rule in read.rules if rule.custom)
 
 
 def _objects(holder: Json, field: str) -> list[Json]:
