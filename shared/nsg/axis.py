@@ -42,8 +42,8 @@ def lay_out(sets: Sequence[Spans], line: Span) -> tuple[Axis, list[int]]:
             cuts.add(first)
             cuts.add(last + 1)
     starts = sorted(cuts)
-    bits = {start: 1 << position for position, start in enumerate(starts)}
-    masks = [sum([bits[last + 1] - bits[first] for first, last in spans]) for spans in sets]
+    at = {start: position for position, start in enumerate(starts)}
+    masks = [sum([(1 << at[last + 1]) - (1 << at[first]) for first, last in spans]) for spans in sets]
     return Axis(tuple(starts)), masks
 
 

@@ -71,14 +71,8 @@ def accesses(space: Space) -> Iterator[Access]:
             others.append(cell)
 
 
-def surely(space: Space, access: Access, deciding: Sequence[Decided]) -> Decided | None:
-    """A packet that has ``access`` in every world; None when there is none.
-
-    ``deciding`` are the space's deciders.
-    """
-    found = next((decided for decided in deciding if decided.rule.access is access), None)
-    if found is None or not space.is_open or all(d.rule.access is access for d in deciding):
-        return found
+def surely(space: Space, access: Access) -> Decided | None:
+    """A packet that has ``access`` in every world; None when there is none."""
     part = _unthreatened(space, access) or _beyond(space, access)
     return _decided_at(space, _lowest(part)) if part is not None else None
 

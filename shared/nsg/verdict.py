@@ -122,25 +122,24 @@ def state_of(program: Program, question: Question) -> State:
 
 def _outcomes(space: Space) -> Iterator[Outcome]:
     """Which kinds of packets there are in ``space``; an open one only where it can matter to the state."""
-    if space.is_open:
-        deciding = tuple(deciders(space))
-        sure = [access for access in Access if surely(space, access, deciding)]
-        yield from (SURE[access] for access in sure)
-        if len(sure) < len(SURE) and opened(space, deciding) is not None:
-            yield Outcome.OPEN
+    there = list(accesses(space))
+    if not space.is_open or len(there) < len(SURE):
+        yield from (SURE[access] for access in there)
         return
-    yield from (SURE[access] for access in accesses(space))
+    sure = [access for access in Access if surely(space, access)]
+    yield from (SURE[access] for access in sure)
+    if len(sure) < len(SURE) and opened(space, tuple(deciders(space))) is not None:
+        yield Outcome.OPEN
 
 
 def _answer(space: Space) -> _Answer:
     deciding = tuple(deciders(space))
-    sure = (surely(space, access, deciding) for access in Access)
-    return _Answer(
-        space=space,
-        deciding=deciding,
-        sure=tuple(decided for decided in sure if decided is not None),
-        opened=opened(space, deciding),
-    )
+    found = {decided.rule.access: decided for decided in reversed(deciding)}
+    if space.is_open and len(found) == len(SURE):
+        sure = [decided for access in Access if (decided := surely(space, access))]
+    else:  # what some rule decides in some world is so in all
+        sure = [found[access] for access in Access if access in found]
+    return _Answer(space=space, deciding=deciding, sure=tuple(sure), opened=opened(space, deciding))
 
 
 _STATES: Final = {
