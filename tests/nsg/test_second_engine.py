@@ -9,12 +9,13 @@ import pytest
 from local.nsg_check.instances import instance
 from local.nsg_check.second_engine import Verdict, blame, fix_holds, verdict
 from tests.nsg.enumeration import Answer, by_trying, holds_by_trying
+from tests.nsg.seeds import seeds
 from tests.nsg.tiny import asking, group, patch, rule, tiny
 
 
 @pytest.mark.parametrize("chunk", range(10))
 def test_z3_finds_what_trying_every_packet_and_every_membership_finds(chunk: int) -> None:
-    for seed in range(chunk * 12, chunk * 12 + 12):
+    for seed in seeds(120, chunk, 10):
         line = tiny(seed)
         found = blame(line)
         assert Answer(
@@ -28,7 +29,7 @@ def test_z3_finds_what_trying_every_packet_and_every_membership_finds(chunk: int
 
 @pytest.mark.parametrize("chunk", range(4))
 def test_z3_accepts_the_same_added_rules_as_trying_every_packet(chunk: int) -> None:
-    for seed in range(chunk * 8, chunk * 8 + 8):
+    for seed in seeds(32, chunk, 4):
         line = tiny(seed, most_rules=3, named=1)
         line["want"] = Random(seed).choice(["allow", "deny"])
         added = [patch(line, Random(seed))]
@@ -47,8 +48,8 @@ def test_among_the_tried_lines_are_all_verdicts_and_both_kinds_of_patches() -> N
 
 def test_an_instance_is_the_same_each_time_and_each_verdict_is_a_tenth_of_them_at_least() -> None:
     assert instance(7) == instance(7) != instance(8)
-    found = [verdict(instance(seed)) for seed in range(150)]
-    assert all(found.count(one) >= 15 for one in Verdict)
+    found = [verdict(instance(seed)) for seed in range(60)]
+    assert all(found.count(one) >= 6 for one in Verdict)
 
 
 def test_a_packet_between_two_addresses_of_a_tag_is_surely_matched_by_a_rule_for_the_tag() -> None:

@@ -1,0 +1,16 @@
+"""How many seeds a run tries: all of them where Hypothesis is to be thorough, a share of them elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from hypothesis import settings
+
+_THOROUGH = 200
+"""Examples of the profile ``test`` (tests/conftest.py)."""
+
+
+def seeds(most: int, chunk: int, chunks: int) -> Iterator[int]:
+    """The seeds of one chunk: every one below ``most``, or only the first ones, in turn."""
+    share = min(settings.default.max_examples, _THOROUGH) if settings.default else _THOROUGH
+    yield from range(chunk, max(chunks, most * share // _THOROUGH), chunks)
