@@ -61,6 +61,20 @@ def largest(seed: int) -> Object:
     return _line(rules, [_SOURCES], [_DESTINATIONS], _TWO_PORTS)
 
 
+def largest_parts(seed: int) -> Object:
+    """As large, with other texts in each rule: 1,000 cells of two /8, each listed as 4 blocks a side."""
+    random = Random(seed)
+    wide = Cell(source=IPv4Network("10.0.0.0/8"), destination=IPv4Network("11.0.0.0/8"))
+    cells = _cells(random, wide, 2, MOST_RULES)
+    rules = [
+        _rule(
+            (n, 100 + n), [_quarters(random, c.source), _quarters(random, c.destination)], _TWO_PORTS, "Allow"
+        )
+        for n, c in enumerate(cells)
+    ]
+    return _line(rules, ["10.0.0.0/8"], ["11.0.0.0/8"], _TWO_PORTS)
+
+
 def largest_random(seed: int) -> Object:
     """1,000 inbound rules of 4 + 4 prefixes in and around the question, Allow and Deny mixed."""
     random = Random(seed)
@@ -82,7 +96,7 @@ def partition(dimensions: int, count: int, seed: int, *, missing: int = 0) -> Ob
     Dimensions in this order: source, destination, destination port, source port.
     """
     random = Random(seed)
-    cells = _cells(random, dimensions, count)
+    cells = _cells(random, Cell(), dimensions, count)
     random.shuffle(cells)
     ports = _TWO_PORTS if dimensions == 2 else ["*"]
     rules = [_cell_rule(n, cell, ports, "Allow") for n, cell in enumerate(cells[missing:])]
@@ -93,7 +107,7 @@ def partition(dimensions: int, count: int, seed: int, *, missing: int = 0) -> Ob
 def disjoint_denies(count: int, seed: int) -> Object:
     """``count`` disjoint deny boxes in four dimensions, then a rule that allows everything."""
     random = Random(seed)
-    cells = random.sample(_cells(random, 4, count + count // 8), count)
+    cells = random.sample(_cells(random, Cell(), 4, count + count // 8), count)
     rules = [_cell_rule(n, cell, ["*"], "Deny") for n, cell in enumerate(cells)]
     rules.append(_rule((count, 4096), [["*"], ["*"]], ["*"], "Allow"))
     return _line(rules, [_SOURCES], [_DESTINATIONS], ["*"])
@@ -214,9 +228,17 @@ def _fours(random: Random, whole: str, count: int) -> list[list[str]]:
     return [[str(block) for block in blocks[n : n + 4]] for n in range(0, count, 4)]
 
 
-def _cells(random: Random, dimensions: int, count: int) -> list[Cell]:
-    """The question cut in two again and again, each time a cell and a dimension drawn anew."""
-    cells = [Cell()]
+def _quarters(random: Random, network: IPv4Network) -> list[str]:
+    """``network`` cut into four blocks."""
+    blocks = [network]
+    while len(blocks) < 4:
+        blocks.extend(blocks.pop(random.randrange(len(blocks))).subnets())
+    return [str(block) for block in blocks]
+
+
+def _cells(random: Random, whole: Cell, dimensions: int, count: int) -> list[Cell]:
+    """``whole`` cut in two again and again, each time a cell and a dimension drawn anew."""
+    cells = [whole]
     while len(cells) < count:
         place = random.randrange(len(cells))
         halves = _halves(random, cells[place], random.randrange(dimensions))
