@@ -111,18 +111,54 @@ def _unguarded(goal: Goal) -> str | None:
 
 def _additions(group: SecurityGroup, goal: Goal, blocker: Rule, tags: Tags) -> Fix | NoFix:
     """One rule for each family and tag that needs it."""
-    added: list[SecurityRule] = []
     program = parse(group, tags)
-    for ends in _ends(goal.question, tags):
-        asked = replace(goal.question, source=ends.source.side, destination=ends.destination.side)
-        if state_of(program, asked) is goal.state:
-            continue
+    needed = [
+        ends
+        for ends in _ends(goal.question, tags)
+        if state_of(program, _between(goal.question, ends)) is not goal.state
+    ]
+    proposed = _placed(group, goal, blocker, needed)
+    if isinstance(proposed, NoFix) or not _may_overlap(goal.question):
+        return proposed
+    return _placed(
+        group, goal, blocker, _fewest(group, goal, tags, dict(zip(needed, proposed.rules, strict=True)))
+    )
+
+
+def _between(question: Question, ends: _Ends) -> Question:
+    return replace(question, source=ends.source.side, destination=ends.destination.side)
+
+
+def _placed(group: SecurityGroup, goal: Goal, blocker: Rule, needed: Iterable[_Ends]) -> Fix | NoFix:
+    """A rule for each of ``needed``, with names and priorities that are free."""
+    added: list[SecurityRule] = []
+    direction = goal.question.direction
+    for ends in needed:
         patched = with_rules(group, added)
-        priority = _largest_free(_used(patched, asked.direction), blocker.priority)
+        priority = _largest_free(_used(patched, direction), blocker.priority)
         if priority is None:
-            return NoFix(reason=_no_room(group, asked.direction, blocker, len(added)))
-        added.append(_rule(patched, replace(goal, question=asked), ends, priority))
+            return NoFix(reason=_no_room(group, direction, blocker, len(added)))
+        added.append(_rule(patched, goal, ends, priority))
     return Fix(rules=tuple(added))
+
+
+def _may_overlap(question: Question) -> bool:
+    """Whether one rule may name what another does: a tag beside prefixes, or beside its region."""
+    sides = (question.source, question.destination)
+    return any(
+        (side.sets or side.closed) and len(side.sets) + len(side.closed) + bool(side.addresses) > 1
+        for side in sides
+    )
+
+
+def _fewest(group: SecurityGroup, goal: Goal, tags: Tags, rules: dict[_Ends, SecurityRule]) -> list[_Ends]:
+    """What is still to be named when each rule is left out without which the question holds as well."""
+    kept = dict(rules)
+    for ends in rules:
+        others = [rule for other, rule in kept.items() if other != ends]
+        if state_of(parse(with_rules(group, others), tags), goal.question) is goal.state:
+            del kept[ends]
+    return list(kept)
 
 
 # --- what one rule can name ------------------------------------------------------------------------
