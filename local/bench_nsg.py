@@ -32,7 +32,7 @@ from typing import Final, TypeAlias, TypeVar
 
 from local.nsg_check import adversarial
 from local.nsg_check.agreement import differences
-from local.nsg_check.instances import instance
+from local.nsg_check.instances import Object, instance
 from local.nsg_check.second_engine import verdict
 from shared.nsg.addresses import parse_addresses
 from shared.nsg.asking import read_question
@@ -42,7 +42,6 @@ from shared.nsg.rules import read_ports
 from shared.nsg.verdict import state_of
 
 _T = TypeVar("_T")
-Line: TypeAlias = adversarial.Object
 Figures: TypeAlias = dict[str, tuple[float, str]]
 """Value and unit by name, as in ``local.bench``."""
 
@@ -108,7 +107,7 @@ def measure(*, is_quick: bool) -> Figures:
     return figures
 
 
-def _cases(is_quick: bool) -> Iterator[tuple[str, Callable[[int], Sequence[Line]], int]]:
+def _cases(is_quick: bool) -> Iterator[tuple[str, Callable[[int], Sequence[Object]], int]]:
     """Name, what makes the lines of a seed (all on one NSG), and the number of seeds."""
     small, large = (5, 3) if is_quick else (25, 9)
     for count in (10, 100, 1000):
@@ -125,11 +124,11 @@ def _cases(is_quick: bool) -> Iterator[tuple[str, Callable[[int], Sequence[Line]
     yield "nested", _one(partial(adversarial.nested, _HARD)), large
 
 
-def _one(make: Callable[[int], Line]) -> Callable[[int], Sequence[Line]]:
+def _one(make: Callable[[int], Object]) -> Callable[[int], Sequence[Object]]:
     return lambda seed: [make(seed)]
 
 
-def _case(name: str, seeds: Iterable[Sequence[Line]]) -> Figures:
+def _case(name: str, seeds: Iterable[Sequence[Object]]) -> Figures:
     timings = [_timing(lines) for lines in seeds]
     cold, warm, z3 = (
         round(statistics.median(amounts), 2)
@@ -158,7 +157,7 @@ def _told(figures: Figures) -> str:
     return ", ".join(said)
 
 
-def _timing(lines: Sequence[Line]) -> Timing:
+def _timing(lines: Sequence[Object]) -> Timing:
     cold, states = _cold(lines)
     warm, again = _timed(_further_questions(lines))
     z3, expected = _timed(lambda: [verdict(line).value for line in lines])
@@ -167,7 +166,7 @@ def _timing(lines: Sequence[Line]) -> Timing:
     return Timing(cold=cold, warm=warm / len(lines), z3=z3)
 
 
-def _cold(lines: Sequence[Line]) -> tuple[float, list[str]]:
+def _cold(lines: Sequence[Object]) -> tuple[float, list[str]]:
     parse_addresses.cache_clear()
     read_ports.cache_clear()
     gc.unfreeze()
@@ -176,14 +175,14 @@ def _cold(lines: Sequence[Line]) -> tuple[float, list[str]]:
     return _timed(lambda: _answer_cold(lines))
 
 
-def _answer_cold(lines: Sequence[Line]) -> list[str]:
+def _answer_cold(lines: Sequence[Object]) -> list[str]:
     """The verdicts on one NSG, which is read once."""
     questions = [read_question(line) for line in lines]
     _, program = read_program(lines[0]["nsg"], questions[0].tags)
     return [state_of(program, asked.question).value for asked in questions]
 
 
-def _further_questions(lines: Sequence[Line]) -> Callable[[], list[str]]:
+def _further_questions(lines: Sequence[Object]) -> Callable[[], list[str]]:
     """What asks again on the parsed form. The first question was asked before."""
     questions = [read_question(line) for line in lines]
     _, program = read_program(lines[0]["nsg"], questions[0].tags)
@@ -200,7 +199,7 @@ def _timed(action: Callable[[], _T]) -> tuple[float, _T]:
 
 def _growth(seeds: int) -> Figures:
     """Milliseconds from parsed JSON to verdict for more and more rules, and the exponent that fits best."""
-    makers: dict[str, Callable[[int, int], Line]] = {"random": adversarial.random_rules}
+    makers: dict[str, Callable[[int, int], Object]] = {"random": adversarial.random_rules}
     makers |= {f"partition{d}": partial(adversarial.partition, d) for d in (2, 3, 4)}
     figures: Figures = {}
     for name, make in makers.items():
@@ -213,7 +212,7 @@ def _growth(seeds: int) -> Figures:
     return figures
 
 
-def _median_cost(make: Callable[[int], Line], seeds: int) -> float:
+def _median_cost(make: Callable[[int], Object], seeds: int) -> float:
     lines = [make(seed) for seed in range(1, seeds + 1)]
     return statistics.median(_cold([line])[0] for line in lines)
 

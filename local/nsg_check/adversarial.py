@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Network, ip_network
 from random import Random
-from typing import Final, TypeAlias
+from typing import Final
 
-Object: TypeAlias = dict[str, object]
+from local.nsg_check.instances import Object, properties_of
 
 MOST_RULES: Final = 1000
 """Of one NSG (network limits), and of the prefixes 4,000 on each side."""
@@ -196,13 +196,7 @@ def _spelled(singular: str, texts: list[str]) -> Object:
 
 
 def _turned(rule: Object, direction: str) -> Object:
-    return {**rule, "properties": {**_properties(rule), "direction": direction}}
-
-
-def _properties(rule: Object) -> Object:
-    properties = rule["properties"]
-    assert isinstance(properties, dict)
-    return properties
+    return {**rule, "properties": {**properties_of(rule), "direction": direction}}
 
 
 def _scattered(random: Random, count: int) -> list[str]:
@@ -277,5 +271,5 @@ def _cell_rule(n: int, cell: Cell, ports: Sequence[str], access: str) -> Object:
     rule = _rule((n, 100 + n), [[str(cell.source)], [str(cell.destination)]], texts, access)
     if cell.source_ports != _EVERY_PORT:
         fields = {"sourcePortRange": f"{cell.source_ports[0]}-{cell.source_ports[1]}"}
-        rule["properties"] = {**_properties(rule), **fields}
+        rule["properties"] = {**properties_of(rule), **fields}
     return rule

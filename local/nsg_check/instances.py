@@ -43,6 +43,13 @@ def instance(seed: int) -> Object:
     return _Maker(Random(seed)).line(seed)
 
 
+def properties_of(rule: Object) -> Object:
+    """The fields of a rule as ARM nests them."""
+    properties = rule["properties"]
+    assert isinstance(properties, dict)
+    return properties
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _World:
     """What the rules and the question of one line are drawn from."""
@@ -149,7 +156,7 @@ class _Maker:
             "location": "westeurope",
         }
         if random.random() < 0.1:
-            flat = [{"name": rule["name"], **_properties(rule)} for rule in rules]
+            flat = [{"name": rule["name"], **properties_of(rule)} for rule in rules]
             return {**group, **properties, "securityRules": flat}
         return {**group, "properties": {"provisioningState": "Succeeded", **properties}}
 
@@ -358,9 +365,3 @@ class _Maker:
 
     def _cased(self, name: str) -> str:
         return self._random.choice([name, name, name.lower(), name.upper()])
-
-
-def _properties(rule: Object) -> Object:
-    properties = rule["properties"]
-    assert isinstance(properties, dict)
-    return properties

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from local.nsg_check.instances import Object
+from local.nsg_check.instances import Object, properties_of
 
 _V4 = [
     "10.0.0.0/30",
@@ -71,7 +71,7 @@ def tiny(seed: int, most_rules: int = 6, named: int = 2) -> Object:
     rules = [_tiny_rule(random, n, texts) for n in range(random.randint(1, most_rules))]
     if random.random() < 0.5:
         everything = {"sourceAddressPrefix": "*", "destinationAddressPrefix": "*", "protocol": "*"}
-        rules[-1]["properties"] = {**_fields(rules[-1]), **everything, "direction": "Inbound"}
+        rules[-1]["properties"] = {**properties_of(rules[-1]), **everything, "direction": "Inbound"}
     # Two sets that are always named are open one at a time: every further set doubles what is tried twice.
     closing = _CLOSING | {random.choice(["VirtualNetwork", "Internet"]): 1.0}
     return {
@@ -88,7 +88,7 @@ def tiny(seed: int, most_rules: int = 6, named: int = 2) -> Object:
 
 def _tiny_rule(random: Random, n: int, texts: list[str]) -> Object:
     made = rule(f"r{n}", 100 + 10 * n, random.choice(texts), random.choice(texts), "Allow")
-    fields = _fields(made)
+    fields = properties_of(made)
     fields["access"] = random.choice(["Allow", "Deny"])
     fields["direction"] = random.choices(["Inbound", "Outbound"], [9, 1])[0]
     fields["protocol"] = random.choice(["*", "Tcp", "Udp"])
@@ -99,12 +99,6 @@ def _tiny_rule(random: Random, n: int, texts: list[str]) -> Object:
     return made
 
 
-def _fields(made: Object) -> Object:
-    fields = made["properties"]
-    assert isinstance(fields, dict)
-    return fields
-
-
 def patch(line: Object, random: Random) -> Object:
     """One rule for the question, as it should be or a little wrong."""
     source, destination = line["source"], line["destination"]
@@ -112,7 +106,7 @@ def patch(line: Object, random: Random) -> Object:
     assert isinstance(destination, list)
     access = "Allow" if line["want"] == "allow" else "Deny"
     made = rule("fix", random.choice([99, 99, 99, 105, 115]), source[0], destination[0], access)
-    fields = _fields(made)
+    fields = properties_of(made)
     fields["protocol"] = line["protocol"]
     fields["direction"] = random.choices(["Inbound", "Outbound"], [9, 1])[0]
     del fields["destinationPortRange"]
