@@ -43,3 +43,4 @@ docs: setup ## write what is generated: docs/, the README's table, local.setting
 
 bench: setup ## benchmarks; BENCH=quick takes under 3 minutes
 	@$(RUN) local.bench $(BENCH)
+	@$(RUN) local.bench_nsg $(BENCH)

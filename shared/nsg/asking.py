@@ -35,6 +35,8 @@ class Asked:
         return self.endpoint_policies is None or self.endpoint_policies in _ENFORCING
 
 
+_MOST: Final = 10**6
+"""No port and no other number that a question holds is larger."""
 _ENFORCING: Final = frozenset({"enabled", "networksecuritygroupenabled"})
 _ENDPOINT_POLICIES: Final = _ENFORCING | {"disabled", "routetableenabled"}
 _GOALS: Final = {"allow": Access.ALLOW, "deny": Access.DENY}
@@ -99,7 +101,11 @@ def _texts(line: Mapping[str, Json], field: str, otherwise: list[str] | None = N
     if not listed:
         raise BadInput(f"{field} is missing or empty", field=field)
     for text in listed:
-        if isinstance(text, bool) or not isinstance(text, str | int):
+        if (
+            isinstance(text, bool)
+            or not isinstance(text, str | int)
+            or (isinstance(text, int) and abs(text) > _MOST)
+        ):
             raise BadInput(f"{field} holds {_shown(text)}, which is no text", field=field)
     return [str(text).strip() for text in listed]
 
@@ -157,5 +163,7 @@ def _prefixes(name: str, found: Json) -> list[Spans]:
 
 
 def _shown(found: Json) -> str:
+    if isinstance(found, int) and abs(found) > _MOST:
+        return "a number as long as no port"  # Python refuses to spell very long ones
     text = repr(found)
     return text if len(text) <= 100 else f"{text[:97]}..."

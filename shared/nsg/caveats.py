@@ -15,7 +15,7 @@ from shared.nsg.addresses import PUBLIC_ADDRESSES
 from shared.nsg.asking import Asked
 from shared.nsg.outcomes import Outcome
 from shared.nsg.rules import Protocol, Side, read_side
-from shared.nsg.spans import common
+from shared.nsg.spans import common, union
 from shared.nsg.tags import SetKind, Tags
 from shared.nsg.verdict import Verdict
 
@@ -61,9 +61,8 @@ def _about_traffic(asked: Asked, verdict: Verdict) -> Iterator[str]:
     question = asked.question
     if question.protocol not in {Protocol.TCP, Protocol.UDP}:
         yield "whether ports matter to protocols without ports is not documented: they are compared here"
-    if question.direction is Direction.OUTBOUND and common(
-        question.destination.addresses, _PLATFORM.addresses
-    ):
+    ends = (*question.source.addresses, *question.destination.addresses)
+    if common(union(ends), _PLATFORM.addresses):
         yield (
             "traffic to 168.63.129.16 and 169.254.169.254 is not subject to NSGs, unless a rule names a tag "
             "such as AzurePlatformDNS"

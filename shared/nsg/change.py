@@ -10,20 +10,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
+from itertools import islice
 from typing import Final, NamedTuple
 
 from shared.model import Access, Direction, IPNetwork, SecurityGroup, TrafficBox
 from shared.nsg.addresses import networks_of, spans_of
 from shared.nsg.axis import spans_at
 from shared.nsg.boxes import Box, family_boxes, subtract
-from shared.nsg.cover import Cell, disjoint, meet, merged, without
+from shared.nsg.cover import Cell, TooManyPieces, disjoint, meet, merged, without
 from shared.nsg.outcomes import Outcome, in_any_world, possible
 from shared.nsg.program import PROTOCOLS, Program, program_of
-from shared.nsg.rules import Protocol, Rule, Side, effective_rules
+from shared.nsg.rules import NsgError, Protocol, Rule, Side, effective_rules
 from shared.nsg.space import Question, Space, joint_spaces, parts_of
 from shared.nsg.spans import EVERY_PORT, Spans, union
 from shared.nsg.tags import Tags
 from shared.values import value
+
+MOST_PIECES: Final = 1000
+"""Readings that differ in more pieces than these are not compared to the end: nobody would read it, and the
+work grows with its square."""
 
 
 class Where(StrEnum):
@@ -110,9 +115,12 @@ def difference(
     pair = _Pair(effective_rules(before, tags), effective_rules(after, tags))
     program = program_of((*pair.before, *pair.after), tags)
     questions = _all_touched(pair, tags) if asked is None else asked
-    return Difference(
-        parts=tuple(part for question in questions for part in _changes(pair, program, question))
-    )
+    try:
+        changes = [part for question in questions for part in _changes(pair, program, question)]
+    except TooManyPieces as error:
+        said = f"the two readings differ in more than {MOST_PIECES} ways, too many to be told"
+        raise NsgError(said, rule="", field="securityRules") from error
+    return Difference(parts=tuple(changes))
 
 
 def _all_touched(pair: _Pair, tags: Tags) -> Iterator[Question]:
@@ -170,7 +178,7 @@ def _changes(pair: _Pair, program: Program, question: Question) -> Iterator[Chan
         found = list(joint_spaces(program, part, lists))
         for (old, new), where in zip(found, _WHERE[len(found)], strict=True):
             for outcomes, cells in _compare(old, new, _region((old, new), touched)):
-                for cell in merged(disjoint(cells)):
+                for cell in merged(disjoint(cells, MOST_PIECES)):
                     for protocol, box in _boxes_of(old, cell):
                         yield Changed(
                             direction=question.direction,
@@ -194,7 +202,7 @@ def _region(both: Iterable[Space], touched: frozenset[tuple[object, ...]]) -> li
         for rule, cell in zip(space.rules, space.cells, strict=True)
         if rule is not None and rule.match in touched
     )
-    return disjoint(cells)
+    return disjoint(cells, MOST_PIECES)
 
 
 class _Possible(NamedTuple):
@@ -213,23 +221,34 @@ def _compare(
 ) -> Iterator[tuple[tuple[Outcome, Outcome], list[Cell]]]:
     """The packets of ``region`` by what they were and are; they may be told twice."""
     before, after = (
-        _Possible(list(possible(s, Access.ALLOW, region)), list(possible(s, Access.DENY, region)))
+        _Possible(
+            _few(possible(s, Access.ALLOW, region, MOST_PIECES)),
+            _few(possible(s, Access.DENY, region, MOST_PIECES)),
+        )
         for s in (old, new)
     )
-    allowed = without(before.denied, after.denied)
-    yield (Outcome.DENIED, Outcome.ALLOWED), without(allowed, before.allowed)
-    denied = without(before.allowed, after.allowed)
-    yield (Outcome.ALLOWED, Outcome.DENIED), without(denied, before.denied)
+    allowed = without(before.denied, after.denied, MOST_PIECES)
+    yield (Outcome.DENIED, Outcome.ALLOWED), without(allowed, before.allowed, MOST_PIECES)
+    denied = without(before.allowed, after.allowed, MOST_PIECES)
+    yield (Outcome.ALLOWED, Outcome.DENIED), without(denied, before.denied, MOST_PIECES)
     if old.is_open:
         yield (Outcome.OPEN, Outcome.ALLOWED), _meets(allowed, before.allowed)
         yield (Outcome.OPEN, Outcome.DENIED), _meets(denied, before.denied)
-        yield (Outcome.DENIED, Outcome.OPEN), without(after.open, before.allowed)
-        yield (Outcome.ALLOWED, Outcome.OPEN), without(after.open, before.denied)
+        left_open = after.open
+        yield (Outcome.DENIED, Outcome.OPEN), without(left_open, before.allowed, MOST_PIECES)
+        yield (Outcome.ALLOWED, Outcome.OPEN), without(left_open, before.denied, MOST_PIECES)
+
+
+def _few(cells: Iterable[Cell]) -> list[Cell]:
+    found = list(islice(cells, MOST_PIECES + 1))
+    if len(found) > MOST_PIECES:
+        raise TooManyPieces
+    return found
 
 
 def _meets(left: Sequence[Cell], right: Sequence[Cell]) -> list[Cell]:
     pairs = (meet(one, other) for one in left for other in right)
-    return [cell for cell in pairs if cell is not None]
+    return _few(cell for cell in pairs if cell is not None)
 
 
 def _boxes_of(space: Space, cell: Cell) -> Iterator[tuple[Protocol, Box]]:

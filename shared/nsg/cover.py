@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from functools import reduce
 from itertools import accumulate
-from math import prod
+from math import inf, prod
 from operator import and_, or_
 from typing import TypeAlias
 
@@ -39,10 +39,16 @@ def subtract(cell: Cell, taken: Cell) -> list[Cell]:
     return rest
 
 
-def without(cells: Iterable[Cell], taken: Iterable[Cell]) -> list[Cell]:
-    """``cells`` without what lies in one of ``taken``."""
+class TooManyPieces(ValueError):
+    """What is left would be told in more pieces than anybody reads."""
+
+
+def without(cells: Iterable[Cell], taken: Iterable[Cell], most: float = inf) -> list[Cell]:
+    """``cells`` without what lies in one of ``taken``. Raises ``TooManyPieces`` beyond ``most``."""
     left = list(cells)
     for other in taken:
+        if len(left) > most:
+            raise TooManyPieces
         rest: list[Cell] = []
         for cell in left:
             shared = meet(cell, other)
@@ -51,11 +57,13 @@ def without(cells: Iterable[Cell], taken: Iterable[Cell]) -> list[Cell]:
     return left
 
 
-def disjoint(cells: Iterable[Cell]) -> list[Cell]:
-    """The same positions as cells of which no two meet."""
+def disjoint(cells: Iterable[Cell], most: float = inf) -> list[Cell]:
+    """The same positions as cells of which no two meet. Raises ``TooManyPieces`` beyond ``most``."""
     found: list[Cell] = []
-    for cell in cells:
-        found.extend(without([cell], found))
+    for cell in sorted(cells, key=_size, reverse=True):  # what the large ones hold needs no pieces
+        found.extend(without([cell], found, most))
+        if len(found) > most:
+            raise TooManyPieces
     return found
 
 

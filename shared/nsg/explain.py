@@ -20,6 +20,7 @@ from shared.nsg.fixes import Fix, Goal, NoFix, fix, port_texts
 from shared.nsg.program import Program, parse
 from shared.nsg.rules import NsgError, Protocol, Rule
 from shared.nsg.space import Question
+from shared.nsg.spans import EVERY_PORT
 from shared.nsg.spelling import rule_body
 from shared.nsg.tags import OpenSet, SetKind
 from shared.nsg.verdict import Verdict, Witness, decide
@@ -50,15 +51,15 @@ def answer_about(group: SecurityGroup, program: Program, asked: Asked) -> dict[s
     if not asked.open_tags:
         _refuse_open_tags(program, asked.question)
     if asked.endpoint_policies is not None:
-        group, program = _for_endpoints(group, asked)
+        asked, group, program = _for_endpoints(asked, group)
     verdict = decide(program, asked.question)
     found = _fix(group, asked, verdict)
     return {
         "verdict": verdict.state.value,
         "dependsOn": list(verdict.depends_on),
-        "witnesses": [_witness(witness) for witness in verdict.witnesses],
+        "witnesses": [_witness(witness, asked) for witness in verdict.witnesses],
         "blockingRules": _rules(verdict.blocking),
-        "exposingRules": _rules(verdict.exposing),
+        "exposingRules": _rules(verdict.exposing if asked.is_enforced else ()),
         "shadowedRules": _rules(verdict.shadowed),
         "fix": {"rules": [rule_body(rule) for rule in found.rules]} if isinstance(found, Fix) else None,
         "noFixReason": found.reason if isinstance(found, NoFix) else None,
@@ -70,8 +71,8 @@ def answer_about(group: SecurityGroup, program: Program, asked: Asked) -> dict[s
     }
 
 
-def _for_endpoints(group: SecurityGroup, asked: Asked) -> tuple[SecurityGroup, Program]:
-    """The rules as they filter private endpoints: inbound, where that is switched on, by no source port.
+def _for_endpoints(asked: Asked, group: SecurityGroup) -> tuple[Asked, SecurityGroup, Program]:
+    """Question and rules as private endpoints see them: inbound, where that is on, by no source port.
 
     Source: manage network policies for private endpoints (MicrosoftDocs).
     """
@@ -79,13 +80,14 @@ def _for_endpoints(group: SecurityGroup, asked: Asked) -> tuple[SecurityGroup, P
         raise BadInput(
             "a private endpoint begins no connection: only inbound can be asked", field="direction"
         )
+    asked = replace(asked, question=replace(asked.question, source_ports=EVERY_PORT))
     if not asked.is_enforced:
-        return group, parse(None, asked.tags)
+        return asked, group, parse(None, asked.tags)
     seen = replace(group, rules=tuple(replace(rule, source_ports=("*",)) for rule in group.rules))
-    return seen, parse(seen, asked.tags)
+    return asked, seen, parse(seen, asked.tags)
 
 
-_NO_PACKET: Final = "the question holds no packet: one of its sides is IPv4, the other IPv6"
+_NO_PACKET: Final = "the question holds no packet: a side is empty, or one side is IPv4 and the other IPv6"
 
 
 def _fix(group: SecurityGroup | None, asked: Asked, verdict: Verdict) -> Fix | NoFix | None:
@@ -104,7 +106,7 @@ def _fix(group: SecurityGroup | None, asked: Asked, verdict: Verdict) -> Fix | N
     return found if isinstance(found, NoFix) or found.rules else None
 
 
-def _witness(witness: Witness) -> dict[str, Json]:
+def _witness(witness: Witness, asked: Asked) -> dict[str, Json]:
     return {
         "outcome": witness.outcome.value,
         "sure": witness.sure,
@@ -113,7 +115,7 @@ def _witness(witness: Witness) -> dict[str, Json]:
         "sourcePort": witness.source_port,
         "destination": witness.destination,
         "destinationPort": witness.destination_port,
-        "rule": witness.rule,
+        "rule": witness.rule if asked.is_enforced else None,
         "memberships": {"source": list(witness.source_in), "destination": list(witness.destination_in)},
     }
 

@@ -17,14 +17,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Final, NamedTuple
 
-from shared.model import Access, Direction, SecurityGroup, SecurityRule, TrafficBox
+from shared.model import Access, Direction, SecurityGroup, SecurityRule
 from shared.nsg.addresses import EVERY_ADDRESS, WHOLE, networks_of, parse_addresses
-from shared.nsg.boxes import family_boxes
-from shared.nsg.change import difference, outside, traffic_box
 from shared.nsg.program import parse
-from shared.nsg.rules import DEFAULT_RULES, Rule, Side, read_side
+from shared.nsg.rules import DEFAULT_RULES, Protocol, Rule, Side, read_side
 from shared.nsg.space import Question
-from shared.nsg.spans import EVERY_PORT, Spans, common, minus, union
+from shared.nsg.spans import EVERY_PORT, Spans, common, minus
 from shared.nsg.tags import Tags
 from shared.nsg.verdict import State, Verdict, decide, state_of
 from shared.values import value
@@ -190,15 +188,13 @@ def _ends(question: Question, tags: Tags) -> Iterator[_Ends]:
 
 
 def _one_side(side: Side, tags: Tags) -> Iterator[_End]:
-    named = [name for name, _ in side.closed] + [open_set.name for open_set in side.sets]
-    listed = minus(side.addresses, union(span for _, spans in side.closed for span in spans))
-    if listed == EVERY_ADDRESS:
-        yield _End(("*",), Side(listed), "")
-    else:
-        for family, whole in WHOLE.items():
-            if spans := common(listed, whole):
-                yield _End(tuple(map(str, networks_of(spans))), Side(spans), family.lower())
-    for name in named:
+    if side.listed == EVERY_ADDRESS:
+        yield _End(("*",), Side(EVERY_ADDRESS), "")
+        return
+    for family, whole in WHOLE.items():
+        if spans := common(side.listed, whole):
+            yield _End(tuple(map(str, networks_of(spans))), Side(spans), family.lower())
+    for name in (*(name for name, _ in side.closed), *(open_set.name for open_set in side.sets)):
         yield _End((name,), read_side([name], tags), name.lower())
 
 
@@ -228,7 +224,7 @@ def _no_room(group: SecurityGroup, direction: Direction, blocker: Rule, free_bel
     """What a person would do. ``free_below`` lower numbers are free, and one more is needed."""
     used = _used(group, direction)
     named = f"{direction.lower()} {blocker.access.lower()} {blocker.name!r}"
-    lack = f"only {free_below} lower numbers are" if free_below else "no lower number is"
+    lack = "too few lower numbers are" if free_below else "no lower number is"
     said = f"{named} has priority {blocker.priority} and {lack} free"
     start = max(blocker.priority, FIRST_PRIORITY)
     free = next((n for n in range(start, LAST_PRIORITY + 1) if n not in used), None)
@@ -323,20 +319,35 @@ _OUR_FAULT: Final = "this is a fault of Driftward, please report it"
 
 
 def _unproved(group: SecurityGroup, proposed: Fix, goal: Goal, tags: Tags) -> NoFix | None:
-    """Why the patched NSG is not as it should be; None when it is proved to be."""
-    patched = with_rules(group, proposed.rules)
-    if state_of(parse(patched, tags), goal.question) is not goal.state:
+    """Why the patched NSG is not as it should be; None when it is proved to be.
+
+    A packet that none of the new rules can match is decided by the same rules in the same order as
+    before. So nothing outside the question changes if and only if the rules match nothing outside it,
+    which is a difference of sets, field by field.
+    """
+    patched = parse(with_rules(group, proposed.rules), tags)
+    names = {rule.name for rule in proposed.rules}
+    if any(not _is_within(rule, goal.question) for rule in patched.rules if rule.name in names):
+        return NoFix(reason=f"the rules that were found would match other traffic: {_OUR_FAULT}")
+    if state_of(patched, goal.question) is not goal.state:
         return NoFix(reason=f"the rules that were found do not settle the question: {_OUR_FAULT}")
-    changes = difference(group, patched, None, tags).parts
-    if outside((part.traffic for part in changes), _bounds(goal.question, tags)):
-        return NoFix(reason=f"the rules that were found would change other traffic: {_OUR_FAULT}")
     return None
 
 
-def _bounds(question: Question, tags: Tags) -> tuple[TrafficBox, ...]:
-    """Every packet that the question may hold."""
-    sources, destinations = (
-        tags.reach(side.addresses, side.sets) for side in (question.source, question.destination)
+def _is_within(rule: Rule, question: Question) -> bool:
+    """Whether every packet that ``rule`` can match is one of the question's."""
+    return (
+        rule.direction is question.direction
+        and question.protocol in {rule.protocol, Protocol.ANY}
+        and not minus(rule.ports, question.ports)
+        and not minus(rule.source_ports, question.source_ports)
+        and _side_within(rule.source, question.source)
+        and _side_within(rule.destination, question.destination)
     )
-    boxes = family_boxes(sources, destinations, question.ports, question.source_ports)
-    return tuple(traffic_box(question.direction, question.protocol, box) for box in boxes)
+
+
+def _side_within(inner: Side, outer: Side) -> bool:
+    held = {open_set.key for open_set in outer.sets}
+    everything = outer.addresses == EVERY_ADDRESS
+    named = all(everything or not held.isdisjoint(open_set.closure()) for open_set in inner.sets)
+    return named and not minus(inner.addresses, outer.addresses)

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from functools import reduce
 from itertools import product
+from math import inf
 from operator import and_
 from typing import NamedTuple, TypeAlias
 
@@ -97,27 +98,40 @@ def _beyond(space: Space, access: Access) -> Cell | None:
     return uncovered(_packets(space), [*nobody, *reached])
 
 
-def possible(space: Space, access: Access, region: Sequence[Cell] | None = None) -> Iterator[Cell]:
+def possible(
+    space: Space, access: Access, region: Sequence[Cell] | None = None, most: float = inf
+) -> Iterator[Cell]:
     """All packets of ``region`` that have ``access`` in some world, as cells without worlds.
 
     Without a region it is the whole space. A world is needed only for what a rule matches in
-    it and not in a smaller one.
+    it and not in a smaller one. Raises ``TooManyPieces`` where one rule has more than ``most``.
     """
     wanted = [_packets(space)] if region is None else region
-    for worlds in _world_tuples(space):
-        blockers: list[Cell] = []
-        for rule, everywhere in zip(space.rules, space.cells, strict=True):
-            cell = _in_world(space, everywhere, worlds)
-            if rule is None or rule.access is not access:
-                blockers.append(cell)
-                continue
-            fresh = _added(space, everywhere, worlds)
+    for number, rule in enumerate(space.rules):
+        if rule is None or rule.access is not access:
+            continue
+        for worlds, fresh in _fresh(space, space.cells[number]):
             inside = (meet(fresh, part) for part in wanted)
-            yield from without([part for part in inside if part], blockers)
+            blockers = _blockers(space, number, worlds, access)
+            yield from without([part for part in inside if part], blockers, most)
 
 
-def _world_tuples(space: Space) -> Iterator[tuple[int, ...]]:
-    return product(*(range(len(field.worlds)) for field in space.kept_fields))
+def _fresh(space: Space, cell: Cell) -> Iterator[tuple[tuple[int, ...], Cell]]:
+    """The worlds in which ``cell`` holds more than in smaller ones, and what it holds there."""
+    by_field = [
+        [(world, added) for world in range(len(field.worlds)) if (added := field.added(mask, world))]
+        for field, mask in zip(space.kept_fields, cell, strict=True)
+    ]
+    for choice in product(*by_field):
+        yield tuple(world for world, _ in choice), tuple(mask for _, mask in choice)
+
+
+def _blockers(space: Space, number: int, worlds: Sequence[int], access: Access | None) -> list[Cell]:
+    """What stands before a rule in a world: nobody's packets, and rules of another access."""
+    earlier = zip(space.rules[:number], space.cells[:number], strict=True)
+    return [
+        _in_world(space, cell, worlds) for rule, cell in earlier if rule is None or rule.access is not access
+    ]
 
 
 def _in_world(space: Space, cell: Cell, worlds: Sequence[int]) -> Cell:
@@ -132,12 +146,6 @@ def in_any_world(space: Space, cell: Cell) -> Cell:
 
 def _in_every_world(space: Space, cell: Cell) -> Cell:
     return tuple(field.every_world(mask) for field, mask in zip(space.kept_fields, cell, strict=True))
-
-
-def _added(space: Space, cell: Cell, worlds: Sequence[int]) -> Cell:
-    """What ``cell`` holds in a world and not in a smaller one."""
-    fields = zip(space.kept_fields, cell, worlds, strict=True)
-    return tuple(field.added(mask, world) for field, mask, world in fields)
 
 
 def _packets(space: Space) -> Cell:
@@ -181,7 +189,6 @@ class _Worlds:
     def __init__(self, space: Space) -> None:
         self._space = space
         self._holders = holders(space.cells)
-        self._cells: dict[tuple[int, ...], list[Cell]] = {}
 
     def outcomes(self, point: Point) -> dict[Access, Decided]:
         """Which accesses the packet at ``point``, of whatever world, has in some world, and by which rule."""
@@ -196,6 +203,8 @@ class _Worlds:
             rule = self._first(there)
             if rule is not None:
                 found.setdefault(rule.access, Decided(rule, there))
+            if len(found) == len(SURE):
+                break
         return found
 
     def open_point(self, rule: Rule) -> Point | None:
@@ -203,34 +212,20 @@ class _Worlds:
 
         Later rules are tried first: what an open set leaves to them is what most often differs.
         """
-        rules = self._space.rules
-        other = [n for n, r in enumerate(rules) if r is not None and r.access is not rule.access]
-        for mine, blockers in self._matches(rules.index(rule)):
-            for number in reversed(other):
-                for theirs, earlier in self._matches(number, _OTHER[rule.access]):
-                    shared = meet(mine, theirs)
-                    if shared and (found := uncovered(shared, [*blockers, *earlier])):
+        space, number = self._space, self._space.rules.index(rule)
+        other = [n for n, r in enumerate(space.rules) if r is not None and r.access is not rule.access]
+        for worlds, mine in _fresh(space, space.cells[number]):
+            before = _blockers(space, number, worlds, None)
+            for theirs in reversed(other):
+                for there, cell in _fresh(space, space.cells[theirs]):
+                    shared = meet(mine, cell)
+                    if shared and (
+                        found := uncovered(
+                            shared, [*before, *_blockers(space, theirs, there, _OTHER[rule.access])]
+                        )
+                    ):
                         return _lowest(found)
         return None
-
-    def _matches(self, number: int, access: Access | None = None) -> Iterator[tuple[Cell, list[Cell]]]:
-        """What a rule matches, world by world where that is more than before, and what stands before it.
-
-        With an access only earlier rules of another one stand in the way.
-        """
-        for worlds in _world_tuples(self._space):
-            cells = self._in_world(worlds)
-            if all(fresh := _added(self._space, self._space.cells[number], worlds)):
-                rules = self._space.rules[:number]
-                yield (
-                    fresh,
-                    [c for c, r in zip(cells, rules, strict=False) if r is None or r.access is not access],
-                )
-
-    def _in_world(self, worlds: tuple[int, ...]) -> list[Cell]:
-        if worlds not in self._cells:
-            self._cells[worlds] = [_in_world(self._space, cell, worlds) for cell in self._space.cells]
-        return self._cells[worlds]
 
     def _first(self, point: Point) -> Rule | None:
         matching = reduce(and_, (held[place] for held, place in zip(self._holders, point, strict=True)))

@@ -56,6 +56,13 @@ class Side(NamedTuple):
     sets: tuple[OpenSet, ...] = ()
     closed: tuple[tuple[str, Spans], ...] = ()
     """The closed tags among them, as spelled, with what they hold."""
+    beside: Spans = ()
+    """Where there are closed tags, the addresses listed beside them."""
+
+    @property
+    def listed(self) -> Spans:
+        """Addresses that are listed, and not by a tag."""
+        return self.beside if self.closed else self.addresses
 
 
 class Rule(NamedTuple):
@@ -108,8 +115,9 @@ def effective_rules(group: SecurityGroup | None, tags: Tags = _KNOWN_BY_DEFAULT)
         *(rule for rule in DEFAULT_RULES if rule.direction not in given),
     )
     behind = sorted([_read(rule, tags) for rule in defaults], key=_by_priority)
-    _refuse_equal_priorities((*custom, *behind))
-    return (*custom, *behind)
+    ordered = tuple(sorted((*custom, *behind), key=_by_priority))
+    _refuse_equal_priorities(ordered)
+    return ordered
 
 
 _by_priority = attrgetter("priority")
@@ -187,12 +195,12 @@ def _side(parsed: Sequence[Spans | str], groups: Sequence[ResourceId], tags: Tag
         elif part == "*":
             spans.extend(EVERY_ADDRESS)
         elif (known := tags.addresses(part)) is not None:
-            spans.extend(known)
             closed[part] = known
         else:
             sets.append(open_tag(part))
     one_of_each = tuple({s.key: s for s in sorted(sets)}.values()) if sets else ()
-    return Side(union(spans), one_of_each, tuple(closed.items()))
+    held = (span for known in closed.values() for span in known)
+    return Side(union((*spans, *held)), one_of_each, tuple(closed.items()), union(spans) if closed else ())
 
 
 def _refuse_mixed_families(rule: str, parts: Iterable[Spans | str]) -> None:

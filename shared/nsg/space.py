@@ -19,8 +19,8 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from functools import reduce
-from itertools import combinations_with_replacement, islice, pairwise, product
-from operator import or_
+from itertools import islice, pairwise, product
+from operator import and_, or_
 from typing import Final, NamedTuple, TypeAlias
 
 from shared.model import Direction
@@ -327,18 +327,24 @@ def _place_both(rules: Sequence[Rule], program: Program, part: Part, both: Spans
     box = known.axis.mask(both)
     given = [a | b for a, b in product(_given(part.source_sets), _given(part.destination_sets))]
     worlds = dict.fromkeys(given, box)
-    sets = {s.key: s for side in sides for s in side.sets}.values()
-    unsure = [s for s in sets if known.bounds[s.key].upper & ~known.bounds[s.key].lower & box]
-    for left, right in combinations_with_replacement(unsure, 2):
-        valid = box & known.bounds[left.key].upper & known.bounds[right.key].upper
-        for keys in given if valid else ():
-            worlds.setdefault(keys | left.closure() | right.closure(), valid)
+    for rule in rules:
+        for pair in product(_unsure(rule.source, known, box), _unsure(rule.destination, known, box)):
+            keys = _NO_KEYS.union(*(open_set.closure() for open_set in pair if open_set))
+            valid = reduce(and_, (known.bounds[s.key].upper for s in pair if s), box)
+            for asked in given if valid else ():
+                worlds.setdefault(asked | keys, valid)
     field = _field(known.axis, both, [World(keys, valid) for keys, valid in worlds.items()], 0)
     masks = [
         field.extend(_matches([_Condition(known.sure[n], _keys(sides[n])) for n in pair], field))
         for pair in zip(range(len(rules)), range(len(rules), len(sides)), strict=True)
     ]
     return _Column(field, masks)
+
+
+def _unsure(side: Side, known: Ends, box: int) -> list[OpenSet | None]:
+    """What an address may have to lie in for ``side`` to match: nothing, or one of its sets."""
+    bounds = ((s, known.bounds[s.key]) for s in side.sets)
+    return [None, *(s for s, bound in bounds if bound.upper & ~bound.lower & box)]
 
 
 def _own_addresses(source: Field, destination: Field) -> list[tuple[int, int]]:

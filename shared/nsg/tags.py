@@ -120,19 +120,23 @@ class Tags:
 
     def upper(self, open_set: OpenSet) -> Spans:
         """Addresses that may belong to the set; it holds ``lower``."""
+        bound = self._bound(open_set)
+        for holder in open_set.closure() - {open_set.key}:
+            known = self.closed.get(holder)
+            bound = common(bound, self._bound(open_tag(holder)) if known is None else known)
+        return union((*bound, *self.lower(open_set)))
+
+    def _bound(self, open_set: OpenSet) -> Spans:
         match open_set.kind:
             case SetKind.INTERNET:
                 # Outside the virtual network and reachable from the internet (service tags overview).
-                bound = minus(PUBLIC_ADDRESSES, self.vnet)
+                return minus(PUBLIC_ADDRESSES, self.vnet)
             case SetKind.PUBLIC_TAG:
-                bound = PUBLIC_ADDRESSES
+                return PUBLIC_ADDRESSES
             case SetKind.SECURITY_GROUP:
-                bound = self.closed.get(_VIRTUAL_NETWORK, EVERY_ADDRESS)
+                return self.closed.get(_VIRTUAL_NETWORK, EVERY_ADDRESS)
             case _:
-                bound = EVERY_ADDRESS
-        for holder in open_set.closure() - {open_set.key}:
-            bound = common(bound, self.closed.get(holder, EVERY_ADDRESS))
-        return union((*bound, *self.lower(open_set)))
+                return EVERY_ADDRESS
 
     def reach(self, addresses: Spans, sets: Iterable[OpenSet]) -> Spans:
         """Every address that is listed or that one of ``sets`` may hold."""

@@ -72,6 +72,7 @@ class Universe(NamedTuple):
     addresses: tuple[Address, ...]
     ports: tuple[int, ...]
     source_ports: tuple[int, ...]
+    protocols: tuple[str, ...] = PROTOCOLS
 
 
 # --- the rules -------------------------------------------------------------------------------------
@@ -304,7 +305,7 @@ class Loop:
     @cached_property
     def services(self) -> Mapping[Service, int]:
         """Which rules match, by protocol and ports."""
-        kinds = product(PROTOCOLS, self.universe.ports, self.universe.source_ports)
+        kinds = product(self.universe.protocols, self.universe.ports, self.universe.source_ports)
         return {service: self._matching(service) for service in map(Service._make, kinds)}
 
     @cached_property
@@ -325,17 +326,15 @@ class Loop:
         """The first of the rules that match."""
         return self.rules[(matching & -matching).bit_length() - 1]
 
-    def outcomes(self) -> dict[tuple[Address, Address, Service], str]:
-        """What happens to every packet."""
-        found: dict[tuple[Address, Address, Service], str] = {}
+    def outcomes(self) -> Iterator[tuple[str, ...]]:
+        """What happens to every packet: by pair of addresses, then by service."""
         told: dict[tuple[frozenset[int], int], str] = {}
-        for source, destination in self.pairs:
-            matching = self.matching(source, destination)
-            for service, there in self.services.items():
+        for ends in self.pairs:
+            matching = self.matching(*ends)
+            for there in set(self.services.values()):
                 if (matching, there) not in told:
                     told[matching, there] = outcome(self.decider(m & there).access for m in matching)
-                found[source, destination, service] = told[matching, there]
-        return found
+            yield tuple(told[matching, there] for there in self.services.values())
 
     def _within(self, address: Address, texts: tuple[str, ...]) -> frozenset[End]:
         """The worlds in which the address lies in a side that is spelled so."""

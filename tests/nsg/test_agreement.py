@@ -61,34 +61,23 @@ def test_one_packet_has_the_outcome_that_a_plain_loop_finds_over_all_memberships
 def test_a_verdict_says_what_a_plain_loop_finds_over_all_packets_and_all_memberships(
     nsg: SecurityGroup, taken: plain.Known, asked: plain.Asked
 ) -> None:
-    verdict = decide(nsg, engine_question(asked, taken))
+    engine = engine_question(asked, taken)
+    verdict = decide(nsg, engine)
     found = plain.survey(nsg, asked, taken, UNIVERSE)
     event(", ".join(sorted(found.outcomes)) or "no packets")
     assert verdict.outcomes == found.outcomes
     assert verdict.state is expected_state(found.outcomes)
+    assert state_of(program(nsg, engine), engine.question) is verdict.state
     assert names(verdict.blocking) == found.blocking
     assert names(verdict.exposing) == found.exposing
     assert names(verdict.shadowed) == found.shadowed
+    for rules in (verdict.blocking, verdict.exposing, verdict.shadowed):
+        priorities = [rule.priority for rule in rules]
+        assert priorities == sorted(set(priorities))
     assert depending(verdict) <= found.named
     # A set that surely holds, or surely does not hold, all addresses asked about need not be told.
     known = {"virtualnetwork" if taken.vnet else "", *(key.rpartition(".")[0] for key, _ in taken.closed)}
     assert depending(verdict) >= found.unsettled | (found.named - known)
-
-
-@given(groups(), knowledge(), questions())
-def test_the_state_alone_is_that_of_the_verdict(
-    nsg: SecurityGroup, taken: plain.Known, asked: plain.Asked
-) -> None:
-    question = engine_question(asked, taken)
-    assert state_of(program(nsg, question), question.question) is decide(nsg, question).state
-
-
-@given(groups(), knowledge(), questions())
-def test_rules_are_told_by_priority(nsg: SecurityGroup, taken: plain.Known, asked: plain.Asked) -> None:
-    verdict = decide(nsg, engine_question(asked, taken))
-    for rules in (verdict.blocking, verdict.exposing, verdict.shadowed):
-        priorities = [rule.priority for rule in rules]
-        assert priorities == sorted(set(priorities))
 
 
 @given(groups(), knowledge(), questions())

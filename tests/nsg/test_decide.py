@@ -256,11 +256,15 @@ def test_a_thousand_rules_that_do_not_concern_the_question_play_no_part() -> Non
 
 
 def test_rules_that_match_and_decide_nothing_are_shadowed() -> None:
-    behind = deny("late", 300, "10.0.1.4 > *"), allow("tag", 310, "CorpNet > *"), deny("six", 320, "::/0 > *")
+    behind = (
+        deny("last", 4096, "10.0.1.4 > *"),
+        allow("tag", 310, "CorpNet > *"),
+        deny("six", 320, "::/0 > *"),
+    )
     part = allow("part", 100, "10.0.1.0/25 > *"), deny("inside", 110, "10.0.1.8/29 > *", "5432")
     verdict = decide(group(*part, deny("wall", 200, protocol="*"), *behind), question())
     assert names(verdict.blocking) == ["wall"]
-    assert names(verdict.shadowed) == ["inside", "late", "tag"]
+    assert names(verdict.shadowed) == ["inside", "tag", "last"]
 
 
 def test_halves_together_shadow_what_neither_hides_alone() -> None:
