@@ -155,13 +155,11 @@ def _read(rule: SecurityRule, tags: Tags) -> Rule:
 
 
 def _refuse_nothing(rule: SecurityRule) -> None:
-    sides = {"source": (rule.sources, rule.source_groups)}
-    sides["destination"] = (rule.destinations, rule.destination_groups)
-    for field, (texts, groups) in sides.items():
-        if not texts and not groups:
-            raise NsgError(
-                f"rule {rule.name!r} names no {field}", rule=rule.name, field=f"{field}AddressPrefix"
-            )
+    if not rule.sources and not rule.source_groups:
+        raise NsgError(f"rule {rule.name!r} names no source", rule=rule.name, field="sourceAddressPrefix")
+    if not rule.destinations and not rule.destination_groups:
+        said = f"rule {rule.name!r} names no destination"
+        raise NsgError(said, rule=rule.name, field="destinationAddressPrefix")
 
 
 def _read_protocol(rule: SecurityRule) -> Protocol:
@@ -214,11 +212,11 @@ _PORTS: Final = re.compile(r"(\d{1,5})(?:\s*-\s*(\d{1,5}))?", re.ASCII)
 
 
 def _read_ports(rule: str, field: str, texts: tuple[str, ...]) -> Spans:
+    if len(texts) == 1 and (only := read_ports(texts[0])):
+        return only  # what nearly every rule has
     if not texts:
         raise NsgError(f"rule {rule!r} names no {field}", rule=rule, field=field)
     found = [read_ports(text) for text in texts]
-    if len(found) == 1 and found[0]:
-        return found[0]
     for text, spans in zip(texts, found, strict=True):
         if spans is None:
             raise NsgError(f"rule {rule!r} has the port {text!r} in {field}", rule=rule, field=field)

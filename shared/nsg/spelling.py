@@ -137,8 +137,8 @@ def _rule(rule: Resource, identify: Identify) -> SecurityRule:
     destination_groups = _ids(rule, "destinationApplicationSecurityGroups", name, identify)
     return SecurityRule(
         name=name,
-        direction=_member(Direction, rule, name, "direction"),
-        access=_member(Access, rule, name, "access"),
+        direction=_member(_DIRECTIONS, rule, name, "direction"),
+        access=_member(_ACCESSES, rule, name, "access"),
         priority=_priority(rule, name),
         protocol=_one_text(rule, name, "protocol"),
         sources=_joined(rule, name, "sourceAddressPrefix", bool(source_groups)),
@@ -222,14 +222,15 @@ def _one_text(rule: Resource, name: str, field: str) -> str:
     return found
 
 
-def _member(kind: type[_Member], rule: Resource, name: str, field: str) -> _Member:
-    found = _one_text(rule, name, field)
-    if found in kind.__members__.values():
-        return kind(found)  # as Azure spells it
-    for member in kind:
-        if member.lower() == found.lower():
-            return member
-    raise unusable(name, field, rule.get(field))
+def _member(known: Mapping[str, _Member], rule: Resource, name: str, field: str) -> _Member:
+    member = known.get(_one_text(rule, name, field).lower())
+    if member is None:
+        raise unusable(name, field, rule.get(field))
+    return member
+
+
+_DIRECTIONS: Final = {direction.lower(): direction for direction in Direction}
+_ACCESSES: Final = {access.lower(): access for access in Access}
 
 
 def _priority(rule: Resource, name: str) -> int:
@@ -249,8 +250,11 @@ def _description(rule: Resource) -> str:
 
 
 def _ids(owner: Resource, field: str, rule: str, identify: Identify) -> tuple[ResourceId, ...]:
+    listed = owner.get(field)
+    if listed is None or listed == []:
+        return ()
     found = []
-    for item in objects(owner.get(field), field, rule):
+    for item in objects(listed, field, rule):
         text = folded(item).get("id")
         identity = identify(text, field)
         if identity is None:
