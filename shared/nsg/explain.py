@@ -8,6 +8,7 @@ answer is done by whoever asks.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Final
@@ -97,13 +98,20 @@ def _fix(group: SecurityGroup | None, asked: Asked, verdict: Verdict) -> Fix | N
         return NoFix(reason=_NO_PACKET)
     if asked.want is Access.DENY and not asked.is_enforced:
         return NoFix(reason="no rule filters the subnet's private endpoints: enable network policies first")
-    protocol = asked.question.protocol
-    spoken = "any" if protocol is Protocol.ANY else protocol.lower()
-    name = f"driftward-{asked.want.lower()}-{spoken}"
-    ports = "-".join(port_texts(asked.question.ports))
-    goal = Goal(question=asked.question, want=asked.want, name=f"{name}-{ports}")
+    goal = Goal(question=asked.question, want=asked.want, name=_rule_name(asked.question, asked.want))
     found = fix(group, goal, asked.tags, verdict)
     return found if isinstance(found, NoFix) or found.rules else None
+
+
+def _rule_name(question: Question, want: Access) -> str:
+    """What the names of rules begin with: equal for equal questions, and for others not.
+
+    A PUT under a name that exists replaces that rule, so two questions about one NSG may not share it.
+    """
+    protocol = "any" if question.protocol is Protocol.ANY else question.protocol.lower()
+    ports = "any" if question.ports == EVERY_PORT else "-".join(port_texts(question.ports))
+    asked = repr((question.source, question.destination, question.source_ports))
+    return f"driftward-{want.lower()}-{protocol}-{ports}-{hashlib.sha256(asked.encode()).hexdigest()[:6]}"
 
 
 def _witness(witness: Witness, asked: Asked) -> dict[str, Json]:

@@ -226,7 +226,9 @@ def _no_room(group: SecurityGroup, direction: Direction, blocker: Rule, free_bel
     named = f"{direction.lower()} {blocker.access.lower()} {blocker.name!r}"
     lack = "too few lower numbers are" if free_below else "no lower number is"
     said = f"{named} has priority {blocker.priority} and {lack} free"
-    start = max(blocker.priority, FIRST_PRIORITY)
+    if blocker.priority < FIRST_PRIORITY:
+        return f"{named} has priority {blocker.priority}, and a rule can be given {FIRST_PRIORITY} at least"
+    start = blocker.priority
     free = next((n for n in range(start, LAST_PRIORITY + 1) if n not in used), None)
     if free is None:
         return f"{said}, nor any higher one: rules of this direction would have to be merged first"

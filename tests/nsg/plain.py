@@ -425,23 +425,28 @@ def survey(group: SecurityGroup, asked: Asked, known: Known, universe: Universe)
     services = {mask for service, mask in loop.services.items() if asks(asked, service)}
     found = Survey(set(), set(), set(), set(), set(), set())
     matching = deciding = 0
-    for part in parts(asked, known):
-        for ends in loop.pairs:
-            masks = loop.matching(*ends, part)
-            for there in services if masks else ():
-                firsts = {mask & there & -(mask & there) for mask in masks}
-                for mask in masks:
-                    matching |= mask & there
-                for first in firsts:
-                    deciding |= first
-                _note(found, firsts, ends, part, loop)
+    every = list(parts(asked, known))
+    for ends in loop.pairs:
+        # One packet may be in several parts (listed, and in a tag): its worlds count together.
+        by_part = [(part, loop.matching(*ends, part)) for part in every]
+        masks = {mask for _, found_there in by_part for mask in found_there}
+        asked_for = [part for part, found_there in by_part if found_there]
+        for there in services if masks else ():
+            firsts = {mask & there & -(mask & there) for mask in masks}
+            for mask in masks:
+                matching |= mask & there
+            for first in firsts:
+                deciding |= first
+            _note(found, firsts, ends, asked_for, loop)
     for number, rule in enumerate(loop.rules):
         if matching >> number & 1 and not deciding >> number & 1 and rule.priority <= 4096:
             found.shadowed.add(rule.name)
     return found
 
 
-def _note(found: Survey, firsts: set[int], ends: tuple[Address, Address], part: Part, loop: Loop) -> None:
+def _note(
+    found: Survey, firsts: set[int], ends: tuple[Address, Address], asked_for: list[Part], loop: Loop
+) -> None:
     rules = [loop.decider(first) for first in firsts]
     what = outcome(rule.access for rule in rules)
     found.outcomes.add(what)
@@ -451,11 +456,11 @@ def _note(found: Survey, firsts: set[int], ends: tuple[Address, Address], part: 
             for texts, address in zip((_source(rule), _destination(rule)), ends, strict=True):
                 names = {key_of(text) for text in texts} & set(loop.names)
                 found.named.update(names)
-                found.unsettled.update(n for n in names if _unsettled(n, address, part, loop.known))
+                found.unsettled.update(n for n in names if _unsettled(n, address, asked_for, loop.known))
 
 
-def _unsettled(name: str, address: Address, part: Part, known: Known) -> bool:
-    given = {key_of(text) for text in (*part.sources, *part.destinations)}
+def _unsettled(name: str, address: Address, asked_for: list[Part], known: Known) -> bool:
+    given = {key_of(text) for part in asked_for for text in (*part.sources, *part.destinations)}
     return (
         name not in given
         and may_hold(name, address, known)

@@ -175,3 +175,56 @@ def test_readings_that_differ_in_too_many_ways_are_refused_in_time() -> None:
 
     with pytest.raises(NsgError, match="too many to be told"):
         changed(group(*scattered(1)), group(*scattered(2)), networks("10.0.1.0/24"))
+
+
+CORNERS = ["10.0.0.4", "20.0.0.1"]
+
+
+@pytest.mark.parametrize(("first", "second"), [("Foo", "Storage"), ("Storage", "Foo")])
+def test_an_address_that_cannot_be_in_both_sets_is_in_neither_on_its_way_to_itself(
+    first: str, second: str
+) -> None:
+    deny_both = rule("both", 200, "Deny", sourceAddressPrefix=first, destinationAddressPrefix=second)
+    private = line(deny_both, rule("rest", 300, "Allow"), source=["10.0.0.4"], destination=["10.0.0.4"])
+    assert explain(private)["verdict"] == "allowed"
+    between = [
+        rule(f"p{n}", 100 + n, "Allow", sourceAddressPrefix=a, destinationAddressPrefix=b)
+        for n, (a, b) in enumerate([CORNERS, CORNERS[::-1], [CORNERS[1]] * 2])
+    ]
+    asked = line(*between, deny_both, rule("rest", 300, "Allow"), source=CORNERS, destination=CORNERS)
+    assert explain(asked)["verdict"] == "allowed"
+
+
+def test_a_packet_from_an_address_to_itself_has_the_same_memberships_at_both_ends() -> None:
+    rules = [
+        rule("out-of", 200, "Deny", sourceAddressPrefix="Foo"),
+        rule("into", 300, "Allow", destinationAddressPrefix="Foo"),
+        rule("rest", 400, "Deny"),
+    ]
+    alone = explain(line(*rules, source=["10.0.0.4"], destination=["10.0.0.4"]))
+    assert alone["verdict"] == "denied"
+    ends = ["10.0.0.4", "10.0.0.9"]
+    pairs = zip(ends, ends[::-1], strict=True)
+    between = [
+        rule(f"p{n}", 100 + n, "Deny", sourceAddressPrefix=a, destinationAddressPrefix=b)
+        for n, (a, b) in enumerate(pairs)
+    ]
+    assert explain(line(*between, *rules, source=ends, destination=ends))["verdict"] == "denied"
+    assert explain(line(*rules, source=ends, destination=ends))["verdict"] == "depends"
+
+
+def test_two_questions_about_one_nsg_get_rules_of_two_names() -> None:
+    denied = rule("d", 300, "Deny")
+    names = {
+        explain(line(denied, source=[source], want="allow"))["fix"]["rules"][0]["name"]
+        for source in ("10.0.2.0/24", "10.0.3.0/24", "10.0.2.0/24")
+    }
+    assert len(names) == 2
+    everything = explain(line(denied, protocol="*", ports=["*"], want="allow"))["fix"]["rules"][0]["name"]
+    assert everything.startswith("driftward-allow-any-any-")
+
+
+def test_a_deny_below_every_number_that_a_rule_can_have_is_said() -> None:
+    answer = explain(line(rule("d", 50, "Deny"), want="allow"))
+    assert answer["fix"] is None
+    assert "100 at least" in answer["noFixReason"]
