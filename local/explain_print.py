@@ -21,7 +21,7 @@ from shared.commands import fix_commands
 from shared.model import Json, PutSecurityRule, SecurityGroup, SecurityRule
 from shared.nsg.addresses import parse_addresses
 from shared.nsg.documents import read_rule
-from shared.nsg.rules import DEFAULT_RULES, NO_GROUP
+from shared.nsg.rules import DEFAULT_RULES
 from shared.nsg.spans import common
 from shared.nsg.tags import SetKind, open_tag, tag_key
 from shared.resource_id import ResourceId
@@ -147,9 +147,7 @@ def _packet(packet: Mapping[str, Json], priorities: Mapping[str, int], supposed:
     )
     rule = packet["rule"]
     priority = f" (priority {priorities[rule]})" if rule in priorities else ""
-    by = (
-        f" by rule {_plain(rule)!r}{priority}" if rule != NO_GROUP[0].name else ": the NSG does not filter it"
-    )
+    by = f" by rule {_plain(rule)!r}{priority}" if rule is not None else ": the NSG does not filter it"
     colour = _COLOURS[packet["outcome"]]
     return Text.assemble(
         (

@@ -235,6 +235,7 @@ BREACHES = {
         "import shared.policies.postgres_firewall_allows_all_azure"
     ),
     "local/simulator/values.py": "import shared.model",
+    "local/nsg_check/plain.py": "import shared.model",
 }
 
 

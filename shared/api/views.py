@@ -149,7 +149,10 @@ class Memberships:
 
 @value
 class WitnessView:
-    """A packet and the rule that decides it; ``sure`` when no membership changes the outcome."""
+    """A packet and the rule that decides it; ``sure`` when no membership changes the outcome.
+
+    ``rule`` is null where the NSG does not filter the subnet's private endpoints.
+    """
 
     outcome: Literal["allowed", "denied"]
     sure: bool
@@ -158,7 +161,7 @@ class WitnessView:
     source_port: int
     destination: str
     destination_port: int
-    rule: str
+    rule: str | None
     memberships: Memberships
 
 

@@ -28,6 +28,7 @@ HTTP = {
     "get_change": ("GET", "changes/{id}", "FUNCTION"),
     "rollback_change": ("POST", "changes/{id}/rollback", "FUNCTION"),
     "list_policies": ("GET", "policies", "FUNCTION"),
+    "explain_nsg": ("POST", "nsg/explain", "FUNCTION"),
     "openapi": ("GET", "openapi.json", "FUNCTION"),
 }
 
