@@ -1,11 +1,12 @@
 """Benchmarks of the NSG engine: milliseconds, and ratios to z3 giving the same verdict in the same run.
 
 *Cold* begins at the parsed JSON and ends at the verdict, for both: the engine's reading and its parsed form
-are in it, and so are z3's reading and encoding. *Warm* is a further question on the parsed form. Engine and
-z3 take turns, texts that were read are forgotten before, and a figure is the median over the seeds; a ratio
-is the median of the seeds' ratios, below 1 where the engine is faster. That both say the same is checked
-each time; blame, witnesses and fixes are compared on seeded lines of their own (agreement). Milliseconds are
-processor time: both work in one thread, and a busy machine does not count.
+are in it, and so are z3's reading and encoding. *Rules* begins at the rules as the gateway hands them over,
+every address still a text. *Warm* is a further question on the parsed form. Engine and z3 take turns, texts
+that were read are forgotten before, and a figure is the median over the seeds; a ratio is the median of the
+seeds' ratios, below 1 where the engine is faster. That both say the same is checked each time; blame,
+witnesses and fixes are compared on seeded lines of their own (agreement). Milliseconds are processor time:
+both work in one thread, and a busy machine does not count.
 
     python -m local.bench_nsg [quick|full]
 
@@ -34,14 +35,17 @@ from local.nsg_check import adversarial
 from local.nsg_check.agreement import differences
 from local.nsg_check.instances import Object, instance
 from local.nsg_check.second_engine import verdict
+from shared.model import SecurityGroup
 from shared.nsg.addresses import parse_addresses
-from shared.nsg.asking import read_question
-from shared.nsg.documents import read_program
+from shared.nsg.asking import Asked, read_question
+from shared.nsg.documents import read_group, read_program
 from shared.nsg.explain import explain
+from shared.nsg.program import parse
 from shared.nsg.rules import read_ports
 from shared.nsg.verdict import state_of
 
 _T = TypeVar("_T")
+_Q = TypeVar("_Q")
 Figures: TypeAlias = dict[str, tuple[float, str]]
 """Value and unit by name, as in ``local.bench``."""
 
@@ -52,11 +56,15 @@ MEMORY_LIMIT: Final = 100.0
 _TARGETS: Final[Mapping[str, float]] = {
     "typical.cold": 5,
     "random1000.cold": 10,
+    "random1000.rules": 10,
     "largest.cold": 30,
+    "largest.rules": 30,
     "largest.warm": 10,
     "largestParts.cold": 30,
+    "largestParts.rules": 30,
     "largestParts.warm": 10,
     "largestRandom.cold": 30,
+    "largestRandom.rules": 30,
     "largestRandom.warm": 10,
     "partition2.ratio": 1,
     "partition3.ratio": 1,
@@ -73,6 +81,7 @@ class Timing:
     """Milliseconds for one line, or for several lines on one NSG."""
 
     cold: float
+    rules: float
     warm: float
     z3: float
 
@@ -98,7 +107,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def measure(*, is_quick: bool) -> Figures:
     """All figures. Raises ``EnginesDiffer`` where a measured verdict is not z3's."""
     figures: Figures = {}
-    print(f"{'NSG engine':<24}{'cold ms':>10}{'warm ms':>10}{'z3 ms':>10}{'cold : z3':>11}   target")
+    heads = f"{'cold ms':>10}{'rules ms':>10}{'warm ms':>10}{'z3 ms':>10}{'cold : z3':>11}"
+    print(f"{'NSG engine':<24}{heads}   target")
     for name, make, seeds in _cases(is_quick):
         figures |= _case(name, [make(seed) for seed in range(1, seeds + 1)])
     figures |= _growth(2 if is_quick else 5)
@@ -130,20 +140,20 @@ def _one(make: Callable[[int], Object]) -> Callable[[int], Sequence[Object]]:
 
 def _case(name: str, seeds: Iterable[Sequence[Object]]) -> Figures:
     timings = [_timing(lines) for lines in seeds]
-    cold, warm, z3 = (
-        round(statistics.median(amounts), 2)
-        for amounts in ([t.cold for t in timings], [t.warm for t in timings], [t.z3 for t in timings])
-    )
+    columns = zip(*((t.cold, t.rules, t.warm, t.z3) for t in timings), strict=True)
+    cold, rules, warm, z3 = (round(statistics.median(column), 2) for column in columns)
     ratios = [timing.cold / timing.z3 for timing in timings]
     ratio, worst = round(statistics.median(ratios), 3), round(max(ratios), 3)
     figures: Figures = {
         f"{name}.cold": (cold, "ms"),
+        f"{name}.rules": (rules, "ms"),
         f"{name}.warm": (warm, "ms"),
         f"{name}.z3": (z3, "ms"),
         f"{name}.ratio": (ratio, "1"),
         f"{name}.worstRatio": (worst, "1"),
     }
-    print(f"{name:<24}{cold:>10.2f}{warm:>10.2f}{z3:>10.2f}{ratio:>11.3f}   {_told(figures)}", flush=True)
+    shown = f"{cold:>10.2f}{rules:>10.2f}{warm:>10.2f}{z3:>10.2f}{ratio:>11.3f}"
+    print(f"{name:<24}{shown}   {_told(figures)}", flush=True)
     return figures
 
 
@@ -158,21 +168,31 @@ def _told(figures: Figures) -> str:
 
 
 def _timing(lines: Sequence[Object]) -> Timing:
-    cold, states = _cold(lines)
+    cold, states = _cold(_answer_cold, lines)
+    questions = [read_question(line) for line in lines]
+    group = read_group(lines[0]["nsg"])
+    rules, _ = _cold(partial(_answer_from_rules, group), questions)
     warm, again = _timed(_further_questions(lines))
     z3, expected = _timed(lambda: [verdict(line).value for line in lines])
     if not states == again == expected:
         raise EnginesDiffer(f"verdicts {states} and {again}, z3 says {expected}")
-    return Timing(cold=cold, warm=warm / len(lines), z3=z3)
+    return Timing(cold=cold, rules=rules, warm=warm / len(lines), z3=z3)
 
 
-def _cold(lines: Sequence[Object]) -> tuple[float, list[str]]:
+def _cold(answer: Callable[[Sequence[_Q]], list[str]], questions: Sequence[_Q]) -> tuple[float, list[str]]:
+    """With every text that was read forgotten."""
     parse_addresses.cache_clear()
     read_ports.cache_clear()
     gc.unfreeze()
     gc.collect()
     gc.freeze()  # or z3's terms of earlier lines are looked through while the engine is timed
-    return _timed(lambda: _answer_cold(lines))
+    return _timed(lambda: answer(questions))
+
+
+def _answer_from_rules(group: SecurityGroup, questions: Sequence[Asked]) -> list[str]:
+    """The verdicts on rules that the gateway read."""
+    program = parse(group, questions[0].tags)
+    return [state_of(program, asked.question).value for asked in questions]
 
 
 def _answer_cold(lines: Sequence[Object]) -> list[str]:
@@ -214,7 +234,7 @@ def _growth(seeds: int) -> Figures:
 
 def _median_cost(make: Callable[[int], Object], seeds: int) -> float:
     lines = [make(seed) for seed in range(1, seeds + 1)]
-    return statistics.median(_cold([line])[0] for line in lines)
+    return statistics.median(_cold(_answer_cold, [line])[0] for line in lines)
 
 
 def _slope(sizes: Sequence[int], costs: Sequence[float]) -> float:

@@ -36,15 +36,17 @@ class Axis(NamedTuple):
 
 def lay_out(sets: Sequence[Spans], line: Span) -> tuple[Axis, list[int]]:
     """An axis over ``line`` that is cut for each of ``sets``, and their masks, exactly."""
+    different = dict.fromkeys(sets, 0)
     cuts = {line[0], line[1] + 1}
-    for spans in sets:
+    for spans in different:
         for first, last in spans:
             cuts.add(first)
             cuts.add(last + 1)
     starts = sorted(cuts)
     at = {start: position for position, start in enumerate(starts)}
-    masks = [sum([(1 << at[last + 1]) - (1 << at[first]) for first, last in spans]) for spans in sets]
-    return Axis(tuple(starts)), masks
+    for spans in different:
+        different[spans] = sum([(1 << at[last + 1]) - (1 << at[first]) for first, last in spans])
+    return Axis(tuple(starts)), [different[spans] for spans in sets]
 
 
 def positions(mask: int) -> Iterator[int]:

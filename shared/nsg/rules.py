@@ -204,7 +204,7 @@ def _side(parsed: Sequence[Spans | str], groups: Sequence[ResourceId], tags: Tag
 def _refuse_mixed_families(rule: str, parts: Iterable[Spans | str]) -> None:
     """ARM refuses such a rule (``ResourceCannotContainAddressPrefixesFromDifferentAddressFamilies``)."""
     firsts = [part[0][0] for part in parts if not isinstance(part, str)]
-    if firsts and family_at(min(firsts)) is not family_at(max(firsts)):
+    if len(firsts) > 1 and family_at(min(firsts)) is not family_at(max(firsts)):
         raise NsgError(f"rule {rule!r} mixes IPv4 and IPv6 addresses", rule=rule, field="sourceAddressPrefix")
 
 
