@@ -45,12 +45,16 @@ class Control:
 
 @value
 class Parameter:
-    """A policy's setting: its default and what it means. ``check`` returns what is wrong, or None."""
+    """A policy's setting: its default and what it means. ``check`` returns what is wrong, or None.
+
+    ``example`` is for a setting whose default leaves the policy nothing to say; None where it does not.
+    """
 
     name: str
     default: Json
     description: str
     check: Callable[[Json], str | None] = lambda _: None
+    example: Json = None
 
 
 @value
@@ -113,6 +117,11 @@ AnyPolicy: TypeAlias = Policy[Any]
 
 def applies_to(policy: AnyPolicy, snapshot: Snapshot) -> bool:
     return snapshot.kind in policy.targets
+
+
+def examples(policy: AnyPolicy) -> dict[str, Json]:
+    """Settings under which the policy has something to say, where its defaults leave it nothing."""
+    return {p.name: p.example for p in policy.parameters if p.example is not None}
 
 
 def bound(policy: AnyPolicy, settings: Mapping[str, Json]) -> AnyPolicy:

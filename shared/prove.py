@@ -122,7 +122,7 @@ def _describe(traffic: ServerTraffic) -> str:
 
 
 _PACKETS: Final[Mapping[Kind, str]] = {
-    Kind.CONNECTIVITY: "only packets inside the declared box change, and none of them is newly denied",
+    Kind.CONNECTIVITY: "only packets inside the declared box change, and none of them passes less surely",
     Kind.TIGHTENING: "no packet is newly allowed, and only what the policy forbids is newly denied",
     Kind.SETTING: "no packet is treated otherwise than before",
 }
@@ -149,8 +149,8 @@ def _harmed(
     """The packets that a change of this kind may not touch, or not in this way."""
     match policy.kind:
         case Kind.CONNECTIVITY:
-            yield from (*found.newly_denied, *found.newly_open)
-            yield from outside(found.newly_allowed, change.box)
+            yield from (part.traffic for part in found.parts if not _is_gain(part))
+            yield from outside([part.traffic for part in found.parts if _is_gain(part)], change.box)
         case Kind.TIGHTENING:
             yield from (part.traffic for part in found.parts if _is_gain(part))
             losses = [part.traffic for part in found.parts if not _is_gain(part)]

@@ -30,7 +30,7 @@ from shared.model import (
     edited_resource,
 )
 from shared.policies import discover, find
-from shared.policy import AnyPolicy, applies_to, bound
+from shared.policy import AnyPolicy, applies_to, bound, examples
 from tests.policies.stored import FOLDER, path, states_of, stored
 
 POLICIES = discover()
@@ -155,9 +155,10 @@ def test_controls_are_named_in_full(policy: AnyPolicy) -> None:
 
 
 @every_policy
-def test_the_default_of_a_parameter_passes_its_own_check(policy: AnyPolicy) -> None:
+def test_the_default_and_the_example_of_a_parameter_pass_its_own_check(policy: AnyPolicy) -> None:
     for parameter in policy.parameters:
         assert parameter.check(parameter.default) is None
+        assert parameter.example is None or parameter.check(parameter.example) is None
         assert parameter.description.endswith(".")
         assert re.fullmatch(r"[a-z][A-Za-z0-9]*", parameter.name)
     assert len({parameter.name for parameter in policy.parameters}) == len(policy.parameters)
@@ -193,7 +194,7 @@ STATED = {
 def test_a_stored_reading_is_in_the_state_of_its_name(
     policy: AnyPolicy, kind: TargetKind, state: str
 ) -> None:
-    finding = bound(policy, {}).evaluate(stored(policy.id, kind, state))
+    finding = bound(policy, examples(policy)).evaluate(stored(policy.id, kind, state))
     assert finding.state is STATED[state], finding.reason
 
 
@@ -232,7 +233,7 @@ def test_nothing_is_restored_where_nothing_is_wrong(policy: AnyPolicy, kind: Tar
 
 
 def former_on(policy: AnyPolicy, snapshot: Snapshot, baseline: Snapshot) -> tuple[Change, ...]:
-    ready = bound(policy, {})
+    ready = bound(policy, examples(policy))
     assert ready.restore is not None
     return ready.restore(ready.evaluate(snapshot), snapshot, baseline)
 
@@ -243,13 +244,13 @@ def test_a_policy_judges_every_situation_with_and_without_an_earlier_reading(
 ) -> None:
     drifted, compliant = stored(policy.id, kind, "drifted"), stored(policy.id, kind, "compliant")
     for baseline in (None, compliant):
-        assessment = bound(policy, {}).assess(drifted, baseline)
+        assessment = bound(policy, examples(policy)).assess(drifted, baseline)
         assert assessment.safety in Safety
         assert assessment.notes or not assessment.last_way_in
 
 
 def change_on(policy: AnyPolicy, snapshot: Snapshot) -> Change:
-    ready = bound(policy, {})
+    ready = bound(policy, examples(policy))
     change: Change | None = ready.plan(ready.evaluate(snapshot), snapshot)
     assert change is not None
     return change

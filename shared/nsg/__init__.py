@@ -6,18 +6,29 @@ make it hold, ``diff`` and ``changed`` give the packets that two readings treat 
 knows no policy, and does no I/O. Unreadable rules raise ``NsgError``, which names rule and field.
 """
 
-from shared.nsg.addresses import Family, networks_of, parse_addresses, spans_of
-from shared.nsg.change import Changed, Difference, Where, changed, diff, outside, traffic_boxes
+from shared.nsg.addresses import (
+    PUBLIC_ADDRESSES,
+    WHOLE,
+    Family,
+    family_at,
+    networks_of,
+    parse_addresses,
+    spans_of,
+)
+from shared.nsg.change import Changed, Difference, Where, changed, diff, difference, outside, traffic_boxes
 from shared.nsg.fixes import Fix, Goal, NoFix, fix, with_rules
 from shared.nsg.outcomes import Outcome
 from shared.nsg.program import Program, parse
-from shared.nsg.rules import NsgError, Protocol, Rule, Side, effective_rules, read_side
+from shared.nsg.rules import DEFAULT_RULES, NsgError, Protocol, Rule, Side, effective_rules, read_side
 from shared.nsg.space import Question
-from shared.nsg.spans import Spans, common, union
+from shared.nsg.spans import Spans, common, minus, union
 from shared.nsg.tags import Tags, known_tags
 from shared.nsg.verdict import State, Verdict, Witness, decide, state_of
 
 __all__ = [
+    "DEFAULT_RULES",
+    "PUBLIC_ADDRESSES",
+    "WHOLE",
     "Changed",
     "Difference",
     "Family",
@@ -41,9 +52,12 @@ __all__ = [
     "common",
     "decide",
     "diff",
+    "difference",
     "effective_rules",
+    "family_at",
     "fix",
     "known_tags",
+    "minus",
     "networks_of",
     "outside",
     "parse",

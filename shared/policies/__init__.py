@@ -1,8 +1,8 @@
 """The catalogue: one file is one policy, and the folder's listing is the list of policies.
 
 A module here exports ``POLICY`` and is found by ``discover``; there is no central list to edit. A
-policy imports ``shared.model``, ``shared.policy``, ``shared.traffic`` and ``shared.nsg``, and nothing
-that touches the world.
+policy imports ``shared.model``, ``shared.policy``, ``shared.traffic``, ``shared.nsg`` and
+``shared.subnet_questions`` (what those about an NSG share), and nothing that touches the world.
 """
 
 from __future__ import annotations

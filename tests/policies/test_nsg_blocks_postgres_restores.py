@@ -20,6 +20,7 @@ from shared.nsg import changed
 from shared.policies import nsg_blocks_postgres_in_subnet as module
 from shared.policy import bound
 from shared.resource_id import ResourceId
+from shared.subnet_questions import MOST_RESTORED
 from tests.nsg.builders import NSG_ID, OUT, allow, deny, group, subnet
 
 POLICY = bound(module.POLICY, {})
@@ -127,8 +128,8 @@ def test_where_many_rules_are_gone_the_plan_is_the_smaller_change() -> None:
     assert policy.restore is not None
     snapshot = subnet(group(DENY_IN))
     finding = policy.evaluate(snapshot)
-    few, many = (subnet(group(*ports(n), DENY_IN)) for n in (module.MOST_RESTORED, module.MOST_RESTORED + 1))
-    assert len(policy.restore(finding, snapshot, few)) == module.MOST_RESTORED + 1
+    few, many = (subnet(group(*ports(n), DENY_IN)) for n in (MOST_RESTORED, MOST_RESTORED + 1))
+    assert len(policy.restore(finding, snapshot, few)) == MOST_RESTORED + 1
     assert policy.restore(finding, snapshot, many) == ()
 
 

@@ -1,0 +1,597 @@
+"""What policies about a subnet's NSG share: questions asked of it, judged, told and answered with rules.
+
+A policy says *what* it asks (an ``Inquiry``: questions, what should come of them, what is known of tags)
+and who it is (``About``). Here the questions are put to the exact engine, the answers become a state with
+its reason and evidence, and what is wrong becomes rules that the engine has proved. A subnet that cannot
+be asked (being updated, not delegated, prefixes unread) is settled before. No policy's question lives
+here, and nothing here touches the world.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from ipaddress import ip_network
+from typing import Final
+
+from shared.model import (
+    Access,
+    Change,
+    ComplianceState,
+    DeleteSecurityRule,
+    Direction,
+    Edit,
+    Finding,
+    IPNetwork,
+    Json,
+    PutSecurityRule,
+    SecurityGroup,
+    SecurityRule,
+    Severity,
+    SubnetSnapshot,
+    TrafficBox,
+)
+from shared.nsg import (
+    Family,
+    Fix,
+    Goal,
+    NoFix,
+    NsgError,
+    Outcome,
+    Program,
+    Question,
+    Rule,
+    Side,
+    Spans,
+    Tags,
+    Verdict,
+    decide,
+    family_at,
+    fix,
+    networks_of,
+    parse,
+    spans_of,
+    union,
+    with_rules,
+)
+from shared.values import value
+
+DELEGATION: Final = "microsoft.dbforpostgresql/flexibleservers"
+POSTGRES_PORT: Final = 5432
+PGBOUNCER_PORT: Final = 6432
+CAVEATS: Final = (
+    "admin rules of Azure Virtual Network Manager run before the NSG and are not evaluated",
+    "routes and network appliances are not evaluated",
+)
+READS: Final = (
+    "Microsoft.Network/virtualNetworks/read",
+    "Microsoft.Network/virtualNetworks/subnets/read",
+    "Microsoft.Network/networkSecurityGroups/read",
+    "Microsoft.Network/networkSecurityGroups/securityRules/read",
+    "Microsoft.Network/networkSecurityGroups/defaultSecurityRules/read",
+)
+"""ARM actions that reading a subnet with its NSG needs."""
+WRITES: Final = (
+    "Microsoft.Network/networkSecurityGroups/securityRules/write",
+    "Microsoft.Network/networkSecurityGroups/securityRules/delete",
+    "Microsoft.Network/locations/operations/read",
+    "Microsoft.Network/locations/operationResults/read",
+)
+"""ARM actions that adding a rule, taking it back and following both need."""
+MOST_RESTORED: Final = 4
+"""Where more rules than these are gone, the planned rule is the smaller change."""
+
+
+@value
+class About:
+    """Who asks: the policy's id, how grave its finding is, and what the names of its rules begin with."""
+
+    policy: str
+    severity: Severity
+    rule_name: str = "driftward-postgres"
+
+
+@value
+class Inquiry:
+    """Questions to the NSG of ``subnet``, each of which should be answered with ``want``."""
+
+    subnet: SubnetSnapshot
+    questions: tuple[Question, ...]
+    tags: Tags
+    holds: str
+    """What is said when everything is as it should be."""
+    want: Access = Access.ALLOW
+
+
+@value
+class Answer:
+    """One question, a direction in one address family, with its verdict."""
+
+    question: Question
+    want: Access
+    verdict: Verdict
+    outcomes: Mapping[int, frozenset[Outcome]]
+    """By port, what kinds of packets there are."""
+
+    @property
+    def family(self) -> Family:
+        """The family of the subnet's own end."""
+        return family_at(_own_end(self.question).addresses[0][0])
+
+    @property
+    def wrong(self) -> Outcome:
+        return Outcome.DENIED if self.want is Access.ALLOW else Outcome.ALLOWED
+
+    @property
+    def wrong_ports(self) -> Spans:
+        """Spans of ports on which some packet is surely treated as it should not be."""
+        return union((port, port) for port, kinds in self.outcomes.items() if self.wrong in kinds)
+
+    @property
+    def wholly_wrong(self) -> bool:
+        """Whether that is so of all packets on those ports, for every membership of the open sets."""
+        return all(kinds == {self.wrong} for kinds in self.outcomes.values() if self.wrong in kinds)
+
+    @property
+    def culprits(self) -> tuple[Rule, ...]:
+        """The rules that decide as they should not."""
+        return self.verdict.blocking if self.want is Access.ALLOW else self.verdict.exposing
+
+
+# --- what is asked ---------------------------------------------------------------------------------
+
+
+def delegated(subnet: SubnetSnapshot) -> bool:
+    """Whether flexible servers, and nothing else, may stand in the subnet."""
+    return any(service.lower() == DELEGATION for service in subnet.delegations)
+
+
+def own_addresses(subnet: SubnetSnapshot) -> dict[Family, Spans]:
+    """The subnet's addresses by family; a family that it does not have is absent."""
+    families = ((Family.IPV4, 4), (Family.IPV6, 6))
+    found = {
+        family: spans_of(prefix for prefix in subnet.prefixes if prefix.version == version)
+        for family, version in families
+    }
+    return {family: spans for family, spans in found.items() if spans}
+
+
+def ports_of(numbers: Iterable[int]) -> Spans:
+    return union((number, number) for number in numbers)
+
+
+def vnet_tags(subnet: SubnetSnapshot) -> Tags:
+    """What is known of the virtual network: the subnet lies in it."""
+    return Tags(vnet=spans_of(subnet.prefixes))
+
+
+def within_itself(subnet: SubnetSnapshot, ports: Iterable[int]) -> tuple[Question, ...]:
+    """From the subnet to itself, in both directions: intra-subnet traffic is filtered once in each."""
+    return tuple(
+        Question(direction=direction, source=Side(inside), destination=Side(inside), ports=ports_of(ports))
+        for direction in Direction
+        for inside in own_addresses(subnet).values()
+    )
+
+
+def into(subnet: SubnetSnapshot, source: Side, ports: Iterable[int]) -> tuple[Question, ...]:
+    """Inbound from ``source``, an open tag, to the subnet; one question for each family."""
+    return tuple(
+        Question(direction=Direction.INBOUND, source=source, destination=Side(inside), ports=ports_of(ports))
+        for inside in own_addresses(subnet).values()
+    )
+
+
+def from_networks(
+    subnet: SubnetSnapshot, sources: Iterable[IPNetwork], ports: Iterable[int]
+) -> tuple[Question, ...]:
+    """Inbound from ``sources`` to the subnet, each family by itself."""
+    listed, wanted = tuple(sources), ports_of(ports)
+    found = []
+    for family, inside in own_addresses(subnet).items():
+        version = 4 if family is Family.IPV4 else 6
+        if outside := spans_of(network for network in listed if network.version == version):
+            found.append(
+                Question(
+                    direction=Direction.INBOUND,
+                    source=Side(outside),
+                    destination=Side(inside),
+                    ports=wanted,
+                )
+            )
+    return tuple(found)
+
+
+def settled(subnet: SubnetSnapshot) -> tuple[ComplianceState, str] | None:
+    """The state and its reason where the NSG need not be looked at; None otherwise."""
+    group = subnet.security_group
+    if subnet.updating:
+        return ComplianceState.UNKNOWN, "the subnet is being updated: look again"
+    if not delegated(subnet):
+        return ComplianceState.COMPLIANT, "the subnet is not delegated to PostgreSQL flexible servers"
+    if not subnet.prefixes:
+        return ComplianceState.UNKNOWN, "the subnet's address prefixes could not be read"
+    if group is not None and group.updating:
+        return ComplianceState.UNKNOWN, f"the NSG {group.id.name!r} is being updated: look again"
+    return None
+
+
+def settled_without_group(subnet: SubnetSnapshot) -> tuple[ComplianceState, str] | None:
+    """As ``settled``, for a policy that asks for what must pass: without an NSG everything does."""
+    if found := settled(subnet):
+        return found
+    if subnet.security_group is None:
+        return ComplianceState.COMPLIANT, "the subnet has no NSG: everything passes"
+    return None
+
+
+# --- what is answered ------------------------------------------------------------------------------
+
+
+def ask(inquiry: Inquiry) -> list[Answer]:
+    """The answers, in the order of the questions. Raises ``NsgError``."""
+    program = parse(inquiry.subnet.security_group, inquiry.tags)
+    return [_answer(program, question, inquiry.want) for question in inquiry.questions]
+
+
+def _answer(program: Program, question: Question, want: Access) -> Answer:
+    verdict = decide(program, question)
+    asked = [port for first, last in question.ports for port in range(first, last + 1)]
+    outcomes = dict.fromkeys(asked, verdict.outcomes)
+    if len(verdict.outcomes) > 1:
+        by_port = {port: replace(question, ports=((port, port),)) for port in asked}
+        outcomes = {port: decide(program, one).outcomes for port, one in by_port.items()}
+    return Answer(question=question, want=want, verdict=verdict, outcomes=outcomes)
+
+
+def evaluate(about: About, inquiry: Inquiry) -> Finding:
+    """The finding of a policy whose inquiry says everything; ``settled`` is asked by the caller."""
+    subnet = inquiry.subnet
+    try:
+        answers = ask(inquiry)
+    except NsgError as error:
+        return finding(about, subnet, ComplianceState.UNKNOWN, f"the NSG's rules cannot be read: {error}")
+    state, reason = _judge(answers, inquiry.holds)
+    return replace(
+        finding(about, subnet, state, reason),
+        evidence=_evidence(about, inquiry, answers),
+        fingerprint=_fingerprint(answers) if state is ComplianceState.NON_COMPLIANT else "",
+    )
+
+
+def finding(about: About, subnet: SubnetSnapshot, state: ComplianceState, reason: str) -> Finding:
+    group = subnet.security_group
+    return Finding(
+        policy=about.policy,
+        target=subnet.target,
+        resource_id=group.id if group and state is ComplianceState.NON_COMPLIANT else subnet.id,
+        state=state,
+        severity=about.severity,
+        reason=reason,
+        evidence={"nsgId": group_id(subnet), "caveats": list(CAVEATS)},
+        applies=delegated(subnet),
+    )
+
+
+def _judge(answers: Sequence[Answer], holds: str) -> tuple[ComplianceState, str]:
+    if wrong := [_wrong(answer) for answer in answers if answer.wrong_ports]:
+        return ComplianceState.NON_COMPLIANT, "; ".join(wrong)
+    if depends := [answer for answer in answers if answer.verdict.depends_on]:
+        return ComplianceState.UNKNOWN, _open_reason(depends)
+    return ComplianceState.COMPLIANT, holds
+
+
+def _wrong(answer: Answer) -> str:
+    """For example: inbound tcp/5432 from 10.0.1.0/24 to itself is denied by rule 'x' (priority 200)."""
+    how = "" if answer.wholly_wrong else "partly "
+    done = f"{how}{answer.wrong.lower()} by {name_rules(answer.culprits)}"
+    return f"{_asked(answer.question, answer.wrong_ports)} is {done}"
+
+
+def name_rules(rules: Sequence[Rule]) -> str:
+    named = [f"rule {rule.name!r} (priority {rule.priority})" for rule in rules]
+    return " and ".join(named[:3]) + (f" and {len(named) - 3} more" if len(named) > 3 else "")
+
+
+def _open_reason(answers: Iterable[Answer]) -> str:
+    listed = tuple(answers)
+    sets = dict.fromkeys(repr(name) for answer in listed for name in answer.verdict.depends_on)
+    asked = dict.fromkeys(_asked(answer.question, answer.question.ports) for answer in listed)
+    return f"whether {' and '.join(asked)} passes depends on what {', '.join(sets)} holds"
+
+
+def _asked(question: Question, ports: Spans) -> str:
+    source, destination = (spell_side(side) for side in (question.source, question.destination))
+    whither = "itself" if question.source == question.destination else destination
+    protocol = question.protocol.lower()
+    return f"{question.direction.lower()} {protocol}/{spell_ports(ports)} from {source} to {whither}"
+
+
+def spell_side(side: Side) -> str:
+    """Tags by their names, other addresses as prefixes."""
+    named = [name for name, _ in side.closed] + [open_set.name for open_set in side.sets]
+    return ", ".join(named or map(str, networks_of(side.addresses)))
+
+
+def spell_ports(ports: Spans) -> str:
+    return ",".join(str(a) if a == b else f"{a}-{b}" for a, b in ports)
+
+
+def _fingerprint(answers: Iterable[Answer]) -> str:
+    """Directions and ports: whoever decides, under whatever name, it is the same drift."""
+    return "; ".join(
+        f"{answer.question.direction}/{answer.family}:{spell_ports(answer.wrong_ports)}"
+        for answer in answers
+        if answer.wrong_ports
+    )
+
+
+# --- what is told ----------------------------------------------------------------------------------
+
+
+def _evidence(about: About, inquiry: Inquiry, answers: Sequence[Answer]) -> Mapping[str, Json]:
+    found = dict.fromkeys(caveat for answer in answers for caveat in answer.verdict.caveats)
+    return {
+        "nsgId": group_id(inquiry.subnet),
+        "directions": [_direction(answer) for answer in answers],
+        "sharedWith": sharing(inquiry.subnet),
+        "noFixReason": _why_no_fix(about, inquiry, answers),
+        "caveats": [*found, *CAVEATS],
+    }
+
+
+def _direction(answer: Answer) -> Mapping[str, Json]:
+    verdict = answer.verdict
+    ports, rules = (
+        ("portsDenied", "blockingRules") if answer.want is Access.ALLOW else ("portsAllowed", "exposingRules")
+    )
+    return {
+        "direction": str(answer.question.direction),
+        "family": str(answer.family),
+        "verdict": str(verdict.state),
+        ports: [port for a, b in answer.wrong_ports for port in range(a, b + 1)],
+        rules: [{"name": rule.name, "priority": rule.priority} for rule in answer.culprits],
+        "witness": _witness(answer),
+        "dependsOn": list(verdict.depends_on),
+    }
+
+
+def _witness(answer: Answer) -> Mapping[str, Json] | None:
+    """A packet that is surely treated as it should not be, and the rule that does it; None without one."""
+    witnesses = answer.verdict.witnesses
+    shown = next((w for w in witnesses if w.sure and w.outcome is answer.wrong), None)
+    if shown is None:
+        return None
+    return {
+        "protocol": shown.protocol,
+        "source": shown.source,
+        "sourcePort": shown.source_port,
+        "destination": shown.destination,
+        "destinationPort": shown.destination_port,
+        "rule": shown.rule,
+    }
+
+
+def sharing(subnet: SubnetSnapshot) -> list[str]:
+    """Ids of the other subnets and the network interfaces that have the same NSG."""
+    group = subnet.security_group
+    if group is None:
+        return []
+    others = (other for other in (*group.subnets, *group.network_interfaces) if other != subnet.id)
+    return sorted(map(str, others))
+
+
+def sharing_note(subnet: SubnetSnapshot) -> tuple[str, ...]:
+    """What the decision says where others have the same NSG."""
+    shared = sharing(subnet)
+    what = "other subnets and network interfaces share the NSG"
+    return (f"{len(shared)} {what}; the new rules do not name their addresses",) if shared else ()
+
+
+def another_group_note(subnet: SubnetSnapshot, baseline: SubnetSnapshot | None) -> tuple[str, ...]:
+    """What the decision says where the subnet was given another NSG since ``baseline``."""
+    if baseline is None or group_id(baseline) == group_id(subnet):
+        return ()
+    return ("the subnet had another NSG at the last compliant reading",)
+
+
+def group_id(subnet: SubnetSnapshot) -> str | None:
+    return str(subnet.security_group.id) if subnet.security_group else None
+
+
+# --- what is done ----------------------------------------------------------------------------------
+
+
+def additions(about: About, inquiry: Inquiry, answers: Iterable[Answer]) -> Fix | NoFix:
+    """The rules for all that is wrong together, or why there are none."""
+    group = inquiry.subnet.security_group
+    added: list[SecurityRule] = []
+    for answer in answers:
+        if not answer.wrong_ports:
+            continue
+        name = f"{about.rule_name}-{inquiry.subnet.id.name}"
+        goal = Goal(question=answer.question, want=inquiry.want, name=name)
+        proposed = fix(group, goal, inquiry.tags, None if added else answer.verdict)
+        if isinstance(proposed, NoFix) or group is None:
+            return proposed
+        added.extend(proposed.rules)
+        group = with_rules(group, proposed.rules)
+    return Fix(rules=tuple(added))
+
+
+def _still_open(answers: Iterable[Answer]) -> list[Answer]:
+    """Questions that the rules for what is wrong leave open: the subnet would not be compliant."""
+    return [answer for answer in answers if answer.verdict.depends_on and not answer.wrong_ports]
+
+
+def _why_no_fix(about: About, inquiry: Inquiry, answers: Sequence[Answer]) -> str | None:
+    """Why nothing is planned for what is wrong; None when there is a plan, or nothing to plan."""
+    if not any(answer.wrong_ports for answer in answers):
+        return None
+    proposed = additions(about, inquiry, answers)
+    if isinstance(proposed, NoFix):
+        return proposed.reason
+    left = _still_open(answers)
+    return f"no rule here could be proved enough: {_open_reason(left)}" if left else None
+
+
+def plan(about: About, inquiry: Inquiry, box: Iterable[TrafficBox]) -> Change | None:
+    """The rules for all that is wrong as one change; None without room, or where the rest stays open."""
+    group = inquiry.subnet.security_group
+    answers = ask(inquiry)
+    proposed = additions(about, inquiry, answers)
+    if group is None or isinstance(proposed, NoFix) or _still_open(answers) or not proposed.rules:
+        return None
+    return Change(
+        policy=about.policy,
+        target=inquiry.subnet.target,
+        edits=puts(group, proposed.rules),
+        inverse=tuple(DeleteSecurityRule(nsg=group.id, rule=rule) for rule in reversed(proposed.rules)),
+        box=tuple(box),
+    )
+
+
+def suggestion(about: About, inquiry: Inquiry) -> tuple[Edit, ...]:
+    """The rules for what is surely wrong, also where the rest depends on a tag and nothing is planned."""
+    group = inquiry.subnet.security_group
+    if group is None:
+        return ()
+    proposed = additions(about, inquiry, ask(inquiry))
+    return () if isinstance(proposed, NoFix) else puts(group, proposed.rules)
+
+
+def puts(group: SecurityGroup, rules: Iterable[SecurityRule]) -> tuple[Edit, ...]:
+    return tuple(PutSecurityRule(nsg=group.id, rule=rule) for rule in rules)
+
+
+# --- what is put back ------------------------------------------------------------------------------
+
+
+def restorations(
+    about: About, inquiry: Inquiry, baseline: SubnetSnapshot, box: Iterable[TrafficBox]
+) -> tuple[Change, ...]:
+    """Changes that put back allow rules of the baseline: each alone, then all of them together.
+
+    A rule that let more pass than the question asks for does not prove, and the plan stands in for it.
+    """
+    group, former = inquiry.subnet.security_group, baseline.security_group
+    if group is None or former is None:
+        return ()
+    blocked = [answer.question for answer in ask(inquiry) if answer.wrong_ports]
+    gone = _gone(group, former, blocked, inquiry.tags)
+    if former.id != group.id or len(gone) > MOST_RESTORED:
+        return ()
+    sets = [(rule,) for rule in gone] + ([gone] if len(gone) > 1 else [])
+    permitted = tuple(box)
+    return tuple(_restoring(about, inquiry.subnet, group, (rules, permitted)) for rules in sets)
+
+
+def _gone(
+    group: SecurityGroup, former: SecurityGroup, blocked: list[Question], tags: Tags
+) -> tuple[SecurityRule, ...]:
+    """Allow rules of ``former`` that decided packets of ``blocked``, are not there now, and could be."""
+    present = {_effect(rule) for rule in group.rules}
+    deciding = _names_that_let_pass(former, blocked, tags)
+    missing = [
+        rule
+        for rule in former.rules
+        if rule.name.lower() in deciding and _effect(rule) not in present and _has_room(group, rule)
+    ]
+    return tuple(sorted(missing, key=lambda rule: (rule.direction, rule.priority)))
+
+
+def _names_that_let_pass(group: SecurityGroup, questions: Iterable[Question], tags: Tags) -> set[str]:
+    """Allow rules that decide some packet under some membership; none where they cannot be read."""
+    try:
+        program = parse(group, tags)
+        verdicts = [decide(program, question) for question in questions]
+    except NsgError:
+        return set()
+    return {rule.name.lower() for verdict in verdicts for rule in verdict.exposing}
+
+
+def _effect(rule: SecurityRule) -> SecurityRule:
+    """The rule in one order and spelling, without what decides no packet: two that are equal do the same."""
+    return replace(
+        rule,
+        name="",
+        description="",
+        etag=None,
+        protocol=rule.protocol.lower(),
+        sources=tuple(sorted(text.lower() for text in rule.sources)),
+        destinations=tuple(sorted(text.lower() for text in rule.destinations)),
+        source_ports=tuple(sorted(rule.source_ports)),
+        destination_ports=tuple(sorted(rule.destination_ports)),
+        source_groups=tuple(sorted(rule.source_groups, key=lambda group: group.key)),
+        destination_groups=tuple(sorted(rule.destination_groups, key=lambda group: group.key)),
+    )
+
+
+def _has_room(group: SecurityGroup, rule: SecurityRule) -> bool:
+    """Whether ARM would take the rule: no other has its priority, and its name means no other direction."""
+    others = [other for other in group.rules if other.name.lower() != rule.name.lower()]
+    namesake = _namesake(group, rule)
+    return (namesake is None or namesake.direction is rule.direction) and not any(
+        (other.direction, other.priority) == (rule.direction, rule.priority) for other in others
+    )
+
+
+def _namesake(group: SecurityGroup, rule: SecurityRule) -> SecurityRule | None:
+    """The rule that a PUT of ``rule`` would replace."""
+    return next((other for other in group.rules if other.name.lower() == rule.name.lower()), None)
+
+
+def _restoring(
+    about: About,
+    subnet: SubnetSnapshot,
+    group: SecurityGroup,
+    put_back: tuple[tuple[SecurityRule, ...], tuple[TrafficBox, ...]],
+) -> Change:
+    """The change for some rules, with the packets that it may touch."""
+    rules, box = put_back
+    edits = [PutSecurityRule(nsg=group.id, rule=replace(rule, etag=None)) for rule in rules]
+    return Change(
+        policy=about.policy,
+        target=subnet.target,
+        edits=tuple(edits),
+        inverse=tuple(_undoing(group, edit) for edit in reversed(edits)),
+        box=box,
+    )
+
+
+def _undoing(group: SecurityGroup, edit: PutSecurityRule) -> Edit:
+    namesake = _namesake(group, edit.rule)
+    if namesake is None:
+        return DeleteSecurityRule(nsg=group.id, rule=edit.rule)
+    return PutSecurityRule(nsg=group.id, rule=namesake)
+
+
+# --- parameters ------------------------------------------------------------------------------------
+
+
+def check_ports(ports: Json) -> str | None:
+    numbers = ports if isinstance(ports, list) else []
+    whole = all(isinstance(n, int) and not isinstance(n, bool) and 1 <= n <= 65535 for n in numbers)
+    return None if numbers and whole else "a list of at least one port, each from 1 to 65535"
+
+
+def check_prefixes(prefixes: Json) -> str | None:
+    """An empty list is a list: nobody is declared."""
+    wrong = "a list of prefixes such as 10.1.2.0/24"
+    if not isinstance(prefixes, list) or not all(isinstance(text, str) for text in prefixes):
+        return wrong
+    try:
+        networks(prefixes)
+    except ValueError as error:
+        return f"{wrong}: {error}"
+    return None
+
+
+def networks(prefixes: Iterable[str]) -> tuple[IPNetwork, ...]:
+    """Declared prefixes as values. Raises ``ValueError`` for a text that is none, host bits included."""
+    return tuple(map(ip_network, prefixes))
+
+
+def _own_end(question: Question) -> Side:
+    """The subnet's side of a question."""
+    return question.destination if question.direction is Direction.INBOUND else question.source
