@@ -167,8 +167,9 @@ def _is_gain(part: Changed) -> bool:
 
 
 def _told(found: Difference) -> str:
-    named = (("newly allowed", found.newly_allowed), ("newly denied", found.newly_denied))
-    told = [f"{label}: {_traffic(boxes)}" for label, boxes in named if boxes]
+    named = (found.newly_allowed, found.newly_denied, found.newly_open)
+    labels = ("newly allowed", "newly denied", "newly open")
+    told = [f"{label}: {_traffic(boxes)}" for label, boxes in zip(labels, named, strict=True) if boxes]
     return "; ".join(told) or "nothing changes"
 
 

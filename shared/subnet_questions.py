@@ -274,7 +274,7 @@ def finding(about: About, subnet: SubnetSnapshot, state: ComplianceState, reason
 
 
 def _judge(answers: Sequence[Answer], holds: str) -> tuple[ComplianceState, str]:
-    if wrong := [_wrong(answer) for answer in answers if answer.wrong_ports]:
+    if wrong := [_wrong(answer) for answer in _wrong_ones(answers)]:
         return ComplianceState.NON_COMPLIANT, "; ".join(wrong)
     if depends := [answer for answer in answers if answer.verdict.depends_on]:
         return ComplianceState.UNKNOWN, _open_reason(depends)
@@ -403,12 +403,10 @@ def group_id(subnet: SubnetSnapshot) -> str | None:
 
 
 def additions(about: About, inquiry: Inquiry, answers: Iterable[Answer]) -> Fix | NoFix:
-    """The rules for all that is wrong together, or why there are none."""
+    """The rules that make all of ``answers`` as wanted together, or why there are none."""
     group = inquiry.subnet.security_group
     added: list[SecurityRule] = []
     for answer in answers:
-        if not answer.wrong_ports:
-            continue
         name = f"{about.rule_name}-{inquiry.subnet.id.name}"
         goal = Goal(question=answer.question, want=inquiry.want, name=name)
         proposed = fix(group, goal, inquiry.tags, None if added else answer.verdict)
@@ -417,6 +415,10 @@ def additions(about: About, inquiry: Inquiry, answers: Iterable[Answer]) -> Fix 
         added.extend(proposed.rules)
         group = with_rules(group, proposed.rules)
     return Fix(rules=tuple(added))
+
+
+def _wrong_ones(answers: Iterable[Answer]) -> list[Answer]:
+    return [answer for answer in answers if answer.wrong_ports]
 
 
 def _still_open(answers: Iterable[Answer]) -> list[Answer]:
@@ -428,7 +430,7 @@ def _why_no_fix(about: About, inquiry: Inquiry, answers: Sequence[Answer]) -> st
     """Why nothing is planned for what is wrong; None when there is a plan, or nothing to plan."""
     if not any(answer.wrong_ports for answer in answers):
         return None
-    proposed = additions(about, inquiry, answers)
+    proposed = additions(about, inquiry, _wrong_ones(answers))
     if isinstance(proposed, NoFix):
         return proposed.reason
     left = _still_open(answers)
@@ -437,16 +439,25 @@ def _why_no_fix(about: About, inquiry: Inquiry, answers: Sequence[Answer]) -> st
 
 def plan(about: About, inquiry: Inquiry, box: Iterable[TrafficBox]) -> Change | None:
     """The rules for all that is wrong as one change; None without room, or where the rest stays open."""
-    group = inquiry.subnet.security_group
     answers = ask(inquiry)
-    proposed = additions(about, inquiry, answers)
-    if group is None or isinstance(proposed, NoFix) or _still_open(answers) or not proposed.rules:
+    proposed = additions(about, inquiry, _wrong_ones(answers))
+    if isinstance(proposed, NoFix) or _still_open(answers):
+        return None
+    return adding(about, inquiry.subnet, proposed.rules, box)
+
+
+def adding(
+    about: About, subnet: SubnetSnapshot, rules: Sequence[SecurityRule], box: Iterable[TrafficBox]
+) -> Change | None:
+    """The change that adds ``rules``; None where there are none, or no NSG to add them to."""
+    group = subnet.security_group
+    if group is None or not rules:
         return None
     return Change(
         policy=about.policy,
-        target=inquiry.subnet.target,
-        edits=puts(group, proposed.rules),
-        inverse=tuple(DeleteSecurityRule(nsg=group.id, rule=rule) for rule in reversed(proposed.rules)),
+        target=subnet.target,
+        edits=puts(group, rules),
+        inverse=tuple(DeleteSecurityRule(nsg=group.id, rule=rule) for rule in reversed(rules)),
         box=tuple(box),
     )
 
@@ -456,7 +467,7 @@ def suggestion(about: About, inquiry: Inquiry) -> tuple[Edit, ...]:
     group = inquiry.subnet.security_group
     if group is None:
         return ()
-    proposed = additions(about, inquiry, ask(inquiry))
+    proposed = additions(about, inquiry, _wrong_ones(ask(inquiry)))
     return () if isinstance(proposed, NoFix) else puts(group, proposed.rules)
 
 
@@ -477,7 +488,7 @@ def restorations(
     group, former = inquiry.subnet.security_group, baseline.security_group
     if group is None or former is None:
         return ()
-    blocked = [answer.question for answer in ask(inquiry) if answer.wrong_ports]
+    blocked = [answer.question for answer in _wrong_ones(ask(inquiry))]
     gone = _gone(group, former, blocked, inquiry.tags)
     if former.id != group.id or len(gone) > MOST_RESTORED:
         return ()

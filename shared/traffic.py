@@ -11,10 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import StrEnum
 from ipaddress import IPv4Address
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from shared.model import (
     ConnectionStatus,
+    IPNetwork,
     PublicAccess,
     ServerSnapshot,
     TrafficBox,
@@ -107,11 +108,21 @@ class SubnetTraffic:
 Traffic: TypeAlias = ServerTraffic | SubnetTraffic
 
 
+MOST_TOLD: Final = 8
+"""Of more prefixes than these the first are told: all public addresses are dozens."""
+
+
 def describe_box(box: TrafficBox) -> str:
     """Packets as people write them: ``Inbound 10.0.1.0/24 → 10.0.1.0/24 tcp/5432``."""
     ports = ",".join(str(low) if low == high else f"{low}-{high}" for low, high in box.ports)
-    sources, destinations = (",".join(map(str, side)) for side in (box.sources, box.destinations))
+    sources, destinations = map(_describe_side, (box.sources, box.destinations))
     return f"{box.direction} {sources} → {destinations} {box.protocol.lower()}/{ports}"
+
+
+def _describe_side(networks: tuple[IPNetwork, ...]) -> str:
+    told = ",".join(map(str, networks[:MOST_TOLD]))
+    more = len(networks) - MOST_TOLD
+    return f"{told} and {more} more" if more > 0 else told
 
 
 class Reach(StrEnum):

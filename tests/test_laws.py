@@ -464,7 +464,7 @@ def admitted(server: ServerSnapshot) -> set[Probe]:
     return endpoints | azure | {IPv4Address(n) for n in inside}
 
 
-_PORTS = (22, 5432, 5433, 6432)
+_PORTS = (22, 443, 5432, 5433, 6432)
 _ENDS = ["10.0.1.3", "10.0.1.200", "10.0.2.9", "10.20.4.5", "10.20.4.60", "10.20.8.4", "203.0.113.9"]
 _ENDS += ["fd00:1::5", "2001:db8::1"]
 

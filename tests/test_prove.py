@@ -42,7 +42,7 @@ ENABLED = [bound(policy, {}) for policy in discover()]
 INVERSE = "the inverse restores the reading"
 NOT_WORSE = "no other policy gets a new finding of equal or higher severity"
 SERVER_TRAFFIC = "nobody gains access, and only what the policy forbids loses it"
-SUBNET_TRAFFIC = "only packets inside the declared box change, and none of them is newly denied"
+SUBNET_TRAFFIC = "only packets inside the declared box change, and none of them passes less surely"
 
 
 def policy(policy_id: str) -> AnyPolicy:

@@ -1,0 +1,82 @@
+"""Subnet of PostgreSQL servers without an NSG.
+
+*What it finds.* A subnet delegated to ``Microsoft.DBforPostgreSQL/flexibleServers`` that has no network
+security group. Without one everything passes: the default rules do not apply either.
+
+*Why it matters.* Whatever is peered, routed or connected to the virtual network reaches the servers on every
+port, and the servers reach everything; only passwords and certificates stand between.
+
+*What the change does.* Nothing is changed: which NSG the subnet should have is its owner's decision. It is
+advice, for a subnet may be guarded elsewhere, by admin rules or a firewall on the way.
+
+*What it may break.* Nothing by itself. An NSG that is added must let the servers talk to each other inside
+the subnet, and to Azure Storage and Microsoft Entra ID outbound.
+
+*References.* Network security groups, how they filter traffic (no NSG: all traffic is allowed); Azure
+security baseline for Azure Database for PostgreSQL. No framework among the project's controls states it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from shared.model import (
+    Aspect,
+    Change,
+    ComplianceState,
+    Finding,
+    Kind,
+    Safety,
+    Severity,
+    SubnetSnapshot,
+    TargetKind,
+)
+from shared.policy import Assessment, Policy
+from shared.subnet_questions import READS, About, finding, settled
+from shared.traffic import SubnetTraffic
+
+ABOUT: Final = About(policy="nsg-missing-on-postgres-subnet", severity=Severity.INFORMATIONAL)
+
+
+def evaluate(subnet: SubnetSnapshot) -> Finding:
+    if found := settled(subnet):
+        return finding(ABOUT, subnet, *found)
+    if subnet.security_group is not None:
+        held = f"the subnet has the NSG {subnet.security_group.id.name!r}"
+        return finding(ABOUT, subnet, ComplianceState.COMPLIANT, held)
+    drift = finding(ABOUT, subnet, ComplianceState.NON_COMPLIANT, "the subnet has no NSG: everything passes")
+    return replace(drift, fingerprint="no NSG")
+
+
+def plan(_found: Finding, _subnet: SubnetSnapshot) -> Change | None:
+    """Which NSG it should be is nothing that the reading says."""
+    return None
+
+
+def assess(_subnet: SubnetSnapshot, _baseline: SubnetSnapshot | None) -> Assessment:
+    return Assessment(safety=Safety.MANUAL)
+
+
+def forbidden(_subnet: SubnetSnapshot) -> SubnetTraffic:
+    """No traffic in particular."""
+    return SubnetTraffic()
+
+
+POLICY: Policy[SubnetSnapshot] = Policy(
+    id=ABOUT.policy,
+    title="A PostgreSQL subnet has no NSG",
+    kind=Kind.SETTING,
+    targets=frozenset({TargetKind.SUBNET}),
+    severity=ABOUT.severity,
+    safety=Safety.MANUAL,
+    reads=frozenset({Aspect.SUBNET, Aspect.SECURITY_GROUP}),
+    permissions=READS,
+    controls=(),
+    evaluate=evaluate,
+    plan=plan,
+    assess=assess,
+    forbidden=forbidden,
+    order=60,
+    why="Everything that reaches the virtual network reaches the servers, on every port.",
+)
