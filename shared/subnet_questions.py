@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from ipaddress import ip_network
+from types import MappingProxyType
 from typing import Final
 
 from shared.model import (
@@ -32,6 +33,8 @@ from shared.model import (
     TrafficBox,
 )
 from shared.nsg import (
+    EVERY_ADDRESS,
+    WHOLE,
     Family,
     Fix,
     Goal,
@@ -48,6 +51,7 @@ from shared.nsg import (
     decide,
     family_at,
     fix,
+    minus,
     networks_of,
     parse,
     spans_of,
@@ -101,6 +105,8 @@ class Inquiry:
     holds: str
     """What is said when everything is as it should be."""
     want: Access = Access.ALLOW
+    source: str = ""
+    """What the sources are called, where their prefixes would say little."""
 
 
 @value
@@ -109,6 +115,7 @@ class Answer:
 
     question: Question
     want: Access
+    source: str
     verdict: Verdict
     outcomes: Mapping[int, frozenset[Outcome]]
     """By port, what kinds of packets there are."""
@@ -202,6 +209,31 @@ def from_networks(
     return tuple(found)
 
 
+def vnet_at_large(subnet: SubnetSnapshot) -> Tags:
+    """What is known of packets whose other end lies in the virtual network, wherever that extends to.
+
+    Such an end may have any address, and it is not in ``Internet``, which is the space outside.
+    """
+    known: Mapping[str, Spans] = {**Tags().closed, "virtualnetwork": EVERY_ADDRESS, "internet": ()}
+    return Tags(closed=MappingProxyType(known), vnet=spans_of(subnet.prefixes))
+
+
+def from_others(
+    subnet: SubnetSnapshot, but: Iterable[IPNetwork], ports: Iterable[int]
+) -> tuple[Question, ...]:
+    """Inbound to the subnet from every address that is neither its own nor one of ``but``."""
+    excepted = spans_of((*subnet.prefixes, *but))
+    return tuple(
+        Question(
+            direction=Direction.INBOUND,
+            source=Side(minus(WHOLE[family], excepted)),
+            destination=Side(inside),
+            ports=ports_of(ports),
+        )
+        for family, inside in own_addresses(subnet).items()
+    )
+
+
 def settled(subnet: SubnetSnapshot) -> tuple[ComplianceState, str] | None:
     """The state and its reason where the NSG need not be looked at; None otherwise."""
     group = subnet.security_group
@@ -231,17 +263,23 @@ def settled_without_group(subnet: SubnetSnapshot) -> tuple[ComplianceState, str]
 def ask(inquiry: Inquiry) -> list[Answer]:
     """The answers, in the order of the questions. Raises ``NsgError``."""
     program = parse(inquiry.subnet.security_group, inquiry.tags)
-    return [_answer(program, question, inquiry.want) for question in inquiry.questions]
+    return [_answer(program, question, inquiry) for question in inquiry.questions]
 
 
-def _answer(program: Program, question: Question, want: Access) -> Answer:
+def _answer(program: Program, question: Question, inquiry: Inquiry) -> Answer:
     verdict = decide(program, question)
     asked = [port for first, last in question.ports for port in range(first, last + 1)]
     outcomes = dict.fromkeys(asked, verdict.outcomes)
     if len(verdict.outcomes) > 1:
         by_port = {port: replace(question, ports=((port, port),)) for port in asked}
         outcomes = {port: decide(program, one).outcomes for port, one in by_port.items()}
-    return Answer(question=question, want=want, verdict=verdict, outcomes=outcomes)
+    return Answer(
+        question=question,
+        want=inquiry.want,
+        source=inquiry.source,
+        verdict=verdict,
+        outcomes=outcomes,
+    )
 
 
 def evaluate(about: About, inquiry: Inquiry) -> Finding:
@@ -285,7 +323,7 @@ def _wrong(answer: Answer) -> str:
     """For example: inbound tcp/5432 from 10.0.1.0/24 to itself is denied by rule 'x' (priority 200)."""
     how = "" if answer.wholly_wrong else "partly "
     done = f"{how}{answer.wrong.lower()} by {name_rules(answer.culprits)}"
-    return f"{_asked(answer.question, answer.wrong_ports)} is {done}"
+    return f"{_asked(answer, answer.wrong_ports)} is {done}"
 
 
 def name_rules(rules: Sequence[Rule]) -> str:
@@ -296,15 +334,17 @@ def name_rules(rules: Sequence[Rule]) -> str:
 def _open_reason(answers: Iterable[Answer]) -> str:
     listed = tuple(answers)
     sets = dict.fromkeys(repr(name) for answer in listed for name in answer.verdict.depends_on)
-    asked = dict.fromkeys(_asked(answer.question, answer.question.ports) for answer in listed)
+    asked = dict.fromkeys(_asked(answer, answer.question.ports) for answer in listed)
     return f"whether {' and '.join(asked)} passes depends on what {', '.join(sets)} holds"
 
 
-def _asked(question: Question, ports: Spans) -> str:
+def _asked(answer: Answer, ports: Spans) -> str:
+    question = answer.question
     source, destination = (spell_side(side) for side in (question.source, question.destination))
     whither = "itself" if question.source == question.destination else destination
     protocol = question.protocol.lower()
-    return f"{question.direction.lower()} {protocol}/{spell_ports(ports)} from {source} to {whither}"
+    what = f"{question.direction.lower()} {protocol}/{spell_ports(ports)}"
+    return f"{what} from {answer.source or source} to {whither}"
 
 
 def spell_side(side: Side) -> str:

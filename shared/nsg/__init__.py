@@ -7,6 +7,7 @@ knows no policy, and does no I/O. Unreadable rules raise ``NsgError``, which nam
 """
 
 from shared.nsg.addresses import (
+    EVERY_ADDRESS,
     PUBLIC_ADDRESSES,
     WHOLE,
     Family,
@@ -16,17 +17,20 @@ from shared.nsg.addresses import (
     spans_of,
 )
 from shared.nsg.change import Changed, Difference, Where, changed, diff, difference, outside, traffic_boxes
-from shared.nsg.fixes import Fix, Goal, NoFix, fix, with_rules
+from shared.nsg.fixes import LAST_PRIORITY, Fix, Goal, NoFix, fix, with_rules
 from shared.nsg.outcomes import Outcome
 from shared.nsg.program import Program, parse
 from shared.nsg.rules import DEFAULT_RULES, NsgError, Protocol, Rule, Side, effective_rules, read_side
 from shared.nsg.space import Question
-from shared.nsg.spans import Spans, common, minus, union
+from shared.nsg.spans import EVERY_PORT, Spans, common, minus, union
 from shared.nsg.tags import Tags, known_tags
 from shared.nsg.verdict import State, Verdict, Witness, decide, state_of
 
 __all__ = [
     "DEFAULT_RULES",
+    "EVERY_ADDRESS",
+    "EVERY_PORT",
+    "LAST_PRIORITY",
     "PUBLIC_ADDRESSES",
     "WHOLE",
     "Changed",
