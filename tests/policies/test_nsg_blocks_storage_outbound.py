@@ -1,0 +1,189 @@
+"""The policy that finds Azure Storage blocked outbound: which question is asked, and when it is certain."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from shared.edits import apply_to
+from shared.model import Change, ComplianceState, Finding, PutSecurityRule, SecurityRule, SubnetSnapshot
+from shared.nsg import Question, Side, State, Tags, parse, read_side, spans_of
+from shared.nsg import decide as decide_program
+from shared.policies import nsg_blocks_storage_outbound as module
+from shared.policies.nsg_blocks_storage_outbound import POLICY, regional_tag
+from shared.prove import prove
+from tests.nsg.builders import OUT, allow, deny, group, subnet
+
+COMPLIANT, NON_COMPLIANT, UNKNOWN = (
+    ComplianceState.COMPLIANT,
+    ComplianceState.NON_COMPLIANT,
+    ComplianceState.UNKNOWN,
+)
+DENY_OUT = deny("deny-out", 4000, protocol="*", direction=OUT)
+ENTRA = allow("entra", 300, "10.0.1.0/24 > AzureActiveDirectory", "443", direction=OUT)
+
+
+def to(destination: str, ports: str = "443", priority: int = 200) -> SecurityRule:
+    return allow("way", priority, f"* > {destination}", ports, direction=OUT)
+
+
+def found(snapshot: SubnetSnapshot) -> Finding:
+    return POLICY.evaluate(snapshot)
+
+
+def planned(snapshot: SubnetSnapshot) -> Change | None:
+    return POLICY.plan(found(snapshot), snapshot)
+
+
+@pytest.mark.parametrize(
+    ("rules", "state"),
+    [
+        ((), COMPLIANT),
+        ((DENY_OUT,), NON_COMPLIANT),
+        ((DENY_OUT, to("Storage")), COMPLIANT),
+        ((DENY_OUT, to("storage.westEUROPE")), COMPLIANT),
+        ((DENY_OUT, to("Internet")), COMPLIANT),
+        ((DENY_OUT, to("*")), COMPLIANT),
+        ((DENY_OUT, to("Storage", "80")), NON_COMPLIANT),
+        ((DENY_OUT, to("AzureActiveDirectory")), NON_COMPLIANT),
+        ((DENY_OUT, to("Sql.WestEurope")), NON_COMPLIANT),
+        ((DENY_OUT, to("Storage.NorthEurope")), UNKNOWN),
+        ((DENY_OUT, to("AzureCloud")), UNKNOWN),
+        ((DENY_OUT, to("CorpNet")), UNKNOWN),
+        ((DENY_OUT, to("VirtualNetwork")), UNKNOWN),
+        ((DENY_OUT, to("52.239.128.0/17")), UNKNOWN),
+        ((deny("no", 200, "* > Internet", direction=OUT),), NON_COMPLIANT),
+        ((deny("no", 200, "* > Storage", direction=OUT),), NON_COMPLIANT),
+        ((deny("no", 200, "* > Storage.WestEurope", direction=OUT),), NON_COMPLIANT),
+        ((deny("no", 200, "10.0.1.0/25 > Internet", direction=OUT),), NON_COMPLIANT),
+        ((deny("no", 200, "* > 203.0.113.0/24", direction=OUT),), UNKNOWN),
+        ((deny("no", 200, "* > VirtualNetwork", direction=OUT),), UNKNOWN),
+        ((deny("no", 200, "* > 10.0.0.0/8", direction=OUT),), COMPLIANT),
+        ((deny("no", 200, "* > Internet", protocol="Udp", direction=OUT),), COMPLIANT),
+        ((deny("no", 200, "* > Internet"),), COMPLIANT),
+    ],
+)
+def test_what_passes_to_storage(rules: tuple[SecurityRule, ...], state: ComplianceState) -> None:
+    finding = found(subnet(group(*rules)))
+    assert finding.state is state, finding.reason
+    assert bool(finding.fingerprint) is (state is NON_COMPLIANT)
+
+
+def test_a_denial_names_the_tag_of_the_region_and_the_rule() -> None:
+    finding = found(subnet(group(DENY_OUT, ENTRA)))
+    assert finding.reason == (
+        "outbound tcp/443 from 10.0.1.0/24 to Storage.westeurope is denied by rule 'deny-out' (priority 4000)"
+    )
+
+
+def test_what_hangs_on_storages_addresses_says_so() -> None:
+    finding = found(subnet(group(DENY_OUT, to("52.239.128.0/17"))))
+    assert finding.reason.endswith("that depends on the addresses that Storage.westeurope holds")
+
+
+def test_a_public_subnet_is_no_part_of_storage() -> None:
+    """Some networks use public ranges inside: a packet to the subnet itself is none to Storage."""
+    snapshot = subnet(group(DENY_OUT, to("Internet")), "203.0.113.0/24")
+    assert found(snapshot).state is COMPLIANT
+
+
+def test_ipv4_is_asked_about_and_without_it_nothing_is_known() -> None:
+    assert found(subnet(group(DENY_OUT), "fd00:1::/64")).state is UNKNOWN
+    change = planned(subnet(group(DENY_OUT), "10.0.1.0/24", "fd00:1::/64"))
+    assert change is not None
+    assert [edit.rule.sources for edit in change.edits if isinstance(edit, PutSecurityRule)] == [
+        ("10.0.1.0/24",)
+    ]
+
+
+def test_a_region_is_spelled_as_the_tags_are_and_an_unknown_one_asks_for_all_storage() -> None:
+    snapshot = subnet(group())
+    assert regional_tag(replace(snapshot, location="West Europe")) == "Storage.westeurope"
+    assert regional_tag(replace(snapshot, location="")) == "Storage"
+    only_region = replace(subnet(group(DENY_OUT, to("Storage.WestEurope"))), location="")
+    assert found(only_region).state is not COMPLIANT
+
+
+def test_the_rule_names_the_whole_tag_and_settles_the_regions_question_too() -> None:
+    snapshot = subnet(group(DENY_OUT, ENTRA))
+    change = planned(snapshot)
+    assert change is not None
+    (edit,) = change.edits
+    assert isinstance(edit, PutSecurityRule)
+    assert (edit.rule.sources, edit.rule.destinations) == (("10.0.1.0/24",), ("Storage",))
+    assert (edit.rule.destination_ports, edit.rule.priority) == (("443",), 3999)
+    after = apply_to(snapshot, change)
+    assert isinstance(after, SubnetSnapshot)
+    for tag in ("Storage", "Storage.WestEurope"):
+        assert passes(after, tag)
+
+
+def passes(snapshot: SubnetSnapshot, tag: str) -> bool:
+    """Whether TCP 443 to ``tag`` surely passes, with nothing known of any tag."""
+    tags = Tags(vnet=spans_of(snapshot.prefixes))
+    question = Question(
+        direction=OUT,
+        source=Side(spans_of(snapshot.prefixes)),
+        destination=read_side([tag], tags),
+        ports=((443, 443),),
+    )
+    return decide_program(parse(snapshot.security_group, tags), question).state is State.ALLOWED
+
+
+def test_the_rule_stands_ahead_of_every_deny_that_may_hit_storage() -> None:
+    sql = deny("no-sql", 250, "* > Sql", direction=OUT)
+    snapshot = subnet(group(DENY_OUT, sql))
+    change = planned(snapshot)
+    assert change is not None
+    (edit,) = change.edits
+    assert isinstance(edit, PutSecurityRule)
+    assert edit.rule.priority == 249
+    assert prove(change, snapshot, POLICY, [POLICY]).holds
+
+
+def test_the_proof_tells_that_the_packets_become_open_and_no_others_change() -> None:
+    """Which public addresses are Storage is not known: the box holds them all, the rule only the tag."""
+    snapshot = subnet(group(DENY_OUT))
+    change = planned(snapshot)
+    assert change is not None
+    proof = prove(change, snapshot, POLICY, [POLICY])
+    assert proof.holds
+    assert proof.steps[-1].detail.startswith("newly open: Outbound 10.0.1.0/24 → 0.0.0.0/5,")
+    narrow = replace(change, box=())
+    assert not prove(narrow, snapshot, POLICY, [POLICY]).holds
+
+
+def test_without_room_there_is_no_plan_and_the_evidence_says_what_to_renumber() -> None:
+    snapshot = subnet(group(deny("wall", 100, direction=OUT)))
+    finding = found(snapshot)
+    assert finding.state is NON_COMPLIANT
+    assert planned(snapshot) is None
+    assert "move 'wall' from 100 to 101" in finding.evidence["noFixReason"]
+
+
+def test_the_regions_rule_of_the_last_compliant_reading_is_put_back() -> None:
+    way = to("Storage.WestEurope")
+    before, now = subnet(group(DENY_OUT, ENTRA, way)), subnet(group(DENY_OUT, ENTRA))
+    assert module.POLICY.restore is not None
+    first, *_ = module.POLICY.restore(found(now), now, before)
+    way_back = [edit.rule for edit in first.edits if isinstance(edit, PutSecurityRule)]
+    assert way_back == [way]
+    assert not prove(first, now, POLICY, [POLICY]).holds, "from anywhere is more than from the subnet"
+    own = replace(way, sources=("10.0.1.0/24",))
+    first, *_ = module.POLICY.restore(found(now), now, subnet(group(DENY_OUT, ENTRA, own)))
+    assert prove(first, now, POLICY, [POLICY]).holds
+
+
+@pytest.mark.parametrize(
+    ("snapshot", "state"),
+    [
+        (subnet(None), COMPLIANT),
+        (subnet(group(DENY_OUT), delegations=()), COMPLIANT),
+        (subnet(group(DENY_OUT), updating=True), UNKNOWN),
+        (subnet(group(deny("no", 200, protocol="Gre", direction=OUT))), UNKNOWN),
+    ],
+)
+def test_where_the_rules_do_not_decide(snapshot: SubnetSnapshot, state: ComplianceState) -> None:
+    assert found(snapshot).state is state
+    assert planned(snapshot) is None
