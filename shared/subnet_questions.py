@@ -82,6 +82,7 @@ WRITES: Final = (
     "Microsoft.Network/locations/operationResults/read",
 )
 """ARM actions that adding a rule, taking it back and following both need."""
+HOST: Final = spans_of([ip_network("168.63.129.16/32")])
 MOST_RESTORED: Final = 4
 """Where more rules than these are gone, the planned rule is the smaller change."""
 
@@ -209,6 +210,14 @@ def from_networks(
     return tuple(found)
 
 
+def virtual_network(subnet: SubnetSnapshot) -> Spans:
+    """Addresses that surely lie in the virtual network: the subnet's, and the host's virtual address.
+
+    The latter is public by its number and what the load balancer probes from (service tags overview).
+    """
+    return union((*spans_of(subnet.prefixes), *HOST))
+
+
 def vnet_at_large(subnet: SubnetSnapshot) -> Tags:
     """What is known of packets whose other end lies in the virtual network, wherever that extends to.
 
@@ -221,8 +230,8 @@ def vnet_at_large(subnet: SubnetSnapshot) -> Tags:
 def from_others(
     subnet: SubnetSnapshot, but: Iterable[IPNetwork], ports: Iterable[int]
 ) -> tuple[Question, ...]:
-    """Inbound to the subnet from every address that is neither its own nor one of ``but``."""
-    excepted = spans_of((*subnet.prefixes, *but))
+    """Inbound to the subnet from every address that is neither its own, nor the host's, nor in ``but``."""
+    excepted = union((*virtual_network(subnet), *spans_of(but)))
     return tuple(
         Question(
             direction=Direction.INBOUND,

@@ -484,15 +484,19 @@ def packets(before: SubnetSnapshot, after: SubnetSnapshot) -> Iterator[tuple[Pro
         yield packet, allowed[0], allowed[1]
 
 
+PUBLIC_MEMBERS = frozenset({"internet", "storage"})
+
+
 def _plain_rules(group: SecurityGroup | None) -> list[SecurityRule]:
     assert group is not None, "a change of a subnet edits its NSG"
     return plain.all_rules(group)
 
 
 def _memberships(address: IPv4Address | IPv6Address, subnet: SubnetSnapshot) -> plain.Members:
-    """One world in which to ask: the network is the subnet, and the Internet is the rest."""
-    inside = any(address in network for network in subnet.prefixes)
-    return frozenset({"virtualnetwork"} if inside else {"internet", "storage"})
+    """One world in which to ask: the network is the subnet, and the Internet is the rest that is public."""
+    if any(address in network for network in subnet.prefixes):
+        return frozenset({"virtualnetwork"})
+    return frozenset() if any(address in network for network in plain.PRIVATE) else PUBLIC_MEMBERS
 
 
 def is_let_in(probe: Probe, found: Planned) -> bool:

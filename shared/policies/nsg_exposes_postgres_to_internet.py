@@ -57,6 +57,7 @@ from shared.subnet_questions import (
     settled,
     sharing_note,
     suggestion,
+    virtual_network,
 )
 from shared.subnet_questions import evaluate as evaluated
 from shared.subnet_questions import plan as planned
@@ -113,7 +114,7 @@ def _inquiry(subnet: SubnetSnapshot, ports: list[int]) -> Inquiry:
 
 def _tags(subnet: SubnetSnapshot) -> Tags:
     """What is known of a packet from the Internet: it does not come from the virtual network."""
-    inside = spans_of(subnet.prefixes)
+    inside = virtual_network(subnet)
     known: Mapping[str, Spans] = {**Tags().closed, "virtualnetwork": inside}
     return Tags(closed=MappingProxyType(known), vnet=inside)
 
