@@ -82,15 +82,24 @@ def test_public_access_opened_beside_an_approved_endpoint_is_closed() -> None:
     assert world.store.changes(policy=PUBLIC)[0].outcome is Outcome.REVERTED
 
 
+STORAGE_POLICY = "nsg-blocks-storage-outbound"
+
+
 def test_a_deny_in_front_of_the_database_subnet_is_overruled_in_both_directions() -> None:
     world = World()
     seen_compliant(world, subnet())
     deny = security_rule("deny-all", 200)
     outbound = replace(deny, name="deny-all-out", direction=type(deny.direction)("Outbound"))
     drift(world, subnet(deny, outbound))
-    assert [type(edit) for edit in world.azure.writes] == [PutSecurityRule, PutSecurityRule]
-    assert {edit.rule.priority for edit in world.azure.writes if isinstance(edit, PutSecurityRule)} == {199}
+    rules = [edit.rule for edit in world.azure.writes if isinstance(edit, PutSecurityRule)]
+    assert [(rule.direction, rule.priority) for rule in rules] == [
+        ("Inbound", 199),
+        ("Outbound", 199),
+        ("Outbound", 198),
+    ]
+    assert rules[-1].destinations == ("Storage",), "the deny cut that off as well"
     assert world.store.changes(policy=NSG_POLICY)[0].outcome is Outcome.REVERTED
+    assert world.store.changes(policy=STORAGE_POLICY)[0].outcome is Outcome.REVERTED
 
 
 def test_both_drifts_at_once_are_reverted_rule_first_each_verified_before_the_next() -> None:

@@ -11,8 +11,7 @@ holds Storage, as it may where a route for everything is in use; whether listed 
 through the subnet's NSG. Cut off, log piles up on its disk, and there is nothing to restore from.
 
 *What the change does.* Adds one outbound allow rule from the subnet's own prefixes to the tag ``Storage``,
-TCP 443, ahead of every rule that may deny it. Where allow rules of the last compliant reading are gone and
-putting them back is enough, they are restored instead. No rule is edited or moved.
+TCP 443, ahead of every rule that may deny it. No rule is edited, moved or put back.
 
 *What it may break.* Nothing that passes now. The tag holds the accounts of every customer, so whoever
 counts on the NSG against copying data out will want to narrow the rule to the region by hand.
@@ -77,7 +76,6 @@ from shared.subnet_questions import (
     finding,
     own_addresses,
     ports_of,
-    restorations,
     settled_without_group,
     sharing_note,
 )
@@ -126,13 +124,6 @@ def plan(found: Finding, subnet: SubnetSnapshot) -> Change | None:
     if isinstance(proposed, NoFix):
         return None
     return adding(ABOUT, subnet, proposed.rules, _box(subnet))
-
-
-def restore(found: Finding, subnet: SubnetSnapshot, baseline: SubnetSnapshot) -> tuple[Change, ...]:
-    """Changes that put back allow rules of the baseline."""
-    if found.state is not ComplianceState.NON_COMPLIANT:
-        return ()
-    return restorations(ABOUT, _apart(_inquiry(subnet, regional_tag(subnet))), baseline, _box(subnet))
 
 
 def assess(subnet: SubnetSnapshot, baseline: SubnetSnapshot | None) -> Assessment:
@@ -242,7 +233,6 @@ POLICY: Policy[SubnetSnapshot] = Policy(
     controls=(),
     evaluate=evaluate,
     plan=plan,
-    restore=restore,
     assess=assess,
     forbidden=forbidden,
     order=51,

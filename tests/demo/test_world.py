@@ -56,7 +56,7 @@ def test_an_outbound_rule_says_nothing_about_inbound_packets() -> None:
 def test_every_deed_violates_policies_that_exist() -> None:
     known = {policy.id for policy in discover()}
     deeds = (*first_deeds(), both_at_once())
-    assert {policy for deed in deeds for policy in deed.policies} == known
+    assert {policy for deed in deeds for policy in deed.policies} <= known
 
 
 def test_the_deeds_alone_leave_states_that_are_not_the_expected_ones() -> None:

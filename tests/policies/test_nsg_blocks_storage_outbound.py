@@ -10,7 +10,6 @@ from shared.edits import apply_to
 from shared.model import Change, ComplianceState, Finding, PutSecurityRule, SecurityRule, SubnetSnapshot
 from shared.nsg import Question, Side, State, Tags, parse, read_side, spans_of
 from shared.nsg import decide as decide_program
-from shared.policies import nsg_blocks_storage_outbound as module
 from shared.policies.nsg_blocks_storage_outbound import POLICY, regional_tag
 from shared.prove import prove
 from tests.nsg.builders import OUT, allow, deny, group, subnet
@@ -160,19 +159,6 @@ def test_without_room_there_is_no_plan_and_the_evidence_says_what_to_renumber() 
     assert finding.state is NON_COMPLIANT
     assert planned(snapshot) is None
     assert "move 'wall' from 100 to 101" in finding.evidence["noFixReason"]
-
-
-def test_the_regions_rule_of_the_last_compliant_reading_is_put_back() -> None:
-    way = to("Storage.WestEurope")
-    before, now = subnet(group(DENY_OUT, ENTRA, way)), subnet(group(DENY_OUT, ENTRA))
-    assert module.POLICY.restore is not None
-    first, *_ = module.POLICY.restore(found(now), now, before)
-    way_back = [edit.rule for edit in first.edits if isinstance(edit, PutSecurityRule)]
-    assert way_back == [way]
-    assert not prove(first, now, POLICY, [POLICY]).holds, "from anywhere is more than from the subnet"
-    own = replace(way, sources=("10.0.1.0/24",))
-    first, *_ = module.POLICY.restore(found(now), now, subnet(group(DENY_OUT, ENTRA, own)))
-    assert prove(first, now, POLICY, [POLICY]).holds
 
 
 @pytest.mark.parametrize(
