@@ -176,7 +176,8 @@ def test_audit_says_what_would_be_put_back_and_what_the_write_denied() -> None:
     assert alert.evidence["newlyDenied"] == [INSIDE]
     assert (alert.evidence["newlyAllowed"], alert.evidence["newlyOpen"]) == ([], [])
     assert alert.evidence["plannedChange"].startswith("restores rule 'within' as it was on 2026-11-02")
-    (opened,) = [n for n in world.delivered if n.type is NotificationType.ALERT_OPENED]
+    told = [n for n in world.delivered if n.type is NotificationType.ALERT_OPENED]
+    (opened,) = [n for n in told if n.data["policy"] == NSG_POLICY]
     assert f"This write newly denied: {INSIDE}." in opened.body
     assert "Would be reverted, but audit mode writes nothing" in opened.body
     assert "restores rule 'within'" in opened.body
