@@ -8,14 +8,15 @@ only as the boxes that a change declares. Pure; sets are normalised, so equality
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv4Network, summarize_address_range
 from typing import Final, TypeAlias
 
 from shared.model import (
     ConnectionStatus,
     IPNetwork,
+    Json,
     PublicAccess,
     ServerSnapshot,
     TrafficBox,
@@ -56,8 +57,22 @@ class AddressSet:
                 left.append((cursor, end))
         return AddressSet(spans=tuple(left))
 
+    def common(self, other: AddressSet) -> AddressSet:
+        """The addresses that are in both."""
+        return self.minus(self.minus(other))
+
     def within(self, other: AddressSet) -> bool:
         return not self.minus(other).spans
+
+    @property
+    def size(self) -> int:
+        """How many addresses there are."""
+        return sum(last - first + 1 for first, last in self.spans)
+
+    def prefixes(self) -> list[IPv4Network]:
+        """The fewest prefixes that hold these addresses and no others."""
+        ends = [(IPv4Address(first), IPv4Address(last)) for first, last in self.spans]
+        return [prefix for first, last in ends for prefix in summarize_address_range(first, last)]
 
     def describe(self) -> list[str]:
         """The spans as people write them: ``1.2.3.4`` or ``1.2.3.0-1.2.3.255``."""
@@ -159,13 +174,52 @@ def server_traffic(server: ServerSnapshot) -> ServerTraffic:
 
 
 def reach(server: ServerSnapshot) -> Reach:
+    """Rules that exist while public access is off let nobody in, so they need not be known then."""
     if server.vnet_integrated:
         return Reach.PRIVATE_ONLY
-    if server.public_access is PublicAccess.UNKNOWN or server.firewall_rules is None:
-        return Reach.UNKNOWN
-    traffic = server_traffic(server)
-    if server.public_access is PublicAccess.ENABLED:
-        return Reach.PUBLIC_WITH_RULES if server.firewall_rules else Reach.PUBLIC_WITHOUT_RULES
+    match server.public_access:
+        case PublicAccess.UNKNOWN:
+            return Reach.UNKNOWN
+        case PublicAccess.ENABLED if server.firewall_rules is None:
+            return Reach.UNKNOWN
+        case PublicAccess.ENABLED:
+            return Reach.PUBLIC_WITH_RULES if server.firewall_rules else Reach.PUBLIC_WITHOUT_RULES
+        case PublicAccess.DISABLED if server.private_endpoints is None:
+            return Reach.UNKNOWN
+        case PublicAccess.DISABLED:
+            return Reach.PRIVATE_ONLY if server_traffic(server).endpoints else Reach.UNREACHABLE
+
+
+def reach_evidence(server: ServerSnapshot) -> Mapping[str, Json]:
+    """How the server can be reached, for the evidence of every finding on a server.
+
+    ``reach`` is one of ``Reach``, ``waysIn`` a list of texts: what may come in now, or may if public
+    access is on where that is not known. The combinations are those of "Private Link combined with
+    firewall rules" in the Private Link article.
+    """
+    return {
+        "publicNetworkAccess": server.public_access_text,
+        "reach": str(reach(server)),
+        "waysIn": _ways_in(server),
+    }
+
+
+def _ways_in(server: ServerSnapshot) -> list[str]:
+    if server.delegated_subnet is not None:
+        return [f"the virtual network, through subnet {server.delegated_subnet}"]
+    return [*_public_ways_in(server), *_private_ways_in(server)]
+
+
+def _public_ways_in(server: ServerSnapshot) -> list[str]:
+    if server.public_access is PublicAccess.DISABLED:
+        return []
+    if server.firewall_rules is None:
+        return ["firewall rules that could not be read"]
+    return public_sources(server).describe()
+
+
+def _private_ways_in(server: ServerSnapshot) -> list[str]:
     if server.private_endpoints is None:
-        return Reach.UNKNOWN
-    return Reach.PRIVATE_ONLY if traffic.endpoints else Reach.UNREACHABLE
+        return ["private endpoints that could not be read"]
+    approved = (c for c in server.private_endpoints if c.status is ConnectionStatus.APPROVED)
+    return sorted(f"private endpoint {connection.endpoint or connection.id}" for connection in approved)

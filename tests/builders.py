@@ -21,6 +21,7 @@ from shared.model import (
     SubnetSnapshot,
     TargetKind,
 )
+from shared.policies import discover
 from shared.resource_id import ResourceId
 from tests.fakes import SUBSCRIPTION
 
@@ -30,6 +31,9 @@ SINGLE = ResourceId(f"{GROUP}/providers/Microsoft.DBforPostgreSQL/servers/legacy
 SUBNET = ResourceId(f"{GROUP}/providers/Microsoft.Network/virtualNetworks/hub/subnets/postgres")
 NSG = ResourceId(f"{GROUP}/providers/Microsoft.Network/networkSecurityGroups/postgres-nsg")
 READ_AT = datetime(2026, 11, 2, 8, 0, tzinfo=UTC)
+
+ON_SERVERS = frozenset(policy.id for policy in discover() if TargetKind.FLEXIBLE_SERVER in policy.targets)
+"""Ids of the policies that judge a flexible server: what a whole look at one answers for."""
 
 
 def rule(name: str, start: str, end: str | None = None) -> FirewallRule:

@@ -40,7 +40,18 @@ from shared.model import EnforcementMode, Json, Outcome
 from shared.records import AlertRecord, ChangeRecord
 from shared.settings import Settings
 from shared.store import Store
-from tests.builders import ALL_AZURE, GROUP, NSG, OFFICE, SERVER, SUBNET, public_server, server, subnet
+from tests.builders import (
+    ALL_AZURE,
+    GROUP,
+    NSG,
+    OFFICE,
+    ON_SERVERS,
+    SERVER,
+    SUBNET,
+    public_server,
+    server,
+    subnet,
+)
 from tests.fakes import START, SUBSCRIPTION, World
 
 PUBLIC = "postgres-public-access-enabled"
@@ -138,7 +149,8 @@ def test_a_run_on_one_resource_answers_everything_at_once() -> None:
     assert run["cause"]["kind"] == "operator"
     assert run["cause"]["actor"] == {"appId": None, "objectId": None, "name": "operator (function key)"}
     assert {"correlationId", "operationName", "time"} <= set(run["cause"])
-    assert run["outcomes"] == {FIREWALL: "WouldRevert", PUBLIC: "Alerted"}
+    others = dict.fromkeys(ON_SERVERS, "Compliant")
+    assert run["outcomes"] == {**others, FIREWALL: "WouldRevert", PUBLIC: "Alerted"}
     finding = next(f for f in run["findings"] if f["policy"] == FIREWALL)
     assert set(finding) == {"policy", "state", "severity", "resourceId", "reason", "evidence"}
     assert (finding["state"], finding["severity"]) == ("NonCompliant", "High")

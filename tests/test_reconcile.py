@@ -24,6 +24,7 @@ from shared.records import AlertStatus, NotificationType
 from tests.builders import (
     ALL_AZURE,
     OFFICE,
+    ON_SERVERS,
     SERVER,
     public_server,
     rule,
@@ -367,7 +368,7 @@ def test_a_server_that_is_updating_is_looked_at_again_and_never_compliant() -> N
     assert {finding.state for finding in result.findings} == {ComplianceState.UNKNOWN}
     assert {decision.reason for decision in result.decisions} == {Reason.TARGET_BUSY}
     world.azure.put(server())
-    assert world.drain(5)[0].outcomes == {FIREWALL: Outcome.COMPLIANT, PUBLIC: Outcome.COMPLIANT}
+    assert world.drain(5)[0].outcomes == dict.fromkeys(ON_SERVERS, Outcome.COMPLIANT)
 
 
 def test_a_stopped_server_alerts_because_it_refuses_writes() -> None:
@@ -478,7 +479,7 @@ def test_a_target_that_may_not_be_read_is_unknown_and_alerts_when_that_lasts() -
         world.azure.read_errors = [Denied("no role", code="AuthorizationFailed", status=403)]
         world.event(target)
         world.drain()
-    assert {alert.policy for alert in world.store.alerts()} == {PUBLIC, FIREWALL}
+    assert {alert.policy for alert in world.store.alerts()} == ON_SERVERS
     assert "AuthorizationFailed" in world.store.alerts()[0].reason
 
 
@@ -625,4 +626,4 @@ def test_every_run_writes_one_canonical_line() -> None:
     (line,) = world.lines
     assert line["target"] == str(SERVER)
     assert line["actor"] == "Jane Doe"
-    assert line["outcomes"] == {FIREWALL: Outcome.COMPLIANT, PUBLIC: Outcome.COMPLIANT}
+    assert line["outcomes"] == dict.fromkeys(ON_SERVERS, Outcome.COMPLIANT)

@@ -28,6 +28,7 @@ from tests.builders import (
     GROUP,
     NSG,
     OFFICE,
+    ON_SERVERS,
     SERVER,
     SUBNET,
     public_server,
@@ -61,7 +62,7 @@ def test_a_run_on_one_resource_goes_straight_through_and_tells_all() -> None:
     run = run_of(world, resource=SERVER)
     assert run.status is RunStatus.DONE
     (result,) = run.results
-    assert {finding.policy for finding in result.findings} == {PUBLIC, FIREWALL}
+    assert {finding.policy for finding in result.findings} == ON_SERVERS
     assert [call.method for call in result.arm_calls] == ["GET"]
 
 

@@ -11,7 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.model import ConnectionStatus, PublicAccess, ServerSnapshot, TargetKind
-from shared.traffic import AddressSet, Reach, ServerTraffic, public_sources, reach, server_traffic
+from shared.traffic import (
+    AddressSet,
+    Reach,
+    ServerTraffic,
+    public_sources,
+    reach,
+    reach_evidence,
+    server_traffic,
+)
 from tests.builders import ALL_AZURE, OFFICE, SUBNET, endpoint, public_server, rule, server
 from tests.strategies import servers
 
@@ -132,7 +140,9 @@ REACHES: list[tuple[dict[str, Any], Reach]] = [
     ({"firewall_rules": (OFFICE,)}, Reach.PRIVATE_ONLY),
     ({"firewall_rules": (OFFICE,), "private_endpoints": ()}, Reach.UNREACHABLE),
     ({"private_endpoints": None}, Reach.UNKNOWN),
-    ({"firewall_rules": None}, Reach.UNKNOWN),
+    ({"firewall_rules": None}, Reach.PRIVATE_ONLY),
+    ({"firewall_rules": None, "private_endpoints": ()}, Reach.UNREACHABLE),
+    ({"public_access": PublicAccess.ENABLED, "firewall_rules": None}, Reach.UNKNOWN),
     ({"public_access": PublicAccess.UNKNOWN}, Reach.UNKNOWN),
     ({"public_access": PublicAccess.ENABLED, "delegated_subnet": SUBNET}, Reach.PRIVATE_ONLY),
     ({"public_access": PublicAccess.UNKNOWN, "delegated_subnet": SUBNET}, Reach.PRIVATE_ONLY),
@@ -142,3 +152,57 @@ REACHES: list[tuple[dict[str, Any], Reach]] = [
 @pytest.mark.parametrize(("parts", "words"), REACHES)
 def test_a_servers_reach_in_words(parts: dict[str, Any], words: Reach) -> None:
     assert reach(server(**parts)) is words
+
+
+WAYS_IN: list[tuple[dict[str, Any], list[str]]] = [
+    (
+        {
+            "public_access": PublicAccess.ENABLED,
+            "firewall_rules": (OFFICE, ALL_AZURE),
+            "private_endpoints": (),
+        },
+        ["198.51.100.0-198.51.100.255", "every Azure address"],
+    ),
+    (
+        {"public_access": PublicAccess.ENABLED, "firewall_rules": ()},
+        [f"private endpoint {endpoint().endpoint}"],
+    ),
+    ({"firewall_rules": (OFFICE,), "private_endpoints": (endpoint(ConnectionStatus.PENDING),)}, []),
+    (
+        {"public_access": PublicAccess.UNKNOWN, "firewall_rules": None, "private_endpoints": None},
+        ["firewall rules that could not be read", "private endpoints that could not be read"],
+    ),
+    (
+        {"delegated_subnet": SUBNET, "firewall_rules": (OFFICE,)},
+        [f"the virtual network, through subnet {SUBNET}"],
+    ),
+]
+
+
+@pytest.mark.parametrize(("parts", "ways"), WAYS_IN)
+def test_the_evidence_of_a_servers_reach_names_the_ways_in(parts: dict[str, Any], ways: list[str]) -> None:
+    snapshot = server(**parts)
+    assert reach_evidence(snapshot) == {
+        "publicNetworkAccess": snapshot.public_access_text,
+        "reach": str(reach(snapshot)),
+        "waysIn": ways,
+    }
+
+
+# --- what sets of addresses have in common ---------------------------------------------------------
+
+
+@given(_SPANS, _SPANS)
+def test_what_two_sets_have_in_common_is_in_both(
+    left: list[tuple[int, int]], right: list[tuple[int, int]]
+) -> None:
+    common = AddressSet.of(left).common(AddressSet.of(right))
+    assert members(common.spans) == members(left) & members(right)
+    assert common.size == len(members(left) & members(right))
+
+
+def test_prefixes_hold_the_same_addresses_and_are_as_few_as_can_be() -> None:
+    ends = (IPv4Address("10.0.0.0"), IPv4Address("10.0.2.255"))
+    addresses = AddressSet.of([(int(ends[0]), int(ends[1]))])
+    assert [str(prefix) for prefix in addresses.prefixes()] == ["10.0.0.0/23", "10.0.2.0/24"]
+    assert sum(prefix.num_addresses for prefix in addresses.prefixes()) == addresses.size

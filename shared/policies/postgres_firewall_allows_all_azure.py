@@ -24,6 +24,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from shared.firewall import by_name, shown
 from shared.model import (
     Aspect,
     Change,
@@ -42,7 +43,7 @@ from shared.model import (
     TargetKind,
 )
 from shared.policy import Assessment, Control, Policy
-from shared.traffic import ServerTraffic, reach, server_traffic
+from shared.traffic import ServerTraffic, reach_evidence, server_traffic
 
 ID = "postgres-firewall-allows-all-azure"
 SEVERITY = Severity.HIGH
@@ -95,9 +96,7 @@ def forbidden(server: ServerSnapshot) -> ServerTraffic:
 
 
 def _all_azure_rules(server: ServerSnapshot) -> tuple[FirewallRule, ...]:
-    return tuple(
-        sorted((r for r in server.firewall_rules or () if r.allows_all_azure), key=lambda r: r.name.lower())
-    )
+    return by_name(rule for rule in server.firewall_rules or () if rule.allows_all_azure)
 
 
 def _judge(
@@ -126,16 +125,11 @@ def _judge(
 def _evidence(server: ServerSnapshot, found: tuple[FirewallRule, ...]) -> Mapping[str, Json]:
     others = [rule for rule in server.firewall_rules or () if not rule.allows_all_azure]
     return {
-        "rules": [_range(rule) for rule in found],
-        "otherRules": [_range(rule) for rule in others],
-        "publicNetworkAccess": server.public_access_text,
-        "reach": str(reach(server)),
+        "rules": [shown(rule) for rule in found],
+        "otherRules": [shown(rule) for rule in others],
+        **reach_evidence(server),
         "dormant": bool(found) and server.public_access is PublicAccess.DISABLED,
     }
-
-
-def _range(rule: FirewallRule) -> Mapping[str, str]:
-    return {"name": rule.name, "startIpAddress": str(rule.start), "endIpAddress": str(rule.end)}
 
 
 def _cis(version: str, number: str) -> Control:

@@ -24,6 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from shared.firewall import shown
 from shared.model import (
     Aspect,
     Change,
@@ -41,7 +42,7 @@ from shared.model import (
     TargetKind,
 )
 from shared.policy import Assessment, Control, Policy
-from shared.traffic import ServerTraffic, public_sources, reach, server_traffic
+from shared.traffic import ServerTraffic, public_sources, reach, reach_evidence, server_traffic
 
 ID = "postgres-public-access-enabled"
 SEVERITY = Severity.HIGH
@@ -131,14 +132,10 @@ def _rules_not_added_since(rules: tuple[FirewallRule, ...], baseline: ServerSnap
 def _evidence(server: ServerSnapshot) -> Mapping[str, Json]:
     public = public_sources(server)
     return {
-        "publicNetworkAccess": server.public_access_text,
+        **reach_evidence(server),
         "delegatedSubnetResourceId": str(server.delegated_subnet) if server.delegated_subnet else None,
-        "reach": str(reach(server)),
         "losesAccess": {
-            "firewallRules": [
-                {"name": rule.name, "startIpAddress": str(rule.start), "endIpAddress": str(rule.end)}
-                for rule in server.firewall_rules or ()
-            ],
+            "firewallRules": [shown(rule) for rule in server.firewall_rules or ()],
             "sources": public.sources.describe(),
             "allAzure": public.all_azure,
         },
