@@ -2,16 +2,25 @@
 
 A firewall rule of a PostgreSQL server is a range of IPv4 addresses, and rules add up: what they admit
 together is a union of ranges (``AddressSet``). The rule 0.0.0.0–0.0.0.0 stands apart: it admits Azure,
-which is no range. Nothing here judges a server, and nothing here knows a policy. Pure.
+which is no range. Nothing here knows a policy or decides what is wrong with a range. Pure.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from ipaddress import IPv4Address, IPv4Network
 from typing import Final
 
-from shared.model import ComplianceState, FirewallRule, Json, PublicAccess, ServerSnapshot
+from shared.model import (
+    ComplianceState,
+    DeleteFirewallRule,
+    Edit,
+    FirewallRule,
+    Json,
+    PublicAccess,
+    PutFirewallRule,
+    ServerSnapshot,
+)
 from shared.traffic import AddressSet, Span
 
 _NOT_PUBLIC: Final = (
@@ -39,7 +48,7 @@ PUBLIC_ADDRESSES: Final = EVERY_ADDRESS.minus(AddressSet.of(_span(IPv4Network(te
 def admitted_by(rules: Iterable[FirewallRule]) -> AddressSet:
     """The addresses that the ranges of ``rules`` admit together; "all Azure" is no range."""
     ranges = (rule for rule in rules if not rule.allows_all_azure)
-    return AddressSet.of((int(rule.start), int(rule.end)) for rule in ranges)
+    return AddressSet.of(map(ends_of, ranges))
 
 
 def admits_whole_internet(rule: FirewallRule) -> bool:
@@ -68,10 +77,10 @@ def named(rules: Iterable[FirewallRule]) -> str:
 
 def ranges_print(rules: Iterable[FirewallRule]) -> str:
     """The ranges without their names: equal for the same drift, however the rules are called."""
-    return ",".join(f"{IPv4Address(a)}-{IPv4Address(b)}" for a, b in sorted({_ends(rule) for rule in rules}))
+    return ",".join(f"{IPv4Address(a)}-{IPv4Address(b)}" for a, b in sorted(set(map(ends_of, rules))))
 
 
-def _ends(rule: FirewallRule) -> Span:
+def ends_of(rule: FirewallRule) -> Span:
     return int(rule.start), int(rule.end)
 
 
@@ -93,6 +102,40 @@ def doubt(server: ServerSnapshot) -> str:
     return "; whether it is in force is unknown, because publicNetworkAccess is"
 
 
+# --- what may stand in their place -----------------------------------------------------------------
+
+
+def tightest(
+    leaving: Iterable[FirewallRule], staying: Iterable[FirewallRule], corporate: AddressSet
+) -> AddressSet:
+    """What of ``leaving`` lies inside the corporate ranges, and that no rule that stays admits anyway."""
+    return admitted_by(leaving).common(corporate).minus(admitted_by(staying))
+
+
+def replacing(server: ServerSnapshot, leaving: Iterable[FirewallRule], tight: AddressSet) -> tuple[Edit, ...]:
+    """Rules for the addresses of ``tight`` first, so that nobody of them is cut off, then the deletions."""
+    taken = {rule.name.lower() for rule in server.firewall_rules or ()}
+    fresh = []
+    for first, last in tight.spans:
+        name = _free_name(IPv4Address(first), taken)
+        taken.add(name)
+        fresh.append(FirewallRule(name=name, start=IPv4Address(first), end=IPv4Address(last)))
+    return (
+        *(PutFirewallRule(server=server.id, rule=rule) for rule in fresh),
+        *(DeleteFirewallRule(server=server.id, rule=rule) for rule in by_name(leaving)),
+    )
+
+
+def _free_name(start: IPv4Address, taken: Collection[str]) -> str:
+    """Letters, digits and dashes; a PUT under a name that is taken would replace that rule."""
+    name = f"corporate-{str(start).replace('.', '-')}"
+    names = (name, *(f"{name}-{n}" for n in range(2, len(taken) + 3)))
+    return next(free for free in names if free not in taken)
+
+
+# --- parameters ------------------------------------------------------------------------------------
+
+
 def ranges_of(prefixes: Iterable[str]) -> AddressSet:
     """The addresses of IPv4 prefixes. Raises ``ValueError`` for a text that is none."""
     return AddressSet.of(_span(IPv4Network(prefix)) for prefix in prefixes)
@@ -109,7 +152,7 @@ def wrong_prefixes(prefixes: Json) -> str | None:
     return None
 
 
-def wrong_count(count: Json) -> str | None:
+def wrong_count(count: Json, *, most: int = 2**32 - 1) -> str | None:
     """What is wrong with a parameter that counts IPv4 addresses; None when nothing is."""
-    whole = isinstance(count, int) and not isinstance(count, bool) and 0 <= count < 2**32
-    return None if whole else "a whole number of addresses, from 0 to 4294967295"
+    whole = isinstance(count, int) and not isinstance(count, bool) and 0 <= count <= most
+    return None if whole else f"a whole number of addresses, from 0 to {most}"

@@ -48,6 +48,7 @@ class Parameter:
     """A policy's setting: its default and what it means. ``check`` returns what is wrong, or None.
 
     ``example`` is for a setting whose default leaves the policy nothing to say; None where it does not.
+    The name is camelCase, as in ``policies.yaml``; the policy's functions get it in snake_case.
     """
 
     name: str
@@ -131,7 +132,7 @@ def bound(policy: AnyPolicy, settings: Mapping[str, Json]) -> AnyPolicy:
     """
     if not policy.parameters:
         return policy
-    chosen = {p.name: settings.get(p.name, p.default) for p in policy.parameters}
+    chosen = {_keyword(p.name): settings.get(p.name, p.default) for p in policy.parameters}
     return replace(
         policy,
         evaluate=partial(policy.evaluate, **chosen),
@@ -139,3 +140,7 @@ def bound(policy: AnyPolicy, settings: Mapping[str, Json]) -> AnyPolicy:
         restore=partial(policy.restore, **chosen) if policy.restore is not None else None,
         forbidden=partial(policy.forbidden, **chosen),
     )
+
+
+def _keyword(name: str) -> str:
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
