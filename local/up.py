@@ -93,7 +93,7 @@ def _host(folder: Path, settings: Mapping[str, str]) -> Iterator[tuple[Host, str
         return
     print("host: an emulation of the Functions host, because `func` (Core Tools) is not on the PATH")
     key = secrets.token_urlsafe(16)
-    with host(folder, settings, "--function-key", key) as running:
+    with host(folder, settings, f"--function-key={key}") as running:
         yield running, key
 
 
