@@ -200,7 +200,7 @@ def test_rules_older_than_the_drift_make_closing_wait_for_an_approval() -> None:
     world = World()
     seen_compliant(world, server(firewall_rules=(OFFICE,)))
     drift(world, server(public_access=PublicAccess.ENABLED, firewall_rules=(OFFICE,)))
-    (alert,) = world.store.alerts()
+    (alert,) = world.store.alerts(policy=PUBLIC)
     assert alert.decision.reason is Reason.APPROVAL_REQUIRED
     assert "office" in alert.decision.detail
 
@@ -216,7 +216,7 @@ def test_a_dormant_rule_alerts_because_azure_refuses_to_delete_it() -> None:
     world = World()
     seen_compliant(world, server())
     drift(world, server(firewall_rules=(ALL_AZURE,)))
-    (alert,) = world.store.alerts()
+    (alert,) = world.store.alerts(policy=FIREWALL)
     assert alert.decision.reason is Reason.NO_PLAN
     assert "dormant" in alert.reason
     assert alert.evidence["likelyDependants"]["logicalReplication"] is True
