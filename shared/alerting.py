@@ -180,6 +180,11 @@ def change_view(change: ChangeRecord) -> dict[str, Json]:
 # --- notifications ---------------------------------------------------------------------------------
 
 
+def wakes_nobody(alert: AlertRecord) -> bool:
+    """Advice is read where alerts are listed; nobody gets a message about each piece of it."""
+    return alert.severity is Severity.INFORMATIONAL
+
+
 def notification(alert: AlertRecord, kind: NotificationType, now: datetime) -> Notification:
     """What the sinks are told of an alert. The body is Markdown that reads well as plain text."""
     return Notification(

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from shared.alert_text import change_words
-from shared.alerting import Sighting, alert_id, notification, open_alert, recur, resolve
+from shared.alerting import Sighting, alert_id, notification, open_alert, recur, resolve, wakes_nobody
 from shared.baseline import evidence_since, recorded_baseline
 from shared.deps import Deps
 from shared.errors import GatewayError
@@ -331,7 +331,7 @@ def raise_alert(policy: AnyPolicy, sighting: Sighting, deps: Deps) -> AlertRecor
 
 def _write_and_tell(alert: AlertRecord, kind: NotificationType, cause: Cause, deps: Deps) -> AlertRecord:
     """Write an alert and queue its notification; what is lost between the two, the sweep queues again."""
-    if not deps.sinks:
+    if not deps.sinks or wakes_nobody(alert):
         return deps.store.put_alert(alert)
     unsent = deps.store.put_alert(replace(alert, unsent=(*alert.unsent, kind.value)))
     notify(notification(unsent, kind, deps.clock.now()), cause, deps)

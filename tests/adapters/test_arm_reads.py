@@ -9,7 +9,7 @@ import pytest
 from local.simulator import seeds
 from local.simulator.values import JsonObject
 from shared.adapters.arm.clients import LOCAL_IDENTITY
-from shared.errors import Busy, Denied, Gone, Throttled, Transient
+from shared.errors import Busy, Denied, Gone, Permanent, Throttled, Transient
 from shared.model import (
     Aspect,
     ConnectionStatus,
@@ -127,15 +127,38 @@ def test_rules_that_vanish_with_the_server_are_unknown(azure: Azure) -> None:
     assert statuses == [200, 404]
 
 
-def test_a_server_in_a_subnet_has_no_firewall_to_read(azure: Azure) -> None:
+def in_a_subnet(azure: Azure) -> None:
     azure.simulator.seed(
         [
             seeds.vnet(subnets=[seeds.subnet()]),
             seeds.flexible_server(public_access="Disabled", delegated_subnet=seeds.subnet_id()),
         ]
     )
+
+
+def test_rules_of_a_server_in_a_subnet_are_read_though_they_have_no_effect(azure: Azure) -> None:
+    in_a_subnet(azure)
+    azure.simulator.seed(
+        [seeds.firewall_rule(server=seeds.flexible_server_id(), name="old", start="1.2.3.4")]
+    )
     snapshot, statuses = flexible(azure)
-    assert (snapshot.vnet_integrated, snapshot.private_endpoints, statuses) == (True, (), [200])
+    assert [rule.name for rule in snapshot.firewall_rules or ()] == ["old"]
+    assert (snapshot.vnet_integrated, snapshot.private_endpoints, statuses) == (True, (), [200, 200])
+
+
+def test_a_server_in_a_subnet_whose_rules_azure_refuses_to_list_has_none(azure: Azure) -> None:
+    in_a_subnet(azure)
+    refusal: JsonObject = {"status": 400, "code": "FirewallRuleNotAllowedOnPrivateServer"}
+    azure.simulator.fault(refusal, path_contains="/firewallRules")
+    snapshot, statuses = flexible(azure)
+    assert (snapshot.firewall_rules, statuses) == ((), [200, 400])
+
+
+def test_the_same_refusal_for_a_server_with_a_firewall_is_an_error(azure: Azure) -> None:
+    azure.simulator.seed([seeds.flexible_server()])
+    azure.simulator.fault({"status": 400, "code": "Strange"}, path_contains="/firewallRules")
+    with pytest.raises(Permanent):
+        flexible(azure)
 
 
 def test_a_stopped_server_that_hides_its_rules_is_still_read(azure: Azure) -> None:

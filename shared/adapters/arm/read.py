@@ -16,7 +16,7 @@ from typing import Final, TypeVar, assert_never
 
 from shared.adapters.arm import graph, wire
 from shared.adapters.arm.session import Hooks, Session, body_of
-from shared.errors import GatewayError, Gone, Stopped, Throttled, Transient
+from shared.errors import GatewayError, Gone, Permanent, Stopped, Throttled, Transient
 from shared.interfaces import Enumerated, GroupReading, Relation
 from shared.model import (
     Aspect,
@@ -77,14 +77,13 @@ def resolve(session: Session, locator: Locator) -> Enumerated:
 
 
 def _flexible_server(session: Session, server: ResourceId, with_rules: bool) -> ServerSnapshot:
-    """A server in a subnet has no firewall: Azure refuses to handle its rules (firewall article)."""
     read_at = session.clock.now()
     client = session.clients.flexible(server.subscription)
     body = session.ask(
         lambda hooks: client.servers.get(server.resource_group, server.name, cls=body_of, **hooks)
     )
     snapshot = wire.flexible_server(body, None, read_at)
-    if not with_rules or snapshot.vnet_integrated:
+    if not with_rules:
         return snapshot
     return _with_rules(session, snapshot, partial(_flexible_rules, session, server))
 
@@ -108,12 +107,19 @@ def _with_rules(
     """The snapshot with its rules.
 
     They stay None where the server went away since its GET, and where a stopped server does not show them:
-    neither is a reason to lose the rest of the reading.
+    neither is a reason to lose the rest of the reading. A server in a subnet has no firewall, and Azure may
+    refuse to handle rules of it ("cannot be requested for a private access enabled server", firewall
+    article): that refusal says that there are none. Some were seen all the same (azure-rest-api-specs
+    20616), so they are asked for.
     """
     try:
         bodies = session.ask(listed, server=snapshot.state)
     except (Gone, Stopped):
         return snapshot
+    except Permanent:
+        if not snapshot.vnet_integrated:
+            raise
+        bodies = []
     return replace(snapshot, firewall_rules=wire.firewall_rules(bodies))
 
 
