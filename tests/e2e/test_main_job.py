@@ -21,6 +21,7 @@ FIREWALL = "postgres-firewall-allows-all-azure"
 NSG_POLICY = "nsg-blocks-postgres-in-subnet"
 ALL_AZURE = "AllowAllAzureServicesAndResourcesWithinAzureIps_2026-11-2_8-0-0"
 ANY_AZURE_ADDRESS: JsonObject = {"properties": {"startIpAddress": "0.0.0.0", "endIpAddress": "0.0.0.0"}}
+EVERY_ADDRESS: JsonObject = {"properties": {"startIpAddress": "0.0.0.0", "endIpAddress": "255.255.255.255"}}
 ENABLED: JsonObject = {"properties": {"network": {"publicNetworkAccess": "Enabled"}}}
 DENY_ALL = seeds.security_rule(name="deny-all", priority=200)
 
@@ -71,6 +72,44 @@ def test_an_all_azure_rule_is_deleted_within_its_budget_of_calls(enforcing: Inst
         return counted.get("read", 0) <= 6 and counted.get("delete") == 1 and "write" not in counted
 
     assert stays(within_budget, 4), enforcing.our_calls("rules", since)
+
+
+def test_a_rule_for_the_whole_internet_is_deleted_and_an_inherited_one_is_not(
+    enforcing: Installation,
+) -> None:
+    server = enforcing.server("everybody", public=True, rules=["office"])
+    enforcing.look(server)
+    enforcing.simulator.put(f"{server}/firewallRules/mine", EVERY_ADDRESS)
+    change = enforcing.wait_for_change(server, "Reverted")
+    assert change["policy"] == "postgres-firewall-allows-whole-internet"
+    assert rule_names(enforcing, server) == {"office"}
+    body = {"reason": "a fair needs it today", "expiresAt": until_tomorrow()}
+    status, _ = enforcing.api("POST", f"changes/{change['id']}/rollback", body)
+    assert status == 202
+    until(lambda: rule_names(enforcing, server) == {"office", "mine"}, "the rule to be back")
+
+    old = enforcing.server("always-everybody", public=True, rules=["office"])
+    rule = seeds.firewall_rule(server=old, name="mine", start="0.0.0.0", end="255.255.255.255")
+    enforcing.simulator.seed([rule])
+    enforcing.look(old)
+    alert = enforcing.wait_for_alert(old, "postgres-firewall-allows-whole-internet")
+    assert (alert["decision"]["reason"], alert["severity"]) == ("inherited", "Critical")
+    assert rule_names(enforcing, old) == {"office", "mine"}
+
+
+def test_the_whole_internet_in_halves_and_a_wide_range_are_alerts(enforcing: Installation) -> None:
+    server = enforcing.server("halves", public=True, rules=["office"])
+    enforcing.look(server)
+    lower: JsonObject = {"properties": {"startIpAddress": "0.0.0.0", "endIpAddress": "127.255.255.255"}}
+    upper: JsonObject = {"properties": {"startIpAddress": "128.0.0.0", "endIpAddress": "255.255.255.255"}}
+    enforcing.simulator.put(f"{server}/firewallRules/lower", lower)
+    wide = enforcing.wait_for_alert(server, "postgres-firewall-range-too-wide")
+    assert wide["evidence"]["rules"][0]["name"] == "lower"
+    enforcing.simulator.put(f"{server}/firewallRules/upper", upper)
+    alert = enforcing.wait_for_alert(server, "postgres-firewall-covers-whole-internet-in-pieces")
+    assert [rule["name"] for rule in alert["evidence"]["rules"]] == ["lower", "upper"]
+    assert alert["evidence"]["reach"] == "public with rules"
+    assert rule_names(enforcing, server) == {"office", "lower", "upper"}
 
 
 def test_public_access_beside_an_endpoint_is_closed_by_exactly_this_request(enforcing: Installation) -> None:
@@ -252,6 +291,27 @@ def test_a_vnet_integrated_server_is_compliant_whatever_its_field_says(enforcing
     )
     run = enforcing.look(seeds.flexible_server_id(name="inside"))
     assert {finding["state"] for finding in run["findings"]} == {"Compliant"}
+
+
+def test_rules_of_a_vnet_integrated_server_are_advice_and_dormant_ones_a_low_alert(
+    enforcing: Installation,
+) -> None:
+    _, subnet = database_subnet(enforcing, "idle")
+    idle = seeds.flexible_server_id(name="idle")
+    enforcing.simulator.seed(
+        [
+            seeds.flexible_server(name="idle", public_access="Disabled", delegated_subnet=subnet),
+            seeds.firewall_rule(server=idle, name="office", start="198.51.100.7"),
+        ]
+    )
+    enforcing.look(idle)
+    advice = enforcing.wait_for_alert(idle, "postgres-firewall-rules-on-vnet-integrated")
+    assert (advice["severity"], advice["evidence"]["reach"]) == ("Informational", "private only")
+    assert enforcing.published(idle) == {}
+    asleep = enforcing.server("asleep", public=False, rules=["office"])
+    enforcing.look(asleep)
+    dormant = enforcing.wait_for_alert(asleep, "postgres-firewall-dormant-rules")
+    assert (dormant["severity"], dormant["evidence"]["opensAgain"]) == ("Low", ["198.51.100.7"])
 
 
 def test_the_alert_on_a_dormant_rule_names_what_may_depend_on_it(enforcing: Installation) -> None:
