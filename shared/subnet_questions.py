@@ -54,6 +54,7 @@ from shared.nsg import (
     minus,
     networks_of,
     parse,
+    parse_addresses,
     spans_of,
     union,
     with_rules,
@@ -549,15 +550,29 @@ def restorations(
 def _gone(
     group: SecurityGroup, former: SecurityGroup, blocked: list[Question], tags: Tags
 ) -> tuple[SecurityRule, ...]:
-    """Allow rules of ``former`` that decided packets of ``blocked``, are not there now, and could be."""
+    """Allow rules of ``former`` that decided packets of ``blocked``, are not there now, and could be.
+
+    Rules that name a tag or a security group are not among them, nor those that would replace one: a
+    packet that is open before and after counts as unchanged, also where other sets decide it then.
+    """
     present = {_effect(rule) for rule in group.rules}
     deciding = _names_that_let_pass(former, blocked, tags)
     missing = [
         rule
         for rule in former.rules
-        if rule.name.lower() in deciding and _effect(rule) not in present and _has_room(group, rule)
+        if rule.name.lower() in deciding
+        and _effect(rule) not in present
+        and _has_room(group, rule)
+        and not any(_names_sets(one) for one in (rule, _namesake(group, rule)) if one is not None)
     ]
     return tuple(sorted(missing, key=lambda rule: (rule.direction, rule.priority)))
+
+
+def _names_sets(rule: SecurityRule) -> bool:
+    """Whether it names what is not listed: a tag, an application security group."""
+    texts = (text.strip() for text in (*rule.sources, *rule.destinations))
+    listed = all(text == "*" or parse_addresses(text) for text in texts)
+    return not listed or bool(rule.source_groups or rule.destination_groups)
 
 
 def _names_that_let_pass(group: SecurityGroup, questions: Iterable[Question], tags: Tags) -> set[str]:
