@@ -55,7 +55,7 @@ _CASES: Sequence[Callable[[str], str]] = (str, str.lower, str.upper, str.swapcas
 
 def cased(text: str) -> st.SearchStrategy[str]:
     """``text`` in one of the spellings that Azure's services use for the same thing."""
-    return st.sampled_from(_CASES).map(lambda case: case(text))
+    return st.sampled_from(list(dict.fromkeys(case(text) for case in _CASES)))
 
 
 def ids(text: str) -> st.SearchStrategy[ResourceId]:
@@ -307,7 +307,7 @@ def _cased_or_none(text: str | None) -> st.SearchStrategy[str | None]:
 
 
 def _shuffled(items: tuple[T, ...]) -> st.SearchStrategy[tuple[T, ...]]:
-    return st.permutations(items).map(tuple)
+    return st.permutations(items).map(tuple) if len(items) > 1 else st.just(items)
 
 
 def _shuffled_or_none(items: tuple[T, ...] | None) -> st.SearchStrategy[tuple[T, ...] | None]:
