@@ -199,6 +199,9 @@ class LocatorKind(StrEnum):
     NSG = "nsg"
     VIRTUAL_NETWORK = "virtualNetwork"
     SCOPE = "scope"
+    PRIVATE_ENDPOINT = "endpoint"
+    ROUTE_TABLE = "routeTable"
+    PRIVATE_DNS_ZONE = "zone"
 
 
 @value

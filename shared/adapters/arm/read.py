@@ -69,6 +69,8 @@ def resolve(session: Session, locator: Locator) -> Enumerated:
                 targets=tuple(target for page in pages for target in page.targets),
                 relations=tuple(relation for page in pages for relation in page.relations),
             )
+        case LocatorKind.PRIVATE_ENDPOINT | LocatorKind.ROUTE_TABLE | LocatorKind.PRIVATE_DNS_ZONE:
+            return Enumerated(targets=())
         case _:
             assert_never(locator.kind)
 
