@@ -1,0 +1,39 @@
+"""Somebody enables public access beside an approved private endpoint."""
+
+from local.simulator import seeds
+from shared.model import Outcome, TargetKind
+from tests.catalogue.scenario import Scenario, patch
+
+SERVER = seeds.flexible_server_id(name="opened")
+SINGLE = seeds.single_server_id(name="opened")
+NETWORK = seeds.vnet(name="vnet-opened", subnets=[seeds.subnet(name="endpoints", delegated=False)])
+ENDPOINTS = seeds.subnet_id(vnet="vnet-opened", name="endpoints")
+
+SCENARIO = Scenario(
+    policy="postgres-public-access-enabled",
+    kind=TargetKind.FLEXIBLE_SERVER,
+    resource=SERVER,
+    seed=(
+        seeds.flexible_server(name="opened", public_access="Disabled"),
+        NETWORK,
+        seeds.private_endpoint(name="opened", server=SERVER, subnet=ENDPOINTS),
+    ),
+    drift=(patch(SERVER, {"properties": {"network": {"publicNetworkAccess": "Enabled"}}}),),
+    outcome=Outcome.REVERTED,
+)
+
+ALSO = (
+    Scenario(
+        name="single-server",
+        policy="postgres-public-access-enabled",
+        kind=TargetKind.SINGLE_SERVER,
+        resource=SINGLE,
+        seed=(
+            seeds.single_server(name="opened", public_access="Disabled"),
+            NETWORK,
+            seeds.private_endpoint(name="opened", server=SINGLE, subnet=ENDPOINTS),
+        ),
+        drift=(patch(SINGLE, {"properties": {"publicNetworkAccess": "Enabled"}}),),
+        outcome=Outcome.REVERTED,
+    ),
+)
