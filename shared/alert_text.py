@@ -33,7 +33,9 @@ from shared.model import (
     PutSecurityRule,
     Reason,
     SecurityRule,
+    SetParameter,
     SetPublicAccess,
+    SetServerTls,
     Target,
     TargetKind,
 )
@@ -378,6 +380,10 @@ def _edit_words(edit: Edit, *, restores: bool) -> str:
             return f"{'restores' if restores else 'adds'} rule {edit.rule.name!r}"
         case DeleteSecurityRule():
             return f"deletes rule {edit.rule.name!r}"
+        case SetParameter():
+            return f"sets parameter {edit.name!r} to {edit.value!r}"
+        case SetServerTls():
+            return f"sets {_tls_words(edit)}"
         case _:
             assert_never(edit)
 
@@ -395,8 +401,18 @@ def describe_edit(edit: Edit) -> str:
             return f"{_security_rule(edit.rule)} written to NSG {_code(edit.nsg.name)}"
         case DeleteSecurityRule():
             return f"{_security_rule(edit.rule)} deleted from NSG {_code(edit.nsg.name)}"
+        case SetParameter():
+            return f"parameter {_code(edit.name)} set to {_code(edit.value)}"
+        case SetServerTls():
+            return f"{_tls_words(edit)} set"
         case _:
             assert_never(edit)
+
+
+def _tls_words(edit: SetServerTls) -> str:
+    enforced = {None: [], True: ["TLS enforcement to Enabled"], False: ["TLS enforcement to Disabled"]}
+    lowest = [] if edit.minimum_version is None else [f"the minimal TLS version to {edit.minimum_version}"]
+    return " and ".join([*enforced[edit.enforced], *lowest])
 
 
 def _range(rule: FirewallRule) -> str:
@@ -422,6 +438,8 @@ def _closes_a_path(edit: Edit) -> bool:
         case DeleteFirewallRule() | DeleteSecurityRule():
             return True
         case PutFirewallRule() | PutSecurityRule():
+            return False
+        case SetParameter() | SetServerTls():  # sessions that are open stay open
             return False
         case _:
             assert_never(edit)

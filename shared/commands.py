@@ -34,7 +34,9 @@ from shared.model import (
     PutFirewallRule,
     PutSecurityRule,
     SecurityRule,
+    SetParameter,
     SetPublicAccess,
+    SetServerTls,
 )
 from shared.resource_id import ResourceId
 
@@ -112,6 +114,10 @@ def _command(edit: Edit, endpoint: str) -> str:
             return _put_security_rule(edit, endpoint)
         case DeleteSecurityRule():
             return _delete_security_rule(edit, endpoint)
+        case SetParameter():
+            return _set_parameter(edit, endpoint)
+        case SetServerTls():
+            return _rest("patch", edit.server, "", SINGLE_API, endpoint, {"properties": _tls(edit)})
         case _:
             assert_never(edit)
 
@@ -147,6 +153,24 @@ def _delete_firewall_rule(edit: DeleteFirewallRule, endpoint: str) -> str:
         options = {**_server_options(edit.server), "--name": edit.rule.name}
         return _az("postgres flexible-server firewall-rule delete", options) + " --yes"
     return _rest("delete", edit.server, _firewall_path(edit.rule), _server_api(edit.server), endpoint)
+
+
+def _set_parameter(edit: SetParameter, endpoint: str) -> str:
+    """azure-cli reads an empty value as none given, so that one goes by ``az rest``."""
+    if _is_flexible(edit.server) and _is_plain(edit.value):
+        options = {**_server_options(edit.server), "--name": edit.name, "--value": edit.value}
+        return _az("postgres flexible-server parameter set", options)
+    body = {"properties": {"value": edit.value, "source": "user-override"}}
+    child = f"/configurations/{quote(edit.name, safe='')}"
+    return _rest("put", edit.server, child, _server_api(edit.server), endpoint, body)
+
+
+def _tls(edit: SetServerTls) -> dict[str, Json]:
+    enforcement = {True: "Enabled", False: "Disabled"}
+    return {
+        **({} if edit.enforced is None else {"sslEnforcement": enforcement[edit.enforced]}),
+        **({} if edit.minimum_version is None else {"minimalTlsVersion": edit.minimum_version}),
+    }
 
 
 def _put_security_rule(edit: PutSecurityRule, endpoint: str) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from itertools import chain
-from typing import TypeVar, assert_never
+from typing import TypeAlias, TypeVar, assert_never
 
 from shared.model import (
     Change,
@@ -24,12 +24,16 @@ from shared.model import (
     SecurityGroup,
     SecurityRule,
     ServerSnapshot,
+    SetParameter,
     SetPublicAccess,
+    SetServerTls,
     Snapshot,
     SubnetSnapshot,
 )
+from shared.readings import ServerParameter, ServerTls
 
-_Named = TypeVar("_Named", FirewallRule, SecurityRule)
+_Named = TypeVar("_Named", FirewallRule, SecurityRule, ServerParameter)
+_OnServer: TypeAlias = SetPublicAccess | PutFirewallRule | DeleteFirewallRule | SetParameter | SetServerTls
 
 
 class EditDoesNotFit(ValueError):
@@ -50,7 +54,7 @@ def apply_edits(snapshot: Snapshot, edits: Iterable[Edit]) -> Snapshot:
 
 def apply_edit(snapshot: Snapshot, edit: Edit) -> Snapshot:
     match edit:
-        case SetPublicAccess() | PutFirewallRule() | DeleteFirewallRule():
+        case SetPublicAccess() | PutFirewallRule() | DeleteFirewallRule() | SetParameter() | SetServerTls():
             if not isinstance(snapshot, ServerSnapshot) or snapshot.id != edit.server:
                 raise EditDoesNotFit(f"{edit.kind} is for {edit.server}, not for {snapshot.id}")
             return _edit_server(snapshot, edit)
@@ -63,16 +67,48 @@ def apply_edit(snapshot: Snapshot, edit: Edit) -> Snapshot:
             assert_never(edit)
 
 
-def _edit_server(
-    server: ServerSnapshot, edit: SetPublicAccess | PutFirewallRule | DeleteFirewallRule
-) -> ServerSnapshot:
-    if isinstance(edit, SetPublicAccess):
-        return replace(server, public_access=edit.access, public_access_text=edit.access.value)
+def _edit_server(server: ServerSnapshot, edit: _OnServer) -> ServerSnapshot:
+    match edit:
+        case SetPublicAccess():
+            return replace(server, public_access=edit.access, public_access_text=edit.access.value)
+        case SetParameter():
+            return replace(server, parameters=_with_parameter(server, edit))
+        case SetServerTls():
+            return replace(server, tls=_with_tls(server, edit))
+        case PutFirewallRule():
+            return replace(server, firewall_rules=_with_rule(_read_rules(server), edit.rule, edit.rule))
+        case DeleteFirewallRule():
+            return replace(server, firewall_rules=_with_rule(_read_rules(server), edit.rule, None))
+        case _:
+            assert_never(edit)
+
+
+def _read_rules(server: ServerSnapshot) -> tuple[FirewallRule, ...]:
     if server.firewall_rules is None:
         raise EditDoesNotFit(f"the firewall rules of {server.id} were not read")
-    rules = server.firewall_rules
-    put = edit.rule if isinstance(edit, PutFirewallRule) else None
-    return replace(server, firewall_rules=_with_rule(rules, edit.rule, put))
+    return server.firewall_rules
+
+
+def _with_parameter(server: ServerSnapshot, edit: SetParameter) -> tuple[ServerParameter, ...]:
+    """A value that is in force only after a restart is pending until then."""
+    name = edit.name.lower()
+    if server.parameters is None or all(one.name.lower() != name for one in server.parameters):
+        raise EditDoesNotFit(f"there is no parameter {edit.name!r} of {server.id}")
+    return tuple(
+        replace(one, value=edit.value, pending_restart=one.dynamic is False or one.pending_restart)
+        if one.name.lower() == name
+        else one
+        for one in server.parameters
+    )
+
+
+def _with_tls(server: ServerSnapshot, edit: SetServerTls) -> ServerTls:
+    if server.tls is None:
+        raise EditDoesNotFit(f"{server.id} shows no TLS enforcement: it is no single server")
+    return ServerTls(
+        enforced=server.tls.enforced if edit.enforced is None else edit.enforced,
+        minimum_version=server.tls.minimum_version if edit.minimum_version is None else edit.minimum_version,
+    )
 
 
 def _edit_group(group: SecurityGroup, edit: PutSecurityRule | DeleteSecurityRule) -> SecurityGroup:
@@ -104,12 +140,13 @@ def normalised(snapshot: Snapshot) -> Snapshot:
 
 
 def _normalised_server(server: ServerSnapshot) -> ServerSnapshot:
-    rules = server.firewall_rules
+    rules, parameters = server.firewall_rules, server.parameters
     known = server.public_access is not PublicAccess.UNKNOWN
     return replace(
         server,
         public_access_text=server.public_access.value if known else server.public_access_text,
         firewall_rules=_by_name(rules) if rules is not None else None,
+        parameters=_by_name(parameters) if parameters is not None else None,
     )
 
 

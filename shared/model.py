@@ -14,6 +14,22 @@ from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network, IPv6Network
 from typing import Any, Literal, TypeAlias
 
+from shared.readings import (
+    Administrator,
+    Availability,
+    Backup,
+    DiagnosticSetting,
+    Encryption,
+    Health,
+    Replication,
+    RouteTable,
+    ServerParameter,
+    ServerTls,
+    SignIn,
+    SubnetEndpoint,
+    VirtualNetwork,
+    VirtualNetworkRule,
+)
 from shared.resource_id import ResourceId
 from shared.values import value
 
@@ -173,9 +189,20 @@ class Aspect(StrEnum):
 
     SERVER = "server"
     FIREWALL_RULES = "firewallRules"
+    VIRTUAL_NETWORK_RULES = "virtualNetworkRules"
+    PARAMETERS = "parameters"
+    ADMINISTRATORS = "administrators"
+    THREAT_PROTECTION = "threatProtection"
+    DIAGNOSTIC_SETTINGS = "diagnosticSettings"
+    HEALTH = "health"
+    PRIVATE_DNS = "privateDns"
+    DNS_LOCKS = "dnsLocks"
     SUBNET = "subnet"
     SECURITY_GROUP = "securityGroup"
     SUBNET_SERVERS = "subnetServers"
+    SUBNET_ENDPOINTS = "subnetEndpoints"
+    ROUTES = "routes"
+    VIRTUAL_NETWORK = "virtualNetwork"
 
 
 # --- targets and causes ----------------------------------------------------------------------------
@@ -269,8 +296,8 @@ class PrivateEndpointConnection:
 class ServerSnapshot:
     """One reading of a flexible or single server.
 
-    ``firewall_rules`` and ``private_endpoints`` are None where they were not or could not be read;
-    an empty tuple means that there are none.
+    What takes a request of its own (rules, parameters, administrators …) is None where it was not asked
+    for or could not be read, and then ``unread`` says why; an empty tuple means that there are none.
     """
 
     kind: Literal[TargetKind.FLEXIBLE_SERVER, TargetKind.SINGLE_SERVER]
@@ -289,6 +316,30 @@ class ServerSnapshot:
     high_availability: bool | None = None
     created_at: datetime | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
+    version: int | None = None
+    """The major version of PostgreSQL."""
+    host_name: str = ""
+    """``fullyQualifiedDomainName``."""
+    sign_in: SignIn = SignIn()
+    identity: str = ""
+    """The kinds of managed identity, ``SystemAssigned``, ``UserAssigned`` or both; ``None`` or ``""``."""
+    encryption: Encryption = Encryption()
+    backup: Backup = Backup()
+    availability: Availability = Availability()
+    replication: Replication = Replication()
+    elastic_cluster: bool | None = None
+    """Whether it is an elastic cluster, whose nodes also listen on 7432 and 8432."""
+    tls: ServerTls | None = None
+    """Of a single server; a flexible server's are parameters."""
+    virtual_network_rules: tuple[VirtualNetworkRule, ...] | None = None
+    parameters: tuple[ServerParameter, ...] | None = None
+    administrators: tuple[Administrator, ...] | None = None
+    threat_protection: str | None = None
+    """The state of Defender's threat protection in Azure's spelling."""
+    diagnostic_settings: tuple[DiagnosticSetting, ...] | None = None
+    health: Health | None = None
+    unread: Mapping[Aspect, str] = field(default_factory=dict)
+    """Parts that were asked for and could not be read, each with the reason."""
 
     @property
     def target(self) -> Target:
@@ -344,6 +395,11 @@ class SubnetServer:
     id: ResourceId
     high_availability: bool | None = None
     pgbouncer: bool | None = None
+    entra: bool | None = None
+    """Whether Microsoft Entra sign-in is on."""
+    customer_key: bool | None = None
+    elastic_cluster: bool | None = None
+    replication: Replication = Replication()
 
 
 @value
@@ -361,6 +417,16 @@ class SubnetSnapshot:
     servers: tuple[SubnetServer, ...] | None = None
     updating: bool = False
     etag: str | None = None
+    service_endpoints: tuple[str, ...] | None = None
+    endpoint_network_policies: str = ""
+    """``privateEndpointNetworkPolicies`` as ARM spells it; ``""`` where absent."""
+    route_table_id: ResourceId | None = None
+    route_table: RouteTable | None = None
+    virtual_network: VirtualNetwork | None = None
+    private_endpoints: tuple[SubnetEndpoint, ...] | None = None
+    """Private endpoints in it that lead to PostgreSQL servers."""
+    unread: Mapping[Aspect, str] = field(default_factory=dict)
+    """Parts that were asked for and could not be read, each with the reason."""
 
     @property
     def target(self) -> Target:
@@ -429,8 +495,34 @@ class DeleteSecurityRule:
     rule: SecurityRule
 
 
+@value
+class SetParameter:
+    """Give a server parameter a value. Only parameters that are in force at once are ever set."""
+
+    kind: Literal["setParameter"] = "setParameter"
+    server: ResourceId
+    name: str
+    value: str
+
+
+@value
+class SetServerTls:
+    """Single server: enforce TLS, and from which version on. None leaves a part as it is."""
+
+    kind: Literal["setServerTls"] = "setServerTls"
+    server: ResourceId
+    enforced: bool | None = None
+    minimum_version: str | None = None
+
+
 Edit: TypeAlias = (
-    SetPublicAccess | PutFirewallRule | DeleteFirewallRule | PutSecurityRule | DeleteSecurityRule
+    SetPublicAccess
+    | PutFirewallRule
+    | DeleteFirewallRule
+    | PutSecurityRule
+    | DeleteSecurityRule
+    | SetParameter
+    | SetServerTls
 )
 
 
@@ -464,8 +556,10 @@ class Change:
 def edited_resource(edit: Edit) -> ResourceId:
     """The ARM resource that an edit writes to."""
     match edit:
-        case SetPublicAccess():
+        case SetPublicAccess() | SetServerTls():
             return edit.server
+        case SetParameter():
+            return edit.server.child("configurations", edit.name)
         case PutFirewallRule() | DeleteFirewallRule():
             return edit.server.child("firewallRules", edit.rule.name)
         case PutSecurityRule() | DeleteSecurityRule():

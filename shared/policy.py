@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from enum import StrEnum
 from functools import partial
 from typing import Any, Generic, TypeAlias, TypeVar
 
@@ -27,7 +28,7 @@ from shared.model import (
     SubnetSnapshot,
     TargetKind,
 )
-from shared.traffic import Traffic
+from shared.traffic import ServerTraffic, SubnetTraffic, Traffic
 from shared.values import value
 
 S = TypeVar("S", ServerSnapshot, SubnetSnapshot)
@@ -71,6 +72,27 @@ class Assessment:
     notes: tuple[str, ...] = ()
 
 
+class RaisedBy(StrEnum):
+    """How a drift comes to our notice: Azure raises an event for the write, or only the sweep finds it."""
+
+    EVENT = "event"
+    SWEEP = "sweep"
+
+
+def no_plan(_finding: Finding, _snapshot: Snapshot, **_parameters: Json) -> None:
+    """The plan of a policy that only alerts: there is no edit that it could prove safe."""
+
+
+def for_people(_snapshot: Snapshot, _baseline: Snapshot | None) -> Assessment:
+    """The assessment of a policy that only alerts."""
+    return Assessment(safety=Safety.MANUAL)
+
+
+def no_traffic(snapshot: Snapshot, **_parameters: Json) -> Traffic:
+    """What a policy forbids that asks for nobody to lose or to gain access."""
+    return ServerTraffic() if isinstance(snapshot, ServerSnapshot) else SubnetTraffic()
+
+
 @value
 class Policy(Generic[S]):
     """One policy; declared as ``POLICY: Policy[ServerSnapshot] = Policy(…)``.
@@ -93,9 +115,9 @@ class Policy(Generic[S]):
     """ARM actions that reading and remediating need."""
     controls: tuple[Control, ...]
     evaluate: Callable[..., Finding]
-    plan: Callable[..., Change | None]
-    assess: Callable[..., Assessment]
-    forbidden: Callable[..., Traffic]
+    plan: Callable[..., Change | None] = no_plan
+    assess: Callable[..., Assessment] = for_people
+    forbidden: Callable[..., Traffic] = no_traffic
     suggest: Callable[..., tuple[Edit, ...]] = lambda _finding, _snapshot: ()
     """``suggest(finding, snapshot)``: what a person could do where no plan exists, for the alert."""
     restore: Callable[..., tuple[Change, ...]] | None = None
@@ -103,6 +125,12 @@ class Policy(Generic[S]):
     reading, what is gone or changed now; the one to try first comes first. The first that proves is
     preferred to the plan. None for a policy that knows no such change."""
     parameters: tuple[Parameter, ...] = ()
+    settings: frozenset[str] = frozenset()
+    """For a setting: what a change may touch, as names of server parameters (in lower case) or of fields of
+    the snapshot; the proof checks it."""
+    opt_in: bool = False
+    """Off unless ``policies.yaml`` names the policy itself: it reads more, or not everybody wants it."""
+    raised_by: RaisedBy = RaisedBy.EVENT
     settle_seconds: float | None = None
     """Quiet time after the last foreign write before a revert; None means the global setting."""
     order: int = 100

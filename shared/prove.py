@@ -107,14 +107,26 @@ def _server_step(policy: AnyPolicy, before: ServerSnapshot, after: ServerSnapsho
     if not gains.nobody:
         detail = f"gains access: {_describe(gains)}; {detail}"
     if policy.kind is Kind.SETTING:
-        holds = gains.nobody and losses.nobody
-        return ProofStep(claim="nobody gains or loses access", holds=holds, detail=detail)
+        others = settings_changed(before, after) - policy.settings
+        return ProofStep(
+            claim="nobody gains or loses access, and only the declared settings change",
+            holds=gains.nobody and losses.nobody and not others,
+            detail=f"{detail}; also changes: {', '.join(sorted(others))}" if others else detail,
+        )
     permitted = policy.forbidden(before)
     return ProofStep(
         claim="nobody gains access, and only what the policy forbids loses it",
         holds=isinstance(permitted, ServerTraffic) and gains.nobody and losses.within(permitted),
         detail=detail,
     )
+
+
+def settings_changed(before: ServerSnapshot, after: ServerSnapshot) -> frozenset[str]:
+    """Names of the parameters that differ, and of every other field of the reading that does."""
+    old, new = ({p.name.lower(): p for p in s.parameters or ()} for s in (before, after))
+    parameters = {name for name in old.keys() | new.keys() if old.get(name) != new.get(name)}
+    rest = (field.name for field in fields(before) if field.name != "parameters")
+    return frozenset(parameters | {name for name in rest if getattr(before, name) != getattr(after, name)})
 
 
 def _describe(traffic: ServerTraffic) -> str:

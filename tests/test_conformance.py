@@ -15,7 +15,7 @@ from inspect import getdoc
 import pytest
 
 from shared import policies as package
-from shared.codec import canonical, dump
+from shared.codec import to_json
 from shared.edits import apply_to, normalised
 from shared.model import (
     Change,
@@ -23,6 +23,7 @@ from shared.model import (
     DeleteFirewallRule,
     DeleteSecurityRule,
     Edit,
+    Json,
     Safety,
     Severity,
     Snapshot,
@@ -179,7 +180,18 @@ def test_a_stored_reading_is_of_its_kind_and_is_stored_whole(
     snapshot = stored(policy.id, kind, state)
     assert snapshot.kind is kind
     assert applies_to(policy, snapshot)
-    assert dump(snapshot) == canonical(json.loads(path(policy.id, kind, state).read_text()))
+    assert within(json.loads(path(policy.id, kind, state).read_text()), to_json(snapshot))
+
+
+def within(told: Json, read: Json) -> bool:
+    """Whether everything that a file says was understood; it may leave out what is as by default."""
+    match told, read:
+        case dict(), dict():
+            return all(name in read and within(said, read[name]) for name, said in told.items())
+        case list(), list():
+            return len(told) == len(read) and all(map(within, told, read))
+        case _:
+            return bool(told == read)
 
 
 STATED = {

@@ -287,11 +287,21 @@ def test_a_policy_that_is_off_or_for_other_targets_is_not_asked() -> None:
 
 
 def test_a_setting_may_let_nobody_in_and_keep_nobody_out() -> None:
-    harmless = replace(PUBLIC, kind=Kind.SETTING)
+    declared = frozenset({"public_access", "public_access_text"})
+    harmless = replace(PUBLIC, kind=Kind.SETTING, settings=declared)
     closed_anyway = public_server(firewall_rules=())
-    claim = "nobody gains or loses access"
+    claim = "nobody gains or loses access, and only the declared settings change"
     assert step(proved(planned(PUBLIC, closed_anyway), closed_anyway, harmless), claim).holds
     assert "198.51.100.0" in refusal(proved(planned(PUBLIC, OPENED), OPENED, harmless), claim)
+
+
+def test_a_setting_may_change_only_what_its_policy_declares() -> None:
+    closed_anyway = public_server(firewall_rules=())
+    undeclared = replace(PUBLIC, kind=Kind.SETTING)
+    claim = "nobody gains or loses access, and only the declared settings change"
+    assert "also changes: public_access" in refusal(
+        proved(planned(PUBLIC, closed_anyway), closed_anyway, undeclared), claim
+    )
 
 
 def test_only_traffic_of_the_targets_own_kind_can_be_forbidden() -> None:

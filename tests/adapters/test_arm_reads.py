@@ -9,7 +9,7 @@ import pytest
 from local.simulator import seeds
 from local.simulator.values import JsonObject
 from shared.adapters.arm.clients import LOCAL_IDENTITY
-from shared.errors import Busy, Denied, Gone, Permanent, Throttled, Transient
+from shared.errors import Busy, Denied, Gone, Throttled, Transient
 from shared.model import (
     Aspect,
     ConnectionStatus,
@@ -154,11 +154,12 @@ def test_a_server_in_a_subnet_whose_rules_azure_refuses_to_list_has_none(azure: 
     assert (snapshot.firewall_rules, statuses) == ((), [200, 400])
 
 
-def test_the_same_refusal_for_a_server_with_a_firewall_is_an_error(azure: Azure) -> None:
+def test_the_same_refusal_for_a_server_with_a_firewall_leaves_its_rules_unknown(azure: Azure) -> None:
     azure.simulator.seed([seeds.flexible_server()])
     azure.simulator.fault({"status": 400, "code": "Strange"}, path_contains="/firewallRules")
-    with pytest.raises(Permanent):
-        flexible(azure)
+    snapshot, _ = flexible(azure)
+    assert snapshot.firewall_rules is None
+    assert Aspect.FIREWALL_RULES in snapshot.unread
 
 
 def test_a_stopped_server_that_hides_its_rules_is_still_read(azure: Azure) -> None:
@@ -177,13 +178,15 @@ def test_an_updating_server_that_hides_its_rules_is_busy(azure: Azure) -> None:
     assert azure.slept == []
 
 
-def test_rules_that_may_not_be_read_deny_the_whole_reading(azure: Azure) -> None:
+def test_rules_that_may_not_be_read_are_unread_and_the_missing_action_is_named(azure: Azure) -> None:
     azure.simulator.seed([seeds.flexible_server()])
     allowed = ["Microsoft.DBforPostgreSQL/flexibleServers/read"]
     azure.simulator.roles({LOCAL_IDENTITY.app_id or "": allowed})
-    with pytest.raises(Denied) as caught:
-        flexible(azure)
-    assert caught.value.code == "AuthorizationFailed"
+    snapshot, _ = flexible(azure)
+    assert snapshot.firewall_rules is None
+    assert snapshot.unread[Aspect.FIREWALL_RULES] == (
+        "our identity may not perform Microsoft.DBforPostgreSQL/flexibleServers/firewallRules/read"
+    )
 
 
 # --- repeating -------------------------------------------------------------------------------------

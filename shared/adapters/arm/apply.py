@@ -11,11 +11,12 @@ What must not live here: waiting, retries (a write is sent once), the choice of 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 from uuid import uuid4
 
 from shared.adapters.arm import wire
 from shared.adapters.arm.operations import finished, operation_of
+from shared.adapters.arm.parameters import set_flexible_parameter, set_single_parameter
 from shared.adapters.arm.session import Hooks, Session
 from shared.errors import Gone, Permanent
 from shared.model import (
@@ -28,11 +29,16 @@ from shared.model import (
     PutSecurityRule,
     SecurityRule,
     ServerSnapshot,
+    SetParameter,
     SetPublicAccess,
+    SetServerTls,
     Snapshot,
     SubnetSnapshot,
 )
 from shared.resource_id import ResourceId
+
+if TYPE_CHECKING:
+    from azure.mgmt.rdbms.postgresql.models import ServerUpdateParameters
 
 Headers = dict[str, str]
 Write = Callable[[Headers, Hooks], object]
@@ -91,6 +97,10 @@ def _write(session: Session, edit: Edit) -> Write:
             return _put_security_rule(session, edit)
         case DeleteSecurityRule():
             return _delete_security_rule(session, edit)
+        case SetParameter():
+            return _set_parameter(session, edit)
+        case SetServerTls():
+            return _set_server_tls(session, edit)
         case _:
             assert_never(edit)
 
@@ -100,6 +110,11 @@ def _is_flexible(server: ResourceId) -> bool:
 
 
 # --- servers ---------------------------------------------------------------------------------------
+
+
+def _set_parameter(session: Session, edit: SetParameter) -> Write:
+    flexible = _is_flexible(edit.server)
+    return set_flexible_parameter(session, edit) if flexible else set_single_parameter(session, edit)
 
 
 def _set_public_access(session: Session, edit: SetPublicAccess) -> Write:
@@ -128,9 +143,20 @@ def _patch_flexible(session: Session, edit: SetPublicAccess) -> Write:
 def _patch_single(session: Session, edit: SetPublicAccess) -> Write:
     from azure.mgmt.rdbms.postgresql.models import ServerUpdateParameters
 
-    server = edit.server
-    servers = session.clients.single(server.subscription).servers
     patch = ServerUpdateParameters(public_network_access=edit.access.value)
+    return _update_single(session, edit.server, patch)
+
+
+def _set_server_tls(session: Session, edit: SetServerTls) -> Write:
+    from azure.mgmt.rdbms.postgresql.models import ServerUpdateParameters
+
+    enforcement = {None: None, True: "Enabled", False: "Disabled"}[edit.enforced]
+    patch = ServerUpdateParameters(ssl_enforcement=enforcement, minimal_tls_version=edit.minimum_version)
+    return _update_single(session, edit.server, patch)
+
+
+def _update_single(session: Session, server: ResourceId, patch: ServerUpdateParameters) -> Write:
+    servers = session.clients.single(server.subscription).servers
     version = session.clients.versions.single
     return lambda headers, hooks: servers.begin_update(
         server.resource_group,

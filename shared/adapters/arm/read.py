@@ -1,8 +1,8 @@
 """Reading a target whole, finding targets from a locator, and what hangs on a server's public path.
 
 A snapshot carries the time at which its first request was made: nothing in it is older. A server costs
-one GET, and one list more when its firewall rules are asked for. A subnet costs one GET,
-one more for its NSG; the servers in it are evidence (do high availability or PgBouncer make port 6432
+one GET, and one request more for each optional part that an enabled policy asks for. A subnet costs one
+GET, one more for its NSG; the servers in it are evidence (do high availability or PgBouncer make port 6432
 matter?), so a failure there is told as None and never fails the run — except throttling, which a caller
 must hear of. What must not live here: writes, decisions, the reading of JSON (``wire``).
 """
@@ -14,9 +14,10 @@ from dataclasses import replace
 from functools import partial
 from typing import Final, TypeVar, assert_never
 
-from shared.adapters.arm import graph, wire
+from shared.adapters.arm import graph, parameters, wire
+from shared.adapters.arm.parts import Reader, with_parts
 from shared.adapters.arm.session import Hooks, Session, body_of
-from shared.errors import GatewayError, Gone, Permanent, Stopped, Throttled, Transient
+from shared.errors import GatewayError, Gone, Permanent, Throttled, Transient
 from shared.interfaces import Enumerated, GroupReading, Relation
 from shared.model import (
     Aspect,
@@ -44,9 +45,9 @@ def read(session: Session, target: Target, aspects: frozenset[Aspect]) -> Snapsh
     """The target as ARM has it now. Raises ``Gone`` when it does not exist."""
     match target.kind:
         case TargetKind.FLEXIBLE_SERVER:
-            return _flexible_server(session, target.id, Aspect.FIREWALL_RULES in aspects)
+            return with_parts(session, _flexible_server(session, target.id), FLEXIBLE_PARTS, aspects)
         case TargetKind.SINGLE_SERVER:
-            return _single_server(session, target.id, Aspect.FIREWALL_RULES in aspects)
+            return with_parts(session, _single_server(session, target.id), SINGLE_PARTS, aspects)
         case TargetKind.SUBNET:
             return _subnet(session, target.id, aspects)
         case _:
@@ -78,19 +79,16 @@ def resolve(session: Session, locator: Locator) -> Enumerated:
 # --- servers ---------------------------------------------------------------------------------------
 
 
-def _flexible_server(session: Session, server: ResourceId, with_rules: bool) -> ServerSnapshot:
+def _flexible_server(session: Session, server: ResourceId) -> ServerSnapshot:
     read_at = session.clock.now()
     client = session.clients.flexible(server.subscription)
     body = session.ask(
         lambda hooks: client.servers.get(server.resource_group, server.name, cls=body_of, **hooks)
     )
-    snapshot = wire.flexible_server(body, None, read_at)
-    if not with_rules:
-        return snapshot
-    return _with_rules(session, snapshot, partial(_flexible_rules, session, server))
+    return wire.flexible_server(body, None, read_at)
 
 
-def _single_server(session: Session, server: ResourceId, with_rules: bool) -> ServerSnapshot:
+def _single_server(session: Session, server: ResourceId) -> ServerSnapshot:
     read_at = session.clock.now()
     client = session.clients.single(server.subscription)
     version = session.clients.versions.single
@@ -99,30 +97,28 @@ def _single_server(session: Session, server: ResourceId, with_rules: bool) -> Se
             server.resource_group, server.name, api_version=version, cls=body_of, **hooks
         )
     )
-    snapshot = wire.single_server(body, None, read_at)
-    return _with_rules(session, snapshot, partial(_single_rules, session, server)) if with_rules else snapshot
+    return wire.single_server(body, None, read_at)
 
 
-def _with_rules(
-    session: Session, snapshot: ServerSnapshot, listed: Callable[[Hooks], list[Json]]
-) -> ServerSnapshot:
+def _with_flexible_rules(session: Session, server: ServerSnapshot) -> ServerSnapshot:
     """The snapshot with its rules.
 
-    They stay None where the server went away since its GET, and where a stopped server does not show them:
-    neither is a reason to lose the rest of the reading. A server in a subnet has no firewall, and Azure may
-    refuse to handle rules of it ("cannot be requested for a private access enabled server", firewall
-    article): that refusal says that there are none. Some were seen all the same (azure-rest-api-specs
-    20616), so they are asked for.
+    A server in a subnet has no firewall, and Azure may refuse to handle rules of it ("cannot be requested
+    for a private access enabled server", firewall article): that refusal says that there are none. Some
+    were seen all the same (azure-rest-api-specs 20616), so they are asked for.
     """
     try:
-        bodies = session.ask(listed, server=snapshot.state)
-    except (Gone, Stopped):
-        return snapshot
+        bodies = session.ask(partial(_flexible_rules, session, server.id), server=server.state)
     except Permanent:
-        if not snapshot.vnet_integrated:
+        if not server.vnet_integrated:
             raise
         bodies = []
-    return replace(snapshot, firewall_rules=wire.firewall_rules(bodies))
+    return replace(server, firewall_rules=wire.firewall_rules(bodies))
+
+
+def _with_single_rules(session: Session, server: ServerSnapshot) -> ServerSnapshot:
+    bodies = session.ask(partial(_single_rules, session, server.id), server=server.state)
+    return replace(server, firewall_rules=wire.firewall_rules(bodies))
 
 
 def _flexible_rules(session: Session, server: ResourceId, hooks: Hooks) -> list[Json]:
@@ -145,6 +141,17 @@ def _single_rules(session: Session, server: ResourceId, hooks: Hooks) -> list[Js
         }
         for rule in pages
     ]
+
+
+FLEXIBLE_PARTS: Final[Mapping[Aspect, Reader[ServerSnapshot]]] = {
+    Aspect.FIREWALL_RULES: _with_flexible_rules,
+    Aspect.PARAMETERS: parameters.flexible_parameters,
+}
+SINGLE_PARTS: Final[Mapping[Aspect, Reader[ServerSnapshot]]] = {
+    Aspect.FIREWALL_RULES: _with_single_rules,
+    Aspect.PARAMETERS: parameters.single_parameters,
+}
+"""What a server's parts are read by, in the order in which they are asked for."""
 
 
 # --- subnets ---------------------------------------------------------------------------------------

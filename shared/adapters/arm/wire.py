@@ -36,6 +36,15 @@ from shared.model import (
 )
 from shared.nsg.rules import NsgError
 from shared.nsg.spelling import group_from, rule_body
+from shared.readings import (
+    Availability,
+    Backup,
+    Encryption,
+    Replication,
+    ServerParameter,
+    ServerTls,
+    SignIn,
+)
 from shared.resource_id import ResourceId, parse_resource_id
 
 _POSTGRES: Final = "microsoft.dbforpostgresql/flexibleservers"
@@ -81,6 +90,15 @@ def flexible_server(body: Json, rules: tuple[FirewallRule, ...] | None, read_at:
         high_availability=high_availability(body),
         created_at=created_at(body),
         tags=tags(body),
+        version=_version(body),
+        host_name=text(body, "properties", "fullyQualifiedDomainName"),
+        sign_in=_sign_in(body),
+        identity=text(body, "identity", "type"),
+        encryption=_encryption(body),
+        backup=_backup(_part(body, "properties", "backup")),
+        availability=_availability(body),
+        replication=replication(body),
+        elastic_cluster=elastic_cluster(body),
     )
 
 
@@ -105,6 +123,19 @@ def single_server(body: Json, rules: tuple[FirewallRule, ...] | None, read_at: d
         private_endpoints=private_endpoints(body),
         created_at=created_at(body),
         tags=tags(body),
+        version=_version(body),
+        host_name=text(body, "properties", "fullyQualifiedDomainName"),
+        identity=text(body, "identity", "type"),
+        encryption=Encryption(infrastructure=_enabled(body, "properties", "infrastructureEncryption")),
+        backup=_backup(_part(body, "properties", "storageProfile")),
+        replication=Replication(
+            role=text(body, "properties", "replicationRole"),
+            source=_optional_id(body, _part(body, "properties"), "masterServerId"),
+        ),
+        tls=ServerTls(
+            enforced=_enabled(body, "properties", "sslEnforcement"),
+            minimum_version=text(body, "properties", "minimalTlsVersion"),
+        ),
     )
 
 
@@ -122,6 +153,106 @@ def high_availability(body: Json) -> bool | None:
             return True
         case _:
             return None
+
+
+def _version(body: Json) -> int | None:
+    """The major version; single servers also show ``9.5`` and ``10.0``."""
+    major = text(body, "properties", "version").partition(".")[0]
+    return int(major) if major.isdecimal() else None
+
+
+def _enabled(body: Json, *path: str) -> bool | None:
+    """A switch that Azure spells as ``Enabled`` or ``Disabled``."""
+    return {"enabled": True, "disabled": False}.get(text(body, *path).lower())
+
+
+def _sign_in(body: Json) -> SignIn:
+    return SignIn(
+        entra=entra_sign_in(body), passwords=_enabled(body, "properties", "authConfig", "passwordAuth")
+    )
+
+
+def entra_sign_in(body: Json) -> bool | None:
+    """Whether a flexible server accepts Microsoft Entra tokens; None where it does not say."""
+    return _enabled(body, "properties", "authConfig", "activeDirectoryAuth")
+
+
+def _encryption(body: Json) -> Encryption:
+    found = _part(body, "properties", "dataEncryption")
+    return Encryption(
+        customer_key=customer_key(body),
+        key=text(found, "primaryKeyURI"),
+        key_state=text(found, "primaryEncryptionKeyStatus"),
+        backup_key=text(found, "geoBackupKeyURI"),
+        backup_key_state=text(found, "geoBackupEncryptionKeyStatus"),
+    )
+
+
+def customer_key(body: Json) -> bool | None:
+    """Whether the customer's key encrypts the data. An absent ``dataEncryption`` is the service's key: it is
+    absent in the examples of servers that have no other (2024-08-01)."""
+    match text(body, "properties", "dataEncryption", "type").lower():
+        case "azurekeyvault":
+            return True
+        case "systemmanaged" | "":
+            return False
+        case _:
+            return None
+
+
+def _backup(found: Json) -> Backup:
+    days = get(found, "backupRetentionDays")
+    return Backup(
+        retention_days=days if isinstance(days, int) and not isinstance(days, bool) else None,
+        geo_redundant=_enabled(found, "geoRedundantBackup"),
+    )
+
+
+def _availability(body: Json) -> Availability:
+    found = _part(body, "properties", "highAvailability")
+    return Availability(mode=text(found, "mode"), state=text(found, "state"))
+
+
+def replication(body: Json) -> Replication:
+    """The role of a flexible server; ``replica.role`` is what newer versions of the API fill in."""
+    properties = _part(body, "properties")
+    role = text(properties, "replica", "role") or text(properties, "replicationRole")
+    return Replication(role=role, source=_optional_id(body, properties, "sourceServerResourceId"))
+
+
+def elastic_cluster(body: Json) -> bool:
+    """Whether the server is an elastic cluster: only those have ``cluster`` with a size."""
+    size = get(body, "properties", "cluster", "clusterSize")
+    return isinstance(size, int) and size > 0
+
+
+def server_parameters(bodies: Iterable[Json]) -> tuple[ServerParameter, ...]:
+    """The parameters of a list of configurations, in ARM's order."""
+    return tuple(_server_parameter(body) for body in bodies)
+
+
+def _server_parameter(body: Json) -> ServerParameter:
+    return ServerParameter(
+        name=text(body, "name"),
+        value=_verbatim(body, "value") or "",
+        default=_verbatim(body, "defaultValue"),
+        data_type=text(body, "properties", "dataType"),
+        allowed=text(body, "properties", "allowedValues"),
+        read_only=_switch(body, "isReadOnly"),
+        dynamic=_switch(body, "isDynamicConfig"),
+        pending_restart=_switch(body, "isConfigPendingRestart"),
+    )
+
+
+def _verbatim(body: Json, name: str) -> str | None:
+    """A value as it stands, blanks included: it is written back by a rollback."""
+    found = get(body, "properties", name)
+    return found if isinstance(found, str) else None
+
+
+def _switch(body: Json, name: str) -> bool | None:
+    found = get(body, "properties", name)
+    return found if isinstance(found, bool) else None
 
 
 def private_endpoints(body: Json) -> tuple[PrivateEndpointConnection, ...] | None:

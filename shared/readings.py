@@ -1,0 +1,167 @@
+"""What is read of a server or a subnet besides its rules, as values; the parts of a snapshot.
+
+A part is None on the snapshot where nobody asked for it or where it could not be read; an empty tuple
+means that there is nothing. A text that Azure may extend (a mode, a state) stays a text in Azure's
+spelling and is compared without case by whoever judges it; a switch is a boolean, None where the answer
+does not say. Nothing here judges, and nothing here knows how a part is asked for.
+"""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+
+from shared.resource_id import ResourceId
+from shared.values import value
+
+# --- of a server -----------------------------------------------------------------------------------
+
+
+@value
+class ServerParameter:
+    """A server parameter as the list of configurations shows it.
+
+    ``allowed`` is Azure's text: ``on,off`` for a Boolean, members for an Enumeration or a Set, ``1-7`` for a
+    number, a pattern for a String. The three switches are None on single servers, which lack them.
+    """
+
+    name: str
+    value: str
+    default: str | None = None
+    data_type: str = ""
+    """``Boolean``, ``Enumeration``, ``Integer``, ``Numeric``, ``String`` or ``Set``."""
+    allowed: str = ""
+    read_only: bool | None = None
+    dynamic: bool | None = None
+    """Whether a new value is in force at once; False: only after a restart."""
+    pending_restart: bool | None = None
+    """Whether the value shown is not in force before a restart."""
+
+
+@value
+class SignIn:
+    """``authConfig``: which ways of signing in a flexible server accepts."""
+
+    entra: bool | None = None
+    passwords: bool | None = None
+
+
+@value
+class Administrator:
+    """A Microsoft Entra administrator of a server."""
+
+    object_id: str
+    name: str = ""
+    type: str = ""
+
+
+@value
+class Encryption:
+    """Encryption at rest: whose key, and whether the service can use it."""
+
+    customer_key: bool | None = None
+    key: str = ""
+    """The key's URI in the vault; ``""`` without a customer's key."""
+    key_state: str = ""
+    """``primaryEncryptionKeyStatus``: ``Valid`` or ``Invalid``; ``""`` where Azure does not say."""
+    backup_key: str = ""
+    backup_key_state: str = ""
+    infrastructure: bool | None = None
+    """Single server: the second layer of encryption."""
+
+
+@value
+class Backup:
+    retention_days: int | None = None
+    geo_redundant: bool | None = None
+
+
+@value
+class Availability:
+    """``highAvailability``: mode and state in Azure's spelling, ``""`` where absent."""
+
+    mode: str = ""
+    state: str = ""
+
+
+@value
+class Replication:
+    """``role`` is ``Primary``, ``AsyncReplica``, ``GeoAsyncReplica``, ``None`` or ``""``."""
+
+    role: str = ""
+    source: ResourceId | None = None
+
+
+@value
+class ServerTls:
+    """Single server: ``sslEnforcement`` and ``minimalTlsVersion`` (such as ``TLS1_2``)."""
+
+    enforced: bool | None = None
+    minimum_version: str = ""
+
+
+@value
+class DiagnosticSetting:
+    """Where a server's logs go: enabled categories and category groups, and destinations by kind."""
+
+    name: str
+    logs: tuple[str, ...] = ()
+    destinations: tuple[str, ...] = ()
+
+
+@value
+class Health:
+    """Resource Health's word on a server: ``Available``, ``Degraded``, ``Unavailable``, ``Unknown``."""
+
+    state: str
+    reason: str = ""
+    summary: str = ""
+
+
+@value
+class VirtualNetworkRule:
+    """Single server: a subnet whose service endpoint may connect."""
+
+    name: str
+    subnet: ResourceId
+    state: str = ""
+
+
+# --- of a subnet -----------------------------------------------------------------------------------
+
+
+@value
+class Route:
+    """A user-defined route. ``prefix`` is a CIDR or a service tag; ``next_hop`` is Azure's type of hop."""
+
+    name: str
+    prefix: str
+    next_hop: str
+    address: str = ""
+    """The appliance's address where the type is ``VirtualAppliance``."""
+
+
+@value
+class RouteTable:
+    id: ResourceId
+    routes: tuple[Route, ...] = ()
+    gateway_propagation: bool | None = None
+    """Whether routes that a gateway learned (BGP) are added; None where the answer does not say."""
+
+
+@value
+class VirtualNetwork:
+    """The network of a subnet or an endpoint: its address space and its own DNS servers."""
+
+    id: ResourceId
+    prefixes: tuple[IPv4Network | IPv6Network, ...] = ()
+    dns_servers: tuple[str, ...] = ()
+    """Empty: Azure's own resolver answers."""
+
+
+@value
+class SubnetEndpoint:
+    """A private endpoint in a subnet that leads to a PostgreSQL server."""
+
+    id: ResourceId
+    server: ResourceId | None = None
+    addresses: tuple[IPv4Address | IPv6Address, ...] = ()

@@ -1,0 +1,38 @@
+"""What a policy says where the part of the reading that it needs is not there.
+
+Pure; shared by every policy that judges an optional part.
+"""
+
+from __future__ import annotations
+
+from shared.model import Aspect, ServerSnapshot, Snapshot, SubnetSnapshot
+
+
+def unread_reason(snapshot: ServerSnapshot | SubnetSnapshot, aspect: Aspect) -> str:
+    """Why the part is missing, for a finding that is Unknown because of it."""
+    return f"{_WORDS[aspect]} could not be read{_because(snapshot, aspect)}"
+
+
+def _because(snapshot: Snapshot, aspect: Aspect) -> str:
+    said = snapshot.unread.get(aspect)
+    return f": {said}" if said else ""
+
+
+_WORDS = {
+    Aspect.SERVER: "the server",
+    Aspect.FIREWALL_RULES: "the firewall rules",
+    Aspect.VIRTUAL_NETWORK_RULES: "the virtual network rules",
+    Aspect.PARAMETERS: "the server parameters",
+    Aspect.ADMINISTRATORS: "the administrators",
+    Aspect.THREAT_PROTECTION: "the threat protection settings",
+    Aspect.DIAGNOSTIC_SETTINGS: "the diagnostic settings",
+    Aspect.HEALTH: "the resource health",
+    Aspect.PRIVATE_DNS: "the private DNS",
+    Aspect.DNS_LOCKS: "the locks on the private DNS zone",
+    Aspect.SUBNET: "the subnet",
+    Aspect.SECURITY_GROUP: "the NSG",
+    Aspect.SUBNET_SERVERS: "the servers in the subnet",
+    Aspect.SUBNET_ENDPOINTS: "the private endpoints in the subnet",
+    Aspect.ROUTES: "the route table",
+    Aspect.VIRTUAL_NETWORK: "the virtual network",
+}
