@@ -3,17 +3,18 @@
 An event only says *look here*. ``parse_event`` turns the plain parts of an Event Grid event or a
 CloudEvent into a ``ResourceEvent``; ``map_event`` says which targets or locators it names, that it is
 none of our business (``Ignored``), or raises ``Unmappable`` when it is and cannot be followed: such an
-event is dead-lettered, because delivering it again cannot help. Choices made here:
+event is dead-lettered, because delivering it again cannot help. ``HANDLED`` is the one table of what is
+handled: the mapping, the filter of the Event Grid subscription and docs/events.md are made from it.
 
 - Failures and cancellations count like successes: a half-applied write or delete must be looked at,
   and looking costs two reads. What the event claims to have happened is never believed.
 - ``operationName`` says what kind of thing was written, ``subject`` which one; both are compared
-  without case. A child maps to its parent, because targets are read as a whole.
+  without case. A child maps to its parent, because targets are read as a whole; what hangs on a resource
+  (a lock, a diagnostic setting, tags) maps to that resource.
+- A child that the table does not list counts too: Azure adds types, and a look too many is cheap.
 - Moving resources out of a group and deleting a group name the group as a locator. The deletion of a
   group should raise one event per resource in it, but those may be lost, and one query is cheap.
   Where moved resources arrived is not in the event; the sweep finds them.
-- A private endpoint, a route table or a private DNS zone names no server, and no policy reads them
-  yet. A server's own ``privateEndpointConnections`` child raises an event of its own.
 
 No clock, no I/O, no Azure type: triggers take events apart and pass their parts.
 """
@@ -27,7 +28,7 @@ from enum import StrEnum
 from typing import Final, TypeAlias
 from uuid import UUID
 
-from shared.model import Actor, Cause, CauseKind, Json, Locator, LocatorKind, Target, TargetKind
+from shared.model import Actor, Aspect, Cause, CauseKind, Json, Locator, LocatorKind, Target, TargetKind
 from shared.resource_id import ResourceId, parse_resource_id
 from shared.values import value
 
@@ -37,12 +38,6 @@ _TEXT_LIMIT: Final = 256
 _SUBJECT_LIMIT: Final = 2048
 """Longer than any id that ARM accepts in a URL."""
 
-_EVENT_TYPE: Final = re.compile(
-    r"microsoft\.resources\.resource(write|delete|action)(success|failure|cancel)", re.IGNORECASE
-)
-_TAGS_SUFFIX: Final = re.compile(r"/providers/microsoft\.resources/tags/default/?\Z", re.IGNORECASE)
-_TAGS_OPERATION: Final = "microsoft.resources/tags/"
-
 _OBJECT_ID_CLAIM: Final = "http://schemas.microsoft.com/identity/claims/objectidentifier"
 _NAME_CLAIMS: Final = (
     "name",
@@ -50,8 +45,16 @@ _NAME_CLAIMS: Final = (
     "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/name",
 )
 
-_GROUP_TYPE: Final = "microsoft.resources/subscriptions/resourcegroups"
-_GROUP_OPERATIONS: Final = (f"{_GROUP_TYPE}/delete", f"{_GROUP_TYPE}/moveresources/action")
+_GROUP: Final = "microsoft.resources/subscriptions/resourcegroups"
+
+EVENT_TYPES: Final = tuple(
+    f"Microsoft.Resources.Resource{deed}{end}"
+    for deed in ("Write", "Delete", "Action")
+    for end in ("Success", "Failure", "Cancel")
+)
+"""The event types that are looked at, in Azure's spelling."""
+
+_EVENT_TYPES: Final = frozenset(name.lower() for name in EVENT_TYPES)
 
 
 class IgnoredReason(StrEnum):
@@ -59,7 +62,6 @@ class IgnoredReason(StrEnum):
 
     EVENT_TYPE = "event-type"
     OPERATION = "operation"
-    NO_POLICY_YET = "no-policy-yet"
 
 
 class UnmappableReason(StrEnum):
@@ -111,21 +113,174 @@ class Ignored:
     reason: IgnoredReason
 
 
-_Kind: TypeAlias = TargetKind | LocatorKind | IgnoredReason
+# --- the table -------------------------------------------------------------------------------------
 
-_KINDS: Final[tuple[tuple[str, _Kind], ...]] = (
-    ("microsoft.dbforpostgresql/flexibleservers", TargetKind.FLEXIBLE_SERVER),
-    ("microsoft.dbforpostgresql/servers", TargetKind.SINGLE_SERVER),
-    ("microsoft.network/virtualnetworks/subnets", TargetKind.SUBNET),
-    ("microsoft.network/virtualnetworks", LocatorKind.VIRTUAL_NETWORK),
-    ("microsoft.network/networksecuritygroups", LocatorKind.NSG),
-    ("microsoft.network/privateendpoints", IgnoredReason.NO_POLICY_YET),
-    ("microsoft.network/routetables", IgnoredReason.NO_POLICY_YET),
-    ("microsoft.network/privatednszones", IgnoredReason.NO_POLICY_YET),
+Named: TypeAlias = TargetKind | LocatorKind
+"""What an event names: a target, or something from which targets are found."""
+
+
+@value
+class Operations:
+    """Operations below a resource type, as ``write`` or ``firewallRules/write``, and what they may change."""
+
+    names: tuple[str, ...]
+    changes: frozenset[Aspect]
+
+
+@value
+class Handled:
+    """A resource type whose events are looked at."""
+
+    type: str
+    """In Azure's spelling."""
+    names: Named | None
+    """None: the resource that it hangs on (a lock, a diagnostic setting, tags)."""
+    operations: tuple[Operations, ...]
+    """What is known to matter to the policies."""
+    whole: bool = True
+    """Whether every other operation below the type counts as well."""
+    on_group: bool = False
+    """Whether it concerns everything in a resource group when it hangs on the group."""
+
+    def covers(self, operation: str) -> bool:
+        """Whether ``operation``, in lower case, is one of this type."""
+        if self.whole:
+            return operation.startswith(f"{self.type.lower()}/")
+        return operation in {name.lower() for name in self.operation_names}
+
+    @property
+    def operation_names(self) -> tuple[str, ...]:
+        """The full names of the listed operations."""
+        return tuple(f"{self.type}/{name}" for listed in self.operations for name in listed.names)
+
+
+def _kept(*children: str, changes: tuple[Aspect, ...]) -> Operations:
+    """Writing and deleting the type itself (``""``) or its children."""
+    names = (f"{child}/{verb}" if child else verb for child in children for verb in ("write", "delete"))
+    return Operations(names=tuple(names), changes=frozenset(changes))
+
+
+def _done(*names: str, changes: tuple[Aspect, ...]) -> Operations:
+    return Operations(names=names, changes=frozenset(changes))
+
+
+HANDLED: Final[tuple[Handled, ...]] = (
+    Handled(
+        type="Microsoft.DBforPostgreSQL/flexibleServers",
+        names=TargetKind.FLEXIBLE_SERVER,
+        operations=(
+            _kept("", changes=(Aspect.SERVER, Aspect.PARAMETERS)),
+            _done(
+                "restart/action", "start/action", "stop/action", changes=(Aspect.SERVER, Aspect.PARAMETERS)
+            ),
+            _done("migrateNetwork/action", changes=(Aspect.SERVER, Aspect.PRIVATE_DNS)),
+            _kept("firewallRules", changes=(Aspect.FIREWALL_RULES,)),
+            _done("configurations/write", changes=(Aspect.PARAMETERS,)),
+            _kept("administrators", changes=(Aspect.ADMINISTRATORS,)),
+            _kept("privateEndpointConnections", changes=(Aspect.SERVER, Aspect.PRIVATE_DNS)),
+            _done("advancedThreatProtectionSettings/write", changes=(Aspect.THREAT_PROTECTION,)),
+        ),
+    ),
+    Handled(
+        type="Microsoft.DBforPostgreSQL/servers",
+        names=TargetKind.SINGLE_SERVER,
+        operations=(
+            _kept("", changes=(Aspect.SERVER,)),
+            _done("restart/action", changes=(Aspect.SERVER, Aspect.PARAMETERS)),
+            _kept("firewallRules", changes=(Aspect.FIREWALL_RULES,)),
+            _kept("virtualNetworkRules", changes=(Aspect.VIRTUAL_NETWORK_RULES,)),
+            _done("configurations/write", "updateConfigurations/action", changes=(Aspect.PARAMETERS,)),
+            _kept("administrators", changes=(Aspect.ADMINISTRATORS,)),
+            _kept("privateEndpointConnections", changes=(Aspect.SERVER, Aspect.PRIVATE_DNS)),
+            _done("securityAlertPolicies/write", changes=(Aspect.THREAT_PROTECTION,)),
+            _kept("keys", changes=(Aspect.SERVER,)),
+        ),
+    ),
+    Handled(
+        type="Microsoft.Network/virtualNetworks/subnets",
+        names=TargetKind.SUBNET,
+        operations=(
+            _kept("", changes=(Aspect.SUBNET, Aspect.SECURITY_GROUP, Aspect.ROUTES, Aspect.SUBNET_ENDPOINTS)),
+        ),
+    ),
+    Handled(
+        type="Microsoft.Network/virtualNetworks",
+        names=LocatorKind.VIRTUAL_NETWORK,
+        operations=(
+            _kept("", changes=(Aspect.VIRTUAL_NETWORK, Aspect.SUBNET, Aspect.SECURITY_GROUP, Aspect.ROUTES)),
+            _kept("virtualNetworkPeerings", changes=(Aspect.VIRTUAL_NETWORK,)),
+        ),
+    ),
+    Handled(
+        type="Microsoft.Network/networkSecurityGroups",
+        names=LocatorKind.NSG,
+        operations=(
+            _kept("", "securityRules", changes=(Aspect.SECURITY_GROUP,)),
+            # Azure documents no write of a default rule; should one appear, it is looked at.
+            _done("defaultSecurityRules/write", changes=(Aspect.SECURITY_GROUP,)),
+        ),
+    ),
+    Handled(
+        type="Microsoft.Network/routeTables",
+        names=LocatorKind.ROUTE_TABLE,
+        operations=(_kept("", "routes", changes=(Aspect.ROUTES,)),),
+    ),
+    Handled(
+        type="Microsoft.Network/privateEndpoints",
+        names=LocatorKind.PRIVATE_ENDPOINT,
+        operations=(
+            _kept("", changes=(Aspect.SERVER, Aspect.PRIVATE_DNS, Aspect.SUBNET_ENDPOINTS)),
+            _kept("privateDnsZoneGroups", changes=(Aspect.PRIVATE_DNS,)),
+        ),
+    ),
+    Handled(
+        type="Microsoft.Network/privateDnsZones",
+        names=LocatorKind.PRIVATE_DNS_ZONE,
+        operations=(_kept("", "A", "AAAA", "CNAME", "virtualNetworkLinks", changes=(Aspect.PRIVATE_DNS,)),),
+    ),
+    Handled(
+        type="Microsoft.Authorization/locks",
+        names=None,
+        operations=(_kept("", changes=(Aspect.DNS_LOCKS,)),),
+        on_group=True,
+    ),
+    Handled(
+        type="Microsoft.Insights/diagnosticSettings",
+        names=None,
+        operations=(_kept("", changes=(Aspect.DIAGNOSTIC_SETTINGS,)),),
+    ),
+    # Tags decide which scope of policies.yaml holds; on a group or a subscription they are not inherited.
+    Handled(
+        type="Microsoft.Resources/tags",
+        names=None,
+        operations=(_kept("", changes=(Aspect.SERVER,)),),
+    ),
+    Handled(
+        type="Microsoft.Resources/subscriptions/resourceGroups",
+        names=LocatorKind.SCOPE,
+        operations=(_done("delete", "moveResources/action", changes=(Aspect.SERVER, Aspect.SUBNET)),),
+        whole=False,
+    ),
 )
-"""What is done about a resource type and everything below it; the most specific type comes first."""
+"""What is handled, the more specific type first."""
 
-_OTHER: Final = ("", IgnoredReason.OPERATION)
+_HANGS_ON: Final = re.compile(
+    r"/providers/(?:{})/[^/]+/?\Z".format(
+        "|".join(re.escape(row.type) for row in HANDLED if row.names is None)
+    ),
+    re.IGNORECASE,
+)
+
+
+def operation_prefixes() -> tuple[str, ...]:
+    """What the name of a handled operation begins with, in Azure's spelling: the filter of the subscription.
+
+    An operation that begins with none of these is ignored by ``map_event`` as well.
+    """
+    wanted = [
+        prefix for row in HANDLED for prefix in ([f"{row.type}/"] if row.whole else row.operation_names)
+    ]
+    return tuple(one for one in wanted if not any(one != other and one.startswith(other) for other in wanted))
 
 
 # --- parsing ---------------------------------------------------------------------------------------
@@ -194,13 +349,14 @@ def map_event(event: ResourceEvent) -> Mapped | Ignored:
     """Which targets or locators the event names. Raises ``Unmappable``."""
     if not event.type:
         raise Unmappable(UnmappableReason.NO_EVENT_TYPE)
-    if not _EVENT_TYPE.fullmatch(event.type):
+    if event.type.lower() not in _EVENT_TYPES:
         return Ignored(reason=IgnoredReason.EVENT_TYPE)
     if not isinstance(event.data, Mapping):
         raise Unmappable(UnmappableReason.DATA_NOT_AN_OBJECT, type(event.data).__name__)
-    resource_type, kind = _kind_of_event(event)
-    if isinstance(kind, IgnoredReason):
-        return Ignored(reason=kind)
+    found = _kind_of_event(event)
+    if found is None:
+        return Ignored(reason=IgnoredReason.OPERATION)
+    resource_type, kind = found
     return _mapped(kind, _resource(event, resource_type), event)
 
 
@@ -209,55 +365,71 @@ def locate(resource: ResourceId) -> Target | Locator | None:
 
     A child is looked at as part of its parent, as for events.
     """
-    resource_type, kind = _kind_of(resource.type)
-    named = resource.ancestor(resource_type)
-    if named is None or isinstance(kind, IgnoredReason):
+    found = _kind_of_type(resource.type)
+    named = resource.ancestor(found[0]) if found is not None else None
+    if found is None or named is None:
         return None
+    kind = found[1]
     return Target(kind=kind, id=named) if isinstance(kind, TargetKind) else Locator(kind=kind, id=named)
 
 
-def _kind_of_event(event: ResourceEvent) -> tuple[str, _Kind]:
-    """The resource type that is handled and its kind: by operation, else by subject."""
+def _kind_of_event(event: ResourceEvent) -> tuple[str, Named] | None:
+    """The resource type that is handled and its kind: by operation, else by subject; None for no other."""
     operation = (event.operation_name or "").lower()
-    if operation in _GROUP_OPERATIONS:
-        return _GROUP_TYPE, LocatorKind.SCOPE
-    if operation and not operation.startswith(_TAGS_OPERATION):
-        return _kind_of(operation)
+    if not operation:
+        return _kind_of_subject(event)
+    row = next((row for row in HANDLED if row.covers(operation)), None)
+    if row is None:
+        return None
+    if row.names is not None:
+        return row.type.lower(), row.names
+    held_by = _parsed_subject(event)
+    if row.on_group and held_by.type == _GROUP:
+        return _GROUP, LocatorKind.SCOPE
+    return _kind_of_type(held_by.type)
+
+
+def _kind_of_subject(event: ResourceEvent) -> tuple[str, Named] | None:
     subject = parse_resource_id(_subject(event))
-    if subject is not None:
-        return _kind_of(subject.type)
-    if operation:
-        raise Unmappable(UnmappableReason.SUBJECT_NOT_A_RESOURCE, _text(event.subject) or "")
-    raise Unmappable(UnmappableReason.NO_OPERATION_AND_NO_SUBJECT, _text(event.subject) or "")
+    if subject is None:
+        raise Unmappable(UnmappableReason.NO_OPERATION_AND_NO_SUBJECT, _text(event.subject) or "")
+    return _kind_of_type(subject.type)
 
 
-def _kind_of(name: str) -> tuple[str, _Kind]:
-    """By an operation name or a resource type, both in lower case."""
-    found = (row for row in _KINDS if name == row[0] or name.startswith(row[0] + "/"))
-    return next(found, _OTHER)
+def _kind_of_type(resource_type: str) -> tuple[str, Named] | None:
+    """The handled type that ``resource_type``, in lower case, is or lies below."""
+    for row in HANDLED:
+        handled = row.type.lower()
+        if row.names is not None and row.whole and f"{resource_type}/".startswith(f"{handled}/"):
+            return handled, row.names
+    return None
 
 
 def _resource(event: ResourceEvent, resource_type: str) -> ResourceId:
     """The resource of ``resource_type`` that the subject is, or lies below."""
-    if not event.subject:
-        raise Unmappable(UnmappableReason.SUBJECT_MISSING, event.operation_name or "")
-    subject = parse_resource_id(_subject(event))
-    if subject is None:
-        raise Unmappable(UnmappableReason.SUBJECT_NOT_A_RESOURCE, _text(event.subject) or "")
-    resource = subject.ancestor(resource_type)
+    resource = _parsed_subject(event).ancestor(resource_type)
     if resource is None:
         raise Unmappable(UnmappableReason.SUBJECT_OF_ANOTHER_TYPE, _text(event.subject) or "")
     return resource
 
 
+def _parsed_subject(event: ResourceEvent) -> ResourceId:
+    if not event.subject:
+        raise Unmappable(UnmappableReason.SUBJECT_MISSING, event.operation_name or "")
+    subject = parse_resource_id(_subject(event))
+    if subject is None:
+        raise Unmappable(UnmappableReason.SUBJECT_NOT_A_RESOURCE, _text(event.subject) or "")
+    return subject
+
+
 def _subject(event: ResourceEvent) -> str:
-    """The tagged resource for a tags operation, whose subject occurs with and without the suffix."""
+    """The subject without what hangs on it: that of tags occurs with and without the suffix."""
     if len(event.subject) > _SUBJECT_LIMIT:
         return ""
-    return _TAGS_SUFFIX.sub("", event.subject)
+    return _HANGS_ON.sub("", event.subject)
 
 
-def _mapped(kind: TargetKind | LocatorKind, resource: ResourceId, event: ResourceEvent) -> Mapped:
+def _mapped(kind: Named, resource: ResourceId, event: ResourceEvent) -> Mapped:
     cause = Cause(
         kind=CauseKind.EVENT,
         time=event.time,

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.events import (
+    EVENT_TYPES,
     Ignored,
     IgnoredReason,
     Mapped,
@@ -36,13 +37,14 @@ SINGLE = f"{GROUP}/providers/Microsoft.DBforPostgreSQL/servers/legacy"
 NETWORK = f"{GROUP}/providers/Microsoft.Network/virtualNetworks/core"
 SUBNET = f"{NETWORK}/subnets/databases"
 NSG = f"{GROUP}/providers/Microsoft.Network/networkSecurityGroups/databases-nsg"
+ENDPOINT = f"{GROUP}/providers/Microsoft.Network/privateEndpoints/orders-pe"
+ROUTES = f"{GROUP}/providers/Microsoft.Network/routeTables/through-hub"
+ZONE = f"{GROUP}/providers/Microsoft.Network/privateDnsZones/privatelink.postgres.database.azure.com"
+VAULT = f"{GROUP}/providers/Microsoft.KeyVault/vaults/keys"
 TAGS = "/providers/Microsoft.Resources/tags/default"
+LOCK = "/providers/Microsoft.Authorization/locks/keep"
+DIAGNOSTICS = "/providers/Microsoft.Insights/diagnosticSettings/to-workspace"
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
-EVENT_TYPES = [
-    f"Microsoft.Resources.Resource{deed}{end}"
-    for deed in ("Write", "Delete", "Action")
-    for end in ("Success", "Failure", "Cancel")
-]
 
 
 def event(
@@ -139,6 +141,32 @@ NET = "Microsoft.Network"
             GROUP,
             locator(LocatorKind.SCOPE, GROUP),
         ),
+        (f"{NET}/routeTables/write", ROUTES, locator(LocatorKind.ROUTE_TABLE, ROUTES)),
+        (f"{NET}/routeTables/routes/delete", f"{ROUTES}/routes/r", locator(LocatorKind.ROUTE_TABLE, ROUTES)),
+        (f"{NET}/privateEndpoints/delete", ENDPOINT, locator(LocatorKind.PRIVATE_ENDPOINT, ENDPOINT)),
+        (
+            f"{NET}/privateEndpoints/privateDnsZoneGroups/write",
+            f"{ENDPOINT}/privateDnsZoneGroups/default",
+            locator(LocatorKind.PRIVATE_ENDPOINT, ENDPOINT),
+        ),
+        (f"{NET}/privateDnsZones/A/write", f"{ZONE}/A/orders", locator(LocatorKind.PRIVATE_DNS_ZONE, ZONE)),
+        (
+            f"{NET}/privateDnsZones/virtualNetworkLinks/delete",
+            f"{ZONE}/virtualNetworkLinks/hub",
+            locator(LocatorKind.PRIVATE_DNS_ZONE, ZONE),
+        ),
+        ("Microsoft.Authorization/locks/write", FLEXIBLE + LOCK, flexible()),
+        ("Microsoft.Authorization/locks/write", FLEXIBLE, flexible()),
+        ("Microsoft.Authorization/locks/delete", f"{FLEXIBLE}/firewallRules/all{LOCK}", flexible()),
+        ("Microsoft.Authorization/locks/write", ZONE + LOCK, locator(LocatorKind.PRIVATE_DNS_ZONE, ZONE)),
+        (
+            "Microsoft.Authorization/locks/write",
+            f"{ZONE}/A/orders{LOCK}",
+            locator(LocatorKind.PRIVATE_DNS_ZONE, ZONE),
+        ),
+        ("Microsoft.Authorization/locks/write", GROUP + LOCK, locator(LocatorKind.SCOPE, GROUP)),
+        ("microsoft.insights/diagnosticSettings/write", FLEXIBLE + DIAGNOSTICS, flexible()),
+        ("Microsoft.Insights/DiagnosticSettings/Delete", SINGLE + DIAGNOSTICS.lower(), single()),
         ("Microsoft.Resources/tags/write", FLEXIBLE, flexible()),
         ("Microsoft.Resources/tags/write", FLEXIBLE + TAGS, flexible()),
         ("Microsoft.Resources/tags/delete", SINGLE + TAGS, single()),
@@ -146,7 +174,7 @@ NET = "Microsoft.Network"
         ("microsoft.resources/TAGS/write", NETWORK, locator(LocatorKind.VIRTUAL_NETWORK, NETWORK)),
         (None, FLEXIBLE, flexible()),
         (None, f"{FLEXIBLE}/firewallRules/all", flexible()),
-        (None, f"{FLEXIBLE}/providers/Microsoft.Authorization/locks/keep", flexible()),
+        (None, FLEXIBLE + LOCK, flexible()),
         (None, SUBNET, subnet()),
         (None, FLEXIBLE + TAGS, flexible()),
         ("", FLEXIBLE, flexible()),
@@ -159,36 +187,35 @@ def test_an_operation_names_a_target_or_a_locator(
 
 
 @pytest.mark.parametrize(
-    ("operation", "subject", "reason"),
+    ("operation", "subject"),
     [
-        ("Microsoft.Storage/storageAccounts/write", "anything", IgnoredReason.OPERATION),
-        ("Microsoft.Storage/storageAccounts/write", "", IgnoredReason.OPERATION),
-        ("Microsoft.Authorization/locks/write", FLEXIBLE, IgnoredReason.OPERATION),
-        (f"{PG}/serverGroupsv2/write", f"{GROUP}/providers/{PG}/serverGroupsv2/c", IgnoredReason.OPERATION),
-        (f"{PG}/flexibleServersLike/write", FLEXIBLE, IgnoredReason.OPERATION),
-        ("Microsoft.Resources/deployments/write", GROUP, IgnoredReason.OPERATION),
-        ("Microsoft.Resources/subscriptions/resourceGroups/write", GROUP, IgnoredReason.OPERATION),
-        ("Microsoft.Resources/tags/write", GROUP + TAGS, IgnoredReason.OPERATION),
-        ("Microsoft.Resources/tags/write", SUBSCRIPTION + TAGS, IgnoredReason.OPERATION),
-        (
-            "Microsoft.Resources/tags/write",
-            f"{GROUP}/providers/Microsoft.Storage/storageAccounts/a{TAGS}",
-            IgnoredReason.OPERATION,
-        ),
-        (None, f"{GROUP}/providers/Microsoft.Storage/storageAccounts/a", IgnoredReason.OPERATION),
-        (f"{NET}/privateEndpoints/write", "", IgnoredReason.NO_POLICY_YET),
-        (f"{NET}/privateEndpoints/privateDnsZoneGroups/write", "", IgnoredReason.NO_POLICY_YET),
-        (f"{NET}/routeTables/routes/delete", "", IgnoredReason.NO_POLICY_YET),
-        (f"{NET}/privateDnsZones/virtualNetworkLinks/write", "", IgnoredReason.NO_POLICY_YET),
+        ("Microsoft.Storage/storageAccounts/write", "anything"),
+        ("Microsoft.Storage/storageAccounts/write", ""),
+        (f"{PG}/serverGroupsv2/write", f"{GROUP}/providers/{PG}/serverGroupsv2/c"),
+        (f"{PG}/flexibleServersLike/write", FLEXIBLE),
+        (f"{PG}/flexibleServers", FLEXIBLE),
+        ("Microsoft.Resources/deployments/write", GROUP),
+        ("Microsoft.Resources/subscriptions/resourceGroups/write", GROUP),
+        ("Microsoft.Resources/subscriptions/resourceGroups/deleteAll", GROUP),
+        ("Microsoft.Resources/tags/write", GROUP + TAGS),
+        ("Microsoft.Resources/tags/write", SUBSCRIPTION + TAGS),
+        ("Microsoft.Resources/tags/write", VAULT + TAGS),
+        ("Microsoft.Authorization/locks/write", SUBSCRIPTION + LOCK),
+        ("Microsoft.Authorization/locks/write", VAULT + LOCK),
+        ("Microsoft.Authorization/roleAssignments/write", FLEXIBLE),
+        ("Microsoft.Insights/diagnosticSettings/write", SUBSCRIPTION + DIAGNOSTICS),
+        ("Microsoft.Insights/diagnosticSettings/write", GROUP + DIAGNOSTICS),
+        ("Microsoft.Insights/diagnosticSettings/write", VAULT + DIAGNOSTICS),
+        (f"{NET}/networkInterfaces/write", f"{GROUP}/providers/{NET}/networkInterfaces/n"),
+        (None, VAULT),
+        (None, GROUP + LOCK),
     ],
 )
-def test_what_no_policy_reads_is_ignored_with_a_reason(
-    operation: str | None, subject: str, reason: IgnoredReason
-) -> None:
-    assert map_event(event(operation, subject)) == Ignored(reason=reason)
+def test_what_no_policy_reads_is_ignored(operation: str | None, subject: str) -> None:
+    assert map_event(event(operation, subject)) == Ignored(reason=IgnoredReason.OPERATION)
 
 
-@pytest.mark.parametrize("event_type", EVENT_TYPES + [name.upper() for name in EVENT_TYPES])
+@pytest.mark.parametrize("event_type", [*EVENT_TYPES, *(name.upper() for name in EVENT_TYPES)])
 def test_every_end_of_every_deed_counts(event_type: str) -> None:
     assert named_by(event(event_type=event_type)) == flexible()
 
@@ -217,9 +244,14 @@ def test_other_event_types_are_ignored_whatever_they_hold(event_type: str) -> No
         (SUBNET, subnet()),
         (NETWORK, locator(LocatorKind.VIRTUAL_NETWORK, NETWORK)),
         (f"{NSG}/securityRules/DenyAll", locator(LocatorKind.NSG, NSG)),
-        (f"{GROUP}/providers/Microsoft.Network/privateEndpoints/pe", None),
-        (f"{GROUP}/providers/Microsoft.Storage/storageAccounts/a", None),
+        (ENDPOINT, locator(LocatorKind.PRIVATE_ENDPOINT, ENDPOINT)),
+        (f"{ROUTES}/routes/r", locator(LocatorKind.ROUTE_TABLE, ROUTES)),
+        (f"{ZONE}/A/orders", locator(LocatorKind.PRIVATE_DNS_ZONE, ZONE)),
+        (FLEXIBLE + LOCK, flexible()),
+        (VAULT, None),
         (GROUP, None),
+        (GROUP + LOCK, None),
+        (SUBSCRIPTION, None),
     ],
 )
 def test_a_resource_that_a_person_names_is_looked_at_as_for_an_event(
@@ -237,6 +269,8 @@ def test_a_resource_that_a_person_names_is_looked_at_as_for_an_event(
         f"{PG}/flexibleServers/write",
         f"{NET}/networkSecurityGroups/write",
         "Microsoft.Resources/subscriptions/resourceGroups/delete",
+        "Microsoft.Authorization/locks/write",
+        "Microsoft.Resources/tags/write",
     ],
 )
 @pytest.mark.parametrize("subject", [None, "", "   "])
@@ -373,6 +407,34 @@ def test_a_megabyte_of_data_changes_nothing() -> None:
     assert named_by(event(responseBody="x" * 1_000_000, more=[{"n": n} for n in range(10_000)])) == flexible()
 
 
+# --- as real traffic has it --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        FLEXIBLE,
+        FLEXIBLE.replace("resourceGroups", "resourcegroups"),
+        FLEXIBLE.replace(PG, "Microsoft.DBForPostgreSql"),
+        FLEXIBLE.replace(PG, "Microsoft.DBForPostgreSQL").replace("flexibleServers", "flexibleservers"),
+        FLEXIBLE.lower() + TAGS,
+        f"{FLEXIBLE}/",
+    ],
+)
+def test_tags_written_on_a_server_name_that_server_in_every_spelling(subject: str) -> None:
+    assert named_by(event("Microsoft.Resources/tags/write", subject)) == flexible()
+
+
+def test_an_event_without_the_http_request_of_a_first_creation_is_mapped() -> None:
+    request = {"method": "PUT", "clientIpAddress": "203.0.113.7", "url": f"https://example{FLEXIBLE}"}
+    assert map_event(event()) == map_event(event(httpRequest=request))
+
+
+def test_a_rule_written_on_a_server_in_a_subnet_is_a_look_like_any_other() -> None:
+    rule = event(f"{PG}/flexibleServers/firewallRules/write", f"{FLEXIBLE}/firewallRules/harmless")
+    assert named_by(rule) == flexible()
+
+
 # --- properties ------------------------------------------------------------------------------------
 
 SUBJECTS = {
@@ -381,6 +443,11 @@ SUBJECTS = {
     f"{NET}/virtualNetworks/subnets/write": SUBNET,
     f"{NET}/virtualNetworks/virtualNetworkPeerings/delete": f"{NETWORK}/virtualNetworkPeerings/p",
     f"{NET}/networkSecurityGroups/securityRules/delete": f"{NSG}/securityRules/r",
+    f"{NET}/privateEndpoints/privateDnsZoneGroups/write": f"{ENDPOINT}/privateDnsZoneGroups/d",
+    f"{NET}/privateDnsZones/A/delete": f"{ZONE}/A/orders",
+    f"{NET}/routeTables/write": ROUTES,
+    "Microsoft.Authorization/locks/delete": ZONE + LOCK,
+    "Microsoft.Insights/diagnosticSettings/write": SINGLE + DIAGNOSTICS,
     "Microsoft.Resources/tags/write": FLEXIBLE + TAGS,
     "Microsoft.Resources/subscriptions/resourceGroups/delete": GROUP,
 }
