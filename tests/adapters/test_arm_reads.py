@@ -373,7 +373,7 @@ def test_a_subscription_is_enumerated_page_by_page(azure: Azure) -> None:
         LocatorKind.VIRTUAL_NETWORK,
     }
     assert [len(page.targets) for page in pages] == [2, 2, 1, 1]
-    assert [call.method for call in gateway.calls] == ["POST"] * 4
+    assert [call.method for call in gateway.calls] == ["POST"] * 5
 
 
 def test_a_resource_group_is_enumerated_alone(azure: Azure) -> None:

@@ -5,13 +5,15 @@ never whether something is compliant. Pages hold 1,000 rows and follow each othe
 needs a stable order: by id, ascending (article on large result sets). The token alone tells whether there
 is more; ``resultTruncated``, a string, must not be ``"true"`` where there is none.
 
-Virtual networks are filtered here and not by ``mv-expand``, which silently stops at its row limit.
+Virtual networks are filtered here and not by ``mv-expand``, which silently stops at its row limit. Private
+endpoints are asked for in the whole subscription, because an endpoint may live in another group than
+its subnet; Azure keeps both in one subscription (article on private endpoints).
 What must not live here: decisions, reads of ARM itself.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterable, Iterator
 from functools import partial
 from typing import Final
 
@@ -20,7 +22,7 @@ from shared.adapters.arm.session import Hooks, Session, body_of
 from shared.errors import Permanent
 from shared.interfaces import Enumerated, Relation
 from shared.model import Json, Locator, LocatorKind, SubnetServer, Target, TargetKind
-from shared.resource_id import ResourceId
+from shared.resource_id import ResourceId, parse_resource_id
 
 PAGE_ROWS: Final = 1000
 
@@ -33,6 +35,11 @@ _SERVERS: Final = (
     " 'microsoft.dbforpostgresql/servers')"
 )
 _NETWORKS: Final = "resources | where type =~ 'microsoft.network/virtualnetworks'"
+_ENDPOINTS: Final = (
+    "resources | where type =~ 'microsoft.network/privateendpoints'"
+    " | where tostring(properties) contains 'microsoft.dbforpostgresql/'"
+)
+_CONNECTIONS: Final = ("privateLinkServiceConnections", "manualPrivateLinkServiceConnections")
 _FLEXIBLE: Final = "resources | where type =~ 'microsoft.dbforpostgresql/flexibleservers'"
 
 
@@ -41,8 +48,14 @@ def enumerate_scope(session: Session, scope: ResourceId) -> Iterator[Enumerated]
     group = f" | where resourceGroup =~ {_quoted(scope.resource_group)}" if scope.resource_group else ""
     for rows in _pages(session, scope, f"{_SERVERS}{group} | project id, type | order by id asc"):
         yield Enumerated(targets=tuple(_server_target(row) for row in rows))
+    holding: set[ResourceId] = set()
+    for rows in _pages(session, scope, f"{_ENDPOINTS} | project id, properties | order by id asc"):
+        found = endpoint_targets(rows)
+        holding.update(target.id for target in found.targets if target.kind is TargetKind.SUBNET)
+        if found.relations:
+            yield Enumerated(targets=(), relations=found.relations)
     for rows in _pages(session, scope, f"{_NETWORKS}{group} | project id, properties | order by id asc"):
-        yield network_targets(rows)
+        yield network_targets(rows, holding)
 
 
 def servers_in_subnet(session: Session, subnet: ResourceId) -> tuple[SubnetServer, ...]:
@@ -55,21 +68,54 @@ def servers_in_subnet(session: Session, subnet: ResourceId) -> tuple[SubnetServe
     return tuple(wire.subnet_server(row) for row in answer.get("data") or [])
 
 
-def network_targets(networks: list[Json]) -> Enumerated:
-    """The PostgreSQL subnets of virtual networks, with what they depend on: the network and the NSG."""
+def network_targets(networks: Iterable[Json], holding: Container[ResourceId] = ()) -> Enumerated:
+    """The PostgreSQL subnets of virtual networks, with what they depend on: network, NSG, route table.
+
+    ``holding`` are subnets that are PostgreSQL's because they hold a private endpoint of a server; a
+    network's body names its endpoints, but not what they lead to.
+    """
     targets: list[Target] = []
     relations: list[Relation] = []
     for network in networks:
         parent = Locator(kind=LocatorKind.VIRTUAL_NETWORK, id=wire.required_id(network))
-        for subnet in filter(wire.is_postgres_subnet, wire.subnet_bodies(network)):
+        for subnet in wire.subnet_bodies(network):
             target = Target(kind=TargetKind.SUBNET, id=wire.required_id(subnet))
-            targets.append(target)
-            relations.append(Relation(source=parent, target=target))
-            group = wire.security_group_id(subnet)
-            if group is not None:
-                locator = Locator(kind=LocatorKind.NSG, id=group)
-                relations.append(Relation(source=locator, target=target))
+            if wire.is_postgres_subnet(subnet) or target.id in holding:
+                targets.append(target)
+                sources = (parent, *_named_by_subnet(subnet))
+                relations += [Relation(source=source, target=target) for source in sources]
     return Enumerated(targets=tuple(targets), relations=tuple(relations))
+
+
+def endpoint_targets(endpoints: Iterable[Json]) -> Enumerated:
+    """The PostgreSQL servers that private endpoints lead to and the subnets that hold those endpoints.
+
+    An endpoint that leads elsewhere names nothing. A connection that its owner must approve by hand stands in
+    a list of its own (ARM schema of private endpoints).
+    """
+    targets: dict[Target, None] = {}
+    relations: list[Relation] = []
+    for endpoint in endpoints:
+        source = Locator(kind=LocatorKind.PRIVATE_ENDPOINT, id=wire.required_id(endpoint))
+        concerned = _concerned(endpoint)
+        targets.update(dict.fromkeys(concerned))
+        relations += [Relation(source=source, target=target) for target in concerned]
+    return Enumerated(targets=tuple(targets), relations=tuple(relations))
+
+
+def _concerned(endpoint: Json) -> list[Target]:
+    listed = (item for name in _CONNECTIONS for item in wire.get(endpoint, "properties", name) or ())
+    ids = (parse_resource_id(wire.get(item, "properties", "privateLinkServiceId")) for item in listed)
+    servers = [Target(kind=_KINDS[one.type], id=one) for one in ids if one is not None and one.type in _KINDS]
+    subnet = parse_resource_id(wire.get(endpoint, "properties", "subnet", "id"))
+    return [*servers, Target(kind=TargetKind.SUBNET, id=subnet)] if servers and subnet else servers
+
+
+def _named_by_subnet(subnet: Json) -> list[Locator]:
+    """What a subnet names and depends on."""
+    named = ((LocatorKind.NSG, "networkSecurityGroup"), (LocatorKind.ROUTE_TABLE, "routeTable"))
+    found = ((kind, parse_resource_id(wire.get(subnet, "properties", name, "id"))) for kind, name in named)
+    return [Locator(kind=kind, id=one) for kind, one in found if one is not None]
 
 
 def _server_target(row: Json) -> Target:

@@ -14,7 +14,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Final, TypeVar, assert_never
 
-from shared.adapters.arm import graph, parameters, wire
+from shared.adapters.arm import graph, locators, parameters, wire
 from shared.adapters.arm.parts import Reader, with_parts
 from shared.adapters.arm.session import Hooks, Session, body_of
 from shared.errors import GatewayError, Gone, Permanent, Throttled, Transient
@@ -55,7 +55,7 @@ def read(session: Session, target: Target, aspects: frozenset[Aspect]) -> Snapsh
 
 
 def resolve(session: Session, locator: Locator) -> Enumerated:
-    """The targets that an NSG or a virtual network names now. Raises ``Gone`` when it does not exist."""
+    """The targets that a locator names now. Raises ``Gone`` when what it names does not exist."""
     match locator.kind:
         case LocatorKind.NSG:
             group = security_group(session, locator.id).group
@@ -70,8 +70,12 @@ def resolve(session: Session, locator: Locator) -> Enumerated:
                 targets=tuple(target for page in pages for target in page.targets),
                 relations=tuple(relation for page in pages for relation in page.relations),
             )
-        case LocatorKind.PRIVATE_ENDPOINT | LocatorKind.ROUTE_TABLE | LocatorKind.PRIVATE_DNS_ZONE:
-            return Enumerated(targets=())
+        case LocatorKind.PRIVATE_ENDPOINT:
+            return locators.endpoint_targets(session, locator.id)
+        case LocatorKind.ROUTE_TABLE:
+            return locators.route_table_targets(session, locator.id)
+        case LocatorKind.PRIVATE_DNS_ZONE:
+            return Enumerated(targets=())  # a zone names no server: the relation index knows whose it is
         case _:
             assert_never(locator.kind)
 

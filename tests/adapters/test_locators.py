@@ -1,0 +1,144 @@
+"""What private endpoints, route tables and zones name, read by the real clients from the simulator."""
+
+from __future__ import annotations
+
+import pytest
+
+from local.simulator import seeds
+from local.simulator.values import JsonObject
+from shared.adapters.arm import graph
+from shared.errors import Denied, Gone
+from shared.model import Locator, LocatorKind, Target, TargetKind
+from shared.resource_id import ResourceId
+from tests.adapters.conftest import Azure
+
+SERVER = Target(kind=TargetKind.FLEXIBLE_SERVER, id=ResourceId(seeds.flexible_server_id()))
+DELEGATED = Target(kind=TargetKind.SUBNET, id=ResourceId(seeds.subnet_id()))
+ENDPOINTS = Target(kind=TargetKind.SUBNET, id=ResourceId(seeds.subnet_id(name="snet-endpoints")))
+TABLE = seeds.network_id(kind="routeTables", name="through-hub")
+VAULT = f"{seeds.group_id()}/providers/Microsoft.KeyVault/vaults/keys"
+
+
+def locator(kind: LocatorKind, text: str) -> Locator:
+    return Locator(kind=kind, id=ResourceId(text))
+
+
+ENDPOINT = locator(LocatorKind.PRIVATE_ENDPOINT, seeds.endpoint_id(name="pe"))
+
+
+def seeded(azure: Azure, *more: JsonObject) -> None:
+    """A server with an endpoint; a network with a delegated subnet, one for endpoints, one for neither."""
+    inner = [
+        seeds.subnet(nsg=seeds.nsg_id(), route_table=TABLE),
+        seeds.subnet(name="snet-endpoints", prefix="10.20.3.0/24", delegated=False, route_table=TABLE),
+        seeds.subnet(name="snet-web", prefix="10.20.2.0/24", delegated=False),
+    ]
+    azure.simulator.seed(
+        [
+            seeds.flexible_server(),
+            seeds.nsg(),
+            seeds.route_table(name="through-hub"),
+            seeds.vnet(subnets=inner),
+            seeds.private_endpoint(name="pe", server=str(SERVER.id), subnet=str(ENDPOINTS.id)),
+            *more,
+        ]
+    )
+
+
+def test_an_endpoint_names_its_server_and_its_subnet(azure: Azure) -> None:
+    seeded(azure)
+    gateway = azure.gateway()
+    found = gateway.resolve(ENDPOINT)
+    assert found.targets == (SERVER, ENDPOINTS)
+    assert {(relation.source, relation.target) for relation in found.relations} == {
+        (ENDPOINT, SERVER),
+        (ENDPOINT, ENDPOINTS),
+    }
+    assert len(gateway.calls) == 1
+
+
+@pytest.mark.parametrize("field", ["privateLinkServiceConnections", "manualPrivateLinkServiceConnections"])
+def test_both_lists_of_connections_count(field: str) -> None:
+    body: JsonObject = {
+        "id": str(ENDPOINT.id),
+        "properties": {
+            "subnet": {"id": str(ENDPOINTS.id)},
+            field: [{"properties": {"privateLinkServiceId": str(SERVER.id).lower()}}],
+        },
+    }
+    assert graph.endpoint_targets([body]).targets == (SERVER, ENDPOINTS)
+
+
+@pytest.mark.parametrize(
+    "properties",
+    [
+        {},
+        {"privateLinkServiceConnections": None},
+        {"privateLinkServiceConnections": [{"properties": {"privateLinkServiceId": VAULT}}]},
+        {"privateLinkServiceConnections": [{"properties": {}}], "subnet": {"id": str(ENDPOINTS.id)}},
+    ],
+)
+def test_an_endpoint_that_leads_elsewhere_names_nothing(properties: JsonObject) -> None:
+    assert graph.endpoint_targets([{"id": str(ENDPOINT.id), "properties": properties}]).targets == ()
+
+
+def test_a_route_table_names_its_subnets(azure: Azure) -> None:
+    seeded(azure)
+    source = locator(LocatorKind.ROUTE_TABLE, TABLE)
+    gateway = azure.gateway()
+    found = gateway.resolve(source)
+    assert DELEGATED in found.targets
+    assert {relation.source for relation in found.relations} == {source}
+    assert len(gateway.calls) == 1
+
+
+def test_a_zone_is_not_read(azure: Azure) -> None:
+    gateway = azure.gateway()
+    zone = seeds.network_id(kind="privateDnsZones", name="privatelink.postgres.database.azure.com")
+    assert gateway.resolve(locator(LocatorKind.PRIVATE_DNS_ZONE, zone)).targets == ()
+    assert not gateway.calls
+
+
+@pytest.mark.parametrize("source", [ENDPOINT, locator(LocatorKind.ROUTE_TABLE, TABLE)])
+def test_a_locator_of_something_deleted_is_gone(azure: Azure, source: Locator) -> None:
+    with pytest.raises(Gone):
+        azure.gateway().resolve(source)
+
+
+def test_an_endpoint_that_our_identity_may_not_read_is_denied(azure: Azure) -> None:
+    seeded(azure)
+    then: JsonObject = {"status": 403, "code": "AuthorizationFailed"}
+    azure.simulator.fault(then, path_contains="privateEndpoints")
+    with pytest.raises(Denied):
+        azure.gateway().resolve(ENDPOINT)
+
+
+def test_the_sweep_lists_subnets_that_hold_a_servers_endpoint(azure: Azure) -> None:
+    elsewhere = seeds.private_endpoint(name="pe-vault", server=VAULT, subnet=seeds.subnet_id(name="snet-web"))
+    seeded(azure, elsewhere)
+    pages = list(azure.gateway().enumerate(ResourceId(f"/subscriptions/{seeds.SUBSCRIPTION}")))
+    assert [target for page in pages for target in page.targets] == [SERVER, DELEGATED, ENDPOINTS]
+    related = {(r.source.key, r.target) for page in pages for r in page.relations}
+    network = locator(LocatorKind.VIRTUAL_NETWORK, seeds.vnet_id())
+    assert related == {
+        (network.key, DELEGATED),
+        (network.key, ENDPOINTS),
+        (locator(LocatorKind.NSG, seeds.nsg_id()).key, DELEGATED),
+        (locator(LocatorKind.ROUTE_TABLE, TABLE).key, DELEGATED),
+        (locator(LocatorKind.ROUTE_TABLE, TABLE).key, ENDPOINTS),
+        (ENDPOINT.key, SERVER),
+        (ENDPOINT.key, ENDPOINTS),
+    }
+
+
+def test_an_endpoint_in_another_group_makes_its_subnet_a_target_of_the_subnets_group(azure: Azure) -> None:
+    seeded(
+        azure,
+        seeds.private_endpoint(
+            name="far", server=str(SERVER.id), subnet=seeds.subnet_id(name="snet-web"), group="rg-apps"
+        ),
+    )
+    pages = list(azure.gateway().enumerate(ResourceId(seeds.group_id())))
+    assert seeds.subnet_id(name="snet-web") in [str(t.id) for page in pages for t in page.targets]
+    alone = list(azure.gateway().enumerate(ResourceId(seeds.group_id(group="rg-apps"))))
+    assert [target for page in alone for target in page.targets] == []
