@@ -27,12 +27,9 @@ from shared.model import (
     Decision,
     Finding,
     Json,
-    Locator,
-    LocatorKind,
     Outcome,
     Reason,
     Snapshot,
-    SubnetSnapshot,
     Target,
 )
 from shared.policies import find
@@ -52,6 +49,7 @@ from shared.records import (
     TargetResult,
     reason_text,
 )
+from shared.relations import depends_on
 from shared.results import merge
 from shared.visit import Judgement, Visit
 
@@ -157,14 +155,9 @@ def _keep_baseline(visit: Visit) -> str:
 
 
 def relate(visit: Visit) -> None:
-    """Remember what the target hangs on: after its deletion an NSG cannot be asked for its subnets."""
-    snapshot, target = visit.snapshot, visit.target
-    if not isinstance(snapshot, SubnetSnapshot):
-        return
-    sources = [Locator(kind=LocatorKind.VIRTUAL_NETWORK, id=snapshot.id.parent)] if snapshot.id.parent else []
-    if snapshot.security_group is not None:
-        sources.append(Locator(kind=LocatorKind.NSG, id=snapshot.security_group.id))
-    visit.deps.store.relate([Relation(source=source, target=target) for source in sources], visit.now)
+    """Remember what the target depends on: after its deletion an NSG cannot be asked for its subnets."""
+    relations = [Relation(source=source, target=visit.target) for source in depends_on(visit.snapshot)]
+    visit.deps.store.relate(relations, visit.now)
 
 
 def schedule_recheck(visit: Visit, judgements: tuple[Judgement, ...], record: TargetRecord) -> TargetRecord:

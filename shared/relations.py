@@ -1,23 +1,62 @@
-"""The relation index: which targets hang on an NSG or a virtual network, as far as was ever seen.
+"""The relation index: which targets depend on an NSG, an endpoint, a zone …, as far as was ever seen.
 
-Every reconcile and sweep adds what it saw. A relation that no longer holds is harmless (one reading
-too many), a missing one is not: after a delete, the index is all that can say who is concerned. So
-relations go only with their target.
+Every reconcile and sweep adds what it saw; ``depends_on`` says what a reading shows. A relation that no
+longer holds is harmless (one reading too many), a missing one is not: after a delete, the index is all
+that can say who is concerned. So relations go only with their target.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Final
+from typing import Final, assert_never
 
 from shared.errors import EntityExists
 from shared.interfaces import Insert, Relation, Tables
 from shared.layout import RELATION_PREFIX, TARGETS, partition_of, relation_prefix
-from shared.model import Locator, Target
+from shared.model import Locator, LocatorKind, ServerSnapshot, Snapshot, SubnetSnapshot, Target
+from shared.resource_id import ResourceId
 from shared.rows import Rows, digest, timestamp
 
 _TRANSACTION: Final = 100
+
+
+def depends_on(snapshot: Snapshot) -> tuple[Locator, ...]:
+    """What the events are about that concern this target, as far as its reading shows; each once.
+
+    A part that was not read adds nothing, and takes nothing from what is known already.
+    """
+    match snapshot:
+        case ServerSnapshot():
+            named = _of_server(snapshot)
+        case SubnetSnapshot():
+            named = _of_subnet(snapshot)
+        case _:
+            assert_never(snapshot)
+    return tuple({locator.key: locator for locator in named}.values())
+
+
+def _of_server(server: ServerSnapshot) -> list[Locator]:
+    endpoints = (connection.endpoint for connection in server.private_endpoints or ())
+    return [
+        *_locators(LocatorKind.PRIVATE_ENDPOINT, endpoints),
+        *_locators(LocatorKind.PRIVATE_DNS_ZONE, [server.private_dns_zone]),
+    ]
+
+
+def _of_subnet(subnet: SubnetSnapshot) -> list[Locator]:
+    group = subnet.security_group.id if subnet.security_group is not None else None
+    table = subnet.route_table.id if subnet.route_table is not None else None
+    return [
+        *_locators(LocatorKind.VIRTUAL_NETWORK, [subnet.id.parent]),
+        *_locators(LocatorKind.NSG, [group]),
+        *_locators(LocatorKind.ROUTE_TABLE, [subnet.route_table_id, table]),
+        *_locators(LocatorKind.PRIVATE_ENDPOINT, (held.id for held in subnet.private_endpoints or ())),
+    ]
+
+
+def _locators(kind: LocatorKind, ids: Iterable[ResourceId | None]) -> list[Locator]:
+    return [Locator(kind=kind, id=found) for found in ids if found is not None]
 
 
 class Relations:

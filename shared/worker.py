@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Final, TypeVar
 
 from shared.deps import Deps
-from shared.errors import EntityChanged, Gone, Transient
+from shared.errors import Denied, EntityChanged, Gone, Transient
 from shared.interfaces import Enumerated
 from shared.journal import keep_result
 from shared.model import Cause, Locator, LocatorKind, Outcome, Target
@@ -113,11 +113,22 @@ def _expand(locator: Locator, cause: Cause, deps: Deps) -> None:
         ask(Enumerated(targets=tuple(inside)), cause, deps)
         return
     known = deps.store.related(locator)
-    try:
-        found = deps.gateway.resolve(locator)
-    except Gone:
-        found = Enumerated(targets=())
+    found = _named_now(locator, deps)
     ask(Enumerated(targets=tuple({*found.targets, *known}), relations=found.relations), cause, deps)
+
+
+def _named_now(locator: Locator, deps: Deps) -> Enumerated:
+    """What the locator names by a read: nothing where it is gone, or lies where our identity may not read.
+
+    Events tell of every endpoint of a subscription, also in groups that are none of ours.
+    """
+    try:
+        return deps.gateway.resolve(locator)
+    except Gone:
+        return Enumerated(targets=())
+    except Denied as refusal:
+        deps.log({"message": "locator-not-readable", "locator": locator.key, "reason": str(refusal)})
+        return Enumerated(targets=())
 
 
 def ask(page: Enumerated, cause: Cause, deps: Deps) -> int:
