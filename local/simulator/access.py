@@ -1,9 +1,9 @@
 """Who calls, and what they may do: bearer tokens, role definitions, management locks.
 
 A token is an unsigned JWT whose claims `appid`, `oid`, `name` and `upn` name the caller; nothing is
-verified, only its presence is required. A caller listed in the roles may do the listed actions and nothing
-else (wildcards, without case); a caller not listed may do everything. Locks are records of the type
-`Microsoft.Authorization/locks`. What must not live here: routing, resource shapes.
+verified, only its presence is required. A caller listed in the roles may do the listed actions less the
+`notActions` (wildcards, without case); a caller not listed may do everything. Locks are records of the
+type `Microsoft.Authorization/locks`. What must not live here: routing, resource shapes.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ import binascii
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from http import HTTPStatus
 
 from local.simulator.store import Record, Store
-from local.simulator.values import ArmError, Caller, JsonObject, as_object, as_text, dig, key
+from local.simulator.values import ArmError, Caller, JsonObject, JsonValue, as_object, as_text, dig, key
 
 LOCKS = "Microsoft.Authorization/locks"
 _VERBS = {"PUT": "write", "PATCH": "write", "POST": "write", "DELETE": "delete"}
@@ -68,10 +69,28 @@ def _claims(token: str) -> JsonObject | None:
         return None
 
 
-def may(roles: Mapping[str, list[str]], caller: Caller, action: str) -> bool:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Role:
+    """What one caller may do, as a role definition says it: `actions` less `not_actions`, with wildcards."""
+
+    actions: tuple[str, ...]
+    not_actions: tuple[str, ...] = ()
+
+    def allows(self, action: str) -> bool:
+        return any(_matches(one, action) for one in self.actions) and not any(
+            _matches(one, action) for one in self.not_actions
+        )
+
+    def to_json(self) -> JsonValue:
+        if not self.not_actions:
+            return list(self.actions)
+        return {"actions": list(self.actions), "notActions": list(self.not_actions)}
+
+
+def may(roles: Mapping[str, Role], caller: Caller, action: str) -> bool:
     """Whether the roles let this caller do an action; a caller without an entry may do everything."""
-    allowed = roles.get(caller.app_id.lower())
-    return allowed is None or any(_matches(pattern, action) for pattern in allowed)
+    role = roles.get(caller.app_id.lower())
+    return role is None or role.allows(action)
 
 
 def _matches(pattern: str, action: str) -> bool:
@@ -79,7 +98,7 @@ def _matches(pattern: str, action: str) -> bool:
     return re.fullmatch(expression, action.lower()) is not None
 
 
-def require(roles: Mapping[str, list[str]], caller: Caller, action: str, scope: str) -> None:
+def require(roles: Mapping[str, Role], caller: Caller, action: str, scope: str) -> None:
     """Raise 403 AuthorizationFailed, worded as ARM does, unless the caller may."""
     if may(roles, caller, action):
         return
@@ -87,7 +106,8 @@ def require(roles: Mapping[str, list[str]], caller: Caller, action: str, scope: 
         HTTPStatus.FORBIDDEN,
         "AuthorizationFailed",
         f"The client '{caller.app_id}' with object id '{caller.object_id}' does not have authorization to "
-        f"perform action '{action}' over scope '{scope}' or the scope is invalid.",
+        f"perform action '{action}' over scope '{scope}' or the scope is invalid. If access was "
+        "recently granted, please refresh your credentials.",
         headers={"x-ms-failure-cause": "gateway"},
     )
 

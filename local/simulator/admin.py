@@ -18,6 +18,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.routing import Map, Rule
 
 from local.simulator import seeding
+from local.simulator.access import Role
 from local.simulator.arm import meet_fault
 from local.simulator.calls import CallFilter
 from local.simulator.delivery import Subscription
@@ -81,14 +82,16 @@ def _index(_world: World, _request: AdminRequest) -> JsonValue:
 
 
 def _calls(world: World, request: AdminRequest) -> JsonValue:
-    """Log of ARM calls; filters ?method= &path= &kind= &appId= &since="""
+    """Log of ARM calls; filters ?method= &path= &under= &kind= &appId= &correlationId= &since="""
     since = request.query.get("since", "0")
     if not since.isdigit():
         raise BadInput("since", "a whole number is expected")
     wanted = CallFilter(
         method=request.query.get("method", ""),
         path=request.query.get("path", ""),
+        under=request.query.get("under", ""),
         kind=request.query.get("kind", ""),
+        correlation_id=request.query.get("correlationId", ""),
         app_id=request.query.get("appId", ""),
         since=int(since),
     )
@@ -178,22 +181,44 @@ def _merge_state(world: World, request: AdminRequest) -> JsonValue:
         return {"seeded": seeding.seed(world, request.fields)}
 
 
+def _amend_state(world: World, request: AdminRequest) -> JsonValue:
+    """Merge bodies {"resources": [{"id", …}]} into what is held; raises no events."""
+    with world.lock:
+        return {"amended": seeding.amend(world, request.fields)}
+
+
 def _roles(world: World, _request: AdminRequest) -> JsonValue:
     """What each restricted caller may do."""
     with world.lock:
-        return {app_id: list(actions) for app_id, actions in world.roles.items()}
+        return {app_id: role.to_json() for app_id, role in world.roles.items()}
 
 
 def _set_roles(world: World, request: AdminRequest) -> JsonValue:
-    """Replace the roles: {appId: [action, …]}; callers not listed may do everything."""
-    roles: dict[str, list[str]] = {}
-    for app_id, actions in request.fields.items():
-        if not isinstance(actions, list) or not all(isinstance(action, str) for action in actions):
-            raise BadInput(app_id, "a list of actions is expected")
-        roles[app_id.lower()] = [as_text(action) for action in actions]
+    """Replace the roles: {appId: [action, …]} or {appId: {"actions", "notActions"}}; callers not listed may
+    do everything.
+    """
+    roles = {app_id.lower(): _role(app_id, source) for app_id, source in request.fields.items()}
     with world.lock:
         world.roles = roles
     return _roles(world, request)
+
+
+def _role(app_id: str, source: JsonValue) -> Role:
+    if not isinstance(source, dict):
+        return Role(actions=_actions(app_id, source))
+    unknown = source.keys() - {"actions", "notActions"}
+    if unknown:
+        raise BadInput(f"{app_id}.{min(unknown)}", "unknown; known are actions, notActions")
+    return Role(
+        actions=_actions(f"{app_id}.actions", source.get("actions", ["*"])),
+        not_actions=_actions(f"{app_id}.notActions", source.get("notActions", [])),
+    )
+
+
+def _actions(field: str, listed: JsonValue) -> tuple[str, ...]:
+    if not isinstance(listed, list) or not all(isinstance(action, str) for action in listed):
+        raise BadInput(field, "a list of actions is expected")
+    return tuple(as_text(action) for action in listed)
 
 
 def _switches(world: World, _request: AdminRequest) -> JsonValue:
@@ -259,6 +284,7 @@ _ROUTES: tuple[tuple[str, str, str], ...] = (
     ("GET", "/_sim/state", "state"),
     ("PUT", "/_sim/state", "replace_state"),
     ("POST", "/_sim/state", "merge_state"),
+    ("PATCH", "/_sim/state", "amend_state"),
     ("GET", "/_sim/roles", "roles"),
     ("PUT", "/_sim/roles", "set_roles"),
     ("GET", "/_sim/switches", "switches"),
@@ -282,6 +308,7 @@ _VIEWS: dict[str, View] = {
     "state": _state,
     "replace_state": _replace_state,
     "merge_state": _merge_state,
+    "amend_state": _amend_state,
     "roles": _roles,
     "set_roles": _set_roles,
     "switches": _switches,

@@ -57,7 +57,8 @@ def _serve_known(world: World, request: ArmRequest) -> Answer:
             return polls.answer_poll(world, request)
         if graph.is_query(request):
             return graph.answer_query(world, request)
-        require(world.roles, request.caller, _action(request), handlers.scope_of(request))
+        action = _action(request, handlers.canonical_type(request))
+        require(world.roles, request.caller, action, handlers.scope_of(request))
         if request.method == "GET":
             return listing.read(world, request)
         return _write(world, request)
@@ -85,7 +86,7 @@ def _write(world: World, request: ArmRequest) -> Answer:
         return Answer(status=accepted.status)
     deed = Deed(
         verb=_VERBS[request.method],
-        operation=_action(request),
+        operation=_action(request, handlers.operation_name(handlers.canonical_type(request))),
         subject=handlers.subject_of(request),
         existed=accepted.existed,
     )
@@ -140,9 +141,8 @@ class _Ending:
             self.world.raise_event(self.request, self.deed, Outcome.SUCCESS)
 
 
-def _action(request: ArmRequest) -> str:
+def _action(request: ArmRequest, kind: str) -> str:
     """The action that a role must hold, which is also the event's operation name."""
-    kind = handlers.canonical_type(request)
     match request.method:
         case "GET":
             return f"{kind}/read"

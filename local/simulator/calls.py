@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from local.simulator.values import Caller, JsonObject, JsonValue, utc_text
+from local.simulator.values import Caller, JsonObject, JsonValue, key, utc_text
 
 _KEPT_CALLS = 200_000
 HEADERS_OF_INTEREST = ("if-match", "if-none-match")
@@ -64,11 +64,17 @@ class Call:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallFilter:
-    """What to show; an empty text and 0 filter nothing. `path` is a part of the path, without case."""
+    """What to show; an empty text and 0 filter nothing.
+
+    `path` is a part of the path and `under` the id at or below which a call went, both without case: with
+    `under`, `pg-1` does not stand for `pg-10` too.
+    """
 
     method: str = ""
     path: str = ""
+    under: str = ""
     kind: str = ""
+    correlation_id: str = ""
     app_id: str = ""
     since: int = 0
 
@@ -79,6 +85,8 @@ class CallFilter:
             and self.kind in ("", call.kind.value)
             and self.app_id.lower() in ("", call.caller.app_id.lower())
             and self.path.lower() in call.path.lower()
+            and (not self.under or f"{key(call.path)}/".startswith(f"{key(self.under)}/"))
+            and self.correlation_id in ("", call.correlation_id)
         )
 
 

@@ -30,7 +30,9 @@ _API_VERSIONS = {
     "microsoft.network/privatednszones": "2024-06-01",
     "microsoft.network": "2026-03-01",
     "microsoft.authorization": "2020-05-01",
+    "microsoft.insights": "2021-05-01-preview",
     "microsoft.resourcegraph": "2024-04-01",
+    "microsoft.resourcehealth": "2025-05-01",
 }
 _DEFAULT_API_VERSION = "2024-11-01"
 
@@ -141,10 +143,29 @@ class SimulatorClient:
                     raise ArmCallFailed(200, code, as_text(dig(shown, "error", "message")))
 
     def calls(
-        self, *, method: str = "", path: str = "", kind: str = "", app_id: str = "", since: int = 0
+        self,
+        *,
+        method: str = "",
+        path: str = "",
+        under: str = "",
+        kind: str = "",
+        app_id: str = "",
+        since: int = 0,
     ) -> list[JsonObject]:
-        """The log of ARM calls, filtered; `path` is a part of the path, without case."""
-        filters = {"method": method, "path": path, "kind": kind, "appId": app_id, "since": str(since)}
+        """The log of ARM calls, filtered; `path` is a part of the path, `under` an id at or below which the
+        calls went, both without case.
+
+        The reads of a target are `calls(kind="read", under=id, app_id=…)`; what was read beside it shows
+        without `under`, from the last `seq` seen before (`since`).
+        """
+        filters = {
+            "method": method,
+            "path": path,
+            "under": under,
+            "kind": kind,
+            "appId": app_id,
+            "since": str(since),
+        }
         query = urlencode({name: value for name, value in filters.items() if value})
         return [as_object(call) for call in as_list(self._admin("GET", f"calls?{query}").get("calls"))]
 
@@ -184,9 +205,17 @@ class SimulatorClient:
         """Replace the roles: app id to actions."""
         self._admin("PUT", "roles", {app_id: list(actions) for app_id, actions in roles.items()})
 
+    def deny(self, app_id: str, actions: Sequence[str]) -> None:
+        """Let a caller do everything but these actions; replaces all roles."""
+        self._admin("PUT", "roles", {app_id: {"actions": ["*"], "notActions": list(actions)}})
+
     def seed(self, resources: Sequence[JsonObject], *, replace: bool = False) -> None:
         """Take bodies in without events; with `replace` nothing else remains."""
         self._admin("PUT" if replace else "POST", "state", {"resources": list(resources)})
+
+    def amend(self, resource_id: str, change: JsonObject) -> None:
+        """Merge a change into what is held, as Azure itself would make it: no call, no event."""
+        self._admin("PATCH", "state", {"resources": [{"id": resource_id, **change}]})
 
     def state(self) -> JsonObject:
         return self._admin("GET", "state")

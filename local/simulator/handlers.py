@@ -6,19 +6,36 @@ A type that is not in the table is kept as sent (`plain.py`). What must not live
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from local.simulator import endpoints, network, plain, server_children, servers
+from local.simulator import (
+    configurations,
+    endpoints,
+    extensions,
+    network,
+    plain,
+    protection,
+    server_children,
+    servers,
+)
 from local.simulator.access import LOCKS
-from local.simulator.shapes import GROUP_TYPE
+from local.simulator.shapes import GROUP_TYPE, find
 from local.simulator.store import Record
 from local.simulator.values import Accepted, ArmError, ArmRequest, JsonObject, bad_request
 from local.simulator.world import World
 
 
+def _stored(world: World, request: ArmRequest) -> Record:
+    return find(world, request.address)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Handler:
-    """What can be done with one type; None is refused. `row` types are rows of Resource Graph."""
+    """What can be done with one type; None is refused.
+
+    `find` gives the addressed record and `members` those of a list, None being what the store holds there.
+    Lists of a type that is not `paged` come whole. `row` types are rows of Resource Graph.
+    """
 
     type: str
     put: Callable[[World, ArmRequest, str], Accepted] | None
@@ -26,6 +43,9 @@ class Handler:
     delete: Callable[[World, ArmRequest], Accepted] | None
     show: Callable[[World, Record, str], JsonObject]
     act: Callable[[World, ArmRequest], Accepted] | None = None
+    find: Callable[[World, ArmRequest], Record] = _stored
+    members: Callable[[World, ArmRequest], list[Record]] | None = None
+    paged: bool = True
     row: bool = False
 
 
@@ -46,8 +66,46 @@ def _server(kind: str) -> list[Handler]:
         delete=server_children.delete_firewall_rule,
         show=server_children.show_firewall_rule,
     )
-    kept = ("virtualNetworkRules", "databases", "administrators", "virtualEndpoints")
-    return [server, rules, *_written_in_place(kind), *(_kept_child(f"{kind}/{name}") for name in kept)]
+    replicas = Handler(
+        type=f"{kind}/replicas",
+        put=None,
+        patch=None,
+        delete=None,
+        show=servers.show_server,
+        members=servers.replicas,
+    )
+    return [server, rules, replicas, *_written_in_place(kind)]
+
+
+def _flexible() -> list[Handler]:
+    administrators = _kept_child(f"{servers.FLEXIBLE}/administrators", put=server_children.put_administrator)
+    return [
+        *_server(servers.FLEXIBLE),
+        _protection(f"{servers.FLEXIBLE}/{protection.ADVANCED}"),
+        replace(administrators, show=server_children.show_administrator),
+        *(_kept_child(f"{servers.FLEXIBLE}/{name}") for name in ("databases", "virtualEndpoints")),
+    ]
+
+
+def _single() -> list[Handler]:
+    return [
+        *_server(servers.SINGLE),
+        _protection(f"{servers.SINGLE}/{protection.ALERT_POLICIES}"),
+        _kept_child(f"{servers.SINGLE}/virtualNetworkRules", put=server_children.put_network_rule),
+        *(_kept_child(f"{servers.SINGLE}/{name}") for name in ("databases", "administrators", "keys")),
+    ]
+
+
+def _protection(kind: str) -> Handler:
+    return Handler(
+        type=kind,
+        put=lambda world, request, _: protection.write_setting(world, request),
+        patch=protection.write_setting,
+        delete=None,
+        show=plain.show_plain,
+        find=protection.setting,
+        members=protection.settings_of,
+    )
 
 
 def _written_in_place(kind: str) -> list[Handler]:
@@ -55,10 +113,12 @@ def _written_in_place(kind: str) -> list[Handler]:
     return [
         Handler(
             type=f"{kind}/configurations",
-            put=lambda world, request, _: server_children.write_configuration(world, request),
-            patch=server_children.write_configuration,
+            put=lambda world, request, _: configurations.write_configuration(world, request),
+            patch=configurations.write_configuration,
             delete=None,
             show=plain.show_plain,
+            find=configurations.configuration,
+            members=configurations.configurations,
         ),
         Handler(
             type=f"{kind}/privateEndpointConnections",
@@ -70,10 +130,12 @@ def _written_in_place(kind: str) -> list[Handler]:
     ]
 
 
-def _kept_child(kind: str) -> Handler:
+def _kept_child(
+    kind: str, put: Callable[[World, ArmRequest, str], Accepted] = server_children.put_child
+) -> Handler:
     return Handler(
         type=kind,
-        put=server_children.put_child,
+        put=put,
         patch=None,
         delete=server_children.delete_child,
         show=plain.show_plain,
@@ -96,6 +158,7 @@ def _family(kind: str) -> list[Handler]:
             patch=None,
             delete=network.delete_child,
             show=network.show_child,
+            find=network.find_child,
         ),
     ]
 
@@ -117,8 +180,8 @@ def _kept(kind: str) -> Handler:
 
 
 _TABLE: tuple[Handler, ...] = (
-    *_server(servers.FLEXIBLE),
-    *_server(servers.SINGLE),
+    *_flexible(),
+    *_single(),
     *_family(network.NSG),
     *_family(network.VNET),
     *_family(network.ROUTE_TABLE),
@@ -148,7 +211,25 @@ _TABLE: tuple[Handler, ...] = (
         show=plain.show_plain,
     ),
     _kept(GROUP_TYPE),
-    _kept(LOCKS),
+    replace(_kept(LOCKS), members=extensions.locks_at),
+    Handler(
+        type=extensions.DIAGNOSTICS,
+        put=extensions.put_diagnostics,
+        patch=None,
+        delete=plain.delete_plain,
+        show=plain.show_plain,
+        members=extensions.diagnostics_of,
+        paged=False,
+    ),
+    Handler(
+        type=extensions.STATUSES,
+        put=None,
+        patch=None,
+        delete=None,
+        show=plain.show_plain,
+        find=extensions.status_of,
+        members=extensions.statuses_under,
+    ),
 )
 _HANDLERS = {handler.type.lower(): handler for handler in _TABLE}
 _SPELLINGS = {handler.type.lower(): handler.type for handler in _TABLE} | {
@@ -177,6 +258,11 @@ def row_types() -> list[str]:
 
 def canonical_type(request: ArmRequest) -> str:
     return spelling(request.address.type)
+
+
+def operation_name(kind: str) -> str:
+    """A type as the operation names of events spell it: that of diagnostic settings is in lower case."""
+    return kind.lower() if kind == extensions.DIAGNOSTICS else kind
 
 
 def scope_of(request: ArmRequest) -> str:

@@ -1,8 +1,8 @@
 """Reads: one resource, a list with pages, and the few reads that are neither.
 
 Lists come in the order of creation; with the switch `pageSize` they end in a `nextLink` that carries the
-position. Locks are listed at, above and below a scope, or with `atScope()` at and above it. What must not
-live here: Resource Graph (`graph.py`).
+position. Which records a type has, and how one is found, is its handler's to say where they are not simply
+those of the store. What must not live here: Resource Graph (`graph.py`).
 """
 
 from __future__ import annotations
@@ -10,8 +10,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from urllib.parse import quote
 
-from local.simulator import endpoints, handlers, network, plain, server_children, service_tags
-from local.simulator.access import LOCKS
+from local.simulator import endpoints, handlers, network, plain, service_tags
 from local.simulator.shapes import GROUP_TYPE, find, not_found
 from local.simulator.store import Record
 from local.simulator.values import (
@@ -21,7 +20,6 @@ from local.simulator.values import (
     JsonValue,
     as_list,
     bad_request,
-    key,
     parse_address,
 )
 from local.simulator.world import World
@@ -44,6 +42,8 @@ def read(world: World, request: ArmRequest) -> Answer:
     if request.address.is_item:
         return _item(world, request, kind)
     found: JsonObject = {"value": _all(world, request, kind)}
+    if not handlers.handler_for(kind).paged:
+        return Answer(status=HTTPStatus.OK, body=found)
     return Answer(status=HTTPStatus.OK, body=_page(world, request, found, "value"))
 
 
@@ -63,14 +63,7 @@ def _item(world: World, request: ArmRequest, kind: str) -> Answer:
         if not found:
             raise not_found(world, request.address)
         return Answer(status=HTTPStatus.OK, body=found[0])
-    if kind.endswith("/configurations"):
-        return Answer(
-            status=HTTPStatus.OK, body=_shown(world, request, server_children.configuration(world, request))
-        )
-    if kind in (network.RULES, network.SUBNETS, network.ROUTES):
-        record = network.find_child(world, request)
-    else:
-        record = find(world, request.address)
+    record = handlers.handler_for(kind).find(world, request)
     shown = _shown(world, request, record)
     etag = shown.get("etag")
     return Answer(status=HTTPStatus.OK, body=shown, headers={"ETag": etag} if isinstance(etag, str) else {})
@@ -88,8 +81,9 @@ def _all(world: World, request: ArmRequest, kind: str) -> list[JsonValue]:
 
 def _records(world: World, request: ArmRequest, kind: str) -> list[Record]:
     address = request.address
-    if kind == LOCKS:
-        return _locks(world, request)
+    members = handlers.handler_for(kind).members
+    if members is not None:
+        return members(world, request)
     if kind.startswith("Microsoft.Resources/subscriptions") and kind != GROUP_TYPE:
         raise bad_request("InvalidResourceType", f"The list {address.path} is not simulated.")
     if len(address.segments) == 1 or kind == GROUP_TYPE:
@@ -97,22 +91,9 @@ def _records(world: World, request: ArmRequest, kind: str) -> list[Record]:
             raise not_found(world, parse_address(f"{address.scope}/providers/{kind}/any"))
         return world.store.of_type(kind, address.scope)
     owner = find(world, parse_address(address.parent))
-    if kind.endswith("/configurations"):
-        return server_children.configurations(world, owner)
     if kind == f"{endpoints.ZONE}/ALL":
         return world.store.children(owner.id, endpoints.A_RECORD)
     return world.store.children(owner.id, kind)
-
-
-def _locks(world: World, request: ArmRequest) -> list[Record]:
-    scope = key(request.address.scope)
-    at_scope = request.query.get("$filter", "").replace(" ", "").lower() == "atscope()"
-    return [
-        lock
-        for lock in world.store.of_type(LOCKS, "")
-        if f"{scope}/".startswith(f"{key(lock.parent)}/")
-        or (not at_scope and key(lock.parent).startswith(f"{scope}/"))
-    ]
 
 
 def _page(world: World, request: ArmRequest, whole: JsonObject, field: str) -> JsonObject:

@@ -7,7 +7,10 @@ subnets, routes, connections) become records of their own. What must not live he
 
 from __future__ import annotations
 
-from local.simulator import endpoints, handlers, network, servers
+from dataclasses import replace
+
+from local.simulator import endpoints, extensions, handlers, network, servers
+from local.simulator.server_bodies import complete
 from local.simulator.shapes import ensure_group
 from local.simulator.switches import BadInput
 from local.simulator.values import (
@@ -16,6 +19,7 @@ from local.simulator.values import (
     as_list,
     as_object,
     as_text,
+    merge,
     parse_address,
 )
 from local.simulator.world import World
@@ -29,6 +33,24 @@ def seed(world: World, source: JsonObject) -> int:
     # Endpoints last: they make connections on servers of the same seed.
     for body in sorted(bodies, key=_comes_late):
         _take(world, body)
+    return len(bodies)
+
+
+def amend(world: World, source: JsonObject) -> int:
+    """Merge `{"resources": [body, …]}` into what is held (RFC 7396); how many. A body whose id is not held
+    is taken in as a seed. Raises BadInput and then has changed nothing.
+
+    For what Azure changes by itself, without a call and an event: a server that becomes `Inaccessible`, a
+    health status, a connection that a provider cuts.
+    """
+    bodies = check(source)
+    for body in bodies:
+        known = world.store.get(as_text(body.get("id")))
+        if known is None:
+            _take(world, body)
+            continue
+        change: JsonObject = {name: value for name, value in body.items() if name not in _NOT_STORED}
+        world.save(replace(known, body=merge(known.body, change)))
     return len(bodies)
 
 
@@ -72,15 +94,18 @@ def _take(world: World, body: JsonObject) -> None:
     elif kind == endpoints.ENDPOINT:
         endpoints.keep_endpoint(world, resource_id, kept)
         endpoints.connect(world, resource_id)
+    elif kind == extensions.DIAGNOSTICS:
+        world.save_new(extensions.diagnostics_id(address.scope, address.name), kind, kept)
     else:
         world.save_new(resource_id, kind, kept)
 
 
 def _take_server(world: World, resource_id: str, kind: str, body: JsonObject) -> None:
-    complete = servers.complete(kind, resource_id.rsplit("/", 1)[-1], body, world.now())
-    properties = as_object(complete.get("properties"))
+    name = resource_id.rsplit("/", 1)[-1]
+    completed = complete(kind == servers.FLEXIBLE, name, body, world.now())
+    properties = as_object(completed.get("properties"))
     connections = as_list(properties.pop(servers.CONNECTIONS, []))
-    world.save_new(resource_id, kind, complete)
+    world.save_new(resource_id, kind, completed)
     for position, one in enumerate(connections):
         name = as_text(as_object(one).get("name")) or f"connection-{position}"
         child = {"properties": as_object(as_object(one).get("properties"))}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from local.simulator.values import JsonObject, JsonValue
+from local.simulator.values import TENANT, JsonObject, JsonValue
 
 SUBSCRIPTION = "5b5d2c1e-0d5f-4a3e-9f50-0d1f7a3d1001"
 GROUP = "rg-orders"
@@ -18,6 +18,8 @@ NSG = "nsg-data"
 VNET = "vnet-orders"
 SUBNET = "snet-postgres"
 POSTGRES_DELEGATION = "Microsoft.DBforPostgreSQL/flexibleServers"
+# The heading of Azure's page on this state; how the API itself words it is not published.
+HA_BLOCKED = "Network Security Group (NSG) or Virtual Appliance Blocking Connections"
 
 
 def group_id(*, group: str = GROUP, subscription: str = SUBSCRIPTION) -> str:
@@ -79,13 +81,112 @@ def flexible_server(
 
 
 def single_server(
-    *, name: str = SERVER, group: str = GROUP, public_access: str = "Enabled", state: str = "Ready"
+    *,
+    name: str = SERVER,
+    group: str = GROUP,
+    public_access: str = "Enabled",
+    state: str = "Ready",
+    properties: JsonObject | None = None,
 ) -> JsonObject:
-    return {
-        "id": single_server_id(name=name, group=group),
-        "location": LOCATION,
-        "properties": {"publicNetworkAccess": public_access, "userVisibleState": state},
+    """A single server; `properties` (TLS, encryption, storage profile, …) are added last."""
+    kept: JsonObject = {
+        "publicNetworkAccess": public_access,
+        "userVisibleState": state,
+        **(properties or {}),
     }
+    return {"id": single_server_id(name=name, group=group), "location": LOCATION, "properties": kept}
+
+
+def with_identity(server: JsonObject, *, identities: Sequence[str] = ()) -> JsonObject:
+    """A server body with these user-assigned identities (ids), or a system-assigned one where none is
+    named.
+    """
+    named: JsonObject = {one: {} for one in identities}
+    assigned: JsonObject = {"type": "UserAssigned", "userAssignedIdentities": named}
+    return server | {"identity": assigned if identities else {"type": "SystemAssigned"}}
+
+
+def customer_key(*, key_uri: str, identity: str, status: str = "Valid", **backup: str) -> JsonObject:
+    """`dataEncryption` with a customer's key; `geoBackupKeyURI` and its identity as further fields."""
+    return {
+        "type": "AzureKeyVault",
+        "primaryKeyURI": key_uri,
+        "primaryUserAssignedIdentityId": identity,
+        "primaryEncryptionKeyStatus": status,
+        **backup,
+    }
+
+
+def replica(*, name: str, source: str, group: str = GROUP, delegated_subnet: str = "") -> JsonObject:
+    """A read replica of the flexible server with this id."""
+    role: JsonObject = {"replicationRole": "AsyncReplica", "sourceServerResourceId": source}
+    return flexible_server(name=name, group=group, delegated_subnet=delegated_subnet, properties=role)
+
+
+def parameter(*, server: str, name: str, value: str, fields: JsonObject | None = None) -> JsonObject:
+    """A parameter of a server (id) that was set; `fields` stand over the catalogue's (`isReadOnly`, …)."""
+    kept: JsonObject = {"value": value, "source": "user-override", **(fields or {})}
+    return {"id": f"{server}/configurations/{name}", "properties": kept}
+
+
+def administrator(*, server: str, object_id: str, name: str = "db-admins", kind: str = "Group") -> JsonObject:
+    """An Entra administrator of a flexible server (id): `kind` User, Group or ServicePrincipal."""
+    kept: JsonObject = {
+        "objectId": object_id,
+        "principalName": name,
+        "principalType": kind,
+        "tenantId": TENANT,
+    }
+    return {"id": f"{server}/administrators/{object_id}", "properties": kept}
+
+
+def threat_protection(*, server: str, state: str = "Enabled") -> JsonObject:
+    """Threat protection of a server (id), flexible or single."""
+    flexible = "/flexibleservers/" in server.lower()
+    child = "advancedThreatProtectionSettings" if flexible else "securityAlertPolicies"
+    return {"id": f"{server}/{child}/Default", "properties": {"state": state}}
+
+
+def diagnostic_setting(
+    *, resource: str, name: str = "to-workspace", groups: Sequence[str] = ("allLogs",), workspace: str = ""
+) -> JsonObject:
+    """A diagnostic setting of any resource (id) that sends category groups to a workspace (id)."""
+    where = workspace or f"{group_id()}/providers/Microsoft.OperationalInsights/workspaces/logs"
+    logs: list[JsonValue] = [
+        {"categoryGroup": one, "enabled": True, "retentionPolicy": {"enabled": False, "days": 0}}
+        for one in groups
+    ]
+    kept: JsonObject = {"workspaceId": where, "logs": logs, "metrics": []}
+    return {"id": f"{resource}/providers/Microsoft.Insights/diagnosticSettings/{name}", "properties": kept}
+
+
+def health(
+    *, resource: str, state: str = "Degraded", title: str = "Degraded", summary: str = HA_BLOCKED
+) -> JsonObject:
+    """What Resource Health says of a resource (id); high availability that an NSG blocks unless told
+    otherwise.
+    """
+    kept: JsonObject = {
+        "availabilityState": state,
+        "title": title,
+        "summary": summary,
+        "reasonType": "Unplanned",
+        "reasonChronicity": "Persistent",
+    }
+    return {
+        "id": f"{resource}/providers/Microsoft.ResourceHealth/availabilityStatuses/current",
+        "properties": kept,
+    }
+
+
+def virtual_network_rule(*, server: str, name: str, subnet: str) -> JsonObject:
+    """A rule of a single server (id) that admits a subnet (id)."""
+    kept: JsonObject = {
+        "virtualNetworkSubnetId": subnet,
+        "ignoreMissingVnetServiceEndpoint": False,
+        "state": "Ready",
+    }
+    return {"id": f"{server}/virtualNetworkRules/{name}", "properties": kept}
 
 
 def firewall_rule(*, server: str, name: str, start: str, end: str | None = None) -> JsonObject:

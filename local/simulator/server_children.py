@@ -1,4 +1,4 @@
-"""The children of PostgreSQL servers: firewall rules, parameters, private endpoint connections, the rest.
+"""The children of PostgreSQL servers: firewall rules, private endpoint connections, the rest.
 
 Firewall rules of a server whose public access is not enabled cannot be written or deleted (Azure's
 article on firewall rules; a switch, because one thread saw a write succeed). Under api-versions of 2026 a
@@ -13,26 +13,25 @@ import re
 from dataclasses import replace
 from http import HTTPStatus
 
-from local.simulator.parameters import PARAMETERS, for_single_server
-from local.simulator.servers import CONNECTIONS, accept_on, is_flexible, is_private, refuse_unless_ready
+from local.simulator.servers import CONNECTIONS, accept_on, is_private, refuse_unless_ready
 from local.simulator.shapes import find, id_for, parent_of, show
 from local.simulator.store import Record, new_etag
 from local.simulator.switches import FirewallWritesOnPrivateServer
 from local.simulator.values import (
+    TENANT,
     Accepted,
-    ArmError,
     ArmRequest,
     JsonObject,
     as_text,
     bad_request,
     dig,
-    fill,
     key,
     merge,
 )
 from local.simulator.world import World
 
 _PREFIXES_SHOWN_FROM = "2026"
+_PRINCIPALS = ("User", "Group", "ServicePrincipal", "Unknown")
 _RULE_NAME = re.compile(r"[A-Za-z0-9_-]{1,128}")
 # The wording is Azure's. No thread shows the code that comes with it: this one is ours (docs/field-test.md).
 PRIVATE_SERVER_CODE = "FirewallRuleNotAllowedOnPrivateServer"
@@ -96,7 +95,6 @@ def _refuse_firewall(world: World, server: Record) -> None:
 
 _UPSERT = {
     "firewallrules": "UpsertServerFirewallRulesManagementOperation",
-    "configurations": "UpdateServerParametersManagementOperation",
     "privateendpointconnections": "UpsertPrivateEndpointConnectionManagementOperation",
 }
 _DROP = {
@@ -133,6 +131,30 @@ def put_child(world: World, request: ArmRequest, kind: str) -> Accepted:
     )
 
 
+def put_administrator(world: World, request: ArmRequest, kind: str) -> Accepted:
+    """An Entra administrator, named by its object id; raises 400 for a kind of principal that is none."""
+    principal = as_text(request.properties.get("principalType"))
+    if principal not in _PRINCIPALS:
+        raise bad_request(
+            "InvalidParameterValue", f"Invalid value given for parameter principalType: '{principal}'."
+        )
+    known: JsonObject = {"objectId": request.address.name, "tenantId": TENANT}
+    return put_child(world, replace(request, body={"properties": known | request.properties}), kind)
+
+
+def show_administrator(_world: World, record: Record, _api_version: str = "") -> JsonObject:
+    """Without a name: the 2025-08-01 example of the list has none."""
+    return {name: value for name, value in show(record).items() if name != "name"}
+
+
+def put_network_rule(world: World, request: ArmRequest, kind: str) -> Accepted:
+    """A subnet whose service endpoint may connect to a single server; raises 400 without a subnet."""
+    if not as_text(request.properties.get("virtualNetworkSubnetId")):
+        raise bad_request("InvalidParameterValue", "A rule names the subnet that it admits.")
+    added: JsonObject = {"ignoreMissingVnetServiceEndpoint": False, **request.properties, "state": "Ready"}
+    return put_child(world, replace(request, body={"properties": added}), kind)
+
+
 def delete_child(world: World, request: ArmRequest) -> Accepted:
     """202, or 204 where there is nothing to delete."""
     server = parent_of(world, request.address)
@@ -143,57 +165,6 @@ def delete_child(world: World, request: ArmRequest) -> Accepted:
     name = record.type.rsplit("/", 1)[-1].lower()
     operation = _DROP.get(name, "DropServerChildManagementOperation")
     return accept_on(world, server, operation, finish=lambda: world.remove(record.id))
-
-
-def configurations(world: World, server: Record) -> list[Record]:
-    """Every parameter of a server: the catalogue, with what was set or seeded."""
-    kind = f"{server.type}/configurations"
-    stored = {one.name: one for one in world.store.children(server.id, kind)}
-    names = [*PARAMETERS, *(name for name in stored if name not in PARAMETERS)]
-    return [_configuration(server, name, stored.get(name)) for name in names]
-
-
-def configuration(world: World, request: ArmRequest) -> Record:
-    """One parameter; raises 404 for an unknown name."""
-    server = parent_of(world, request.address)
-    for one in configurations(world, server):
-        if one.name.lower() == request.address.name.lower():
-            return one
-    name = request.address.name
-    raise ArmError(HTTPStatus.NOT_FOUND, "ResourceNotFound", f"The configuration '{name}' was not found.")
-
-
-def _configuration(server: Record, name: str, stored: Record | None) -> Record:
-    known = PARAMETERS.get(name, {})
-    properties = fill(stored.properties if stored else {}, known)
-    if not is_flexible(server):
-        properties = for_single_server(properties)
-    kind = f"{server.type}/configurations"
-    return Record(
-        id=f"{server.id}/configurations/{name}", type=kind, body={"properties": properties}, etag=""
-    )
-
-
-def write_configuration(world: World, request: ArmRequest) -> Accepted:
-    """PUT or PATCH of one parameter; raises 400 for a value that its list of allowed values lacks."""
-    server = parent_of(world, request.address)
-    refuse_unless_ready(world, server)
-    current = configuration(world, request)
-    value = as_text(request.properties.get("value"))
-    allowed = as_text(current.properties.get("allowedValues")).split(",")
-    listed = current.properties.get("dataType") in ("Boolean", "Enumeration")
-    if current.properties.get("isReadOnly") is True or (listed and value not in allowed):
-        raise bad_request(
-            "InvalidParameterValue", f"Invalid value given for parameter {current.name}: '{value}'."
-        )
-    changed: JsonObject = {
-        "value": value,
-        "source": as_text(request.properties.get("source")) or "user-override",
-    }
-    if current.properties.get("isDynamicConfig") is False:
-        changed["isConfigPendingRestart"] = True
-    body: JsonObject = {"properties": current.properties | changed}
-    return replace(_put_child(world, request, replace(current, body=body)), existed=True)
 
 
 def write_connection(world: World, request: ArmRequest) -> Accepted:

@@ -13,7 +13,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from http import HTTPStatus
 
-from local.simulator.shapes import find, id_for, show
+from local.simulator.server_bodies import SECRET, complete, settle
+from local.simulator.shapes import find, id_for, parent_of, show
 from local.simulator.store import Record, new_etag
 from local.simulator.switches import BusyAnswer
 from local.simulator.values import (
@@ -26,9 +27,8 @@ from local.simulator.values import (
     as_text,
     bad_request,
     dig,
-    fill,
+    key,
     merge,
-    short_location,
     utc_text,
 )
 from local.simulator.world import World
@@ -40,45 +40,16 @@ STOPPED_STATES = ("Stopped",)
 
 _PUBLIC_ACCESS_WRITABLE_FROM = "2023-06-01"
 _READ_ONLY = ("state", "userVisibleState", "fullyQualifiedDomainName", "minorVersion", CONNECTIONS)
-_SECRET = ("administratorLoginPassword",)
-_DISPLAY_LOCATIONS = (
-    "Australia East",
-    "Brazil South",
-    "Canada Central",
-    "Canada East",
-    "Central India",
-    "Central US",
-    "East Asia",
-    "East US",
-    "East US 2",
-    "France Central",
-    "Germany West Central",
-    "Japan East",
-    "Korea Central",
-    "North Central US",
-    "North Europe",
-    "Norway East",
-    "South Central US",
-    "Southeast Asia",
-    "Sweden Central",
-    "Switzerland North",
-    "UK South",
-    "UK West",
-    "West Europe",
-    "West US",
-    "West US 2",
-    "West US 3",
-)
+_READ_ONLY_WITHIN = {
+    "highAvailability": ("state",),
+    "dataEncryption": ("primaryEncryptionKeyStatus", "geoBackupEncryptionKeyStatus"),
+    "backup": ("earliestRestoreDate",),
+    "replica": ("capacity", "replicationState"),
+}
 
 
 def is_flexible(server: Record) -> bool:
     return server.type.lower() == FLEXIBLE.lower()
-
-
-def display_location(location: str) -> str:
-    """The name under which flexible servers report their location: `canadacentral` is `Canada Central`."""
-    wanted = short_location(location)
-    return next((name for name in _DISPLAY_LOCATIONS if short_location(name) == wanted), location)
 
 
 def is_private(server: Record) -> bool:
@@ -104,66 +75,6 @@ def show_server(world: World, record: Record, _api_version: str = "") -> JsonObj
     if running is not None:
         properties[state_field] = running.state
     return show(record) | {"properties": properties}
-
-
-def complete(kind: str, name: str, body: JsonObject, now: float) -> JsonObject:
-    """A server body with everything that the service adds to what was asked for."""
-    known: JsonObject = {name: value for name, value in body.items() if name not in ("id", "name", "type")}
-    properties = {
-        name: value for name, value in as_object(body.get("properties")).items() if name not in _SECRET
-    }
-    location = as_text(body.get("location")) or "canadacentral"
-    if kind.lower() == SINGLE.lower():
-        defaults = _single_defaults(name)
-        return {"sku": _SINGLE_SKU, **known, "location": location, "properties": fill(properties, defaults)}
-    defaults = _flexible_defaults(name, properties)
-    return {
-        "sku": {"name": "Standard_D2ads_v5", "tier": "GeneralPurpose"},
-        "systemData": {"createdAt": utc_text(now)},
-        **known,
-        "location": display_location(location),
-        "properties": fill(properties, defaults),
-    }
-
-
-_SINGLE_SKU: JsonObject = {"name": "GP_Gen5_2", "tier": "GeneralPurpose", "family": "Gen5", "capacity": 2}
-
-
-def _single_defaults(name: str) -> JsonObject:
-    return {
-        "administratorLogin": "pgadmin",
-        "storageProfile": {"storageMB": 5120, "backupRetentionDays": 7, "geoRedundantBackup": "Disabled"},
-        "version": "11",
-        "sslEnforcement": "Enabled",
-        "minimalTlsVersion": "TLS1_2",
-        "userVisibleState": "Ready",
-        "fullyQualifiedDomainName": f"{name}.postgres.database.azure.com",
-        "replicationRole": "None",
-        "masterServerId": "",
-        "publicNetworkAccess": "Enabled",
-    }
-
-
-def _flexible_defaults(name: str, properties: JsonObject) -> JsonObject:
-    integrated = bool(dig(properties, "network", "delegatedSubnetResourceId"))
-    return {
-        "dataEncryption": {"type": "SystemManaged"},
-        "replica": {"role": "Primary", "capacity": 5},
-        "storage": {"type": "", "iops": 500, "tier": "P10", "storageSizeGB": 128, "autoGrow": "Disabled"},
-        "network": {"publicNetworkAccess": "Disabled" if integrated else "Enabled"},
-        "authConfig": {"activeDirectoryAuth": "Disabled", "passwordAuth": "Enabled"},
-        "fullyQualifiedDomainName": f"{name}.postgres.database.azure.com",
-        "version": "17",
-        "minorVersion": "4",
-        "administratorLogin": "pgadmin",
-        "state": "Ready",
-        "availabilityZone": "1",
-        "backup": {"backupRetentionDays": 7, "geoRedundantBackup": "Disabled"},
-        "highAvailability": {"mode": "Disabled", "state": "NotEnabled"},
-        "maintenanceWindow": {"customWindow": "Disabled", "dayOfWeek": 0, "startHour": 0, "startMinute": 0},
-        "replicationRole": "Primary",
-        "replicaCapacity": 5,
-    }
 
 
 def refuse_unless_ready(world: World, server: Record, *, starting: bool = False) -> None:
@@ -227,7 +138,7 @@ def put_server(world: World, request: ArmRequest, kind: str) -> Accepted:
         return patch_server(world, request)
     resource_id = id_for(world, request, kind)
     _check_public_access(request.body)
-    body = complete(kind, request.address.name, request.body, world.now())
+    body = complete(kind == FLEXIBLE, request.address.name, request.body, world.now())
     fresh = Record(id=resource_id, type=kind, body=body, etag=new_etag())
     accepted = accept_on(
         world,
@@ -248,10 +159,14 @@ def patch_server(world: World, request: ArmRequest) -> Accepted:
     def finish() -> None:
         current = world.store.get(server.id)
         if current is not None:
-            world.save(replace(current, body=merge(current.body, patch)))
+            _keep(world, current, merge(current.body, patch))
 
     accepted = accept_on(world, server, "UpsertServerManagementOperationV2", finish=finish)
     return replace(accepted, result=lambda: _current(world, server))
+
+
+def _keep(world: World, server: Record, body: JsonObject) -> None:
+    world.save(replace(server, body=settle(is_flexible(server), body)))
 
 
 def _current(world: World, server: Record) -> JsonObject | None:
@@ -275,7 +190,10 @@ def _writable(server: Record, request: ArmRequest) -> JsonObject:
     patch: JsonObject = {
         name: request.body[name] for name in ("tags", "sku", "identity") if name in request.body
     }
-    kept = {name: value for name, value in request.properties.items() if name not in _READ_ONLY + _SECRET}
+    kept = {name: value for name, value in request.properties.items() if name not in _READ_ONLY + SECRET}
+    for name, fields in _READ_ONLY_WITHIN.items():
+        if isinstance(kept.get(name), dict):
+            kept[name] = {one: value for one, value in as_object(kept[name]).items() if one not in fields}
     network = as_object(kept.pop("network", None))
     if is_flexible(server):
         kept.pop("publicNetworkAccess", None)  # there it is a field of `network` alone
@@ -299,6 +217,7 @@ def delete_server(world: World, request: ArmRequest) -> Accepted:
     return replace(accepted, state="Dropping")
 
 
+_LOADING = ("start", "restart")
 _ACTIONS: dict[str, tuple[str, JsonObject]] = {
     "start": ("Starting", {"state": "Ready"}),
     "stop": ("Stopping", {"state": "Stopped"}),
@@ -337,7 +256,27 @@ def act_on_server(world: World, request: ArmRequest) -> Accepted:
     def finish() -> None:
         current = world.store.get(server.id)
         if current is not None:
-            world.save(replace(current, body=merge(current.body, {"properties": properties})))
+            _keep(world, current, merge(current.body, {"properties": properties}))
+            if action in _LOADING:
+                _load_waiting_parameters(world, server)
 
     accepted = accept_on(world, server, f"{action.capitalize()}ServerManagementOperation", finish=finish)
     return replace(accepted, state=state)
+
+
+def _load_waiting_parameters(world: World, server: Record) -> None:
+    """The engine came up anew: no parameter waits for a restart any more."""
+    for one in world.store.children(server.id, f"{server.type}/configurations"):
+        if one.properties.get("isConfigPendingRestart") is True:
+            world.save(replace(one, body={"properties": one.properties | {"isConfigPendingRestart": False}}))
+
+
+def replicas(world: World, request: ArmRequest) -> list[Record]:
+    """The servers that were made as replicas of the addressed one."""
+    server = parent_of(world, request.address)
+    field = "sourceServerResourceId" if is_flexible(server) else "masterServerId"
+    return [
+        one
+        for one in world.store.of_type(server.type, "")
+        if one.id != server.id and key(as_text(one.properties.get(field))) == key(server.id)
+    ]

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
+from local.simulator.access import Role
 from local.simulator.calls import CallLog
 from local.simulator.delivery import Pace, Subscriber, Subscription
 from local.simulator.events import Deed, Outcome, event_of
@@ -35,7 +36,7 @@ class World:
         self.operations = Operations(self.changed)
         self.faults = Faults()
         self.calls = CallLog()
-        self.roles: dict[str, list[str]] = {}
+        self.roles: dict[str, Role] = {}
         self.topics: dict[str, list[JsonValue]] = {}
         self.subscribers: dict[str, Subscriber] = {}
 

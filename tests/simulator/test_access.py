@@ -81,6 +81,37 @@ def test_a_role_without_the_action_is_refused_naming_caller_action_and_scope(
     client.patch(SERVER, CLOSE)
 
 
+SETTINGS = f"{SERVER}/providers/Microsoft.Insights/diagnosticSettings"
+STATUS = f"{SERVER}/providers/Microsoft.ResourceHealth/availabilityStatuses/current"
+PROTECTION = f"{SERVER}/advancedThreatProtectionSettings"
+FLEXIBLE = "Microsoft.DBforPostgreSQL/flexibleServers"
+
+
+@pytest.mark.parametrize(
+    ("path", "action"),
+    [
+        (SETTINGS, "Microsoft.Insights/diagnosticSettings/read"),
+        (STATUS, "Microsoft.ResourceHealth/availabilityStatuses/read"),
+        (f"{SERVER}/configurations", f"{FLEXIBLE}/configurations/read"),
+        (f"{SERVER}/administrators", f"{FLEXIBLE}/administrators/read"),
+        (f"{SERVER}/replicas", f"{FLEXIBLE}/replicas/read"),
+        (PROTECTION, f"{FLEXIBLE}/advancedThreatProtectionSettings/read"),
+    ],
+)
+def test_one_single_action_can_be_denied(client: SimulatorClient, path: str, action: str) -> None:
+    client.seed([seeds.flexible_server()])
+    client.deny(OPERATOR.app_id, [action.lower()])
+    with pytest.raises(ArmCallFailed) as refused:
+        client.get(path)
+    assert (refused.value.status, refused.value.code) == (403, "AuthorizationFailed")
+    assert refused.value.message.startswith(
+        f"The client '{OPERATOR.app_id}' with object id '{OPERATOR.object_id}' does not have authorization "
+        f"to perform action '{action}' over scope '{SERVER}"
+    )
+    client.get(SERVER)
+    client.get(f"{SERVER}/firewallRules")
+
+
 def test_polling_needs_an_action_of_its_own(client: SimulatorClient, sdk: Sdk) -> None:
     client.seed([seeds.flexible_server()])
     flexible = "Microsoft.DBforPostgreSQL/flexibleServers"

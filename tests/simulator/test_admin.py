@@ -153,6 +153,9 @@ def test_a_server_can_be_seeded_in_any_state(client: SimulatorClient) -> None:
         ("POST", "state", {"resources": [{"name": "no id"}]}, "resources[0].id"),
         ("PUT", "state", {"resources": "all"}, "resources"),
         ("PUT", "roles", {"app": "everything"}, "app"),
+        ("PUT", "roles", {"app": {"notActions": "none"}}, "app.notActions"),
+        ("PUT", "roles", {"app": {"denied": []}}, "app.denied"),
+        ("PATCH", "state", {"resources": [{"id": "nothing"}]}, "resources[0].id"),
         ("GET", "calls?since=yesterday", None, "since"),
         ("GET", "idle?timeout=long", None, "timeout"),
     ],
@@ -206,3 +209,22 @@ def test_waiting_for_quiet_says_when_it_took_too_long(client: SimulatorClient) -
     client.switches(operation_seconds=30)
     client.arm("PATCH", SERVER, CLOSE)
     assert client.wait_idle(0.05) is False
+
+
+def test_the_calls_of_one_resource_are_told_from_those_of_its_namesakes(client: SimulatorClient) -> None:
+    client.seed([seeds.flexible_server(), seeds.flexible_server(name=f"{seeds.SERVER}-2")])
+    server = seeds.flexible_server_id()
+    for path in (server, f"{server}/configurations", f"{server}-2"):
+        client.get(path)
+    assert len(client.calls(path=server)) == 3
+    reads = client.calls(kind="read", under=server.upper())
+    assert [one["path"] for one in reads] == [server, f"{server}/configurations"]
+
+
+def test_calls_are_found_by_their_correlation_id(client: SimulatorClient) -> None:
+    client.seed([seeds.flexible_server()])
+    wanted = "c0ffee00-0000-4000-8000-00000000000a"
+    client.arm("GET", seeds.flexible_server_id(), headers={"x-ms-correlation-request-id": wanted})
+    client.get(seeds.flexible_server_id())
+    _, answer = admin(client, "GET", f"calls?correlationId={wanted}")
+    assert [as_object(one)["correlationId"] for one in as_list(answer["calls"])] == [wanted]
