@@ -84,7 +84,7 @@ def events_page() -> str:
             table(("what the event names", "read", "remembered from readings and sweeps"), _found()),
             "## How each policy notices",
             "A policy that only the sweep wakes reads something of which Azure raises no resource event. "
-            "A policy on a subnet that also asks about the servers in it (`subnetServers`: high availability, "
+            "A policy on a subnet that asks about the servers in it (`subnetServers`: high availability, "
             "PgBouncer, Entra sign-in, a customer's key) is woken by events of the subnet and its NSG; that "
             "such a server was reconfigured is found by the sweep.",
             table(("policy", "noticed by", "reads"), map(_policy, _by_id())),
