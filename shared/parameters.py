@@ -25,6 +25,7 @@ from shared.model import (
     Severity,
     TargetKind,
 )
+from shared.policy import Assessment
 from shared.readings import ServerParameter
 from shared.traffic import reach_evidence
 from shared.unread import unread_reason
@@ -43,7 +44,13 @@ PERMISSIONS = (
     "Microsoft.DBforPostgreSQL/locations/operationResults/read",
 )
 """What reading and setting a parameter needs on both kinds of server."""
+FLEXIBLE_PERMISSIONS = tuple(action for action in PERMISSIONS if not action.startswith(f"{SINGLE}/"))
+READING = tuple(action for action in PERMISSIONS if action.endswith("/read") and "/locations/" not in action)
+FLEXIBLE_READING = tuple(action for action in READING if not action.startswith(f"{SINGLE}/"))
+"""The same without writing, for policies that only alert."""
 READS = frozenset({Aspect.SERVER, Aspect.PARAMETERS})
+FLEXIBLE_SERVERS = frozenset({TargetKind.FLEXIBLE_SERVER})
+ALL_SERVERS = frozenset({TargetKind.FLEXIBLE_SERVER, TargetKind.SINGLE_SERVER})
 
 
 @value
@@ -165,6 +172,11 @@ def suggestion(about: About, found: Finding, server: ServerSnapshot, wanted: str
     return (SetParameter(server=server.id, name=current.name, value=wanted),)
 
 
+def assess(_server: ServerSnapshot, _baseline: ServerSnapshot | None) -> Assessment:
+    """A parameter that only says what is logged, or for how long, cuts nobody off."""
+    return Assessment()
+
+
 def is_on(found: ServerParameter) -> bool | None:
     """A switch; None for a value that is neither on nor off."""
     return {"on": True, "true": True, "1": True, "off": False, "false": False, "0": False}.get(
@@ -174,7 +186,8 @@ def is_on(found: ServerParameter) -> bool | None:
 
 # --- allowed values --------------------------------------------------------------------------------
 
-_RANGE = re.compile(r"\s*(-?\d+(?:\.\d+)?)\s*-\s*(-?\d+(?:\.\d+)?)\s*")
+_NUMBER = r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?"
+_RANGE = re.compile(rf"\s*({_NUMBER})\s*-\s*({_NUMBER})\s*", re.IGNORECASE)
 
 
 def allows(found: ServerParameter, wanted: str) -> bool:

@@ -79,13 +79,17 @@ def write_configuration(world: World, request: ArmRequest) -> Accepted:
     refuse_unless_ready(world, server)
     current = configuration(world, request)
     changed = _changed(current, request)
+    written = replace(current, body={"properties": current.properties | changed})
 
     def finish() -> None:
+        """Keep what was set; the rest comes from the catalogue of the server's version."""
         if world.store.get(server.id) is not None:
-            world.save(replace(current, body={"properties": current.properties | changed}))
+            known = world.store.get(current.id)
+            kept = known.properties if known else {}
+            world.save(replace(current, body={"properties": kept | changed}))
 
     accepted = accept_on(world, server, "UpdateServerParametersManagementOperation", finish=finish)
-    return replace(accepted, result=lambda: show(world.store.get(current.id) or current))
+    return replace(accepted, result=lambda: show(written))
 
 
 def _changed(current: Record, request: ArmRequest) -> JsonObject:

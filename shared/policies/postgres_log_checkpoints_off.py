@@ -2,8 +2,8 @@
 
 *What it finds.* A server whose parameter ``log_checkpoints`` is not ``on``.
 
-*Why it matters.* A checkpoint that comes too often or takes too long is the first sign of a write storm or of
-storage that cannot keep up. Without the entry, neither an incident nor its cause can be dated afterwards.
+*Why it matters.* A checkpoint that comes too often or takes too long is the first sign of a write storm or
+of storage that cannot keep up. Without the entry neither an incident nor its cause can be dated afterwards.
 
 *What the change does.* Sets ``log_checkpoints`` to ``on``, which is in force at once. Where Azure says that
 it cannot be written, or only with a restart, nothing is changed and the alert says so.
@@ -18,17 +18,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from shared.model import Change, Edit, Finding, Kind, Safety, ServerSnapshot, Severity, TargetKind
-from shared.parameters import PERMISSIONS, READS, About, is_on, suggestion
+from shared.model import Change, Edit, Finding, Kind, Safety, ServerSnapshot, Severity
+from shared.parameters import ALL_SERVERS, PERMISSIONS, READS, About, assess, is_on, suggestion
 from shared.parameters import evaluate as evaluated
 from shared.parameters import plan as planned
-from shared.policy import Assessment, Control, Policy
+from shared.policy import Control, Policy
 
 ABOUT: Final = About(
-    policy="postgres-log-checkpoints-off",
-    severity=Severity.LOW,
-    parameter="log_checkpoints",
-    wanted="on",
+    policy="postgres-log-checkpoints-off", severity=Severity.LOW, parameter="log_checkpoints", wanted="on"
 )
 ON: Final = "on"
 
@@ -45,16 +42,11 @@ def suggest(found: Finding, server: ServerSnapshot) -> tuple[Edit, ...]:
     return suggestion(ABOUT, found, server, ON)
 
 
-def assess(_server: ServerSnapshot, _baseline: ServerSnapshot | None) -> Assessment:
-    """Writing more to the log cuts nobody off."""
-    return Assessment()
-
-
 POLICY: Policy[ServerSnapshot] = Policy(
     id=ABOUT.policy,
     title="Checkpoints of a PostgreSQL server are not logged",
     kind=Kind.SETTING,
-    targets=frozenset({TargetKind.FLEXIBLE_SERVER, TargetKind.SINGLE_SERVER}),
+    targets=ALL_SERVERS,
     severity=ABOUT.severity,
     safety=Safety.AUTO,
     reads=READS,

@@ -60,9 +60,10 @@ LONG_ENOUGH = 200.0
 """Seconds of the app's clock that coalescing, settling and the polls of a change are given."""
 STEP = 5.0
 _PASSING = frozenset(
-    {"etag", "resourceguid", "createdat", "lastmodifiedat", "changedtime", "provisioningstate"}
+    {"etag", "resourceguid", "createdat", "lastmodifiedat", "changedtime", "provisioningstate", "source"}
 )
-"""Fields that differ from one writing of the same thing to the next."""
+"""Fields that differ from one writing of the same thing to the next; ``source`` says of a parameter whether
+anybody ever set it."""
 
 
 class Clock:
