@@ -16,10 +16,11 @@ from rich.table import Table
 from local.environments import ROOT
 from shared.api.views import policy_view
 from shared.codec import to_json
-from shared.configuration import Configuration, parse_policies_file
+from shared.configuration import Configuration
 from shared.errors import ConfigurationError
 from shared.model import Json, Severity
 from shared.policies import discover
+from shared.policies_file import parse_policies_file
 
 COLOURS: Final[Mapping[Severity, str]] = {
     Severity.CRITICAL: "bold red",

@@ -71,6 +71,23 @@ REASONS: Final[Mapping[Reason, Explained]] = {
         then="`POST /api/alerts/{id}/approve`: it holds for this drift and a short time, and the change "
         "is proved again before it is written.",
     ),
+    Reason.EXEMPT_BY_TAG: Explained(
+        means="A tag on the server asks to leave this alone, and `policies.yaml` lets tags do so. It is not "
+        "reverted for seven days at most, counted once for each drift; the detail says who wrote last "
+        "before the tag was first seen, and until when it holds.",
+        then="Find out whether the author may ask for that. Approve the change to have it made now, or "
+        "exempt it in `policies.yaml`, with a reason and an approver.",
+    ),
+    Reason.CHANGE_FREEZE: Explained(
+        means="`policies.yaml` has a change freeze for this target, and nothing is written until it ends. "
+        "An approval does not open it.",
+        then="Nothing: it is looked at again at the end. What cannot wait: the alert's command, or "
+        "`duringFreeze: revert` for the policy.",
+    ),
+    Reason.OUTSIDE_WINDOW: Explained(
+        means="`policies.yaml` has maintenance windows for this target, and none is open now.",
+        then="Nothing: it is looked at again when the next one opens. Approve the change to have it made now.",
+    ),
     Reason.TARGET_BUSY: Explained(
         means="Another operation runs on the resource, and Azure would refuse the write.",
         then="Nothing: it is looked at again, ever less often. A drift that waits for an hour is alerted: "
@@ -113,6 +130,10 @@ REASONS: Final[Mapping[Reason, Explained]] = {
     Reason.POISONED: Explained(
         means="Looking at the target failed on every attempt; its message was given up, drift may go unseen.",
         then="Read the dead letter and the log (runbook, poison), mend the cause, then ask for a run.",
+    ),
+    Reason.EXEMPTION_EXPIRED: Explained(
+        means="An exemption in `policies.yaml` has ended. What it covered is judged, and reverted, again.",
+        then="Remove the entry, or renew it with a later `expires` and the word of its approver.",
     ),
 }
 

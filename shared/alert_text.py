@@ -68,6 +68,9 @@ _REASONS: Final[Mapping[Reason, str]] = {
     Reason.LAST_WAY_IN: "the change would cut off the last way in",
     Reason.MANUAL: "this change is left to a person",
     Reason.APPROVAL_REQUIRED: "a person has to approve this change",
+    Reason.EXEMPT_BY_TAG: "a tag on the server holds the revert back for a while",
+    Reason.CHANGE_FREEZE: "a change freeze is in force",
+    Reason.OUTSIDE_WINDOW: "reverts wait for the maintenance window here",
     Reason.TARGET_BUSY: "Azure is still working on the resource",
     Reason.TARGET_STOPPED: "the server is stopped and refuses writes",
     Reason.SETTLING: "somebody is still writing; it is looked at again when things are quiet",
@@ -80,6 +83,7 @@ _REASONS: Final[Mapping[Reason, str]] = {
     Reason.APPROVED: "a person approved this change",
     Reason.FAILED: "Azure refused the change",
     Reason.POISONED: "looking at it failed again and again",
+    Reason.EXEMPTION_EXPIRED: "the exemption has ended, so drift is judged again",
 }
 
 _CAUTIONS: Final[Mapping[Reason, str]] = {
@@ -87,6 +91,9 @@ _CAUTIONS: Final[Mapping[Reason, str]] = {
     Reason.NOT_PROVED: "this could not be proved safe: read the decision first",
     Reason.INHERITED: "it may be wanted: ask the owner first",
     Reason.APPROVAL_REQUIRED: "read the decision first",
+    Reason.EXEMPT_BY_TAG: "somebody has asked for time with a tag: ask them first",
+    Reason.CHANGE_FREEZE: "no changes are wanted before the freeze ends",
+    Reason.OUTSIDE_WINDOW: "it is done by itself when the window opens",
     Reason.NO_PLAN: "not known to be safe: read what was seen first",
     Reason.FLAPPING: "find the other writer first",
     Reason.FAILED: "Azure refused it before: read the decision first",

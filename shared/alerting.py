@@ -23,7 +23,7 @@ from shared.codec import canonical, to_json
 from shared.commands import fix_commands, portal_link
 from shared.model import Cause, Decision, Finding, Json, Severity, Target
 from shared.policies import find
-from shared.policy import AnyPolicy
+from shared.policy import AnyPolicy, Control
 from shared.records import (
     AlertRecord,
     AlertStatus,
@@ -47,6 +47,16 @@ class IllegalTransition(ValueError):
 
 
 @value
+class Pattern:
+    """What an alert is about that belongs to no policy; ``id`` stands where others name theirs."""
+
+    id: str
+    title: str
+    why: str
+    controls: tuple[Control, ...] = ()
+
+
+@value
 class Sighting:
     """What one look saw of a drift: the finding, what was decided, why we looked and how to fix it."""
 
@@ -66,7 +76,7 @@ def alert_id(policy: str, target: Target, fingerprint: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:_ID_LENGTH]
 
 
-def open_alert(policy: AnyPolicy, sighting: Sighting, portal: str) -> AlertRecord:
+def open_alert(policy: AnyPolicy | Pattern, sighting: Sighting, portal: str) -> AlertRecord:
     """A new alert. ``portal`` is where a person finds the resource."""
     finding = sighting.finding
     return AlertRecord(

@@ -3,7 +3,8 @@
 Pure and total: the context holds everything that was recalled, the time included. Audit mode is no
 brake: the decision is the one that enforce would take, marked ``dry_run``, and the act step writes
 nothing. The order is the promise of ``docs/reasons.md``: break-glass, exempt, unknown, effect, no
-plan, not proved, inherited, last way in, safety, not ready, settling, in vain, flapping, budget, revert.
+plan, not proved, inherited, last way in, safety, exempt by tag, change freeze, outside window, not ready,
+settling, in vain, flapping, budget, revert.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Final
 
 from shared.model import (
     Action,
+    Actor,
     Change,
     ComplianceState,
     Decision,
@@ -29,13 +31,17 @@ from shared.model import (
     Snapshot,
 )
 from shared.policy import AnyPolicy, Assessment
-from shared.records import Approval, Attempt, Exemption
+from shared.records import Approval, Attempt, Exemption, TagExemption
+from shared.schedule import Freeze, WhenClosed
 from shared.values import value
 
 SHORTEST_PAUSE: Final = 5.0
 LONGEST_PAUSE: Final = 300.0
 """Seconds between two looks at a busy target; a server's management operation takes about a minute."""
 BUSY_TOO_LONG: Final = timedelta(hours=1)
+LONGEST_WAIT: Final = 86_400.0
+"""Seconds after which a question that waits for a freeze, a window or a tag is asked again in any case;
+the queue holds no message back for longer than seven days."""
 SETTLING_TOO_LONG: Final = 10
 """After this many settle times without quiet, people hear of a drift that waits for its revert."""
 
@@ -88,12 +94,19 @@ class Context:
     limits: Limits
     break_glass: BreakGlass = BreakGlass.OFF
     exemption: Exemption | None = None
+    tag_exemption: TagExemption | None = None
     was_compliant: bool = False
     created_after_first_pass: bool = False
     adopt: bool = False
     without_approval: bool = False
     """The scope opted in to reverts that need approval."""
     approval: Approval | None = None
+    freeze: Freeze | None = None
+    """The change freeze that holds now."""
+    closed_until: datetime | None = None
+    """When the next maintenance window opens; None while reverts may be made."""
+    during_freeze: WhenClosed = WhenClosed.ALERT
+    outside_window: WhenClosed = WhenClosed.ALERT
     readiness: Readiness = Readiness.READY
     last_foreign_write: datetime | None = None
     waiting_since: datetime | None = None
@@ -243,6 +256,42 @@ def _safety(question: Question) -> Decision | None:
             return None
 
 
+def _exempt_by_tag(question: Question) -> Decision | None:
+    """Whoever may tag may not thereby exempt a breach: the drift is told, with the tag's author, and the
+    revert comes when the time is over. A person's approval is the stronger word."""
+    tag = question.context.tag_exemption
+    if tag is None or _approved(question):
+        return None
+    actor = tag.seen.actor or Actor()
+    author = actor.name or actor.object_id or actor.app_id or "nobody whom an event names"
+    since, until = tag.seen.first_seen.isoformat(), tag.until.isoformat()
+    detail = f"tag {tag.tag}: {tag.seen.text!r}, seen since {since}, last writer {author}; until {until}"
+    return _answer(question, Action.ALERT, Reason.EXEMPT_BY_TAG, detail, _until(question, tag.until))
+
+
+def _change_freeze(question: Question) -> Decision | None:
+    """Not even an approval opens a freeze."""
+    freeze = question.context.freeze
+    if freeze is None or question.context.during_freeze is WhenClosed.REVERT:
+        return None
+    detail = f"{freeze.reason} (until {freeze.ends.isoformat()})"
+    return _answer(question, Action.ALERT, Reason.CHANGE_FREEZE, detail, _until(question, freeze.ends))
+
+
+def _outside_window(question: Question) -> Decision | None:
+    """A person who approves the change has chosen the time as well."""
+    opens = question.context.closed_until
+    if opens is None or question.context.outside_window is WhenClosed.REVERT or _approved(question):
+        return None
+    detail = f"the next maintenance window opens at {opens.isoformat()}"
+    return _answer(question, Action.ALERT, Reason.OUTSIDE_WINDOW, detail, _until(question, opens))
+
+
+def _until(question: Question, time: datetime) -> float:
+    """Seconds until the question should be asked again."""
+    return min((time - question.context.now).total_seconds(), LONGEST_WAIT)
+
+
 def _not_ready(question: Question) -> Decision | None:
     match question.context.readiness:
         case Readiness.BUSY:
@@ -345,6 +394,9 @@ BRAKES: Final[tuple[Callable[[Question], Decision | None], ...]] = (
     _inherited,
     _last_way_in,
     _safety,
+    _exempt_by_tag,
+    _change_freeze,
+    _outside_window,
     _not_ready,
     _settling,
     _in_vain,

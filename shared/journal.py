@@ -16,6 +16,7 @@ from typing import Final
 from shared.alert_text import change_words
 from shared.alerting import Sighting, alert_id, notification, open_alert, recur, resolve, wakes_nobody
 from shared.baseline import evidence_since, recorded_baseline
+from shared.configuration import tags_of
 from shared.deps import Deps
 from shared.errors import GatewayError
 from shared.interfaces import Relation
@@ -137,6 +138,7 @@ def _next_memory(
             fingerprint=finding.fingerprint,
             unknown_runs=0,
             unknown_since=None,
+            tag_exempt_since=_tag_exempt_since(earlier, finding, decision, now),
         )
     counts = decision is not None and decision.reason is Reason.UNKNOWN
     return replace(
@@ -146,6 +148,16 @@ def _next_memory(
         unknown_runs=earlier.unknown_runs + counts,
         unknown_since=earlier.unknown_since or now,
     )
+
+
+def _tag_exempt_since(
+    earlier: PolicyMemory, finding: Finding, decision: Decision | None, now: datetime
+) -> datetime | None:
+    """A tag's time begins once for a drift: another tag does not begin it anew, only compliance does."""
+    if finding.state is ComplianceState.COMPLIANT:
+        return None
+    by_tag = decision is not None and decision.reason is Reason.EXEMPT_BY_TAG
+    return earlier.tag_exempt_since or (now if by_tag else None)
 
 
 def _keep_baseline(visit: Visit) -> str:
@@ -318,11 +330,11 @@ def raise_alert(policy: AnyPolicy, sighting: Sighting, deps: Deps) -> AlertRecor
     )
     if known is None or not is_open or known.decision.reason is not sighting.decision.reason:
         kind = NotificationType.ALERT_UPDATED if is_open else NotificationType.ALERT_OPENED
-        return _write_and_tell(alert, kind, sighting.cause, deps)
+        return write_and_tell(alert, kind, sighting.cause, deps)
     return deps.store.put_alert(alert)
 
 
-def _write_and_tell(alert: AlertRecord, kind: NotificationType, cause: Cause, deps: Deps) -> AlertRecord:
+def write_and_tell(alert: AlertRecord, kind: NotificationType, cause: Cause, deps: Deps) -> AlertRecord:
     """Write an alert and queue its notification; what is lost between the two, the sweep queues again."""
     if not deps.sinks or wakes_nobody(alert):
         return deps.store.put_alert(alert)
@@ -354,7 +366,7 @@ def alert_failed_change(change: ChangeRecord, deps: Deps) -> None:
     before = deps.store.snapshot(change.before)
     if policy is None or before is None or change.kind is ChangeKind.ROLLBACK:
         return
-    bound = deps.configuration.bind(policy, change.change.target.id)
+    bound = deps.configuration.bind(policy, change.change.target.id, tags_of(before))
     finding = bound.evaluate(before)
     memory = deps.store.recall(change.change.target, change.created_at).memories.get(policy.id)
     since = evidence_since(recorded_baseline(memory, deps.store), before, bound, change.cause)
@@ -449,7 +461,7 @@ def _resolve(alert: str, resolution: str, deps: Deps, now: datetime) -> None:
     known = deps.store.alert(alert)
     if known is None or known.status is AlertStatus.RESOLVED:
         return
-    _write_and_tell(resolve(known, resolution, now), NotificationType.ALERT_RESOLVED, known.cause, deps)
+    write_and_tell(resolve(known, resolution, now), NotificationType.ALERT_RESOLVED, known.cause, deps)
 
 
 def notify(message: Notification, cause: Cause, deps: Deps) -> None:

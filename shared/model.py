@@ -116,6 +116,9 @@ class Reason(StrEnum):
     LAST_WAY_IN = "last-way-in"
     MANUAL = "manual"
     APPROVAL_REQUIRED = "approval-required"
+    EXEMPT_BY_TAG = "exempt-by-tag"
+    CHANGE_FREEZE = "change-freeze"
+    OUTSIDE_WINDOW = "outside-window"
     TARGET_BUSY = "target-busy"
     TARGET_STOPPED = "target-stopped"
     SETTLING = "settling"
@@ -130,6 +133,8 @@ class Reason(StrEnum):
     # after the attempt
     FAILED = "failed"
     POISONED = "poisoned"
+    # of no drift
+    EXEMPTION_EXPIRED = "exemption-expired"
 
 
 class Outcome(StrEnum):

@@ -11,18 +11,21 @@ from datetime import datetime
 
 from shared.alerting import alert_id
 from shared.baseline import Baseline
+from shared.configuration import tags_of
 from shared.decide import BreakGlass, Context
 from shared.errors import StoreError
 from shared.model import CauseKind, ComplianceState, EnforcementMode, Finding, Safety
 from shared.policy import AnyPolicy, Assessment
 from shared.records import Approval, PolicyMemory, TargetRecord
+from shared.tag_exemptions import tag_exemption
 from shared.visit import Visit
 
 
 def recall(visit: Visit, policy: AnyPolicy, finding: Finding, record: TargetRecord) -> Context:
     """Everything that the decision needs to know beyond the snapshot."""
     deps, target, now = visit.deps, visit.target, visit.now
-    settings = deps.configuration.settings_for(policy, target.id)
+    tags = tags_of(visit.snapshot)
+    settings = deps.configuration.settings_for(policy, target.id, tags)
     memory = record.memories.get(policy.id)
     is_drift = finding.state is ComplianceState.NON_COMPLIANT
     exemptions = [e for e in record.exemptions if e.policy == policy.id and e.expires_at > now]
@@ -33,11 +36,16 @@ def recall(visit: Visit, policy: AnyPolicy, finding: Finding, record: TargetReco
         limits=deps.configuration.limits,
         break_glass=_break_glass(visit) if is_drift else BreakGlass.OFF,
         exemption=deps.configuration.exemption(policy.id, target.id, now) or next(iter(exemptions), None),
+        tag_exemption=tag_exemption(policy.id, record, tags, deps.configuration.file.tag_exemptions, now),
         was_compliant=memory is not None and memory.last_compliant_at is not None,
         created_after_first_pass=_created_after_first_pass(visit) if is_drift else False,
         adopt=settings.adopt or visit.options.adopt,
         without_approval=settings.without_approval,
         approval=_approval(visit, policy, finding) if is_drift else None,
+        freeze=deps.configuration.freeze(target.id, now),
+        closed_until=deps.configuration.closed_until(target.id, now),
+        during_freeze=settings.during_freeze,
+        outside_window=settings.outside_window,
         last_foreign_write=record.last_foreign.time if record.last_foreign else None,
         waiting_since=_waiting_since(memory, finding),
         asked_at=visit.cause.time if visit.cause.kind is CauseKind.OPERATOR else None,

@@ -15,6 +15,7 @@ from datetime import datetime
 from shared.alert_text import change_words
 from shared.baseline import Baseline, recorded_baseline
 from shared.codec import to_json
+from shared.configuration import tags_of
 from shared.decide import Question, Readiness, decide, readiness_of
 from shared.deps import Deps
 from shared.difference import difference_made
@@ -45,7 +46,7 @@ from shared.model import (
     Snapshot,
     Target,
 )
-from shared.policy import AnyPolicy, Assessment, applies_to
+from shared.policy import AnyPolicy, Assessment, applies_to, bound
 from shared.prove import prove
 from shared.recall import assess, recall
 from shared.records import (
@@ -57,6 +58,7 @@ from shared.records import (
 )
 from shared.remediation import abandon, begin, close, finish, give_up, resume, view_of
 from shared.results import merge
+from shared.tag_exemptions import with_tag_seen
 from shared.values import value
 from shared.visit import Judgement, Visit
 
@@ -101,9 +103,13 @@ def reconcile(
 def _read(
     record: TargetRecord, cause: Cause, finishing: ChangeRecord | None, deps: Deps, options: RunOptions
 ) -> Visit | TargetResult:
-    """Read the target; a target that is gone or closed to us is an answer of its own."""
+    """Read the target; a target that is gone or closed to us is an answer of its own.
+
+    What is read is what any policy needs that may be on: which sections hold for the target's tags is
+    known only then.
+    """
     target = record.target
-    policies = enabled_policies(target, deps)
+    policies = policies_in_question(target, deps)
     started = deps.clock.now()
     try:
         snapshot = deps.gateway.read(target, _aspects(policies))
@@ -122,7 +128,7 @@ def _read(
         deps=deps,
         options=options,
         snapshot=snapshot,
-        policies=tuple(policy for policy in policies if applies_to(policy, snapshot)),
+        policies=enabled_policies(snapshot, deps),
         now=started,
     )
 
@@ -156,6 +162,8 @@ def _look(visit: Visit, record: TargetRecord, finishing: ChangeRecord | None) ->
 
 
 def _judge_and_act(visit: Visit, record: TargetRecord) -> _Looked:
+    rules = visit.deps.configuration.file.tag_exemptions
+    record = with_tag_seen(record, tags_of(visit.snapshot), visit.cause, rules, visit.now)
     judgements = tuple(judge(visit, policy, record) for policy in _asked_for(visit))
     outcomes = {judgement.policy.id: _outcome(judgement.decision) for judgement in judgements}
     begun = _act(visit, judgements, record)
@@ -280,13 +288,24 @@ def _never_compliant_while_busy(finding: Finding, readiness: Readiness) -> Findi
     return replace(finding, state=ComplianceState.UNKNOWN, reason="another operation is running: look again")
 
 
-def enabled_policies(target: Target, deps: Deps) -> tuple[AnyPolicy, ...]:
-    """The policies that are on for this target, with their parameters, in the order of their changes."""
+def policies_in_question(target: Target, deps: Deps) -> tuple[AnyPolicy, ...]:
+    """The policies that are on for this target, whatever its tags are, or may be on with some."""
     return tuple(
-        deps.configuration.bind(policy, target.id)
+        policy
         for policy in deps.policies
-        if target.kind in policy.targets
-        and deps.configuration.settings_for(policy, target.id).effect is not Effect.OFF
+        if target.kind in policy.targets and deps.configuration.may_be_on(policy, target.id)
+    )
+
+
+def enabled_policies(snapshot: Snapshot, deps: Deps) -> tuple[AnyPolicy, ...]:
+    """The policies that are on for what was read, with their parameters, in the order of their changes."""
+    said = (
+        (policy, deps.configuration.settings_for(policy, snapshot.id, tags_of(snapshot)))
+        for policy in deps.policies
+        if applies_to(policy, snapshot)
+    )
+    return tuple(
+        bound(policy, settings.parameters) for policy, settings in said if settings.effect is not Effect.OFF
     )
 
 

@@ -12,6 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from shared.model import (
+    Actor,
     ArmCall,
     Cause,
     Change,
@@ -111,6 +112,8 @@ class PolicyMemory:
     unknown_runs: int = 0
     unknown_since: datetime | None = None
     fingerprint: str = ""
+    tag_exempt_since: datetime | None = None
+    """When a tag first lowered a revert of this policy to an alert; kept until the policy is compliant."""
 
 
 @value
@@ -126,6 +129,26 @@ class Exemption:
 
 
 @value
+class ExemptTag:
+    """The text of the tag that exempts, as it was last seen on a server. It is not forgotten when the tag
+    goes: the same text put back is nothing new."""
+
+    text: str
+    first_seen: datetime
+    actor: Actor | None = None
+    """Who wrote to the server before it was first seen; None where no event told."""
+
+
+@value
+class TagExemption:
+    """A tag that lowers a revert to an alert, for a while."""
+
+    tag: str
+    seen: ExemptTag
+    until: datetime
+
+
+@value
 class TargetRecord:
     """The journal's entry for one target. ``etag`` is the store's, None for a target not yet known."""
 
@@ -134,6 +157,7 @@ class TargetRecord:
     memories: Mapping[str, PolicyMemory] = field(default_factory=dict)
     attempts: tuple[Attempt, ...] = ()
     exemptions: tuple[Exemption, ...] = ()
+    exempt_tag: ExemptTag | None = None
     last_foreign: Cause | None = None
     """The newest write by somebody else that we know of."""
     recheck_at: datetime | None = None

@@ -13,6 +13,7 @@ from dataclasses import replace
 from shared.alerting import notification
 from shared.deps import Deps
 from shared.errors import GatewayError
+from shared.expired_exemptions import tell_of_expired_exemptions
 from shared.interfaces import Enumerated
 from shared.journal import notify
 from shared.model import Cause, CauseKind, Target
@@ -42,6 +43,7 @@ def sweep(deps: Deps) -> Swept:
             counts.append(_sweep_scope(scope, cause, deps))
         except GatewayError as error:  # the other scopes are swept before it is raised
             failures.append(error)
+    tell_of_expired_exemptions(cause, deps)
     _queue_unsent(deps)
     swept = Swept(
         scopes=len(counts),

@@ -6,6 +6,7 @@ Values only; the steps are in ``reconcile``, ``remediation`` and ``journal``.
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 
 from shared.baseline import Baseline
 from shared.deps import Deps
@@ -13,6 +14,8 @@ from shared.model import Action, Cause, Change, Decision, Finding, Proof, Reason
 from shared.policy import AnyPolicy
 from shared.records import RunOptions
 from shared.values import value
+
+_MOMENTS: Final = frozenset({Reason.TARGET_BUSY, Reason.SETTLING})
 
 
 @value
@@ -60,9 +63,10 @@ class Judgement:
 
     @property
     def waits_to_write(self) -> bool:
-        """Whether the change is right and only its time has not come."""
-        waits = self.decision is not None and self.decision.look_again_seconds is not None
-        return waits and self.change is not None and not self.would_write
+        """Whether the change is right and its time comes in a moment: what waits for the end of a freeze,
+        of a tag's time or for a window may wait for days, and holds up nothing."""
+        waits = self.decision is not None and self.decision.reason in _MOMENTS
+        return waits and self.change is not None
 
     @property
     def _reverts(self) -> bool:

@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
 from shared.commands import PUBLIC_ARM, fix_commands, portal_link
-from shared.configuration import Configuration, parse_policies_file
+from shared.configuration import Configuration
 from shared.deps import Deps
 from shared.errors import ConfigurationError, SinkError
 from shared.interfaces import Sink
 from shared.model import Json
 from shared.policies import discover
+from shared.policies_file import parse_policies_file
 from shared.records import Notification
 from shared.settings import Cloud, Settings, read_settings
 

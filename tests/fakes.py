@@ -17,7 +17,7 @@ from ipaddress import ip_network
 from shared import codec
 from shared.adapters.memory import FakeClock, MemoryBlobs, MemoryQueue, MemoryTables
 from shared.commands import fix_commands, portal_link
-from shared.configuration import Configuration, parse_policies_file
+from shared.configuration import Configuration
 from shared.deps import Deps
 from shared.edits import EditDoesNotFit, apply_edit
 from shared.errors import Denied, GatewayError, Gone, StoreError
@@ -40,6 +40,7 @@ from shared.model import (
     Target,
 )
 from shared.policies import discover
+from shared.policies_file import parse_policies_file
 from shared.records import (
     AlertRecord,
     AlertStatus,

@@ -1,7 +1,8 @@
-"""``policies.yaml``: what holds for a target, and what is refused with its place named."""
+"""``policies.yaml``: what holds for a target, and which part of the file says so."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,12 +10,14 @@ from typing import Any
 
 import pytest
 
-from shared.configuration import Configuration, PolicySettings, parse_policies_file
-from shared.errors import ConfigurationError
+from shared.configuration import NO_TAGS, Configuration, PolicySettings, tags_of
 from shared.model import Effect, Kind, Severity
 from shared.policies import discover, find
+from shared.policies_file import parse_policies_file
 from shared.policy import AnyPolicy
 from shared.resource_id import ResourceId
+from shared.schedule import WhenClosed
+from tests.builders import server, subnet
 
 PUBLIC = "postgres-public-access-enabled"
 FIREWALL = "postgres-firewall-allows-all-azure"
@@ -37,14 +40,10 @@ def policy(policy_id: str = PUBLIC) -> AnyPolicy:
     return found
 
 
-def settings(text: str, target: ResourceId = SERVER, policy_id: str = PUBLIC) -> PolicySettings:
-    return configuration(text).settings_for(policy(policy_id), target)
-
-
-def refused(text: str) -> str:
-    with pytest.raises(ConfigurationError) as error:
-        parse_policies_file(text, discover(), name="policies.yaml")
-    return str(error.value)
+def settings(
+    text: str, target: ResourceId = SERVER, policy_id: str = PUBLIC, tags: Mapping[str, str] = NO_TAGS
+) -> PolicySettings:
+    return configuration(text).settings_for(policy(policy_id), target, tags)
 
 
 # --- what holds ------------------------------------------------------------------------------------
@@ -139,6 +138,188 @@ def test_budgets_become_the_limits_of_a_decision() -> None:
     assert (limits.flapping_reverts, limits.flapping_window) == (4, timedelta(minutes=5))
 
 
+# --- tags ------------------------------------------------------------------------------------------
+
+TAGGED = f"""
+scopes:
+  - scope: {SUBSCRIPTION}
+    tags: {{env: prod, team: data}}
+    policies: {{{PUBLIC}: {{settleSeconds: 1}}}}
+  - scope: {GROUP}
+    policies: {{{PUBLIC}: {{settleSeconds: 2}}}}
+  - scope: {GROUP}
+    tags: {{env: prod}}
+    policies: {{{PUBLIC}: {{settleSeconds: 3}}}}
+  - scope: {GROUP}
+    tags: {{team: data, env: prod}}
+    policies: {{{PUBLIC}: {{settleSeconds: 4}}}}
+  - scope: {GROUP}
+    tags: {{Team: data}}
+    policies: {{{PUBLIC}: {{settleSeconds: 5}}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("tags", "seconds"),
+    [
+        ({}, 2),
+        ({"env": "prod"}, 3),
+        ({"ENV": "prod"}, 3),
+        ({"env": "Prod"}, 2),
+        ({"env": "prod", "team": "data"}, 4),
+        ({"team": "data", "env": "test"}, 5),
+    ],
+)
+def test_a_longer_scope_goes_first_and_then_more_tags(tags: dict[str, str], seconds: float) -> None:
+    assert settings(TAGGED, tags=tags).settle_seconds == seconds
+
+
+def test_of_as_many_tags_the_section_that_stands_first_wins() -> None:
+    one = f"- {{scope: {GROUP}, tags: {{env: prod}}, effect: alert}}\n"
+    other = f"- {{scope: {GROUP}, tags: {{team: data}}, effect: off}}\n"
+    both = {"env": "prod", "team": "data"}
+    assert settings(f"scopes:\n{one}{other}", tags=both).effect is Effect.ALERT
+    assert settings(f"scopes:\n{other}{one}", tags=both).effect is Effect.OFF
+
+
+def test_a_subnet_has_no_tags_and_a_server_its_own() -> None:
+    assert tags_of(subnet()) == {}
+    assert tags_of(server(tags={"env": "prod"})) == {"env": "prod"}
+
+
+@pytest.mark.parametrize(
+    ("text", "may_be"),
+    [
+        ("", True),
+        ("defaults: {effect: off}", False),
+        (f"scopes: [{{scope: {GROUP}, effect: off}}]", False),
+        (f"scopes: [{{scope: {GROUP}, tags: {{env: dev}}, effect: off}}]", True),
+        (f"defaults: {{effect: off}}\nscopes: [{{scope: {GROUP}, tags: {{a: b}}, effect: alert}}]", True),
+        (f"defaults: {{effect: off}}\nscopes: [{{scope: {GROUP}-2, tags: {{a: b}}, effect: alert}}]", False),
+        (
+            f"scopes:\n- {{scope: {SUBSCRIPTION}, tags: {{a: b}}, effect: alert}}\n"
+            f"- {{scope: {GROUP}, effect: off}}",
+            False,
+        ),
+    ],
+)
+def test_before_the_reading_a_policy_may_be_on_if_it_is_on_for_some_tags(text: str, may_be: bool) -> None:
+    assert configuration(text).may_be_on(policy(), SERVER) is may_be
+
+
+# --- what has to be named --------------------------------------------------------------------------
+
+OPT_IN = replace(policy(), opt_in=True)
+ADVICE = replace(policy(), severity=Severity.INFORMATIONAL)
+
+
+@pytest.mark.parametrize(
+    ("text", "effect"),
+    [
+        ("", Effect.OFF),
+        ("defaults: {effect: alert}", Effect.OFF),
+        (f"scopes: [{{scope: {GROUP}, effect: revert}}]", Effect.OFF),
+        (f"policies: {{{PUBLIC}: {{adopt: true}}}}", Effect.OFF),
+        (f"policies: {{{PUBLIC}: {{effect: alert}}}}", Effect.ALERT),
+        (f"scopes: [{{scope: {GROUP}, policies: {{{PUBLIC}: {{effect: revert}}}}}}]", Effect.REVERT),
+        (
+            f"policies: {{{PUBLIC}: {{effect: revert}}}}\nscopes: [{{scope: {GROUP}, effect: alert}}]",
+            Effect.ALERT,
+        ),
+        (f"policies: {{{PUBLIC}: {{effect: alert}}}}\nscopes: [{{scope: {GROUP}, effect: off}}]", Effect.OFF),
+        (
+            f"policies: {{{PUBLIC}: {{effect: alert}}}}\nscopes:\n- {{scope: {SUBSCRIPTION}, effect: off}}\n"
+            f"- {{scope: {GROUP}, effect: alert}}",
+            Effect.OFF,
+        ),
+    ],
+)
+def test_a_policy_that_has_to_be_asked_for_is_switched_on_only_by_name(text: str, effect: Effect) -> None:
+    assert configuration(text).settings_for(OPT_IN, SERVER).effect is effect
+    assert configuration(text).may_be_on(OPT_IN, SERVER) is (effect is not Effect.OFF)
+
+
+@pytest.mark.parametrize(
+    ("text", "effect"),
+    [
+        ("", Effect.ALERT),
+        ("defaults: {effect: off}", Effect.OFF),
+        (f"scopes: [{{scope: {GROUP}, effect: revert}}]", Effect.ALERT),
+        (f"scopes: [{{scope: {GROUP}, effect: off}}]", Effect.OFF),
+        (f"policies: {{{PUBLIC}: {{effect: revert}}}}", Effect.REVERT),
+        (
+            f"policies: {{{PUBLIC}: {{effect: revert}}}}\nscopes: [{{scope: {GROUP}, effect: alert}}]",
+            Effect.ALERT,
+        ),
+    ],
+)
+def test_advice_alerts_unless_it_is_named(text: str, effect: Effect) -> None:
+    assert configuration(text).settings_for(ADVICE, SERVER).effect is effect
+
+
+def test_the_catalogue_shows_what_holds_without_a_scope() -> None:
+    text = f"policies: {{{PUBLIC}: {{effect: alert}}}}\nscopes: [{{scope: {GROUP}, effect: off}}]"
+    assert configuration(text).everywhere(policy()).effect is Effect.ALERT
+    assert configuration(text).everywhere(replace(OPT_IN, id="another")).effect is Effect.OFF
+
+
+# --- where it comes from ---------------------------------------------------------------------------
+
+
+def test_every_setting_names_the_part_of_the_file_that_it_comes_from() -> None:
+    said = configuration(LAYERS).sayings(policy(), SERVER)
+    assert said.effect.path == ("scopes", 1, "policies", PUBLIC, "effect")
+    assert said.without_approval.path == ("scopes", 2, "withoutApproval")
+    assert said.adopt.path == ("scopes", 0, "adopt")
+    assert said.settle_seconds.path == ("scopes", 0, "policies", PUBLIC, "settleSeconds")
+    assert (said.during_freeze.path, said.during_freeze.built_in) == (None, "default")
+
+
+def test_what_no_part_of_the_file_says_names_what_stands_behind_it() -> None:
+    assert configuration().sayings(policy(), SERVER).effect.built_in == "default"
+    assert configuration().sayings(OPT_IN, SERVER).effect.built_in == "it has to be asked for by name"
+    advice = configuration("defaults: {effect: revert}").sayings(ADVICE, SERVER).effect
+    assert (advice.path, advice.built_in) == (None, "advice alerts unless it is named")
+    assert configuration().sayings(policy(), SERVER).settle_seconds.built_in == "SETTLE_SECONDS"
+
+
+def test_each_parameter_has_its_own_place() -> None:
+    text = f"policies: {{{NSG}: {{parameters: {{ports: [5432]}}}}}}"
+    said = configuration(text).sayings(policy(NSG), SERVER).parameters["ports"]
+    assert said.path == ("policies", NSG, "parameters", "ports")
+
+
+# --- freezes and windows ---------------------------------------------------------------------------
+
+
+def test_a_policy_may_be_told_to_write_in_spite_of_freezes_and_windows() -> None:
+    text = f"policies: {{{PUBLIC}: {{duringFreeze: revert, outsideWindow: revert}}}}"
+    assert settings("").during_freeze is settings("").outside_window is WhenClosed.ALERT
+    said = settings(text)
+    assert (said.during_freeze, said.outside_window) == (WhenClosed.REVERT, WhenClosed.REVERT)
+
+
+def test_a_freeze_holds_for_everything_in_its_scope() -> None:
+    text = f"freezes: [{{scope: {GROUP}, from: 2026-11-01, to: 2026-11-03, reason: audit week}}]"
+    frozen = configuration(text).freeze(SERVER, NOW)
+    assert frozen is not None
+    assert (frozen.reason, frozen.ends) == ("audit week", datetime(2026, 11, 3, tzinfo=UTC))
+    assert configuration(text).freeze(NEIGHBOUR, NOW) is None
+    assert configuration(text).freeze(SERVER, NOW + timedelta(days=1)) is None
+
+
+def test_the_windows_of_the_most_specific_scope_hold_alone() -> None:
+    text = f"""
+maintenanceWindows:
+  - {{scope: {SUBSCRIPTION}, from: "07:00", to: "09:00"}}
+  - {{scope: {GROUP}, from: "20:00", to: "21:00"}}
+  - {{scope: {GROUP}, from: "10:00", to: "11:00"}}
+"""
+    assert configuration(text).closed_until(NEIGHBOUR, NOW) is None  # 8 o'clock: the subscription's is open
+    assert configuration(text).closed_until(SERVER, NOW) == NOW + timedelta(hours=2)
+    assert configuration("").closed_until(SERVER, NOW) is None
+
+
 # --- exemptions ------------------------------------------------------------------------------------
 
 
@@ -176,75 +357,11 @@ def test_an_expiry_without_a_zone_is_utc_and_a_date_is_its_first_moment(expires:
     assert found.expires_at == day
 
 
-# --- what is refused -------------------------------------------------------------------------------
-
-REFUSALS = {
-    "an unknown key": ("version: 1\nscope: []", "scope"),
-    "an unknown key in a section": ("version: 1\ndefaults: {effct: alert}", "defaults.effct"),
-    "a key in Python's spelling": (
-        "version: 1\ndefaults: {without_approval: true}",
-        "defaults.without_approval",
-    ),
-    "an unknown policy": (f"version: 1\npolicies: {{{PUBLIC}d: {{}}}}", "policies: there is no policy"),
-    "an unknown policy in a scope": (
-        f"version: 1\nscopes: [{{scope: {GROUP}, policies: {{nope: {{}}}}}}]",
-        "scopes.0.policies: there is no policy 'nope'",
-    ),
-    "an unknown policy in an exemption": (
-        f"version: 1\nexemptions: [{{scope: {GROUP}, policy: nope, reason: why not, approver: j, "
-        "expires: 2027-01-01}]",
-        "exemptions.0: there is no policy 'nope'",
-    ),
-    "an unknown parameter": (
-        f"version: 1\npolicies: {{{NSG}: {{parameters: {{port: 5432}}}}}}",
-        f"policies.{NSG}.parameters: {NSG} has no parameter 'port'",
-    ),
-    "a parameter of the wrong type": (
-        f"version: 1\npolicies: {{{NSG}: {{parameters: {{ports: 5432}}}}}}",
-        f"policies.{NSG}.parameters.ports: a list",
-    ),
-    "a port that is none": (
-        f"version: 1\nscopes: [{{scope: {GROUP}, policies: {{{NSG}: {{parameters: {{ports: [70000]}}}}}}}}]",
-        f"scopes.0.policies.{NSG}.parameters.ports",
-    ),
-    "an unknown effect": ("version: 1\ndefaults: {effect: delete}", "defaults.effect"),
-    "an effect that is yes": ("version: 1\ndefaults: {effect: on}", "defaults.effect"),
-    "a truth that is none": ("version: 1\ndefaults: {adopt: maybe}", "defaults.adopt"),
-    "a scope that is no id": ("version: 1\nscopes: [{scope: everything}]", "scopes.0.scope"),
-    "a section without a scope": ("version: 1\nscopes: [{adopt: true}]", "scopes.0.scope"),
-    "an exemption without an end": (
-        f"version: 1\nexemptions: [{{scope: {GROUP}, policy: {PUBLIC}, reason: because, approver: j}}]",
-        "exemptions.0.expires",
-    ),
-    "an exemption without a reason": (
-        f"version: 1\nexemptions: [{{scope: {GROUP}, policy: {PUBLIC}, reason: '', approver: j, "
-        "expires: 2027-01-01}]",
-        "exemptions.0.reason",
-    ),
-    "a negative budget": ("version: 1\nbudgets: {writesPerTarget: -1}", "budgets.writesPerTarget"),
-    "settling that never ends": (
-        f"version: 1\npolicies: {{{PUBLIC}: {{settleSeconds: .inf}}}}",
-        f"policies.{PUBLIC}.settleSeconds",
-    ),
-    "another version": ("version: 2", "version"),
-    "no version": ("defaults: {}", "version"),
-    "an empty file": ("", "version"),
-    "a list": ("- version: 1", "the file"),
-    "broken YAML": ("version: [", "not YAML"),
-    "a date that does not exist": ("version: 1\nexemptions: [{expires: 2027-13-45}]", "not YAML: month"),
-    "a key given twice": ("version: 1\nscopes: []\nscopes: []", "the key 'scopes' is given twice"),
-    "a Python object": ("version: !!python/object/apply:os.getcwd []", "not YAML"),
-}
-
-
-@pytest.mark.parametrize(("text", "place"), REFUSALS.values(), ids=REFUSALS.keys())
-def test_what_cannot_be_meant_is_refused_with_the_file_and_the_place(text: str, place: str) -> None:
-    message = refused(text)
-    assert message.startswith("policies.yaml: ")
-    assert place in message
-
-
-def test_a_scope_has_one_section_whatever_its_letter_case() -> None:
-    section = "- scope: {scope}\n  adopt: true\n"
-    text = "version: 1\nscopes:\n" + section.format(scope=SERVER) + section.format(scope=str(SERVER).upper())
-    assert "scopes.1" in refused(text)
+def test_what_has_ended_and_was_not_renewed_is_known() -> None:
+    entry = f"- {{scope: {GROUP}, policy: {PUBLIC}, reason: a partner, approver: jane, expires: %s}}\n"
+    ended = configuration("exemptions:\n" + entry % "2026-10-01" + entry % "2026-11-01")
+    ((section, path),) = ended.expired_exemptions(NOW)
+    assert (section.expires.month, path) == (11, ("exemptions", 1))
+    renewed = configuration("exemptions:\n" + entry % "2026-10-01" + entry % "2027-01-01")
+    assert renewed.expired_exemptions(NOW) == ()
+    assert renewed.expired_exemptions(datetime(2027, 1, 1, tzinfo=UTC)) != ()

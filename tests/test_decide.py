@@ -23,6 +23,7 @@ from shared.decide import (
 )
 from shared.model import (
     Action,
+    Actor,
     Change,
     ComplianceState,
     Decision,
@@ -39,7 +40,8 @@ from shared.model import (
 )
 from shared.policies import find
 from shared.policy import Assessment
-from shared.records import Approval, Attempt, Exemption
+from shared.records import Approval, Attempt, Exemption, ExemptTag, TagExemption
+from shared.schedule import Freeze, WhenClosed
 from tests.builders import SERVER, server
 
 NOW = datetime(2026, 11, 2, 8, 0, tzinfo=UTC)
@@ -73,6 +75,12 @@ DISPROOF = Proof(
     )
 )
 EXEMPTION = Exemption(policy=POLICY.id, reason="a partner", approver="jane", expires_at=NOW + SECOND)
+TAGGED = TagExemption(
+    tag="driftward-exempt",
+    seen=ExemptTag(text="*", first_seen=NOW - SECOND, actor=Actor(name="Jane Doe")),
+    until=NOW + SECOND,
+)
+FREEZE = Freeze(starts=NOW - SECOND, ends=NOW + SECOND, reason="end of the year")
 APPROVAL = Approval(by="jane", at=NOW, expires_at=NOW + SECOND, fingerprint=DRIFT)
 NEEDS_APPROVAL = Assessment(safety=Safety.APPROVAL, notes=("office would lose access",))
 CUTS_OFF = Assessment(safety=Safety.APPROVAL, last_way_in=True, notes=("nobody could connect",))
@@ -142,6 +150,9 @@ STOPS: list[tuple[str, dict[str, Any], tuple[Action, Reason]]] = [
     ("inherited", {"was_compliant": False}, (Action.ALERT, Reason.INHERITED)),
     ("last way in", {"assessment": CUTS_OFF}, (Action.ALERT, Reason.LAST_WAY_IN)),
     ("safety", {"policy": replace(POLICY, safety=Safety.MANUAL)}, (Action.ALERT, Reason.MANUAL)),
+    ("exempt by tag", {"tag_exemption": TAGGED}, (Action.ALERT, Reason.EXEMPT_BY_TAG)),
+    ("change freeze", {"freeze": FREEZE}, (Action.ALERT, Reason.CHANGE_FREEZE)),
+    ("outside window", {"closed_until": NOW + SECOND}, (Action.ALERT, Reason.OUTSIDE_WINDOW)),
     ("not ready", {"readiness": Readiness.STOPPED}, (Action.ALERT, Reason.TARGET_STOPPED)),
     ("settling", {"last_foreign_write": NOW}, (Action.SKIP, Reason.SETTLING)),
     (
@@ -336,6 +347,57 @@ def test_nothing_makes_a_manual_policy_write(consent: dict[str, Any]) -> None:
     assert decided(policy=manual, **consent) == (Action.ALERT, Reason.MANUAL)
 
 
+# --- tag, freeze, window ---------------------------------------------------------------------------
+
+
+def test_a_tag_lowers_a_revert_to_an_alert_that_names_its_author_and_its_end() -> None:
+    decision = decide(question(tag_exemption=TAGGED))
+    assert decision.detail == (
+        "tag driftward-exempt: '*', seen since 2026-11-02T07:59:59+00:00, last writer Jane Doe; "
+        "until 2026-11-02T08:00:01+00:00"
+    )
+    assert decision.look_again_seconds == 1.0
+
+
+def test_a_tag_whose_author_no_event_names_says_so() -> None:
+    unknown = replace(TAGGED, seen=replace(TAGGED.seen, actor=None))
+    assert "last writer nobody whom an event names" in decide(question(tag_exemption=unknown)).detail
+
+
+@pytest.mark.parametrize(
+    "parts", [{"change": None}, {"effect": Effect.ALERT}, {"was_compliant": False}, {"assessment": CUTS_OFF}]
+)
+def test_a_tag_hides_no_other_reason(parts: dict[str, Any]) -> None:
+    assert decided(tag_exemption=TAGGED, **parts) == decided(**parts)
+
+
+def test_a_freeze_says_why_and_until_when_and_is_looked_at_again_at_its_end() -> None:
+    decision = decide(question(freeze=FREEZE))
+    assert decision.detail == "end of the year (until 2026-11-02T08:00:01+00:00)"
+    assert decision.look_again_seconds == 1.0
+
+
+def test_what_waits_for_days_is_asked_again_daily() -> None:
+    long = replace(FREEZE, ends=NOW + timedelta(days=30))
+    assert decide(question(freeze=long)).look_again_seconds == 86_400
+
+
+def test_a_policy_may_write_during_a_freeze_and_outside_the_windows() -> None:
+    reverted = (Action.REVERT, Reason.DRIFT)
+    closed = {"freeze": FREEZE, "closed_until": NOW + SECOND}
+    assert decided(freeze=FREEZE, during_freeze=WhenClosed.REVERT) == reverted
+    assert decided(closed_until=NOW + SECOND, outside_window=WhenClosed.REVERT) == reverted
+    assert decided(**closed, during_freeze=WhenClosed.REVERT) == (Action.ALERT, Reason.OUTSIDE_WINDOW)
+    assert decided(**closed, outside_window=WhenClosed.REVERT) == (Action.ALERT, Reason.CHANGE_FREEZE)
+
+
+def test_an_approval_passes_a_tag_and_a_window_but_no_freeze() -> None:
+    approved = (Action.REVERT, Reason.APPROVED)
+    assert decided(approval=APPROVAL, tag_exemption=TAGGED) == approved
+    assert decided(approval=APPROVAL, closed_until=NOW + SECOND) == approved
+    assert decided(approval=APPROVAL, freeze=FREEZE) == (Action.ALERT, Reason.CHANGE_FREEZE)
+
+
 # --- not ready, settling ---------------------------------------------------------------------------
 
 
@@ -479,6 +541,11 @@ CONTEXTS = st.builds(
     ),
     break_glass=st.sampled_from(BreakGlass),
     exemption=st.sampled_from([None, None, EXEMPTION]),
+    tag_exemption=st.sampled_from([None, None, TAGGED]),
+    freeze=st.sampled_from([None, None, FREEZE]),
+    closed_until=st.sampled_from([None, None, NOW + SECOND]),
+    during_freeze=st.sampled_from(WhenClosed),
+    outside_window=st.sampled_from(WhenClosed),
     was_compliant=st.booleans(),
     created_after_first_pass=st.booleans(),
     adopt=st.booleans(),
@@ -508,7 +575,8 @@ def test_every_question_has_a_decision_that_fits_its_reason(asked: Question) -> 
     grounds = {Reason.DRIFT, Reason.NEW_RESOURCE, Reason.ADOPTED, Reason.APPROVED}
     assert (decision.action is Action.REVERT) is (decision.reason in grounds)
     again = decision.look_again_seconds
-    assert (again is not None) is (decision.reason in {Reason.SETTLING, Reason.TARGET_BUSY})
+    waiting = {Reason.EXEMPT_BY_TAG, Reason.CHANGE_FREEZE, Reason.OUTSIDE_WINDOW}
+    assert (again is not None) is (decision.reason in {Reason.SETTLING, Reason.TARGET_BUSY, *waiting})
     assert again is None or 0 < again <= 60
 
 
@@ -524,6 +592,7 @@ def test_a_revert_is_certain_planned_proved_and_allowed(asked: Question) -> None
     assert context.effect is Effect.REVERT
     assert context.break_glass is BreakGlass.OFF
     assert context.exemption is None
+    assert context.freeze is None or context.during_freeze is WhenClosed.REVERT
     assert not asked.assessment.last_way_in
     assert asked.policy.safety is not Safety.MANUAL
     assert context.readiness is Readiness.READY
@@ -549,5 +618,5 @@ def test_every_reason_of_a_decision_can_be_reached() -> None:
         {"approval": APPROVAL},
     ]
     reached = {decided(**parts)[1] for parts in situations}
-    after_the_attempt = {Reason.FAILED, Reason.POISONED}
-    assert reached == set(Reason) - after_the_attempt
+    of_no_drift = {Reason.FAILED, Reason.POISONED, Reason.EXEMPTION_EXPIRED}
+    assert reached == set(Reason) - of_no_drift

@@ -287,10 +287,7 @@ def _decision(decision: Decision) -> DecisionView:
 
 def policy_view(policy: AnyPolicy, configuration: Configuration) -> PolicyView:
     """One entry of the catalogue."""
-    file = configuration.file
-    section = file.policies.get(policy.id)
-    chosen = section.parameters if section is not None else {}
-    said = section.effect if section is not None else None
+    settings = configuration.everywhere(policy)
     return PolicyView(
         id=policy.id,
         title=policy.title,
@@ -298,18 +295,18 @@ def policy_view(policy: AnyPolicy, configuration: Configuration) -> PolicyView:
         safety=policy.safety,
         kind=policy.kind,
         targets=tuple(sorted(policy.targets)),
-        effect=said or file.defaults.effect,
+        effect=settings.effect,
         parameters=tuple(
             ParameterView(
                 name=parameter.name,
                 default=parameter.default,
-                value=chosen.get(parameter.name, parameter.default),
+                value=settings.parameters.get(parameter.name, parameter.default),
                 description=parameter.description,
             )
             for parameter in policy.parameters
         ),
         controls=policy.controls,
         permissions=policy.permissions,
-        raised_by="event",
+        raised_by=policy.raised_by,
         docs=f"{DOCS}#{policy.id}",
     )

@@ -1,0 +1,88 @@
+"""Exemption by a tag on the server: what its text means, how long it holds, since when it is known.
+
+Only where ``policies.yaml`` switches it on, and then a tag merely lowers a revert to an alert. The text
+names policies, ``*`` or ids separated by commas, and optionally an end: ``postgres-public-access-enabled,
+postgres-firewall-allows-all-azure until 2026-12-01``. A text that cannot be read exempts nothing.
+
+The time, seven days at most, begins with the first sight of the tag with that text and for each drift with
+the first revert that it lowered, whichever is earlier. Writing another text does not begin a drift's time
+anew, and the same text put back is no other text. Subnets have no tags in Azure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from shared.model import Cause, CauseKind
+from shared.policies_file import TagExemptions
+from shared.records import ExemptTag, TagExemption, TargetRecord
+from shared.values import value
+
+_EVERY: str = "*"
+
+
+@value
+class TagText:
+    """``policies`` is None for all of them, ``until`` None where the text names no end."""
+
+    policies: frozenset[str] | None
+    until: datetime | None = None
+
+    def names(self, policy_id: str) -> bool:
+        return self.policies is None or policy_id in self.policies
+
+
+def read_tag(text: str) -> TagText | None:
+    """What a tag's text says; None when it cannot be read."""
+    listed, separator, end = text.strip().partition(" until ")
+    names = frozenset(name.strip() for name in listed.split(","))
+    until = _moment(end.strip()) if separator else None
+    if "" in names or (separator and until is None):
+        return None
+    return TagText(policies=None if names == {_EVERY} else names, until=until)
+
+
+def with_tag_seen(
+    record: TargetRecord, tags: Mapping[str, str], cause: Cause, rules: TagExemptions, now: datetime
+) -> TargetRecord:
+    """Remember since when the tag has its text, and who had written to the server before it was seen."""
+    text = _text(tags, rules)
+    known = record.exempt_tag
+    if text is None or (known is not None and known.text == text):
+        return record
+    foreign = cause.kind is CauseKind.EVENT and cause == record.last_foreign
+    seen = ExemptTag(text=text, first_seen=now, actor=cause.actor if foreign else None)
+    return replace(record, exempt_tag=seen)
+
+
+def tag_exemption(
+    policy_id: str, record: TargetRecord, tags: Mapping[str, str], rules: TagExemptions, now: datetime
+) -> TagExemption | None:
+    """The tag's exemption of a policy that still holds, or None."""
+    text, seen = _text(tags, rules), record.exempt_tag
+    said = read_tag(text) if text is not None else None
+    if said is None or seen is None or not said.names(policy_id):
+        return None
+    memory = record.memories.get(policy_id)
+    used_since = memory.tag_exempt_since if memory is not None else None
+    longest = min(seen.first_seen, used_since or seen.first_seen) + timedelta(days=rules.days)
+    until = min(longest, said.until or longest)
+    return TagExemption(tag=rules.tag, seen=seen, until=until) if now < until else None
+
+
+def _text(tags: Mapping[str, str], rules: TagExemptions) -> str | None:
+    """The tag's text; Azure compares the names of tags without case."""
+    if not rules.enabled:
+        return None
+    return next((text for name, text in tags.items() if name.lower() == rules.tag.lower()), None)
+
+
+def _moment(text: str) -> datetime | None:
+    """A time without a zone is UTC, and a date is its first moment."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
