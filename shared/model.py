@@ -21,6 +21,8 @@ from shared.readings import (
     DiagnosticSetting,
     Encryption,
     Health,
+    ManagementLock,
+    PrivateDns,
     Replication,
     RouteTable,
     ServerParameter,
@@ -343,6 +345,9 @@ class ServerSnapshot:
     """The state of Defender's threat protection in Azure's spelling."""
     diagnostic_settings: tuple[DiagnosticSetting, ...] | None = None
     health: Health | None = None
+    private_dns: PrivateDns | None = None
+    dns_locks: tuple[ManagementLock, ...] | None = None
+    """Locks that hold for the private DNS zone of a VNet-integrated server, inherited ones included."""
     unread: Mapping[Aspect, str] = field(default_factory=dict)
     """Parts that were asked for and could not be read, each with the reason."""
 

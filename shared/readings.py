@@ -126,6 +126,77 @@ class VirtualNetworkRule:
     state: str = ""
 
 
+# --- private DNS of a server -----------------------------------------------------------------------
+
+
+@value
+class ZoneLink:
+    """A private DNS zone's link to a virtual network. ``state`` is ``Completed`` once names resolve there."""
+
+    name: str
+    network: ResourceId | None = None
+    state: str = ""
+
+
+@value
+class DnsZone:
+    """A private DNS zone, as far as it concerns one server."""
+
+    id: ResourceId
+    exists: bool | None = None
+    """None where the zone could not be read."""
+    links: tuple[ZoneLink, ...] | None = None
+    record: tuple[IPv4Address, ...] | None = None
+    """The addresses of the A record with the server's name; empty: there is no such record."""
+    unread: str = ""
+    """Why a part of the zone could not be read."""
+
+
+@value
+class NetworkDns:
+    """Who answers for names in a virtual network."""
+
+    id: ResourceId
+    dns_servers: tuple[str, ...] | None = None
+    """The network's own DNS servers. Empty: Azure's resolver answers; None: not known."""
+    unread: str = ""
+
+
+@value
+class EndpointDns:
+    """An approved private endpoint of a server: where it is, and which zones get its record."""
+
+    id: ResourceId
+    addresses: tuple[IPv4Address, ...] | None = None
+    network: NetworkDns | None = None
+    group_zones: tuple[ResourceId, ...] | None = None
+    """The zones that the endpoint's DNS zone group names; empty: it has no group."""
+    unread: str = ""
+
+
+@value
+class PrivateDns:
+    """How a server's name resolves privately.
+
+    For a server with private endpoints: the endpoints, the zones of the name that Azure prescribes and, as
+    Resource Graph shows them, every zone of that name (``found``; None where it was not asked). For a
+    VNet-integrated server: its own zone, and the network of its subnet.
+    """
+
+    endpoints: tuple[EndpointDns, ...] = ()
+    zones: tuple[DnsZone, ...] = ()
+    found: tuple[ResourceId, ...] | None = None
+    network: NetworkDns | None = None
+
+
+@value
+class ManagementLock:
+    """A lock on a resource or on what holds it; ``level`` is ``CanNotDelete`` or ``ReadOnly``."""
+
+    id: ResourceId
+    level: str
+
+
 # --- of a subnet -----------------------------------------------------------------------------------
 
 

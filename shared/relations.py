@@ -40,8 +40,12 @@ def _of_server(server: ServerSnapshot) -> list[Locator]:
     endpoints = (connection.endpoint for connection in server.private_endpoints or ())
     return [
         *_locators(LocatorKind.PRIVATE_ENDPOINT, endpoints),
-        *_locators(LocatorKind.PRIVATE_DNS_ZONE, [server.private_dns_zone]),
+        *_locators(LocatorKind.PRIVATE_DNS_ZONE, [server.private_dns_zone, *_zones_read(server)]),
     ]
+
+
+def _zones_read(server: ServerSnapshot) -> list[ResourceId]:
+    return [zone.id for zone in server.private_dns.zones] if server.private_dns is not None else []
 
 
 def _of_subnet(subnet: SubnetSnapshot) -> list[Locator]:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from azure.mgmt.core import ARMPipelineClient
     from azure.mgmt.network import NetworkManagementClient
     from azure.mgmt.postgresqlflexibleservers import PostgreSQLManagementClient as FlexibleClient
+    from azure.mgmt.privatedns import PrivateDnsManagementClient
     from azure.mgmt.rdbms.postgresql import PostgreSQLManagementClient as SingleClient
     from azure.mgmt.resourcegraph import ResourceGraphClient
 
@@ -106,6 +107,7 @@ class ArmClients:
         self._single = _Lazy(self._make_single)
         self._network = _Lazy(self._make_network)
         self._graph = _Lazy(self._make_graph)
+        self._private_dns = _Lazy(self._make_private_dns)
         self._pipeline = _Lazy(self._make_pipeline)
         self._identity = _Lazy(self._make_identity)
 
@@ -121,6 +123,9 @@ class ArmClients:
     def graph(self) -> ResourceGraphClient:
         return self._graph()
 
+    def private_dns(self, subscription: str) -> PrivateDnsManagementClient:
+        return self._private_dns(subscription.lower())
+
     def pipeline(self) -> ARMPipelineClient[HttpRequest, HttpResponse]:
         """The bare pipeline, for URLs that ARM handed out."""
         return self._pipeline()
@@ -131,7 +136,8 @@ class ArmClients:
 
     def close(self) -> None:
         """Close the connections of every client that was made."""
-        for lazy in (self._flexible, self._single, self._network, self._graph, self._pipeline):
+        made = (self._flexible, self._single, self._network, self._private_dns, self._graph, self._pipeline)
+        for lazy in made:
             for client in lazy.made():
                 client.close()
 
@@ -156,6 +162,11 @@ class ArmClients:
         from azure.mgmt.resourcegraph import ResourceGraphClient
 
         return ResourceGraphClient(self._credential(), **self._options())
+
+    def _make_private_dns(self, subscription: str) -> PrivateDnsManagementClient:
+        from azure.mgmt.privatedns import PrivateDnsManagementClient
+
+        return PrivateDnsManagementClient(self._credential(), subscription, **self._options())
 
     def _make_pipeline(self, _: str) -> ARMPipelineClient[HttpRequest, HttpResponse]:
         from azure.mgmt.core import ARMPipelineClient
