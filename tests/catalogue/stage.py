@@ -37,12 +37,13 @@ from shared.adapters.memory import MemoryBlobs, MemoryQueue, MemoryTables
 from shared.api.alerts import approve_alert
 from shared.api.http import ApiRequest
 from shared.commands import fix_commands, portal_link
-from shared.configuration import Configuration, parse_policies_file
+from shared.configuration import Configuration
 from shared.deps import Deps
 from shared.inbox import Arrived, receive_event, receive_message
 from shared.model import Actor as Person
 from shared.model import EnforcementMode, Finding, Json, Outcome, Target
 from shared.policies import discover
+from shared.policies_file import parse_policies_file
 from shared.records import AlertRecord, AlertStatus, ChangeRecord, PolicyMemory
 from shared.resource_id import ResourceId
 from shared.rollback import RollbackRequest, roll_back
