@@ -1,11 +1,11 @@
 """Runs the tests: `python -m local.suite unit|test`.
 
-`unit` is what needs no server and no emulator, with 20 examples per law. `test` is everything with 200
-examples: it installs the storage emulator and azure-cli first, then runs on this Python, and what runs the
-app in the real engine on Python 3.13 as well, where one is found (`python3.13`, with `PYENV_VERSION=3.13.0`
-if need be). Where none is found that is said, and with `CI=true` it fails. Which examples a profile means
-is decided by the tests themselves (`HYPOTHESIS_PROFILE`). Exit codes: 0 all passed, 1 a test failed or 3.13
-is missing in CI, 2 the set-up failed.
+`unit` is what needs no server and no emulator and is quick, with 20 examples per law. `test` is everything
+with 200 examples: it installs the storage emulator and azure-cli first, then runs on this Python, and what
+runs the app in the real engine on Python 3.13 as well, where one is found (`python3.13`, with
+`PYENV_VERSION=3.13.0` if need be). Where none is found that is said, and with `CI=true` it fails. Which
+examples a profile means is decided by the tests themselves (`HYPOTHESIS_PROFILE`). Exit codes: 0 all passed,
+1 a test failed or 3.13 is missing in CI, 2 the set-up failed.
 """
 
 from __future__ import annotations
@@ -22,8 +22,16 @@ from local.azure_cli import AzureCliUnavailable, ensure_azure_cli
 from local.environments import ROOT, SetupFailed, ensure
 from local.storage import InstallFailed, install_azurite
 
-_STARTS_SERVERS = ("simulator", "adapters", "local", "engine", "e2e", "az")
+_STARTS_SERVERS = ("simulator", "adapters", "local", "engine", "e2e", "az", "catalogue")
 """Folders under tests/ that start servers or child processes in most of their tests."""
+_TAKES_LONG = (
+    "nsg/test_two_engines.py",
+    "nsg/test_second_engine.py",
+    "test_coalescing.py::test_no_short_history_loses_an_event",
+    "test_laws_reach.py",
+)
+"""Pure tests under tests/ that go to lengths: z3's answers beside the engine's, every history of three steps,
+how often the laws' examples meet a plan."""
 _RUNS_THE_ENGINE = ("engine", "local", "e2e")
 _NO_TESTS = 5
 """pytest's exit code when nothing was collected."""
@@ -50,8 +58,10 @@ def main(argv: Sequence[str]) -> int:
 
 
 def unit(python: str) -> Selection:
-    """The pure tests."""
+    """The pure tests that are quick."""
     ignored = [f"--ignore=tests/{folder}" for folder in _STARTS_SERVERS]
+    # A file that is ignored is not even imported, but a single test can only be deselected.
+    ignored += [f"--{'deselect' if '::' in test else 'ignore'}=tests/{test}" for test in _TAKES_LONG]
     marked = ("-m", "not azurite and not engine and not az")
     return Selection(
         name="unit tests", python=python, arguments=(*ignored, *marked, "-n", "2"), profile="unit"

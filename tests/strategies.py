@@ -2,22 +2,30 @@
 
 Values stay within what ARM can answer: names are unique without case, an address belongs to one family,
 priorities are unique in one direction. Within that they are biased towards what a policy has an
-opinion on: a uniform choice would hardly ever meet a plan. ``snapshots_for`` works for any policy,
-because it also varies the policy's own stored snapshots; nothing here names a policy.
+opinion on: a uniform choice would hardly ever meet a plan. Nothing here names a policy: what is read besides
+rules is taken from the stored snapshots of all policies, and ``seen_by`` varies a policy's own.
+
+Drawing is what laws would spend their time on, so a ``Sample`` is drawn once for all policies of a kind of
+target: one generated reading, two rules and a seed. What a single policy gets of it is made from these by
+plain code, the same for the same sample.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import fields, is_dataclass, replace
 from datetime import UTC, datetime, timedelta
+from enum import Enum
+from functools import cache
 from ipaddress import IPv4Address, ip_network
-from typing import TypeVar
+from random import Random
+from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 
 from shared.model import (
     Access,
+    Aspect,
     ComplianceState,
     ConnectionStatus,
     Direction,
@@ -33,9 +41,23 @@ from shared.model import (
     SubnetSnapshot,
     TargetKind,
 )
-from shared.policy import AnyPolicy
+from shared.policies import find
+from shared.policy import AnyPolicy, bound, examples
+from shared.readings import (
+    Administrator,
+    Availability,
+    DiagnosticSetting,
+    Encryption,
+    Health,
+    Replication,
+    Route,
+    ServerParameter,
+    ServerTls,
+    VirtualNetworkRule,
+)
 from shared.resource_id import ResourceId
-from tests.policies.stored import stored_snapshots
+from shared.values import value
+from tests.policies.stored import all_stored, states_of, stored
 
 T = TypeVar("T")
 
@@ -65,6 +87,57 @@ def ids(text: str) -> st.SearchStrategy[ResourceId]:
 def chosen(often: T, *others: T) -> st.SearchStrategy[T]:
     """``often`` in about half of the examples."""
     return st.one_of(st.just(often), st.sampled_from(others))
+
+
+# --- what is read besides rules --------------------------------------------------------------------
+
+SnapshotT = TypeVar("SnapshotT", ServerSnapshot, SubnetSnapshot)
+
+_FIELDS = {
+    Aspect.ROUTES: "route_table",
+    Aspect.SUBNET_SERVERS: "servers",
+    Aspect.SUBNET_ENDPOINTS: "private_endpoints",
+}
+_GENERATED = frozenset(
+    {"kind", "id", "read_at", "location", "state", "state_text", "public_access", "public_access_text"}
+    | {"delegated_subnet", "firewall_rules", "private_endpoints", "high_availability", "created_at"}
+    | {"prefixes", "delegations", "security_group", "servers", "updating", "etag", "tags", "unread"}
+)
+"""Fields that the strategies below fill; every other one is filled with what stored snapshots hold."""
+
+
+def field_of(aspect: Aspect, snapshot: Snapshot) -> str | None:
+    """The field that holds a part which is None where it was not read; None for any other aspect."""
+    name = _FIELDS.get(aspect, "".join(f"_{c.lower()}" if c.isupper() else c for c in aspect))
+    return name if name in _defaults(snapshot.kind) and aspect is not Aspect.SECURITY_GROUP else None
+
+
+@cache
+def _defaults(kind: TargetKind) -> Mapping[str, object]:
+    held = fields(SubnetSnapshot) if kind is TargetKind.SUBNET else fields(ServerSnapshot)
+    return {field.name: field.default for field in held}
+
+
+@cache
+def _held(kind: TargetKind, name: str) -> Sequence[object]:
+    """The values of a field in the stored snapshots of all policies, each once, and its default."""
+    found = [_defaults(kind)[name]]
+    for snapshot in all_stored(kind):
+        part = getattr(snapshot, name)
+        if part not in found:
+            found.append(part)
+    return found
+
+
+@st.composite
+def _with_parts(draw: st.DrawFn, snapshot: SnapshotT) -> SnapshotT:
+    """The reading with more parts, each as some stored snapshot has it; a missing one has its reason."""
+    names = [name for name in _defaults(snapshot.kind) if name not in _GENERATED]
+    random = Random(draw(st.integers(0, 2**32)))
+    parts: dict[str, Any] = {name: random.choice(_held(snapshot.kind, name)) for name in names}
+    whole = replace(snapshot, **parts)
+    missing = [one for one in Aspect if (name := field_of(one, whole)) and getattr(whole, name) is None]
+    return replace(whole, unread={one: "403: refused" for one in missing if random.random() < 0.5})
 
 
 # --- servers ---------------------------------------------------------------------------------------
@@ -115,7 +188,7 @@ def servers(draw: st.DrawFn, kind: TargetKind) -> ServerSnapshot:
     flexible = kind is TargetKind.FLEXIBLE_SERVER
     connections = st.sampled_from(range(4)).map(range)
     numbers = draw(st.none() | connections)
-    return ServerSnapshot(
+    snapshot = ServerSnapshot(
         kind=TargetKind.FLEXIBLE_SERVER if flexible else TargetKind.SINGLE_SERVER,
         id=server,
         read_at=READ_AT,
@@ -130,6 +203,7 @@ def servers(draw: st.DrawFn, kind: TargetKind) -> ServerSnapshot:
         high_availability=draw(st.none() | st.booleans()),
         created_at=draw(st.none() | st.just(READ_AT - timedelta(days=30))),
     )
+    return draw(_with_parts(snapshot))
 
 
 # --- subnets ---------------------------------------------------------------------------------------
@@ -184,7 +258,7 @@ def security_groups(draw: st.DrawFn) -> SecurityGroup:
 @st.composite
 def subnets(draw: st.DrawFn) -> SubnetSnapshot:
     delegated = draw(cased(DELEGATION))
-    return SubnetSnapshot(
+    snapshot = SubnetSnapshot(
         id=draw(ids(SUBNET)),
         read_at=READ_AT,
         location="westeurope",
@@ -194,6 +268,7 @@ def subnets(draw: st.DrawFn) -> SubnetSnapshot:
         servers=draw(st.none() | st.lists(_subnet_servers(), max_size=2).map(tuple)),
         updating=draw(st.sampled_from([False] * 9 + [True])),
     )
+    return draw(_with_parts(snapshot))
 
 
 def _subnet_servers() -> st.SearchStrategy[SubnetServer]:
@@ -214,137 +289,196 @@ def snapshots(kind: TargetKind) -> st.SearchStrategy[Snapshot]:
     return subnets() if kind is TargetKind.SUBNET else servers(kind)
 
 
-def snapshots_for(policy: AnyPolicy) -> st.SearchStrategy[Snapshot]:
-    """Readings that ``policy`` looks at: generated ones, and its stored ones with generated parts.
+@value
+class Sample:
+    """What is drawn for all policies of one kind of target; ``seed`` makes a policy's own of it."""
 
-    Its stored drifts come twice: of what is generated hardly anything has its pattern.
+    generated: Snapshot
+    firewall_rule: FirewallRule
+    security_rule: SecurityRule
+    seed: int
+
+    def random(self, about: str) -> Random:
+        return Random(f"{self.seed} {about}")
+
+
+@st.composite
+def samples(draw: st.DrawFn, kind: TargetKind) -> Sample:
+    """A rule of either sort comes with it, which a varied snapshot may get on top of its own.
+
+    The seed hangs on everything that is drawn: Hypothesis likes to draw the same number again and to
+    change something else.
     """
-    generated = st.sampled_from(sorted(policy.targets)).flatmap(snapshots)
-    kept = [*stored_snapshots(policy)]
-    drifted = [s for s in kept if policy.evaluate(s).state is ComplianceState.NON_COMPLIANT]
-    return st.one_of(generated, *(st.sampled_from(some).flatmap(varied) for some in (kept, drifted)))
+    generated = draw(snapshots(kind))
+    firewall_rule = draw(firewall_rules("one-more"))
+    security_rule = draw(security_rules("one-more", draw(st.sampled_from(list(Direction))), 150))
+    drawn = (draw(st.integers(0, 2**32)), generated, firewall_rule, security_rule)
+    return Sample(
+        generated=generated,
+        firewall_rule=firewall_rule,
+        security_rule=security_rule,
+        seed=Random(repr(drawn)).getrandbits(64),
+    )
 
 
-@st.composite
-def varied(draw: st.DrawFn, snapshot: Snapshot) -> Snapshot:
-    """``snapshot`` spelled differently, and perhaps with more rules than it has."""
-    snapshot = draw(respelled(snapshot))
+def seen_by(policy: AnyPolicy, sample: Sample) -> Snapshot:
+    """The reading that ``policy`` judges: the generated one, or one of its stored ones with changes.
+
+    Its stored drifts come twice as often as the others: of what is generated hardly anything has its
+    pattern.
+    """
+    random = sample.random(policy.id)
+    drifted, compliant, unknown = (_stored_in(policy.id, sample.generated.kind, state) for state in _STATES)
+    pool = random.choice([(sample.generated,), drifted, drifted, compliant, unknown])
+    chosen_one = random.choice(pool)
+    return chosen_one if chosen_one is sample.generated else varied(chosen_one, sample, random)
+
+
+_STATES = (ComplianceState.NON_COMPLIANT, ComplianceState.COMPLIANT, ComplianceState.UNKNOWN)
+
+
+@cache
+def _stored_in(policy_id: str, kind: TargetKind, state: ComplianceState) -> Sequence[Snapshot]:
+    """A policy's stored snapshots that it finds in this state."""
+    policy = find(policy_id)
+    assert policy is not None
+    ready = bound(policy, examples(policy))
+    kept = [stored(policy_id, kind, name) for name in states_of(policy)]
+    found = [snapshot for snapshot in kept if ready.evaluate(snapshot).state is state]
+    assert found, f"{policy_id} finds none of its stored snapshots of a {kind} {state}"
+    return found
+
+
+def varied(snapshot: Snapshot, sample: Sample, random: Random) -> Snapshot:
+    """``snapshot`` spelled differently, perhaps with another rule or with other words on its parameters."""
+    snapshot = respell(snapshot, random)
+    more = random.random() < 0.5
     if isinstance(snapshot, ServerSnapshot):
-        if snapshot.firewall_rules is None or draw(st.booleans()):
+        if snapshot.firewall_rules is not None and more:
+            snapshot = replace(snapshot, firewall_rules=(*snapshot.firewall_rules, sample.firewall_rule))
+        if snapshot.parameters is None:
             return snapshot
-        more = draw(firewall_rules("one-more"))
-        return replace(snapshot, firewall_rules=(*snapshot.firewall_rules, more))
+        return replace(snapshot, parameters=tuple(_other_words(snapshot.parameters, random)))
     group = snapshot.security_group
-    if group is None or draw(st.booleans()):
+    if group is None or not more:
         return snapshot
-    more_rule = draw(security_rules("one-more", draw(st.sampled_from(list(Direction))), 150))
-    return replace(snapshot, security_group=replace(group, rules=(*group.rules, more_rule)))
+    return replace(snapshot, security_group=replace(group, rules=(*group.rules, sample.security_rule)))
 
 
-def drifts_for(policy: AnyPolicy) -> st.SearchStrategy[tuple[Snapshot, Snapshot]]:
-    """A reading as the policy's stored compliant ones are, and the same after somebody's edits of rules."""
-    compliant = [s for s in stored_snapshots(policy) if policy.evaluate(s).state is ComplianceState.COMPLIANT]
-    return st.sampled_from(compliant).flatmap(varied).flatmap(_with_drift)
+def _other_words(parameters: Sequence[ServerParameter], random: Random) -> Iterator[ServerParameter]:
+    """Mostly as they are; now and then one that is read-only, needs a restart, has another value, is not
+    there."""
+    for one in parameters:
+        match random.randrange(20):
+            case 0:
+                yield replace(one, read_only=True)
+            case 1:
+                yield replace(one, dynamic=False)
+            case 2:
+                yield replace(one, pending_restart=True)
+            case 3:
+                yield replace(one, value=random.choice(one.allowed.split(",")).strip())
+            case 4:
+                continue
+            case _:
+                yield one
 
 
-@st.composite
-def _with_drift(draw: st.DrawFn, snapshot: Snapshot) -> tuple[Snapshot, Snapshot]:
+def drift_for(policy: AnyPolicy, sample: Sample) -> tuple[Snapshot, Snapshot]:
+    """A reading that the policy found compliant, and the same after somebody's edits of rules."""
+    random = sample.random(f"{policy.id} drift")
+    compliant = _stored_in(policy.id, sample.generated.kind, ComplianceState.COMPLIANT)
+    snapshot = varied(random.choice(compliant), sample, random)
+    return snapshot, _with_drift(snapshot, random)
+
+
+def _with_drift(snapshot: Snapshot, random: Random) -> Snapshot:
     if isinstance(snapshot, ServerSnapshot):
-        kept = draw(_some(snapshot.firewall_rules)) if snapshot.firewall_rules else snapshot.firewall_rules
-        return snapshot, replace(snapshot, firewall_rules=kept)
+        rules = snapshot.firewall_rules
+        kept = rules and tuple(rule for rule in rules if random.random() < 0.5)
+        return replace(snapshot, firewall_rules=kept)
     group = snapshot.security_group
     if group is None:
-        return snapshot, snapshot
-    there = [draw(_perhaps_edited(rule)) for rule in group.rules]
-    rules = tuple(rule for rule in there if rule is not None)
-    return snapshot, replace(snapshot, security_group=replace(group, rules=rules))
+        return snapshot
+    there = (_perhaps_edited(rule, random) for rule in group.rules)
+    rules_left = tuple(rule for rule in there if rule is not None)
+    return replace(snapshot, security_group=replace(group, rules=rules_left))
 
 
-def _some(items: tuple[T, ...]) -> st.SearchStrategy[tuple[T, ...]]:
-    return st.lists(st.sampled_from(items), unique=True).map(tuple)
-
-
-def _perhaps_edited(rule: SecurityRule) -> st.SearchStrategy[SecurityRule | None]:
+def _perhaps_edited(rule: SecurityRule, random: Random) -> SecurityRule | None:
     """The rule as it is, or gone, turned round, moved, or for other ports; a deny mostly stays."""
     if rule.access is Access.DENY:
-        return st.sampled_from([rule] * 9 + [replace(rule, access=Access.ALLOW)])
+        return random.choice([rule] * 9 + [replace(rule, access=Access.ALLOW)])
     edited = (
         replace(rule, access=Access.DENY),
         replace(rule, priority=rule.priority - 7),
         replace(rule, destination_ports=("5432",)),
         replace(rule, destination_ports=("22",)),
     )
-    return st.sampled_from([rule, rule, None, None, *edited])
+    return random.choice([rule, rule, None, None, *edited])
 
 
 # --- the same, spelled differently -----------------------------------------------------------------
 
+_CASELESS: Mapping[type, frozenset[str]] = {
+    ServerSnapshot: frozenset(
+        {"public_access_text", "state_text", "host_name", "identity", "threat_protection"}
+    ),
+    SubnetSnapshot: frozenset({"delegations", "service_endpoints", "endpoint_network_policies"}),
+    SecurityRule: frozenset({"protocol", "sources", "destinations"}),
+    ServerParameter: frozenset({"name", "data_type"}),
+    Administrator: frozenset({"object_id", "type"}),
+    Encryption: frozenset({"key_state", "backup_key_state"}),
+    Availability: frozenset({"mode", "state"}),
+    Replication: frozenset({"role"}),
+    ServerTls: frozenset({"minimum_version"}),
+    DiagnosticSetting: frozenset({"logs"}),
+    Health: frozenset({"state"}),
+    VirtualNetworkRule: frozenset({"state"}),
+    Route: frozenset({"prefix", "next_hop"}),
+}
+"""Texts in which letter case means nothing: names of things and members of Azure's enumerations."""
+_WORDS = frozenset({"boolean", "enumeration", "set"})
+"""Types of parameters whose values are members of a list, in any letter case."""
 
-@st.composite
-def respelled(draw: st.DrawFn, snapshot: Snapshot) -> Snapshot:
-    """The same reading: lists in another order, ids and enums in another letter case."""
-    if isinstance(snapshot, ServerSnapshot):
-        return replace(
-            snapshot,
-            id=draw(ids(str(snapshot.id))),
-            public_access_text=draw(_cased_or_none(snapshot.public_access_text)),
-            state_text=draw(cased(snapshot.state_text)),
-            firewall_rules=draw(_shuffled_or_none(snapshot.firewall_rules)),
-            private_endpoints=draw(_connections_respelled(snapshot.private_endpoints)),
-        )
+
+def respelled(snapshot: SnapshotT) -> st.SearchStrategy[SnapshotT]:
+    """The same reading: lists in another order, ids, names and enums in another letter case."""
+    return st.integers(0, 2**32).map(lambda seed: respell(snapshot, Random(seed)))
+
+
+def respell(told: T, random: Random) -> T:
+    """``told`` with every list in another order and in other letter case what has none."""
+    again: T = _again(told, random, caseless=False)
+    return again
+
+
+# Any: this walks through values of every type and gives back each in its own.
+def _again(told: Any, random: Random, *, caseless: bool) -> Any:
+    match told:
+        case Enum():
+            return told
+        case ResourceId():
+            return ResourceId(_recased(str(told), random))
+        case str():
+            return _recased(told, random) if caseless else told
+        case tuple():
+            return tuple(_again(one, random, caseless=caseless) for one in random.sample(told, k=len(told)))
+        case _ if is_dataclass(told) and not isinstance(told, type):
+            return _parts_again(told, random)
+        case _:
+            return told
+
+
+def _parts_again(told: Any, random: Random) -> Any:
+    caseless = _CASELESS.get(type(told), frozenset())
+    if isinstance(told, ServerParameter) and told.data_type.lower() in _WORDS:
+        caseless |= {"value"}
+    parts = {field.name: getattr(told, field.name) for field in fields(told)}
     return replace(
-        snapshot,
-        id=draw(ids(str(snapshot.id))),
-        prefixes=draw(_shuffled(snapshot.prefixes)),
-        delegations=tuple(draw(cased(name)) for name in draw(_shuffled(snapshot.delegations))),
-        security_group=draw(_group_respelled(snapshot.security_group)),
-        servers=draw(_shuffled_or_none(snapshot.servers)),
+        told, **{name: _again(part, random, caseless=name in caseless) for name, part in parts.items()}
     )
 
 
-def _cased_or_none(text: str | None) -> st.SearchStrategy[str | None]:
-    return st.none() if text is None else cased(text)
-
-
-def _shuffled(items: tuple[T, ...]) -> st.SearchStrategy[tuple[T, ...]]:
-    return st.permutations(items).map(tuple) if len(items) > 1 else st.just(items)
-
-
-def _shuffled_or_none(items: tuple[T, ...] | None) -> st.SearchStrategy[tuple[T, ...] | None]:
-    return st.none() if items is None else _shuffled(items)
-
-
-@st.composite
-def _connections_respelled(
-    draw: st.DrawFn, connections: tuple[PrivateEndpointConnection, ...] | None
-) -> tuple[PrivateEndpointConnection, ...] | None:
-    if connections is None:
-        return None
-    return tuple(replace(c, id=draw(ids(str(c.id)))) for c in draw(_shuffled(connections)))
-
-
-@st.composite
-def _group_respelled(draw: st.DrawFn, group: SecurityGroup | None) -> SecurityGroup | None:
-    if group is None:
-        return None
-    return replace(
-        group,
-        id=draw(ids(str(group.id))),
-        rules=tuple(draw(_rule_respelled(rule)) for rule in draw(_shuffled(group.rules))),
-        default_rules=draw(_shuffled(group.default_rules)),
-        subnets=draw(_shuffled(group.subnets)),
-    )
-
-
-@st.composite
-def _rule_respelled(draw: st.DrawFn, rule: SecurityRule) -> SecurityRule:
-    return replace(
-        rule,
-        protocol=draw(cased(rule.protocol)),
-        sources=tuple(draw(cased(text)) for text in draw(_shuffled(rule.sources))),
-        destinations=tuple(draw(cased(text)) for text in draw(_shuffled(rule.destinations))),
-        source_ports=draw(_shuffled(rule.source_ports)),
-        destination_ports=draw(_shuffled(rule.destination_ports)),
-        source_groups=draw(_shuffled(rule.source_groups)),
-        destination_groups=draw(_shuffled(rule.destination_groups)),
-    )
+def _recased(text: str, random: Random) -> str:
+    return random.choice(_CASES)(text)

@@ -7,7 +7,6 @@ a policy that only alerts (safety ``MANUAL``) has none.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -35,6 +34,10 @@ def path(policy_id: str, kind: TargetKind, state: str) -> Path:
     return FOLDER / policy_id / kind / f"{state}.json"
 
 
-def stored_snapshots(policy: AnyPolicy) -> Iterator[Snapshot]:
-    """All stored readings of a policy."""
-    return (stored(policy.id, kind, state) for kind in sorted(policy.targets) for state in states_of(policy))
+@cache
+def all_stored(kind: TargetKind) -> tuple[Snapshot, ...]:
+    """The stored readings of this kind of target, whichever policy brought them."""
+    return tuple(
+        load(ServerSnapshot | SubnetSnapshot, found.read_bytes())
+        for found in sorted(FOLDER.glob(f"*/{kind}/*.json"))
+    )
