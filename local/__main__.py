@@ -1,4 +1,4 @@
-"""`python -m local …`: policies, demo, up, replay, explain-nsg.
+"""`python -m local …`: policies, demo, up, replay, explain-nsg, explain-flows.
 
 Only the arguments are parsed here; each command's own module is imported when it is asked for, so that one
 command does not pay for another's dependencies. Every command returns its exit code as INTERFACES has it.
@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from local.explain_arguments import add_explain_nsg
+from local.flow_arguments import add_explain_flows
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -33,6 +34,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             from local.explain_nsg import explain_nsg
 
             return explain_nsg(given)
+        case "explain-flows":
+            from local.explain_flows import explain_flows
+
+            return explain_flows(given)
         case _:
             from local.replay import replay
 
@@ -50,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     replayed.add_argument("file", type=Path, metavar="EVENT.json", help="one event or a list of events")
     replayed.add_argument("--to", required=True, metavar="URL", help="the webhook, with its key")
     add_explain_nsg(commands)
+    add_explain_flows(commands)
     return parser
 
 
