@@ -23,6 +23,7 @@ from shared.readings import (
     Health,
     ManagementLock,
     PrivateDns,
+    ReplicaPartner,
     Replication,
     RouteTable,
     ServerParameter,
@@ -207,6 +208,7 @@ class Aspect(StrEnum):
     SUBNET = "subnet"
     SECURITY_GROUP = "securityGroup"
     SUBNET_SERVERS = "subnetServers"
+    SUBNET_REPLICAS = "subnetReplicas"
     SUBNET_ENDPOINTS = "subnetEndpoints"
     ROUTES = "routes"
     VIRTUAL_NETWORK = "virtualNetwork"
@@ -410,6 +412,8 @@ class SubnetServer:
     customer_key: bool | None = None
     elastic_cluster: bool | None = None
     replication: Replication = Replication()
+    partners: tuple[ReplicaPartner, ...] | None = None
+    """The servers that it replicates with; None where nobody asked or they could not be read."""
 
 
 @value

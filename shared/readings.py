@@ -227,6 +227,9 @@ class VirtualNetwork:
     prefixes: tuple[IPv4Network | IPv6Network, ...] = ()
     dns_servers: tuple[str, ...] = ()
     """Empty: Azure's own resolver answers."""
+    learns_routes: bool | None = None
+    """Whether a gateway or a route server may bring in routes (BGP), its own or a peer's that it uses; None
+    where that was not read."""
 
 
 @value
@@ -236,3 +239,14 @@ class SubnetEndpoint:
     id: ResourceId
     server: ResourceId | None = None
     addresses: tuple[IPv4Address | IPv6Address, ...] = ()
+
+
+@value
+class ReplicaPartner:
+    """The other end of a replication, as far as the network between the two is concerned."""
+
+    server: ResourceId
+    location: str = ""
+    subnet: ResourceId | None = None
+    """Its delegated subnet; None for a server that is in none."""
+    prefixes: tuple[IPv4Network | IPv6Network, ...] = ()

@@ -32,6 +32,7 @@ _WORDS = {
     Aspect.SUBNET: "the subnet",
     Aspect.SECURITY_GROUP: "the NSG",
     Aspect.SUBNET_SERVERS: "the servers in the subnet",
+    Aspect.SUBNET_REPLICAS: "the replicas of the servers in the subnet",
     Aspect.SUBNET_ENDPOINTS: "the private endpoints in the subnet",
     Aspect.ROUTES: "the route table",
     Aspect.VIRTUAL_NETWORK: "the virtual network",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, ip_network
+from ipaddress import IPv4Address
 
 import pytest
 
@@ -18,7 +18,6 @@ from shared.model import (
     PublicAccess,
     ServerSnapshot,
     ServerState,
-    SubnetSnapshot,
     Target,
     TargetKind,
 )
@@ -29,7 +28,6 @@ FLEXIBLE = Target(kind=TargetKind.FLEXIBLE_SERVER, id=ResourceId(seeds.flexible_
 SINGLE = Target(kind=TargetKind.SINGLE_SERVER, id=ResourceId(seeds.single_server_id()))
 SUBNET = Target(kind=TargetKind.SUBNET, id=ResourceId(seeds.subnet_id()))
 SERVER_ASPECTS = frozenset({Aspect.SERVER, Aspect.FIREWALL_RULES})
-SUBNET_ASPECTS = frozenset({Aspect.SUBNET, Aspect.SECURITY_GROUP, Aspect.SUBNET_SERVERS})
 
 
 def flexible(azure: Azure, aspects: frozenset[Aspect] = SERVER_ASPECTS) -> tuple[ServerSnapshot, list[int]]:
@@ -39,18 +37,9 @@ def flexible(azure: Azure, aspects: frozenset[Aspect] = SERVER_ASPECTS) -> tuple
     return snapshot, [call.status for call in gateway.calls]
 
 
-def seeded_subnet(azure: Azure, *, delegated: bool = True, servers: int = 1) -> None:
+def seeded_subnet(azure: Azure) -> None:
     rule = seeds.security_rule(name="deny-all", priority=200)
-    inner = seeds.subnet(delegated=delegated, nsg=seeds.nsg_id())
-    ready: list[JsonObject] = [
-        seeds.flexible_server(
-            name=f"pg-{index}",
-            delegated_subnet=seeds.subnet_id(),
-            properties={"highAvailability": {"mode": "ZoneRedundant"}},
-        )
-        for index in range(servers)
-    ]
-    azure.simulator.seed([seeds.nsg(rules=[rule]), seeds.vnet(subnets=[inner]), *ready])
+    azure.simulator.seed([seeds.nsg(rules=[rule]), seeds.vnet(subnets=[seeds.subnet(nsg=seeds.nsg_id())])])
 
 
 # --- servers ---------------------------------------------------------------------------------------
@@ -230,77 +219,6 @@ def test_a_denied_read_is_not_tried_again(azure: Azure) -> None:
     with pytest.raises(Denied):
         flexible(azure)
     assert azure.slept == []
-
-
-# --- subnets ---------------------------------------------------------------------------------------
-
-
-def test_a_subnet_is_read_with_its_group_and_its_servers(azure: Azure) -> None:
-    seeded_subnet(azure)
-    azure.simulator.patch(
-        f"{seeds.flexible_server_id(name='pg-0')}/configurations/pgbouncer.enabled",
-        {"properties": {"value": "true", "source": "user-override"}},
-    )
-    gateway = azure.gateway()
-    snapshot = gateway.read(SUBNET, SUBNET_ASPECTS)
-    assert isinstance(snapshot, SubnetSnapshot)
-    assert snapshot.prefixes == (ip_network("10.20.1.0/24"),)
-    assert snapshot.location == seeds.LOCATION
-    assert snapshot.security_group is not None
-    assert [rule.name for rule in snapshot.security_group.rules] == ["deny-all"]
-    assert len(snapshot.security_group.default_rules) == 6
-    assert snapshot.security_group.subnets == (SUBNET.id,)
-    assert all(rule.etag for rule in snapshot.security_group.rules)
-    (server,) = snapshot.servers or ()
-    assert (server.high_availability, server.pgbouncer) == (True, True)
-    assert [call.method for call in gateway.calls] == ["GET", "GET", "POST", "GET"]
-
-
-def test_a_group_that_vanished_meanwhile_does_not_make_the_subnet_gone(azure: Azure) -> None:
-    seeded_subnet(azure)
-    azure.simulator.fault({"status": 404, "code": "ResourceNotFound"}, path_contains="networkSecurityGroups")
-    with pytest.raises(Transient, match="changed while"):
-        azure.gateway().read(SUBNET, SUBNET_ASPECTS)
-
-
-def test_a_subnet_without_the_delegation_costs_one_read(azure: Azure) -> None:
-    seeded_subnet(azure, delegated=False, servers=0)
-    gateway = azure.gateway()
-    snapshot = gateway.read(SUBNET, SUBNET_ASPECTS)
-    assert isinstance(snapshot, SubnetSnapshot)
-    assert (snapshot.security_group, snapshot.servers, len(gateway.calls)) == (None, None, 1)
-
-
-def test_at_most_ten_servers_of_a_subnet_are_looked_at(azure: Azure) -> None:
-    seeded_subnet(azure, servers=12)
-    gateway = azure.gateway()
-    snapshot = gateway.read(SUBNET, SUBNET_ASPECTS)
-    assert isinstance(snapshot, SubnetSnapshot)
-    assert len(snapshot.servers or ()) == 10
-    assert len(gateway.calls) == 13
-
-
-@pytest.mark.parametrize(("path", "servers"), [("resourcegraph", None), ("pgbouncer.enabled", [None])])
-def test_evidence_that_cannot_be_read_is_unknown(azure: Azure, path: str, servers: list[None] | None) -> None:
-    seeded_subnet(azure)
-    azure.simulator.fault({"status": 403, "code": "AuthorizationFailed"}, path_contains=path)
-    snapshot = azure.gateway().read(SUBNET, SUBNET_ASPECTS)
-    assert isinstance(snapshot, SubnetSnapshot)
-    found = None if snapshot.servers is None else [server.pgbouncer for server in snapshot.servers]
-    assert found == servers
-
-
-def test_throttling_is_heard_of_even_for_evidence(azure: Azure) -> None:
-    seeded_subnet(azure)
-    then: JsonObject = {
-        "status": 429,
-        "code": "RateLimiting",
-        "headers": {"x-ms-user-quota-resets-after": "00:00:09"},
-    }
-    azure.simulator.fault(then, path_contains="resourcegraph", times=9)
-    with pytest.raises(Throttled) as caught:
-        azure.gateway().read(SUBNET, SUBNET_ASPECTS)
-    assert caught.value.retry_after == 9.0
 
 
 # --- from a locator --------------------------------------------------------------------------------

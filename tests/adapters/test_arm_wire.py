@@ -27,6 +27,7 @@ FLEXIBLE = f"{GROUP}/providers/Microsoft.DBforPostgreSQL/flexibleServers/db"
 SINGLE = f"{GROUP}/providers/Microsoft.DBforPostgreSQL/servers/old"
 NETWORK = f"{GROUP}/providers/Microsoft.Network/virtualNetworks/vnet"
 SUBNET = f"{NETWORK}/subnets/db"
+TABLE = NETWORK.replace("virtualNetworks", "routeTables")
 NSG = f"{GROUP}/providers/Microsoft.Network/networkSecurityGroups/nsg"
 ENDPOINT = f"{GROUP}/providers/Microsoft.Network/privateEndpoints/pe"
 
@@ -306,18 +307,22 @@ def test_a_subnet_joins_its_prefixes_and_names_its_services() -> None:
         "addressPrefixes": ["10.0.1.0/24", "fd00::/64"],
         "delegations": [delegation],
         "provisioningState": "Updating",
+        "serviceEndpoints": [{"service": "Microsoft.Storage"}, {}],
+        "routeTable": {"id": TABLE},
     }
     body = {"id": SUBNET, "etag": 'W/"9"', "properties": properties}
-    found = wire.subnet(body, None, "", NOW)
+    found = wire.subnet(body, NOW)
     assert found.prefixes == (ip_network("10.0.1.0/24"), ip_network("fd00::/64"))
     assert found.updating
     assert found.etag == 'W/"9"'
     assert wire.is_postgres_subnet(body)
+    assert (found.service_endpoints, found.route_table_id) == (("Microsoft.Storage",), ResourceId(TABLE))
+    assert found.endpoint_network_policies == ""
 
 
 def test_a_subnet_with_an_unusable_prefix_is_refused() -> None:
     with pytest.raises(Permanent, match="addressPrefix"):
-        wire.subnet({"id": SUBNET, "properties": {"addressPrefix": "789"}}, None, "", NOW)
+        wire.subnet({"id": SUBNET, "properties": {"addressPrefix": "789"}}, NOW)
 
 
 # --- what is written -------------------------------------------------------------------------------

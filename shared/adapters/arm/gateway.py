@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from shared.adapters.arm import apply, graph, operations, read
+from shared.adapters.arm import apply, graph, operations, read, subnets
 from shared.adapters.arm.clients import ArmClients
 from shared.adapters.arm.session import Session
 from shared.interfaces import Clock, Enumerated, GroupReading
@@ -41,7 +41,7 @@ class ArmGateway:
         return read.read(self._session, target, aspects)
 
     def security_group(self, group: ResourceId) -> GroupReading:
-        return read.security_group(self._session, group)
+        return subnets.security_group(self._session, group)
 
     def resolve(self, locator: Locator) -> Enumerated:
         return read.resolve(self._session, locator)

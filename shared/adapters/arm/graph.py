@@ -21,7 +21,7 @@ from shared.adapters.arm import wire
 from shared.adapters.arm.session import Hooks, Session, body_of
 from shared.errors import Permanent
 from shared.interfaces import Enumerated, Relation
-from shared.model import Json, Locator, LocatorKind, SubnetServer, Target, TargetKind
+from shared.model import Json, Locator, LocatorKind, Target, TargetKind
 from shared.resource_id import ResourceId, parse_resource_id
 
 PAGE_ROWS: Final = 1000
@@ -58,14 +58,26 @@ def enumerate_scope(session: Session, scope: ResourceId) -> Iterator[Enumerated]
         yield network_targets(rows, holding)
 
 
-def servers_in_subnet(session: Session, subnet: ResourceId) -> tuple[SubnetServer, ...]:
-    """The flexible servers that name ``subnet`` as their delegated subnet, as far as Resource Graph knows."""
+def servers_in_subnet(session: Session, subnet: ResourceId) -> tuple[ResourceId, ...]:
+    """The flexible servers that name ``subnet`` as their delegated subnet, as far as Resource Graph knows.
+
+    Servers that our identity may not read are absent, as Resource Graph leaves them out without a word.
+    """
     query = (
         f"{_FLEXIBLE} | where properties.network.delegatedSubnetResourceId =~ {_quoted(str(subnet))}"
-        " | project id, properties | order by id asc"
+        " | project id | order by id asc"
     )
-    answer = session.ask(partial(_page, session, subnet, query, None))
-    return tuple(wire.subnet_server(row) for row in answer.get("data") or [])
+    return tuple(wire.required_id(row) for rows in _pages(session, subnet, query) for row in rows)
+
+
+def endpoints_elsewhere(session: Session, subnet: ResourceId) -> frozenset[ResourceId]:
+    """Private endpoints in ``subnet`` that Resource Graph knows to lead to no PostgreSQL server."""
+    query = (
+        "resources | where type =~ 'microsoft.network/privateendpoints'"
+        f" | where properties.subnet.id =~ {_quoted(str(subnet))} | project id, properties | order by id asc"
+    )
+    rows = (row for rows in _pages(session, subnet, query) for row in rows)
+    return frozenset(wire.required_id(row) for row in rows if not _concerned(row))
 
 
 def network_targets(networks: Iterable[Json], holding: Container[ResourceId] = ()) -> Enumerated:

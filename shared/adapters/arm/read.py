@@ -1,10 +1,10 @@
 """Reading a target whole, finding targets from a locator, and what hangs on a server's public path.
 
 A snapshot carries the time at which its first request was made: nothing in it is older. A server costs
-one GET, and one request more for each optional part that an enabled policy asks for. A subnet costs one
-GET, one more for its NSG; the servers in it are evidence (do high availability or PgBouncer make port 6432
-matter?), so a failure there is told as None and never fails the run — except throttling, which a caller
-must hear of. What must not live here: writes, decisions, the reading of JSON (``wire``).
+one GET, and one request more for each optional part that an enabled policy asks for; how a subnet is read
+stands in ``subnets``. Who may rely on the public path is evidence, so a failure there is told as None and
+never fails the run — except throttling, which a caller must hear of.
+What must not live here: writes, decisions, the reading of JSON (``wire``).
 """
 
 from __future__ import annotations
@@ -14,28 +14,22 @@ from dataclasses import replace
 from functools import partial
 from typing import Final, TypeVar, assert_never
 
-from shared.adapters.arm import graph, locators, parameters, wire
+from shared.adapters.arm import graph, locators, parameters, subnets, wire
 from shared.adapters.arm.parts import Reader, with_parts
 from shared.adapters.arm.session import Hooks, Session, body_of
-from shared.errors import GatewayError, Gone, Permanent, Throttled, Transient
-from shared.interfaces import Enumerated, GroupReading, Relation
+from shared.errors import GatewayError, Permanent, Throttled
+from shared.interfaces import Enumerated, Relation
 from shared.model import (
     Aspect,
     Json,
     Locator,
     LocatorKind,
-    SecurityGroup,
     ServerSnapshot,
     Snapshot,
-    SubnetServer,
-    SubnetSnapshot,
     Target,
     TargetKind,
 )
 from shared.resource_id import ResourceId
-
-MOST_SUBNET_SERVERS: Final = 10
-"""A subnet can hold many servers; more than these would not change what the evidence says."""
 
 _RUNNING: Final = frozenset({"inprogress", "waitingforuseraction", "cleaningup"})
 _T = TypeVar("_T")
@@ -49,7 +43,7 @@ def read(session: Session, target: Target, aspects: frozenset[Aspect]) -> Snapsh
         case TargetKind.SINGLE_SERVER:
             return with_parts(session, _single_server(session, target.id), SINGLE_PARTS, aspects)
         case TargetKind.SUBNET:
-            return _subnet(session, target.id, aspects)
+            return subnets.read(session, target.id, aspects)
         case _:
             assert_never(target.kind)
 
@@ -58,12 +52,12 @@ def resolve(session: Session, locator: Locator) -> Enumerated:
     """The targets that a locator names now. Raises ``Gone`` when what it names does not exist."""
     match locator.kind:
         case LocatorKind.NSG:
-            group = security_group(session, locator.id).group
+            group = subnets.security_group(session, locator.id).group
             targets = tuple(Target(kind=TargetKind.SUBNET, id=subnet) for subnet in group.subnets)
             relations = tuple(Relation(source=locator, target=target) for target in targets)
             return Enumerated(targets=targets, relations=relations)
         case LocatorKind.VIRTUAL_NETWORK:
-            return graph.network_targets([_virtual_network(session, locator.id)])
+            return graph.network_targets([subnets.virtual_network(session, locator.id)])
         case LocatorKind.SCOPE:
             pages = tuple(graph.enumerate_scope(session, locator.id))
             return Enumerated(
@@ -158,85 +152,7 @@ SINGLE_PARTS: Final[Mapping[Aspect, Reader[ServerSnapshot]]] = {
 """What a server's parts are read by, in the order in which they are asked for."""
 
 
-# --- subnets ---------------------------------------------------------------------------------------
-
-
-def _subnet(session: Session, subnet: ResourceId, aspects: frozenset[Aspect]) -> SubnetSnapshot:
-    read_at = session.clock.now()
-    network = _parent_name(subnet)
-    client = session.clients.network(subnet.subscription)
-    version = session.clients.versions.network
-    body = session.ask(
-        lambda hooks: client.subnets.get(
-            subnet.resource_group, network, subnet.name, api_version=version, cls=body_of, **hooks
-        )
-    )
-    group_id = wire.security_group_id(body)
-    ours = wire.is_postgres_subnet(body)
-    group: SecurityGroup | None = None
-    location = ""
-    if ours and group_id is not None and Aspect.SECURITY_GROUP in aspects:
-        group, location = _security_group_of(session, group_id)
-    servers = _subnet_servers(session, subnet) if ours and Aspect.SUBNET_SERVERS in aspects else None
-    snapshot = wire.subnet(body, group, location, read_at)
-    return replace(snapshot, servers=servers)
-
-
-def _parent_name(subnet: ResourceId) -> str:
-    parent = subnet.parent
-    return parent.name if parent is not None else ""
-
-
-def _security_group_of(session: Session, group: ResourceId) -> tuple[SecurityGroup, str]:
-    """The NSG that a subnet named a moment ago: that it is gone does not mean that the subnet is."""
-    try:
-        found = security_group(session, group)
-    except Gone as error:
-        raise Transient(f"the subnet changed while it was read: {error}", status=error.status) from error
-    return found.group, found.location
-
-
-def security_group(session: Session, group: ResourceId) -> GroupReading:
-    """The NSG as ARM has it now. Raises ``Gone`` when it does not exist."""
-    client = session.clients.network(group.subscription)
-    version = session.clients.versions.network
-    body = session.ask(
-        lambda hooks: client.network_security_groups.get(
-            group.resource_group, group.name, api_version=version, cls=body_of, **hooks
-        )
-    )
-    return GroupReading(group=wire.security_group(body), location=wire.text(body, "location"))
-
-
-def _virtual_network(session: Session, network: ResourceId) -> Json:
-    client = session.clients.network(network.subscription)
-    version = session.clients.versions.network
-    return session.ask(
-        lambda hooks: client.virtual_networks.get(
-            network.resource_group, network.name, api_version=version, cls=body_of, **hooks
-        )
-    )
-
-
-def _subnet_servers(session: Session, subnet: ResourceId) -> tuple[SubnetServer, ...] | None:
-    servers = _if_readable(lambda: graph.servers_in_subnet(session, subnet))
-    if servers is None:
-        return None
-    seen = servers[:MOST_SUBNET_SERVERS]
-    return tuple(replace(server, pgbouncer=_pgbouncer(session, server.id)) for server in seen)
-
-
-def _pgbouncer(session: Session, server: ResourceId) -> bool | None:
-    """Whether PgBouncer, which listens on port 6432, is on; None where the parameter cannot be read."""
-    client = session.clients.flexible(server.subscription)
-    body = _if_readable(
-        lambda: session.ask(
-            lambda hooks: client.configurations.get(
-                server.resource_group, server.name, "pgbouncer.enabled", cls=body_of, **hooks
-            )
-        )
-    )
-    return wire.setting(body)
+# --- evidence ---------------------------------------------------------------------------------------
 
 
 def _if_readable(read_evidence: Callable[[], _T]) -> _T | None:

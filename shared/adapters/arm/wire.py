@@ -30,7 +30,6 @@ from shared.model import (
     SecurityRule,
     ServerSnapshot,
     ServerState,
-    SubnetServer,
     SubnetSnapshot,
     TargetKind,
 )
@@ -126,7 +125,10 @@ def single_server(body: Json, rules: tuple[FirewallRule, ...] | None, read_at: d
         version=_version(body),
         host_name=text(body, "properties", "fullyQualifiedDomainName"),
         identity=text(body, "identity", "type"),
-        encryption=Encryption(infrastructure=_enabled(body, "properties", "infrastructureEncryption")),
+        encryption=Encryption(
+            customer_key=_enabled(body, "properties", "byokEnforcement"),
+            infrastructure=_enabled(body, "properties", "infrastructureEncryption"),
+        ),
         backup=_backup(_part(body, "properties", "storageProfile")),
         replication=Replication(
             role=text(body, "properties", "replicationRole"),
@@ -307,18 +309,29 @@ def setting(body: Json) -> bool | None:
 # --- networks --------------------------------------------------------------------------------------
 
 
-def subnet(body: Json, group: SecurityGroup | None, location: str, read_at: datetime) -> SubnetSnapshot:
-    """A subnet from its GET. A subnet has no location of its own: ``location`` is its NSG's or ``""``."""
+def subnet(body: Json, read_at: datetime) -> SubnetSnapshot:
+    """A subnet from its GET alone: a subnet has no location of its own, and names its NSG by an id.
+
+    An absent ``privateEndpointNetworkPolicies`` stays ``""``: what it means is the judge's to know.
+    """
     return SubnetSnapshot(
         id=required_id(body),
         read_at=read_at,
-        location=location,
+        location="",
         prefixes=_prefixes(body),
         delegations=delegations(body),
-        security_group=group,
-        updating=is_updating(body) or bool(group and group.updating),
+        updating=is_updating(body),
         etag=text(body, "etag") or None,
+        service_endpoints=_service_endpoints(body),
+        endpoint_network_policies=text(body, "properties", "privateEndpointNetworkPolicies"),
+        route_table_id=_optional_id(body, _part(body, "properties", "routeTable"), "id"),
     )
+
+
+def _service_endpoints(body: Json) -> tuple[str, ...]:
+    """The services that a subnet reaches by a service endpoint. The field is absent where there is none."""
+    found = (text(item, "service") for item in _items(get(body, "properties", "serviceEndpoints")))
+    return tuple(service for service in found if service)
 
 
 def delegations(body: Json) -> tuple[str, ...]:
@@ -372,14 +385,6 @@ def _prefixes(body: Json) -> tuple[IPNetwork, ...]:
 def security_rule_body(rule: SecurityRule) -> dict[str, Json]:
     """The body of a rule's PUT in the spelling that ARM takes."""
     return rule_body(rule)
-
-
-# --- rows of Resource Graph ------------------------------------------------------------------------
-
-
-def subnet_server(row: Json) -> SubnetServer:
-    """A server in a subnet, as a row of Resource Graph shows it; PgBouncer is not in the row."""
-    return SubnetServer(id=required_id(row), high_availability=high_availability(row))
 
 
 # --- reading JSON ----------------------------------------------------------------------------------
