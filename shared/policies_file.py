@@ -90,23 +90,20 @@ def _tags(tags: dict[str, str]) -> dict[str, str]:
     return tags
 
 
-_ID_PATTERN: Final = r"^/subscriptions/[^/]+(/resourceGroups/[^/]+(/providers/.+)?)?$"
 Scope = Annotated[
     ResourceId,
     BeforeValidator(_scope),
-    WithJsonSchema(
-        {"type": "string", "pattern": _ID_PATTERN.replace("resourceGroups", "[rR]esource[gG]roups")}
-    ),
+    WithJsonSchema({"type": "string", "pattern": "^/?[sS]ubscriptions/[^/]+(/.+)?$"}),
 ]
 Moment = Annotated[
     datetime,
     BeforeValidator(_moment),
-    WithJsonSchema({"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}([T ].+)?$"}),
+    WithJsonSchema({"type": "string", "pattern": "^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt ].+)?$"}),
 ]
 TimeOfDay = Annotated[
     time,
     BeforeValidator(_time_of_day),
-    WithJsonSchema({"type": "string", "pattern": r"^(([01]\d|2[0-3]):[0-5]\d|24:00)$"}),
+    WithJsonSchema({"type": "string", "pattern": "^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$"}),
 ]
 Zone = Annotated[ZoneInfo, BeforeValidator(_zone), WithJsonSchema({"type": "string"})]
 Tags = Annotated[dict[str, str], AfterValidator(_tags)]
