@@ -14,7 +14,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Final, TypeVar, assert_never
 
-from shared.adapters.arm import graph, locators, parameters, subnets, wire
+from shared.adapters.arm import graph, locators, parameters, posture, subnets, wire
 from shared.adapters.arm.parts import Reader, with_parts
 from shared.adapters.arm.session import Hooks, Session, body_of
 from shared.errors import GatewayError, Permanent, Throttled
@@ -144,10 +144,18 @@ def _single_rules(session: Session, server: ResourceId, hooks: Hooks) -> list[Js
 FLEXIBLE_PARTS: Final[Mapping[Aspect, Reader[ServerSnapshot]]] = {
     Aspect.FIREWALL_RULES: _with_flexible_rules,
     Aspect.PARAMETERS: parameters.flexible_parameters,
+    Aspect.ADMINISTRATORS: posture.flexible_administrators,
+    Aspect.THREAT_PROTECTION: posture.flexible_threat_protection,
+    Aspect.DIAGNOSTIC_SETTINGS: posture.diagnostic_settings,
+    Aspect.HEALTH: posture.health,
 }
 SINGLE_PARTS: Final[Mapping[Aspect, Reader[ServerSnapshot]]] = {
     Aspect.FIREWALL_RULES: _with_single_rules,
+    Aspect.VIRTUAL_NETWORK_RULES: posture.virtual_network_rules,
     Aspect.PARAMETERS: parameters.single_parameters,
+    Aspect.ADMINISTRATORS: posture.single_administrators,
+    Aspect.THREAT_PROTECTION: posture.single_threat_protection,
+    Aspect.DIAGNOSTIC_SETTINGS: posture.diagnostic_settings,
 }
 """What a server's parts are read by, in the order in which they are asked for."""
 
