@@ -1,14 +1,16 @@
 """What may come in, as sets that can be compared: the yardstick of the proof and of the laws.
 
 The traffic of a server is the set of IPv4 sources that its public path admits, plus the flag "all
-Azure" (0.0.0.0–0.0.0.0 admits every Azure address, which no IPv4 range describes), plus its approved
-private endpoints. The traffic of a subnet is packets, held as boxes by ``shared.nsg``; here it appears
-only as the boxes that a change declares. Pure; sets are normalised, so equality is set equality.
+Azure" (0.0.0.0–0.0.0.0 admits every Azure address, which no IPv4 range describes), plus the subnets that
+a single server's virtual network rules admit on that path, plus its approved private endpoints. The
+traffic of a subnet is packets, held as boxes by ``shared.nsg``; here it appears only as the boxes that a
+change declares. Pure; sets are normalised, so equality is set equality.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network, summarize_address_range
 from typing import Final, TypeAlias
@@ -19,6 +21,7 @@ from shared.model import (
     Json,
     PublicAccess,
     ServerSnapshot,
+    TargetKind,
     TrafficBox,
 )
 from shared.values import value
@@ -83,16 +86,18 @@ class AddressSet:
 
 @value
 class ServerTraffic:
-    """Who may come in to a server: public sources, all of Azure, and private endpoints by key."""
+    """Who may come in to a server: public sources, all of Azure, subnets and private endpoints by key."""
 
     sources: AddressSet = AddressSet()
     all_azure: bool = False
+    subnets: frozenset[str] = frozenset()
     endpoints: frozenset[str] = frozenset()
 
     def within(self, other: ServerTraffic) -> bool:
         return (
             self.sources.within(other.sources)
             and (other.all_azure or not self.all_azure)
+            and self.subnets <= other.subnets
             and self.endpoints <= other.endpoints
         )
 
@@ -100,17 +105,18 @@ class ServerTraffic:
         return ServerTraffic(
             sources=self.sources.minus(other.sources),
             all_azure=self.all_azure and not other.all_azure,
+            subnets=self.subnets - other.subnets,
             endpoints=self.endpoints - other.endpoints,
         )
 
     @property
     def nobody(self) -> bool:
-        return not (self.sources.spans or self.all_azure or self.endpoints)
+        return not (self.sources.spans or self.all_azure or self.subnets or self.endpoints)
 
     def describe(self) -> list[str]:
-        """Who may come in, one text each: address ranges, "every Azure address", endpoints."""
+        """Who may come in, one text each: address ranges, "every Azure address", subnets, endpoints."""
         azure = ["every Azure address"] if self.all_azure else []
-        return [*self.sources.describe(), *azure, *sorted(self.endpoints)]
+        return [*self.sources.describe(), *azure, *sorted(self.subnets), *sorted(self.endpoints)]
 
 
 @value
@@ -151,17 +157,22 @@ class Reach(StrEnum):
 
 
 def public_sources(server: ServerSnapshot) -> ServerTraffic:
-    """What the firewall rules would admit if public access were on."""
+    """What the firewall rules and virtual network rules would admit if public access were on."""
     rules = server.firewall_rules or ()
     ranges = [r for r in rules if not r.allows_all_azure]
     return ServerTraffic(
         sources=AddressSet.of((int(r.start), int(r.end)) for r in ranges),
         all_azure=any(r.allows_all_azure for r in rules),
+        subnets=frozenset(rule.subnet.key for rule in server.virtual_network_rules or ()),
     )
 
 
 def server_traffic(server: ServerSnapshot) -> ServerTraffic:
-    """Who may come in now. Public access that is not known to be off counts as on."""
+    """Who may come in now. Public access that is not known to be off counts as on.
+
+    A service endpoint leads to the public path: with public access off it admits nobody either, "only
+    private endpoint connections are allowed" (Private Link article of the single server).
+    """
     endpoints = frozenset(
         connection.id.key
         for connection in server.private_endpoints or ()
@@ -169,8 +180,7 @@ def server_traffic(server: ServerSnapshot) -> ServerTraffic:
     )
     if server.vnet_integrated or server.public_access is PublicAccess.DISABLED:
         return ServerTraffic(endpoints=endpoints)
-    public = public_sources(server)
-    return ServerTraffic(sources=public.sources, all_azure=public.all_azure, endpoints=endpoints)
+    return replace(public_sources(server), endpoints=endpoints)
 
 
 def reach(server: ServerSnapshot) -> Reach:
@@ -180,14 +190,26 @@ def reach(server: ServerSnapshot) -> Reach:
     match server.public_access:
         case PublicAccess.UNKNOWN:
             return Reach.UNKNOWN
-        case PublicAccess.ENABLED if server.firewall_rules is None:
-            return Reach.UNKNOWN
         case PublicAccess.ENABLED:
-            return Reach.PUBLIC_WITH_RULES if server.firewall_rules else Reach.PUBLIC_WITHOUT_RULES
+            return _public_reach(server)
         case PublicAccess.DISABLED if server.private_endpoints is None:
             return Reach.UNKNOWN
         case PublicAccess.DISABLED:
             return Reach.PRIVATE_ONLY if server_traffic(server).endpoints else Reach.UNREACHABLE
+
+
+def _public_reach(server: ServerSnapshot) -> Reach:
+    """A rule of either kind is a way in; that there is none is known only when both kinds were read."""
+    if server.firewall_rules is None:
+        return Reach.UNKNOWN
+    if server.firewall_rules or server.virtual_network_rules:
+        return Reach.PUBLIC_WITH_RULES
+    return Reach.UNKNOWN if network_rules_missing(server) else Reach.PUBLIC_WITHOUT_RULES
+
+
+def network_rules_missing(server: ServerSnapshot) -> bool:
+    """Whether virtual network rules may exist that were not read: a flexible server has none."""
+    return server.kind is TargetKind.SINGLE_SERVER and server.virtual_network_rules is None
 
 
 def reach_evidence(server: ServerSnapshot) -> Mapping[str, Json]:
@@ -214,8 +236,17 @@ def _public_ways_in(server: ServerSnapshot) -> list[str]:
     if server.public_access is PublicAccess.DISABLED:
         return []
     if server.firewall_rules is None:
-        return ["firewall rules that could not be read"]
-    return public_sources(server).describe()
+        return ["firewall rules that were not read", *_network_ways_in(server)]
+    ranges = replace(public_sources(server), subnets=frozenset())
+    return [*ranges.describe(), *_network_ways_in(server)]
+
+
+def _network_ways_in(server: ServerSnapshot) -> list[str]:
+    """The subnets of virtual network rules, as ARM spells them."""
+    if network_rules_missing(server):
+        return ["virtual network rules that were not read"]
+    subnets = {rule.subnet.key: rule.subnet for rule in server.virtual_network_rules or ()}
+    return [f"the service endpoint of subnet {subnets[key]}" for key in sorted(subnets)]
 
 
 def _private_ways_in(server: ServerSnapshot) -> list[str]:

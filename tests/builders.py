@@ -22,6 +22,7 @@ from shared.model import (
     TargetKind,
 )
 from shared.policies import discover
+from shared.readings import VirtualNetworkRule
 from shared.resource_id import ResourceId
 from tests.fakes import SUBSCRIPTION
 
@@ -73,6 +74,23 @@ def server(**parts: Any) -> ServerSnapshot:
 def public_server(**parts: Any) -> ServerSnapshot:
     """A flexible server that is meant to be public, for a few addresses."""
     return server(**{"public_access": PublicAccess.ENABLED, "firewall_rules": (OFFICE,), **parts})
+
+
+def subnet_rule(name: str = "apps") -> VirtualNetworkRule:
+    """A rule of a single server that admits the subnet through its service endpoint."""
+    return VirtualNetworkRule(name=name, subnet=SUBNET, state="Ready")
+
+
+def single_server(**parts: Any) -> ServerSnapshot:
+    """A single server that is meant to be public, for a few addresses and no subnet."""
+    single = replace(server(), kind=TargetKind.SINGLE_SERVER, id=SINGLE, high_availability=None)
+    shown = {
+        "public_access": PublicAccess.ENABLED,
+        "firewall_rules": (OFFICE,),
+        "virtual_network_rules": (),
+        **parts,
+    }
+    return replace(single, **shown, public_access_text=PublicAccess(shown["public_access"]).value)
 
 
 DRIFTED = public_server(firewall_rules=(OFFICE, ALL_AZURE))

@@ -20,7 +20,17 @@ from shared.traffic import (
     reach_evidence,
     server_traffic,
 )
-from tests.builders import ALL_AZURE, OFFICE, SUBNET, endpoint, public_server, rule, server
+from tests.builders import (
+    ALL_AZURE,
+    OFFICE,
+    SUBNET,
+    endpoint,
+    public_server,
+    rule,
+    server,
+    single_server,
+    subnet_rule,
+)
 from tests.strategies import servers
 
 _NUMBER = st.integers(0, 40)
@@ -131,6 +141,25 @@ def test_endpoints_that_were_not_read_let_nobody_in() -> None:
     assert server_traffic(server(private_endpoints=None)).nobody
 
 
+def test_the_subnets_of_virtual_network_rules_come_in_while_public_access_is_on() -> None:
+    admitting = single_server(firewall_rules=(), virtual_network_rules=(subnet_rule(),))
+    assert server_traffic(admitting) == ServerTraffic(
+        subnets=frozenset({SUBNET.key}), endpoints=server_traffic(server()).endpoints
+    )
+    assert server_traffic(replace(admitting, public_access=PublicAccess.UNKNOWN)).subnets
+    assert not server_traffic(replace(admitting, public_access=PublicAccess.DISABLED)).subnets
+
+
+def test_a_subnet_more_is_somebody_more() -> None:
+    one = server_traffic(single_server(virtual_network_rules=(subnet_rule(),), private_endpoints=()))
+    none = server_traffic(single_server(virtual_network_rules=(), private_endpoints=()))
+    assert none.within(one)
+    assert not one.within(none)
+    assert one.minus(none) == ServerTraffic(subnets=frozenset({SUBNET.key}))
+    assert not one.minus(none).nobody
+    assert one.minus(none).describe() == [SUBNET.key]
+
+
 # --- reach -----------------------------------------------------------------------------------------
 
 REACHES: list[tuple[dict[str, Any], Reach]] = [
@@ -147,6 +176,24 @@ REACHES: list[tuple[dict[str, Any], Reach]] = [
     ({"public_access": PublicAccess.ENABLED, "delegated_subnet": SUBNET}, Reach.PRIVATE_ONLY),
     ({"public_access": PublicAccess.UNKNOWN, "delegated_subnet": SUBNET}, Reach.PRIVATE_ONLY),
 ]
+
+
+@pytest.mark.parametrize(
+    ("parts", "words"),
+    [
+        ({"virtual_network_rules": (subnet_rule(),), "firewall_rules": ()}, Reach.PUBLIC_WITH_RULES),
+        ({"virtual_network_rules": None, "firewall_rules": (OFFICE,)}, Reach.PUBLIC_WITH_RULES),
+        ({"virtual_network_rules": None, "firewall_rules": ()}, Reach.UNKNOWN),
+        ({"virtual_network_rules": (subnet_rule(),), "firewall_rules": None}, Reach.UNKNOWN),
+        ({"virtual_network_rules": (), "firewall_rules": ()}, Reach.PUBLIC_WITHOUT_RULES),
+        (
+            {"virtual_network_rules": (subnet_rule(),), "public_access": PublicAccess.DISABLED},
+            Reach.PRIVATE_ONLY,
+        ),
+    ],
+)
+def test_a_single_servers_virtual_network_rules_count_as_rules(parts: dict[str, Any], words: Reach) -> None:
+    assert reach(single_server(**parts)) is words
 
 
 @pytest.mark.parametrize(("parts", "words"), REACHES)
@@ -170,13 +217,35 @@ WAYS_IN: list[tuple[dict[str, Any], list[str]]] = [
     ({"firewall_rules": (OFFICE,), "private_endpoints": (endpoint(ConnectionStatus.PENDING),)}, []),
     (
         {"public_access": PublicAccess.UNKNOWN, "firewall_rules": None, "private_endpoints": None},
-        ["firewall rules that could not be read", "private endpoints that could not be read"],
+        ["firewall rules that were not read", "private endpoints that could not be read"],
     ),
     (
         {"delegated_subnet": SUBNET, "firewall_rules": (OFFICE,)},
         [f"the virtual network, through subnet {SUBNET}"],
     ),
 ]
+
+
+@pytest.mark.parametrize(
+    ("parts", "ways"),
+    [
+        (
+            {"virtual_network_rules": (subnet_rule("a"), subnet_rule("b"))},
+            ["198.51.100.0-198.51.100.255", f"the service endpoint of subnet {SUBNET}"],
+        ),
+        (
+            {"virtual_network_rules": None},
+            ["198.51.100.0-198.51.100.255", "virtual network rules that were not read"],
+        ),
+        (
+            {"virtual_network_rules": (subnet_rule(),), "firewall_rules": None},
+            ["firewall rules that were not read", f"the service endpoint of subnet {SUBNET}"],
+        ),
+        ({"virtual_network_rules": (subnet_rule(),), "public_access": PublicAccess.DISABLED}, []),
+    ],
+)
+def test_the_ways_in_of_a_single_server_name_the_subnets(parts: dict[str, Any], ways: list[str]) -> None:
+    assert reach_evidence(single_server(**{"private_endpoints": (), **parts}))["waysIn"] == ways
 
 
 @pytest.mark.parametrize(("parts", "ways"), WAYS_IN)

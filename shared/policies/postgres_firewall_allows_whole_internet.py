@@ -128,7 +128,7 @@ POLICY: Policy[ServerSnapshot] = Policy(
     targets=frozenset({TargetKind.FLEXIBLE_SERVER, TargetKind.SINGLE_SERVER}),
     severity=SEVERITY,
     safety=Safety.AUTO,
-    reads=frozenset({Aspect.SERVER, Aspect.FIREWALL_RULES}),
+    reads=frozenset({Aspect.SERVER, Aspect.FIREWALL_RULES, Aspect.VIRTUAL_NETWORK_RULES}),
     permissions=(
         "Microsoft.DBforPostgreSQL/flexibleServers/read",
         "Microsoft.DBforPostgreSQL/flexibleServers/firewallRules/read",
@@ -138,6 +138,7 @@ POLICY: Policy[ServerSnapshot] = Policy(
         "Microsoft.DBforPostgreSQL/flexibleServers/migrations/read",
         "Microsoft.DBforPostgreSQL/servers/read",
         "Microsoft.DBforPostgreSQL/servers/firewallRules/read",
+        "Microsoft.DBforPostgreSQL/servers/virtualNetworkRules/read",
         "Microsoft.DBforPostgreSQL/servers/firewallRules/write",
         "Microsoft.DBforPostgreSQL/servers/firewallRules/delete",
         "Microsoft.DBforPostgreSQL/locations/azureAsyncOperation/read",

@@ -196,12 +196,13 @@ POLICY: Policy[ServerSnapshot] = Policy(
     targets=frozenset({TargetKind.FLEXIBLE_SERVER, TargetKind.SINGLE_SERVER}),
     severity=SEVERITY,
     safety=Safety.MANUAL,
-    reads=frozenset({Aspect.SERVER, Aspect.FIREWALL_RULES}),
+    reads=frozenset({Aspect.SERVER, Aspect.FIREWALL_RULES, Aspect.VIRTUAL_NETWORK_RULES}),
     permissions=(
         "Microsoft.DBforPostgreSQL/flexibleServers/read",
         "Microsoft.DBforPostgreSQL/flexibleServers/firewallRules/read",
         "Microsoft.DBforPostgreSQL/servers/read",
         "Microsoft.DBforPostgreSQL/servers/firewallRules/read",
+        "Microsoft.DBforPostgreSQL/servers/virtualNetworkRules/read",
     ),
     controls=(
         Control(framework="MCSB", version="v1", id="NS-1", title="Establish network segmentation boundaries"),

@@ -172,12 +172,13 @@ POLICY: Policy[ServerSnapshot] = Policy(
     targets=frozenset({TargetKind.FLEXIBLE_SERVER, TargetKind.SINGLE_SERVER}),
     severity=SEVERITY,
     safety=Safety.MANUAL,
-    reads=frozenset({Aspect.SERVER, Aspect.FIREWALL_RULES}),
+    reads=frozenset({Aspect.SERVER, Aspect.FIREWALL_RULES, Aspect.VIRTUAL_NETWORK_RULES}),
     permissions=(
         "Microsoft.DBforPostgreSQL/flexibleServers/read",
         "Microsoft.DBforPostgreSQL/flexibleServers/firewallRules/read",
         "Microsoft.DBforPostgreSQL/servers/read",
         "Microsoft.DBforPostgreSQL/servers/firewallRules/read",
+        "Microsoft.DBforPostgreSQL/servers/virtualNetworkRules/read",
     ),
     controls=(
         Control(

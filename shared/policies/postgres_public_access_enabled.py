@@ -9,12 +9,13 @@ added later by anybody who may write one, is a way in from outside the virtual n
 
 *What the change does.* Sets public network access to Disabled. It is automatic only when nobody can
 be cut off: an approved private endpoint exists that the last compliant reading already had, and there
-are no firewall rules but those added since. In a scope that is adopted the present endpoints stand for
-the last compliant ones, and there must be no rules at all. Without an approved private endpoint it
-is never made.
+are no firewall rules, and on a single server no virtual network rules, but those added since. In a scope
+that is adopted the present endpoints stand for the last compliant ones, and there must be no rules at
+all. Without an approved private endpoint it is never made.
 
-*What it may break.* Clients that come in through firewall rules. The rules stay and are enforced again
-with the next enabling, so the alert lists them.
+*What it may break.* Clients that come in through firewall rules, and on a single server those in subnets
+that a virtual network rule admits: their service endpoint leads to the public path. The rules stay and
+are enforced again with the next enabling, so the alert lists them.
 
 *References.* Private Link for Azure Database for PostgreSQL (deny public access); Azure Policy
 5e1de0e3-42cb-4ebc-a86d-61d0c619ca48 (flexible) and b52376f7-9612-48a1-81cd-1ffe4b61032c (single); MCSB NS-2.
@@ -23,6 +24,7 @@ with the next enabling, so the alert lists them.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from shared.firewall import shown
 from shared.model import (
@@ -42,7 +44,14 @@ from shared.model import (
     TargetKind,
 )
 from shared.policy import Assessment, Control, Policy
-from shared.traffic import ServerTraffic, public_sources, reach, reach_evidence, server_traffic
+from shared.traffic import (
+    ServerTraffic,
+    network_rules_missing,
+    public_sources,
+    reach,
+    reach_evidence,
+    server_traffic,
+)
 
 ID = "postgres-public-access-enabled"
 SEVERITY = Severity.HIGH
@@ -88,8 +97,7 @@ def assess(server: ServerSnapshot, baseline: ServerSnapshot | None) -> Assessmen
 
 def forbidden(server: ServerSnapshot) -> ServerTraffic:
     """The whole public path, as far as it is open now."""
-    traffic = server_traffic(server)
-    return ServerTraffic(sources=traffic.sources, all_azure=traffic.all_azure)
+    return replace(server_traffic(server), endpoints=frozenset())
 
 
 def _judge(server: ServerSnapshot) -> tuple[ComplianceState, str]:
@@ -114,6 +122,10 @@ def _cautions(server: ServerSnapshot, baseline: ServerSnapshot | None, approved:
         cautions.append("the firewall rules could not be read")
     elif older := _rules_not_added_since(server.firewall_rules, baseline):
         cautions.append(f"firewall rules that were not added since the drift: {', '.join(older)}")
+    if network_rules_missing(server):
+        cautions.append("the virtual network rules could not be read")
+    elif older := _subnets_not_added_since(server, baseline):
+        cautions.append(f"virtual network rules that were not added since the drift: {', '.join(older)}")
     return cautions
 
 
@@ -129,6 +141,16 @@ def _rules_not_added_since(rules: tuple[FirewallRule, ...], baseline: ServerSnap
     return [rule.name for rule in rules if (rule.start, rule.end) in ranges or rule.name.lower() in names]
 
 
+def _subnets_not_added_since(server: ServerSnapshot, baseline: ServerSnapshot | None) -> list[str]:
+    """Names of the virtual network rules whose subnet or name ``baseline`` already had, or may have had."""
+    rules = server.virtual_network_rules or ()
+    if baseline is None or baseline.virtual_network_rules is None:
+        return [rule.name for rule in rules]
+    subnets = {rule.subnet for rule in baseline.virtual_network_rules}
+    names = {rule.name.lower() for rule in baseline.virtual_network_rules}
+    return [rule.name for rule in rules if rule.subnet in subnets or rule.name.lower() in names]
+
+
 def _evidence(server: ServerSnapshot) -> Mapping[str, Json]:
     public = public_sources(server)
     return {
@@ -136,6 +158,10 @@ def _evidence(server: ServerSnapshot) -> Mapping[str, Json]:
         "delegatedSubnetResourceId": str(server.delegated_subnet) if server.delegated_subnet else None,
         "losesAccess": {
             "firewallRules": [shown(rule) for rule in server.firewall_rules or ()],
+            "virtualNetworkRules": [
+                {"name": rule.name, "virtualNetworkSubnetId": str(rule.subnet)}
+                for rule in server.virtual_network_rules or ()
+            ],
             "sources": public.sources.describe(),
             "allAzure": public.all_azure,
         },
@@ -156,18 +182,25 @@ POLICY: Policy[ServerSnapshot] = Policy(
     targets=frozenset({TargetKind.FLEXIBLE_SERVER, TargetKind.SINGLE_SERVER}),
     severity=SEVERITY,
     safety=Safety.AUTO,
-    reads=frozenset({Aspect.SERVER, Aspect.FIREWALL_RULES}),
+    reads=frozenset({Aspect.SERVER, Aspect.FIREWALL_RULES, Aspect.VIRTUAL_NETWORK_RULES}),
     permissions=(
         "Microsoft.DBforPostgreSQL/flexibleServers/read",
         "Microsoft.DBforPostgreSQL/flexibleServers/firewallRules/read",
         "Microsoft.DBforPostgreSQL/flexibleServers/write",
         "Microsoft.DBforPostgreSQL/servers/read",
         "Microsoft.DBforPostgreSQL/servers/firewallRules/read",
+        "Microsoft.DBforPostgreSQL/servers/virtualNetworkRules/read",
         "Microsoft.DBforPostgreSQL/servers/write",
         "Microsoft.DBforPostgreSQL/locations/azureAsyncOperation/read",
         "Microsoft.DBforPostgreSQL/locations/operationResults/read",
     ),
     controls=(
+        Control(
+            framework="CIS Microsoft Azure Database Services",
+            version="2.0.0",
+            id="6.3",
+            title="Public network access is disabled for PostgreSQL",
+        ),
         Control(
             framework="Azure Policy",
             version="built-in",

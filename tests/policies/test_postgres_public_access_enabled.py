@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
@@ -17,10 +16,10 @@ from shared.model import (
     ServerSnapshot,
     SetPublicAccess,
     Severity,
-    TargetKind,
 )
 from shared.policies.postgres_public_access_enabled import POLICY
 from shared.policy import Assessment
+from shared.prove import prove
 from shared.resource_id import ResourceId
 from shared.traffic import AddressSet, ServerTraffic
 from tests.builders import (
@@ -28,12 +27,13 @@ from tests.builders import (
     GROUP,
     OFFICE,
     SERVER,
-    SINGLE,
     SUBNET,
     endpoint,
     public_server,
     rule,
     server,
+    single_server,
+    subnet_rule,
 )
 
 COMPLIANT, NON_COMPLIANT, UNKNOWN = (
@@ -43,10 +43,6 @@ COMPLIANT, NON_COMPLIANT, UNKNOWN = (
 )
 GUEST = rule("guest", "203.0.113.7")
 AUTO = Assessment(safety=Safety.AUTO)
-
-
-def single(**parts: Any) -> ServerSnapshot:
-    return replace(public_server(**parts), kind=TargetKind.SINGLE_SERVER, id=SINGLE, high_availability=None)
 
 
 def named(name: str, status: ConnectionStatus = ConnectionStatus.APPROVED) -> PrivateEndpointConnection:
@@ -65,7 +61,7 @@ def planned(snapshot: ServerSnapshot) -> Change | None:
 # --- what is found ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("opened", [public_server(), single()], ids=["flexible", "single"])
+@pytest.mark.parametrize("opened", [public_server(), single_server()], ids=["flexible", "single"])
 def test_public_access_is_found_on_both_kinds_of_server(opened: ServerSnapshot) -> None:
     finding = POLICY.evaluate(opened)
     assert finding.state is NON_COMPLIANT
@@ -75,7 +71,7 @@ def test_public_access_is_found_on_both_kinds_of_server(opened: ServerSnapshot) 
     assert finding.reason == "public network access is enabled: public with rules"
 
 
-@pytest.mark.parametrize("closed", [server(), replace(single(), public_access=PublicAccess.DISABLED)])
+@pytest.mark.parametrize("closed", [server(), replace(single_server(), public_access=PublicAccess.DISABLED)])
 def test_a_closed_server_is_compliant_whatever_rules_it_has(closed: ServerSnapshot) -> None:
     finding = POLICY.evaluate(replace(closed, firewall_rules=(OFFICE, ALL_AZURE)))
     assert (finding.state, finding.fingerprint) == (COMPLIANT, "")
@@ -114,10 +110,26 @@ def test_the_evidence_says_who_would_lose_and_who_would_keep_access() -> None:
             {"name": "office", "startIpAddress": "198.51.100.0", "endIpAddress": "198.51.100.255"},
             {"name": ALL_AZURE.name, "startIpAddress": "0.0.0.0", "endIpAddress": "0.0.0.0"},
         ],
+        "virtualNetworkRules": [],
         "sources": ["198.51.100.0-198.51.100.255"],
         "allAzure": True,
     }
     assert evidence["keepsAccess"] == {"privateEndpoints": [str(endpoint().endpoint)]}
+
+
+def test_the_subnets_of_virtual_network_rules_lose_access_too() -> None:
+    opened = single_server(virtual_network_rules=(subnet_rule(),))
+    finding = POLICY.evaluate(opened)
+    assert finding.evidence["losesAccess"]["virtualNetworkRules"] == [
+        {"name": "apps", "virtualNetworkSubnetId": str(SUBNET)}
+    ]
+    assert f"the service endpoint of subnet {SUBNET}" in finding.evidence["waysIn"]
+    forbidden = POLICY.forbidden(opened)
+    assert isinstance(forbidden, ServerTraffic)
+    assert forbidden.subnets == frozenset({SUBNET.key})
+    change = POLICY.plan(finding, opened)
+    assert change is not None
+    assert prove(change, opened, POLICY, [POLICY]).holds
 
 
 def test_an_endpoint_of_another_subscription_is_named_by_its_connection() -> None:
@@ -129,7 +141,7 @@ def test_an_endpoint_of_another_subscription_is_named_by_its_connection() -> Non
 # --- the change ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("opened", [public_server(), single()], ids=["flexible", "single"])
+@pytest.mark.parametrize("opened", [public_server(), single_server()], ids=["flexible", "single"])
 def test_the_change_closes_public_access_and_touches_no_rule(opened: ServerSnapshot) -> None:
     change = planned(opened)
     assert change is not None
@@ -176,8 +188,12 @@ SURE: dict[str, tuple[ServerSnapshot, ServerSnapshot | None]] = {
         server(firewall_rules=None),
     ),
     "a single server": (
-        single(firewall_rules=(GUEST,)),
-        replace(single(firewall_rules=()), public_access=PublicAccess.DISABLED),
+        single_server(firewall_rules=(GUEST,)),
+        single_server(firewall_rules=(), public_access=PublicAccess.DISABLED),
+    ),
+    "a virtual network rule that was added since": (
+        single_server(firewall_rules=(), virtual_network_rules=(subnet_rule(),)),
+        single_server(firewall_rules=(), public_access=PublicAccess.DISABLED),
     ),
 }
 
@@ -190,6 +206,7 @@ def test_closing_is_automatic_when_nobody_can_be_cut_off(
 
 
 OLD_RULES = "firewall rules that were not added since the drift: office"
+OLD_SUBNETS = "virtual network rules that were not added since the drift: apps"
 NEW_ENDPOINT = "no approved private endpoint was already there at the last compliant reading"
 UNSURE: dict[str, tuple[ServerSnapshot, ServerSnapshot | None, tuple[str, ...]]] = {
     "a rule was there before": (public_server(), server(firewall_rules=(OFFICE,)), (OLD_RULES,)),
@@ -234,6 +251,33 @@ UNSURE: dict[str, tuple[ServerSnapshot, ServerSnapshot | None, tuple[str, ...]]]
         public_server(firewall_rules=None),
         BASELINE,
         ("the firewall rules could not be read",),
+    ),
+    "a subnet was admitted before": (
+        single_server(firewall_rules=(), virtual_network_rules=(subnet_rule(),)),
+        single_server(virtual_network_rules=(subnet_rule("older-name"),)),
+        (OLD_SUBNETS,),
+    ),
+    "a virtual network rule was there for another subnet": (
+        single_server(firewall_rules=(), virtual_network_rules=(subnet_rule(),)),
+        single_server(
+            virtual_network_rules=(replace(subnet_rule("Apps"), subnet=ResourceId(f"{SUBNET}-2")),)
+        ),
+        (OLD_SUBNETS,),
+    ),
+    "no earlier reading, and a subnet is admitted": (
+        single_server(firewall_rules=(), virtual_network_rules=(subnet_rule(),)),
+        None,
+        (OLD_SUBNETS,),
+    ),
+    "the baseline's virtual network rules are unknown": (
+        single_server(firewall_rules=(), virtual_network_rules=(subnet_rule(),)),
+        single_server(virtual_network_rules=None),
+        (OLD_SUBNETS,),
+    ),
+    "the virtual network rules could not be read": (
+        single_server(firewall_rules=(), virtual_network_rules=None),
+        single_server(firewall_rules=()),
+        ("the virtual network rules could not be read",),
     ),
 }
 
