@@ -1,22 +1,23 @@
-"""Private endpoints, their DNS zone groups, and private DNS zones.
+"""Private endpoints and their network interfaces.
 
 A private endpoint to a server makes an approved connection on that server when its operation ends, and
-takes it away when it is deleted; a manual one waits as `Pending`. A zone group writes the A record.
-Zones, links and records answer at once (200, 201), which their specification allows. What must not live
-here: what a server shows.
+takes it away when it is deleted; a manual one waits as `Pending`. Its address stands in `customDnsConfigs`
+until a DNS zone group takes the names over, and always on its interface, which `$expand=networkInterfaces`
+brings along (the specification's parameter; its answer is ours). What must not live here: DNS (`dns.py`),
+what a server shows.
 """
 
 from __future__ import annotations
 
 import ipaddress
 import uuid
-from dataclasses import replace
 from http import HTTPStatus
 
+from local.simulator import dns
+from local.simulator.connections import ENDPOINT_LISTS, connect_endpoint, remove_connections
 from local.simulator.network import refuse_if_busy
-from local.simulator.server_children import connect_endpoint
-from local.simulator.servers import CONNECTIONS, FLEXIBLE
-from local.simulator.shapes import id_for, parent_of, show_with_etag
+from local.simulator.servers import FLEXIBLE
+from local.simulator.shapes import id_for, show_with_etag
 from local.simulator.store import Record
 from local.simulator.values import (
     Accepted,
@@ -33,18 +34,34 @@ from local.simulator.values import (
 from local.simulator.world import World
 
 ENDPOINT = "Microsoft.Network/privateEndpoints"
-ZONE_GROUP = f"{ENDPOINT}/privateDnsZoneGroups"
-ZONE = "Microsoft.Network/privateDnsZones"
-ZONE_LINK = f"{ZONE}/virtualNetworkLinks"
-A_RECORD = f"{ZONE}/A"
-_LISTS = (("privateLinkServiceConnections", "Approved"), ("manualPrivateLinkServiceConnections", "Pending"))
+INTERFACE = "Microsoft.Network/networkInterfaces"
+_LISTS = tuple(zip(ENDPOINT_LISTS, ("Approved", "Pending"), strict=True))
 _NOT_STORED = ("id", "name", "type", "etag")
+_WORKED_OUT = ("provisioningState", "customDnsConfigs", "networkInterfaces")
+_GROUP_ID = "postgresqlServer"
 
 
 def show_endpoint(world: World, record: Record, _api_version: str = "") -> JsonObject:
+    """Without names of its own where a zone group has taken them over, as the service shows it."""
     state = "Succeeded" if world.operations.holding(record.id) is None else "Updating"
     properties: JsonObject = {"provisioningState": state, **record.properties}
+    if dns.zone_groups_of(world, record.id):
+        properties["customDnsConfigs"] = []
     return show_with_etag(record) | {"properties": properties}
+
+
+def expand_endpoint(world: World, shown: JsonObject, expanded: str) -> JsonObject:
+    """The shown endpoint with whole interfaces where `networkInterfaces` is asked for."""
+    if "networkinterfaces" not in expanded.lower():
+        return shown
+    properties = as_object(shown.get("properties"))
+    whole = [_whole_interface(world, as_object(one)) for one in as_list(properties.get("networkInterfaces"))]
+    return shown | {"properties": properties | {"networkInterfaces": whole}}
+
+
+def _whole_interface(world: World, reference: JsonObject) -> JsonValue:
+    record = world.store.get(as_text(reference.get("id")))
+    return reference if record is None else show_with_etag(record)
 
 
 def put_endpoint(world: World, request: ArmRequest, kind: str) -> Accepted:
@@ -55,11 +72,14 @@ def put_endpoint(world: World, request: ArmRequest, kind: str) -> Accepted:
     known = world.store.get(request.address.path)
     if known is not None:
         refuse_if_busy(world, known)
-    endpoint = keep_endpoint(world, id_for(world, request, kind), request.body)
+    # A client that sends back what it read must not freeze what the service works out.
+    asked = {name: value for name, value in request.properties.items() if name not in _WORKED_OUT}
+    endpoint = keep_endpoint(world, id_for(world, request, kind), request.body | {"properties": asked})
 
     def undo() -> None:
-        world.remove(endpoint.id)
-        if known is not None:
+        if known is None:
+            _remove(world, endpoint)
+        else:
             world.save(known)
 
     return Accepted(
@@ -83,14 +103,12 @@ def keep_endpoint(world: World, endpoint_id: str, body: JsonObject) -> Record:
         properties[name] = [
             _connection(endpoint_id, name, as_object(one), status) for one in as_list(properties.get(name))
         ]
-    address = _address(world, as_text(dig(properties, "subnet", "id")))
-    nic = f"{endpoint_id.rsplit('/', 1)[-1]}.nic.{uuid.uuid5(uuid.NAMESPACE_URL, key(endpoint_id))}"
-    scope = endpoint_id.split("/providers/", 1)[0]
-    properties.setdefault(
-        "networkInterfaces", [{"id": f"{scope}/providers/Microsoft.Network/networkInterfaces/{nic}"}]
-    )
-    names: list[JsonValue] = [{"fqdn": name, "ipAddresses": [address]} for name in _server_names(properties)]
-    properties.setdefault("customDnsConfigs", names)
+    address = _address(world, endpoint_id, properties)
+    names = _server_names(properties)
+    resolved: list[JsonValue] = [{"fqdn": name, "ipAddresses": [address]} for name in names]
+    properties.setdefault("customDnsConfigs", resolved)
+    interface = _keep_interface(world, endpoint_id, properties, address)
+    properties["networkInterfaces"] = [{"id": interface}]
     kept: JsonObject = {name: value for name, value in body.items() if name not in _NOT_STORED}
     return world.save_new(
         endpoint_id, ENDPOINT, {"location": "canadacentral", **kept, "properties": properties}
@@ -127,20 +145,94 @@ def _targets(properties: JsonObject) -> list[tuple[str, str]]:
     ]
 
 
-def _address(world: World, subnet_id: str) -> str:
-    """The next address of the subnet that no endpoint has; the first four are Azure's own."""
-    subnet = world.store.get(subnet_id)
+def _keep_interface(world: World, endpoint_id: str, properties: JsonObject, address: str) -> str:
+    """Store the interface of an endpoint; its id, which an endpoint that is written again keeps."""
+    interface_id = _interface_id(endpoint_id, properties)
+    configuration: JsonObject = {
+        "name": "privateEndpointIpConfig",
+        "id": f"{interface_id}/ipConfigurations/privateEndpointIpConfig",
+        "properties": {
+            "provisioningState": "Succeeded",
+            "privateIPAddress": address,
+            "privateIPAllocationMethod": "Dynamic",
+            "privateIPAddressVersion": "IPv4",
+            "primary": True,
+            "subnet": {"id": dig(properties, "subnet", "id")},
+            "privateLinkConnectionProperties": {
+                "groupId": _GROUP_ID,
+                "requiredMemberName": _GROUP_ID,
+                "fqdns": [*_server_names(properties)],
+            },
+        },
+    }
+    body: JsonObject = {
+        "location": "canadacentral",
+        "properties": {
+            "provisioningState": "Succeeded",
+            "ipConfigurations": [configuration],
+            "privateEndpoint": {"id": endpoint_id},
+        },
+    }
+    return world.save_new(interface_id, INTERFACE, body).id
+
+
+def _interface_id(endpoint_id: str, properties: JsonObject) -> str:
+    """As the body names it, or after the endpoint with a suffix that stays the same."""
+    [given] = as_list(properties.get("networkInterfaces"))[:1] or [None]
+    if as_text(dig(given, "id")):
+        return as_text(dig(given, "id"))
+    suffix = uuid.uuid5(uuid.NAMESPACE_URL, key(endpoint_id))
+    name = as_text(properties.get("customNetworkInterfaceName"))
+    scope = endpoint_id.split("/providers/", 1)[0]
+    made = name or f"{endpoint_id.rsplit('/', 1)[-1]}.nic.{suffix}"
+    return f"{scope}/providers/{INTERFACE}/{made}"
+
+
+def _address(world: World, endpoint_id: str, properties: JsonObject) -> str:
+    """The address that is asked for, that the endpoint has, or the next free one of its subnet.
+
+    The first four of a subnet are Azure's own.
+    """
+    asked = [
+        dig(one, "properties", "privateIPAddress") for one in as_list(properties.get("ipConfigurations"))
+    ]
+    configured = [
+        address
+        for one in as_list(properties.get("customDnsConfigs"))
+        for address in as_list(dig(one, "ipAddresses"))
+    ]
+    given = [as_text(one) for one in (*asked, *configured, *_addresses(world, endpoint_id)) if as_text(one)]
+    if given:
+        return given[0]
+    subnet_id = as_text(dig(properties, "subnet", "id"))
+    in_subnet = [one for one in world.store.of_type(ENDPOINT, "") if _is_in(one, subnet_id)]
+    taken = {as_text(address) for one in in_subnet for address in _addresses(world, one.id)}
+    network = _network(world.store.get(subnet_id))
+    free = (str(network[host]) for host in range(4, network.num_addresses))
+    return next((one for one in free if one not in taken), str(network[-1]))
+
+
+def _addresses(world: World, endpoint_id: str) -> list[JsonValue]:
+    endpoint = world.store.get(endpoint_id)
+    references = as_list(endpoint.properties.get("networkInterfaces")) if endpoint else []
+    interfaces = [world.store.get(as_text(dig(one, "id"))) for one in references]
+    return [
+        dig(configuration, "properties", "privateIPAddress")
+        for interface in interfaces
+        if interface is not None
+        for configuration in as_list(interface.properties.get("ipConfigurations"))
+    ]
+
+
+def _is_in(endpoint: Record, subnet_id: str) -> bool:
+    return key(as_text(dig(endpoint.properties, "subnet", "id"))) == key(subnet_id)
+
+
+def _network(subnet: Record | None) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
     prefixes = as_list(subnet.properties.get("addressPrefixes")) if subnet else []
     prefix = as_text(subnet.properties.get("addressPrefix")) if subnet else ""
-    network = ipaddress.ip_network(
-        prefix or as_text(prefixes[0] if prefixes else "") or "10.0.0.0/24", strict=False
-    )
-    taken = [one for one in world.store.of_type(ENDPOINT, "") if _in_subnet(one, subnet_id)]
-    return str(network[min(4 + len(taken), network.num_addresses - 1)])
-
-
-def _in_subnet(endpoint: Record, subnet_id: str) -> bool:
-    return key(as_text(dig(endpoint.properties, "subnet", "id"))) == key(subnet_id)
+    text = prefix or as_text(prefixes[0] if prefixes else "") or "10.0.0.0/24"
+    return ipaddress.ip_network(text, strict=False)
 
 
 def connect(world: World, endpoint_id: str) -> None:
@@ -151,14 +243,19 @@ def connect(world: World, endpoint_id: str) -> None:
     world.store.touch(endpoint_id, world.now())
     for server_id, status in _targets(endpoint.properties):
         server = world.store.get(server_id)
-        if server is None:
+        # A connection that the server has cut is not made again by the endpoint's next write.
+        if server is None or status == "Disconnected":
             continue
         separator = "." if server.type == FLEXIBLE else "-"
         name = f"{endpoint.name}{separator}{uuid.uuid5(uuid.NAMESPACE_URL, key(endpoint_id))}"
-        state: JsonObject = {"status": status, "description": "Auto-approved", "actionsRequired": "None"}
+        state: JsonObject = {
+            "status": status,
+            "description": "Auto-approved" if status == "Approved" else "",
+            "actionsRequired": "None",
+        }
         properties: JsonObject = {
             "privateEndpoint": {"id": endpoint.id},
-            "groupIds": ["postgresqlServer"],
+            "groupIds": [_GROUP_ID],
             "privateLinkServiceConnectionState": state,
             "provisioningState": "Succeeded" if server.type == FLEXIBLE else "Ready",
         }
@@ -166,104 +263,28 @@ def connect(world: World, endpoint_id: str) -> None:
 
 
 def delete_endpoint(world: World, request: ArmRequest) -> Accepted:
+    """With it go its interface, its zone groups with their records, and its connections."""
     endpoint = world.store.get(request.address.path)
     if endpoint is None:
         return Accepted(status=HTTPStatus.NO_CONTENT, existed=False)
     refuse_if_busy(world, endpoint)
-
-    def finish() -> None:
-        world.remove(endpoint.id)
-        _disconnect(world, endpoint)
-
     return Accepted(
         status=HTTPStatus.ACCEPTED,
         existed=True,
         holds=endpoint.id,
         location=as_text(endpoint.body.get("location")),
-        finish=finish,
+        finish=lambda: _remove(world, endpoint),
     )
 
 
-def _disconnect(world: World, endpoint: Record) -> None:
-    for server_id, _ in _targets(endpoint.properties):
+def _remove(world: World, endpoint: Record) -> None:
+    current = world.store.get(endpoint.id) or endpoint
+    for group in dns.zone_groups_of(world, endpoint.id):
+        dns.remove_records(world, group)
+    for one in as_list(current.properties.get("networkInterfaces")):
+        world.remove(as_text(dig(one, "id")))
+    world.remove(endpoint.id)
+    for server_id, _ in _targets(current.properties):
         server = world.store.get(server_id)
-        for one in world.store.children(server_id, f"{server.type}/{CONNECTIONS}") if server else []:
-            if key(as_text(dig(one.properties, "privateEndpoint", "id"))) == key(endpoint.id):
-                world.remove(one.id)
-
-
-def put_zone_group(world: World, request: ArmRequest, kind: str) -> Accepted:
-    """Link an endpoint to zones: at the end each zone has the A record of the server."""
-    endpoint = parent_of(world, request.address)
-    known = world.store.get(request.address.path)
-    body: JsonObject = {"properties": {"provisioningState": "Succeeded", **request.properties}}
-    group = world.save_new(id_for(world, request, kind), kind, body)
-    return Accepted(
-        status=HTTPStatus.OK if known else HTTPStatus.CREATED,
-        existed=known is not None,
-        holds=endpoint.id,
-        location=as_text(endpoint.body.get("location")),
-        finish=lambda: _write_records(world, group, endpoint),
-        undo=lambda: world.remove(group.id),
-        body=lambda: show_with_etag(group),
-        sends_location=False,
-    )
-
-
-def _write_records(world: World, group: Record, endpoint: Record) -> None:
-    for config in as_list(group.properties.get("privateDnsZoneConfigs")):
-        zone = world.store.get(as_text(dig(config, "properties", "privateDnsZoneId")))
-        for dns in as_list(endpoint.properties.get("customDnsConfigs")) if zone else []:
-            name = as_text(dig(dns, "fqdn")).split(".", 1)[0]
-            records: list[JsonValue] = [{"ipv4Address": one} for one in as_list(dig(dns, "ipAddresses"))]
-            body: JsonObject = {"properties": {"ttl": 10, "aRecords": records}}
-            world.save_new(f"{zone.id if zone else ''}/A/{name}", A_RECORD, body)
-
-
-def show_zone(world: World, record: Record, _api_version: str = "") -> JsonObject:
-    """A zone with its counts; its etag is a bare GUID, as the service has it."""
-    counts: JsonObject = {
-        "maxNumberOfRecordSets": 25000,
-        "numberOfRecordSets": 1 + len(world.store.children(record.id, A_RECORD)),
-        "maxNumberOfVirtualNetworkLinks": 1000,
-        "numberOfVirtualNetworkLinks": len(world.store.children(record.id, ZONE_LINK)),
-        "provisioningState": "Succeeded",
-    }
-    return _show_dns(record) | {"location": "global", "properties": record.properties | counts}
-
-
-def show_link(_world: World, record: Record, _api_version: str = "") -> JsonObject:
-    added: JsonObject = {"virtualNetworkLinkState": "Completed", "provisioningState": "Succeeded"}
-    return _show_dns(record) | {
-        "location": "global",
-        "properties": {"registrationEnabled": False, **added, **record.properties},
-    }
-
-
-def show_a_record(_world: World, record: Record, _api_version: str = "") -> JsonObject:
-    zone = record.parent.rsplit("/", 1)[-1]
-    spelled = {("ttl" if name == "TTL" else name): value for name, value in record.properties.items()}
-    added: JsonObject = {"fqdn": f"{record.name}.{zone}.", "isAutoRegistered": False}
-    return _show_dns(record) | {"properties": added | spelled}
-
-
-def _show_dns(record: Record) -> JsonObject:
-    return show_with_etag(record) | {"etag": record.etag.removeprefix('W/"').removesuffix('"')}
-
-
-def put_dns(world: World, request: ArmRequest, kind: str) -> Accepted:
-    """A zone, a link or a record, at once."""
-    known = world.store.get(request.address.path)
-    resource_id = id_for(world, request, kind)
-    body: JsonObject = {name: value for name, value in request.body.items() if name not in _NOT_STORED}
-    show = {ZONE: show_zone, ZONE_LINK: show_link, A_RECORD: show_a_record}[kind]
-
-    def finish() -> None:
-        world.save_new(resource_id, kind, body | {"properties": request.properties})
-
-    def shown() -> JsonObject | None:
-        record = world.store.get(resource_id)
-        return None if record is None else show(world, record)
-
-    accepted = Accepted(status=HTTPStatus.CREATED, existed=known is not None, finish=finish, body=shown)
-    return accepted if known is None else replace(accepted, status=HTTPStatus.OK)
+        if server is not None:
+            remove_connections(world, server, endpoint.id)

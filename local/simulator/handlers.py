@@ -10,9 +10,11 @@ from dataclasses import dataclass, replace
 
 from local.simulator import (
     configurations,
+    dns,
     endpoints,
     extensions,
     network,
+    peerings,
     plain,
     protection,
     server_children,
@@ -34,7 +36,8 @@ class Handler:
     """What can be done with one type; None is refused.
 
     `find` gives the addressed record and `members` those of a list, None being what the store holds there.
-    Lists of a type that is not `paged` come whole. `row` types are rows of Resource Graph.
+    `expand` adds to a shown body what `$expand` asks for. Lists of a type that is not `paged` come whole.
+    `row` types are rows of Resource Graph.
     """
 
     type: str
@@ -45,6 +48,7 @@ class Handler:
     act: Callable[[World, ArmRequest], Accepted] | None = None
     find: Callable[[World, ArmRequest], Record] = _stored
     members: Callable[[World, ArmRequest], list[Record]] | None = None
+    expand: Callable[[World, JsonObject, str], JsonObject] | None = None
     paged: bool = True
     row: bool = False
 
@@ -124,7 +128,7 @@ def _written_in_place(kind: str) -> list[Handler]:
             type=f"{kind}/privateEndpointConnections",
             put=lambda world, request, _: server_children.write_connection(world, request),
             patch=server_children.write_connection,
-            delete=server_children.delete_child,
+            delete=server_children.delete_connection,
             show=plain.show_plain,
         ),
     ]
@@ -163,9 +167,14 @@ def _family(kind: str) -> list[Handler]:
     ]
 
 
-def _dns(kind: str, show: Callable[[World, Record, str], JsonObject], *, row: bool = False) -> Handler:
+def _dns(kind: str, show: Callable[[World, Record, str], JsonObject], *, row: bool = True) -> Handler:
     return Handler(
-        type=kind, put=endpoints.put_dns, patch=None, delete=plain.delete_plain, show=show, row=row
+        type=kind,
+        put=dns.put_zone_part,
+        patch=dns.patch_zone_part,
+        delete=dns.delete_zone_part,
+        show=show,
+        row=row,
     )
 
 
@@ -186,23 +195,41 @@ _TABLE: tuple[Handler, ...] = (
     *_family(network.VNET),
     *_family(network.ROUTE_TABLE),
     Handler(
+        type=peerings.PEERING,
+        put=peerings.put_peering,
+        patch=None,
+        delete=peerings.delete_peering,
+        show=network.show_plain_with_etag,
+        find=peerings.peering,
+        members=peerings.peerings,
+    ),
+    Handler(
         type=endpoints.ENDPOINT,
         put=endpoints.put_endpoint,
         patch=None,
         delete=endpoints.delete_endpoint,
         show=endpoints.show_endpoint,
+        expand=endpoints.expand_endpoint,
         row=True,
     ),
     Handler(
-        type=endpoints.ZONE_GROUP,
-        put=endpoints.put_zone_group,
+        type=endpoints.INTERFACE,
+        put=None,
         patch=None,
-        delete=plain.delete_plain,
-        show=endpoints.show_endpoint,
+        delete=None,
+        show=network.show_plain_with_etag,
+        row=True,
     ),
-    _dns(endpoints.ZONE, endpoints.show_zone, row=True),
-    _dns(endpoints.ZONE_LINK, endpoints.show_link),
-    _dns(endpoints.A_RECORD, endpoints.show_a_record),
+    Handler(
+        type=dns.ZONE_GROUP,
+        put=dns.put_zone_group,
+        patch=None,
+        delete=dns.delete_zone_group,
+        show=dns.show_zone_group,
+    ),
+    _dns(dns.ZONE, dns.show_zone),
+    _dns(dns.ZONE_LINK, dns.show_link),
+    _dns(dns.A_RECORD, dns.show_a_record, row=False),
     Handler(
         type=plain.TAGS,
         put=lambda world, request, _: plain.write_tags(world, request),

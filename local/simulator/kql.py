@@ -10,6 +10,7 @@ of a row unless `limit` says otherwise. Pure: rows in, rows out.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -68,6 +69,8 @@ def _fold(value: JsonValue) -> str:
 def _as_string(value: JsonValue) -> str:
     if value is None:
         return ""
+    if isinstance(value, dict | list):
+        return json.dumps(value, separators=(",", ":"))
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

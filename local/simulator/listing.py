@@ -10,7 +10,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from urllib.parse import quote
 
-from local.simulator import endpoints, handlers, network, plain, service_tags
+from local.simulator import dns, handlers, network, plain, service_tags
 from local.simulator.shapes import GROUP_TYPE, find, not_found
 from local.simulator.store import Record
 from local.simulator.values import (
@@ -65,6 +65,9 @@ def _item(world: World, request: ArmRequest, kind: str) -> Answer:
         return Answer(status=HTTPStatus.OK, body=found[0])
     record = handlers.handler_for(kind).find(world, request)
     shown = _shown(world, request, record)
+    expand = handlers.handler_for(kind).expand
+    if expand is not None:
+        shown = expand(world, shown, request.query.get("$expand", ""))
     etag = shown.get("etag")
     return Answer(status=HTTPStatus.OK, body=shown, headers={"ETag": etag} if isinstance(etag, str) else {})
 
@@ -91,8 +94,8 @@ def _records(world: World, request: ArmRequest, kind: str) -> list[Record]:
             raise not_found(world, parse_address(f"{address.scope}/providers/{kind}/any"))
         return world.store.of_type(kind, address.scope)
     owner = find(world, parse_address(address.parent))
-    if kind == f"{endpoints.ZONE}/ALL":
-        return world.store.children(owner.id, endpoints.A_RECORD)
+    if kind == f"{dns.ZONE}/ALL":
+        return world.store.children(owner.id, dns.A_RECORD)
     return world.store.children(owner.id, kind)
 
 

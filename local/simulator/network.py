@@ -39,6 +39,7 @@ SUBNETS = f"{VNET}/subnets"
 ROUTE_TABLE = "Microsoft.Network/routeTables"
 ROUTES = f"{ROUTE_TABLE}/routes"
 _CHILDREN = {NSG: RULES, VNET: SUBNETS, ROUTE_TABLE: ROUTES}
+_NEXT_HOPS = ("VirtualNetworkGateway", "VnetLocal", "Internet", "VirtualAppliance", "None")
 _SUBNETS_KEPT_FROM = "2023-09-01"
 _NOTIFIES = {"Azure-AsyncNotification": "Enabled"}
 
@@ -76,6 +77,10 @@ def show_root(world: World, record: Record, _api_version: str = "") -> JsonObjec
         using = subnets.using(world, "routeTable", record.id)
         properties |= {"subnets": using} if using else {}
     return show_with_etag(record) | {"properties": properties}
+
+
+def show_plain_with_etag(_world: World, record: Record, _api_version: str = "") -> JsonObject:
+    return show_with_etag(record)
 
 
 def show_child(world: World, record: Record, _api_version: str = "") -> JsonObject:
@@ -342,6 +347,20 @@ def _check_child(
         check_conflicts(name, properties, others)
     elif kind == SUBNETS:
         subnets.check(world, request, name, properties)
+    else:
+        _check_route(name, properties)
+
+
+def _check_route(name: str, properties: JsonObject) -> None:
+    """Raise 400 for a hop that is none, and for an appliance without an address or anything else with one."""
+    hop = as_text(properties.get("nextHopType"))
+    if hop not in _NEXT_HOPS:
+        raise bad_request("InvalidRequestFormat", f"Route {name} has an unknown nextHopType '{hop}'.")
+    if not as_text(properties.get("addressPrefix")):
+        raise bad_request("InvalidRequestFormat", f"Route {name} has no address prefix.")
+    if bool(as_text(properties.get("nextHopIpAddress"))) != (hop == "VirtualAppliance"):
+        message = f"Route {name} with nextHopType {hop} must {'' if hop == 'VirtualAppliance' else 'not '}"
+        raise bad_request("InvalidNextHopIpAddress", f"{message}have a nextHopIpAddress.")
 
 
 def find_child(world: World, request: ArmRequest) -> Record:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from local.simulator import endpoints, extensions, handlers, network, servers
+from local.simulator import dns, endpoints, extensions, handlers, network, servers
+from local.simulator.connections import CONNECTIONS
 from local.simulator.server_bodies import complete
 from local.simulator.shapes import ensure_group
 from local.simulator.switches import BadInput
@@ -30,8 +31,8 @@ _NOT_STORED = ("id", "name", "type", "etag")
 def seed(world: World, source: JsonObject) -> int:
     """Take in `{"resources": [body, …]}`; how many. Raises BadInput and then has changed nothing."""
     bodies = check(source)
-    # Endpoints last: they make connections on servers of the same seed.
-    for body in sorted(bodies, key=_comes_late):
+    # Endpoints late: they make connections on servers of the same seed, and their groups write records.
+    for body in sorted(bodies, key=_rank):
         _take(world, body)
     return len(bodies)
 
@@ -74,8 +75,9 @@ def _checked(position: int, body: JsonValue) -> JsonObject:
     return body
 
 
-def _comes_late(body: JsonObject) -> bool:
-    return parse_address(as_text(body.get("id"))).type.lower() == endpoints.ENDPOINT.lower()
+def _rank(body: JsonObject) -> int:
+    kind = parse_address(as_text(body.get("id"))).type.lower()
+    return {endpoints.ENDPOINT.lower(): 1, dns.ZONE_GROUP.lower(): 2}.get(kind, 0)
 
 
 def _take(world: World, body: JsonObject) -> None:
@@ -94,6 +96,8 @@ def _take(world: World, body: JsonObject) -> None:
     elif kind == endpoints.ENDPOINT:
         endpoints.keep_endpoint(world, resource_id, kept)
         endpoints.connect(world, resource_id)
+    elif kind == dns.ZONE_GROUP:
+        dns.write_records(world, world.save_new(resource_id, kind, kept), only_missing=True)
     elif kind == extensions.DIAGNOSTICS:
         world.save_new(extensions.diagnostics_id(address.scope, address.name), kind, kept)
     else:
@@ -104,14 +108,12 @@ def _take_server(world: World, resource_id: str, kind: str, body: JsonObject) ->
     name = resource_id.rsplit("/", 1)[-1]
     completed = complete(kind == servers.FLEXIBLE, name, body, world.now())
     properties = as_object(completed.get("properties"))
-    connections = as_list(properties.pop(servers.CONNECTIONS, []))
+    connections = as_list(properties.pop(CONNECTIONS, []))
     world.save_new(resource_id, kind, completed)
     for position, one in enumerate(connections):
         name = as_text(as_object(one).get("name")) or f"connection-{position}"
         child = {"properties": as_object(as_object(one).get("properties"))}
-        world.save_new(
-            f"{resource_id}/{servers.CONNECTIONS}/{name}", f"{kind}/{servers.CONNECTIONS}", dict(child)
-        )
+        world.save_new(f"{resource_id}/{CONNECTIONS}/{name}", f"{kind}/{CONNECTIONS}", dict(child))
 
 
 def state(world: World) -> JsonObject:

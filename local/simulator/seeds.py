@@ -18,6 +18,7 @@ NSG = "nsg-data"
 VNET = "vnet-orders"
 SUBNET = "snet-postgres"
 POSTGRES_DELEGATION = "Microsoft.DBforPostgreSQL/flexibleServers"
+PRIVATE_LINK_ZONE = "privatelink.postgres.database.azure.com"
 # The heading of Azure's page on this state; how the API itself words it is not published.
 HA_BLOCKED = "Network Security Group (NSG) or Virtual Appliance Blocking Connections"
 
@@ -245,8 +246,9 @@ def subnet(
     delegated: bool = True,
     nsg: str = "",
     route_table: str = "",
+    properties: JsonObject | None = None,
 ) -> JsonObject:
-    """An inline subnet; `nsg` and `route_table` are ids."""
+    """An inline subnet; `nsg` and `route_table` are ids. `properties` are added last."""
     kept: JsonObject = {"addressPrefix": prefix}
     if delegated:
         kept["delegations"] = [{"name": "postgres", "properties": {"serviceName": POSTGRES_DELEGATION}}]
@@ -254,7 +256,7 @@ def subnet(
         kept["networkSecurityGroup"] = {"id": nsg}
     if route_table:
         kept["routeTable"] = {"id": route_table}
-    return {"name": name, "properties": kept}
+    return {"name": name, "properties": kept | (properties or {})}
 
 
 def vnet(
@@ -263,42 +265,127 @@ def vnet(
     group: str = GROUP,
     prefixes: Sequence[str] = ("10.20.0.0/16",),
     subnets: Sequence[JsonObject] = (),
+    properties: JsonObject | None = None,
 ) -> JsonObject:
-    listed: list[JsonValue] = list(subnets)
+    """A network; `properties` (`dns_servers`, peerings, …) are added last."""
+    kept: JsonObject = {"addressSpace": {"addressPrefixes": list(prefixes)}, "subnets": list(subnets)}
     return {
         "id": vnet_id(name=name, group=group),
         "location": LOCATION,
-        "properties": {"addressSpace": {"addressPrefixes": list(prefixes)}, "subnets": listed},
+        "properties": kept | (properties or {}),
     }
 
 
-def route_table(*, name: str, group: str = GROUP, routes: Sequence[JsonObject] = ()) -> JsonObject:
-    listed: list[JsonValue] = list(routes)
+def dns_servers(*addresses: str) -> JsonObject:
+    """The property of a network that sends its questions to these resolvers and not to Azure's."""
+    return {"dhcpOptions": {"dnsServers": list(addresses)}}
+
+
+def service_endpoints(*services: str) -> JsonObject:
+    """The property of a subnet that has service endpoints (`Microsoft.Storage`, …)."""
+    return {"serviceEndpoints": [{"service": one} for one in services]}
+
+
+def peering(*, name: str, remote: str, state: str = "Connected", gateway: bool = False) -> JsonObject:
+    """An inline peering with the network of this id; `gateway` uses the remote one's."""
     return {
-        "id": network_id(kind="routeTables", name=name, group=group),
-        "location": LOCATION,
-        "properties": {"routes": listed},
+        "name": name,
+        "properties": {
+            "remoteVirtualNetwork": {"id": remote},
+            "peeringState": state,
+            "allowVirtualNetworkAccess": True,
+            "useRemoteGateways": gateway,
+        },
     }
 
 
-def private_endpoint(*, name: str, server: str, subnet: str, group: str = GROUP) -> JsonObject:
-    """An endpoint in a subnet (id) that leads to a server (id); makes an approved connection there."""
+def route_table_id(*, name: str, group: str = GROUP, subscription: str = SUBSCRIPTION) -> str:
+    return network_id(kind="routeTables", name=name, group=group, subscription=subscription)
+
+
+def route(
+    *, name: str, prefix: str, next_hop: str = "VirtualAppliance", address: str = "10.20.250.4"
+) -> JsonObject:
+    """An inline route; the address counts for an appliance only."""
+    kept: JsonObject = {"addressPrefix": prefix, "nextHopType": next_hop}
+    if next_hop == "VirtualAppliance":
+        kept["nextHopIpAddress"] = address
+    return {"name": name, "properties": kept}
+
+
+def route_table(
+    *,
+    name: str,
+    group: str = GROUP,
+    routes: Sequence[JsonObject] = (),
+    gateway_routes: bool = True,
+) -> JsonObject:
+    """A route table; without `gateway_routes` what a gateway learned is not added to it."""
+    kept: JsonObject = {"routes": list(routes), "disableBgpRoutePropagation": not gateway_routes}
+    return {
+        "id": route_table_id(name=name, group=group),
+        "location": LOCATION,
+        "properties": kept,
+    }
+
+
+def private_endpoint(
+    *, name: str, server: str, subnet: str, group: str = GROUP, manual: bool = False, address: str = ""
+) -> JsonObject:
+    """An endpoint in a subnet (id) that leads to a server (id) and makes a connection there.
+
+    The connection is approved, or `Pending` for a `manual` one; `address` is static, or the next free one of
+    the subnet.
+    """
     connection: JsonObject = {
         "name": name,
         "properties": {"privateLinkServiceId": server, "groupIds": ["postgresqlServer"]},
     }
+    listed = "manualPrivateLinkServiceConnections" if manual else "privateLinkServiceConnections"
+    kept: JsonObject = {"subnet": {"id": subnet}, listed: [connection]}
+    if address:
+        static: JsonObject = {"groupId": "postgresqlServer", "memberName": "postgresqlServer"}
+        kept["ipConfigurations"] = [{"name": "static", "properties": static | {"privateIPAddress": address}}]
+    return {"id": endpoint_id(name=name, group=group), "location": LOCATION, "properties": kept}
+
+
+def zone_group(*, endpoint: str, zones: Sequence[str], name: str = "default") -> JsonObject:
+    """The zone group of an endpoint (id): writes the server's record into these zones (ids), where a seed
+    has none of that name.
+    """
+    configs: list[JsonValue] = [
+        {"name": f"zone-{position}", "properties": {"privateDnsZoneId": zone}}
+        for position, zone in enumerate(zones)
+    ]
     return {
-        "id": endpoint_id(name=name, group=group),
-        "location": LOCATION,
-        "properties": {"subnet": {"id": subnet}, "privateLinkServiceConnections": [connection]},
+        "id": f"{endpoint}/privateDnsZoneGroups/{name}",
+        "properties": {"privateDnsZoneConfigs": configs},
     }
 
 
-def private_dns_zone(
-    *, name: str = "privatelink.postgres.database.azure.com", group: str = GROUP
-) -> JsonObject:
+def zone_id(*, name: str = PRIVATE_LINK_ZONE, group: str = GROUP, subscription: str = SUBSCRIPTION) -> str:
+    return network_id(kind="privateDnsZones", name=name, group=group, subscription=subscription)
+
+
+def zone_link(*, zone: str, vnet: str, name: str = "link", state: str = "Completed") -> JsonObject:
+    """A link of a zone (id) to a virtual network (id)."""
+    kept: JsonObject = {
+        "virtualNetwork": {"id": vnet},
+        "registrationEnabled": False,
+        "virtualNetworkLinkState": state,
+    }
+    return {"id": f"{zone}/virtualNetworkLinks/{name}", "location": "global", "properties": kept}
+
+
+def a_record(*, zone: str, name: str = SERVER, addresses: Sequence[str], ttl: int = 10) -> JsonObject:
+    """An A record of a zone (id)."""
+    listed: list[JsonValue] = [{"ipv4Address": one} for one in addresses]
+    return {"id": f"{zone}/A/{name}", "properties": {"ttl": ttl, "aRecords": listed}}
+
+
+def private_dns_zone(*, name: str = PRIVATE_LINK_ZONE, group: str = GROUP) -> JsonObject:
     return {
-        "id": network_id(kind="privateDnsZones", name=name, group=group),
+        "id": zone_id(name=name, group=group),
         "location": "global",
         "properties": {},
     }

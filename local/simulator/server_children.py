@@ -13,7 +13,8 @@ import re
 from dataclasses import replace
 from http import HTTPStatus
 
-from local.simulator.servers import CONNECTIONS, accept_on, is_private, refuse_unless_ready
+from local.simulator.connections import cut, tell_endpoint
+from local.simulator.servers import accept_on, is_private, refuse_unless_ready
 from local.simulator.shapes import find, id_for, parent_of, show
 from local.simulator.store import Record, new_etag
 from local.simulator.switches import FirewallWritesOnPrivateServer
@@ -22,6 +23,7 @@ from local.simulator.values import (
     Accepted,
     ArmRequest,
     JsonObject,
+    as_object,
     as_text,
     bad_request,
     dig,
@@ -177,17 +179,24 @@ def write_connection(world: World, request: ArmRequest) -> Accepted:
         raise bad_request(
             "InvalidParameterValue", f"'{status}' is not a status of a connection: Approved, Rejected."
         )
-    body = merge(record.body, {"properties": request.properties})
-    return _put_child(world, request, replace(record, body=body))
+    changed = replace(record, body=merge(record.body, {"properties": request.properties}))
+    accepted = _put_child(world, request, changed)
+
+    def finish() -> None:
+        accepted.finish()
+        tell_endpoint(world, changed, as_object(request.properties.get("privateLinkServiceConnectionState")))
+
+    return replace(accepted, finish=finish)
 
 
-def connect_endpoint(world: World, server: Record, name: str, properties: JsonObject) -> None:
-    """The connection that a new private endpoint makes on its server; a second one for the same endpoint
-    is not made.
-    """
-    kind = f"{server.type}/{CONNECTIONS}"
-    endpoint = key(as_text(dig(properties, "privateEndpoint", "id")))
-    for one in world.store.children(server.id, kind):
-        if key(as_text(dig(one.body, "properties", "privateEndpoint", "id"))) == endpoint:
-            return
-    world.save_new(f"{server.id}/{CONNECTIONS}/{name}", kind, {"properties": properties})
+def delete_connection(world: World, request: ArmRequest) -> Accepted:
+    """The server's side of a connection; its endpoint says `Disconnected` from then on."""
+    record = world.store.get(request.address.path)
+    accepted = delete_child(world, request)
+
+    def finish() -> None:
+        accepted.finish()
+        if record is not None:
+            cut(world, record)
+
+    return replace(accepted, finish=finish)

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from http import HTTPStatus
 
+from local.simulator.connections import CONNECTIONS, cut
 from local.simulator.server_bodies import SECRET, complete, settle
 from local.simulator.shapes import find, id_for, parent_of, show
 from local.simulator.store import Record, new_etag
@@ -35,7 +36,6 @@ from local.simulator.world import World
 
 FLEXIBLE = "Microsoft.DBforPostgreSQL/flexibleServers"
 SINGLE = "Microsoft.DBforPostgreSQL/servers"
-CONNECTIONS = "privateEndpointConnections"
 STOPPED_STATES = ("Stopped",)
 
 _PUBLIC_ACCESS_WRITABLE_FROM = "2023-06-01"
@@ -211,9 +211,14 @@ def delete_server(world: World, request: ArmRequest) -> Accepted:
     if server is None:
         return Accepted(status=HTTPStatus.NO_CONTENT, existed=False)
     refuse_unless_ready(world, server, starting=True)
-    accepted = accept_on(
-        world, server, "DropServerManagementOperation", finish=lambda: world.remove(server.id)
-    )
+
+    def finish() -> None:
+        connections = world.store.children(server.id, f"{server.type}/{CONNECTIONS}")
+        world.remove(server.id)
+        for one in connections:
+            cut(world, one)
+
+    accepted = accept_on(world, server, "DropServerManagementOperation", finish=finish)
     return replace(accepted, state="Dropping")
 
 

@@ -64,7 +64,16 @@ def extras(world: World, subnet: Record, etag: str) -> JsonObject:
         "privateLinkServiceNetworkPolicies": subnet.properties.get("privateLinkServiceNetworkPolicies")
         or "Enabled",
     }
+    served = as_list(subnet.properties.get("serviceEndpoints"))
+    if served:
+        shown["serviceEndpoints"] = [_service_endpoint(world, subnet, as_object(one)) for one in served]
     return shown | ({"privateEndpoints": endpoints} if endpoints else {})
+
+
+def _service_endpoint(world: World, subnet: Record, endpoint: JsonObject) -> JsonObject:
+    network = world.store.get(subnet.parent)
+    location = as_text(network.body.get("location")) if network else ""
+    return {"provisioningState": "Succeeded", "locations": [location], **endpoint}
 
 
 def _delegation(subnet_id: str, etag: str, delegation: JsonObject) -> JsonObject:
