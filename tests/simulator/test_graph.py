@@ -9,7 +9,7 @@ from azure.mgmt.resourcegraph.models import QueryRequest, QueryRequestOptions
 from local.simulator import seeds
 from local.simulator.client import SimulatorClient
 from local.simulator.kql import Unsupported, run
-from local.simulator.values import JsonObject
+from local.simulator.values import JsonObject, dig
 from tests.simulator.conftest import BOT, Sdk
 
 SERVERS = (
@@ -199,3 +199,83 @@ def test_projection_of_a_path_names_its_column_by_the_steps() -> None:
 def test_what_is_not_understood_is_named(query: str, part: str) -> None:
     with pytest.raises(Unsupported, match=part):
         run(query, ROWS)
+
+
+APPS = seeds.subnet_id(name="apps")
+LINK_ZONE = seeds.zone_id()
+ESTATE: list[JsonObject] = [
+    seeds.flexible_server(),
+    seeds.single_server(name="pg-legacy"),
+    seeds.route_table(name="rt-data"),
+    seeds.vnet(subnets=[seeds.subnet(name="apps", prefix="10.20.2.0/24", delegated=False)]),
+    seeds.private_dns_zone(),
+    seeds.zone_link(zone=LINK_ZONE, vnet=seeds.vnet_id()),
+    seeds.a_record(zone=LINK_ZONE, addresses=["10.20.2.4"]),
+    seeds.private_endpoint(name="pe-b", server=seeds.flexible_server_id(), subnet=APPS),
+    seeds.private_endpoint(name="pe-a", server=seeds.single_server_id(name="pg-legacy"), subnet=APPS),
+]
+
+
+def names(rows: list[JsonObject]) -> list[str]:
+    return [str(row["id"]).rsplit("/", 1)[-1] for row in rows]
+
+
+def test_the_endpoints_of_a_subnet_are_found_with_their_properties(client: SimulatorClient, sdk: Sdk) -> None:
+    client.seed(ESTATE)
+    rows = ask(
+        sdk,
+        "resources | where type =~ 'Microsoft.Network/privateEndpoints' "
+        f"| where properties.subnet.id =~ '{APPS.upper()}' | project id, properties | order by id asc",
+    )
+    assert names(rows) == ["pe-a", "pe-b"]
+    assert dig(rows[0], "properties", "subnet", "id") == APPS
+    assert ask(sdk, "resources | where properties.subnet.id =~ 'elsewhere'") == []
+
+
+def test_endpoints_are_found_by_the_server_that_they_lead_to(client: SimulatorClient, sdk: Sdk) -> None:
+    client.seed(ESTATE)
+    rows = ask(
+        sdk,
+        "resources | where type =~ 'microsoft.network/privateendpoints' "
+        "| where tostring(properties.privateLinkServiceConnections) "
+        f"contains '\"{seeds.flexible_server_id().lower()}\"' | project id",
+    )
+    assert names(rows) == ["pe-b"]
+    first = "properties.privateLinkServiceConnections[0].properties.privateLinkServiceId"
+    rows = ask(sdk, f"resources | where {first} endswith '/servers/pg-legacy' | project id")
+    assert names(rows) == ["pe-a"]
+
+
+def test_the_links_of_zones_are_rows_and_their_records_are_not(client: SimulatorClient, sdk: Sdk) -> None:
+    client.seed(ESTATE)
+    rows = ask(
+        sdk,
+        "resources | where type =~ 'microsoft.network/privatednszones/virtualnetworklinks' "
+        f"| where properties.virtualNetwork.id =~ '{seeds.vnet_id()}' | project id, properties",
+    )
+    assert names(rows) == ["link"]
+    assert ask(sdk, "resources | where type contains 'privatednszones/a'") == []
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "microsoft.dbforpostgresql/flexibleservers",
+        "microsoft.dbforpostgresql/servers",
+        "microsoft.network/routetables",
+        "microsoft.network/virtualnetworks",
+        "microsoft.network/privatednszones",
+        "microsoft.network/networkinterfaces",
+    ],
+)
+def test_every_kind_that_a_sweep_asks_for_has_its_rows(client: SimulatorClient, sdk: Sdk, kind: str) -> None:
+    client.seed(ESTATE)
+    assert {row["type"] for row in ask(sdk, f"resources | where type =~ '{kind}'")} == {kind}
+
+
+def test_what_is_no_text_is_compared_as_json() -> None:
+    rows: list[JsonObject] = [{"id": "a", "listed": [{"open": True}], "none": None}]
+    assert run("resources | where tostring(listed) == '[{\"open\":true}]' | project id", rows) == [
+        {"id": "a"}
+    ]
+    assert run("resources | where tostring(none) == '' | project id", rows) == [{"id": "a"}]
