@@ -24,6 +24,7 @@ from shared.model import (
     DeleteSecurityRule,
     Edit,
     Json,
+    Kind,
     Safety,
     Severity,
     Snapshot,
@@ -35,7 +36,8 @@ from shared.policy import AnyPolicy, applies_to, bound, examples
 from tests.policies.stored import FOLDER, path, states_of, stored
 
 POLICIES = discover()
-HEADINGS = ("What it finds", "Why it matters", "What the change does", "What it may break", "References")
+HEADINGS = ["What it finds", "Why it matters", "What the change does", "What it may break", "References"]
+"""Of a policy that changes nothing, the third may be "What to do"."""
 PLACES = [(policy, kind) for policy in POLICIES for kind in sorted(policy.targets)]
 
 STORED = [(policy, kind, state) for policy, kind in PLACES for state in states_of(policy)]
@@ -98,7 +100,10 @@ def test_the_docstring_has_a_title_and_the_five_headings_in_order(policy: AnyPol
     text = getdoc(sys.modules[f"shared.policies.{policy.id.replace('-', '_')}"]) or ""
     title, *_ = text.splitlines()
     assert title.endswith(".")
-    assert re.findall(r"^\*([^*]+)\.\*", text, re.MULTILINE) == list(HEADINGS)
+    headings = re.findall(r"^\*([^*]+)\.\*", text, re.MULTILINE)
+    if policy.safety is Safety.MANUAL:
+        headings = [heading.replace("What to do", "What the change does") for heading in headings]
+    assert headings == HEADINGS
     paragraphs = re.split(r"^\*[^*]+\.\*", text, flags=re.MULTILINE)[1:]
     assert all(len(paragraph.split()) >= 5 for paragraph in paragraphs)
 
@@ -143,6 +148,14 @@ def action(edit: Edit) -> str:
     """The ARM action that performing the edit needs."""
     verb = "delete" if isinstance(edit, DeleteFirewallRule | DeleteSecurityRule) else "write"
     return f"{edited_resource(edit).type}/{verb}"
+
+
+@every_policy
+def test_only_a_policy_that_changes_settings_declares_which_and_it_does(policy: AnyPolicy) -> None:
+    """The proof of a setting's change is stated with them; parameters are compared in lower case."""
+    changes_settings = policy.kind is Kind.SETTING and policy.safety is not Safety.MANUAL
+    assert bool(policy.settings) == changes_settings
+    assert all(name == name.lower() for name in policy.settings)
 
 
 @every_policy

@@ -194,9 +194,13 @@ class Play:
         self.queue = MemoryQueue(self.clock)
         self.store = Store(MemoryTables(), MemoryBlobs(), self.queue)
         self._ids = itertools.count(1)
-        file = parse_policies_file(self.settings, discover(), name="policies.yaml")
-        self._configuration = Configuration(file)
+        self._configuration = self.configured(self.settings)
         self._began = self.last_call()
+
+    @staticmethod
+    def configured(settings: str) -> Configuration:
+        """What the text of ``policies.yaml`` says."""
+        return Configuration(parse_policies_file(settings, discover(), name="policies.yaml"))
 
     # --- the app ---
 
@@ -349,13 +353,15 @@ def settings_of(scenario: Scenario) -> str:
 
 
 def everything_on(settings: Sequence[str]) -> str:
-    """``policies.yaml`` with every policy reverting, the settings of all scenarios laid over it."""
+    """``policies.yaml`` with every policy reverting, with the parameters that any of the settings give."""
     said: dict[str, Json] = {
         "version": 1,
         "policies": {policy.id: {"effect": "revert"} for policy in discover()},
     }
     for text in settings:
-        said = _laid_over(said, yaml.safe_load(text) or {})
+        policies = (yaml.safe_load(text) or {}).get("policies", {})
+        parameters = {name: {"parameters": one.get("parameters", {})} for name, one in policies.items()}
+        said = _laid_over(said, {"policies": parameters})
     return json.dumps(said)
 
 

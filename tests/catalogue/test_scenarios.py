@@ -6,13 +6,13 @@ stands in the simulator, not what Driftward says of it.
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from shared.model import Action, ComplianceState, Outcome, Reason, Target
 from shared.policies import discover
+from shared.policy import RaisedBy
 from shared.records import AlertRecord, ChangeRecord
+from shared.resource_id import ResourceId
 from tests.catalogue.scenario import Scenario, catalogue, title, without_scenario
 from tests.catalogue.stage import Play, Stage, differing
 
@@ -133,8 +133,6 @@ def test_a_part_that_may_not_be_read_makes_unknown_only_what_needs_it(
 
 
 def target_of(scenario: Scenario) -> Target:
-    from shared.resource_id import ResourceId
-
     return Target(kind=scenario.kind, id=ResourceId(scenario.resource))
 
 
@@ -149,16 +147,11 @@ def notice(play: Play, scenario: Scenario) -> None:
     """The event arrives. Where Azure raises none that tells, none does, and the sweep looks."""
     events = play.receive_events()
     play.wait()
-    if raised_by(scenario) == "event":
+    if scenario.judged_by.raised_by is RaisedBy.EVENT:
         assert events, "Azure raised no event"
         return
     assert play.alert(target_of(scenario), scenario.policy) is None, "an event told of it: raised_by is wrong"
     play.sweep()
-
-
-def raised_by(scenario: Scenario) -> str:
-    said: Any = getattr(scenario.judged_by, "raised_by", "event")
-    return str(said)
 
 
 def alert_of(play: Play, scenario: Scenario) -> AlertRecord:

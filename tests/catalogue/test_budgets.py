@@ -1,0 +1,108 @@
+"""How many calls a look at a server costs, counted by the simulator: reading more must stay cheap.
+
+The servers here have everything that a policy may want to read. What an alert adds (who relies on a rule) is
+read once, when it opens, and is not counted: the look that is counted is not the first.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from local.simulator import seeds
+from local.simulator.values import JsonObject
+from shared.model import Effect, TargetKind
+from shared.policies import discover
+from shared.policy import AnyPolicy
+from shared.resource_id import ResourceId
+from tests.catalogue.scenario import catalogue
+from tests.catalogue.stage import Play, Stage, everything_on
+
+NAME = "frugal"
+SERVER = seeds.flexible_server_id(name=NAME)
+NETWORK = seeds.vnet_id(name="vnet-frugal")
+LINKED_ZONE = seeds.zone_id()
+OWN_ZONE = seeds.zone_id(name=f"{NAME}.private.postgres.database.azure.com")
+ENDPOINT = seeds.endpoint_id(name=NAME)
+BY_DEFAULT = "version: 1"
+
+
+def behind_an_endpoint() -> list[JsonObject]:
+    """A server with a rule, and an endpoint whose name resolves in a linked zone."""
+    inside = seeds.subnet(name="endpoints", delegated=False)
+    return [
+        seeds.flexible_server(name=NAME),
+        seeds.firewall_rule(server=SERVER, name="office", start="198.51.100.7"),
+        seeds.vnet(name="vnet-frugal", subnets=[inside]),
+        seeds.private_dns_zone(),
+        seeds.zone_link(zone=LINKED_ZONE, vnet=NETWORK),
+        seeds.private_endpoint(
+            name=NAME, server=SERVER, subnet=seeds.subnet_id(vnet="vnet-frugal", name="endpoints")
+        ),
+        seeds.zone_group(endpoint=ENDPOINT, zones=[LINKED_ZONE]),
+    ]
+
+
+def inside_a_network() -> list[JsonObject]:
+    """A server in a delegated subnet, with a zone of its own that is linked."""
+    return [
+        seeds.vnet(name="vnet-frugal", subnets=[seeds.subnet(name="db")]),
+        seeds.private_dns_zone(name=f"{NAME}.private.postgres.database.azure.com"),
+        seeds.zone_link(zone=OWN_ZONE, vnet=NETWORK),
+        seeds.flexible_server(
+            name=NAME,
+            public_access=None,
+            delegated_subnet=seeds.subnet_id(vnet="vnet-frugal", name="db"),
+            properties={
+                "network": {
+                    "delegatedSubnetResourceId": seeds.subnet_id(vnet="vnet-frugal", name="db"),
+                    "privateDnsZoneArmResourceId": OWN_ZONE,
+                }
+            },
+        ),
+    ]
+
+
+both_ways = pytest.mark.parametrize(
+    "bodies", [behind_an_endpoint(), inside_a_network()], ids=["behind an endpoint", "inside a network"]
+)
+
+
+@both_ways
+def test_a_flexible_server_under_the_default_policies_costs_at_most_five_calls(
+    stage: Stage, bodies: list[JsonObject]
+) -> None:
+    play = stage.play_on(bodies, BY_DEFAULT, ResourceId(SERVER))
+    assert_costs_at_most(5, play)
+
+
+@both_ways
+def test_a_flexible_server_under_every_policy_costs_at_most_ten_calls(
+    stage: Stage, bodies: list[JsonObject]
+) -> None:
+    play = stage.play_on(bodies, ALL_ON, ResourceId(SERVER))
+    assert_costs_at_most(10, play)
+
+
+def test_everything_is_on_where_that_is_said() -> None:
+    configuration = Play.configured(ALL_ON)
+    server = ResourceId(SERVER)
+    effects = {policy.id: configuration.settings_for(policy, server).effect for policy in on_servers()}
+    assert {policy for policy, effect in effects.items() if effect is Effect.OFF} == set()
+
+
+ALL_ON = everything_on([scenario.settings for scenario in catalogue().all])
+
+
+def on_servers() -> list[AnyPolicy]:
+    return [policy for policy in discover() if TargetKind.FLEXIBLE_SERVER in policy.targets]
+
+
+def assert_costs_at_most(calls: int, play: Play) -> None:
+    """A look that finds all that there is to read, after one that has told what there is to tell."""
+    play.sweep()
+    since = play.last_call()
+    findings = play.findings()
+    assert findings
+    made = [f"{call['method']} {call['path']} {call['status']}" for call in play.our_calls(since)]
+    assert len(made) <= calls, made
+    assert all(line.endswith(" 200") for line in made), made
