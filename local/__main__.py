@@ -13,15 +13,16 @@ from pathlib import Path
 
 from local.explain_arguments import add_explain_nsg
 from local.flow_arguments import add_explain_flows
+from local.policy_arguments import add_policies
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     given = _parser().parse_args(argv)
     match given.command:
         case "policies":
-            from local.policies import show_policies
+            from local.policies import run_policies
 
-            return show_policies(as_json=given.json)
+            return run_policies(given)
         case "demo":
             from local.demo import demo
 
@@ -47,8 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m local", description="Driftward on your own machine.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    policies = commands.add_parser("policies", help="the catalogue: what is found, and what is done about it")
-    policies.add_argument("--json", action="store_true", help="for machines")
+    add_policies(commands)
     commands.add_parser("demo", help="an operator drifts a simulated subscription, Driftward answers")
     commands.add_parser("up", help="simulator, storage emulator and host, until Ctrl-C")
     replayed = commands.add_parser("replay", help="post recorded events to a webhook, as Event Grid would")

@@ -1,19 +1,25 @@
 """`python -m local policies [--json]`: the catalogue, for people as a table, for machines as a list.
 
 What a policy is stands in its own module; which effect it has, in `policies.yaml`. Here both are only shown.
+`--explain` asks what holds for one resource (`local.explain_policies`); `--file` takes another file, so that
+one can be checked before it is deployed. Exit 0, or 2 when the file or the question is unusable.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Final
 
 from rich.console import Console
 from rich.table import Table
 
 from local.environments import ROOT
+from local.explain_policies import Asked, Unexplainable, explain, parse_tags, show
 from shared.api.views import policy_view
 from shared.codec import to_json
 from shared.configuration import Configuration
@@ -31,18 +37,37 @@ COLOURS: Final[Mapping[Severity, str]] = {
 }
 
 
-def show_policies(*, as_json: bool) -> int:
-    """Print the catalogue. Exit 0, or 2 when `policies.yaml` is unusable."""
+def run_policies(given: argparse.Namespace) -> int:
+    """What the arguments ask for: the catalogue, or what holds for one resource."""
     try:
-        views = policy_views(_configuration())
-    except ConfigurationError as error:
+        configuration = _configuration(given.file or ROOT / "policies.yaml")
+        if given.explain is not None:
+            _explain(given, configuration)
+            return 0
+        if given.policy or given.tags:
+            raise Unexplainable("--policy and --tags belong to --explain")
+    except (ConfigurationError, Unexplainable) as error:
         print(error, file=sys.stderr)
         return 2
+    _show_catalogue(policy_views(configuration), as_json=given.json)
+    return 0
+
+
+def _explain(given: argparse.Namespace, configuration: Configuration) -> None:
+    asked = Asked(
+        resource=given.explain,
+        tags=parse_tags(given.tags),
+        policy=given.policy,
+        now=datetime.now(UTC),
+    )
+    show(explain(asked, configuration, discover()), as_json=given.json)
+
+
+def _show_catalogue(views: Sequence[Mapping[str, Json]], *, as_json: bool) -> None:
     if as_json:
         print(json.dumps(views, indent=2))
     else:
         Console(highlight=False).print(_table(views))
-    return 0
 
 
 def policy_views(configuration: Configuration) -> list[dict[str, Json]]:
@@ -50,8 +75,7 @@ def policy_views(configuration: Configuration) -> list[dict[str, Json]]:
     return [to_json(policy_view(policy, configuration)) for policy in discover()]
 
 
-def _configuration() -> Configuration:
-    path = ROOT / "policies.yaml"
+def _configuration(path: Path) -> Configuration:
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:

@@ -38,6 +38,7 @@ from shared.values import value
 T = TypeVar("T")
 
 NO_TAGS: Final[Mapping[str, str]] = {}
+DEFAULT: Final = "default"
 
 
 def tags_of(snapshot: Snapshot) -> Mapping[str, str]:
@@ -142,11 +143,11 @@ class Configuration:
         settle = Said(setting=self._settle_seconds, built_in="SETTLE_SECONDS")
         if policy.settle_seconds is not None:
             settle = Said(setting=policy.settle_seconds, built_in="the policy's own")
-        alert = Said(setting=WhenClosed.ALERT, built_in="default")
+        alert = Said(setting=WhenClosed.ALERT, built_in=DEFAULT)
         return Sayings(
             effect=_effect_said(layers, policy),
-            adopt=_last(layers, "adopt", Said(setting=False, built_in="default")),
-            without_approval=_last(layers, "without_approval", Said(setting=False, built_in="default")),
+            adopt=_last(layers, "adopt", Said(setting=False, built_in=DEFAULT)),
+            without_approval=_last(layers, "without_approval", Said(setting=False, built_in=DEFAULT)),
             settle_seconds=_last(layers, "settle_seconds", settle),
             during_freeze=_last(layers, "during_freeze", alert),
             outside_window=_last(layers, "outside_window", alert),
@@ -249,7 +250,7 @@ def _effect_after(before: Effect, layer: _Layer, policy: AnyPolicy) -> Effect:
 
 
 def _effect_said(layers: list[_Layer], policy: AnyPolicy) -> Said[Effect]:
-    built_in = "it has to be asked for by name" if policy.opt_in else "default"
+    built_in = "it has to be asked for by name" if policy.opt_in else DEFAULT
     said = Said(setting=Effect.OFF, built_in=built_in)
     for layer in layers:
         effect = _effect_after(said.setting, layer, policy)
@@ -258,7 +259,7 @@ def _effect_said(layers: list[_Layer], policy: AnyPolicy) -> Said[Effect]:
         if is_word and not held_back:
             said = Said(setting=effect, path=(*layer.path, "effect"))
         elif effect is not said.setting:
-            advice = "advice alerts unless it is named" if held_back else "default"
+            advice = "advice alerts unless it is named" if held_back else DEFAULT
             said = Said(setting=effect, built_in=advice)
     return said
 

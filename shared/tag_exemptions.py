@@ -14,13 +14,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Final
 
 from shared.model import Cause, CauseKind
 from shared.policies_file import TagExemptions
 from shared.records import ExemptTag, TagExemption, TargetRecord
 from shared.values import value
 
-_EVERY: str = "*"
+_EVERY: Final = "*"
 
 
 @value
@@ -48,7 +49,7 @@ def with_tag_seen(
     record: TargetRecord, tags: Mapping[str, str], cause: Cause, rules: TagExemptions, now: datetime
 ) -> TargetRecord:
     """Remember since when the tag has its text, and who had written to the server before it was seen."""
-    text = _text(tags, rules)
+    text = tag_text(tags, rules)
     known = record.exempt_tag
     if text is None or (known is not None and known.text == text):
         return record
@@ -61,7 +62,7 @@ def tag_exemption(
     policy_id: str, record: TargetRecord, tags: Mapping[str, str], rules: TagExemptions, now: datetime
 ) -> TagExemption | None:
     """The tag's exemption of a policy that still holds, or None."""
-    text, seen = _text(tags, rules), record.exempt_tag
+    text, seen = tag_text(tags, rules), record.exempt_tag
     said = read_tag(text) if text is not None else None
     if said is None or seen is None or not said.names(policy_id):
         return None
@@ -72,8 +73,9 @@ def tag_exemption(
     return TagExemption(tag=rules.tag, seen=seen, until=until) if now < until else None
 
 
-def _text(tags: Mapping[str, str], rules: TagExemptions) -> str | None:
-    """The tag's text; Azure compares the names of tags without case."""
+def tag_text(tags: Mapping[str, str], rules: TagExemptions) -> str | None:
+    """What the exempting tag says, None where there is none or tags may not exempt. Azure compares the names
+    of tags without case."""
     if not rules.enabled:
         return None
     return next((text for name, text in tags.items() if name.lower() == rules.tag.lower()), None)
