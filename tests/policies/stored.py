@@ -30,6 +30,13 @@ def states_of(policy: AnyPolicy) -> tuple[str, ...]:
     return found if policy.safety is Safety.MANUAL else (*found, "after")
 
 
+def is_complete(policy: AnyPolicy) -> bool:
+    """Whether the policy brought every reading that it must; ``test_conformance`` names what is missing."""
+    return all(
+        path(policy.id, kind, state).is_file() for kind in policy.targets for state in states_of(policy)
+    )
+
+
 def path(policy_id: str, kind: TargetKind, state: str) -> Path:
     return FOLDER / policy_id / kind / f"{state}.json"
 
