@@ -36,7 +36,7 @@ _READ: Final[Mapping[LocatorKind, str]] = {
 }
 _INDEX: Final[Mapping[LocatorKind, str]] = {
     LocatorKind.NSG: "subnets with this NSG",
-    LocatorKind.VIRTUAL_NETWORK: "its PostgreSQL subnets",
+    LocatorKind.VIRTUAL_NETWORK: "its PostgreSQL subnets, and the servers whose names are resolved in it",
     LocatorKind.PRIVATE_ENDPOINT: "the servers whose connections name it, and the subnet that holds it",
     LocatorKind.ROUTE_TABLE: "PostgreSQL subnets with this route table",
     LocatorKind.PRIVATE_DNS_ZONE: "the servers whose names it resolves",

@@ -154,7 +154,7 @@ class Handled:
         return tuple(f"{self.type}/{name}" for listed in self.operations for name in listed.names)
 
 
-def _kept(*children: str, changes: tuple[Aspect, ...]) -> Operations:
+def _written(*children: str, changes: tuple[Aspect, ...]) -> Operations:
     """Writing and deleting the type itself (``""``) or its children."""
     names = (f"{child}/{verb}" if child else verb for child in children for verb in ("write", "delete"))
     return Operations(names=tuple(names), changes=frozenset(changes))
@@ -169,15 +169,15 @@ HANDLED: Final[tuple[Handled, ...]] = (
         type="Microsoft.DBforPostgreSQL/flexibleServers",
         names=TargetKind.FLEXIBLE_SERVER,
         operations=(
-            _kept("", changes=(Aspect.SERVER, Aspect.PARAMETERS)),
+            _written("", changes=(Aspect.SERVER, Aspect.PARAMETERS)),
             _done(
                 "restart/action", "start/action", "stop/action", changes=(Aspect.SERVER, Aspect.PARAMETERS)
             ),
             _done("migrateNetwork/action", changes=(Aspect.SERVER, Aspect.PRIVATE_DNS)),
-            _kept("firewallRules", changes=(Aspect.FIREWALL_RULES,)),
+            _written("firewallRules", changes=(Aspect.FIREWALL_RULES,)),
             _done("configurations/write", changes=(Aspect.PARAMETERS,)),
-            _kept("administrators", changes=(Aspect.ADMINISTRATORS,)),
-            _kept("privateEndpointConnections", changes=(Aspect.SERVER, Aspect.PRIVATE_DNS)),
+            _written("administrators", changes=(Aspect.ADMINISTRATORS,)),
+            _written("privateEndpointConnections", changes=(Aspect.SERVER, Aspect.PRIVATE_DNS)),
             _done("advancedThreatProtectionSettings/write", changes=(Aspect.THREAT_PROTECTION,)),
         ),
     ),
@@ -185,37 +185,49 @@ HANDLED: Final[tuple[Handled, ...]] = (
         type="Microsoft.DBforPostgreSQL/servers",
         names=TargetKind.SINGLE_SERVER,
         operations=(
-            _kept("", changes=(Aspect.SERVER,)),
+            _written("", changes=(Aspect.SERVER,)),
             _done("restart/action", changes=(Aspect.SERVER, Aspect.PARAMETERS)),
-            _kept("firewallRules", changes=(Aspect.FIREWALL_RULES,)),
-            _kept("virtualNetworkRules", changes=(Aspect.VIRTUAL_NETWORK_RULES,)),
+            _written("firewallRules", changes=(Aspect.FIREWALL_RULES,)),
+            _written("virtualNetworkRules", changes=(Aspect.VIRTUAL_NETWORK_RULES,)),
             _done("configurations/write", "updateConfigurations/action", changes=(Aspect.PARAMETERS,)),
-            _kept("administrators", changes=(Aspect.ADMINISTRATORS,)),
-            _kept("privateEndpointConnections", changes=(Aspect.SERVER, Aspect.PRIVATE_DNS)),
+            _written("administrators", changes=(Aspect.ADMINISTRATORS,)),
+            _written("privateEndpointConnections", changes=(Aspect.SERVER, Aspect.PRIVATE_DNS)),
             _done("securityAlertPolicies/write", changes=(Aspect.THREAT_PROTECTION,)),
-            _kept("keys", changes=(Aspect.SERVER,)),
+            _written("keys", changes=(Aspect.SERVER,)),
         ),
     ),
     Handled(
         type="Microsoft.Network/virtualNetworks/subnets",
         names=TargetKind.SUBNET,
         operations=(
-            _kept("", changes=(Aspect.SUBNET, Aspect.SECURITY_GROUP, Aspect.ROUTES, Aspect.SUBNET_ENDPOINTS)),
+            _written(
+                "", changes=(Aspect.SUBNET, Aspect.SECURITY_GROUP, Aspect.ROUTES, Aspect.SUBNET_ENDPOINTS)
+            ),
         ),
     ),
     Handled(
         type="Microsoft.Network/virtualNetworks",
         names=LocatorKind.VIRTUAL_NETWORK,
         operations=(
-            _kept("", changes=(Aspect.VIRTUAL_NETWORK, Aspect.SUBNET, Aspect.SECURITY_GROUP, Aspect.ROUTES)),
-            _kept("virtualNetworkPeerings", changes=(Aspect.VIRTUAL_NETWORK,)),
+            # Its subnets are inline in it, and its DNS servers decide what names resolve to.
+            _written(
+                "",
+                changes=(
+                    Aspect.VIRTUAL_NETWORK,
+                    Aspect.SUBNET,
+                    Aspect.SECURITY_GROUP,
+                    Aspect.ROUTES,
+                    Aspect.PRIVATE_DNS,
+                ),
+            ),
+            _written("virtualNetworkPeerings", changes=(Aspect.VIRTUAL_NETWORK,)),
         ),
     ),
     Handled(
         type="Microsoft.Network/networkSecurityGroups",
         names=LocatorKind.NSG,
         operations=(
-            _kept("", "securityRules", changes=(Aspect.SECURITY_GROUP,)),
+            _written("", "securityRules", changes=(Aspect.SECURITY_GROUP,)),
             # Azure documents no write of a default rule; should one appear, it is looked at.
             _done("defaultSecurityRules/write", changes=(Aspect.SECURITY_GROUP,)),
         ),
@@ -223,37 +235,39 @@ HANDLED: Final[tuple[Handled, ...]] = (
     Handled(
         type="Microsoft.Network/routeTables",
         names=LocatorKind.ROUTE_TABLE,
-        operations=(_kept("", "routes", changes=(Aspect.ROUTES,)),),
+        operations=(_written("", "routes", changes=(Aspect.ROUTES,)),),
     ),
     Handled(
         type="Microsoft.Network/privateEndpoints",
         names=LocatorKind.PRIVATE_ENDPOINT,
         operations=(
-            _kept("", changes=(Aspect.SERVER, Aspect.PRIVATE_DNS, Aspect.SUBNET_ENDPOINTS)),
-            _kept("privateDnsZoneGroups", changes=(Aspect.PRIVATE_DNS,)),
+            _written("", changes=(Aspect.SERVER, Aspect.PRIVATE_DNS, Aspect.SUBNET_ENDPOINTS)),
+            _written("privateDnsZoneGroups", changes=(Aspect.PRIVATE_DNS,)),
         ),
     ),
     Handled(
         type="Microsoft.Network/privateDnsZones",
         names=LocatorKind.PRIVATE_DNS_ZONE,
-        operations=(_kept("", "A", "AAAA", "CNAME", "virtualNetworkLinks", changes=(Aspect.PRIVATE_DNS,)),),
+        operations=(
+            _written("", "A", "AAAA", "CNAME", "virtualNetworkLinks", changes=(Aspect.PRIVATE_DNS,)),
+        ),
     ),
     Handled(
         type="Microsoft.Authorization/locks",
         names=None,
-        operations=(_kept("", changes=(Aspect.DNS_LOCKS,)),),
+        operations=(_written("", changes=(Aspect.DNS_LOCKS,)),),
         on_group=True,
     ),
     Handled(
         type="Microsoft.Insights/diagnosticSettings",
         names=None,
-        operations=(_kept("", changes=(Aspect.DIAGNOSTIC_SETTINGS,)),),
+        operations=(_written("", changes=(Aspect.DIAGNOSTIC_SETTINGS,)),),
     ),
     # Tags decide which scope of policies.yaml holds; on a group or a subscription they are not inherited.
     Handled(
         type="Microsoft.Resources/tags",
         names=None,
-        operations=(_kept("", changes=(Aspect.SERVER,)),),
+        operations=(_written("", changes=(Aspect.SERVER,)),),
     ),
     Handled(
         type="Microsoft.Resources/subscriptions/resourceGroups",

@@ -15,6 +15,7 @@ from shared.errors import EntityExists
 from shared.interfaces import Insert, Relation, Tables
 from shared.layout import RELATION_PREFIX, TARGETS, partition_of, relation_prefix
 from shared.model import Locator, LocatorKind, ServerSnapshot, Snapshot, SubnetSnapshot, Target
+from shared.readings import PrivateDns
 from shared.resource_id import ResourceId
 from shared.rows import Rows, digest, timestamp
 
@@ -40,12 +41,20 @@ def _of_server(server: ServerSnapshot) -> list[Locator]:
     endpoints = (connection.endpoint for connection in server.private_endpoints or ())
     return [
         *_locators(LocatorKind.PRIVATE_ENDPOINT, endpoints),
-        *_locators(LocatorKind.PRIVATE_DNS_ZONE, [server.private_dns_zone, *_zones_read(server)]),
+        *_locators(LocatorKind.PRIVATE_DNS_ZONE, [server.private_dns_zone]),
+        *(_of_private_dns(server.private_dns) if server.private_dns is not None else ()),
     ]
 
 
-def _zones_read(server: ServerSnapshot) -> list[ResourceId]:
-    return [zone.id for zone in server.private_dns.zones] if server.private_dns is not None else []
+def _of_private_dns(names: PrivateDns) -> list[Locator]:
+    """The zones that hold or should hold the server's name, and the networks whose DNS servers matter."""
+    grouped = (zone for endpoint in names.endpoints for zone in endpoint.group_zones or ())
+    networks = [endpoint.network for endpoint in names.endpoints] + [names.network]
+    return [
+        *_locators(LocatorKind.PRIVATE_DNS_ZONE, [zone.id for zone in names.zones]),
+        *_locators(LocatorKind.PRIVATE_DNS_ZONE, [*grouped, *(names.found or ())]),
+        *_locators(LocatorKind.VIRTUAL_NETWORK, [network.id for network in networks if network is not None]),
+    ]
 
 
 def _of_subnet(subnet: SubnetSnapshot) -> list[Locator]:

@@ -11,7 +11,7 @@ from shared.errors import Denied
 from shared.inbox import Arrived, receive_event
 from shared.interfaces import Enumerated, Relation
 from shared.model import Json, Locator, LocatorKind, Snapshot, Target, TargetKind
-from shared.readings import RouteTable, SubnetEndpoint
+from shared.readings import DnsZone, EndpointDns, NetworkDns, PrivateDns, RouteTable, SubnetEndpoint
 from shared.relations import depends_on
 from shared.resource_id import ResourceId
 from shared.worker import work
@@ -22,6 +22,7 @@ NET = f"{GROUP}/providers/Microsoft.Network"
 ENDPOINT = ResourceId(f"{NET}/privateEndpoints/orders-endpoint")
 TABLE = ResourceId(f"{NET}/routeTables/through-hub")
 ZONE = ResourceId(f"{NET}/privateDnsZones/orders.private.postgres.database.azure.com")
+CENTRAL = ResourceId(f"{NET}/privateDnsZones/privatelink.postgres.database.azure.com")
 VNET = ResourceId(f"{NET}/virtualNetworks/hub")
 LOCK = "/providers/Microsoft.Authorization/locks/keep"
 
@@ -33,6 +34,7 @@ def locator(kind: LocatorKind, resource: ResourceId) -> Locator:
 AT_ENDPOINT = locator(LocatorKind.PRIVATE_ENDPOINT, ENDPOINT)
 AT_TABLE = locator(LocatorKind.ROUTE_TABLE, TABLE)
 AT_ZONE = locator(LocatorKind.PRIVATE_DNS_ZONE, ZONE)
+AT_CENTRAL = locator(LocatorKind.PRIVATE_DNS_ZONE, CENTRAL)
 AT_VNET = locator(LocatorKind.VIRTUAL_NETWORK, VNET)
 AT_NSG = locator(LocatorKind.NSG, NSG)
 
@@ -48,6 +50,22 @@ AT_NSG = locator(LocatorKind.NSG, NSG)
         (server(private_endpoints=(endpoint(), endpoint())), {AT_ENDPOINT}),
         (server(private_endpoints=(replace(endpoint(), endpoint=None),)), set()),
         (server(private_endpoints=(), delegated_subnet=SUBNET, private_dns_zone=ZONE), {AT_ZONE}),
+        (server(private_dns=PrivateDns()), {AT_ENDPOINT}),
+        (server(private_dns=PrivateDns(zones=(DnsZone(id=ZONE),))), {AT_ENDPOINT, AT_ZONE}),
+        (server(private_dns=PrivateDns(found=(ZONE, CENTRAL))), {AT_ENDPOINT, AT_ZONE, AT_CENTRAL}),
+        (server(private_dns=PrivateDns(network=NetworkDns(id=VNET))), {AT_ENDPOINT, AT_VNET}),
+        (
+            server(
+                private_dns=PrivateDns(
+                    endpoints=(
+                        EndpointDns(id=ENDPOINT, group_zones=(CENTRAL,), network=NetworkDns(id=VNET)),
+                        EndpointDns(id=ENDPOINT, group_zones=None, network=None),
+                    ),
+                    zones=(DnsZone(id=CENTRAL),),
+                )
+            ),
+            {AT_ENDPOINT, AT_CENTRAL, AT_VNET},
+        ),
         (subnet(), {AT_VNET, AT_NSG}),
         (subnet(security_group=None), {AT_VNET}),
         (subnet(route_table_id=TABLE), {AT_VNET, AT_NSG, AT_TABLE}),
@@ -120,6 +138,11 @@ def looked_at(world: World, deps: Deps | None = None) -> list[Target]:
             "Microsoft.Authorization/locks/write",
             str(ZONE) + LOCK,
             server(private_endpoints=(), delegated_subnet=SUBNET, private_dns_zone=ZONE),
+        ),
+        (
+            "Microsoft.Network/virtualNetworks/write",
+            str(VNET),
+            server(private_dns=PrivateDns(network=NetworkDns(id=VNET))),
         ),
         ("Microsoft.Network/routeTables/delete", str(TABLE), subnet(route_table_id=TABLE)),
         ("Microsoft.Network/routeTables/routes/write", f"{TABLE}/routes/all", subnet(route_table_id=TABLE)),

@@ -144,6 +144,11 @@ def test_the_filter_keeps_the_limits_of_event_grid() -> None:
     assert all("." not in part for one in advanced for part in str(one["key"]).split(".")[1:])
 
 
+def test_every_operation_is_listed_once() -> None:
+    names = [f"{listed.values[0]}/{listed.values[1]}" for listed in LISTED]
+    assert len(set(names)) == len(names)
+
+
 def test_the_page_says_how_every_locator_is_resolved() -> None:
     page = events_page()
     for kind in LocatorKind:
