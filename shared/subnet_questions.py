@@ -17,6 +17,7 @@ from typing import Final
 
 from shared.model import (
     Access,
+    Aspect,
     Change,
     ComplianceState,
     DeleteSecurityRule,
@@ -54,16 +55,14 @@ from shared.nsg import (
     minus,
     networks_of,
     parse,
-    parse_addresses,
     spans_of,
     union,
     with_rules,
 )
+from shared.subnet_facts import delegated
+from shared.unread import unread_reason
 from shared.values import value
 
-DELEGATION: Final = "microsoft.dbforpostgresql/flexibleservers"
-POSTGRES_PORT: Final = 5432
-PGBOUNCER_PORT: Final = 6432
 CAVEATS: Final = (
     "admin rules of Azure Virtual Network Manager run before the NSG and are not evaluated",
     "routes and network appliances are not evaluated",
@@ -84,8 +83,6 @@ WRITES: Final = (
 )
 """ARM actions that adding a rule, taking it back and following both need."""
 HOST: Final = spans_of([ip_network("168.63.129.16/32")])
-MOST_RESTORED: Final = 4
-"""Where more rules than these are gone, the planned rule is the smaller change."""
 
 
 @value
@@ -148,11 +145,6 @@ class Answer:
 
 
 # --- what is asked ---------------------------------------------------------------------------------
-
-
-def delegated(subnet: SubnetSnapshot) -> bool:
-    """Whether flexible servers, and nothing else, may stand in the subnet."""
-    return any(service.lower() == DELEGATION for service in subnet.delegations)
 
 
 def own_addresses(subnet: SubnetSnapshot) -> dict[Family, Spans]:
@@ -253,6 +245,8 @@ def settled(subnet: SubnetSnapshot) -> tuple[ComplianceState, str] | None:
         return ComplianceState.COMPLIANT, "the subnet is not delegated to PostgreSQL flexible servers"
     if not subnet.prefixes:
         return ComplianceState.UNKNOWN, "the subnet's address prefixes could not be read"
+    if Aspect.SECURITY_GROUP in subnet.unread:
+        return ComplianceState.UNKNOWN, unread_reason(subnet, Aspect.SECURITY_GROUP)
     if group is not None and group.updating:
         return ComplianceState.UNKNOWN, f"the NSG {group.id.name!r} is being updated: look again"
     return None
@@ -322,7 +316,7 @@ def finding(about: About, subnet: SubnetSnapshot, state: ComplianceState, reason
 
 
 def _judge(answers: Sequence[Answer], holds: str) -> tuple[ComplianceState, str]:
-    if wrong := [_wrong(answer) for answer in _wrong_ones(answers)]:
+    if wrong := [_wrong(answer) for answer in wrong_ones(answers)]:
         return ComplianceState.NON_COMPLIANT, "; ".join(wrong)
     if depends := [answer for answer in answers if answer.verdict.depends_on]:
         return ComplianceState.UNKNOWN, _open_reason(depends)
@@ -467,7 +461,7 @@ def additions(about: About, inquiry: Inquiry, answers: Iterable[Answer]) -> Fix 
     return Fix(rules=tuple(added))
 
 
-def _wrong_ones(answers: Iterable[Answer]) -> list[Answer]:
+def wrong_ones(answers: Iterable[Answer]) -> list[Answer]:
     return [answer for answer in answers if answer.wrong_ports]
 
 
@@ -480,7 +474,7 @@ def _why_no_fix(about: About, inquiry: Inquiry, answers: Sequence[Answer]) -> st
     """Why nothing is planned for what is wrong; None when there is a plan, or nothing to plan."""
     if not any(answer.wrong_ports for answer in answers):
         return None
-    proposed = additions(about, inquiry, _wrong_ones(answers))
+    proposed = additions(about, inquiry, wrong_ones(answers))
     if isinstance(proposed, NoFix):
         return proposed.reason
     left = _still_open(answers)
@@ -490,7 +484,7 @@ def _why_no_fix(about: About, inquiry: Inquiry, answers: Sequence[Answer]) -> st
 def plan(about: About, inquiry: Inquiry, box: Iterable[TrafficBox]) -> Change | None:
     """The rules for all that is wrong as one change; None without room, or where the rest stays open."""
     answers = ask(inquiry)
-    proposed = additions(about, inquiry, _wrong_ones(answers))
+    proposed = additions(about, inquiry, wrong_ones(answers))
     if isinstance(proposed, NoFix) or _still_open(answers):
         return None
     return adding(about, inquiry.subnet, proposed.rules, box)
@@ -517,128 +511,12 @@ def suggestion(about: About, inquiry: Inquiry) -> tuple[Edit, ...]:
     group = inquiry.subnet.security_group
     if group is None:
         return ()
-    proposed = additions(about, inquiry, _wrong_ones(ask(inquiry)))
+    proposed = additions(about, inquiry, wrong_ones(ask(inquiry)))
     return () if isinstance(proposed, NoFix) else puts(group, proposed.rules)
 
 
 def puts(group: SecurityGroup, rules: Iterable[SecurityRule]) -> tuple[Edit, ...]:
     return tuple(PutSecurityRule(nsg=group.id, rule=rule) for rule in rules)
-
-
-# --- what is put back ------------------------------------------------------------------------------
-
-
-def restorations(
-    about: About, inquiry: Inquiry, baseline: SubnetSnapshot, box: Iterable[TrafficBox]
-) -> tuple[Change, ...]:
-    """Changes that put back allow rules of the baseline: each alone, then all of them together.
-
-    A rule that let more pass than the question asks for does not prove, and the plan stands in for it.
-    """
-    group, former = inquiry.subnet.security_group, baseline.security_group
-    if group is None or former is None:
-        return ()
-    blocked = [answer.question for answer in _wrong_ones(ask(inquiry))]
-    gone = _gone(group, former, blocked, inquiry.tags)
-    if former.id != group.id or len(gone) > MOST_RESTORED:
-        return ()
-    sets = [(rule,) for rule in gone] + ([gone] if len(gone) > 1 else [])
-    permitted = tuple(box)
-    return tuple(_restoring(about, inquiry.subnet, group, (rules, permitted)) for rules in sets)
-
-
-def _gone(
-    group: SecurityGroup, former: SecurityGroup, blocked: list[Question], tags: Tags
-) -> tuple[SecurityRule, ...]:
-    """Allow rules of ``former`` that decided packets of ``blocked``, are not there now, and could be.
-
-    Rules that name a tag or a security group are not among them, nor those that would replace one: a
-    packet that is open before and after counts as unchanged, also where other sets decide it then.
-    """
-    present = {_effect(rule) for rule in group.rules}
-    deciding = _names_that_let_pass(former, blocked, tags)
-    missing = [
-        rule
-        for rule in former.rules
-        if rule.name.lower() in deciding
-        and _effect(rule) not in present
-        and _has_room(group, rule)
-        and not any(_names_sets(one) for one in (rule, _namesake(group, rule)) if one is not None)
-    ]
-    return tuple(sorted(missing, key=lambda rule: (rule.direction, rule.priority)))
-
-
-def _names_sets(rule: SecurityRule) -> bool:
-    """Whether it names what is not listed: a tag, an application security group."""
-    texts = (text.strip() for text in (*rule.sources, *rule.destinations))
-    listed = all(text == "*" or parse_addresses(text) for text in texts)
-    return not listed or bool(rule.source_groups or rule.destination_groups)
-
-
-def _names_that_let_pass(group: SecurityGroup, questions: Iterable[Question], tags: Tags) -> set[str]:
-    """Allow rules that decide some packet under some membership; none where they cannot be read."""
-    try:
-        program = parse(group, tags)
-        verdicts = [decide(program, question) for question in questions]
-    except NsgError:
-        return set()
-    return {rule.name.lower() for verdict in verdicts for rule in verdict.exposing}
-
-
-def _effect(rule: SecurityRule) -> SecurityRule:
-    """The rule in one order and spelling, without what decides no packet: two that are equal do the same."""
-    return replace(
-        rule,
-        name="",
-        description="",
-        etag=None,
-        protocol=rule.protocol.lower(),
-        sources=tuple(sorted(text.lower() for text in rule.sources)),
-        destinations=tuple(sorted(text.lower() for text in rule.destinations)),
-        source_ports=tuple(sorted(rule.source_ports)),
-        destination_ports=tuple(sorted(rule.destination_ports)),
-        source_groups=tuple(sorted(rule.source_groups, key=lambda group: group.key)),
-        destination_groups=tuple(sorted(rule.destination_groups, key=lambda group: group.key)),
-    )
-
-
-def _has_room(group: SecurityGroup, rule: SecurityRule) -> bool:
-    """Whether ARM would take the rule: no other has its priority, and its name means no other direction."""
-    others = [other for other in group.rules if other.name.lower() != rule.name.lower()]
-    namesake = _namesake(group, rule)
-    return (namesake is None or namesake.direction is rule.direction) and not any(
-        (other.direction, other.priority) == (rule.direction, rule.priority) for other in others
-    )
-
-
-def _namesake(group: SecurityGroup, rule: SecurityRule) -> SecurityRule | None:
-    """The rule that a PUT of ``rule`` would replace."""
-    return next((other for other in group.rules if other.name.lower() == rule.name.lower()), None)
-
-
-def _restoring(
-    about: About,
-    subnet: SubnetSnapshot,
-    group: SecurityGroup,
-    put_back: tuple[tuple[SecurityRule, ...], tuple[TrafficBox, ...]],
-) -> Change:
-    """The change for some rules, with the packets that it may touch."""
-    rules, box = put_back
-    edits = [PutSecurityRule(nsg=group.id, rule=replace(rule, etag=None)) for rule in rules]
-    return Change(
-        policy=about.policy,
-        target=subnet.target,
-        edits=tuple(edits),
-        inverse=tuple(_undoing(group, edit) for edit in reversed(edits)),
-        box=box,
-    )
-
-
-def _undoing(group: SecurityGroup, edit: PutSecurityRule) -> Edit:
-    namesake = _namesake(group, edit.rule)
-    if namesake is None:
-        return DeleteSecurityRule(nsg=group.id, rule=edit.rule)
-    return PutSecurityRule(nsg=group.id, rule=namesake)
 
 
 # --- parameters ------------------------------------------------------------------------------------

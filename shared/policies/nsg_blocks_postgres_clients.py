@@ -38,8 +38,8 @@ from shared.model import (
 )
 from shared.nsg import traffic_boxes
 from shared.policy import Assessment, Parameter, Policy
+from shared.subnet_facts import POSTGRES_PORT, delegated
 from shared.subnet_questions import (
-    POSTGRES_PORT,
     READS,
     WRITES,
     About,
@@ -47,11 +47,9 @@ from shared.subnet_questions import (
     another_group_note,
     check_ports,
     check_prefixes,
-    delegated,
     finding,
     from_networks,
     networks,
-    restorations,
     settled_without_group,
     sharing_note,
     suggestion,
@@ -59,6 +57,7 @@ from shared.subnet_questions import (
 )
 from shared.subnet_questions import evaluate as evaluated
 from shared.subnet_questions import plan as planned
+from shared.subnet_restoring import restorations
 from shared.traffic import SubnetTraffic
 
 ABOUT: Final = About(

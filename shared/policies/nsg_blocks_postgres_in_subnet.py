@@ -48,9 +48,8 @@ from shared.model import (
 )
 from shared.nsg import networks_of, spans_of, traffic_boxes
 from shared.policy import Assessment, Parameter, Policy
+from shared.subnet_facts import PGBOUNCER_PORT, POSTGRES_PORT, delegated
 from shared.subnet_questions import (
-    PGBOUNCER_PORT,
-    POSTGRES_PORT,
     READS,
     WRITES,
     About,
@@ -58,10 +57,8 @@ from shared.subnet_questions import (
     another_group_note,
     ask,
     check_ports,
-    delegated,
     finding,
     ports_of,
-    restorations,
     settled_without_group,
     sharing_note,
     spell_ports,
@@ -73,6 +70,7 @@ from shared.subnet_questions import evaluate as evaluated
 from shared.subnet_questions import (
     plan as planned,
 )
+from shared.subnet_restoring import restorations
 from shared.traffic import SubnetTraffic
 
 ABOUT: Final = About(policy="nsg-blocks-postgres-in-subnet", severity=Severity.HIGH)

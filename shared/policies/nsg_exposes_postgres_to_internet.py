@@ -43,15 +43,13 @@ from shared.model import (
 )
 from shared.nsg import PUBLIC_ADDRESSES, Side, Spans, Tags, minus, read_side, spans_of, traffic_boxes
 from shared.policy import Assessment, Parameter, Policy
+from shared.subnet_facts import PGBOUNCER_PORT, POSTGRES_PORT, delegated
 from shared.subnet_questions import (
-    PGBOUNCER_PORT,
-    POSTGRES_PORT,
     READS,
     WRITES,
     About,
     Inquiry,
     check_ports,
-    delegated,
     finding,
     into,
     settled,

@@ -40,15 +40,13 @@ from shared.model import (
 )
 from shared.nsg import traffic_boxes
 from shared.policy import Assessment, Parameter, Policy
+from shared.subnet_facts import PGBOUNCER_PORT, POSTGRES_PORT, delegated
 from shared.subnet_questions import (
-    PGBOUNCER_PORT,
-    POSTGRES_PORT,
     READS,
     About,
     Inquiry,
     check_ports,
     check_prefixes,
-    delegated,
     finding,
     from_others,
     networks,

@@ -75,14 +75,12 @@ from shared.nsg import (
     with_rules,
 )
 from shared.policy import Assessment, Parameter, Policy
+from shared.subnet_facts import PGBOUNCER_PORT, POSTGRES_PORT, delegated
 from shared.subnet_questions import (
-    PGBOUNCER_PORT,
-    POSTGRES_PORT,
     READS,
     About,
     check_ports,
     check_prefixes,
-    delegated,
     finding,
     from_networks,
     from_others,

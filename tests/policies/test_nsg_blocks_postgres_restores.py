@@ -20,7 +20,7 @@ from shared.nsg import changed
 from shared.policies import nsg_blocks_postgres_in_subnet as module
 from shared.policy import bound
 from shared.resource_id import ResourceId
-from shared.subnet_questions import MOST_RESTORED
+from shared.subnet_restoring import MOST_RESTORED
 from tests.nsg.builders import NSG_ID, OUT, allow, deny, group, subnet
 
 POLICY = bound(module.POLICY, {})

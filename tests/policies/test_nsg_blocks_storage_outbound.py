@@ -10,8 +10,9 @@ from shared.edits import apply_to
 from shared.model import Change, ComplianceState, Finding, PutSecurityRule, SecurityRule, SubnetSnapshot
 from shared.nsg import Question, Side, State, Tags, parse, read_side, spans_of
 from shared.nsg import decide as decide_program
-from shared.policies.nsg_blocks_storage_outbound import POLICY, regional_tag
+from shared.policies.nsg_blocks_storage_outbound import POLICY
 from shared.prove import prove
+from shared.service_questions import in_region
 from tests.nsg.builders import OUT, allow, deny, group, subnet
 
 COMPLIANT, NON_COMPLIANT, UNKNOWN = (
@@ -97,9 +98,8 @@ def test_ipv4_is_asked_about_and_without_it_nothing_is_known() -> None:
 
 
 def test_a_region_is_spelled_as_the_tags_are_and_an_unknown_one_asks_for_all_storage() -> None:
-    snapshot = subnet(group())
-    assert regional_tag(replace(snapshot, location="West Europe")) == "Storage.westeurope"
-    assert regional_tag(replace(snapshot, location="")) == "Storage"
+    assert in_region("Storage", "West Europe") == "Storage.westeurope"
+    assert in_region("Storage", "") == "Storage"
     only_region = replace(subnet(group(DENY_OUT, to("Storage.WestEurope"))), location="")
     assert found(only_region).state is not COMPLIANT
 
