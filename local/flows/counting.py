@@ -17,7 +17,7 @@ from local.flows.tuples import Packet
 
 _NOT_YET: Final = "\0"
 """Stands for the rule of flows until it is named; no rule's name holds it."""
-_REMEMBERED: Final = 1 << 14
+_REMEMBERED: Final = 1 << 13
 
 
 class Group:

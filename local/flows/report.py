@@ -15,7 +15,7 @@ from typing import Final
 from local.explain_print import command_lines
 from local.flows.advice import Advice, Present, template_group
 from local.flows.counting import Counting, Group
-from local.flows.labels import Features, Kind, Need, Setting, need, reason
+from local.flows.labels import Features, Kind, Label, Need, Setting, need, reason
 from local.flows.stream import Faults
 from local.flows.tallies import Tally
 from shared.commands import fix_commands
@@ -62,7 +62,7 @@ def report(told: Told) -> dict[str, Json]:
     groups = [_group(group, told) for group in ordered]
     services = told.setting.services
     return {
-        "answer": answer(groups).value,
+        "answer": answer(told, groups).value,
         "files": list(told.files),
         "formats": sorted(counting.versions.counts),
         "records": counting.records,
@@ -86,16 +86,28 @@ def report(told: Told) -> dict[str, Json]:
     }
 
 
-def answer(groups: Iterable[Mapping[str, Json]]) -> Answer:
+def answer(told: Told, groups: Iterable[Mapping[str, Json]]) -> Answer:
     """What the groups come to. What the NSG that was given lets pass is not denied any more."""
-    found = Answer.NOTHING_REQUIRED_DENIED
-    for group in groups:
-        passes = group["now"] is not None and group["now"]["verdict"] == State.ALLOWED
-        if group["need"] == Need.REQUIRED and not passes:
-            return Answer.REQUIRED_DENIED
-        if group["kind"] == Kind.UNKNOWN or (group["need"] == Need.DEPENDS and not passes):
-            found = Answer.UNKNOWN
-    return found
+    denied = [group for group in groups if not passes(group)]
+    if any(group["need"] == Need.REQUIRED for group in denied):
+        return Answer.REQUIRED_DENIED
+    if told.faults.count or any(_may_be_required(group, told.setting) for group in denied):
+        return Answer.UNKNOWN
+    return Answer.NOTHING_REQUIRED_DENIED
+
+
+def passes(group: Mapping[str, Json]) -> bool:
+    now: Mapping[str, Json] | None = group["now"]
+    return now is not None and bool(now["verdict"] == State.ALLOWED)
+
+
+def _may_be_required(group: Mapping[str, Json], setting: Setting) -> bool:
+    """Whether it is not known to be something that the service does without."""
+    if group["sure"]:
+        return bool(group["kind"] == Kind.UNKNOWN or group["need"] == Need.DEPENDS)
+    missing = () if setting.services is None else setting.services.missing
+    needs = {need(Label(Kind.PLATFORM, name, True), setting.features) for name in missing}
+    return not needs <= {Need.OPTIONAL}
 
 
 # --- a group ---------------------------------------------------------------------------------------
@@ -213,7 +225,11 @@ def _notes(told: Told, groups: Sequence[Mapping[str, Json]]) -> list[str]:
 
 
 def _about_subnet(told: Told) -> list[str]:
-    if told.setting.subnet or not told.counting.groups:
+    counting = told.counting
+    if told.setting.subnet:
+        strangers = counting.denied and counting.elsewhere == counting.denied
+        return ["no denied flow of the log is of the subnet that was given"] if strangers else []
+    if not counting.groups:
         return []
     return [
         "the PostgreSQL subnet is not known: every flow of the log counts as its, and rules name every "

@@ -28,7 +28,7 @@ from local.flows.labels import (
     Kind,
     Need,
 )
-from local.flows.report import Answer
+from local.flows.report import Answer, passes
 from shared.model import Json
 
 _WIDEST: Final = 110
@@ -95,16 +95,21 @@ def _answer(console: Console, out: Mapping[str, Json], commands: Mapping[str, Se
 
 def _sentence(out: Mapping[str, Json]) -> str:
     groups: Sequence[Mapping[str, Json]] = out["groups"]
-    required = [g for g in groups if g["need"] == Need.REQUIRED and not _passes(g)]
-    depending = [g for g in groups if g["need"] == Need.DEPENDS and not _passes(g)]
+    required = [g for g in groups if g["need"] == Need.REQUIRED and not passes(g)]
+    depending = [g for g in groups if g["need"] == Need.DEPENDS and not passes(g)]
     unknown = [g for g in groups if g["kind"] == Kind.UNKNOWN]
     if required:
         return f"{_total(required)}: {_listed(map(_name, required))}."
     if unknown:
         return f"{_total(unknown)} to public addresses on 443: whose they are is not known."
     if depending:
-        names = _listed(map(_name, depending))
-        return f"{_total(depending)}: {names}. Whether the server needs it, --server tells."
+        return f"{_total(depending)}: {_listed(map(_name, depending))}, which --server tells."
+    if out["answer"] == Answer.UNKNOWN:
+        return "Some denied flows may be traffic that the service needs: see below."
+    if not out["flows"]["denied"]:
+        return "The log holds no denied flow."
+    if any(g["need"] == Need.REQUIRED for g in groups):
+        return "What the service needs and the log shows as denied passes now."
     return "No denied flow of this log is traffic that the service needs."
 
 
@@ -120,10 +125,6 @@ def _about_log(out: Mapping[str, Json]) -> Iterable[str]:
 def _period(out: Mapping[str, Json]) -> str:
     records = f"{_number(out['records'])} record{'s' * (out['records'] != 1)}"
     return f"{records}, {_span(out)}" if out["first"] else records
-
-
-def _passes(group: Mapping[str, Json]) -> bool:
-    return group["now"] is not None and group["now"]["verdict"] == "allowed"
 
 
 # --- blocks ----------------------------------------------------------------------------------------

@@ -116,6 +116,18 @@ def _everywhere(paths: dict[Layout, _Path], *more: str) -> dict[_Path, Layout]:
     return {(*base, *path, *more): layout for base in _BASES for layout, path in paths.items()}
 
 
+_HOLDERS: Final[dict[_Path, str]] = {
+    (*base, *path): child
+    for base in _BASES
+    for path, child in (
+        (_RULES[Layout.NSG], "flows"),
+        (_TUPLES[Layout.NSG][:-1], "flowtuples"),
+        ((*_FLOWS[Layout.VNET], _EACH), "flowgroups"),
+        (_TUPLES[Layout.VNET][:-1], "flowtuples"),
+    )
+}
+"""Objects that cannot do without a list: where it is missing or called otherwise, flows would be lost."""
+_HELD: Final = frozenset((*where, child) for where, child in _HOLDERS.items())
 _FLOWS_AT: Final = _everywhere(_FLOWS)
 _RULE_AT: Final = _everywhere(_RULES)
 _RULE_NAME_AT: Final = _everywhere(_RULES, "rule")
@@ -196,6 +208,8 @@ class _Reader:
         """The layout of the flow tuples in whose list the reader stands."""
         self._faults = faults
         self._path: list[str] = []
+        self._holds: list[bool] = []
+        """For each step of the path, whether what must stand in it was met."""
         self._records = 0
         self._tuple = 0
         self._rule: str | None = None
@@ -259,6 +273,7 @@ class _Reader:
         else:
             self._enter_list(where)
             self._path.append(_EACH)
+        self._holds.append(False)
 
     def _enter_object(self, where: _Path) -> None:
         if where in _LISTED:
@@ -275,6 +290,8 @@ class _Reader:
         self._rule, self._layout, self._tuple = None, None, 0
 
     def _enter_list(self, where: _Path) -> None:
+        if where in _HELD:
+            self._holds[-1] = True
         if where in _LISTED:
             self._records += 1
             self._add("no object")
@@ -294,6 +311,8 @@ class _Reader:
         self._path.pop()
         self.tuples = None
         where = tuple(self._path)
+        if not self._holds.pop() and where in _HOLDERS:
+            self._add(f"no list of {_HOLDERS[where]}")
         if where in _RULE_AT:
             yield from self.leave_rule()
         elif where in _LISTED or not where:
@@ -318,10 +337,18 @@ class _Reader:
             self._resource = found
         elif where in _VERSION_AT:
             self._version = f"{found:g}" if isinstance(found, float) else str(found)
-        elif where in _FLOWS_AT and found is None:
+        elif found is None and where in _FLOWS_AT:
             self._meet_flows(where)
-        elif where in _LISTED:
+        elif found is None and where in _HELD:
+            self._holds[-1] = True
+        else:
+            self._misplaced(where)
+
+    def _misplaced(self, where: _Path) -> None:
+        """A value where an object belongs; any other value says nothing of flows."""
+        if where in _LISTED:
             self._records += 1
+        if where in _LISTED or where in _HOLDERS:
             self._add("no object")
         elif not where:
             self._add("no flow log: neither records nor flows")

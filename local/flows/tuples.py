@@ -104,7 +104,7 @@ def _time(text: str) -> int:
     return time
 
 
-@lru_cache(maxsize=1 << 14)
+@lru_cache(maxsize=1 << 13)
 def _packet(source: str, destination: str, port: str, how: tuple[Layout, str, bool, str]) -> Packet:
     """Cached, because the same refusals come again and again."""
     layout, number, outbound, encryption = how
