@@ -75,7 +75,7 @@ def _ended(now: datetime, deps: Deps) -> list[_Ended]:
         covered = [
             target
             for target in remembered[subscription]
-            if target.id.within(section.scope) and target.kind in kinds[section.policy]
+            if target.id.within(section.scope) and target.kind in kinds.get(section.policy, ())
         ]
         targets = tuple(sorted(covered, key=lambda target: target.key))
         found.append(_Ended(section=section, place=deps.configuration.file.place(path), targets=targets))

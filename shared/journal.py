@@ -52,7 +52,7 @@ from shared.records import (
 )
 from shared.relations import depends_on
 from shared.results import merge
-from shared.visit import Judgement, Visit
+from shared.visit import MOMENTS, Judgement, Visit
 
 UNKNOWN_RUNS: Final = 3
 UNKNOWN_TIME: Final = timedelta(hours=1)
@@ -175,16 +175,23 @@ def relate(visit: Visit) -> None:
 def schedule_recheck(visit: Visit, judgements: tuple[Judgement, ...], record: TargetRecord) -> TargetRecord:
     """Have the same question asked again where a decision says so; one outstanding message is enough.
 
-    A run with options of its own asks another question: its message stands for no other.
+    A run with options of its own asks another question: its message stands for no other. It is not asked
+    again after a freeze or in a window: its answer is given, and what the configuration wants then is.
     """
-    waits = [j.decision.look_again_seconds for j in judgements if j.decision is not None]
-    wait = min((seconds for seconds in waits if seconds is not None), default=None)
-    if wait is None:
-        return record
+    waits = [(j.decision.reason, j.decision.look_again_seconds) for j in judgements if j.decision is not None]
+    soon = [seconds for reason, seconds in waits if seconds is not None and reason in MOMENTS]
+    later = [seconds for reason, seconds in waits if seconds is not None and reason not in MOMENTS]
     message = Message(kind=MessageKind.RECHECK, target=visit.target, cause=visit.cause, options=visit.options)
-    if visit.options != RunOptions():
-        visit.deps.store.send(message, wait)
+    if visit.options != RunOptions() and soon:
+        visit.deps.store.send(message, min(soon))
+        soon = []
+    if not soon + later:
         return record
+    return _recheck_once(replace(message, options=RunOptions()), min(soon + later), visit, record)
+
+
+def _recheck_once(message: Message, wait: float, visit: Visit, record: TargetRecord) -> TargetRecord:
+    """Have the target looked at after ``wait`` seconds, unless a message that comes earlier is on its way."""
     due = visit.now + timedelta(seconds=wait)
     if record.recheck_at is not None and visit.now < record.recheck_at <= due + timedelta(seconds=1):
         return record

@@ -15,7 +15,8 @@ from shared.policy import AnyPolicy
 from shared.records import RunOptions
 from shared.values import value
 
-_MOMENTS: Final = frozenset({Reason.TARGET_BUSY, Reason.SETTLING})
+MOMENTS: Final = frozenset({Reason.TARGET_BUSY, Reason.SETTLING})
+"""What is over in a moment. A freeze, a window or a tag's time may take days."""
 
 
 @value
@@ -63,9 +64,8 @@ class Judgement:
 
     @property
     def waits_to_write(self) -> bool:
-        """Whether the change is right and its time comes in a moment: what waits for the end of a freeze,
-        of a tag's time or for a window may wait for days, and holds up nothing."""
-        waits = self.decision is not None and self.decision.reason in _MOMENTS
+        """Whether the change is right and its time comes in a moment; what waits longer holds up nothing."""
+        waits = self.decision is not None and self.decision.reason in MOMENTS
         return waits and self.change is not None
 
     @property

@@ -129,6 +129,20 @@ def test_many_looks_during_a_freeze_leave_one_message_for_its_end() -> None:
     assert there.azure.reads - reads == 2, "one look, and the reading that verifies the change"
 
 
+def test_a_run_that_adopts_is_not_made_by_itself_days_later() -> None:
+    there = World(policies_file=FREEZE)
+    target = there.azure.put(DRIFTED)
+    there.look(target)
+    there.drain()
+    there.look(target, adopt=True)
+    there.drain(1)
+    assert alert(there).decision.reason is Reason.CHANGE_FREEZE
+    later(there, DAY)
+    later(there, DAY)
+    assert there.azure.writes == []
+    assert alert(there).decision.reason is Reason.INHERITED
+
+
 # --- windows ---------------------------------------------------------------------------------------
 
 

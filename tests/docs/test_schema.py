@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 
 import jsonschema
@@ -130,6 +131,25 @@ def test_what_the_schema_lets_pass_the_app_refuses_with_the_line() -> None:
     for name in sorted(BEYOND_THE_SCHEMA):
         with pytest.raises(ConfigurationError, match=r"^policies\.yaml:\d+: "):
             parse_policies_file(REFUSALS[name][0], discover(), name="policies.yaml")
+
+
+_BLOCK = re.compile(r"^```yaml\n(.*?)^```", re.DOTALL | re.MULTILINE)
+EXAMPLES = _BLOCK.findall((ROOT / "docs" / "configuration.md").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_every_example_of_the_page_is_accepted_by_the_app_and_by_editors(example: str) -> None:
+    text = f"version: 1\n{example}"
+    parse_policies_file(text, discover(), name="configuration.md")
+    assert list(VALIDATOR.iter_errors(as_editors_see_it(text))) == []
+
+
+def test_the_page_names_every_key_that_there_is() -> None:
+    page = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+    parts = [SCHEMA, *SCHEMA["$defs"].values()]
+    keys = {key for part in parts for key in part.get("properties", {})} - {p.id for p in discover()}
+    one = next(iter(SCHEMA["$defs"]["Policies"]["properties"].values()))
+    assert {key for key in {*keys, *one["properties"]} - {"version"} if key not in page} == set()
 
 
 def test_the_projects_own_file_names_its_schema() -> None:
