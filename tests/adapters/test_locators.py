@@ -6,7 +6,7 @@ import pytest
 
 from local.simulator import seeds
 from local.simulator.values import JsonObject
-from shared.adapters.arm import graph
+from shared.adapters.arm import graph, locators
 from shared.errors import Denied, Gone
 from shared.model import Locator, LocatorKind, Target, TargetKind
 from shared.resource_id import ResourceId
@@ -87,9 +87,40 @@ def test_a_route_table_names_its_subnets(azure: Azure) -> None:
     source = locator(LocatorKind.ROUTE_TABLE, TABLE)
     gateway = azure.gateway()
     found = gateway.resolve(source)
-    assert DELEGATED in found.targets
-    assert {relation.source for relation in found.relations} == {source}
+    assert set(found.targets) == {DELEGATED, ENDPOINTS}
+    assert {(relation.source, relation.target) for relation in found.relations} == {
+        (source, DELEGATED),
+        (source, ENDPOINTS),
+    }
     assert len(gateway.calls) == 1
+
+
+@pytest.mark.parametrize(
+    ("shown", "ours"),
+    [
+        (None, True),
+        ({}, True),
+        ({"addressPrefix": "10.20.2.0/24", "delegations": []}, False),
+        ({"addressPrefix": "10.20.2.0/24", "privateEndpoints": []}, False),
+        ({"privateEndpoints": [{"id": str(ENDPOINT.id)}]}, True),
+        ({"delegations": [{"properties": {"serviceName": "Microsoft.Web/serverFarms"}}]}, False),
+        (
+            {"delegations": [{"properties": {"serviceName": "microsoft.dbforpostgresql/FlexibleServers"}}]},
+            True,
+        ),
+    ],
+)
+def test_a_subnet_that_shows_that_it_is_not_postgresqls_is_left_out(
+    shown: JsonObject | None, ours: bool
+) -> None:
+    subnet: JsonObject = {"id": str(DELEGATED.id), **({} if shown is None else {"properties": shown})}
+    found = locators.subnets_of_table({"id": TABLE, "properties": {"subnets": [subnet]}})
+    assert found.targets == ((DELEGATED,) if ours else ())
+    assert len(found.relations) == len(found.targets)
+
+
+def test_a_route_table_without_subnets_names_nothing() -> None:
+    assert locators.subnets_of_table({"id": TABLE, "properties": {"routes": []}}).targets == ()
 
 
 def test_a_zone_is_not_read(azure: Azure) -> None:

@@ -37,23 +37,24 @@ def route_table_targets(session: Session, table: ResourceId) -> Enumerated:
             table.resource_group, table.name, expand="subnets", api_version=version, cls=body_of, **hooks
         )
     )
-    named = (_subnet(subnet) for subnet in wire.get(body, "properties", "subnets") or ())
-    targets = tuple(target for target in named if target is not None)
-    source = Locator(kind=LocatorKind.ROUTE_TABLE, id=table)
+    return subnets_of_table(body)
+
+
+def subnets_of_table(table: Json) -> Enumerated:
+    """The subnets that a route table's body names, unless their own words exclude them.
+
+    A subnet that is expanded, neither delegated to PostgreSQL nor holding a private endpoint, is none of
+    ours. Where ``$expand`` was not heeded a subnet is its id alone, which excludes nothing.
+    """
+    source = Locator(kind=LocatorKind.ROUTE_TABLE, id=wire.required_id(table))
+    listed = (subnet for subnet in wire.get(table, "properties", "subnets") or () if _may_be_ours(subnet))
+    found = (parse_resource_id(wire.get(subnet, "id")) for subnet in listed)
+    targets = tuple(Target(kind=TargetKind.SUBNET, id=subnet) for subnet in found if subnet is not None)
     return Enumerated(
         targets=targets, relations=tuple(Relation(source=source, target=target) for target in targets)
     )
 
 
-def _subnet(body: Json) -> Target | None:
-    """A subnet unless its own words exclude it: neither delegated to PostgreSQL nor holding an endpoint.
-
-    Without ``$expand`` a subnet is its id alone, which excludes nothing.
-    """
-    found = parse_resource_id(wire.get(body, "id"))
-    shown = wire.get(body, "properties")
-    if found is None or (
-        shown and not wire.is_postgres_subnet(body) and not wire.get(shown, "privateEndpoints")
-    ):
-        return None
-    return Target(kind=TargetKind.SUBNET, id=found)
+def _may_be_ours(subnet: Json) -> bool:
+    shown = wire.get(subnet, "properties")
+    return not shown or wire.is_postgres_subnet(subnet) or bool(wire.get(shown, "privateEndpoints"))
