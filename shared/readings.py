@@ -170,7 +170,9 @@ class EndpointDns:
     addresses: tuple[IPv4Address, ...] | None = None
     network: NetworkDns | None = None
     group_zones: tuple[ResourceId, ...] | None = None
-    """The zones that the endpoint's DNS zone group names; empty: it has no group."""
+    """The zones that the endpoint's DNS zone group names; empty: it has no group, or an empty one."""
+    group: str = ""
+    """The name of its zone group; an endpoint has one at most."""
     unread: str = ""
 
 
@@ -193,8 +195,10 @@ class PrivateDns:
 class ManagementLock:
     """A lock on a resource or on what holds it; ``level`` is ``CanNotDelete`` or ``ReadOnly``."""
 
-    id: ResourceId
+    name: str
     level: str
+    scope: str
+    """The id of what is locked: a resource, a resource group or a subscription."""
 
 
 # --- of a subnet -----------------------------------------------------------------------------------

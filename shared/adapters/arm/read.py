@@ -14,7 +14,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Final, TypeVar, assert_never
 
-from shared.adapters.arm import graph, locators, parameters, posture, subnets, wire
+from shared.adapters.arm import graph, locators, parameters, posture, private_dns, subnets, wire
 from shared.adapters.arm.parts import Reader, with_parts
 from shared.adapters.arm.session import Hooks, Session, body_of
 from shared.errors import GatewayError, Permanent, Throttled
@@ -148,6 +148,8 @@ FLEXIBLE_PARTS: Final[Mapping[Aspect, Reader[ServerSnapshot]]] = {
     Aspect.THREAT_PROTECTION: posture.flexible_threat_protection,
     Aspect.DIAGNOSTIC_SETTINGS: posture.diagnostic_settings,
     Aspect.HEALTH: posture.health,
+    Aspect.PRIVATE_DNS: private_dns.private_dns,
+    Aspect.DNS_LOCKS: private_dns.dns_locks,
 }
 SINGLE_PARTS: Final[Mapping[Aspect, Reader[ServerSnapshot]]] = {
     Aspect.FIREWALL_RULES: _with_single_rules,
