@@ -154,6 +154,7 @@ def _family(kind: str) -> list[Handler]:
             patch=network.patch_root,
             delete=network.delete_root,
             show=network.show_root,
+            expand=network.expand_root,
             row=True,
         ),
         Handler(

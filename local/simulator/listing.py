@@ -1,8 +1,8 @@
 """Reads: one resource, a list with pages, and the few reads that are neither.
 
-Lists come in the order of creation; with the switch `pageSize` they end in a `nextLink` that carries the
-position. Which records a type has, and how one is found, is its handler's to say where they are not simply
-those of the store. What must not live here: Resource Graph (`graph.py`).
+Lists come in the order of creation; with the switch `pageSize`, or asked for with `$top`, a page ends in a
+`nextLink` that carries the position. Which records a type has, and how one is found, is its handler's to say
+where they are not simply those of the store. What must not live here: Resource Graph (`graph.py`).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from urllib.parse import quote
 from local.simulator import dns, handlers, network, plain, service_tags
 from local.simulator.shapes import GROUP_TYPE, find, not_found
 from local.simulator.store import Record
+from local.simulator.switches import Expand
 from local.simulator.values import (
     Answer,
     ArmRequest,
@@ -66,7 +67,7 @@ def _item(world: World, request: ArmRequest, kind: str) -> Answer:
     record = handlers.handler_for(kind).find(world, request)
     shown = _shown(world, request, record)
     expand = handlers.handler_for(kind).expand
-    if expand is not None:
+    if expand is not None and world.switches.expand is Expand.HONOURED:
         shown = expand(world, shown, request.query.get("$expand", ""))
     etag = shown.get("etag")
     return Answer(status=HTTPStatus.OK, body=shown, headers={"ETag": etag} if isinstance(etag, str) else {})
@@ -102,7 +103,9 @@ def _records(world: World, request: ArmRequest, kind: str) -> list[Record]:
 def _page(world: World, request: ArmRequest, whole: JsonObject, field: str) -> JsonObject:
     """The asked page of an answer whose list is in `field`."""
     items = as_list(whole[field])
-    size = world.switches.page_size
+    top = request.query.get("$top", "")
+    sizes = [size for size in (world.switches.page_size, int(top) if top.isdigit() else 0) if size]
+    size = min(sizes, default=0)
     token = request.query.get(_SKIP) or request.query.get("$skipToken") or "0"
     if not token.isdigit():
         raise bad_request("InvalidSkipToken", f"'{token}' is no skip token of this list.")
@@ -111,5 +114,6 @@ def _page(world: World, request: ArmRequest, whole: JsonObject, field: str) -> J
     page: JsonObject = {**whole, field: items[start:end]}
     if end < len(items):
         path = quote(request.address.path)
-        page["nextLink"] = f"{request.base_url}{path}?api-version={request.api_version}&{_SKIP}={end}"
+        asked = f"&$top={top}" if top else ""
+        page["nextLink"] = f"{request.base_url}{path}?api-version={request.api_version}{asked}&{_SKIP}={end}"
     return page

@@ -79,6 +79,16 @@ def show_root(world: World, record: Record, _api_version: str = "") -> JsonObjec
     return show_with_etag(record) | {"properties": properties}
 
 
+def expand_root(world: World, shown: JsonObject, expanded: str) -> JsonObject:
+    """A shown group or table with whole subnets where `subnets` is asked for."""
+    properties = as_object(shown.get("properties"))
+    if "subnets" not in expanded.lower() or "subnets" not in properties:
+        return shown
+    held = [world.store.get(as_text(as_object(one).get("id"))) for one in as_list(properties["subnets"])]
+    whole: list[JsonValue] = [show_child(world, one) for one in held if one is not None]
+    return shown | {"properties": properties | {"subnets": whole}}
+
+
 def show_plain_with_etag(_world: World, record: Record, _api_version: str = "") -> JsonObject:
     return show_with_etag(record)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from local.simulator.values import TENANT, JsonObject, JsonValue
+from local.simulator.values import TENANT, JsonObject, JsonValue, as_object, fill
 
 SUBSCRIPTION = "5b5d2c1e-0d5f-4a3e-9f50-0d1f7a3d1001"
 GROUP = "rg-orders"
@@ -18,6 +18,8 @@ NSG = "nsg-data"
 VNET = "vnet-orders"
 SUBNET = "snet-postgres"
 POSTGRES_DELEGATION = "Microsoft.DBforPostgreSQL/flexibleServers"
+ADMINISTRATOR = "6f3b0b7e-19c4-4f6d-8a55-0c5d2e7a2001"
+KEY_URI = "https://kv-orders.vault.azure.net/keys/pg/0123456789abcdef0123456789abcdef"
 PRIVATE_LINK_ZONE = "privatelink.postgres.database.azure.com"
 # The heading of Azure's page on this state; how the API itself words it is not published.
 HA_BLOCKED = "Network Security Group (NSG) or Virtual Appliance Blocking Connections"
@@ -178,6 +180,46 @@ def health(
         "id": f"{resource}/providers/Microsoft.ResourceHealth/availabilityStatuses/current",
         "properties": kept,
     }
+
+
+def well_kept(server: JsonObject, *, version: str = "17") -> list[JsonObject]:
+    """The body of a flexible server with everything that is asked of one besides its network.
+
+    Entra sign-in alone with an administrator and an identity, a customer's key, backups in two regions,
+    high availability, logging, audit, diagnostic settings and threat protection. What Azure has right by
+    itself is left alone; a body's own properties stand over these.
+    """
+    server_id = str(server["id"])
+    identity = f"{group_id()}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-keys"
+    kept: JsonObject = {
+        "version": version,
+        "authConfig": {"activeDirectoryAuth": "Enabled", "passwordAuth": "Disabled"},
+        "dataEncryption": customer_key(key_uri=KEY_URI, identity=identity),
+        "backup": {"backupRetentionDays": 35, "geoRedundantBackup": "Enabled"},
+        "highAvailability": {"mode": "ZoneRedundant"},
+    }
+    properties = fill(as_object(server.get("properties")), kept)
+    return [
+        with_identity(server, identities=[identity]) | {"properties": properties},
+        administrator(server=server_id, object_id=ADMINISTRATOR),
+        threat_protection(server=server_id),
+        diagnostic_setting(resource=server_id),
+        *(parameter(server=server_id, name=name, value=value) for name, value in _logged(version)),
+    ]
+
+
+def _logged(version: str) -> list[tuple[str, str]]:
+    values = [
+        ("log_duration", "on"),
+        ("logfiles.download_enable", "on"),
+        ("logfiles.retention_days", "7"),
+        ("password_encryption", "scram-sha-256"),
+        ("pgaudit.log", "all"),
+        ("shared_preload_libraries", "pg_cron,pg_stat_statements,pgaudit"),
+    ]
+    # The service has the parameter up to version 15 (`parameters.py`).
+    throttled = version.isdigit() and int(version) <= 15
+    return [*values, ("connection_throttle.enable", "on")] if throttled else values
 
 
 def virtual_network_rule(*, server: str, name: str, subnet: str) -> JsonObject:

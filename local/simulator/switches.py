@@ -35,6 +35,13 @@ class FirewallWritesOnPrivateServer(StrEnum):
     ACCEPTED = "accepted"
 
 
+class Expand(StrEnum):
+    """Whether `$expand` of network resources brings whole bodies or leaves the bare references."""
+
+    HONOURED = "honoured"
+    IGNORED = "ignored"
+
+
 class BusyAnswer(StrEnum):
     """What a PostgreSQL server answers to a write while another operation runs."""
 
@@ -64,6 +71,7 @@ class Switches:
     event_at: EventAt = EventAt.COMPLETED
     if_match_on_rules: IfMatchOnRules = IfMatchOnRules.ENFORCED
     firewall_writes_on_private_server: FirewallWritesOnPrivateServer = FirewallWritesOnPrivateServer.REFUSED
+    expand: Expand = Expand.HONOURED
     busy_answer: BusyAnswer = BusyAnswer.SERVER_IS_BUSY
     operation_seconds: float = 0.2
     retry_after_seconds: int = 0

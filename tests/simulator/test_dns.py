@@ -147,6 +147,17 @@ def test_a_link_can_be_seeded_in_another_state(client: SimulatorClient, sdk: Sdk
     assert shown.properties.provisioning_state == "Succeeded"
 
 
+def test_links_come_in_pages_of_the_size_that_is_asked_for(client: SimulatorClient, sdk: Sdk) -> None:
+    links = [
+        seeds.zone_link(zone=ZONE, vnet=seeds.vnet_id(name=f"vnet-{number}"), name=f"link-{number}")
+        for number in range(5)
+    ]
+    client.seed([*WORLD, *links])
+    listed = [one.name for one in sdk.dns.virtual_network_links.list(GROUP, NAME, top=2)]
+    assert listed == [f"link-{number}" for number in range(5)]
+    assert len(client.calls(kind="read", under=f"{ZONE}/virtualNetworkLinks")) == 3
+
+
 def test_a_linked_zone_is_not_deleted(client: SimulatorClient, sdk: Sdk) -> None:
     client.seed([*WORLD, seeds.zone_link(zone=ZONE, vnet=seeds.vnet_id())])
     with pytest.raises(ArmCallFailed) as refused:

@@ -50,6 +50,20 @@ def test_a_route_table_shows_its_routes_its_subnets_and_gateway_propagation(
     assert route.properties.next_hop_ip_address == "10.20.250.4"
 
 
+@pytest.mark.parametrize(("switch", "prefixes"), [("honoured", ["10.20.1.0/24"]), ("ignored", [None])])
+def test_a_route_table_brings_its_subnets_along_where_asked_and_where_the_switch_says_so(
+    client: SimulatorClient, sdk: Sdk, switch: str, prefixes: list[str | None]
+) -> None:
+    client.seed([seeds.route_table(name="rt-data"), seeds.vnet(subnets=[seeds.subnet(route_table=TABLE)])])
+    client.switches(expand=switch)
+    table = sdk.network.route_tables.get(GROUP, "rt-data", expand="subnets").properties
+    assert table is not None
+    assert [one.id for one in table.subnets or []] == [seeds.subnet_id()]
+    assert [
+        one.properties.address_prefix if one.properties else None for one in table.subnets or []
+    ] == prefixes
+
+
 def test_a_route_is_written_replaced_and_deleted(client: SimulatorClient, sdk: Sdk) -> None:
     client.seed([seeds.route_table(name="rt-data")])
     routes = sdk.network.routes

@@ -200,3 +200,24 @@ def test_what_is_amended_is_merged_into_what_is_held(client: SimulatorClient) ->
     assert {name: value for name, value in after.items() if name != "highAvailability"} == {
         name: value for name, value in before.items() if name != "highAvailability"
     }
+
+
+@pytest.mark.parametrize(("version", "throttled"), [("15", ["on"]), ("17", [])])
+def test_a_well_kept_server_has_all_of_it_and_what_a_test_says_of_its_own(
+    client: SimulatorClient, version: str, throttled: list[str]
+) -> None:
+    asked = seeds.flexible_server(
+        properties={"highAvailability": {"mode": "SameZone"}, "backup": {"backupRetentionDays": 8}}
+    )
+    client.seed(seeds.well_kept(asked, version=version))
+    shown = client.get(SERVER)
+    assert dig(shown, "properties", "version") == version
+    assert dig(shown, "properties", "highAvailability", "mode") == "SameZone"
+    assert dig(shown, "properties", "backup", "geoRedundantBackup") == "Enabled"
+    assert dig(shown, "properties", "backup", "backupRetentionDays") == 8
+    values = {
+        one["name"]: dig(one, "properties", "value") for one in client.list_all(f"{SERVER}/configurations")
+    }
+    assert values["logfiles.retention_days"] == "7"
+    assert [values[name] for name in values if name == "connection_throttle.enable"] == throttled
+    assert len(client.list_all(f"{SERVER}/administrators")) == 1
