@@ -1,4 +1,4 @@
-"""Benchmarks: what the app costs to start, as a ratio against an empty app in the same engine.
+"""Benchmarks: what the app costs to start, against an empty app in the same engine; how fast logs are read.
 
 A table for people, then one JSON line per figure. Ratios are measured in one run, with processes that
 take turns, so that a busy machine slows both sides. Bytecode is warm: every app is started once before.
@@ -20,6 +20,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from local import bench_flows
 from local.storage import PROJECT_ROOT
 
 LIMIT: Final = 4.0
@@ -70,11 +71,12 @@ _DEPENDENCIES: Final = (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
-        prog="python -m local.bench", description="Benchmarks of the app's start."
+        prog="python -m local.bench", description="Benchmarks of the app's start and of flow logs."
     )
     parser.add_argument("extent", nargs="?", choices=["quick", "full"], default="full")
     extent = parser.parse_args(arguments).extent
     figures = measure(runs=3 if extent == "quick" else 9)
+    figures |= bench_flows.measure(megabytes=20 if extent == "quick" else 300)
     for name, (amount, unit) in figures.items():
         print(json.dumps({"figure": name, "value": amount, "unit": unit}))
     ratio, _ = figures["initRatio"]
