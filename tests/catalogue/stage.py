@@ -149,7 +149,14 @@ class Stage:
 
     def play(self, scenario: Scenario) -> Play:
         """A new app before an Azure that holds the scenario's seed and nothing else."""
-        play = self.play_on(scenario.seed, settings_of(scenario), ResourceId(scenario.resource))
+        return self._play(scenario, settings_of(scenario))
+
+    def play_among_all(self, scenario: Scenario) -> Play:
+        """The same where every policy of the catalogue is on."""
+        return self._play(scenario, everything_on([scenario.settings]))
+
+    def _play(self, scenario: Scenario, settings: str) -> Play:
+        play = self.play_on(scenario.seed, settings, ResourceId(scenario.resource))
         if scenario.switches:
             self.azure.switches(**scenario.switches)
         return play
@@ -285,10 +292,15 @@ class Play:
         found = self.store.alerts(policy=policy, target=target)
         return next((alert for alert in found if alert.status is not AlertStatus.RESOLVED), None)
 
+    def changes(self, policy: str) -> list[ChangeRecord]:
+        """The changes that were begun for the policy, the oldest first."""
+        found = [record for record in self.store.changes() if record.change.policy == policy]
+        return sorted(found, key=lambda record: record.created_at)
+
     def change(self, policy: str, outcome: Outcome) -> ChangeRecord | None:
         """The newest change of the policy that came to this."""
-        found = [c for c in self.store.changes() if c.change.policy == policy and c.outcome is outcome]
-        return max(found, key=lambda change: change.created_at, default=None)
+        found = [record for record in self.changes(policy) if record.outcome is outcome]
+        return found[-1] if found else None
 
     # --- Azure ---
 

@@ -42,7 +42,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
             shutil.copy(source, tree / name)
     added = {
         HERE / f"{MODULE}.py": tree / "shared" / "policies" / f"{MODULE}.py",
-        HERE / "its_test.py": tree / "tests" / "policies" / f"test_{MODULE}.py",
+        HERE / "own_test_file.py": tree / "tests" / "policies" / f"test_{MODULE}.py",
         HERE / "scenario.py": tree / "tests" / "catalogue" / "scenarios" / f"{MODULE}.py",
         HERE / "in_the_app.py": tree / "in_the_app.py",
     }
