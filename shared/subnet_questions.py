@@ -9,7 +9,7 @@ here, and nothing here touches the world.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from ipaddress import ip_network
 from types import MappingProxyType
@@ -187,20 +187,35 @@ def from_networks(
     subnet: SubnetSnapshot, sources: Iterable[IPNetwork], ports: Iterable[int]
 ) -> tuple[Question, ...]:
     """Inbound from ``sources`` to the subnet, each family by itself."""
-    listed, wanted = tuple(sources), ports_of(ports)
-    found = []
+    return tuple(
+        Question(
+            direction=Direction.INBOUND, source=Side(outside), destination=Side(inside), ports=ports_of(ports)
+        )
+        for inside, outside in _by_family(subnet, tuple(sources))
+    )
+
+
+def to_networks(
+    subnet: SubnetSnapshot, destinations: Iterable[IPNetwork], ports: Iterable[int]
+) -> tuple[Question, ...]:
+    """Outbound from the subnet to ``destinations``, each family by itself."""
+    return tuple(
+        Question(
+            direction=Direction.OUTBOUND,
+            source=Side(inside),
+            destination=Side(outside),
+            ports=ports_of(ports),
+        )
+        for inside, outside in _by_family(subnet, tuple(destinations))
+    )
+
+
+def _by_family(subnet: SubnetSnapshot, networks: tuple[IPNetwork, ...]) -> Iterator[tuple[Spans, Spans]]:
+    """The subnet's addresses and those of ``networks``, for each family that both have."""
     for family, inside in own_addresses(subnet).items():
         version = 4 if family is Family.IPV4 else 6
-        if outside := spans_of(network for network in listed if network.version == version):
-            found.append(
-                Question(
-                    direction=Direction.INBOUND,
-                    source=Side(outside),
-                    destination=Side(inside),
-                    ports=wanted,
-                )
-            )
-    return tuple(found)
+        if outside := spans_of(network for network in networks if network.version == version):
+            yield inside, outside
 
 
 def virtual_network(subnet: SubnetSnapshot) -> Spans:
