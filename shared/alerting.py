@@ -21,7 +21,7 @@ from typing import Final
 from shared.alert_text import alert_body, alert_title, change_body, change_title
 from shared.codec import canonical, to_json
 from shared.commands import fix_commands, portal_link
-from shared.model import Cause, Decision, Finding, Json, Severity, Target
+from shared.model import Cause, Decision, Finding, Json, Reason, Severity, Target
 from shared.policies import find
 from shared.policy import AnyPolicy, Control
 from shared.records import (
@@ -36,6 +36,7 @@ from shared.values import value
 
 APPROVAL_LASTS: Final = timedelta(hours=1)
 
+_NO_DRIFT: Final = frozenset({Reason.POISONED, Reason.EXEMPTION_EXPIRED})
 _ID_LENGTH: Final = 16
 _DATA_LIMIT: Final = 24 * 1024
 _TEXT_LIMIT: Final = 16 * 1024
@@ -147,10 +148,13 @@ def acknowledge(alert: AlertRecord, by: str) -> AlertRecord:
 def approve(alert: AlertRecord, by: str, now: datetime, lasts: timedelta = APPROVAL_LASTS) -> AlertRecord:
     """Consent to reverting this drift and no other, for ``lasts``; a newer approval replaces an older.
 
-    Raises ``IllegalTransition`` when it is resolved and ``ValueError`` when ``lasts`` is not positive.
+    Raises ``IllegalTransition`` when it is resolved or about no drift, and ``ValueError`` when ``lasts``
+    is not positive.
     """
     if alert.status is AlertStatus.RESOLVED:
         raise IllegalTransition(f"alert {alert.id} is resolved: there is nothing to approve")
+    if alert.decision.reason in _NO_DRIFT:
+        raise IllegalTransition(f"alert {alert.id} is about no drift: there is no change to approve")
     if lasts <= timedelta(0):
         raise ValueError("an approval lasts longer than no time")
     approval = Approval(by=by, at=now, expires_at=now + lasts, fingerprint=alert.fingerprint)

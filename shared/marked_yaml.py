@@ -1,16 +1,17 @@
 """YAML that remembers where everything stands, so that a mistake can be shown with its line.
 
-``read_yaml`` gives the data as PyYAML's safe loader has it, and the lines of its parts. Three traps of
-YAML 1.1 are closed, because people write what YAML 1.2 and their editors understand: ``off`` stays the
-word that it is (only ``true`` and ``false`` are truths), ``22:00`` stays a text (YAML 1.1 reads 1320), and
-a key that is given twice is refused (PyYAML would silently forget what the first one said).
+``read_yaml`` gives the data as PyYAML's safe loader has it, and the lines of its parts. Traps of YAML 1.1
+are closed, because people write what YAML 1.2 and their editors understand: ``off`` stays the word that it
+is (only ``true`` and ``false`` are truths), and ``22:00`` stays a text (YAML 1.1 reads 1320). A key that is
+given twice is refused (PyYAML would silently forget what the first one said), and so is an explicit type
+such as ``!!int`` (with a value that does not fit, the loader's own errors have no line).
 
 What the data means is no business of this module.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeAlias
 
 import yaml
@@ -81,7 +82,15 @@ def _step(node: yaml.Node | None, part: str | int) -> tuple[int, yaml.Node] | No
 
 
 class _Loader(yaml.SafeLoader):
-    """The safe loader without the three traps."""
+    """The safe loader without the traps."""
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        peek: Callable[[], yaml.Event] = self.peek_event
+        event = peek()
+        if getattr(event, "tag", None) is not None:
+            reason = f"values are written plainly, without {event.tag}"
+            raise yaml.constructor.ConstructorError(None, None, reason, event.start_mark)
+        return super().compose_node(parent, index)
 
     def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
         node = super().compose_mapping_node(anchor)

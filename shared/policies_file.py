@@ -30,7 +30,7 @@ from pydantic import (
 
 from shared.errors import ConfigurationError
 from shared.marked_yaml import NotYaml, Path, Places, read_yaml
-from shared.model import Effect
+from shared.model import Effect, TargetKind
 from shared.policy import AnyPolicy
 from shared.resource_id import InvalidResourceId, ResourceId
 from shared.schedule import Weekday, WhenClosed
@@ -46,11 +46,29 @@ _MIDNIGHT: Final = "24:00"
 # --- the kinds of values -----------------------------------------------------------------------------
 
 
+_EVERY_KIND: Final = frozenset(TargetKind)
+_INSIDE: Final[Mapping[str, frozenset[TargetKind]]] = {
+    "microsoft.resources/subscriptions": _EVERY_KIND,
+    "microsoft.resources/subscriptions/resourcegroups": _EVERY_KIND,
+    "microsoft.dbforpostgresql/flexibleservers": frozenset({TargetKind.FLEXIBLE_SERVER}),
+    "microsoft.dbforpostgresql/servers": frozenset({TargetKind.SINGLE_SERVER}),
+    "microsoft.network/virtualnetworks": frozenset({TargetKind.SUBNET}),
+    "microsoft.network/virtualnetworks/subnets": frozenset({TargetKind.SUBNET}),
+}
+"""The targets that a scope can hold, by its type. One that holds none would silently say nothing."""
+
+
 def _scope(text: object) -> ResourceId:
     try:
-        return ResourceId(str(text))
+        scope = ResourceId(str(text))
     except InvalidResourceId as error:
         raise ValueError(str(error)) from None
+    if scope.type not in _INSIDE:
+        raise ValueError(
+            "a scope is a subscription, a resource group, a server, a virtual network or a subnet; "
+            f"policies look at nothing in a {scope.type}"
+        )
+    return scope
 
 
 def _moment(said: object) -> datetime:
@@ -292,9 +310,14 @@ def _mistakes(file: PoliciesFile, known: Mapping[str, AnyPolicy]) -> Iterator[Mi
     yield from _of_policies(file.policies, ("policies",), known)
     for i, section in enumerate(file.scopes):
         yield from _of_policies(section.policies, ("scopes", i, "policies"), known)
+        for policy_id in section.policies:
+            yield from _idle(known.get(policy_id), section.scope, ("scopes", i, "policies", policy_id))
+        if section.tags and _INSIDE[section.scope.type] == {TargetKind.SUBNET}:
+            yield Mistake(path=("scopes", i, "tags"), reason="a subnet has no tags in Azure")
     for i, exemption in enumerate(file.exemptions):
         if exemption.policy not in known:
             yield _no_policy(("exemptions", i, "policy"), exemption.policy, known)
+        yield from _idle(known.get(exemption.policy), exemption.scope, ("exemptions", i, "policy"))
     for i, freeze in enumerate(file.freezes):
         if freeze.ends <= freeze.starts:
             yield Mistake(path=("freezes", i, "to"), reason="the freeze ends before it begins")
@@ -331,6 +354,13 @@ def _of_parameters(policy: AnyPolicy, section: PolicySection, path: Path) -> Ite
         wrong = parameters[key].check(setting)
         if wrong:
             yield Mistake(path=(*path, key), reason=wrong)
+
+
+def _idle(policy: AnyPolicy | None, scope: ResourceId, path: Path) -> Iterator[Mistake]:
+    """What is said of a policy in a scope that holds nothing that it looks at."""
+    if policy is not None and not policy.targets & _INSIDE[scope.type]:
+        kinds = " and ".join(sorted(policy.targets))
+        yield Mistake(path=path, reason=f"{policy.id} looks at a {kinds}, and a {scope.type} holds none")
 
 
 def _no_policy(path: Path, policy_id: str, known: Mapping[str, AnyPolicy]) -> Mistake:

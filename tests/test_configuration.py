@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from shared.configuration import NO_TAGS, Configuration, PolicySettings, tags_of
 from shared.model import Effect, Kind, Severity
@@ -205,6 +208,48 @@ def test_a_subnet_has_no_tags_and_a_server_its_own() -> None:
 )
 def test_before_the_reading_a_policy_may_be_on_if_it_is_on_for_some_tags(text: str, may_be: bool) -> None:
     assert configuration(text).may_be_on(policy(), SERVER) is may_be
+
+
+_EFFECTS = st.sampled_from(["off", "alert", "revert", None])
+_SECTIONS = st.lists(
+    st.tuples(
+        st.sampled_from([SUBSCRIPTION, GROUP, str(SERVER)]),
+        st.dictionaries(st.sampled_from(["a", "b"]), st.sampled_from(["1", "2"])),
+        _EFFECTS,
+        _EFFECTS,
+    ),
+    max_size=4,
+    unique_by=lambda section: (section[0], tuple(sorted(section[1].items()))),
+)
+
+
+@given(
+    _SECTIONS,
+    st.sampled_from(["off", "alert", "revert"]),
+    st.booleans(),
+    st.sampled_from([Severity.HIGH, Severity.INFORMATIONAL]),
+)
+def test_whatever_the_tags_nothing_is_on_that_was_not_in_question(
+    sections: list[tuple[str, dict[str, str], str | None, str | None]],
+    default: str,
+    opt_in: bool,
+    severity: Severity,
+) -> None:
+    said = [
+        {"scope": scope, "tags": tags, "effect": blanket, "policies": {PUBLIC: {"effect": named}}}
+        for scope, tags, blanket, named in sections
+    ]
+    file = {"defaults": {"effect": default}, "scopes": said}
+    made = configuration(yaml.safe_dump(file))
+    asked = replace(policy(), opt_in=opt_in, severity=severity)
+    every = [{"a": a, "b": b} for a in "123" for b in "123"]
+    effects = {made.settings_for(asked, SERVER, tags).effect for tags in every}
+    if not made.may_be_on(asked, SERVER):
+        assert effects == {Effect.OFF}
+    if severity is Severity.INFORMATIONAL and "revert" not in {named for *_, named in sections}:
+        assert Effect.REVERT not in effects
+    if opt_in and not {"alert", "revert"} & {named for *_, named in sections}:
+        assert effects == {Effect.OFF}
 
 
 # --- what has to be named --------------------------------------------------------------------------

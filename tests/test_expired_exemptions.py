@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from shared.alerting import alert_view
+import pytest
+
+from shared.alerting import IllegalTransition, alert_view, approve
 from shared.model import Reason, Severity
 from shared.records import AlertRecord, NotificationType
 from shared.resource_id import ResourceId
@@ -111,6 +113,13 @@ def test_an_entry_that_covers_nothing_known_is_not_told() -> None:
     there = world("2026-11-01")
     there.policies_file = file("2026-11-01").replace(GROUP, f"{GROUP}-2")
     assert swept(there) == []
+
+
+def test_there_is_nothing_to_approve_about_it() -> None:
+    there = ended()
+    (alert,) = swept(there)
+    with pytest.raises(IllegalTransition, match="no change to approve"):
+        approve(alert, "jane", there.clock.now())
 
 
 def test_it_stays_one_alert_when_the_target_on_which_it_stands_is_deleted() -> None:

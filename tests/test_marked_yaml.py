@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from shared.marked_yaml import NotYaml, Places, read_yaml
 
@@ -80,6 +82,8 @@ def test_a_date_is_a_date_and_one_that_does_not_exist_is_refused_with_its_line()
         ("a: 1\na: 2", 2),
         ("a: 1\nb: \x07", 2),
         ("a: 1\nb: !!python/object/apply:os.getcwd []", 2),
+        ("a: 1\nb: !!int one", 2),
+        ("a: 1\nb:\n  - !!timestamp soon", 3),
         ("a: 1\n---\nb: 2", 2),
         ("a: *nothing", 1),
         ("? [a]\n: 1", 1),
@@ -90,6 +94,18 @@ def test_what_is_not_meant_is_refused_with_its_line(text: str, line: int) -> Non
         read_yaml(text)
     assert refused.value.line == line
     assert str(refused.value)
+
+
+@given(st.text(alphabet="ab01:-? \n[]{}&*!|>'\"#,<.%@", max_size=40))
+def test_any_text_is_data_with_places_or_refused_with_a_line(text: str) -> None:
+    lines = range(1, text.count("\n") + 2)
+    try:
+        data, places = read_yaml(text)
+    except NotYaml as error:
+        found = {error.line}
+    else:
+        found = {places.line_of((str(key),)) for key in (data if isinstance(data, dict) else ())}
+    assert found <= {*lines, lines[-1] + 1}  # what is missing at the end may be missed on the line after it
 
 
 def test_what_is_merged_in_may_be_overridden_and_is_found_where_it_stands() -> None:

@@ -18,6 +18,9 @@ NSG = "nsg-blocks-postgres-in-subnet"
 SUBSCRIPTION = "/subscriptions/11111111-2222-3333-4444-555555555555"
 GROUP = f"{SUBSCRIPTION}/resourceGroups/data"
 
+SERVER = f"{GROUP}/providers/Microsoft.DBforPostgreSQL/flexibleServers/orders"
+SUBNET = f"{GROUP}/providers/Microsoft.Network/virtualNetworks/hub/subnets/postgres"
+
 
 def parsed(text: str) -> PoliciesFile:
     return parse_policies_file(f"version: 1\n{text}", discover(), name="policies.yaml")
@@ -123,6 +126,28 @@ REFUSALS = {
     "an effect that is false": ("version: 1\ndefaults: {effect: false}", 2, "defaults.effect"),
     "a truth that is none": ("version: 1\ndefaults: {adopt: maybe}", 2, "defaults.adopt"),
     "a scope that is no id": ("version: 1\nscopes:\n - scope: everything", 3, "scopes.0.scope"),
+    "a scope in which nothing is looked at": (
+        f"version: 1\nexemptions:\n - scope: {GROUP}/providers/Microsoft.Network/networkSecurityGroups/nsg\n"
+        f"   policy: {NSG}\n   reason: because\n   approver: j\n   expires: 2027-01-01",
+        3,
+        "exemptions.0.scope: a scope is a subscription, a resource group, a server, a virtual network",
+    ),
+    "a policy that looks at nothing in the scope": (
+        f"version: 1\nscopes:\n - scope: {SERVER}\n   policies:\n     {NSG}: {{effect: off}}",
+        5,
+        f"{NSG} looks at a subnet, and a microsoft.dbforpostgresql/flexibleservers holds none",
+    ),
+    "an exemption that covers nothing": (
+        f"version: 1\nexemptions:\n - scope: {SUBNET}\n   policy: {PUBLIC}\n   reason: because\n"
+        "   approver: j\n   expires: 2027-01-01",
+        4,
+        "exemptions.0.policy",
+    ),
+    "tags of a subnet": (
+        f"version: 1\nscopes:\n - scope: {SUBNET}\n   tags: {{env: prod}}",
+        4,
+        "scopes.0.tags: a subnet has no tags",
+    ),
     "a section without a scope": ("version: 1\nscopes:\n - adopt: true", 3, "scopes.0.scope: is required"),
     "a tag's value that is no text": (
         f"version: 1\nscopes:\n - scope: {GROUP}\n   tags:\n     tier: 1",

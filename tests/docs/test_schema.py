@@ -48,6 +48,10 @@ budgets: {{writesPerTarget: 1}}
 
 BEYOND_THE_SCHEMA = {
     "a key given twice",
+    "a scope in which nothing is looked at",
+    "a policy that looks at nothing in the scope",
+    "an exemption that covers nothing",
+    "tags of a subnet",
     "a Python object",
     "broken YAML",
     "a date that does not exist",
