@@ -85,9 +85,9 @@ class _Loader(yaml.SafeLoader):
     """The safe loader without the traps."""
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        peek: Callable[[], yaml.Event] = self.peek_event
+        peek: Callable[[], Any] = self.peek_event
         event = peek()
-        if getattr(event, "tag", None) is not None:
+        if getattr(event, "tag", None) is not None:  # an alias or an end has none
             reason = f"values are written plainly, without {event.tag}"
             raise yaml.constructor.ConstructorError(None, None, reason, event.start_mark)
         return super().compose_node(parent, index)
