@@ -24,34 +24,44 @@ from shared.visit import Visit
 def recall(visit: Visit, policy: AnyPolicy, finding: Finding, record: TargetRecord) -> Context:
     """Everything that the decision needs to know beyond the snapshot."""
     deps, target, now = visit.deps, visit.target, visit.now
-    tags = tags_of(visit.snapshot)
-    settings = deps.configuration.settings_for(policy, target.id, tags)
     memory = record.memories.get(policy.id)
     is_drift = finding.state is ComplianceState.NON_COMPLIANT
+    configured = _configured(visit, policy)
     exemptions = [e for e in record.exemptions if e.policy == policy.id and e.expires_at > now]
-    return Context(
-        now=now,
-        dry_run=EnforcementMode.AUDIT in (deps.settings.mode, visit.options.enforcement),
-        effect=settings.effect,
-        limits=deps.configuration.limits,
+    rules = deps.configuration.file.tag_exemptions
+    return replace(
+        configured,
         break_glass=_break_glass(visit) if is_drift else BreakGlass.OFF,
-        exemption=deps.configuration.exemption(policy.id, target.id, now) or next(iter(exemptions), None),
-        tag_exemption=tag_exemption(policy.id, record, tags, deps.configuration.file.tag_exemptions, now),
+        exemption=configured.exemption or next(iter(exemptions), None),
+        tag_exemption=tag_exemption(policy.id, record, tags_of(visit.snapshot), rules, now),
         was_compliant=memory is not None and memory.last_compliant_at is not None,
         created_after_first_pass=_created_after_first_pass(visit) if is_drift else False,
-        adopt=settings.adopt or visit.options.adopt,
-        without_approval=settings.without_approval,
         approval=_approval(visit, policy, finding) if is_drift else None,
-        freeze=deps.configuration.freeze(target.id, now),
-        closed_until=deps.configuration.closed_until(target.id, now),
-        during_freeze=settings.during_freeze,
-        outside_window=settings.outside_window,
         last_foreign_write=record.last_foreign.time if record.last_foreign else None,
         waiting_since=_waiting_since(memory, finding),
         asked_at=visit.cause.time if visit.cause.kind is CauseKind.OPERATOR else None,
-        settle_seconds=settings.settle_seconds,
         attempts=record.attempts,
         subscription_writes=deps.store.budget_used(target.id.subscription, now) if is_drift else 0,
+    )
+
+
+def _configured(visit: Visit, policy: AnyPolicy) -> Context:
+    """What the settings, the run's options and ``policies.yaml`` say."""
+    configuration, target, now = visit.deps.configuration, visit.target.id, visit.now
+    settings = configuration.settings_for(policy, target, tags_of(visit.snapshot))
+    return Context(
+        now=now,
+        dry_run=EnforcementMode.AUDIT in (visit.deps.settings.mode, visit.options.enforcement),
+        effect=settings.effect,
+        limits=configuration.limits,
+        exemption=configuration.exemption(policy.id, target, now),
+        adopt=settings.adopt or visit.options.adopt,
+        without_approval=settings.without_approval,
+        freeze=configuration.freeze(target, now),
+        closed_until=configuration.closed_until(target, now),
+        during_freeze=settings.during_freeze,
+        outside_window=settings.outside_window,
+        settle_seconds=settings.settle_seconds,
     )
 
 
