@@ -3,8 +3,8 @@
 A private endpoint to a server makes an approved connection on that server when its operation ends, and
 takes it away when it is deleted; a manual one waits as `Pending`. Its address stands in `customDnsConfigs`
 until a DNS zone group takes the names over, and always on its interface, which `$expand=networkInterfaces`
-brings along (the specification's parameter; its answer is ours). What must not live here: DNS (`dns.py`),
-what a server shows.
+brings along where the switch `expand` says so: the parameter is specified, no recording shows an answer to
+it. What must not live here: DNS (`dns.py`), what a server shows.
 """
 
 from __future__ import annotations
