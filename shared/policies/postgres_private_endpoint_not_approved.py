@@ -85,7 +85,11 @@ POLICY: Policy[ServerSnapshot] = Policy(
     severity=ABOUT.severity,
     safety=Safety.MANUAL,
     reads=frozenset({Aspect.SERVER}),
-    permissions=("Microsoft.DBforPostgreSQL/flexibleServers/read", "Microsoft.DBforPostgreSQL/servers/read"),
+    permissions=(
+        "Microsoft.DBforPostgreSQL/flexibleServers/read",
+        "Microsoft.DBforPostgreSQL/servers/read",
+        "Microsoft.Network/privateEndpoints/read",  # where an event about an endpoint leads
+    ),
     controls=(
         Control(
             framework="Azure Policy",
