@@ -26,7 +26,8 @@ from shared.nsg.verdict import State
 from shared.values import value
 
 SAMPLES: Final = 5
-_PORTS: Final = 20
+_LISTED: Final = 20
+"""Ports, rules, tags and resources that are listed of each group."""
 _LONGEST_LOGGED: Final = 65
 """Longer names of rules may be cut in a log (NSG flow logs overview, best practices)."""
 _PREFIXES: Final = ("UserRule_", "DefaultRule_")
@@ -57,16 +58,26 @@ class Told:
 
 def report(told: Told) -> dict[str, Json]:
     """The answer."""
-    counting = told.counting
-    ordered = sorted(counting.groups.values(), key=lambda group: _rank(group, told.setting.features))
+    features = told.setting.features
+    ordered = sorted(told.counting.groups.values(), key=lambda group: _rank(group, features))
     groups = [_group(group, told) for group in ordered]
-    services = told.setting.services
     return {
         "answer": answer(told, groups).value,
+        **_about_log(told),
+        **_about_setting(told),
+        "groups": groups,
+        "unread": {"count": told.faults.count, "first": [str(fault) for fault in told.faults.first]},
+        "notes": [*told.notes, *_notes(told, groups)],
+    }
+
+
+def _about_log(told: Told) -> dict[str, Json]:
+    counting = told.counting
+    return {
         "files": list(told.files),
         "formats": sorted(counting.versions.counts),
         "records": counting.records,
-        "resources": [name for name, _ in counting.resources.first(_PORTS) if name],
+        "resources": [name for name, _ in counting.resources.first(_LISTED) if name],
         "first": _time(counting.first),
         "last": _time(counting.last),
         "flows": {
@@ -74,15 +85,18 @@ def report(told: Told) -> dict[str, Json]:
             "denied": counting.denied,
             "ofOtherSubnets": counting.elsewhere,
             "ofOtherDirection": counting.left_out,
-            "explained": sum(group.count for group in ordered),
+            "explained": sum(group.count for group in counting.groups.values()),
         },
+    }
+
+
+def _about_setting(told: Told) -> dict[str, Json]:
+    services = told.setting.services
+    return {
         "subnet": [str(network) for network in networks_of(told.setting.subnet)],
         "server": told.server,
         "nsg": None if told.security_group is None else str(told.security_group.id),
         "tags": None if services is None else {**(told.tags or {}), "missing": list(services.missing)},
-        "groups": groups,
-        "unread": {"count": told.faults.count, "first": [str(fault) for fault in told.faults.first]},
-        "notes": [*told.notes, *_notes(told, groups)],
     }
 
 
@@ -126,8 +140,8 @@ def _rank(group: Group, features: Features) -> tuple[int, int, int, str, bool]:
 
 
 def _group(group: Group, told: Told) -> dict[str, Json]:
-    label, services = group.label, told.setting.services
-    advice = told.advice.get(group)
+    label, advice = group.label, told.advice.get(group)
+    services = told.setting.services
     return {
         "kind": label.kind.value,
         "name": label.name,
@@ -135,23 +149,34 @@ def _group(group: Group, told: Told) -> dict[str, Json]:
         "need": need(label, told.setting.features).value,
         "why": reason(label),
         "sure": not (label.kind is Kind.UNKNOWN_CDN and services is not None and services.missing),
+        **_seen(group),
+        "now": None if advice is None or advice.present is None else _present(advice.present),
+        "fix": None if advice is None else _fix(advice, told.security_group),
+    }
+
+
+def _seen(group: Group) -> dict[str, Json]:
+    """What the log shows of it."""
+    return {
         "count": group.count,
         "first": _time(group.first),
         "last": _time(group.last),
         "ports": [
             {"protocol": protocol, "port": port, "count": times}
-            for (protocol, port), times in group.ports.first(_PORTS)
+            for (protocol, port), times in group.ports.first(_LISTED)
         ],
         "distinctPorts": _distinct(group.ports),
-        "rules": [{"name": name, "count": times} for name, times in group.rules.first(_PORTS)],
+        "rules": _named(group.rules),
         "addresses": _samples(group.addresses),
         "distinctAddresses": _distinct(group.addresses),
         "servers": _samples(group.here),
         "distinctServers": _distinct(group.here),
-        "tags": [{"name": name, "count": times} for name, times in group.tags.first(_PORTS)],
-        "now": None if advice is None or advice.present is None else _present(advice.present),
-        "fix": None if advice is None else _fix(advice, told.security_group),
+        "tags": _named(group.tags),
     }
+
+
+def _named(tally: Tally[str]) -> list[Json]:
+    return [{"name": name, "count": times} for name, times in tally.first(_LISTED)]
 
 
 def _samples(places: Tally[int]) -> list[Json]:
