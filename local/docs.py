@@ -1,12 +1,13 @@
 """`python -m local.docs [--check]`: writes what is generated, or tells which file is not up to date.
 
 Generated are the catalogue of policies (from each module's docstring and metadata), the permissions with
-ready role definitions, the reasons, the settings' table in the README (between its markers),
+ready role definitions, the reasons, the table of events with Event Grid's filter, what covers which demand
+of a framework, the JSON Schema of `policies.yaml`, the settings' table in the README (between its markers),
 `local.settings.sample.json`, and the demonstration's subscription as a seed for the simulator. Everything
 is made from the code that it describes; a text that exists only here would be a second truth.
 
-Exit codes: 0 written or up to date, 1 `--check` found a difference (the files are named), 2 something cannot
-be generated.
+Exit codes: 0 written or up to date, 1 `--check` found a difference (the files are named), 2 something
+cannot be generated.
 """
 
 from __future__ import annotations
@@ -21,10 +22,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from local.coverage import coverage_page
 from local.demo_world import resources
 from local.environments import ROOT
+from local.events_page import event_filter, events_page
 from local.reasons import OUTCOMES, REASONS, Explained
 from local.roles import FURTHER_ACTIONS, ROLES, Role, role_definition
+from local.schema import policies_schema
 from local.simulator.seeds import SUBSCRIPTION
 from shared import policies as catalogue
 from shared.api.http import PROBLEMS
@@ -76,6 +80,10 @@ def documents() -> dict[str, str]:
         "docs/policies.md": policies_page(),
         "docs/permissions.md": permissions_page(),
         "docs/reasons.md": reasons_page(),
+        "docs/events.md": events_page(),
+        "docs/event-filter.json": _json(event_filter()),
+        "docs/coverage.md": coverage_page(),
+        "docs/policies.schema.json": _json(policies_schema()),
         "docs/examples/subscription.json": _json({"resources": resources()}),
         "local.settings.sample.json": sample_settings(),
         "README.md": with_settings(_present("README.md")),
