@@ -46,14 +46,24 @@ from shared.policy import AnyPolicy, bound, examples
 from shared.readings import (
     Administrator,
     Availability,
+    Backup,
     DiagnosticSetting,
+    DnsZone,
     Encryption,
+    EndpointDns,
     Health,
+    ManagementLock,
+    NetworkDns,
+    PrivateDns,
     Replication,
     Route,
+    RouteTable,
     ServerParameter,
     ServerTls,
+    SignIn,
+    VirtualNetwork,
     VirtualNetworkRule,
+    ZoneLink,
 )
 from shared.resource_id import ResourceId
 from shared.values import value
@@ -98,6 +108,9 @@ _FIELDS = {
     Aspect.SUBNET_SERVERS: "servers",
     Aspect.SUBNET_ENDPOINTS: "private_endpoints",
 }
+"""Of a subnet, where the field is not called like the aspect."""
+_NO_PART = frozenset({Aspect.SECURITY_GROUP})
+"""A subnet whose field is None has none."""
 _GENERATED = frozenset(
     {"kind", "id", "read_at", "location", "state", "state_text", "public_access", "public_access_text"}
     | {"delegated_subnet", "firewall_rules", "private_endpoints", "high_availability", "created_at"}
@@ -108,8 +121,10 @@ _GENERATED = frozenset(
 
 def field_of(aspect: Aspect, snapshot: Snapshot) -> str | None:
     """The field that holds a part which is None where it was not read; None for any other aspect."""
+    if aspect in _NO_PART or (aspect in _FIELDS and snapshot.kind is not TargetKind.SUBNET):
+        return None
     name = _FIELDS.get(aspect, "".join(f"_{c.lower()}" if c.isupper() else c for c in aspect))
-    return name if name in _defaults(snapshot.kind) and aspect is not Aspect.SECURITY_GROUP else None
+    return name if name in _defaults(snapshot.kind) else None
 
 
 @cache
@@ -418,6 +433,37 @@ def _perhaps_edited(rule: SecurityRule, random: Random) -> SecurityRule | None:
     return random.choice([rule, rule, None, None, *edited])
 
 
+# --- the same, with less in it ---------------------------------------------------------------------
+
+_MAY_BE_UNREAD: Mapping[type, frozenset[str]] = {
+    SignIn: frozenset({"entra", "passwords"}),
+    Encryption: frozenset({"customer_key", "infrastructure"}),
+    Backup: frozenset({"retention_days", "geo_redundant"}),
+    PrivateDns: frozenset({"found", "network"}),
+    EndpointDns: frozenset({"addresses", "network", "group_zones"}),
+    DnsZone: frozenset({"exists", "links", "record"}),
+    NetworkDns: frozenset({"dns_servers"}),
+    RouteTable: frozenset({"gateway_propagation"}),
+    VirtualNetwork: frozenset({"learns_routes"}),
+    SubnetServer: frozenset({"entra", "customer_key", "elastic_cluster", "partners"}),
+}
+"""Where None means that it is not known, inside the parts of a reading."""
+
+
+# Any: this walks through values of every type and gives back each in its own.
+def with_one_unknown(told: Any) -> Iterator[Any]:
+    """``told``, each time with another one of the things in it not known."""
+    if isinstance(told, tuple):
+        for at, one in enumerate(told):
+            yield from ((*told[:at], other, *told[at + 1 :]) for other in with_one_unknown(one))
+    elif is_dataclass(told) and not isinstance(told, type | SecurityGroup):
+        for name in (field.name for field in fields(told)):
+            part = getattr(told, name)
+            if part is not None and name in _MAY_BE_UNREAD.get(type(told), ()):
+                yield replace(told, **{name: None})
+            yield from (replace(told, **{name: other}) for other in with_one_unknown(part))
+
+
 # --- the same, spelled differently -----------------------------------------------------------------
 
 _CASELESS: Mapping[type, frozenset[str]] = {
@@ -436,6 +482,8 @@ _CASELESS: Mapping[type, frozenset[str]] = {
     Health: frozenset({"state"}),
     VirtualNetworkRule: frozenset({"state"}),
     Route: frozenset({"prefix", "next_hop"}),
+    ZoneLink: frozenset({"state"}),
+    ManagementLock: frozenset({"level", "scope"}),
 }
 """Texts in which letter case means nothing: names of things and members of Azure's enumerations."""
 _WORDS = frozenset({"boolean", "enumeration", "set"})

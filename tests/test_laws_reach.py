@@ -11,11 +11,13 @@ from collections import Counter, defaultdict
 from hypothesis import Phase, given, settings
 
 from shared.model import ComplianceState, Safety, TargetKind
+from shared.prove import prove
 from tests.strategies import Sample, samples, seen_by
 from tests.test_laws import (
     NON_COMPLIANT,
     POLICIES,
     RESTORERS,
+    Planned,
     every_kind,
     every_restored_kind,
     generously,
@@ -30,6 +32,7 @@ counted = settings(
 
 @every_kind
 def test_a_fair_share_of_the_examples_has_a_plan_and_a_fair_share_has_none(kind: TargetKind) -> None:
+    """And most plans can be proved though every policy of the catalogue is on."""
     seen: dict[str, Counter[str]] = defaultdict(Counter)
     policies = {policy.id: policy for policy in POLICIES if kind in policy.targets}
 
@@ -38,7 +41,9 @@ def test_a_fair_share_of_the_examples_has_a_plan_and_a_fair_share_has_none(kind:
     def count(sample: Sample) -> None:
         for policy in policies.values():
             snapshot = seen_by(policy, sample)
-            seen[policy.id]["planned" if planned(policy, snapshot) else "not planned"] += 1
+            found = planned(policy, snapshot)
+            seen[policy.id]["planned" if found else "not planned"] += 1
+            seen[policy.id]["proved"] += found is not None and is_proved(found)
             seen[policy.id][policy.evaluate(snapshot).state] += 1
 
     count()
@@ -46,8 +51,13 @@ def test_a_fair_share_of_the_examples_has_a_plan_and_a_fair_share_has_none(kind:
     for policy_id, found in seen.items():
         assert found["planned"] >= 15 or policies[policy_id].safety is Safety.MANUAL, (policy_id, found)
         assert found["not planned"] >= 15, (policy_id, found)
+        assert found["proved"] >= found["planned"] / 2, (policy_id, found)
         for state in (ComplianceState.COMPLIANT, NON_COMPLIANT, ComplianceState.UNKNOWN):
             assert found[state] >= 5, (policy_id, found)
+
+
+def is_proved(found: Planned) -> bool:
+    return prove(found.change, found.before, found.policy, POLICIES).holds
 
 
 @every_restored_kind
