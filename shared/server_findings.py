@@ -10,7 +10,7 @@ What must not live here: which value is right, and why.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from shared.model import (
@@ -120,3 +120,30 @@ def az(server: ServerSnapshot, command: str, options: str, *, name: str = "--nam
     group, called, subscription = map(shlex.quote, (where.resource_group, where.name, where.subscription))
     address = f"--subscription {subscription} --resource-group {group} {name} {called}"
     return f"az postgres flexible-server {command} {address} {options}".rstrip()
+
+
+def az_restore(server: ServerSnapshot, options: str) -> str:
+    """A new flexible server from this one's backups, to settle what only creation can."""
+    group, subscription = map(shlex.quote, (server.id.resource_group, server.id.subscription))
+    address = f"--subscription {subscription} --resource-group {group} --name '<name of the new server>'"
+    source = shlex.quote(str(server.id))
+    return f"az postgres flexible-server restore {address} --source-server {source} {options}"
+
+
+# --- parameters ------------------------------------------------------------------------------------
+
+
+def wrong_switch(chosen: Json) -> str | None:
+    """What is wrong with a parameter that is a switch; None when nothing is."""
+    return None if isinstance(chosen, bool) else "true or false"
+
+
+def wrong_names(names: Json) -> str | None:
+    """What is wrong with a parameter that lists names; None when nothing is."""
+    good = isinstance(names, list) and all(isinstance(name, str) and name.strip() for name in names)
+    return None if good else "a list of names"
+
+
+def plainly(names: Iterable[str]) -> frozenset[str]:
+    """Names as they are compared: without surrounding blanks, in lower case."""
+    return frozenset(name.strip().lower() for name in names)

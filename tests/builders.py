@@ -22,7 +22,14 @@ from shared.model import (
     TargetKind,
 )
 from shared.policies import discover
-from shared.readings import VirtualNetworkRule
+from shared.readings import (
+    Administrator,
+    Availability,
+    Backup,
+    Encryption,
+    SignIn,
+    VirtualNetworkRule,
+)
 from shared.resource_id import ResourceId
 from tests.fakes import SUBSCRIPTION
 
@@ -33,8 +40,10 @@ SUBNET = ResourceId(f"{GROUP}/providers/Microsoft.Network/virtualNetworks/hub/su
 NSG = ResourceId(f"{GROUP}/providers/Microsoft.Network/networkSecurityGroups/postgres-nsg")
 READ_AT = datetime(2026, 11, 2, 8, 0, tzinfo=UTC)
 
-ON_SERVERS = frozenset(policy.id for policy in discover() if TargetKind.FLEXIBLE_SERVER in policy.targets)
-"""Ids of the policies that judge a flexible server: what a whole look at one answers for."""
+ON_SERVERS = frozenset(
+    policy.id for policy in discover() if TargetKind.FLEXIBLE_SERVER in policy.targets and not policy.opt_in
+)
+"""Ids of the policies that judge a flexible server unasked: what a whole look at one answers for."""
 
 
 def rule(name: str, start: str, end: str | None = None) -> FirewallRule:
@@ -42,6 +51,9 @@ def rule(name: str, start: str, end: str | None = None) -> FirewallRule:
 
 
 ALL_AZURE = rule("AllowAllAzureServicesAndResourcesWithinAzureIps_2026-11-2_8-0-0", "0.0.0.0")
+ADMINISTRATOR = Administrator(
+    object_id="7c1d0a52-3b64-4f0e-8a1c-5d2e9f6b7a80", name="orders-dba", type="Group"
+)
 OFFICE = rule("office", "198.51.100.0", "198.51.100.255")
 
 
@@ -54,7 +66,7 @@ def endpoint(status: ConnectionStatus = ConnectionStatus.APPROVED) -> PrivateEnd
 
 
 def server(**parts: Any) -> ServerSnapshot:
-    """A flexible server with public access off and one approved private endpoint."""
+    """A flexible server with public access off, one approved private endpoint and Entra sign-in."""
     snapshot = ServerSnapshot(
         kind=TargetKind.FLEXIBLE_SERVER,
         id=SERVER,
@@ -66,6 +78,11 @@ def server(**parts: Any) -> ServerSnapshot:
         firewall_rules=(),
         private_endpoints=(endpoint(),),
         high_availability=False,
+        sign_in=SignIn(entra=True, passwords=False),
+        administrators=(ADMINISTRATOR,),
+        encryption=Encryption(customer_key=False),
+        backup=Backup(retention_days=7, geo_redundant=False),
+        availability=Availability(mode="Disabled", state="NotEnabled"),
     )
     access: PublicAccess = parts.get("public_access", snapshot.public_access)
     return replace(snapshot, public_access_text=access.value, **parts)
@@ -83,7 +100,12 @@ def subnet_rule(name: str = "apps") -> VirtualNetworkRule:
 
 def single_server(**parts: Any) -> ServerSnapshot:
     """A single server that is meant to be public, for a few addresses and no subnet."""
-    single = replace(server(), kind=TargetKind.SINGLE_SERVER, id=SINGLE, high_availability=None)
+    single = replace(
+        server(sign_in=SignIn(), availability=Availability()),
+        kind=TargetKind.SINGLE_SERVER,
+        id=SINGLE,
+        high_availability=None,
+    )
     shown = {
         "public_access": PublicAccess.ENABLED,
         "firewall_rules": (OFFICE,),
