@@ -108,6 +108,11 @@ def test_prefixes_of_some_tags_alone_leave_the_rest_unsure(ask: Any, tmp_path: P
     assert (code, found["answer"]) == (0, "unknown")
 
 
+def test_times_are_rfc_3339_with_the_milliseconds_that_the_log_has(ask: Any) -> None:
+    times = [ask(str(LOGS / name), *TAGS)[1]["first"] for name in ("nsg_thread.json", "vnet_thread.json")]
+    assert times == ["2025-11-20T10:00:02Z", "2025-11-20T10:00:02.250Z"]
+
+
 # --- the rules -------------------------------------------------------------------------------------
 
 
@@ -167,6 +172,13 @@ def test_a_rule_for_one_region_passes_what_was_called_there(ask: Any, tmp_path: 
     elsewhere = file_of(tmp_path, log(nsg_record([nsg_tuple("20.60.0.1")])))
     code, found = ask(elsewhere, *TAGS, *nsg, *SUBNET)
     assert (code, group(found, "platform", "Storage")["now"]["verdict"]) == (1, "denied")
+
+
+def test_the_default_rules_let_storage_pass_for_it_lies_in_internet(ask: Any, tmp_path: Path) -> None:
+    document = json.loads((LOGS / "nsg.json").read_text())
+    document["properties"]["securityRules"] = []
+    code, found = ask(THREAD, *TAGS, "--nsg", file_of(tmp_path, document, "nsg.json"), *SUBNET)
+    assert (code, group(found, "platform", "Storage")["now"]["verdict"]) == (0, "allowed")
 
 
 def test_without_an_nsg_the_rule_is_a_template_without_a_priority(ask: Any) -> None:
