@@ -53,8 +53,6 @@ def without_endpoints(subnet: SubnetSnapshot) -> Settled | None:
     """What is said where there is no private endpoint of a PostgreSQL server, or none can be known of."""
     if subnet.updating:
         return ComplianceState.UNKNOWN, "the subnet is being updated: look again"
-    if subnet.private_endpoints is None and delegated(subnet):
-        return ComplianceState.COMPLIANT, "a delegated subnet holds no private endpoints"
     if subnet.private_endpoints is None:
         return ComplianceState.UNKNOWN, unread_reason(subnet, Aspect.SUBNET_ENDPOINTS)
     if not subnet.private_endpoints:

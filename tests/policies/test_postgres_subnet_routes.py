@@ -1,0 +1,186 @@
+"""The policies about routes: a delegated subnet's own traffic and Entra's, and the way to an endpoint."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from ipaddress import ip_address
+from typing import Any
+
+import pytest
+
+from shared.model import Aspect, ComplianceState, SubnetServer, SubnetSnapshot
+from shared.policies.postgres_endpoint_route_overridden import POLICY as OVERRIDDEN
+from shared.policies.postgres_subnet_routed_through_appliance import POLICY as ROUTED
+from shared.readings import Route, RouteTable, SubnetEndpoint, VirtualNetwork
+from shared.resource_id import ResourceId
+from tests.nsg.builders import SUBNET_ID, networks
+from tests.nsg.builders import subnet as bare_subnet
+
+COMPLIANT, NON_COMPLIANT, UNKNOWN = (
+    ComplianceState.COMPLIANT,
+    ComplianceState.NON_COMPLIANT,
+    ComplianceState.UNKNOWN,
+)
+GROUP = "/subscriptions/0a/resourceGroups/net/providers"
+TABLE = ResourceId(f"{GROUP}/Microsoft.Network/routeTables/rt")
+SERVER = ResourceId(f"{GROUP}/Microsoft.DBforPostgreSQL/flexibleServers/db")
+HUB = VirtualNetwork(
+    id=ResourceId(f"{GROUP}/Microsoft.Network/virtualNetworks/hub"),
+    prefixes=networks("10.0.0.0/16"),
+    learns_routes=False,
+)
+
+
+def route(name: str, prefix: str, hop: str = "VirtualAppliance") -> Route:
+    return Route(name=name, prefix=prefix, next_hop=hop, address="10.0.9.4" if "Appl" in hop else "")
+
+
+ALL = route("all", "0.0.0.0/0")
+NETWORK = route("network", "10.0.0.0/16")
+TO_ENTRA = route("entra", "AzureActiveDirectory", "Internet")
+OWN = route("own", "10.0.1.0/24", "VnetLocal")
+
+
+def routed(*routes: Route, entra: bool | None = True, **parts: Any) -> SubnetSnapshot:
+    """A delegated subnet with a route table, in a network without a gateway."""
+    table = RouteTable(id=TABLE, routes=routes, gateway_propagation=True)
+    server = SubnetServer(id=SERVER, entra=entra)
+    snapshot = bare_subnet(None, servers=(server,))
+    return replace(
+        snapshot, **{"route_table_id": TABLE, "route_table": table, "virtual_network": HUB, **parts}
+    )
+
+
+# --- a delegated subnet ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("snapshot", "state", "said"),
+    [
+        (routed(), COMPLIANT, "stays there"),
+        (
+            routed(ALL),
+            NON_COMPLIANT,
+            "traffic to Entra ID: route 'all' (0.0.0.0/0) leads to VirtualAppliance",
+        ),
+        (routed(ALL, entra=False), COMPLIANT, "stays there"),
+        (routed(ALL, entra=None), UNKNOWN, "has Microsoft Entra sign-in on is unknown"),
+        (routed(ALL, TO_ENTRA), COMPLIANT, "stays there"),
+        (routed(NETWORK), NON_COMPLIANT, "traffic inside the subnet: route 'network' (10.0.0.0/16) leads to"),
+        (routed(NETWORK, OWN), COMPLIANT, "stays there"),
+        (routed(ALL, NETWORK, TO_ENTRA, OWN), COMPLIANT, "stays there"),
+        (routed(route("some", "20.190.128.0/18")), UNKNOWN, "may go elsewhere"),
+        (routed(ALL, route("some", "20.190.128.0/18", "Internet")), UNKNOWN, "may go elsewhere"),
+        (routed(route("no", "0.0.0.0/0", "None")), NON_COMPLIANT, "leads to None"),
+        (routed(virtual_network=replace(HUB, learns_routes=True)), UNKNOWN, "a gateway learned"),
+        (routed(ALL, virtual_network=replace(HUB, learns_routes=True)), NON_COMPLIANT, "'all'"),
+        (routed(virtual_network=replace(HUB, learns_routes=True), entra=False), COMPLIANT, "stays there"),
+        (routed(NETWORK, TO_ENTRA, virtual_network=None), UNKNOWN, "the virtual network could not be read"),
+        (routed(TO_ENTRA, virtual_network=None), COMPLIANT, "stays there"),
+        (routed(route("odd", "789")), UNKNOWN, "'odd'"),
+        (routed(ALL, updating=True), UNKNOWN, "look again"),
+        (routed(ALL, prefixes=()), UNKNOWN, "prefixes"),
+        (routed(route_table=None), UNKNOWN, "the route table could not be read"),
+        (routed(route_table=None, route_table_id=None), COMPLIANT, "stays there"),
+    ],
+)
+def test_where_a_delegated_subnets_traffic_goes(
+    snapshot: SubnetSnapshot, state: ComplianceState, said: str
+) -> None:
+    finding = ROUTED.evaluate(snapshot)
+    assert finding.state is state, finding.reason
+    assert said in finding.reason
+    assert bool(finding.fingerprint) is (state is NON_COMPLIANT)
+    assert ROUTED.plan(finding, snapshot) is None
+
+
+def test_the_alert_lists_the_routes_that_the_service_asks_for() -> None:
+    finding = ROUTED.evaluate(routed(ALL, NETWORK))
+    assert finding.resource_id == TABLE
+    assert finding.evidence["whatToDo"] == [
+        [{"addressPrefix": "10.0.1.0/24", "nextHopType": "VnetLocal"}],
+        [{"addressPrefix": "AzureActiveDirectory", "nextHopType": "Internet"}],
+    ]
+    assert [one["name"] for one in finding.evidence["routes"]] == ["network", "all"]
+    assert finding.fingerprint == (
+        "traffic inside the subnet=VirtualAppliance; traffic to Entra ID=VirtualAppliance"
+    )
+
+
+def test_a_subnet_that_is_not_delegated_is_not_judged() -> None:
+    finding = ROUTED.evaluate(routed(ALL, NETWORK, delegations=()))
+    assert (finding.state, finding.applies) == (COMPLIANT, False)
+
+
+def test_what_may_not_be_read_is_named() -> None:
+    refused = "our identity may not perform Microsoft.Network/routeTables/read"
+    snapshot = routed(route_table=None, unread={Aspect.ROUTES: refused})
+    assert refused in ROUTED.evaluate(snapshot).reason
+
+
+# --- a private endpoint's subnet -------------------------------------------------------------------
+
+ENDPOINT = SubnetEndpoint(id=SUBNET_ID.child("x", "pe"), server=SERVER, addresses=(ip_address("10.0.1.5"),))
+
+
+def holding(*routes: Route, mode: str = "Enabled", **parts: Any) -> SubnetSnapshot:
+    """A subnet with one endpoint and a route table."""
+    more = {"delegations": (), "endpoint_network_policies": mode, "private_endpoints": (ENDPOINT,), **parts}
+    return routed(*routes, **more)
+
+
+UNPLACED = (replace(ENDPOINT, addresses=()),)
+
+
+@pytest.mark.parametrize(
+    ("snapshot", "state", "said"),
+    [
+        (holding(), COMPLIANT, "no route here overrides"),
+        (holding(ALL), COMPLIANT, "no route here overrides"),
+        (holding(NETWORK), NON_COMPLIANT, "route 'network' (10.0.0.0/16) leads to VirtualAppliance"),
+        (holding(NETWORK, mode="RouteTableEnabled"), NON_COMPLIANT, "'network'"),
+        (holding(NETWORK, mode="routetableenabled"), NON_COMPLIANT, "'network'"),
+        (holding(NETWORK, mode="NetworkSecurityGroupEnabled"), COMPLIANT, "are off"),
+        (holding(NETWORK, mode="Disabled"), COMPLIANT, "are off"),
+        (holding(NETWORK, mode=""), COMPLIANT, "are off"),
+        (holding(NETWORK, mode="Sometimes"), UNKNOWN, "'Sometimes'"),
+        (holding(route("wide", "10.0.0.0/8")), COMPLIANT, "no route here overrides"),
+        (holding(route("other", "10.0.1.8/29")), COMPLIANT, "no route here overrides"),
+        (holding(NETWORK, OWN), COMPLIANT, "no route here overrides"),
+        (holding(route("one", "10.0.1.5/32", "None")), NON_COMPLIANT, "leads to None"),
+        (holding(NETWORK, virtual_network=None), UNKNOWN, "the virtual network could not be read"),
+        (holding(route("subnet", "10.0.1.0/24"), virtual_network=None), NON_COMPLIANT, "'subnet'"),
+        (holding(NETWORK, private_endpoints=UNPLACED), UNKNOWN, "the address of pe could not be read"),
+        (holding(ALL, private_endpoints=UNPLACED), COMPLIANT, "no route here overrides"),
+        (holding(NETWORK, private_endpoints=None), UNKNOWN, "the private endpoints in the subnet could not"),
+        (holding(route_table=None), UNKNOWN, "the route table could not be read"),
+        (holding(route("odd", "789")), UNKNOWN, "'odd'"),
+        (holding(NETWORK, updating=True), UNKNOWN, "look again"),
+    ],
+)
+def test_whether_a_route_goes_before_an_endpoints_own(
+    snapshot: SubnetSnapshot, state: ComplianceState, said: str
+) -> None:
+    finding = OVERRIDDEN.evaluate(snapshot)
+    assert finding.state is state, finding.reason
+    assert said in finding.reason
+    assert bool(finding.fingerprint) is (state is NON_COMPLIANT)
+    assert OVERRIDDEN.plan(finding, snapshot) is None
+
+
+def test_what_cannot_be_seen_of_other_subnets_is_said() -> None:
+    for routes in ((), (NETWORK,)):
+        finding = OVERRIDDEN.evaluate(holding(*routes))
+        assert "clients in other subnets" in finding.evidence["caveats"][0]
+    assert OVERRIDDEN.evaluate(holding(NETWORK)).resource_id == TABLE
+
+
+def test_a_subnet_without_such_an_endpoint_is_not_judged() -> None:
+    finding = OVERRIDDEN.evaluate(holding(NETWORK, private_endpoints=()))
+    assert (finding.state, finding.applies) == (COMPLIANT, False)
+
+
+def test_one_of_two_endpoints_on_a_diverted_way_is_enough() -> None:
+    other = replace(ENDPOINT, id=SUBNET_ID.child("x", "pe-2"), addresses=(ip_address("10.0.1.200"),))
+    snapshot = holding(route("upper", "10.0.1.128/25"), private_endpoints=(ENDPOINT, other))
+    assert OVERRIDDEN.evaluate(snapshot).state is NON_COMPLIANT
