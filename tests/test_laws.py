@@ -540,7 +540,8 @@ def admitted(server: ServerSnapshot) -> set[Probe]:
     edges = {edge + step for span in ranges for edge in span for step in (-1, 0, 1)}
     inside = {n for n in edges if any(low <= n <= high for low, high in ranges)}
     azure: set[Probe] = {"every Azure address"} if (0, 0) in rules else set()
-    return endpoints | azure | {IPv4Address(n) for n in inside}
+    subnets: set[Probe] = {f"subnet {rule.subnet.key}" for rule in server.virtual_network_rules or ()}
+    return endpoints | azure | subnets | {IPv4Address(n) for n in inside}
 
 
 _PORTS = (22, 443, 5432, 5433, 6432)
@@ -612,4 +613,5 @@ def _is_in_server_traffic(probe: Probe, traffic: ServerTraffic) -> bool:
         return any(low <= int(probe) <= high for low, high in traffic.sources.spans)
     if probe == "every Azure address":
         return traffic.all_azure
-    return str(probe).removeprefix("endpoint ") in traffic.endpoints
+    what, _, key = str(probe).partition(" ")
+    return key in (traffic.subnets if what == "subnet" else traffic.endpoints)
