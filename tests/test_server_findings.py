@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from local.azure_cli import run_script
 from shared.model import Aspect, ComplianceState, ServerSnapshot, ServerState, Severity
+from shared.policies import discover
+from shared.policy import bound, examples
 from shared.readings import Replication
 from shared.resource_id import ResourceId
 from shared.server_findings import (
+    ALL_SERVERS,
     Judged,
     az,
     az_restore,
@@ -30,6 +36,7 @@ from shared.server_findings import (
 from shared.traffic import reach_evidence
 from tests.builders import SERVER, server
 from tests.fakes import SUBSCRIPTION
+from tests.policies.stored import stored
 
 
 def stopped(text: str = "Stopped") -> ServerSnapshot:
@@ -130,3 +137,25 @@ def test_names_are_a_list_of_texts(wrong: Any) -> None:
 
 def test_names_are_compared_without_case_and_blanks() -> None:
     assert plainly([" SystemAssigned", "USERASSIGNED "]) == {"systemassigned", "userassigned"}
+
+
+# --- as azure-cli understands them -----------------------------------------------------------------
+
+
+def commands() -> list[str]:
+    """The commands that the findings on all stored drifts tell a person to run."""
+    found = [
+        bound(policy, examples(policy)).evaluate(stored(policy.id, kind, "drifted")).evidence.get("whatToDo")
+        for policy in discover()
+        for kind in sorted(policy.targets & ALL_SERVERS)
+    ]
+    return [told for told in found if isinstance(told, str) and told.startswith("az ")]
+
+
+@pytest.mark.az
+@pytest.mark.timeout(600)
+def test_azure_cli_takes_every_command_that_a_person_is_told() -> None:
+    told = commands()
+    assert len(told) >= 10
+    replies = json.loads(run_script(Path(__file__).parent / "az" / "parse_commands.py", json.dumps(told)))
+    assert [(one, reply) for one, reply in zip(told, replies, strict=True) if not reply["ok"]] == []
