@@ -1,4 +1,4 @@
-"""`python -m local …`: policies, demo, up, replay, explain-nsg, explain-flows.
+"""`python -m local …`: policies, demo, up, replay, explain-nsg, explain-flows, diagnose.
 
 Only the arguments are parsed here; each command's own module is imported when it is asked for, so that one
 command does not pay for another's dependencies. Every command returns its exit code as INTERFACES has it.
@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from local.diagnose_arguments import add_diagnose
 from local.explain_arguments import add_explain_nsg
 from local.flow_arguments import add_explain_flows
 from local.policy_arguments import add_policies
@@ -39,6 +40,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             from local.explain_flows import explain_flows
 
             return explain_flows(given)
+        case "diagnose":
+            from local.diagnose import diagnose
+
+            return diagnose(given)
         case _:
             from local.replay import replay
 
@@ -56,6 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     replayed.add_argument("--to", required=True, metavar="URL", help="the webhook, with its key")
     add_explain_nsg(commands)
     add_explain_flows(commands)
+    add_diagnose(commands)
     return parser
 
 

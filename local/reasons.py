@@ -86,7 +86,7 @@ REASONS: Final[Mapping[Reason, Explained]] = {
     ),
     Reason.OUTSIDE_WINDOW: Explained(
         means="`policies.yaml` has maintenance windows for this target, and none is open now.",
-        then="Nothing: it is looked at again when the next one opens. Approve the change to have it made now.",
+        then="Nothing: it is looked at again when one opens. Approve the change to have it made now.",
     ),
     Reason.TARGET_BUSY: Explained(
         means="Another operation runs on the resource, and Azure would refuse the write.",

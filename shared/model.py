@@ -212,6 +212,8 @@ class Aspect(StrEnum):
     SUBNET_ENDPOINTS = "subnetEndpoints"
     ROUTES = "routes"
     VIRTUAL_NETWORK = "virtualNetwork"
+    ANY_SUBNET = "anySubnet"
+    """The surroundings of a subnet are read although nothing of PostgreSQL is in it: a client's."""
 
 
 # --- targets and causes ----------------------------------------------------------------------------

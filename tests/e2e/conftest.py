@@ -92,7 +92,7 @@ class Installation:
         network = f"vnet-{name}"
         stands = seeds.flexible_server(name=name, public_access="Enabled" if public else "Disabled")
         stands["systemData"] = {"createdAt": "2024-03-01T08:00:00Z"}
-        resources = [stands]
+        resources = seeds.well_kept(stands)
         resources += [
             seeds.firewall_rule(server=seeds.flexible_server_id(name=name), name=r, start="198.51.100.7")
             for r in rules

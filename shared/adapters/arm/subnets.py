@@ -41,13 +41,14 @@ def read(session: Session, subnet: ResourceId, aspects: frozenset[Aspect]) -> Su
         Aspect.SUBNET_SERVERS: partial(_with_servers, body),
     }
     snapshot = with_parts(session, snapshot, held, aspects)
+    ours = wire.is_postgres_subnet(body) or bool(snapshot.private_endpoints)
+    if not ours and Aspect.ANY_SUBNET not in aspects:
+        return snapshot
     return with_parts(session, snapshot, _around(snapshot, body), aspects)
 
 
 def _around(snapshot: SubnetSnapshot, body: Json) -> Mapping[Aspect, Reader[SubnetSnapshot]]:
-    """The readers of what only matters for a subnet that is PostgreSQL's."""
-    if not (wire.is_postgres_subnet(body) or snapshot.private_endpoints):
-        return {}
+    """The readers of what only matters for a subnet that is PostgreSQL's, or a client's of it."""
     readers: dict[Aspect, Reader[SubnetSnapshot]] = {
         Aspect.SUBNET_REPLICAS: _with_partners,
         Aspect.VIRTUAL_NETWORK: _with_virtual_network,
