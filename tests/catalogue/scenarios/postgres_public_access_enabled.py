@@ -1,7 +1,7 @@
 """Somebody enables public access beside an approved private endpoint."""
 
 from local.simulator import seeds
-from shared.model import Outcome, TargetKind
+from shared.model import Outcome, Reason, TargetKind
 from tests.catalogue.scenario import Scenario, patch
 
 SERVER = seeds.flexible_server_id(name="opened")
@@ -35,5 +35,20 @@ ALSO = (
         ),
         drift=(patch(SINGLE, {"properties": {"publicNetworkAccess": "Enabled"}}),),
         outcome=Outcome.REVERTED,
+    ),
+    Scenario(
+        name="single-server-with-an-older-subnet",
+        policy="postgres-public-access-enabled",
+        kind=TargetKind.SINGLE_SERVER,
+        resource=SINGLE,
+        seed=(
+            seeds.single_server(name="opened", public_access="Disabled"),
+            NETWORK,
+            seeds.private_endpoint(name="opened", server=SINGLE, subnet=ENDPOINTS),
+            seeds.virtual_network_rule(server=SINGLE, name="apps", subnet=ENDPOINTS),
+        ),
+        drift=(patch(SINGLE, {"properties": {"publicNetworkAccess": "Enabled"}}),),
+        outcome=Outcome.ALERTED,
+        reason=Reason.APPROVAL_REQUIRED,
     ),
 )
