@@ -34,6 +34,7 @@ _SERVERS: Final = (
     "resources | where type in~ ('microsoft.dbforpostgresql/flexibleservers',"
     " 'microsoft.dbforpostgresql/servers')"
 )
+_SERVER_COLUMNS: Final = "project id, type, subnet = properties.network.delegatedSubnetResourceId"
 _NETWORKS: Final = "resources | where type =~ 'microsoft.network/virtualnetworks'"
 _ENDPOINTS: Final = (
     "resources | where type =~ 'microsoft.network/privateendpoints'"
@@ -46,9 +47,10 @@ _FLEXIBLE: Final = "resources | where type =~ 'microsoft.dbforpostgresql/flexibl
 def enumerate_scope(session: Session, scope: ResourceId) -> Iterator[Enumerated]:
     """Every server and every PostgreSQL subnet of a subscription or resource group, page by page."""
     group = f" | where resourceGroup =~ {_quoted(scope.resource_group)}" if scope.resource_group else ""
-    for rows in _pages(session, scope, f"{_SERVERS}{group} | project id, type | order by id asc"):
-        yield Enumerated(targets=tuple(_server_target(row) for row in rows))
     holding: set[ResourceId] = set()
+    for rows in _pages(session, scope, f"{_SERVERS}{group} | {_SERVER_COLUMNS} | order by id asc"):
+        holding.update(_subnets_of(rows))
+        yield Enumerated(targets=tuple(_server_target(row) for row in rows))
     for rows in _pages(session, scope, f"{_ENDPOINTS} | project id, properties | order by id asc"):
         found = endpoint_targets(rows)
         holding.update(target.id for target in found.targets if target.kind is TargetKind.SUBNET)
@@ -83,8 +85,8 @@ def endpoints_elsewhere(session: Session, subnet: ResourceId) -> frozenset[Resou
 def network_targets(networks: Iterable[Json], holding: Container[ResourceId] = ()) -> Enumerated:
     """The PostgreSQL subnets of virtual networks, with what they depend on: network, NSG, route table.
 
-    ``holding`` are subnets that are PostgreSQL's because they hold a private endpoint of a server; a
-    network's body names its endpoints, but not what they lead to.
+    ``holding`` are subnets that are PostgreSQL's though they are not delegated: a private endpoint leads to a
+    server, or a server names the subnet as its own. A network's body does not say so.
     """
     targets: list[Target] = []
     relations: list[Relation] = []
@@ -128,6 +130,12 @@ def _named_by_subnet(subnet: Json) -> list[Locator]:
     named = ((LocatorKind.NSG, "networkSecurityGroup"), (LocatorKind.ROUTE_TABLE, "routeTable"))
     found = ((kind, parse_resource_id(wire.get(subnet, "properties", name, "id"))) for kind, name in named)
     return [Locator(kind=kind, id=one) for kind, one in found if one is not None]
+
+
+def _subnets_of(servers: Iterable[Json]) -> Iterator[ResourceId]:
+    """The subnets that flexible servers stand in, whether or not these are delegated to them."""
+    named = (parse_resource_id(wire.get(row, "subnet")) for row in servers)
+    return (subnet for subnet in named if subnet is not None)
 
 
 def _server_target(row: Json) -> Target:

@@ -1,0 +1,20 @@
+"""Somebody writes the subnet without its delegation while a server stands in it."""
+
+from local.simulator import seeds
+from shared.model import Outcome, Reason, TargetKind
+from tests.catalogue.scenario import Scenario, put
+
+SUBNET = seeds.subnet_id(vnet="vnet-undelegated", name="db")
+
+SCENARIO = Scenario(
+    policy="postgres-subnet-not-delegated",
+    kind=TargetKind.SUBNET,
+    resource=SUBNET,
+    seed=(
+        seeds.vnet(name="vnet-undelegated", subnets=[seeds.subnet(name="db")]),
+        seeds.flexible_server(name="pg-undelegated", public_access="Disabled", delegated_subnet=SUBNET),
+    ),
+    drift=(put(SUBNET, seeds.subnet(name="db", delegated=False)),),
+    outcome=Outcome.ALERTED,
+    reason=Reason.NO_PLAN,
+)
