@@ -297,28 +297,35 @@ def completed(link: ZoneLink) -> bool:
 
 def judge_links(zones: Sequence[DnsZone], networks: Sequence[ResourceId]) -> Verdict:
     """Whether every network is linked to one of the zones (Azure links a network to one zone of a name)."""
-    missing = [network for network in networks if not any(_is_linked(zone, network) for zone in zones)]
-    told = ", ".join(network.name for network in sorted(missing))
+    unread = [zone for zone in zones if zone.links is None]
+    if unread:
+        told = _because(f"the links of zone {unread[0].id.name} could not be read", unread[0].unread)
+        return Verdict(state=UNKNOWN, reason=told)
+    missing = sorted(one for one in networks if not any(_is_linked(zone, one) for zone in zones))
+    listed = (f"{link.network}: {link.state}".lower() for zone in zones for link in zone.links or ())
     facts = {
-        "zones": [str(zone.id) for zone in zones],
+        "zones": names(zone.id for zone in zones),
         "mustBeLinked": names(networks),
         "notLinked": names(missing),
-        "links": sorted(
-            f"{link.network}: {link.state}".lower() for zone in zones for link in zone.links or ()
-        ),
+        "links": sorted(listed),
     }
-    where = ", ".join(zone.id.name for zone in zones[:1])
-    if not missing:
-        every = ", ".join(network.name for network in sorted(networks))
-        return Verdict(state=COMPLIANT, reason=f"zone {where} is linked to {every}", facts=facts)
-    todo = [link_command(zones[0].id, network) for network in missing if linked(zones[0], network) is None]
-    waiting = [one for network in missing if (one := linked(zones[0], network)) is not None]
-    pending = f" (the link is {waiting[0].state or 'without a state'})" if waiting else ""
+    if missing:
+        return _unlinked(zones[0], missing, facts)
+    every = ", ".join(network.name for network in sorted(networks))
+    return Verdict(state=COMPLIANT, reason=f"zone {zones[0].id.name} is linked to {every}", facts=facts)
+
+
+def _unlinked(zone: DnsZone, missing: Sequence[ResourceId], facts: Mapping[str, Json]) -> Verdict:
+    """What is missing is linked by a person; a link that is not completed is looked at."""
+    waiting = [link for network in missing if (link := linked(zone, network)) is not None]
+    told = ", ".join(network.name for network in missing)
+    pending = f" (its link is {waiting[0].state or 'without a state'})" if waiting else ""
+    create = [link_command(zone.id, network) for network in missing if linked(zone, network) is None]
     return Verdict(
         state=NON_COMPLIANT,
-        reason=f"zone {where} is not linked to {told}{pending}",
+        reason=f"zone {zone.id.name} is not linked to {told}{pending}",
         facts=facts,
-        todo=(*sorted(todo), *sorted({show_link_command(zones[0].id, link) for link in waiting})),
+        todo=(*create, *(show_link_command(zone.id, link) for link in waiting)),
     )
 
 

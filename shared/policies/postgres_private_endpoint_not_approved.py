@@ -72,9 +72,10 @@ def _shown(one: PrivateEndpointConnection) -> dict[str, str | None]:
 
 
 def _todo(one: PrivateEndpointConnection) -> list[str]:
-    verbs = ("approve", "reject") if one.status is ConnectionStatus.PENDING else ("delete",)
     base = ("network", "private-endpoint-connection")
-    return [az(*base, verb, "--id", str(one.id)) for verb in verbs]
+    if one.status is ConnectionStatus.PENDING:
+        return [az(*base, verb, "--id", str(one.id)) for verb in ("approve", "reject")]
+    return [az(*base, "delete", "--yes", "--id", str(one.id))]
 
 
 POLICY: Policy[ServerSnapshot] = Policy(

@@ -1,0 +1,411 @@
+"""Private endpoints and DNS: the zone, its link, the record; with and without declared central DNS."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from ipaddress import IPv4Address
+from typing import Any
+
+import pytest
+
+from shared.model import (
+    Aspect,
+    ComplianceState,
+    ConnectionStatus,
+    Finding,
+    PrivateEndpointConnection,
+    ServerSnapshot,
+)
+from shared.policies.postgres_endpoint_dns_record_wrong import POLICY as RECORD_WRONG
+from shared.policies.postgres_endpoint_dns_zone_not_linked import POLICY as NOT_LINKED
+from shared.policies.postgres_endpoint_dns_zone_wrong import POLICY as ZONE_WRONG
+from shared.policy import AnyPolicy, bound
+from shared.private_dns import wrong_networks, wrong_zone
+from shared.readings import DnsZone, EndpointDns, NetworkDns, PrivateDns, ZoneLink
+from shared.resource_id import ResourceId
+from tests.builders import SERVER, SUBNET, endpoint, server
+
+COMPLIANT, NON_COMPLIANT, UNKNOWN = (
+    ComplianceState.COMPLIANT,
+    ComplianceState.NON_COMPLIANT,
+    ComplianceState.UNKNOWN,
+)
+NAME = "privatelink.postgres.database.azure.com"
+TEAM = (
+    "/subscriptions/22222222-3333-4444-5555-666666666666/resourceGroups/network/providers/Microsoft.Network"
+)
+ZONE = ResourceId(f"{TEAM}/privateDnsZones/{NAME}")
+CENTRAL = ResourceId(f"{TEAM.replace('network/providers', 'hub/providers')}/privateDnsZones/{NAME}")
+OTHER_NAME = ResourceId(f"{TEAM}/privateDnsZones/private.example.com")
+SPOKE = ResourceId(f"{TEAM}/virtualNetworks/spoke")
+HUB = ResourceId(f"{TEAM}/virtualNetworks/hub")
+PE = ResourceId(f"{TEAM}/privateEndpoints/orders-pe")
+SECOND = ResourceId(f"{TEAM}/privateEndpoints/second-pe")
+ADDRESS, OTHER_ADDRESS, GONE_ADDRESS = map(IPv4Address, ("10.30.1.4", "10.30.1.5", "10.30.1.9"))
+ALL = (ZONE_WRONG, NOT_LINKED, RECORD_WRONG)
+
+every_policy = pytest.mark.parametrize("policy", ALL, ids=lambda policy: policy.id)
+
+
+def placed(**parts: Any) -> EndpointDns:
+    """An endpoint in the spoke, which Azure's resolver answers; its zone group names the zone."""
+    whole = EndpointDns(
+        id=PE,
+        addresses=(ADDRESS,),
+        network=NetworkDns(id=SPOKE, dns_servers=()),
+        group_zones=(ZONE,),
+        group="default",
+    )
+    return replace(whole, **parts)
+
+
+def zone(**parts: Any) -> DnsZone:
+    """The zone, linked to the spoke, with the endpoint's record."""
+    link = ZoneLink(name="spoke", network=SPOKE, state="Completed")
+    return replace(DnsZone(id=ZONE, exists=True, links=(link,), record=(ADDRESS,)), **parts)
+
+
+def dns(*endpoints: EndpointDns, zones: tuple[DnsZone, ...] | None = None, **parts: Any) -> PrivateDns:
+    read = (zone(),) if zones is None else zones
+    found = tuple(one.id for one in read if one.exists)
+    whole = PrivateDns(endpoints=endpoints or (placed(),), zones=read, found=found)
+    return replace(whole, **parts)
+
+
+def with_dns(read: PrivateDns | None, **parts: Any) -> ServerSnapshot:
+    return server(
+        **{
+            "host_name": "orders.postgres.database.azure.com",
+            "private_dns": read,
+            "firewall_rules": None,
+            **parts,
+        }
+    )
+
+
+def judged(policy: AnyPolicy, snapshot: ServerSnapshot, **settings: Any) -> Finding:
+    finding: Finding = bound(policy, settings).evaluate(snapshot)
+    assert bound(policy, settings).plan(finding, snapshot) is None
+    return finding
+
+
+def states(snapshot: ServerSnapshot, **settings: Any) -> list[ComplianceState]:
+    """What the three policies say: zone, link, record."""
+    return [judged(policy, snapshot, **settings).state for policy in ALL]
+
+
+CUSTOM = NetworkDns(id=SPOKE, dns_servers=("10.10.0.5", "10.10.0.4"))
+
+# --- well, and nothing to say ----------------------------------------------------------------------
+
+
+def test_a_zone_that_answers_with_the_endpoints_address_is_compliant_for_all() -> None:
+    assert states(with_dns(dns())) == [COMPLIANT] * 3
+    finding = judged(RECORD_WRONG, with_dns(dns()))
+    assert finding.reason == f"orders.{NAME} is 10.30.1.4"
+    assert finding.evidence["zoneName"] == NAME
+    (shown,) = finding.evidence["endpoints"]
+    assert (shown["expected"], shown["found"]) == (["10.30.1.4"], ["10.30.1.4"])
+    assert finding.evidence["reach"] == "private only"
+
+
+@every_policy
+@pytest.mark.parametrize(
+    "snapshot",
+    [
+        with_dns(None, private_endpoints=()),
+        with_dns(None, private_endpoints=(endpoint(ConnectionStatus.PENDING),)),
+        with_dns(None, delegated_subnet=SUBNET),
+    ],
+)
+def test_without_an_approved_endpoint_there_is_nothing_to_say(
+    policy: AnyPolicy, snapshot: ServerSnapshot
+) -> None:
+    finding = judged(policy, snapshot)
+    assert (finding.state, finding.applies, finding.fingerprint) == (COMPLIANT, False, "")
+
+
+@every_policy
+def test_what_could_not_be_read_is_unknown_with_the_missing_action(policy: AnyPolicy) -> None:
+    refused = "our identity may not perform Microsoft.Network/privateEndpoints/privateDnsZoneGroups/read"
+    finding = judged(policy, with_dns(None, unread={Aspect.PRIVATE_DNS: refused}))
+    assert (finding.state, refused in finding.reason) == (UNKNOWN, True)
+    alone = judged(policy, with_dns(dns(placed(group_zones=None, unread=refused))))
+    assert (alone.state, refused in alone.reason) == (UNKNOWN, True)
+    assert judged(policy, with_dns(None, private_endpoints=None)).state is UNKNOWN
+    assert judged(policy, with_dns(dns(), host_name="")).state is UNKNOWN
+
+
+@every_policy
+def test_a_fault_of_one_endpoint_is_found_and_one_not_looked_at_keeps_the_rest_unknown(
+    policy: AnyPolicy,
+) -> None:
+    told = {Aspect.PRIVATE_DNS: "1 of 3 approved private endpoints were not looked at"}
+    well = judged(policy, with_dns(dns(), unread=told))
+    assert (well.state, "1 of 3 approved" in well.reason) == (UNKNOWN, True)
+    ill = with_dns(dns(zones=(zone(links=(), record=()),)), unread=told)
+    assert [judged(one, ill).state for one in (NOT_LINKED, RECORD_WRONG)] == [NON_COMPLIANT] * 2
+
+
+@every_policy
+def test_where_the_network_asks_its_own_dns_servers_nothing_is_claimed(policy: AnyPolicy) -> None:
+    broken = dns(placed(network=CUSTOM), zones=(zone(links=(), record=(GONE_ADDRESS,)),))
+    for read in (broken, dns(placed(network=CUSTOM)), dns(placed(network=CUSTOM, group_zones=(OTHER_NAME,)))):
+        finding = judged(policy, with_dns(read))
+        assert finding.state is UNKNOWN
+        assert "its own DNS servers (10.10.0.4, 10.10.0.5)" in finding.reason
+    for network in (None, NetworkDns(id=SPOKE, unread="not shown")):
+        assert judged(policy, with_dns(dns(placed(network=network)))).state is UNKNOWN
+
+
+@every_policy
+def test_letter_case_trailing_dots_and_order_mean_nothing(policy: AnyPolicy) -> None:
+    loud = placed(
+        id=ResourceId(str(PE).upper()),
+        network=NetworkDns(id=ResourceId(str(SPOKE).upper()), dns_servers=()),
+        group_zones=(ResourceId(str(ZONE).upper() + "."), ResourceId(str(ZONE).upper())),
+    )
+    link = ZoneLink(name="Spoke", network=ResourceId(str(SPOKE).lower()), state="COMPLETED")
+    far = ZoneLink(name="hub", network=HUB, state="Completed")
+    read = dns(loud, zones=(zone(id=ResourceId(str(ZONE).lower()), links=(far, link)),))
+    assert judged(policy, with_dns(read, host_name="ORDERS.Postgres.Database.Azure.com.")).state is COMPLIANT
+
+
+@pytest.mark.parametrize("suffix", ["usgovcloudapi.net", "chinacloudapi.cn"])
+def test_in_another_cloud_the_zone_has_that_clouds_name(suffix: str) -> None:
+    host = f"orders.postgres.database.{suffix}"
+    finding = judged(ZONE_WRONG, with_dns(dns(), host_name=host))
+    assert finding.state is NON_COMPLIANT
+    assert finding.evidence["zoneName"] == f"privatelink.postgres.database.{suffix}"
+
+
+# --- the zone --------------------------------------------------------------------------------------
+
+
+def test_a_zone_group_that_names_another_zone_is_found_with_its_replacement() -> None:
+    finding = judged(ZONE_WRONG, with_dns(dns(placed(group_zones=(OTHER_NAME,)))))
+    assert finding.state is NON_COMPLIANT
+    assert (
+        finding.reason
+        == f"the zone group of endpoint orders-pe names private.example.com, not a zone called {NAME}"
+    )
+    (shown,) = finding.evidence["endpoints"]
+    assert (shown["expected"], shown["found"]) == (NAME, [str(OTHER_NAME)])
+    delete, create = finding.evidence["whatToDo"]
+    assert delete.startswith("az network private-endpoint dns-zone-group delete ")
+    assert f"--private-dns-zone {ZONE}" in create
+
+
+def test_without_zone_group_and_zone_both_are_to_be_made() -> None:
+    finding = judged(ZONE_WRONG, with_dns(dns(placed(group_zones=(), group=""), zones=())))
+    assert finding.state is NON_COMPLIANT
+    assert "has no DNS zone group, and no zone called" in finding.reason
+    assert "name it in policies.yaml" in finding.reason
+    zone_made, group_made = finding.evidence["whatToDo"]
+    assert zone_made.startswith(f"az network private-dns zone create --name {NAME} ")
+    assert group_made.startswith("az network private-endpoint dns-zone-group create ")
+    assert states(with_dns(dns(placed(group_zones=()), zones=())))[1:] == [COMPLIANT, COMPLIANT]
+
+
+def test_a_record_kept_by_hand_needs_no_zone_group() -> None:
+    assert states(with_dns(dns(placed(group_zones=())))) == [COMPLIANT] * 3
+    unasked = dns(placed(group_zones=()), zones=(), found=None)
+    assert states(with_dns(unasked)) == [UNKNOWN] * 3
+
+
+def test_a_named_zone_that_does_not_exist_answers_nobody() -> None:
+    gone = dns(zones=(zone(exists=False, links=None, record=None),))
+    finding = judged(ZONE_WRONG, with_dns(gone))
+    assert (finding.state, "does not exist" in finding.reason) == (NON_COMPLIANT, True)
+    unreadable = dns(zones=(zone(exists=None, links=None, record=None, unread="may not perform x/read"),))
+    assert states(with_dns(unreadable)) == [UNKNOWN] * 3
+    assert "x/read" in judged(RECORD_WRONG, with_dns(unreadable)).reason
+
+
+# --- the link --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("network", [HUB, None])
+def test_a_zone_linked_elsewhere_does_not_answer_in_the_endpoints_network(network: ResourceId | None) -> None:
+    links = (ZoneLink(name="hub", network=network, state="Completed"),)
+    finding = judged(NOT_LINKED, with_dns(dns(zones=(zone(links=links),))))
+    assert (finding.state, finding.reason) == (NON_COMPLIANT, f"zone {NAME} is not linked to spoke")
+    (command,) = finding.evidence["whatToDo"]
+    assert command.startswith(f"az network private-dns link vnet create --zone-name {NAME} --name spoke ")
+    assert f"--virtual-network {SPOKE} --registration-enabled false --subscription 22222222" in command
+
+
+@pytest.mark.parametrize("state", ["InProgress", ""])
+def test_a_link_that_is_not_completed_is_no_link(state: str) -> None:
+    links = (ZoneLink(name="spoke", network=SPOKE, state=state),)
+    finding = judged(NOT_LINKED, with_dns(dns(zones=(zone(links=links),))))
+    assert finding.state is NON_COMPLIANT
+    assert f"its link is {state or 'without a state'}" in finding.reason
+    (command,) = finding.evidence["whatToDo"]
+    assert "link vnet show" in command
+
+
+def test_links_that_could_not_be_read_are_unknown() -> None:
+    assert judged(NOT_LINKED, with_dns(dns(zones=(zone(links=None),)))).state is UNKNOWN
+
+
+# --- the record ------------------------------------------------------------------------------------
+
+
+def found_in(*record: IPv4Address) -> Finding:
+    return judged(RECORD_WRONG, with_dns(dns(zones=(zone(record=record),))))
+
+
+def test_a_record_that_is_absent_is_written_anew_by_its_zone_group() -> None:
+    finding = found_in()
+    assert (finding.state, finding.reason) == (NON_COMPLIANT, f"zone {NAME} has no A record orders.{NAME}")
+    assert [step.split()[3:5] for step in finding.evidence["whatToDo"]] == [
+        ["dns-zone-group", "delete"],
+        ["dns-zone-group", "create"],
+    ]
+
+
+def test_an_address_that_no_endpoint_has_is_named_and_removed() -> None:
+    finding = found_in(GONE_ADDRESS)
+    assert finding.reason == f"orders.{NAME} is 10.30.1.9, and endpoint orders-pe has 10.30.1.4"
+    assert any("remove-record" in s and "--ipv4-address 10.30.1.9" in s for s in finding.evidence["whatToDo"])
+    further = found_in(GONE_ADDRESS, ADDRESS)
+    assert (further.state, "10.30.1.4, 10.30.1.9" in further.reason) == (NON_COMPLIANT, True)
+    (only,) = further.evidence["whatToDo"]
+    assert "remove-record" in only
+    assert len({found_in().fingerprint, finding.fingerprint, further.fingerprint}) == 3
+
+
+def test_a_record_kept_by_hand_is_corrected_by_hand() -> None:
+    by_hand = dns(placed(group_zones=(), group=""), zones=(zone(record=(GONE_ADDRESS,)),))
+    add, remove = judged(RECORD_WRONG, with_dns(by_hand)).evidence["whatToDo"]
+    assert add.startswith(f"az network private-dns record-set a add-record --zone-name {NAME} ")
+    assert "--record-set-name orders --ipv4-address 10.30.1.4" in add
+    assert "--ipv4-address 10.30.1.9" in remove
+
+
+def connected(*ids: ResourceId) -> tuple[PrivateEndpointConnection, ...]:
+    return tuple(
+        PrivateEndpointConnection(
+            id=SERVER.child("privateEndpointConnections", f"{one.name}.1"),
+            status=ConnectionStatus.APPROVED,
+            endpoint=one,
+        )
+        for one in ids
+    )
+
+
+@pytest.mark.parametrize("record", [(OTHER_ADDRESS,), (ADDRESS, OTHER_ADDRESS)])
+def test_two_endpoints_that_share_a_record_are_a_conflict(record: tuple[IPv4Address, ...]) -> None:
+    both = (placed(), placed(id=SECOND, addresses=(OTHER_ADDRESS,)))
+    snapshot = with_dns(dns(*both, zones=(zone(record=record),)), private_endpoints=connected(PE, SECOND))
+    finding = judged(RECORD_WRONG, snapshot)
+    assert (finding.state, "share one record" in finding.reason) == (NON_COMPLIANT, True)
+    assert "a zone of its own" in finding.evidence["whatToDo"][0]
+    turned = with_dns(dns(*reversed(both), zones=(zone(record=record[::-1]),)))
+    assert judged(RECORD_WRONG, turned).fingerprint == finding.fingerprint
+
+
+def test_endpoints_in_two_networks_with_a_zone_each_are_no_conflict() -> None:
+    far_zone = zone(
+        id=CENTRAL, links=(ZoneLink(name="hub", network=HUB, state="Completed"),), record=(OTHER_ADDRESS,)
+    )
+    far = placed(
+        id=SECOND,
+        addresses=(OTHER_ADDRESS,),
+        network=NetworkDns(id=HUB, dns_servers=()),
+        group_zones=(CENTRAL,),
+    )
+    snapshot = with_dns(dns(placed(), far, zones=(zone(), far_zone)), private_endpoints=connected(PE, SECOND))
+    assert states(snapshot) == [COMPLIANT] * 3
+
+
+def test_of_several_zones_the_one_that_is_linked_answers() -> None:
+    unlinked = zone(id=CENTRAL, links=(), record=(GONE_ADDRESS,))
+    assert states(with_dns(dns(placed(group_zones=()), zones=(unlinked, zone())))) == [COMPLIANT] * 3
+    neither = dns(placed(group_zones=()), zones=(unlinked, zone(links=())))
+    assert states(with_dns(neither)) == [COMPLIANT, NON_COMPLIANT, UNKNOWN]
+    third = ResourceId(str(ZONE).replace("network/providers", "third/providers"))
+    more = replace(neither, found=(ZONE, CENTRAL, third))
+    assert states(with_dns(more)) == [COMPLIANT, UNKNOWN, UNKNOWN]
+
+
+@pytest.mark.parametrize(
+    "read",
+    [dns(placed(addresses=None, unread="not shown")), dns(zones=(zone(record=None, unread="not shown"),))],
+)
+def test_an_address_or_a_record_that_is_not_known_is_unknown(read: PrivateDns) -> None:
+    finding = judged(RECORD_WRONG, with_dns(read))
+    assert (finding.state, "not shown" in finding.reason) == (UNKNOWN, True)
+
+
+# --- declared central DNS --------------------------------------------------------------------------
+
+DECLARED = {"zone": str(CENTRAL), "linkedNetworks": [str(HUB)]}
+HUB_LINK = ZoneLink(name="hub", network=HUB, state="Completed")
+
+
+def spoke_of_hub(**parts: Any) -> ServerSnapshot:
+    """Central DNS: the spoke asks a resolver in the hub, and only the hub is linked to the zone."""
+    central = replace(zone(id=CENTRAL, links=(HUB_LINK,)), **parts)
+    return with_dns(dns(placed(network=CUSTOM, group_zones=(CENTRAL,)), zones=(central,)))
+
+
+def settings_of(policy: AnyPolicy) -> dict[str, Any]:
+    return {one.name: DECLARED[one.name] for one in policy.parameters}
+
+
+@every_policy
+@pytest.mark.parametrize("spelled", [str, str.upper, str.lower])
+def test_declared_central_dns_is_judged_whoever_the_network_asks(
+    policy: AnyPolicy, spelled: Callable[[str], str]
+) -> None:
+    assert judged(policy, spoke_of_hub()).state is UNKNOWN
+    settings = {
+        name: spelled(said) if isinstance(said, str) else [spelled(one) for one in said]
+        for name, said in settings_of(policy).items()
+    }
+    assert judged(policy, spoke_of_hub(), **settings).state is COMPLIANT
+    no_group = dns(placed(network=CUSTOM, group_zones=()), zones=(zone(id=CENTRAL, links=(HUB_LINK,)),))
+    assert judged(policy, with_dns(no_group), **settings).state is COMPLIANT
+
+
+def test_a_declared_network_without_a_link_and_a_wrong_central_record_are_found() -> None:
+    unlinked = judged(NOT_LINKED, spoke_of_hub(links=()), **DECLARED)
+    assert (unlinked.state, unlinked.reason) == (NON_COMPLIANT, f"zone {NAME} is not linked to hub")
+    wrong = judged(RECORD_WRONG, spoke_of_hub(record=(GONE_ADDRESS,)), zone=str(CENTRAL))
+    assert wrong.state is NON_COMPLIANT
+
+
+def test_a_zone_group_that_does_not_name_the_declared_zone_is_found_and_the_rest_unknown() -> None:
+    elsewhere = with_dns(dns(placed(network=CUSTOM)))
+    finding = judged(ZONE_WRONG, elsewhere, zone=str(CENTRAL))
+    assert (finding.state, f"not the central zone {CENTRAL}" in finding.reason) == (NON_COMPLIANT, True)
+    assert f"--private-dns-zone {CENTRAL}" in finding.evidence["whatToDo"][-1]
+    for policy in (NOT_LINKED, RECORD_WRONG):
+        unread = judged(policy, elsewhere, **settings_of(policy))
+        assert (unread.state, "was not among those" in unread.reason) == (UNKNOWN, True)
+
+
+def test_a_declared_zone_that_does_not_exist_or_cannot_answer_is_told() -> None:
+    gone = judged(ZONE_WRONG, spoke_of_hub(exists=False, links=None, record=None), zone=str(CENTRAL))
+    assert (gone.state, gone.reason) == (NON_COMPLIANT, f"the central zone {CENTRAL} does not exist")
+    misnamed = judged(ZONE_WRONG, spoke_of_hub(), zone=str(OTHER_NAME))
+    assert (misnamed.state, "cannot answer" in misnamed.reason) == (UNKNOWN, True)
+
+
+def test_a_declared_zone_without_networks_leaves_the_link_to_the_endpoints_own() -> None:
+    assert judged(NOT_LINKED, spoke_of_hub(), zone=str(CENTRAL)).state is UNKNOWN
+    azures = with_dns(dns(placed(group_zones=(CENTRAL,)), zones=(zone(id=CENTRAL, links=(HUB_LINK,)),)))
+    assert judged(NOT_LINKED, azures, zone=str(CENTRAL)).state is NON_COMPLIANT
+
+
+@pytest.mark.parametrize("said", [None, 7, "zone", str(SPOKE), ["x"]])
+def test_what_is_no_zone_or_no_list_of_networks_is_refused(said: object) -> None:
+    assert wrong_zone(said)
+    assert wrong_networks(said)
+    assert wrong_zone("") is None
+    assert wrong_zone(str(ZONE)) is None
+    assert wrong_networks([]) is None
+    assert wrong_networks([str(SPOKE), str(HUB).upper()]) is None
