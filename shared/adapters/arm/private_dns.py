@@ -71,9 +71,10 @@ def private_dns(session: Session, server: ServerSnapshot) -> ServerSnapshot:
     if not endpoint_zone_name(server.host_name):
         raise Permanent(f"the server's host name is {server.host_name!r}", code="MalformedAnswer")
     named = sorted({c.endpoint for c in connections if c.endpoint is not None})
-    found = replace(server, private_dns=_of_endpoints(session, server, named[:MOST_ENDPOINTS]))
-    missed = len(connections) - min(len(named), MOST_ENDPOINTS)
-    if missed <= 0:
+    looked_at = named[:MOST_ENDPOINTS]
+    found = replace(server, private_dns=_of_endpoints(session, server, looked_at) if named else PrivateDns())
+    missed = sum(connection.endpoint not in looked_at for connection in connections)
+    if not missed:
         return found
     told = f"{missed} of {len(connections)} approved private endpoints were not looked at"
     return replace(found, unread={**found.unread, Aspect.PRIVATE_DNS: told})
