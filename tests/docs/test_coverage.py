@@ -54,6 +54,10 @@ def source(title: str, version: str = "") -> Source:
     return found
 
 
+def test_every_policy_that_a_row_names_exists() -> None:
+    assert unknown_policies(SOURCES, {policy.id for policy in discover()}) == []
+
+
 def test_a_row_that_names_no_policy_of_ours_is_found() -> None:
     rows = (judged("1", "Something", "postgres-public-access-enabled", "no-such-policy"),)
     made_up = Source(title="T", version="1", checked="2026-11-21", rows=rows)
