@@ -22,16 +22,22 @@ from local.azure_cli import AzureCliUnavailable, ensure_azure_cli
 from local.environments import ROOT, SetupFailed, ensure
 from local.storage import InstallFailed, install_azurite
 
-_STARTS_SERVERS = ("simulator", "adapters", "local", "engine", "e2e", "az", "catalogue")
-"""Folders under tests/ that start servers or child processes in most of their tests."""
+_STARTS_SERVERS = (
+    *("simulator", "adapters", "local", "engine", "e2e", "az", "catalogue"),
+    "demo/test_world.py",
+)
+"""What lies under tests/ and starts servers or child processes in most of its tests."""
 _TAKES_LONG = (
-    "nsg/test_two_engines.py",
+    "flows/test_stream.py::test_memory_does_not_grow_with_the_log",
     "nsg/test_second_engine.py",
+    "nsg/test_two_engines.py",
+    "test_alerts_and_causes.py::test_a_drift_is_told_though_somebody_writes_every_fifty_seconds_for_two_hours",
+    "test_architecture.py",
     "test_coalescing.py::test_no_short_history_loses_an_event",
     "test_laws_reach.py",
 )
-"""Pure tests under tests/ that go to lengths: z3's answers beside the engine's, every history of three steps,
-how often the laws' examples meet a plan."""
+"""Pure tests under tests/ that go to lengths: large logs, z3's answers beside the engine's, hours told minute
+by minute, the source of the whole project, every short history, how often the laws' examples meet a plan."""
 _RUNS_THE_ENGINE = ("engine", "local", "e2e")
 _NO_TESTS = 5
 """pytest's exit code when nothing was collected."""
@@ -59,13 +65,15 @@ def main(argv: Sequence[str]) -> int:
 
 def unit(python: str) -> Selection:
     """The pure tests that are quick."""
-    ignored = [f"--ignore=tests/{folder}" for folder in _STARTS_SERVERS]
     # A file that is ignored is not even imported, but a single test can only be deselected.
-    ignored += [f"--{'deselect' if '::' in test else 'ignore'}=tests/{test}" for test in _TAKES_LONG]
+    ignored = [
+        f"--{'deselect' if '::' in place else 'ignore'}=tests/{place}"
+        for place in (*_STARTS_SERVERS, *_TAKES_LONG)
+    ]
     marked = ("-m", "not azurite and not engine and not az")
-    return Selection(
-        name="unit tests", python=python, arguments=(*ignored, *marked, "-n", "2"), profile="unit"
-    )
+    # The laws are among the last to be handed out and the longest: whoever is idle takes some over.
+    spread = ("-n", "2", "--dist", "worksteal")
+    return Selection(name="unit tests", python=python, arguments=(*ignored, *marked, *spread), profile="unit")
 
 
 def everything(python: str) -> Selection:

@@ -118,9 +118,9 @@ class Planned:
         return [*probes(self)]
 
 
-def planned(policy: AnyPolicy, snapshot: Snapshot) -> Planned | None:
+def planned(policy: AnyPolicy, snapshot: Snapshot, finding: Finding | None = None) -> Planned | None:
     """What the policy would do about ``snapshot``; None where there is nothing that it would."""
-    change = policy.plan(policy.evaluate(snapshot), snapshot)
+    change = policy.plan(finding or policy.evaluate(snapshot), snapshot)
     return Planned(policy, snapshot, change) if change is not None else None
 
 
@@ -352,22 +352,30 @@ def _without_etag(rule: FirewallRule | SecurityRule) -> FirewallRule | SecurityR
 @every_kind
 @generously
 @given(data=st.data())
-def test_only_a_certain_finding_has_a_plan_and_a_policy_that_only_alerts_has_none(
+def test_a_finding_is_complete_and_only_a_certain_one_has_a_plan_which_no_policy_has_that_only_alerts(
     kind: TargetKind, data: st.DataObject
 ) -> None:
     def check(policy: AnyPolicy, sample: Sample) -> None:
         snapshot = seen_by(policy, sample)
-        finding = policy.evaluate(snapshot)
+        finding: Finding = policy.evaluate(snapshot)
+        says_what_it_is_about(finding, policy, snapshot)
+        change = policy.plan(finding, snapshot)
         if policy.safety is Safety.MANUAL:
-            assert policy.plan(finding, snapshot) is None
+            assert change is None
         if finding.state is NON_COMPLIANT:
             assert finding.fingerprint
             return
-        assert policy.plan(finding, snapshot) is None
+        assert change is None
         assert policy.restore is None or policy.restore(finding, snapshot, snapshot) == ()
         assert finding.fingerprint == ""
 
     asked_of(POLICIES, check, data, kind)
+
+
+def says_what_it_is_about(finding: Finding, policy: AnyPolicy, snapshot: Snapshot) -> None:
+    assert (finding.policy, finding.target) == (policy.id, snapshot.target)
+    assert finding.reason.strip()
+    assert finding.severity.rank <= policy.severity.rank
 
 
 @every_kind
@@ -436,7 +444,8 @@ def test_a_policy_judges_by_nothing_that_it_does_not_declare_to_read(
         for aspect in frozenset(Aspect) - policy.reads:
             if field_of(aspect, snapshot):
                 poorer = unread(poorer, aspect)
-        assert judged(policy, poorer) == judged(policy, snapshot), lost(snapshot, poorer)
+        finding, poorer_finding = policy.evaluate(snapshot), policy.evaluate(poorer)
+        assert told(poorer_finding) == told(finding), lost(snapshot, poorer)
 
     asked_of(POLICIES, check, data, kind)
 
@@ -451,8 +460,9 @@ def test_a_reading_means_the_same_in_any_order_and_letter_case(kind: TargetKind,
     def check(policy: AnyPolicy, sample: Sample) -> None:
         snapshot = seen_by(policy, sample)
         other = respell(snapshot, sample.random("order and letter case"))
-        assert judged(policy, other) == judged(policy, snapshot)
-        assert edited(planned(policy, other)) == edited(planned(policy, snapshot))
+        one, two = policy.evaluate(snapshot), policy.evaluate(other)
+        assert told(two) == told(one)
+        assert edited(planned(policy, other, two)) == edited(planned(policy, snapshot, one))
 
     asked_of(POLICIES, check, data, kind)
 
@@ -479,8 +489,8 @@ def _names(found: Planned) -> list[str]:
     return [named_by(edit).lower() for edit in found.change.edits]
 
 
-def judged(policy: AnyPolicy, snapshot: Snapshot) -> tuple[object, ...]:
-    finding: Finding = policy.evaluate(snapshot)
+def told(finding: Finding) -> tuple[object, ...]:
+    """What a finding says, without its words."""
     return finding.target, finding.state, finding.severity, finding.fingerprint, finding.resource_id
 
 
@@ -492,22 +502,6 @@ def edited(found: Planned | None) -> list[tuple[str, object]]:
         (edit.kind, edit.nsg if isinstance(edit, PutSecurityRule | DeleteSecurityRule) else edit.server)
         for edit in found.change.edits
     ]
-
-
-@every_kind
-@generously
-@given(data=st.data())
-def test_a_finding_names_its_policy_and_target_and_gives_a_reason(
-    kind: TargetKind, data: st.DataObject
-) -> None:
-    def check(policy: AnyPolicy, sample: Sample) -> None:
-        snapshot = seen_by(policy, sample)
-        finding = policy.evaluate(snapshot)
-        assert (finding.policy, finding.target) == (policy.id, snapshot.target)
-        assert finding.reason.strip()
-        assert finding.severity.rank <= policy.severity.rank
-
-    asked_of(POLICIES, check, data, kind)
 
 
 # --- what the laws are measured with ---------------------------------------------------------------

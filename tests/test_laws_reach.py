@@ -41,10 +41,11 @@ def test_a_fair_share_of_the_examples_has_a_plan_and_a_fair_share_has_none(kind:
     def count(sample: Sample) -> None:
         for policy in policies.values():
             snapshot = seen_by(policy, sample)
-            found = planned(policy, snapshot)
+            finding = policy.evaluate(snapshot)
+            found = planned(policy, snapshot, finding)
             seen[policy.id]["planned" if found else "not planned"] += 1
             seen[policy.id]["proved"] += found is not None and is_proved(found)
-            seen[policy.id][policy.evaluate(snapshot).state] += 1
+            seen[policy.id][finding.state] += 1
 
     count()
 
