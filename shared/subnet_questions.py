@@ -175,23 +175,30 @@ def within_itself(subnet: SubnetSnapshot, ports: Iterable[int]) -> tuple[Questio
     )
 
 
-def into(subnet: SubnetSnapshot, source: Side, ports: Iterable[int]) -> tuple[Question, ...]:
-    """Inbound from ``source``, an open tag, to the subnet; one question for each family."""
+def into(
+    subnet: SubnetSnapshot, source: Side, ports: Iterable[int], ends: Mapping[Family, Spans] | None = None
+) -> tuple[Question, ...]:
+    """Inbound from ``source``, an open tag, to the subnet or to ``ends`` in it; one question per family."""
+    inside = own_addresses(subnet) if ends is None else ends
     return tuple(
-        Question(direction=Direction.INBOUND, source=source, destination=Side(inside), ports=ports_of(ports))
-        for inside in own_addresses(subnet).values()
+        Question(direction=Direction.INBOUND, source=source, destination=Side(one), ports=ports_of(ports))
+        for one in inside.values()
     )
 
 
 def from_networks(
-    subnet: SubnetSnapshot, sources: Iterable[IPNetwork], ports: Iterable[int]
+    subnet: SubnetSnapshot,
+    sources: Iterable[IPNetwork],
+    ports: Iterable[int],
+    ends: Mapping[Family, Spans] | None = None,
 ) -> tuple[Question, ...]:
-    """Inbound from ``sources`` to the subnet, each family by itself."""
+    """Inbound from ``sources`` to the subnet or to ``ends`` in it, each family by itself."""
+    inside = own_addresses(subnet) if ends is None else ends
     return tuple(
         Question(
-            direction=Direction.INBOUND, source=Side(outside), destination=Side(inside), ports=ports_of(ports)
+            direction=Direction.INBOUND, source=Side(outside), destination=Side(one), ports=ports_of(ports)
         )
-        for inside, outside in _by_family(subnet, tuple(sources))
+        for one, outside in _by_family(inside, tuple(sources))
     )
 
 
@@ -201,21 +208,20 @@ def to_networks(
     """Outbound from the subnet to ``destinations``, each family by itself."""
     return tuple(
         Question(
-            direction=Direction.OUTBOUND,
-            source=Side(inside),
-            destination=Side(outside),
-            ports=ports_of(ports),
+            direction=Direction.OUTBOUND, source=Side(one), destination=Side(outside), ports=ports_of(ports)
         )
-        for inside, outside in _by_family(subnet, tuple(destinations))
+        for one, outside in _by_family(own_addresses(subnet), tuple(destinations))
     )
 
 
-def _by_family(subnet: SubnetSnapshot, networks: tuple[IPNetwork, ...]) -> Iterator[tuple[Spans, Spans]]:
-    """The subnet's addresses and those of ``networks``, for each family that both have."""
-    for family, inside in own_addresses(subnet).items():
+def _by_family(
+    inside: Mapping[Family, Spans], networks: tuple[IPNetwork, ...]
+) -> Iterator[tuple[Spans, Spans]]:
+    """``inside`` and the addresses of ``networks``, for each family that both have."""
+    for family, spans in inside.items():
         version = 4 if family is Family.IPV4 else 6
         if outside := spans_of(network for network in networks if network.version == version):
-            yield inside, outside
+            yield spans, outside
 
 
 def virtual_network(subnet: SubnetSnapshot) -> Spans:

@@ -1,15 +1,18 @@
 """NSG that keeps declared clients from PostgreSQL.
 
-*What it finds.* A subnet delegated to ``Microsoft.DBforPostgreSQL/flexibleServers`` whose NSG denies inbound
-TCP on the ports (5432 and 6432) from one of the prefixes that the parameter ``clients`` declares, in whole or
-in part. Nothing is declared by default, and then there is nothing to find.
+*What it finds.* A subnet delegated to ``Microsoft.DBforPostgreSQL/flexibleServers`` whose NSG denies
+inbound TCP on the ports (5432; 7432 and 8432 as well where a server is an elastic cluster) from one of the
+prefixes that the parameter ``clients`` declares, in whole or in part. The same of a subnet with private
+endpoints of PostgreSQL servers, on their addresses and port 5432, where network policies put its NSG in
+force for them. Nothing is declared by default, and then there is nothing to find.
 
 *Why it matters.* The applications in those networks cannot connect, whatever else is right: name, route,
 password. A rule that was deleted or moved behind a deny looks like an outage of the database.
 
 *What the change does.* Adds one inbound allow rule per address family, from the declared prefixes to the
-subnet's own and the ports alone, directly ahead of the lowest rule that denies. Where allow rules of the
-last compliant reading are gone and putting them back is enough, they are restored instead.
+subnet's own, or to the endpoints' addresses, and the ports alone, directly ahead of the lowest rule that
+denies. Where allow rules of the last compliant reading are gone and putting them back is enough, they are
+restored instead.
 
 *What it may break.* Nothing that passes now: it only adds. It asks for approval, because a deny for a
 client may be meant, as in an incident: then the declaration is what should change.
@@ -21,8 +24,18 @@ security groups, how they filter traffic. No framework among the project's contr
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
+from shared.client_questions import (
+    as_enforced,
+    concerns,
+    databases,
+    if_enough,
+    ports_here,
+    settled_without_group_at_databases,
+    with_clusters_in_mind,
+)
 from shared.model import (
     Aspect,
     Change,
@@ -38,7 +51,7 @@ from shared.model import (
 )
 from shared.nsg import traffic_boxes
 from shared.policy import Assessment, Parameter, Policy
-from shared.subnet_facts import POSTGRES_PORT, delegated
+from shared.subnet_facts import ENDPOINT_READS, POSTGRES_PORT, SERVER_READS
 from shared.subnet_questions import (
     READS,
     WRITES,
@@ -50,7 +63,6 @@ from shared.subnet_questions import (
     finding,
     from_networks,
     networks,
-    settled_without_group,
     sharing_note,
     suggestion,
     vnet_tags,
@@ -66,24 +78,31 @@ ABOUT: Final = About(
 
 
 def evaluate(subnet: SubnetSnapshot, *, clients: list[str], ports: list[int]) -> Finding:
-    if found := settled_without_group(subnet):
-        return replace(finding(ABOUT, subnet, *found), applies=delegated(subnet) and bool(clients))
+    if found := settled_without_group_at_databases(subnet):
+        return replace(finding(ABOUT, subnet, *found), applies=concerns(subnet) and bool(clients))
     if not clients:
         nobody = finding(ABOUT, subnet, ComplianceState.COMPLIANT, "no clients are declared")
         return replace(nobody, applies=False)
+    return with_clusters_in_mind(subnet, ports, partial(_asked, subnet, clients))
+
+
+def _asked(subnet: SubnetSnapshot, clients: list[str], ports: list[int]) -> Finding:
     inquiry = _inquiry(subnet, clients, ports)
     if not inquiry.questions:
         apart = "no declared client has addresses of a family that the subnet has"
-        return finding(ABOUT, subnet, ComplianceState.UNKNOWN, apart)
+        unasked = finding(ABOUT, subnet, ComplianceState.UNKNOWN, apart)
+        return replace(unasked, applies=concerns(subnet))
     judged = evaluated(ABOUT, inquiry)
-    return replace(judged, evidence={**judged.evidence, "clients": clients, "ports": ports})
+    evidence = {**judged.evidence, "clients": clients, "ports": ports}
+    return replace(judged, evidence=evidence, applies=concerns(subnet))
 
 
 def plan(found: Finding, subnet: SubnetSnapshot, *, clients: list[str], ports: list[int]) -> Change | None:
     if found.state is not ComplianceState.NON_COMPLIANT:
         return None
-    inquiry = _inquiry(subnet, clients, ports)
-    return planned(ABOUT, inquiry, _box(inquiry))
+    inquiry = _inquiry(subnet, clients, ports_here(subnet, ports))
+    proposed = planned(ABOUT, inquiry, _box(inquiry))
+    return if_enough(proposed, subnet, partial(evaluate, clients=clients, ports=ports))
 
 
 def restore(
@@ -92,8 +111,9 @@ def restore(
     """Changes that put back allow rules of the baseline."""
     if found.state is not ComplianceState.NON_COMPLIANT:
         return ()
-    inquiry = _inquiry(subnet, clients, ports)
-    return restorations(ABOUT, inquiry, baseline, _box(inquiry))
+    inquiry = _inquiry(subnet, clients, ports_here(subnet, ports))
+    # Rules are put back, and undone, as they are and not as a private endpoint has them.
+    return restorations(ABOUT, replace(inquiry, subnet=subnet), baseline, _box(inquiry))
 
 
 def suggest(found: Finding, subnet: SubnetSnapshot) -> tuple[Edit, ...]:
@@ -110,15 +130,15 @@ def assess(subnet: SubnetSnapshot, baseline: SubnetSnapshot | None) -> Assessmen
 
 def forbidden(subnet: SubnetSnapshot, *, clients: list[str], ports: list[int]) -> SubnetTraffic:
     """The packets that must pass."""
-    return SubnetTraffic(boxes=_box(_inquiry(subnet, clients, ports)) if delegated(subnet) else ())
+    return SubnetTraffic(boxes=_box(_inquiry(subnet, clients, ports_here(subnet, ports))))
 
 
 def _inquiry(subnet: SubnetSnapshot, clients: list[str], ports: list[int]) -> Inquiry:
     return Inquiry(
-        subnet=subnet,
-        questions=from_networks(subnet, networks(clients), ports),
+        subnet=as_enforced(subnet),
+        questions=from_networks(subnet, networks(clients), ports, databases(subnet)),
         tags=vnet_tags(subnet),
-        holds=f"the declared clients ({', '.join(clients)}) reach the subnet",
+        holds=f"the declared clients ({', '.join(clients)}) reach the databases",
     )
 
 
@@ -133,8 +153,8 @@ POLICY: Policy[SubnetSnapshot] = Policy(
     targets=frozenset({TargetKind.SUBNET}),
     severity=ABOUT.severity,
     safety=Safety.APPROVAL,
-    reads=frozenset({Aspect.SUBNET, Aspect.SECURITY_GROUP}),
-    permissions=(*READS, *WRITES),
+    reads=frozenset({Aspect.SUBNET, Aspect.SECURITY_GROUP, Aspect.SUBNET_SERVERS, Aspect.SUBNET_ENDPOINTS}),
+    permissions=(*READS, *WRITES, *SERVER_READS, *ENDPOINT_READS),
     controls=(),
     evaluate=evaluate,
     plan=plan,

@@ -1,20 +1,22 @@
 """NSG that lets the Internet in to PostgreSQL.
 
 *What it finds.* A subnet delegated to ``Microsoft.DBforPostgreSQL/flexibleServers`` whose NSG allows TCP on
-the ports (5432 and 6432) from addresses of the service tag ``Internet``, which are the public ones outside
-the virtual network, or that has no NSG. A public range that is somebody's own, connected by a gateway,
-belongs to the virtual network in truth; a reading does not show it, and an exemption can say it.
+the ports (5432 and 6432; 7432 and 8432 as well where a server is an elastic cluster) from addresses of the
+service tag ``Internet``, which are the public ones outside the virtual network, or that has no NSG. The
+same of a subnet with private endpoints of PostgreSQL servers, on their addresses and port 5432, where
+network policies put its NSG in force for them. A public range that is somebody's own, connected by a
+gateway, belongs to the virtual network in truth; a reading does not show it, and an exemption can say it.
 
-*Why it matters.* A server in a delegated subnet has no public address, so the exposure is latent today, and
-its severity Low: it becomes real with the first public path, an address translation on an appliance or a
-migration of the server to public access.
+*Why it matters.* Neither a server in a delegated subnet nor a private endpoint has a public address, so the
+exposure is latent today, and its severity Low: it becomes real with the first public path, an address
+translation on an appliance or a migration of the server to public access.
 
 *What the change does.* Adds one inbound deny rule per address family, from ``Internet`` to the subnet's own
-prefixes and the ports alone, directly ahead of the lowest rule that lets the Internet in. No rule is edited,
-moved or removed. It asks for approval.
+prefixes, or the endpoints' addresses, and the ports alone, directly ahead of the lowest rule that lets the
+Internet in. No rule is edited, moved or removed. It asks for approval.
 
-*What it may break.* Clients that come in from public addresses through an appliance that keeps their address.
-Sessions that are open go on, unless the NSG's ``flushConnection`` is set.
+*What it may break.* Clients that come in from public addresses through an appliance that keeps their
+address. Sessions that are open go on, unless the NSG's ``flushConnection`` is set.
 
 *References.* Virtual network service tags (Internet); Network security groups, how they filter traffic. No
 framework among the project's controls states it of the subnet.
@@ -24,9 +26,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from types import MappingProxyType
 from typing import Final
 
+from shared.client_questions import (
+    as_enforced,
+    concerns,
+    databases,
+    if_enough,
+    ports_here,
+    settled_at_databases,
+    with_clusters_in_mind,
+)
 from shared.model import (
     Access,
     Aspect,
@@ -43,7 +55,7 @@ from shared.model import (
 )
 from shared.nsg import PUBLIC_ADDRESSES, Side, Spans, Tags, minus, read_side, spans_of, traffic_boxes
 from shared.policy import Assessment, Parameter, Policy
-from shared.subnet_facts import PGBOUNCER_PORT, POSTGRES_PORT, delegated
+from shared.subnet_facts import ENDPOINT_READS, PGBOUNCER_PORT, POSTGRES_PORT, SERVER_READS
 from shared.subnet_questions import (
     READS,
     WRITES,
@@ -52,7 +64,6 @@ from shared.subnet_questions import (
     check_ports,
     finding,
     into,
-    settled,
     sharing_note,
     suggestion,
     virtual_network,
@@ -64,22 +75,29 @@ from shared.traffic import SubnetTraffic
 ABOUT: Final = About(
     policy="nsg-exposes-postgres-to-internet", severity=Severity.LOW, rule_name="driftward-keep-out"
 )
-"""Every subnet that is judged is delegated, and its servers have no public path."""
+"""What is judged has no public path: servers in a delegated subnet, private endpoints."""
 INTERNET: Final = "Internet"
-LATENT: Final = "latent: servers in a delegated subnet have no public address"
+LATENT: Final = "latent: neither servers in a delegated subnet nor private endpoints have a public address"
 
 
 def evaluate(subnet: SubnetSnapshot, *, ports: list[int]) -> Finding:
-    if found := settled(subnet):
-        return finding(ABOUT, subnet, *found)
+    if found := settled_at_databases(subnet):
+        return replace(finding(ABOUT, subnet, *found), applies=concerns(subnet))
+    return with_clusters_in_mind(subnet, ports, partial(_asked, subnet))
+
+
+def _asked(subnet: SubnetSnapshot, ports: list[int]) -> Finding:
     judged = evaluated(ABOUT, _inquiry(subnet, ports))
-    return replace(judged, evidence={**judged.evidence, "ports": ports, "exposure": LATENT})
+    evidence = {**judged.evidence, "ports": ports, "exposure": LATENT}
+    return replace(judged, evidence=evidence, applies=concerns(subnet))
 
 
 def plan(found: Finding, subnet: SubnetSnapshot, *, ports: list[int]) -> Change | None:
     if found.state is not ComplianceState.NON_COMPLIANT:
         return None
-    return planned(ABOUT, _inquiry(subnet, ports), _box(subnet, ports))
+    here = ports_here(subnet, ports)
+    proposed = planned(ABOUT, _inquiry(subnet, here), _box(subnet, here))
+    return if_enough(proposed, subnet, partial(evaluate, ports=ports))
 
 
 def suggest(found: Finding, subnet: SubnetSnapshot) -> tuple[Edit, ...]:
@@ -96,14 +114,14 @@ def assess(subnet: SubnetSnapshot, _baseline: SubnetSnapshot | None) -> Assessme
 
 def forbidden(subnet: SubnetSnapshot, *, ports: list[int]) -> SubnetTraffic:
     """From public addresses outside the subnet to PostgreSQL."""
-    return SubnetTraffic(boxes=_box(subnet, ports) if delegated(subnet) else ())
+    return SubnetTraffic(boxes=_box(subnet, ports_here(subnet, ports)))
 
 
 def _inquiry(subnet: SubnetSnapshot, ports: list[int]) -> Inquiry:
     tags = _tags(subnet)
     return Inquiry(
-        subnet=subnet,
-        questions=into(subnet, read_side([INTERNET], tags), ports),
+        subnet=as_enforced(subnet),
+        questions=into(subnet, read_side([INTERNET], tags), ports, databases(subnet)),
         tags=tags,
         holds="the Internet is kept out",
         want=Access.DENY,
@@ -119,7 +137,8 @@ def _tags(subnet: SubnetSnapshot) -> Tags:
 
 def _box(subnet: SubnetSnapshot, ports: list[int]) -> tuple[TrafficBox, ...]:
     public = Side(minus(PUBLIC_ADDRESSES, spans_of(subnet.prefixes)))
-    return tuple(box for question in into(subnet, public, ports) for box in traffic_boxes(question))
+    questions = into(subnet, public, ports, databases(subnet))
+    return tuple(box for question in questions for box in traffic_boxes(question))
 
 
 POLICY: Policy[SubnetSnapshot] = Policy(
@@ -129,8 +148,8 @@ POLICY: Policy[SubnetSnapshot] = Policy(
     targets=frozenset({TargetKind.SUBNET}),
     severity=Severity.HIGH,
     safety=Safety.APPROVAL,
-    reads=frozenset({Aspect.SUBNET, Aspect.SECURITY_GROUP}),
-    permissions=(*READS, *WRITES),
+    reads=frozenset({Aspect.SUBNET, Aspect.SECURITY_GROUP, Aspect.SUBNET_SERVERS, Aspect.SUBNET_ENDPOINTS}),
+    permissions=(*READS, *WRITES, *SERVER_READS, *ENDPOINT_READS),
     controls=(),
     evaluate=evaluate,
     plan=plan,

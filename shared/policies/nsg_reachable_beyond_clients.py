@@ -1,10 +1,10 @@
 """NSG that lets others than the declared clients in to PostgreSQL.
 
 *What it finds.* A subnet delegated to ``Microsoft.DBforPostgreSQL/flexibleServers`` whose NSG allows TCP on
-the ports (5432 and 6432) from addresses of the virtual network that are neither the subnet's own nor among
-those that the parameter ``clients`` declares. How far the virtual network extends, by peerings and
-gateways, is not read: every address counts that would be let in if it lay there. Nothing is declared by
-default, and then there is nothing to find.
+the ports (5432 and 6432; 7432 and 8432 as well where a server is an elastic cluster) from addresses of the
+virtual network that are neither the subnet's own nor among those that the parameter ``clients`` declares.
+How far the virtual network extends, by peerings and gateways, is not read: every address counts that would
+be let in if it lay there. Nothing is declared by default, and then there is nothing to find.
 
 *Why it matters.* The default rules let the whole virtual network in, and with it every peered network: one
 machine taken over anywhere there may try passwords on the database.
@@ -22,8 +22,10 @@ traffic. No framework among the project's controls states it.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
+from shared.client_questions import ports_here, with_clusters_in_mind
 from shared.model import (
     Access,
     Aspect,
@@ -40,7 +42,7 @@ from shared.model import (
 )
 from shared.nsg import traffic_boxes
 from shared.policy import Assessment, Parameter, Policy
-from shared.subnet_facts import PGBOUNCER_PORT, POSTGRES_PORT, delegated
+from shared.subnet_facts import PGBOUNCER_PORT, POSTGRES_PORT, SERVER_READS, delegated
 from shared.subnet_questions import (
     READS,
     About,
@@ -69,6 +71,10 @@ def evaluate(subnet: SubnetSnapshot, *, clients: list[str], ports: list[int]) ->
     if not clients:
         nobody = finding(ABOUT, subnet, ComplianceState.COMPLIANT, "no clients are declared")
         return replace(nobody, applies=False)
+    return with_clusters_in_mind(subnet, ports, partial(_asked, subnet, clients))
+
+
+def _asked(subnet: SubnetSnapshot, clients: list[str], ports: list[int]) -> Finding:
     judged = evaluated(ABOUT, _inquiry(subnet, clients, ports))
     return replace(judged, evidence={**judged.evidence, "clients": clients, "ports": ports})
 
@@ -93,7 +99,7 @@ def forbidden(subnet: SubnetSnapshot, *, clients: list[str], ports: list[int]) -
     """From everybody but the clients and the subnet itself to PostgreSQL."""
     if not delegated(subnet) or not clients:
         return SubnetTraffic()
-    questions = _inquiry(subnet, clients, ports).questions
+    questions = _inquiry(subnet, clients, ports_here(subnet, ports)).questions
     return SubnetTraffic(boxes=tuple(box for question in questions for box in traffic_boxes(question)))
 
 
@@ -115,8 +121,8 @@ POLICY: Policy[SubnetSnapshot] = Policy(
     targets=frozenset({TargetKind.SUBNET}),
     severity=ABOUT.severity,
     safety=Safety.MANUAL,
-    reads=frozenset({Aspect.SUBNET, Aspect.SECURITY_GROUP}),
-    permissions=READS,
+    reads=frozenset({Aspect.SUBNET, Aspect.SECURITY_GROUP, Aspect.SUBNET_SERVERS}),
+    permissions=(*READS, *SERVER_READS),
     controls=(),
     evaluate=evaluate,
     plan=plan,

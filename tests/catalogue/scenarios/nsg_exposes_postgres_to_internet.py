@@ -1,6 +1,7 @@
 """Somebody allows PostgreSQL from the Internet; a deny is put before it, once approved."""
 
 from local.simulator import seeds
+from local.simulator.values import JsonObject
 from shared.model import Outcome, TargetKind
 from tests.catalogue.scenario import Scenario, put
 
@@ -24,4 +25,38 @@ SCENARIO = Scenario(
     drift=(put(f"{NSG}/securityRules/from-anywhere", FROM_ANYWHERE),),
     outcome=Outcome.REVERTED,
     leaves=(NSG,),
+)
+
+AT_ENDPOINT = seeds.nsg_id(name="nsg-endpoint-exposed")
+HOLDING = seeds.subnet_id(vnet="vnet-endpoint-exposed", name="endpoints")
+IN_FORCE: JsonObject = {
+    "name": "endpoints",
+    "properties": {
+        "addressPrefix": "10.20.5.0/24",
+        "privateEndpointNetworkPolicies": "NetworkSecurityGroupEnabled",
+        "networkSecurityGroup": {"id": AT_ENDPOINT},
+    },
+}
+
+ALSO = (
+    Scenario(
+        name="endpoint",
+        policy="nsg-exposes-postgres-to-internet",
+        kind=TargetKind.SUBNET,
+        resource=HOLDING,
+        seed=(
+            seeds.nsg(name="nsg-endpoint-exposed"),
+            seeds.vnet(name="vnet-endpoint-exposed", subnets=[IN_FORCE]),
+            seeds.flexible_server(name="pg-endpoint-exposed", public_access="Disabled"),
+            seeds.private_endpoint(
+                name="pe-exposed",
+                server=seeds.flexible_server_id(name="pg-endpoint-exposed"),
+                subnet=HOLDING,
+            ),
+        ),
+        drift=(put(f"{AT_ENDPOINT}/securityRules/from-anywhere", FROM_ANYWHERE),),
+        outcome=Outcome.REVERTED,
+        leaves=(AT_ENDPOINT,),
+        part="Microsoft.Network/privateEndpoints/read",
+    ),
 )
