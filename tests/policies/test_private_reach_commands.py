@@ -1,0 +1,73 @@
+"""What a person is told to do about private reach is what azure-cli itself understands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from shared.model import ConnectionStatus, ServerSnapshot
+from shared.policies import discover
+from shared.policy import AnyPolicy, bound, examples
+from shared.readings import PrivateDns
+from tests.policies.stored import stored
+from tests.test_commands import parsed
+
+FAMILY = [
+    policy
+    for policy in discover()
+    if any(word in policy.id for word in ("private-endpoint", "endpoint-dns", "vnet-dns", "dns-zone"))
+]
+LOGIN = "Please run 'az login' to setup account."
+"""Where azure-cli asks Azure for the resource group's region: after it has parsed everything."""
+
+
+def variants(drifted: ServerSnapshot) -> Iterator[ServerSnapshot]:
+    """A drifted reading, and what leads to further commands."""
+    yield drifted
+    yield replace(drifted, private_endpoints=())
+    for status in (ConnectionStatus.PENDING, ConnectionStatus.DISCONNECTED):
+        connections = tuple(replace(one, status=status) for one in drifted.private_endpoints or ())
+        yield replace(drifted, private_endpoints=connections)
+    dns = drifted.private_dns
+    if dns is None:
+        return
+    for named in ({"group_zones": (), "group": ""}, {"group": "default"}):
+        endpoints = tuple(replace(one, **named) for one in dns.endpoints)
+        zones = tuple(replace(one, record=()) for one in dns.zones)
+        yield replace(drifted, private_dns=replace(dns, endpoints=endpoints, zones=zones))
+        pending = tuple(
+            replace(zone, links=tuple(replace(link, state="InProgress") for link in zone.links or ()))
+            for zone in dns.zones
+        )
+        yield replace(drifted, private_dns=replace(dns, endpoints=endpoints, zones=pending))
+    yield replace(drifted, private_dns=PrivateDns(endpoints=dns.endpoints, found=()))
+
+
+def commands_of(policy: AnyPolicy) -> Iterator[str]:
+    for kind in sorted(policy.targets):
+        drifted = stored(policy.id, kind, "drifted")
+        assert isinstance(drifted, ServerSnapshot)
+        for snapshot in variants(drifted):
+            steps = bound(policy, examples(policy)).evaluate(snapshot).evidence["whatToDo"]
+            yield from (step for step in steps if step.startswith("az "))
+
+
+def test_every_policy_of_the_family_tells_a_command() -> None:
+    assert len(FAMILY) >= 9
+    assert all(list(commands_of(policy)) for policy in FAMILY)
+
+
+@pytest.mark.az
+@pytest.mark.timeout(600)
+def test_azure_cli_understands_what_a_person_is_told() -> None:
+    told = sorted({command for policy in FAMILY for command in commands_of(policy)})
+    replies = dict(zip(told, parsed(told), strict=True))
+    wrong = {
+        command: reply
+        for command, reply in replies.items()
+        if not reply["ok"] and LOGIN not in str(reply["error"])
+    }
+    assert wrong == {}
+    assert sum(bool(reply["ok"]) for reply in replies.values()) > len(told) / 2
