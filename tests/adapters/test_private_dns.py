@@ -10,7 +10,7 @@ import pytest
 from local.simulator import seeds
 from local.simulator.values import JsonObject
 from shared.adapters.arm.clients import LOCAL_IDENTITY
-from shared.adapters.arm.private_dns import MOST_ENDPOINTS
+from shared.adapters.arm.private_dns import MOST_ENDPOINTS, MOST_ZONES
 from shared.errors import Throttled
 from shared.model import Aspect, Json, ServerSnapshot, Target, TargetKind
 from shared.readings import ManagementLock, NetworkDns, PrivateDns, ZoneLink
@@ -115,6 +115,15 @@ def test_a_central_zone_in_another_subscription_is_found_by_its_name(azure: Azur
     snapshot, _ = read(azure)
     (zone,) = dns_of(snapshot).zones
     assert (zone.id, zone.links, zone.record) == (ResourceId(CENTRAL), (), (ADDRESS,))
+
+
+def test_of_many_zones_of_one_name_two_are_read_and_all_are_told(azure: Azure) -> None:
+    more = [seeds.private_dns_zone(group=f"team-{number}") for number in range(3)]
+    azure.simulator.seed([*standing(grouped=False), *more])
+    snapshot, asked = read(azure)
+    assert len(dns_of(snapshot).zones) == MOST_ZONES
+    assert len(dns_of(snapshot).found or ()) == 4
+    assert len(asked) == 7
 
 
 def test_the_dns_servers_of_the_endpoints_network_are_told(azure: Azure) -> None:
@@ -368,6 +377,7 @@ def test_what_resource_graph_is_asked_names_the_endpoint_and_the_zone(bench: Ben
     assert not asked.body.get("subscriptions")
     assert f"name =~ '{seeds.PRIVATE_LINK_ZONE}'" in asked.body["query"]
     assert ENDPOINT.lower() in asked.body["query"].lower()
+    assert asked.body["query"].endswith("order by type asc, id asc"), "a page may end before the networks do"
 
 
 def test_a_question_to_resource_graph_that_is_refused_leaves_zones_unasked(bench: Bench) -> None:

@@ -205,7 +205,9 @@ def test_without_zone_group_and_zone_both_are_to_be_made() -> None:
     zone_made, group_made = finding.evidence["whatToDo"]
     assert zone_made.startswith(f"az network private-dns zone create --name {NAME} ")
     assert group_made.startswith("az network private-endpoint dns-zone-group create ")
-    assert states(with_dns(dns(placed(group_zones=()), zones=())))[1:] == [COMPLIANT, COMPLIANT]
+    for policy in (NOT_LINKED, RECORD_WRONG):
+        nothing = judged(policy, with_dns(dns(placed(group_zones=()), zones=())))
+        assert (nothing.state, nothing.applies) == (COMPLIANT, False)
 
 
 def test_a_record_kept_by_hand_needs_no_zone_group() -> None:
@@ -221,6 +223,10 @@ def test_a_named_zone_that_does_not_exist_answers_nobody() -> None:
     unreadable = dns(zones=(zone(exists=None, links=None, record=None, unread="may not perform x/read"),))
     assert states(with_dns(unreadable)) == [UNKNOWN] * 3
     assert "x/read" in judged(RECORD_WRONG, with_dns(unreadable)).reason
+
+
+def test_a_zone_of_the_right_name_that_was_not_read_is_unknown() -> None:
+    assert states(with_dns(dns(zones=(), found=()))) == [UNKNOWN] * 3
 
 
 # --- the link --------------------------------------------------------------------------------------
@@ -244,6 +250,14 @@ def test_a_link_that_is_not_completed_is_no_link(state: str) -> None:
     assert f"its link is {state or 'without a state'}" in finding.reason
     (command,) = finding.evidence["whatToDo"]
     assert "link vnet show" in command
+
+
+def test_of_two_links_to_one_network_the_completed_one_counts() -> None:
+    links = (
+        ZoneLink(name="a", network=SPOKE, state="InProgress"),
+        ZoneLink(name="b", network=SPOKE, state="Completed"),
+    )
+    assert judged(NOT_LINKED, with_dns(dns(zones=(zone(links=links),)))).state is COMPLIANT
 
 
 def test_links_that_could_not_be_read_are_unknown() -> None:
@@ -324,6 +338,9 @@ def test_endpoints_in_two_networks_with_a_zone_each_are_no_conflict() -> None:
 def test_of_several_zones_the_one_that_is_linked_answers() -> None:
     unlinked = zone(id=CENTRAL, links=(), record=(GONE_ADDRESS,))
     assert states(with_dns(dns(placed(group_zones=()), zones=(unlinked, zone())))) == [COMPLIANT] * 3
+    pending = ZoneLink(name="spoke", network=SPOKE, state="InProgress")
+    begun = dns(placed(group_zones=()), zones=(unlinked, zone(links=(pending,))))
+    assert states(with_dns(begun)) == [COMPLIANT, NON_COMPLIANT, UNKNOWN]
     neither = dns(placed(group_zones=()), zones=(unlinked, zone(links=())))
     assert states(with_dns(neither)) == [COMPLIANT, NON_COMPLIANT, UNKNOWN]
     third = ResourceId(str(ZONE).replace("network/providers", "third/providers"))

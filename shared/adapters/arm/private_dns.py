@@ -171,7 +171,7 @@ def _with_group(session: Session, endpoint: EndpointDns, name: str, label: str) 
 
 def _group_addresses(config: Json, label: str) -> Iterable[Json]:
     for record in wire.get(config, "properties", "recordSets") or ():
-        if _is_of(record, label) and wire.text(record, "recordType").upper() in ("A", ""):
+        if _is_of(record, label):
             yield from wire.get(record, "ipAddresses") or ()
 
 
