@@ -59,7 +59,7 @@ NSG: Final = seeds.nsg_id()
 PORTAL_RULE: Final = "AllowAllAzureServicesAndResourcesWithinAzureIps_2026-11-20_9-41-7"
 DENY_ALL: Final = "deny-all-inbound"
 OFFICE_RULE: Final = "office-toronto"
-TARGETS: Final = 8
+TARGETS: Final = 9
 """Servers and subnets that Driftward should find here."""
 
 
@@ -96,7 +96,8 @@ class EndState:
 
 
 def resources() -> list[JsonObject]:
-    """The seed: compliant resources, and two servers that are public by somebody's old decision."""
+    """The seed: well-kept resources, two servers that are public by somebody's old decision, and one that
+    nobody can reach."""
     return [
         seeds.nsg(rules=[_allow_apps()]),
         seeds.vnet(
@@ -106,26 +107,55 @@ def resources() -> list[JsonObject]:
                 seeds.subnet(name="snet-endpoints", prefix="10.20.3.0/24", delegated=False),
             ]
         ),
-        seeds.flexible_server(name="pg-core", public_access="Disabled", delegated_subnet=SUBNET),
+        seeds.private_dns_zone(name=_ZONE),
+        seeds.zone_link(zone=seeds.zone_id(name=_ZONE), vnet=seeds.vnet_id()),
+        *seeds.well_kept(_core()),
         *_behind_endpoint("pg-orders"),
         *_behind_endpoint("pg-ledger"),
-        seeds.flexible_server(name="pg-archive", public_access="Disabled"),
-        seeds.flexible_server(name="pg-billing"),
+        *seeds.well_kept(seeds.flexible_server(name="pg-archive", public_access="Disabled")),
+        *seeds.well_kept(seeds.flexible_server(name="pg-billing")),
         seeds.firewall_rule(server=BILLING, name=OFFICE_RULE, start="203.0.113.17"),
-        seeds.flexible_server(name="pg-partner"),
+        *seeds.well_kept(seeds.flexible_server(name="pg-partner")),
         seeds.firewall_rule(server=PARTNER, name="partner-vpn", start="198.51.100.7"),
         seeds.firewall_rule(server=PARTNER, name="AllowAllAzureIps", start="0.0.0.0"),
-        seeds.single_server(name="pgs-catalog", public_access="Disabled"),
+        *_catalog(),
     ]
 
 
+_ZONE: Final = "shop.private.postgres.database.azure.com"
+
+
+def _core() -> JsonObject:
+    network: JsonObject = {
+        "publicNetworkAccess": "Disabled",
+        "delegatedSubnetResourceId": SUBNET,
+        "privateDnsZoneArmResourceId": seeds.zone_id(name=_ZONE),
+    }
+    return seeds.flexible_server(name="pg-core", properties={"network": network})
+
+
 def _behind_endpoint(name: str) -> list[JsonObject]:
-    server = seeds.flexible_server_id(name=name)
+    server = seeds.flexible_server(name=name, public_access="Disabled")
+    return [*seeds.well_kept(server), _endpoint(name, seeds.flexible_server_id(name=name))]
+
+
+def _endpoint(name: str, server: str) -> JsonObject:
+    return seeds.private_endpoint(
+        name=f"pe-{name}", server=server, subnet=seeds.subnet_id(name="snet-endpoints")
+    )
+
+
+def _catalog() -> list[JsonObject]:
+    """A single server that is still there."""
+    server = seeds.single_server_id(name="pgs-catalog")
+    logged = {"log_disconnections": "on", "log_duration": "on", "log_retention_days": "7"}
     return [
-        seeds.flexible_server(name=name, public_access="Disabled"),
-        seeds.private_endpoint(
-            name=f"pe-{name}", server=server, subnet=seeds.subnet_id(name="snet-endpoints")
+        seeds.single_server(
+            name="pgs-catalog", public_access="Disabled", properties={"minimalTlsVersion": "TLS1_2"}
         ),
+        *(seeds.parameter(server=server, name=name, value=value) for name, value in logged.items()),
+        seeds.administrator(server=server, object_id=seeds.ADMINISTRATOR),
+        _endpoint("pgs-catalog", server),
     ]
 
 

@@ -27,6 +27,7 @@ from shared.readings import (
     Availability,
     Backup,
     Encryption,
+    ServerParameter,
     SignIn,
     VirtualNetworkRule,
 )
@@ -65,8 +66,36 @@ def endpoint(status: ConnectionStatus = ConnectionStatus.APPROVED) -> PrivateEnd
     )
 
 
+def parameter(name: str, value: str, data_type: str = "Boolean", allowed: str = "on,off") -> ServerParameter:
+    """A parameter that can be written and is in force at once."""
+    return ServerParameter(
+        name=name,
+        value=value,
+        data_type=data_type,
+        allowed=allowed,
+        read_only=False,
+        dynamic=True,
+        pending_restart=False,
+    )
+
+
+PARAMETERS = (
+    parameter("log_checkpoints", "on"),
+    parameter("log_connections", "on"),
+    parameter("log_disconnections", "on"),
+    parameter("log_duration", "on"),
+    parameter("logfiles.retention_days", "7", "Integer", "1-7"),
+    parameter("password_encryption", "scram-sha-256", "Enumeration", "md5,scram-sha-256"),
+    parameter("pgaudit.log", "all", "Set", "none,read,write,function,role,ddl,misc,all"),
+    parameter("require_secure_transport", "on"),
+    parameter("shared_preload_libraries", "pg_cron,pgaudit", "Set", "pg_cron,pgaudit"),
+    parameter("ssl_min_protocol_version", "TLSv1.2", "Enumeration", "TLSv1.2,TLSv1.3"),
+)
+"""What the policies about parameters ask for."""
+
+
 def server(**parts: Any) -> ServerSnapshot:
-    """A flexible server with public access off, one approved private endpoint and Entra sign-in."""
+    """A well-kept flexible server: public access off, one approved private endpoint, Entra sign-in, logs."""
     snapshot = ServerSnapshot(
         kind=TargetKind.FLEXIBLE_SERVER,
         id=SERVER,
@@ -83,6 +112,9 @@ def server(**parts: Any) -> ServerSnapshot:
         encryption=Encryption(customer_key=False),
         backup=Backup(retention_days=7, geo_redundant=False),
         availability=Availability(mode="Disabled", state="NotEnabled"),
+        version=17,
+        host_name="orders.postgres.database.azure.com",
+        parameters=PARAMETERS,
     )
     access: PublicAccess = parts.get("public_access", snapshot.public_access)
     return replace(snapshot, public_access_text=access.value, **parts)

@@ -264,7 +264,7 @@ def test_an_azure_that_throttles_is_unavailable_for_as_long_as_it_says() -> None
         ({"resourceId": "x" * 3000}, "resourceId"),
         ({"resourceId": SCOPE}, "resourceId"),
         ({"resourceId": f"{GROUP}/providers/Microsoft.Compute/virtualMachines/vm"}, "resourceId"),
-        ({"resourceId": f"{GROUP}/providers/Microsoft.Network/routeTables/rt"}, "resourceId"),
+        ({"resourceId": f"{GROUP}/providers/Microsoft.Network/loadBalancers/lb"}, "resourceId"),
         ({"scope": str(SERVER)}, "scope"),
         ({"scope": "all of it"}, "scope"),
         ({"scope": []}, "scope"),

@@ -39,7 +39,7 @@ from shared.model import (
 from shared.policy import Control, Policy
 from shared.private_dns import COMPLIANT, NON_COMPLIANT, UNKNOWN, About, Verdict, az, az_at, finding
 
-ABOUT: Final = About(policy="postgres-no-approved-private-endpoint", severity=Severity.HIGH)
+ABOUT: Final = About(policy="postgres-no-approved-private-endpoint", severity=Severity.MEDIUM)
 OLD_SERVER: Final = (
     "a server from before Private Link came to the service may not support private endpoints:"
     " then restore it into a new server"

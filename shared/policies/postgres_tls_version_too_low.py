@@ -145,7 +145,7 @@ def _edits(server: ServerSnapshot, minimum: str) -> list[tuple[Edit, Edit]]:
     """Edits with their inverses: the maximum first, so that no moment has a minimum above it."""
     lowest, highest = parameter(server, ABOUT.parameter), parameter(server, HIGHEST)
     lowest_rank = _rank(lowest.value) if lowest else None
-    if lowest is None or lowest_rank is None:
+    if lowest is None or lowest_rank is None or any(p.pending_restart for p in _both(server)):
         return []
     wanted = VERSIONS[max(lowest_rank, VERSIONS.index(minimum))]
     highest_rank = _rank(highest.value) if highest else None

@@ -7,7 +7,8 @@ import pytest
 from shared.model import ComplianceState, FirewallRule, PublicAccess, ServerSnapshot, Severity
 from shared.policies.postgres_firewall_rules_on_vnet_integrated import POLICY
 from shared.records import AlertStatus
-from tests.builders import ALL_AZURE, OFFICE, SUBNET, public_server, server
+from shared.resource_id import ResourceId
+from tests.builders import ALL_AZURE, GROUP, OFFICE, SUBNET, public_server, server
 from tests.fakes import World
 
 COMPLIANT, NON_COMPLIANT, UNKNOWN = (
@@ -17,8 +18,13 @@ COMPLIANT, NON_COMPLIANT, UNKNOWN = (
 )
 
 
+ZONE = ResourceId(
+    f"{GROUP}/providers/Microsoft.Network/privateDnsZones/shop.private.postgres.database.azure.com"
+)
+
+
 def integrated(*rules: FirewallRule) -> ServerSnapshot:
-    return server(firewall_rules=rules, delegated_subnet=SUBNET, private_endpoints=())
+    return server(firewall_rules=rules, delegated_subnet=SUBNET, private_dns_zone=ZONE, private_endpoints=())
 
 
 def test_rules_on_a_vnet_integrated_server_are_advice() -> None:
@@ -48,10 +54,10 @@ def test_advice_is_an_alert_that_sends_no_message_when_it_opens_and_when_it_is_o
     target = world.azure.put(integrated(OFFICE))
     world.look(target)
     world.drain(60)
-    (alert,) = world.store.alerts()
-    assert (alert.policy, alert.status, alert.unsent) == (POLICY.id, AlertStatus.OPEN, ())
+    (alert,) = world.store.alerts(policy=POLICY.id)
+    assert (alert.status, alert.unsent) == (AlertStatus.OPEN, ())
     world.event(world.azure.put(integrated()))
     world.drain(60)
-    (alert,) = world.store.alerts()
+    (alert,) = world.store.alerts(policy=POLICY.id)
     assert alert.status is AlertStatus.RESOLVED
     assert world.delivered == []
