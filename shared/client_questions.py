@@ -24,6 +24,7 @@ from shared.subnet_facts import (
     cluster_ports,
     delegated,
     groups_reach_endpoints,
+    may_hold_endpoints,
     servers_unknown,
     some_server,
     without_endpoints,
@@ -77,7 +78,7 @@ def concerns(subnet: SubnetSnapshot) -> bool:
     """Whether an NSG on the subnet decides who reaches a database; also where that cannot be known."""
     if delegated(subnet):
         return True
-    return subnet.private_endpoints != () and groups_reach_endpoints(subnet) is not False
+    return may_hold_endpoints(subnet) and groups_reach_endpoints(subnet) is not False
 
 
 def databases(subnet: SubnetSnapshot) -> Mapping[Family, Spans]:

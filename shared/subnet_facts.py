@@ -49,14 +49,24 @@ def delegated(subnet: SubnetSnapshot) -> bool:
     return any(service.lower() == DELEGATION for service in subnet.delegations)
 
 
+def may_hold_endpoints(subnet: SubnetSnapshot) -> bool:
+    """Whether the subnet holds private endpoints of PostgreSQL servers, or may for all that is known.
+
+    Where flexible servers stand nothing else may, so in a delegated subnet they need not be asked for.
+    """
+    if subnet.private_endpoints is None:
+        return not delegated(subnet) or Aspect.SUBNET_ENDPOINTS in subnet.unread
+    return bool(subnet.private_endpoints)
+
+
 def without_endpoints(subnet: SubnetSnapshot) -> Settled | None:
     """What is said where there is no private endpoint of a PostgreSQL server, or none can be known of."""
     if subnet.updating:
         return ComplianceState.UNKNOWN, "the subnet is being updated: look again"
+    if not may_hold_endpoints(subnet):
+        return ComplianceState.COMPLIANT, "the subnet holds no private endpoint of a PostgreSQL server"
     if subnet.private_endpoints is None:
         return ComplianceState.UNKNOWN, unread_reason(subnet, Aspect.SUBNET_ENDPOINTS)
-    if not subnet.private_endpoints:
-        return ComplianceState.COMPLIANT, "the subnet holds no private endpoint of a PostgreSQL server"
     return None
 
 

@@ -3,8 +3,8 @@
 *What it finds.* A subnet delegated to ``Microsoft.DBforPostgreSQL/flexibleServers`` that has no network
 security group. Without one everything passes: the default rules do not apply either.
 
-*Why it matters.* Whatever is peered, routed or connected to the virtual network reaches the servers on every
-port, and the servers reach everything; only passwords and certificates stand between.
+*Why it matters.* Whatever is peered, routed or connected to the virtual network reaches the servers on
+every port, and the servers reach everything; only passwords and certificates stand between.
 
 *What the change does.* Nothing is changed: which NSG the subnet should have is its owner's decision. It is
 advice, for a subnet may be guarded elsewhere, by admin rules or a firewall on the way.
@@ -13,7 +13,8 @@ advice, for a subnet may be guarded elsewhere, by admin rules or a firewall on t
 the subnet, and to Azure Storage and Microsoft Entra ID outbound.
 
 *References.* Network security groups, how they filter traffic (no NSG: all traffic is allowed); Azure
-security baseline for Azure Database for PostgreSQL. No framework among the project's controls states it.
+security baseline for Azure Database for PostgreSQL. Azure Policy e71308d3-144b-4262-b144-efdc3cc90517; CIS
+Microsoft Azure Foundations 5.0.0 7.11; MCSB v1 NS-1.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from shared.model import (
     SubnetSnapshot,
     TargetKind,
 )
-from shared.policy import Assessment, Policy
+from shared.policy import Assessment, Control, Policy
 from shared.subnet_questions import READS, About, finding, settled
 from shared.traffic import SubnetTraffic
 
@@ -72,7 +73,21 @@ POLICY: Policy[SubnetSnapshot] = Policy(
     safety=Safety.MANUAL,
     reads=frozenset({Aspect.SUBNET, Aspect.SECURITY_GROUP}),
     permissions=READS,
-    controls=(),
+    controls=(
+        Control(
+            framework="Azure Policy",
+            version="built-in",
+            id="e71308d3-144b-4262-b144-efdc3cc90517",
+            title="Subnets should be associated with a Network Security Group",
+        ),
+        Control(
+            framework="CIS Microsoft Azure Foundations",
+            version="5.0.0",
+            id="7.11",
+            title="Subnets are associated with network security groups",
+        ),
+        Control(framework="MCSB", version="v1", id="NS-1", title="Establish network segmentation boundaries"),
+    ),
     evaluate=evaluate,
     plan=plan,
     assess=assess,

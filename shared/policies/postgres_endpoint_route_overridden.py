@@ -29,7 +29,7 @@ from typing import Final
 from shared.model import Aspect, Finding, IPNetwork, Kind, Safety, Severity, SubnetSnapshot, TargetKind
 from shared.policy import Control, Policy
 from shared.routes import Diverted, RoutesUnreadable, diverted, shown, spelled, table_of, unread_routes
-from shared.subnet_facts import ENDPOINT_READS, routes_reach_endpoints, without_endpoints
+from shared.subnet_facts import ENDPOINT_READS, may_hold_endpoints, routes_reach_endpoints, without_endpoints
 from shared.subnet_findings import Judged, compliant, drift, finding, unknown, with_evidence
 from shared.unread import unread_reason
 
@@ -45,7 +45,7 @@ def evaluate(subnet: SubnetSnapshot) -> Finding:
 def _judged(subnet: SubnetSnapshot) -> Judged:
     if settled := without_endpoints(subnet):
         state, reason = settled
-        return Judged(state=state, reason=reason, applies=subnet.private_endpoints != ())
+        return Judged(state=state, reason=reason, applies=may_hold_endpoints(subnet))
     if (reached := routes_reach_endpoints(subnet)) is None:
         return unknown(f"privateEndpointNetworkPolicies is {subnet.endpoint_network_policies!r}")
     if not reached:

@@ -27,6 +27,7 @@ from shared.policy import Control, Policy
 from shared.subnet_facts import (
     ENDPOINT_READS,
     groups_reach_endpoints,
+    may_hold_endpoints,
     routes_reach_endpoints,
     without_endpoints,
 )
@@ -44,7 +45,7 @@ def evaluate(subnet: SubnetSnapshot) -> Finding:
 def _judged(subnet: SubnetSnapshot) -> Judged:
     if settled := without_endpoints(subnet):
         state, reason = settled
-        return Judged(state=state, reason=reason, applies=subnet.private_endpoints != ())
+        return Judged(state=state, reason=reason, applies=may_hold_endpoints(subnet))
     groups, routes = groups_reach_endpoints(subnet), routes_reach_endpoints(subnet)
     if groups is None or routes is None:
         return unknown(f"privateEndpointNetworkPolicies is {subnet.endpoint_network_policies!r}")

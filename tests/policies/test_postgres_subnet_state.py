@@ -196,3 +196,12 @@ def test_the_command_turns_on_what_is_needed() -> None:
 def test_a_subnet_without_endpoints_of_postgresql_is_not_judged() -> None:
     finding = IGNORES.evaluate(holding("Disabled", group(), private_endpoints=()))
     assert (finding.state, finding.applies) == (COMPLIANT, False)
+
+
+def test_a_delegated_subnet_holds_no_endpoints_unless_they_could_not_be_read() -> None:
+    """The gateway does not ask for what cannot be there."""
+    delegated = subnet(group(), servers=())
+    finding = IGNORES.evaluate(delegated)
+    assert (finding.state, finding.applies) == (COMPLIANT, False)
+    refused = replace(delegated, unread={Aspect.SUBNET_ENDPOINTS: "no right"})
+    assert IGNORES.evaluate(refused).state is UNKNOWN
