@@ -52,6 +52,7 @@ from shared.records import (
 )
 from shared.relations import depends_on
 from shared.results import merge
+from shared.tag_exemptions import tag_used_since
 from shared.visit import MOMENTS, Judgement, Visit
 
 UNKNOWN_RUNS: Final = 3
@@ -138,7 +139,7 @@ def _next_memory(
             fingerprint=finding.fingerprint,
             unknown_runs=0,
             unknown_since=None,
-            tag_exempt_since=_tag_exempt_since(earlier, finding, decision, now),
+            tag_exempt_since=_tag_exempt_since(earlier, decision, now),
         )
     counts = decision is not None and decision.reason is Reason.UNKNOWN
     return replace(
@@ -150,14 +151,10 @@ def _next_memory(
     )
 
 
-def _tag_exempt_since(
-    earlier: PolicyMemory, finding: Finding, decision: Decision | None, now: datetime
-) -> datetime | None:
-    """A tag's time begins once for a drift: another tag does not begin it anew, only compliance does."""
-    if finding.state is ComplianceState.COMPLIANT:
-        return None
+def _tag_exempt_since(earlier: PolicyMemory, decision: Decision | None, now: datetime) -> datetime | None:
+    """A tag's time begins once: neither another tag nor a moment of compliance begins it anew."""
     by_tag = decision is not None and decision.reason is Reason.EXEMPT_BY_TAG
-    return earlier.tag_exempt_since or (now if by_tag else None)
+    return tag_used_since(earlier, now) or (now if by_tag else None)
 
 
 def _keep_baseline(visit: Visit) -> str:

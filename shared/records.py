@@ -113,7 +113,8 @@ class PolicyMemory:
     unknown_since: datetime | None = None
     fingerprint: str = ""
     tag_exempt_since: datetime | None = None
-    """When a tag first lowered a revert of this policy to an alert; kept until the policy is compliant."""
+    """When a tag first lowered a revert of this policy to an alert; kept until the policy has been compliant
+    for as long as a tag may exempt."""
 
 
 @value

@@ -4,9 +4,10 @@ Only where ``policies.yaml`` switches it on, and then a tag merely lowers a reve
 names policies, ``*`` or ids separated by commas, and optionally an end: ``postgres-public-access-enabled,
 postgres-firewall-allows-all-azure until 2026-12-01``. A text that cannot be read exempts nothing.
 
-The time, seven days at most, begins with the first sight of the tag with that text and for each drift with
-the first revert that it lowered, whichever is earlier. Writing another text does not begin a drift's time
-anew, and the same text put back is no other text. Subnets have no tags in Azure.
+The time, seven days at most, begins with the first sight of the tag with that text and for each policy with
+the first revert that a tag lowered, whichever is earlier. Writing another text does not begin a policy's time
+anew, the same text put back is no other text, and only seven days of compliance in a row begin it anew:
+otherwise whoever may tag could keep a breach open with a minute's pause a week. Azure's subnets have no tags.
 """
 
 from __future__ import annotations
@@ -16,12 +17,14 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from shared.model import Cause, CauseKind
-from shared.policies_file import TagExemptions
-from shared.records import ExemptTag, TagExemption, TargetRecord
+from shared.model import Cause, CauseKind, ComplianceState
+from shared.policies_file import LONGEST_TAG_EXEMPTION, TagExemptions
+from shared.records import ExemptTag, PolicyMemory, TagExemption, TargetRecord
 from shared.values import value
 
 _EVERY: Final = "*"
+_REST: Final = timedelta(days=LONGEST_TAG_EXEMPTION)
+"""How long a policy has to be compliant before a tag may lower its reverts again."""
 
 
 @value
@@ -67,10 +70,17 @@ def tag_exemption(
     if said is None or seen is None or not said.names(policy_id):
         return None
     memory = record.memories.get(policy_id)
-    used_since = memory.tag_exempt_since if memory is not None else None
+    used_since = tag_used_since(memory, now) if memory is not None else None
     longest = min(seen.first_seen, used_since or seen.first_seen) + timedelta(days=rules.days)
     until = min(longest, said.until or longest)
     return TagExemption(tag=rules.tag, seen=seen, until=until) if now < until else None
+
+
+def tag_used_since(memory: PolicyMemory, now: datetime) -> datetime | None:
+    """Since when a tag's time runs for the policy; None where none does, or where it was compliant since for
+    long enough."""
+    rested = memory.state is ComplianceState.COMPLIANT and now - memory.since >= _REST
+    return None if rested else memory.tag_exempt_since
 
 
 def tag_text(tags: Mapping[str, str], rules: TagExemptions) -> str | None:
@@ -82,9 +92,10 @@ def tag_text(tags: Mapping[str, str], rules: TagExemptions) -> str | None:
 
 
 def _moment(text: str) -> datetime | None:
-    """A time without a zone is UTC, and a date is its first moment."""
+    """A time without a zone is UTC, and a date is its first moment. Whoever may tag writes the text: also a
+    time that is none in UTC (before the year 1, after 9999) must not stop the look."""
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
         return None
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)

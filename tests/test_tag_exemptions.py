@@ -30,7 +30,11 @@ def test_a_text_names_policies_and_perhaps_an_end(text: str, said: TagText) -> N
 
 
 @pytest.mark.parametrize(
-    "text", ["", " ", ",", "one,,two", "* until tomorrow", "until 2026-12-01", "one until "]
+    "text",
+    [
+        *("", " ", ",", "one,,two", "* until tomorrow", "until 2026-12-01", "one until "),
+        *("* until 9999-12-31T23:59:59-05:00", "* until 0001-01-01T00:00:00+05:00"),
+    ],
 )
 def test_what_cannot_be_read_exempts_nothing(text: str) -> None:
     said = read_tag(text)

@@ -236,16 +236,32 @@ def test_a_tag_that_was_removed_and_put_back_is_no_new_tag() -> None:
     assert reverted(there)
 
 
-def test_after_the_policy_was_compliant_a_new_tag_counts_anew() -> None:
+def test_after_a_week_of_compliance_a_new_tag_counts_anew() -> None:
     there = world(TAGS_EXEMPT)
     write(there, tagged("*"))
     later(there, 6 * DAY)
     write(there, public_server())
-    later(there, 2 * DAY)
+    later(there, 7 * DAY)
     write(there, tagged("* until 2026-12-01"))
     assert alert(there).decision.reason is Reason.EXEMPT_BY_TAG
     later(there, 6 * DAY)
     assert not reverted(there)
+
+
+def test_a_breach_that_is_closed_for_a_moment_does_not_begin_a_tags_time_anew() -> None:
+    there = world(TAGS_EXEMPT)
+    write(there, tagged("*"))
+    later(there, 6 * DAY)
+    write(there, public_server())
+    later(there, DAY)
+    write(there, tagged("* until 2026-12-01"))
+    assert reverted(there)
+
+
+def test_a_tag_whose_end_is_no_time_in_utc_exempts_nothing_and_does_not_stop_the_look() -> None:
+    there = world(TAGS_EXEMPT)
+    write(there, tagged("* until 9999-12-31T23:59:59-05:00"))
+    assert reverted(there)
 
 
 def test_the_drift_goes_on_after_the_tag_is_removed() -> None:
