@@ -2,7 +2,8 @@
 
 ``read_yaml`` gives the data as PyYAML's safe loader has it, and the lines of its parts. Traps of YAML 1.1
 are closed, because people write what YAML 1.2 and their editors understand: ``off`` stays the word that it
-is (only ``true`` and ``false`` are truths), and ``22:00`` stays a text (YAML 1.1 reads 1320). A key that is
+is (only ``true`` and ``false`` are truths), and ``22:00`` stays a text (YAML 1.1 reads 1320), as does every
+number that is not written in plain decimal (YAML 1.1 reads ``010`` as 8, and fails at ``0x_``). A key that is
 given twice is refused (PyYAML would silently forget what the first one said), and so is an explicit type
 such as ``!!int`` (with a value that does not fit, the loader's own errors have no line).
 
@@ -11,11 +12,13 @@ What the data means is no business of this module.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeAlias
 
 import yaml
 
+_PLAIN_NUMBER: Final = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,17})", re.ASCII)
 Path: TypeAlias = tuple[str | int, ...]
 """Keys and indices that lead from the whole document to a part of it."""
 
@@ -62,6 +65,8 @@ def read_yaml(text: str) -> tuple[Any, Places]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise NotYaml(_line(mark) if mark else 1, error.problem or error.context or "not YAML") from None
+    except RecursionError:
+        raise NotYaml(loader.get_mark().line + 1, "nested too deeply") from None
     finally:
         loader.dispose()
     return data, Places(root)
@@ -107,7 +112,7 @@ class _Loader(yaml.SafeLoader):
 
     def construct_number(self, node: yaml.ScalarNode) -> int | str:
         word = str(self.construct_scalar(node))
-        return word if ":" in word else self.construct_yaml_int(node)
+        return int(word) if _PLAIN_NUMBER.fullmatch(word) else word
 
     def construct_time(self, node: yaml.ScalarNode) -> object:
         try:

@@ -82,16 +82,22 @@ def _moment(said: object) -> datetime:
             moment = datetime.fromisoformat(said)
         case _:
             raise ValueError("a time is written as 2027-01-31T18:00:00Z")
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    try:
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except OverflowError:
+        raise ValueError("a time is between the years 1 and 9999, in UTC as well") from None
 
 
 def _time_of_day(said: object) -> time:
     found = _CLOCK.fullmatch(str(said))
-    if str(said) == _MIDNIGHT:
-        return time()
     if found is None:
         raise ValueError('a time of the day is written as "22:00"')
     return time(int(found[1]), int(found[2]))
+
+
+def _end_of_day(said: object) -> time:
+    """Only an end may be 24:00: as a beginning it would mean the day before the one that is named."""
+    return time() if str(said) == _MIDNIGHT else _time_of_day(said)
 
 
 def _zone(said: object) -> ZoneInfo:
@@ -121,6 +127,11 @@ Moment = Annotated[
 TimeOfDay = Annotated[
     time,
     BeforeValidator(_time_of_day),
+    WithJsonSchema({"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$"}),
+]
+EndOfDay = Annotated[
+    time,
+    BeforeValidator(_end_of_day),
     WithJsonSchema({"type": "string", "pattern": "^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$"}),
 ]
 Zone = Annotated[ZoneInfo, BeforeValidator(_zone), WithJsonSchema({"type": "string"})]
@@ -220,7 +231,7 @@ class WindowSection(_Strict):
         default=tuple(Weekday), min_length=1, description="The days on which it opens."
     )
     opens: TimeOfDay = Field(alias="from", description="Local time.")
-    closes: TimeOfDay = Field(alias="to", description="Local time; at or before `from`: on the next day.")
+    closes: EndOfDay = Field(alias="to", description="Local time; at or before `from`: on the next day.")
     timezone: Zone = Field(default=ZoneInfo("UTC"), description="For example Europe/Berlin.")
 
 

@@ -3,7 +3,8 @@
 A freeze is a span of time. A window opens on days of the week, at a time of the day in a time zone; it
 may run over midnight, and then belongs to the day on which it opens. Daylight saving is counted as the
 clocks on the wall show it: a window from 22:00 to 04:00 is an hour shorter in the night of March and an
-hour longer in that of October; a time that the clocks skip counts as if they had not been changed.
+hour longer in that of October. A beginning that the clocks skip counts as if they had not been changed, an
+end as if they had been already: rather closed for an hour too long than a write at a time that is not meant.
 
 Which targets a freeze or a window concerns is said in ``policies.yaml``; nothing here knows a scope.
 """

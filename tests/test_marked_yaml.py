@@ -62,8 +62,14 @@ def test_true_and_false_are_truths(word: str, truth: bool) -> None:
     assert read_yaml(f"a: {word}")[0] == {"a": truth}
 
 
-@pytest.mark.parametrize(("text", "number"), [("22:00", "22:00"), ("04:00", "04:00"), ("22", 22)])
-def test_a_time_of_the_day_is_no_number(text: str, number: str | int) -> None:
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        *(("22:00", "22:00"), ("04:00", "04:00"), ("22", 22), ("-7", -7), ("0", 0)),
+        *(("010", "010"), ("0b_", "0b_"), ("0x_", "0x_"), ("9" * 5000, "9" * 5000)),
+    ],
+)
+def test_a_number_is_one_in_plain_decimal_and_a_time_of_the_day_is_none(text: str, number: str | int) -> None:
     assert read_yaml(f"a: {text}")[0] == {"a": number}
 
 
@@ -87,6 +93,7 @@ def test_a_date_is_a_date_and_one_that_does_not_exist_is_refused_with_its_line()
         ("a: 1\n---\nb: 2", 2),
         ("a: *nothing", 1),
         ("? [a]\n: 1", 1),
+        ("a: 1\nb: " + "[" * 2000 + "]" * 2000, 2),
     ],
 )
 def test_what_is_not_meant_is_refused_with_its_line(text: str, line: int) -> None:

@@ -106,6 +106,22 @@ REFUSALS = {
         4,
         "exemptions.0.policy: there is no policy 'nope'",
     ),
+    "an end beyond the last year": (
+        f"version: 1\nexemptions:\n - scope: {GROUP}\n   policy: {NSG}\n   reason: for ever\n   approver: j\n"
+        "   expires: 9999-12-31T23:59:59-05:00",
+        7,
+        "exemptions.0.expires: a time is between the years 1 and 9999",
+    ),
+    "a number in base 8": (
+        f"version: 1\npolicies: {{{NSG}: {{parameters: {{ports: [05432]}}}}}}",
+        2,
+        f"policies.{NSG}.parameters.ports: a list",
+    ),
+    "a window that opens at the end of a day": (
+        f"version: 1\nmaintenanceWindows:\n - {{scope: {GROUP}, days: [Mon], from: '24:00', to: '02:00'}}",
+        3,
+        "maintenanceWindows.0.from: a time of the day is written as",
+    ),
     "an unknown parameter": (
         f"version: 1\npolicies:\n  {NSG}:\n    parameters:\n      port: 5432",
         5,

@@ -127,6 +127,13 @@ def test_a_window_that_begins_in_the_skipped_hour_opens_when_it_would_have() -> 
     assert closed_until(half, at("2026-03-28T12:00:00Z")) == at("2026-03-29T02:30:00+01:00")
 
 
+def test_a_window_that_ends_in_the_skipped_hour_closes_before_the_clocks_change() -> None:
+    night = [window("22:00", "02:30", Weekday.SAT)]
+    assert is_open(night, "2026-03-29T01:29:59+01:00")
+    assert not is_open(night, "2026-03-29T01:30:00+01:00")
+    assert not is_open(night, "2026-03-29T03:15:00+02:00")
+
+
 @given(
     now=st.integers(0, 730 * 24 * 60).map(
         lambda minutes: at("2026-01-01T00:00:00Z") + timedelta(minutes=minutes)
