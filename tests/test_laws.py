@@ -514,14 +514,21 @@ def probes(found: Planned) -> Iterator[tuple[Probe, bool, bool]]:
     """Who or what is asked, and whether it passes before and after."""
     match found.before, found.after:
         case ServerSnapshot(), ServerSnapshot():
-            before, after = admitted(found.before), admitted(found.after)
+            near = edges(found.before) | edges(found.after)
+            before, after = admitted(found.before, near), admitted(found.after, near)
             yield from ((who, who in before, who in after) for who in {*before, *after})
         case SubnetSnapshot(), SubnetSnapshot():
             yield from packets(found.before, found.after)
 
 
-def admitted(server: ServerSnapshot) -> set[Probe]:
-    """Who of the interesting sources may come in, address by address."""
+def edges(server: ServerSnapshot) -> set[int]:
+    """The first and last address of every rule, and their neighbours."""
+    ends = (end for rule in server.firewall_rules or () for end in (int(rule.start), int(rule.end)))
+    return {end + step for end in ends for step in (-1, 0, 1)}
+
+
+def admitted(server: ServerSnapshot, near: set[int]) -> set[Probe]:
+    """Who of the interesting sources may come in, address by address; ``near`` are the addresses to ask."""
     endpoints: set[Probe] = {
         f"endpoint {connection.id.key}"
         for connection in server.private_endpoints or ()
@@ -531,8 +538,7 @@ def admitted(server: ServerSnapshot) -> set[Probe]:
         return endpoints
     rules = [(int(rule.start), int(rule.end)) for rule in server.firewall_rules or ()]
     ranges = [span for span in rules if span != (0, 0)]
-    edges = {edge + step for span in ranges for edge in span for step in (-1, 0, 1)}
-    inside = {n for n in edges if any(low <= n <= high for low, high in ranges)}
+    inside = {n for n in near if any(low <= n <= high for low, high in ranges)}
     azure: set[Probe] = {"every Azure address"} if (0, 0) in rules else set()
     subnets: set[Probe] = {f"subnet {rule.subnet.key}" for rule in server.virtual_network_rules or ()}
     return endpoints | azure | subnets | {IPv4Address(n) for n in inside}
