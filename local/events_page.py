@@ -40,7 +40,7 @@ _INDEX: Final[Mapping[LocatorKind, str]] = {
     LocatorKind.PRIVATE_ENDPOINT: "the servers whose connections name it, and the subnet that holds it",
     LocatorKind.ROUTE_TABLE: "PostgreSQL subnets with this route table",
     LocatorKind.PRIVATE_DNS_ZONE: "the servers whose names it resolves",
-    LocatorKind.SCOPE: "every remembered target in the group",
+    LocatorKind.SCOPE: "every remembered target in the group, and those that depend on something in it",
 }
 
 

@@ -4,7 +4,8 @@
 
     targets  partition = subscription   t-… memory of a target       q-… coalescing of a queue key
                                         b-… budget of a scope        r-…-… relation
-                                        p-first-pass
+                                        p-first-pass                 f-…-… where a target's relations are
+                                                                     that lie in another partition
     changes  partition "changes"        n-<newest first>-<id> record  i-<id> where it is
     alerts   partition "alerts"         <id>
     runs     partition = run id         run                           t-… result of a target
@@ -65,6 +66,11 @@ def first_pass_place(subscription: str) -> Place:
 def relation_prefix(source: Locator) -> str:
     """What the rows of a source's relations begin with; the hash of the target follows."""
     return f"{RELATION_PREFIX}{digest(source.key)}-"
+
+
+def elsewhere_prefix(target: Target) -> str:
+    """What the rows begin with, in the target's partition, that name other partitions with its relations."""
+    return f"f-{digest(target.key)}-"
 
 
 def change_place(record: ChangeRecord) -> Place:

@@ -53,6 +53,7 @@ from shared.records import (
     TargetResult,
 )
 from shared.relations import Relations
+from shared.resource_id import ResourceId
 from shared.rows import Place, Rows, conditional, timestamp
 from shared.values import value
 
@@ -341,6 +342,10 @@ class Store:
     def related(self, locator: Locator) -> tuple[Target, ...]:
         """The targets that were ever seen to depend on something."""
         return self._relations.related(locator)
+
+    def related_within(self, scope: ResourceId) -> tuple[Target, ...]:
+        """The targets that were ever seen to depend on something in a resource group; each once."""
+        return self._relations.related_within(scope)
 
     def unrelate(self, target: Target) -> None:
         """Forget what a target depended on: it is gone."""

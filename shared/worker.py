@@ -7,7 +7,7 @@ message is allowed to fail, and the platform hands it to the poison queue, which
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Final, TypeVar
 
@@ -103,18 +103,25 @@ def _expand(locator: Locator, cause: Cause, deps: Deps) -> None:
     """Ask for a look at every target that the locator names now or was known to name.
 
     After a delete only what was known tells where to look: the relation index, and for a resource
-    group that was deleted or emptied the targets that are remembered in it.
+    group that was deleted or emptied the targets that are remembered in it. What is in a group may matter to
+    targets elsewhere: a lock on the hub's group is one on the zone that holds their names.
     """
-    if locator.kind is LocatorKind.SCOPE:
-        for page in deps.gateway.enumerate(locator.id):
-            ask(page, cause, deps)
-        remembered = deps.store.known_targets(locator.id.subscription)
-        inside = (record.target for record in remembered if record.target.id.within(locator.id))
-        ask(Enumerated(targets=tuple(inside)), cause, deps)
+    known = _known(locator, deps)
+    if locator.kind is not LocatorKind.SCOPE:
+        found = _named_now(locator, deps)
+        ask(replace(found, targets=tuple({*found.targets, *known})), cause, deps)
         return
-    known = deps.store.related(locator)
-    found = _named_now(locator, deps)
-    ask(Enumerated(targets=tuple({*found.targets, *known}), relations=found.relations), cause, deps)
+    ask(Enumerated(targets=known), cause, deps)
+    for page in _listed_now(locator, deps):
+        ask(page, cause, deps)
+
+
+def _known(locator: Locator, deps: Deps) -> tuple[Target, ...]:
+    if locator.kind is not LocatorKind.SCOPE:
+        return deps.store.related(locator)
+    remembered = deps.store.known_targets(locator.id.subscription)
+    inside = (record.target for record in remembered if record.target.id.within(locator.id))
+    return tuple({*inside, *deps.store.related_within(locator.id)})
 
 
 def _named_now(locator: Locator, deps: Deps) -> Enumerated:
@@ -127,8 +134,20 @@ def _named_now(locator: Locator, deps: Deps) -> Enumerated:
     except Gone:
         return Enumerated(targets=())
     except Denied as refusal:
-        deps.log({"message": "locator-not-readable", "locator": locator.key, "reason": str(refusal)})
+        _log_unreadable(locator, refusal, deps)
         return Enumerated(targets=())
+
+
+def _listed_now(locator: Locator, deps: Deps) -> Iterator[Enumerated]:
+    """What lies in a resource group now, as far as our identity may know."""
+    try:
+        yield from deps.gateway.enumerate(locator.id)
+    except Denied as refusal:
+        _log_unreadable(locator, refusal, deps)
+
+
+def _log_unreadable(locator: Locator, refusal: Denied, deps: Deps) -> None:
+    deps.log({"message": "locator-not-readable", "locator": locator.key, "reason": str(refusal)})
 
 
 def ask(page: Enumerated, cause: Cause, deps: Deps) -> int:

@@ -24,6 +24,7 @@ TABLE = ResourceId(f"{NET}/routeTables/through-hub")
 ZONE = ResourceId(f"{NET}/privateDnsZones/orders.private.postgres.database.azure.com")
 CENTRAL = ResourceId(f"{NET}/privateDnsZones/privatelink.postgres.database.azure.com")
 VNET = ResourceId(f"{NET}/virtualNetworks/hub")
+HUB = "/subscriptions/22222222-2222-2222-2222-222222222222/resourceGroups/rg-hub"
 LOCK = "/providers/Microsoft.Authorization/locks/keep"
 
 
@@ -206,6 +207,44 @@ def test_a_lock_on_a_resource_group_looks_at_the_targets_in_it() -> None:
     target = seen(world, server())
     arrive(world, "Microsoft.Authorization/locks/write", GROUP + LOCK)
     assert looked_at(world) == [target]
+
+
+IN_HUB = replace(
+    server(private_endpoints=(), delegated_subnet=SUBNET),
+    private_dns_zone=ResourceId(
+        f"{HUB}/providers/Microsoft.Network/privateDnsZones/orders.postgres.database.azure.com"
+    ),
+)
+
+
+def test_a_lock_on_the_hubs_resource_group_looks_at_the_servers_whose_names_are_there() -> None:
+    world = World()
+    target = seen(world, IN_HUB)
+    arrive(world, "Microsoft.Authorization/locks/write", f"{HUB}-2{LOCK}")
+    assert looked_at(world) == []
+    arrive(world, "Microsoft.Authorization/locks/write", f"{HUB.replace('/rg', '/RG')}{LOCK}")
+    assert looked_at(world) == [target]
+
+
+def test_where_our_identity_may_not_list_a_group_what_is_known_is_looked_at() -> None:
+    world = World()
+    target = seen(world, IN_HUB)
+    world.azure.closed_scopes.add(ResourceId(HUB))
+    arrive(world, "Microsoft.Authorization/locks/write", f"{HUB}{LOCK}")
+    assert looked_at(world) == [target]
+    (line,) = [line for line in world.lines if line.get("message") == "locator-not-readable"]
+    assert "no role" in str(line["reason"])
+
+
+def test_a_server_that_is_gone_is_forgotten_in_the_hubs_subscription_too() -> None:
+    world = World()
+    target = seen(world, IN_HUB)
+    zone = locator(LocatorKind.PRIVATE_DNS_ZONE, ResourceId(str(IN_HUB.private_dns_zone)))
+    assert world.store.related(zone) == (target,)
+    del world.azure.snapshots[target.key]
+    world.event(target)
+    world.drain(60)
+    assert world.store.related(zone) == ()
 
 
 def test_a_lock_on_the_subscription_waits_for_the_sweep() -> None:

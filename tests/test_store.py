@@ -36,6 +36,7 @@ from shared.records import (
     TargetResult,
     look,
 )
+from shared.resource_id import ResourceId
 from shared.store import BudgetExhausted, Store
 from tests.contract.examples import (
     CAUSE,
@@ -601,6 +602,31 @@ def test_a_target_that_is_gone_is_related_to_nothing(store: Store) -> None:
         store.relate([Relation(source=source, target=one) for one in (subnet("x"), subnet("y"))], NOW)
     store.unrelate(subnet("X"))
     assert store.related(nsg("a")) == store.related(nsg("b")) == (subnet("y"),)
+
+
+@EVERYWHERE
+def test_a_target_that_is_gone_is_related_to_nothing_in_other_subscriptions_either(store: Store) -> None:
+    gone, there = subnet("x"), subnet("y")
+    hubs = [nsg("hub", subscription=f"0000000{n}-0000-0000-0000-000000000000") for n in (1, 2)]
+    for hub in hubs:
+        store.relate([Relation(source=hub, target=one) for one in (gone, there)], NOW)
+    store.unrelate(gone)
+    assert [store.related(hub) for hub in hubs] == [(there,), (there,)]
+    store.relate([Relation(source=hubs[0], target=gone)], LATER)
+    assert set(store.related(hubs[0])) == {gone, there}
+    store.unrelate(gone)
+    assert store.related(hubs[0]) == (there,)
+
+
+@EVERYWHERE
+def test_what_depends_on_something_in_a_group_is_found_once(store: Store) -> None:
+    one, other = subnet("x"), subnet("y")
+    store.relate([Relation(source=nsg(name), target=one) for name in ("a", "b")], NOW)
+    elsewhere = replace(nsg(), id=ResourceId(str(nsg().id).replace("/rg/", "/rg-2/")))
+    store.relate([Relation(source=elsewhere, target=other)], NOW)
+    assert store.related_within(ResourceId(f"/subscriptions/{SUBSCRIPTION.upper()}/resourceGroups/RG")) == (
+        one,
+    )
 
 
 def test_a_sweep_relates_more_targets_than_a_transaction_holds(store: Store) -> None:
