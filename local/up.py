@@ -29,6 +29,8 @@ from local.simulator.client import ArmCallFailed, SimulatorClient
 from local.stack import ALERT_TOPIC, Host, app_settings, core_tools_host, host, simulator
 from local.storage import InstallFailed, azurite, install_azurite
 from shared.adapters.arm.clients import LOCAL_IDENTITY
+from shared.errors import ConfigurationError
+from shared.wiring import Wiring
 
 _TAKEN_OVER: Final = (
     "ENFORCEMENT_MODE",
@@ -47,12 +49,16 @@ def up() -> int:
     for number in (signal.SIGINT, signal.SIGTERM):  # SIGINT too: a shell's background jobs ignore it
         signal.signal(number, _interrupt)
     try:
+        _ = Wiring(os.environ).configuration  # a mistake in policies.yaml is told before anything starts
         install_azurite()
         with tempfile.TemporaryDirectory(prefix="driftward-up-") as name:
             return _serve(Path(name))
     except KeyboardInterrupt:
         print("\nended: nothing listens any more")
         return 0
+    except ConfigurationError as error:
+        print(error, file=sys.stderr)
+        return 2
     except (InstallFailed, ProcessFailed, DriftwardFailed, ArmCallFailed, OSError) as error:
         print(f"the set-up failed: {error}", file=sys.stderr)
         return 2

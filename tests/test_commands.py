@@ -34,7 +34,9 @@ from shared.model import (
     PutFirewallRule,
     PutSecurityRule,
     SecurityRule,
+    SetParameter,
     SetPublicAccess,
+    SetServerTls,
     edited_resource,
 )
 from shared.resource_id import ResourceId
@@ -302,6 +304,14 @@ kinds: list[st.SearchStrategy[Edit]] = [
     st.builds(DeleteFirewallRule, server=servers, rule=firewall_rules),
     st.builds(PutSecurityRule, nsg=nsgs, rule=security_rules),
     st.builds(DeleteSecurityRule, nsg=nsgs, rule=security_rules),
+    st.builds(
+        SetParameter,
+        server=servers,
+        name=st.sampled_from(["log_connections", "azure.extensions", "ssl_max_protocol_version"]),
+        value=st.one_of(
+            st.sampled_from(["", "null", "-1", "@file", "a,b c", "it's $HOME"]), st.text(max_size=20)
+        ),
+    ),
 ]
 edits = st.one_of(kinds)
 
@@ -349,6 +359,11 @@ REPRESENTATIVE: list[Edit] = [
     PutSecurityRule(nsg=NSG, rule=replace(ALLOW, sources=("VirtualNetwork",), destination_ports=("*",))),
     PutSecurityRule(nsg=NSG, rule=replace(ALLOW, destinations=("fd00::/8",), description="'@null")),
     DeleteSecurityRule(nsg=NSG, rule=ALLOW),
+    SetParameter(server=FLEXIBLE, name="log_connections", value="receipt,authentication,authorization"),
+    SetParameter(server=FLEXIBLE, name="ssl_max_protocol_version", value=""),
+    SetParameter(server=SINGLE, name="log_checkpoints", value="on"),
+    SetServerTls(server=SINGLE, enforced=True),
+    SetServerTls(server=SINGLE, minimum_version="TLS1_2"),
 ]
 
 
@@ -444,6 +459,12 @@ def _arguments_mean(called: str, arguments: Mapping[str, Json], edit: Edit) -> b
         case DeleteSecurityRule():
             named = {"nsg_name": edit.nsg.name, "name": edit.rule.name}
             return called == "network nsg rule delete" and named.items() <= arguments.items()
+        case SetParameter():
+            given = (arguments["server_name"], arguments["configuration_name"], arguments["value"])
+            is_set = called == "postgres flexible-server parameter set"
+            return is_set and given == (edit.server.name, edit.name, edit.value)
+        case SetServerTls():  # no command does it: azure-cli no longer knows single servers
+            return False
         case _:
             assert_never(edit)
 
@@ -508,6 +529,16 @@ def _request_means(method: str, body: Mapping[str, Json], edit: Edit) -> bool:
                 and _prefixes(body, "sourcePortRange", "s") == list(rule.source_ports)
                 and body.get("description", "") == rule.description
             )
+        case SetParameter():
+            return method == "put" and body == {"value": edit.value, "source": "user-override"}
+        case SetServerTls():
+            enforcement = {
+                None: {},
+                True: {"sslEnforcement": "Enabled"},
+                False: {"sslEnforcement": "Disabled"},
+            }
+            lowest = {} if edit.minimum_version is None else {"minimalTlsVersion": edit.minimum_version}
+            return method == "patch" and body == {**enforcement[edit.enforced], **lowest}
         case _:
             assert_never(edit)
 

@@ -85,7 +85,7 @@ def test_what_is_in_force_at_once_is_set_and_the_inverse_puts_the_old_value_back
     ],
 )
 def test_what_cannot_be_written_or_needs_a_restart_is_told_and_not_set(
-    fields: dict[str, bool], said: str
+    fields: dict[str, Any], said: str
 ) -> None:
     snapshot = with_switch(**fields)
     found = evaluate(ABOUT, snapshot, is_on)
@@ -103,7 +103,8 @@ def test_a_person_is_told_what_to_set_where_a_restart_has_to_follow() -> None:
 
 
 def test_nobody_is_told_to_set_what_azure_would_refuse() -> None:
-    for fields in ({"read_only": True}, {"allowed": "off"}):
+    refusals: tuple[dict[str, Any], ...] = ({"read_only": True}, {"allowed": "off"})
+    for fields in refusals:
         snapshot = with_switch(**fields)
         assert suggestion(ABOUT, evaluate(ABOUT, snapshot, is_on), snapshot, "on") == ()
 
