@@ -61,8 +61,9 @@ def read_nsg_file(path: str, name: str | None) -> SecurityGroup:
 
 def read_tags_file(path: str) -> Tags:
     """The tags of ``{name: [prefixes]}`` or of Azure's service tag file. Raises ``BadInput``."""
+    document = _document(path, "tags")
     try:
-        return read_tags(_document(path, "tags"))
+        return read_tags(document)
     except BadInput as error:
         raise BadInput(f"{path}: {error}", field="tags") from error
 
@@ -105,8 +106,11 @@ def read_server(body: Json, where: str) -> Server:
 def _identity(found: Resource, where: str) -> ResourceId | None:
     identity = parse_resource_id(found.text("id"))
     kind = identity.type if identity else found.text("type").lower()
-    parts = ("network", "authConfig", "dataEncryption", "highAvailability", "storage", "sku", "version")
-    if (kind and kind != _FLEXIBLE) or (not kind and not any(found.has(part) for part in parts)):
+    parts = ("network", "authConfig", "dataEncryption", "highAvailability", "sku")
+    shown = any(
+        isinstance(found.get(part), Mapping) for part in parts
+    )  # a file of tags has a Storage as well
+    if (kind and kind != _FLEXIBLE) or (not kind and not shown):
         raise BadInput(f"{where}: {kind or 'it'} is no PostgreSQL flexible server", field="server")
     return identity
 

@@ -346,6 +346,7 @@ def test_a_log_is_read_from_standard_input(ask: Any, monkeypatch: pytest.MonkeyP
         ([THREAD, "--tags", THREAD], "has no list of prefixes|no name or no properties|holds", "tags"),
         ([THREAD, "--nsg", THREAD], "no network security group", "nsg"),
         ([THREAD, "--server", THREAD], "it is no PostgreSQL flexible server", "server"),
+        ([THREAD, "--tags", "/nowhere/tags.json"], "^/nowhere/tags.json: No such file", "tags"),
         ([THREAD, "--server", NSG[1]], "networksecuritygroups is no PostgreSQL", "server"),
         ([THREAD, "--subnet", "10.1.0.0/33"], "'10.1.0.0/33' is no prefix", "subnet"),
         ([THREAD, "--direction", "up"], "it is Inbound or Outbound", "direction"),
@@ -362,6 +363,14 @@ def test_unusable_input_is_refused_with_the_option_named(
     assert re.search(said, found["error"])
     assert found["field"] == field
     assert found["error"] in told.err
+
+
+def test_a_file_of_tags_is_no_server_though_it_has_a_storage(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = file_of(tmp_path, b'{"Storage": ["52.239.130.0/24"]}')
+    assert main(["explain-flows", THREAD, "--server", path]) == 2
+    assert "it is no PostgreSQL flexible server" in capsys.readouterr().err
 
 
 def test_a_broken_log_is_refused_with_the_file_and_the_place(
