@@ -3,8 +3,9 @@
 For a delegated subnet that is every address of it; for one with private endpoints, where network policies put
 the NSG in force for them, it is the endpoints' addresses on port 5432, and Azure reads every source port of a
 rule there as ``*`` (article on network policies of private endpoints). Elastic clusters listen on two further
-ports; where it is not known whether there is one, that is said and not guessed. Pure; who should reach the
-databases is the policies' affair.
+ports; where it is not known whether there is one, that is said and not guessed. Servers in other subnets that
+these replicate with are asked about in both directions. Pure; who should reach the databases is the policies'
+affair.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Final
 
 from shared.edits import apply_to
 from shared.model import Aspect, Change, ComplianceState, Finding, SecurityRule, SubnetSnapshot
-from shared.nsg import Family, Spans, spans_of
+from shared.nsg import Family, Spans, Tags, spans_of
 from shared.subnet_facts import (
     CLUSTER_PORTS,
     POSTGRES_PORT,
@@ -25,11 +26,12 @@ from shared.subnet_facts import (
     delegated,
     groups_reach_endpoints,
     may_hold_endpoints,
+    partners,
     servers_unknown,
     some_server,
     without_endpoints,
 )
-from shared.subnet_questions import own_addresses, settled
+from shared.subnet_questions import Inquiry, from_networks, own_addresses, settled, to_networks
 from shared.unread import unread_reason
 
 IS_CLUSTER: Final = f"is an elastic cluster, which also listens on {' and '.join(map(str, CLUSTER_PORTS))},"
@@ -107,6 +109,25 @@ def as_enforced(subnet: SubnetSnapshot) -> SubnetSnapshot:
 
 def _from_any_port(rule: SecurityRule) -> SecurityRule:
     return replace(rule, source_ports=("*",))
+
+
+# --- replicas --------------------------------------------------------------------------------------
+
+
+def between_replicas(subnet: SubnetSnapshot) -> Inquiry:
+    """Port 5432 from and to the subnets of the servers that those of this one replicate with.
+
+    Packets between the two travel through peerings or a gateway, and ``VirtualNetwork`` holds what those
+    connect (service tags overview): so both ends are known to lie in it.
+    """
+    others = sorted({prefix for partner in partners(subnet) for prefix in partner.prefixes}, key=str)
+    ports = (POSTGRES_PORT,)
+    return Inquiry(
+        subnet=subnet,
+        questions=(*from_networks(subnet, others, ports), *to_networks(subnet, others, ports)),
+        tags=Tags(vnet=spans_of([*subnet.prefixes, *others])),
+        holds=f"replication with {', '.join(map(str, others))} passes",
+    )
 
 
 # --- ports -----------------------------------------------------------------------------------------

@@ -36,7 +36,7 @@ from shared.nsg import (
     union,
 )
 from shared.nsg.published_tags import PUBLISHED_TAGS
-from shared.subnet_facts import server_facts, servers_unknown, some_server
+from shared.subnet_facts import partners, server_facts, servers_unknown, some_server
 from shared.subnet_questions import (
     About,
     Answer,
@@ -79,6 +79,27 @@ class Need:
     """What the fact is called in the evidence."""
     words: str
     """What is said of such a server: ``has Microsoft Entra sign-in on``."""
+
+
+STORAGE: Final = "Storage"
+"""Write-ahead log and backups of every server are archived there."""
+ENTRA: Final = "AzureActiveDirectory"
+KEY_VAULT: Final = "AzureKeyVault"
+ENTRA_SIGN_IN: Final = Need(
+    fact=lambda server: server.entra, name="entra", words="has Microsoft Entra sign-in on"
+)
+CUSTOMER_KEY: Final = Need(
+    fact=lambda server: server.customer_key, name="customerKey", words="is encrypted with a customer's key"
+)
+
+
+def storages(about: About, subnet: SubnetSnapshot) -> list[Service]:
+    """Storage of the subnet's region and of the regions of those that its servers replicate with."""
+    regions = {subnet.location, *(partner.location for partner in partners(subnet))}
+    return [
+        Service(about=about, tag=STORAGE, asked=tag)
+        for tag in sorted({in_region(STORAGE, region) for region in regions})
+    ]
 
 
 def in_region(tag: str, region: str) -> str:

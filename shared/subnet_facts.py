@@ -1,8 +1,9 @@
 """What a subnet is to PostgreSQL, and what is known of the servers and endpoints in it.
 
 Policies ask here before they judge: does the subnet belong to flexible servers, does it hold private
-endpoints of PostgreSQL servers and do network policies reach those, does some server in it have a property.
-What was not read is None, never a guess, and ``servers_unknown`` says it in words. Pure; no rule, no route
+endpoints of PostgreSQL servers and do network policies reach those, does some server in it have a property,
+with whom in other subnets do its servers replicate. What was not read is None, never a guess, and
+``servers_unknown`` and ``partners_unknown`` say it in words. Pure; no rule, no route
 and no policy's question lives here.
 """
 
@@ -12,6 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from shared.model import Aspect, ComplianceState, Json, SubnetServer, SubnetSnapshot
+from shared.readings import ReplicaPartner
 from shared.unread import unread_reason
 
 DELEGATION: Final = "microsoft.dbforpostgresql/flexibleservers"
@@ -25,6 +27,8 @@ SERVER_READS: Final = (
     "Microsoft.DBforPostgreSQL/flexibleServers/configurations/read",
 )
 """ARM actions that reading the servers of a subnet needs."""
+REPLICA_READS: Final = ("Microsoft.DBforPostgreSQL/flexibleServers/replicas/read",)
+"""ARM actions that finding the partners of those servers needs besides."""
 ENDPOINT_READS: Final = (
     "Microsoft.Network/privateEndpoints/read",
     "Microsoft.Network/networkInterfaces/read",
@@ -110,3 +114,23 @@ def server_facts(subnet: SubnetSnapshot, name: str, fact: Callable[[SubnetServer
     if subnet.servers is None:
         return None
     return [{"id": str(server.id), name: fact(server)} for server in subnet.servers]
+
+
+# --- replicas --------------------------------------------------------------------------------------
+
+
+def partners(subnet: SubnetSnapshot) -> tuple[ReplicaPartner, ...]:
+    """The servers in other subnets that those of this one replicate with, each once, in one order."""
+    listed = (partner for server in subnet.servers or () for partner in server.partners or ())
+    apart = {one.server: one for one in listed if one.subnet is not None and one.subnet != subnet.id}
+    return tuple(apart[server] for server in sorted(apart))
+
+
+def partners_unknown(subnet: SubnetSnapshot) -> str:
+    """What is not known of replicas, as a reason; ``""`` where everything is."""
+    if subnet.servers is None:
+        return unread_reason(subnet, Aspect.SUBNET_SERVERS)
+    if any(server.partners is None for server in subnet.servers):
+        return unread_reason(subnet, Aspect.SUBNET_REPLICAS)
+    unplaced = [one.server.name for one in partners(subnet) if not one.prefixes or not one.location]
+    return f"the subnet or the region of {', '.join(unplaced)} could not be read" if unplaced else ""

@@ -38,7 +38,7 @@ from shared.model import (
     TargetKind,
 )
 from shared.policy import Assessment, Control, Policy
-from shared.service_questions import Need, Service, judge_where_needed, service_box
+from shared.service_questions import ENTRA, ENTRA_SIGN_IN, Service, judge_where_needed, service_box
 from shared.service_questions import plan as planned
 from shared.subnet_facts import SERVER_READS, delegated
 from shared.subnet_questions import (
@@ -51,16 +51,15 @@ from shared.subnet_questions import (
 from shared.traffic import SubnetTraffic
 
 ABOUT: Final = About(policy="nsg-blocks-entra-outbound", severity=Severity.HIGH, rule_name="driftward-entra")
-ENTRA: Final = Service(about=ABOUT, tag="AzureActiveDirectory", asked="AzureActiveDirectory")
-NEED: Final = Need(fact=lambda server: server.entra, name="entra", words="has Microsoft Entra sign-in on")
+SIGN_IN: Final = Service(about=ABOUT, tag=ENTRA, asked=ENTRA)
 
 
 def evaluate(subnet: SubnetSnapshot) -> Finding:
-    return judge_where_needed(ENTRA, subnet, NEED)
+    return judge_where_needed(SIGN_IN, subnet, ENTRA_SIGN_IN)
 
 
 def plan(found: Finding, subnet: SubnetSnapshot) -> Change | None:
-    return planned(ENTRA, subnet) if found.state is ComplianceState.NON_COMPLIANT else None
+    return planned(SIGN_IN, subnet) if found.state is ComplianceState.NON_COMPLIANT else None
 
 
 def assess(subnet: SubnetSnapshot, baseline: SubnetSnapshot | None) -> Assessment:

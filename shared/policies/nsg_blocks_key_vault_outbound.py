@@ -37,7 +37,15 @@ from shared.model import (
 )
 from shared.nsg import NoFix
 from shared.policy import Assessment, Control, Policy
-from shared.service_questions import Need, Service, in_region, judge_where_needed, letting_pass, service_box
+from shared.service_questions import (
+    CUSTOMER_KEY,
+    KEY_VAULT,
+    Service,
+    in_region,
+    judge_where_needed,
+    letting_pass,
+    service_box,
+)
 from shared.subnet_facts import SERVER_READS, delegated
 from shared.subnet_questions import READS, About, puts, sharing_note
 from shared.traffic import SubnetTraffic
@@ -45,14 +53,10 @@ from shared.traffic import SubnetTraffic
 ABOUT: Final = About(
     policy="nsg-blocks-key-vault-outbound", severity=Severity.HIGH, rule_name="driftward-key-vault"
 )
-KEY_VAULT: Final = "AzureKeyVault"
-NEED: Final = Need(
-    fact=lambda server: server.customer_key, name="customerKey", words="is encrypted with a customer's key"
-)
 
 
 def evaluate(subnet: SubnetSnapshot) -> Finding:
-    return judge_where_needed(_vault(subnet), subnet, NEED)
+    return judge_where_needed(_vault(subnet), subnet, CUSTOMER_KEY)
 
 
 def suggest(found: Finding, subnet: SubnetSnapshot) -> tuple[Edit, ...]:

@@ -26,6 +26,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
+from shared.client_questions import between_replicas
 from shared.model import (
     Aspect,
     Change,
@@ -39,48 +40,45 @@ from shared.model import (
     SubnetSnapshot,
     TargetKind,
 )
-from shared.nsg import NoFix, Tags, spans_of, traffic_boxes, with_rules
+from shared.nsg import NoFix, traffic_boxes, with_rules
 from shared.policy import Assessment, Control, Policy
 from shared.readings import ReplicaPartner
-from shared.service_questions import Service, in_region, judge, letting_pass, service_box
-from shared.subnet_facts import POSTGRES_PORT, SERVER_READS, delegated
+from shared.service_questions import judge, letting_pass, service_box, storages
+from shared.subnet_facts import REPLICA_READS, SERVER_READS, delegated, partners, partners_unknown
 from shared.subnet_questions import (
     READS,
     WRITES,
     About,
-    Inquiry,
     adding,
     additions,
     another_group_note,
     ask,
     finding,
-    from_networks,
     settled_without_group,
     sharing_note,
-    to_networks,
     wrong_ones,
 )
 from shared.subnet_questions import evaluate as evaluated
 from shared.traffic import SubnetTraffic
-from shared.unread import unread_reason
 
 ABOUT: Final = About(
     policy="nsg-blocks-postgres-replicas", severity=Severity.HIGH, rule_name="driftward-replicas"
 )
-STORAGE: Final = "Storage"
 
 
 def evaluate(subnet: SubnetSnapshot) -> Finding:
-    partners, missing = _partners(subnet), _missing(subnet)
+    replicating, missing = partners(subnet), partners_unknown(subnet)
     if found := settled_without_group(subnet):
-        applies = delegated(subnet) and bool(partners or missing)
+        applies = delegated(subnet) and bool(replicating or missing)
         return replace(finding(ABOUT, subnet, *found), applies=applies)
-    if not partners:
+    if not replicating:
         alone = "no server in the subnet replicates with one in another subnet"
         state = ComplianceState.UNKNOWN if missing else ComplianceState.COMPLIANT
         return replace(finding(ABOUT, subnet, state, missing or alone), applies=bool(missing))
-    judged = _joined(subnet, [evaluated(ABOUT, _between(subnet)), *_storage_findings(subnet)], missing)
-    return replace(judged, evidence={**judged.evidence, "partners": list(map(_shown, partners))})
+    judged = _joined(
+        subnet, [evaluated(ABOUT, between_replicas(subnet)), *_storage_findings(subnet)], missing
+    )
+    return replace(judged, evidence={**judged.evidence, "partners": list(map(_shown, replicating))})
 
 
 def plan(found: Finding, subnet: SubnetSnapshot) -> Change | None:
@@ -100,31 +98,14 @@ def assess(subnet: SubnetSnapshot, baseline: SubnetSnapshot | None) -> Assessmen
 
 def forbidden(subnet: SubnetSnapshot) -> SubnetTraffic:
     """The packets that must pass, and those among which Storage's are."""
-    if not delegated(subnet) or not _partners(subnet):
+    if not delegated(subnet) or not partners(subnet):
         return SubnetTraffic()
-    questions = _between(subnet).questions
+    questions = between_replicas(subnet).questions
     boxes = (box for question in questions for box in traffic_boxes(question))
     return SubnetTraffic(boxes=(*boxes, *service_box(subnet)))
 
 
-# --- who replicates --------------------------------------------------------------------------------
-
-
-def _partners(subnet: SubnetSnapshot) -> tuple[ReplicaPartner, ...]:
-    """The servers in other subnets that those of this one replicate with, each once, in one order."""
-    listed = (partner for server in subnet.servers or () for partner in server.partners or ())
-    apart = {one.server: one for one in listed if one.subnet is not None and one.subnet != subnet.id}
-    return tuple(apart[server] for server in sorted(apart))
-
-
-def _missing(subnet: SubnetSnapshot) -> str:
-    """What is not known of replicas, as a reason; ``""`` where everything is."""
-    if subnet.servers is None:
-        return unread_reason(subnet, Aspect.SUBNET_SERVERS)
-    if any(server.partners is None for server in subnet.servers):
-        return unread_reason(subnet, Aspect.SUBNET_REPLICAS)
-    unplaced = [one.server.name for one in _partners(subnet) if not one.prefixes or not one.location]
-    return f"the subnet or the region of {', '.join(unplaced)} could not be read" if unplaced else ""
+# --- what is asked ---------------------------------------------------------------------------------
 
 
 def _shown(partner: ReplicaPartner) -> Json:
@@ -136,41 +117,15 @@ def _shown(partner: ReplicaPartner) -> Json:
     }
 
 
-# --- what is asked ---------------------------------------------------------------------------------
-
-
-def _between(subnet: SubnetSnapshot) -> Inquiry:
-    """Port 5432 from and to the other subnets.
-
-    Packets between the two travel through peerings or a gateway, and ``VirtualNetwork`` holds what those
-    connect (service tags overview): so both ends are known to lie in it.
-    """
-    others = sorted({prefix for partner in _partners(subnet) for prefix in partner.prefixes}, key=str)
-    ports = (POSTGRES_PORT,)
-    return Inquiry(
-        subnet=subnet,
-        questions=(*from_networks(subnet, others, ports), *to_networks(subnet, others, ports)),
-        tags=Tags(vnet=spans_of([*subnet.prefixes, *others])),
-        holds=f"replication with {', '.join(map(str, others))} passes, and Storage of both regions",
-    )
-
-
-def _storages(subnet: SubnetSnapshot) -> list[Service]:
-    """Storage of this region and of the partners'."""
-    regions = {subnet.location, *(partner.location for partner in _partners(subnet))}
-    asked = sorted({in_region(STORAGE, region) for region in regions})
-    return [Service(about=ABOUT, tag=STORAGE, asked=tag) for tag in asked]
-
-
 def _storage_findings(subnet: SubnetSnapshot) -> list[Finding]:
-    return [judge(service, subnet) for service in _storages(subnet)]
+    return [judge(service, subnet) for service in storages(ABOUT, subnet)]
 
 
 def _joined(subnet: SubnetSnapshot, parts: Sequence[Finding], missing: str) -> Finding:
     """One finding of several: drift where one is, unknown where one is or something was not read."""
     wrong = [part for part in parts if part.state is ComplianceState.NON_COMPLIANT]
     open_ones = [part for part in parts if part.state is ComplianceState.UNKNOWN]
-    state, reason = ComplianceState.COMPLIANT, parts[0].reason
+    state, reason = ComplianceState.COMPLIANT, f"{parts[0].reason}, and so does Storage of both regions"
     if wrong:
         state, reason = ComplianceState.NON_COMPLIANT, "; ".join(part.reason for part in wrong)
     elif open_ones or missing:
@@ -198,13 +153,13 @@ def _why_no_fix(wrong: Sequence[Finding], missing: str) -> str | None:
 
 def _rules(subnet: SubnetSnapshot) -> list[SecurityRule] | None:
     """The rules for the pair, and behind them one for Storage where that is still not sure to pass."""
-    between = _between(subnet)
+    between = between_replicas(subnet)
     proposed = additions(ABOUT, between, wrong_ones(ask(between)))
     if isinstance(proposed, NoFix):
         return None
     rules = list(proposed.rules)
     with_pair = _with(subnet, rules)
-    for service in _storages(with_pair):
+    for service in storages(ABOUT, with_pair):
         if judge(service, with_pair).state is not ComplianceState.COMPLIANT:
             storage = letting_pass(service, with_pair)
             return None if isinstance(storage, NoFix) else [*rules, *storage.rules]
@@ -224,12 +179,7 @@ POLICY: Policy[SubnetSnapshot] = Policy(
     severity=ABOUT.severity,
     safety=Safety.APPROVAL,
     reads=frozenset({Aspect.SUBNET, Aspect.SECURITY_GROUP, Aspect.SUBNET_SERVERS, Aspect.SUBNET_REPLICAS}),
-    permissions=(
-        *READS,
-        *WRITES,
-        *SERVER_READS,
-        "Microsoft.DBforPostgreSQL/flexibleServers/replicas/read",
-    ),
+    permissions=(*READS, *WRITES, *SERVER_READS, *REPLICA_READS),
     controls=(
         Control(framework="MCSB", version="v1", id="NS-1", title="Establish network segmentation boundaries"),
     ),

@@ -36,7 +36,7 @@ from shared.model import (
     TargetKind,
 )
 from shared.policy import Assessment, Policy
-from shared.service_questions import Service, in_region, judge, service_box
+from shared.service_questions import STORAGE, Service, in_region, judge, service_box
 from shared.service_questions import plan as planned
 from shared.subnet_facts import delegated
 from shared.subnet_questions import (
@@ -53,7 +53,6 @@ from shared.traffic import SubnetTraffic
 ABOUT: Final = About(
     policy="nsg-blocks-storage-outbound", severity=Severity.HIGH, rule_name="driftward-storage"
 )
-STORAGE: Final = "Storage"
 
 
 def evaluate(subnet: SubnetSnapshot) -> Finding:
