@@ -7,8 +7,9 @@
 *Why it matters.* TLS 1.0 and 1.1 have known weaknesses; a client and somebody in the middle can agree on
 the lowest version that the server accepts.
 
-*What the change does.* Sets the minimum to the wanted version, and removes a maximum that lies below it. It
-waits for an approval, because nobody here can see which version a client speaks.
+*What the change does.* Sets the minimum to the wanted version, and removes a maximum that lies below it, or
+raises it to the highest version where the server offers no empty one. It waits for an approval, because
+nobody here can see which version a client speaks.
 
 *What it may break.* Clients whose TLS library ends below the wanted version. A maximum below the minimum
 lets nobody in at all until it is changed.
@@ -151,10 +152,18 @@ def _edits(server: ServerSnapshot, minimum: str) -> list[tuple[Edit, Edit]]:
     highest_rank = _rank(highest.value) if highest else None
     changes = [(lowest, wanted)] if wanted.lower() != lowest.value.strip().lower() else []
     if highest is not None and highest_rank is not None and highest_rank < VERSIONS.index(wanted):
-        changes.insert(0, (highest, ""))
+        changes.insert(0, (highest, _no_limit(highest, wanted)))
     if any(p.read_only or needs_restart(p) or not allows(p, text) for p, text in changes):
         return []
     return [(_setting(server, p.name, text), _setting(server, p.name, p.value)) for p, text in changes]
+
+
+def _no_limit(highest: ServerParameter, minimum: str) -> str:
+    """No maximum; where the list of allowed values does not have that (the service's documentation lists
+    versions only), the highest version that it has from ``minimum`` on."""
+    enough = VERSIONS[VERSIONS.index(minimum) :]
+    offered = [version for version in enough if allows(highest, version)]
+    return "" if allows(highest, "") or not offered else offered[-1]
 
 
 def _setting(server: ServerSnapshot, name: str, text: str) -> Edit:

@@ -257,6 +257,30 @@ def test_a_minimum_that_is_higher_than_wanted_is_left_when_the_maximum_goes() ->
     assert values_set(VERSION, tls("TLSv1.3", "TLSv1.2")) == {"ssl_max_protocol_version": ""}
 
 
+@pytest.mark.parametrize(
+    ("lowest", "offered", "wanted"),
+    [
+        ("TLSv1.3", "TLSv1.2,TLSv1.3", {"ssl_max_protocol_version": "TLSv1.3"}),
+        (
+            "TLSv1",
+            "TLSv1.2,TLSv1.1",
+            {"ssl_max_protocol_version": "TLSv1.2", "ssl_min_protocol_version": "TLSv1.2"},
+        ),
+        ("TLSv1.3", "TLSv1.2", None),
+        ("TLSv1.3", "SSLv3", None),
+    ],
+)
+def test_a_maximum_that_cannot_be_empty_is_raised_to_the_highest_that_is_offered(
+    lowest: str, offered: str, wanted: dict[str, str] | None
+) -> None:
+    below = "TLSv1.2" if lowest == "TLSv1.3" else "TLSv1.1"
+    snapshot = having(
+        parameter("ssl_min_protocol_version", lowest, data_type="Enumeration", allowed=OLD_TLS),
+        parameter("ssl_max_protocol_version", below, data_type="Enumeration", allowed=offered),
+    )
+    assert values_set(VERSION, snapshot) == wanted
+
+
 def test_a_version_that_this_server_does_not_offer_is_not_set() -> None:
     low = parameter("ssl_min_protocol_version", "TLSv1", data_type="Enumeration", allowed="TLSv1,TLSv1.1")
     assert values_set(VERSION, having(low)) is None
