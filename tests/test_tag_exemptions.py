@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shared.tag_exemptions import TagText, read_tag
+from shared.model import Target, TargetKind
+from shared.policies_file import TagExemptions
+from shared.records import ExemptTag, TargetRecord
+from shared.tag_exemptions import TagText, read_tag, tag_exemption, tag_text
+from tests.builders import SERVER
 
 DECEMBER = datetime(2026, 12, 1, tzinfo=UTC)
+RULES = TagExemptions(enabled=True, tag="Let-Me", days=2)
 
 
 @pytest.mark.parametrize(
@@ -46,3 +52,20 @@ def test_a_star_beside_a_name_is_a_name_that_no_policy_has() -> None:
     assert said is not None
     assert said.names("one")
     assert not said.names("two")
+
+
+def test_the_tags_name_is_compared_without_case_and_other_tags_say_nothing() -> None:
+    assert tag_text({"env": "prod", "LET-ME": "one"}, RULES) == "one"
+    assert tag_text({"env": "*"}, RULES) is None
+
+
+def test_a_tag_exempts_until_before_its_last_moment_and_only_once_it_was_seen() -> None:
+    record = TargetRecord(target=Target(kind=TargetKind.FLEXIBLE_SERVER, id=SERVER), first_seen=DECEMBER)
+    tags = {"let-me": "one"}
+    assert tag_exemption("one", record, tags, RULES, DECEMBER) is None
+    seen = replace(record, exempt_tag=ExemptTag(text="one", first_seen=DECEMBER))
+    end = DECEMBER + timedelta(days=2)
+    held = tag_exemption("one", seen, tags, RULES, end - timedelta(microseconds=1))
+    assert held is not None
+    assert held.until == end
+    assert tag_exemption("one", seen, tags, RULES, end) is None
