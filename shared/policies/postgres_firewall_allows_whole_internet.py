@@ -11,11 +11,11 @@ that only together admit everybody are ``postgres-firewall-covers-whole-internet
 stands between everybody's programs and the data.
 
 *What the change does.* Deletes the rules with such a range, and only them, without waiting for quiet
-first (``settleSeconds`` is 0). When there is no other way in, it is an alert instead.
+first (``settleSeconds`` is 0). A rule that was widened to it gets the range back that it had at the last
+compliant reading. When there is no other way in, it is an alert instead.
 
-*What it may break.* Every client that comes in by no other rule, those of a rule that was widened to
-this range among them: the rule goes whole. A rollback puts it back. The alert names the workloads of
-Azure that the server shows.
+*What it may break.* Every client that comes in by no other rule. A rollback puts the rule back. The
+alert names the workloads of Azure that the server shows.
 
 *References.* Firewall rules in Azure Database for PostgreSQL; Private Link for Azure Database for
 PostgreSQL, combined with firewall rules; MCSB NS-1, NS-2; Checkov CKV2_AZURE_26.
@@ -86,9 +86,42 @@ def suggest(finding: Finding, server: ServerSnapshot) -> tuple[Edit, ...]:
     return tuple(DeleteFirewallRule(server=server.id, rule=rule) for rule in _whole(server))
 
 
-def assess(server: ServerSnapshot, baseline: ServerSnapshot | None) -> Assessment:  # noqa: ARG001 - one signature for all policies
-    """Deleting the rule is safe unless it is the only way in."""
+def restore(finding: Finding, server: ServerSnapshot, baseline: ServerSnapshot) -> tuple[Change, ...]:
+    """Give a rule that was widened its former range back; what is new is deleted all the same."""
+    former = _former(server, baseline)
+    if not former or plan(finding, server) is None:
+        return ()
+    edits = [
+        PutFirewallRule(server=server.id, rule=former[rule.name.lower()])
+        if rule.name.lower() in former
+        else DeleteFirewallRule(server=server.id, rule=rule)
+        for rule in _whole(server)
+    ]
+    return (
+        Change(
+            policy=ID,
+            target=server.target,
+            edits=tuple(edits),
+            inverse=tuple(PutFirewallRule(server=server.id, rule=rule) for rule in reversed(_whole(server))),
+        ),
+    )
+
+
+def _former(server: ServerSnapshot, baseline: ServerSnapshot) -> dict[str, FirewallRule]:
+    """The rules that were widened, as they were at the last compliant reading, by name in lower case."""
+    widened = {rule.name.lower() for rule in _whole(server)}
+    before = baseline.firewall_rules or ()
+    return {
+        rule.name.lower(): rule
+        for rule in before
+        if rule.name.lower() in widened and not (rule.allows_all_azure or admits_whole_internet(rule))
+    }
+
+
+def assess(server: ServerSnapshot, baseline: ServerSnapshot | None) -> Assessment:
+    """Deleting the rule is safe unless it is the only way in; one that is narrowed again stays one."""
     kept = tuple(rule for rule in server.firewall_rules or () if not admits_whole_internet(rule))
+    kept += tuple(_former(server, baseline).values()) if baseline is not None else ()
     if server_traffic(replace(server, firewall_rules=kept)).nobody:
         return Assessment(last_way_in=True, notes=("the rule is the only way in to this server",))
     return Assessment(safety=Safety.AUTO)
@@ -163,6 +196,7 @@ POLICY: Policy[ServerSnapshot] = Policy(
     plan=plan,
     assess=assess,
     forbidden=forbidden,
+    restore=restore,
     suggest=suggest,
     settle_seconds=0,
     order=5,

@@ -222,3 +222,39 @@ def test_a_rollback_puts_the_rule_back_and_exempts_it_for_a_while() -> None:
     roll_back(request_for(change), world.deps())
     world.drain(60)
     assert world.azure.snapshots[SERVER.key] == opened(OFFICE, WHOLE)
+
+
+# --- a rule that was widened -----------------------------------------------------------------------
+
+WIDENED = replace(WHOLE, name="OFFICE")
+
+
+def restored(snapshot: ServerSnapshot, baseline: ServerSnapshot) -> list[object]:
+    assert POLICY.restore is not None
+    changes = POLICY.restore(POLICY.evaluate(snapshot), snapshot, baseline)
+    return [edit for change in changes for edit in change.edits]
+
+
+def test_a_rule_that_was_widened_gets_its_former_range_back_and_a_new_one_goes() -> None:
+    edits = restored(opened(WIDENED, WHOLE), opened(OFFICE))
+    assert edits == [
+        DeleteFirewallRule(server=SERVER, rule=WHOLE),
+        PutFirewallRule(server=SERVER, rule=OFFICE),
+    ]
+
+
+@pytest.mark.parametrize(
+    "former", [(), (replace(ALL_AZURE, name="office"),), (replace(WHOLE, name="office"),)]
+)
+def test_nothing_is_put_back_that_was_not_there_or_was_no_better(former: tuple[FirewallRule, ...]) -> None:
+    assert restored(opened(WIDENED), opened(*former)) == []
+
+
+def test_a_widened_rule_that_is_the_only_way_in_is_narrowed_and_not_an_alert() -> None:
+    world = World()
+    world.look(world.azure.put(opened(OFFICE)))
+    world.drain()
+    world.event(world.azure.put(opened(WIDENED)))
+    world.drain(60)
+    assert world.azure.writes == [PutFirewallRule(server=SERVER, rule=OFFICE)]
+    assert world.store.alerts(policy=POLICY.id) == []
