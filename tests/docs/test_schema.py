@@ -55,6 +55,7 @@ BEYOND_THE_SCHEMA = {
     "a Python object",
     "broken YAML",
     "a date that does not exist",
+    "an end beyond the last year",
     "a port that is none",
     "a tag named twice",
     "a freeze that ends before it begins",
