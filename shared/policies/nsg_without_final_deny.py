@@ -1,33 +1,41 @@
 """NSG of a PostgreSQL subnet that leaves the last word to the default rules.
 
 *What it finds.* A subnet delegated to ``Microsoft.DBforPostgreSQL/flexibleServers`` whose NSG's default
-rules let the virtual network at large in on the PostgreSQL ports, or the servers out to the Internet: no
-custom rule denies the rest. What the default rules let through is found by setting the NSG against the same
-one with its default rules turned to deny.
+rules let the virtual network at large in on the PostgreSQL ports (7432 and 8432 as well where a server is an
+elastic cluster), or the servers out to the Internet: no custom rule denies the rest. What the default rules
+let through is found by setting the NSG against the same one with its default rules turned to deny.
 
 *Why it matters.* The default rules allow everything from the virtual network, with all that is peered or
 connected to it, and everything to the Internet: the ways by which an intruder comes in and data goes out.
 
-*What the change does.* Nothing is changed; it is advice. The alert shows the rules of a lock-down, proved
-on the NSG as it stands: outbound allows for the subnet itself, Azure Storage and Microsoft Entra ID, and a
-final deny; inbound, where the parameter ``clients`` declares some, allows for them and for the subnet
-itself, and a final deny. What custom rules decide stays as it is.
+*What the change does.* Nothing is changed; it is advice. The alert shows the rules of a lock-down: a final
+deny, and ahead of it an allow for each thing that the policies about cut connections ask for. Outbound that
+is the subnet itself, Azure Storage (of the partners' regions too), Microsoft Entra ID where a server signs
+in with it, Azure Key Vault where one is encrypted with a customer's key, and port 5432 to replicas in other
+subnets. Inbound, where the parameter ``clients`` declares some, it is these, the subnet itself and the same
+replicas; 6432, 7432 and 8432 are among the ports where a server listens there. What could not be read of a
+server counts as needed. The rules are shown only when each of those questions, asked again of the NSG with
+them, is surely answered with yes; where a replica's network is not known there are none, and the evidence
+says for what the rules are proved, or why there are none. Custom rules keep their word, but for a deny of
+what must pass: the allow stands ahead of it. No rule is edited, moved or removed.
 
-*What it may break.* The final denies cut off whatever only the default rules let through: undeclared
-clients, key vaults of customer-managed keys, replicas in other subnets. The rules shown name none of these.
+*What it may break.* The final denies cut off whatever only the default rules let through and nobody
+declared: clients, jump hosts, monitoring, servers that Resource Graph does not show to us.
 
 *References.* Private access networking of Azure Database for PostgreSQL (within the subnet, Storage, Entra
-ID); Network security groups, how they filter traffic (default rules). No framework among the project's
-controls states it.
+ID, replicas); Network security groups, how they filter traffic (default rules). No framework among the
+project's controls states it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from types import MappingProxyType
-from typing import Final
+from typing import Final, TypeAlias
 
+from shared.client_questions import between_replicas, ports_here, with_clusters_in_mind
 from shared.model import (
     Access,
     Aspect,
@@ -42,6 +50,7 @@ from shared.model import (
     SecurityGroup,
     SecurityRule,
     Severity,
+    SubnetServer,
     SubnetSnapshot,
     TargetKind,
 )
@@ -52,7 +61,7 @@ from shared.nsg import (
     PUBLIC_ADDRESSES,
     WHOLE,
     Changed,
-    Goal,
+    Fix,
     NoFix,
     NsgError,
     Outcome,
@@ -60,25 +69,43 @@ from shared.nsg import (
     Question,
     Side,
     Spans,
-    State,
     Tags,
     common,
-    decide,
     difference,
-    fix,
     minus,
     networks_of,
-    parse,
-    read_side,
     spans_of,
     traffic_boxes,
     with_rules,
 )
 from shared.policy import Assessment, Parameter, Policy
-from shared.subnet_facts import PGBOUNCER_PORT, POSTGRES_PORT, delegated
+from shared.service_questions import (
+    CUSTOMER_KEY,
+    ENTRA,
+    ENTRA_SIGN_IN,
+    KEY_VAULT,
+    Service,
+    in_region,
+    judge,
+    letting_pass,
+    storages,
+)
+from shared.subnet_facts import (
+    CLUSTER_PORTS,
+    PGBOUNCER_PORT,
+    POSTGRES_PORT,
+    REPLICA_READS,
+    SERVER_READS,
+    delegated,
+    partners_unknown,
+    some_server,
+)
 from shared.subnet_questions import (
     READS,
     About,
+    Inquiry,
+    additions,
+    ask,
     check_ports,
     check_prefixes,
     finding,
@@ -90,16 +117,19 @@ from shared.subnet_questions import (
     puts,
     settled_without_group,
     sharing,
+    spell_ports,
     vnet_at_large,
     vnet_tags,
     within_itself,
 )
+from shared.subnet_questions import evaluate as evaluated
 from shared.traffic import SubnetTraffic
+from shared.values import value
 
-ABOUT: Final = About(policy="nsg-without-final-deny", severity=Severity.INFORMATIONAL)
-ALLOWS: Final = "driftward-lock-down"
+ABOUT: Final = About(
+    policy="nsg-without-final-deny", severity=Severity.INFORMATIONAL, rule_name="driftward-lock-down"
+)
 DENIES: Final = "driftward-final-deny"
-OUTBOUND_NEEDS: Final = ("Storage", "AzureActiveDirectory")
 SAID: Final = {
     Direction.INBOUND: "inbound the virtual network at large is let in by default",
     Direction.OUTBOUND: "outbound the Internet is reached by default",
@@ -110,6 +140,10 @@ def evaluate(subnet: SubnetSnapshot, *, clients: list[str], ports: list[int]) ->
     if found := settled_without_group(subnet):
         has_group = subnet.security_group is not None
         return replace(finding(ABOUT, subnet, *found), applies=delegated(subnet) and has_group)
+    return with_clusters_in_mind(subnet, ports, partial(_asked, subnet, clients))
+
+
+def _asked(subnet: SubnetSnapshot, clients: list[str], ports: list[int]) -> Finding:
     try:
         left = {direction: _left_to_defaults(subnet, direction, ports) for direction in Direction}
     except NsgError as error:
@@ -123,6 +157,7 @@ def evaluate(subnet: SubnetSnapshot, *, clients: list[str], ports: list[int]) ->
         "clients": clients,
         "ports": ports,
         "sharedWith": sharing(subnet),
+        "lockDown": [_told(step) for step in _lock_downs(subnet, sure, clients, ports)],
     }
     fingerprint = "; ".join(map(str, sure))
     return replace(judged, evidence={**judged.evidence, **more}, fingerprint=fingerprint)
@@ -138,15 +173,9 @@ def suggest(found: Finding, subnet: SubnetSnapshot) -> tuple[Edit, ...]:
     group = subnet.security_group
     if found.state is not ComplianceState.NON_COMPLIANT or group is None:
         return ()
-    clients, ports = found.evidence["clients"], found.evidence["ports"]
-    locked = group
-    for direction in map(Direction, found.evidence["directions"]):
-        if direction is Direction.INBOUND and not clients:
-            continue
-        wanted = tuple(contracts(subnet, direction, clients, ports))
-        step = _locked_down(locked, subnet, direction, wanted)
-        locked = step if step is not None else locked
-    return puts(group, locked.rules[len(group.rules) :])
+    directions = list(map(Direction, found.evidence["directions"]))
+    steps = _lock_downs(subnet, directions, found.evidence["clients"], found.evidence["ports"])
+    return puts(group, (rule for step in steps for rule in step.rules))
 
 
 def assess(_subnet: SubnetSnapshot, _baseline: SubnetSnapshot | None) -> Assessment:
@@ -157,25 +186,9 @@ def forbidden(subnet: SubnetSnapshot, *, ports: list[int], **_settings: Json) ->
     """What a final deny is for: others in on the ports, the servers out to public addresses."""
     if not delegated(subnet):
         return SubnetTraffic()
-    questions = [q for direction in Direction for q in _at_large(subnet, direction, ports)]
+    asked = ports_here(subnet, ports)
+    questions = [q for direction in Direction for q in _at_large(subnet, direction, asked)]
     return SubnetTraffic(boxes=tuple(box for question in questions for box in traffic_boxes(question)))
-
-
-def contracts(
-    subnet: SubnetSnapshot, direction: Direction, clients: list[str], ports: list[int]
-) -> Iterator[Question]:
-    """What must pass under a lock-down: the subnet within itself, declared clients, Storage and Entra ID."""
-    yield from (q for q in within_itself(subnet, ports) if q.direction is direction)
-    if direction is Direction.INBOUND:
-        yield from from_networks(subnet, networks(clients), ports)
-        return
-    for tag in OUTBOUND_NEEDS:
-        yield Question(
-            direction=direction,
-            source=Side(spans_of(subnet.prefixes)),
-            destination=read_side([tag], vnet_tags(subnet)),
-            ports=ports_of([443]),
-        )
 
 
 # --- what the default rules decide -----------------------------------------------------------------
@@ -233,44 +246,180 @@ def _judge(sure: list[Direction], some: list[Direction]) -> tuple[ComplianceStat
     return ComplianceState.COMPLIANT, "custom rules have the last word, inbound and outbound"
 
 
+# --- what must pass under a lock-down --------------------------------------------------------------
+
+
+Contract: TypeAlias = Inquiry | Service
+"""What a policy about cut connections asks of the NSG; here it is asked of the lock-down."""
+
+
+def contracts(
+    subnet: SubnetSnapshot, direction: Direction, clients: list[str], ports: list[int]
+) -> tuple[Contract, ...]:
+    """What must pass, also what is needed only if a server has what could not be read of it.
+
+    So it may be more than is needed. Only what replicas need can be less, for it hangs on addresses that
+    are read or not: ``partners_unknown`` says when.
+    """
+    asked, tags = _ports_needed(subnet, ports), vnet_tags(subnet)
+    within = f"tcp/{spell_ports(ports_of(asked))} within the subnet"
+    admitted = from_networks(subnet, networks(clients), asked)
+    inquiries = (
+        Inquiry(subnet=subnet, questions=within_itself(subnet, asked), tags=tags, holds=within),
+        Inquiry(subnet=subnet, questions=admitted, tags=tags, holds="the declared clients"),
+        replace(between_replicas(subnet), holds="replication with other subnets"),
+    )
+    here = (_in_one_direction(inquiry, direction) for inquiry in inquiries)
+    services = _services(subnet) if direction is Direction.OUTBOUND else ()
+    return (*(inquiry for inquiry in here if inquiry.questions), *services)
+
+
+def _in_one_direction(inquiry: Inquiry, direction: Direction) -> Inquiry:
+    return replace(inquiry, questions=tuple(q for q in inquiry.questions if q.direction is direction))
+
+
+def _ports_needed(subnet: SubnetSnapshot, ports: list[int]) -> list[int]:
+    """``ports``, and those on which a server listens that has PgBouncer, a standby, or nodes of a cluster."""
+    listening = (
+        ((PGBOUNCER_PORT,), _has_standby_or_pool),
+        (CLUSTER_PORTS, lambda server: server.elastic_cluster),
+    )
+    more = (port for held, fact in listening if some_server(subnet, fact) is not False for port in held)
+    return sorted({*ports, *more})
+
+
+def _has_standby_or_pool(server: SubnetServer) -> bool | None:
+    known = (server.high_availability, server.pgbouncer)
+    if True in known:
+        return True
+    return None if None in known else False
+
+
+def _services(subnet: SubnetSnapshot) -> tuple[Service, ...]:
+    vault = in_region(KEY_VAULT, subnet.location)
+    needs = ((ENTRA, ENTRA, ENTRA_SIGN_IN), (KEY_VAULT, vault, CUSTOMER_KEY))
+    needed = (
+        Service(about=ABOUT, tag=tag, asked=asked)
+        for tag, asked, need in needs
+        if some_server(subnet, need.fact) is not False
+    )
+    return (*storages(ABOUT, subnet), *needed)
+
+
+def _what(contract: Contract) -> str:
+    return f"tcp/443 to {contract.asked}" if isinstance(contract, Service) else contract.holds
+
+
+def _letting_pass(contract: Contract, subnet: SubnetSnapshot) -> Fix | NoFix:
+    """The rules after which ``contract`` holds; none where it holds already. Raises ``NsgError``."""
+    if isinstance(contract, Service):
+        return letting_pass(contract, subnet)
+    inquiry = replace(contract, subnet=subnet)
+    return additions(ABOUT, inquiry, ask(inquiry))
+
+
+def _holds(contract: Contract, subnet: SubnetSnapshot) -> bool:
+    """Whether the policy that asks this would call the subnet compliant."""
+    if isinstance(contract, Service):
+        judged = judge(contract, subnet)
+    else:
+        judged = evaluated(ABOUT, replace(contract, subnet=subnet))
+    return judged.state is ComplianceState.COMPLIANT
+
+
 # --- the lock-down ---------------------------------------------------------------------------------
 
 
-def _locked_down(
-    group: SecurityGroup, subnet: SubnetSnapshot, direction: Direction, wanted: tuple[Question, ...]
-) -> SecurityGroup | None:
-    """``group`` with final denies and, ahead of them, what ``wanted`` needs; None when it does not prove."""
-    locked = _with_final_denies(group, subnet, direction)
-    tags = vnet_tags(subnet)
-    for question in wanted if locked is not None else ():
-        proposed = fix(locked, Goal(question=question, name=f"{ALLOWS}-{subnet.id.name}"), tags)
-        if isinstance(proposed, NoFix) or locked is None:
-            return None
-        locked = with_rules(locked, proposed.rules)
-    if locked is None:
-        return None
-    program = parse(locked, tags)
-    proved = all(decide(program, question).state is State.ALLOWED for question in wanted)
-    return locked if proved else None
+@value
+class LockDown:
+    """The rules of one direction, proved for ``contracts``; or none, and ``reason`` says why."""
+
+    direction: Direction
+    rules: tuple[SecurityRule, ...] = ()
+    contracts: tuple[str, ...] = ()
+    reason: str = ""
 
 
-def _with_final_denies(
-    group: SecurityGroup, subnet: SubnetSnapshot, direction: Direction
-) -> SecurityGroup | None:
-    """A deny for each family behind every custom rule of the direction; None without room there."""
+def _lock_downs(
+    subnet: SubnetSnapshot, directions: list[Direction], clients: list[str], ports: list[int]
+) -> list[LockDown]:
+    """One for each direction, each on the NSG as the one before leaves it."""
+    steps: list[LockDown] = []
+    for direction in directions:
+        steps.append(_lock_down(subnet, direction, clients, ports))
+        subnet = _with(subnet, steps[-1].rules)
+    return steps
+
+
+def _lock_down(
+    subnet: SubnetSnapshot, direction: Direction, clients: list[str], ports: list[int]
+) -> LockDown:
+    if reason := _not_known(subnet, direction, clients):
+        return LockDown(direction=direction, reason=reason)
+    try:
+        return _proved(subnet, direction, contracts(subnet, direction, clients, ports), ports)
+    except NsgError as error:
+        return LockDown(direction=direction, reason=f"it cannot be proved: {error}")
+
+
+def _not_known(subnet: SubnetSnapshot, direction: Direction, clients: list[str]) -> str:
+    """What must pass and is not known; ``""`` where everything is."""
+    if direction is Direction.INBOUND and not from_networks(subnet, networks(clients), [POSTGRES_PORT]):
+        return "no clients are declared whom the subnet could admit"
+    missing = partners_unknown(subnet)
+    return f"what replication needs is not known: {missing}" if missing else ""
+
+
+def _proved(
+    subnet: SubnetSnapshot, direction: Direction, wanted: tuple[Contract, ...], ports: list[int]
+) -> LockDown:
+    """Final denies, ahead of them what ``wanted`` needs, and all of it asked again. Raises ``NsgError``."""
+    denies = _final_denies(subnet, direction)
+    if not denies:
+        reason = "there is no room for a final deny behind the rules of this direction, or its name is taken"
+        return LockDown(direction=direction, reason=reason)
+    locked = _with(subnet, denies)
+    rules = list(denies)
+    for contract in wanted:
+        proposed = _letting_pass(contract, locked)
+        if isinstance(proposed, NoFix):
+            return LockDown(direction=direction, reason=f"{_what(contract)}: {proposed.reason}")
+        locked = _with(locked, proposed.rules)
+        rules.extend(proposed.rules)
+    if _left_to_defaults(locked, direction, ports) or not all(_holds(one, locked) for one in wanted):
+        return LockDown(direction=direction, reason="the rules that were found are not proved to be enough")
+    return LockDown(direction=direction, rules=tuple(rules), contracts=tuple(map(_what, wanted)))
+
+
+def _with(subnet: SubnetSnapshot, rules: Iterable[SecurityRule]) -> SubnetSnapshot:
+    group = subnet.security_group
+    return subnet if group is None else replace(subnet, security_group=with_rules(group, rules))
+
+
+def _told(step: LockDown) -> Json:
+    """For evidence: for what the rules shown are proved, or why none are shown."""
+    return {
+        "direction": str(step.direction),
+        "provedFor": list(step.contracts),
+        "noRulesReason": step.reason or None,
+    }
+
+
+def _final_denies(subnet: SubnetSnapshot, direction: Direction) -> list[SecurityRule]:
+    """A deny for each family behind every custom rule of the direction; none without room there."""
     families = own_addresses(subnet)
-    last = max((rule.priority for rule in group.rules if rule.direction is direction), default=0)
+    group = subnet.security_group
+    custom = group.rules if group is not None else ()
+    last = max((rule.priority for rule in custom if rule.direction is direction), default=0)
     first = LAST_PRIORITY - len(families) + 1
-    taken = {rule.name.lower() for rule in group.rules}
     names = [f"{DENIES}-{subnet.id.name}-{direction}-{family}".lower()[:80] for family in families]
-    if last >= first or taken & set(names):
-        return None
+    if last >= first or {rule.name.lower() for rule in custom} & set(names):
+        return []
     sides = [tuple(map(str, networks_of(spans))) for spans in families.values()]
-    rules = [
+    return [
         _final_deny(name, direction, first + number, side)
         for number, (name, side) in enumerate(zip(names, sides, strict=True))
     ]
-    return with_rules(group, rules)
 
 
 def _final_deny(name: str, direction: Direction, priority: int, subnet: tuple[str, ...]) -> SecurityRule:
@@ -294,8 +443,8 @@ POLICY: Policy[SubnetSnapshot] = Policy(
     targets=frozenset({TargetKind.SUBNET}),
     severity=ABOUT.severity,
     safety=Safety.MANUAL,
-    reads=frozenset({Aspect.SUBNET, Aspect.SECURITY_GROUP}),
-    permissions=READS,
+    reads=frozenset({Aspect.SUBNET, Aspect.SECURITY_GROUP, Aspect.SUBNET_SERVERS, Aspect.SUBNET_REPLICAS}),
+    permissions=(*READS, *SERVER_READS, *REPLICA_READS),
     controls=(),
     evaluate=evaluate,
     plan=plan,

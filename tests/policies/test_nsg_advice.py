@@ -2,35 +2,42 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import ip_address
+from typing import Any
 
 import pytest
 
 from shared.edits import apply_edits
 from shared.model import (
     Access,
+    Aspect,
     ComplianceState,
     Direction,
     PutSecurityRule,
     Safety,
     SecurityRule,
     Severity,
+    SubnetServer,
     SubnetSnapshot,
 )
-from shared.nsg import Outcome, State, Tags, changed, parse, spans_of
-from shared.nsg import decide as decide_program
+from shared.nsg import Outcome, changed
 from shared.policies import (
+    nsg_blocks_entra_outbound,
+    nsg_blocks_key_vault_outbound,
     nsg_blocks_postgres_clients,
     nsg_blocks_postgres_in_subnet,
+    nsg_blocks_postgres_replicas,
     nsg_blocks_storage_outbound,
     nsg_missing_on_postgres_subnet,
     nsg_names_application_security_groups,
     nsg_reachable_beyond_clients,
     nsg_without_final_deny,
 )
-from shared.policies.nsg_without_final_deny import contracts
 from shared.policy import bound
-from tests.nsg.builders import OUT, allow, deny, group, subnet
+from shared.readings import ReplicaPartner
+from shared.resource_id import ResourceId
+from tests.nsg.builders import OUT, SUBNET_ID, allow, deny, group, networks, subnet
 
 COMPLIANT, NON_COMPLIANT, UNKNOWN = (
     ComplianceState.COMPLIANT,
@@ -38,7 +45,6 @@ COMPLIANT, NON_COMPLIANT, UNKNOWN = (
     ComplianceState.UNKNOWN,
 )
 CLIENTS = {"clients": ["10.0.2.0/24"]}
-PORTS = [5432, 6432]
 MISSING = nsg_missing_on_postgres_subnet.POLICY
 NAMES_GROUPS = nsg_names_application_security_groups.POLICY
 FINAL = bound(nsg_without_final_deny.POLICY, CLIENTS)
@@ -91,6 +97,7 @@ def test_a_rule_with_a_security_group_on_either_side_is_found_and_named() -> Non
         ((deny("in", 300, "10.0.0.0/8 > *"), DENY_OUT), NON_COMPLIANT, ["Inbound"]),
         ((deny("in", 300, "CorpNet > *"), DENY_OUT), UNKNOWN, []),
         ((deny("in", 300, protocol="Gre"), DENY_OUT), UNKNOWN, None),
+        ((deny("two ports", 300, ports="5432,6432"), DENY_OUT), COMPLIANT, []),
     ],
 )
 def test_the_default_rules_have_the_last_word_where_no_rule_denies_the_rest(
@@ -101,12 +108,69 @@ def test_the_default_rules_have_the_last_word_where_no_rule_denies_the_rest(
     assert finding.evidence.get("directions") == directions
 
 
+@pytest.mark.parametrize(("cluster", "state"), [(True, NON_COMPLIANT), (False, COMPLIANT), (None, UNKNOWN)])
+def test_the_ports_of_a_cluster_need_a_final_deny_too(cluster: bool | None, state: ComplianceState) -> None:
+    ports = deny("two-ports", 300, ports="5432,6432")
+    finding = FINAL.evaluate(subnet(group(ports, DENY_OUT), servers=(server(elastic_cluster=cluster),)))
+    assert finding.state is state, finding.reason
+
+
+# --- the lock-down ---------------------------------------------------------------------------------
+
+SERVERS = "/subscriptions/0a/resourceGroups/g/providers/Microsoft.DBforPostgreSQL/flexibleServers"
+PARTNER = ReplicaPartner(
+    server=ResourceId(f"{SERVERS}/replica"),
+    location="North Europe",
+    subnet=ResourceId(str(SUBNET_ID).replace("/hub/", "/far/")),
+    prefixes=networks("10.60.1.0/24"),
+)
+PLAIN: dict[str, Any] = {
+    "high_availability": False,
+    "pgbouncer": False,
+    "entra": False,
+    "customer_key": False,
+    "elastic_cluster": False,
+    "partners": (),
+}
+EVERYTHING: dict[str, Any] = {**dict.fromkeys(PLAIN, True), "partners": (PARTNER,)}
+UNREAD: dict[str, Any] = {**dict.fromkeys(PLAIN), "partners": ()}
+
+
+def server(**facts: Any) -> SubnetServer:
+    return SubnetServer(id=ResourceId(f"{SERVERS}/primary"), **{**PLAIN, **facts})
+
+
+def shown(snapshot: SubnetSnapshot) -> list[SecurityRule]:
+    edits = FINAL.suggest(FINAL.evaluate(snapshot), snapshot)
+    return [edit.rule for edit in edits if isinstance(edit, PutSecurityRule)]
+
+
 def locked_down(snapshot: SubnetSnapshot) -> SubnetSnapshot:
     edits = FINAL.suggest(FINAL.evaluate(snapshot), snapshot)
     assert edits
     after = apply_edits(snapshot, edits)
     assert isinstance(after, SubnetSnapshot)
     return after
+
+
+def cut(snapshot: SubnetSnapshot) -> list[str]:
+    """The policies about cut connections that do not find the subnet compliant."""
+    facts = snapshot.servers or ()
+    cluster = [7432, 8432] if any(one.elastic_cluster is not False for one in facts) else []
+    pooled = [6432] if any(one.pgbouncer is not False for one in facts) else []
+    policies = (
+        bound(nsg_blocks_postgres_in_subnet.POLICY, {"ports": [5432, 6432, *cluster]}),
+        bound(nsg_blocks_postgres_clients.POLICY, {**CLIENTS, "ports": [5432, *pooled]}),
+        nsg_blocks_storage_outbound.POLICY,
+        nsg_blocks_entra_outbound.POLICY,
+        nsg_blocks_key_vault_outbound.POLICY,
+        nsg_blocks_postgres_replicas.POLICY,
+    )
+    return [policy.id for policy in policies if policy.evaluate(snapshot).state is not COMPLIANT]
+
+
+def needing(*rules: SecurityRule, facts: dict[str, Any]) -> SubnetSnapshot:
+    return subnet(group(*rules), servers=(server(**facts),))
 
 
 @pytest.mark.parametrize(
@@ -119,37 +183,145 @@ def locked_down(snapshot: SubnetSnapshot) -> SubnetSnapshot:
         subnet(
             group(deny("no-sql", 200, "* > Sql", direction=OUT), allow("admin", 110, "10.9.0.4 > *", "22"))
         ),
+        needing(facts=PLAIN),
+        needing(facts=EVERYTHING),
+        needing(facts=UNREAD),
+        needing(deny("vaults", 200, "* > AzureKeyVault", direction=OUT), facts=EVERYTHING),
+        needing(deny("far", 200, "10.60.0.0/16 > *"), facts=EVERYTHING),
+        *(needing(facts={name: EVERYTHING[name]}) for name in EVERYTHING),
     ],
-    ids=["empty", "two families", "inbound is closed", "outbound is closed", "with other rules"],
 )
-def test_the_lock_down_settles_the_finding_and_every_contract_surely_holds(snapshot: SubnetSnapshot) -> None:
+def test_under_the_lock_down_nothing_is_left_to_the_defaults_and_no_policy_finds_a_connection_cut(
+    snapshot: SubnetSnapshot,
+) -> None:
     open_before = FINAL.evaluate(snapshot).evidence["directions"]
     after = locked_down(snapshot)
-    assert FINAL.evaluate(after).state is COMPLIANT
-    program = parse(after.security_group, Tags(vnet=spans_of(after.prefixes)))
-    for direction in map(Direction, open_before):
-        asked = list(contracts(after, direction, CLIENTS["clients"], PORTS))
-        assert len(asked) >= 2
-        for question in asked:
-            assert decide_program(program, question).state is State.ALLOWED, question
+    left = FINAL.evaluate(after)
+    assert left.state is COMPLIANT, left.reason
+    closed_before = {Direction.INBOUND, Direction.OUTBOUND} - set(map(Direction, open_before))
+    assert bool(cut(after)) is bool(closed_before), cut(after)
 
 
-def test_the_whole_lock_down_leaves_nothing_for_the_other_policies() -> None:
-    after = locked_down(subnet(group()))
-    for policy in (
-        bound(nsg_blocks_postgres_in_subnet.POLICY, {}),
-        bound(nsg_blocks_postgres_clients.POLICY, CLIENTS),
-        nsg_blocks_storage_outbound.POLICY,
-        BEYOND,
-    ):
-        finding = policy.evaluate(after)
-        assert finding.state is COMPLIANT, finding.reason
+@pytest.mark.parametrize("facts", [PLAIN, EVERYTHING], ids=["plain servers", "servers that need everything"])
+def test_every_allow_of_the_lock_down_is_there_for_a_policy_that_would_miss_it(facts: dict[str, Any]) -> None:
+    before = needing(facts=facts)
+    after = locked_down(before)
+    assert cut(after) == []
+    assert after.security_group is not None
+    for rule in shown(before):
+        rest = tuple(other for other in after.security_group.rules if other != rule)
+        without = replace(after, security_group=replace(after.security_group, rules=rest))
+        noticed = cut(without) if rule.access is Access.ALLOW else FINAL.evaluate(without).fingerprint
+        assert noticed, f"{rule.name} is not needed"
+
+
+@pytest.mark.parametrize(
+    ("facts", "more"),
+    [
+        (PLAIN, []),
+        ({"entra": True}, ["AzureActiveDirectory"]),
+        ({"customer_key": True}, ["AzureKeyVault"]),
+        ({"entra": None, "customer_key": None}, ["AzureActiveDirectory", "AzureKeyVault"]),
+        ({"partners": (PARTNER,)}, ["10.60.1.0/24"]),
+    ],
+    ids=["plain", "Entra sign-in", "customer keys", "unread", "a replica"],
+)
+def test_the_servers_of_the_subnet_say_what_is_let_out(facts: dict[str, Any], more: list[str]) -> None:
+    allowed = [r for r in shown(needing(facts=facts)) if (r.direction, r.access) == (OUT, Access.ALLOW)]
+    names = {text for rule in allowed for text in rule.destinations}
+    assert names == {"10.0.1.0/24", "Storage", *more}
+
+
+@pytest.mark.parametrize(
+    ("facts", "ports"),
+    [
+        (PLAIN, ["5432"]),
+        ({"pgbouncer": True}, ["5432", "6432"]),
+        ({"high_availability": True, "pgbouncer": None}, ["5432", "6432"]),
+        ({"pgbouncer": None}, ["5432", "6432"]),
+        ({"elastic_cluster": True}, ["5432", "7432", "8432"]),
+    ],
+)
+def test_the_servers_of_the_subnet_say_which_ports_are_let_in(
+    facts: dict[str, Any], ports: list[str]
+) -> None:
+    policy = bound(nsg_without_final_deny.POLICY, {**CLIENTS, "ports": [5432]})
+    snapshot = needing(facts=facts)
+    edits = policy.suggest(policy.evaluate(snapshot), snapshot)
+    rules = [edit.rule for edit in edits if isinstance(edit, PutSecurityRule)]
+    from_clients = [rule for rule in rules if rule.sources == ("10.0.2.0/24",)]
+    assert [list(rule.destination_ports) for rule in from_clients] == [ports]
+
+
+def test_a_rule_of_the_lock_down_names_one_tag_or_prefixes_of_one_family_at_a_priority_of_its_own() -> None:
+    both = replace(PARTNER, prefixes=networks("10.60.1.0/24", "fd00:60::/64"))
+    servers = (server(**{**EVERYTHING, "partners": (both,)}),)
+    rules = shown(subnet(group(), "10.0.1.0/24", "fd00:1::/64", servers=servers))
+    assert len({(rule.direction, rule.priority) for rule in rules}) == len(rules)
+    assert len({rule.name for rule in rules}) == len(rules)
+    for rule in rules:
+        for side in (rule.sources, rule.destinations):
+            tags = [text for text in side if "/" not in text and text != "*"]
+            assert not tags or len(side) == 1, rule
+        families = {":" in text for text in (*rule.sources, *rule.destinations) if "/" in text}
+        assert len(families) == 1, rule
+
+
+@pytest.mark.parametrize(
+    ("servers", "unread", "said"),
+    [
+        (None, {Aspect.SUBNET_SERVERS: "no right"}, "the servers in the subnet could not be read: no right"),
+        (
+            (server(partners=None),),
+            {Aspect.SUBNET_REPLICAS: "no right"},
+            "the replicas of the servers in the subnet could not be read: no right",
+        ),
+        ((server(partners=(replace(PARTNER, prefixes=()),)),), {}, "the subnet or the region of replica"),
+    ],
+)
+def test_no_lock_down_is_shown_where_the_network_of_a_replica_is_not_known(
+    servers: tuple[SubnetServer, ...] | None, unread: dict[Aspect, str], said: str
+) -> None:
+    snapshot = replace(subnet(group(), servers=servers), unread=unread)
+    finding = FINAL.evaluate(snapshot)
+    assert finding.state is NON_COMPLIANT
+    assert FINAL.suggest(finding, snapshot) == ()
+    for told in finding.evidence["lockDown"]:
+        assert told["provedFor"] == []
+        assert f"what replication needs is not known: {said}" in told["noRulesReason"]
+
+
+def test_the_evidence_says_for_what_the_rules_are_proved() -> None:
+    told = FINAL.evaluate(needing(facts=EVERYTHING)).evidence["lockDown"]
+    within = "tcp/5432,6432,7432,8432 within the subnet"
+    assert told == [
+        {
+            "direction": "Inbound",
+            "provedFor": [within, "the declared clients", "replication with other subnets"],
+            "noRulesReason": None,
+        },
+        {
+            "direction": "Outbound",
+            "provedFor": [
+                within,
+                "replication with other subnets",
+                "tcp/443 to Storage.northeurope",
+                "tcp/443 to Storage.westeurope",
+                "tcp/443 to AzureActiveDirectory",
+                "tcp/443 to AzureKeyVault.westeurope",
+            ],
+            "noRulesReason": None,
+        },
+    ]
+
+
+def test_the_lock_down_of_declared_clients_leaves_nobody_beyond_them() -> None:
+    finding = BEYOND.evaluate(locked_down(subnet(group())))
+    assert finding.state is COMPLIANT, finding.reason
 
 
 def test_the_rules_of_the_lock_down_are_few_and_the_denies_stand_last() -> None:
-    snapshot = subnet(group())
-    edits = FINAL.suggest(FINAL.evaluate(snapshot), snapshot)
-    rules = [edit.rule for edit in edits if isinstance(edit, PutSecurityRule)]
+    rules = shown(needing(facts={**PLAIN, "entra": True}))
     assert [(r.direction, r.access, r.priority, r.sources, r.destinations) for r in rules] == [
         ("Inbound", "Deny", 4096, ("*",), ("10.0.1.0/24",)),
         ("Inbound", "Allow", 4095, ("10.0.1.0/24",), ("10.0.1.0/24",)),
@@ -187,6 +359,15 @@ def test_where_a_rule_stands_last_already_no_lock_down_is_shown() -> None:
     finding = FINAL.evaluate(snapshot)
     assert finding.state is NON_COMPLIANT
     assert FINAL.suggest(finding, snapshot) == ()
+    assert "no room for a final deny" in finding.evidence["lockDown"][0]["noRulesReason"]
+
+
+def test_without_a_priority_for_what_must_pass_no_rules_are_shown_and_the_evidence_says_what_to_do() -> None:
+    wall = deny("wall", 100, "* > *", "5432", direction=OUT)
+    snapshot = subnet(group(wall, DENY_IN))
+    finding = FINAL.evaluate(snapshot)
+    assert FINAL.suggest(finding, snapshot) == ()
+    assert "move 'wall' from 100 to 101" in finding.evidence["lockDown"][0]["noRulesReason"]
 
 
 # --- beyond the declared clients -------------------------------------------------------------------
