@@ -18,8 +18,8 @@ Internet in. No rule is edited, moved or removed. It asks for approval.
 *What it may break.* Clients that come in from public addresses through an appliance that keeps their
 address. Sessions that are open go on, unless the NSG's ``flushConnection`` is set.
 
-*References.* Virtual network service tags (Internet); Network security groups, how they filter traffic. No
-framework among the project's controls states it of the subnet.
+*References.* Virtual network service tags (Internet); Network security groups, how they filter traffic; MCSB
+v1 NS-1; PSRule for Azure AZR-000137 and CloudSploit openPostgreSQL, which look at a rule's text.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ from shared.model import (
     TrafficBox,
 )
 from shared.nsg import PUBLIC_ADDRESSES, Side, Spans, Tags, minus, read_side, spans_of, traffic_boxes
-from shared.policy import Assessment, Parameter, Policy
+from shared.policy import Assessment, Control, Parameter, Policy
 from shared.subnet_facts import ENDPOINT_READS, PGBOUNCER_PORT, POSTGRES_PORT, SERVER_READS
 from shared.subnet_questions import (
     READS,
@@ -150,7 +150,21 @@ POLICY: Policy[SubnetSnapshot] = Policy(
     safety=Safety.APPROVAL,
     reads=frozenset({Aspect.SUBNET, Aspect.SECURITY_GROUP, Aspect.SUBNET_SERVERS, Aspect.SUBNET_ENDPOINTS}),
     permissions=(*READS, *WRITES, *SERVER_READS, *ENDPOINT_READS),
-    controls=(),
+    controls=(
+        Control(framework="MCSB", version="v1", id="NS-1", title="Establish network segmentation boundaries"),
+        Control(
+            framework="PSRule for Azure",
+            version="rules",
+            id="AZR-000137",
+            title="No rule of an NSG lets every source in",
+        ),
+        Control(
+            framework="CloudSploit",
+            version="plugins",
+            id="openPostgreSQL",
+            title="No NSG opens TCP 5432 to the Internet",
+        ),
+    ),
     evaluate=evaluate,
     plan=plan,
     assess=assess,

@@ -16,7 +16,7 @@ your own say it more shortly: an allow for the clients, and a deny for the rest.
 *What it may break.* Whoever comes in and was forgotten in ``clients`` would be cut off by the rules shown.
 
 *References.* Virtual network service tags (VirtualNetwork); Network security groups, how they filter
-traffic. No framework among the project's controls states it.
+traffic; MCSB v1 NS-1 (deny by default, permit by exception).
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from shared.model import (
     TargetKind,
 )
 from shared.nsg import traffic_boxes
-from shared.policy import Assessment, Parameter, Policy
+from shared.policy import Assessment, Control, Parameter, Policy
 from shared.subnet_facts import PGBOUNCER_PORT, POSTGRES_PORT, SERVER_READS, delegated
 from shared.subnet_questions import (
     READS,
@@ -123,7 +123,9 @@ POLICY: Policy[SubnetSnapshot] = Policy(
     safety=Safety.MANUAL,
     reads=frozenset({Aspect.SUBNET, Aspect.SECURITY_GROUP, Aspect.SUBNET_SERVERS}),
     permissions=(*READS, *SERVER_READS),
-    controls=(),
+    controls=(
+        Control(framework="MCSB", version="v1", id="NS-1", title="Establish network segmentation boundaries"),
+    ),
     evaluate=evaluate,
     plan=plan,
     assess=assess,

@@ -23,8 +23,8 @@ what must pass: the allow stands ahead of it. No rule is edited, moved or remove
 declared: clients, jump hosts, monitoring, servers that Resource Graph does not show to us.
 
 *References.* Private access networking of Azure Database for PostgreSQL (within the subnet, Storage, Entra
-ID, replicas); Network security groups, how they filter traffic (default rules). No framework among the
-project's controls states it.
+ID, replicas); Network security groups, how they filter traffic (default rules); MCSB v1 NS-1 (deny by
+default, permit by exception).
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ from shared.nsg import (
     traffic_boxes,
     with_rules,
 )
-from shared.policy import Assessment, Parameter, Policy
+from shared.policy import Assessment, Control, Parameter, Policy
 from shared.service_questions import (
     CUSTOMER_KEY,
     ENTRA,
@@ -445,7 +445,9 @@ POLICY: Policy[SubnetSnapshot] = Policy(
     safety=Safety.MANUAL,
     reads=frozenset({Aspect.SUBNET, Aspect.SECURITY_GROUP, Aspect.SUBNET_SERVERS, Aspect.SUBNET_REPLICAS}),
     permissions=(*READS, *SERVER_READS, *REPLICA_READS),
-    controls=(),
+    controls=(
+        Control(framework="MCSB", version="v1", id="NS-1", title="Establish network segmentation boundaries"),
+    ),
     evaluate=evaluate,
     plan=plan,
     assess=assess,
