@@ -297,3 +297,98 @@ def test_a_single_server_is_given_the_wanted_version(said: str) -> None:
 def test_no_single_server_is_asked_for_more_than_it_knows() -> None:
     strict = policy("postgres-tls-version-too-low", minimum="TLSv1.3")
     assert strict.evaluate(old(tls=ServerTls(minimum_version="TLS1_2"))).state is COMPLIANT
+
+
+@pytest.mark.parametrize("said", ["", "TLS9_9"])
+def test_a_version_of_a_single_server_that_nobody_knows_is_unknown(said: str) -> None:
+    snapshot = old(tls=ServerTls(enforced=True, minimum_version=said))
+    assert VERSION.evaluate(snapshot).state is UNKNOWN
+    assert VERSION.plan(VERSION.evaluate(snapshot), snapshot) is None
+
+
+def test_a_server_that_lists_no_lowest_version_is_unknown() -> None:
+    snapshot = having(parameter("ssl_max_protocol_version", "TLSv1.1"))
+    assert VERSION.evaluate(snapshot).state is UNKNOWN
+    assert values_set(VERSION, snapshot) is None
+
+
+def test_a_maximum_that_is_the_wanted_version_is_left() -> None:
+    assert values_set(VERSION, tls("TLSv1.1", "TLSv1.2")) == {"ssl_min_protocol_version": "TLSv1.2"}
+
+
+def test_nothing_is_set_while_one_of_the_two_waits_for_a_restart() -> None:
+    waiting = parameter("ssl_max_protocol_version", "TLSv1.3", pending_restart=True)
+    snapshot = having(parameter("ssl_min_protocol_version", "TLSv1"), waiting)
+    assert VERSION.evaluate(snapshot).state is DRIFTED
+    assert values_set(VERSION, snapshot) is None
+
+
+def test_the_lowest_version_is_one_that_postgresql_spells() -> None:
+    (minimum,) = VERSION.parameters
+    assert minimum.check("TLSv1.3") is None
+    assert "one of TLSv1, " in str(minimum.check("1.3"))
+
+
+# --- all of them -----------------------------------------------------------------------------------
+
+EVERY = [
+    ("postgres-tls-not-required", "require_secure_transport", "on"),
+    ("postgres-tls-version-too-low", "ssl_min_protocol_version", "TLSv1.2"),
+    ("postgres-log-checkpoints-off", "log_checkpoints", "on"),
+    ("postgres-log-connections-off", "log_connections", "on"),
+    ("postgres-log-disconnections-off", "log_disconnections", "on"),
+    ("postgres-log-duration-off", "log_duration", "on"),
+    ("postgres-log-retention-short", "logfiles.retention_days", "7"),
+    ("postgres-connection-throttling-off", "connection_throttle.enable", "on"),
+    ("postgres-password-encryption-not-scram", "password_encryption", "scram-sha-256"),
+]
+
+
+@pytest.mark.parametrize(("policy_id", "name", "right"), EVERY)
+def test_what_is_right_is_neither_set_nor_suggested(policy_id: str, name: str, right: str) -> None:
+    asked, snapshot = policy(policy_id), having(parameter(name, right))
+    found = asked.evaluate(snapshot)
+    assert (found.state, found.fingerprint) == (COMPLIANT, "")
+    assert asked.plan(found, snapshot) is None
+    assert asked.suggest(found, snapshot) == ()
+
+
+@pytest.mark.parametrize(("policy_id", "name", "right"), EVERY)
+def test_what_is_gone_since_it_was_found_is_neither_set_nor_suggested(
+    policy_id: str, name: str, right: str
+) -> None:
+    asked = policy(policy_id)
+    wrong = {"7": "1", "TLSv1.2": "TLSv1", "scram-sha-256": "MD5"}.get(right, "OFF")
+    found = asked.evaluate(having(parameter(name, wrong)))
+    assert found.state is DRIFTED
+    assert found.fingerprint == f"{name}={wrong.lower()}"
+    assert asked.plan(found, having()) is None
+    assert asked.suggest(found, having()) == ()
+
+
+@pytest.mark.parametrize(
+    ("policy_id", "good", "bad"),
+    [
+        ("postgres-log-retention-short", [1, 7], [0, 8, True, "7", 6.5, None]),
+        ("postgres-pgaudit-not-set", [["ddl"], ["all", "read"]], [[], "ddl", ["none"], ["ddl", "x"], None]),
+        ("postgres-extensions-beyond-allow-list", [None, [], ["plv8"]], ["plv8", [""], [" "], [1], {}]),
+    ],
+)
+def test_a_setting_is_refused_that_cannot_be_meant(policy_id: str, good: list[Any], bad: list[Any]) -> None:
+    (setting,) = policy(policy_id).parameters
+    assert [setting.check(given) for given in good] == [None] * len(good)
+    assert all(setting.check(given) for given in bad)
+
+
+@pytest.mark.parametrize("kept", ["", "-1", "3.5", "a week"])
+def test_a_retention_that_is_no_number_of_days_is_unknown(kept: str) -> None:
+    asked = policy("postgres-log-retention-short")
+    assert asked.evaluate(having(parameter("logfiles.retention_days", kept))).state is UNKNOWN
+
+
+def test_all_classes_are_what_all_asks_for() -> None:
+    asked = policy("postgres-pgaudit-not-set", classes=["all"])
+    loaded = parameter("shared_preload_libraries", "pgaudit")
+    every = "read, write, function, role, ddl, misc, misc_set"
+    assert asked.evaluate(having(loaded, parameter("pgaudit.log", every))).state is COMPLIANT
+    assert asked.evaluate(having(loaded, parameter("pgaudit.log", "all,-read"))).state is DRIFTED
