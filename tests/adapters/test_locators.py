@@ -123,6 +123,58 @@ def test_a_route_table_without_subnets_names_nothing() -> None:
     assert locators.subnets_of_table({"id": TABLE, "properties": {"routes": []}}).targets == ()
 
 
+OTHER_SUBSCRIPTION = "33333333-3333-3333-3333-333333333333"
+NETWORK = locator(LocatorKind.VIRTUAL_NETWORK, seeds.vnet_id())
+
+
+def test_a_network_names_the_subnets_of_servers_and_of_their_endpoints(azure: Azure) -> None:
+    elsewhere = seeds.private_endpoint(name="pe-vault", server=VAULT, subnet=seeds.subnet_id(name="snet-web"))
+    seeded(azure, elsewhere)
+    gateway = azure.gateway()
+    found = gateway.resolve(NETWORK)
+    assert found.targets == (DELEGATED, ENDPOINTS)
+    related = {(relation.source.key, relation.target) for relation in found.relations}
+    assert (NETWORK.key, ENDPOINTS) in related
+    assert (locator(LocatorKind.ROUTE_TABLE, TABLE).key, ENDPOINTS) in related
+    assert len(gateway.calls) == 2
+
+
+def test_a_network_names_a_subnet_that_a_server_stands_in_though_it_is_not_delegated(azure: Azure) -> None:
+    web = seeds.subnet_id(name="snet-web")
+    far = seeds.flexible_server_id(name="far").replace(seeds.SUBSCRIPTION, OTHER_SUBSCRIPTION)
+    seeded(azure, {**seeds.flexible_server(delegated_subnet=web), "id": far})
+    found = azure.gateway().resolve(NETWORK)
+    assert [str(target.id) for target in found.targets] == [str(DELEGATED.id), str(ENDPOINTS.id), web]
+
+
+def test_an_endpoint_in_a_network_of_a_longer_name_is_another_networks(azure: Azure) -> None:
+    twin = f"{seeds.vnet_id().rsplit('/', 1)[1]}-2"
+    seeded(
+        azure,
+        seeds.vnet(
+            name=twin, subnets=[seeds.subnet(name="snet-web", prefix="10.20.2.0/24", delegated=False)]
+        ),
+        seeds.private_endpoint(
+            name="pe-twin", server=str(SERVER.id), subnet=seeds.subnet_id(vnet=twin, name="snet-web")
+        ),
+    )
+    assert azure.gateway().resolve(NETWORK).targets == (DELEGATED, ENDPOINTS)
+
+
+def test_a_network_of_delegated_subnets_needs_no_more_than_its_own_word(azure: Azure) -> None:
+    azure.simulator.seed([seeds.nsg(), seeds.vnet(subnets=[seeds.subnet(nsg=seeds.nsg_id())])])
+    gateway = azure.gateway()
+    assert gateway.resolve(NETWORK).targets == (DELEGATED,)
+    assert len(gateway.calls) == 1
+
+
+def test_where_resource_graph_may_not_be_asked_the_delegated_subnets_are_named(azure: Azure) -> None:
+    seeded(azure)
+    then: JsonObject = {"status": 403, "code": "AuthorizationFailed"}
+    azure.simulator.fault(then, path_contains="Microsoft.ResourceGraph")
+    assert azure.gateway().resolve(NETWORK).targets == (DELEGATED,)
+
+
 def test_a_zone_is_not_read(azure: Azure) -> None:
     gateway = azure.gateway()
     zone = seeds.network_id(kind="privateDnsZones", name="privatelink.postgres.database.azure.com")

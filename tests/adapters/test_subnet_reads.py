@@ -321,6 +321,13 @@ def test_of_more_than_ten_servers_the_rest_are_only_named(azure: Azure) -> None:
     assert asked.count("flexibleServers") == 10
 
 
+def test_a_server_of_another_subscription_is_seen_in_a_subnet_that_both_share(azure: Azure) -> None:
+    far = str(in_it("pg-0")["id"]).replace(seeds.SUBSCRIPTION, "33333333-3333-3333-3333-333333333333")
+    seeded(azure, {**in_it("pg-0"), "id": far})
+    snapshot, _ = read(azure)
+    assert [str(one.id) for one in snapshot.servers or ()] == [far]
+
+
 def test_a_server_that_resource_graph_still_shows_is_not_there(azure: Azure) -> None:
     seeded(azure, in_it("pg-0"), in_it("pg-1"))
     azure.simulator.fault({"status": 404, "code": "ResourceNotFound"}, path_contains="pg-0")

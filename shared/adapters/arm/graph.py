@@ -7,7 +7,8 @@ is more; ``resultTruncated``, a string, must not be ``"true"`` where there is no
 
 Virtual networks are filtered here and not by ``mv-expand``, which silently stops at its row limit. Private
 endpoints are asked for in the whole subscription, because an endpoint may live in another group than
-its subnet; Azure keeps both in one subscription (article on private endpoints).
+its subnet; Azure keeps both in one subscription (article on private endpoints). Of servers nobody promises
+that: whose subnet it is that they stand in is asked in every subscription that our identity may read.
 What must not live here: decisions, reads of ARM itself.
 """
 
@@ -63,13 +64,33 @@ def enumerate_scope(session: Session, scope: ResourceId) -> Iterator[Enumerated]
 def servers_in_subnet(session: Session, subnet: ResourceId) -> tuple[ResourceId, ...]:
     """The flexible servers that name ``subnet`` as their delegated subnet, as far as Resource Graph knows.
 
-    Servers that our identity may not read are absent, as Resource Graph leaves them out without a word.
+    They are looked for in every subscription, for a network may be shared by several. Servers that our
+    identity may not read are absent, as Resource Graph leaves them out without a word.
     """
     query = (
         f"{_FLEXIBLE} | where properties.network.delegatedSubnetResourceId =~ {_quoted(str(subnet))}"
         " | project id | order by id asc"
     )
-    return tuple(wire.required_id(row) for rows in _pages(session, subnet, query) for row in rows)
+    return tuple(wire.required_id(row) for rows in _pages(session, None, query) for row in rows)
+
+
+def held_in_network(session: Session, network: ResourceId) -> frozenset[ResourceId]:
+    """The subnets of ``network`` that servers stand in, or private endpoints of servers.
+
+    As far as Resource Graph knows: a subnet's own body shows its endpoints and not whither they lead.
+    """
+    within = f"startswith {_quoted(f'{network}/subnets/')}"
+    query = (
+        "resources"
+        f" | where (type =~ 'microsoft.network/privateendpoints' and properties.subnet.id {within})"
+        " or (type =~ 'microsoft.dbforpostgresql/flexibleservers'"
+        f" and properties.network.delegatedSubnetResourceId {within})"
+        " | project id, properties, subnet = properties.network.delegatedSubnetResourceId | order by id asc"
+    )
+    rows = [row for page in _pages(session, None, query) for row in page]
+    endpoints = endpoint_targets(row for row in rows if not wire.get(row, "subnet"))
+    held = (target.id for target in endpoints.targets if target.kind is TargetKind.SUBNET)
+    return frozenset({*held, *_subnets_of(rows)})
 
 
 def endpoints_elsewhere(session: Session, subnet: ResourceId) -> frozenset[ResourceId]:
@@ -146,7 +167,7 @@ def _server_target(row: Json) -> Target:
     return Target(kind=kind, id=wire.required_id(row))
 
 
-def _pages(session: Session, scope: ResourceId, query: str) -> Iterator[list[Json]]:
+def _pages(session: Session, scope: ResourceId | None, query: str) -> Iterator[list[Json]]:
     token: str | None = None
     while True:
         answer = session.ask(partial(_page, session, scope, query, token))
@@ -163,11 +184,13 @@ def _require_whole(last: Json) -> None:
         raise Permanent("Resource Graph cut the result short", code="ResultTruncated")
 
 
-def _page(session: Session, scope: ResourceId, query: str, token: str | None, hooks: Hooks) -> Json:
+def _page(session: Session, scope: ResourceId | None, query: str, token: str | None, hooks: Hooks) -> Json:
+    """The rows of the scope's subscription; without one, of every subscription that our identity may read."""
     from azure.mgmt.resourcegraph.models import QueryRequest, QueryRequestOptions
 
     options = QueryRequestOptions(top=PAGE_ROWS, skip_token=token, result_format="objectArray")
-    request = QueryRequest(subscriptions=[scope.subscription], query=query, options=options)
+    named = None if scope is None else [scope.subscription]
+    request = QueryRequest(subscriptions=named, query=query, options=options)
     return session.clients.graph().resources(request, cls=body_of, **hooks)
 
 

@@ -1,13 +1,15 @@
-"""What a private endpoint or a route table names now: one GET each.
+"""What a private endpoint, a route table or a virtual network names now: one GET each.
 
-A private DNS zone names no server, so nothing is read for it: the relation index knows whose it is. What
-must not live here: the index, and reading what was found.
+A network's body shows which subnets are delegated, and of private endpoints only their ids: whither these
+lead is asked of Resource Graph, once for the network. A private DNS zone names no server, so nothing is read
+for it: the relation index knows whose it is. What must not live here: the index, and reading what was found.
 """
 
 from __future__ import annotations
 
-from shared.adapters.arm import graph, wire
+from shared.adapters.arm import graph, subnets, wire
 from shared.adapters.arm.session import Session, body_of
+from shared.errors import Denied
 from shared.interfaces import Enumerated, Relation
 from shared.model import Json, Locator, LocatorKind, Target, TargetKind
 from shared.resource_id import ResourceId, parse_resource_id
@@ -38,6 +40,24 @@ def route_table_targets(session: Session, table: ResourceId) -> Enumerated:
         )
     )
     return subnets_of_table(body)
+
+
+def network_targets(session: Session, network: ResourceId) -> Enumerated:
+    """The PostgreSQL subnets of a virtual network: those of servers and those of servers' private endpoints.
+
+    Raises ``Gone`` when it does not exist.
+    """
+    body = subnets.virtual_network(session, network)
+    others = [one for one in wire.subnet_bodies(body) if not wire.delegations(one)]
+    return graph.network_targets([body], _held(session, network) if others else ())
+
+
+def _held(session: Session, network: ResourceId) -> frozenset[ResourceId]:
+    """None where that may not be asked: the network's own word and the relation index name the rest."""
+    try:
+        return graph.held_in_network(session, network)
+    except Denied:
+        return frozenset()
 
 
 def subnets_of_table(table: Json) -> Enumerated:

@@ -57,7 +57,7 @@ def resolve(session: Session, locator: Locator) -> Enumerated:
             relations = tuple(Relation(source=locator, target=target) for target in targets)
             return Enumerated(targets=targets, relations=relations)
         case LocatorKind.VIRTUAL_NETWORK:
-            return graph.network_targets([subnets.virtual_network(session, locator.id)])
+            return locators.network_targets(session, locator.id)
         case LocatorKind.SCOPE:
             pages = tuple(graph.enumerate_scope(session, locator.id))
             return Enumerated(
