@@ -409,15 +409,21 @@ def drift_for(policy: AnyPolicy, sample: Sample) -> tuple[Snapshot, Snapshot]:
 
 def _with_drift(snapshot: Snapshot, random: Random) -> Snapshot:
     if isinstance(snapshot, ServerSnapshot):
-        rules = snapshot.firewall_rules
-        kept = rules and tuple(rule for rule in rules if random.random() < 0.5)
-        return replace(snapshot, firewall_rules=kept)
+        rules = (_perhaps_widened(rule, random) for rule in snapshot.firewall_rules or ())
+        kept = tuple(rule for rule in rules if rule is not None)
+        return replace(snapshot, firewall_rules=None if snapshot.firewall_rules is None else kept)
     group = snapshot.security_group
     if group is None:
         return snapshot
     there = (_perhaps_edited(rule, random) for rule in group.rules)
     rules_left = tuple(rule for rule in there if rule is not None)
     return replace(snapshot, security_group=replace(group, rules=rules_left))
+
+
+def _perhaps_widened(rule: FirewallRule, random: Random) -> FirewallRule | None:
+    """The rule as it is, or gone, or for every address."""
+    everybody = replace(rule, start=IPv4Address(0), end=IPv4Address(2**32 - 1))
+    return random.choice([rule, None, everybody])
 
 
 def _perhaps_edited(rule: SecurityRule, random: Random) -> SecurityRule | None:

@@ -55,6 +55,11 @@ RESTORERS = [(policy, kind) for policy, kind in WRITERS if policy.restore is not
 every_restorer = pytest.mark.parametrize(
     ("policy", "kind"), RESTORERS, ids=[f"{policy.id}-{kind}" for policy, kind in RESTORERS]
 )
+REPAIRERS = [(policy, kind) for policy, kind in RESTORERS if policy.kind is Kind.CONNECTIVITY]
+every_repairer = pytest.mark.parametrize(
+    ("policy", "kind"), REPAIRERS, ids=[f"{policy.id}-{kind}" for policy, kind in REPAIRERS]
+)
+"""Those whose change adds what was taken: the reading after it holds what can be put back."""
 every_writer = pytest.mark.parametrize(
     ("policy", "kind"), WRITERS, ids=[f"{policy.id}-{kind}" for policy, kind in WRITERS]
 )
@@ -237,7 +242,7 @@ def test_a_change_names_its_policy_and_target_and_has_an_inverse(policy: AnyPoli
     assert len(change.inverse) == len(change.edits) > 0
 
 
-@every_restorer
+@every_repairer
 def test_what_the_reading_after_held_is_put_back_by_changes_of_the_same_form(
     policy: AnyPolicy, kind: TargetKind
 ) -> None:

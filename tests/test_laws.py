@@ -29,6 +29,7 @@ from shared.model import (
     Change,
     ComplianceState,
     ConnectionStatus,
+    DeleteFirewallRule,
     DeleteSecurityRule,
     Direction,
     Edit,
@@ -331,9 +332,12 @@ def test_every_restoring_change_keeps_the_laws(kind: TargetKind, data: st.DataOb
 
 
 def puts_back_only_what_was_there(found: Planned) -> None:
-    """What is restored is as the compliant reading had it, and is nothing else."""
+    """What is restored is as the compliant reading had it; what goes beside it would go by the plan too."""
     assert found.baseline is not None
-    for edit in found.change.edits:
+    planned = found.policy.plan(found.policy.evaluate(found.before), found.before)
+    deleted = [edit for edit in found.change.edits if isinstance(edit, DeleteFirewallRule)]
+    assert all(planned is not None and edit in planned.edits for edit in deleted)
+    for edit in (edit for edit in found.change.edits if edit not in deleted):
         assert isinstance(edit, PutFirewallRule | PutSecurityRule), edit
         assert edit.rule in map(_without_etag, _rules_of(found.baseline))
         assert edit.rule not in map(_without_etag, _rules_of(found.before))
