@@ -17,6 +17,7 @@ from shared.model import (
     LocatorKind,
     Outcome,
     PublicAccess,
+    Reason,
 )
 from shared.records import Message, MessageKind, RunRecord, RunStatus
 from shared.resource_id import ResourceId
@@ -261,6 +262,18 @@ def test_a_server_created_after_the_first_pass_is_reverted_without_a_compliant_r
     world.event(world.azure.put(late))
     world.drain(30)
     assert [edit.kind for edit in world.azure.writes] == ["setPublicAccess"]
+
+
+def test_a_server_that_is_older_than_the_first_pass_is_inherited_though_it_was_seen_only_now() -> None:
+    world = World()
+    sweep(world.deps())
+    world.clock.advance(7200)
+    early = server(public_access=PublicAccess.ENABLED, created_at=START)
+    world.event(world.azure.put(early))
+    world.drain(30)
+    assert world.azure.writes == []
+    (alert,) = world.store.alerts(policy="postgres-public-access-enabled")
+    assert alert.decision.reason is Reason.INHERITED
 
 
 # --- trouble ---------------------------------------------------------------------------------------
