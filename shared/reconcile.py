@@ -36,6 +36,7 @@ from shared.model import (
     Action,
     Aspect,
     Cause,
+    CauseKind,
     Change,
     ComplianceState,
     Decision,
@@ -110,6 +111,8 @@ def _read(
     """
     target = record.target
     policies = policies_in_question(target, deps)
+    if finishing is None and _concerns_nobody(policies, record, cause):
+        return _left_unread(target, cause, deps)
     started = deps.clock.now()
     try:
         snapshot = deps.gateway.read(target, _aspects(policies))
@@ -131,6 +134,21 @@ def _read(
         policies=enabled_policies(snapshot, deps),
         now=started,
     )
+
+
+def _concerns_nobody(policies: tuple[AnyPolicy, ...], record: TargetRecord, cause: Cause) -> bool:
+    """Whether no policy could judge a reading, nothing remembered could end by it, and nobody asked for it.
+
+    An operator is told by a reading that a target is gone or closed to us.
+    """
+    return not policies and record.etag is None and cause.kind is not CauseKind.OPERATOR
+
+
+def _left_unread(target: Target, cause: Cause, deps: Deps) -> TargetResult:
+    """No findings, and no request to Azure: nothing is remembered of a target that nobody judges."""
+    result = TargetResult(target=target)
+    deps.log(log_line(result, cause))
+    return result
 
 
 @value

@@ -19,13 +19,16 @@ from shared.model import (
     Reason,
     ServerState,
     SetPublicAccess,
+    TargetKind,
 )
+from shared.policies import discover
 from shared.records import AlertStatus, NotificationType
 from tests.builders import (
     ALL_AZURE,
     OFFICE,
     ON_SERVERS,
     SERVER,
+    SUBNET,
     public_server,
     rule,
     security_rule,
@@ -627,3 +630,66 @@ def test_every_run_writes_one_canonical_line() -> None:
     assert line["target"] == str(SERVER)
     assert line["actor"] == "Jane Doe"
     assert line["outcomes"] == dict.fromkeys(ON_SERVERS, Outcome.COMPLIANT)
+
+
+# --- targets that nobody judges --------------------------------------------------------------------
+
+
+def all_off(kind: TargetKind) -> str:
+    off = [f"  {policy.id}: {{effect: off}}" for policy in discover() if kind in policy.targets]
+    return "\n".join(["version: 1", "policies:", *off, ""])
+
+
+def test_a_target_for_which_every_policy_is_off_is_neither_read_nor_remembered() -> None:
+    world = World(policies_file=all_off(TargetKind.SUBNET))
+    target = world.azure.put(subnet())
+    world.event(target)
+    (result,) = world.drain()
+    assert world.azure.reads == 0
+    assert (result.findings, result.outcomes, result.arm_calls, result.error) == ((), {}, (), "")
+    assert list(world.store.known_targets(SUBNET.subscription)) == []
+    assert [line["armCalls"] for line in world.lines] == [0]
+
+
+def test_a_target_is_read_again_when_a_policy_is_switched_on_for_it() -> None:
+    world = World(policies_file=all_off(TargetKind.SUBNET))
+    target = world.azure.put(subnet(security_rule("deny-all", 200)))
+    world.event(target)
+    world.drain()
+    world.policies_file = "version: 1\n"
+    world.event(target)
+    world.drain()
+    assert world.azure.reads == 1
+    assert len(world.open_alerts(NSG_POLICY)) == 1
+
+
+def test_a_target_of_which_something_is_remembered_is_read_though_every_policy_is_off() -> None:
+    world = World()
+    drift(world, subnet(security_rule("deny-all", 200)))
+    assert len(world.open_alerts(NSG_POLICY)) == 1
+    world.policies_file = all_off(TargetKind.SUBNET)
+    world.azure.reads = 0
+    world.event(subnet().target)
+    world.drain()
+    assert world.azure.reads == 1
+    assert world.open_alerts(NSG_POLICY) == []
+
+
+def test_an_operator_who_asks_for_a_target_that_nobody_judges_gets_a_reading() -> None:
+    world = World(policies_file=all_off(TargetKind.SUBNET))
+    world.look(subnet().target)
+    (result,) = world.drain()
+    assert result.gone
+
+
+def test_a_change_in_progress_is_read_to_its_end_though_every_policy_was_switched_off_meanwhile() -> None:
+    world = World()
+    world.azure.polls_until_done = 3
+    seen_compliant(world, public_server())
+    world.event(world.azure.put(public_server(firewall_rules=(OFFICE, ALL_AZURE))))
+    world.drain()
+    world.policies_file = all_off(TargetKind.FLEXIBLE_SERVER)
+    world.drain(60)
+    (change,) = world.store.changes()
+    assert (change.outcome, world.azure.polls, world.azure.reads) == (Outcome.FAILED, 3, 2)
+    assert change.detail == "the policy is off now: nothing was verified"
