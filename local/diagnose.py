@@ -11,12 +11,14 @@ import os
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
-from ipaddress import AddressValueError, IPv4Address
+from ipaddress import AddressValueError, IPv4Address, ip_network
 from typing import Any, Final
 
-from local.diagnosis.walk import Result, Step, walk
+from local.diagnosis.case import Result, Step
+from local.diagnosis.walk import walk
 from shared.errors import ConfigurationError, GatewayError
 from shared.model import Target, TargetKind
+from shared.nsg import PUBLIC_ADDRESSES, common, spans_of
 from shared.resource_id import ResourceId, parse_resource_id
 
 _SERVERS: Final = {
@@ -87,8 +89,11 @@ def client_named(text: str | None) -> ResourceId | IPv4Address | None:
     found = parse_resource_id(text)
     if found is not None and found.type == _SUBNET:
         return found
+    wanted = f"--from: {text!r} is not the resource id of a subnet, or a public IPv4 address"
     try:
-        return IPv4Address(text)
+        address = IPv4Address(text)
     except AddressValueError:
-        wanted = "the resource id of a subnet, or a public IPv4 address"
-        raise BadInput(f"--from: {text!r} is not {wanted}") from None
+        raise BadInput(wanted) from None
+    if not common(PUBLIC_ADDRESSES, spans_of([ip_network(address)])):
+        raise BadInput(f"{wanted}: name the subnet that it lies in")
+    return address

@@ -39,6 +39,8 @@ COMPLIANT: Final = ComplianceState.COMPLIANT
 NON_COMPLIANT: Final = ComplianceState.NON_COMPLIANT
 UNKNOWN: Final = ComplianceState.UNKNOWN
 
+AZURE_RESOLVER: Final = "168.63.129.16"
+"""Azure's own resolver, which a network may also name itself (article on this address)."""
 _ZONE_TYPE: Final = "microsoft.network/privatednszones"
 _NETWORK_TYPE: Final = "microsoft.network/virtualnetworks"
 
@@ -269,7 +271,7 @@ def custom_dns(network: NetworkDns) -> str:
     """Why nothing can be claimed of names in a network; ``""`` where Azure's resolver answers."""
     if network.dns_servers is None:
         return _because(f"the DNS servers of network {network.id.name} are not known", network.unread)
-    if not network.dns_servers:
+    if set(network.dns_servers) <= {AZURE_RESOLVER}:
         return ""
     asked = ", ".join(sorted(network.dns_servers))
     return (

@@ -231,6 +231,8 @@ class VirtualNetwork:
     prefixes: tuple[IPv4Network | IPv6Network, ...] = ()
     dns_servers: tuple[str, ...] = ()
     """Empty: Azure's own resolver answers."""
+    peers: tuple[ResourceId, ...] = ()
+    """The networks that it is peered with, both ways, and whose space its ``VirtualNetwork`` tag holds."""
     learns_routes: bool | None = None
     """Whether a gateway or a route server may bring in routes (BGP), its own or a peer's that it uses; None
     where that was not read."""

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from ipaddress import IPv4Address
 
-from local.diagnosis.walk import POLICIES, Case
+from local.diagnosis.case import Case
+from local.diagnosis.walk import POLICIES
 from shared.configuration import Configuration
 from shared.errors import GatewayError
 from shared.interfaces import Gateway

@@ -13,7 +13,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from local.diagnosis.walk import Result, Step
+from local.diagnosis.case import Result, Step
 
 _WIDEST: Final = 110
 _SIGNS: Final[Mapping[Result, tuple[str, str]]] = {

@@ -8,7 +8,8 @@ from __future__ import annotations
 from ipaddress import IPv4Address
 
 from local.diagnosis.azure import case_of
-from local.diagnosis.walk import Result, Stage, Step, walk
+from local.diagnosis.case import Result, Stage, Step
+from local.diagnosis.walk import walk
 from local.simulator import seeds
 from local.simulator.values import JsonObject
 from shared.configuration import Configuration

@@ -100,6 +100,13 @@ CUSTOM = NetworkDns(id=SPOKE, dns_servers=("10.10.0.5", "10.10.0.4"))
 # --- well, and nothing to say ----------------------------------------------------------------------
 
 
+def test_azures_own_resolver_named_by_its_address_is_no_custom_dns() -> None:
+    itself = placed(network=NetworkDns(id=SPOKE, dns_servers=("168.63.129.16",)))
+    assert states(with_dns(dns(itself))) == [COMPLIANT] * 3
+    mixed = placed(network=NetworkDns(id=SPOKE, dns_servers=("168.63.129.16", "10.10.0.4")))
+    assert states(with_dns(dns(mixed))) == [UNKNOWN] * 3
+
+
 def test_a_zone_that_answers_with_the_endpoints_address_is_compliant_for_all() -> None:
     assert states(with_dns(dns())) == [COMPLIANT] * 3
     finding = judged(RECORD_WRONG, with_dns(dns()))

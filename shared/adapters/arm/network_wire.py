@@ -50,8 +50,19 @@ def virtual_network(body: Json) -> VirtualNetwork:
         id=wire.required_id(body),
         prefixes=_networks(body, wire.get(body, "properties", "addressSpace", "addressPrefixes")),
         dns_servers=tuple(_texts(wire.get(body, "properties", "dhcpOptions", "dnsServers"))),
+        peers=tuple(_peers(body)),
         learns_routes=_learns_routes(body),
     )
+
+
+def _peers(body: Json) -> Iterator[ResourceId]:
+    """A peering works once both ends have it (Connected); one without access only serves a gateway."""
+    for one in _objects(body, "virtualNetworkPeerings"):
+        remote = parse_resource_id(wire.get(one, "properties", "remoteVirtualNetwork", "id"))
+        connected = wire.text(one, "properties", "peeringState").lower() == "connected"
+        accessible = wire.get(one, "properties", "allowVirtualNetworkAccess") is not False
+        if remote is not None and connected and accessible:
+            yield remote
 
 
 def _learns_routes(body: Json) -> bool:
@@ -118,13 +129,17 @@ def subnet_server(body: Json) -> SubnetServer:
     )
 
 
+def delegated_subnet(body: Json) -> ResourceId | None:
+    """The subnet that a flexible server stands in, from its GET; None for one that is in none."""
+    return parse_resource_id(wire.get(body, "properties", "network", "delegatedSubnetResourceId"))
+
+
 def replica_partner(body: Json) -> ReplicaPartner:
     """The other server of a replication from its GET; the prefixes of its subnet are not in it."""
-    subnet = wire.get(body, "properties", "network", "delegatedSubnetResourceId")
     return ReplicaPartner(
         server=wire.required_id(body),
         location=wire.text(body, "location"),
-        subnet=parse_resource_id(subnet),
+        subnet=delegated_subnet(body),
     )
 
 
