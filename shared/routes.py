@@ -18,7 +18,7 @@ from ipaddress import ip_network
 from typing import Final
 
 from shared.model import Aspect, IPNetwork, Json, SubnetSnapshot
-from shared.nsg import PUBLIC_ADDRESSES, WHOLE, Family, Spans, common, minus, spans_of
+from shared.nsg import PUBLIC_ADDRESSES, WHOLE, Family, Spans, common, minus, networks_of, spans_of, union
 from shared.readings import Route
 from shared.unread import unread_reason
 from shared.values import value
@@ -209,6 +209,19 @@ def spelled(taken: Taken) -> str:
     who = f"route {step.name!r} ({step.prefix})" if step.name else f"the system route {step.prefix}"
     whither = f"{step.hop} {step.address}" if step.address else str(step.hop)
     return f"{who} leads to {whither}"
+
+
+def leading(taken: Iterable[Taken]) -> str:
+    """For a fingerprint, which addresses go where: ``10.0.1.0/24 to VirtualAppliance``.
+
+    Whatever the routes are called, and however many there are, the same diversion has the same text.
+    """
+    held = tuple(taken)
+    by_hop = {
+        str(hop): union(span for one in held if one.step.hop is hop for span in one.spans)
+        for hop in {one.step.hop for one in held}
+    }
+    return "; ".join(f"{','.join(map(str, networks_of(by_hop[hop])))} to {hop}" for hop in sorted(by_hop))
 
 
 def shown(taken: Taken) -> Json:

@@ -28,7 +28,16 @@ from typing import Final
 
 from shared.model import Aspect, Finding, IPNetwork, Kind, Safety, Severity, SubnetSnapshot, TargetKind
 from shared.policy import Control, Policy
-from shared.routes import Diverted, RoutesUnreadable, diverted, shown, spelled, table_of, unread_routes
+from shared.routes import (
+    Diverted,
+    RoutesUnreadable,
+    diverted,
+    leading,
+    shown,
+    spelled,
+    table_of,
+    unread_routes,
+)
 from shared.subnet_facts import ENDPOINT_READS, may_hold_endpoints, routes_reach_endpoints, without_endpoints
 from shared.subnet_findings import Judged, compliant, drift, finding, unknown, with_evidence
 from shared.unread import unread_reason
@@ -62,8 +71,8 @@ def _judged(subnet: SubnetSnapshot) -> Judged:
 def _verdict(subnet: SubnetSnapshot, found: Diverted) -> Judged:
     if found.surely and not _unplaced(subnet):
         told = ", ".join(spelled(one) for one in found.surely)
-        hops = sorted({str(one.step.hop) for one in found.surely})
-        wrong = drift(f"packets to a private endpoint do not go straight there: {told}", ",".join(hops))
+        straight = f"packets to a private endpoint do not go straight there: {told}"
+        wrong = drift(straight, leading(found.surely))
         wrong = with_evidence(wrong, {"routes": [shown(one) for one in found.surely]})
         return replace(wrong, resource_id=subnet.route_table_id)
     if taken := (*found.surely, *found.perhaps):

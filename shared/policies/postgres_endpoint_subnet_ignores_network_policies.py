@@ -20,6 +20,7 @@ those of other services.
 
 from __future__ import annotations
 
+import shlex
 from typing import Final
 
 from shared.model import Aspect, Finding, Kind, Safety, Severity, SubnetSnapshot, TargetKind
@@ -67,11 +68,11 @@ def _has_group(subnet: SubnetSnapshot) -> bool:
 
 def _evidence(subnet: SubnetSnapshot) -> dict[str, object]:
     wanted = "Enabled" if subnet.route_table_id is not None else "NetworkSecurityGroupEnabled"
-    command = f"az network vnet subnet update --ids {subnet.id} --private-endpoint-network-policies {wanted}"
+    update = f"az network vnet subnet update --ids {shlex.quote(str(subnet.id))}"
     return {
         "privateEndpointNetworkPolicies": subnet.endpoint_network_policies or "Disabled (absent)",
         "privateEndpoints": sorted(str(one.id) for one in subnet.private_endpoints or ()),
-        "whatToDo": command,
+        "whatToDo": f"{update} --private-endpoint-network-policies {wanted}",
     }
 
 

@@ -20,6 +20,7 @@ it.
 
 from __future__ import annotations
 
+import shlex
 from typing import Final
 
 from shared.model import Aspect, Finding, Kind, Safety, Severity, SubnetSnapshot, TargetKind
@@ -47,7 +48,7 @@ def _judged(subnet: SubnetSnapshot) -> Judged:
         return compliant("the subnet has a service endpoint for Azure Storage")
     found = drift("the subnet has no service endpoint for Azure Storage", "no endpoint for Storage")
     kept = " ".join(sorted({*subnet.service_endpoints, "Microsoft.Storage"}))
-    command = f"az network vnet subnet update --ids {subnet.id} --service-endpoints {kept}"
+    command = f"az network vnet subnet update --ids {shlex.quote(str(subnet.id))} --service-endpoints {kept}"
     return with_evidence(found, {"serviceEndpoints": sorted(subnet.service_endpoints), "whatToDo": command})
 
 

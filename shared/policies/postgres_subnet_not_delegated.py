@@ -19,6 +19,7 @@ delegation. MCSB v1 NS-1.
 
 from __future__ import annotations
 
+import shlex
 from typing import Final
 
 from shared.model import Aspect, Finding, Kind, Safety, Severity, SubnetSnapshot, TargetKind
@@ -50,7 +51,7 @@ def _judged(subnet: SubnetSnapshot) -> Judged:
         f"the subnet holds {', '.join(names)} and is not delegated to flexible servers", "not delegated"
     )
     servers = sorted(str(server.id) for server in subnet.servers)
-    command = f"az network vnet subnet update --ids {subnet.id} --delegations {SERVICE}"
+    command = f"az network vnet subnet update --ids {shlex.quote(str(subnet.id))} --delegations {SERVICE}"
     more = {"servers": servers, "delegations": sorted(subnet.delegations), "whatToDo": command}
     return with_evidence(found, more)
 

@@ -45,6 +45,7 @@ from shared.routes import (
     Table,
     Taken,
     diverted,
+    leading,
     shown,
     spelled,
     table_of,
@@ -67,6 +68,8 @@ class Traffic:
 
     name: str
     wrong: tuple[Taken, ...] = ()
+    drift: str = ""
+    """Where what is wrong goes, for the fingerprint."""
     open: tuple[str, ...] = ()
     cure: Json = None
 
@@ -98,15 +101,11 @@ def _verdict(subnet: SubnetSnapshot, kinds: Iterable[Traffic]) -> Judged:
     listed = tuple(kinds)
     if wrong := [kind for kind in listed if kind.wrong]:
         reason = "; ".join(f"{kind.name}: {_told(kind.wrong)}" for kind in wrong)
-        judged = drift(reason, "; ".join(f"{kind.name}={_hops(kind.wrong)}" for kind in wrong))
+        judged = drift(reason, "; ".join(f"{kind.name}: {kind.drift}" for kind in wrong))
         return replace(judged, resource_id=subnet.route_table_id)
     if reasons := [text for kind in listed for text in kind.open]:
         return unknown("; ".join(reasons))
     return compliant("traffic inside the subnet stays there, and the way to Entra ID is not diverted")
-
-
-def _hops(taken: Iterable[Taken]) -> str:
-    return ",".join(sorted({str(one.step.hop) for one in taken}))
 
 
 def _own(subnet: SubnetSnapshot, table: Table) -> Traffic:
@@ -116,6 +115,7 @@ def _own(subnet: SubnetSnapshot, table: Table) -> Traffic:
     return Traffic(
         name=name,
         wrong=found.surely,
+        drift=leading(found.surely),
         open=(f"{name}: {_told(found.perhaps)}, {why}",) if found.perhaps else (),
         cure=[
             {"addressPrefix": str(prefix), "nextHopType": str(Hop.VIRTUAL_NETWORK)}
@@ -141,7 +141,9 @@ def _entra(subnet: SubnetSnapshot, table: Table) -> Traffic:
     certain = len(elsewhere) == len(taken) and all(one.step.hop is not Hop.UNKNOWN for one in taken)
     if certain and needed:
         cure = [{"addressPrefix": ENTRA, "nextHopType": str(Hop.INTERNET)}]
-        return Traffic(name=name, wrong=tuple(one for one in taken if one.step.name), cure=cure)
+        wrong = tuple(one for one in taken if one.step.name)
+        drift = ",".join(sorted({str(one.step.hop) for one in wrong}))
+        return Traffic(name=name, wrong=wrong, drift=drift, cure=cure)
     if certain:
         return Traffic(name=name, open=(servers_unknown(subnet, "has Microsoft Entra sign-in on"),))
     return Traffic(name=name, open=(f"{name} may go elsewhere than to the Internet: {_told(elsewhere)}",))

@@ -8,7 +8,7 @@ from ipaddress import ip_address, ip_network
 import pytest
 
 from local.simulator import seeds
-from local.simulator.values import JsonObject
+from local.simulator.values import JsonObject, JsonValue
 from shared.adapters.arm.clients import LOCAL_IDENTITY
 from shared.errors import Throttled, Transient
 from shared.model import Aspect, SubnetSnapshot, Target, TargetKind
@@ -203,6 +203,29 @@ def test_a_network_shows_its_space_its_dns_and_whether_routes_may_be_learned(
     assert len(asked) == 2
 
 
+def test_the_networks_that_a_network_is_peered_with_are_those_that_packets_reach(azure: Azure) -> None:
+    names = ("spoke", "begun", "closed")
+    remotes = {name: seeds.vnet_id(name=name) for name in names}
+    begun = seeds.peering(name="begun", remote=remotes["begun"], state="Initiated")
+    closed: JsonObject = {
+        "name": "closed",
+        "properties": {
+            "remoteVirtualNetwork": {"id": remotes["closed"]},
+            "peeringState": "Connected",
+            "allowVirtualNetworkAccess": False,
+        },
+    }
+    azure.simulator.seed(
+        [
+            *(seeds.vnet(name=name) for name in names),
+            network(peerings=[seeds.peering(name="spoke", remote=remotes["spoke"]), begun, closed]),
+        ]
+    )
+    snapshot, _ = read(azure, frozenset({Aspect.SUBNET, Aspect.VIRTUAL_NETWORK}))
+    assert snapshot.virtual_network is not None
+    assert [str(one) for one in snapshot.virtual_network.peers] == [remotes["spoke"]]
+
+
 # --- private endpoints -----------------------------------------------------------------------------
 
 
@@ -332,6 +355,22 @@ def test_a_server_that_resource_graph_still_shows_is_not_there(azure: Azure) -> 
     seeded(azure, in_it("pg-0"), in_it("pg-1"))
     azure.simulator.fault({"status": 404, "code": "ResourceNotFound"}, path_contains="pg-0")
     snapshot, _ = read(azure)
+    assert [one.id.name for one in snapshot.servers or ()] == ["pg-1"]
+
+
+def test_a_server_that_has_left_the_subnet_is_not_there_whatever_resource_graph_shows(bench: Bench) -> None:
+    moved = seeds.flexible_server(name="pg-0")
+    stays = seeds.flexible_server(name="pg-1", delegated_subnet=seeds.subnet_id().upper())
+    bench.arm.on("GET", seeds.subnet_id(), Reply(body={**seeds.subnet(), "id": seeds.subnet_id()}))
+    rows: JsonValue = [{"id": one["id"]} for one in (moved, stays)]
+    graph = "/providers/Microsoft.ResourceGraph/resources"
+    bench.arm.on("POST", graph, Reply(body={"data": rows, "resultTruncated": "false"}))
+    for one in (moved, stays):
+        bench.arm.on("GET", str(one["id"]), Reply(body=one))
+        setting = f"{one['id']}/configurations/pgbouncer.enabled"
+        bench.arm.on("GET", setting, Reply(body={"properties": {"value": "false"}}))
+    snapshot = bench.gateway.read(SUBNET, frozenset({Aspect.SUBNET, Aspect.SUBNET_SERVERS}))
+    assert isinstance(snapshot, SubnetSnapshot)
     assert [one.id.name for one in snapshot.servers or ()] == ["pg-1"]
 
 

@@ -103,7 +103,7 @@ def test_the_alert_lists_the_routes_that_the_service_asks_for() -> None:
     ]
     assert [one["name"] for one in finding.evidence["routes"]] == ["network", "all"]
     assert finding.fingerprint == (
-        "traffic inside the subnet=VirtualAppliance; traffic to Entra ID=VirtualAppliance"
+        "traffic inside the subnet: 10.0.1.0/24 to VirtualAppliance; traffic to Entra ID: VirtualAppliance"
     )
 
 
@@ -178,6 +178,25 @@ def test_what_cannot_be_seen_of_other_subnets_is_said() -> None:
 def test_a_subnet_without_such_an_endpoint_is_not_judged() -> None:
     finding = OVERRIDDEN.evaluate(holding(NETWORK, private_endpoints=()))
     assert (finding.state, finding.applies) == (COMPLIANT, False)
+
+
+def test_a_second_endpoint_on_a_diverted_way_is_another_drift_and_a_renamed_route_is_none() -> None:
+    other = replace(ENDPOINT, id=SUBNET_ID.child("x", "pe-2"), addresses=(ip_address("10.0.1.200"),))
+    first = str(ENDPOINT.addresses[0])
+    one, renamed, both = (
+        OVERRIDDEN.evaluate(holding(*routes, private_endpoints=(ENDPOINT, other))).fingerprint
+        for routes in (
+            (route("a", f"{first}/32"),),
+            (route("b", f"{first}/32"),),
+            (route("a", f"{first}/32"), route("c", "10.0.1.200/32")),
+        )
+    )
+    assert one == renamed != both
+
+
+def test_another_part_of_the_subnet_that_is_diverted_is_another_drift() -> None:
+    half, whole = (ROUTED.evaluate(routed(route("r", prefix))) for prefix in ("10.0.1.0/25", "10.0.1.0/24"))
+    assert half.fingerprint != whole.fingerprint
 
 
 def test_one_of_two_endpoints_on_a_diverted_way_is_enough() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 from ipaddress import ip_address
 from typing import Any
@@ -182,6 +183,19 @@ def test_what_a_subnet_has_applies_to_its_private_endpoints(
     finding = IGNORES.evaluate(snapshot)
     assert finding.state is state, finding.reason
     assert said in finding.reason
+
+
+def test_a_resource_group_with_brackets_reaches_the_shell_whole() -> None:
+    odd = ResourceId(str(subnet(None).id).replace("/resourceGroups/", "/resourceGroups/a(b)-"))
+    told = (
+        ENDPOINT.evaluate(replace(subnet(None), id=odd, service_endpoints=())),
+        NOT_DELEGATED.evaluate(replace(subnet(None), id=odd, delegations=(), servers=servers(1))),
+        IGNORES.evaluate(replace(holding("Disabled", group()), id=odd)),
+    )
+    for finding in told:
+        words = shlex.split(finding.evidence["whatToDo"])
+        assert words[words.index("--ids") + 1] == str(odd)
+        assert f"'{odd}'" in finding.evidence["whatToDo"]
 
 
 def test_the_command_turns_on_what_is_needed() -> None:

@@ -197,17 +197,23 @@ def _with_servers(body: Json, session: Session, subnet: SubnetSnapshot) -> Subne
     if elsewhere or network_wire.endpoint_ids(body):
         return replace(subnet, servers=())
     named = graph.servers_in_subnet(session, subnet.id)
-    seen = (_server(session, one) for one in named[:MOST_SERVERS])
+    seen = (_server(session, one, subnet.id) for one in named[:MOST_SERVERS])
     rest = (SubnetServer(id=one) for one in named[MOST_SERVERS:])
     return replace(subnet, servers=(*(one for one in seen if one is not None), *rest))
 
 
-def _server(session: Session, server: ResourceId) -> SubnetServer | None:
-    """None for a server that was deleted a moment ago."""
+def _server(session: Session, server: ResourceId, subnet: ResourceId) -> SubnetServer | None:
+    """None for a server that was deleted a moment ago, or that has left the subnet.
+
+    ``migrateNetwork`` takes a server out of its subnet, and Resource Graph may show it there a while longer.
+    """
     try:
-        found = network_wire.subnet_server(_server_body(session, server))
+        body = _server_body(session, server)
     except Gone:
         return None
+    if network_wire.delegated_subnet(body) != subnet:
+        return None
+    found = network_wire.subnet_server(body)
     # High availability alone makes port 6432 matter: PgBouncer would say no more.
     known = found.high_availability is True
     return found if known else replace(found, pgbouncer=_pgbouncer(session, server))
