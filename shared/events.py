@@ -263,6 +263,12 @@ HANDLED: Final[tuple[Handled, ...]] = (
         names=None,
         operations=(_written("", changes=(Aspect.DIAGNOSTIC_SETTINGS,)),),
     ),
+    # Defender's own way to the same switch; single resources are also set through it (Microsoft.Security).
+    Handled(
+        type="Microsoft.Security/advancedThreatProtectionSettings",
+        names=None,
+        operations=(_done("write", changes=(Aspect.THREAT_PROTECTION,)),),
+    ),
     # Tags decide which scope of policies.yaml holds; on a group or a subscription they are not inherited.
     Handled(
         type="Microsoft.Resources/tags",

@@ -325,6 +325,7 @@ def _mistakes(file: PoliciesFile, known: Mapping[str, AnyPolicy]) -> Iterator[Mi
             yield from _idle(known.get(policy_id), section.scope, ("scopes", i, "policies", policy_id))
         if section.tags and _INSIDE[section.scope.type] == {TargetKind.SUBNET}:
             yield Mistake(path=("scopes", i, "tags"), reason="a subnet has no tags in Azure")
+        yield from _tagged_times(section, ("scopes", i, "policies"))
     for i, exemption in enumerate(file.exemptions):
         if exemption.policy not in known:
             yield _no_policy(("exemptions", i, "policy"), exemption.policy, known)
@@ -332,6 +333,15 @@ def _mistakes(file: PoliciesFile, known: Mapping[str, AnyPolicy]) -> Iterator[Mi
     for i, freeze in enumerate(file.freezes):
         if freeze.ends <= freeze.starts:
             yield Mistake(path=("freezes", i, "to"), reason="the freeze ends before it begins")
+
+
+def _tagged_times(section: ScopeSection, place: Path) -> Iterator[Mistake]:
+    """Whoever may tag a resource shall not decide when it is written to."""
+    reason = "must not depend on tags: whoever may tag would decide when writes are made"
+    for policy_id, said in section.policies.items() if section.tags else ():
+        for key, chosen in (("duringFreeze", said.during_freeze), ("outsideWindow", said.outside_window)):
+            if chosen is WhenClosed.REVERT:
+                yield Mistake(path=(*place, policy_id, key), reason=reason)
 
 
 def _twice(sections: Sequence[ScopeSection]) -> Iterator[Mistake]:

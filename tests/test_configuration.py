@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.configuration import NO_TAGS, Configuration, PolicySettings, tags_of
+from shared.errors import ConfigurationError
 from shared.model import Effect, Kind, Severity
 from shared.policies import discover, find
 from shared.policies_file import parse_policies_file
@@ -410,3 +411,13 @@ def test_what_has_ended_and_was_not_renewed_is_known() -> None:
     renewed = configuration("exemptions:\n" + entry % "2026-10-01" + entry % "2027-01-01")
     assert renewed.expired_exemptions(NOW) == ()
     assert renewed.expired_exemptions(datetime(2027, 1, 1, tzinfo=UTC)) != ()
+
+
+@pytest.mark.parametrize("key", ["duringFreeze", "outsideWindow"])
+def test_tags_do_not_decide_when_writes_are_made(key: str) -> None:
+    text = (
+        f"scopes:\n- scope: {SUBSCRIPTION}\n  tags: {{env: prod}}\n  policies:\n    {PUBLIC}:\n      {key}: "
+    )
+    with pytest.raises(ConfigurationError, match=rf"policies.yaml:7: .*{key}: must not depend on tags"):
+        configuration(f"{text}revert\n")
+    assert configuration(f"{text}alert\n")

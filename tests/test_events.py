@@ -43,6 +43,7 @@ ZONE = f"{GROUP}/providers/Microsoft.Network/privateDnsZones/privatelink.postgre
 VAULT = f"{GROUP}/providers/Microsoft.KeyVault/vaults/keys"
 TAGS = "/providers/Microsoft.Resources/tags/default"
 LOCK = "/providers/Microsoft.Authorization/locks/keep"
+THREAT = "/providers/Microsoft.Security/advancedThreatProtectionSettings/current"
 DIAGNOSTICS = "/providers/Microsoft.Insights/diagnosticSettings/to-workspace"
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 
@@ -166,6 +167,7 @@ NET = "Microsoft.Network"
         ),
         ("Microsoft.Authorization/locks/write", GROUP + LOCK, locator(LocatorKind.SCOPE, GROUP)),
         ("microsoft.insights/diagnosticSettings/write", FLEXIBLE + DIAGNOSTICS, flexible()),
+        ("Microsoft.Security/advancedThreatProtectionSettings/write", FLEXIBLE + THREAT, flexible()),
         ("Microsoft.Insights/DiagnosticSettings/Delete", SINGLE + DIAGNOSTICS.lower(), single()),
         ("Microsoft.Resources/tags/write", FLEXIBLE, flexible()),
         ("Microsoft.Resources/tags/write", FLEXIBLE + TAGS, flexible()),
@@ -448,6 +450,7 @@ SUBJECTS = {
     f"{NET}/routeTables/write": ROUTES,
     "Microsoft.Authorization/locks/delete": ZONE + LOCK,
     "Microsoft.Insights/diagnosticSettings/write": SINGLE + DIAGNOSTICS,
+    "Microsoft.Security/advancedThreatProtectionSettings/write": FLEXIBLE + THREAT,
     "Microsoft.Resources/tags/write": FLEXIBLE + TAGS,
     "Microsoft.Resources/subscriptions/resourceGroups/delete": GROUP,
 }
