@@ -10,14 +10,15 @@ connected to it, and everything to the Internet: the ways by which an intruder c
 
 *What the change does.* Nothing is changed; it is advice. The alert shows the rules of a lock-down: a final
 deny, and ahead of it an allow for each thing that the policies about cut connections ask for. Outbound that
-is the subnet itself, Azure Storage (of the partners' regions too), Microsoft Entra ID where a server signs
-in with it, Azure Key Vault where one is encrypted with a customer's key, and port 5432 to replicas in other
-subnets. Inbound, where the parameter ``clients`` declares some, it is these, the subnet itself and the same
-replicas; 6432, 7432 and 8432 are among the ports where a server listens there. What could not be read of a
-server counts as needed. The rules are shown only when each of those questions, asked again of the NSG with
-them, is surely answered with yes; where a replica's network is not known there are none, and the evidence
-says for what the rules are proved, or why there are none. Custom rules keep their word, but for a deny of
-what must pass: the allow stands ahead of it. No rule is edited, moved or removed.
+is the subnet itself, Azure Storage (of the partners' regions too), Microsoft Entra ID where a server has
+sign-in with it on, Azure Key Vault where one is encrypted with a customer's key (and Entra ID, on which
+that tag depends), and port 5432 to replicas in other subnets. Inbound, where the parameter ``clients``
+declares some, it is these, the subnet itself and the same replicas; 6432, 7432 and 8432 are among the ports
+where a server listens there. What could not be read of a server counts as needed. The rules are shown only
+when each of those questions, asked again of the NSG with them, is surely answered with yes; where a
+replica's network is not known there are none, and the evidence says for what the rules are proved, or why
+there are none. Custom rules keep their word, but for a deny of what must pass: the allow stands ahead of
+it. No rule is edited, moved or removed.
 
 *What it may break.* The final denies cut off whatever only the default rules let through and nobody
 declared: clients, jump hosts, monitoring, servers that Resource Graph does not show to us.
@@ -296,12 +297,13 @@ def _has_standby_or_pool(server: SubnetServer) -> bool | None:
 
 
 def _services(subnet: SubnetSnapshot) -> tuple[Service, ...]:
+    """By what the servers have. ``AzureKeyVault`` depends on ``AzureActiveDirectory`` (service tags overview)."""
     vault = in_region(KEY_VAULT, subnet.location)
-    needs = ((ENTRA, ENTRA, ENTRA_SIGN_IN), (KEY_VAULT, vault, CUSTOMER_KEY))
+    needs = ((ENTRA, ENTRA, (ENTRA_SIGN_IN, CUSTOMER_KEY)), (KEY_VAULT, vault, (CUSTOMER_KEY,)))
     needed = (
         Service(about=ABOUT, tag=tag, asked=asked)
-        for tag, asked, need in needs
-        if some_server(subnet, need.fact) is not False
+        for tag, asked, any_of in needs
+        if any(some_server(subnet, need.fact) is not False for need in any_of)
     )
     return (*storages(ABOUT, subnet), *needed)
 

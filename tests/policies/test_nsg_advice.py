@@ -220,7 +220,7 @@ def test_every_allow_of_the_lock_down_is_there_for_a_policy_that_would_miss_it(f
     [
         (PLAIN, []),
         ({"entra": True}, ["AzureActiveDirectory"]),
-        ({"customer_key": True}, ["AzureKeyVault"]),
+        ({"customer_key": True}, ["AzureKeyVault", "AzureActiveDirectory"]),
         ({"entra": None, "customer_key": None}, ["AzureActiveDirectory", "AzureKeyVault"]),
         ({"partners": (PARTNER,)}, ["10.60.1.0/24"]),
     ],
