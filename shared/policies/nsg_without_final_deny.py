@@ -297,7 +297,7 @@ def _has_standby_or_pool(server: SubnetServer) -> bool | None:
 
 
 def _services(subnet: SubnetSnapshot) -> tuple[Service, ...]:
-    """By what the servers have. ``AzureKeyVault`` depends on ``AzureActiveDirectory`` (service tags overview)."""
+    """``AzureKeyVault`` depends on ``AzureActiveDirectory`` (service tags overview): a key brings both."""
     vault = in_region(KEY_VAULT, subnet.location)
     needs = ((ENTRA, ENTRA, (ENTRA_SIGN_IN, CUSTOMER_KEY)), (KEY_VAULT, vault, (CUSTOMER_KEY,)))
     needed = (
