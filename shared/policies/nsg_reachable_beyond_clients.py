@@ -2,7 +2,8 @@
 
 *What it finds.* A subnet delegated to ``Microsoft.DBforPostgreSQL/flexibleServers`` whose NSG allows TCP on
 the ports (5432 and 6432; 7432 and 8432 as well where a server is an elastic cluster) from addresses of the
-virtual network that are neither the subnet's own nor among those that the parameter ``clients`` declares.
+virtual network that are neither the subnet's own, nor of a subnet with which its servers replicate, nor
+among those that the parameter ``clients`` declares.
 How far the virtual network extends, by peerings and gateways, is not read: every address counts that would
 be let in if it lay there. Nothing is declared by default, and then there is nothing to find.
 
@@ -11,7 +12,8 @@ machine taken over anywhere there may try passwords on the database.
 
 *What the change does.* Nothing is changed; it is advice. The alert shows deny rules for everybody but the
 clients and the subnet, proved to keep out exactly those. Where only few clients are declared, two rules of
-your own say it more shortly: an allow for the clients, and a deny for the rest.
+your own say it more shortly: an allow for the clients, and a deny for the rest. Where it is not known with
+whom the servers replicate no rule is shown, for it could cut off a replica.
 
 *What it may break.* Whoever comes in and was forgotten in ``clients`` would be cut off by the rules shown.
 
@@ -33,6 +35,7 @@ from shared.model import (
     ComplianceState,
     Edit,
     Finding,
+    IPNetwork,
     Json,
     Kind,
     Safety,
@@ -42,7 +45,15 @@ from shared.model import (
 )
 from shared.nsg import traffic_boxes
 from shared.policy import Assessment, Control, Parameter, Policy
-from shared.subnet_facts import PGBOUNCER_PORT, POSTGRES_PORT, SERVER_READS, delegated
+from shared.subnet_facts import (
+    PGBOUNCER_PORT,
+    POSTGRES_PORT,
+    REPLICA_READS,
+    SERVER_READS,
+    delegated,
+    partners,
+    partners_unknown,
+)
 from shared.subnet_questions import (
     READS,
     About,
@@ -76,7 +87,13 @@ def evaluate(subnet: SubnetSnapshot, *, clients: list[str], ports: list[int]) ->
 
 def _asked(subnet: SubnetSnapshot, clients: list[str], ports: list[int]) -> Finding:
     judged = evaluated(ABOUT, _inquiry(subnet, clients, ports))
-    return replace(judged, evidence={**judged.evidence, "clients": clients, "ports": ports})
+    more = {
+        "clients": clients,
+        "ports": ports,
+        "replicas": [str(prefix) for prefix in _replicas(subnet)],
+        "replicasUnknown": partners_unknown(subnet) or None,
+    }
+    return replace(judged, evidence={**judged.evidence, **more})
 
 
 def plan(_found: Finding, _subnet: SubnetSnapshot, **_settings: Json) -> Change | None:
@@ -85,8 +102,8 @@ def plan(_found: Finding, _subnet: SubnetSnapshot, **_settings: Json) -> Change 
 
 
 def suggest(found: Finding, subnet: SubnetSnapshot) -> tuple[Edit, ...]:
-    """Guards against everybody but the clients and the subnet itself."""
-    if found.state is not ComplianceState.NON_COMPLIANT:
+    """Guards against everybody but the clients, the replicas and the subnet itself."""
+    if found.state is not ComplianceState.NON_COMPLIANT or partners_unknown(subnet):
         return ()
     return suggestion(ABOUT, _inquiry(subnet, found.evidence["clients"], found.evidence["ports"]))
 
@@ -96,7 +113,7 @@ def assess(subnet: SubnetSnapshot, _baseline: SubnetSnapshot | None) -> Assessme
 
 
 def forbidden(subnet: SubnetSnapshot, *, clients: list[str], ports: list[int]) -> SubnetTraffic:
-    """From everybody but the clients and the subnet itself to PostgreSQL."""
+    """From everybody but the clients, the replicas and the subnet itself to PostgreSQL."""
     if not delegated(subnet) or not clients:
         return SubnetTraffic()
     questions = _inquiry(subnet, clients, ports_here(subnet, ports)).questions
@@ -106,12 +123,17 @@ def forbidden(subnet: SubnetSnapshot, *, clients: list[str], ports: list[int]) -
 def _inquiry(subnet: SubnetSnapshot, clients: list[str], ports: list[int]) -> Inquiry:
     return Inquiry(
         subnet=subnet,
-        questions=from_others(subnet, networks(clients), ports),
+        questions=from_others(subnet, (*networks(clients), *_replicas(subnet)), ports),
         tags=vnet_at_large(subnet),
         holds=f"of the virtual network only the declared clients ({', '.join(clients)}) are let in",
         want=Access.DENY,
         source="VirtualNetwork beyond the declared clients",
     )
+
+
+def _replicas(subnet: SubnetSnapshot) -> tuple[IPNetwork, ...]:
+    """The networks with which the servers of the subnet replicate, as far as they are known."""
+    return tuple(prefix for partner in partners(subnet) for prefix in partner.prefixes)
 
 
 POLICY: Policy[SubnetSnapshot] = Policy(
@@ -121,8 +143,8 @@ POLICY: Policy[SubnetSnapshot] = Policy(
     targets=frozenset({TargetKind.SUBNET}),
     severity=ABOUT.severity,
     safety=Safety.MANUAL,
-    reads=frozenset({Aspect.SUBNET, Aspect.SECURITY_GROUP, Aspect.SUBNET_SERVERS}),
-    permissions=(*READS, *SERVER_READS),
+    reads=frozenset({Aspect.SUBNET, Aspect.SECURITY_GROUP, Aspect.SUBNET_SERVERS, Aspect.SUBNET_REPLICAS}),
+    permissions=(*READS, *SERVER_READS, *REPLICA_READS),
     controls=(
         Control(framework="MCSB", version="v1", id="NS-1", title="Establish network segmentation boundaries"),
     ),

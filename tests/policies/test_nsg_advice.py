@@ -315,8 +315,9 @@ def test_the_evidence_says_for_what_the_rules_are_proved() -> None:
     ]
 
 
-def test_the_lock_down_of_declared_clients_leaves_nobody_beyond_them() -> None:
-    finding = BEYOND.evaluate(locked_down(subnet(group())))
+@pytest.mark.parametrize("facts", [PLAIN, EVERYTHING], ids=["plain servers", "servers that need everything"])
+def test_the_lock_down_of_declared_clients_leaves_nobody_beyond_them(facts: dict[str, Any]) -> None:
+    finding = BEYOND.evaluate(locked_down(needing(facts=facts)))
     assert finding.state is COMPLIANT, finding.reason
 
 
@@ -409,6 +410,21 @@ def test_the_rules_shown_keep_out_all_but_the_clients_and_the_subnet() -> None:
     after = apply_edits(snapshot, edits)
     assert BEYOND.evaluate(after).state is COMPLIANT
     assert bound(nsg_blocks_postgres_in_subnet.POLICY, {}).evaluate(after).state is COMPLIANT
+
+
+def test_the_rules_shown_do_not_keep_out_a_replica() -> None:
+    snapshot = needing(facts=EVERYTHING)
+    after = apply_edits(snapshot, BEYOND.suggest(BEYOND.evaluate(snapshot), snapshot))
+    assert BEYOND.evaluate(after).state is COMPLIANT
+    assert nsg_blocks_postgres_replicas.POLICY.evaluate(after).state is COMPLIANT
+
+
+def test_no_rules_are_shown_where_it_is_not_known_with_whom_servers_replicate() -> None:
+    snapshot = needing(facts={"partners": None})
+    finding = BEYOND.evaluate(snapshot)
+    assert finding.state is NON_COMPLIANT
+    assert "could not be read" in finding.evidence["replicasUnknown"]
+    assert BEYOND.suggest(finding, snapshot) == ()
 
 
 def test_without_declared_clients_there_is_nothing_to_say() -> None:
