@@ -39,6 +39,7 @@ from shared.readings import (
     RouteTable,
     SubnetEndpoint,
     VirtualNetwork,
+    VirtualNetworkRule,
     ZoneLink,
 )
 from shared.resource_id import ResourceId
@@ -353,6 +354,15 @@ def test_routes_that_lead_nowhere_are_told_with_those_that_are_wanted() -> None:
     assert found.fix == ("add a route for AzureActiveDirectory to Internet",)
 
 
+def test_an_endpoints_own_route_goes_before_the_clients_where_network_policies_are_off() -> None:
+    client = routed(CLIENT, "10.0.2.0/24", "None")
+    assert results(walk(case(client=client)), Stage.ROUTES) == {Result.WELL}
+    enforced = replace(PLACE, endpoint_network_policies="RouteTableEnabled")
+    assert fault(walk(case(client=client, places=(enforced,)))).stage is Stage.ROUTES
+    odd = replace(PLACE, endpoint_network_policies="SomethingNew")
+    assert results(walk(case(client=client, places=(odd,))), Stage.ROUTES) == {Result.UNKNOWN}
+
+
 def test_the_route_table_of_the_endpoints_subnet_is_nobody_elses() -> None:
     place = routed(replace(PLACE, endpoint_network_policies="Enabled"), "10.0.2.0/24", "None")
     no_fault(walk(case(places=(place,))))
@@ -382,6 +392,26 @@ def test_a_zone_that_was_not_read_may_be_the_one_that_answers() -> None:
     assert {step.result for step in names(server=more)} <= {Result.UNKNOWN, Result.WELL}
     unasked = server(private_dns=dns(zone(links=()), found=None))
     assert Result.FAULT not in {step.result for step in names(server=unasked)}
+
+
+def test_links_that_were_not_read_may_hold_the_clients_network() -> None:
+    refused = zone(CENTRAL, links=None, record=None, unread="refused")
+    half = server(private_dns=dns(zone(links=()), refused))
+    no_fault(names(server=half))
+
+
+@pytest.mark.parametrize(
+    ("whole", "part"),
+    [
+        (case(client=replace(CLIENT, virtual_network=None)), "the virtual network could not be read"),
+        (case(server=server(unread={Aspect.PRIVATE_DNS: "refused"})), "the private DNS could not be read"),
+    ],
+)
+def test_what_the_clients_network_answers_is_unknown_where_it_could_not_be_read(
+    whole: Case, part: str
+) -> None:
+    last = next(step for step in reversed(walk(whole)) if step.stage is Stage.DNS)
+    assert (last.result, part in last.says) == (Result.UNKNOWN, True)
 
 
 def test_a_link_that_is_begun_is_not_made_a_second_time() -> None:
@@ -440,3 +470,12 @@ def test_virtual_network_rules_that_were_not_read_may_let_somebody_in() -> None:
     assert single.kind is TargetKind.SINGLE_SERVER
     walked = walk(case(server=single, places=(), client=None))
     assert results(walked, Stage.FIREWALL) == {Result.UNKNOWN}
+
+
+def test_a_subnet_that_a_single_server_admits_comes_in_by_its_rule() -> None:
+    admitted = VirtualNetworkRule(name="apps", subnet=ResourceId(str(CLIENT.id).upper()), state="Ready")
+    single = single_server(virtual_network_rules=(admitted,), private_endpoints=())
+    assert results(walk(case(server=single, places=())), Stage.FIREWALL) == {Result.WELL}
+    other = walk(case(server=single, places=(), client=FAR_CLIENT))
+    assert results(other, Stage.FIREWALL) == {Result.UNKNOWN}
+    assert results(walk(case(server=single, places=(), client=None)), Stage.FIREWALL) == {Result.UNKNOWN}

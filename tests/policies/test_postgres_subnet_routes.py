@@ -194,6 +194,16 @@ def test_a_second_endpoint_on_a_diverted_way_is_another_drift_and_a_renamed_rout
     assert one == renamed != both
 
 
+def test_a_drift_that_leads_to_several_hops_is_told_in_one_order() -> None:
+    hops = ("VirtualAppliance", "Internet", "VirtualNetworkGateway", "None")
+    parts = ("10.0.1.0/26", "10.0.1.64/26", "10.0.1.128/26", "10.0.1.192/26")
+    routes = [route(hop, prefix, hop) for hop, prefix in zip(hops, parts, strict=True)]
+    assert ROUTED.evaluate(routed(*routes)).fingerprint == (
+        "traffic inside the subnet: 10.0.1.64/26 to Internet; 10.0.1.192/26 to None;"
+        " 10.0.1.0/26 to VirtualAppliance; 10.0.1.128/26 to VirtualNetworkGateway"
+    )
+
+
 def test_another_part_of_the_subnet_that_is_diverted_is_another_drift() -> None:
     half, whole = (ROUTED.evaluate(routed(route("r", prefix))) for prefix in ("10.0.1.0/25", "10.0.1.0/24"))
     assert half.fingerprint != whole.fingerprint
