@@ -28,7 +28,7 @@ scopes:
     tags: {{env: prod}}
     effect: revert
     policies:
-      {PUBLIC}: {{settleSeconds: 5, duringFreeze: revert}}
+      {PUBLIC}: {{settleSeconds: 5, duringFreeze: alert}}
 exemptions:
   - scope: {SUBSCRIPTION}
     policy: {PUBLIC}
@@ -71,7 +71,7 @@ def test_each_setting_names_its_line_and_its_section(file: Path, capsys: pytest.
         "builtIn": "",
     }
     assert said["settleSeconds"]["place"] == "policies.yaml:11"
-    assert said["duringFreeze"]["value"] == "revert"
+    assert said["duringFreeze"]["value"] == "alert"
     assert said["adopt"] == {"value": False, "place": None, "section": None, "builtIn": "default"}
 
 
