@@ -30,14 +30,17 @@ _STARTS_SERVERS = (
 _TAKES_LONG = (
     "flows/test_stream.py::test_memory_does_not_grow_with_the_log",
     "nsg/test_second_engine.py",
+    "nsg/test_templates.py::test_values_that_multiply_come_to_an_end",
     "nsg/test_two_engines.py",
+    "test_alerting.py::test_a_huge_alert_still_fits_into_a_queue_message",
     "test_alerts_and_causes.py::test_a_drift_is_told_though_somebody_writes_every_fifty_seconds_for_two_hours",
     "test_architecture.py",
     "test_coalescing.py::test_no_short_history_loses_an_event",
     "test_laws_reach.py",
 )
 """Pure tests under tests/ that go to lengths: large logs, z3's answers beside the engine's, hours told minute
-by minute, the source of the whole project, every short history, how often the laws' examples meet a plan."""
+by minute, inputs that explode, the source of the whole project, every short history, how often the laws'
+examples meet a plan."""
 _RUNS_THE_ENGINE = ("engine", "local", "e2e")
 _NO_TESTS = 5
 """pytest's exit code when nothing was collected."""
