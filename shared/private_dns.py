@@ -303,32 +303,38 @@ def judge_links(zones: Sequence[DnsZone], networks: Sequence[ResourceId]) -> Ver
     if unread:
         told = _because(f"the links of zone {unread[0].id.name} could not be read", unread[0].unread)
         return Verdict(state=UNKNOWN, reason=told)
-    missing = sorted(one for one in networks if not any(_is_linked(zone, one) for zone in zones))
-    listed = (f"{link.network}: {link.state}".lower() for zone in zones for link in zone.links or ())
+    open_ones = sorted(one for one in networks if not any(_is_linked(zone, one) for zone in zones))
+    begun = {one: found for one in open_ones if (found := _begun(zones, one)) is not None}
     facts = {
         "zones": names(zone.id for zone in zones),
         "mustBeLinked": names(networks),
-        "notLinked": names(missing),
-        "links": sorted(listed),
+        "notLinked": names(open_ones),
+        "links": _shown(zones),
     }
-    if missing:
-        return _unlinked(zones[0], missing, facts)
+    if missing := [one for one in open_ones if one not in begun]:
+        told = f"zone {zones[0].id.name} is not linked to {', '.join(network.name for network in missing)}"
+        create = tuple(link_command(zones[0].id, network) for network in missing)
+        return Verdict(state=NON_COMPLIANT, reason=told, facts=facts, todo=create)
+    if begun:
+        return _waiting(*next(iter(begun.values())), facts)
     every = ", ".join(network.name for network in sorted(networks))
     return Verdict(state=COMPLIANT, reason=f"zone {zones[0].id.name} is linked to {every}", facts=facts)
 
 
-def _unlinked(zone: DnsZone, missing: Sequence[ResourceId], facts: Mapping[str, Json]) -> Verdict:
-    """What is missing is linked by a person; a link that is not completed is looked at."""
-    waiting = [link for network in missing if (link := linked(zone, network)) is not None]
-    told = ", ".join(network.name for network in missing)
-    pending = f" (its link is {waiting[0].state or 'without a state'})" if waiting else ""
-    create = [link_command(zone.id, network) for network in missing if linked(zone, network) is None]
-    return Verdict(
-        state=NON_COMPLIANT,
-        reason=f"zone {zone.id.name} is not linked to {told}{pending}",
-        facts=facts,
-        todo=(*create, *(show_link_command(zone.id, link) for link in waiting)),
-    )
+def _shown(zones: Sequence[DnsZone]) -> list[str]:
+    return sorted(f"{link.network}: {link.state}".lower() for zone in zones for link in zone.links or ())
+
+
+def _waiting(zone: DnsZone, link: ZoneLink, facts: Mapping[str, Json]) -> Verdict:
+    """A link that is being made or changed: names may resolve by it or not yet, and a second is refused."""
+    state = link.state or "without a state"
+    told = f"zone {zone.id.name}: its link {link.name} is {state}, look again"
+    return Verdict(state=UNKNOWN, reason=told, facts=facts, todo=(show_link_command(zone.id, link),))
+
+
+def _begun(zones: Sequence[DnsZone], network: ResourceId) -> tuple[DnsZone, ZoneLink] | None:
+    found = ((zone, linked(zone, network)) for zone in zones)
+    return next(((zone, link) for zone, link in found if link is not None), None)
 
 
 def _is_linked(zone: DnsZone, network: ResourceId) -> bool:

@@ -1,10 +1,11 @@
 """PostgreSQL private endpoint whose DNS zone does not answer in its network.
 
 *What it finds.* For each approved private endpoint of a flexible server: the zone of the prescribed name is
-not linked to the endpoint's virtual network, or the link is not Completed. With a central zone and the
-networks that must be linked declared (``zone``, ``linkedNetworks``): the central zone is not linked to one of
-them. Where the endpoint's network asks its own DNS servers, or links cannot be read, and nothing is declared,
-it is unknown. Without any zone there is no link to judge: ``postgres-endpoint-dns-zone-wrong`` tells of that.
+not linked to the endpoint's virtual network. With a central zone and the networks that must be linked
+declared (``zone``, ``linkedNetworks``): the central zone is not linked to one of them. Where the endpoint's
+network asks its own DNS servers and nothing is declared, where links cannot be read, or a link is not
+Completed yet, it is unknown. Without any zone there is no link to judge: of that
+``postgres-endpoint-dns-zone-wrong`` tells.
 
 *Why it matters.* A private zone answers only in the networks that are linked to it. In any other network the
 server's name leads to its public address, whatever the zone holds.

@@ -1,9 +1,9 @@
 """VNet-integrated PostgreSQL server whose private DNS zone does not answer in its network.
 
 *What it finds.* The private DNS zone of a VNet-integrated flexible server is not linked to the network of its
-delegated subnet, or the link is not Completed, or the zone does not exist any more. With the networks that
-must be linked declared (``linkedNetworks``): the zone is not linked to one of them. Where the network asks
-its own DNS servers and nothing is declared, or the links cannot be read, it is unknown.
+delegated subnet, or does not exist any more. With the networks that must be linked declared
+(``linkedNetworks``): the zone is not linked to one of them. Where the network asks its own DNS servers and
+nothing is declared, where the links cannot be read, or a link is not Completed yet, it is unknown.
 
 *Why it matters.* Azure no longer checks at a server's creation that its zone is linked. Where it is not, the
 server's name does not resolve, and the server has no other address to be reached by.

@@ -250,13 +250,17 @@ def test_a_zone_linked_elsewhere_does_not_answer_in_the_endpoints_network(networ
 
 
 @pytest.mark.parametrize("state", ["InProgress", ""])
-def test_a_link_that_is_not_completed_is_no_link(state: str) -> None:
+def test_a_link_that_is_being_made_is_looked_at_again_and_not_made_twice(state: str) -> None:
     links = (ZoneLink(name="spoke", network=SPOKE, state=state),)
-    finding = judged(NOT_LINKED, with_dns(dns(zones=(zone(links=links),))))
-    assert finding.state is NON_COMPLIANT
-    assert f"its link is {state or 'without a state'}" in finding.reason
+    begun = with_dns(dns(zones=(zone(links=links),)))
+    finding = judged(NOT_LINKED, begun)
+    assert (finding.state, finding.fingerprint) == (UNKNOWN, "")
+    assert f"its link spoke is {state or 'without a state'}" in finding.reason
     (command,) = finding.evidence["whatToDo"]
     assert "link vnet show" in command
+    both = judged(NOT_LINKED, begun, linkedNetworks=[str(SPOKE), str(HUB)])
+    assert (both.state, both.reason) == (NON_COMPLIANT, f"zone {NAME} is not linked to hub")
+    assert [("create" in step, "hub" in step) for step in both.evidence["whatToDo"]] == [(True, True)]
 
 
 def test_of_two_links_to_one_network_the_completed_one_counts() -> None:
@@ -347,7 +351,7 @@ def test_of_several_zones_the_one_that_is_linked_answers() -> None:
     assert states(with_dns(dns(placed(group_zones=()), zones=(unlinked, zone())))) == [COMPLIANT] * 3
     pending = ZoneLink(name="spoke", network=SPOKE, state="InProgress")
     begun = dns(placed(group_zones=()), zones=(unlinked, zone(links=(pending,))))
-    assert states(with_dns(begun)) == [COMPLIANT, NON_COMPLIANT, UNKNOWN]
+    assert states(with_dns(begun)) == [COMPLIANT, UNKNOWN, UNKNOWN]
     neither = dns(placed(group_zones=()), zones=(unlinked, zone(links=())))
     assert states(with_dns(neither)) == [COMPLIANT, NON_COMPLIANT, UNKNOWN]
     third = ResourceId(str(ZONE).replace("network/providers", "third/providers"))

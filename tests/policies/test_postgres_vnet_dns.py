@@ -119,13 +119,18 @@ def test_a_zone_linked_to_the_subnets_network_is_compliant() -> None:
 
 @pytest.mark.parametrize(
     "links",
-    [(), (replace(LINK, network=FAR),), (replace(LINK, state="InProgress"),), (replace(LINK, network=None),)],
+    [(), (replace(LINK, network=FAR),), (replace(LINK, network=None),)],
 )
 def test_a_zone_that_does_not_answer_in_the_subnets_network_is_found(links: tuple[ZoneLink, ...]) -> None:
     finding = judged(NOT_LINKED, inside(private_dns=reading(*links)))
     assert (finding.state, "is not linked to hub" in finding.reason) == (NON_COMPLIANT, True)
     assert finding.evidence["mustBeLinked"] == [str(VNET)]
     assert len(finding.evidence["whatToDo"]) == 1
+
+
+def test_a_link_that_is_being_made_is_unknown() -> None:
+    finding = judged(NOT_LINKED, inside(private_dns=reading(replace(LINK, state="InProgress"))))
+    assert (finding.state, "look again" in finding.reason) == (UNKNOWN, True)
 
 
 def test_where_the_network_asks_its_own_servers_the_networks_must_be_declared() -> None:
