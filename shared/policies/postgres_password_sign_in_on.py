@@ -70,10 +70,12 @@ def _judge(server: ServerSnapshot, entra_only: bool) -> Judged:
 
 
 def _remedy(server: ServerSnapshot) -> str:
-    """Without Entra sign-in, turning passwords off would leave nobody a way to sign in."""
+    """Without Entra sign-in and an administrator, turning passwords off would leave nobody a way in."""
     command = az(server, "update", "--password-auth Disabled")
-    if server.sign_in.entra:
+    if server.sign_in.entra and server.administrators:
         return command
+    if server.sign_in.entra:
+        return f"see that there is a Microsoft Entra administrator first, then: {command}"
     return f"turn on Microsoft Entra sign-in and name an administrator first, then: {command}"
 
 

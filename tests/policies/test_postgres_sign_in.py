@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -84,6 +85,13 @@ def test_turning_passwords_off_is_not_advised_before_entra_sign_in_is_on() -> No
     ready = ENTRA_ONLY.evaluate(signing_in(True, True)).evidence["whatToDo"]
     assert ready.startswith("az postgres flexible-server update")
     assert ready.endswith("--password-auth Disabled")
+    for unsure in (None, ()):
+        unseen = replace(signing_in(True, True), administrators=unsure)
+        assert (
+            ENTRA_ONLY.evaluate(unseen)
+            .evidence["whatToDo"]
+            .startswith("see that there is a Microsoft Entra administrator first, then: az ")
+        )
 
 
 def test_entra_only_is_true_or_false() -> None:
