@@ -254,5 +254,7 @@ class ReplicaPartner:
     server: ResourceId
     location: str = ""
     subnet: ResourceId | None = None
-    """Its delegated subnet; None for a server that is in none."""
+    """Its delegated subnet; None for a server that is in none, or that could not be read (``unread``)."""
     prefixes: tuple[IPv4Network | IPv6Network, ...] = ()
+    unread: str = ""
+    """Why the server, or the prefixes of its subnet, could not be read."""

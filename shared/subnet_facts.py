@@ -121,16 +121,32 @@ def server_facts(subnet: SubnetSnapshot, name: str, fact: Callable[[SubnetServer
 
 def partners(subnet: SubnetSnapshot) -> tuple[ReplicaPartner, ...]:
     """The servers in other subnets that those of this one replicate with, each once, in one order."""
-    listed = (partner for server in subnet.servers or () for partner in server.partners or ())
-    apart = {one.server: one for one in listed if one.subnet is not None and one.subnet != subnet.id}
-    return tuple(apart[server] for server in sorted(apart))
+    everyone = _everyone(subnet)
+    return tuple(one for one in everyone if one.subnet is not None and one.subnet != subnet.id)
 
 
 def partners_unknown(subnet: SubnetSnapshot) -> str:
     """What is not known of replicas, as a reason; ``""`` where everything is."""
     if subnet.servers is None:
         return unread_reason(subnet, Aspect.SUBNET_SERVERS)
-    if any(server.partners is None for server in subnet.servers):
-        return unread_reason(subnet, Aspect.SUBNET_REPLICAS)
-    unplaced = [one.server.name for one in partners(subnet) if not one.prefixes or not one.location]
-    return f"the subnet or the region of {', '.join(unplaced)} could not be read" if unplaced else ""
+    refused = any(server.partners is None for server in subnet.servers)
+    parts = [unread_reason(subnet, Aspect.SUBNET_REPLICAS)] if refused else []
+    apart = set(partners(subnet))
+    unplaced = [one for one in _everyone(subnet) if one.unread or (one in apart and not _is_placed(one))]
+    return "; ".join([*parts, *map(_unplaced, unplaced)])
+
+
+def _everyone(subnet: SubnetSnapshot) -> tuple[ReplicaPartner, ...]:
+    """All partners, wherever they stand, each once and in one order."""
+    listed = (partner for server in subnet.servers or () for partner in server.partners or ())
+    named = {one.server: one for one in listed}
+    return tuple(named[server] for server in sorted(named))
+
+
+def _is_placed(partner: ReplicaPartner) -> bool:
+    return bool(partner.prefixes and partner.location)
+
+
+def _unplaced(partner: ReplicaPartner) -> str:
+    why = f": {partner.unread}" if partner.unread else ""
+    return f"the subnet or the region of {partner.server.name} could not be read{why}"

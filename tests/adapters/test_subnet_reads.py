@@ -464,6 +464,66 @@ def test_a_replica_is_read_with_its_source(azure: Azure) -> None:
     assert (partner.subnet, partner.prefixes) == (SUBNET.id, (ip_network("10.20.1.0/24"),))
 
 
+def test_a_partner_whose_subnet_may_not_be_read_loses_no_other_partner(azure: Azure) -> None:
+    far_away(azure)
+    closed = seeds.subnet_id(vnet="vnet-closed", name="db")
+    azure.simulator.seed(
+        [
+            seeds.vnet(
+                name="vnet-closed",
+                prefixes=["10.40.0.0/16"],
+                subnets=[seeds.subnet(name="db", prefix="10.40.1.0/24")],
+            ),
+            *(
+                seeds.flexible_server(
+                    name=name,
+                    delegated_subnet=closed,
+                    properties={
+                        "sourceServerResourceId": seeds.flexible_server_id(name="primary"),
+                        "replicationRole": "AsyncReplica",
+                    },
+                )
+                for name in ("closed-1", "closed-2")
+            ),
+        ]
+    )
+    azure.simulator.fault({"status": 403, "code": "AuthorizationFailed"}, path_contains="vnet-closed")
+    snapshot, asked = read(azure, REPLICAS)
+    (primary,) = snapshot.servers or ()
+    read_of = {one.server.name: (one.prefixes, bool(one.unread)) for one in primary.partners or ()}
+    assert read_of == {
+        "replica": ((ip_network("10.30.1.0/24"),), False),
+        "closed-1": ((), True),
+        "closed-2": ((), True),
+    }
+    assert snapshot.unread == {}
+    assert asked.count("subnets") == 3, "what was refused once is not asked for again"
+
+
+def test_a_source_that_may_not_be_read_is_known_by_its_id_alone(azure: Azure) -> None:
+    far_away(azure)
+    azure.simulator.fault({"status": 403, "code": "AuthorizationFailed"}, path_contains="/primary")
+    snapshot = azure.gateway().read(Target(kind=TargetKind.SUBNET, id=ResourceId(FAR)), REPLICAS)
+    assert isinstance(snapshot, SubnetSnapshot)
+    (replica,) = snapshot.servers or ()
+    (partner,) = replica.partners or ()
+    assert partner.server == ResourceId(seeds.flexible_server_id(name="primary"))
+    assert (partner.subnet, partner.location, bool(partner.unread)) == (None, "", True)
+    assert snapshot.unread == {}
+
+
+def test_replicas_of_one_server_that_may_not_be_listed_lose_those_of_no_other(azure: Azure) -> None:
+    far_away(azure)
+    azure.simulator.seed([in_it("another")])
+    azure.simulator.fault({"status": 403, "code": "AuthorizationFailed"}, path_contains="/another/replicas")
+    snapshot, _ = read(azure, REPLICAS)
+    partners = {
+        one.id.name: None if one.partners is None else len(one.partners) for one in snapshot.servers or ()
+    }
+    assert partners == {"another": None, "primary": 1}
+    assert set(snapshot.unread) == {Aspect.SUBNET_REPLICAS}
+
+
 def test_partners_are_not_asked_for_unless_somebody_wants_them(azure: Azure) -> None:
     far_away(azure)
     snapshot, asked = read(azure)

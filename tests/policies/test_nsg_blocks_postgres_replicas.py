@@ -37,6 +37,7 @@ PARTNER = ReplicaPartner(
     subnet=FAR_SUBNET,
     prefixes=networks("10.60.1.0/24"),
 )
+UNREAD = ReplicaPartner(server=ResourceId(f"{SERVERS}/closed"), unread="no right")
 IN_ALL = deny("in", 4000, protocol="*")
 OUT_ALL = deny("out", 4000, protocol="*", direction=OUT)
 PAIR_IN = allow("pair-in", 200, "10.60.1.0/24 > 10.0.1.0/24", "5432")
@@ -103,6 +104,8 @@ def test_a_replica_in_the_same_subnet_or_in_none_is_another_policys_affair(partn
         ),
         ((server(replace(PARTNER, prefixes=())),), {}, "the subnet or the region of replica"),
         ((server(replace(PARTNER, location="")),), {}, "the subnet or the region of replica"),
+        ((server(UNREAD),), {}, "the subnet or the region of closed could not be read: no right"),
+        ((server(PARTNER, UNREAD),), {}, "the subnet or the region of closed could not be read: no right"),
     ],
 )
 def test_what_could_not_be_read_is_unknown_and_said(
@@ -113,9 +116,15 @@ def test_what_could_not_be_read_is_unknown_and_said(
     assert said in finding.reason
 
 
-def test_drift_is_certain_also_where_another_replica_is_unknown_but_nothing_is_planned() -> None:
-    known, unknown = server(PARTNER), server(partners=None)
-    snapshot = subnet(group(IN_ALL), servers=(known, unknown))
+@pytest.mark.parametrize(
+    "servers",
+    [(server(PARTNER), server(partners=None)), (server(PARTNER, UNREAD),)],
+    ids=["server", "partner"],
+)
+def test_drift_is_certain_also_where_another_replica_is_unknown_but_nothing_is_planned(
+    servers: tuple[SubnetServer, ...],
+) -> None:
+    snapshot = subnet(group(IN_ALL), servers=servers)
     finding = found(snapshot)
     assert finding.state is NON_COMPLIANT
     assert POLICY.plan(finding, snapshot) is None

@@ -23,6 +23,9 @@ S = TypeVar("S", ServerSnapshot, SubnetSnapshot)
 Reader: TypeAlias = Callable[[Session, S], S]
 """Returns the snapshot with one part filled in; may raise a ``GatewayError``."""
 
+UNREADABLE: Final = (Denied, Gone, Locked, Permanent, Stopped)
+"""What keeps something from being read, however often it is asked for."""
+
 _ACTION: Final = re.compile(r"perform action '([^']+)'", re.IGNORECASE)
 
 
@@ -40,7 +43,7 @@ def with_parts(
 def _with_part(session: Session, snapshot: S, aspect: Aspect, read: Reader[S]) -> S:
     try:
         return read(session, snapshot)
-    except (Denied, Gone, Locked, Permanent, Stopped) as error:
+    except UNREADABLE as error:
         return replace(snapshot, unread={**snapshot.unread, aspect: why(error)})
 
 

@@ -4,22 +4,23 @@ The subnet's own body says which parts there can be: its NSG and route table by 
 endpoints, its delegation. So a subnet that is none of PostgreSQL's costs one request, and a delegated one
 never a request for endpoints. Resource Graph only says which servers stand in the subnet; what a verdict
 rests on (sign-in, keys, replication) is asked of ARM, for the first ten of them. Beyond these a server is
-listed with nothing known of it. A part that is refused is unread (``parts``).
+listed with nothing known of it. A part that is refused is unread (``parts``); of replicas what was read is
+kept, and only the partner, or the server whose partners were refused, is unknown.
 
 What must not live here: writes, decisions, the reading of JSON (``wire``, ``network_wire``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
-from typing import Final
+from typing import Final, TypeAlias
 
 from shared.adapters.arm import graph, network_wire, wire
-from shared.adapters.arm.parts import Reader, with_parts
+from shared.adapters.arm.parts import UNREADABLE, Reader, why, with_parts
 from shared.adapters.arm.session import Hooks, Session, body_of
-from shared.errors import Denied, Gone, Locked, Permanent, Stopped, Transient
+from shared.errors import Gone, Transient
 from shared.interfaces import GroupReading
 from shared.model import Aspect, IPNetwork, Json, SubnetServer, SubnetSnapshot
 from shared.readings import ReplicaPartner, SubnetEndpoint
@@ -29,6 +30,9 @@ MOST_SERVERS: Final = 10
 """Of more servers than these nothing but their ids is read: a /28 holds eleven addresses."""
 MOST_ENDPOINTS: Final = 10
 """Where a subnet names more endpoints than these, Resource Graph is asked first which lead elsewhere."""
+
+_Places: TypeAlias = dict[ResourceId, tuple[tuple[IPNetwork, ...], str]]
+"""The prefixes of each subnet that was asked for, and why there are none where it could not be read."""
 
 
 def read(session: Session, subnet: ResourceId, aspects: frozenset[Aspect]) -> SubnetSnapshot:
@@ -235,7 +239,7 @@ def _pgbouncer(session: Session, server: ResourceId) -> bool | None:
                 server.resource_group, server.name, "pgbouncer.enabled", cls=body_of, **hooks
             )
         )
-    except (Denied, Gone, Locked, Permanent, Stopped):
+    except UNREADABLE:
         return None
     return wire.setting(body)
 
@@ -244,45 +248,69 @@ def _pgbouncer(session: Session, server: ResourceId) -> bool | None:
 
 
 def _with_partners(session: Session, subnet: SubnetSnapshot) -> SubnetSnapshot:
-    """With the servers that those of the subnet replicate with; the prefixes of a subnet are read once."""
+    """With the servers that those of the subnet replicate with.
+
+    What is refused concerns one server or one partner, and what was read of the others is kept: the reason
+    why a server's partners are unknown is the part's, that of a partner stands on the partner.
+    """
     if subnet.servers is None:
         return subnet
-    prefixes: dict[ResourceId, tuple[IPNetwork, ...]] = {subnet.id: subnet.prefixes}
-    servers = [_with_its_partners(session, server, prefixes) for server in subnet.servers[:MOST_SERVERS]]
-    return replace(subnet, servers=(*servers, *subnet.servers[MOST_SERVERS:]))
+    places: _Places = {subnet.id: (subnet.prefixes, "")}
+    servers, unread = list(subnet.servers), dict(subnet.unread)
+    for at, server in enumerate(subnet.servers[:MOST_SERVERS]):
+        try:
+            servers[at] = _with_its_partners(session, server, places)
+        except UNREADABLE as error:
+            unread.setdefault(Aspect.SUBNET_REPLICAS, why(error))
+    return replace(subnet, servers=tuple(servers), unread=unread)
 
 
-def _with_its_partners(
-    session: Session, server: SubnetServer, prefixes: dict[ResourceId, tuple[IPNetwork, ...]]
-) -> SubnetServer:
-    """A replica that does not name its source keeps partners that are unknown."""
-    if "replica" in server.replication.role.lower() and server.replication.source is None:
+def _with_its_partners(session: Session, server: SubnetServer, places: _Places) -> SubnetServer:
+    """The source of a replica; of any other server, its replicas.
+
+    A replica that does not name its source keeps partners that are unknown.
+    """
+    source = server.replication.source
+    if source is not None:
+        found = [_source(session, source)]
+    elif "replica" in server.replication.role.lower():
         return server
-    found = [network_wire.replica_partner(body) for body in _partner_bodies(session, server)]
-    return replace(server, partners=tuple(_located(session, one, prefixes) for one in found))
+    else:
+        found = [network_wire.replica_partner(body) for body in _replica_bodies(session, server)]
+    return replace(server, partners=tuple(_located(session, one, places) for one in found))
 
 
-def _partner_bodies(session: Session, server: SubnetServer) -> Iterator[Json]:
-    """The source of a replica; of any other server, its replicas."""
-    if server.replication.source is not None:
-        yield _server_body(session, server.replication.source)
-        return
+def _source(session: Session, source: ResourceId) -> ReplicaPartner:
+    """The source of a replica; one that cannot be read is known by its id alone."""
+    try:
+        return network_wire.replica_partner(_server_body(session, source))
+    except UNREADABLE as error:
+        return ReplicaPartner(server=source, unread=why(error))
+
+
+def _replica_bodies(session: Session, server: SubnetServer) -> list[Json]:
     client = session.clients.flexible(server.id.subscription)
 
     def listed(hooks: Hooks) -> list[Json]:
         pages = client.replicas.list_by_server(server.id.resource_group, server.id.name, **hooks)
         return [one.as_dict() for one in pages]
 
-    yield from session.ask(listed)
+    return session.ask(listed)
 
 
-def _located(
-    session: Session, partner: ReplicaPartner, prefixes: dict[ResourceId, tuple[IPNetwork, ...]]
-) -> ReplicaPartner:
-    """The partner with the prefixes of its subnet, read where ``prefixes`` does not hold them yet."""
+def _located(session: Session, partner: ReplicaPartner, places: _Places) -> ReplicaPartner:
+    """The partner with the prefixes of its subnet; a subnet is asked for once."""
     if partner.subnet is None:
         return partner
-    if partner.subnet not in prefixes:
-        body = _subnet_body(session, partner.subnet)
-        prefixes[partner.subnet] = wire.subnet(body, session.clock.now()).prefixes
-    return replace(partner, prefixes=prefixes[partner.subnet])
+    if partner.subnet not in places:
+        places[partner.subnet] = _prefixes(session, partner.subnet)
+    prefixes, refused = places[partner.subnet]
+    return replace(partner, prefixes=prefixes, unread=refused)
+
+
+def _prefixes(session: Session, subnet: ResourceId) -> tuple[tuple[IPNetwork, ...], str]:
+    try:
+        body = _subnet_body(session, subnet)
+        return wire.subnet(body, session.clock.now()).prefixes, ""
+    except UNREADABLE as error:
+        return (), why(error)
