@@ -194,7 +194,8 @@ def allows(found: ServerParameter, wanted: str) -> bool:
     """Whether Azure's list of allowed values holds ``wanted``; a list that is absent forbids nothing.
 
     ``Boolean`` and ``Enumeration`` list members, a ``Set`` lists what its members may be, numbers give
-    ranges, and a String gives a pattern (list of configurations, 2025-08-01).
+    ranges, and a String gives a pattern (list of configurations, 2025-08-01). A ``Set`` that is empty by
+    default may be emptied, also where the list has no empty member: ``azure.extensions`` is one.
     """
     if not found.allowed:
         return True
@@ -202,7 +203,8 @@ def allows(found: ServerParameter, wanted: str) -> bool:
         case "boolean" | "enumeration":
             return wanted.strip().lower() in members(found.allowed)
         case "set":
-            return members(wanted) <= members(found.allowed) or _matches(found.allowed, wanted)
+            emptied = not wanted.strip() and found.default == ""
+            return emptied or members(wanted) <= members(found.allowed) or _matches(found.allowed, wanted)
         case "integer" | "numeric":
             return _in_range(found.allowed, wanted)
         case _:

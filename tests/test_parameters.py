@@ -124,6 +124,7 @@ def test_a_value_that_the_list_lacks_is_not_set() -> None:
         ("Enumeration", "TLSv1.2", "", False),
         ("Set", "none,read,ddl", "ddl,read", True),
         ("Set", "none,read,ddl", "ddl,role", False),
+        ("Set", "none,read,ddl", "", False),
         ("Set", ".*", "anything,goes", True),
         ("Integer", "1-7", "7", True),
         ("Integer", "1-7", "8", False),
@@ -141,3 +142,15 @@ def test_allowed_values_are_read_by_the_kind_of_data(
     data_type: str, allowed: str, wanted: str, expected: bool
 ) -> None:
     assert allows(switch(data_type=data_type, allowed=allowed), wanted) is expected
+
+
+@pytest.mark.parametrize(
+    ("data_type", "default", "expected"),
+    [("Set", "", True), ("Set", "pgcrypto", False), ("Set", None, False), ("Enumeration", "", False)],
+)
+def test_a_set_that_is_empty_by_default_may_be_emptied(
+    data_type: str, default: str | None, expected: bool
+) -> None:
+    given = switch(data_type=data_type, allowed="dblink,pgcrypto", default=default)
+    assert allows(given, "") is expected
+    assert not allows(given, "plv8")

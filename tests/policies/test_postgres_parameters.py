@@ -207,6 +207,12 @@ def test_the_suggestion_keeps_what_is_allowed_as_it_was_spelled() -> None:
     assert suggested(strict, snapshot) == {"azure.extensions": "pgcrypto"}
 
 
+def test_the_suggestion_empties_the_list_where_no_extension_is_allowed() -> None:
+    strict = policy("postgres-extensions-beyond-allow-list", allowed=[])
+    listed = parameter("azure.extensions", "plv8", data_type="Set", allowed="dblink,plv8", default="")
+    assert suggested(strict, having(listed)) == {"azure.extensions": ""}
+
+
 # --- TLS -------------------------------------------------------------------------------------------
 
 VERSION = policy("postgres-tls-version-too-low")
