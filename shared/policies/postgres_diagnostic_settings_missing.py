@@ -25,6 +25,7 @@ import shlex
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from shared.commands import free_name
 from shared.model import (
     Aspect,
     Finding,
@@ -100,9 +101,12 @@ def _holds(group: str, category: str) -> bool:
 
 
 def _remedy(server: ServerSnapshot, missing: Iterable[str]) -> str:
+    """A setting of its own: ``create`` with a name that is taken would replace what that setting sends."""
     logs = json.dumps([{"category": name, "enabled": True} for name in missing])
+    taken = [one.name for one in server.diagnostic_settings or ()]
+    name = free_name("postgres-logs", taken)
     return (
-        f"az monitor diagnostic-settings create --name postgres-logs --resource {shlex.quote(str(server.id))}"
+        f"az monitor diagnostic-settings create --name {name} --resource {shlex.quote(str(server.id))}"
         f" --workspace '<id of a Log Analytics workspace>' --logs {shlex.quote(logs)}"
     )
 

@@ -106,6 +106,21 @@ def test_categories_may_be_spread_over_settings_and_audit_holds_the_servers_log_
     assert (found.state, found.fingerprint) == (NON_COMPLIANT, "not sent: postgresqlflexsessions")
 
 
+@pytest.mark.parametrize(
+    ("taken", "name"),
+    [
+        ((), "postgres-logs"),
+        (("logs",), "postgres-logs"),
+        (("Postgres-Logs",), "postgres-logs-2"),
+        (("postgres-logs", "postgres-logs-2"), "postgres-logs-3"),
+    ],
+)
+def test_the_remedy_takes_the_name_of_no_setting_that_is_there(taken: tuple[str, ...], name: str) -> None:
+    found = DEFAULT.evaluate(logged(*(setting("PostgreSQLFlexSessions", name=one) for one in taken)))
+    words = shlex.split(found.evidence["whatToDo"])
+    assert words[words.index("--name") + 1] == name
+
+
 def test_only_the_configured_kinds_of_destination_count() -> None:
     workspace = bound(DIAGNOSTICS, {"destinations": ["LogAnalytics"]})
     assert workspace.evaluate(logged(setting("allLogs"))).state is COMPLIANT
