@@ -12,10 +12,11 @@ What must not live here: the metadata of a policy, and how private DNS is read.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import field
 from typing import Final
 
+from shared.commands import free_name
 from shared.dns_names import canonical, endpoint_zone_name
 from shared.model import Aspect, ComplianceState, ConnectionStatus, Finding, Json, ServerSnapshot, Severity
 from shared.readings import DnsZone, EndpointDns, NetworkDns, PrivateDns, ZoneLink
@@ -374,14 +375,42 @@ def show_link_command(zone: ResourceId, link: ZoneLink) -> str:
 
 
 def group_commands(endpoint: EndpointDns, zone: ResourceId) -> tuple[str, ...]:
-    """What makes the endpoint's zone group name the zone, and so write its record."""
-    base = ("network", "private-endpoint", "dns-zone-group")
-    made = ("create", "--endpoint-name", endpoint.id.name, "--name", endpoint.group or "default")
-    create = az_at(endpoint.id, *base, *made, "--zone-name", "postgres", "--private-dns-zone", str(zone))
+    """What makes the endpoint's zone group name the zone, and so write its record anew.
+
+    A group that names zones of this name only is made again. Of any other, entries for a zone of this name
+    go first; where there are none, the only other zone goes afterwards: it is what was named by mistake. Of
+    several other zones none is taken out, for some may be meant.
+    """
     if not endpoint.group:
-        return (create,)
-    gone = ("delete", "--endpoint-name", endpoint.id.name, "--name", endpoint.group)
-    return (az_at(endpoint.id, *base, *gone), create)
+        return (_group_command(endpoint, "create", "postgres", zone),)
+    named = set(endpoint.group_zones or ())
+    same = {one for one in named if canonical(one.name) == canonical(zone.name)}
+    if same and same == named:
+        return (_group_command(endpoint, "delete"), _group_command(endpoint, "create", "postgres", zone))
+    kept = [config.name for config in endpoint.group_configs if config.zone not in same]
+    add = _group_command(endpoint, "add", free_name("postgres", kept), zone)
+    mistaken = named if not same and len(named) == 1 else set()
+    return (*_removals(endpoint, same), add, *_removals(endpoint, mistaken))
+
+
+def _removals(endpoint: EndpointDns, zones: Collection[ResourceId]) -> list[str]:
+    """What takes zones out of a zone group; an entry's name that was not read has to be looked up."""
+    known = [config for config in endpoint.group_configs if config.zone in zones]
+    gone = [_group_command(endpoint, "remove", config.name) for config in known]
+    unknown = names(set(zones) - {config.zone for config in known})
+    if not unknown:
+        return gone
+    told = f"Take {', '.join(unknown)} out of the zone group by the name that its entry has there."
+    return [*gone, told, _group_command(endpoint, "show")]
+
+
+def _group_command(endpoint: EndpointDns, verb: str, config: str = "", zone: ResourceId | None = None) -> str:
+    """``verb`` is ``create``, ``delete`` or ``show`` of a group, ``add`` or ``remove`` of an entry of it."""
+    words = ["network", "private-endpoint", "dns-zone-group", verb, "--endpoint-name", endpoint.id.name]
+    words += ["--name", endpoint.group or "default"]
+    words += ["--zone-name", config] if config else []
+    words += ["--private-dns-zone", str(zone)] if zone is not None else []
+    return az_at(endpoint.id, *words)
 
 
 def zone_command(where: ResourceId, name: str) -> str:

@@ -163,6 +163,14 @@ class NetworkDns:
 
 
 @value
+class ZoneConfig:
+    """An entry of an endpoint's DNS zone group: its own name, and the zone that it names."""
+
+    name: str
+    zone: ResourceId
+
+
+@value
 class EndpointDns:
     """An approved private endpoint of a server: where it is, and which zones get its record."""
 
@@ -173,6 +181,8 @@ class EndpointDns:
     """The zones that the endpoint's DNS zone group names; empty: it has no group, or an empty one."""
     group: str = ""
     """The name of its zone group; an endpoint has one at most."""
+    group_configs: tuple[ZoneConfig, ...] = ()
+    """The entries of its zone group, by whose names a zone is taken out of it."""
     unread: str = ""
 
 

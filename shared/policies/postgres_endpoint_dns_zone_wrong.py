@@ -13,8 +13,9 @@ answers, clients get the public address: they are refused, or leave the private 
 *What the change does.* None is made: DNS is shared by many, and central in most networks. A person creates
 the zone, links it, and has the endpoint's zone group name it, which also writes the record.
 
-*What it may break.* Deleting a wrong zone group removes the record that it keeps in the wrong zone: whoever
-reaches the server by that name must use the server's own.
+*What it may break.* Taking a wrong zone out of the zone group removes the record that it keeps there: whoever
+reaches the server by that name must use the server's own. Of several zones under other names none is taken
+out.
 
 *References.* Private Link for Azure Database for PostgreSQL (Private Link and DNS; hub-and-spoke); private
 endpoint DNS zone values; MicrosoftDocs/azure-docs 98098; MCSB NS-10, NS-2.

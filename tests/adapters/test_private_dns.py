@@ -13,7 +13,7 @@ from shared.adapters.arm.clients import LOCAL_IDENTITY
 from shared.adapters.arm.private_dns import MOST_ENDPOINTS, MOST_ZONES
 from shared.errors import Throttled
 from shared.model import Aspect, Json, ServerSnapshot, Target, TargetKind
-from shared.readings import ManagementLock, NetworkDns, PrivateDns, ZoneLink
+from shared.readings import ManagementLock, NetworkDns, PrivateDns, ZoneConfig, ZoneLink
 from shared.resource_id import ResourceId
 from tests.adapters.conftest import Azure, Bench
 from tests.adapters.scripted_arm import Reply
@@ -82,6 +82,7 @@ def test_one_endpoint_with_a_zone_group_costs_four_requests(azure: Azure) -> Non
     assert (endpoint.id, endpoint.addresses) == (ResourceId(ENDPOINT), (ADDRESS,))
     assert endpoint.network == NetworkDns(id=ResourceId(VNET), dns_servers=())
     assert (endpoint.group, endpoint.group_zones) == ("default", (ResourceId(ZONE),))
+    assert endpoint.group_configs == (ZoneConfig(name="zone-0", zone=ResourceId(ZONE)),)
     assert (zone.id, zone.exists, zone.record) == (ResourceId(ZONE), True, (ADDRESS,))
     assert zone.links == (ZoneLink(name="spoke", network=ResourceId(VNET), state="Completed"),)
     assert dns.found == (ResourceId(ZONE),)
@@ -363,13 +364,12 @@ def test_a_zone_group_shows_the_address_of_the_servers_own_a_record(bench: Bench
     ]
     elsewhere = {"privateDnsZoneId": seeds.zone_id(name="private.example.com"), "recordSets": sets[1:2]}
     ours = {"privateDnsZoneId": ZONE.upper(), "recordSets": sets}
-    group = {
-        "name": "Default",
-        "properties": {"privateDnsZoneConfigs": [{"properties": elsewhere}, {"properties": ours}]},
-    }
+    entries = [{"properties": elsewhere}, {"name": "Ours", "properties": ours}]
+    group = {"name": "Default", "properties": {"privateDnsZoneConfigs": entries}}
     bench.arm.on("GET", f"{ENDPOINT}/privateDnsZoneGroups", Reply(body={"value": [group]}))
     (endpoint,) = scripted_dns(bench).endpoints
     assert (endpoint.addresses, endpoint.group) == ((ADDRESS,), "Default")
+    assert endpoint.group_configs == (ZoneConfig(name="Ours", zone=ResourceId(ZONE)),)
     assert endpoint.group_zones == (
         ResourceId(seeds.zone_id(name="private.example.com")),
         ResourceId(ZONE),

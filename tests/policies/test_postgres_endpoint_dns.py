@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from dataclasses import replace
 from ipaddress import IPv4Address
@@ -21,8 +22,8 @@ from shared.policies.postgres_endpoint_dns_record_wrong import POLICY as RECORD_
 from shared.policies.postgres_endpoint_dns_zone_not_linked import POLICY as NOT_LINKED
 from shared.policies.postgres_endpoint_dns_zone_wrong import POLICY as ZONE_WRONG
 from shared.policy import AnyPolicy, bound
-from shared.private_dns import wrong_networks, wrong_zone
-from shared.readings import DnsZone, EndpointDns, NetworkDns, PrivateDns, ZoneLink
+from shared.private_dns import group_commands, wrong_networks, wrong_zone
+from shared.readings import DnsZone, EndpointDns, NetworkDns, PrivateDns, ZoneConfig, ZoneLink
 from shared.resource_id import ResourceId
 from tests.builders import SERVER, SUBNET, endpoint, server
 
@@ -38,6 +39,7 @@ TEAM = (
 ZONE = ResourceId(f"{TEAM}/privateDnsZones/{NAME}")
 CENTRAL = ResourceId(f"{TEAM.replace('network/providers', 'hub/providers')}/privateDnsZones/{NAME}")
 OTHER_NAME = ResourceId(f"{TEAM}/privateDnsZones/private.example.com")
+THIRD_NAME = ResourceId(f"{TEAM}/privateDnsZones/internal.example.com")
 SPOKE = ResourceId(f"{TEAM}/virtualNetworks/spoke")
 HUB = ResourceId(f"{TEAM}/virtualNetworks/hub")
 PE = ResourceId(f"{TEAM}/privateEndpoints/orders-pe")
@@ -199,9 +201,38 @@ def test_a_zone_group_that_names_another_zone_is_found_with_its_replacement() ->
     )
     (shown,) = finding.evidence["endpoints"]
     assert (shown["expected"], shown["found"]) == (NAME, [str(OTHER_NAME)])
-    delete, create = finding.evidence["whatToDo"]
-    assert delete.startswith("az network private-endpoint dns-zone-group delete ")
-    assert f"--private-dns-zone {ZONE}" in create
+    add, told, show = finding.evidence["whatToDo"]
+    assert add.startswith("az network private-endpoint dns-zone-group add ")
+    assert f"--zone-name postgres --private-dns-zone {ZONE}" in add
+    assert (str(OTHER_NAME) in told, "dns-zone-group show" in show) == (True, True)
+
+
+def grouped(*entries: tuple[str, ResourceId]) -> EndpointDns:
+    """An endpoint whose zone group has these entries, by name and zone."""
+    configs = tuple(ZoneConfig(name=name, zone=one) for name, one in entries)
+    return placed(group_zones=tuple(one for _, one in entries), group_configs=configs)
+
+
+@pytest.mark.parametrize(
+    ("entries", "steps"),
+    [
+        ((("wrong", OTHER_NAME),), ["add postgres", "remove wrong"]),
+        ((("Postgres", OTHER_NAME),), ["add postgres-2", "remove Postgres"]),
+        ((("a", OTHER_NAME), ("b", THIRD_NAME)), ["add postgres"]),
+        ((("a", OTHER_NAME), ("b", ZONE)), ["remove b", "add postgres"]),
+        ((("a", OTHER_NAME), ("b", CENTRAL)), ["remove b", "add postgres"]),
+        ((("postgres", ZONE), ("a", OTHER_NAME)), ["remove postgres", "add postgres"]),
+        ((("b", CENTRAL),), ["delete", "create postgres"]),
+        ((), ["add postgres"]),
+    ],
+)
+def test_zones_of_a_zone_group_that_are_not_in_the_way_are_kept(
+    entries: tuple[tuple[str, ResourceId], ...], steps: list[str]
+) -> None:
+    told = [shlex.split(step) for step in group_commands(grouped(*entries), ZONE)]
+    assert all(words[words.index("--name") + 1] == "default" for words in told)
+    named = [words[words.index("--zone-name") + 1] if "--zone-name" in words else "" for words in told]
+    assert [f"{words[4]} {name}".strip() for words, name in zip(told, named, strict=True)] == steps
 
 
 def test_without_zone_group_and_zone_both_are_to_be_made() -> None:

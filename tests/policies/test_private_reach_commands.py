@@ -10,7 +10,8 @@ import pytest
 from shared.model import ConnectionStatus, ServerSnapshot
 from shared.policies import discover
 from shared.policy import AnyPolicy, bound, examples
-from shared.readings import PrivateDns
+from shared.readings import EndpointDns, PrivateDns, ZoneConfig
+from shared.resource_id import ResourceId
 from tests.policies.stored import stored
 from tests.test_commands import parsed
 
@@ -19,6 +20,10 @@ FAMILY = [
     for policy in discover()
     if any(word in policy.id for word in ("private-endpoint", "endpoint-dns", "vnet-dns", "dns-zone"))
 ]
+FURTHER = ResourceId(
+    "/subscriptions/22222222-3333-4444-5555-666666666666/resourceGroups/network/providers/Microsoft.Network"
+    "/privateDnsZones/private.example.com"
+)
 LOGIN = "Please run 'az login' to setup account."
 """Where azure-cli asks Azure for the resource group's region: after it has parsed everything."""
 
@@ -42,7 +47,18 @@ def variants(drifted: ServerSnapshot) -> Iterator[ServerSnapshot]:
             for zone in dns.zones
         )
         yield replace(drifted, private_dns=replace(dns, endpoints=endpoints, zones=pending))
+    unrecorded = tuple(replace(zone, record=()) for zone in dns.zones)
+    for further in ((), (FURTHER,)):
+        endpoints = tuple(grouped(one, *further) for one in dns.endpoints)
+        yield replace(drifted, private_dns=replace(dns, endpoints=endpoints, zones=unrecorded))
     yield replace(drifted, private_dns=PrivateDns(endpoints=dns.endpoints, found=()))
+
+
+def grouped(endpoint: EndpointDns, *further: ResourceId) -> EndpointDns:
+    """The endpoint with a zone group whose entries have names; ``further`` zones are among them."""
+    zones = (*(endpoint.group_zones or ()), *further)
+    entries = tuple(ZoneConfig(name=f"zone-{at}", zone=zone) for at, zone in enumerate(zones))
+    return replace(endpoint, group="default", group_zones=zones, group_configs=entries)
 
 
 def commands_of(policy: AnyPolicy) -> Iterator[str]:

@@ -16,7 +16,7 @@ which zone, link or record is right.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from ipaddress import AddressValueError, IPv4Address
@@ -32,7 +32,7 @@ from shared.adapters.arm.session import Hooks, Session, body_of
 from shared.dns_names import canonical, endpoint_zone_name, record_name
 from shared.errors import Denied, Gone, Locked, Permanent, Stopped
 from shared.model import Aspect, ConnectionStatus, Json, ServerSnapshot
-from shared.readings import DnsZone, EndpointDns, ManagementLock, NetworkDns, PrivateDns, ZoneLink
+from shared.readings import DnsZone, EndpointDns, ManagementLock, NetworkDns, PrivateDns, ZoneConfig, ZoneLink
 from shared.resource_id import ResourceId, parse_resource_id
 from shared.values import value
 
@@ -165,8 +165,15 @@ def _with_group(session: Session, endpoint: EndpointDns, name: str, label: str) 
         endpoint,
         group=next((wire.text(body, "name") for body in bodies), ""),
         group_zones=tuple(dict.fromkeys(zone for zone, _ in zones if zone is not None)),
+        group_configs=tuple(_zone_configs(zones)),
         addresses=_addresses(text for one in written for text in _group_addresses(one, label)) or None,
     )
+
+
+def _zone_configs(zones: Iterable[tuple[ResourceId | None, Json]]) -> Iterator[ZoneConfig]:
+    for zone, config in zones:
+        if zone is not None and (name := wire.text(config, "name")):
+            yield ZoneConfig(name=name, zone=zone)
 
 
 def _group_addresses(config: Json, label: str) -> Iterable[Json]:
