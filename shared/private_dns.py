@@ -298,8 +298,13 @@ def completed(link: ZoneLink) -> bool:
     return link.state.lower() == "completed"
 
 
-def judge_links(zones: Sequence[DnsZone], networks: Sequence[ResourceId]) -> Verdict:
-    """Whether every network is linked to one of the zones (Azure links a network to one zone of a name)."""
+def judge_links(
+    zones: Sequence[DnsZone], networks: Sequence[ResourceId], read: Sequence[DnsZone] = ()
+) -> Verdict:
+    """Whether every network is linked to one of the zones (Azure links a network to one zone of a name).
+
+    ``read`` are all zones that were read: a further one of this name may have the network's link.
+    """
     unread = [zone for zone in zones if zone.links is None]
     if unread:
         told = _because(f"the links of zone {unread[0].id.name} could not be read", unread[0].unread)
@@ -314,12 +319,39 @@ def judge_links(zones: Sequence[DnsZone], networks: Sequence[ResourceId]) -> Ver
     }
     if missing := [one for one in open_ones if one not in begun]:
         told = f"zone {zones[0].id.name} is not linked to {', '.join(network.name for network in missing)}"
-        create = tuple(link_command(zones[0].id, network) for network in missing)
-        return Verdict(state=NON_COMPLIANT, reason=told, facts=facts, todo=create)
+        others = _further(zones, read)
+        elsewhere = names(zone.id for zone in others if any(linked(zone, one) for one in missing))
+        steps = tuple(step for network in missing for step in _link_steps(zones[0].id, network, others))
+        return Verdict(
+            state=NON_COMPLIANT, reason=told, facts={**facts, "linkedElsewhere": elsewhere}, todo=steps
+        )
     if begun:
         return _waiting(*next(iter(begun.values())), facts)
     every = ", ".join(network.name for network in sorted(networks))
     return Verdict(state=COMPLIANT, reason=f"zone {zones[0].id.name} is linked to {every}", facts=facts)
+
+
+def _further(zones: Sequence[DnsZone], read: Sequence[DnsZone]) -> list[DnsZone]:
+    """The zones of the same name that are not among ``zones``."""
+    judged = {zone.id for zone in zones}
+    return [
+        zone
+        for zone in read
+        if zone.id not in judged and canonical(zone.id.name) == canonical(zones[0].id.name)
+    ]
+
+
+def _link_steps(zone: ResourceId, network: ResourceId, others: Sequence[DnsZone]) -> tuple[str, ...]:
+    """What links the network to the zone; a link to another zone of that name is in the way of it."""
+    if (found := _begun(others, network)) is None:
+        return (link_command(zone, network),)
+    other, link = found
+    told = (
+        f"Network {network.name} is linked to another zone of that name, {other.id}, and a network can be"
+        " linked to one zone of a name only. Either have the endpoint's zone group name that zone; or, once"
+        f" {zone} holds every record of it that is needed in this network, move the link."
+    )
+    return told, delete_link_command(other.id, link), link_command(zone, network)
 
 
 def _shown(zones: Sequence[DnsZone]) -> list[str]:
@@ -370,7 +402,15 @@ def link_command(zone: ResourceId, network: ResourceId) -> str:
 
 
 def show_link_command(zone: ResourceId, link: ZoneLink) -> str:
-    words = ("network", "private-dns", "link", "vnet", "show", "--zone-name", zone.name, "--name", link.name)
+    return _of_link("show", zone, link)
+
+
+def delete_link_command(zone: ResourceId, link: ZoneLink) -> str:
+    return f"{_of_link('delete', zone, link)} --yes"
+
+
+def _of_link(verb: str, zone: ResourceId, link: ZoneLink) -> str:
+    words = ("network", "private-dns", "link", "vnet", verb, "--zone-name", zone.name, "--name", link.name)
     return az_at(zone, *words)
 
 

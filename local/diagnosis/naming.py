@@ -26,6 +26,7 @@ _INTEGRATED: Final = (
 _INTEGRATED_LINK: Final = "postgres-vnet-dns-zone-not-linked"
 _ENDPOINT: Final = ("postgres-endpoint-dns-zone-wrong", "postgres-endpoint-dns-record-wrong")
 _ENDPOINT_LINK: Final = "postgres-endpoint-dns-zone-not-linked"
+_NO_RECORD: Final = "which has no A record of the server (a CNAME or a wildcard record was not looked at)"
 POLICIES: Final = (*_INTEGRATED, _INTEGRATED_LINK, *_ENDPOINT, _ENDPOINT_LINK)
 
 
@@ -140,7 +141,7 @@ def _holds(case: Case, zone: DnsZone, step: Step) -> Step:
     held = ", ".join(map(str, zone.record))
     if set(zone.record) & own or Aspect.PRIVATE_DNS in case.server.unread:
         return replace(step, says=f"{well}, which answers {held}: not the nearest endpoint's address alone")
-    answers = f"which answers {held}: no endpoint's address" if held else "which has no record of the server"
+    answers = f"which answers {held}: no endpoint's address" if held else _NO_RECORD
     label = record_name(case.server.host_name)
     fix = tuple(record_command(zone.id, "add-record", label, str(address)) for address in sorted(near or own))
     return replace(step, result=Result.FAULT, says=f"{well}, {answers}", resource=str(zone.id), fix=fix)

@@ -5,7 +5,9 @@ in the zone that answers is absent, does not hold the endpoint's address, or hol
 that share a zone are a conflict: a record has one name, and the endpoint that was written last has it. An
 address that no endpoint of the server has is most often that of a deleted one. With a central zone declared
 (``zone``) its record is judged, whoever answers in the network. Where none is declared and the network asks
-its own DNS servers, or the record or the address cannot be read, it is unknown. IPv6 is not judged.
+its own DNS servers, or the record or the address cannot be read, it is unknown. IPv6 is not judged. Only the
+A record is read: a CNAME with the server's name or a wildcard record may answer instead, and the reason says
+that it was not looked at.
 
 *Why it matters.* Clients go to an address where nobody answers, to another network's endpoint, or, without a
 record, nowhere: a linked zone without the record makes the name unresolvable.
@@ -50,6 +52,8 @@ from shared.private_dns import (
 from shared.readings import DnsZone
 
 ABOUT: Final = About(policy="postgres-endpoint-dns-record-wrong", severity=Severity.HIGH)
+
+_ONLY_A: Final = "whether a CNAME or a wildcard record answers was not looked at"
 
 
 def evaluate(server: ServerSnapshot, *, zone: str) -> Finding:
@@ -104,7 +108,7 @@ def _fault(case: Case, zone: DnsZone, name: str) -> tuple[str, tuple[str, ...]]:
     """What is wrong with the record, and what a person does about it."""
     own, held = set(case.endpoint.addresses or ()), set(zone.record or ())
     if not held:
-        return f"zone {zone.id.name} has no A record {name}", _anew(case, zone)
+        return f"zone {zone.id.name} has no A record {name}; {_ONLY_A}", _anew(case, zone)
     others = _of_other_endpoints(case)
     if held & others:
         shared = "endpoints of the server share one record"

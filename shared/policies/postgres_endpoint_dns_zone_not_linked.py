@@ -11,10 +11,12 @@ Completed yet, it is unknown. Without any zone there is no link to judge: of tha
 server's name leads to its public address, whatever the zone holds.
 
 *What the change does.* None is made: a link changes what a whole network resolves, and a network can be
-linked to one zone of a name only. A person creates the link.
+linked to one zone of a name only. A person creates the link. Where the network is linked to another zone of
+that name, as far as such a zone was read, a person has the zone group name that zone or moves the link.
 
 *What it may break.* Once linked, the zone answers for every PostgreSQL server with a private endpoint: names
-that have no record in it no longer resolve in that network.
+that have no record in it no longer resolve in that network. Where a link is moved, names that only the other
+zone holds no longer do, and until the new link is Completed none does.
 
 *References.* Private Link for Azure Database for PostgreSQL (Private Link and DNS; hub-and-spoke); private
 DNS virtual network links; MicrosoftDocs/azure-docs 122956; MCSB NS-10, NS-2.
@@ -61,7 +63,7 @@ def _judge(case: Case) -> Verdict:
         nothing = f"endpoint {case.endpoint.id.name} has no zone that could be linked"
         return Verdict(state=COMPLIANT, reason=nothing, applies=False)
     networks = case.declared.networks or ((own.id,) if own is not None else ())
-    judged = judge_links(answering.zones, networks) if answering.zones else None
+    judged = judge_links(answering.zones, networks, case.dns.zones) if answering.zones else None
     if judged is not None and (judged.state is not NON_COMPLIANT or not answering.more):
         return judged
     return Verdict(state=UNKNOWN, reason=f"zones called {case.zone_name} exist that were not read")

@@ -280,6 +280,37 @@ def test_a_zone_linked_elsewhere_does_not_answer_in_the_endpoints_network(networ
     assert f"--virtual-network {SPOKE} --registration-enabled false --subscription 22222222" in command
 
 
+def test_a_network_that_is_linked_to_another_zone_of_the_name_is_told_what_is_in_the_way() -> None:
+    link = ZoneLink(name="theirs", network=SPOKE, state="Completed")
+    read = dns(zones=(zone(links=()), zone(id=CENTRAL, links=(link,))))
+    finding = judged(NOT_LINKED, with_dns(read))
+    assert (finding.state, finding.reason) == (NON_COMPLIANT, f"zone {NAME} is not linked to spoke")
+    told, delete, create = finding.evidence["whatToDo"]
+    assert f"linked to another zone of that name, {CENTRAL}, " in told
+    assert f"link vnet delete --zone-name {NAME} --name theirs " in delete
+    assert delete.endswith("--resource-group hub --yes")
+    assert f"link vnet create --zone-name {NAME} --name spoke " in create
+    (shown,) = finding.evidence["endpoints"]
+    assert shown["linkedElsewhere"] == [str(CENTRAL)]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        zone(id=OTHER_NAME),
+        zone(id=CENTRAL, links=(ZoneLink(name="hub", network=HUB, state="Completed"),)),
+        zone(id=CENTRAL, links=None),
+    ],
+    ids=["another name", "another network", "links unread"],
+)
+def test_only_a_link_of_the_same_name_and_network_is_in_the_way(other: DnsZone) -> None:
+    finding = judged(NOT_LINKED, with_dns(dns(zones=(zone(links=()), other))))
+    (create,) = finding.evidence["whatToDo"]
+    assert "link vnet create" in create
+    (shown,) = finding.evidence["endpoints"]
+    assert shown["linkedElsewhere"] == []
+
+
 @pytest.mark.parametrize("state", ["InProgress", ""])
 def test_a_link_that_is_being_made_is_looked_at_again_and_not_made_twice(state: str) -> None:
     links = (ZoneLink(name="spoke", network=SPOKE, state=state),)
@@ -315,7 +346,9 @@ def found_in(*record: IPv4Address) -> Finding:
 
 def test_a_record_that_is_absent_is_written_anew_by_its_zone_group() -> None:
     finding = found_in()
-    assert (finding.state, finding.reason) == (NON_COMPLIANT, f"zone {NAME} has no A record orders.{NAME}")
+    missing = f"zone {NAME} has no A record orders.{NAME}"
+    unseen = "whether a CNAME or a wildcard record answers was not looked at"
+    assert (finding.state, finding.reason) == (NON_COMPLIANT, f"{missing}; {unseen}")
     assert [step.split()[3:5] for step in finding.evidence["whatToDo"]] == [
         ["dns-zone-group", "delete"],
         ["dns-zone-group", "create"],

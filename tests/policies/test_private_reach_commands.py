@@ -10,7 +10,7 @@ import pytest
 from shared.model import ConnectionStatus, ServerSnapshot
 from shared.policies import discover
 from shared.policy import AnyPolicy, bound, examples
-from shared.readings import EndpointDns, PrivateDns, ZoneConfig
+from shared.readings import DnsZone, EndpointDns, PrivateDns, ZoneConfig, ZoneLink
 from shared.resource_id import ResourceId
 from tests.policies.stored import stored
 from tests.test_commands import parsed
@@ -47,11 +47,22 @@ def variants(drifted: ServerSnapshot) -> Iterator[ServerSnapshot]:
             for zone in dns.zones
         )
         yield replace(drifted, private_dns=replace(dns, endpoints=endpoints, zones=pending))
+    yield replace(drifted, private_dns=replace(dns, zones=tuple(linked_elsewhere(dns))))
     unrecorded = tuple(replace(zone, record=()) for zone in dns.zones)
     for further in ((), (FURTHER,)):
         endpoints = tuple(grouped(one, *further) for one in dns.endpoints)
         yield replace(drifted, private_dns=replace(dns, endpoints=endpoints, zones=unrecorded))
     yield replace(drifted, private_dns=PrivateDns(endpoints=dns.endpoints, found=()))
+
+
+def linked_elsewhere(dns: PrivateDns) -> Iterator[DnsZone]:
+    """The zones without links, and another of each name to which the endpoints' networks are linked."""
+    networks = [one.network.id for one in dns.endpoints if one.network is not None]
+    links = tuple(ZoneLink(name="theirs", network=network, state="Completed") for network in networks)
+    for zone in dns.zones:
+        yield replace(zone, links=())
+        other = ResourceId(str(zone.id).replace("/resourceGroups/", "/resourceGroups/other-"))
+        yield replace(zone, id=other, links=links)
 
 
 def grouped(endpoint: EndpointDns, *further: ResourceId) -> EndpointDns:
