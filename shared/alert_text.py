@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final, assert_never
 
+from shared.commands import is_command, steps_of
 from shared.model import (
     Action,
     Actor,
@@ -107,7 +108,7 @@ _DIFFERENCES: Final[Mapping[str, str]] = {
 }
 """Parts of the evidence that tell what passes otherwise than before, in the order in which they are told."""
 
-_SAID_APART: Final = frozenset({*_DIFFERENCES, "lastCompliantAt", "byThisWrite"})
+_SAID_APART: Final = frozenset({*_DIFFERENCES, "lastCompliantAt", "byThisWrite", "whatToDo"})
 """Evidence that has a sentence of its own."""
 
 _OUTCOMES: Final[Mapping[Outcome, str]] = {
@@ -193,8 +194,15 @@ def _without(evidence: Mapping[str, Json], names: frozenset[str]) -> dict[str, J
 
 
 def _fix_lines(alert: AlertRecord) -> list[str]:
+    advice = [step for step in steps_of(alert.evidence) if not is_command(step)]
+    told = [f"**What to do:** {' '.join(map(_sentence, advice))}"] if advice else []
     if not alert.commands:
-        return ["**To fix it by hand:** no single command is known that would be safe to print"]
+        none = ["**To fix it by hand:** no single command is known that would be safe to print"]
+        return told or none
+    return [*told, *_command_lines(alert)]
+
+
+def _command_lines(alert: AlertRecord) -> list[str]:
     caution = _CAUTIONS.get(alert.decision.reason)
     heading = f"**To fix it by hand** ({caution}):" if caution else "**To fix it by hand:**"
     return [*_commands(heading, alert.commands), _LAG]

@@ -83,6 +83,20 @@ def fix_commands(edits: Sequence[Edit], management_endpoint: str = PUBLIC_ARM) -
     return tuple(_command(edit, management_endpoint) for edit in edits)
 
 
+def steps_of(evidence: Mapping[str, Json]) -> tuple[str, ...]:
+    """What a person does about a finding for which there is no edit: commands and sentences, in order.
+
+    Policies say it in their evidence as ``whatToDo``, a text or a list of texts.
+    """
+    told = evidence.get("whatToDo") or ()
+    return (told,) if isinstance(told, str) else tuple(map(str, told))
+
+
+def is_command(step: str) -> bool:
+    """Whether a step can be pasted into a shell; every other one is a sentence."""
+    return step.startswith("az ")
+
+
 def portal_link(resource_id: ResourceId, cloud: str = "public") -> str:
     """The portal's page of the resource, or of the one it is a child of: rules have no page.
 

@@ -16,6 +16,7 @@ from typing import Final
 from shared.alert_text import change_words
 from shared.alerting import Sighting, alert_id, notification, open_alert, recur, resolve, wakes_nobody
 from shared.baseline import evidence_since, recorded_baseline
+from shared.commands import is_command, steps_of
 from shared.configuration import tags_of
 from shared.deps import Deps
 from shared.errors import GatewayError
@@ -281,7 +282,8 @@ def tell(visit: Visit, judgements: tuple[Judgement, ...], record: TargetRecord) 
 
 
 def sighting_of(visit: Visit, judgement: Judgement, decision: Decision) -> Sighting:
-    """What an alert shows of a judgement; the commands are the planned edits, or what a person could do."""
+    """What an alert shows of a judgement; the commands are those of the planned edits or of what a person
+    could do, and where no edit of ours fits, those that the policy tells."""
     finding, change = judgement.finding, judgement.change
     edits = change.edits if change else judgement.policy.suggest(finding, visit.snapshot)
     since = evidence_since(judgement.baseline, visit.snapshot, judgement.policy, visit.cause)
@@ -291,7 +293,7 @@ def sighting_of(visit: Visit, judgement: Judgement, decision: Decision) -> Sight
         decision=decision,
         cause=visit.cause,
         now=visit.now,
-        commands=visit.deps.commands(edits),
+        commands=visit.deps.commands(edits) or tuple(filter(is_command, steps_of(finding.evidence))),
     )
 
 

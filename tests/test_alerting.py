@@ -349,6 +349,15 @@ def test_without_a_command_the_alert_says_so() -> None:
     assert "```" not in body
 
 
+def test_a_step_that_is_no_command_is_told_as_a_sentence_and_not_among_what_was_seen() -> None:
+    finding = replace(SIGHTING.finding, evidence={"whatToDo": ["az it", "restart the server in the portal"]})
+    body = body_of(opened(replace(SIGHTING, finding=finding, commands=("az it",))))
+    assert "**What to do:** Restart the server in the portal." in body
+    assert "what to do:" not in body
+    bare = body_of(opened(replace(SIGHTING, finding=finding, commands=())))
+    assert "no single command is known" not in bare
+
+
 def test_a_command_with_backticks_stays_inside_its_fence() -> None:
     body = body_of(opened(replace(SIGHTING, commands=("az rest --body '```'",))))
     assert "\n````\naz rest --body '```'\n````" in body

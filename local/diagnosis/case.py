@@ -13,7 +13,7 @@ from enum import StrEnum
 from ipaddress import IPv4Address, ip_network
 from typing import Final
 
-from shared.commands import fix_commands
+from shared.commands import fix_commands, steps_of
 from shared.model import (
     ComplianceState,
     ConnectionStatus,
@@ -193,15 +193,4 @@ def said(stage: Stage, case: Case, policy_id: str, snapshot: Snapshot) -> Step:
 def _remedy(policy: AnyPolicy, found: Finding, snapshot: Snapshot) -> tuple[str, ...]:
     planned = policy.plan(found, snapshot)
     edits: tuple[Edit, ...] = planned.edits if planned else policy.suggest(found, snapshot)
-    return fix_commands(edits) or tuple(_told(found.evidence.get("whatToDo")))
-
-
-def _told(advice: Json) -> Iterator[str]:
-    """What a person does as texts: a command, a sentence, or the routes that are wanted."""
-    if isinstance(advice, str):
-        yield advice
-    elif isinstance(advice, Mapping):
-        yield f"add a route for {advice.get('addressPrefix')} to {advice.get('nextHopType')}"
-    elif isinstance(advice, Iterable):
-        for one in advice:
-            yield from _told(one)
+    return fix_commands(edits) or steps_of(found.evidence)

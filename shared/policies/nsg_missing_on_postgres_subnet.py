@@ -19,6 +19,7 @@ Microsoft Azure Foundations 5.0.0 7.11; MCSB v1 NS-1.
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 from typing import Final
 
@@ -47,7 +48,12 @@ def evaluate(subnet: SubnetSnapshot) -> Finding:
         held = f"the subnet has the NSG {subnet.security_group.id.name!r}"
         return finding(ABOUT, subnet, ComplianceState.COMPLIANT, held)
     drift = finding(ABOUT, subnet, ComplianceState.NON_COMPLIANT, "the subnet has no NSG: everything passes")
-    return replace(drift, fingerprint="no NSG")
+    told = {"whatToDo": f"{_update(subnet)} --network-security-group '<id of an NSG in the subnet's region>'"}
+    return replace(drift, fingerprint="no NSG", evidence={**drift.evidence, **told})
+
+
+def _update(subnet: SubnetSnapshot) -> str:
+    return f"az network vnet subnet update --ids {shlex.quote(str(subnet.id))}"
 
 
 def plan(_found: Finding, _subnet: SubnetSnapshot) -> Change | None:

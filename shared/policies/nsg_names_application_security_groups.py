@@ -40,6 +40,8 @@ from shared.traffic import SubnetTraffic
 
 ABOUT: Final = About(policy="nsg-names-application-security-groups", severity=Severity.MEDIUM)
 
+_TO_DO: Final = "put the addresses of the groups' members into these rules instead of the groups"
+
 
 def evaluate(subnet: SubnetSnapshot) -> Finding:
     if found := settled_without_group(subnet):
@@ -63,7 +65,7 @@ def evaluate(subnet: SubnetSnapshot) -> Finding:
     ]
     return replace(
         drift,
-        evidence={**drift.evidence, "rules": listed, "sharedWith": sharing(subnet)},
+        evidence={**drift.evidence, "rules": listed, "sharedWith": sharing(subnet), "whatToDo": _TO_DO},
         fingerprint="; ".join(sorted({f"{r.direction}:{g.key}" for r in naming for g in _groups(r)})),
     )
 

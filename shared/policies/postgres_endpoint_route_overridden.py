@@ -46,6 +46,11 @@ ID: Final = "postgres-endpoint-route-overridden"
 SEVERITY: Final = Severity.MEDIUM
 NOT_READ: Final = "the route tables of clients in other subnets decide in the same way and are not read"
 
+_TO_DO: Final = (
+    "where the appliance is not meant to see this traffic, add a route for the endpoint's address with the "
+    "next hop VnetLocal, or switch network policies for route tables off on the endpoint's subnet"
+)
+
 
 def evaluate(subnet: SubnetSnapshot) -> Finding:
     return finding(ID, SEVERITY, subnet, with_evidence(_judged(subnet), {"caveats": [NOT_READ]}))
@@ -73,7 +78,8 @@ def _verdict(subnet: SubnetSnapshot, found: Diverted) -> Judged:
         told = ", ".join(spelled(one) for one in found.surely)
         straight = f"packets to a private endpoint do not go straight there: {told}"
         wrong = drift(straight, leading(found.surely))
-        wrong = with_evidence(wrong, {"routes": [shown(one) for one in found.surely]})
+        advice = {"whatToDo": _TO_DO, "routes": [shown(one) for one in found.surely]}
+        wrong = with_evidence(wrong, advice)
         return replace(wrong, resource_id=subnet.route_table_id)
     if taken := (*found.surely, *found.perhaps):
         told = ", ".join(spelled(one) for one in taken)

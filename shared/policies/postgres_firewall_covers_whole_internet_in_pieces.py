@@ -69,6 +69,11 @@ SLIVER = 2**24
 """A /8, less than half a percent of the Internet: no network that anybody would shut out is larger."""
 LARGEST_SLIVER = 2**28
 
+_TO_DO = (
+    "find out which of the ranges hold clients, write rules for those addresses, and delete these; with "
+    "corporateRanges in policies.yaml the commands are proposed"
+)
+
 
 def evaluate(server: ServerSnapshot, *, corporate_ranges: list[str], sliver_addresses: int) -> Finding:
     found = _contributors(server.firewall_rules or (), sliver_addresses)
@@ -177,7 +182,7 @@ def _replacement(
     """A rule for the whole Internet has to go as well, so what it admits does not count as admitted."""
     if not corporate_ranges:
         note = "no corporate ranges are configured (parameter corporateRanges), so none can be named"
-        return {"tightestReplacement": None, "replacementNote": note}
+        return {"tightestReplacement": None, "replacementNote": note, "whatToDo": _TO_DO}
     staying = [rule for rule in others if not admits_whole_internet(rule)]
     tight = tightest(found, staying, ranges_of(corporate_ranges))
     return {

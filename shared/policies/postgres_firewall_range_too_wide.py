@@ -60,6 +60,11 @@ ID = "postgres-firewall-range-too-wide"
 SEVERITY = Severity.MEDIUM
 MOST_ADDRESSES = 2**16
 
+_TO_DO = (
+    "narrow the rule to the addresses of its clients; with corporateRanges in policies.yaml the commands are "
+    "proposed"
+)
+
 
 def evaluate(server: ServerSnapshot, *, max_addresses: int, corporate_ranges: list[str]) -> Finding:
     corporate = ranges_of(corporate_ranges) if corporate_ranges else None
@@ -155,6 +160,7 @@ def _evidence(
         "otherRules": [shown(rule) for rule in server.firewall_rules or () if rule not in found],
         "maxAddresses": max_addresses,
         "corporateRanges": corporate_ranges,
+        **({"whatToDo": _TO_DO} if found and not corporate_ranges else {}),
         **reach_evidence(server),
     }
 

@@ -38,6 +38,8 @@ from shared.traffic import ServerTraffic, reach_evidence
 ID = "postgres-firewall-rules-on-vnet-integrated"
 SEVERITY = Severity.INFORMATIONAL
 
+_TO_DO = "nothing needs to be done; delete the rules if whoever wrote them relies on them, and tell them so"
+
 
 def evaluate(server: ServerSnapshot) -> Finding:
     state, reason = _judge(server)
@@ -53,6 +55,7 @@ def evaluate(server: ServerSnapshot) -> Finding:
         evidence={
             "rules": [shown(rule) for rule in rules] if server.vnet_integrated else [],
             "delegatedSubnetResourceId": str(server.delegated_subnet) if server.delegated_subnet else None,
+            **({"whatToDo": _TO_DO} if drifted else {}),
             **reach_evidence(server),
         },
         fingerprint=ranges_print(rules) if drifted else "",

@@ -19,6 +19,7 @@ eadbb524-8644-4a87-8af6-549e1d125982; MCSB LT-3; pgaudit's documentation of ``pg
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from shared.model import (
@@ -64,19 +65,23 @@ def evaluate(server: ServerSnapshot, classes: list[str]) -> Finding:
     loaded = evaluated(LIBRARIES, server, lambda found: PGAUDIT in members(found.value))
     if loaded.state is not ComplianceState.COMPLIANT:
         return loaded
-    return evaluated(_about(classes), server, lambda found: _audits(found, classes))
+    found = evaluated(_about(classes), server, lambda held: _audits(held, classes))
+    return replace(found, evidence={**found.evidence, "wantedClasses": sorted(classes)})
 
 
 def suggest(found: Finding, server: ServerSnapshot) -> tuple[Edit, ...]:
-    """The library that is to be loaded; which classes are wanted is in the finding's reason."""
-    current = parameter(server, LIBRARIES.parameter)
-    if found.state is not ComplianceState.NON_COMPLIANT or current is None:
+    """The library, or the wanted classes, beside what is there; an entry that comes later wins."""
+    wanted = found.evidence.get("wantedClasses")
+    about, more = (LIBRARIES, [PGAUDIT]) if wanted is None else (ABOUT, list(wanted))
+    current = parameter(server, about.parameter)
+    if found.state is not ComplianceState.NON_COMPLIANT or current is None or current.read_only:
         return ()
-    if current.read_only or PGAUDIT in members(current.value):
-        return ()
-    wanted = ",".join(part for part in (current.value, PGAUDIT) if part)
-    edit = SetParameter(server=server.id, name=current.name, value=wanted)
-    return (edit,) if allows(current, wanted) else ()
+    kept = [
+        part.strip() for part in current.value.split(",") if part.strip().lower() not in {"", "none", *more}
+    ]
+    value = ",".join([*kept, *more])
+    edit = SetParameter(server=server.id, name=current.name, value=value)
+    return (edit,) if value != current.value and allows(current, value) else ()
 
 
 def check_classes(classes: Json) -> str | None:

@@ -24,14 +24,15 @@ network traffic routing. No framework among the project's controls states it.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
+from shared.commands import free_name
 from shared.model import (
     Aspect,
     Finding,
-    Json,
     Kind,
     Safety,
     Severity,
@@ -71,7 +72,8 @@ class Traffic:
     drift: str = ""
     """Where what is wrong goes, for the fingerprint."""
     open: tuple[str, ...] = ()
-    cure: Json = None
+    cure: tuple[tuple[str, Hop], ...] = ()
+    """Routes that would put it right: prefix or tag, and hop."""
 
 
 def evaluate(subnet: SubnetSnapshot) -> Finding:
@@ -92,7 +94,7 @@ def _judged(subnet: SubnetSnapshot) -> Judged:
     except RoutesUnreadable as error:
         return unknown(f"the routes cannot be read: {error}")
     kinds = (_own(subnet, table), _entra(subnet, table))
-    evidence = {"routeTableId": _table_id(subnet), "whatToDo": [kind.cure for kind in kinds if kind.wrong]}
+    evidence = {"routeTableId": _table_id(subnet), "whatToDo": _commands(subnet, kinds)}
     more = {"routes": [shown(one) for kind in kinds for one in kind.wrong], "mayLearnRoutes": table.learns}
     return with_evidence(_verdict(subnet, kinds), {**evidence, **more})
 
@@ -117,10 +119,7 @@ def _own(subnet: SubnetSnapshot, table: Table) -> Traffic:
         wrong=found.surely,
         drift=leading(found.surely),
         open=(f"{name}: {_told(found.perhaps)}, {why}",) if found.perhaps else (),
-        cure=[
-            {"addressPrefix": str(prefix), "nextHopType": str(Hop.VIRTUAL_NETWORK)}
-            for prefix in sorted(subnet.prefixes, key=str)
-        ],
+        cure=tuple((str(prefix), Hop.VIRTUAL_NETWORK) for prefix in sorted(subnet.prefixes, key=str)),
     )
 
 
@@ -140,7 +139,7 @@ def _entra(subnet: SubnetSnapshot, table: Table) -> Traffic:
         return Traffic(name=name)
     certain = len(elsewhere) == len(taken) and all(one.step.hop is not Hop.UNKNOWN for one in taken)
     if certain and needed:
-        cure = [{"addressPrefix": ENTRA, "nextHopType": str(Hop.INTERNET)}]
+        cure = ((ENTRA, Hop.INTERNET),)
         wrong = tuple(one for one in taken if one.step.name)
         drift = ",".join(sorted({str(one.step.hop) for one in wrong}))
         return Traffic(name=name, wrong=wrong, drift=drift, cure=cure)
@@ -151,6 +150,27 @@ def _entra(subnet: SubnetSnapshot, table: Table) -> Traffic:
 
 def _told(taken: Iterable[Taken]) -> str:
     return ", ".join(dict.fromkeys(spelled(one) for one in taken))
+
+
+def _commands(subnet: SubnetSnapshot, kinds: Iterable[Traffic]) -> list[str]:
+    """One command for each route that puts right what is wrong: a table holds one route for a prefix, so
+    one that is there is changed, and what is new gets a name that is free."""
+    table = subnet.route_table
+    if table is None:
+        return []
+    names = {route.prefix.strip().lower(): route.name for route in table.routes}
+    where = (
+        f"--subscription {table.id.subscription} --resource-group {shlex.quote(table.id.resource_group)}"
+        f" --route-table-name {shlex.quote(table.id.name)}"
+    )
+    listed = []
+    for number, (prefix, hop) in enumerate(cure for kind in kinds if kind.wrong for cure in kind.cure):
+        there = names.get(prefix.lower())
+        name = there or free_name(f"driftward-{number + 1}", names.values())
+        verb = "update" if there else "create"
+        route = f"--name {shlex.quote(name)} --address-prefix {prefix} --next-hop-type {hop}"
+        listed.append(f"az network route-table route {verb} {where} {route}")
+    return listed
 
 
 def _table_id(subnet: SubnetSnapshot) -> str | None:

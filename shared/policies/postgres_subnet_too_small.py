@@ -24,7 +24,17 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from shared.model import Aspect, Finding, Json, Kind, Safety, Severity, SubnetSnapshot, TargetKind
+from shared.model import (
+    Aspect,
+    ComplianceState,
+    Finding,
+    Json,
+    Kind,
+    Safety,
+    Severity,
+    SubnetSnapshot,
+    TargetKind,
+)
 from shared.policy import Policy, RaisedBy
 from shared.subnet_facts import SERVER_READS, delegated, some_server
 from shared.subnet_findings import Judged, compliant, drift, finding, unknown, with_evidence
@@ -39,9 +49,16 @@ USED_WITH_STANDBY: Final = 4
 FURTHER: Final = Severity.LOW
 """What is in use fits, and only what could be enabled does not."""
 
+_TO_DO: Final = (
+    "a subnet in use cannot grow and a server cannot move: make a larger delegated subnet and restore or "
+    "migrate the servers into it"
+)
+
 
 def evaluate(subnet: SubnetSnapshot) -> Finding:
-    return finding(ID, SEVERITY, subnet, with_evidence(_judged(subnet), _evidence(subnet)))
+    judged = with_evidence(_judged(subnet), _evidence(subnet))
+    drifted = judged.state is ComplianceState.NON_COMPLIANT
+    return finding(ID, SEVERITY, subnet, with_evidence(judged, {"whatToDo": _TO_DO}) if drifted else judged)
 
 
 def _judged(subnet: SubnetSnapshot) -> Judged:

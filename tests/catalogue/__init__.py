@@ -23,6 +23,7 @@ same for all and lives in ``stage.py``::
 - ``outcome`` is ``REVERTED`` (then ``reason`` is ``DRIFT``, and a policy whose safety is APPROVAL is first
   seen to ask, then approved) or ``ALERTED`` (then ``reason`` says with which: ``NO_PLAN`` for one that only
   alerts).
+- An alert says what a person can do: by a planned or suggested edit, or in its evidence as ``whatToDo``.
 - ``settings`` is text of ``policies.yaml``. Only the scenario's policy is on, with effect revert; what the
   text says is laid over that: parameters, further policies.
 - A drift that nobody makes by a call (a key that cannot be reached any more) is ``happening(body, …)``.

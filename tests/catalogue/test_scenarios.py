@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pytest
 
+from shared.commands import steps_of
 from shared.model import Action, Aspect, ComplianceState, Outcome, Reason, Target
 from shared.policies import discover
 from shared.policy import RaisedBy
@@ -74,7 +75,9 @@ def test_drift_made_by_somebody_comes_to_what_is_stated(stage: Stage, scenario: 
     assert differing(before, play.state()), "the drift changes nothing in Azure"
     notice(play, scenario)
     if scenario.outcome is Outcome.ALERTED:
-        assert alert_of(play, scenario).decision.reason is scenario.reason, play.lines
+        alert = alert_of(play, scenario)
+        assert alert.decision.reason is scenario.reason, play.lines
+        assert alert.commands or steps_of(alert.evidence), "the alert does not say what a person can do"
         assert play.our_writes() == []
         return
     reverted(play, scenario)

@@ -351,7 +351,9 @@ def test_routes_that_lead_nowhere_are_told_with_those_that_are_wanted() -> None:
     entra = SubnetServer(id=SERVER, entra=True)
     lost = routed(replace(DATABASES, servers=(entra,)), "0.0.0.0/0", "None")
     found = fault(walk(in_a_subnet(places=(lost,), client=None)))
-    assert found.fix == ("add a route for AzureActiveDirectory to Internet",)
+    (fix,) = found.fix
+    assert fix.startswith("az network route-table route create ")
+    assert fix.endswith("--address-prefix AzureActiveDirectory --next-hop-type Internet")
 
 
 def test_an_endpoints_own_route_goes_before_the_clients_where_network_policies_are_off() -> None:

@@ -185,6 +185,13 @@ def test_the_library_is_suggested_beside_those_that_are_loaded() -> None:
     assert suggested(AUDIT, snapshot) == {"shared_preload_libraries": "pg_cron,pgaudit"}
 
 
+@pytest.mark.parametrize(("held", "wanted"), [("none", "ddl,misc,role"), ("read, DDL", "read,ddl,misc,role")])
+def test_the_wanted_classes_are_suggested_beside_those_that_are_audited(held: str, wanted: str) -> None:
+    allowed = "none,read,write,function,role,ddl,misc,all"
+    classes = parameter("pgaudit.log", held, data_type="Set", allowed=allowed)
+    assert suggested(AUDIT, having(LOADED, classes)) == {"pgaudit.log": wanted}
+
+
 # --- extensions ------------------------------------------------------------------------------------
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 from ipaddress import ip_address
 from typing import Any
@@ -97,14 +98,24 @@ def test_where_a_delegated_subnets_traffic_goes(
 def test_the_alert_lists_the_routes_that_the_service_asks_for() -> None:
     finding = ROUTED.evaluate(routed(ALL, NETWORK))
     assert finding.resource_id == TABLE
-    assert finding.evidence["whatToDo"] == [
-        [{"addressPrefix": "10.0.1.0/24", "nextHopType": "VnetLocal"}],
-        [{"addressPrefix": "AzureActiveDirectory", "nextHopType": "Internet"}],
-    ]
+    inside, entra = map(shlex.split, finding.evidence["whatToDo"])
+    assert inside[:5] == ["az", "network", "route-table", "route", "create"]
+    assert inside[-4:] == ["--address-prefix", "10.0.1.0/24", "--next-hop-type", "VnetLocal"]
+    assert entra[-4:] == ["--address-prefix", "AzureActiveDirectory", "--next-hop-type", "Internet"]
+    names = {words[words.index("--name") + 1] for words in (inside, entra)}
+    assert len(names - {"network", "all"}) == 2
     assert [one["name"] for one in finding.evidence["routes"]] == ["network", "all"]
     assert finding.fingerprint == (
         "traffic inside the subnet: 10.0.1.0/24 to VirtualAppliance; traffic to Entra ID: VirtualAppliance"
     )
+
+
+def test_a_route_that_is_there_is_changed_because_a_table_holds_one_for_a_prefix() -> None:
+    wrong = replace(TO_ENTRA, name="Sign-in", prefix="azureactivedirectory", next_hop="VirtualAppliance")
+    (command,) = ROUTED.evaluate(routed(wrong)).evidence["whatToDo"]
+    words = shlex.split(command)
+    assert words[4] == "update"
+    assert words[words.index("--name") + 1] == "Sign-in"
 
 
 def test_a_subnet_that_is_not_delegated_is_not_judged() -> None:

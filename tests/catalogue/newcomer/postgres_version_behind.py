@@ -32,6 +32,7 @@ def evaluate(server: ServerSnapshot) -> Finding:
         state=state,
         severity=Severity.LOW,
         reason=f"the major version is {server.version or 'not told'}; the oldest maintained one is {OLDEST}",
+        evidence={"whatToDo": "upgrade the server to a maintained major version"},
         fingerprint=f"version={server.version}" if state is ComplianceState.NON_COMPLIANT else "",
     )
 
