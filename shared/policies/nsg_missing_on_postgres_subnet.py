@@ -48,7 +48,7 @@ def evaluate(subnet: SubnetSnapshot) -> Finding:
         held = f"the subnet has the NSG {subnet.security_group.id.name!r}"
         return finding(ABOUT, subnet, ComplianceState.COMPLIANT, held)
     drift = finding(ABOUT, subnet, ComplianceState.NON_COMPLIANT, "the subnet has no NSG: everything passes")
-    told = {"whatToDo": f"{_update(subnet)} --network-security-group '<id of an NSG in the subnet's region>'"}
+    told = {"whatToDo": f"{_update(subnet)} --network-security-group '<id of an NSG of the same region>'"}
     return replace(drift, fingerprint="no NSG", evidence={**drift.evidence, **told})
 
 
