@@ -437,7 +437,7 @@ def unread(snapshot: Snapshot, aspect: Aspect) -> Snapshot:
     name = field_of(aspect, snapshot)
     assert name is not None
     # Which field it is is known only by its name.
-    without: Snapshot = replace(snapshot, **{name: None})  # type: ignore[arg-type]
+    without: Snapshot = replace(snapshot, **{name: None})  # type: ignore[arg-type]  # the name is a field
     return replace(without, unread={**without.unread, aspect: "403: refused"})
 
 
