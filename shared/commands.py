@@ -20,7 +20,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, assert_never
 from urllib.parse import quote
 
@@ -111,16 +111,6 @@ def portal_link(resource_id: ResourceId, cloud: str = "public") -> str:
     while page.parent is not None:
         page = page.parent
     return f"{portal}/#@/resource{_path(page)}/overview"
-
-
-def free_name(wanted: str, taken: Iterable[str]) -> str:
-    """A name for what a command makes: ``wanted``, or ``wanted-2`` and so on where that is taken.
-
-    Azure compares names without case, and making something under a name that is taken replaces what has it.
-    """
-    lower = {name.lower() for name in taken}
-    names = (wanted, *(f"{wanted}-{number}" for number in range(2, len(lower) + 2)))
-    return next(name for name in names if name.lower() not in lower)
 
 
 # --- edits -----------------------------------------------------------------------------------------

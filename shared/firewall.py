@@ -7,7 +7,7 @@ which is no range. Nothing here knows a policy or decides what is wrong with a r
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Address, IPv4Network
 from typing import Final
 
@@ -21,6 +21,7 @@ from shared.model import (
     PutFirewallRule,
     ServerSnapshot,
 )
+from shared.resource_id import free_name
 from shared.traffic import AddressSet, Span
 
 _NOT_PUBLIC: Final = (
@@ -117,20 +118,13 @@ def replacing(server: ServerSnapshot, leaving: Iterable[FirewallRule], tight: Ad
     taken = {rule.name.lower() for rule in server.firewall_rules or ()}
     fresh = []
     for first, last in tight.spans:
-        name = _free_name(IPv4Address(first), taken)
+        name = free_name(f"corporate-{str(IPv4Address(first)).replace('.', '-')}", taken)
         taken.add(name)
         fresh.append(FirewallRule(name=name, start=IPv4Address(first), end=IPv4Address(last)))
     return (
         *(PutFirewallRule(server=server.id, rule=rule) for rule in fresh),
         *(DeleteFirewallRule(server=server.id, rule=rule) for rule in by_name(leaving)),
     )
-
-
-def _free_name(start: IPv4Address, taken: Collection[str]) -> str:
-    """Letters, digits and dashes; a PUT under a name that is taken would replace that rule."""
-    name = f"corporate-{str(start).replace('.', '-')}"
-    names = (name, *(f"{name}-{n}" for n in range(2, len(taken) + 3)))
-    return next(free for free in names if free not in taken)
 
 
 # --- parameters ------------------------------------------------------------------------------------

@@ -44,7 +44,6 @@ PERMISSIONS = (
     "Microsoft.DBforPostgreSQL/locations/operationResults/read",
 )
 """What reading and setting a parameter needs on both kinds of server."""
-FLEXIBLE_PERMISSIONS = tuple(action for action in PERMISSIONS if not action.startswith(f"{SINGLE}/"))
 READING = tuple(action for action in PERMISSIONS if action.endswith("/read") and "/locations/" not in action)
 FLEXIBLE_READING = tuple(action for action in READING if not action.startswith(f"{SINGLE}/"))
 """The same without writing, for policies that only alert."""

@@ -16,11 +16,10 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import field
 from typing import Final
 
-from shared.commands import free_name
 from shared.dns_names import canonical, endpoint_zone_name
 from shared.model import Aspect, ComplianceState, ConnectionStatus, Finding, Json, ServerSnapshot, Severity
 from shared.readings import DnsZone, EndpointDns, NetworkDns, PrivateDns, ZoneLink
-from shared.resource_id import ResourceId, parse_resource_id
+from shared.resource_id import ResourceId, free_name, parse_resource_id
 from shared.traffic import reach_evidence
 from shared.unread import unread_reason
 from shared.values import value

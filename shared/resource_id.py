@@ -3,11 +3,12 @@
 Azure's own services disagree on letter case within one answer (``resourcegroups`` and
 ``resourceGroups``, ``Microsoft.DBForPostgreSql`` and ``Microsoft.DBforPostgreSQL``), so an id that is
 compared as text would make two resources of one. Parsing is total over what ARM can send: a text
-that is no resource id raises ``InvalidResourceId``, which names the text.
+that is no resource id raises ``InvalidResourceId``, which names the text. Names are compared in the same way.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 _SUBSCRIPTIONS: Final = "subscriptions"
@@ -133,3 +134,13 @@ def _is_wellformed(segments: tuple[str, ...]) -> bool:
     is_resource = len(segments) >= 8 and segments[4].lower() == _PROVIDERS
     ends_in_a_name = len(segments) % 2 == 0 and segments[-2].lower() != _PROVIDERS
     return segments[2].lower() == _GROUPS and is_resource and ends_in_a_name
+
+
+def free_name(wanted: str, taken: Iterable[str]) -> str:
+    """A name for something new in Azure: ``wanted``, or ``wanted-2`` and so on where that is taken.
+
+    Azure compares names without case, and making something under a name that is taken replaces what has it.
+    """
+    lower = {name.lower() for name in taken}
+    names = (wanted, *(f"{wanted}-{number}" for number in range(2, len(lower) + 2)))
+    return next(name for name in names if name.lower() not in lower)

@@ -25,7 +25,6 @@ from typing import Final
 
 from shared.model import (
     Aspect,
-    Change,
     ComplianceState,
     Finding,
     Kind,
@@ -34,9 +33,8 @@ from shared.model import (
     SubnetSnapshot,
     TargetKind,
 )
-from shared.policy import Assessment, Control, Policy
+from shared.policy import Control, Policy
 from shared.subnet_questions import READS, About, finding, settled
-from shared.traffic import SubnetTraffic
 
 ABOUT: Final = About(policy="nsg-missing-on-postgres-subnet", severity=Severity.INFORMATIONAL)
 
@@ -54,20 +52,6 @@ def evaluate(subnet: SubnetSnapshot) -> Finding:
 
 def _update(subnet: SubnetSnapshot) -> str:
     return f"az network vnet subnet update --ids {shlex.quote(str(subnet.id))}"
-
-
-def plan(_found: Finding, _subnet: SubnetSnapshot) -> Change | None:
-    """Which NSG it should be is nothing that the reading says."""
-    return None
-
-
-def assess(_subnet: SubnetSnapshot, _baseline: SubnetSnapshot | None) -> Assessment:
-    return Assessment(safety=Safety.MANUAL)
-
-
-def forbidden(_subnet: SubnetSnapshot) -> SubnetTraffic:
-    """No traffic in particular."""
-    return SubnetTraffic()
 
 
 POLICY: Policy[SubnetSnapshot] = Policy(
@@ -95,9 +79,6 @@ POLICY: Policy[SubnetSnapshot] = Policy(
         Control(framework="MCSB", version="v1", id="NS-1", title="Establish network segmentation boundaries"),
     ),
     evaluate=evaluate,
-    plan=plan,
-    assess=assess,
-    forbidden=forbidden,
     order=60,
     why="Everything that reaches the virtual network reaches the servers, on every port.",
 )

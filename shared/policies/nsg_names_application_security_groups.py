@@ -23,7 +23,6 @@ from typing import Final
 
 from shared.model import (
     Aspect,
-    Change,
     ComplianceState,
     Finding,
     Kind,
@@ -33,10 +32,9 @@ from shared.model import (
     SubnetSnapshot,
     TargetKind,
 )
-from shared.policy import Assessment, Policy
+from shared.policy import Policy
 from shared.resource_id import ResourceId
 from shared.subnet_questions import READS, About, finding, settled_without_group, sharing
-from shared.traffic import SubnetTraffic
 
 ABOUT: Final = About(policy="nsg-names-application-security-groups", severity=Severity.MEDIUM)
 
@@ -70,20 +68,6 @@ def evaluate(subnet: SubnetSnapshot) -> Finding:
     )
 
 
-def plan(_found: Finding, _subnet: SubnetSnapshot) -> Change | None:
-    """Whom the group stood for is nothing that the reading says."""
-    return None
-
-
-def assess(_subnet: SubnetSnapshot, _baseline: SubnetSnapshot | None) -> Assessment:
-    return Assessment(safety=Safety.MANUAL)
-
-
-def forbidden(_subnet: SubnetSnapshot) -> SubnetTraffic:
-    """No traffic in particular."""
-    return SubnetTraffic()
-
-
 def _naming(subnet: SubnetSnapshot) -> list[SecurityRule]:
     rules = subnet.security_group.rules if subnet.security_group else ()
     return sorted(filter(_groups, rules), key=lambda rule: (rule.direction, rule.priority))
@@ -104,9 +88,6 @@ POLICY: Policy[SubnetSnapshot] = Policy(
     permissions=READS,
     controls=(),
     evaluate=evaluate,
-    plan=plan,
-    assess=assess,
-    forbidden=forbidden,
     order=61,
     why="What this NSG lets in is not what its rules say: the service does not support such rules.",
 )

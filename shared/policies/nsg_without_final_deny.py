@@ -40,7 +40,6 @@ from shared.client_questions import between_replicas, ports_here, with_clusters_
 from shared.model import (
     Access,
     Aspect,
-    Change,
     ComplianceState,
     Direction,
     Edit,
@@ -79,7 +78,7 @@ from shared.nsg import (
     traffic_boxes,
     with_rules,
 )
-from shared.policy import Assessment, Control, Parameter, Policy
+from shared.policy import Control, Parameter, Policy
 from shared.service_questions import (
     CUSTOMER_KEY,
     ENTRA,
@@ -164,11 +163,6 @@ def _asked(subnet: SubnetSnapshot, clients: list[str], ports: list[int]) -> Find
     return replace(judged, evidence={**judged.evidence, **more}, fingerprint=fingerprint)
 
 
-def plan(_found: Finding, _subnet: SubnetSnapshot, **_settings: Json) -> Change | None:
-    """Who relies on the default rules is nothing that the reading says."""
-    return None
-
-
 def suggest(found: Finding, subnet: SubnetSnapshot) -> tuple[Edit, ...]:
     """The lock-down of each direction without a final deny; nothing where that does not prove."""
     group = subnet.security_group
@@ -177,10 +171,6 @@ def suggest(found: Finding, subnet: SubnetSnapshot) -> tuple[Edit, ...]:
     directions = list(map(Direction, found.evidence["directions"]))
     steps = _lock_downs(subnet, directions, found.evidence["clients"], found.evidence["ports"])
     return puts(group, (rule for step in steps for rule in step.rules))
-
-
-def assess(_subnet: SubnetSnapshot, _baseline: SubnetSnapshot | None) -> Assessment:
-    return Assessment(safety=Safety.MANUAL)
 
 
 def forbidden(subnet: SubnetSnapshot, *, ports: list[int], **_settings: Json) -> SubnetTraffic:
@@ -451,8 +441,6 @@ POLICY: Policy[SubnetSnapshot] = Policy(
         Control(framework="MCSB", version="v1", id="NS-1", title="Establish network segmentation boundaries"),
     ),
     evaluate=evaluate,
-    plan=plan,
-    assess=assess,
     forbidden=forbidden,
     suggest=suggest,
     parameters=(

@@ -25,7 +25,6 @@ import shlex
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from shared.commands import free_name
 from shared.model import (
     Aspect,
     Finding,
@@ -37,6 +36,7 @@ from shared.model import (
 )
 from shared.policy import Control, Parameter, Policy
 from shared.readings import DiagnosticSetting
+from shared.resource_id import free_name
 from shared.server_findings import (
     ALL_SERVERS,
     Judged,

@@ -48,7 +48,6 @@ from shared.firewall import (
 )
 from shared.model import (
     Aspect,
-    Change,
     ComplianceState,
     Edit,
     Finding,
@@ -60,7 +59,7 @@ from shared.model import (
     Severity,
     TargetKind,
 )
-from shared.policy import Assessment, Control, Parameter, Policy
+from shared.policy import Control, Parameter, Policy
 from shared.traffic import AddressSet, ServerTraffic, reach_evidence
 
 ID = "postgres-firewall-covers-whole-internet-in-pieces"
@@ -91,11 +90,6 @@ def evaluate(server: ServerSnapshot, *, corporate_ranges: list[str], sliver_addr
     )
 
 
-def plan(_finding: Finding, _server: ServerSnapshot, **_parameters: Json) -> Change | None:
-    """None: which of the admitted addresses are legitimate is the owner's knowledge."""
-    return None
-
-
 def suggest(finding: Finding, server: ServerSnapshot) -> tuple[Edit, ...]:
     """The tightest replacement, where corporate ranges are configured."""
     replacement = finding.evidence["tightestReplacement"]
@@ -107,10 +101,6 @@ def suggest(finding: Finding, server: ServerSnapshot) -> tuple[Edit, ...]:
         for one in replacement
     )
     return replacing(server, [rule for rule in server.firewall_rules or () if rule.name in names], tight)
-
-
-def assess(_server: ServerSnapshot, _baseline: ServerSnapshot | None) -> Assessment:
-    return Assessment(safety=Safety.MANUAL)
 
 
 def forbidden(
@@ -225,8 +215,6 @@ POLICY: Policy[ServerSnapshot] = Policy(
         ),
     ),
     evaluate=evaluate,
-    plan=plan,
-    assess=assess,
     forbidden=forbidden,
     suggest=suggest,
     parameters=(

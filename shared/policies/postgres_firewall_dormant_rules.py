@@ -26,7 +26,6 @@ from collections.abc import Mapping
 from shared.firewall import PUBLIC_ADDRESSES, admitted_by, by_name, named, ranges_print, shown
 from shared.model import (
     Aspect,
-    Change,
     ComplianceState,
     DeleteFirewallRule,
     Edit,
@@ -39,8 +38,8 @@ from shared.model import (
     Severity,
     TargetKind,
 )
-from shared.policy import Assessment, Policy
-from shared.traffic import ServerTraffic, public_sources, reach_evidence
+from shared.policy import Policy
+from shared.traffic import public_sources, reach_evidence
 
 ID = "postgres-firewall-dormant-rules"
 SEVERITY = Severity.LOW
@@ -61,11 +60,6 @@ def evaluate(server: ServerSnapshot) -> Finding:
     )
 
 
-def plan(_finding: Finding, _server: ServerSnapshot) -> Change | None:
-    """None: Azure refuses firewall writes while public access is off."""
-    return None
-
-
 def suggest(finding: Finding, server: ServerSnapshot) -> tuple[Edit, ...]:
     """Deleting the rules, which works as soon as Azure accepts firewall writes."""
     if finding.state is not ComplianceState.NON_COMPLIANT:
@@ -73,15 +67,6 @@ def suggest(finding: Finding, server: ServerSnapshot) -> tuple[Edit, ...]:
     return tuple(
         DeleteFirewallRule(server=server.id, rule=rule) for rule in by_name(server.firewall_rules or ())
     )
-
-
-def assess(_server: ServerSnapshot, _baseline: ServerSnapshot | None) -> Assessment:
-    return Assessment(safety=Safety.MANUAL)
-
-
-def forbidden(_server: ServerSnapshot) -> ServerTraffic:
-    """Nothing: a dormant rule admits nobody."""
-    return ServerTraffic()
 
 
 def _judge(server: ServerSnapshot) -> tuple[ComplianceState, str]:
@@ -130,9 +115,6 @@ POLICY: Policy[ServerSnapshot] = Policy(
     ),
     controls=(),
     evaluate=evaluate,
-    plan=plan,
-    assess=assess,
-    forbidden=forbidden,
     suggest=suggest,
     why="Whoever enables public access, for whatever reason, reopens every one of these ranges at once.",
 )

@@ -41,7 +41,6 @@ from shared.firewall import (
 )
 from shared.model import (
     Aspect,
-    Change,
     ComplianceState,
     Edit,
     Finding,
@@ -53,7 +52,7 @@ from shared.model import (
     Severity,
     TargetKind,
 )
-from shared.policy import Assessment, Control, Parameter, Policy
+from shared.policy import Control, Parameter, Policy
 from shared.traffic import AddressSet, ServerTraffic, reach_evidence
 
 ID = "postgres-firewall-range-too-wide"
@@ -83,11 +82,6 @@ def evaluate(server: ServerSnapshot, *, max_addresses: int, corporate_ranges: li
     )
 
 
-def plan(_finding: Finding, _server: ServerSnapshot, **_parameters: Json) -> Change | None:
-    """None: which of the admitted addresses are legitimate is the owner's knowledge."""
-    return None
-
-
 def suggest(finding: Finding, server: ServerSnapshot) -> tuple[Edit, ...]:
     """What lies inside the corporate ranges instead, where they are configured and that is less."""
     corporate: list[str] = finding.evidence["corporateRanges"]
@@ -102,10 +96,6 @@ def suggest(finding: Finding, server: ServerSnapshot) -> tuple[Edit, ...]:
     ]
     tight = tightest(leaving, staying, ranges_of(corporate))
     return replacing(server, leaving, tight) if tight != admitted_by(leaving) else ()
-
-
-def assess(_server: ServerSnapshot, _baseline: ServerSnapshot | None) -> Assessment:
-    return Assessment(safety=Safety.MANUAL)
 
 
 def forbidden(server: ServerSnapshot, *, max_addresses: int, corporate_ranges: list[str]) -> ServerTraffic:
@@ -201,8 +191,6 @@ POLICY: Policy[ServerSnapshot] = Policy(
         ),
     ),
     evaluate=evaluate,
-    plan=plan,
-    assess=assess,
     forbidden=forbidden,
     suggest=suggest,
     parameters=(

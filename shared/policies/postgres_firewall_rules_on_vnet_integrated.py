@@ -23,7 +23,6 @@ from __future__ import annotations
 from shared.firewall import by_name, named, ranges_print, shown
 from shared.model import (
     Aspect,
-    Change,
     ComplianceState,
     Finding,
     Kind,
@@ -32,8 +31,8 @@ from shared.model import (
     Severity,
     TargetKind,
 )
-from shared.policy import Assessment, Policy
-from shared.traffic import ServerTraffic, reach_evidence
+from shared.policy import Policy
+from shared.traffic import reach_evidence
 
 ID = "postgres-firewall-rules-on-vnet-integrated"
 SEVERITY = Severity.INFORMATIONAL
@@ -63,20 +62,6 @@ def evaluate(server: ServerSnapshot) -> Finding:
     )
 
 
-def plan(_finding: Finding, _server: ServerSnapshot) -> Change | None:
-    """None: the rules have no effect, and Azure may refuse to delete them."""
-    return None
-
-
-def assess(_server: ServerSnapshot, _baseline: ServerSnapshot | None) -> Assessment:
-    return Assessment(safety=Safety.MANUAL)
-
-
-def forbidden(_server: ServerSnapshot) -> ServerTraffic:
-    """Nothing: these rules admit nobody."""
-    return ServerTraffic()
-
-
 def _judge(server: ServerSnapshot) -> tuple[ComplianceState, str]:
     if not server.vnet_integrated:
         return ComplianceState.COMPLIANT, "the server is not VNet-integrated"
@@ -103,8 +88,5 @@ POLICY: Policy[ServerSnapshot] = Policy(
     ),
     controls=(),
     evaluate=evaluate,
-    plan=plan,
-    assess=assess,
-    forbidden=forbidden,
     why="Nobody is let in by these rules, and whoever reads them believes in a protection that is not there.",
 )

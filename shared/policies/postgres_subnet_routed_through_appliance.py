@@ -29,7 +29,6 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
-from shared.commands import free_name
 from shared.model import (
     Aspect,
     Finding,
@@ -40,6 +39,7 @@ from shared.model import (
     TargetKind,
 )
 from shared.policy import Policy
+from shared.resource_id import free_name
 from shared.routes import (
     Hop,
     RoutesUnreadable,
