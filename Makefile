@@ -15,7 +15,7 @@ help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
 
 setup: ## .venv with everything pinned (Python 3.11, 3.12 or 3.13; no node needed)
-	@$(PYTHON) -m local.environments $(QUIET) .venv
+	@$(PYTHON) -m local.dev.environments $(QUIET) .venv
 
 demo: setup ## the whole thing on this machine: simulator, host, operator, timeline
 	@$(RUN) local demo
@@ -24,23 +24,23 @@ up: setup ## simulator, storage emulator and host until Ctrl-C, with ready-made 
 	@$(RUN) local up
 
 unit: setup ## the quick pure tests, within 30 s
-	@$(RUN) local.suite unit
+	@$(RUN) local.dev.suite unit
 
 test: setup ## everything; the engine tests on Python 3.13 as well where there is one
-	@$(RUN) local.suite test
+	@$(RUN) local.dev.suite test
 
 check: setup ## format, lint, types, import contracts, generated files
 	$(RUN) ruff format --check .
 	$(RUN) ruff check .
 	$(RUN) mypy
 	.venv/bin/lint-imports
-	$(RUN) local.docs --check
-	$(RUN) local.openapi --check
+	$(RUN) local.pages.documents --check
+	$(RUN) local.pages.openapi --check
 
 docs: setup ## write what is generated: docs/, the README's table, local.settings.sample.json
-	@$(RUN) local.docs
-	@$(RUN) local.openapi
+	@$(RUN) local.pages.documents
+	@$(RUN) local.pages.openapi
 
 bench: setup ## benchmarks; BENCH=quick takes under 3 minutes
 	@$(RUN) local.bench $(BENCH)
-	@$(RUN) local.bench_nsg $(BENCH)
+	@$(RUN) local.bench.nsg $(BENCH)

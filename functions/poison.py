@@ -15,7 +15,7 @@ bp = blueprint()
 @bp.queue_trigger(arg_name="message", queue_name="reconcile-poison", connection="AzureWebJobsStorage")
 def poison(message: func.QueueMessage) -> None:
     """Put the message aside and open an alert."""
-    from shared.poison import poisoned
+    from shared.controller.poison import poisoned
     from shared.wiring import deps
 
     poisoned(message.get_body(), deps())

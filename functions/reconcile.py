@@ -16,7 +16,7 @@ bp = blueprint()
 @bp.queue_trigger(arg_name="message", queue_name="reconcile", connection="AzureWebJobsStorage")
 def reconcile(message: func.QueueMessage) -> None:
     """Do what the message asks."""
-    from shared.inbox import receive_message
+    from shared.controller.arrivals import receive_message
     from shared.wiring import deps
 
     receive_message(message.get_body(), deps())

@@ -17,7 +17,7 @@ import azure.functions as func
 from functions.blueprint import blueprint
 
 if TYPE_CHECKING:
-    from shared.inbox import Arrived
+    from shared.controller.arrivals import Arrived
 
 bp = blueprint()
 
@@ -43,7 +43,7 @@ _CLOUD_EVENT: Final = {
 @bp.event_grid_trigger(arg_name="event")
 def resource_events(event: func.EventGridEvent) -> None:
     """Ask for a look at what the event names; dead-letter what cannot be followed."""
-    from shared.inbox import receive_event
+    from shared.controller.arrivals import receive_event
     from shared.wiring import deps
 
     receive_event(take_apart(event), deps())
@@ -51,7 +51,7 @@ def resource_events(event: func.EventGridEvent) -> None:
 
 def take_apart(event: func.EventGridEvent | func.CloudEvent) -> Arrived:
     """The plain parts of an event of either schema."""
-    from shared.inbox import Arrived
+    from shared.controller.arrivals import Arrived
 
     names = _CLOUD_EVENT if getattr(event, "specversion", None) is not None else _EVENT_GRID
     parts = {name: getattr(event, attribute, None) for name, attribute in names.items()}

@@ -11,7 +11,7 @@ import os
 import azure.functions as func
 
 from functions.blueprint import blueprint
-from shared.settings import SETTINGS
+from shared.config.settings import SETTINGS
 
 bp = blueprint()
 
@@ -25,7 +25,7 @@ def schedule() -> str:
 @bp.timer_trigger(arg_name="timer", schedule=schedule(), run_on_startup=False, use_monitor=True)
 def sweep(timer: func.TimerRequest) -> None:  # noqa: ARG001  # the engine wants the trigger's parameter
     """Enumerate the scopes and queue a look at every target."""
-    from shared.sweep import sweep as ask_everywhere
+    from shared.controller.sweep import sweep as ask_everywhere
     from shared.wiring import deps
 
     ask_everywhere(deps())

@@ -11,41 +11,41 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from local.diagnose_arguments import add_diagnose
-from local.explain_arguments import add_explain_nsg
-from local.flow_arguments import add_explain_flows
-from local.policy_arguments import add_policies
+from driftward.diagnose_arguments import add_diagnose
+from driftward.explain_arguments import add_explain_nsg
+from driftward.flow_arguments import add_explain_flows
+from driftward.policy_arguments import add_policies
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     given = _parser().parse_args(argv)
     match given.command:
         case "policies":
-            from local.policies import run_policies
+            from driftward.policies import run_policies
 
             return run_policies(given)
         case "demo":
-            from local.demo import demo
+            from local.demo.story import demo
 
             return demo()
         case "up":
-            from local.up import up
+            from local.demo.up import up
 
             return up()
         case "explain-nsg":
-            from local.explain_nsg import explain_nsg
+            from driftward.explain_nsg import explain_nsg
 
             return explain_nsg(given)
         case "explain-flows":
-            from local.explain_flows import explain_flows
+            from driftward.explain_flows import explain_flows
 
             return explain_flows(given)
         case "diagnose":
-            from local.diagnose import diagnose
+            from driftward.diagnose import diagnose
 
             return diagnose(given)
         case _:
-            from local.replay import replay
+            from driftward.replay import replay
 
             return replay(given.file, given.to)
 

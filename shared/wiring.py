@@ -16,22 +16,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
-from shared.commands import PUBLIC_ARM, fix_commands, portal_link
-from shared.configuration import Configuration
-from shared.deps import Deps
-from shared.errors import ConfigurationError, SinkError
-from shared.interfaces import Sink
+from shared.alerts.commands import PUBLIC_ARM, fix_commands, portal_link
+from shared.config.configuration import Configuration
+from shared.config.policies_file import parse_policies_file
+from shared.config.settings import Cloud, Settings, read_settings
+from shared.controller.deps import Deps
 from shared.model import Json
+from shared.model.errors import ConfigurationError, SinkError
+from shared.model.interfaces import Sink
+from shared.model.records import Notification
 from shared.policies import discover
-from shared.policies_file import parse_policies_file
-from shared.records import Notification
-from shared.settings import Cloud, Settings, read_settings
 
 if TYPE_CHECKING:
     from shared.adapters.arm.clients import ArmClients
     from shared.adapters.arm.service_tags import TagLists
     from shared.adapters.clock import SystemClock
-    from shared.store import Store
+    from shared.state.store import Store
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 _LOG: Final = logging.getLogger("driftward")
@@ -87,12 +87,12 @@ class Wiring:
 
     @cached_property
     def store(self) -> Store:
-        from shared.adapters.blobs import AzureBlobs
         from shared.adapters.identity import azure_credential
-        from shared.adapters.queues import AzureQueue
-        from shared.adapters.storage_account import storage_account
-        from shared.adapters.tables import AzureTables
-        from shared.store import Store
+        from shared.adapters.storage.account import storage_account
+        from shared.adapters.storage.blobs import AzureBlobs
+        from shared.adapters.storage.queues import AzureQueue
+        from shared.adapters.storage.tables import AzureTables
+        from shared.state.store import Store
 
         account = storage_account(self._environment, partial(azure_credential, self.settings))
         sleep = self._clock.sleep

@@ -21,8 +21,7 @@ from shared.model import (
     SubnetSnapshot,
     TargetKind,
 )
-from shared.policies import discover
-from shared.readings import (
+from shared.model.parts import (
     Administrator,
     Availability,
     Backup,
@@ -31,7 +30,8 @@ from shared.readings import (
     SignIn,
     VirtualNetworkRule,
 )
-from shared.resource_id import ResourceId
+from shared.model.resource_id import ResourceId
+from shared.policies import discover
 from tests.fakes import SUBSCRIPTION
 
 GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/data"

@@ -14,14 +14,12 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from ipaddress import ip_network
 
-from shared import codec
-from shared.adapters.memory import FakeClock, MemoryBlobs, MemoryQueue, MemoryTables
-from shared.commands import fix_commands, portal_link
-from shared.configuration import Configuration
-from shared.deps import Deps
-from shared.edits import EditDoesNotFit, apply_edit
-from shared.errors import Denied, GatewayError, Gone, StoreError
-from shared.interfaces import Enumerated, GroupReading, Relation, TagReading
+from shared.alerts.commands import fix_commands, portal_link
+from shared.config.configuration import Configuration
+from shared.config.policies_file import parse_policies_file
+from shared.config.settings import Settings
+from shared.controller.deps import Deps
+from shared.controller.dispatch import work
 from shared.model import (
     Actor,
     ArmCall,
@@ -38,10 +36,12 @@ from shared.model import (
     Snapshot,
     SubnetSnapshot,
     Target,
+    codec,
 )
-from shared.policies import discover
-from shared.policies_file import parse_policies_file
-from shared.records import (
+from shared.model.edits import EditDoesNotFit, apply_edit
+from shared.model.errors import Denied, GatewayError, Gone, StoreError
+from shared.model.interfaces import Enumerated, GroupReading, Relation, TagReading
+from shared.model.records import (
     AlertRecord,
     AlertStatus,
     Message,
@@ -50,10 +50,10 @@ from shared.records import (
     RunOptions,
     TargetResult,
 )
-from shared.resource_id import ResourceId
-from shared.settings import Settings
-from shared.store import Store
-from shared.worker import work
+from shared.model.resource_id import ResourceId
+from shared.policies import discover
+from shared.state.store import Store
+from tests.memory import FakeClock, MemoryBlobs, MemoryQueue, MemoryTables
 
 START = datetime(2026, 11, 2, 8, 0, tzinfo=UTC)
 SUBSCRIPTION = "11111111-2222-3333-4444-555555555555"

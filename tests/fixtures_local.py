@@ -19,9 +19,9 @@ from typing import Protocol
 
 import pytest
 
-from local.processes import Program, Running, running
-from local.storage import PROJECT_ROOT, install_azurite
-from local.storage import azurite as run_azurite
+from local.dev.emulator import PROJECT_ROOT, install_azurite
+from local.dev.emulator import azurite as run_azurite
+from local.dev.processes import Program, Running, running
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

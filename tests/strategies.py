@@ -41,9 +41,7 @@ from shared.model import (
     SubnetSnapshot,
     TargetKind,
 )
-from shared.policies import find
-from shared.policy import AnyPolicy, bound, examples
-from shared.readings import (
+from shared.model.parts import (
     Administrator,
     Availability,
     Backup,
@@ -65,8 +63,10 @@ from shared.readings import (
     VirtualNetworkRule,
     ZoneLink,
 )
-from shared.resource_id import ResourceId
-from shared.values import value
+from shared.model.resource_id import ResourceId
+from shared.model.values import value
+from shared.policies import find
+from shared.posture.policy import AnyPolicy, bound, examples
 from tests.policies.stored import all_stored, states_of, stored
 
 T = TypeVar("T")

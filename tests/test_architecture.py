@@ -20,7 +20,7 @@ from typing import TypeAlias
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-CODE = ("function_app.py", "functions", "shared", "local")
+CODE = ("function_app.py", "functions", "shared", "driftward", "local")
 Check: TypeAlias = Callable[[Path], list[str]]
 
 BROAD = {"Exception", "BaseException"}
@@ -140,7 +140,7 @@ def _at_import_time(tree: ast.Module) -> Iterator[tuple[int, str]]:
 
 def test_the_modules_of_the_project_are_found() -> None:
     paths = {path for path, _ in sources(ROOT)}
-    assert {"shared/model.py", "shared/adapters/tables.py", "local/host.py"} <= paths
+    assert {"shared/model/__init__.py", "shared/adapters/storage/tables.py", "local/host/host.py"} <= paths
 
 
 def test_azure_and_tenacity_are_imported_only_where_they_belong() -> None:
@@ -169,30 +169,30 @@ def test_the_import_contracts_hold() -> None:
 # --- each check can fail ---------------------------------------------------------------------------
 
 OFFENCES = [
-    (misplaced_imports, "shared/reconcile.py", "import azure.functions as func"),
-    (misplaced_imports, "shared/reconcile.py", "from azure import functions"),
-    (misplaced_imports, "local/host.py", "from azure.functions import HttpRequest"),
-    (misplaced_imports, "shared/journal.py", "from azure.core.exceptions import AzureError"),
+    (misplaced_imports, "shared/controller/reconcile.py", "import azure.functions as func"),
+    (misplaced_imports, "shared/controller/reconcile.py", "from azure import functions"),
+    (misplaced_imports, "local/host/host.py", "from azure.functions import HttpRequest"),
+    (misplaced_imports, "shared/controller/journal.py", "from azure.core.exceptions import AzureError"),
     (
         misplaced_imports,
         "functions/sweep.py",
         "def sweep():\n    from azure.identity import DefaultAzureCredential",
     ),
     (misplaced_imports, "function_app.py", "import azure.storage.blob"),
-    (misplaced_imports, "shared/store.py", "import tenacity"),
-    (misplaced_imports, "local/queues.py", "from tenacity import retry"),
-    (broad_handlers, "shared/worker.py", "try:\n    pass\nexcept Exception:\n    raise"),
-    (broad_handlers, "local/host.py", "try:\n    pass\nexcept (ValueError, BaseException):\n    pass"),
-    (broad_handlers, "shared/adapters/tables.py", "try:\n    pass\nexcept:\n    raise"),
+    (misplaced_imports, "shared/state/store.py", "import tenacity"),
+    (misplaced_imports, "local/host/queues.py", "from tenacity import retry"),
+    (broad_handlers, "shared/controller/dispatch.py", "try:\n    pass\nexcept Exception:\n    raise"),
+    (broad_handlers, "local/host/host.py", "try:\n    pass\nexcept (ValueError, BaseException):\n    pass"),
+    (broad_handlers, "shared/adapters/storage/tables.py", "try:\n    pass\nexcept:\n    raise"),
     (broad_handlers, "functions/sweep.py", "try:\n    pass\nexcept Exception:\n    pass"),
     (
         broad_handlers,
         "functions/sweep.py",
         "try:\n    pass\nexcept Exception as e:\n    raise KeyError from e",
     ),
-    (reads_of_the_environment, "shared/settings.py", "import os\nMODE = os.environ['MODE']"),
+    (reads_of_the_environment, "shared/config/settings.py", "import os\nMODE = os.environ['MODE']"),
     (reads_of_the_environment, "shared/adapters/arm/clients.py", "import os\nMODE = os.getenv('MODE')"),
-    (reads_of_the_environment, "shared/settings.py", "from os import environ"),
+    (reads_of_the_environment, "shared/config/settings.py", "from os import environ"),
     (eager_imports, "shared/wiring.py", "from shared.adapters.clock import SystemClock"),
     (eager_imports, "functions/sweep.py", "try:\n    import azure.identity\nexcept ImportError:\n    pass"),
 ]
@@ -209,12 +209,15 @@ def test_an_offence_is_seen(tmp_path: Path, check: Check, path: str, program: st
 
 INNOCENCE = [
     ("functions/sweep.py", "import azure.functions as func\ntry:\n    pass\nexcept Exception:\n    raise"),
-    ("shared/adapters/tables.py", "from azure.data.tables import TableClient\nfrom tenacity import Retrying"),
+    (
+        "shared/adapters/storage/tables.py",
+        "from azure.data.tables import TableClient\nfrom tenacity import Retrying",
+    ),
     (
         "shared/wiring.py",
         "import os\ndef deps():\n    from shared.adapters import clock\n    return os.environ",
     ),
-    ("shared/reconcile.py", "import azurelike\ntry:\n    pass\nexcept ValueError:\n    pass"),
+    ("shared/controller/reconcile.py", "import azurelike\ntry:\n    pass\nexcept ValueError:\n    pass"),
     ("shared/wiring.py", "if TYPE_CHECKING:\n    from shared.adapters.clock import SystemClock"),
 ]
 
@@ -228,14 +231,16 @@ def test_what_is_allowed_is_no_offence(tmp_path: Path, path: str, program: str) 
 
 BREACHES = {
     "functions/breach.py": "import local.host\nimport shared.adapters.clock",
-    "shared/model.py": "import shared.wiring",
+    "driftward/breach.py": "import local.host",
+    "shared/state/store.py": "import time",
+    "shared/model/__init__.py": "import shared.wiring",
     "shared/adapters/clock.py": "import shared.nsg",
-    "shared/decide.py": "import logging\nimport pydantic",
-    "shared/policies/postgres_public_access_enabled.py": (
-        "import shared.policies.postgres_firewall_allows_all_azure"
+    "shared/guardrails/decide.py": "import logging\nimport pydantic",
+    "shared/policies/public_reach/postgres_public_access_enabled.py": (
+        "import shared.policies.public_reach.postgres_firewall_allows_all_azure"
     ),
     "local/simulator/values.py": "import shared.model",
-    "local/nsg_check/plain.py": "import shared.model",
+    "tests/nsg_check/plain.py": "import shared.model",
 }
 
 
@@ -261,7 +266,7 @@ def test_a_module_without_a_place_in_the_layers_is_seen(tmp_path: Path) -> None:
 
 
 def copy_project(to: Path) -> None:
-    for name in ("functions", "shared", "local"):
+    for name in ("functions", "shared", "driftward", "local", "tests"):
         shutil.copytree(ROOT / name, to / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", to)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.errors import ConfigurationError
+from shared.model.errors import ConfigurationError
 from shared.policies import discover
 from shared.wiring import Wiring
 

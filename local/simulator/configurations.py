@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import replace
 from http import HTTPStatus
 
-from local.simulator.parameters import accepts, catalogue
+from local.simulator.parameter_defaults import accepts, catalogue
 from local.simulator.servers import accept_on, is_flexible, refuse_unless_ready
 from local.simulator.shapes import parent_of, show
 from local.simulator.store import Record

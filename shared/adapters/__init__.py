@@ -1,0 +1,1 @@
+"""What touches the world: the only importers of Azure's SDKs and of tenacity. No judgement lives here."""

@@ -1,7 +1,7 @@
 """The clock on the wall: the only place that asks the machine for the time or waits for it.
 
 Everything else takes a ``Clock`` or a time as a value, which is what makes decisions repeatable and
-tests fast. A clock that a test sets is ``shared.adapters.memory.FakeClock``.
+tests fast. A clock that a test sets is ``tests.memory.FakeClock``.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 
 class SystemClock:
-    """Implements ``shared.interfaces.Clock`` and the ``sleep`` that adapters wait with."""
+    """Implements ``shared.model.interfaces.Clock`` and the ``sleep`` that adapters wait with."""
 
     def now(self) -> datetime:
         return datetime.now(UTC)

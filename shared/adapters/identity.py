@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from azure.core.credentials import TokenCredential
 
-from shared.settings import Cloud, Settings
+from shared.config.settings import Cloud, Settings
 
 
 def azure_credential(settings: Settings) -> TokenCredential:

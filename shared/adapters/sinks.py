@@ -21,10 +21,10 @@ from azure.core.credentials import AzureKeyCredential, TokenCredential
 from azure.core.exceptions import AzureError
 from azure.core.messaging import CloudEvent
 
-from shared.errors import ConfigurationError, SinkError
 from shared.model import Severity
-from shared.records import Notification, NotificationType
-from shared.resource_id import parse_resource_id
+from shared.model.errors import ConfigurationError, SinkError
+from shared.model.records import Notification, NotificationType
+from shared.model.resource_id import parse_resource_id
 
 if TYPE_CHECKING:
     from apprise import Apprise, NotifyType

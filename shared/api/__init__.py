@@ -10,14 +10,14 @@ from __future__ import annotations
 import logging
 from typing import Final
 
-from shared.alerting import IllegalTransition
+from shared.alerts.lifecycle import IllegalTransition
 from shared.api.http import ApiRequest, ApiResponse, Refused, problem_response
 from shared.api.problems import refusal
 from shared.api.routes import BY_NAME
 from shared.api.sources import Sources
-from shared.errors import ConfigurationError, GatewayError, StoreError
-from shared.rollback import RollbackRefused
-from shared.runs import EnforcementDisabled, NotATarget
+from shared.controller.rollback import RollbackRefused
+from shared.controller.runs import EnforcementDisabled, NotATarget
+from shared.model.errors import ConfigurationError, GatewayError, StoreError
 
 __all__ = ["ApiRequest", "ApiResponse", "answer", "unexpected"]
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
-from shared.alerting import acknowledge, alert_view, approve, notification
+from shared.alerts.lifecycle import acknowledge, alert_view, approve, notification
 from shared.api.bodies import (
     AcknowledgeBody,
     AlertQuery,
@@ -24,12 +24,12 @@ from shared.api.bodies import (
 )
 from shared.api.http import ApiRequest, ApiResponse, not_found
 from shared.api.operator import called, operator
-from shared.deps import Deps
-from shared.errors import EntityChanged
-from shared.journal import notify
+from shared.controller.deps import Deps
+from shared.controller.journal import notify
+from shared.controller.runs import refuse_under_audit
 from shared.model import Actor, Cause, CauseKind
-from shared.records import AlertRecord, Message, MessageKind, NotificationType
-from shared.runs import refuse_under_audit
+from shared.model.errors import EntityChanged
+from shared.model.records import AlertRecord, Message, MessageKind, NotificationType
 
 _RACES: Final = 3
 

@@ -21,14 +21,14 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from shared.alerting import APPROVAL_LASTS
+from shared.alerts.lifecycle import APPROVAL_LASTS
 from shared.api.http import LONGEST_BODY, ApiRequest, Refused, invalid, not_found
-from shared.events import locate
+from shared.controller.events import locate
 from shared.model import EnforcementMode, Json, Outcome, Target
+from shared.model.records import AlertStatus
+from shared.model.resource_id import InvalidResourceId, ResourceId
+from shared.model.values import camel_case
 from shared.policies import find
-from shared.records import AlertStatus
-from shared.resource_id import InvalidResourceId, ResourceId
-from shared.values import camel_case
 
 LONGEST_APPROVAL: Final = timedelta(minutes=240)
 LONGEST_EXEMPTION: Final = timedelta(days=90)

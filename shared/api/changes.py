@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared.alerting import change_view
+from shared.alerts.lifecycle import change_view
 from shared.api.bodies import (
     ChangeQuery,
     RollbackBody,
@@ -14,8 +14,8 @@ from shared.api.bodies import (
 )
 from shared.api.http import ApiRequest, ApiResponse, not_found
 from shared.api.operator import operator
-from shared.deps import Deps
-from shared.rollback import RollbackRequest, roll_back
+from shared.controller.deps import Deps
+from shared.controller.rollback import RollbackRequest, roll_back
 
 
 def list_changes(request: ApiRequest, deps: Deps) -> ApiResponse:

@@ -12,9 +12,9 @@ from typing import Final
 
 from shared.api.http import ApiResponse
 from shared.api.sources import Sources
-from shared.codec import to_json
-from shared.errors import ConfigurationError, StoreError
-from shared.values import value
+from shared.model.codec import to_json
+from shared.model.errors import ConfigurationError, StoreError
+from shared.model.values import value
 
 LOG: Final = logging.getLogger("driftward")
 

@@ -11,7 +11,7 @@ from dataclasses import field
 from typing import Final
 
 from shared.model import Json
-from shared.values import value
+from shared.model.values import value
 
 LONGEST_BODY: Final = 1_000_000
 """Bytes; the largest NSG that Azure permits takes less than half of it, everything else a hundredth."""

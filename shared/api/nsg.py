@@ -15,19 +15,19 @@ from typing import Final
 from shared.api.bodies import ExplainBody, read_body, resource_in
 from shared.api.http import ApiRequest, ApiResponse, invalid, not_found
 from shared.api.views import TagsAsOf
-from shared.codec import to_json
-from shared.deps import Deps
-from shared.errors import GatewayError, Gone
-from shared.interfaces import GroupReading, TagReading
+from shared.controller.deps import Deps
 from shared.model import Json
-from shared.nsg.addresses import networks_of
+from shared.model.codec import to_json
+from shared.model.errors import GatewayError, Gone
+from shared.model.interfaces import GroupReading, TagReading
+from shared.model.resource_id import ResourceId
+from shared.model.values import camel_case, value
 from shared.nsg.asking import Asked, BadInput, read_question
+from shared.nsg.engine.program import parse
 from shared.nsg.explain import answer, answer_about
-from shared.nsg.program import parse
-from shared.nsg.rules import NsgError, effective_rules
-from shared.nsg.tags import AZURE_LOAD_BALANCER, OpenSet, SetKind, tag_key
-from shared.resource_id import ResourceId
-from shared.values import camel_case, value
+from shared.nsg.packets.addresses import networks_of
+from shared.nsg.rules.reading import NsgError, effective_rules
+from shared.nsg.rules.tags import AZURE_LOAD_BALANCER, OpenSet, SetKind, tag_key
 
 GROUP_TYPE: Final = "microsoft.network/networksecuritygroups"
 _LOAD_BALANCER: Final = "AzureLoadBalancer"

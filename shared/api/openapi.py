@@ -14,7 +14,7 @@ from shared.api.http import PROBLEMS, Problem, ProblemType
 from shared.api.routes import ROUTES, Route, Success
 from shared.api.views import ExplanationView, PolicyView, RunView
 from shared.model import Json
-from shared.records import AlertRecord, ChangeRecord
+from shared.model.records import AlertRecord, ChangeRecord
 
 VERSION: Final = "1.0.0"
 """Of the API, not of the app: fields may be added within a version."""

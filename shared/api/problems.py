@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from typing import Final, assert_never
 
-from shared.alerting import IllegalTransition
+from shared.alerts.lifecycle import IllegalTransition
 from shared.api.http import Refused, invalid
-from shared.errors import (
+from shared.controller.rollback import RollbackRefused
+from shared.controller.runs import EnforcementDisabled, NotATarget
+from shared.model.errors import (
     Busy,
     ConfigurationError,
     Conflict,
@@ -24,8 +26,6 @@ from shared.errors import (
     Throttled,
     Transient,
 )
-from shared.rollback import RollbackRefused
-from shared.runs import EnforcementDisabled, NotATarget
 
 _RETRY_SECONDS: Final = 5.0
 

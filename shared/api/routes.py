@@ -28,9 +28,9 @@ from shared.api.nsg import explain_nsg
 from shared.api.runs import get_run, start_run
 from shared.api.sources import Sources
 from shared.api.views import policy_view
-from shared.codec import to_json
-from shared.deps import Deps
-from shared.values import value
+from shared.controller.deps import Deps
+from shared.model.codec import to_json
+from shared.model.values import value
 
 Handler: TypeAlias = Callable[[ApiRequest, Sources], ApiResponse]
 Shown: TypeAlias = Literal["Run", "Alert", "Change", "Policy", "Explanation", "Health", "OpenApi"]

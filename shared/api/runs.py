@@ -6,14 +6,14 @@ from shared.api.bodies import RunBody, id_in, known_policy, read_body, resource_
 from shared.api.http import ApiRequest, ApiResponse, invalid, not_found
 from shared.api.operator import operator
 from shared.api.views import run_view
-from shared.codec import to_json
-from shared.deps import Deps
-from shared.errors import ConfigurationError
-from shared.records import RunStatus
-from shared.resource_id import ResourceId
-from shared.runs import RunRequest, read_run
-from shared.runs import start_run as start
-from shared.settings import parse_scope
+from shared.config.settings import parse_scope
+from shared.controller.deps import Deps
+from shared.controller.runs import RunRequest, read_run
+from shared.controller.runs import start_run as start
+from shared.model.codec import to_json
+from shared.model.errors import ConfigurationError
+from shared.model.records import RunStatus
+from shared.model.resource_id import ResourceId
 
 _ENDED = {RunStatus.DONE, RunStatus.FAILED}
 

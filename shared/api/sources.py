@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from shared.configuration import Configuration
-from shared.deps import Deps
-from shared.settings import Settings
-from shared.store import Store
+from shared.config.configuration import Configuration
+from shared.config.settings import Settings
+from shared.controller.deps import Deps
+from shared.state.store import Store
 
 
 class Sources(Protocol):

@@ -1,7 +1,7 @@
 """Runs, policies and answers about NSGs as the HTTP API shows them.
 
 The shapes are those of the project's INTERFACES page. Alerts and changes have their views in
-``shared.alerting``, because notifications carry them too.
+``shared.alerts.lifecycle``, because notifications carry them too.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Final, Literal
 
-from shared.configuration import Configuration
+from shared.config.configuration import Configuration
 from shared.model import (
     Action,
     ArmCall,
@@ -29,10 +29,10 @@ from shared.model import (
     Target,
     TargetKind,
 )
-from shared.policy import AnyPolicy, Control
-from shared.records import ChangeView, RunRecord, RunStatus, TargetResult
-from shared.resource_id import ResourceId
-from shared.values import value
+from shared.model.records import ChangeView, RunRecord, RunStatus, TargetResult
+from shared.model.resource_id import ResourceId
+from shared.model.values import value
+from shared.posture.policy import AnyPolicy, Control
 
 DOCS: Final = "docs/policies.md"
 

@@ -6,7 +6,22 @@ make it hold, ``diff`` and ``changed`` give the packets that two readings treat 
 knows no policy, and does no I/O. Unreadable rules raise ``NsgError``, which names rule and field.
 """
 
-from shared.nsg.addresses import (
+from shared.nsg.engine.difference import (
+    Changed,
+    Difference,
+    Where,
+    changed,
+    diff,
+    difference,
+    outside,
+    traffic_boxes,
+)
+from shared.nsg.engine.fixes import LAST_PRIORITY, Fix, Goal, NoFix, fix, with_rules
+from shared.nsg.engine.outcomes import Outcome
+from shared.nsg.engine.program import Program, parse
+from shared.nsg.engine.space import Question
+from shared.nsg.engine.verdict import State, Verdict, Witness, decide, state_of
+from shared.nsg.packets.addresses import (
     EVERY_ADDRESS,
     PUBLIC_ADDRESSES,
     WHOLE,
@@ -16,15 +31,9 @@ from shared.nsg.addresses import (
     parse_addresses,
     spans_of,
 )
-from shared.nsg.change import Changed, Difference, Where, changed, diff, difference, outside, traffic_boxes
-from shared.nsg.fixes import LAST_PRIORITY, Fix, Goal, NoFix, fix, with_rules
-from shared.nsg.outcomes import Outcome
-from shared.nsg.program import Program, parse
-from shared.nsg.rules import DEFAULT_RULES, NsgError, Protocol, Rule, Side, effective_rules, read_side
-from shared.nsg.space import Question
-from shared.nsg.spans import EVERY_PORT, Spans, common, minus, union
-from shared.nsg.tags import Tags, known_tags
-from shared.nsg.verdict import State, Verdict, Witness, decide, state_of
+from shared.nsg.packets.spans import EVERY_PORT, Spans, common, minus, union
+from shared.nsg.rules.reading import DEFAULT_RULES, NsgError, Protocol, Rule, Side, effective_rules, read_side
+from shared.nsg.rules.tags import Tags, known_tags
 
 __all__ = [
     "DEFAULT_RULES",

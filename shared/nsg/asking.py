@@ -1,7 +1,7 @@
 """A question as people and programs write it: texts and JSON become a ``Question`` and what is known.
 
 Every field that cannot be read is a ``BadInput`` that names it. The NSG itself is read in
-``shared.nsg.documents``.
+``shared.nsg.documents.document``.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from shared.model import Access, Direction, Json
-from shared.nsg.addresses import parse_addresses
-from shared.nsg.rules import PROTOCOLS_BY_NAME, Protocol, Side, read_ports, read_side
-from shared.nsg.space import Question
-from shared.nsg.spans import Spans, union
-from shared.nsg.tags import Tags, is_tag_name, known_tags
-from shared.values import value
+from shared.model.values import value
+from shared.nsg.engine.space import Question
+from shared.nsg.packets.addresses import parse_addresses
+from shared.nsg.packets.spans import Spans, union
+from shared.nsg.rules.reading import PROTOCOLS_BY_NAME, Protocol, Side, read_ports, read_side
+from shared.nsg.rules.tags import Tags, is_tag_name, known_tags
 
 
 @value

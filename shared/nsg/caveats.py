@@ -11,13 +11,13 @@ from collections.abc import Iterator
 from typing import Final
 
 from shared.model import Access, Direction, SecurityGroup
-from shared.nsg.addresses import PUBLIC_ADDRESSES
 from shared.nsg.asking import Asked
-from shared.nsg.outcomes import Outcome
-from shared.nsg.rules import Protocol, Side, read_side
-from shared.nsg.spans import common, union
-from shared.nsg.tags import SetKind, Tags
-from shared.nsg.verdict import Verdict
+from shared.nsg.engine.outcomes import Outcome
+from shared.nsg.engine.verdict import Verdict
+from shared.nsg.packets.addresses import PUBLIC_ADDRESSES
+from shared.nsg.packets.spans import common, union
+from shared.nsg.rules.reading import Protocol, Side, read_side
+from shared.nsg.rules.tags import SetKind, Tags
 
 
 def caveats(group: SecurityGroup, asked: Asked, verdict: Verdict) -> Iterator[str]:

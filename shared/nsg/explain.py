@@ -16,15 +16,15 @@ from typing import Final
 from shared.model import Access, Direction, Json, SecurityGroup
 from shared.nsg.asking import Asked, BadInput, read_question
 from shared.nsg.caveats import caveats
-from shared.nsg.documents import read_program
-from shared.nsg.fixes import Fix, Goal, NoFix, fix, port_texts
-from shared.nsg.program import Program, parse
-from shared.nsg.rules import NsgError, Protocol, Rule
-from shared.nsg.space import Question
-from shared.nsg.spans import EVERY_PORT
-from shared.nsg.spelling import rule_body
-from shared.nsg.tags import OpenSet, SetKind
-from shared.nsg.verdict import Verdict, Witness, decide
+from shared.nsg.documents.document import read_program
+from shared.nsg.engine.fixes import Fix, Goal, NoFix, fix, port_texts
+from shared.nsg.engine.program import Program, parse
+from shared.nsg.engine.space import Question
+from shared.nsg.engine.verdict import Verdict, Witness, decide
+from shared.nsg.packets.spans import EVERY_PORT
+from shared.nsg.rules.reading import NsgError, Protocol, Rule
+from shared.nsg.rules.spelling import rule_body
+from shared.nsg.rules.tags import OpenSet, SetKind
 
 
 def explain(line: Json) -> dict[str, Json]:

@@ -13,8 +13,8 @@ from local.simulator.server import SimulatorServer
 from local.simulator.switches import Switches
 from shared.adapters.arm.clients import ArmClients
 from shared.adapters.arm.gateway import ArmGateway
+from shared.config.settings import Settings
 from shared.model import Operation
-from shared.settings import Settings
 from tests.adapters.scripted_arm import ScriptedArm, scripted_arm
 
 NOW = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)

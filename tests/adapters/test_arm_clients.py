@@ -23,7 +23,7 @@ from shared.adapters.arm.clients import (
     same_host,
 )
 from shared.adapters.arm.gateway import ArmGateway
-from shared.errors import ConfigurationError, Gone
+from shared.config.settings import Cloud, Settings
 from shared.model import (
     Access,
     Actor,
@@ -41,8 +41,8 @@ from shared.model import (
     TargetKind,
     edited_resource,
 )
-from shared.resource_id import ResourceId
-from shared.settings import Cloud, Settings
+from shared.model.errors import ConfigurationError, Gone
+from shared.model.resource_id import ResourceId
 from tests.adapters.conftest import Azure, Bench, StandingClock
 from tests.adapters.scripted_arm import Reply, ScriptedArm
 
@@ -252,7 +252,7 @@ def test_the_sdks_are_imported_when_their_client_is_first_asked_for() -> None:
         "import sys\n"
         "from shared.adapters.arm.clients import ArmClients\n"
         "from shared.adapters.arm.gateway import ArmGateway\n"
-        "from shared.settings import Settings\n"
+        "from shared.config.settings import Settings\n"
         "clients = ArmClients(Settings(arm_endpoint='http://127.0.0.1:1'))\n"
         "heavy = ['azure.mgmt.network', 'azure.mgmt.postgresqlflexibleservers', 'azure.mgmt.rdbms',"
         " 'azure.mgmt.resourcegraph', 'azure.identity']\n"

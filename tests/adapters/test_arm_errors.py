@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 from shared.adapters.arm.errors import Asked, Refusal, classify, codes_of, message_of, retry_after
-from shared.errors import (
+from shared.model import Json, ServerState
+from shared.model.errors import (
     Busy,
     Conflict,
     Denied,
@@ -19,7 +20,6 @@ from shared.errors import (
     Throttled,
     Transient,
 )
-from shared.model import Json, ServerState
 
 READY, BUSY, STOPPED = ServerState.READY, ServerState.BUSY, ServerState.STOPPED
 NOW = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)

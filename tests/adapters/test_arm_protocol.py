@@ -6,7 +6,6 @@ import re
 
 import pytest
 
-from shared.errors import Conflict, Denied, Gone, Permanent, Transient
 from shared.model import (
     Aspect,
     DeleteFirewallRule,
@@ -17,7 +16,8 @@ from shared.model import (
     Target,
     TargetKind,
 )
-from shared.resource_id import ResourceId
+from shared.model.errors import Conflict, Denied, Gone, Permanent, Transient
+from shared.model.resource_id import ResourceId
 from tests.adapters.conftest import Bench
 from tests.adapters.scripted_arm import Reply
 

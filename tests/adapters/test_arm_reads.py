@@ -9,7 +9,6 @@ import pytest
 from local.simulator import seeds
 from local.simulator.values import JsonObject
 from shared.adapters.arm.clients import LOCAL_IDENTITY
-from shared.errors import Busy, Denied, Gone, Throttled, Transient
 from shared.model import (
     Aspect,
     ConnectionStatus,
@@ -21,7 +20,8 @@ from shared.model import (
     Target,
     TargetKind,
 )
-from shared.resource_id import ResourceId
+from shared.model.errors import Busy, Denied, Gone, Throttled, Transient
+from shared.model.resource_id import ResourceId
 from tests.adapters.conftest import NOW, Azure
 
 FLEXIBLE = Target(kind=TargetKind.FLEXIBLE_SERVER, id=ResourceId(seeds.flexible_server_id()))

@@ -8,7 +8,6 @@ from ipaddress import IPv4Address, ip_network
 import pytest
 
 from shared.adapters.arm import wire
-from shared.errors import Permanent
 from shared.model import (
     Access,
     ConnectionStatus,
@@ -19,7 +18,8 @@ from shared.model import (
     SecurityRule,
     ServerState,
 )
-from shared.resource_id import ResourceId
+from shared.model.errors import Permanent
+from shared.model.resource_id import ResourceId
 
 NOW = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
 GROUP = "/subscriptions/5ab1/resourceGroups/rg"

@@ -9,17 +9,6 @@ import pytest
 from local.simulator import seeds
 from local.simulator.values import JsonObject, JsonValue, as_object
 from shared.adapters.arm.clients import LOCAL_IDENTITY
-from shared.errors import (
-    Busy,
-    Conflict,
-    Denied,
-    GatewayError,
-    Locked,
-    Permanent,
-    Stopped,
-    Throttled,
-    Transient,
-)
 from shared.model import (
     Access,
     Aspect,
@@ -39,7 +28,18 @@ from shared.model import (
     Target,
     TargetKind,
 )
-from shared.resource_id import ResourceId
+from shared.model.errors import (
+    Busy,
+    Conflict,
+    Denied,
+    GatewayError,
+    Locked,
+    Permanent,
+    Stopped,
+    Throttled,
+    Transient,
+)
+from shared.model.resource_id import ResourceId
 from tests.adapters.conftest import Azure
 
 FLEXIBLE = ResourceId(seeds.flexible_server_id())

@@ -7,9 +7,9 @@ import pytest
 from local.simulator import seeds
 from local.simulator.values import JsonObject
 from shared.adapters.arm import graph, locators
-from shared.errors import Denied, Gone
 from shared.model import Locator, LocatorKind, Target, TargetKind
-from shared.resource_id import ResourceId
+from shared.model.errors import Denied, Gone
+from shared.model.resource_id import ResourceId
 from tests.adapters.conftest import Azure
 
 SERVER = Target(kind=TargetKind.FLEXIBLE_SERVER, id=ResourceId(seeds.flexible_server_id()))

@@ -9,10 +9,10 @@ from local.simulator.values import JsonObject
 from shared.adapters.arm import posture_wire
 from shared.adapters.arm.clients import LOCAL_IDENTITY
 from shared.adapters.arm.gateway import ArmGateway
-from shared.errors import Permanent, Throttled
 from shared.model import Aspect, ServerSnapshot, ServerState, Target, TargetKind
-from shared.readings import Administrator, DiagnosticSetting, Health, VirtualNetworkRule
-from shared.resource_id import ResourceId
+from shared.model.errors import Permanent, Throttled
+from shared.model.parts import Administrator, DiagnosticSetting, Health, VirtualNetworkRule
+from shared.model.resource_id import ResourceId
 from tests.adapters.conftest import Azure, Bench
 from tests.adapters.scripted_arm import Reply
 

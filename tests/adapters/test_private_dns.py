@@ -11,10 +11,10 @@ from local.simulator import seeds
 from local.simulator.values import JsonObject
 from shared.adapters.arm.clients import LOCAL_IDENTITY
 from shared.adapters.arm.private_dns import MOST_ENDPOINTS, MOST_ZONES
-from shared.errors import Throttled
 from shared.model import Aspect, Json, ServerSnapshot, Target, TargetKind
-from shared.readings import ManagementLock, NetworkDns, PrivateDns, ZoneConfig, ZoneLink
-from shared.resource_id import ResourceId
+from shared.model.errors import Throttled
+from shared.model.parts import ManagementLock, NetworkDns, PrivateDns, ZoneConfig, ZoneLink
+from shared.model.resource_id import ResourceId
 from tests.adapters.conftest import Azure, Bench
 from tests.adapters.scripted_arm import Reply
 

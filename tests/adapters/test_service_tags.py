@@ -13,16 +13,16 @@ import pytest
 from local.simulator import seeds
 from shared.adapters.arm.clients import LOCAL_IDENTITY, ArmClients
 from shared.adapters.arm.service_tags import MOST_LOCATIONS, READ_ACTION, ArmServiceTags, TagLists
-from shared.adapters.memory import FakeClock
-from shared.errors import Denied, Gone, Permanent, Throttled, Transient
-from shared.interfaces import ServiceTags
+from shared.config.settings import Settings
 from shared.model import Json
-from shared.settings import Settings
+from shared.model.errors import Denied, Gone, Permanent, Throttled, Transient
+from shared.model.interfaces import ServiceTags
 from shared.wiring import Wiring
 from tests.adapters.conftest import Azure
 from tests.adapters.scripted_arm import Reply, ScriptedArm, scripted_arm
 from tests.fakes import Azure as MemoryAzure
 from tests.fakes import FakeServiceTags
+from tests.memory import FakeClock
 
 START = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
 DAY = timedelta(days=1).total_seconds()

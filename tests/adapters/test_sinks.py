@@ -14,11 +14,11 @@ from threading import Thread
 import pytest
 
 from shared.adapters.sinks import AppriseSink, EventGridSink, cloud_event, event_grid_sink
-from shared.errors import ConfigurationError, SinkError
-from shared.interfaces import Sink
 from shared.model import Json, Severity
-from shared.records import Notification, NotificationType
-from shared.values import value
+from shared.model.errors import ConfigurationError, SinkError
+from shared.model.interfaces import Sink
+from shared.model.records import Notification, NotificationType
+from shared.model.values import value
 
 SERVER = (
     "/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/shop"

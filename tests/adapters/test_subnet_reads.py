@@ -10,10 +10,10 @@ import pytest
 from local.simulator import seeds
 from local.simulator.values import JsonObject, JsonValue
 from shared.adapters.arm.clients import LOCAL_IDENTITY
-from shared.errors import Throttled, Transient
 from shared.model import Aspect, SubnetSnapshot, Target, TargetKind
-from shared.readings import Route
-from shared.resource_id import ResourceId
+from shared.model.errors import Throttled, Transient
+from shared.model.parts import Route
+from shared.model.resource_id import ResourceId
 from tests.adapters.conftest import Azure, Bench
 from tests.adapters.scripted_arm import Reply
 

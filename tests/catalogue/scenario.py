@@ -15,9 +15,9 @@ from typing import Literal, TypeAlias
 
 from local.simulator.values import JsonObject, JsonValue
 from shared.model import Outcome, Reason, Safety, TargetKind
+from shared.model.values import value
 from shared.policies import discover, find
-from shared.policy import AnyPolicy
-from shared.values import value
+from shared.posture.policy import AnyPolicy
 from tests.catalogue import scenarios
 
 

@@ -24,7 +24,7 @@ import azure.functions as func
 import yaml
 
 from functions.resource_events import take_apart
-from local.roles import FURTHER_ACTIONS
+from local.pages.roles import FURTHER_ACTIONS
 from local.simulator.client import Actor, SimulatorClient
 from local.simulator.events import EventSchema
 from local.simulator.server import SimulatorServer
@@ -33,25 +33,25 @@ from local.simulator.values import JsonObject, JsonValue
 from shared.adapters.arm.clients import ArmClients
 from shared.adapters.arm.gateway import ArmGateway
 from shared.adapters.arm.service_tags import ArmServiceTags, TagLists
-from shared.adapters.memory import MemoryBlobs, MemoryQueue, MemoryTables
+from shared.alerts.commands import fix_commands, portal_link
 from shared.api.alerts import approve_alert
 from shared.api.http import ApiRequest
-from shared.commands import fix_commands, portal_link
-from shared.configuration import Configuration
-from shared.deps import Deps
-from shared.inbox import Arrived, receive_event, receive_message
+from shared.config.configuration import Configuration
+from shared.config.policies_file import parse_policies_file
+from shared.config.settings import Settings
+from shared.controller.arrivals import Arrived, receive_event, receive_message
+from shared.controller.deps import Deps
+from shared.controller.rollback import RollbackRequest, roll_back
+from shared.controller.runs import RunRequest, start_run
+from shared.controller.sweep import sweep
 from shared.model import Actor as Person
 from shared.model import EnforcementMode, Finding, Json, Outcome, Target
+from shared.model.records import AlertRecord, AlertStatus, ChangeRecord, PolicyMemory
+from shared.model.resource_id import ResourceId
 from shared.policies import discover
-from shared.policies_file import parse_policies_file
-from shared.records import AlertRecord, AlertStatus, ChangeRecord, PolicyMemory
-from shared.resource_id import ResourceId
-from shared.rollback import RollbackRequest, roll_back
-from shared.runs import RunRequest, start_run
-from shared.settings import Settings
-from shared.store import Store
-from shared.sweep import sweep
+from shared.state.store import Store
 from tests.catalogue.scenario import Call, Happening, Scenario, Step
+from tests.memory import MemoryBlobs, MemoryQueue, MemoryTables
 
 JANE = Actor(app_id="portal-app", object_id="jane-object", name="Jane Doe", upn="jane@example.com")
 PERSON = Person(name="Olive Operator")

@@ -15,9 +15,9 @@ import pytest
 from local.simulator import seeds
 from local.simulator.values import JsonObject
 from shared.model import ComplianceState, Effect, TargetKind
+from shared.model.resource_id import ResourceId
 from shared.policies import discover
-from shared.policy import AnyPolicy, examples
-from shared.resource_id import ResourceId
+from shared.posture.policy import AnyPolicy, examples
 from tests.catalogue.stage import Play, Stage, everything_on
 
 NAME = "frugal"

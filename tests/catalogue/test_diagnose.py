@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from ipaddress import IPv4Address
 
-from local.diagnosis.azure import case_of
-from local.diagnosis.case import Result, Stage, Step
-from local.diagnosis.walk import walk
+from driftward.diagnosis.azure import case_of
+from driftward.diagnosis.case import Result, Stage, Step
+from driftward.diagnosis.walk import walk
 from local.simulator import seeds
 from local.simulator.values import JsonObject
-from shared.configuration import Configuration
+from shared.config.configuration import Configuration
+from shared.config.policies_file import parse_policies_file
 from shared.model import Target, TargetKind
+from shared.model.resource_id import ResourceId
 from shared.policies import discover
-from shared.policies_file import parse_policies_file
-from shared.resource_id import ResourceId
 from tests.catalogue.scenario import delete, patch, put
 from tests.catalogue.stage import Play
 from tests.catalogue.stage import Stage as Theatre

@@ -15,15 +15,25 @@ from pathlib import Path
 
 import pytest
 
-from local.environments import ROOT
-from shared.codec import dump
+from local.dev.environments import ROOT
+from shared.model.codec import dump
 from tests.builders import server
 from tests.catalogue.newcomer.postgres_version_behind import ID, POLICY
 
 HERE = Path(__file__).parent / "newcomer"
 MODULE = ID.replace("-", "_")
 COPIED = (
-    *("function_app.py", "functions", "shared", "local", "tests", "docs", "README.md", "policies.yaml"),
+    *(
+        "function_app.py",
+        "functions",
+        "shared",
+        "driftward",
+        "local",
+        "tests",
+        "docs",
+        "README.md",
+        "policies.yaml",
+    ),
     *("pyproject.toml", "host.json", "local.settings.sample.json"),
 )
 CAPABILITIES = "Microsoft.DBforPostgreSQL/locations/capabilities/read"
@@ -41,7 +51,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
         else:
             shutil.copy(source, tree / name)
     added = {
-        HERE / f"{MODULE}.py": tree / "shared" / "policies" / f"{MODULE}.py",
+        HERE / f"{MODULE}.py": tree / "shared" / "policies" / "continuity" / f"{MODULE}.py",
         HERE / "own_test_file.py": tree / "tests" / "policies" / f"test_{MODULE}.py",
         HERE / "scenario.py": tree / "tests" / "catalogue" / "scenarios" / f"{MODULE}.py",
         HERE / "in_the_app.py": tree / "in_the_app.py",
@@ -71,7 +81,7 @@ def run(tree: Path, *arguments: str) -> str:
 
 
 def test_the_generated_pages_and_roles_name_it(copy: Path) -> None:
-    run(copy, "-m", "local.docs")
+    run(copy, "-m", "local.pages.documents")
     page = (copy / "docs" / "policies.md").read_text()
     assert ID in page
     assert POLICY.title in page
@@ -95,7 +105,7 @@ def test_the_api_lists_it_and_a_sweep_finds_its_drift(copy: Path) -> None:
 
 def test_the_tests_of_every_policy_ask_it_as_well(copy: Path) -> None:
     asked = (
-        "tests/test_conformance.py",
+        "tests/policies/test_conformance.py",
         "tests/catalogue/test_scenarios.py",
         f"tests/policies/test_{MODULE}.py",
     )

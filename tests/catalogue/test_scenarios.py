@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import pytest
 
-from shared.commands import steps_of
+from shared.alerts.commands import steps_of
 from shared.model import Action, Aspect, ComplianceState, Outcome, Reason, Target
+from shared.model.records import AlertRecord, ChangeRecord
+from shared.model.resource_id import ResourceId
 from shared.policies import discover
-from shared.policy import RaisedBy
-from shared.records import AlertRecord, ChangeRecord
-from shared.resource_id import ResourceId
+from shared.posture.policy import RaisedBy
 from tests.catalogue.scenario import Scenario, catalogue, title, without_scenario
 from tests.catalogue.stage import Play, Stage, differing
 

@@ -18,13 +18,13 @@ from urllib.parse import quote
 
 import pytest
 
-from local.processes import running
+from local.dev.emulator import PROJECT_ROOT, install_azurite
+from local.dev.emulator import azurite as run_azurite
+from local.dev.processes import running
 from local.simulator import seeds
 from local.simulator.client import Actor, SimulatorClient
 from local.simulator.server import SimulatorServer
 from local.simulator.switches import Switches
-from local.storage import PROJECT_ROOT, install_azurite
-from local.storage import azurite as run_azurite
 from tests.fixtures_local import LocalHost, host_program
 
 JANE = Actor(app_id="portal-app", object_id="jane-object", name="Jane Doe", upn="jane@example.com")

@@ -15,11 +15,11 @@ from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.storage.blob import BlobServiceClient
 from azure.storage.queue import QueueClient, TextBase64EncodePolicy
 
+from local.dev.emulator import PROJECT_ROOT, install_azurite
+from local.dev.emulator import azurite as run_azurite
 from local.simulator import seeds
 from local.simulator.client import SimulatorClient
 from local.simulator.server import SimulatorServer
-from local.storage import PROJECT_ROOT, install_azurite
-from local.storage import azurite as run_azurite
 from tests.fixtures_local import HttpReply, LocalHost, StartHost
 
 KEY = "a-function-key"

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from local.processes import free_port
+from local.dev.emulator import PROJECT_ROOT
+from local.dev.processes import free_port
 from local.simulator import seeds
-from local.storage import PROJECT_ROOT
 from tests.engine.conftest import WEBHOOK, Running, eventually
 from tests.fixtures_local import StartHost
 

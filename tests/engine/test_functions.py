@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from local.storage import PROJECT_ROOT
+from local.dev.emulator import PROJECT_ROOT
 from tests.engine.conftest import KEY, Running
 
 pytestmark = [pytest.mark.engine, pytest.mark.azurite]

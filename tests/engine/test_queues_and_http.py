@@ -10,11 +10,10 @@ import pytest
 
 from local.simulator import seeds
 from local.simulator.values import JsonObject
-from shared import codec
 from shared.api.openapi import document
-from shared.model import Cause, CauseKind, Target, TargetKind
-from shared.records import look
-from shared.resource_id import ResourceId
+from shared.model import Cause, CauseKind, Target, TargetKind, codec
+from shared.model.records import look
+from shared.model.resource_id import ResourceId
 from tests.engine.conftest import KEY, Running, eventually
 
 pytestmark = [pytest.mark.engine, pytest.mark.azurite]

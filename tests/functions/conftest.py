@@ -8,8 +8,8 @@ from typing import Any, TypeAlias
 import pytest
 
 import function_app
+from tests.api.test_api import WorldSources
 from tests.fakes import World
-from tests.test_api import WorldSources
 
 Function: TypeAlias = Callable[[Any], Any]
 

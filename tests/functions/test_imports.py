@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 
-from local.storage import PROJECT_ROOT
+from local.dev.emulator import PROJECT_ROOT
 
 FORBIDDEN = (
     "azure.core",

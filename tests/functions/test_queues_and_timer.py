@@ -11,14 +11,12 @@ import pytest
 from azure.functions.timer import TimerRequest
 
 from functions.sweep import schedule
-from shared import codec
-from shared.adapters.memory import MemoryTables
-from shared.alerting import alert_id
-from shared.errors import SinkError, StoreError, Throttled
-from shared.interfaces import Relation
-from shared.model import Cause, CauseKind, Locator, LocatorKind, Reason, Severity, Target, TargetKind
-from shared.poison import PATTERN
-from shared.records import (
+from shared.alerts.lifecycle import alert_id
+from shared.controller.poison import PATTERN
+from shared.model import Cause, CauseKind, Locator, LocatorKind, Reason, Severity, Target, TargetKind, codec
+from shared.model.errors import SinkError, StoreError, Throttled
+from shared.model.interfaces import Relation
+from shared.model.records import (
     AlertRecord,
     AlertStatus,
     Message,
@@ -28,12 +26,13 @@ from shared.records import (
     RunOptions,
     look,
 )
-from shared.store import Store
+from shared.state.store import Store
+from tests.api.test_api import BrokenBlobs, call
 from tests.builders import NSG, SERVER, SUBNET, public_server, server, subnet
 from tests.fakes import START, SUBSCRIPTION, World
 from tests.functions.conftest import Function
 from tests.functions.test_resource_events import Down, letters, queued
-from tests.test_api import BrokenBlobs, call
+from tests.memory import MemoryTables
 
 CAUSE = Cause(kind=CauseKind.EVENT, time=START, event_id="event-1")
 TARGET = Target(kind=TargetKind.FLEXIBLE_SERVER, id=SERVER)

@@ -11,16 +11,16 @@ import azure.functions as func
 import pytest
 
 from functions.resource_events import take_apart
-from shared.adapters.memory import MemoryTables
-from shared.errors import StoreError
-from shared.interfaces import Entity
 from shared.model import Cause
-from shared.records import Message
-from shared.resource_id import ResourceId
-from shared.store import Store
+from shared.model.errors import StoreError
+from shared.model.interfaces import Entity
+from shared.model.records import Message
+from shared.model.resource_id import ResourceId
+from shared.state.store import Store
 from tests.builders import GROUP, NSG, SERVER
 from tests.fakes import START, World
 from tests.functions.conftest import Function
+from tests.memory import MemoryTables
 
 SAMPLES = Path(__file__).parent.parent / "events"
 WRITE = "Microsoft.Resources.ResourceWriteSuccess"

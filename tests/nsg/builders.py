@@ -16,6 +16,8 @@ from shared.model import (
     SubnetServer,
     SubnetSnapshot,
 )
+from shared.model.resource_id import ResourceId
+from shared.model.values import value
 from shared.nsg import (
     Fix,
     Goal,
@@ -33,9 +35,7 @@ from shared.nsg import (
 )
 from shared.nsg import decide as decide_program
 from shared.nsg import fix as fix_group
-from shared.nsg.spans import EVERY_PORT
-from shared.resource_id import ResourceId
-from shared.values import value
+from shared.nsg.packets.spans import EVERY_PORT
 
 IN, OUT = Direction.INBOUND, Direction.OUTBOUND
 _NETWORK = "/subscriptions/0a/resourceGroups/net/providers/Microsoft.Network"

@@ -12,9 +12,9 @@ from dataclasses import replace
 from itertools import chain, product
 from typing import Final, NamedTuple
 
-from local.nsg_check.plain import Packet, first_match, holds, ways
-from local.nsg_check.reading import EVERY_PORT, PROTOCOLS, WHOLE, Json, Line, Match, Range, Side, read_line
-from local.nsg_check.second_engine import Verdict, with_rules
+from tests.nsg_check.plain import Packet, first_match, holds, ways
+from tests.nsg_check.reading import EVERY_PORT, PROTOCOLS, WHOLE, Json, Line, Match, Range, Side, read_line
+from tests.nsg_check.second_engine import Verdict, with_rules
 
 
 class Answer(NamedTuple):

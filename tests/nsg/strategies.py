@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from shared.model import Access, Direction, SecurityGroup, SecurityRule
 from shared.nsg import Protocol, Question, Tags, read_side, union
-from shared.nsg.rules import read_ports
+from shared.nsg.rules.reading import read_ports
 from tests.nsg import plain
 from tests.nsg.builders import Asked, asg, group, known, networks
 

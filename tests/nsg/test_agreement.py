@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from shared.model import Access, Direction, IPNetwork, SecurityGroup, SecurityRule, TrafficBox
 from shared.nsg import Outcome, Rule, State, Verdict, Witness, outside, state_of
-from shared.nsg.spans import common, minus, union
+from shared.nsg.packets.spans import common, minus, union
 from tests.nsg import plain
 from tests.nsg.builders import decide, networks, program
 from tests.nsg.strategies import (

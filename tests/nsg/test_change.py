@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from shared.model import Access, Direction, IPNetwork, SecurityGroup, TrafficBox
 from shared.nsg import Changed, Difference, Outcome, Where, changed, diff, outside
-from shared.nsg.addresses import place
-from shared.nsg.change import difference
-from shared.nsg.spans import Spans, union
+from shared.nsg.engine.difference import difference
+from shared.nsg.packets.addresses import place
+from shared.nsg.packets.spans import Spans, union
 from tests.nsg import plain
 from tests.nsg.builders import IN, OUT, allow, deny, group, networks
 from tests.nsg.strategies import INSIDE, SMALL, groups, knowledge, tags_of

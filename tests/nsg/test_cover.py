@@ -10,7 +10,7 @@ import pytest
 from hypothesis import event, example, given
 from hypothesis import strategies as st
 
-from shared.nsg.cover import Cell, disjoint, exposed, meet, merged, subtract, uncovered, without
+from shared.nsg.packets.cover import Cell, disjoint, exposed, meet, merged, subtract, uncovered, without
 
 Point = tuple[int, ...]
 WIDTH = 4

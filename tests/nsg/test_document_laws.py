@@ -11,10 +11,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from shared.model import Access, Direction, Json, SecurityGroup, SecurityRule
-from shared.nsg.documents import decode, read_group, read_rule, read_text
-from shared.nsg.rules import NsgError
-from shared.nsg.spelling import rule_body
-from shared.resource_id import ResourceId
+from shared.model.resource_id import ResourceId
+from shared.nsg.documents.document import decode, read_group, read_rule, read_text
+from shared.nsg.rules.reading import NsgError
+from shared.nsg.rules.spelling import rule_body
 
 FILES = sorted((Path(__file__).parent / "documents").glob("*.json"))
 GROUP_TYPE = "Microsoft.Network/networkSecurityGroups"

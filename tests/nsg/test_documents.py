@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from shared.model import Access, Direction, Json, SecurityGroup, SecurityRule
-from shared.nsg.documents import decode, read_group, read_rule, read_text
-from shared.nsg.rules import NsgError, effective_rules
-from shared.resource_id import ResourceId
+from shared.model.resource_id import ResourceId
+from shared.nsg.documents.document import decode, read_group, read_rule, read_text
+from shared.nsg.rules.reading import NsgError, effective_rules
 
 FILES = Path(__file__).parent / "documents"
 NETWORK = (

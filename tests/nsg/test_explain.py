@@ -10,7 +10,7 @@ import pytest
 
 from shared.model import Access, SecurityRule
 from shared.nsg import Goal, NoFix, NsgError, Question, Side, Tags, changed, fix, parse, read_side
-from shared.nsg import fixes as fixes_module
+from shared.nsg.engine import fixes as fixes_module
 from shared.nsg.explain import explain
 from tests.nsg.builders import IN, allow, deny, group, networks
 

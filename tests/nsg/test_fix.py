@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from shared.model import Access, Direction, SecurityGroup, SecurityRule
 from shared.nsg import Fix, Goal, NoFix, Protocol, State, changed, outside, traffic_boxes, with_rules
 from shared.nsg import fix as fix_group
-from shared.nsg.addresses import parse_addresses
-from shared.nsg.change import difference
+from shared.nsg.engine.difference import difference
+from shared.nsg.packets.addresses import parse_addresses
 from tests.nsg import plain
 from tests.nsg.builders import OUT, allow, decide, deny, fix, group, networks, question
 from tests.nsg.strategies import SMALL, UNIVERSE, engine_question, groups, knowledge, questions

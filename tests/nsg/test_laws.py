@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from shared.model import IPNetwork, Json, SecurityGroup, SecurityRule
 from shared.nsg import Verdict
-from shared.nsg.documents import read_group
+from shared.nsg.documents.document import read_group
 from tests.nsg import plain
 from tests.nsg.builders import Asked, decide
 from tests.nsg.strategies import NAMED, engine_question, groups, knowledge, questions

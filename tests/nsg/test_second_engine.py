@@ -6,11 +6,11 @@ from random import Random
 
 import pytest
 
-from local.nsg_check.instances import instance
-from local.nsg_check.second_engine import Verdict, blame, fix_holds, verdict
 from tests.nsg.enumeration import Answer, by_trying, holds_by_trying
 from tests.nsg.seeds import seeds
 from tests.nsg.tiny import asking, group, patch, rule, tiny
+from tests.nsg_check.instances import instance
+from tests.nsg_check.second_engine import Verdict, blame, fix_holds, verdict
 
 
 @pytest.mark.parametrize("chunk", range(10))

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 import pytest
 
 from shared.model import Access, Json, SecurityRule
-from shared.nsg.documents import read_group
-from shared.nsg.rules import NsgError
+from shared.nsg.documents.document import read_group
+from shared.nsg.rules.reading import NsgError
 
 GROUPS = "Microsoft.Network/networkSecurityGroups"
 RULES = f"{GROUPS}/securityRules"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from local.nsg_check.agreement import differences
-from local.nsg_check.instances import instance
 from shared.nsg.explain import explain
 from tests.nsg.seeds import seeds
 from tests.nsg.tiny import tiny
+from tests.nsg_check.agreement import differences
+from tests.nsg_check.instances import instance
 
 CHUNKS = 20
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from local.nsg_check.instances import Object, properties_of
+from tests.nsg_check.instances import Object, properties_of
 
 _V4 = [
     "10.0.0.0/30",

@@ -10,9 +10,9 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from shared.codec import load
 from shared.model import Safety, ServerSnapshot, Snapshot, SubnetSnapshot, TargetKind
-from shared.policy import AnyPolicy
+from shared.model.codec import load
+from shared.posture.policy import AnyPolicy
 
 FOLDER = Path(__file__).parent / "snapshots"
 

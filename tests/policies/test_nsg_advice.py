@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from shared.edits import apply_edits
 from shared.model import (
     Access,
     Aspect,
@@ -21,8 +20,11 @@ from shared.model import (
     SubnetServer,
     SubnetSnapshot,
 )
+from shared.model.edits import apply_edits
+from shared.model.parts import ReplicaPartner
+from shared.model.resource_id import ResourceId
 from shared.nsg import Outcome, changed
-from shared.policies import (
+from shared.policies.nsg import (
     nsg_blocks_entra_outbound,
     nsg_blocks_key_vault_outbound,
     nsg_blocks_postgres_clients,
@@ -34,9 +36,7 @@ from shared.policies import (
     nsg_reachable_beyond_clients,
     nsg_without_final_deny,
 )
-from shared.policy import bound
-from shared.readings import ReplicaPartner
-from shared.resource_id import ResourceId
+from shared.posture.policy import bound
 from tests.nsg.builders import OUT, SUBNET_ID, allow, deny, group, networks, subnet
 
 COMPLIANT, NON_COMPLIANT, UNKNOWN = (

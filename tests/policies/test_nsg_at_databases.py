@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from shared.edits import apply_edits, apply_to, normalised
+from shared.guardrails.prove import prove
 from shared.model import (
     Aspect,
     ComplianceState,
@@ -18,17 +18,17 @@ from shared.model import (
     SubnetServer,
     SubnetSnapshot,
 )
-from shared.policies import (
+from shared.model.edits import apply_edits, apply_to, normalised
+from shared.model.parts import SubnetEndpoint
+from shared.model.resource_id import ResourceId
+from shared.policies.nsg import (
     nsg_blocks_postgres_clients,
     nsg_blocks_postgres_in_subnet,
     nsg_blocks_storage_outbound,
     nsg_exposes_postgres_to_internet,
     nsg_reachable_beyond_clients,
 )
-from shared.policy import AnyPolicy, bound
-from shared.prove import prove
-from shared.readings import SubnetEndpoint
-from shared.resource_id import ResourceId
+from shared.posture.policy import AnyPolicy, bound
 from tests.nsg.builders import SUBNET_ID, allow, deny, group, subnet
 
 COMPLIANT, NON_COMPLIANT, UNKNOWN = (

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from shared.guardrails.prove import prove
 from shared.model import ComplianceState, Json, PutSecurityRule, Safety
-from shared.policies.nsg_blocks_postgres_clients import POLICY
-from shared.policy import bound
-from shared.prove import prove
+from shared.policies.nsg.nsg_blocks_postgres_clients import POLICY
+from shared.posture.policy import bound
 from tests.nsg.builders import allow, deny, group, subnet
 
 COMPLIANT, NON_COMPLIANT, UNKNOWN = (

@@ -11,7 +11,6 @@ import pytest
 from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 
-from shared.edits import apply_edits, apply_to
 from shared.model import (
     Change,
     ComplianceState,
@@ -24,10 +23,11 @@ from shared.model import (
     SubnetServer,
     SubnetSnapshot,
 )
+from shared.model.edits import apply_edits, apply_to
 from shared.nsg import changed, outside
-from shared.policies import nsg_blocks_postgres_in_subnet as module
-from shared.policy import bound
-from shared.traffic import SubnetTraffic
+from shared.policies.nsg import nsg_blocks_postgres_in_subnet as module
+from shared.posture.policy import bound
+from shared.posture.traffic import SubnetTraffic
 from tests.nsg.builders import (
     DELEGATION,
     NSG_ID,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from shared.edits import apply_to
+from shared.guardrails.prove import prove
 from shared.model import (
     Aspect,
     ComplianceState,
@@ -17,11 +17,11 @@ from shared.model import (
     SubnetServer,
     SubnetSnapshot,
 )
-from shared.policies.nsg_blocks_postgres_replicas import POLICY
-from shared.policies.nsg_blocks_storage_outbound import POLICY as STORAGE
-from shared.prove import prove
-from shared.readings import ReplicaPartner
-from shared.resource_id import ResourceId
+from shared.model.edits import apply_to
+from shared.model.parts import ReplicaPartner
+from shared.model.resource_id import ResourceId
+from shared.policies.nsg.nsg_blocks_postgres_replicas import POLICY
+from shared.policies.nsg.nsg_blocks_storage_outbound import POLICY as STORAGE
 from tests.nsg.builders import OUT, SUBNET_ID, allow, deny, group, networks, subnet
 
 COMPLIANT, NON_COMPLIANT, UNKNOWN = (

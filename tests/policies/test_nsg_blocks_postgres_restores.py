@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 
-from shared.edits import apply_edits, apply_to
 from shared.model import (
     Access,
     Change,
@@ -16,11 +15,12 @@ from shared.model import (
     SecurityRule,
     SubnetSnapshot,
 )
+from shared.model.edits import apply_edits, apply_to
+from shared.model.resource_id import ResourceId
 from shared.nsg import changed
-from shared.policies import nsg_blocks_postgres_in_subnet as module
-from shared.policy import bound
-from shared.resource_id import ResourceId
-from shared.subnet_restoring import MOST_RESTORED
+from shared.policies.nsg import nsg_blocks_postgres_in_subnet as module
+from shared.posture.policy import bound
+from shared.posture.subnet_restoring import MOST_RESTORED
 from tests.nsg.builders import NSG_ID, OUT, allow, deny, group, subnet
 
 POLICY = bound(module.POLICY, {})

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from shared.edits import apply_edits, apply_to
+from shared.guardrails.prove import prove
 from shared.model import (
     Aspect,
     ComplianceState,
@@ -16,12 +16,12 @@ from shared.model import (
     SubnetServer,
     SubnetSnapshot,
 )
-from shared.policies.nsg_blocks_entra_outbound import POLICY as ENTRA
-from shared.policies.nsg_blocks_key_vault_outbound import POLICY as VAULT
-from shared.policies.nsg_blocks_storage_outbound import POLICY as STORAGE
-from shared.policy import AnyPolicy
-from shared.prove import prove
-from shared.resource_id import ResourceId
+from shared.model.edits import apply_edits, apply_to
+from shared.model.resource_id import ResourceId
+from shared.policies.nsg.nsg_blocks_entra_outbound import POLICY as ENTRA
+from shared.policies.nsg.nsg_blocks_key_vault_outbound import POLICY as VAULT
+from shared.policies.nsg.nsg_blocks_storage_outbound import POLICY as STORAGE
+from shared.posture.policy import AnyPolicy
 from tests.nsg.builders import OUT, allow, deny, group, subnet
 
 COMPLIANT, NON_COMPLIANT, UNKNOWN = (

@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from shared.edits import apply_to
+from shared.guardrails.prove import prove
 from shared.model import Change, ComplianceState, Finding, PutSecurityRule, SecurityRule, SubnetSnapshot
+from shared.model.edits import apply_to
 from shared.nsg import Question, Side, State, Tags, parse, read_side, spans_of
 from shared.nsg import decide as decide_program
-from shared.policies.nsg_blocks_storage_outbound import POLICY
-from shared.prove import prove
-from shared.service_questions import in_region
+from shared.policies.nsg.nsg_blocks_storage_outbound import POLICY
+from shared.posture.service_questions import in_region
 from tests.nsg.builders import OUT, allow, deny, group, subnet
 
 COMPLIANT, NON_COMPLIANT, UNKNOWN = (

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from shared.guardrails.prove import prove
 from shared.model import Access, ComplianceState, PutSecurityRule, SecurityRule, Severity
-from shared.policies.nsg_exposes_postgres_to_internet import POLICY
-from shared.policy import bound
-from shared.prove import prove
+from shared.policies.nsg.nsg_exposes_postgres_to_internet import POLICY
+from shared.posture.policy import bound
 from tests.nsg.builders import allow, deny, group, subnet
 
 COMPLIANT, NON_COMPLIANT, UNKNOWN = (

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from shared.model import ComplianceState, ServerState, Severity
-from shared.policies.postgres_backup_retention_short import POLICY as RETENTION
-from shared.policies.postgres_customer_managed_key_missing import POLICY as NO_KEY
-from shared.policies.postgres_encryption_key_unreachable import POLICY as UNREACHABLE
-from shared.policies.postgres_geo_redundant_backup_off import POLICY as GEO
-from shared.policies.postgres_infrastructure_encryption_off import POLICY as INFRASTRUCTURE
-from shared.policy import RaisedBy, bound
-from shared.readings import Backup, Encryption, Replication
+from shared.model.parts import Backup, Encryption, Replication
+from shared.policies.continuity.postgres_backup_retention_short import POLICY as RETENTION
+from shared.policies.continuity.postgres_customer_managed_key_missing import POLICY as NO_KEY
+from shared.policies.continuity.postgres_encryption_key_unreachable import POLICY as UNREACHABLE
+from shared.policies.continuity.postgres_geo_redundant_backup_off import POLICY as GEO
+from shared.policies.continuity.postgres_infrastructure_encryption_off import POLICY as INFRASTRUCTURE
+from shared.posture.policy import RaisedBy, bound
 from tests.builders import server, single_server
 
 COMPLIANT, NON_COMPLIANT, UNKNOWN = (

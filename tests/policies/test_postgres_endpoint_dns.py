@@ -18,13 +18,13 @@ from shared.model import (
     PrivateEndpointConnection,
     ServerSnapshot,
 )
-from shared.policies.postgres_endpoint_dns_record_wrong import POLICY as RECORD_WRONG
-from shared.policies.postgres_endpoint_dns_zone_not_linked import POLICY as NOT_LINKED
-from shared.policies.postgres_endpoint_dns_zone_wrong import POLICY as ZONE_WRONG
-from shared.policy import AnyPolicy, bound
-from shared.private_dns import group_commands, wrong_networks, wrong_zone
-from shared.readings import DnsZone, EndpointDns, NetworkDns, PrivateDns, ZoneConfig, ZoneLink
-from shared.resource_id import ResourceId
+from shared.model.parts import DnsZone, EndpointDns, NetworkDns, PrivateDns, ZoneConfig, ZoneLink
+from shared.model.resource_id import ResourceId
+from shared.policies.private_reach.postgres_endpoint_dns_record_wrong import POLICY as RECORD_WRONG
+from shared.policies.private_reach.postgres_endpoint_dns_zone_not_linked import POLICY as NOT_LINKED
+from shared.policies.private_reach.postgres_endpoint_dns_zone_wrong import POLICY as ZONE_WRONG
+from shared.posture.policy import AnyPolicy, bound
+from shared.posture.private_dns import group_commands, wrong_networks, wrong_zone
 from tests.builders import SERVER, SUBNET, endpoint, server
 
 COMPLIANT, NON_COMPLIANT, UNKNOWN = (

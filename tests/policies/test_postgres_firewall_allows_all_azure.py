@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from shared.edits import apply_to
 from shared.model import (
     Change,
     ComplianceState,
@@ -21,9 +20,10 @@ from shared.model import (
     Severity,
     TargetKind,
 )
-from shared.policies.postgres_firewall_allows_all_azure import POLICY
-from shared.policy import Assessment
-from shared.traffic import ServerTraffic
+from shared.model.edits import apply_to
+from shared.policies.public_reach.postgres_firewall_allows_all_azure import POLICY
+from shared.posture.policy import Assessment
+from shared.posture.traffic import ServerTraffic
 from tests.builders import ALL_AZURE, OFFICE, SINGLE, SUBNET, endpoint, public_server, rule, server
 
 COMPLIANT, NON_COMPLIANT, UNKNOWN = (

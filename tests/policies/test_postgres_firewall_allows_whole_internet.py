@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from shared.edits import apply_to
-from shared.firewall import EVERY_ADDRESS
+from shared.controller.rollback import roll_back
 from shared.model import (
     Change,
     ComplianceState,
@@ -25,13 +24,14 @@ from shared.model import (
     Severity,
     TargetKind,
 )
-from shared.policies.postgres_firewall_allows_whole_internet import POLICY
-from shared.policy import Assessment
-from shared.rollback import roll_back
-from shared.traffic import ServerTraffic
+from shared.model.edits import apply_to
+from shared.policies.public_reach.postgres_firewall_allows_whole_internet import POLICY
+from shared.posture.firewall import EVERY_ADDRESS
+from shared.posture.policy import Assessment
+from shared.posture.traffic import ServerTraffic
 from tests.builders import ALL_AZURE, OFFICE, SERVER, SINGLE, SUBNET, endpoint, public_server, rule, server
+from tests.controller.test_rollback import request_for
 from tests.fakes import World
-from tests.test_rollback import request_for
 
 COMPLIANT, NON_COMPLIANT, UNKNOWN = (
     ComplianceState.COMPLIANT,

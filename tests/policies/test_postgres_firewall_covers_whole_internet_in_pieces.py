@@ -11,8 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.edits import apply_edit
-from shared.firewall import PUBLIC_ADDRESSES, admitted_by, ranges_of
 from shared.model import (
     ComplianceState,
     DeleteFirewallRule,
@@ -24,8 +22,10 @@ from shared.model import (
     ServerSnapshot,
     Severity,
 )
-from shared.policies.postgres_firewall_covers_whole_internet_in_pieces import POLICY
-from shared.policy import bound
+from shared.model.edits import apply_edit
+from shared.policies.public_reach.postgres_firewall_covers_whole_internet_in_pieces import POLICY
+from shared.posture.firewall import PUBLIC_ADDRESSES, admitted_by, ranges_of
+from shared.posture.policy import bound
 from tests.builders import ALL_AZURE, OFFICE, SERVER, SUBNET, public_server, rule, server
 from tests.fakes import World
 

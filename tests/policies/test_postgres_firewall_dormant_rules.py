@@ -16,7 +16,7 @@ from shared.model import (
     Severity,
     TargetKind,
 )
-from shared.policies.postgres_firewall_dormant_rules import POLICY
+from shared.policies.public_reach.postgres_firewall_dormant_rules import POLICY
 from tests.builders import ALL_AZURE, OFFICE, SERVER, SINGLE, SUBNET, public_server, rule, server
 from tests.fakes import World
 

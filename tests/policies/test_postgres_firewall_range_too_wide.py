@@ -16,8 +16,8 @@ from shared.model import (
     ServerSnapshot,
     Severity,
 )
-from shared.policies.postgres_firewall_range_too_wide import POLICY
-from shared.policy import bound
+from shared.policies.public_reach.postgres_firewall_range_too_wide import POLICY
+from shared.posture.policy import bound
 from tests.builders import ALL_AZURE, OFFICE, SERVER, SUBNET, public_server, rule, server
 
 COMPLIANT, NON_COMPLIANT, UNKNOWN = (

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from shared.model import ComplianceState, FirewallRule, PublicAccess, ServerSnapshot, Severity
-from shared.policies.postgres_firewall_rules_on_vnet_integrated import POLICY
-from shared.records import AlertStatus
-from shared.resource_id import ResourceId
+from shared.model.records import AlertStatus
+from shared.model.resource_id import ResourceId
+from shared.policies.public_reach.postgres_firewall_rules_on_vnet_integrated import POLICY
 from tests.builders import ALL_AZURE, GROUP, OFFICE, SUBNET, public_server, server
 from tests.fakes import World
 

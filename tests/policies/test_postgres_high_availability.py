@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from shared.model import Aspect, ComplianceState, ServerState, Severity
-from shared.policies.postgres_high_availability_off import POLICY as OFF
-from shared.policies.postgres_high_availability_unhealthy import POLICY as UNHEALTHY
-from shared.policy import RaisedBy, bound
-from shared.readings import Availability, Health, Replication
+from shared.model.parts import Availability, Health, Replication
+from shared.policies.continuity.postgres_high_availability_off import POLICY as OFF
+from shared.policies.continuity.postgres_high_availability_unhealthy import POLICY as UNHEALTHY
+from shared.posture.policy import RaisedBy, bound
 from tests.builders import SUBNET, server
 
 COMPLIANT, NON_COMPLIANT, UNKNOWN = (

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from shared.model import ComplianceState, Finding, ServerSnapshot, SetParameter, SetServerTls, TargetKind
+from shared.model.parts import ServerParameter, ServerTls
 from shared.policies import find
-from shared.policy import AnyPolicy, bound
-from shared.readings import ServerParameter, ServerTls
+from shared.posture.policy import AnyPolicy, bound
 from tests.builders import SINGLE, server
 
 COMPLIANT, DRIFTED, UNKNOWN = (

@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 
 from shared.model import ComplianceState, ConnectionStatus, PublicAccess, ServerSnapshot, Severity, TargetKind
-from shared.policies.postgres_no_approved_private_endpoint import OLD_SERVER
-from shared.policies.postgres_no_approved_private_endpoint import POLICY as NONE_APPROVED
-from shared.policies.postgres_private_endpoint_not_approved import POLICY as NOT_APPROVED
-from shared.resource_id import ResourceId
+from shared.model.resource_id import ResourceId
+from shared.policies.private_reach.postgres_no_approved_private_endpoint import OLD_SERVER
+from shared.policies.private_reach.postgres_no_approved_private_endpoint import POLICY as NONE_APPROVED
+from shared.policies.private_reach.postgres_private_endpoint_not_approved import POLICY as NOT_APPROVED
 from tests.builders import OFFICE, SERVER, SINGLE, SUBNET, endpoint, public_server, server
 
 COMPLIANT, NON_COMPLIANT, UNKNOWN = (

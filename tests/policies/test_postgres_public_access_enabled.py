@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from shared.guardrails.prove import prove
 from shared.model import (
     Change,
     ComplianceState,
@@ -17,11 +18,10 @@ from shared.model import (
     SetPublicAccess,
     Severity,
 )
-from shared.policies.postgres_public_access_enabled import POLICY
-from shared.policy import Assessment
-from shared.prove import prove
-from shared.resource_id import ResourceId
-from shared.traffic import AddressSet, ServerTraffic
+from shared.model.resource_id import ResourceId
+from shared.policies.public_reach.postgres_public_access_enabled import POLICY
+from shared.posture.policy import Assessment
+from shared.posture.traffic import AddressSet, ServerTraffic
 from tests.builders import (
     ALL_AZURE,
     GROUP,

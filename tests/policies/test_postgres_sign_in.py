@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from shared.model import Aspect, ComplianceState, ServerState, Severity
-from shared.policies.postgres_entra_administrator_missing import POLICY as ADMINISTRATOR_MISSING
-from shared.policies.postgres_entra_sign_in_off import POLICY as ENTRA_OFF
-from shared.policies.postgres_managed_identity_missing import POLICY as IDENTITY_MISSING
-from shared.policies.postgres_password_sign_in_on import POLICY as PASSWORDS_ON
-from shared.policy import bound
-from shared.readings import SignIn
+from shared.model.parts import SignIn
+from shared.policies.sign_in.postgres_entra_administrator_missing import POLICY as ADMINISTRATOR_MISSING
+from shared.policies.sign_in.postgres_entra_sign_in_off import POLICY as ENTRA_OFF
+from shared.policies.sign_in.postgres_managed_identity_missing import POLICY as IDENTITY_MISSING
+from shared.policies.sign_in.postgres_password_sign_in_on import POLICY as PASSWORDS_ON
+from shared.posture.policy import bound
 from tests.builders import ADMINISTRATOR, server, single_server
 
 COMPLIANT, NON_COMPLIANT, UNKNOWN = (

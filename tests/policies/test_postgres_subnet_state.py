@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from shared.model import Aspect, ComplianceState, SecurityGroup, Severity, SubnetServer, SubnetSnapshot
-from shared.policies.postgres_endpoint_subnet_ignores_network_policies import POLICY as IGNORES
-from shared.policies.postgres_storage_service_endpoint_missing import POLICY as ENDPOINT
-from shared.policies.postgres_subnet_not_delegated import POLICY as NOT_DELEGATED
-from shared.policies.postgres_subnet_too_small import POLICY as TOO_SMALL
-from shared.readings import SubnetEndpoint
-from shared.resource_id import ResourceId
+from shared.model.parts import SubnetEndpoint
+from shared.model.resource_id import ResourceId
+from shared.policies.network.postgres_subnet_not_delegated import POLICY as NOT_DELEGATED
+from shared.policies.network.postgres_subnet_too_small import POLICY as TOO_SMALL
+from shared.policies.private_reach.postgres_endpoint_subnet_ignores_network_policies import POLICY as IGNORES
+from shared.policies.private_reach.postgres_storage_service_endpoint_missing import POLICY as ENDPOINT
 from tests.nsg.builders import NSG_ID, SUBNET_ID, group, subnet
 
 COMPLIANT, NON_COMPLIANT, UNKNOWN = (

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from shared.model import Aspect, ComplianceState, Finding, PublicAccess, ServerSnapshot
-from shared.policies.postgres_dns_zone_locked import POLICY as LOCKED
-from shared.policies.postgres_subnet_and_dns_zone_inconsistent import POLICY as INCONSISTENT
-from shared.policies.postgres_vnet_dns_zone_name_invalid import POLICY as NAME_INVALID
-from shared.policies.postgres_vnet_dns_zone_not_linked import POLICY as NOT_LINKED
-from shared.policy import AnyPolicy, bound
-from shared.readings import DnsZone, ManagementLock, NetworkDns, PrivateDns, ZoneLink
-from shared.resource_id import ResourceId
+from shared.model.parts import DnsZone, ManagementLock, NetworkDns, PrivateDns, ZoneLink
+from shared.model.resource_id import ResourceId
+from shared.policies.private_reach.postgres_dns_zone_locked import POLICY as LOCKED
+from shared.policies.private_reach.postgres_subnet_and_dns_zone_inconsistent import POLICY as INCONSISTENT
+from shared.policies.private_reach.postgres_vnet_dns_zone_name_invalid import POLICY as NAME_INVALID
+from shared.policies.private_reach.postgres_vnet_dns_zone_not_linked import POLICY as NOT_LINKED
+from shared.posture.policy import AnyPolicy, bound
 from tests.builders import GROUP, SUBNET, server
 from tests.fakes import SUBSCRIPTION
 

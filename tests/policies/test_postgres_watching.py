@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from shared.model import Aspect, ComplianceState, ServerState
-from shared.policies.postgres_diagnostic_settings_missing import POLICY as DIAGNOSTICS
-from shared.policies.postgres_threat_protection_off import POLICY as THREATS
-from shared.policy import bound
-from shared.readings import DiagnosticSetting
+from shared.model.parts import DiagnosticSetting
+from shared.policies.logging.postgres_diagnostic_settings_missing import POLICY as DIAGNOSTICS
+from shared.policies.logging.postgres_threat_protection_off import POLICY as THREATS
+from shared.posture.policy import bound
 from tests.builders import SERVER, server, single_server
 
 COMPLIANT, NON_COMPLIANT, UNKNOWN = (

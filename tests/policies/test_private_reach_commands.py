@@ -8,12 +8,12 @@ from dataclasses import replace
 import pytest
 
 from shared.model import ConnectionStatus, ServerSnapshot
+from shared.model.parts import DnsZone, EndpointDns, PrivateDns, ZoneConfig, ZoneLink
+from shared.model.resource_id import ResourceId
 from shared.policies import discover
-from shared.policy import AnyPolicy, bound, examples
-from shared.readings import DnsZone, EndpointDns, PrivateDns, ZoneConfig, ZoneLink
-from shared.resource_id import ResourceId
+from shared.posture.policy import AnyPolicy, bound, examples
+from tests.alerts.test_commands import parsed
 from tests.policies.stored import stored
-from tests.test_commands import parsed
 
 FAMILY = [
     policy

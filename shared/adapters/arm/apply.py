@@ -18,7 +18,6 @@ from shared.adapters.arm import wire
 from shared.adapters.arm.operations import finished, operation_of
 from shared.adapters.arm.parameters import set_flexible_parameter, set_single_parameter
 from shared.adapters.arm.session import Hooks, Session
-from shared.errors import Gone, Permanent
 from shared.model import (
     DeleteFirewallRule,
     DeleteSecurityRule,
@@ -35,7 +34,8 @@ from shared.model import (
     Snapshot,
     SubnetSnapshot,
 )
-from shared.resource_id import ResourceId
+from shared.model.errors import Gone, Permanent
+from shared.model.resource_id import ResourceId
 
 if TYPE_CHECKING:
     from azure.mgmt.rdbms.postgresql.models import ServerUpdateParameters

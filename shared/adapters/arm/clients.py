@@ -27,10 +27,10 @@ from azure.core.pipeline.policies import SansIOHTTPPolicy
 from azure.core.rest import HttpRequest, HttpResponse
 
 from shared.adapters.identity import azure_credential
-from shared.errors import ConfigurationError
+from shared.config.settings import Cloud, Settings, is_loopback
 from shared.model import Actor, Json
-from shared.settings import Cloud, Settings, is_loopback
-from shared.values import value
+from shared.model.errors import ConfigurationError
+from shared.model.values import value
 
 if TYPE_CHECKING:
     from azure.mgmt.core import ARMPipelineClient

@@ -27,7 +27,8 @@ from azure.core.exceptions import (
 )
 from azure.core.rest import HttpResponse
 
-from shared.errors import (
+from shared.model import Json, ServerState
+from shared.model.errors import (
     Busy,
     Conflict,
     Denied,
@@ -39,8 +40,7 @@ from shared.errors import (
     Throttled,
     Transient,
 )
-from shared.model import Json, ServerState
-from shared.values import value
+from shared.model.values import value
 
 SDK_ERRORS: Final = (AzureError, json.JSONDecodeError, DeserializationError, SerializationError)
 """Everything that an SDK client raises for a request that went wrong."""

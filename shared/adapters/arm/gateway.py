@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from shared.adapters.arm import apply, graph, operations, read, subnets
 from shared.adapters.arm.clients import ArmClients
 from shared.adapters.arm.session import Session
-from shared.interfaces import Clock, Enumerated, GroupReading
 from shared.model import (
     Actor,
     ArmCall,
@@ -23,11 +22,12 @@ from shared.model import (
     Snapshot,
     Target,
 )
-from shared.resource_id import ResourceId
+from shared.model.interfaces import Clock, Enumerated, GroupReading
+from shared.model.resource_id import ResourceId
 
 
 class ArmGateway:
-    """ARM for one run. Every method may raise a ``GatewayError``; see ``shared.interfaces.Gateway``."""
+    """ARM for one run. Every method may raise a ``GatewayError``; see ``shared.model.interfaces.Gateway``."""
 
     def __init__(self, clients: ArmClients, clock: Clock, sleep: Callable[[float], None]) -> None:
         self._session = Session(clients, clock, sleep)

@@ -20,10 +20,10 @@ from typing import Final
 
 from shared.adapters.arm import wire
 from shared.adapters.arm.session import Hooks, Session, body_of
-from shared.errors import Permanent
-from shared.interfaces import Enumerated, Relation
 from shared.model import Json, Locator, LocatorKind, Target, TargetKind
-from shared.resource_id import ResourceId, parse_resource_id
+from shared.model.errors import Permanent
+from shared.model.interfaces import Enumerated, Relation
+from shared.model.resource_id import ResourceId, parse_resource_id
 
 PAGE_ROWS: Final = 1000
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from shared.adapters.arm import graph, subnets, wire
 from shared.adapters.arm.session import Session, body_of
-from shared.errors import Denied
-from shared.interfaces import Enumerated, Relation
 from shared.model import Json, Locator, LocatorKind, Target, TargetKind
-from shared.resource_id import ResourceId, parse_resource_id
+from shared.model.errors import Denied
+from shared.model.interfaces import Enumerated, Relation
+from shared.model.resource_id import ResourceId, parse_resource_id
 
 
 def endpoint_targets(session: Session, endpoint: ResourceId) -> Enumerated:

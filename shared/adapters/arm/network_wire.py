@@ -12,10 +12,10 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Final
 
 from shared.adapters.arm import wire
-from shared.errors import Permanent
 from shared.model import IPNetwork, Json, SubnetServer
-from shared.readings import ReplicaPartner, Route, RouteTable, SubnetEndpoint, VirtualNetwork
-from shared.resource_id import ResourceId, parse_resource_id
+from shared.model.errors import Permanent
+from shared.model.parts import ReplicaPartner, Route, RouteTable, SubnetEndpoint, VirtualNetwork
+from shared.model.resource_id import ResourceId, parse_resource_id
 
 _SERVER_TYPES: Final = frozenset(
     {"microsoft.dbforpostgresql/flexibleservers", "microsoft.dbforpostgresql/servers"}

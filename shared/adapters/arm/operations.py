@@ -16,8 +16,8 @@ from shared.adapters.arm.clients import same_host
 from shared.adapters.arm.errors import Asked, Refusal, classify, codes_of, message_of, retry_after
 from shared.adapters.arm.session import Accepted, Hooks, Session
 from shared.adapters.arm.wire import text
-from shared.errors import Permanent, Transient
 from shared.model import Json, Operation
+from shared.model.errors import Permanent, Transient
 
 _ACCEPTED: Final = 202
 _REDIRECTED: Final = 300

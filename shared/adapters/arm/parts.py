@@ -16,8 +16,8 @@ from dataclasses import replace
 from typing import Final, TypeAlias, TypeVar
 
 from shared.adapters.arm.session import Session
-from shared.errors import Denied, GatewayError, Gone, Locked, Permanent, Stopped
 from shared.model import Aspect, ServerSnapshot, SubnetSnapshot
+from shared.model.errors import Denied, GatewayError, Gone, Locked, Permanent, Stopped
 
 S = TypeVar("S", ServerSnapshot, SubnetSnapshot)
 Reader: TypeAlias = Callable[[Session, S], S]

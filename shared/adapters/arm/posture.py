@@ -18,7 +18,7 @@ from azure.core.rest import HttpRequest
 from shared.adapters.arm import posture_wire, wire
 from shared.adapters.arm.session import Hooks, Session
 from shared.model import Json, ServerSnapshot
-from shared.resource_id import ResourceId
+from shared.model.resource_id import ResourceId
 
 DIAGNOSTICS_VERSION: Final = "2021-05-01-preview"
 """The only version of diagnostic settings that knows category groups."""

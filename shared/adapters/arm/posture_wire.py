@@ -10,10 +10,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from shared.adapters.arm.wire import get, required_id, text
-from shared.errors import Permanent
 from shared.model import Json
-from shared.readings import Administrator, DiagnosticSetting, Health, VirtualNetworkRule
-from shared.resource_id import parse_resource_id
+from shared.model.errors import Permanent
+from shared.model.parts import Administrator, DiagnosticSetting, Health, VirtualNetworkRule
+from shared.model.resource_id import parse_resource_id
 
 _DESTINATIONS: Final[Mapping[str, str]] = {
     "workspaceId": "logAnalytics",

@@ -29,12 +29,20 @@ from shared.adapters.arm import wire
 from shared.adapters.arm.graph import PAGE_ROWS
 from shared.adapters.arm.parts import why
 from shared.adapters.arm.session import Hooks, Session, body_of
-from shared.dns_names import canonical, endpoint_zone_name, record_name
-from shared.errors import Denied, Gone, Locked, Permanent, Stopped
 from shared.model import Aspect, ConnectionStatus, Json, ServerSnapshot
-from shared.readings import DnsZone, EndpointDns, ManagementLock, NetworkDns, PrivateDns, ZoneConfig, ZoneLink
-from shared.resource_id import ResourceId, parse_resource_id
-from shared.values import value
+from shared.model.dns_names import canonical, endpoint_zone_name, record_name
+from shared.model.errors import Denied, Gone, Locked, Permanent, Stopped
+from shared.model.parts import (
+    DnsZone,
+    EndpointDns,
+    ManagementLock,
+    NetworkDns,
+    PrivateDns,
+    ZoneConfig,
+    ZoneLink,
+)
+from shared.model.resource_id import ResourceId, parse_resource_id
+from shared.model.values import value
 
 MOST_ENDPOINTS: Final = 2
 MOST_ZONES: Final = 2

@@ -17,8 +17,6 @@ from typing import Final, TypeVar, assert_never
 from shared.adapters.arm import graph, locators, parameters, posture, private_dns, subnets, wire
 from shared.adapters.arm.parts import Reader, with_parts
 from shared.adapters.arm.session import Hooks, Session, body_of
-from shared.errors import GatewayError, Permanent, Throttled
-from shared.interfaces import Enumerated, Relation
 from shared.model import (
     Aspect,
     Json,
@@ -29,7 +27,9 @@ from shared.model import (
     Target,
     TargetKind,
 )
-from shared.resource_id import ResourceId
+from shared.model.errors import GatewayError, Permanent, Throttled
+from shared.model.interfaces import Enumerated, Relation
+from shared.model.resource_id import ResourceId
 
 _RUNNING: Final = frozenset({"inprogress", "waitingforuseraction", "cleaningup"})
 _T = TypeVar("_T")

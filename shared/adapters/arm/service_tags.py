@@ -29,10 +29,10 @@ from azure.core.rest import HttpRequest
 from shared.adapters.arm.clients import ArmClients
 from shared.adapters.arm.session import Hooks, Session
 from shared.adapters.arm.wire import get, text
-from shared.errors import Denied, Permanent, Transient
-from shared.interfaces import Clock, TagReading
 from shared.model import ArmCall, IPNetwork, Json
-from shared.values import value
+from shared.model.errors import Denied, Permanent, Transient
+from shared.model.interfaces import Clock, TagReading
+from shared.model.values import value
 
 READ_ACTION: Final = "Microsoft.Network/locations/serviceTags/read"
 FRESH: Final = timedelta(hours=24)
@@ -73,7 +73,7 @@ class TagLists:
 
 
 class ArmServiceTags:
-    """Service tags for one run; see ``shared.interfaces.ServiceTags``. ``lists`` is shared between runs."""
+    """Service tags for one run (``interfaces.ServiceTags``). ``lists`` is shared between runs."""
 
     def __init__(
         self, clients: ArmClients, clock: Clock, sleep: Callable[[float], None], lists: TagLists

@@ -27,10 +27,10 @@ from tenacity import (
 
 from shared.adapters.arm.clients import ArmClients, same_host
 from shared.adapters.arm.errors import SDK_ERRORS, Asked, retry_after, translate
-from shared.errors import Busy, GatewayError, Permanent, Transient
-from shared.interfaces import Clock
 from shared.model import ArmCall, Json, ServerState
-from shared.values import value
+from shared.model.errors import Busy, GatewayError, Permanent, Transient
+from shared.model.interfaces import Clock
+from shared.model.values import value
 
 ATTEMPTS: Final = 3
 BUDGET_SECONDS: Final = 10.0

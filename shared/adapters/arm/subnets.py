@@ -20,11 +20,11 @@ from typing import Final, TypeAlias
 from shared.adapters.arm import graph, network_wire, wire
 from shared.adapters.arm.parts import UNREADABLE, Reader, why, with_parts
 from shared.adapters.arm.session import Hooks, Session, body_of
-from shared.errors import Gone, Transient
-from shared.interfaces import GroupReading
 from shared.model import Aspect, IPNetwork, Json, SubnetServer, SubnetSnapshot
-from shared.readings import ReplicaPartner, SubnetEndpoint
-from shared.resource_id import ResourceId
+from shared.model.errors import Gone, Transient
+from shared.model.interfaces import GroupReading
+from shared.model.parts import ReplicaPartner, SubnetEndpoint
+from shared.model.resource_id import ResourceId
 
 MOST_SERVERS: Final = 10
 """Of more servers than these nothing but their ids is read: a /28 holds eleven addresses."""

@@ -1,11 +1,11 @@
 """From ARM's JSON to the project's snapshots, and back for what is written: pure, no I/O.
 
 Tolerated, because each was recorded or documented: keys and enum members in another letter case, fields
-that are absent, null or ``""``, singular and plural fields side by side, ids in any case, seven digits of
-a second, ``Z`` and ``+00:00``, enum members that are younger than this code. What a decision rests on is
+that are absent, null or ``""``, singular and plural fields side by side, ids in any case, seven digits of a
+second, ``Z`` and ``+00:00``, enum members that are younger than this code. What a decision rests on is
 never guessed: a rule without a priority, an address that is none, an id that is none raise ``Permanent``,
-which names the resource and the field. NSGs and their rules are read by ``shared.nsg.spelling``, as they are
-from a file.
+which names the resource and the field. NSGs and their rules are read by ``shared.nsg.rules.spelling``, as
+they are from a file.
 
 What must not live here: requests, SDK types (their models arrive as plain JSON), the clock.
 """
@@ -18,7 +18,6 @@ from enum import StrEnum
 from ipaddress import IPv4Address, ip_network
 from typing import Final, TypeVar
 
-from shared.errors import Permanent
 from shared.model import (
     ConnectionStatus,
     FirewallRule,
@@ -33,9 +32,8 @@ from shared.model import (
     SubnetSnapshot,
     TargetKind,
 )
-from shared.nsg.rules import NsgError
-from shared.nsg.spelling import group_from, rule_body
-from shared.readings import (
+from shared.model.errors import Permanent
+from shared.model.parts import (
     Availability,
     Backup,
     Encryption,
@@ -44,7 +42,9 @@ from shared.readings import (
     ServerTls,
     SignIn,
 )
-from shared.resource_id import ResourceId, parse_resource_id
+from shared.model.resource_id import ResourceId, parse_resource_id
+from shared.nsg.rules.reading import NsgError
+from shared.nsg.rules.spelling import group_from, rule_body
 
 _POSTGRES: Final = "microsoft.dbforpostgresql/flexibleservers"
 _SETTLED: Final = frozenset({"", "succeeded", "failed", "canceled"})

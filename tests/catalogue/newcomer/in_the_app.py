@@ -5,8 +5,8 @@ import sys
 
 from shared.api.http import ApiRequest
 from shared.api.routes import list_policies
-from shared.records import AlertRecord
-from shared.resource_id import ResourceId
+from shared.model.records import AlertRecord
+from shared.model.resource_id import ResourceId
 from tests.catalogue.scenario import catalogue
 from tests.catalogue.stage import opened
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 from typing import Final
 
 from shared.model import Aspect, ComplianceState, Finding, Kind, Safety, ServerSnapshot, Severity, TargetKind
-from shared.policy import Policy, RaisedBy
+from shared.posture.policy import Policy, RaisedBy
 
 ID: Final = "postgres-version-behind"
 OLDEST: Final = 14

@@ -1,0 +1,100 @@
+"""`python -m local diagnose SERVER [--from WHO]`: why nobody, or one subnet, can connect to a server.
+
+The walk itself is in ``driftward.diagnosis``; here the arguments become values, Azure is read and the
+answer is written. Exit codes: 0 no fault is proved, 1 one is, 2 the input is unusable or the server cannot
+be read.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from argparse import Namespace
+from collections.abc import Sequence
+from ipaddress import AddressValueError, IPv4Address, ip_network
+from typing import Any, Final
+
+from driftward.diagnosis.case import Result, Step
+from driftward.diagnosis.walk import walk
+from shared.model import Target, TargetKind
+from shared.model.errors import ConfigurationError, GatewayError
+from shared.model.resource_id import ResourceId, parse_resource_id
+from shared.nsg import PUBLIC_ADDRESSES, common, spans_of
+
+_SERVERS: Final = {
+    "microsoft.dbforpostgresql/flexibleservers": TargetKind.FLEXIBLE_SERVER,
+    "microsoft.dbforpostgresql/servers": TargetKind.SINGLE_SERVER,
+}
+_SUBNET: Final = "microsoft.network/virtualnetworks/subnets"
+
+
+class BadInput(ValueError):
+    """An argument that cannot be used; the message names it."""
+
+
+def diagnose(given: Namespace) -> int:
+    """Answer what the command line asks."""
+    try:
+        server, client = server_named(given.server), client_named(given.client)
+        steps = _walked(server, client)
+    except (BadInput, GatewayError, ConfigurationError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    if given.json:
+        print(json.dumps(view(server, steps), indent=2))
+    else:
+        from driftward.diagnosis.show import show
+
+        show(str(server.id), steps)
+    return 1 if any(step.result is Result.FAULT for step in steps) else 0
+
+
+def view(server: Target, steps: Sequence[Step]) -> dict[str, Any]:
+    """``{"server", "result", "steps": [{"stage", "result", "says", "resource", "fix", "evidence"}]}``."""
+    from driftward.diagnosis.show import worst
+    from shared.model.codec import to_json
+
+    return {"server": str(server.id), "result": worst(steps), "steps": [to_json(step) for step in steps]}
+
+
+def _walked(server: Target, client: ResourceId | IPv4Address | None) -> tuple[Step, ...]:
+    from driftward.diagnosis.azure import case_of
+    from shared.adapters.arm.clients import ArmClients
+    from shared.adapters.arm.gateway import ArmGateway
+    from shared.adapters.clock import SystemClock
+    from shared.wiring import Wiring
+
+    wiring, clock = Wiring(os.environ), SystemClock()
+    clients = ArmClients(wiring.settings)
+    try:
+        gateway = ArmGateway(clients, clock, clock.sleep)
+        return walk(case_of(server, client, gateway, wiring.configuration))
+    finally:
+        clients.close()
+
+
+def server_named(text: str) -> Target:
+    """The server with this id. Raises ``BadInput``."""
+    found = parse_resource_id(text)
+    kind = _SERVERS.get(found.type) if found is not None else None
+    if found is None or kind is None:
+        raise BadInput(f"SERVER: {text!r} is not the resource id of a PostgreSQL server")
+    return Target(kind=kind, id=found)
+
+
+def client_named(text: str | None) -> ResourceId | IPv4Address | None:
+    """The subnet or the address with which somebody wants to connect. Raises ``BadInput``."""
+    if text is None:
+        return None
+    found = parse_resource_id(text)
+    if found is not None and found.type == _SUBNET:
+        return found
+    wanted = f"--from: {text!r} is not the resource id of a subnet, or a public IPv4 address"
+    try:
+        address = IPv4Address(text)
+    except AddressValueError:
+        raise BadInput(wanted) from None
+    if not common(PUBLIC_ADDRESSES, spans_of([ip_network(address)])):
+        raise BadInput(f"{wanted}: name the subnet that it lies in")
+    return address

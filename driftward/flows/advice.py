@@ -1,0 +1,163 @@
+"""What an NSG does to denied platform traffic today, and which rules would let it pass.
+
+The questions go to the project's exact engine. What is asked about the present is what the log shows: the
+addresses that were called. What a rule is made for is the whole tag, from the subnet's own prefixes, as the
+policies do it, so that the rule is still right when the service answers from its next address. Rules are
+proposed one after another on an NSG that has the earlier ones, so that their priorities differ. Without an
+NSG the rules are a template: what one with a final deny would get, and the priority is the reader's.
+
+Nothing here ever asks for Internet, and nothing for addresses that no tag names. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Final
+
+from driftward.flows.counting import Group
+from driftward.flows.labels import HTTPS, PGBOUNCER, POSTGRES, WITHIN, Kind, Need, Setting, need
+from driftward.flows.services import ENTRA, KEY_VAULT, MONITOR, STORAGE
+from shared.model import Access, Direction, SecurityGroup, SecurityRule
+from shared.model.resource_id import ResourceId
+from shared.model.values import value
+from shared.nsg import (
+    EVERY_ADDRESS,
+    LAST_PRIORITY,
+    PUBLIC_ADDRESSES,
+    Goal,
+    NoFix,
+    Question,
+    Rule,
+    Side,
+    Spans,
+    State,
+    Tags,
+    decide,
+    fix,
+    minus,
+    parse,
+    read_side,
+    union,
+    with_rules,
+)
+from shared.nsg.documents.expressions import UNKNOWN_GROUP
+
+_RULE_NAMES: Final = {
+    STORAGE: "driftward-storage",
+    ENTRA: "driftward-entra",
+    KEY_VAULT: "driftward-key-vault",
+    MONITOR: "driftward-monitor",
+    POSTGRES: "driftward-postgres",
+    PGBOUNCER: "driftward-pgbouncer",
+}
+_PORTS: Final = {name: port for port, name in WITHIN.items()}
+
+
+@value
+class Present:
+    """What the NSG that was given does to the flows of a group."""
+
+    state: State
+    blocking: tuple[Rule, ...]
+    depends_on: tuple[str, ...]
+    partial: bool
+    """Whether more addresses were called than were kept: then the whole tag was asked about."""
+
+
+@value
+class Advice:
+    """``rules`` are what is to be added, none where nothing is; ``reason`` says why nothing can be."""
+
+    present: Present | None
+    """None without an NSG; then ``rules`` are a template, whose priorities mean nothing."""
+    rules: tuple[SecurityRule, ...] = ()
+    reason: str | None = None
+
+
+def advise(
+    groups: Iterable[Group], setting: Setting, group: SecurityGroup | None, tags: Tags
+) -> Mapping[Group, Advice]:
+    """The advice for each group of platform traffic, what is needed most first. Raises ``NsgError``."""
+    order = list(Need)
+    platform = [found for found in groups if found.label.kind is Kind.PLATFORM]
+    platform.sort(key=lambda found: (order.index(need(found.label, setting.features)), found.label))
+    known = _known(setting, tags)
+    patched = template_group() if group is None else group
+    advice: dict[Group, Advice] = {}
+    for found in platform:
+        present = None if group is None else _present(found, setting, group, known)
+        advice[found] = _advice(found, setting, patched, known, present)
+        patched = with_rules(patched, advice[found].rules)
+    return advice
+
+
+def _advice(
+    found: Group, setting: Setting, patched: SecurityGroup, tags: Tags, present: Present | None
+) -> Advice:
+    if present is not None and present.state is State.ALLOWED:
+        return Advice(present=present)
+    goal = Goal(question=_question(found, setting, tags, None), name=_RULE_NAMES[found.label.name])
+    proposed = fix(patched, goal, tags)
+    if isinstance(proposed, NoFix):
+        return Advice(present=present, reason=proposed.reason)
+    return Advice(present=present, rules=proposed.rules)
+
+
+def _present(found: Group, setting: Setting, group: SecurityGroup, tags: Tags) -> Present:
+    called = _spans(found.addresses.counts) if found.addresses.is_complete else None
+    verdict = decide(parse(group, tags), _question(found, setting, tags, called))
+    return Present(
+        state=verdict.state,
+        blocking=verdict.blocking,
+        depends_on=verdict.depends_on,
+        partial=called is None,
+    )
+
+
+def _question(found: Group, setting: Setting, tags: Tags, called: Spans | None) -> Question:
+    """May the subnet send such traffic: to the addresses that were ``called``, or to all of the tag?"""
+    direction = Direction.OUTBOUND if found.label.outbound else Direction.INBOUND
+    here = Side(setting.subnet or EVERY_ADDRESS)
+    name = found.label.name
+    if name in _PORTS:
+        return Question(direction=direction, source=here, destination=here, ports=_one(_PORTS[name]))
+    there = read_side([name], tags) if called is None else Side(called)
+    return Question(direction=direction, source=here, destination=there, ports=_one(HTTPS))
+
+
+def _known(setting: Setting, tags: Tags) -> Tags:
+    """What the answers may take for granted: the subnet lies in the virtual network and outside Internet,
+    and Internet holds Azure's public ranges (service tags overview)."""
+    internet = minus(PUBLIC_ADDRESSES, setting.subnet)
+    closed = {**Tags().closed, "internet": internet, **tags.closed}
+    return Tags(closed=MappingProxyType(closed), vnet=setting.subnet)
+
+
+def _spans(places: Iterable[int]) -> Spans:
+    return union((place, place) for place in places)
+
+
+def _one(port: int) -> Spans:
+    return ((port, port),)
+
+
+def template_group() -> SecurityGroup:
+    """What a template is made for: an NSG that ends in a deny of its own, as in the NSG thread."""
+    return SecurityGroup(
+        id=ResourceId(f"{UNKNOWN_GROUP}/providers/Microsoft.Network/networkSecurityGroups/nsg"),
+        rules=tuple(
+            SecurityRule(
+                name=f"deny-all-{direction.lower()}",
+                direction=direction,
+                access=Access.DENY,
+                priority=LAST_PRIORITY,
+                protocol="*",
+                sources=("*",),
+                destinations=("*",),
+                destination_ports=("*",),
+            )
+            for direction in Direction
+        ),
+        default_rules=(),
+    )

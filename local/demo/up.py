@@ -1,0 +1,179 @@
+"""`python -m local up`: simulator, storage emulator and host until Ctrl-C, with calls to copy.
+
+The subscription is the demonstration's, and Driftward has read it once, so that what is changed now is
+drift. The host is `func start` where the Core Tools are on the PATH, and our emulation where they are not.
+Audit mode holds unless `ENFORCEMENT_MODE=enforce` is set; the few settings that make sense here are taken
+from the environment, every other one has its default. The host's log follows on standard output.
+
+Exit codes: 0 ended by Ctrl-C or SIGTERM, 1 the host ended by itself, 2 the set-up failed.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from local.demo import world
+from local.demo.stack import ALERT_TOPIC, Host, app_settings, core_tools_host, host, simulator
+from local.demo.watching import DriftwardClient, DriftwardFailed, Watcher
+from local.dev.emulator import InstallFailed, azurite, install_azurite
+from local.dev.processes import ProcessFailed
+from local.simulator.client import ArmCallFailed, SimulatorClient
+from shared.adapters.arm.clients import LOCAL_IDENTITY
+from shared.model.errors import ConfigurationError
+from shared.wiring import Wiring
+
+_TAKEN_OVER: Final = (
+    "ENFORCEMENT_MODE",
+    "POLICIES_FILE",
+    "COALESCE_SECONDS",
+    "SETTLE_SECONDS",
+    "SWEEP_SCHEDULE",
+    "ALERT_URLS",
+)
+_QUICK: Final = {"SCOPES": world.SCOPE, "COALESCE_SECONDS": "1", "SETTLE_SECONDS": "5"}
+_FOLLOW_SECONDS: Final = 0.2
+
+
+def up() -> int:
+    """Run until Ctrl-C; returns the exit code."""
+    for number in (signal.SIGINT, signal.SIGTERM):  # SIGINT too: a shell's background jobs ignore it
+        signal.signal(number, _interrupt)
+    try:
+        _ = Wiring(os.environ).configuration  # a mistake in policies.yaml is told before anything starts
+        install_azurite()
+        with tempfile.TemporaryDirectory(prefix="driftward-up-") as name:
+            return _serve(Path(name))
+    except KeyboardInterrupt:
+        print("\nended: nothing listens any more")
+        return 0
+    except ConfigurationError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except (InstallFailed, ProcessFailed, DriftwardFailed, ArmCallFailed, OSError) as error:
+        print(f"the set-up failed: {error}", file=sys.stderr)
+        return 2
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _serve(folder: Path) -> int:
+    with azurite(folder / "azurite.log") as storage, simulator(folder) as azure:
+        azure.switches(retry_after_seconds=1)
+        azure.seed(world.resources(), replace=True)
+        settings = app_settings(storage, azure, {**_QUICK, **chosen(os.environ)})
+        with _host(folder, settings) as (running, key):
+            azure.subscribe(running.webhook)
+            seen = _first_reading(running, key, azure)
+            print(guide(running, key, azure, storage, settings["ENFORCEMENT_MODE"]))
+            print(
+                f"\nDriftward has read {seen} servers and subnets. Its log follows; Ctrl-C ends everything.\n"
+            )
+            return _follow(running)
+
+
+def chosen(environment: Mapping[str, str]) -> dict[str, str]:
+    """The settings that are taken from the environment, as far as they are set."""
+    return {name: environment[name] for name in _TAKEN_OVER if environment.get(name)}
+
+
+@contextmanager
+def _host(folder: Path, settings: Mapping[str, str]) -> Iterator[tuple[Host, str | None]]:
+    """The host and its key: the Core Tools, which ask for none, where they are, else our emulation."""
+    func = shutil.which("func")
+    if func is not None:
+        print(f"host: the Core Tools ({func})")
+        with core_tools_host(folder, settings, func) as running:
+            yield running, None
+        return
+    print("host: an emulation of the Functions host, because `func` (Core Tools) is not on the PATH")
+    key = secrets.token_urlsafe(16)
+    with host(folder, settings, f"--function-key={key}") as running:
+        yield running, key
+
+
+def _first_reading(running: Host, key: str | None, azure: SimulatorClient) -> int:
+    client = DriftwardClient(url=running.url, key=key)
+    watcher = Watcher(driftward=client, azure=azure, app_id=LOCAL_IDENTITY.app_id or "", audit=True)
+    return len(watcher.run({"scope": world.SCOPE})["targets"])
+
+
+def guide(running: Host, key: str | None, azure: SimulatorClient, storage: str, mode: str) -> str:
+    """Addresses, keys and calls, each ready to be copied into a shell."""
+    sections = [
+        ("Addresses", _addresses(running, key, azure, storage, mode)),
+        ("Driftward", _driftward_calls(running, key)),
+        ("An operator (any name is a token)", _operator_calls(azure)),
+        ("The simulator", _simulator_calls(azure)),
+    ]
+    return "\n".join(f"\n{title}\n" + "\n".join(f"  {line}" for line in lines) for title, lines in sections)
+
+
+def _addresses(running: Host, key: str | None, azure: SimulatorClient, storage: str, mode: str) -> list[str]:
+    return [
+        f"host       {running.url} (mode {mode}; ENFORCEMENT_MODE=enforce make up writes)",
+        f"key        {key or 'none: the Core Tools ask for none'}",
+        f"webhook    {running.webhook}",
+        f"simulator  {azure.url}",
+        f"storage    {storage}",
+    ]
+
+
+def _driftward_calls(running: Host, key: str | None) -> list[str]:
+    header = f" -H 'x-functions-key: {key}'" if key else ""
+    json_type = " -H 'Content-Type: application/json'"
+    api = f"{running.url}/api"
+    return [
+        f"curl -s {api}/health",
+        f"curl -s {api}/policies{header}",
+        f"curl -s '{api}/alerts?status=open'{header}",
+        f"curl -s {api}/changes{header}",
+        f"""curl -s {api}/runs{header}{json_type} -d '{{"resourceId": "{world.ORDERS}"}}'""",
+        f"""curl -s {api}/runs{header}{json_type} -d '{{"scope": "{world.SCOPE}"}}'""",
+        f"curl -s -X POST {running.url}/admin/functions/sweep{header}{json_type} -d '{{}}'",
+        f"{sys.executable} -m local replay docs/examples/firewall-rule-written.json --to '{running.webhook}'",
+    ]
+
+
+def _operator_calls(azure: SimulatorClient) -> list[str]:
+    headers = "-H 'Authorization: Bearer jane.doe' -H 'Content-Type: application/json'"
+    server = f"{azure.url}{world.ORDERS}"
+    opened = '{"properties": {"network": {"publicNetworkAccess": "Enabled"}}}'
+    all_azure = '{"properties": {"startIpAddress": "0.0.0.0", "endIpAddress": "0.0.0.0"}}'
+    return [
+        f"curl -s -X PATCH '{server}?api-version=2026-10-01' {headers} -d '{opened}'",
+        f"curl -s -X PUT '{server}/firewallRules/anything?api-version=2026-10-01' {headers} -d '{all_azure}'",
+        f"curl -s '{server}?api-version=2026-10-01' -H 'Authorization: Bearer jane.doe'",
+    ]
+
+
+def _simulator_calls(azure: SimulatorClient) -> list[str]:
+    return [
+        f"curl -s {azure.url}/_sim/",
+        f"curl -s '{azure.url}/_sim/calls?appId={LOCAL_IDENTITY.app_id}'",
+        f"curl -s {azure.url}/_sim/topics/{ALERT_TOPIC}",
+    ]
+
+
+def _follow(running: Host) -> int:
+    """Print the host's log as it grows; returns when the host has ended by itself."""
+    with running.process.log_path.open(encoding="utf-8", errors="replace") as log:
+        log.seek(0, os.SEEK_END)
+        while os.waitid(os.P_PID, running.process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+            sys.stdout.write(log.read())
+            sys.stdout.flush()
+            time.sleep(_FOLLOW_SECONDS)
+        sys.stdout.write(log.read())
+    print("the host has ended by itself", file=sys.stderr)
+    return 1

@@ -1,0 +1,145 @@
+"""The storage account: how tables, blobs and queues are reached, and which failures are worth repeating.
+
+An account is a connection string (Azurite, a key) or three service addresses with a credential
+(keyless, as the Functions host itself is configured: ``AzureWebJobsStorage__tableServiceUri`` and so
+on). Retries are tenacity's alone, for named failures, with an injected sleep: the SDK's own are off,
+because waits would multiply and an Event Grid delivery must be answered within 30 seconds.
+
+A repeated write that the service had in fact applied looks like a lost race (``EntityChanged``). That
+is safe: whoever gets it reads again and finds the own write.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from enum import Enum
+from typing import Final, TypedDict, TypeVar
+
+from azure.core.credentials import TokenCredential
+from azure.core.exceptions import (
+    AzureError,
+    HttpResponseError,
+    IncompleteReadError,
+    ServiceRequestError,
+    ServiceResponseError,
+)
+from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential
+
+from shared.model.errors import ConfigurationError, StoreError
+from shared.model.values import value
+
+_T = TypeVar("_T")
+
+Sleep = Callable[[float], None]
+
+
+class _ClientOptions(TypedDict):
+    retry_total: int
+    connection_timeout: int
+    read_timeout: int
+
+
+CLIENT_OPTIONS: Final[_ClientOptions] = {"retry_total": 0, "connection_timeout": 5, "read_timeout": 15}
+"""What every client of the account is made with; times in seconds."""
+_DEVELOPMENT: Final = "usedevelopmentstorage=true"
+_AZURITE: Final = (
+    "DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;"
+    "AccountKey=Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==;"
+    "BlobEndpoint=http://127.0.0.1:10000/devstoreaccount1;"
+    "QueueEndpoint=http://127.0.0.1:10001/devstoreaccount1;"
+    "TableEndpoint=http://127.0.0.1:10002/devstoreaccount1"
+)
+"""What ``UseDevelopmentStorage=true`` stands for; account and key are Azurite's published constants."""
+_TRANSIENT_STATUS: Final = frozenset({408, 429, 500, 502, 503, 504})
+_TRANSIENT_CODES: Final = frozenset({"TableBeingDeleted", "ContainerBeingDeleted", "QueueBeingDeleted"})
+_ATTEMPTS: Final = 4
+
+
+@value
+class StorageAccount:
+    """Where the state is: a connection string, or addresses with a credential."""
+
+    connection_string: str | None = None
+    table_url: str = ""
+    blob_url: str = ""
+    queue_url: str = ""
+    credential: TokenCredential | None = None
+
+
+def storage_account(
+    environment: Mapping[str, str],
+    credential: Callable[[], TokenCredential],
+    name: str = "AzureWebJobsStorage",
+) -> StorageAccount:
+    """The account that the Functions host's settings name; raises ``ConfigurationError`` for none.
+
+    The credential is made only when it is needed.
+    """
+    connection_string = environment.get(name, "")
+    if connection_string:
+        development = connection_string.strip().rstrip(";").lower() == _DEVELOPMENT
+        return StorageAccount(connection_string=_AZURITE if development else connection_string)
+    addresses = [
+        environment.get(f"{name}__{service}ServiceUri", "") for service in ("table", "blob", "queue")
+    ]
+    if not all(addresses):
+        raise ConfigurationError(
+            f"{name} is not set, and {name}__tableServiceUri, …__blobServiceUri, "
+            "…__queueServiceUri are not all set either"
+        )
+    table_url, blob_url, queue_url = addresses
+    return StorageAccount(
+        table_url=table_url, blob_url=blob_url, queue_url=queue_url, credential=credential()
+    )
+
+
+class Retries:
+    """Repeats a call while its failure is a named transient one, at most four times in all."""
+
+    def __init__(self, sleep: Sleep) -> None:
+        self._retrying = Retrying(
+            sleep=sleep,
+            stop=stop_after_attempt(_ATTEMPTS),
+            wait=wait_exponential(multiplier=0.2, max=2),
+            retry=retry_if_exception(is_transient),
+            reraise=True,
+        )
+
+    def __call__(self, call: Callable[[], _T]) -> _T:
+        return self._retrying.copy()(call)
+
+
+def is_transient(error: BaseException) -> bool:
+    """A broken connection, or an answer that says "later"."""
+    if isinstance(error, (ServiceRequestError, ServiceResponseError, IncompleteReadError)):
+        return True
+    if not isinstance(error, HttpResponseError):
+        return False
+    return error.status_code in _TRANSIENT_STATUS or error_code(error) in _TRANSIENT_CODES
+
+
+def error_code(error: HttpResponseError) -> str:
+    """The service's code, such as ``TableNotFound``; ``""`` when it sent none."""
+    code = getattr(error, "error_code", None)
+    return str(code.value if isinstance(code, Enum) else code or "")
+
+
+@contextmanager
+def store_errors(what: str) -> Iterator[None]:
+    """Turn what the SDKs raise into a ``StoreError`` that says what was being done."""
+    try:
+        yield
+    except AzureError as error:
+        raise StoreError(f"{what}: {type(error).__name__}: {error.message}") from error
+
+
+def with_home(call: Callable[[], _T], create: Callable[[], object], missing: str) -> _T:
+    """Do ``call``; when its table, container or queue is missing, create that and do it once more."""
+    try:
+        return call()
+    except HttpResponseError as error:
+        if error_code(error) != missing:
+            raise
+    create()
+    return call()

@@ -1,0 +1,274 @@
+"""Alerts as values: their identity, their life, and the notifications that tell of them.
+
+An alert is open, then acknowledged or not, then resolved; the same drift (policy, target, fingerprint)
+is one alert however often it is seen, and one that comes back opens again. The transitions here are
+pure functions of records; a transition that the life cycle does not know is ``IllegalTransition``.
+Storing a record, queueing a notification and knowing the time are the caller's business.
+
+A notification travels in a queue message (64 KiB, base64), so its size is bounded; its id is made of
+what it says, so that a sink that gets it twice can tell. Its words are ``shared.alerts.words``'s.
+``alert_view`` and ``change_view`` are what the HTTP API answers, and what a notification carries.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from shared.alerts.commands import fix_commands, portal_link
+from shared.alerts.words import alert_body, alert_title, change_body, change_title
+from shared.model import Cause, Decision, Finding, Json, Reason, Severity, Target
+from shared.model.codec import canonical, to_json
+from shared.model.records import (
+    AlertRecord,
+    AlertStatus,
+    Approval,
+    ChangeRecord,
+    Notification,
+    NotificationType,
+)
+from shared.model.values import value
+from shared.policies import find
+from shared.posture.policy import AnyPolicy, Control
+
+APPROVAL_LASTS: Final = timedelta(hours=1)
+
+_NO_DRIFT: Final = frozenset({Reason.POISONED, Reason.EXEMPTION_EXPIRED})
+_ID_LENGTH: Final = 16
+_DATA_LIMIT: Final = 24 * 1024
+_TEXT_LIMIT: Final = 16 * 1024
+"""Characters of JSON; with what surrounds them both fit into a queue message (48 KiB before base64)."""
+
+
+class IllegalTransition(ValueError):
+    """The life cycle of an alert knows no such step from where the alert is."""
+
+
+@value
+class Pattern:
+    """What an alert is about that belongs to no policy; ``id`` stands where others name theirs."""
+
+    id: str
+    title: str
+    why: str
+    controls: tuple[Control, ...] = ()
+
+
+@value
+class Sighting:
+    """What one look saw of a drift: the finding, what was decided, why we looked and how to fix it."""
+
+    finding: Finding
+    decision: Decision
+    cause: Cause
+    now: datetime
+    commands: tuple[str, ...] = ()
+
+
+# --- identity and life -----------------------------------------------------------------------------
+
+
+def alert_id(policy: str, target: Target, fingerprint: str) -> str:
+    """16 hexadecimal digits; the same for the same drift, whatever the letter case of ids."""
+    text = "\n".join((policy, target.key, fingerprint))
+    return hashlib.sha256(text.encode()).hexdigest()[:_ID_LENGTH]
+
+
+def open_alert(policy: AnyPolicy | Pattern, sighting: Sighting, portal: str) -> AlertRecord:
+    """A new alert. ``portal`` is where a person finds the resource."""
+    finding = sighting.finding
+    return AlertRecord(
+        id=alert_id(policy.id, finding.target, finding.fingerprint),
+        status=AlertStatus.OPEN,
+        policy=policy.id,
+        title=policy.title,
+        severity=finding.severity,
+        target=finding.target,
+        resource_id=finding.resource_id,
+        portal=portal,
+        cause=sighting.cause,
+        why=policy.why,
+        controls=tuple(_text_values(to_json(control)) for control in policy.controls),
+        reason=finding.reason,
+        evidence=finding.evidence,
+        decision=sighting.decision,
+        commands=sighting.commands,
+        fingerprint=finding.fingerprint,
+        first_seen=sighting.now,
+        last_seen=sighting.now,
+    )
+
+
+def recur(alert: AlertRecord, sighting: Sighting) -> AlertRecord:
+    """The alert seen again, with the newest of everything; one that was resolved is open again.
+
+    Raises ``ValueError`` for a sighting of another drift.
+    """
+    finding = sighting.finding
+    if alert_id(finding.policy, finding.target, finding.fingerprint) != alert.id:
+        raise ValueError(f"a sighting of {finding.policy} on {finding.target.id} is not alert {alert.id}")
+    if alert.status is AlertStatus.RESOLVED:
+        alert = _reopened(alert)
+    return replace(
+        alert,
+        severity=finding.severity,
+        resource_id=finding.resource_id,
+        cause=sighting.cause,
+        reason=finding.reason,
+        evidence=finding.evidence,
+        decision=sighting.decision,
+        commands=sighting.commands,
+        last_seen=max(alert.last_seen, sighting.now),
+        count=alert.count + 1,
+    )
+
+
+def _reopened(alert: AlertRecord) -> AlertRecord:
+    """Nobody has acknowledged or approved what came back."""
+    return replace(
+        alert,
+        status=AlertStatus.OPEN,
+        resolved_at=None,
+        resolution="",
+        acknowledged_by=None,
+        approval=None,
+    )
+
+
+def acknowledge(alert: AlertRecord, by: str) -> AlertRecord:
+    """Somebody looks after it. Raises ``IllegalTransition`` unless it is open."""
+    if alert.status is not AlertStatus.OPEN:
+        raise IllegalTransition(f"alert {alert.id} is {alert.status}, not open")
+    return replace(alert, status=AlertStatus.ACKNOWLEDGED, acknowledged_by=by)
+
+
+def approve(alert: AlertRecord, by: str, now: datetime, lasts: timedelta = APPROVAL_LASTS) -> AlertRecord:
+    """Consent to reverting this drift and no other, for ``lasts``; a newer approval replaces an older.
+
+    Raises ``IllegalTransition`` when it is resolved or about no drift, and ``ValueError`` when ``lasts``
+    is not positive.
+    """
+    if alert.status is AlertStatus.RESOLVED:
+        raise IllegalTransition(f"alert {alert.id} is resolved: there is nothing to approve")
+    if alert.decision.reason in _NO_DRIFT:
+        raise IllegalTransition(f"alert {alert.id} is about no drift: there is no change to approve")
+    if lasts <= timedelta(0):
+        raise ValueError("an approval lasts longer than no time")
+    approval = Approval(by=by, at=now, expires_at=now + lasts, fingerprint=alert.fingerprint)
+    return replace(alert, approval=approval)
+
+
+def resolve(alert: AlertRecord, resolution: str, now: datetime) -> AlertRecord:
+    """It is over; ``resolution`` says why. Raises ``IllegalTransition`` when it was over before."""
+    if alert.status is AlertStatus.RESOLVED:
+        raise IllegalTransition(f"alert {alert.id} is already resolved")
+    return replace(alert, status=AlertStatus.RESOLVED, resolved_at=now, resolution=resolution, approval=None)
+
+
+# --- as the HTTP API shows them --------------------------------------------------------------------
+
+
+def alert_view(alert: AlertRecord) -> dict[str, Json]:
+    """The alert as ``GET /api/alerts`` shows it: without what only the store needs."""
+    return {name: part for name, part in to_json(alert).items() if name not in {"etag", "unsent"}}
+
+
+def change_view(change: ChangeRecord) -> dict[str, Json]:
+    """The change as ``GET /api/changes`` shows it: edits, inverse and target are fields of its own."""
+    document = to_json(change)
+    inner = document.pop("change")
+    kept = {name: part for name, part in document.items() if name not in {"etag", "operation", "nextEdit"}}
+    return {
+        **kept,
+        "policy": inner["policy"],
+        "target": inner["target"],
+        "resourceId": str(change.change.resource_id),
+        "edits": inner["edits"],
+        "inverse": inner["inverse"],
+    }
+
+
+# --- notifications ---------------------------------------------------------------------------------
+
+
+def wakes_nobody(alert: AlertRecord) -> bool:
+    """Advice is read where alerts are listed; nobody gets a message about each piece of it."""
+    return alert.severity is Severity.INFORMATIONAL
+
+
+def notification(alert: AlertRecord, kind: NotificationType, now: datetime) -> Notification:
+    """What the sinks are told of an alert. The body is Markdown that reads well as plain text."""
+    return Notification(
+        id=_notification_id(alert, kind),
+        type=kind,
+        subject=str(alert.resource_id),
+        time=now,
+        title=alert_title(alert),
+        body=_fitting_text(alert_body(alert)),
+        severity=alert.severity,
+        data=_fitting(alert_view(alert), spare=("evidence", "commands")),
+    )
+
+
+def change_notification(
+    change: ChangeRecord,
+    kind: NotificationType,
+    now: datetime,
+    portal: str | None = None,
+    undo: Sequence[str] | None = None,
+) -> Notification:
+    """What the sinks are told of a change that was made: what is fixed silently is not learned from.
+
+    ``portal`` and ``undo`` (commands that perform the inverse) are those of the public cloud unless
+    they are given.
+    """
+    policy = find(change.change.policy)
+    link = portal if portal is not None else portal_link(change.change.target.id)
+    commands = undo if undo is not None else fix_commands(change.change.inverse)
+    return Notification(
+        id=f"{change.id}-{_verb(kind)}",
+        type=kind,
+        subject=str(change.change.resource_id),
+        time=now,
+        title=change_title(change),
+        body=_fitting_text(change_body(change, policy, link, commands)),
+        severity=policy.severity if policy is not None else Severity.INFORMATIONAL,
+        data=_fitting(change_view(change), spare=("armCalls", "proof", "difference", "inverse", "edits")),
+    )
+
+
+def _notification_id(alert: AlertRecord, kind: NotificationType) -> str:
+    """Alert, type and count; an update also says which state it reports."""
+    parts = [alert.id, _verb(kind), str(alert.count)]
+    if kind is NotificationType.ALERT_UPDATED:
+        parts.append(alert.status.value)
+        parts += [f"approved-{int(alert.approval.at.timestamp())}"] if alert.approval else []
+    return "-".join(parts)
+
+
+def _verb(kind: NotificationType) -> str:
+    return kind.value.rsplit(".", 1)[-1].lower()
+
+
+def _fitting(document: dict[str, Json], spare: Sequence[str]) -> dict[str, Json]:
+    """The document without the parts that make it too large for a queue message, which is said."""
+    for name in spare:
+        if len(canonical(document)) <= _DATA_LIMIT:
+            break
+        document = {**document, name: None, "omitted": [*document.get("omitted", []), name]}
+    return document
+
+
+def _fitting_text(text: str) -> str:
+    """The text without the last lines that would make it too long, which is said."""
+    lines = text.split("\n")
+    while len(canonical("\n".join(lines))) > _TEXT_LIMIT:
+        lines = [*lines[: len(lines) // 2], "… (cut: the HTTP API shows the whole)"]
+    return "\n".join(lines)
+
+
+def _text_values(document: Mapping[str, Json]) -> Mapping[str, str]:
+    return {name: str(part) for name, part in document.items()}

@@ -1,0 +1,1 @@
+"""What was configured: settings, ``policies.yaml``, scopes, exemptions. Nothing is remembered here."""

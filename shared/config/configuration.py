@@ -1,0 +1,317 @@
+"""What ``policies.yaml`` says of a target: effect, parameters, exemptions, freezes, windows, budgets.
+
+For one target the most specific section that says something wins, setting by setting: a longer scope
+before a shorter one, at the same scope a section with more tags before one with fewer, and of two with
+as many tags the one that stands first. What a section says of a policy goes before what it says of all.
+A policy that has to be asked for (``opt_in``) is switched on only by name, and advice (severity
+Informational) reverts only by name; a word for all policies never does either.
+
+Every answer keeps the part of the file that it comes from, so that it can be explained. The form of the
+file is in ``shared.config.policies_file``; nothing here decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Any, Final, Generic, TypeVar
+
+from shared.config.marked_yaml import Path
+from shared.config.policies_file import (
+    Defaults,
+    ExemptionSection,
+    FreezeSection,
+    PoliciesFile,
+    PolicySection,
+    ScopeSection,
+    WindowSection,
+)
+from shared.guardrails.decide import Limits
+from shared.guardrails.schedule import Freeze, WhenClosed, Window, closed_until, freeze_at
+from shared.model import Effect, Json, ServerSnapshot, Severity, Snapshot
+from shared.model.records import Exemption
+from shared.model.resource_id import ResourceId
+from shared.model.values import value
+from shared.posture.policy import AnyPolicy, bound
+
+T = TypeVar("T")
+
+NO_TAGS: Final[Mapping[str, str]] = {}
+DEFAULT: Final = "default"
+
+
+def tags_of(snapshot: Snapshot) -> Mapping[str, str]:
+    """The tags that sections select by: a server's own. A subnet has none in Azure."""
+    return snapshot.tags if isinstance(snapshot, ServerSnapshot) else NO_TAGS
+
+
+@value
+class Said(Generic[T]):
+    """A setting and where it comes from: a part of the file, or ``built_in`` in words."""
+
+    setting: T
+    path: Path | None = None
+    built_in: str = ""
+
+
+@value
+class Sayings:
+    """What holds for one policy on one target, each part with its source."""
+
+    effect: Said[Effect]
+    adopt: Said[bool]
+    without_approval: Said[bool]
+    settle_seconds: Said[float]
+    during_freeze: Said[WhenClosed]
+    outside_window: Said[WhenClosed]
+    parameters: Mapping[str, Said[Json]]
+    """Those that the file sets; the others have the policy's defaults."""
+
+
+@value
+class PolicySettings:
+    """What holds for one policy on one target."""
+
+    effect: Effect
+    adopt: bool
+    without_approval: bool
+    settle_seconds: float
+    during_freeze: WhenClosed
+    outside_window: WhenClosed
+    parameters: dict[str, Json]
+
+
+@value
+class _Layer:
+    """A section that may say something. ``named``: of this policy alone, not of all."""
+
+    section: PolicySection | ScopeSection | Defaults
+    path: Path
+    named: bool = False
+    for_tags: bool = False
+
+
+class Configuration:
+    """The file's answers for targets. ``settle_seconds`` is the global setting behind everything."""
+
+    def __init__(self, file: PoliciesFile, *, settle_seconds: float = 60.0) -> None:
+        self.file = file
+        self._settle_seconds = settle_seconds
+
+    @cached_property
+    def limits(self) -> Limits:
+        budgets = self.file.budgets
+        return Limits(
+            flapping_reverts=budgets.flapping_reverts,
+            flapping_window=timedelta(minutes=budgets.flapping_minutes),
+            writes_per_target=budgets.writes_per_target,
+            writes_per_subscription=budgets.writes_per_subscription,
+        )
+
+    # --- settings ----------------------------------------------------------------------------------
+
+    def settings_for(
+        self, policy: AnyPolicy, target: ResourceId, tags: Mapping[str, str] = NO_TAGS
+    ) -> PolicySettings:
+        """What holds for ``policy`` on ``target`` with these tags."""
+        return _settings(self.sayings(policy, target, tags))
+
+    def everywhere(self, policy: AnyPolicy) -> PolicySettings:
+        """What holds for ``policy`` where no scope says otherwise."""
+        return _settings(self._sayings(policy, [*self._general(policy.id)]))
+
+    def sayings(self, policy: AnyPolicy, target: ResourceId, tags: Mapping[str, str] = NO_TAGS) -> Sayings:
+        """What holds for ``policy`` on ``target`` with these tags, and which part of the file says so."""
+        scoped = self._scoped(policy.id, target, lambda section: _has_tags(section, tags))
+        return self._sayings(policy, [*self._general(policy.id), *scoped])
+
+    def bind(self, policy: AnyPolicy, target: ResourceId, tags: Mapping[str, str] = NO_TAGS) -> AnyPolicy:
+        """The policy with the parameters that hold for ``target``."""
+        return bound(policy, self.settings_for(policy, target, tags).parameters)
+
+    def may_be_on(self, policy: AnyPolicy, target: ResourceId) -> bool:
+        """Whether the policy is on for some tags: which the target has is known only after reading it."""
+        layers = [*self._general(policy.id), *self._scoped(policy.id, target, lambda _: True)]
+        possible = {Effect.OFF}
+        for layer in layers:
+            after = {_effect_after(effect, layer, policy) for effect in possible}
+            possible = after | possible if layer.for_tags else after
+        return possible != {Effect.OFF}
+
+    def _sayings(self, policy: AnyPolicy, layers: list[_Layer]) -> Sayings:
+        settle = Said(setting=self._settle_seconds, built_in="SETTLE_SECONDS")
+        if policy.settle_seconds is not None:
+            settle = Said(setting=policy.settle_seconds, built_in="the policy's own")
+        alert = Said(setting=WhenClosed.ALERT, built_in=DEFAULT)
+        return Sayings(
+            effect=_effect_said(layers, policy),
+            adopt=_last(layers, "adopt", Said(setting=False, built_in=DEFAULT)),
+            without_approval=_last(layers, "without_approval", Said(setting=False, built_in=DEFAULT)),
+            settle_seconds=_last(layers, "settle_seconds", settle),
+            during_freeze=_last(layers, "during_freeze", alert),
+            outside_window=_last(layers, "outside_window", alert),
+            parameters=_parameters(layers),
+        )
+
+    def _general(self, policy_id: str) -> Iterator[_Layer]:
+        """What is said of the policy without a scope, the most specific last."""
+        yield _Layer(section=self.file.defaults, path=("defaults",))
+        if policy_id in self.file.policies:
+            yield _Layer(section=self.file.policies[policy_id], path=("policies", policy_id), named=True)
+
+    def _scoped(
+        self, policy_id: str, target: ResourceId, fits: Callable[[ScopeSection], bool]
+    ) -> Iterator[_Layer]:
+        """What is said of the policy by the scopes around the target, the most specific last."""
+        around = [
+            (len(section.scope.key), len(section.tags), -i)
+            for i, section in enumerate(self.file.scopes)
+            if target.within(section.scope) and fits(section)
+        ]
+        for *_, position in sorted(around):
+            section, path = self.file.scopes[-position], ("scopes", -position)
+            yield _Layer(section=section, path=path, for_tags=bool(section.tags))
+            if policy_id in section.policies:
+                yield _Layer(
+                    section=section.policies[policy_id],
+                    path=(*path, "policies", policy_id),
+                    named=True,
+                    for_tags=bool(section.tags),
+                )
+
+    # --- exemptions --------------------------------------------------------------------------------
+
+    def exemption(self, policy_id: str, target: ResourceId, now: datetime) -> Exemption | None:
+        """The exemption that covers the target now, or None."""
+        return next((given for given, _ in self.exemptions(policy_id, target, now)), None)
+
+    def exemptions(
+        self, policy_id: str, target: ResourceId, now: datetime
+    ) -> Iterator[tuple[Exemption, Path]]:
+        """The exemptions that cover the target now, and where they stand."""
+        for i, section in enumerate(self.file.exemptions):
+            if section.policy == policy_id and target.within(section.scope) and section.expires > now:
+                yield _exemption(section), ("exemptions", i)
+
+    def expired_exemptions(self, now: datetime) -> tuple[tuple[ExemptionSection, Path], ...]:
+        """Entries that have ended and that none for the same scope and policy has renewed; of several
+        that have ended, the last."""
+        newest: dict[tuple[ResourceId, str], tuple[ExemptionSection, Path]] = {}
+        for i, section in enumerate(self.file.exemptions):
+            known = newest.get((section.scope, section.policy))
+            if known is None or known[0].expires < section.expires:
+                newest[section.scope, section.policy] = section, ("exemptions", i)
+        return tuple(entry for entry in newest.values() if entry[0].expires <= now)
+
+    # --- freezes and windows -----------------------------------------------------------------------
+
+    def freeze(self, target: ResourceId, now: datetime) -> Freeze | None:
+        """The change freeze that holds for the target now."""
+        return freeze_at((_freeze(section) for section, _ in self.freezes(target)), now)
+
+    def freezes(self, target: ResourceId) -> Iterator[tuple[FreezeSection, Path]]:
+        """Every freeze around the target, and where it stands."""
+        for i, section in enumerate(self.file.freezes):
+            if target.within(section.scope):
+                yield section, ("freezes", i)
+
+    def closed_until(self, target: ResourceId, now: datetime) -> datetime | None:
+        """When the target's next maintenance window opens; None while reverts may be made."""
+        return closed_until([_window(section) for section, _ in self.windows(target)], now)
+
+    def windows(self, target: ResourceId) -> list[tuple[WindowSection, Path]]:
+        """The maintenance windows of the most specific scope around the target that has any."""
+        around: list[tuple[WindowSection, Path]] = [
+            (section, ("maintenanceWindows", i))
+            for i, section in enumerate(self.file.maintenance_windows)
+            if target.within(section.scope)
+        ]
+        nearest = max((len(section.scope.key) for section, _ in around), default=0)
+        return [entry for entry in around if len(entry[0].scope.key) == nearest]
+
+
+def _has_tags(section: ScopeSection, tags: Mapping[str, str]) -> bool:
+    """Azure compares the names of tags without case, their values with it."""
+    present = {(name.lower(), text) for name, text in tags.items()}
+    return all((name.lower(), text) in present for name, text in section.tags.items())
+
+
+def _effect_after(before: Effect, layer: _Layer, policy: AnyPolicy) -> Effect:
+    """The effect after one more section, given in the order of growing specificity."""
+    said: Effect | None = layer.section.effect
+    if said is None or layer.named or said is Effect.OFF:
+        return before if said is None else said
+    if policy.opt_in and before is Effect.OFF:
+        return before
+    if policy.severity is Severity.INFORMATIONAL and before is not Effect.REVERT:
+        return Effect.ALERT
+    return said
+
+
+def _effect_said(layers: list[_Layer], policy: AnyPolicy) -> Said[Effect]:
+    built_in = "it has to be asked for by name" if policy.opt_in else DEFAULT
+    said = Said(setting=Effect.OFF, built_in=built_in)
+    for layer in layers:
+        effect = _effect_after(said.setting, layer, policy)
+        is_word = "effect" in layer.section.model_fields_set
+        held_back = effect is not layer.section.effect
+        if is_word and not held_back:
+            said = Said(setting=effect, path=(*layer.path, "effect"))
+        elif effect is not said.setting:
+            advice = "advice alerts unless it is named" if held_back else DEFAULT
+            said = Said(setting=effect, built_in=advice)
+    return said
+
+
+def _last(layers: list[_Layer], name: str, otherwise: Said[Any]) -> Said[Any]:
+    """What the most specific section says; what stands in the file goes before what does not."""
+    for layer in reversed(layers):
+        if name in layer.section.model_fields_set and getattr(layer.section, name) is not None:
+            return Said(setting=getattr(layer.section, name), path=(*layer.path, _key(layer.section, name)))
+    return otherwise
+
+
+def _key(section: PolicySection | ScopeSection | Defaults, name: str) -> str:
+    return type(section).model_fields[name].alias or name
+
+
+def _parameters(layers: list[_Layer]) -> dict[str, Said[Json]]:
+    """Parameters are merged one by one."""
+    merged: dict[str, Said[Json]] = {}
+    for layer in layers:
+        if isinstance(layer.section, PolicySection):
+            for name, setting in layer.section.parameters.items():
+                merged[name] = Said(setting=setting, path=(*layer.path, "parameters", name))
+    return merged
+
+
+def _settings(sayings: Sayings) -> PolicySettings:
+    return PolicySettings(
+        effect=sayings.effect.setting,
+        adopt=sayings.adopt.setting,
+        without_approval=sayings.without_approval.setting,
+        settle_seconds=sayings.settle_seconds.setting,
+        during_freeze=sayings.during_freeze.setting,
+        outside_window=sayings.outside_window.setting,
+        parameters={name: said.setting for name, said in sayings.parameters.items()},
+    )
+
+
+def _exemption(section: ExemptionSection) -> Exemption:
+    return Exemption(
+        policy=section.policy,
+        reason=section.reason,
+        approver=section.approver,
+        expires_at=section.expires,
+    )
+
+
+def _freeze(section: FreezeSection) -> Freeze:
+    return Freeze(starts=section.starts, ends=section.ends, reason=section.reason)
+
+
+def _window(section: WindowSection) -> Window:
+    return Window(
+        days=frozenset(section.days), opens=section.opens, closes=section.closes, zone=section.timezone
+    )

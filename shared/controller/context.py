@@ -1,0 +1,104 @@
+"""What a decision needs to know beyond the reading: memory, configuration, switch, budget, approval.
+
+Reading state only; nothing here is written, and nothing is decided. The stricter of the global mode and
+what a run asked for makes a decision a dry run.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from shared.alerts.lifecycle import alert_id
+from shared.config.configuration import tags_of
+from shared.config.tag_exemptions import tag_exemption
+from shared.controller.visit import Visit
+from shared.guardrails.decide import BreakGlass, Context
+from shared.model import CauseKind, ComplianceState, EnforcementMode, Finding, Safety
+from shared.model.errors import StoreError
+from shared.model.records import Approval, PolicyMemory, TargetRecord
+from shared.posture.policy import AnyPolicy, Assessment
+from shared.state.baseline import Baseline
+
+
+def recall(visit: Visit, policy: AnyPolicy, finding: Finding, record: TargetRecord) -> Context:
+    """Everything that the decision needs to know beyond the snapshot."""
+    deps, target, now = visit.deps, visit.target, visit.now
+    memory = record.memories.get(policy.id)
+    is_drift = finding.state is ComplianceState.NON_COMPLIANT
+    configured = _configured(visit, policy)
+    exemptions = [e for e in record.exemptions if e.policy == policy.id and e.expires_at > now]
+    rules = deps.configuration.file.tag_exemptions
+    return replace(
+        configured,
+        break_glass=_break_glass(visit) if is_drift else BreakGlass.OFF,
+        exemption=configured.exemption or next(iter(exemptions), None),
+        tag_exemption=tag_exemption(policy.id, record, tags_of(visit.snapshot), rules, now),
+        was_compliant=memory is not None and memory.last_compliant_at is not None,
+        created_after_first_pass=_created_after_first_pass(visit) if is_drift else False,
+        approval=_approval(visit, policy, finding) if is_drift else None,
+        last_foreign_write=record.last_foreign.time if record.last_foreign else None,
+        waiting_since=_waiting_since(memory, finding),
+        asked_at=visit.cause.time if visit.cause.kind is CauseKind.OPERATOR else None,
+        attempts=record.attempts,
+        subscription_writes=deps.store.budget_used(target.id.subscription, now) if is_drift else 0,
+    )
+
+
+def _configured(visit: Visit, policy: AnyPolicy) -> Context:
+    """What the settings, the run's options and ``policies.yaml`` say."""
+    configuration, target, now = visit.deps.configuration, visit.target.id, visit.now
+    settings = configuration.settings_for(policy, target, tags_of(visit.snapshot))
+    return Context(
+        now=now,
+        dry_run=EnforcementMode.AUDIT in (visit.deps.settings.mode, visit.options.enforcement),
+        effect=settings.effect,
+        limits=configuration.limits,
+        exemption=configuration.exemption(policy.id, target, now),
+        adopt=settings.adopt or visit.options.adopt,
+        without_approval=settings.without_approval,
+        freeze=configuration.freeze(target, now),
+        closed_until=configuration.closed_until(target, now),
+        during_freeze=settings.during_freeze,
+        outside_window=settings.outside_window,
+        settle_seconds=settings.settle_seconds,
+    )
+
+
+def assess(visit: Visit, policy: AnyPolicy, baseline: Baseline) -> Assessment:
+    """How the situation lowers the policy's safety, judged against the last compliant reading.
+
+    A reading that is recorded and cannot be found any more makes a person look.
+    """
+    assessment = policy.assess(visit.snapshot, baseline.snapshot)
+    if not baseline.lost:
+        return assessment
+    lost = "the recorded compliant reading is not there any more"
+    safety = max(assessment.safety, Safety.APPROVAL, key=list(Safety).index)
+    return replace(assessment, safety=safety, notes=(*assessment.notes, lost))
+
+
+def _waiting_since(memory: PolicyMemory | None, finding: Finding) -> datetime | None:
+    if memory is None or memory.state is not finding.state:
+        return None
+    return memory.unknown_since or memory.since
+
+
+def _approval(visit: Visit, policy: AnyPolicy, finding: Finding) -> Approval | None:
+    alert = visit.deps.store.alert(alert_id(policy.id, visit.target, finding.fingerprint))
+    return alert.approval if alert is not None else None
+
+
+def _break_glass(visit: Visit) -> BreakGlass:
+    """A switch that cannot be read means no writes."""
+    try:
+        on = visit.deps.store.break_glass(visit.target.id.subscription)
+    except StoreError:
+        return BreakGlass.UNREADABLE
+    return BreakGlass.ON if on else BreakGlass.OFF
+
+
+def _created_after_first_pass(visit: Visit) -> bool:
+    created = visit.snapshot.created_at
+    first_pass = visit.deps.store.first_pass(visit.target.id.subscription)
+    return created is not None and first_pass is not None and created > first_pass

@@ -1,0 +1,40 @@
+"""What a run works with; ``wiring`` makes one for each invocation.
+
+The gateway and the service tags live for one run (they keep the list of their calls); everything else is
+shared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from shared.config.configuration import Configuration
+from shared.config.settings import Settings
+from shared.model import Edit, Json
+from shared.model.interfaces import Clock, Gateway, ServiceTags
+from shared.model.records import Notification
+from shared.model.resource_id import ResourceId
+from shared.model.values import value
+from shared.posture.policy import AnyPolicy
+from shared.state.store import Store
+
+
+@value
+class Deps:
+    gateway: Gateway
+    service_tags: ServiceTags
+    store: Store
+    clock: Clock
+    settings: Settings
+    configuration: Configuration
+    policies: tuple[AnyPolicy, ...]
+    sinks: tuple[str, ...]
+    """Names of the configured sinks: a notification is queued once for each."""
+    deliver: Callable[[str, Notification], None]
+    """Deliver to the sink of this name; raises ``SinkError``."""
+    log: Callable[[Mapping[str, Json]], None]
+    """Writes the canonical line of a run."""
+    new_id: Callable[[], str]
+    commands: Callable[[tuple[Edit, ...]], tuple[str, ...]]
+    """The commands that perform edits by hand, for this cloud's endpoints."""
+    portal_link: Callable[[ResourceId], str]

@@ -1,0 +1,207 @@
+"""What becomes of one message of the queue: a look, a check on a change, a fan-out, a delivery.
+
+The worker holds no judgement of its own. A target that cannot be read now is tried again later by
+re-enqueueing the same message with the wait that ARM asked for; when that has happened too often the
+message is allowed to fail, and the platform hands it to the poison queue, which opens an alert.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Final, TypeVar
+
+from shared.controller.deps import Deps
+from shared.controller.journal import keep_result
+from shared.controller.reconcile import reconcile
+from shared.controller.remediation import poll, view_of
+from shared.model import Cause, Locator, LocatorKind, Outcome, Target
+from shared.model.errors import Denied, EntityChanged, Gone, Transient
+from shared.model.interfaces import Enumerated
+from shared.model.records import Message, MessageKind, RunOptions, TargetResult, look
+from shared.model.resource_id import ResourceId
+
+_Result = TypeVar("_Result")
+
+MOST_ATTEMPTS: Final = 8
+"""Re-enqueues of one message because ARM was throttling, busy or broken: about half an hour."""
+LONGEST_WAIT: Final = 300.0
+RACES: Final = 3
+"""How often a look that lost a conditional write is repeated before the platform's retry takes over."""
+
+
+def work(message: Message, deps: Deps) -> TargetResult | None:
+    """Do what ``message`` asks. Raises what the platform should retry; None means nothing to tell."""
+    try:
+        return _dispatch(message, deps)
+    except Transient as trouble:
+        if message.attempt >= MOST_ATTEMPTS:
+            raise
+        wait = trouble.retry_after or min(2.0**message.attempt * 5, LONGEST_WAIT)
+        deps.store.send(replace(message, attempt=message.attempt + 1), wait)
+        return None
+
+
+def _dispatch(message: Message, deps: Deps) -> TargetResult | None:
+    match message.kind:
+        case MessageKind.LOOK:
+            return _look(message, deps)
+        case MessageKind.RECHECK:
+            return _recheck(message, deps)
+        case MessageKind.CHECK:
+            return _check(message, deps)
+        case MessageKind.SCOPE:
+            _fan_out(message, deps)
+            return None
+        case MessageKind.NOTIFY:
+            assert message.notification is not None
+            assert message.sink is not None
+            deps.deliver(message.sink, message.notification)
+            return None
+
+
+def look_at(target: Target, cause: Cause, deps: Deps, options: RunOptions | None = None) -> TargetResult:
+    """Reconcile, again when another worker was faster; and keep the result for the run that asked."""
+    result = _unless_raced(lambda: reconcile(target, cause, deps, options))
+    keep_result(result, options, deps)
+    return result
+
+
+def _unless_raced(look: Callable[[], _Result]) -> _Result:
+    """A look that lost a conditional write has decided on what is no longer so: it looks again."""
+    for _ in range(RACES - 1):
+        try:
+            return look()
+        except EntityChanged:
+            continue
+    return look()
+
+
+def _recheck(message: Message, deps: Deps) -> TargetResult | None:
+    """Ask again, unless the change that was in the way has been verified by a reading since."""
+    assert message.target is not None
+    change = deps.store.change(message.change_id) if message.change_id else None
+    if change is not None and change.after is not None and change.run_id is None:
+        return None
+    return look_at(message.target, message.cause, deps, message.options)
+
+
+def _look(message: Message, deps: Deps) -> TargetResult | None:
+    cause = deps.store.start(message, deps.clock.now())
+    if cause is None:
+        return None
+    result = None
+    if message.target is not None:
+        result = look_at(message.target, cause, deps, message.options)
+    elif message.locator is not None:
+        _expand(message.locator, cause, deps)
+    deps.store.finish(message)
+    return result
+
+
+def _expand(locator: Locator, cause: Cause, deps: Deps) -> None:
+    """Ask for a look at every target that the locator names now or was known to name.
+
+    After a delete only what was known tells where to look: the relation index, and for a resource
+    group that was deleted or emptied the targets that are remembered in it. What is in a group may matter to
+    targets elsewhere: a lock on the hub's group is one on the zone that holds their names.
+    """
+    known = _known(locator, deps)
+    if locator.kind is not LocatorKind.SCOPE:
+        found = _named_now(locator, deps)
+        ask(replace(found, targets=tuple({*found.targets, *known})), cause, deps)
+        return
+    ask(Enumerated(targets=known), cause, deps)
+    for page in _listed_now(locator, deps):
+        ask(page, cause, deps)
+
+
+def _known(locator: Locator, deps: Deps) -> tuple[Target, ...]:
+    if locator.kind is not LocatorKind.SCOPE:
+        return deps.store.related(locator)
+    remembered = deps.store.known_targets(locator.id.subscription)
+    inside = (record.target for record in remembered if record.target.id.within(locator.id))
+    return tuple({*inside, *deps.store.related_within(locator.id)})
+
+
+def _named_now(locator: Locator, deps: Deps) -> Enumerated:
+    """What the locator names by a read: nothing where it is gone, or lies where our identity may not read.
+
+    Events tell of every endpoint of a subscription, also in groups that are none of ours.
+    """
+    try:
+        return deps.gateway.resolve(locator)
+    except Gone:
+        return Enumerated(targets=())
+    except Denied as refusal:
+        _log_unreadable(locator, refusal, deps)
+        return Enumerated(targets=())
+
+
+def _listed_now(locator: Locator, deps: Deps) -> Iterator[Enumerated]:
+    """What lies in a resource group now, as far as our identity may know."""
+    try:
+        yield from deps.gateway.enumerate(locator.id)
+    except Denied as refusal:
+        _log_unreadable(locator, refusal, deps)
+
+
+def _log_unreadable(locator: Locator, refusal: Denied, deps: Deps) -> None:
+    deps.log({"message": "locator-not-readable", "locator": locator.key, "reason": str(refusal)})
+
+
+def ask(page: Enumerated, cause: Cause, deps: Deps) -> int:
+    """Remember how things hang together and ask for a look at every target within the scopes.
+
+    Returns how many."""
+    now = deps.clock.now()
+    deps.store.relate(page.relations, now)
+    covered = [target for target in page.targets if deps.settings.covers(target.id)]
+    for target in sorted(covered, key=lambda target: target.key):
+        deps.store.arm(look(target, cause), now, 0)
+    return len(covered)
+
+
+def _check(message: Message, deps: Deps) -> TargetResult | None:
+    """Follow a change in progress; a message about one that has ended is stale."""
+    result = _unless_raced(lambda: _follow(message, deps))
+    if result is not None:
+        keep_result(result, message.options, deps)
+    return result
+
+
+def _follow(message: Message, deps: Deps) -> TargetResult | None:
+    change = deps.store.change(message.change_id) if message.change_id else None
+    if change is None or change.outcome is not Outcome.IN_PROGRESS:
+        return None
+    waiting = poll(change, deps, message.options)
+    if waiting is None:
+        done = change.next_edit + (change.operation is not None)
+        ended = replace(change, operation=None, next_edit=done)
+        return reconcile(change.change.target, change.cause, deps, message.options, ended)
+    return TargetResult(
+        target=waiting.change.target,
+        outcomes={waiting.change.policy: waiting.outcome},
+        changes=(view_of(waiting),),
+        arm_calls=tuple(deps.gateway.calls),
+    )
+
+
+def _fan_out(message: Message, deps: Deps) -> None:
+    """Enumerate the scope of an operator's run; every target gets a message with the run's options."""
+    assert message.locator is not None
+    targets = {target for page in _pages(message.locator.id, deps) for target in page.targets}
+    for target in sorted(targets, key=lambda target: target.key):
+        deps.store.send(
+            Message(kind=MessageKind.RECHECK, target=target, cause=message.cause, options=message.options)
+        )
+    run = deps.store.run(message.options.run_id) if message.options.run_id else None
+    if run is not None:
+        deps.store.put_run(replace(run, total=len(targets)))
+
+
+def _pages(scope: ResourceId, deps: Deps) -> list[Enumerated]:
+    pages = list(deps.gateway.enumerate(scope))
+    for page in pages:
+        deps.store.relate(page.relations, deps.clock.now())
+    return pages

@@ -1,0 +1,181 @@
+"""Rollback: undo a change that was made, as a change of its own, with a proof of its own.
+
+It is refused when somebody changed the resource since, and it obeys break-glass and audit mode like
+any write. Its proof is that the reach of the whole target becomes the recorded one. The operator's
+reason and an expiry are required; until then the target is exempt from the policy, or the next
+event would revert it again. Edits are undone in reverse, so public access comes back before its rules.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from shared.controller.deps import Deps
+from shared.controller.remediation import LEASE, advance, same_reach
+from shared.controller.runs import refuse_under_audit
+from shared.guardrails.decide import Readiness, readiness_of
+from shared.guardrails.traffic_difference import difference_made
+from shared.model import (
+    Action,
+    Actor,
+    Aspect,
+    Cause,
+    CauseKind,
+    Change,
+    Decision,
+    Outcome,
+    Proof,
+    ProofStep,
+    Reason,
+    Snapshot,
+)
+from shared.model.edits import EditDoesNotFit, apply_edits
+from shared.model.errors import StoreError
+from shared.model.records import ChangeKind, ChangeRecord, Exemption, RunOptions
+from shared.model.values import value
+from shared.policies import find
+from shared.state.store import BudgetExhausted
+
+
+class RollbackRefused(Exception):
+    """The rollback would not be right. ``reason`` is stable, the message is for people."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+@value
+class RollbackRequest:
+    change_id: str
+    actor: Actor
+    reason: str
+    expires_at: datetime
+    """Until when the target is exempt from the policy of the change."""
+
+
+def roll_back(request: RollbackRequest, deps: Deps) -> ChangeRecord | None:
+    """Begin the rollback of a change; None when there is no such change.
+
+    Raises ``EnforcementDisabled``, ``RollbackRefused``, or the errors of gateway and store.
+    """
+    refuse_under_audit(deps, wants_to_write=True)
+    original = deps.store.change(request.change_id)
+    if original is None:
+        return None
+    _refuse_unless_applied(original)
+    _refuse_under_break_glass(original, deps)
+    now_there = deps.gateway.read(original.change.target, _aspects(original))
+    _refuse_unless_ready(now_there)
+    before, after = _recorded(original, deps)
+    if not same_reach(after, now_there):
+        raise RollbackRefused("changed-since", "somebody changed the resource since this change was made")
+    return _begin(request, original, (before, now_there), deps)
+
+
+def _refuse_unless_applied(original: ChangeRecord) -> None:
+    if original.outcome is not Outcome.REVERTED or original.kind is not ChangeKind.REMEDIATION:
+        raise RollbackRefused("not-applied", f"only a reverted change can be rolled back: {original.outcome}")
+    if original.rolled_back_by is not None:
+        raise RollbackRefused("already-rolled-back", f"rolled back by {original.rolled_back_by}")
+
+
+def _refuse_unless_ready(now_there: Snapshot) -> None:
+    match readiness_of(now_there):
+        case Readiness.BUSY:
+            raise RollbackRefused(Reason.TARGET_BUSY, "another operation is running")
+        case Readiness.STOPPED:
+            raise RollbackRefused(Reason.TARGET_STOPPED, "a stopped server refuses writes")
+        case Readiness.READY:
+            return
+
+
+def _refuse_under_break_glass(original: ChangeRecord, deps: Deps) -> None:
+    try:
+        on = deps.store.break_glass(original.change.target.id.subscription)
+    except StoreError as error:
+        raise RollbackRefused(Reason.BREAK_GLASS_UNREADABLE, f"the switch cannot be read: {error}") from error
+    if on:
+        raise RollbackRefused(Reason.BREAK_GLASS, "writes are switched off")
+
+
+def _aspects(original: ChangeRecord) -> frozenset[Aspect]:
+    policy = find(original.change.policy)
+    if policy is None:
+        raise RollbackRefused("policy-unknown", f"there is no policy {original.change.policy} any more")
+    return policy.reads
+
+
+def _recorded(original: ChangeRecord, deps: Deps) -> tuple[Snapshot, Snapshot]:
+    before = deps.store.snapshot(original.before)
+    after = deps.store.snapshot(original.after) if original.after else None
+    if before is None or after is None:
+        raise RollbackRefused("not-recorded", "the recorded readings are not there any more")
+    return before, after
+
+
+def _begin(
+    request: RollbackRequest, original: ChangeRecord, readings: tuple[Snapshot, Snapshot], deps: Deps
+) -> ChangeRecord:
+    now = deps.clock.now()
+    before, now_there = readings
+    proof = _prove(original.change, before, now_there)
+    if not proof.holds:
+        raise RollbackRefused("not-proved", "; ".join(step.detail or step.claim for step in proof.failures))
+    change = _rollback_record(request, original, proof, now_there, deps)
+    record = deps.store.recall(original.change.target, now)
+    exemption = Exemption(
+        policy=original.change.policy,
+        reason=f"rollback of {original.id}: {request.reason}",
+        approver=request.actor.name or request.actor.object_id or "operator",
+        expires_at=request.expires_at,
+        change_id=change.id,
+    )
+    try:
+        deps.store.claim(
+            replace(record, exemptions=(*record.exemptions, exemption)),
+            change,
+            lease_until=now + LEASE,
+            scope_limit=deps.configuration.limits.writes_per_subscription,
+            writes=len(change.change.edits),
+            now=change.created_at,
+        )
+    except BudgetExhausted as exhausted:
+        raise RollbackRefused(Reason.BUDGET, str(exhausted)) from exhausted
+    deps.store.put_change(replace(original, rolled_back_by=change.id))
+    claimed = deps.store.change(change.id)
+    assert claimed is not None  # the claim has just entered it into the journal
+    return advance(claimed, now_there, deps, RunOptions())
+
+
+def _prove(change: Change, before: Snapshot, now_there: Snapshot) -> Proof:
+    claim = "the reach becomes the recorded one"
+    try:
+        restored = apply_edits(now_there, change.inverse)
+    except EditDoesNotFit as misfit:
+        return Proof(steps=(ProofStep(claim=claim, holds=False, detail=str(misfit)),))
+    return Proof(steps=(ProofStep(claim=claim, holds=same_reach(restored, before)),))
+
+
+def _rollback_record(
+    request: RollbackRequest, original: ChangeRecord, proof: Proof, now_there: Snapshot, deps: Deps
+) -> ChangeRecord:
+    change = replace(original.change, edits=original.change.inverse, inverse=original.change.edits)
+    return ChangeRecord(
+        id=deps.new_id(),
+        kind=ChangeKind.ROLLBACK,
+        change=change,
+        proof=proof,
+        decision=Decision(
+            policy=change.policy, action=Action.REVERT, reason=Reason.APPROVED, detail=request.reason
+        ),
+        cause=Cause(kind=CauseKind.OPERATOR, time=deps.clock.now(), actor=request.actor),
+        outcome=Outcome.IN_PROGRESS,
+        fingerprint=f"rollback of {original.id}",
+        created_at=deps.clock.now(),
+        before=deps.store.keep(now_there),
+        reason=request.reason,
+        rollback_of=original.id,
+        difference=difference_made(change, now_there),
+    )

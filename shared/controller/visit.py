@@ -1,0 +1,73 @@
+"""One look at one target: what every step of a reconcile needs, gathered once.
+
+Values only; the steps are in ``reconcile``, ``remediation`` and ``journal``.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from shared.controller.deps import Deps
+from shared.model import Action, Cause, Change, Decision, Finding, Proof, Reason, Snapshot, Target
+from shared.model.records import RunOptions
+from shared.model.values import value
+from shared.posture.policy import AnyPolicy
+from shared.state.baseline import Baseline
+
+MOMENTS: Final = frozenset({Reason.TARGET_BUSY, Reason.SETTLING})
+"""What is over in a moment. A freeze, a window or a tag's time may take days."""
+
+
+@value
+class Visit:
+    target: Target
+    cause: Cause
+    deps: Deps
+    options: RunOptions
+    snapshot: Snapshot
+    policies: tuple[AnyPolicy, ...]
+    """Every enabled policy that applies to the snapshot, parameters bound."""
+    now: datetime
+
+
+@value
+class Judgement:
+    """What one policy found and what was decided; ``decision`` is None for a compliant finding."""
+
+    policy: AnyPolicy
+    finding: Finding
+    change: Change | None
+    proof: Proof | None
+    decision: Decision | None
+    baseline: Baseline = Baseline()
+    """The last compliant reading; looked up only for what is not compliant."""
+    restores: bool = False
+    """Whether the change puts back what the baseline had."""
+
+    @property
+    def restored_from(self) -> datetime | None:
+        return self.baseline.read_at if self.restores else None
+
+    @property
+    def will_write(self) -> bool:
+        return self._reverts and self.decision is not None and not self.decision.dry_run
+
+    @property
+    def would_write(self) -> bool:
+        """Whether enforce would write what audit only reports."""
+        return self._reverts and self.decision is not None and self.decision.dry_run
+
+    @property
+    def is_exempt(self) -> bool:
+        return self.decision is not None and self.decision.reason is Reason.EXEMPT
+
+    @property
+    def waits_to_write(self) -> bool:
+        """Whether the change is right and its time comes in a moment; what waits longer holds up nothing."""
+        waits = self.decision is not None and self.decision.reason in MOMENTS
+        return waits and self.change is not None
+
+    @property
+    def _reverts(self) -> bool:
+        return self.decision is not None and self.decision.action is Action.REVERT

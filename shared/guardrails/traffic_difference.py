@@ -1,0 +1,71 @@
+"""What passes otherwise than before, in words: the semantic diff that alerts and change records show.
+
+One mechanism for both kinds of target: of a subnet packets are compared, exactly and over everything
+that the rules can match; of a server who may come in. An alert is about its policy's question, so
+``difference_between`` keeps to the traffic that the policy asks for; a change is told whole
+(``difference_made``). Pure; what is done about a difference is no business of this module.
+"""
+
+from __future__ import annotations
+
+from shared.model import Change, ServerSnapshot, Snapshot, SubnetSnapshot
+from shared.model.edits import apply_to
+from shared.model.records import TrafficDifference
+from shared.nsg import NsgError, changed, diff
+from shared.posture.policy import AnyPolicy
+from shared.posture.traffic import ServerTraffic, SubnetTraffic, Traffic, describe_box, server_traffic
+
+
+def difference_between(before: Snapshot, after: Snapshot, policy: AnyPolicy) -> TrafficDifference:
+    """How ``after`` differs from ``before`` in the traffic that ``policy`` asks for on ``after``.
+
+    Raises ``NsgError`` when the rules of a reading cannot be read.
+    """
+    return _difference(before, after, policy.forbidden(after))
+
+
+def difference_made(change: Change, before: Snapshot) -> TrafficDifference | None:
+    """All that ``change`` does to the traffic of ``before``; None when its rules cannot be read.
+
+    Raises ``EditDoesNotFit`` when the change was not made for this reading.
+    """
+    try:
+        return _difference(before, apply_to(before, change), None)
+    except NsgError:
+        return None
+
+
+def _difference(before: Snapshot, after: Snapshot, asked: Traffic | None) -> TrafficDifference:
+    match before, after:
+        case ServerSnapshot(), ServerSnapshot():
+            return _between_servers(before, after, asked)
+        case SubnetSnapshot(), SubnetSnapshot():
+            return _between_subnets(before, after, asked)
+        case _:
+            return TrafficDifference()
+
+
+def _between_servers(
+    before: ServerSnapshot, after: ServerSnapshot, asked: Traffic | None
+) -> TrafficDifference:
+    old, new = server_traffic(before), server_traffic(after)
+    gains, losses = new.minus(old), old.minus(new)
+    if isinstance(asked, ServerTraffic):
+        gains, losses = gains.minus(gains.minus(asked)), losses.minus(losses.minus(asked))
+    return TrafficDifference(
+        newly_allowed=tuple(gains.describe()),
+        newly_denied=tuple(losses.describe()),
+    )
+
+
+def _between_subnets(
+    before: SubnetSnapshot, after: SubnetSnapshot, asked: Traffic | None
+) -> TrafficDifference:
+    sides = before.security_group, after.security_group
+    if isinstance(asked, SubnetTraffic):
+        found = diff(*sides, asked.boxes, after.prefixes)
+    else:
+        found = changed(*sides, after.prefixes)
+    told = (found.newly_allowed, found.newly_denied, found.newly_open)
+    allowed, denied, left_open = (tuple(dict.fromkeys(map(describe_box, boxes))) for boxes in told)
+    return TrafficDifference(newly_allowed=allowed, newly_denied=denied, newly_open=left_open)

@@ -1,0 +1,155 @@
+"""The grammar of ARM template expressions: a text becomes a tree of literals, calls and members.
+
+Source: "Syntax and expressions in ARM templates" (Microsoft Learn). A text in brackets is an expression, two
+opening brackets are one that is meant as such; texts stand in single quotes, doubled to stand for one. What
+an expression is worth is computed in ``shared.nsg.documents.expressions``; nothing here knows functions.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final, TypeAlias
+
+from shared.model.values import value
+
+_DEEPEST: Final = 60
+"""How deep calls may be nested; a template stays far below, a hostile one must not exhaust the stack."""
+
+
+class Unresolved(Exception):
+    """The text of an expression that the document alone does not answer."""
+
+
+def is_expression(text: str) -> bool:
+    return text.startswith("[") and text.endswith("]") and not text.startswith("[[")
+
+
+def unescaped(text: str) -> str:
+    return text[1:] if text.startswith("[[") else text
+
+
+@value
+class Literal:
+    value: str | int
+    text: str
+
+
+@value
+class Call:
+    name: str
+    """In lower case."""
+    arguments: tuple[Node, ...]
+    text: str
+
+
+@value
+class Member:
+    """``of.key`` or ``of[key]``."""
+
+    of: Node
+    key: Node
+    text: str
+
+
+Node: TypeAlias = Literal | Call | Member
+
+_TOKEN: Final = re.compile(
+    r"\s*(?:(?P<text>'(?:[^']|'')*')|(?P<number>[+-]?\d{1,9})|(?P<name>[A-Za-z_]\w*)|(?P<mark>[()\[\],.]))",
+    re.ASCII,
+)
+
+
+class _Parser:
+    """Reads one expression from left to right."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._tokens = [*_tokens(text)]
+        self._next = 0
+        self._depth = 0
+
+    def whole(self) -> Node:
+        node = self._expression()
+        if self._next < len(self._tokens):
+            raise Unresolved(self._text)
+        return node
+
+    def _expression(self) -> Node:
+        self._depth += 1
+        if self._depth > _DEEPEST:
+            raise Unresolved("expressions nested too deeply")
+        start = self._next
+        node = self._simple()
+        while (mark := self._peek()) in {".", "["}:
+            self._next += 1
+            if mark == ".":
+                kind, name = self._take()
+                if kind != "name":
+                    raise Unresolved(self._text)
+                key: Node = Literal(value=name, text=name)
+            else:
+                key = self._expression()
+                self._expect("]")
+            node = Member(of=node, key=key, text=self._since(start))
+        self._depth -= 1
+        return node
+
+    def _simple(self) -> Node:
+        start = self._next
+        match self._take():
+            case "text", text:
+                return Literal(value=text[1:-1].replace("''", "'"), text=text)
+            case "number", text:
+                return Literal(value=int(text), text=text)
+            case "name", text if self._peek() == "(":
+                self._next += 1
+                arguments = tuple(self._arguments())
+                return Call(name=text.lower(), arguments=arguments, text=self._since(start))
+            case _:
+                raise Unresolved(self._text)
+
+    def _arguments(self) -> Iterator[Node]:
+        if self._peek() == ")":
+            self._next += 1
+            return
+        while True:
+            yield self._expression()
+            if self._peek() != ",":
+                break
+            self._next += 1
+        self._expect(")")
+
+    def _peek(self) -> str:
+        return self._tokens[self._next][1] if self._next < len(self._tokens) else ""
+
+    def _take(self) -> tuple[str, str]:
+        if self._next >= len(self._tokens):
+            raise Unresolved(self._text)
+        self._next += 1
+        kind, text, _, _ = self._tokens[self._next - 1]
+        return kind, text
+
+    def _expect(self, mark: str) -> None:
+        if self._take()[1] != mark:
+            raise Unresolved(self._text)
+
+    def _since(self, token: int) -> str:
+        return self._text[self._tokens[token][2] : self._tokens[self._next - 1][3]]
+
+
+def _tokens(text: str) -> Iterator[tuple[str, str, int, int]]:
+    """Kind, text, begin and end of each token. Raises ``Unresolved`` at anything else."""
+    place, end = 0, len(text.rstrip())
+    while place < end:
+        found = _TOKEN.match(text, place)
+        if found is None or found.lastgroup is None:
+            raise Unresolved(text)
+        kind = found.lastgroup
+        yield kind, found[kind], found.start(kind), found.end()
+        place = found.end()
+
+
+def parse(text: str) -> Node:
+    """The expression between the brackets. Raises ``Unresolved`` for a text that is none."""
+    return _Parser(text).whole()

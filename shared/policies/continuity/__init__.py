@@ -1,0 +1,1 @@
+"""What outlives an outage: backups, standbys, encryption keys, what may be installed."""

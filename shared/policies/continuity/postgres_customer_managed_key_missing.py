@@ -1,0 +1,124 @@
+"""PostgreSQL server whose data is encrypted with the service's key instead of a customer's.
+
+*What it finds.* A flexible server whose ``dataEncryption.type`` is not AzureKeyVault, or a single server
+whose ``byokEnforcement`` is Disabled. Off unless ``policies.yaml`` names the policy: data at rest is always
+encrypted, and a key of one's own is asked for by few.
+
+*Why it matters.* Where a regulation or a contract asks for it, only a key of one's own can be withdrawn,
+rotated and audited by its owner.
+
+*What the change does.* None is made: how a flexible server is encrypted is settled when it is created. A
+person restores or copies the data into a new server that is created with the key and an identity that may use
+it.
+
+*What it may break.* A customer's key is one more thing that the server cannot run without: a key that expires
+or is deleted makes it inaccessible.
+
+*References.* Data encryption in Azure Database for PostgreSQL; CIS Microsoft Azure Database Services 2.0.0
+6.1; Azure Policy 12c74c95-0efd-48da-b8d9-2a7d68470c92 (flexible) and 18adea5e-f416-4d0f-8aa8-d24321e3e274
+(single); MCSB DP-5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from shared.model import (
+    Aspect,
+    Finding,
+    Json,
+    Kind,
+    Safety,
+    ServerSnapshot,
+    Severity,
+    TargetKind,
+)
+from shared.posture.policy import Control, Policy
+from shared.posture.server_findings import (
+    ALL_SERVERS,
+    Judged,
+    az_restore,
+    compliant,
+    drifted,
+    finding,
+    unsaid,
+)
+
+ID: Final = "postgres-customer-managed-key-missing"
+SEVERITY: Final = Severity.MEDIUM
+
+
+def evaluate(server: ServerSnapshot) -> Finding:
+    return finding(ID, SEVERITY, server, _judge(server), _facts(server))
+
+
+def _judge(server: ServerSnapshot) -> Judged:
+    match server.encryption.customer_key:
+        case True:
+            return compliant("a customer's key encrypts the data")
+        case False:
+            return drifted(
+                "the service's own key encrypts the data, no customer's",
+                fingerprint="customerKey=none",
+                what_to_do=_remedy(server),
+            )
+        case None:
+            flexible = server.kind is TargetKind.FLEXIBLE_SERVER
+            return unsaid(server, "dataEncryption.type" if flexible else "byokEnforcement")
+
+
+def _remedy(server: ServerSnapshot) -> str:
+    """A single server takes a key later; a flexible one only at its creation."""
+    if server.kind is TargetKind.SINGLE_SERVER:
+        return "in the portal: the server, Data encryption, Customer-managed key"
+    return az_restore(server, "--key '<id of a key>' --identity '<id of an identity that may use it>'")
+
+
+def _facts(server: ServerSnapshot) -> Mapping[str, Json]:
+    encryption = server.encryption
+    return {"customerManagedKey": encryption.customer_key, "primaryKeyURI": encryption.key or None}
+
+
+POLICY: Policy[ServerSnapshot] = Policy(
+    id=ID,
+    title="A PostgreSQL server is not encrypted with a customer's key",
+    kind=Kind.SETTING,
+    targets=ALL_SERVERS,
+    severity=SEVERITY,
+    safety=Safety.MANUAL,
+    reads=frozenset({Aspect.SERVER}),
+    permissions=(
+        "Microsoft.DBforPostgreSQL/flexibleServers/read",
+        "Microsoft.DBforPostgreSQL/servers/read",
+    ),
+    controls=(
+        Control(
+            framework="CIS Microsoft Azure Database Services",
+            version="2.0.0",
+            id="6.1",
+            title="PostgreSQL servers are encrypted at rest with customer-managed keys",
+        ),
+        Control(
+            framework="Azure Policy",
+            version="built-in",
+            id="12c74c95-0efd-48da-b8d9-2a7d68470c92",
+            title="PostgreSQL flexible servers should use customer-managed keys to encrypt data at rest",
+        ),
+        Control(
+            framework="Azure Policy",
+            version="built-in",
+            id="18adea5e-f416-4d0f-8aa8-d24321e3e274",
+            title="PostgreSQL servers should use customer-managed keys to encrypt data at rest",
+        ),
+        Control(
+            framework="MCSB",
+            version="v1",
+            id="DP-5",
+            title="Use customer-managed key option in data at rest encryption when required",
+        ),
+    ),
+    evaluate=evaluate,
+    opt_in=True,
+    why="Whoever must be able to withdraw the key to this data cannot: it is in the service's hands alone.",
+)

@@ -1,0 +1,113 @@
+"""PostgreSQL server whose backups stay in its own region.
+
+*What it finds.* A server whose ``geoRedundantBackup`` is Disabled: on a flexible server in ``backup``, on a
+single server in ``storageProfile``. A flexible server's read replica is passed over: no backups are taken of
+it. Off unless ``policies.yaml`` names the policy: it costs as much storage again.
+
+*Why it matters.* When a region is lost, so are the server and every backup of it.
+
+*What the change does.* None is made: it can be chosen only when the server is created. A person restores into
+a new server that has it, or keeps a replica or exports in another region.
+
+*What it may break.* A new server has another name and address; some regions offer no pair to copy to.
+
+*References.* Backup and restore in Azure Database for PostgreSQL; Azure Policy
+cee2f9fd-3968-44be-a863-bd62c9884423 (flexible) and 48af4db5-9b8b-401c-8e74-076be876a430 (single); MCSB BR-1
+and BR-2.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from shared.model import (
+    Aspect,
+    Finding,
+    Kind,
+    Safety,
+    ServerSnapshot,
+    Severity,
+    TargetKind,
+)
+from shared.posture.policy import Control, Policy
+from shared.posture.server_findings import (
+    ALL_SERVERS,
+    Judged,
+    az_restore,
+    beside_the_point,
+    compliant,
+    drifted,
+    finding,
+    is_replica,
+    switched,
+    unsaid,
+)
+
+ID: Final = "postgres-geo-redundant-backup-off"
+SEVERITY: Final = Severity.MEDIUM
+
+
+def evaluate(server: ServerSnapshot) -> Finding:
+    facts = {
+        "geoRedundantBackup": switched(server.backup.geo_redundant),
+        "replicationRole": server.replication.role or None,
+    }
+    return finding(ID, SEVERITY, server, _judge(server), facts)
+
+
+def _judge(server: ServerSnapshot) -> Judged:
+    if server.kind is TargetKind.FLEXIBLE_SERVER and is_replica(server):
+        return beside_the_point("no backups are taken of a read replica")
+    match server.backup.geo_redundant:
+        case True:
+            return compliant("backups are copied to another region")
+        case False:
+            return drifted(
+                "backups stay in the region of the server",
+                fingerprint="geoRedundantBackup=Disabled",
+                what_to_do=_remedy(server),
+            )
+        case None:
+            return unsaid(server, "geoRedundantBackup")
+
+
+def _remedy(server: ServerSnapshot) -> str:
+    if server.kind is TargetKind.SINGLE_SERVER:
+        return "migrate to a flexible server that is created with geo-redundant backup"
+    return az_restore(server, "--geo-redundant-backup Enabled")
+
+
+POLICY: Policy[ServerSnapshot] = Policy(
+    id=ID,
+    title="Backups of a PostgreSQL server stay in its region",
+    kind=Kind.SETTING,
+    targets=ALL_SERVERS,
+    severity=SEVERITY,
+    safety=Safety.MANUAL,
+    reads=frozenset({Aspect.SERVER}),
+    permissions=(
+        "Microsoft.DBforPostgreSQL/flexibleServers/read",
+        "Microsoft.DBforPostgreSQL/servers/read",
+    ),
+    controls=(
+        Control(
+            framework="Azure Policy",
+            version="built-in",
+            id="cee2f9fd-3968-44be-a863-bd62c9884423",
+            title=(
+                "Geo-redundant backup should be enabled for Azure Database for PostgreSQL flexible servers"
+            ),
+        ),
+        Control(
+            framework="Azure Policy",
+            version="built-in",
+            id="48af4db5-9b8b-401c-8e74-076be876a430",
+            title="Geo-redundant backup should be enabled for Azure Database for PostgreSQL",
+        ),
+        Control(framework="MCSB", version="v1", id="BR-1", title="Ensure regular automated backups"),
+        Control(framework="MCSB", version="v1", id="BR-2", title="Protect backup and recovery data"),
+    ),
+    evaluate=evaluate,
+    opt_in=True,
+    why="The loss of one region takes the database and every backup of it.",
+)

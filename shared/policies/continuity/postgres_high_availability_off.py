@@ -1,0 +1,122 @@
+"""PostgreSQL flexible server without a standby of the wanted kind.
+
+*What it finds.* A flexible server whose ``highAvailability.mode`` is not among ``modes``: ZoneRedundant and
+SameZone unless configured. A read replica is passed over: it cannot have a standby. Off unless
+``policies.yaml`` names the policy: a standby doubles the price of the server.
+
+*Why it matters.* Without a standby the failure of one machine, or of one zone, is an outage until the server
+has been built anew.
+
+*What the change does.* None is made: it doubles the cost, and the burstable tier cannot have it. A person
+turns it on; the server stays up meanwhile.
+
+*What it may break.* Commits wait for the standby and take a little longer; on a delegated subnet the NSG must
+let the servers of the subnet reach each other.
+
+*References.* High availability in Azure Database for PostgreSQL; Azure Policy
+493c215d-2553-4976-bc81-57d2c04fc8c1; PSRule for Azure AZR-000434.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from shared.model import (
+    Aspect,
+    Finding,
+    Json,
+    Kind,
+    Safety,
+    ServerSnapshot,
+    Severity,
+)
+from shared.posture.policy import Control, Parameter, Policy
+from shared.posture.server_findings import (
+    FLEXIBLE_SERVERS,
+    Judged,
+    az,
+    beside_the_point,
+    compliant,
+    drifted,
+    finding,
+    is_replica,
+    plainly,
+    unsaid,
+    wrong_names,
+)
+
+ID: Final = "postgres-high-availability-off"
+SEVERITY: Final = Severity.MEDIUM
+_MODES: Final = ("ZoneRedundant", "SameZone")
+
+
+def evaluate(server: ServerSnapshot, *, modes: list[str]) -> Finding:
+    facts = {
+        "highAvailabilityMode": server.availability.mode or None,
+        "acceptedModes": modes,
+        "replicationRole": server.replication.role or None,
+    }
+    return finding(ID, SEVERITY, server, _judge(server, plainly(modes)), facts)
+
+
+def _judge(server: ServerSnapshot, accepted: frozenset[str]) -> Judged:
+    if is_replica(server):
+        return beside_the_point("a read replica cannot have a standby")
+    mode = server.availability.mode
+    if mode.lower() in accepted:
+        return compliant(f"highAvailability.mode is {mode}")
+    if mode.lower() not in plainly(_MODES) | {"disabled"}:
+        return unsaid(server, "highAvailability.mode", mode)
+    return drifted(
+        f"highAvailability.mode is {mode}, wanted is {' or '.join(sorted(accepted))}",
+        fingerprint=f"highAvailability.mode={mode.lower()}",
+        what_to_do=_remedy(server, accepted),
+    )
+
+
+def _remedy(server: ServerSnapshot, accepted: frozenset[str]) -> str:
+    if accepted == {"samezone"}:
+        return "in the portal: the server, High availability, Same zone"
+    return az(server, "update", "--zonal-resiliency Enabled")
+
+
+def _wrong_modes(modes: Json) -> str | None:
+    known = wrong_names(modes) is None and modes and plainly(modes) <= plainly(_MODES)
+    return None if known else f"a list of {' and '.join(_MODES)}, at least one"
+
+
+POLICY: Policy[ServerSnapshot] = Policy(
+    id=ID,
+    title="A PostgreSQL server has no standby of the wanted kind",
+    kind=Kind.SETTING,
+    targets=FLEXIBLE_SERVERS,
+    severity=SEVERITY,
+    safety=Safety.MANUAL,
+    reads=frozenset({Aspect.SERVER}),
+    permissions=("Microsoft.DBforPostgreSQL/flexibleServers/read",),
+    controls=(
+        Control(
+            framework="Azure Policy",
+            version="built-in",
+            id="493c215d-2553-4976-bc81-57d2c04fc8c1",
+            title="[Preview]: Azure Database for PostgreSQL Flexible Server should be Zone Resilient",
+        ),
+        Control(
+            framework="PSRule for Azure",
+            version="rules",
+            id="AZR-000434",
+            title="A PostgreSQL server is zone redundant",
+        ),
+    ),
+    evaluate=evaluate,
+    parameters=(
+        Parameter(
+            name="modes",
+            default=["ZoneRedundant", "SameZone"],
+            description="Modes of high availability that will do: ZoneRedundant, SameZone.",
+            check=_wrong_modes,
+        ),
+    ),
+    opt_in=True,
+    why="The failure of one machine, or of one zone, is an outage of the database.",
+)

@@ -1,0 +1,227 @@
+"""PostgreSQL server whose logs leave it for nowhere.
+
+*What it finds.* A server without a diagnostic setting that sends the required log categories
+(``PostgreSQLLogs`` unless configured) to a destination, of the configured kinds where some are. The
+categories may be spread over several settings; the category group ``allLogs`` counts for every category, and
+``audit`` for ``PostgreSQLLogs``. Off unless ``policies.yaml`` names the policy: it costs one request a
+server.
+
+*Why it matters.* On the server logs live for a few days and whoever can delete it deletes them with it. Only
+what was sent elsewhere in time can be searched after an incident.
+
+*What the change does.* None is made: where logs go, and who pays for them, is for their owner to say. A
+person creates a setting that sends them to a workspace, a storage account or an event hub.
+
+*What it may break.* Nothing; what is sent is billed at the destination.
+
+*References.* Configure and access logs in Azure Database for PostgreSQL; Diagnostic settings in Azure
+Monitor; Azure Policy 78ed47da-513e-41e9-a088-e829b373281d (flexible); MCSB LT-3 and LT-5.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from shared.model import (
+    Aspect,
+    Finding,
+    Json,
+    Kind,
+    Safety,
+    ServerSnapshot,
+    Severity,
+)
+from shared.model.parts import DiagnosticSetting
+from shared.model.resource_id import free_name
+from shared.posture.policy import Control, Parameter, Policy
+from shared.posture.server_findings import (
+    ALL_SERVERS,
+    Judged,
+    compliant,
+    drifted,
+    finding,
+    plainly,
+    unread,
+    wrong_names,
+)
+
+ID: Final = "postgres-diagnostic-settings-missing"
+SEVERITY: Final = Severity.MEDIUM
+_KINDS: Final = ("logAnalytics", "storage", "eventHub", "partner")
+_GROUPS: Final[Mapping[str, frozenset[str] | None]] = {
+    "alllogs": None,
+    "audit": frozenset({"postgresqllogs"}),
+}
+"""The categories of a category group, in lower case; None for all."""
+
+
+def evaluate(server: ServerSnapshot, *, categories: list[str], destinations: list[str]) -> Finding:
+    judged = _judge(server, categories, plainly(destinations))
+    facts = {
+        "requiredCategories": categories,
+        "acceptedDestinations": destinations,
+        "diagnosticSettings": _shown(server),
+    }
+    return finding(ID, SEVERITY, server, judged, facts)
+
+
+def _judge(server: ServerSnapshot, categories: list[str], accepted: frozenset[str]) -> Judged:
+    if server.diagnostic_settings is None:
+        return unread(server, Aspect.DIAGNOSTIC_SETTINGS)
+    sending = [one for one in server.diagnostic_settings if _sends(one, accepted)]
+    missing = sorted(name for name in categories if not any(_covers(one, name) for one in sending))
+    if not missing:
+        return compliant(f"sent: {', '.join(sorted(categories))}")
+    where = f" to {' or '.join(sorted(accepted))}" if accepted else ""
+    return drifted(
+        f"no diagnostic setting sends {', '.join(missing)}{where}",
+        fingerprint=f"not sent: {','.join(sorted(plainly(missing)))}",
+        what_to_do=_remedy(server, missing),
+    )
+
+
+def _sends(setting: DiagnosticSetting, accepted: frozenset[str]) -> bool:
+    """Whether it has a destination, one of ``accepted`` where any are named."""
+    found = plainly(setting.destinations)
+    return bool(found & accepted) if accepted else bool(found)
+
+
+def _covers(setting: DiagnosticSetting, category: str) -> bool:
+    wanted = category.strip().lower()
+    return any(log == wanted or _holds(log, wanted) for log in plainly(setting.logs))
+
+
+def _holds(group: str, category: str) -> bool:
+    """Whether a category group holds the category; a name that is no known group holds none."""
+    held = _GROUPS.get(group, frozenset())
+    return held is None or category in held
+
+
+def _remedy(server: ServerSnapshot, missing: Iterable[str]) -> str:
+    """A setting of its own: ``create`` with a name that is taken would replace what that setting sends."""
+    logs = json.dumps([{"category": name, "enabled": True} for name in missing])
+    taken = [one.name for one in server.diagnostic_settings or ()]
+    name = free_name("postgres-logs", taken)
+    return (
+        f"az monitor diagnostic-settings create --name {name} --resource {shlex.quote(str(server.id))}"
+        f" --workspace '<id of a Log Analytics workspace>' --logs {shlex.quote(logs)}"
+    )
+
+
+def _shown(server: ServerSnapshot) -> list[Json]:
+    found = sorted(server.diagnostic_settings or (), key=lambda one: one.name.lower())
+    return [
+        {"name": one.name, "logs": sorted(one.logs), "destinations": sorted(one.destinations)}
+        for one in found
+    ]
+
+
+def _wrong_destinations(kinds: Json) -> str | None:
+    known = wrong_names(kinds) is None and plainly(kinds) <= plainly(_KINDS)
+    return None if known else f"a list of {', '.join(_KINDS)}"
+
+
+def _wrong_categories(names: Json) -> str | None:
+    return None if wrong_names(names) is None and names else "a list of log categories, at least one"
+
+
+POLICY: Policy[ServerSnapshot] = Policy(
+    id=ID,
+    title="Logs of a PostgreSQL server are sent nowhere",
+    kind=Kind.SETTING,
+    targets=ALL_SERVERS,
+    severity=SEVERITY,
+    safety=Safety.MANUAL,
+    reads=frozenset({Aspect.SERVER, Aspect.DIAGNOSTIC_SETTINGS}),
+    permissions=(
+        "Microsoft.DBforPostgreSQL/flexibleServers/read",
+        "Microsoft.DBforPostgreSQL/servers/read",
+        "Microsoft.Insights/diagnosticSettings/read",
+    ),
+    controls=(
+        Control(
+            framework="Azure Policy",
+            version="built-in",
+            id="78ed47da-513e-41e9-a088-e829b373281d",
+            title="Deploy Diagnostic Settings for PostgreSQL flexible servers to Log Analytics workspace",
+        ),
+        Control(
+            framework="Azure Policy",
+            version="built-in",
+            id="5fbd326d-328c-414e-a922-2d6963998962",
+            title=(
+                "Enable logging by category group for microsoft.dbforpostgresql/flexibleservers to Log "
+                "Analytics"
+            ),
+        ),
+        Control(
+            framework="Azure Policy",
+            version="built-in",
+            id="cdd1dbc6-0004-4fcd-afd7-b67550de37ff",
+            title=(
+                "Enable logging by category group for PostgreSQL flexible server "
+                "(microsoft.dbforpostgresql/flexibleservers) to Log Analytics"
+            ),
+        ),
+        Control(
+            framework="Azure Policy",
+            version="built-in",
+            id="bd0079c6-6f2d-42f4-9cee-e23930968f10",
+            title=(
+                "Enable logging by category group for microsoft.dbforpostgresql/flexibleservers to Event Hub"
+            ),
+        ),
+        Control(
+            framework="Azure Policy",
+            version="built-in",
+            id="499b7900-f44e-40ea-b8d3-2f3cf75f2ca4",
+            title=(
+                "Enable logging by category group for microsoft.dbforpostgresql/flexibleservers to Storage"
+            ),
+        ),
+        Control(
+            framework="Azure Policy",
+            version="built-in",
+            id="bbdbb83b-cbfe-49f7-b7d1-1126630a68b7",
+            title="Enable logging by category group for microsoft.dbforpostgresql/servers to Log Analytics",
+        ),
+        Control(
+            framework="Azure Policy",
+            version="built-in",
+            id="3d7d0cc7-bd72-4f41-bf55-0be57faa3883",
+            title="Enable logging by category group for microsoft.dbforpostgresql/servers to Event Hub",
+        ),
+        Control(
+            framework="Azure Policy",
+            version="built-in",
+            id="69d4fcec-8426-426a-ad48-439fd3b14e9e",
+            title="Enable logging by category group for microsoft.dbforpostgresql/servers to Storage",
+        ),
+        Control(framework="MCSB", version="v1", id="LT-3", title="Enable logging for security investigation"),
+        Control(
+            framework="MCSB", version="v1", id="LT-5", title="Centralize security log management and analysis"
+        ),
+    ),
+    evaluate=evaluate,
+    parameters=(
+        Parameter(
+            name="categories",
+            default=["PostgreSQLLogs"],
+            description="Log categories that a diagnostic setting must send, in Azure's spelling.",
+            check=_wrong_categories,
+        ),
+        Parameter(
+            name="destinations",
+            default=[],
+            description=(
+                "Kinds of destination that count: logAnalytics, storage, eventHub, partner. Empty: any."
+            ),
+            check=_wrong_destinations,
+        ),
+    ),
+    opt_in=True,
+    why="Whoever breaks in and deletes the server, or waits a week, has removed the only record of it.",
+)

@@ -1,0 +1,133 @@
+"""PostgreSQL server that keeps its log files for too few days.
+
+*What it finds.* A flexible server whose ``logfiles.retention_days``, or a single server whose
+``log_retention_days``, is below the wanted number of days. Seven is the most that either can keep. A
+flexible server keeps files only while ``logfiles.download_enable`` is on; the evidence shows that.
+
+*Why it matters.* An intrusion is seldom noticed on the day. What the files no longer hold is lost unless
+diagnostic settings carried it elsewhere.
+
+*What the change does.* Sets the parameter to the wanted number of days. It waits for an approval: longer
+retention takes storage of the server.
+
+*What it may break.* Nothing; the files take up more of the server's storage.
+
+*References.* CIS Microsoft Azure Foundations 1.3.0 4.3.7 (more than three days); Azure Policy
+f5ed3f7a-cf5d-4ee6-9ede-b5d5192ccf81 (at least seven); MCSB LT-6.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from shared.model import Change, Edit, Finding, Json, Kind, Safety, ServerSnapshot, Severity
+from shared.model.parts import ServerParameter
+from shared.posture.policy import Control, Parameter, Policy
+from shared.posture.server_parameters import (
+    ALL_SERVERS,
+    PERMISSIONS,
+    READS,
+    About,
+    assess,
+    parameter,
+    suggestion,
+)
+from shared.posture.server_parameters import evaluate as evaluated
+from shared.posture.server_parameters import plan as planned
+
+ABOUT: Final = About(
+    policy="postgres-log-retention-short",
+    severity=Severity.LOW,
+    parameter="logfiles.retention_days",
+    single="log_retention_days",
+    wanted="enough days",
+)
+MOST: Final = 7
+
+
+def evaluate(server: ServerSnapshot, days: int) -> Finding:
+    about = replace(ABOUT, wanted=f"at least {days}")
+    found = evaluated(about, server, lambda kept: _keeps(kept, days))
+    switch = parameter(server, "logfiles.download_enable")
+    kept_at_all = {"logfilesDownloadEnable": switch.value if switch else None}
+    return replace(found, evidence={**found.evidence, **kept_at_all})
+
+
+def plan(found: Finding, server: ServerSnapshot, days: int) -> Change | None:
+    return planned(ABOUT, found, server, str(days))
+
+
+def suggest(found: Finding, server: ServerSnapshot) -> tuple[Edit, ...]:
+    """The most that can be kept: whatever was asked for, it is enough."""
+    return suggestion(ABOUT, found, server, str(MOST))
+
+
+def check_days(days: Json) -> str | None:
+    whole = isinstance(days, int) and not isinstance(days, bool)
+    return None if whole and 1 <= days <= MOST else f"a whole number of days from 1 to {MOST}"
+
+
+def _keeps(found: ServerParameter, days: int) -> bool | None:
+    """None for a text that is no number of days."""
+    return int(found.value) >= days if found.value.strip().isdecimal() else None
+
+
+POLICY: Policy[ServerSnapshot] = Policy(
+    id=ABOUT.policy,
+    title="Log files of a PostgreSQL server are kept for too few days",
+    kind=Kind.SETTING,
+    targets=ALL_SERVERS,
+    severity=ABOUT.severity,
+    safety=Safety.APPROVAL,
+    reads=READS,
+    permissions=PERMISSIONS,
+    controls=(
+        Control(
+            framework="CIS Microsoft Azure Foundations",
+            version="1.3.0",
+            id="4.3.7",
+            title="Server logs are kept for more than three days",
+        ),
+        Control(
+            framework="CIS Microsoft Azure Foundations",
+            version="2.1.0",
+            id="4.3.6",
+            title="Server logs are kept for more than three days",
+        ),
+        Control(
+            framework="CIS Microsoft Azure Foundations",
+            version="3.0.0",
+            id="5.2.4",
+            title="Server logs are kept for more than three days",
+        ),
+        Control(
+            framework="CIS Microsoft Azure Database Services",
+            version="2.0.0",
+            id="6.6",
+            title="Server logs are kept for more than three days",
+        ),
+        Control(
+            framework="Azure Policy",
+            version="built-in",
+            id="f5ed3f7a-cf5d-4ee6-9ede-b5d5192ccf81",
+            title="Configure logfiles.retention_days to at least 7 days for PostgreSQL flexible servers",
+        ),
+        Control(framework="MCSB", version="v1", id="LT-6", title="Configure log storage retention"),
+    ),
+    evaluate=evaluate,
+    plan=plan,
+    assess=assess,
+    suggest=suggest,
+    parameters=(
+        Parameter(
+            name="days",
+            default=MOST,
+            description="How many days log files are kept at least.",
+            check=check_days,
+        ),
+    ),
+    settings=frozenset({ABOUT.parameter, "log_retention_days"}),
+    order=50,
+    why="When an intrusion is noticed, the entries about it may be gone.",
+)

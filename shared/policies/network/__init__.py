@@ -1,0 +1,1 @@
+"""What a subnet is to its servers: delegation, size, routes."""

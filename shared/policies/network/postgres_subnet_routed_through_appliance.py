@@ -1,0 +1,199 @@
+"""Route table that takes a PostgreSQL subnet's own traffic, or its way to Entra ID, to an appliance.
+
+*What it finds.* A subnet delegated to ``Microsoft.DBforPostgreSQL/flexibleServers`` whose user-defined
+routes send packets between its own addresses elsewhere than straight there, or, where a server has
+Microsoft Entra sign-in on, packets to Entra ID elsewhere than to the Internet: to an appliance, a gateway
+or nowhere. The longest prefix decides, user-defined before Azure's own, so a route for 0.0.0.0/0 leaves the
+subnet's own traffic alone. A route for a part of what Entra ID may use, routes that a gateway may have
+learned, and a route table or network that could not be read make it unknown where they matter.
+
+*Why it matters.* Primary and standby talk to each other inside the subnet. An appliance that sees one
+direction, or knows nothing of the connection, drops it: replication stops, and a failover with it. And when
+Entra ID cannot be reached, nobody signs in with a token.
+
+*What the change does.* Nothing is changed: who built the way through the appliance has to say what may go
+past it. The alert lists the routes that cure it, as the service's documentation has them:
+``AzureActiveDirectory`` to the Internet, and the subnet's own prefix to the virtual network.
+
+*What it may break.* The routes listed take exactly this traffic past the appliance, and its inspection and
+log with it.
+
+*References.* Private access networking of Azure Database for PostgreSQL (user-defined routes); Virtual
+network traffic routing. No framework among the project's controls states it.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Final
+
+from shared.model import (
+    Aspect,
+    Finding,
+    Kind,
+    Safety,
+    Severity,
+    SubnetSnapshot,
+    TargetKind,
+)
+from shared.model.resource_id import free_name
+from shared.model.values import value
+from shared.posture.policy import Policy
+from shared.posture.route_tables import (
+    Hop,
+    RoutesUnreadable,
+    Table,
+    Taken,
+    diverted,
+    leading,
+    shown,
+    spelled,
+    table_of,
+    to_service,
+    unread_routes,
+)
+from shared.posture.subnet_facts import SERVER_READS, delegated, servers_unknown, some_server
+from shared.posture.subnet_findings import Judged, compliant, drift, finding, unknown, with_evidence
+from shared.posture.unread import unread_reason
+
+ID: Final = "postgres-subnet-routed-through-appliance"
+SEVERITY: Final = Severity.HIGH
+ENTRA: Final = "AzureActiveDirectory"
+
+
+@value
+class Traffic:
+    """One kind of traffic: what is surely wrong with its way, what may be, and the route that cures it."""
+
+    name: str
+    wrong: tuple[Taken, ...] = ()
+    drift: str = ""
+    """Where what is wrong goes, for the fingerprint."""
+    open: tuple[str, ...] = ()
+    cure: tuple[tuple[str, Hop], ...] = ()
+    """Routes that would put it right: prefix or tag, and hop."""
+
+
+def evaluate(subnet: SubnetSnapshot) -> Finding:
+    return finding(ID, SEVERITY, subnet, _judged(subnet))
+
+
+def _judged(subnet: SubnetSnapshot) -> Judged:
+    if subnet.updating:
+        return unknown("the subnet is being updated: look again")
+    if not delegated(subnet):
+        return compliant("the subnet is not delegated to PostgreSQL flexible servers", applies=False)
+    if not subnet.prefixes:
+        return unknown("the subnet's address prefixes could not be read")
+    if unread := unread_routes(subnet):
+        return unknown(unread)
+    try:
+        table = table_of(subnet)
+    except RoutesUnreadable as error:
+        return unknown(f"the routes cannot be read: {error}")
+    kinds = (_own(subnet, table), _entra(subnet, table))
+    evidence = {"routeTableId": _table_id(subnet), "whatToDo": _commands(subnet, kinds)}
+    more = {"routes": [shown(one) for kind in kinds for one in kind.wrong], "mayLearnRoutes": table.learns}
+    return with_evidence(_verdict(subnet, kinds), {**evidence, **more})
+
+
+def _verdict(subnet: SubnetSnapshot, kinds: Iterable[Traffic]) -> Judged:
+    listed = tuple(kinds)
+    if wrong := [kind for kind in listed if kind.wrong]:
+        reason = "; ".join(f"{kind.name}: {_told(kind.wrong)}" for kind in wrong)
+        judged = drift(reason, "; ".join(f"{kind.name}: {kind.drift}" for kind in wrong))
+        return replace(judged, resource_id=subnet.route_table_id)
+    if reasons := [text for kind in listed for text in kind.open]:
+        return unknown("; ".join(reasons))
+    return compliant("traffic inside the subnet stays there, and the way to Entra ID is not diverted")
+
+
+def _own(subnet: SubnetSnapshot, table: Table) -> Traffic:
+    found = diverted(subnet, table, subnet.prefixes)
+    name = "traffic inside the subnet"
+    why = _why_open(subnet)
+    return Traffic(
+        name=name,
+        wrong=found.surely,
+        drift=leading(found.surely),
+        open=(f"{name}: {_told(found.perhaps)}, {why}",) if found.perhaps else (),
+        cure=tuple((str(prefix), Hop.VIRTUAL_NETWORK) for prefix in sorted(subnet.prefixes, key=str)),
+    )
+
+
+def _why_open(subnet: SubnetSnapshot) -> str:
+    if subnet.virtual_network is not None:
+        return "which is no type of hop that is known"
+    unread = unread_reason(subnet, Aspect.VIRTUAL_NETWORK)
+    return f"which matters unless the network's space is more specific; {unread}"
+
+
+def _entra(subnet: SubnetSnapshot, table: Table) -> Traffic:
+    name = "traffic to Entra ID"
+    needed = some_server(subnet, lambda server: server.entra)
+    taken = to_service(table, ENTRA) if needed is not False else ()
+    elsewhere = tuple(one for one in taken if one.step.hop is not Hop.INTERNET)
+    if not elsewhere:
+        return Traffic(name=name)
+    certain = len(elsewhere) == len(taken) and all(one.step.hop is not Hop.UNKNOWN for one in taken)
+    if certain and needed:
+        cure = ((ENTRA, Hop.INTERNET),)
+        wrong = tuple(one for one in taken if one.step.name)
+        drift = ",".join(sorted({str(one.step.hop) for one in wrong}))
+        return Traffic(name=name, wrong=wrong, drift=drift, cure=cure)
+    if certain:
+        return Traffic(name=name, open=(servers_unknown(subnet, "has Microsoft Entra sign-in on"),))
+    return Traffic(name=name, open=(f"{name} may go elsewhere than to the Internet: {_told(elsewhere)}",))
+
+
+def _told(taken: Iterable[Taken]) -> str:
+    return ", ".join(dict.fromkeys(spelled(one) for one in taken))
+
+
+def _commands(subnet: SubnetSnapshot, kinds: Iterable[Traffic]) -> list[str]:
+    """One command for each route that puts right what is wrong: a table holds one route for a prefix, so
+    one that is there is changed, and what is new gets a name that is free."""
+    table = subnet.route_table
+    if table is None:
+        return []
+    names = {route.prefix.strip().lower(): route.name for route in table.routes}
+    where = (
+        f"--subscription {table.id.subscription} --resource-group {shlex.quote(table.id.resource_group)}"
+        f" --route-table-name {shlex.quote(table.id.name)}"
+    )
+    listed = []
+    for number, (prefix, hop) in enumerate(cure for kind in kinds if kind.wrong for cure in kind.cure):
+        there = names.get(prefix.lower())
+        name = there or free_name(f"driftward-{number + 1}", names.values())
+        verb = "update" if there else "create"
+        route = f"--name {shlex.quote(name)} --address-prefix {prefix} --next-hop-type {hop}"
+        listed.append(f"az network route-table route {verb} {where} {route}")
+    return listed
+
+
+def _table_id(subnet: SubnetSnapshot) -> str | None:
+    return str(subnet.route_table_id) if subnet.route_table_id is not None else None
+
+
+POLICY: Policy[SubnetSnapshot] = Policy(
+    id=ID,
+    title="A route table takes a PostgreSQL subnet's traffic to an appliance",
+    kind=Kind.SETTING,
+    targets=frozenset({TargetKind.SUBNET}),
+    severity=SEVERITY,
+    safety=Safety.MANUAL,
+    reads=frozenset({Aspect.SUBNET, Aspect.ROUTES, Aspect.VIRTUAL_NETWORK, Aspect.SUBNET_SERVERS}),
+    permissions=(
+        "Microsoft.Network/virtualNetworks/read",
+        "Microsoft.Network/virtualNetworks/subnets/read",
+        "Microsoft.Network/routeTables/read",
+        *SERVER_READS,
+    ),
+    controls=(),
+    evaluate=evaluate,
+    opt_in=True,
+    order=65,
+    why="High availability and sign-in hang on an appliance that drops what it does not know.",
+)

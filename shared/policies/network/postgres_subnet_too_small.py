@@ -1,0 +1,133 @@
+"""Subnet of PostgreSQL servers that is too small for high availability.
+
+*What it finds.* A subnet delegated to ``Microsoft.DBforPostgreSQL/flexibleServers`` that is smaller than
+/28, or in which the servers that stand there could not all be highly available. Azure keeps five addresses
+of each prefix, and a highly available server uses four; how many another one uses, and an elastic cluster,
+is not documented, so only four for each server is asked for, and a subnet with an elastic cluster that is
+not too small anyhow is unknown. Only IPv4 counts.
+
+*Why it matters.* A standby that finds no address cannot be made: enabling high availability fails, and so
+may a failover's replacement. A subnet in use cannot grow, and a server cannot move to another one.
+
+*What the change does.* Nothing is changed, for nothing can be while servers stand in the subnet. Make a
+larger subnet, /27 or more, and restore or replicate the servers into it.
+
+*What it may break.* Nothing by itself. Moving to another subnet means another server and new addresses.
+
+*References.* Private access networking of Azure Database for PostgreSQL (delegated subnet, smallest range
+and addresses used). No framework among the project's controls states it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+
+from shared.model import (
+    Aspect,
+    ComplianceState,
+    Finding,
+    Json,
+    Kind,
+    Safety,
+    Severity,
+    SubnetSnapshot,
+    TargetKind,
+)
+from shared.posture.policy import Policy, RaisedBy
+from shared.posture.subnet_facts import SERVER_READS, delegated, some_server
+from shared.posture.subnet_findings import Judged, compliant, drift, finding, unknown, with_evidence
+from shared.posture.unread import unread_reason
+
+ID: Final = "postgres-subnet-too-small"
+SEVERITY: Final = Severity.MEDIUM
+SMALLEST: Final = 16
+"""Addresses of a /28."""
+KEPT_BY_AZURE: Final = 5
+USED_WITH_STANDBY: Final = 4
+FURTHER: Final = Severity.LOW
+"""What is in use fits, and only what could be enabled does not."""
+
+_TO_DO: Final = (
+    "a subnet in use cannot grow and a server cannot move: make a larger delegated subnet and restore or "
+    "migrate the servers into it"
+)
+
+
+def evaluate(subnet: SubnetSnapshot) -> Finding:
+    judged = with_evidence(_judged(subnet), _evidence(subnet))
+    drifted = judged.state is ComplianceState.NON_COMPLIANT
+    return finding(ID, SEVERITY, subnet, with_evidence(judged, {"whatToDo": _TO_DO}) if drifted else judged)
+
+
+def _judged(subnet: SubnetSnapshot) -> Judged:
+    if subnet.updating:
+        return unknown("the subnet is being updated: look again")
+    if not delegated(subnet):
+        return compliant("the subnet is not delegated to PostgreSQL flexible servers", applies=False)
+    if not subnet.prefixes:
+        return unknown("the subnet's address prefixes could not be read")
+    if (size := _size(subnet)) < SMALLEST:
+        return drift(
+            f"the subnet has {size} IPv4 addresses: /28, with 16, is the smallest allowed", "under /28"
+        )
+    if subnet.servers is None:
+        return unknown(unread_reason(subnet, Aspect.SUBNET_SERVERS))
+    return _fitting(subnet, len(subnet.servers))
+
+
+def _fitting(subnet: SubnetSnapshot, servers: int) -> Judged:
+    """Whether every server could have a standby, and whether those that have one fit."""
+    usable, wanted = _usable(subnet), servers * USED_WITH_STANDBY
+    in_use = sum(server.high_availability is True for server in subnet.servers or ()) * USED_WITH_STANDBY
+    if wanted > usable:
+        reason = f"{servers} servers with high availability use {wanted} addresses, and {usable} are usable"
+        short = drift(reason, f"room for {usable // USED_WITH_STANDBY}")
+        return short if in_use > usable else replace(short, severity=FURTHER)
+    if some_server(subnet, lambda server: server.elastic_cluster):
+        return unknown("how many addresses an elastic cluster uses is not documented, and there is one")
+    return compliant(f"{usable} addresses are usable, and {servers} servers with standbys use {wanted}")
+
+
+def _size(subnet: SubnetSnapshot) -> int:
+    return sum(prefix.num_addresses for prefix in subnet.prefixes if prefix.version == 4)
+
+
+def _usable(subnet: SubnetSnapshot) -> int:
+    """Of each prefix Azure keeps five addresses."""
+    sizes = (prefix.num_addresses for prefix in subnet.prefixes if prefix.version == 4)
+    return sum(max(0, size - KEPT_BY_AZURE) for size in sizes)
+
+
+def _evidence(subnet: SubnetSnapshot) -> Mapping[str, Json]:
+    shown = [
+        {"id": str(server.id), "highAvailability": server.high_availability}
+        for server in subnet.servers or ()
+    ]
+    return {
+        "prefixes": sorted(map(str, subnet.prefixes)),
+        "usableAddresses": _usable(subnet),
+        "servers": None if subnet.servers is None else shown,
+    }
+
+
+POLICY: Policy[SubnetSnapshot] = Policy(
+    id=ID,
+    title="A PostgreSQL subnet is too small for high availability",
+    kind=Kind.SETTING,
+    targets=frozenset({TargetKind.SUBNET}),
+    severity=SEVERITY,
+    safety=Safety.MANUAL,
+    reads=frozenset({Aspect.SUBNET, Aspect.SUBNET_SERVERS}),
+    permissions=(
+        "Microsoft.Network/virtualNetworks/read",
+        "Microsoft.Network/virtualNetworks/subnets/read",
+        *SERVER_READS,
+    ),
+    controls=(),
+    evaluate=evaluate,
+    raised_by=RaisedBy.SWEEP,
+    order=68,
+    why="High availability cannot be enabled here, and the subnet can never grow while servers are in it.",
+)

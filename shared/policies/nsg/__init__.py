@@ -1,0 +1,1 @@
+"""What the rules of an NSG let through to PostgreSQL, and what they keep from it."""

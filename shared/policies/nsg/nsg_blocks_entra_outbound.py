@@ -1,0 +1,93 @@
+"""NSG that keeps the servers of its subnet from Microsoft Entra ID.
+
+*What it finds.* A subnet delegated to ``Microsoft.DBforPostgreSQL/flexibleServers`` in which a server has
+Microsoft Entra sign-in on, and whose NSG denies TCP 443 outbound to the service tag
+``AzureActiveDirectory``. A rule for that tag, for ``Internet`` or for everything lets it pass, and so do
+the default rules. What these rules leave open is unknown: whether ``VirtualNetwork`` or ``AzureCloud``
+holds Entra ID, whether listed addresses are what it uses. Where it is denied and it is not known whether a
+server has Entra sign-in on, that is unknown too. Only IPv4 is asked about.
+
+*Why it matters.* A server asks Entra ID for signing keys and group memberships. Cut off from it, nobody
+signs in with a token: applications with managed identities lose the database, and people the way that can
+be taken away from them centrally; passwords come back.
+
+*What the change does.* Adds one outbound allow rule from the subnet's own prefixes to the tag
+``AzureActiveDirectory``, TCP 443, ahead of every rule that may deny it. No rule is edited, moved or put
+back, and the Internet is never opened.
+
+*What it may break.* Nothing that passes now. Routes are not judged here: where everything is sent to an
+appliance, that may block Entra ID as well.
+
+*References.* Private access networking of Azure Database for PostgreSQL (Microsoft Entra authentication,
+outbound to the service tag); Virtual network service tags. MCSB v1 NS-1.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from shared.model import (
+    Aspect,
+    Change,
+    ComplianceState,
+    Finding,
+    Kind,
+    Safety,
+    Severity,
+    SubnetSnapshot,
+    TargetKind,
+)
+from shared.posture.policy import Assessment, Control, Policy
+from shared.posture.service_questions import ENTRA, ENTRA_SIGN_IN, Service, judge_where_needed, service_box
+from shared.posture.service_questions import plan as planned
+from shared.posture.subnet_facts import SERVER_READS, delegated
+from shared.posture.subnet_questions import (
+    READS,
+    WRITES,
+    About,
+    another_group_note,
+    sharing_note,
+)
+from shared.posture.traffic import SubnetTraffic
+
+ABOUT: Final = About(policy="nsg-blocks-entra-outbound", severity=Severity.HIGH, rule_name="driftward-entra")
+SIGN_IN: Final = Service(about=ABOUT, tag=ENTRA, asked=ENTRA)
+
+
+def evaluate(subnet: SubnetSnapshot) -> Finding:
+    return judge_where_needed(SIGN_IN, subnet, ENTRA_SIGN_IN)
+
+
+def plan(found: Finding, subnet: SubnetSnapshot) -> Change | None:
+    return planned(SIGN_IN, subnet) if found.state is ComplianceState.NON_COMPLIANT else None
+
+
+def assess(subnet: SubnetSnapshot, baseline: SubnetSnapshot | None) -> Assessment:
+    """Letting servers reach Entra ID cuts nobody off."""
+    return Assessment(notes=(*sharing_note(subnet), *another_group_note(subnet, baseline)))
+
+
+def forbidden(subnet: SubnetSnapshot) -> SubnetTraffic:
+    """What must pass lies in here: which public addresses are Entra ID is not known."""
+    return SubnetTraffic(boxes=service_box(subnet) if delegated(subnet) else ())
+
+
+POLICY: Policy[SubnetSnapshot] = Policy(
+    id=ABOUT.policy,
+    title="An NSG blocks Microsoft Entra ID outbound from a PostgreSQL subnet",
+    kind=Kind.CONNECTIVITY,
+    targets=frozenset({TargetKind.SUBNET}),
+    severity=ABOUT.severity,
+    safety=Safety.AUTO,
+    reads=frozenset({Aspect.SUBNET, Aspect.SECURITY_GROUP, Aspect.SUBNET_SERVERS}),
+    permissions=(*READS, *WRITES, *SERVER_READS),
+    controls=(
+        Control(framework="MCSB", version="v1", id="NS-1", title="Establish network segmentation boundaries"),
+    ),
+    evaluate=evaluate,
+    plan=plan,
+    assess=assess,
+    forbidden=forbidden,
+    order=51,
+    why="Nobody can sign in to the servers of this subnet with a Microsoft Entra token.",
+)

@@ -1,0 +1,182 @@
+"""NSG that keeps declared clients from PostgreSQL.
+
+*What it finds.* A subnet delegated to ``Microsoft.DBforPostgreSQL/flexibleServers`` whose NSG denies
+inbound TCP on the ports (5432; 7432 and 8432 as well where a server is an elastic cluster) from one of the
+prefixes that the parameter ``clients`` declares, in whole or in part. The same of a subnet with private
+endpoints of PostgreSQL servers, on their addresses and port 5432, where network policies put its NSG in
+force for them. Nothing is declared by default, and then there is nothing to find.
+
+*Why it matters.* The applications in those networks cannot connect, whatever else is right: name, route,
+password. A rule that was deleted or moved behind a deny looks like an outage of the database.
+
+*What the change does.* Adds one inbound allow rule per address family, from the declared prefixes to the
+subnet's own, or to the endpoints' addresses, and the ports alone, directly ahead of the lowest rule that
+denies. Where allow rules of the last compliant reading are gone and putting them back is enough, they are
+restored instead.
+
+*What it may break.* Nothing that passes now: it only adds. It asks for approval, because a deny for a
+client may be meant, as in an incident: then the declaration is what should change.
+
+*References.* Private access networking of Azure Database for PostgreSQL (network security groups); Network
+security groups, how they filter traffic. No framework among the project's controls states it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import Final
+
+from shared.model import (
+    Aspect,
+    Change,
+    ComplianceState,
+    Edit,
+    Finding,
+    Kind,
+    Safety,
+    Severity,
+    SubnetSnapshot,
+    TargetKind,
+    TrafficBox,
+)
+from shared.nsg import traffic_boxes
+from shared.posture.client_questions import (
+    as_enforced,
+    concerns,
+    databases,
+    if_enough,
+    ports_here,
+    settled_without_group_at_databases,
+    with_clusters_in_mind,
+)
+from shared.posture.policy import Assessment, Parameter, Policy
+from shared.posture.subnet_facts import ENDPOINT_READS, POSTGRES_PORT, SERVER_READS
+from shared.posture.subnet_questions import (
+    READS,
+    WRITES,
+    About,
+    Inquiry,
+    another_group_note,
+    check_ports,
+    check_prefixes,
+    finding,
+    from_networks,
+    networks,
+    sharing_note,
+    suggestion,
+    vnet_tags,
+)
+from shared.posture.subnet_questions import evaluate as evaluated
+from shared.posture.subnet_questions import plan as planned
+from shared.posture.subnet_restoring import restorations
+from shared.posture.traffic import SubnetTraffic
+
+ABOUT: Final = About(
+    policy="nsg-blocks-postgres-clients", severity=Severity.HIGH, rule_name="driftward-clients"
+)
+
+
+def evaluate(subnet: SubnetSnapshot, *, clients: list[str], ports: list[int]) -> Finding:
+    if found := settled_without_group_at_databases(subnet):
+        return replace(finding(ABOUT, subnet, *found), applies=concerns(subnet) and bool(clients))
+    if not clients:
+        nobody = finding(ABOUT, subnet, ComplianceState.COMPLIANT, "no clients are declared")
+        return replace(nobody, applies=False)
+    return with_clusters_in_mind(subnet, ports, partial(_asked, subnet, clients))
+
+
+def _asked(subnet: SubnetSnapshot, clients: list[str], ports: list[int]) -> Finding:
+    inquiry = _inquiry(subnet, clients, ports)
+    if not inquiry.questions:
+        apart = "no declared client has addresses of a family that the subnet has"
+        unasked = finding(ABOUT, subnet, ComplianceState.UNKNOWN, apart)
+        return replace(unasked, applies=concerns(subnet))
+    judged = evaluated(ABOUT, inquiry)
+    evidence = {**judged.evidence, "clients": clients, "ports": ports}
+    return replace(judged, evidence=evidence, applies=concerns(subnet))
+
+
+def plan(found: Finding, subnet: SubnetSnapshot, *, clients: list[str], ports: list[int]) -> Change | None:
+    if found.state is not ComplianceState.NON_COMPLIANT:
+        return None
+    inquiry = _inquiry(subnet, clients, ports_here(subnet, ports))
+    proposed = planned(ABOUT, inquiry, _box(inquiry))
+    return if_enough(proposed, subnet, partial(evaluate, clients=clients, ports=ports))
+
+
+def restore(
+    found: Finding, subnet: SubnetSnapshot, baseline: SubnetSnapshot, *, clients: list[str], ports: list[int]
+) -> tuple[Change, ...]:
+    """Changes that put back allow rules of the baseline."""
+    if found.state is not ComplianceState.NON_COMPLIANT:
+        return ()
+    inquiry = _inquiry(subnet, clients, ports_here(subnet, ports))
+    # Rules are put back, and undone, as they are and not as a private endpoint has them.
+    return restorations(ABOUT, replace(inquiry, subnet=subnet), baseline, _box(inquiry))
+
+
+def suggest(found: Finding, subnet: SubnetSnapshot) -> tuple[Edit, ...]:
+    """The rules for what is surely denied, also where the rest depends on a tag and nothing is planned."""
+    if found.state is not ComplianceState.NON_COMPLIANT:
+        return ()
+    return suggestion(ABOUT, _inquiry(subnet, found.evidence["clients"], found.evidence["ports"]))
+
+
+def assess(subnet: SubnetSnapshot, baseline: SubnetSnapshot | None) -> Assessment:
+    """Letting declared clients in cuts nobody off."""
+    return Assessment(notes=(*sharing_note(subnet), *another_group_note(subnet, baseline)))
+
+
+def forbidden(subnet: SubnetSnapshot, *, clients: list[str], ports: list[int]) -> SubnetTraffic:
+    """The packets that must pass."""
+    return SubnetTraffic(boxes=_box(_inquiry(subnet, clients, ports_here(subnet, ports))))
+
+
+def _inquiry(subnet: SubnetSnapshot, clients: list[str], ports: list[int]) -> Inquiry:
+    return Inquiry(
+        subnet=as_enforced(subnet),
+        questions=from_networks(subnet, networks(clients), ports, databases(subnet)),
+        tags=vnet_tags(subnet),
+        holds=f"the declared clients ({', '.join(clients)}) reach the databases",
+    )
+
+
+def _box(inquiry: Inquiry) -> tuple[TrafficBox, ...]:
+    return tuple(box for question in inquiry.questions for box in traffic_boxes(question))
+
+
+POLICY: Policy[SubnetSnapshot] = Policy(
+    id=ABOUT.policy,
+    title="An NSG blocks declared clients of PostgreSQL",
+    kind=Kind.CONNECTIVITY,
+    targets=frozenset({TargetKind.SUBNET}),
+    severity=ABOUT.severity,
+    safety=Safety.APPROVAL,
+    reads=frozenset({Aspect.SUBNET, Aspect.SECURITY_GROUP, Aspect.SUBNET_SERVERS, Aspect.SUBNET_ENDPOINTS}),
+    permissions=(*READS, *WRITES, *SERVER_READS, *ENDPOINT_READS),
+    controls=(),
+    evaluate=evaluate,
+    plan=plan,
+    restore=restore,
+    assess=assess,
+    forbidden=forbidden,
+    suggest=suggest,
+    parameters=(
+        Parameter(
+            name="clients",
+            default=[],
+            description="Prefixes of the networks whose clients must reach PostgreSQL.",
+            check=check_prefixes,
+            example=["10.20.8.0/24"],
+        ),
+        Parameter(
+            name="ports",
+            default=[POSTGRES_PORT],
+            description="TCP ports on which they must reach it.",
+            check=check_ports,
+        ),
+    ),
+    order=52,
+    why="The applications that this database is there for cannot connect to it.",
+)

@@ -1,0 +1,201 @@
+"""NSG that blocks PostgreSQL inside the subnet of its own servers.
+
+*What it finds.* A subnet delegated to ``Microsoft.DBforPostgreSQL/flexibleServers`` whose NSG denies TCP
+on the ports (5432 and 6432) from the subnet to itself, inbound or outbound, for any pair of its
+addresses. The rules are evaluated as Azure does, first match by priority with the default rules behind
+them; a packet that depends on an unknown tag or an application security group is unknown, not denied.
+
+*Why it matters.* The primary, the standby and PgBouncer of a flexible server talk to each other inside
+the subnet and pass its NSG twice: outbound at the sender, inbound at the receiver. A "deny everything"
+behind an allow for the application's subnet looks strict and stops high availability and failover.
+
+*What the change does.* Adds one allow rule per blocked direction and address family, for the subnet's
+own prefixes and the ports alone, directly ahead of the lowest rule that denies. Where allow rules of the
+last compliant reading are gone or were changed, and putting them back lets this traffic pass and no other,
+they are restored instead. Else no rule is edited, and none is ever moved or removed. With no free priority
+there, or when the rest of the traffic depends on a tag, nothing is changed and the alert says what to do
+by hand.
+
+*What it may break.* Nothing that passes now: it only adds. Other subnets that share the NSG are not
+named by the new rule. What an NSG does not show is not judged: admin rules of Virtual Network Manager
+and routes.
+
+*References.* Private access networking of Azure Database for PostgreSQL (5432 within the subnet); its
+major version upgrades (5432 and 6432); Network security groups, how they filter traffic. No framework
+among the project's controls states this requirement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+
+from shared.model import (
+    Aspect,
+    Change,
+    ComplianceState,
+    Edit,
+    Finding,
+    Json,
+    Kind,
+    Safety,
+    Severity,
+    SubnetServer,
+    SubnetSnapshot,
+    TargetKind,
+    TrafficBox,
+)
+from shared.nsg import networks_of, spans_of, traffic_boxes
+from shared.posture.policy import Assessment, Parameter, Policy
+from shared.posture.subnet_facts import PGBOUNCER_PORT, POSTGRES_PORT, delegated
+from shared.posture.subnet_questions import (
+    READS,
+    WRITES,
+    About,
+    Inquiry,
+    another_group_note,
+    ask,
+    check_ports,
+    finding,
+    ports_of,
+    settled_without_group,
+    sharing_note,
+    spell_ports,
+    suggestion,
+    vnet_tags,
+    within_itself,
+)
+from shared.posture.subnet_questions import evaluate as evaluated
+from shared.posture.subnet_questions import (
+    plan as planned,
+)
+from shared.posture.subnet_restoring import restorations
+from shared.posture.traffic import SubnetTraffic
+
+ABOUT: Final = About(policy="nsg-blocks-postgres-in-subnet", severity=Severity.HIGH)
+PORTS_NEEDED: Final = (
+    "5432 is always required within the subnet; 6432 is required where high availability or PgBouncer "
+    "is on, otherwise recommended"
+)
+
+
+def evaluate(subnet: SubnetSnapshot, *, ports: list[int]) -> Finding:
+    if found := settled_without_group(subnet):
+        return finding(ABOUT, subnet, *found)
+    judged = evaluated(ABOUT, _inquiry(subnet, ports))
+    more = {"ports": sorted(set(ports)), "whether6432Matters": _whether_6432_matters(subnet.servers)}
+    return replace(judged, evidence={**judged.evidence, **more})
+
+
+def plan(found: Finding, subnet: SubnetSnapshot, *, ports: list[int]) -> Change | None:
+    if found.state is not ComplianceState.NON_COMPLIANT:
+        return None
+    inquiry = _inquiry(subnet, ports)
+    return planned(ABOUT, inquiry, _box(inquiry))
+
+
+def restore(
+    found: Finding, subnet: SubnetSnapshot, baseline: SubnetSnapshot, *, ports: list[int]
+) -> tuple[Change, ...]:
+    """Changes that put back allow rules of the baseline."""
+    if found.state is not ComplianceState.NON_COMPLIANT:
+        return ()
+    inquiry = _inquiry(subnet, ports)
+    return restorations(ABOUT, inquiry, baseline, _box(inquiry))
+
+
+def suggest(found: Finding, subnet: SubnetSnapshot) -> tuple[Edit, ...]:
+    """The rules for what is surely denied, also where the rest depends on a tag and nothing is planned."""
+    if found.state is not ComplianceState.NON_COMPLIANT:
+        return ()
+    return suggestion(ABOUT, _inquiry(subnet, found.evidence["ports"]))
+
+
+def assess(subnet: SubnetSnapshot, baseline: SubnetSnapshot | None) -> Assessment:
+    """Letting the subnet talk to itself cuts nobody off; the notes say what a reader may not expect."""
+    return Assessment(notes=(*sharing_note(subnet), *another_group_note(subnet, baseline)))
+
+
+def forbidden(subnet: SubnetSnapshot, *, ports: list[int]) -> SubnetTraffic:
+    """The packets that must pass."""
+    if not delegated(subnet):
+        return SubnetTraffic()
+    questions = within_itself(subnet, ports)
+    return SubnetTraffic(boxes=tuple(box for question in questions for box in traffic_boxes(question)))
+
+
+def _inquiry(subnet: SubnetSnapshot, ports: list[int]) -> Inquiry:
+    prefixes = ", ".join(map(str, networks_of(spans_of(subnet.prefixes))))
+    return Inquiry(
+        subnet=subnet,
+        questions=within_itself(subnet, ports),
+        tags=vnet_tags(subnet),
+        holds=f"tcp/{spell_ports(ports_of(ports))} from {prefixes} to itself passes inbound and outbound",
+    )
+
+
+def _box(inquiry: Inquiry) -> tuple[TrafficBox, ...]:
+    """The blocked directions and families, whole."""
+    blocked = [answer.question for answer in ask(inquiry) if answer.wrong_ports]
+    return tuple(box for question in blocked for box in traffic_boxes(question))
+
+
+def _whether_6432_matters(servers: tuple[SubnetServer, ...] | None) -> Mapping[str, Json]:
+    if servers is None:
+        return {"rule": PORTS_NEEDED, "servers": None, "port6432": "unknown"}
+    needs = [_need_of_6432(server) for server in servers]
+    worst = next((need for need in ("required", "unknown") if need in needs), "recommended")
+    listed = [
+        {
+            "id": str(server.id),
+            "highAvailability": server.high_availability,
+            "pgbouncer": server.pgbouncer,
+            "port6432": need,
+        }
+        for server, need in zip(servers, needs, strict=True)
+    ]
+    return {"rule": PORTS_NEEDED, "servers": listed, "port6432": worst}
+
+
+def _need_of_6432(server: SubnetServer) -> str:
+    if server.high_availability or server.pgbouncer:
+        return "required"
+    return "unknown" if None in (server.high_availability, server.pgbouncer) else "recommended"
+
+
+POLICY: Policy[SubnetSnapshot] = Policy(
+    id=ABOUT.policy,
+    title="An NSG blocks PostgreSQL inside its own subnet",
+    kind=Kind.CONNECTIVITY,
+    targets=frozenset({TargetKind.SUBNET}),
+    severity=ABOUT.severity,
+    safety=Safety.AUTO,
+    reads=frozenset({Aspect.SUBNET, Aspect.SECURITY_GROUP, Aspect.SUBNET_SERVERS}),
+    permissions=(
+        *READS,
+        *WRITES,
+        "Microsoft.DBforPostgreSQL/flexibleServers/read",
+        "Microsoft.DBforPostgreSQL/flexibleServers/configurations/read",
+    ),
+    controls=(),
+    evaluate=evaluate,
+    plan=plan,
+    restore=restore,
+    assess=assess,
+    forbidden=forbidden,
+    suggest=suggest,
+    parameters=(
+        Parameter(
+            name="ports",
+            default=[POSTGRES_PORT, PGBOUNCER_PORT],
+            description="TCP ports that must pass from the subnet to itself.",
+            check=check_ports,
+        ),
+    ),
+    order=50,
+    why=(
+        "Primary, standby and PgBouncer cannot reach each other: high availability and failover of the "
+        "servers in this subnet stop working."
+    ),
+)

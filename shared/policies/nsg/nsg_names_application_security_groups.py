@@ -1,0 +1,93 @@
+"""NSG of a PostgreSQL subnet that names application security groups.
+
+*What it finds.* A subnet delegated to ``Microsoft.DBforPostgreSQL/flexibleServers`` whose NSG has a rule with
+an application security group as source or destination.
+
+*Why it matters.* Flexible servers do not support such rules: a server's interface cannot be put into a group,
+and who is let in, or kept out, is not what the rule says. Nor can anybody prove what else the NSG does.
+
+*What the change does.* Nothing is changed: which addresses the group stood for is not in the reading. Name
+the prefixes in the rule instead.
+
+*What it may break.* Nothing by itself. Replacing a group by prefixes changes who passes; ask ``explain-nsg``
+with the new rules first.
+
+*References.* Private access networking of Azure Database for PostgreSQL (application security groups are not
+supported); Application security groups. No framework among the project's controls states it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from shared.model import (
+    Aspect,
+    ComplianceState,
+    Finding,
+    Kind,
+    Safety,
+    SecurityRule,
+    Severity,
+    SubnetSnapshot,
+    TargetKind,
+)
+from shared.model.resource_id import ResourceId
+from shared.posture.policy import Policy
+from shared.posture.subnet_questions import READS, About, finding, settled_without_group, sharing
+
+ABOUT: Final = About(policy="nsg-names-application-security-groups", severity=Severity.MEDIUM)
+
+_TO_DO: Final = "put the addresses of the groups' members into these rules instead of the groups"
+
+
+def evaluate(subnet: SubnetSnapshot) -> Finding:
+    if found := settled_without_group(subnet):
+        return finding(ABOUT, subnet, *found)
+    naming = _naming(subnet)
+    if not naming:
+        return finding(
+            ABOUT, subnet, ComplianceState.COMPLIANT, "no rule names an application security group"
+        )
+    rules = " and ".join(f"rule {rule.name!r} ({rule.direction.lower()})" for rule in naming)
+    reason = f"{rules} names application security groups, which flexible servers do not support"
+    drift = finding(ABOUT, subnet, ComplianceState.NON_COMPLIANT, reason)
+    listed = [
+        {
+            "name": rule.name,
+            "priority": rule.priority,
+            "sourceGroups": list(map(str, rule.source_groups)),
+            "destinationGroups": list(map(str, rule.destination_groups)),
+        }
+        for rule in naming
+    ]
+    return replace(
+        drift,
+        evidence={**drift.evidence, "rules": listed, "sharedWith": sharing(subnet), "whatToDo": _TO_DO},
+        fingerprint="; ".join(sorted({f"{r.direction}:{g.key}" for r in naming for g in _groups(r)})),
+    )
+
+
+def _naming(subnet: SubnetSnapshot) -> list[SecurityRule]:
+    rules = subnet.security_group.rules if subnet.security_group else ()
+    return sorted(filter(_groups, rules), key=lambda rule: (rule.direction, rule.priority))
+
+
+def _groups(rule: SecurityRule) -> tuple[ResourceId, ...]:
+    return (*rule.source_groups, *rule.destination_groups)
+
+
+POLICY: Policy[SubnetSnapshot] = Policy(
+    id=ABOUT.policy,
+    title="An NSG names application security groups on a PostgreSQL subnet",
+    kind=Kind.SETTING,
+    targets=frozenset({TargetKind.SUBNET}),
+    severity=ABOUT.severity,
+    safety=Safety.MANUAL,
+    reads=frozenset({Aspect.SUBNET, Aspect.SECURITY_GROUP}),
+    permissions=READS,
+    controls=(),
+    evaluate=evaluate,
+    order=61,
+    why="What this NSG lets in is not what its rules say: the service does not support such rules.",
+)

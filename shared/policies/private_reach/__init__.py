@@ -1,0 +1,1 @@
+"""How a server is reached privately: endpoints, zones, records, links."""

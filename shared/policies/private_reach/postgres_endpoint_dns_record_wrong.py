@@ -1,0 +1,180 @@
+"""PostgreSQL private endpoint whose DNS record is absent or holds another address.
+
+*What it finds.* For each approved private endpoint of a flexible server: the A record with the server's name
+in the zone that answers is absent, does not hold the endpoint's address, or holds further ones. Two endpoints
+that share a zone are a conflict: a record has one name, and the endpoint that was written last has it. An
+address that no endpoint of the server has is most often that of a deleted one. With a central zone declared
+(``zone``) its record is judged, whoever answers in the network. Where none is declared and the network asks
+its own DNS servers, or the record or the address cannot be read, it is unknown. IPv6 is not judged. Only the
+A record is read: a CNAME with the server's name or a wildcard record may answer instead, and the reason says
+that it was not looked at.
+
+*Why it matters.* Clients go to an address where nobody answers, to another network's endpoint, or, without a
+record, nowhere: a linked zone without the record makes the name unresolvable.
+
+*What the change does.* None is made: records of a zone group belong to Azure, others to whoever keeps them. A
+person has the zone group write the record anew, or corrects it. Endpoints in networks that are not connected
+need a zone each, linked to their own network.
+
+*What it may break.* Until caches expire (the record's TTL) clients keep the old answer.
+
+*References.* Private Link for Azure Database for PostgreSQL (troubleshoot; DNS); MicrosoftDocs/azure-docs
+58044 and 122192 (endpoints that overwrite and delete each other's record); MCSB NS-10, NS-2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from ipaddress import IPv4Address
+from typing import Final
+
+from shared.model import Aspect, Finding, Kind, Safety, ServerSnapshot, Severity, TargetKind
+from shared.model.dns_names import record_name
+from shared.model.parts import DnsZone
+from shared.posture.policy import Control, Parameter, Policy
+from shared.posture.private_dns import (
+    COMPLIANT,
+    NON_COMPLIANT,
+    PERMISSIONS,
+    UNKNOWN,
+    About,
+    Case,
+    Declared,
+    Serving,
+    Verdict,
+    completed,
+    group_commands,
+    judge_endpoints,
+    linked,
+    record_command,
+    serving,
+    wrong_zone,
+)
+
+ABOUT: Final = About(policy="postgres-endpoint-dns-record-wrong", severity=Severity.HIGH)
+
+_ONLY_A: Final = "whether a CNAME or a wildcard record answers was not looked at"
+
+
+def evaluate(server: ServerSnapshot, *, zone: str) -> Finding:
+    return judge_endpoints(ABOUT, server, Declared.of(zone), _judge)
+
+
+def _judge(case: Case) -> Verdict:
+    answering = serving(case)
+    if answering.unknown:
+        return Verdict(state=UNKNOWN, reason=answering.unknown)
+    if not answering.zones and not answering.more:
+        nothing = f"endpoint {case.endpoint.id.name} has no zone that could hold its record"
+        return Verdict(state=COMPLIANT, reason=nothing, applies=False)
+    zone = _answering_zone(case, answering)
+    if zone is None:
+        several = (
+            f"which of several zones called {case.zone_name} answers for {case.endpoint.id.name} is not known"
+        )
+        return Verdict(state=UNKNOWN, reason=several)
+    return _judge_record(case, zone)
+
+
+def _answering_zone(case: Case, answering: Serving) -> DnsZone | None:
+    """The only zone, or of several the one that is linked to the endpoint's network."""
+    network = case.endpoint.network
+    if network is not None:
+        for zone in answering.zones:
+            link = linked(zone, network.id)
+            if link is not None and completed(link):
+                return zone
+    return answering.zones[0] if len(answering.zones) == 1 and not answering.more else None
+
+
+def _judge_record(case: Case, zone: DnsZone) -> Verdict:
+    own, held = case.endpoint.addresses, zone.record
+    if held is None:
+        why = f": {zone.unread}" if zone.unread else ""
+        return Verdict(state=UNKNOWN, reason=f"the record in zone {zone.id.name} could not be read{why}")
+    if not own:
+        why = f": {case.endpoint.unread}" if case.endpoint.unread else ""
+        untold = f"the address of endpoint {case.endpoint.id.name} is not known{why}"
+        return Verdict(state=UNKNOWN, reason=untold)
+    name = f"{record_name(case.server.host_name)}.{case.zone_name}"
+    facts = {"record": name, "zone": str(zone.id), "expected": _texts(own), "found": _texts(held)}
+    if set(held) == set(own):
+        return Verdict(state=COMPLIANT, reason=f"{name} is {_listed(own)}", facts=facts)
+    reason, todo = _fault(case, zone, name)
+    return Verdict(state=NON_COMPLIANT, reason=reason, facts=facts, todo=todo)
+
+
+def _fault(case: Case, zone: DnsZone, name: str) -> tuple[str, tuple[str, ...]]:
+    """What is wrong with the record, and what a person does about it."""
+    own, held = set(case.endpoint.addresses or ()), set(zone.record or ())
+    if not held:
+        return f"zone {zone.id.name} has no A record {name}; {_ONLY_A}", _anew(case, zone)
+    others = _of_other_endpoints(case)
+    if held & others:
+        shared = "endpoints of the server share one record"
+        told = f"{name} is {_listed(held)}: {shared}, and {case.endpoint.id.name} has {_listed(own)}"
+        return told, ("Give each network that is not connected to the other a zone of its own.",)
+    stale = sorted(held - own)
+    gone = [record_command(zone.id, "remove-record", _label(case), str(address)) for address in stale]
+    if own <= held:
+        further = f"{name} is {_listed(held)}: no endpoint of the server that was read has {_listed(stale)}"
+        return further, tuple(gone)
+    astray = f"{name} is {_listed(held)}, and endpoint {case.endpoint.id.name} has {_listed(own)}"
+    return astray, (*_anew(case, zone), *gone)
+
+
+def _anew(case: Case, zone: DnsZone) -> tuple[str, ...]:
+    """A zone group writes its record when it is made; another record is corrected by hand."""
+    if zone.id in (case.endpoint.group_zones or ()):
+        return group_commands(case.endpoint, zone.id)
+    own = sorted(case.endpoint.addresses or ())
+    return tuple(record_command(zone.id, "add-record", _label(case), str(address)) for address in own)
+
+
+def _of_other_endpoints(case: Case) -> set[IPv4Address]:
+    others = (one for one in case.dns.endpoints if one.id != case.endpoint.id)
+    return {address for one in others for address in one.addresses or ()}
+
+
+def _label(case: Case) -> str:
+    return record_name(case.server.host_name)
+
+
+def _texts(addresses: Iterable[IPv4Address]) -> list[str]:
+    return [str(address) for address in sorted(addresses)]
+
+
+def _listed(addresses: Iterable[IPv4Address]) -> str:
+    return ", ".join(_texts(addresses))
+
+
+POLICY: Policy[ServerSnapshot] = Policy(
+    id=ABOUT.policy,
+    title="The DNS record of a PostgreSQL private endpoint is absent or holds another address",
+    kind=Kind.CONNECTIVITY,
+    targets=frozenset({TargetKind.FLEXIBLE_SERVER}),
+    severity=ABOUT.severity,
+    safety=Safety.MANUAL,
+    reads=frozenset({Aspect.SERVER, Aspect.PRIVATE_DNS}),
+    permissions=PERMISSIONS,
+    controls=(
+        Control(framework="MCSB", version="v1", id="NS-10", title="Ensure Domain Name System (DNS) security"),
+        Control(
+            framework="MCSB",
+            version="v1",
+            id="NS-2",
+            title="Secure cloud native services with network controls",
+        ),
+    ),
+    evaluate=evaluate,
+    parameters=(
+        Parameter(
+            name="zone",
+            default="",
+            description="Resource id of the central private DNS zone; empty: each endpoint's own is judged.",
+            check=wrong_zone,
+        ),
+    ),
+    opt_in=True,
+    why="Clients are sent to an address where the server does not answer, or to none at all.",
+)

@@ -1,0 +1,153 @@
+"""PostgreSQL private endpoint whose name no private DNS zone of the right name answers for.
+
+*What it finds.* For each approved private endpoint of a flexible server: its DNS zone group names a zone
+with another name than Azure prescribes (``privatelink.postgres.database.azure.com`` in public Azure), or a
+zone that does not exist; or it has no zone group and no zone of that name is found among those that the app
+may read. With a central zone declared (``zone``): the zone group names another zone than the central one, or
+the central zone does not exist. Where the endpoint's network asks its own DNS servers, or the zone cannot be
+read, and no central zone is declared, it is unknown.
+
+*Why it matters.* Public DNS answers for the server with an alias into the prescribed zone. Where no such zone
+answers, clients get the public address: they are refused, or leave the private network.
+
+*What the change does.* None is made: DNS is shared by many, and central in most networks. A person creates
+the zone, links it, and has the endpoint's zone group name it, which also writes the record.
+
+*What it may break.* Taking a wrong zone out of the zone group removes the record that it keeps there: whoever
+reaches the server by that name must use the server's own. Of several zones under other names none is taken
+out.
+
+*References.* Private Link for Azure Database for PostgreSQL (Private Link and DNS; hub-and-spoke); private
+endpoint DNS zone values; MicrosoftDocs/azure-docs 98098; MCSB NS-10, NS-2.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from shared.model import Aspect, Finding, Kind, Safety, ServerSnapshot, Severity, TargetKind
+from shared.model.dns_names import canonical
+from shared.model.resource_id import ResourceId
+from shared.posture.policy import Control, Parameter, Policy
+from shared.posture.private_dns import (
+    COMPLIANT,
+    NON_COMPLIANT,
+    PERMISSIONS,
+    UNKNOWN,
+    About,
+    Case,
+    Declared,
+    Serving,
+    Verdict,
+    group_commands,
+    judge_endpoints,
+    names,
+    rightly_named,
+    serving,
+    wrong_zone,
+    zone_command,
+)
+
+ABOUT: Final = About(policy="postgres-endpoint-dns-zone-wrong", severity=Severity.HIGH)
+
+
+def evaluate(server: ServerSnapshot, *, zone: str) -> Finding:
+    return judge_endpoints(ABOUT, server, Declared.of(zone), _judge)
+
+
+def _judge(case: Case) -> Verdict:
+    answering = serving(case)
+    misnamed = _misnamed(case)
+    if misnamed and not _nothing_claimed(case, answering):
+        return misnamed
+    if answering.unknown:
+        return Verdict(state=UNKNOWN, reason=answering.unknown)
+    if answering.zones:
+        found = names(one.id for one in answering.zones)
+        told = f"zone {case.zone_name} answers for endpoint {case.endpoint.id.name}"
+        return Verdict(state=COMPLIANT, reason=told, facts={"found": found})
+    if answering.more:
+        return Verdict(state=UNKNOWN, reason=f"zones called {case.zone_name} exist that were not read")
+    return _absent(case)
+
+
+def _nothing_claimed(case: Case, answering: Serving) -> bool:
+    """Whether custom DNS, or a declared zone that cannot be the right one, keeps us from any word."""
+    if case.declared.zone is None:
+        return bool(answering.unknown)
+    return canonical(case.declared.zone.name) != case.zone_name
+
+
+def _misnamed(case: Case) -> Verdict | None:
+    """The zone group names only zones that do not answer for the server."""
+    named, declared = case.endpoint.group_zones or (), case.declared.zone
+    if not named or (declared in named if declared is not None else rightly_named(case)):
+        return None
+    wanted = f"the central zone {declared}" if declared is not None else f"a zone called {case.zone_name}"
+    where = ", ".join(names(named) if declared is not None else (one.name for one in sorted(named)))
+    return Verdict(
+        state=NON_COMPLIANT,
+        reason=f"the zone group of endpoint {case.endpoint.id.name} names {where}, not {wanted}",
+        facts={"expected": str(declared or case.zone_name), "found": names(named)},
+        todo=_todo(case),
+    )
+
+
+def _absent(case: Case) -> Verdict:
+    name = case.endpoint.id.name
+    if case.declared.zone is not None:
+        reason = f"the central zone {case.declared.zone} does not exist"
+    elif case.endpoint.group_zones:
+        reason = f"the zone {case.zone_name} that the zone group of endpoint {name} names does not exist"
+    else:
+        reason = (
+            f"endpoint {name} has no DNS zone group, and no zone called {case.zone_name} is found among those"
+            " that may be read; where it is kept elsewhere, name it in policies.yaml"
+        )
+    expected = str(case.declared.zone or case.zone_name)
+    return Verdict(
+        state=NON_COMPLIANT, reason=reason, facts={"expected": expected, "found": []}, todo=_todo(case)
+    )
+
+
+def _todo(case: Case) -> tuple[str, ...]:
+    """A zone of the right name, beside the endpoint unless one is known, and a zone group that names it."""
+    known = case.declared.zone or next(iter(sorted(case.dns.found or ())), None)
+    if known is not None:
+        return group_commands(case.endpoint, known)
+    where = case.endpoint.id
+    scope = f"/subscriptions/{where.subscription}/resourceGroups/{where.resource_group}"
+    made = f"{scope}/providers/Microsoft.Network/privateDnsZones/{case.zone_name}"
+    return (zone_command(where, case.zone_name), *group_commands(case.endpoint, ResourceId(made)))
+
+
+POLICY: Policy[ServerSnapshot] = Policy(
+    id=ABOUT.policy,
+    title="No private DNS zone of the right name answers for a PostgreSQL private endpoint",
+    kind=Kind.CONNECTIVITY,
+    targets=frozenset({TargetKind.FLEXIBLE_SERVER}),
+    severity=ABOUT.severity,
+    safety=Safety.MANUAL,
+    reads=frozenset({Aspect.SERVER, Aspect.PRIVATE_DNS}),
+    permissions=PERMISSIONS,
+    controls=(
+        Control(framework="MCSB", version="v1", id="NS-10", title="Ensure Domain Name System (DNS) security"),
+        Control(
+            framework="MCSB",
+            version="v1",
+            id="NS-2",
+            title="Secure cloud native services with network controls",
+        ),
+    ),
+    evaluate=evaluate,
+    parameters=(
+        Parameter(
+            name="zone",
+            default="",
+            description="Resource id of the central private DNS zone; empty: each endpoint's own is judged.",
+            check=wrong_zone,
+        ),
+    ),
+    opt_in=True,
+    why="Clients in the private network get the server's public address: they are refused, or leave it.",
+)

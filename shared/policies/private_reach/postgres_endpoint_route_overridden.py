@@ -1,0 +1,141 @@
+"""User-defined route that takes the way to a PostgreSQL private endpoint.
+
+*What it finds.* A subnet with a private endpoint of a PostgreSQL server, whose network policies are on for
+route tables, and whose own route table sends packets to the endpoint's address elsewhere than straight
+there. Azure gives every endpoint a /32 route; with network policies on, a user-defined route that is at
+least as specific as the prefix of the virtual network's space goes before it. A route for 0.0.0.0/0 does
+not. Where the space of the network, the endpoint's address or the route table could not be read, and it
+matters, it is unknown.
+
+*Why it matters.* Clients in this subnet reach the database through whatever the route leads to, or not at
+all. An appliance that has no rule for them looks like an outage of the database.
+
+*What the change does.* Nothing is changed: a way through a firewall may be what its owner wants. Delete the
+route, make it less specific than the network's space, or allow the clients on the appliance.
+
+*What it may break.* Nothing by itself. Without the route, traffic to the endpoint goes past the appliance.
+The route tables of clients in other subnets decide in the same way; they are not read here.
+
+*References.* Manage network policies for private endpoints (user-defined routes); Private Link for Azure
+Database for PostgreSQL (validate the route table). MCSB v1 NS-2.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from ipaddress import ip_network
+from typing import Final
+
+from shared.model import Aspect, Finding, IPNetwork, Kind, Safety, Severity, SubnetSnapshot, TargetKind
+from shared.posture.policy import Control, Policy
+from shared.posture.route_tables import (
+    Diverted,
+    RoutesUnreadable,
+    diverted,
+    leading,
+    shown,
+    spelled,
+    table_of,
+    unread_routes,
+)
+from shared.posture.subnet_facts import (
+    ENDPOINT_READS,
+    may_hold_endpoints,
+    routes_reach_endpoints,
+    without_endpoints,
+)
+from shared.posture.subnet_findings import Judged, compliant, drift, finding, unknown, with_evidence
+from shared.posture.unread import unread_reason
+
+ID: Final = "postgres-endpoint-route-overridden"
+SEVERITY: Final = Severity.MEDIUM
+NOT_READ: Final = "the route tables of clients in other subnets decide in the same way and are not read"
+
+_TO_DO: Final = (
+    "where the appliance is not meant to see this traffic, add a route for the endpoint's address with the "
+    "next hop VnetLocal, or switch network policies for route tables off on the endpoint's subnet"
+)
+
+
+def evaluate(subnet: SubnetSnapshot) -> Finding:
+    return finding(ID, SEVERITY, subnet, with_evidence(_judged(subnet), {"caveats": [NOT_READ]}))
+
+
+def _judged(subnet: SubnetSnapshot) -> Judged:
+    if settled := without_endpoints(subnet):
+        state, reason = settled
+        return Judged(state=state, reason=reason, applies=may_hold_endpoints(subnet))
+    if (reached := routes_reach_endpoints(subnet)) is None:
+        return unknown(f"privateEndpointNetworkPolicies is {subnet.endpoint_network_policies!r}")
+    if not reached:
+        return compliant("network policies for route tables are off: no route overrides an endpoint's own")
+    if unread := unread_routes(subnet):
+        return unknown(unread)
+    try:
+        found = diverted(subnet, table_of(subnet), _destinations(subnet))
+    except RoutesUnreadable as error:
+        return unknown(f"the routes cannot be read: {error}")
+    return _verdict(subnet, found)
+
+
+def _verdict(subnet: SubnetSnapshot, found: Diverted) -> Judged:
+    if found.surely and not _unplaced(subnet):
+        told = ", ".join(spelled(one) for one in found.surely)
+        straight = f"packets to a private endpoint do not go straight there: {told}"
+        wrong = drift(straight, leading(found.surely))
+        advice = {"whatToDo": _TO_DO, "routes": [shown(one) for one in found.surely]}
+        wrong = with_evidence(wrong, advice)
+        return replace(wrong, resource_id=subnet.route_table_id)
+    if taken := (*found.surely, *found.perhaps):
+        told = ", ".join(spelled(one) for one in taken)
+        return unknown(f"whether a private endpoint is reached straight is unknown: {told}, {_why(subnet)}")
+    return compliant(f"no route here overrides an endpoint's own; {NOT_READ}")
+
+
+def _why(subnet: SubnetSnapshot) -> str:
+    if unplaced := _unplaced(subnet):
+        return f"and the address of {', '.join(unplaced)} could not be read"
+    if subnet.virtual_network is None:
+        return f"and {unread_reason(subnet, Aspect.VIRTUAL_NETWORK)}"
+    return "which is no type of hop that is known"
+
+
+def _unplaced(subnet: SubnetSnapshot) -> list[str]:
+    """Names of endpoints whose address is not known."""
+    return sorted(one.id.name for one in subnet.private_endpoints or () if not one.addresses)
+
+
+def _destinations(subnet: SubnetSnapshot) -> list[IPNetwork]:
+    """The endpoints' addresses; anywhere in the subnet where one is not known."""
+    if _unplaced(subnet):
+        return list(subnet.prefixes)
+    return [ip_network(address) for one in subnet.private_endpoints or () for address in one.addresses]
+
+
+POLICY: Policy[SubnetSnapshot] = Policy(
+    id=ID,
+    title="A user-defined route overrides that to a PostgreSQL private endpoint",
+    kind=Kind.SETTING,
+    targets=frozenset({TargetKind.SUBNET}),
+    severity=SEVERITY,
+    safety=Safety.MANUAL,
+    reads=frozenset({Aspect.SUBNET, Aspect.SUBNET_ENDPOINTS, Aspect.ROUTES, Aspect.VIRTUAL_NETWORK}),
+    permissions=(
+        "Microsoft.Network/virtualNetworks/read",
+        "Microsoft.Network/virtualNetworks/subnets/read",
+        "Microsoft.Network/routeTables/read",
+        *ENDPOINT_READS,
+    ),
+    controls=(
+        Control(
+            framework="MCSB",
+            version="v1",
+            id="NS-2",
+            title="Secure cloud native services with network controls",
+        ),
+    ),
+    evaluate=evaluate,
+    opt_in=True,
+    order=66,
+    why="Clients reach the database through an appliance that may not know them, or not at all.",
+)

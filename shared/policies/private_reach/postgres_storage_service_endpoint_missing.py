@@ -1,0 +1,72 @@
+"""Subnet of PostgreSQL servers without a service endpoint for Azure Storage.
+
+*What it finds.* A subnet delegated to ``Microsoft.DBforPostgreSQL/flexibleServers`` that has no service
+endpoint for ``Microsoft.Storage``, of its region or global.
+
+*Why it matters.* Servers archive their write-ahead log to Azure Storage. With the endpoint that traffic
+takes the direct way through Azure's network, past user-defined routes and appliances; the service
+recommends it for subnets with highly available servers.
+
+*What the change does.* Nothing is changed; it is advice. A write of a subnet replaces the whole of it, so
+the alert has the command that adds the endpoint.
+
+*What it may break.* Connections to storage accounts that are open while the endpoint is added are closed
+once. Storage accounts with a firewall then see the subnet and no address.
+
+*References.* Private access networking of Azure Database for PostgreSQL (high availability, service
+endpoint for Storage); Virtual network service endpoints. No framework among the project's controls states
+it.
+"""
+
+from __future__ import annotations
+
+import shlex
+from typing import Final
+
+from shared.model import Aspect, Finding, Kind, Safety, Severity, SubnetSnapshot, TargetKind
+from shared.posture.policy import Policy
+from shared.posture.subnet_facts import delegated
+from shared.posture.subnet_findings import Judged, compliant, drift, finding, unknown, with_evidence
+
+ID: Final = "postgres-storage-service-endpoint-missing"
+SEVERITY: Final = Severity.INFORMATIONAL
+STORAGE: Final = frozenset({"microsoft.storage", "microsoft.storage.global"})
+
+
+def evaluate(subnet: SubnetSnapshot) -> Finding:
+    return finding(ID, SEVERITY, subnet, _judged(subnet))
+
+
+def _judged(subnet: SubnetSnapshot) -> Judged:
+    if subnet.updating:
+        return unknown("the subnet is being updated: look again")
+    if not delegated(subnet):
+        return compliant("the subnet is not delegated to PostgreSQL flexible servers", applies=False)
+    if subnet.service_endpoints is None:
+        return unknown("the subnet's service endpoints could not be read")
+    if STORAGE & {service.lower() for service in subnet.service_endpoints}:
+        return compliant("the subnet has a service endpoint for Azure Storage")
+    found = drift("the subnet has no service endpoint for Azure Storage", "no endpoint for Storage")
+    kept = " ".join(sorted({*subnet.service_endpoints, "Microsoft.Storage"}))
+    command = f"az network vnet subnet update --ids {shlex.quote(str(subnet.id))} --service-endpoints {kept}"
+    return with_evidence(found, {"serviceEndpoints": sorted(subnet.service_endpoints), "whatToDo": command})
+
+
+POLICY: Policy[SubnetSnapshot] = Policy(
+    id=ID,
+    title="A PostgreSQL subnet has no service endpoint for Azure Storage",
+    kind=Kind.SETTING,
+    targets=frozenset({TargetKind.SUBNET}),
+    severity=SEVERITY,
+    safety=Safety.MANUAL,
+    reads=frozenset({Aspect.SUBNET}),
+    permissions=(
+        "Microsoft.Network/virtualNetworks/read",
+        "Microsoft.Network/virtualNetworks/subnets/read",
+    ),
+    controls=(),
+    evaluate=evaluate,
+    opt_in=True,
+    order=70,
+    why="Log archiving of highly available servers hangs on whatever stands on the way to Storage.",
+)

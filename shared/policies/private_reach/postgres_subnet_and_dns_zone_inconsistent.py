@@ -1,0 +1,84 @@
+"""PostgreSQL server with a delegated subnet and no private DNS zone, or the other way round.
+
+*What it finds.* A flexible server of which only one of ``network.delegatedSubnetResourceId`` and
+``network.privateDnsZoneArmResourceId`` is set. A VNet-integrated server has both, any other neither. Where
+the answer shows nothing of the server's network, not even ``publicNetworkAccess``, it is unknown.
+
+*Why it matters.* A server in a subnet is reached by its private address, which only its private DNS zone
+tells: without one its name leads nowhere. A zone without a subnet belongs to a network mode that the server
+does not have, and Azure Policy judges such a server as if it were public.
+
+*What the change does.* None is made: the zone is another resource, often of another team, and a subnet cannot
+be given afterwards. A person gives the server a zone and links it to the network.
+
+*What it may break.* The zone of a server cannot be changed while high availability is on; clients that
+resolve the name from a cache keep the old answer for a while.
+
+*References.* Networking with private access for Azure Database for PostgreSQL (use a private DNS zone); Azure
+Policy 5e1de0e3-42cb-4ebc-a86d-61d0c619ca48; MCSB NS-1.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from shared.model import Aspect, Finding, Kind, Safety, ServerSnapshot, Severity, TargetKind
+from shared.posture.policy import Control, Policy
+from shared.posture.private_dns import COMPLIANT, NON_COMPLIANT, UNKNOWN, About, Verdict, az_at, finding
+
+ABOUT: Final = About(policy="postgres-subnet-and-dns-zone-inconsistent", severity=Severity.HIGH)
+
+
+def evaluate(server: ServerSnapshot) -> Finding:
+    drift = "no zone" if server.vnet_integrated else "no subnet"
+    return finding(ABOUT, server, _judge(server), drift)
+
+
+def _judge(server: ServerSnapshot) -> Verdict:
+    subnet, zone = server.delegated_subnet, server.private_dns_zone
+    facts = {
+        "delegatedSubnetResourceId": str(subnet) if subnet is not None else None,
+        "privateDnsZoneArmResourceId": str(zone) if zone is not None else None,
+    }
+    if subnet is None and zone is None and server.public_access_text is None:
+        return Verdict(state=UNKNOWN, reason="the server shows nothing of its network", facts=facts)
+    if (subnet is None) == (zone is None):
+        said = "neither a delegated subnet nor" if subnet is None else "a delegated subnet and"
+        return Verdict(state=COMPLIANT, reason=f"the server has {said} a private DNS zone", facts=facts)
+    if zone is None:
+        reason = "the server is in a delegated subnet and has no private DNS zone"
+        return Verdict(state=NON_COMPLIANT, reason=reason, facts=facts, todo=(_give_zone(server),))
+    reason = "the server has a private DNS zone and no delegated subnet"
+    no_way_back = (
+        "A subnet cannot be given to an existing server, and the zone cannot be taken away:"
+        " ask who set it, and report it to Azure's support where nobody did."
+    )
+    return Verdict(state=NON_COMPLIANT, reason=reason, facts=facts, todo=(no_way_back,))
+
+
+def _give_zone(server: ServerSnapshot) -> str:
+    words = ("postgres", "flexible-server", "update", "--name", server.id.name)
+    return az_at(server.id, *words, "--private-dns-zone", "<id of a private DNS zone>")
+
+
+POLICY: Policy[ServerSnapshot] = Policy(
+    id=ABOUT.policy,
+    title="A PostgreSQL server has only one of delegated subnet and private DNS zone",
+    kind=Kind.CONNECTIVITY,
+    targets=frozenset({TargetKind.FLEXIBLE_SERVER}),
+    severity=ABOUT.severity,
+    safety=Safety.MANUAL,
+    reads=frozenset({Aspect.SERVER}),
+    permissions=("Microsoft.DBforPostgreSQL/flexibleServers/read",),
+    controls=(
+        Control(
+            framework="Azure Policy",
+            version="built-in",
+            id="5e1de0e3-42cb-4ebc-a86d-61d0c619ca48",
+            title="Public network access should be disabled for PostgreSQL flexible servers",
+        ),
+        Control(framework="MCSB", version="v1", id="NS-1", title="Establish network segmentation boundaries"),
+    ),
+    evaluate=evaluate,
+    why="The name of a server in a subnet leads nowhere without its private DNS zone.",
+)

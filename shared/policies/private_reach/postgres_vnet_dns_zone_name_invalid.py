@@ -1,0 +1,106 @@
+"""VNet-integrated PostgreSQL server whose private DNS zone has a name that cannot serve it.
+
+*What it finds.* A VNet-integrated flexible server whose private DNS zone does not end with the service's
+suffix (``.postgres.database.azure.com`` in public Azure), is not of the form ``[name].`` or
+``[name1].[name2].`` before it, or has the server's own name as its single label. The suffix is read from the
+server's host name; without one it is unknown.
+
+*Why it matters.* The server's public name is an alias into that zone. With another name the zone cannot be
+linked or resolved, and a zone that is named like the server hides the server's own name: resolution fails.
+
+*What the change does.* None is made: a zone is not renamed but replaced, together with its links. A person
+creates a zone with a fitting name, links it, and gives it to the server.
+
+*What it may break.* While the server moves to another zone, its name may not resolve; the zone cannot be
+changed while high availability is on.
+
+*References.* Networking with private access for Azure Database for PostgreSQL (use a private DNS zone;
+private DNS zone and virtual network peering); MCSB NS-10.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from shared.model import Aspect, Finding, Kind, Safety, ServerSnapshot, Severity, TargetKind
+from shared.model.dns_names import canonical, record_name, service_suffix
+from shared.model.resource_id import ResourceId
+from shared.posture.policy import Control, Policy
+from shared.posture.private_dns import (
+    COMPLIANT,
+    NON_COMPLIANT,
+    UNKNOWN,
+    About,
+    Verdict,
+    az_at,
+    finding,
+    zone_command,
+)
+
+ABOUT: Final = About(policy="postgres-vnet-dns-zone-name-invalid", severity=Severity.MEDIUM)
+
+MOST_LABELS: Final = 2
+
+
+def evaluate(server: ServerSnapshot) -> Finding:
+    zone = server.private_dns_zone
+    return finding(ABOUT, server, _judge(server, zone), str(zone))
+
+
+def _judge(server: ServerSnapshot, zone: ResourceId | None) -> Verdict:
+    if not server.vnet_integrated or zone is None:
+        nothing = "the server has no private DNS zone of its own"
+        return Verdict(state=COMPLIANT, reason=nothing, applies=False)
+    name, suffix = canonical(zone.name), service_suffix(server.host_name)
+    facts = {"zone": str(zone), "zoneName": name, "suffix": suffix, "server": _labels_of(server)}
+    if not suffix:
+        untold = f"the service's suffix cannot be told from the server's host name {server.host_name!r}"
+        return Verdict(state=UNKNOWN, reason=untold, facts=facts)
+    wrong = _wrong(name, suffix, _labels_of(server))
+    if wrong is None:
+        return Verdict(state=COMPLIANT, reason=f"zone {name} can serve the server", facts=facts)
+    return Verdict(
+        state=NON_COMPLIANT, reason=f"zone {name} {wrong}", facts=facts, todo=_todo(server, zone, suffix)
+    )
+
+
+def _labels_of(server: ServerSnapshot) -> list[str]:
+    """What the server is called: its resource's name, and the first label of its host name."""
+    return sorted({server.id.name.lower(), record_name(server.host_name)} - {""})
+
+
+def _wrong(zone: str, suffix: str, servers: list[str]) -> str | None:
+    """What is wrong with a zone's name; None for one that can serve."""
+    if not zone.endswith(f".{suffix}"):
+        return f"does not end with .{suffix}"
+    labels = zone.removesuffix(f".{suffix}").split(".")
+    if len(labels) > MOST_LABELS or not all(labels):
+        return f"is not of the form [name].{suffix} or [name1].[name2].{suffix}"
+    if len(labels) == 1 and labels[0] in servers:
+        return "is named like the server: its name cannot be resolved"
+    return None
+
+
+def _todo(server: ServerSnapshot, zone: ResourceId, suffix: str) -> tuple[str, ...]:
+    fitting = f"{server.id.name.lower()}.private.{suffix}"
+    scope = f"/subscriptions/{zone.subscription}/resourceGroups/{zone.resource_group}"
+    made = f"{scope}/providers/Microsoft.Network/privateDnsZones/{fitting}"
+    words = ("postgres", "flexible-server", "update", "--name", server.id.name, "--private-dns-zone", made)
+    return (zone_command(zone, fitting), az_at(server.id, *words))
+
+
+POLICY: Policy[ServerSnapshot] = Policy(
+    id=ABOUT.policy,
+    title="The private DNS zone of a VNet-integrated PostgreSQL server has a name that cannot serve it",
+    kind=Kind.CONNECTIVITY,
+    targets=frozenset({TargetKind.FLEXIBLE_SERVER}),
+    severity=ABOUT.severity,
+    safety=Safety.MANUAL,
+    reads=frozenset({Aspect.SERVER}),
+    permissions=("Microsoft.DBforPostgreSQL/flexibleServers/read",),
+    controls=(
+        Control(framework="MCSB", version="v1", id="NS-10", title="Ensure Domain Name System (DNS) security"),
+    ),
+    evaluate=evaluate,
+    why="The server's name does not resolve in its own network.",
+)

@@ -1,0 +1,1 @@
+"""How a server is reached publicly: public access and firewall rules."""

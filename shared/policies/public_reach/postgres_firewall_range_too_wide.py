@@ -1,0 +1,211 @@
+"""PostgreSQL firewall rule with a range that is too wide or not your own.
+
+*What it finds.* A firewall rule of a flexible or single server with public access whose range holds more
+addresses than ``maxAddresses``, or reaches outside ``corporateRanges`` where these are configured. The
+default of 65536 is a /16: hardly any organisation comes from more addresses than that, so a wider rule
+admits strangers for certain (a cloud region, a provider), and a narrower limit is yours to set. Rules
+that admit the whole Internet or all of Azure are findings of their own policies and not repeated here.
+
+*Why it matters.* A provider's range admits every customer of that provider: whoever rents an address
+there may try passwords.
+
+*What the change does.* None is made: which part of the range is legitimate is the owner's knowledge. The
+alert names each rule with its size and what of it is outside the corporate ranges and, where these are
+configured, prints the commands that replace it by what lies inside.
+
+*What it may break.* Replacing a rule by hand cuts off every client outside the replacement.
+
+*References.* Firewall rules in Azure Database for PostgreSQL; MCSB NS-2; PSRule for Azure AZR-000151
+(which asks for at most 10 public addresses in all).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+
+from shared.model import (
+    Aspect,
+    ComplianceState,
+    Edit,
+    Finding,
+    FirewallRule,
+    Json,
+    Kind,
+    Safety,
+    ServerSnapshot,
+    Severity,
+    TargetKind,
+)
+from shared.posture.firewall import (
+    admits_whole_internet,
+    admitted_by,
+    by_name,
+    doubt,
+    named,
+    not_in_force,
+    ranges_of,
+    ranges_print,
+    replacing,
+    shown,
+    tightest,
+    wrong_count,
+    wrong_prefixes,
+)
+from shared.posture.policy import Control, Parameter, Policy
+from shared.posture.traffic import AddressSet, ServerTraffic, reach_evidence
+
+ID = "postgres-firewall-range-too-wide"
+SEVERITY = Severity.MEDIUM
+MOST_ADDRESSES = 2**16
+
+_TO_DO = (
+    "narrow the rule to the addresses of its clients; with corporateRanges in policies.yaml the commands are "
+    "proposed"
+)
+
+
+def evaluate(server: ServerSnapshot, *, max_addresses: int, corporate_ranges: list[str]) -> Finding:
+    corporate = ranges_of(corporate_ranges) if corporate_ranges else None
+    found = _too_wide(server, max_addresses, corporate)
+    state, reason = _judge(server, found, max_addresses)
+    drifted = state is ComplianceState.NON_COMPLIANT
+    return Finding(
+        policy=ID,
+        target=server.target,
+        resource_id=server.id.child("firewallRules", found[0].name) if drifted else server.id,
+        state=state,
+        severity=SEVERITY,
+        reason=reason,
+        evidence=_evidence(server, found, max_addresses, corporate_ranges),
+        fingerprint=ranges_print(found) if drifted else "",
+    )
+
+
+def suggest(finding: Finding, server: ServerSnapshot) -> tuple[Edit, ...]:
+    """What lies inside the corporate ranges instead, where they are configured and that is less."""
+    corporate: list[str] = finding.evidence["corporateRanges"]
+    if finding.state is not ComplianceState.NON_COMPLIANT or not corporate:
+        return ()
+    names = {rule["name"] for rule in finding.evidence["rules"]}
+    leaving = [rule for rule in server.firewall_rules or () if rule.name in names]
+    staying = [
+        rule
+        for rule in server.firewall_rules or ()
+        if rule not in leaving and not admits_whole_internet(rule)
+    ]
+    tight = tightest(leaving, staying, ranges_of(corporate))
+    return replacing(server, leaving, tight) if tight != admitted_by(leaving) else ()
+
+
+def forbidden(server: ServerSnapshot, *, max_addresses: int, corporate_ranges: list[str]) -> ServerTraffic:
+    """What the rules that are too wide admit now."""
+    if not_in_force(server) is not None:
+        return ServerTraffic()
+    corporate = ranges_of(corporate_ranges) if corporate_ranges else None
+    return ServerTraffic(sources=admitted_by(_too_wide(server, max_addresses, corporate)))
+
+
+def _too_wide(
+    server: ServerSnapshot, max_addresses: int, corporate: AddressSet | None
+) -> tuple[FirewallRule, ...]:
+    return by_name(
+        rule
+        for rule in server.firewall_rules or ()
+        if not admits_whole_internet(rule)
+        and (_size(rule) > max_addresses or (corporate is not None and _outside(rule, corporate).spans))
+    )
+
+
+def _size(rule: FirewallRule) -> int:
+    return admitted_by([rule]).size
+
+
+def _outside(rule: FirewallRule, corporate: AddressSet) -> AddressSet:
+    return admitted_by([rule]).minus(corporate)
+
+
+def _judge(
+    server: ServerSnapshot, found: tuple[FirewallRule, ...], max_addresses: int
+) -> tuple[ComplianceState, str]:
+    if settled := not_in_force(server):
+        return settled
+    if not found:
+        return ComplianceState.COMPLIANT, "no firewall rule is too wide or outside the corporate ranges"
+    wide = by_name(rule for rule in found if _size(rule) > max_addresses)
+    strange = by_name(rule for rule in found if rule not in wide)
+    said = [f"firewall rule {named(wide)} holds more than {max_addresses} addresses"] if wide else []
+    said += [f"firewall rule {named(strange)} reaches outside the corporate ranges"] if strange else []
+    return ComplianceState.NON_COMPLIANT, "; ".join(said) + doubt(server)
+
+
+def _evidence(
+    server: ServerSnapshot,
+    found: tuple[FirewallRule, ...],
+    max_addresses: int,
+    corporate_ranges: list[str],
+) -> Mapping[str, Json]:
+    return {
+        "rules": [{**shown(rule), **_extent(rule, corporate_ranges)} for rule in found],
+        "otherRules": [shown(rule) for rule in server.firewall_rules or () if rule not in found],
+        "maxAddresses": max_addresses,
+        "corporateRanges": corporate_ranges,
+        **({"whatToDo": _TO_DO} if found and not corporate_ranges else {}),
+        **reach_evidence(server),
+    }
+
+
+def _extent(rule: FirewallRule, corporate_ranges: list[str]) -> Mapping[str, Json]:
+    """How many addresses, and which of them are outside; None where no corporate ranges are configured."""
+    outside = _outside(rule, ranges_of(corporate_ranges)).describe() if corporate_ranges else None
+    return {"addresses": _size(rule), "outsideCorporateRanges": outside}
+
+
+POLICY: Policy[ServerSnapshot] = Policy(
+    id=ID,
+    title="A firewall rule's range is too wide or not your own",
+    kind=Kind.TIGHTENING,
+    targets=frozenset({TargetKind.FLEXIBLE_SERVER, TargetKind.SINGLE_SERVER}),
+    severity=SEVERITY,
+    safety=Safety.MANUAL,
+    reads=frozenset({Aspect.SERVER, Aspect.FIREWALL_RULES, Aspect.VIRTUAL_NETWORK_RULES}),
+    permissions=(
+        "Microsoft.DBforPostgreSQL/flexibleServers/read",
+        "Microsoft.DBforPostgreSQL/flexibleServers/firewallRules/read",
+        "Microsoft.DBforPostgreSQL/servers/read",
+        "Microsoft.DBforPostgreSQL/servers/firewallRules/read",
+        "Microsoft.DBforPostgreSQL/servers/virtualNetworkRules/read",
+    ),
+    controls=(
+        Control(
+            framework="MCSB",
+            version="v1",
+            id="NS-2",
+            title="Secure cloud native services with network controls",
+        ),
+        Control(
+            framework="PSRule for Azure",
+            version="rules",
+            id="AZR-000151",
+            title="The number of addresses that a PostgreSQL server's firewall admits is small",
+        ),
+    ),
+    evaluate=evaluate,
+    forbidden=forbidden,
+    suggest=suggest,
+    parameters=(
+        Parameter(
+            name="maxAddresses",
+            default=MOST_ADDRESSES,
+            description="The most IPv4 addresses that one rule may hold.",
+            check=partial(wrong_count, most=2**32),
+        ),
+        Parameter(
+            name="corporateRanges",
+            default=[],
+            description="IPv4 prefixes of your own networks; empty: rules are not compared with them.",
+            check=wrong_prefixes,
+        ),
+    ),
+    why="Strangers who share a provider or a region with you may open a connection and try passwords.",
+)

@@ -1,0 +1,92 @@
+"""PostgreSQL firewall rules on a server that is VNet-integrated.
+
+*What it finds.* Advice: a flexible server with ``delegatedSubnetResourceId`` set that has firewall rules.
+Such a server has no public endpoint and its rules have no effect; Azure's documents say that rules
+cannot be requested for it, and some were created all the same. A refusal to list them is read as "there are
+none".
+
+*Why it matters.* Whoever reads the rules takes them for the truth: an address that is "let in" is not, and
+one that is missing is no protection. Access is decided by the subnet's NSG and routes alone. If the
+server is later migrated to private endpoints, rules that were kept may come into force.
+
+*What the change does.* None is made: nothing is open. It is listed with the other alerts and sends no
+message.
+
+*What it may break.* Deleting such rules by hand affects no client.
+
+*References.* Firewall rules, and private access networking, in Azure Database for PostgreSQL;
+Azure/azure-rest-api-specs issue 20616. No framework among the project's controls states it.
+"""
+
+from __future__ import annotations
+
+from shared.model import (
+    Aspect,
+    ComplianceState,
+    Finding,
+    Kind,
+    Safety,
+    ServerSnapshot,
+    Severity,
+    TargetKind,
+)
+from shared.posture.firewall import by_name, named, ranges_print, shown
+from shared.posture.policy import Policy
+from shared.posture.traffic import reach_evidence
+
+ID = "postgres-firewall-rules-on-vnet-integrated"
+SEVERITY = Severity.INFORMATIONAL
+
+_TO_DO = "nothing needs to be done; delete the rules if whoever wrote them relies on them, and tell them so"
+
+
+def evaluate(server: ServerSnapshot) -> Finding:
+    state, reason = _judge(server)
+    drifted = state is ComplianceState.NON_COMPLIANT
+    rules = by_name(server.firewall_rules or ())
+    return Finding(
+        policy=ID,
+        target=server.target,
+        resource_id=server.id,
+        state=state,
+        severity=SEVERITY,
+        reason=reason,
+        evidence={
+            "rules": [shown(rule) for rule in rules] if server.vnet_integrated else [],
+            "delegatedSubnetResourceId": str(server.delegated_subnet) if server.delegated_subnet else None,
+            **({"whatToDo": _TO_DO} if drifted else {}),
+            **reach_evidence(server),
+        },
+        fingerprint=ranges_print(rules) if drifted else "",
+        applies=server.vnet_integrated,
+    )
+
+
+def _judge(server: ServerSnapshot) -> tuple[ComplianceState, str]:
+    if not server.vnet_integrated:
+        return ComplianceState.COMPLIANT, "the server is not VNet-integrated"
+    if server.firewall_rules is None:
+        return ComplianceState.UNKNOWN, "the firewall rules could not be read"
+    if not server.firewall_rules:
+        return ComplianceState.COMPLIANT, "the server is VNet-integrated and has no firewall rules"
+    rules = named(by_name(server.firewall_rules))
+    reason = f"firewall rule {rules} has no effect: the server is VNet-integrated"
+    return ComplianceState.NON_COMPLIANT, reason
+
+
+POLICY: Policy[ServerSnapshot] = Policy(
+    id=ID,
+    title="Firewall rules without effect on a VNet-integrated server",
+    kind=Kind.TIGHTENING,
+    targets=frozenset({TargetKind.FLEXIBLE_SERVER}),
+    severity=SEVERITY,
+    safety=Safety.MANUAL,
+    reads=frozenset({Aspect.SERVER, Aspect.FIREWALL_RULES}),
+    permissions=(
+        "Microsoft.DBforPostgreSQL/flexibleServers/read",
+        "Microsoft.DBforPostgreSQL/flexibleServers/firewallRules/read",
+    ),
+    controls=(),
+    evaluate=evaluate,
+    why="Nobody is let in by these rules, and whoever reads them believes in a protection that is not there.",
+)

@@ -1,0 +1,232 @@
+"""PostgreSQL server with public network access enabled.
+
+*What it finds.* A flexible server with ``network.publicNetworkAccess`` Enabled, or a single server
+with ``publicNetworkAccess`` Enabled. A server with ``delegatedSubnetResourceId`` set is VNet-integrated
+and has no public endpoint: it is compliant whatever the field says. A missing value is unknown.
+
+*Why it matters.* The server's name resolves to a public address, and every firewall rule, present or
+added later by anybody who may write one, is a way in from outside the virtual network.
+
+*What the change does.* Sets public network access to Disabled. It is automatic only when nobody can
+be cut off: an approved private endpoint exists that the last compliant reading already had, and there
+are no firewall rules, and on a single server no virtual network rules, but those added since. In a scope
+that is adopted the present endpoints stand for the last compliant ones, and there must be no rules at
+all. Without an approved private endpoint it is never made.
+
+*What it may break.* Clients that come in through firewall rules, and on a single server those in subnets
+that a virtual network rule admits: their service endpoint leads to the public path. The rules stay and
+are enforced again with the next enabling, so the alert lists them.
+
+*References.* Private Link for Azure Database for PostgreSQL (deny public access); Azure Policy
+5e1de0e3-42cb-4ebc-a86d-61d0c619ca48 (flexible) and b52376f7-9612-48a1-81cd-1ffe4b61032c (single); MCSB NS-2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from shared.model import (
+    Aspect,
+    Change,
+    ComplianceState,
+    ConnectionStatus,
+    Finding,
+    FirewallRule,
+    Json,
+    Kind,
+    PublicAccess,
+    Safety,
+    ServerSnapshot,
+    SetPublicAccess,
+    Severity,
+    TargetKind,
+)
+from shared.posture.firewall import shown
+from shared.posture.policy import Assessment, Control, Policy
+from shared.posture.traffic import (
+    ServerTraffic,
+    network_rules_missing,
+    public_sources,
+    reach,
+    reach_evidence,
+    server_traffic,
+)
+
+ID = "postgres-public-access-enabled"
+SEVERITY = Severity.HIGH
+
+
+def evaluate(server: ServerSnapshot) -> Finding:
+    state, reason = _judge(server)
+    return Finding(
+        policy=ID,
+        target=server.target,
+        resource_id=server.id,
+        state=state,
+        severity=SEVERITY,
+        reason=reason,
+        evidence=_evidence(server),
+        fingerprint="publicNetworkAccess=Enabled" if state is ComplianceState.NON_COMPLIANT else "",
+    )
+
+
+def plan(finding: Finding, server: ServerSnapshot) -> Change | None:
+    if finding.state is not ComplianceState.NON_COMPLIANT:
+        return None
+    return Change(
+        policy=ID,
+        target=server.target,
+        edits=(SetPublicAccess(server=server.id, access=PublicAccess.DISABLED),),
+        inverse=(SetPublicAccess(server=server.id, access=PublicAccess.ENABLED),),
+    )
+
+
+def assess(server: ServerSnapshot, baseline: ServerSnapshot | None) -> Assessment:
+    """Who could be cut off, judged against ``baseline``, the last compliant reading."""
+    approved = server_traffic(server).endpoints
+    if not approved:
+        return Assessment(
+            safety=Safety.APPROVAL,
+            last_way_in=True,
+            notes=("no approved private endpoint: without public access nobody could connect",),
+        )
+    notes = tuple(_cautions(server, baseline, approved))
+    return Assessment(safety=Safety.APPROVAL if notes else Safety.AUTO, notes=notes)
+
+
+def forbidden(server: ServerSnapshot) -> ServerTraffic:
+    """The whole public path, as far as it is open now."""
+    return replace(server_traffic(server), endpoints=frozenset())
+
+
+def _judge(server: ServerSnapshot) -> tuple[ComplianceState, str]:
+    if server.vnet_integrated:
+        return ComplianceState.COMPLIANT, "the server is VNet-integrated and has no public endpoint"
+    match server.public_access:
+        case PublicAccess.DISABLED:
+            return ComplianceState.COMPLIANT, "public network access is disabled"
+        case PublicAccess.ENABLED:
+            return ComplianceState.NON_COMPLIANT, f"public network access is enabled: {reach(server)}"
+        case PublicAccess.UNKNOWN:
+            said = "absent" if server.public_access_text is None else repr(server.public_access_text)
+            return ComplianceState.UNKNOWN, f"publicNetworkAccess is {said}"
+
+
+def _cautions(server: ServerSnapshot, baseline: ServerSnapshot | None, approved: frozenset[str]) -> list[str]:
+    """Why a person should look first; empty when disabling cannot cut anybody off."""
+    cautions = []
+    if baseline is not None and not approved & server_traffic(baseline).endpoints:
+        cautions.append("no approved private endpoint was already there at the last compliant reading")
+    if server.firewall_rules is None:
+        cautions.append("the firewall rules could not be read")
+    elif older := _rules_not_added_since(server.firewall_rules, baseline):
+        cautions.append(f"firewall rules that were not added since the drift: {', '.join(older)}")
+    if network_rules_missing(server):
+        cautions.append("the virtual network rules could not be read")
+    elif older := _subnets_not_added_since(server, baseline):
+        cautions.append(f"virtual network rules that were not added since the drift: {', '.join(older)}")
+    return cautions
+
+
+def _rules_not_added_since(rules: tuple[FirewallRule, ...], baseline: ServerSnapshot | None) -> list[str]:
+    """Names of the rules that ``baseline`` already had, or may have had.
+
+    Compared by range and by name: a rule that was renamed or given another range was not added.
+    """
+    if baseline is None or baseline.firewall_rules is None:
+        return [rule.name for rule in rules]
+    ranges = {(rule.start, rule.end) for rule in baseline.firewall_rules}
+    names = {rule.name.lower() for rule in baseline.firewall_rules}
+    return [rule.name for rule in rules if (rule.start, rule.end) in ranges or rule.name.lower() in names]
+
+
+def _subnets_not_added_since(server: ServerSnapshot, baseline: ServerSnapshot | None) -> list[str]:
+    """Names of the virtual network rules whose subnet or name ``baseline`` already had, or may have had."""
+    rules = server.virtual_network_rules or ()
+    if baseline is None or baseline.virtual_network_rules is None:
+        return [rule.name for rule in rules]
+    subnets = {rule.subnet for rule in baseline.virtual_network_rules}
+    names = {rule.name.lower() for rule in baseline.virtual_network_rules}
+    return [rule.name for rule in rules if rule.subnet in subnets or rule.name.lower() in names]
+
+
+def _evidence(server: ServerSnapshot) -> Mapping[str, Json]:
+    public = public_sources(server)
+    return {
+        **reach_evidence(server),
+        "delegatedSubnetResourceId": str(server.delegated_subnet) if server.delegated_subnet else None,
+        "losesAccess": {
+            "firewallRules": [shown(rule) for rule in server.firewall_rules or ()],
+            "virtualNetworkRules": [
+                {"name": rule.name, "virtualNetworkSubnetId": str(rule.subnet)}
+                for rule in server.virtual_network_rules or ()
+            ],
+            "sources": public.sources.describe(),
+            "allAzure": public.all_azure,
+        },
+        "keepsAccess": {
+            "privateEndpoints": [
+                str(connection.endpoint or connection.id)
+                for connection in server.private_endpoints or ()
+                if connection.status is ConnectionStatus.APPROVED
+            ]
+        },
+    }
+
+
+POLICY: Policy[ServerSnapshot] = Policy(
+    id=ID,
+    title="Public network access is enabled on a PostgreSQL server",
+    kind=Kind.TIGHTENING,
+    targets=frozenset({TargetKind.FLEXIBLE_SERVER, TargetKind.SINGLE_SERVER}),
+    severity=SEVERITY,
+    safety=Safety.AUTO,
+    reads=frozenset({Aspect.SERVER, Aspect.FIREWALL_RULES, Aspect.VIRTUAL_NETWORK_RULES}),
+    permissions=(
+        "Microsoft.DBforPostgreSQL/flexibleServers/read",
+        "Microsoft.DBforPostgreSQL/flexibleServers/firewallRules/read",
+        "Microsoft.DBforPostgreSQL/flexibleServers/write",
+        "Microsoft.DBforPostgreSQL/servers/read",
+        "Microsoft.DBforPostgreSQL/servers/firewallRules/read",
+        "Microsoft.DBforPostgreSQL/servers/virtualNetworkRules/read",
+        "Microsoft.DBforPostgreSQL/servers/write",
+        "Microsoft.DBforPostgreSQL/locations/azureAsyncOperation/read",
+        "Microsoft.DBforPostgreSQL/locations/operationResults/read",
+    ),
+    controls=(
+        Control(
+            framework="CIS Microsoft Azure Database Services",
+            version="2.0.0",
+            id="6.3",
+            title="Public network access is disabled for PostgreSQL",
+        ),
+        Control(
+            framework="Azure Policy",
+            version="built-in",
+            id="5e1de0e3-42cb-4ebc-a86d-61d0c619ca48",
+            title="Public network access should be disabled for PostgreSQL flexible servers",
+        ),
+        Control(
+            framework="Azure Policy",
+            version="built-in",
+            id="b52376f7-9612-48a1-81cd-1ffe4b61032c",
+            title="Public network access should be disabled for PostgreSQL servers",
+        ),
+        Control(
+            framework="MCSB",
+            version="v1",
+            id="NS-2",
+            title="Secure cloud native services with network controls",
+        ),
+    ),
+    evaluate=evaluate,
+    plan=plan,
+    assess=assess,
+    forbidden=forbidden,
+    order=20,
+    why=(
+        "Anybody who may write one firewall rule, or a rule that already stands, opens this database to "
+        "addresses outside your network."
+    ),
+)

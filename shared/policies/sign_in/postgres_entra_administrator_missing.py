@@ -1,0 +1,124 @@
+"""PostgreSQL server without a Microsoft Entra administrator.
+
+*What it finds.* A flexible server that accepts Microsoft Entra sign-in and has no Entra administrator, or a
+single server that has none. Where Entra sign-in is off there is nothing to find, and nobody is asked.
+
+*Why it matters.* Only an Entra administrator can create the roles that sign in with Entra. Without one, Entra
+sign-in is on and unusable, and everybody goes on sharing passwords.
+
+*What the change does.* None is made: who administers a database is for its owner to say. A person names a
+group rather than a user, so that access follows the group's membership.
+
+*What it may break.* Nothing: an administrator is added, nobody is taken away.
+
+*References.* Manage Microsoft Entra roles in Azure Database for PostgreSQL; Azure Policy
+ce39a96d-bf09-4b60-8c32-e85d52abea0f (flexible) and b4dec045-250a-48c2-b5cc-e0c4eec8b5b4 (single); MCSB IM-1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from shared.model import (
+    Aspect,
+    Finding,
+    Json,
+    Kind,
+    Safety,
+    ServerSnapshot,
+    Severity,
+    TargetKind,
+)
+from shared.posture.policy import Control, Policy
+from shared.posture.server_findings import (
+    ALL_SERVERS,
+    Judged,
+    az,
+    beside_the_point,
+    compliant,
+    drifted,
+    finding,
+    switched,
+    unread,
+    unsaid,
+)
+
+ID: Final = "postgres-entra-administrator-missing"
+SEVERITY: Final = Severity.MEDIUM
+
+
+def evaluate(server: ServerSnapshot) -> Finding:
+    return finding(ID, SEVERITY, server, _judge(server), _facts(server))
+
+
+def _judge(server: ServerSnapshot) -> Judged:
+    if server.sign_in.entra is False:
+        return beside_the_point("Microsoft Entra sign-in is off")
+    if server.administrators is None:
+        return unread(server, Aspect.ADMINISTRATORS)
+    if server.administrators:
+        return compliant(f"Microsoft Entra administrators: {len(server.administrators)}")
+    if server.kind is TargetKind.FLEXIBLE_SERVER and server.sign_in.entra is None:
+        return unsaid(server, "whether Microsoft Entra sign-in is on, and it has no Entra administrator")
+    return drifted(
+        "there is no Microsoft Entra administrator",
+        fingerprint="administrators=none",
+        what_to_do=_remedy(server),
+    )
+
+
+def _remedy(server: ServerSnapshot) -> str:
+    if server.kind is TargetKind.SINGLE_SERVER:
+        return "in the portal: the server, Active Directory admin, Set admin; choose a group"
+    group = "--display-name '<name of a group>' --object-id '<its object id>' --type Group"
+    return az(server, "microsoft-entra-admin create", group, name="--server-name")
+
+
+def _facts(server: ServerSnapshot) -> Mapping[str, Json]:
+    found = sorted(server.administrators or (), key=lambda one: one.object_id.lower())
+    return {
+        "activeDirectoryAuth": switched(server.sign_in.entra),
+        "administrators": [
+            {"objectId": one.object_id, "principalName": one.name, "principalType": one.type} for one in found
+        ],
+    }
+
+
+POLICY: Policy[ServerSnapshot] = Policy(
+    id=ID,
+    title="A PostgreSQL server has no Microsoft Entra administrator",
+    kind=Kind.SETTING,
+    targets=ALL_SERVERS,
+    severity=SEVERITY,
+    safety=Safety.MANUAL,
+    reads=frozenset({Aspect.SERVER, Aspect.ADMINISTRATORS}),
+    permissions=(
+        "Microsoft.DBforPostgreSQL/flexibleServers/read",
+        "Microsoft.DBforPostgreSQL/flexibleServers/administrators/read",
+        "Microsoft.DBforPostgreSQL/servers/read",
+        "Microsoft.DBforPostgreSQL/servers/administrators/read",
+    ),
+    controls=(
+        Control(
+            framework="Azure Policy",
+            version="built-in",
+            id="ce39a96d-bf09-4b60-8c32-e85d52abea0f",
+            title="A Microsoft Entra administrator should be provisioned for PostgreSQL flexible servers",
+        ),
+        Control(
+            framework="Azure Policy",
+            version="built-in",
+            id="b4dec045-250a-48c2-b5cc-e0c4eec8b5b4",
+            title="A Microsoft Entra administrator should be provisioned for PostgreSQL servers",
+        ),
+        Control(
+            framework="MCSB",
+            version="v1",
+            id="IM-1",
+            title="Use centralized identity and authentication system",
+        ),
+    ),
+    evaluate=evaluate,
+    why="Without an Entra administrator nobody can move off shared passwords, whatever the server accepts.",
+)

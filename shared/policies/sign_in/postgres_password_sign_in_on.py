@@ -1,0 +1,135 @@
+"""PostgreSQL flexible server that accepts passwords where only Microsoft Entra sign-in is wanted.
+
+*What it finds.* A flexible server with ``authConfig.passwordAuth`` Enabled, in a scope whose ``entraOnly`` is
+true. Out of the box no scope asks for it: then there is nothing to find.
+
+*Why it matters.* A password needs no device, no second factor and no living account: whoever has it and can
+reach the server is in, and conditional access never hears of it.
+
+*What the change does.* None is made: it would lock out every role that signs in with a password. A person
+maps those roles to Microsoft Entra first and then turns passwords off.
+
+*What it may break.* Turning passwords off ends new sessions of every role that has no Entra identity, the
+administrator login that was given at creation among them.
+
+*References.* Microsoft Entra authentication with Azure Database for PostgreSQL; CIS Microsoft Azure Database
+Services 2.0.0 6.2; Azure Policy fa498b91-8a7e-4710-9578-da944c68d1fe; MCSB IM-1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from shared.model import (
+    Aspect,
+    Finding,
+    Json,
+    Kind,
+    Safety,
+    ServerSnapshot,
+    Severity,
+)
+from shared.posture.policy import Control, Parameter, Policy
+from shared.posture.server_findings import (
+    FLEXIBLE_SERVERS,
+    Judged,
+    az,
+    beside_the_point,
+    compliant,
+    drifted,
+    finding,
+    switched,
+    unsaid,
+    wrong_switch,
+)
+
+ID: Final = "postgres-password-sign-in-on"
+SEVERITY: Final = Severity.MEDIUM
+
+
+def evaluate(server: ServerSnapshot, *, entra_only: bool) -> Finding:
+    facts = {"entraOnly": entra_only, **_facts(server)}
+    return finding(ID, SEVERITY, server, _judge(server, entra_only), facts)
+
+
+def _judge(server: ServerSnapshot, entra_only: bool) -> Judged:
+    if not entra_only:
+        return beside_the_point("this scope does not ask for Microsoft Entra sign-in only (entraOnly)")
+    match server.sign_in.passwords:
+        case False:
+            return compliant("passwords are not accepted")
+        case True:
+            return drifted(
+                "passwords are accepted, and this scope wants Microsoft Entra sign-in only",
+                fingerprint="passwordAuth=Enabled",
+                what_to_do=_remedy(server),
+            )
+        case None:
+            return unsaid(server, "authConfig.passwordAuth")
+
+
+def _remedy(server: ServerSnapshot) -> str:
+    """Without Entra sign-in and an administrator, turning passwords off would leave nobody a way in."""
+    command = az(server, "update", "--password-auth Disabled")
+    if server.sign_in.entra and server.administrators:
+        return command
+    if server.sign_in.entra:
+        return f"see that there is a Microsoft Entra administrator first, then: {command}"
+    return f"turn on Microsoft Entra sign-in and name an administrator first, then: {command}"
+
+
+def _facts(server: ServerSnapshot) -> Mapping[str, Json]:
+    return {
+        "activeDirectoryAuth": switched(server.sign_in.entra),
+        "passwordAuth": switched(server.sign_in.passwords),
+    }
+
+
+POLICY: Policy[ServerSnapshot] = Policy(
+    id=ID,
+    title="A PostgreSQL server accepts passwords where only Microsoft Entra is wanted",
+    kind=Kind.SETTING,
+    targets=FLEXIBLE_SERVERS,
+    severity=SEVERITY,
+    safety=Safety.MANUAL,
+    reads=frozenset({Aspect.SERVER}),
+    permissions=("Microsoft.DBforPostgreSQL/flexibleServers/read",),
+    controls=(
+        Control(
+            framework="CIS Microsoft Azure Database Services",
+            version="2.0.0",
+            id="6.2",
+            title="PostgreSQL servers use Microsoft Entra authentication only",
+        ),
+        Control(
+            framework="Azure Policy",
+            version="built-in",
+            id="fa498b91-8a7e-4710-9578-da944c68d1fe",
+            title=(
+                "[Preview]: Azure PostgreSQL flexible server should have Microsoft Entra Only "
+                "Authentication enabled"
+            ),
+        ),
+        Control(
+            framework="MCSB",
+            version="v1",
+            id="IM-1",
+            title="Use centralized identity and authentication system",
+        ),
+    ),
+    evaluate=evaluate,
+    parameters=(
+        Parameter(
+            name="entraOnly",
+            default=False,
+            description="Whether servers here are to accept Microsoft Entra sign-in only.",
+            check=wrong_switch,
+            example=True,
+        ),
+    ),
+    why=(
+        "A database password that leaks works from anywhere that reaches the server, past every "
+        "second factor."
+    ),
+)

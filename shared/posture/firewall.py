@@ -1,0 +1,152 @@
+"""What the policies on firewall rules share: the public Internet as a set, ranges as people write them.
+
+A firewall rule of a PostgreSQL server is a range of IPv4 addresses, and rules add up: what they admit
+together is a union of ranges (``AddressSet``). The rule 0.0.0.0–0.0.0.0 stands apart: it admits Azure,
+which is no range. Nothing here knows a policy or decides what is wrong with a range. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from ipaddress import IPv4Address, IPv4Network
+from typing import Final
+
+from shared.model import (
+    ComplianceState,
+    DeleteFirewallRule,
+    Edit,
+    FirewallRule,
+    Json,
+    PublicAccess,
+    PutFirewallRule,
+    ServerSnapshot,
+)
+from shared.model.resource_id import free_name
+from shared.posture.traffic import AddressSet, Span
+
+_NOT_PUBLIC: Final = (
+    "0.0.0.0/8",  # this network (RFC 1122)
+    "10.0.0.0/8",  # private (RFC 1918)
+    "100.64.0.0/10",  # shared by carriers (RFC 6598)
+    "127.0.0.0/8",  # loopback
+    "169.254.0.0/16",  # link-local
+    "172.16.0.0/12",  # private
+    "192.168.0.0/16",  # private
+    "224.0.0.0/4",  # multicast
+    "240.0.0.0/4",  # reserved, and the broadcast address
+)
+
+
+def _span(prefix: IPv4Network) -> Span:
+    return int(prefix.network_address), int(prefix.broadcast_address)
+
+
+EVERY_ADDRESS: Final = AddressSet(spans=((0, 2**32 - 1),))
+PUBLIC_ADDRESSES: Final = EVERY_ADDRESS.minus(AddressSet.of(_span(IPv4Network(text)) for text in _NOT_PUBLIC))
+"""The whole Internet: every IPv4 address from which a packet can reach a public endpoint."""
+
+
+def admitted_by(rules: Iterable[FirewallRule]) -> AddressSet:
+    """The addresses that the ranges of ``rules`` admit together; "all Azure" is no range."""
+    ranges = (rule for rule in rules if not rule.allows_all_azure)
+    return AddressSet.of(map(ends_of, ranges))
+
+
+def admits_whole_internet(rule: FirewallRule) -> bool:
+    """Whether this one rule admits every public IPv4 address, whatever its name and exact ends."""
+    return PUBLIC_ADDRESSES.within(admitted_by([rule]))
+
+
+def by_name(rules: Iterable[FirewallRule]) -> tuple[FirewallRule, ...]:
+    return tuple(sorted(rules, key=lambda rule: rule.name.lower()))
+
+
+def shown(rule: FirewallRule) -> Mapping[str, str]:
+    """A rule as evidence shows it: name and ends, as ARM names them."""
+    return {"name": rule.name, "startIpAddress": str(rule.start), "endIpAddress": str(rule.end)}
+
+
+def range_text(rule: FirewallRule) -> str:
+    """``198.51.100.0–198.51.100.255``."""
+    return f"{rule.start}–{rule.end}"
+
+
+def named(rules: Iterable[FirewallRule]) -> str:
+    """``'office' (198.51.100.0–198.51.100.255), 'x' (…)``."""
+    return ", ".join(f"{rule.name!r} ({range_text(rule)})" for rule in rules)
+
+
+def ranges_print(rules: Iterable[FirewallRule]) -> str:
+    """The ranges without their names: equal for the same drift, however the rules are called."""
+    return ",".join(f"{IPv4Address(a)}-{IPv4Address(b)}" for a, b in sorted(set(map(ends_of, rules))))
+
+
+def ends_of(rule: FirewallRule) -> Span:
+    return int(rule.start), int(rule.end)
+
+
+def not_in_force(server: ServerSnapshot) -> tuple[ComplianceState, str] | None:
+    """State and reason where no rule admits anybody, or none could be read; None where rules may act."""
+    if server.vnet_integrated:
+        return ComplianceState.COMPLIANT, "the server is VNet-integrated: firewall rules have no effect"
+    if server.firewall_rules is None:
+        return ComplianceState.UNKNOWN, "the firewall rules could not be read"
+    if server.public_access is PublicAccess.DISABLED:
+        return ComplianceState.COMPLIANT, "public network access is disabled: no firewall rule is in force"
+    return None
+
+
+def doubt(server: ServerSnapshot) -> str:
+    """The end of a reason where it is not known whether the rules are in force."""
+    if server.public_access is not PublicAccess.UNKNOWN:
+        return ""
+    return "; whether it is in force is unknown, because publicNetworkAccess is"
+
+
+# --- what may stand in their place -----------------------------------------------------------------
+
+
+def tightest(
+    leaving: Iterable[FirewallRule], staying: Iterable[FirewallRule], corporate: AddressSet
+) -> AddressSet:
+    """What of ``leaving`` lies inside the corporate ranges, and that no rule that stays admits anyway."""
+    return admitted_by(leaving).common(corporate).minus(admitted_by(staying))
+
+
+def replacing(server: ServerSnapshot, leaving: Iterable[FirewallRule], tight: AddressSet) -> tuple[Edit, ...]:
+    """Rules for the addresses of ``tight`` first, so that nobody of them is cut off, then the deletions."""
+    taken = {rule.name.lower() for rule in server.firewall_rules or ()}
+    fresh = []
+    for first, last in tight.spans:
+        name = free_name(f"corporate-{str(IPv4Address(first)).replace('.', '-')}", taken)
+        taken.add(name)
+        fresh.append(FirewallRule(name=name, start=IPv4Address(first), end=IPv4Address(last)))
+    return (
+        *(PutFirewallRule(server=server.id, rule=rule) for rule in fresh),
+        *(DeleteFirewallRule(server=server.id, rule=rule) for rule in by_name(leaving)),
+    )
+
+
+# --- parameters ------------------------------------------------------------------------------------
+
+
+def ranges_of(prefixes: Iterable[str]) -> AddressSet:
+    """The addresses of IPv4 prefixes. Raises ``ValueError`` for a text that is none."""
+    return AddressSet.of(_span(IPv4Network(prefix)) for prefix in prefixes)
+
+
+def wrong_prefixes(prefixes: Json) -> str | None:
+    """What is wrong with a parameter that lists IPv4 prefixes; None when nothing is."""
+    if not isinstance(prefixes, list) or not all(isinstance(prefix, str) for prefix in prefixes):
+        return "a list of IPv4 prefixes such as 198.51.100.0/24"
+    try:
+        ranges_of(prefixes)
+    except ValueError as error:
+        return f"a list of IPv4 prefixes: {error}"
+    return None
+
+
+def wrong_count(count: Json, *, most: int = 2**32 - 1) -> str | None:
+    """What is wrong with a parameter that counts IPv4 addresses; None when nothing is."""
+    whole = isinstance(count, int) and not isinstance(count, bool) and 0 <= count <= most
+    return None if whole else f"a whole number of addresses, from 0 to {most}"

@@ -1,0 +1,174 @@
+"""What a policy is: one file's worth of judgement, with the metadata that everything else is made from.
+
+``evaluate``, ``plan``, ``restore``, ``assess`` and ``forbidden`` are pure functions of snapshots.
+Parameters are bound once, when the configuration for a target is resolved (``bound``), so that callers
+pass snapshots and nothing else. There is no registry: ``shared.policies.discover`` finds every module
+that exports ``POLICY``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from enum import StrEnum
+from functools import partial
+from typing import Any, Generic, TypeAlias, TypeVar
+
+from shared.model import (
+    Aspect,
+    Change,
+    Edit,
+    Finding,
+    Json,
+    Kind,
+    Safety,
+    ServerSnapshot,
+    Severity,
+    Snapshot,
+    SubnetSnapshot,
+    TargetKind,
+)
+from shared.model.values import value
+from shared.posture.traffic import ServerTraffic, SubnetTraffic, Traffic
+
+S = TypeVar("S", ServerSnapshot, SubnetSnapshot)
+
+
+@value
+class Control:
+    """A requirement of a framework that a policy supports. Azure Policy ids are full GUIDs."""
+
+    framework: str
+    version: str
+    id: str
+    title: str
+
+
+@value
+class Parameter:
+    """A policy's setting: its default and what it means. ``check`` returns what is wrong, or None.
+
+    ``example`` is for a setting whose default leaves the policy nothing to say; None where it does not.
+    The name is camelCase, as in ``policies.yaml``; the policy's functions get it in snake_case.
+    """
+
+    name: str
+    default: Json
+    description: str
+    check: Callable[[Json], str | None] = lambda _: None
+    example: Json = None
+
+
+@value
+class Assessment:
+    """How the situation lowers a policy's safety, judged against the last compliant reading.
+
+    ``last_way_in``: after the change nobody could reach the target any more, and somebody can now.
+    ``notes`` say why, for the decision's detail; ``evidence`` is added to the alert.
+    """
+
+    safety: Safety = Safety.AUTO
+    last_way_in: bool = False
+    notes: tuple[str, ...] = ()
+
+
+class RaisedBy(StrEnum):
+    """How a drift comes to our notice: Azure raises an event for the write, or only the sweep finds it."""
+
+    EVENT = "event"
+    SWEEP = "sweep"
+
+
+def no_plan(_finding: Finding, _snapshot: Snapshot, **_parameters: Json) -> None:
+    """The plan of a policy that only alerts: there is no edit that it could prove safe."""
+
+
+def for_people(_snapshot: Snapshot, _baseline: Snapshot | None) -> Assessment:
+    """The assessment of a policy that only alerts."""
+    return Assessment(safety=Safety.MANUAL)
+
+
+def no_traffic(snapshot: Snapshot, **_parameters: Json) -> Traffic:
+    """What a policy forbids that asks for nobody to lose or to gain access."""
+    return ServerTraffic() if isinstance(snapshot, ServerSnapshot) else SubnetTraffic()
+
+
+@value
+class Policy(Generic[S]):
+    """One policy; declared as ``POLICY: Policy[ServerSnapshot] = Policy(…)``.
+
+    ``id`` names the pattern found, never the fix.
+    ``evaluate(snapshot)`` always answers with one finding. ``plan(finding, snapshot)`` returns None
+    when no safe minimal edit exists. ``assess(snapshot, baseline)`` judges the situation; ``baseline``
+    is the last compliant reading or None. ``forbidden(snapshot)`` is the traffic that the policy
+    wants gone (tightening) or lets in (connectivity): laws 3 and 4 are stated with it.
+    """
+
+    id: str
+    title: str
+    kind: Kind
+    targets: frozenset[TargetKind]
+    severity: Severity
+    safety: Safety
+    reads: frozenset[Aspect]
+    permissions: tuple[str, ...]
+    """ARM actions that reading and remediating need."""
+    controls: tuple[Control, ...]
+    evaluate: Callable[..., Finding]
+    plan: Callable[..., Change | None] = no_plan
+    assess: Callable[..., Assessment] = for_people
+    forbidden: Callable[..., Traffic] = no_traffic
+    suggest: Callable[..., tuple[Edit, ...]] = lambda _finding, _snapshot: ()
+    """``suggest(finding, snapshot)``: what a person could do where no plan exists, for the alert."""
+    restore: Callable[..., tuple[Change, ...]] | None = None
+    """``restore(finding, snapshot, baseline)``: changes that put back, as it was at the last compliant
+    reading, what is gone or changed now; the one to try first comes first. The first that proves is
+    preferred to the plan. None for a policy that knows no such change."""
+    parameters: tuple[Parameter, ...] = ()
+    settings: frozenset[str] = frozenset()
+    """For a setting: what a change may touch, as names of server parameters (in lower case) or of fields of
+    the snapshot; the proof checks it."""
+    opt_in: bool = False
+    """Off unless ``policies.yaml`` names the policy itself: it reads more, or not everybody wants it."""
+    raised_by: RaisedBy = RaisedBy.EVENT
+    settle_seconds: float | None = None
+    """Quiet time after the last foreign write before a revert; None means the global setting."""
+    order: int = 100
+    """Changes of one target are made in this order: a lower number first, verified before the next."""
+    shows_dependants: bool = False
+    """Whether an alert should name workloads that may rely on what was found."""
+    why: str = ""
+    """One sentence for alerts: what somebody could do with this drift."""
+
+
+AnyPolicy: TypeAlias = Policy[Any]
+
+
+def applies_to(policy: AnyPolicy, snapshot: Snapshot) -> bool:
+    return snapshot.kind in policy.targets
+
+
+def examples(policy: AnyPolicy) -> dict[str, Json]:
+    """Settings under which the policy has something to say, where its defaults leave it nothing."""
+    return {p.name: p.example for p in policy.parameters if p.example is not None}
+
+
+def bound(policy: AnyPolicy, settings: Mapping[str, Json]) -> AnyPolicy:
+    """The policy with its parameters fixed; unset parameters take their defaults.
+
+    ``assess`` and ``suggest`` are not bound: what they need of a parameter is in the finding's evidence.
+    """
+    if not policy.parameters:
+        return policy
+    chosen = {_keyword(p.name): settings.get(p.name, p.default) for p in policy.parameters}
+    return replace(
+        policy,
+        evaluate=partial(policy.evaluate, **chosen),
+        plan=partial(policy.plan, **chosen),
+        restore=partial(policy.restore, **chosen) if policy.restore is not None else None,
+        forbidden=partial(policy.forbidden, **chosen),
+    )
+
+
+def _keyword(name: str) -> str:
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)

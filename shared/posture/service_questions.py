@@ -1,0 +1,235 @@
+"""Questions of a subnet's NSG about Azure's services: may the servers reach a service tag on TCP 443?
+
+Which addresses a tag holds is not in the reading, so the answer has three values (ADR 0008). *Compliant* is
+what passes whatever the open sets hold. *Drift* is what is cut wherever the service lies: for each address
+that it may have, something of the subnet is denied, if the address is in no other service's tag. All else
+is unknown: listed addresses, another region, ``AzureCloud``, ``VirtualNetwork`` that may hold a default
+route. Only IPv4 is asked about. Which service matters when, and to whom, is the policies' affair.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Final
+
+from shared.model import Change, ComplianceState, Direction, Finding, SubnetServer, SubnetSnapshot, TrafficBox
+from shared.model.values import value
+from shared.nsg import (
+    PUBLIC_ADDRESSES,
+    WHOLE,
+    Family,
+    Fix,
+    NoFix,
+    Outcome,
+    Question,
+    Side,
+    Spans,
+    State,
+    Tags,
+    common,
+    difference,
+    minus,
+    read_side,
+    spans_of,
+    traffic_boxes,
+    union,
+)
+from shared.nsg.rules.published_tags import PUBLISHED_TAGS
+from shared.posture.subnet_facts import partners, server_facts, servers_unknown, some_server
+from shared.posture.subnet_questions import (
+    About,
+    Answer,
+    Inquiry,
+    adding,
+    additions,
+    ask,
+    finding,
+    own_addresses,
+    ports_of,
+    settled_without_group,
+)
+from shared.posture.subnet_questions import evaluate as evaluated
+
+HTTPS: Final = (443,)
+PUBLIC: Final[Spans] = common(PUBLIC_ADDRESSES, WHOLE[Family.IPV4])
+_NO_SERVICES: Final = frozenset({"azurecloud", "internet", "virtualnetwork", "azureloadbalancer"})
+"""Tags that hold other services or none: an address of a service may lie in these as well."""
+_SERVICES: Final = frozenset(name.lower() for name in PUBLISHED_TAGS) - _NO_SERVICES
+
+
+@value
+class Service:
+    """A service that servers must reach: the tag of all of it, and the tag that is asked for."""
+
+    about: About
+    tag: str
+    """``Storage``: what a fix lets pass, for what lets it all pass lets each region pass."""
+    asked: str
+    """``Storage.westeurope``, or the tag itself."""
+
+
+@value
+class Need:
+    """Which servers must reach a service at all."""
+
+    fact: Callable[[SubnetServer], bool | None]
+    name: str
+    """What the fact is called in the evidence."""
+    words: str
+    """What is said of such a server: ``has Microsoft Entra sign-in on``."""
+
+
+STORAGE: Final = "Storage"
+"""Write-ahead log and backups of every server are archived there."""
+ENTRA: Final = "AzureActiveDirectory"
+KEY_VAULT: Final = "AzureKeyVault"
+ENTRA_SIGN_IN: Final = Need(
+    fact=lambda server: server.entra, name="entra", words="has Microsoft Entra sign-in on"
+)
+CUSTOMER_KEY: Final = Need(
+    fact=lambda server: server.customer_key, name="customerKey", words="is encrypted with a customer's key"
+)
+
+
+def storages(about: About, subnet: SubnetSnapshot) -> list[Service]:
+    """Storage of the subnet's region and of the regions of those that its servers replicate with."""
+    regions = {subnet.location, *(partner.location for partner in partners(subnet))}
+    return [
+        Service(about=about, tag=STORAGE, asked=tag)
+        for tag in sorted({in_region(STORAGE, region) for region in regions})
+    ]
+
+
+def in_region(tag: str, region: str) -> str:
+    """``Storage.westeurope``; of an unknown region the whole tag, which asks for more."""
+    name = region.replace(" ", "").lower()
+    return f"{tag}.{name}" if name else tag
+
+
+def judge_where_needed(service: Service, subnet: SubnetSnapshot, need: Need) -> Finding:
+    """What passes is compliant whoever needs it; what is denied is drift only where some server does."""
+    needed = some_server(subnet, need.fact)
+    if found := settled_without_group(subnet):
+        settled = finding(service.about, subnet, *found)
+        return replace(settled, applies=settled.applies and needed is not False)
+    if needed is False:
+        nobody = f"no server in the subnet {need.words}"
+        return replace(finding(service.about, subnet, ComplianceState.COMPLIANT, nobody), applies=False)
+    judged = judge(service, subnet)
+    servers = server_facts(subnet, need.name, need.fact)
+    judged = replace(judged, evidence={**judged.evidence, "servers": servers})
+    if needed or judged.state is not ComplianceState.NON_COMPLIANT:
+        return judged
+    reason = f"{judged.reason}; {servers_unknown(subnet, need.words)}"
+    unknown = finding(service.about, subnet, ComplianceState.UNKNOWN, reason)
+    return replace(unknown, evidence=judged.evidence)
+
+
+def judge(service: Service, subnet: SubnetSnapshot) -> Finding:
+    """The finding for one service; whether the NSG need be asked at all is settled by the caller."""
+    if Family.IPV4 not in own_addresses(subnet):
+        unasked = "the subnet has no IPv4 prefix"
+        return finding(service.about, subnet, ComplianceState.UNKNOWN, unasked)
+    inquiry = _inquiry(service, subnet, service.asked)
+    judged = evaluated(service.about, inquiry)
+    if judged.state is ComplianceState.COMPLIANT or not judged.evidence.get("directions"):
+        return judged
+    apart = _apart(service, inquiry)
+    cut = evaluated(service.about, apart)
+    if cut.state is not ComplianceState.NON_COMPLIANT:
+        return judged
+    if _is_certain(apart):
+        return replace(cut, evidence={**cut.evidence, "noFixReason": _why_no_fix(service, subnet)})
+    said = cut.reason.replace(" is partly denied by ", " may be denied by ")
+    reason = f"{said}: that depends on the addresses that {service.asked} holds"
+    hanging = finding(service.about, subnet, ComplianceState.UNKNOWN, reason)
+    return replace(hanging, evidence=cut.evidence)
+
+
+def plan(service: Service, subnet: SubnetSnapshot) -> Change | None:
+    """The rule that lets all of the service pass; None without room for it, or where nothing is cut."""
+    proposed = letting_pass(service, subnet)
+    if isinstance(proposed, NoFix):
+        return None
+    return adding(service.about, subnet, proposed.rules, service_box(subnet))
+
+
+def letting_pass(service: Service, subnet: SubnetSnapshot) -> Fix | NoFix:
+    """Rules after which all of the service passes, in every region and whatever the open sets hold."""
+    inquiry = _inquiry(service, subnet, service.tag)
+    return additions(service.about, inquiry, ask(inquiry))
+
+
+def service_box(subnet: SubnetSnapshot) -> tuple[TrafficBox, ...]:
+    """From the subnet to every public address, which is the least that surely holds a service."""
+    question = Question(
+        direction=Direction.OUTBOUND,
+        source=Side(own_addresses(subnet).get(Family.IPV4, ())),
+        destination=Side(PUBLIC),
+        ports=ports_of(HTTPS),
+    )
+    return traffic_boxes(question)
+
+
+def _inquiry(service: Service, subnet: SubnetSnapshot, tag: str) -> Inquiry:
+    tags = _tags(service, subnet)
+    question = Question(
+        direction=Direction.OUTBOUND,
+        source=Side(own_addresses(subnet).get(Family.IPV4, ())),
+        destination=read_side([tag], tags),
+        ports=ports_of(HTTPS),
+    )
+    questions = (question,) if question.source.addresses else ()
+    return Inquiry(subnet=subnet, questions=questions, tags=tags, holds=f"tcp/443 to {tag} passes outbound")
+
+
+def _tags(service: Service, subnet: SubnetSnapshot) -> Tags:
+    """What makes the question exact for packets to the service; of other packets it says nothing.
+
+    A service is public, outside the subnet, and Internet holds all of it. ``VirtualNetwork`` stays open:
+    compliant is only what passes whether or not it holds the service.
+    """
+    inside = spans_of(subnet.prefixes)
+    known: Mapping[str, Spans] = {
+        **Tags().closed,
+        "internet": minus(PUBLIC_ADDRESSES, inside),
+        service.tag.lower(): minus(PUBLIC, inside),
+    }
+    return Tags(closed=MappingProxyType(known), vnet=inside)
+
+
+def _apart(service: Service, inquiry: Inquiry) -> Inquiry:
+    """The same, of an address that is in no other service's tag: none but ``AzureCloud`` holds all of one.
+
+    Other regions of the service stay open, for a region may have two spellings.
+    """
+    group = inquiry.subnet.security_group
+    rules = group.rules if group else ()
+    named = {text.strip().lower() for rule in rules for text in (*rule.sources, *rule.destinations)}
+    others = _SERVICES - {service.tag.lower()}
+    apart = {key: () for key in named if key.partition(".")[0] in others}
+    tags = replace(inquiry.tags, closed=MappingProxyType({**inquiry.tags.closed, **apart}))
+    return replace(inquiry, tags=tags)
+
+
+def _why_no_fix(service: Service, subnet: SubnetSnapshot) -> str | None:
+    proposed = letting_pass(service, subnet)
+    return proposed.reason if isinstance(proposed, NoFix) else None
+
+
+def _is_certain(inquiry: Inquiry) -> bool:
+    """Whether something is denied wherever the service lies: for each address it could have."""
+    return all(_denied_everywhere(inquiry, answer) for answer in ask(inquiry))
+
+
+def _denied_everywhere(inquiry: Inquiry, answer: Answer) -> bool:
+    if answer.verdict.state is State.DENIED:
+        return True
+    against_none = difference(inquiry.subnet.security_group, None, [answer.question], inquiry.tags)
+    denied = union(
+        span for part in against_none.parts if part.before is Outcome.DENIED for span in part.box.destinations
+    )
+    destination = answer.question.destination
+    return not minus(inquiry.tags.reach(destination.addresses, destination.sets), denied)

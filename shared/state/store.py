@@ -1,0 +1,416 @@
+"""The store: everything Driftward remembers, over tables, blobs and one queue.
+
+One class, because callers ask one thing and a claim spans several; its parts have modules of their
+own: ``layout`` (tables and keys), ``rows`` (values in rows), ``archive`` (blobs), ``coalescing`` and
+``relations``. Records carry the etag with which they were read; writing one that has changed since
+raises ``EntityChanged``, and the caller reads again. Nothing here decides, and nothing here waits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import Final, TypeVar
+from uuid import uuid4
+
+from shared.model import Cause, Locator, Outcome, Proof, Snapshot, Target, codec
+from shared.model.errors import EntityChanged, EntityExists, StoreError
+from shared.model.interfaces import Blobs, Entity, Queue, Relation, Row, Tables, TableWrite
+from shared.model.records import (
+    AlertRecord,
+    AlertStatus,
+    Attempt,
+    ChangeRecord,
+    Message,
+    RunRecord,
+    TargetRecord,
+    TargetResult,
+)
+from shared.model.resource_id import ResourceId
+from shared.model.values import value
+from shared.state.blob_archive import Archive
+from shared.state.coalescing import Coalescing
+from shared.state.relation_index import Relations
+from shared.state.table_layout import (
+    ALERTS,
+    CHANGE_PREFIX,
+    CHANGES,
+    RUN_ROW,
+    RUNS,
+    TARGET_PREFIX,
+    TARGETS,
+    alert_place,
+    alert_row,
+    budget_place,
+    change_entry,
+    change_place,
+    change_row,
+    first_pass_place,
+    queue_place,
+    result_place,
+    run_place,
+    target_place,
+    target_row,
+)
+from shared.state.table_rows import Place, Rows, conditional, timestamp
+
+_Record = TypeVar("_Record", TargetRecord, ChangeRecord, AlertRecord)
+
+_BUDGET_WINDOW: Final = timedelta(hours=1)
+_ATTEMPTS_KEPT: Final = 100
+"""Per target, the newest; what is reverted more often than that is flapping by any measure."""
+_ROUNDS: Final = 16
+"""How many workers may write the result of one target in one run at the same moment."""
+_LONGEST_MESSAGE: Final = 48_000
+"""Bytes: the service takes 64 KiB, and base64 makes four of three."""
+_MESSAGE_REFERENCE: Final = "messageBlob"
+
+
+class BudgetExhausted(StoreError):
+    """The writes of the last hour leave no room for this change. Nothing was claimed."""
+
+
+@value
+class _Spent:
+    at: datetime
+    writes: int
+
+
+@value
+class _Budget:
+    """The writes of one scope within the window that slides behind now."""
+
+    spent: tuple[_Spent, ...] = ()
+
+    def since(self, time: datetime) -> _Budget:
+        return _Budget(spent=tuple(entry for entry in self.spent if entry.at > time))
+
+    @property
+    def used(self) -> int:
+        return sum(entry.writes for entry in self.spent)
+
+
+class Store:
+    """State of the whole app. Every method may raise ``StoreError``; see the module for the layout.
+
+    ``new_token`` gives the tokens of coalesced messages: unique for ever, without meaning.
+    """
+
+    def __init__(
+        self, tables: Tables, blobs: Blobs, queue: Queue, new_token: Callable[[], str] = lambda: uuid4().hex
+    ) -> None:
+        self._tables = tables
+        self._queue = queue
+        self._archive = Archive(blobs)
+        self._rows = Rows(tables, self._archive)
+        self._relations = Relations(tables, self._rows)
+        self._coalescing = Coalescing(tables, self._rows, self.send, new_token)
+
+    # --- messages ----------------------------------------------------------------------------------
+
+    def send(self, message: Message, delay_seconds: float = 0) -> None:
+        """Enqueue a message as it is. One that is too long for the queue travels as a reference."""
+        body = codec.dump(message)
+        if len(body) > _LONGEST_MESSAGE:
+            body = codec.canonical({_MESSAGE_REFERENCE: self._archive.keep_text(body)})
+        self._queue.send(body, delay_seconds)
+
+    def read_message(self, body: str) -> Message:
+        """The message that ``send`` enqueued."""
+        if not body.startswith(f'{{"{_MESSAGE_REFERENCE}":"'):
+            return codec.load(Message, body)
+        name = codec.load(dict[str, str], body)[_MESSAGE_REFERENCE]
+        message = self._archive.value(Message, name)
+        if message is None:
+            raise StoreError(f"the text {name} of a message is gone")
+        return message
+
+    def arm(self, message: Message, now: datetime, delay_seconds: float) -> bool:
+        """Ask for a reading that begins after now; one message per queue key is on its way at a time.
+
+        True when a message was sent, False when one that is on its way took the cause along. Raises
+        ``ValueError`` for a message that may not be merged: not a look, or with options of its own.
+        """
+        return self._coalescing.arm(queue_place(message), message, now, delay_seconds)
+
+    def start(self, message: Message, now: datetime) -> Cause | None:
+        """Begin the reading that a look asks for: its merged cause, or None when a younger one did."""
+        return self._coalescing.start(queue_place(message), message, now)
+
+    def finish(self, message: Message) -> None:
+        """The reading has ended and all that follows from it is done."""
+        self._coalescing.finish(queue_place(message), message)
+
+    # --- memory of targets -------------------------------------------------------------------------
+
+    def recall(self, target: Target, now: datetime) -> TargetRecord:
+        """What is known of a target; a record without etag when nothing is."""
+        record = self._find(TargetRecord, target_place(target))
+        return record or TargetRecord(target=target, first_seen=now)
+
+    def save(self, record: TargetRecord) -> TargetRecord:
+        """Write what is known; raises ``EntityChanged`` when somebody else was faster."""
+        return self._rows.put(target_place(record.target), record, target_row(record))
+
+    def forget(self, target: Target) -> None:
+        """Remove the memory of a target that is gone."""
+        place = target_place(target)
+        self._tables.delete(place.table, place.partition, place.row)
+
+    def known_targets(self, subscription: str) -> Iterator[TargetRecord]:
+        """Every target remembered in a subscription."""
+        for entity in self._tables.query(TARGETS, subscription.lower(), TARGET_PREFIX):
+            yield self._rows.record(TargetRecord, entity)
+
+    # --- claims ------------------------------------------------------------------------------------
+
+    def claim(
+        self,
+        record: TargetRecord,
+        change: ChangeRecord,
+        *,
+        lease_until: datetime,
+        scope_limit: int,
+        writes: int,
+        now: datetime,
+    ) -> TargetRecord:
+        """Reserve target and budget for a change and put it into the journal, before anything is written.
+
+        Inverse and proof are kept as blobs first. Then one transaction takes the lease, notes the
+        attempt and spends the budget, so of two claims at most one succeeds and no two overshoot.
+        Last comes the journal entry; a lease whose ``active_change`` has none belongs to a claim that
+        died before it could act. Raises ``EntityChanged`` when somebody else was faster or holds the
+        lease, ``BudgetExhausted`` when ``scope_limit`` writes per hour are spent.
+        """
+        _refuse_if_leased(record, change, now)
+        budget_write = self._spend(record.target.id.subscription, writes, scope_limit, now)
+        self._archive.keep_text(codec.dump(change.change))
+        self._archive.keep_text(codec.dump(change.proof))
+        attempt = Attempt(policy=change.change.policy, fingerprint=change.fingerprint, at=now, writes=writes)
+        claimed = replace(
+            record,
+            active_change=change.id,
+            lease_until=lease_until,
+            attempts=(*record.attempts, attempt)[-_ATTEMPTS_KEPT:],
+        )
+        record_write = self._rows.write_of(target_place(record.target), claimed, target_row(claimed))
+        etag, _ = self._rows.write(TARGETS, record_write, budget_write)
+        self.put_change(change)
+        return replace(claimed, etag=etag)
+
+    def give_back(self, record: TargetRecord, change: ChangeRecord, now: datetime) -> TargetRecord:
+        """Save the record and return what the change's claim has spent: Azure took none of its writes."""
+        place = budget_place(record.target.id.subscription)
+        etag, budget = self._budget(place, now)
+        spent = list(budget.spent)
+        mine = _Spent(at=change.created_at, writes=len(change.change.edits))
+        if etag is None or mine not in spent:
+            return self.save(record)
+        spent.remove(mine)
+        budget_write = conditional(place, self._rows.properties(_Budget(spent=tuple(spent))), etag)
+        record_write = self._rows.write_of(target_place(record.target), record, target_row(record))
+        new_etag, _ = self._rows.write(TARGETS, record_write, budget_write)
+        return replace(record, etag=new_etag)
+
+    def release(self, record: TargetRecord) -> TargetRecord:
+        """Give the lease back."""
+        return self.save(replace(record, active_change=None, lease_until=None))
+
+    def budget_used(self, subscription: str, now: datetime) -> int:
+        """Writes of the last hour in a subscription."""
+        _, budget = self._budget(budget_place(subscription), now)
+        return budget.used
+
+    def _spend(self, subscription: str, writes: int, limit: int, now: datetime) -> TableWrite:
+        place = budget_place(subscription)
+        etag, budget = self._budget(place, now)
+        if budget.used + writes > limit:
+            raise BudgetExhausted(f"{budget.used} of {limit} writes of this hour are spent")
+        spent = _Budget(spent=(*budget.spent, _Spent(at=now, writes=writes)))
+        return conditional(place, self._rows.properties(spent), etag)
+
+    def _budget(self, place: Place, now: datetime) -> tuple[str | None, _Budget]:
+        entity = self._get(place)
+        if entity is None:
+            return None, _Budget()
+        return entity.etag, self._rows.value(_Budget, entity).since(now - _BUDGET_WINDOW)
+
+    # --- changes -----------------------------------------------------------------------------------
+
+    def put_change(self, record: ChangeRecord) -> ChangeRecord:
+        """Write a change; a new one (no etag) is entered under its id too."""
+        place = change_place(record)
+        write = self._rows.write_of(place, record, change_row(record))
+        if record.etag is not None:
+            (etag,) = self._rows.write(CHANGES, write)
+            return replace(record, etag=etag)
+        entry = conditional(change_entry(record.id), {"row": place.row}, None)
+        etag, _ = self._rows.write(CHANGES, write, entry)
+        return replace(record, etag=etag)
+
+    def change(self, change_id: str) -> ChangeRecord | None:
+        entry = self._get(change_entry(change_id))
+        if entry is None:
+            return None
+        place = Place(table=CHANGES, partition=CHANGES, row=str(entry.properties["row"]))
+        return self._find(ChangeRecord, place)
+
+    def changes(
+        self,
+        limit: int = 100,
+        target: Target | None = None,
+        policy: str | None = None,
+        outcome: Outcome | None = None,
+    ) -> list[ChangeRecord]:
+        """The newest changes that fit, newest first."""
+        wanted = _wanted(target=target.key if target else None, policy=policy, outcome=outcome)
+        entities = self._tables.query(CHANGES, CHANGES, CHANGE_PREFIX)
+        fitting = (entity for entity in entities if _fits(entity, wanted))
+        return [self._rows.record(ChangeRecord, entity) for entity in islice(fitting, limit)]
+
+    # --- alerts ------------------------------------------------------------------------------------
+
+    def put_alert(self, record: AlertRecord) -> AlertRecord:
+        """Write an alert; raises ``EntityChanged`` when somebody else was faster."""
+        return self._rows.put(alert_place(record.id), record, alert_row(record))
+
+    def alert(self, alert_id: str) -> AlertRecord | None:
+        return self._find(AlertRecord, alert_place(alert_id))
+
+    def alerts(
+        self,
+        status: AlertStatus | None = None,
+        policy: str | None = None,
+        target: Target | None = None,
+        limit: int = 100,
+    ) -> list[AlertRecord]:
+        """The alerts that fit, last seen first."""
+        wanted = _wanted(status=status, policy=policy, target=target.key if target else None)
+        fitting = [entity for entity in self._tables.query(ALERTS, ALERTS) if _fits(entity, wanted)]
+        fitting.sort(key=lambda entity: str(entity.properties["lastSeen"]), reverse=True)
+        return [self._rows.record(AlertRecord, entity) for entity in fitting[:limit]]
+
+    def unsent_alerts(self) -> list[AlertRecord]:
+        """Alerts with a notification that has not been queued."""
+        entities = self._tables.query(ALERTS, ALERTS)
+        return [self._rows.record(AlertRecord, entity) for entity in entities if entity.properties["unsent"]]
+
+    # --- runs --------------------------------------------------------------------------------------
+
+    def put_run(self, record: RunRecord) -> RunRecord:
+        """Write a run. Results have rows of their own (``add_result``): they are written with a new
+        run, and not touched by an update, which may know fewer of them than have arrived."""
+        stored = self._rows.put(run_place(record.id), replace(record, results=()), {})
+        if record.etag is None:
+            for result in record.results:
+                self.add_result(record.id, result)
+        return replace(stored, results=record.results)
+
+    def add_result(self, run_id: str, result: TargetResult) -> None:
+        """Add what one target came to; a later result of the same target takes its place."""
+        place = result_place(run_id, result.target)
+        properties = self._rows.properties(result)
+        for _ in range(_ROUNDS):
+            present = self._get(place)
+            try:
+                self._rows.write(RUNS, conditional(place, properties, present.etag if present else None))
+            except EntityChanged:
+                continue
+            return
+        raise StoreError(f"the result of {result.target.key} changed {_ROUNDS} times while it was written")
+
+    def run(self, run_id: str) -> RunRecord | None:
+        """A run with the results that have arrived, in the order of their rows."""
+        record: RunRecord | None = None
+        results: list[TargetResult] = []
+        for entity in self._tables.query(RUNS, run_id):
+            if entity.row == RUN_ROW:
+                record = self._rows.record(RunRecord, entity)
+            else:
+                results.append(self._rows.value(TargetResult, entity))
+        return None if record is None else replace(record, results=tuple(results))
+
+    # --- relations ---------------------------------------------------------------------------------
+
+    def relate(self, relations: Iterable[Relation], now: datetime) -> None:
+        """Remember what targets depend on; known relations stay as they are."""
+        self._relations.relate(relations, now)
+
+    def related(self, locator: Locator) -> tuple[Target, ...]:
+        """The targets that were ever seen to depend on something."""
+        return self._relations.related(locator)
+
+    def related_within(self, scope: ResourceId) -> tuple[Target, ...]:
+        """The targets that were ever seen to depend on something in a resource group; each once."""
+        return self._relations.related_within(scope)
+
+    def unrelate(self, target: Target) -> None:
+        """Forget what a target depended on: it is gone."""
+        self._relations.unrelate(target)
+
+    # --- first pass --------------------------------------------------------------------------------
+
+    def first_pass(self, subscription: str) -> datetime | None:
+        """When the first complete pass over a subscription began; None before there was one."""
+        entity = self._get(first_pass_place(subscription))
+        return None if entity is None else datetime.fromisoformat(str(entity.properties["startedAt"]))
+
+    def complete_first_pass(self, subscription: str, started_at: datetime) -> None:
+        """Note the first complete pass; later calls change nothing."""
+        place = first_pass_place(subscription)
+        row = {"startedAt": timestamp(started_at)}
+        try:
+            self._tables.write(place.table, conditional(place, row, None))
+        except EntityExists:
+            return
+
+    # --- blobs -------------------------------------------------------------------------------------
+
+    def keep(self, value: object) -> str:
+        """Keep a value for good; equal values share one reference."""
+        return self._archive.keep_text(codec.dump(value))
+
+    def snapshot(self, reference: str) -> Snapshot | None:
+        return self._archive.value(Snapshot, reference)
+
+    def proof(self, reference: str) -> Proof | None:
+        return self._archive.value(Proof, reference)
+
+    def dead_letter(self, reason: str, body: str | bytes, now: datetime) -> str:
+        """Put aside what cannot be processed, with the reason; returns the blob's name."""
+        return self._archive.dead_letter(reason, body, now)
+
+    def break_glass(self, subscription: str) -> bool:
+        """Whether somebody forbade all writes. An error means that nobody knows, hence no writes."""
+        return self._archive.break_glass(subscription)
+
+    def set_break_glass(
+        self, on: bool, subscription: str | None = None, *, by: str, reason: str, now: datetime
+    ) -> None:
+        """Throw the switch for one subscription, or for everything, and note who did it and why."""
+        self._archive.set_break_glass(on, subscription, by=by, reason=reason, now=now)
+
+    # --- rows --------------------------------------------------------------------------------------
+
+    def _get(self, place: Place) -> Entity | None:
+        return self._tables.get(place.table, place.partition, place.row)
+
+    def _find(self, form: type[_Record], place: Place) -> _Record | None:
+        entity = self._get(place)
+        return None if entity is None else self._rows.record(form, entity)
+
+
+def _wanted(**properties: str | None) -> Row:
+    return {name: text for name, text in properties.items() if text is not None}
+
+
+def _fits(entity: Entity, wanted: Row) -> bool:
+    return all(entity.properties.get(name) == text for name, text in wanted.items())
+
+
+def _refuse_if_leased(record: TargetRecord, change: ChangeRecord, now: datetime) -> None:
+    held = record.active_change not in (None, change.id)
+    if held and (record.lease_until is None or record.lease_until > now):
+        raise EntityChanged(f"{record.target.key} is leased to change {record.active_change}")

@@ -1,0 +1,118 @@
+"""Where everything lies: tables, partitions, rows, and the plain properties that listings select by.
+
+::
+
+    targets  partition = subscription   t-… memory of a target       q-… coalescing of a queue key
+                                        b-… budget of a scope        r-…-… relation
+                                        p-first-pass                 f-…-… where a target's relations are
+                                                                     that lie in another partition
+    changes  partition "changes"        n-<newest first>-<id> record  i-<id> where it is
+    alerts   partition "alerts"         <id>
+    runs     partition = run id         run                           t-… result of a target
+
+A target, its budget and its lease share a partition because a claim changes them in one transaction.
+Hashes stand for ids in keys: an id may be longer than a key, and holds forbidden characters. Only
+``shared.state.store`` and its parts know this module.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from shared.model import Locator, Target, codec
+from shared.model.interfaces import Row
+from shared.model.records import AlertRecord, ChangeRecord, Message, TargetRecord
+from shared.state.blob_archive import reference
+from shared.state.table_rows import Place, digest, newest_first, timestamp
+
+TARGETS: Final = "targets"
+CHANGES: Final = "changes"
+ALERTS: Final = "alerts"
+RUNS: Final = "runs"
+
+RUN_ROW: Final = "run"
+TARGET_PREFIX: Final = "t-"
+CHANGE_PREFIX: Final = "n-"
+RELATION_PREFIX: Final = "r-"
+
+
+def partition_of(what: Target | Locator) -> str:
+    return what.id.subscription.lower()
+
+
+def target_place(target: Target) -> Place:
+    row = f"{TARGET_PREFIX}{digest(target.key)}"
+    return Place(table=TARGETS, partition=partition_of(target), row=row)
+
+
+def queue_place(message: Message) -> Place:
+    """Where a message is coalesced; raises ``ValueError`` for one that names nothing."""
+    what = message.locator or message.target
+    if what is None:
+        raise ValueError("a message that is coalesced names a target or a locator")
+    return Place(table=TARGETS, partition=partition_of(what), row=f"q-{digest(message.queue_key)}")
+
+
+def budget_place(subscription: str) -> Place:
+    scope = subscription.lower()
+    return Place(table=TARGETS, partition=scope, row=f"b-{digest(scope)}")
+
+
+def first_pass_place(subscription: str) -> Place:
+    return Place(table=TARGETS, partition=subscription.lower(), row="p-first-pass")
+
+
+def relation_prefix(source: Locator) -> str:
+    """What the rows of a source's relations begin with; the hash of the target follows."""
+    return f"{RELATION_PREFIX}{digest(source.key)}-"
+
+
+def elsewhere_prefix(target: Target) -> str:
+    """What the rows begin with, in the target's partition, that name other partitions with its relations."""
+    return f"f-{digest(target.key)}-"
+
+
+def change_place(record: ChangeRecord) -> Place:
+    row = f"{CHANGE_PREFIX}{newest_first(record.created_at)}-{record.id}"
+    return Place(table=CHANGES, partition=CHANGES, row=row)
+
+
+def change_entry(change_id: str) -> Place:
+    """The row that says under which key a change lies."""
+    return Place(table=CHANGES, partition=CHANGES, row=f"i-{change_id}")
+
+
+def alert_place(alert_id: str) -> Place:
+    return Place(table=ALERTS, partition=ALERTS, row=alert_id)
+
+
+def run_place(run_id: str) -> Place:
+    return Place(table=RUNS, partition=run_id, row=RUN_ROW)
+
+
+def result_place(run_id: str, target: Target) -> Place:
+    return Place(table=RUNS, partition=run_id, row=f"{TARGET_PREFIX}{digest(target.key)}")
+
+
+def target_row(record: TargetRecord) -> Row:
+    return {"target": record.target.key, "activeChange": record.active_change or ""}
+
+
+def change_row(record: ChangeRecord) -> Row:
+    return {
+        "target": record.change.target.key,
+        "policy": record.change.policy,
+        "outcome": str(record.outcome),
+        "changeBlob": reference(codec.dump(record.change)),
+        "proofBlob": reference(codec.dump(record.proof)),
+    }
+
+
+def alert_row(record: AlertRecord) -> Row:
+    return {
+        "target": record.target.key,
+        "policy": record.policy,
+        "status": str(record.status),
+        "lastSeen": timestamp(record.last_seen),
+        "unsent": bool(record.unsent),
+    }

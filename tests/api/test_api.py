@@ -1,0 +1,649 @@
+"""The HTTP API without the platform: answers, problems, and what becomes of each request."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from driftward.policies import policy_views
+from local.pages import openapi as local_openapi
+from shared.api import ApiRequest, ApiResponse, answer, unexpected
+from shared.api.http import LONGEST_BODY, PROBLEMS
+from shared.api.openapi import document
+from shared.api.problems import refusal
+from shared.api.routes import BY_NAME, ROUTES
+from shared.config.configuration import Configuration
+from shared.config.settings import Settings
+from shared.controller.deps import Deps
+from shared.model import EnforcementMode, Json, Outcome
+from shared.model.errors import (
+    Busy,
+    ConfigurationError,
+    Conflict,
+    Denied,
+    EntityChanged,
+    GatewayError,
+    Gone,
+    Locked,
+    Permanent,
+    Stopped,
+    StoreError,
+    Throttled,
+    Transient,
+)
+from shared.model.records import AlertRecord, ChangeRecord
+from shared.state.store import Store
+from tests.builders import (
+    ALL_AZURE,
+    GROUP,
+    NSG,
+    OFFICE,
+    ON_SERVERS,
+    SERVER,
+    SUBNET,
+    public_server,
+    server,
+    subnet,
+)
+from tests.fakes import START, SUBSCRIPTION, World
+from tests.memory import MemoryBlobs, MemoryTables
+
+PUBLIC = "postgres-public-access-enabled"
+FIREWALL = "postgres-firewall-allows-all-azure"
+SCOPE = f"/subscriptions/{SUBSCRIPTION}"
+IN_AN_HOUR = (START + timedelta(hours=1)).isoformat()
+
+
+@dataclass
+class WorldSources:
+    """The composition root of a world; ``broken`` names parts that cannot be had."""
+
+    world: World
+    broken: tuple[str, ...] = ()
+
+    def deps(self) -> Deps:
+        return self.world.deps()
+
+    @property
+    def settings(self) -> Settings:
+        self._unless("settings")
+        return self.world.deps().settings
+
+    @property
+    def configuration(self) -> Configuration:
+        self._unless("policies")
+        return self.world.deps().configuration
+
+    @property
+    def store(self) -> Store:
+        self._unless("store")
+        return self.world.store
+
+    def _unless(self, part: str) -> None:
+        if part in self.broken:
+            raise ConfigurationError(f"{part}: the password is hunter2")
+
+
+def call(
+    world: World,
+    name: str,
+    body: Json = None,
+    *,
+    id: str | None = None,  # noqa: A002  # the name in the route
+    query: Mapping[str, str] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> ApiResponse:
+    raw = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
+    request = ApiRequest(
+        parameters={} if id is None else {"id": id},
+        query=query or {},
+        headers=headers or {},
+        body=raw,
+    )
+    response = answer(name, request, WorldSources(world))
+    json.dumps(response.body, allow_nan=False)
+    return response
+
+
+def problem(response: ApiResponse, status: int, name: str, field: str | None = None) -> str:
+    """Checks a problem and returns its detail."""
+    assert (response.status, response.body["type"]) == (status, f"/problems/{name}"), response.body
+    assert response.body.get("field") == field
+    assert (response.body["status"], response.media_type) == (status, "application/problem+json")
+    assert response.body["title"] == PROBLEMS[name].title
+    assert "Traceback" not in response.body["detail"]
+    detail: str = response.body["detail"]
+    return detail
+
+
+def drifted() -> World:
+    """A server that was compliant, and to which somebody has let every Azure address in."""
+    world = World()
+    world.azure.put(public_server())
+    world.look(public_server().target)
+    world.drain()
+    world.azure.put(public_server(firewall_rules=(OFFICE, ALL_AZURE)))
+    return world
+
+
+# --- runs ------------------------------------------------------------------------------------------
+
+
+def test_a_run_on_one_resource_answers_everything_at_once() -> None:
+    world = drifted()
+    world.azure.polls_until_done = 0
+    response = call(world, "start_run", {"resourceId": str(SERVER), "enforcement": "audit"})
+    run = response.body
+    assert response.status == 200
+    assert (run["status"], run["enforcement"], run["target"]) == (
+        "Done",
+        "audit",
+        {"kind": "flexibleServer", "id": str(SERVER)},
+    )
+    assert run["cause"]["kind"] == "operator"
+    assert run["cause"]["actor"] == {"appId": None, "objectId": None, "name": "operator (function key)"}
+    assert {"correlationId", "operationName", "time"} <= set(run["cause"])
+    others = dict.fromkeys(ON_SERVERS, "Compliant")
+    assert run["outcomes"] == {**others, FIREWALL: "WouldRevert", PUBLIC: "Alerted"}
+    finding = next(f for f in run["findings"] if f["policy"] == FIREWALL)
+    assert set(finding) == {"policy", "state", "severity", "resourceId", "reason", "evidence"}
+    assert (finding["state"], finding["severity"]) == ("NonCompliant", "High")
+    decision = next(d for d in run["decisions"] if d["policy"] == FIREWALL)
+    assert (decision["action"], decision["reason"], decision["dryRun"]) == ("Revert", "drift", True)
+    (change,) = run["changes"]
+    assert change["outcome"] == "WouldRevert"
+    assert change["edits"][0]["kind"] == "deleteFirewallRule"
+    assert change["inverse"][0]["kind"] == "putFirewallRule"
+    assert all(step["holds"] for step in change["proof"]["steps"])
+    assert run["armCalls"] == [{"method": "GET", "path": str(SERVER), "status": 200}]
+    assert isinstance(run["durationMs"], int)
+    assert (run["progress"], run["targets"]) == (None, None)
+    assert world.azure.writes == []
+
+
+def test_a_run_that_begins_something_long_is_polled_to_its_end() -> None:
+    world = drifted()
+    world.azure.polls_until_done = 2
+    response = call(world, "start_run", {"resourceId": str(SERVER)})
+    run_id = response.body["id"]
+    assert (response.status, response.body["status"]) == (202, "InProgress")
+    assert response.headers["Location"] == f"/api/runs/{run_id}"
+    world.drain(60)
+    ended = call(world, "get_run", id=run_id)
+    assert (ended.status, ended.body["status"]) == (200, "Done")
+    assert ended.body["outcomes"][FIREWALL] == "Reverted"
+
+
+def test_a_run_on_a_scope_is_queued_and_reports_its_progress() -> None:
+    world = drifted()
+    world.azure.put(subnet())
+    response = call(world, "start_run", {"scope": SCOPE, "enforcement": "audit"})
+    run_id = response.body["id"]
+    assert (response.status, response.body["status"]) == (202, "Queued")
+    assert response.headers["Location"] == f"/api/runs/{run_id}"
+    assert (response.body["progress"], response.body["targets"]) == ({"done": 0, "total": None}, [])
+    world.drain(5)
+    run = call(world, "get_run", id=run_id).body
+    assert (run["status"], run["progress"]) == ("Done", {"done": 2, "total": 2})
+    assert {result["target"]["kind"] for result in run["targets"]} == {"flexibleServer", "subnet"}
+    assert {finding["policy"] for finding in run["findings"]} >= {FIREWALL, PUBLIC}
+
+
+def test_a_run_on_an_nsg_looks_at_the_subnets_that_use_it() -> None:
+    world = World()
+    world.azure.put(subnet())
+    response = call(world, "start_run", {"resourceId": str(NSG)})
+    assert (response.status, response.body["progress"]) == (202, {"done": 0, "total": 1})
+    world.drain(5)
+    run = call(world, "get_run", id=response.body["id"]).body
+    assert [result["target"]["id"] for result in run["targets"]] == [str(SUBNET)]
+
+
+def test_a_child_resource_is_looked_at_as_part_of_its_server() -> None:
+    world = drifted()
+    response = call(world, "start_run", {"resourceId": f"{SERVER}/firewallRules/office"})
+    assert response.body["target"]["id"] == str(SERVER)
+
+
+def test_only_the_policies_that_were_asked_for_are_judged() -> None:
+    response = call(drifted(), "start_run", {"resourceId": str(SERVER), "policies": [PUBLIC]})
+    assert [finding["policy"] for finding in response.body["findings"]] == [PUBLIC]
+
+
+def test_adopt_reverts_what_was_never_seen_compliant() -> None:
+    world = World()
+    world.azure.put(public_server(firewall_rules=(OFFICE, ALL_AZURE)))
+    call(world, "start_run", {"resourceId": str(SERVER)})
+    assert world.azure.writes == []
+    call(world, "start_run", {"resourceId": str(SERVER), "adopt": True})
+    assert [edit.kind for edit in world.azure.writes] == ["deleteFirewallRule"]
+
+
+def test_the_platforms_word_on_who_asks_goes_into_the_cause() -> None:
+    headers = {"x-ms-client-principal-name": "jane@example.com", "x-ms-client-principal-id": "jane-object"}
+    response = call(drifted(), "start_run", {"resourceId": str(SERVER)}, headers=headers)
+    actor = response.body["cause"]["actor"]
+    assert actor == {"appId": None, "objectId": "jane-object", "name": "jane@example.com"}
+
+
+def test_asking_to_enforce_while_the_app_audits_is_refused() -> None:
+    world = World(mode=EnforcementMode.AUDIT)
+    world.azure.put(public_server())
+    body = {"resourceId": str(SERVER), "enforcement": "enforce"}
+    problem(call(world, "start_run", body), 409, "enforcement-disabled")
+
+
+def test_a_resource_that_does_not_exist_is_not_found() -> None:
+    response = call(World(), "start_run", {"resourceId": str(SERVER)})
+    assert str(SERVER) in problem(response, 404, "not-found", "resourceId")
+
+
+def test_an_azure_that_throttles_is_unavailable_for_as_long_as_it_says() -> None:
+    world = drifted()
+    world.azure.read_errors.append(Throttled("slow down", code="TooManyRequests", retry_after=17))
+    response = call(world, "start_run", {"resourceId": str(SERVER)})
+    problem(response, 503, "azure-throttled")
+    assert response.headers["Retry-After"] == "17"
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "resourceId"),
+        ({"resourceId": None}, "resourceId"),
+        ({"resourceId": str(SERVER), "scope": SCOPE}, "resourceId"),
+        ({"resourceId": 7}, "resourceId"),
+        ({"resourceId": ""}, "resourceId"),
+        ({"resourceId": "/subscriptions"}, "resourceId"),
+        ({"resourceId": "x" * 3000}, "resourceId"),
+        ({"resourceId": SCOPE}, "resourceId"),
+        ({"resourceId": f"{GROUP}/providers/Microsoft.Compute/virtualMachines/vm"}, "resourceId"),
+        ({"resourceId": f"{GROUP}/providers/Microsoft.Network/loadBalancers/lb"}, "resourceId"),
+        ({"scope": str(SERVER)}, "scope"),
+        ({"scope": "all of it"}, "scope"),
+        ({"scope": []}, "scope"),
+        ({"resourceId": str(SERVER), "enforcement": "Enforce"}, "enforcement"),
+        ({"resourceId": str(SERVER), "enforcement": True}, "enforcement"),
+        ({"resourceId": str(SERVER), "policies": "all"}, "policies"),
+        ({"resourceId": str(SERVER), "policies": []}, "policies"),
+        ({"resourceId": str(SERVER), "policies": [7]}, "policies"),
+        ({"resourceId": str(SERVER), "policies": ["no-such-policy"]}, "policies"),
+        ({"resourceId": str(SERVER), "adopt": "true"}, "adopt"),
+        ({"resourceId": str(SERVER), "adopt": 1}, "adopt"),
+        ({"resourceId": str(SERVER), "force": True}, "force"),
+        ([], "body"),
+        ("text", "body"),
+        (7, "body"),
+    ],
+)
+def test_a_run_that_makes_no_sense_is_refused_by_the_name_of_the_field(body: Json, field: str) -> None:
+    world = drifted()
+    problem(call(world, "start_run", body), 400, "invalid-input", field)
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"\xff\xfe", b"[" * 100_000, b'{"resourceId": "\\ud800"}'])
+def test_a_body_that_is_no_json_is_refused(body: bytes) -> None:
+    problem(call(World(), "start_run", body), 400, "malformed-json", "body")
+
+
+def test_a_body_of_more_than_a_megabyte_is_refused_unread() -> None:
+    body = b'{"resourceId": "' + b"x" * LONGEST_BODY + b'"}'
+    problem(call(World(), "start_run", body), 413, "too-large", "body")
+
+
+@pytest.mark.parametrize("name", ["get_run", "get_alert", "get_change", "acknowledge_alert", "approve_alert"])
+@pytest.mark.parametrize("id", ["nothing", "", "../runs", "a" * 2000, "ü", "a/b", "\x00"])
+def test_an_id_that_names_nothing_is_not_found(name: str, id: str) -> None:  # noqa: A002
+    problem(call(World(), name, id=id), 404, "not-found")
+
+
+# --- alerts ----------------------------------------------------------------------------------------
+
+
+def alerted() -> tuple[World, AlertRecord]:
+    """Public access was opened, and a rule older than that makes closing it wait for an approval."""
+    world = World()
+    world.azure.put(server(firewall_rules=(OFFICE,)))
+    world.look(server().target)
+    world.drain()
+    world.azure.put(public_server())
+    world.event(server().target)
+    world.drain()
+    (alert,) = world.store.alerts(policy=PUBLIC)
+    return world, alert
+
+
+def test_alerts_are_listed_and_filtered() -> None:
+    world, alert = alerted()
+    assert [a["id"] for a in call(world, "list_alerts", query={"policy": PUBLIC}).body] == [alert.id]
+    ours = call(world, "list_alerts", query={"resourceId": str(SERVER).upper(), "status": "open"}).body
+    assert alert.id in {a["id"] for a in ours}
+    assert call(world, "list_alerts", query={"resourceId": str(SUBNET)}).body == []
+    assert call(world, "list_alerts", query={"status": "resolved", "policy": PUBLIC}).body == []
+    assert len(call(world, "list_alerts", query={"limit": "1", "code": "the function key"}).body) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "query", "field"),
+    [
+        ("list_alerts", {"status": "broken"}, "status"),
+        ("list_alerts", {"limit": "0"}, "limit"),
+        ("list_alerts", {"limit": "1001"}, "limit"),
+        ("list_alerts", {"limit": "many"}, "limit"),
+        ("list_alerts", {"resourceId": "orders"}, "resourceId"),
+        ("list_alerts", {"resourceId": str(NSG)}, "resourceId"),
+        ("list_changes", {"outcome": "reverted"}, "outcome"),
+        ("list_changes", {"limit": "-1"}, "limit"),
+        ("list_changes", {"resourceId": SCOPE}, "resourceId"),
+    ],
+)
+def test_a_filter_that_makes_no_sense_is_refused(name: str, query: Mapping[str, str], field: str) -> None:
+    problem(call(World(), name, query=query), 400, "invalid-input", field)
+
+
+def test_an_alert_shows_everything_but_what_only_the_store_needs() -> None:
+    world, alert = alerted()
+    shown = call(world, "get_alert", id=alert.id).body
+    assert {"id", "status", "why", "evidence", "decision", "commands", "count", "portal"} <= set(shown)
+    assert not {"etag", "unsent"} & set(shown)
+
+
+def test_an_alert_is_acknowledged_once_and_by_name() -> None:
+    world, alert = alerted()
+    response = call(world, "acknowledge_alert", {"by": " Jane "}, id=alert.id)
+    assert (response.status, response.body["status"], response.body["acknowledgedBy"]) == (
+        200,
+        "acknowledged",
+        "Jane",
+    )
+    problem(call(world, "acknowledge_alert", id=alert.id), 409, "illegal-transition")
+    world.drain(5)
+    assert "Driftward.Alert.Updated" in {told.type for told in world.delivered}
+    stored = world.store.alert(alert.id)
+    assert stored is not None
+    assert stored.unsent == ()
+
+
+def test_an_approval_is_written_down_and_a_look_is_queued() -> None:
+    world, alert = alerted()
+    response = call(world, "approve_alert", {"expiresInMinutes": 30}, id=alert.id)
+    assert (response.status, response.headers["Location"]) == (202, f"/api/alerts/{alert.id}")
+    approval = response.body["approval"]
+    assert approval["by"] == "operator (function key)"
+    stored = world.store.alert(alert.id)
+    assert stored is not None
+    assert stored.approval is not None
+    assert stored.approval.expires_at == world.clock.now() + timedelta(minutes=30)
+    looks = [world.store.read_message(body) for body in world.queue.bodies()]
+    assert [m.target for m in looks if m.kind == "look"] == [alert.target]
+
+
+def test_what_was_approved_is_reverted_once_it_is_proved_again() -> None:
+    world, alert = alerted()
+    call(world, "approve_alert", {"by": "Jane"}, id=alert.id)
+    world.drain(30)
+    assert world.azure.snapshots[SERVER.key] == server(firewall_rules=(OFFICE,))
+    assert call(world, "get_alert", id=alert.id).body["status"] == "resolved"
+    problem(call(world, "approve_alert", id=alert.id), 409, "illegal-transition")
+
+
+def test_an_approval_needs_enforcement() -> None:
+    world, alert = alerted()
+    world.mode = EnforcementMode.AUDIT
+    problem(call(world, "approve_alert", id=alert.id), 409, "enforcement-disabled")
+    assert call(world, "get_alert", id=alert.id).body["approval"] is None
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"expiresInMinutes": 0}, "expiresInMinutes"),
+        ({"expiresInMinutes": 241}, "expiresInMinutes"),
+        ({"expiresInMinutes": "60"}, "expiresInMinutes"),
+        ({"expiresInMinutes": 1.5}, "expiresInMinutes"),
+        ({"by": ""}, "by"),
+        ({"by": "a\nb"}, "by"),
+        ({"by": "a" * 201}, "by"),
+        ({"until": IN_AN_HOUR}, "until"),
+    ],
+)
+def test_an_approval_that_makes_no_sense_is_refused(body: Json, field: str) -> None:
+    world, alert = alerted()
+    problem(call(world, "approve_alert", body, id=alert.id), 400, "invalid-input", field)
+
+
+def test_a_step_is_taken_again_when_a_look_wrote_the_alert_meanwhile() -> None:
+    world, alert = alerted()
+    real = world.store.put_alert
+    written: list[AlertRecord] = []
+
+    def overtaken(record: AlertRecord) -> AlertRecord:
+        if not written:
+            known = world.store.alert(alert.id)
+            assert known is not None
+            written.append(real(replace(known, count=known.count + 1)))
+        return real(record)
+
+    world.store.put_alert = overtaken  # type: ignore[method-assign]
+    shown = call(world, "acknowledge_alert", id=alert.id).body
+    assert (shown["status"], shown["count"]) == ("acknowledged", alert.count + 1)
+
+
+# --- changes ---------------------------------------------------------------------------------------
+
+
+def reverted() -> tuple[World, ChangeRecord]:
+    world = drifted()
+    world.event(public_server().target)
+    world.drain(30)
+    (change,) = world.store.changes(outcome=Outcome.REVERTED)
+    return world, change
+
+
+def test_changes_are_listed_and_shown() -> None:
+    world, change = reverted()
+    assert [c["id"] for c in call(world, "list_changes").body] == [change.id]
+    query = {"policy": FIREWALL, "resourceId": str(SERVER), "outcome": "Reverted"}
+    assert [c["id"] for c in call(world, "list_changes", query=query).body] == [change.id]
+    assert call(world, "list_changes", query={"outcome": "Failed"}).body == []
+    shown = call(world, "get_change", id=change.id).body
+    assert (shown["policy"], shown["outcome"], shown["target"]["id"]) == (FIREWALL, "Reverted", str(SERVER))
+    assert shown["edits"][0]["kind"] == "deleteFirewallRule"
+
+
+def test_a_rollback_is_a_change_of_its_own_that_can_be_followed() -> None:
+    world, change = reverted()
+    body = {"reason": "the migration needs it", "expiresAt": IN_AN_HOUR}
+    response = call(world, "rollback_change", body, id=change.id)
+    assert response.status == 202
+    assert response.headers["Location"] == f"/api/changes/{response.body['id']}"
+    assert (response.body["kind"], response.body["rollbackOf"]) == ("rollback", change.id)
+    world.drain(30)
+    ended = call(world, "get_change", id=response.body["id"]).body
+    assert (ended["outcome"], ended["reason"]) == ("RolledBack", "the migration needs it")
+    again = call(world, "rollback_change", body, id=change.id)
+    problem(again, 409, "already-rolled-back")
+
+
+def test_a_rollback_of_nothing_is_not_found() -> None:
+    body = {"reason": "why not", "expiresAt": IN_AN_HOUR}
+    problem(call(World(), "rollback_change", body, id="nothing"), 404, "not-found")
+
+
+def test_a_rollback_is_refused_when_somebody_changed_the_resource_since() -> None:
+    world, change = reverted()
+    world.azure.put(public_server(firewall_rules=()))
+    body = {"reason": "the migration needs it", "expiresAt": IN_AN_HOUR}
+    problem(call(world, "rollback_change", body, id=change.id), 409, "changed-since")
+
+
+def test_a_rollback_needs_enforcement() -> None:
+    world, change = reverted()
+    world.mode = EnforcementMode.AUDIT
+    body = {"reason": "the migration needs it", "expiresAt": IN_AN_HOUR}
+    problem(call(world, "rollback_change", body, id=change.id), 409, "enforcement-disabled")
+
+
+def at(**span: float) -> str:
+    return (START + timedelta(**span)).isoformat()
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"expiresAt": IN_AN_HOUR}, "reason"),
+        ({"reason": "  a  ", "expiresAt": IN_AN_HOUR}, "reason"),
+        ({"reason": 7, "expiresAt": IN_AN_HOUR}, "reason"),
+        ({"reason": "long enough"}, "expiresAt"),
+        ({"reason": "long enough", "expiresAt": at(hours=-1)}, "expiresAt"),
+        ({"reason": "long enough", "expiresAt": at(days=91)}, "expiresAt"),
+        ({"reason": "long enough", "expiresAt": "tomorrow"}, "expiresAt"),
+        ({"reason": "long enough", "expiresAt": "2026-11-02T09:00:00"}, "expiresAt"),
+        ({"reason": "long enough", "expiresAt": 1793606400}, "expiresAt"),
+        ({"reason": "long enough", "expiresAt": IN_AN_HOUR, "force": True}, "force"),
+    ],
+)
+def test_a_rollback_that_makes_no_sense_is_refused(body: Json, field: str) -> None:
+    world, change = reverted()
+    problem(call(world, "rollback_change", body, id=change.id), 400, "invalid-input", field)
+
+
+# --- policies, health, problems --------------------------------------------------------------------
+
+
+def test_the_catalogue_is_the_one_of_the_command_line() -> None:
+    text = f"version: 1\npolicies: {{{PUBLIC}: {{effect: alert}}}}\n"
+    world = World(policies_file=text)
+    policies = call(world, "list_policies").body
+    assert policies == policy_views(world.deps().configuration)
+    assert {p["effect"] for p in policies if p["id"] == PUBLIC} == {"alert"}
+    assert all(p["permissions"] for p in policies)
+
+
+def test_health_is_fine_when_every_part_is() -> None:
+    response = answer("health", ApiRequest(), WorldSources(World()))
+    fine = {"settings": "ok", "policies": "ok", "store": "ok"}
+    assert (response.status, response.body) == (200, {"status": "ok", "parts": fine})
+
+
+@pytest.mark.parametrize("part", ["settings", "policies", "store"])
+def test_health_names_the_part_that_is_wrong_and_no_secret(part: str) -> None:
+    response = answer("health", ApiRequest(), WorldSources(World(), broken=(part,)))
+    assert (response.status, response.body["status"]) == (503, "failed")
+    assert {name for name, state in response.body["parts"].items() if state == "failed"} == {part}
+    assert "hunter2" not in json.dumps(response.body)
+
+
+class BrokenBlobs(MemoryBlobs):
+    """Nothing can be listed here."""
+
+    def names(self, container: str, prefix: str = "") -> Iterator[str]:
+        raise StoreError(f"{container}/{prefix}: the account's key is wrong")
+
+
+def test_health_fails_when_the_store_does() -> None:
+    world = World()
+    world.store = Store(MemoryTables(), BrokenBlobs(), world.queue)
+    response = answer("health", ApiRequest(), WorldSources(world))
+    assert response.body["parts"]["store"] == "failed"
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "name"),
+    [
+        (Gone("x"), 404, "not-found"),
+        (Conflict("x"), 409, "azure-conflict"),
+        (Locked("x"), 409, "azure-locked"),
+        (Stopped("x"), 409, "server-stopped"),
+        (Denied("x"), 502, "azure-denied"),
+        (Permanent("x"), 502, "azure-refused"),
+        (GatewayError("x"), 502, "azure-refused"),
+        (Throttled("x"), 503, "azure-throttled"),
+        (Busy("x"), 503, "azure-busy"),
+        (Transient("x"), 503, "azure-unavailable"),
+        (EntityChanged("x"), 409, "concurrent-change"),
+        (StoreError("x"), 503, "store-unavailable"),
+        (ConfigurationError("x"), 500, "not-configured"),
+    ],
+)
+def test_every_error_has_its_problem(error: Any, status: int, name: str) -> None:
+    refused = refusal(error)
+    assert (refused.kind.status, refused.kind.name) == (status, name)
+    assert (refused.retry_after is not None) == (status == 503)
+
+
+def test_what_nobody_expected_tells_nothing() -> None:
+    problem(unexpected(), 500, "unexpected")
+
+
+# --- the document ----------------------------------------------------------------------------------
+
+
+def references(part: Json) -> Iterator[str]:
+    if isinstance(part, dict):
+        if isinstance(part.get("$ref"), str):
+            yield part["$ref"]
+        for inner in part.values():
+            yield from references(inner)
+    elif isinstance(part, list):
+        for inner in part:
+            yield from references(inner)
+
+
+def test_the_document_describes_every_route_and_every_reference_leads_somewhere() -> None:
+    assert len(BY_NAME) == len(ROUTES)
+    whole = document()
+    described = {
+        (operation["operationId"], method, path)
+        for path, operations in whole["paths"].items()
+        for method, operation in operations.items()
+    }
+    assert described == {(r.name, r.method.lower(), f"/api/{r.path}") for r in ROUTES}
+    components = {f"#/components/schemas/{name}" for name in whole["components"]["schemas"]}
+    used = set(references(whole))
+    assert used == components
+
+
+def test_the_document_names_every_problem_a_route_can_answer() -> None:
+    responses = document()["paths"]["/api/changes/{id}/rollback"]["post"]["responses"]
+    assert "/problems/changed-since" in responses["409"]["description"]
+    assert "Retry-After" in responses["503"]["headers"]
+
+
+def test_every_problem_type_is_answered_by_some_route() -> None:
+    everywhere = {"unexpected", "not-configured", "store-unavailable"}
+    assert {name for route in ROUTES for name in route.problems} | everywhere == set(PROBLEMS)
+
+
+def test_the_document_is_served_and_the_file_is_up_to_date(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(World(), "openapi").body == document()
+    assert local_openapi.main(["--check"]) == 0, capsys.readouterr().err
+
+
+def test_a_file_that_is_not_up_to_date_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(local_openapi, "PAGE", tmp_path / "openapi.json")
+    assert local_openapi.main(["--check"]) == 1
+    assert local_openapi.main([]) == 0
+    assert local_openapi.main(["--check"]) == 0
+
+
+def test_what_is_shown_has_exactly_the_fields_that_the_document_says() -> None:
+    world, alert = alerted()
+    other, change = reverted()
+    run = call(other, "start_run", {"resourceId": str(SERVER)}).body
+    shown = {
+        "Alert": call(world, "get_alert", id=alert.id).body,
+        "Change": call(other, "get_change", id=change.id).body,
+        "Run": run,
+        "Policy": call(other, "list_policies").body[0],
+        "Health": call(other, "health").body,
+    }
+    schemas = document()["components"]["schemas"]
+    for name, body in shown.items():
+        assert set(body) == set(schemas[name]["properties"]) == set(schemas[name]["required"]), name

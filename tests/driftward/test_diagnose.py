@@ -1,0 +1,67 @@
+"""`python -m local diagnose` as its user runs it, against the simulator."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from local.dev.environments import ROOT
+from local.simulator import seeds
+from local.simulator.client import SimulatorClient
+from local.simulator.server import SimulatorServer
+
+SERVER = seeds.flexible_server_id(name="shut")
+
+
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[str]:
+    """A simulator with a public server that has no firewall rule."""
+    with SimulatorServer() as server:
+        SimulatorClient(server.url).seed([seeds.flexible_server(name="shut")])
+        yield server.url
+
+
+def diagnose(endpoint: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "local", "diagnose", *arguments],
+        cwd=ROOT,
+        env={**os.environ, "ARM_ENDPOINT": endpoint, "COLUMNS": "80"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_fault_is_told_with_a_fix_that_can_be_copied_whole(endpoint: str) -> None:
+    told = diagnose(endpoint, SERVER, "--from", "203.0.113.9")
+    assert told.returncode == 1, told.stderr
+    assert "✗ firewall" in told.stdout
+    fix = next(line.strip() for line in told.stdout.splitlines() if line.strip().startswith("az "))
+    assert fix.endswith("--end-ip-address 203.0.113.9")
+
+
+def test_the_answer_for_machines_holds_every_step(endpoint: str) -> None:
+    told = json.loads(diagnose(endpoint, SERVER, "--from", "203.0.113.9", "--json").stdout)
+    assert (told["server"], told["result"]) == (SERVER, "fault")
+    assert [step["stage"] for step in told["steps"]] == ["address", "nsg", "routes", "dns", "firewall"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (("/subscriptions/x",), "SERVER"),
+        ((SERVER, "--from", "10.0.0.0/8"), "--from"),
+        ((seeds.flexible_server_id(name="nobody"),), "was not found"),
+    ],
+)
+def test_unusable_input_is_named_and_exits_with_2(
+    endpoint: str, arguments: tuple[str, ...], named: str
+) -> None:
+    told = diagnose(endpoint, *arguments)
+    assert (told.returncode, told.stdout) == (2, "")
+    assert named in told.stderr

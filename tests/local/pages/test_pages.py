@@ -1,0 +1,100 @@
+"""What is written by hand stays true: links lead somewhere, commands parse, reasons exist."""
+
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from driftward.replay import read_deliveries
+from local.dev.azure_cli import run_script
+from local.dev.environments import ROOT
+from shared.model import Reason
+
+_PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
+_LINK = re.compile(r"\]\(([^)\s]+)\)")
+_HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+_BLOCK = re.compile(r"```bash\n(.*?)```", re.DOTALL)
+_LOGIN = "Please run 'az login'"
+
+
+def _anchors(page: Path) -> set[str]:
+    headings = _HEADING.findall(page.read_text(encoding="utf-8"))
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", _PAGES, ids=lambda page: page.name)
+def test_every_link_to_a_file_leads_somewhere(page: Path) -> None:
+    for link in _LINK.findall(page.read_text(encoding="utf-8")):
+        if link.startswith(("https://", "mailto:")):
+            continue
+        name, _, anchor = link.partition("#")
+        target = (page.parent / name).resolve() if name else page
+        assert target.exists(), link
+        assert not anchor or anchor in _anchors(target), link
+
+
+def test_every_make_target_that_is_named_exists() -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    for page in _PAGES:
+        named = set(re.findall(r"`(?:[A-Z_]+=\w+ )?make ([a-z]+)", page.read_text(encoding="utf-8")))
+        assert named <= targets, page.name
+
+
+def test_the_runbook_names_reasons_that_exist() -> None:
+    runbook = (ROOT / "docs" / "runbook.md").read_text(encoding="utf-8")
+    table = runbook.split("| reason | what to do |")[1].split("\n\n")[0]
+    cells = [line.split("|")[1] for line in table.splitlines() if line.startswith("|")]
+    named = {name for cell in cells for name in re.findall(r"`([a-z-]+)`", cell)}
+    assert named <= {str(reason) for reason in Reason}
+    assert len(named) >= 15
+
+
+def test_every_shell_block_is_a_shell_script() -> None:
+    for page in _PAGES:
+        for block in _BLOCK.findall(page.read_text(encoding="utf-8")):
+            checked = subprocess.run(["bash", "-n"], input=block, capture_output=True, text=True, check=False)
+            assert checked.returncode == 0, f"{page.name}: {checked.stderr}\n{block}"
+
+
+def test_the_example_event_can_be_replayed() -> None:
+    deliveries = read_deliveries(ROOT / "docs" / "examples" / "firewall-rule-written.json")
+    assert len(deliveries) == 1
+
+
+def _az_commands(page: Path) -> list[str]:
+    """The az commands of a page's shell blocks, with something for every variable."""
+    found = []
+    for block in _BLOCK.findall(page.read_text(encoding="utf-8")):
+        for line in block.replace("\\\n", " ").splitlines():
+            command = re.search(r"\baz [a-z].*", line)
+            if command is not None:
+                found.append(_filled(command[0]))
+    return found
+
+
+def _filled(command: str) -> str:
+    """Without what only the shell needs, and without filters, which the parser's reply cannot carry."""
+    command = re.sub(r'"\$\(sed .*\)"', "@docs/roles/reader.json", command)
+    command = re.sub(r" --advanced-filter .*", "", command)
+    command = command.split("; do")[0].rstrip(")").strip()
+    subscription = "00000000-0000-0000-0000-000000000000"
+    storage = f"/subscriptions/{subscription}/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/s"
+    command = command.replace("$STORAGE_ID", storage).replace("$SUBSCRIPTION", subscription)
+    return re.sub(r"\$[A-Za-z_]+", "name", command)
+
+
+@pytest.mark.az
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("name", ["README.md", "docs/runbook.md"])
+def test_every_az_command_is_understood_by_azure_cli(name: str) -> None:
+    commands = _az_commands(ROOT / name)
+    assert len(commands) >= 5
+    replies = json.loads(run_script(ROOT / "tests" / "az" / "parse_commands.py", json.dumps(commands)))
+    refused = [
+        (command, reply["error"])
+        for command, reply in zip(commands, replies, strict=True)
+        if not reply["ok"] and _LOGIN not in reply["error"]
+    ]
+    assert refused == []

@@ -1,0 +1,179 @@
+"""State in memory with the semantics of Azure Storage: for unit tests, and for trying things out.
+
+The same contract suite runs over these and over the real clients, so what a test learns here holds
+there: conditional writes by etag, transactions that apply as a whole or not at all, messages that are
+invisible until their time has come. Everything may be used from many threads. Nothing is durable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from threading import RLock
+
+from shared.adapters.storage.table_rules import check_size, check_transaction, encode_key
+from shared.model.errors import EntityChanged, EntityExists
+from shared.model.interfaces import Clock, Entity, Insert, Replace, TableWrite
+from shared.model.values import value
+
+
+class FakeClock:
+    """A clock that stands still until it is told to move."""
+
+    def __init__(self, start: datetime = datetime(2026, 1, 1, tzinfo=UTC)) -> None:
+        self._now = start
+
+    def now(self) -> datetime:
+        return self._now
+
+    def set(self, time: datetime) -> None:
+        self._now = time
+
+    def advance(self, seconds: float) -> None:
+        self._now += timedelta(seconds=seconds)
+
+    def sleep(self, seconds: float) -> None:
+        """What ``SystemClock.sleep`` is to adapters, without the wait."""
+        self.advance(seconds)
+
+
+class MemoryTables:
+    """Implements ``shared.model.interfaces.Tables``."""
+
+    def __init__(self) -> None:
+        self._lock = RLock()
+        self._entities: dict[tuple[str, str, str], Entity] = {}
+        self._versions = count(1)
+
+    def get(self, table: str, partition: str, row: str) -> Entity | None:
+        with self._lock:
+            return self._entities.get((table, partition, row))
+
+    def query(self, table: str, partition: str | None = None, row_prefix: str = "") -> Iterator[Entity]:
+        with self._lock:
+            found = [
+                entity
+                for (name, _, _), entity in self._entities.items()
+                if name == table
+                and partition in (None, entity.partition)
+                and entity.row.startswith(row_prefix)
+            ]
+        yield from sorted(found, key=lambda entity: (encode_key(entity.partition), encode_key(entity.row)))
+
+    def write(self, table: str, *writes: TableWrite) -> tuple[str, ...]:
+        check_transaction(writes)
+        with self._lock:
+            for write in writes:
+                check_size(write.properties)
+                self._check(table, write)
+            return tuple(self._apply(table, write) for write in writes)
+
+    def delete(self, table: str, partition: str, row: str, etag: str | None = None) -> None:
+        with self._lock:
+            present = self._entities.get((table, partition, row))
+            if present is not None and etag not in (None, present.etag):
+                raise EntityChanged(f"{table}/{partition}/{row} is not as it was read")
+            self._entities.pop((table, partition, row), None)
+
+    def _check(self, table: str, write: TableWrite) -> None:
+        present = self._entities.get((table, write.partition, write.row))
+        match write:
+            case Insert() if present is not None:
+                raise EntityExists(f"{table}/{write.partition}/{write.row} exists")
+            case Replace() if present is None or present.etag != write.etag:
+                raise EntityChanged(f"{table}/{write.partition}/{write.row} is not as it was read")
+
+    def _apply(self, table: str, write: TableWrite) -> str:
+        etag = f'W/"{next(self._versions)}"'
+        self._entities[table, write.partition, write.row] = Entity(
+            partition=write.partition, row=write.row, properties=dict(write.properties), etag=etag
+        )
+        return etag
+
+
+class MemoryBlobs:
+    """Implements ``shared.model.interfaces.Blobs``."""
+
+    def __init__(self) -> None:
+        self._lock = RLock()
+        self._blobs: dict[tuple[str, str], bytes] = {}
+
+    def put(self, container: str, name: str, data: bytes) -> None:
+        with self._lock:
+            self._blobs[container, name] = bytes(data)
+
+    def get(self, container: str, name: str) -> bytes | None:
+        with self._lock:
+            return self._blobs.get((container, name))
+
+    def names(self, container: str, prefix: str = "") -> Iterator[str]:
+        with self._lock:
+            found = [name for held, name in self._blobs if held == container and name.startswith(prefix)]
+        yield from sorted(found)
+
+    def delete(self, container: str, name: str) -> None:
+        with self._lock:
+            self._blobs.pop((container, name), None)
+
+
+@value
+class QueuedMessage:
+    """A message as its receiver holds it; ``receipt`` is good until it is received again."""
+
+    id: int
+    body: str
+    visible_at: datetime
+    dequeue_count: int = 0
+    receipt: int = 0
+
+
+class MemoryQueue:
+    """Implements ``shared.model.interfaces.Queue``, and the receiving side for tests to drive."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._lock = RLock()
+        self._messages: dict[int, QueuedMessage] = {}
+        self._numbers = count(1)
+
+    def __len__(self) -> int:
+        """How many messages there are, visible or not."""
+        return len(self._messages)
+
+    def send(self, body: str, delay_seconds: float = 0) -> None:
+        with self._lock:
+            number = next(self._numbers)
+            visible_at = self._clock.now() + timedelta(seconds=delay_seconds)
+            self._messages[number] = QueuedMessage(id=number, body=body, visible_at=visible_at)
+
+    def receive(self, visibility_seconds: float = 30) -> QueuedMessage | None:
+        """The visible message that has waited longest, hidden from others for a while; None if none is."""
+        with self._lock:
+            now = self._clock.now()
+            visible = [message for message in self._messages.values() if message.visible_at <= now]
+            if not visible:
+                return None
+            first = min(visible, key=lambda message: (message.visible_at, message.id))
+            taken = replace(
+                first,
+                visible_at=now + timedelta(seconds=visibility_seconds),
+                dequeue_count=first.dequeue_count + 1,
+                receipt=next(self._numbers),
+            )
+            self._messages[first.id] = taken
+            return taken
+
+    def delete(self, message: QueuedMessage) -> None:
+        """Done with it; raises ``EntityChanged`` when somebody else has received it since."""
+        with self._lock:
+            held = self._messages.get(message.id)
+            if held is not None and held.receipt != message.receipt:
+                raise EntityChanged(f"message {message.id} was received again")
+            self._messages.pop(message.id, None)
+
+    def bodies(self) -> list[str]:
+        """What is queued, visible or not, oldest first."""
+        with self._lock:
+            return [message.body for message in self._messages.values()]

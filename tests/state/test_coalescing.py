@@ -1,0 +1,571 @@
+"""Coalescing: no interleaving and no crash loses an event, and a burst costs one reading."""
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from enum import Enum
+from functools import partial
+from itertools import count
+from typing import TypeVar
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+
+from shared.model import Actor, Cause, CauseKind, Target, TargetKind
+from shared.model.errors import EntityChanged, StoreError
+from shared.model.interfaces import Entity, TableWrite
+from shared.model.records import Message, MessageKind, RunOptions, look
+from shared.model.resource_id import ResourceId
+from shared.state.coalescing import merged
+from shared.state.store import Store
+from tests.memory import FakeClock, MemoryBlobs, MemoryQueue, MemoryTables, QueuedMessage
+
+_T = TypeVar("_T")
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+DELAY = 5
+VISIBILITY = 30
+SERVER = Target(
+    kind=TargetKind.FLEXIBLE_SERVER,
+    id=ResourceId(
+        "/subscriptions/S1/resourceGroups/g/providers/Microsoft.DBforPostgreSQL/flexibleServers/pg"
+    ),
+)
+
+
+def cause(event: str | None = "e1", seconds: float = 0, kind: CauseKind = CauseKind.EVENT) -> Cause:
+    return Cause(kind=kind, time=NOW + timedelta(seconds=seconds), event_id=event, actor=Actor(name=event))
+
+
+# --- every interleaving ----------------------------------------------------------------------------
+
+
+class Verdict(Enum):
+    """What becomes of the next thing that a process wants to do to the world."""
+
+    DONE = "done"
+    CRASHED_BEFORE = "the process dies before it"
+    ANSWER_LOST = "it happens, but the process never learns so"
+
+
+FAULTS = (Verdict.CRASHED_BEFORE, Verdict.ANSWER_LOST)
+VERDICTS = st.sampled_from([Verdict.DONE, Verdict.DONE, *FAULTS])
+STEPS = st.sampled_from([0, 1, 2, 3, 4, 5, 6, 99])
+
+
+class Crash(BaseException):
+    """A process dies: nothing in the code under test may catch it."""
+
+
+class Process(threading.Thread):
+    """One process. It stops before every call to the world until the scheduler says what becomes of it."""
+
+    def __init__(self, work: Callable[["Process"], None]) -> None:
+        super().__init__(daemon=True)
+        self._work = work
+        self._may_go = threading.Semaphore(0)
+        self._has_stopped = threading.Semaphore(0)
+        self._verdict = Verdict.DONE
+        self.ended = False
+        self.succeeded = False
+        self.crashed = False
+        self.start()
+        self._has_stopped.acquire()
+
+    def run(self) -> None:
+        try:
+            self._work(self)
+            self.succeeded = True
+        except (Crash, StoreError):
+            self.crashed = True
+        finally:
+            self.ended = True
+            self._has_stopped.release()
+
+    def do(self, call: Callable[[], _T]) -> _T:
+        self._has_stopped.release()
+        self._may_go.acquire()
+        if self._verdict is Verdict.CRASHED_BEFORE:
+            raise Crash
+        result = call()
+        if self._verdict is Verdict.ANSWER_LOST:
+            raise StoreError("the connection broke before the answer came")
+        return result
+
+    def step(self, verdict: Verdict) -> None:
+        self._verdict = verdict
+        self._may_go.release()
+        self._has_stopped.acquire()
+
+
+class SteppedTables:
+    """Tables as one process sees them: every call is a step."""
+
+    def __init__(self, tables: MemoryTables, process: Process) -> None:
+        self._tables = tables
+        self._process = process
+
+    def get(self, table: str, partition: str, row: str) -> Entity | None:
+        return self._process.do(lambda: self._tables.get(table, partition, row))
+
+    def query(self, table: str, partition: str | None = None, row_prefix: str = "") -> Iterator[Entity]:
+        return self._process.do(lambda: self._tables.query(table, partition, row_prefix))
+
+    def write(self, table: str, *writes: TableWrite) -> tuple[str, ...]:
+        return self._process.do(lambda: self._tables.write(table, *writes))
+
+    def delete(self, table: str, partition: str, row: str, etag: str | None = None) -> None:
+        self._process.do(lambda: self._tables.delete(table, partition, row, etag))
+
+
+class SteppedQueue:
+    def __init__(self, queue: MemoryQueue, process: Process) -> None:
+        self._queue = queue
+        self._process = process
+
+    def send(self, body: str, delay_seconds: float = 0) -> None:
+        self._process.do(lambda: self._queue.send(body, delay_seconds))
+
+
+@dataclass
+class Event:
+    name: str
+    happened: int
+    acknowledged: bool = False
+    deliveries: list[Process] = field(default_factory=list)
+
+    @property
+    def is_at_rest(self) -> bool:
+        return all(delivery.ended for delivery in self.deliveries)
+
+
+class World:
+    """Senders, workers, one row and one queue; the platform around them repeats what has not succeeded."""
+
+    def __init__(self) -> None:
+        self.ticks = count(1)
+        self.tokens = count(1)
+        self.clock = FakeClock(NOW)
+        self.tables = MemoryTables()
+        self.queue = MemoryQueue(self.clock)
+        self.events: list[Event] = []
+        self.processes: list[Process] = []
+        self.readings: list[int] = []
+
+    def store(self, process: Process) -> Store:
+        tables, queue = SteppedTables(self.tables, process), SteppedQueue(self.queue, process)
+        return Store(tables, MemoryBlobs(), queue, lambda: f"t{next(self.tokens)}")
+
+    def new_event(self) -> Event:
+        event = Event(name=f"e{len(self.events)}", happened=next(self.ticks))
+        self.events.append(event)
+        return event
+
+    def deliver(self, event: Event) -> Process:
+        def work(process: Process) -> None:
+            message = look(SERVER, cause(event.name))
+            self.store(process).arm(message, self.clock.now(), DELAY)
+            event.acknowledged = True
+
+        process = Process(work)
+        event.deliveries.append(process)
+        self.processes.append(process)
+        return process
+
+    def process(self, queued: QueuedMessage) -> Process:
+        def work(process: Process) -> None:
+            store = self.store(process)
+            message = store.read_message(queued.body)
+            if store.start(message, self.clock.now()) is not None:
+                began = process.do(lambda: next(self.ticks))
+                process.do(lambda: self.readings.append(began))
+                store.finish(message)
+            process.do(lambda: self.done_with(queued))
+
+        process = Process(work)
+        self.processes.append(process)
+        return process
+
+    def done_with(self, queued: QueuedMessage) -> None:
+        try:
+            self.queue.delete(queued)
+        except EntityChanged:
+            return  # the host meets this too: somebody else has the message now
+
+    def keep_promises(self) -> None:
+        """Deliveries and messages are repeated until each has succeeded; then nothing may be unread."""
+        for process in self.processes:
+            self.finish(process)
+        for event in self.events:
+            if not event.acknowledged:
+                self.finish(self.deliver(event))
+        while len(self.queue):
+            queued = self.queue.receive(VISIBILITY)
+            if queued is None:
+                self.clock.advance(VISIBILITY)
+            else:
+                self.finish(self.process(queued))
+        latest = max(self.readings, default=0)
+        assert [event.name for event in self.events if event.happened > latest] == []
+        assert all(event.acknowledged for event in self.events)
+        assert all(process.succeeded or process.crashed for process in self.processes)
+
+    def finish(self, process: Process) -> None:
+        while not process.ended:
+            process.step(Verdict.DONE)
+
+
+# --- every short history ---------------------------------------------------------------------------
+
+
+class Choices:
+    """Walks a tree of choices depth first: each run takes the first path that was not taken yet."""
+
+    def __init__(self) -> None:
+        self._path: list[tuple[int, int]] = []
+        self._depth = 0
+
+    def choose(self, options: int) -> int:
+        if self._depth == len(self._path):
+            self._path.append((0, options))
+        chosen, _ = self._path[self._depth]
+        self._depth += 1
+        return chosen
+
+    def next_path(self) -> bool:
+        """Go on to the next path; False when all were taken."""
+        self._depth = 0
+        while self._path:
+            chosen, options = self._path.pop()
+            if chosen + 1 < options:
+                self._path.append((chosen + 1, options))
+                return True
+        return False
+
+
+@dataclass
+class History:
+    """Two events and one or two workers, in some order, with at most so many surprises.
+
+    A surprise is a switch to another process in the middle of one, a crash, or a lost answer. At every
+    step of every process each of them is tried.
+    """
+
+    choices: Choices
+    surprises: int
+    workers: int
+    senders: int = 2
+    world: World = field(default_factory=World)
+    current: Process | None = None
+
+    def play(self) -> None:
+        while moves := self.moves():
+            moves[self.choices.choose(len(moves))]()
+        self.world.keep_promises()
+
+    def moves(self) -> list[Callable[[], None]]:
+        others = [one for one in self.world.processes if not one.ended and one is not self.current]
+        switches: list[Callable[[], None]] = [partial(self.go_on, one) for one in others]
+        if self.senders:
+            switches.append(self.send)
+        if self.workers and len(self.world.queue):
+            switches.append(self.work)
+        current = self.current
+        if current is None or current.ended:
+            return switches
+        go_on: list[Callable[[], None]] = [partial(current.step, Verdict.DONE)]
+        if not self.surprises:
+            return go_on
+        faults: list[Callable[[], None]] = [partial(current.step, verdict) for verdict in FAULTS]
+        return go_on + [partial(self.surprise, move) for move in (*faults, *switches)]
+
+    def surprise(self, move: Callable[[], None]) -> None:
+        self.surprises -= 1
+        move()
+
+    def go_on(self, process: Process) -> None:
+        self.current = process
+        process.step(Verdict.DONE)
+
+    def send(self) -> None:
+        self.senders -= 1
+        self.current = self.world.deliver(self.world.new_event())
+
+    def work(self) -> None:
+        """The clock runs until a message is visible: an impatient queue delivers one twice."""
+        self.workers -= 1
+        for wait in (0, DELAY, VISIBILITY):
+            self.world.clock.advance(wait)
+            queued = self.world.queue.receive(VISIBILITY)
+            if queued is not None:
+                self.current = self.world.process(queued)
+                return
+
+
+@pytest.mark.parametrize(("surprises", "workers"), [(1, 2), (2, 1)])
+def test_no_short_history_loses_an_event(surprises: int, workers: int) -> None:
+    choices = Choices()
+    more = True
+    while more:
+        History(choices, surprises, workers).play()
+        more = choices.next_path()
+
+
+# --- long histories --------------------------------------------------------------------------------
+
+
+class NothingIsLost(RuleBasedStateMachine):
+    """Events, duplicates, workers and faults in any order; whenever the dust settles nothing is unread."""
+
+    @initialize()
+    def begin(self) -> None:
+        self.world = World()
+
+    @rule(steps=STEPS, verdict=VERDICTS)
+    def something_happens(self, steps: int, verdict: Verdict) -> None:
+        self.advance(self.world.deliver(self.world.new_event()), steps, verdict)
+
+    @precondition(lambda self: any(event.is_at_rest for event in self.world.events))
+    @rule(data=st.data(), steps=STEPS, verdict=VERDICTS)
+    def an_event_comes_again(self, data: st.DataObject, steps: int, verdict: Verdict) -> None:
+        event = data.draw(st.sampled_from([event for event in self.world.events if event.is_at_rest]))
+        self.advance(self.world.deliver(event), steps, verdict)
+
+    @precondition(lambda self: len(self.world.queue) > 0)
+    @rule(patience=st.sampled_from([0, DELAY, VISIBILITY]), steps=STEPS, verdict=VERDICTS)
+    def a_worker_takes_a_message(self, patience: int, steps: int, verdict: Verdict) -> None:
+        self.world.clock.advance(patience)
+        queued = self.world.queue.receive(VISIBILITY)
+        if queued is not None:
+            self.advance(self.world.process(queued), steps, verdict)
+
+    @precondition(lambda self: any(not process.ended for process in self.world.processes))
+    @rule(data=st.data(), steps=STEPS, verdict=VERDICTS)
+    def a_process_goes_on(self, data: st.DataObject, steps: int, verdict: Verdict) -> None:
+        process = data.draw(st.sampled_from([one for one in self.world.processes if not one.ended]))
+        self.advance(process, steps, verdict)
+
+    @rule()
+    def a_long_time_passes(self) -> None:
+        self.world.clock.advance(400)
+
+    @rule()
+    def the_platform_keeps_its_promises(self) -> None:
+        self.world.keep_promises()
+
+    def advance(self, process: Process, steps: int, verdict: Verdict) -> None:
+        """Let a process take some steps, and decide what becomes of the one after them."""
+        for _ in range(steps):
+            if not process.ended:
+                process.step(Verdict.DONE)
+        if not process.ended and verdict is not Verdict.DONE:
+            process.step(verdict)
+
+    def teardown(self) -> None:
+        if hasattr(self, "world"):
+            self.world.keep_promises()
+
+
+TestNothingIsLost = NothingIsLost.TestCase
+TestNothingIsLost.settings = settings(stateful_step_count=20, deadline=None)
+
+
+# --- the ordinary course ---------------------------------------------------------------------------
+
+
+class Bench:
+    """A store in memory with its queue in sight."""
+
+    def __init__(self) -> None:
+        self.clock = FakeClock(NOW)
+        self.queue = MemoryQueue(self.clock)
+        self.tables = MemoryTables()
+        self.store = Store(self.tables, MemoryBlobs(), self.queue)
+
+    def arm(self, event: str | None, kind: CauseKind = CauseKind.EVENT) -> bool:
+        now = self.clock.now()
+        return self.store.arm(look(SERVER, cause(event, (now - NOW).total_seconds(), kind)), now, DELAY)
+
+    def take(self) -> Message | None:
+        queued = self.queue.receive(VISIBILITY)
+        if queued is None:
+            return None
+        self.queue.delete(queued)
+        return self.store.read_message(queued.body)
+
+    def take_one(self) -> Message:
+        message = self.take()
+        assert message is not None
+        return message
+
+    def start(self, message: Message) -> Cause | None:
+        return self.store.start(message, self.clock.now())
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return Bench()
+
+
+def test_a_burst_of_31_events_is_one_message_and_one_reading(bench: Bench) -> None:
+    sent = [bench.arm(f"e{n}") for n in range(31)]
+    assert sent == [True, *[False] * 30]
+    assert bench.take() is None
+    bench.clock.advance(DELAY)
+    message = bench.take_one()
+    began = bench.start(message)
+    assert began is not None
+    assert began.count == 31
+    bench.store.finish(message)
+    assert bench.take() is None
+
+
+def test_the_wait_counts_from_the_first_event_of_a_burst(bench: Bench) -> None:
+    bench.arm("e1")
+    bench.clock.advance(DELAY - 1)
+    bench.arm("e2")
+    bench.clock.advance(1)
+    assert bench.take() is not None
+
+
+def test_an_event_after_the_reading_began_is_read_again(bench: Bench) -> None:
+    bench.arm("e1")
+    bench.clock.advance(DELAY)
+    first = bench.take_one()
+    bench.start(first)
+    assert bench.arm("e2")
+    bench.store.finish(first)
+    bench.clock.advance(DELAY)
+    second = bench.start(bench.take_one())
+    assert second is not None
+    assert second.event_id == "e2"
+
+
+def test_a_message_that_is_delivered_again_after_a_crash_is_read_again(bench: Bench) -> None:
+    bench.arm("e1")
+    bench.clock.advance(DELAY)
+    message = bench.take_one()
+    assert bench.start(message) == bench.start(message) is not None
+
+
+def test_a_message_that_is_delivered_again_after_its_end_is_stale(bench: Bench) -> None:
+    bench.arm("e1")
+    bench.clock.advance(DELAY)
+    message = bench.take_one()
+    bench.start(message)
+    bench.store.finish(message)
+    assert bench.start(message) is None
+
+
+def test_a_younger_reading_takes_over_the_cause_of_one_that_crashed(bench: Bench) -> None:
+    bench.arm("e1")
+    bench.clock.advance(DELAY)
+    crashed = bench.take_one()
+    bench.start(crashed)
+    bench.arm(None, CauseKind.SWEEP)
+    bench.clock.advance(DELAY)
+    began = bench.start(bench.take_one())
+    assert began is not None
+    assert (began.event_id, began.count) == ("e1", 2)
+    assert bench.start(crashed) is None
+
+
+def test_finishing_an_overtaken_reading_leaves_the_younger_one_running(bench: Bench) -> None:
+    bench.arm("e1")
+    bench.clock.advance(DELAY)
+    older = bench.take_one()
+    bench.start(older)
+    bench.arm("e2")
+    bench.clock.advance(DELAY)
+    younger = bench.take_one()
+    bench.start(younger)
+    bench.store.finish(older)
+    assert bench.start(younger) is not None
+
+
+def test_a_message_that_never_arrives_is_replaced_once(bench: Bench) -> None:
+    bench.arm("e1")
+    bench.clock.advance(DELAY)
+    lost = bench.take_one()
+    bench.clock.advance(300)
+    assert not bench.arm("e2")
+    bench.clock.advance(1)
+    assert bench.arm("e3")
+    bench.clock.advance(1)
+    assert not bench.arm("e4")
+    bench.clock.advance(DELAY)
+    began = bench.start(bench.take_one())
+    assert began is not None
+    assert (began.event_id, began.count) == ("e4", 4)
+    assert bench.start(lost) is None
+
+
+def test_a_sender_that_is_slower_than_its_message_arms_again(bench: Bench) -> None:
+    """The message arrives before the token is in the row: the token must not enter it any more."""
+    slow = Store(HastyWorker(bench), MemoryBlobs(), bench.queue)
+    assert slow.arm(look(SERVER, cause("e1")), NOW, 0)
+    message = bench.take_one()
+    assert bench.start(message) is not None
+
+
+class HastyWorker:
+    """Tables of a sender whose first message is processed before the sender can write."""
+
+    def __init__(self, bench: Bench) -> None:
+        self._bench = bench
+
+    def get(self, table: str, partition: str, row: str) -> Entity | None:
+        return self._bench.tables.get(table, partition, row)
+
+    def query(self, table: str, partition: str | None = None, row_prefix: str = "") -> Iterator[Entity]:
+        return self._bench.tables.query(table, partition, row_prefix)
+
+    def write(self, table: str, *writes: TableWrite) -> tuple[str, ...]:
+        if not list(self._bench.tables.query(table)):
+            assert self._bench.start(self._bench.take_one()) is None
+        return self._bench.tables.write(table, *writes)
+
+    def delete(self, table: str, partition: str, row: str, etag: str | None = None) -> None:
+        self._bench.tables.delete(table, partition, row, etag)
+
+
+def test_a_look_that_was_never_armed_is_always_worth_a_reading(bench: Bench) -> None:
+    message = look(SERVER, cause("e1"))
+    assert bench.start(message) == message.cause
+    bench.store.finish(message)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        Message(kind=MessageKind.RECHECK, target=SERVER, cause=cause()),
+        Message(kind=MessageKind.LOOK, target=SERVER, cause=cause(), options=RunOptions(adopt=True)),
+        Message(kind=MessageKind.LOOK, cause=cause()),
+    ],
+    ids=["not a look", "with options", "about nothing"],
+)
+def test_what_must_not_be_merged_is_refused(bench: Bench, message: Message) -> None:
+    with pytest.raises(ValueError, match="coalesced"):
+        bench.store.arm(message, NOW, DELAY)
+    assert len(bench.queue) == 0
+
+
+# --- causes ----------------------------------------------------------------------------------------
+
+
+def test_the_newest_event_names_the_cause_whatever_the_order_of_arrival() -> None:
+    older, newer = cause("older", 1), cause("newer", 2)
+    assert merged(older, newer).event_id == merged(newer, older).event_id == "newer"
+
+
+def test_a_sweep_never_hides_who_wrote() -> None:
+    event, sweep = cause("e1", 1), cause(None, 9, CauseKind.SWEEP)
+    assert merged(event, sweep).actor == merged(sweep, event).actor == Actor(name="e1")
+
+
+def test_counts_of_merged_causes_add_up() -> None:
+    once = merged(cause("a"), cause("b", 1))
+    assert merged(once, cause("c", 2)).count == 3
