@@ -1,4 +1,4 @@
-"""`python -m local …`: policies, demo, up, replay, explain-nsg, explain-flows, diagnose.
+"""`python -m local …`: policies, demo, up, replay, explain-nsg, explain-flows, diagnose, new-policy.
 
 Only the arguments are parsed here; each command's own module is imported when it is asked for, so that one
 command does not pay for another's dependencies. Every command returns its exit code as INTERFACES has it.
@@ -18,7 +18,12 @@ from driftward.policy_arguments import add_policies
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    given = _parser().parse_args(argv)
+    words = sys.argv[1:] if argv is None else argv
+    if words[:1] == ["new-policy"]:
+        from local.dev.new_policy import new_policy
+
+        new_policy.main(words[1:], prog_name="python -m local new-policy")
+    given = _parser().parse_args(words)
     match given.command:
         case "policies":
             from driftward.policies import run_policies
@@ -56,6 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     add_policies(commands)
     commands.add_parser("demo", help="an operator drifts a simulated subscription, Driftward answers")
     commands.add_parser("up", help="simulator, storage emulator and host, until Ctrl-C")
+    commands.add_parser("new-policy", help="the files of a policy that is to be filled in")
     replayed = commands.add_parser("replay", help="post recorded events to a webhook, as Event Grid would")
     replayed.add_argument("file", type=Path, metavar="EVENT.json", help="one event or a list of events")
     replayed.add_argument("--to", required=True, metavar="URL", help="the webhook, with its key")
