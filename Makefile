@@ -9,10 +9,10 @@ RUN := .venv/bin/python -m
 QUIET := $(if $(findstring s,$(firstword -$(MAKEFLAGS))),--quiet)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up unit test check docs bench
+.PHONY: help setup demo up unit test test-long check fix docs bench
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
 
 setup: ## .venv with everything pinned (Python 3.11, 3.12 or 3.13; no node needed)
 	@$(PYTHON) -m local.dev.environments $(QUIET) .venv
@@ -29,13 +29,14 @@ unit: setup ## the quick pure tests, within 30 s
 test: setup ## everything; the engine tests on Python 3.13 as well where there is one
 	@$(RUN) local.dev.suite test
 
-check: setup ## format, lint, types, import contracts, generated files
-	$(RUN) ruff format --check .
-	$(RUN) ruff check .
-	$(RUN) mypy
-	.venv/bin/lint-imports
-	$(RUN) local.pages.documents --check
-	$(RUN) local.pages.openapi --check
+test-long: setup ## what takes long: every closed loop, long laws; within 60 min
+	@$(RUN) local.dev.suite long
+
+check: setup ## format, lint, types, import contracts, generated files; all that fails is told
+	@$(RUN) local.dev.check
+
+fix: setup ## format the code and sort its imports
+	@$(RUN) local.dev.check --fix
 
 docs: setup ## write what is generated: docs/, the README's table, local.settings.sample.json
 	@$(RUN) local.pages.documents
