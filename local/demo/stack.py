@@ -1,8 +1,8 @@
 """What `make demo` and `make up` run: the storage emulator, the simulator, and the host with the app.
 
-Everything listens on 127.0.0.1, on ports that the system chooses, and ends with its context manager. The
-host gets every setting of the project explicitly: a `local.settings.json` on this machine may name real
-channels and a real identity, and none of it may reach a demonstration.
+Everything listens on 127.0.0.1, on ports that the system chooses unless one is given, and ends with its
+context manager. The host gets every setting of the project explicitly: a `local.settings.json` on this
+machine may name real channels and a real identity, and none of it may reach a demonstration.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ class Host:
 
 
 @contextmanager
-def simulator(folder: Path) -> Iterator[SimulatorClient]:
+def simulator(folder: Path, port: int = 0) -> Iterator[SimulatorClient]:
     """The simulator without any resource. Raises ProcessFailed."""
     program = Program(
         name="simulator",
-        argv=[sys.executable, "-m", "local.simulator", "--port", "0"],
+        argv=[sys.executable, "-m", "local.simulator", "--port", str(port)],
         env=_inherited(),
         log_path=folder / "simulator.log",
         ready=r"(?m)^(http://\S+)$",
@@ -51,11 +51,11 @@ def simulator(folder: Path) -> Iterator[SimulatorClient]:
 
 
 @contextmanager
-def host(folder: Path, settings: Mapping[str, str], *options: str) -> Iterator[Host]:
+def host(folder: Path, settings: Mapping[str, str], *options: str, port: int = 0) -> Iterator[Host]:
     """Our emulation of the Functions host with the app in the real engine. Raises ProcessFailed."""
     program = Program(
         name="host",
-        argv=[sys.executable, "-m", "local.host", "--app-root", str(ROOT), "--port", "0", *options],
+        argv=[sys.executable, "-m", "local.host", "--app-root", str(ROOT), "--port", str(port), *options],
         env={**_inherited(), **settings},
         log_path=folder / f"host-{settings['ENFORCEMENT_MODE']}.log",
         ready=r"host ready (http://\S+) functions=\d+",
@@ -67,9 +67,9 @@ def host(folder: Path, settings: Mapping[str, str], *options: str) -> Iterator[H
 
 
 @contextmanager
-def core_tools_host(folder: Path, settings: Mapping[str, str], func: str) -> Iterator[Host]:
+def core_tools_host(folder: Path, settings: Mapping[str, str], func: str, port: int = 0) -> Iterator[Host]:
     """`func start` with the app and this Python. Raises ProcessFailed."""
-    port = free_port()
+    port = port or free_port()
     here = Path(sys.executable).parent
     path = f"{here}{os.pathsep}{os.environ.get('PATH', '')}"
     program = Program(

@@ -2,8 +2,9 @@
 
 The subscription is the demonstration's, and Driftward has read it once, so that what is changed now is
 drift. The host is `func start` where the Core Tools are on the PATH, and our emulation where they are not.
-Audit mode holds unless `ENFORCEMENT_MODE=enforce` is set; the few settings that make sense here are taken
-from the environment, every other one has its default. The host's log follows on standard output.
+It listens on port 7071 and the simulator on 8100, where these are free. Audit mode holds unless
+`ENFORCEMENT_MODE=enforce` is set; the few settings that make sense here are taken from the environment, every
+other one has its default. The host's log follows on standard output, each look as a short card.
 
 Exit codes: 0 ended by Ctrl-C or SIGTERM, 1 the host ended by itself, 2 the set-up failed.
 """
@@ -23,10 +24,11 @@ from pathlib import Path
 from typing import Final
 
 from local.demo import world
+from local.demo.log_cards import cards
 from local.demo.stack import ALERT_TOPIC, Host, app_settings, core_tools_host, host, simulator
 from local.demo.watching import DriftwardClient, DriftwardFailed, Watcher
 from local.dev.emulator import InstallFailed, azurite, install_azurite
-from local.dev.processes import ProcessFailed
+from local.dev.processes import ProcessFailed, is_free
 from local.simulator.client import ArmCallFailed, SimulatorClient
 from shared.adapters.arm.clients import LOCAL_IDENTITY
 from shared.model.errors import ConfigurationError
@@ -42,6 +44,8 @@ _TAKEN_OVER: Final = (
 )
 _QUICK: Final = {"SCOPES": world.SCOPE, "COALESCE_SECONDS": "1", "SETTLE_SECONDS": "5"}
 _FOLLOW_SECONDS: Final = 0.2
+HOST_PORT: Final = 7071
+SIMULATOR_PORT: Final = 8100
 
 
 def up() -> int:
@@ -69,7 +73,10 @@ def _interrupt(*_: object) -> None:
 
 
 def _serve(folder: Path) -> int:
-    with azurite(folder / "azurite.log") as storage, simulator(folder) as azure:
+    with (
+        azurite(folder / "azurite.log") as storage,
+        simulator(folder, free_or_any(SIMULATOR_PORT, "simulator")) as azure,
+    ):
         azure.switches(retry_after_seconds=1)
         azure.seed(world.resources(), replace=True)
         settings = app_settings(storage, azure, {**_QUICK, **chosen(os.environ)})
@@ -83,6 +90,14 @@ def _serve(folder: Path) -> int:
             return _follow(running)
 
 
+def free_or_any(port: int, who: str) -> int:
+    """The port where it is free; otherwise 0, with which the system picks one, and that is said."""
+    if is_free(port):
+        return port
+    print(f"{who}: port {port} is taken, the system picks another")
+    return 0
+
+
 def chosen(environment: Mapping[str, str]) -> dict[str, str]:
     """The settings that are taken from the environment, as far as they are set."""
     return {name: environment[name] for name in _TAKEN_OVER if environment.get(name)}
@@ -91,15 +106,15 @@ def chosen(environment: Mapping[str, str]) -> dict[str, str]:
 @contextmanager
 def _host(folder: Path, settings: Mapping[str, str]) -> Iterator[tuple[Host, str | None]]:
     """The host and its key: the Core Tools, which ask for none, where they are, else our emulation."""
-    func = shutil.which("func")
+    func, port = shutil.which("func"), free_or_any(HOST_PORT, "host")
     if func is not None:
         print(f"host: the Core Tools ({func})")
-        with core_tools_host(folder, settings, func) as running:
+        with core_tools_host(folder, settings, func, port) as running:
             yield running, None
         return
     print("host: an emulation of the Functions host, because `func` (Core Tools) is not on the PATH")
     key = secrets.token_urlsafe(16)
-    with host(folder, settings, f"--function-key={key}") as running:
+    with host(folder, settings, f"--function-key={key}", port=port) as running:
         yield running, key
 
 
@@ -113,6 +128,7 @@ def guide(running: Host, key: str | None, azure: SimulatorClient, storage: str, 
     """Addresses, keys and calls, each ready to be copied into a shell."""
     sections = [
         ("Addresses", _addresses(running, key, azure, storage, mode)),
+        ("For a shell: the README's commands use these", exports(running, key, azure)),
         ("Driftward", _driftward_calls(running, key)),
         ("An operator (any name is a token)", _operator_calls(azure)),
         ("The simulator", _simulator_calls(azure)),
@@ -127,6 +143,18 @@ def _addresses(running: Host, key: str | None, azure: SimulatorClient, storage: 
         f"webhook    {running.webhook}",
         f"simulator  {azure.url}",
         f"storage    {storage}",
+        f"log        {running.process.log_path}",
+    ]
+
+
+def exports(running: Host, key: str | None, azure: SimulatorClient) -> list[str]:
+    """What a shell must know for the README's commands, as lines to paste."""
+    return [
+        f"export HOST={running.url} KEY={key or ''}",
+        f"export SIMULATOR={azure.url} ARM_ENDPOINT={azure.url} SUBSCRIPTION={world.SUBSCRIPTION}",
+        f"export SERVER_ID={world.ORDERS}",
+        f"export SUBNET_ID={world.SUBNET}",
+        f"export NSG_ID={world.NSG}",
     ]
 
 
@@ -167,13 +195,22 @@ def _simulator_calls(azure: SimulatorClient) -> list[str]:
 
 
 def _follow(running: Host) -> int:
-    """Print the host's log as it grows; returns when the host has ended by itself."""
+    """Show the host's log as it grows; returns when the host has ended by itself."""
     with running.process.log_path.open(encoding="utf-8", errors="replace") as log:
         log.seek(0, os.SEEK_END)
+        rest = ""
         while os.waitid(os.P_PID, running.process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
-            sys.stdout.write(log.read())
-            sys.stdout.flush()
+            rest = _show(rest + log.read())
             time.sleep(_FOLLOW_SECONDS)
-        sys.stdout.write(log.read())
+        _show(f"{rest}{log.read()}\n")
     print("the host has ended by itself", file=sys.stderr)
     return 1
+
+
+def _show(text: str) -> str:
+    """Print the whole lines of a text; returns what is left, the beginning of a line."""
+    lines, _, rest = text.rpartition("\n")
+    for shown in cards(lines.splitlines()):
+        print(shown)
+    sys.stdout.flush()
+    return rest

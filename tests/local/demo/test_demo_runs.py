@@ -114,7 +114,7 @@ def test_the_demo_can_be_interrupted_and_leaves_nothing_behind() -> None:
 
 def _copy(folder: Path) -> Path:
     """The project without what a run does not need; the emulator is shared."""
-    for name in ("local", "shared", "functions"):
+    for name in ("local", "shared", "functions", "driftward"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("function_app.py", "host.json", "policies.yaml", "package.json"):
         shutil.copy(ROOT / name, folder)
@@ -140,8 +140,10 @@ def test_a_wrong_end_state_is_shown_with_exit_1(tmp_path: Path) -> None:
     lenient = "  nsg-blocks-postgres-in-subnet:\n    effect: alert\n"
     text = policies.read_text(encoding="utf-8").replace("  nsg-blocks-postgres-in-subnet:\n", lenient)
     policies.write_text(text, encoding="utf-8")
-    watch = project / "local" / "demo_watch.py"
-    impatient = watch.read_text(encoding="utf-8").replace("Final = 45.0", "Final = 10.0")
+    watch = project / "local" / "demo" / "watching.py"
+    patient = watch.read_text(encoding="utf-8")
+    impatient = patient.replace("Final = 45.0", "Final = 10.0")
+    assert impatient != patient
     watch.write_text(impatient, encoding="utf-8")
     with _started("demo", project=project) as child:
         printed, _ = child.communicate(timeout=110)
@@ -157,11 +159,19 @@ def test_up_prints_calls_that_work_and_ends_with_ctrl_c() -> None:
         printed = _read_until(child, "Ctrl-C ends everything")
         calls = [line.strip() for line in printed.splitlines() if line.strip().startswith("curl ")]
         answers = [_perform(call) for call in calls]
+        shown = _read_until(child, "postgres-public-access-enabled: WouldRevert")
         code, rest = _interrupt(child)
         _nothing_is_left(child.pid, printed)
     assert len(answers) >= 12
     assert all(status in {200, 201, 202, 409} for status in answers), list(zip(calls, answers, strict=True))
     assert answers.count(409) <= 1  # a second write to a server that is still busy
+    assert re.search(r"^\d\d:\d\d:\d\d  pg-orders  .*; \d+ ARM calls$", shown, re.MULTILINE), shown
+    assert not [line for line in shown.splitlines() if '"findings"' in line]
+    host = re.search(r"^  host       (\S+)", printed, re.MULTILINE)
+    key = re.search(r"^  key        (\S+)", printed, re.MULTILINE)
+    assert host is not None
+    assert key is not None
+    assert f"\n  export HOST={host[1]} KEY={key[1]}\n" in printed
     assert code == 0
     assert "nothing listens any more" in rest
 
