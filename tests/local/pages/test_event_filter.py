@@ -9,8 +9,9 @@ from local.pages.events_page import event_filter
 from shared.model import Json
 
 
-def test_the_readme_subscribes_with_the_derived_filter() -> None:
-    lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+def test_the_deployment_subscribes_with_the_derived_filter() -> None:
+    page = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
+    lines = page.replace("\\\n", " ").splitlines()
     (command,) = [
         line for line in lines if line.startswith("az eventgrid system-topic event-subscription create")
     ]

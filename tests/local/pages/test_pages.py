@@ -81,13 +81,17 @@ def _filled(command: str) -> str:
     command = command.split("; do")[0].rstrip(")").strip()
     subscription = "00000000-0000-0000-0000-000000000000"
     storage = f"/subscriptions/{subscription}/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/s"
-    command = command.replace("$STORAGE_ID", storage).replace("$SUBSCRIPTION", subscription)
+    command = (
+        command.replace("$STORAGE_ID", storage)
+        .replace("$APP_ID", f"{storage}/app")
+        .replace("$SUBSCRIPTION", subscription)
+    )
     return re.sub(r"\$[A-Za-z_]+", "name", command)
 
 
 @pytest.mark.az
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("name", ["README.md", "docs/runbook.md"])
+@pytest.mark.parametrize("name", ["docs/deploy.md", "docs/runbook.md"])
 def test_every_az_command_is_understood_by_azure_cli(name: str) -> None:
     commands = _az_commands(ROOT / name)
     assert len(commands) >= 5
