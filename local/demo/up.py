@@ -176,12 +176,12 @@ def _driftward_calls(running: Host, key: str | None) -> list[str]:
 
 def _operator_calls(azure: SimulatorClient) -> list[str]:
     headers = "-H 'Authorization: Bearer jane.doe' -H 'Content-Type: application/json'"
-    server = f"{azure.url}{world.ORDERS}"
+    server, rule = f"{azure.url}{world.ORDERS}", f"{azure.url}{world.BILLING}/firewallRules/anything"
     opened = '{"properties": {"network": {"publicNetworkAccess": "Enabled"}}}'
     all_azure = '{"properties": {"startIpAddress": "0.0.0.0", "endIpAddress": "0.0.0.0"}}'
     return [
         f"curl -s -X PATCH '{server}?api-version=2026-10-01' {headers} -d '{opened}'",
-        f"curl -s -X PUT '{server}/firewallRules/anything?api-version=2026-10-01' {headers} -d '{all_azure}'",
+        f"curl -s -X PUT '{rule}?api-version=2026-10-01' {headers} -d '{all_azure}'",
         f"curl -s '{server}?api-version=2026-10-01' -H 'Authorization: Bearer jane.doe'",
     ]
 
