@@ -5,7 +5,10 @@
 """
 
 import os
+from collections.abc import Callable
+from typing import Any
 
+import pytest
 from hypothesis import settings
 
 pytest_plugins = ["tests.fixtures_local"]
@@ -17,3 +20,14 @@ for _name, _examples in _EXAMPLES.items():
         _name, max_examples=_examples, deadline=None, derandomize=bool(os.environ.get("CI"))
     )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or "default")
+
+
+@pytest.fixture(scope="session")
+def functions() -> dict[str, Callable[[Any], Any]]:
+    """What the engine would call, by name; the app can be asked for its functions only once."""
+    import function_app
+
+    return {
+        str(built.get_function_name()): built.get_user_function()
+        for built in function_app.app.get_functions()
+    }

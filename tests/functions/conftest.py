@@ -7,20 +7,10 @@ from typing import Any, TypeAlias
 
 import pytest
 
-import function_app
 from tests.api.test_api import WorldSources
 from tests.fakes import World
 
 Function: TypeAlias = Callable[[Any], Any]
-
-
-@pytest.fixture(scope="session")
-def functions() -> dict[str, Function]:
-    """What the engine would call, by name."""
-    return {
-        str(built.get_function_name()): built.get_user_function()
-        for built in function_app.app.get_functions()
-    }
 
 
 @pytest.fixture
