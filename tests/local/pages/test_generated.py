@@ -13,11 +13,11 @@ from local.pages.families import families, family_lead, family_title
 from local.pages.generated import documents, left_over, outdated
 from local.pages.loading import CannotGenerate
 from local.pages.markdown import GENERATED
-from local.pages.policies_page import comes_to, control_id
+from local.pages.policies_page import comes_to, control_id, policies_pages
 from local.pages.readme import with_settings, with_transcript
 from local.pages.roles import actions_of, further_actions, reader, roles
 from shared.config.settings import SETTINGS, read_settings
-from shared.policies import discover, family_of, find
+from shared.policies import discover, family_of, find, modules, nsg
 from shared.posture.policy import Control
 
 DOCUMENTS = documents()
@@ -116,6 +116,19 @@ def test_every_family_has_its_pages_with_what_it_is_about() -> None:
         assert family_lead(family) in DOCUMENTS["docs/policies.md"]
         assert family_lead(family) in DOCUMENTS[f"docs/policies/{family}.md"]
         assert f"\n## {family_title(family)}\n" in DOCUMENTS["docs/policies.md"]
+
+
+def test_a_family_or_a_policy_without_a_docstring_cannot_be_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nsg, "__doc__", None)
+    with pytest.raises(CannotGenerate, match=r"shared/policies/nsg/__init__\.py has no docstring"):
+        policies_pages()
+    monkeypatch.undo()
+    module = modules()["postgres-tls-not-required"]
+    monkeypatch.setattr(module, "__doc__", None)
+    with pytest.raises(
+        CannotGenerate, match="the module of policy postgres-tls-not-required has no docstring"
+    ):
+        policies_pages()
 
 
 @pytest.mark.parametrize(

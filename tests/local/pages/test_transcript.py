@@ -1,11 +1,13 @@
 """What the README shows of a run: shortened as the data says, and stable from run to run."""
 
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from local.dev.environments import ROOT
+from local.pages import transcript
 from local.pages.loading import CannotGenerate
 from local.pages.transcript import STORED, LeftOut, keep, left_out, same_story, shortened
 
@@ -130,3 +132,21 @@ def test_the_stored_transcript_is_of_a_run_that_ended_well() -> None:
     assert "✗" not in stored
     assert not [part for parts in left_out().parts.values() for part in parts if part in stored.splitlines()]
     assert max(len(line) for line in stored.splitlines()) <= 100
+
+
+@pytest.mark.parametrize(
+    ("code", "printed", "ends_with", "kept"),
+    [(0, RUN, 0, SHOWN), (1, RUN, 1, None), (0, RUN.replace("Mei", "Lin"), 2, None)],
+    ids=["as expected", "a wrong end", "another story"],
+)
+def test_only_a_run_that_ended_well_and_can_be_shortened_is_kept(
+    code: int, printed: str, ends_with: int, kept: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran = subprocess.CompletedProcess(args=[], returncode=code, stdout=printed)
+    monkeypatch.setattr("subprocess.run", lambda *_, **__: ran)
+    monkeypatch.setattr(transcript, "ROOT", tmp_path)
+    monkeypatch.setattr(transcript, "left_out", lambda: OUT)
+    file = tmp_path / STORED
+    file.parent.mkdir(parents=True)
+    assert transcript.main() == ends_with
+    assert (file.read_text(encoding="utf-8") if file.exists() else None) == kept
