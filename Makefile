@@ -38,9 +38,9 @@ check: setup ## format, lint, types, import contracts, generated files; all that
 fix: setup ## format the code and sort its imports
 	@$(RUN) local.dev.check --fix
 
-docs: setup ## write what is generated: docs/, the README's table, local.settings.sample.json
-	@$(RUN) local.pages.documents
-	@$(RUN) local.pages.openapi
+docs: setup ## write what is generated: docs/, parts of the README (runs the demo), local.settings.sample.json
+	@$(RUN) local.pages.transcript
+	@$(RUN) local.pages
 
 bench: setup ## benchmarks; BENCH=quick takes under 3 minutes
 	@$(RUN) local.bench $(BENCH)

@@ -20,6 +20,7 @@ import pytest
 
 from local.dev.emulator import install_azurite
 from local.dev.environments import ROOT
+from local.pages.transcript import STORED, left_out, same_story, shortened
 
 pytestmark = [pytest.mark.azurite, pytest.mark.engine]
 
@@ -101,6 +102,8 @@ def test_the_demo_ends_as_expected_and_leaves_nothing_behind() -> None:
     assert "\x1b" not in printed
     assert "all 15 as expected" in printed
     assert max(len(line) for line in printed.splitlines()) <= 100
+    stored = (ROOT / STORED).read_text(encoding="utf-8")
+    assert same_story(shortened(printed, left_out()), stored), "the README's transcript is old: `make docs`"
 
 
 def test_the_demo_can_be_interrupted_and_leaves_nothing_behind() -> None:
@@ -141,11 +144,6 @@ def test_a_wrong_end_state_is_shown_with_exit_1(tmp_path: Path) -> None:
     lenient = "  nsg-blocks-postgres-in-subnet:\n    effect: alert\n"
     text = policies.read_text(encoding="utf-8").replace("  nsg-blocks-postgres-in-subnet:\n", lenient)
     policies.write_text(text, encoding="utf-8")
-    watch = project / "local" / "demo" / "watching.py"
-    patient = watch.read_text(encoding="utf-8")
-    impatient = patient.replace("Final = 45.0", "Final = 25.0")
-    assert impatient != patient
-    watch.write_text(impatient, encoding="utf-8")
     with _started("demo", project=project) as child:
         printed, _ = child.communicate(timeout=240)
         _nothing_is_left(child.pid, printed)
@@ -164,8 +162,7 @@ def test_up_prints_calls_that_work_and_ends_with_ctrl_c() -> None:
         code, rest = _interrupt(child)
         _nothing_is_left(child.pid, printed)
     assert len(answers) >= 12
-    assert all(status in {200, 201, 202, 409} for status in answers), list(zip(calls, answers, strict=True))
-    assert answers.count(409) <= 1  # a second write to a server that is still busy
+    assert all(status in {200, 201, 202} for status in answers), list(zip(calls, answers, strict=True))
     assert re.search(r"^\d\d:\d\d:\d\d  pg-orders  .*; \d+ ARM calls$", shown, re.MULTILINE), shown
     assert not [line for line in shown.splitlines() if '"findings"' in line]
     host = re.search(r"^  host       (\S+)", printed, re.MULTILINE)

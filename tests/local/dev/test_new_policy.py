@@ -131,8 +131,8 @@ def test_a_policy_is_filled_in_and_green_within_what_was_written_for_it(tree: Pa
     fill_in(tree)
     run_well(tree, "-m", "ruff", "format", "-q", POLICY, SCENARIO)
     tidy(tree)
-    run_well(tree, "-m", "local.pages.documents")
-    run_well(tree, "-m", "local.pages.documents", "--check")
+    run_well(tree, "-m", "local.pages")
+    run_well(tree, "-m", "local.pages", "--check")
     run_well(tree, "-m", "pytest", *ASKED, "-k", ID, "-q", "-p", "no:xdist")
     run_well(tree, "-m", "pytest", "tests/local/pages", "-m", "not az", "-q", "-p", "no:xdist")
 
