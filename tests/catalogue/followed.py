@@ -34,6 +34,8 @@ SEED: Final = (
     seeds.firewall_rule(server=SERVER, name="office", start="203.0.113.17"),
 )
 POLICIES_FILE: Final = f"version: 1\ndefaults: {{effect: off}}\npolicies: {{{POLICY}: {{effect: revert}}}}\n"
+LEFT_OUT: Final = ("shared/model/", "shared/adapters/storage/")
+"""The words, which are everywhere, and what storage in memory takes the place of."""
 WRITE: Final = "ArmGateway.begin"
 """The call that writes to ARM: what is entered after it has returned comes afterwards."""
 
@@ -91,12 +93,12 @@ class Way:
 
 
 def module_of(code: CodeType) -> str:
-    """`shared/controller/events.py`; nothing for other code, imports, and the words of `shared/model`."""
+    """`shared/controller/events.py`; nothing for imports, for code of others, and for what is left out."""
     path = Path(code.co_filename)
     if code.co_name == "<module>" or not path.is_relative_to(ROOT):
         return ""
     name = path.relative_to(ROOT).as_posix()
-    return name if name.startswith(("functions/", "shared/")) and "shared/model/" not in name else ""
+    return name if name.startswith(("functions/", "shared/")) and not name.startswith(LEFT_OUT) else ""
 
 
 def follow(triggers: Triggers, folder: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Way, list[str]]:
