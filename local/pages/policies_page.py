@@ -43,7 +43,7 @@ def _index() -> str:
         "One page a family, one line a policy; within a family in the order in which their changes are made "
         "on one target. Each id names the pattern that is found, never the fix. What comes of a drift is the "
         "most that happens: the situation may lower it, `policies.yaml` decides for each scope, and what was "
-        "never seen compliant alerts. `python -m local policies` shows the same with what `policies.yaml` "
+        "never seen compliant alerts. `driftward policies` shows the same with what `policies.yaml` "
         "says.",
     ]
     return page([*head, *(part for family in families() for part in _listed(family))])
