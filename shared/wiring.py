@@ -22,9 +22,9 @@ from shared.config.policies_file import parse_policies_file
 from shared.config.settings import Cloud, Settings, read_settings
 from shared.controller.deps import Deps
 from shared.model import Json
+from shared.model.alert_records import Notification
 from shared.model.errors import ConfigurationError, SinkError
 from shared.model.interfaces import Sink
-from shared.model.records import Notification
 from shared.policies import discover
 
 if TYPE_CHECKING:

@@ -38,19 +38,13 @@ from shared.model import (
     Target,
     codec,
 )
+from shared.model.alert_records import AlertRecord, AlertStatus, Notification
 from shared.model.edits import EditDoesNotFit, apply_edit
 from shared.model.errors import Denied, GatewayError, Gone, StoreError
 from shared.model.interfaces import Enumerated, GroupReading, Relation, TagReading
-from shared.model.records import (
-    AlertRecord,
-    AlertStatus,
-    Message,
-    MessageKind,
-    Notification,
-    RunOptions,
-    TargetResult,
-)
+from shared.model.messages import Message, MessageKind, RunOptions
 from shared.model.resource_id import ResourceId
+from shared.model.results import TargetResult
 from shared.policies import discover
 from shared.state.store import Store
 from tests.memory import FakeClock, MemoryBlobs, MemoryQueue, MemoryTables

@@ -40,7 +40,8 @@ from shared.model import (
     Target,
     TargetKind,
 )
-from shared.model.records import AlertRecord, AlertStatus, ChangeKind, ChangeRecord
+from shared.model.alert_records import AlertRecord, AlertStatus
+from shared.model.change_records import ChangeKind, ChangeRecord
 from shared.model.resource_id import ResourceId
 from shared.posture.policy import AnyPolicy
 

@@ -25,7 +25,7 @@ from shared.alerts.lifecycle import APPROVAL_LASTS
 from shared.api.http import LONGEST_BODY, ApiRequest, Refused, invalid, not_found
 from shared.controller.events import locate
 from shared.model import EnforcementMode, Json, Outcome, Target
-from shared.model.records import AlertStatus
+from shared.model.alert_records import AlertStatus
 from shared.model.resource_id import InvalidResourceId, ResourceId
 from shared.model.values import camel_case
 from shared.policies import find

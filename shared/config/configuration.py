@@ -30,7 +30,7 @@ from shared.config.policies_file import (
 from shared.guardrails.decide import Limits
 from shared.guardrails.schedule import Freeze, WhenClosed, Window, closed_until, freeze_at
 from shared.model import Effect, Json, ServerSnapshot, Severity, Snapshot
-from shared.model.records import Exemption
+from shared.model.memory import Exemption
 from shared.model.resource_id import ResourceId
 from shared.model.values import value
 from shared.posture.policy import AnyPolicy, bound

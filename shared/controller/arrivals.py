@@ -15,7 +15,7 @@ from shared.controller.dispatch import work
 from shared.controller.events import Ignored, Mapped, ResourceEvent, Unmappable, map_event, parse_event
 from shared.controller.poison import recovered
 from shared.model import Json
-from shared.model.records import Message, MessageKind
+from shared.model.messages import Message, MessageKind
 from shared.model.values import value
 from shared.state.message_body import understand
 

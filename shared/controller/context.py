@@ -15,8 +15,9 @@ from shared.config.tag_exemptions import tag_exemption
 from shared.controller.visit import Visit
 from shared.guardrails.decide import BreakGlass, Context
 from shared.model import CauseKind, ComplianceState, EnforcementMode, Finding, Safety
+from shared.model.alert_records import Approval
 from shared.model.errors import StoreError
-from shared.model.records import Approval, PolicyMemory, TargetRecord
+from shared.model.memory import PolicyMemory, TargetRecord
 from shared.posture.policy import AnyPolicy, Assessment
 from shared.state.baseline import Baseline
 

@@ -18,8 +18,9 @@ from shared.controller.remediation import poll, view_of
 from shared.model import Cause, Locator, LocatorKind, Outcome, Target
 from shared.model.errors import Denied, EntityChanged, Gone, Transient
 from shared.model.interfaces import Enumerated
-from shared.model.records import Message, MessageKind, RunOptions, TargetResult, look
+from shared.model.messages import Message, MessageKind, RunOptions, look
 from shared.model.resource_id import ResourceId
+from shared.model.results import TargetResult
 
 _Result = TypeVar("_Result")
 

@@ -28,7 +28,7 @@ from shared.model import (
     Severity,
     Target,
 )
-from shared.model.records import AlertRecord, AlertStatus, NotificationType
+from shared.model.alert_records import AlertRecord, AlertStatus, NotificationType
 from shared.model.values import value
 
 EXPIRED: Final = Pattern(

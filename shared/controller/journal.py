@@ -33,24 +33,14 @@ from shared.model import (
     Snapshot,
     Target,
 )
+from shared.model.alert_records import AlertRecord, AlertStatus, Notification, NotificationType
+from shared.model.change_records import ChangeKind, ChangeRecord
+from shared.model.decisions import reason_text
 from shared.model.errors import GatewayError
 from shared.model.interfaces import Relation
-from shared.model.records import (
-    AlertRecord,
-    AlertStatus,
-    ChangeKind,
-    ChangeRecord,
-    Message,
-    MessageKind,
-    Notification,
-    NotificationType,
-    PolicyMemory,
-    RunOptions,
-    TargetRecord,
-    TargetResult,
-    reason_text,
-)
-from shared.model.results import merge
+from shared.model.memory import PolicyMemory, TargetRecord
+from shared.model.messages import Message, MessageKind, RunOptions
+from shared.model.results import TargetResult, merge
 from shared.policies import find
 from shared.posture.policy import AnyPolicy
 from shared.state.baseline import evidence_since, recorded_baseline

@@ -31,15 +31,10 @@ from shared.model import (
     Target,
     TargetKind,
 )
-from shared.model.records import (
-    AlertRecord,
-    AlertStatus,
-    Message,
-    MessageKind,
-    NotificationType,
-    TargetResult,
-)
+from shared.model.alert_records import AlertRecord, AlertStatus, NotificationType
+from shared.model.messages import Message, MessageKind
 from shared.model.resource_id import parse_resource_id
+from shared.model.results import TargetResult
 from shared.state.message_body import understand
 
 PATTERN: Final = "poisoned-message"

@@ -49,16 +49,12 @@ from shared.model import (
     Snapshot,
     Target,
 )
+from shared.model.change_records import ChangeRecord
 from shared.model.codec import to_json
 from shared.model.errors import Denied, Gone, Permanent
-from shared.model.records import (
-    ChangeRecord,
-    ChangeView,
-    RunOptions,
-    TargetRecord,
-    TargetResult,
-)
-from shared.model.results import merge
+from shared.model.memory import TargetRecord
+from shared.model.messages import RunOptions
+from shared.model.results import ChangeView, TargetResult, merge
 from shared.model.values import value
 from shared.posture.policy import AnyPolicy, Assessment, applies_to, bound
 from shared.state.baseline import Baseline, recorded_baseline

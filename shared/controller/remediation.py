@@ -35,6 +35,8 @@ from shared.model import (
     ServerSnapshot,
     Snapshot,
 )
+from shared.model.alert_records import NotificationType
+from shared.model.change_records import ChangeKind, ChangeRecord
 from shared.model.codec import to_json
 from shared.model.edits import apply_edit, apply_edits
 from shared.model.errors import (
@@ -48,18 +50,9 @@ from shared.model.errors import (
     Throttled,
     Transient,
 )
-from shared.model.records import (
-    Attempt,
-    ChangeKind,
-    ChangeRecord,
-    ChangeView,
-    Message,
-    MessageKind,
-    NotificationType,
-    RunOptions,
-    TargetRecord,
-    TargetResult,
-)
+from shared.model.memory import Attempt, TargetRecord
+from shared.model.messages import Message, MessageKind, RunOptions
+from shared.model.results import ChangeView, TargetResult
 from shared.posture.traffic import server_traffic
 from shared.state.store import BudgetExhausted
 

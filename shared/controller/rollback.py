@@ -30,9 +30,11 @@ from shared.model import (
     Reason,
     Snapshot,
 )
+from shared.model.change_records import ChangeKind, ChangeRecord
 from shared.model.edits import EditDoesNotFit, apply_edits
 from shared.model.errors import StoreError
-from shared.model.records import ChangeKind, ChangeRecord, Exemption, RunOptions
+from shared.model.memory import Exemption
+from shared.model.messages import RunOptions
 from shared.model.values import value
 from shared.policies import find
 from shared.state.store import BudgetExhausted

@@ -13,9 +13,9 @@ from shared.controller.dispatch import look_at
 from shared.controller.events import locate
 from shared.model import Actor, Cause, CauseKind, EnforcementMode, Locator, LocatorKind, Target
 from shared.model.errors import GatewayError, StoreError
-from shared.model.records import Message, MessageKind, RunOptions, RunRecord, RunStatus
+from shared.model.messages import Message, MessageKind, RunOptions
 from shared.model.resource_id import ResourceId
-from shared.model.results import with_status
+from shared.model.results import RunRecord, RunStatus, with_status
 from shared.model.values import value
 
 

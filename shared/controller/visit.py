@@ -10,7 +10,7 @@ from typing import Final
 
 from shared.controller.deps import Deps
 from shared.model import Action, Cause, Change, Decision, Finding, Proof, Reason, Snapshot, Target
-from shared.model.records import RunOptions
+from shared.model.messages import RunOptions
 from shared.model.values import value
 from shared.posture.policy import AnyPolicy
 from shared.state.baseline import Baseline

@@ -31,7 +31,8 @@ from shared.model import (
     ServerState,
     Snapshot,
 )
-from shared.model.records import Approval, Attempt, Exemption, TagExemption
+from shared.model.alert_records import Approval
+from shared.model.memory import Attempt, Exemption, TagExemption
 from shared.model.values import value
 from shared.posture.policy import AnyPolicy, Assessment
 

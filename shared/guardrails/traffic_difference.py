@@ -9,8 +9,8 @@ that the rules can match; of a server who may come in. An alert is about its pol
 from __future__ import annotations
 
 from shared.model import Change, ServerSnapshot, Snapshot, SubnetSnapshot
+from shared.model.change_records import TrafficDifference
 from shared.model.edits import apply_to
-from shared.model.records import TrafficDifference
 from shared.nsg import NsgError, changed, diff
 from shared.posture.policy import AnyPolicy
 from shared.posture.traffic import ServerTraffic, SubnetTraffic, Traffic, describe_box, server_traffic

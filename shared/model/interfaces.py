@@ -10,22 +10,15 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol, TypeAlias
 
-from shared.model import (
-    Actor,
-    ArmCall,
-    Aspect,
-    Edit,
-    IPNetwork,
-    Json,
-    Locator,
-    Operation,
-    SecurityGroup,
-    Snapshot,
-    Target,
-)
-from shared.model.records import Notification
+from shared.model.alert_records import Notification
+from shared.model.changes import Edit
+from shared.model.kinds import Aspect
+from shared.model.operations import ArmCall, Operation
 from shared.model.resource_id import ResourceId
-from shared.model.values import value
+from shared.model.rules import SecurityGroup
+from shared.model.snapshots import Snapshot
+from shared.model.targets import Actor, Locator, Target
+from shared.model.values import IPNetwork, Json, value
 
 
 class Clock(Protocol):

@@ -16,19 +16,14 @@ from typing import Final, TypeVar
 from uuid import uuid4
 
 from shared.model import Cause, Locator, Outcome, Proof, Snapshot, Target, codec
+from shared.model.alert_records import AlertRecord, AlertStatus
+from shared.model.change_records import ChangeRecord
 from shared.model.errors import EntityChanged, EntityExists, StoreError
 from shared.model.interfaces import Blobs, Entity, Queue, Relation, Row, Tables, TableWrite
-from shared.model.records import (
-    AlertRecord,
-    AlertStatus,
-    Attempt,
-    ChangeRecord,
-    Message,
-    RunRecord,
-    TargetRecord,
-    TargetResult,
-)
+from shared.model.memory import Attempt, TargetRecord
+from shared.model.messages import Message
 from shared.model.resource_id import ResourceId
+from shared.model.results import RunRecord, TargetResult
 from shared.model.values import value
 from shared.state.blob_archive import Archive
 from shared.state.coalescing import Coalescing

@@ -16,9 +16,12 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from shared.model import codec
+from shared.model.alert_records import AlertRecord
+from shared.model.change_records import ChangeRecord
 from shared.model.errors import EntityChanged, EntityExists, StoreError
 from shared.model.interfaces import Entity, Insert, Replace, Row, Tables, TableWrite
-from shared.model.records import AlertRecord, ChangeRecord, RunRecord, TargetRecord
+from shared.model.memory import TargetRecord
+from shared.model.results import RunRecord
 from shared.model.values import value
 from shared.state.blob_archive import Archive
 

@@ -56,17 +56,10 @@ from shared.model import (
     Target,
     TargetKind,
 )
+from shared.model.alert_records import AlertRecord, AlertStatus, NotificationType
+from shared.model.change_records import ChangeKind, ChangeRecord, TrafficDifference
 from shared.model.codec import dump
-from shared.model.records import (
-    AlertRecord,
-    AlertStatus,
-    ChangeKind,
-    ChangeRecord,
-    Message,
-    MessageKind,
-    NotificationType,
-    TrafficDifference,
-)
+from shared.model.messages import Message, MessageKind
 from shared.model.resource_id import ResourceId
 from shared.policies import find
 from shared.posture.policy import AnyPolicy

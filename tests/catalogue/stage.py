@@ -46,7 +46,9 @@ from shared.controller.runs import RunRequest, start_run
 from shared.controller.sweep import sweep
 from shared.model import Actor as Person
 from shared.model import EnforcementMode, Finding, Json, Outcome, Target
-from shared.model.records import AlertRecord, AlertStatus, ChangeRecord, PolicyMemory
+from shared.model.alert_records import AlertRecord, AlertStatus
+from shared.model.change_records import ChangeRecord
+from shared.model.memory import PolicyMemory
 from shared.model.resource_id import ResourceId
 from shared.policies import discover
 from shared.state.store import Store

@@ -18,7 +18,7 @@ from shared.model import (
     Snapshot,
     Target,
 )
-from shared.model.records import AlertRecord
+from shared.model.alert_records import AlertRecord
 from tests.builders import ALL_AZURE, DRIFTED, GROUP, OFFICE, public_server, server
 from tests.fakes import SOMEBODY, START, SUBSCRIPTION, US, World
 

@@ -39,7 +39,8 @@ from shared.model import (
     SetPublicAccess,
     Severity,
 )
-from shared.model.records import Approval, Attempt, Exemption, ExemptTag, TagExemption
+from shared.model.alert_records import Approval
+from shared.model.memory import Attempt, Exemption, ExemptTag, TagExemption
 from shared.policies import find
 from shared.posture.policy import Assessment
 from tests.builders import SERVER, server
