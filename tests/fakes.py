@@ -14,9 +14,10 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from ipaddress import ip_network
 
-from shared.alerts.commands import fix_commands, portal_link
+from shared.alerts.commands import fix_commands
+from shared.alerts.portal import portal_link
 from shared.config.configuration import Configuration
-from shared.config.policies_file import parse_policies_file
+from shared.config.file_reading import parse_policies_file
 from shared.config.settings import Settings
 from shared.controller.deps import Deps
 from shared.controller.dispatch import work

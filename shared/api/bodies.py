@@ -23,7 +23,7 @@ from pydantic import (
 
 from shared.alerts.lifecycle import APPROVAL_LASTS
 from shared.api.http import LONGEST_BODY, ApiRequest, Refused, invalid, not_found
-from shared.controller.events import locate
+from shared.controller.event_targets import locate
 from shared.model import EnforcementMode, Json, Outcome, Target
 from shared.model.alert_records import AlertStatus
 from shared.model.resource_id import InvalidResourceId, ResourceId

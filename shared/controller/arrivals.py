@@ -12,7 +12,8 @@ from typing import Final
 
 from shared.controller.deps import Deps
 from shared.controller.dispatch import work
-from shared.controller.events import Ignored, Mapped, ResourceEvent, Unmappable, map_event, parse_event
+from shared.controller.event_targets import Ignored, Mapped, Unmappable, map_event
+from shared.controller.events import ResourceEvent, parse_event
 from shared.controller.poison import recovered
 from shared.model import Json
 from shared.model.messages import Message, MessageKind

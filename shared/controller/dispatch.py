@@ -12,9 +12,9 @@ from dataclasses import replace
 from typing import Final, TypeVar
 
 from shared.controller.deps import Deps
-from shared.controller.journal import keep_result
 from shared.controller.reconcile import reconcile
-from shared.controller.remediation import poll, view_of
+from shared.controller.remediation import poll
+from shared.controller.run_results import keep_result, view_of
 from shared.model import Cause, Locator, LocatorKind, Outcome, Target
 from shared.model.errors import Denied, EntityChanged, Gone, Transient
 from shared.model.interfaces import Enumerated

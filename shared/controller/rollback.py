@@ -11,11 +11,12 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
+from shared.controller.change_ends import LEASE
 from shared.controller.deps import Deps
-from shared.controller.remediation import LEASE, advance, same_reach
+from shared.controller.remediation import advance
 from shared.controller.runs import refuse_under_audit
-from shared.guardrails.decide import Readiness, readiness_of
-from shared.guardrails.traffic_difference import difference_made
+from shared.guardrails.question import Readiness, readiness_of
+from shared.guardrails.traffic_difference import difference_made, same_reach
 from shared.model import (
     Action,
     Actor,
@@ -37,7 +38,7 @@ from shared.model.memory import Exemption
 from shared.model.messages import RunOptions
 from shared.model.values import value
 from shared.policies import find
-from shared.state.store import BudgetExhausted
+from shared.state.claims import BudgetExhausted
 
 
 class RollbackRefused(Exception):

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from shared.controller.deps import Deps
 from shared.controller.dispatch import look_at
-from shared.controller.events import locate
+from shared.controller.event_targets import locate
 from shared.model import Actor, Cause, CauseKind, EnforcementMode, Locator, LocatorKind, Target
 from shared.model.errors import GatewayError, StoreError
 from shared.model.messages import Message, MessageKind, RunOptions

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import islice
 from typing import Final, TypeVar
 from uuid import uuid4
@@ -24,8 +24,15 @@ from shared.model.memory import Attempt, TargetRecord
 from shared.model.messages import Message
 from shared.model.resource_id import ResourceId
 from shared.model.results import RunRecord, TargetResult
-from shared.model.values import value
 from shared.state.blob_archive import Archive
+from shared.state.claims import (
+    _ATTEMPTS_KEPT,
+    _BUDGET_WINDOW,
+    BudgetExhausted,
+    _Budget,
+    _refuse_if_leased,
+    _Spent,
+)
 from shared.state.coalescing import Coalescing
 from shared.state.relation_index import Relations
 from shared.state.table_layout import (
@@ -53,38 +60,13 @@ from shared.state.table_rows import Place, Rows, conditional, timestamp
 
 _Record = TypeVar("_Record", TargetRecord, ChangeRecord, AlertRecord)
 
-_BUDGET_WINDOW: Final = timedelta(hours=1)
-_ATTEMPTS_KEPT: Final = 100
-"""Per target, the newest; what is reverted more often than that is flapping by any measure."""
 _ROUNDS: Final = 16
 """How many workers may write the result of one target in one run at the same moment."""
+
 _LONGEST_MESSAGE: Final = 48_000
 """Bytes: the service takes 64 KiB, and base64 makes four of three."""
+
 _MESSAGE_REFERENCE: Final = "messageBlob"
-
-
-class BudgetExhausted(StoreError):
-    """The writes of the last hour leave no room for this change. Nothing was claimed."""
-
-
-@value
-class _Spent:
-    at: datetime
-    writes: int
-
-
-@value
-class _Budget:
-    """The writes of one scope within the window that slides behind now."""
-
-    spent: tuple[_Spent, ...] = ()
-
-    def since(self, time: datetime) -> _Budget:
-        return _Budget(spent=tuple(entry for entry in self.spent if entry.at > time))
-
-    @property
-    def used(self) -> int:
-        return sum(entry.writes for entry in self.spent)
 
 
 class Store:
@@ -403,9 +385,3 @@ def _wanted(**properties: str | None) -> Row:
 
 def _fits(entity: Entity, wanted: Row) -> bool:
     return all(entity.properties.get(name) == text for name, text in wanted.items())
-
-
-def _refuse_if_leased(record: TargetRecord, change: ChangeRecord, now: datetime) -> None:
-    held = record.active_change not in (None, change.id)
-    if held and (record.lease_until is None or record.lease_until > now):
-        raise EntityChanged(f"{record.target.key} is leased to change {record.active_change}")

@@ -33,11 +33,12 @@ from local.simulator.values import JsonObject, JsonValue
 from shared.adapters.arm.clients import ArmClients
 from shared.adapters.arm.gateway import ArmGateway
 from shared.adapters.arm.service_tags import ArmServiceTags, TagLists
-from shared.alerts.commands import fix_commands, portal_link
+from shared.alerts.commands import fix_commands
+from shared.alerts.portal import portal_link
 from shared.api.alerts import approve_alert
 from shared.api.http import ApiRequest
 from shared.config.configuration import Configuration
-from shared.config.policies_file import parse_policies_file
+from shared.config.file_reading import parse_policies_file
 from shared.config.settings import Settings
 from shared.controller.arrivals import Arrived, receive_event, receive_message
 from shared.controller.deps import Deps

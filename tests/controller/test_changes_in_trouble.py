@@ -19,16 +19,7 @@ from shared.model.errors import Busy, Conflict, Denied, Gone, Permanent, StoreEr
 from shared.model.memory import TargetRecord
 from shared.model.messages import MessageKind
 from shared.state.store import Store
-from tests.builders import (
-    ALL_AZURE,
-    DRIFTED,
-    OFFICE,
-    public_server,
-    rule,
-    security_rule,
-    server,
-    subnet,
-)
+from tests.builders import ALL_AZURE, DRIFTED, OFFICE, public_server, rule, security_rule, server, subnet
 from tests.controller.test_reconcile import FIREWALL, PUBLIC, drift, seen_compliant, there
 from tests.controller.test_rollback import request_for, reverted_rule
 from tests.fakes import START, SUBSCRIPTION, World

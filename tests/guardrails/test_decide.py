@@ -11,16 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.guardrails.decide import (
-    BRAKES,
-    SHORTEST_PAUSE,
-    BreakGlass,
-    Context,
-    Limits,
-    Question,
-    Readiness,
-    decide,
-)
+from shared.guardrails.decide import BRAKES, SHORTEST_PAUSE, decide
+from shared.guardrails.question import BreakGlass, Context, Limits, Question, Readiness
 from shared.guardrails.schedule import Freeze, WhenClosed
 from shared.model import (
     Action,

@@ -11,16 +11,7 @@ from typing import TypeVar
 
 import pytest
 
-from shared.model import (
-    ArmCall,
-    Cause,
-    CauseKind,
-    ComplianceState,
-    Finding,
-    Outcome,
-    Severity,
-    Target,
-)
+from shared.model import ArmCall, Cause, CauseKind, ComplianceState, Finding, Outcome, Severity, Target
 from shared.model.alert_records import AlertStatus, Notification, NotificationType
 from shared.model.change_records import ChangeRecord
 from shared.model.errors import EntityChanged, StoreError
@@ -29,7 +20,8 @@ from shared.model.memory import PolicyMemory, TargetRecord
 from shared.model.messages import Message, MessageKind, look
 from shared.model.resource_id import ResourceId
 from shared.model.results import RunStatus, TargetResult
-from shared.state.store import BudgetExhausted, Store
+from shared.state.claims import BudgetExhausted
+from shared.state.store import Store
 from tests.adapters.storage.examples import (
     CAUSE,
     NOW,
