@@ -20,7 +20,7 @@ from shared.config.configuration import Configuration
 from shared.config.file_reading import parse_policies_file
 from shared.config.settings import Settings
 from shared.controller.deps import Deps
-from shared.controller.dispatch import work
+from shared.controller.dispatch import dispatch
 from shared.model import (
     Actor,
     ArmCall,
@@ -128,7 +128,7 @@ class FakeGateway:
                 return GroupReading(group=held, location=subnet.location)
         raise Gone("not found", code="ResourceNotFound", status=404)
 
-    def resolve(self, locator: Locator) -> Enumerated:
+    def find_targets(self, locator: Locator) -> Enumerated:
         self._call("GET", str(locator.id))
         found = tuple(t for t, related in self._related() if locator in related)
         if not found:
@@ -147,7 +147,7 @@ class FakeGateway:
     def _related(self) -> list[tuple[Target, list[Locator]]]:
         return [(s.target, _locators(s)) for s in self._azure.snapshots.values()]
 
-    def begin(self, edit: Edit, snapshot: Snapshot) -> Operation:
+    def submit(self, edit: Edit, snapshot: Snapshot) -> Operation:
         self._call("WRITE", edit.kind)
         if self._azure.refusals:
             raise self._azure.refusals.pop(0)
@@ -310,7 +310,7 @@ class World:
         while True:
             received = self.queue.receive()
             if received is not None:
-                done = work(self.store.read_message(received.body), self.deps())
+                done = dispatch(self.store.read_message(received.body), self.deps())
                 self.queue.delete(received)
                 results += [done] if done is not None else []
             elif self.clock.now() < until:

@@ -172,7 +172,7 @@ OFFENCES = [
     (misplaced_imports, "shared/controller/reconcile.py", "import azure.functions as func"),
     (misplaced_imports, "shared/controller/reconcile.py", "from azure import functions"),
     (misplaced_imports, "local/host/host.py", "from azure.functions import HttpRequest"),
-    (misplaced_imports, "shared/controller/journal.py", "from azure.core.exceptions import AzureError"),
+    (misplaced_imports, "shared/controller/telling.py", "from azure.core.exceptions import AzureError"),
     (
         misplaced_imports,
         "functions/sweep.py",

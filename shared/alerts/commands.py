@@ -1,4 +1,4 @@
-"""The commands and links that a person is given: what performs an edit, and where to look.
+"""The commands that a person is given: what performs an edit by hand.
 
 Every command is one line for a POSIX shell in the syntax of azure-cli 2.91.0, with everything quoted
 and the subscription named, so that it does the same thing whoever runs it and wherever. A test has

@@ -2,12 +2,10 @@
 
 For one target the most specific section that says something wins, setting by setting: a longer scope
 before a shorter one, at the same scope a section with more tags before one with fewer, and of two with
-as many tags the one that stands first. What a section says of a policy goes before what it says of all.
-A policy that has to be asked for (``opt_in``) is switched on only by name, and advice (severity
-Informational) reverts only by name; a word for all policies never does either.
+as many tags the one that stands first. What such sections then say of one policy is in ``sayings``.
 
-Every answer keeps the part of the file that it comes from, so that it can be explained. The form of the
-file is in ``shared.config.policies_file``; nothing here decides.
+Every answer keeps the part of the file that it comes from, so that it can be explained. Nothing here
+decides.
 """
 
 from __future__ import annotations

@@ -1,11 +1,7 @@
-"""The form of ``policies.yaml``, and what is wrong with a file that does not have it.
+"""The form of ``policies.yaml``: its sections and their keys. ``docs/configuration.md`` says what each means.
 
-The file is parsed strictly: an unknown key, an unknown policy, a value of the wrong kind is a
-``ConfigurationError`` with one line for each mistake, ``policies.yaml:12: scopes.0.scope: …``, and the app
-refuses to work rather than guess. The published JSON Schema is made from the same models
-(``local.pages.schema``); ``docs/configuration.md`` says what each key means.
-
-What the file answers for a target is ``shared.config.configuration``'s business.
+The published JSON Schema is made from these models. How a file is read, and what is wrong with one that
+does not have this form, is in ``file_reading``; what it answers for a target, in ``configuration``.
 """
 
 from __future__ import annotations
@@ -23,9 +19,6 @@ from shared.model.values import camel_case
 
 LONGEST_TAG_EXEMPTION: Final = 7
 """Days. Whoever may tag may not thereby exempt a breach."""
-
-
-# --- the sections ------------------------------------------------------------------------------------
 
 
 class _Strict(BaseModel):

@@ -16,6 +16,9 @@ from shared.model.messages import Message, MessageKind, RunOptions
 RUN_ASKS_AGAIN: Final = 10.0
 """Seconds after which a run asks again that met a change in progress."""
 
+LOOK_AGAIN: Final = 2.0
+"""Seconds between two looks at an operation for which ARM names no wait."""
+
 
 def schedule_recheck(visit: Visit, judgements: tuple[Judgement, ...], record: TargetRecord) -> TargetRecord:
     """Have the same question asked again where a decision says so; one outstanding message is enough.
@@ -45,6 +48,7 @@ def _recheck_once(message: Message, wait: float, visit: Visit, record: TargetRec
 
 
 def look_after_lease(record: TargetRecord, cause: Cause, deps: Deps, options: RunOptions) -> TargetRecord:
+    """Have the target looked at when the lease of the change in progress has run out; a run asks sooner."""
     now = deps.clock.now()
     message = Message(
         kind=MessageKind.RECHECK,
@@ -64,11 +68,8 @@ def look_after_lease(record: TargetRecord, cause: Cause, deps: Deps, options: Ru
     return replace(record, recheck_at=due)
 
 
-LOOK_AGAIN: Final = 2.0
-"""Seconds between two looks at an operation for which ARM names no wait."""
-
-
 def check_later(change: ChangeRecord, deps: Deps, options: RunOptions, delay: float) -> None:
+    """Have a change in progress checked after ``delay`` seconds."""
     deps.store.send(
         Message(
             kind=MessageKind.CHECK,
@@ -82,6 +83,7 @@ def check_later(change: ChangeRecord, deps: Deps, options: RunOptions, delay: fl
 
 
 def recheck_later(change: ChangeRecord, deps: Deps, options: RunOptions, wait: float) -> None:
+    """Have the target of a change looked at after ``wait`` seconds."""
     target = change.change.target
     recheck = Message(kind=MessageKind.RECHECK, target=target, cause=change.cause, options=options)
     deps.store.send(recheck, wait)

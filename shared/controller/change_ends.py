@@ -1,7 +1,7 @@
 """How a change ends: verified by a reading, given up with the reason, or abandoned with its target.
 
-What ends a change is always a reading (``finish``), never the word of the operation alone: Azure ignores
-some writes without an error. What was refused for good is never verified (``give_up``).
+That a change was made is said by a reading alone (``finish``), never by its operation: Azure ignores some
+writes without an error. A write that was refused, or whose operation failed, is given up (``give_up``).
 """
 
 from __future__ import annotations

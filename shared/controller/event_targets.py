@@ -1,4 +1,19 @@
-"""Which targets an event names, or from what they are found; or that it is none of our business."""
+"""Which targets an event names, or from what they are found; an event only says *look here*.
+
+``map_event`` says that an event is none of our business (``Ignored``), or raises ``Unmappable`` when it is
+and cannot be followed: such an event is dead-lettered, because delivering it again cannot help.
+
+- Failures and cancellations count like successes: a half-applied write or delete must be looked at,
+  and looking costs two reads.
+- ``operationName`` says what kind of thing was written, ``subject`` which one; both are compared
+  without case. A child maps to its parent, because targets are read as a whole; what hangs on a resource
+  (a lock, a diagnostic setting, tags) maps to that resource.
+- A child that the table of handled types does not list counts too: Azure adds types, and a look too many
+  is cheap.
+- Moving resources out of a group and deleting a group name the group as a locator. The deletion of a
+  group should raise one event per resource in it, but those may be lost, and one query is cheap.
+  Where moved resources arrived is not in the event; the sweep finds them.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +64,7 @@ class Unmappable(ValueError):
 
 @value
 class Mapped:
-    """What must be looked at, and why. Targets are known; locators are resolved by the worker."""
+    """What must be looked at, and why. From locators targets are found later (``dispatch``)."""
 
     targets: tuple[Target, ...] = ()
     locators: tuple[Locator, ...] = ()

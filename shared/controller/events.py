@@ -1,22 +1,8 @@
-"""Event Grid's resource events: what happened, who did it, and which targets must be looked at.
+"""A resource event of Event Grid as a value: what was written, which resource, by whom, when.
 
-An event only says *look here*. ``parse_event`` turns the plain parts of an Event Grid event or a
-CloudEvent into a ``ResourceEvent``; ``map_event`` says which targets or locators it names, that it is
-none of our business (``Ignored``), or raises ``Unmappable`` when it is and cannot be followed: such an
-event is dead-lettered, because delivering it again cannot help. ``HANDLED`` is the one table of what is
-handled: the mapping, the filter of the Event Grid subscription and docs/events.md are made from it.
-
-- Failures and cancellations count like successes: a half-applied write or delete must be looked at,
-  and looking costs two reads. What the event claims to have happened is never believed.
-- ``operationName`` says what kind of thing was written, ``subject`` which one; both are compared
-  without case. A child maps to its parent, because targets are read as a whole; what hangs on a resource
-  (a lock, a diagnostic setting, tags) maps to that resource.
-- A child that the table does not list counts too: Azure adds types, and a look too many is cheap.
-- Moving resources out of a group and deleting a group name the group as a locator. The deletion of a
-  group should raise one event per resource in it, but those may be lost, and one query is cheap.
-  Where moved resources arrived is not in the event; the sweep finds them.
-
-No clock, no I/O, no Azure type: triggers take events apart and pass their parts.
+``parse_event`` takes the plain parts of an Event Grid event or a CloudEvent and never refuses: what is
+missing or odd becomes absent. What the event claims to have happened is never believed; whose target it
+names is said by ``event_targets``. No clock, no I/O, no Azure type: triggers take events apart.
 """
 
 from __future__ import annotations

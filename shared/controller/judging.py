@@ -1,6 +1,7 @@
-"""What is right for one target: evaluate, plan, prove, know, decide. One judgement for each policy.
+"""What is right for one target: evaluate, plan, prove, recall, decide. One judgement for each policy.
 
-Reads the state and writes nothing: what a judgement leads to is ``reconcile``'s business.
+Reads the state and writes nothing; what follows from a judgement is ``reconcile``'s business. What a
+decision needs to know beyond the reading is gathered in ``context``.
 """
 
 from __future__ import annotations

@@ -1,16 +1,16 @@
-"""The story on one page: read, evaluate, plan, prove, recall, decide, claim, act, verify, record.
+"""The story on one page: read, judge, tell, remember, claim, act, verify, record.
 
 ``reconcile`` looks at one target once, whatever made us look. It is level-triggered: events are never
-believed, the target is read. The pure steps are ``judge``; the steps that touch the world follow it
-and hold no choice of their own. What a change in progress needs is in ``shared.controller.remediation``, what
-is remembered and told to people is in ``shared.controller.journal``.
+believed, the target is read. What is right for it (evaluate, plan, prove, recall, decide) is in ``judging``;
+the steps that touch the world follow and hold no choice of their own: ``telling`` people, ``remembering``,
+``asking_again``, and a change on its way in ``remediation`` until it ends in ``change_ends``. Looks that end
+without a judgement are in ``unjudged``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
 
 from shared.config.configuration import tags_of
 from shared.config.tag_exemptions import with_tag_seen
@@ -19,7 +19,7 @@ from shared.controller.change_ends import abandon, close, finish, give_up
 from shared.controller.deps import Deps
 from shared.controller.judging import enabled_policies, judge, policies_in_question
 from shared.controller.remediation import begin, resume
-from shared.controller.remembering import attributed, relate, remember, with_foreign_write
+from shared.controller.remembering import attributed, newest_write, relate, remember, with_foreign_write
 from shared.controller.run_results import log_line, view_of, view_of_plan
 from shared.controller.telling import tell
 from shared.controller.unjudged import (
@@ -61,9 +61,9 @@ def reconcile(
     if finishing is None:  # a change carries the cause that it was begun for, which is not news
         cause = attributed(cause, deps)
         record = with_foreign_write(record, cause, deps)
-    if finishing is None and _held(record, started):
+    if finishing is None and record.is_held(started):
         return already_in_progress(known, record, cause, deps, options)
-    if finishing is None and active is not None and _is_running(active):
+    if finishing is None and active is not None and active.is_running:
         return resume(active, record, deps, options)
     finishing = finishing or _left_behind(active)
     visit = _read(record, cause, finishing, deps, options)
@@ -103,7 +103,7 @@ def _read(
         return target_is_unreadable(record, policies, cause, error, deps)
     return Visit(
         target=target,
-        cause=_newest_write(cause, record) if finishing is not None else cause,
+        cause=newest_write(cause, record) if finishing is not None else cause,
         deps=deps,
         options=options,
         snapshot=snapshot,
@@ -130,7 +130,7 @@ def _look(visit: Visit, record: TargetRecord, finishing: ChangeRecord | None) ->
     if finished.outcome is Outcome.IN_PROGRESS:
         visit.deps.store.save(record)
         return verified
-    if _held(record, visit.now):  # the next change is on its way already: its reading judges
+    if record.is_held(visit.now):  # the next change is on its way already: its reading judges
         close(finished, visit)
         return verified
     looked = _judge_and_act(visit, record)
@@ -161,20 +161,9 @@ def _judge_and_act(visit: Visit, record: TargetRecord) -> _Looked:
     )
 
 
-def _is_running(active: ChangeRecord) -> bool:
-    """Whether Azure may still be at it: the operation is asked before anybody judges."""
-    return active.outcome is Outcome.IN_PROGRESS and active.operation is not None
-
-
 def _left_behind(active: ChangeRecord | None) -> ChangeRecord | None:
     """A change whose worker died before it could send anything long: a reading ends it."""
     return active if active is not None and active.outcome is Outcome.IN_PROGRESS else None
-
-
-def _newest_write(cause: Cause, record: TargetRecord) -> Cause:
-    """Who wrote last while a change was on its way: what is found besides is theirs."""
-    last = record.last_foreign
-    return last if last is not None and last.time >= cause.time else cause
 
 
 def _without_ended_change(record: TargetRecord, active: ChangeRecord | None) -> TargetRecord:
@@ -192,11 +181,6 @@ def _aspects(policies: tuple[AnyPolicy, ...]) -> frozenset[Aspect]:
 def _asked_for(visit: Visit) -> list[AnyPolicy]:
     wanted = visit.options.policies
     return [policy for policy in visit.policies if wanted is None or policy.id in wanted]
-
-
-def _held(record: TargetRecord, now: datetime) -> bool:
-    """Whether a change of this target is on its way."""
-    return record.lease_until is not None and record.lease_until > now
 
 
 # --- what is done: claim, act, record --------------------------------------------------------------

@@ -1,9 +1,7 @@
-"""A change on its way: claimed, begun, waited for, verified; or given up, with the reason.
+"""A change on its way: begun by a claim, its edits submitted one after the other, each waited for.
 
-The worker never sits on a long-running operation: it begins one edit, writes down where it is, and
-asks the queue to look again later. The edits of a change are sent one after the other. What ends a
-change is always a reading (``finish``), never the word of the operation alone: Azure ignores some
-writes without an error.
+Nobody sits on a long-running operation: one edit is submitted, where the change stands is written down,
+and the queue is asked to look again later. How a change ends is in ``change_ends``.
 """
 
 from __future__ import annotations
@@ -95,7 +93,7 @@ def advance(change: ChangeRecord, snapshot: Snapshot, deps: Deps, options: RunOp
         if forbidden is not None:
             return give_up(change, forbidden, deps, options)
         try:
-            operation = deps.gateway.begin(edits[change.next_edit], snapshot)
+            operation = deps.gateway.submit(edits[change.next_edit], snapshot)
         except Gone:
             change = replace(change, nothing_there=True)
             break

@@ -41,7 +41,14 @@ def with_foreign_write(record: TargetRecord, cause: Cause, deps: Deps) -> Target
     return replace(record, last_foreign=cause)
 
 
+def newest_write(cause: Cause, record: TargetRecord) -> Cause:
+    """Who wrote last while a change was on its way: what is found besides is theirs."""
+    last = record.last_foreign
+    return last if last is not None and last.time >= cause.time else cause
+
+
 def is_ours(cause: Cause, deps: Deps) -> bool:
+    """Whether the write was made by our own identity."""
     actor, us = cause.actor, deps.gateway.identity()
     same_app = actor.app_id is not None and actor.app_id == us.app_id
     same_object = actor.object_id is not None and actor.object_id == us.object_id

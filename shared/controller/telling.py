@@ -39,7 +39,6 @@ from shared.posture.policy import AnyPolicy
 from shared.state.baseline import evidence_since, recorded_baseline
 
 UNKNOWN_RUNS: Final = 3
-
 UNKNOWN_TIME: Final = timedelta(hours=1)
 """An unknown opens an alert after this many runs in a row or this long (INTERFACES, "Enforcement")."""
 

@@ -16,10 +16,8 @@ from typing import Final
 from shared.guardrails.question import BreakGlass, Question, Readiness
 from shared.guardrails.schedule import WhenClosed
 from shared.model import Action, Actor, ComplianceState, Decision, Effect, Outcome, Reason, Safety
-from shared.model.memory import Attempt
 
 SHORTEST_PAUSE: Final = 5.0
-
 LONGEST_PAUSE: Final = 300.0
 """Seconds between two looks at a busy target; a server's management operation takes about a minute."""
 
@@ -57,20 +55,11 @@ def _decision(
 
 def _grounds(question: Question) -> Reason:
     context = question.context
-    if _approved(question):
+    if question.is_approved:
         return Reason.APPROVED
     if context.was_compliant:
         return Reason.DRIFT
     return Reason.ADOPTED if context.adopt else Reason.NEW_RESOURCE
-
-
-def _approved(question: Question) -> bool:
-    approval = question.context.approval
-    return (
-        approval is not None
-        and approval.fingerprint == question.finding.fingerprint
-        and approval.expires_at > question.context.now
-    )
 
 
 # --- the brakes, in order --------------------------------------------------------------------------
@@ -135,7 +124,7 @@ def _not_proved(question: Question) -> Decision | None:
 def _inherited(question: Question) -> Decision | None:
     context = question.context
     known = context.was_compliant or context.created_after_first_pass or context.adopt
-    if known or _approved(question):
+    if known or question.is_approved:
         return None
     return _decision(question, Action.ALERT, Reason.INHERITED, "never seen compliant: its owner decides")
 
@@ -153,7 +142,7 @@ def _safety(question: Question) -> Decision | None:
     match safety:
         case Safety.MANUAL:
             return _decision(question, Action.ALERT, Reason.MANUAL, detail)
-        case Safety.APPROVAL if not (question.context.without_approval or _approved(question)):
+        case Safety.APPROVAL if not (question.context.without_approval or question.is_approved):
             return _decision(question, Action.ALERT, Reason.APPROVAL_REQUIRED, detail)
         case _:
             return None
@@ -163,13 +152,13 @@ def _exempt_by_tag(question: Question) -> Decision | None:
     """Whoever may tag may not thereby exempt a breach: the drift is told, with the tag's author, and the
     revert comes when the time is over. A person's approval is the stronger word."""
     tag = question.context.tag_exemption
-    if tag is None or _approved(question):
+    if tag is None or question.is_approved:
         return None
     actor = tag.seen.actor or Actor()
     author = actor.name or actor.object_id or actor.app_id or "nobody whom an event names"
     since, until = tag.seen.first_seen.isoformat(), tag.until.isoformat()
     detail = f"tag {tag.tag}: {tag.seen.text!r}, seen since {since}, last writer {author}; until {until}"
-    return _decision(question, Action.ALERT, Reason.EXEMPT_BY_TAG, detail, _until(question, tag.until))
+    return _decision(question, Action.ALERT, Reason.EXEMPT_BY_TAG, detail, _wait_until(tag.until, question))
 
 
 def _change_freeze(question: Question) -> Decision | None:
@@ -178,19 +167,19 @@ def _change_freeze(question: Question) -> Decision | None:
     if freeze is None or question.context.during_freeze is WhenClosed.REVERT:
         return None
     detail = f"{freeze.reason} (until {freeze.ends.isoformat()})"
-    return _decision(question, Action.ALERT, Reason.CHANGE_FREEZE, detail, _until(question, freeze.ends))
+    return _decision(question, Action.ALERT, Reason.CHANGE_FREEZE, detail, _wait_until(freeze.ends, question))
 
 
 def _outside_window(question: Question) -> Decision | None:
     """A person who approves the change has chosen the time as well."""
     opens = question.context.closed_until
-    if opens is None or question.context.outside_window is WhenClosed.REVERT or _approved(question):
+    if opens is None or question.context.outside_window is WhenClosed.REVERT or question.is_approved:
         return None
     detail = f"the next maintenance window opens at {opens.isoformat()}"
-    return _decision(question, Action.ALERT, Reason.OUTSIDE_WINDOW, detail, _until(question, opens))
+    return _decision(question, Action.ALERT, Reason.OUTSIDE_WINDOW, detail, _wait_until(opens, question))
 
 
-def _until(question: Question, time: datetime) -> float:
+def _wait_until(time: datetime, question: Question) -> float:
     """Seconds until the question should be asked again."""
     return min((time - question.context.now).total_seconds(), LONGEST_WAIT)
 
@@ -206,16 +195,10 @@ def _not_ready(question: Question) -> Decision | None:
             return None
 
 
-def _waited(question: Question) -> timedelta:
-    """How long the finding has been what it is."""
-    since = question.context.waiting_since
-    return question.context.now - since if since is not None else timedelta(0)
-
-
 def _busy(question: Question) -> Decision:
     """Look again, ever less often: ``Updating`` is neither compliant nor writable. A drift that has
     to wait for too long is told."""
-    waited = _waited(question)
+    waited = question.waited
     again = min(LONGEST_PAUSE, max(SHORTEST_PAUSE, waited.total_seconds() / 2))
     is_drift = question.finding.state is ComplianceState.NON_COMPLIANT
     action = Action.ALERT if is_drift and waited >= BUSY_TOO_LONG else Action.SKIP
@@ -232,25 +215,17 @@ def _settling(question: Question) -> Decision | None:
     if left <= 0:
         return None
     too_long = timedelta(seconds=context.settle_seconds * SETTLING_TOO_LONG)
-    action = Action.ALERT if _waited(question) >= too_long else Action.SKIP
+    action = Action.ALERT if question.waited >= too_long else Action.SKIP
     return _decision(question, action, Reason.SETTLING, f"quiet until {quiet_at.isoformat()}", left)
-
-
-def _same_drift(question: Question) -> list[Attempt]:
-    """Reverts of this very drift within the flapping window."""
-    context = question.context
-    since = context.now - context.limits.flapping_window
-    drift = (question.policy.id, question.finding.fingerprint)
-    return [a for a in context.attempts if (a.policy, a.fingerprint) == drift and a.at > since]
 
 
 def _in_vain(question: Question) -> Decision | None:
     """Azure refuses some writes for good and ignores others without an error: one attempt is enough
     to know, until the window has passed or a person asks again."""
     context = question.context
-    approved_at = context.approval.at if context.approval is not None and _approved(question) else None
+    approved_at = context.approval.at if context.approval is not None and question.is_approved else None
     asked = [at for at in (context.asked_at, approved_at) if at is not None]
-    for attempt in _same_drift(question):
+    for attempt in question.attempts_at_this_drift:
         if any(at > attempt.at for at in asked):
             continue
         if attempt.outcome is Outcome.INEFFECTIVE:
@@ -264,7 +239,7 @@ def _in_vain(question: Question) -> Decision | None:
 
 def _flapping(question: Question) -> Decision | None:
     context = question.context
-    same = _same_drift(question)
+    same = question.attempts_at_this_drift
     if len(same) < context.limits.flapping_reverts:
         return None
     detail = f"reverted {len(same)} times within {context.limits.flapping_window}: somebody writes it again"

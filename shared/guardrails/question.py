@@ -95,3 +95,26 @@ class Question:
     proof: Proof | None
     assessment: Assessment
     context: Context
+
+    @property
+    def is_approved(self) -> bool:
+        """Whether a person consented to reverting this very drift, and not too long ago."""
+        approval = self.context.approval
+        return (
+            approval is not None
+            and approval.fingerprint == self.finding.fingerprint
+            and approval.expires_at > self.context.now
+        )
+
+    @property
+    def waited(self) -> timedelta:
+        """How long the finding has been what it is."""
+        since = self.context.waiting_since
+        return self.context.now - since if since is not None else timedelta(0)
+
+    @property
+    def attempts_at_this_drift(self) -> list[Attempt]:
+        """Reverts of this very drift within the flapping window."""
+        since = self.context.now - self.context.limits.flapping_window
+        drift = (self.policy.id, self.finding.fingerprint)
+        return [a for a in self.context.attempts if (a.policy, a.fingerprint) == drift and a.at > since]

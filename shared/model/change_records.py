@@ -67,6 +67,11 @@ class ChangeRecord:
     etag: str | None = None
 
     @property
+    def is_running(self) -> bool:
+        """Whether Azure may still be at it: the operation is asked before anybody judges."""
+        return self.outcome is Outcome.IN_PROGRESS and self.operation is not None
+
+    @property
     def ended_at_once(self) -> bool:
         """Whether every edit was answered as done, so that a reading can verify the change now."""
         answered = self.nothing_there or self.next_edit == len(self.change.edits)

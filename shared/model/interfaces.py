@@ -68,7 +68,7 @@ class Gateway(Protocol):
         """Read an NSG by its id. Raises ``Gone`` when it does not exist."""
         ...
 
-    def resolve(self, locator: Locator) -> Enumerated:
+    def find_targets(self, locator: Locator) -> Enumerated:
         """The targets that a locator names now. Raises ``Gone`` when the resource does not exist."""
         ...
 
@@ -76,7 +76,7 @@ class Gateway(Protocol):
         """Every target in a subscription or resource group, page by page, from Resource Graph."""
         ...
 
-    def begin(self, edit: Edit, snapshot: Snapshot) -> Operation:
+    def submit(self, edit: Edit, snapshot: Snapshot) -> Operation:
         """Send one edit, guarded by what ``snapshot`` allows (etag), and do not wait for it."""
         ...
 

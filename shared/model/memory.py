@@ -92,3 +92,7 @@ class TargetRecord:
     active_change: str | None = None
     lease_until: datetime | None = None
     etag: str | None = None
+
+    def is_held(self, now: datetime) -> bool:
+        """Whether a change of this target is on its way."""
+        return self.lease_until is not None and self.lease_until > now

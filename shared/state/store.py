@@ -1,9 +1,10 @@
 """The store: everything Driftward remembers, over tables, blobs and one queue.
 
 One class, because callers ask one thing and a claim spans several; its parts have modules of their
-own: ``layout`` (tables and keys), ``rows`` (values in rows), ``archive`` (blobs), ``coalescing`` and
-``relations``. Records carry the etag with which they were read; writing one that has changed since
-raises ``EntityChanged``, and the caller reads again. Nothing here decides, and nothing here waits.
+own: ``table_layout`` (tables and keys), ``table_rows`` (values in rows), ``blob_archive``, ``claims``,
+``coalescing`` and ``relation_index``. Records carry the etag with which they were read; writing one that
+has changed since raises ``EntityChanged``, and the caller reads again. Nothing here decides, and nothing
+here waits.
 """
 
 from __future__ import annotations
@@ -19,20 +20,13 @@ from shared.model import Cause, Locator, Outcome, Proof, Snapshot, Target, codec
 from shared.model.alert_records import AlertRecord, AlertStatus
 from shared.model.change_records import ChangeRecord
 from shared.model.errors import EntityChanged, EntityExists, StoreError
-from shared.model.interfaces import Blobs, Entity, Queue, Relation, Row, Tables, TableWrite
-from shared.model.memory import Attempt, TargetRecord
+from shared.model.interfaces import Blobs, Entity, Queue, Relation, Row, Tables
+from shared.model.memory import TargetRecord
 from shared.model.messages import Message
 from shared.model.resource_id import ResourceId
 from shared.model.results import RunRecord, TargetResult
 from shared.state.blob_archive import Archive
-from shared.state.claims import (
-    _ATTEMPTS_KEPT,
-    _BUDGET_WINDOW,
-    BudgetExhausted,
-    _Budget,
-    _refuse_if_leased,
-    _Spent,
-)
+from shared.state.claims import Claims
 from shared.state.coalescing import Coalescing
 from shared.state.relation_index import Relations
 from shared.state.table_layout import (
@@ -45,7 +39,6 @@ from shared.state.table_layout import (
     TARGETS,
     alert_place,
     alert_row,
-    budget_place,
     change_entry,
     change_place,
     change_row,
@@ -82,6 +75,7 @@ class Store:
         self._queue = queue
         self._archive = Archive(blobs)
         self._rows = Rows(tables, self._archive)
+        self._claims = Claims(tables, self._rows, self._archive)
         self._relations = Relations(tables, self._rows)
         self._coalescing = Coalescing(tables, self._rows, self.send, new_token)
 
@@ -161,35 +155,15 @@ class Store:
         died before it could act. Raises ``EntityChanged`` when somebody else was faster or holds the
         lease, ``BudgetExhausted`` when ``scope_limit`` writes per hour are spent.
         """
-        _refuse_if_leased(record, change, now)
-        budget_write = self._spend(record.target.id.subscription, writes, scope_limit, now)
-        self._archive.keep_text(codec.dump(change.change))
-        self._archive.keep_text(codec.dump(change.proof))
-        attempt = Attempt(policy=change.change.policy, fingerprint=change.fingerprint, at=now, writes=writes)
-        claimed = replace(
-            record,
-            active_change=change.id,
-            lease_until=lease_until,
-            attempts=(*record.attempts, attempt)[-_ATTEMPTS_KEPT:],
+        claimed = self._claims.claim(
+            record, change, lease_until=lease_until, scope_limit=scope_limit, writes=writes, now=now
         )
-        record_write = self._rows.write_of(target_place(record.target), claimed, target_row(claimed))
-        etag, _ = self._rows.write(TARGETS, record_write, budget_write)
         self.put_change(change)
-        return replace(claimed, etag=etag)
+        return claimed
 
     def give_back(self, record: TargetRecord, change: ChangeRecord, now: datetime) -> TargetRecord:
         """Save the record and return what the change's claim has spent: Azure took none of its writes."""
-        place = budget_place(record.target.id.subscription)
-        etag, budget = self._budget(place, now)
-        spent = list(budget.spent)
-        mine = _Spent(at=change.created_at, writes=len(change.change.edits))
-        if etag is None or mine not in spent:
-            return self.save(record)
-        spent.remove(mine)
-        budget_write = conditional(place, self._rows.properties(_Budget(spent=tuple(spent))), etag)
-        record_write = self._rows.write_of(target_place(record.target), record, target_row(record))
-        new_etag, _ = self._rows.write(TARGETS, record_write, budget_write)
-        return replace(record, etag=new_etag)
+        return self._claims.give_back(record, change, now)
 
     def release(self, record: TargetRecord) -> TargetRecord:
         """Give the lease back."""
@@ -197,22 +171,7 @@ class Store:
 
     def budget_used(self, subscription: str, now: datetime) -> int:
         """Writes of the last hour in a subscription."""
-        _, budget = self._budget(budget_place(subscription), now)
-        return budget.used
-
-    def _spend(self, subscription: str, writes: int, limit: int, now: datetime) -> TableWrite:
-        place = budget_place(subscription)
-        etag, budget = self._budget(place, now)
-        if budget.used + writes > limit:
-            raise BudgetExhausted(f"{budget.used} of {limit} writes of this hour are spent")
-        spent = _Budget(spent=(*budget.spent, _Spent(at=now, writes=writes)))
-        return conditional(place, self._rows.properties(spent), etag)
-
-    def _budget(self, place: Place, now: datetime) -> tuple[str | None, _Budget]:
-        entity = self._get(place)
-        if entity is None:
-            return None, _Budget()
-        return entity.etag, self._rows.value(_Budget, entity).since(now - _BUDGET_WINDOW)
+        return self._claims.used(subscription, now)
 
     # --- changes -----------------------------------------------------------------------------------
 
