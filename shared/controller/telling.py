@@ -27,6 +27,7 @@ from shared.model import (
     Json,
     Outcome,
     Reason,
+    Snapshot,
     Target,
 )
 from shared.model.alert_records import AlertRecord, AlertStatus, Notification, NotificationType
@@ -102,9 +103,8 @@ def raise_alert(policy: AnyPolicy, sighting: Sighting, deps: Deps) -> AlertRecor
     is_open = known is not None and known.status is not AlertStatus.RESOLVED
     if known is not None and is_open and not _is_news(known, sighting):
         return known
-    dependants = (known.evidence if known else {}) if is_open else _dependants(policy, finding.target, deps)
-    kept = {name: dependants[name] for name in _DEPENDANTS if name in dependants}
-    sighting = replace(sighting, finding=replace(finding, evidence={**finding.evidence, **kept}))
+    dependants = _kept_dependants(known) if is_open else _dependants(policy, finding.target, deps)
+    sighting = replace(sighting, finding=_with_evidence(finding, dependants))
     alert = (
         recur(known, sighting)
         if known is not None
@@ -114,6 +114,12 @@ def raise_alert(policy: AnyPolicy, sighting: Sighting, deps: Deps) -> AlertRecor
         kind = NotificationType.ALERT_UPDATED if is_open else NotificationType.ALERT_OPENED
         return write_and_tell(alert, kind, sighting.cause, deps)
     return deps.store.put_alert(alert)
+
+
+def _kept_dependants(known: AlertRecord | None) -> Mapping[str, Json]:
+    """They are asked for when an alert opens, and stay with it."""
+    evidence = known.evidence if known is not None else {}
+    return {name: evidence[name] for name in _DEPENDANTS if name in evidence}
 
 
 def write_and_tell(alert: AlertRecord, kind: NotificationType, cause: Cause, deps: Deps) -> AlertRecord:
@@ -148,24 +154,26 @@ def alert_failed_change(change: ChangeRecord, deps: Deps) -> None:
     before = deps.store.snapshot(change.before)
     if policy is None or before is None or change.kind is ChangeKind.ROLLBACK:
         return
+    raise_alert(policy, _sighting_of_failure(change, policy, before, deps), deps)
+
+
+def _sighting_of_failure(change: ChangeRecord, policy: AnyPolicy, before: Snapshot, deps: Deps) -> Sighting:
+    """The drift as it was when the change was begun, and how its revert came to nothing."""
     bound = deps.configuration.bind(policy, change.change.target.id, tags_of(before))
     finding = bound.evaluate(before)
     memory = deps.store.recall(change.change.target, change.created_at).memories.get(policy.id)
     since = evidence_since(recorded_baseline(memory, deps.store), before, bound, change.cause)
     planned = {"plannedChange": change_words(change.change, change.restored_from)}
     reason = Reason.FAILED if change.outcome is Outcome.FAILED else Reason.TARGET_BUSY
-    decision = replace(
-        change.decision, action=Action.ALERT, reason=reason, detail=change.detail, dry_run=False
-    )
-    commands = deps.commands(change.change.edits)
-    sighting = Sighting(
+    return Sighting(
         finding=_with_evidence(finding, since, planned),
-        decision=decision,
+        decision=replace(
+            change.decision, action=Action.ALERT, reason=reason, detail=change.detail, dry_run=False
+        ),
         cause=change.cause,
         now=deps.clock.now(),
-        commands=commands,
+        commands=deps.commands(change.change.edits),
     )
-    raise_alert(policy, sighting, deps)
 
 
 def _resolve_what_is_off(visit: Visit, record: TargetRecord) -> None:

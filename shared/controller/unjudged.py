@@ -75,35 +75,36 @@ def target_is_unreadable(
     """A reading that failed for good is unknown for every policy: it may alert, it never acts."""
     now = deps.clock.now()
     reason = f"could not be read: {error.code or type(error).__name__}: {error}"
-    findings, decisions, memories = [], [], dict(record.memories)
-    for policy in policies:
-        finding = Finding(
-            policy=policy.id,
-            target=record.target,
-            resource_id=record.target.id,
-            state=ComplianceState.UNKNOWN,
-            severity=policy.severity,
-            reason=reason,
-        )
-        decision = Decision(policy=policy.id, action=Action.SKIP, reason=Reason.UNKNOWN, detail=reason)
+    unknown = [_unknown(policy, record.target, reason) for policy in policies]
+    memories = dict(record.memories)
+    for policy, (finding, decision) in zip(policies, unknown, strict=True):
         memory = memories.get(policy.id)
         if wants_alert(now, finding, decision, memory):
-            sighting = Sighting(finding=finding, decision=decision, cause=cause, now=now)
-            raise_alert(policy, sighting, deps)
+            raise_alert(policy, Sighting(finding=finding, decision=decision, cause=cause, now=now), deps)
         memories[policy.id] = next_memory(memory, finding, decision, now)
-        findings.append(finding)
-        decisions.append(decision)
     deps.store.save(replace(record, memories=memories))
     result = TargetResult(
         target=record.target,
-        findings=tuple(findings),
-        decisions=tuple(decisions),
+        findings=tuple(finding for finding, _ in unknown),
+        decisions=tuple(decision for _, decision in unknown),
         outcomes=dict.fromkeys((policy.id for policy in policies), Outcome.SKIPPED),
         arm_calls=tuple(deps.gateway.calls),
         error=reason,
     )
     deps.log(log_line(result, cause))
     return result
+
+
+def _unknown(policy: AnyPolicy, target: Target, reason: str) -> tuple[Finding, Decision]:
+    finding = Finding(
+        policy=policy.id,
+        target=target,
+        resource_id=target.id,
+        state=ComplianceState.UNKNOWN,
+        severity=policy.severity,
+        reason=reason,
+    )
+    return finding, Decision(policy=policy.id, action=Action.SKIP, reason=Reason.UNKNOWN, detail=reason)
 
 
 def concerns_nobody(policies: tuple[AnyPolicy, ...], record: TargetRecord, cause: Cause) -> bool:
