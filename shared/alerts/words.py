@@ -1,9 +1,8 @@
 """The words of a notification: what a person on call reads, as Markdown that reads well as plain text.
 
 It answers what, where, who and when, why it matters, what was seen, what was decided and why, and how to
-fix it by hand. Names chosen by strangers (rules, actors, descriptions) appear in it, so every such text
-is made one line and loses the characters that could format a message or forge a link; and every list is
-cut to what fits on a screen, because the whole is in the notification's data and in the HTTP API.
+fix it by hand. Every text of a stranger in it goes through ``phrases``, which make it harmless; and every
+list is cut to what fits on a screen, because the whole is in the notification's data and in the HTTP API.
 
 Pure wording: nothing here chooses what is sent, and no JSON is made here.
 """

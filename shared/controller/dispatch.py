@@ -1,8 +1,8 @@
 """What becomes of one message of the queue: a look, a check on a change, a fan-out, a delivery.
 
-Nothing is judged here. A target that cannot be read now is tried again later by
-re-enqueueing the same message with the wait that ARM asked for; when that has happened too often the
-message is allowed to fail, and the platform hands it to the poison queue, which opens an alert.
+Nothing is judged here. A target that cannot be read now is tried again later by re-enqueueing the same
+message with the wait that ARM asked for; when that has happened too often the message is allowed to fail,
+and the platform hands it to the poison queue, which opens an alert.
 """
 
 from __future__ import annotations

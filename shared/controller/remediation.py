@@ -44,14 +44,7 @@ def begin(visit: Visit, judgement: Judgement, record: TargetRecord) -> ChangeRec
     """
     change = _new_change(visit, judgement)
     try:
-        visit.deps.store.claim(
-            record,
-            change,
-            lease_until=visit.now + LEASE,
-            scope_limit=visit.deps.configuration.limits.writes_per_subscription,
-            writes=len(change.change.edits),
-            now=visit.now,
-        )
+        claim(change, record, visit.deps, visit.now)
     except BudgetExhausted as exhausted:
         decision = replace(change.decision, action=Action.ALERT, reason=Reason.BUDGET, detail=str(exhausted))
         raise_alert(judgement.policy, sighting_of(visit, judgement, decision), visit.deps)
@@ -60,6 +53,21 @@ def begin(visit: Visit, judgement: Judgement, record: TargetRecord) -> ChangeRec
     claimed = visit.deps.store.change(change.id)
     assert claimed is not None  # the claim has just entered it into the journal
     return advance(claimed, visit.snapshot, visit.deps, visit.options)
+
+
+def claim(change: ChangeRecord, record: TargetRecord, deps: Deps, now: datetime) -> None:
+    """Reserve target and budget for a change, in one conditional write with its entry in the journal.
+
+    Raises ``BudgetExhausted``, and ``EntityChanged`` when somebody else was faster.
+    """
+    deps.store.claim(
+        record,
+        change,
+        lease_until=now + LEASE,
+        scope_limit=deps.configuration.limits.writes_per_subscription,
+        writes=len(change.change.edits),
+        now=change.created_at,
+    )
 
 
 def _new_change(visit: Visit, judgement: Judgement) -> ChangeRecord:

@@ -91,6 +91,20 @@ def merge(earlier: TargetResult, later: TargetResult) -> TargetResult:
     findings = {finding.policy: finding for finding in (*earlier.findings, *later.findings)}
     decisions = {decision.policy: decision for decision in (*earlier.decisions, *later.decisions)}
     changes = {change.id or change.policy: change for change in (*earlier.changes, *later.changes)}
+    return TargetResult(
+        target=later.target,
+        findings=tuple(findings.values()),
+        decisions=tuple(decisions.values()),
+        changes=tuple(changes.values()),
+        outcomes=_merged_outcomes(earlier, later),
+        arm_calls=earlier.arm_calls + later.arm_calls,
+        duration_ms=earlier.duration_ms + later.duration_ms,
+        error=later.error,
+        gone=later.gone,
+    )
+
+
+def _merged_outcomes(earlier: TargetResult, later: TargetResult) -> dict[str, Outcome]:
     judged = bool(later.findings)
     outcomes = {
         policy: outcome
@@ -104,17 +118,7 @@ def merge(earlier: TargetResult, later: TargetResult) -> TargetResult:
     if later.error:  # nothing follows a look that could not be made: nobody verifies any more
         failed = {policy: Outcome.FAILED for policy in outcomes if outcomes[policy] is Outcome.IN_PROGRESS}
         outcomes |= failed
-    return TargetResult(
-        target=later.target,
-        findings=tuple(findings.values()),
-        decisions=tuple(decisions.values()),
-        changes=tuple(changes.values()),
-        outcomes=outcomes,
-        arm_calls=earlier.arm_calls + later.arm_calls,
-        duration_ms=earlier.duration_ms + later.duration_ms,
-        error=later.error,
-        gone=later.gone,
-    )
+    return outcomes
 
 
 def status_of(run: RunRecord) -> RunStatus:
