@@ -96,6 +96,7 @@ def _security_rule(rule: SecurityRule) -> str:
 
 
 def closes_a_path(edit: Edit) -> bool:
+    """Whether somebody may lose access by it."""
     match edit:
         case SetPublicAccess():
             return edit.access is PublicAccess.DISABLED

@@ -53,6 +53,7 @@ def _shown_object(part: dict[str, Json]) -> str:
 
 
 def few(texts: Sequence[str]) -> str:
+    """The first of many, and how many more there are; ``none`` for none."""
     return _few_shown([clean(text) for text in texts])
 
 
@@ -82,22 +83,27 @@ def clean(text: str, prefix: str = "") -> str:
 
 
 def code(text: str) -> str:
+    """A text as Markdown shows code."""
     return f"`{clean(text)}`"
 
 
 def clip(text: str) -> str:
+    """No longer than a line may be."""
     return text if len(text) <= _LINE_LIMIT else text[: _LINE_LIMIT - 1] + "…"
 
 
 def at(time: datetime) -> str:
+    """``2026-01-31 18:00:00 UTC``."""
     return f"{time.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def times(count: int) -> str:
+    """``once``, ``2 times``."""
     return "once" if count == 1 else f"{count} times"
 
 
 def duration(span: timedelta) -> str:
+    """``2 d 3 h``, ``3 h 5 min``, ``5 min``."""
     minutes = max(0, round(span.total_seconds() / 60))
     days, hours = minutes // 1440, minutes % 1440 // 60
     if days:
@@ -109,6 +115,7 @@ _COMMANDS_LIMIT: Final = 4000
 
 
 def fenced(heading: str, commands: Sequence[str]) -> list[str]:
+    """Commands below a heading, as a block that none of them can end."""
     if not commands:
         return []
     if sum(len(command) for command in commands) > _COMMANDS_LIMIT:
@@ -123,5 +130,6 @@ def _longest_run(text: str) -> int:
 
 
 def section(heading: str, lines: Iterable[str]) -> list[str]:
+    """Lines below a heading, as a list; nothing for no lines."""
     listed = [f"- {line}" for line in lines]
     return ["\n".join([heading, "", *listed])] if listed else []

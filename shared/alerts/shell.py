@@ -12,6 +12,7 @@ from shared.model.resource_id import ResourceId
 
 
 def az(command: str, options: Mapping[str, str | Sequence[str]]) -> str:
+    """``az <command> --name value …``; several values follow one name."""
     words = [_option(name, chosen) for name, chosen in options.items()]
     return " ".join(["az", command, *words])
 
@@ -25,6 +26,7 @@ def _option(name: str, chosen: str | Sequence[str]) -> str:
 
 
 def rest(method: str, resource: ResourceId, child: str, api: str, endpoint: str, body: Json = None) -> str:
+    """``az rest`` on a resource of ARM or its ``child``; ``endpoint`` is the cloud's ARM."""
     url = f"{endpoint.rstrip('/')}{_path(resource)}{child}?api-version={api}"
     options = {"--method": method, "--url": url}
     if body is not None:

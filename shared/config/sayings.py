@@ -80,6 +80,7 @@ def effect_after(before: Effect, layer: Layer, policy: AnyPolicy) -> Effect:
 
 
 def effect_said(layers: list[Layer], policy: AnyPolicy) -> Said[Effect]:
+    """The effect that wins, and the section that said so."""
     built_in = "it has to be asked for by name" if policy.opt_in else DEFAULT
     said = Said(setting=Effect.OFF, built_in=built_in)
     for layer in layers:
@@ -117,6 +118,7 @@ def parameters_said(layers: list[Layer]) -> dict[str, Said[Json]]:
 
 
 def settings_of(sayings: Sayings) -> PolicySettings:
+    """What holds, without where it comes from."""
     return PolicySettings(
         effect=sayings.effect.setting,
         adopt=sayings.adopt.setting,

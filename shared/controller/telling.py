@@ -209,6 +209,7 @@ def _resolve_what_ended(visit: Visit, judgement: Judgement, memory: PolicyMemory
 
 
 def resolve_if_open(alert: str, resolution: str, deps: Deps, now: datetime) -> None:
+    """Resolve an alert and tell of it; one that is unknown or over stays as it is."""
     known = deps.store.alert(alert)
     if known is None or known.status is AlertStatus.RESOLVED:
         return

@@ -61,4 +61,5 @@ class Message:
 
 
 def look(target: Target, cause: Cause) -> Message:
+    """A message that asks for a look at ``target``."""
     return Message(kind=MessageKind.LOOK, target=target, cause=cause)

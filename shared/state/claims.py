@@ -12,7 +12,7 @@ from typing import Final
 from shared.model import codec
 from shared.model.change_records import ChangeRecord
 from shared.model.errors import EntityChanged, StoreError
-from shared.model.interfaces import Tables, TableWrite
+from shared.model.interfaces import TableWrite
 from shared.model.memory import Attempt, TargetRecord
 from shared.model.values import value
 from shared.state.blob_archive import Archive
@@ -52,8 +52,7 @@ class _Budget:
 class Claims:
     """The claims in the table of targets; the journal's entry for a change is the store's to write."""
 
-    def __init__(self, tables: Tables, rows: Rows, archive: Archive) -> None:
-        self._tables = tables
+    def __init__(self, rows: Rows, archive: Archive) -> None:
         self._rows = rows
         self._archive = archive
 
@@ -114,7 +113,7 @@ class Claims:
         return conditional(place, self._rows.properties(spent), etag)
 
     def _budget(self, place: Place, now: datetime) -> tuple[str | None, _Budget]:
-        entity = self._tables.get(place.table, place.partition, place.row)
+        entity = self._rows.get(place)
         if entity is None:
             return None, _Budget()
         return entity.etag, self._rows.value(_Budget, entity).since(now - _BUDGET_WINDOW)
