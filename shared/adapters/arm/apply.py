@@ -46,7 +46,7 @@ Write = Callable[[Headers, Hooks], object]
 _FLEXIBLE = "microsoft.dbforpostgresql/flexibleservers"
 
 
-def submit(session: Session, edit: Edit, snapshot: Snapshot) -> Operation:
+def begin(session: Session, edit: Edit, snapshot: Snapshot) -> Operation:
     """Send ``edit`` and do not wait for it.
 
     A delete of what is already gone is an operation that ended at once. Raises the classified error of a

@@ -44,13 +44,13 @@ class ArmGateway:
         return subnets.security_group(self._session, group)
 
     def find_targets(self, locator: Locator) -> Enumerated:
-        return read.find_targets(self._session, locator)
+        return read.resolve(self._session, locator)
 
     def enumerate(self, scope: ResourceId) -> Iterator[Enumerated]:
         return graph.enumerate_scope(self._session, scope)
 
     def submit(self, edit: Edit, snapshot: Snapshot) -> Operation:
-        return apply.submit(self._session, edit, snapshot)
+        return apply.begin(self._session, edit, snapshot)
 
     def poll(self, operation: Operation) -> Operation | None:
         return operations.poll(self._session, operation)

@@ -48,7 +48,7 @@ def read(session: Session, target: Target, aspects: frozenset[Aspect]) -> Snapsh
             assert_never(target.kind)
 
 
-def find_targets(session: Session, locator: Locator) -> Enumerated:
+def resolve(session: Session, locator: Locator) -> Enumerated:
     """The targets that a locator names now. Raises ``Gone`` when what it names does not exist."""
     match locator.kind:
         case LocatorKind.NSG:
