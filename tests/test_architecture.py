@@ -8,6 +8,7 @@ check is shown to fail on a small program that breaks it, so that a check that s
 from __future__ import annotations
 
 import ast
+import os
 import re
 import shutil
 import subprocess
@@ -184,7 +185,8 @@ def test_the_import_contracts_hold() -> None:
     done = lint_imports(ROOT)
     assert done.returncode == 0, done.stdout
     assert "BROKEN" not in done.stdout
-    assert len(re.findall(r"\bKEPT$", done.stdout, re.MULTILINE)) == len(contract_names(ROOT))
+    kept = re.findall(r" KEPT(?: \(\d+ ignored imports?\))?$", done.stdout, re.MULTILINE)
+    assert len(kept) == len(contract_names(ROOT))
 
 
 # --- each check can fail ---------------------------------------------------------------------------
@@ -315,6 +317,12 @@ def contract_names(root: Path) -> list[str]:
 def lint_imports(root: Path) -> subprocess.CompletedProcess[str]:
     """Import-linter on the project in ``root``, in a process of its own: it imports what it finds there."""
     program = "from importlinter.cli import lint_imports_command; lint_imports_command()"
+    wide = {**os.environ, "COLUMNS": "200"}  # a long name of a contract would be broken into two lines
     return subprocess.run(
-        [sys.executable, "-c", program, "--no-cache"], cwd=root, capture_output=True, text=True, check=False
+        [sys.executable, "-c", program, "--no-cache"],
+        cwd=root,
+        env=wide,
+        capture_output=True,
+        text=True,
+        check=False,
     )
