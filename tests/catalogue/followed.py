@@ -21,6 +21,7 @@ import pytest
 
 from local.dev.environments import ROOT
 from local.simulator import seeds
+from shared.adapters.arm.gateway import ArmGateway
 from shared.state.store import Store
 from shared.wiring import Wiring
 from tests.catalogue.stage import Mailbox, Stage, opened
@@ -36,7 +37,7 @@ SEED: Final = (
 POLICIES_FILE: Final = f"version: 1\ndefaults: {{effect: off}}\npolicies: {{{POLICY}: {{effect: revert}}}}\n"
 LEFT_OUT: Final = ("shared/model/", "shared/adapters/storage/")
 """The words, which are everywhere, and what storage in memory takes the place of."""
-WRITE: Final = "ArmGateway.begin"
+WRITE: Final = ArmGateway.submit.__code__
 """The call that writes to ARM: what is entered after it has returned comes afterwards."""
 
 
@@ -76,7 +77,7 @@ class Way:
         def note(frame: FrameType, event: str, _argument: object) -> None:
             if event == "call":
                 self._enter(frame.f_code, asking)
-            elif event == "return" and frame.f_code.co_qualname == WRITE:
+            elif event == "return" and frame.f_code is WRITE:
                 self._written = True
 
         sys.setprofile(note)

@@ -35,6 +35,7 @@ def test_the_event_enters_the_files_of_the_page_in_their_order(
     way, writes = follow(functions, tmp_path, monkeypatch)
     assert writes == [f"DELETE {RULE}"]
     entered = [way.asked, way.done, way.told]
+    assert all(entered)
     for (heading, stated), names in zip(parts_of_the_page().items(), entered, strict=True):
         assert stated == names, f"{PAGE.name}, “{heading}”, must have these files:\n{numbered(names)}"
 
