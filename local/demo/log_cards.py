@@ -1,7 +1,7 @@
 """The host's log as `make up` shows it: a short card for each look, and what else is worth a line.
 
 The canonical line of a look names every policy and is three thousand characters long; the card has what is
-not compliant, what was decided, and what came of it. Invocations that went well are left out. Everything else
+not compliant, what was decided, and what came of it. An event is one line. Invocations that went well are left out. Everything else
 (warnings, stack traces, what is no look) is shown as it is. Pure: lines in, text out.
 """
 
@@ -15,7 +15,7 @@ from typing import Final
 
 from shared.model import Json
 
-_LOOK: Final = re.compile(r'\{"target":.*\}\s*$')
+_LINE: Final = re.compile(r'\{"(?:target|event)":.*\}\s*$')
 _TIME: Final = re.compile(r"\d\d:\d\d:\d\d")
 _WENT_WELL: Final = re.compile(r" INFO local\.host \S+ \S+ ok \d+ ms\s*$")
 _INDENT: Final = " " * 10
@@ -31,12 +31,15 @@ def cards(lines: Iterable[str]) -> Iterator[str]:
 
 
 def card(line: str) -> str:
-    """One line of the log: a look as a card, anything else as it is."""
-    look = _LOOK.search(line)
-    document = _document(look[0]) if look else None
-    if document is None or "findings" not in document:
-        return line.rstrip()
-    return "\n".join([f"{_time(line)}  {_headline(document)}", *_policies(document)])
+    """One line of the log: a look as a card, an event in a line, anything else as it is."""
+    found = _LINE.search(line)
+    match _document(found[0]) if found else None:
+        case {"findings": _} as look:
+            return "\n".join([f"{_time(line)}  {_headline(look)}", *_policies(look)])
+        case {"event": _, "operation": operation, "cameTo": came_to}:
+            return f"{_time(line)}  an event, {came_to}: {operation}"
+        case _:
+            return line.rstrip()
 
 
 def _headline(look: Json) -> str:

@@ -61,6 +61,17 @@ def test_the_core_tools_stamp_their_lines_in_another_way() -> None:
     assert card(json.dumps(LOOK)).startswith("          pg-orders")
 
 
+def test_an_event_is_a_line_that_says_what_it_came_to() -> None:
+    event = {
+        "event": "e",
+        "operation": "DBforPostgreSQL/flexibleServers/write",
+        "cameTo": "asked",
+        "asked": ["s"],
+    }
+    told = card(STAMP + json.dumps(event))
+    assert told == "09:41:07  an event, asked: DBforPostgreSQL/flexibleServers/write"
+
+
 def test_what_is_no_look_stays_as_it_is() -> None:
     for other in (
         f'{STAMP}{{"message": "ignored", "reason": "not ours"}}',
