@@ -1,8 +1,8 @@
 """The host's log as `make up` shows it: a short card for each look, and what else is worth a line.
 
 The canonical line of a look names every policy and is three thousand characters long; the card has what is
-not compliant, what was decided, and what came of it. An event is one line. Invocations that went well are left out. Everything else
-(warnings, stack traces, what is no look) is shown as it is. Pure: lines in, text out.
+not compliant, what was decided, and what came of it. An event is one line, and invocations that went well
+are left out. Everything else (warnings, stack traces, a sweep) is shown as it is. Pure: lines in, text out.
 """
 
 from __future__ import annotations
