@@ -32,7 +32,8 @@ from shared.model.records import (
 )
 from shared.model.values import value
 from shared.policies import find
-from shared.posture.policy import AnyPolicy, Control
+from shared.posture.controls import Control
+from shared.posture.policy import AnyPolicy
 
 APPROVAL_LASTS: Final = timedelta(hours=1)
 

@@ -32,7 +32,8 @@ from shared.model import (
 from shared.model.records import ChangeView, RunRecord, RunStatus, TargetResult
 from shared.model.resource_id import ResourceId
 from shared.model.values import value
-from shared.posture.policy import AnyPolicy, Control
+from shared.posture.controls import Control
+from shared.posture.policy import AnyPolicy
 
 DOCS: Final = "docs/policies.md"
 

@@ -24,30 +24,22 @@ from __future__ import annotations
 
 from typing import Final
 
-from shared.model import (
-    Aspect,
-    ComplianceState,
-    Edit,
-    Finding,
-    Kind,
-    Safety,
-    Severity,
-    SubnetSnapshot,
-    TargetKind,
-)
+from shared.model import Aspect, ComplianceState, Edit, Finding, Kind, Safety, Severity, SubnetSnapshot
 from shared.nsg import NoFix
-from shared.posture.policy import Assessment, Control, Policy
+from shared.posture.controls import MCSB
+from shared.posture.policy import SUBNETS, Assessment, Policy
 from shared.posture.service_questions import (
     CUSTOMER_KEY,
     KEY_VAULT,
     Service,
+    finding_where_needed,
     in_region,
-    judge_where_needed,
     letting_pass,
     service_box,
 )
-from shared.posture.subnet_facts import SERVER_READS, delegated
-from shared.posture.subnet_questions import READS, About, puts, sharing_note
+from shared.posture.subnet_facts import delegated
+from shared.posture.subnet_questions import About, sharing_note
+from shared.posture.subnet_rules import puts
 from shared.posture.traffic import SubnetTraffic
 
 ABOUT: Final = About(
@@ -56,7 +48,7 @@ ABOUT: Final = About(
 
 
 def evaluate(subnet: SubnetSnapshot) -> Finding:
-    return judge_where_needed(_vault(subnet), subnet, CUSTOMER_KEY)
+    return finding_where_needed(_vault(subnet), subnet, CUSTOMER_KEY)
 
 
 def suggest(found: Finding, subnet: SubnetSnapshot) -> tuple[Edit, ...]:
@@ -85,14 +77,10 @@ POLICY: Policy[SubnetSnapshot] = Policy(
     id=ABOUT.policy,
     title="An NSG blocks Azure Key Vault outbound from a PostgreSQL subnet",
     kind=Kind.CONNECTIVITY,
-    targets=frozenset({TargetKind.SUBNET}),
+    targets=SUBNETS,
     severity=ABOUT.severity,
-    safety=Safety.MANUAL,
     reads=frozenset({Aspect.SUBNET, Aspect.SECURITY_GROUP, Aspect.SUBNET_SERVERS}),
-    permissions=(*READS, *SERVER_READS),
-    controls=(
-        Control(framework="MCSB", version="v1", id="NS-1", title="Establish network segmentation boundaries"),
-    ),
+    controls=(MCSB.NS_1,),
     evaluate=evaluate,
     assess=assess,
     forbidden=forbidden,

@@ -43,34 +43,24 @@ from shared.model import (
     Severity,
     SubnetServer,
     SubnetSnapshot,
-    TargetKind,
     TrafficBox,
 )
 from shared.nsg import networks_of, spans_of, traffic_boxes
-from shared.posture.policy import Assessment, Parameter, Policy
+from shared.posture.policy import SUBNETS, Parameter, Policy
+from shared.posture.subnet_answers import ask, spell_ports
 from shared.posture.subnet_facts import PGBOUNCER_PORT, POSTGRES_PORT, delegated
 from shared.posture.subnet_questions import (
-    READS,
-    WRITES,
     About,
     Inquiry,
-    another_group_note,
-    ask,
     check_ports,
-    finding,
     ports_of,
     settled_without_group,
-    sharing_note,
-    spell_ports,
-    suggestion,
     vnet_tags,
     within_itself,
 )
-from shared.posture.subnet_questions import evaluate as evaluated
-from shared.posture.subnet_questions import (
-    plan as planned,
-)
 from shared.posture.subnet_restoring import restorations
+from shared.posture.subnet_rules import RULE_EDITS, inquiry_change, inquiry_suggestion, only_adds
+from shared.posture.subnet_verdicts import group_finding, inquiry_finding
 from shared.posture.traffic import SubnetTraffic
 
 ABOUT: Final = About(policy="nsg-blocks-postgres-in-subnet", severity=Severity.HIGH)
@@ -82,8 +72,8 @@ PORTS_NEEDED: Final = (
 
 def evaluate(subnet: SubnetSnapshot, *, ports: list[int]) -> Finding:
     if found := settled_without_group(subnet):
-        return finding(ABOUT, subnet, *found)
-    judged = evaluated(ABOUT, _inquiry(subnet, ports))
+        return group_finding(ABOUT, subnet, found)
+    judged = inquiry_finding(ABOUT, _inquiry(subnet, ports))
     more = {"ports": sorted(set(ports)), "whether6432Matters": _whether_6432_matters(subnet.servers)}
     return replace(judged, evidence={**judged.evidence, **more})
 
@@ -92,7 +82,7 @@ def plan(found: Finding, subnet: SubnetSnapshot, *, ports: list[int]) -> Change 
     if found.state is not ComplianceState.NON_COMPLIANT:
         return None
     inquiry = _inquiry(subnet, ports)
-    return planned(ABOUT, inquiry, _box(inquiry))
+    return inquiry_change(ABOUT, inquiry, _box(inquiry))
 
 
 def restore(
@@ -109,12 +99,7 @@ def suggest(found: Finding, subnet: SubnetSnapshot) -> tuple[Edit, ...]:
     """The rules for what is surely denied, also where the rest depends on a tag and nothing is planned."""
     if found.state is not ComplianceState.NON_COMPLIANT:
         return ()
-    return suggestion(ABOUT, _inquiry(subnet, found.evidence["ports"]))
-
-
-def assess(subnet: SubnetSnapshot, baseline: SubnetSnapshot | None) -> Assessment:
-    """Letting the subnet talk to itself cuts nobody off; the notes say what a reader may not expect."""
-    return Assessment(notes=(*sharing_note(subnet), *another_group_note(subnet, baseline)))
+    return inquiry_suggestion(ABOUT, _inquiry(subnet, found.evidence["ports"]))
 
 
 def forbidden(subnet: SubnetSnapshot, *, ports: list[int]) -> SubnetTraffic:
@@ -168,21 +153,15 @@ POLICY: Policy[SubnetSnapshot] = Policy(
     id=ABOUT.policy,
     title="An NSG blocks PostgreSQL inside its own subnet",
     kind=Kind.CONNECTIVITY,
-    targets=frozenset({TargetKind.SUBNET}),
+    targets=SUBNETS,
     severity=ABOUT.severity,
     safety=Safety.AUTO,
     reads=frozenset({Aspect.SUBNET, Aspect.SECURITY_GROUP, Aspect.SUBNET_SERVERS}),
-    permissions=(
-        *READS,
-        *WRITES,
-        "Microsoft.DBforPostgreSQL/flexibleServers/read",
-        "Microsoft.DBforPostgreSQL/flexibleServers/configurations/read",
-    ),
-    controls=(),
+    edits=RULE_EDITS,
     evaluate=evaluate,
     plan=plan,
     restore=restore,
-    assess=assess,
+    assess=only_adds,
     forbidden=forbidden,
     suggest=suggest,
     parameters=(
@@ -194,8 +173,6 @@ POLICY: Policy[SubnetSnapshot] = Policy(
         ),
     ),
     order=50,
-    why=(
-        "Primary, standby and PgBouncer cannot reach each other: high availability and failover of the "
-        "servers in this subnet stop working."
-    ),
+    why="Primary, standby and PgBouncer cannot reach each other: high availability and failover of the "
+    "servers in this subnet stop working.",
 )

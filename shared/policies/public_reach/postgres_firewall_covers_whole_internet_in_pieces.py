@@ -38,11 +38,11 @@ from shared.model import (
     FirewallRule,
     Json,
     Kind,
-    Safety,
     ServerSnapshot,
     Severity,
-    TargetKind,
 )
+from shared.posture.controls import CHECKOV, MCSB
+from shared.posture.findings import Judged, compliant, drifted, finding
 from shared.posture.firewall import (
     PUBLIC_ADDRESSES,
     admits_whole_internet,
@@ -54,13 +54,13 @@ from shared.posture.firewall import (
     not_in_force,
     ranges_of,
     replacing,
-    shown,
+    rules_evidence,
     tightest,
     wrong_count,
     wrong_prefixes,
 )
-from shared.posture.policy import Control, Parameter, Policy
-from shared.posture.traffic import AddressSet, ServerTraffic, reach_evidence
+from shared.posture.policy import ALL_SERVERS, Parameter, Policy
+from shared.posture.traffic import AddressSet, ServerTraffic
 
 ID = "postgres-firewall-covers-whole-internet-in-pieces"
 SEVERITY = Severity.CRITICAL
@@ -76,26 +76,15 @@ _TO_DO = (
 
 def evaluate(server: ServerSnapshot, *, corporate_ranges: list[str], sliver_addresses: int) -> Finding:
     found = _contributors(server.firewall_rules or (), sliver_addresses)
-    state, reason = _judge(server, found)
-    drifted = state is ComplianceState.NON_COMPLIANT
-    return Finding(
-        policy=ID,
-        target=server.target,
-        resource_id=server.id,
-        state=state,
-        severity=SEVERITY,
-        reason=reason,
-        evidence=_evidence(server, found, corporate_ranges),
-        fingerprint="several rules, whole internet" if drifted else "",
-    )
+    return finding(ID, SEVERITY, server, _judge(server, found), _facts(server, found, corporate_ranges))
 
 
-def suggest(finding: Finding, server: ServerSnapshot) -> tuple[Edit, ...]:
+def suggest(found: Finding, server: ServerSnapshot) -> tuple[Edit, ...]:
     """The tightest replacement, where corporate ranges are configured."""
-    replacement = finding.evidence["tightestReplacement"]
-    if finding.state is not ComplianceState.NON_COMPLIANT or replacement is None:
+    replacement = found.evidence["tightestReplacement"]
+    if found.state is not ComplianceState.NON_COMPLIANT or replacement is None:
         return ()
-    names = {rule["name"] for rule in finding.evidence["rules"]}
+    names = {rule["name"] for rule in found.evidence["rules"]}
     tight = AddressSet.of(
         (int(IPv4Address(one["startIpAddress"])), int(IPv4Address(one["endIpAddress"])))
         for one in replacement
@@ -142,27 +131,25 @@ def _largest_first(rule: FirewallRule) -> tuple[int, int, str]:
     return start - end, start, rule.name.lower()
 
 
-def _judge(server: ServerSnapshot, found: tuple[FirewallRule, ...]) -> tuple[ComplianceState, str]:
+def _judge(server: ServerSnapshot, found: tuple[FirewallRule, ...]) -> Judged:
     if settled := not_in_force(server):
         return settled
     if not found:
-        return ComplianceState.COMPLIANT, "the firewall rules together do not cover the whole Internet"
+        return compliant("the firewall rules together do not cover the whole Internet")
     reason = f"together firewall rules {named(found)} admit the whole Internet{doubt(server)}"
-    return ComplianceState.NON_COMPLIANT, reason
+    return drifted(reason, "several rules, whole internet")
 
 
-def _evidence(
+def _facts(
     server: ServerSnapshot, found: tuple[FirewallRule, ...], corporate_ranges: list[str]
 ) -> Mapping[str, Json]:
     others = [rule for rule in server.firewall_rules or () if rule not in found]
     union = admitted_by(found)
     return {
-        "rules": [shown(rule) for rule in found],
-        "otherRules": [shown(rule) for rule in others],
+        **rules_evidence(server, found),
         "union": [str(prefix) for prefix in union.prefixes()],
         "publicAddressesLeftOut": PUBLIC_ADDRESSES.minus(union).describe() if found else None,
         **_replacement(found, others, corporate_ranges),
-        **reach_evidence(server),
     }
 
 
@@ -188,32 +175,10 @@ POLICY: Policy[ServerSnapshot] = Policy(
     id=ID,
     title="Firewall rules admit the whole Internet in pieces",
     kind=Kind.TIGHTENING,
-    targets=frozenset({TargetKind.FLEXIBLE_SERVER, TargetKind.SINGLE_SERVER}),
+    targets=ALL_SERVERS,
     severity=SEVERITY,
-    safety=Safety.MANUAL,
     reads=frozenset({Aspect.SERVER, Aspect.FIREWALL_RULES, Aspect.VIRTUAL_NETWORK_RULES}),
-    permissions=(
-        "Microsoft.DBforPostgreSQL/flexibleServers/read",
-        "Microsoft.DBforPostgreSQL/flexibleServers/firewallRules/read",
-        "Microsoft.DBforPostgreSQL/servers/read",
-        "Microsoft.DBforPostgreSQL/servers/firewallRules/read",
-        "Microsoft.DBforPostgreSQL/servers/virtualNetworkRules/read",
-    ),
-    controls=(
-        Control(framework="MCSB", version="v1", id="NS-1", title="Establish network segmentation boundaries"),
-        Control(
-            framework="MCSB",
-            version="v1",
-            id="NS-2",
-            title="Secure cloud native services with network controls",
-        ),
-        Control(
-            framework="Checkov",
-            version="rules",
-            id="CKV2_AZURE_26",
-            title="A PostgreSQL flexible server's firewall rules are not overly permissive",
-        ),
-    ),
+    controls=(MCSB.NS_1, MCSB.NS_2, CHECKOV.CKV2_AZURE_26),
     evaluate=evaluate,
     forbidden=forbidden,
     suggest=suggest,

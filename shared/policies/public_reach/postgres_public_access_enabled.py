@@ -40,39 +40,23 @@ from shared.model import (
     ServerSnapshot,
     SetPublicAccess,
     Severity,
-    TargetKind,
 )
+from shared.posture.controls import AZURE_POLICY, CIS_DATABASES_2_0, MCSB
+from shared.posture.findings import Judged, compliant, drifted, finding, unknown
 from shared.posture.firewall import shown
-from shared.posture.policy import Assessment, Control, Policy
-from shared.posture.traffic import (
-    ServerTraffic,
-    network_rules_missing,
-    public_sources,
-    reach,
-    reach_evidence,
-    server_traffic,
-)
+from shared.posture.policy import ALL_SERVERS, Assessment, Policy
+from shared.posture.traffic import ServerTraffic, network_rules_missing, public_sources, reach, server_traffic
 
 ID = "postgres-public-access-enabled"
 SEVERITY = Severity.HIGH
 
 
 def evaluate(server: ServerSnapshot) -> Finding:
-    state, reason = _judge(server)
-    return Finding(
-        policy=ID,
-        target=server.target,
-        resource_id=server.id,
-        state=state,
-        severity=SEVERITY,
-        reason=reason,
-        evidence=_evidence(server),
-        fingerprint="publicNetworkAccess=Enabled" if state is ComplianceState.NON_COMPLIANT else "",
-    )
+    return finding(ID, SEVERITY, server, _judge(server), _facts(server))
 
 
-def plan(finding: Finding, server: ServerSnapshot) -> Change | None:
-    if finding.state is not ComplianceState.NON_COMPLIANT:
+def plan(found: Finding, server: ServerSnapshot) -> Change | None:
+    if found.state is not ComplianceState.NON_COMPLIANT:
         return None
     return Change(
         policy=ID,
@@ -100,17 +84,18 @@ def forbidden(server: ServerSnapshot) -> ServerTraffic:
     return replace(server_traffic(server), endpoints=frozenset())
 
 
-def _judge(server: ServerSnapshot) -> tuple[ComplianceState, str]:
+def _judge(server: ServerSnapshot) -> Judged:
     if server.vnet_integrated:
-        return ComplianceState.COMPLIANT, "the server is VNet-integrated and has no public endpoint"
+        return compliant("the server is VNet-integrated and has no public endpoint")
     match server.public_access:
         case PublicAccess.DISABLED:
-            return ComplianceState.COMPLIANT, "public network access is disabled"
+            return compliant("public network access is disabled")
         case PublicAccess.ENABLED:
-            return ComplianceState.NON_COMPLIANT, f"public network access is enabled: {reach(server)}"
+            reason = f"public network access is enabled: {reach(server)}"
+            return drifted(reason, "publicNetworkAccess=Enabled")
         case PublicAccess.UNKNOWN:
             said = "absent" if server.public_access_text is None else repr(server.public_access_text)
-            return ComplianceState.UNKNOWN, f"publicNetworkAccess is {said}"
+            return unknown(f"publicNetworkAccess is {said}")
 
 
 def _cautions(server: ServerSnapshot, baseline: ServerSnapshot | None, approved: frozenset[str]) -> list[str]:
@@ -151,10 +136,9 @@ def _subnets_not_added_since(server: ServerSnapshot, baseline: ServerSnapshot | 
     return [rule.name for rule in rules if rule.subnet in subnets or rule.name.lower() in names]
 
 
-def _evidence(server: ServerSnapshot) -> Mapping[str, Json]:
+def _facts(server: ServerSnapshot) -> Mapping[str, Json]:
     public = public_sources(server)
     return {
-        **reach_evidence(server),
         "delegatedSubnetResourceId": str(server.delegated_subnet) if server.delegated_subnet else None,
         "losesAccess": {
             "firewallRules": [shown(rule) for rule in server.firewall_rules or ()],
@@ -179,54 +163,20 @@ POLICY: Policy[ServerSnapshot] = Policy(
     id=ID,
     title="Public network access is enabled on a PostgreSQL server",
     kind=Kind.TIGHTENING,
-    targets=frozenset({TargetKind.FLEXIBLE_SERVER, TargetKind.SINGLE_SERVER}),
+    targets=ALL_SERVERS,
     severity=SEVERITY,
     safety=Safety.AUTO,
     reads=frozenset({Aspect.SERVER, Aspect.FIREWALL_RULES, Aspect.VIRTUAL_NETWORK_RULES}),
-    permissions=(
-        "Microsoft.DBforPostgreSQL/flexibleServers/read",
-        "Microsoft.DBforPostgreSQL/flexibleServers/firewallRules/read",
-        "Microsoft.DBforPostgreSQL/flexibleServers/write",
-        "Microsoft.DBforPostgreSQL/servers/read",
-        "Microsoft.DBforPostgreSQL/servers/firewallRules/read",
-        "Microsoft.DBforPostgreSQL/servers/virtualNetworkRules/read",
-        "Microsoft.DBforPostgreSQL/servers/write",
-        "Microsoft.DBforPostgreSQL/locations/azureAsyncOperation/read",
-        "Microsoft.DBforPostgreSQL/locations/operationResults/read",
-    ),
+    edits=frozenset({SetPublicAccess}),
     controls=(
-        Control(
-            framework="CIS Microsoft Azure Database Services",
-            version="2.0.0",
-            id="6.3",
-            title="Public network access is disabled for PostgreSQL",
-        ),
-        Control(
-            framework="Azure Policy",
-            version="built-in",
-            id="5e1de0e3-42cb-4ebc-a86d-61d0c619ca48",
-            title="Public network access should be disabled for PostgreSQL flexible servers",
-        ),
-        Control(
-            framework="Azure Policy",
-            version="built-in",
-            id="b52376f7-9612-48a1-81cd-1ffe4b61032c",
-            title="Public network access should be disabled for PostgreSQL servers",
-        ),
-        Control(
-            framework="MCSB",
-            version="v1",
-            id="NS-2",
-            title="Secure cloud native services with network controls",
-        ),
+        *(CIS_DATABASES_2_0.P_6_3, AZURE_POLICY.PUBLIC_ACCESS_FLEXIBLE, AZURE_POLICY.PUBLIC_ACCESS_SINGLE),
+        MCSB.NS_2,
     ),
     evaluate=evaluate,
     plan=plan,
     assess=assess,
     forbidden=forbidden,
     order=20,
-    why=(
-        "Anybody who may write one firewall rule, or a rule that already stands, opens this database to "
-        "addresses outside your network."
-    ),
+    why="Anybody who may write one firewall rule, or a rule that already stands, opens this database to "
+    "addresses outside your network.",
 )

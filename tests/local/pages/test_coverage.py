@@ -11,7 +11,7 @@ import pytest
 from local.pages.coverage import SOURCES, coverage_page, unknown_policies
 from local.pages.coverage_rows import Answer, Row, Source, judged, with_declared
 from shared.policies import discover
-from shared.posture.policy import Control
+from shared.posture.controls import Control
 
 GUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 ROWS: Final = [(source, row) for source in SOURCES for row in source.rows]
