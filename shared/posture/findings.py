@@ -12,14 +12,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import field, replace
 from types import MappingProxyType
-from typing import Final
+from typing import Final, TypeAlias
 
 from shared.model import ComplianceState, Finding, Json, ServerSnapshot, Severity, Snapshot
 from shared.model.resource_id import ResourceId
 from shared.model.values import value
 from shared.posture.traffic import reach_evidence
 
-NOTHING: Final[Mapping[str, Json]] = MappingProxyType({})
+Facts: TypeAlias = Mapping[str, Json]
+"""What evidence tells, by name."""
+NOTHING: Final[Facts] = MappingProxyType({})
 
 
 @value
@@ -34,7 +36,7 @@ class Judged:
     state: ComplianceState
     reason: str
     fingerprint: str = ""
-    evidence: Mapping[str, Json] = field(default_factory=dict)
+    evidence: Facts = field(default_factory=dict)
     resource_id: ResourceId | None = None
     severity: Severity | None = None
     applies: bool = True
@@ -53,7 +55,7 @@ class Judged:
         return self.what_to_do
 
 
-def compliant(reason: str, evidence: Mapping[str, Json] = NOTHING) -> Judged:
+def compliant(reason: str, evidence: Facts = NOTHING) -> Judged:
     return Judged(state=ComplianceState.COMPLIANT, reason=reason, evidence=evidence)
 
 
@@ -62,7 +64,7 @@ def beside_the_point(reason: str) -> Judged:
     return Judged(state=ComplianceState.COMPLIANT, reason=reason, applies=False)
 
 
-def unknown(reason: str, evidence: Mapping[str, Json] = NOTHING) -> Judged:
+def unknown(reason: str, evidence: Facts = NOTHING) -> Judged:
     """It cannot be told now."""
     return Judged(state=ComplianceState.UNKNOWN, reason=reason, evidence=evidence)
 
@@ -72,7 +74,7 @@ def drifted(
     fingerprint: str,
     *,
     what_to_do: str | tuple[str, ...] = "",
-    evidence: Mapping[str, Json] = NOTHING,
+    evidence: Facts = NOTHING,
 ) -> Judged:
     """``fingerprint`` is equal for the same drift; ``what_to_do`` is a command or a step for a person."""
     return Judged(
@@ -84,7 +86,12 @@ def drifted(
     )
 
 
-def with_evidence(judged: Judged, evidence: Mapping[str, Json]) -> Judged:
+def is_drift(found: Finding) -> bool:
+    """Whether there is something to plan, to suggest or to restore."""
+    return found.state is ComplianceState.NON_COMPLIANT
+
+
+def with_evidence(judged: Judged, evidence: Facts) -> Judged:
     return replace(judged, evidence={**judged.evidence, **evidence})
 
 
@@ -93,7 +100,7 @@ def finding(
     severity: Severity,
     snapshot: Snapshot,
     judged: Judged,
-    facts: Mapping[str, Json] = NOTHING,
+    facts: Facts = NOTHING,
 ) -> Finding:
     """The finding of ``policy``, whose worst is ``severity``; ``facts`` are told whatever was judged."""
     reached = reach_evidence(snapshot) if isinstance(snapshot, ServerSnapshot) else NOTHING

@@ -37,6 +37,8 @@ FLEXIBLE_SERVERS: Final = frozenset({TargetKind.FLEXIBLE_SERVER})
 SINGLE_SERVERS: Final = frozenset({TargetKind.SINGLE_SERVER})
 ALL_SERVERS: Final = FLEXIBLE_SERVERS | SINGLE_SERVERS
 SUBNETS: Final = frozenset({TargetKind.SUBNET})
+SERVER_ALONE: Final = frozenset({Aspect.SERVER})
+"""What a policy reads that asks only for the server's own fields."""
 
 S = TypeVar("S", ServerSnapshot, SubnetSnapshot)
 

@@ -21,6 +21,7 @@ from shared.model.resource_id import ResourceId, parse_resource_id
 from shared.model.values import value
 from shared.posture.dns_commands import names
 from shared.posture.findings import Judged, beside_the_point, compliant, drifted, finding, unknown
+from shared.posture.policy import Parameter
 from shared.posture.unread import unread_reason
 
 AZURE_RESOLVER: Final = "168.63.129.16"
@@ -84,6 +85,15 @@ def wrong_networks(setting: Json) -> str | None:
         if found is None or found.type != _NETWORK_TYPE:
             return f"{one!r} is not the resource id of a virtual network"
     return None
+
+
+CENTRAL_ZONE: Final = Parameter(
+    name="zone",
+    default="",
+    description="Resource id of the central private DNS zone; empty: each endpoint's own is judged.",
+    check=wrong_zone,
+)
+"""The parameter of every policy on the zones of private endpoints."""
 
 
 # --- findings --------------------------------------------------------------------------------------
@@ -157,8 +167,7 @@ def _without_endpoints(server: ServerSnapshot) -> Judged | None:
 
 def _unread(server: ServerSnapshot) -> Judged:
     if server.private_dns is not None:
-        unnamed = f"the zone's name cannot be told from the server's host name {server.host_name!r}"
-        return unknown(unnamed)
+        return unknown(f"the zone's name cannot be told from the server's host name {server.host_name!r}")
     return unknown(unread_reason(server, Aspect.PRIVATE_DNS))
 
 

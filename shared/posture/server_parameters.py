@@ -143,7 +143,7 @@ def parameter_suggestion(
     return (SetParameter(server=server.id, name=current.name, value=wanted),)
 
 
-def assess(_server: ServerSnapshot, _baseline: ServerSnapshot | None) -> Assessment:
+def cuts_nobody_off(_server: ServerSnapshot, _baseline: ServerSnapshot | None) -> Assessment:
     """A parameter that only says what is logged, or for how long, cuts nobody off."""
     return Assessment()
 

@@ -39,10 +39,11 @@ from shared.nsg import (
 from shared.nsg.rules.published_tags import PUBLISHED_TAGS
 from shared.posture.findings import beside_the_point, unknown
 from shared.posture.subnet_answers import Answer, ask
-from shared.posture.subnet_facts import partners, server_facts, servers_unknown, some_server
+from shared.posture.subnet_facts import delegated, partners, server_facts, servers_unknown, some_server
 from shared.posture.subnet_questions import About, Inquiry, own_addresses, ports_of, settled_without_group
 from shared.posture.subnet_rules import adding, additions
 from shared.posture.subnet_verdicts import group_finding, inquiry_finding
+from shared.posture.traffic import SubnetTraffic
 
 HTTPS: Final = (443,)
 PUBLIC: Final[Spans] = common(PUBLIC_ADDRESSES, WHOLE[Family.IPV4])
@@ -160,6 +161,11 @@ def service_box(subnet: SubnetSnapshot) -> tuple[TrafficBox, ...]:
         ports=ports_of(HTTPS),
     )
     return traffic_boxes(question)
+
+
+def service_traffic(subnet: SubnetSnapshot) -> SubnetTraffic:
+    """What must pass lies in here: which public addresses belong to a service is not known."""
+    return SubnetTraffic(boxes=service_box(subnet) if delegated(subnet) else ())
 
 
 def _inquiry(service: Service, subnet: SubnetSnapshot, tag: str) -> Inquiry:

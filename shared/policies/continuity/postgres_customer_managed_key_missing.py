@@ -14,20 +14,17 @@ it.
 *What it may break.* A customer's key is one more thing that the server cannot run without: a key that expires
 or is deleted makes it inaccessible.
 
-*References.* Data encryption in Azure Database for PostgreSQL; CIS Microsoft Azure Database Services 2.0.0
-6.1; Azure Policy 12c74c95-0efd-48da-b8d9-2a7d68470c92 (flexible) and 18adea5e-f416-4d0f-8aa8-d24321e3e274
-(single); MCSB DP-5.
+*References.* Data encryption in Azure Database for PostgreSQL.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final
 
-from shared.model import Aspect, Finding, Json, Kind, ServerSnapshot, Severity, TargetKind
+from shared.model import Finding, Kind, ServerSnapshot, Severity, TargetKind
 from shared.posture.controls import AZURE_POLICY, CIS_DATABASES_2_0, MCSB
-from shared.posture.findings import Judged, compliant, drifted, finding
-from shared.posture.policy import ALL_SERVERS, Policy
+from shared.posture.findings import Facts, Judged, compliant, drifted, finding
+from shared.posture.policy import ALL_SERVERS, SERVER_ALONE, Policy
 from shared.posture.server_findings import az_restore, unsaid
 
 ID: Final = "postgres-customer-managed-key-missing"
@@ -60,7 +57,7 @@ def _remedy(server: ServerSnapshot) -> str:
     return az_restore(server, "--key '<id of a key>' --identity '<id of an identity that may use it>'")
 
 
-def _facts(server: ServerSnapshot) -> Mapping[str, Json]:
+def _facts(server: ServerSnapshot) -> Facts:
     encryption = server.encryption
     return {"customerManagedKey": encryption.customer_key, "primaryKeyURI": encryption.key or None}
 
@@ -71,7 +68,7 @@ POLICY: Policy[ServerSnapshot] = Policy(
     kind=Kind.SETTING,
     targets=ALL_SERVERS,
     severity=SEVERITY,
-    reads=frozenset({Aspect.SERVER}),
+    reads=SERVER_ALONE,
     controls=(
         *(CIS_DATABASES_2_0.P_6_1, AZURE_POLICY.CUSTOMER_KEY_FLEXIBLE, AZURE_POLICY.CUSTOMER_KEY_SINGLE),
         MCSB.DP_5,

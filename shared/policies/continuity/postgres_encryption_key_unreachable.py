@@ -13,7 +13,7 @@ restores the key, or gives the server's identity its roles and the vault its net
 *What it may break.* Giving access back makes the data readable again, also where somebody withdrew it on
 purpose.
 
-*References.* Data encryption in Azure Database for PostgreSQL (server is inaccessible); MCSB DP-6.
+*References.* Data encryption in Azure Database for PostgreSQL (server is inaccessible).
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from shared.model import Aspect, Finding, Json, Kind, ServerSnapshot, Severity, TargetKind
+from shared.model import Finding, Kind, ServerSnapshot, Severity, TargetKind
 from shared.posture.controls import MCSB
-from shared.posture.findings import Judged, beside_the_point, compliant, drifted, finding
-from shared.posture.policy import ALL_SERVERS, Policy, RaisedBy
+from shared.posture.findings import Facts, Judged, beside_the_point, compliant, drifted, finding
+from shared.posture.policy import ALL_SERVERS, SERVER_ALONE, Policy, RaisedBy
 from shared.posture.server_findings import unsaid
 
 ID: Final = "postgres-encryption-key-unreachable"
@@ -77,7 +77,7 @@ def _key_states(server: ServerSnapshot) -> Mapping[str, str]:
     return {"primaryEncryptionKeyStatus": encryption.key_state, **backup}
 
 
-def _facts(server: ServerSnapshot) -> Mapping[str, Json]:
+def _facts(server: ServerSnapshot) -> Facts:
     encryption = server.encryption
     return {
         "state": server.state_text,
@@ -94,7 +94,7 @@ POLICY: Policy[ServerSnapshot] = Policy(
     kind=Kind.SETTING,
     targets=ALL_SERVERS,
     severity=SEVERITY,
-    reads=frozenset({Aspect.SERVER}),
+    reads=SERVER_ALONE,
     controls=(MCSB.DP_6,),
     evaluate=evaluate,
     raised_by=RaisedBy.SWEEP,

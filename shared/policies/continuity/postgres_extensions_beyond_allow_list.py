@@ -13,7 +13,7 @@ for it in ``pg_extension`` of every database, drops it there, and takes it from 
 *What it may break.* Queries and jobs that use the extension, once it is gone.
 
 *References.* Azure Database for PostgreSQL, allow extensions; Azure Policy
-a7d3e5b1-8c4f-4a2b-9d6e-1f3c5a8b2e7d (any parameter to a given value); MCSB PV-2.
+a7d3e5b1-8c4f-4a2b-9d6e-1f3c5a8b2e7d (any parameter to a given value).
 """
 
 from __future__ import annotations

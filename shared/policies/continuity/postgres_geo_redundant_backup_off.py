@@ -11,19 +11,17 @@ a new server that has it, or keeps a replica or exports in another region.
 
 *What it may break.* A new server has another name and address; some regions offer no pair to copy to.
 
-*References.* Backup and restore in Azure Database for PostgreSQL; Azure Policy
-cee2f9fd-3968-44be-a863-bd62c9884423 (flexible) and 48af4db5-9b8b-401c-8e74-076be876a430 (single); MCSB BR-1
-and BR-2.
+*References.* Backup and restore in Azure Database for PostgreSQL.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from shared.model import Aspect, Finding, Kind, ServerSnapshot, Severity, TargetKind
+from shared.model import Finding, Kind, ServerSnapshot, Severity, TargetKind
 from shared.posture.controls import AZURE_POLICY, MCSB
 from shared.posture.findings import Judged, beside_the_point, compliant, drifted, finding
-from shared.posture.policy import ALL_SERVERS, Policy
+from shared.posture.policy import ALL_SERVERS, SERVER_ALONE, Policy
 from shared.posture.server_findings import az_restore, is_replica, switched, unsaid
 
 ID: Final = "postgres-geo-redundant-backup-off"
@@ -66,7 +64,7 @@ POLICY: Policy[ServerSnapshot] = Policy(
     kind=Kind.SETTING,
     targets=ALL_SERVERS,
     severity=SEVERITY,
-    reads=frozenset({Aspect.SERVER}),
+    reads=SERVER_ALONE,
     controls=(AZURE_POLICY.GEO_BACKUP_FLEXIBLE, AZURE_POLICY.GEO_BACKUP_SINGLE, MCSB.BR_1, MCSB.BR_2),
     evaluate=evaluate,
     opt_in=True,

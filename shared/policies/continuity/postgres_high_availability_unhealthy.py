@@ -21,12 +21,11 @@ among the project's controls states it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final
 
 from shared.model import Aspect, Finding, Json, Kind, ServerSnapshot, ServerState, Severity
 from shared.model.parts import Health
-from shared.posture.findings import Judged, beside_the_point, compliant, drifted, finding
+from shared.posture.findings import Facts, Judged, beside_the_point, compliant, drifted, finding
 from shared.posture.policy import FLEXIBLE_SERVERS, Policy, RaisedBy
 from shared.posture.server_findings import az, unknown_of, unsaid
 from shared.posture.unread import unread_reason
@@ -114,7 +113,7 @@ def _remedy(server: ServerSnapshot, cause: str) -> str:
     )
 
 
-def _facts(server: ServerSnapshot) -> Mapping[str, Json]:
+def _facts(server: ServerSnapshot) -> Facts:
     return {
         "highAvailabilityMode": server.availability.mode or None,
         "highAvailabilityState": server.availability.state or None,

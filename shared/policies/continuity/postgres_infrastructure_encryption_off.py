@@ -11,18 +11,17 @@ is retired. A person moves the data to a flexible server.
 
 *What it may break.* Moving to another server changes its name and address for every client.
 
-*References.* Infrastructure double encryption in Azure Database for PostgreSQL single server; CIS Microsoft
-Azure Foundations 2.1.0 4.3.8; Azure Policy 24fba194-95d6-48c0-aea7-f65bf859c598; MCSB DP-4.
+*References.* Infrastructure double encryption in Azure Database for PostgreSQL single server.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from shared.model import Aspect, Finding, Kind, ServerSnapshot, Severity
+from shared.model import Finding, Kind, ServerSnapshot, Severity
 from shared.posture.controls import AZURE_POLICY, CHECKOV, CIS_2_1, CIS_3_0, MCSB
 from shared.posture.findings import Judged, compliant, drifted, finding
-from shared.posture.policy import SINGLE_SERVERS, Policy
+from shared.posture.policy import SERVER_ALONE, SINGLE_SERVERS, Policy
 from shared.posture.server_findings import switched, unsaid
 
 ID: Final = "postgres-infrastructure-encryption-off"
@@ -52,7 +51,7 @@ POLICY: Policy[ServerSnapshot] = Policy(
     kind=Kind.SETTING,
     targets=SINGLE_SERVERS,
     severity=SEVERITY,
-    reads=frozenset({Aspect.SERVER}),
+    reads=SERVER_ALONE,
     controls=(
         *(CIS_2_1.P_4_3_8, CIS_3_0.P_5_2_8, AZURE_POLICY.INFRASTRUCTURE_ENCRYPTION_SINGLE, MCSB.DP_4),
         CHECKOV.CKV_AZURE_130,

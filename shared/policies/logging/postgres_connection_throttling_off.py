@@ -13,8 +13,8 @@ password is slowed down too, and everything behind the same address with it.
 *What it may break.* Clients behind one address (a NAT gateway, a pooler) where one of them fails again and
 again.
 
-*References.* CIS Microsoft Azure Foundations 1.3.0 4.3.6; Azure Policy 5345bb39-67dc-4960-a1bf-427e16b9a0bd
-(single), dacf07fa-0eea-4486-80bc-b93fae88ac40 (flexible, deprecated because version 16 dropped it).
+*References.* Azure Policy 5345bb39-67dc-4960-a1bf-427e16b9a0bd (single), dacf07fa-0eea-4486-80bc-b93fae88ac40
+(flexible, deprecated because version 16 dropped it).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from shared.posture.policy import ALL_SERVERS, Policy
 from shared.posture.server_parameters import (
     READS,
     About,
-    assess,
+    cuts_nobody_off,
     is_on,
     parameter_change,
     parameter_finding,
@@ -68,7 +68,7 @@ POLICY: Policy[ServerSnapshot] = Policy(
     ),
     evaluate=evaluate,
     plan=partial(parameter_change, ABOUT, wanted="on"),
-    assess=assess,
+    assess=cuts_nobody_off,
     suggest=partial(parameter_suggestion, ABOUT, wanted="on"),
     settings=frozenset({ABOUT.parameter, "connection_throttling"}),
     order=50,

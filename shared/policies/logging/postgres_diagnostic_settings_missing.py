@@ -15,7 +15,7 @@ person creates a setting that sends them to a workspace, a storage account or an
 *What it may break.* Nothing; what is sent is billed at the destination.
 
 *References.* Configure and access logs in Azure Database for PostgreSQL; Diagnostic settings in Azure
-Monitor; Azure Policy 78ed47da-513e-41e9-a088-e829b373281d (flexible); MCSB LT-3 and LT-5.
+Monitor.
 """
 
 from __future__ import annotations

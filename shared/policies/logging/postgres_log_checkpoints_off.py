@@ -10,8 +10,7 @@ it cannot be written, or only with a restart, nothing is changed and the alert s
 
 *What it may break.* Nothing; the log grows by one entry a checkpoint.
 
-*References.* CIS Microsoft Azure Foundations 1.3.0 4.3.3; Azure Policy 70be9e12-c935-49ac-9bd8-fd64b85c1f87
-(flexible) and eb6f77b9-bd53-4e35-a23d-7f65d5f0e43d (single); MCSB LT-3.
+*References.* PostgreSQL's documentation of ``log_checkpoints``; the controls that are cited.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from shared.posture.policy import ALL_SERVERS, Policy
 from shared.posture.server_parameters import (
     READS,
     About,
-    assess,
+    cuts_nobody_off,
     is_on,
     parameter_change,
     parameter_finding,
@@ -52,7 +51,7 @@ POLICY: Policy[ServerSnapshot] = Policy(
     ),
     evaluate=partial(parameter_finding, ABOUT, holds=is_on),
     plan=partial(parameter_change, ABOUT, wanted="on"),
-    assess=assess,
+    assess=cuts_nobody_off,
     suggest=partial(parameter_suggestion, ABOUT, wanted="on"),
     settings=frozenset({ABOUT.parameter}),
     order=50,

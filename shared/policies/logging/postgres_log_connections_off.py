@@ -12,8 +12,7 @@ and takes nothing away, for ``on`` would be less than a set that also holds ``se
 
 *What it may break.* Nothing; the log grows by an entry or two a connection.
 
-*References.* CIS Microsoft Azure Foundations 1.3.0 4.3.4; Azure Policy 086709ac-11b5-478d-a893-9567a16d2ae3
-(flexible) and eb6f77b9-bd53-4e35-a23d-7f65d5f0e442 (single); MCSB LT-3; PostgreSQL 18, ``log_connections``.
+*References.* PostgreSQL 18's documentation of ``log_connections``; the controls that are cited.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ from shared.posture.policy import ALL_SERVERS, Policy
 from shared.posture.server_parameters import (
     READS,
     About,
-    assess,
+    cuts_nobody_off,
     is_on,
     members,
     parameter,
@@ -94,7 +93,7 @@ POLICY: Policy[ServerSnapshot] = Policy(
     ),
     evaluate=evaluate,
     plan=plan,
-    assess=assess,
+    assess=cuts_nobody_off,
     suggest=suggest,
     settings=frozenset({ABOUT.parameter}),
     order=50,

@@ -11,8 +11,7 @@ so.
 
 *What it may break.* Nothing; the log grows by one entry a session, which is much where clients use no pool.
 
-*References.* CIS Microsoft Azure Foundations 1.3.0 4.3.5; Azure Policy 1d14b021-1bae-4f93-b36b-69695e14984a
-(flexible) and eb6f77b9-bd53-4e35-a23d-7f65d5f0e446 (single); MCSB LT-3.
+*References.* PostgreSQL's documentation of ``log_disconnections``; the controls that are cited.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ from shared.posture.policy import ALL_SERVERS, Policy
 from shared.posture.server_parameters import (
     READS,
     About,
-    assess,
+    cuts_nobody_off,
     is_on,
     parameter_change,
     parameter_finding,
@@ -56,7 +55,7 @@ POLICY: Policy[ServerSnapshot] = Policy(
     ),
     evaluate=partial(parameter_finding, ABOUT, holds=is_on),
     plan=partial(parameter_change, ABOUT, wanted="on"),
-    assess=assess,
+    assess=cuts_nobody_off,
     suggest=partial(parameter_suggestion, ABOUT, wanted="on"),
     settings=frozenset({ABOUT.parameter}),
     order=50,

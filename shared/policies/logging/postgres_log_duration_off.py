@@ -10,7 +10,7 @@ exhausts it. It is advice: the volume can be large, and slow statements alone ma
 
 *What it may break.* Set on a busy server it multiplies the log, and what the log costs.
 
-*References.* Azure Policy eb6f77b9-bd53-4e35-a23d-7f65d5f0e8f3 (single); MCSB LT-3.
+*References.* PostgreSQL's documentation of ``log_duration``; the controls that are cited.
 """
 
 from __future__ import annotations

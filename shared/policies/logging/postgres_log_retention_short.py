@@ -13,7 +13,7 @@ retention takes storage of the server.
 *What it may break.* Nothing; the files take up more of the server's storage.
 
 *References.* CIS Microsoft Azure Foundations 1.3.0 4.3.7 (more than three days); Azure Policy
-f5ed3f7a-cf5d-4ee6-9ede-b5d5192ccf81 (at least seven); MCSB LT-6.
+f5ed3f7a-cf5d-4ee6-9ede-b5d5192ccf81 (at least seven).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from shared.posture.policy import ALL_SERVERS, Parameter, Policy
 from shared.posture.server_parameters import (
     READS,
     About,
-    assess,
+    cuts_nobody_off,
     parameter,
     parameter_change,
     parameter_finding,
@@ -87,7 +87,7 @@ POLICY: Policy[ServerSnapshot] = Policy(
     ),
     evaluate=evaluate,
     plan=plan,
-    assess=assess,
+    assess=cuts_nobody_off,
     suggest=suggest,
     parameters=(
         Parameter(

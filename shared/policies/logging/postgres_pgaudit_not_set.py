@@ -13,8 +13,7 @@ owner's choice. A person adds ``pgaudit`` to ``shared_preload_libraries``, resta
 
 *What it may break.* A restart ends all sessions; the class ``read`` can multiply the log.
 
-*References.* Azure Policy 4eb5e667-e871-4292-9c5d-8bbb94e0c908, dd626066-39f5-4f72-aba8-06a99fabf278,
-eadbb524-8644-4a87-8af6-549e1d125982; MCSB LT-3; pgaudit's documentation of ``pgaudit.log``.
+*References.* pgaudit's documentation of ``pgaudit.log``; the controls that are cited.
 """
 
 from __future__ import annotations
@@ -25,6 +24,7 @@ from typing import Final
 from shared.model import ComplianceState, Edit, Finding, Json, Kind, ServerSnapshot, SetParameter, Severity
 from shared.model.parts import ServerParameter
 from shared.posture.controls import AZURE_POLICY, MCSB
+from shared.posture.findings import is_drift
 from shared.posture.policy import FLEXIBLE_SERVERS, Parameter, Policy
 from shared.posture.server_parameters import READS, About, allows, members, parameter, parameter_finding
 
@@ -54,7 +54,7 @@ def suggest(found: Finding, server: ServerSnapshot) -> tuple[Edit, ...]:
     wanted = found.evidence.get("wantedClasses")
     about, more = (LIBRARIES, [PGAUDIT]) if wanted is None else (ABOUT, list(wanted))
     current = parameter(server, about.parameter)
-    if found.state is not ComplianceState.NON_COMPLIANT or current is None or current.read_only:
+    if not is_drift(found) or current is None or current.read_only:
         return ()
     kept = [
         part.strip() for part in current.value.split(",") if part.strip().lower() not in {"", "none", *more}

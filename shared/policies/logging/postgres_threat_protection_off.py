@@ -12,9 +12,7 @@ whole subscription. A person turns it on for the server, or the Defender plan fo
 
 *What it may break.* Nothing: it watches and does not stand in the way.
 
-*References.* Microsoft Defender for open-source relational databases; CIS Microsoft Azure Foundations 2.1.0
-2.1.5; Azure Policy d38668f5-d155-42c7-ab3d-9b57b50f8fbf and 2a6ae02f-7590-40d7-88ba-b18e205a32fd (flexible),
-db048e65-913c-49f9-bb5f-1084184671d3 (single); MCSB LT-1.
+*References.* Microsoft Defender for open-source relational databases.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ it while another service holds the subnet. Add the delegation by hand; the alert
 *What it may break.* Adding the delegation keeps other resources from being put into the subnet.
 
 *References.* Private access networking of Azure Database for PostgreSQL (delegated subnet); Subnet
-delegation. MCSB v1 NS-1.
+delegation.
 """
 
 from __future__ import annotations

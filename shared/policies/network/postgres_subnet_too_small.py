@@ -20,12 +20,11 @@ and addresses used). No framework among the project's controls states it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from shared.model import Aspect, Finding, Json, Kind, Severity, SubnetSnapshot
-from shared.posture.findings import Judged, beside_the_point, compliant, drifted, finding, unknown
+from shared.model import Aspect, Finding, Kind, Severity, SubnetSnapshot
+from shared.posture.findings import Facts, Judged, beside_the_point, compliant, drifted, finding, unknown
 from shared.posture.policy import SUBNETS, Policy, RaisedBy
 from shared.posture.subnet_facts import delegated, some_server
 from shared.posture.unread import unread_reason
@@ -90,7 +89,7 @@ def _usable(subnet: SubnetSnapshot) -> int:
     return sum(max(0, size - KEPT_BY_AZURE) for size in sizes)
 
 
-def _facts(subnet: SubnetSnapshot) -> Mapping[str, Json]:
+def _facts(subnet: SubnetSnapshot) -> Facts:
     shown = [
         {"id": str(server.id), "highAvailability": server.high_availability}
         for server in subnet.servers or ()

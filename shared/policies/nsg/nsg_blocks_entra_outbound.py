@@ -19,7 +19,7 @@ back, and the Internet is never opened.
 appliance, that may block Entra ID as well.
 
 *References.* Private access networking of Azure Database for PostgreSQL (Microsoft Entra authentication,
-outbound to the service tag); Virtual network service tags. MCSB v1 NS-1.
+outbound to the service tag); Virtual network service tags.
 """
 
 from __future__ import annotations
@@ -34,13 +34,11 @@ from shared.posture.service_questions import (
     ENTRA_SIGN_IN,
     Service,
     finding_where_needed,
-    service_box,
     service_change,
+    service_traffic,
 )
-from shared.posture.subnet_facts import delegated
 from shared.posture.subnet_questions import About
 from shared.posture.subnet_rules import RULE_EDITS, only_adds
-from shared.posture.traffic import SubnetTraffic
 
 ABOUT: Final = About(policy="nsg-blocks-entra-outbound", severity=Severity.HIGH, rule_name="driftward-entra")
 SIGN_IN: Final = Service(about=ABOUT, tag=ENTRA, asked=ENTRA)
@@ -52,11 +50,6 @@ def evaluate(subnet: SubnetSnapshot) -> Finding:
 
 def plan(found: Finding, subnet: SubnetSnapshot) -> Change | None:
     return service_change(SIGN_IN, subnet) if found.state is ComplianceState.NON_COMPLIANT else None
-
-
-def forbidden(subnet: SubnetSnapshot) -> SubnetTraffic:
-    """What must pass lies in here: which public addresses are Entra ID is not known."""
-    return SubnetTraffic(boxes=service_box(subnet) if delegated(subnet) else ())
 
 
 POLICY: Policy[SubnetSnapshot] = Policy(
@@ -72,7 +65,7 @@ POLICY: Policy[SubnetSnapshot] = Policy(
     evaluate=evaluate,
     plan=plan,
     assess=only_adds,
-    forbidden=forbidden,
+    forbidden=service_traffic,
     order=51,
     why="Nobody can sign in to the servers of this subnet with a Microsoft Entra token.",
 )

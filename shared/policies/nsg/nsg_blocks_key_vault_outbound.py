@@ -17,16 +17,17 @@ narrowed to the vault's region, from the subnet's prefixes ahead of the deny; th
 hold: exempt the subnet, with that reason.
 
 *References.* Data encryption with customer-managed keys of Azure Database for PostgreSQL (the way to the
-vault is the customer's duty); Virtual network service tags. MCSB v1 NS-1.
+vault is the customer's duty); Virtual network service tags.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from shared.model import Aspect, ComplianceState, Edit, Finding, Kind, Safety, Severity, SubnetSnapshot
+from shared.model import Aspect, Edit, Finding, Kind, Safety, Severity, SubnetSnapshot
 from shared.nsg import NoFix
 from shared.posture.controls import MCSB
+from shared.posture.findings import is_drift
 from shared.posture.policy import SUBNETS, Assessment, Policy
 from shared.posture.service_questions import (
     CUSTOMER_KEY,
@@ -35,12 +36,10 @@ from shared.posture.service_questions import (
     finding_where_needed,
     in_region,
     letting_pass,
-    service_box,
+    service_traffic,
 )
-from shared.posture.subnet_facts import delegated
 from shared.posture.subnet_questions import About, sharing_note
 from shared.posture.subnet_rules import puts
-from shared.posture.traffic import SubnetTraffic
 
 ABOUT: Final = About(
     policy="nsg-blocks-key-vault-outbound", severity=Severity.HIGH, rule_name="driftward-key-vault"
@@ -54,7 +53,7 @@ def evaluate(subnet: SubnetSnapshot) -> Finding:
 def suggest(found: Finding, subnet: SubnetSnapshot) -> tuple[Edit, ...]:
     """The rule for all of the tag; nothing without room for it."""
     group = subnet.security_group
-    if found.state is not ComplianceState.NON_COMPLIANT or group is None:
+    if not is_drift(found) or group is None:
         return ()
     proposed = letting_pass(_vault(subnet), subnet)
     return () if isinstance(proposed, NoFix) else puts(group, proposed.rules)
@@ -62,11 +61,6 @@ def suggest(found: Finding, subnet: SubnetSnapshot) -> tuple[Edit, ...]:
 
 def assess(subnet: SubnetSnapshot, _baseline: SubnetSnapshot | None) -> Assessment:
     return Assessment(safety=Safety.MANUAL, notes=sharing_note(subnet))
-
-
-def forbidden(subnet: SubnetSnapshot) -> SubnetTraffic:
-    """What should pass lies in here: which public addresses are Key Vault is not known."""
-    return SubnetTraffic(boxes=service_box(subnet) if delegated(subnet) else ())
 
 
 def _vault(subnet: SubnetSnapshot) -> Service:
@@ -83,7 +77,7 @@ POLICY: Policy[SubnetSnapshot] = Policy(
     controls=(MCSB.NS_1,),
     evaluate=evaluate,
     assess=assess,
-    forbidden=forbidden,
+    forbidden=service_traffic,
     suggest=suggest,
     order=64,
     why="The servers of this subnet cannot fetch their encryption key and will refuse every connection.",

@@ -27,18 +27,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
-from shared.model import (
-    Aspect,
-    Change,
-    ComplianceState,
-    Edit,
-    Finding,
-    Kind,
-    Safety,
-    Severity,
-    SubnetSnapshot,
-    TrafficBox,
-)
+from shared.model import Aspect, Change, Edit, Finding, Kind, Safety, Severity, SubnetSnapshot, TrafficBox
 from shared.nsg import traffic_boxes
 from shared.posture.client_questions import (
     as_enforced,
@@ -49,7 +38,7 @@ from shared.posture.client_questions import (
     settled_without_group_at_databases,
     with_clusters_in_mind,
 )
-from shared.posture.findings import compliant, unknown
+from shared.posture.findings import compliant, is_drift, unknown
 from shared.posture.policy import SUBNETS, Parameter, Policy
 from shared.posture.subnet_facts import POSTGRES_PORT
 from shared.posture.subnet_questions import (
@@ -92,7 +81,7 @@ def _asked(subnet: SubnetSnapshot, clients: list[str], ports: list[int]) -> Find
 
 
 def plan(found: Finding, subnet: SubnetSnapshot, *, clients: list[str], ports: list[int]) -> Change | None:
-    if found.state is not ComplianceState.NON_COMPLIANT:
+    if not is_drift(found):
         return None
     inquiry = _inquiry(subnet, clients, ports_here(subnet, ports))
     proposed = inquiry_change(ABOUT, inquiry, _box(inquiry))
@@ -103,7 +92,7 @@ def restore(
     found: Finding, subnet: SubnetSnapshot, baseline: SubnetSnapshot, *, clients: list[str], ports: list[int]
 ) -> tuple[Change, ...]:
     """Changes that put back allow rules of the baseline."""
-    if found.state is not ComplianceState.NON_COMPLIANT:
+    if not is_drift(found):
         return ()
     inquiry = _inquiry(subnet, clients, ports_here(subnet, ports))
     # Rules are put back, and undone, as they are and not as a private endpoint has them.
@@ -112,7 +101,7 @@ def restore(
 
 def suggest(found: Finding, subnet: SubnetSnapshot) -> tuple[Edit, ...]:
     """The rules for what is surely denied, also where the rest depends on a tag and nothing is planned."""
-    if found.state is not ComplianceState.NON_COMPLIANT:
+    if not is_drift(found):
         return ()
     return inquiry_suggestion(ABOUT, _inquiry(subnet, found.evidence["clients"], found.evidence["ports"]))
 

@@ -27,17 +27,14 @@ among the project's controls states this requirement.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
 from shared.model import (
     Aspect,
     Change,
-    ComplianceState,
     Edit,
     Finding,
-    Json,
     Kind,
     Safety,
     Severity,
@@ -46,6 +43,7 @@ from shared.model import (
     TrafficBox,
 )
 from shared.nsg import networks_of, spans_of, traffic_boxes
+from shared.posture.findings import Facts, is_drift
 from shared.posture.policy import SUBNETS, Parameter, Policy
 from shared.posture.subnet_answers import ask, spell_ports
 from shared.posture.subnet_facts import PGBOUNCER_PORT, POSTGRES_PORT, delegated
@@ -79,7 +77,7 @@ def evaluate(subnet: SubnetSnapshot, *, ports: list[int]) -> Finding:
 
 
 def plan(found: Finding, subnet: SubnetSnapshot, *, ports: list[int]) -> Change | None:
-    if found.state is not ComplianceState.NON_COMPLIANT:
+    if not is_drift(found):
         return None
     inquiry = _inquiry(subnet, ports)
     return inquiry_change(ABOUT, inquiry, _box(inquiry))
@@ -89,7 +87,7 @@ def restore(
     found: Finding, subnet: SubnetSnapshot, baseline: SubnetSnapshot, *, ports: list[int]
 ) -> tuple[Change, ...]:
     """Changes that put back allow rules of the baseline."""
-    if found.state is not ComplianceState.NON_COMPLIANT:
+    if not is_drift(found):
         return ()
     inquiry = _inquiry(subnet, ports)
     return restorations(ABOUT, inquiry, baseline, _box(inquiry))
@@ -97,7 +95,7 @@ def restore(
 
 def suggest(found: Finding, subnet: SubnetSnapshot) -> tuple[Edit, ...]:
     """The rules for what is surely denied, also where the rest depends on a tag and nothing is planned."""
-    if found.state is not ComplianceState.NON_COMPLIANT:
+    if not is_drift(found):
         return ()
     return inquiry_suggestion(ABOUT, _inquiry(subnet, found.evidence["ports"]))
 
@@ -126,7 +124,7 @@ def _box(inquiry: Inquiry) -> tuple[TrafficBox, ...]:
     return tuple(box for question in blocked for box in traffic_boxes(question))
 
 
-def _whether_6432_matters(servers: tuple[SubnetServer, ...] | None) -> Mapping[str, Json]:
+def _whether_6432_matters(servers: tuple[SubnetServer, ...] | None) -> Facts:
     if servers is None:
         return {"rule": PORTS_NEEDED, "servers": None, "port6432": "unknown"}
     needs = [_need_of_6432(server) for server in servers]

@@ -17,7 +17,7 @@ denies: from and to the prefixes of the other subnet, port 5432, and outbound to
 opened to each other, and a pair may have been cut on purpose before a replica is promoted or deleted.
 
 *References.* Private access networking of Azure Database for PostgreSQL (replicas across regions: 5432 both
-ways, Storage of both regions); Virtual network service tags. MCSB v1 NS-1.
+ways, Storage of both regions); Virtual network service tags.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from shared.model.parts import ReplicaPartner
 from shared.nsg import NoFix, traffic_boxes
 from shared.posture.client_questions import between_replicas
 from shared.posture.controls import MCSB
-from shared.posture.findings import beside_the_point, compliant, drifted, unknown
+from shared.posture.findings import beside_the_point, compliant, drifted, is_drift, unknown
 from shared.posture.policy import SUBNETS, Policy
 from shared.posture.service_questions import letting_pass, service_box, service_finding, storages
 from shared.posture.subnet_answers import ask, wrong_ones
@@ -73,7 +73,7 @@ def evaluate(subnet: SubnetSnapshot) -> Finding:
 
 def plan(found: Finding, subnet: SubnetSnapshot) -> Change | None:
     """Rules after which everything passes; None where they are not enough, or not everything is known."""
-    if found.state is not ComplianceState.NON_COMPLIANT:
+    if not is_drift(found):
         return None
     rules = _rules(subnet)
     if rules is None or evaluate(with_added(subnet, rules)).state is not ComplianceState.COMPLIANT:

@@ -30,15 +30,13 @@ from shared.posture.service_questions import (
     STORAGE,
     Service,
     in_region,
-    service_box,
     service_change,
     service_finding,
+    service_traffic,
 )
-from shared.posture.subnet_facts import delegated
 from shared.posture.subnet_questions import About, settled_without_group
 from shared.posture.subnet_rules import RULE_EDITS, only_adds
 from shared.posture.subnet_verdicts import group_finding
-from shared.posture.traffic import SubnetTraffic
 
 ABOUT: Final = About(
     policy="nsg-blocks-storage-outbound", severity=Severity.HIGH, rule_name="driftward-storage"
@@ -53,11 +51,6 @@ def evaluate(subnet: SubnetSnapshot) -> Finding:
 
 def plan(found: Finding, subnet: SubnetSnapshot) -> Change | None:
     return service_change(_storage(subnet), subnet) if found.state is ComplianceState.NON_COMPLIANT else None
-
-
-def forbidden(subnet: SubnetSnapshot) -> SubnetTraffic:
-    """What must pass lies in here: which public addresses are Storage is not known."""
-    return SubnetTraffic(boxes=service_box(subnet) if delegated(subnet) else ())
 
 
 def _storage(subnet: SubnetSnapshot) -> Service:
@@ -76,7 +69,7 @@ POLICY: Policy[SubnetSnapshot] = Policy(
     evaluate=evaluate,
     plan=plan,
     assess=only_adds,
-    forbidden=forbidden,
+    forbidden=service_traffic,
     order=51,
     why="The servers of this subnet cannot archive their write-ahead log and backups: the disk fills up "
     "and a restore to a point in time is lost.",

@@ -18,8 +18,8 @@ Internet in. No rule is edited, moved or removed. It asks for approval.
 *What it may break.* Clients that come in from public addresses through an appliance that keeps their
 address. Sessions that are open go on, unless the NSG's ``flushConnection`` is set.
 
-*References.* Virtual network service tags (Internet); Network security groups, how they filter traffic; MCSB
-v1 NS-1; PSRule for Azure AZR-000137 and CloudSploit openPostgreSQL, which look at a rule's text.
+*References.* Virtual network service tags (Internet); Network security groups, how they filter traffic;
+PSRule for Azure AZR-000137 and CloudSploit openPostgreSQL, which look at a rule's text.
 """
 
 from __future__ import annotations
@@ -34,7 +34,6 @@ from shared.model import (
     Access,
     Aspect,
     Change,
-    ComplianceState,
     Edit,
     Finding,
     Kind,
@@ -54,6 +53,7 @@ from shared.posture.client_questions import (
     with_clusters_in_mind,
 )
 from shared.posture.controls import CLOUDSPLOIT, MCSB, PSRULE
+from shared.posture.findings import is_drift
 from shared.posture.policy import SUBNETS, Assessment, Parameter, Policy
 from shared.posture.subnet_facts import PGBOUNCER_PORT, POSTGRES_PORT
 from shared.posture.subnet_questions import About, Inquiry, check_ports, into, sharing_note, virtual_network
@@ -82,7 +82,7 @@ def _asked(subnet: SubnetSnapshot, ports: list[int]) -> Finding:
 
 
 def plan(found: Finding, subnet: SubnetSnapshot, *, ports: list[int]) -> Change | None:
-    if found.state is not ComplianceState.NON_COMPLIANT:
+    if not is_drift(found):
         return None
     here = ports_here(subnet, ports)
     proposed = inquiry_change(ABOUT, _inquiry(subnet, here), _box(subnet, here))
@@ -91,7 +91,7 @@ def plan(found: Finding, subnet: SubnetSnapshot, *, ports: list[int]) -> Change 
 
 def suggest(found: Finding, subnet: SubnetSnapshot) -> tuple[Edit, ...]:
     """The guards against what surely passes, also where the rest depends on a tag."""
-    if found.state is not ComplianceState.NON_COMPLIANT:
+    if not is_drift(found):
         return ()
     return inquiry_suggestion(ABOUT, _inquiry(subnet, found.evidence["ports"]))
 

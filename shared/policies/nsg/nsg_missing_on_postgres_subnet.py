@@ -13,8 +13,7 @@ advice, for a subnet may be guarded elsewhere, by admin rules or a firewall on t
 the subnet, and to Azure Storage and Microsoft Entra ID outbound.
 
 *References.* Network security groups, how they filter traffic (no NSG: all traffic is allowed); Azure
-security baseline for Azure Database for PostgreSQL. Azure Policy e71308d3-144b-4262-b144-efdc3cc90517; CIS
-Microsoft Azure Foundations 5.0.0 7.11; MCSB v1 NS-1.
+security baseline for Azure Database for PostgreSQL.
 """
 
 from __future__ import annotations

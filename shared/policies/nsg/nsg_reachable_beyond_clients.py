@@ -31,7 +31,6 @@ from shared.model import (
     Access,
     Aspect,
     Change,
-    ComplianceState,
     Edit,
     Finding,
     IPNetwork,
@@ -44,7 +43,7 @@ from shared.model import (
 from shared.nsg import traffic_boxes
 from shared.posture.client_questions import ports_here, with_clusters_in_mind
 from shared.posture.controls import MCSB
-from shared.posture.findings import compliant
+from shared.posture.findings import compliant, is_drift
 from shared.posture.policy import SUBNETS, Assessment, Parameter, Policy
 from shared.posture.subnet_facts import PGBOUNCER_PORT, POSTGRES_PORT, delegated, partners, partners_unknown
 from shared.posture.subnet_questions import (
@@ -94,7 +93,7 @@ def plan(_found: Finding, _subnet: SubnetSnapshot, **_settings: Json) -> Change 
 
 def suggest(found: Finding, subnet: SubnetSnapshot) -> tuple[Edit, ...]:
     """Guards against everybody but the clients, the replicas and the subnet itself."""
-    if found.state is not ComplianceState.NON_COMPLIANT or partners_unknown(subnet):
+    if not is_drift(found) or partners_unknown(subnet):
         return ()
     return inquiry_suggestion(ABOUT, _inquiry(subnet, found.evidence["clients"], found.evidence["ports"]))
 

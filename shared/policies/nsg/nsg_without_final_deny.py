@@ -34,22 +34,12 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
-from shared.model import (
-    Aspect,
-    ComplianceState,
-    Direction,
-    Edit,
-    Finding,
-    Json,
-    Kind,
-    Severity,
-    SubnetSnapshot,
-)
+from shared.model import Aspect, Direction, Edit, Finding, Json, Kind, Severity, SubnetSnapshot
 from shared.nsg import Changed, NsgError, Outcome, traffic_boxes
 from shared.posture.client_questions import ports_here, with_clusters_in_mind
 from shared.posture.controls import MCSB
 from shared.posture.default_rules import at_large, left_to_defaults
-from shared.posture.findings import Judged, compliant, drifted, unknown, with_evidence
+from shared.posture.findings import Judged, compliant, drifted, is_drift, unknown, with_evidence
 from shared.posture.lock_down import LockDown, lock_downs
 from shared.posture.policy import SUBNETS, Parameter, Policy
 from shared.posture.subnet_facts import PGBOUNCER_PORT, POSTGRES_PORT, delegated
@@ -95,7 +85,7 @@ def _asked(subnet: SubnetSnapshot, clients: list[str], ports: list[int]) -> Find
 def suggest(found: Finding, subnet: SubnetSnapshot) -> tuple[Edit, ...]:
     """The lock-down of each direction without a final deny; nothing where that does not prove."""
     group = subnet.security_group
-    if found.state is not ComplianceState.NON_COMPLIANT or group is None:
+    if not is_drift(found) or group is None:
         return ()
     directions = list(map(Direction, found.evidence["directions"]))
     steps = lock_downs(ABOUT, subnet, directions, found.evidence["clients"], found.evidence["ports"])

@@ -43,8 +43,7 @@ def evaluate(server: ServerSnapshot) -> Finding:
 def _judge(server: ServerSnapshot) -> Judged:
     zone = server.private_dns_zone
     if not server.vnet_integrated or zone is None:
-        nothing = "the server has no private DNS zone of its own"
-        return beside_the_point(nothing)
+        return beside_the_point("the server has no private DNS zone of its own")
     if server.dns_locks is None:
         return unknown(unread_reason(server, Aspect.DNS_LOCKS))
     held = sorted((lock for lock in server.dns_locks if _concerns(lock, zone)), key=_id)

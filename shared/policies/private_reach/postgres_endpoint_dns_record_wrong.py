@@ -19,7 +19,7 @@ need a zone each, linked to their own network.
 *What it may break.* Until caches expire (the record's TTL) clients keep the old answer.
 
 *References.* Private Link for Azure Database for PostgreSQL (troubleshoot; DNS); MicrosoftDocs/azure-docs
-58044 and 122192 (endpoints that overwrite and delete each other's record); MCSB NS-10, NS-2.
+58044 and 122192 (endpoints that overwrite and delete each other's record).
 """
 
 from __future__ import annotations
@@ -35,15 +35,15 @@ from shared.posture.controls import MCSB
 from shared.posture.dns_commands import group_commands, record_command
 from shared.posture.dns_links import completed, linked
 from shared.posture.findings import Judged, beside_the_point, compliant, drifted, unknown
-from shared.posture.policy import FLEXIBLE_SERVERS, Parameter, Policy
+from shared.posture.policy import FLEXIBLE_SERVERS, Policy
 from shared.posture.private_dns import (
+    CENTRAL_ZONE,
     Case,
     Declared,
     Serving,
     finding_with_steps,
     judge_endpoints,
     serving,
-    wrong_zone,
 )
 
 ID: Final = "postgres-endpoint-dns-record-wrong"
@@ -61,8 +61,7 @@ def _judge(case: Case) -> Judged:
     if answering.unknown:
         return unknown(answering.unknown)
     if not answering.zones and not answering.more:
-        nothing = f"endpoint {case.endpoint.id.name} has no zone that could hold its record"
-        return beside_the_point(nothing)
+        return beside_the_point(f"endpoint {case.endpoint.id.name} has no zone that could hold its record")
     zone = _answering_zone(case, answering)
     if zone is None:
         several = (
@@ -90,8 +89,7 @@ def _judge_record(case: Case, zone: DnsZone) -> Judged:
         return unknown(f"the record in zone {zone.id.name} could not be read{why}")
     if not own:
         why = f": {case.endpoint.unread}" if case.endpoint.unread else ""
-        untold = f"the address of endpoint {case.endpoint.id.name} is not known{why}"
-        return unknown(untold)
+        return unknown(f"the address of endpoint {case.endpoint.id.name} is not known{why}")
     name = f"{record_name(case.server.host_name)}.{case.zone_name}"
     facts = {"record": name, "zone": str(zone.id), "expected": _texts(own), "found": _texts(held)}
     if set(held) == set(own):
@@ -153,14 +151,7 @@ POLICY: Policy[ServerSnapshot] = Policy(
     reads=frozenset({Aspect.SERVER, Aspect.PRIVATE_DNS}),
     controls=(MCSB.NS_10, MCSB.NS_2),
     evaluate=evaluate,
-    parameters=(
-        Parameter(
-            name="zone",
-            default="",
-            description="Resource id of the central private DNS zone; empty: each endpoint's own is judged.",
-            check=wrong_zone,
-        ),
-    ),
+    parameters=(CENTRAL_ZONE,),
     opt_in=True,
     why="Clients are sent to an address where the server does not answer, or to none at all.",
 )

@@ -19,7 +19,7 @@ that have no record in it no longer resolve in that network. Where a link is mov
 zone holds no longer do, and until the new link is Completed none does.
 
 *References.* Private Link for Azure Database for PostgreSQL (Private Link and DNS; hub-and-spoke); private
-DNS virtual network links; MicrosoftDocs/azure-docs 122956; MCSB NS-10, NS-2.
+DNS virtual network links; MicrosoftDocs/azure-docs 122956.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from shared.posture.dns_links import judge_links
 from shared.posture.findings import Judged, beside_the_point, unknown
 from shared.posture.policy import FLEXIBLE_SERVERS, Parameter, Policy
 from shared.posture.private_dns import (
+    CENTRAL_ZONE,
     Case,
     Declared,
     finding_with_steps,
@@ -39,7 +40,6 @@ from shared.posture.private_dns import (
     resolver_unknown,
     serving,
     wrong_networks,
-    wrong_zone,
 )
 
 ID: Final = "postgres-endpoint-dns-zone-not-linked"
@@ -47,9 +47,8 @@ SEVERITY: Final = Severity.HIGH
 
 
 def evaluate(server: ServerSnapshot, *, zone: str, linked_networks: list[str]) -> Finding:
-    return finding_with_steps(
-        ID, SEVERITY, server, judge_endpoints(server, Declared.of(zone, linked_networks), _judge)
-    )
+    judged = judge_endpoints(server, Declared.of(zone, linked_networks), _judge)
+    return finding_with_steps(ID, SEVERITY, server, judged)
 
 
 def _judge(case: Case) -> Judged:
@@ -60,8 +59,7 @@ def _judge(case: Case) -> Judged:
     if answering.unknown:
         return unknown(answering.unknown)
     if not answering.zones and not answering.more:
-        nothing = f"endpoint {case.endpoint.id.name} has no zone that could be linked"
-        return beside_the_point(nothing)
+        return beside_the_point(f"endpoint {case.endpoint.id.name} has no zone that could be linked")
     networks = case.declared.networks or ((own.id,) if own is not None else ())
     judged = judge_links(answering.zones, networks, case.dns.zones) if answering.zones else None
     if judged is not None and (not judged.is_drift or not answering.more):
@@ -79,12 +77,7 @@ POLICY: Policy[ServerSnapshot] = Policy(
     controls=(MCSB.NS_10, MCSB.NS_2),
     evaluate=evaluate,
     parameters=(
-        Parameter(
-            name="zone",
-            default="",
-            description="Resource id of the central private DNS zone; empty: each endpoint's own is judged.",
-            check=wrong_zone,
-        ),
+        CENTRAL_ZONE,
         Parameter(
             name="linkedNetworks",
             default=[],

@@ -18,7 +18,7 @@ reaches the server by that name must use the server's own. Of several zones unde
 out.
 
 *References.* Private Link for Azure Database for PostgreSQL (Private Link and DNS; hub-and-spoke); private
-endpoint DNS zone values; MicrosoftDocs/azure-docs 98098; MCSB NS-10, NS-2.
+endpoint DNS zone values; MicrosoftDocs/azure-docs 98098.
 """
 
 from __future__ import annotations
@@ -31,8 +31,9 @@ from shared.model.resource_id import ResourceId
 from shared.posture.controls import MCSB
 from shared.posture.dns_commands import group_commands, names, zone_command
 from shared.posture.findings import Judged, compliant, drifted, unknown
-from shared.posture.policy import FLEXIBLE_SERVERS, Parameter, Policy
+from shared.posture.policy import FLEXIBLE_SERVERS, Policy
 from shared.posture.private_dns import (
+    CENTRAL_ZONE,
     Case,
     Declared,
     Serving,
@@ -40,7 +41,6 @@ from shared.posture.private_dns import (
     judge_endpoints,
     rightly_named,
     serving,
-    wrong_zone,
 )
 
 ID: Final = "postgres-endpoint-dns-zone-wrong"
@@ -121,14 +121,7 @@ POLICY: Policy[ServerSnapshot] = Policy(
     reads=frozenset({Aspect.SERVER, Aspect.PRIVATE_DNS}),
     controls=(MCSB.NS_10, MCSB.NS_2),
     evaluate=evaluate,
-    parameters=(
-        Parameter(
-            name="zone",
-            default="",
-            description="Resource id of the central private DNS zone; empty: each endpoint's own is judged.",
-            check=wrong_zone,
-        ),
-    ),
+    parameters=(CENTRAL_ZONE,),
     opt_in=True,
     why="Clients in the private network get the server's public address: they are refused, or leave it.",
 )

@@ -17,7 +17,7 @@ route, make it less specific than the network's space, or allow the clients on t
 The route tables of clients in other subnets decide in the same way; they are not read here.
 
 *References.* Manage network policies for private endpoints (user-defined routes); Private Link for Azure
-Database for PostgreSQL (validate the route table). MCSB v1 NS-2.
+Database for PostgreSQL (validate the route table).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from typing import Final
 
 from shared.model import Aspect, Finding, IPNetwork, Kind, Severity, SubnetSnapshot
 from shared.posture.controls import MCSB
-from shared.posture.findings import Judged, compliant, drifted, finding, unknown
+from shared.posture.findings import Judged, compliant, drifted, finding, unknown, with_evidence
 from shared.posture.policy import SUBNETS, Policy
 from shared.posture.route_tables import (
     Diverted,
@@ -54,7 +54,7 @@ _TO_DO: Final = (
 
 
 def evaluate(subnet: SubnetSnapshot) -> Finding:
-    return finding(ID, SEVERITY, subnet, _judged(subnet), {"caveats": [NOT_READ]})
+    return finding(ID, SEVERITY, subnet, with_evidence(_judged(subnet), {"caveats": [NOT_READ]}))
 
 
 def _judged(subnet: SubnetSnapshot) -> Judged:
@@ -77,8 +77,8 @@ def _verdict(subnet: SubnetSnapshot, found: Diverted) -> Judged:
     if found.surely and not _unplaced(subnet):
         told = ", ".join(spelled(one) for one in found.surely)
         straight = f"packets to a private endpoint do not go straight there: {told}"
-        routes = {"routes": [shown(one) for one in found.surely]}
-        wrong = drifted(straight, leading(found.surely), what_to_do=_TO_DO, evidence=routes)
+        facts = {"whatToDo": _TO_DO, "routes": [shown(one) for one in found.surely]}
+        wrong = drifted(straight, leading(found.surely), evidence=facts)
         return replace(wrong, resource_id=subnet.route_table_id)
     if taken := (*found.surely, *found.perhaps):
         told = ", ".join(spelled(one) for one in taken)

@@ -15,18 +15,17 @@ alert has the command.
 those of other services.
 
 *References.* Manage network policies for private endpoints; Private Link for Azure Database for PostgreSQL
-(network security groups). MCSB v1 NS-1.
+(network security groups).
 """
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
 from typing import Final
 
-from shared.model import Aspect, Finding, Json, Kind, Severity, SubnetSnapshot
+from shared.model import Aspect, Finding, Kind, Severity, SubnetSnapshot
 from shared.posture.controls import MCSB
-from shared.posture.findings import Judged, compliant, drifted, finding, unknown
+from shared.posture.findings import Facts, Judged, compliant, drifted, finding, unknown
 from shared.posture.policy import SUBNETS, Policy
 from shared.posture.subnet_facts import groups_reach_endpoints, routes_reach_endpoints, without_endpoints
 
@@ -66,7 +65,7 @@ def _command(subnet: SubnetSnapshot) -> str:
     return f"{update} --private-endpoint-network-policies {wanted}"
 
 
-def _evidence(subnet: SubnetSnapshot) -> Mapping[str, Json]:
+def _evidence(subnet: SubnetSnapshot) -> Facts:
     return {
         "privateEndpointNetworkPolicies": subnet.endpoint_network_policies or "Disabled (absent)",
         "privateEndpoints": sorted(str(one.id) for one in subnet.private_endpoints or ()),

@@ -16,8 +16,7 @@ must be restored into a new server, or stay public.
 force again.
 
 *References.* Private Link for Azure Database for PostgreSQL (combined with firewall rules; supported
-features); CIS Azure Database Services 2.0.0 6.4; Azure Policy 5375a5bb-22c6-46d7-8a43-83417cfb4460
-(flexible) and 0564d078-92f5-4f97-8398-b9f58a51f70b (single); MCSB NS-2.
+features).
 """
 
 from __future__ import annotations
@@ -25,7 +24,6 @@ from __future__ import annotations
 from typing import Final
 
 from shared.model import (
-    Aspect,
     ConnectionStatus,
     Finding,
     Kind,
@@ -37,7 +35,7 @@ from shared.model import (
 from shared.posture.controls import AZURE_POLICY, CIS_DATABASES_2_0, MCSB
 from shared.posture.dns_commands import az, az_at
 from shared.posture.findings import Judged, beside_the_point, compliant, drifted, unknown
-from shared.posture.policy import ALL_SERVERS, Policy
+from shared.posture.policy import ALL_SERVERS, SERVER_ALONE, Policy
 from shared.posture.private_dns import finding_with_steps
 
 ID: Final = "postgres-no-approved-private-endpoint"
@@ -54,8 +52,7 @@ def evaluate(server: ServerSnapshot) -> Finding:
 
 def _judge(server: ServerSnapshot) -> Judged:
     if server.vnet_integrated:
-        inside = "the server is VNet-integrated: it is reached through its subnet"
-        return beside_the_point(inside)
+        return beside_the_point("the server is VNet-integrated: it is reached through its subnet")
     match server.public_access:
         case PublicAccess.ENABLED:
             return compliant("public network access is enabled")
@@ -106,7 +103,7 @@ POLICY: Policy[ServerSnapshot] = Policy(
     kind=Kind.CONNECTIVITY,
     targets=ALL_SERVERS,
     severity=SEVERITY,
-    reads=frozenset({Aspect.SERVER}),
+    reads=SERVER_ALONE,
     further_permissions=(
         "Microsoft.Network/privateEndpoints/read",
     ),  # where an event about an endpoint leads

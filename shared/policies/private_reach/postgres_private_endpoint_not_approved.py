@@ -14,28 +14,18 @@ disconnected.
 *What it may break.* Approving lets the endpoint's network in; deleting a connection that is not approved cuts
 off nobody.
 
-*References.* Private Link for Azure Database for PostgreSQL; private endpoint overview (connection states);
-Azure Policy 5375a5bb-22c6-46d7-8a43-83417cfb4460 (flexible) and 0564d078-92f5-4f97-8398-b9f58a51f70b
-(single); MCSB NS-2.
+*References.* Private Link for Azure Database for PostgreSQL; private endpoint overview (connection states).
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from shared.model import (
-    Aspect,
-    ConnectionStatus,
-    Finding,
-    Kind,
-    PrivateEndpointConnection,
-    ServerSnapshot,
-    Severity,
-)
+from shared.model import ConnectionStatus, Finding, Kind, PrivateEndpointConnection, ServerSnapshot, Severity
 from shared.posture.controls import AZURE_POLICY, MCSB
 from shared.posture.dns_commands import az
 from shared.posture.findings import Judged, beside_the_point, compliant, drifted, unknown
-from shared.posture.policy import ALL_SERVERS, Policy
+from shared.posture.policy import ALL_SERVERS, SERVER_ALONE, Policy
 from shared.posture.private_dns import finding_with_steps
 
 ID: Final = "postgres-private-endpoint-not-approved"
@@ -84,7 +74,7 @@ POLICY: Policy[ServerSnapshot] = Policy(
     kind=Kind.CONNECTIVITY,
     targets=ALL_SERVERS,
     severity=SEVERITY,
-    reads=frozenset({Aspect.SERVER}),
+    reads=SERVER_ALONE,
     further_permissions=(
         "Microsoft.Network/privateEndpoints/read",
     ),  # where an event about an endpoint leads

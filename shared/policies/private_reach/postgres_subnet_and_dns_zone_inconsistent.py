@@ -14,19 +14,18 @@ be given afterwards. A person gives the server a zone and links it to the networ
 *What it may break.* The zone of a server cannot be changed while high availability is on; clients that
 resolve the name from a cache keep the old answer for a while.
 
-*References.* Networking with private access for Azure Database for PostgreSQL (use a private DNS zone); Azure
-Policy 5e1de0e3-42cb-4ebc-a86d-61d0c619ca48; MCSB NS-1.
+*References.* Networking with private access for Azure Database for PostgreSQL (use a private DNS zone).
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from shared.model import Aspect, Finding, Kind, ServerSnapshot, Severity
+from shared.model import Finding, Kind, ServerSnapshot, Severity
 from shared.posture.controls import AZURE_POLICY, MCSB
 from shared.posture.dns_commands import az_at
 from shared.posture.findings import Judged, compliant, drifted, unknown
-from shared.posture.policy import FLEXIBLE_SERVERS, Policy
+from shared.posture.policy import FLEXIBLE_SERVERS, SERVER_ALONE, Policy
 from shared.posture.private_dns import finding_with_steps
 
 ID: Final = "postgres-subnet-and-dns-zone-inconsistent"
@@ -70,7 +69,7 @@ POLICY: Policy[ServerSnapshot] = Policy(
     kind=Kind.CONNECTIVITY,
     targets=FLEXIBLE_SERVERS,
     severity=SEVERITY,
-    reads=frozenset({Aspect.SERVER}),
+    reads=SERVER_ALONE,
     controls=(AZURE_POLICY.PUBLIC_ACCESS_FLEXIBLE, MCSB.NS_1),
     evaluate=evaluate,
     why="The name of a server in a subnet leads nowhere without its private DNS zone.",

@@ -15,20 +15,20 @@ creates a zone with a fitting name, links it, and gives it to the server.
 changed while high availability is on.
 
 *References.* Networking with private access for Azure Database for PostgreSQL (use a private DNS zone;
-private DNS zone and virtual network peering); MCSB NS-10.
+private DNS zone and virtual network peering).
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from shared.model import Aspect, Finding, Kind, ServerSnapshot, Severity
+from shared.model import Finding, Kind, ServerSnapshot, Severity
 from shared.model.dns_names import canonical, record_name, service_suffix
 from shared.model.resource_id import ResourceId
 from shared.posture.controls import MCSB
 from shared.posture.dns_commands import az_at, zone_command
 from shared.posture.findings import Judged, beside_the_point, compliant, drifted, unknown
-from shared.posture.policy import FLEXIBLE_SERVERS, Policy
+from shared.posture.policy import FLEXIBLE_SERVERS, SERVER_ALONE, Policy
 from shared.posture.private_dns import finding_with_steps
 
 ID: Final = "postgres-vnet-dns-zone-name-invalid"
@@ -44,8 +44,7 @@ def evaluate(server: ServerSnapshot) -> Finding:
 
 def _judge(server: ServerSnapshot, zone: ResourceId | None) -> Judged:
     if not server.vnet_integrated or zone is None:
-        nothing = "the server has no private DNS zone of its own"
-        return beside_the_point(nothing)
+        return beside_the_point("the server has no private DNS zone of its own")
     name, suffix = canonical(zone.name), service_suffix(server.host_name)
     facts = {"zone": str(zone), "zoneName": name, "suffix": suffix, "server": _labels_of(server)}
     if not suffix:
@@ -89,7 +88,7 @@ POLICY: Policy[ServerSnapshot] = Policy(
     kind=Kind.CONNECTIVITY,
     targets=FLEXIBLE_SERVERS,
     severity=SEVERITY,
-    reads=frozenset({Aspect.SERVER}),
+    reads=SERVER_ALONE,
     controls=(MCSB.NS_10,),
     evaluate=evaluate,
     why="The server's name does not resolve in its own network.",

@@ -15,7 +15,7 @@ clients in peered networks need a link of their own each.
 that other DNS servers answer for.
 
 *References.* Networking with private access for Azure Database for PostgreSQL (use a private DNS zone; custom
-DNS server; private DNS zone and virtual network peering); MCSB NS-10.
+DNS server; private DNS zone and virtual network peering).
 """
 
 from __future__ import annotations
@@ -44,8 +44,7 @@ def evaluate(server: ServerSnapshot, *, linked_networks: list[str]) -> Finding:
 def _judge(server: ServerSnapshot, declared: tuple[ResourceId, ...]) -> Judged:
     zone, subnet = server.private_dns_zone, server.delegated_subnet
     if subnet is None or zone is None:
-        nothing = "the server has no private DNS zone of its own"
-        return beside_the_point(nothing)
+        return beside_the_point("the server has no private DNS zone of its own")
     if server.private_dns is None:
         return unknown(unread_reason(server, Aspect.PRIVATE_DNS))
     if not declared and (unsure := _unsure(server.private_dns.network)):

@@ -15,8 +15,7 @@ rule is the only way in, it is an alert too.
 replication to another server, a running migration, Power BI, App Service without VNet integration.
 The alert names those that the server shows.
 
-*References.* Firewall rules in Azure Database for PostgreSQL; CIS Microsoft Azure Foundations 1.3
-4.3.8, 1.4–2.1 4.3.7, 3.0 5.2.5; MCSB NS-1, NS-2; Datadog mhu-w8j-px0.
+*References.* Firewall rules in Azure Database for PostgreSQL; CIS Microsoft Azure Foundations 1.4–2.1 4.3.7.
 """
 
 from __future__ import annotations
@@ -26,7 +25,6 @@ from dataclasses import replace
 from shared.model import (
     Aspect,
     Change,
-    ComplianceState,
     DeleteFirewallRule,
     Edit,
     Finding,
@@ -39,10 +37,10 @@ from shared.model import (
     Severity,
 )
 from shared.posture.controls import CIS_1_3, CIS_2_1, CIS_3_0, DATADOG, MCSB
-from shared.posture.findings import Judged, compliant, drifted, finding, unknown
+from shared.posture.findings import Judged, compliant, drifted, finding, is_drift, unknown
 from shared.posture.firewall import by_name, deleting, deletion, rules_evidence
 from shared.posture.policy import ALL_SERVERS, Assessment, Policy
-from shared.posture.traffic import ServerTraffic, server_traffic
+from shared.posture.traffic import ServerTraffic, reach_evidence, server_traffic
 
 ID = "postgres-firewall-allows-all-azure"
 SEVERITY = Severity.HIGH
@@ -53,13 +51,13 @@ def evaluate(server: ServerSnapshot) -> Finding:
     found = _all_azure_rules(server)
     at_fault = server.id.child("firewallRules", found[0].name) if found else None
     dormant = bool(found) and server.public_access is PublicAccess.DISABLED
-    facts = {**rules_evidence(server, found), "dormant": dormant}
+    facts = {**rules_evidence(server, found), **reach_evidence(server), "dormant": dormant}
     return finding(ID, SEVERITY, server, replace(_judge(server, found), resource_id=at_fault), facts)
 
 
 def plan(found: Finding, server: ServerSnapshot) -> Change | None:
     in_force = server.public_access is PublicAccess.ENABLED
-    if found.state is not ComplianceState.NON_COMPLIANT or not in_force:
+    if not is_drift(found) or not in_force:
         return None
     return deletion(ID, server, _all_azure_rules(server))
 

@@ -17,8 +17,8 @@ compliant reading. When there is no other way in, it is an alert instead.
 *What it may break.* Every client that comes in by no other rule. A rollback puts the rule back. The
 alert names the workloads of Azure that the server shows.
 
-*References.* Firewall rules in Azure Database for PostgreSQL; Private Link for Azure Database for
-PostgreSQL, combined with firewall rules; MCSB NS-1, NS-2; Checkov CKV2_AZURE_26.
+*References.* Firewall rules in Azure Database for PostgreSQL; Private Link for Azure Database for PostgreSQL,
+combined with firewall rules.
 """
 
 from __future__ import annotations
@@ -28,7 +28,6 @@ from dataclasses import replace
 from shared.model import (
     Aspect,
     Change,
-    ComplianceState,
     DeleteFirewallRule,
     Edit,
     Finding,
@@ -41,7 +40,7 @@ from shared.model import (
     Severity,
 )
 from shared.posture.controls import CHECKOV, MCSB
-from shared.posture.findings import Judged, compliant, drifted, finding
+from shared.posture.findings import Judged, compliant, drifted, finding, is_drift
 from shared.posture.firewall import (
     admits_whole_internet,
     by_name,
@@ -66,14 +65,14 @@ def evaluate(server: ServerSnapshot) -> Finding:
 
 def plan(found: Finding, server: ServerSnapshot) -> Change | None:
     in_force = server.public_access is PublicAccess.ENABLED
-    if found.state is not ComplianceState.NON_COMPLIANT or not in_force:
+    if not is_drift(found) or not in_force:
         return None
     return deletion(ID, server, _whole(server))
 
 
 def suggest(found: Finding, server: ServerSnapshot) -> tuple[Edit, ...]:
     """Deleting the rules, also where it is not known whether they are in force."""
-    if found.state is not ComplianceState.NON_COMPLIANT:
+    if not is_drift(found):
         return ()
     return deleting(server, _whole(server))
 

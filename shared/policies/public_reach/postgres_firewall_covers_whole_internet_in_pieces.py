@@ -20,29 +20,18 @@ from what is left, so that without them the rest does not cover it.
 
 *What it may break.* Replacing the rules by hand cuts off every client outside the replacement.
 
-*References.* Firewall rules in Azure Database for PostgreSQL; IANA IPv4 special-purpose address
-registry; MCSB NS-1, NS-2; Checkov CKV2_AZURE_26.
+*References.* Firewall rules in Azure Database for PostgreSQL; IANA IPv4 special-purpose address registry.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from ipaddress import IPv4Address
 
-from shared.model import (
-    Aspect,
-    ComplianceState,
-    Edit,
-    Finding,
-    FirewallRule,
-    Json,
-    Kind,
-    ServerSnapshot,
-    Severity,
-)
+from shared.model import Aspect, Edit, Finding, FirewallRule, Kind, ServerSnapshot, Severity
 from shared.posture.controls import CHECKOV, MCSB
-from shared.posture.findings import Judged, compliant, drifted, finding
+from shared.posture.findings import Facts, Judged, compliant, drifted, finding, is_drift
 from shared.posture.firewall import (
     PUBLIC_ADDRESSES,
     admits_whole_internet,
@@ -82,7 +71,7 @@ def evaluate(server: ServerSnapshot, *, corporate_ranges: list[str], sliver_addr
 def suggest(found: Finding, server: ServerSnapshot) -> tuple[Edit, ...]:
     """The tightest replacement, where corporate ranges are configured."""
     replacement = found.evidence["tightestReplacement"]
-    if found.state is not ComplianceState.NON_COMPLIANT or replacement is None:
+    if not is_drift(found) or replacement is None:
         return ()
     names = {rule["name"] for rule in found.evidence["rules"]}
     tight = AddressSet.of(
@@ -140,9 +129,7 @@ def _judge(server: ServerSnapshot, found: tuple[FirewallRule, ...]) -> Judged:
     return drifted(reason, "several rules, whole internet")
 
 
-def _facts(
-    server: ServerSnapshot, found: tuple[FirewallRule, ...], corporate_ranges: list[str]
-) -> Mapping[str, Json]:
+def _facts(server: ServerSnapshot, found: tuple[FirewallRule, ...], corporate_ranges: list[str]) -> Facts:
     others = [rule for rule in server.firewall_rules or () if rule not in found]
     union = admitted_by(found)
     return {
@@ -155,7 +142,7 @@ def _facts(
 
 def _replacement(
     found: tuple[FirewallRule, ...], others: Sequence[FirewallRule], corporate_ranges: list[str]
-) -> Mapping[str, Json]:
+) -> Facts:
     """A rule for the whole Internet has to go as well, so what it admits does not count as admitted."""
     if not corporate_ranges:
         note = "no corporate ranges are configured (parameter corporateRanges), so none can be named"

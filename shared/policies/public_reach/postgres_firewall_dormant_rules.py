@@ -21,20 +21,8 @@ rules in Azure Database for PostgreSQL. No framework among the project's control
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from shared.model import (
-    Aspect,
-    ComplianceState,
-    Edit,
-    Finding,
-    Json,
-    Kind,
-    PublicAccess,
-    ServerSnapshot,
-    Severity,
-)
-from shared.posture.findings import Judged, compliant, drifted, finding, unknown
+from shared.model import Aspect, Edit, Finding, Kind, PublicAccess, ServerSnapshot, Severity
+from shared.posture.findings import Facts, Judged, compliant, drifted, finding, is_drift, unknown
 from shared.posture.firewall import (
     PUBLIC_ADDRESSES,
     admitted_by,
@@ -57,7 +45,7 @@ def evaluate(server: ServerSnapshot) -> Finding:
 
 def suggest(found: Finding, server: ServerSnapshot) -> tuple[Edit, ...]:
     """Deleting the rules, which works as soon as Azure accepts firewall writes."""
-    if found.state is not ComplianceState.NON_COMPLIANT:
+    if not is_drift(found):
         return ()
     return deleting(server, by_name(server.firewall_rules or ()))
 
@@ -78,7 +66,7 @@ def _judge(server: ServerSnapshot) -> Judged:
     return drifted(opens, ranges_print(server.firewall_rules))
 
 
-def _facts(server: ServerSnapshot) -> Mapping[str, Json]:
+def _facts(server: ServerSnapshot) -> Facts:
     rules = by_name(server.firewall_rules or ())
     dormant = server.public_access is PublicAccess.DISABLED and not server.vnet_integrated
     return {

@@ -15,29 +15,18 @@ configured, prints the commands that replace it by what lies inside.
 
 *What it may break.* Replacing a rule by hand cuts off every client outside the replacement.
 
-*References.* Firewall rules in Azure Database for PostgreSQL; MCSB NS-2; PSRule for Azure AZR-000151
-(which asks for at most 10 public addresses in all).
+*References.* Firewall rules in Azure Database for PostgreSQL; PSRule for Azure AZR-000151 (which asks for at
+most 10 public addresses in all).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 
-from shared.model import (
-    Aspect,
-    ComplianceState,
-    Edit,
-    Finding,
-    FirewallRule,
-    Json,
-    Kind,
-    ServerSnapshot,
-    Severity,
-)
+from shared.model import Aspect, Edit, Finding, FirewallRule, Kind, ServerSnapshot, Severity
 from shared.posture.controls import MCSB, PSRULE
-from shared.posture.findings import Judged, compliant, drifted, finding
+from shared.posture.findings import Facts, Judged, compliant, drifted, finding, is_drift
 from shared.posture.firewall import (
     admits_whole_internet,
     admitted_by,
@@ -83,7 +72,7 @@ def evaluate(server: ServerSnapshot, *, max_addresses: int, corporate_ranges: li
 def suggest(found: Finding, server: ServerSnapshot) -> tuple[Edit, ...]:
     """What lies inside the corporate ranges instead, where they are configured and that is less."""
     corporate: list[str] = found.evidence["corporateRanges"]
-    if found.state is not ComplianceState.NON_COMPLIANT or not corporate:
+    if not is_drift(found) or not corporate:
         return ()
     names = {rule["name"] for rule in found.evidence["rules"]}
     leaving = [rule for rule in server.firewall_rules or () if rule.name in names]
@@ -136,7 +125,7 @@ def _judge(server: ServerSnapshot, found: tuple[FirewallRule, ...], max_addresse
     return replace(wrong, resource_id=server.id.child("firewallRules", found[0].name))
 
 
-def _extent(rule: FirewallRule, corporate_ranges: list[str]) -> Mapping[str, Json]:
+def _extent(rule: FirewallRule, corporate_ranges: list[str]) -> Facts:
     """How many addresses, and which of them are outside; None where no corporate ranges are configured."""
     outside = _outside(rule, ranges_of(corporate_ranges)).describe() if corporate_ranges else None
     return {"addresses": _size(rule), "outsideCorporateRanges": outside}

@@ -17,23 +17,19 @@ all. Without an approved private endpoint it is never made.
 that a virtual network rule admits: their service endpoint leads to the public path. The rules stay and
 are enforced again with the next enabling, so the alert lists them.
 
-*References.* Private Link for Azure Database for PostgreSQL (deny public access); Azure Policy
-5e1de0e3-42cb-4ebc-a86d-61d0c619ca48 (flexible) and b52376f7-9612-48a1-81cd-1ffe4b61032c (single); MCSB NS-2.
+*References.* Private Link for Azure Database for PostgreSQL (deny public access).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 from shared.model import (
     Aspect,
     Change,
-    ComplianceState,
     ConnectionStatus,
     Finding,
     FirewallRule,
-    Json,
     Kind,
     PublicAccess,
     Safety,
@@ -42,10 +38,17 @@ from shared.model import (
     Severity,
 )
 from shared.posture.controls import AZURE_POLICY, CIS_DATABASES_2_0, MCSB
-from shared.posture.findings import Judged, compliant, drifted, finding, unknown
+from shared.posture.findings import Facts, Judged, compliant, drifted, finding, is_drift, unknown
 from shared.posture.firewall import shown
 from shared.posture.policy import ALL_SERVERS, Assessment, Policy
-from shared.posture.traffic import ServerTraffic, network_rules_missing, public_sources, reach, server_traffic
+from shared.posture.traffic import (
+    ServerTraffic,
+    network_rules_missing,
+    public_sources,
+    reach,
+    reach_evidence,
+    server_traffic,
+)
 
 ID = "postgres-public-access-enabled"
 SEVERITY = Severity.HIGH
@@ -56,7 +59,7 @@ def evaluate(server: ServerSnapshot) -> Finding:
 
 
 def plan(found: Finding, server: ServerSnapshot) -> Change | None:
-    if found.state is not ComplianceState.NON_COMPLIANT:
+    if not is_drift(found):
         return None
     return Change(
         policy=ID,
@@ -136,9 +139,10 @@ def _subnets_not_added_since(server: ServerSnapshot, baseline: ServerSnapshot | 
     return [rule.name for rule in rules if rule.subnet in subnets or rule.name.lower() in names]
 
 
-def _facts(server: ServerSnapshot) -> Mapping[str, Json]:
+def _facts(server: ServerSnapshot) -> Facts:
     public = public_sources(server)
     return {
+        **reach_evidence(server),
         "delegatedSubnetResourceId": str(server.delegated_subnet) if server.delegated_subnet else None,
         "losesAccess": {
             "firewallRules": [shown(rule) for rule in server.firewall_rules or ()],

@@ -11,18 +11,16 @@ group rather than a user, so that access follows the group's membership.
 
 *What it may break.* Nothing: an administrator is added, nobody is taken away.
 
-*References.* Manage Microsoft Entra roles in Azure Database for PostgreSQL; Azure Policy
-ce39a96d-bf09-4b60-8c32-e85d52abea0f (flexible) and b4dec045-250a-48c2-b5cc-e0c4eec8b5b4 (single); MCSB IM-1.
+*References.* Manage Microsoft Entra roles in Azure Database for PostgreSQL.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final
 
-from shared.model import Aspect, Finding, Json, Kind, ServerSnapshot, Severity, TargetKind
+from shared.model import Aspect, Finding, Kind, ServerSnapshot, Severity, TargetKind
 from shared.posture.controls import AZURE_POLICY, MCSB
-from shared.posture.findings import Judged, beside_the_point, compliant, drifted, finding
+from shared.posture.findings import Facts, Judged, beside_the_point, compliant, drifted, finding
 from shared.posture.policy import ALL_SERVERS, Policy
 from shared.posture.server_findings import az, switched, unread, unsaid
 
@@ -57,7 +55,7 @@ def _remedy(server: ServerSnapshot) -> str:
     return az(server, "microsoft-entra-admin create", group, name="--server-name")
 
 
-def _facts(server: ServerSnapshot) -> Mapping[str, Json]:
+def _facts(server: ServerSnapshot) -> Facts:
     found = sorted(server.administrators or (), key=lambda one: one.object_id.lower())
     return {
         "activeDirectoryAuth": switched(server.sign_in.entra),

@@ -11,18 +11,17 @@ Entra sign-in on, names an administrator, maps the roles, and may then turn pass
 
 *What it may break.* Nothing by turning it on: passwords stay accepted until they are turned off.
 
-*References.* Microsoft Entra authentication with Azure Database for PostgreSQL; CIS Microsoft Azure Database
-Services 2.0.0 6.2; Azure Policy fa498b91-8a7e-4710-9578-da944c68d1fe; MCSB IM-1.
+*References.* Microsoft Entra authentication with Azure Database for PostgreSQL.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from shared.model import Aspect, Finding, Kind, ServerSnapshot, Severity
+from shared.model import Finding, Kind, ServerSnapshot, Severity
 from shared.posture.controls import AZURE_POLICY, CIS_DATABASES_2_0, MCSB
 from shared.posture.findings import Judged, compliant, drifted, finding
-from shared.posture.policy import FLEXIBLE_SERVERS, Policy
+from shared.posture.policy import FLEXIBLE_SERVERS, SERVER_ALONE, Policy
 from shared.posture.server_findings import az, sign_in_facts, unsaid
 
 ID: Final = "postgres-entra-sign-in-off"
@@ -53,7 +52,7 @@ POLICY: Policy[ServerSnapshot] = Policy(
     kind=Kind.SETTING,
     targets=FLEXIBLE_SERVERS,
     severity=SEVERITY,
-    reads=frozenset({Aspect.SERVER}),
+    reads=SERVER_ALONE,
     controls=(CIS_DATABASES_2_0.P_6_2, AZURE_POLICY.ENTRA_ONLY_FLEXIBLE, MCSB.IM_1),
     evaluate=evaluate,
     why="Without Microsoft Entra a password that leaks, or that a leaver still knows, opens the database.",

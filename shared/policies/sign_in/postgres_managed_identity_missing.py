@@ -12,17 +12,17 @@ person assigns one and gives it the roles that it needs.
 
 *What it may break.* Nothing: an identity without roles may do nothing.
 
-*References.* Managed identities in Azure Database for PostgreSQL; MCSB IM-3.
+*References.* Managed identities in Azure Database for PostgreSQL.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from shared.model import Aspect, Finding, Kind, ServerSnapshot, Severity, TargetKind
+from shared.model import Finding, Kind, ServerSnapshot, Severity, TargetKind
 from shared.posture.controls import MCSB
 from shared.posture.findings import Judged, compliant, drifted, finding
-from shared.posture.policy import ALL_SERVERS, Policy
+from shared.posture.policy import ALL_SERVERS, SERVER_ALONE, Policy
 from shared.posture.server_findings import az, plainly, unsaid
 
 ID: Final = "postgres-managed-identity-missing"
@@ -57,7 +57,7 @@ POLICY: Policy[ServerSnapshot] = Policy(
     kind=Kind.SETTING,
     targets=ALL_SERVERS,
     severity=SEVERITY,
-    reads=frozenset({Aspect.SERVER}),
+    reads=SERVER_ALONE,
     controls=(MCSB.IM_3,),
     evaluate=evaluate,
     opt_in=True,

@@ -12,8 +12,7 @@ FROM pg_roles WHERE rolcanlogin`` and a sign-in test of each.
 
 *What it may break.* Client libraries from before 2018 do not know SCRAM.
 
-*References.* Azure Database for PostgreSQL, SCRAM authentication; MCSB IM-1. Azure Policy has no
-definition.
+*References.* Azure Database for PostgreSQL, SCRAM authentication. Azure Policy has no definition.
 """
 
 from __future__ import annotations

@@ -12,18 +12,17 @@ maps those roles to Microsoft Entra first and then turns passwords off.
 *What it may break.* Turning passwords off ends new sessions of every role that has no Entra identity, the
 administrator login that was given at creation among them.
 
-*References.* Microsoft Entra authentication with Azure Database for PostgreSQL; CIS Microsoft Azure Database
-Services 2.0.0 6.2; Azure Policy fa498b91-8a7e-4710-9578-da944c68d1fe; MCSB IM-1.
+*References.* Microsoft Entra authentication with Azure Database for PostgreSQL.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from shared.model import Aspect, Finding, Kind, ServerSnapshot, Severity
+from shared.model import Finding, Kind, ServerSnapshot, Severity
 from shared.posture.controls import AZURE_POLICY, CIS_DATABASES_2_0, MCSB
 from shared.posture.findings import Judged, beside_the_point, compliant, drifted, finding
-from shared.posture.policy import FLEXIBLE_SERVERS, Parameter, Policy
+from shared.posture.policy import FLEXIBLE_SERVERS, SERVER_ALONE, Parameter, Policy
 from shared.posture.server_findings import az, sign_in_facts, unsaid, wrong_switch
 
 ID: Final = "postgres-password-sign-in-on"
@@ -67,7 +66,7 @@ POLICY: Policy[ServerSnapshot] = Policy(
     kind=Kind.SETTING,
     targets=FLEXIBLE_SERVERS,
     severity=SEVERITY,
-    reads=frozenset({Aspect.SERVER}),
+    reads=SERVER_ALONE,
     controls=(CIS_DATABASES_2_0.P_6_2, AZURE_POLICY.ENTRA_ONLY_FLEXIBLE, MCSB.IM_1),
     evaluate=evaluate,
     parameters=(

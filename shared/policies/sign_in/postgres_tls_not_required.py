@@ -12,8 +12,7 @@ on. It waits for an approval, because nobody here can see whether a client still
 *What it may break.* Clients that connect without TLS, above all old drivers and strings with
 ``sslmode=disable``.
 
-*References.* CIS Microsoft Azure Foundations 1.3.0 4.3.1; Azure Policy c29c38cb-74a7-4505-9a06-e588ab86620a
-(flexible) and d158790f-bfb0-486c-8631-2dc6b4e8e6af (single); MCSB DP-3.
+*References.* PostgreSQL's documentation of ``require_secure_transport``; the controls that are cited.
 """
 
 from __future__ import annotations
@@ -22,7 +21,6 @@ from typing import Final
 
 from shared.model import (
     Change,
-    ComplianceState,
     Edit,
     Finding,
     Kind,
@@ -33,7 +31,7 @@ from shared.model import (
     Severity,
 )
 from shared.posture.controls import AZURE_POLICY, CIS_1_3, CIS_2_1, CIS_3_0, CIS_DATABASES_2_0, MCSB
-from shared.posture.findings import compliant, drifted, finding, unknown
+from shared.posture.findings import compliant, drifted, finding, is_drift, unknown
 from shared.posture.policy import ALL_SERVERS, Assessment, Policy
 from shared.posture.server_parameters import (
     READS,
@@ -62,7 +60,7 @@ def evaluate(server: ServerSnapshot) -> Finding:
 def plan(found: Finding, server: ServerSnapshot) -> Change | None:
     if server.tls is None:
         return parameter_change(ABOUT, found, server, ON)
-    if found.state is not ComplianceState.NON_COMPLIANT:
+    if not is_drift(found):
         return None
     return Change(
         policy=ABOUT.policy,

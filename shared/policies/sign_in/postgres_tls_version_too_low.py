@@ -14,14 +14,14 @@ nobody here can see which version a client speaks.
 *What it may break.* Clients whose TLS library ends below the wanted version. A maximum below the minimum
 lets nobody in at all until it is changed.
 
-*References.* Azure Policy a43d5475-c569-45ce-a268-28fa79f4e87a; MCSB DP-3; CIS Microsoft Azure Database
-Services 2.0.0 6.11; PostgreSQL, ``ssl_min_protocol_version``. Current versions of the service offer nothing
-below TLS 1.2.
+*References.* PostgreSQL, ``ssl_min_protocol_version``. Current versions of the service offer nothing below
+TLS 1.2.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Final
 
 from shared.model import (
@@ -40,7 +40,7 @@ from shared.model import (
 )
 from shared.model.parts import ServerParameter, ServerTls
 from shared.posture.controls import AZURE_POLICY, CHECKOV, CIS_DATABASES_2_0, MCSB
-from shared.posture.findings import Judged, compliant, drifted, unknown, with_evidence
+from shared.posture.findings import Facts, Judged, compliant, drifted, unknown
 from shared.posture.policy import ALL_SERVERS, Assessment, Parameter, Policy
 from shared.posture.server_parameters import READS, About, finding_about, parameter, shown
 from shared.posture.tls_versions import (
@@ -65,7 +65,8 @@ ABOUT: Final = About(
 
 def evaluate(server: ServerSnapshot, minimum: str) -> Finding:
     judged = _judge(server, minimum) if server.tls is None else _judge_single(server.tls, minimum)
-    return finding_about(ABOUT, server, with_evidence(judged, {**_facts(server), "wanted": minimum}))
+    found = finding_about(ABOUT, server, judged)
+    return replace(found, evidence={**found.evidence, **_facts(server), "wanted": minimum})
 
 
 def plan(found: Finding, server: ServerSnapshot, minimum: str) -> Change | None:
@@ -134,7 +135,7 @@ def _judge_single(tls: ServerTls, minimum: str) -> Judged:
     return compliant(said)
 
 
-def _facts(server: ServerSnapshot) -> dict[str, Json]:
+def _facts(server: ServerSnapshot) -> Facts:
     if server.tls is not None:
         return {"minimalTlsVersion": server.tls.minimum_version or None}
     return {"parameters": [shown(p) for p in ends(server)]}
