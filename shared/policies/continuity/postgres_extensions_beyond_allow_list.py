@@ -21,7 +21,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from shared.model import ComplianceState, Edit, Finding, Json, Kind, ServerSnapshot, Severity
+from shared.model import Edit, Finding, Json, Kind, ServerSnapshot, Severity
 from shared.posture.controls import AZURE_POLICY, MCSB
 from shared.posture.findings import beside_the_point
 from shared.posture.policy import FLEXIBLE_SERVERS, Parameter, Policy
@@ -52,7 +52,7 @@ def evaluate(server: ServerSnapshot, allowed: list[str] | None) -> Finding:
     found = parameter_finding(ABOUT, server, lambda named: not _beyond(named.value, listed))
     current = parameter(server, ABOUT.parameter)
     beyond = _beyond(current.value, listed) if current else []
-    is_drift = found.state is ComplianceState.NON_COMPLIANT
+    is_drift = is_drift(found)
     return replace(
         found,
         reason=f"not on the allow-list: {', '.join(beyond)}" if is_drift and beyond else found.reason,

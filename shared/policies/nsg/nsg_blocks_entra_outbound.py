@@ -26,8 +26,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from shared.model import Aspect, Change, ComplianceState, Finding, Kind, Safety, Severity, SubnetSnapshot
+from shared.model import Aspect, Change, Finding, Kind, Safety, Severity, SubnetSnapshot
 from shared.posture.controls import MCSB
+from shared.posture.findings import is_drift
 from shared.posture.policy import SUBNETS, Policy
 from shared.posture.service_questions import (
     ENTRA,
@@ -49,7 +50,7 @@ def evaluate(subnet: SubnetSnapshot) -> Finding:
 
 
 def plan(found: Finding, subnet: SubnetSnapshot) -> Change | None:
-    return service_change(SIGN_IN, subnet) if found.state is ComplianceState.NON_COMPLIANT else None
+    return service_change(SIGN_IN, subnet) if is_drift(found) else None
 
 
 POLICY: Policy[SubnetSnapshot] = Policy(

@@ -108,7 +108,7 @@ def _storage_findings(subnet: SubnetSnapshot) -> list[Finding]:
 
 def _joined(subnet: SubnetSnapshot, parts: Sequence[Finding], missing: str) -> Finding:
     """One finding of several: drift where one is, unknown where one is or something was not read."""
-    wrong = [part for part in parts if part.state is ComplianceState.NON_COMPLIANT]
+    wrong = [part for part in parts if is_drift(part)]
     open_ones = [part.reason for part in parts if part.state is ComplianceState.UNKNOWN]
     judged = compliant(f"{parts[0].reason}, and so does Storage of both regions")
     if wrong:

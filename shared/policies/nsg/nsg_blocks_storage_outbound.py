@@ -24,7 +24,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from shared.model import Aspect, Change, ComplianceState, Finding, Kind, Safety, Severity, SubnetSnapshot
+from shared.model import Aspect, Change, Finding, Kind, Safety, Severity, SubnetSnapshot
+from shared.posture.findings import is_drift
 from shared.posture.policy import SUBNETS, Policy
 from shared.posture.service_questions import (
     STORAGE,
@@ -50,7 +51,7 @@ def evaluate(subnet: SubnetSnapshot) -> Finding:
 
 
 def plan(found: Finding, subnet: SubnetSnapshot) -> Change | None:
-    return service_change(_storage(subnet), subnet) if found.state is ComplianceState.NON_COMPLIANT else None
+    return service_change(_storage(subnet), subnet) if is_drift(found) else None
 
 
 def _storage(subnet: SubnetSnapshot) -> Service:

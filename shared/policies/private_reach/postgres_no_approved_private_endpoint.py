@@ -104,9 +104,7 @@ POLICY: Policy[ServerSnapshot] = Policy(
     targets=ALL_SERVERS,
     severity=SEVERITY,
     reads=SERVER_ALONE,
-    further_permissions=(
-        "Microsoft.Network/privateEndpoints/read",
-    ),  # where an event about an endpoint leads
+    further_permissions=("Microsoft.Network/privateEndpoints/read",),  # where its events lead
     controls=(
         *(CIS_DATABASES_2_0.P_6_4, AZURE_POLICY.PRIVATE_ENDPOINT_FLEXIBLE),
         *(AZURE_POLICY.PRIVATE_ENDPOINT_SINGLE, MCSB.NS_2),

@@ -75,9 +75,7 @@ POLICY: Policy[ServerSnapshot] = Policy(
     targets=ALL_SERVERS,
     severity=SEVERITY,
     reads=SERVER_ALONE,
-    further_permissions=(
-        "Microsoft.Network/privateEndpoints/read",
-    ),  # where an event about an endpoint leads
+    further_permissions=("Microsoft.Network/privateEndpoints/read",),  # where its events lead
     controls=(AZURE_POLICY.PRIVATE_ENDPOINT_FLEXIBLE, AZURE_POLICY.PRIVATE_ENDPOINT_SINGLE, MCSB.NS_2),
     evaluate=evaluate,
     why="Clients in the endpoint's network cannot connect, or somebody waits to be let in.",

@@ -27,7 +27,6 @@ from typing import Final
 from shared.model import (
     Aspect,
     Change,
-    ComplianceState,
     Edit,
     Finding,
     Json,
@@ -40,7 +39,7 @@ from shared.model import (
 )
 from shared.model.parts import ServerParameter, ServerTls
 from shared.posture.controls import AZURE_POLICY, CHECKOV, CIS_DATABASES_2_0, MCSB
-from shared.posture.findings import Facts, Judged, compliant, drifted, unknown
+from shared.posture.findings import Facts, Judged, compliant, drifted, is_drift, unknown
 from shared.posture.policy import ALL_SERVERS, Assessment, Parameter, Policy
 from shared.posture.server_parameters import READS, About, finding_about, parameter, shown
 from shared.posture.tls_versions import (
@@ -71,7 +70,7 @@ def evaluate(server: ServerSnapshot, minimum: str) -> Finding:
 
 def plan(found: Finding, server: ServerSnapshot, minimum: str) -> Change | None:
     """None where Azure would refuse an edit, or it would be in force only after a restart."""
-    pairs = edits_to(server, minimum) if found.state is ComplianceState.NON_COMPLIANT else []
+    pairs = edits_to(server, minimum) if is_drift(found) else []
     if not pairs:
         return None
     return Change(
