@@ -23,7 +23,7 @@ from typing import Final
 
 from shared.model import Edit, Finding, Json, Kind, ServerSnapshot, Severity
 from shared.posture.controls import AZURE_POLICY, MCSB
-from shared.posture.findings import beside_the_point
+from shared.posture.findings import beside_the_point, is_drift
 from shared.posture.policy import FLEXIBLE_SERVERS, Parameter, Policy
 from shared.posture.server_parameters import (
     READS,
@@ -52,12 +52,12 @@ def evaluate(server: ServerSnapshot, allowed: list[str] | None) -> Finding:
     found = parameter_finding(ABOUT, server, lambda named: not _beyond(named.value, listed))
     current = parameter(server, ABOUT.parameter)
     beyond = _beyond(current.value, listed) if current else []
-    is_drift = is_drift(found)
+    drift = is_drift(found)
     return replace(
         found,
-        reason=f"not on the allow-list: {', '.join(beyond)}" if is_drift and beyond else found.reason,
+        reason=f"not on the allow-list: {', '.join(beyond)}" if drift and beyond else found.reason,
         evidence={"beyondAllowList": beyond, "allowList": sorted(listed), **found.evidence},
-        fingerprint=f"{ABOUT.parameter}+{','.join(beyond)}" if is_drift else "",
+        fingerprint=f"{ABOUT.parameter}+{','.join(beyond)}" if drift else "",
     )
 
 
