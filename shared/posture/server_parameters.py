@@ -77,13 +77,13 @@ def parameter_finding(
 
 
 def _judge(about: About, found: ServerParameter, right: bool | None) -> Judged:
-    said, print_of = f"{found.name} is {found.value!r}", f"{about.parameter}={found.value.lower()}"
+    said, fingerprint = f"{found.name} is {found.value!r}", f"{about.parameter}={found.value.lower()}"
     if right is None:
         return unknown(f"{said}, which cannot be judged: wanted is {about.wanted}")
     if not right:
-        return drifted(f"{said}, wanted is {about.wanted}{_hindrance(found)}", print_of)
+        return drifted(f"{said}, wanted is {about.wanted}{_hindrance(found)}", fingerprint)
     if found.pending_restart:
-        return drifted(f"{said}, but that is in force only after a restart of the server", print_of)
+        return drifted(f"{said}, but that is in force only after a restart of the server", fingerprint)
     return compliant(said)
 
 

@@ -105,15 +105,17 @@ def _judge(server: ServerSnapshot, minimum: str) -> Judged:
     if from_version is None or (highest is not None and highest.value and to_version is None):
         return unknown(f"{said}: a version that is not known")
     if to_version is not None and to_version < from_version:
-        return drifted(f"{said}: the highest version is below the lowest, nobody can connect", _print(server))
+        return drifted(
+            f"{said}: the highest version is below the lowest, nobody can connect", _fingerprint(server)
+        )
     if from_version < VERSIONS.index(minimum):
-        return drifted(f"{_said([lowest])}, wanted is at least {minimum}", _print(server))
+        return drifted(f"{_said([lowest])}, wanted is at least {minimum}", _fingerprint(server))
     if pending := [p for p in ends(server) if p.pending_restart]:
-        return drifted(f"{_said(pending)}, but only after a restart of the server", _print(server))
+        return drifted(f"{_said(pending)}, but only after a restart of the server", _fingerprint(server))
     return compliant(said)
 
 
-def _print(server: ServerSnapshot) -> str:
+def _fingerprint(server: ServerSnapshot) -> str:
     return "; ".join(f"{p.name.lower()}={p.value.lower()}" for p in ends(server))
 
 
@@ -123,14 +125,17 @@ def _said(parameters: Iterable[ServerParameter]) -> str:
 
 def _judge_single(tls: ServerTls, minimum: str) -> Judged:
     version = tls.minimum_version.lower()
-    said, print_of = f"minimalTlsVersion is {tls.minimum_version or 'absent'}", f"minimalTlsVersion={version}"
+    said, fingerprint = (
+        f"minimalTlsVersion is {tls.minimum_version or 'absent'}",
+        f"minimalTlsVersion={version}",
+    )
     if version == "tlsenforcementdisabled":
-        return drifted(f"{said}: any version is accepted", print_of)
+        return drifted(f"{said}: any version is accepted", fingerprint)
     known = [version.lower() for version in SINGLE_VERSIONS]
     if version not in known:
         return unknown(said)
     if known.index(version) < single_rank(minimum):
-        return drifted(f"{said}, wanted is at least {SINGLE_VERSIONS[single_rank(minimum)]}", print_of)
+        return drifted(f"{said}, wanted is at least {SINGLE_VERSIONS[single_rank(minimum)]}", fingerprint)
     return compliant(said)
 
 

@@ -16,12 +16,21 @@ from __future__ import annotations
 from typing import Final
 
 from shared.model import Aspect, Finding, Kind, ServerSnapshot, Severity
+from shared.posture.controls import Control
 from shared.posture.findings import Judged, compliant, drifted, finding, unknown
 from shared.posture.policy import FLEXIBLE_SERVERS, Policy, RaisedBy
 
 ID: Final = "postgres-version-behind"
 SEVERITY: Final = Severity.LOW
 OLDEST: Final = 14
+SUPPORTED: Final = Control(
+    framework="PostgreSQL",
+    version="versioning policy",
+    id="supported-major-versions",
+    title="A major version is maintained for five years",
+    link="https://www.postgresql.org/support/versioning/",
+)
+"""A control that no other policy cites: it stands here and in no list."""
 
 
 def evaluate(server: ServerSnapshot) -> Finding:
@@ -46,6 +55,7 @@ POLICY: Policy[ServerSnapshot] = Policy(
     targets=FLEXIBLE_SERVERS,
     severity=SEVERITY,
     reads=frozenset({Aspect.SERVER}),
+    controls=(SUPPORTED,),
     further_permissions=("Microsoft.DBforPostgreSQL/locations/capabilities/read",),
     evaluate=evaluate,
     raised_by=RaisedBy.SWEEP,
