@@ -191,7 +191,11 @@ OFFENCES = [
         "try:\n    pass\nexcept Exception as e:\n    raise KeyError from e",
     ),
     (reads_of_the_environment, "shared/config/settings.py", "import os\nMODE = os.environ['MODE']"),
-    (reads_of_the_environment, "shared/adapters/arm/session/tokens.py", "import os\nMODE = os.getenv('MODE')"),
+    (
+        reads_of_the_environment,
+        "shared/adapters/arm/session/tokens.py",
+        "import os\nMODE = os.getenv('MODE')",
+    ),
     (reads_of_the_environment, "shared/config/settings.py", "from os import environ"),
     (eager_imports, "shared/wiring.py", "from shared.adapters.clock import SystemClock"),
     (eager_imports, "functions/sweep.py", "try:\n    import azure.identity\nexcept ImportError:\n    pass"),

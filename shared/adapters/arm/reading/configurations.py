@@ -1,7 +1,8 @@
 """A server's configurations, ARM's word for its parameters: one list call for all of them.
 
 A flexible server lists several hundred in one answer, with what may be written and when it is in force; a
-single server lists fewer and says neither. What must not live here: which value is right, and its writing."""
+single server lists fewer and says neither. What must not live here: which value is right, and its writing.
+"""
 
 from __future__ import annotations
 

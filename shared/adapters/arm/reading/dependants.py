@@ -1,7 +1,8 @@
 """What may rely on a server's public path: replication, Fabric mirroring, running migrations.
 
 That is evidence for a person, so a failure here is told as None and never fails the run, except throttling,
-which a caller must hear of. What must not live here: decisions, the reading of JSON (``wire``)."""
+which a caller must hear of. What must not live here: decisions, the reading of JSON (``wire``).
+"""
 
 from __future__ import annotations
 
@@ -15,8 +16,6 @@ from shared.model.errors import GatewayError, Throttled
 from shared.model.resource_id import ResourceId
 
 _RUNNING: Final = frozenset({"inprogress", "waitingforuseraction", "cleaningup"})
-
-
 _T = TypeVar("_T")
 
 

@@ -2,7 +2,8 @@
 
 They belong to no SDK that this project needs otherwise, so they are asked for through the bare pipeline, and
 not at all where the answer could not matter: how a standby fares is not asked where there is none or it is
-healthy. What must not live here: what any of it means, the reading of JSON (``wire``)."""
+healthy. What must not live here: what any of it means, the reading of JSON (``wire``).
+"""
 
 from __future__ import annotations
 
@@ -23,14 +24,8 @@ from shared.model.resource_id import ResourceId
 
 DIAGNOSTICS_VERSION: Final = "2021-05-01-preview"
 """The only version of diagnostic settings that knows category groups."""
-
-
 HEALTH_VERSION: Final = "2025-05-01"
-
-
 LOCKS_VERSION: Final = "2020-05-01"
-
-
 _MOST_PAGES: Final = 20
 
 

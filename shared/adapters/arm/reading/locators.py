@@ -3,7 +3,8 @@
 That is one GET each, and Resource Graph for a scope. A network's body shows which subnets are delegated, and
 of private endpoints only their ids: whither these lead is asked of Resource Graph, once for the network. A
 private DNS zone names no server, so nothing is read for it: the relation index knows whose it is. What must
-not live here: the index, and reading what was found."""
+not live here: the index, and reading what was found.
+"""
 
 from __future__ import annotations
 

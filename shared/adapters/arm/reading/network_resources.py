@@ -1,6 +1,7 @@
 """One GET of one network resource: a subnet, its NSG, its route table, its network, a private endpoint.
 
-What must not live here: which of them belong together, what any of it means."""
+What must not live here: which of them belong together, what any of it means.
+"""
 
 from __future__ import annotations
 

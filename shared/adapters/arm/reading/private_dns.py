@@ -9,7 +9,8 @@ network of its subnet.
 What is judged was read from ARM; where to look is asked of Resource Graph (``private_dns_places``).
 
 A piece that is refused keeps its reason beside it; the rest is read all the same. What must not live here:
-which zone, link or record is right, the reading of JSON (``wire``)."""
+which zone, link or record is right, the reading of JSON (``wire``).
+"""
 
 from __future__ import annotations
 
@@ -29,12 +30,8 @@ from shared.model.parts import DnsZone, EndpointDns, NetworkDns, PrivateDns
 from shared.model.resource_id import ResourceId, parse_resource_id
 
 MOST_ENDPOINTS: Final = 2
-
-
 MOST_ZONES: Final = 2
 """A server's endpoints share one zone as a rule; a second one is read, further ones are not."""
-
-
 _MOST_LINKS: Final = 1000
 """As many as a zone can have: one page."""
 

@@ -2,7 +2,8 @@
 
 It says where to look: in which network an endpoint is (it cannot move), which zones of the prescribed name
 exist, in whatever subscription we may read, a central one among them. It also tells a network's own DNS
-servers, which only ever make a judgement ``Unknown``. What must not live here: reads of ARM itself."""
+servers, which only ever make a judgement ``Unknown``. What must not live here: reads of ARM itself.
+"""
 
 from __future__ import annotations
 
@@ -19,11 +20,7 @@ from shared.model.resource_id import ResourceId, parse_resource_id
 from shared.model.values import value
 
 _NETWORK: Final = "microsoft.network/virtualnetworks"
-
-
 _ENDPOINT: Final = "microsoft.network/privateendpoints"
-
-
 _ZONE: Final = "microsoft.network/privatednszones"
 
 

@@ -1,7 +1,8 @@
 """Readers of a server's small optional parts that its SDK knows: administrators and threat protection.
 
 Each costs one request, and none where the answer could not matter: who may sign in with Microsoft Entra is
-not asked where that is off. What must not live here: what any of it means, the reading of JSON (``wire``)."""
+not asked where that is off. What must not live here: what any of it means, the reading of JSON (``wire``).
+"""
 
 from __future__ import annotations
 

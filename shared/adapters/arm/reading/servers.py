@@ -1,6 +1,7 @@
 """Reading a server: its GET, and the readers of the parts that an enabled policy may ask for.
 
-What must not live here: writes, decisions, the reading of JSON (``wire``)."""
+What must not live here: writes, decisions, the reading of JSON (``wire``).
+"""
 
 from __future__ import annotations
 
@@ -46,8 +47,6 @@ FLEXIBLE_PARTS: Final[Mapping[Aspect, Reader[ServerSnapshot]]] = {
     Aspect.PRIVATE_DNS: private_dns.private_dns,
     Aspect.DNS_LOCKS: extensions.dns_locks,
 }
-
-
 SINGLE_PARTS: Final[Mapping[Aspect, Reader[ServerSnapshot]]] = {
     Aspect.FIREWALL_RULES: firewall.single_rules,
     Aspect.VIRTUAL_NETWORK_RULES: firewall.virtual_network_rules,

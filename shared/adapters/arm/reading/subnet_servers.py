@@ -3,7 +3,8 @@
 Resource Graph only says which servers stand in the subnet; what a verdict rests on (sign-in, keys,
 replication) is asked of ARM, for the first ten of them. Beyond these a server is listed with nothing known
 of it. Of replicas what was read is kept, and only the partner, or the server whose partners were refused, is
-unknown. What must not live here: writes, decisions, the reading of JSON (``wire``)."""
+unknown. What must not live here: writes, decisions, the reading of JSON (``wire``).
+"""
 
 from __future__ import annotations
 
@@ -21,8 +22,6 @@ from shared.model.resource_id import ResourceId
 
 MOST_SERVERS: Final = 10
 """Of more servers than these nothing but their ids is read: a /28 holds eleven addresses."""
-
-
 _Places: TypeAlias = dict[ResourceId, tuple[tuple[IPNetwork, ...], str]]
 """The prefixes of each subnet that was asked for, and why there are none where it could not be read."""
 

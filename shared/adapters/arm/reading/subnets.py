@@ -5,7 +5,8 @@ endpoints, its delegation. So a subnet that is none of PostgreSQL's costs one re
 never a request for endpoints. A part that is refused is unread (``optional_parts``); which servers stand in
 the subnet is told in ``subnet_servers``.
 
-What must not live here: writes, decisions, the reading of JSON (``wire``)."""
+What must not live here: writes, decisions, the reading of JSON (``wire``).
+"""
 
 from __future__ import annotations
 

@@ -2,7 +2,8 @@
 
 A snapshot carries the time at which its first request was made: nothing in it is older. A server costs
 one GET, and one request more for each optional part that an enabled policy asks for (``servers``); how a
-subnet is read stands in ``subnets``. What must not live here: writes, decisions."""
+subnet is read stands in ``subnets``. What must not live here: writes, decisions.
+"""
 
 from __future__ import annotations
 

@@ -7,7 +7,8 @@ registration of resource providers (that would be a write nobody decided on).
 
 A fake credential is used when, and only when, the endpoint is a loopback address: the simulator. Any
 other endpoint must be https. What must not live here: requests, shapes, policy words, the environment
-(settings come in as a value)."""
+(settings come in as a value).
+"""
 
 from __future__ import annotations
 
@@ -21,6 +22,7 @@ from azure.core.credentials import TokenCredential
 from azure.core.pipeline import policies
 from azure.core.rest import HttpRequest, HttpResponse
 
+from shared.adapters.arm.session.tokens import LocalBearerPolicy, LocalCredential, actor_of
 from shared.adapters.identity import azure_credential
 from shared.config.settings import Cloud, Settings, is_loopback
 from shared.model import Actor
@@ -34,17 +36,10 @@ if TYPE_CHECKING:
     from azure.mgmt.privatedns import PrivateDnsManagementClient
     from azure.mgmt.rdbms.postgresql import PostgreSQLManagementClient as SingleClient
     from azure.mgmt.resourcegraph import ResourceGraphClient
-from shared.adapters.arm.session.tokens import LocalBearerPolicy, LocalCredential, actor_of
 
 _T = TypeVar("_T")
-
-
 CONNECT_SECONDS: Final = 5
-
-
 READ_SECONDS: Final = 30
-
-
 _AZURE: Final[Mapping[Cloud, AzureClouds]] = {
     Cloud.PUBLIC: AzureClouds.AZURE_PUBLIC_CLOUD,
     Cloud.US_GOVERNMENT: AzureClouds.AZURE_US_GOVERNMENT,

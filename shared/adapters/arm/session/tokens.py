@@ -1,7 +1,8 @@
 """Whom a token names, and the token that stands for Driftward on this machine.
 
 The local token is unsigned and meant for the simulator alone: ``clients`` uses it when, and only when, the
-endpoint is a loopback address. What must not live here: how Azure's own tokens are got."""
+endpoint is a loopback address. What must not live here: how Azure's own tokens are got.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ import base64
 import binascii
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from azure.core.credentials import AccessToken, TokenCredential
 from azure.core.pipeline import PipelineRequest
@@ -18,14 +19,8 @@ from azure.core.rest import HttpRequest, HttpResponse
 
 from shared.model import Actor, Json
 
-if TYPE_CHECKING:
-    pass
-
-
 _FOREVER: Final = 2**31 - 1
 """In seconds since the epoch: the year 2038."""
-
-
 LOCAL_IDENTITY: Final = Actor(
     app_id="d21f7a2d-0000-4000-8000-00000000a001",
     object_id="d21f7a2d-0000-4000-8000-00000000b001",

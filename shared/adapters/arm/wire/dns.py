@@ -1,7 +1,8 @@
 """How a server's name resolves privately, from ARM's JSON: zone groups, endpoints, links, records, locks.
 
 Pure, no I/O. Tolerance and refusals are those of ``fields``; an address that is none is left out, because a
-zone may hold anything. What must not live here: requests, and which zone, link or record is right."""
+zone may hold anything. What must not live here: requests, and which zone, link or record is right.
+"""
 
 from __future__ import annotations
 

@@ -5,7 +5,8 @@ that are absent, null or ``""``, singular and plural fields side by side, ids in
 second, ``Z`` and ``+00:00``, enum members that are younger than this code. What a decision rests on is
 never guessed: an id that is none raises ``Permanent``, which names the resource and the field.
 
-What must not live here: what any resource is made of."""
+What must not live here: what any resource is made of.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """What lies around a subnet and its NSG, from its GET: pure, no I/O.
 
 Route tables, virtual networks, private endpoints and their interfaces. Tolerance and refusals are those of
-``fields``. What must not live here: requests, and what any of it means for a policy."""
+``fields``. What must not live here: requests, and what any of it means for a policy.
+"""
 
 from __future__ import annotations
 
@@ -18,11 +19,7 @@ from shared.model.resource_id import ResourceId, parse_resource_id
 _SERVER_TYPES: Final = frozenset(
     {"microsoft.dbforpostgresql/flexibleservers", "microsoft.dbforpostgresql/servers"}
 )
-
-
 _CONNECTIONS: Final = ("privateLinkServiceConnections", "manualPrivateLinkServiceConnections")
-
-
 _BRINGS_ROUTES: Final = frozenset({"gatewaysubnet", "routeserversubnet"})
 """Azure demands these names of the subnets that a gateway and a route server stand in."""
 

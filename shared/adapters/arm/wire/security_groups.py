@@ -1,6 +1,7 @@
 """An NSG from its GET, and a rule as the body of its PUT: pure, no I/O.
 
-Both are spelled by ``shared.nsg.rules.spelling``, as they are for a file that a person holds."""
+Both are spelled by ``shared.nsg.rules.spelling``, as they are for a file that a person holds.
+"""
 
 from __future__ import annotations
 

@@ -2,7 +2,8 @@
 
 Firewall and virtual network rules, configurations (ARM's word for server parameters), administrators,
 diagnostic settings, Resource Health. Tolerance and refusals are those of ``fields``; an address that is none
-raises ``Permanent`` as well. What must not live here: requests, and what a part means."""
+raises ``Permanent`` as well. What must not live here: requests, and what a part means.
+"""
 
 from __future__ import annotations
 

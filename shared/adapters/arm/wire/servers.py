@@ -1,7 +1,8 @@
 """PostgreSQL servers, flexible and single, from their GET: pure, no I/O.
 
 Parts that take a request of their own are read in ``server_parts``; tolerance and refusals are those of
-``fields``. What must not live here: requests, SDK types (their models arrive as plain JSON), the clock."""
+``fields``. What must not live here: requests, SDK types (their models arrive as plain JSON), the clock.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """A subnet from its GET, and flexible servers as far as their subnet is concerned: pure, no I/O.
 
 Tolerance and refusals are those of ``fields``. What must not live here: requests, and what any of it means
-for a policy."""
+for a policy.
+"""
 
 from __future__ import annotations
 
@@ -22,8 +23,6 @@ from shared.model.parts import ReplicaPartner
 from shared.model.resource_id import ResourceId, parse_resource_id
 
 _POSTGRES: Final = "microsoft.dbforpostgresql/flexibleservers"
-
-
 _SETTLED: Final = frozenset({"", "succeeded", "failed", "canceled"})
 
 

@@ -5,14 +5,18 @@ the caller decides when. Security rules are guarded: a new one by ``If-None-Matc
 replaced or deleted by ``If-Match`` with the etag that was read. PostgreSQL has no etags. Every write
 carries its own correlation id, by which its event and its Activity Log entry are found.
 
-What must not live here: waiting, retries (a write is sent once), the choice of what to write."""
+What must not live here: waiting, retries (a write is sent once), the choice of what to write.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, assert_never
+from typing import assert_never
 from uuid import uuid4
 
 from shared.adapters.arm.session.session import Session
+from shared.adapters.arm.writing import security_rules, servers
+from shared.adapters.arm.writing.operations import finished, operation_of
+from shared.adapters.arm.writing.requests import Headers, Write
 from shared.model import (
     DeleteFirewallRule,
     DeleteSecurityRule,
@@ -29,12 +33,6 @@ from shared.model import (
     SubnetSnapshot,
 )
 from shared.model.errors import Gone
-
-if TYPE_CHECKING:
-    pass
-from shared.adapters.arm.writing import security_rules, servers
-from shared.adapters.arm.writing.operations import finished, operation_of
-from shared.adapters.arm.writing.requests import Headers, Write
 
 
 def begin(session: Session, edit: Edit, snapshot: Snapshot) -> Operation:

@@ -1,19 +1,15 @@
 """What is written to an NSG: one of its rules.
 
 Both functions turn an edit into a call that sends it: with the headers and hooks that it is given, and
-without polling. What must not live here: when it is sent, and whether it should be."""
+without polling. What must not live here: when it is sent, and whether it should be.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from shared.adapters.arm.session.session import Session
-from shared.model import DeleteSecurityRule, PutSecurityRule
-
-if TYPE_CHECKING:
-    pass
 from shared.adapters.arm.wire import security_groups
 from shared.adapters.arm.writing.requests import Write
+from shared.model import DeleteSecurityRule, PutSecurityRule
 
 
 def put_security_rule(session: Session, edit: PutSecurityRule) -> Write:

@@ -1,13 +1,15 @@
 """What is written to a PostgreSQL server: public access, firewall rules, TLS, one configuration.
 
 Every function here turns an edit into a call that sends it: with the headers and hooks that it is given, and
-without polling. What must not live here: when it is sent, and whether it should be."""
+without polling. What must not live here: when it is sent, and whether it should be.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from shared.adapters.arm.session.session import Session
+from shared.adapters.arm.writing.requests import Write
 from shared.model import (
     DeleteFirewallRule,
     PublicAccess,
@@ -21,7 +23,6 @@ from shared.model.resource_id import ResourceId
 
 if TYPE_CHECKING:
     from azure.mgmt.rdbms.postgresql.models import ServerUpdateParameters
-from shared.adapters.arm.writing.requests import Write
 
 _FLEXIBLE = "microsoft.dbforpostgresql/flexibleservers"
 
