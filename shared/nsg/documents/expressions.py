@@ -36,7 +36,7 @@ _LONGEST: Final = 20_000
 """The longest text that a function makes; ARM takes expressions of 24,576 characters."""
 
 
-# --- values -----------------------------------------------------------------------------------------
+# --- values ----------------------------------------------------------------------------------------
 
 
 def resolve(found: Json, scope: Scope) -> Json:
@@ -107,7 +107,7 @@ def _shown(node: Node, scope: Scope) -> tuple[str, bool]:
     return f"[{node.text}]", False
 
 
-# --- computing --------------------------------------------------------------------------------------
+# --- computing -------------------------------------------------------------------------------------
 
 
 def evaluate(node: Node, scope: Scope) -> Json:

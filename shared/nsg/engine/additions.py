@@ -40,7 +40,7 @@ class Goal:
         return State.ALLOWED if self.want is Access.ALLOW else State.DENIED
 
 
-# --- what one rule can name -------------------------------------------------------------------------
+# --- what one rule can name ------------------------------------------------------------------------
 
 
 class End(NamedTuple):
@@ -88,7 +88,7 @@ def _some_family(source: Side, destination: Side) -> bool:
     return bool(families[0] & families[1])
 
 
-# --- where it stands, and what it is called ---------------------------------------------------------
+# --- where it stands, and what it is called --------------------------------------------------------
 
 
 def used_priorities(group: SecurityGroup, direction: Direction) -> dict[int, str]:

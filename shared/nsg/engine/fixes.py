@@ -142,7 +142,7 @@ def _fewest(group: SecurityGroup, goal: Goal, tags: Tags, rules: dict[Ends, Secu
     return list(kept)
 
 
-# --- why it is right --------------------------------------------------------------------------------
+# --- why it is right -------------------------------------------------------------------------------
 
 
 def _beyond_limits(group: SecurityGroup) -> NoFix | None:

@@ -60,7 +60,7 @@ def _get(session: Session, owner: ResourceId, extension: str, version: str) -> J
     return session.ask(send)
 
 
-# --- locks ------------------------------------------------------------------------------------------
+# --- locks -----------------------------------------------------------------------------------------
 
 
 def dns_locks(session: Session, server: ServerSnapshot) -> ServerSnapshot:

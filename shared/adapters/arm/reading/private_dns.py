@@ -55,7 +55,7 @@ def private_dns(session: Session, server: ServerSnapshot) -> ServerSnapshot:
     return replace(found, unread={**found.unread, Aspect.PRIVATE_DNS: told})
 
 
-# --- a server in a subnet ---------------------------------------------------------------------------
+# --- a server in a subnet --------------------------------------------------------------------------
 
 
 def _of_own_zone(session: Session, server: ServerSnapshot) -> PrivateDns:
@@ -83,7 +83,7 @@ def _network(session: Session, network: ResourceId) -> NetworkDns:
     return NetworkDns(id=network, dns_servers=servers, unread=refused)
 
 
-# --- a server with private endpoints ----------------------------------------------------------------
+# --- a server with private endpoints ---------------------------------------------------------------
 
 
 def _of_endpoints(session: Session, server: ServerSnapshot, ids: Sequence[ResourceId]) -> PrivateDns:
@@ -173,7 +173,7 @@ def _with_address(session: Session, endpoint: EndpointDns, label: str, seen: See
     )
 
 
-# --- zones ------------------------------------------------------------------------------------------
+# --- zones -----------------------------------------------------------------------------------------
 
 
 def _with_links(session: Session, zone: DnsZone) -> DnsZone:

@@ -17,7 +17,7 @@ _DEFAULT: Final = "Default"
 """The one name under which a server's threat protection can be read."""
 
 
-# --- administrators ---------------------------------------------------------------------------------
+# --- administrators --------------------------------------------------------------------------------
 
 
 def flexible_administrators(session: Session, server: ServerSnapshot) -> ServerSnapshot:
@@ -48,7 +48,7 @@ def single_administrators(session: Session, server: ServerSnapshot) -> ServerSna
     return replace(server, administrators=server_parts.administrators(bodies))
 
 
-# --- threat protection ------------------------------------------------------------------------------
+# --- threat protection -----------------------------------------------------------------------------
 
 
 def flexible_threat_protection(session: Session, server: ServerSnapshot) -> ServerSnapshot:

@@ -79,7 +79,7 @@ def _pgbouncer(session: Session, server: ResourceId) -> bool | None:
     return server_parts.setting(body)
 
 
-# --- replicas ---------------------------------------------------------------------------------------
+# --- replicas --------------------------------------------------------------------------------------
 
 
 def with_partners(session: Session, subnet: SubnetSnapshot) -> SubnetSnapshot:

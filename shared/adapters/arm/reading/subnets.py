@@ -57,7 +57,7 @@ def _around(snapshot: SubnetSnapshot, body: Json) -> Mapping[Aspect, Reader[Subn
     return readers
 
 
-# --- the network around it --------------------------------------------------------------------------
+# --- the network around it -------------------------------------------------------------------------
 
 
 def _with_group(group: ResourceId, session: Session, subnet: SubnetSnapshot) -> SubnetSnapshot:
@@ -98,7 +98,7 @@ def _with_virtual_network(session: Session, subnet: SubnetSnapshot) -> SubnetSna
     )
 
 
-# --- private endpoints ------------------------------------------------------------------------------
+# --- private endpoints -----------------------------------------------------------------------------
 
 
 def _with_endpoints(

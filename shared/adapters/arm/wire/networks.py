@@ -80,7 +80,7 @@ def _networks(body: Json, found: Json) -> tuple[IPNetwork, ...]:
         raise Permanent(f"virtual network {called!r}: {error}", code="MalformedAnswer") from error
 
 
-# --- private endpoints ------------------------------------------------------------------------------
+# --- private endpoints -----------------------------------------------------------------------------
 
 
 def endpoint_ids(subnet: Json) -> tuple[ResourceId, ...]:

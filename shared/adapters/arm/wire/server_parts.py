@@ -27,7 +27,7 @@ _DESTINATIONS: Final[Mapping[str, str]] = {
 """Kinds of destination by the field that names one (diagnostic settings, 2021-05-01-preview)."""
 
 
-# --- rules ------------------------------------------------------------------------------------------
+# --- rules -----------------------------------------------------------------------------------------
 
 
 def firewall_rules(bodies: Iterable[Json]) -> tuple[FirewallRule, ...]:
@@ -65,7 +65,7 @@ def _virtual_network_rule(body: Json) -> VirtualNetworkRule:
     return VirtualNetworkRule(name=name, subnet=subnet, state=text(body, "properties", "state"))
 
 
-# --- configurations ---------------------------------------------------------------------------------
+# --- configurations --------------------------------------------------------------------------------
 
 
 def server_parameters(bodies: Iterable[Json]) -> tuple[ServerParameter, ...]:
@@ -108,7 +108,7 @@ def setting(body: Json) -> bool | None:
             return None
 
 
-# --- who signs in, what is told, how it fares -------------------------------------------------------
+# --- who signs in, what is told, how it fares ------------------------------------------------------
 
 
 def administrators(bodies: Iterable[Json]) -> tuple[Administrator, ...]:

@@ -88,7 +88,7 @@ def _prefixes(body: Json) -> tuple[IPNetwork, ...]:
         raise malformed("subnet", body, "addressPrefix", list(found)) from error
 
 
-# --- servers of a subnet ----------------------------------------------------------------------------
+# --- servers of a subnet ---------------------------------------------------------------------------
 
 
 def subnet_server(body: Json) -> SubnetServer:

@@ -75,7 +75,7 @@ def _update_single(session: Session, server: ResourceId, patch: ServerUpdatePara
     )
 
 
-# --- configurations ---------------------------------------------------------------------------------
+# --- configurations --------------------------------------------------------------------------------
 
 
 def set_parameter(session: Session, edit: SetParameter) -> Write:
@@ -116,7 +116,7 @@ def _set_single_parameter(session: Session, edit: SetParameter) -> Write:
     )
 
 
-# --- firewall rules ---------------------------------------------------------------------------------
+# --- firewall rules --------------------------------------------------------------------------------
 
 
 def put_firewall_rule(session: Session, edit: PutFirewallRule) -> Write:
