@@ -24,7 +24,7 @@ import azure.functions as func
 import yaml
 
 from functions.resource_events import take_apart
-from local.pages.roles import FURTHER_ACTIONS
+from local.pages.roles import further_actions
 from local.simulator.client import Actor, SimulatorClient
 from local.simulator.events import EventSchema
 from local.simulator.server import SimulatorServer
@@ -351,7 +351,7 @@ class Play:
 
     def allow(self, *actions: str) -> None:
         """From now on Driftward may do this in Azure and nothing else."""
-        self.stage.azure.roles({self.stage.app_id: [*actions, *FURTHER_ACTIONS]})
+        self.stage.azure.roles({self.stage.app_id: [*actions, *further_actions()]})
 
 
 def settings_of(scenario: Scenario) -> str:
