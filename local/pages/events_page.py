@@ -19,7 +19,8 @@ from typing import Final, assert_never
 from local.pages.families import policy_link
 from local.pages.loading import DATA, Entry, Mistake, Said, load
 from local.pages.markdown import GENERATED, code, fenced, page, table
-from shared.controller.events import EVENT_TYPES, HANDLED, Handled, operation_prefixes
+from shared.controller.events import EVENT_TYPES
+from shared.controller.handled_types import HANDLED, Handled, operation_prefixes
 from shared.model import LocatorKind, TargetKind
 from shared.policies import discover
 from shared.posture.policy import AnyPolicy

@@ -29,8 +29,8 @@ from shared.model import (
     Target,
     TargetKind,
 )
-from shared.model.records import ChangeView, RunRecord, RunStatus, TargetResult
 from shared.model.resource_id import ResourceId
+from shared.model.results import ChangeView, RunRecord, RunStatus, TargetResult
 from shared.model.values import value
 from shared.policies import family_of
 from shared.posture.policy import AnyPolicy, Control

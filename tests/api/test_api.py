@@ -21,6 +21,8 @@ from shared.config.configuration import Configuration
 from shared.config.settings import Settings
 from shared.controller.deps import Deps
 from shared.model import EnforcementMode, Json, Outcome
+from shared.model.alert_records import AlertRecord
+from shared.model.change_records import ChangeRecord
 from shared.model.errors import (
     Busy,
     ConfigurationError,
@@ -36,7 +38,6 @@ from shared.model.errors import (
     Throttled,
     Transient,
 )
-from shared.model.records import AlertRecord, ChangeRecord
 from shared.state.store import Store
 from tests.builders import (
     ALL_AZURE,

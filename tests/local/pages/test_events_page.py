@@ -11,7 +11,9 @@ import pytest
 
 from local.pages.events_page import LONGEST_VALUE, MOST_VALUES, event_filter, events_page
 from local.pages.families import policy_link
-from shared.controller.events import EVENT_TYPES, HANDLED, Ignored, Mapped, map_event, parse_event
+from shared.controller.event_targets import Ignored, Mapped, map_event
+from shared.controller.events import EVENT_TYPES, parse_event
+from shared.controller.handled_types import HANDLED
 from shared.model import Aspect, Locator, LocatorKind, Target, TargetKind
 from shared.model.resource_id import ResourceId
 from shared.policies import discover
