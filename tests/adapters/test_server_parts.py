@@ -6,9 +6,9 @@ import pytest
 
 from local.simulator import seeds
 from local.simulator.values import JsonObject
-from shared.adapters.arm import posture_wire
-from shared.adapters.arm.clients import LOCAL_IDENTITY
 from shared.adapters.arm.gateway import ArmGateway
+from shared.adapters.arm.session.tokens import LOCAL_IDENTITY
+from shared.adapters.arm.wire import server_parts
 from shared.model import Aspect, ServerSnapshot, ServerState, Target, TargetKind
 from shared.model.errors import Permanent, Throttled
 from shared.model.parts import Administrator, DiagnosticSetting, Health, VirtualNetworkRule
@@ -112,7 +112,7 @@ def test_a_flexible_server_has_no_such_rules_and_nobody_asks(azure: Azure) -> No
 
 def test_a_virtual_network_rule_that_names_no_subnet_is_refused_with_its_name() -> None:
     with pytest.raises(Permanent, match="'apps': virtualNetworkSubnetId cannot be used: ''"):
-        posture_wire.virtual_network_rules([{"name": "apps", "properties": {}}])
+        server_parts.virtual_network_rules([{"name": "apps", "properties": {}}])
 
 
 # --- diagnostic settings ---------------------------------------------------------------------------
@@ -149,7 +149,7 @@ def test_only_what_is_switched_on_and_really_sent_somewhere_counts() -> None:
             {"enabled": True},
         ],
     }
-    (setting,) = posture_wire.diagnostic_settings({"value": [{"name": "s", "properties": properties}]})
+    (setting,) = server_parts.diagnostic_settings({"value": [{"name": "s", "properties": properties}]})
     assert setting == DiagnosticSetting(
         name="s", logs=("PostgreSQLLogs",), destinations=("storage", "eventHub")
     )
@@ -157,11 +157,11 @@ def test_only_what_is_switched_on_and_really_sent_somewhere_counts() -> None:
 
 def test_an_answer_that_is_no_list_of_settings_is_refused() -> None:
     with pytest.raises(Permanent, match="no list"):
-        posture_wire.diagnostic_settings({"error": "?"})
+        server_parts.diagnostic_settings({"error": "?"})
 
 
 def test_diagnostic_settings_without_logs_send_nothing() -> None:
-    (setting,) = posture_wire.diagnostic_settings({"value": [{"name": "metrics", "properties": {}}]})
+    (setting,) = server_parts.diagnostic_settings({"value": [{"name": "metrics", "properties": {}}]})
     assert (setting.logs, setting.destinations) == ((), ())
 
 

@@ -5,7 +5,7 @@ may not, because the server is stopped or went away, or because the answer makes
 snapshot with the reason in ``unread``: only the policies that need it become Unknown. What passes (a busy
 server, throttling, a broken connection) concerns the whole reading and is raised.
 
-What must not live here: which parts a target has (``read``), how one is asked for (the readers).
+What must not live here: which parts a target has (``servers``, ``subnets``), how one is asked for.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Final, TypeAlias, TypeVar
 
-from shared.adapters.arm.session import Session
+from shared.adapters.arm.session.session import Session
 from shared.model import Aspect, ServerSnapshot, SubnetSnapshot
 from shared.model.errors import Denied, GatewayError, Gone, Locked, Permanent, Stopped
 
+T = TypeVar("T")
 S = TypeVar("S", ServerSnapshot, SubnetSnapshot)
 Reader: TypeAlias = Callable[[Session, S], S]
 """Returns the snapshot with one part filled in; may raise a ``GatewayError``."""
@@ -53,3 +54,15 @@ def why(error: GatewayError) -> str:
     if isinstance(error, Denied) and action:
         return f"our identity may not perform {action[1]}"
     return str(error)
+
+
+def tried(ask: Callable[[], T], *, gone_is_told: bool = True) -> tuple[T | None, str]:
+    """What was asked for, or None with the reason; what passes is raised, as everywhere."""
+    try:
+        return ask(), ""
+    except Gone as error:
+        if not gone_is_told:
+            raise
+        return None, why(error)
+    except (Denied, Locked, Permanent, Stopped) as error:
+        return None, why(error)

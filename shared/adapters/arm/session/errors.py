@@ -19,12 +19,7 @@ from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from typing import Final
 
-from azure.core.exceptions import (
-    AzureError,
-    DeserializationError,
-    HttpResponseError,
-    SerializationError,
-)
+from azure.core.exceptions import AzureError, DeserializationError, HttpResponseError, SerializationError
 from azure.core.rest import HttpResponse
 
 from shared.model import Json, ServerState

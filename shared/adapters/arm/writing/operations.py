@@ -12,10 +12,10 @@ from typing import Final
 
 from azure.core.rest import HttpRequest, HttpResponse
 
-from shared.adapters.arm.clients import same_host
-from shared.adapters.arm.errors import Asked, Refusal, classify, codes_of, message_of, retry_after
-from shared.adapters.arm.session import Accepted, Hooks, Session
-from shared.adapters.arm.wire import text
+from shared.adapters.arm.session.clients import same_host
+from shared.adapters.arm.session.errors import Asked, Refusal, classify, codes_of, message_of, retry_after
+from shared.adapters.arm.session.session import Accepted, Hooks, Session
+from shared.adapters.arm.wire.fields import text
 from shared.model import Json, Operation
 from shared.model.errors import Permanent, Transient
 

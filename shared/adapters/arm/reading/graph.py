@@ -18,8 +18,8 @@ from collections.abc import Container, Iterable, Iterator
 from functools import partial
 from typing import Final
 
-from shared.adapters.arm import wire
-from shared.adapters.arm.session import Hooks, Session, body_of
+from shared.adapters.arm.session.session import Hooks, Session, body_of
+from shared.adapters.arm.wire import fields, subnets
 from shared.model import Json, Locator, LocatorKind, Target, TargetKind
 from shared.model.errors import Permanent
 from shared.model.interfaces import Enumerated, Relation
@@ -47,7 +47,7 @@ _FLEXIBLE: Final = "resources | where type =~ 'microsoft.dbforpostgresql/flexibl
 
 def enumerate_scope(session: Session, scope: ResourceId) -> Iterator[Enumerated]:
     """Every server and every PostgreSQL subnet of a subscription or resource group, page by page."""
-    group = f" | where resourceGroup =~ {_quoted(scope.resource_group)}" if scope.resource_group else ""
+    group = f" | where resourceGroup =~ {quoted(scope.resource_group)}" if scope.resource_group else ""
     holding: set[ResourceId] = set()
     for rows in _pages(session, scope, f"{_SERVERS}{group} | {_SERVER_COLUMNS} | order by id asc"):
         holding.update(_subnets_of(rows))
@@ -68,10 +68,10 @@ def servers_in_subnet(session: Session, subnet: ResourceId) -> tuple[ResourceId,
     identity may not read are absent, as Resource Graph leaves them out without a word.
     """
     query = (
-        f"{_FLEXIBLE} | where properties.network.delegatedSubnetResourceId =~ {_quoted(str(subnet))}"
+        f"{_FLEXIBLE} | where properties.network.delegatedSubnetResourceId =~ {quoted(str(subnet))}"
         " | project id | order by id asc"
     )
-    return tuple(wire.required_id(row) for rows in _pages(session, None, query) for row in rows)
+    return tuple(fields.required_id(row) for rows in _pages(session, None, query) for row in rows)
 
 
 def held_in_network(session: Session, network: ResourceId) -> frozenset[ResourceId]:
@@ -79,7 +79,7 @@ def held_in_network(session: Session, network: ResourceId) -> frozenset[Resource
 
     As far as Resource Graph knows: a subnet's own body shows its endpoints and not whither they lead.
     """
-    within = f"startswith {_quoted(f'{network}/subnets/')}"
+    within = f"startswith {quoted(f'{network}/subnets/')}"
     query = (
         "resources"
         f" | where (type =~ 'microsoft.network/privateendpoints' and properties.subnet.id {within})"
@@ -88,7 +88,7 @@ def held_in_network(session: Session, network: ResourceId) -> frozenset[Resource
         " | project id, properties, subnet = properties.network.delegatedSubnetResourceId | order by id asc"
     )
     rows = [row for page in _pages(session, None, query) for row in page]
-    endpoints = endpoint_targets(row for row in rows if not wire.get(row, "subnet"))
+    endpoints = endpoint_targets(row for row in rows if not fields.get(row, "subnet"))
     held = (target.id for target in endpoints.targets if target.kind is TargetKind.SUBNET)
     return frozenset({*held, *_subnets_of(rows)})
 
@@ -97,10 +97,10 @@ def endpoints_elsewhere(session: Session, subnet: ResourceId) -> frozenset[Resou
     """Private endpoints in ``subnet`` that Resource Graph knows to lead to no PostgreSQL server."""
     query = (
         "resources | where type =~ 'microsoft.network/privateendpoints'"
-        f" | where properties.subnet.id =~ {_quoted(str(subnet))} | project id, properties | order by id asc"
+        f" | where properties.subnet.id =~ {quoted(str(subnet))} | project id, properties | order by id asc"
     )
     rows = (row for rows in _pages(session, subnet, query) for row in rows)
-    return frozenset(wire.required_id(row) for row in rows if not _concerned(row))
+    return frozenset(fields.required_id(row) for row in rows if not _concerned(row))
 
 
 def network_targets(networks: Iterable[Json], holding: Container[ResourceId] = ()) -> Enumerated:
@@ -112,10 +112,10 @@ def network_targets(networks: Iterable[Json], holding: Container[ResourceId] = (
     targets: list[Target] = []
     relations: list[Relation] = []
     for network in networks:
-        parent = Locator(kind=LocatorKind.VIRTUAL_NETWORK, id=wire.required_id(network))
-        for subnet in wire.subnet_bodies(network):
-            target = Target(kind=TargetKind.SUBNET, id=wire.required_id(subnet))
-            if wire.is_postgres_subnet(subnet) or target.id in holding:
+        parent = Locator(kind=LocatorKind.VIRTUAL_NETWORK, id=fields.required_id(network))
+        for subnet in subnets.subnet_bodies(network):
+            target = Target(kind=TargetKind.SUBNET, id=fields.required_id(subnet))
+            if subnets.is_postgres_subnet(subnet) or target.id in holding:
                 targets.append(target)
                 sources = (parent, *_named_by_subnet(subnet))
                 relations += [Relation(source=source, target=target) for source in sources]
@@ -131,7 +131,7 @@ def endpoint_targets(endpoints: Iterable[Json]) -> Enumerated:
     targets: dict[Target, None] = {}
     relations: list[Relation] = []
     for endpoint in endpoints:
-        source = Locator(kind=LocatorKind.PRIVATE_ENDPOINT, id=wire.required_id(endpoint))
+        source = Locator(kind=LocatorKind.PRIVATE_ENDPOINT, id=fields.required_id(endpoint))
         concerned = _concerned(endpoint)
         targets.update(dict.fromkeys(concerned))
         relations += [Relation(source=source, target=target) for target in concerned]
@@ -139,32 +139,32 @@ def endpoint_targets(endpoints: Iterable[Json]) -> Enumerated:
 
 
 def _concerned(endpoint: Json) -> list[Target]:
-    listed = (item for name in _CONNECTIONS for item in wire.get(endpoint, "properties", name) or ())
-    ids = (parse_resource_id(wire.get(item, "properties", "privateLinkServiceId")) for item in listed)
+    listed = (item for name in _CONNECTIONS for item in fields.get(endpoint, "properties", name) or ())
+    ids = (parse_resource_id(fields.get(item, "properties", "privateLinkServiceId")) for item in listed)
     servers = [Target(kind=_KINDS[one.type], id=one) for one in ids if one is not None and one.type in _KINDS]
-    subnet = parse_resource_id(wire.get(endpoint, "properties", "subnet", "id"))
+    subnet = parse_resource_id(fields.get(endpoint, "properties", "subnet", "id"))
     return [*servers, Target(kind=TargetKind.SUBNET, id=subnet)] if servers and subnet else servers
 
 
 def _named_by_subnet(subnet: Json) -> list[Locator]:
     """What a subnet names and depends on."""
     named = ((LocatorKind.NSG, "networkSecurityGroup"), (LocatorKind.ROUTE_TABLE, "routeTable"))
-    found = ((kind, parse_resource_id(wire.get(subnet, "properties", name, "id"))) for kind, name in named)
+    found = ((kind, parse_resource_id(fields.get(subnet, "properties", name, "id"))) for kind, name in named)
     return [Locator(kind=kind, id=one) for kind, one in found if one is not None]
 
 
 def _subnets_of(servers: Iterable[Json]) -> Iterator[ResourceId]:
     """The subnets that flexible servers stand in, whether or not these are delegated to them."""
-    named = (parse_resource_id(wire.get(row, "subnet")) for row in servers)
+    named = (parse_resource_id(fields.get(row, "subnet")) for row in servers)
     return (subnet for subnet in named if subnet is not None)
 
 
 def _server_target(row: Json) -> Target:
     """The type comes in lower case from Resource Graph; it is compared without case all the same."""
-    kind = _KINDS.get(wire.text(row, "type").lower())
+    kind = _KINDS.get(fields.text(row, "type").lower())
     if kind is None:
-        raise Permanent(f"a row of an unexpected type: {wire.text(row, 'type')!r}", code="MalformedAnswer")
-    return Target(kind=kind, id=wire.required_id(row))
+        raise Permanent(f"a row of an unexpected type: {fields.text(row, 'type')!r}", code="MalformedAnswer")
+    return Target(kind=kind, id=fields.required_id(row))
 
 
 def _pages(session: Session, scope: ResourceId | None, query: str) -> Iterator[list[Json]]:
@@ -180,7 +180,7 @@ def _pages(session: Session, scope: ResourceId | None, query: str) -> Iterator[l
 
 def _require_whole(last: Json) -> None:
     """Rows that were cut off without a way to go on would be targets that nobody ever looks at."""
-    if wire.text(last, "resultTruncated").lower() == "true":
+    if fields.text(last, "resultTruncated").lower() == "true":
         raise Permanent("Resource Graph cut the result short", code="ResultTruncated")
 
 
@@ -194,7 +194,7 @@ def _page(session: Session, scope: ResourceId | None, query: str, token: str | N
     return session.clients.graph().resources(request, cls=body_of, **hooks)
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
     """A KQL string: backslash and quote are the only characters that need escaping."""
     escaped = text.replace("\\", "\\\\").replace("'", "\\'")
     return f"'{escaped}'"

@@ -17,16 +17,10 @@ from urllib.parse import urlsplit
 
 from azure.core.pipeline import PipelineRequest, PipelineResponse
 from azure.core.rest import HttpRequest, HttpResponse
-from tenacity import (
-    RetryCallState,
-    Retrying,
-    retry_if_exception,
-    stop_after_attempt,
-    stop_before_delay,
-)
+from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, stop_before_delay
 
-from shared.adapters.arm.clients import ArmClients, same_host
-from shared.adapters.arm.errors import SDK_ERRORS, Asked, retry_after, translate
+from shared.adapters.arm.session.clients import ArmClients, same_host
+from shared.adapters.arm.session.errors import SDK_ERRORS, Asked, retry_after, translate
 from shared.model import ArmCall, Json, ServerState
 from shared.model.errors import Busy, GatewayError, Permanent, Transient
 from shared.model.interfaces import Clock
