@@ -17,8 +17,8 @@ from local.simulator import seeds
 from local.simulator.client import SimulatorClient
 from local.simulator.server import SimulatorServer
 from local.simulator.values import JsonObject
-from shared.adapters.arm.clients import ArmClients
 from shared.adapters.arm.gateway import ArmGateway
+from shared.adapters.arm.session.clients import ArmClients
 from shared.config.settings import Settings
 from shared.model import Aspect, Json, ServerSnapshot, Snapshot, Target, TargetKind
 from shared.model.codec import to_json
@@ -57,7 +57,6 @@ SERVER: Final = Form(
         "it": "server",
         "kind": "FLEXIBLE_SERVER",
         "aspect": "SERVER",
-        "action": "Microsoft.DBforPostgreSQL/flexibleServers/read",
         "target": 'TARGET = seeds.flexible_server_id(name="$name")',
         "seed": '(seeds.flexible_server(name="$name"),)',
         "path": "TARGET",
@@ -73,7 +72,6 @@ SUBNET: Final = Form(
         "it": "subnet",
         "kind": "SUBNET",
         "aspect": "SUBNET",
-        "action": "Microsoft.Network/virtualNetworks/subnets/read",
         "target": (
             'TARGET = seeds.subnet_id(name="$name")\nSUBNET = seeds.subnet(name="$name", nsg=seeds.nsg_id())'
         ),
@@ -100,25 +98,21 @@ from __future__ import annotations
 
 from typing import Final
 
-from shared.model import Aspect, ComplianceState, Finding, Kind, Safety, ${imported}, TargetKind
-from shared.posture.policy import Control, Policy
+from shared.model import Aspect, Finding, Kind, ${imported}, TargetKind
+from shared.posture.findings import Judged, finding, unknown
+from shared.posture.policy import Policy
 
 ID: Final = "${id}"
-CONTROLS: tuple[Control, ...] = ()  # FILL IN: the requirements that it answers, or take this remark away
+SEVERITY: Final = Severity.LOW
 
 
 def evaluate(${it}: ${snapshot}) -> Finding:
-    state = ComplianceState.UNKNOWN  # FILL IN: Compliant, NonCompliant; Unknown where a field says nothing
-    return Finding(
-        policy=ID,
-        target=${it}.target,
-        resource_id=${it}.id,
-        state=state,
-        severity=Severity.LOW,
-        reason="FILL IN: what the ${it} is found to be, with the values that were read",
-        evidence={"whatToDo": "FILL IN: the command, or where in the portal"},
-        fingerprint="FILL IN: field=value" if state is ComplianceState.NON_COMPLIANT else "",
-    )
+    return finding(ID, SEVERITY, ${it}, _judge(${it}))
+
+
+def _judge(${it}: ${snapshot}) -> Judged:
+    # FILL IN: compliant(reason), drifted(reason, fingerprint, what_to_do=…), or unknown(reason)
+    return unknown(f"FILL IN: what {${it}.id.name} is found to be, with the values that were read")
 
 
 POLICY: Policy[${snapshot}] = Policy(
@@ -126,11 +120,9 @@ POLICY: Policy[${snapshot}] = Policy(
     title="${subject} FILL IN: in a few words",
     kind=Kind.SETTING,
     targets=frozenset({TargetKind.${kind}}),
-    severity=Severity.LOW,
-    safety=Safety.MANUAL,
+    severity=SEVERITY,
     reads=frozenset({Aspect.${aspect}}),
-    permissions=("${action}",),
-    controls=CONTROLS,
+    controls=(),  # FILL IN: the requirements that it answers, or take this remark away
     evaluate=evaluate,
     why="FILL IN: one sentence about what somebody could do with this drift.",
 )

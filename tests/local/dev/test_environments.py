@@ -48,7 +48,7 @@ def test_the_engine_is_pinned_in_the_development_requirements() -> None:
 
 
 def test_the_set_up_module_needs_nothing_but_the_standard_library() -> None:
-    source = (ROOT / "local" / "environments.py").read_text(encoding="utf-8")
+    source = (ROOT / "local" / "dev" / "environments.py").read_text(encoding="utf-8")
     imported = {
         line.split()[1].split(".")[0] for line in source.splitlines() if line.startswith(("import ", "from "))
     }
@@ -71,7 +71,7 @@ def test_unit_tests_start_no_server_and_try_few_examples() -> None:
     assert chosen.profile == "unit"
     assert "not azurite and not engine and not az" in chosen.arguments
     ignored = [one.removeprefix("--ignore=") for one in chosen.arguments if one.startswith("--ignore=")]
-    assert {"tests/simulator", "tests/local", "tests/engine", "tests/e2e"} <= set(ignored)
+    assert {"tests/local/simulator", "tests/local/host", "tests/engine", "tests/e2e"} <= set(ignored)
 
 
 def test_the_whole_suite_leaves_nothing_out() -> None:

@@ -46,21 +46,22 @@ FILLED: Mapping[str, Mapping[str, str]] = {
         "FILL IN: the pages, benchmarks and definitions that say so.": (
             "High availability in Azure Database for PostgreSQL; MCSB BR-9."
         ),
-        "CONTROLS: tuple[Control, ...] = ()": f"CONTROLS: tuple[Control, ...] = ({CONTROL},)",
-        "  # FILL IN: the requirements that it answers, or take this remark away": "",
-        "    state = ComplianceState.UNKNOWN  # FILL IN: Compliant, NonCompliant; Unknown where a field "
-        "says nothing": (
-            "    state = ComplianceState.COMPLIANT\n"
-            "    if not server.availability.mode:\n"
-            "        state = ComplianceState.UNKNOWN\n"
-            "    elif server.availability.mode == 'SameZone':\n"
-            "        state = ComplianceState.NON_COMPLIANT"
+        "import Judged, finding, unknown": "import Judged, compliant, drifted, finding, unknown",
+        "import Policy\n": "import Policy\nfrom shared.posture.controls import Control\n",
+        "controls=(),  # FILL IN: the requirements that it answers, or take this remark away": (
+            f"controls=({CONTROL},),"
         ),
-        '"FILL IN: what the server is found to be, with the values that were read"': (
-            'f"the standby is of mode {server.availability.mode}"'
+        "    # FILL IN: compliant(reason), drifted(reason, fingerprint, what_to_do=…), or unknown"
+        "(reason)\n": "",
+        '    return unknown(f"FILL IN: what {server.id.name} is found to be, with the values '
+        'that were read")': (
+            "    mode = server.availability.mode\n"
+            "    if not mode:\n"
+            "        return unknown('the mode of high availability is not told')\n"
+            "    if mode == 'SameZone':\n"
+            "        return drifted(f'the mode is {mode}', 'mode=SameZone', what_to_do='choose another')\n"
+            "    return compliant(f'the mode is {mode}')"
         ),
-        "FILL IN: the command, or where in the portal": "turn it off, then on with ZoneRedundant",
-        '"FILL IN: field=value"': '"mode=SameZone"',
         "PostgreSQL server FILL IN: in a few words": "PostgreSQL server with its standby in the same zone",
         "FILL IN: one sentence about what somebody could do with this drift.": (
             "Whatever takes the zone takes the server and its standby."
@@ -130,6 +131,7 @@ def test_a_policy_is_filled_in_and_green_within_what_was_written_for_it(tree: Pa
     assert f"{tree / READINGS}/drifted.json" in unfilled.stdout
     fill_in(tree)
     run_well(tree, "-m", "ruff", "format", "-q", POLICY, SCENARIO)
+    run_well(tree, "-m", "ruff", "check", "--fix", "-q", POLICY, SCENARIO)
     tidy(tree)
     run_well(tree, "-m", "local.pages")
     run_well(tree, "-m", "local.pages", "--check")
