@@ -1,8 +1,8 @@
 """What ``pyproject.toml`` cannot say: the command's dependencies stand, pinned, in the requirement files.
 
 They are read from there so that each pin is written once; setuptools itself refuses files that name others
-(``-c``, ``-r``). The command is built outside the tree: a ``build/`` folder that stays behind would put modules
-that were deleted since into the next installation, and a policy is on as soon as its module is found.
+(``-c``, ``-r``). The command is built outside the tree: a ``build/`` folder that stays behind would put
+modules that were deleted since into the next installation, and a policy is on as soon as its module is found.
 """
 
 import tempfile
