@@ -19,6 +19,7 @@ from driftward.diagnosis.case import Result, Step
 from driftward.diagnosis.walk import walk
 from driftward.options import answers
 from driftward.refusing import refuse
+from driftward.signing_in import hush
 from shared.model import Target, TargetKind
 from shared.model.errors import ConfigurationError, GatewayError
 from shared.model.resource_id import ResourceId, parse_resource_id
@@ -92,6 +93,7 @@ def _walked(server: Target, client: ResourceId | IPv4Address | None) -> tuple[St
     from shared.adapters.clock import SystemClock
     from shared.wiring import Wiring
 
+    hush()
     wiring, clock = Wiring(os.environ), SystemClock()
     clients = ArmClients(wiring.settings)
     try:
