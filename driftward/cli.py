@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -71,9 +72,9 @@ class LazyGroup(click.Group):
         except BrokenPipeError:
             raise
         except OSError as error:
-            if is_debugging():
-                raise
             print(f"{ctx.command_path}: {_reason(error)}", file=sys.stderr)
+            if is_debugging():
+                traceback.print_exception(error)
             return 2
         return code or 0
 
@@ -145,7 +146,7 @@ def run(group: click.Group, argv: Sequence[str] | None, name: str | None = None)
         if sys.stdout is not None:
             sys.stdout.flush()
     except click.ClickException as error:
-        return _complain(error)
+        return _complain(error, name or str(group.name))
     except (click.Abort, KeyboardInterrupt):
         return _STOPPED
     except BrokenPipeError:
@@ -158,14 +159,14 @@ def run(group: click.Group, argv: Sequence[str] | None, name: str | None = None)
     return code or 0
 
 
-def _complain(error: click.ClickException) -> int:
+def _complain(error: click.ClickException, name: str) -> int:
     """One message, and where more is said."""
-    context = error.ctx if isinstance(error, click.UsageError) else None
-    if context is None or isinstance(error, click.exceptions.NoArgsIsHelpError):
+    if isinstance(error, click.exceptions.NoArgsIsHelpError) or not isinstance(error, click.UsageError):
         error.show()
         return error.exit_code
-    print(f"{context.command_path}: {error.format_message()}", file=sys.stderr)
-    print(f"`{context.command_path} --help` says what there is.", file=sys.stderr)
+    called = error.ctx.command_path if error.ctx is not None else name
+    print(f"{called}: {error.format_message()}", file=sys.stderr)
+    print(f"`{called} --help` says what there is.", file=sys.stderr)
     return error.exit_code
 
 
