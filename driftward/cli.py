@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import os
 import sys
-import traceback
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -19,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import click
 
 from driftward import __version__
-from driftward.options import debug, is_debugging
+from driftward.options import debug, tell_all
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -73,8 +72,7 @@ class LazyGroup(click.Group):
             raise
         except OSError as error:
             print(f"{ctx.command_path}: {_reason(error)}", file=sys.stderr)
-            if is_debugging():
-                traceback.print_exception(error)
+            tell_all(error)
             return 2
         return code or 0
 

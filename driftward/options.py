@@ -35,6 +35,14 @@ def is_debugging() -> bool:
     return context is not None and bool(context.meta.get(_DEBUG))
 
 
+def tell_all(error: Exception) -> None:
+    """How the error came about, where ``--debug`` asks for it."""
+    if is_debugging():
+        import traceback
+
+        traceback.print_exception(error)
+
+
 def _note(context: click.Context, _: click.Parameter, given: bool) -> None:
     """The option may stand before the command or behind it."""
     if given:

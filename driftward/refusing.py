@@ -6,10 +6,9 @@ A message is what somebody can act on; how it came about is shown by ``--debug``
 from __future__ import annotations
 
 import sys
-import traceback
 from typing import Final
 
-from driftward.options import is_debugging
+from driftward.options import tell_all
 from driftward.signing_in import NOT_SIGNED_IN, is_without_credential
 
 _UNUSABLE: Final = 2
@@ -18,8 +17,7 @@ _UNUSABLE: Final = 2
 def refuse(error: Exception) -> int:
     """Say why there is no answer; returns the exit code."""
     print(said(error), file=sys.stderr)
-    if is_debugging():
-        traceback.print_exception(error)
+    tell_all(error)
     return _UNUSABLE
 
 
