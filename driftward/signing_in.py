@@ -7,7 +7,6 @@ and puts it into its error: both are kept for ``--debug``.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from typing import Final
 
 from driftward.options import is_debugging
@@ -24,17 +23,9 @@ def hush() -> None:
 
 
 def is_without_credential(error: BaseException) -> bool:
-    """Whether no token could be had. The gateway tells it as an answer that never came (``Transient``), with
-    azure-identity's own error as its cause; a refusal by ARM itself has an answer."""
+    """Whether no token could be had. Where nothing of Azure was imported, nobody asked for one."""
     if "azure.core.exceptions" not in sys.modules:
         return False
-    from azure.core.exceptions import ClientAuthenticationError
+    from shared.adapters.identity import no_token
 
-    causes = (cause for cause in _chain(error) if isinstance(cause, ClientAuthenticationError))
-    return any(cause.response is None for cause in causes)
-
-
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__
+    return no_token(error)

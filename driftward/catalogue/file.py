@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from shared.config.configuration import Configuration
-from shared.config.policies_file import PoliciesFile, parse_policies_file
+from shared.config.file_reading import parse_policies_file
+from shared.config.policies_file import PoliciesFile
 from shared.config.settings import Settings, read_settings
 from shared.model.errors import ConfigurationError
 from shared.model.values import value

@@ -18,13 +18,14 @@ from datetime import datetime
 
 from driftward.catalogue.file import Chosen
 from driftward.catalogue.outcome import Situation, outcome_of
-from shared.config.configuration import DEFAULT, Configuration, Said, Sayings
+from shared.config.configuration import Configuration
 from shared.config.marked_yaml import Path
 from shared.config.policies_file import PoliciesFile
+from shared.config.sayings import DEFAULT, Said, Sayings
 from shared.config.tag_exemptions import read_tag, tag_text
-from shared.controller.events import locate
+from shared.controller.event_targets import locate
 from shared.model import EnforcementMode, Json, Target, TargetKind
-from shared.model.records import Exemption
+from shared.model.memory import Exemption
 from shared.model.resource_id import InvalidResourceId, ResourceId
 from shared.model.values import value
 from shared.posture.policy import AnyPolicy

@@ -14,7 +14,7 @@ from rich.text import Text
 from driftward.catalogue.holds import Explanation, PolicyExplanation, SettingView
 from driftward.catalogue.outcome import at
 from driftward.terminal import plain
-from shared.config.configuration import DEFAULT
+from shared.config.sayings import DEFAULT
 from shared.model import Effect, Json, TargetKind
 
 _COLOURS: Final[Mapping[Effect, str]] = {Effect.REVERT: "green", Effect.ALERT: "yellow", Effect.OFF: "dim"}

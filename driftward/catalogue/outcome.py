@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from shared.config.configuration import Sayings
+from shared.config.sayings import Sayings
 from shared.guardrails.schedule import WhenClosed
 from shared.model import Effect, EnforcementMode, Safety
 from shared.model.values import value
