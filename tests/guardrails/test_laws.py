@@ -589,25 +589,27 @@ def admitted(server: ServerSnapshot, near: set[int]) -> set[Probe]:
     return endpoints | azure | subnets | {IPv4Address(n) for n in inside}
 
 
-_PORTS = (22, 443, 5432, 5433, 6432)
+_SERVICES = [*product(Direction, ("Tcp", "Udp"), (22, 443, 5432, 5433, 6432))]
 _ENDS = ["10.0.1.3", "10.0.1.200", "10.0.2.9", "10.20.4.5", "10.20.4.60", "10.20.8.4", "203.0.113.9"]
 _ENDS += ["fd00:1::5", "2001:db8::1"]
 
 
 def packets(before: SubnetSnapshot, after: SubnetSnapshot) -> Iterator[tuple[Probe, bool, bool]]:
     """Some packets, each sure on one side at least: may it pass, as the plain loop sees it."""
-    old, new = _plain_rules(before.security_group), _plain_rules(after.security_group)
+    sides = [_plain_rules(before.security_group), _plain_rules(after.security_group)]
     known = plain.Known(vnet=before.prefixes)
     addresses = [ip_address(text) for text in _ENDS]
-    ends = [(a, b) for a, b in product(addresses, addresses) if a.version == b.version]
-    for direction, (source, destination) in product(Direction, ends):
-        world = plain.World(_memberships(source, before), _memberships(destination, before))
-        for protocol, port in product(("Tcp", "Udp"), _PORTS):
-            packet = plain.Packet(direction, protocol, source, 50000, destination, port)
-            allowed = [
-                plain.first_match(rules, packet, world, known).access is Access.ALLOW for rules in (old, new)
-            ]
-            yield packet, allowed[0], allowed[1]
+    for source, destination in product(addresses, addresses):
+        if source.version == destination.version:
+            world = plain.World(_memberships(source, before), _memberships(destination, before))
+            some = [plain.Packet(*one[:2], source, 50000, destination, one[2]) for one in _SERVICES]
+            near = [[rule for rule in rules if plain.joins(rule, some[0], world, known)] for rules in sides]
+            yield from ((packet, _passes(packet, near[0]), _passes(packet, near[1])) for packet in some)
+
+
+def _passes(packet: plain.Packet, rules: Sequence[SecurityRule]) -> bool:
+    """What the first rule that matches says; all of these match the packet's ends."""
+    return next(rule for rule in rules if plain.serves(rule, packet)).access is Access.ALLOW
 
 
 PUBLIC_MEMBERS = frozenset({"internet", "storage"})
