@@ -57,7 +57,7 @@ class LocalHost:
             f"{self.url}{path}", data=body, headers=dict(headers or {}), method=method
         )
         try:
-            with urllib.request.urlopen(request, timeout=30) as reply:
+            with urllib.request.urlopen(request, timeout=300) as reply:
                 return HttpReply(status=reply.status, headers=dict(reply.headers), body=reply.read())
         except urllib.error.HTTPError as error:
             with error:

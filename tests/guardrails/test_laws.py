@@ -2,8 +2,8 @@
 
 A policy is added by one file; it is judged here without an edit. A reading is drawn once for a few policies
 (a ``Bench``) and varied for each of them, and all laws are asked about it in one pass, so that a law costs
-its question and not another draw and another judgement; every policy and law that is broken is named. What the laws compare is computed the plain way
-where there is one: a server is asked address by address, a subnet packet by packet by the loop that the NSG
+its question and not another draw and another judgement; every policy and law that is broken is named. What the laws
+compare is computed the plain way where there is one: a server is asked address by address, a subnet packet by packet by the loop that the NSG
 engine is compared with. Only the claim over *all* packets of a subnet uses the engine itself. How a law is
 stated depends on the policy's kind alone. Whether the readings reach what the laws are about is counted in
 ``test_laws_reach.py``.
@@ -138,6 +138,11 @@ class Planned:
         self.change = change
         self.baseline = baseline
         self.after = apply_to(before, change)
+
+    @cached_property
+    def finding(self) -> Finding:
+        """What the policy says of the reading before the change."""
+        return self.policy.evaluate(self.before)
 
     @cached_property
     def probes(self) -> list[tuple[Probe, bool, bool]]:
@@ -301,7 +306,7 @@ def named_by(edit: Edit) -> str:
 def the_inverse_restores_the_reading(found: Planned) -> None:
     undone = apply_edits(found.after, found.change.inverse)
     assert normalised(undone) == normalised(found.before)
-    assert found.policy.evaluate(undone).fingerprint == found.policy.evaluate(found.before).fingerprint
+    assert found.policy.evaluate(undone).fingerprint == found.finding.fingerprint
 
 
 # --- asked of every change -------------------------------------------------------------------------
@@ -336,7 +341,7 @@ LAWS_OF_PLANS = (*LAWS_OF_CHANGES, a_plan_can_be_proved)
 def puts_back_only_what_was_there(found: Planned) -> None:
     """What is restored is as the compliant reading had it; what goes beside it would go by the plan too."""
     assert found.baseline is not None
-    planned = found.policy.plan(found.policy.evaluate(found.before), found.before)
+    planned = found.policy.plan(found.finding, found.before)
     deleted = [edit for edit in found.change.edits if isinstance(edit, DeleteFirewallRule)]
     assert all(planned is not None and edit in planned.edits for edit in deleted)
     for edit in (edit for edit in found.change.edits if edit not in deleted):
