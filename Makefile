@@ -37,12 +37,11 @@ check: setup ## format, lint, types, import contracts, generated files
 	$(RUN) ruff check .
 	$(RUN) mypy
 	.venv/bin/lint-imports
-	$(RUN) local.pages.documents --check
-	$(RUN) local.pages.openapi --check
+	$(RUN) local.pages --check
 
-docs: setup ## write what is generated: docs/, the README's table, local.settings.sample.json
-	@$(RUN) local.pages.documents
-	@$(RUN) local.pages.openapi
+docs: setup ## write what is generated: docs/, parts of the README (runs the demo), local.settings.sample.json
+	@$(RUN) local.pages.transcript
+	@$(RUN) local.pages
 
 bench: setup ## benchmarks; BENCH=quick takes under 3 minutes
 	@$(RUN) local.bench $(BENCH)

@@ -20,11 +20,12 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from shared.config.configuration import DEFAULT, Configuration, Said, Sayings
+from shared.config.configuration import Configuration
 from shared.config.marked_yaml import Path
 from shared.config.policies_file import PoliciesFile
+from shared.config.sayings import DEFAULT, Said, Sayings
 from shared.config.tag_exemptions import read_tag, tag_text
-from shared.controller.events import locate
+from shared.controller.event_targets import locate
 from shared.model import Effect, Json, Target, TargetKind
 from shared.model.codec import to_json
 from shared.model.resource_id import InvalidResourceId, ResourceId

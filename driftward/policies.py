@@ -22,7 +22,7 @@ from rich.table import Table
 from driftward.explain_policies import Asked, Unexplainable, explain, parse_tags, show
 from shared.api.views import policy_view
 from shared.config.configuration import Configuration
-from shared.config.policies_file import parse_policies_file
+from shared.config.file_reading import parse_policies_file
 from shared.model import Json, Severity
 from shared.model.codec import to_json
 from shared.model.errors import ConfigurationError

@@ -16,15 +16,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
-from shared.alerts.commands import PUBLIC_ARM, fix_commands, portal_link
+from shared.alerts.commands import PUBLIC_ARM, fix_commands
+from shared.alerts.portal import portal_link
 from shared.config.configuration import Configuration
-from shared.config.policies_file import parse_policies_file
+from shared.config.file_reading import parse_policies_file
 from shared.config.settings import Cloud, Settings, read_settings
 from shared.controller.deps import Deps
 from shared.model import Json
+from shared.model.alert_records import Notification
 from shared.model.errors import ConfigurationError, SinkError
 from shared.model.interfaces import Sink
-from shared.model.records import Notification
 from shared.policies import discover
 
 if TYPE_CHECKING:

@@ -14,12 +14,13 @@ from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 from ipaddress import ip_network
 
-from shared.alerts.commands import fix_commands, portal_link
+from shared.alerts.commands import fix_commands
+from shared.alerts.portal import portal_link
 from shared.config.configuration import Configuration
-from shared.config.policies_file import parse_policies_file
+from shared.config.file_reading import parse_policies_file
 from shared.config.settings import Settings
 from shared.controller.deps import Deps
-from shared.controller.dispatch import work
+from shared.controller.dispatch import dispatch
 from shared.model import (
     Actor,
     ArmCall,
@@ -38,19 +39,13 @@ from shared.model import (
     Target,
     codec,
 )
+from shared.model.alert_records import AlertRecord, AlertStatus, Notification
 from shared.model.edits import EditDoesNotFit, apply_edit
 from shared.model.errors import Denied, GatewayError, Gone, StoreError
 from shared.model.interfaces import Enumerated, GroupReading, Relation, TagReading
-from shared.model.records import (
-    AlertRecord,
-    AlertStatus,
-    Message,
-    MessageKind,
-    Notification,
-    RunOptions,
-    TargetResult,
-)
+from shared.model.messages import Message, MessageKind, RunOptions
 from shared.model.resource_id import ResourceId
+from shared.model.results import TargetResult
 from shared.policies import discover
 from shared.state.store import Store
 from tests.memory import FakeClock, MemoryBlobs, MemoryQueue, MemoryTables
@@ -133,7 +128,7 @@ class FakeGateway:
                 return GroupReading(group=held, location=subnet.location)
         raise Gone("not found", code="ResourceNotFound", status=404)
 
-    def resolve(self, locator: Locator) -> Enumerated:
+    def find_targets(self, locator: Locator) -> Enumerated:
         self._call("GET", str(locator.id))
         found = tuple(t for t, related in self._related() if locator in related)
         if not found:
@@ -152,7 +147,7 @@ class FakeGateway:
     def _related(self) -> list[tuple[Target, list[Locator]]]:
         return [(s.target, _locators(s)) for s in self._azure.snapshots.values()]
 
-    def begin(self, edit: Edit, snapshot: Snapshot) -> Operation:
+    def submit(self, edit: Edit, snapshot: Snapshot) -> Operation:
         self._call("WRITE", edit.kind)
         if self._azure.refusals:
             raise self._azure.refusals.pop(0)
@@ -321,7 +316,7 @@ class World:
         while True:
             received = self.queue.receive()
             if received is not None:
-                done = work(self.store.read_message(received.body), self.deps())
+                done = dispatch(self.store.read_message(received.body), self.deps())
                 self.queue.delete(received)
                 results += [done] if done is not None else []
             elif self.clock.now() < until:

@@ -103,5 +103,5 @@ def _sources(server: ServerSnapshot) -> Iterator[Locator | Target]:
 def _subnets_of(gateway: Gateway, source: Locator | Target) -> list[ResourceId]:
     if isinstance(source, Target):
         return [source.id]
-    targets = gateway.resolve(source).targets
+    targets = gateway.find_targets(source).targets
     return [target.id for target in targets if target.kind is TargetKind.SUBNET]

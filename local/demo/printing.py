@@ -22,7 +22,8 @@ from rich.table import Table
 from rich.text import Text
 
 from local.demo.watching import Episode, moment
-from shared.alerts.words import decision_text, describe_edit
+from shared.alerts.decision_words import decision_text
+from shared.alerts.edit_words import describe_edit
 from shared.model import Decision, Edit, Json, codec
 from shared.model.values import value
 from shared.policies import find

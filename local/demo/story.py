@@ -31,7 +31,7 @@ from local.demo.world import Deed
 from local.dev.emulator import InstallFailed, azurite, install_azurite
 from local.dev.environments import ROOT
 from local.dev.processes import ProcessFailed
-from local.pages.roles import READER, ROLES, actions_of
+from local.pages.roles import actions_of, reader, roles
 from local.simulator.client import ArmCallFailed, SimulatorClient
 from shared.adapters.arm.clients import LOCAL_IDENTITY
 from shared.model import EnforcementMode, Json
@@ -291,12 +291,12 @@ def _driftward(stage: Stage, mode: EnforcementMode) -> Iterator[Watcher]:
         "SETTLE_SECONDS": "1",
     }
     settings = app_settings(stage.storage, stage.azure, chosen)
-    roles = ROLES if mode is EnforcementMode.ENFORCE else (READER,)
-    stage.azure.roles({LOCAL_IDENTITY.app_id or "": [act for role in roles for act in actions_of(role)]})
+    granted = roles() if mode is EnforcementMode.ENFORCE else (reader(),)
+    stage.azure.roles({LOCAL_IDENTITY.app_id or "": [act for role in granted for act in actions_of(role)]})
     started = time.monotonic()
     with host(stage.folder, settings) as running:
         subscription = stage.azure.subscribe(running.webhook)
-        rights = "its reader role alone" if len(roles) == 1 else "its remediator roles as well"
+        rights = "its reader role alone" if len(granted) == 1 else "its remediator roles as well"
         seconds = time.monotonic() - started
         stage.printer.step(f"host in {mode} mode, with {rights}, subscribed to the events", seconds)
         yield _watcher(stage, running, mode)

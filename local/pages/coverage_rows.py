@@ -1,19 +1,26 @@
 """What a row of docs/coverage.md is: one demand of a page or a framework, and how it is answered.
 
-The rows themselves stand in the modules beside this one, one per kind of source. A row is written in
-our own words; its number or name is the source's. Every claim that Azure has moved on since a page was
-written names where that is documented. A policy that declares a control is added to the control's row
-by itself; that the named ones exist is checked by a test.
+The rows themselves are data, `data/coverage/*.yaml`, one file per kind of source, read in the order of their
+names. A row is written in our own words; its number or name is the source's. Every claim that Azure has moved
+on since a page was written names where that is documented. A policy that declares a control is added to the
+control's row by itself.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from enum import StrEnum
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Final
 
-from shared.model.values import value
-from shared.posture.policy import AnyPolicy
+from pydantic import Field, RootModel
+
+from local.pages.loading import DATA, Entry, Mistake, Said, load
+from shared.policies import discover
+from shared.posture.policy import AnyPolicy, Control
+
+_DAY: Final = r"^20\d\d-[01]\d-[0-3]\d$"
 
 
 class Answer(StrEnum):
@@ -22,7 +29,7 @@ class Answer(StrEnum):
     POLICY = "policy"
     """One or more of our policies judge it, on events and in every sweep."""
     MANUAL = "manual"
-    """A person looks, with the query or the command that stands in the row."""
+    """A person looks, with the query or the command that the row names."""
     ALWAYS_ON = "always on"
     """Azure does it and offers no way to switch it off."""
     NOT_AUTOMATABLE = "not automatable"
@@ -31,78 +38,140 @@ class Answer(StrEnum):
     """The service has no such feature."""
 
 
-@value
-class Overtaken:
+class Overtaken(Entry):
     """What holds today although the source says otherwise, and where that is documented."""
 
-    now: str
-    source: str
+    now: Said
+    source: Said
     """The document with its date."""
 
 
-@value
-class Row:
-    """One demand. ``policies`` are ids; ``query`` is SQL or a command for whoever checks by hand."""
+class Row(Entry):
+    """One demand. ``policies`` are ids; ``query`` names what whoever checks by hand runs."""
 
-    id: str
-    demand: str
-    answer: Answer
-    policies: tuple[str, ...] = ()
-    note: str = ""
-    query: str = ""
+    id: Said
+    demand: Said
     said: str = ""
     """What the source itself says of it: supported, on by default, who is responsible; or effects."""
+    answer: Answer = Answer.POLICY
+    policies: tuple[Said, ...] = ()
+    query: str = ""
+    note: str = ""
     overtaken: Overtaken | None = None
 
 
-@value
-class Source:
+class Catalogue(Entry):
+    """Framework and version as policies' controls name them."""
+
+    framework: Said
+    version: Said
+
+    def holds(self, control: Control) -> bool:
+        return (control.framework, control.version) == (self.framework, self.version)
+
+
+class Source(Entry):
     """A page or a framework in one version, with every row of it that concerns PostgreSQL."""
 
-    title: str
-    version: str
+    title: Said
+    version: Said
     """The version or the date of the document."""
-    checked: str
+    checked: Annotated[Said, Field(pattern=_DAY)]
     """The day on which its rows were compared with the document and with Azure's."""
-    rows: tuple[Row, ...]
+    controls: Catalogue | None = None
+    """None for pages and threads."""
     note: str = ""
-    control: tuple[str, str] | None = None
-    """Framework and version as policies' controls name it; None for pages and threads."""
+    rows: tuple[Row, ...]
 
 
-def judged(row_id: str, demand: str, *policies: str, note: str = "", said: str = "") -> Row:
-    """A row that policies answer."""
-    return Row(id=row_id, demand=demand, answer=Answer.POLICY, policies=policies, note=note, said=said)
+class Sources(Entry):
+    """A file of rows."""
+
+    sources: tuple[Source, ...]
 
 
-def by_hand(row_id: str, demand: str, query: str, note: str = "", said: str = "") -> Row:
-    """A row that a person answers with ``query``."""
-    return Row(id=row_id, demand=demand, answer=Answer.MANUAL, query=query, note=note, said=said)
+class Queries(RootModel[dict[str, Said]]):
+    """SQL or a command, by the name that rows use."""
 
 
-def always_on(row_id: str, demand: str, note: str, said: str = "") -> Row:
-    return Row(id=row_id, demand=demand, answer=Answer.ALWAYS_ON, note=note, said=said)
+@cache
+def queries() -> Mapping[str, str]:
+    """Every query by its name. Raises CannotGenerate."""
+    return load(DATA / "queries.yaml", Queries).root
 
 
-def beyond_reach(row_id: str, demand: str, note: str, said: str = "") -> Row:
-    """A row that nothing in Azure's control plane tells about."""
-    return Row(id=row_id, demand=demand, answer=Answer.NOT_AUTOMATABLE, note=note, said=said)
+@cache
+def sources() -> tuple[Source, ...]:
+    """Every source, in the order of the page. Raises CannotGenerate."""
+    files = sorted((DATA / "coverage").glob("*.yaml"))
+    return tuple(source for file in files for source in load_sources(file))
+
+
+def load_sources(file: Path) -> tuple[Source, ...]:
+    """The sources of one file; what a row names must exist. Raises CannotGenerate."""
+    policies = {policy.id for policy in discover()}
+    return load(file, Sources, lambda held: _mistakes(held, policies, queries())).sources
+
+
+def _mistakes(held: Sources, policies: Collection[str], known: Collection[str]) -> Iterator[Mistake]:
+    for s, source in enumerate(held.sources):
+        seen: set[str] = set()
+        for r, row in enumerate(source.rows):
+            place = ("sources", s, "rows", r)
+            if row.id in seen:
+                yield Mistake(path=(*place, "id"), reason=f"{row.id} has a row already")
+            seen.add(row.id)
+            yield from _unknown(row, place, policies, known)
+            yield from _unanswered(row, place)
+
+
+def _unknown(
+    row: Row, place: tuple[str | int, ...], policies: Collection[str], known: Collection[str]
+) -> Iterator[Mistake]:
+    """Names of what does not exist."""
+    for p, policy in enumerate(row.policies):
+        if policy not in policies:
+            yield Mistake(path=(*place, "policies", p), reason=f"there is no policy {policy!r}")
+    if row.query and row.query not in known:
+        yield Mistake(path=(*place, "query"), reason=f"queries.yaml has no {row.query!r}")
+
+
+def _unanswered(row: Row, place: tuple[str | int, ...]) -> Iterator[Mistake]:
+    """A row must hold what its answer stands on."""
+    match row.answer:
+        case Answer.POLICY if not row.policies:
+            yield Mistake(path=place, reason=f"{row.id} names no policy, and no other answer")
+        case Answer.MANUAL if not row.query:
+            yield Mistake(path=place, reason=f"{row.id} is answered by hand and names no query")
+        case Answer.ALWAYS_ON | Answer.NOT_AUTOMATABLE | Answer.NOT_OFFERED:
+            if not row.note:
+                yield Mistake(path=place, reason=f"{row.id} is {row.answer} and has no note that says why")
+            if row.policies:
+                yield Mistake(
+                    path=(*place, "policies"), reason=f"{row.id} is {row.answer}: no policy judges it"
+                )
+
+
+# --- what policies declare -------------------------------------------------------------------------
 
 
 def with_declared(source: Source, policies: Iterable[AnyPolicy]) -> Source:
     """The source with every policy that declares one of its controls named in that row too."""
+    held_by = source.controls
+    if held_by is None:
+        return source
     declared = {
         (control.id, policy.id)
         for policy in policies
         for control in policy.controls
-        if (control.framework, control.version) == source.control
+        if held_by.holds(control)
     }
-    return replace(source, rows=tuple(_with_declared(row, declared) for row in source.rows))
+    return source.model_copy(update={"rows": tuple(_with_declared(row, declared) for row in source.rows)})
 
 
 def _with_declared(row: Row, declared: Collection[tuple[str, str]]) -> Row:
     more = sorted(policy for control, policy in declared if control == row.id and policy not in row.policies)
-    return replace(row, policies=(*row.policies, *more))
+    return row.model_copy(update={"policies": (*row.policies, *more)})
 
 
 def named_policies(sources: Iterable[Source]) -> frozenset[str]:
@@ -110,21 +179,11 @@ def named_policies(sources: Iterable[Source]) -> frozenset[str]:
     return frozenset(policy for source in sources for row in source.rows for policy in row.policies)
 
 
-ROLE_AUDIT = (
-    "SELECT rolname, rolsuper, rolcreaterole, rolcreatedb, rolreplication, rolbypassrls, rolcanlogin, "
-    "rolvaliduntil FROM pg_roles WHERE rolname !~ '^pg_' ORDER BY rolcreaterole DESC, rolname;"
-)
-"""Who may do what on a server, without the roles that PostgreSQL brings."""
-
-ROLE_MEMBERS = (
-    "SELECT r.rolname AS role, m.rolname AS member, a.admin_option FROM pg_auth_members a "
-    "JOIN pg_roles r ON r.oid = a.roleid JOIN pg_roles m ON m.oid = a.member "
-    "WHERE r.rolname IN ('azure_pg_admin', 'pg_read_all_data', 'pg_write_all_data') ORDER BY 1, 2;"
-)
-"""Who is an administrator or reads or writes everything by membership."""
-
-PASSWORD_EXPIRY = (
-    "SELECT rolname, rolvaliduntil FROM pg_roles WHERE rolcanlogin AND rolname !~ '^(pg_|azure)' "
-    "AND (rolvaliduntil IS NULL OR rolvaliduntil > now() + interval '90 days') ORDER BY rolname;"
-)
-"""Roles whose password never expires or does so in more than 90 days; an empty answer is the good one."""
+def listed(control: Control, sources: Iterable[Source]) -> bool:
+    """Whether a source has a row for the control."""
+    return any(
+        source.controls is not None
+        and source.controls.holds(control)
+        and any(row.id == control.id for row in source.rows)
+        for source in sources
+    )

@@ -3,7 +3,7 @@
 The page says for every operation what is looked at and how that is found; the filter is the `filter` of an
 Event Grid event subscription on the subscription's system topic, and lets through what the page lists and
 nothing that the app would ignore by its operation. A text that exists only here would be a second truth, so
-only the words around the table are here.
+only the words around the tables are here, and those in their cells in `data/events.yaml`.
 
 Limits of a filter (article "Understand event filtering for Event Grid subscriptions"): 25 advanced filters
 and 25 values in all of them together, 512 characters a value; texts compare without case; a key with a dot in
@@ -12,11 +12,15 @@ its own name cannot be addressed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from typing import Final, assert_never
 
+from local.pages.families import policy_link
+from local.pages.loading import DATA, Entry, Mistake, Said, load
 from local.pages.markdown import GENERATED, code, fenced, page, table
-from shared.controller.events import EVENT_TYPES, HANDLED, Handled, operation_prefixes
+from shared.controller.events import EVENT_TYPES
+from shared.controller.handled_types import HANDLED, Handled, operation_prefixes
 from shared.model import LocatorKind, TargetKind
 from shared.policies import discover
 from shared.posture.policy import AnyPolicy
@@ -24,24 +28,35 @@ from shared.posture.policy import AnyPolicy
 MOST_VALUES: Final = 25
 LONGEST_VALUE: Final = 512
 
-_READ: Final[Mapping[LocatorKind, str]] = {
-    LocatorKind.NSG: "one GET of the NSG: its `subnets`",
-    LocatorKind.VIRTUAL_NETWORK: "one GET of the network: its subnets that are delegated to PostgreSQL",
-    LocatorKind.PRIVATE_ENDPOINT: "one GET of the endpoint: the servers that its connections lead to, "
-    "and its subnet where there is such a server",
-    LocatorKind.ROUTE_TABLE: "one GET of the route table: its subnets, without those that are neither "
-    "delegated to PostgreSQL nor hold a private endpoint",
-    LocatorKind.PRIVATE_DNS_ZONE: "nothing: a zone names no server",
-    LocatorKind.SCOPE: "Resource Graph: the servers and subnets in the resource group",
-}
-_INDEX: Final[Mapping[LocatorKind, str]] = {
-    LocatorKind.NSG: "subnets with this NSG",
-    LocatorKind.VIRTUAL_NETWORK: "its PostgreSQL subnets, and the servers whose names are resolved in it",
-    LocatorKind.PRIVATE_ENDPOINT: "the servers whose connections name it, and the subnet that holds it",
-    LocatorKind.ROUTE_TABLE: "PostgreSQL subnets with this route table",
-    LocatorKind.PRIVATE_DNS_ZONE: "the servers whose names it resolves",
-    LocatorKind.SCOPE: "every remembered target in the group, and those that depend on something in it",
-}
+
+class Ways(Entry):
+    """How targets are found from a locator: what is read, and what is remembered."""
+
+    read: Said
+    remembered: Said
+
+
+class Words(Entry):
+    """How the tables call targets, and how they are found from locators."""
+
+    targets: Mapping[TargetKind, Said]
+    locators: Mapping[LocatorKind, Ways]
+
+
+@cache
+def words() -> Words:
+    """Raises CannotGenerate."""
+    return load(DATA / "events.yaml", Words, nameless)
+
+
+def nameless(held: Words) -> Iterator[Mistake]:
+    """The kinds of targets and of locators without words."""
+    for kind in TargetKind:
+        if kind not in held.targets:
+            yield Mistake(path=("targets",), reason=f"has no words for {kind}")
+    for locator in LocatorKind:
+        if locator not in held.locators:
+            yield Mistake(path=("locators",), reason=f"has no words for {locator}")
 
 
 def event_filter() -> dict[str, object]:
@@ -110,12 +125,8 @@ def _named(row: Handled) -> str:
     match row.names:
         case None:
             return "the resource that it hangs on"
-        case TargetKind.FLEXIBLE_SERVER:
-            return "the flexible server"
-        case TargetKind.SINGLE_SERVER:
-            return "the single server"
-        case TargetKind.SUBNET:
-            return "the subnet"
+        case TargetKind() as kind:
+            return words().targets[kind]
         case LocatorKind() as locator:
             return f"locator `{locator}:`"
         case _:
@@ -133,7 +144,8 @@ def _hanging() -> list[tuple[str, str]]:
 
 
 def _found() -> list[tuple[str, str, str]]:
-    return [(f"`{kind}:`", _READ[kind], _INDEX[kind]) for kind in LocatorKind]
+    ways = words().locators
+    return [(f"`{kind}:`", ways[kind].read, ways[kind].remembered) for kind in LocatorKind]
 
 
 def _by_id() -> Iterable[AnyPolicy]:
@@ -141,5 +153,4 @@ def _by_id() -> Iterable[AnyPolicy]:
 
 
 def _policy(policy: AnyPolicy) -> tuple[str, str, str]:
-    link = f"[{policy.id}](policies.md#{policy.id})"
-    return link, policy.raised_by, ", ".join(map(code, sorted(policy.reads)))
+    return policy_link(policy.id), policy.raised_by, ", ".join(map(code, sorted(policy.reads)))

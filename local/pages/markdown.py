@@ -1,4 +1,4 @@
-"""Pieces of Markdown for generated pages: tables, paragraphs, the line that says that a page is generated.
+"""Pieces of Markdown for generated pages: tables, links, the line that says that a page is generated.
 
 Pure text; nothing here knows what a page is about.
 """
@@ -21,12 +21,21 @@ def code(text: str) -> str:
     return f"`{text}`"
 
 
+def link(text: str, to: str) -> str:
+    return f"[{text}]({to})"
+
+
 def page(blocks: Iterable[str]) -> str:
     return "\n\n".join(blocks) + "\n"
 
 
+def json_text(content: Mapping[str, object]) -> str:
+    """A whole file."""
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+
 def fenced(content: Mapping[str, object]) -> str:
-    return f"```json\n{json.dumps(content, indent=2, ensure_ascii=False)}\n```"
+    return f"```json\n{json_text(content)}```"
 
 
 def _cell(text: str) -> str:

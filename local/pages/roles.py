@@ -2,66 +2,75 @@
 
 Reading is one role, so audit mode can be granted alone; writing is one role per resource provider, so that
 its owners decide what may be reverted. The sweep and the explanation of an NSG need a few actions that belong
-to no policy. Nothing here talks to Azure.
+to no policy: they, and the names of the roles, are in `data/roles.yaml`. Nothing here talks to Azure.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Final
 
-from shared.model.values import value
+from pydantic import Field
+
+from local.pages.loading import DATA, Entry, Mistake, Said, load
 from shared.policies import discover
-
-FURTHER_ACTIONS: Final[Mapping[str, str]] = {
-    "Microsoft.Network/locations/serviceTags/read": (
-        "the prefixes of service tags when an NSG is explained; the role must be assigned on the "
-        "subscription: without one there ARM shows an empty list"
-    ),
-    "Microsoft.Network/networkSecurityGroups/read": "explaining an NSG by its id",
-    "Microsoft.Resources/subscriptions/read": "the sweep",
-    "Microsoft.Resources/subscriptions/resourceGroups/read": "the sweep",
-    "Microsoft.ResourceGraph/resources/read": "the sweep, and the servers of a subnet",
-}
-"""What no policy declares, and what it is for.
-
-Resource Graph shows nothing that the caller may not read, so the policies' reads count as well.
-"""
 
 _EXAMPLE_SCOPE: Final = "/subscriptions/00000000-0000-0000-0000-000000000000"
 
 
-@value
-class Role:
+class Role(Entry):
     """One role definition. `prefix` is the provider whose writes it holds; empty for the reader."""
 
-    name: str
-    file: str
-    description: str
+    name: Said
+    file: Said
+    description: Said
     prefix: str = ""
 
 
-READER: Final = Role(
-    name="Driftward Reader",
-    file="reader.json",
-    description="Reads what the policies look at, enumerates for the sweep and follows operations. "
-    "Enough for audit mode.",
-)
-ROLES: Final = (
-    READER,
-    Role(
-        name="Driftward PostgreSQL Remediator",
-        file="pg-remediator.json",
-        description="Disables public access and deletes or restores firewall rules. Beside Driftward Reader.",
-        prefix="Microsoft.DBforPostgreSQL/",
-    ),
-    Role(
-        name="Driftward Network Remediator",
-        file="network-remediator.json",
-        description="Adds or removes single security rules. Beside Driftward Reader.",
-        prefix="Microsoft.Network/",
-    ),
-)
+class DataRole(Entry):
+    """A built-in role on something that is not Azure Resource Manager's."""
+
+    where: Said
+    role: Said
+    needed_for: Said = Field(alias="for")
+
+
+class Roles(Entry):
+    """Ours, what no policy declares with what it is for, and the built-in roles beside them."""
+
+    roles: tuple[Role, ...]
+    further_actions: Mapping[str, Said]
+    beyond_azure_resource_manager: tuple[DataRole, ...]
+
+
+@cache
+def all_roles() -> Roles:
+    """Raises CannotGenerate."""
+    return load(DATA / "roles.yaml", Roles, no_single_reader)
+
+
+def no_single_reader(held: Roles) -> Iterator[Mistake]:
+    """One role, and only one, has no prefix: it reads."""
+    readers = [role.name for role in held.roles if not role.prefix]
+    if len(readers) != 1:
+        names = ", ".join(readers) or "none"
+        yield Mistake(path=("roles",), reason=f"one role has no prefix, the reader; here: {names}")
+
+
+def roles() -> tuple[Role, ...]:
+    return all_roles().roles
+
+
+def reader() -> Role:
+    """The one that is enough for audit mode."""
+    (found,) = (role for role in roles() if not role.prefix)
+    return found
+
+
+def further_actions() -> Mapping[str, str]:
+    """What no policy declares, and what it is for."""
+    return all_roles().further_actions
 
 
 def role_definition(role: Role) -> dict[str, object]:
@@ -81,7 +90,7 @@ def actions_of(role: Role) -> list[str]:
     named = {action for policy in discover() for action in policy.permissions}
     if not role.prefix:
         return sorted(
-            {action for action in named if action.endswith("/read")} | set(FURTHER_ACTIONS), key=str.lower
+            {action for action in named if action.endswith("/read")} | set(further_actions()), key=str.lower
         )
     writes = {action for action in named if not action.endswith("/read")}
     return sorted((action for action in writes if action.startswith(role.prefix)), key=str.lower)

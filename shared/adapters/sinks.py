@@ -22,8 +22,8 @@ from azure.core.exceptions import AzureError
 from azure.core.messaging import CloudEvent
 
 from shared.model import Severity
+from shared.model.alert_records import Notification, NotificationType
 from shared.model.errors import ConfigurationError, SinkError
-from shared.model.records import Notification, NotificationType
 from shared.model.resource_id import parse_resource_id
 
 if TYPE_CHECKING:

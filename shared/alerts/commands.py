@@ -1,4 +1,4 @@
-"""The commands and links that a person is given: what performs an edit, and where to look.
+"""The commands that a person is given: what performs an edit by hand.
 
 Every command is one line for a POSIX shell in the syntax of azure-cli 2.91.0, with everything quoted
 and the subscription named, so that it does the same thing whoever runs it and wherever. A test has
@@ -17,13 +17,12 @@ Pure: nothing is run here, and nothing asks which version is installed.
 
 from __future__ import annotations
 
-import json
 import re
-import shlex
 from collections.abc import Mapping, Sequence
 from typing import Final, assert_never
 from urllib.parse import quote
 
+from shared.alerts.shell import az, rest
 from shared.model import (
     DeleteFirewallRule,
     DeleteSecurityRule,
@@ -42,25 +41,11 @@ from shared.model.resource_id import ResourceId
 
 AZURE_CLI_VERSION: Final = "2.91.0"
 PUBLIC_ARM: Final = "https://management.azure.com"
-
 SINGLE_API: Final = "2017-12-01"
 FLEXIBLE_API: Final = "2024-08-01"
 NETWORK_API: Final = "2024-05-01"
-
 FLEXIBLE_TYPE: Final = "microsoft.dbforpostgresql/flexibleservers"
 SINGLE_TYPE: Final = "microsoft.dbforpostgresql/servers"
-
-_PORTALS: Final[Mapping[str, str]] = {
-    "public": "https://portal.azure.com",
-    "usgovernment": "https://portal.azure.us",
-    "china": "https://portal.azure.cn",
-}
-_CLOUD_ALIASES: Final[Mapping[str, str]] = {
-    "azurecloud": "public",
-    "azurepubliccloud": "public",
-    "azureusgovernment": "usgovernment",
-    "azurechinacloud": "china",
-}
 
 _FIREWALL_NAME: Final = re.compile(r"[a-zA-Z0-9][-_a-zA-Z0-9]{0,79}(?<!-)")
 """azure-cli's own check of a firewall rule's name; ARM allows 128 characters."""
@@ -97,22 +82,6 @@ def is_command(step: str) -> bool:
     return step.startswith("az ")
 
 
-def portal_link(resource_id: ResourceId, cloud: str = "public") -> str:
-    """The portal's page of the resource, or of the one it is a child of: rules have no page.
-
-    ``cloud`` is ``public``, ``usgovernment`` or ``china``, or azure-cli's name for one of them.
-    Raises ``ValueError`` for any other.
-    """
-    name = cloud.strip().lower()
-    portal = _PORTALS.get(_CLOUD_ALIASES.get(name, name))
-    if portal is None:
-        raise ValueError(f"no portal is known for cloud {cloud!r}: one of {', '.join(_PORTALS)}")
-    page = resource_id
-    while page.parent is not None:
-        page = page.parent
-    return f"{portal}/#@/resource{_path(page)}/overview"
-
-
 # --- edits -----------------------------------------------------------------------------------------
 
 
@@ -131,7 +100,7 @@ def _command(edit: Edit, endpoint: str) -> str:
         case SetParameter():
             return _set_parameter(edit, endpoint)
         case SetServerTls():
-            return _rest("patch", edit.server, "", SINGLE_API, endpoint, {"properties": _tls(edit)})
+            return rest("patch", edit.server, "", SINGLE_API, endpoint, {"properties": _tls(edit)})
         case _:
             assert_never(edit)
 
@@ -141,15 +110,15 @@ def _set_public_access(edit: SetPublicAccess, endpoint: str) -> str:
         raise ValueError("public access is set to Enabled or Disabled")
     if _is_flexible(edit.server):
         where = {**_place(edit.server), "--name": edit.server.name}
-        return _az("postgres flexible-server update", {**where, "--public-access": edit.access.value})
+        return az("postgres flexible-server update", {**where, "--public-access": edit.access.value})
     body = {"properties": {"publicNetworkAccess": edit.access.value}}
-    return _rest("patch", edit.server, "", SINGLE_API, endpoint, body)
+    return rest("patch", edit.server, "", SINGLE_API, endpoint, body)
 
 
 def _put_firewall_rule(edit: PutFirewallRule, endpoint: str) -> str:
     rule = edit.rule
     if _is_flexible(edit.server) and _FIREWALL_NAME.fullmatch(rule.name):
-        return _az(
+        return az(
             "postgres flexible-server firewall-rule create",
             {
                 **_server_options(edit.server),
@@ -159,24 +128,24 @@ def _put_firewall_rule(edit: PutFirewallRule, endpoint: str) -> str:
             },
         )
     body = {"properties": {"startIpAddress": str(rule.start), "endIpAddress": str(rule.end)}}
-    return _rest("put", edit.server, _firewall_path(rule), _server_api(edit.server), endpoint, body)
+    return rest("put", edit.server, _firewall_path(rule), _server_api(edit.server), endpoint, body)
 
 
 def _delete_firewall_rule(edit: DeleteFirewallRule, endpoint: str) -> str:
     if _is_flexible(edit.server) and _FIREWALL_NAME.fullmatch(edit.rule.name):
         options = {**_server_options(edit.server), "--name": edit.rule.name}
-        return _az("postgres flexible-server firewall-rule delete", options) + " --yes"
-    return _rest("delete", edit.server, _firewall_path(edit.rule), _server_api(edit.server), endpoint)
+        return az("postgres flexible-server firewall-rule delete", options) + " --yes"
+    return rest("delete", edit.server, _firewall_path(edit.rule), _server_api(edit.server), endpoint)
 
 
 def _set_parameter(edit: SetParameter, endpoint: str) -> str:
     """azure-cli reads an empty value as none given, so that one goes by ``az rest``."""
     if _is_flexible(edit.server) and _is_plain(edit.value):
         options = {**_server_options(edit.server), "--name": edit.name, "--value": edit.value}
-        return _az("postgres flexible-server parameter set", options)
+        return az("postgres flexible-server parameter set", options)
     body = {"properties": {"value": edit.value, "source": "user-override"}}
     child = f"/configurations/{quote(edit.name, safe='')}"
-    return _rest("put", edit.server, child, _server_api(edit.server), endpoint, body)
+    return rest("put", edit.server, child, _server_api(edit.server), endpoint, body)
 
 
 def _tls(edit: SetServerTls) -> dict[str, Json]:
@@ -191,7 +160,7 @@ def _put_security_rule(edit: PutSecurityRule, endpoint: str) -> str:
     rule = edit.rule
     if not (_is_plain_nsg(edit.nsg) and _cli_can_express(rule)):
         path = _security_path(rule)
-        return _rest("put", edit.nsg, path, NETWORK_API, endpoint, {"properties": _properties(rule)})
+        return rest("put", edit.nsg, path, NETWORK_API, endpoint, {"properties": _properties(rule)})
     options: dict[str, str | Sequence[str]] = {
         **_nsg_options(edit.nsg, rule),
         "--priority": str(rule.priority),
@@ -205,13 +174,13 @@ def _put_security_rule(edit: PutSecurityRule, endpoint: str) -> str:
     }
     if rule.description:
         options["--description"] = rule.description
-    return _az("network nsg rule create", options)
+    return az("network nsg rule create", options)
 
 
 def _delete_security_rule(edit: DeleteSecurityRule, endpoint: str) -> str:
     if not (_is_plain_nsg(edit.nsg) and _is_plain(edit.rule.name)):
-        return _rest("delete", edit.nsg, _security_path(edit.rule), NETWORK_API, endpoint)
-    return _az("network nsg rule delete", _nsg_options(edit.nsg, edit.rule))
+        return rest("delete", edit.nsg, _security_path(edit.rule), NETWORK_API, endpoint)
+    return az("network nsg rule delete", _nsg_options(edit.nsg, edit.rule))
 
 
 # --- what azure-cli can express --------------------------------------------------------------------
@@ -270,34 +239,6 @@ def _fields(singular: str, plural: str, values: Sequence[str]) -> dict[str, Json
 
 def _groups(name: str, groups: Sequence[ResourceId]) -> dict[str, Json]:
     return {name: [{"id": str(group)} for group in groups]} if groups else {}
-
-
-# --- writing a command -----------------------------------------------------------------------------
-
-
-def _az(command: str, options: Mapping[str, str | Sequence[str]]) -> str:
-    words = [_option(name, chosen) for name, chosen in options.items()]
-    return " ".join(["az", command, *words])
-
-
-def _option(name: str, chosen: str | Sequence[str]) -> str:
-    """``--name value``; with ``=`` where the value would be taken for an option of its own."""
-    if not isinstance(chosen, str):
-        return " ".join([name, *(shlex.quote(item) for item in chosen)])
-    separator = "=" if chosen.startswith("-") else " "
-    return f"{name}{separator}{shlex.quote(chosen)}"
-
-
-def _rest(method: str, resource: ResourceId, child: str, api: str, endpoint: str, body: Json = None) -> str:
-    url = f"{endpoint.rstrip('/')}{_path(resource)}{child}?api-version={api}"
-    options = {"--method": method, "--url": url}
-    if body is not None:
-        options["--body"] = json.dumps(body)
-    return _az("rest", options)
-
-
-def _path(resource: ResourceId) -> str:
-    return quote(str(resource), safe="/()!~*,;:@")
 
 
 def _firewall_path(rule: FirewallRule) -> str:

@@ -18,18 +18,13 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from shared.alerts.commands import fix_commands, portal_link
+from shared.alerts.commands import fix_commands
+from shared.alerts.portal import portal_link
 from shared.alerts.words import alert_body, alert_title, change_body, change_title
 from shared.model import Cause, Decision, Finding, Json, Reason, Severity, Target
+from shared.model.alert_records import AlertRecord, AlertStatus, Approval, Notification, NotificationType
+from shared.model.change_records import ChangeRecord
 from shared.model.codec import canonical, to_json
-from shared.model.records import (
-    AlertRecord,
-    AlertStatus,
-    Approval,
-    ChangeRecord,
-    Notification,
-    NotificationType,
-)
 from shared.model.values import value
 from shared.policies import find
 from shared.posture.policy import AnyPolicy, Control

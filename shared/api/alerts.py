@@ -25,11 +25,12 @@ from shared.api.bodies import (
 from shared.api.http import ApiRequest, ApiResponse, not_found
 from shared.api.operator import called, operator
 from shared.controller.deps import Deps
-from shared.controller.journal import notify
 from shared.controller.runs import refuse_under_audit
+from shared.controller.telling import notify
 from shared.model import Actor, Cause, CauseKind
+from shared.model.alert_records import AlertRecord, NotificationType
 from shared.model.errors import EntityChanged
-from shared.model.records import AlertRecord, Message, MessageKind, NotificationType
+from shared.model.messages import Message, MessageKind
 
 _RACES: Final = 3
 

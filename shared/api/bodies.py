@@ -23,9 +23,9 @@ from pydantic import (
 
 from shared.alerts.lifecycle import APPROVAL_LASTS
 from shared.api.http import LONGEST_BODY, ApiRequest, Refused, invalid, not_found
-from shared.controller.events import locate
+from shared.controller.event_targets import locate
 from shared.model import EnforcementMode, Json, Outcome, Target
-from shared.model.records import AlertStatus
+from shared.model.alert_records import AlertStatus
 from shared.model.resource_id import InvalidResourceId, ResourceId
 from shared.model.values import camel_case
 from shared.policies import find

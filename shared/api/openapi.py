@@ -14,7 +14,8 @@ from shared.api.http import PROBLEMS, Problem, ProblemType
 from shared.api.routes import ROUTES, Route, Success
 from shared.api.views import ExplanationView, PolicyView, RunView
 from shared.model import Json
-from shared.model.records import AlertRecord, ChangeRecord
+from shared.model.alert_records import AlertRecord
+from shared.model.change_records import ChangeRecord
 
 VERSION: Final = "1.0.0"
 """Of the API, not of the app: fields may be added within a version."""

@@ -12,8 +12,8 @@ from shared.controller.runs import RunRequest, read_run
 from shared.controller.runs import start_run as start
 from shared.model.codec import to_json
 from shared.model.errors import ConfigurationError
-from shared.model.records import RunStatus
 from shared.model.resource_id import ResourceId
+from shared.model.results import RunStatus
 
 _ENDED = {RunStatus.DONE, RunStatus.FAILED}
 

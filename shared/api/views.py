@@ -29,12 +29,14 @@ from shared.model import (
     Target,
     TargetKind,
 )
-from shared.model.records import ChangeView, RunRecord, RunStatus, TargetResult
 from shared.model.resource_id import ResourceId
+from shared.model.results import ChangeView, RunRecord, RunStatus, TargetResult
 from shared.model.values import value
+from shared.policies import family_of
 from shared.posture.policy import AnyPolicy, Control
 
-DOCS: Final = "docs/policies.md"
+DOCS: Final = "docs/policies"
+"""The folder with one page for each family of policies."""
 
 
 @value
@@ -308,5 +310,5 @@ def policy_view(policy: AnyPolicy, configuration: Configuration) -> PolicyView:
         controls=policy.controls,
         permissions=policy.permissions,
         raised_by=policy.raised_by,
-        docs=f"{DOCS}#{policy.id}",
+        docs=f"{DOCS}/{family_of(policy.id)}.md#{policy.id}",
     )

@@ -2,12 +2,10 @@
 
 For one target the most specific section that says something wins, setting by setting: a longer scope
 before a shorter one, at the same scope a section with more tags before one with fewer, and of two with
-as many tags the one that stands first. What a section says of a policy goes before what it says of all.
-A policy that has to be asked for (``opt_in``) is switched on only by name, and advice (severity
-Informational) reverts only by name; a word for all policies never does either.
+as many tags the one that stands first. What such sections then say of one policy is in ``sayings``.
 
-Every answer keeps the part of the file that it comes from, so that it can be explained. The form of the
-file is in ``shared.config.policies_file``; nothing here decides.
+Every answer keeps the part of the file that it comes from, so that it can be explained. Nothing here
+decides.
 """
 
 from __future__ import annotations
@@ -15,81 +13,41 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Any, Final, Generic, TypeVar
+from typing import Final
 
 from shared.config.marked_yaml import Path
 from shared.config.policies_file import (
-    Defaults,
     ExemptionSection,
     FreezeSection,
     PoliciesFile,
-    PolicySection,
     ScopeSection,
     WindowSection,
 )
-from shared.guardrails.decide import Limits
+from shared.config.sayings import (
+    DEFAULT,
+    Layer,
+    PolicySettings,
+    Said,
+    Sayings,
+    effect_after,
+    effect_said,
+    last_said,
+    parameters_said,
+    settings_of,
+)
+from shared.guardrails.question import Limits
 from shared.guardrails.schedule import Freeze, WhenClosed, Window, closed_until, freeze_at
-from shared.model import Effect, Json, ServerSnapshot, Severity, Snapshot
-from shared.model.records import Exemption
+from shared.model import Effect, ServerSnapshot, Snapshot
+from shared.model.memory import Exemption
 from shared.model.resource_id import ResourceId
-from shared.model.values import value
 from shared.posture.policy import AnyPolicy, bound
 
-T = TypeVar("T")
-
 NO_TAGS: Final[Mapping[str, str]] = {}
-DEFAULT: Final = "default"
 
 
 def tags_of(snapshot: Snapshot) -> Mapping[str, str]:
     """The tags that sections select by: a server's own. A subnet has none in Azure."""
     return snapshot.tags if isinstance(snapshot, ServerSnapshot) else NO_TAGS
-
-
-@value
-class Said(Generic[T]):
-    """A setting and where it comes from: a part of the file, or ``built_in`` in words."""
-
-    setting: T
-    path: Path | None = None
-    built_in: str = ""
-
-
-@value
-class Sayings:
-    """What holds for one policy on one target, each part with its source."""
-
-    effect: Said[Effect]
-    adopt: Said[bool]
-    without_approval: Said[bool]
-    settle_seconds: Said[float]
-    during_freeze: Said[WhenClosed]
-    outside_window: Said[WhenClosed]
-    parameters: Mapping[str, Said[Json]]
-    """Those that the file sets; the others have the policy's defaults."""
-
-
-@value
-class PolicySettings:
-    """What holds for one policy on one target."""
-
-    effect: Effect
-    adopt: bool
-    without_approval: bool
-    settle_seconds: float
-    during_freeze: WhenClosed
-    outside_window: WhenClosed
-    parameters: dict[str, Json]
-
-
-@value
-class _Layer:
-    """A section that may say something. ``named``: of this policy alone, not of all."""
-
-    section: PolicySection | ScopeSection | Defaults
-    path: Path
-    named: bool = False
-    for_tags: bool = False
 
 
 class Configuration:
@@ -115,11 +73,11 @@ class Configuration:
         self, policy: AnyPolicy, target: ResourceId, tags: Mapping[str, str] = NO_TAGS
     ) -> PolicySettings:
         """What holds for ``policy`` on ``target`` with these tags."""
-        return _settings(self.sayings(policy, target, tags))
+        return settings_of(self.sayings(policy, target, tags))
 
     def everywhere(self, policy: AnyPolicy) -> PolicySettings:
         """What holds for ``policy`` where no scope says otherwise."""
-        return _settings(self._sayings(policy, [*self._general(policy.id)]))
+        return settings_of(self._sayings(policy, [*self._general(policy.id)]))
 
     def sayings(self, policy: AnyPolicy, target: ResourceId, tags: Mapping[str, str] = NO_TAGS) -> Sayings:
         """What holds for ``policy`` on ``target`` with these tags, and which part of the file says so."""
@@ -135,34 +93,34 @@ class Configuration:
         layers = [*self._general(policy.id), *self._scoped(policy.id, target, lambda _: True)]
         possible = {Effect.OFF}
         for layer in layers:
-            after = {_effect_after(effect, layer, policy) for effect in possible}
+            after = {effect_after(effect, layer, policy) for effect in possible}
             possible = after | possible if layer.for_tags else after
         return possible != {Effect.OFF}
 
-    def _sayings(self, policy: AnyPolicy, layers: list[_Layer]) -> Sayings:
+    def _sayings(self, policy: AnyPolicy, layers: list[Layer]) -> Sayings:
         settle = Said(setting=self._settle_seconds, built_in="SETTLE_SECONDS")
         if policy.settle_seconds is not None:
             settle = Said(setting=policy.settle_seconds, built_in="the policy's own")
         alert = Said(setting=WhenClosed.ALERT, built_in=DEFAULT)
         return Sayings(
-            effect=_effect_said(layers, policy),
-            adopt=_last(layers, "adopt", Said(setting=False, built_in=DEFAULT)),
-            without_approval=_last(layers, "without_approval", Said(setting=False, built_in=DEFAULT)),
-            settle_seconds=_last(layers, "settle_seconds", settle),
-            during_freeze=_last(layers, "during_freeze", alert),
-            outside_window=_last(layers, "outside_window", alert),
-            parameters=_parameters(layers),
+            effect=effect_said(layers, policy),
+            adopt=last_said(layers, "adopt", Said(setting=False, built_in=DEFAULT)),
+            without_approval=last_said(layers, "without_approval", Said(setting=False, built_in=DEFAULT)),
+            settle_seconds=last_said(layers, "settle_seconds", settle),
+            during_freeze=last_said(layers, "during_freeze", alert),
+            outside_window=last_said(layers, "outside_window", alert),
+            parameters=parameters_said(layers),
         )
 
-    def _general(self, policy_id: str) -> Iterator[_Layer]:
+    def _general(self, policy_id: str) -> Iterator[Layer]:
         """What is said of the policy without a scope, the most specific last."""
-        yield _Layer(section=self.file.defaults, path=("defaults",))
+        yield Layer(section=self.file.defaults, path=("defaults",))
         if policy_id in self.file.policies:
-            yield _Layer(section=self.file.policies[policy_id], path=("policies", policy_id), named=True)
+            yield Layer(section=self.file.policies[policy_id], path=("policies", policy_id), named=True)
 
     def _scoped(
         self, policy_id: str, target: ResourceId, fits: Callable[[ScopeSection], bool]
-    ) -> Iterator[_Layer]:
+    ) -> Iterator[Layer]:
         """What is said of the policy by the scopes around the target, the most specific last."""
         around = [
             (len(section.scope.key), len(section.tags), -i)
@@ -171,9 +129,9 @@ class Configuration:
         ]
         for *_, position in sorted(around):
             section, path = self.file.scopes[-position], ("scopes", -position)
-            yield _Layer(section=section, path=path, for_tags=bool(section.tags))
+            yield Layer(section=section, path=path, for_tags=bool(section.tags))
             if policy_id in section.policies:
-                yield _Layer(
+                yield Layer(
                     section=section.policies[policy_id],
                     path=(*path, "policies", policy_id),
                     named=True,
@@ -235,67 +193,6 @@ def _has_tags(section: ScopeSection, tags: Mapping[str, str]) -> bool:
     """Azure compares the names of tags without case, their values with it."""
     present = {(name.lower(), text) for name, text in tags.items()}
     return all((name.lower(), text) in present for name, text in section.tags.items())
-
-
-def _effect_after(before: Effect, layer: _Layer, policy: AnyPolicy) -> Effect:
-    """The effect after one more section, given in the order of growing specificity."""
-    said: Effect | None = layer.section.effect
-    if said is None or layer.named or said is Effect.OFF:
-        return before if said is None else said
-    if policy.opt_in and before is Effect.OFF:
-        return before
-    if policy.severity is Severity.INFORMATIONAL and before is not Effect.REVERT:
-        return Effect.ALERT
-    return said
-
-
-def _effect_said(layers: list[_Layer], policy: AnyPolicy) -> Said[Effect]:
-    built_in = "it has to be asked for by name" if policy.opt_in else DEFAULT
-    said = Said(setting=Effect.OFF, built_in=built_in)
-    for layer in layers:
-        effect = _effect_after(said.setting, layer, policy)
-        is_word = "effect" in layer.section.model_fields_set
-        held_back = effect is not layer.section.effect
-        if is_word and not held_back:
-            said = Said(setting=effect, path=(*layer.path, "effect"))
-        elif effect is not said.setting:
-            advice = "advice alerts unless it is named" if held_back else DEFAULT
-            said = Said(setting=effect, built_in=advice)
-    return said
-
-
-def _last(layers: list[_Layer], name: str, otherwise: Said[Any]) -> Said[Any]:
-    """What the most specific section says; what stands in the file goes before what does not."""
-    for layer in reversed(layers):
-        if name in layer.section.model_fields_set and getattr(layer.section, name) is not None:
-            return Said(setting=getattr(layer.section, name), path=(*layer.path, _key(layer.section, name)))
-    return otherwise
-
-
-def _key(section: PolicySection | ScopeSection | Defaults, name: str) -> str:
-    return type(section).model_fields[name].alias or name
-
-
-def _parameters(layers: list[_Layer]) -> dict[str, Said[Json]]:
-    """Parameters are merged one by one."""
-    merged: dict[str, Said[Json]] = {}
-    for layer in layers:
-        if isinstance(layer.section, PolicySection):
-            for name, setting in layer.section.parameters.items():
-                merged[name] = Said(setting=setting, path=(*layer.path, "parameters", name))
-    return merged
-
-
-def _settings(sayings: Sayings) -> PolicySettings:
-    return PolicySettings(
-        effect=sayings.effect.setting,
-        adopt=sayings.adopt.setting,
-        without_approval=sayings.without_approval.setting,
-        settle_seconds=sayings.settle_seconds.setting,
-        during_freeze=sayings.during_freeze.setting,
-        outside_window=sayings.outside_window.setting,
-        parameters={name: said.setting for name, said in sayings.parameters.items()},
-    )
 
 
 def _exemption(section: ExemptionSection) -> Exemption:

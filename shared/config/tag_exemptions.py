@@ -19,7 +19,7 @@ from typing import Final
 
 from shared.config.policies_file import LONGEST_TAG_EXEMPTION, TagExemptions
 from shared.model import Cause, CauseKind, ComplianceState
-from shared.model.records import ExemptTag, PolicyMemory, TagExemption, TargetRecord
+from shared.model.memory import ExemptTag, PolicyMemory, TagExemption, TargetRecord
 from shared.model.values import value
 
 _EVERY: Final = "*"

@@ -11,11 +11,12 @@ from datetime import UTC, datetime
 from typing import Final
 
 from shared.controller.deps import Deps
-from shared.controller.dispatch import work
-from shared.controller.events import Ignored, Mapped, ResourceEvent, Unmappable, map_event, parse_event
+from shared.controller.dispatch import dispatch
+from shared.controller.event_targets import Ignored, Mapped, Unmappable, map_event
+from shared.controller.events import ResourceEvent, parse_event
 from shared.controller.poison import recovered
 from shared.model import Json
-from shared.model.records import Message, MessageKind
+from shared.model.messages import Message, MessageKind
 from shared.model.values import value
 from shared.state.message_body import understand
 
@@ -66,7 +67,7 @@ def receive_message(body: bytes, deps: Deps) -> None:
         letter = deps.store.dead_letter(NOT_A_MESSAGE, body, deps.clock.now())
         deps.log({"message": "dead-lettered", "reason": NOT_A_MESSAGE, "deadLetter": letter})
         return
-    result = work(message, deps)
+    result = dispatch(message, deps)
     recovered(message, result, deps)
 
 

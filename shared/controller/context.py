@@ -13,15 +13,15 @@ from shared.alerts.lifecycle import alert_id
 from shared.config.configuration import tags_of
 from shared.config.tag_exemptions import tag_exemption
 from shared.controller.visit import Visit
-from shared.guardrails.decide import BreakGlass, Context
-from shared.model import CauseKind, ComplianceState, EnforcementMode, Finding, Safety
+from shared.guardrails.question import BreakGlass, Context
+from shared.model import CauseKind, ComplianceState, EnforcementMode, Finding
+from shared.model.alert_records import Approval
 from shared.model.errors import StoreError
-from shared.model.records import Approval, PolicyMemory, TargetRecord
-from shared.posture.policy import AnyPolicy, Assessment
-from shared.state.baseline import Baseline
+from shared.model.memory import PolicyMemory, TargetRecord
+from shared.posture.policy import AnyPolicy
 
 
-def recall(visit: Visit, policy: AnyPolicy, finding: Finding, record: TargetRecord) -> Context:
+def context_for(visit: Visit, policy: AnyPolicy, finding: Finding, record: TargetRecord) -> Context:
     """Everything that the decision needs to know beyond the snapshot."""
     deps, target, now = visit.deps, visit.target, visit.now
     memory = record.memories.get(policy.id)
@@ -63,19 +63,6 @@ def _configured(visit: Visit, policy: AnyPolicy) -> Context:
         outside_window=settings.outside_window,
         settle_seconds=settings.settle_seconds,
     )
-
-
-def assess(visit: Visit, policy: AnyPolicy, baseline: Baseline) -> Assessment:
-    """How the situation lowers the policy's safety, judged against the last compliant reading.
-
-    A reading that is recorded and cannot be found any more makes a person look.
-    """
-    assessment = policy.assess(visit.snapshot, baseline.snapshot)
-    if not baseline.lost:
-        return assessment
-    lost = "the recorded compliant reading is not there any more"
-    safety = max(assessment.safety, Safety.APPROVAL, key=list(Safety).index)
-    return replace(assessment, safety=safety, notes=(*assessment.notes, lost))
 
 
 def _waiting_since(memory: PolicyMemory | None, finding: Finding) -> datetime | None:

@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from shared.config.configuration import Configuration
 from shared.config.settings import Settings
 from shared.model import Edit, Json
+from shared.model.alert_records import Notification
 from shared.model.interfaces import Clock, Gateway, ServiceTags
-from shared.model.records import Notification
 from shared.model.resource_id import ResourceId
 from shared.model.values import value
 from shared.posture.policy import AnyPolicy

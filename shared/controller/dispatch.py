@@ -1,8 +1,8 @@
 """What becomes of one message of the queue: a look, a check on a change, a fan-out, a delivery.
 
-The worker holds no judgement of its own. A target that cannot be read now is tried again later by
-re-enqueueing the same message with the wait that ARM asked for; when that has happened too often the
-message is allowed to fail, and the platform hands it to the poison queue, which opens an alert.
+Nothing is judged here. A target that cannot be read now is tried again later by re-enqueueing the same
+message with the wait that ARM asked for; when that has happened too often the message is allowed to fail,
+and the platform hands it to the poison queue, which opens an alert.
 """
 
 from __future__ import annotations
@@ -12,14 +12,15 @@ from dataclasses import replace
 from typing import Final, TypeVar
 
 from shared.controller.deps import Deps
-from shared.controller.journal import keep_result
 from shared.controller.reconcile import reconcile
-from shared.controller.remediation import poll, view_of
+from shared.controller.remediation import poll
+from shared.controller.run_results import keep_result, view_of
 from shared.model import Cause, Locator, LocatorKind, Outcome, Target
 from shared.model.errors import Denied, EntityChanged, Gone, Transient
 from shared.model.interfaces import Enumerated
-from shared.model.records import Message, MessageKind, RunOptions, TargetResult, look
+from shared.model.messages import Message, MessageKind, RunOptions, look
 from shared.model.resource_id import ResourceId
+from shared.model.results import TargetResult
 
 _Result = TypeVar("_Result")
 
@@ -30,10 +31,10 @@ RACES: Final = 3
 """How often a look that lost a conditional write is repeated before the platform's retry takes over."""
 
 
-def work(message: Message, deps: Deps) -> TargetResult | None:
+def dispatch(message: Message, deps: Deps) -> TargetResult | None:
     """Do what ``message`` asks. Raises what the platform should retry; None means nothing to tell."""
     try:
-        return _dispatch(message, deps)
+        return _by_kind(message, deps)
     except Transient as trouble:
         if message.attempt >= MOST_ATTEMPTS:
             raise
@@ -42,7 +43,7 @@ def work(message: Message, deps: Deps) -> TargetResult | None:
         return None
 
 
-def _dispatch(message: Message, deps: Deps) -> TargetResult | None:
+def _by_kind(message: Message, deps: Deps) -> TargetResult | None:
     match message.kind:
         case MessageKind.LOOK:
             return _look(message, deps)
@@ -130,7 +131,7 @@ def _named_now(locator: Locator, deps: Deps) -> Enumerated:
     Events tell of every endpoint of a subscription, also in groups that are none of ours.
     """
     try:
-        return deps.gateway.resolve(locator)
+        return deps.gateway.find_targets(locator)
     except Gone:
         return Enumerated(targets=())
     except Denied as refusal:

@@ -19,7 +19,8 @@ from typing import Final
 
 from shared.alerts.lifecycle import Sighting, alert_id, notification, recur, resolve
 from shared.controller.deps import Deps
-from shared.controller.journal import keep_result, notify
+from shared.controller.run_results import keep_result
+from shared.controller.telling import notify
 from shared.model import (
     Action,
     ComplianceState,
@@ -31,15 +32,10 @@ from shared.model import (
     Target,
     TargetKind,
 )
-from shared.model.records import (
-    AlertRecord,
-    AlertStatus,
-    Message,
-    MessageKind,
-    NotificationType,
-    TargetResult,
-)
+from shared.model.alert_records import AlertRecord, AlertStatus, NotificationType
+from shared.model.messages import Message, MessageKind
 from shared.model.resource_id import parse_resource_id
+from shared.model.results import TargetResult
 from shared.state.message_body import understand
 
 PATTERN: Final = "poisoned-message"

@@ -1,67 +1,43 @@
-"""The story on one page: read, evaluate, plan, prove, recall, decide, claim, act, verify, record.
+"""The story on one page: read, judge, tell, remember, claim, act, verify, record.
 
 ``reconcile`` looks at one target once, whatever made us look. It is level-triggered: events are never
-believed, the target is read. The pure steps are ``judge``; the steps that touch the world follow it
-and hold no choice of their own. What a change in progress needs is in ``shared.controller.remediation``, what
-is remembered and told to people is in ``shared.controller.journal``.
+believed, the target is read. What is right for it (evaluate, plan, prove, recall, decide) is in ``judging``;
+the steps that touch the world follow and hold no choice of their own: ``telling`` people, ``remembering``,
+``asking_again``, and a change on its way in ``remediation`` until it ends in ``change_ends``. Looks that end
+without a judgement are in ``unjudged``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
 
-from shared.alerts.words import change_words
 from shared.config.configuration import tags_of
 from shared.config.tag_exemptions import with_tag_seen
-from shared.controller.context import assess, recall
+from shared.controller.asking_again import schedule_recheck
+from shared.controller.change_ends import abandon, close, finish, give_up
 from shared.controller.deps import Deps
-from shared.controller.journal import (
+from shared.controller.judging import enabled_policies, judge, policies_in_question
+from shared.controller.remediation import begin, resume
+from shared.controller.remembering import attributed, newest_write, relate, remember, with_foreign_write
+from shared.controller.run_results import log_line, view_of, view_of_plan
+from shared.controller.telling import tell
+from shared.controller.unjudged import (
     already_in_progress,
-    attributed,
-    log_line,
-    relate,
-    remember,
-    schedule_recheck,
+    concerns_nobody,
+    left_unread,
     target_is_gone,
     target_is_unreadable,
-    tell,
-    with_foreign_write,
 )
-from shared.controller.remediation import abandon, begin, close, finish, give_up, resume, view_of
 from shared.controller.visit import Judgement, Visit
-from shared.guardrails.decide import Question, Readiness, decide, readiness_of
-from shared.guardrails.prove import prove
-from shared.guardrails.traffic_difference import difference_made
-from shared.model import (
-    Action,
-    Aspect,
-    Cause,
-    CauseKind,
-    Change,
-    ComplianceState,
-    Decision,
-    Effect,
-    Finding,
-    Outcome,
-    Proof,
-    Snapshot,
-    Target,
-)
-from shared.model.codec import to_json
+from shared.model import Action, Aspect, Cause, Decision, Outcome, Target
+from shared.model.change_records import ChangeRecord
 from shared.model.errors import Denied, Gone, Permanent
-from shared.model.records import (
-    ChangeRecord,
-    ChangeView,
-    RunOptions,
-    TargetRecord,
-    TargetResult,
-)
-from shared.model.results import merge
+from shared.model.memory import TargetRecord
+from shared.model.messages import RunOptions
+from shared.model.results import ChangeView, TargetResult, merge
 from shared.model.values import value
-from shared.posture.policy import AnyPolicy, Assessment, applies_to, bound
-from shared.state.baseline import Baseline, recorded_baseline
+from shared.posture.policy import AnyPolicy
 
 
 def reconcile(
@@ -85,9 +61,9 @@ def reconcile(
     if finishing is None:  # a change carries the cause that it was begun for, which is not news
         cause = attributed(cause, deps)
         record = with_foreign_write(record, cause, deps)
-    if finishing is None and _held(record, started):
+    if finishing is None and record.is_held(started):
         return already_in_progress(known, record, cause, deps, options)
-    if finishing is None and active is not None and _is_running(active):
+    if finishing is None and active is not None and active.is_running:
         return resume(active, record, deps, options)
     finishing = finishing or _left_behind(active)
     visit = _read(record, cause, finishing, deps, options)
@@ -111,8 +87,8 @@ def _read(
     """
     target = record.target
     policies = policies_in_question(target, deps)
-    if finishing is None and _concerns_nobody(policies, record, cause):
-        return _left_unread(target, cause, deps)
+    if finishing is None and concerns_nobody(policies, record, cause):
+        return left_unread(target, cause, deps)
     started = deps.clock.now()
     try:
         snapshot = deps.gateway.read(target, _aspects(policies))
@@ -127,28 +103,13 @@ def _read(
         return target_is_unreadable(record, policies, cause, error, deps)
     return Visit(
         target=target,
-        cause=_newest_write(cause, record) if finishing is not None else cause,
+        cause=newest_write(cause, record) if finishing is not None else cause,
         deps=deps,
         options=options,
         snapshot=snapshot,
         policies=enabled_policies(snapshot, deps),
         now=started,
     )
-
-
-def _concerns_nobody(policies: tuple[AnyPolicy, ...], record: TargetRecord, cause: Cause) -> bool:
-    """Whether no policy could judge a reading, nothing remembered could end by it, and nobody asked for it.
-
-    An operator is told by a reading that a target is gone or closed to us.
-    """
-    return not policies and record.etag is None and cause.kind is not CauseKind.OPERATOR
-
-
-def _left_unread(target: Target, cause: Cause, deps: Deps) -> TargetResult:
-    """No findings, and no request to Azure: nothing is remembered of a target that nobody judges."""
-    result = TargetResult(target=target)
-    deps.log(log_line(result, cause))
-    return result
 
 
 @value
@@ -169,7 +130,7 @@ def _look(visit: Visit, record: TargetRecord, finishing: ChangeRecord | None) ->
     if finished.outcome is Outcome.IN_PROGRESS:
         visit.deps.store.save(record)
         return verified
-    if _held(record, visit.now):  # the next change is on its way already: its reading judges
+    if record.is_held(visit.now):  # the next change is on its way already: its reading judges
         close(finished, visit)
         return verified
     looked = _judge_and_act(visit, record)
@@ -200,20 +161,9 @@ def _judge_and_act(visit: Visit, record: TargetRecord) -> _Looked:
     )
 
 
-def _is_running(active: ChangeRecord) -> bool:
-    """Whether Azure may still be at it: the operation is asked before anybody judges."""
-    return active.outcome is Outcome.IN_PROGRESS and active.operation is not None
-
-
 def _left_behind(active: ChangeRecord | None) -> ChangeRecord | None:
     """A change whose worker died before it could send anything long: a reading ends it."""
     return active if active is not None and active.outcome is Outcome.IN_PROGRESS else None
-
-
-def _newest_write(cause: Cause, record: TargetRecord) -> Cause:
-    """Who wrote last while a change was on its way: what is found besides is theirs."""
-    last = record.last_foreign
-    return last if last is not None and last.time >= cause.time else cause
 
 
 def _without_ended_change(record: TargetRecord, active: ChangeRecord | None) -> TargetRecord:
@@ -224,109 +174,6 @@ def _without_ended_change(record: TargetRecord, active: ChangeRecord | None) -> 
     return replace(record, active_change=None, lease_until=None)
 
 
-# --- what is right: evaluate, plan, prove, recall, decide ------------------------------------------
-
-
-def judge(visit: Visit, policy: AnyPolicy, record: TargetRecord) -> Judgement:
-    """One policy's finding on the snapshot, the change for it, its proof and the decision."""
-    readiness = readiness_of(visit.snapshot)
-    finding = _never_compliant_while_busy(policy.evaluate(visit.snapshot), readiness)
-    baseline = _baseline(visit, finding, record)
-    remedy = _remedy(visit, policy, finding, baseline)
-    context = recall(visit, policy, finding, record)
-    question = Question(
-        policy=policy,
-        finding=finding,
-        change=remedy.change,
-        proof=remedy.proof,
-        assessment=assess(visit, policy, baseline) if remedy.change else Assessment(),
-        context=replace(context, readiness=readiness),
-    )
-    decision = None if finding.state is ComplianceState.COMPLIANT else decide(question)
-    if context.exemption is not None and finding.state is ComplianceState.NON_COMPLIANT:
-        finding = replace(finding, state=ComplianceState.EXEMPT)
-    judgement = Judgement(
-        policy=policy,
-        finding=finding,
-        change=remedy.change,
-        proof=remedy.proof,
-        decision=decision,
-        baseline=baseline,
-        restores=remedy.restores,
-    )
-    return _said(judgement)
-
-
-@value
-class _Remedy:
-    """The change for a finding with its proof, and whether it restores what was there before."""
-
-    change: Change | None = None
-    proof: Proof | None = None
-    restores: bool = False
-
-
-def _baseline(visit: Visit, finding: Finding, record: TargetRecord) -> Baseline:
-    """The last compliant reading where anybody will ask for it: one read of the store."""
-    if finding.state is not ComplianceState.NON_COMPLIANT:
-        return Baseline()
-    return recorded_baseline(record.memories.get(finding.policy), visit.deps.store)
-
-
-def _remedy(visit: Visit, policy: AnyPolicy, finding: Finding, baseline: Baseline) -> _Remedy:
-    """What puts the last compliant reading's rules back, if that can be proved; else the policy's plan."""
-    for change in _former(visit, policy, finding, baseline):
-        proof = prove(change, visit.snapshot, policy, visit.policies)
-        if proof.holds:
-            return _Remedy(change=change, proof=proof, restores=True)
-    planned = policy.plan(finding, visit.snapshot)
-    if planned is None:
-        return _Remedy()
-    return _Remedy(change=planned, proof=prove(planned, visit.snapshot, policy, visit.policies))
-
-
-def _former(visit: Visit, policy: AnyPolicy, finding: Finding, baseline: Baseline) -> tuple[Change, ...]:
-    if policy.restore is None or baseline.snapshot is None:
-        return ()
-    return policy.restore(finding, visit.snapshot, baseline.snapshot)
-
-
-def _said(judgement: Judgement) -> Judgement:
-    """The decision to revert says what the change does: adds a rule, or restores one."""
-    decision, change = judgement.decision, judgement.change
-    if decision is None or change is None or decision.action is not Action.REVERT:
-        return judgement
-    detail = change_words(change, judgement.restored_from)
-    return replace(judgement, decision=replace(decision, detail=detail))
-
-
-def _never_compliant_while_busy(finding: Finding, readiness: Readiness) -> Finding:
-    if readiness is not Readiness.BUSY or finding.state is not ComplianceState.COMPLIANT:
-        return finding
-    return replace(finding, state=ComplianceState.UNKNOWN, reason="another operation is running: look again")
-
-
-def policies_in_question(target: Target, deps: Deps) -> tuple[AnyPolicy, ...]:
-    """The policies that are on for this target, whatever its tags are, or may be on with some."""
-    return tuple(
-        policy
-        for policy in deps.policies
-        if target.kind in policy.targets and deps.configuration.may_be_on(policy, target.id)
-    )
-
-
-def enabled_policies(snapshot: Snapshot, deps: Deps) -> tuple[AnyPolicy, ...]:
-    """The policies that are on for what was read, with their parameters, in the order of their changes."""
-    said = (
-        (policy, deps.configuration.settings_for(policy, snapshot.id, tags_of(snapshot)))
-        for policy in deps.policies
-        if applies_to(policy, snapshot)
-    )
-    return tuple(
-        bound(policy, settings.parameters) for policy, settings in said if settings.effect is not Effect.OFF
-    )
-
-
 def _aspects(policies: tuple[AnyPolicy, ...]) -> frozenset[Aspect]:
     return frozenset().union(*(policy.reads for policy in policies))
 
@@ -334,11 +181,6 @@ def _aspects(policies: tuple[AnyPolicy, ...]) -> frozenset[Aspect]:
 def _asked_for(visit: Visit) -> list[AnyPolicy]:
     wanted = visit.options.policies
     return [policy for policy in visit.policies if wanted is None or policy.id in wanted]
-
-
-def _held(record: TargetRecord, now: datetime) -> bool:
-    """Whether a change of this target is on its way."""
-    return record.lease_until is not None and record.lease_until > now
 
 
 # --- what is done: claim, act, record --------------------------------------------------------------
@@ -381,23 +223,6 @@ def _first_revert(judgements: tuple[Judgement, ...]) -> Judgement | None:
         if judgement.waits_to_write:
             return None
     return None
-
-
-def view_of_plan(judgement: Judgement, snapshot: Snapshot) -> ChangeView:
-    """A change that enforce would make, as an audit run shows it."""
-    change = judgement.change
-    assert change is not None  # a decision to revert without a change cannot pass the brake "no plan"
-    return ChangeView(
-        id="",
-        policy=change.policy,
-        resource_id=change.resource_id,
-        edits=tuple(to_json(edit) for edit in change.edits),
-        inverse=tuple(to_json(edit) for edit in change.inverse),
-        proof=judgement.proof,
-        outcome=Outcome.WOULD_REVERT,
-        difference=difference_made(change, snapshot),
-        restored_from=judgement.restored_from,
-    )
 
 
 def _conclude(visit: Visit, looked: _Looked) -> TargetResult:

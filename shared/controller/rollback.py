@@ -12,10 +12,10 @@ from dataclasses import replace
 from datetime import datetime
 
 from shared.controller.deps import Deps
-from shared.controller.remediation import LEASE, advance, same_reach
+from shared.controller.remediation import advance, claim
 from shared.controller.runs import refuse_under_audit
-from shared.guardrails.decide import Readiness, readiness_of
-from shared.guardrails.traffic_difference import difference_made
+from shared.guardrails.question import Readiness, readiness_of
+from shared.guardrails.traffic_difference import difference_made, same_reach
 from shared.model import (
     Action,
     Actor,
@@ -30,12 +30,14 @@ from shared.model import (
     Reason,
     Snapshot,
 )
+from shared.model.change_records import ChangeKind, ChangeRecord
 from shared.model.edits import EditDoesNotFit, apply_edits
 from shared.model.errors import StoreError
-from shared.model.records import ChangeKind, ChangeRecord, Exemption, RunOptions
+from shared.model.memory import Exemption
+from shared.model.messages import RunOptions
 from shared.model.values import value
 from shared.policies import find
-from shared.state.store import BudgetExhausted
+from shared.state.claims import BudgetExhausted
 
 
 class RollbackRefused(Exception):
@@ -125,28 +127,25 @@ def _begin(
         raise RollbackRefused("not-proved", "; ".join(step.detail or step.claim for step in proof.failures))
     change = _rollback_record(request, original, proof, now_there, deps)
     record = deps.store.recall(original.change.target, now)
-    exemption = Exemption(
-        policy=original.change.policy,
-        reason=f"rollback of {original.id}: {request.reason}",
-        approver=request.actor.name or request.actor.object_id or "operator",
-        expires_at=request.expires_at,
-        change_id=change.id,
-    )
+    exemptions = (*record.exemptions, _exemption(request, original, change))
     try:
-        deps.store.claim(
-            replace(record, exemptions=(*record.exemptions, exemption)),
-            change,
-            lease_until=now + LEASE,
-            scope_limit=deps.configuration.limits.writes_per_subscription,
-            writes=len(change.change.edits),
-            now=change.created_at,
-        )
+        claim(change, replace(record, exemptions=exemptions), deps, now)
     except BudgetExhausted as exhausted:
         raise RollbackRefused(Reason.BUDGET, str(exhausted)) from exhausted
     deps.store.put_change(replace(original, rolled_back_by=change.id))
     claimed = deps.store.change(change.id)
     assert claimed is not None  # the claim has just entered it into the journal
     return advance(claimed, now_there, deps, RunOptions())
+
+
+def _exemption(request: RollbackRequest, original: ChangeRecord, change: ChangeRecord) -> Exemption:
+    return Exemption(
+        policy=original.change.policy,
+        reason=f"rollback of {original.id}: {request.reason}",
+        approver=request.actor.name or request.actor.object_id or "operator",
+        expires_at=request.expires_at,
+        change_id=change.id,
+    )
 
 
 def _prove(change: Change, before: Snapshot, now_there: Snapshot) -> Proof:

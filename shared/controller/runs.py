@@ -10,12 +10,12 @@ from dataclasses import replace
 
 from shared.controller.deps import Deps
 from shared.controller.dispatch import look_at
-from shared.controller.events import locate
+from shared.controller.event_targets import locate
 from shared.model import Actor, Cause, CauseKind, EnforcementMode, Locator, LocatorKind, Target
 from shared.model.errors import GatewayError, StoreError
-from shared.model.records import Message, MessageKind, RunOptions, RunRecord, RunStatus
+from shared.model.messages import Message, MessageKind, RunOptions
 from shared.model.resource_id import ResourceId
-from shared.model.results import with_status
+from shared.model.results import RunRecord, RunStatus, with_status
 from shared.model.values import value
 
 
@@ -106,7 +106,7 @@ def _straight_through(run: RunRecord, target: Target, options: RunOptions, deps:
 def _through_the_queue(run: RunRecord, locator: Locator, options: RunOptions, deps: Deps) -> RunRecord:
     """What is no target itself: those that it names are found by a read and by the relation index, which
     alone knows whose names a DNS zone resolves, and looked at through the queue."""
-    read = deps.gateway.resolve(locator).targets
+    read = deps.gateway.find_targets(locator).targets
     targets = tuple(dict.fromkeys((*read, *deps.store.related(locator))))
     for target in targets:
         deps.store.send(Message(kind=MessageKind.RECHECK, target=target, cause=run.cause, options=options))

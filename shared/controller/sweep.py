@@ -14,11 +14,11 @@ from shared.alerts.lifecycle import notification
 from shared.controller.deps import Deps
 from shared.controller.dispatch import ask
 from shared.controller.expired_exemptions import tell_of_expired_exemptions
-from shared.controller.journal import notify
+from shared.controller.telling import notify
 from shared.model import Cause, CauseKind, Target
+from shared.model.alert_records import NotificationType
 from shared.model.errors import GatewayError
 from shared.model.interfaces import Enumerated
-from shared.model.records import NotificationType
 from shared.model.resource_id import ResourceId
 from shared.model.values import value
 

@@ -1,6 +1,7 @@
-"""One look at one target: what every step of a reconcile needs, gathered once.
+"""A visit: one target that was read, with everything that the steps after the reading need.
 
-Values only; the steps are in ``reconcile``, ``remediation`` and ``journal``.
+A look is what somebody asks for; it becomes a visit when the target could be read. Values only: a
+``Visit``, and the ``Judgement`` of one policy on it; the steps are in the modules beside this one.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from typing import Final
 
 from shared.controller.deps import Deps
 from shared.model import Action, Cause, Change, Decision, Finding, Proof, Reason, Snapshot, Target
-from shared.model.records import RunOptions
+from shared.model.messages import RunOptions
 from shared.model.values import value
 from shared.posture.policy import AnyPolicy
 from shared.state.baseline import Baseline

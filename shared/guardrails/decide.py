@@ -11,123 +11,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Final
 
-from shared.guardrails.schedule import Freeze, WhenClosed
-from shared.model import (
-    Action,
-    Actor,
-    Change,
-    ComplianceState,
-    Decision,
-    Effect,
-    Finding,
-    Outcome,
-    Proof,
-    Reason,
-    Safety,
-    ServerSnapshot,
-    ServerState,
-    Snapshot,
-)
-from shared.model.records import Approval, Attempt, Exemption, TagExemption
-from shared.model.values import value
-from shared.posture.policy import AnyPolicy, Assessment
+from shared.guardrails.question import BreakGlass, Question, Readiness
+from shared.guardrails.schedule import WhenClosed
+from shared.model import Action, Actor, ComplianceState, Decision, Effect, Outcome, Reason, Safety
 
 SHORTEST_PAUSE: Final = 5.0
 LONGEST_PAUSE: Final = 300.0
 """Seconds between two looks at a busy target; a server's management operation takes about a minute."""
+
 BUSY_TOO_LONG: Final = timedelta(hours=1)
+
 LONGEST_WAIT: Final = 86_400.0
 """Seconds after which a question that waits for a freeze, a window or a tag is asked again in any case;
 the queue holds no message back for longer than seven days."""
+
 SETTLING_TOO_LONG: Final = 10
 """After this many settle times without quiet, people hear of a drift that waits for its revert."""
-
-
-class BreakGlass(StrEnum):
-    OFF = "off"
-    ON = "on"
-    UNREADABLE = "unreadable"
-
-
-class Readiness(StrEnum):
-    """Whether the target takes writes now."""
-
-    READY = "ready"
-    BUSY = "busy"
-    STOPPED = "stopped"
-
-
-def readiness_of(snapshot: Snapshot) -> Readiness:
-    """Whether the target takes writes, and whether what it shows can be relied on."""
-    if isinstance(snapshot, ServerSnapshot):
-        return {
-            ServerState.READY: Readiness.READY,
-            ServerState.BUSY: Readiness.BUSY,
-            ServerState.STOPPED: Readiness.STOPPED,
-        }[snapshot.state]
-    group = snapshot.security_group
-    updating = snapshot.updating or (group is not None and group.updating)
-    return Readiness.BUSY if updating else Readiness.READY
-
-
-@value
-class Limits:
-    """The budget and the flap detector: reverts and writes that are too many to be right."""
-
-    flapping_reverts: int = 3
-    flapping_window: timedelta = timedelta(hours=1)
-    writes_per_target: int = 10
-    writes_per_subscription: int = 100
-    """Both per sliding hour."""
-
-
-@value
-class Context:
-    """What the decision needs to know beyond the snapshot."""
-
-    now: datetime
-    dry_run: bool
-    effect: Effect
-    limits: Limits
-    break_glass: BreakGlass = BreakGlass.OFF
-    exemption: Exemption | None = None
-    tag_exemption: TagExemption | None = None
-    was_compliant: bool = False
-    created_after_first_pass: bool = False
-    adopt: bool = False
-    without_approval: bool = False
-    """The scope opted in to reverts that need approval."""
-    approval: Approval | None = None
-    freeze: Freeze | None = None
-    """The change freeze that holds now."""
-    closed_until: datetime | None = None
-    """When the next maintenance window opens; None while reverts may be made."""
-    during_freeze: WhenClosed = WhenClosed.ALERT
-    outside_window: WhenClosed = WhenClosed.ALERT
-    readiness: Readiness = Readiness.READY
-    last_foreign_write: datetime | None = None
-    waiting_since: datetime | None = None
-    """Since when the finding has been what it is; None when it is new."""
-    asked_at: datetime | None = None
-    """When an operator asked for this look; None when nobody did."""
-    settle_seconds: float = 60.0
-    attempts: tuple[Attempt, ...] = ()
-    subscription_writes: int = 0
-
-
-@value
-class Question:
-    """One finding with everything that was prepared for deciding about it."""
-
-    policy: AnyPolicy
-    finding: Finding
-    change: Change | None
-    proof: Proof | None
-    assessment: Assessment
-    context: Context
 
 
 def decide(question: Question) -> Decision:
@@ -136,10 +37,10 @@ def decide(question: Question) -> Decision:
         decision = brake(question)
         if decision is not None:
             return decision
-    return _answer(question, Action.REVERT, _grounds(question))
+    return _decision(question, Action.REVERT, _grounds(question))
 
 
-def _answer(
+def _decision(
     question: Question, action: Action, reason: Reason, detail: str = "", again: float | None = None
 ) -> Decision:
     return Decision(
@@ -154,20 +55,11 @@ def _answer(
 
 def _grounds(question: Question) -> Reason:
     context = question.context
-    if _approved(question):
+    if question.is_approved:
         return Reason.APPROVED
     if context.was_compliant:
         return Reason.DRIFT
     return Reason.ADOPTED if context.adopt else Reason.NEW_RESOURCE
-
-
-def _approved(question: Question) -> bool:
-    approval = question.context.approval
-    return (
-        approval is not None
-        and approval.fingerprint == question.finding.fingerprint
-        and approval.expires_at > question.context.now
-    )
 
 
 # --- the brakes, in order --------------------------------------------------------------------------
@@ -181,10 +73,10 @@ def _break_glass(question: Question) -> Decision | None:
         return None
     match context.break_glass:
         case BreakGlass.ON:
-            return _answer(question, Action.ALERT, Reason.BREAK_GLASS, "writes are switched off")
+            return _decision(question, Action.ALERT, Reason.BREAK_GLASS, "writes are switched off")
         case BreakGlass.UNREADABLE:
             detail = "the switch could not be read, so nothing is written"
-            return _answer(question, Action.ALERT, Reason.BREAK_GLASS_UNREADABLE, detail)
+            return _decision(question, Action.ALERT, Reason.BREAK_GLASS_UNREADABLE, detail)
         case BreakGlass.OFF:
             return None
 
@@ -194,7 +86,7 @@ def _exempt(question: Question) -> Decision | None:
     if exemption is None:
         return None
     until = exemption.expires_at.isoformat()
-    return _answer(question, Action.SKIP, Reason.EXEMPT, f"{exemption.reason} (until {until})")
+    return _decision(question, Action.SKIP, Reason.EXEMPT, f"{exemption.reason} (until {until})")
 
 
 def _unknown(question: Question) -> Decision | None:
@@ -202,15 +94,15 @@ def _unknown(question: Question) -> Decision | None:
         return None
     if question.context.readiness is Readiness.BUSY:
         return _busy(question)
-    return _answer(question, Action.SKIP, Reason.UNKNOWN, question.finding.reason)
+    return _decision(question, Action.SKIP, Reason.UNKNOWN, question.finding.reason)
 
 
 def _effect(question: Question) -> Decision | None:
     match question.context.effect:
         case Effect.OFF:
-            return _answer(question, Action.SKIP, Reason.EFFECT_OFF)
+            return _decision(question, Action.SKIP, Reason.EFFECT_OFF)
         case Effect.ALERT:
-            return _answer(question, Action.ALERT, Reason.EFFECT_ALERT)
+            return _decision(question, Action.ALERT, Reason.EFFECT_ALERT)
         case Effect.REVERT:
             return None
 
@@ -218,7 +110,7 @@ def _effect(question: Question) -> Decision | None:
 def _no_plan(question: Question) -> Decision | None:
     if question.change is not None:
         return None
-    return _answer(question, Action.ALERT, Reason.NO_PLAN, "no safe minimal change exists")
+    return _decision(question, Action.ALERT, Reason.NO_PLAN, "no safe minimal change exists")
 
 
 def _not_proved(question: Question) -> Decision | None:
@@ -226,21 +118,21 @@ def _not_proved(question: Question) -> Decision | None:
     if proof is not None and proof.holds:
         return None
     failed = "; ".join(step.detail or step.claim for step in proof.failures) if proof else "no proof"
-    return _answer(question, Action.ALERT, Reason.NOT_PROVED, failed)
+    return _decision(question, Action.ALERT, Reason.NOT_PROVED, failed)
 
 
 def _inherited(question: Question) -> Decision | None:
     context = question.context
     known = context.was_compliant or context.created_after_first_pass or context.adopt
-    if known or _approved(question):
+    if known or question.is_approved:
         return None
-    return _answer(question, Action.ALERT, Reason.INHERITED, "never seen compliant: its owner decides")
+    return _decision(question, Action.ALERT, Reason.INHERITED, "never seen compliant: its owner decides")
 
 
 def _last_way_in(question: Question) -> Decision | None:
     if not question.assessment.last_way_in:
         return None
-    return _answer(question, Action.ALERT, Reason.LAST_WAY_IN, "; ".join(question.assessment.notes))
+    return _decision(question, Action.ALERT, Reason.LAST_WAY_IN, "; ".join(question.assessment.notes))
 
 
 def _safety(question: Question) -> Decision | None:
@@ -249,9 +141,9 @@ def _safety(question: Question) -> Decision | None:
     detail = "; ".join(question.assessment.notes)
     match safety:
         case Safety.MANUAL:
-            return _answer(question, Action.ALERT, Reason.MANUAL, detail)
-        case Safety.APPROVAL if not (question.context.without_approval or _approved(question)):
-            return _answer(question, Action.ALERT, Reason.APPROVAL_REQUIRED, detail)
+            return _decision(question, Action.ALERT, Reason.MANUAL, detail)
+        case Safety.APPROVAL if not (question.context.without_approval or question.is_approved):
+            return _decision(question, Action.ALERT, Reason.APPROVAL_REQUIRED, detail)
         case _:
             return None
 
@@ -260,13 +152,13 @@ def _exempt_by_tag(question: Question) -> Decision | None:
     """Whoever may tag may not thereby exempt a breach: the drift is told, with the tag's author, and the
     revert comes when the time is over. A person's approval is the stronger word."""
     tag = question.context.tag_exemption
-    if tag is None or _approved(question):
+    if tag is None or question.is_approved:
         return None
     actor = tag.seen.actor or Actor()
     author = actor.name or actor.object_id or actor.app_id or "nobody whom an event names"
     since, until = tag.seen.first_seen.isoformat(), tag.until.isoformat()
     detail = f"tag {tag.tag}: {tag.seen.text!r}, seen since {since}, last writer {author}; until {until}"
-    return _answer(question, Action.ALERT, Reason.EXEMPT_BY_TAG, detail, _until(question, tag.until))
+    return _decision(question, Action.ALERT, Reason.EXEMPT_BY_TAG, detail, _wait_until(tag.until, question))
 
 
 def _change_freeze(question: Question) -> Decision | None:
@@ -275,19 +167,19 @@ def _change_freeze(question: Question) -> Decision | None:
     if freeze is None or question.context.during_freeze is WhenClosed.REVERT:
         return None
     detail = f"{freeze.reason} (until {freeze.ends.isoformat()})"
-    return _answer(question, Action.ALERT, Reason.CHANGE_FREEZE, detail, _until(question, freeze.ends))
+    return _decision(question, Action.ALERT, Reason.CHANGE_FREEZE, detail, _wait_until(freeze.ends, question))
 
 
 def _outside_window(question: Question) -> Decision | None:
     """A person who approves the change has chosen the time as well."""
     opens = question.context.closed_until
-    if opens is None or question.context.outside_window is WhenClosed.REVERT or _approved(question):
+    if opens is None or question.context.outside_window is WhenClosed.REVERT or question.is_approved:
         return None
     detail = f"the next maintenance window opens at {opens.isoformat()}"
-    return _answer(question, Action.ALERT, Reason.OUTSIDE_WINDOW, detail, _until(question, opens))
+    return _decision(question, Action.ALERT, Reason.OUTSIDE_WINDOW, detail, _wait_until(opens, question))
 
 
-def _until(question: Question, time: datetime) -> float:
+def _wait_until(time: datetime, question: Question) -> float:
     """Seconds until the question should be asked again."""
     return min((time - question.context.now).total_seconds(), LONGEST_WAIT)
 
@@ -298,25 +190,19 @@ def _not_ready(question: Question) -> Decision | None:
             return _busy(question)
         case Readiness.STOPPED:
             detail = "a stopped server refuses writes; its start is looked at again"
-            return _answer(question, Action.ALERT, Reason.TARGET_STOPPED, detail)
+            return _decision(question, Action.ALERT, Reason.TARGET_STOPPED, detail)
         case Readiness.READY:
             return None
-
-
-def _waited(question: Question) -> timedelta:
-    """How long the finding has been what it is."""
-    since = question.context.waiting_since
-    return question.context.now - since if since is not None else timedelta(0)
 
 
 def _busy(question: Question) -> Decision:
     """Look again, ever less often: ``Updating`` is neither compliant nor writable. A drift that has
     to wait for too long is told."""
-    waited = _waited(question)
+    waited = question.waited
     again = min(LONGEST_PAUSE, max(SHORTEST_PAUSE, waited.total_seconds() / 2))
     is_drift = question.finding.state is ComplianceState.NON_COMPLIANT
     action = Action.ALERT if is_drift and waited >= BUSY_TOO_LONG else Action.SKIP
-    return _answer(question, action, Reason.TARGET_BUSY, "another operation is running", again)
+    return _decision(question, action, Reason.TARGET_BUSY, "another operation is running", again)
 
 
 def _settling(question: Question) -> Decision | None:
@@ -329,43 +215,35 @@ def _settling(question: Question) -> Decision | None:
     if left <= 0:
         return None
     too_long = timedelta(seconds=context.settle_seconds * SETTLING_TOO_LONG)
-    action = Action.ALERT if _waited(question) >= too_long else Action.SKIP
-    return _answer(question, action, Reason.SETTLING, f"quiet until {quiet_at.isoformat()}", left)
-
-
-def _same_drift(question: Question) -> list[Attempt]:
-    """Reverts of this very drift within the flapping window."""
-    context = question.context
-    since = context.now - context.limits.flapping_window
-    drift = (question.policy.id, question.finding.fingerprint)
-    return [a for a in context.attempts if (a.policy, a.fingerprint) == drift and a.at > since]
+    action = Action.ALERT if question.waited >= too_long else Action.SKIP
+    return _decision(question, action, Reason.SETTLING, f"quiet until {quiet_at.isoformat()}", left)
 
 
 def _in_vain(question: Question) -> Decision | None:
     """Azure refuses some writes for good and ignores others without an error: one attempt is enough
     to know, until the window has passed or a person asks again."""
     context = question.context
-    approved_at = context.approval.at if context.approval is not None and _approved(question) else None
+    approved_at = context.approval.at if context.approval is not None and question.is_approved else None
     asked = [at for at in (context.asked_at, approved_at) if at is not None]
-    for attempt in _same_drift(question):
+    for attempt in question.attempts_at_this_drift:
         if any(at > attempt.at for at in asked):
             continue
         if attempt.outcome is Outcome.INEFFECTIVE:
             detail = "the last revert was accepted and changed nothing"
-            return _answer(question, Action.ALERT, Reason.INEFFECTIVE, detail)
+            return _decision(question, Action.ALERT, Reason.INEFFECTIVE, detail)
         if attempt.outcome is Outcome.FAILED:
             detail = "the last revert was refused; it is tried again when its window has passed"
-            return _answer(question, Action.ALERT, Reason.FAILED, detail)
+            return _decision(question, Action.ALERT, Reason.FAILED, detail)
     return None
 
 
 def _flapping(question: Question) -> Decision | None:
     context = question.context
-    same = _same_drift(question)
+    same = question.attempts_at_this_drift
     if len(same) < context.limits.flapping_reverts:
         return None
     detail = f"reverted {len(same)} times within {context.limits.flapping_window}: somebody writes it again"
-    return _answer(question, Action.ALERT, Reason.FLAPPING, detail)
+    return _decision(question, Action.ALERT, Reason.FLAPPING, detail)
 
 
 def _budget(question: Question) -> Decision | None:
@@ -375,10 +253,10 @@ def _budget(question: Question) -> Decision | None:
     on_target = sum(attempt.writes for attempt in context.attempts if attempt.at > hour_ago)
     if on_target + writes > limits.writes_per_target:
         detail = f"{on_target} of {limits.writes_per_target} writes to this target in the last hour"
-        return _answer(question, Action.ALERT, Reason.BUDGET, detail)
+        return _decision(question, Action.ALERT, Reason.BUDGET, detail)
     if context.subscription_writes + writes > limits.writes_per_subscription:
         used, limit = context.subscription_writes, limits.writes_per_subscription
-        return _answer(
+        return _decision(
             question, Action.ALERT, Reason.BUDGET, f"{used} of {limit} writes in this subscription's hour"
         )
     return None

@@ -8,9 +8,11 @@ that the rules can match; of a server who may come in. An alert is about its pol
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from shared.model import Change, ServerSnapshot, Snapshot, SubnetSnapshot
+from shared.model.change_records import TrafficDifference
 from shared.model.edits import apply_to
-from shared.model.records import TrafficDifference
 from shared.nsg import NsgError, changed, diff
 from shared.posture.policy import AnyPolicy
 from shared.posture.traffic import ServerTraffic, SubnetTraffic, Traffic, describe_box, server_traffic
@@ -69,3 +71,20 @@ def _between_subnets(
     told = (found.newly_allowed, found.newly_denied, found.newly_open)
     allowed, denied, left_open = (tuple(dict.fromkeys(map(describe_box, boxes))) for boxes in told)
     return TrafficDifference(newly_allowed=allowed, newly_denied=denied, newly_open=left_open)
+
+
+def same_reach(one: Snapshot, other: Snapshot) -> bool:
+    """Whether two readings admit the same traffic, as far as edits can change it."""
+    if isinstance(one, ServerSnapshot) and isinstance(other, ServerSnapshot):
+        same_access = one.public_access is other.public_access
+        return same_access and server_traffic(one) == server_traffic(other) and _rules(one) == _rules(other)
+    if isinstance(one, ServerSnapshot) or isinstance(other, ServerSnapshot):
+        return False
+    mine, theirs = one.security_group, other.security_group
+    if mine is None or theirs is None:
+        return mine is theirs
+    return {replace(r, etag=None) for r in mine.rules} == {replace(r, etag=None) for r in theirs.rules}
+
+
+def _rules(server: ServerSnapshot) -> frozenset[tuple[int, int]]:
+    return frozenset((int(rule.start), int(rule.end)) for rule in server.firewall_rules or ())

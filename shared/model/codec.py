@@ -16,8 +16,8 @@ from collections.abc import Hashable
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar, cast, get_args
 
-from shared.model import Json
 from shared.model.errors import StoreError
+from shared.model.values import Json
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter

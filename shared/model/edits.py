@@ -12,25 +12,21 @@ from dataclasses import replace
 from itertools import chain
 from typing import TypeAlias, TypeVar, assert_never
 
-from shared.model import (
+from shared.model.changes import (
     Change,
     DeleteFirewallRule,
     DeleteSecurityRule,
     Edit,
-    FirewallRule,
-    PublicAccess,
     PutFirewallRule,
     PutSecurityRule,
-    SecurityGroup,
-    SecurityRule,
-    ServerSnapshot,
     SetParameter,
     SetPublicAccess,
     SetServerTls,
-    Snapshot,
-    SubnetSnapshot,
 )
+from shared.model.kinds import PublicAccess
 from shared.model.parts import ServerParameter, ServerTls
+from shared.model.rules import FirewallRule, SecurityGroup, SecurityRule
+from shared.model.snapshots import ServerSnapshot, Snapshot, SubnetSnapshot
 
 _Named = TypeVar("_Named", FirewallRule, SecurityRule, ServerParameter)
 _OnServer: TypeAlias = SetPublicAccess | PutFirewallRule | DeleteFirewallRule | SetParameter | SetServerTls

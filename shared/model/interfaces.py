@@ -10,22 +10,15 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol, TypeAlias
 
-from shared.model import (
-    Actor,
-    ArmCall,
-    Aspect,
-    Edit,
-    IPNetwork,
-    Json,
-    Locator,
-    Operation,
-    SecurityGroup,
-    Snapshot,
-    Target,
-)
-from shared.model.records import Notification
+from shared.model.alert_records import Notification
+from shared.model.changes import Edit
+from shared.model.kinds import Aspect
+from shared.model.operations import ArmCall, Operation
 from shared.model.resource_id import ResourceId
-from shared.model.values import value
+from shared.model.rules import SecurityGroup
+from shared.model.snapshots import Snapshot
+from shared.model.targets import Actor, Locator, Target
+from shared.model.values import IPNetwork, Json, value
 
 
 class Clock(Protocol):
@@ -75,7 +68,7 @@ class Gateway(Protocol):
         """Read an NSG by its id. Raises ``Gone`` when it does not exist."""
         ...
 
-    def resolve(self, locator: Locator) -> Enumerated:
+    def find_targets(self, locator: Locator) -> Enumerated:
         """The targets that a locator names now. Raises ``Gone`` when the resource does not exist."""
         ...
 
@@ -83,7 +76,7 @@ class Gateway(Protocol):
         """Every target in a subscription or resource group, page by page, from Resource Graph."""
         ...
 
-    def begin(self, edit: Edit, snapshot: Snapshot) -> Operation:
+    def submit(self, edit: Edit, snapshot: Snapshot) -> Operation:
         """Send one edit, guarded by what ``snapshot`` allows (etag), and do not wait for it."""
         ...
 

@@ -7,9 +7,15 @@ are camelCase, so that one declaration serves the core (which never imports pyda
 from __future__ import annotations
 
 import dataclasses
-from typing import TypeVar, dataclass_transform
+from ipaddress import IPv4Network, IPv6Network
+from typing import Any, TypeAlias, TypeVar, dataclass_transform
 
 _T = TypeVar("_T")
+
+Json: TypeAlias = Any
+"""A value that JSON can hold: evidence is written for people and machines and has no fixed shape."""
+
+IPNetwork: TypeAlias = IPv4Network | IPv6Network
 
 
 def camel_case(name: str) -> str:

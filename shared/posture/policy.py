@@ -42,6 +42,7 @@ class Control:
     version: str
     id: str
     title: str
+    link: str = ""
 
 
 @value

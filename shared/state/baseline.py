@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from shared.guardrails.traffic_difference import difference_between
 from shared.model import Cause, CauseKind, Json, Snapshot
-from shared.model.records import PolicyMemory
+from shared.model.memory import PolicyMemory
 from shared.model.values import value
 from shared.nsg import NsgError
 from shared.posture.policy import AnyPolicy

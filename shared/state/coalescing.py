@@ -39,7 +39,7 @@ from typing import Final
 from shared.model import Cause, CauseKind
 from shared.model.errors import EntityChanged, StoreError
 from shared.model.interfaces import Tables
-from shared.model.records import Message, MessageKind, RunOptions
+from shared.model.messages import Message, MessageKind, RunOptions
 from shared.model.values import value
 from shared.state.table_rows import Place, Rows, conditional
 

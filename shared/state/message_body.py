@@ -11,7 +11,7 @@ from typing import Final
 
 from shared.model import codec
 from shared.model.errors import StoreError
-from shared.model.records import Message
+from shared.model.messages import Message
 from shared.state.store import Store
 
 _HASH: Final = re.compile(r"[0-9a-f]{64}")

@@ -1,95 +1,52 @@
 """The store: everything Driftward remembers, over tables, blobs and one queue.
 
 One class, because callers ask one thing and a claim spans several; its parts have modules of their
-own: ``layout`` (tables and keys), ``rows`` (values in rows), ``archive`` (blobs), ``coalescing`` and
-``relations``. Records carry the etag with which they were read; writing one that has changed since
-raises ``EntityChanged``, and the caller reads again. Nothing here decides, and nothing here waits.
+own: ``table_layout`` (tables and keys), ``table_rows`` (values in rows), ``blob_archive``, ``change_rows``,
+``run_rows``, ``claims``, ``coalescing`` and ``relation_index``. Records carry the etag with which they were
+read; writing one that has changed since raises ``EntityChanged``, and the caller reads again. Nothing here
+decides, and nothing here waits.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
-from itertools import islice
-from typing import Final, TypeVar
+from datetime import datetime
+from typing import Final
 from uuid import uuid4
 
 from shared.model import Cause, Locator, Outcome, Proof, Snapshot, Target, codec
-from shared.model.errors import EntityChanged, EntityExists, StoreError
-from shared.model.interfaces import Blobs, Entity, Queue, Relation, Row, Tables, TableWrite
-from shared.model.records import (
-    AlertRecord,
-    AlertStatus,
-    Attempt,
-    ChangeRecord,
-    Message,
-    RunRecord,
-    TargetRecord,
-    TargetResult,
-)
+from shared.model.alert_records import AlertRecord, AlertStatus
+from shared.model.change_records import ChangeRecord
+from shared.model.errors import EntityExists, StoreError
+from shared.model.interfaces import Blobs, Queue, Relation, Tables
+from shared.model.memory import TargetRecord
+from shared.model.messages import Message
 from shared.model.resource_id import ResourceId
-from shared.model.values import value
+from shared.model.results import RunRecord, TargetResult
 from shared.state.blob_archive import Archive
+from shared.state.change_rows import Changes
+from shared.state.claims import Claims
 from shared.state.coalescing import Coalescing
 from shared.state.relation_index import Relations
+from shared.state.run_rows import Runs
 from shared.state.table_layout import (
     ALERTS,
-    CHANGE_PREFIX,
-    CHANGES,
-    RUN_ROW,
-    RUNS,
     TARGET_PREFIX,
     TARGETS,
     alert_place,
     alert_row,
-    budget_place,
-    change_entry,
-    change_place,
-    change_row,
     first_pass_place,
     queue_place,
-    result_place,
-    run_place,
     target_place,
     target_row,
 )
-from shared.state.table_rows import Place, Rows, conditional, timestamp
+from shared.state.table_rows import Rows, conditional, fits, timestamp, wanted_properties
 
-_Record = TypeVar("_Record", TargetRecord, ChangeRecord, AlertRecord)
-
-_BUDGET_WINDOW: Final = timedelta(hours=1)
-_ATTEMPTS_KEPT: Final = 100
-"""Per target, the newest; what is reverted more often than that is flapping by any measure."""
-_ROUNDS: Final = 16
-"""How many workers may write the result of one target in one run at the same moment."""
 _LONGEST_MESSAGE: Final = 48_000
 """Bytes: the service takes 64 KiB, and base64 makes four of three."""
+
 _MESSAGE_REFERENCE: Final = "messageBlob"
-
-
-class BudgetExhausted(StoreError):
-    """The writes of the last hour leave no room for this change. Nothing was claimed."""
-
-
-@value
-class _Spent:
-    at: datetime
-    writes: int
-
-
-@value
-class _Budget:
-    """The writes of one scope within the window that slides behind now."""
-
-    spent: tuple[_Spent, ...] = ()
-
-    def since(self, time: datetime) -> _Budget:
-        return _Budget(spent=tuple(entry for entry in self.spent if entry.at > time))
-
-    @property
-    def used(self) -> int:
-        return sum(entry.writes for entry in self.spent)
 
 
 class Store:
@@ -105,6 +62,9 @@ class Store:
         self._queue = queue
         self._archive = Archive(blobs)
         self._rows = Rows(tables, self._archive)
+        self._claims = Claims(self._rows, self._archive)
+        self._changes = Changes(tables, self._rows)
+        self._runs = Runs(tables, self._rows)
         self._relations = Relations(tables, self._rows)
         self._coalescing = Coalescing(tables, self._rows, self.send, new_token)
 
@@ -147,7 +107,7 @@ class Store:
 
     def recall(self, target: Target, now: datetime) -> TargetRecord:
         """What is known of a target; a record without etag when nothing is."""
-        record = self._find(TargetRecord, target_place(target))
+        record = self._rows.find(TargetRecord, target_place(target))
         return record or TargetRecord(target=target, first_seen=now)
 
     def save(self, record: TargetRecord) -> TargetRecord:
@@ -184,35 +144,15 @@ class Store:
         died before it could act. Raises ``EntityChanged`` when somebody else was faster or holds the
         lease, ``BudgetExhausted`` when ``scope_limit`` writes per hour are spent.
         """
-        _refuse_if_leased(record, change, now)
-        budget_write = self._spend(record.target.id.subscription, writes, scope_limit, now)
-        self._archive.keep_text(codec.dump(change.change))
-        self._archive.keep_text(codec.dump(change.proof))
-        attempt = Attempt(policy=change.change.policy, fingerprint=change.fingerprint, at=now, writes=writes)
-        claimed = replace(
-            record,
-            active_change=change.id,
-            lease_until=lease_until,
-            attempts=(*record.attempts, attempt)[-_ATTEMPTS_KEPT:],
+        claimed = self._claims.claim(
+            record, change, lease_until=lease_until, scope_limit=scope_limit, writes=writes, now=now
         )
-        record_write = self._rows.write_of(target_place(record.target), claimed, target_row(claimed))
-        etag, _ = self._rows.write(TARGETS, record_write, budget_write)
         self.put_change(change)
-        return replace(claimed, etag=etag)
+        return claimed
 
     def give_back(self, record: TargetRecord, change: ChangeRecord, now: datetime) -> TargetRecord:
         """Save the record and return what the change's claim has spent: Azure took none of its writes."""
-        place = budget_place(record.target.id.subscription)
-        etag, budget = self._budget(place, now)
-        spent = list(budget.spent)
-        mine = _Spent(at=change.created_at, writes=len(change.change.edits))
-        if etag is None or mine not in spent:
-            return self.save(record)
-        spent.remove(mine)
-        budget_write = conditional(place, self._rows.properties(_Budget(spent=tuple(spent))), etag)
-        record_write = self._rows.write_of(target_place(record.target), record, target_row(record))
-        new_etag, _ = self._rows.write(TARGETS, record_write, budget_write)
-        return replace(record, etag=new_etag)
+        return self._claims.give_back(record, change, now)
 
     def release(self, record: TargetRecord) -> TargetRecord:
         """Give the lease back."""
@@ -220,42 +160,16 @@ class Store:
 
     def budget_used(self, subscription: str, now: datetime) -> int:
         """Writes of the last hour in a subscription."""
-        _, budget = self._budget(budget_place(subscription), now)
-        return budget.used
-
-    def _spend(self, subscription: str, writes: int, limit: int, now: datetime) -> TableWrite:
-        place = budget_place(subscription)
-        etag, budget = self._budget(place, now)
-        if budget.used + writes > limit:
-            raise BudgetExhausted(f"{budget.used} of {limit} writes of this hour are spent")
-        spent = _Budget(spent=(*budget.spent, _Spent(at=now, writes=writes)))
-        return conditional(place, self._rows.properties(spent), etag)
-
-    def _budget(self, place: Place, now: datetime) -> tuple[str | None, _Budget]:
-        entity = self._get(place)
-        if entity is None:
-            return None, _Budget()
-        return entity.etag, self._rows.value(_Budget, entity).since(now - _BUDGET_WINDOW)
+        return self._claims.used(subscription, now)
 
     # --- changes -----------------------------------------------------------------------------------
 
     def put_change(self, record: ChangeRecord) -> ChangeRecord:
         """Write a change; a new one (no etag) is entered under its id too."""
-        place = change_place(record)
-        write = self._rows.write_of(place, record, change_row(record))
-        if record.etag is not None:
-            (etag,) = self._rows.write(CHANGES, write)
-            return replace(record, etag=etag)
-        entry = conditional(change_entry(record.id), {"row": place.row}, None)
-        etag, _ = self._rows.write(CHANGES, write, entry)
-        return replace(record, etag=etag)
+        return self._changes.put(record)
 
     def change(self, change_id: str) -> ChangeRecord | None:
-        entry = self._get(change_entry(change_id))
-        if entry is None:
-            return None
-        place = Place(table=CHANGES, partition=CHANGES, row=str(entry.properties["row"]))
-        return self._find(ChangeRecord, place)
+        return self._changes.find(change_id)
 
     def changes(
         self,
@@ -265,10 +179,7 @@ class Store:
         outcome: Outcome | None = None,
     ) -> list[ChangeRecord]:
         """The newest changes that fit, newest first."""
-        wanted = _wanted(target=target.key if target else None, policy=policy, outcome=outcome)
-        entities = self._tables.query(CHANGES, CHANGES, CHANGE_PREFIX)
-        fitting = (entity for entity in entities if _fits(entity, wanted))
-        return [self._rows.record(ChangeRecord, entity) for entity in islice(fitting, limit)]
+        return self._changes.newest(limit, target, policy, outcome)
 
     # --- alerts ------------------------------------------------------------------------------------
 
@@ -277,7 +188,7 @@ class Store:
         return self._rows.put(alert_place(record.id), record, alert_row(record))
 
     def alert(self, alert_id: str) -> AlertRecord | None:
-        return self._find(AlertRecord, alert_place(alert_id))
+        return self._rows.find(AlertRecord, alert_place(alert_id))
 
     def alerts(
         self,
@@ -287,8 +198,8 @@ class Store:
         limit: int = 100,
     ) -> list[AlertRecord]:
         """The alerts that fit, last seen first."""
-        wanted = _wanted(status=status, policy=policy, target=target.key if target else None)
-        fitting = [entity for entity in self._tables.query(ALERTS, ALERTS) if _fits(entity, wanted)]
+        wanted = wanted_properties(status=status, policy=policy, target=target.key if target else None)
+        fitting = [entity for entity in self._tables.query(ALERTS, ALERTS) if fits(entity, wanted)]
         fitting.sort(key=lambda entity: str(entity.properties["lastSeen"]), reverse=True)
         return [self._rows.record(AlertRecord, entity) for entity in fitting[:limit]]
 
@@ -302,35 +213,15 @@ class Store:
     def put_run(self, record: RunRecord) -> RunRecord:
         """Write a run. Results have rows of their own (``add_result``): they are written with a new
         run, and not touched by an update, which may know fewer of them than have arrived."""
-        stored = self._rows.put(run_place(record.id), replace(record, results=()), {})
-        if record.etag is None:
-            for result in record.results:
-                self.add_result(record.id, result)
-        return replace(stored, results=record.results)
+        return self._runs.put(record)
 
     def add_result(self, run_id: str, result: TargetResult) -> None:
         """Add what one target came to; a later result of the same target takes its place."""
-        place = result_place(run_id, result.target)
-        properties = self._rows.properties(result)
-        for _ in range(_ROUNDS):
-            present = self._get(place)
-            try:
-                self._rows.write(RUNS, conditional(place, properties, present.etag if present else None))
-            except EntityChanged:
-                continue
-            return
-        raise StoreError(f"the result of {result.target.key} changed {_ROUNDS} times while it was written")
+        self._runs.add_result(run_id, result)
 
     def run(self, run_id: str) -> RunRecord | None:
         """A run with the results that have arrived, in the order of their rows."""
-        record: RunRecord | None = None
-        results: list[TargetResult] = []
-        for entity in self._tables.query(RUNS, run_id):
-            if entity.row == RUN_ROW:
-                record = self._rows.record(RunRecord, entity)
-            else:
-                results.append(self._rows.value(TargetResult, entity))
-        return None if record is None else replace(record, results=tuple(results))
+        return self._runs.find(run_id)
 
     # --- relations ---------------------------------------------------------------------------------
 
@@ -354,7 +245,7 @@ class Store:
 
     def first_pass(self, subscription: str) -> datetime | None:
         """When the first complete pass over a subscription began; None before there was one."""
-        entity = self._get(first_pass_place(subscription))
+        entity = self._rows.get(first_pass_place(subscription))
         return None if entity is None else datetime.fromisoformat(str(entity.properties["startedAt"]))
 
     def complete_first_pass(self, subscription: str, started_at: datetime) -> None:
@@ -391,26 +282,3 @@ class Store:
     ) -> None:
         """Throw the switch for one subscription, or for everything, and note who did it and why."""
         self._archive.set_break_glass(on, subscription, by=by, reason=reason, now=now)
-
-    # --- rows --------------------------------------------------------------------------------------
-
-    def _get(self, place: Place) -> Entity | None:
-        return self._tables.get(place.table, place.partition, place.row)
-
-    def _find(self, form: type[_Record], place: Place) -> _Record | None:
-        entity = self._get(place)
-        return None if entity is None else self._rows.record(form, entity)
-
-
-def _wanted(**properties: str | None) -> Row:
-    return {name: text for name, text in properties.items() if text is not None}
-
-
-def _fits(entity: Entity, wanted: Row) -> bool:
-    return all(entity.properties.get(name) == text for name, text in wanted.items())
-
-
-def _refuse_if_leased(record: TargetRecord, change: ChangeRecord, now: datetime) -> None:
-    held = record.active_change not in (None, change.id)
-    if held and (record.lease_until is None or record.lease_until > now):
-        raise EntityChanged(f"{record.target.key} is leased to change {record.active_change}")

@@ -20,8 +20,11 @@ from __future__ import annotations
 from typing import Final
 
 from shared.model import Locator, Target, codec
+from shared.model.alert_records import AlertRecord
+from shared.model.change_records import ChangeRecord
 from shared.model.interfaces import Row
-from shared.model.records import AlertRecord, ChangeRecord, Message, TargetRecord
+from shared.model.memory import TargetRecord
+from shared.model.messages import Message
 from shared.state.blob_archive import reference
 from shared.state.table_rows import Place, digest, newest_first, timestamp
 

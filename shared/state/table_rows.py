@@ -16,9 +16,12 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from shared.model import codec
+from shared.model.alert_records import AlertRecord
+from shared.model.change_records import ChangeRecord
 from shared.model.errors import EntityChanged, EntityExists, StoreError
 from shared.model.interfaces import Entity, Insert, Replace, Row, Tables, TableWrite
-from shared.model.records import AlertRecord, ChangeRecord, RunRecord, TargetRecord
+from shared.model.memory import TargetRecord
+from shared.model.results import RunRecord
 from shared.model.values import value
 from shared.state.blob_archive import Archive
 
@@ -84,6 +87,15 @@ class Rows:
         """The record in a row, with the row's etag."""
         return replace(self.value(form, entity), etag=entity.etag)
 
+    def get(self, place: Place) -> Entity | None:
+        """What lies there, as it lies there."""
+        return self._tables.get(place.table, place.partition, place.row)
+
+    def find(self, form: type[_Record], place: Place) -> _Record | None:
+        """The record that lies there."""
+        entity = self.get(place)
+        return None if entity is None else self.record(form, entity)
+
     def write_of(self, place: Place, record: _Record, plain: Row) -> TableWrite:
         """The conditional write of a record: an insert when it has no etag yet."""
         properties = self.properties(replace(record, etag=None), plain)
@@ -117,3 +129,13 @@ def conditional(place: Place, properties: Row, etag: str | None) -> TableWrite:
     if etag is None:
         return Insert(partition=place.partition, row=place.row, properties=properties)
     return Replace(partition=place.partition, row=place.row, properties=properties, etag=etag)
+
+
+def wanted_properties(**properties: str | None) -> Row:
+    """What a listing selects by: None selects nothing."""
+    return {name: text for name, text in properties.items() if text is not None}
+
+
+def fits(entity: Entity, wanted: Row) -> bool:
+    """Whether a row has the wanted properties."""
+    return all(entity.properties.get(name) == text for name, text in wanted.items())

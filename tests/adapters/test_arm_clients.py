@@ -204,7 +204,7 @@ def test_writes_are_sent_with_the_versions_that_were_set(
     bench.arm.on(method, str(edited_resource(edit)), Reply(status=202))
     before = bench.gateway.read(OLD, frozenset())
     clients = ArmClients(Settings(arm_endpoint=bench.arm.url, api_versions=CHOSEN))
-    ArmGateway(clients, StandingClock(), bench.slept.append).begin(edit, before)
+    ArmGateway(clients, StandingClock(), bench.slept.append).submit(edit, before)
     clients.close()
     assert bench.arm.asked[-1].method == method
     assert versions_on_the_wire(bench.arm)[-1] == version

@@ -138,7 +138,7 @@ def test_the_async_operation_is_preferred_to_the_location(bench: Bench) -> None:
     before = snapshot(bench)
     headers = {"Azure-AsyncOperation": f"{bench.arm.url}/a", "Location": f"{bench.arm.url}/l"}
     bench.arm.on("PATCH", SERVER, Reply(status=202, headers=headers | {"Retry-After": "60"}))
-    begun = bench.gateway.begin(CLOSE, before)
+    begun = bench.gateway.submit(CLOSE, before)
     assert (begun.url, begun.style, begun.retry_after_seconds) == (
         headers["Azure-AsyncOperation"],
         "asyncOperation",
@@ -149,14 +149,14 @@ def test_the_async_operation_is_preferred_to_the_location(bench: Bench) -> None:
 def test_a_location_alone_is_followed(bench: Bench) -> None:
     before = snapshot(bench)
     bench.arm.on("PATCH", SERVER, Reply(status=202, headers={"Location": f"{bench.arm.url}/l"}))
-    assert bench.gateway.begin(CLOSE, before).style == "location"
+    assert bench.gateway.submit(CLOSE, before).style == "location"
 
 
 @pytest.mark.parametrize("status", [200, 204])
 def test_a_success_that_the_specification_does_not_list_has_ended_at_once(bench: Bench, status: int) -> None:
     before = snapshot(bench)
     bench.arm.on("PATCH", SERVER, Reply(status=status, body=None if status == 204 else body()))
-    begun = bench.gateway.begin(CLOSE, before)
+    begun = bench.gateway.submit(CLOSE, before)
     assert (begun.url, begun.style) == (None, "none")
     assert begun.correlation_id
 
@@ -165,20 +165,20 @@ def test_a_write_that_arm_took_with_an_unreadable_answer_was_taken(bench: Bench)
     before = snapshot(bench)
     headers = {"Azure-AsyncOperation": f"{bench.arm.url}/a"}
     bench.arm.on("PATCH", SERVER, Reply(status=202, headers=headers, raw=b"{half"))
-    assert bench.gateway.begin(CLOSE, before).url == f"{bench.arm.url}/a"
+    assert bench.gateway.submit(CLOSE, before).url == f"{bench.arm.url}/a"
 
 
 def test_the_correlation_id_is_arms_when_it_chose_another(bench: Bench) -> None:
     before = snapshot(bench)
     bench.arm.on("PATCH", SERVER, Reply(status=202, headers={"x-ms-correlation-request-id": "theirs"}))
-    assert bench.gateway.begin(CLOSE, before).correlation_id == "theirs"
+    assert bench.gateway.submit(CLOSE, before).correlation_id == "theirs"
     assert bench.arm.asked[-1].headers["x-ms-correlation-request-id"] != "theirs"
 
 
 def test_every_write_has_a_correlation_id_of_its_own(bench: Bench) -> None:
     before = snapshot(bench)
     bench.arm.on("PATCH", SERVER, Reply(status=202))
-    ids = {bench.gateway.begin(CLOSE, before).correlation_id for _ in range(2)}
+    ids = {bench.gateway.submit(CLOSE, before).correlation_id for _ in range(2)}
     assert len(ids) == 2
     assert {asked.headers["x-ms-correlation-request-id"] for asked in bench.arm.asked[1:]} == ids
 
@@ -272,7 +272,7 @@ def test_a_delete_whose_answer_is_lost_is_not_repeated(bench: Bench) -> None:
     (standing,) = before.firewall_rules or ()
     bench.arm.on("DELETE", f"{SERVER}/firewallRules/r", Reply(hang_up=True))
     with pytest.raises(Transient):
-        bench.gateway.begin(DeleteFirewallRule(server=TARGET.id, rule=standing), before)
+        bench.gateway.submit(DeleteFirewallRule(server=TARGET.id, rule=standing), before)
     assert bench.statuses[-1] == ("DELETE", 0)
     assert len(bench.arm.asked) == 3
 

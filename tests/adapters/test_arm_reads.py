@@ -228,7 +228,7 @@ def test_a_group_names_its_subnets(azure: Azure) -> None:
     seeded_subnet(azure)
     locator = Locator(kind=LocatorKind.NSG, id=ResourceId(seeds.nsg_id()))
     gateway = azure.gateway()
-    found = gateway.resolve(locator)
+    found = gateway.find_targets(locator)
     assert found.targets == (SUBNET,)
     assert [(relation.source, relation.target) for relation in found.relations] == [(locator, SUBNET)]
     assert len(gateway.calls) == 1
@@ -241,7 +241,7 @@ def test_a_virtual_network_names_its_postgres_subnets_only(azure: Azure) -> None
     ]
     azure.simulator.seed([seeds.nsg(), seeds.vnet(subnets=inner)])
     locator = Locator(kind=LocatorKind.VIRTUAL_NETWORK, id=ResourceId(seeds.vnet_id()))
-    found = azure.gateway().resolve(locator)
+    found = azure.gateway().find_targets(locator)
     assert found.targets == (SUBNET,)
     assert [relation.source.kind for relation in found.relations] == [
         LocatorKind.VIRTUAL_NETWORK,
@@ -253,7 +253,7 @@ def test_a_virtual_network_names_its_postgres_subnets_only(azure: Azure) -> None
 def test_a_locator_of_something_deleted_is_gone(azure: Azure, kind: LocatorKind) -> None:
     text = seeds.nsg_id() if kind is LocatorKind.NSG else seeds.vnet_id()
     with pytest.raises(Gone):
-        azure.gateway().resolve(Locator(kind=kind, id=ResourceId(text)))
+        azure.gateway().find_targets(Locator(kind=kind, id=ResourceId(text)))
 
 
 # --- a scope ---------------------------------------------------------------------------------------
@@ -303,7 +303,7 @@ def test_a_resource_group_is_enumerated_alone(azure: Azure) -> None:
 def test_a_scope_as_a_locator_gives_the_same_in_one_piece(azure: Azure) -> None:
     seeded_scope(azure)
     scope = ResourceId(seeds.group_id())
-    whole = azure.gateway().resolve(Locator(kind=LocatorKind.SCOPE, id=scope))
+    whole = azure.gateway().find_targets(Locator(kind=LocatorKind.SCOPE, id=scope))
     pages = list(azure.gateway().enumerate(scope))
     assert whole.targets == tuple(target for page in pages for target in page.targets)
     assert len(whole.relations) == 2

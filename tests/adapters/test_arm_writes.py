@@ -104,7 +104,7 @@ def test_closing_a_flexible_server_is_exactly_one_property_on_the_wire(azure: Az
     seed_servers(azure)
     before = server(azure, FLEXIBLE)
     gateway = azure.gateway()
-    operation = gateway.begin(CLOSE, before)
+    operation = gateway.submit(CLOSE, before)
     call = written(azure, "PATCH")
     assert call["requestBody"] == {"properties": {"network": {"publicNetworkAccess": "Disabled"}}}
     assert call["apiVersion"] == "2026-10-01"
@@ -119,7 +119,7 @@ def test_closing_a_single_server_is_exactly_one_property_on_the_wire(azure: Azur
     seed_servers(azure)
     gateway = azure.gateway()
     edit = SetPublicAccess(server=SINGLE, access=PublicAccess.DISABLED)
-    operation = gateway.begin(edit, server(azure, SINGLE))
+    operation = gateway.submit(edit, server(azure, SINGLE))
     call = written(azure, "PATCH")
     assert call["requestBody"] == {"properties": {"publicNetworkAccess": "Disabled"}}
     assert call["apiVersion"] == "2017-12-01"
@@ -131,7 +131,7 @@ def test_a_wish_for_unknown_access_is_refused_before_it_is_sent(azure: Azure) ->
     seed_servers(azure)
     gateway = azure.gateway()
     with pytest.raises(Permanent, match="Enabled or Disabled"):
-        gateway.begin(SetPublicAccess(server=FLEXIBLE, access=PublicAccess.UNKNOWN), server(azure, FLEXIBLE))
+        gateway.submit(SetPublicAccess(server=FLEXIBLE, access=PublicAccess.UNKNOWN), server(azure, FLEXIBLE))
     assert gateway.calls == ()
 
 
@@ -139,9 +139,9 @@ def test_a_wish_for_unknown_access_is_refused_before_it_is_sent(azure: Azure) ->
 def test_a_firewall_rule_is_deleted_and_put_back(azure: Azure, id_: ResourceId) -> None:
     seed_servers(azure)
     gateway = azure.gateway()
-    azure.finish(gateway, gateway.begin(DeleteFirewallRule(server=id_, rule=OPEN), server(azure, id_)))
+    azure.finish(gateway, gateway.submit(DeleteFirewallRule(server=id_, rule=OPEN), server(azure, id_)))
     assert server(azure, id_).firewall_rules == ()
-    azure.finish(gateway, gateway.begin(PutFirewallRule(server=id_, rule=OPEN), server(azure, id_)))
+    azure.finish(gateway, gateway.submit(PutFirewallRule(server=id_, rule=OPEN), server(azure, id_)))
     assert server(azure, id_).firewall_rules == (OPEN,)
     assert written(azure, "PUT")["requestBody"] == {
         "properties": {"startIpAddress": "0.0.0.0", "endIpAddress": "0.0.0.0"}
@@ -153,7 +153,7 @@ def test_deleting_a_rule_that_is_gone_has_ended_at_once(azure: Azure, id_: Resou
     seed_servers(azure)
     gateway = azure.gateway()
     absent = FirewallRule(name="absent", start=OPEN.start, end=OPEN.end)
-    operation = gateway.begin(DeleteFirewallRule(server=id_, rule=absent), server(azure, id_))
+    operation = gateway.submit(DeleteFirewallRule(server=id_, rule=absent), server(azure, id_))
     assert (operation.url, operation.style) == (None, "none")
     assert gateway.poll(operation) is None
 
@@ -164,7 +164,7 @@ def test_deleting_a_rule_that_is_gone_has_ended_at_once(azure: Azure, id_: Resou
 def test_a_new_rule_is_written_on_condition_that_there_is_none(azure: Azure) -> None:
     seed_network(azure)
     gateway = azure.gateway()
-    operation = gateway.begin(PutSecurityRule(nsg=NSG, rule=ALLOW), subnet(azure))
+    operation = gateway.submit(PutSecurityRule(nsg=NSG, rule=ALLOW), subnet(azure))
     call = written(azure, "PUT")
     assert header(call, "if-none-match") == "*"
     assert header(call, "if-match") is None
@@ -194,12 +194,12 @@ def test_a_rule_is_replaced_and_deleted_by_the_etag_that_was_read(azure: Azure) 
     assert before.security_group is not None
     etag = before.security_group.rules[0].etag
     gateway = azure.gateway()
-    azure.finish(gateway, gateway.begin(PutSecurityRule(nsg=NSG, rule=ALLOW), before))
+    azure.finish(gateway, gateway.submit(PutSecurityRule(nsg=NSG, rule=ALLOW), before))
     put = written(azure, "PUT")
     assert (header(put, "if-match"), header(put, "if-none-match")) == (etag, None)
     after = subnet(azure)
     assert after.security_group is not None
-    azure.finish(gateway, gateway.begin(DeleteSecurityRule(nsg=NSG, rule=ALLOW), after))
+    azure.finish(gateway, gateway.submit(DeleteSecurityRule(nsg=NSG, rule=ALLOW), after))
     assert header(written(azure, "DELETE"), "if-match") == after.security_group.rules[0].etag
 
 
@@ -209,7 +209,7 @@ def test_a_rule_that_somebody_wrote_meanwhile_is_a_conflict(azure: Azure) -> Non
     somebody = seeds.security_rule(name="allow-postgres", priority=151)
     azure.simulator.put(f"{NSG}/securityRules/allow-postgres", somebody)
     with pytest.raises(Conflict) as caught:
-        azure.gateway().begin(PutSecurityRule(nsg=NSG, rule=ALLOW), before)
+        azure.gateway().submit(PutSecurityRule(nsg=NSG, rule=ALLOW), before)
     assert caught.value.status == 412
 
 
@@ -218,13 +218,13 @@ def test_a_priority_that_somebody_took_is_a_conflict(azure: Azure) -> None:
     before = subnet(azure)
     azure.simulator.put(f"{NSG}/securityRules/other", seeds.security_rule(name="other", priority=150))
     with pytest.raises(Conflict) as caught:
-        azure.gateway().begin(PutSecurityRule(nsg=NSG, rule=ALLOW), before)
+        azure.gateway().submit(PutSecurityRule(nsg=NSG, rule=ALLOW), before)
     assert caught.value.code == "SecurityRuleConflict"
 
 
 def test_deleting_a_security_rule_that_is_gone_has_ended_at_once(azure: Azure) -> None:
     seed_network(azure)
-    operation = azure.gateway().begin(DeleteSecurityRule(nsg=NSG, rule=ALLOW), subnet(azure))
+    operation = azure.gateway().submit(DeleteSecurityRule(nsg=NSG, rule=ALLOW), subnet(azure))
     assert operation.style == "none"
 
 
@@ -252,7 +252,7 @@ def test_a_refused_write_is_classified_and_sent_once(
     azure.simulator.fault(then, method="PATCH", times=9)
     gateway = azure.gateway()
     with pytest.raises(GatewayError) as caught:
-        gateway.begin(CLOSE, before)
+        gateway.submit(CLOSE, before)
     assert type(caught.value) is expected
     assert len(azure.simulator.calls(method="PATCH")) == 1
     assert (len(gateway.calls), azure.slept) == (1, [])
@@ -265,7 +265,7 @@ def test_a_throttled_write_says_how_long_to_wait(azure: Azure) -> None:
         {"status": 429, "code": "TooManyRequests", "headers": {"Retry-After": "1"}}, method="PATCH", times=9
     )
     with pytest.raises(Throttled) as caught:
-        azure.gateway().begin(CLOSE, before)
+        azure.gateway().submit(CLOSE, before)
     assert (caught.value.retry_after, azure.slept) == (1.0, [])
 
 
@@ -274,30 +274,30 @@ def test_a_server_that_is_updating_is_busy_whatever_it_answers(azure: Azure, ans
     seed_servers(azure)
     azure.simulator.switches(busy_answer=answer, operation_seconds=30.0)
     gateway = azure.gateway()
-    gateway.begin(DeleteFirewallRule(server=FLEXIBLE, rule=OPEN), server(azure, FLEXIBLE))
+    gateway.submit(DeleteFirewallRule(server=FLEXIBLE, rule=OPEN), server(azure, FLEXIBLE))
     with pytest.raises(Busy):
-        gateway.begin(CLOSE, server(azure, FLEXIBLE))
+        gateway.submit(CLOSE, server(azure, FLEXIBLE))
 
 
 def test_a_lock_on_the_server_locks_its_rules(azure: Azure) -> None:
     seed_servers(azure)
     azure.simulator.seed([seeds.lock(scope=str(FLEXIBLE), name="keep")])
     with pytest.raises(Locked):
-        azure.gateway().begin(DeleteFirewallRule(server=FLEXIBLE, rule=OPEN), server(azure, FLEXIBLE))
+        azure.gateway().submit(DeleteFirewallRule(server=FLEXIBLE, rule=OPEN), server(azure, FLEXIBLE))
 
 
 def test_a_missing_role_is_denied(azure: Azure) -> None:
     seed_servers(azure)
     azure.simulator.roles({LOCAL_IDENTITY.app_id or "": ["*/read"]})
     with pytest.raises(Denied):
-        azure.gateway().begin(CLOSE, server(azure, FLEXIBLE))
+        azure.gateway().submit(CLOSE, server(azure, FLEXIBLE))
 
 
 def test_a_firewall_write_on_a_closed_server_is_refused_for_good(azure: Azure) -> None:
     azure.simulator.seed([seeds.flexible_server(public_access="Disabled")])
     edit: Edit = PutFirewallRule(server=FLEXIBLE, rule=OPEN)
     with pytest.raises(Permanent):
-        azure.gateway().begin(edit, server(azure, FLEXIBLE))
+        azure.gateway().submit(edit, server(azure, FLEXIBLE))
 
 
 # --- operations ------------------------------------------------------------------------------------
@@ -307,7 +307,7 @@ def test_an_operation_is_looked_at_once_per_poll_until_it_has_succeeded(azure: A
     seed_servers(azure)
     azure.simulator.switches(operation_seconds=0.3, retry_after_seconds=7)
     gateway = azure.gateway()
-    begun = gateway.begin(CLOSE, server(azure, FLEXIBLE))
+    begun = gateway.submit(CLOSE, server(azure, FLEXIBLE))
     running = gateway.poll(begun)
     assert isinstance(running, Operation)
     assert (running.url, running.correlation_id) == (begun.url, begun.correlation_id)
@@ -332,7 +332,7 @@ def test_an_operation_that_fails_late_is_classified(
     seed_network(azure)
     azure.simulator.fault({"operationFails": {"code": code, "message": "late"}}, method="PUT")
     gateway = azure.gateway()
-    operation = gateway.begin(PutSecurityRule(nsg=NSG, rule=ALLOW), subnet(azure))
+    operation = gateway.submit(PutSecurityRule(nsg=NSG, rule=ALLOW), subnet(azure))
     azure.simulator.wait_idle()
     with pytest.raises(GatewayError, match="late") as caught:
         gateway.poll(operation)
@@ -343,7 +343,7 @@ def test_an_operation_that_fails_late_is_classified(
 def test_a_poll_that_fails_in_passing_is_repeated(azure: Azure) -> None:
     seed_servers(azure)
     gateway = azure.gateway()
-    operation = gateway.begin(CLOSE, server(azure, FLEXIBLE))
+    operation = gateway.submit(CLOSE, server(azure, FLEXIBLE))
     azure.simulator.wait_idle()
     azure.simulator.fault({"status": 503, "code": "ServiceUnavailable"}, path_contains="azureAsyncOperation")
     assert gateway.poll(operation) is None

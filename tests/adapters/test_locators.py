@@ -48,7 +48,7 @@ def seeded(azure: Azure, *more: JsonObject) -> None:
 def test_an_endpoint_names_its_server_and_its_subnet(azure: Azure) -> None:
     seeded(azure)
     gateway = azure.gateway()
-    found = gateway.resolve(ENDPOINT)
+    found = gateway.find_targets(ENDPOINT)
     assert found.targets == (SERVER, ENDPOINTS)
     assert {(relation.source, relation.target) for relation in found.relations} == {
         (ENDPOINT, SERVER),
@@ -86,7 +86,7 @@ def test_a_route_table_names_its_subnets(azure: Azure) -> None:
     seeded(azure)
     source = locator(LocatorKind.ROUTE_TABLE, TABLE)
     gateway = azure.gateway()
-    found = gateway.resolve(source)
+    found = gateway.find_targets(source)
     assert set(found.targets) == {DELEGATED, ENDPOINTS}
     assert {(relation.source, relation.target) for relation in found.relations} == {
         (source, DELEGATED),
@@ -131,7 +131,7 @@ def test_a_network_names_the_subnets_of_servers_and_of_their_endpoints(azure: Az
     elsewhere = seeds.private_endpoint(name="pe-vault", server=VAULT, subnet=seeds.subnet_id(name="snet-web"))
     seeded(azure, elsewhere)
     gateway = azure.gateway()
-    found = gateway.resolve(NETWORK)
+    found = gateway.find_targets(NETWORK)
     assert found.targets == (DELEGATED, ENDPOINTS)
     related = {(relation.source.key, relation.target) for relation in found.relations}
     assert (NETWORK.key, ENDPOINTS) in related
@@ -143,7 +143,7 @@ def test_a_network_names_a_subnet_that_a_server_stands_in_though_it_is_not_deleg
     web = seeds.subnet_id(name="snet-web")
     far = seeds.flexible_server_id(name="far").replace(seeds.SUBSCRIPTION, OTHER_SUBSCRIPTION)
     seeded(azure, {**seeds.flexible_server(delegated_subnet=web), "id": far})
-    found = azure.gateway().resolve(NETWORK)
+    found = azure.gateway().find_targets(NETWORK)
     assert [str(target.id) for target in found.targets] == [str(DELEGATED.id), str(ENDPOINTS.id), web]
 
 
@@ -158,13 +158,13 @@ def test_an_endpoint_in_a_network_of_a_longer_name_is_another_networks(azure: Az
             name="pe-twin", server=str(SERVER.id), subnet=seeds.subnet_id(vnet=twin, name="snet-web")
         ),
     )
-    assert azure.gateway().resolve(NETWORK).targets == (DELEGATED, ENDPOINTS)
+    assert azure.gateway().find_targets(NETWORK).targets == (DELEGATED, ENDPOINTS)
 
 
 def test_a_network_of_delegated_subnets_needs_no_more_than_its_own_word(azure: Azure) -> None:
     azure.simulator.seed([seeds.nsg(), seeds.vnet(subnets=[seeds.subnet(nsg=seeds.nsg_id())])])
     gateway = azure.gateway()
-    assert gateway.resolve(NETWORK).targets == (DELEGATED,)
+    assert gateway.find_targets(NETWORK).targets == (DELEGATED,)
     assert len(gateway.calls) == 1
 
 
@@ -172,20 +172,20 @@ def test_where_resource_graph_may_not_be_asked_the_delegated_subnets_are_named(a
     seeded(azure)
     then: JsonObject = {"status": 403, "code": "AuthorizationFailed"}
     azure.simulator.fault(then, path_contains="Microsoft.ResourceGraph")
-    assert azure.gateway().resolve(NETWORK).targets == (DELEGATED,)
+    assert azure.gateway().find_targets(NETWORK).targets == (DELEGATED,)
 
 
 def test_a_zone_is_not_read(azure: Azure) -> None:
     gateway = azure.gateway()
     zone = seeds.network_id(kind="privateDnsZones", name="privatelink.postgres.database.azure.com")
-    assert gateway.resolve(locator(LocatorKind.PRIVATE_DNS_ZONE, zone)).targets == ()
+    assert gateway.find_targets(locator(LocatorKind.PRIVATE_DNS_ZONE, zone)).targets == ()
     assert not gateway.calls
 
 
 @pytest.mark.parametrize("source", [ENDPOINT, locator(LocatorKind.ROUTE_TABLE, TABLE)])
 def test_a_locator_of_something_deleted_is_gone(azure: Azure, source: Locator) -> None:
     with pytest.raises(Gone):
-        azure.gateway().resolve(source)
+        azure.gateway().find_targets(source)
 
 
 def test_an_endpoint_that_our_identity_may_not_read_is_denied(azure: Azure) -> None:
@@ -193,7 +193,7 @@ def test_an_endpoint_that_our_identity_may_not_read_is_denied(azure: Azure) -> N
     then: JsonObject = {"status": 403, "code": "AuthorizationFailed"}
     azure.simulator.fault(then, path_contains="privateEndpoints")
     with pytest.raises(Denied):
-        azure.gateway().resolve(ENDPOINT)
+        azure.gateway().find_targets(ENDPOINT)
 
 
 def test_the_sweep_lists_subnets_that_hold_a_servers_endpoint(azure: Azure) -> None:

@@ -15,9 +15,9 @@ import pytest
 
 from shared.adapters.sinks import AppriseSink, EventGridSink, cloud_event, event_grid_sink
 from shared.model import Json, Severity
+from shared.model.alert_records import Notification, NotificationType
 from shared.model.errors import ConfigurationError, SinkError
 from shared.model.interfaces import Sink
-from shared.model.records import Notification, NotificationType
 from shared.model.values import value
 
 SERVER = (

@@ -20,8 +20,9 @@ from shared.model import (
     Reason,
     ServerState,
 )
+from shared.model.alert_records import NotificationType
 from shared.model.errors import StoreError
-from shared.model.records import Message, MessageKind, NotificationType
+from shared.model.messages import Message, MessageKind
 from tests.builders import (
     ALL_AZURE,
     DRIFTED,

@@ -21,7 +21,8 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from local.dev.azure_cli import AzureCliUnavailable, run_script
-from shared.alerts.commands import fix_commands, portal_link
+from shared.alerts.commands import fix_commands
+from shared.alerts.portal import portal_link
 from shared.model import (
     Access,
     DeleteFirewallRule,

@@ -11,7 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.alerts.commands import fix_commands, portal_link
+from shared.alerts.commands import fix_commands
+from shared.alerts.decision_words import decision_text
+from shared.alerts.edit_words import change_words, describe_edit
 from shared.alerts.lifecycle import (
     IllegalTransition,
     Sighting,
@@ -26,7 +28,8 @@ from shared.alerts.lifecycle import (
     recur,
     resolve,
 )
-from shared.alerts.words import change_words, decision_text, describe_edit, evidence_lines
+from shared.alerts.phrases import evidence_lines
+from shared.alerts.portal import portal_link
 from shared.model import (
     Access,
     Action,
@@ -56,17 +59,10 @@ from shared.model import (
     Target,
     TargetKind,
 )
+from shared.model.alert_records import AlertRecord, AlertStatus, NotificationType
+from shared.model.change_records import ChangeKind, ChangeRecord, TrafficDifference
 from shared.model.codec import dump
-from shared.model.records import (
-    AlertRecord,
-    AlertStatus,
-    ChangeKind,
-    ChangeRecord,
-    Message,
-    MessageKind,
-    NotificationType,
-    TrafficDifference,
-)
+from shared.model.messages import Message, MessageKind
 from shared.model.resource_id import ResourceId
 from shared.policies import find
 from shared.posture.policy import AnyPolicy

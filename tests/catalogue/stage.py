@@ -24,7 +24,7 @@ import azure.functions as func
 import yaml
 
 from functions.resource_events import take_apart
-from local.pages.roles import FURTHER_ACTIONS
+from local.pages.roles import further_actions
 from local.simulator.client import Actor, SimulatorClient
 from local.simulator.events import EventSchema
 from local.simulator.server import SimulatorServer
@@ -33,11 +33,12 @@ from local.simulator.values import JsonObject, JsonValue
 from shared.adapters.arm.clients import ArmClients
 from shared.adapters.arm.gateway import ArmGateway
 from shared.adapters.arm.service_tags import ArmServiceTags, TagLists
-from shared.alerts.commands import fix_commands, portal_link
+from shared.alerts.commands import fix_commands
+from shared.alerts.portal import portal_link
 from shared.api.alerts import approve_alert
 from shared.api.http import ApiRequest
 from shared.config.configuration import Configuration
-from shared.config.policies_file import parse_policies_file
+from shared.config.file_reading import parse_policies_file
 from shared.config.settings import Settings
 from shared.controller.arrivals import Arrived, receive_event, receive_message
 from shared.controller.deps import Deps
@@ -46,7 +47,9 @@ from shared.controller.runs import RunRequest, start_run
 from shared.controller.sweep import sweep
 from shared.model import Actor as Person
 from shared.model import EnforcementMode, Finding, Json, Outcome, Target
-from shared.model.records import AlertRecord, AlertStatus, ChangeRecord, PolicyMemory
+from shared.model.alert_records import AlertRecord, AlertStatus
+from shared.model.change_records import ChangeRecord
+from shared.model.memory import PolicyMemory
 from shared.model.resource_id import ResourceId
 from shared.policies import discover
 from shared.state.store import Store
@@ -351,7 +354,7 @@ class Play:
 
     def allow(self, *actions: str) -> None:
         """From now on Driftward may do this in Azure and nothing else."""
-        self.stage.azure.roles({self.stage.app_id: [*actions, *FURTHER_ACTIONS]})
+        self.stage.azure.roles({self.stage.app_id: [*actions, *further_actions()]})
 
 
 def settings_of(scenario: Scenario) -> str:

@@ -13,7 +13,7 @@ from driftward.diagnosis.walk import walk
 from local.simulator import seeds
 from local.simulator.values import JsonObject
 from shared.config.configuration import Configuration
-from shared.config.policies_file import parse_policies_file
+from shared.config.file_reading import parse_policies_file
 from shared.model import Target, TargetKind
 from shared.model.resource_id import ResourceId
 from shared.policies import discover

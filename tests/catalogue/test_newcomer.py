@@ -81,11 +81,13 @@ def run(tree: Path, *arguments: str) -> str:
 
 
 def test_the_generated_pages_and_roles_name_it(copy: Path) -> None:
-    run(copy, "-m", "local.pages.documents")
-    page = (copy / "docs" / "policies.md").read_text()
-    assert ID in page
-    assert POLICY.title in page
+    run(copy, "-m", "local.pages")
+    for name in ("policies.md", "policies/continuity.md"):
+        page = (copy / "docs" / name).read_text()
+        assert ID in page
+        assert POLICY.title in page
     assert CAPABILITIES in (copy / "docs" / "permissions.md").read_text()
+    assert f"| `{CAPABILITIES}` | [{ID}](" in (copy / "docs" / "permissions" / "continuity.md").read_text()
     assert CAPABILITIES in (copy / "docs" / "roles" / "reader.json").read_text()
 
 

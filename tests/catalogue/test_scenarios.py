@@ -10,7 +10,8 @@ import pytest
 
 from shared.alerts.commands import steps_of
 from shared.model import Action, Aspect, ComplianceState, Outcome, Reason, Target
-from shared.model.records import AlertRecord, ChangeRecord
+from shared.model.alert_records import AlertRecord
+from shared.model.change_records import ChangeRecord
 from shared.model.resource_id import ResourceId
 from shared.policies import discover
 from shared.posture.policy import RaisedBy

@@ -13,8 +13,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.config.configuration import NO_TAGS, Configuration, PolicySettings, tags_of
-from shared.config.policies_file import parse_policies_file
+from shared.config.configuration import NO_TAGS, Configuration, tags_of
+from shared.config.file_reading import parse_policies_file
+from shared.config.sayings import PolicySettings
 from shared.guardrails.schedule import WhenClosed
 from shared.model import Effect, Kind, Severity
 from shared.model.errors import ConfigurationError

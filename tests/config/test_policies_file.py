@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from shared.config.policies_file import PoliciesFile, parse_policies_file
+from shared.config.file_reading import parse_policies_file
+from shared.config.policies_file import PoliciesFile
 from shared.guardrails.schedule import Weekday
 from shared.model.errors import ConfigurationError
 from shared.policies import discover

@@ -10,7 +10,7 @@ import pytest
 from shared.config.policies_file import TagExemptions
 from shared.config.tag_exemptions import TagText, read_tag, tag_exemption, tag_text
 from shared.model import Target, TargetKind
-from shared.model.records import ExemptTag, TargetRecord
+from shared.model.memory import ExemptTag, TargetRecord
 from tests.builders import SERVER
 
 DECEMBER = datetime(2026, 12, 1, tzinfo=UTC)

@@ -14,7 +14,8 @@ import pytest
 from shared.alerts.lifecycle import approve
 from shared.controller.rollback import roll_back
 from shared.model import Actor, Cause, CauseKind, Edit, Outcome, PublicAccess, Reason
-from shared.model.records import Message, MessageKind, RunStatus
+from shared.model.messages import Message, MessageKind
+from shared.model.results import RunStatus
 from tests.builders import ALL_AZURE, DRIFTED, OFFICE, SERVER, public_server, rule, server
 from tests.controller.test_changes_in_trouble import (
     BLOCKED_BOTH_WAYS,

@@ -13,19 +13,13 @@ import pytest
 from shared.controller.rollback import RollbackRefused, roll_back
 from shared.controller.sweep import sweep
 from shared.model import Direction, Edit, EnforcementMode, Outcome, PublicAccess, Reason, ServerState, Target
+from shared.model.alert_records import NotificationType
+from shared.model.change_records import ChangeRecord
 from shared.model.errors import Busy, Conflict, Denied, Gone, Permanent, StoreError, Transient
-from shared.model.records import ChangeRecord, MessageKind, NotificationType, TargetRecord
+from shared.model.memory import TargetRecord
+from shared.model.messages import MessageKind
 from shared.state.store import Store
-from tests.builders import (
-    ALL_AZURE,
-    DRIFTED,
-    OFFICE,
-    public_server,
-    rule,
-    security_rule,
-    server,
-    subnet,
-)
+from tests.builders import ALL_AZURE, DRIFTED, OFFICE, public_server, rule, security_rule, server, subnet
 from tests.controller.test_reconcile import FIREWALL, PUBLIC, drift, seen_compliant, there
 from tests.controller.test_rollback import request_for, reverted_rule
 from tests.fakes import START, SUBSCRIPTION, World

@@ -14,18 +14,16 @@ from azure.functions.meta import Datum
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.controller.events import (
-    EVENT_TYPES,
+from shared.controller.event_targets import (
     Ignored,
     IgnoredReason,
     Mapped,
-    ResourceEvent,
     Unmappable,
     UnmappableReason,
     locate,
     map_event,
-    parse_event,
 )
+from shared.controller.events import EVENT_TYPES, ResourceEvent, parse_event
 from shared.model import Actor, CauseKind, Json, Locator, LocatorKind, Target, TargetKind
 from shared.model.resource_id import ResourceId
 

@@ -7,7 +7,7 @@ import pytest
 from shared.alerts.lifecycle import IllegalTransition, alert_view, approve
 from shared.controller.sweep import sweep
 from shared.model import Reason, Severity
-from shared.model.records import AlertRecord, NotificationType
+from shared.model.alert_records import AlertRecord, NotificationType
 from shared.model.resource_id import ResourceId
 from tests.builders import DRIFTED, GROUP, SERVER, public_server, subnet
 from tests.fakes import World

@@ -8,7 +8,7 @@ import pytest
 
 from shared.controller.arrivals import Arrived, receive_event
 from shared.controller.deps import Deps
-from shared.controller.dispatch import work
+from shared.controller.dispatch import dispatch
 from shared.model import Json, Locator, LocatorKind, Snapshot, Target, TargetKind
 from shared.model.errors import Denied
 from shared.model.interfaces import Enumerated, Relation
@@ -115,7 +115,7 @@ def looked_at(world: World, deps: Deps | None = None) -> list[Target]:
         if received is None:
             world.clock.advance(1)
             continue
-        result = work(world.store.read_message(received.body), deps or world.deps())
+        result = dispatch(world.store.read_message(received.body), deps or world.deps())
         world.queue.delete(received)
         found += [result.target] if result is not None else []
     return found
@@ -170,7 +170,7 @@ def test_an_endpoint_that_nobody_depends_on_is_looked_up_and_forgotten() -> None
 class NewEndpoint(FakeGateway):
     """Sees an endpoint that no reading of its server has shown yet."""
 
-    def resolve(self, locator: Locator) -> Enumerated:
+    def find_targets(self, locator: Locator) -> Enumerated:
         target = Target(kind=TargetKind.FLEXIBLE_SERVER, id=SERVER)
         return Enumerated(targets=(target,), relations=(Relation(source=locator, target=target),))
 
@@ -187,7 +187,7 @@ def test_what_a_read_names_is_looked_at_and_remembered() -> None:
 class Closed(FakeGateway):
     """Our identity may not read what events name."""
 
-    def resolve(self, locator: Locator) -> Enumerated:
+    def find_targets(self, locator: Locator) -> Enumerated:
         raise Denied(f"no role on {locator.id}", code="AuthorizationFailed", status=403)
 
 

@@ -20,8 +20,8 @@ from shared.model import (
     SetPublicAccess,
     TargetKind,
 )
+from shared.model.alert_records import AlertStatus, NotificationType
 from shared.model.errors import Busy, Conflict, Denied, Locked, SinkError, Throttled
-from shared.model.records import AlertStatus, NotificationType
 from shared.policies import discover
 from tests.builders import (
     ALL_AZURE,

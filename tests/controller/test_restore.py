@@ -9,8 +9,9 @@ import pytest
 
 from shared.controller.rollback import RollbackRequest, roll_back
 from shared.model import Access, Direction, EnforcementMode, Outcome, PutSecurityRule, Reason, SecurityRule
+from shared.model.alert_records import AlertRecord, NotificationType
+from shared.model.change_records import ChangeRecord, TrafficDifference
 from shared.model.errors import Denied
-from shared.model.records import AlertRecord, ChangeRecord, NotificationType, TrafficDifference
 from shared.state.store import Store
 from tests.builders import ALL_AZURE, NSG, OFFICE, SUBNET, public_server, security_rule, subnet
 from tests.controller.test_reconcile import FIREWALL, NSG_POLICY, drift, seen_compliant

@@ -10,7 +10,8 @@ import pytest
 from shared.controller.rollback import RollbackRefused, RollbackRequest, roll_back
 from shared.controller.runs import EnforcementDisabled
 from shared.model import Actor, EnforcementMode, Outcome, PublicAccess
-from shared.model.records import ChangeRecord, NotificationType
+from shared.model.alert_records import NotificationType
+from shared.model.change_records import ChangeRecord
 from tests.builders import ALL_AZURE, OFFICE, SERVER, public_server, security_rule, server, subnet
 from tests.controller.test_reconcile import FIREWALL, PUBLIC, drift, seen_compliant, there
 from tests.fakes import START, World

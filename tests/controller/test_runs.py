@@ -22,8 +22,9 @@ from shared.model import (
     Reason,
 )
 from shared.model.errors import Gone, Throttled
-from shared.model.records import Message, MessageKind, RunRecord, RunStatus
+from shared.model.messages import Message, MessageKind
 from shared.model.resource_id import ResourceId
+from shared.model.results import RunRecord, RunStatus
 from tests.builders import (
     ALL_AZURE,
     GROUP,

@@ -15,9 +15,11 @@ from shared.controller.arrivals import Arrived, receive_event
 from shared.controller.poison import poisoned
 from shared.controller.sweep import sweep
 from shared.model import Action, EnforcementMode, Outcome, PublicAccess, SecurityGroup, ServerState
+from shared.model.change_records import ChangeRecord
 from shared.model.errors import Busy, Denied
-from shared.model.records import ChangeRecord, RunRecord, RunStatus, TargetRecord
+from shared.model.memory import TargetRecord
 from shared.model.resource_id import ResourceId
+from shared.model.results import RunRecord, RunStatus
 from shared.state.store import Store
 from tests.builders import (
     ALL_AZURE,

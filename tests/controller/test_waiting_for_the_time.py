@@ -8,17 +8,9 @@ from datetime import timedelta
 import pytest
 
 from shared.alerts.lifecycle import approve
-from shared.controller.reconcile import policies_in_question
-from shared.model import (
-    EnforcementMode,
-    Outcome,
-    PublicAccess,
-    Reason,
-    ServerSnapshot,
-    Snapshot,
-    Target,
-)
-from shared.model.records import AlertRecord
+from shared.controller.judging import policies_in_question
+from shared.model import EnforcementMode, Outcome, PublicAccess, Reason, ServerSnapshot, Snapshot, Target
+from shared.model.alert_records import AlertRecord
 from tests.builders import ALL_AZURE, DRIFTED, GROUP, OFFICE, public_server, server
 from tests.fakes import SOMEBODY, START, SUBSCRIPTION, US, World
 

@@ -12,7 +12,7 @@ from local.simulator import seeds
 from local.simulator.values import JsonObject
 from shared.api.openapi import document
 from shared.model import Cause, CauseKind, Target, TargetKind, codec
-from shared.model.records import look
+from shared.model.messages import look
 from shared.model.resource_id import ResourceId
 from tests.engine.conftest import KEY, Running, eventually
 

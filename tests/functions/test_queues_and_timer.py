@@ -14,18 +14,10 @@ from functions.sweep import schedule
 from shared.alerts.lifecycle import alert_id
 from shared.controller.poison import PATTERN
 from shared.model import Cause, CauseKind, Locator, LocatorKind, Reason, Severity, Target, TargetKind, codec
+from shared.model.alert_records import AlertRecord, AlertStatus, Notification, NotificationType
 from shared.model.errors import SinkError, StoreError, Throttled
 from shared.model.interfaces import Relation
-from shared.model.records import (
-    AlertRecord,
-    AlertStatus,
-    Message,
-    MessageKind,
-    Notification,
-    NotificationType,
-    RunOptions,
-    look,
-)
+from shared.model.messages import Message, MessageKind, RunOptions, look
 from shared.state.store import Store
 from tests.api.test_api import BrokenBlobs, call
 from tests.builders import NSG, SERVER, SUBNET, public_server, server, subnet

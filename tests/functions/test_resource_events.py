@@ -14,7 +14,7 @@ from functions.resource_events import take_apart
 from shared.model import Cause
 from shared.model.errors import StoreError
 from shared.model.interfaces import Entity
-from shared.model.records import Message
+from shared.model.messages import Message
 from shared.model.resource_id import ResourceId
 from shared.state.store import Store
 from tests.builders import GROUP, NSG, SERVER

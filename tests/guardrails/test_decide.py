@@ -11,16 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.guardrails.decide import (
-    BRAKES,
-    SHORTEST_PAUSE,
-    BreakGlass,
-    Context,
-    Limits,
-    Question,
-    Readiness,
-    decide,
-)
+from shared.guardrails.decide import BRAKES, SHORTEST_PAUSE, decide
+from shared.guardrails.question import BreakGlass, Context, Limits, Question, Readiness
 from shared.guardrails.schedule import Freeze, WhenClosed
 from shared.model import (
     Action,
@@ -39,7 +31,8 @@ from shared.model import (
     SetPublicAccess,
     Severity,
 )
-from shared.model.records import Approval, Attempt, Exemption, ExemptTag, TagExemption
+from shared.model.alert_records import Approval
+from shared.model.memory import Attempt, Exemption, ExemptTag, TagExemption
 from shared.policies import find
 from shared.posture.policy import Assessment
 from tests.builders import SERVER, server

@@ -18,7 +18,7 @@ from shared.model import (
     SetPublicAccess,
     Snapshot,
 )
-from shared.model.records import TrafficDifference
+from shared.model.change_records import TrafficDifference
 from shared.nsg import NsgError
 from shared.policies import find
 from shared.posture.policy import AnyPolicy, bound

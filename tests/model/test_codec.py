@@ -43,24 +43,13 @@ from shared.model import (
     TrafficBox,
     codec,
 )
+from shared.model.alert_records import AlertRecord, Approval, Notification
+from shared.model.change_records import ChangeRecord, TrafficDifference
 from shared.model.errors import StoreError
-from shared.model.records import (
-    AlertRecord,
-    Approval,
-    Attempt,
-    ChangeRecord,
-    ChangeView,
-    Exemption,
-    Message,
-    Notification,
-    PolicyMemory,
-    RunOptions,
-    RunRecord,
-    TargetRecord,
-    TargetResult,
-    TrafficDifference,
-)
+from shared.model.memory import Attempt, Exemption, PolicyMemory, TargetRecord
+from shared.model.messages import Message, RunOptions
 from shared.model.resource_id import ResourceId
+from shared.model.results import ChangeView, RunRecord, TargetResult
 from tests.adapters.storage import examples
 
 _T = TypeVar("_T")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from shared.model import ComplianceState, FirewallRule, PublicAccess, ServerSnapshot, Severity
-from shared.model.records import AlertStatus
+from shared.model.alert_records import AlertStatus
 from shared.model.resource_id import ResourceId
 from shared.policies.public_reach.postgres_firewall_rules_on_vnet_integrated import POLICY
 from tests.builders import ALL_AZURE, GROUP, OFFICE, SUBNET, public_server, server

@@ -17,7 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from shared.model import Actor, Cause, CauseKind, Target, TargetKind
 from shared.model.errors import EntityChanged, StoreError
 from shared.model.interfaces import Entity, TableWrite
-from shared.model.records import Message, MessageKind, RunOptions, look
+from shared.model.messages import Message, MessageKind, RunOptions, look
 from shared.model.resource_id import ResourceId
 from shared.state.coalescing import merged
 from shared.state.store import Store

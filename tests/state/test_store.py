@@ -11,33 +11,17 @@ from typing import TypeVar
 
 import pytest
 
-from shared.model import (
-    ArmCall,
-    Cause,
-    CauseKind,
-    ComplianceState,
-    Finding,
-    Outcome,
-    Severity,
-    Target,
-)
+from shared.model import ArmCall, Cause, CauseKind, ComplianceState, Finding, Outcome, Severity, Target
+from shared.model.alert_records import AlertStatus, Notification, NotificationType
+from shared.model.change_records import ChangeRecord
 from shared.model.errors import EntityChanged, StoreError
 from shared.model.interfaces import Blobs, Entity, Relation, Replace, Tables, TableWrite
-from shared.model.records import (
-    AlertStatus,
-    ChangeRecord,
-    Message,
-    MessageKind,
-    Notification,
-    NotificationType,
-    PolicyMemory,
-    RunStatus,
-    TargetRecord,
-    TargetResult,
-    look,
-)
+from shared.model.memory import PolicyMemory, TargetRecord
+from shared.model.messages import Message, MessageKind, look
 from shared.model.resource_id import ResourceId
-from shared.state.store import BudgetExhausted, Store
+from shared.model.results import RunStatus, TargetResult
+from shared.state.claims import BudgetExhausted
+from shared.state.store import Store
 from tests.adapters.storage.examples import (
     CAUSE,
     NOW,

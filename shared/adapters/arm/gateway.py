@@ -43,13 +43,13 @@ class ArmGateway:
     def security_group(self, group: ResourceId) -> GroupReading:
         return subnets.security_group(self._session, group)
 
-    def resolve(self, locator: Locator) -> Enumerated:
+    def find_targets(self, locator: Locator) -> Enumerated:
         return read.resolve(self._session, locator)
 
     def enumerate(self, scope: ResourceId) -> Iterator[Enumerated]:
         return graph.enumerate_scope(self._session, scope)
 
-    def begin(self, edit: Edit, snapshot: Snapshot) -> Operation:
+    def submit(self, edit: Edit, snapshot: Snapshot) -> Operation:
         return apply.begin(self._session, edit, snapshot)
 
     def poll(self, operation: Operation) -> Operation | None:

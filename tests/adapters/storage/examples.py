@@ -27,8 +27,10 @@ from shared.model import (
     Target,
     TargetKind,
 )
-from shared.model.records import AlertRecord, AlertStatus, ChangeKind, ChangeRecord, RunRecord, RunStatus
+from shared.model.alert_records import AlertRecord, AlertStatus
+from shared.model.change_records import ChangeKind, ChangeRecord
 from shared.model.resource_id import ResourceId
+from shared.model.results import RunRecord, RunStatus
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 SUBSCRIPTION = "Sub-A"

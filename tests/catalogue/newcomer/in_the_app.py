@@ -5,7 +5,7 @@ import sys
 
 from shared.api.http import ApiRequest
 from shared.api.routes import list_policies
-from shared.model.records import AlertRecord
+from shared.model.alert_records import AlertRecord
 from shared.model.resource_id import ResourceId
 from tests.catalogue.scenario import catalogue
 from tests.catalogue.stage import opened

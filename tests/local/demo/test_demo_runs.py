@@ -20,6 +20,7 @@ import pytest
 
 from local.dev.emulator import install_azurite
 from local.dev.environments import ROOT
+from local.pages.transcript import STORED, left_out, same_story, shortened
 
 pytestmark = [pytest.mark.azurite, pytest.mark.engine]
 
@@ -101,6 +102,8 @@ def test_the_demo_ends_as_expected_and_leaves_nothing_behind() -> None:
     assert "\x1b" not in printed
     assert "all 15 as expected" in printed
     assert max(len(line) for line in printed.splitlines()) <= 100
+    stored = (ROOT / STORED).read_text(encoding="utf-8")
+    assert same_story(shortened(printed, left_out()), stored), "the README's transcript is old: `make docs`"
 
 
 def test_the_demo_can_be_interrupted_and_leaves_nothing_behind() -> None:

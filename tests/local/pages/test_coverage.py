@@ -4,17 +4,31 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Final
 
 import pytest
 
-from local.pages.coverage import SOURCES, coverage_page, unknown_policies
-from local.pages.coverage_rows import Answer, Row, Source, judged, with_declared
+from local.pages.coverage_page import coverage_page, elsewhere
+from local.pages.coverage_rows import (
+    Answer,
+    Catalogue,
+    Row,
+    Source,
+    listed,
+    load_sources,
+    named_policies,
+    queries,
+    sources,
+    with_declared,
+)
+from local.pages.families import policy_link
+from local.pages.loading import CannotGenerate
 from shared.policies import discover
 from shared.posture.policy import Control
 
 GUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
-ROWS: Final = [(source, row) for source in SOURCES for row in source.rows]
+ROWS: Final = [(source, row) for source in sources() for row in source.rows]
 BASELINE: Final = (
     "Virtual Network Integration",
     "Network Security Group Support",
@@ -50,25 +64,95 @@ BASELINE: Final = (
 
 
 def source(title: str, version: str = "") -> Source:
-    (found,) = [one for one in SOURCES if one.title.startswith(title) and one.version.startswith(version)]
+    (found,) = [one for one in sources() if one.title.startswith(title) and one.version.startswith(version)]
     return found
 
 
+def judged(row_id: str, demand: str, *policies: str) -> Row:
+    return Row(id=row_id, demand=demand, policies=policies)
+
+
 def test_every_policy_that_a_row_names_exists() -> None:
-    assert unknown_policies(SOURCES, {policy.id for policy in discover()}) == []
+    assert named_policies(sources()) <= {policy.id for policy in discover()}
 
 
-def test_a_row_that_names_no_policy_of_ours_is_found() -> None:
-    rows = (judged("1", "Something", "postgres-public-access-enabled", "no-such-policy"),)
-    made_up = Source(title="T", version="1", checked="2026-11-21", rows=rows)
-    assert unknown_policies([made_up], {"postgres-public-access-enabled"}) == ["no-such-policy"]
+HEAD: Final = "sources:\n  - title: T\n    version: '1'\n    checked: '2026-11-21'\n    rows:\n"
+GOOD: Final = (
+    "      - id: '1'\n        demand: Something\n        policies: [postgres-public-access-enabled]\n"
+)
+REFUSED: Final = {
+    "a policy that does not exist": (
+        f"{HEAD}{GOOD}          \n      - {{id: '2', demand: b, policies: [no-such-policy]}}\n",
+        r"rows.yaml:10: sources.0.rows.1.policies.0: there is no policy 'no-such-policy'",
+    ),
+    "a query that does not exist": (
+        f"{HEAD}      - {{id: a, demand: b, answer: manual, query: nothing}}\n",
+        r"rows.yaml:6: sources.0.rows.0.query: queries.yaml has no 'nothing'",
+    ),
+    "a row given twice": (
+        f"{HEAD}{GOOD}{GOOD}",
+        r"rows.yaml:9: sources.0.rows.1.id: 1 has a row already",
+    ),
+    "no answer at all": (
+        f"{HEAD}      - {{id: a, demand: b}}\n",
+        r"rows.yaml:6: sources.0.rows.0: a names no policy, and no other answer",
+    ),
+    "by hand without a query": (
+        f"{HEAD}      - {{id: a, demand: b, answer: manual}}\n",
+        r"rows.yaml:6: sources.0.rows.0: a is answered by hand and names no query",
+    ),
+    "beyond reach without saying why": (
+        f"{HEAD}      - {{id: a, demand: b, answer: not automatable}}\n",
+        r"rows.yaml:6: sources.0.rows.0: a is not automatable and has no note that says why",
+    ),
+    "always on and judged": (
+        f"{HEAD}{GOOD}        answer: always on\n        note: c\n",
+        r"rows.yaml:8: sources.0.rows.0.policies: 1 is always on: no policy judges it",
+    ),
+    "an answer that there is none of": (
+        f"{HEAD}{GOOD}        answer: perhaps\n",
+        r"rows.yaml:9: sources.0.rows.0.answer: input should be 'policy', 'manual', 'always on'",
+    ),
+    "an unknown key": (
+        f"{HEAD}{GOOD}        remark: c\n",
+        r"rows.yaml:9: sources.0.rows.0.remark: there is no such key",
+    ),
+    "a number without quotes": (
+        f"{HEAD}      - {{id: 7, demand: b, policies: [postgres-public-access-enabled]}}\n",
+        r"rows.yaml:6: sources.0.rows.0.id: input should be a valid string",
+    ),
+    "nothing demanded": (
+        f"{HEAD}      - {{id: a, demand: ' ', policies: [postgres-public-access-enabled]}}\n",
+        r"rows.yaml:6: sources.0.rows.0.demand: string should have at least 1 character",
+    ),
+    "overtaken by nobody knows what": (
+        f"{HEAD}{GOOD}        overtaken: {{now: c}}\n",
+        r"rows.yaml:9: sources.0.rows.0.overtaken.source: is required",
+    ),
+    "a day that is none": (
+        f"{HEAD}{GOOD}".replace("2026-11-21", "lately"),
+        r"rows.yaml:4: sources.0.checked: string should match pattern",
+    ),
+    "half a catalogue": (
+        f"{HEAD}{GOOD}    controls: {{framework: F}}\n",
+        r"rows.yaml:9: sources.0.controls.version: is required",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", sorted(REFUSED))
+def test_a_file_of_rows_that_says_something_wrong_is_refused_with_its_line(name: str, tmp_path: Path) -> None:
+    text, said = REFUSED[name]
+    (tmp_path / "rows.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(CannotGenerate, match=f"^{re.escape(said)}"):
+        load_sources(tmp_path / "rows.yaml")
 
 
 def test_every_policy_stands_in_a_row_or_beyond_every_catalogue() -> None:
     rows, _, rest = coverage_page().partition("## Beyond every catalogue")
     beyond, _, _ = rest.partition("\n## ")
     for policy in discover():
-        link = f"[{policy.id}](policies.md#{policy.id})"
+        link = policy_link(policy.id)
         assert link in rows or link in beyond
 
 
@@ -83,11 +167,35 @@ def test_a_policy_that_declares_a_control_stands_in_its_row_by_itself() -> None:
     control = Control(framework="F", version="1", id="1.1", title="Something")
     policy = replace(discover()[0], id="new", controls=(control,))
     rows = (judged("1.1", "Something", "old"), judged("1.2", "Something else", "old"))
-    held_by = Source(title="T", version="1", checked="2026-11-21", rows=rows, control=("F", "1"))
+    held_by = made_up(rows)
     merged = with_declared(held_by, [policy, replace(policy, id="old")])
     assert [row.policies for row in merged.rows] == [("old", "new"), ("old",)]
-    other = with_declared(replace(held_by, control=("F", "2")), [policy])
-    assert other.rows == rows
+    other = held_by.model_copy(update={"controls": Catalogue(framework="F", version="2")})
+    assert with_declared(other, [policy]).rows == rows
+
+
+def test_a_control_that_no_page_has_needs_no_row() -> None:
+    known, policy = made_up((judged("1.1", "Something", "old"),)), discover()[0]
+    in_a_row = Control(framework="F", version="1", id="1.1", title="Something")
+    of_another_version = replace(in_a_row, version="2")
+    linked = replace(in_a_row, id="9", title="New", link="https://example.org/9")
+    citing = replace(policy, controls=(in_a_row, of_another_version, linked))
+    assert listed(in_a_row, [known])
+    assert elsewhere([known], [citing, replace(discover()[1], controls=(linked,))]) == [
+        (
+            "F",
+            "1",
+            "[`9`](https://example.org/9)",
+            "New",
+            f"{policy_link(policy.id)}, {policy_link(discover()[1].id)}",
+        ),
+        ("F", "2", "`1.1`", "Something", policy_link(policy.id)),
+    ]
+
+
+def made_up(rows: tuple[Row, ...]) -> Source:
+    controls = Catalogue(framework="F", version="1")
+    return Source(title="T", version="1", checked="2026-11-21", rows=rows, controls=controls)
 
 
 @pytest.mark.parametrize(("held_by", "row"), ROWS, ids=[f"{s.title} {s.version} {r.id}" for s, r in ROWS])
@@ -134,21 +242,24 @@ def test_what_azure_has_overtaken_is_marked() -> None:
 
 def test_audits_by_hand_come_with_their_query() -> None:
     overview = {row.id: row for row in source("Security in Azure Database").rows}
-    assert "FROM pg_roles" in overview["Access management: audit of roles"].query
-    assert "rolvaliduntil" in overview["Updating passwords: rotation"].query
+    assert "FROM pg_roles" in queries()[overview["Access management: audit of roles"].query]
+    assert "rolvaliduntil" in queries()[overview["Updating passwords: rotation"].query]
     page = coverage_page()
     for _, row in ROWS:
-        assert not row.query or f"\n{row.query}\n" in page
+        assert not row.query or f"\n{queries()[row.query]}\n" in page
+
+
+def test_every_query_is_named_by_a_row() -> None:
+    assert {row.query for _, row in ROWS} - {""} == set(queries())
 
 
 def test_datadogs_rule_is_answered_by_the_rule_for_all_of_azure() -> None:
     assert source("Datadog").rows[0].policies == ("postgres-firewall-allows-all-azure",)
 
 
-def test_every_control_that_a_policy_declares_has_its_row() -> None:
-    known = {(one.control, row.id) for one, row in ROWS}
-    covered = {one.control for one in SOURCES} - {None}
-    declared = {
-        ((control.framework, control.version), control.id) for one in discover() for control in one.controls
-    }
-    assert {one for one in declared if one[0] in covered} <= known
+def test_every_control_that_a_policy_declares_stands_on_the_page() -> None:
+    page = coverage_page()
+    cited = page.partition("## Cited by policies")[2].partition("\n## ")[0]
+    for policy in discover():
+        for control in policy.controls:
+            assert listed(control, sources()) or f"`{control.id}`" in cited, control

@@ -10,7 +10,10 @@ from typing import Final, cast
 import pytest
 
 from local.pages.events_page import LONGEST_VALUE, MOST_VALUES, event_filter, events_page
-from shared.controller.events import EVENT_TYPES, HANDLED, Ignored, Mapped, map_event, parse_event
+from local.pages.families import policy_link
+from shared.controller.event_targets import Ignored, Mapped, map_event
+from shared.controller.events import EVENT_TYPES, parse_event
+from shared.controller.handled_types import HANDLED
 from shared.model import Aspect, Locator, LocatorKind, Target, TargetKind
 from shared.model.resource_id import ResourceId
 from shared.policies import discover
@@ -162,4 +165,4 @@ def test_every_policy_that_an_event_wakes_reads_what_an_operation_may_change() -
             # The servers in a subnet are found by the sweep, as the page says.
             particular = policy.reads - {Aspect.SERVER, Aspect.SUBNET, Aspect.SUBNET_SERVERS}
             assert (particular or policy.reads) & changed, policy.id
-        assert f"| [{policy.id}](policies.md#{policy.id}) | {policy.raised_by} | " in events_page()
+        assert f"| {policy_link(policy.id)} | {policy.raised_by} | " in events_page()

@@ -11,20 +11,25 @@ from driftward.replay import read_deliveries
 from local.dev.azure_cli import run_script
 from local.dev.environments import ROOT
 from shared.model import Reason
+from shared.policies import discover
 
-_PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
+_PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+_ANCHOR = re.compile(r'<a id="([^"]+)"></a>')
+_FENCED = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
 _BLOCK = re.compile(r"```bash\n(.*?)```", re.DOTALL)
 _LOGIN = "Please run 'az login'"
 
 
 def _anchors(page: Path) -> set[str]:
-    headings = _HEADING.findall(page.read_text(encoding="utf-8"))
-    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+    text = _FENCED.sub("", page.read_text(encoding="utf-8"))
+    headings = _HEADING.findall(text)
+    names = {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+    return names | set(_ANCHOR.findall(text))
 
 
-@pytest.mark.parametrize("page", _PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", _PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_link_to_a_file_leads_somewhere(page: Path) -> None:
     for link in _LINK.findall(page.read_text(encoding="utf-8")):
         if link.startswith(("https://", "mailto:")):
@@ -33,6 +38,10 @@ def test_every_link_to_a_file_leads_somewhere(page: Path) -> None:
         target = (page.parent / name).resolve() if name else page
         assert target.exists(), link
         assert not anchor or anchor in _anchors(target), link
+
+
+def test_a_link_to_a_policy_of_older_versions_leads_somewhere() -> None:
+    assert {policy.id for policy in discover()} <= _anchors(ROOT / "docs" / "policies.md")
 
 
 def test_every_make_target_that_is_named_exists() -> None:

@@ -11,8 +11,8 @@ import pytest
 
 from local.dev.environments import ROOT
 from local.pages.schema import policies_schema
+from shared.config.file_reading import parse_policies_file
 from shared.config.marked_yaml import read_yaml
-from shared.config.policies_file import parse_policies_file
 from shared.model import Json
 from shared.model.errors import ConfigurationError
 from shared.policies import discover, find

@@ -10,14 +10,9 @@ from local.simulator import seeds
 from local.simulator.client import SimulatorClient
 from local.simulator.events import EventSchema
 from local.simulator.values import JsonObject, as_list, as_object, as_text, dig
-from shared.controller.events import (
-    EVENT_TYPES,
-    Mapped,
-    ResourceEvent,
-    map_event,
-    operation_prefixes,
-    parse_event,
-)
+from shared.controller.event_targets import Mapped, map_event
+from shared.controller.events import EVENT_TYPES, ResourceEvent, parse_event
+from shared.controller.handled_types import operation_prefixes
 from shared.model import Locator, LocatorKind, Target, TargetKind
 from shared.model.resource_id import ResourceId
 from tests.adapters.conftest import NOW

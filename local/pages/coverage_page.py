@@ -1,34 +1,33 @@
 """docs/coverage.md: every demand of the pages and frameworks that we know, and what answers it.
 
-Made from the rows in the modules beside this one. A demand is answered by policies, by a query that a person
-runs, by Azure itself, or by nobody, and then the row says why; where Azure has moved on since a page was
-written, the row says what holds now and where that stands. A policy that no catalogue of controls asks for,
-a new one for instance, is listed at the end with the page that asks for it, if one does.
+Made from the rows in `data/coverage`. A demand is answered by policies, by a query that a person runs, by
+Azure itself, or by nobody, and then the row says why; where Azure has moved on since a page was written,
+the row says what holds now and where that stands. At the end stand the controls that policies cite and no
+row has, and the policies that no catalogue of controls asks for, each with the page that does: neither a
+new policy nor a new control needs an edit here.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from local.pages import (
-    coverage_rows_azure_policy,
-    coverage_rows_baseline,
-    coverage_rows_cis,
-    coverage_rows_network,
+from local.pages.coverage_rows import (
+    Answer,
+    Row,
+    Source,
+    listed,
+    named_policies,
+    queries,
+    sources,
+    with_declared,
 )
-from local.pages.coverage_rows import Answer, Row, Source, named_policies, with_declared
+from local.pages.families import policy_link
 from local.pages.markdown import GENERATED, page, table
+from local.pages.policies_page import control_id
 from shared.policies import discover
-from shared.posture.policy import AnyPolicy
-
-SOURCES: Final[tuple[Source, ...]] = (
-    *coverage_rows_baseline.SOURCES,
-    *coverage_rows_network.SOURCES,
-    *coverage_rows_cis.SOURCES,
-    *coverage_rows_azure_policy.SOURCES,
-)
+from shared.posture.policy import AnyPolicy, Control
 
 _MEANS: Final[Mapping[Answer, str]] = {
     Answer.POLICY: "one or more policies judge it, on events and in every sweep",
@@ -41,8 +40,8 @@ _MEANS: Final[Mapping[Answer, str]] = {
 
 def coverage_page() -> str:
     policies = sorted(discover(), key=lambda policy: policy.id)
-    sources = [with_declared(source, policies) for source in SOURCES]
-    queries = _queries(sources)
+    held = [with_declared(source, policies) for source in sources()]
+    numbers = _numbers(held)
     return page(
         [
             "# Coverage",
@@ -54,28 +53,49 @@ def coverage_page() -> str:
             "servers concern those that remain: the service was retired on 28 March 2025.",
             table(("status", "means"), ((answer, _MEANS[answer]) for answer in Answer)),
             "## Sources",
-            table(("source", "rows", "answered by"), map(_summary, sources)),
-            *[part for source in sources for part in _source(source, queries)],
+            table(("source", "rows", "answered by"), map(_summary, held)),
+            *[part for source in held for part in _source(source, numbers)],
+            "## Cited by policies, on none of the pages above",
+            "Controls that policies name and that no row above has; the titles are ours.",
+            table(("framework", "version", "control", "asks for", "answer"), elsewhere(held, policies)),
             "## Beyond every catalogue",
             "Policies that no catalogue of controls asks for; at most a page or a thread does.",
-            table(("policy", "what it finds", "asked for by"), _beyond(sources, policies)),
+            table(("policy", "what it finds", "asked for by"), _beyond(held, policies)),
             "## Queries",
             "`<…>` is yours to fill in. SQL is run as a member of `azure_pg_admin`, once for each server "
             "unless its row says for each database.",
-            *[part for query, number in queries.items() for part in _query(query, number)],
+            *[part for name, number in numbers.items() for part in _query(queries()[name], number)],
         ]
     )
 
 
-def unknown_policies(sources: Iterable[Source], policies: Collection[str]) -> list[str]:
-    """Policies that rows name and that do not exist."""
-    return sorted(named_policies(sources) - set(policies))
-
-
-def _beyond(sources: Sequence[Source], policies: Iterable[AnyPolicy]) -> list[tuple[str, str, str]]:
-    catalogued = named_policies(source for source in sources if source.control is not None)
+def elsewhere(sources: Sequence[Source], policies: Iterable[AnyPolicy]) -> list[tuple[str, ...]]:
+    """The controls that policies cite and no source has a row for, with the policies that do."""
+    cited = sorted(_cited(sources, policies).items(), key=lambda one: _place(one[0]))
     return [
-        (_link(policy.id), policy.title, _pages(policy.id, sources) or "nobody but us")
+        (one.framework, one.version, control_id(one), one.title, ", ".join(map(policy_link, names)))
+        for one, names in cited
+    ]
+
+
+def _cited(sources: Sequence[Source], policies: Iterable[AnyPolicy]) -> dict[Control, list[str]]:
+    found: dict[Control, list[str]] = {}
+    for policy in policies:
+        for control in policy.controls:
+            if not listed(control, sources):
+                found.setdefault(control, []).append(policy.id)
+    return found
+
+
+def _place(control: Control) -> tuple[str, ...]:
+    return control.framework, control.version, control.id, control.title
+
+
+def _beyond(sources: Sequence[Source], policies: Sequence[AnyPolicy]) -> list[tuple[str, str, str]]:
+    catalogued = named_policies(source for source in sources if source.controls is not None)
+    catalogued |= {name for names in _cited(sources, policies).values() for name in names}
+    return [
+        (policy_link(policy.id), policy.title, _pages(policy.id, sources) or "nobody but us")
         for policy in policies
         if policy.id not in catalogued
     ]
@@ -94,7 +114,7 @@ def _summary(source: Source) -> tuple[str, str, str]:
     return f"{source.title}, {source.version}", str(len(source.rows)), f"{answers}{marked}"
 
 
-def _source(source: Source, queries: Mapping[str, int]) -> list[str]:
+def _source(source: Source, numbers: Mapping[str, int]) -> list[str]:
     said = any(row.said for row in source.rows)
     headings = ("row", "asks for", *(("the source says",) if said else ()), "status", "answer", "checked")
     rows = (
@@ -103,7 +123,7 @@ def _source(source: Source, queries: Mapping[str, int]) -> list[str]:
             row.demand,
             *((row.said,) if said else ()),
             row.answer,
-            _answer(row, queries),
+            _answer(row, numbers),
             source.checked,
         )
         for row in source.rows
@@ -115,24 +135,20 @@ def _source(source: Source, queries: Mapping[str, int]) -> list[str]:
     ]
 
 
-def _answer(row: Row, queries: Mapping[str, int]) -> str:
+def _answer(row: Row, numbers: Mapping[str, int]) -> str:
     parts = [
-        ", ".join(map(_link, row.policies)),
+        ", ".join(map(policy_link, row.policies)),
         row.note,
-        f"[query {queries[row.query]}](#query-{queries[row.query]})" if row.query else "",
+        f"[query {numbers[row.query]}](#query-{numbers[row.query]})" if row.query else "",
         f"**Overtaken:** {row.overtaken.now} ({row.overtaken.source})" if row.overtaken else "",
     ]
     return "; ".join(part for part in parts if part)
 
 
-def _link(policy: str) -> str:
-    return f"[{policy}](policies.md#{policy})"
-
-
-def _queries(sources: Iterable[Source]) -> dict[str, int]:
-    """Every query once, numbered in the order of the rows."""
-    found = dict.fromkeys(row.query for source in sources for row in source.rows if row.query)
-    return {query: number for number, query in enumerate(found, start=1)}
+def _numbers(sources: Iterable[Source]) -> dict[str, int]:
+    """The number of every query that a row names, in the order of the rows."""
+    named = dict.fromkeys(row.query for source in sources for row in source.rows if row.query)
+    return {name: number for number, name in enumerate(named, start=1)}
 
 
 def _query(query: str, number: int) -> list[str]:

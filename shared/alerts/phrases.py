@@ -1,0 +1,135 @@
+"""Words of strangers made harmless, and everything that is said in one line: times, lists, evidence.
+
+Names chosen by strangers (rules, actors, descriptions) appear in messages, so every such text is made one
+line and loses the characters that could format a message or forge a link; and every list is cut to what
+fits on a screen.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from shared.model import Json
+
+_LINE_LIMIT: Final = 300
+_EVIDENCE_LINES: Final = 20
+ITEMS_SHOWN: Final = 6
+
+
+def evidence_lines(evidence: Mapping[str, Json]) -> list[str]:
+    """Evidence as short lines; a part that is absent (None) is left out, the rest is counted."""
+    lines = [line for name, part in evidence.items() for line in _evidence(_words(name), part)]
+    more = len(lines) - _EVIDENCE_LINES
+    return [*lines[:_EVIDENCE_LINES], f"and {more} more, in the alert"] if more > 0 else lines
+
+
+def _evidence(label: str, part: Json) -> list[str]:
+    if part is None:
+        return []
+    if isinstance(part, Mapping):
+        return [line for name, inner in part.items() for line in _evidence(f"{label}, {_words(name)}", inner)]
+    return [clip(f"{label}: {_shown(part)}")]
+
+
+def _shown(part: Json) -> str:
+    if isinstance(part, bool):
+        return "yes" if part else "no"
+    if isinstance(part, Mapping):
+        return _shown_object({name: inner for name, inner in part.items() if inner is not None})
+    if isinstance(part, list | tuple):
+        return _few_shown([_shown(item) for item in part])
+    return code(part) if isinstance(part, str) else str(part)
+
+
+def _shown_object(part: dict[str, Json]) -> str:
+    """``office (203.0.113.4–203.0.113.9)`` for a firewall rule, ``name (key value, …)`` for others."""
+    head = f"{code(str(part.pop('name')))} " if "name" in part else ""
+    if {"startIpAddress", "endIpAddress"} <= part.keys():
+        return f"{head}({clean(str(part['startIpAddress']))}–{clean(str(part['endIpAddress']))})"
+    return f"{head}({', '.join(f'{_words(name)} {_shown(inner)}' for name, inner in part.items())})"
+
+
+def few(texts: Sequence[str]) -> str:
+    """The first of many, and how many more there are; ``none`` for none."""
+    return _few_shown([clean(text) for text in texts])
+
+
+def _few_shown(texts: Sequence[str]) -> str:
+    more = len(texts) - ITEMS_SHOWN
+    return (", ".join(texts[:ITEMS_SHOWN]) or "none") + (f" and {more} more" if more > 0 else "")
+
+
+def _words(name: str) -> str:
+    """``losesAccess`` -> ``loses access``."""
+    return clean(re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name)).lower()
+
+
+def sentence(text: str) -> str:
+    """With a capital and a full stop."""
+    said = clean(text)
+    return said[:1].upper() + said[1:] + ("" if said.endswith((".", "…")) else ".")
+
+
+_FORMATTING: Final = str.maketrans({"`": "'", "[": "(", "]": ")", "<": "(", ">": ")"})
+
+
+def clean(text: str, prefix: str = "") -> str:
+    """One line without characters that format a message, make a link or mention somebody."""
+    printable = "".join(char if char.isprintable() else " " for char in text)
+    return clip(prefix + printable.translate(_FORMATTING).strip())
+
+
+def code(text: str) -> str:
+    """A text as Markdown shows code."""
+    return f"`{clean(text)}`"
+
+
+def clip(text: str) -> str:
+    """No longer than a line may be."""
+    return text if len(text) <= _LINE_LIMIT else text[: _LINE_LIMIT - 1] + "…"
+
+
+def at(time: datetime) -> str:
+    """``2026-01-31 18:00:00 UTC``."""
+    return f"{time.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def times(count: int) -> str:
+    """``once``, ``2 times``."""
+    return "once" if count == 1 else f"{count} times"
+
+
+def duration(span: timedelta) -> str:
+    """``2 d 3 h``, ``3 h 5 min``, ``5 min``."""
+    minutes = max(0, round(span.total_seconds() / 60))
+    days, hours = minutes // 1440, minutes % 1440 // 60
+    if days:
+        return f"{days} d {hours} h"
+    return f"{hours} h {minutes % 60} min" if hours else f"{minutes} min"
+
+
+_COMMANDS_LIMIT: Final = 4000
+
+
+def fenced(heading: str, commands: Sequence[str]) -> list[str]:
+    """Commands below a heading, as a block that none of them can end."""
+    if not commands:
+        return []
+    if sum(len(command) for command in commands) > _COMMANDS_LIMIT:
+        return [f"{heading} too long for a message, the HTTP API shows it"]
+    fence = "`" * max(3, 1 + max(_longest_run(command) for command in commands))
+    return ["\n".join([heading, "", fence, *commands, fence])]
+
+
+def _longest_run(text: str) -> int:
+    """Of backticks: a fence must be longer than any inside it."""
+    return max((len(run) for run in re.findall(r"`+", text)), default=0)
+
+
+def section(heading: str, lines: Iterable[str]) -> list[str]:
+    """Lines below a heading, as a list; nothing for no lines."""
+    listed = [f"- {line}" for line in lines]
+    return ["\n".join([heading, "", *listed])] if listed else []

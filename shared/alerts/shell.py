@@ -1,0 +1,38 @@
+"""One command as a line for a POSIX shell: ``az`` with options, or ``az rest`` with a method and a body."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Mapping, Sequence
+from urllib.parse import quote
+
+from shared.model import Json
+from shared.model.resource_id import ResourceId
+
+
+def az(command: str, options: Mapping[str, str | Sequence[str]]) -> str:
+    """``az <command> --name value …``; several values follow one name."""
+    words = [_option(name, chosen) for name, chosen in options.items()]
+    return " ".join(["az", command, *words])
+
+
+def _option(name: str, chosen: str | Sequence[str]) -> str:
+    """``--name value``; with ``=`` where the value would be taken for an option of its own."""
+    if not isinstance(chosen, str):
+        return " ".join([name, *(shlex.quote(item) for item in chosen)])
+    separator = "=" if chosen.startswith("-") else " "
+    return f"{name}{separator}{shlex.quote(chosen)}"
+
+
+def rest(method: str, resource: ResourceId, child: str, api: str, endpoint: str, body: Json = None) -> str:
+    """``az rest`` on a resource of ARM or its ``child``; ``endpoint`` is the cloud's ARM."""
+    url = f"{endpoint.rstrip('/')}{_path(resource)}{child}?api-version={api}"
+    options = {"--method": method, "--url": url}
+    if body is not None:
+        options["--body"] = json.dumps(body)
+    return az("rest", options)
+
+
+def _path(resource: ResourceId) -> str:
+    return quote(str(resource), safe="/()!~*,;:@")

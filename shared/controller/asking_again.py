@@ -1,0 +1,89 @@
+"""Questions that are put off: a target or a change is looked at again, later, by a message of the queue."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Final
+
+from shared.controller.deps import Deps
+from shared.controller.visit import MOMENTS, Judgement, Visit
+from shared.model import Cause
+from shared.model.change_records import ChangeRecord
+from shared.model.memory import TargetRecord
+from shared.model.messages import Message, MessageKind, RunOptions
+
+RUN_ASKS_AGAIN: Final = 10.0
+"""Seconds after which a run asks again that met a change in progress."""
+
+LOOK_AGAIN: Final = 2.0
+"""Seconds between two looks at an operation for which ARM names no wait."""
+
+
+def schedule_recheck(visit: Visit, judgements: tuple[Judgement, ...], record: TargetRecord) -> TargetRecord:
+    """Have the same question asked again where a decision says so; one outstanding message is enough.
+
+    A run with options of its own asks another question: its message stands for no other. It is not asked
+    again after a freeze or in a window: its answer is given, and what the configuration wants then is.
+    """
+    waits = [(j.decision.reason, j.decision.look_again_seconds) for j in judgements if j.decision is not None]
+    soon = [seconds for reason, seconds in waits if seconds is not None and reason in MOMENTS]
+    later = [seconds for reason, seconds in waits if seconds is not None and reason not in MOMENTS]
+    message = Message(kind=MessageKind.RECHECK, target=visit.target, cause=visit.cause, options=visit.options)
+    if visit.options != RunOptions() and soon:
+        visit.deps.store.send(message, min(soon))
+        soon = []
+    if not soon + later:
+        return record
+    return _recheck_once(replace(message, options=RunOptions()), min(soon + later), visit, record)
+
+
+def _recheck_once(message: Message, wait: float, visit: Visit, record: TargetRecord) -> TargetRecord:
+    """Have the target looked at after ``wait`` seconds, unless a message that comes earlier is on its way."""
+    due = visit.now + timedelta(seconds=wait)
+    if record.recheck_at is not None and visit.now < record.recheck_at <= due + timedelta(seconds=1):
+        return record
+    visit.deps.store.send(message, wait)
+    return replace(record, recheck_at=due)
+
+
+def look_after_lease(record: TargetRecord, cause: Cause, deps: Deps, options: RunOptions) -> TargetRecord:
+    """Have the target looked at when the lease of the change in progress has run out; a run asks sooner."""
+    now = deps.clock.now()
+    message = Message(
+        kind=MessageKind.RECHECK,
+        target=record.target,
+        cause=cause,
+        options=options,
+        change_id=record.active_change,
+    )
+    if options.run_id is not None:
+        deps.store.send(replace(message, change_id=None), RUN_ASKS_AGAIN)
+        return record
+    due = (record.lease_until or now) + timedelta(seconds=1)
+    waiting = record.recheck_at is not None and now < record.recheck_at <= due
+    if waiting:
+        return record
+    deps.store.send(message, (due - now).total_seconds())
+    return replace(record, recheck_at=due)
+
+
+def check_later(change: ChangeRecord, deps: Deps, options: RunOptions, delay: float) -> None:
+    """Have a change in progress checked after ``delay`` seconds."""
+    deps.store.send(
+        Message(
+            kind=MessageKind.CHECK,
+            target=change.change.target,
+            cause=change.cause,
+            change_id=change.id,
+            options=options,
+        ),
+        delay,
+    )
+
+
+def recheck_later(change: ChangeRecord, deps: Deps, options: RunOptions, wait: float) -> None:
+    """Have the target of a change looked at after ``wait`` seconds."""
+    target = change.change.target
+    recheck = Message(kind=MessageKind.RECHECK, target=target, cause=change.cause, options=options)
+    deps.store.send(recheck, wait)

@@ -1,0 +1,136 @@
+"""What is right for one target: evaluate, plan, prove, recall, decide. One judgement for each policy.
+
+Reads the state and writes nothing; what follows from a judgement is ``reconcile``'s business. What a
+decision needs to know beyond the reading is gathered in ``context``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from shared.alerts.edit_words import change_words
+from shared.config.configuration import tags_of
+from shared.controller.context import context_for
+from shared.controller.deps import Deps
+from shared.controller.visit import Judgement, Visit
+from shared.guardrails.decide import decide
+from shared.guardrails.prove import prove
+from shared.guardrails.question import Question, Readiness, readiness_of
+from shared.model import Action, Change, ComplianceState, Effect, Finding, Proof, Safety, Snapshot, Target
+from shared.model.memory import TargetRecord
+from shared.model.values import value
+from shared.posture.policy import AnyPolicy, Assessment, applies_to, bound
+from shared.state.baseline import Baseline, recorded_baseline
+
+
+def judge(visit: Visit, policy: AnyPolicy, record: TargetRecord) -> Judgement:
+    """One policy's finding on the snapshot, the change for it, its proof and the decision."""
+    readiness = readiness_of(visit.snapshot)
+    finding = _never_compliant_while_busy(policy.evaluate(visit.snapshot), readiness)
+    baseline = _baseline(visit, finding, record)
+    remedy = _remedy(visit, policy, finding, baseline)
+    context = context_for(visit, policy, finding, record)
+    question = Question(
+        policy=policy,
+        finding=finding,
+        change=remedy.change,
+        proof=remedy.proof,
+        assessment=_assessment(visit, policy, baseline) if remedy.change else Assessment(),
+        context=replace(context, readiness=readiness),
+    )
+    decision = None if finding.state is ComplianceState.COMPLIANT else decide(question)
+    if context.exemption is not None and finding.state is ComplianceState.NON_COMPLIANT:
+        finding = replace(finding, state=ComplianceState.EXEMPT)
+    judgement = Judgement(
+        policy=policy,
+        finding=finding,
+        change=remedy.change,
+        proof=remedy.proof,
+        decision=decision,
+        baseline=baseline,
+        restores=remedy.restores,
+    )
+    return _said(judgement)
+
+
+@value
+class _Remedy:
+    """The change for a finding with its proof, and whether it restores what was there before."""
+
+    change: Change | None = None
+    proof: Proof | None = None
+    restores: bool = False
+
+
+def _baseline(visit: Visit, finding: Finding, record: TargetRecord) -> Baseline:
+    """The last compliant reading where anybody will ask for it: one read of the store."""
+    if finding.state is not ComplianceState.NON_COMPLIANT:
+        return Baseline()
+    return recorded_baseline(record.memories.get(finding.policy), visit.deps.store)
+
+
+def _remedy(visit: Visit, policy: AnyPolicy, finding: Finding, baseline: Baseline) -> _Remedy:
+    """What puts the last compliant reading's rules back, if that can be proved; else the policy's plan."""
+    for change in _former(visit, policy, finding, baseline):
+        proof = prove(change, visit.snapshot, policy, visit.policies)
+        if proof.holds:
+            return _Remedy(change=change, proof=proof, restores=True)
+    planned = policy.plan(finding, visit.snapshot)
+    if planned is None:
+        return _Remedy()
+    return _Remedy(change=planned, proof=prove(planned, visit.snapshot, policy, visit.policies))
+
+
+def _former(visit: Visit, policy: AnyPolicy, finding: Finding, baseline: Baseline) -> tuple[Change, ...]:
+    if policy.restore is None or baseline.snapshot is None:
+        return ()
+    return policy.restore(finding, visit.snapshot, baseline.snapshot)
+
+
+def _said(judgement: Judgement) -> Judgement:
+    """The decision to revert says what the change does: adds a rule, or restores one."""
+    decision, change = judgement.decision, judgement.change
+    if decision is None or change is None or decision.action is not Action.REVERT:
+        return judgement
+    detail = change_words(change, judgement.restored_from)
+    return replace(judgement, decision=replace(decision, detail=detail))
+
+
+def _never_compliant_while_busy(finding: Finding, readiness: Readiness) -> Finding:
+    if readiness is not Readiness.BUSY or finding.state is not ComplianceState.COMPLIANT:
+        return finding
+    return replace(finding, state=ComplianceState.UNKNOWN, reason="another operation is running: look again")
+
+
+def policies_in_question(target: Target, deps: Deps) -> tuple[AnyPolicy, ...]:
+    """The policies that are on for this target, whatever its tags are, or may be on with some."""
+    return tuple(
+        policy
+        for policy in deps.policies
+        if target.kind in policy.targets and deps.configuration.may_be_on(policy, target.id)
+    )
+
+
+def enabled_policies(snapshot: Snapshot, deps: Deps) -> tuple[AnyPolicy, ...]:
+    """The policies that are on for what was read, with their parameters, in the order of their changes."""
+    said = (
+        (policy, deps.configuration.settings_for(policy, snapshot.id, tags_of(snapshot)))
+        for policy in deps.policies
+        if applies_to(policy, snapshot)
+    )
+    return tuple(
+        bound(policy, settings.parameters) for policy, settings in said if settings.effect is not Effect.OFF
+    )
+
+
+def _assessment(visit: Visit, policy: AnyPolicy, baseline: Baseline) -> Assessment:
+    """How the situation lowers the policy's safety, judged against the last compliant reading.
+
+    A reading that is recorded and cannot be found any more makes a person look.
+    """
+    assessment = policy.assess(visit.snapshot, baseline.snapshot)
+    if not baseline.lost:
+        return assessment
+    lost = "the recorded compliant reading is not there any more"
+    safety = max(assessment.safety, Safety.APPROVAL, key=list(Safety).index)
+    return replace(assessment, safety=safety, notes=(*assessment.notes, lost))

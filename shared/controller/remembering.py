@@ -1,0 +1,130 @@
+"""What is remembered of a target between two looks, and whose write it was that made us look.
+
+The memory of a policy on a target holds when it was last compliant and with which reading: that is what
+makes drift differ from what was inherited. Nothing is stored here but the reading of a baseline and the
+relations; the record is saved by whoever ends the look.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from shared.config.tag_exemptions import tag_used_since
+from shared.controller.deps import Deps
+from shared.controller.visit import Judgement, Visit
+from shared.model import Cause, CauseKind, ComplianceState, Decision, Finding, Reason, Snapshot
+from shared.model.interfaces import Relation
+from shared.model.memory import PolicyMemory, TargetRecord
+from shared.state.relation_index import depends_on
+
+_NO_TIME: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def attributed(cause: Cause, deps: Deps) -> Cause:
+    """The cause that matters among those that were coalesced: somebody else's newest write, or what
+    an operator asked; our own write only when there is nothing else."""
+    candidates = (cause, *cause.earlier)
+    foreign = [c for c in candidates if c.kind is CauseKind.EVENT and not is_ours(c, deps)]
+    asked = [c for c in candidates if c.kind is CauseKind.OPERATOR]
+    chosen = max(foreign or asked or [cause], key=lambda c: c.time)
+    return replace(chosen, count=cause.count, earlier=())
+
+
+def with_foreign_write(record: TargetRecord, cause: Cause, deps: Deps) -> TargetRecord:
+    """Remember who else last wrote, and when: reverts wait until the target has been quiet."""
+    if cause.kind is not CauseKind.EVENT or is_ours(cause, deps):
+        return record
+    if record.last_foreign is not None and record.last_foreign.time > cause.time:
+        return record
+    return replace(record, last_foreign=cause)
+
+
+def newest_write(cause: Cause, record: TargetRecord) -> Cause:
+    """Who wrote last while a change was on its way: what is found besides is theirs."""
+    last = record.last_foreign
+    return last if last is not None and last.time >= cause.time else cause
+
+
+def is_ours(cause: Cause, deps: Deps) -> bool:
+    """Whether the write was made by our own identity."""
+    actor, us = cause.actor, deps.gateway.identity()
+    same_app = actor.app_id is not None and actor.app_id == us.app_id
+    same_object = actor.object_id is not None and actor.object_id == us.object_id
+    return same_app or same_object
+
+
+def remember(visit: Visit, judgements: tuple[Judgement, ...], record: TargetRecord) -> TargetRecord:
+    """The record with what this visit found; nothing is stored but the baseline's reading."""
+    on = {policy.id for policy in visit.policies}
+    memories = {
+        policy_id: replace(memory if policy_id in on else _without_alert(memory), baseline_is_newest=False)
+        for policy_id, memory in record.memories.items()
+    }
+    for judgement in judgements:
+        memories[judgement.policy.id] = _memory(visit, judgement, memories.get(judgement.policy.id))
+    hour_ago = visit.now - max(timedelta(hours=1), visit.deps.configuration.limits.flapping_window)
+    return replace(
+        record,
+        memories=memories,
+        attempts=tuple(attempt for attempt in record.attempts if attempt.at > hour_ago),
+        exemptions=tuple(e for e in record.exemptions if e.expires_at > visit.now),
+    )
+
+
+def _without_alert(memory: PolicyMemory) -> PolicyMemory:
+    """What remains of a policy that was switched off: its alerts are resolved, its baseline stays."""
+    return replace(memory, fingerprint="", unknown_runs=0, unknown_since=None)
+
+
+def _memory(visit: Visit, judgement: Judgement, earlier: PolicyMemory | None) -> PolicyMemory:
+    finding, now = judgement.finding, visit.now
+    memory = next_memory(earlier, finding, judgement.decision, now)
+    if finding.state is not ComplianceState.COMPLIANT or not finding.applies:
+        return memory
+    return replace(memory, last_compliant_at=now, baseline=_keep_baseline(visit), baseline_is_newest=True)
+
+
+def next_memory(
+    earlier: PolicyMemory | None, finding: Finding, decision: Decision | None, now: datetime
+) -> PolicyMemory:
+    """What is remembered of a policy after one more finding; the baseline stays."""
+    earlier = replace(earlier or PolicyMemory(state=finding.state, since=now), baseline_is_newest=False)
+    since = earlier.since if earlier.state is finding.state else now
+    if finding.state is not ComplianceState.UNKNOWN:
+        return replace(
+            earlier,
+            state=finding.state,
+            since=since,
+            fingerprint=finding.fingerprint,
+            unknown_runs=0,
+            unknown_since=None,
+            tag_exempt_since=_tag_exempt_since(earlier, decision, now),
+        )
+    counts = decision is not None and decision.reason is Reason.UNKNOWN
+    return replace(
+        earlier,
+        state=finding.state,
+        since=since,
+        unknown_runs=earlier.unknown_runs + counts,
+        unknown_since=earlier.unknown_since or now,
+    )
+
+
+def _tag_exempt_since(earlier: PolicyMemory, decision: Decision | None, now: datetime) -> datetime | None:
+    """A tag's time begins once: neither another tag nor a moment of compliance begins it anew."""
+    by_tag = decision is not None and decision.reason is Reason.EXEMPT_BY_TAG
+    return tag_used_since(earlier, now) or (now if by_tag else None)
+
+
+def _keep_baseline(visit: Visit) -> str:
+    """The reading without its time, so that an unchanged target keeps one blob."""
+    timeless: Snapshot = replace(visit.snapshot, read_at=_NO_TIME)
+    return visit.deps.store.keep(timeless)
+
+
+def relate(visit: Visit) -> None:
+    """Remember what the target depends on: after its deletion an NSG cannot be asked for its subnets."""
+    relations = [Relation(source=source, target=visit.target) for source in depends_on(visit.snapshot)]
+    visit.deps.store.relate(relations, visit.now)

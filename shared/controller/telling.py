@@ -1,0 +1,222 @@
+"""What people are told: alerts are opened, counted and resolved, and notifications are queued.
+
+A notification is one message per sink, so that a failing sink neither blocks a remediation nor is
+forgotten. What an alert is and what it says is in ``shared.alerts``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from shared.alerts.commands import is_command, steps_of
+from shared.alerts.edit_words import change_words
+from shared.alerts.lifecycle import Sighting, alert_id, notification, open_alert, recur, resolve, wakes_nobody
+from shared.config.configuration import tags_of
+from shared.controller.deps import Deps
+from shared.controller.visit import Judgement, Visit
+from shared.model import (
+    Action,
+    Cause,
+    CauseKind,
+    ComplianceState,
+    Decision,
+    Finding,
+    Json,
+    Outcome,
+    Reason,
+    Snapshot,
+    Target,
+)
+from shared.model.alert_records import AlertRecord, AlertStatus, Notification, NotificationType
+from shared.model.change_records import ChangeKind, ChangeRecord
+from shared.model.errors import GatewayError
+from shared.model.memory import PolicyMemory, TargetRecord
+from shared.model.messages import Message, MessageKind
+from shared.policies import find
+from shared.posture.policy import AnyPolicy
+from shared.state.baseline import evidence_since, recorded_baseline
+
+UNKNOWN_RUNS: Final = 3
+UNKNOWN_TIME: Final = timedelta(hours=1)
+"""An unknown opens an alert after this many runs in a row or this long (INTERFACES, "Enforcement")."""
+
+UNKNOWN_FINGERPRINT: Final = "unknown"
+_DEPENDANTS: Final = ("likelyDependants", "likelyDependantsError")
+
+
+def tell(visit: Visit, judgements: tuple[Judgement, ...], record: TargetRecord) -> None:
+    """Open, count and resolve alerts as the judgements ask. ``record`` is the memory before this visit."""
+    _resolve_what_is_off(visit, record)
+    for judgement in judgements:
+        memory = record.memories.get(judgement.policy.id)
+        _resolve_what_ended(visit, judgement, memory)
+        decision = judgement.decision
+        if decision is not None and wants_alert(visit.now, judgement.finding, decision, memory):
+            raise_alert(judgement.policy, sighting_of(visit, judgement, decision), visit.deps)
+
+
+def sighting_of(visit: Visit, judgement: Judgement, decision: Decision) -> Sighting:
+    """What an alert shows of a judgement; the commands are those of the planned edits or of what a person
+    could do, and where no edit of ours fits, those that the policy tells."""
+    finding, change = judgement.finding, judgement.change
+    edits = change.edits if change else judgement.policy.suggest(finding, visit.snapshot)
+    since = evidence_since(judgement.baseline, visit.snapshot, judgement.policy, visit.cause)
+    planned = {"plannedChange": change_words(change, judgement.restored_from)} if change else {}
+    return Sighting(
+        finding=_with_evidence(finding, since, planned),
+        decision=decision,
+        cause=visit.cause,
+        now=visit.now,
+        commands=visit.deps.commands(edits) or tuple(filter(is_command, steps_of(finding.evidence))),
+    )
+
+
+def _with_evidence(finding: Finding, *more: Mapping[str, Json]) -> Finding:
+    """What an alert shows beyond the reading: that needs the journal, which no policy knows."""
+    evidence = dict(finding.evidence)
+    for part in more:
+        evidence |= part
+    return replace(finding, evidence=evidence)
+
+
+def wants_alert(now: datetime, finding: Finding, decision: Decision, memory: PolicyMemory | None) -> bool:
+    """Whether people must hear of it: alerts, what audit would have reverted, and lasting unknowns."""
+    if finding.state is not ComplianceState.UNKNOWN:
+        audited = decision.action is Action.REVERT and decision.dry_run
+        return decision.action is Action.ALERT or audited
+    if decision.reason is Reason.EXEMPT:
+        return False
+    runs = memory.unknown_runs if memory else 0
+    since = (memory.unknown_since if memory else None) or now
+    return runs + 1 >= UNKNOWN_RUNS or now - since >= UNKNOWN_TIME
+
+
+def raise_alert(policy: AnyPolicy, sighting: Sighting, deps: Deps) -> AlertRecord:
+    """Open the alert of this drift, or count and refresh the one that is open."""
+    finding = sighting.finding
+    if finding.state is ComplianceState.UNKNOWN:
+        finding = replace(finding, fingerprint=UNKNOWN_FINGERPRINT)
+    known = deps.store.alert(alert_id(policy.id, finding.target, finding.fingerprint))
+    is_open = known is not None and known.status is not AlertStatus.RESOLVED
+    if known is not None and is_open and not _is_news(known, sighting):
+        return known
+    dependants = _kept_dependants(known) if is_open else _dependants(policy, finding.target, deps)
+    sighting = replace(sighting, finding=_with_evidence(finding, dependants))
+    alert = (
+        recur(known, sighting)
+        if known is not None
+        else open_alert(policy, sighting, deps.portal_link(finding.resource_id))
+    )
+    if known is None or not is_open or known.decision.reason is not sighting.decision.reason:
+        kind = NotificationType.ALERT_UPDATED if is_open else NotificationType.ALERT_OPENED
+        return write_and_tell(alert, kind, sighting.cause, deps)
+    return deps.store.put_alert(alert)
+
+
+def _kept_dependants(known: AlertRecord | None) -> Mapping[str, Json]:
+    """They are asked for when an alert opens, and stay with it."""
+    evidence = known.evidence if known is not None else {}
+    return {name: evidence[name] for name in _DEPENDANTS if name in evidence}
+
+
+def write_and_tell(alert: AlertRecord, kind: NotificationType, cause: Cause, deps: Deps) -> AlertRecord:
+    """Write an alert and queue its notification; what is lost between the two, the sweep queues again."""
+    if not deps.sinks or wakes_nobody(alert):
+        return deps.store.put_alert(alert)
+    unsent = deps.store.put_alert(replace(alert, unsent=(*alert.unsent, kind.value)))
+    notify(notification(unsent, kind, deps.clock.now()), cause, deps)
+    return deps.store.put_alert(replace(unsent, unsent=alert.unsent))
+
+
+def _is_news(known: AlertRecord, sighting: Sighting) -> bool:
+    """An open alert changes when the drift was written again or the decision is another one."""
+    cause = sighting.cause
+    written_again = cause.kind is CauseKind.EVENT and cause.event_id != known.cause.event_id
+    return written_again or known.decision.reason is not sighting.decision.reason
+
+
+def _dependants(policy: AnyPolicy, target: Target, deps: Deps) -> Mapping[str, Json]:
+    """Workloads that may rely on what was found. For people only: what cannot be read is said to be so."""
+    if not policy.shows_dependants:
+        return {}
+    try:
+        return {"likelyDependants": deps.gateway.dependants(target)}
+    except GatewayError as error:
+        return {"likelyDependants": None, "likelyDependantsError": error.code or type(error).__name__}
+
+
+def alert_failed_change(change: ChangeRecord, deps: Deps) -> None:
+    """A revert that Azure refused for good, or too often, becomes an alert on the same drift."""
+    policy = find(change.change.policy)
+    before = deps.store.snapshot(change.before)
+    if policy is None or before is None or change.kind is ChangeKind.ROLLBACK:
+        return
+    raise_alert(policy, _sighting_of_failure(change, policy, before, deps), deps)
+
+
+def _sighting_of_failure(change: ChangeRecord, policy: AnyPolicy, before: Snapshot, deps: Deps) -> Sighting:
+    """The drift as it was when the change was begun, and how its revert came to nothing."""
+    bound = deps.configuration.bind(policy, change.change.target.id, tags_of(before))
+    finding = bound.evaluate(before)
+    memory = deps.store.recall(change.change.target, change.created_at).memories.get(policy.id)
+    since = evidence_since(recorded_baseline(memory, deps.store), before, bound, change.cause)
+    planned = {"plannedChange": change_words(change.change, change.restored_from)}
+    reason = Reason.FAILED if change.outcome is Outcome.FAILED else Reason.TARGET_BUSY
+    return Sighting(
+        finding=_with_evidence(finding, since, planned),
+        decision=replace(
+            change.decision, action=Action.ALERT, reason=reason, detail=change.detail, dry_run=False
+        ),
+        cause=change.cause,
+        now=deps.clock.now(),
+        commands=deps.commands(change.change.edits),
+    )
+
+
+def _resolve_what_is_off(visit: Visit, record: TargetRecord) -> None:
+    """Nobody judges a policy that was switched off: its alert would stay open for ever."""
+    on = {policy.id for policy in visit.policies}
+    for policy_id, memory in record.memories.items():
+        unknown = UNKNOWN_FINGERPRINT if memory.unknown_since is not None else ""
+        for fingerprint in {memory.fingerprint, unknown} - {""} if policy_id not in on else ():
+            alert = alert_id(policy_id, visit.target, fingerprint)
+            resolve_if_open(alert, "the policy is switched off here", visit.deps, visit.now)
+
+
+def _resolve_what_ended(visit: Visit, judgement: Judgement, memory: PolicyMemory | None) -> None:
+    """Resolve the alert of a drift that is over, and of an unknown that is known now."""
+    if memory is None:
+        return
+    state, policy, deps = judgement.finding.state, judgement.policy.id, visit.deps
+    is_unknown = state in {ComplianceState.UNKNOWN, ComplianceState.ERROR}
+    if is_unknown and judgement.is_exempt and memory.unknown_since is not None:
+        resolve_if_open(alert_id(policy, visit.target, UNKNOWN_FINGERPRINT), "exempt", deps, visit.now)
+    if is_unknown:
+        return
+    if memory.fingerprint and memory.fingerprint != judgement.finding.fingerprint:
+        resolve_if_open(
+            alert_id(policy, visit.target, memory.fingerprint), judgement.finding.reason, deps, visit.now
+        )
+    elif state is ComplianceState.EXEMPT and memory.fingerprint:
+        resolve_if_open(alert_id(policy, visit.target, memory.fingerprint), "exempt", deps, visit.now)
+    if memory.unknown_since is not None:
+        resolve_if_open(
+            alert_id(policy, visit.target, UNKNOWN_FINGERPRINT), "it can be read again", deps, visit.now
+        )
+
+
+def resolve_if_open(alert: str, resolution: str, deps: Deps, now: datetime) -> None:
+    """Resolve an alert and tell of it; one that is unknown or over stays as it is."""
+    known = deps.store.alert(alert)
+    if known is None or known.status is AlertStatus.RESOLVED:
+        return
+    write_and_tell(resolve(known, resolution, now), NotificationType.ALERT_RESOLVED, known.cause, deps)
+
+
+def notify(message: Notification, cause: Cause, deps: Deps) -> None:
+    """Queue a notification once for each sink: each is delivered and retried on its own."""
+    for sink in deps.sinks:
+        deps.store.send(Message(kind=MessageKind.NOTIFY, cause=cause, notification=message, sink=sink))

@@ -1,0 +1,122 @@
+"""Looks that end without a judgement: nobody asks, a change is on its way, or nothing could be read.
+
+A target that is gone is forgotten; one that is closed to us is unknown to every policy.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from shared.alerts.lifecycle import Sighting, alert_id
+from shared.controller.asking_again import look_after_lease
+from shared.controller.deps import Deps
+from shared.controller.remembering import is_ours, next_memory
+from shared.controller.run_results import log_line
+from shared.controller.telling import UNKNOWN_FINGERPRINT, raise_alert, resolve_if_open, wants_alert
+from shared.model import Action, Cause, CauseKind, ComplianceState, Decision, Finding, Outcome, Reason, Target
+from shared.model.change_records import ChangeRecord
+from shared.model.errors import GatewayError
+from shared.model.memory import TargetRecord
+from shared.model.messages import RunOptions
+from shared.model.results import TargetResult
+from shared.posture.policy import AnyPolicy
+
+
+def already_in_progress(
+    known: TargetRecord, record: TargetRecord, cause: Cause, deps: Deps, options: RunOptions
+) -> TargetResult:
+    """A change of this target is on its way; the reading that verifies it comes after this event.
+
+    Should that reading never come, because the change fails or its worker died, a later message looks;
+    a run asks again until it has its answer.
+    """
+    active = deps.store.change(record.active_change) if record.active_change else None
+    if options.run_id is not None or not _tells_of_our_write(cause, active, deps):
+        record = look_after_lease(record, cause, deps, options)
+    if record != known:
+        deps.store.save(record)
+    outcomes = {active.change.policy: Outcome.IN_PROGRESS} if active is not None else {}
+    result = TargetResult(target=record.target, outcomes=outcomes, arm_calls=tuple(deps.gateway.calls))
+    deps.log(log_line(result, cause))
+    return result
+
+
+def _tells_of_our_write(cause: Cause, active: ChangeRecord | None, deps: Deps) -> bool:
+    """Whether the event only says that the change in progress was sent, which its checks follow."""
+    followed = active is not None and active.operation is not None
+    return followed and cause.kind is CauseKind.EVENT and is_ours(cause, deps)
+
+
+def target_is_gone(record: TargetRecord, deps: Deps) -> TargetResult:
+    """The resource was deleted: its alerts are resolved and it is forgotten."""
+    now = deps.clock.now()
+    for policy_id, memory in record.memories.items():
+        for fingerprint in {memory.fingerprint, UNKNOWN_FINGERPRINT} - {""}:
+            resolve_if_open(
+                alert_id(policy_id, record.target, fingerprint), "the resource was deleted", deps, now
+            )
+    deps.store.forget(record.target)
+    deps.store.unrelate(record.target)
+    return TargetResult(
+        target=record.target,
+        arm_calls=tuple(deps.gateway.calls),
+        error="the resource does not exist",
+        gone=True,
+    )
+
+
+def target_is_unreadable(
+    record: TargetRecord,
+    policies: tuple[AnyPolicy, ...],
+    cause: Cause,
+    error: GatewayError,
+    deps: Deps,
+) -> TargetResult:
+    """A reading that failed for good is unknown for every policy: it may alert, it never acts."""
+    now = deps.clock.now()
+    reason = f"could not be read: {error.code or type(error).__name__}: {error}"
+    unknown = [_unknown(policy, record.target, reason) for policy in policies]
+    memories = dict(record.memories)
+    for policy, (finding, decision) in zip(policies, unknown, strict=True):
+        memory = memories.get(policy.id)
+        if wants_alert(now, finding, decision, memory):
+            raise_alert(policy, Sighting(finding=finding, decision=decision, cause=cause, now=now), deps)
+        memories[policy.id] = next_memory(memory, finding, decision, now)
+    deps.store.save(replace(record, memories=memories))
+    result = TargetResult(
+        target=record.target,
+        findings=tuple(finding for finding, _ in unknown),
+        decisions=tuple(decision for _, decision in unknown),
+        outcomes=dict.fromkeys((policy.id for policy in policies), Outcome.SKIPPED),
+        arm_calls=tuple(deps.gateway.calls),
+        error=reason,
+    )
+    deps.log(log_line(result, cause))
+    return result
+
+
+def _unknown(policy: AnyPolicy, target: Target, reason: str) -> tuple[Finding, Decision]:
+    finding = Finding(
+        policy=policy.id,
+        target=target,
+        resource_id=target.id,
+        state=ComplianceState.UNKNOWN,
+        severity=policy.severity,
+        reason=reason,
+    )
+    return finding, Decision(policy=policy.id, action=Action.SKIP, reason=Reason.UNKNOWN, detail=reason)
+
+
+def concerns_nobody(policies: tuple[AnyPolicy, ...], record: TargetRecord, cause: Cause) -> bool:
+    """Whether no policy could judge a reading, nothing remembered could end by it, and nobody asked for it.
+
+    An operator is told by a reading that a target is gone or closed to us.
+    """
+    return not policies and record.etag is None and cause.kind is not CauseKind.OPERATOR
+
+
+def left_unread(target: Target, cause: Cause, deps: Deps) -> TargetResult:
+    """No findings, and no request to Azure: nothing is remembered of a target that nobody judges."""
+    result = TargetResult(target=target)
+    deps.log(log_line(result, cause))
+    return result

@@ -1,0 +1,89 @@
+"""Alerts as they are kept, and the notifications that tell of them. Times are UTC."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+
+from shared.model.decisions import Decision
+from shared.model.kinds import Severity
+from shared.model.resource_id import ResourceId
+from shared.model.targets import Cause, Target
+from shared.model.values import Json, value
+
+
+class AlertStatus(StrEnum):
+    OPEN = "open"
+    ACKNOWLEDGED = "acknowledged"
+    RESOLVED = "resolved"
+
+
+@value
+class Approval:
+    """A person's consent to one drift, for a short time; proved again before writing."""
+
+    by: str
+    at: datetime
+    expires_at: datetime
+    fingerprint: str
+
+
+@value
+class AlertRecord:
+    """An alert: what, where, who, when, why it matters, what was decided and how to fix it.
+
+    ``id`` is the hash of policy, target and drift fingerprint, so the same drift is one alert however
+    often it is seen; ``count`` says how often it opened or recurred.
+    """
+
+    id: str
+    status: AlertStatus
+    policy: str
+    title: str
+    severity: Severity
+    target: Target
+    resource_id: ResourceId
+    portal: str
+    cause: Cause
+    why: str
+    controls: tuple[Mapping[str, str], ...]
+    reason: str
+    evidence: Mapping[str, Json]
+    decision: Decision
+    commands: tuple[str, ...]
+    fingerprint: str
+    first_seen: datetime
+    last_seen: datetime
+    count: int = 1
+    resolved_at: datetime | None = None
+    resolution: str = ""
+    acknowledged_by: str | None = None
+    approval: Approval | None = None
+    unsent: tuple[str, ...] = ()
+    """Event types whose notification has not been queued yet; the sweep queues them again."""
+    etag: str | None = None
+
+
+class NotificationType(StrEnum):
+    """The event types that we publish (CloudEvents 1.0)."""
+
+    ALERT_OPENED = "Driftward.Alert.Opened"
+    ALERT_UPDATED = "Driftward.Alert.Updated"
+    ALERT_RESOLVED = "Driftward.Alert.Resolved"
+    CHANGE_APPLIED = "Driftward.Change.Applied"
+    CHANGE_ROLLED_BACK = "Driftward.Change.RolledBack"
+
+
+@value
+class Notification:
+    """What the sinks are told. ``data`` is the alert or change as in the HTTP API."""
+
+    id: str
+    type: NotificationType
+    subject: str
+    time: datetime
+    title: str
+    body: str
+    severity: Severity
+    data: Mapping[str, Json]

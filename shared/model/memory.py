@@ -1,0 +1,98 @@
+"""What is remembered of a target between two looks: per policy, attempts, exemptions, the lease."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import field
+from datetime import datetime
+
+from shared.model.kinds import ComplianceState, Outcome
+from shared.model.targets import Actor, Cause, Target
+from shared.model.values import value
+
+
+@value
+class Attempt:
+    """One revert that was begun: for flapping and for the budget of the resource."""
+
+    policy: str
+    fingerprint: str
+    at: datetime
+    writes: int = 1
+    outcome: Outcome | None = None
+    """``Ineffective``: accepted, and the drift was still there. ``Failed``: refused for good."""
+
+
+@value
+class PolicyMemory:
+    """What is known of one policy on one target since we have known the target."""
+
+    state: ComplianceState
+    since: datetime
+    last_compliant_at: datetime | None = None
+    baseline: str | None = None
+    """Blob reference of the last compliant reading."""
+    baseline_is_newest: bool = False
+    """Whether the target was not read since the baseline was."""
+    unknown_runs: int = 0
+    unknown_since: datetime | None = None
+    fingerprint: str = ""
+    tag_exempt_since: datetime | None = None
+    """When a tag first lowered a revert of this policy to an alert; kept until the policy has been compliant
+    for as long as a tag may exempt."""
+
+
+@value
+class Exemption:
+    """A stated reason not to act on a policy for a while; the expiry is required."""
+
+    policy: str
+    reason: str
+    approver: str
+    expires_at: datetime
+    change_id: str | None = None
+    """The rollback that the exemption came with; it goes when that fails."""
+
+
+@value
+class ExemptTag:
+    """The text of the tag that exempts, as it was last seen on a server. It is not forgotten when the tag
+    goes: the same text put back is nothing new."""
+
+    text: str
+    first_seen: datetime
+    actor: Actor | None = None
+    """Who wrote to the server before it was first seen; None where no event told."""
+
+
+@value
+class TagExemption:
+    """A tag that lowers a revert to an alert, for a while."""
+
+    tag: str
+    seen: ExemptTag
+    until: datetime
+
+
+@value
+class TargetRecord:
+    """The journal's entry for one target. ``etag`` is the store's, None for a target not yet known."""
+
+    target: Target
+    first_seen: datetime
+    memories: Mapping[str, PolicyMemory] = field(default_factory=dict)
+    attempts: tuple[Attempt, ...] = ()
+    exemptions: tuple[Exemption, ...] = ()
+    exempt_tag: ExemptTag | None = None
+    last_foreign: Cause | None = None
+    """The newest write by somebody else that we know of."""
+    recheck_at: datetime | None = None
+    refusals: int = 0
+    """Writes in a row that were refused because the target was busy."""
+    active_change: str | None = None
+    lease_until: datetime | None = None
+    etag: str | None = None
+
+    def is_held(self, now: datetime) -> bool:
+        """Whether a change of this target is on its way."""
+        return self.lease_until is not None and self.lease_until > now

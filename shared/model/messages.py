@@ -1,0 +1,65 @@
+"""Messages of the queue ``reconcile``: what is to be looked at, checked, spread or delivered, and why."""
+
+from __future__ import annotations
+
+from dataclasses import field
+from enum import StrEnum
+
+from shared.model.alert_records import Notification
+from shared.model.kinds import EnforcementMode
+from shared.model.targets import Cause, Locator, Target
+from shared.model.values import value
+
+
+class MessageKind(StrEnum):
+    """What a message on the queue ``reconcile`` asks for.
+
+    ``look``: coalesced, carries a token. ``recheck``: the same question again, later. ``check``: a
+    change in progress. ``scope``: enumerate and fan out. ``notify``: deliver to one sink.
+    """
+
+    LOOK = "look"
+    RECHECK = "recheck"
+    CHECK = "check"
+    SCOPE = "scope"
+    NOTIFY = "notify"
+
+
+@value
+class RunOptions:
+    """What an operator asked for; events and the sweep use the defaults."""
+
+    run_id: str | None = None
+    enforcement: EnforcementMode | None = None
+    """The stricter of this and the global mode wins; None means the global mode."""
+    policies: tuple[str, ...] | None = None
+    """Only these policies; None means all."""
+    adopt: bool = False
+
+
+@value
+class Message:
+    """One message of the queue: a target or a locator, and why. ``attempt`` counts our own re-enqueues."""
+
+    kind: MessageKind
+    cause: Cause
+    target: Target | None = None
+    locator: Locator | None = None
+    token: str | None = None
+    change_id: str | None = None
+    notification: Notification | None = None
+    sink: str | None = None
+    options: RunOptions = field(default_factory=RunOptions)
+    attempt: int = 0
+
+    @property
+    def queue_key(self) -> str:
+        """What messages are coalesced by."""
+        if self.locator is not None:
+            return self.locator.key
+        return self.target.key if self.target is not None else ""
+
+
+def look(target: Target, cause: Cause) -> Message:
+    """A message that asks for a look at ``target``."""
+    return Message(kind=MessageKind.LOOK, target=target, cause=cause)

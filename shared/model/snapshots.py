@@ -1,0 +1,160 @@
+"""One reading of a target, whole: a server or a subnet with everything that a policy may ask for.
+
+What is read besides the rules is in ``parts``. A part that was asked for and could not be read is None,
+and ``unread`` says why: a snapshot tells what it does not know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import field
+from datetime import datetime
+from typing import Literal, TypeAlias
+
+from shared.model.kinds import Aspect, ConnectionStatus, PublicAccess, ServerState, TargetKind
+from shared.model.parts import (
+    Administrator,
+    Availability,
+    Backup,
+    DiagnosticSetting,
+    Encryption,
+    Health,
+    ManagementLock,
+    PrivateDns,
+    ReplicaPartner,
+    Replication,
+    RouteTable,
+    ServerParameter,
+    ServerTls,
+    SignIn,
+    SubnetEndpoint,
+    VirtualNetwork,
+    VirtualNetworkRule,
+)
+from shared.model.resource_id import ResourceId
+from shared.model.rules import FirewallRule, SecurityGroup
+from shared.model.targets import Target
+from shared.model.values import IPNetwork, value
+
+
+@value
+class PrivateEndpointConnection:
+    id: ResourceId
+    status: ConnectionStatus
+    endpoint: ResourceId | None = None
+
+
+@value
+class ServerSnapshot:
+    """One reading of a flexible or single server.
+
+    What takes a request of its own (rules, parameters, administrators …) is None where it was not asked
+    for or could not be read, and then ``unread`` says why; an empty tuple means that there are none.
+    """
+
+    kind: Literal[TargetKind.FLEXIBLE_SERVER, TargetKind.SINGLE_SERVER]
+    id: ResourceId
+    read_at: datetime
+    location: str
+    state: ServerState
+    state_text: str
+    """``state`` or ``userVisibleState`` as ARM spells it."""
+    public_access: PublicAccess
+    public_access_text: str | None = None
+    delegated_subnet: ResourceId | None = None
+    private_dns_zone: ResourceId | None = None
+    firewall_rules: tuple[FirewallRule, ...] | None = None
+    private_endpoints: tuple[PrivateEndpointConnection, ...] | None = None
+    high_availability: bool | None = None
+    created_at: datetime | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    version: int | None = None
+    """The major version of PostgreSQL."""
+    host_name: str = ""
+    """``fullyQualifiedDomainName``."""
+    sign_in: SignIn = SignIn()
+    identity: str = ""
+    """The kinds of managed identity, ``SystemAssigned``, ``UserAssigned`` or both; ``None`` or ``""``."""
+    encryption: Encryption = Encryption()
+    backup: Backup = Backup()
+    availability: Availability = Availability()
+    replication: Replication = Replication()
+    elastic_cluster: bool | None = None
+    """Whether it is an elastic cluster, whose nodes also listen on 7432 and 8432."""
+    tls: ServerTls | None = None
+    """Of a single server; a flexible server's are parameters."""
+    virtual_network_rules: tuple[VirtualNetworkRule, ...] | None = None
+    parameters: tuple[ServerParameter, ...] | None = None
+    administrators: tuple[Administrator, ...] | None = None
+    threat_protection: str | None = None
+    """The state of Defender's threat protection in Azure's spelling."""
+    diagnostic_settings: tuple[DiagnosticSetting, ...] | None = None
+    health: Health | None = None
+    private_dns: PrivateDns | None = None
+    dns_locks: tuple[ManagementLock, ...] | None = None
+    """Locks that hold for the private DNS zone of a VNet-integrated server, inherited ones included."""
+    unread: Mapping[Aspect, str] = field(default_factory=dict)
+    """Parts that were asked for and could not be read, each with the reason."""
+
+    @property
+    def target(self) -> Target:
+        return Target(kind=self.kind, id=self.id)
+
+    @property
+    def vnet_integrated(self) -> bool:
+        return self.delegated_subnet is not None
+
+
+@value
+class SubnetServer:
+    """A server in a subnet, for evidence; None means that it could not be read."""
+
+    id: ResourceId
+    high_availability: bool | None = None
+    pgbouncer: bool | None = None
+    entra: bool | None = None
+    """Whether Microsoft Entra sign-in is on."""
+    customer_key: bool | None = None
+    elastic_cluster: bool | None = None
+    replication: Replication = Replication()
+    partners: tuple[ReplicaPartner, ...] | None = None
+    """The servers that it replicates with; None where nobody asked or they could not be read."""
+
+
+@value
+class SubnetSnapshot:
+    """One reading of a subnet with its NSG. ``security_group`` is None when it has none."""
+
+    kind: Literal[TargetKind.SUBNET] = TargetKind.SUBNET
+    id: ResourceId
+    read_at: datetime
+    location: str
+    prefixes: tuple[IPNetwork, ...]
+    delegations: tuple[str, ...]
+    """Service names, for example ``Microsoft.DBforPostgreSQL/flexibleServers``."""
+    security_group: SecurityGroup | None = None
+    servers: tuple[SubnetServer, ...] | None = None
+    updating: bool = False
+    etag: str | None = None
+    service_endpoints: tuple[str, ...] | None = None
+    endpoint_network_policies: str = ""
+    """``privateEndpointNetworkPolicies`` as ARM spells it; ``""`` where absent."""
+    route_table_id: ResourceId | None = None
+    route_table: RouteTable | None = None
+    virtual_network: VirtualNetwork | None = None
+    private_endpoints: tuple[SubnetEndpoint, ...] | None = None
+    """Private endpoints in it that lead to PostgreSQL servers."""
+    unread: Mapping[Aspect, str] = field(default_factory=dict)
+    """Parts that were asked for and could not be read, each with the reason."""
+
+    @property
+    def target(self) -> Target:
+        return Target(kind=self.kind, id=self.id)
+
+    @property
+    def created_at(self) -> datetime | None:
+        """ARM does not say when a subnet was made."""
+        return None
+
+
+Snapshot: TypeAlias = ServerSnapshot | SubnetSnapshot

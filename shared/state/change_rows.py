@@ -1,0 +1,51 @@
+"""Changes in the table ``changes``: each under the time when it was made, newest first, and under its id."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import islice
+
+from shared.model import Outcome, Target
+from shared.model.change_records import ChangeRecord
+from shared.model.interfaces import Tables
+from shared.state.table_layout import CHANGE_PREFIX, CHANGES, change_entry, change_place, change_row
+from shared.state.table_rows import Place, Rows, conditional, fits, wanted_properties
+
+
+class Changes:
+    """The records of changes; see ``Store`` for what its methods promise."""
+
+    def __init__(self, tables: Tables, rows: Rows) -> None:
+        self._tables = tables
+        self._rows = rows
+
+    def put(self, record: ChangeRecord) -> ChangeRecord:
+        """Write a change; a new one (no etag) is entered under its id too."""
+        place = change_place(record)
+        write = self._rows.write_of(place, record, change_row(record))
+        if record.etag is not None:
+            (etag,) = self._rows.write(CHANGES, write)
+            return replace(record, etag=etag)
+        entry = conditional(change_entry(record.id), {"row": place.row}, None)
+        etag, _ = self._rows.write(CHANGES, write, entry)
+        return replace(record, etag=etag)
+
+    def find(self, change_id: str) -> ChangeRecord | None:
+        entry = self._rows.get(change_entry(change_id))
+        if entry is None:
+            return None
+        place = Place(table=CHANGES, partition=CHANGES, row=str(entry.properties["row"]))
+        return self._rows.find(ChangeRecord, place)
+
+    def newest(
+        self,
+        limit: int = 100,
+        target: Target | None = None,
+        policy: str | None = None,
+        outcome: Outcome | None = None,
+    ) -> list[ChangeRecord]:
+        """The newest changes that fit, newest first."""
+        wanted = wanted_properties(target=target.key if target else None, policy=policy, outcome=outcome)
+        entities = self._tables.query(CHANGES, CHANGES, CHANGE_PREFIX)
+        fitting = (entity for entity in entities if fits(entity, wanted))
+        return [self._rows.record(ChangeRecord, entity) for entity in islice(fitting, limit)]
