@@ -97,6 +97,7 @@ def host_program(app_root: Path, env: Mapping[str, str], log_path: Path, *option
         env={**inherited, **env},
         log_path=log_path,
         ready=r"host ready (http://\S+) functions=(\d+)",
+        ready_seconds=300,
         cwd=PROJECT_ROOT,
     )
 

@@ -57,9 +57,9 @@ _TAKES_LONG = (
     "state/test_coalescing.py::test_no_short_history_loses_an_event",
     "guardrails/test_laws_reach.py",
 )
-"""Pure tests under tests/ that go to lengths: large logs, z3's answers beside the engine's, hours and days told
-minute by minute, documents of any shape, inputs that explode, the source of the whole project, every short
-history, how often the laws' examples meet a plan, commands in processes of their own."""
+"""Pure tests under tests/ that go to lengths: large logs, z3's answers beside the engine's, hours told minute
+by minute, documents of any shape, inputs that explode, the source of the whole project, every short history,
+how often the laws' examples meet a plan, commands in processes of their own."""
 _RUNS_THE_ENGINE = ("engine", "local/host", "local/dev", "e2e")
 _NO_TESTS = 5
 """pytest's exit code when nothing was collected."""

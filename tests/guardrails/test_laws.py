@@ -2,11 +2,11 @@
 
 A policy is added by one file; it is judged here without an edit. A reading is drawn once for a few policies
 (a ``Bench``) and varied for each of them, and all laws are asked about it in one pass, so that a law costs
-its question and not another draw and another judgement; every policy and law that is broken is named. What the laws
-compare is computed the plain way where there is one: a server is asked address by address, a subnet packet by packet by the loop that the NSG
-engine is compared with. Only the claim over *all* packets of a subnet uses the engine itself. How a law is
-stated depends on the policy's kind alone. Whether the readings reach what the laws are about is counted in
-``test_laws_reach.py``.
+its question and not another draw and another judgement; every policy and law that is broken is named. What
+the laws compare is computed the plain way where there is one: a server is asked address by address, a subnet
+packet by packet by the loop that the NSG engine is compared with. Only the claim over *all* packets of a
+subnet uses the engine itself. How a law is stated depends on the policy's kind alone. Whether the readings
+reach what the laws are about is counted in ``test_laws_reach.py``.
 """
 
 from __future__ import annotations
