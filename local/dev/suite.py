@@ -51,14 +51,19 @@ _TAKES_LONG = (
     "driftward/test_explain_nsg.py::test_a_batch_without_errors_is_exit_0_and_can_come_from_a_file",
     "driftward/test_explain_nsg.py::test_every_line_is_answered_in_its_place_and_only_json_is_printed",
     "driftward/test_explain_nsg.py::test_whoever_stops_reading_ends_the_batch_quietly",
+    "controller/test_restore.py",
+    "nsg/test_agreement.py",
+    "nsg/test_change.py",
     "nsg/test_document_laws.py",
+    "nsg/test_laws.py",
+    "policies/test_nsg_advice.py",
     "nsg/test_explain.py::test_readings_that_differ_in_too_many_ways_are_refused_in_time",
     "test_architecture.py",
     "state/test_coalescing.py::test_no_short_history_loses_an_event",
     "guardrails/test_laws_reach.py",
 )
-"""Pure tests under tests/ that go to lengths: large logs, z3's answers beside the engine's, hours told minute
-by minute, documents of any shape, inputs that explode, the source of the whole project, every short history,
+"""Pure tests under tests/ that go to lengths: large logs, the answers of z3 and of a plain loop beside the
+engine's, hours told minute by minute, documents of any shape, inputs that explode, the source of the whole project, every short history,
 how often the laws' examples meet a plan, commands in processes of their own."""
 _RUNS_THE_ENGINE = ("engine", "local/host", "local/dev", "e2e")
 _NO_TESTS = 5
