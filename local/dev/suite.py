@@ -63,15 +63,18 @@ _TAKES_LONG = (
     "guardrails/test_laws_reach.py",
 )
 """Pure tests under tests/ that go to lengths: large logs, the answers of z3 and of a plain loop beside the
-engine's, hours told minute by minute, documents of any shape, inputs that explode, the source of the whole project, every short history,
-how often the laws' examples meet a plan, commands in processes of their own."""
+engine's, hours told minute by minute, documents of any shape, inputs that explode, the source of the whole
+project, every short history, how often the laws' examples meet a plan, commands in processes of their own."""
 _RUNS_THE_ENGINE = ("engine", "local/host", "local/dev", "e2e")
 _NO_TESTS = 5
 """pytest's exit code when nothing was collected."""
 
 
-_LAWS = ("guardrails/test_laws.py", "nsg/test_laws.py", "nsg/test_agreement.py", "nsg/test_change.py")
-"""Under tests/, what is asked with five times the examples where there is time."""
+_LAWS = (
+    *("guardrails/test_laws.py", "nsg/test_laws.py", "nsg/test_agreement.py", "nsg/test_change.py"),
+    *("nsg/test_two_engines.py", "nsg/test_second_engine.py"),
+)
+"""Under tests/, what is asked with five times the examples, or on thrice the lines, where there is time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
