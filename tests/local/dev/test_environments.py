@@ -48,7 +48,7 @@ def test_the_engine_is_pinned_in_the_development_requirements() -> None:
 
 
 def test_the_set_up_module_needs_nothing_but_the_standard_library() -> None:
-    source = (ROOT / "local" / "environments.py").read_text(encoding="utf-8")
+    source = (ROOT / "local" / "dev" / "environments.py").read_text(encoding="utf-8")
     imported = {
         line.split()[1].split(".")[0] for line in source.splitlines() if line.startswith(("import ", "from "))
     }
