@@ -60,8 +60,8 @@ def view(server: Target, steps: Sequence[Step]) -> dict[str, Any]:
 
 def _walked(server: Target, client: ResourceId | IPv4Address | None) -> tuple[Step, ...]:
     from driftward.diagnosis.azure import case_of
-    from shared.adapters.arm.clients import ArmClients
     from shared.adapters.arm.gateway import ArmGateway
+    from shared.adapters.arm.session.clients import ArmClients
     from shared.adapters.clock import SystemClock
     from shared.wiring import Wiring
 

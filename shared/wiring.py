@@ -29,8 +29,8 @@ from shared.model.interfaces import Sink
 from shared.policies import discover
 
 if TYPE_CHECKING:
-    from shared.adapters.arm.clients import ArmClients
     from shared.adapters.arm.service_tags import TagLists
+    from shared.adapters.arm.session.clients import ArmClients
     from shared.adapters.clock import SystemClock
     from shared.state.store import Store
 
@@ -107,7 +107,7 @@ class Wiring:
 
     @cached_property
     def _clients(self) -> ArmClients:
-        from shared.adapters.arm.clients import ArmClients
+        from shared.adapters.arm.session.clients import ArmClients
 
         return ArmClients(self.settings)
 

@@ -214,7 +214,11 @@ OFFENCES = [
         "try:\n    pass\nexcept Exception as e:\n    raise KeyError from e",
     ),
     (reads_of_the_environment, "shared/config/settings.py", "import os\nMODE = os.environ['MODE']"),
-    (reads_of_the_environment, "shared/adapters/arm/clients.py", "import os\nMODE = os.getenv('MODE')"),
+    (
+        reads_of_the_environment,
+        "shared/adapters/arm/session/tokens.py",
+        "import os\nMODE = os.getenv('MODE')",
+    ),
     (reads_of_the_environment, "shared/config/settings.py", "from os import environ"),
     (imports_of_the_facade, "shared/model/codec.py", "from shared.model import Json"),
     (imports_of_the_facade, "shared/model/codec.py", "import shared.model"),

@@ -16,7 +16,9 @@ from driftward.diagnosis.case import Case, Result, Stage, Step, doubted, said, w
 from shared.model import Aspect, ServerSnapshot, SubnetSnapshot
 from shared.model.dns_names import canonical, endpoint_zone_name, record_name
 from shared.model.parts import DnsZone, NetworkDns, PrivateDns, VirtualNetwork
-from shared.posture.private_dns import completed, custom_dns, link_command, linked, record_command
+from shared.posture.dns_commands import link_command, record_command
+from shared.posture.dns_links import completed, linked
+from shared.posture.private_dns import custom_dns
 from shared.posture.unread import unread_reason
 
 _INTEGRATED: Final = (

@@ -31,13 +31,16 @@ from shared.nsg import Question, Side, Spans, Tags, minus, spans_of, union
 from shared.posture.client_questions import as_enforced
 from shared.posture.route_tables import Hop, RoutesUnreadable, Taken, chosen, spelled, table_of, unread_routes
 from shared.posture.route_tables import Step as Hopping
+from shared.posture.subnet_answers import ask
 from shared.posture.subnet_facts import (
     POSTGRES_PORT,
     delegated,
     groups_reach_endpoints,
     routes_reach_endpoints,
 )
-from shared.posture.subnet_questions import About, Inquiry, ask, evaluate, ports_of, suggestion
+from shared.posture.subnet_questions import About, Inquiry, ports_of
+from shared.posture.subnet_rules import inquiry_suggestion
+from shared.posture.subnet_verdicts import inquiry_finding
 from shared.posture.unread import unread_reason
 
 _ABOUT: Final = About(policy="diagnose", severity=Severity.HIGH, rule_name="driftward-clients")
@@ -131,13 +134,13 @@ def _passes(way: _Way, direction: Direction) -> Step:
 
 
 def _answered(step: Step, way: _Way, inquiry: Inquiry) -> Step:
-    found = evaluate(_ABOUT, inquiry)
+    found = inquiry_finding(_ABOUT, inquiry)
     step = replace(step, result=result_of(found.state), says=found.reason, evidence=found.evidence)
     if step.result is not Result.FAULT:
         return step
     if delegated(way.place) and not all(answer.wholly_wrong for answer in ask(inquiry)):
         return doubted(step, _SOMEWHERE)
-    return replace(step, fix=fix_commands(suggestion(_ABOUT, inquiry)))
+    return replace(step, fix=fix_commands(inquiry_suggestion(_ABOUT, inquiry)))
 
 
 def _inquiry(way: _Way, subnet: SubnetSnapshot, direction: Direction) -> Inquiry | None:

@@ -21,7 +21,7 @@ from shared.nsg import Tags, known_tags, spans_of
 from shared.nsg.rules.published_tags import PUBLISHED_TAGS
 
 if TYPE_CHECKING:
-    from shared.adapters.arm.clients import ArmClients
+    from shared.adapters.arm.session.clients import ArmClients
     from shared.adapters.clock import SystemClock
 
 
@@ -38,7 +38,7 @@ class Azure:
     """Azure as the environment reaches it, for one run."""
 
     def __init__(self) -> None:
-        from shared.adapters.arm.clients import ArmClients
+        from shared.adapters.arm.session.clients import ArmClients
         from shared.adapters.clock import SystemClock
 
         self._clients: ArmClients = ArmClients(read_settings(os.environ))
@@ -49,7 +49,7 @@ class Azure:
 
     def server(self, server: ResourceId) -> Server:
         """A flexible server. Raises ``GatewayError``, and ``BadInput`` for an answer that is no server."""
-        from shared.adapters.arm.session import Session, body_of
+        from shared.adapters.arm.session.session import Session, body_of
 
         session = Session(self._clients, self._clock, self._clock.sleep)
         client = self._clients.flexible(server.subscription)

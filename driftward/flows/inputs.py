@@ -21,7 +21,7 @@ from shared.nsg.documents.document import decode, read_group
 from shared.nsg.packets.addresses import parse_addresses
 from shared.nsg.packets.spans import Spans, union
 from shared.nsg.rules.reading import NsgError
-from shared.nsg.rules.spelling import Resource, folded, resource
+from shared.nsg.rules.resources import Resource, folded, resource
 from shared.nsg.rules.tags import Tags
 
 _FLEXIBLE: Final = "microsoft.dbforpostgresql/flexibleservers"

@@ -33,7 +33,7 @@ from local.dev.environments import ROOT
 from local.dev.processes import ProcessFailed
 from local.pages.roles import actions_of, reader, roles
 from local.simulator.client import ArmCallFailed, SimulatorClient
-from shared.adapters.arm.clients import LOCAL_IDENTITY
+from shared.adapters.arm.session.tokens import LOCAL_IDENTITY
 from shared.model import EnforcementMode, Json
 from shared.model.values import value
 

@@ -28,7 +28,7 @@ from local.demo.watching import DriftwardClient, DriftwardFailed, Watcher
 from local.dev.emulator import InstallFailed, azurite, install_azurite
 from local.dev.processes import ProcessFailed
 from local.simulator.client import ArmCallFailed, SimulatorClient
-from shared.adapters.arm.clients import LOCAL_IDENTITY
+from shared.adapters.arm.session.tokens import LOCAL_IDENTITY
 from shared.model.errors import ConfigurationError
 from shared.wiring import Wiring
 

@@ -27,7 +27,8 @@ from local.pages.families import policy_link
 from local.pages.markdown import GENERATED, page, table
 from local.pages.policies_page import control_id
 from shared.policies import discover
-from shared.posture.policy import AnyPolicy, Control
+from shared.posture.controls import Control
+from shared.posture.policy import AnyPolicy
 
 _MEANS: Final[Mapping[Answer, str]] = {
     Answer.POLICY: "one or more policies judge it, on events and in every sweep",

@@ -18,7 +18,8 @@ from pydantic import Field, RootModel
 
 from local.pages.loading import DATA, Entry, Mistake, Said, load
 from shared.policies import discover
-from shared.posture.policy import AnyPolicy, Control
+from shared.posture.controls import Control
+from shared.posture.policy import AnyPolicy
 
 _DAY: Final = r"^20\d\d-[01]\d-[0-3]\d$"
 

@@ -27,6 +27,7 @@ from local.pages.roles import role_definition, roles
 from local.pages.schema import policies_schema
 from local.pages.transcript import STORED
 from shared.api.openapi import document
+from shared.api.routes import ROUTES
 
 _BY_FAMILY: Final = ("docs/policies", "docs/permissions")
 
@@ -41,7 +42,7 @@ def documents() -> dict[str, str]:
         "docs/event-filter.json": json_text(event_filter()),
         "docs/coverage.md": coverage_page(),
         "docs/policies.schema.json": json_text(policies_schema()),
-        "docs/openapi.json": json_text(document()),
+        "docs/openapi.json": json_text(document(ROUTES)),
         "docs/examples/subscription.json": json_text({"resources": resources()}),
         "local.settings.sample.json": sample_settings(),
         "README.md": readme(present("README.md"), present(STORED)),

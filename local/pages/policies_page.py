@@ -16,7 +16,8 @@ from local.pages.loading import CannotGenerate
 from local.pages.markdown import GENERATED, code, link, page, table
 from shared.model import Safety
 from shared.policies import modules
-from shared.posture.policy import AnyPolicy, Control, Parameter, RaisedBy, no_plan
+from shared.posture.controls import Control
+from shared.posture.policy import AnyPolicy, Parameter, RaisedBy, no_plan
 
 _COMES_TO: Final = {
     Safety.AUTO: "reverted",

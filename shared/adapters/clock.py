@@ -1,7 +1,7 @@
 """The clock on the wall: the only place that asks the machine for the time or waits for it.
 
 Everything else takes a ``Clock`` or a time as a value, which is what makes decisions repeatable and
-tests fast. A clock that a test sets is ``tests.memory.FakeClock``.
+tests fast. The clock that tests set is theirs.
 """
 
 from __future__ import annotations

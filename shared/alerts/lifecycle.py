@@ -27,7 +27,8 @@ from shared.model.change_records import ChangeRecord
 from shared.model.codec import canonical, to_json
 from shared.model.values import value
 from shared.policies import find
-from shared.posture.policy import AnyPolicy, Control
+from shared.posture.controls import Control
+from shared.posture.policy import AnyPolicy
 
 APPROVAL_LASTS: Final = timedelta(hours=1)
 

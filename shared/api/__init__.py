@@ -1,8 +1,8 @@
 """The HTTP API without the platform: plain requests in, plain answers out, problems by RFC 9457.
 
-``routes`` is the table, ``http`` the values and the problem types, ``problems`` maps errors to them,
-``bodies`` and ``views`` are what is taken and shown, the rest is one module per noun. Nothing here knows
-Azure Functions, and nothing here decides what is done to a resource.
+``routes`` is the table and ``openapi`` describes it, ``http`` holds the values and the problem types,
+``problems`` maps errors to them, ``bodies`` and ``views`` are what is taken and shown, the rest is one module
+per noun. Nothing here knows Azure Functions, and nothing here decides what is done to a resource.
 """
 
 from __future__ import annotations

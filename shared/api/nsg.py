@@ -14,7 +14,7 @@ from typing import Final
 
 from shared.api.bodies import ExplainBody, read_body, resource_in
 from shared.api.http import ApiRequest, ApiResponse, invalid, not_found
-from shared.api.views import TagsAsOf
+from shared.api.nsg_views import TagsAsOf
 from shared.controller.deps import Deps
 from shared.model import Json
 from shared.model.codec import to_json

@@ -11,8 +11,9 @@ from pydantic.json_schema import JsonSchemaMode
 
 from shared.api.health import HealthView
 from shared.api.http import PROBLEMS, Problem, ProblemType
-from shared.api.routes import ROUTES, Route, Success
-from shared.api.views import ExplanationView, PolicyView, RunView
+from shared.api.nsg_views import ExplanationView
+from shared.api.route import Route, Success
+from shared.api.views import PolicyView, RunView
 from shared.model import Json
 from shared.model.alert_records import AlertRecord
 from shared.model.change_records import ChangeRecord
@@ -44,17 +45,17 @@ _DESCRIPTION: Final = (
 
 
 @cache
-def document() -> _Schema:
-    """The whole document."""
+def document(routes: tuple[Route, ...]) -> _Schema:
+    """The whole document, of the table of routes."""
     paths: dict[str, _Schema] = {}
-    for route in ROUTES:
+    for route in routes:
         paths.setdefault(f"/api/{route.path}", {})[route.method.lower()] = _operation(route)
     return {
         "openapi": "3.1.0",
         "info": {"title": "Driftward", "version": VERSION, "description": _DESCRIPTION},
         "paths": paths,
         "components": {
-            "schemas": _schemas(),
+            "schemas": _schemas(routes),
             "securitySchemes": {
                 "functionKey": {"type": "apiKey", "in": "header", "name": "x-functions-key"},
                 "functionCode": {"type": "apiKey", "in": "query", "name": "code"},
@@ -141,10 +142,10 @@ def _problems(kinds: Iterable[ProblemType]) -> _Schema:
 # --- schemas ---------------------------------------------------------------------------------------
 
 
-def _schemas() -> dict[str, _Schema]:
+def _schemas(routes: Iterable[Route]) -> dict[str, _Schema]:
     """Every component: what is shown and what it consists of, then the bodies that are taken."""
     shown = _definitions((form, "serialization") for form in _SHOWN.values())
-    taken = _definitions((route.body, "validation") for route in ROUTES if route.body is not None)
+    taken = _definitions((route.body, "validation") for route in routes if route.body is not None)
     shown["ChangeRecord"] = _change(shown)
     shown["AlertRecord"] = _alert(shown["AlertRecord"])
     kept = {name: schema for name, schema in shown.items() if name not in _NOT_SHOWN}

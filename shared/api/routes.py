@@ -7,9 +7,7 @@ compares them as the engine reports them); the OpenAPI document is generated fro
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Final, Literal, TypeAlias
-
-from pydantic import BaseModel
+from typing import Final
 
 from shared.api.alerts import acknowledge_alert, approve_alert, get_alert, list_alerts
 from shared.api.bodies import (
@@ -25,43 +23,12 @@ from shared.api.changes import get_change, list_changes, rollback_change
 from shared.api.health import health
 from shared.api.http import ApiRequest, ApiResponse
 from shared.api.nsg import explain_nsg
+from shared.api.route import Handler, Route, Success
 from shared.api.runs import get_run, start_run
 from shared.api.sources import Sources
 from shared.api.views import policy_view
 from shared.controller.deps import Deps
 from shared.model.codec import to_json
-from shared.model.values import value
-
-Handler: TypeAlias = Callable[[ApiRequest, Sources], ApiResponse]
-Shown: TypeAlias = Literal["Run", "Alert", "Change", "Policy", "Explanation", "Health", "OpenApi"]
-
-
-@value
-class Success:
-    """An answer that is no problem; ``many`` is a list of what is shown, ``located`` adds ``Location``."""
-
-    status: int
-    text: str
-    shown: Shown
-    many: bool = False
-    located: bool = False
-
-
-@value
-class Route:
-    """One route. ``problems`` are names in ``PROBLEMS``, beside those that every route can answer."""
-
-    name: str
-    method: Literal["GET", "POST"]
-    path: str
-    summary: str
-    handler: Handler
-    successes: tuple[Success, ...]
-    problems: tuple[str, ...] = ()
-    body: type[BaseModel] | None = None
-    body_required: bool = True
-    query: type[BaseModel] | None = None
-    anonymous: bool = False
 
 
 def _with_deps(handler: Callable[[ApiRequest, Deps], ApiResponse]) -> Handler:
@@ -78,7 +45,7 @@ def openapi(_request: ApiRequest, _sources: Sources) -> ApiResponse:
     """The document that describes all this."""
     from shared.api.openapi import document
 
-    return ApiResponse(status=200, body=document())
+    return ApiResponse(status=200, body=document(ROUTES))
 
 
 _BAD_BODY: Final = ("malformed-json", "invalid-input", "too-large")

@@ -1,14 +1,14 @@
-"""Runs, policies and answers about NSGs as the HTTP API shows them.
+"""Runs and policies as the HTTP API shows them.
 
 The shapes are those of the project's INTERFACES page. Alerts and changes have their views in
-``shared.alerts.lifecycle``, because notifications carry them too.
+``shared.alerts.lifecycle``, because notifications carry them too, the answer about an NSG in ``nsg_views``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Final, Literal
+from typing import Final
 
 from shared.config.configuration import Configuration
 from shared.model import (
@@ -33,7 +33,8 @@ from shared.model.resource_id import ResourceId
 from shared.model.results import ChangeView, RunRecord, RunStatus, TargetResult
 from shared.model.values import value
 from shared.policies import family_of
-from shared.posture.policy import AnyPolicy, Control
+from shared.posture.controls import Control
+from shared.posture.policy import AnyPolicy
 
 DOCS: Final = "docs/policies"
 """The folder with one page for each family of policies."""
@@ -130,93 +131,6 @@ class PolicyView:
     permissions: tuple[str, ...]
     raised_by: str
     docs: str
-
-
-# --- the answer about an NSG, as ``shared.nsg.explain`` makes it ------------------------------------
-
-
-@value
-class RuleName:
-    name: str
-    priority: int
-
-
-@value
-class Memberships:
-    """The tags and application security groups that the packet's ends are taken to belong to."""
-
-    source: tuple[str, ...]
-    destination: tuple[str, ...]
-
-
-@value
-class WitnessView:
-    """A packet and the rule that decides it; ``sure`` when no membership changes the outcome.
-
-    ``rule`` is null where the NSG does not filter the subnet's private endpoints.
-    """
-
-    outcome: Literal["allowed", "denied"]
-    sure: bool
-    protocol: str
-    source: str
-    source_port: int
-    destination: str
-    destination_port: int
-    rule: str | None
-    memberships: Memberships
-
-
-@value
-class FixRule:
-    """A rule to add, as the body of its PUT."""
-
-    name: str
-    properties: Mapping[str, Json]
-
-
-@value
-class FixView:
-    rules: tuple[FixRule, ...]
-
-
-@value
-class SharedWith:
-    """Where else the NSG takes effect."""
-
-    subnets: tuple[ResourceId, ...]
-    network_interfaces: tuple[ResourceId, ...]
-
-
-@value
-class TagsAsOf:
-    """Which list of service tags was used."""
-
-    change_number: str
-    read_at: datetime
-
-
-@value
-class ExplanationView:
-    """What an NSG does to some traffic, why, and what to add.
-
-    ``nsgId`` is null for an NSG in the request; ``tagsAsOf`` is null where no list of service tags was read.
-    """
-
-    id: str | bool | int | float | None
-    verdict: Literal["allowed", "denied", "mixed", "depends"]
-    depends_on: tuple[str, ...]
-    witnesses: tuple[WitnessView, ...]
-    blocking_rules: tuple[RuleName, ...]
-    exposing_rules: tuple[RuleName, ...]
-    shadowed_rules: tuple[RuleName, ...]
-    fix: FixView | None
-    no_fix_reason: str | None
-    shared_with: SharedWith
-    caveats: tuple[str, ...]
-    nsg_id: ResourceId | None
-    tags_as_of: TagsAsOf | None
-    ms: float
 
 
 # --- making views ----------------------------------------------------------------------------------

@@ -6,20 +6,13 @@ make it hold, ``diff`` and ``changed`` give the packets that two readings treat 
 knows no policy, and does no I/O. Unreadable rules raise ``NsgError``, which names rule and field.
 """
 
-from shared.nsg.engine.difference import (
-    Changed,
-    Difference,
-    Where,
-    changed,
-    diff,
-    difference,
-    outside,
-    traffic_boxes,
-)
-from shared.nsg.engine.fixes import LAST_PRIORITY, Fix, Goal, NoFix, fix, with_rules
+from shared.nsg.engine.additions import LAST_PRIORITY, Goal
+from shared.nsg.engine.difference import Changed, Difference, Where, changed, diff, difference
+from shared.nsg.engine.fixes import Fix, NoFix, fix, with_rules
 from shared.nsg.engine.outcomes import Outcome
 from shared.nsg.engine.program import Program, parse
-from shared.nsg.engine.space import Question
+from shared.nsg.engine.question import Question
+from shared.nsg.engine.traffic import outside, traffic_boxes
 from shared.nsg.engine.verdict import State, Verdict, Witness, decide, state_of
 from shared.nsg.packets.addresses import (
     EVERY_ADDRESS,

@@ -11,7 +11,7 @@ from typing import Final
 
 from shared.model import Access, Direction, Json
 from shared.model.values import value
-from shared.nsg.engine.space import Question
+from shared.nsg.engine.question import Question
 from shared.nsg.packets.addresses import parse_addresses
 from shared.nsg.packets.spans import Spans, union
 from shared.nsg.rules.reading import PROTOCOLS_BY_NAME, Protocol, Side, read_ports, read_side

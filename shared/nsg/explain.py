@@ -17,9 +17,10 @@ from shared.model import Access, Direction, Json, SecurityGroup
 from shared.nsg.asking import Asked, BadInput, read_question
 from shared.nsg.caveats import caveats
 from shared.nsg.documents.document import read_program
-from shared.nsg.engine.fixes import Fix, Goal, NoFix, fix, port_texts
+from shared.nsg.engine.additions import Goal, port_texts
+from shared.nsg.engine.fixes import Fix, NoFix, fix
 from shared.nsg.engine.program import Program, parse
-from shared.nsg.engine.space import Question
+from shared.nsg.engine.question import Question
 from shared.nsg.engine.verdict import Verdict, Witness, decide
 from shared.nsg.packets.spans import EVERY_PORT
 from shared.nsg.rules.reading import NsgError, Protocol, Rule

@@ -18,10 +18,10 @@ from typing import Final
 from shared.model import Aspect, Change, ComplianceState, Finding, SecurityRule, SubnetSnapshot
 from shared.model.edits import apply_to
 from shared.nsg import Family, Spans, Tags, spans_of
+from shared.posture.findings import Judged, compliant, unknown
 from shared.posture.subnet_facts import (
     CLUSTER_PORTS,
     POSTGRES_PORT,
-    Settled,
     cluster_ports,
     delegated,
     groups_reach_endpoints,
@@ -37,7 +37,7 @@ from shared.posture.unread import unread_reason
 IS_CLUSTER: Final = f"is an elastic cluster, which also listens on {' and '.join(map(str, CLUSTER_PORTS))},"
 
 
-def settled_at_databases(subnet: SubnetSnapshot) -> Settled | None:
+def settled_at_databases(subnet: SubnetSnapshot) -> Judged | None:
     """As ``settled``, for a policy that also judges subnets with private endpoints."""
     if delegated(subnet):
         return settled(subnet)
@@ -45,34 +45,30 @@ def settled_at_databases(subnet: SubnetSnapshot) -> Settled | None:
         return found
     enforced = groups_reach_endpoints(subnet)
     if enforced is None:
-        mode = subnet.endpoint_network_policies
-        return ComplianceState.UNKNOWN, f"privateEndpointNetworkPolicies is {mode!r}"
+        return unknown(f"privateEndpointNetworkPolicies is {subnet.endpoint_network_policies!r}")
     if not enforced:
         off = "network policies are off: an NSG does not apply to the private endpoints in the subnet"
-        return ComplianceState.COMPLIANT, off
+        return compliant(off)
     return _settled_endpoints(subnet)
 
 
-def _settled_endpoints(subnet: SubnetSnapshot) -> Settled | None:
+def _settled_endpoints(subnet: SubnetSnapshot) -> Judged | None:
     if Aspect.SECURITY_GROUP in subnet.unread:
-        return ComplianceState.UNKNOWN, unread_reason(subnet, Aspect.SECURITY_GROUP)
+        return unknown(unread_reason(subnet, Aspect.SECURITY_GROUP))
     if subnet.security_group is not None and subnet.security_group.updating:
-        return ComplianceState.UNKNOWN, "the NSG is being updated: look again"
+        return unknown("the NSG is being updated: look again")
     unplaced = sorted(one.id.name for one in subnet.private_endpoints or () if not one.addresses)
     if unplaced or not subnet.prefixes:
-        return (
-            ComplianceState.UNKNOWN,
-            f"the address of {', '.join(unplaced) or 'the subnet'} could not be read",
-        )
+        return unknown(f"the address of {', '.join(unplaced) or 'the subnet'} could not be read")
     return None
 
 
-def settled_without_group_at_databases(subnet: SubnetSnapshot) -> Settled | None:
+def settled_without_group_at_databases(subnet: SubnetSnapshot) -> Judged | None:
     """As ``settled_at_databases``, for what must pass: without an NSG everything does."""
     if found := settled_at_databases(subnet):
         return found
     if subnet.security_group is None:
-        return ComplianceState.COMPLIANT, "the subnet has no NSG: everything passes"
+        return compliant("the subnet has no NSG: everything passes")
     return None
 
 

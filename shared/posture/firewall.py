@@ -7,12 +7,12 @@ which is no range. Nothing here knows a policy or decides what is wrong with a r
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from ipaddress import IPv4Address, IPv4Network
 from typing import Final
 
 from shared.model import (
-    ComplianceState,
+    Change,
     DeleteFirewallRule,
     Edit,
     FirewallRule,
@@ -22,6 +22,7 @@ from shared.model import (
     ServerSnapshot,
 )
 from shared.model.resource_id import free_name
+from shared.posture.findings import Judged, compliant, unknown
 from shared.posture.traffic import AddressSet, Span
 
 _NOT_PUBLIC: Final = (
@@ -66,6 +67,12 @@ def shown(rule: FirewallRule) -> Mapping[str, str]:
     return {"name": rule.name, "startIpAddress": str(rule.start), "endIpAddress": str(rule.end)}
 
 
+def rules_evidence(server: ServerSnapshot, found: Collection[FirewallRule]) -> Mapping[str, Json]:
+    """For evidence: the rules that a policy is about, and the server's others."""
+    others = (rule for rule in server.firewall_rules or () if rule not in found)
+    return {"rules": [shown(rule) for rule in found], "otherRules": [shown(rule) for rule in others]}
+
+
 def range_text(rule: FirewallRule) -> str:
     """``198.51.100.0–198.51.100.255``."""
     return f"{rule.start}–{rule.end}"
@@ -85,14 +92,14 @@ def ends_of(rule: FirewallRule) -> Span:
     return int(rule.start), int(rule.end)
 
 
-def not_in_force(server: ServerSnapshot) -> tuple[ComplianceState, str] | None:
-    """State and reason where no rule admits anybody, or none could be read; None where rules may act."""
+def not_in_force(server: ServerSnapshot) -> Judged | None:
+    """What is said where no rule admits anybody, or none could be read; None where rules may act."""
     if server.vnet_integrated:
-        return ComplianceState.COMPLIANT, "the server is VNet-integrated: firewall rules have no effect"
+        return compliant("the server is VNet-integrated: firewall rules have no effect")
     if server.firewall_rules is None:
-        return ComplianceState.UNKNOWN, "the firewall rules could not be read"
+        return unknown("the firewall rules could not be read")
     if server.public_access is PublicAccess.DISABLED:
-        return ComplianceState.COMPLIANT, "public network access is disabled: no firewall rule is in force"
+        return compliant("public network access is disabled: no firewall rule is in force")
     return None
 
 
@@ -101,6 +108,21 @@ def doubt(server: ServerSnapshot) -> str:
     if server.public_access is not PublicAccess.UNKNOWN:
         return ""
     return "; whether it is in force is unknown, because publicNetworkAccess is"
+
+
+def deletion(policy: str, server: ServerSnapshot, rules: Iterable[FirewallRule]) -> Change:
+    """The change that deletes the rules; what undoes it puts them back, the last first."""
+    gone = tuple(rules)
+    return Change(
+        policy=policy,
+        target=server.target,
+        edits=deleting(server, gone),
+        inverse=tuple(PutFirewallRule(server=server.id, rule=rule) for rule in reversed(gone)),
+    )
+
+
+def deleting(server: ServerSnapshot, rules: Iterable[FirewallRule]) -> tuple[Edit, ...]:
+    return tuple(DeleteFirewallRule(server=server.id, rule=rule) for rule in rules)
 
 
 # --- what may stand in their place -----------------------------------------------------------------
@@ -123,7 +145,7 @@ def replacing(server: ServerSnapshot, leaving: Iterable[FirewallRule], tight: Ad
         fresh.append(FirewallRule(name=name, start=IPv4Address(first), end=IPv4Address(last)))
     return (
         *(PutFirewallRule(server=server.id, rule=rule) for rule in fresh),
-        *(DeleteFirewallRule(server=server.id, rule=rule) for rule in by_name(leaving)),
+        *deleting(server, by_name(leaving)),
     )
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from enum import StrEnum
 from functools import partial
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 from shared.model import (
     Aspect,
@@ -29,20 +29,18 @@ from shared.model import (
     TargetKind,
 )
 from shared.model.values import value
+from shared.posture.controls import Control
+from shared.posture.permissions import actions_for, in_order
 from shared.posture.traffic import ServerTraffic, SubnetTraffic, Traffic
 
+FLEXIBLE_SERVERS: Final = frozenset({TargetKind.FLEXIBLE_SERVER})
+SINGLE_SERVERS: Final = frozenset({TargetKind.SINGLE_SERVER})
+ALL_SERVERS: Final = FLEXIBLE_SERVERS | SINGLE_SERVERS
+SUBNETS: Final = frozenset({TargetKind.SUBNET})
+SERVER_ALONE: Final = frozenset({Aspect.SERVER})
+"""What a policy reads that asks only for the server's own fields."""
+
 S = TypeVar("S", ServerSnapshot, SubnetSnapshot)
-
-
-@value
-class Control:
-    """A requirement of a framework that a policy supports. Azure Policy ids are full GUIDs."""
-
-    framework: str
-    version: str
-    id: str
-    title: str
-    link: str = ""
 
 
 @value
@@ -110,12 +108,11 @@ class Policy(Generic[S]):
     kind: Kind
     targets: frozenset[TargetKind]
     severity: Severity
-    safety: Safety
+    """The worst that it finds; a finding may be less grave."""
     reads: frozenset[Aspect]
-    permissions: tuple[str, ...]
-    """ARM actions that reading and remediating need."""
-    controls: tuple[Control, ...]
     evaluate: Callable[..., Finding]
+    safety: Safety = Safety.MANUAL
+    controls: tuple[Control, ...] = ()
     plan: Callable[..., Change | None] = no_plan
     assess: Callable[..., Assessment] = for_people
     forbidden: Callable[..., Traffic] = no_traffic
@@ -125,6 +122,10 @@ class Policy(Generic[S]):
     """``restore(finding, snapshot, baseline)``: changes that put back, as it was at the last compliant
     reading, what is gone or changed now; the one to try first comes first. The first that proves is
     preferred to the plan. None for a policy that knows no such change."""
+    edits: frozenset[type[Edit]] = frozenset()
+    """What its changes, and what undoes them, are made of; nothing for a policy that only alerts."""
+    further_permissions: tuple[str, ...] = ()
+    """ARM actions beside those that follow from ``targets``, ``reads`` and ``edits``."""
     parameters: tuple[Parameter, ...] = ()
     settings: frozenset[str] = frozenset()
     """For a setting: what a change may touch, as names of server parameters (in lower case) or of fields of
@@ -140,6 +141,14 @@ class Policy(Generic[S]):
     """Whether an alert should name workloads that may rely on what was found."""
     why: str = ""
     """One sentence for alerts: what somebody could do with this drift."""
+
+    @property
+    def permissions(self) -> tuple[str, ...]:
+        """ARM actions that reading and remediating need, reads first."""
+        derived: tuple[str, ...] = actions_for(
+            self.targets, self.reads, self.edits, shows_dependants=self.shows_dependants
+        )
+        return in_order((*derived, *self.further_permissions))
 
 
 AnyPolicy: TypeAlias = Policy[Any]

@@ -11,94 +11,32 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Mapping
-from typing import Final
 
-from shared.model import (
-    Aspect,
-    ComplianceState,
-    Finding,
-    Json,
-    ServerSnapshot,
-    ServerState,
-    Severity,
-    TargetKind,
-)
-from shared.model.values import value
-from shared.posture.traffic import reach_evidence
+from shared.model import Aspect, Json, ServerSnapshot, ServerState
+from shared.posture.findings import Judged, unknown
 from shared.posture.unread import unread_reason
 
-FLEXIBLE: Final = "Microsoft.DBforPostgreSQL/flexibleServers"
-SINGLE: Final = "Microsoft.DBforPostgreSQL/servers"
-FLEXIBLE_SERVERS: Final = frozenset({TargetKind.FLEXIBLE_SERVER})
-SINGLE_SERVERS: Final = frozenset({TargetKind.SINGLE_SERVER})
-ALL_SERVERS: Final = FLEXIBLE_SERVERS | SINGLE_SERVERS
 
-
-@value
-class Judged:
-    """What a policy says of a server. ``fingerprint`` and ``what_to_do`` belong to a drift."""
-
-    state: ComplianceState
-    reason: str
-    applies: bool = True
-    fingerprint: str = ""
-    what_to_do: str = ""
-
-
-def compliant(reason: str) -> Judged:
-    return Judged(state=ComplianceState.COMPLIANT, reason=reason)
-
-
-def beside_the_point(reason: str) -> Judged:
-    """The policy has nothing to ask of this server; such a reading is no baseline."""
-    return Judged(state=ComplianceState.COMPLIANT, reason=reason, applies=False)
-
-
-def drifted(reason: str, *, fingerprint: str, what_to_do: str) -> Judged:
-    """``fingerprint`` is equal for the same drift; ``what_to_do`` is a command or a step for a person."""
-    return Judged(
-        state=ComplianceState.NON_COMPLIANT, reason=reason, fingerprint=fingerprint, what_to_do=what_to_do
-    )
-
-
-def unknown(server: ServerSnapshot, reason: str) -> Judged:
+def unknown_of(server: ServerSnapshot, reason: str) -> Judged:
     """It cannot be told now; of a server that is stopped it may be told once it runs."""
-    return Judged(state=ComplianceState.UNKNOWN, reason=f"{reason}{_while_stopped(server)}")
+    return unknown(f"{reason}{_while_stopped(server)}")
 
 
 def unsaid(server: ServerSnapshot, field: str, text: str = "") -> Judged:
     """A field of the server that is absent, or whose value means nothing to us."""
     said = f"{field} is {text!r}, which cannot be judged" if text else f"the server does not say {field}"
-    return unknown(server, said)
+    return unknown_of(server, said)
 
 
 def unread(server: ServerSnapshot, aspect: Aspect) -> Judged:
     """A part that could not be read, with the reason, for example the action that our identity lacks."""
-    return unknown(server, unread_reason(server, aspect))
+    return unknown_of(server, unread_reason(server, aspect))
 
 
 def _while_stopped(server: ServerSnapshot) -> str:
     if server.state is not ServerState.STOPPED:
         return ""
     return f"; the server is {server.state_text.lower()}: this waits until it runs"
-
-
-def finding(
-    policy: str, severity: Severity, server: ServerSnapshot, judged: Judged, facts: Mapping[str, Json]
-) -> Finding:
-    """The finding with the policy's own facts, what a person may do, and the server's reach as evidence."""
-    remedy = {"whatToDo": judged.what_to_do} if judged.what_to_do else {}
-    return Finding(
-        policy=policy,
-        target=server.target,
-        resource_id=server.id,
-        state=judged.state,
-        severity=severity,
-        reason=judged.reason,
-        evidence={**facts, **remedy, **reach_evidence(server)},
-        fingerprint=judged.fingerprint,
-        applies=judged.applies,
-    )
 
 
 def is_replica(server: ServerSnapshot) -> bool:
@@ -109,6 +47,14 @@ def is_replica(server: ServerSnapshot) -> bool:
 def switched(on: bool | None) -> str | None:
     """A switch as ARM spells it."""
     return None if on is None else "Enabled" if on else "Disabled"
+
+
+def sign_in_facts(server: ServerSnapshot) -> Mapping[str, Json]:
+    """Which ways to sign in the server accepts, as ARM names them."""
+    return {
+        "activeDirectoryAuth": switched(server.sign_in.entra),
+        "passwordAuth": switched(server.sign_in.passwords),
+    }
 
 
 def az(server: ServerSnapshot, command: str, options: str, *, name: str = "--name") -> str:

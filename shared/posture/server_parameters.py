@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from shared.model import (
     Aspect,
@@ -27,29 +28,11 @@ from shared.model import (
 )
 from shared.model.parts import ServerParameter
 from shared.model.values import value
+from shared.posture.findings import Judged, compliant, drifted, finding, unknown
 from shared.posture.policy import Assessment
-from shared.posture.traffic import reach_evidence
 from shared.posture.unread import unread_reason
 
-FLEXIBLE = "Microsoft.DBforPostgreSQL/flexibleServers"
-SINGLE = "Microsoft.DBforPostgreSQL/servers"
-PERMISSIONS = (
-    f"{FLEXIBLE}/read",
-    f"{FLEXIBLE}/configurations/read",
-    f"{FLEXIBLE}/configurations/write",
-    f"{SINGLE}/read",
-    f"{SINGLE}/configurations/read",
-    f"{SINGLE}/configurations/write",
-    "Microsoft.DBforPostgreSQL/locations/azureAsyncOperation/read",
-    "Microsoft.DBforPostgreSQL/locations/operationResults/read",
-)
-"""What reading and setting a parameter needs on both kinds of server."""
-READING = tuple(action for action in PERMISSIONS if action.endswith("/read") and "/locations/" not in action)
-FLEXIBLE_READING = tuple(action for action in READING if not action.startswith(f"{SINGLE}/"))
-"""The same without writing, for policies that only alert."""
 READS = frozenset({Aspect.SERVER, Aspect.PARAMETERS})
-FLEXIBLE_SERVERS = frozenset({TargetKind.FLEXIBLE_SERVER})
-ALL_SERVERS = frozenset({TargetKind.FLEXIBLE_SERVER, TargetKind.SINGLE_SERVER})
 
 
 @value
@@ -74,11 +57,11 @@ def parameter(server: ServerSnapshot, name: str) -> ServerParameter | None:
     return next((p for p in server.parameters or () if p.name.lower() == name.lower()), None)
 
 
-def evaluate(
+def parameter_finding(
     about: About,
     server: ServerSnapshot,
     holds: Callable[[ServerParameter], bool | None],
-    absent: tuple[ComplianceState, str] | None = None,
+    absent: Judged | None = None,
 ) -> Finding:
     """Whether the parameter's value is as wanted; ``holds`` answers None for a value that it cannot judge.
 
@@ -86,23 +69,22 @@ def evaluate(
     """
     found = parameter(server, about.name_on(server))
     if server.parameters is None:
-        return finding(about, server, ComplianceState.UNKNOWN, unread_reason(server, Aspect.PARAMETERS))
+        return finding_about(about, server, unknown(unread_reason(server, Aspect.PARAMETERS)))
     if found is None:
-        missing = (ComplianceState.UNKNOWN, f"the server does not list {about.name_on(server)}")
-        return finding(about, server, *(absent or missing), applies=False)
-    return finding(about, server, *_judge(about, found, holds(found)))
+        missing = absent or unknown(f"the server does not list {about.name_on(server)}")
+        return finding_about(about, server, replace(missing, applies=False))
+    return finding_about(about, server, _judge(about, found, holds(found)))
 
 
-def _judge(about: About, found: ServerParameter, right: bool | None) -> tuple[ComplianceState, str]:
-    said = f"{found.name} is {found.value!r}"
+def _judge(about: About, found: ServerParameter, right: bool | None) -> Judged:
+    said, fingerprint = f"{found.name} is {found.value!r}", f"{about.parameter}={found.value.lower()}"
     if right is None:
-        return ComplianceState.UNKNOWN, f"{said}, which cannot be judged: wanted is {about.wanted}"
+        return unknown(f"{said}, which cannot be judged: wanted is {about.wanted}")
     if not right:
-        return ComplianceState.NON_COMPLIANT, f"{said}, wanted is {about.wanted}{_hindrance(found)}"
+        return drifted(f"{said}, wanted is {about.wanted}{_hindrance(found)}", fingerprint)
     if found.pending_restart:
-        reason = f"{said}, but that is in force only after a restart of the server"
-        return ComplianceState.NON_COMPLIANT, reason
-    return ComplianceState.COMPLIANT, said
+        return drifted(f"{said}, but that is in force only after a restart of the server", fingerprint)
+    return compliant(said)
 
 
 def _hindrance(found: ServerParameter) -> str:
@@ -116,22 +98,10 @@ def needs_restart(found: ServerParameter) -> bool:
     return found.dynamic is False or found.pending_restart is True
 
 
-def finding(
-    about: About, server: ServerSnapshot, state: ComplianceState, reason: str, *, applies: bool = True
-) -> Finding:
+def finding_about(about: About, server: ServerSnapshot, judged: Judged) -> Finding:
     found = parameter(server, about.name_on(server))
-    drifted = state is ComplianceState.NON_COMPLIANT
-    return Finding(
-        policy=about.policy,
-        target=server.target,
-        resource_id=server.id,
-        state=state,
-        severity=about.severity,
-        reason=reason,
-        evidence={"parameter": shown(found) if found else None, **reach_evidence(server)},
-        fingerprint=f"{about.parameter}={found.value.lower()}" if drifted and found else "",
-        applies=applies,
-    )
+    facts = {"parameter": shown(found) if found else None}
+    return finding(about.policy, about.severity, server, judged, facts)
 
 
 def shown(found: ServerParameter) -> Mapping[str, Json]:
@@ -146,7 +116,7 @@ def shown(found: ServerParameter) -> Mapping[str, Json]:
     }
 
 
-def plan(about: About, found: Finding, server: ServerSnapshot, wanted: str) -> Change | None:
+def parameter_change(about: About, found: Finding, server: ServerSnapshot, wanted: str) -> Change | None:
     """Set the parameter to ``wanted``; None where Azure would refuse it or a restart would be needed."""
     current = parameter(server, about.name_on(server))
     if found.state is not ComplianceState.NON_COMPLIANT or current is None:
@@ -161,7 +131,9 @@ def plan(about: About, found: Finding, server: ServerSnapshot, wanted: str) -> C
     )
 
 
-def suggestion(about: About, found: Finding, server: ServerSnapshot, wanted: str) -> tuple[Edit, ...]:
+def parameter_suggestion(
+    about: About, found: Finding, server: ServerSnapshot, wanted: str
+) -> tuple[Edit, ...]:
     """What a person could set, also where a restart has to follow; nothing that Azure would refuse."""
     current = parameter(server, about.name_on(server))
     if found.state is not ComplianceState.NON_COMPLIANT or current is None:
@@ -171,7 +143,7 @@ def suggestion(about: About, found: Finding, server: ServerSnapshot, wanted: str
     return (SetParameter(server=server.id, name=current.name, value=wanted),)
 
 
-def assess(_server: ServerSnapshot, _baseline: ServerSnapshot | None) -> Assessment:
+def cuts_nobody_off(_server: ServerSnapshot, _baseline: ServerSnapshot | None) -> Assessment:
     """A parameter that only says what is logged, or for how long, cuts nobody off."""
     return Assessment()
 

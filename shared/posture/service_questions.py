@@ -37,20 +37,13 @@ from shared.nsg import (
     union,
 )
 from shared.nsg.rules.published_tags import PUBLISHED_TAGS
-from shared.posture.subnet_facts import partners, server_facts, servers_unknown, some_server
-from shared.posture.subnet_questions import (
-    About,
-    Answer,
-    Inquiry,
-    adding,
-    additions,
-    ask,
-    finding,
-    own_addresses,
-    ports_of,
-    settled_without_group,
-)
-from shared.posture.subnet_questions import evaluate as evaluated
+from shared.posture.findings import beside_the_point, unknown
+from shared.posture.subnet_answers import Answer, ask
+from shared.posture.subnet_facts import delegated, partners, server_facts, servers_unknown, some_server
+from shared.posture.subnet_questions import About, Inquiry, own_addresses, ports_of, settled_without_group
+from shared.posture.subnet_rules import adding, additions
+from shared.posture.subnet_verdicts import group_finding, inquiry_finding
+from shared.posture.traffic import SubnetTraffic
 
 HTTPS: Final = (443,)
 PUBLIC: Final[Spans] = common(PUBLIC_ADDRESSES, WHOLE[Family.IPV4])
@@ -108,47 +101,44 @@ def in_region(tag: str, region: str) -> str:
     return f"{tag}.{name}" if name else tag
 
 
-def judge_where_needed(service: Service, subnet: SubnetSnapshot, need: Need) -> Finding:
+def finding_where_needed(service: Service, subnet: SubnetSnapshot, need: Need) -> Finding:
     """What passes is compliant whoever needs it; what is denied is drift only where some server does."""
     needed = some_server(subnet, need.fact)
     if found := settled_without_group(subnet):
-        settled = finding(service.about, subnet, *found)
-        return replace(settled, applies=settled.applies and needed is not False)
+        asked = replace(found, applies=found.applies and needed is not False)
+        return group_finding(service.about, subnet, asked)
     if needed is False:
-        nobody = f"no server in the subnet {need.words}"
-        return replace(finding(service.about, subnet, ComplianceState.COMPLIANT, nobody), applies=False)
-    judged = judge(service, subnet)
+        nobody = beside_the_point(f"no server in the subnet {need.words}")
+        return group_finding(service.about, subnet, nobody)
+    judged = service_finding(service, subnet)
     servers = server_facts(subnet, need.name, need.fact)
     judged = replace(judged, evidence={**judged.evidence, "servers": servers})
     if needed or judged.state is not ComplianceState.NON_COMPLIANT:
         return judged
-    reason = f"{judged.reason}; {servers_unknown(subnet, need.words)}"
-    unknown = finding(service.about, subnet, ComplianceState.UNKNOWN, reason)
-    return replace(unknown, evidence=judged.evidence)
+    unsure = unknown(f"{judged.reason}; {servers_unknown(subnet, need.words)}")
+    return replace(group_finding(service.about, subnet, unsure), evidence=judged.evidence)
 
 
-def judge(service: Service, subnet: SubnetSnapshot) -> Finding:
+def service_finding(service: Service, subnet: SubnetSnapshot) -> Finding:
     """The finding for one service; whether the NSG need be asked at all is settled by the caller."""
     if Family.IPV4 not in own_addresses(subnet):
-        unasked = "the subnet has no IPv4 prefix"
-        return finding(service.about, subnet, ComplianceState.UNKNOWN, unasked)
+        return group_finding(service.about, subnet, unknown("the subnet has no IPv4 prefix"))
     inquiry = _inquiry(service, subnet, service.asked)
-    judged = evaluated(service.about, inquiry)
+    judged = inquiry_finding(service.about, inquiry)
     if judged.state is ComplianceState.COMPLIANT or not judged.evidence.get("directions"):
         return judged
     apart = _apart(service, inquiry)
-    cut = evaluated(service.about, apart)
+    cut = inquiry_finding(service.about, apart)
     if cut.state is not ComplianceState.NON_COMPLIANT:
         return judged
     if _is_certain(apart):
         return replace(cut, evidence={**cut.evidence, "noFixReason": _why_no_fix(service, subnet)})
     said = cut.reason.replace(" is partly denied by ", " may be denied by ")
-    reason = f"{said}: that depends on the addresses that {service.asked} holds"
-    hanging = finding(service.about, subnet, ComplianceState.UNKNOWN, reason)
-    return replace(hanging, evidence=cut.evidence)
+    hanging = unknown(f"{said}: that depends on the addresses that {service.asked} holds")
+    return replace(group_finding(service.about, subnet, hanging), evidence=cut.evidence)
 
 
-def plan(service: Service, subnet: SubnetSnapshot) -> Change | None:
+def service_change(service: Service, subnet: SubnetSnapshot) -> Change | None:
     """The rule that lets all of the service pass; None without room for it, or where nothing is cut."""
     proposed = letting_pass(service, subnet)
     if isinstance(proposed, NoFix):
@@ -171,6 +161,11 @@ def service_box(subnet: SubnetSnapshot) -> tuple[TrafficBox, ...]:
         ports=ports_of(HTTPS),
     )
     return traffic_boxes(question)
+
+
+def service_traffic(subnet: SubnetSnapshot) -> SubnetTraffic:
+    """What must pass lies in here: which public addresses belong to a service is not known."""
+    return SubnetTraffic(boxes=service_box(subnet) if delegated(subnet) else ())
 
 
 def _inquiry(service: Service, subnet: SubnetSnapshot, tag: str) -> Inquiry:

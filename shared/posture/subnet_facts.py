@@ -10,10 +10,12 @@ and no policy's question lives here.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Final
 
-from shared.model import Aspect, ComplianceState, Json, SubnetServer, SubnetSnapshot
+from shared.model import Aspect, Json, SubnetServer, SubnetSnapshot
 from shared.model.parts import ReplicaPartner
+from shared.posture.findings import Judged, beside_the_point, unknown
 from shared.posture.unread import unread_reason
 
 DELEGATION: Final = "microsoft.dbforpostgresql/flexibleservers"
@@ -22,18 +24,6 @@ PGBOUNCER_PORT: Final = 6432
 CLUSTER_PORTS: Final = (7432, 8432)
 """An elastic cluster also listens on these, which spread connections over its nodes (article on elastic
 clusters, networking)."""
-SERVER_READS: Final = (
-    "Microsoft.DBforPostgreSQL/flexibleServers/read",
-    "Microsoft.DBforPostgreSQL/flexibleServers/configurations/read",
-)
-"""ARM actions that reading the servers of a subnet needs."""
-REPLICA_READS: Final = ("Microsoft.DBforPostgreSQL/flexibleServers/replicas/read",)
-"""ARM actions that finding the partners of those servers needs besides."""
-ENDPOINT_READS: Final = (
-    "Microsoft.Network/privateEndpoints/read",
-    "Microsoft.Network/networkInterfaces/read",
-)
-"""ARM actions that reading the private endpoints of a subnet needs."""
 _ENFORCED: Final[Mapping[str, tuple[bool, bool]]] = {
     "": (False, False),
     "disabled": (False, False),
@@ -43,9 +33,6 @@ _ENFORCED: Final[Mapping[str, tuple[bool, bool]]] = {
 }
 """``privateEndpointNetworkPolicies``: whether NSGs and whether route tables reach the endpoints. Disabled is
 the default (article on network policies of private endpoints)."""
-
-Settled = tuple[ComplianceState, str]
-"""A state and its reason."""
 
 
 def delegated(subnet: SubnetSnapshot) -> bool:
@@ -63,14 +50,14 @@ def may_hold_endpoints(subnet: SubnetSnapshot) -> bool:
     return bool(subnet.private_endpoints)
 
 
-def without_endpoints(subnet: SubnetSnapshot) -> Settled | None:
+def without_endpoints(subnet: SubnetSnapshot) -> Judged | None:
     """What is said where there is no private endpoint of a PostgreSQL server, or none can be known of."""
     if subnet.updating:
-        return ComplianceState.UNKNOWN, "the subnet is being updated: look again"
+        return replace(unknown("the subnet is being updated: look again"), applies=may_hold_endpoints(subnet))
     if not may_hold_endpoints(subnet):
-        return ComplianceState.COMPLIANT, "the subnet holds no private endpoint of a PostgreSQL server"
+        return beside_the_point("the subnet holds no private endpoint of a PostgreSQL server")
     if subnet.private_endpoints is None:
-        return ComplianceState.UNKNOWN, unread_reason(subnet, Aspect.SUBNET_ENDPOINTS)
+        return unknown(unread_reason(subnet, Aspect.SUBNET_ENDPOINTS))
     return None
 
 

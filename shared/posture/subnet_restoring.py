@@ -22,7 +22,8 @@ from shared.model import (
     TrafficBox,
 )
 from shared.nsg import NsgError, Question, Tags, decide, parse, parse_addresses
-from shared.posture.subnet_questions import About, Inquiry, ask, wrong_ones
+from shared.posture.subnet_answers import ask, wrong_ones
+from shared.posture.subnet_questions import About, Inquiry
 
 MOST_RESTORED: Final = 4
 """Where more rules than these are gone, the planned rule is the smaller change."""

@@ -11,8 +11,8 @@ import pytest
 from local.simulator.client import SimulatorClient
 from local.simulator.server import SimulatorServer
 from local.simulator.switches import Switches
-from shared.adapters.arm.clients import ArmClients
 from shared.adapters.arm.gateway import ArmGateway
+from shared.adapters.arm.session.clients import ArmClients
 from shared.config.settings import Settings
 from shared.model import Operation
 from tests.adapters.scripted_arm import ScriptedArm, scripted_arm

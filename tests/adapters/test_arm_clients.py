@@ -13,16 +13,9 @@ from urllib.parse import parse_qs
 import pytest
 from azure.core.exceptions import ResourceNotFoundError
 
-from shared.adapters.arm.clients import (
-    LOCAL_IDENTITY,
-    ApiVersions,
-    ArmClients,
-    LocalBearerPolicy,
-    LocalCredential,
-    actor_of,
-    same_host,
-)
 from shared.adapters.arm.gateway import ArmGateway
+from shared.adapters.arm.session.clients import ApiVersions, ArmClients, same_host
+from shared.adapters.arm.session.tokens import LOCAL_IDENTITY, LocalBearerPolicy, LocalCredential, actor_of
 from shared.config.settings import Cloud, Settings
 from shared.model import (
     Access,
@@ -250,7 +243,7 @@ def test_only_the_link_to_the_endpoint_itself_is_the_same_host() -> None:
 def test_the_sdks_are_imported_when_their_client_is_first_asked_for() -> None:
     script = (
         "import sys\n"
-        "from shared.adapters.arm.clients import ArmClients\n"
+        "from shared.adapters.arm.session.clients import ArmClients\n"
         "from shared.adapters.arm.gateway import ArmGateway\n"
         "from shared.config.settings import Settings\n"
         "clients = ArmClients(Settings(arm_endpoint='http://127.0.0.1:1'))\n"

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from shared.adapters.arm.errors import Asked, Refusal, classify, codes_of, message_of, retry_after
+from shared.adapters.arm.session.errors import Asked, Refusal, classify, codes_of, message_of, retry_after
 from shared.model import Json, ServerState
 from shared.model.errors import (
     Busy,

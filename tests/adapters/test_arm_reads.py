@@ -8,7 +8,7 @@ import pytest
 
 from local.simulator import seeds
 from local.simulator.values import JsonObject
-from shared.adapters.arm.clients import LOCAL_IDENTITY
+from shared.adapters.arm.session.tokens import LOCAL_IDENTITY
 from shared.model import (
     Aspect,
     ConnectionStatus,

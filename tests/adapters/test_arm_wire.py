@@ -7,7 +7,7 @@ from ipaddress import IPv4Address, ip_network
 
 import pytest
 
-from shared.adapters.arm import wire
+from shared.adapters.arm.wire import fields, security_groups, server_parts, servers, subnets
 from shared.model import (
     Access,
     ConnectionStatus,
@@ -57,7 +57,9 @@ def rule(**changes: Json) -> Json:
 
 def read_rule(body: Json) -> SecurityRule:
     """The one rule of an NSG that Azure answers with."""
-    (found,) = wire.security_group({"id": NSG, "name": "nsg", "properties": {"securityRules": [body]}}).rules
+    (found,) = security_groups.security_group(
+        {"id": NSG, "name": "nsg", "properties": {"securityRules": [body]}}
+    ).rules
     return found
 
 
@@ -77,9 +79,9 @@ def read_rule(body: Json) -> SecurityRule:
     ],
 )
 def test_only_states_that_are_known_to_be_settled_are_not_busy(text: str, state: ServerState) -> None:
-    server = wire.flexible_server(flexible(state=text), (), NOW)
+    server = servers.flexible_server(flexible(state=text), (), NOW)
     assert (server.state, server.state_text) == (state, text)
-    assert wire.single_server(single(userVisibleState=text), (), NOW).state is state
+    assert servers.single_server(single(userVisibleState=text), (), NOW).state is state
 
 
 @pytest.mark.parametrize(
@@ -97,23 +99,25 @@ def test_only_states_that_are_known_to_be_settled_are_not_busy(text: str, state:
 def test_public_access_that_is_absent_or_new_is_unknown(
     network: Json, access: PublicAccess, shown: str | None
 ) -> None:
-    server = wire.flexible_server(flexible(network=network), (), NOW)
+    server = servers.flexible_server(flexible(network=network), (), NOW)
     assert (server.public_access, server.public_access_text) == (access, shown)
 
 
 def test_a_server_in_a_subnet_that_shows_no_endpoints_has_none() -> None:
-    server = wire.flexible_server(flexible(network={"delegatedSubnetResourceId": SUBNET.upper()}), None, NOW)
+    server = servers.flexible_server(
+        flexible(network={"delegatedSubnetResourceId": SUBNET.upper()}), None, NOW
+    )
     assert server.delegated_subnet == ResourceId(SUBNET)
     assert server.private_endpoints == ()
 
 
 def test_a_public_server_that_shows_no_endpoints_leaves_them_unknown() -> None:
-    assert wire.flexible_server(flexible(network={}), None, NOW).private_endpoints is None
-    assert wire.flexible_server(flexible(privateEndpointConnections=[]), None, NOW).private_endpoints == ()
+    assert servers.flexible_server(flexible(network={}), None, NOW).private_endpoints is None
+    assert servers.flexible_server(flexible(privateEndpointConnections=[]), None, NOW).private_endpoints == ()
 
 
 def test_a_single_server_of_old_answers_shows_neither_access_nor_endpoints() -> None:
-    server = wire.single_server(single(userVisibleState="Ready"), (), NOW)
+    server = servers.single_server(single(userVisibleState="Ready"), (), NOW)
     assert server.public_access is PublicAccess.UNKNOWN
     assert server.private_endpoints is None
 
@@ -136,7 +140,7 @@ def test_an_endpoint_connection_keeps_its_status(status: str | None, expected: C
             "privateLinkServiceConnectionState": {"status": status},
         },
     }
-    (found,) = wire.private_endpoints(flexible(privateEndpointConnections=[connection])) or ()
+    (found,) = servers.private_endpoints(flexible(privateEndpointConnections=[connection])) or ()
     assert (found.status, found.endpoint) == (expected, ResourceId(ENDPOINT))
 
 
@@ -145,7 +149,7 @@ def test_an_endpoint_connection_keeps_its_status(status: str | None, expected: C
     [("Disabled", False), ("ZoneRedundant", True), ("samezone", True), ("Quantum", None), (None, None)],
 )
 def test_high_availability_is_unknown_where_it_is_not_said(mode: str | None, expected: bool | None) -> None:
-    assert wire.high_availability(flexible(highAvailability={"mode": mode})) is expected
+    assert servers.high_availability(flexible(highAvailability={"mode": mode})) is expected
 
 
 @pytest.mark.parametrize(
@@ -159,15 +163,15 @@ def test_high_availability_is_unknown_where_it_is_not_said(mode: str | None, exp
     ],
 )
 def test_the_time_of_creation_is_read_in_every_spelling(text: str, expected: datetime | None) -> None:
-    assert wire.created_at({"systemData": {"createdAt": text}}) == expected
-    assert wire.created_at({}) is None
+    assert fields.created_at({"systemData": {"createdAt": text}}) == expected
+    assert fields.created_at({}) is None
 
 
 def test_a_server_keeps_its_spelling_tags_and_firewall_rules() -> None:
-    rules = wire.firewall_rules(
+    rules = server_parts.firewall_rules(
         [{"name": "azure", "properties": {"startIpAddress": "0.0.0.0", "endIpAddress": "0.0.0.0"}}]
     )
-    server = wire.flexible_server(flexible() | {"tags": {"env": "prod"}}, rules, NOW)
+    server = servers.flexible_server(flexible() | {"tags": {"env": "prod"}}, rules, NOW)
     assert (str(server.id), server.location, server.tags) == (FLEXIBLE, "Canada Central", {"env": "prod"})
     nowhere = IPv4Address("0.0.0.0")
     assert server.firewall_rules == (FirewallRule(name="azure", start=nowhere, end=nowhere),)
@@ -177,18 +181,18 @@ def test_a_server_keeps_its_spelling_tags_and_firewall_rules() -> None:
 def test_a_firewall_rule_without_a_usable_address_is_refused_by_name(bad: Json) -> None:
     body = {"name": "office", "properties": {"startIpAddress": "10.0.0.1", "endIpAddress": bad}}
     with pytest.raises(Permanent, match=r"'office'.*endIpAddress"):
-        wire.firewall_rules([body])
+        server_parts.firewall_rules([body])
 
 
 def test_an_id_that_is_none_is_refused_and_an_empty_one_is_absent() -> None:
     assert (
-        wire.flexible_server(flexible(network={"delegatedSubnetResourceId": ""}), (), NOW).delegated_subnet
+        servers.flexible_server(flexible(network={"delegatedSubnetResourceId": ""}), (), NOW).delegated_subnet
         is None
     )
     with pytest.raises(Permanent, match="delegatedSubnetResourceId"):
-        wire.flexible_server(flexible(network={"delegatedSubnetResourceId": "subnet-1"}), (), NOW)
+        servers.flexible_server(flexible(network={"delegatedSubnetResourceId": "subnet-1"}), (), NOW)
     with pytest.raises(Permanent, match="id"):
-        wire.flexible_server({"name": "db", "properties": {}}, (), NOW)
+        servers.flexible_server({"name": "db", "properties": {}}, (), NOW)
 
 
 # --- networks --------------------------------------------------------------------------------------
@@ -257,14 +261,16 @@ def test_a_group_is_updating_while_it_or_a_rule_is(
 ) -> None:
     body: Json = {"id": NSG, "properties": {"provisioningState": own}}
     body["properties"] |= {"securityRules": [rule(provisioningState=of_rule)], "subnets": [{"id": SUBNET}]}
-    group = wire.security_group(body)
+    group = security_groups.security_group(body)
     assert group.updating is updating
     assert group.subnets == (ResourceId(SUBNET),)
 
 
 def test_a_group_names_the_network_interfaces_that_share_it() -> None:
     interface = f"{GROUP}/providers/Microsoft.Network/networkInterfaces/vm-nic"
-    group = wire.security_group({"id": NSG, "properties": {"networkInterfaces": [{"id": interface}]}})
+    group = security_groups.security_group(
+        {"id": NSG, "properties": {"networkInterfaces": [{"id": interface}]}}
+    )
     assert (group.network_interfaces, group.subnets) == ((ResourceId(interface),), ())
 
 
@@ -284,20 +290,20 @@ def test_what_azure_says_is_kept_also_where_a_document_would_be_refused(odd: Jso
 
 def test_two_rules_of_one_priority_are_kept_as_azure_says_them() -> None:
     other = rule() | {"name": "s", "id": f"{NSG}/securityRules/s"}
-    group = wire.security_group({"id": NSG, "properties": {"securityRules": [rule(), other]}})
+    group = security_groups.security_group({"id": NSG, "properties": {"securityRules": [rule(), other]}})
     assert [found.name for found in group.rules] == ["r", "s"]
 
 
 @pytest.mark.parametrize("rules", [["deny everything"], {"deny": {}}, "none"])
 def test_rules_that_are_no_rules_are_refused_and_not_left_out(rules: Json) -> None:
     with pytest.raises(Permanent, match=r"'nsg': securityRules") as caught:
-        wire.security_group({"id": NSG, "name": "nsg", "properties": {"securityRules": rules}})
+        security_groups.security_group({"id": NSG, "name": "nsg", "properties": {"securityRules": rules}})
     assert caught.value.code == "MalformedAnswer"
 
 
 def test_a_group_without_an_id_is_refused() -> None:
     with pytest.raises(Permanent, match=r"'nsg': id"):
-        wire.security_group({"name": "nsg", "properties": {"securityRules": []}})
+        security_groups.security_group({"name": "nsg", "properties": {"securityRules": []}})
 
 
 def test_a_subnet_joins_its_prefixes_and_names_its_services() -> None:
@@ -311,18 +317,18 @@ def test_a_subnet_joins_its_prefixes_and_names_its_services() -> None:
         "routeTable": {"id": TABLE},
     }
     body = {"id": SUBNET, "etag": 'W/"9"', "properties": properties}
-    found = wire.subnet(body, NOW)
+    found = subnets.subnet(body, NOW)
     assert found.prefixes == (ip_network("10.0.1.0/24"), ip_network("fd00::/64"))
     assert found.updating
     assert found.etag == 'W/"9"'
-    assert wire.is_postgres_subnet(body)
+    assert subnets.is_postgres_subnet(body)
     assert (found.service_endpoints, found.route_table_id) == (("Microsoft.Storage",), ResourceId(TABLE))
     assert found.endpoint_network_policies == ""
 
 
 def test_a_subnet_with_an_unusable_prefix_is_refused() -> None:
     with pytest.raises(Permanent, match="addressPrefix"):
-        wire.subnet({"id": SUBNET, "properties": {"addressPrefix": "789"}}, NOW)
+        subnets.subnet({"id": SUBNET, "properties": {"addressPrefix": "789"}}, NOW)
 
 
 # --- what is written -------------------------------------------------------------------------------
@@ -343,7 +349,7 @@ def security_rule(sources: tuple[str, ...], ports: tuple[str, ...]) -> SecurityR
 
 
 def test_one_value_is_written_singular_and_several_plural() -> None:
-    body = wire.security_rule_body(security_rule(("10.0.0.0/24", "10.0.1.0/24"), ("5432", "6432")))
+    body = security_groups.security_rule_body(security_rule(("10.0.0.0/24", "10.0.1.0/24"), ("5432", "6432")))
     assert body == {
         "name": "allow",
         "properties": {
@@ -363,7 +369,7 @@ def test_one_value_is_written_singular_and_several_plural() -> None:
 @pytest.mark.parametrize("sources", [("10.0.0.0/24",), ("10.0.0.0/24", "10.0.2.0/24")])
 def test_a_rule_that_was_written_reads_back_the_same(sources: tuple[str, ...]) -> None:
     written = security_rule(sources, ("5432",))
-    assert read_rule(wire.security_rule_body(written)) == written
+    assert read_rule(security_groups.security_rule_body(written)) == written
 
 
 @pytest.mark.parametrize(
@@ -371,4 +377,4 @@ def test_a_rule_that_was_written_reads_back_the_same(sources: tuple[str, ...]) -
     [("on", True), ("TRUE", True), ("off", False), ("false", False), ("maybe", None), (None, None)],
 )
 def test_a_server_parameter_that_is_a_switch(text: str | None, expected: bool | None) -> None:
-    assert wire.setting({"properties": {"value": text}}) is expected
+    assert server_parts.setting({"properties": {"value": text}}) is expected

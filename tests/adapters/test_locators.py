@@ -6,7 +6,7 @@ import pytest
 
 from local.simulator import seeds
 from local.simulator.values import JsonObject
-from shared.adapters.arm import graph, locators
+from shared.adapters.arm.reading import graph, locators
 from shared.model import Locator, LocatorKind, Target, TargetKind
 from shared.model.errors import Denied, Gone
 from shared.model.resource_id import ResourceId

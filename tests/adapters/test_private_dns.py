@@ -9,8 +9,8 @@ import pytest
 
 from local.simulator import seeds
 from local.simulator.values import JsonObject
-from shared.adapters.arm.clients import LOCAL_IDENTITY
-from shared.adapters.arm.private_dns import MOST_ENDPOINTS, MOST_ZONES
+from shared.adapters.arm.reading.private_dns import MOST_ENDPOINTS, MOST_ZONES
+from shared.adapters.arm.session.tokens import LOCAL_IDENTITY
 from shared.model import Aspect, Json, ServerSnapshot, Target, TargetKind
 from shared.model.errors import Throttled
 from shared.model.parts import ManagementLock, NetworkDns, PrivateDns, ZoneConfig, ZoneLink

@@ -11,8 +11,9 @@ from typing import Literal
 import pytest
 
 from local.simulator import seeds
-from shared.adapters.arm.clients import LOCAL_IDENTITY, ArmClients
 from shared.adapters.arm.service_tags import MOST_LOCATIONS, READ_ACTION, ArmServiceTags, TagLists
+from shared.adapters.arm.session.clients import ArmClients
+from shared.adapters.arm.session.tokens import LOCAL_IDENTITY
 from shared.config.settings import Settings
 from shared.model import Json
 from shared.model.errors import Denied, Gone, Permanent, Throttled, Transient

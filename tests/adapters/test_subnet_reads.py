@@ -9,7 +9,7 @@ import pytest
 
 from local.simulator import seeds
 from local.simulator.values import JsonObject, JsonValue
-from shared.adapters.arm.clients import LOCAL_IDENTITY
+from shared.adapters.arm.session.tokens import LOCAL_IDENTITY
 from shared.model import Aspect, SubnetSnapshot, Target, TargetKind
 from shared.model.errors import Throttled, Transient
 from shared.model.parts import Route

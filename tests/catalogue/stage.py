@@ -30,9 +30,9 @@ from local.simulator.events import EventSchema
 from local.simulator.server import SimulatorServer
 from local.simulator.switches import Switches
 from local.simulator.values import JsonObject, JsonValue
-from shared.adapters.arm.clients import ArmClients
 from shared.adapters.arm.gateway import ArmGateway
 from shared.adapters.arm.service_tags import ArmServiceTags, TagLists
+from shared.adapters.arm.session.clients import ArmClients
 from shared.alerts.commands import fix_commands
 from shared.alerts.portal import portal_link
 from shared.api.alerts import approve_alert

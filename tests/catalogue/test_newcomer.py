@@ -18,7 +18,7 @@ import pytest
 from local.dev.environments import ROOT
 from shared.model.codec import dump
 from tests.builders import server
-from tests.catalogue.newcomer.postgres_version_behind import ID, POLICY
+from tests.catalogue.newcomer.postgres_version_behind import ID, POLICY, SUPPORTED
 
 HERE = Path(__file__).parent / "newcomer"
 MODULE = ID.replace("-", "_")
@@ -86,6 +86,7 @@ def test_the_generated_pages_and_roles_name_it(copy: Path) -> None:
         page = (copy / "docs" / name).read_text()
         assert ID in page
         assert POLICY.title in page
+    assert SUPPORTED.id in (copy / "docs" / "policies" / "continuity.md").read_text()
     assert CAPABILITIES in (copy / "docs" / "permissions.md").read_text()
     assert f"| `{CAPABILITIES}` | [{ID}](" in (copy / "docs" / "permissions" / "continuity.md").read_text()
     assert CAPABILITIES in (copy / "docs" / "roles" / "reader.json").read_text()

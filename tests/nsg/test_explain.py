@@ -11,6 +11,7 @@ import pytest
 from shared.model import Access, SecurityRule
 from shared.nsg import Goal, NoFix, NsgError, Question, Side, Tags, changed, fix, parse, read_side
 from shared.nsg.engine import fixes as fixes_module
+from shared.nsg.engine.additions import rule_for
 from shared.nsg.explain import explain
 from tests.nsg.builders import IN, allow, deny, group, networks
 
@@ -149,13 +150,13 @@ def test_a_sabotaged_rule_does_not_pass_the_proof_of_a_fix(monkeypatch: pytest.M
         ports=((5432, 5432),),
         source_ports=((1000, 1000),),
     )
-    make = fixes_module._rule
+    make = rule_for
     for spoilt in ({"sources": ("*",)}, {"source_ports": ("*",)}, {"protocol": "*"}):
 
         def wider(*given: Any, spoilt: dict[str, Any] = spoilt) -> Any:
             return replace(make(*given), **spoilt)
 
-        monkeypatch.setattr(fixes_module, "_rule", wider)
+        monkeypatch.setattr(fixes_module, "rule_for", wider)
         found = fix(group(deny("d", 200, protocol="*")), Goal(question=question, want=Access.ALLOW), Tags())
         assert isinstance(found, NoFix), spoilt
         assert "other traffic" in found.reason

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from inspect import getdoc
 
 import pytest
@@ -152,6 +153,25 @@ def action(edit: Edit) -> str:
     return f"{edited_resource(edit).type}/{verb}"
 
 
+@every_writer
+def test_a_policy_names_the_edits_that_its_change_and_its_inverse_are_made_of(
+    policy: AnyPolicy, kind: TargetKind
+) -> None:
+    change = change_on(policy, stored(policy.id, kind, "drifted"))
+    assert {type(edit) for edit in (*change.edits, *change.inverse)} <= policy.edits
+
+
+@every_policy
+def test_only_a_policy_that_makes_changes_names_edits(policy: AnyPolicy) -> None:
+    assert bool(policy.edits) == (policy.safety is not Safety.MANUAL)
+
+
+@every_policy
+def test_what_a_policy_adds_to_its_permissions_does_not_follow_from_the_rest(policy: AnyPolicy) -> None:
+    derived = replace(policy, further_permissions=()).permissions
+    assert set(policy.further_permissions).isdisjoint(derived)
+
+
 @every_policy
 def test_only_a_policy_that_changes_settings_declares_which_and_it_does(policy: AnyPolicy) -> None:
     """The proof of a setting's change is stated with them; parameters are compared in lower case."""
@@ -251,6 +271,7 @@ def test_what_the_reading_after_held_is_put_back_by_changes_of_the_same_form(
         assert (change.policy, change.target) == (policy.id, drifted.target)
         assert len(change.inverse) == len(change.edits) > 0
         assert {action(edit) for edit in (*change.edits, *change.inverse)} <= lower(policy.permissions)
+        assert {type(edit) for edit in (*change.edits, *change.inverse)} <= policy.edits
 
 
 @every_restorer

@@ -23,8 +23,9 @@ from shared.model.resource_id import ResourceId
 from shared.policies.private_reach.postgres_endpoint_dns_record_wrong import POLICY as RECORD_WRONG
 from shared.policies.private_reach.postgres_endpoint_dns_zone_not_linked import POLICY as NOT_LINKED
 from shared.policies.private_reach.postgres_endpoint_dns_zone_wrong import POLICY as ZONE_WRONG
+from shared.posture.dns_commands import group_commands
 from shared.posture.policy import AnyPolicy, bound
-from shared.posture.private_dns import group_commands, wrong_networks, wrong_zone
+from shared.posture.private_dns import wrong_networks, wrong_zone
 from tests.builders import SERVER, SUBNET, endpoint, server
 
 COMPLIANT, NON_COMPLIANT, UNKNOWN = (

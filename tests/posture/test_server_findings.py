@@ -16,15 +16,11 @@ from shared.model import Aspect, ComplianceState, ServerSnapshot, ServerState, S
 from shared.model.parts import Replication
 from shared.model.resource_id import ResourceId
 from shared.policies import discover
+from shared.posture.findings import Judged, beside_the_point, compliant, drifted, finding
 from shared.posture.policy import bound, examples
 from shared.posture.server_findings import (
-    Judged,
     az,
     az_restore,
-    beside_the_point,
-    compliant,
-    drifted,
-    finding,
     is_replica,
     plainly,
     switched,

@@ -8,7 +8,14 @@ import pytest
 
 from shared.model import Aspect, ComplianceState, ServerSnapshot, SetParameter, Severity
 from shared.model.parts import ServerParameter
-from shared.posture.server_parameters import About, allows, evaluate, is_on, plan, suggestion
+from shared.posture.server_parameters import (
+    About,
+    allows,
+    is_on,
+    parameter_change,
+    parameter_finding,
+    parameter_suggestion,
+)
 from tests.builders import SERVER, server
 
 ABOUT = About(
@@ -34,7 +41,7 @@ def with_switch(value: str = "off", **fields: Any) -> ServerSnapshot:
 
 
 def judged(snapshot: ServerSnapshot) -> tuple[ComplianceState, str]:
-    found = evaluate(ABOUT, snapshot, is_on)
+    found = parameter_finding(ABOUT, snapshot, is_on)
     return found.state, found.reason
 
 
@@ -70,7 +77,7 @@ def test_parameters_that_could_not_be_read_are_unknown_with_the_reason() -> None
 
 def test_what_is_in_force_at_once_is_set_and_the_inverse_puts_the_old_value_back() -> None:
     snapshot = with_switch()
-    change = plan(ABOUT, evaluate(ABOUT, snapshot, is_on), snapshot, "on")
+    change = parameter_change(ABOUT, parameter_finding(ABOUT, snapshot, is_on), snapshot, "on")
     assert change is not None
     assert change.edits == (SetParameter(server=SERVER, name="log_checkpoints", value="on"),)
     assert change.inverse == (SetParameter(server=SERVER, name="log_checkpoints", value="off"),)
@@ -88,16 +95,16 @@ def test_what_cannot_be_written_or_needs_a_restart_is_told_and_not_set(
     fields: dict[str, Any], said: str
 ) -> None:
     snapshot = with_switch(**fields)
-    found = evaluate(ABOUT, snapshot, is_on)
+    found = parameter_finding(ABOUT, snapshot, is_on)
     assert found.state is ComplianceState.NON_COMPLIANT
     assert said in found.reason
-    assert plan(ABOUT, found, snapshot, "on") is None
+    assert parameter_change(ABOUT, found, snapshot, "on") is None
 
 
 def test_a_person_is_told_what_to_set_where_a_restart_has_to_follow() -> None:
     snapshot = with_switch(dynamic=False)
-    found = evaluate(ABOUT, snapshot, is_on)
-    assert suggestion(ABOUT, found, snapshot, "on") == (
+    found = parameter_finding(ABOUT, snapshot, is_on)
+    assert parameter_suggestion(ABOUT, found, snapshot, "on") == (
         SetParameter(server=SERVER, name="log_checkpoints", value="on"),
     )
 
@@ -106,12 +113,12 @@ def test_nobody_is_told_to_set_what_azure_would_refuse() -> None:
     refusals: tuple[dict[str, Any], ...] = ({"read_only": True}, {"allowed": "off"})
     for fields in refusals:
         snapshot = with_switch(**fields)
-        assert suggestion(ABOUT, evaluate(ABOUT, snapshot, is_on), snapshot, "on") == ()
+        assert parameter_suggestion(ABOUT, parameter_finding(ABOUT, snapshot, is_on), snapshot, "on") == ()
 
 
 def test_a_value_that_the_list_lacks_is_not_set() -> None:
     snapshot = with_switch(allowed="off")
-    assert plan(ABOUT, evaluate(ABOUT, snapshot, is_on), snapshot, "on") is None
+    assert parameter_change(ABOUT, parameter_finding(ABOUT, snapshot, is_on), snapshot, "on") is None
 
 
 @pytest.mark.parametrize(

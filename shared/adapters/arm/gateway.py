@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from shared.adapters.arm import apply, graph, operations, read, subnets
-from shared.adapters.arm.clients import ArmClients
-from shared.adapters.arm.session import Session
+from shared.adapters.arm.reading import dependants, graph, locators, network_resources, targets
+from shared.adapters.arm.session.clients import ArmClients
+from shared.adapters.arm.session.session import Session
+from shared.adapters.arm.writing import apply, operations
 from shared.model import (
     Actor,
     ArmCall,
@@ -38,13 +39,13 @@ class ArmGateway:
         return tuple(self._session.calls)
 
     def read(self, target: Target, aspects: frozenset[Aspect]) -> Snapshot:
-        return read.read(self._session, target, aspects)
+        return targets.read(self._session, target, aspects)
 
     def security_group(self, group: ResourceId) -> GroupReading:
-        return subnets.security_group(self._session, group)
+        return network_resources.security_group(self._session, group)
 
     def find_targets(self, locator: Locator) -> Enumerated:
-        return read.resolve(self._session, locator)
+        return locators.targets_of(self._session, locator)
 
     def enumerate(self, scope: ResourceId) -> Iterator[Enumerated]:
         return graph.enumerate_scope(self._session, scope)
@@ -56,7 +57,7 @@ class ArmGateway:
         return operations.poll(self._session, operation)
 
     def dependants(self, target: Target) -> Mapping[str, Json]:
-        return read.dependants(self._session, target)
+        return dependants.dependants(self._session, target)
 
     def identity(self) -> Actor:
         return self._session.classified(self._session.clients.identity)

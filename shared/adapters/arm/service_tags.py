@@ -26,9 +26,9 @@ from urllib.parse import quote
 
 from azure.core.rest import HttpRequest
 
-from shared.adapters.arm.clients import ArmClients
-from shared.adapters.arm.session import Hooks, Session
-from shared.adapters.arm.wire import get, text
+from shared.adapters.arm.session.clients import ArmClients
+from shared.adapters.arm.session.session import Hooks, Session
+from shared.adapters.arm.wire.fields import get, text
 from shared.model import ArmCall, IPNetwork, Json
 from shared.model.errors import Denied, Permanent, Transient
 from shared.model.interfaces import Clock, TagReading

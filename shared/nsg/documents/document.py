@@ -21,11 +21,12 @@ from typing import Final
 from shared.model import Json, SecurityGroup, SecurityRule
 from shared.model.resource_id import ResourceId, parse_resource_id
 from shared.model.values import value
-from shared.nsg.documents.expressions import UNKNOWN_GROUP
+from shared.nsg.documents.functions import UNKNOWN_GROUP
 from shared.nsg.documents.templates import GROUP_TYPE, body_of, groups_of, is_template
 from shared.nsg.engine.program import Program, parse
 from shared.nsg.rules.reading import NsgError, Rule, effective_rules
-from shared.nsg.rules.spelling import folded, group_from, resource, rule_from, unusable
+from shared.nsg.rules.resources import folded, resource, unusable
+from shared.nsg.rules.spelling import group_from, rule_from
 from shared.nsg.rules.tags import SetKind, Tags, is_tag_name
 
 WHOLE: Final = "nsg"

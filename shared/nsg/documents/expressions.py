@@ -4,20 +4,20 @@ A text in brackets is an expression: ``[format('{0}-nsg', parameters('name'))]``
 says is computed (default values, variables, texts put together, conditions, loops, ``resourceId``); what
 only a deployment knows (``resourceGroup()``, ``reference(…)``, a parameter without a default value) and every
 function that is not listed here is ``Unresolved``, never guessed. Source of the functions: "ARM template
-functions" (Microsoft Learn); the grammar is in ``shared.nsg.documents.grammar``.
+functions" (Microsoft Learn). The grammar is in ``shared.nsg.documents.grammar``, the functions that need
+nothing but their arguments are in ``shared.nsg.documents.functions``.
 
 Nothing here knows resources or rules.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from shared.model import Json
-from shared.model.values import value
+from shared.nsg.documents.functions import FUNCTIONS, as_text, as_truth, filled
 from shared.nsg.documents.grammar import (
     Call,
     Literal,
@@ -28,77 +28,12 @@ from shared.nsg.documents.grammar import (
     parse,
     unescaped,
 )
+from shared.nsg.documents.scope import Scope, Unknown
 
-UNKNOWN_GROUP: Final = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/unknown"
-"""Stands in ids for the resource group that only a deployment knows."""
-
-_DEEPEST: Final = 60
-"""How deep values and calls may be nested; a template stays far below, a hostile one must not recurse."""
-_MOST_STEPS: Final = 200_000
-"""Values and calls that are computed for one document; 1,000 rules in a loop need 130,000."""
 _MOST_TURNS: Final = 1000
 """More turns than there can be rules in an NSG; ARM itself stops a loop at 800."""
 _LONGEST: Final = 20_000
 """The longest text that a function makes; ARM takes expressions of 24,576 characters."""
-
-_LARGEST: Final = 10**18
-"""Python refuses to print numbers of thousands of digits; ARM's are of 64 bits."""
-
-
-@value
-class Unknown:
-    """Stands in a resolved value where an expression could not be answered."""
-
-    text: str
-
-
-class Steps:
-    """Counts what is computed, so that a template that doubles its values again and again comes to an end."""
-
-    __slots__ = ("_left",)
-
-    def __init__(self) -> None:
-        self._left = _MOST_STEPS
-
-    def take(self, number: int) -> None:
-        self._left -= number
-        if self._left < 0:
-            raise Unresolved("more values than a template holds")
-
-
-@value
-class Scope:
-    """What expressions of one template can ask for."""
-
-    parameters: Mapping[str, Json] = field(default_factory=dict)
-    """By name in lower case: the declaration, an object with ``defaultValue``."""
-    given: Mapping[str, Json] = field(default_factory=dict)
-    """By name in lower case: values that an outer template hands in."""
-    variables: Mapping[str, Json] = field(default_factory=dict)
-    """By name in lower case."""
-    turns: Mapping[str, int] = field(default_factory=dict)
-    """The turn of each loop around the expression; ``""`` is the innermost."""
-    bound: Mapping[str, Json] = field(default_factory=dict)
-    """The items of the lists around the expression, by the name that ``lambda`` gives them."""
-    asked: frozenset[str] = frozenset()
-    """The parameters and variables whose values are being computed."""
-    depth: int = 0
-    steps: Steps = field(default_factory=Steps)
-
-    def turned(self, loop: str, turn: int) -> Scope:
-        return replace(self, turns={**self.turns, "": turn, loop.lower(): turn})
-
-    def deeper(self) -> Scope:
-        if self.depth >= _DEEPEST:
-            raise Unresolved("values nested too deeply")
-        self.steps.take(1)
-        return replace(self, depth=self.depth + 1)
-
-    def of(self, name: str) -> Scope:
-        """For the value of a parameter or variable, which does not know the loops around those who ask."""
-        if name in self.asked:
-            raise Unresolved(f"{name}, which asks for itself")
-        return replace(self, turns={}, bound={}, asked=self.asked | {name})
 
 
 # --- values ----------------------------------------------------------------------------------------
@@ -151,20 +86,6 @@ def turns(loop: Mapping[str, Json], scope: Scope) -> range:
     return range(count)
 
 
-def unknown_part(found: Json) -> str | None:
-    """The expression in a resolved value that could not be answered; None where all of it is known."""
-    match found:
-        case Unknown():
-            return found.text
-        case list():
-            parts = found
-        case Mapping():
-            parts = [*found.values()]
-        case _:
-            return None
-    return next((text for text in map(unknown_part, parts) if text is not None), None)
-
-
 def name_of(found: Json, scope: Scope) -> tuple[str, bool]:
     """A resource's name, and whether all of it is known; unknown parts stay as they are, in brackets."""
     if not isinstance(found, str) or not is_expression(found):
@@ -177,12 +98,12 @@ def name_of(found: Json, scope: Scope) -> tuple[str, bool]:
 
 def _shown(node: Node, scope: Scope) -> tuple[str, bool]:
     try:
-        return _text(evaluate(node, scope)), True
+        return as_text(evaluate(node, scope)), True
     except Unresolved:
         pass
     if isinstance(node, Call) and node.name in {"concat", "format"} and node.arguments:
         parts = [_shown(argument, scope.deeper())[0] for argument in node.arguments]
-        return ("".join(parts) if node.name == "concat" else _formatted(parts[0], parts[1:])), False
+        return ("".join(parts) if node.name == "concat" else filled(parts[0], parts[1:])), False
     return f"[{node.text}]", False
 
 
@@ -217,15 +138,15 @@ def _located(node: Node, scope: Scope) -> tuple[Json, Scope | None]:
 def _located_call(call: Call, scope: Scope) -> tuple[Json, Scope | None]:
     match call.name, call.arguments:
         case "parameters", (name,):
-            return _parameter(_text(evaluate(name, scope)).lower(), scope)
+            return _parameter(as_text(evaluate(name, scope)).lower(), scope)
         case "variables", (name,):
-            return _variable(_text(evaluate(name, scope)).lower(), scope)
+            return _variable(as_text(evaluate(name, scope)).lower(), scope)
         case "if", (condition, then, otherwise):
-            return _located(then if _truth(evaluate(condition, scope)) else otherwise, scope)
+            return _located(then if as_truth(evaluate(condition, scope)) else otherwise, scope)
         case "map", (items, Call(name="lambda", arguments=(name, body))):
             return _mapped(items, name, body, scope), None
         case "lambdavariables", (name,):
-            return _bound(_text(evaluate(name, scope)).lower(), scope), None
+            return _bound(as_text(evaluate(name, scope)).lower(), scope), None
         case "coalesce", _:
             return _coalesced(call, scope)
         case "tryget", (of, *keys) if keys:
@@ -283,7 +204,7 @@ def _coalesced(call: Call, scope: Scope) -> tuple[Json, Scope | None]:
 
 
 def _mapped(items: Node, name: Node, body: Node, scope: Scope) -> list[Json]:
-    found, called = evaluate(items, scope), _text(evaluate(name, scope)).lower()
+    found, called = evaluate(items, scope), as_text(evaluate(name, scope)).lower()
     if not isinstance(found, list):
         raise Unresolved(items.text)
     return [evaluate(body, replace(scope, bound={**scope.bound, called: item})) for item in found]
@@ -317,7 +238,7 @@ def _call(node: Call, scope: Scope) -> Json:
     arguments = [evaluate(argument, scope) for argument in node.arguments]
     if node.name == "copyindex":
         return _turn(arguments, scope)
-    compute = _FUNCTIONS.get(node.name)
+    compute = FUNCTIONS.get(node.name)
     if compute is None:
         raise Unresolved(node.text)
     try:
@@ -336,135 +257,3 @@ def _turn(arguments: list[Json], scope: Scope) -> int:
     if loop not in scope.turns:
         raise Unresolved("copyIndex()")
     return scope.turns[loop] + offset
-
-
-# --- functions -------------------------------------------------------------------------------------
-
-
-def _text(found: Json) -> str:
-    match found:
-        case str():
-            return found
-        case int() if abs(found) < _LARGEST:
-            return str(found)
-        case _:
-            raise Unresolved("a text is needed")
-
-
-def _truth(found: Json) -> bool:
-    if not isinstance(found, bool):
-        raise Unresolved("a condition is needed")
-    return found
-
-
-def _concat(*parts: Json) -> Json:
-    if parts and all(isinstance(part, list) for part in parts):
-        return [item for part in parts for item in part]
-    return "".join(map(_text, parts))
-
-
-_PLACEHOLDER: Final = re.compile(r"\{(\d{1,3})\}|\{\{|\}\}", re.ASCII)
-
-
-def _format(pattern: Json, *parts: Json) -> str:
-    texts = [_text(part) for part in parts]
-    if not isinstance(pattern, str) or re.search(r"\{\d+[,:]", pattern):
-        raise TypeError("a format that only .NET knows")
-    return _formatted(pattern, texts)
-
-
-def _formatted(pattern: str, texts: list[str]) -> str:
-    def fill(found: re.Match[str]) -> str:
-        number = found[1]
-        if number is None:
-            return found[0][0]
-        if int(number) >= len(texts):
-            raise Unresolved(pattern)
-        return texts[int(number)]
-
-    return _PLACEHOLDER.sub(fill, pattern)
-
-
-def _resource_id(*parts: Json) -> str:
-    """``resourceId([subscription], [resource group], type, name, …)``."""
-    texts = [_text(part) for part in parts]
-    place = [*("/" in text for text in texts)].index(True)
-    kind, names = texts[place].split("/"), texts[place + 1 :]
-    if len(kind) != len(names) + 1 or place > 2:
-        raise ValueError("names and types differ in number")
-    _, _, subscription, _, group = UNKNOWN_GROUP.split("/")
-    group = texts[place - 1] if place else group
-    subscription = texts[0] if place == 2 else subscription
-    path = "/".join(f"{step}/{name}" for step, name in zip(kind[1:], names, strict=True))
-    return f"/subscriptions/{subscription}/resourceGroups/{group}/providers/{kind[0]}/{path}"
-
-
-def _equal(left: Json, right: Json) -> bool:
-    """Texts compare with their case (template functions, ``equals``)."""
-    if unknown_part([left, right]) is not None:
-        raise TypeError("not comparable")
-    if type(left) is not type(right) and left is not None and right is not None:
-        raise TypeError("not comparable")
-    return bool(left == right)
-
-
-def _length(found: Json) -> int:
-    if not isinstance(found, (str, list, Mapping)):
-        raise TypeError("no length")
-    return len(found)
-
-
-def _contains(held: Json, item: Json) -> bool:
-    if isinstance(held, Mapping):
-        return _text(item).lower() in {name.lower() for name in held}
-    if isinstance(held, str):
-        return _text(item) in held
-    if unknown_part(held) is not None:
-        raise TypeError("not comparable")
-    return any(found == item for found in held if type(found) is type(item))
-
-
-def _sequence(found: Json) -> str | list[Json]:
-    if not isinstance(found, (str, list)):
-        raise TypeError("neither a text nor a list")
-    return found
-
-
-def _integer(found: Json) -> int:
-    if isinstance(found, bool) or not isinstance(found, (int, str)):
-        raise TypeError("no number")
-    return int(found)
-
-
-def _object(*parts: Json) -> Mapping[str, Json]:
-    return {_text(key): item for key, item in zip(parts[::2], parts[1::2], strict=True)}
-
-
-_FUNCTIONS: Final[Mapping[str, Callable[..., Json]]] = {
-    "and": lambda *parts: all(map(_truth, parts)),
-    "array": lambda part: part if isinstance(part, list) else [part],
-    "bool": lambda part: {"true": True, "false": False}[_text(part).lower()],
-    "concat": _concat,
-    "contains": _contains,
-    "createarray": lambda *parts: list(parts),
-    "createobject": _object,
-    "empty": lambda part: part is None or _length(part) == 0,
-    "equals": _equal,
-    "false": lambda: False,
-    "first": lambda part: _sequence(part)[0],
-    "format": _format,
-    "int": _integer,
-    "last": lambda part: _sequence(part)[-1],
-    "length": _length,
-    "not": lambda part: not _truth(part),
-    "null": lambda: None,
-    "or": lambda *parts: any(map(_truth, parts)),
-    "replace": lambda text, old, new: _text(text).replace(_text(old), _text(new)),
-    "resourceid": _resource_id,
-    "split": lambda text, mark: _text(text).split(_text(mark)),
-    "string": _text,
-    "tolower": lambda text: _text(text).lower(),
-    "toupper": lambda text: _text(text).upper(),
-    "trim": lambda text: _text(text).strip(),
-    "true": lambda: True,
-}

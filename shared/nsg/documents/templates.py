@@ -20,10 +20,12 @@ from typing import Final
 
 from shared.model import Json
 from shared.model.values import value
-from shared.nsg.documents.expressions import Scope, Unknown, name_of, resolve, turns, unknown_part
+from shared.nsg.documents.expressions import name_of, resolve, turns
 from shared.nsg.documents.grammar import Unresolved
+from shared.nsg.documents.scope import Scope, Unknown, unknown_part
 from shared.nsg.rules.reading import NsgError
-from shared.nsg.rules.spelling import DECIDING, Resource, folded, objects, resource
+from shared.nsg.rules.resources import Resource, folded, objects, resource
+from shared.nsg.rules.spelling import DECIDING
 
 GROUP_TYPE: Final = "microsoft.network/networksecuritygroups"
 _RULE_TYPE: Final = f"{GROUP_TYPE}/securityrules"

@@ -17,12 +17,14 @@ from shared.model import Access, Direction, IPNetwork, SecurityGroup, TrafficBox
 from shared.model.values import value
 from shared.nsg.engine.outcomes import Outcome, in_any_world, possible
 from shared.nsg.engine.program import PROTOCOLS, Program, program_of
-from shared.nsg.engine.space import Question, Space, joint_spaces, parts_of
-from shared.nsg.packets.addresses import networks_of, spans_of
+from shared.nsg.engine.question import Question, parts_of
+from shared.nsg.engine.space import Space, joint_spaces
+from shared.nsg.engine.traffic import outside, question_of, traffic_box
+from shared.nsg.packets.addresses import spans_of
 from shared.nsg.packets.axis import spans_at
-from shared.nsg.packets.boxes import Box, family_boxes, subtract
+from shared.nsg.packets.boxes import Box
 from shared.nsg.packets.cover import Cell, TooManyPieces, disjoint, meet, merged, without
-from shared.nsg.packets.spans import EVERY_PORT, Spans, union
+from shared.nsg.packets.spans import Spans, union
 from shared.nsg.rules.reading import NsgError, Protocol, Rule, Side, effective_rules
 from shared.nsg.rules.tags import Tags
 
@@ -102,7 +104,7 @@ def diff(
     vnet: Iterable[IPNetwork] = (),
 ) -> Difference:
     """The packets of ``box`` that ``after`` treats otherwise than ``before``. Raises ``NsgError``."""
-    return difference(before, after, map(_question, box), Tags(vnet=spans_of(vnet)))
+    return difference(before, after, map(question_of, box), Tags(vnet=spans_of(vnet)))
 
 
 def difference(
@@ -145,16 +147,6 @@ def _all_touched(pair: _Pair, tags: Tags) -> Iterator[Question]:
 def _reach(sides: Iterable[Side], tags: Tags) -> Side:
     """Every address that one of ``sides`` may hold."""
     return Side(union(span for side in sides for span in tags.reach(side.addresses, side.sets)))
-
-
-def _question(traffic: TrafficBox) -> Question:
-    return Question(
-        direction=traffic.direction,
-        protocol=Protocol(traffic.protocol),
-        source=Side(spans_of(traffic.sources)),
-        destination=Side(spans_of(traffic.destinations)),
-        ports=union(traffic.ports),
-    )
 
 
 class _Pair(NamedTuple):
@@ -268,43 +260,3 @@ def _protocols(numbers: Spans) -> Sequence[Protocol]:
     """``*`` where every protocol is meant."""
     named = [PROTOCOLS[number] for first, last in numbers for number in range(first, last + 1)]
     return [Protocol.ANY] if len(named) == len(PROTOCOLS) else named
-
-
-def traffic_boxes(question: Question) -> tuple[TrafficBox, ...]:
-    """The listed addresses of ``question`` as the model's boxes, one for each family that it has."""
-    boxes = family_boxes(
-        question.source.addresses, question.destination.addresses, question.ports, question.source_ports
-    )
-    return tuple(traffic_box(question.direction, question.protocol, box) for box in boxes)
-
-
-def traffic_box(direction: Direction, protocol: Protocol, box: Box) -> TrafficBox:
-    """``box`` in the model's words."""
-    return TrafficBox(
-        direction=direction,
-        protocol=protocol.value,
-        sources=networks_of(box.sources),
-        destinations=networks_of(box.destinations),
-        ports=box.ports,
-    )
-
-
-def outside(found: Iterable[TrafficBox], declared: Iterable[TrafficBox]) -> tuple[TrafficBox, ...]:
-    """The packets of ``found`` that lie in no box of ``declared``; empty means that it is within."""
-    known = tuple(declared)
-    left: list[TrafficBox] = []
-    for traffic in found:
-        rest = list(_boxes(traffic))
-        for other in known:
-            covers = other.protocol in {Protocol.ANY.value, traffic.protocol}
-            if covers and other.direction is traffic.direction:
-                for taken in _boxes(other):
-                    rest = subtract(rest, taken)
-        left.extend(traffic_box(traffic.direction, Protocol(traffic.protocol), box) for box in rest)
-    return tuple(left)
-
-
-def _boxes(traffic: TrafficBox) -> tuple[Box, ...]:
-    return family_boxes(
-        spans_of(traffic.sources), spans_of(traffic.destinations), union(traffic.ports), EVERY_PORT
-    )

@@ -11,29 +11,25 @@ outside it is decided otherwise.
 
 from __future__ import annotations
 
-import hashlib
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
-from typing import Final, NamedTuple
+from typing import Final
 
 from shared.model import Access, Direction, SecurityGroup, SecurityRule
 from shared.model.values import value
+from shared.nsg.engine.additions import Ends, Goal, ends_of, largest_free, no_room, rule_for, used_priorities
 from shared.nsg.engine.program import parse
-from shared.nsg.engine.space import Question
-from shared.nsg.engine.verdict import State, Verdict, decide, state_of
-from shared.nsg.packets.addresses import EVERY_ADDRESS, WHOLE, networks_of, parse_addresses
-from shared.nsg.packets.spans import EVERY_PORT, Spans, common, minus
-from shared.nsg.rules.reading import DEFAULT_RULES, Protocol, Rule, Side, read_side
+from shared.nsg.engine.question import Question
+from shared.nsg.engine.verdict import Verdict, decide, state_of
+from shared.nsg.packets.addresses import EVERY_ADDRESS, WHOLE, parse_addresses
+from shared.nsg.packets.spans import common, minus
+from shared.nsg.rules.reading import Protocol, Rule, Side
 from shared.nsg.rules.tags import Tags
 
-FIRST_PRIORITY: Final = 100
-LAST_PRIORITY: Final = 4096
-_LONGEST_NAME: Final = 80
-_LONGEST_DESCRIPTION: Final = 140
 _MOST_RULES: Final = 1000
 _MOST_PREFIXES: Final = 4000
 """Sources, and separately destinations, of all rules of one NSG together."""
+_OUR_FAULT: Final = "this is a fault of Driftward, please report it"
 
 
 @value
@@ -48,19 +44,6 @@ class NoFix:
     """No rule can be added; ``reason`` says why and what a person would do instead."""
 
     reason: str
-
-
-@value
-class Goal:
-    """What a question should be. ``name`` is what the names of rules begin with."""
-
-    question: Question
-    want: Access = Access.ALLOW
-    name: str = "driftward"
-
-    @property
-    def state(self) -> State:
-        return State.ALLOWED if self.want is Access.ALLOW else State.DENIED
 
 
 def fix(group: SecurityGroup | None, goal: Goal, tags: Tags, verdict: Verdict | None = None) -> Fix | NoFix:
@@ -112,7 +95,7 @@ def _additions(group: SecurityGroup, goal: Goal, blocker: Rule, tags: Tags) -> F
     program = parse(group, tags)
     needed = [
         ends
-        for ends in _ends(goal.question, tags)
+        for ends in ends_of(goal.question, tags)
         if state_of(program, _between(goal.question, ends)) is not goal.state
     ]
     proposed = _placed(group, goal, blocker, needed)
@@ -123,20 +106,20 @@ def _additions(group: SecurityGroup, goal: Goal, blocker: Rule, tags: Tags) -> F
     )
 
 
-def _between(question: Question, ends: _Ends) -> Question:
+def _between(question: Question, ends: Ends) -> Question:
     return replace(question, source=ends.source.side, destination=ends.destination.side)
 
 
-def _placed(group: SecurityGroup, goal: Goal, blocker: Rule, needed: Iterable[_Ends]) -> Fix | NoFix:
+def _placed(group: SecurityGroup, goal: Goal, blocker: Rule, needed: Iterable[Ends]) -> Fix | NoFix:
     """A rule for each of ``needed``, with names and priorities that are free."""
     added: list[SecurityRule] = []
     direction = goal.question.direction
     for ends in needed:
         patched = with_rules(group, added)
-        priority = _largest_free(_used(patched, direction), blocker.priority)
+        priority = largest_free(used_priorities(patched, direction), blocker.priority)
         if priority is None:
-            return NoFix(reason=_no_room(group, direction, blocker, len(added)))
-        added.append(_rule(patched, goal, ends, priority))
+            return NoFix(reason=no_room(group, direction, blocker, len(added)))
+        added.append(rule_for(patched, goal, ends, priority))
     return Fix(rules=tuple(added))
 
 
@@ -149,7 +132,7 @@ def _may_overlap(question: Question) -> bool:
     )
 
 
-def _fewest(group: SecurityGroup, goal: Goal, tags: Tags, rules: dict[_Ends, SecurityRule]) -> list[_Ends]:
+def _fewest(group: SecurityGroup, goal: Goal, tags: Tags, rules: dict[Ends, SecurityRule]) -> list[Ends]:
     """What is still to be named when each rule is left out without which the question holds as well."""
     kept = dict(rules)
     for ends in rules:
@@ -157,142 +140,6 @@ def _fewest(group: SecurityGroup, goal: Goal, tags: Tags, rules: dict[_Ends, Sec
         if state_of(parse(with_rules(group, others), tags), goal.question) is goal.state:
             del kept[ends]
     return list(kept)
-
-
-# --- what one rule can name ------------------------------------------------------------------------
-
-
-class _End(NamedTuple):
-    """What one rule can name on one side: prefixes of one family, every address, or one tag."""
-
-    texts: tuple[str, ...]
-    side: Side
-    label: str
-
-
-class _Ends(NamedTuple):
-    source: _End
-    destination: _End
-
-    @property
-    def label(self) -> str:
-        return "-".join(dict.fromkeys(end.label for end in self if end.label)) or "any"
-
-
-def _ends(question: Question, tags: Tags) -> Iterator[_Ends]:
-    """What the rules for ``question`` name, the fewest that hold exactly its packets."""
-    for source in _one_side(question.source, tags):
-        for destination in _one_side(question.destination, tags):
-            if _some_family(source.side, destination.side):
-                yield _Ends(source, destination)
-
-
-def _one_side(side: Side, tags: Tags) -> Iterator[_End]:
-    if side.listed == EVERY_ADDRESS:
-        yield _End(("*",), Side(EVERY_ADDRESS), "")
-        return
-    for family, whole in WHOLE.items():
-        if spans := common(side.listed, whole):
-            yield _End(tuple(map(str, networks_of(spans))), Side(spans), family.lower())
-    for name in (*(name for name, _ in side.closed), *(open_set.name for open_set in side.sets)):
-        yield _End((name,), read_side([name], tags), name.lower())
-
-
-def _some_family(source: Side, destination: Side) -> bool:
-    """Whether a packet can go from one to the other; open sets hold addresses of both families."""
-    families = [
-        {f for f, whole in WHOLE.items() if side.sets or common(side.addresses, whole)}
-        for side in (source, destination)
-    ]
-    return bool(families[0] & families[1])
-
-
-# --- where it stands, and what it is called --------------------------------------------------------
-
-
-def _used(group: SecurityGroup, direction: Direction) -> dict[int, str]:
-    """Names by priority; a priority is unique in one direction only."""
-    return {rule.priority: rule.name for rule in group.rules if rule.direction is direction}
-
-
-def _largest_free(used: dict[int, str], below: int) -> int | None:
-    highest = min(below - 1, LAST_PRIORITY)
-    return next((n for n in range(highest, FIRST_PRIORITY - 1, -1) if n not in used), None)
-
-
-def _no_room(group: SecurityGroup, direction: Direction, blocker: Rule, free_below: int) -> str:
-    """What a person would do. ``free_below`` lower numbers are free, and one more is needed."""
-    used = _used(group, direction)
-    named = f"{direction.lower()} {blocker.access.lower()} {blocker.name!r}"
-    lack = "too few lower numbers are" if free_below else "no lower number is"
-    said = f"{named} has priority {blocker.priority} and {lack} free"
-    if blocker.priority < FIRST_PRIORITY:
-        return f"{named} has priority {blocker.priority}, and a rule can be given {FIRST_PRIORITY} at least"
-    start = blocker.priority
-    free = next((n for n in range(start, LAST_PRIORITY + 1) if n not in used), None)
-    if free is None:
-        return f"{said}, nor any higher one: rules of this direction would have to be merged first"
-    moved = [f"{used[n]!r} from {n} to {n + 1}" for n in range(free - 1, start - 1, -1) if n in used]
-    shown = ", then ".join(moved[:3]) + (f" and so on ({len(moved)} rules)" if len(moved) > 3 else "")
-    article = "a deny" if blocker.access is Access.ALLOW else "an allow"
-    return f"{said}: move {shown}, and put {article} rule at {start}"
-
-
-def _rule(group: SecurityGroup, goal: Goal, ends: _Ends, priority: int) -> SecurityRule:
-    question = goal.question
-    wanted = f"{goal.name}-{question.direction.lower()}-{ends.label}"
-    return SecurityRule(
-        name=_free_name(wanted, group),
-        direction=question.direction,
-        access=goal.want,
-        priority=priority,
-        protocol=question.protocol.value,
-        sources=ends.source.texts,
-        destinations=ends.destination.texts,
-        source_ports=port_texts(question.source_ports),
-        destination_ports=port_texts(question.ports),
-        description=_description(goal),
-    )
-
-
-def port_texts(spans: Spans) -> tuple[str, ...]:
-    """Ports as rules spell them."""
-    if spans == EVERY_PORT:
-        return ("*",)
-    return tuple(str(a) if a == b else f"{a}-{b}" for a, b in spans)
-
-
-def _description(goal: Goal) -> str:
-    does, past = (
-        ("lets", "pass ahead of a deny") if goal.want is Access.ALLOW else ("keeps", "out ahead of an allow")
-    )
-    ports = ", ".join(port_texts(goal.question.ports))
-    text = f"Added by Driftward: {does} {goal.question.protocol} {ports} {past} rule."
-    return (
-        text
-        if len(text) <= _LONGEST_DESCRIPTION
-        else f"Added by Driftward ahead of another rule ({goal.want.lower()})."
-    )
-
-
-def _free_name(wanted: str, group: SecurityGroup) -> str:
-    """``wanted`` made fit for ARM, with a number where the NSG has that name in either direction."""
-    read = (rule.name.lower() for rule in (*group.rules, *group.default_rules))
-    taken = {*read, *(rule.name.lower() for rule in DEFAULT_RULES)}
-    name, number = _fitting(wanted, ""), 1
-    while name.lower() in taken:
-        number += 1
-        name = _fitting(wanted, f"-{number}")
-    return name
-
-
-def _fitting(wanted: str, ending: str) -> str:
-    """A name by ARM's grammar; one that is too long keeps its beginning and a hash of the whole."""
-    name = re.sub(r"[^A-Za-z0-9_.-]", "-", wanted).lstrip("_.-").rstrip(".-") or "allow"
-    if len(name) + len(ending) <= _LONGEST_NAME:
-        return name + ending
-    digest = "-" + hashlib.sha256(wanted.encode()).hexdigest()[:8]
-    return name[: _LONGEST_NAME - len(digest) - len(ending)] + digest + ending
 
 
 # --- why it is right -------------------------------------------------------------------------------
@@ -315,9 +162,6 @@ def _beyond_limits(group: SecurityGroup) -> NoFix | None:
 def _listed(sides: Iterable[tuple[str, ...]]) -> int:
     """How many addresses, blocks and ranges are listed; ``*`` and tags do not count."""
     return sum(1 for texts in sides for text in texts if parse_addresses(text) is not None)
-
-
-_OUR_FAULT: Final = "this is a fault of Driftward, please report it"
 
 
 def _unproved(group: SecurityGroup, proposed: Fix, goal: Goal, tags: Tags) -> NoFix | None:

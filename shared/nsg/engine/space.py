@@ -23,63 +23,13 @@ from itertools import islice, pairwise, product
 from operator import and_, or_
 from typing import Final, NamedTuple, TypeAlias
 
-from shared.model import Direction
-from shared.model.values import value
 from shared.nsg.engine.program import PROTOCOL_AXIS, Chain, Ends, Program, ends, protocol_spans
-from shared.nsg.packets.addresses import WHOLE
+from shared.nsg.engine.question import Part, Question
 from shared.nsg.packets.axis import Axis, positions
 from shared.nsg.packets.cover import Cell
-from shared.nsg.packets.spans import EVERY_PORT, Spans, common, is_one_number, minus, union
-from shared.nsg.rules.reading import NsgError, Protocol, Rule, Side
-from shared.nsg.rules.tags import OpenSet, Tags
-
-
-@value
-class Question:
-    """The packets asked about: every combination of the parts, each family by itself.
-
-    A side is what ``read_side`` makes of prefixes, ranges, ``*`` and tags. Where it names an open set,
-    the packets are those whose address lies in it.
-    """
-
-    direction: Direction
-    protocol: Protocol = Protocol.TCP
-    source: Side
-    destination: Side
-    ports: Spans
-    source_ports: Spans = EVERY_PORT
-
-
-class Part(NamedTuple):
-    """The packets of a question of one family between one kind of source and one of destination."""
-
-    question: Question
-    sources: Spans
-    destinations: Spans
-    source_sets: tuple[OpenSet, ...]
-    """Open sets of which every source lies in one at least; none where addresses were named."""
-    destination_sets: tuple[OpenSet, ...]
-
-
-def parts_of(question: Question, program: Program) -> Iterator[Part]:
-    """The parts of ``question`` that hold packets; each packet is in one of them."""
-    for whole in WHOLE.values():
-        for sources, source_sets in _kinds(question.source, program.tags, whole):
-            for destinations, destination_sets in _kinds(question.destination, program.tags, whole):
-                yield Part(question, sources, destinations, source_sets, destination_sets)
-
-
-def _kinds(side: Side, tags: Tags, whole: Spans) -> Iterator[tuple[Spans, tuple[OpenSet, ...]]]:
-    """The addresses asked about whatever they belong to, and others by the named sets that may hold them."""
-    surely = union((*side.addresses, *(span for s in side.sets for span in tags.lower(s))))
-    if spans := common(surely, whole):
-        yield spans, ()
-    kinds: list[tuple[Spans, tuple[OpenSet, ...]]] = [(minus(whole, surely), ())]
-    for open_set in side.sets:
-        upper = tags.upper(open_set)
-        inside = [(common(spans, upper), (*sets, open_set)) for spans, sets in kinds]
-        kinds = [*inside, *((minus(spans, upper), sets) for spans, sets in kinds)]
-    yield from ((spans, sets) for spans, sets in kinds if spans and sets)
+from shared.nsg.packets.spans import Spans, common, is_one_number
+from shared.nsg.rules.reading import NsgError, Rule, Side
+from shared.nsg.rules.tags import OpenSet
 
 
 class World(NamedTuple):

@@ -17,7 +17,8 @@ from shared.model import Access
 from shared.model.values import value
 from shared.nsg.engine.outcomes import SURE, Decided, Opened, Outcome, accesses, deciders, opened, surely
 from shared.nsg.engine.program import PROTOCOLS, Program
-from shared.nsg.engine.space import Question, Space, matching, parts_of, spaces
+from shared.nsg.engine.question import Question, parts_of
+from shared.nsg.engine.space import Space, matching, spaces
 from shared.nsg.packets.addresses import address_at
 from shared.nsg.packets.spans import Spans, common, is_one_number, minus
 from shared.nsg.rules.reading import FIRST_DEFAULT_PRIORITY, Rule

@@ -14,15 +14,14 @@ that names rule and field. Whether ports, protocols, priorities and addresses me
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from typing import Final, TypeAlias, TypeVar
 
 from shared.model import Access, Direction, Json, SecurityGroup, SecurityRule
 from shared.model.resource_id import ResourceId, parse_resource_id
-from shared.model.values import value
 from shared.nsg.rules.reading import NsgError
+from shared.nsg.rules.resources import MOST_NUMBER, Resource, folded, objects, resource, unusable
 
 DECIDING: Final = (
     "access",
@@ -42,10 +41,7 @@ DECIDING: Final = (
 )
 """The fields of a rule that say what it does (network API, ``SecurityRulePropertiesFormat``)."""
 
-_SETTLED: Final = frozenset({"", "succeeded", "failed", "canceled"})
 _WHOLE_NUMBER: Final = re.compile(r"-?\d{1,9}", re.ASCII)
-_MOST: Final = 10**9
-"""No number of a rule is as large; Python refuses to print numbers of thousands of digits."""
 _Member = TypeVar("_Member", bound=StrEnum)
 
 
@@ -56,52 +52,6 @@ Identify: TypeAlias = Callable[[Json, str], ResourceId | None]
 def written_id(text: Json, _field: str) -> ResourceId | None:
     """The id as it stands there: what Azure's answers always hold."""
     return parse_resource_id(text)
-
-
-@value
-class Resource:
-    """An ARM resource with its keys in lower case; read it with the functions of this class only."""
-
-    own: Mapping[str, Json]
-    """What stands beside the name."""
-    fields: Mapping[str, Json]
-    """What the resource is: below ``properties``, or beside the name where the output is flattened."""
-
-    def get(self, name: str) -> Json:
-        return self.fields.get(name.lower())
-
-    def text(self, name: str) -> str:
-        """A text beside the name (``name``, ``id``, ``type``, ``etag``) without blanks; ``""`` if none."""
-        found = self.own.get(name)
-        return found.strip() if isinstance(found, str) else ""
-
-    def has(self, name: str) -> bool:
-        return name.lower() in self.fields
-
-    @property
-    def updating(self) -> bool:
-        state = self.get("provisioningState")
-        return isinstance(state, str) and state.strip().lower() not in _SETTLED
-
-
-def resource(body: Json) -> Resource:
-    """``body`` as a resource; one without fields when it is no object. Raises ``NsgError``."""
-    own = folded(body)
-    return Resource(own=own, fields={**own, **folded(own.get("properties"))})
-
-
-def folded(body: Json) -> Mapping[str, Json]:
-    """An object with its keys in lower case; {} for anything else.
-
-    Raises ``NsgError`` where two keys differ in letter case only: which one counts nobody could say.
-    """
-    if not isinstance(body, Mapping):
-        return {}
-    found = {str(key).lower(): item for key, item in body.items()}
-    if len(found) < len(body):
-        twice = next(name for name, times in Counter(str(key).lower() for key in body).items() if times > 1)
-        raise NsgError(f"{twice} is given twice, in different letter case", rule="", field=twice)
-    return found
 
 
 # --- reading ---------------------------------------------------------------------------------------
@@ -162,16 +112,6 @@ def rule_name(rule: Resource) -> str:
     return name
 
 
-def objects(found: Json, field: str, rule: str = "") -> Iterator[Mapping[str, Json]]:
-    """The objects of a list; none where it is absent or null. Raises ``NsgError`` for anything else."""
-    if found is not None and not isinstance(found, list):
-        raise unusable(rule, field, found)
-    for item in found or ():
-        if not isinstance(item, Mapping):
-            raise unusable(rule, field, item)
-        yield item
-
-
 def _joined(rule: Resource, name: str, singular: str, may_be_empty: bool = False) -> tuple[str, ...]:
     """The singular and the plural field as one list without repetitions."""
     first, others = rule.get(singular), rule.get(_PLURALS[singular])
@@ -210,7 +150,7 @@ def _text(found: Json, name: str, field: str) -> str:
         return found.strip()
     if found is None:
         return ""
-    if isinstance(found, int) and not isinstance(found, bool) and abs(found) < _MOST:
+    if isinstance(found, int) and not isinstance(found, bool) and abs(found) < MOST_NUMBER:
         return str(found)  # a port as a number: ARM turns it into a text
     raise unusable(name, field, found)
 
@@ -239,7 +179,7 @@ def _priority(rule: Resource, name: str) -> int:
         found = int(found)
     if isinstance(found, str) and _WHOLE_NUMBER.fullmatch(found.strip()):
         found = int(found)
-    if not isinstance(found, int) or isinstance(found, bool) or abs(found) >= _MOST:
+    if not isinstance(found, int) or isinstance(found, bool) or abs(found) >= MOST_NUMBER:
         raise unusable(name, "priority", found)
     return found
 
@@ -261,21 +201,6 @@ def _ids(owner: Resource, field: str, rule: str, identify: Identify) -> tuple[Re
             raise unusable(rule, field, text)
         found.append(identity)
     return tuple(found)
-
-
-def unusable(rule: str, field: str, found: Json) -> NsgError:
-    """The error for a value that cannot be used; a list or an object is named, not shown."""
-    match found:
-        case Mapping():
-            shown = "an object"
-        case list():
-            shown = "a list"
-        case int() if abs(found) >= _MOST:
-            shown = "a number of that size"
-        case _:
-            shown = repr(found)[:100]
-    place = f"rule {rule!r}: {field}" if rule else field
-    return NsgError(f"{place} cannot be used: {shown}", rule=rule, field=field)
 
 
 # --- writing ---------------------------------------------------------------------------------------

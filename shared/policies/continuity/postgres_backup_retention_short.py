@@ -12,35 +12,18 @@ force at once, and grows from the backups that are there now.
 
 *What it may break.* Nothing; the backup storage grows.
 
-*References.* Backup and restore in Azure Database for PostgreSQL; MCSB BR-1.
+*References.* Backup and restore in Azure Database for PostgreSQL.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from shared.model import (
-    Aspect,
-    Finding,
-    Json,
-    Kind,
-    Safety,
-    ServerSnapshot,
-    Severity,
-    TargetKind,
-)
-from shared.posture.policy import Control, Parameter, Policy
-from shared.posture.server_findings import (
-    ALL_SERVERS,
-    Judged,
-    az,
-    beside_the_point,
-    compliant,
-    drifted,
-    finding,
-    is_replica,
-    unsaid,
-)
+from shared.model import Finding, Json, Kind, ServerSnapshot, Severity, TargetKind
+from shared.posture.controls import MCSB
+from shared.posture.findings import Judged, beside_the_point, compliant, drifted, finding
+from shared.posture.policy import ALL_SERVERS, SERVER_ALONE, Parameter, Policy
+from shared.posture.server_findings import az, is_replica, unsaid
 
 ID: Final = "postgres-backup-retention-short"
 SEVERITY: Final = Severity.MEDIUM
@@ -89,13 +72,8 @@ POLICY: Policy[ServerSnapshot] = Policy(
     kind=Kind.SETTING,
     targets=ALL_SERVERS,
     severity=SEVERITY,
-    safety=Safety.MANUAL,
-    reads=frozenset({Aspect.SERVER}),
-    permissions=(
-        "Microsoft.DBforPostgreSQL/flexibleServers/read",
-        "Microsoft.DBforPostgreSQL/servers/read",
-    ),
-    controls=(Control(framework="MCSB", version="v1", id="BR-1", title="Ensure regular automated backups"),),
+    reads=SERVER_ALONE,
+    controls=(MCSB.BR_1,),
     evaluate=evaluate,
     parameters=(
         Parameter(

@@ -14,36 +14,18 @@ it.
 *What it may break.* A customer's key is one more thing that the server cannot run without: a key that expires
 or is deleted makes it inaccessible.
 
-*References.* Data encryption in Azure Database for PostgreSQL; CIS Microsoft Azure Database Services 2.0.0
-6.1; Azure Policy 12c74c95-0efd-48da-b8d9-2a7d68470c92 (flexible) and 18adea5e-f416-4d0f-8aa8-d24321e3e274
-(single); MCSB DP-5.
+*References.* Data encryption in Azure Database for PostgreSQL.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final
 
-from shared.model import (
-    Aspect,
-    Finding,
-    Json,
-    Kind,
-    Safety,
-    ServerSnapshot,
-    Severity,
-    TargetKind,
-)
-from shared.posture.policy import Control, Policy
-from shared.posture.server_findings import (
-    ALL_SERVERS,
-    Judged,
-    az_restore,
-    compliant,
-    drifted,
-    finding,
-    unsaid,
-)
+from shared.model import Finding, Kind, ServerSnapshot, Severity, TargetKind
+from shared.posture.controls import AZURE_POLICY, CIS_DATABASES_2_0, MCSB
+from shared.posture.findings import Facts, Judged, compliant, drifted, finding
+from shared.posture.policy import ALL_SERVERS, SERVER_ALONE, Policy
+from shared.posture.server_findings import az_restore, unsaid
 
 ID: Final = "postgres-customer-managed-key-missing"
 SEVERITY: Final = Severity.MEDIUM
@@ -75,7 +57,7 @@ def _remedy(server: ServerSnapshot) -> str:
     return az_restore(server, "--key '<id of a key>' --identity '<id of an identity that may use it>'")
 
 
-def _facts(server: ServerSnapshot) -> Mapping[str, Json]:
+def _facts(server: ServerSnapshot) -> Facts:
     encryption = server.encryption
     return {"customerManagedKey": encryption.customer_key, "primaryKeyURI": encryption.key or None}
 
@@ -86,37 +68,10 @@ POLICY: Policy[ServerSnapshot] = Policy(
     kind=Kind.SETTING,
     targets=ALL_SERVERS,
     severity=SEVERITY,
-    safety=Safety.MANUAL,
-    reads=frozenset({Aspect.SERVER}),
-    permissions=(
-        "Microsoft.DBforPostgreSQL/flexibleServers/read",
-        "Microsoft.DBforPostgreSQL/servers/read",
-    ),
+    reads=SERVER_ALONE,
     controls=(
-        Control(
-            framework="CIS Microsoft Azure Database Services",
-            version="2.0.0",
-            id="6.1",
-            title="PostgreSQL servers are encrypted at rest with customer-managed keys",
-        ),
-        Control(
-            framework="Azure Policy",
-            version="built-in",
-            id="12c74c95-0efd-48da-b8d9-2a7d68470c92",
-            title="PostgreSQL flexible servers should use customer-managed keys to encrypt data at rest",
-        ),
-        Control(
-            framework="Azure Policy",
-            version="built-in",
-            id="18adea5e-f416-4d0f-8aa8-d24321e3e274",
-            title="PostgreSQL servers should use customer-managed keys to encrypt data at rest",
-        ),
-        Control(
-            framework="MCSB",
-            version="v1",
-            id="DP-5",
-            title="Use customer-managed key option in data at rest encryption when required",
-        ),
+        *(CIS_DATABASES_2_0.P_6_1, AZURE_POLICY.CUSTOMER_KEY_FLEXIBLE, AZURE_POLICY.CUSTOMER_KEY_SINGLE),
+        MCSB.DP_5,
     ),
     evaluate=evaluate,
     opt_in=True,

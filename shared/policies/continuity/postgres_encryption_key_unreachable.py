@@ -13,7 +13,7 @@ restores the key, or gives the server's identity its roles and the vault its net
 *What it may break.* Giving access back makes the data readable again, also where somebody withdrew it on
 purpose.
 
-*References.* Data encryption in Azure Database for PostgreSQL (server is inaccessible); MCSB DP-6.
+*References.* Data encryption in Azure Database for PostgreSQL (server is inaccessible).
 """
 
 from __future__ import annotations
@@ -21,26 +21,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from shared.model import (
-    Aspect,
-    Finding,
-    Json,
-    Kind,
-    Safety,
-    ServerSnapshot,
-    Severity,
-    TargetKind,
-)
-from shared.posture.policy import Control, Policy, RaisedBy
-from shared.posture.server_findings import (
-    ALL_SERVERS,
-    Judged,
-    beside_the_point,
-    compliant,
-    drifted,
-    finding,
-    unsaid,
-)
+from shared.model import Finding, Kind, ServerSnapshot, Severity, TargetKind
+from shared.posture.controls import MCSB
+from shared.posture.findings import Facts, Judged, beside_the_point, compliant, drifted, finding
+from shared.posture.policy import ALL_SERVERS, SERVER_ALONE, Policy, RaisedBy
+from shared.posture.server_findings import unsaid
 
 ID: Final = "postgres-encryption-key-unreachable"
 SEVERITY: Final = Severity.HIGH
@@ -92,7 +77,7 @@ def _key_states(server: ServerSnapshot) -> Mapping[str, str]:
     return {"primaryEncryptionKeyStatus": encryption.key_state, **backup}
 
 
-def _facts(server: ServerSnapshot) -> Mapping[str, Json]:
+def _facts(server: ServerSnapshot) -> Facts:
     encryption = server.encryption
     return {
         "state": server.state_text,
@@ -109,15 +94,8 @@ POLICY: Policy[ServerSnapshot] = Policy(
     kind=Kind.SETTING,
     targets=ALL_SERVERS,
     severity=SEVERITY,
-    safety=Safety.MANUAL,
-    reads=frozenset({Aspect.SERVER}),
-    permissions=(
-        "Microsoft.DBforPostgreSQL/flexibleServers/read",
-        "Microsoft.DBforPostgreSQL/servers/read",
-    ),
-    controls=(
-        Control(framework="MCSB", version="v1", id="DP-6", title="Use a secure key management process"),
-    ),
+    reads=SERVER_ALONE,
+    controls=(MCSB.DP_6,),
     evaluate=evaluate,
     raised_by=RaisedBy.SWEEP,
     why="The database goes or is offline, and no backup is taken, until the key can be used again.",

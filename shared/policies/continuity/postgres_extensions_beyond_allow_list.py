@@ -13,7 +13,7 @@ for it in ``pg_extension`` of every database, drops it there, and takes it from 
 *What it may break.* Queries and jobs that use the extension, once it is gone.
 
 *References.* Azure Database for PostgreSQL, allow extensions; Azure Policy
-a7d3e5b1-8c4f-4a2b-9d6e-1f3c5a8b2e7d (any parameter to a given value); MCSB PV-2.
+a7d3e5b1-8c4f-4a2b-9d6e-1f3c5a8b2e7d (any parameter to a given value).
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from shared.model import ComplianceState, Edit, Finding, Json, Kind, Safety, ServerSnapshot, Severity
-from shared.posture.policy import Control, Parameter, Policy
+from shared.model import Edit, Finding, Json, Kind, ServerSnapshot, Severity
+from shared.posture.controls import AZURE_POLICY, MCSB
+from shared.posture.findings import beside_the_point, is_drift
+from shared.posture.policy import FLEXIBLE_SERVERS, Parameter, Policy
 from shared.posture.server_parameters import (
-    FLEXIBLE_READING,
-    FLEXIBLE_SERVERS,
     READS,
     About,
-    finding,
+    finding_about,
     members,
     parameter,
-    suggestion,
+    parameter_finding,
+    parameter_suggestion,
 )
-from shared.posture.server_parameters import evaluate as evaluated
 
 ABOUT: Final = About(
     policy="postgres-extensions-beyond-allow-list",
@@ -46,18 +46,18 @@ ABOUT: Final = About(
 def evaluate(server: ServerSnapshot, allowed: list[str] | None) -> Finding:
     """The extensions beyond the list are in the evidence, and make the drift what it is."""
     if allowed is None:
-        reason = "no allow-list is configured for this scope"
-        return finding(ABOUT, server, ComplianceState.COMPLIANT, reason, applies=False)
+        unasked = beside_the_point("no allow-list is configured for this scope")
+        return finding_about(ABOUT, server, unasked)
     listed = frozenset(name.lower() for name in allowed)
-    found = evaluated(ABOUT, server, lambda named: not _beyond(named.value, listed))
+    found = parameter_finding(ABOUT, server, lambda named: not _beyond(named.value, listed))
     current = parameter(server, ABOUT.parameter)
     beyond = _beyond(current.value, listed) if current else []
-    drifted = found.state is ComplianceState.NON_COMPLIANT
+    drift = is_drift(found)
     return replace(
         found,
-        reason=f"not on the allow-list: {', '.join(beyond)}" if drifted and beyond else found.reason,
+        reason=f"not on the allow-list: {', '.join(beyond)}" if drift and beyond else found.reason,
         evidence={"beyondAllowList": beyond, "allowList": sorted(listed), **found.evidence},
-        fingerprint=f"{ABOUT.parameter}+{','.join(beyond)}" if drifted else "",
+        fingerprint=f"{ABOUT.parameter}+{','.join(beyond)}" if drift else "",
     )
 
 
@@ -68,7 +68,7 @@ def suggest(found: Finding, server: ServerSnapshot) -> tuple[Edit, ...]:
     if current is None or not beyond:
         return ()
     kept = [name for name in _names(current.value) if name.lower() not in beyond]
-    return suggestion(ABOUT, found, server, ",".join(kept))
+    return parameter_suggestion(ABOUT, found, server, ",".join(kept))
 
 
 def check_allowed(allowed: Json) -> str | None:
@@ -91,18 +91,8 @@ POLICY: Policy[ServerSnapshot] = Policy(
     kind=Kind.SETTING,
     targets=FLEXIBLE_SERVERS,
     severity=ABOUT.severity,
-    safety=Safety.MANUAL,
     reads=READS,
-    permissions=FLEXIBLE_READING,
-    controls=(
-        Control(
-            framework="Azure Policy",
-            version="built-in",
-            id="a7d3e5b1-8c4f-4a2b-9d6e-1f3c5a8b2e7d",
-            title="Configure PostgreSQL flexible server configuration to specified value",
-        ),
-        Control(framework="MCSB", version="v1", id="PV-2", title="Audit and enforce secure configurations"),
-    ),
+    controls=(AZURE_POLICY.PARAMETER_SET_FLEXIBLE, MCSB.PV_2),
     evaluate=evaluate,
     suggest=suggest,
     parameters=(

@@ -11,37 +11,18 @@ a new server that has it, or keeps a replica or exports in another region.
 
 *What it may break.* A new server has another name and address; some regions offer no pair to copy to.
 
-*References.* Backup and restore in Azure Database for PostgreSQL; Azure Policy
-cee2f9fd-3968-44be-a863-bd62c9884423 (flexible) and 48af4db5-9b8b-401c-8e74-076be876a430 (single); MCSB BR-1
-and BR-2.
+*References.* Backup and restore in Azure Database for PostgreSQL.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from shared.model import (
-    Aspect,
-    Finding,
-    Kind,
-    Safety,
-    ServerSnapshot,
-    Severity,
-    TargetKind,
-)
-from shared.posture.policy import Control, Policy
-from shared.posture.server_findings import (
-    ALL_SERVERS,
-    Judged,
-    az_restore,
-    beside_the_point,
-    compliant,
-    drifted,
-    finding,
-    is_replica,
-    switched,
-    unsaid,
-)
+from shared.model import Finding, Kind, ServerSnapshot, Severity, TargetKind
+from shared.posture.controls import AZURE_POLICY, MCSB
+from shared.posture.findings import Judged, beside_the_point, compliant, drifted, finding
+from shared.posture.policy import ALL_SERVERS, SERVER_ALONE, Policy
+from shared.posture.server_findings import az_restore, is_replica, switched, unsaid
 
 ID: Final = "postgres-geo-redundant-backup-off"
 SEVERITY: Final = Severity.MEDIUM
@@ -83,30 +64,8 @@ POLICY: Policy[ServerSnapshot] = Policy(
     kind=Kind.SETTING,
     targets=ALL_SERVERS,
     severity=SEVERITY,
-    safety=Safety.MANUAL,
-    reads=frozenset({Aspect.SERVER}),
-    permissions=(
-        "Microsoft.DBforPostgreSQL/flexibleServers/read",
-        "Microsoft.DBforPostgreSQL/servers/read",
-    ),
-    controls=(
-        Control(
-            framework="Azure Policy",
-            version="built-in",
-            id="cee2f9fd-3968-44be-a863-bd62c9884423",
-            title=(
-                "Geo-redundant backup should be enabled for Azure Database for PostgreSQL flexible servers"
-            ),
-        ),
-        Control(
-            framework="Azure Policy",
-            version="built-in",
-            id="48af4db5-9b8b-401c-8e74-076be876a430",
-            title="Geo-redundant backup should be enabled for Azure Database for PostgreSQL",
-        ),
-        Control(framework="MCSB", version="v1", id="BR-1", title="Ensure regular automated backups"),
-        Control(framework="MCSB", version="v1", id="BR-2", title="Protect backup and recovery data"),
-    ),
+    reads=SERVER_ALONE,
+    controls=(AZURE_POLICY.GEO_BACKUP_FLEXIBLE, AZURE_POLICY.GEO_BACKUP_SINGLE, MCSB.BR_1, MCSB.BR_2),
     evaluate=evaluate,
     opt_in=True,
     why="The loss of one region takes the database and every backup of it.",

@@ -13,37 +13,18 @@ turns it on; the server stays up meanwhile.
 *What it may break.* Commits wait for the standby and take a little longer; on a delegated subnet the NSG must
 let the servers of the subnet reach each other.
 
-*References.* High availability in Azure Database for PostgreSQL; Azure Policy
-493c215d-2553-4976-bc81-57d2c04fc8c1; PSRule for Azure AZR-000434.
+*References.* High availability in Azure Database for PostgreSQL.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from shared.model import (
-    Aspect,
-    Finding,
-    Json,
-    Kind,
-    Safety,
-    ServerSnapshot,
-    Severity,
-)
-from shared.posture.policy import Control, Parameter, Policy
-from shared.posture.server_findings import (
-    FLEXIBLE_SERVERS,
-    Judged,
-    az,
-    beside_the_point,
-    compliant,
-    drifted,
-    finding,
-    is_replica,
-    plainly,
-    unsaid,
-    wrong_names,
-)
+from shared.model import Finding, Json, Kind, ServerSnapshot, Severity
+from shared.posture.controls import AZURE_POLICY, PSRULE
+from shared.posture.findings import Judged, beside_the_point, compliant, drifted, finding
+from shared.posture.policy import FLEXIBLE_SERVERS, SERVER_ALONE, Parameter, Policy
+from shared.posture.server_findings import az, is_replica, plainly, unsaid, wrong_names
 
 ID: Final = "postgres-high-availability-off"
 SEVERITY: Final = Severity.MEDIUM
@@ -91,23 +72,8 @@ POLICY: Policy[ServerSnapshot] = Policy(
     kind=Kind.SETTING,
     targets=FLEXIBLE_SERVERS,
     severity=SEVERITY,
-    safety=Safety.MANUAL,
-    reads=frozenset({Aspect.SERVER}),
-    permissions=("Microsoft.DBforPostgreSQL/flexibleServers/read",),
-    controls=(
-        Control(
-            framework="Azure Policy",
-            version="built-in",
-            id="493c215d-2553-4976-bc81-57d2c04fc8c1",
-            title="[Preview]: Azure Database for PostgreSQL Flexible Server should be Zone Resilient",
-        ),
-        Control(
-            framework="PSRule for Azure",
-            version="rules",
-            id="AZR-000434",
-            title="A PostgreSQL server is zone redundant",
-        ),
-    ),
+    reads=SERVER_ALONE,
+    controls=(AZURE_POLICY.ZONE_RESILIENT_FLEXIBLE, PSRULE.AZR_000434),
     evaluate=evaluate,
     parameters=(
         Parameter(

@@ -21,32 +21,13 @@ among the project's controls states it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final
 
-from shared.model import (
-    Aspect,
-    Finding,
-    Json,
-    Kind,
-    Safety,
-    ServerSnapshot,
-    ServerState,
-    Severity,
-)
+from shared.model import Aspect, Finding, Json, Kind, ServerSnapshot, ServerState, Severity
 from shared.model.parts import Health
-from shared.posture.policy import Policy, RaisedBy
-from shared.posture.server_findings import (
-    FLEXIBLE_SERVERS,
-    Judged,
-    az,
-    beside_the_point,
-    compliant,
-    drifted,
-    finding,
-    unknown,
-    unsaid,
-)
+from shared.posture.findings import Facts, Judged, beside_the_point, compliant, drifted, finding
+from shared.posture.policy import FLEXIBLE_SERVERS, Policy, RaisedBy
+from shared.posture.server_findings import az, unknown_of, unsaid
 from shared.posture.unread import unread_reason
 
 ID: Final = "postgres-high-availability-unhealthy"
@@ -87,7 +68,7 @@ def _judge(server: ServerSnapshot) -> Judged:
     if state.lower() == "healthy":
         return compliant(f"the standby is Healthy ({mode})")
     if server.state is ServerState.STOPPED:
-        return unknown(server, f"the state of the standby is {state or 'not told'}")
+        return unknown_of(server, f"the state of the standby is {state or 'not told'}")
     return _judge_unhealthy(server, state)
 
 
@@ -100,7 +81,7 @@ def _judge_unhealthy(server: ServerSnapshot, state: str) -> Judged:
         reason = f"the mode is {server.availability.mode}, and there is no standby: state {state}"
         return drifted(reason, fingerprint="state=notenabled", what_to_do=_remedy(server, cause))
     if state.lower() in _PASSING:
-        return unknown(server, f"the standby is not ready: {state}, which passes{_unheard(server)}")
+        return unknown_of(server, f"the standby is not ready: {state}, which passes{_unheard(server)}")
     return unsaid(server, "highAvailability.state", state)
 
 
@@ -132,7 +113,7 @@ def _remedy(server: ServerSnapshot, cause: str) -> str:
     )
 
 
-def _facts(server: ServerSnapshot) -> Mapping[str, Json]:
+def _facts(server: ServerSnapshot) -> Facts:
     return {
         "highAvailabilityMode": server.availability.mode or None,
         "highAvailabilityState": server.availability.state or None,
@@ -154,14 +135,7 @@ POLICY: Policy[ServerSnapshot] = Policy(
     kind=Kind.SETTING,
     targets=FLEXIBLE_SERVERS,
     severity=SEVERITY,
-    safety=Safety.MANUAL,
     reads=frozenset({Aspect.SERVER, Aspect.HEALTH}),
-    permissions=(
-        "Microsoft.DBforPostgreSQL/flexibleServers/read",
-        "Microsoft.ResourceHealth/availabilityStatuses/read",
-        "Microsoft.ResourceHealth/availabilityStatuses/current/read",
-    ),
-    controls=(),
     evaluate=evaluate,
     raised_by=RaisedBy.SWEEP,
     why="A failover that is needed does not happen, and the database is down until somebody rebuilds it.",

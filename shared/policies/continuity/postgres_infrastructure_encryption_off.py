@@ -11,32 +11,18 @@ is retired. A person moves the data to a flexible server.
 
 *What it may break.* Moving to another server changes its name and address for every client.
 
-*References.* Infrastructure double encryption in Azure Database for PostgreSQL single server; CIS Microsoft
-Azure Foundations 2.1.0 4.3.8; Azure Policy 24fba194-95d6-48c0-aea7-f65bf859c598; MCSB DP-4.
+*References.* Infrastructure double encryption in Azure Database for PostgreSQL single server.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from shared.model import (
-    Aspect,
-    Finding,
-    Kind,
-    Safety,
-    ServerSnapshot,
-    Severity,
-)
-from shared.posture.policy import Control, Policy
-from shared.posture.server_findings import (
-    SINGLE_SERVERS,
-    Judged,
-    compliant,
-    drifted,
-    finding,
-    switched,
-    unsaid,
-)
+from shared.model import Finding, Kind, ServerSnapshot, Severity
+from shared.posture.controls import AZURE_POLICY, CHECKOV, CIS_2_1, CIS_3_0, MCSB
+from shared.posture.findings import Judged, compliant, drifted, finding
+from shared.posture.policy import SERVER_ALONE, SINGLE_SERVERS, Policy
+from shared.posture.server_findings import switched, unsaid
 
 ID: Final = "postgres-infrastructure-encryption-off"
 SEVERITY: Final = Severity.LOW
@@ -65,35 +51,10 @@ POLICY: Policy[ServerSnapshot] = Policy(
     kind=Kind.SETTING,
     targets=SINGLE_SERVERS,
     severity=SEVERITY,
-    safety=Safety.MANUAL,
-    reads=frozenset({Aspect.SERVER}),
-    permissions=("Microsoft.DBforPostgreSQL/servers/read",),
+    reads=SERVER_ALONE,
     controls=(
-        Control(
-            framework="CIS Microsoft Azure Foundations",
-            version="2.1.0",
-            id="4.3.8",
-            title="Infrastructure double encryption is on",
-        ),
-        Control(
-            framework="CIS Microsoft Azure Foundations",
-            version="3.0.0",
-            id="5.2.8",
-            title="Infrastructure double encryption is on",
-        ),
-        Control(
-            framework="Azure Policy",
-            version="built-in",
-            id="24fba194-95d6-48c0-aea7-f65bf859c598",
-            title="Infrastructure encryption should be enabled for Azure Database for PostgreSQL servers",
-        ),
-        Control(framework="MCSB", version="v1", id="DP-4", title="Enable data at rest encryption by default"),
-        Control(
-            framework="Checkov",
-            version="rules",
-            id="CKV_AZURE_130",
-            title="A PostgreSQL server has infrastructure encryption",
-        ),
+        *(CIS_2_1.P_4_3_8, CIS_3_0.P_5_2_8, AZURE_POLICY.INFRASTRUCTURE_ENCRYPTION_SINGLE, MCSB.DP_4),
+        CHECKOV.CKV_AZURE_130,
     ),
     evaluate=evaluate,
     opt_in=True,

@@ -13,29 +13,28 @@ password is slowed down too, and everything behind the same address with it.
 *What it may break.* Clients behind one address (a NAT gateway, a pooler) where one of them fails again and
 again.
 
-*References.* CIS Microsoft Azure Foundations 1.3.0 4.3.6; Azure Policy 5345bb39-67dc-4960-a1bf-427e16b9a0bd
-(single), dacf07fa-0eea-4486-80bc-b93fae88ac40 (flexible, deprecated because version 16 dropped it).
+*References.* Azure Policy 5345bb39-67dc-4960-a1bf-427e16b9a0bd (single), dacf07fa-0eea-4486-80bc-b93fae88ac40
+(flexible, deprecated because version 16 dropped it).
 """
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
-from shared.model import (
-    Change,
-    ComplianceState,
-    Edit,
-    Finding,
-    Kind,
-    Safety,
-    ServerSnapshot,
-    Severity,
-    TargetKind,
+from shared.model import Finding, Kind, Safety, ServerSnapshot, SetParameter, Severity, TargetKind
+from shared.posture.controls import AZURE_POLICY, CIS_1_3, CIS_2_1, CIS_3_0, CIS_DATABASES_2_0
+from shared.posture.findings import compliant
+from shared.posture.policy import ALL_SERVERS, Policy
+from shared.posture.server_parameters import (
+    READS,
+    About,
+    cuts_nobody_off,
+    is_on,
+    parameter_change,
+    parameter_finding,
+    parameter_suggestion,
 )
-from shared.posture.policy import Control, Policy
-from shared.posture.server_parameters import ALL_SERVERS, PERMISSIONS, READS, About, assess, is_on, suggestion
-from shared.posture.server_parameters import evaluate as evaluated
-from shared.posture.server_parameters import plan as planned
 
 ABOUT: Final = About(
     policy="postgres-connection-throttling-off",
@@ -44,24 +43,14 @@ ABOUT: Final = About(
     single="connection_throttling",
     wanted="on",
 )
-ON: Final = "on"
 DROPPED_IN: Final = 16
 
 
 def evaluate(server: ServerSnapshot) -> Finding:
     flexible = server.kind is TargetKind.FLEXIBLE_SERVER
-    if flexible and server.version is not None and server.version >= DROPPED_IN:
-        reason = f"version {server.version} has no {ABOUT.parameter}"
-        return evaluated(ABOUT, server, is_on, absent=(ComplianceState.COMPLIANT, reason))
-    return evaluated(ABOUT, server, is_on)
-
-
-def plan(found: Finding, server: ServerSnapshot) -> Change | None:
-    return planned(ABOUT, found, server, ON)
-
-
-def suggest(found: Finding, server: ServerSnapshot) -> tuple[Edit, ...]:
-    return suggestion(ABOUT, found, server, ON)
+    dropped = flexible and server.version is not None and server.version >= DROPPED_IN
+    without = compliant(f"version {server.version} has no {ABOUT.parameter}")
+    return parameter_finding(ABOUT, server, is_on, absent=without if dropped else None)
 
 
 POLICY: Policy[ServerSnapshot] = Policy(
@@ -72,49 +61,15 @@ POLICY: Policy[ServerSnapshot] = Policy(
     severity=ABOUT.severity,
     safety=Safety.APPROVAL,
     reads=READS,
-    permissions=PERMISSIONS,
+    edits=frozenset({SetParameter}),
     controls=(
-        Control(
-            framework="CIS Microsoft Azure Foundations",
-            version="1.3.0",
-            id="4.3.6",
-            title="Connection throttling is on",
-        ),
-        Control(
-            framework="CIS Microsoft Azure Foundations",
-            version="2.1.0",
-            id="4.3.5",
-            title="Connection throttling is on",
-        ),
-        Control(
-            framework="CIS Microsoft Azure Foundations",
-            version="3.0.0",
-            id="5.2.3",
-            title="Connection throttling is on",
-        ),
-        Control(
-            framework="CIS Microsoft Azure Database Services",
-            version="2.0.0",
-            id="6.5",
-            title="Connection throttling is on",
-        ),
-        Control(
-            framework="Azure Policy",
-            version="built-in",
-            id="dacf07fa-0eea-4486-80bc-b93fae88ac40",
-            title="[Deprecated]: Connection throttling should be enabled for PostgreSQL flexible servers",
-        ),
-        Control(
-            framework="Azure Policy",
-            version="built-in",
-            id="5345bb39-67dc-4960-a1bf-427e16b9a0bd",
-            title="Connection throttling should be enabled for PostgreSQL database servers",
-        ),
+        *(CIS_1_3.P_4_3_6, CIS_2_1.P_4_3_5, CIS_3_0.P_5_2_3, CIS_DATABASES_2_0.P_6_5),
+        *(AZURE_POLICY.CONNECTION_THROTTLING_FLEXIBLE, AZURE_POLICY.CONNECTION_THROTTLING_SINGLE),
     ),
     evaluate=evaluate,
-    plan=plan,
-    assess=assess,
-    suggest=suggest,
+    plan=partial(parameter_change, ABOUT, wanted="on"),
+    assess=cuts_nobody_off,
+    suggest=partial(parameter_suggestion, ABOUT, wanted="on"),
     settings=frozenset({ABOUT.parameter, "connection_throttling"}),
     order=50,
     why="Passwords can be guessed at full speed from any address that may connect.",

@@ -15,7 +15,7 @@ person creates a setting that sends them to a workspace, a storage account or an
 *What it may break.* Nothing; what is sent is billed at the destination.
 
 *References.* Configure and access logs in Azure Database for PostgreSQL; Diagnostic settings in Azure
-Monitor; Azure Policy 78ed47da-513e-41e9-a088-e829b373281d (flexible); MCSB LT-3 and LT-5.
+Monitor.
 """
 
 from __future__ import annotations
@@ -25,28 +25,13 @@ import shlex
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from shared.model import (
-    Aspect,
-    Finding,
-    Json,
-    Kind,
-    Safety,
-    ServerSnapshot,
-    Severity,
-)
+from shared.model import Aspect, Finding, Json, Kind, ServerSnapshot, Severity
 from shared.model.parts import DiagnosticSetting
 from shared.model.resource_id import free_name
-from shared.posture.policy import Control, Parameter, Policy
-from shared.posture.server_findings import (
-    ALL_SERVERS,
-    Judged,
-    compliant,
-    drifted,
-    finding,
-    plainly,
-    unread,
-    wrong_names,
-)
+from shared.posture.controls import AZURE_POLICY, MCSB
+from shared.posture.findings import Judged, compliant, drifted, finding
+from shared.posture.policy import ALL_SERVERS, Parameter, Policy
+from shared.posture.server_findings import plainly, unread, wrong_names
 
 ID: Final = "postgres-diagnostic-settings-missing"
 SEVERITY: Final = Severity.MEDIUM
@@ -134,76 +119,12 @@ POLICY: Policy[ServerSnapshot] = Policy(
     kind=Kind.SETTING,
     targets=ALL_SERVERS,
     severity=SEVERITY,
-    safety=Safety.MANUAL,
     reads=frozenset({Aspect.SERVER, Aspect.DIAGNOSTIC_SETTINGS}),
-    permissions=(
-        "Microsoft.DBforPostgreSQL/flexibleServers/read",
-        "Microsoft.DBforPostgreSQL/servers/read",
-        "Microsoft.Insights/diagnosticSettings/read",
-    ),
     controls=(
-        Control(
-            framework="Azure Policy",
-            version="built-in",
-            id="78ed47da-513e-41e9-a088-e829b373281d",
-            title="Deploy Diagnostic Settings for PostgreSQL flexible servers to Log Analytics workspace",
-        ),
-        Control(
-            framework="Azure Policy",
-            version="built-in",
-            id="5fbd326d-328c-414e-a922-2d6963998962",
-            title=(
-                "Enable logging by category group for microsoft.dbforpostgresql/flexibleservers to Log "
-                "Analytics"
-            ),
-        ),
-        Control(
-            framework="Azure Policy",
-            version="built-in",
-            id="cdd1dbc6-0004-4fcd-afd7-b67550de37ff",
-            title=(
-                "Enable logging by category group for PostgreSQL flexible server "
-                "(microsoft.dbforpostgresql/flexibleservers) to Log Analytics"
-            ),
-        ),
-        Control(
-            framework="Azure Policy",
-            version="built-in",
-            id="bd0079c6-6f2d-42f4-9cee-e23930968f10",
-            title=(
-                "Enable logging by category group for microsoft.dbforpostgresql/flexibleservers to Event Hub"
-            ),
-        ),
-        Control(
-            framework="Azure Policy",
-            version="built-in",
-            id="499b7900-f44e-40ea-b8d3-2f3cf75f2ca4",
-            title=(
-                "Enable logging by category group for microsoft.dbforpostgresql/flexibleservers to Storage"
-            ),
-        ),
-        Control(
-            framework="Azure Policy",
-            version="built-in",
-            id="bbdbb83b-cbfe-49f7-b7d1-1126630a68b7",
-            title="Enable logging by category group for microsoft.dbforpostgresql/servers to Log Analytics",
-        ),
-        Control(
-            framework="Azure Policy",
-            version="built-in",
-            id="3d7d0cc7-bd72-4f41-bf55-0be57faa3883",
-            title="Enable logging by category group for microsoft.dbforpostgresql/servers to Event Hub",
-        ),
-        Control(
-            framework="Azure Policy",
-            version="built-in",
-            id="69d4fcec-8426-426a-ad48-439fd3b14e9e",
-            title="Enable logging by category group for microsoft.dbforpostgresql/servers to Storage",
-        ),
-        Control(framework="MCSB", version="v1", id="LT-3", title="Enable logging for security investigation"),
-        Control(
-            framework="MCSB", version="v1", id="LT-5", title="Centralize security log management and analysis"
-        ),
+        *(AZURE_POLICY.DIAGNOSTIC_SETTINGS_FLEXIBLE, AZURE_POLICY.LOGS_TO_WORKSPACE_FLEXIBLE),
+        *(AZURE_POLICY.SERVER_LOGS_TO_WORKSPACE_FLEXIBLE, AZURE_POLICY.LOGS_TO_EVENT_HUB_FLEXIBLE),
+        *(AZURE_POLICY.LOGS_TO_STORAGE_FLEXIBLE, AZURE_POLICY.LOGS_TO_WORKSPACE_SINGLE),
+        *(AZURE_POLICY.LOGS_TO_EVENT_HUB_SINGLE, AZURE_POLICY.LOGS_TO_STORAGE_SINGLE, MCSB.LT_3, MCSB.LT_5),
     ),
     evaluate=evaluate,
     parameters=(

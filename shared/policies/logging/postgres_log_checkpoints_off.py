@@ -10,36 +10,30 @@ it cannot be written, or only with a restart, nothing is changed and the alert s
 
 *What it may break.* Nothing; the log grows by one entry a checkpoint.
 
-*References.* CIS Microsoft Azure Foundations 1.3.0 4.3.3; Azure Policy 70be9e12-c935-49ac-9bd8-fd64b85c1f87
-(flexible) and eb6f77b9-bd53-4e35-a23d-7f65d5f0e43d (single); MCSB LT-3.
+*References.* PostgreSQL's documentation of ``log_checkpoints``; the controls that are cited.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
-from shared.model import Change, Edit, Finding, Kind, Safety, ServerSnapshot, Severity
-from shared.posture.policy import Control, Policy
-from shared.posture.server_parameters import ALL_SERVERS, PERMISSIONS, READS, About, assess, is_on, suggestion
-from shared.posture.server_parameters import evaluate as evaluated
-from shared.posture.server_parameters import plan as planned
+from shared.model import Kind, Safety, ServerSnapshot, SetParameter, Severity
+from shared.posture.controls import AZURE_POLICY, CIS_1_3, CIS_2_1, CIS_3_0, CIS_DATABASES_2_0, MCSB
+from shared.posture.policy import ALL_SERVERS, Policy
+from shared.posture.server_parameters import (
+    READS,
+    About,
+    cuts_nobody_off,
+    is_on,
+    parameter_change,
+    parameter_finding,
+    parameter_suggestion,
+)
 
 ABOUT: Final = About(
     policy="postgres-log-checkpoints-off", severity=Severity.LOW, parameter="log_checkpoints", wanted="on"
 )
-ON: Final = "on"
-
-
-def evaluate(server: ServerSnapshot) -> Finding:
-    return evaluated(ABOUT, server, is_on)
-
-
-def plan(found: Finding, server: ServerSnapshot) -> Change | None:
-    return planned(ABOUT, found, server, ON)
-
-
-def suggest(found: Finding, server: ServerSnapshot) -> tuple[Edit, ...]:
-    return suggestion(ABOUT, found, server, ON)
 
 
 POLICY: Policy[ServerSnapshot] = Policy(
@@ -50,50 +44,15 @@ POLICY: Policy[ServerSnapshot] = Policy(
     severity=ABOUT.severity,
     safety=Safety.AUTO,
     reads=READS,
-    permissions=PERMISSIONS,
+    edits=frozenset({SetParameter}),
     controls=(
-        Control(
-            framework="CIS Microsoft Azure Foundations",
-            version="1.3.0",
-            id="4.3.3",
-            title="Checkpoints are logged",
-        ),
-        Control(
-            framework="CIS Microsoft Azure Foundations",
-            version="2.1.0",
-            id="4.3.2",
-            title="Checkpoints are logged",
-        ),
-        Control(
-            framework="CIS Microsoft Azure Foundations",
-            version="3.0.0",
-            id="5.2.2",
-            title="Checkpoints are logged",
-        ),
-        Control(
-            framework="CIS Microsoft Azure Database Services",
-            version="2.0.0",
-            id="6.7",
-            title="Checkpoints are logged",
-        ),
-        Control(
-            framework="Azure Policy",
-            version="built-in",
-            id="70be9e12-c935-49ac-9bd8-fd64b85c1f87",
-            title="Log checkpoints should be enabled for PostgreSQL flexible servers",
-        ),
-        Control(
-            framework="Azure Policy",
-            version="built-in",
-            id="eb6f77b9-bd53-4e35-a23d-7f65d5f0e43d",
-            title="Log checkpoints should be enabled for PostgreSQL database servers",
-        ),
-        Control(framework="MCSB", version="v1", id="LT-3", title="Enable logging for security investigation"),
+        *(CIS_1_3.P_4_3_3, CIS_2_1.P_4_3_2, CIS_3_0.P_5_2_2, CIS_DATABASES_2_0.P_6_7),
+        *(AZURE_POLICY.LOG_CHECKPOINTS_FLEXIBLE, AZURE_POLICY.LOG_CHECKPOINTS_SINGLE, MCSB.LT_3),
     ),
-    evaluate=evaluate,
-    plan=plan,
-    assess=assess,
-    suggest=suggest,
+    evaluate=partial(parameter_finding, ABOUT, holds=is_on),
+    plan=partial(parameter_change, ABOUT, wanted="on"),
+    assess=cuts_nobody_off,
+    suggest=partial(parameter_suggestion, ABOUT, wanted="on"),
     settings=frozenset({ABOUT.parameter}),
     order=50,
     why="Without checkpoint entries a write storm or failing storage cannot be dated afterwards.",

@@ -12,30 +12,28 @@ and takes nothing away, for ``on`` would be less than a set that also holds ``se
 
 *What it may break.* Nothing; the log grows by an entry or two a connection.
 
-*References.* CIS Microsoft Azure Foundations 1.3.0 4.3.4; Azure Policy 086709ac-11b5-478d-a893-9567a16d2ae3
-(flexible) and eb6f77b9-bd53-4e35-a23d-7f65d5f0e442 (single); MCSB LT-3; PostgreSQL 18, ``log_connections``.
+*References.* PostgreSQL 18's documentation of ``log_connections``; the controls that are cited.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from shared.model import Change, Edit, Finding, Kind, Safety, ServerSnapshot, Severity
+from shared.model import Change, Edit, Finding, Kind, Safety, ServerSnapshot, SetParameter, Severity
 from shared.model.parts import ServerParameter
-from shared.posture.policy import Control, Policy
+from shared.posture.controls import AZURE_POLICY, CIS_1_3, CIS_2_1, CIS_3_0, CIS_DATABASES_2_0, MCSB
+from shared.posture.policy import ALL_SERVERS, Policy
 from shared.posture.server_parameters import (
-    ALL_SERVERS,
-    PERMISSIONS,
     READS,
     About,
-    assess,
+    cuts_nobody_off,
     is_on,
     members,
     parameter,
-    suggestion,
+    parameter_change,
+    parameter_finding,
+    parameter_suggestion,
 )
-from shared.posture.server_parameters import evaluate as evaluated
-from shared.posture.server_parameters import plan as planned
 
 ABOUT: Final = About(
     policy="postgres-log-connections-off", severity=Severity.MEDIUM, parameter="log_connections", wanted="on"
@@ -47,15 +45,15 @@ KNOWN: Final = frozenset({*ASKED, "setup_durations", "all", "on", "off", ""})
 
 
 def evaluate(server: ServerSnapshot) -> Finding:
-    return evaluated(ABOUT, server, _logs)
+    return parameter_finding(ABOUT, server, _logs)
 
 
 def plan(found: Finding, server: ServerSnapshot) -> Change | None:
-    return planned(ABOUT, found, server, _wanted(server))
+    return parameter_change(ABOUT, found, server, _wanted(server))
 
 
 def suggest(found: Finding, server: ServerSnapshot) -> tuple[Edit, ...]:
-    return suggestion(ABOUT, found, server, _wanted(server))
+    return parameter_suggestion(ABOUT, found, server, _wanted(server))
 
 
 def _logs(found: ServerParameter) -> bool | None:
@@ -88,49 +86,14 @@ POLICY: Policy[ServerSnapshot] = Policy(
     severity=ABOUT.severity,
     safety=Safety.AUTO,
     reads=READS,
-    permissions=PERMISSIONS,
+    edits=frozenset({SetParameter}),
     controls=(
-        Control(
-            framework="CIS Microsoft Azure Foundations",
-            version="1.3.0",
-            id="4.3.4",
-            title="Connections are logged",
-        ),
-        Control(
-            framework="CIS Microsoft Azure Foundations",
-            version="2.1.0",
-            id="4.3.3",
-            title="Connections are logged",
-        ),
-        Control(
-            framework="CIS Microsoft Azure Foundations",
-            version="3.0.0",
-            id="5.2.6",
-            title="Connections are logged",
-        ),
-        Control(
-            framework="CIS Microsoft Azure Database Services",
-            version="2.0.0",
-            id="6.9",
-            title="Connections are logged",
-        ),
-        Control(
-            framework="Azure Policy",
-            version="built-in",
-            id="086709ac-11b5-478d-a893-9567a16d2ae3",
-            title="Log connections should be enabled for PostgreSQL flexible servers",
-        ),
-        Control(
-            framework="Azure Policy",
-            version="built-in",
-            id="eb6f77b9-bd53-4e35-a23d-7f65d5f0e442",
-            title="Log connections should be enabled for PostgreSQL database servers",
-        ),
-        Control(framework="MCSB", version="v1", id="LT-3", title="Enable logging for security investigation"),
+        *(CIS_1_3.P_4_3_4, CIS_2_1.P_4_3_3, CIS_3_0.P_5_2_6, CIS_DATABASES_2_0.P_6_9),
+        *(AZURE_POLICY.LOG_CONNECTIONS_FLEXIBLE, AZURE_POLICY.LOG_CONNECTIONS_SINGLE, MCSB.LT_3),
     ),
     evaluate=evaluate,
     plan=plan,
-    assess=assess,
+    assess=cuts_nobody_off,
     suggest=suggest,
     settings=frozenset({ABOUT.parameter}),
     order=50,

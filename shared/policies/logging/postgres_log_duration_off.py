@@ -10,30 +10,22 @@ exhausts it. It is advice: the volume can be large, and slow statements alone ma
 
 *What it may break.* Set on a busy server it multiplies the log, and what the log costs.
 
-*References.* Azure Policy eb6f77b9-bd53-4e35-a23d-7f65d5f0e8f3 (single); MCSB LT-3.
+*References.* PostgreSQL's documentation of ``log_duration``; the controls that are cited.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
-from shared.model import Edit, Finding, Kind, Safety, ServerSnapshot, Severity
-from shared.posture.policy import Control, Policy
-from shared.posture.server_parameters import ALL_SERVERS, READING, READS, About, is_on, suggestion
-from shared.posture.server_parameters import evaluate as evaluated
+from shared.model import Kind, ServerSnapshot, Severity
+from shared.posture.controls import AZURE_POLICY, MCSB
+from shared.posture.policy import ALL_SERVERS, Policy
+from shared.posture.server_parameters import READS, About, is_on, parameter_finding, parameter_suggestion
 
 ABOUT: Final = About(
     policy="postgres-log-duration-off", severity=Severity.INFORMATIONAL, parameter="log_duration", wanted="on"
 )
-ON: Final = "on"
-
-
-def evaluate(server: ServerSnapshot) -> Finding:
-    return evaluated(ABOUT, server, is_on)
-
-
-def suggest(found: Finding, server: ServerSnapshot) -> tuple[Edit, ...]:
-    return suggestion(ABOUT, found, server, ON)
 
 
 POLICY: Policy[ServerSnapshot] = Policy(
@@ -42,20 +34,10 @@ POLICY: Policy[ServerSnapshot] = Policy(
     kind=Kind.SETTING,
     targets=ALL_SERVERS,
     severity=ABOUT.severity,
-    safety=Safety.MANUAL,
     reads=READS,
-    permissions=READING,
-    controls=(
-        Control(
-            framework="Azure Policy",
-            version="built-in",
-            id="eb6f77b9-bd53-4e35-a23d-7f65d5f0e8f3",
-            title="Log duration should be enabled for PostgreSQL database servers",
-        ),
-        Control(framework="MCSB", version="v1", id="LT-3", title="Enable logging for security investigation"),
-    ),
-    evaluate=evaluate,
-    suggest=suggest,
+    controls=(AZURE_POLICY.LOG_DURATION_SINGLE, MCSB.LT_3),
+    evaluate=partial(parameter_finding, ABOUT, holds=is_on),
+    suggest=partial(parameter_suggestion, ABOUT, wanted="on"),
     order=60,
     why="What slows the server down, or exhausts it on purpose, is harder to find.",
 )

@@ -13,7 +13,7 @@ retention takes storage of the server.
 *What it may break.* Nothing; the files take up more of the server's storage.
 
 *References.* CIS Microsoft Azure Foundations 1.3.0 4.3.7 (more than three days); Azure Policy
-f5ed3f7a-cf5d-4ee6-9ede-b5d5192ccf81 (at least seven); MCSB LT-6.
+f5ed3f7a-cf5d-4ee6-9ede-b5d5192ccf81 (at least seven).
 """
 
 from __future__ import annotations
@@ -21,20 +21,19 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from shared.model import Change, Edit, Finding, Json, Kind, Safety, ServerSnapshot, Severity
+from shared.model import Change, Edit, Finding, Json, Kind, Safety, ServerSnapshot, SetParameter, Severity
 from shared.model.parts import ServerParameter
-from shared.posture.policy import Control, Parameter, Policy
+from shared.posture.controls import AZURE_POLICY, CIS_1_3, CIS_2_1, CIS_3_0, CIS_DATABASES_2_0, MCSB
+from shared.posture.policy import ALL_SERVERS, Parameter, Policy
 from shared.posture.server_parameters import (
-    ALL_SERVERS,
-    PERMISSIONS,
     READS,
     About,
-    assess,
+    cuts_nobody_off,
     parameter,
-    suggestion,
+    parameter_change,
+    parameter_finding,
+    parameter_suggestion,
 )
-from shared.posture.server_parameters import evaluate as evaluated
-from shared.posture.server_parameters import plan as planned
 
 ABOUT: Final = About(
     policy="postgres-log-retention-short",
@@ -48,19 +47,19 @@ MOST: Final = 7
 
 def evaluate(server: ServerSnapshot, days: int) -> Finding:
     about = replace(ABOUT, wanted=f"at least {days}")
-    found = evaluated(about, server, lambda kept: _keeps(kept, days))
+    found = parameter_finding(about, server, lambda kept: _keeps(kept, days))
     switch = parameter(server, "logfiles.download_enable")
     kept_at_all = {"logfilesDownloadEnable": switch.value if switch else None}
     return replace(found, evidence={**found.evidence, **kept_at_all})
 
 
 def plan(found: Finding, server: ServerSnapshot, days: int) -> Change | None:
-    return planned(ABOUT, found, server, str(days))
+    return parameter_change(ABOUT, found, server, str(days))
 
 
 def suggest(found: Finding, server: ServerSnapshot) -> tuple[Edit, ...]:
     """The most that can be kept: whatever was asked for, it is enough."""
-    return suggestion(ABOUT, found, server, str(MOST))
+    return parameter_suggestion(ABOUT, found, server, str(MOST))
 
 
 def check_days(days: Json) -> str | None:
@@ -81,43 +80,14 @@ POLICY: Policy[ServerSnapshot] = Policy(
     severity=ABOUT.severity,
     safety=Safety.APPROVAL,
     reads=READS,
-    permissions=PERMISSIONS,
+    edits=frozenset({SetParameter}),
     controls=(
-        Control(
-            framework="CIS Microsoft Azure Foundations",
-            version="1.3.0",
-            id="4.3.7",
-            title="Server logs are kept for more than three days",
-        ),
-        Control(
-            framework="CIS Microsoft Azure Foundations",
-            version="2.1.0",
-            id="4.3.6",
-            title="Server logs are kept for more than three days",
-        ),
-        Control(
-            framework="CIS Microsoft Azure Foundations",
-            version="3.0.0",
-            id="5.2.4",
-            title="Server logs are kept for more than three days",
-        ),
-        Control(
-            framework="CIS Microsoft Azure Database Services",
-            version="2.0.0",
-            id="6.6",
-            title="Server logs are kept for more than three days",
-        ),
-        Control(
-            framework="Azure Policy",
-            version="built-in",
-            id="f5ed3f7a-cf5d-4ee6-9ede-b5d5192ccf81",
-            title="Configure logfiles.retention_days to at least 7 days for PostgreSQL flexible servers",
-        ),
-        Control(framework="MCSB", version="v1", id="LT-6", title="Configure log storage retention"),
+        *(CIS_1_3.P_4_3_7, CIS_2_1.P_4_3_6, CIS_3_0.P_5_2_4, CIS_DATABASES_2_0.P_6_6),
+        *(AZURE_POLICY.LOG_RETENTION_FLEXIBLE, MCSB.LT_6),
     ),
     evaluate=evaluate,
     plan=plan,
-    assess=assess,
+    assess=cuts_nobody_off,
     suggest=suggest,
     parameters=(
         Parameter(

@@ -13,8 +13,7 @@ owner's choice. A person adds ``pgaudit`` to ``shared_preload_libraries``, resta
 
 *What it may break.* A restart ends all sessions; the class ``read`` can multiply the log.
 
-*References.* Azure Policy 4eb5e667-e871-4292-9c5d-8bbb94e0c908, dd626066-39f5-4f72-aba8-06a99fabf278,
-eadbb524-8644-4a87-8af6-549e1d125982; MCSB LT-3; pgaudit's documentation of ``pgaudit.log``.
+*References.* pgaudit's documentation of ``pgaudit.log``; the controls that are cited.
 """
 
 from __future__ import annotations
@@ -22,31 +21,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from shared.model import (
-    ComplianceState,
-    Edit,
-    Finding,
-    Json,
-    Kind,
-    Safety,
-    ServerSnapshot,
-    SetParameter,
-    Severity,
-)
+from shared.model import ComplianceState, Edit, Finding, Json, Kind, ServerSnapshot, SetParameter, Severity
 from shared.model.parts import ServerParameter
-from shared.posture.policy import Control, Parameter, Policy
-from shared.posture.server_parameters import (
-    FLEXIBLE_READING,
-    FLEXIBLE_SERVERS,
-    READS,
-    About,
-    allows,
-    members,
-    parameter,
-)
-from shared.posture.server_parameters import (
-    evaluate as evaluated,
-)
+from shared.posture.controls import AZURE_POLICY, MCSB
+from shared.posture.findings import is_drift
+from shared.posture.policy import FLEXIBLE_SERVERS, Parameter, Policy
+from shared.posture.server_parameters import READS, About, allows, members, parameter, parameter_finding
 
 ID: Final = "postgres-pgaudit-not-set"
 ABOUT: Final = About(
@@ -62,10 +42,10 @@ WANTED: Final = ["ddl", "misc", "role"]
 
 def evaluate(server: ServerSnapshot, classes: list[str]) -> Finding:
     """The library first: without it ``pgaudit.log`` says nothing."""
-    loaded = evaluated(LIBRARIES, server, lambda found: PGAUDIT in members(found.value))
+    loaded = parameter_finding(LIBRARIES, server, lambda found: PGAUDIT in members(found.value))
     if loaded.state is not ComplianceState.COMPLIANT:
         return loaded
-    found = evaluated(_about(classes), server, lambda held: _audits(held, classes))
+    found = parameter_finding(_about(classes), server, lambda held: _audits(held, classes))
     return replace(found, evidence={**found.evidence, "wantedClasses": sorted(classes)})
 
 
@@ -74,7 +54,7 @@ def suggest(found: Finding, server: ServerSnapshot) -> tuple[Edit, ...]:
     wanted = found.evidence.get("wantedClasses")
     about, more = (LIBRARIES, [PGAUDIT]) if wanted is None else (ABOUT, list(wanted))
     current = parameter(server, about.parameter)
-    if found.state is not ComplianceState.NON_COMPLIANT or current is None or current.read_only:
+    if not is_drift(found) or current is None or current.read_only:
         return ()
     kept = [
         part.strip() for part in current.value.split(",") if part.strip().lower() not in {"", "none", *more}
@@ -121,29 +101,10 @@ POLICY: Policy[ServerSnapshot] = Policy(
     kind=Kind.SETTING,
     targets=FLEXIBLE_SERVERS,
     severity=ABOUT.severity,
-    safety=Safety.MANUAL,
     reads=READS,
-    permissions=FLEXIBLE_READING,
     controls=(
-        Control(
-            framework="Azure Policy",
-            version="built-in",
-            id="4eb5e667-e871-4292-9c5d-8bbb94e0c908",
-            title="Auditing with PgAudit should be enabled for PostgreSQL flexible servers",
-        ),
-        Control(
-            framework="Azure Policy",
-            version="built-in",
-            id="dd626066-39f5-4f72-aba8-06a99fabf278",
-            title="Configure shared_preload_libraries to include pgaudit for PostgreSQL flexible servers",
-        ),
-        Control(
-            framework="Azure Policy",
-            version="built-in",
-            id="eadbb524-8644-4a87-8af6-549e1d125982",
-            title="Configure pgaudit.log to include role, ddl, and misc for PostgreSQL flexible servers",
-        ),
-        Control(framework="MCSB", version="v1", id="LT-3", title="Enable logging for security investigation"),
+        *(AZURE_POLICY.PGAUDIT_FLEXIBLE, AZURE_POLICY.PGAUDIT_LOADED_FLEXIBLE),
+        *(AZURE_POLICY.PGAUDIT_CLASSES_FLEXIBLE, MCSB.LT_3),
     ),
     evaluate=evaluate,
     suggest=suggest,

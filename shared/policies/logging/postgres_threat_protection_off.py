@@ -12,35 +12,18 @@ whole subscription. A person turns it on for the server, or the Defender plan fo
 
 *What it may break.* Nothing: it watches and does not stand in the way.
 
-*References.* Microsoft Defender for open-source relational databases; CIS Microsoft Azure Foundations 2.1.0
-2.1.5; Azure Policy d38668f5-d155-42c7-ab3d-9b57b50f8fbf and 2a6ae02f-7590-40d7-88ba-b18e205a32fd (flexible),
-db048e65-913c-49f9-bb5f-1084184671d3 (single); MCSB LT-1.
+*References.* Microsoft Defender for open-source relational databases.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from shared.model import (
-    Aspect,
-    Finding,
-    Kind,
-    Safety,
-    ServerSnapshot,
-    Severity,
-    TargetKind,
-)
-from shared.posture.policy import Control, Policy
-from shared.posture.server_findings import (
-    ALL_SERVERS,
-    Judged,
-    az,
-    compliant,
-    drifted,
-    finding,
-    unread,
-    unsaid,
-)
+from shared.model import Aspect, Finding, Kind, ServerSnapshot, Severity, TargetKind
+from shared.posture.controls import AZURE_POLICY, CIS_2_1, CIS_3_0, MCSB
+from shared.posture.findings import Judged, compliant, drifted, finding
+from shared.posture.policy import ALL_SERVERS, Policy
+from shared.posture.server_findings import az, unread, unsaid
 
 ID: Final = "postgres-threat-protection-off"
 SEVERITY: Final = Severity.MEDIUM
@@ -77,78 +60,11 @@ POLICY: Policy[ServerSnapshot] = Policy(
     kind=Kind.SETTING,
     targets=ALL_SERVERS,
     severity=SEVERITY,
-    safety=Safety.MANUAL,
     reads=frozenset({Aspect.SERVER, Aspect.THREAT_PROTECTION}),
-    permissions=(
-        "Microsoft.DBforPostgreSQL/flexibleServers/read",
-        "Microsoft.DBforPostgreSQL/flexibleServers/advancedThreatProtectionSettings/read",
-        "Microsoft.DBforPostgreSQL/servers/read",
-        "Microsoft.DBforPostgreSQL/servers/securityAlertPolicies/read",
-    ),
     controls=(
-        Control(
-            framework="CIS Microsoft Azure Foundations",
-            version="2.1.0",
-            id="2.1.5",
-            title="Microsoft Defender for open-source relational databases is on",
-        ),
-        Control(
-            framework="CIS Microsoft Azure Foundations",
-            version="3.0.0",
-            id="3.1.7.2",
-            title="Microsoft Defender for open-source relational databases is on",
-        ),
-        Control(
-            framework="Azure Policy",
-            version="built-in",
-            id="d38668f5-d155-42c7-ab3d-9b57b50f8fbf",
-            title="Azure Defender for SQL should be enabled for unprotected PostgreSQL flexible servers",
-        ),
-        Control(
-            framework="Azure Policy",
-            version="built-in",
-            id="2a6ae02f-7590-40d7-88ba-b18e205a32fd",
-            title=(
-                "Configure Advanced Threat Protection to be enabled on Azure database for PostgreSQL "
-                "flexible servers"
-            ),
-        ),
-        Control(
-            framework="Azure Policy",
-            version="built-in",
-            id="db048e65-913c-49f9-bb5f-1084184671d3",
-            title=(
-                "Configure Advanced Threat Protection to be enabled on Azure database for PostgreSQL servers"
-            ),
-        ),
-        Control(
-            framework="Azure Policy",
-            version="built-in",
-            id="0a9fbe0d-c5c4-4da8-87d8-f4fd77338835",
-            title="Azure Defender for open-source relational databases should be enabled",
-        ),
-        Control(
-            framework="Azure Policy",
-            version="built-in",
-            id="44433aa3-7ec2-4002-93ea-65c65ff0310a",
-            title="Configure Azure Defender for open-source relational databases to be enabled",
-        ),
-        Control(framework="MCSB", version="v1", id="LT-1", title="Enable threat detection capabilities"),
-        Control(
-            framework="MCSB",
-            version="v1",
-            id="LT-2",
-            title="Enable threat detection for identity and access management",
-        ),
-        Control(
-            framework="MCSB",
-            version="v1",
-            id="IR-3",
-            title="Detection and analysis - create incidents based on high-quality alerts",
-        ),
-        Control(
-            framework="MCSB", version="v1", id="IR-5", title="Detection and analysis - prioritize incidents"
-        ),
+        *(CIS_2_1.P_2_1_5, CIS_3_0.P_3_1_7_2, AZURE_POLICY.DEFENDER_FLEXIBLE),
+        *(AZURE_POLICY.THREAT_PROTECTION_SET_FLEXIBLE, AZURE_POLICY.THREAT_PROTECTION_SET_SINGLE),
+        *(AZURE_POLICY.DEFENDER_ON, AZURE_POLICY.DEFENDER_SET, MCSB.LT_1, MCSB.LT_2, MCSB.IR_3, MCSB.IR_5),
     ),
     evaluate=evaluate,
     opt_in=True,

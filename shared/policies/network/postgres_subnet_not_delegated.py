@@ -14,7 +14,7 @@ it while another service holds the subnet. Add the delegation by hand; the alert
 *What it may break.* Adding the delegation keeps other resources from being put into the subnet.
 
 *References.* Private access networking of Azure Database for PostgreSQL (delegated subnet); Subnet
-delegation. MCSB v1 NS-1.
+delegation.
 """
 
 from __future__ import annotations
@@ -22,10 +22,11 @@ from __future__ import annotations
 import shlex
 from typing import Final
 
-from shared.model import Aspect, Finding, Kind, Safety, Severity, SubnetSnapshot, TargetKind
-from shared.posture.policy import Control, Policy
-from shared.posture.subnet_facts import SERVER_READS, delegated
-from shared.posture.subnet_findings import Judged, compliant, drift, finding, unknown, with_evidence
+from shared.model import Aspect, Finding, Kind, Severity, SubnetSnapshot
+from shared.posture.controls import MCSB
+from shared.posture.findings import Judged, beside_the_point, compliant, drifted, finding, unknown
+from shared.posture.policy import SUBNETS, Policy
+from shared.posture.subnet_facts import delegated
 from shared.posture.unread import unread_reason
 
 ID: Final = "postgres-subnet-not-delegated"
@@ -45,33 +46,26 @@ def _judged(subnet: SubnetSnapshot) -> Judged:
     if subnet.servers is None:
         return unknown(f"the subnet is not delegated, and {unread_reason(subnet, Aspect.SUBNET_SERVERS)}")
     if not subnet.servers:
-        return compliant("no PostgreSQL server is known to stand in the subnet", applies=False)
+        return beside_the_point("no PostgreSQL server is known to stand in the subnet")
     names = sorted(server.id.name for server in subnet.servers)
-    found = drift(
-        f"the subnet holds {', '.join(names)} and is not delegated to flexible servers", "not delegated"
-    )
     servers = sorted(str(server.id) for server in subnet.servers)
-    command = f"az network vnet subnet update --ids {shlex.quote(str(subnet.id))} --delegations {SERVICE}"
-    more = {"servers": servers, "delegations": sorted(subnet.delegations), "whatToDo": command}
-    return with_evidence(found, more)
+    command = "az network vnet subnet update"
+    return drifted(
+        f"the subnet holds {', '.join(names)} and is not delegated to flexible servers",
+        "not delegated",
+        what_to_do=f"{command} --ids {shlex.quote(str(subnet.id))} --delegations {SERVICE}",
+        evidence={"servers": servers, "delegations": sorted(subnet.delegations)},
+    )
 
 
 POLICY: Policy[SubnetSnapshot] = Policy(
     id=ID,
     title="A subnet with PostgreSQL servers is not delegated to them",
     kind=Kind.SETTING,
-    targets=frozenset({TargetKind.SUBNET}),
+    targets=SUBNETS,
     severity=SEVERITY,
-    safety=Safety.MANUAL,
     reads=frozenset({Aspect.SUBNET, Aspect.SUBNET_SERVERS}),
-    permissions=(
-        "Microsoft.Network/virtualNetworks/read",
-        "Microsoft.Network/virtualNetworks/subnets/read",
-        *SERVER_READS,
-    ),
-    controls=(
-        Control(framework="MCSB", version="v1", id="NS-1", title="Establish network segmentation boundaries"),
-    ),
+    controls=(MCSB.NS_1,),
     evaluate=evaluate,
     order=67,
     why="Failover and repairs of the servers may fail, and other resources may be put among them.",

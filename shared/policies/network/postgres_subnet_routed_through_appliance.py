@@ -29,18 +29,19 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
-from shared.model import (
-    Aspect,
-    Finding,
-    Kind,
-    Safety,
-    Severity,
-    SubnetSnapshot,
-    TargetKind,
-)
+from shared.model import Aspect, Finding, Kind, Severity, SubnetSnapshot
 from shared.model.resource_id import free_name
 from shared.model.values import value
-from shared.posture.policy import Policy
+from shared.posture.findings import (
+    Judged,
+    beside_the_point,
+    compliant,
+    drifted,
+    finding,
+    unknown,
+    with_evidence,
+)
+from shared.posture.policy import SUBNETS, Policy
 from shared.posture.route_tables import (
     Hop,
     RoutesUnreadable,
@@ -54,8 +55,7 @@ from shared.posture.route_tables import (
     to_service,
     unread_routes,
 )
-from shared.posture.subnet_facts import SERVER_READS, delegated, servers_unknown, some_server
-from shared.posture.subnet_findings import Judged, compliant, drift, finding, unknown, with_evidence
+from shared.posture.subnet_facts import delegated, servers_unknown, some_server
 from shared.posture.unread import unread_reason
 
 ID: Final = "postgres-subnet-routed-through-appliance"
@@ -84,7 +84,7 @@ def _judged(subnet: SubnetSnapshot) -> Judged:
     if subnet.updating:
         return unknown("the subnet is being updated: look again")
     if not delegated(subnet):
-        return compliant("the subnet is not delegated to PostgreSQL flexible servers", applies=False)
+        return beside_the_point("the subnet is not delegated to PostgreSQL flexible servers")
     if not subnet.prefixes:
         return unknown("the subnet's address prefixes could not be read")
     if unread := unread_routes(subnet):
@@ -103,7 +103,7 @@ def _verdict(subnet: SubnetSnapshot, kinds: Iterable[Traffic]) -> Judged:
     listed = tuple(kinds)
     if wrong := [kind for kind in listed if kind.wrong]:
         reason = "; ".join(f"{kind.name}: {_told(kind.wrong)}" for kind in wrong)
-        judged = drift(reason, "; ".join(f"{kind.name}: {kind.drift}" for kind in wrong))
+        judged = drifted(reason, "; ".join(f"{kind.name}: {kind.drift}" for kind in wrong))
         return replace(judged, resource_id=subnet.route_table_id)
     if reasons := [text for kind in listed for text in kind.open]:
         return unknown("; ".join(reasons))
@@ -181,17 +181,9 @@ POLICY: Policy[SubnetSnapshot] = Policy(
     id=ID,
     title="A route table takes a PostgreSQL subnet's traffic to an appliance",
     kind=Kind.SETTING,
-    targets=frozenset({TargetKind.SUBNET}),
+    targets=SUBNETS,
     severity=SEVERITY,
-    safety=Safety.MANUAL,
     reads=frozenset({Aspect.SUBNET, Aspect.ROUTES, Aspect.VIRTUAL_NETWORK, Aspect.SUBNET_SERVERS}),
-    permissions=(
-        "Microsoft.Network/virtualNetworks/read",
-        "Microsoft.Network/virtualNetworks/subnets/read",
-        "Microsoft.Network/routeTables/read",
-        *SERVER_READS,
-    ),
-    controls=(),
     evaluate=evaluate,
     opt_in=True,
     order=65,

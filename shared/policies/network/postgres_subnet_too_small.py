@@ -20,24 +20,13 @@ and addresses used). No framework among the project's controls states it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from shared.model import (
-    Aspect,
-    ComplianceState,
-    Finding,
-    Json,
-    Kind,
-    Safety,
-    Severity,
-    SubnetSnapshot,
-    TargetKind,
-)
-from shared.posture.policy import Policy, RaisedBy
-from shared.posture.subnet_facts import SERVER_READS, delegated, some_server
-from shared.posture.subnet_findings import Judged, compliant, drift, finding, unknown, with_evidence
+from shared.model import Aspect, Finding, Kind, Severity, SubnetSnapshot
+from shared.posture.findings import Facts, Judged, beside_the_point, compliant, drifted, finding, unknown
+from shared.posture.policy import SUBNETS, Policy, RaisedBy
+from shared.posture.subnet_facts import delegated, some_server
 from shared.posture.unread import unread_reason
 
 ID: Final = "postgres-subnet-too-small"
@@ -56,20 +45,20 @@ _TO_DO: Final = (
 
 
 def evaluate(subnet: SubnetSnapshot) -> Finding:
-    judged = with_evidence(_judged(subnet), _evidence(subnet))
-    drifted = judged.state is ComplianceState.NON_COMPLIANT
-    return finding(ID, SEVERITY, subnet, with_evidence(judged, {"whatToDo": _TO_DO}) if drifted else judged)
+    judged = _judged(subnet)
+    advised = replace(judged, what_to_do=_TO_DO if judged.is_drift else "")
+    return finding(ID, SEVERITY, subnet, advised, _facts(subnet))
 
 
 def _judged(subnet: SubnetSnapshot) -> Judged:
     if subnet.updating:
         return unknown("the subnet is being updated: look again")
     if not delegated(subnet):
-        return compliant("the subnet is not delegated to PostgreSQL flexible servers", applies=False)
+        return beside_the_point("the subnet is not delegated to PostgreSQL flexible servers")
     if not subnet.prefixes:
         return unknown("the subnet's address prefixes could not be read")
     if (size := _size(subnet)) < SMALLEST:
-        return drift(
+        return drifted(
             f"the subnet has {size} IPv4 addresses: /28, with 16, is the smallest allowed", "under /28"
         )
     if subnet.servers is None:
@@ -83,7 +72,7 @@ def _fitting(subnet: SubnetSnapshot, servers: int) -> Judged:
     in_use = sum(server.high_availability is True for server in subnet.servers or ()) * USED_WITH_STANDBY
     if wanted > usable:
         reason = f"{servers} servers with high availability use {wanted} addresses, and {usable} are usable"
-        short = drift(reason, f"room for {usable // USED_WITH_STANDBY}")
+        short = drifted(reason, f"room for {usable // USED_WITH_STANDBY}")
         return short if in_use > usable else replace(short, severity=FURTHER)
     if some_server(subnet, lambda server: server.elastic_cluster):
         return unknown("how many addresses an elastic cluster uses is not documented, and there is one")
@@ -100,7 +89,7 @@ def _usable(subnet: SubnetSnapshot) -> int:
     return sum(max(0, size - KEPT_BY_AZURE) for size in sizes)
 
 
-def _evidence(subnet: SubnetSnapshot) -> Mapping[str, Json]:
+def _facts(subnet: SubnetSnapshot) -> Facts:
     shown = [
         {"id": str(server.id), "highAvailability": server.high_availability}
         for server in subnet.servers or ()
@@ -116,16 +105,9 @@ POLICY: Policy[SubnetSnapshot] = Policy(
     id=ID,
     title="A PostgreSQL subnet is too small for high availability",
     kind=Kind.SETTING,
-    targets=frozenset({TargetKind.SUBNET}),
+    targets=SUBNETS,
     severity=SEVERITY,
-    safety=Safety.MANUAL,
     reads=frozenset({Aspect.SUBNET, Aspect.SUBNET_SERVERS}),
-    permissions=(
-        "Microsoft.Network/virtualNetworks/read",
-        "Microsoft.Network/virtualNetworks/subnets/read",
-        *SERVER_READS,
-    ),
-    controls=(),
     evaluate=evaluate,
     raised_by=RaisedBy.SWEEP,
     order=68,

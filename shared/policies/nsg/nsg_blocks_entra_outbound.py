@@ -19,75 +19,54 @@ back, and the Internet is never opened.
 appliance, that may block Entra ID as well.
 
 *References.* Private access networking of Azure Database for PostgreSQL (Microsoft Entra authentication,
-outbound to the service tag); Virtual network service tags. MCSB v1 NS-1.
+outbound to the service tag); Virtual network service tags.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from shared.model import (
-    Aspect,
-    Change,
-    ComplianceState,
-    Finding,
-    Kind,
-    Safety,
-    Severity,
-    SubnetSnapshot,
-    TargetKind,
+from shared.model import Aspect, Change, Finding, Kind, Safety, Severity, SubnetSnapshot
+from shared.posture.controls import MCSB
+from shared.posture.findings import is_drift
+from shared.posture.policy import SUBNETS, Policy
+from shared.posture.service_questions import (
+    ENTRA,
+    ENTRA_SIGN_IN,
+    Service,
+    finding_where_needed,
+    service_change,
+    service_traffic,
 )
-from shared.posture.policy import Assessment, Control, Policy
-from shared.posture.service_questions import ENTRA, ENTRA_SIGN_IN, Service, judge_where_needed, service_box
-from shared.posture.service_questions import plan as planned
-from shared.posture.subnet_facts import SERVER_READS, delegated
-from shared.posture.subnet_questions import (
-    READS,
-    WRITES,
-    About,
-    another_group_note,
-    sharing_note,
-)
-from shared.posture.traffic import SubnetTraffic
+from shared.posture.subnet_questions import About
+from shared.posture.subnet_rules import RULE_EDITS, only_adds
 
 ABOUT: Final = About(policy="nsg-blocks-entra-outbound", severity=Severity.HIGH, rule_name="driftward-entra")
 SIGN_IN: Final = Service(about=ABOUT, tag=ENTRA, asked=ENTRA)
 
 
 def evaluate(subnet: SubnetSnapshot) -> Finding:
-    return judge_where_needed(SIGN_IN, subnet, ENTRA_SIGN_IN)
+    return finding_where_needed(SIGN_IN, subnet, ENTRA_SIGN_IN)
 
 
 def plan(found: Finding, subnet: SubnetSnapshot) -> Change | None:
-    return planned(SIGN_IN, subnet) if found.state is ComplianceState.NON_COMPLIANT else None
-
-
-def assess(subnet: SubnetSnapshot, baseline: SubnetSnapshot | None) -> Assessment:
-    """Letting servers reach Entra ID cuts nobody off."""
-    return Assessment(notes=(*sharing_note(subnet), *another_group_note(subnet, baseline)))
-
-
-def forbidden(subnet: SubnetSnapshot) -> SubnetTraffic:
-    """What must pass lies in here: which public addresses are Entra ID is not known."""
-    return SubnetTraffic(boxes=service_box(subnet) if delegated(subnet) else ())
+    return service_change(SIGN_IN, subnet) if is_drift(found) else None
 
 
 POLICY: Policy[SubnetSnapshot] = Policy(
     id=ABOUT.policy,
     title="An NSG blocks Microsoft Entra ID outbound from a PostgreSQL subnet",
     kind=Kind.CONNECTIVITY,
-    targets=frozenset({TargetKind.SUBNET}),
+    targets=SUBNETS,
     severity=ABOUT.severity,
     safety=Safety.AUTO,
     reads=frozenset({Aspect.SUBNET, Aspect.SECURITY_GROUP, Aspect.SUBNET_SERVERS}),
-    permissions=(*READS, *WRITES, *SERVER_READS),
-    controls=(
-        Control(framework="MCSB", version="v1", id="NS-1", title="Establish network segmentation boundaries"),
-    ),
+    edits=RULE_EDITS,
+    controls=(MCSB.NS_1,),
     evaluate=evaluate,
     plan=plan,
-    assess=assess,
-    forbidden=forbidden,
+    assess=only_adds,
+    forbidden=service_traffic,
     order=51,
     why="Nobody can sign in to the servers of this subnet with a Microsoft Entra token.",
 )

@@ -17,38 +17,29 @@ narrowed to the vault's region, from the subnet's prefixes ahead of the deny; th
 hold: exempt the subnet, with that reason.
 
 *References.* Data encryption with customer-managed keys of Azure Database for PostgreSQL (the way to the
-vault is the customer's duty); Virtual network service tags. MCSB v1 NS-1.
+vault is the customer's duty); Virtual network service tags.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from shared.model import (
-    Aspect,
-    ComplianceState,
-    Edit,
-    Finding,
-    Kind,
-    Safety,
-    Severity,
-    SubnetSnapshot,
-    TargetKind,
-)
+from shared.model import Aspect, Edit, Finding, Kind, Safety, Severity, SubnetSnapshot
 from shared.nsg import NoFix
-from shared.posture.policy import Assessment, Control, Policy
+from shared.posture.controls import MCSB
+from shared.posture.findings import is_drift
+from shared.posture.policy import SUBNETS, Assessment, Policy
 from shared.posture.service_questions import (
     CUSTOMER_KEY,
     KEY_VAULT,
     Service,
+    finding_where_needed,
     in_region,
-    judge_where_needed,
     letting_pass,
-    service_box,
+    service_traffic,
 )
-from shared.posture.subnet_facts import SERVER_READS, delegated
-from shared.posture.subnet_questions import READS, About, puts, sharing_note
-from shared.posture.traffic import SubnetTraffic
+from shared.posture.subnet_questions import About, sharing_note
+from shared.posture.subnet_rules import puts
 
 ABOUT: Final = About(
     policy="nsg-blocks-key-vault-outbound", severity=Severity.HIGH, rule_name="driftward-key-vault"
@@ -56,13 +47,13 @@ ABOUT: Final = About(
 
 
 def evaluate(subnet: SubnetSnapshot) -> Finding:
-    return judge_where_needed(_vault(subnet), subnet, CUSTOMER_KEY)
+    return finding_where_needed(_vault(subnet), subnet, CUSTOMER_KEY)
 
 
 def suggest(found: Finding, subnet: SubnetSnapshot) -> tuple[Edit, ...]:
     """The rule for all of the tag; nothing without room for it."""
     group = subnet.security_group
-    if found.state is not ComplianceState.NON_COMPLIANT or group is None:
+    if not is_drift(found) or group is None:
         return ()
     proposed = letting_pass(_vault(subnet), subnet)
     return () if isinstance(proposed, NoFix) else puts(group, proposed.rules)
@@ -70,11 +61,6 @@ def suggest(found: Finding, subnet: SubnetSnapshot) -> tuple[Edit, ...]:
 
 def assess(subnet: SubnetSnapshot, _baseline: SubnetSnapshot | None) -> Assessment:
     return Assessment(safety=Safety.MANUAL, notes=sharing_note(subnet))
-
-
-def forbidden(subnet: SubnetSnapshot) -> SubnetTraffic:
-    """What should pass lies in here: which public addresses are Key Vault is not known."""
-    return SubnetTraffic(boxes=service_box(subnet) if delegated(subnet) else ())
 
 
 def _vault(subnet: SubnetSnapshot) -> Service:
@@ -85,17 +71,13 @@ POLICY: Policy[SubnetSnapshot] = Policy(
     id=ABOUT.policy,
     title="An NSG blocks Azure Key Vault outbound from a PostgreSQL subnet",
     kind=Kind.CONNECTIVITY,
-    targets=frozenset({TargetKind.SUBNET}),
+    targets=SUBNETS,
     severity=ABOUT.severity,
-    safety=Safety.MANUAL,
     reads=frozenset({Aspect.SUBNET, Aspect.SECURITY_GROUP, Aspect.SUBNET_SERVERS}),
-    permissions=(*READS, *SERVER_READS),
-    controls=(
-        Control(framework="MCSB", version="v1", id="NS-1", title="Establish network segmentation boundaries"),
-    ),
+    controls=(MCSB.NS_1,),
     evaluate=evaluate,
     assess=assess,
-    forbidden=forbidden,
+    forbidden=service_traffic,
     suggest=suggest,
     order=64,
     why="The servers of this subnet cannot fetch their encryption key and will refuse every connection.",

@@ -27,19 +27,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
-from shared.model import (
-    Aspect,
-    Change,
-    ComplianceState,
-    Edit,
-    Finding,
-    Kind,
-    Safety,
-    Severity,
-    SubnetSnapshot,
-    TargetKind,
-    TrafficBox,
-)
+from shared.model import Aspect, Change, Edit, Finding, Kind, Safety, Severity, SubnetSnapshot, TrafficBox
 from shared.nsg import traffic_boxes
 from shared.posture.client_questions import (
     as_enforced,
@@ -50,26 +38,21 @@ from shared.posture.client_questions import (
     settled_without_group_at_databases,
     with_clusters_in_mind,
 )
-from shared.posture.policy import Assessment, Parameter, Policy
-from shared.posture.subnet_facts import ENDPOINT_READS, POSTGRES_PORT, SERVER_READS
+from shared.posture.findings import compliant, is_drift, unknown
+from shared.posture.policy import SUBNETS, Parameter, Policy
+from shared.posture.subnet_facts import POSTGRES_PORT
 from shared.posture.subnet_questions import (
-    READS,
-    WRITES,
     About,
     Inquiry,
-    another_group_note,
     check_ports,
     check_prefixes,
-    finding,
     from_networks,
     networks,
-    sharing_note,
-    suggestion,
     vnet_tags,
 )
-from shared.posture.subnet_questions import evaluate as evaluated
-from shared.posture.subnet_questions import plan as planned
 from shared.posture.subnet_restoring import restorations
+from shared.posture.subnet_rules import RULE_EDITS, inquiry_change, inquiry_suggestion, only_adds
+from shared.posture.subnet_verdicts import group_finding, inquiry_finding
 from shared.posture.traffic import SubnetTraffic
 
 ABOUT: Final = About(
@@ -79,9 +62,9 @@ ABOUT: Final = About(
 
 def evaluate(subnet: SubnetSnapshot, *, clients: list[str], ports: list[int]) -> Finding:
     if found := settled_without_group_at_databases(subnet):
-        return replace(finding(ABOUT, subnet, *found), applies=concerns(subnet) and bool(clients))
+        return replace(group_finding(ABOUT, subnet, found), applies=concerns(subnet) and bool(clients))
     if not clients:
-        nobody = finding(ABOUT, subnet, ComplianceState.COMPLIANT, "no clients are declared")
+        nobody = group_finding(ABOUT, subnet, compliant("no clients are declared"))
         return replace(nobody, applies=False)
     return with_clusters_in_mind(subnet, ports, partial(_asked, subnet, clients))
 
@@ -90,18 +73,18 @@ def _asked(subnet: SubnetSnapshot, clients: list[str], ports: list[int]) -> Find
     inquiry = _inquiry(subnet, clients, ports)
     if not inquiry.questions:
         apart = "no declared client has addresses of a family that the subnet has"
-        unasked = finding(ABOUT, subnet, ComplianceState.UNKNOWN, apart)
+        unasked = group_finding(ABOUT, subnet, unknown(apart))
         return replace(unasked, applies=concerns(subnet))
-    judged = evaluated(ABOUT, inquiry)
+    judged = inquiry_finding(ABOUT, inquiry)
     evidence = {**judged.evidence, "clients": clients, "ports": ports}
     return replace(judged, evidence=evidence, applies=concerns(subnet))
 
 
 def plan(found: Finding, subnet: SubnetSnapshot, *, clients: list[str], ports: list[int]) -> Change | None:
-    if found.state is not ComplianceState.NON_COMPLIANT:
+    if not is_drift(found):
         return None
     inquiry = _inquiry(subnet, clients, ports_here(subnet, ports))
-    proposed = planned(ABOUT, inquiry, _box(inquiry))
+    proposed = inquiry_change(ABOUT, inquiry, _box(inquiry))
     return if_enough(proposed, subnet, partial(evaluate, clients=clients, ports=ports))
 
 
@@ -109,7 +92,7 @@ def restore(
     found: Finding, subnet: SubnetSnapshot, baseline: SubnetSnapshot, *, clients: list[str], ports: list[int]
 ) -> tuple[Change, ...]:
     """Changes that put back allow rules of the baseline."""
-    if found.state is not ComplianceState.NON_COMPLIANT:
+    if not is_drift(found):
         return ()
     inquiry = _inquiry(subnet, clients, ports_here(subnet, ports))
     # Rules are put back, and undone, as they are and not as a private endpoint has them.
@@ -118,14 +101,9 @@ def restore(
 
 def suggest(found: Finding, subnet: SubnetSnapshot) -> tuple[Edit, ...]:
     """The rules for what is surely denied, also where the rest depends on a tag and nothing is planned."""
-    if found.state is not ComplianceState.NON_COMPLIANT:
+    if not is_drift(found):
         return ()
-    return suggestion(ABOUT, _inquiry(subnet, found.evidence["clients"], found.evidence["ports"]))
-
-
-def assess(subnet: SubnetSnapshot, baseline: SubnetSnapshot | None) -> Assessment:
-    """Letting declared clients in cuts nobody off."""
-    return Assessment(notes=(*sharing_note(subnet), *another_group_note(subnet, baseline)))
+    return inquiry_suggestion(ABOUT, _inquiry(subnet, found.evidence["clients"], found.evidence["ports"]))
 
 
 def forbidden(subnet: SubnetSnapshot, *, clients: list[str], ports: list[int]) -> SubnetTraffic:
@@ -150,16 +128,15 @@ POLICY: Policy[SubnetSnapshot] = Policy(
     id=ABOUT.policy,
     title="An NSG blocks declared clients of PostgreSQL",
     kind=Kind.CONNECTIVITY,
-    targets=frozenset({TargetKind.SUBNET}),
+    targets=SUBNETS,
     severity=ABOUT.severity,
     safety=Safety.APPROVAL,
     reads=frozenset({Aspect.SUBNET, Aspect.SECURITY_GROUP, Aspect.SUBNET_SERVERS, Aspect.SUBNET_ENDPOINTS}),
-    permissions=(*READS, *WRITES, *SERVER_READS, *ENDPOINT_READS),
-    controls=(),
+    edits=RULE_EDITS,
     evaluate=evaluate,
     plan=plan,
     restore=restore,
-    assess=assess,
+    assess=only_adds,
     forbidden=forbidden,
     suggest=suggest,
     parameters=(

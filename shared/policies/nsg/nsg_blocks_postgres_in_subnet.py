@@ -27,50 +27,38 @@ among the project's controls states this requirement.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
 from shared.model import (
     Aspect,
     Change,
-    ComplianceState,
     Edit,
     Finding,
-    Json,
     Kind,
     Safety,
     Severity,
     SubnetServer,
     SubnetSnapshot,
-    TargetKind,
     TrafficBox,
 )
 from shared.nsg import networks_of, spans_of, traffic_boxes
-from shared.posture.policy import Assessment, Parameter, Policy
+from shared.posture.findings import Facts, is_drift
+from shared.posture.policy import SUBNETS, Parameter, Policy
+from shared.posture.subnet_answers import ask, spell_ports
 from shared.posture.subnet_facts import PGBOUNCER_PORT, POSTGRES_PORT, delegated
 from shared.posture.subnet_questions import (
-    READS,
-    WRITES,
     About,
     Inquiry,
-    another_group_note,
-    ask,
     check_ports,
-    finding,
     ports_of,
     settled_without_group,
-    sharing_note,
-    spell_ports,
-    suggestion,
     vnet_tags,
     within_itself,
 )
-from shared.posture.subnet_questions import evaluate as evaluated
-from shared.posture.subnet_questions import (
-    plan as planned,
-)
 from shared.posture.subnet_restoring import restorations
+from shared.posture.subnet_rules import RULE_EDITS, inquiry_change, inquiry_suggestion, only_adds
+from shared.posture.subnet_verdicts import group_finding, inquiry_finding
 from shared.posture.traffic import SubnetTraffic
 
 ABOUT: Final = About(policy="nsg-blocks-postgres-in-subnet", severity=Severity.HIGH)
@@ -82,24 +70,24 @@ PORTS_NEEDED: Final = (
 
 def evaluate(subnet: SubnetSnapshot, *, ports: list[int]) -> Finding:
     if found := settled_without_group(subnet):
-        return finding(ABOUT, subnet, *found)
-    judged = evaluated(ABOUT, _inquiry(subnet, ports))
+        return group_finding(ABOUT, subnet, found)
+    judged = inquiry_finding(ABOUT, _inquiry(subnet, ports))
     more = {"ports": sorted(set(ports)), "whether6432Matters": _whether_6432_matters(subnet.servers)}
     return replace(judged, evidence={**judged.evidence, **more})
 
 
 def plan(found: Finding, subnet: SubnetSnapshot, *, ports: list[int]) -> Change | None:
-    if found.state is not ComplianceState.NON_COMPLIANT:
+    if not is_drift(found):
         return None
     inquiry = _inquiry(subnet, ports)
-    return planned(ABOUT, inquiry, _box(inquiry))
+    return inquiry_change(ABOUT, inquiry, _box(inquiry))
 
 
 def restore(
     found: Finding, subnet: SubnetSnapshot, baseline: SubnetSnapshot, *, ports: list[int]
 ) -> tuple[Change, ...]:
     """Changes that put back allow rules of the baseline."""
-    if found.state is not ComplianceState.NON_COMPLIANT:
+    if not is_drift(found):
         return ()
     inquiry = _inquiry(subnet, ports)
     return restorations(ABOUT, inquiry, baseline, _box(inquiry))
@@ -107,14 +95,9 @@ def restore(
 
 def suggest(found: Finding, subnet: SubnetSnapshot) -> tuple[Edit, ...]:
     """The rules for what is surely denied, also where the rest depends on a tag and nothing is planned."""
-    if found.state is not ComplianceState.NON_COMPLIANT:
+    if not is_drift(found):
         return ()
-    return suggestion(ABOUT, _inquiry(subnet, found.evidence["ports"]))
-
-
-def assess(subnet: SubnetSnapshot, baseline: SubnetSnapshot | None) -> Assessment:
-    """Letting the subnet talk to itself cuts nobody off; the notes say what a reader may not expect."""
-    return Assessment(notes=(*sharing_note(subnet), *another_group_note(subnet, baseline)))
+    return inquiry_suggestion(ABOUT, _inquiry(subnet, found.evidence["ports"]))
 
 
 def forbidden(subnet: SubnetSnapshot, *, ports: list[int]) -> SubnetTraffic:
@@ -141,7 +124,7 @@ def _box(inquiry: Inquiry) -> tuple[TrafficBox, ...]:
     return tuple(box for question in blocked for box in traffic_boxes(question))
 
 
-def _whether_6432_matters(servers: tuple[SubnetServer, ...] | None) -> Mapping[str, Json]:
+def _whether_6432_matters(servers: tuple[SubnetServer, ...] | None) -> Facts:
     if servers is None:
         return {"rule": PORTS_NEEDED, "servers": None, "port6432": "unknown"}
     needs = [_need_of_6432(server) for server in servers]
@@ -168,21 +151,15 @@ POLICY: Policy[SubnetSnapshot] = Policy(
     id=ABOUT.policy,
     title="An NSG blocks PostgreSQL inside its own subnet",
     kind=Kind.CONNECTIVITY,
-    targets=frozenset({TargetKind.SUBNET}),
+    targets=SUBNETS,
     severity=ABOUT.severity,
     safety=Safety.AUTO,
     reads=frozenset({Aspect.SUBNET, Aspect.SECURITY_GROUP, Aspect.SUBNET_SERVERS}),
-    permissions=(
-        *READS,
-        *WRITES,
-        "Microsoft.DBforPostgreSQL/flexibleServers/read",
-        "Microsoft.DBforPostgreSQL/flexibleServers/configurations/read",
-    ),
-    controls=(),
+    edits=RULE_EDITS,
     evaluate=evaluate,
     plan=plan,
     restore=restore,
-    assess=assess,
+    assess=only_adds,
     forbidden=forbidden,
     suggest=suggest,
     parameters=(
@@ -194,8 +171,6 @@ POLICY: Policy[SubnetSnapshot] = Policy(
         ),
     ),
     order=50,
-    why=(
-        "Primary, standby and PgBouncer cannot reach each other: high availability and failover of the "
-        "servers in this subnet stop working."
-    ),
+    why="Primary, standby and PgBouncer cannot reach each other: high availability and failover of the "
+    "servers in this subnet stop working.",
 )

@@ -17,7 +17,7 @@ denies: from and to the prefixes of the other subnet, port 5432, and outbound to
 opened to each other, and a pair may have been cut on purpose before a replica is promoted or deleted.
 
 *References.* Private access networking of Azure Database for PostgreSQL (replicas across regions: 5432 both
-ways, Storage of both regions); Virtual network service tags. MCSB v1 NS-1.
+ways, Storage of both regions); Virtual network service tags.
 """
 
 from __future__ import annotations
@@ -37,28 +37,19 @@ from shared.model import (
     SecurityRule,
     Severity,
     SubnetSnapshot,
-    TargetKind,
 )
 from shared.model.parts import ReplicaPartner
-from shared.nsg import NoFix, traffic_boxes, with_rules
+from shared.nsg import NoFix, traffic_boxes
 from shared.posture.client_questions import between_replicas
-from shared.posture.policy import Assessment, Control, Policy
-from shared.posture.service_questions import judge, letting_pass, service_box, storages
-from shared.posture.subnet_facts import REPLICA_READS, SERVER_READS, delegated, partners, partners_unknown
-from shared.posture.subnet_questions import (
-    READS,
-    WRITES,
-    About,
-    adding,
-    additions,
-    another_group_note,
-    ask,
-    finding,
-    settled_without_group,
-    sharing_note,
-    wrong_ones,
-)
-from shared.posture.subnet_questions import evaluate as evaluated
+from shared.posture.controls import MCSB
+from shared.posture.findings import beside_the_point, compliant, drifted, is_drift, unknown
+from shared.posture.policy import SUBNETS, Policy
+from shared.posture.service_questions import letting_pass, service_box, service_finding, storages
+from shared.posture.subnet_answers import ask, wrong_ones
+from shared.posture.subnet_facts import delegated, partners, partners_unknown
+from shared.posture.subnet_questions import About, settled_without_group
+from shared.posture.subnet_rules import RULE_EDITS, adding, additions, only_adds, with_added
+from shared.posture.subnet_verdicts import group_finding, inquiry_finding
 from shared.posture.traffic import SubnetTraffic
 
 ABOUT: Final = About(
@@ -70,30 +61,24 @@ def evaluate(subnet: SubnetSnapshot) -> Finding:
     replicating, missing = partners(subnet), partners_unknown(subnet)
     if found := settled_without_group(subnet):
         applies = delegated(subnet) and bool(replicating or missing)
-        return replace(finding(ABOUT, subnet, *found), applies=applies)
+        return replace(group_finding(ABOUT, subnet, found), applies=applies)
     if not replicating:
         alone = "no server in the subnet replicates with one in another subnet"
-        state = ComplianceState.UNKNOWN if missing else ComplianceState.COMPLIANT
-        return replace(finding(ABOUT, subnet, state, missing or alone), applies=bool(missing))
+        return group_finding(ABOUT, subnet, unknown(missing) if missing else beside_the_point(alone))
     judged = _joined(
-        subnet, [evaluated(ABOUT, between_replicas(subnet)), *_storage_findings(subnet)], missing
+        subnet, [inquiry_finding(ABOUT, between_replicas(subnet)), *_storage_findings(subnet)], missing
     )
     return replace(judged, evidence={**judged.evidence, "partners": list(map(_shown, replicating))})
 
 
 def plan(found: Finding, subnet: SubnetSnapshot) -> Change | None:
     """Rules after which everything passes; None where they are not enough, or not everything is known."""
-    if found.state is not ComplianceState.NON_COMPLIANT:
+    if not is_drift(found):
         return None
     rules = _rules(subnet)
-    if rules is None or evaluate(_with(subnet, rules)).state is not ComplianceState.COMPLIANT:
+    if rules is None or evaluate(with_added(subnet, rules)).state is not ComplianceState.COMPLIANT:
         return None
     return adding(ABOUT, subnet, rules, forbidden(subnet).boxes)
-
-
-def assess(subnet: SubnetSnapshot, baseline: SubnetSnapshot | None) -> Assessment:
-    """Letting a pair replicate cuts nobody off."""
-    return Assessment(notes=(*sharing_note(subnet), *another_group_note(subnet, baseline)))
 
 
 def forbidden(subnet: SubnetSnapshot) -> SubnetTraffic:
@@ -118,28 +103,26 @@ def _shown(partner: ReplicaPartner) -> Json:
 
 
 def _storage_findings(subnet: SubnetSnapshot) -> list[Finding]:
-    return [judge(service, subnet) for service in storages(ABOUT, subnet)]
+    return [service_finding(service, subnet) for service in storages(ABOUT, subnet)]
 
 
 def _joined(subnet: SubnetSnapshot, parts: Sequence[Finding], missing: str) -> Finding:
     """One finding of several: drift where one is, unknown where one is or something was not read."""
-    wrong = [part for part in parts if part.state is ComplianceState.NON_COMPLIANT]
-    open_ones = [part for part in parts if part.state is ComplianceState.UNKNOWN]
-    state, reason = ComplianceState.COMPLIANT, f"{parts[0].reason}, and so does Storage of both regions"
+    wrong = [part for part in parts if is_drift(part)]
+    open_ones = [part.reason for part in parts if part.state is ComplianceState.UNKNOWN]
+    judged = compliant(f"{parts[0].reason}, and so does Storage of both regions")
     if wrong:
-        state, reason = ComplianceState.NON_COMPLIANT, "; ".join(part.reason for part in wrong)
+        told_apart = "; ".join(dict.fromkeys(part.fingerprint for part in wrong))
+        judged = drifted("; ".join(part.reason for part in wrong), told_apart)
     elif open_ones or missing:
-        reasons = [*(part.reason for part in open_ones), *([missing] if missing else [])]
-        state, reason = ComplianceState.UNKNOWN, "; ".join(reasons)
-    caveats = dict.fromkeys(caveat for part in parts for caveat in part.evidence["caveats"])
+        judged = unknown("; ".join([*open_ones, *([missing] if missing else [])]))
     evidence = {
         **parts[0].evidence,
         "directions": [one for part in parts for one in part.evidence.get("directions", ())],
-        "caveats": list(caveats),
+        "caveats": list(dict.fromkeys(caveat for part in parts for caveat in part.evidence["caveats"])),
         "noFixReason": _why_no_fix(wrong, missing),
     }
-    fingerprint = "; ".join(dict.fromkeys(part.fingerprint for part in wrong))
-    return replace(finding(ABOUT, subnet, state, reason), evidence=evidence, fingerprint=fingerprint)
+    return replace(group_finding(ABOUT, subnet, judged), evidence=evidence)
 
 
 def _why_no_fix(wrong: Sequence[Finding], missing: str) -> str | None:
@@ -158,34 +141,27 @@ def _rules(subnet: SubnetSnapshot) -> list[SecurityRule] | None:
     if isinstance(proposed, NoFix):
         return None
     rules = list(proposed.rules)
-    with_pair = _with(subnet, rules)
+    with_pair = with_added(subnet, rules)
     for service in storages(ABOUT, with_pair):
-        if judge(service, with_pair).state is not ComplianceState.COMPLIANT:
+        if service_finding(service, with_pair).state is not ComplianceState.COMPLIANT:
             storage = letting_pass(service, with_pair)
             return None if isinstance(storage, NoFix) else [*rules, *storage.rules]
     return rules
-
-
-def _with(subnet: SubnetSnapshot, rules: Sequence[SecurityRule]) -> SubnetSnapshot:
-    group = subnet.security_group
-    return subnet if group is None else replace(subnet, security_group=with_rules(group, rules))
 
 
 POLICY: Policy[SubnetSnapshot] = Policy(
     id=ABOUT.policy,
     title="An NSG cuts a PostgreSQL server off from its replica",
     kind=Kind.CONNECTIVITY,
-    targets=frozenset({TargetKind.SUBNET}),
+    targets=SUBNETS,
     severity=ABOUT.severity,
     safety=Safety.APPROVAL,
     reads=frozenset({Aspect.SUBNET, Aspect.SECURITY_GROUP, Aspect.SUBNET_SERVERS, Aspect.SUBNET_REPLICAS}),
-    permissions=(*READS, *WRITES, *SERVER_READS, *REPLICA_READS),
-    controls=(
-        Control(framework="MCSB", version="v1", id="NS-1", title="Establish network segmentation boundaries"),
-    ),
+    edits=RULE_EDITS,
+    controls=(MCSB.NS_1,),
     evaluate=evaluate,
     plan=plan,
-    assess=assess,
+    assess=only_adds,
     forbidden=forbidden,
     opt_in=True,
     order=54,

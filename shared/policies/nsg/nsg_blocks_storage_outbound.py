@@ -24,31 +24,20 @@ from __future__ import annotations
 
 from typing import Final
 
-from shared.model import (
-    Aspect,
-    Change,
-    ComplianceState,
-    Finding,
-    Kind,
-    Safety,
-    Severity,
-    SubnetSnapshot,
-    TargetKind,
+from shared.model import Aspect, Change, Finding, Kind, Safety, Severity, SubnetSnapshot
+from shared.posture.findings import is_drift
+from shared.posture.policy import SUBNETS, Policy
+from shared.posture.service_questions import (
+    STORAGE,
+    Service,
+    in_region,
+    service_change,
+    service_finding,
+    service_traffic,
 )
-from shared.posture.policy import Assessment, Policy
-from shared.posture.service_questions import STORAGE, Service, in_region, judge, service_box
-from shared.posture.service_questions import plan as planned
-from shared.posture.subnet_facts import delegated
-from shared.posture.subnet_questions import (
-    READS,
-    WRITES,
-    About,
-    another_group_note,
-    finding,
-    settled_without_group,
-    sharing_note,
-)
-from shared.posture.traffic import SubnetTraffic
+from shared.posture.subnet_questions import About, settled_without_group
+from shared.posture.subnet_rules import RULE_EDITS, only_adds
+from shared.posture.subnet_verdicts import group_finding
 
 ABOUT: Final = About(
     policy="nsg-blocks-storage-outbound", severity=Severity.HIGH, rule_name="driftward-storage"
@@ -57,22 +46,12 @@ ABOUT: Final = About(
 
 def evaluate(subnet: SubnetSnapshot) -> Finding:
     if found := settled_without_group(subnet):
-        return finding(ABOUT, subnet, *found)
-    return judge(_storage(subnet), subnet)
+        return group_finding(ABOUT, subnet, found)
+    return service_finding(_storage(subnet), subnet)
 
 
 def plan(found: Finding, subnet: SubnetSnapshot) -> Change | None:
-    return planned(_storage(subnet), subnet) if found.state is ComplianceState.NON_COMPLIANT else None
-
-
-def assess(subnet: SubnetSnapshot, baseline: SubnetSnapshot | None) -> Assessment:
-    """Letting servers reach Storage cuts nobody off."""
-    return Assessment(notes=(*sharing_note(subnet), *another_group_note(subnet, baseline)))
-
-
-def forbidden(subnet: SubnetSnapshot) -> SubnetTraffic:
-    """What must pass lies in here: which public addresses are Storage is not known."""
-    return SubnetTraffic(boxes=service_box(subnet) if delegated(subnet) else ())
+    return service_change(_storage(subnet), subnet) if is_drift(found) else None
 
 
 def _storage(subnet: SubnetSnapshot) -> Service:
@@ -83,19 +62,16 @@ POLICY: Policy[SubnetSnapshot] = Policy(
     id=ABOUT.policy,
     title="An NSG blocks Azure Storage outbound from a PostgreSQL subnet",
     kind=Kind.CONNECTIVITY,
-    targets=frozenset({TargetKind.SUBNET}),
+    targets=SUBNETS,
     severity=ABOUT.severity,
     safety=Safety.AUTO,
     reads=frozenset({Aspect.SUBNET, Aspect.SECURITY_GROUP}),
-    permissions=(*READS, *WRITES),
-    controls=(),
+    edits=RULE_EDITS,
     evaluate=evaluate,
     plan=plan,
-    assess=assess,
-    forbidden=forbidden,
+    assess=only_adds,
+    forbidden=service_traffic,
     order=51,
-    why=(
-        "The servers of this subnet cannot archive their write-ahead log and backups: the disk fills up "
-        "and a restore to a point in time is lost."
-    ),
+    why="The servers of this subnet cannot archive their write-ahead log and backups: the disk fills up "
+    "and a restore to a point in time is lost.",
 )

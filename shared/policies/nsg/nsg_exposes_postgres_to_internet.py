@@ -18,8 +18,8 @@ Internet in. No rule is edited, moved or removed. It asks for approval.
 *What it may break.* Clients that come in from public addresses through an appliance that keeps their
 address. Sessions that are open go on, unless the NSG's ``flushConnection`` is set.
 
-*References.* Virtual network service tags (Internet); Network security groups, how they filter traffic; MCSB
-v1 NS-1; PSRule for Azure AZR-000137 and CloudSploit openPostgreSQL, which look at a rule's text.
+*References.* Virtual network service tags (Internet); Network security groups, how they filter traffic;
+PSRule for Azure AZR-000137 and CloudSploit openPostgreSQL, which look at a rule's text.
 """
 
 from __future__ import annotations
@@ -34,14 +34,12 @@ from shared.model import (
     Access,
     Aspect,
     Change,
-    ComplianceState,
     Edit,
     Finding,
     Kind,
     Safety,
     Severity,
     SubnetSnapshot,
-    TargetKind,
     TrafficBox,
 )
 from shared.nsg import PUBLIC_ADDRESSES, Side, Spans, Tags, minus, read_side, spans_of, traffic_boxes
@@ -54,22 +52,13 @@ from shared.posture.client_questions import (
     settled_at_databases,
     with_clusters_in_mind,
 )
-from shared.posture.policy import Assessment, Control, Parameter, Policy
-from shared.posture.subnet_facts import ENDPOINT_READS, PGBOUNCER_PORT, POSTGRES_PORT, SERVER_READS
-from shared.posture.subnet_questions import (
-    READS,
-    WRITES,
-    About,
-    Inquiry,
-    check_ports,
-    finding,
-    into,
-    sharing_note,
-    suggestion,
-    virtual_network,
-)
-from shared.posture.subnet_questions import evaluate as evaluated
-from shared.posture.subnet_questions import plan as planned
+from shared.posture.controls import CLOUDSPLOIT, MCSB, PSRULE
+from shared.posture.findings import is_drift
+from shared.posture.policy import SUBNETS, Assessment, Parameter, Policy
+from shared.posture.subnet_facts import PGBOUNCER_PORT, POSTGRES_PORT
+from shared.posture.subnet_questions import About, Inquiry, check_ports, into, sharing_note, virtual_network
+from shared.posture.subnet_rules import RULE_EDITS, inquiry_change, inquiry_suggestion
+from shared.posture.subnet_verdicts import group_finding, inquiry_finding
 from shared.posture.traffic import SubnetTraffic
 
 ABOUT: Final = About(
@@ -82,29 +71,29 @@ LATENT: Final = "latent: neither servers in a delegated subnet nor private endpo
 
 def evaluate(subnet: SubnetSnapshot, *, ports: list[int]) -> Finding:
     if found := settled_at_databases(subnet):
-        return replace(finding(ABOUT, subnet, *found), applies=concerns(subnet))
+        return replace(group_finding(ABOUT, subnet, found), applies=concerns(subnet))
     return with_clusters_in_mind(subnet, ports, partial(_asked, subnet))
 
 
 def _asked(subnet: SubnetSnapshot, ports: list[int]) -> Finding:
-    judged = evaluated(ABOUT, _inquiry(subnet, ports))
+    judged = inquiry_finding(ABOUT, _inquiry(subnet, ports))
     evidence = {**judged.evidence, "ports": ports, "exposure": LATENT}
     return replace(judged, evidence=evidence, applies=concerns(subnet))
 
 
 def plan(found: Finding, subnet: SubnetSnapshot, *, ports: list[int]) -> Change | None:
-    if found.state is not ComplianceState.NON_COMPLIANT:
+    if not is_drift(found):
         return None
     here = ports_here(subnet, ports)
-    proposed = planned(ABOUT, _inquiry(subnet, here), _box(subnet, here))
+    proposed = inquiry_change(ABOUT, _inquiry(subnet, here), _box(subnet, here))
     return if_enough(proposed, subnet, partial(evaluate, ports=ports))
 
 
 def suggest(found: Finding, subnet: SubnetSnapshot) -> tuple[Edit, ...]:
     """The guards against what surely passes, also where the rest depends on a tag."""
-    if found.state is not ComplianceState.NON_COMPLIANT:
+    if not is_drift(found):
         return ()
-    return suggestion(ABOUT, _inquiry(subnet, found.evidence["ports"]))
+    return inquiry_suggestion(ABOUT, _inquiry(subnet, found.evidence["ports"]))
 
 
 def assess(subnet: SubnetSnapshot, _baseline: SubnetSnapshot | None) -> Assessment:
@@ -145,26 +134,12 @@ POLICY: Policy[SubnetSnapshot] = Policy(
     id=ABOUT.policy,
     title="An NSG lets the Internet in to PostgreSQL",
     kind=Kind.TIGHTENING,
-    targets=frozenset({TargetKind.SUBNET}),
+    targets=SUBNETS,
     severity=Severity.HIGH,
     safety=Safety.APPROVAL,
     reads=frozenset({Aspect.SUBNET, Aspect.SECURITY_GROUP, Aspect.SUBNET_SERVERS, Aspect.SUBNET_ENDPOINTS}),
-    permissions=(*READS, *WRITES, *SERVER_READS, *ENDPOINT_READS),
-    controls=(
-        Control(framework="MCSB", version="v1", id="NS-1", title="Establish network segmentation boundaries"),
-        Control(
-            framework="PSRule for Azure",
-            version="rules",
-            id="AZR-000137",
-            title="No rule of an NSG lets every source in",
-        ),
-        Control(
-            framework="CloudSploit",
-            version="plugins",
-            id="openPostgreSQL",
-            title="No NSG opens TCP 5432 to the Internet",
-        ),
-    ),
+    edits=RULE_EDITS,
+    controls=(MCSB.NS_1, PSRULE.AZR_000137, CLOUDSPLOIT.OPEN_POSTGRESQL),
     evaluate=evaluate,
     plan=plan,
     assess=assess,

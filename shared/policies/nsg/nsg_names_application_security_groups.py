@@ -18,23 +18,14 @@ supported); Application security groups. No framework among the project's contro
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 
-from shared.model import (
-    Aspect,
-    ComplianceState,
-    Finding,
-    Kind,
-    Safety,
-    SecurityRule,
-    Severity,
-    SubnetSnapshot,
-    TargetKind,
-)
+from shared.model import Aspect, Finding, Kind, SecurityRule, Severity, SubnetSnapshot
 from shared.model.resource_id import ResourceId
-from shared.posture.policy import Policy
-from shared.posture.subnet_questions import READS, About, finding, settled_without_group, sharing
+from shared.posture.findings import compliant, drifted
+from shared.posture.policy import SUBNETS, Policy
+from shared.posture.subnet_questions import About, settled_without_group, sharing
+from shared.posture.subnet_verdicts import group_finding
 
 ABOUT: Final = About(policy="nsg-names-application-security-groups", severity=Severity.MEDIUM)
 
@@ -43,15 +34,12 @@ _TO_DO: Final = "put the addresses of the groups' members into these rules inste
 
 def evaluate(subnet: SubnetSnapshot) -> Finding:
     if found := settled_without_group(subnet):
-        return finding(ABOUT, subnet, *found)
+        return group_finding(ABOUT, subnet, found)
     naming = _naming(subnet)
     if not naming:
-        return finding(
-            ABOUT, subnet, ComplianceState.COMPLIANT, "no rule names an application security group"
-        )
+        return group_finding(ABOUT, subnet, compliant("no rule names an application security group"))
     rules = " and ".join(f"rule {rule.name!r} ({rule.direction.lower()})" for rule in naming)
     reason = f"{rules} names application security groups, which flexible servers do not support"
-    drift = finding(ABOUT, subnet, ComplianceState.NON_COMPLIANT, reason)
     listed = [
         {
             "name": rule.name,
@@ -61,11 +49,9 @@ def evaluate(subnet: SubnetSnapshot) -> Finding:
         }
         for rule in naming
     ]
-    return replace(
-        drift,
-        evidence={**drift.evidence, "rules": listed, "sharedWith": sharing(subnet), "whatToDo": _TO_DO},
-        fingerprint="; ".join(sorted({f"{r.direction}:{g.key}" for r in naming for g in _groups(r)})),
-    )
+    told_apart = "; ".join(sorted({f"{r.direction}:{g.key}" for r in naming for g in _groups(r)}))
+    facts = {"rules": listed, "sharedWith": sharing(subnet)}
+    return group_finding(ABOUT, subnet, drifted(reason, told_apart, what_to_do=_TO_DO, evidence=facts))
 
 
 def _naming(subnet: SubnetSnapshot) -> list[SecurityRule]:
@@ -81,12 +67,9 @@ POLICY: Policy[SubnetSnapshot] = Policy(
     id=ABOUT.policy,
     title="An NSG names application security groups on a PostgreSQL subnet",
     kind=Kind.SETTING,
-    targets=frozenset({TargetKind.SUBNET}),
+    targets=SUBNETS,
     severity=ABOUT.severity,
-    safety=Safety.MANUAL,
     reads=frozenset({Aspect.SUBNET, Aspect.SECURITY_GROUP}),
-    permissions=READS,
-    controls=(),
     evaluate=evaluate,
     order=61,
     why="What this NSG lets in is not what its rules say: the service does not support such rules.",

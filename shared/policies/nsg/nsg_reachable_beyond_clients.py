@@ -31,7 +31,6 @@ from shared.model import (
     Access,
     Aspect,
     Change,
-    ComplianceState,
     Edit,
     Finding,
     IPNetwork,
@@ -40,35 +39,26 @@ from shared.model import (
     Safety,
     Severity,
     SubnetSnapshot,
-    TargetKind,
 )
 from shared.nsg import traffic_boxes
 from shared.posture.client_questions import ports_here, with_clusters_in_mind
-from shared.posture.policy import Assessment, Control, Parameter, Policy
-from shared.posture.subnet_facts import (
-    PGBOUNCER_PORT,
-    POSTGRES_PORT,
-    REPLICA_READS,
-    SERVER_READS,
-    delegated,
-    partners,
-    partners_unknown,
-)
+from shared.posture.controls import MCSB
+from shared.posture.findings import compliant, is_drift
+from shared.posture.policy import SUBNETS, Assessment, Parameter, Policy
+from shared.posture.subnet_facts import PGBOUNCER_PORT, POSTGRES_PORT, delegated, partners, partners_unknown
 from shared.posture.subnet_questions import (
-    READS,
     About,
     Inquiry,
     check_ports,
     check_prefixes,
-    finding,
     from_others,
     networks,
     settled,
     sharing_note,
-    suggestion,
     vnet_at_large,
 )
-from shared.posture.subnet_questions import evaluate as evaluated
+from shared.posture.subnet_rules import inquiry_suggestion
+from shared.posture.subnet_verdicts import group_finding, inquiry_finding
 from shared.posture.traffic import SubnetTraffic
 
 ABOUT: Final = About(
@@ -78,15 +68,15 @@ ABOUT: Final = About(
 
 def evaluate(subnet: SubnetSnapshot, *, clients: list[str], ports: list[int]) -> Finding:
     if found := settled(subnet):
-        return replace(finding(ABOUT, subnet, *found), applies=delegated(subnet) and bool(clients))
+        return replace(group_finding(ABOUT, subnet, found), applies=delegated(subnet) and bool(clients))
     if not clients:
-        nobody = finding(ABOUT, subnet, ComplianceState.COMPLIANT, "no clients are declared")
+        nobody = group_finding(ABOUT, subnet, compliant("no clients are declared"))
         return replace(nobody, applies=False)
     return with_clusters_in_mind(subnet, ports, partial(_asked, subnet, clients))
 
 
 def _asked(subnet: SubnetSnapshot, clients: list[str], ports: list[int]) -> Finding:
-    judged = evaluated(ABOUT, _inquiry(subnet, clients, ports))
+    judged = inquiry_finding(ABOUT, _inquiry(subnet, clients, ports))
     more = {
         "clients": clients,
         "ports": ports,
@@ -103,9 +93,9 @@ def plan(_found: Finding, _subnet: SubnetSnapshot, **_settings: Json) -> Change 
 
 def suggest(found: Finding, subnet: SubnetSnapshot) -> tuple[Edit, ...]:
     """Guards against everybody but the clients, the replicas and the subnet itself."""
-    if found.state is not ComplianceState.NON_COMPLIANT or partners_unknown(subnet):
+    if not is_drift(found) or partners_unknown(subnet):
         return ()
-    return suggestion(ABOUT, _inquiry(subnet, found.evidence["clients"], found.evidence["ports"]))
+    return inquiry_suggestion(ABOUT, _inquiry(subnet, found.evidence["clients"], found.evidence["ports"]))
 
 
 def assess(subnet: SubnetSnapshot, _baseline: SubnetSnapshot | None) -> Assessment:
@@ -140,14 +130,10 @@ POLICY: Policy[SubnetSnapshot] = Policy(
     id=ABOUT.policy,
     title="An NSG lets others than the declared clients in to PostgreSQL",
     kind=Kind.TIGHTENING,
-    targets=frozenset({TargetKind.SUBNET}),
+    targets=SUBNETS,
     severity=ABOUT.severity,
-    safety=Safety.MANUAL,
     reads=frozenset({Aspect.SUBNET, Aspect.SECURITY_GROUP, Aspect.SUBNET_SERVERS, Aspect.SUBNET_REPLICAS}),
-    permissions=(*READS, *SERVER_READS, *REPLICA_READS),
-    controls=(
-        Control(framework="MCSB", version="v1", id="NS-1", title="Establish network segmentation boundaries"),
-    ),
+    controls=(MCSB.NS_1,),
     evaluate=evaluate,
     plan=plan,
     assess=assess,

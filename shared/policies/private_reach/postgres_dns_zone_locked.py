@@ -21,30 +21,31 @@ from __future__ import annotations
 
 from typing import Final
 
-from shared.model import Aspect, Finding, Kind, Safety, ServerSnapshot, Severity, TargetKind
+from shared.model import Aspect, Finding, Kind, ServerSnapshot, Severity
 from shared.model.parts import ManagementLock
 from shared.model.resource_id import ResourceId
-from shared.posture.policy import Policy
-from shared.posture.private_dns import COMPLIANT, NON_COMPLIANT, UNKNOWN, About, Verdict, az, finding
+from shared.posture.dns_commands import az
+from shared.posture.findings import Judged, beside_the_point, compliant, drifted, unknown
+from shared.posture.policy import FLEXIBLE_SERVERS, Policy
+from shared.posture.private_dns import finding_with_steps
 from shared.posture.unread import unread_reason
 
-ABOUT: Final = About(policy="postgres-dns-zone-locked", severity=Severity.MEDIUM)
+ID: Final = "postgres-dns-zone-locked"
+SEVERITY: Final = Severity.MEDIUM
 
 _BLOCKING: Final = frozenset({"readonly", "cannotdelete"})
 
 
 def evaluate(server: ServerSnapshot) -> Finding:
-    verdict = _judge(server)
-    return finding(ABOUT, server, verdict, verdict.reason)
+    return finding_with_steps(ID, SEVERITY, server, _judge(server))
 
 
-def _judge(server: ServerSnapshot) -> Verdict:
+def _judge(server: ServerSnapshot) -> Judged:
     zone = server.private_dns_zone
     if not server.vnet_integrated or zone is None:
-        nothing = "the server has no private DNS zone of its own"
-        return Verdict(state=COMPLIANT, reason=nothing, applies=False)
+        return beside_the_point("the server has no private DNS zone of its own")
     if server.dns_locks is None:
-        return Verdict(state=UNKNOWN, reason=unread_reason(server, Aspect.DNS_LOCKS))
+        return unknown(unread_reason(server, Aspect.DNS_LOCKS))
     held = sorted((lock for lock in server.dns_locks if _concerns(lock, zone)), key=_id)
     facts = {"zone": str(zone), "locks": [_shown(lock) for lock in held]}
     blocking = [lock for lock in held if lock.level.lower() in _BLOCKING]
@@ -52,11 +53,11 @@ def _judge(server: ServerSnapshot) -> Verdict:
         told = ", ".join(f"{lock.name} ({lock.level}) on {lock.scope}" for lock in blocking)
         todo = tuple(az("lock", "delete", "--ids", _id(lock)) for lock in blocking)
         reason = f"a failover cannot update zone {zone.name}: lock {told}"
-        return Verdict(state=NON_COMPLIANT, reason=reason, facts=facts, todo=todo)
+        return drifted(reason, reason.lower(), what_to_do=todo, evidence=facts)
     if held:
         unsure = f"what lock {held[0].name} of level {held[0].level!r} refuses is not known"
-        return Verdict(state=UNKNOWN, reason=unsure, facts=facts)
-    return Verdict(state=COMPLIANT, reason=f"no lock holds for zone {zone.name}", facts=facts)
+        return unknown(unsure, facts)
+    return compliant(f"no lock holds for zone {zone.name}", facts)
 
 
 def _concerns(lock: ManagementLock, zone: ResourceId) -> bool:
@@ -76,15 +77,12 @@ def _shown(lock: ManagementLock) -> dict[str, str]:
 
 
 POLICY: Policy[ServerSnapshot] = Policy(
-    id=ABOUT.policy,
+    id=ID,
     title="The private DNS zone of a VNet-integrated PostgreSQL server is locked",
     kind=Kind.CONNECTIVITY,
-    targets=frozenset({TargetKind.FLEXIBLE_SERVER}),
-    severity=ABOUT.severity,
-    safety=Safety.MANUAL,
+    targets=FLEXIBLE_SERVERS,
+    severity=SEVERITY,
     reads=frozenset({Aspect.SERVER, Aspect.DNS_LOCKS}),
-    permissions=("Microsoft.DBforPostgreSQL/flexibleServers/read", "Microsoft.Authorization/locks/read"),
-    controls=(),
     evaluate=evaluate,
     opt_in=True,
     why="After a failover the server's name keeps leading to an address where nobody answers.",

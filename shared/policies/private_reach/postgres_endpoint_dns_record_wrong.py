@@ -19,7 +19,7 @@ need a zone each, linked to their own network.
 *What it may break.* Until caches expire (the record's TTL) clients keep the old answer.
 
 *References.* Private Link for Azure Database for PostgreSQL (troubleshoot; DNS); MicrosoftDocs/azure-docs
-58044 and 122192 (endpoints that overwrite and delete each other's record); MCSB NS-10, NS-2.
+58044 and 122192 (endpoints that overwrite and delete each other's record).
 """
 
 from __future__ import annotations
@@ -28,51 +28,46 @@ from collections.abc import Iterable
 from ipaddress import IPv4Address
 from typing import Final
 
-from shared.model import Aspect, Finding, Kind, Safety, ServerSnapshot, Severity, TargetKind
+from shared.model import Aspect, Finding, Kind, ServerSnapshot, Severity
 from shared.model.dns_names import record_name
 from shared.model.parts import DnsZone
-from shared.posture.policy import Control, Parameter, Policy
+from shared.posture.controls import MCSB
+from shared.posture.dns_commands import group_commands, record_command
+from shared.posture.dns_links import completed, linked
+from shared.posture.findings import Judged, beside_the_point, compliant, drifted, unknown
+from shared.posture.policy import FLEXIBLE_SERVERS, Policy
 from shared.posture.private_dns import (
-    COMPLIANT,
-    NON_COMPLIANT,
-    PERMISSIONS,
-    UNKNOWN,
-    About,
+    CENTRAL_ZONE,
     Case,
     Declared,
     Serving,
-    Verdict,
-    completed,
-    group_commands,
+    finding_with_steps,
     judge_endpoints,
-    linked,
-    record_command,
     serving,
-    wrong_zone,
 )
 
-ABOUT: Final = About(policy="postgres-endpoint-dns-record-wrong", severity=Severity.HIGH)
+ID: Final = "postgres-endpoint-dns-record-wrong"
+SEVERITY: Final = Severity.HIGH
 
 _ONLY_A: Final = "whether a CNAME or a wildcard record answers was not looked at"
 
 
 def evaluate(server: ServerSnapshot, *, zone: str) -> Finding:
-    return judge_endpoints(ABOUT, server, Declared.of(zone), _judge)
+    return finding_with_steps(ID, SEVERITY, server, judge_endpoints(server, Declared.of(zone), _judge))
 
 
-def _judge(case: Case) -> Verdict:
+def _judge(case: Case) -> Judged:
     answering = serving(case)
     if answering.unknown:
-        return Verdict(state=UNKNOWN, reason=answering.unknown)
+        return unknown(answering.unknown)
     if not answering.zones and not answering.more:
-        nothing = f"endpoint {case.endpoint.id.name} has no zone that could hold its record"
-        return Verdict(state=COMPLIANT, reason=nothing, applies=False)
+        return beside_the_point(f"endpoint {case.endpoint.id.name} has no zone that could hold its record")
     zone = _answering_zone(case, answering)
     if zone is None:
         several = (
             f"which of several zones called {case.zone_name} answers for {case.endpoint.id.name} is not known"
         )
-        return Verdict(state=UNKNOWN, reason=several)
+        return unknown(several)
     return _judge_record(case, zone)
 
 
@@ -87,21 +82,20 @@ def _answering_zone(case: Case, answering: Serving) -> DnsZone | None:
     return answering.zones[0] if len(answering.zones) == 1 and not answering.more else None
 
 
-def _judge_record(case: Case, zone: DnsZone) -> Verdict:
+def _judge_record(case: Case, zone: DnsZone) -> Judged:
     own, held = case.endpoint.addresses, zone.record
     if held is None:
         why = f": {zone.unread}" if zone.unread else ""
-        return Verdict(state=UNKNOWN, reason=f"the record in zone {zone.id.name} could not be read{why}")
+        return unknown(f"the record in zone {zone.id.name} could not be read{why}")
     if not own:
         why = f": {case.endpoint.unread}" if case.endpoint.unread else ""
-        untold = f"the address of endpoint {case.endpoint.id.name} is not known{why}"
-        return Verdict(state=UNKNOWN, reason=untold)
+        return unknown(f"the address of endpoint {case.endpoint.id.name} is not known{why}")
     name = f"{record_name(case.server.host_name)}.{case.zone_name}"
     facts = {"record": name, "zone": str(zone.id), "expected": _texts(own), "found": _texts(held)}
     if set(held) == set(own):
-        return Verdict(state=COMPLIANT, reason=f"{name} is {_listed(own)}", facts=facts)
+        return compliant(f"{name} is {_listed(own)}", facts)
     reason, todo = _fault(case, zone, name)
-    return Verdict(state=NON_COMPLIANT, reason=reason, facts=facts, todo=todo)
+    return drifted(reason, reason.lower(), what_to_do=todo, evidence=facts)
 
 
 def _fault(case: Case, zone: DnsZone, name: str) -> tuple[str, tuple[str, ...]]:
@@ -149,32 +143,15 @@ def _listed(addresses: Iterable[IPv4Address]) -> str:
 
 
 POLICY: Policy[ServerSnapshot] = Policy(
-    id=ABOUT.policy,
+    id=ID,
     title="The DNS record of a PostgreSQL private endpoint is absent or holds another address",
     kind=Kind.CONNECTIVITY,
-    targets=frozenset({TargetKind.FLEXIBLE_SERVER}),
-    severity=ABOUT.severity,
-    safety=Safety.MANUAL,
+    targets=FLEXIBLE_SERVERS,
+    severity=SEVERITY,
     reads=frozenset({Aspect.SERVER, Aspect.PRIVATE_DNS}),
-    permissions=PERMISSIONS,
-    controls=(
-        Control(framework="MCSB", version="v1", id="NS-10", title="Ensure Domain Name System (DNS) security"),
-        Control(
-            framework="MCSB",
-            version="v1",
-            id="NS-2",
-            title="Secure cloud native services with network controls",
-        ),
-    ),
+    controls=(MCSB.NS_10, MCSB.NS_2),
     evaluate=evaluate,
-    parameters=(
-        Parameter(
-            name="zone",
-            default="",
-            description="Resource id of the central private DNS zone; empty: each endpoint's own is judged.",
-            check=wrong_zone,
-        ),
-    ),
+    parameters=(CENTRAL_ZONE,),
     opt_in=True,
     why="Clients are sent to an address where the server does not answer, or to none at all.",
 )

@@ -19,82 +19,65 @@ that have no record in it no longer resolve in that network. Where a link is mov
 zone holds no longer do, and until the new link is Completed none does.
 
 *References.* Private Link for Azure Database for PostgreSQL (Private Link and DNS; hub-and-spoke); private
-DNS virtual network links; MicrosoftDocs/azure-docs 122956; MCSB NS-10, NS-2.
+DNS virtual network links; MicrosoftDocs/azure-docs 122956.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from shared.model import Aspect, Finding, Kind, Safety, ServerSnapshot, Severity, TargetKind
-from shared.posture.policy import Control, Parameter, Policy
+from shared.model import Aspect, Finding, Kind, ServerSnapshot, Severity
+from shared.posture.controls import MCSB
+from shared.posture.dns_links import judge_links
+from shared.posture.findings import Judged, beside_the_point, unknown
+from shared.posture.policy import FLEXIBLE_SERVERS, Parameter, Policy
 from shared.posture.private_dns import (
-    COMPLIANT,
-    NON_COMPLIANT,
-    PERMISSIONS,
-    UNKNOWN,
-    About,
+    CENTRAL_ZONE,
     Case,
     Declared,
-    Verdict,
+    finding_with_steps,
     judge_endpoints,
-    judge_links,
     resolver_unknown,
     serving,
     wrong_networks,
-    wrong_zone,
 )
 
-ABOUT: Final = About(policy="postgres-endpoint-dns-zone-not-linked", severity=Severity.HIGH)
+ID: Final = "postgres-endpoint-dns-zone-not-linked"
+SEVERITY: Final = Severity.HIGH
 
 
 def evaluate(server: ServerSnapshot, *, zone: str, linked_networks: list[str]) -> Finding:
-    return judge_endpoints(ABOUT, server, Declared.of(zone, linked_networks), _judge)
+    judged = judge_endpoints(server, Declared.of(zone, linked_networks), _judge)
+    return finding_with_steps(ID, SEVERITY, server, judged)
 
 
-def _judge(case: Case) -> Verdict:
+def _judge(case: Case) -> Judged:
     own = case.endpoint.network
     if not case.declared.networks and (unsure := resolver_unknown(case.endpoint)):
-        return Verdict(state=UNKNOWN, reason=unsure)
+        return unknown(unsure)
     answering = serving(case)
     if answering.unknown:
-        return Verdict(state=UNKNOWN, reason=answering.unknown)
+        return unknown(answering.unknown)
     if not answering.zones and not answering.more:
-        nothing = f"endpoint {case.endpoint.id.name} has no zone that could be linked"
-        return Verdict(state=COMPLIANT, reason=nothing, applies=False)
+        return beside_the_point(f"endpoint {case.endpoint.id.name} has no zone that could be linked")
     networks = case.declared.networks or ((own.id,) if own is not None else ())
     judged = judge_links(answering.zones, networks, case.dns.zones) if answering.zones else None
-    if judged is not None and (judged.state is not NON_COMPLIANT or not answering.more):
+    if judged is not None and (not judged.is_drift or not answering.more):
         return judged
-    return Verdict(state=UNKNOWN, reason=f"zones called {case.zone_name} exist that were not read")
+    return unknown(f"zones called {case.zone_name} exist that were not read")
 
 
 POLICY: Policy[ServerSnapshot] = Policy(
-    id=ABOUT.policy,
+    id=ID,
     title="The DNS zone of a PostgreSQL private endpoint is not linked to its network",
     kind=Kind.CONNECTIVITY,
-    targets=frozenset({TargetKind.FLEXIBLE_SERVER}),
-    severity=ABOUT.severity,
-    safety=Safety.MANUAL,
+    targets=FLEXIBLE_SERVERS,
+    severity=SEVERITY,
     reads=frozenset({Aspect.SERVER, Aspect.PRIVATE_DNS}),
-    permissions=PERMISSIONS,
-    controls=(
-        Control(framework="MCSB", version="v1", id="NS-10", title="Ensure Domain Name System (DNS) security"),
-        Control(
-            framework="MCSB",
-            version="v1",
-            id="NS-2",
-            title="Secure cloud native services with network controls",
-        ),
-    ),
+    controls=(MCSB.NS_10, MCSB.NS_2),
     evaluate=evaluate,
     parameters=(
-        Parameter(
-            name="zone",
-            default="",
-            description="Resource id of the central private DNS zone; empty: each endpoint's own is judged.",
-            check=wrong_zone,
-        ),
+        CENTRAL_ZONE,
         Parameter(
             name="linkedNetworks",
             default=[],

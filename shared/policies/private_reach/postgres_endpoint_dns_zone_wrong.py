@@ -18,56 +18,52 @@ reaches the server by that name must use the server's own. Of several zones unde
 out.
 
 *References.* Private Link for Azure Database for PostgreSQL (Private Link and DNS; hub-and-spoke); private
-endpoint DNS zone values; MicrosoftDocs/azure-docs 98098; MCSB NS-10, NS-2.
+endpoint DNS zone values; MicrosoftDocs/azure-docs 98098.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from shared.model import Aspect, Finding, Kind, Safety, ServerSnapshot, Severity, TargetKind
+from shared.model import Aspect, Finding, Kind, ServerSnapshot, Severity
 from shared.model.dns_names import canonical
 from shared.model.resource_id import ResourceId
-from shared.posture.policy import Control, Parameter, Policy
+from shared.posture.controls import MCSB
+from shared.posture.dns_commands import group_commands, names, zone_command
+from shared.posture.findings import Judged, compliant, drifted, unknown
+from shared.posture.policy import FLEXIBLE_SERVERS, Policy
 from shared.posture.private_dns import (
-    COMPLIANT,
-    NON_COMPLIANT,
-    PERMISSIONS,
-    UNKNOWN,
-    About,
+    CENTRAL_ZONE,
     Case,
     Declared,
     Serving,
-    Verdict,
-    group_commands,
+    finding_with_steps,
     judge_endpoints,
-    names,
     rightly_named,
     serving,
-    wrong_zone,
-    zone_command,
 )
 
-ABOUT: Final = About(policy="postgres-endpoint-dns-zone-wrong", severity=Severity.HIGH)
+ID: Final = "postgres-endpoint-dns-zone-wrong"
+SEVERITY: Final = Severity.HIGH
 
 
 def evaluate(server: ServerSnapshot, *, zone: str) -> Finding:
-    return judge_endpoints(ABOUT, server, Declared.of(zone), _judge)
+    return finding_with_steps(ID, SEVERITY, server, judge_endpoints(server, Declared.of(zone), _judge))
 
 
-def _judge(case: Case) -> Verdict:
+def _judge(case: Case) -> Judged:
     answering = serving(case)
     misnamed = _misnamed(case)
     if misnamed and not _nothing_claimed(case, answering):
         return misnamed
     if answering.unknown:
-        return Verdict(state=UNKNOWN, reason=answering.unknown)
+        return unknown(answering.unknown)
     if answering.zones:
         found = names(one.id for one in answering.zones)
         told = f"zone {case.zone_name} answers for endpoint {case.endpoint.id.name}"
-        return Verdict(state=COMPLIANT, reason=told, facts={"found": found})
+        return compliant(told, {"found": found})
     if answering.more:
-        return Verdict(state=UNKNOWN, reason=f"zones called {case.zone_name} exist that were not read")
+        return unknown(f"zones called {case.zone_name} exist that were not read")
     return _absent(case)
 
 
@@ -78,22 +74,19 @@ def _nothing_claimed(case: Case, answering: Serving) -> bool:
     return canonical(case.declared.zone.name) != case.zone_name
 
 
-def _misnamed(case: Case) -> Verdict | None:
+def _misnamed(case: Case) -> Judged | None:
     """The zone group names only zones that do not answer for the server."""
     named, declared = case.endpoint.group_zones or (), case.declared.zone
     if not named or (declared in named if declared is not None else rightly_named(case)):
         return None
     wanted = f"the central zone {declared}" if declared is not None else f"a zone called {case.zone_name}"
     where = ", ".join(names(named) if declared is not None else (one.name for one in sorted(named)))
-    return Verdict(
-        state=NON_COMPLIANT,
-        reason=f"the zone group of endpoint {case.endpoint.id.name} names {where}, not {wanted}",
-        facts={"expected": str(declared or case.zone_name), "found": names(named)},
-        todo=_todo(case),
-    )
+    reason = f"the zone group of endpoint {case.endpoint.id.name} names {where}, not {wanted}"
+    facts = {"expected": str(declared or case.zone_name), "found": names(named)}
+    return drifted(reason, reason.lower(), what_to_do=_todo(case), evidence=facts)
 
 
-def _absent(case: Case) -> Verdict:
+def _absent(case: Case) -> Judged:
     name = case.endpoint.id.name
     if case.declared.zone is not None:
         reason = f"the central zone {case.declared.zone} does not exist"
@@ -104,10 +97,8 @@ def _absent(case: Case) -> Verdict:
             f"endpoint {name} has no DNS zone group, and no zone called {case.zone_name} is found among those"
             " that may be read; where it is kept elsewhere, name it in policies.yaml"
         )
-    expected = str(case.declared.zone or case.zone_name)
-    return Verdict(
-        state=NON_COMPLIANT, reason=reason, facts={"expected": expected, "found": []}, todo=_todo(case)
-    )
+    facts = {"expected": str(case.declared.zone or case.zone_name), "found": []}
+    return drifted(reason, reason.lower(), what_to_do=_todo(case), evidence=facts)
 
 
 def _todo(case: Case) -> tuple[str, ...]:
@@ -122,32 +113,15 @@ def _todo(case: Case) -> tuple[str, ...]:
 
 
 POLICY: Policy[ServerSnapshot] = Policy(
-    id=ABOUT.policy,
+    id=ID,
     title="No private DNS zone of the right name answers for a PostgreSQL private endpoint",
     kind=Kind.CONNECTIVITY,
-    targets=frozenset({TargetKind.FLEXIBLE_SERVER}),
-    severity=ABOUT.severity,
-    safety=Safety.MANUAL,
+    targets=FLEXIBLE_SERVERS,
+    severity=SEVERITY,
     reads=frozenset({Aspect.SERVER, Aspect.PRIVATE_DNS}),
-    permissions=PERMISSIONS,
-    controls=(
-        Control(framework="MCSB", version="v1", id="NS-10", title="Ensure Domain Name System (DNS) security"),
-        Control(
-            framework="MCSB",
-            version="v1",
-            id="NS-2",
-            title="Secure cloud native services with network controls",
-        ),
-    ),
+    controls=(MCSB.NS_10, MCSB.NS_2),
     evaluate=evaluate,
-    parameters=(
-        Parameter(
-            name="zone",
-            default="",
-            description="Resource id of the central private DNS zone; empty: each endpoint's own is judged.",
-            check=wrong_zone,
-        ),
-    ),
+    parameters=(CENTRAL_ZONE,),
     opt_in=True,
     why="Clients in the private network get the server's public address: they are refused, or leave it.",
 )

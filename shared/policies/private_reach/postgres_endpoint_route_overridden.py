@@ -17,7 +17,7 @@ route, make it less specific than the network's space, or allow the clients on t
 The route tables of clients in other subnets decide in the same way; they are not read here.
 
 *References.* Manage network policies for private endpoints (user-defined routes); Private Link for Azure
-Database for PostgreSQL (validate the route table). MCSB v1 NS-2.
+Database for PostgreSQL (validate the route table).
 """
 
 from __future__ import annotations
@@ -26,8 +26,10 @@ from dataclasses import replace
 from ipaddress import ip_network
 from typing import Final
 
-from shared.model import Aspect, Finding, IPNetwork, Kind, Safety, Severity, SubnetSnapshot, TargetKind
-from shared.posture.policy import Control, Policy
+from shared.model import Aspect, Finding, IPNetwork, Kind, Severity, SubnetSnapshot
+from shared.posture.controls import MCSB
+from shared.posture.findings import Judged, compliant, drifted, finding, unknown, with_evidence
+from shared.posture.policy import SUBNETS, Policy
 from shared.posture.route_tables import (
     Diverted,
     RoutesUnreadable,
@@ -38,13 +40,7 @@ from shared.posture.route_tables import (
     table_of,
     unread_routes,
 )
-from shared.posture.subnet_facts import (
-    ENDPOINT_READS,
-    may_hold_endpoints,
-    routes_reach_endpoints,
-    without_endpoints,
-)
-from shared.posture.subnet_findings import Judged, compliant, drift, finding, unknown, with_evidence
+from shared.posture.subnet_facts import routes_reach_endpoints, without_endpoints
 from shared.posture.unread import unread_reason
 
 ID: Final = "postgres-endpoint-route-overridden"
@@ -63,8 +59,7 @@ def evaluate(subnet: SubnetSnapshot) -> Finding:
 
 def _judged(subnet: SubnetSnapshot) -> Judged:
     if settled := without_endpoints(subnet):
-        state, reason = settled
-        return Judged(state=state, reason=reason, applies=may_hold_endpoints(subnet))
+        return settled
     if (reached := routes_reach_endpoints(subnet)) is None:
         return unknown(f"privateEndpointNetworkPolicies is {subnet.endpoint_network_policies!r}")
     if not reached:
@@ -82,9 +77,8 @@ def _verdict(subnet: SubnetSnapshot, found: Diverted) -> Judged:
     if found.surely and not _unplaced(subnet):
         told = ", ".join(spelled(one) for one in found.surely)
         straight = f"packets to a private endpoint do not go straight there: {told}"
-        wrong = drift(straight, leading(found.surely))
-        advice = {"whatToDo": _TO_DO, "routes": [shown(one) for one in found.surely]}
-        wrong = with_evidence(wrong, advice)
+        facts = {"whatToDo": _TO_DO, "routes": [shown(one) for one in found.surely]}
+        wrong = drifted(straight, leading(found.surely), evidence=facts)
         return replace(wrong, resource_id=subnet.route_table_id)
     if taken := (*found.surely, *found.perhaps):
         told = ", ".join(spelled(one) for one in taken)
@@ -116,24 +110,10 @@ POLICY: Policy[SubnetSnapshot] = Policy(
     id=ID,
     title="A user-defined route overrides that to a PostgreSQL private endpoint",
     kind=Kind.SETTING,
-    targets=frozenset({TargetKind.SUBNET}),
+    targets=SUBNETS,
     severity=SEVERITY,
-    safety=Safety.MANUAL,
     reads=frozenset({Aspect.SUBNET, Aspect.SUBNET_ENDPOINTS, Aspect.ROUTES, Aspect.VIRTUAL_NETWORK}),
-    permissions=(
-        "Microsoft.Network/virtualNetworks/read",
-        "Microsoft.Network/virtualNetworks/subnets/read",
-        "Microsoft.Network/routeTables/read",
-        *ENDPOINT_READS,
-    ),
-    controls=(
-        Control(
-            framework="MCSB",
-            version="v1",
-            id="NS-2",
-            title="Secure cloud native services with network controls",
-        ),
-    ),
+    controls=(MCSB.NS_2,),
     evaluate=evaluate,
     opt_in=True,
     order=66,

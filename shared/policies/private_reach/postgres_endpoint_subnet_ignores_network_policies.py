@@ -15,7 +15,7 @@ alert has the command.
 those of other services.
 
 *References.* Manage network policies for private endpoints; Private Link for Azure Database for PostgreSQL
-(network security groups). MCSB v1 NS-1.
+(network security groups).
 """
 
 from __future__ import annotations
@@ -23,17 +23,11 @@ from __future__ import annotations
 import shlex
 from typing import Final
 
-from shared.model import Aspect, Finding, Kind, Safety, Severity, SubnetSnapshot, TargetKind
-from shared.posture.policy import Control, Policy
-from shared.posture.subnet_facts import (
-    ENDPOINT_READS,
-    groups_reach_endpoints,
-    may_hold_endpoints,
-    routes_reach_endpoints,
-    without_endpoints,
-)
-from shared.posture.subnet_findings import Judged, compliant, drift, finding, unknown, with_evidence
-from shared.posture.subnet_questions import READS
+from shared.model import Aspect, Finding, Kind, Severity, SubnetSnapshot
+from shared.posture.controls import MCSB
+from shared.posture.findings import Facts, Judged, compliant, drifted, finding, unknown
+from shared.posture.policy import SUBNETS, Policy
+from shared.posture.subnet_facts import groups_reach_endpoints, routes_reach_endpoints, without_endpoints
 
 ID: Final = "postgres-endpoint-subnet-ignores-network-policies"
 SEVERITY: Final = Severity.INFORMATIONAL
@@ -45,8 +39,7 @@ def evaluate(subnet: SubnetSnapshot) -> Finding:
 
 def _judged(subnet: SubnetSnapshot) -> Judged:
     if settled := without_endpoints(subnet):
-        state, reason = settled
-        return Judged(state=state, reason=reason, applies=may_hold_endpoints(subnet))
+        return settled
     groups, routes = groups_reach_endpoints(subnet), routes_reach_endpoints(subnet)
     if groups is None or routes is None:
         return unknown(f"privateEndpointNetworkPolicies is {subnet.endpoint_network_policies!r}")
@@ -57,8 +50,8 @@ def _judged(subnet: SubnetSnapshot) -> Judged:
     if not left_out:
         return compliant("whatever NSG and route table the subnet has apply to its private endpoints")
     what = " and ".join(left_out)
-    found = drift(f"{what} of the subnet does not apply to its private endpoints", what)
-    return with_evidence(found, _evidence(subnet))
+    reason = f"{what} of the subnet does not apply to its private endpoints"
+    return drifted(reason, what, what_to_do=_command(subnet), evidence=_evidence(subnet))
 
 
 def _has_group(subnet: SubnetSnapshot) -> bool:
@@ -66,13 +59,16 @@ def _has_group(subnet: SubnetSnapshot) -> bool:
     return subnet.security_group is not None or Aspect.SECURITY_GROUP in subnet.unread
 
 
-def _evidence(subnet: SubnetSnapshot) -> dict[str, object]:
+def _command(subnet: SubnetSnapshot) -> str:
     wanted = "Enabled" if subnet.route_table_id is not None else "NetworkSecurityGroupEnabled"
     update = f"az network vnet subnet update --ids {shlex.quote(str(subnet.id))}"
+    return f"{update} --private-endpoint-network-policies {wanted}"
+
+
+def _evidence(subnet: SubnetSnapshot) -> Facts:
     return {
         "privateEndpointNetworkPolicies": subnet.endpoint_network_policies or "Disabled (absent)",
         "privateEndpoints": sorted(str(one.id) for one in subnet.private_endpoints or ()),
-        "whatToDo": f"{update} --private-endpoint-network-policies {wanted}",
     }
 
 
@@ -80,14 +76,10 @@ POLICY: Policy[SubnetSnapshot] = Policy(
     id=ID,
     title="An NSG or route table does not apply to PostgreSQL private endpoints",
     kind=Kind.SETTING,
-    targets=frozenset({TargetKind.SUBNET}),
+    targets=SUBNETS,
     severity=SEVERITY,
-    safety=Safety.MANUAL,
     reads=frozenset({Aspect.SUBNET, Aspect.SUBNET_ENDPOINTS, Aspect.SECURITY_GROUP}),
-    permissions=(*READS, *ENDPOINT_READS),
-    controls=(
-        Control(framework="MCSB", version="v1", id="NS-1", title="Establish network segmentation boundaries"),
-    ),
+    controls=(MCSB.NS_1,),
     evaluate=evaluate,
     order=69,
     why="The rules of this NSG keep nobody from the database, whatever they say.",

@@ -16,8 +16,7 @@ must be restored into a new server, or stay public.
 force again.
 
 *References.* Private Link for Azure Database for PostgreSQL (combined with firewall rules; supported
-features); CIS Azure Database Services 2.0.0 6.4; Azure Policy 5375a5bb-22c6-46d7-8a43-83417cfb4460
-(flexible) and 0564d078-92f5-4f97-8398-b9f58a51f70b (single); MCSB NS-2.
+features).
 """
 
 from __future__ import annotations
@@ -25,21 +24,22 @@ from __future__ import annotations
 from typing import Final
 
 from shared.model import (
-    Aspect,
     ConnectionStatus,
     Finding,
     Kind,
     PrivateEndpointConnection,
     PublicAccess,
-    Safety,
     ServerSnapshot,
     Severity,
-    TargetKind,
 )
-from shared.posture.policy import Control, Policy
-from shared.posture.private_dns import COMPLIANT, NON_COMPLIANT, UNKNOWN, About, Verdict, az, az_at, finding
+from shared.posture.controls import AZURE_POLICY, CIS_DATABASES_2_0, MCSB
+from shared.posture.dns_commands import az, az_at
+from shared.posture.findings import Judged, beside_the_point, compliant, drifted, unknown
+from shared.posture.policy import ALL_SERVERS, SERVER_ALONE, Policy
+from shared.posture.private_dns import finding_with_steps
 
-ABOUT: Final = About(policy="postgres-no-approved-private-endpoint", severity=Severity.MEDIUM)
+ID: Final = "postgres-no-approved-private-endpoint"
+SEVERITY: Final = Severity.MEDIUM
 OLD_SERVER: Final = (
     "a server from before Private Link came to the service may not support private endpoints:"
     " then restore it into a new server"
@@ -47,38 +47,34 @@ OLD_SERVER: Final = (
 
 
 def evaluate(server: ServerSnapshot) -> Finding:
-    return finding(ABOUT, server, _judge(server), "no way in")
+    return finding_with_steps(ID, SEVERITY, server, _judge(server))
 
 
-def _judge(server: ServerSnapshot) -> Verdict:
+def _judge(server: ServerSnapshot) -> Judged:
     if server.vnet_integrated:
-        inside = "the server is VNet-integrated: it is reached through its subnet"
-        return Verdict(state=COMPLIANT, reason=inside, applies=False)
+        return beside_the_point("the server is VNet-integrated: it is reached through its subnet")
     match server.public_access:
         case PublicAccess.ENABLED:
-            return Verdict(state=COMPLIANT, reason="public network access is enabled")
+            return compliant("public network access is enabled")
         case PublicAccess.UNKNOWN:
-            return Verdict(state=UNKNOWN, reason="publicNetworkAccess is not known")
+            return unknown("publicNetworkAccess is not known")
         case PublicAccess.DISABLED:
             return _judge_closed(server)
 
 
-def _judge_closed(server: ServerSnapshot) -> Verdict:
+def _judge_closed(server: ServerSnapshot) -> Judged:
     connections = server.private_endpoints
     if connections is None:
-        return Verdict(state=UNKNOWN, reason="the private endpoint connections could not be read")
+        return unknown("the private endpoint connections could not be read")
     states = {"connections": sorted(f"{one.id.name}: {one.status}".lower() for one in connections)}
     if any(one.status is ConnectionStatus.APPROVED for one in connections):
-        return Verdict(state=COMPLIANT, reason="an approved private endpoint exists", facts=states)
+        return compliant("an approved private endpoint exists", states)
     if any(one.status is ConnectionStatus.UNKNOWN for one in connections):
         unsure = "whether a private endpoint connection is approved is not known"
-        return Verdict(state=UNKNOWN, reason=unsure, facts=states)
-    return Verdict(
-        state=NON_COMPLIANT,
-        reason=f"nobody can connect: public network access is disabled and {_lacking(connections)}",
-        facts={**states, "note": OLD_SERVER},
-        todo=_todo(server, connections),
-    )
+        return unknown(unsure, states)
+    reason = f"nobody can connect: public network access is disabled and {_lacking(connections)}"
+    facts = {**states, "note": OLD_SERVER}
+    return drifted(reason, "no way in", what_to_do=_todo(server, connections), evidence=facts)
 
 
 def _lacking(connections: tuple[PrivateEndpointConnection, ...]) -> str:
@@ -102,43 +98,16 @@ def _todo(server: ServerSnapshot, connections: tuple[PrivateEndpointConnection, 
 
 
 POLICY: Policy[ServerSnapshot] = Policy(
-    id=ABOUT.policy,
+    id=ID,
     title="A PostgreSQL server has neither public access nor an approved private endpoint",
     kind=Kind.CONNECTIVITY,
-    targets=frozenset({TargetKind.FLEXIBLE_SERVER, TargetKind.SINGLE_SERVER}),
-    severity=ABOUT.severity,
-    safety=Safety.MANUAL,
-    reads=frozenset({Aspect.SERVER}),
-    permissions=(
-        "Microsoft.DBforPostgreSQL/flexibleServers/read",
-        "Microsoft.DBforPostgreSQL/servers/read",
-        "Microsoft.Network/privateEndpoints/read",  # where an event about an endpoint leads
-    ),
+    targets=ALL_SERVERS,
+    severity=SEVERITY,
+    reads=SERVER_ALONE,
+    further_permissions=("Microsoft.Network/privateEndpoints/read",),  # where its events lead
     controls=(
-        Control(
-            framework="CIS Microsoft Azure Database Services",
-            version="2.0.0",
-            id="6.4",
-            title="PostgreSQL servers are reached through private endpoints",
-        ),
-        Control(
-            framework="Azure Policy",
-            version="built-in",
-            id="5375a5bb-22c6-46d7-8a43-83417cfb4460",
-            title="Private endpoint should be enabled for PostgreSQL flexible servers",
-        ),
-        Control(
-            framework="Azure Policy",
-            version="built-in",
-            id="0564d078-92f5-4f97-8398-b9f58a51f70b",
-            title="Private endpoint should be enabled for PostgreSQL servers",
-        ),
-        Control(
-            framework="MCSB",
-            version="v1",
-            id="NS-2",
-            title="Secure cloud native services with network controls",
-        ),
+        *(CIS_DATABASES_2_0.P_6_4, AZURE_POLICY.PRIVATE_ENDPOINT_FLEXIBLE),
+        *(AZURE_POLICY.PRIVATE_ENDPOINT_SINGLE, MCSB.NS_2),
     ),
     evaluate=evaluate,
     why="Nobody can connect to the server: neither the public path nor a private endpoint lets anyone in.",

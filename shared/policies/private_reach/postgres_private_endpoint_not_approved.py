@@ -14,56 +14,46 @@ disconnected.
 *What it may break.* Approving lets the endpoint's network in; deleting a connection that is not approved cuts
 off nobody.
 
-*References.* Private Link for Azure Database for PostgreSQL; private endpoint overview (connection states);
-Azure Policy 5375a5bb-22c6-46d7-8a43-83417cfb4460 (flexible) and 0564d078-92f5-4f97-8398-b9f58a51f70b
-(single); MCSB NS-2.
+*References.* Private Link for Azure Database for PostgreSQL; private endpoint overview (connection states).
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from shared.model import (
-    Aspect,
-    ConnectionStatus,
-    Finding,
-    Kind,
-    PrivateEndpointConnection,
-    Safety,
-    ServerSnapshot,
-    Severity,
-    TargetKind,
-)
-from shared.posture.policy import Control, Policy
-from shared.posture.private_dns import COMPLIANT, NON_COMPLIANT, UNKNOWN, About, Verdict, az, finding
+from shared.model import ConnectionStatus, Finding, Kind, PrivateEndpointConnection, ServerSnapshot, Severity
+from shared.posture.controls import AZURE_POLICY, MCSB
+from shared.posture.dns_commands import az
+from shared.posture.findings import Judged, beside_the_point, compliant, drifted, unknown
+from shared.posture.policy import ALL_SERVERS, SERVER_ALONE, Policy
+from shared.posture.private_dns import finding_with_steps
 
-ABOUT: Final = About(policy="postgres-private-endpoint-not-approved", severity=Severity.MEDIUM)
+ID: Final = "postgres-private-endpoint-not-approved"
+SEVERITY: Final = Severity.MEDIUM
 
 _CLOSED: Final = (ConnectionStatus.PENDING, ConnectionStatus.REJECTED, ConnectionStatus.DISCONNECTED)
 
 
 def evaluate(server: ServerSnapshot) -> Finding:
-    closed = [one for one in server.private_endpoints or () if one.status in _CLOSED]
-    drift = "; ".join(sorted(f"{one.id}: {one.status}".lower() for one in closed))
-    return finding(ABOUT, server, _judge(server, closed), drift)
+    return finding_with_steps(ID, SEVERITY, server, _judge(server))
 
 
-def _judge(server: ServerSnapshot, closed: list[PrivateEndpointConnection]) -> Verdict:
+def _judge(server: ServerSnapshot) -> Judged:
     if server.private_endpoints is None:
-        return Verdict(state=UNKNOWN, reason="the private endpoint connections could not be read")
+        return unknown("the private endpoint connections could not be read")
     if not server.private_endpoints:
-        return Verdict(state=COMPLIANT, reason="there is no private endpoint connection", applies=False)
+        return beside_the_point("there is no private endpoint connection")
     ordered = sorted(server.private_endpoints, key=lambda one: one.id.key)
     facts = {"connections": [_shown(one) for one in ordered]}
-    if closed:
-        told = ", ".join(f"{one.id.name} is {one.status}" for one in ordered if one in closed)
-        todo = tuple(step for one in ordered if one in closed for step in _todo(one))
-        reason = f"private endpoint connection {told}"
-        return Verdict(state=NON_COMPLIANT, reason=reason, facts=facts, todo=todo)
+    if closed := [one for one in ordered if one.status in _CLOSED]:
+        told = ", ".join(f"{one.id.name} is {one.status}" for one in closed)
+        todo = tuple(step for one in closed for step in _todo(one))
+        drift = "; ".join(sorted(f"{one.id}: {one.status}".lower() for one in closed))
+        return drifted(f"private endpoint connection {told}", drift, what_to_do=todo, evidence=facts)
     if any(one.status is ConnectionStatus.UNKNOWN for one in ordered):
         unsure = "the state of a private endpoint connection is not known"
-        return Verdict(state=UNKNOWN, reason=unsure, facts=facts)
-    return Verdict(state=COMPLIANT, reason="every private endpoint connection is approved", facts=facts)
+        return unknown(unsure, facts)
+    return compliant("every private endpoint connection is approved", facts)
 
 
 def _shown(one: PrivateEndpointConnection) -> dict[str, str | None]:
@@ -79,38 +69,14 @@ def _todo(one: PrivateEndpointConnection) -> list[str]:
 
 
 POLICY: Policy[ServerSnapshot] = Policy(
-    id=ABOUT.policy,
+    id=ID,
     title="A private endpoint connection of a PostgreSQL server is not approved",
     kind=Kind.CONNECTIVITY,
-    targets=frozenset({TargetKind.FLEXIBLE_SERVER, TargetKind.SINGLE_SERVER}),
-    severity=ABOUT.severity,
-    safety=Safety.MANUAL,
-    reads=frozenset({Aspect.SERVER}),
-    permissions=(
-        "Microsoft.DBforPostgreSQL/flexibleServers/read",
-        "Microsoft.DBforPostgreSQL/servers/read",
-        "Microsoft.Network/privateEndpoints/read",  # where an event about an endpoint leads
-    ),
-    controls=(
-        Control(
-            framework="Azure Policy",
-            version="built-in",
-            id="5375a5bb-22c6-46d7-8a43-83417cfb4460",
-            title="Private endpoint should be enabled for PostgreSQL flexible servers",
-        ),
-        Control(
-            framework="Azure Policy",
-            version="built-in",
-            id="0564d078-92f5-4f97-8398-b9f58a51f70b",
-            title="Private endpoint should be enabled for PostgreSQL servers",
-        ),
-        Control(
-            framework="MCSB",
-            version="v1",
-            id="NS-2",
-            title="Secure cloud native services with network controls",
-        ),
-    ),
+    targets=ALL_SERVERS,
+    severity=SEVERITY,
+    reads=SERVER_ALONE,
+    further_permissions=("Microsoft.Network/privateEndpoints/read",),  # where its events lead
+    controls=(AZURE_POLICY.PRIVATE_ENDPOINT_FLEXIBLE, AZURE_POLICY.PRIVATE_ENDPOINT_SINGLE, MCSB.NS_2),
     evaluate=evaluate,
     why="Clients in the endpoint's network cannot connect, or somebody waits to be let in.",
 )

@@ -23,10 +23,10 @@ from __future__ import annotations
 import shlex
 from typing import Final
 
-from shared.model import Aspect, Finding, Kind, Safety, Severity, SubnetSnapshot, TargetKind
-from shared.posture.policy import Policy
+from shared.model import Aspect, Finding, Kind, Severity, SubnetSnapshot
+from shared.posture.findings import Judged, beside_the_point, compliant, drifted, finding, unknown
+from shared.posture.policy import SUBNETS, Policy
 from shared.posture.subnet_facts import delegated
-from shared.posture.subnet_findings import Judged, compliant, drift, finding, unknown, with_evidence
 
 ID: Final = "postgres-storage-service-endpoint-missing"
 SEVERITY: Final = Severity.INFORMATIONAL
@@ -41,30 +41,28 @@ def _judged(subnet: SubnetSnapshot) -> Judged:
     if subnet.updating:
         return unknown("the subnet is being updated: look again")
     if not delegated(subnet):
-        return compliant("the subnet is not delegated to PostgreSQL flexible servers", applies=False)
+        return beside_the_point("the subnet is not delegated to PostgreSQL flexible servers")
     if subnet.service_endpoints is None:
         return unknown("the subnet's service endpoints could not be read")
     if STORAGE & {service.lower() for service in subnet.service_endpoints}:
         return compliant("the subnet has a service endpoint for Azure Storage")
-    found = drift("the subnet has no service endpoint for Azure Storage", "no endpoint for Storage")
     kept = " ".join(sorted({*subnet.service_endpoints, "Microsoft.Storage"}))
     command = f"az network vnet subnet update --ids {shlex.quote(str(subnet.id))} --service-endpoints {kept}"
-    return with_evidence(found, {"serviceEndpoints": sorted(subnet.service_endpoints), "whatToDo": command})
+    return drifted(
+        "the subnet has no service endpoint for Azure Storage",
+        "no endpoint for Storage",
+        what_to_do=command,
+        evidence={"serviceEndpoints": sorted(subnet.service_endpoints)},
+    )
 
 
 POLICY: Policy[SubnetSnapshot] = Policy(
     id=ID,
     title="A PostgreSQL subnet has no service endpoint for Azure Storage",
     kind=Kind.SETTING,
-    targets=frozenset({TargetKind.SUBNET}),
+    targets=SUBNETS,
     severity=SEVERITY,
-    safety=Safety.MANUAL,
     reads=frozenset({Aspect.SUBNET}),
-    permissions=(
-        "Microsoft.Network/virtualNetworks/read",
-        "Microsoft.Network/virtualNetworks/subnets/read",
-    ),
-    controls=(),
     evaluate=evaluate,
     opt_in=True,
     order=70,

@@ -14,46 +14,48 @@ be given afterwards. A person gives the server a zone and links it to the networ
 *What it may break.* The zone of a server cannot be changed while high availability is on; clients that
 resolve the name from a cache keep the old answer for a while.
 
-*References.* Networking with private access for Azure Database for PostgreSQL (use a private DNS zone); Azure
-Policy 5e1de0e3-42cb-4ebc-a86d-61d0c619ca48; MCSB NS-1.
+*References.* Networking with private access for Azure Database for PostgreSQL (use a private DNS zone).
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from shared.model import Aspect, Finding, Kind, Safety, ServerSnapshot, Severity, TargetKind
-from shared.posture.policy import Control, Policy
-from shared.posture.private_dns import COMPLIANT, NON_COMPLIANT, UNKNOWN, About, Verdict, az_at, finding
+from shared.model import Finding, Kind, ServerSnapshot, Severity
+from shared.posture.controls import AZURE_POLICY, MCSB
+from shared.posture.dns_commands import az_at
+from shared.posture.findings import Judged, compliant, drifted, unknown
+from shared.posture.policy import FLEXIBLE_SERVERS, SERVER_ALONE, Policy
+from shared.posture.private_dns import finding_with_steps
 
-ABOUT: Final = About(policy="postgres-subnet-and-dns-zone-inconsistent", severity=Severity.HIGH)
+ID: Final = "postgres-subnet-and-dns-zone-inconsistent"
+SEVERITY: Final = Severity.HIGH
 
 
 def evaluate(server: ServerSnapshot) -> Finding:
-    drift = "no zone" if server.vnet_integrated else "no subnet"
-    return finding(ABOUT, server, _judge(server), drift)
+    return finding_with_steps(ID, SEVERITY, server, _judge(server))
 
 
-def _judge(server: ServerSnapshot) -> Verdict:
+def _judge(server: ServerSnapshot) -> Judged:
     subnet, zone = server.delegated_subnet, server.private_dns_zone
     facts = {
         "delegatedSubnetResourceId": str(subnet) if subnet is not None else None,
         "privateDnsZoneArmResourceId": str(zone) if zone is not None else None,
     }
     if subnet is None and zone is None and server.public_access_text is None:
-        return Verdict(state=UNKNOWN, reason="the server shows nothing of its network", facts=facts)
+        return unknown("the server shows nothing of its network", facts)
     if (subnet is None) == (zone is None):
         said = "neither a delegated subnet nor" if subnet is None else "a delegated subnet and"
-        return Verdict(state=COMPLIANT, reason=f"the server has {said} a private DNS zone", facts=facts)
+        return compliant(f"the server has {said} a private DNS zone", facts)
     if zone is None:
         reason = "the server is in a delegated subnet and has no private DNS zone"
-        return Verdict(state=NON_COMPLIANT, reason=reason, facts=facts, todo=(_give_zone(server),))
+        return drifted(reason, "no zone", what_to_do=(_give_zone(server),), evidence=facts)
     reason = "the server has a private DNS zone and no delegated subnet"
     no_way_back = (
         "A subnet cannot be given to an existing server, and the zone cannot be taken away:"
         " ask who set it, and report it to Azure's support where nobody did."
     )
-    return Verdict(state=NON_COMPLIANT, reason=reason, facts=facts, todo=(no_way_back,))
+    return drifted(reason, "no subnet", what_to_do=(no_way_back,), evidence=facts)
 
 
 def _give_zone(server: ServerSnapshot) -> str:
@@ -62,23 +64,13 @@ def _give_zone(server: ServerSnapshot) -> str:
 
 
 POLICY: Policy[ServerSnapshot] = Policy(
-    id=ABOUT.policy,
+    id=ID,
     title="A PostgreSQL server has only one of delegated subnet and private DNS zone",
     kind=Kind.CONNECTIVITY,
-    targets=frozenset({TargetKind.FLEXIBLE_SERVER}),
-    severity=ABOUT.severity,
-    safety=Safety.MANUAL,
-    reads=frozenset({Aspect.SERVER}),
-    permissions=("Microsoft.DBforPostgreSQL/flexibleServers/read",),
-    controls=(
-        Control(
-            framework="Azure Policy",
-            version="built-in",
-            id="5e1de0e3-42cb-4ebc-a86d-61d0c619ca48",
-            title="Public network access should be disabled for PostgreSQL flexible servers",
-        ),
-        Control(framework="MCSB", version="v1", id="NS-1", title="Establish network segmentation boundaries"),
-    ),
+    targets=FLEXIBLE_SERVERS,
+    severity=SEVERITY,
+    reads=SERVER_ALONE,
+    controls=(AZURE_POLICY.PUBLIC_ACCESS_FLEXIBLE, MCSB.NS_1),
     evaluate=evaluate,
     why="The name of a server in a subnet leads nowhere without its private DNS zone.",
 )

@@ -15,53 +15,46 @@ creates a zone with a fitting name, links it, and gives it to the server.
 changed while high availability is on.
 
 *References.* Networking with private access for Azure Database for PostgreSQL (use a private DNS zone;
-private DNS zone and virtual network peering); MCSB NS-10.
+private DNS zone and virtual network peering).
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from shared.model import Aspect, Finding, Kind, Safety, ServerSnapshot, Severity, TargetKind
+from shared.model import Finding, Kind, ServerSnapshot, Severity
 from shared.model.dns_names import canonical, record_name, service_suffix
 from shared.model.resource_id import ResourceId
-from shared.posture.policy import Control, Policy
-from shared.posture.private_dns import (
-    COMPLIANT,
-    NON_COMPLIANT,
-    UNKNOWN,
-    About,
-    Verdict,
-    az_at,
-    finding,
-    zone_command,
-)
+from shared.posture.controls import MCSB
+from shared.posture.dns_commands import az_at, zone_command
+from shared.posture.findings import Judged, beside_the_point, compliant, drifted, unknown
+from shared.posture.policy import FLEXIBLE_SERVERS, SERVER_ALONE, Policy
+from shared.posture.private_dns import finding_with_steps
 
-ABOUT: Final = About(policy="postgres-vnet-dns-zone-name-invalid", severity=Severity.MEDIUM)
+ID: Final = "postgres-vnet-dns-zone-name-invalid"
+SEVERITY: Final = Severity.MEDIUM
 
 MOST_LABELS: Final = 2
 
 
 def evaluate(server: ServerSnapshot) -> Finding:
     zone = server.private_dns_zone
-    return finding(ABOUT, server, _judge(server, zone), str(zone))
+    return finding_with_steps(ID, SEVERITY, server, _judge(server, zone))
 
 
-def _judge(server: ServerSnapshot, zone: ResourceId | None) -> Verdict:
+def _judge(server: ServerSnapshot, zone: ResourceId | None) -> Judged:
     if not server.vnet_integrated or zone is None:
-        nothing = "the server has no private DNS zone of its own"
-        return Verdict(state=COMPLIANT, reason=nothing, applies=False)
+        return beside_the_point("the server has no private DNS zone of its own")
     name, suffix = canonical(zone.name), service_suffix(server.host_name)
     facts = {"zone": str(zone), "zoneName": name, "suffix": suffix, "server": _labels_of(server)}
     if not suffix:
         untold = f"the service's suffix cannot be told from the server's host name {server.host_name!r}"
-        return Verdict(state=UNKNOWN, reason=untold, facts=facts)
+        return unknown(untold, facts)
     wrong = _wrong(name, suffix, _labels_of(server))
     if wrong is None:
-        return Verdict(state=COMPLIANT, reason=f"zone {name} can serve the server", facts=facts)
-    return Verdict(
-        state=NON_COMPLIANT, reason=f"zone {name} {wrong}", facts=facts, todo=_todo(server, zone, suffix)
-    )
+        return compliant(f"zone {name} can serve the server", facts)
+    steps = _todo(server, zone, suffix)
+    return drifted(f"zone {name} {wrong}", str(zone).lower(), what_to_do=steps, evidence=facts)
 
 
 def _labels_of(server: ServerSnapshot) -> list[str]:
@@ -90,17 +83,13 @@ def _todo(server: ServerSnapshot, zone: ResourceId, suffix: str) -> tuple[str, .
 
 
 POLICY: Policy[ServerSnapshot] = Policy(
-    id=ABOUT.policy,
+    id=ID,
     title="The private DNS zone of a VNet-integrated PostgreSQL server has a name that cannot serve it",
     kind=Kind.CONNECTIVITY,
-    targets=frozenset({TargetKind.FLEXIBLE_SERVER}),
-    severity=ABOUT.severity,
-    safety=Safety.MANUAL,
-    reads=frozenset({Aspect.SERVER}),
-    permissions=("Microsoft.DBforPostgreSQL/flexibleServers/read",),
-    controls=(
-        Control(framework="MCSB", version="v1", id="NS-10", title="Ensure Domain Name System (DNS) security"),
-    ),
+    targets=FLEXIBLE_SERVERS,
+    severity=SEVERITY,
+    reads=SERVER_ALONE,
+    controls=(MCSB.NS_10,),
     evaluate=evaluate,
     why="The server's name does not resolve in its own network.",
 )

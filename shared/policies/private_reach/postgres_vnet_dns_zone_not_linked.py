@@ -15,49 +15,40 @@ clients in peered networks need a link of their own each.
 that other DNS servers answer for.
 
 *References.* Networking with private access for Azure Database for PostgreSQL (use a private DNS zone; custom
-DNS server; private DNS zone and virtual network peering); MCSB NS-10.
+DNS server; private DNS zone and virtual network peering).
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from shared.model import Aspect, Finding, Kind, Safety, ServerSnapshot, Severity, TargetKind
+from shared.model import Aspect, Finding, Kind, ServerSnapshot, Severity
 from shared.model.parts import NetworkDns, PrivateDns
 from shared.model.resource_id import ResourceId
-from shared.posture.policy import Control, Parameter, Policy
-from shared.posture.private_dns import (
-    COMPLIANT,
-    NON_COMPLIANT,
-    PERMISSIONS,
-    UNKNOWN,
-    About,
-    Declared,
-    Verdict,
-    custom_dns,
-    finding,
-    judge_links,
-    wrong_networks,
-)
+from shared.posture.controls import MCSB
+from shared.posture.dns_links import judge_links
+from shared.posture.findings import Judged, beside_the_point, drifted, unknown
+from shared.posture.policy import FLEXIBLE_SERVERS, Parameter, Policy
+from shared.posture.private_dns import Declared, custom_dns, finding_with_steps, wrong_networks
 from shared.posture.unread import unread_reason
 
-ABOUT: Final = About(policy="postgres-vnet-dns-zone-not-linked", severity=Severity.HIGH)
+ID: Final = "postgres-vnet-dns-zone-not-linked"
+SEVERITY: Final = Severity.HIGH
 
 
 def evaluate(server: ServerSnapshot, *, linked_networks: list[str]) -> Finding:
-    verdict = _judge(server, Declared.of("", linked_networks).networks)
-    return finding(ABOUT, server, verdict, verdict.reason)
+    declared = Declared.of("", linked_networks).networks
+    return finding_with_steps(ID, SEVERITY, server, _judge(server, declared))
 
 
-def _judge(server: ServerSnapshot, declared: tuple[ResourceId, ...]) -> Verdict:
+def _judge(server: ServerSnapshot, declared: tuple[ResourceId, ...]) -> Judged:
     zone, subnet = server.private_dns_zone, server.delegated_subnet
     if subnet is None or zone is None:
-        nothing = "the server has no private DNS zone of its own"
-        return Verdict(state=COMPLIANT, reason=nothing, applies=False)
+        return beside_the_point("the server has no private DNS zone of its own")
     if server.private_dns is None:
-        return Verdict(state=UNKNOWN, reason=unread_reason(server, Aspect.PRIVATE_DNS))
+        return unknown(unread_reason(server, Aspect.PRIVATE_DNS))
     if not declared and (unsure := _unsure(server.private_dns.network)):
-        return Verdict(state=UNKNOWN, reason=unsure)
+        return unknown(unsure)
     own = (subnet.parent,) if subnet.parent is not None else ()
     return _judge_zone(server.private_dns, zone, declared or own)
 
@@ -66,30 +57,25 @@ def _unsure(network: NetworkDns | None) -> str:
     return custom_dns(network) if network is not None else "the network of the delegated subnet is not known"
 
 
-def _judge_zone(dns: PrivateDns, zone: ResourceId, networks: tuple[ResourceId, ...]) -> Verdict:
+def _judge_zone(dns: PrivateDns, zone: ResourceId, networks: tuple[ResourceId, ...]) -> Judged:
     read = next((one for one in dns.zones if one.id == zone), None)
     if read is None or read.exists is None:
         why = f": {read.unread}" if read is not None and read.unread else ""
-        return Verdict(state=UNKNOWN, reason=f"zone {zone.name} could not be read{why}")
+        return unknown(f"zone {zone.name} could not be read{why}")
     if not read.exists:
-        return Verdict(
-            state=NON_COMPLIANT, reason=f"zone {zone.name} does not exist", facts={"zones": [str(zone)]}
-        )
+        reason = f"zone {zone.name} does not exist"
+        return drifted(reason, reason.lower(), evidence={"zones": [str(zone)]})
     return judge_links((read,), networks)
 
 
 POLICY: Policy[ServerSnapshot] = Policy(
-    id=ABOUT.policy,
+    id=ID,
     title="The private DNS zone of a VNet-integrated PostgreSQL server is not linked to its network",
     kind=Kind.CONNECTIVITY,
-    targets=frozenset({TargetKind.FLEXIBLE_SERVER}),
-    severity=ABOUT.severity,
-    safety=Safety.MANUAL,
+    targets=FLEXIBLE_SERVERS,
+    severity=SEVERITY,
     reads=frozenset({Aspect.SERVER, Aspect.PRIVATE_DNS}),
-    permissions=PERMISSIONS,
-    controls=(
-        Control(framework="MCSB", version="v1", id="NS-10", title="Ensure Domain Name System (DNS) security"),
-    ),
+    controls=(MCSB.NS_10,),
     evaluate=evaluate,
     parameters=(
         Parameter(

@@ -15,34 +15,31 @@ rule is the only way in, it is an alert too.
 replication to another server, a running migration, Power BI, App Service without VNet integration.
 The alert names those that the server shows.
 
-*References.* Firewall rules in Azure Database for PostgreSQL; CIS Microsoft Azure Foundations 1.3
-4.3.8, 1.4–2.1 4.3.7, 3.0 5.2.5; MCSB NS-1, NS-2; Datadog mhu-w8j-px0.
+*References.* Firewall rules in Azure Database for PostgreSQL; CIS Microsoft Azure Foundations 1.4–2.1 4.3.7.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 from shared.model import (
     Aspect,
     Change,
-    ComplianceState,
     DeleteFirewallRule,
     Edit,
     Finding,
     FirewallRule,
-    Json,
     Kind,
     PublicAccess,
     PutFirewallRule,
     Safety,
     ServerSnapshot,
     Severity,
-    TargetKind,
 )
-from shared.posture.firewall import by_name, shown
-from shared.posture.policy import Assessment, Control, Policy
+from shared.posture.controls import CIS_1_3, CIS_2_1, CIS_3_0, DATADOG, MCSB
+from shared.posture.findings import Judged, compliant, drifted, finding, is_drift, unknown
+from shared.posture.firewall import by_name, deleting, deletion, rules_evidence
+from shared.posture.policy import ALL_SERVERS, Assessment, Policy
 from shared.posture.traffic import ServerTraffic, reach_evidence, server_traffic
 
 ID = "postgres-firewall-allows-all-azure"
@@ -52,38 +49,25 @@ DORMANT_SEVERITY = Severity.MEDIUM
 
 def evaluate(server: ServerSnapshot) -> Finding:
     found = _all_azure_rules(server)
-    state, severity, reason, fingerprint = _judge(server, found)
-    return Finding(
-        policy=ID,
-        target=server.target,
-        resource_id=server.id.child("firewallRules", found[0].name) if found else server.id,
-        state=state,
-        severity=severity,
-        reason=reason,
-        evidence=_evidence(server, found),
-        fingerprint=fingerprint,
-    )
+    at_fault = server.id.child("firewallRules", found[0].name) if found else None
+    dormant = bool(found) and server.public_access is PublicAccess.DISABLED
+    facts = {**rules_evidence(server, found), **reach_evidence(server), "dormant": dormant}
+    return finding(ID, SEVERITY, server, replace(_judge(server, found), resource_id=at_fault), facts)
 
 
-def plan(finding: Finding, server: ServerSnapshot) -> Change | None:
+def plan(found: Finding, server: ServerSnapshot) -> Change | None:
     in_force = server.public_access is PublicAccess.ENABLED
-    if finding.state is not ComplianceState.NON_COMPLIANT or not in_force:
+    if not is_drift(found) or not in_force:
         return None
-    rules = _all_azure_rules(server)
-    return Change(
-        policy=ID,
-        target=server.target,
-        edits=suggest(finding, server),
-        inverse=tuple(PutFirewallRule(server=server.id, rule=rule) for rule in reversed(rules)),
-    )
+    return deletion(ID, server, _all_azure_rules(server))
 
 
-def suggest(finding: Finding, server: ServerSnapshot) -> tuple[Edit, ...]:  # noqa: ARG001 - one signature for all policies
+def suggest(_found: Finding, server: ServerSnapshot) -> tuple[Edit, ...]:
     """Deleting the rules: for a dormant rule it works as soon as Azure accepts firewall writes."""
-    return tuple(DeleteFirewallRule(server=server.id, rule=rule) for rule in _all_azure_rules(server))
+    return deleting(server, _all_azure_rules(server))
 
 
-def assess(server: ServerSnapshot, baseline: ServerSnapshot | None) -> Assessment:  # noqa: ARG001 - one signature for all policies
+def assess(server: ServerSnapshot, _baseline: ServerSnapshot | None) -> Assessment:
     """Deleting the rule is safe unless it is the only way in."""
     kept = tuple(rule for rule in server.firewall_rules or () if not rule.allows_all_azure)
     if server_traffic(replace(server, firewall_rules=kept)).nobody:
@@ -99,89 +83,34 @@ def _all_azure_rules(server: ServerSnapshot) -> tuple[FirewallRule, ...]:
     return by_name(rule for rule in server.firewall_rules or () if rule.allows_all_azure)
 
 
-def _judge(
-    server: ServerSnapshot, found: tuple[FirewallRule, ...]
-) -> tuple[ComplianceState, Severity, str, str]:
+def _judge(server: ServerSnapshot, found: tuple[FirewallRule, ...]) -> Judged:
     if server.vnet_integrated:
-        reason = "the server is VNet-integrated: firewall rules have no effect"
-        return ComplianceState.COMPLIANT, SEVERITY, reason, ""
+        return compliant("the server is VNet-integrated: firewall rules have no effect")
     if server.firewall_rules is None:
-        return ComplianceState.UNKNOWN, SEVERITY, "the firewall rules could not be read", ""
+        return unknown("the firewall rules could not be read")
     if not found:
-        return ComplianceState.COMPLIANT, SEVERITY, "no firewall rule admits all of Azure", ""
-    names = ", ".join(repr(rule.name) for rule in found)
+        return compliant("no firewall rule admits all of Azure")
+    rules = f"firewall rule {', '.join(repr(rule.name) for rule in found)} (0.0.0.0–0.0.0.0)"
     match server.public_access:
         case PublicAccess.ENABLED:
-            reason = f"firewall rule {names} (0.0.0.0–0.0.0.0) admits every Azure address"
-            return ComplianceState.NON_COMPLIANT, SEVERITY, reason, "0.0.0.0-0.0.0.0 in force"
+            return drifted(f"{rules} admits every Azure address", "0.0.0.0-0.0.0.0 in force")
         case PublicAccess.DISABLED:
-            reason = f"firewall rule {names} (0.0.0.0–0.0.0.0) is dormant: it opens with the next enabling"
-            return ComplianceState.NON_COMPLIANT, DORMANT_SEVERITY, reason, "0.0.0.0-0.0.0.0 dormant"
+            asleep = f"{rules} is dormant: it opens with the next enabling"
+            return replace(drifted(asleep, "0.0.0.0-0.0.0.0 dormant"), severity=DORMANT_SEVERITY)
         case PublicAccess.UNKNOWN:
-            reason = f"firewall rule {names} (0.0.0.0–0.0.0.0) exists; whether it is in force is unknown"
-            return ComplianceState.NON_COMPLIANT, SEVERITY, reason, "0.0.0.0-0.0.0.0 in force"
-
-
-def _evidence(server: ServerSnapshot, found: tuple[FirewallRule, ...]) -> Mapping[str, Json]:
-    others = [rule for rule in server.firewall_rules or () if not rule.allows_all_azure]
-    return {
-        "rules": [shown(rule) for rule in found],
-        "otherRules": [shown(rule) for rule in others],
-        **reach_evidence(server),
-        "dormant": bool(found) and server.public_access is PublicAccess.DISABLED,
-    }
-
-
-def _cis(version: str, number: str) -> Control:
-    return Control(
-        framework="CIS Microsoft Azure Foundations",
-        version=version,
-        id=number,
-        title="Access from Azure services to the PostgreSQL server is disabled",
-    )
+            return drifted(f"{rules} exists; whether it is in force is unknown", "0.0.0.0-0.0.0.0 in force")
 
 
 POLICY: Policy[ServerSnapshot] = Policy(
     id=ID,
     title="A firewall rule admits every Azure address",
     kind=Kind.TIGHTENING,
-    targets=frozenset({TargetKind.FLEXIBLE_SERVER, TargetKind.SINGLE_SERVER}),
+    targets=ALL_SERVERS,
     severity=SEVERITY,
     safety=Safety.AUTO,
     reads=frozenset({Aspect.SERVER, Aspect.FIREWALL_RULES, Aspect.VIRTUAL_NETWORK_RULES}),
-    permissions=(
-        "Microsoft.DBforPostgreSQL/flexibleServers/read",
-        "Microsoft.DBforPostgreSQL/flexibleServers/firewallRules/read",
-        "Microsoft.DBforPostgreSQL/flexibleServers/firewallRules/write",
-        "Microsoft.DBforPostgreSQL/flexibleServers/firewallRules/delete",
-        "Microsoft.DBforPostgreSQL/flexibleServers/configurations/read",
-        "Microsoft.DBforPostgreSQL/flexibleServers/migrations/read",
-        "Microsoft.DBforPostgreSQL/servers/read",
-        "Microsoft.DBforPostgreSQL/servers/firewallRules/read",
-        "Microsoft.DBforPostgreSQL/servers/virtualNetworkRules/read",
-        "Microsoft.DBforPostgreSQL/servers/firewallRules/write",
-        "Microsoft.DBforPostgreSQL/servers/firewallRules/delete",
-        "Microsoft.DBforPostgreSQL/locations/azureAsyncOperation/read",
-        "Microsoft.DBforPostgreSQL/locations/operationResults/read",
-    ),
-    controls=(
-        _cis("1.3.0", "4.3.8"),
-        _cis("2.1.0", "4.3.7"),
-        _cis("3.0.0", "5.2.5"),
-        Control(framework="MCSB", version="v1", id="NS-1", title="Establish network segmentation boundaries"),
-        Control(
-            framework="MCSB",
-            version="v1",
-            id="NS-2",
-            title="Secure cloud native services with network controls",
-        ),
-        Control(
-            framework="Datadog",
-            version="default rules",
-            id="mhu-w8j-px0",
-            title="Access to Azure services for PostgreSQL Database Server is disabled",
-        ),
-    ),
+    edits=frozenset({PutFirewallRule, DeleteFirewallRule}),
+    controls=(CIS_1_3.P_4_3_8, CIS_2_1.P_4_3_7, CIS_3_0.P_5_2_5, MCSB.NS_1, MCSB.NS_2, DATADOG.MHU_W8J_PX0),
     evaluate=evaluate,
     plan=plan,
     assess=assess,
@@ -189,5 +118,5 @@ POLICY: Policy[ServerSnapshot] = Policy(
     suggest=suggest,
     order=10,
     shows_dependants=True,
-    why=("Any Azure address, including those of other customers, may open a connection and try passwords."),
+    why="Any Azure address, including those of other customers, may open a connection and try passwords.",
 )

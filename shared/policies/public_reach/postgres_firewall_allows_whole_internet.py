@@ -17,35 +17,42 @@ compliant reading. When there is no other way in, it is an alert instead.
 *What it may break.* Every client that comes in by no other rule. A rollback puts the rule back. The
 alert names the workloads of Azure that the server shows.
 
-*References.* Firewall rules in Azure Database for PostgreSQL; Private Link for Azure Database for
-PostgreSQL, combined with firewall rules; MCSB NS-1, NS-2; Checkov CKV2_AZURE_26.
+*References.* Firewall rules in Azure Database for PostgreSQL; Private Link for Azure Database for PostgreSQL,
+combined with firewall rules.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 from shared.model import (
     Aspect,
     Change,
-    ComplianceState,
     DeleteFirewallRule,
     Edit,
     Finding,
     FirewallRule,
-    Json,
     Kind,
     PublicAccess,
     PutFirewallRule,
     Safety,
     ServerSnapshot,
     Severity,
-    TargetKind,
 )
-from shared.posture.firewall import admits_whole_internet, by_name, doubt, named, not_in_force, shown
-from shared.posture.policy import Assessment, Control, Policy
-from shared.posture.traffic import ServerTraffic, reach_evidence, server_traffic
+from shared.posture.controls import CHECKOV, MCSB
+from shared.posture.findings import Judged, compliant, drifted, finding, is_drift
+from shared.posture.firewall import (
+    admits_whole_internet,
+    by_name,
+    deleting,
+    deletion,
+    doubt,
+    named,
+    not_in_force,
+    rules_evidence,
+)
+from shared.posture.policy import ALL_SERVERS, Assessment, Policy
+from shared.posture.traffic import ServerTraffic, server_traffic
 
 ID = "postgres-firewall-allows-whole-internet"
 SEVERITY = Severity.CRITICAL
@@ -53,58 +60,35 @@ SEVERITY = Severity.CRITICAL
 
 def evaluate(server: ServerSnapshot) -> Finding:
     found = _whole(server)
-    state, reason = _judge(server, found)
-    drifted = state is ComplianceState.NON_COMPLIANT
-    return Finding(
-        policy=ID,
-        target=server.target,
-        resource_id=server.id.child("firewallRules", found[0].name) if drifted else server.id,
-        state=state,
-        severity=SEVERITY,
-        reason=reason,
-        evidence=_evidence(server, found),
-        fingerprint="one rule, whole internet" if drifted else "",
-    )
+    return finding(ID, SEVERITY, server, _judge(server, found), rules_evidence(server, found))
 
 
-def plan(finding: Finding, server: ServerSnapshot) -> Change | None:
+def plan(found: Finding, server: ServerSnapshot) -> Change | None:
     in_force = server.public_access is PublicAccess.ENABLED
-    if finding.state is not ComplianceState.NON_COMPLIANT or not in_force:
+    if not is_drift(found) or not in_force:
         return None
-    return Change(
-        policy=ID,
-        target=server.target,
-        edits=suggest(finding, server),
-        inverse=tuple(PutFirewallRule(server=server.id, rule=rule) for rule in reversed(_whole(server))),
-    )
+    return deletion(ID, server, _whole(server))
 
 
-def suggest(finding: Finding, server: ServerSnapshot) -> tuple[Edit, ...]:
+def suggest(found: Finding, server: ServerSnapshot) -> tuple[Edit, ...]:
     """Deleting the rules, also where it is not known whether they are in force."""
-    if finding.state is not ComplianceState.NON_COMPLIANT:
+    if not is_drift(found):
         return ()
-    return tuple(DeleteFirewallRule(server=server.id, rule=rule) for rule in _whole(server))
+    return deleting(server, _whole(server))
 
 
-def restore(finding: Finding, server: ServerSnapshot, baseline: ServerSnapshot) -> tuple[Change, ...]:
+def restore(found: Finding, server: ServerSnapshot, baseline: ServerSnapshot) -> tuple[Change, ...]:
     """Give a rule that was widened its former range back; what is new is deleted all the same."""
     former = _former(server, baseline)
-    if not former or plan(finding, server) is None:
+    if not former or plan(found, server) is None:
         return ()
-    edits = [
+    edits = tuple(
         PutFirewallRule(server=server.id, rule=former[rule.name.lower()])
         if rule.name.lower() in former
         else DeleteFirewallRule(server=server.id, rule=rule)
         for rule in _whole(server)
-    ]
-    return (
-        Change(
-            policy=ID,
-            target=server.target,
-            edits=tuple(edits),
-            inverse=tuple(PutFirewallRule(server=server.id, rule=rule) for rule in reversed(_whole(server))),
-        ),
     )
+    return (replace(deletion(ID, server, _whole(server)), edits=edits),)
 
 
 def _former(server: ServerSnapshot, baseline: ServerSnapshot) -> dict[str, FirewallRule]:
@@ -136,62 +120,26 @@ def _whole(server: ServerSnapshot) -> tuple[FirewallRule, ...]:
     return by_name(rule for rule in server.firewall_rules or () if admits_whole_internet(rule))
 
 
-def _judge(server: ServerSnapshot, found: tuple[FirewallRule, ...]) -> tuple[ComplianceState, str]:
+def _judge(server: ServerSnapshot, found: tuple[FirewallRule, ...]) -> Judged:
     if settled := not_in_force(server):
         return settled
     if not found:
-        return ComplianceState.COMPLIANT, "no single firewall rule admits the whole Internet"
+        return compliant("no single firewall rule admits the whole Internet")
     reason = f"firewall rule {named(found)} admits the whole Internet{doubt(server)}"
-    return ComplianceState.NON_COMPLIANT, reason
-
-
-def _evidence(server: ServerSnapshot, found: tuple[FirewallRule, ...]) -> Mapping[str, Json]:
-    others = [rule for rule in server.firewall_rules or () if not admits_whole_internet(rule)]
-    return {
-        "rules": [shown(rule) for rule in found],
-        "otherRules": [shown(rule) for rule in others],
-        **reach_evidence(server),
-    }
+    at_fault = server.id.child("firewallRules", found[0].name)
+    return replace(drifted(reason, "one rule, whole internet"), resource_id=at_fault)
 
 
 POLICY: Policy[ServerSnapshot] = Policy(
     id=ID,
     title="A firewall rule admits the whole Internet",
     kind=Kind.TIGHTENING,
-    targets=frozenset({TargetKind.FLEXIBLE_SERVER, TargetKind.SINGLE_SERVER}),
+    targets=ALL_SERVERS,
     severity=SEVERITY,
     safety=Safety.AUTO,
     reads=frozenset({Aspect.SERVER, Aspect.FIREWALL_RULES, Aspect.VIRTUAL_NETWORK_RULES}),
-    permissions=(
-        "Microsoft.DBforPostgreSQL/flexibleServers/read",
-        "Microsoft.DBforPostgreSQL/flexibleServers/firewallRules/read",
-        "Microsoft.DBforPostgreSQL/flexibleServers/firewallRules/write",
-        "Microsoft.DBforPostgreSQL/flexibleServers/firewallRules/delete",
-        "Microsoft.DBforPostgreSQL/flexibleServers/configurations/read",
-        "Microsoft.DBforPostgreSQL/flexibleServers/migrations/read",
-        "Microsoft.DBforPostgreSQL/servers/read",
-        "Microsoft.DBforPostgreSQL/servers/firewallRules/read",
-        "Microsoft.DBforPostgreSQL/servers/virtualNetworkRules/read",
-        "Microsoft.DBforPostgreSQL/servers/firewallRules/write",
-        "Microsoft.DBforPostgreSQL/servers/firewallRules/delete",
-        "Microsoft.DBforPostgreSQL/locations/azureAsyncOperation/read",
-        "Microsoft.DBforPostgreSQL/locations/operationResults/read",
-    ),
-    controls=(
-        Control(framework="MCSB", version="v1", id="NS-1", title="Establish network segmentation boundaries"),
-        Control(
-            framework="MCSB",
-            version="v1",
-            id="NS-2",
-            title="Secure cloud native services with network controls",
-        ),
-        Control(
-            framework="Checkov",
-            version="rules",
-            id="CKV2_AZURE_26",
-            title="A PostgreSQL flexible server's firewall rules are not overly permissive",
-        ),
-    ),
+    edits=frozenset({PutFirewallRule, DeleteFirewallRule}),
+    controls=(MCSB.NS_1, MCSB.NS_2, CHECKOV.CKV2_AZURE_26),
     evaluate=evaluate,
     plan=plan,
     assess=assess,

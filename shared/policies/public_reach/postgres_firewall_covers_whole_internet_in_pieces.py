@@ -20,29 +20,18 @@ from what is left, so that without them the rest does not cover it.
 
 *What it may break.* Replacing the rules by hand cuts off every client outside the replacement.
 
-*References.* Firewall rules in Azure Database for PostgreSQL; IANA IPv4 special-purpose address
-registry; MCSB NS-1, NS-2; Checkov CKV2_AZURE_26.
+*References.* Firewall rules in Azure Database for PostgreSQL; IANA IPv4 special-purpose address registry.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from ipaddress import IPv4Address
 
-from shared.model import (
-    Aspect,
-    ComplianceState,
-    Edit,
-    Finding,
-    FirewallRule,
-    Json,
-    Kind,
-    Safety,
-    ServerSnapshot,
-    Severity,
-    TargetKind,
-)
+from shared.model import Aspect, Edit, Finding, FirewallRule, Kind, ServerSnapshot, Severity
+from shared.posture.controls import CHECKOV, MCSB
+from shared.posture.findings import Facts, Judged, compliant, drifted, finding, is_drift
 from shared.posture.firewall import (
     PUBLIC_ADDRESSES,
     admits_whole_internet,
@@ -54,13 +43,13 @@ from shared.posture.firewall import (
     not_in_force,
     ranges_of,
     replacing,
-    shown,
+    rules_evidence,
     tightest,
     wrong_count,
     wrong_prefixes,
 )
-from shared.posture.policy import Control, Parameter, Policy
-from shared.posture.traffic import AddressSet, ServerTraffic, reach_evidence
+from shared.posture.policy import ALL_SERVERS, Parameter, Policy
+from shared.posture.traffic import AddressSet, ServerTraffic
 
 ID = "postgres-firewall-covers-whole-internet-in-pieces"
 SEVERITY = Severity.CRITICAL
@@ -76,26 +65,15 @@ _TO_DO = (
 
 def evaluate(server: ServerSnapshot, *, corporate_ranges: list[str], sliver_addresses: int) -> Finding:
     found = _contributors(server.firewall_rules or (), sliver_addresses)
-    state, reason = _judge(server, found)
-    drifted = state is ComplianceState.NON_COMPLIANT
-    return Finding(
-        policy=ID,
-        target=server.target,
-        resource_id=server.id,
-        state=state,
-        severity=SEVERITY,
-        reason=reason,
-        evidence=_evidence(server, found, corporate_ranges),
-        fingerprint="several rules, whole internet" if drifted else "",
-    )
+    return finding(ID, SEVERITY, server, _judge(server, found), _facts(server, found, corporate_ranges))
 
 
-def suggest(finding: Finding, server: ServerSnapshot) -> tuple[Edit, ...]:
+def suggest(found: Finding, server: ServerSnapshot) -> tuple[Edit, ...]:
     """The tightest replacement, where corporate ranges are configured."""
-    replacement = finding.evidence["tightestReplacement"]
-    if finding.state is not ComplianceState.NON_COMPLIANT or replacement is None:
+    replacement = found.evidence["tightestReplacement"]
+    if not is_drift(found) or replacement is None:
         return ()
-    names = {rule["name"] for rule in finding.evidence["rules"]}
+    names = {rule["name"] for rule in found.evidence["rules"]}
     tight = AddressSet.of(
         (int(IPv4Address(one["startIpAddress"])), int(IPv4Address(one["endIpAddress"])))
         for one in replacement
@@ -142,33 +120,29 @@ def _largest_first(rule: FirewallRule) -> tuple[int, int, str]:
     return start - end, start, rule.name.lower()
 
 
-def _judge(server: ServerSnapshot, found: tuple[FirewallRule, ...]) -> tuple[ComplianceState, str]:
+def _judge(server: ServerSnapshot, found: tuple[FirewallRule, ...]) -> Judged:
     if settled := not_in_force(server):
         return settled
     if not found:
-        return ComplianceState.COMPLIANT, "the firewall rules together do not cover the whole Internet"
+        return compliant("the firewall rules together do not cover the whole Internet")
     reason = f"together firewall rules {named(found)} admit the whole Internet{doubt(server)}"
-    return ComplianceState.NON_COMPLIANT, reason
+    return drifted(reason, "several rules, whole internet")
 
 
-def _evidence(
-    server: ServerSnapshot, found: tuple[FirewallRule, ...], corporate_ranges: list[str]
-) -> Mapping[str, Json]:
+def _facts(server: ServerSnapshot, found: tuple[FirewallRule, ...], corporate_ranges: list[str]) -> Facts:
     others = [rule for rule in server.firewall_rules or () if rule not in found]
     union = admitted_by(found)
     return {
-        "rules": [shown(rule) for rule in found],
-        "otherRules": [shown(rule) for rule in others],
+        **rules_evidence(server, found),
         "union": [str(prefix) for prefix in union.prefixes()],
         "publicAddressesLeftOut": PUBLIC_ADDRESSES.minus(union).describe() if found else None,
         **_replacement(found, others, corporate_ranges),
-        **reach_evidence(server),
     }
 
 
 def _replacement(
     found: tuple[FirewallRule, ...], others: Sequence[FirewallRule], corporate_ranges: list[str]
-) -> Mapping[str, Json]:
+) -> Facts:
     """A rule for the whole Internet has to go as well, so what it admits does not count as admitted."""
     if not corporate_ranges:
         note = "no corporate ranges are configured (parameter corporateRanges), so none can be named"
@@ -188,32 +162,10 @@ POLICY: Policy[ServerSnapshot] = Policy(
     id=ID,
     title="Firewall rules admit the whole Internet in pieces",
     kind=Kind.TIGHTENING,
-    targets=frozenset({TargetKind.FLEXIBLE_SERVER, TargetKind.SINGLE_SERVER}),
+    targets=ALL_SERVERS,
     severity=SEVERITY,
-    safety=Safety.MANUAL,
     reads=frozenset({Aspect.SERVER, Aspect.FIREWALL_RULES, Aspect.VIRTUAL_NETWORK_RULES}),
-    permissions=(
-        "Microsoft.DBforPostgreSQL/flexibleServers/read",
-        "Microsoft.DBforPostgreSQL/flexibleServers/firewallRules/read",
-        "Microsoft.DBforPostgreSQL/servers/read",
-        "Microsoft.DBforPostgreSQL/servers/firewallRules/read",
-        "Microsoft.DBforPostgreSQL/servers/virtualNetworkRules/read",
-    ),
-    controls=(
-        Control(framework="MCSB", version="v1", id="NS-1", title="Establish network segmentation boundaries"),
-        Control(
-            framework="MCSB",
-            version="v1",
-            id="NS-2",
-            title="Secure cloud native services with network controls",
-        ),
-        Control(
-            framework="Checkov",
-            version="rules",
-            id="CKV2_AZURE_26",
-            title="A PostgreSQL flexible server's firewall rules are not overly permissive",
-        ),
-    ),
+    controls=(MCSB.NS_1, MCSB.NS_2, CHECKOV.CKV2_AZURE_26),
     evaluate=evaluate,
     forbidden=forbidden,
     suggest=suggest,

@@ -21,80 +21,58 @@ rules in Azure Database for PostgreSQL. No framework among the project's control
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from shared.model import (
-    Aspect,
-    ComplianceState,
-    DeleteFirewallRule,
-    Edit,
-    Finding,
-    Json,
-    Kind,
-    PublicAccess,
-    Safety,
-    ServerSnapshot,
-    Severity,
-    TargetKind,
+from shared.model import Aspect, Edit, Finding, Kind, PublicAccess, ServerSnapshot, Severity
+from shared.posture.findings import Facts, Judged, compliant, drifted, finding, is_drift, unknown
+from shared.posture.firewall import (
+    PUBLIC_ADDRESSES,
+    admitted_by,
+    by_name,
+    deleting,
+    named,
+    ranges_print,
+    shown,
 )
-from shared.posture.firewall import PUBLIC_ADDRESSES, admitted_by, by_name, named, ranges_print, shown
-from shared.posture.policy import Policy
-from shared.posture.traffic import public_sources, reach_evidence
+from shared.posture.policy import ALL_SERVERS, Policy
+from shared.posture.traffic import public_sources
 
 ID = "postgres-firewall-dormant-rules"
 SEVERITY = Severity.LOW
 
 
 def evaluate(server: ServerSnapshot) -> Finding:
-    state, reason = _judge(server)
-    drifted = state is ComplianceState.NON_COMPLIANT
-    return Finding(
-        policy=ID,
-        target=server.target,
-        resource_id=server.id,
-        state=state,
-        severity=SEVERITY,
-        reason=reason,
-        evidence=_evidence(server),
-        fingerprint=ranges_print(server.firewall_rules or ()) if drifted else "",
-    )
+    return finding(ID, SEVERITY, server, _judge(server), _facts(server))
 
 
-def suggest(finding: Finding, server: ServerSnapshot) -> tuple[Edit, ...]:
+def suggest(found: Finding, server: ServerSnapshot) -> tuple[Edit, ...]:
     """Deleting the rules, which works as soon as Azure accepts firewall writes."""
-    if finding.state is not ComplianceState.NON_COMPLIANT:
+    if not is_drift(found):
         return ()
-    return tuple(
-        DeleteFirewallRule(server=server.id, rule=rule) for rule in by_name(server.firewall_rules or ())
-    )
+    return deleting(server, by_name(server.firewall_rules or ()))
 
 
-def _judge(server: ServerSnapshot) -> tuple[ComplianceState, str]:
+def _judge(server: ServerSnapshot) -> Judged:
     if server.vnet_integrated:
-        reason = "the server is VNet-integrated: its public access cannot be enabled"
-        return ComplianceState.COMPLIANT, reason
+        return compliant("the server is VNet-integrated: its public access cannot be enabled")
     if server.public_access is PublicAccess.ENABLED:
-        return ComplianceState.COMPLIANT, "public network access is enabled: no firewall rule is dormant"
+        return compliant("public network access is enabled: no firewall rule is dormant")
     if server.firewall_rules is None:
-        return ComplianceState.UNKNOWN, "the firewall rules could not be read"
+        return unknown("the firewall rules could not be read")
     if not server.firewall_rules:
-        return ComplianceState.COMPLIANT, "there are no firewall rules"
-    rules = by_name(server.firewall_rules)
+        return compliant("there are no firewall rules")
+    rules = f"firewall rule {named(by_name(server.firewall_rules))}"
     if server.public_access is PublicAccess.UNKNOWN:
-        reason = f"whether firewall rule {named(rules)} is dormant is unknown, as is publicNetworkAccess"
-        return ComplianceState.UNKNOWN, reason
-    opens = f"firewall rule {named(rules)} is dormant: it is in force again with the next enabling"
-    return ComplianceState.NON_COMPLIANT, opens
+        return unknown(f"whether {rules} is dormant is unknown, as is publicNetworkAccess")
+    opens = f"{rules} is dormant: it is in force again with the next enabling"
+    return drifted(opens, ranges_print(server.firewall_rules))
 
 
-def _evidence(server: ServerSnapshot) -> Mapping[str, Json]:
+def _facts(server: ServerSnapshot) -> Facts:
     rules = by_name(server.firewall_rules or ())
     dormant = server.public_access is PublicAccess.DISABLED and not server.vnet_integrated
     return {
         "rules": [shown(rule) for rule in rules],
         "opensAgain": public_sources(server).describe() if dormant else [],
         "opensWholeInternet": dormant and PUBLIC_ADDRESSES.within(admitted_by(rules)),
-        **reach_evidence(server),
     }
 
 
@@ -102,18 +80,9 @@ POLICY: Policy[ServerSnapshot] = Policy(
     id=ID,
     title="Firewall rules are dormant and open again with public access",
     kind=Kind.TIGHTENING,
-    targets=frozenset({TargetKind.FLEXIBLE_SERVER, TargetKind.SINGLE_SERVER}),
+    targets=ALL_SERVERS,
     severity=SEVERITY,
-    safety=Safety.MANUAL,
     reads=frozenset({Aspect.SERVER, Aspect.FIREWALL_RULES, Aspect.VIRTUAL_NETWORK_RULES}),
-    permissions=(
-        "Microsoft.DBforPostgreSQL/flexibleServers/read",
-        "Microsoft.DBforPostgreSQL/flexibleServers/firewallRules/read",
-        "Microsoft.DBforPostgreSQL/servers/read",
-        "Microsoft.DBforPostgreSQL/servers/firewallRules/read",
-        "Microsoft.DBforPostgreSQL/servers/virtualNetworkRules/read",
-    ),
-    controls=(),
     evaluate=evaluate,
     suggest=suggest,
     why="Whoever enables public access, for whatever reason, reopens every one of these ranges at once.",

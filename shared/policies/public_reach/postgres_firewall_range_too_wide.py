@@ -15,28 +15,18 @@ configured, prints the commands that replace it by what lies inside.
 
 *What it may break.* Replacing a rule by hand cuts off every client outside the replacement.
 
-*References.* Firewall rules in Azure Database for PostgreSQL; MCSB NS-2; PSRule for Azure AZR-000151
-(which asks for at most 10 public addresses in all).
+*References.* Firewall rules in Azure Database for PostgreSQL; PSRule for Azure AZR-000151 (which asks for at
+most 10 public addresses in all).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 
-from shared.model import (
-    Aspect,
-    ComplianceState,
-    Edit,
-    Finding,
-    FirewallRule,
-    Json,
-    Kind,
-    Safety,
-    ServerSnapshot,
-    Severity,
-    TargetKind,
-)
+from shared.model import Aspect, Edit, Finding, FirewallRule, Kind, ServerSnapshot, Severity
+from shared.posture.controls import MCSB, PSRULE
+from shared.posture.findings import Facts, Judged, compliant, drifted, finding, is_drift
 from shared.posture.firewall import (
     admits_whole_internet,
     admitted_by,
@@ -47,13 +37,14 @@ from shared.posture.firewall import (
     ranges_of,
     ranges_print,
     replacing,
+    rules_evidence,
     shown,
     tightest,
     wrong_count,
     wrong_prefixes,
 )
-from shared.posture.policy import Control, Parameter, Policy
-from shared.posture.traffic import AddressSet, ServerTraffic, reach_evidence
+from shared.posture.policy import ALL_SERVERS, Parameter, Policy
+from shared.posture.traffic import AddressSet, ServerTraffic
 
 ID = "postgres-firewall-range-too-wide"
 SEVERITY = Severity.MEDIUM
@@ -68,26 +59,22 @@ _TO_DO = (
 def evaluate(server: ServerSnapshot, *, max_addresses: int, corporate_ranges: list[str]) -> Finding:
     corporate = ranges_of(corporate_ranges) if corporate_ranges else None
     found = _too_wide(server, max_addresses, corporate)
-    state, reason = _judge(server, found, max_addresses)
-    drifted = state is ComplianceState.NON_COMPLIANT
-    return Finding(
-        policy=ID,
-        target=server.target,
-        resource_id=server.id.child("firewallRules", found[0].name) if drifted else server.id,
-        state=state,
-        severity=SEVERITY,
-        reason=reason,
-        evidence=_evidence(server, found, max_addresses, corporate_ranges),
-        fingerprint=ranges_print(found) if drifted else "",
-    )
+    facts = {
+        **rules_evidence(server, found),
+        "rules": [{**shown(rule), **_extent(rule, corporate_ranges)} for rule in found],
+        "maxAddresses": max_addresses,
+        "corporateRanges": corporate_ranges,
+        **({"whatToDo": _TO_DO} if found and not corporate_ranges else {}),
+    }
+    return finding(ID, SEVERITY, server, _judge(server, found, max_addresses), facts)
 
 
-def suggest(finding: Finding, server: ServerSnapshot) -> tuple[Edit, ...]:
+def suggest(found: Finding, server: ServerSnapshot) -> tuple[Edit, ...]:
     """What lies inside the corporate ranges instead, where they are configured and that is less."""
-    corporate: list[str] = finding.evidence["corporateRanges"]
-    if finding.state is not ComplianceState.NON_COMPLIANT or not corporate:
+    corporate: list[str] = found.evidence["corporateRanges"]
+    if not is_drift(found) or not corporate:
         return ()
-    names = {rule["name"] for rule in finding.evidence["rules"]}
+    names = {rule["name"] for rule in found.evidence["rules"]}
     leaving = [rule for rule in server.firewall_rules or () if rule.name in names]
     staying = [
         rule
@@ -125,37 +112,20 @@ def _outside(rule: FirewallRule, corporate: AddressSet) -> AddressSet:
     return admitted_by([rule]).minus(corporate)
 
 
-def _judge(
-    server: ServerSnapshot, found: tuple[FirewallRule, ...], max_addresses: int
-) -> tuple[ComplianceState, str]:
+def _judge(server: ServerSnapshot, found: tuple[FirewallRule, ...], max_addresses: int) -> Judged:
     if settled := not_in_force(server):
         return settled
     if not found:
-        return ComplianceState.COMPLIANT, "no firewall rule is too wide or outside the corporate ranges"
+        return compliant("no firewall rule is too wide or outside the corporate ranges")
     wide = by_name(rule for rule in found if _size(rule) > max_addresses)
     strange = by_name(rule for rule in found if rule not in wide)
     said = [f"firewall rule {named(wide)} holds more than {max_addresses} addresses"] if wide else []
     said += [f"firewall rule {named(strange)} reaches outside the corporate ranges"] if strange else []
-    return ComplianceState.NON_COMPLIANT, "; ".join(said) + doubt(server)
+    wrong = drifted("; ".join(said) + doubt(server), ranges_print(found))
+    return replace(wrong, resource_id=server.id.child("firewallRules", found[0].name))
 
 
-def _evidence(
-    server: ServerSnapshot,
-    found: tuple[FirewallRule, ...],
-    max_addresses: int,
-    corporate_ranges: list[str],
-) -> Mapping[str, Json]:
-    return {
-        "rules": [{**shown(rule), **_extent(rule, corporate_ranges)} for rule in found],
-        "otherRules": [shown(rule) for rule in server.firewall_rules or () if rule not in found],
-        "maxAddresses": max_addresses,
-        "corporateRanges": corporate_ranges,
-        **({"whatToDo": _TO_DO} if found and not corporate_ranges else {}),
-        **reach_evidence(server),
-    }
-
-
-def _extent(rule: FirewallRule, corporate_ranges: list[str]) -> Mapping[str, Json]:
+def _extent(rule: FirewallRule, corporate_ranges: list[str]) -> Facts:
     """How many addresses, and which of them are outside; None where no corporate ranges are configured."""
     outside = _outside(rule, ranges_of(corporate_ranges)).describe() if corporate_ranges else None
     return {"addresses": _size(rule), "outsideCorporateRanges": outside}
@@ -165,31 +135,10 @@ POLICY: Policy[ServerSnapshot] = Policy(
     id=ID,
     title="A firewall rule's range is too wide or not your own",
     kind=Kind.TIGHTENING,
-    targets=frozenset({TargetKind.FLEXIBLE_SERVER, TargetKind.SINGLE_SERVER}),
+    targets=ALL_SERVERS,
     severity=SEVERITY,
-    safety=Safety.MANUAL,
     reads=frozenset({Aspect.SERVER, Aspect.FIREWALL_RULES, Aspect.VIRTUAL_NETWORK_RULES}),
-    permissions=(
-        "Microsoft.DBforPostgreSQL/flexibleServers/read",
-        "Microsoft.DBforPostgreSQL/flexibleServers/firewallRules/read",
-        "Microsoft.DBforPostgreSQL/servers/read",
-        "Microsoft.DBforPostgreSQL/servers/firewallRules/read",
-        "Microsoft.DBforPostgreSQL/servers/virtualNetworkRules/read",
-    ),
-    controls=(
-        Control(
-            framework="MCSB",
-            version="v1",
-            id="NS-2",
-            title="Secure cloud native services with network controls",
-        ),
-        Control(
-            framework="PSRule for Azure",
-            version="rules",
-            id="AZR-000151",
-            title="The number of addresses that a PostgreSQL server's firewall admits is small",
-        ),
-    ),
+    controls=(MCSB.NS_2, PSRULE.AZR_000151),
     evaluate=evaluate,
     forbidden=forbidden,
     suggest=suggest,

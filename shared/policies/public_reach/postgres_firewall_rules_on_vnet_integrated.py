@@ -20,19 +20,10 @@ Azure/azure-rest-api-specs issue 20616. No framework among the project's control
 
 from __future__ import annotations
 
-from shared.model import (
-    Aspect,
-    ComplianceState,
-    Finding,
-    Kind,
-    Safety,
-    ServerSnapshot,
-    Severity,
-    TargetKind,
-)
+from shared.model import Aspect, Finding, Kind, ServerSnapshot, Severity
+from shared.posture.findings import Judged, beside_the_point, compliant, drifted, finding, unknown
 from shared.posture.firewall import by_name, named, ranges_print, shown
-from shared.posture.policy import Policy
-from shared.posture.traffic import reach_evidence
+from shared.posture.policy import FLEXIBLE_SERVERS, Policy
 
 ID = "postgres-firewall-rules-on-vnet-integrated"
 SEVERITY = Severity.INFORMATIONAL
@@ -41,52 +32,33 @@ _TO_DO = "nothing needs to be done; delete the rules if whoever wrote them relie
 
 
 def evaluate(server: ServerSnapshot) -> Finding:
-    state, reason = _judge(server)
-    drifted = state is ComplianceState.NON_COMPLIANT
-    rules = by_name(server.firewall_rules or ())
-    return Finding(
-        policy=ID,
-        target=server.target,
-        resource_id=server.id,
-        state=state,
-        severity=SEVERITY,
-        reason=reason,
-        evidence={
-            "rules": [shown(rule) for rule in rules] if server.vnet_integrated else [],
-            "delegatedSubnetResourceId": str(server.delegated_subnet) if server.delegated_subnet else None,
-            **({"whatToDo": _TO_DO} if drifted else {}),
-            **reach_evidence(server),
-        },
-        fingerprint=ranges_print(rules) if drifted else "",
-        applies=server.vnet_integrated,
-    )
+    rules = by_name(server.firewall_rules or ()) if server.vnet_integrated else ()
+    facts = {
+        "rules": [shown(rule) for rule in rules],
+        "delegatedSubnetResourceId": str(server.delegated_subnet) if server.delegated_subnet else None,
+    }
+    return finding(ID, SEVERITY, server, _judge(server), facts)
 
 
-def _judge(server: ServerSnapshot) -> tuple[ComplianceState, str]:
+def _judge(server: ServerSnapshot) -> Judged:
     if not server.vnet_integrated:
-        return ComplianceState.COMPLIANT, "the server is not VNet-integrated"
+        return beside_the_point("the server is not VNet-integrated")
     if server.firewall_rules is None:
-        return ComplianceState.UNKNOWN, "the firewall rules could not be read"
+        return unknown("the firewall rules could not be read")
     if not server.firewall_rules:
-        return ComplianceState.COMPLIANT, "the server is VNet-integrated and has no firewall rules"
-    rules = named(by_name(server.firewall_rules))
-    reason = f"firewall rule {rules} has no effect: the server is VNet-integrated"
-    return ComplianceState.NON_COMPLIANT, reason
+        return compliant("the server is VNet-integrated and has no firewall rules")
+    rules = by_name(server.firewall_rules)
+    reason = f"firewall rule {named(rules)} has no effect: the server is VNet-integrated"
+    return drifted(reason, ranges_print(rules), what_to_do=_TO_DO)
 
 
 POLICY: Policy[ServerSnapshot] = Policy(
     id=ID,
     title="Firewall rules without effect on a VNet-integrated server",
     kind=Kind.TIGHTENING,
-    targets=frozenset({TargetKind.FLEXIBLE_SERVER}),
+    targets=FLEXIBLE_SERVERS,
     severity=SEVERITY,
-    safety=Safety.MANUAL,
     reads=frozenset({Aspect.SERVER, Aspect.FIREWALL_RULES}),
-    permissions=(
-        "Microsoft.DBforPostgreSQL/flexibleServers/read",
-        "Microsoft.DBforPostgreSQL/flexibleServers/firewallRules/read",
-    ),
-    controls=(),
     evaluate=evaluate,
     why="Nobody is let in by these rules, and whoever reads them believes in a protection that is not there.",
 )

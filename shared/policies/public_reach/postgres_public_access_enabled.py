@@ -17,33 +17,30 @@ all. Without an approved private endpoint it is never made.
 that a virtual network rule admits: their service endpoint leads to the public path. The rules stay and
 are enforced again with the next enabling, so the alert lists them.
 
-*References.* Private Link for Azure Database for PostgreSQL (deny public access); Azure Policy
-5e1de0e3-42cb-4ebc-a86d-61d0c619ca48 (flexible) and b52376f7-9612-48a1-81cd-1ffe4b61032c (single); MCSB NS-2.
+*References.* Private Link for Azure Database for PostgreSQL (deny public access).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 from shared.model import (
     Aspect,
     Change,
-    ComplianceState,
     ConnectionStatus,
     Finding,
     FirewallRule,
-    Json,
     Kind,
     PublicAccess,
     Safety,
     ServerSnapshot,
     SetPublicAccess,
     Severity,
-    TargetKind,
 )
+from shared.posture.controls import AZURE_POLICY, CIS_DATABASES_2_0, MCSB
+from shared.posture.findings import Facts, Judged, compliant, drifted, finding, is_drift, unknown
 from shared.posture.firewall import shown
-from shared.posture.policy import Assessment, Control, Policy
+from shared.posture.policy import ALL_SERVERS, Assessment, Policy
 from shared.posture.traffic import (
     ServerTraffic,
     network_rules_missing,
@@ -58,21 +55,11 @@ SEVERITY = Severity.HIGH
 
 
 def evaluate(server: ServerSnapshot) -> Finding:
-    state, reason = _judge(server)
-    return Finding(
-        policy=ID,
-        target=server.target,
-        resource_id=server.id,
-        state=state,
-        severity=SEVERITY,
-        reason=reason,
-        evidence=_evidence(server),
-        fingerprint="publicNetworkAccess=Enabled" if state is ComplianceState.NON_COMPLIANT else "",
-    )
+    return finding(ID, SEVERITY, server, _judge(server), _facts(server))
 
 
-def plan(finding: Finding, server: ServerSnapshot) -> Change | None:
-    if finding.state is not ComplianceState.NON_COMPLIANT:
+def plan(found: Finding, server: ServerSnapshot) -> Change | None:
+    if not is_drift(found):
         return None
     return Change(
         policy=ID,
@@ -100,17 +87,18 @@ def forbidden(server: ServerSnapshot) -> ServerTraffic:
     return replace(server_traffic(server), endpoints=frozenset())
 
 
-def _judge(server: ServerSnapshot) -> tuple[ComplianceState, str]:
+def _judge(server: ServerSnapshot) -> Judged:
     if server.vnet_integrated:
-        return ComplianceState.COMPLIANT, "the server is VNet-integrated and has no public endpoint"
+        return compliant("the server is VNet-integrated and has no public endpoint")
     match server.public_access:
         case PublicAccess.DISABLED:
-            return ComplianceState.COMPLIANT, "public network access is disabled"
+            return compliant("public network access is disabled")
         case PublicAccess.ENABLED:
-            return ComplianceState.NON_COMPLIANT, f"public network access is enabled: {reach(server)}"
+            reason = f"public network access is enabled: {reach(server)}"
+            return drifted(reason, "publicNetworkAccess=Enabled")
         case PublicAccess.UNKNOWN:
             said = "absent" if server.public_access_text is None else repr(server.public_access_text)
-            return ComplianceState.UNKNOWN, f"publicNetworkAccess is {said}"
+            return unknown(f"publicNetworkAccess is {said}")
 
 
 def _cautions(server: ServerSnapshot, baseline: ServerSnapshot | None, approved: frozenset[str]) -> list[str]:
@@ -151,7 +139,7 @@ def _subnets_not_added_since(server: ServerSnapshot, baseline: ServerSnapshot | 
     return [rule.name for rule in rules if rule.subnet in subnets or rule.name.lower() in names]
 
 
-def _evidence(server: ServerSnapshot) -> Mapping[str, Json]:
+def _facts(server: ServerSnapshot) -> Facts:
     public = public_sources(server)
     return {
         **reach_evidence(server),
@@ -179,54 +167,20 @@ POLICY: Policy[ServerSnapshot] = Policy(
     id=ID,
     title="Public network access is enabled on a PostgreSQL server",
     kind=Kind.TIGHTENING,
-    targets=frozenset({TargetKind.FLEXIBLE_SERVER, TargetKind.SINGLE_SERVER}),
+    targets=ALL_SERVERS,
     severity=SEVERITY,
     safety=Safety.AUTO,
     reads=frozenset({Aspect.SERVER, Aspect.FIREWALL_RULES, Aspect.VIRTUAL_NETWORK_RULES}),
-    permissions=(
-        "Microsoft.DBforPostgreSQL/flexibleServers/read",
-        "Microsoft.DBforPostgreSQL/flexibleServers/firewallRules/read",
-        "Microsoft.DBforPostgreSQL/flexibleServers/write",
-        "Microsoft.DBforPostgreSQL/servers/read",
-        "Microsoft.DBforPostgreSQL/servers/firewallRules/read",
-        "Microsoft.DBforPostgreSQL/servers/virtualNetworkRules/read",
-        "Microsoft.DBforPostgreSQL/servers/write",
-        "Microsoft.DBforPostgreSQL/locations/azureAsyncOperation/read",
-        "Microsoft.DBforPostgreSQL/locations/operationResults/read",
-    ),
+    edits=frozenset({SetPublicAccess}),
     controls=(
-        Control(
-            framework="CIS Microsoft Azure Database Services",
-            version="2.0.0",
-            id="6.3",
-            title="Public network access is disabled for PostgreSQL",
-        ),
-        Control(
-            framework="Azure Policy",
-            version="built-in",
-            id="5e1de0e3-42cb-4ebc-a86d-61d0c619ca48",
-            title="Public network access should be disabled for PostgreSQL flexible servers",
-        ),
-        Control(
-            framework="Azure Policy",
-            version="built-in",
-            id="b52376f7-9612-48a1-81cd-1ffe4b61032c",
-            title="Public network access should be disabled for PostgreSQL servers",
-        ),
-        Control(
-            framework="MCSB",
-            version="v1",
-            id="NS-2",
-            title="Secure cloud native services with network controls",
-        ),
+        *(CIS_DATABASES_2_0.P_6_3, AZURE_POLICY.PUBLIC_ACCESS_FLEXIBLE, AZURE_POLICY.PUBLIC_ACCESS_SINGLE),
+        MCSB.NS_2,
     ),
     evaluate=evaluate,
     plan=plan,
     assess=assess,
     forbidden=forbidden,
     order=20,
-    why=(
-        "Anybody who may write one firewall rule, or a rule that already stands, opens this database to "
-        "addresses outside your network."
-    ),
+    why="Anybody who may write one firewall rule, or a rule that already stands, opens this database to "
+    "addresses outside your network.",
 )

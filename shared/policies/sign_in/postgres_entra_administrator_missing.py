@@ -11,38 +11,18 @@ group rather than a user, so that access follows the group's membership.
 
 *What it may break.* Nothing: an administrator is added, nobody is taken away.
 
-*References.* Manage Microsoft Entra roles in Azure Database for PostgreSQL; Azure Policy
-ce39a96d-bf09-4b60-8c32-e85d52abea0f (flexible) and b4dec045-250a-48c2-b5cc-e0c4eec8b5b4 (single); MCSB IM-1.
+*References.* Manage Microsoft Entra roles in Azure Database for PostgreSQL.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final
 
-from shared.model import (
-    Aspect,
-    Finding,
-    Json,
-    Kind,
-    Safety,
-    ServerSnapshot,
-    Severity,
-    TargetKind,
-)
-from shared.posture.policy import Control, Policy
-from shared.posture.server_findings import (
-    ALL_SERVERS,
-    Judged,
-    az,
-    beside_the_point,
-    compliant,
-    drifted,
-    finding,
-    switched,
-    unread,
-    unsaid,
-)
+from shared.model import Aspect, Finding, Kind, ServerSnapshot, Severity, TargetKind
+from shared.posture.controls import AZURE_POLICY, MCSB
+from shared.posture.findings import Facts, Judged, beside_the_point, compliant, drifted, finding
+from shared.posture.policy import ALL_SERVERS, Policy
+from shared.posture.server_findings import az, switched, unread, unsaid
 
 ID: Final = "postgres-entra-administrator-missing"
 SEVERITY: Final = Severity.MEDIUM
@@ -75,7 +55,7 @@ def _remedy(server: ServerSnapshot) -> str:
     return az(server, "microsoft-entra-admin create", group, name="--server-name")
 
 
-def _facts(server: ServerSnapshot) -> Mapping[str, Json]:
+def _facts(server: ServerSnapshot) -> Facts:
     found = sorted(server.administrators or (), key=lambda one: one.object_id.lower())
     return {
         "activeDirectoryAuth": switched(server.sign_in.entra),
@@ -91,34 +71,8 @@ POLICY: Policy[ServerSnapshot] = Policy(
     kind=Kind.SETTING,
     targets=ALL_SERVERS,
     severity=SEVERITY,
-    safety=Safety.MANUAL,
     reads=frozenset({Aspect.SERVER, Aspect.ADMINISTRATORS}),
-    permissions=(
-        "Microsoft.DBforPostgreSQL/flexibleServers/read",
-        "Microsoft.DBforPostgreSQL/flexibleServers/administrators/read",
-        "Microsoft.DBforPostgreSQL/servers/read",
-        "Microsoft.DBforPostgreSQL/servers/administrators/read",
-    ),
-    controls=(
-        Control(
-            framework="Azure Policy",
-            version="built-in",
-            id="ce39a96d-bf09-4b60-8c32-e85d52abea0f",
-            title="A Microsoft Entra administrator should be provisioned for PostgreSQL flexible servers",
-        ),
-        Control(
-            framework="Azure Policy",
-            version="built-in",
-            id="b4dec045-250a-48c2-b5cc-e0c4eec8b5b4",
-            title="A Microsoft Entra administrator should be provisioned for PostgreSQL servers",
-        ),
-        Control(
-            framework="MCSB",
-            version="v1",
-            id="IM-1",
-            title="Use centralized identity and authentication system",
-        ),
-    ),
+    controls=(AZURE_POLICY.ENTRA_ADMINISTRATOR_FLEXIBLE, AZURE_POLICY.ENTRA_ADMINISTRATOR_SINGLE, MCSB.IM_1),
     evaluate=evaluate,
     why="Without an Entra administrator nobody can move off shared passwords, whatever the server accepts.",
 )

@@ -12,33 +12,18 @@ person assigns one and gives it the roles that it needs.
 
 *What it may break.* Nothing: an identity without roles may do nothing.
 
-*References.* Managed identities in Azure Database for PostgreSQL; MCSB IM-3.
+*References.* Managed identities in Azure Database for PostgreSQL.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from shared.model import (
-    Aspect,
-    Finding,
-    Kind,
-    Safety,
-    ServerSnapshot,
-    Severity,
-    TargetKind,
-)
-from shared.posture.policy import Control, Policy
-from shared.posture.server_findings import (
-    ALL_SERVERS,
-    Judged,
-    az,
-    compliant,
-    drifted,
-    finding,
-    plainly,
-    unsaid,
-)
+from shared.model import Finding, Kind, ServerSnapshot, Severity, TargetKind
+from shared.posture.controls import MCSB
+from shared.posture.findings import Judged, compliant, drifted, finding
+from shared.posture.policy import ALL_SERVERS, SERVER_ALONE, Policy
+from shared.posture.server_findings import az, plainly, unsaid
 
 ID: Final = "postgres-managed-identity-missing"
 SEVERITY: Final = Severity.LOW
@@ -72,23 +57,9 @@ POLICY: Policy[ServerSnapshot] = Policy(
     kind=Kind.SETTING,
     targets=ALL_SERVERS,
     severity=SEVERITY,
-    safety=Safety.MANUAL,
-    reads=frozenset({Aspect.SERVER}),
-    permissions=(
-        "Microsoft.DBforPostgreSQL/flexibleServers/read",
-        "Microsoft.DBforPostgreSQL/servers/read",
-    ),
-    controls=(
-        Control(
-            framework="MCSB",
-            version="v1",
-            id="IM-3",
-            title="Manage application identities securely and automatically",
-        ),
-    ),
+    reads=SERVER_ALONE,
+    controls=(MCSB.IM_3,),
     evaluate=evaluate,
     opt_in=True,
-    why=(
-        "Without an identity of its own the server reaches keys and storage with secrets that can be copied."
-    ),
+    why="Without an identity of its own the server reaches keys and storage with secrets that can be copied.",
 )

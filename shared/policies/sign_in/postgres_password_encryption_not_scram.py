@@ -12,18 +12,18 @@ FROM pg_roles WHERE rolcanlogin`` and a sign-in test of each.
 
 *What it may break.* Client libraries from before 2018 do not know SCRAM.
 
-*References.* Azure Database for PostgreSQL, SCRAM authentication; MCSB IM-1. Azure Policy has no
-definition.
+*References.* Azure Database for PostgreSQL, SCRAM authentication. Azure Policy has no definition.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
-from shared.model import Edit, Finding, Kind, Safety, ServerSnapshot, Severity
-from shared.posture.policy import Control, Policy
-from shared.posture.server_parameters import FLEXIBLE_READING, FLEXIBLE_SERVERS, READS, About, suggestion
-from shared.posture.server_parameters import evaluate as evaluated
+from shared.model import Finding, Kind, ServerSnapshot, Severity
+from shared.posture.controls import MCSB
+from shared.posture.policy import FLEXIBLE_SERVERS, Policy
+from shared.posture.server_parameters import READS, About, parameter_finding, parameter_suggestion
 
 SCRAM: Final = "scram-sha-256"
 ABOUT: Final = About(
@@ -35,11 +35,7 @@ ABOUT: Final = About(
 
 
 def evaluate(server: ServerSnapshot) -> Finding:
-    return evaluated(ABOUT, server, lambda found: found.value.strip().lower() == SCRAM)
-
-
-def suggest(found: Finding, server: ServerSnapshot) -> tuple[Edit, ...]:
-    return suggestion(ABOUT, found, server, SCRAM)
+    return parameter_finding(ABOUT, server, lambda found: found.value.strip().lower() == SCRAM)
 
 
 POLICY: Policy[ServerSnapshot] = Policy(
@@ -48,19 +44,10 @@ POLICY: Policy[ServerSnapshot] = Policy(
     kind=Kind.SETTING,
     targets=FLEXIBLE_SERVERS,
     severity=ABOUT.severity,
-    safety=Safety.MANUAL,
     reads=READS,
-    permissions=FLEXIBLE_READING,
-    controls=(
-        Control(
-            framework="MCSB",
-            version="v1",
-            id="IM-1",
-            title="Use centralized identity and authentication system",
-        ),
-    ),
+    controls=(MCSB.IM_1,),
     evaluate=evaluate,
-    suggest=suggest,
+    suggest=partial(parameter_suggestion, ABOUT, wanted=SCRAM),
     order=60,
     why="A leaked MD5 verifier is as good as the password.",
 )

@@ -12,44 +12,25 @@ maps those roles to Microsoft Entra first and then turns passwords off.
 *What it may break.* Turning passwords off ends new sessions of every role that has no Entra identity, the
 administrator login that was given at creation among them.
 
-*References.* Microsoft Entra authentication with Azure Database for PostgreSQL; CIS Microsoft Azure Database
-Services 2.0.0 6.2; Azure Policy fa498b91-8a7e-4710-9578-da944c68d1fe; MCSB IM-1.
+*References.* Microsoft Entra authentication with Azure Database for PostgreSQL.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final
 
-from shared.model import (
-    Aspect,
-    Finding,
-    Json,
-    Kind,
-    Safety,
-    ServerSnapshot,
-    Severity,
-)
-from shared.posture.policy import Control, Parameter, Policy
-from shared.posture.server_findings import (
-    FLEXIBLE_SERVERS,
-    Judged,
-    az,
-    beside_the_point,
-    compliant,
-    drifted,
-    finding,
-    switched,
-    unsaid,
-    wrong_switch,
-)
+from shared.model import Finding, Kind, ServerSnapshot, Severity
+from shared.posture.controls import AZURE_POLICY, CIS_DATABASES_2_0, MCSB
+from shared.posture.findings import Judged, beside_the_point, compliant, drifted, finding
+from shared.posture.policy import FLEXIBLE_SERVERS, SERVER_ALONE, Parameter, Policy
+from shared.posture.server_findings import az, sign_in_facts, unsaid, wrong_switch
 
 ID: Final = "postgres-password-sign-in-on"
 SEVERITY: Final = Severity.MEDIUM
 
 
 def evaluate(server: ServerSnapshot, *, entra_only: bool) -> Finding:
-    facts = {"entraOnly": entra_only, **_facts(server)}
+    facts = {"entraOnly": entra_only, **sign_in_facts(server)}
     return finding(ID, SEVERITY, server, _judge(server, entra_only), facts)
 
 
@@ -79,45 +60,14 @@ def _remedy(server: ServerSnapshot) -> str:
     return f"turn on Microsoft Entra sign-in and name an administrator first, then: {command}"
 
 
-def _facts(server: ServerSnapshot) -> Mapping[str, Json]:
-    return {
-        "activeDirectoryAuth": switched(server.sign_in.entra),
-        "passwordAuth": switched(server.sign_in.passwords),
-    }
-
-
 POLICY: Policy[ServerSnapshot] = Policy(
     id=ID,
     title="A PostgreSQL server accepts passwords where only Microsoft Entra is wanted",
     kind=Kind.SETTING,
     targets=FLEXIBLE_SERVERS,
     severity=SEVERITY,
-    safety=Safety.MANUAL,
-    reads=frozenset({Aspect.SERVER}),
-    permissions=("Microsoft.DBforPostgreSQL/flexibleServers/read",),
-    controls=(
-        Control(
-            framework="CIS Microsoft Azure Database Services",
-            version="2.0.0",
-            id="6.2",
-            title="PostgreSQL servers use Microsoft Entra authentication only",
-        ),
-        Control(
-            framework="Azure Policy",
-            version="built-in",
-            id="fa498b91-8a7e-4710-9578-da944c68d1fe",
-            title=(
-                "[Preview]: Azure PostgreSQL flexible server should have Microsoft Entra Only "
-                "Authentication enabled"
-            ),
-        ),
-        Control(
-            framework="MCSB",
-            version="v1",
-            id="IM-1",
-            title="Use centralized identity and authentication system",
-        ),
-    ),
+    reads=SERVER_ALONE,
+    controls=(CIS_DATABASES_2_0.P_6_2, AZURE_POLICY.ENTRA_ONLY_FLEXIBLE, MCSB.IM_1),
     evaluate=evaluate,
     parameters=(
         Parameter(
@@ -128,8 +78,6 @@ POLICY: Policy[ServerSnapshot] = Policy(
             example=True,
         ),
     ),
-    why=(
-        "A database password that leaks works from anywhere that reaches the server, past every "
-        "second factor."
-    ),
+    why="A database password that leaks works from anywhere that reaches the server, past every "
+    "second factor.",
 )

@@ -12,8 +12,7 @@ on. It waits for an approval, because nobody here can see whether a client still
 *What it may break.* Clients that connect without TLS, above all old drivers and strings with
 ``sslmode=disable``.
 
-*References.* CIS Microsoft Azure Foundations 1.3.0 4.3.1; Azure Policy c29c38cb-74a7-4505-9a06-e588ab86620a
-(flexible) and d158790f-bfb0-486c-8631-2dc6b4e8e6af (single); MCSB DP-3.
+*References.* PostgreSQL's documentation of ``require_secure_transport``; the controls that are cited.
 """
 
 from __future__ import annotations
@@ -22,20 +21,26 @@ from typing import Final
 
 from shared.model import (
     Change,
-    ComplianceState,
     Edit,
     Finding,
     Kind,
     Safety,
     ServerSnapshot,
+    SetParameter,
     SetServerTls,
     Severity,
 )
-from shared.posture.policy import Assessment, Control, Policy
-from shared.posture.server_parameters import ALL_SERVERS, PERMISSIONS, READS, About, is_on, suggestion
-from shared.posture.server_parameters import evaluate as evaluated
-from shared.posture.server_parameters import plan as planned
-from shared.posture.traffic import reach_evidence
+from shared.posture.controls import AZURE_POLICY, CIS_1_3, CIS_2_1, CIS_3_0, CIS_DATABASES_2_0, MCSB
+from shared.posture.findings import compliant, drifted, finding, is_drift, unknown
+from shared.posture.policy import ALL_SERVERS, Assessment, Policy
+from shared.posture.server_parameters import (
+    READS,
+    About,
+    is_on,
+    parameter_change,
+    parameter_finding,
+    parameter_suggestion,
+)
 
 ABOUT: Final = About(
     policy="postgres-tls-not-required",
@@ -47,13 +52,15 @@ ON: Final = "on"
 
 
 def evaluate(server: ServerSnapshot) -> Finding:
-    return evaluated(ABOUT, server, is_on) if server.tls is None else _single(server, server.tls.enforced)
+    if server.tls is not None:
+        return _single(server, server.tls.enforced)
+    return parameter_finding(ABOUT, server, is_on)
 
 
 def plan(found: Finding, server: ServerSnapshot) -> Change | None:
     if server.tls is None:
-        return planned(ABOUT, found, server, ON)
-    if found.state is not ComplianceState.NON_COMPLIANT:
+        return parameter_change(ABOUT, found, server, ON)
+    if not is_drift(found):
         return None
     return Change(
         policy=ABOUT.policy,
@@ -65,7 +72,7 @@ def plan(found: Finding, server: ServerSnapshot) -> Change | None:
 
 def suggest(found: Finding, server: ServerSnapshot) -> tuple[Edit, ...]:
     if server.tls is None:
-        return suggestion(ABOUT, found, server, ON)
+        return parameter_suggestion(ABOUT, found, server, ON)
     change = plan(found, server)
     return change.edits if change else ()
 
@@ -75,21 +82,12 @@ def assess(_server: ServerSnapshot, _baseline: ServerSnapshot | None) -> Assessm
 
 
 def _single(server: ServerSnapshot, enforced: bool | None) -> Finding:
-    state, reason = {
-        True: (ComplianceState.COMPLIANT, "sslEnforcement is Enabled"),
-        False: (ComplianceState.NON_COMPLIANT, "sslEnforcement is Disabled"),
-        None: (ComplianceState.UNKNOWN, "the server does not show sslEnforcement"),
+    judged = {
+        True: compliant("sslEnforcement is Enabled"),
+        False: drifted("sslEnforcement is Disabled", "sslEnforcement=Disabled"),
+        None: unknown("the server does not show sslEnforcement"),
     }[enforced]
-    return Finding(
-        policy=ABOUT.policy,
-        target=server.target,
-        resource_id=server.id,
-        state=state,
-        severity=ABOUT.severity,
-        reason=reason,
-        evidence={"sslEnforcement": enforced, **reach_evidence(server)},
-        fingerprint="sslEnforcement=Disabled" if enforced is False else "",
-    )
+    return finding(ABOUT.policy, ABOUT.severity, server, judged, {"sslEnforcement": enforced})
 
 
 POLICY: Policy[ServerSnapshot] = Policy(
@@ -100,45 +98,10 @@ POLICY: Policy[ServerSnapshot] = Policy(
     severity=ABOUT.severity,
     safety=Safety.APPROVAL,
     reads=READS,
-    permissions=(*PERMISSIONS, "Microsoft.DBforPostgreSQL/servers/write"),
+    edits=frozenset({SetParameter, SetServerTls}),
     controls=(
-        Control(
-            framework="CIS Microsoft Azure Foundations",
-            version="1.3.0",
-            id="4.3.1",
-            title="PostgreSQL servers accept encrypted connections only",
-        ),
-        Control(
-            framework="CIS Microsoft Azure Foundations",
-            version="2.1.0",
-            id="4.3.1",
-            title="PostgreSQL servers accept encrypted connections only",
-        ),
-        Control(
-            framework="CIS Microsoft Azure Foundations",
-            version="3.0.0",
-            id="5.2.1",
-            title="PostgreSQL servers accept encrypted connections only",
-        ),
-        Control(
-            framework="CIS Microsoft Azure Database Services",
-            version="2.0.0",
-            id="6.10",
-            title="PostgreSQL servers accept encrypted connections only",
-        ),
-        Control(
-            framework="Azure Policy",
-            version="built-in",
-            id="c29c38cb-74a7-4505-9a06-e588ab86620a",
-            title="Enforce SSL connection should be enabled for PostgreSQL flexible servers",
-        ),
-        Control(
-            framework="Azure Policy",
-            version="built-in",
-            id="d158790f-bfb0-486c-8631-2dc6b4e8e6af",
-            title="Enforce SSL connection should be enabled for PostgreSQL database servers",
-        ),
-        Control(framework="MCSB", version="v1", id="DP-3", title="Encrypt sensitive data in transit"),
+        *(CIS_1_3.P_4_3_1, CIS_2_1.P_4_3_1, CIS_3_0.P_5_2_1, CIS_DATABASES_2_0.P_6_10),
+        *(AZURE_POLICY.TLS_REQUIRED_FLEXIBLE, AZURE_POLICY.TLS_REQUIRED_SINGLE, MCSB.DP_3),
     ),
     evaluate=evaluate,
     plan=plan,

@@ -14,9 +14,8 @@ nobody here can see which version a client speaks.
 *What it may break.* Clients whose TLS library ends below the wanted version. A maximum below the minimum
 lets nobody in at all until it is changed.
 
-*References.* Azure Policy a43d5475-c569-45ce-a268-28fa79f4e87a; MCSB DP-3; CIS Microsoft Azure Database
-Services 2.0.0 6.11; PostgreSQL, ``ssl_min_protocol_version``. Current versions of the service offer nothing
-below TLS 1.2.
+*References.* PostgreSQL, ``ssl_min_protocol_version``. Current versions of the service offer nothing below
+TLS 1.2.
 """
 
 from __future__ import annotations
@@ -28,7 +27,6 @@ from typing import Final
 from shared.model import (
     Aspect,
     Change,
-    ComplianceState,
     Edit,
     Finding,
     Json,
@@ -40,52 +38,39 @@ from shared.model import (
     Severity,
 )
 from shared.model.parts import ServerParameter, ServerTls
-from shared.posture.policy import Assessment, Control, Parameter, Policy
-from shared.posture.server_parameters import (
-    ALL_SERVERS,
-    PERMISSIONS,
-    READS,
-    About,
-    allows,
-    finding,
-    needs_restart,
-    parameter,
-    shown,
+from shared.posture.controls import AZURE_POLICY, CHECKOV, CIS_DATABASES_2_0, MCSB
+from shared.posture.findings import Facts, Judged, compliant, drifted, is_drift, unknown
+from shared.posture.policy import ALL_SERVERS, Assessment, Parameter, Policy
+from shared.posture.server_parameters import READS, About, finding_about, parameter, shown
+from shared.posture.tls_versions import (
+    HIGHEST,
+    LOWEST,
+    SINGLE_VERSIONS,
+    VERSIONS,
+    edits_to,
+    ends,
+    rank,
+    single_rank,
 )
 from shared.posture.unread import unread_reason
 
 ABOUT: Final = About(
     policy="postgres-tls-version-too-low",
     severity=Severity.MEDIUM,
-    parameter="ssl_min_protocol_version",
+    parameter=LOWEST,
     wanted="TLS 1.2 or newer",
 )
-HIGHEST: Final = "ssl_max_protocol_version"
-VERSIONS: Final = ("TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")
-"""As PostgreSQL spells them, the lowest first."""
-SINGLE_VERSIONS: Final = ("TLS1_0", "TLS1_1", "TLS1_2")
-"""As a single server spells them, in the same order."""
 
 
 def evaluate(server: ServerSnapshot, minimum: str) -> Finding:
-    if server.tls is not None:
-        state, reason = _judge_single(server.tls, minimum)
-    else:
-        state, reason = _judge(server, minimum)
-    found = finding(ABOUT, server, state, reason)
-    drifted = state is ComplianceState.NON_COMPLIANT
-    return replace(
-        found,
-        evidence={**found.evidence, **_shown(server), "wanted": minimum},
-        fingerprint=_fingerprint(server) if drifted else "",
-    )
+    judged = _judge(server, minimum) if server.tls is None else _judge_single(server.tls, minimum)
+    found = finding_about(ABOUT, server, judged)
+    return replace(found, evidence={**found.evidence, **_facts(server), "wanted": minimum})
 
 
 def plan(found: Finding, server: ServerSnapshot, minimum: str) -> Change | None:
     """None where Azure would refuse an edit, or it would be in force only after a restart."""
-    if found.state is not ComplianceState.NON_COMPLIANT:
-        return None
-    pairs = _single_edits(server, minimum) if server.tls is not None else _edits(server, minimum)
+    pairs = edits_to(server, minimum) if is_drift(found) else []
     if not pairs:
         return None
     return Change(
@@ -109,115 +94,55 @@ def check_minimum(minimum: Json) -> str | None:
     return None if minimum in VERSIONS else f"one of {', '.join(VERSIONS)}"
 
 
-# --- flexible servers ------------------------------------------------------------------------------
-
-
-def _judge(server: ServerSnapshot, minimum: str) -> tuple[ComplianceState, str]:
+def _judge(server: ServerSnapshot, minimum: str) -> Judged:
     if server.parameters is None:
-        return ComplianceState.UNKNOWN, unread_reason(server, Aspect.PARAMETERS)
-    lowest, highest = parameter(server, ABOUT.parameter), parameter(server, HIGHEST)
+        return unknown(unread_reason(server, Aspect.PARAMETERS))
+    lowest, highest = parameter(server, LOWEST), parameter(server, HIGHEST)
     if lowest is None:
-        return ComplianceState.UNKNOWN, f"the server does not list {ABOUT.parameter}"
-    from_version, to_version = _rank(lowest.value), _rank(highest.value) if highest else None
+        return unknown(f"the server does not list {LOWEST}")
+    from_version, to_version = rank(lowest.value), rank(highest.value) if highest else None
+    said = _said(ends(server))
     if from_version is None or (highest is not None and highest.value and to_version is None):
-        return ComplianceState.UNKNOWN, f"{_said(lowest, highest)}: a version that is not known"
+        return unknown(f"{said}: a version that is not known")
     if to_version is not None and to_version < from_version:
-        reason = f"{_said(lowest, highest)}: the highest version is below the lowest, nobody can connect"
-        return ComplianceState.NON_COMPLIANT, reason
-    if from_version < VERSIONS.index(minimum):
-        return ComplianceState.NON_COMPLIANT, f"{_said(lowest)}, wanted is at least {minimum}"
-    if pending := [p for p in (lowest, highest) if p is not None and p.pending_restart]:
-        return ComplianceState.NON_COMPLIANT, f"{_said(*pending)}, but only after a restart of the server"
-    return ComplianceState.COMPLIANT, _said(lowest, highest)
-
-
-def _rank(version: str) -> int | None:
-    """The place of a version among those known; None for an empty or unknown one."""
-    lowered = [known.lower() for known in VERSIONS]
-    name = version.strip().lower()
-    return lowered.index(name) if name in lowered else None
-
-
-def _said(*parameters: ServerParameter | None) -> str:
-    return ", ".join(f"{p.name} is {p.value or 'empty'}" for p in parameters if p is not None)
-
-
-def _edits(server: ServerSnapshot, minimum: str) -> list[tuple[Edit, Edit]]:
-    """Edits with their inverses: the maximum first, so that no moment has a minimum above it."""
-    lowest, highest = parameter(server, ABOUT.parameter), parameter(server, HIGHEST)
-    lowest_rank = _rank(lowest.value) if lowest else None
-    if lowest is None or lowest_rank is None or any(p.pending_restart for p in _both(server)):
-        return []
-    wanted = VERSIONS[max(lowest_rank, VERSIONS.index(minimum))]
-    highest_rank = _rank(highest.value) if highest else None
-    changes = [(lowest, wanted)] if wanted.lower() != lowest.value.strip().lower() else []
-    if highest is not None and highest_rank is not None and highest_rank < VERSIONS.index(wanted):
-        changes.insert(0, (highest, _no_limit(highest, wanted)))
-    if any(p.read_only or needs_restart(p) or not allows(p, text) for p, text in changes):
-        return []
-    return [(_setting(server, p.name, text), _setting(server, p.name, p.value)) for p, text in changes]
-
-
-def _no_limit(highest: ServerParameter, minimum: str) -> str:
-    """No maximum; where the list of allowed values does not have that (the service's documentation lists
-    versions only), the highest version that it has from ``minimum`` on."""
-    enough = VERSIONS[VERSIONS.index(minimum) :]
-    offered = [version for version in enough if allows(highest, version)]
-    return "" if allows(highest, "") or not offered else offered[-1]
-
-
-def _setting(server: ServerSnapshot, name: str, text: str) -> Edit:
-    return SetParameter(server=server.id, name=name, value=text)
-
-
-# --- single servers --------------------------------------------------------------------------------
-
-
-def _judge_single(tls: ServerTls, minimum: str) -> tuple[ComplianceState, str]:
-    said = f"minimalTlsVersion is {tls.minimum_version or 'absent'}"
-    if tls.minimum_version.lower() == "tlsenforcementdisabled":
-        return ComplianceState.NON_COMPLIANT, f"{said}: any version is accepted"
-    known = [version.lower() for version in SINGLE_VERSIONS]
-    if tls.minimum_version.lower() not in known:
-        return ComplianceState.UNKNOWN, said
-    if known.index(tls.minimum_version.lower()) < _single_rank(minimum):
-        return (
-            ComplianceState.NON_COMPLIANT,
-            f"{said}, wanted is at least {SINGLE_VERSIONS[_single_rank(minimum)]}",
+        return drifted(
+            f"{said}: the highest version is below the lowest, nobody can connect", _fingerprint(server)
         )
-    return ComplianceState.COMPLIANT, said
-
-
-def _single_rank(minimum: str) -> int:
-    """A single server knows nothing above TLS 1.2: more cannot be asked of it."""
-    return min(VERSIONS.index(minimum), len(SINGLE_VERSIONS) - 1)
-
-
-def _single_edits(server: ServerSnapshot, minimum: str) -> list[tuple[Edit, Edit]]:
-    if server.tls is None:
-        return []
-    wanted = SINGLE_VERSIONS[_single_rank(minimum)]
-    former = SetServerTls(server=server.id, minimum_version=server.tls.minimum_version)
-    return [(SetServerTls(server=server.id, minimum_version=wanted), former)]
-
-
-# --- evidence --------------------------------------------------------------------------------------
-
-
-def _shown(server: ServerSnapshot) -> dict[str, Json]:
-    if server.tls is not None:
-        return {"minimalTlsVersion": server.tls.minimum_version or None}
-    return {"parameters": [shown(p) for p in _both(server)]}
-
-
-def _both(server: ServerSnapshot) -> Iterable[ServerParameter]:
-    return (p for name in (ABOUT.parameter, HIGHEST) if (p := parameter(server, name)) is not None)
+    if from_version < VERSIONS.index(minimum):
+        return drifted(f"{_said([lowest])}, wanted is at least {minimum}", _fingerprint(server))
+    if pending := [p for p in ends(server) if p.pending_restart]:
+        return drifted(f"{_said(pending)}, but only after a restart of the server", _fingerprint(server))
+    return compliant(said)
 
 
 def _fingerprint(server: ServerSnapshot) -> str:
+    return "; ".join(f"{p.name.lower()}={p.value.lower()}" for p in ends(server))
+
+
+def _said(parameters: Iterable[ServerParameter]) -> str:
+    return ", ".join(f"{p.name} is {p.value or 'empty'}" for p in parameters)
+
+
+def _judge_single(tls: ServerTls, minimum: str) -> Judged:
+    version = tls.minimum_version.lower()
+    said, fingerprint = (
+        f"minimalTlsVersion is {tls.minimum_version or 'absent'}",
+        f"minimalTlsVersion={version}",
+    )
+    if version == "tlsenforcementdisabled":
+        return drifted(f"{said}: any version is accepted", fingerprint)
+    known = [version.lower() for version in SINGLE_VERSIONS]
+    if version not in known:
+        return unknown(said)
+    if known.index(version) < single_rank(minimum):
+        return drifted(f"{said}, wanted is at least {SINGLE_VERSIONS[single_rank(minimum)]}", fingerprint)
+    return compliant(said)
+
+
+def _facts(server: ServerSnapshot) -> Facts:
     if server.tls is not None:
-        return f"minimalTlsVersion={server.tls.minimum_version.lower()}"
-    return "; ".join(f"{p.name.lower()}={p.value.lower()}" for p in _both(server))
+        return {"minimalTlsVersion": server.tls.minimum_version or None}
+    return {"parameters": [shown(p) for p in ends(server)]}
 
 
 POLICY: Policy[ServerSnapshot] = Policy(
@@ -228,28 +153,8 @@ POLICY: Policy[ServerSnapshot] = Policy(
     severity=ABOUT.severity,
     safety=Safety.APPROVAL,
     reads=READS,
-    permissions=(*PERMISSIONS, "Microsoft.DBforPostgreSQL/servers/write"),
-    controls=(
-        Control(
-            framework="CIS Microsoft Azure Database Services",
-            version="2.0.0",
-            id="6.11",
-            title="PostgreSQL servers accept TLS 1.2 or newer only",
-        ),
-        Control(
-            framework="Azure Policy",
-            version="built-in",
-            id="a43d5475-c569-45ce-a268-28fa79f4e87a",
-            title="PostgreSQL flexible servers should be running TLS version 1.2 or newer",
-        ),
-        Control(framework="MCSB", version="v1", id="DP-3", title="Encrypt sensitive data in transit"),
-        Control(
-            framework="Checkov",
-            version="rules",
-            id="CKV_AZURE_147",
-            title="A PostgreSQL server uses the latest version of TLS",
-        ),
-    ),
+    edits=frozenset({SetParameter, SetServerTls}),
+    controls=(CIS_DATABASES_2_0.P_6_11, AZURE_POLICY.TLS_VERSION_FLEXIBLE, MCSB.DP_3, CHECKOV.CKV_AZURE_147),
     evaluate=evaluate,
     plan=plan,
     assess=assess,

@@ -15,47 +15,48 @@ from __future__ import annotations
 
 from typing import Final
 
-from shared.model import Aspect, ComplianceState, Finding, Kind, Safety, ServerSnapshot, Severity, TargetKind
-from shared.posture.policy import Policy, RaisedBy
+from shared.model import Aspect, Finding, Kind, ServerSnapshot, Severity
+from shared.posture.controls import Control
+from shared.posture.findings import Judged, compliant, drifted, finding, unknown
+from shared.posture.policy import FLEXIBLE_SERVERS, Policy, RaisedBy
 
 ID: Final = "postgres-version-behind"
+SEVERITY: Final = Severity.LOW
 OLDEST: Final = 14
+SUPPORTED: Final = Control(
+    framework="PostgreSQL",
+    version="versioning policy",
+    id="supported-major-versions",
+    title="A major version is maintained for five years",
+    link="https://www.postgresql.org/support/versioning/",
+)
+"""A control that no other policy cites: it stands here and in no list."""
 
 
 def evaluate(server: ServerSnapshot) -> Finding:
     """Judged by the number alone."""
-    state = _state(server.version)
-    return Finding(
-        policy=ID,
-        target=server.target,
-        resource_id=server.id,
-        state=state,
-        severity=Severity.LOW,
-        reason=f"the major version is {server.version or 'not told'}; the oldest maintained one is {OLDEST}",
-        evidence={"whatToDo": "upgrade the server to a maintained major version"},
-        fingerprint=f"version={server.version}" if state is ComplianceState.NON_COMPLIANT else "",
-    )
+    return finding(ID, SEVERITY, server, _judge(server.version))
 
 
-def _state(version: int | None) -> ComplianceState:
+def _judge(version: int | None) -> Judged:
+    said = f"the major version is {version or 'not told'}; the oldest maintained one is {OLDEST}"
     if version is None:
-        return ComplianceState.UNKNOWN
-    return ComplianceState.COMPLIANT if version >= OLDEST else ComplianceState.NON_COMPLIANT
+        return unknown(said)
+    if version >= OLDEST:
+        return compliant(said)
+    remedy = "upgrade the server to a maintained major version"
+    return drifted(said, f"version={version}", what_to_do=remedy)
 
 
 POLICY: Policy[ServerSnapshot] = Policy(
     id=ID,
     title="PostgreSQL server of a version that is no longer maintained",
     kind=Kind.SETTING,
-    targets=frozenset({TargetKind.FLEXIBLE_SERVER}),
-    severity=Severity.LOW,
-    safety=Safety.MANUAL,
+    targets=FLEXIBLE_SERVERS,
+    severity=SEVERITY,
     reads=frozenset({Aspect.SERVER}),
-    permissions=(
-        "Microsoft.DBforPostgreSQL/flexibleServers/read",
-        "Microsoft.DBforPostgreSQL/locations/capabilities/read",
-    ),
-    controls=(),
+    controls=(SUPPORTED,),
+    further_permissions=("Microsoft.DBforPostgreSQL/locations/capabilities/read",),
     evaluate=evaluate,
     raised_by=RaisedBy.SWEEP,
     why="Holes that are known to everybody stay open on this server.",

@@ -25,7 +25,7 @@ from local.pages.coverage_rows import (
 from local.pages.families import policy_link
 from local.pages.loading import CannotGenerate
 from shared.policies import discover
-from shared.posture.policy import Control
+from shared.posture.controls import Control
 
 GUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 ROWS: Final = [(source, row) for source in sources() for row in source.rows]

@@ -18,7 +18,7 @@ from local.pages.readme import with_settings, with_transcript
 from local.pages.roles import actions_of, further_actions, reader, roles
 from shared.config.settings import SETTINGS, read_settings
 from shared.policies import discover, family_of, find, modules, nsg
-from shared.posture.policy import Control
+from shared.posture.controls import Control
 
 DOCUMENTS = documents()
 

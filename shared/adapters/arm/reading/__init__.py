@@ -1,0 +1,1 @@
+"""Reading targets and their surroundings, and finding targets."""

@@ -1,0 +1,68 @@
+"""The optional parts of a reading: one that is refused is told as unread and loses nothing else.
+
+A part is what takes a request of its own beyond the target's GET. What cannot be read because our identity
+may not, because the server is stopped or went away, or because the answer makes no sense, stays None on the
+snapshot with the reason in ``unread``: only the policies that need it become Unknown. What passes (a busy
+server, throttling, a broken connection) concerns the whole reading and is raised.
+
+What must not live here: which parts a target has (``servers``, ``subnets``), how one is asked for.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Final, TypeAlias, TypeVar
+
+from shared.adapters.arm.session.session import Session
+from shared.model import Aspect, ServerSnapshot, SubnetSnapshot
+from shared.model.errors import Denied, GatewayError, Gone, Locked, Permanent, Stopped
+
+T = TypeVar("T")
+S = TypeVar("S", ServerSnapshot, SubnetSnapshot)
+Reader: TypeAlias = Callable[[Session, S], S]
+"""Returns the snapshot with one part filled in; may raise a ``GatewayError``."""
+
+UNREADABLE: Final = (Denied, Gone, Locked, Permanent, Stopped)
+"""What keeps something from being read, however often it is asked for."""
+
+_ACTION: Final = re.compile(r"perform action '([^']+)'", re.IGNORECASE)
+
+
+def with_parts(
+    session: Session, snapshot: S, readers: Mapping[Aspect, Reader[S]], aspects: Iterable[Aspect]
+) -> S:
+    """The snapshot with every part that is asked for, in the order of ``readers``."""
+    wanted = frozenset(aspects)
+    for aspect, read in readers.items():
+        if aspect in wanted:
+            snapshot = _with_part(session, snapshot, aspect, read)
+    return snapshot
+
+
+def _with_part(session: Session, snapshot: S, aspect: Aspect, read: Reader[S]) -> S:
+    try:
+        return read(session, snapshot)
+    except UNREADABLE as error:
+        return replace(snapshot, unread={**snapshot.unread, aspect: why(error)})
+
+
+def why(error: GatewayError) -> str:
+    """The reason in a few words; for a refusal the action that our identity lacks, as ARM names it."""
+    action = _ACTION.search(str(error))
+    if isinstance(error, Denied) and action:
+        return f"our identity may not perform {action[1]}"
+    return str(error)
+
+
+def tried(ask: Callable[[], T], *, gone_is_told: bool = True) -> tuple[T | None, str]:
+    """What was asked for, or None with the reason; what passes is raised, as everywhere."""
+    try:
+        return ask(), ""
+    except Gone as error:
+        if not gone_is_told:
+            raise
+        return None, why(error)
+    except (Denied, Locked, Permanent, Stopped) as error:
+        return None, why(error)

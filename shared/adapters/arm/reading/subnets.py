@@ -1,0 +1,126 @@
+"""Reading a subnet: its GET, then whatever of its surroundings an enabled policy asks for.
+
+The subnet's own body says which parts there can be: its NSG and route table by their ids, its private
+endpoints, its delegation. So a subnet that is none of PostgreSQL's costs one request, and a delegated one
+never a request for endpoints. A part that is refused is unread (``optional_parts``); which servers stand in
+the subnet is told in ``subnet_servers``.
+
+What must not live here: writes, decisions, the reading of JSON (``wire``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Final
+
+from shared.adapters.arm.reading import graph, network_resources, subnet_servers
+from shared.adapters.arm.reading.optional_parts import Reader, with_parts
+from shared.adapters.arm.session.session import Session
+from shared.adapters.arm.wire import fields, networks, subnets
+from shared.model import Aspect, Json, SubnetSnapshot
+from shared.model.errors import Gone, Transient
+from shared.model.parts import SubnetEndpoint
+from shared.model.resource_id import ResourceId
+
+MOST_ENDPOINTS: Final = 10
+"""Where a subnet names more endpoints than these, Resource Graph is asked first which lead elsewhere."""
+
+
+def read(session: Session, subnet: ResourceId, aspects: frozenset[Aspect]) -> SubnetSnapshot:
+    """The subnet as ARM has it now. Raises ``Gone`` when it does not exist."""
+    read_at = session.clock.now()
+    body = network_resources.subnet(session, subnet)
+    snapshot = subnets.subnet(body, read_at)
+    held: Mapping[Aspect, Reader[SubnetSnapshot]] = {
+        Aspect.SUBNET_ENDPOINTS: partial(_with_endpoints, networks.endpoint_ids(body)),
+        Aspect.SUBNET_SERVERS: partial(subnet_servers.with_servers, body),
+    }
+    snapshot = with_parts(session, snapshot, held, aspects)
+    ours = subnets.is_postgres_subnet(body) or bool(snapshot.private_endpoints)
+    if not ours and Aspect.ANY_SUBNET not in aspects:
+        return snapshot
+    return with_parts(session, snapshot, _around(snapshot, body), aspects)
+
+
+def _around(snapshot: SubnetSnapshot, body: Json) -> Mapping[Aspect, Reader[SubnetSnapshot]]:
+    """The readers of what only matters for a subnet that is PostgreSQL's, or a client's of it."""
+    readers: dict[Aspect, Reader[SubnetSnapshot]] = {
+        Aspect.SUBNET_REPLICAS: subnet_servers.with_partners,
+        Aspect.VIRTUAL_NETWORK: _with_virtual_network,
+    }
+    if (group := subnets.security_group_id(body)) is not None:
+        readers[Aspect.SECURITY_GROUP] = partial(_with_group, group)
+    if snapshot.route_table_id is not None:
+        readers[Aspect.ROUTES] = partial(_with_routes, snapshot.route_table_id)
+    return readers
+
+
+# --- the network around it -------------------------------------------------------------------------
+
+
+def _with_group(group: ResourceId, session: Session, subnet: SubnetSnapshot) -> SubnetSnapshot:
+    """With the NSG that the subnet named a moment ago: that it is gone does not mean that it has none."""
+    try:
+        found = network_resources.security_group(session, group)
+    except Gone as error:
+        raise _changed_meanwhile(error) from error
+    return replace(
+        subnet,
+        security_group=found.group,
+        location=found.location,
+        updating=subnet.updating or found.group.updating,
+    )
+
+
+def _with_routes(table: ResourceId, session: Session, subnet: SubnetSnapshot) -> SubnetSnapshot:
+    try:
+        body = network_resources.route_table(session, table)
+    except Gone as error:
+        raise _changed_meanwhile(error) from error
+    return replace(subnet, route_table=networks.route_table(body))
+
+
+def _changed_meanwhile(error: Gone) -> Transient:
+    return Transient(f"the subnet changed while it was read: {error}", status=error.status)
+
+
+def _with_virtual_network(session: Session, subnet: SubnetSnapshot) -> SubnetSnapshot:
+    network = subnet.id.parent
+    if network is None:
+        return subnet
+    found = network_resources.virtual_network(session, network)
+    return replace(
+        subnet,
+        virtual_network=networks.virtual_network(found),
+        location=subnet.location or fields.text(found, "location"),
+    )
+
+
+# --- private endpoints -----------------------------------------------------------------------------
+
+
+def _with_endpoints(
+    named: tuple[ResourceId, ...], session: Session, subnet: SubnetSnapshot
+) -> SubnetSnapshot:
+    """With the endpoints that lead to PostgreSQL; what Resource Graph does not know yet is asked for too."""
+    if len(named) > MOST_ENDPOINTS:
+        elsewhere = graph.endpoints_elsewhere(session, subnet.id)
+        named = tuple(one for one in named if one not in elsewhere)
+    found = (_endpoint(session, one) for one in named)
+    return replace(subnet, private_endpoints=tuple(one for one in found if one is not None))
+
+
+def _endpoint(session: Session, endpoint: ResourceId) -> SubnetEndpoint | None:
+    """None for an endpoint that leads elsewhere, or that was deleted a moment ago."""
+    try:
+        body = network_resources.private_endpoint(session, endpoint)
+    except Gone:
+        return None
+    found = networks.subnet_endpoint(body)
+    interface = networks.interface_id(body)
+    if found is None or found.addresses or interface is None:
+        return found
+    shown = network_resources.interface(session, interface)
+    return replace(found, addresses=networks.interface_addresses(shown))

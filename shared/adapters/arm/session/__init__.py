@@ -1,0 +1,1 @@
+"""Asking ARM: the clients, one run's requests, and what a refusal means."""

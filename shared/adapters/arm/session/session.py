@@ -1,0 +1,151 @@
+"""One run's conversation with ARM: every request is counted, guarded, classified; reads are retried.
+
+The SDK calls back for each request and each answer (``raw_request_hook`` and ``raw_response_hook``, given
+per call, so that clients can be shared between runs): also for refusals and for every further page of a
+list. A request that got no answer is counted with status 0.
+
+tenacity lives here and only here: a read or a poll that fails in passing is asked again, at most three
+times and ten seconds in all. A write is sent once: whether it is worth sending again is not ARM's to say
+but the caller's, after a new reading. What must not live here: resource shapes, policy words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, TypedDict, TypeVar
+from urllib.parse import urlsplit
+
+from azure.core.pipeline import PipelineRequest, PipelineResponse
+from azure.core.rest import HttpRequest, HttpResponse
+from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, stop_before_delay
+
+from shared.adapters.arm.session.clients import ArmClients, same_host
+from shared.adapters.arm.session.errors import SDK_ERRORS, Asked, retry_after, translate
+from shared.model import ArmCall, Json, ServerState
+from shared.model.errors import Busy, GatewayError, Permanent, Transient
+from shared.model.interfaces import Clock
+from shared.model.values import value
+
+ATTEMPTS: Final = 3
+BUDGET_SECONDS: Final = 10.0
+LONGEST_WAIT_SECONDS: Final = 5.0
+
+_T = TypeVar("_T")
+Request = PipelineRequest[HttpRequest]
+Response = PipelineResponse[HttpRequest, HttpResponse]
+
+
+class Hooks(TypedDict):
+    """Keyword arguments that every SDK operation takes."""
+
+    raw_request_hook: Callable[[Request], None]
+    raw_response_hook: Callable[[Response], None]
+
+
+@value
+class Accepted:
+    """What ARM said to a write that it took."""
+
+    status: int
+    async_operation: str | None = None
+    location: str | None = None
+    correlation_id: str | None = None
+    retry_after_seconds: float | None = None
+
+
+class Session:
+    """The clients, the clock and the calls of one run. Not for several threads at once."""
+
+    def __init__(self, clients: ArmClients, clock: Clock, sleep: Callable[[float], None]) -> None:
+        self.clients = clients
+        self.clock = clock
+        self.calls: list[ArmCall] = []
+        self._sleep = sleep
+
+    def ask(
+        self,
+        request: Callable[[Hooks], _T],
+        asked: Asked = Asked.READ,
+        server: ServerState | None = None,
+    ) -> _T:
+        """Send a read or a poll, again where that helps. Raises a classified ``GatewayError``."""
+        retrying = Retrying(
+            retry=retry_if_exception(_is_worth_asking_again),
+            stop=stop_after_attempt(ATTEMPTS) | stop_before_delay(BUDGET_SECONDS),
+            wait=_wait,
+            sleep=self._sleep,
+            reraise=True,
+        )
+        return retrying(lambda: self.classified(lambda: request(self._hooks()), asked, server))
+
+    def tell(self, request: Callable[[Hooks], object], server: ServerState | None) -> Accepted:
+        """Send a write, once. ``server`` is the state in which the written server was last seen."""
+        answers: list[Accepted] = []
+
+        def note(response: Response) -> None:
+            self._answered(response)
+            answers.append(self._accepted(response))
+
+        hooks: Hooks = {"raw_request_hook": self._asked, "raw_response_hook": note}
+        try:
+            self.classified(lambda: request(hooks), Asked.WRITE, server)
+        except GatewayError:
+            # The SDK refuses a success that its specification does not list (200 for 202) and a body that
+            # it cannot read. ARM took the write all the same: what it did is read back, not guessed here.
+            if not (answers and answers[-1].status < 300):
+                raise
+        return answers[-1]
+
+    def classified(
+        self, send: Callable[[], _T], asked: Asked = Asked.READ, server: ServerState | None = None
+    ) -> _T:
+        """Do it once; what the SDK raises becomes a ``GatewayError``."""
+        try:
+            return send()
+        except SDK_ERRORS as error:
+            raise translate(error, asked, now=self.clock.now(), server=server) from error
+
+    def _hooks(self) -> Hooks:
+        return {"raw_request_hook": self._asked, "raw_response_hook": self._answered}
+
+    def _asked(self, request: Request) -> None:
+        """Count the request; refuse one that a link in an answer would send to another host."""
+        url = request.http_request.url
+        if not same_host(url, self.clients.endpoint):
+            raise Permanent(f"refused to follow a link to {urlsplit(url).hostname!r}", code="ForeignHost")
+        self.calls.append(ArmCall(method=request.http_request.method, path=urlsplit(url).path, status=0))
+
+    def _answered(self, response: Response) -> None:
+        last = self.calls[-1]
+        self.calls[-1] = ArmCall(
+            method=last.method, path=last.path, status=response.http_response.status_code
+        )
+
+    def _accepted(self, response: Response) -> Accepted:
+        headers = response.http_response.headers
+        return Accepted(
+            status=response.http_response.status_code,
+            async_operation=headers.get("Azure-AsyncOperation"),
+            location=headers.get("Location"),
+            correlation_id=headers.get("x-ms-correlation-request-id"),
+            retry_after_seconds=retry_after(headers, self.clock.now()),
+        )
+
+
+def body_of(response: Response, _model: object, _headers: object) -> Json:
+    """For an operation's ``cls``: the answer's own JSON instead of a model that knows only some fields."""
+    return response.http_response.json()
+
+
+def _is_worth_asking_again(error: BaseException) -> bool:
+    if not isinstance(error, Transient) or isinstance(error, Busy):
+        return False
+    return error.retry_after is None or error.retry_after <= LONGEST_WAIT_SECONDS
+
+
+def _wait(state: RetryCallState) -> float:
+    """As long as ARM asks; otherwise one second, then two."""
+    error = state.outcome.exception() if state.outcome else None
+    if isinstance(error, Transient) and error.retry_after is not None:
+        return error.retry_after
+    return float(2 ** (state.attempt_number - 1))

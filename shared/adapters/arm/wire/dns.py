@@ -1,0 +1,103 @@
+"""How a server's name resolves privately, from ARM's JSON: zone groups, endpoints, links, records, locks.
+
+Pure, no I/O. Tolerance and refusals are those of ``fields``; an address that is none is left out, because a
+zone may hold anything. What must not live here: requests, and which zone, link or record is right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from ipaddress import AddressValueError, IPv4Address
+
+from shared.adapters.arm.wire.fields import get, text
+from shared.model import Json
+from shared.model.dns_names import canonical, record_name
+from shared.model.parts import EndpointDns, ManagementLock, ZoneConfig, ZoneLink
+from shared.model.resource_id import ResourceId, parse_resource_id
+
+
+def grouped(endpoint: EndpointDns, groups: Iterable[Json], name: str, label: str) -> EndpointDns:
+    """The endpoint with what its zone groups name, and the address that they write into zone ``name``."""
+    bodies = [*groups]
+    configs = [one for body in bodies for one in get(body, "properties", "privateDnsZoneConfigs") or ()]
+    zones = [(parse_resource_id(get(one, "properties", "privateDnsZoneId")), one) for one in configs]
+    written = [one for zone, one in zones if zone is not None and canonical(zone.name) == name]
+    return replace(
+        endpoint,
+        group=next((text(body, "name") for body in bodies), ""),
+        group_zones=tuple(dict.fromkeys(zone for zone, _ in zones if zone is not None)),
+        group_configs=tuple(_zone_configs(zones)),
+        addresses=_addresses(one for config in written for one in _group_addresses(config, label)) or None,
+    )
+
+
+def _zone_configs(zones: Iterable[tuple[ResourceId | None, Json]]) -> Iterator[ZoneConfig]:
+    for zone, config in zones:
+        if zone is not None and (name := text(config, "name")):
+            yield ZoneConfig(name=name, zone=zone)
+
+
+def _group_addresses(config: Json, label: str) -> Iterable[Json]:
+    for record in get(config, "properties", "recordSets") or ():
+        if _is_of(record, label):
+            yield from get(record, "ipAddresses") or ()
+
+
+def _is_of(named: Json, label: str) -> bool:
+    """Whether a record or a DNS entry of an endpoint is the server's own."""
+    return record_name(text(named, "recordSetName") or text(named, "fqdn")) == label
+
+
+def own_addresses(properties: Json, label: str) -> tuple[IPv4Address, ...]:
+    """An endpoint's addresses: of its interface, or as its owner fixed them, or as it shows them for DNS.
+
+    Without ``$expand`` an interface is its id alone.
+    """
+    interfaces = get(properties, "networkInterfaces") or ()
+    configured = [*_configurations(interfaces), *(get(properties, "ipConfigurations") or ())]
+    found = _addresses(get(one, "properties", "privateIPAddress") for one in configured)
+    shown = (one for one in get(properties, "customDnsConfigs") or () if _is_of(one, label))
+    return found or _addresses(one for held in shown for one in get(held, "ipAddresses") or ())
+
+
+def _configurations(interfaces: Iterable[Json]) -> Iterable[Json]:
+    return (one for nic in interfaces for one in get(nic, "properties", "ipConfigurations") or ())
+
+
+def zone_link(body: Json) -> ZoneLink:
+    """A zone's link to a network."""
+    return ZoneLink(
+        name=text(body, "name"),
+        network=parse_resource_id(get(body, "properties", "virtualNetwork", "id")),
+        state=text(body, "properties", "virtualNetworkLinkState"),
+    )
+
+
+def zone_record(body: Json) -> tuple[IPv4Address, ...]:
+    """The addresses of an A record."""
+    held = get(body, "properties", "aRecords") or ()
+    return _addresses(get(one, "ipv4Address") for one in held)
+
+
+def lock(body: Json) -> ManagementLock:
+    """A lock, with the scope that it stands at."""
+    scope, _, name = text(body, "id").rpartition("/providers/")
+    return ManagementLock(name=name.rpartition("/")[2], level=text(body, "properties", "level"), scope=scope)
+
+
+def dns_servers(found: Json) -> tuple[str, ...]:
+    """The addresses of a network's own DNS servers; none where it has Azure's."""
+    return tuple(item for item in found or () if isinstance(item, str) and item)
+
+
+def _addresses(listed: Iterable[Json]) -> tuple[IPv4Address, ...]:
+    """The IPv4 addresses among the texts, in order of number; IPv6 is not what an A record holds."""
+    return tuple(sorted({found for one in listed if (found := _address(one)) is not None}))
+
+
+def _address(found: Json) -> IPv4Address | None:
+    try:
+        return IPv4Address(found) if isinstance(found, str) else None
+    except AddressValueError:
+        return None

@@ -1,0 +1,105 @@
+"""Reading ARM's JSON field by field: what is tolerated, and what is refused by name.
+
+Tolerated, because each was recorded or documented: keys and enum members in another letter case, fields
+that are absent, null or ``""``, singular and plural fields side by side, ids in any case, seven digits of a
+second, ``Z`` and ``+00:00``, enum members that are younger than this code. What a decision rests on is
+never guessed: an id that is none raises ``Permanent``, which names the resource and the field.
+
+What must not live here: what any resource is made of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TypeVar
+
+from shared.model import Json
+from shared.model.errors import Permanent
+from shared.model.resource_id import ResourceId, parse_resource_id
+
+_Member = TypeVar("_Member", bound=StrEnum)
+
+
+def get(body: Json, *path: str) -> Json:
+    """Follow ``path`` through objects whose keys compare without case; None where a step is missing."""
+    for step in path:
+        body = _key(body, step)
+    return body
+
+
+def _key(body: Json, name: str) -> Json:
+    if not isinstance(body, Mapping):
+        return None
+    if name in body:
+        return body[name]
+    lowered = name.lower()
+    return next((found for key, found in body.items() if str(key).lower() == lowered), None)
+
+
+def text(body: Json, *path: str) -> str:
+    """The text at ``path`` without surrounding blanks; ``""`` where there is none."""
+    found = get(body, *path)
+    return found.strip() if isinstance(found, str) else ""
+
+
+def required_id(body: Json) -> ResourceId:
+    """The resource's own id. Raises ``Permanent`` when there is none."""
+    found = parse_resource_id(get(body, "id"))
+    if found is None:
+        raise malformed("resource", body, "id", get(body, "id"))
+    return found
+
+
+def created_at(body: Json) -> datetime | None:
+    """``systemData.createdAt`` in UTC; None where it is absent or no time."""
+    try:
+        moment = datetime.fromisoformat(text(body, "systemData", "createdAt"))
+    except ValueError:
+        return None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def tags(body: Json) -> Mapping[str, str]:
+    """The resource's tags; {} where it has none."""
+    found = get(body, "tags")
+    return {str(k): str(v) for k, v in found.items()} if isinstance(found, Mapping) else {}
+
+
+def part(body: Json, *path: str) -> Json:
+    found = get(body, *path)
+    return found if isinstance(found, Mapping) else {}
+
+
+def items(found: Json) -> Iterable[Json]:
+    return [item for item in found if isinstance(item, Mapping)] if isinstance(found, list) else []
+
+
+def texts(found: Json) -> list[str]:
+    return [item.strip() for item in found if isinstance(item, str)] if isinstance(found, list) else []
+
+
+def optional_id(body: Json, holder: Json, name: str) -> ResourceId | None:
+    found = text(holder, name)
+    parsed = parse_resource_id(found)
+    if found and parsed is None:
+        raise malformed("resource", body, name, found)
+    return parsed
+
+
+def member(kind: type[_Member], found: str, otherwise: _Member) -> _Member:
+    return next((member for member in kind if member.lower() == found.lower()), otherwise)
+
+
+def malformed(what: str, body: Json, name: str, found: Json) -> Permanent:
+    return Permanent(f"{what} {called(body)!r}: {name} cannot be used: {found!r}", code="MalformedAnswer")
+
+
+def called(body: Json) -> str:
+    return text(body, "name") or text(body, "id") or "without a name"
+
+
+def objects(body: Json, name: str) -> Iterable[Json]:
+    """The objects of a list among the properties; none where there is no list."""
+    return items(get(body, "properties", name))

@@ -1,0 +1,125 @@
+"""What lies around a subnet and its NSG, from its GET: pure, no I/O.
+
+Route tables, virtual networks, private endpoints and their interfaces. Tolerance and refusals are those of
+``fields``. What must not live here: requests, and what any of it means for a policy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from typing import Final
+
+from shared.adapters.arm.wire.fields import get, objects, required_id, text, texts
+from shared.model import IPNetwork, Json
+from shared.model.errors import Permanent
+from shared.model.parts import Route, RouteTable, SubnetEndpoint, VirtualNetwork
+from shared.model.resource_id import ResourceId, parse_resource_id
+
+_SERVER_TYPES: Final = frozenset(
+    {"microsoft.dbforpostgresql/flexibleservers", "microsoft.dbforpostgresql/servers"}
+)
+_CONNECTIONS: Final = ("privateLinkServiceConnections", "manualPrivateLinkServiceConnections")
+_BRINGS_ROUTES: Final = frozenset({"gatewaysubnet", "routeserversubnet"})
+"""Azure demands these names of the subnets that a gateway and a route server stand in."""
+
+
+def route_table(body: Json) -> RouteTable:
+    """A route table from its GET, routes in ARM's order and spelling."""
+    disabled = get(body, "properties", "disableBgpRoutePropagation")
+    return RouteTable(
+        id=required_id(body),
+        routes=tuple(_route(item) for item in objects(body, "routes")),
+        gateway_propagation=not disabled if isinstance(disabled, bool) else None,
+    )
+
+
+def _route(body: Json) -> Route:
+    return Route(
+        name=text(body, "name"),
+        prefix=text(body, "properties", "addressPrefix"),
+        next_hop=text(body, "properties", "nextHopType"),
+        address=text(body, "properties", "nextHopIpAddress"),
+    )
+
+
+def virtual_network(body: Json) -> VirtualNetwork:
+    """A virtual network from its GET. Raises ``Permanent`` for a prefix of its space that is none."""
+    return VirtualNetwork(
+        id=required_id(body),
+        prefixes=_networks(body, get(body, "properties", "addressSpace", "addressPrefixes")),
+        dns_servers=tuple(texts(get(body, "properties", "dhcpOptions", "dnsServers"))),
+        peers=tuple(_peers(body)),
+        learns_routes=_learns_routes(body),
+    )
+
+
+def _peers(body: Json) -> Iterator[ResourceId]:
+    """A peering works once both ends have it (Connected); one without access only serves a gateway."""
+    for one in objects(body, "virtualNetworkPeerings"):
+        remote = parse_resource_id(get(one, "properties", "remoteVirtualNetwork", "id"))
+        connected = text(one, "properties", "peeringState").lower() == "connected"
+        accessible = get(one, "properties", "allowVirtualNetworkAccess") is not False
+        if remote is not None and connected and accessible:
+            yield remote
+
+
+def _learns_routes(body: Json) -> bool:
+    """By a gateway or a route server of its own, or by a peering that uses the peer's gateway."""
+    names = {text(subnet, "name").lower() for subnet in objects(body, "subnets")}
+    peerings = objects(body, "virtualNetworkPeerings")
+    uses_a_peers = any(get(one, "properties", "useRemoteGateways") is True for one in peerings)
+    return bool(names & _BRINGS_ROUTES) or uses_a_peers
+
+
+def _networks(body: Json, found: Json) -> tuple[IPNetwork, ...]:
+    try:
+        return tuple(ip_network(prefix, strict=False) for prefix in texts(found))
+    except ValueError as error:
+        called = text(body, "name")
+        raise Permanent(f"virtual network {called!r}: {error}", code="MalformedAnswer") from error
+
+
+# --- private endpoints -----------------------------------------------------------------------------
+
+
+def endpoint_ids(subnet: Json) -> tuple[ResourceId, ...]:
+    """The private endpoints that a subnet's body names, whatever they lead to."""
+    found = (parse_resource_id(get(item, "id")) for item in objects(subnet, "privateEndpoints"))
+    return tuple(one for one in found if one is not None)
+
+
+def subnet_endpoint(body: Json) -> SubnetEndpoint | None:
+    """A private endpoint that leads to a PostgreSQL server; None where it leads elsewhere.
+
+    Its addresses stand in ``customDnsConfigs`` unless a DNS zone group took those over, and in
+    ``ipConfigurations`` where they are static; else only its interface knows them (``interface_id``).
+    """
+    connections = [item for name in _CONNECTIONS for item in objects(body, name)]
+    named = (parse_resource_id(get(one, "properties", "privateLinkServiceId")) for one in connections)
+    server = next((one for one in named if one is not None and one.type in _SERVER_TYPES), None)
+    if server is None:
+        return None
+    listed = [text for item in objects(body, "customDnsConfigs") for text in texts(get(item, "ipAddresses"))]
+    static = [text(item, "properties", "privateIPAddress") for item in objects(body, "ipConfigurations")]
+    return SubnetEndpoint(id=required_id(body), server=server, addresses=_addresses([*listed, *static]))
+
+
+def interface_id(endpoint: Json) -> ResourceId | None:
+    """The network interface of a private endpoint; it has one."""
+    found = (parse_resource_id(get(one, "id")) for one in objects(endpoint, "networkInterfaces"))
+    return next((one for one in found if one is not None), None)
+
+
+def interface_addresses(body: Json) -> tuple[IPv4Address | IPv6Address, ...]:
+    """The private addresses of a network interface."""
+    configurations = objects(body, "ipConfigurations")
+    return _addresses(text(one, "properties", "privateIPAddress") for one in configurations)
+
+
+def _addresses(texts: Iterable[str]) -> tuple[IPv4Address | IPv6Address, ...]:
+    """Each address once; raises ``Permanent`` for a text that is none."""
+    try:
+        return tuple(dict.fromkeys(ip_address(text) for text in texts if text))
+    except ValueError as error:
+        raise Permanent(f"a private endpoint's address: {error}", code="MalformedAnswer") from error

@@ -1,0 +1,1 @@
+"""Sending one edit, and following what ARM makes of it."""

@@ -1,0 +1,69 @@
+"""What an NSG leaves to its default rules: the packets that no custom rule decides.
+
+It is found by setting the NSG against the same one with its default rules turned to deny. Inbound those of
+others on PostgreSQL's ports are looked at, outbound those of the servers to public addresses. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from types import MappingProxyType
+
+from shared.model import Access, Direction, SecurityGroup, SubnetSnapshot
+from shared.nsg import (
+    DEFAULT_RULES,
+    EVERY_PORT,
+    PUBLIC_ADDRESSES,
+    WHOLE,
+    Changed,
+    Protocol,
+    Question,
+    Side,
+    Spans,
+    Tags,
+    common,
+    difference,
+    minus,
+    spans_of,
+)
+from shared.posture.subnet_questions import from_others, own_addresses, vnet_at_large
+
+
+def left_to_defaults(subnet: SubnetSnapshot, direction: Direction, ports: list[int]) -> tuple[Changed, ...]:
+    """The packets that would be treated otherwise if the default rules denied. Raises ``NsgError``."""
+    group = subnet.security_group
+    if group is None:
+        return ()
+    tags = vnet_at_large(subnet) if direction is Direction.INBOUND else _internet(subnet)
+    return difference(group, _denying_by_default(group), at_large(subnet, direction, ports), tags).parts
+
+
+def _denying_by_default(group: SecurityGroup) -> SecurityGroup:
+    given = {rule.direction for rule in group.default_rules}
+    defaults = (*group.default_rules, *(rule for rule in DEFAULT_RULES if rule.direction not in given))
+    return replace(group, default_rules=tuple(replace(rule, access=Access.DENY) for rule in defaults))
+
+
+def at_large(subnet: SubnetSnapshot, direction: Direction, ports: list[int]) -> tuple[Question, ...]:
+    if direction is Direction.INBOUND:
+        return from_others(subnet, (), ports)
+    public = minus(PUBLIC_ADDRESSES, spans_of(subnet.prefixes))
+    return tuple(
+        Question(
+            direction=direction,
+            protocol=Protocol.ANY,
+            source=Side(inside),
+            destination=Side(common(public, WHOLE[family])),
+            ports=EVERY_PORT,
+        )
+        for family, inside in own_addresses(subnet).items()
+    )
+
+
+def _internet(subnet: SubnetSnapshot) -> Tags:
+    """What is known of packets to the Internet: the space outside the virtual network."""
+    inside = spans_of(subnet.prefixes)
+    outside = minus(PUBLIC_ADDRESSES, inside)
+    known: Mapping[str, Spans] = {**Tags().closed, "virtualnetwork": inside, "internet": outside}
+    return Tags(closed=MappingProxyType(known), vnet=inside)

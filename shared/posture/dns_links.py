@@ -1,0 +1,103 @@
+"""Links of a private DNS zone to virtual networks: is each linked that must be, and what would link it.
+
+Azure links a network to one zone of a name, so a link to another zone of that name is in the way. A link
+that is not Completed yet is waited for. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from shared.model import Json
+from shared.model.dns_names import canonical
+from shared.model.parts import DnsZone, ZoneLink
+from shared.model.resource_id import ResourceId
+from shared.posture.dns_commands import delete_link_command, link_command, names, show_link_command
+from shared.posture.findings import Judged, compliant, drifted, unknown
+from shared.posture.private_dns import because
+
+
+def linked(zone: DnsZone, network: ResourceId) -> ZoneLink | None:
+    """The zone's link to a network, None where there is none."""
+    found = [link for link in zone.links or () if link.network == network]
+    return min(found, key=lambda link: (not completed(link), link.name), default=None)
+
+
+def completed(link: ZoneLink) -> bool:
+    return link.state.lower() == "completed"
+
+
+def judge_links(
+    zones: Sequence[DnsZone], networks: Sequence[ResourceId], read: Sequence[DnsZone] = ()
+) -> Judged:
+    """Whether every network is linked to one of the zones (Azure links a network to one zone of a name).
+
+    ``read`` are all zones that were read: a further one of this name may have the network's link.
+    """
+    unread = [zone for zone in zones if zone.links is None]
+    if unread:
+        told = because(f"the links of zone {unread[0].id.name} could not be read", unread[0].unread)
+        return unknown(told)
+    open_ones = sorted(one for one in networks if not any(_is_linked(zone, one) for zone in zones))
+    begun = {one: found for one in open_ones if (found := _begun(zones, one)) is not None}
+    facts = {
+        "zones": names(zone.id for zone in zones),
+        "mustBeLinked": names(networks),
+        "notLinked": names(open_ones),
+        "links": _shown(zones),
+    }
+    if missing := [one for one in open_ones if one not in begun]:
+        told = f"zone {zones[0].id.name} is not linked to {', '.join(network.name for network in missing)}"
+        others = _further(zones, read)
+        elsewhere = names(zone.id for zone in others if any(linked(zone, one) for one in missing))
+        steps = tuple(step for network in missing for step in _link_steps(zones[0].id, network, others))
+        return drifted(told, told.lower(), what_to_do=steps, evidence={**facts, "linkedElsewhere": elsewhere})
+    if begun:
+        return _waiting(*next(iter(begun.values())), facts)
+    every = ", ".join(network.name for network in sorted(networks))
+    return compliant(f"zone {zones[0].id.name} is linked to {every}", facts)
+
+
+def _further(zones: Sequence[DnsZone], read: Sequence[DnsZone]) -> list[DnsZone]:
+    """The zones of the same name that are not among ``zones``."""
+    judged = {zone.id for zone in zones}
+    return [
+        zone
+        for zone in read
+        if zone.id not in judged and canonical(zone.id.name) == canonical(zones[0].id.name)
+    ]
+
+
+def _link_steps(zone: ResourceId, network: ResourceId, others: Sequence[DnsZone]) -> tuple[str, ...]:
+    """What links the network to the zone; a link to another zone of that name is in the way of it."""
+    if (found := _begun(others, network)) is None:
+        return (link_command(zone, network),)
+    other, link = found
+    told = (
+        f"Network {network.name} is linked to another zone of that name, {other.id}, and a network can be"
+        " linked to one zone of a name only. Either have the endpoint's zone group name that zone; or, once"
+        f" {zone} holds every record of it that is needed in this network, move the link."
+    )
+    return told, delete_link_command(other.id, link), link_command(zone, network)
+
+
+def _shown(zones: Sequence[DnsZone]) -> list[str]:
+    return sorted(f"{link.network}: {link.state}".lower() for zone in zones for link in zone.links or ())
+
+
+def _waiting(zone: DnsZone, link: ZoneLink, facts: Mapping[str, Json]) -> Judged:
+    """A link that is being made or changed: names may resolve by it or not yet, and a second is refused."""
+    state = link.state or "without a state"
+    told = f"zone {zone.id.name}: its link {link.name} is {state}, look again"
+    return replace(unknown(told, facts), what_to_do=(show_link_command(zone.id, link),))
+
+
+def _begun(zones: Sequence[DnsZone], network: ResourceId) -> tuple[DnsZone, ZoneLink] | None:
+    found = ((zone, linked(zone, network)) for zone in zones)
+    return next(((zone, link) for zone, link in found if link is not None), None)
+
+
+def _is_linked(zone: DnsZone, network: ResourceId) -> bool:
+    link = linked(zone, network)
+    return link is not None and completed(link)

@@ -1,0 +1,110 @@
+"""Rules that make a subnet's NSG answer as wanted: proved by the exact engine, made a change or a proposal.
+
+Rules are only ever added: none is edited, moved or removed. Pure; no policy's question lives here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Final
+
+from shared.model import (
+    Change,
+    DeleteSecurityRule,
+    Edit,
+    PutSecurityRule,
+    SecurityGroup,
+    SecurityRule,
+    SubnetSnapshot,
+    TrafficBox,
+)
+from shared.nsg import Fix, Goal, NoFix, fix, with_rules
+from shared.posture.policy import Assessment
+from shared.posture.subnet_answers import Answer, ask, open_reason, still_open, wrong_ones
+from shared.posture.subnet_questions import About, Inquiry, group_id, sharing_note
+
+RULE_EDITS: Final[frozenset[type[Edit]]] = frozenset({PutSecurityRule, DeleteSecurityRule})
+"""What a change of an NSG's rules, and what undoes it, is made of."""
+
+
+def additions(about: About, inquiry: Inquiry, answers: Iterable[Answer]) -> Fix | NoFix:
+    """The rules that make all of ``answers`` as wanted together, or why there are none."""
+    group = inquiry.subnet.security_group
+    added: list[SecurityRule] = []
+    for answer in answers:
+        name = f"{about.rule_name}-{inquiry.subnet.id.name}"
+        goal = Goal(question=answer.question, want=inquiry.want, name=name)
+        proposed = fix(group, goal, inquiry.tags, None if added else answer.verdict)
+        if isinstance(proposed, NoFix) or group is None:
+            return proposed
+        added.extend(proposed.rules)
+        group = with_rules(group, proposed.rules)
+    return Fix(rules=tuple(added))
+
+
+def inquiry_change(about: About, inquiry: Inquiry, box: Iterable[TrafficBox]) -> Change | None:
+    """The rules for all that is wrong as one change; None without room, or where the rest stays open."""
+    answers = ask(inquiry)
+    proposed = additions(about, inquiry, wrong_ones(answers))
+    if isinstance(proposed, NoFix) or still_open(answers):
+        return None
+    return adding(about, inquiry.subnet, proposed.rules, box)
+
+
+def adding(
+    about: About, subnet: SubnetSnapshot, rules: Sequence[SecurityRule], box: Iterable[TrafficBox]
+) -> Change | None:
+    """The change that adds ``rules``; None where there are none, or no NSG to add them to."""
+    group = subnet.security_group
+    if group is None or not rules:
+        return None
+    return Change(
+        policy=about.policy,
+        target=subnet.target,
+        edits=puts(group, rules),
+        inverse=tuple(DeleteSecurityRule(nsg=group.id, rule=rule) for rule in reversed(rules)),
+        box=tuple(box),
+    )
+
+
+def inquiry_suggestion(about: About, inquiry: Inquiry) -> tuple[Edit, ...]:
+    """The rules for what is surely wrong, also where the rest depends on a tag and nothing is planned."""
+    group = inquiry.subnet.security_group
+    if group is None:
+        return ()
+    proposed = additions(about, inquiry, wrong_ones(ask(inquiry)))
+    return () if isinstance(proposed, NoFix) else puts(group, proposed.rules)
+
+
+def with_added(subnet: SubnetSnapshot, rules: Iterable[SecurityRule]) -> SubnetSnapshot:
+    """The subnet as it would be with ``rules`` in its NSG."""
+    group = subnet.security_group
+    return subnet if group is None else replace(subnet, security_group=with_rules(group, rules))
+
+
+def puts(group: SecurityGroup, rules: Iterable[SecurityRule]) -> tuple[Edit, ...]:
+    return tuple(PutSecurityRule(nsg=group.id, rule=rule) for rule in rules)
+
+
+def why_no_fix(about: About, inquiry: Inquiry, answers: Sequence[Answer]) -> str | None:
+    """Why nothing is planned for what is wrong; None when there is a plan, or nothing to plan."""
+    if not any(answer.wrong_ports for answer in answers):
+        return None
+    proposed = additions(about, inquiry, wrong_ones(answers))
+    if isinstance(proposed, NoFix):
+        return proposed.reason
+    left = still_open(answers)
+    return f"no rule here could be proved enough: {open_reason(left)}" if left else None
+
+
+def only_adds(subnet: SubnetSnapshot, baseline: SubnetSnapshot | None) -> Assessment:
+    """The assessment of a change that lets more pass: it cuts nobody off; notes say what may surprise."""
+    return Assessment(notes=(*sharing_note(subnet), *another_group_note(subnet, baseline)))
+
+
+def another_group_note(subnet: SubnetSnapshot, baseline: SubnetSnapshot | None) -> tuple[str, ...]:
+    """What the decision says where the subnet was given another NSG since ``baseline``."""
+    if baseline is None or group_id(baseline) == group_id(subnet):
+        return ()
+    return ("the subnet had another NSG at the last compliant reading",)

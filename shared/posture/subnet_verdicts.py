@@ -1,0 +1,106 @@
+"""The finding of a policy that asks a subnet's NSG: what the answers come to, with who decides as evidence.
+
+Pure; no policy's question lives here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+from shared.model import Access, Finding, Json, SubnetSnapshot
+from shared.nsg import NsgError
+from shared.posture.findings import Judged, compliant, drifted, finding, unknown
+from shared.posture.subnet_answers import Answer, ask, open_reason, spell_ports, wrong_ones, wrong_reason
+from shared.posture.subnet_facts import delegated
+from shared.posture.subnet_questions import About, Inquiry, group_id, sharing
+from shared.posture.subnet_rules import why_no_fix
+
+CAVEATS: Final = (
+    "admin rules of Azure Virtual Network Manager run before the NSG and are not evaluated",
+    "routes and network appliances are not evaluated",
+)
+
+
+def inquiry_finding(about: About, inquiry: Inquiry) -> Finding:
+    """The finding of a policy whose inquiry says everything; ``settled`` is asked by the caller."""
+    try:
+        answers = ask(inquiry)
+    except NsgError as error:
+        return group_finding(about, inquiry.subnet, unknown(f"the NSG's rules cannot be read: {error}"))
+    judged = _judge(answers, inquiry.holds)
+    found = group_finding(about, inquiry.subnet, judged)
+    return replace(found, evidence=_evidence(about, inquiry, answers))
+
+
+def group_finding(about: About, subnet: SubnetSnapshot, judged: Judged) -> Finding:
+    """The finding on the NSG where it is at fault, else on the subnet; of no other than a delegated one."""
+    group = subnet.security_group
+    placed = replace(
+        judged,
+        resource_id=group.id if group and judged.is_drift else None,
+        applies=judged.applies and delegated(subnet),
+    )
+    facts = {"nsgId": group_id(subnet), "caveats": list(CAVEATS)}
+    return finding(about.policy, about.severity, subnet, placed, facts)
+
+
+def _judge(answers: Sequence[Answer], holds: str) -> Judged:
+    if wrong := [wrong_reason(answer) for answer in wrong_ones(answers)]:
+        return drifted("; ".join(wrong), _fingerprint(answers))
+    if depends := [answer for answer in answers if answer.verdict.depends_on]:
+        return unknown(open_reason(depends))
+    return compliant(holds)
+
+
+def _fingerprint(answers: Iterable[Answer]) -> str:
+    """Directions and ports: whoever decides, under whatever name, it is the same drift."""
+    return "; ".join(
+        f"{answer.question.direction}/{answer.family}:{spell_ports(answer.wrong_ports)}"
+        for answer in answers
+        if answer.wrong_ports
+    )
+
+
+def _evidence(about: About, inquiry: Inquiry, answers: Sequence[Answer]) -> Mapping[str, Json]:
+    found = dict.fromkeys(caveat for answer in answers for caveat in answer.verdict.caveats)
+    return {
+        "nsgId": group_id(inquiry.subnet),
+        "directions": [_direction(answer) for answer in answers],
+        "sharedWith": sharing(inquiry.subnet),
+        "noFixReason": why_no_fix(about, inquiry, answers),
+        "caveats": [*found, *CAVEATS],
+    }
+
+
+def _direction(answer: Answer) -> Mapping[str, Json]:
+    verdict = answer.verdict
+    ports, rules = (
+        ("portsDenied", "blockingRules") if answer.want is Access.ALLOW else ("portsAllowed", "exposingRules")
+    )
+    return {
+        "direction": str(answer.question.direction),
+        "family": str(answer.family),
+        "verdict": str(verdict.state),
+        ports: [port for a, b in answer.wrong_ports for port in range(a, b + 1)],
+        rules: [{"name": rule.name, "priority": rule.priority} for rule in answer.culprits],
+        "witness": _witness(answer),
+        "dependsOn": list(verdict.depends_on),
+    }
+
+
+def _witness(answer: Answer) -> Mapping[str, Json] | None:
+    """A packet that is surely treated as it should not be, and the rule that does it; None without one."""
+    witnesses = answer.verdict.witnesses
+    shown = next((w for w in witnesses if w.sure and w.outcome is answer.wrong), None)
+    if shown is None:
+        return None
+    return {
+        "protocol": shown.protocol,
+        "source": shown.source,
+        "sourcePort": shown.source_port,
+        "destination": shown.destination,
+        "destinationPort": shown.destination_port,
+        "rule": shown.rule,
+    }
