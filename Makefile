@@ -9,10 +9,10 @@ RUN := .venv/bin/python -m
 QUIET := $(if $(findstring s,$(firstword -$(MAKEFLAGS))),--quiet)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up unit test check docs bench
+.PHONY: help setup demo up unit test test-long check docs bench
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
 
 setup: ## .venv with everything pinned (Python 3.11, 3.12 or 3.13; no node needed)
 	@$(PYTHON) -m local.dev.environments $(QUIET) .venv
@@ -28,6 +28,9 @@ unit: setup ## the quick pure tests, within 30 s
 
 test: setup ## everything; the engine tests on Python 3.13 as well where there is one
 	@$(RUN) local.dev.suite test
+
+test-long: setup ## what takes long: more lines for z3, the laws with 1000 examples
+	@$(RUN) local.dev.suite long
 
 check: setup ## format, lint, types, import contracts, generated files
 	$(RUN) ruff format --check .
