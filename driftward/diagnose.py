@@ -1,4 +1,4 @@
-"""`python -m local diagnose SERVER [--from WHO]`: why nobody, or one subnet, can connect to a server.
+"""`driftward diagnose SERVER [--from WHO]`: why nobody, or one subnet, can connect to a server.
 
 The walk itself is in ``driftward.diagnosis``; here the arguments become values, Azure is read and the
 answer is written. Exit codes: 0 no fault is proved, 1 one is, 2 the input is unusable or the server cannot
@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import json
 import os
-import sys
-from argparse import Namespace
 from collections.abc import Sequence
 from ipaddress import AddressValueError, IPv4Address, ip_network
 from typing import Any, Final
 
+import click
+
 from driftward.diagnosis.case import Result, Step
 from driftward.diagnosis.walk import walk
+from driftward.options import answers
+from driftward.refusing import refuse
+from driftward.signing_in import hush
 from shared.model import Target, TargetKind
 from shared.model.errors import ConfigurationError, GatewayError
 from shared.model.resource_id import ResourceId, parse_resource_id
@@ -27,27 +30,52 @@ _SERVERS: Final = {
     "microsoft.dbforpostgresql/servers": TargetKind.SINGLE_SERVER,
 }
 _SUBNET: Final = "microsoft.network/virtualnetworks/subnets"
+_HELP: Final = """\
+Says why nobody, or one subnet or address, can connect to a server: its address, NSGs, routes, DNS and
+firewall are looked at in the order in which a connection meets them. Azure is read and never written.
+
+\b
+  driftward diagnose /subscriptions/.../flexibleServers/orders
+  driftward diagnose /subscriptions/.../flexibleServers/orders --from 203.0.113.9
+"""
+_EPILOG: Final = """\
+Azure is read with the credential that azure-identity finds (`az login`), at CLOUD or ARM_ENDPOINT.
+
+Exit codes: 0 no fault is proved; 1 one is; 2 the input cannot be used, or the server cannot be read.
+"""
 
 
 class BadInput(ValueError):
     """An argument that cannot be used; the message names it."""
 
 
-def diagnose(given: Namespace) -> int:
-    """Answer what the command line asks."""
+@click.command("diagnose", help=_HELP, epilog=_EPILOG)
+@click.argument("server", metavar="SERVER")
+@click.option(
+    "--from",
+    "client",
+    metavar="WHO",
+    help="Who wants to connect: resource id of a subnet, or a public IPv4 address.",
+)
+@answers
+def diagnose(server: str, client: str | None, as_json: bool) -> int:
+    """Walk to the server whose resource id is SERVER."""
     try:
-        server, client = server_named(given.server), client_named(given.client)
-        steps = _walked(server, client)
+        target = server_named(server)
+        steps = _walked(target, client_named(client))
     except (BadInput, GatewayError, ConfigurationError) as error:
-        print(error, file=sys.stderr)
-        return 2
-    if given.json:
+        return refuse(error)
+    _tell(target, steps, as_json=as_json)
+    return 1 if any(step.result is Result.FAULT for step in steps) else 0
+
+
+def _tell(server: Target, steps: Sequence[Step], *, as_json: bool) -> None:
+    if as_json:
         print(json.dumps(view(server, steps), indent=2))
     else:
         from driftward.diagnosis.show import show
 
         show(str(server.id), steps)
-    return 1 if any(step.result is Result.FAULT for step in steps) else 0
 
 
 def view(server: Target, steps: Sequence[Step]) -> dict[str, Any]:
@@ -65,6 +93,7 @@ def _walked(server: Target, client: ResourceId | IPv4Address | None) -> tuple[St
     from shared.adapters.clock import SystemClock
     from shared.wiring import Wiring
 
+    hush()
     wiring, clock = Wiring(os.environ), SystemClock()
     clients = ArmClients(wiring.settings)
     try:

@@ -1,7 +1,7 @@
-"""`python -m local explain-flows`: what the denied flows of a PostgreSQL subnet are, and the rules they take.
+"""`driftward explain-flows`: what the denied flows of a PostgreSQL subnet are, and the rules they take.
 
-The steps are in ``driftward.flows``; here inputs are brought together, logs are read with their progress
-shown, and the answer is written: as JSON for machines, through ``driftward.flows.show`` for people.
+The steps are in ``driftward.flows``; here options become values, logs are read with their progress shown, and
+the answer is written: as JSON for machines, through ``driftward.flows.show`` for people.
 
 Exit codes: 0 answered, and no required traffic is known to be denied; 1 required platform traffic is denied
 (with an NSG: and still is); 2 the input is unusable.
@@ -12,90 +12,153 @@ from __future__ import annotations
 import json
 import os
 import sys
-from argparse import Namespace
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import Any, BinaryIO, Final
+
+import click
 
 from driftward.flows.advice import advise
 from driftward.flows.counting import Counting
-from driftward.flows.inputs import Server, read_nsg_file, read_server_file, read_subnets, read_tags_file
-from driftward.flows.labels import Features, Setting
+from driftward.flows.faults import BadLog, Faults
+from driftward.flows.inputs import Server
+from driftward.flows.known import Known, Sources, known_of
 from driftward.flows.progress import watched
-from driftward.flows.report import Answer, Told, report, shell_lines
-from driftward.flows.services import VIRTUAL_NETWORK, services_of
-from driftward.flows.stream import BadLog, Faults, read_events
+from driftward.flows.report import Answer, Told, report
+from driftward.flows.rules import shell_lines
+from driftward.flows.stream import read_events
+from driftward.options import answers
+from driftward.refusing import refuse, said
 from shared.model import Json, SecurityGroup, SecurityRule
 from shared.model.errors import ConfigurationError, GatewayError
-from shared.model.resource_id import ResourceId, parse_resource_id
 from shared.model.values import value
-from shared.nsg import NsgError, Spans, Tags, spans_of
+from shared.nsg import NsgError, Tags
 from shared.nsg.asking import BadInput
-
-if TYPE_CHECKING:
-    from driftward.flows.azure import Azure
 
 _STANDARD_INPUT: Final = "-"
 _DIRECTIONS: Final = {"inbound": False, "outbound": True}
 _UNUSABLE: Final = (BadInput, BadLog, NsgError, GatewayError, ConfigurationError)
+_HELP: Final = """\
+Explains the denied flows of a PostgreSQL subnet: which are platform traffic that the service needs (Storage,
+Microsoft Entra, Key Vault, Monitor, by the prefixes of their service tags), which go to addresses that no
+rule can name, and which are somebody else's; and what rule each required one takes. Reads flow logs of NSGs
+(version 1 and 2) and of virtual networks (version 4); - reads standard input.
+
+\b
+  driftward explain-flows PT1H.json --tags ServiceTags_Public.json \\
+      --subnet 10.0.1.0/28 --nsg nsg.json
+  driftward explain-flows PT1H.json --server /subscriptions/.../flexibleServers/pg
+"""
+_EPILOG: Final = """\
+Only --subscription with --location, and --server with an id, ask Azure: with the credential that
+azure-identity finds, at CLOUD or ARM_ENDPOINT. An id gives the subnet, its NSG and the tags of the server's
+region where no option does.
+
+Without prefixes of service tags the answer for public addresses is Unknown. With --nsg the present rules
+count: traffic that they let pass is not denied. A rule for Internet:443 is never proposed.
+
+Exit codes: 0 answered, and no required traffic is known to be denied (what is Unknown is told); 1 required
+traffic is denied; 2 the input cannot be used.
+"""
 
 
 @value
-class Known:
-    """What is known besides the logs, from whatever source."""
+class Call:
+    """What is asked for."""
 
-    server: Server | None
-    subnet: Spans
-    group: SecurityGroup | None
-    tags: Tags | None
-    tags_from: Mapping[str, Json]
-    notes: tuple[str, ...] = ()
-
-    @property
-    def setting(self) -> Setting:
-        closed = self.tags.closed if self.tags else {}
-        return Setting(
-            subnet=self.subnet,
-            services=services_of(closed) if self.tags else None,
-            virtual_network=closed.get(VIRTUAL_NETWORK, ()),
-            features=self.server.features if self.server else Features(),
-        )
+    logs: tuple[str, ...]
+    direction: str | None
+    is_partial: bool
+    sources: Sources
 
 
-def explain_flows(given: Namespace) -> int:
+@click.command("explain-flows", help=_HELP, epilog=_EPILOG)
+@click.argument("logs", nargs=-1, required=True, metavar="FLOWLOG.json...")
+@click.option(
+    "--subnet",
+    multiple=True,
+    metavar="PREFIX",
+    help="The PostgreSQL subnet, several separated by commas; flows of other subnets are left out.",
+)
+@click.option(
+    "--tags",
+    metavar="FILE",
+    help="The prefixes of service tags: {name: [prefixes]}, or Azure's service tag file.",
+)
+@click.option("--subscription", metavar="ID", help="Read the service tags from Azure, as this subscription.")
+@click.option(
+    "--location", metavar="REGION", help="Whose copy of the service tags; the server's when absent."
+)
+@click.option(
+    "--nsg",
+    metavar="FILE",
+    help="The subnet's NSG as ARM, az, the portal or a template has it: says what it does now, and makes the "
+    "rules exact.",
+)
+@click.option("--nsg-name", metavar="NAME", help="Which NSG, where the file holds several.")
+@click.option(
+    "--server",
+    metavar="SERVER",
+    help="A flexible server, as an id to read from Azure or a file of az or ARM: its features say which "
+    "traffic is required.",
+)
+@click.option("--direction", metavar="WAY", help="Only Inbound or Outbound; both when absent.")
+@click.option(
+    "--partial",
+    "is_partial",
+    is_flag=True,
+    help="Answer for what can be read of a broken log; what cannot is told and counted.",
+)
+@answers
+def explain_flows(as_json: bool, **given: Any) -> int:
     """Answer what the command line asks."""
+    logs, direction, is_partial = (given.pop(name) for name in ("logs", "direction", "is_partial"))
+    call = Call(logs=logs, direction=direction, is_partial=is_partial, sources=Sources(**given))
     try:
-        out, rules, group = _answered(given)
-        return _write(out, rules, group, as_json=given.json)
+        out, rules, group = _answered(call)
     except _UNUSABLE as error:
-        return _refused(error, as_json=given.json)
-    except BrokenPipeError:
-        # Whoever read the answer has left (`| head`). Python would fail once more when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+        return _refused(error, as_json=as_json)
+    return _write(out, rules, group, as_json=as_json)
 
 
-def _answered(given: Namespace) -> tuple[dict[str, Json], list[SecurityRule], SecurityGroup | None]:
-    outbound = _direction(given.direction)
-    known = _known(given)
-    setting, faults = known.setting, Faults(strict=not given.partial)
-    counting = Counting(setting, outbound=outbound)
-    for path in given.logs:
+def _answered(call: Call) -> tuple[dict[str, Json], list[SecurityRule], SecurityGroup | None]:
+    outbound = _direction(call.direction)
+    known = known_of(call.sources)
+    faults = Faults(strict=not call.is_partial)
+    counting = Counting(known.setting, outbound=outbound)
+    for path in call.logs:
         _count(path, counting, faults)
-    advice = advise(counting.groups.values(), setting, known.group, known.tags or Tags())
-    told = Told(
-        files=given.logs,
+    told = _told(call, known, counting, faults)
+    return report(told), [rule for found in told.advice.values() for rule in found.rules], known.group
+
+
+def _told(call: Call, known: Known, counting: Counting, faults: Faults) -> Told:
+    return Told(
+        files=call.logs,
         counting=counting,
         faults=faults,
-        setting=setting,
-        advice=advice,
+        setting=known.setting,
+        advice=advise(counting.groups.values(), known.setting, known.group, known.tags or Tags()),
         security_group=known.group,
         tags=known.tags_from,
         server=_server_view(known.server),
         notes=known.notes,
     )
-    return report(told), [rule for found in advice.values() for rule in found.rules], known.group
+
+
+def _server_view(server: Server | None) -> dict[str, Json] | None:
+    if server is None:
+        return None
+    return {
+        "id": None if server.id is None else str(server.id),
+        "name": server.name,
+        "location": server.location,
+        "subnetId": None if server.subnet is None else str(server.subnet),
+        "entraSignIn": server.features.entra,
+        "customerKey": server.features.customer_key,
+        "highAvailabilityOrPgBouncer": server.features.pooled,
+    }
 
 
 def _direction(text: str | None) -> bool | None:
@@ -122,9 +185,8 @@ def _refused(error: Exception, *, as_json: bool) -> int:
     """Say what is wrong, in words and with the names of option and rule where they are known."""
     field, rule = getattr(error, "field", ""), getattr(error, "rule", "")
     if as_json:
-        print(json.dumps({"error": str(error), "field": field, "rule": rule or None}, indent=2))
-    print(str(error), file=sys.stderr)
-    return 2
+        print(json.dumps({"error": said(error), "field": field, "rule": rule or None}, indent=2))
+    return refuse(error)
 
 
 # --- the logs --------------------------------------------------------------------------------------
@@ -149,100 +211,3 @@ def _opened(path: str) -> Iterator[tuple[BinaryIO, int | None]]:
     with Path(path).open("rb") as file:
         size = os.fstat(file.fileno()).st_size
         yield file, size or None
-
-
-# --- what is known besides -------------------------------------------------------------------------
-
-
-def _known(given: Namespace) -> Known:
-    """Files where options name them; Azure for the rest, where an id or a subscription is given."""
-    server_id = _server_id(given.server)
-    with ExitStack() as stack:
-        azure = None
-        if server_id is not None or given.subscription is not None:
-            from driftward.flows.azure import Azure
-
-            azure = stack.enter_context(closing(Azure()))
-        if azure is not None and server_id is not None:
-            return _known_of(azure, azure.server(server_id), given)
-        server = read_server_file(given.server) if given.server is not None else None
-        tags, tags_from = _tags(given, azure, server)
-        return Known(
-            server=server,
-            subnet=read_subnets(given.subnet or ()),
-            group=_group(given),
-            tags=tags,
-            tags_from=tags_from,
-            notes=_about_server(server),
-        )
-
-
-def _server_id(text: str | None) -> ResourceId | None:
-    """An id, unless there is a file of that name."""
-    found = parse_resource_id(text)
-    return found if found is not None and text is not None and not Path(text).exists() else None
-
-
-def _known_of(azure: Azure, server: Server, given: Namespace) -> Known:
-    """What Azure says of a server that was given as an id, where no option says otherwise."""
-    tags, tags_from = _tags(given, azure, server)
-    group, subnet = _group(given), read_subnets(given.subnet or ())
-    if server.subnet is not None and (group is None or not subnet):
-        found = azure.subnet(server.subnet)
-        group, subnet = group or found.security_group, subnet or spans_of(found.prefixes)
-    return Known(
-        server=server,
-        subnet=subnet,
-        group=group,
-        tags=tags,
-        tags_from=tags_from,
-        notes=_about_server(server),
-    )
-
-
-def _group(given: Namespace) -> SecurityGroup | None:
-    return None if given.nsg is None else read_nsg_file(given.nsg, given.nsg_name)
-
-
-def _tags(
-    given: Namespace, azure: Azure | None, server: Server | None
-) -> tuple[Tags | None, Mapping[str, Json]]:
-    """The prefixes of service tags and where they are from; None where nothing gives them."""
-    if given.tags is not None:
-        return read_tags_file(given.tags), {"source": given.tags}
-    location = given.location or (server.location if server else "")
-    subscription = given.subscription or (server.id.subscription if server and server.id else "")
-    if azure is None:
-        if given.location is not None:
-            raise BadInput("--location goes with --subscription", field="subscription")
-        return None, {}
-    if not location:
-        raise BadInput("--location is missing: whose copy of the service tags", field="location")
-    listed = azure.tags(subscription, location)
-    read_at = listed.read_at.isoformat(timespec="seconds").replace("+00:00", "Z")
-    return listed.tags, {
-        "source": f"service tags of {location}",
-        "changeNumber": listed.change_number,
-        "readAt": read_at,
-    }
-
-
-def _about_server(server: Server | None) -> tuple[str, ...]:
-    if server is None or server.subnet is not None:
-        return ()
-    name = server.name or "the server"
-    return (f"{name} is in no delegated subnet: what it calls does not pass an NSG of yours",)
-
-
-def _server_view(server: Server | None) -> dict[str, Json] | None:
-    if server is None:
-        return None
-    return {
-        "id": None if server.id is None else str(server.id),
-        "name": server.name,
-        "location": server.location,
-        "subnetId": None if server.subnet is None else str(server.subnet),
-        "entraSignIn": server.features.entra,
-        "customerKey": server.features.customer_key,
-        "highAvailabilityOrPgBouncer": server.features.pooled,
-    }

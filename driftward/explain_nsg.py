@@ -1,8 +1,10 @@
-"""`python -m local explain-nsg`: one question about an NSG in a file, or many as JSON Lines.
+"""`driftward explain-nsg`: one question about an NSG in a file, or many as JSON Lines.
 
-What an answer holds is decided in `shared.nsg.explain`; here files are read, time is taken, and the answer
-is written: as JSON for machines, through `driftward.explain_print` for people. Nothing talks to Azure, and
-nothing heavy is imported: a question should be answered before anybody waits.
+What an answer holds is decided in `shared.nsg.explain`; here options become a question, files are read,
+time is taken, and the answer is written: as JSON for machines, through `driftward.traffic.show` for people.
+Nothing talks to Azure, and nothing heavy is imported: a question should be answered before anybody waits.
+What options may hold is judged where questions are read (`shared.nsg.asking`), once for the command, the
+batch and the API.
 
 Exit codes of one question: 0 answered, and what was wanted holds or nothing was; 1 it does not hold; 2 the
 input is unusable. Of a batch: 0 every line was answered, 1 some line got an error, 2 the call is unusable.
@@ -11,24 +13,52 @@ input is unusable. Of a batch: 0 every line was answered, 1 some line got an err
 from __future__ import annotations
 
 import json
-import os
 import sys
-from argparse import Namespace
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
-from typing import BinaryIO, Final
+from typing import Any, BinaryIO, Final
 
-from shared.model import Access, Json, SecurityGroup
-from shared.model.values import value
-from shared.nsg.asking import Asked, BadInput, read_question
-from shared.nsg.documents.document import decode, read_program
-from shared.nsg.explain import answer_about, explain
+import click
+
+from driftward.options import answers
+from driftward.traffic.answered import Answered
+from driftward.traffic.batch import answer_lines, failure, since
+from driftward.traffic.documents import STANDARD_INPUT, document
+from shared.model import Json
+from shared.nsg.asking import BadInput, read_question
+from shared.nsg.documents.document import read_program
+from shared.nsg.explain import answer_about
 from shared.nsg.rules.reading import NsgError
 
-_STANDARD_INPUT: Final = "-"
-_MET: Final = {Access.ALLOW: "allowed", Access.DENY: "denied"}
+_HELP: Final = """\
+Asks the rules of one NSG about traffic: is it allowed, which rules decide, which packets show it, and which
+rule to add. Nothing is sent anywhere. The answer is exact for each packet: what depends on service tags or
+application security groups that are not known is told, never guessed.
+
+\b
+  driftward explain-nsg --nsg nsg.json --direction Inbound --source 10.0.1.0/24 \\
+      --destination 10.0.1.0/24 --ports 5432,6432 --want allow
+  driftward explain-nsg --batch < questions.jsonl > answers.jsonl
+"""
+_EPILOG: Final = """\
+Several values are separated by commas, or the option is repeated.
+
+\b
+Exit codes:
+  0 answered, and --want is absent or met; 1 --want is not met; 2 the input
+  cannot be used. With --batch: 0 every line was answered; 1 some line got an
+  error; 2 the call cannot be used.
+
+\b
+A line of the batch:
+  {"id", "nsg", "direction", "source", "destination", "ports"} and, where
+  wanted, "protocol", "sourcePorts", "tags", "openTags", "want",
+  "privateEndpointNetworkPolicies". A tag that "tags" does not hold is an error
+  there, unless "openTags" is true. Empty lines are skipped.
+"""
 _FIELDS: Final[Mapping[str, str]] = {
     "direction": "direction",
     "protocol": "protocol",
@@ -43,88 +73,123 @@ _FIELDS: Final[Mapping[str, str]] = {
 _REQUIRED: Final = ("nsg", "direction", "source", "destination", "ports")
 
 
-@value
-class Answered:
-    """The answer to one question, with what it was about."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """The call. An option that may be repeated is a list; what was not given is None."""
 
-    out: dict[str, Json]
-    group: SecurityGroup
-    asked: Asked
-    line: Mapping[str, Json]
-    """The question's fields, as they were given."""
+    nsg: str | None
+    name: str | None
+    tags: str | None
+    lines: str | None
+    question: Mapping[str, Json]
+    """By the names of ``_FIELDS``."""
+    as_json: bool
 
-    @property
-    def is_met(self) -> bool:
-        """Whether what was wanted holds; nothing wanted always does."""
-        return self.asked.want is None or self.out["verdict"] == _MET[self.asked.want]
+    def has(self, option: str) -> bool:
+        return self.of(option) is not None
+
+    def of(self, option: str) -> Json:
+        return self.question[option] if option in self.question else getattr(self, option)
 
 
-def explain_nsg(given: Namespace) -> int:
+@click.command("explain-nsg", help=_HELP, epilog=_EPILOG, short_help="what an NSG does to some traffic")
+@click.option(
+    "--nsg",
+    metavar="FILE",
+    help="An NSG as ARM, az, the portal or a template has it; - reads standard input.",
+)
+@click.option("--name", metavar="NAME", help="Which NSG, where the file holds several.")
+@click.option("--direction", metavar="WAY", help="Inbound or Outbound.")
+@click.option(
+    "--source",
+    metavar="ADDRESSES",
+    multiple=True,
+    help="Addresses, prefixes, a-b ranges, a service tag or *.",
+)
+@click.option("--destination", metavar="ADDRESSES", multiple=True, help="As --source.")
+@click.option("--ports", metavar="PORTS", multiple=True, help="Of the destination: 5432,6000-6010 or *.")
+@click.option("--source-ports", metavar="PORTS", multiple=True, help="Of the source; * when absent.")
+@click.option("--protocol", metavar="NAME", help="Tcp (default), Udp, Icmp, Esp, Ah or *.")
+@click.option(
+    "--tags",
+    metavar="FILE",
+    help="The prefixes of service tags: {name: [prefixes]}, or Azure's service tag file. The tags that it "
+    "names hold exactly these; every other one stays open, as all do without it.",
+)
+@click.option(
+    "--want", metavar="GOAL", help="allow or deny: what the answer should be; adds the fix that is missing."
+)
+@click.option(
+    "--private-endpoint-policies",
+    metavar="STATE",
+    help="The subnet's privateEndpointNetworkPolicies, where the traffic goes to a private endpoint.",
+)
+@click.option("--batch", is_flag=True, help="JSON Lines in, JSON Lines out, in their order.")
+@click.argument("lines", required=False, metavar="[LINES.jsonl]")
+@answers
+def explain_nsg(batch: bool, as_json: bool, **given: Any) -> int:
     """Answer the question, or the batch, that the command line gives."""
-    try:
-        return _batch(given) if given.batch else _one(given)
-    except BrokenPipeError:
-        # Whoever read the answers has left (`| head`). Python would fail once more when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+    question = {option: _several(given.pop(option)) for option in _FIELDS}
+    call = Given(question=question, as_json=as_json, **given)
+    return _batch(call) if batch else _one(call)
+
+
+def _several(found: Json) -> Json:
+    """An option as a batch line would have it: those that may be repeated are lists, split at commas."""
+    if not isinstance(found, tuple):
+        return found
+    return [part.strip() for text in found for part in text.split(",") if part.strip()] if found else None
 
 
 # --- one question ----------------------------------------------------------------------------------
 
 
-def _one(given: Namespace) -> int:
+def _one(given: Given) -> int:
     try:
         answered = _answered(given)
     except (BadInput, NsgError) as error:
-        return _refused(error, as_json=given.json)
+        return _refused(error, as_json=given.as_json)
     except RecursionError:
-        return _refused(BadInput("the document is nested too deeply", field="nsg"), as_json=given.json)
-    if given.json:
+        return _refused(BadInput("the document is nested too deeply", field="nsg"), as_json=given.as_json)
+    if given.as_json:
         print(json.dumps(answered.out, indent=2))
     else:
-        from driftward.explain_print import show
+        from driftward.traffic.show import show
 
         show(answered)
     return 0 if answered.is_met else 1
 
 
-def _answered(given: Namespace) -> Answered:
+def _answered(given: Given) -> Answered:
     """Raises ``BadInput`` and ``NsgError``."""
-    _require(given)
-    line = {field: _given(given, option) for option, field in _FIELDS.items()}
-    line = {field: found for field, found in line.items() if found is not None}
-    tags = {} if given.tags is None else _document(given.tags, "tags")
+    nsg = _checked(given)
+    line = {field: given.of(option) for option, field in _FIELDS.items() if given.has(option)}
+    tags = {} if given.tags is None else document(given.tags, "tags")
     asked = read_question({**line, "tags": tags, "openTags": True})
-    document = _document(given.nsg, "nsg")
+    found = document(nsg, "nsg")
     started = perf_counter()
-    group, program = read_program(document, asked.tags, name=given.name)
+    group, program = read_program(found, asked.tags, name=given.name)
     answer = answer_about(group, program, asked)
-    out = {"id": None, **answer, "ms": _since(started)}
+    out = {"id": None, **answer, "ms": since(started)}
     return Answered(out=out, group=group, asked=asked, line=line)
 
 
-def _require(given: Namespace) -> None:
+def _checked(given: Given) -> str:
+    """The file of the NSG. Raises ``BadInput`` where an option is missing or two do not go together."""
     if given.lines is not None:
         raise BadInput(f"{given.lines}: a file of questions goes with --batch", field="batch")
-    for option in _REQUIRED:
-        if getattr(given, option) is None:
-            raise BadInput(f"--{option} is missing", field=option)
-    if given.nsg == given.tags == _STANDARD_INPUT:
+    missing = next((option for option in _REQUIRED if not given.has(option)), None)
+    if missing is not None or given.nsg is None:
+        raise BadInput(f"--{missing} is missing", field=str(missing))
+    if given.nsg == given.tags == STANDARD_INPUT:
         raise BadInput("the NSG and the tags cannot both be standard input", field="tags")
-
-
-def _given(given: Namespace, option: str) -> Json:
-    """An option as a batch line would have it: those that may be repeated are lists, split at commas."""
-    found = getattr(given, option)
-    if not isinstance(found, list):
-        return found
-    return [part.strip() for text in found for part in text.split(",") if part.strip()]
+    return given.nsg
 
 
 def _refused(error: BadInput | NsgError, *, as_json: bool) -> int:
     """Say what is wrong, in words and with the names of field and rule."""
     if as_json:
-        print(json.dumps(_failure(None, str(error), field=error.field, rule=error.rule), indent=2))
+        print(json.dumps(failure(None, str(error), field=error.field, rule=error.rule), indent=2))
     place = [f"rule {error.rule!r}"] if error.rule else []
     place += [f"field {error.field}"] if error.field else []
     print(f"{error} [{', '.join(place)}]" if place else str(error), file=sys.stderr)
@@ -134,8 +199,8 @@ def _refused(error: BadInput | NsgError, *, as_json: bool) -> int:
 # --- a batch ---------------------------------------------------------------------------------------
 
 
-def _batch(given: Namespace) -> int:
-    beside = [option for option in ("nsg", "tags", "name", *_FIELDS) if getattr(given, option) is not None]
+def _batch(given: Given) -> int:
+    beside = [option for option in ("nsg", "tags", "name", *_FIELDS) if given.has(option)]
     if beside:
         print(f"--{beside[0].replace('_', '-')} does not go with --batch", file=sys.stderr)
         return 2
@@ -153,96 +218,6 @@ def _batch(given: Namespace) -> int:
 
 
 def _lines(path: str | None) -> AbstractContextManager[BinaryIO]:
-    if path in {None, _STANDARD_INPUT}:
+    if path is None or path == STANDARD_INPUT:
         return nullcontext(sys.stdin.buffer)
-    return Path(str(path)).open("rb")
-
-
-def answer_lines(lines: Iterable[bytes]) -> Iterator[dict[str, Json]]:
-    """An answer for each line that is not blank, as soon as the line is there."""
-    for line in lines:
-        if line.removeprefix(_MARK).strip():
-            yield answer_line(line)
-
-
-_MARK: Final = "\ufeff".encode()
-
-
-def answer_line(line: bytes) -> dict[str, Json]:
-    """The answer to one line: never an exception, whatever the line holds, and always JSON."""
-    try:
-        question = _read_json(line.strip().decode("utf-8-sig"))
-    except UnicodeDecodeError as error:
-        return _failure(None, f"no UTF-8: {error.reason} at byte {error.start}")
-    except NotJson as error:
-        return _failure(None, str(error))
-    started = perf_counter()
-    try:
-        answer = explain(question)
-        json.dumps(answer["id"])  # the one part that is echoed, and so may be nested as deep as the line
-    except RecursionError:
-        number = question.get("id") if isinstance(question, Mapping) else None
-        return _failure(number if isinstance(number, str | int | float) else None, "nested too deeply")
-    return answer if "error" in answer else {**answer, "ms": _since(started)}
-
-
-def _failure(number: Json, error: str, *, field: str = "", rule: str = "") -> dict[str, Json]:
-    return {"id": number, "error": error, "field": field, "rule": rule or None}
-
-
-def _since(started: float) -> float:
-    """Milliseconds."""
-    return round((perf_counter() - started) * 1000, 3)
-
-
-# --- JSON ------------------------------------------------------------------------------------------
-
-
-class NotJson(ValueError):
-    """A text is no JSON, or holds what JSON cannot hand on."""
-
-
-def _document(path: str, field: str) -> Json:
-    """The JSON of a file. Raises ``BadInput`` that names the file and, where it is no JSON, the place."""
-    try:
-        data = sys.stdin.buffer.read() if path == _STANDARD_INPUT else Path(path).read_bytes()
-        return _read_json(decode(data).removeprefix("\ufeff"))
-    except OSError as error:
-        raise BadInput(f"{path}: {error.strerror}", field=field) from error
-    except (NsgError, NotJson) as error:
-        raise BadInput(f"{path}: {error}", field=field) from error
-
-
-def _read_json(text: str) -> Json:
-    """The JSON in ``text``. Raises ``NotJson``, with line and column where they are known."""
-    try:
-        return _DECODER.decode(text)
-    except json.JSONDecodeError as error:
-        raise NotJson(f"no JSON: {error.msg} at line {error.lineno}, column {error.colno}") from error
-    except RecursionError as error:
-        raise NotJson("no JSON that can be read: nested too deeply") from error
-    except ValueError as error:
-        raise NotJson(f"no JSON that can be read: {error}") from error
-
-
-def _finite(text: str) -> float:
-    """JSON has no infinity: a number that is too large to be one could not be written back."""
-    number = float(text)
-    if number in {float("inf"), float("-inf")}:
-        raise ValueError("a number is too large")
-    return number
-
-
-def _whole(text: str) -> int:
-    """Python neither reads nor writes a number of many thousand digits."""
-    try:
-        return int(text)
-    except ValueError as error:
-        raise ValueError("a number is too large") from error
-
-
-def _no_number(text: str) -> float:
-    raise ValueError(f"{text} is no JSON")
-
-
-_DECODER: Final = json.JSONDecoder(parse_float=_finite, parse_int=_whole, parse_constant=_no_number)
+    return Path(path).open("rb")

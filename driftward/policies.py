@@ -1,110 +1,216 @@
-"""`python -m local policies [--json]`: the catalogue, for people as a table, for machines as a list.
+"""`driftward policies`: the catalogue, one policy of it (`show ID`), or what holds for one resource
+(`--explain`).
 
-What a policy is stands in its own module; which effect it has, in `policies.yaml`. Here both are only
-shown. `--explain` asks what holds for one resource (`driftward.explain_policies`); `--file` takes another
-file, so that one can be checked before it is deployed. Exit 0, or 2 when the file or the question is
-unusable.
+What a policy is stands in its own module; which effect it has, in `policies.yaml`. Here both are only shown:
+for people in a line each, for machines as a list. Which file holds is `driftward.catalogue.file`'s
+question; the answer says which one it was, under the table or on standard error. Exit 0, or 2 when the file
+or the question is unusable.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
+import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from rich.console import Console
-from rich.table import Table
+import click
 
-from driftward.explain_policies import Asked, Unexplainable, explain, parse_tags, show
-from shared.api.views import policy_view
+from driftward.catalogue.entries import Entry, Filters, entries, families
+from driftward.catalogue.file import Chosen, chosen
+from driftward.catalogue.holds import Asked, Unexplainable, explain, parse_tags
+from driftward.options import answers
+from driftward.refusing import refuse
 from shared.config.configuration import Configuration
-from shared.config.file_reading import parse_policies_file
-from shared.model import Json, Severity
+from shared.model import Effect, Json, Severity, TargetKind
 from shared.model.codec import to_json
 from shared.model.errors import ConfigurationError
-from shared.policies import discover
-from shared.wiring import ROOT
+from shared.model.values import value
+from shared.policies import discover, find
 
-COLOURS: Final[Mapping[Severity, str]] = {
-    Severity.CRITICAL: "bold red",
-    Severity.HIGH: "red",
-    Severity.MEDIUM: "yellow",
-    Severity.LOW: "cyan",
-    Severity.INFORMATIONAL: "dim",
-}
+_HELP: Final = """\
+Shows every policy with what policies.yaml says of it everywhere, and what is done about it: it reverts,
+reverts after approval, alerts, or is off. `policies show ID` has one in full. With --explain: what holds
+for one server or subnet, what comes of it, and which line says so. Nothing is asked of Azure: give a
+server's tags with --tags.
+
+\b
+  driftward policies --severity Critical,High --effect revert
+  driftward policies --search "CIS 4.3.8"
+  driftward policies show postgres-public-access-enabled
+  driftward policies --json --file policies.yaml
+  driftward policies --explain /subscriptions/.../flexibleServers/orders --tags env=prod
+"""
+_EPILOG: Final = """\
+The file is --file, else POLICIES_FILE, else policies.yaml of this folder; without any, the catalogue's
+defaults hold. ENFORCEMENT_MODE and SCOPES are this environment's.
+
+Exit codes: 0 shown; 2 the file or the question cannot be used, with the line of every mistake in the file.
+"""
+_SHOW_HELP: Final = """\
+Shows one policy in full: what it finds and why, what its change does and may break, parameters, controls,
+permissions.
+
+\b
+  driftward policies show postgres-public-access-enabled
+"""
+_SHOW_EPILOG: Final = "Exit codes: 0 shown; 2 there is no such policy, or the file cannot be used."
+_FILE: Final = click.option(
+    "--file", type=click.Path(path_type=Path), metavar="FILE", help="Another policies.yaml."
+)
 
 
-def run_policies(given: argparse.Namespace) -> int:
-    """What the arguments ask for: the catalogue, or what holds for one resource."""
+class Several(click.ParamType[frozenset[str]]):
+    """Some of several names, separated by commas; letter case, and `_` or `-` for a blank, do not matter."""
+
+    name = "names"
+
+    def __init__(self, choices: Sequence[str]) -> None:
+        self.choices = {_folded(choice): choice for choice in choices}
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> frozenset[str]:
+        named = [part.strip() for part in str(value).split(",") if part.strip()]
+        for unknown in (part for part in named if _folded(part) not in self.choices):
+            self.fail(f"{unknown!r} is none of {', '.join(self.choices.values())}", param, ctx)
+        return frozenset(self.choices[_folded(part)] for part in named)
+
+
+def _folded(name: str) -> str:
+    return name.lower().replace("_", " ").replace("-", " ")
+
+
+@value
+class Call:
+    """What is asked for."""
+
+    file: Path | None
+    explain: str | None
+    policy: str | None
+    tags: str
+    filters: Filters
+    as_json: bool
+
+
+@click.group("policies", help=_HELP, epilog=_EPILOG, invoke_without_command=True)
+@_FILE
+@click.option("--severity", type=Several(list(Severity)), metavar="NAMES", help=f"{', '.join(Severity)}.")
+@click.option("--family", type=Several(families()), metavar="NAMES", help=f"{', '.join(families())}.")
+@click.option("--target", type=Several(list(TargetKind)), metavar="NAMES", help=f"{', '.join(TargetKind)}.")
+@click.option("--effect", type=Several(list(Effect)), metavar="NAMES", help=f"{', '.join(Effect)}.")
+@click.option("--search", metavar="WORDS", default="", help="In id, title, why and controls: every word.")
+@click.option("--explain", metavar="RESOURCE_ID", help="What holds for a server or a subnet, and why.")
+@click.option("--policy", metavar="ID", help="With --explain: only this policy.")
+@click.option("--tags", metavar="k=v,…", default="", help="With --explain: the server's tags.")
+@answers
+@click.pass_context
+def policies(context: click.Context, /, as_json: bool, **given: Any) -> int:
+    """The catalogue, or what holds for one resource."""
+    filters = Filters(
+        severities=_chosen(given.pop("severity")),
+        families=_chosen(given.pop("family")),
+        targets=_chosen(given.pop("target")),
+        effects=_chosen(given.pop("effect")),
+        words=given.pop("search"),
+    )
+    call = Call(filters=filters, as_json=as_json, **given)
+    if context.invoked_subcommand is not None:
+        context.obj = call
+        return 0
     try:
-        configuration = _configuration(given.file or ROOT / "policies.yaml")
-        if given.explain is not None:
-            _explain(given, configuration)
-            return 0
-        if given.policy or given.tags:
-            raise Unexplainable("--policy and --tags belong to --explain")
+        _answer(call, chosen(call.file, os.environ))
     except (ConfigurationError, Unexplainable) as error:
-        print(error, file=sys.stderr)
-        return 2
-    _show_catalogue(policy_views(configuration), as_json=given.json)
+        return refuse(error)
     return 0
 
 
-def _explain(given: argparse.Namespace, configuration: Configuration) -> None:
-    asked = Asked(
-        resource=given.explain,
-        tags=parse_tags(given.tags),
-        policy=given.policy,
-        now=datetime.now(UTC),
-    )
-    show(explain(asked, configuration, discover()), as_json=given.json)
-
-
-def _show_catalogue(views: Sequence[Mapping[str, Json]], *, as_json: bool) -> None:
-    if as_json:
-        print(json.dumps(views, indent=2))
+@policies.command("show", help=_SHOW_HELP, epilog=_SHOW_EPILOG)
+@click.argument("policy_id", metavar="ID")
+@_FILE
+@answers
+@click.pass_obj
+def show(call: Call, /, policy_id: str, file: Path | None, as_json: bool) -> int:
+    """One policy in full."""
+    try:
+        held = chosen(file or call.file, os.environ)
+        entry = _entry(policy_id, held.configuration)
+    except (ConfigurationError, Unexplainable) as error:
+        return refuse(error)
+    if as_json or call.as_json:
+        print(json.dumps(_in_full(entry), indent=2))
     else:
-        Console(highlight=False).print(_table(views))
+        from driftward.catalogue.table import show_entry
+        from driftward.terminal import write
+
+        write(partial(show_entry, entry=entry, chosen=held))
+    return 0
 
 
 def policy_views(configuration: Configuration) -> list[dict[str, Json]]:
     """Every policy as `GET /api/policies` shows it, in the order in which changes are made."""
-    return [to_json(policy_view(policy, configuration)) for policy in discover()]
+    return [to_json(entry.view) for entry in entries(configuration)]
 
 
-def _configuration(path: Path) -> Configuration:
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise ConfigurationError(f"{path.name}: {error}") from error
-    return Configuration(parse_policies_file(text, discover(), name=path.name))
+def _chosen(names: frozenset[Any] | None) -> frozenset[Any]:
+    return names or frozenset()
 
 
-def _table(views: Sequence[Mapping[str, Json]]) -> Table:
-    table = Table(
-        title="Policies, in the order in which their changes are made", title_justify="left", show_lines=True
-    )
-    table.add_column("policy", ratio=1, overflow="fold")
-    table.add_column("severity, safety, effect", no_wrap=True)
-    table.add_column("looks at", no_wrap=True)
-    for view in views:
-        colour = COLOURS[Severity(view["severity"])]
-        table.add_row(
-            f"[bold]{view['id']}[/]\n{view['title']}\n[dim]{_controls(view['controls'])}[/]",
-            f"[{colour}]{view['severity']}[/], {view['safety']}, {view['effect']}",
-            "\n".join(view["targets"]),
-        )
-    return table
+def _answer(call: Call, held: Chosen) -> None:
+    """Raises Unexplainable."""
+    if call.explain is not None:
+        _explain(call, call.explain, held)
+        return
+    if call.policy or call.tags:
+        raise Unexplainable("--policy and --tags belong to --explain")
+    _catalogue(call, held)
 
 
-def _controls(controls: Sequence[Mapping[str, str]]) -> str:
-    """`CIS … 4.3.8, 4.3.7 · MCSB NS-2`: the requirements by framework."""
-    by_framework: dict[str, list[str]] = {}
-    for held in controls:
-        by_framework.setdefault(held["framework"], []).append(held["id"])
-    named = [f"{framework} {', '.join(ids)}" for framework, ids in by_framework.items()]
-    return " · ".join(named) or "no framework states this"
+def _catalogue(call: Call, held: Chosen) -> None:
+    listed = [entry for entry in entries(held.configuration) if call.filters.admit(entry)]
+    if call.as_json:
+        _note(held)
+        print(json.dumps([to_json(entry.view) for entry in listed], indent=2))
+    else:
+        from driftward.catalogue.table import show_table
+        from driftward.terminal import write
+
+        write(partial(show_table, listed=listed, chosen=held))
+
+
+def _explain(call: Call, resource: str, held: Chosen) -> None:
+    if call.filters != Filters():
+        raise Unexplainable("--severity, --family, --target, --effect and --search do not go with --explain")
+    tags = parse_tags(call.tags)
+    asked = Asked(resource=resource, tags=tags, policy=call.policy, now=datetime.now(UTC))
+    explanation = explain(asked, held, discover())
+    if call.as_json:
+        _note(held)
+        print(json.dumps(to_json(explanation), indent=2))
+    else:
+        from driftward.catalogue.holds_text import show_explanation
+        from driftward.terminal import write
+
+        write(partial(show_explanation, explanation=explanation, source=held.source))
+
+
+def _note(held: Chosen) -> None:
+    """For machines the answer holds policies alone: where they are from is said beside it."""
+    print(f"policies.yaml: {held.source}", file=sys.stderr)
+
+
+def _entry(policy_id: str, configuration: Configuration) -> Entry:
+    """Raises Unexplainable."""
+    if find(policy_id) is None:
+        near = get_close_matches(policy_id, [policy.id for policy in discover()], n=1)
+        meant = f": is {near[0]} meant?" if near else "; `driftward policies` lists them"
+        raise Unexplainable(f"there is no policy {policy_id!r}{meant}")
+    return next(entry for entry in entries(configuration) if entry.policy.id == policy_id)
+
+
+def _in_full(entry: Entry) -> dict[str, Json]:
+    more = {"family": entry.family, "outcome": entry.verb, "why": entry.policy.why, "text": entry.docstring}
+    return {**to_json(entry.view), **more}

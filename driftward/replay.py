@@ -1,4 +1,4 @@
-"""`python -m local replay EVENT.json --to URL`: recorded events to a webhook, as Event Grid posts them.
+"""`driftward replay EVENT.json --to URL`: recorded events to a webhook, as Event Grid posts them.
 
 The file holds one event or a list, in the Event Grid schema or as CloudEvents 1.0; each event goes in a
 request of its own, with the headers that belong to its schema. What an event says is not looked at here: the
@@ -9,18 +9,33 @@ file or the URL is unusable.
 from __future__ import annotations
 
 import json
-import sys
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 from urllib.parse import urlsplit
 
+import click
+
+from driftward.options import debug
+from driftward.refusing import refuse
 from shared.model import Json
 from shared.model.values import value
 
-_ANSWER_SECONDS = 30
-_SHOWN_CHARACTERS = 200
+_ANSWER_SECONDS: Final = 30
+_SHOWN_CHARACTERS: Final = 200
+_HELP: Final = """\
+Posts recorded events to a webhook, each in a request of its own, as Event Grid would. The file holds one
+event or a list, in the Event Grid schema or as CloudEvents 1.0.
+
+\b
+  driftward replay event.json --to "http://127.0.0.1:7071/runtime/webhooks/..."
+"""
+_EPILOG: Final = """\
+Exit codes: 0 all events were accepted; 1 one was refused or got no answer; 2 the file or the URL cannot be
+used.
+"""
 
 
 class Unusable(ValueError):
@@ -36,14 +51,17 @@ class Delivery:
     headers: Mapping[str, str]
 
 
-def replay(path: Path, url: str) -> int:
+@click.command("replay", help=_HELP, epilog=_EPILOG)
+@click.argument("file", metavar="EVENT.json", type=click.Path(path_type=Path))
+@click.option("--to", "url", metavar="URL", required=True, help="The webhook, with its key.")
+@debug
+def replay(file: Path, url: str) -> int:
     """Post every event of the file; a line per event says what the webhook answered."""
     try:
         _check_url(url)
-        deliveries = read_deliveries(path)
+        deliveries = read_deliveries(file)
     except Unusable as error:
-        print(error, file=sys.stderr)
-        return 2
+        return refuse(error)
     accepted = [_post(delivery, url) for delivery in deliveries]
     return 0 if all(accepted) else 1
 

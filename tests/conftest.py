@@ -1,11 +1,19 @@
 """What every test gets: fixtures of the emulator and the local host, and how much Hypothesis tries.
 
-``HYPOTHESIS_PROFILE`` chooses: ``unit`` is quick, ``test`` thorough, without it something between. Where
-``CI`` is set the examples are the same in every run, so that a red build is red for its change.
+``HYPOTHESIS_PROFILE`` chooses: ``unit`` is quick, ``test`` thorough, ``long`` more than that, without it
+something between. Where ``CI`` is set the examples are the same in every run, so that a red build is red for
+its change.
+
+No test is judged by the clock on the wall, which tells of other work on the machine as well. What never ends
+is found by the processor time that it uses (``PROCESSOR_SECONDS``, many times what the longest test needs);
+what waits for something that never comes, by the generous ``timeout`` in ``pyproject.toml``.
 """
 
+import gc
 import os
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -13,13 +21,42 @@ from hypothesis import settings
 
 pytest_plugins = ["tests.fixtures_local"]
 
-_EXAMPLES = {"unit": 20, "default": 50, "test": 200}
+_EXAMPLES = {"unit": 20, "default": 50, "test": 200, "long": 1000}
 
 for _name, _examples in _EXAMPLES.items():
     settings.register_profile(
         _name, max_examples=_examples, deadline=None, derandomize=bool(os.environ.get("CI"))
     )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or "default")
+
+PROCESSOR_SECONDS = 600
+
+
+class NeverEnds(BaseException):
+    """No ``Exception``, so that neither the code under test nor Hypothesis takes it for its own."""
+
+
+def pytest_collection_finish() -> None:
+    """What stands after the collection stays: the garbage collector need not walk it over and over."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """Ends a test that has used more processor time than any test could need."""
+
+    def give_up(number: int, frame: FrameType | None) -> None:
+        raise NeverEnds(f"{item.nodeid} has used {PROCESSOR_SECONDS} s of processor time")
+
+    before = signal.signal(signal.SIGPROF, give_up)
+    signal.setitimer(signal.ITIMER_PROF, PROCESSOR_SECONDS)
+    try:
+        return (yield)
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from ipaddress import ip_network
 
 from shared.alerts.commands import fix_commands
@@ -225,6 +225,13 @@ class LossyQueue:
         self.queue.send(body, delay_seconds)
 
 
+@cache
+def _configuration(policies_file: str, settle_seconds: float) -> Configuration:
+    """Read once for all messages: the app reads its file once as well."""
+    file = parse_policies_file(policies_file, discover(), name="policies.yaml")
+    return Configuration(file, settle_seconds=settle_seconds)
+
+
 @dataclass
 class World:
     """An app over memory: settings, store, queue, clock, and an Azure that tests write to."""
@@ -249,14 +256,13 @@ class World:
 
     def deps(self) -> Deps:
         settings = Settings(mode=self.mode, settle_seconds=self.settle_seconds, scopes=self.scopes)
-        file = parse_policies_file(self.policies_file, discover(), name="policies.yaml")
         return Deps(
             gateway=FakeGateway(self.azure),
             service_tags=FakeServiceTags(self.azure),
             store=self.store,
             clock=self.clock,
             settings=settings,
-            configuration=Configuration(file, settle_seconds=self.settle_seconds),
+            configuration=_configuration(self.policies_file, self.settle_seconds),
             policies=discover(),
             sinks=self.sinks,
             deliver=self._deliver,

@@ -57,7 +57,7 @@ class LocalHost:
             f"{self.url}{path}", data=body, headers=dict(headers or {}), method=method
         )
         try:
-            with urllib.request.urlopen(request, timeout=30) as reply:
+            with urllib.request.urlopen(request, timeout=300) as reply:
                 return HttpReply(status=reply.status, headers=dict(reply.headers), body=reply.read())
         except urllib.error.HTTPError as error:
             with error:
@@ -97,6 +97,7 @@ def host_program(app_root: Path, env: Mapping[str, str], log_path: Path, *option
         env={**inherited, **env},
         log_path=log_path,
         ready=r"host ready (http://\S+) functions=(\d+)",
+        ready_seconds=300,
         cwd=PROJECT_ROOT,
     )
 

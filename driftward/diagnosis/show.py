@@ -8,14 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from driftward.diagnosis.case import Result, Step
+from driftward.terminal import console, plain
 
-_WIDEST: Final = 110
 _SIGNS: Final[Mapping[Result, tuple[str, str]]] = {
     Result.WELL: ("✓", "green"),
     Result.FAULT: ("✗", "bold red"),
@@ -31,27 +30,22 @@ _ENDS: Final[Mapping[Result, str]] = {
 
 def show(server: str, steps: Sequence[Step]) -> None:
     """Print the walk; in colour on a terminal."""
-    console = Console(highlight=False)
-    console.width = min(console.width, _WIDEST)
-    console.print(Text(server, style="bold"), soft_wrap=True)
+    page = console()
+    page.print(Text(server, style="bold"), soft_wrap=True)
     table = Table.grid(padding=(0, 1))
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     for step in steps:
         sign, style = _SIGNS[step.result]
-        table.add_row(Text(sign, style=style), Text(step.stage), Text(_plain(step.says)))
-    console.print(Padding(table, (1, 0, 1, 2)))
-    console.print(Text(_ENDS[worst(steps)]))
+        table.add_row(Text(sign, style=style), Text(step.stage), Text(plain(step.says)))
+    page.print(Padding(table, (1, 0, 1, 2)))
+    page.print(Text(_ENDS[worst(steps)]))
     for fix in steps[-1].fix if steps else ():
-        console.print(Text(f"  {_plain(fix)}"), soft_wrap=True)  # whole, to be copied
+        page.print(Text(f"  {plain(fix)}"), soft_wrap=True)  # whole, to be copied
 
 
 def worst(steps: Sequence[Step]) -> Result:
     """What the walk comes to."""
     results = {step.result for step in steps}
     return next((one for one in (Result.FAULT, Result.UNKNOWN) if one in results), Result.WELL)
-
-
-def _plain(text: str) -> str:
-    return "".join(character if character.isprintable() else " " for character in text)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from driftward.flows.inputs import Server, read_server
 from driftward.flows.services import PLATFORM
+from driftward.signing_in import hush
 from shared.config.settings import read_settings
 from shared.model import Aspect, SubnetSnapshot, Target, TargetKind
 from shared.model.resource_id import ResourceId
@@ -41,6 +42,7 @@ class Azure:
         from shared.adapters.arm.session.clients import ArmClients
         from shared.adapters.clock import SystemClock
 
+        hush()
         self._clients: ArmClients = ArmClients(read_settings(os.environ))
         self._clock: SystemClock = SystemClock()
 

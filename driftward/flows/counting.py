@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Final
 
 from driftward.flows.labels import Label, Labelled, Setting, label
-from driftward.flows.stream import Event, Named, Origin, Seen
+from driftward.flows.reader import Event, Named, Origin, Seen
 from driftward.flows.tallies import Tally
 from driftward.flows.tuples import Packet
 

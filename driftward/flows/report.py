@@ -6,24 +6,21 @@ sorted by what matters: kind, need, then how often. Pure.
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
 
-from driftward.explain_print import command_lines
-from driftward.flows.advice import Advice, Present, template_group
+from driftward.flows.advice import Advice, Present
 from driftward.flows.counting import Counting, Group
+from driftward.flows.faults import Faults
 from driftward.flows.labels import Features, Kind, Label, Need, Setting, need, reason
-from driftward.flows.stream import Faults
+from driftward.flows.rules import fix_view
 from driftward.flows.tallies import Tally
-from shared.alerts.commands import fix_commands
-from shared.model import Json, PutSecurityRule, SecurityGroup, SecurityRule
+from shared.model import Json, SecurityGroup
 from shared.model.values import value
 from shared.nsg.engine.verdict import State
 from shared.nsg.packets.addresses import address_at, networks_of
-from shared.nsg.rules.spelling import rule_body
 
 SAMPLES: Final = 5
 _LISTED: Final = 20
@@ -151,7 +148,7 @@ def _group(group: Group, told: Told) -> dict[str, Json]:
         "sure": not (label.kind is Kind.UNKNOWN_CDN and services is not None and services.missing),
         **_seen(group),
         "now": None if advice is None or advice.present is None else _present(advice.present),
-        "fix": None if advice is None else _fix(advice, told.security_group),
+        "fix": None if advice is None else fix_view(advice, told.security_group),
     }
 
 
@@ -203,43 +200,6 @@ def _time(milliseconds: int | None) -> str | None:
     seconds, rest = divmod(milliseconds, 1000)
     moment = datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest * 1000)
     return moment.isoformat(timespec="milliseconds" if rest else "seconds").replace("+00:00", "Z")
-
-
-# --- rules -----------------------------------------------------------------------------------------
-
-
-def _fix(advice: Advice, group: SecurityGroup | None) -> dict[str, Json] | None:
-    """The rules to add; those of a template have no priority, which only an NSG can tell."""
-    if not advice.rules and advice.reason is None:
-        return None
-    bodies = [rule_body(rule) for rule in advice.rules]
-    if group is None:
-        bodies = [_without_priority(body) for body in bodies]
-    return {
-        "proved": group is not None and advice.reason is None,
-        "rules": bodies,
-        "commands": [command(rule, group) for rule in advice.rules],
-        "noFixReason": advice.reason,
-    }
-
-
-def _without_priority(body: Mapping[str, Json]) -> dict[str, Json]:
-    left = {name: found for name, found in body["properties"].items() if name != "priority"}
-    return {**body, "properties": left}
-
-
-def command(rule: SecurityRule, group: SecurityGroup | None) -> str:
-    """The az command that adds ``rule``, with placeholders for what is not known."""
-    return " ".join(line.removesuffix("\\").strip() for line in shell_lines(rule, group))
-
-
-def shell_lines(rule: SecurityRule, group: SecurityGroup | None) -> list[str]:
-    """The same, over the lines of a shell."""
-    about = template_group() if group is None else group
-    (text,) = fix_commands([PutSecurityRule(nsg=about.id, rule=rule)])
-    if group is None:
-        text = text.replace(f"--priority {rule.priority}", f"--priority {shlex.quote('<priority>')}", 1)
-    return list(command_lines(text, about.id))
 
 
 # --- notes -----------------------------------------------------------------------------------------

@@ -6,8 +6,8 @@ that a rule's name cannot write to the terminal. It is made from the JSON answer
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from itertools import groupby
 from typing import Final
 
@@ -29,9 +29,9 @@ from driftward.flows.labels import (
     Need,
 )
 from driftward.flows.report import Answer, passes
+from driftward.terminal import bullets, plain, write
 from shared.model import Json
 
-_WIDEST: Final = 110
 _SHOWN: Final = 3
 _HEADLINES: Final[Mapping[str, tuple[str, str]]] = {
     Answer.REQUIRED_DENIED: ("REQUIRED TRAFFIC IS DENIED", "bold red"),
@@ -63,14 +63,7 @@ _NAMES: Final[Mapping[str, str]] = {
 
 def show(out: Mapping[str, Json], commands: Mapping[str, Sequence[str]]) -> None:
     """Print the answer; in colour on a terminal. ``commands`` are the lines of each rule's command."""
-    console = Console(highlight=False)
-    console.width = min(console.width, _WIDEST)
-    with console.capture() as captured:
-        _answer(console, out, commands)
-    text = "\n".join(line.rstrip() for line in captured.get().splitlines())
-    # A name may hold what the terminal's encoding lacks: better a question mark than no answer.
-    encoding = sys.stdout.encoding or "utf-8"
-    print(text.encode(encoding, "replace").decode(encoding))
+    write(partial(_answer, out=out, commands=commands))
 
 
 def _answer(console: Console, out: Mapping[str, Json], commands: Mapping[str, Sequence[str]]) -> None:
@@ -87,7 +80,7 @@ def _answer(console: Console, out: Mapping[str, Json], commands: Mapping[str, Se
         else:
             for group in listed:
                 _block(console, group, out, commands)
-    _bullets(console, "Besides", [*out["unread"]["first"], *out["notes"]])
+    bullets(console, "Besides", [*out["unread"]["first"], *out["notes"]])
 
 
 # --- the sentence ----------------------------------------------------------------------------------
@@ -272,21 +265,3 @@ def _flows(number: int) -> str:
 
 def _number(number: int) -> str:
     return f"{number:,}"
-
-
-def _bullets(console: Console, heading: str, texts: Sequence[str]) -> None:
-    if not texts:
-        return
-    table = Table.grid(padding=(0, 1, 0, 0))
-    table.add_column()
-    table.add_column(overflow="fold")
-    for text in texts:
-        table.add_row("·", Text(plain(text)))
-    console.print()
-    console.print(Text(heading, style="bold"))
-    console.print(Padding(table, (0, 0, 0, 2), expand=False))
-
-
-def plain(text: str) -> str:
-    """Without what would move the cursor or change colours."""
-    return "".join(char if char.isprintable() else "\ufffd" for char in text)

@@ -25,7 +25,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 OLDEST = (3, 11)
 NEWEST = (3, 13)
-_REQUIREMENTS = ("requirements.txt", "requirements-dev.txt", "constraints.txt")
+_REQUIREMENTS = ("requirements.txt", "requirements-cli.txt", "requirements-dev.txt", "constraints.txt")
 _ENGINE = re.compile(r"^azure-functions-runtime==\S+?(?=;|\s|$)", re.MULTILINE)
 _STAMP = "driftward.stamp"
 _TAIL_LINES = 15

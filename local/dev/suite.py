@@ -1,11 +1,17 @@
-"""Runs the tests: `python -m local.dev.suite unit|test`.
+"""Runs the tests: `python -m local.dev.suite unit|test|long`.
 
 `unit` is what needs no server and no emulator and is quick, with 20 examples per law. `test` is everything
-with 200 examples: it installs the storage emulator and azure-cli first, then runs on this Python, and what
-runs the app in the real engine on Python 3.13 as well, where one is found (`python3.13`, with
-`PYENV_VERSION=3.13.0` if need be). Where none is found that is said, and with `CI=true` it fails. Which
-examples a profile means is decided by the tests themselves (`HYPOTHESIS_PROFILE`). Exit codes: 0 all passed,
-1 a test failed or 3.13 is missing in CI, 2 the set-up failed.
+but what takes long, with 200 examples: it installs the storage emulator and azure-cli first, then runs on
+this Python, and what runs the app in the real engine on Python 3.13 as well, where one is found
+(`python3.13`, with `PYENV_VERSION=3.13.0` if need be). Where none is found that is said, and with `CI=true`
+it fails. `long` is what is marked so, and the laws with more examples. Which examples a profile means is
+decided by the tests themselves (`HYPOTHESIS_PROFILE`). Exit codes: 0 all passed, 1 a test failed or 3.13 is
+missing in CI, 2 the set-up failed.
+
+There are as many processes as this one may use cores. The unit tests are dealt out by file before they
+start, each process collects its own share alone: handing thousands of quick tests out one by one cost more
+than running many of them. What Python compiles of them is kept from run to run (`__pycache__`), also where
+the environment says that it is not to be: compiling the tests' assertions takes longer than most tests.
 """
 
 from __future__ import annotations
@@ -15,6 +21,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +31,12 @@ from local.dev.environments import ROOT, SetupFailed, ensure
 
 _STARTS_SERVERS = (
     *("adapters", "engine", "e2e", "az", "catalogue", "local/host", "local/simulator", "local/dev"),
-    *("local/demo/test_world.py", "driftward/test_diagnose.py", "driftward/test_explain_flows.py"),
+    *(
+        "driftward/test_command.py",
+        "local/demo/test_world.py",
+        "driftward/test_diagnose.py",
+        "driftward/test_explain_flows.py",
+    ),
 )
 """What lies under tests/ and starts servers or child processes in most of its tests."""
 _TAKES_LONG = (
@@ -33,28 +45,55 @@ _TAKES_LONG = (
     "nsg/test_templates.py::test_values_that_multiply_come_to_an_end",
     "nsg/test_two_engines.py",
     "alerts/test_lifecycle.py::test_a_huge_alert_still_fits_into_a_queue_message",
-    "alerts/test_alerts_and_causes.py"
-    "::test_a_drift_is_told_though_somebody_writes_every_fifty_seconds_for_two_hours",
+    "alerts/test_lifecycle.py::test_any_evidence_becomes_short_lines",
+    "alerts/test_alerts_and_causes.py",
+    "config/test_marked_yaml.py::test_what_is_not_meant_is_refused_with_its_line[text10-2]",
+    "controller/test_asking_again.py",
+    "controller/test_changes_in_trouble.py",
+    "controller/test_expired_exemptions.py",
+    "controller/test_runs_in_trouble.py",
+    "controller/test_waiting_for_the_time.py",
+    "driftward/test_explain_nsg.py::test_a_batch_without_errors_is_exit_0_and_can_come_from_a_file",
+    "driftward/test_explain_nsg.py::test_every_line_is_answered_in_its_place_and_only_json_is_printed",
+    "driftward/test_explain_nsg.py::test_whoever_stops_reading_ends_the_batch_quietly",
+    "controller/test_restore.py",
+    "nsg/test_agreement.py",
+    "nsg/test_change.py",
+    "nsg/test_document_laws.py",
+    "nsg/test_laws.py",
+    "policies/test_nsg_advice.py",
+    "nsg/test_explain.py::test_readings_that_differ_in_too_many_ways_are_refused_in_time",
     "test_architecture.py",
     "state/test_coalescing.py::test_no_short_history_loses_an_event",
     "guardrails/test_laws_reach.py",
 )
-"""Pure tests under tests/ that go to lengths: large logs, z3's answers beside the engine's, hours told minute
-by minute, inputs that explode, the source of the whole project, every short history, how often the laws'
-examples meet a plan."""
+"""Pure tests under tests/ that go to lengths: large logs, the answers of z3 and of a plain loop beside the
+engine's, hours told minute by minute, documents of any shape, inputs that explode, the source of the whole
+project, every short history, how often the laws' examples meet a plan, commands in processes of their own."""
 _RUNS_THE_ENGINE = ("engine", "local/host", "local/dev", "e2e")
 _NO_TESTS = 5
 """pytest's exit code when nothing was collected."""
 
 
+_LAWS = (
+    *("guardrails/test_laws.py", "nsg/test_laws.py", "nsg/test_agreement.py", "nsg/test_change.py"),
+    *("nsg/test_two_engines.py", "nsg/test_second_engine.py"),
+)
+"""Under tests/, what is asked with five times the examples, or on thrice the lines, where there is time."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """One call of pytest: on which Python, what, and with which Hypothesis profile."""
+    """One call of pytest: on which Python, what, and with which Hypothesis profile.
+
+    ``shares`` are what several processes run side by side, each beside the arguments; none is one process.
+    """
 
     name: str
     python: str
     arguments: Sequence[str]
     profile: str
+    shares: Sequence[Sequence[str]] = ((),)
 
 
 def main(argv: Sequence[str]) -> int:
@@ -63,28 +102,83 @@ def main(argv: Sequence[str]) -> int:
             return 0 if _passed(unit(sys.executable)) else 1
         case ["test"]:
             return _test()
-    print("usage: python -m local.dev.suite unit|test", file=sys.stderr)
+        case ["long"]:
+            return _long()
+    print("usage: python -m local.dev.suite unit|test|long", file=sys.stderr)
     return 2
+
+
+def cores() -> int:
+    """How many this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def unit(python: str) -> Selection:
     """The pure tests that are quick."""
-    # A file that is ignored is not even imported, but a single test can only be deselected.
-    ignored = [
-        f"--{'deselect' if '::' in place else 'ignore'}=tests/{place}"
-        for place in (*_STARTS_SERVERS, *_TAKES_LONG)
-    ]
-    marked = ("-m", "not azurite and not engine and not az")
-    # The laws are among the last to be handed out and the longest: whoever is idle takes some over.
-    spread = ("-n", "2", "--dist", "worksteal")
-    return Selection(name="unit tests", python=python, arguments=(*ignored, *marked, *spread), profile="unit")
+    single = [f"--deselect=tests/{place}" for place in _TAKES_LONG if "::" in place]
+    marked = ("-m", "not azurite and not engine and not az and not long")
+    return Selection(
+        name="unit tests",
+        python=python,
+        arguments=(*single, *marked, "-p", "no:xdist"),
+        profile="unit",
+        shares=dealt(unit_files(), cores()),
+    )
+
+
+def unit_files() -> list[Path]:
+    """The files with quick pure tests; what is left out is not even imported."""
+    left_out = [ROOT / "tests" / place for place in (*_STARTS_SERVERS, *_TAKES_LONG) if "::" not in place]
+    every = sorted((ROOT / "tests").rglob("test_*.py"))
+    return [file for file in every if not left_out_by(file, left_out)]
+
+
+def left_out_by(file: Path, left_out: Sequence[Path]) -> bool:
+    return any(place in (file, *file.parents) for place in left_out)
+
+
+def dealt(files: Sequence[Path], hands: int) -> list[list[str]]:
+    """The files in as many shares, each to the lightest one so far; laws weigh more than their text."""
+    shares: list[list[str]] = [[] for _ in range(hands)]
+    weights = [0] * hands
+    for file in sorted(files, key=_weight, reverse=True):
+        lightest = weights.index(min(weights))
+        shares[lightest].append(str(file.relative_to(ROOT)))
+        weights[lightest] += _weight(file)
+    return [share for share in shares if share]
+
+
+_MEASURED = {"tests/guardrails/test_laws.py": 12}
+"""How many times as long a file takes as its length lets one think."""
+
+
+def _weight(file: Path) -> int:
+    return file.stat().st_size * _MEASURED.get(file.relative_to(ROOT).as_posix(), 1)
 
 
 def everything(python: str) -> Selection:
-    """All tests; a file stays in one process, so that what a module starts is started once."""
+    """All tests but the long ones; a file stays in one process: what a module starts is started once."""
     return Selection(
-        name="all tests", python=python, arguments=("-n", "2", "--dist", "loadfile"), profile="test"
+        name="all tests", python=python, arguments=("-m", "not long", *_spread()), profile="test"
     )
+
+
+def _spread() -> tuple[str, ...]:
+    return ("-n", str(cores()), "--dist", "loadfile")
+
+
+def long_tests(python: str) -> list[Selection]:
+    """What is marked as long, and the laws once more with more examples."""
+    laws = [f"tests/{place}" for place in _LAWS]
+    return [
+        Selection(name="long tests", python=python, arguments=("-m", "long", *_spread()), profile="long"),
+        Selection(
+            name="laws with 1000 examples",
+            python=python,
+            arguments=(*laws, "-m", "not long", "-n", str(cores()), "--dist", "worksteal"),
+            profile="long",
+        ),
+    ]
 
 
 def engine_only(python: str) -> Selection:
@@ -93,7 +187,7 @@ def engine_only(python: str) -> Selection:
     return Selection(
         name="engine tests",
         python=python,
-        arguments=(*folders, "-n", "2", "--dist", "loadfile"),
+        arguments=(*folders, *_spread()),
         profile="test",
     )
 
@@ -136,6 +230,11 @@ def _test() -> int:
     return 1 if missing or not all(passed for _, passed in results) else 0
 
 
+def _long() -> int:
+    results = [_passed(selection) for selection in long_tests(sys.executable)]
+    return 0 if all(results) else 1
+
+
 def _on_313() -> list[Selection]:
     """The engine tests on 3.13; nothing when this is 3.13 itself, or there is none."""
     if sys.version_info[:2] == (3, 13):
@@ -146,16 +245,34 @@ def _on_313() -> list[Selection]:
 
 def _passed(selection: Selection) -> bool:
     print(f"── {selection.name} on Python {_version(selection.python)}", flush=True)
-    inherited = {name: text for name, text in os.environ.items() if name != "PYTHONPATH"}
-    done = subprocess.run(
-        [selection.python, "-m", "pytest", *selection.arguments],
+    with ExitStack() as stack:
+        running = [stack.enter_context(_started(selection, share)) for share in selection.shares]
+        codes = [_ended(one) for one in running]
+    if _NO_TESTS in codes:
+        print("no test was collected", file=sys.stderr)
+    return not any(codes)
+
+
+def _started(selection: Selection, share: Sequence[str]) -> subprocess.Popen[str]:
+    """One pytest; where it is one of several, what it prints is kept until it has ended."""
+    inherited = {name: text for name, text in os.environ.items() if name not in _NOT_INHERITED}
+    return subprocess.Popen(
+        [selection.python, "-m", "pytest", *share, *selection.arguments],
         cwd=ROOT,
         env={**inherited, "HYPOTHESIS_PROFILE": selection.profile},
-        check=False,
+        stdout=subprocess.PIPE if len(selection.shares) > 1 else None,
+        text=True,
     )
-    if done.returncode == _NO_TESTS:
-        print("no test was collected", file=sys.stderr)
-    return done.returncode == 0
+
+
+_NOT_INHERITED = frozenset({"PYTHONPATH", "PYTHONDONTWRITEBYTECODE"})
+
+
+def _ended(running: subprocess.Popen[str]) -> int:
+    printed, _ = running.communicate()
+    if printed:
+        print(printed, end="", flush=True)
+    return running.returncode
 
 
 def _version(python: str) -> str:

@@ -6,7 +6,10 @@ for a loopback endpoint only.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from azure.core.credentials import TokenCredential
+from azure.core.exceptions import ClientAuthenticationError
 
 from shared.config.settings import Cloud, Settings
 
@@ -23,3 +26,16 @@ def azure_credential(settings: Settings) -> TokenCredential:
         Cloud.CHINA: AzureAuthorityHosts.AZURE_CHINA,
     }
     return DefaultAzureCredential(authority=authorities[settings.cloud])
+
+
+def no_token(error: BaseException) -> bool:
+    """Whether an error comes of there being no credential: the gateway tells it as an answer that never came
+    (``Transient``), with azure-identity's own error as its cause. A refusal by ARM itself has an answer."""
+    causes = (cause for cause in _chain(error) if isinstance(cause, ClientAuthenticationError))
+    return any(cause.response is None for cause in causes)
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__

@@ -369,7 +369,6 @@ REPRESENTATIVE: list[Edit] = [
 
 
 @pytest.mark.az
-@pytest.mark.timeout(600)
 def test_azure_cli_understands_every_command_as_its_edit() -> None:
     generated = [edit for strategy in kinds for edit in _sample(strategy, 30)]
     every = [*REPRESENTATIVE, *generated]
@@ -383,7 +382,6 @@ def test_azure_cli_understands_every_command_as_its_edit() -> None:
 
 
 @pytest.mark.az
-@pytest.mark.timeout(600)
 def test_azure_cli_refuses_what_is_misspelt_removed_or_out_of_date() -> None:
     server, rules = "az postgres flexible-server", "az postgres flexible-server firewall-rule"
     nsg_rule = f"az network nsg rule create {PLACE} --nsg-name n --name r"
@@ -409,7 +407,6 @@ def test_azure_cli_refuses_what_is_misspelt_removed_or_out_of_date() -> None:
 
 
 @pytest.mark.az
-@pytest.mark.timeout(600)
 def test_a_command_with_another_meaning_is_noticed() -> None:
     edit = PutSecurityRule(nsg=NSG, rule=replace(ALLOW, sources=(), source_groups=(ASG,)))
     without_groups = command(edit).replace(f"--source-asgs {ASG} ", "")
@@ -419,7 +416,6 @@ def test_a_command_with_another_meaning_is_noticed() -> None:
 
 
 @pytest.mark.az
-@pytest.mark.timeout(600)
 def test_a_script_that_fails_says_how(tmp_path: Path) -> None:
     script = tmp_path / "broken.py"
     script.write_text("raise SystemExit('no such thing')")

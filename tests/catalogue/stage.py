@@ -59,7 +59,7 @@ from tests.memory import MemoryBlobs, MemoryQueue, MemoryTables
 JANE = Actor(app_id="portal-app", object_id="jane-object", name="Jane Doe", upn="jane@example.com")
 PERSON = Person(name="Olive Operator")
 SWITCHES = Switches(operation_seconds=0.01)
-PATIENCE = 10.0
+PATIENCE = 300.0
 LONG_ENOUGH = 200.0
 """Seconds of the app's clock that coalescing, settling and the polls of a change are given."""
 STEP = 5.0

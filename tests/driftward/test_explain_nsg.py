@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from driftward.explain_nsg import answer_line, answer_lines
+from driftward.traffic.batch import answer_line, answer_lines
 from local.__main__ import main
 from local.dev.environments import ROOT
 from shared.model import Json

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -194,3 +195,133 @@ def test_the_catalogue_says_what_the_file_says_everywhere(
         assert listed[policy.id]["raisedBy"] == policy.raised_by
         if policy.opt_in:
             assert listed[policy.id]["effect"] == "off"
+
+
+# --- what comes of it ------------------------------------------------------------------------------
+
+ALL_AZURE = "postgres-firewall-allows-all-azure"
+TLS = "postgres-tls-not-required"
+WIDE = "postgres-firewall-range-too-wide"
+
+
+@pytest.mark.parametrize(
+    ("policy", "mode", "sections", "outcome"),
+    [
+        (ALL_AZURE, "enforce", "", "reverts"),
+        (ALL_AZURE, "audit", "", "would revert; mode is audit"),
+        (TLS, "enforce", "", "reverts after approval"),
+        (TLS, "audit", "", "would revert after approval; mode is audit"),
+        (TLS, "enforce", "defaults: {withoutApproval: true}", "reverts"),
+        (WIDE, "enforce", "", "alerts only: MANUAL"),
+        (WIDE, "audit", "", "alerts only: MANUAL"),
+        (ALL_AZURE, "enforce", "defaults: {effect: alert}", "alerts only: its effect is alert"),
+        (ALL_AZURE, "enforce", f"policies: {{{ALL_AZURE}: {{effect: off}}}}", "off"),
+        (
+            ALL_AZURE,
+            "enforce",
+            f"exemptions: [{{scope: {GROUP}, policy: {ALL_AZURE}, reason: why, approver: j, "
+            "expires: 2999-01-31}]",
+            "nothing: exempt until 2999-01-31 00:00Z",
+        ),
+        (
+            ALL_AZURE,
+            "enforce",
+            f"freezes: [{{scope: {GROUP}, from: 2020-01-01, to: 2999-01-01, reason: long}}]",
+            "alerts only: frozen until 2999-01-01 00:00Z",
+        ),
+        (
+            TLS,
+            "enforce",
+            f"freezes: [{{scope: {GROUP}, from: 2020-01-01, to: 2999-01-01, reason: long}}]",
+            "alerts only: frozen until 2999-01-01 00:00Z",
+        ),
+        (
+            ALL_AZURE,
+            "enforce",
+            f"policies: {{{ALL_AZURE}: {{duringFreeze: revert}}}}\n"
+            f"freezes: [{{scope: {GROUP}, from: 2020-01-01, to: 2999-01-01, reason: long}}]",
+            "reverts",
+        ),
+    ],
+)
+def test_the_outcome_is_what_happens_after_everything_that_overrules_the_effect(
+    policy: str,
+    mode: str,
+    sections: str,
+    outcome: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("ENFORCEMENT_MODE", mode)
+    path = tmp_path / "policies.yaml"
+    path.write_text(f"version: 1\n{sections}\n", encoding="utf-8")
+    answer = explained(path, capsys, "--policy", policy)
+    assert (of(answer, policy)["outcome"], answer["enforcementMode"]) == (outcome, mode)
+
+
+def test_a_tag_lowers_a_revert_while_it_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ENFORCEMENT_MODE", "enforce")
+    path = tmp_path / "policies.yaml"
+    path.write_text("version: 1\ntagExemptions: {enabled: true}\n", encoding="utf-8")
+
+    def outcome(policy: str, until: str) -> Any:
+        tags = ("--tags", f"driftward-exempt={policy} until {until}")
+        return of(explained(path, capsys, *tags), policy)["outcome"]
+
+    assert outcome(ALL_AZURE, "2999-01-01") == "alerts only: exempt by tag"
+    assert outcome(ALL_AZURE, "2020-01-01") == "reverts"
+    assert outcome(TLS, "2999-01-01") == "reverts after approval"
+
+
+def test_a_closed_window_holds_up_what_nobody_has_to_approve(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ENFORCEMENT_MODE", "enforce")
+    day = (datetime.now(UTC) + timedelta(days=3)).strftime("%a")
+    path = tmp_path / "policies.yaml"
+    path.write_text(
+        f'version: 1\nmaintenanceWindows: [{{scope: {GROUP}, days: [{day}], from: "10:00", to: "11:00"}}]\n',
+        encoding="utf-8",
+    )
+    answer = explained(path, capsys)
+    assert of(answer, ALL_AZURE)["outcome"].startswith("alerts only: no window until ")
+    assert of(answer, TLS)["outcome"] == "reverts after approval"
+
+
+@pytest.mark.parametrize(
+    ("scopes", "in_scope"),
+    [("", True), (GROUP, True), (SUBSCRIPTION, True), ("/subscriptions/9/resourceGroups/other", False)],
+)
+def test_what_is_outside_scopes_is_ignored_whatever_the_file_says(
+    scopes: str,
+    in_scope: bool,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SCOPES", scopes)
+    path = tmp_path / "policies.yaml"
+    path.write_text("version: 1\n", encoding="utf-8")
+    answer = explained(path, capsys)
+    assert answer["inScope"] is in_scope
+    outcomes = {policy["outcome"] for policy in answer["policies"]}
+    assert (outcomes == {"outside SCOPES: events are ignored"}) is not in_scope
+
+
+def test_people_read_the_outcome_above_the_effect(
+    file: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert main(["policies", "--file", str(file), "--explain", SERVER, "--policy", WIDE]) == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    place = next(number for number, words in enumerate(lines) if words[:1] == ["outcome"])
+    assert " ".join(lines[place]) == "outcome alerts only: its effect is alert"
+    assert lines[place + 1][0] == "effect"
+
+
+def test_filters_belong_to_the_catalogue(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["policies", "--explain", SERVER, "--severity", "High"]) == 2
+    assert "do not go with --explain" in capsys.readouterr().err

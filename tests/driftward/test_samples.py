@@ -25,7 +25,7 @@ def test_the_readme_shows_both_commands_that_read_files() -> None:
 def test_a_command_of_the_readme_prints_what_is_shown_below_it(command: str, shown: str) -> None:
     words = shlex.split(command.replace("\\\n", " "))
     done = subprocess.run(
-        [sys.executable, "-m", "local", *words[1:]],
+        [sys.executable, "-m", "driftward", *words[1:]],
         cwd=ROOT,
         env={**os.environ, "COLUMNS": "80", "NO_COLOR": "1"},
         capture_output=True,

@@ -30,7 +30,7 @@ from tests.fixtures_local import LocalHost, host_program
 JANE = Actor(app_id="portal-app", object_id="jane-object", name="Jane Doe", upn="jane@example.com")
 DRIFTWARD_APP = "d21f7a2d-0000-4000-8000-00000000a001"
 TOPIC = "alerts"
-PATIENCE = 40.0
+PATIENCE = 300.0
 
 _Answer = TypeVar("_Answer")
 

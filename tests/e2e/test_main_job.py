@@ -14,7 +14,7 @@ from local.simulator import seeds
 from local.simulator.values import JsonObject
 from tests.e2e.conftest import Installation, Site, kinds, stays, until
 
-pytestmark = [pytest.mark.engine, pytest.mark.azurite, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.engine, pytest.mark.azurite]
 
 PUBLIC = "postgres-public-access-enabled"
 FIREWALL = "postgres-firewall-allows-all-azure"

@@ -24,7 +24,7 @@ from tests.fixtures_local import HttpReply, LocalHost, StartHost
 
 KEY = "a-function-key"
 WEBHOOK = "/runtime/webhooks/EventGrid?functionName=resource_events"
-PATIENCE = 20.0
+PATIENCE = 300.0
 
 _Answer = TypeVar("_Answer")
 

@@ -107,16 +107,26 @@ def all_rules(group: SecurityGroup) -> list[SecurityRule]:
 
 def first_match(rules: Iterable[SecurityRule], packet: Packet, world: World, known: Known) -> SecurityRule:
     for rule in rules:
-        if (
-            rule.direction is packet.direction
-            and _has_protocol(rule.protocol, packet.protocol)
-            and _has_port(rule.destination_ports, packet.port)
-            and _has_port(rule.source_ports, packet.source_port)
-            and has_end(_source(rule), packet.source, world.source, known)
-            and has_end(_destination(rule), packet.destination, world.destination, known)
-        ):
+        if serves(rule, packet) and joins(rule, packet, world, known):
             return rule
     raise AssertionError("the default rules match everything")
+
+
+def serves(rule: SecurityRule, packet: Packet) -> bool:
+    """Whether the rule is for the packet's direction, protocol and ports."""
+    return (
+        rule.direction is packet.direction
+        and _has_protocol(rule.protocol, packet.protocol)
+        and _has_port(rule.destination_ports, packet.port)
+        and _has_port(rule.source_ports, packet.source_port)
+    )
+
+
+def joins(rule: SecurityRule, packet: Packet, world: World, known: Known) -> bool:
+    """Whether the rule is for both ends of the packet."""
+    return has_end(_source(rule), packet.source, world.source, known) and has_end(
+        _destination(rule), packet.destination, world.destination, known
+    )
 
 
 def deciders(

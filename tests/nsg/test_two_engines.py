@@ -27,6 +27,14 @@ def test_they_answer_alike_where_open_sets_are_dense_and_addresses_send_to_thems
     assert {seed: texts for seed, texts in found.items() if texts} == {}
 
 
+@pytest.mark.long
+@pytest.mark.parametrize("chunk", range(CHUNKS))
+def test_they_answer_alike_on_lines_that_no_other_run_tries(chunk: int) -> None:
+    some = range(300 + chunk, 600, CHUNKS)
+    found = {seed: differences(instance(seed), explain(instance(seed))) for seed in some}
+    assert {seed: texts for seed, texts in found.items() if texts} == {}
+
+
 def test_an_answer_that_was_tampered_with_differs() -> None:
     line = {**instance(1), "want": "allow"}
     answer = explain(line)

@@ -87,7 +87,6 @@ def test_every_policy_of_the_family_tells_a_command() -> None:
 
 
 @pytest.mark.az
-@pytest.mark.timeout(600)
 def test_azure_cli_understands_what_a_person_is_told() -> None:
     told = sorted({command for policy in FAMILY for command in commands_of(policy)})
     replies = dict(zip(told, parsed(told), strict=True))

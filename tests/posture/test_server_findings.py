@@ -161,7 +161,6 @@ def test_every_command_that_a_person_is_told_is_one_line_for_a_shell() -> None:
 
 
 @pytest.mark.az
-@pytest.mark.timeout(600)
 def test_azure_cli_takes_every_command_that_a_person_is_told() -> None:
     told = commands()
     replies = json.loads(run_script(Path(__file__).parents[1] / "az" / "parse_commands.py", json.dumps(told)))

@@ -346,7 +346,7 @@ class Together:
     def write(self, table: str, *writes: TableWrite) -> tuple[str, ...]:
         if not getattr(self._passed, "gate", False):
             self._passed.gate = True
-            self._gate.wait(timeout=30)
+            self._gate.wait(timeout=300)
         return self._tables.write(table, *writes)
 
     def delete(self, table: str, partition: str, row: str, etag: str | None = None) -> None:

@@ -7,7 +7,9 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from driftward.flows.stream import Event, Faults, read_events
+from driftward.flows.faults import Faults
+from driftward.flows.reader import Event
+from driftward.flows.stream import read_events
 from shared.model import Json
 
 LOGS = Path(__file__).parent / "logs"

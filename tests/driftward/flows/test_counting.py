@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from driftward.flows.counting import Counting
 from driftward.flows.labels import Kind, Label, Setting
+from driftward.flows.reader import Named, Origin, Seen
 from driftward.flows.services import Services, services_of, without_region
-from driftward.flows.stream import Named, Origin, Seen
 from driftward.flows.tallies import Tally
 from driftward.flows.tuples import Packet
 from shared.nsg import known_tags, parse_addresses

@@ -14,8 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from driftward.flows.counting import Counting
+from driftward.flows.faults import BadLog, Faults
 from driftward.flows.labels import Setting
-from driftward.flows.stream import BadLog, Event, Faults, Named, Origin, Seen, read_events
+from driftward.flows.reader import Event, Named, Origin, Seen
+from driftward.flows.stream import read_events
 from shared.model import Json
 from tests.driftward.flows.builders import (
     LOGS,

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from local.dev.environments import ROOT, SetupFailed, engine_pin, ensure, stamp_text
-from local.dev.suite import engine_only, everything, find_313, unit
+from local.dev.suite import dealt, engine_only, everything, find_313, long_tests, unit, unit_files
 
 
 def _script(path: Path, *lines: str) -> Path:
@@ -69,15 +69,28 @@ def test_without_python_3_13_none_is_found(tmp_path: Path) -> None:
 def test_unit_tests_start_no_server_and_try_few_examples() -> None:
     chosen = unit(sys.executable)
     assert chosen.profile == "unit"
-    assert "not azurite and not engine and not az" in chosen.arguments
-    ignored = [one.removeprefix("--ignore=") for one in chosen.arguments if one.startswith("--ignore=")]
-    assert {"tests/local/simulator", "tests/local/host", "tests/engine", "tests/e2e"} <= set(ignored)
+    assert "not azurite and not engine and not az and not long" in chosen.arguments
+    places = {file for share in chosen.shares for file in share}
+    assert not [
+        one for one in places if one.startswith(("tests/local/simulator/", "tests/engine/", "tests/e2e/"))
+    ]
+    assert "tests/guardrails/test_laws.py" in places
 
 
-def test_the_whole_suite_leaves_nothing_out() -> None:
+def test_every_file_is_dealt_once_and_nobody_goes_without() -> None:
+    files = unit_files()
+    shares = dealt(files, 3)
+    assert sorted(one for share in shares for one in share) == [f.relative_to(ROOT).as_posix() for f in files]
+    assert len(shares) == 3
+    assert all(shares)
+
+
+def test_the_whole_suite_leaves_nothing_out_but_what_is_run_as_long() -> None:
     chosen = everything(sys.executable)
     assert chosen.profile == "test"
-    assert not [one for one in chosen.arguments if one.startswith(("--ignore", "-m", "-k"))]
+    words = [one for one in chosen.arguments if one.startswith(("--ignore", "--deselect", "-m", "-k", "not"))]
+    assert words == ["-m", "not long"]
+    assert tuple(long_tests(sys.executable)[0].arguments[:2]) == ("-m", "long")
 
 
 def test_the_engine_tests_are_folders_that_exist() -> None:

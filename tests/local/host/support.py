@@ -28,7 +28,7 @@ def records(path: Path, kind: str) -> list[Mapping[str, object]]:
     return [content for content in map(json.loads, lines) if content["kind"] == kind]
 
 
-def eventually(look: Callable[[], T | None], what: str, seconds: float = 15.0) -> T:
+def eventually(look: Callable[[], T | None], what: str, seconds: float = 300.0) -> T:
     """The first truthy value of `look`, or a failure that names what never came."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

@@ -48,7 +48,7 @@ def refused(app_root: Path, env: Mapping[str, str]) -> str:
         capture_output=True,
         text=True,
         check=False,
-        timeout=30,
+        timeout=300,
     )
     assert (done.returncode, done.stdout) == (2, "")
     return done.stderr
@@ -125,11 +125,11 @@ def test_a_signal_ends_it_with_0_even_while_a_function_runs(tmp_path: Path, numb
         url = host.stdout.readline().split()[2]
         event = {"input": json.dumps({"id": "endless", "data": {"seconds": 600}})}
         run = urllib.request.Request(f"{url}/admin/functions/events", data=json.dumps(event).encode())
-        with urllib.request.urlopen(run, timeout=10) as reply:
+        with urllib.request.urlopen(run, timeout=120) as reply:
             assert reply.status == 202
         eventually(lambda: records(record, "event"), "the endless run")
         host.send_signal(number)
-        assert host.wait(timeout=10) == 0
+        assert host.wait(timeout=120) == 0
 
 
 @pytest.mark.parametrize(
@@ -189,7 +189,7 @@ def test_a_port_in_use_ends_with_2(start_host: StartHost, tmp_path: Path) -> Non
         capture_output=True,
         text=True,
         check=False,
-        timeout=30,
+        timeout=300,
     )
     assert (done.returncode, done.stdout) == (2, "")
     assert "use" in done.stderr

@@ -99,7 +99,6 @@ def _filled(command: str) -> str:
 
 
 @pytest.mark.az
-@pytest.mark.timeout(600)
 @pytest.mark.parametrize("name", ["docs/deploy.md", "docs/runbook.md"])
 def test_every_az_command_is_understood_by_azure_cli(name: str) -> None:
     commands = _az_commands(ROOT / name)

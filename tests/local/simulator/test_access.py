@@ -21,7 +21,7 @@ CLOSE: JsonObject = {"properties": {"network": {"publicNetworkAccess": "Disabled
 
 def raw(client: SimulatorClient, method: str, path: str, headers: dict[str, str]) -> tuple[int, JsonValue]:
     parts = urlsplit(client.url)
-    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=10)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=120)
     try:
         connection.request(method, path, headers=headers)
         answer = connection.getresponse()

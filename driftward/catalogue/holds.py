@@ -1,40 +1,34 @@
-"""`python -m local policies --explain RESOURCE_ID [--policy ID] [--tags k=v,…]`: what holds, and who says so.
+"""`policies --explain RESOURCE_ID [--policy ID] [--tags k=v,…]`: what holds, what comes of it, and who says
+so.
 
 For every policy that is about that kind of resource: each setting with the line of `policies.yaml` that it
 comes from (or what stands behind the file), the exemptions that cover the resource now, and its freezes and
 maintenance windows. Nothing is read from Azure: a server's tags are given by `--tags`, and what the app
 remembers (rollbacks, since when a tag is known) is not in the file and not shown.
 
-The answers are `shared.config.configuration`'s, the same that decide; here they are only spelled.
+The answers are `shared.config.configuration`'s, the same that decide; here they are only spelled. What
+comes of them is ``driftward.catalogue.outcome``'s, with ENFORCEMENT_MODE and SCOPES as this environment has
+them.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Final
 
-from rich.console import Console
-from rich.padding import Padding
-from rich.table import Table
-from rich.text import Text
-
+from driftward.catalogue.file import Chosen
+from driftward.catalogue.outcome import Situation, outcome_of
 from shared.config.configuration import Configuration
 from shared.config.marked_yaml import Path
 from shared.config.policies_file import PoliciesFile
 from shared.config.sayings import DEFAULT, Said, Sayings
 from shared.config.tag_exemptions import read_tag, tag_text
 from shared.controller.event_targets import locate
-from shared.model import Effect, Json, Target, TargetKind
-from shared.model.codec import to_json
+from shared.model import EnforcementMode, Json, Target, TargetKind
+from shared.model.memory import Exemption
 from shared.model.resource_id import InvalidResourceId, ResourceId
 from shared.model.values import value
 from shared.posture.policy import AnyPolicy
-
-_COLOURS: Final[Mapping[Effect, str]] = {Effect.REVERT: "green", Effect.ALERT: "yellow", Effect.OFF: "dim"}
-
-_INDENT: Final = 2
 
 
 class Unexplainable(ValueError):
@@ -81,6 +75,8 @@ class WindowView:
 class PolicyExplanation:
     id: str
     title: str
+    outcome: str
+    """What happens to a drift now: ``would revert; mode is audit``."""
     effect: SettingView
     adopt: SettingView
     without_approval: SettingView
@@ -101,6 +97,9 @@ class Explanation:
     kind: TargetKind
     tags: Mapping[str, str]
     time: datetime
+    enforcement_mode: EnforcementMode
+    in_scope: bool
+    """Whether events of the resource are looked at: SCOPES is empty, or names something around it."""
     freezes: tuple[FreezeView, ...]
     windows: tuple[WindowView, ...]
     closed_until: datetime | None
@@ -117,9 +116,9 @@ class Asked:
     now: datetime
 
 
-def explain(asked: Asked, configuration: Configuration, policies: Sequence[AnyPolicy]) -> Explanation:
+def explain(asked: Asked, chosen: Chosen, policies: Sequence[AnyPolicy]) -> Explanation:
     """What holds for the resource. Raises Unexplainable."""
-    target = _target(asked.resource)
+    target, configuration = _target(asked.resource), chosen.configuration
     if asked.tags and target.kind is TargetKind.SUBNET:
         raise Unexplainable("a subnet has no tags in Azure")
     about = [p for p in policies if target.kind in p.targets and asked.policy in (None, p.id)]
@@ -130,10 +129,12 @@ def explain(asked: Asked, configuration: Configuration, policies: Sequence[AnyPo
         kind=target.kind,
         tags=asked.tags,
         time=asked.now,
+        enforcement_mode=chosen.settings.mode,
+        in_scope=chosen.settings.covers(target.id),
         freezes=_freezes(target, configuration, asked.now),
         windows=_windows(target, configuration),
         closed_until=configuration.closed_until(target.id, asked.now),
-        policies=tuple(_policy(policy, target, asked, configuration) for policy in about),
+        policies=tuple(_policy(policy, target, asked, chosen) for policy in about),
     )
 
 
@@ -158,13 +159,16 @@ def _target(text: str) -> Target:
     return found
 
 
-def _policy(
-    policy: AnyPolicy, target: Target, asked: Asked, configuration: Configuration
-) -> PolicyExplanation:
-    said, file = configuration.sayings(policy, target.id, asked.tags), configuration.file
+def _policy(policy: AnyPolicy, target: Target, asked: Asked, chosen: Chosen) -> PolicyExplanation:
+    configuration, file = chosen.configuration, chosen.configuration.file
+    said = configuration.sayings(policy, target.id, asked.tags)
+    exemptions = [*configuration.exemptions(policy.id, target.id, asked.now)]
+    tag = _exempting_tag(policy, asked.tags, file)
+    situation = _situation(target, asked, chosen, [given for given, _ in exemptions], tag)
     return PolicyExplanation(
         id=policy.id,
         title=policy.title,
+        outcome=outcome_of(policy, said, situation),
         effect=_setting(said.effect, file),
         adopt=_setting(said.adopt, file),
         without_approval=_setting(said.without_approval, file),
@@ -172,17 +176,33 @@ def _policy(
         during_freeze=_setting(said.during_freeze, file),
         outside_window=_setting(said.outside_window, file),
         parameters=_parameters(policy, said, file),
-        exemptions=tuple(
-            ExemptionView(
-                reason=given.reason,
-                approver=given.approver,
-                expires=given.expires_at,
-                place=file.place(path),
-            )
-            for given, path in configuration.exemptions(policy.id, target.id, asked.now)
-        ),
-        exempt_by_tag=_exempting_tag(policy, asked.tags, file),
+        exemptions=tuple(_exemption(given, file.place(path)) for given, path in exemptions),
+        exempt_by_tag=tag,
     )
+
+
+def _situation(
+    target: Target, asked: Asked, chosen: Chosen, exemptions: Sequence[Exemption], tag: str | None
+) -> Situation:
+    configuration, now = chosen.configuration, asked.now
+    freeze = configuration.freeze(target.id, now)
+    return Situation(
+        mode=chosen.settings.mode,
+        in_scope=chosen.settings.covers(target.id),
+        exempt_until=exemptions[0].expires_at if exemptions else None,
+        exempt_by_tag=tag is not None and _still_says(tag, now),
+        frozen_until=freeze.ends if freeze is not None else None,
+        closed_until=configuration.closed_until(target.id, now),
+    )
+
+
+def _still_says(tag: str, now: datetime) -> bool:
+    said = read_tag(tag)
+    return said is not None and (said.until is None or now < said.until)
+
+
+def _exemption(given: Exemption, place: str) -> ExemptionView:
+    return ExemptionView(reason=given.reason, approver=given.approver, expires=given.expires_at, place=place)
 
 
 def _parameters(policy: AnyPolicy, said: Sayings, file: PoliciesFile) -> dict[str, SettingView]:
@@ -244,98 +264,3 @@ def _windows(target: Target, configuration: Configuration) -> tuple[WindowView, 
         )
         for section, path in configuration.windows(target.id)
     )
-
-
-# --- as text -----------------------------------------------------------------------------------------
-
-
-def show(explanation: Explanation, *, as_json: bool) -> None:
-    """Print it; in colour on a terminal."""
-    if as_json:
-        print(json.dumps(to_json(explanation), indent=2))
-        return
-    console = Console(highlight=False)
-    for part in _parts(explanation):
-        console.print(part)
-
-
-def _parts(explanation: Explanation) -> Iterator[Text | Table | Padding]:
-    yield Text(f"{explanation.kind} {explanation.resource_id.name}", style="bold")
-    yield Text(str(explanation.resource_id), style="dim")
-    tags = ", ".join(f"{name}={text}" for name, text in explanation.tags.items())
-    if explanation.kind is not TargetKind.SUBNET:
-        yield Text(f"tags: {tags or 'none (give them with --tags, or sections by tag do not hold)'}")
-    yield from _times(explanation)
-    for policy in explanation.policies:
-        yield Text()
-        yield Text.assemble((policy.id, "bold"), f"  {policy.title}")
-        yield _settings(policy)
-        yield Padding(_left_open(policy), (0, 0, 0, _INDENT))
-
-
-def _times(explanation: Explanation) -> Iterator[Text]:
-    for freeze in explanation.freezes:
-        when = f"frozen until {_at(freeze.ends)}" if freeze.holds_now else f"freeze from {_at(freeze.starts)}"
-        yield Text(f"{when}: {freeze.reason}  [{freeze.place}]", style="yellow")
-    for window in explanation.windows:
-        span = f"{window.opens}–{window.closes} {window.timezone}"
-        yield Text(f"reverts {', '.join(window.days)} {span}  [{window.place}]")
-    if explanation.closed_until is not None:
-        yield Text(f"closed now, opens at {_at(explanation.closed_until)}", style="yellow")
-
-
-def _settings(policy: PolicyExplanation) -> Table:
-    """The effect and what the file says on lines of their own; what it leaves open on one."""
-    table = Table.grid(padding=(0, 2))
-    table.add_column(no_wrap=True)
-    table.add_column(ratio=1)
-    table.add_column(ratio=1)
-    effect = Text(policy.effect.value, style=_COLOURS[policy.effect.value])
-    table.add_row(Text("  effect"), effect, _source(policy.effect))
-    for name, setting in _named(policy).items():
-        if setting.place is not None:
-            table.add_row(Text(f"  {name}"), Text(_spelled(setting.value)), _source(setting))
-    for exemption in policy.exemptions:
-        until = f"until {_at(exemption.expires)}: {exemption.reason} ({exemption.approver})"
-        table.add_row(Text("  exempt", style="yellow"), Text(until), Text(exemption.place))
-    if policy.exempt_by_tag is not None:
-        table.add_row(
-            Text("  exempt by tag", style="yellow"), Text(policy.exempt_by_tag), Text("for a while")
-        )
-    return table
-
-
-def _left_open(policy: PolicyExplanation) -> Text:
-    open_ones = {name: setting for name, setting in _named(policy).items() if setting.place is None}
-    told = (
-        f"{name} {_spelled(setting.value)}"
-        + (f" ({setting.built_in})" if setting.built_in != DEFAULT else "")
-        for name, setting in open_ones.items()
-    )
-    return Text(f"otherwise: {', '.join(told)}", style="dim")
-
-
-def _named(policy: PolicyExplanation) -> dict[str, SettingView]:
-    """Every setting but the effect, by its name in the file."""
-    return {
-        "adopt": policy.adopt,
-        "withoutApproval": policy.without_approval,
-        "settleSeconds": policy.settle_seconds,
-        "duringFreeze": policy.during_freeze,
-        "outsideWindow": policy.outside_window,
-        **policy.parameters,
-    }
-
-
-def _source(setting: SettingView) -> Text:
-    if setting.place is None:
-        return Text(setting.built_in, style="dim")
-    return Text(f"{setting.place} {setting.section}")
-
-
-def _spelled(setting: Json) -> str:
-    return setting if isinstance(setting, str) else json.dumps(setting)
-
-
-def _at(time: datetime) -> str:
-    return f"{time:%Y-%m-%d %H:%M}Z"

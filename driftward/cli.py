@@ -1,0 +1,174 @@
+"""The command `driftward`: which commands there are, and what a call of any of them has in common.
+
+A command's module is imported when the command is called, so that one does not pay for another's
+dependencies; what the list of commands says of each stands here. Every command returns its exit code.
+What a caller can bring about (a wrong option, an absent file, a reader who left) is told in a line and
+never with a traceback, unless ``--debug`` asks for it. Exit codes everywhere: 0 answered, and what was
+wanted holds; 1 it does not hold; 2 the input cannot be used, or nothing could be read.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import click
+
+from driftward import __version__
+from driftward.options import debug, tell_all
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+_STOPPED: Final = 130
+"""As a shell has it for a process that Ctrl-C ended: 128 and the number of the signal."""
+SETTINGS: Final = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+class Place(NamedTuple):
+    """Where a command is found, and what the list of commands says of it."""
+
+    module: str
+    name: str
+    summary: str
+
+
+class LazyGroup(click.Group):
+    """A group that knows its commands by name and summary, and imports only the one that is called."""
+
+    def __init__(self, *arguments: Any, places: Mapping[str, Place], **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.places = places
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*self.places, *super().list_commands(ctx)]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        place = self.places.get(cmd_name)
+        if place is None:
+            return super().get_command(ctx, cmd_name)
+        found: click.Command = getattr(import_module(place.module), place.name)
+        return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, self._summary(ctx, name)) for name in self.list_commands(ctx)])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem
+
+        names = [name for name in self.list_commands(ctx) if name.startswith(incomplete)]
+        commands = [CompletionItem(name, help=self._summary(ctx, name)) for name in names]
+        return [*commands, *click.Command.shell_complete(self, ctx, incomplete)]
+
+    def invoke(self, ctx: click.Context) -> int:
+        """The exit code of the command that was called."""
+        try:
+            code: int | None = super().invoke(ctx)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            print(f"{ctx.command_path}: {_reason(error)}", file=sys.stderr)
+            tell_all(error)
+            return 2
+        return code or 0
+
+    def _summary(self, ctx: click.Context, name: str) -> str:
+        if name in self.places:
+            return self.places[name].summary
+        command = self.get_command(ctx, name)
+        return command.get_short_help_str(limit=70) if command is not None else ""
+
+
+COMMANDS: Final[Mapping[str, Place]] = {
+    "policies": Place(
+        "driftward.policies", "policies", "the catalogue: what is found, and what is done about it"
+    ),
+    "explain-nsg": Place("driftward.explain_nsg", "explain_nsg", "what an NSG does to some traffic, and why"),
+    "explain-flows": Place(
+        "driftward.explain_flows",
+        "explain_flows",
+        "which denied flows of a flow log PostgreSQL needs, and the rules for them",
+    ),
+    "diagnose": Place(
+        "driftward.diagnose",
+        "diagnose",
+        "why nobody can connect to a server: address, NSG, routes, DNS, firewall",
+    ),
+    "replay": Place("driftward.replay", "replay", "post recorded events to a webhook, as Event Grid would"),
+}
+
+_HELP: Final = """\
+Keeps the network posture of Azure Database for PostgreSQL where its owners want it.
+
+These commands show and explain; none of them writes to Azure.
+
+\b
+  driftward policies --severity Critical
+  driftward explain-nsg --nsg nsg.json --direction Inbound --source 10.0.1.0/24 \\
+      --destination 10.0.1.0/24 --ports 5432,6432
+"""
+_EPILOG: Final = """\
+Exit codes: 0 answered, and what was wanted holds; 1 it does not hold; 2 the input cannot be used, or
+nothing could be read.
+
+\b
+Completion in your shell, for this session or as a line of its start-up file:
+  bash: eval "$(_DRIFTWARD_COMPLETE=bash_source driftward)"
+  zsh:  eval "$(_DRIFTWARD_COMPLETE=zsh_source driftward)"
+  fish: _DRIFTWARD_COMPLETE=fish_source driftward | source
+
+NO_COLOR in the environment switches colours off.
+"""
+
+
+@click.group(cls=LazyGroup, places=COMMANDS, help=_HELP, epilog=_EPILOG, context_settings=SETTINGS)
+@click.version_option(__version__, message="driftward %(version)s")
+@debug
+def driftward() -> None:
+    """Nothing: every option stands with its command."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """`driftward …`; returns the exit code."""
+    return run(driftward, argv)
+
+
+def run(group: click.Group, argv: Sequence[str] | None, name: str | None = None) -> int:
+    """Call a command of ``group``; ``name`` is how the group was called, where that cannot be seen."""
+    try:
+        code: int = group.main(args=argv, prog_name=name, standalone_mode=False)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except click.ClickException as error:
+        return _complain(error, name or str(group.name))
+    except (click.Abort, KeyboardInterrupt):
+        return _STOPPED
+    except BrokenPipeError:
+        # Whoever read the answer has left (`| head`). Python would fail once more when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        print(_reason(error), file=sys.stderr)
+        return 2
+    return code or 0
+
+
+def _complain(error: click.ClickException, name: str) -> int:
+    """One message, and where more is said."""
+    if isinstance(error, click.exceptions.NoArgsIsHelpError) or not isinstance(error, click.UsageError):
+        error.show()
+        return error.exit_code
+    called = error.ctx.command_path if error.ctx is not None else name
+    print(f"{called}: {error.format_message()}", file=sys.stderr)
+    print(f"`{called} --help` says what there is.", file=sys.stderr)
+    return error.exit_code
+
+
+def _reason(error: OSError) -> str:
+    """`nsg.json: No such file or directory`, without the number."""
+    reason = error.strerror or str(error)
+    return f"{error.filename}: {reason}" if error.filename is not None else reason

@@ -1,0 +1,24 @@
+"""What ``pyproject.toml`` cannot say: the command's dependencies stand, pinned, in the requirement files.
+
+They are read from there so that each pin is written once; setuptools itself refuses files that name others
+(``-c``, ``-r``). The command is built outside the tree: a ``build/`` folder that stays behind would put
+modules that were deleted since into the next installation, and a policy is on as soon as its module is found.
+"""
+
+import tempfile
+from pathlib import Path
+
+from setuptools import setup
+
+_REQUIREMENTS = ("requirements.txt", "requirements-cli.txt")
+
+
+def pinned() -> list[str]:
+    """The requirements of both files, with their markers."""
+    here = Path(__file__).resolve().parent
+    lines = (line.strip() for name in _REQUIREMENTS for line in (here / name).read_text("utf-8").splitlines())
+    return [line for line in lines if line and not line.startswith(("#", "-"))]
+
+
+with tempfile.TemporaryDirectory() as folder:
+    setup(install_requires=pinned(), options={"build": {"build_base": folder}})
