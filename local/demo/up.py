@@ -170,7 +170,7 @@ def _driftward_calls(running: Host, key: str | None) -> list[str]:
         f"""curl -s {api}/runs{header}{json_type} -d '{{"resourceId": "{world.ORDERS}"}}'""",
         f"""curl -s {api}/runs{header}{json_type} -d '{{"scope": "{world.SCOPE}"}}'""",
         f"curl -s -X POST {running.url}/admin/functions/sweep{header}{json_type} -d '{{}}'",
-        f"{sys.executable} -m local replay docs/examples/firewall-rule-written.json --to '{running.webhook}'",
+        f"{sys.executable} -m driftward replay docs/examples/firewall-rule-written.json --to '{running.webhook}'",
     ]
 
 
