@@ -44,6 +44,7 @@ _TAKEN_OVER: Final = (
 )
 _QUICK: Final = {"SCOPES": world.SCOPE, "COALESCE_SECONDS": "1", "SETTLE_SECONDS": "5"}
 _FOLLOW_SECONDS: Final = 0.2
+_EVENT: Final = "docs/examples/firewall-rule-written.json"
 HOST_PORT: Final = 7071
 SIMULATOR_PORT: Final = 8100
 
@@ -170,7 +171,7 @@ def _driftward_calls(running: Host, key: str | None) -> list[str]:
         f"""curl -s {api}/runs{header}{json_type} -d '{{"resourceId": "{world.ORDERS}"}}'""",
         f"""curl -s {api}/runs{header}{json_type} -d '{{"scope": "{world.SCOPE}"}}'""",
         f"curl -s -X POST {running.url}/admin/functions/sweep{header}{json_type} -d '{{}}'",
-        f"{sys.executable} -m driftward replay docs/examples/firewall-rule-written.json --to '{running.webhook}'",
+        f"{sys.executable} -m driftward replay {_EVENT} --to '{running.webhook}'",
     ]
 
 
