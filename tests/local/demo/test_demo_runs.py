@@ -20,7 +20,7 @@ import pytest
 
 from local.dev.emulator import install_azurite
 from local.dev.environments import ROOT
-from local.pages.transcript import STORED, left_out, same_story, shortened
+from local.pages.transcript import STORED, left_out, shortened
 
 pytestmark = [pytest.mark.azurite, pytest.mark.engine]
 
@@ -103,7 +103,19 @@ def test_the_demo_ends_as_expected_and_leaves_nothing_behind() -> None:
     assert "all 15 as expected" in printed
     assert max(len(line) for line in printed.splitlines()) <= 100
     stored = (ROOT / STORED).read_text(encoding="utf-8")
-    assert same_story(shortened(printed, left_out()), stored), "the README's transcript is old: `make docs`"
+    assert _plot(shortened(printed, left_out())) == _plot(stored), (
+        "the README's transcript is old: `make docs`"
+    )
+
+
+def _plot(transcript: str) -> list[str]:
+    """The headings, who did what, and how it ended: what no slow machine can change.
+
+    How many looks a change took, and which of two alerts came first, differs from run to run.
+    """
+    lines = transcript.splitlines()
+    deeds = [line.split("  ", 1)[1] for line in lines if re.match(r"\d\d:\d\d:\d\d\.\d  ", line)]
+    return [*deeds, *(line for line in lines if line.startswith("✓") or line.endswith("──"))]
 
 
 def test_the_demo_can_be_interrupted_and_leaves_nothing_behind() -> None:
