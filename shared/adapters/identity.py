@@ -12,6 +12,7 @@ from azure.core.credentials import TokenCredential
 from azure.core.exceptions import ClientAuthenticationError
 
 from shared.config.settings import Cloud, Settings
+from shared.model.errors import ConfigurationError
 
 
 def azure_credential(settings: Settings) -> TokenCredential:
@@ -25,7 +26,10 @@ def azure_credential(settings: Settings) -> TokenCredential:
         Cloud.US_GOVERNMENT: AzureAuthorityHosts.AZURE_GOVERNMENT,
         Cloud.CHINA: AzureAuthorityHosts.AZURE_CHINA,
     }
-    return DefaultAzureCredential(authority=authorities[settings.cloud])
+    try:
+        return DefaultAzureCredential(authority=authorities[settings.cloud])
+    except ValueError as error:  # AZURE_TOKEN_CREDENTIALS, which azure-identity reads by itself
+        raise ConfigurationError(str(error)) from error
 
 
 def no_token(error: BaseException) -> bool:

@@ -21,6 +21,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_at
 
 from shared.adapters.arm.session.clients import ArmClients, same_host
 from shared.adapters.arm.session.errors import SDK_ERRORS, Asked, retry_after, translate
+from shared.adapters.identity import no_token
 from shared.model import ArmCall, Json, ServerState
 from shared.model.errors import Busy, GatewayError, Permanent, Transient
 from shared.model.interfaces import Clock
@@ -139,6 +140,8 @@ def body_of(response: Response, _model: object, _headers: object) -> Json:
 
 def _is_worth_asking_again(error: BaseException) -> bool:
     if not isinstance(error, Transient) or isinstance(error, Busy):
+        return False
+    if no_token(error):  # azure-identity asks its own services again; that nobody is signed in does not pass
         return False
     return error.retry_after is None or error.retry_after <= LONGEST_WAIT_SECONDS
 
