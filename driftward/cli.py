@@ -13,12 +13,14 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
+from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import click
 
 from driftward import __version__
 from driftward.options import debug, tell_all
+from driftward.refusing import complain
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -71,7 +73,7 @@ class LazyGroup(click.Group):
         except BrokenPipeError:
             raise
         except OSError as error:
-            print(f"{ctx.command_path}: {_reason(error)}", file=sys.stderr)
+            complain(f"{ctx.command_path}: {_reason(error)}")
             tell_all(error)
             return 2
         return code or 0
@@ -139,10 +141,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def run(group: click.Group, argv: Sequence[str] | None, name: str | None = None) -> int:
     """Call a command of ``group``; ``name`` is how the group was called, where that cannot be seen."""
+    _ready()
     try:
         code: int = group.main(args=argv, prog_name=name, standalone_mode=False)
-        if sys.stdout is not None:
-            sys.stdout.flush()
+        sys.stdout.flush()
     except click.ClickException as error:
         return _complain(error, name or str(group.name))
     except (click.Abort, KeyboardInterrupt):
@@ -152,19 +154,36 @@ def run(group: click.Group, argv: Sequence[str] | None, name: str | None = None)
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except OSError as error:
-        print(_reason(error), file=sys.stderr)
+        complain(_reason(error))
+        return 2
+    except Exception as error:
+        complain(
+            f"a fault of {name or group.name} itself: {type(error).__name__}: {error}; --debug says more"
+        )
+        if "--debug" in (sys.argv if argv is None else argv):
+            import logging
+
+            logging.exception("not foreseen")
         return 2
     return code or 0
+
+
+def _ready() -> None:
+    """Whoever closed an output wants nothing of it; a sign that an encoding lacks becomes a question mark."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w"))
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
 
 
 def _complain(error: click.ClickException, name: str) -> int:
     """One message, and where more is said."""
     if isinstance(error, click.exceptions.NoArgsIsHelpError) or not isinstance(error, click.UsageError):
-        error.show()
+        complain(error.format_message())
         return error.exit_code
     called = error.ctx.command_path if error.ctx is not None else name
-    print(f"{called}: {error.format_message()}", file=sys.stderr)
-    print(f"`{called} --help` says what there is.", file=sys.stderr)
+    complain(f"{called}: {error.format_message()}", f"`{called} --help` says what there is.")
     return error.exit_code
 
 

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import click
 
+from driftward.catalogue.file import chosen
 from driftward.diagnosis.case import Result, Step
 from driftward.diagnosis.walk import walk
 from driftward.options import answers
@@ -39,7 +40,8 @@ firewall are looked at in the order in which a connection meets them. Azure is r
   driftward diagnose /subscriptions/.../flexibleServers/orders --from 203.0.113.9
 """
 _EPILOG: Final = """\
-Azure is read with the credential that azure-identity finds (`az login`), at CLOUD or ARM_ENDPOINT.
+Azure is read with the credential that azure-identity finds (`az login`), at CLOUD or ARM_ENDPOINT. What
+counts as a fault is POLICIES_FILE's to say, else policies.yaml's of this folder, else the catalogue's.
 
 Exit codes: 0 no fault is proved; 1 one is; 2 the input cannot be used, or the server cannot be read.
 """
@@ -91,14 +93,13 @@ def _walked(server: Target, client: ResourceId | IPv4Address | None) -> tuple[St
     from shared.adapters.arm.gateway import ArmGateway
     from shared.adapters.arm.session.clients import ArmClients
     from shared.adapters.clock import SystemClock
-    from shared.wiring import Wiring
 
     hush()
-    wiring, clock = Wiring(os.environ), SystemClock()
-    clients = ArmClients(wiring.settings)
+    held, clock = chosen(None, os.environ), SystemClock()
+    clients = ArmClients(held.settings)
     try:
         gateway = ArmGateway(clients, clock, clock.sleep)
-        return walk(case_of(server, client, gateway, wiring.configuration))
+        return walk(case_of(server, client, gateway, held.configuration))
     finally:
         clients.close()
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import Any, BinaryIO, Final
 
 import click
 
+from driftward.documents import STANDARD_INPUT, standard_input
 from driftward.flows.advice import advise
 from driftward.flows.counting import Counting
 from driftward.flows.faults import BadLog, Faults
@@ -36,7 +36,6 @@ from shared.model.values import value
 from shared.nsg import NsgError, Tags
 from shared.nsg.asking import BadInput
 
-_STANDARD_INPUT: Final = "-"
 _DIRECTIONS: Final = {"inbound": False, "outbound": True}
 _UNUSABLE: Final = (BadInput, BadLog, NsgError, GatewayError, ConfigurationError)
 _HELP: Final = """\
@@ -205,8 +204,8 @@ def _count(path: str, counting: Counting, faults: Faults) -> None:
 
 @contextmanager
 def _opened(path: str) -> Iterator[tuple[BinaryIO, int | None]]:
-    if path == _STANDARD_INPUT:
-        yield sys.stdin.buffer, None
+    if path == STANDARD_INPUT:
+        yield standard_input(), None
         return
     with Path(path).open("rb") as file:
         size = os.fstat(file.fileno()).st_size

@@ -13,7 +13,6 @@ input is unusable. Of a batch: 0 every line was answered, 1 some line got an err
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -23,10 +22,11 @@ from typing import Any, BinaryIO, Final
 
 import click
 
+from driftward.documents import STANDARD_INPUT, document, standard_input
 from driftward.options import answers
+from driftward.refusing import complain
 from driftward.traffic.answered import Answered
 from driftward.traffic.batch import answer_lines, failure, since
-from driftward.traffic.documents import STANDARD_INPUT, document
 from shared.model import Json
 from shared.nsg.asking import BadInput, read_question
 from shared.nsg.documents.document import read_program
@@ -192,7 +192,7 @@ def _refused(error: BadInput | NsgError, *, as_json: bool) -> int:
         print(json.dumps(failure(None, str(error), field=error.field, rule=error.rule), indent=2))
     place = [f"rule {error.rule!r}"] if error.rule else []
     place += [f"field {error.field}"] if error.field else []
-    print(f"{error} [{', '.join(place)}]" if place else str(error), file=sys.stderr)
+    complain(f"{error} [{', '.join(place)}]" if place else str(error))
     return 2
 
 
@@ -202,12 +202,12 @@ def _refused(error: BadInput | NsgError, *, as_json: bool) -> int:
 def _batch(given: Given) -> int:
     beside = [option for option in ("nsg", "tags", "name", *_FIELDS) if given.has(option)]
     if beside:
-        print(f"--{beside[0].replace('_', '-')} does not go with --batch", file=sys.stderr)
+        complain(f"--{beside[0].replace('_', '-')} does not go with --batch")
         return 2
     try:
         source = _lines(given.lines)
     except OSError as error:
-        print(f"{given.lines}: {error.strerror}", file=sys.stderr)
+        complain(f"{given.lines or STANDARD_INPUT}: {error.strerror}")
         return 2
     failed = False
     with source as lines:
@@ -219,5 +219,5 @@ def _batch(given: Given) -> int:
 
 def _lines(path: str | None) -> AbstractContextManager[BinaryIO]:
     if path is None or path == STANDARD_INPUT:
-        return nullcontext(sys.stdin.buffer)
+        return nullcontext(standard_input())
     return Path(path).open("rb")

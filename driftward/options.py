@@ -21,6 +21,8 @@ def answers(command: Callable[P, int]) -> Callable[..., int]:
     @wraps(command)
     def called(*given: P.args, **named: P.kwargs) -> int:
         is_short, form = named.pop("json"), named.pop("output")
+        if is_short and form == "table":
+            raise click.UsageError("--json and -o table contradict each other", click.get_current_context())
         named["as_json"] = bool(is_short) or form == "json"
         return command(*given, **named)
 
@@ -60,7 +62,6 @@ _OUTPUT: Final = click.option(
     "-o",
     "--output",
     type=click.Choice(["table", "json"], case_sensitive=False),
-    default="table",
     help="For people (the default) or for machines.",
 )
 _JSON: Final = click.option("--json", is_flag=True, help="The same as -o json.")

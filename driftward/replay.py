@@ -8,6 +8,7 @@ file or the URL is unusable.
 
 from __future__ import annotations
 
+import http.client
 import json
 import urllib.error
 import urllib.request
@@ -18,10 +19,12 @@ from urllib.parse import urlsplit
 
 import click
 
+from driftward.documents import document
 from driftward.options import debug
-from driftward.refusing import refuse
+from driftward.refusing import plain, refuse
 from shared.model import Json
 from shared.model.values import value
+from shared.nsg.asking import BadInput
 
 _ANSWER_SECONDS: Final = 30
 _SHOWN_CHARACTERS: Final = 200
@@ -69,9 +72,9 @@ def replay(file: Path, url: str) -> int:
 def read_deliveries(path: Path) -> list[Delivery]:
     """The requests that deliver the file's events. Raises Unusable."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError) as error:
-        raise Unusable(f"{path}: {error}") from error
+        content = document(str(path), "file")
+    except BadInput as error:
+        raise Unusable(str(error)) from error
     events = content if isinstance(content, list) else [content]
     if not events:
         raise Unusable(f"{path}: the list holds no event")
@@ -96,16 +99,26 @@ def _delivery(event: Json, where: str) -> Delivery:
 
 
 def _check_url(url: str) -> None:
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    if not _is_usable(url):
         raise Unusable(f"--to {url}: an http:// or https:// URL is expected")
+
+
+def _is_usable(url: str) -> bool:
+    """Whether a request can be sent there; blanks and letters beyond ASCII have to be escaped in a URL."""
+    try:
+        parts = urlsplit(url)
+        told = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is none, brackets without an address
+        return False
+    return told and url.isascii() and url.isprintable() and " " not in url
 
 
 def _post(delivery: Delivery, url: str) -> bool:
     status, said = _answer(delivery, url)
     accepted = 200 <= status < 300
     shown = f"{status} {said}".strip() if status else said
-    print(f"{'accepted' if accepted else 'refused'} ({shown[:_SHOWN_CHARACTERS]}): {delivery.label}")
+    told = f"{'accepted' if accepted else 'refused'} ({shown[:_SHOWN_CHARACTERS]}): {delivery.label}"
+    print(plain(told), flush=True)
     return accepted
 
 
@@ -118,5 +131,5 @@ def _answer(delivery: Delivery, url: str) -> tuple[int, str]:
     except urllib.error.HTTPError as error:
         with error:
             return error.code, error.read().decode("utf-8", "replace")
-    except OSError as error:
+    except (OSError, http.client.HTTPException) as error:
         return 0, f"no answer: {error}"

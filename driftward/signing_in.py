@@ -15,11 +15,12 @@ NOT_SIGNED_IN: Final = "not signed in to Azure: `az login`, or set ARM_ENDPOINT"
 
 
 def hush() -> None:
-    """Keep azure-identity from logging what it tried, unless that was asked for."""
+    """Keep Azure's libraries from logging, unless that was asked for: what azure-identity tried, and a
+    traceback for each answer that is no JSON."""
     import logging
 
     if not is_debugging():
-        logging.getLogger("azure.identity").setLevel(logging.CRITICAL)
+        logging.getLogger("azure").setLevel(logging.CRITICAL)
 
 
 def is_without_credential(error: BaseException) -> bool:

@@ -8,7 +8,6 @@ characters, so that a rule's name cannot write to the terminal.
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
@@ -16,6 +15,8 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
+
+from driftward.refusing import plain
 
 WIDEST: Final = 110
 _INDENT: Final = 2
@@ -34,10 +35,7 @@ def write(draw: Callable[[Console], None]) -> None:
     page = console()
     with page.capture() as captured:
         draw(page)
-    text = "\n".join(line.rstrip() for line in captured.get().splitlines())
-    # A name may hold what the terminal's encoding lacks: better a question mark than no answer.
-    encoding = sys.stdout.encoding or "utf-8"
-    print(text.encode(encoding, "replace").decode(encoding))
+    print("\n".join(line.rstrip() for line in captured.get().splitlines()))
 
 
 def section(page: Console, heading: str, parts: Iterable[Text | Table]) -> None:
@@ -68,8 +66,3 @@ def few(texts: Iterable[str], last: str = "", *, most: int = _SHOWN) -> str:
     if last and len(listed) > 1:
         return f"{', '.join(listed[:-1])} {last} {listed[-1]}"
     return ", ".join(listed)
-
-
-def plain(text: str) -> str:
-    """Without what would move the cursor or change colours."""
-    return "".join(char if char.isprintable() else "\ufffd" for char in text)

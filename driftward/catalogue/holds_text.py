@@ -13,7 +13,7 @@ from rich.text import Text
 
 from driftward.catalogue.holds import Explanation, PolicyExplanation, SettingView
 from driftward.catalogue.outcome import at
-from driftward.terminal import plain
+from driftward.refusing import plain
 from shared.config.sayings import DEFAULT
 from shared.model import Effect, Json, TargetKind
 

@@ -14,7 +14,7 @@ from rich.text import Text
 from driftward.catalogue.entries import Entry, by_family
 from driftward.catalogue.file import Chosen
 from driftward.catalogue.outcome import Verb
-from driftward.terminal import plain
+from driftward.refusing import plain
 from shared.model import EnforcementMode, Severity
 
 SEVERITIES: Final[Mapping[Severity, str]] = {

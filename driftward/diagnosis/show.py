@@ -13,7 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 from driftward.diagnosis.case import Result, Step
-from driftward.terminal import console, plain
+from driftward.refusing import plain
+from driftward.terminal import console
 
 _SIGNS: Final[Mapping[Result, tuple[str, str]]] = {
     Result.WELL: ("✓", "green"),

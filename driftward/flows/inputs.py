@@ -7,17 +7,16 @@ readers; what cannot be used is a ``BadInput`` that names the option. What Azure
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Final
 
+from driftward.documents import document as read_document
 from driftward.flows.labels import Features
 from shared.model import Json, SecurityGroup
 from shared.model.resource_id import ResourceId, parse_resource_id
 from shared.model.values import value
 from shared.nsg.asking import BadInput, read_tags
-from shared.nsg.documents.document import decode, read_group
+from shared.nsg.documents.document import read_group
 from shared.nsg.packets.addresses import parse_addresses
 from shared.nsg.packets.spans import Spans, union
 from shared.nsg.rules.reading import NsgError
@@ -54,14 +53,14 @@ def read_subnets(texts: Iterable[str]) -> Spans:
 def read_nsg_file(path: str, name: str | None) -> SecurityGroup:
     """The NSG of a file, in any form that `explain-nsg` takes. Raises ``BadInput``."""
     try:
-        return read_group(_document(path, "nsg"), name=name)
+        return read_group(read_document(path, "nsg"), name=name)
     except NsgError as error:
         raise BadInput(f"{path}: {error}", field="nsg", rule=error.rule) from error
 
 
 def read_tags_file(path: str) -> Tags:
     """The tags of ``{name: [prefixes]}`` or of Azure's service tag file. Raises ``BadInput``."""
-    document = _document(path, "tags")
+    document = read_document(path, "tags")
     try:
         return read_tags(document)
     except BadInput as error:
@@ -70,7 +69,7 @@ def read_tags_file(path: str) -> Tags:
 
 def read_server_file(path: str) -> Server:
     """The server of a file. Raises ``BadInput``."""
-    document = _document(path, "server")
+    document = read_document(path, "server")
     body = document[0] if isinstance(document, list) and len(document) == 1 else document
     return read_server(body, path)
 
@@ -122,18 +121,3 @@ def _customer_key(kind: str) -> bool | None:
 
 def _text(found: Json) -> str:
     return found.strip().lower() if isinstance(found, str) else ""
-
-
-def _document(path: str, field: str) -> Json:
-    """The JSON of a file. Raises ``BadInput`` that names the file and, where it is no JSON, the place."""
-    try:
-        return json.loads(decode(Path(path).read_bytes()).removeprefix("\ufeff"))
-    except OSError as error:
-        raise BadInput(f"{path}: {error.strerror}", field=field) from error
-    except NsgError as error:
-        raise BadInput(f"{path}: {error}", field=field) from error
-    except json.JSONDecodeError as error:
-        place = f"line {error.lineno}, column {error.colno}"
-        raise BadInput(f"{path}: no JSON: {error.msg} at {place}", field=field) from error
-    except (ValueError, RecursionError) as error:
-        raise BadInput(f"{path}: no JSON that can be read: {error}", field=field) from error

@@ -40,6 +40,7 @@ class Pieces:
         """yajl shows the text around the fault between its reason and a line with an arrow."""
         if self._ended:
             return "the file is empty" if not self._read else "the file ends in the middle: it is truncated"
+        told = told.removeprefix("b'").replace("\\n", "\n")  # ijson shows what is no UTF-8 as Python would
         reason, _, around = told.partition("\n")
         text = around.rpartition("(right here)")[0].strip()
         return f"no JSON: {reason}" + (f" near {shown(text)}" if text else "")

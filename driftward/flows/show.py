@@ -29,7 +29,8 @@ from driftward.flows.labels import (
     Need,
 )
 from driftward.flows.report import Answer, passes
-from driftward.terminal import bullets, plain, write
+from driftward.refusing import plain
+from driftward.terminal import bullets, write
 from shared.model import Json
 
 _SHOWN: Final = 3

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from time import perf_counter
 from typing import Final
 
-from driftward.traffic.documents import NotJson, read_json
+from driftward.documents import NotJson, read_json
 from shared.model import Json
 from shared.nsg.explain import explain
 

@@ -8,7 +8,8 @@ from typing import Final
 from rich.console import Console
 from rich.text import Text
 
-from driftward.terminal import few, plain, section
+from driftward.refusing import plain
+from driftward.terminal import few, section
 from driftward.traffic.answered import Answered
 from shared.model import Json
 from shared.nsg.packets.addresses import parse_addresses

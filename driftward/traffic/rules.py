@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from driftward.terminal import few, plain, section
+from driftward.refusing import plain
+from driftward.terminal import few, section
 from shared.model import SecurityGroup, SecurityRule
 from shared.nsg.rules.reading import DEFAULT_RULES
 

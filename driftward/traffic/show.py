@@ -11,8 +11,9 @@ from functools import partial
 from rich.console import Console
 from rich.text import Text
 
+from driftward.refusing import plain
 from driftward.shell import command_lines
-from driftward.terminal import bullets, few, plain, section, write
+from driftward.terminal import bullets, few, section, write
 from driftward.traffic.answered import Answered
 from driftward.traffic.packets import COLOURS, depends, packets
 from driftward.traffic.rules import rules_by_name, rules_table

@@ -313,3 +313,85 @@ def test_the_old_names_give_the_same_answer(words: list[str]) -> None:
 def test_an_old_name_is_called_by_its_old_name_in_errors(capsys: pytest.CaptureFixture[str]) -> None:
     assert local_main(["policies", "--colour"]) == 2
     assert capsys.readouterr().err.startswith("python -m local policies: ")
+
+
+# --- what a shell or a machine can do to a call ----------------------------------------------------
+
+
+def shell(line: str, environment: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """A line of `sh` in which `$D` is the command."""
+    return subprocess.run(
+        ["sh", "-c", line],
+        cwd=ROOT,
+        env={**os.environ, "D": f"{sys.executable} -m driftward", **(environment or {})},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ("$D policies >&-", 0),
+        ("$D policies show postgres-tls-not-required >&- 2>&- <&-", 0),
+        ("$D polices 2>/dev/full", 2),
+        ("$D 2>/dev/full", 2),
+        ("$D diagnose nobody 2>/dev/full", 2),
+        ("$D explain-nsg 2>/dev/full", 2),
+        ("$D explain-nsg --batch <&-", 2),
+        ("$D explain-flows - <&-", 2),
+        (f"$D explain-nsg --nsg - {' '.join(QUESTION)} <&-", 2),
+    ],
+)
+def test_a_closed_or_full_stream_changes_no_exit_code(line: str, code: int) -> None:
+    done = shell(line)
+    assert (done.returncode, done.stdout) == (code, "")
+    assert "Traceback" not in done.stderr
+    assert ("standard input is closed" in done.stderr) == ("<&-" in line and code == 2)
+
+
+def test_what_nobody_foresaw_is_a_line_and_debug_has_the_rest() -> None:
+    broken = {"_DRIFTWARD_COMPLETE": "bash_complete"}  # without COMP_WORDS
+    program = f"{sys.executable} -c 'import sys; from driftward.cli import driftward, run;"
+    plain = shell(f'{program} sys.exit(run(driftward, None, "driftward"))\'', broken)
+    assert plain.returncode == 2
+    assert plain.stderr == "a fault of driftward itself: KeyError: 'COMP_WORDS'; --debug says more\n"
+    everything = shell(f'{program} sys.exit(run(driftward, None, "driftward"))\' --debug', broken)
+    assert "Traceback" in everything.stderr
+
+
+def test_an_error_writes_nothing_to_the_terminal_but_text(tmp_path: Path) -> None:
+    server = tmp_path / "server.json"
+    server.write_text(json.dumps({"type": "a\x1b[31mb"}), encoding="utf-8")
+    for words in (
+        ["explain-nsg", "--nsg", str(server), *QUESTION],
+        ["explain-flows", "--server", str(server), "absent.json"],
+        ["policies", "--file", "a\x1b[31mb"],
+    ):
+        done = run(*words)
+        assert done.returncode == 2
+        assert "a\ufffd[31mb" in done.stderr
+
+
+def test_two_forms_that_contradict_each_other_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["policies", "--json", "-o", "table"]) == 2
+    assert "contradict" in capsys.readouterr().err
+    assert main(["policies", "--json", "-o", "json"]) == 0
+
+
+def test_diagnose_goes_by_the_folders_policies_like_every_command(tmp_path: Path) -> None:
+    (tmp_path / "policies.yaml").write_text("version: one\n", encoding="utf-8")
+    done = run("diagnose", SERVER, cwd=tmp_path, environment=SIGNED_OUT)
+    assert done.returncode == 2
+    assert done.stderr.startswith("policies.yaml:1: version")
+
+
+def test_a_reason_of_azures_says_whose_it_is() -> None:
+    closed = {"ARM_ENDPOINT": "http://127.0.0.1:9"}
+    done = run("diagnose", SERVER, environment=closed)
+    assert done.returncode == 2
+    assert done.stderr.startswith("Azure: no usable answer: ")
+    wrong = {"ARM_ENDPOINT": "", "AZURE_TOKEN_CREDENTIALS": "nonsense"}
+    assert "AZURE_TOKEN_CREDENTIALS" in run("diagnose", SERVER, environment=wrong).stderr.splitlines()[0]

@@ -1,6 +1,7 @@
 """`python -m local replay`: one request per event, with the headers of its schema, and stable exit codes."""
 
 import json
+import socket
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -106,3 +107,41 @@ def test_a_file_that_is_absent_or_no_json_is_unusable(tmp_path: Path) -> None:
 @pytest.mark.parametrize("url", ["localhost:7071", "ftp://127.0.0.1/", "http://"])
 def test_a_url_that_is_no_web_address_is_unusable(url: str, tmp_path: Path) -> None:
     assert main(["replay", _file(tmp_path, _CLOUD), "--to", url]) == 2
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://[::1", "http://h:99999/", "http://h:port/", "http://a b/", "http://h/x\ny", "http://h/é", "x"],
+)
+def test_a_url_that_is_none_is_exit_2(url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["replay", _file(tmp_path, _CLOUD), "--to", url]) == 2
+    assert "an http:// or https:// URL is expected" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"a": \x00}', "", "no JSON"])
+def test_a_file_that_is_no_json_is_told_in_words(
+    text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "event.json"
+    path.write_text(text, encoding="utf-8")
+    assert main(["replay", str(path), "--to", "http://127.0.0.1:9/"]) == 2
+    assert "event.json: no JSON" in capsys.readouterr().err
+
+
+def test_an_answer_that_is_no_http_is_no_answer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(1 << 16)
+                connection.sendall(b"\x00\x01\r\n\r\n")
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/"
+        assert main(["replay", _file(tmp_path, {**_CLOUD, "type": "\x1b[31m\ud800"}), "--to", url]) == 1
+        thread.join()
+    said = capsys.readouterr().out
+    assert said.startswith("refused (no answer: ")
+    assert "\x1b" not in said

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import sys
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from shared.model import Json
 from shared.nsg.asking import BadInput
@@ -19,10 +20,17 @@ class NotJson(ValueError):
     """A text is no JSON, or holds what JSON cannot hand on."""
 
 
+def standard_input() -> BinaryIO:
+    """What is piped in. Raises ``OSError`` where the caller closed it."""
+    if sys.stdin is None:
+        raise OSError(errno.EBADF, "standard input is closed", STANDARD_INPUT)
+    return sys.stdin.buffer
+
+
 def document(path: str, field: str) -> Json:
     """The JSON of a file. Raises ``BadInput`` that names the file and, where it is no JSON, the place."""
     try:
-        data = sys.stdin.buffer.read() if path == STANDARD_INPUT else Path(path).read_bytes()
+        data = standard_input().read() if path == STANDARD_INPUT else Path(path).read_bytes()
         return read_json(decode(data).removeprefix("\ufeff"))
     except OSError as error:
         raise BadInput(f"{path}: {error.strerror}", field=field) from error
