@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -65,3 +66,14 @@ def test_unusable_input_is_named_and_exits_with_2(
     told = diagnose(endpoint, *arguments)
     assert (told.returncode, told.stdout) == (2, "")
     assert named in told.stderr
+
+
+def test_a_mistake_in_the_policies_file_that_holds_is_told_before_anything_is_read(
+    endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrong = tmp_path / "other.yaml"
+    wrong.write_text("version: 2\n", encoding="utf-8")
+    monkeypatch.setenv("POLICIES_FILE", str(wrong))
+    told = diagnose(endpoint, SERVER)
+    assert (told.returncode, told.stdout) == (2, "")
+    assert "other.yaml" in told.stderr
