@@ -1,4 +1,4 @@
-"""`python -m local diagnose` as its user runs it, against the simulator."""
+"""`driftward diagnose` as its user runs it, against the simulator."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def endpoint() -> Iterator[str]:
 
 def diagnose(endpoint: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "local", "diagnose", *arguments],
+        [sys.executable, "-m", "driftward", "diagnose", *arguments],
         cwd=ROOT,
         env={**os.environ, "ARM_ENDPOINT": endpoint, "COLUMNS": "80"},
         capture_output=True,
