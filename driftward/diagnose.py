@@ -40,6 +40,7 @@ firewall are looked at in the order in which a connection meets them. Azure is r
 """
 _EPILOG: Final = """\
 Azure is read with the credential that azure-identity finds (`az login`), at CLOUD or ARM_ENDPOINT.
+Parameters of policies are those of POLICIES_FILE, else policies.yaml of this folder, else the defaults.
 
 Exit codes: 0 no fault is proved; 1 one is; 2 the input cannot be used, or the server cannot be read.
 """
@@ -87,18 +88,18 @@ def view(server: Target, steps: Sequence[Step]) -> dict[str, Any]:
 
 
 def _walked(server: Target, client: ResourceId | IPv4Address | None) -> tuple[Step, ...]:
+    from driftward.catalogue.file import chosen
     from driftward.diagnosis.azure import case_of
     from shared.adapters.arm.gateway import ArmGateway
     from shared.adapters.arm.session.clients import ArmClients
     from shared.adapters.clock import SystemClock
-    from shared.wiring import Wiring
 
     hush()
-    wiring, clock = Wiring(os.environ), SystemClock()
-    clients = ArmClients(wiring.settings)
+    said, clock = chosen(None, os.environ), SystemClock()
+    clients = ArmClients(said.settings)
     try:
         gateway = ArmGateway(clients, clock, clock.sleep)
-        return walk(case_of(server, client, gateway, wiring.configuration))
+        return walk(case_of(server, client, gateway, said.configuration))
     finally:
         clients.close()
 
