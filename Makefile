@@ -23,7 +23,7 @@ demo: setup ## the whole thing on this machine: simulator, host, operator, timel
 up: setup ## simulator, storage emulator and host until Ctrl-C, with ready-made calls
 	@$(RUN) local up
 
-unit: setup ## the quick pure tests, within 30 s
+unit: setup ## the quick pure tests, between two thoughts
 	@$(RUN) local.dev.suite unit
 
 test: setup ## everything; the engine tests on Python 3.13 as well where there is one

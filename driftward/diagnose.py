@@ -15,7 +15,6 @@ from typing import Any, Final
 
 import click
 
-from driftward.catalogue.file import chosen
 from driftward.diagnosis.case import Result, Step
 from driftward.diagnosis.walk import walk
 from driftward.options import answers
@@ -40,8 +39,8 @@ firewall are looked at in the order in which a connection meets them. Azure is r
   driftward diagnose /subscriptions/.../flexibleServers/orders --from 203.0.113.9
 """
 _EPILOG: Final = """\
-Azure is read with the credential that azure-identity finds (`az login`), at CLOUD or ARM_ENDPOINT. What
-counts as a fault is POLICIES_FILE's to say, else policies.yaml's of this folder, else the catalogue's.
+Azure is read with the credential that azure-identity finds (`az login`), at CLOUD or ARM_ENDPOINT.
+Parameters of policies are those of POLICIES_FILE, else policies.yaml of this folder, else the defaults.
 
 Exit codes: 0 no fault is proved; 1 one is; 2 the input cannot be used, or the server cannot be read.
 """
@@ -89,17 +88,18 @@ def view(server: Target, steps: Sequence[Step]) -> dict[str, Any]:
 
 
 def _walked(server: Target, client: ResourceId | IPv4Address | None) -> tuple[Step, ...]:
+    from driftward.catalogue.file import chosen
     from driftward.diagnosis.azure import case_of
     from shared.adapters.arm.gateway import ArmGateway
     from shared.adapters.arm.session.clients import ArmClients
     from shared.adapters.clock import SystemClock
 
     hush()
-    held, clock = chosen(None, os.environ), SystemClock()
-    clients = ArmClients(held.settings)
+    said, clock = chosen(None, os.environ), SystemClock()
+    clients = ArmClients(said.settings)
     try:
         gateway = ArmGateway(clients, clock, clock.sleep)
-        return walk(case_of(server, client, gateway, held.configuration))
+        return walk(case_of(server, client, gateway, said.configuration))
     finally:
         clients.close()
 

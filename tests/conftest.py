@@ -1,8 +1,6 @@
 """What every test gets: fixtures of the emulator and the local host, and how much Hypothesis tries.
 
-``HYPOTHESIS_PROFILE`` chooses: ``unit`` is quick, ``test`` thorough, ``long`` more than that, without it
-something between. Where ``CI`` is set the examples are the same in every run, so that a red build is red for
-its change.
+How much is tried is said in ``tests.profiles``; ``HYPOTHESIS_PROFILE`` chooses.
 
 No test is judged by the clock on the wall, which tells of other work on the machine as well. What never ends
 is found by the processor time that it uses (``PROCESSOR_SECONDS``, many times what the longest test needs);
@@ -10,24 +8,18 @@ what waits for something that never comes, by the generous ``timeout`` in ``pypr
 """
 
 import gc
-import os
 import signal
 from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any
 
 import pytest
-from hypothesis import settings
+
+from tests.profiles import load_profile
 
 pytest_plugins = ["tests.fixtures_local"]
 
-_EXAMPLES = {"unit": 20, "default": 50, "test": 200, "long": 1000}
-
-for _name, _examples in _EXAMPLES.items():
-    settings.register_profile(
-        _name, max_examples=_examples, deadline=None, derandomize=bool(os.environ.get("CI"))
-    )
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or "default")
+load_profile()
 
 PROCESSOR_SECONDS = 600
 

@@ -105,11 +105,14 @@ def _endpoint_address(endpoint: EndpointDns) -> Step:
     return Step(
         stage=Stage.ADDRESS,
         result=Result.WELL if known else Result.UNKNOWN,
-        says=f"private endpoint {endpoint.id.name} has {known}"
-        if known
-        else f"the address of private endpoint {endpoint.id.name} could not be read: {endpoint.unread}",
+        says=f"private endpoint {endpoint.id.name} has {known}" if known else _addressless(endpoint),
         resource=str(endpoint.id),
     )
+
+
+def _addressless(endpoint: EndpointDns) -> str:
+    why = f"could not be read: {endpoint.unread}" if endpoint.unread else "is not known"
+    return f"the address of private endpoint {endpoint.id.name} {why}"
 
 
 # --- the firewall ----------------------------------------------------------------------------------

@@ -88,8 +88,7 @@ class Printer:
 
     def step(self, text: str, seconds: float) -> None:
         """Something that was set up, and how long it took."""
-        line = Text.assemble(("  ✓ ", "green"), text, (f"  {seconds:.1f} s", "dim"))
-        self._console.print(line)
+        self._wrapped(("  ✓ ", "green"), Text.assemble(text, (f"  {seconds:.1f} s", "dim")), 4)
 
     def card(self, episode: Episode) -> None:
         """One deed and what became of it."""
@@ -122,7 +121,7 @@ class Printer:
         """What was there before Driftward came."""
         for alert in alerts:
             name = str(alert["target"]["id"]).rsplit("/", 1)[-1]
-            self._console.print(Text.assemble("  ", (name, "bold"), f": {alert['reason']}"))
+            self._wrapped(("", ""), Text.assemble((name, "bold"), f": {alert['reason']}"), 2)
 
     def table(self, checks: Sequence[Check]) -> None:
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")

@@ -63,7 +63,7 @@ def ensure(home: Path, python: str, *, quiet: bool = False) -> Path:
     if stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted and interpreter.exists():
         return interpreter
     stamp.unlink(missing_ok=True)
-    with _progress(f"installing dependencies into {home.name} (once, about half a minute)", quiet=quiet):
+    with _progress(f"installing dependencies into {home.name} (once, a minute or two)", quiet=quiet):
         if not _usable(interpreter, version):
             _run([python, "-m", "venv", "--clear", str(home)])
         _install(interpreter, version)

@@ -1,12 +1,12 @@
 """Runs the tests: `python -m local.dev.suite unit|test|long`.
 
 `unit` is what needs no server and no emulator and is quick, with 20 examples per law. `test` is everything
-but what takes long, with 200 examples: it installs the storage emulator and azure-cli first, then runs on
-this Python, and what runs the app in the real engine on Python 3.13 as well, where one is found
+but what takes long, with 200 examples per law: it installs the storage emulator and azure-cli first, then
+runs on this Python, and what runs the app in the real engine on Python 3.13 as well, where one is found
 (`python3.13`, with `PYENV_VERSION=3.13.0` if need be). Where none is found that is said, and with `CI=true`
-it fails. `long` is what is marked so, and the laws with more examples. Which examples a profile means is
-decided by the tests themselves (`HYPOTHESIS_PROFILE`). Exit codes: 0 all passed, 1 a test failed or 3.13 is
-missing in CI, 2 the set-up failed.
+it fails. `long` is what is marked so, and every property with more examples. Which examples a profile means
+is said in `tests/profiles.py`. Exit codes: 0 all passed, 1 a test failed or 3.13 is missing in CI, 2 the
+set-up failed.
 
 There are as many processes as this one may use cores. The unit tests are dealt out by file before they
 start, each process collects its own share alone: handing thousands of quick tests out one by one cost more
@@ -36,9 +36,11 @@ _STARTS_SERVERS = (
         "local/demo/test_world.py",
         "driftward/test_diagnose.py",
         "driftward/test_explain_flows.py",
+        "driftward/test_samples.py",
+        "local/pages",
     ),
 )
-"""What lies under tests/ and starts servers or child processes in most of its tests."""
+"""What lies under tests/ and starts servers or child processes in most of its tests, or makes whole pages."""
 _TAKES_LONG = (
     "driftward/flows/test_stream.py::test_memory_does_not_grow_with_the_log",
     "nsg/test_second_engine.py",
@@ -58,6 +60,7 @@ _TAKES_LONG = (
     "driftward/test_explain_nsg.py::test_whoever_stops_reading_ends_the_batch_quietly",
     "controller/test_restore.py",
     "nsg/test_agreement.py",
+    "nsg/test_fix.py",
     "nsg/test_change.py",
     "nsg/test_document_laws.py",
     "nsg/test_laws.py",
@@ -70,16 +73,12 @@ _TAKES_LONG = (
 """Pure tests under tests/ that go to lengths: large logs, the answers of z3 and of a plain loop beside the
 engine's, hours told minute by minute, documents of any shape, inputs that explode, the source of the whole
 project, every short history, how often the laws' examples meet a plan, commands in processes of their own."""
-_RUNS_THE_ENGINE = ("engine", "local/host", "local/dev", "e2e")
+_RUNS_THE_ENGINE = (
+    *("engine", "local/host", "e2e"),
+    *("local/dev/test_emulator.py", "local/dev/test_processes.py"),
+)
 _NO_TESTS = 5
 """pytest's exit code when nothing was collected."""
-
-
-_LAWS = (
-    *("guardrails/test_laws.py", "nsg/test_laws.py", "nsg/test_agreement.py", "nsg/test_change.py"),
-    *("nsg/test_two_engines.py", "nsg/test_second_engine.py"),
-)
-"""Under tests/, what is asked with five times the examples, or on thrice the lines, where there is time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,26 +167,21 @@ def _spread() -> tuple[str, ...]:
 
 
 def long_tests(python: str) -> list[Selection]:
-    """What is marked as long, and the laws once more with more examples."""
-    laws = [f"tests/{place}" for place in _LAWS]
+    """What is marked as long, and every property once more with more examples."""
+    laws = ("-m", "hypothesis and not long", "-n", str(cores()), "--dist", "worksteal")
     return [
         Selection(name="long tests", python=python, arguments=("-m", "long", *_spread()), profile="long"),
-        Selection(
-            name="laws with 1000 examples",
-            python=python,
-            arguments=(*laws, "-m", "not long", "-n", str(cores()), "--dist", "worksteal"),
-            profile="long",
-        ),
+        Selection(name="properties with more examples", python=python, arguments=laws, profile="long"),
     ]
 
 
 def engine_only(python: str) -> Selection:
     """What runs the app in the Functions engine."""
-    folders = [f"tests/{folder}" for folder in _RUNS_THE_ENGINE if (ROOT / "tests" / folder).is_dir()]
+    folders = [f"tests/{place}" for place in _RUNS_THE_ENGINE]
     return Selection(
         name="engine tests",
         python=python,
-        arguments=(*folders, *_spread()),
+        arguments=(*folders, "-m", "not long", *_spread()),
         profile="test",
     )
 

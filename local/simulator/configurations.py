@@ -4,7 +4,7 @@ Every server has the parameters of its kind and version; what was set or seeded 
 the parameter does not allow is refused; one that needs a restart is shown at once with
 `isConfigPendingRestart` until the server restarts. Without a value, or with the source `system-default`, the
 default comes back, as the command line's reset does it. What must not live here: the catalogue
-(`parameters.py`).
+(`parameter_defaults.py`).
 """
 
 from __future__ import annotations

@@ -217,7 +217,7 @@ def _logged(version: str) -> list[tuple[str, str]]:
         ("pgaudit.log", "all"),
         ("shared_preload_libraries", "pg_cron,pg_stat_statements,pgaudit"),
     ]
-    # The service has the parameter up to version 15 (`parameters.py`).
+    # The service has the parameter up to version 15 (`parameter_defaults.py`).
     throttled = version.isdigit() and int(version) <= 15
     return [*values, ("connection_throttle.enable", "on")] if throttled else values
 

@@ -78,8 +78,9 @@ _FORMATTING: Final = str.maketrans({"`": "'", "[": "(", "]": ")", "<": "(", ">":
 
 def clean(text: str, prefix: str = "") -> str:
     """One line without characters that format a message, make a link or mention somebody."""
-    printable = "".join(char if char.isprintable() else " " for char in text)
-    return clip(prefix + printable.translate(_FORMATTING).strip())
+    if not text.isprintable():
+        text = "".join(char if char.isprintable() else " " for char in text)
+    return clip(prefix + text.translate(_FORMATTING).strip())
 
 
 def code(text: str) -> str:

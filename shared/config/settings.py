@@ -131,11 +131,6 @@ class Settings:
         """Whether events and sweeps look at the resource; without scopes, at every one."""
         return not self.scopes or any(resource.within(scope) for scope in self.scopes)
 
-    @property
-    def simulated(self) -> bool:
-        """Whether ARM is a loopback address: the only case in which a fake credential is used."""
-        return is_loopback(self.arm_endpoint)
-
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
     """Parse the settings; raises ``ConfigurationError`` that names the setting and what is wrong."""

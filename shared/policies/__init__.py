@@ -8,7 +8,7 @@ touches the world; policies do not know each other.
 from __future__ import annotations
 
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import import_module
 from types import MappingProxyType, ModuleType
@@ -19,7 +19,7 @@ from shared.posture.policy import AnyPolicy
 @cache
 def discover() -> tuple[AnyPolicy, ...]:
     """Every policy of every family, in the order in which their changes are made, then by id."""
-    policies: list[AnyPolicy] = [module.POLICY for module in modules().values()]
+    policies: list[AnyPolicy] = [module.POLICY for module in _listed()]
     return tuple(sorted(policies, key=lambda policy: (policy.order, policy.id)))
 
 
@@ -31,9 +31,15 @@ def find(policy_id: str) -> AnyPolicy | None:
 @cache
 def modules() -> Mapping[str, ModuleType]:
     """The module of every policy, by the policy's id."""
-    found = pkgutil.walk_packages(__path__, f"{__name__}.")
-    imported = (import_module(module.name) for module in found if not module.ispkg)
-    return MappingProxyType({module.POLICY.id: module for module in imported})
+    return MappingProxyType({module.POLICY.id: module for module in _listed()})
+
+
+def _listed() -> Iterator[ModuleType]:
+    """Every module of every family. What cannot be imported raises: unlisted, it would never be asked."""
+    families = (import_module(family.name) for family in pkgutil.iter_modules(__path__, f"{__name__}."))
+    for family in families:
+        found = pkgutil.iter_modules(family.__path__, f"{family.__name__}.")
+        yield from (import_module(module.name) for module in found)
 
 
 def family_of(policy_id: str) -> str:

@@ -10,7 +10,6 @@ decides, and nothing here waits.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from datetime import datetime
 from typing import Final
 from uuid import uuid4
@@ -153,10 +152,6 @@ class Store:
     def give_back(self, record: TargetRecord, change: ChangeRecord, now: datetime) -> TargetRecord:
         """Save the record and return what the change's claim has spent: Azure took none of its writes."""
         return self._claims.give_back(record, change, now)
-
-    def release(self, record: TargetRecord) -> TargetRecord:
-        """Give the lease back."""
-        return self.save(replace(record, active_change=None, lease_until=None))
 
     def budget_used(self, subscription: str, now: datetime) -> int:
         """Writes of the last hour in a subscription."""

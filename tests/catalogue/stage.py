@@ -1,10 +1,10 @@
 """The stage: one simulator, one set of SDK clients and one webhook for all scenarios, and an app for each.
 
 What is real: the simulator's HTTP and its Event Grid delivery, the trigger's own reading of an event, the
-gateway with the SDK clients, inbox, worker, reconcile, sweep, approval and rollback. What is not: storage is
-the in-memory implementation that passes the same contract tests, the Functions engine is left out, and time
-is the machine's plus whatever a scenario has waited, so that settling takes no time. Each play begins with an
-Azure that holds its seed and nothing else, and with an app that knows nothing.
+gateway with the SDK clients, arrivals, dispatch, reconcile, sweep, approval and rollback. What is not:
+storage is the in-memory implementation that passes the same contract tests, the Functions engine is left
+out, and time is the machine's plus whatever a scenario has waited, so that settling takes no time. Each play
+begins with an Azure that holds its seed and nothing else, and with an app that knows nothing.
 """
 
 from __future__ import annotations

@@ -20,6 +20,8 @@ from shared.model.codec import dump
 from tests.builders import server
 from tests.catalogue.newcomer.postgres_version_behind import ID, POLICY, SUPPORTED
 
+pytestmark = pytest.mark.long
+
 HERE = Path(__file__).parent / "newcomer"
 MODULE = ID.replace("-", "_")
 COPIED = (

@@ -101,6 +101,7 @@ def test_a_rollback_brings_the_drift_back(stage: Stage, scenario: Scenario) -> N
     assert play.change(scenario.policy, Outcome.ROLLED_BACK) is not None, play.lines
 
 
+@pytest.mark.long
 @every_scenario
 def test_what_was_so_before_the_first_look_is_an_alert_and_nothing_is_written(
     stage: Stage, scenario: Scenario
@@ -118,6 +119,7 @@ def test_what_was_so_before_the_first_look_is_an_alert_and_nothing_is_written(
     assert play.our_writes() == []
 
 
+@pytest.mark.long
 @every_revert
 def test_beside_every_other_policy_the_drift_goes_too_and_then_nobody_writes_any_more(
     stage: Stage, scenario: Scenario
@@ -137,6 +139,7 @@ def test_beside_every_other_policy_the_drift_goes_too_and_then_nobody_writes_any
 # --- permissions -----------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 @every_scenario
 def test_the_permissions_that_the_policy_declares_suffice(stage: Stage, scenario: Scenario) -> None:
     play = stage.play(scenario)
@@ -149,6 +152,7 @@ def test_the_permissions_that_the_policy_declares_suffice(stage: Stage, scenario
     assert [f"{call['method']} {call['path']}" for call in play.our_calls() if call["status"] == 403] == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("scenario", PARTIAL, ids=title)
 def test_a_part_that_may_not_be_read_makes_unknown_only_what_needs_it(
     stage: Stage, scenario: Scenario

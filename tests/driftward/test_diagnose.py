@@ -1,4 +1,4 @@
-"""`python -m local diagnose` as its user runs it, against the simulator."""
+"""`driftward diagnose` as its user runs it, against the simulator."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -28,7 +29,7 @@ def endpoint() -> Iterator[str]:
 
 def diagnose(endpoint: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "local", "diagnose", *arguments],
+        [sys.executable, "-m", "driftward", "diagnose", *arguments],
         cwd=ROOT,
         env={**os.environ, "ARM_ENDPOINT": endpoint, "COLUMNS": "80"},
         capture_output=True,
@@ -65,3 +66,14 @@ def test_unusable_input_is_named_and_exits_with_2(
     told = diagnose(endpoint, *arguments)
     assert (told.returncode, told.stdout) == (2, "")
     assert named in told.stderr
+
+
+def test_a_mistake_in_the_policies_file_that_holds_is_told_before_anything_is_read(
+    endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrong = tmp_path / "other.yaml"
+    wrong.write_text("version: 2\n", encoding="utf-8")
+    monkeypatch.setenv("POLICIES_FILE", str(wrong))
+    told = diagnose(endpoint, SERVER)
+    assert (told.returncode, told.stdout) == (2, "")
+    assert "other.yaml" in told.stderr

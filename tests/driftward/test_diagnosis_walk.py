@@ -213,6 +213,19 @@ def test_addresses_that_were_not_read_are_unknown_and_no_stage_is_left_out() -> 
     assert results(walked, Stage.ADDRESS) == results(walked, Stage.NSG) == {Result.UNKNOWN}
 
 
+@pytest.mark.parametrize(
+    ("unread", "says"),
+    [
+        ("", "the address of private endpoint orders-endpoint is not known"),
+        ("refused", "the address of private endpoint orders-endpoint could not be read: refused"),
+    ],
+)
+def test_an_endpoint_without_an_address_says_why_where_that_is_known(unread: str, says: str) -> None:
+    silent = endpoint_dns(addresses=None, unread=unread)
+    step = walk(case(server=server(private_dns=dns(endpoints=(silent,)))))[0]
+    assert (step.result, step.says) == (Result.UNKNOWN, says)
+
+
 @pytest.mark.parametrize("text", ["10.1.2.3", "192.168.0.9", "100.64.1.1"])
 def test_a_private_address_is_no_public_one(text: str) -> None:
     with pytest.raises(BadInput, match="public IPv4"):

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from local.__main__ import main
+from driftward.cli import main
 from local.simulator import seeds
 from local.simulator.client import SimulatorClient
 from local.simulator.server import SimulatorServer

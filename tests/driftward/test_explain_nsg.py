@@ -1,4 +1,4 @@
-"""`python -m local explain-nsg`: exit codes, the promised shapes, and what a person is shown."""
+"""`driftward explain-nsg`: exit codes, the promised shapes, and what a person is shown."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from driftward.cli import main
 from driftward.traffic.batch import answer_line, answer_lines
-from local.__main__ import main
 from local.dev.environments import ROOT
 from shared.model import Json
 
@@ -97,7 +97,7 @@ def options(path: str, **changes: str) -> list[str]:
 def batch(content: bytes, *more: str) -> subprocess.CompletedProcess[bytes]:
     """The batch in a process of its own."""
     return subprocess.run(
-        [sys.executable, "-m", "local", "explain-nsg", "--batch", *more],
+        [sys.executable, "-m", "driftward", "explain-nsg", "--batch", *more],
         input=content,
         capture_output=True,
         cwd=ROOT,
@@ -417,7 +417,7 @@ def test_an_answer_comes_before_the_next_question_is_asked() -> None:
 def test_whoever_stops_reading_ends_the_batch_quietly() -> None:
     one = json.dumps(line(nsg(DENY_ALL))).encode() + b"\n"
     with subprocess.Popen(
-        [sys.executable, "-m", "local", "explain-nsg", "--batch"],
+        [sys.executable, "-m", "driftward", "explain-nsg", "--batch"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -543,7 +543,7 @@ def test_any_bytes_get_an_answer(content: bytes) -> None:
 def test_nothing_heavy_is_imported_for_a_question(tmp_path: Path) -> None:
     path = file_of(tmp_path, nsg(DENY_ALL))
     program = (
-        "import sys\nfrom local.__main__ import main\n"
+        "import sys\nfrom driftward.cli import main\n"
         f"assert main({[*options(path), '--json']!r}) == 0\n"
         "print(*sys.modules, file=sys.stderr)"
     )

@@ -1,4 +1,4 @@
-"""`python -m local policies --explain`: what holds for one resource, and which line of which file says so."""
+"""`driftward policies --explain`: what holds for one resource, and which line of which file says so."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from local.__main__ import main
+from driftward.cli import main
 from shared.model import TargetKind
 from shared.policies import discover
 

@@ -67,6 +67,23 @@ def test_the_command_works_from_any_folder(home: Path, tmp_path: Path) -> None:
 
 @pytest.mark.long
 @pytest.mark.timeout(900)
+def test_a_diagnosis_needs_no_file_of_the_project(home: Path) -> None:
+    """It comes as far as asking for a token, with the one credential that is az's, and there is no az."""
+    server = "/subscriptions/s/resourceGroups/g/providers/Microsoft.DBforPostgreSQL/flexibleServers/orders"
+    told = subprocess.run(
+        [str(home / "bin" / "driftward"), "diagnose", server],
+        cwd="/",
+        env={"AZURE_TOKEN_CREDENTIALS": "AzureCliCredential", "PATH": "/nowhere"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (told.returncode, told.stdout) == (2, "")
+    assert told.stderr == "not signed in to Azure: `az login`, or set ARM_ENDPOINT\n"
+
+
+@pytest.mark.long
+@pytest.mark.timeout(900)
 def test_it_brings_what_the_app_needs_and_little_more_and_nothing_of_tests_or_laptops(home: Path) -> None:
     program = (
         "import importlib.metadata as m, json\nfiles = [str(file) for file in m.files('driftward')]\n"

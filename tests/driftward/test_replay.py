@@ -1,4 +1,4 @@
-"""`python -m local replay`: one request per event, with the headers of its schema, and stable exit codes."""
+"""`driftward replay`: one request per event, with the headers of its schema, and stable exit codes."""
 
 import json
 import socket
@@ -11,7 +11,7 @@ from typing import ClassVar
 
 import pytest
 
-from local.__main__ import main
+from driftward.cli import main
 from local.dev.processes import free_port
 
 _EVENT_GRID = {

@@ -60,6 +60,7 @@ from shared.posture.policy import AnyPolicy, bound, examples
 from shared.posture.traffic import ServerTraffic, SubnetTraffic
 from tests.nsg import plain
 from tests.policies.stored import is_complete
+from tests.profiles import for_laws
 from tests.strategies import Sample, drift_for, field_of, respell, samples, seen_by, with_one_unknown
 
 POLICIES = [bound(policy, examples(policy)) for policy in discover() if is_complete(policy)]
@@ -101,7 +102,7 @@ every_kind = pytest.mark.parametrize("kind", kinds_of(POLICIES))
 every_restored_kind = pytest.mark.parametrize("kind", kinds_of(RESTORERS))
 every_bench = pytest.mark.parametrize("bench", [*benches_of(POLICIES)], ids=str)
 every_restored_bench = pytest.mark.parametrize("bench", [*benches_of(RESTORERS)], ids=str)
-generously = settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+generously = settings(for_laws, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 """A snapshot is a large value; how long it takes to draw is no finding."""
 
 T = TypeVar("T")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 
+import pytest
 from hypothesis import Phase, given, settings
 
 from shared.guardrails.prove import prove
@@ -24,6 +25,8 @@ from tests.guardrails.test_laws import (
     restored_from,
 )
 from tests.strategies import Sample, samples, seen_by
+
+pytestmark = pytest.mark.long
 
 counted = settings(
     generously, max_examples=100, phases=[Phase.generate], derandomize=True, database=None, deadline=None

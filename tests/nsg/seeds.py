@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from hypothesis import settings
 
 _THOROUGH = 600
-"""Examples from which all are tried: the profile ``long`` has more, ``test`` a third (tests/conftest.py)."""
+"""Examples from which all are tried: ``long`` has as many, ``test`` a twelfth (tests/profiles.py)."""
 
 
 def seeds(most: int, chunk: int, chunks: int) -> Iterator[int]:

@@ -26,7 +26,7 @@ every_place = pytest.mark.parametrize(
     [
         pytest.param(policy, kind, id=f"{policy.id}-{kind}")
         for policy in discover()
-        for kind in policy.targets
+        for kind in sorted(policy.targets)
     ],
 )
 

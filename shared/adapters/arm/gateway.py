@@ -51,7 +51,7 @@ class ArmGateway:
         return graph.enumerate_scope(self._session, scope)
 
     def submit(self, edit: Edit, snapshot: Snapshot) -> Operation:
-        return apply.begin(self._session, edit, snapshot)
+        return apply.submit(self._session, edit, snapshot)
 
     def poll(self, operation: Operation) -> Operation | None:
         return operations.poll(self._session, operation)

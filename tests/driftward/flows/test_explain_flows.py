@@ -1,4 +1,4 @@
-"""`python -m local explain-flows`: exit codes, shape, exact rules, and what a person is shown."""
+"""`driftward explain-flows`: exit codes, shape, exact rules, and what a person is shown."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from local.__main__ import main
+from driftward.cli import main
 from shared.model import Direction, Json
 from shared.nsg import Question, Tags, decide, parse, read_side
 from shared.nsg.asking import read_tags

@@ -118,6 +118,7 @@ def _plot(transcript: str) -> list[str]:
     return [*deeds, *(line for line in lines if line.startswith("✓") or line.endswith("──"))]
 
 
+@pytest.mark.long
 def test_the_demo_can_be_interrupted_and_leaves_nothing_behind() -> None:
     with _started("demo") as child:
         printed = _read_until(child, "Audit mode:")
@@ -137,6 +138,7 @@ def _copy(folder: Path) -> Path:
     return folder
 
 
+@pytest.mark.long
 def test_a_demo_that_cannot_be_set_up_says_so_with_exit_2(tmp_path: Path) -> None:
     project = _copy(tmp_path)
     (project / "function_app.py").write_text("raise RuntimeError('no app today')\n", encoding="utf-8")
@@ -148,6 +150,7 @@ def test_a_demo_that_cannot_be_set_up_says_so_with_exit_2(tmp_path: Path) -> Non
     assert "no app today" in printed
 
 
+@pytest.mark.long
 def test_a_wrong_end_state_is_shown_with_exit_1(tmp_path: Path) -> None:
     """A policy that only alerts leaves the subnet blocked, which the simulator's state tells."""
     project = _copy(tmp_path)
@@ -185,6 +188,7 @@ def test_up_prints_calls_that_work_and_ends_with_ctrl_c() -> None:
     assert "nothing listens any more" in rest
 
 
+@pytest.mark.long
 def test_up_starts_the_core_tools_where_they_are_on_the_path(tmp_path: Path) -> None:
     """Stands in for `func start --port N`: the real one cannot be installed here."""
     func = tmp_path / "func"

@@ -49,6 +49,20 @@ def test_no_line_is_longer_than_the_width(
     assert max(len(line) for line in printed.splitlines()) <= columns
 
 
+def test_what_wraps_hangs_under_its_own_beginning(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    Printer().step("a step of many words " * 6, 1.3)
+    Printer().inherited([{"target": {"id": "/x/servers/old"}, "reason": "a reason of many words " * 6}])
+    lines = capsys.readouterr().out.splitlines()
+    begun = next(number for number, line in enumerate(lines) if line.startswith("  old: "))
+    assert lines[0].startswith("  ✓ a step")
+    assert all(line.startswith("    ") for line in lines[1:begun])
+    assert all(line.startswith("  ") for line in lines[begun:])
+    assert max(len(line) for line in lines) <= 80
+
+
 def test_a_name_that_looks_like_markup_is_printed_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
     assert "[bold red]rule[/]" in _printed(capsys, _episode(reason="[bold red]rule[/]"))
 

@@ -119,6 +119,7 @@ def fill_in(tree: Path) -> None:
         (tree / name).write_text(text, encoding="utf-8")
 
 
+@pytest.mark.long
 def test_a_policy_is_filled_in_and_green_within_what_was_written_for_it(tree: Path) -> None:
     run_well(tree, "-m", "local", "new-policy", ID)
     tidy(tree)

@@ -18,7 +18,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
-from shared.adapters.arm.reading import private_dns_places
+from shared.adapters.arm.reading import network_resources, private_dns_places
 from shared.adapters.arm.reading.optional_parts import tried
 from shared.adapters.arm.reading.private_dns_places import Seen
 from shared.adapters.arm.session.session import Hooks, Session, body_of
@@ -68,15 +68,7 @@ def _of_own_zone(session: Session, server: ServerSnapshot) -> PrivateDns:
 
 
 def _network(session: Session, network: ResourceId) -> NetworkDns:
-    client = session.clients.network(network.subscription)
-    version = session.clients.versions.network
-    body, refused = tried(
-        lambda: session.ask(
-            lambda hooks: client.virtual_networks.get(
-                network.resource_group, network.name, api_version=version, cls=body_of, **hooks
-            )
-        )
-    )
+    body, refused = tried(lambda: network_resources.virtual_network(session, network))
     servers = (
         None if body is None else dns.dns_servers(fields.get(body, "properties", "dhcpOptions", "dnsServers"))
     )

@@ -35,7 +35,7 @@ from shared.model import (
 from shared.model.errors import Gone
 
 
-def begin(session: Session, edit: Edit, snapshot: Snapshot) -> Operation:
+def submit(session: Session, edit: Edit, snapshot: Snapshot) -> Operation:
     """Send ``edit`` and do not wait for it.
 
     A delete of what is already gone is an operation that ended at once. Raises the classified error of a
