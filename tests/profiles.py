@@ -17,11 +17,16 @@ LAW_EXAMPLES: Final = {"unit": 20, "default": 50, "test": 200, "long": 400}
 """Of the laws over every policy of the catalogue."""
 PROFILE: Final = os.environ.get("HYPOTHESIS_PROFILE") or "default"
 
-for_laws: Final = settings(max_examples=LAW_EXAMPLES[PROFILE])
+
+def examples(number: int) -> settings:
+    """No example is judged by the clock. Where ``CI`` is set they are the same in every run: a red build is
+    red for its change."""
+    return settings(max_examples=number, deadline=None, derandomize=bool(os.environ.get("CI")))
+
+
+for_laws: Final = examples(LAW_EXAMPLES[PROFILE])
 
 
 def load_profile() -> None:
-    """Where ``CI`` is set the examples are the same in every run: a red build is red for its change."""
-    derandomize = bool(os.environ.get("CI"))
-    settings.register_profile(PROFILE, max_examples=EXAMPLES[PROFILE], deadline=None, derandomize=derandomize)
+    settings.register_profile(PROFILE, examples(EXAMPLES[PROFILE]))
     settings.load_profile(PROFILE)
