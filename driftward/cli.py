@@ -156,15 +156,6 @@ def run(group: click.Group, argv: Sequence[str] | None, name: str | None = None)
     except OSError as error:
         complain(_reason(error))
         return 2
-    except Exception as error:
-        complain(
-            f"a fault of {name or group.name} itself: {type(error).__name__}: {error}; --debug says more"
-        )
-        if "--debug" in (sys.argv if argv is None else argv):
-            import logging
-
-            logging.exception("not foreseen")
-        return 2
     return code or 0
 
 

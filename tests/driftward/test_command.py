@@ -352,16 +352,6 @@ def test_a_closed_or_full_stream_changes_no_exit_code(line: str, code: int) -> N
     assert ("standard input is closed" in done.stderr) == ("<&-" in line and code == 2)
 
 
-def test_what_nobody_foresaw_is_a_line_and_debug_has_the_rest() -> None:
-    broken = {"_DRIFTWARD_COMPLETE": "bash_complete"}  # without COMP_WORDS
-    program = f"{sys.executable} -c 'import sys; from driftward.cli import driftward, run;"
-    plain = shell(f'{program} sys.exit(run(driftward, None, "driftward"))\'', broken)
-    assert plain.returncode == 2
-    assert plain.stderr == "a fault of driftward itself: KeyError: 'COMP_WORDS'; --debug says more\n"
-    everything = shell(f'{program} sys.exit(run(driftward, None, "driftward"))\' --debug', broken)
-    assert "Traceback" in everything.stderr
-
-
 def test_an_error_writes_nothing_to_the_terminal_but_text(tmp_path: Path) -> None:
     server = tmp_path / "server.json"
     server.write_text(json.dumps({"type": "a\x1b[31mb"}), encoding="utf-8")
