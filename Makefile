@@ -29,7 +29,7 @@ unit: setup ## the quick pure tests, between two thoughts
 test: setup ## everything; the engine tests on Python 3.13 as well where there is one
 	@$(RUN) local.dev.suite test
 
-test-long: setup ## what takes long: more lines for z3, the laws with 1000 examples
+test-long: setup ## what takes long: every case of the closed loop, every property with more examples
 	@$(RUN) local.dev.suite long
 
 check: setup ## format, lint, types, import contracts, generated files; all that fails is told
