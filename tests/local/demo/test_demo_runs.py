@@ -95,7 +95,7 @@ def _nothing_is_left(session: int, printed: str) -> None:
 
 
 def test_the_demo_ends_as_expected_and_leaves_nothing_behind() -> None:
-    with _started("demo") as child:
+    with _started("demo", {"COLUMNS": ""}) as child:
         printed, _ = child.communicate(timeout=600)
         assert child.returncode == 0, printed
         _nothing_is_left(child.pid, printed)
