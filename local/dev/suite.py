@@ -4,9 +4,9 @@
 but what takes long, with 200 examples per law: it installs the storage emulator and azure-cli first, then
 runs on this Python, and what runs the app in the real engine on Python 3.13 as well, where one is found
 (`python3.13`, with `PYENV_VERSION=3.13.0` if need be). Where none is found that is said, and with `CI=true`
-it fails. `long` is what is marked so, and every property with more examples. Which examples a profile means
-is said in `tests/profiles.py`. Exit codes: 0 all passed, 1 a test failed or 3.13 is missing in CI, 2 the
-set-up failed.
+it fails. `long` is what is marked so, every property with more examples, and the host and the closed loop on
+3.13. Which examples a profile means is said in `tests/profiles.py`. Exit codes: 0 all passed, 1 a test failed
+or 3.13 is missing in CI, 2 the set-up failed.
 
 There are as many processes as this one may use cores. The unit tests are dealt out by file before they
 start, each process collects its own share alone: handing thousands of quick tests out one by one cost more
@@ -78,10 +78,8 @@ _TAKES_LONG = (
 """Pure tests under tests/ that go to lengths: large logs, the answers of z3 and of a plain loop beside the
 engine's, hours told minute by minute, documents of any shape, inputs that explode, the source of the whole
 project, every short history, how often the laws' examples meet a plan, commands in processes of their own."""
-_RUNS_THE_ENGINE = (
-    *("engine", "local/host", "e2e"),
-    *("local/dev/test_emulator.py", "local/dev/test_processes.py"),
-)
+_RUNS_THE_ENGINE = ("engine",)
+_STANDS_ON_THE_ENGINE = ("e2e", "local/host", "local/dev/test_emulator.py", "local/dev/test_processes.py")
 _NO_TESTS = 5
 """pytest's exit code when nothing was collected."""
 
@@ -182,13 +180,17 @@ def long_tests(python: str) -> list[Selection]:
 
 def engine_only(python: str) -> Selection:
     """What runs the app in the Functions engine."""
-    folders = [f"tests/{place}" for place in _RUNS_THE_ENGINE]
-    return Selection(
-        name="engine tests",
-        python=python,
-        arguments=(*folders, "-m", "not long", *_spread()),
-        profile="test",
-    )
+    return _of("engine tests", python, _RUNS_THE_ENGINE)
+
+
+def around_the_engine(python: str) -> Selection:
+    """What runs the engine in the local host: the closed loop, and the host itself."""
+    return _of("host and closed loop", python, _STANDS_ON_THE_ENGINE)
+
+
+def _of(name: str, python: str, places: Sequence[str]) -> Selection:
+    folders = [f"tests/{place}" for place in places]
+    return Selection(name=name, python=python, arguments=(*folders, *_spread()), profile="test")
 
 
 def find_313(environment: Mapping[str, str]) -> str | None:
@@ -214,7 +216,7 @@ def _test() -> int:
     try:
         install_azurite()
         ensure_azure_cli()
-        selections = [everything(sys.executable), *_on_313()]
+        selections = [everything(sys.executable), *map(engine_only, _pythons_313())]
     except (InstallFailed, AzureCliUnavailable, SetupFailed) as error:
         print(f"set-up failed: {error}", file=sys.stderr)
         return 2
@@ -230,16 +232,23 @@ def _test() -> int:
 
 
 def _long() -> int:
-    results = [_passed(selection) for selection in long_tests(sys.executable)]
+    try:
+        ensure_azure_cli()
+        install_azurite()
+        selections = [*long_tests(sys.executable), *map(around_the_engine, _pythons_313())]
+    except (InstallFailed, AzureCliUnavailable, SetupFailed) as error:
+        print(f"set-up failed: {error}", file=sys.stderr)
+        return 2
+    results = [_passed(selection) for selection in selections]
     return 0 if all(results) else 1
 
 
-def _on_313() -> list[Selection]:
-    """The engine tests on 3.13; nothing when this is 3.13 itself, or there is none."""
+def _pythons_313() -> list[str]:
+    """The interpreter of an environment on 3.13; nothing when this is 3.13 itself, or there is none."""
     if sys.version_info[:2] == (3, 13):
         return []
     python = find_313(os.environ)
-    return [engine_only(str(ensure(ROOT / ".venv-3.13", python)))] if python else []
+    return [str(ensure(ROOT / ".venv-3.13", python))] if python else []
 
 
 def _passed(selection: Selection) -> bool:

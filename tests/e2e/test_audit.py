@@ -11,7 +11,7 @@ from local.simulator import seeds
 from local.simulator.values import JsonObject
 from tests.e2e.conftest import DRIFTWARD_APP, Installation, Site
 
-pytestmark = [pytest.mark.engine, pytest.mark.azurite]
+pytestmark = [pytest.mark.engine, pytest.mark.azurite, pytest.mark.long]
 
 ENDPOINTS = "snet-endpoints"
 

@@ -167,6 +167,7 @@ def test_a_wrong_end_state_is_shown_with_exit_1(tmp_path: Path) -> None:
     assert (project / ".driftward" / "demo-logs" / "host-enforce.log").exists()
 
 
+@pytest.mark.long
 def test_up_prints_calls_that_work_and_ends_with_ctrl_c() -> None:
     with _started("up") as child:
         printed = _read_until(child, "Ctrl-C ends everything")

@@ -6,7 +6,16 @@ from pathlib import Path
 import pytest
 
 from local.dev.environments import ROOT, SetupFailed, engine_pin, ensure, stamp_text
-from local.dev.suite import dealt, engine_only, everything, find_313, long_tests, unit, unit_files
+from local.dev.suite import (
+    around_the_engine,
+    dealt,
+    engine_only,
+    everything,
+    find_313,
+    long_tests,
+    unit,
+    unit_files,
+)
 
 
 def _script(path: Path, *lines: str) -> Path:
@@ -94,6 +103,7 @@ def test_the_whole_suite_leaves_nothing_out_but_what_is_run_as_long() -> None:
 
 
 def test_the_engine_tests_are_places_that_exist() -> None:
-    places = [one for one in engine_only(sys.executable).arguments if one.startswith("tests/")]
+    chosen = (engine_only(sys.executable), around_the_engine(sys.executable))
+    places = [one for which in chosen for one in which.arguments if one.startswith("tests/")]
     assert places
     assert all((ROOT / place).exists() for place in places)
