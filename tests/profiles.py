@@ -11,7 +11,7 @@ from typing import Final
 
 from hypothesis import settings
 
-EXAMPLES: Final = {"unit": 20, "default": 50, "test": 50, "long": 600}
+EXAMPLES: Final = {"unit": 20, "default": 50, "test": 50, "long": 200}
 """Of a property, where it says nothing of its own."""
 LAW_EXAMPLES: Final = {"unit": 20, "default": 50, "test": 200, "long": 400}
 """Of the laws over every policy of the catalogue."""

@@ -172,9 +172,11 @@ def _spread() -> tuple[str, ...]:
 def long_tests(python: str) -> list[Selection]:
     """What is marked as long, and every property once more with more examples."""
     laws = ("-m", "hypothesis and not long", "-n", str(cores()), "--dist", "worksteal")
+    z3 = ("tests/nsg/test_two_engines.py", "tests/nsg/test_second_engine.py", "-m", "not long")
     return [
         Selection(name="long tests", python=python, arguments=("-m", "long", *_spread()), profile="long"),
         Selection(name="properties with more examples", python=python, arguments=laws, profile="long"),
+        Selection(name="all lines beside z3", python=python, arguments=(*z3, *_spread()), profile="long"),
     ]
 
 

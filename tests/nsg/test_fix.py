@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from ipaddress import ip_network
 
 import pytest
 from hypothesis import event, given
@@ -267,6 +268,22 @@ def test_a_question_without_packets_is_let_pass_and_cannot_be_guarded() -> None:
     assert fix(nsg, nobody) == Fix(rules=())
     found = fix(nsg, nobody, want=Access.DENY)
     assert found == NoFix(reason="no packet goes between addresses of different families")
+
+
+def test_a_family_in_which_no_packet_can_go_gets_no_rule() -> None:
+    """A region lies in its tag, and this tag is known to hold IPv4 alone."""
+    taken = plain.Known(closed=(("corpnet", (ip_network("10.0.0.0/30"),)),), vnet=())
+    asked = plain.Asked(
+        direction=OUT,
+        protocol="Tcp",
+        sources=("CorpNet.West",),
+        destinations=("fd00::/127", "10.0.0.0/30"),
+        ports=("5432",),
+        source_ports=("*",),
+    )
+    found = fix(group(allow("all", 200, direction=OUT)), engine_question(asked, taken), want=Access.DENY)
+    assert isinstance(found, Fix)
+    assert [rule.destinations for rule in found.rules] == [("10.0.0.0/30",)]
 
 
 # --- laws over generated NSGs ------------------------------------------------------------------------

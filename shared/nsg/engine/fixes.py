@@ -96,7 +96,8 @@ def _additions(group: SecurityGroup, goal: Goal, blocker: Rule, tags: Tags) -> F
     needed = [
         ends
         for ends in ends_of(goal.question, tags)
-        if state_of(program, _between(goal.question, ends)) is not goal.state
+        if state_of(program, part := _between(goal.question, ends)) is not goal.state
+        and decide(program, part).outcomes  # between a tag without addresses of a family, no packet goes
     ]
     proposed = _placed(group, goal, blocker, needed)
     if isinstance(proposed, NoFix) or not _may_overlap(goal.question):
