@@ -1,7 +1,8 @@
 """Every generated file, by its path in the project.
 
 The catalogue of policies and the permissions with ready role definitions, one page a family; the reasons,
-the table of events with Event Grid's filter, what covers which demand of a framework, the JSON Schema of
+the table of events with Event Grid's filter, what covers which demand of a framework, what the field found,
+the JSON Schema of
 `policies.yaml`, the OpenAPI document, what stands between markers in the README, the sample of local
 settings, and the demonstration's subscription as a seed for the simulator. Everything is made from the code
 that it describes, or from the data beside its generator; a text that exists only here would be a second
@@ -18,6 +19,7 @@ from local.demo.world import resources
 from local.dev.environments import ROOT
 from local.pages.coverage_page import coverage_page
 from local.pages.events_page import event_filter, events_page
+from local.pages.field_page import field_page
 from local.pages.markdown import GENERATED, json_text
 from local.pages.permissions_page import permissions_pages
 from local.pages.policies_page import policies_pages
@@ -41,6 +43,7 @@ def documents() -> dict[str, str]:
         "docs/events.md": events_page(),
         "docs/event-filter.json": json_text(event_filter()),
         "docs/coverage.md": coverage_page(),
+        "docs/field.md": field_page(),
         "docs/policies.schema.json": json_text(policies_schema()),
         "docs/openapi.json": json_text(document(ROUTES)),
         "docs/examples/subscription.json": json_text({"resources": resources()}),
