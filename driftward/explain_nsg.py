@@ -29,8 +29,8 @@ from driftward.traffic.answered import Answered
 from driftward.traffic.batch import answer_lines, failure, since
 from shared.model import Json
 from shared.nsg.asking import BadInput, read_question
-from shared.nsg.documents.document import read_program
-from shared.nsg.explain import answer_about
+from shared.nsg.documents.document import Choice, read_program
+from shared.nsg.explain import answer_from
 from shared.nsg.rules.reading import NsgError
 
 _HELP: Final = """\
@@ -55,8 +55,8 @@ Exit codes:
 \b
 A line of the batch:
   {"id", "nsg", "direction", "source", "destination", "ports"} and, where
-  wanted, "protocol", "sourcePorts", "tags", "openTags", "want",
-  "privateEndpointNetworkPolicies". A tag that "tags" does not hold is an error
+  wanted, "name", "parameters", "protocol", "sourcePorts", "tags", "openTags",
+  "want", "privateEndpointNetworkPolicies". A tag that "tags" does not hold is an error
   there, unless "openTags" is true. Empty lines are skipped.
 """
 _FIELDS: Final[Mapping[str, str]] = {
@@ -79,6 +79,7 @@ class Given:
 
     nsg: str | None
     name: str | None
+    parameters: str | None
     tags: str | None
     lines: str | None
     question: Mapping[str, Json]
@@ -98,7 +99,19 @@ class Given:
     metavar="FILE",
     help="An NSG as ARM, az, the portal or a template has it; - reads standard input.",
 )
-@click.option("--name", metavar="NAME", help="Which NSG, where the file holds several.")
+@click.option(
+    "--name",
+    metavar="NAME",
+    help="Which NSG, where the file holds several: its name, its id, its symbolic name in a template, or its "
+    "position, such as #2.",
+)
+@click.option(
+    "--parameters",
+    metavar="FILE",
+    help="Values for a template's parameters: a parameter file of ARM, what `bicep build-params` makes of a "
+    ".bicepparam file, or {name: value}. What stays unknown, as a secret from a vault does, is told where it "
+    "matters.",
+)
 @click.option("--direction", metavar="WAY", help="Inbound or Outbound.")
 @click.option(
     "--source",
@@ -167,11 +180,12 @@ def _answered(given: Given) -> Answered:
     tags = {} if given.tags is None else document(given.tags, "tags")
     asked = read_question({**line, "tags": tags, "openTags": True})
     found = document(nsg, "nsg")
+    parameters = None if given.parameters is None else document(given.parameters, "parameters")
     started = perf_counter()
-    group, program = read_program(found, asked.tags, name=given.name)
-    answer = answer_about(group, program, asked)
+    read = read_program(found, asked.tags, Choice(name=given.name, parameters=parameters))
+    answer = answer_from(read, asked)
     out = {"id": None, **answer, "ms": since(started)}
-    return Answered(out=out, group=group, asked=asked, line=line)
+    return Answered(out=out, group=read.group, asked=asked, line=line)
 
 
 def _checked(given: Given) -> str:
@@ -181,8 +195,10 @@ def _checked(given: Given) -> str:
     missing = next((option for option in _REQUIRED if not given.has(option)), None)
     if missing is not None or given.nsg is None:
         raise BadInput(f"--{missing} is missing", field=str(missing))
-    if given.nsg == given.tags == STANDARD_INPUT:
-        raise BadInput("the NSG and the tags cannot both be standard input", field="tags")
+    files = {"nsg": given.nsg, "tags": given.tags, "parameters": given.parameters}
+    piped = [option for option, path in files.items() if path == STANDARD_INPUT]
+    if len(piped) > 1:
+        raise BadInput(f"only one of {', '.join(piped)} can be standard input", field=piped[-1])
     return given.nsg
 
 
@@ -200,7 +216,7 @@ def _refused(error: BadInput | NsgError, *, as_json: bool) -> int:
 
 
 def _batch(given: Given) -> int:
-    beside = [option for option in ("nsg", "tags", "name", *_FIELDS) if given.has(option)]
+    beside = [option for option in ("nsg", "tags", "name", "parameters", *_FIELDS) if given.has(option)]
     if beside:
         complain(f"--{beside[0].replace('_', '-')} does not go with --batch")
         return 2

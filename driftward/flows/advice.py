@@ -41,7 +41,7 @@ from shared.nsg import (
     union,
     with_rules,
 )
-from shared.nsg.documents.functions import UNKNOWN_GROUP
+from shared.nsg.documents.places import UNKNOWN_GROUP
 
 _RULE_NAMES: Final = {
     STORAGE: "driftward-storage",

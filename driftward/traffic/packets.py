@@ -30,6 +30,7 @@ _SETS: Final[Mapping[SetKind, str]] = {
     SetKind.INTERNET: "public addresses outside the virtual network; prefixes can be given with --tags",
     SetKind.PUBLIC_TAG: "a service tag for public addresses; its prefixes can be given with --tags",
     SetKind.UNKNOWN_TAG: "a tag that Azure does not publish; its prefixes can be given with --tags",
+    SetKind.EXPRESSION: "left to the deployment: a value can be given with --parameters",
     SetKind.MALFORMED: "a text that is no address and no tag: it may match anything",
     SetKind.SECURITY_GROUP: "an application security group: who belongs to it stands in no file",
 }

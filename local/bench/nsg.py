@@ -198,14 +198,14 @@ def _answer_from_rules(group: SecurityGroup, questions: Sequence[Asked]) -> list
 def _answer_cold(lines: Sequence[Object]) -> list[str]:
     """The verdicts on one NSG, which is read once."""
     questions = [read_question(line) for line in lines]
-    _, program = read_program(lines[0]["nsg"], questions[0].tags)
+    program = read_program(lines[0]["nsg"], questions[0].tags).program
     return [state_of(program, asked.question).value for asked in questions]
 
 
 def _further_questions(lines: Sequence[Object]) -> Callable[[], list[str]]:
     """What asks again on the parsed form. The first question was asked before."""
     questions = [read_question(line) for line in lines]
-    _, program = read_program(lines[0]["nsg"], questions[0].tags)
+    program = read_program(lines[0]["nsg"], questions[0].tags).program
     state_of(program, questions[0].question)
     return lambda: [state_of(program, asked.question).value for asked in questions]
 

@@ -113,6 +113,15 @@ class ExplainBody(Body):
     nsg: Annotated[Json, WithJsonSchema({"type": ["string", "object", "array"]})] = Field(
         description="The id of an NSG in Azure, or an NSG as ARM, az, the portal or a template has it."
     )
+    name: Annotated[Json, WithJsonSchema({"type": ["string", "null"]})] = Field(
+        default=None,
+        description="Which NSG, where the document holds several: its name, its id, its symbolic name in a "
+        "template, or its position, such as `#2`.",
+    )
+    parameters: Annotated[Json, WithJsonSchema({"type": ["object", "null"]})] = Field(
+        default=None,
+        description="Values for a template's parameters: a parameter file, or `{name: value}`.",
+    )
     direction: Annotated[Json, _one_of("Inbound", "Outbound")]
     protocol: Annotated[Json, _one_of("Tcp", "Udp", "Icmp", "Esp", "Ah", "*")] = Field(default="Tcp")
     source: Annotated[Json, _LISTED] = Field(

@@ -63,6 +63,9 @@ def _about_document(line: Mapping[str, Json]) -> dict[str, Json]:
 
 
 def _about_azure(text: str, line: Mapping[str, Json], deps: Deps) -> dict[str, Json]:
+    for field in ("name", "parameters"):
+        if line.get(field) is not None:
+            raise invalid(field, f"{field}: goes with an NSG in the request, and not with an id")
     line = {"openTags": True, **line}
     asked = read_question(line)  # what cannot be asked costs no request
     reading = _read(_group_id(text), deps)

@@ -9,14 +9,15 @@ answer is done by whoever asks.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
 from shared.model import Access, Direction, Json, SecurityGroup
 from shared.nsg.asking import Asked, BadInput, read_question
 from shared.nsg.caveats import caveats
-from shared.nsg.documents.document import read_program
+from shared.nsg.documents.document import Choice, ReadGroup, read_program
+from shared.nsg.documents.doubts import Doubt, left_aside, refuse_what_decides
 from shared.nsg.engine.additions import Goal, port_texts
 from shared.nsg.engine.fixes import Fix, NoFix, fix
 from shared.nsg.engine.program import Program, parse
@@ -44,32 +45,57 @@ def answer(line: Json) -> dict[str, Json]:
     if "nsg" not in line:
         raise BadInput("no NSG was given", field="nsg")
     asked = read_question(line)
-    group, program = read_program(line["nsg"], asked.tags)
-    return answer_about(group, program, asked)
+    return answer_from(read_program(line["nsg"], asked.tags, _choice(line)), asked)
 
 
-def answer_about(group: SecurityGroup, program: Program, asked: Asked) -> dict[str, Json]:
-    """The answer to a question about an NSG that was read. Raises ``NsgError`` and ``BadInput``."""
+def _choice(line: Mapping[str, Json]) -> Choice:
+    name = line.get("name")
+    if name is not None and not isinstance(name, str):
+        raise BadInput(
+            "name is no text: a name, an id, a symbolic name or a position such as #2", field="name"
+        )
+    return Choice(name=name, parameters=line.get("parameters"))
+
+
+def answer_from(read: ReadGroup, asked: Asked) -> dict[str, Json]:
+    """The answer to a question about an NSG of a document. Raises ``NsgError`` and ``BadInput``."""
+    return answer_about(read.group, read.program, asked, read.doubts)
+
+
+def answer_about(
+    group: SecurityGroup, program: Program, asked: Asked, doubts: Sequence[Doubt] = ()
+) -> dict[str, Json]:
+    """The answer to a question about an NSG that was read. Raises ``NsgError`` and ``BadInput``.
+
+    What is in doubt about a rule must not matter to the question.
+    """
     if not asked.open_tags:
         _refuse_open_tags(program, asked.question)
     if asked.endpoint_policies is not None:
         asked, group, program = _for_endpoints(asked, group)
     verdict = decide(program, asked.question)
+    deciding = {rule.name for rule in (*verdict.blocking, *verdict.exposing)}
+    refuse_what_decides(doubts, deciding, open_sets=asked.open_tags)
     found = _fix(group, asked, verdict)
+    doubtful = {doubt.rule for doubt in doubts if not doubt.stays_open}
     return {
         "verdict": verdict.state.value,
         "dependsOn": list(verdict.depends_on),
         "witnesses": [_witness(witness, asked) for witness in verdict.witnesses],
         "blockingRules": _rules(verdict.blocking),
         "exposingRules": _rules(verdict.exposing if asked.is_enforced else ()),
-        "shadowedRules": _rules(verdict.shadowed),
+        "shadowedRules": _rules(rule for rule in verdict.shadowed if rule.name not in doubtful),
         "fix": {"rules": [rule_body(rule) for rule in found.rules]} if isinstance(found, Fix) else None,
         "noFixReason": found.reason if isinstance(found, NoFix) else None,
         "sharedWith": {
             "subnets": [str(subnet) for subnet in group.subnets],
             "networkInterfaces": [str(interface) for interface in group.network_interfaces],
         },
-        "caveats": [*([] if verdict.outcomes else [_NO_PACKET]), *caveats(group, asked, verdict)],
+        "caveats": [
+            *([] if verdict.outcomes else [_NO_PACKET]),
+            *caveats(group, asked, verdict),
+            *left_aside(doubts),
+        ],
     }
 
 
@@ -145,4 +171,5 @@ def _refuse_open_tags(program: Program, question: Question) -> None:
 
 
 def _unknown(sets: Iterable[OpenSet]) -> str | None:
-    return next((s.name for s in sets if s.kind is not SetKind.SECURITY_GROUP), None)
+    """A tag; what a template leaves to its deployment matters only where it decides."""
+    return next((s.name for s in sets if s.kind not in {SetKind.SECURITY_GROUP, SetKind.EXPRESSION}), None)

@@ -1,23 +1,23 @@
 """The expressions of ARM templates, as far as a document alone can answer them.
 
 A text in brackets is an expression: ``[format('{0}-nsg', parameters('name'))]``. What the template itself
-says is computed (default values, variables, texts put together, conditions, loops, ``resourceId``); what
-only a deployment knows (``resourceGroup()``, ``reference(…)``, a parameter without a default value) and every
-function that is not listed here is ``Unresolved``, never guessed. Source of the functions: "ARM template
-functions" (Microsoft Learn). The grammar is in ``shared.nsg.documents.grammar``, the functions that need
-nothing but their arguments are in ``shared.nsg.documents.functions``.
+says is computed (default values, variables, texts put together, conditions, loops, lambdas, functions of its
+own); what only a deployment knows (``reference(…)``, a parameter without any value) and every function that
+is not listed here is ``Unresolved``, never guessed. Source of the functions: "ARM template functions"
+(Microsoft Learn). The grammar is in ``shared.nsg.documents.grammar``, the functions that need nothing but
+their arguments are in ``shared.nsg.documents.functions``.
 
 Nothing here knows resources or rules.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
 from shared.model import Json
-from shared.nsg.documents.functions import FUNCTIONS, as_text, as_truth, filled
+from shared.nsg.documents.functions import FUNCTIONS
 from shared.nsg.documents.grammar import (
     Call,
     Literal,
@@ -28,12 +28,17 @@ from shared.nsg.documents.grammar import (
     parse,
     unescaped,
 )
+from shared.nsg.documents.lists import WITH_LAMBDAS
+from shared.nsg.documents.numbers import as_truth
 from shared.nsg.documents.scope import Scope, Unknown
+from shared.nsg.documents.texts import LONGEST, as_text, filled, joined
 
 _MOST_TURNS: Final = 1000
 """More turns than there can be rules in an NSG; ARM itself stops a loop at 800."""
-_LONGEST: Final = 20_000
-"""The longest text that a function makes; ARM takes expressions of 24,576 characters."""
+_IN_A_LOOP: Final = ("copyindex", "lambdavariables")
+"""What a call must not hold to be the same wherever it stands in its template."""
+_HOLDING: Final = frozenset({"createarray", "createobject"})
+"""Functions that do nothing with what they are handed but hold it."""
 
 
 # --- values ----------------------------------------------------------------------------------------
@@ -47,7 +52,7 @@ def resolve(found: Json, scope: Scope) -> Json:
     try:
         match found:
             case str() if is_expression(found):
-                return evaluate(parse(found[1:-1]), scope)
+                return _whole(parse(found[1:-1]), scope)
             case str():
                 return unescaped(found)
             case list():
@@ -59,8 +64,8 @@ def resolve(found: Json, scope: Scope) -> Json:
                 return _resolve_object(found, scope.deeper())
             case _:
                 return found
-    except Unresolved:
-        return Unknown(text=found if isinstance(found, str) else "[…]")
+    except Unresolved as error:
+        return scope.unknown(found if isinstance(found, str) else str(error))
 
 
 def _resolve_object(found: Mapping[str, Json], scope: Scope) -> Json:
@@ -103,8 +108,15 @@ def _shown(node: Node, scope: Scope) -> tuple[str, bool]:
         pass
     if isinstance(node, Call) and node.name in {"concat", "format"} and node.arguments:
         parts = [_shown(argument, scope.deeper())[0] for argument in node.arguments]
-        return ("".join(parts) if node.name == "concat" else filled(parts[0], parts[1:])), False
+        return _put_together(node, parts), False
     return f"[{node.text}]", False
+
+
+def _put_together(node: Call, parts: list[str]) -> str:
+    try:
+        return joined(parts) if node.name == "concat" else filled(parts[0], parts[1:])
+    except ValueError:
+        return f"[{node.text}]"
 
 
 # --- computing -------------------------------------------------------------------------------------
@@ -112,12 +124,25 @@ def _shown(node: Node, scope: Scope) -> tuple[str, bool]:
 
 def evaluate(node: Node, scope: Scope) -> Json:
     """What ``node`` is; its members may hold ``Unknown``. Raises ``Unresolved``."""
-    found, where = _located(node, scope)
-    if where is not None:
-        found = resolve(found, where)
+    if not isinstance(node, Call) or any(word in node.text.lower() for word in _IN_A_LOOP):
+        return _evaluated(node, scope)
+    if node.text not in scope.answers:
+        scope.answers[node.text] = _evaluated(node, scope)
+    scope.steps.take_all_of(scope.answers[node.text])
+    return scope.answers[node.text]
+
+
+def _evaluated(node: Node, scope: Scope) -> Json:
+    found = _whole(node, scope)
     if isinstance(found, Unknown):
         raise Unresolved(found.text)
     return found
+
+
+def _whole(node: Node, scope: Scope) -> Json:
+    """What ``node`` is, or the ``Unknown`` that it names. Raises ``Unresolved`` where it makes something of one."""
+    found, where = _located(node, scope)
+    return found if where is None else resolve(found, where)
 
 
 def _located(node: Node, scope: Scope) -> tuple[Json, Scope | None]:
@@ -143,16 +168,93 @@ def _located_call(call: Call, scope: Scope) -> tuple[Json, Scope | None]:
             return _variable(as_text(evaluate(name, scope)).lower(), scope)
         case "if", (condition, then, otherwise):
             return _located(then if as_truth(evaluate(condition, scope)) else otherwise, scope)
-        case "map", (items, Call(name="lambda", arguments=(name, body))):
-            return _mapped(items, name, body, scope), None
-        case "lambdavariables", (name,):
-            return _bound(as_text(evaluate(name, scope)).lower(), scope), None
         case "coalesce", _:
             return _coalesced(call, scope)
         case "tryget", (of, *keys) if keys:
             return _tried(of, keys, scope)
         case _:
-            return _call(call, scope), None
+            return _answer(call, scope), None
+
+
+def _answer(call: Call, scope: Scope) -> Json:
+    """What a call comes to that names no part of the template."""
+    match call.name, call.arguments:
+        case "lambdavariables", (name,):
+            return _bound(as_text(evaluate(name, scope)).lower(), scope)
+        case (("and" | "or"), (_, *_)):
+            return _decided(call, scope)
+        case "copyindex", _:
+            return _turn([evaluate(argument, scope) for argument in call.arguments], scope)
+        case _ if call.name in WITH_LAMBDAS:
+            return _computed(call, WITH_LAMBDAS[call.name], scope)
+        case _ if call.name in scope.functions:
+            return _own(call, scope)
+        case _ if call.name in FUNCTIONS:
+            return _computed(call, FUNCTIONS[call.name], scope)
+        case _:
+            raise Unresolved(call.text)
+
+
+def _decided(call: Call, scope: Scope) -> bool:
+    """``and``, ``or``: one argument may decide, whatever the others are."""
+    decisive, unknown = call.name == "or", None
+    for argument in call.arguments:
+        try:
+            if as_truth(evaluate(argument, scope)) is decisive:
+                return decisive
+        except Unresolved as error:
+            unknown = error
+    if unknown is not None:
+        raise unknown
+    return not decisive
+
+
+def _computed(call: Call, compute: Callable[..., Json], scope: Scope) -> Json:
+    read = _part_of if call.name in _HOLDING else _argument
+    arguments = [read(argument, scope) for argument in call.arguments]
+    try:
+        found = compute(*arguments)
+    except (TypeError, ValueError, LookupError, AttributeError) as error:
+        raise Unresolved(call.text) from error
+    if isinstance(found, str) and len(found) > LONGEST:
+        raise Unresolved(call.text)
+    scope.steps.take_all_of(found)
+    return found
+
+
+def _part_of(node: Node, scope: Scope) -> Json:
+    """What becomes a part of a list or an object, which may stay unknown by itself."""
+    try:
+        return _whole(node, scope)
+    except Unresolved:
+        return scope.unknown(f"[{node.text}]")
+
+
+def _argument(node: Node, scope: Scope) -> Json | Callable[..., Json]:
+    """What a function is handed: a value, or the function that a ``lambda`` is."""
+    if not isinstance(node, Call) or node.name != "lambda" or not node.arguments:
+        return evaluate(node, scope)
+    *called, body = node.arguments
+    names = [as_text(evaluate(name, scope)).lower() for name in called]
+
+    def run(*items: Json) -> Json:
+        bound = dict(zip(names, items, strict=False))
+        return evaluate(body, replace(scope, bound={**scope.bound, **bound}))
+
+    return run
+
+
+def _own(call: Call, scope: Scope) -> Json:
+    """A function that the template declares, which knows nothing but its arguments."""
+    declared = scope.functions[call.name]
+    arguments = [evaluate(argument, scope) for argument in call.arguments]
+    names, body = declared["parameters"], declared["value"]
+    if len(names) != len(arguments):
+        raise Unresolved(call.text)
+    found = resolve(body, scope.calling(dict(zip(names, arguments, strict=True))))
+    if isinstance(found, Unknown):
+        raise Unresolved(call.text)
+    return found
 
 
 def _opened(node: Node, scope: Scope) -> tuple[Json, Scope | None]:
@@ -196,18 +298,18 @@ def _tried(node: Node, keys: Sequence[Node], scope: Scope) -> tuple[Json, Scope 
 
 
 def _coalesced(call: Call, scope: Scope) -> tuple[Json, Scope | None]:
-    for argument in call.arguments:
+    """The first that is not null. What is unknown may be null: then what is behind it must add nothing."""
+    for place, argument in enumerate(call.arguments, 1):
         found, where = _opened(argument, scope)
+        if isinstance(found, Unknown) and _adds(call.arguments[place:], scope):
+            raise Unresolved(found.text)
         if found is not None:
             return found, where
     return None, None
 
 
-def _mapped(items: Node, name: Node, body: Node, scope: Scope) -> list[Json]:
-    found, called = evaluate(items, scope), as_text(evaluate(name, scope)).lower()
-    if not isinstance(found, list):
-        raise Unresolved(items.text)
-    return [evaluate(body, replace(scope, bound={**scope.bound, called: item})) for item in found]
+def _adds(others: Sequence[Node], scope: Scope) -> bool:
+    return any(evaluate(other, scope) not in (None, "", []) for other in others)
 
 
 def _bound(name: str, scope: Scope) -> Json:
@@ -217,8 +319,8 @@ def _bound(name: str, scope: Scope) -> Json:
 
 
 def _parameter(name: str, scope: Scope) -> tuple[Json, Scope | None]:
-    if name in scope.given:
-        return scope.given[name], None
+    if scope.given.get(name) is not None:
+        return scope.given[name], None  # null stands for no value, as in a deployment
     declared, asked = scope.parameters.get(name), f"parameters('{name}')"
     if isinstance(declared, Mapping) and "defaultValue" in declared:
         return declared["defaultValue"], scope.of(asked)
@@ -232,22 +334,6 @@ def _variable(name: str, scope: Scope) -> tuple[Json, Scope | None]:
     if name not in scope.variables:
         raise Unresolved(asked)
     return scope.variables[name], scope.of(asked)
-
-
-def _call(node: Call, scope: Scope) -> Json:
-    arguments = [evaluate(argument, scope) for argument in node.arguments]
-    if node.name == "copyindex":
-        return _turn(arguments, scope)
-    compute = FUNCTIONS.get(node.name)
-    if compute is None:
-        raise Unresolved(node.text)
-    try:
-        found = compute(*arguments)
-    except (TypeError, ValueError, LookupError) as error:
-        raise Unresolved(node.text) from error
-    if isinstance(found, str) and len(found) > _LONGEST:
-        raise Unresolved(node.text)
-    return found
 
 
 def _turn(arguments: list[Json], scope: Scope) -> int:

@@ -38,7 +38,7 @@ class Literal:
 @value
 class Call:
     name: str
-    """In lower case."""
+    """In lower case, with the namespace of a function that the template declares."""
     arguments: tuple[Node, ...]
     text: str
 
@@ -102,12 +102,21 @@ class _Parser:
                 return Literal(value=text[1:-1].replace("''", "'"), text=text)
             case "number", text:
                 return Literal(value=int(text), text=text)
-            case "name", text if self._peek() == "(":
-                self._next += 1
+            case "name", text:
+                name = self._called(text)
                 arguments = tuple(self._arguments())
-                return Call(name=text.lower(), arguments=arguments, text=self._since(start))
+                return Call(name=name.lower(), arguments=arguments, text=self._since(start))
             case _:
                 raise Unresolved(self._text)
+
+    def _called(self, name: str) -> str:
+        """The name of a call up to its bracket; a function of the template itself is ``namespace.name``."""
+        if self._peek() == ".":
+            self._next += 1
+            kind, own = self._take()
+            name = f"{name}.{own}" if kind == "name" else ""
+        self._expect("(")
+        return name
 
     def _arguments(self) -> Iterator[Node]:
         if self._peek() == ")":

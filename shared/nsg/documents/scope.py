@@ -16,8 +16,10 @@ from shared.nsg.documents.grammar import Unresolved
 
 _DEEPEST: Final = 60
 """How deep values and calls may be nested; a template stays far below, a hostile one must not recurse."""
-_MOST_STEPS: Final = 200_000
+_MOST_STEPS: Final = 400_000
 """Values and calls that are computed for one document; 1,000 rules in a loop need 130,000."""
+_TEXT_OF_A_STEP: Final = 64
+"""Characters of a text that count as one value more."""
 
 
 @value
@@ -25,20 +27,30 @@ class Unknown:
     """Stands in a resolved value where an expression could not be answered."""
 
     text: str
+    varies: bool = False
+    """Whether it stands in a loop: the same expression is another value in the next turn."""
+    origin: str = ""
+    """The inner template whose expression it is; ``""`` for the document's own."""
 
 
-def unknown_part(found: Json) -> str | None:
-    """The expression in a resolved value that could not be answered; None where all of it is known."""
+def unknown_in(found: Json) -> Unknown | None:
+    """The first part of a resolved value that could not be answered; None where all of it is known."""
     match found:
         case Unknown():
-            return found.text
+            return found
         case list():
             parts = found
         case Mapping():
             parts = [*found.values()]
         case _:
             return None
-    return next((text for text in map(unknown_part, parts) if text is not None), None)
+    return next((part for part in map(unknown_in, parts) if part is not None), None)
+
+
+def unknown_part(found: Json) -> str | None:
+    """The expression in a resolved value that could not be answered; None where all of it is known."""
+    part = unknown_in(found)
+    return None if part is None else part.text
 
 
 class Steps:
@@ -54,6 +66,15 @@ class Steps:
         if self._left < 0:
             raise Unresolved("more values than a template holds")
 
+    def take_all_of(self, found: Json) -> None:
+        """As many steps as ``found`` holds values: few lines can make a list that holds itself twice, often."""
+        waiting = [found]
+        while waiting:
+            item = waiting.pop()
+            parts = item if isinstance(item, list) else [*item.values()] if isinstance(item, Mapping) else ()
+            self.take(len(item) // _TEXT_OF_A_STEP if isinstance(item, str) else len(parts))
+            waiting.extend(parts)
+
 
 @value
 class Scope:
@@ -62,20 +83,47 @@ class Scope:
     parameters: Mapping[str, Json] = field(default_factory=dict)
     """By name in lower case: the declaration, an object with ``defaultValue``."""
     given: Mapping[str, Json] = field(default_factory=dict)
-    """By name in lower case: values that an outer template hands in."""
+    """By name in lower case: values that a person or an outer template hands in."""
     variables: Mapping[str, Json] = field(default_factory=dict)
     """By name in lower case."""
+    functions: Mapping[str, Json] = field(default_factory=dict)
+    """By ``namespace.name`` in lower case: the functions that the template declares."""
     turns: Mapping[str, int] = field(default_factory=dict)
     """The turn of each loop around the expression; ``""`` is the innermost."""
     bound: Mapping[str, Json] = field(default_factory=dict)
     """The items of the lists around the expression, by the name that ``lambda`` gives them."""
+    group: str | None = None
+    """The resource group that the template is deployed to, where its deployment names one."""
+    subscription: str | None = None
+    origin: str = ""
+    """The deployment that holds the template; ``""`` for the document itself."""
     asked: frozenset[str] = frozenset()
     """The parameters and variables whose values are being computed."""
     depth: int = 0
     steps: Steps = field(default_factory=Steps)
+    answers: dict[str, Json] = field(default_factory=dict)
+    """What calls that depend on no loop came to, by their text: rules ask for one list in every field."""
+
+    def unknown(self, text: str) -> Unknown:
+        return Unknown(text=text, varies=bool(self.turns or self.bound), origin=self.origin)
 
     def turned(self, loop: str, turn: int) -> Scope:
         return replace(self, turns={**self.turns, "": turn, loop.lower(): turn})
+
+    def in_some_turn(self, loop: str) -> Scope:
+        """In a loop of which nobody knows the turns."""
+        outer = {name: turn for name, turn in self.turns.items() if name not in {"", loop.lower()}}
+        return replace(self, turns=outer, bound={**self.bound, "": None})
+
+    def calling(self, arguments: Mapping[str, Json]) -> Scope:
+        """Inside a function that the template declares, which knows its arguments only."""
+        return Scope(
+            given=arguments,
+            functions=self.functions,
+            origin=self.origin,
+            depth=self.deeper().depth,
+            steps=self.steps,
+        )
 
     def deeper(self) -> Scope:
         if self.depth >= _DEEPEST:

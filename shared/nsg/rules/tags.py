@@ -27,6 +27,8 @@ class SetKind(StrEnum):
     PUBLIC_TAG = "publicTag"
     UNKNOWN_TAG = "unknownTag"
     SECURITY_GROUP = "applicationSecurityGroup"
+    EXPRESSION = "expression"
+    """What a template leaves to its deployment; shown as it is written, in brackets."""
     MALFORMED = "malformed"
 
 
@@ -80,6 +82,8 @@ def is_tag_name(text: str) -> bool:
 
 def open_tag(text: str) -> OpenSet:
     """The open set that ``text``, which is neither an address nor ``*``, names."""
+    if text.startswith("[") and text.endswith("]"):
+        return OpenSet(kind=SetKind.EXPRESSION, key=text, name=text)
     key = tag_key(text)
     kind = _OWN_KINDS.get(key)
     if kind is None and (key in _PUBLISHED or key.rpartition(".")[0] in _PUBLISHED):
