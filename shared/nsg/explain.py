@@ -69,13 +69,14 @@ def answer_about(
 
     What is in doubt about a rule must not matter to the question.
     """
-    if not asked.open_tags:
-        _refuse_open_tags(program, asked.question)
+    written = program
     if asked.endpoint_policies is not None:
         asked, group, program = _for_endpoints(asked, group)
     verdict = decide(program, asked.question)
     deciding = {rule.name for rule in (*verdict.blocking, *verdict.exposing)}
     refuse_what_decides(doubts, deciding, open_sets=asked.open_tags)
+    if not asked.open_tags:
+        _refuse_open_tags(written, asked.question)
     found = _fix(group, asked, verdict)
     doubtful = {doubt.rule for doubt in doubts if not doubt.stays_open}
     return {

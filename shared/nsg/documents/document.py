@@ -120,7 +120,7 @@ def read_program(document: Json, tags: Tags, choice: Choice = _ANY) -> ReadGroup
     body = _chosen(document, choice).body()
     group = _convert(body)
     program = parse(group, tags)
-    _judge(program.rules, {doubt.stays_open for doubt in body.doubts})
+    _judge(program.rules, {text for doubt in body.doubts for text in doubt.stays_open})
     return ReadGroup(group=group, program=program, doubts=body.doubts)
 
 

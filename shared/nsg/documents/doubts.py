@@ -10,6 +10,7 @@ doubt says why. So what is unknown refuses an NSG only where it could matter.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 from itertools import count
 from typing import Final
 
@@ -38,17 +39,19 @@ class Doubt:
     rule: str
     field: str
     said: str
-    stays_open: str = ""
-    """The open set that stands for it: the text of an expression; ``""`` where none can."""
+    stays_open: tuple[str, ...] = ()
+    """The open sets that stand for it, by the texts of their expressions; none where none can."""
 
     def error(self) -> NsgError:
         return NsgError(self.said, rule=self.rule, field=self.field)
 
 
-def unanswered(text: str, rule: str, field: str) -> Doubt:
+def unanswered(unknown: Unknown, rule: str, field: str) -> Doubt:
     """A value that cannot be computed."""
     place = f"rule {rule!r}: {field}" if rule else field
-    said = f"{place} cannot be computed from the template alone: {text[:200]}"
+    said = f"{place} cannot be computed from the template alone: {unknown.text[:200]}"
+    if unknown.fault and unknown.fault != unknown.text:
+        said = f"{said}: {unknown.fault[:200]}"
     return Doubt(rule=rule, field=field, said=said)
 
 
@@ -89,13 +92,17 @@ def plain_rule(rule: Resource, name: str) -> PlainRule:
 
 
 def _widened(found: Json, unknown: Unknown, name: str, field: str) -> tuple[Json, Doubt]:
-    doubt = unanswered(unknown.text, name, field)
-    if "Prefix" not in field and "SecurityGroups" not in field:
+    doubt = unanswered(unknown, name, field)
+    if field in _WIDEST or not field.startswith(("source", "destination")):
         return _WIDEST.get(field), doubt
-    text = _open_set(unknown, f"{name} {field}")
-    known = [item for item in found if unknown_in(item) is None] if isinstance(found, list) else []
-    held = Doubt(rule=name, field=field, said=doubt.said, stays_open=text)
-    return ([*known, text] if field.endswith("s") else text), held
+    if unknown.fault:
+        return (["*"] if field.endswith("s") else "*"), doubt
+    if not isinstance(found, list):
+        text = _open_set(unknown, f"{name} {field}")
+        return ([text] if field.endswith("s") else text), replace(doubt, stays_open=(text,))
+    items = [(item, unknown_in(item)) for item in found]
+    texts = [_open_set(part, f"{name} {field}") for _, part in items if part is not None]
+    return [*(item for item, part in items if part is None), *texts], replace(doubt, stays_open=tuple(texts))
 
 
 def _open_set(unknown: Unknown, place: str) -> str:
@@ -147,6 +154,6 @@ def left_aside(doubts: Iterable[Doubt]) -> Iterator[str]:
     if rules:
         shown = ", ".join([*rules][:_MOST_SHOWN]) + (" and more" if len(rules) > _MOST_SHOWN else "")
         yield (
-            f"what the template leaves open about {shown} cannot matter to this question; names and priorities "
-            "of new rules were chosen without it"
+            f"what the template leaves open about {shown} cannot matter to this question; names and "
+            "priorities of new rules were chosen without it"
         )

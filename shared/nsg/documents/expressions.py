@@ -20,6 +20,7 @@ from shared.model import Json
 from shared.nsg.documents.functions import FUNCTIONS
 from shared.nsg.documents.grammar import (
     Call,
+    Faulty,
     Literal,
     Member,
     Node,
@@ -30,13 +31,11 @@ from shared.nsg.documents.grammar import (
 )
 from shared.nsg.documents.lists import WITH_LAMBDAS
 from shared.nsg.documents.numbers import as_truth
-from shared.nsg.documents.scope import Scope, Unknown
+from shared.nsg.documents.scope import Scope, Unknown, unknown_in
 from shared.nsg.documents.texts import LONGEST, as_text, filled, joined
 
 _MOST_TURNS: Final = 1000
 """More turns than there can be rules in an NSG; ARM itself stops a loop at 800."""
-_IN_A_LOOP: Final = ("copyindex", "lambdavariables")
-"""What a call must not hold to be the same wherever it stands in its template."""
 _HOLDING: Final = frozenset({"createarray", "createobject"})
 """Functions that do nothing with what they are handed but hold it."""
 
@@ -52,20 +51,25 @@ def resolve(found: Json, scope: Scope) -> Json:
     try:
         match found:
             case str() if is_expression(found):
-                return _whole(parse(found[1:-1]), scope)
+                answer = _whole(parse(found[1:-1]), scope)
+                scope.steps.take_all_of(answer)
+                return answer
             case str():
                 return unescaped(found)
-            case list():
+            case list() | Mapping():
                 scope.steps.take(len(found))
-                inner = scope.deeper()
-                return [resolve(item, inner) for item in found]
-            case Mapping():
-                scope.steps.take(len(found))
-                return _resolve_object(found, scope.deeper())
+                with scope.steps:
+                    return _resolve_parts(found, scope)
             case _:
                 return found
     except Unresolved as error:
-        return scope.unknown(found if isinstance(found, str) else str(error))
+        return scope.unknown(found if isinstance(found, str) else str(error), error)
+
+
+def _resolve_parts(found: list[Json] | Mapping[str, Json], scope: Scope) -> Json:
+    if isinstance(found, list):
+        return [resolve(item, scope) for item in found]
+    return _resolve_object(found, scope)
 
 
 def _resolve_object(found: Mapping[str, Json], scope: Scope) -> Json:
@@ -84,9 +88,10 @@ def _resolve_object(found: Mapping[str, Json], scope: Scope) -> Json:
 def turns(loop: Mapping[str, Json], scope: Scope) -> range:
     """The turns of a ``copy`` loop. Raises ``Unresolved`` where its count is not known."""
     count = resolve(loop.get("count"), scope)
+    if isinstance(count, Unknown):
+        raise count.error()
     if not isinstance(count, int) or isinstance(count, bool) or not 0 <= count <= _MOST_TURNS:
-        written = loop.get("count")
-        raise Unresolved(written if isinstance(written, str) else "count")
+        raise Faulty(f"a loop takes from 0 to {_MOST_TURNS} turns")
     scope.steps.take(count)
     return range(count)
 
@@ -96,7 +101,7 @@ def name_of(found: Json, scope: Scope) -> tuple[str, bool]:
     if not isinstance(found, str) or not is_expression(found):
         return (unescaped(found), True) if isinstance(found, str) else ("", False)
     try:
-        return _shown(parse(found[1:-1]), scope.deeper())
+        return _shown(parse(found[1:-1]), scope)
     except Unresolved:
         return found, False
 
@@ -107,7 +112,7 @@ def _shown(node: Node, scope: Scope) -> tuple[str, bool]:
     except Unresolved:
         pass
     if isinstance(node, Call) and node.name in {"concat", "format"} and node.arguments:
-        parts = [_shown(argument, scope.deeper())[0] for argument in node.arguments]
+        parts = [_shown(argument, scope)[0] for argument in node.arguments]
         return _put_together(node, parts), False
     return f"[{node.text}]", False
 
@@ -124,25 +129,35 @@ def _put_together(node: Call, parts: list[str]) -> str:
 
 def evaluate(node: Node, scope: Scope) -> Json:
     """What ``node`` is; its members may hold ``Unknown``. Raises ``Unresolved``."""
-    if not isinstance(node, Call) or any(word in node.text.lower() for word in _IN_A_LOOP):
-        return _evaluated(node, scope)
-    if node.text not in scope.answers:
-        scope.answers[node.text] = _evaluated(node, scope)
-    scope.steps.take_all_of(scope.answers[node.text])
-    return scope.answers[node.text]
-
-
-def _evaluated(node: Node, scope: Scope) -> Json:
     found = _whole(node, scope)
     if isinstance(found, Unknown):
-        raise Unresolved(found.text)
+        raise found.error()
     return found
 
 
 def _whole(node: Node, scope: Scope) -> Json:
-    """What ``node`` is, or the ``Unknown`` that it names. Raises ``Unresolved`` where it makes something of one."""
+    """What ``node`` is, or the ``Unknown`` that it names. Raises ``Unresolved``."""
+    if isinstance(node, Call) and not node.turning:
+        return _once(node, scope, _looked_up)
+    return _looked_up(node, scope)
+
+
+def _looked_up(node: Node, scope: Scope) -> Json:
     found, where = _located(node, scope)
     return found if where is None else resolve(found, where)
+
+
+def _once(call: Call, scope: Scope, compute: Callable[[Call, Scope], Json]) -> Json:
+    """What a call comes to that is the same in every turn. Raises ``Unresolved``."""
+    if call.text not in scope.answers:
+        try:
+            scope.answers[call.text] = compute(call, scope)
+        except Unresolved as error:
+            scope.answers[call.text] = error
+    found = scope.answers[call.text]
+    if isinstance(found, Unresolved):
+        raise type(found)(*found.args)
+    return found
 
 
 def _located(node: Node, scope: Scope) -> tuple[Json, Scope | None]:
@@ -150,14 +165,10 @@ def _located(node: Node, scope: Scope) -> tuple[Json, Scope | None]:
 
     A rule in a loop asks for one member of a long list in every field: only that member is computed.
     """
-    scope = scope.deeper()
-    match node:
-        case Literal():
-            return node.value, None
-        case Member():
-            return _member(node, scope)
-        case Call():
-            return _located_call(node, scope)
+    if isinstance(node, Literal):
+        return node.value, None
+    with scope.steps:
+        return _member(node, scope) if isinstance(node, Member) else _located_call(node, scope)
 
 
 def _located_call(call: Call, scope: Scope) -> tuple[Json, Scope | None]:
@@ -172,8 +183,10 @@ def _located_call(call: Call, scope: Scope) -> tuple[Json, Scope | None]:
             return _coalesced(call, scope)
         case "tryget", (of, *keys) if keys:
             return _tried(of, keys, scope)
-        case _:
+        case _ if call.turning:
             return _answer(call, scope), None
+        case _:
+            return _once(call, scope, _answer), None
 
 
 def _answer(call: Call, scope: Scope) -> Json:
@@ -212,12 +225,14 @@ def _decided(call: Call, scope: Scope) -> bool:
 def _computed(call: Call, compute: Callable[..., Json], scope: Scope) -> Json:
     read = _part_of if call.name in _HOLDING else _argument
     arguments = [read(argument, scope) for argument in call.arguments]
+    scope.steps.take_all_of(arguments)
     try:
         found = compute(*arguments)
     except (TypeError, ValueError, LookupError, AttributeError) as error:
-        raise Unresolved(call.text) from error
+        unknown = any(unknown_in(argument) is not None for argument in arguments)
+        raise (Unresolved if unknown else Faulty)(call.text) from error
     if isinstance(found, str) and len(found) > LONGEST:
-        raise Unresolved(call.text)
+        raise Faulty("a text longer than a template")
     scope.steps.take_all_of(found)
     return found
 
@@ -226,8 +241,8 @@ def _part_of(node: Node, scope: Scope) -> Json:
     """What becomes a part of a list or an object, which may stay unknown by itself."""
     try:
         return _whole(node, scope)
-    except Unresolved:
-        return scope.unknown(f"[{node.text}]")
+    except Unresolved as error:
+        return scope.unknown(f"[{node.text}]", error)
 
 
 def _argument(node: Node, scope: Scope) -> Json | Callable[..., Json]:
@@ -253,7 +268,7 @@ def _own(call: Call, scope: Scope) -> Json:
         raise Unresolved(call.text)
     found = resolve(body, scope.calling(dict(zip(names, arguments, strict=True))))
     if isinstance(found, Unknown):
-        raise Unresolved(call.text)
+        raise Faulty(found.fault) if found.fault else Unresolved(call.text)
     return found
 
 
@@ -261,7 +276,7 @@ def _opened(node: Node, scope: Scope) -> tuple[Json, Scope | None]:
     """What ``node`` names, with its members to be computed but itself no expression."""
     found, where = _located(node, scope)
     while where is not None and isinstance(found, str) and is_expression(found):
-        found, where = _located(parse(found[1:-1]), where.deeper())
+        found, where = _located(parse(found[1:-1]), where)
     if where is not None and isinstance(found, Mapping) and "copy" in found:
         found, where = resolve(found, where), None
     return found, where
@@ -271,7 +286,7 @@ def _member(node: Member, scope: Scope) -> tuple[Json, Scope | None]:
     of, where = _opened(node.of, scope)
     found = _part(of, evaluate(node.key, scope))
     if not found:
-        raise Unresolved(node.text)
+        raise Faulty(f"no such member: {node.text}")
     return found[0], where
 
 
@@ -281,7 +296,7 @@ def _part(of: Json, key: Json) -> tuple[Json] | None:
         return next(((item,) for name, item in of.items() if name.lower() == key.lower()), None)
     if isinstance(of, list) and isinstance(key, int):
         return (of[key],) if 0 <= key < len(of) else None
-    raise Unresolved("a value without members")
+    raise of.error() if isinstance(of, Unknown) else Faulty("a value without members")
 
 
 def _tried(node: Node, keys: Sequence[Node], scope: Scope) -> tuple[Json, Scope | None]:
@@ -302,7 +317,7 @@ def _coalesced(call: Call, scope: Scope) -> tuple[Json, Scope | None]:
     for place, argument in enumerate(call.arguments, 1):
         found, where = _opened(argument, scope)
         if isinstance(found, Unknown) and _adds(call.arguments[place:], scope):
-            raise Unresolved(found.text)
+            raise found.error()
         if found is not None:
             return found, where
     return None, None

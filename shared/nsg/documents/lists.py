@@ -13,6 +13,7 @@ from functools import cmp_to_key, reduce
 from typing import Final
 
 from shared.model import Json
+from shared.nsg.documents.grammar import Faulty
 from shared.nsg.documents.numbers import as_truth
 from shared.nsg.documents.scope import Unknown, unknown_part
 from shared.nsg.documents.texts import as_text, joined, whole
@@ -112,7 +113,7 @@ def _last_index(found: Json, item: Json) -> int:
 
 def _range(start: Json, count: Json) -> list[Json]:
     if not 0 <= whole(count) <= _MOST_NUMBERS:
-        raise ValueError("more numbers than range makes")
+        raise Faulty(f"range makes from 0 to {_MOST_NUMBERS} numbers")
     return [*range(whole(start), whole(start) + whole(count))]
 
 

@@ -59,7 +59,7 @@ def _equal(left: Json, right: Json) -> bool:
     if unknown_part([left, right]) is not None:
         raise TypeError("not comparable")
     if type(left) is not type(right) and left is not None and right is not None:
-        raise TypeError("not comparable")
+        raise Unresolved("values of two types, whose comparison is not documented")
     return bool(left == right)
 
 
@@ -71,7 +71,7 @@ def _ordered(compare: Callable[[Json, Json], bool]) -> Callable[[Json, Json], bo
             return compare(whole(left), whole(right))
         found = compare(left, right)
         if not (left + right).isalnum() or found is not compare(left.lower(), right.lower()):
-            raise ValueError("an order that only .NET knows")
+            raise Unresolved("an order of texts that only .NET knows")
         return found
 
     return run

@@ -29,6 +29,8 @@ RULE_TYPE: Final = f"{GROUP_TYPE}/securityrules"
 _DEPLOYMENT_TYPE: Final = "microsoft.resources/deployments"
 _DEEPEST: Final = 10
 """How many templates may stand in one another."""
+_STEPS: Final[Mapping[str, int]] = {GROUP_TYPE: 20, RULE_TYPE: 20, _DEPLOYMENT_TYPE: 100}
+"""What it costs to place a resource, in values that are computed."""
 
 
 @value
@@ -120,6 +122,7 @@ class _Walk:
         if kind not in {GROUP_TYPE, RULE_TYPE, _DEPLOYMENT_TYPE}:
             return
         for turned in _in_turns(body, place):
+            count(turned.scope, _STEPS[kind])
             condition = resolve(body.get("condition", True), turned.scope)
             if condition is False:
                 self.left_out.append(str(body.get("condition")))
@@ -144,6 +147,15 @@ class _Walk:
             scope = inner_scope(deployment.body, template, deployment.scope, origin)
             place = _Place(scope=scope, level=level + 1, symbol=deployment.symbol, doubt=deployment.doubt)
             yield from self.resources(template, place)
+
+
+def count(scope: Scope, steps: int) -> None:
+    """Take the steps. Raises ``NsgError`` where there are none left."""
+    try:
+        scope.steps.take(steps)
+    except Unresolved as error:
+        said = "the template holds more resources than can be looked at"
+        raise NsgError(said, rule="", field="resources") from error
 
 
 def _items(template: Json) -> Iterable[tuple[str, Mapping[str, Json]]]:

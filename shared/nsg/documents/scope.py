@@ -12,12 +12,13 @@ from typing import Final
 
 from shared.model import Json
 from shared.model.values import value
-from shared.nsg.documents.grammar import Unresolved
+from shared.nsg.documents.grammar import Faulty, Unresolved
 
 _DEEPEST: Final = 60
 """How deep values and calls may be nested; a template stays far below, a hostile one must not recurse."""
 _MOST_STEPS: Final = 400_000
 """Values and calls that are computed for one document; 1,000 rules in a loop need 130,000."""
+_STEPS_OF_A_CALL: Final = 10
 _TEXT_OF_A_STEP: Final = 64
 """Characters of a text that count as one value more."""
 
@@ -31,6 +32,11 @@ class Unknown:
     """Whether it stands in a loop: the same expression is another value in the next turn."""
     origin: str = ""
     """The inner template whose expression it is; ``""`` for the document's own."""
+    fault: str = ""
+    """Why no deployment knows it either; ``""`` where one may."""
+
+    def error(self) -> Unresolved:
+        return Faulty(self.fault) if self.fault else Unresolved(self.text)
 
 
 def unknown_in(found: Json) -> Unknown | None:
@@ -54,26 +60,37 @@ def unknown_part(found: Json) -> str | None:
 
 
 class Steps:
-    """Counts what is computed, so that a template that doubles its values again and again comes to an end."""
+    """Counts what is computed, and how deep, so that a template that doubles its values comes to an end."""
 
-    __slots__ = ("_left",)
+    __slots__ = ("_depth", "_left")
 
     def __init__(self) -> None:
         self._left = _MOST_STEPS
+        self._depth = 0
 
     def take(self, number: int) -> None:
         self._left -= number
         if self._left < 0:
-            raise Unresolved("more values than a template holds")
+            raise Faulty("more values than a template holds")
 
     def take_all_of(self, found: Json) -> None:
-        """As many steps as ``found`` holds values: few lines can make a list that holds itself twice, often."""
+        """As many steps as ``found`` holds values: a few lines make a list that holds itself twice, often."""
         waiting = [found]
         while waiting:
             item = waiting.pop()
             parts = item if isinstance(item, list) else [*item.values()] if isinstance(item, Mapping) else ()
             self.take(len(item) // _TEXT_OF_A_STEP if isinstance(item, str) else len(parts))
             waiting.extend(parts)
+
+    def __enter__(self) -> None:
+        """One value deeper."""
+        if self._depth >= _DEEPEST:
+            raise Faulty("values nested too deeply")
+        self.take(1)
+        self._depth += 1
+
+    def __exit__(self, *_: object) -> None:
+        self._depth -= 1
 
 
 @value
@@ -99,13 +116,14 @@ class Scope:
     """The deployment that holds the template; ``""`` for the document itself."""
     asked: frozenset[str] = frozenset()
     """The parameters and variables whose values are being computed."""
-    depth: int = 0
     steps: Steps = field(default_factory=Steps)
-    answers: dict[str, Json] = field(default_factory=dict)
+    answers: dict[str, Json | Unresolved] = field(default_factory=dict)
     """What calls that depend on no loop came to, by their text: rules ask for one list in every field."""
 
-    def unknown(self, text: str) -> Unknown:
-        return Unknown(text=text, varies=bool(self.turns or self.bound), origin=self.origin)
+    def unknown(self, text: str, error: Unresolved) -> Unknown:
+        fault = str(error) if isinstance(error, Faulty) else ""
+        varies = bool(self.turns or self.bound)
+        return Unknown(text=text, varies=varies, origin=self.origin, fault=fault)
 
     def turned(self, loop: str, turn: int) -> Scope:
         return replace(self, turns={**self.turns, "": turn, loop.lower(): turn})
@@ -117,22 +135,11 @@ class Scope:
 
     def calling(self, arguments: Mapping[str, Json]) -> Scope:
         """Inside a function that the template declares, which knows its arguments only."""
-        return Scope(
-            given=arguments,
-            functions=self.functions,
-            origin=self.origin,
-            depth=self.deeper().depth,
-            steps=self.steps,
-        )
-
-    def deeper(self) -> Scope:
-        if self.depth >= _DEEPEST:
-            raise Unresolved("values nested too deeply")
-        self.steps.take(1)
-        return replace(self, depth=self.depth + 1)
+        self.steps.take(_STEPS_OF_A_CALL)
+        return Scope(given=arguments, functions=self.functions, origin=self.origin, steps=self.steps)
 
     def of(self, name: str) -> Scope:
         """For the value of a parameter or variable, which does not know the loops around those who ask."""
         if name in self.asked:
-            raise Unresolved(f"{name}, which asks for itself")
+            raise Faulty(f"{name}, which asks for itself")
         return replace(self, turns={}, bound={}, asked=self.asked | {name})

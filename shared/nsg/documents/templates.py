@@ -13,7 +13,7 @@ are computed in ``shared.nsg.documents.expressions``, resources are found in ``s
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from shared.model import Json
@@ -23,11 +23,13 @@ from shared.nsg.documents.declared import outer_scope
 from shared.nsg.documents.doubts import Body, Doubt, PlainRule, bodies, plain_rule, unanswered
 from shared.nsg.documents.expressions import resolve
 from shared.nsg.documents.places import UNKNOWN_SUBSCRIPTION
-from shared.nsg.documents.placing import GROUP_TYPE, RULE_TYPE, Placed, left_out, placed_in
+from shared.nsg.documents.placing import GROUP_TYPE, RULE_TYPE, Placed, count, left_out, placed_in
 from shared.nsg.documents.scope import Unknown
 from shared.nsg.rules.resources import Resource, folded, objects, resource
 
 _MOST_SHOWN: Final = 3
+_COMPARED_IN_A_STEP: Final = 4
+"""Names of rules and NSGs."""
 
 
 @value
@@ -59,19 +61,28 @@ def is_template(document: Json) -> bool:
 
 def groups_of(template: Mapping[str, Json], given: Json = None) -> tuple[TemplateGroup, ...]:
     """The NSGs of a template, in its order, with ``given`` for its parameters. Raises ``NsgError``."""
-    found = [*placed_in(template, outer_scope(template, given))]
+    scope = outer_scope(template, given)
+    found = [*placed_in(template, scope)]
     rules = [item for item in found if item.type == RULE_TYPE]
     groups = [item for item in found if item.type == GROUP_TYPE and not item.body.get("existing")]
-    owners = [(rule, [_belongs(rule, group) for group in groups]) for rule in rules]
+    count(scope, len(rules) * len(groups) // _COMPARED_IN_A_STEP)
+    owners = [(rule, _owned(rule, groups)) for rule in rules]
     return tuple(
         TemplateGroup(
             name=group.name,
             group=group,
             rules=tuple(rule for rule, owned in owners if owned[place]),
-            strays=tuple(rule for rule, owned in owners if owned[place] is None and True not in owned),
+            strays=tuple(rule for rule, owned in owners if owned[place] is None),
         )
         for place, group in enumerate(groups)
     )
+
+
+def _owned(rule: Placed, groups: Iterable[Placed]) -> list[bool | None]:
+    """Of each NSG, whether the rule is its own; None where only a deployment knows whose it is."""
+    parent = rule.parent.lower()
+    found = [_belongs(rule, group, parent == group.name.lower()) for group in groups]
+    return [bool(owned) for owned in found] if True in found else found
 
 
 def why_none(template: Mapping[str, Json], given: Json = None) -> str:
@@ -82,9 +93,8 @@ def why_none(template: Mapping[str, Json], given: Json = None) -> str:
     return f"those of the template are not deployed: {', '.join(conditions[:_MOST_SHOWN])} is false"
 
 
-def _belongs(rule: Placed, group: Placed) -> bool | None:
-    """Whether the rule is the NSG's, which its name says; None where only a deployment knows the names."""
-    same = rule.parent.lower() == group.name.lower()
+def _belongs(rule: Placed, group: Placed, same: bool) -> bool | None:
+    """Whether the rule is the NSG's, of which ``same`` says whether the names are written alike."""
     if rule.certain and group.certain:
         return same and _may_be(rule.scope.group, group.scope.group)
     # One expression has one value, but only in one template.
@@ -154,5 +164,5 @@ def _name(rule: Resource, place: int) -> str:
 
 def _answered(found: Json, rule: str, field: str) -> Json:
     if isinstance(found, Unknown):
-        raise unanswered(found.text, rule, field).error()
+        raise unanswered(found, rule, field).error()
     return found

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from shared.model import Json
-from shared.nsg.documents.grammar import Unresolved
+from shared.nsg.documents.grammar import Faulty, Unresolved
 from shared.nsg.documents.scope import unknown_part
 
 LARGEST: Final = 10**18
@@ -42,10 +42,10 @@ def shown(found: Json) -> str:
 
 
 def joined(texts: Iterable[str], mark: str = "") -> str:
-    """The texts as one. Raises ``ValueError`` where it would be too long, before it is made."""
+    """The texts as one. Raises ``Faulty`` where it would be too long, before it is made."""
     parts = [*texts]
     if sum(map(len, parts)) + len(mark) * len(parts) > LONGEST:
-        raise ValueError("too long")
+        raise Faulty("a text longer than a template")
     return mark.join(parts)
 
 
@@ -54,9 +54,9 @@ _PLACEHOLDER: Final = re.compile(r"\{(\d{1,3})\}|\{\{|\}\}", re.ASCII)
 
 def _format(pattern: Json, *parts: Json) -> str:
     texts = [shown(part) for part in parts]
-    if not isinstance(pattern, str) or re.search(r"\{\d+[,:]", pattern):
-        raise TypeError("a format that only .NET knows")
-    return filled(pattern, texts)
+    if re.search(r"\{\d+[,:]", as_text(pattern)):
+        raise Unresolved("a format that only .NET knows")
+    return filled(as_text(pattern), texts)
 
 
 def filled(pattern: str, texts: list[str]) -> str:
@@ -65,7 +65,7 @@ def filled(pattern: str, texts: list[str]) -> str:
     for found in _PLACEHOLDER.finditer(pattern):
         number = found[1]
         if number is not None and int(number) >= len(texts):
-            raise Unresolved(pattern)
+            raise Faulty(f"a text is missing: {pattern[:100]}")
         pieces += [pattern[end : found.start()], found[0][0] if number is None else texts[int(number)]]
         end = found.end()
     return joined([*pieces, pattern[end:]])
@@ -99,7 +99,7 @@ def _substring(text: Json, start: Json, length: Json = None) -> str:
 
 def _pad_left(text: Json, length: Json, mark: Json = " ") -> str:
     if not 0 <= whole(length) <= LONGEST:
-        raise ValueError("too long")
+        raise Faulty("a text longer than a template")
     return as_text(text).rjust(whole(length), as_text(mark))
 
 
@@ -121,7 +121,7 @@ def _json(text: Json) -> Json:
     try:
         return json.loads(as_text(text))
     except RecursionError as error:
-        raise ValueError("nested too deeply") from error
+        raise Faulty("nested too deeply") from error
 
 
 def _folded(compare: Callable[[str, str], Json]) -> Callable[[Json, Json], Json]:
