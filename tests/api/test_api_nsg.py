@@ -221,6 +221,8 @@ def test_an_answer_has_exactly_the_fields_that_the_document_says() -> None:
         ({"privateEndpointNetworkPolicies": "off"}, "privateEndpointNetworkPolicies"),
         ({"sourcePort": "*"}, "sourcePort"),
         ({"id": {"a": 1}}, "id"),
+        ({"name": "db"}, "name"),
+        ({"parameters": {"x": 1}}, "parameters"),
     ],
 )
 def test_a_question_that_makes_no_sense_is_refused_by_the_name_of_the_field(more: Json, field: str) -> None:
@@ -241,6 +243,25 @@ def test_a_rule_that_cannot_be_read_is_named() -> None:
     response = ask(World(), INSIDE, twice, openTags=True)
     problem(response, 400, "invalid-input", "priority")
     assert response.body["rule"] == "second"
+
+
+@pytest.mark.field(
+    "templates",
+    "The API takes name and parameters with an NSG in the request, and refuses them with an id",
+    source="https://learn.microsoft.com/azure/azure-resource-manager/templates/parameter-files",
+    date="2026-11-29",
+)
+def test_an_nsg_of_a_template_in_the_request_is_chosen_and_filled_in() -> None:
+    groups = [
+        {"type": "Microsoft.Network/networkSecurityGroups", "name": "db", **written(("r", 100, access))}
+        for access in ("Deny", "[parameters('access')]")
+    ]
+    template = {"parameters": {"access": {"type": "string"}}, "resources": groups}
+    asked = {**INSIDE, "openTags": True}
+    problem(ask(World(), asked, template), 400, "invalid-input", "resources")
+    problem(ask(World(), asked, template, name="#2"), 400, "invalid-input", "access")
+    response = ask(World(), asked, template, name="#2", parameters={"access": "Allow"})
+    assert response.body["verdict"] == "allowed"
 
 
 def test_a_tag_without_prefixes_is_an_error_where_the_nsg_comes_with_the_request() -> None:

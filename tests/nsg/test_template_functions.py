@@ -198,7 +198,10 @@ def test_addresses(expression: str, value: Json) -> None:
 @pytest.mark.parametrize(
     ("expression", "value"),
     [
-        ("subscriptionResourceId('A/b', 'c')", "/subscriptions/00000000-0000-0000-0000-000000000000/providers/A/b/c"),
+        (
+            "subscriptionResourceId('A/b', 'c')",
+            "/subscriptions/00000000-0000-0000-0000-000000000000/providers/A/b/c",
+        ),
         ("subscriptionResourceId('5ab1', 'A/b', 'c')", "/subscriptions/5ab1/providers/A/b/c"),
         ("tenantResourceId('A/b', 'c')", "/providers/A/b/c"),
         ("extensionResourceId('/subscriptions/5ab1', 'A/b', 'c')", "/subscriptions/5ab1/providers/A/b/c"),
