@@ -371,7 +371,7 @@ TEMPLATE = {
 
 @pytest.mark.field(
     "templates",
-    "explain-nsg takes a position for --name and a file for --parameters; without them it says which there are",
+    "explain-nsg takes a position for --name and a file for --parameters; without a name it lists them",
     source="https://learn.microsoft.com/azure/azure-resource-manager/templates/parameter-files",
     date="2026-11-29",
 )

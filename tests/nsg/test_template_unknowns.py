@@ -1,4 +1,4 @@
-"""Values for a template's parameters, and what stays unknown: it matters where it could decide, only there."""
+"""Values for a template's parameters, and what stays unknown: it matters only where it could decide."""
 
 from __future__ import annotations
 
@@ -227,7 +227,7 @@ def test_what_could_decide_is_an_error(field: str, open_tags: bool) -> None:
 
 
 def test_without_open_tags_an_unknown_prefix_that_could_decide_is_an_error() -> None:
-    tags = {"VirtualNetwork": [], "AzureLoadBalancer": [], "Internet": []}
+    tags: dict[str, Json] = {"VirtualNetwork": [], "AzureLoadBalancer": [], "Internet": []}
     answer = asked(unsure(sourceAddressPrefix=OPEN), openTags=False, tags=tags)
     assert (answer["rule"], answer["field"]) == ("odd", "sourceAddressPrefix")
     harmless = unsure(sourceAddressPrefix=OPEN, destinationPortRange="22")

@@ -2,7 +2,7 @@
 
 Source: "Syntax and expressions in ARM templates" (Microsoft Learn). A text in brackets is an expression, two
 opening brackets are one that is meant as such; texts stand in single quotes, doubled to stand for one. What
-an expression is worth is computed in ``shared.nsg.documents.expressions``; nothing here knows what functions do.
+an expression is worth is computed in ``shared.nsg.documents.expressions``; functions are only names here.
 """
 
 from __future__ import annotations
