@@ -118,10 +118,7 @@ def possible(
 
 def _fresh(space: Space, cell: Cell) -> Iterator[tuple[tuple[int, ...], Cell]]:
     """The worlds in which ``cell`` holds more than in smaller ones, and what it holds there."""
-    by_field = [
-        [(world, added) for world in range(len(field.worlds)) if (added := field.added(mask, world))]
-        for field, mask in zip(space.kept_fields, cell, strict=True)
-    ]
+    by_field = [field.fresh(mask) for field, mask in zip(space.kept_fields, cell, strict=True)]
     for choice in product(*by_field):
         yield tuple(world for world, _ in choice), tuple(mask for _, mask in choice)
 

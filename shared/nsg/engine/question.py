@@ -61,5 +61,6 @@ def _kinds(side: Side, tags: Tags, whole: Spans) -> Iterator[tuple[Spans, tuple[
     for open_set in side.sets:
         upper = tags.upper(open_set)
         inside = [(common(spans, upper), (*sets, open_set)) for spans, sets in kinds]
-        kinds = [*inside, *((minus(spans, upper), sets) for spans, sets in kinds)]
-    yield from ((spans, sets) for spans, sets in kinds if spans and sets)
+        outside = [(minus(spans, upper), sets) for spans, sets in kinds]
+        kinds = [(spans, sets) for spans, sets in (*inside, *outside) if spans]
+    yield from ((spans, sets) for spans, sets in kinds if sets)
