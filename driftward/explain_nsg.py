@@ -29,7 +29,7 @@ from driftward.traffic.answered import Answered
 from driftward.traffic.batch import answer_lines, failure, since
 from shared.model import Json
 from shared.nsg.asking import BadInput, read_question
-from shared.nsg.documents.document import Choice, read_program
+from shared.nsg.documents.document import Choice, read_for_question
 from shared.nsg.explain import answer_from
 from shared.nsg.rules.reading import NsgError
 
@@ -182,7 +182,7 @@ def _answered(given: Given) -> Answered:
     found = document(nsg, "nsg")
     parameters = None if given.parameters is None else document(given.parameters, "parameters")
     started = perf_counter()
-    read = read_program(found, asked.tags, Choice(name=given.name, parameters=parameters))
+    read = read_for_question(found, asked.tags, Choice(name=given.name, parameters=parameters))
     answer = answer_from(read, asked)
     out = {"id": None, **answer, "ms": since(started)}
     return Answered(out=out, group=read.group, asked=asked, line=line)

@@ -16,7 +16,7 @@ from typing import Final
 from shared.model import Access, Direction, Json, SecurityGroup
 from shared.nsg.asking import Asked, BadInput, read_question
 from shared.nsg.caveats import caveats
-from shared.nsg.documents.document import Choice, ReadGroup, read_program
+from shared.nsg.documents.document import Choice, ReadGroup, read_for_question
 from shared.nsg.documents.doubts import Doubt, left_aside, refuse_what_decides
 from shared.nsg.engine.additions import Goal, port_texts
 from shared.nsg.engine.fixes import Fix, NoFix, fix
@@ -45,7 +45,7 @@ def answer(line: Json) -> dict[str, Json]:
     if "nsg" not in line:
         raise BadInput("no NSG was given", field="nsg")
     asked = read_question(line)
-    return answer_from(read_program(line["nsg"], asked.tags, _choice(line)), asked)
+    return answer_from(read_for_question(line["nsg"], asked.tags, _choice(line)), asked)
 
 
 def _choice(line: Mapping[str, Json]) -> Choice:
@@ -70,13 +70,16 @@ def answer_about(
     What is in doubt about a rule must not matter to the question.
     """
     written = program
+    if not asked.open_tags and not doubts:
+        _refuse_open_tags(written, asked.question)
     if asked.endpoint_policies is not None:
         asked, group, program = _for_endpoints(asked, group)
     verdict = decide(program, asked.question)
-    deciding = {rule.name for rule in (*verdict.blocking, *verdict.exposing)}
-    refuse_what_decides(doubts, deciding, open_sets=asked.open_tags)
-    if not asked.open_tags:
-        _refuse_open_tags(written, asked.question)
+    if doubts:
+        deciding = {rule.name for rule in (*verdict.blocking, *verdict.exposing)}
+        refuse_what_decides(doubts, deciding, open_sets=asked.open_tags)
+        if not asked.open_tags:
+            _refuse_open_tags(written, asked.question)
     found = _fix(group, asked, verdict)
     doubtful = {doubt.rule for doubt in doubts if not doubt.stays_open}
     return {

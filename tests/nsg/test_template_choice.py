@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from shared.model import Json
-from shared.nsg.documents.document import Choice, read_group, read_program
+from shared.nsg.documents.document import Choice, read_for_question, read_group
 from shared.nsg.explain import explain
 from shared.nsg.rules.reading import NsgError
 from shared.nsg.rules.tags import Tags
@@ -19,7 +19,7 @@ SYMBOLS = "https://learn.microsoft.com/azure/azure-resource-manager/bicep/file#r
 
 
 def chosen(document: Json, name: str | None = None, parameters: Json = None) -> list[str]:
-    read = read_program(document, Tags(), Choice(name=name, parameters=parameters))
+    read = read_for_question(document, Tags(), Choice(name=name, parameters=parameters))
     return [found.name for found in read.group.rules]
 
 

@@ -1,6 +1,7 @@
 """What a template declares, as the scope of its expressions: parameters, variables, functions.
 
-Values for its parameters come from a person (a parameter file) or from the deployment that holds it. Source: "Parameters", "Variables", "User-defined functions in ARM templates", "Create parameter file"
+Values for its parameters come from a person (a parameter file) or from the deployment that holds it.
+Source: "Parameters", "Variables", "User-defined functions in ARM templates", "Create parameter file"
 (Microsoft Learn).
 """
 

@@ -65,9 +65,6 @@ class Choice:
     """A parameter file, or an object of plain values."""
 
 
-_ANY: Final = Choice()
-
-
 # --- texts and files -------------------------------------------------------------------------------
 
 
@@ -104,16 +101,28 @@ def read_group(document: Json, *, name: str | None = None) -> SecurityGroup:
     where no single rule is at fault, its ``field`` is ``nsg`` where the document holds no NSG, and
     ``resources`` (template) or ``nsg`` (list) where it holds several.
     """
-    body = _chosen(document, Choice(name=name)).body()
-    for doubt in body.doubts:
-        raise doubt.error()
-    group = _convert(body)
+    group = _certain(document, name)
     _judge(effective_rules(group))
     return group
 
 
-def read_program(document: Json, tags: Tags, choice: Choice = _ANY) -> ReadGroup:
-    """``read_group`` and ``parse`` in one go, which reads every address once. Raises ``NsgError``.
+def read_program(document: Json, tags: Tags, *, name: str | None = None) -> tuple[SecurityGroup, Program]:
+    """``read_group`` and ``parse`` in one go, which reads every address once. Raises ``NsgError``."""
+    group = _certain(document, name)
+    program = parse(group, tags)
+    _judge(program.rules)
+    return group, program
+
+
+def _certain(document: Json, name: str | None) -> SecurityGroup:
+    body = _chosen(document, Choice(name=name)).body()
+    for doubt in body.doubts:
+        raise doubt.error()
+    return _convert(body)
+
+
+def read_for_question(document: Json, tags: Tags, choice: Choice) -> ReadGroup:
+    """``read_program`` for who asks a question. Raises ``NsgError``.
 
     What a template leaves open is no error here: whether it matters depends on the question.
     """

@@ -1,7 +1,7 @@
 """What a template leaves open about an NSG, and the rules that hold whatever it turns out to be.
 
-A rule whose prefix only a deployment knows matches addresses of an *open set*, named by the expression. One of
-which more is unknown is read as the widest that it can be: every protocol and port, before every other
+A rule whose prefix only a deployment knows matches addresses of an *open set*, named by its expression. One
+of which more is unknown is read as the widest that it can be: every protocol and port, before every other
 rule where its priority is unknown, in both directions where that is. If the widest rule decides no packet of
 a question, neither does the rule itself, and the answer stands; else the question cannot be answered, and the
 doubt says why. So what is unknown refuses an NSG only where it could matter.
