@@ -22,13 +22,14 @@ from typing import Any, BinaryIO, Final
 
 import click
 
-from driftward.documents import STANDARD_INPUT, document, standard_input
+from driftward.documents import STANDARD_INPUT, document, standard_input, text_of
 from driftward.options import answers
 from driftward.refusing import complain
 from driftward.traffic.answered import Answered
 from driftward.traffic.batch import answer_lines, failure, since
 from shared.model import Json
 from shared.nsg.asking import BadInput, read_question
+from shared.nsg.documents.bicepparam import values_of
 from shared.nsg.documents.document import Choice, read_for_question
 from shared.nsg.explain import answer_from
 from shared.nsg.rules.reading import NsgError
@@ -108,8 +109,8 @@ class Given:
 @click.option(
     "--parameters",
     metavar="FILE",
-    help="Values for a template's parameters: a parameter file of ARM, what `bicep build-params` makes of a "
-    ".bicepparam file, or {name: value}. What stays unknown, as a secret from a vault does, is told where it "
+    help="Values for a template's parameters: a parameter file of ARM, a .bicepparam file or what `bicep "
+    "build-params` makes of one, or {name: value}. What stays unknown, as a secret from a vault does, is told where it "
     "matters.",
 )
 @click.option("--direction", metavar="WAY", help="Inbound or Outbound.")
@@ -180,12 +181,20 @@ def _answered(given: Given) -> Answered:
     tags = {} if given.tags is None else document(given.tags, "tags")
     asked = read_question({**line, "tags": tags, "openTags": True})
     found = document(nsg, "nsg")
-    parameters = None if given.parameters is None else document(given.parameters, "parameters")
+    parameters = None if given.parameters is None else _parameters(given.parameters)
     started = perf_counter()
     read = read_for_question(found, asked.tags, Choice(name=given.name, parameters=parameters))
     answer = answer_from(read, asked)
     out = {"id": None, **answer, "ms": since(started)}
     return Answered(out=out, group=read.group, asked=asked, line=line)
+
+
+def _parameters(path: str) -> Json:
+    """The values of a parameter file. Raises ``BadInput`` and ``NsgError``."""
+    if path.lower().endswith(".bicepparam"):
+        values = values_of(text_of(path, "parameters"))
+        return {"contentVersion": "", "parameters": {name: {"value": item} for name, item in values.items()}}
+    return document(path, "parameters")
 
 
 def _checked(given: Given) -> str:

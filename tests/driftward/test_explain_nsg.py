@@ -386,6 +386,8 @@ def test_an_nsg_of_a_template_is_asked_by_position_and_with_parameters(
     assert "[parameters('from')]" in capsys.readouterr().out
     values = file_of(tmp_path, {"parameters": {"from": {"value": "10.0.0.0/16"}}}, "values.json")
     assert main([*options(path), "--name", "1", "--parameters", values, "--want", "allow"]) == 0
+    bicep = file_of(tmp_path, b"using 'x.bicep'\nparam from = '10.0.0.0/16'\n", "values.bicepparam")
+    assert main([*options(path), "--name", "1", "--parameters", bicep, "--want", "allow"]) == 0
     wrong = file_of(tmp_path, {"form": "10.0.0.0/16"}, "wrong.json")
     assert main([*options(path), "--name", "1", "--parameters", wrong, "--want", "allow"]) == 2
     assert "field parameters" in capsys.readouterr().err
