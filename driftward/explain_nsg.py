@@ -110,8 +110,8 @@ class Given:
     "--parameters",
     metavar="FILE",
     help="Values for a template's parameters: a parameter file of ARM, a .bicepparam file or what `bicep "
-    "build-params` makes of one, or {name: value}. What stays unknown, as a secret from a vault does, is told where it "
-    "matters.",
+    "build-params` makes of one, or {name: value}. What stays unknown, such as a secret from a vault, is "
+    "told where it matters.",
 )
 @click.option("--direction", metavar="WAY", help="Inbound or Outbound.")
 @click.option(

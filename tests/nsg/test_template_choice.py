@@ -237,6 +237,29 @@ def test_a_rule_that_may_be_another_modules_does_not_matter_where_it_cannot_deci
 
 @pytest.mark.field(
     "templates",
+    "A rule in a module of its own belongs to the NSG whose name it is handed, known or not",
+    source="https://github.com/Azure/avdaccelerator",
+    date="2026-11-29",
+)
+def test_a_rule_in_a_module_belongs_to_the_nsg_whose_name_it_is_handed() -> None:
+    child = template(
+        beside("[format('{0}/{1}', parameters('group'), parameters('name'))]"),
+        parameters={"group": {"type": "string"}, "name": {"type": "string"}},
+    )
+    whole = template(
+        nsg(rule("a"), name="[parameters('name')]"),
+        inner(child, "inner", group="[parameters('name')]", name="b"),
+        parameters={"name": {"type": "string"}},
+    )
+    names = ("[uniqueString(deployment().name)]", "[concat('n-', parameters('x'))]")
+    document = template(*(inner(whole, "inner", name=name) | {"name": name} for name in names))
+    assert chosen(document, "#1") == chosen(document, names[1]) == ["a", "b"]
+    again = template(inner(whole, "inner", name=names[0]) | {"copy": {"name": "c", "count": 2}})
+    assert chosen(again, "#2") == ["a", "b"]
+
+
+@pytest.mark.field(
+    "templates",
     "Templates that multiply resources in loops within loops are refused within bounded steps",
     source="https://learn.microsoft.com/azure/azure-resource-manager/templates/best-practices#template-limits",
     date="2026-11-29",

@@ -72,6 +72,11 @@ class PlainRule:
     doubts: tuple[Doubt, ...] = ()
 
     @property
+    def is_exact(self) -> bool:
+        """Whether it is as wide as it is written, open sets included."""
+        return all(doubt.stays_open for doubt in self.doubts)
+
+    @property
     def is_unordered(self) -> bool:
         return any(doubt.field == "priority" for doubt in self.doubts)
 

@@ -17,6 +17,7 @@ from dataclasses import replace
 from typing import Final
 
 from shared.model import Json
+from shared.model.values import value
 from shared.nsg.documents.functions import FUNCTIONS
 from shared.nsg.documents.grammar import (
     Call,
@@ -36,6 +37,8 @@ from shared.nsg.documents.texts import LONGEST, as_text, filled, joined
 
 _MOST_TURNS: Final = 1000
 """More turns than there can be rules in an NSG; ARM itself stops a loop at 800."""
+_ORIGIN: Final = "\0"
+"""Stands in keys of names before the origin of what is unknown; no name holds it."""
 _HOLDING: Final = frozenset({"createarray", "createobject"})
 """Functions that do nothing with what they are handed but hold it."""
 
@@ -96,31 +99,52 @@ def turns(loop: Mapping[str, Json], scope: Scope) -> range:
     return range(count)
 
 
-def name_of(found: Json, scope: Scope) -> tuple[str, bool]:
-    """A resource's name, and whether all of it is known; unknown parts stay as they are, in brackets."""
-    if not isinstance(found, str) or not is_expression(found):
-        return (unescaped(found), True) if isinstance(found, str) else ("", False)
+@value
+class Name:
+    """A resource's name; unknown parts stay as they are, in brackets."""
+
+    text: str
+    key: str
+    """Equal for names that are equal in every deployment: unknown parts with where they are from."""
+
+    @property
+    def certain(self) -> bool:
+        """Whether all of it is known."""
+        return self.text == self.key
+
+
+def name_of(found: Json, scope: Scope) -> Name:
+    if not isinstance(found, str):
+        return Name(text="", key="")
+    if not is_expression(found):
+        return Name(text=unescaped(found), key=unescaped(found))
     try:
         return _shown(parse(found[1:-1]), scope)
     except Unresolved:
-        return found, False
+        return Name(text=found, key=f"{found}{_ORIGIN}")
 
 
-def _shown(node: Node, scope: Scope) -> tuple[str, bool]:
+def _shown(node: Node, scope: Scope) -> Name:
+    text = origin = ""
     try:
-        return as_text(evaluate(node, scope)), True
+        whole = _whole(node, scope)
+        if not isinstance(whole, Unknown):
+            return Name(text=as_text(whole), key=as_text(whole))
+        text, origin = whole.text, f"{whole.origin}{_ORIGIN}{scope.origin if whole.varies else ''}"
     except Unresolved:
-        pass
-    if isinstance(node, Call) and node.name in {"concat", "format"} and node.arguments:
-        parts = [_shown(argument, scope)[0] for argument in node.arguments]
-        return _put_together(node, parts), False
-    return f"[{node.text}]", False
+        if isinstance(node, Call) and node.name in {"concat", "format"} and node.arguments:
+            parts = [_shown(argument, scope) for argument in node.arguments]
+            texts, keys = [part.text for part in parts], [part.key for part in parts]
+            return Name(text=_put_together(node, texts), key=_put_together(node, keys))
+        text, origin = f"[{node.text}]", f"{scope.origin}{_ORIGIN}"
+    turns = sorted(scope.turns.items()) if node.turning else ""
+    return Name(text=text, key=f"{text}{_ORIGIN}{origin}{turns}".replace("/", "|"))
 
 
 def _put_together(node: Call, parts: list[str]) -> str:
     try:
         return joined(parts) if node.name == "concat" else filled(parts[0], parts[1:])
-    except ValueError:
+    except Unresolved:
         return f"[{node.text}]"
 
 

@@ -41,8 +41,8 @@ class Placed:
     """In lower case, with the types of the parents."""
     name: str
     """With the names of the parents."""
-    certain: bool
-    """Whether all of the name is known."""
+    key: str
+    """Equal for names that are equal in every deployment."""
     symbol: str
     """The symbolic names on the way to it, with dots; ``""`` where the template gives none."""
     body: Mapping[str, Json]
@@ -52,12 +52,17 @@ class Placed:
     """Why it may not be deployed, or more than once. What is surely not deployed is not placed."""
 
     @property
+    def certain(self) -> bool:
+        """Whether all of the name is known."""
+        return self.name == self.key
+
+    @property
     def leaf(self) -> str:
         return self.name.rpartition("/")[2]
 
     @property
-    def parent(self) -> str:
-        return self.name.rpartition("/")[0]
+    def parent_key(self) -> str:
+        return self.key.rpartition("/")[0]
 
 
 @value
@@ -143,7 +148,8 @@ class _Walk:
             raise NsgError("templates nested too deeply", rule="", field="template")
         template = folded(deployment.body.get("properties")).get("template")
         if isinstance(template, Mapping):
-            origin = deployment.symbol or deployment.name
+            turns = "".join(f"[{turn}]" for turn in deployment.scope.turns.values())
+            origin = deployment.symbol or f"{deployment.name}{turns}"
             scope = inner_scope(deployment.body, template, deployment.scope, origin)
             place = _Place(scope=scope, level=level + 1, symbol=deployment.symbol, doubt=deployment.doubt)
             yield from self.resources(template, place)
@@ -196,7 +202,7 @@ def _counted(symbol: str, turn: int) -> str:
 
 
 def _looped(body: Mapping[str, Json], scope: Scope, error: Unresolved) -> Doubt:
-    shown, _ = name_of(body.get("name"), scope)
+    shown = name_of(body.get("name"), scope).text
     said = f"resource {shown!r}: its loop cannot be computed from the template alone: {error}"
     return Doubt(rule=_rule_of(text_of(body.get("type")), shown), field="copy", said=said)
 
@@ -206,15 +212,14 @@ def _rule_of(kind: str, name: str) -> str:
 
 
 def _placed(kind: str, body: Mapping[str, Json], place: _Place, *, sure: bool) -> Placed:
-    name, certain = name_of(body.get("name"), place.scope)
-    parent = place.parent
-    if parent is not None and "/" not in name:
-        name, certain = f"{parent.name}/{name}", certain and parent.certain
-    name = name.strip()
+    found = name_of(body.get("name"), place.scope)
+    name, key = found.text.strip(), found.key.strip()
+    if place.parent is not None and "/" not in name:
+        name, key = f"{place.parent.name}/{name}", f"{place.parent.key}/{key}"
     return Placed(
         type=kind,
         name=name,
-        certain=certain,
+        key=key,
         symbol=place.symbol,
         body=body,
         scope=place.scope,

@@ -80,8 +80,8 @@ def groups_of(template: Mapping[str, Json], given: Json = None) -> tuple[Templat
 
 def _owned(rule: Placed, groups: Iterable[Placed]) -> list[bool | None]:
     """Of each NSG, whether the rule is its own; None where only a deployment knows whose it is."""
-    parent = rule.parent.lower()
-    found = [_belongs(rule, group, parent == group.name.lower()) for group in groups]
+    parent = rule.parent_key.lower()
+    found = [_belongs(rule, group, parent == group.key.lower()) for group in groups]
     return [bool(owned) for owned in found] if True in found else found
 
 
@@ -94,11 +94,10 @@ def why_none(template: Mapping[str, Json], given: Json = None) -> str:
 
 
 def _belongs(rule: Placed, group: Placed, same: bool) -> bool | None:
-    """Whether the rule is the NSG's, of which ``same`` says whether the names are written alike."""
-    if rule.certain and group.certain:
-        return same and _may_be(rule.scope.group, group.scope.group)
-    # One expression has one value, but only in one template.
-    return True if same and rule.scope.parameters is group.scope.parameters else None
+    """Whether the rule is the NSG's, of which ``same`` says whether the names are surely one."""
+    if same:
+        return _may_be(rule.scope.group, group.scope.group)
+    return False if rule.certain and group.certain else None
 
 
 def _may_be(one: str | None, other: str | None) -> bool:
@@ -112,19 +111,33 @@ def body_of(group: TemplateGroup) -> Body:
         raise group.group.doubt.error()
     replaced = {rule.leaf.lower() for rule in group.rules if rule.doubt is None}
     inside = [rule for rule in _inside(group.group) if rule.name.lower() not in replaced]
-    beside = [_beside(placed) for placed in (*group.rules, *group.strays)]
-    doubts = [*_doubts(group), *(doubt for rule in (*inside, *beside) for doubt in rule.doubts)]
+    strays = {id(rule) for rule in group.strays}
+    beside = [*_new((*group.rules, *group.strays), inside)]
+    doubts = [doubt for placed, _ in beside for doubt in _doubts(placed, id(placed) in strays)]
+    rules = [*inside, *(rule for _, rule in beside)]
+    doubts += [doubt for rule in rules for doubt in rule.doubts]
     named = {"name": group.name, **({} if group.id is None else {"id": str(group.id)})}
-    rules = bodies([*inside, *beside])
-    return Body(json={**named, "properties": {"securityRules": rules}}, doubts=tuple(doubts))
+    return Body(json={**named, "properties": {"securityRules": bodies(rules)}}, doubts=tuple(doubts))
 
 
-def _doubts(group: TemplateGroup) -> Iterator[Doubt]:
-    """Whether the rules beside the NSG are deployed, and are its own."""
-    for rule in (*group.rules, *group.strays):
-        if rule.doubt is not None:
-            yield rule.doubt
-    for rule in group.strays:
+def _new(found: Iterable[Placed], inside: Iterable[PlainRule]) -> Iterator[tuple[Placed, PlainRule]]:
+    """The rules beside the NSG, but for those that are there already: deployed again they change nothing."""
+    held: dict[str, list[Mapping[str, Json]]] = {}
+    for rule in inside:
+        held.setdefault(rule.name.lower(), []).append(rule.fields)
+    for placed in found:
+        rule = _beside(placed)
+        same = held.setdefault(rule.name.lower(), [])
+        if rule.fields not in same or not rule.is_exact:
+            same.append(rule.fields)
+            yield placed, rule
+
+
+def _doubts(rule: Placed, is_stray: bool) -> Iterator[Doubt]:
+    """Whether a rule beside the NSG is deployed, and is its own."""
+    if rule.doubt is not None:
+        yield rule.doubt
+    if is_stray:
         said = f"rule {rule.leaf!r}: the template alone does not say which NSG it belongs to"
         yield Doubt(rule=rule.leaf, field="name", said=said)
 
