@@ -16,7 +16,7 @@ from shared.api.problems import refusal
 from shared.api.routes import BY_NAME
 from shared.api.sources import Sources
 from shared.controller.rollback import RollbackRefused
-from shared.controller.runs import EnforcementDisabled, NotATarget
+from shared.controller.runs import EnforcementDisabled, NamesNothing, NotATarget
 from shared.model.errors import ConfigurationError, GatewayError, StoreError
 
 __all__ = ["ApiRequest", "ApiResponse", "answer", "unexpected"]
@@ -33,6 +33,7 @@ def answer(name: str, request: ApiRequest, sources: Sources) -> ApiResponse:
         Refused,
         EnforcementDisabled,
         NotATarget,
+        NamesNothing,
         RollbackRefused,
         IllegalTransition,
         GatewayError,

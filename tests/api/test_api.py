@@ -244,6 +244,13 @@ def test_a_resource_that_does_not_exist_is_not_found() -> None:
     assert str(SERVER) in problem(response, 404, "not-found", "resourceId")
 
 
+def test_a_run_that_names_nothing_is_not_found() -> None:
+    assert SCOPE in problem(call(World(), "start_run", {"scope": SCOPE}), 404, "not-found", "scope")
+    assert str(NSG) in problem(
+        call(World(), "start_run", {"resourceId": str(NSG)}), 404, "not-found", "resourceId"
+    )
+
+
 def test_an_azure_that_throttles_is_unavailable_for_as_long_as_it_says() -> None:
     world = drifted()
     world.azure.read_errors.append(Throttled("slow down", code="TooManyRequests", retry_after=17))
