@@ -5,7 +5,8 @@ from __future__ import annotations
 from shared.api.bodies import RunBody, id_in, known_policy, read_body, resource_in
 from shared.api.http import ApiRequest, ApiResponse, invalid, not_found
 from shared.api.operator import operator
-from shared.api.views import run_view
+from shared.api.queries import RunQuery, read_query
+from shared.api.views import run_view, without_compliant
 from shared.config.settings import parse_scope
 from shared.controller.deps import Deps
 from shared.controller.runs import RunRequest, read_run
@@ -31,10 +32,12 @@ def start_run(request: ApiRequest, deps: Deps) -> ApiResponse:
 
 
 def get_run(request: ApiRequest, deps: Deps) -> ApiResponse:
+    query = read_query(RunQuery, request)
     run = read_run(id_in(request, "run"), deps)
     if run is None:
         raise not_found("run with this id")
-    return ApiResponse(status=200, body=to_json(run_view(run)))
+    view = run_view(run)
+    return ApiResponse(status=200, body=to_json(view if query.compliant else without_compliant(view)))
 
 
 def _request(body: RunBody, request: ApiRequest) -> RunRequest:
