@@ -317,6 +317,8 @@ def test_an_azure_that_throttles_is_unavailable_for_as_long_as_it_says() -> None
         ({"resourceId": str(SERVER), "policies": []}, "policies"),
         ({"resourceId": str(SERVER), "policies": [7]}, "policies"),
         ({"resourceId": str(SERVER), "policies": ["no-such-policy"]}, "policies"),
+        ({"resourceId": str(SERVER), "policies": ["nsg-blocks-postgres-in-subnet"]}, "policies"),
+        ({"resourceId": str(SUBNET), "policies": [PUBLIC, FIREWALL]}, "policies"),
         ({"resourceId": str(SERVER), "adopt": "true"}, "adopt"),
         ({"resourceId": str(SERVER), "adopt": 1}, "adopt"),
         ({"resourceId": str(SERVER), "force": True}, "force"),
