@@ -54,8 +54,8 @@ rule can name, and which are somebody else's; and what rule each required one ta
 """
 _EPILOG: Final = """\
 Only --subscription with --location, and --server with an id, ask Azure: with the credential that
-azure-identity finds, at CLOUD or ARM_ENDPOINT. An id gives the subnet, its NSG and the tags of the server's
-region where no option does.
+azure-identity finds, at CLOUD or ARM_ENDPOINT. An id gives the subnet, its NSG, the network's DNS servers and
+the tags of the server's region where no option does.
 
 Without prefixes of service tags the answer for public addresses is Unknown. With --nsg the present rules
 count: traffic that they let pass is not denied. A rule for Internet:443 is never proposed.

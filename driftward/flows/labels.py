@@ -116,7 +116,7 @@ class Setting:
     features: Features = Features()
 
 
-_AZURE_DNS: Final = spans_of([ip_network("168.63.129.16/32")])
+AZURE_DNS_AT: Final = spans_of([ip_network("168.63.129.16/32")])
 _HOST: Final = spans_of(map(ip_network, ("168.63.129.16/32", "169.254.169.254/32")))
 """DNS, DHCP, probes and instance metadata (what is 168.63.129.16)."""
 _NO_HOSTS: Final = spans_of(
@@ -153,7 +153,7 @@ def _within(packet: Packet, setting: Setting) -> str | None:
 
 def _going_out(packet: Packet, there: int, setting: Setting) -> Labelled:
     if _may_resolve(packet, there, setting):
-        name = AZURE_DNS if holds(_AZURE_DNS, there) else DNS
+        name = AZURE_DNS if holds(AZURE_DNS_AT, there) else DNS
         return Labelled(Label(Kind.PLATFORM, name, packet.outbound), "")
     if holds(_HOST, there):
         return _other(PLATFORM_ADDRESS, packet)
