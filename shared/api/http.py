@@ -25,6 +25,8 @@ class ApiRequest:
     query: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
+    url: str = ""
+    """As the platform has it; ``""`` where it is not known."""
 
 
 @value
