@@ -15,7 +15,14 @@ from shared.model.change_records import TrafficDifference
 from shared.model.edits import apply_to
 from shared.nsg import NsgError, changed, diff
 from shared.posture.policy import AnyPolicy
-from shared.posture.traffic import ServerTraffic, SubnetTraffic, Traffic, describe_box, server_traffic
+from shared.posture.traffic import (
+    ServerTraffic,
+    SubnetTraffic,
+    Traffic,
+    describe_box,
+    odd_texts,
+    server_traffic,
+)
 
 
 def difference_between(before: Snapshot, after: Snapshot, policy: AnyPolicy) -> TrafficDifference:
@@ -86,5 +93,6 @@ def same_reach(one: Snapshot, other: Snapshot) -> bool:
     return {replace(r, etag=None) for r in mine.rules} == {replace(r, etag=None) for r in theirs.rules}
 
 
-def _rules(server: ServerSnapshot) -> frozenset[tuple[int, int]]:
-    return frozenset((int(rule.start), int(rule.end)) for rule in server.firewall_rules or ())
+def _rules(server: ServerSnapshot) -> frozenset[object]:
+    ranges = ((int(rule.start), int(rule.end)) for rule in server.firewall_rules or ())
+    return frozenset((*ranges, *odd_texts(server)))

@@ -24,6 +24,26 @@ class FirewallRule:
 
 
 @value
+class OddRule:
+    """A rule of a server that does not say whom it admits: ``field`` is at fault and ``why`` says how.
+
+    A firewall rule keeps the ends that can be read; where both can, the range ends before it starts. A
+    virtual network rule has none. What is odd may admit somebody and may admit nobody.
+    """
+
+    name: str
+    field: str
+    why: str
+    start: IPv4Address | None = None
+    end: IPv4Address | None = None
+
+    @property
+    def described(self) -> str:
+        """``'office': endIpAddress is absent``."""
+        return f"{self.name!r}: {self.why}"
+
+
+@value
 class SecurityRule:
     """A rule of an NSG with singular and plural fields joined; order and spelling as ARM sent them.
 

@@ -177,11 +177,63 @@ def test_a_server_keeps_its_spelling_tags_and_firewall_rules() -> None:
     assert server.firewall_rules == (FirewallRule(name="azure", start=nowhere, end=nowhere),)
 
 
-@pytest.mark.parametrize("bad", ["10.0.0.300", "", None, "::1", 7])
-def test_a_firewall_rule_without_a_usable_address_is_refused_by_name(bad: Json) -> None:
-    body = {"name": "office", "properties": {"startIpAddress": "10.0.0.1", "endIpAddress": bad}}
-    with pytest.raises(Permanent, match=r"'office'.*endIpAddress"):
-        server_parts.firewall_rules([body])
+def ranged(start: Json, end: Json, name: str = "office") -> Json:
+    return {"name": name, "properties": {"startIpAddress": start, "endIpAddress": end}}
+
+
+@pytest.mark.field(
+    "odd-items",
+    "Leading zeros in a firewall rule's address are decimal: 100.0.00.000 is 100.0.0.0",
+    source="https://github.com/Azure/azure-cli/pull/29224",
+    date="2026-11-29",
+)
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [("100.0.00.000", "100.0.0.0"), ("010.08.0.0255", "10.8.0.255"), (" 1.2.3.4 ", "1.2.3.4")],
+)
+def test_leading_zeros_of_an_address_are_decimal(text: str, address: str) -> None:
+    (found,) = server_parts.firewall_rules([ranged(text, text)])
+    assert (found.start, found.end) == (IPv4Address(address), IPv4Address(address))
+
+
+@pytest.mark.field(
+    "odd-items",
+    "A firewall rule whose range cannot be read is kept by name and field beside those that can be",
+    source="https://github.com/hashicorp/terraform-provider-azurerm/issues/30488",
+    date="2026-11-29",
+)
+@pytest.mark.parametrize(
+    ("end", "why"),
+    [
+        ("10.0.0.300", "endIpAddress is '10.0.0.300', which is no IPv4 address"),
+        ("::1", "endIpAddress is '::1', which is no IPv4 address"),
+        ("١.1.1.1", "endIpAddress is '١.1.1.1', which is no IPv4 address"),
+        (7, "endIpAddress is 7, which is no IPv4 address"),
+        ("", "endIpAddress is absent"),
+        (None, "endIpAddress is absent"),
+        ("9.255.255.255", "endIpAddress 9.255.255.255 is before startIpAddress 10.0.0.1"),
+    ],
+)
+def test_a_firewall_rule_whose_range_cannot_be_read_is_kept_beside_the_others(end: Json, why: str) -> None:
+    bodies = [
+        ranged("1.2.3.4", "1.2.3.4", "good"),
+        ranged("10.0.0.1", end),
+        ranged("5.6.7.8", "5.6.7.9", "too"),
+    ]
+    assert [rule.name for rule in server_parts.firewall_rules(bodies)] == ["good", "too"]
+    (odd,) = server_parts.odd_firewall_rules(bodies)
+    assert (odd.name, odd.field, odd.why, odd.start) == (
+        "office",
+        "endIpAddress",
+        why,
+        IPv4Address("10.0.0.1"),
+    )
+
+
+def test_a_firewall_rule_without_anything_is_named_by_its_id_and_both_fields() -> None:
+    (odd,) = server_parts.odd_firewall_rules([{"id": f"{FLEXIBLE}/firewallRules/x"}])
+    assert (odd.name, odd.field) == ("x", "startIpAddress")
+    assert odd.why == "startIpAddress is absent and endIpAddress is absent"
 
 
 def test_an_id_that_is_none_is_refused_and_an_empty_one_is_absent() -> None:

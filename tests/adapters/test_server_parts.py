@@ -110,9 +110,12 @@ def test_a_flexible_server_has_no_such_rules_and_nobody_asks(azure: Azure) -> No
     assert paths(gateway) == []
 
 
-def test_a_virtual_network_rule_that_names_no_subnet_is_refused_with_its_name() -> None:
-    with pytest.raises(Permanent, match="'apps': virtualNetworkSubnetId cannot be used: ''"):
-        server_parts.virtual_network_rules([{"name": "apps", "properties": {}}])
+def test_a_virtual_network_rule_that_names_no_subnet_is_kept_by_name_and_field() -> None:
+    good = {"name": "web", "properties": {"virtualNetworkSubnetId": seeds.subnet_id(name="apps")}}
+    bodies = [good, {"name": "apps", "properties": {}}]
+    assert [rule.name for rule in server_parts.virtual_network_rules(bodies)] == ["web"]
+    (odd,) = server_parts.odd_network_rules(bodies)
+    assert odd.described == "'apps': virtualNetworkSubnetId is absent"
 
 
 # --- diagnostic settings ---------------------------------------------------------------------------

@@ -259,7 +259,7 @@ def test_a_poisoned_message_that_cannot_be_kept_or_told_stays_in_the_queue(
 
 @pytest.mark.field(
     "odd-items",
-    "A message whose stored text is gone, or that this version does not know, is put aside once, with the reason",
+    "A message whose stored text is gone, or that nobody knows, is put aside once, with the reason",
     source="https://learn.microsoft.com/en-us/azure/azure-functions/functions-bindings-storage-queue-trigger",
     date="2026-11-29",
 )

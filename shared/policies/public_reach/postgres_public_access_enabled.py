@@ -40,10 +40,12 @@ from shared.model import (
 from shared.posture.controls import AZURE_POLICY, CIS_DATABASES_2_0, MCSB
 from shared.posture.findings import Facts, Judged, compliant, drifted, finding, is_drift, unknown
 from shared.posture.firewall import shown
+from shared.posture.odd_rules import odd_evidence
 from shared.posture.policy import ALL_SERVERS, Assessment, Policy
 from shared.posture.traffic import (
     ServerTraffic,
     network_rules_missing,
+    odd_texts,
     public_sources,
     reach,
     reach_evidence,
@@ -110,6 +112,7 @@ def _cautions(server: ServerSnapshot, baseline: ServerSnapshot | None, approved:
         cautions.append("the firewall rules could not be read")
     elif older := _rules_not_added_since(server.firewall_rules, baseline):
         cautions.append(f"firewall rules that were not added since the drift: {', '.join(older)}")
+    cautions += odd_texts(server)
     if network_rules_missing(server):
         cautions.append("the virtual network rules could not be read")
     elif older := _subnets_not_added_since(server, baseline):
@@ -146,6 +149,7 @@ def _facts(server: ServerSnapshot) -> Facts:
         "delegatedSubnetResourceId": str(server.delegated_subnet) if server.delegated_subnet else None,
         "losesAccess": {
             "firewallRules": [shown(rule) for rule in server.firewall_rules or ()],
+            **odd_evidence(server),
             "virtualNetworkRules": [
                 {"name": rule.name, "virtualNetworkSubnetId": str(rule.subnet)}
                 for rule in server.virtual_network_rules or ()
