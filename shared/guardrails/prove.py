@@ -18,13 +18,14 @@ from shared.model import (
     Kind,
     Proof,
     ProofStep,
+    SecurityGroup,
     ServerSnapshot,
     Snapshot,
     SubnetSnapshot,
     TrafficBox,
 )
 from shared.model.edits import EditDoesNotFit, apply_edits, apply_to, normalised
-from shared.nsg import Changed, Difference, NsgError, Outcome, changed, outside
+from shared.nsg import Changed, Difference, NsgError, Outcome, changed, outside, tolerated
 from shared.posture.policy import AnyPolicy, applies_to
 from shared.posture.traffic import ServerTraffic, SubnetTraffic, describe_box, server_traffic
 
@@ -150,12 +151,22 @@ def _subnet_step(
     """Packet by packet over everything that the edited rules can match, all protocols."""
     claim = _PACKETS[policy.kind]
     try:
-        found = changed(before.security_group, after.security_group, before.prefixes)
+        found = changed(*_comparable(before.security_group, after.security_group), before.prefixes)
     except NsgError as error:
         return ProofStep(claim=claim, holds=False, detail=str(error))
     harmed = tuple(dict.fromkeys(_harmed(found, change, policy, before)))
     detail = f"harmed: {_traffic(harmed)}" if harmed else _told(found)
     return ProofStep(claim=claim, holds=not harmed, detail=detail)
+
+
+def _comparable(
+    before: SecurityGroup | None, after: SecurityGroup | None
+) -> tuple[SecurityGroup | None, SecurityGroup | None]:
+    """Rules that could not be read before may stay so; a change that makes one is not told apart any more."""
+    old, new = tolerated(before), tolerated(after)
+    odd_before = old.odd_rules if old else ()
+    stays = new is None or set(new.odd_rules) <= set(odd_before)
+    return (old, new) if stays else (before, after)
 
 
 def _harmed(

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from shared.model import Change, ServerSnapshot, Snapshot, SubnetSnapshot
+from shared.model import Change, SecurityGroup, ServerSnapshot, Snapshot, SubnetSnapshot
 from shared.model.change_records import TrafficDifference
 from shared.model.edits import apply_to
 from shared.nsg import NsgError, changed, diff
@@ -90,7 +90,11 @@ def same_reach(one: Snapshot, other: Snapshot) -> bool:
     mine, theirs = one.security_group, other.security_group
     if mine is None or theirs is None:
         return mine is theirs
-    return {replace(r, etag=None) for r in mine.rules} == {replace(r, etag=None) for r in theirs.rules}
+    return _effects(mine) == _effects(theirs)
+
+
+def _effects(group: SecurityGroup) -> tuple[frozenset[object], frozenset[object]]:
+    return frozenset(replace(rule, etag=None) for rule in group.rules), frozenset(group.odd_rules)
 
 
 def _rules(server: ServerSnapshot) -> frozenset[object]:

@@ -25,10 +25,10 @@ from shared.model.changes import (
 )
 from shared.model.kinds import PublicAccess
 from shared.model.parts import ServerParameter, ServerTls
-from shared.model.rules import FirewallRule, OddRule, SecurityGroup, SecurityRule
+from shared.model.rules import FirewallRule, OddRule, OddSecurityRule, SecurityGroup, SecurityRule
 from shared.model.snapshots import ServerSnapshot, Snapshot, SubnetSnapshot
 
-_Named = TypeVar("_Named", FirewallRule, OddRule, SecurityRule, ServerParameter)
+_Named = TypeVar("_Named", FirewallRule, OddRule, SecurityRule, OddSecurityRule, ServerParameter)
 _OnServer: TypeAlias = SetPublicAccess | PutFirewallRule | DeleteFirewallRule | SetParameter | SetServerTls
 
 
@@ -114,8 +114,10 @@ def _with_tls(server: ServerSnapshot, edit: SetServerTls) -> ServerTls:
 
 
 def _edit_group(group: SecurityGroup, edit: PutSecurityRule | DeleteSecurityRule) -> SecurityGroup:
+    """A PUT by name replaces an odd rule as well."""
     put = edit.rule if isinstance(edit, PutSecurityRule) else None
-    return replace(group, rules=_with_rule(group.rules, edit.rule, put))
+    odd = tuple(one for one in group.odd_rules if one.name.lower() != edit.rule.name.lower())
+    return replace(group, rules=_with_rule(group.rules, edit.rule, put), odd_rules=odd)
 
 
 def _with_rule(rules: tuple[_Named, ...], named: _Named, put: _Named | None) -> tuple[_Named, ...]:
@@ -138,7 +140,8 @@ def normalised(snapshot: Snapshot) -> Snapshot:
     group = snapshot.security_group
     if group is None:
         return snapshot
-    return replace(snapshot, security_group=replace(group, rules=_by_name(group.rules)))
+    rules, odd = _by_name(group.rules), _by_name(group.odd_rules)
+    return replace(snapshot, security_group=replace(group, rules=rules, odd_rules=odd))
 
 
 def _normalised_server(server: ServerSnapshot) -> ServerSnapshot:

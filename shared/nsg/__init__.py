@@ -25,6 +25,7 @@ from shared.nsg.packets.addresses import (
     spans_of,
 )
 from shared.nsg.packets.spans import EVERY_PORT, Spans, common, minus, union
+from shared.nsg.rules.odd_rules import tolerated
 from shared.nsg.rules.reading import DEFAULT_RULES, NsgError, Protocol, Rule, Side, effective_rules, read_side
 from shared.nsg.rules.tags import Tags, known_tags
 
@@ -71,6 +72,7 @@ __all__ = [
     "read_side",
     "spans_of",
     "state_of",
+    "tolerated",
     "traffic_boxes",
     "union",
     "with_rules",

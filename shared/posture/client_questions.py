@@ -17,6 +17,7 @@ from typing import Final
 
 from shared.model import Aspect, Change, ComplianceState, Finding, SecurityRule, SubnetSnapshot
 from shared.model.edits import apply_to
+from shared.model.rules import OddSecurityRule
 from shared.nsg import Family, Spans, Tags, spans_of
 from shared.posture.findings import Judged, compliant, unknown
 from shared.posture.subnet_facts import (
@@ -100,7 +101,14 @@ def as_enforced(subnet: SubnetSnapshot) -> SubnetSnapshot:
         return subnet
     rules = tuple(map(_from_any_port, group.rules))
     defaults = tuple(map(_from_any_port, group.default_rules))
-    return replace(subnet, security_group=replace(group, rules=rules, default_rules=defaults))
+    odd = tuple(map(_odd_from_any_port, group.odd_rules))
+    enforced = replace(group, rules=rules, default_rules=defaults, odd_rules=odd)
+    return replace(subnet, security_group=enforced)
+
+
+def _odd_from_any_port(rule: OddSecurityRule) -> OddSecurityRule:
+    may_be, surely = (tuple(map(_from_any_port, readings)) for readings in (rule.may_be, rule.surely))
+    return replace(rule, may_be=may_be, surely=surely)
 
 
 def _from_any_port(rule: SecurityRule) -> SecurityRule:

@@ -57,6 +57,7 @@ def _gone(
     packet that is open before and after counts as unchanged, also where other sets decide it then.
     """
     present = {_effect(rule) for rule in group.rules}
+    odd = {rule.name.lower() for rule in group.odd_rules}
     deciding = _names_that_let_pass(former, blocked, tags)
     missing = [
         rule
@@ -64,6 +65,7 @@ def _gone(
         if rule.name.lower() in deciding
         and _effect(rule) not in present
         and _has_room(group, rule)
+        and rule.name.lower() not in odd
         and not any(_names_sets(one) for one in (rule, _namesake(group, rule)) if one is not None)
     ]
     return tuple(sorted(missing, key=lambda rule: (rule.direction, rule.priority)))
@@ -105,7 +107,7 @@ def _effect(rule: SecurityRule) -> SecurityRule:
 
 def _has_room(group: SecurityGroup, rule: SecurityRule) -> bool:
     """Whether ARM would take the rule: no other has its priority, and its name means no other direction."""
-    others = [other for other in group.rules if other.name.lower() != rule.name.lower()]
+    others = [other for other in group.standing if other.name.lower() != rule.name.lower()]
     namesake = _namesake(group, rule)
     return (namesake is None or namesake.direction is rule.direction) and not any(
         (other.direction, other.priority) == (rule.direction, rule.priority) for other in others

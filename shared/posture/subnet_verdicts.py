@@ -10,7 +10,8 @@ from dataclasses import replace
 from typing import Final
 
 from shared.model import Access, Finding, Json, SubnetSnapshot
-from shared.nsg import NsgError
+from shared.model.rules import OddSecurityRule
+from shared.nsg import NsgError, tolerated
 from shared.posture.findings import Judged, compliant, drifted, finding, unknown
 from shared.posture.subnet_answers import Answer, ask, open_reason, spell_ports, wrong_ones, wrong_reason
 from shared.posture.subnet_facts import delegated
@@ -39,11 +40,28 @@ def group_finding(about: About, subnet: SubnetSnapshot, judged: Judged) -> Findi
     group = subnet.security_group
     placed = replace(
         judged,
+        reason=f"{judged.reason}{_odd_note(subnet, judged.reason)}",
         resource_id=group.id if group and judged.is_drift else None,
         applies=judged.applies and delegated(subnet),
     )
-    facts = {"nsgId": group_id(subnet), "caveats": list(CAVEATS)}
+    facts = {"nsgId": group_id(subnet), "caveats": list(CAVEATS), **_odd_evidence(subnet)}
     return finding(about.policy, about.severity, subnet, placed, facts)
+
+
+def _odd_note(subnet: SubnetSnapshot, said: str) -> str:
+    """The end of a reason that names the rules which cannot be read, but for those that it names already."""
+    named = dict.fromkeys(odd.why for odd in _odd_rules(subnet) if odd.why not in said)
+    return f"; cannot be read: {'; '.join(named)}" if named else ""
+
+
+def _odd_rules(subnet: SubnetSnapshot) -> tuple[OddSecurityRule, ...]:
+    group = tolerated(subnet.security_group)
+    return group.odd_rules if group else ()
+
+
+def _odd_evidence(subnet: SubnetSnapshot) -> Mapping[str, Json]:
+    odd = [{"name": one.name, "field": one.field, "why": one.why} for one in _odd_rules(subnet)]
+    return {"oddRules": odd} if odd else {}
 
 
 def _judge(answers: Sequence[Answer], holds: str) -> Judged:
@@ -67,6 +85,7 @@ def _evidence(about: About, inquiry: Inquiry, answers: Sequence[Answer]) -> Mapp
     found = dict.fromkeys(caveat for answer in answers for caveat in answer.verdict.caveats)
     return {
         "nsgId": group_id(inquiry.subnet),
+        **_odd_evidence(inquiry.subnet),
         "directions": [_direction(answer) for answer in answers],
         "sharedWith": sharing(inquiry.subnet),
         "noFixReason": why_no_fix(about, inquiry, answers),

@@ -293,9 +293,15 @@ def test_a_rule_for_application_security_groups_has_no_prefixes() -> None:
         ("destinationPortRange", ""),
     ],
 )
-def test_a_rule_that_lacks_what_decides_is_refused_by_name_and_field(field: str, value: Json) -> None:
-    with pytest.raises(Permanent, match=f"'r': {field}"):
-        read_rule(rule(**{field: value}))
+def test_a_rule_that_lacks_what_decides_is_kept_by_name_and_field_beside_the_others(
+    field: str, value: Json
+) -> None:
+    other = rule(priority=200) | {"name": "s", "id": f"{NSG}/securityRules/s"}
+    bodies = [rule(**{field: value}), other]
+    group = security_groups.security_group({"id": NSG, "properties": {"securityRules": bodies}})
+    assert [found.name for found in group.rules] == ["s"]
+    assert [(odd.name, odd.field) for odd in group.odd_rules] == [("r", field)]
+    assert group.odd_rules[0].why.startswith(f"rule 'r': {field}")
 
 
 @pytest.mark.parametrize(
