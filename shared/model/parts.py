@@ -148,6 +148,8 @@ class DnsZone:
     links: tuple[ZoneLink, ...] | None = None
     record: tuple[IPv4Address, ...] | None = None
     """The addresses of the A record with the server's name; empty: there is no such record."""
+    odd_record: tuple[str, ...] = ()
+    """What stands in the record besides and is no address."""
     unread: str = ""
     """Why a part of the zone could not be read."""
 
@@ -255,6 +257,8 @@ class SubnetEndpoint:
     id: ResourceId
     server: ResourceId | None = None
     addresses: tuple[IPv4Address | IPv6Address, ...] = ()
+    unread: str = ""
+    """Why the endpoint, or an address of it, could not be read; ``""`` where it shows none."""
 
 
 @value

@@ -25,6 +25,7 @@ from shared.model import (
     TrafficBox,
 )
 from shared.model.values import value
+from shared.posture.not_public import NOT_PUBLIC
 
 Span: TypeAlias = tuple[int, int]
 
@@ -84,26 +85,13 @@ class AddressSet:
         ]
 
 
-_NOT_PUBLIC: Final = (
-    "0.0.0.0/8",  # this network (RFC 1122)
-    "10.0.0.0/8",  # private (RFC 1918)
-    "100.64.0.0/10",  # shared by carriers (RFC 6598)
-    "127.0.0.0/8",  # loopback
-    "169.254.0.0/16",  # link-local
-    "172.16.0.0/12",  # private
-    "192.168.0.0/16",  # private
-    "224.0.0.0/4",  # multicast
-    "240.0.0.0/4",  # reserved, and the broadcast address
-)
-
-
 def span_of(prefix: IPv4Network) -> Span:
     return int(prefix.network_address), int(prefix.broadcast_address)
 
 
 EVERY_ADDRESS: Final = AddressSet(spans=((0, 2**32 - 1),))
 PUBLIC_ADDRESSES: Final = EVERY_ADDRESS.minus(
-    AddressSet.of(span_of(IPv4Network(text)) for text in _NOT_PUBLIC)
+    AddressSet.of(span_of(IPv4Network(text)) for text in NOT_PUBLIC)
 )
 """The whole Internet: every IPv4 address from which a packet can reach a public endpoint."""
 

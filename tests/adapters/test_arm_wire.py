@@ -7,7 +7,7 @@ from ipaddress import IPv4Address, ip_network
 
 import pytest
 
-from shared.adapters.arm.wire import fields, security_groups, server_parts, servers, subnets
+from shared.adapters.arm.wire import dns, fields, networks, security_groups, server_parts, servers, subnets
 from shared.model import (
     Access,
     ConnectionStatus,
@@ -247,6 +247,31 @@ def test_an_id_that_is_none_is_refused_and_an_empty_one_is_absent() -> None:
         servers.flexible_server({"name": "db", "properties": {}}, (), NOW)
 
 
+@pytest.mark.field(
+    "odd-items",
+    "A private endpoint connection without an id is known by its name; one that is odd hides no other",
+    source="https://learn.microsoft.com/en-us/rest/api/postgresql/private-endpoint-connections/list-by-server",
+    date="2026-11-29",
+)
+def test_a_private_endpoint_connection_that_is_odd_hides_no_other() -> None:
+    def connection(**parts: Json) -> Json:
+        return {"properties": {"privateLinkServiceConnectionState": {"status": "Pending"}}, **parts}
+
+    listed = [connection(id=f"{FLEXIBLE}/privateEndpointConnections/pe.1"), connection(name="x"), "odd"]
+    found = servers.private_endpoints(flexible(privateEndpointConnections=listed)) or ()
+    assert [(one.id.name, str(one.status)) for one in found] == [
+        ("pe.1", "Pending"),
+        ("x", "Pending"),
+        ("connection-3", "Unknown"),
+    ]
+    assert servers.private_endpoints(flexible(privateEndpointConnections="none")) is None
+
+
+def test_an_address_of_an_endpoint_that_is_none_is_told_beside_the_others() -> None:
+    addresses, odd = networks.addresses_in(["10.0.00.5", "10.0.0.300", "fd00::1", ""])
+    assert ([str(one) for one in addresses], odd) == (["10.0.0.5", "fd00::1"], "'10.0.0.300' is no address")
+
+
 # --- networks --------------------------------------------------------------------------------------
 
 
@@ -436,3 +461,14 @@ def test_a_rule_that_was_written_reads_back_the_same(sources: tuple[str, ...]) -
 )
 def test_a_server_parameter_that_is_a_switch(text: str | None, expected: bool | None) -> None:
     assert server_parts.setting({"properties": {"value": text}}) is expected
+
+
+@pytest.mark.field(
+    "odd-items",
+    "A record that holds something odd beside an endpoint's address is Unknown, not right and not absent",
+    source="https://learn.microsoft.com/en-us/rest/api/dns/privatedns/record-sets/get",
+    date="2026-11-29",
+)
+def test_what_a_record_holds_besides_addresses_is_kept() -> None:
+    body = {"properties": {"aRecords": [{"ipv4Address": "10.0.0.05"}, {"ipv4Address": "10.0.0.300"}, {}]}}
+    assert dns.zone_record(body) == ((IPv4Address("10.0.0.5"),), ("'10.0.0.300'", "None"))

@@ -273,6 +273,39 @@ def test_endpoints_that_may_not_be_read_are_unread(azure: Azure) -> None:
     assert set(snapshot.unread) == {Aspect.SUBNET_ENDPOINTS}
 
 
+@pytest.mark.field(
+    "odd-items",
+    "An endpoint or a server in the subnet that may not be read leaves the others known",
+    source="https://learn.microsoft.com/en-us/azure/role-based-access-control/troubleshooting",
+    date="2026-11-29",
+)
+def test_one_endpoint_that_may_not_be_read_is_known_by_its_id_beside_the_others(azure: Azure) -> None:
+    both = (
+        leading_to(seeds.flexible_server_id(), "pe-db"),
+        leading_to(seeds.flexible_server_id(), "pe-shut"),
+    )
+    seeded(azure, *both, inner=endpoint_subnet())
+    azure.simulator.fault({"status": 403, "code": "AuthorizationFailed"}, path_contains="pe-shut")
+    snapshot, _ = read(azure, ALL)
+    found = {one.id.name: one for one in snapshot.private_endpoints or ()}
+    assert (bool(found["pe-db"].addresses), found["pe-db"].unread) == (True, "")
+    assert (found["pe-shut"].server, bool(found["pe-shut"].unread)) == (None, True)
+    assert snapshot.security_group is not None
+
+
+def test_one_server_that_may_not_be_read_is_listed_with_the_others(azure: Azure) -> None:
+    seeded(azure, in_it("pg-0"), in_it("pg-1"))
+    azure.simulator.fault(
+        {"status": 403, "code": "AuthorizationFailed"}, path_contains="flexibleServers/pg-0"
+    )
+    snapshot, _ = read(azure)
+    assert [(one.id.name, one.high_availability) for one in snapshot.servers or ()] == [
+        ("pg-0", None),
+        ("pg-1", True),
+    ]
+    assert snapshot.unread[Aspect.SUBNET_SERVERS].startswith("pg-0: ")
+
+
 def test_an_endpoint_whose_names_a_zone_group_took_over_shows_its_address_on_its_interface(
     bench: Bench,
 ) -> None:

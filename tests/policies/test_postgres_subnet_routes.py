@@ -161,7 +161,12 @@ UNPLACED = (replace(ENDPOINT, addresses=()),)
         (holding(route("one", "10.0.1.5/32", "None")), NON_COMPLIANT, "leads to None"),
         (holding(NETWORK, virtual_network=None), UNKNOWN, "the virtual network could not be read"),
         (holding(route("subnet", "10.0.1.0/24"), virtual_network=None), NON_COMPLIANT, "'subnet'"),
-        (holding(NETWORK, private_endpoints=UNPLACED), UNKNOWN, "the address of pe could not be read"),
+        (
+            holding(route("one", "10.0.1.5/32", "None"), private_endpoints=(ENDPOINT, *UNPLACED)),
+            NON_COMPLIANT,
+            "leads to None",
+        ),
+        (holding(NETWORK, private_endpoints=UNPLACED), UNKNOWN, "private endpoint pe shows no address"),
         (holding(ALL, private_endpoints=UNPLACED), COMPLIANT, "no route here overrides"),
         (holding(NETWORK, private_endpoints=None), UNKNOWN, "the private endpoints in the subnet could not"),
         (holding(route_table=None), UNKNOWN, "the route table could not be read"),

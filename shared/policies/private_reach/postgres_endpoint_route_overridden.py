@@ -40,7 +40,7 @@ from shared.posture.route_tables import (
     table_of,
     unread_routes,
 )
-from shared.posture.subnet_facts import routes_reach_endpoints, without_endpoints
+from shared.posture.subnet_facts import routes_reach_endpoints, unplaced, without_endpoints
 from shared.posture.unread import unread_reason
 
 ID: Final = "postgres-endpoint-route-overridden"
@@ -67,19 +67,25 @@ def _judged(subnet: SubnetSnapshot) -> Judged:
     if unread := unread_routes(subnet):
         return unknown(unread)
     try:
+        placed = diverted(subnet, table_of(subnet), _placed(subnet))
         found = diverted(subnet, table_of(subnet), _destinations(subnet))
     except RoutesUnreadable as error:
         return unknown(f"the routes cannot be read: {error}")
-    return _verdict(subnet, found)
+    return _surely(subnet, placed) or _verdict(subnet, found)
 
 
-def _verdict(subnet: SubnetSnapshot, found: Diverted) -> Judged:
-    if found.surely and not _unplaced(subnet):
+def _surely(subnet: SubnetSnapshot, found: Diverted) -> Judged | None:
+    """What is wrong about the endpoints whose address is known, whatever the others have."""
+    if found.surely:
         told = ", ".join(spelled(one) for one in found.surely)
         straight = f"packets to a private endpoint do not go straight there: {told}"
         facts = {"whatToDo": _TO_DO, "routes": [shown(one) for one in found.surely]}
         wrong = drifted(straight, leading(found.surely), evidence=facts)
         return replace(wrong, resource_id=subnet.route_table_id)
+    return None
+
+
+def _verdict(subnet: SubnetSnapshot, found: Diverted) -> Judged:
     if taken := (*found.surely, *found.perhaps):
         told = ", ".join(spelled(one) for one in taken)
         return unknown(f"whether a private endpoint is reached straight is unknown: {told}, {_why(subnet)}")
@@ -87,23 +93,20 @@ def _verdict(subnet: SubnetSnapshot, found: Diverted) -> Judged:
 
 
 def _why(subnet: SubnetSnapshot) -> str:
-    if unplaced := _unplaced(subnet):
-        return f"and the address of {', '.join(unplaced)} could not be read"
+    if missing := unplaced(subnet):
+        return f"and {'; '.join(missing)}"
     if subnet.virtual_network is None:
         return f"and {unread_reason(subnet, Aspect.VIRTUAL_NETWORK)}"
     return "which is no type of hop that is known"
 
 
-def _unplaced(subnet: SubnetSnapshot) -> list[str]:
-    """Names of endpoints whose address is not known."""
-    return sorted(one.id.name for one in subnet.private_endpoints or () if not one.addresses)
+def _placed(subnet: SubnetSnapshot) -> list[IPNetwork]:
+    return [ip_network(address) for one in subnet.private_endpoints or () for address in one.addresses]
 
 
 def _destinations(subnet: SubnetSnapshot) -> list[IPNetwork]:
     """The endpoints' addresses; anywhere in the subnet where one is not known."""
-    if _unplaced(subnet):
-        return list(subnet.prefixes)
-    return [ip_network(address) for one in subnet.private_endpoints or () for address in one.addresses]
+    return list(subnet.prefixes) if unplaced(subnet) else _placed(subnet)
 
 
 POLICY: Policy[SubnetSnapshot] = Policy(
