@@ -23,7 +23,7 @@ from shared.model.parts import EndpointDns
 from shared.posture.odd_rules import may_admit
 from shared.posture.server_findings import az
 from shared.posture.traffic import AddressSet, network_rules_missing, odd_texts, public_sources
-from shared.posture.unread import unread_reason
+from shared.posture.unread import public_access_said, unread_reason
 
 _NO_ENDPOINT: Final = "postgres-no-approved-private-endpoint"
 _NOT_APPROVED: Final = "postgres-private-endpoint-not-approved"
@@ -140,7 +140,7 @@ def _admitted(case: Case) -> Step:
     if server.public_access is PublicAccess.DISABLED:
         return replace(step, result=Result.FAULT, says="public network access is disabled", fix=_PRIVATELY)
     if server.public_access is PublicAccess.UNKNOWN:
-        return replace(step, says="the server does not show whether public network access is enabled")
+        return replace(step, says=f"{public_access_said(server)}: whether anybody gets in is not known")
     if server.firewall_rules is None:
         return replace(step, says=unread_reason(server, Aspect.FIREWALL_RULES))
     if case.client is not None and _subnet_admitted(case):

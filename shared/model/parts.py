@@ -35,6 +35,8 @@ class ServerParameter:
     """Whether a new value is in force at once; False: only after a restart."""
     pending_restart: bool | None = None
     """Whether the value shown is not in force before a restart."""
+    odd: str = ""
+    """Why there is no value to judge: it is absent, or no text."""
 
 
 @value

@@ -99,6 +99,8 @@ class ServerSnapshot:
     """Locks that hold for the private DNS zone of a VNet-integrated server, inherited ones included."""
     unread: Mapping[Aspect, str] = field(default_factory=dict)
     """Parts that were asked for and could not be read, each with the reason."""
+    odd_fields: Mapping[str, str] = field(default_factory=dict)
+    """The server's own fields that are there and mean nothing to us, each with what it is."""
 
     @property
     def target(self) -> Target:

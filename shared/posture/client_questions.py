@@ -60,7 +60,7 @@ def _settled_endpoints(subnet: SubnetSnapshot) -> Judged | None:
     if subnet.security_group is not None and subnet.security_group.updating:
         return unknown("the NSG is being updated: look again")
     if not subnet.prefixes:
-        return unknown("the subnet shows no address prefix")
+        return unknown("the subnet shows no address prefixes")
     if not any(one.addresses for one in subnet.private_endpoints or ()):
         return unknown("; ".join(unplaced(subnet)))
     return None

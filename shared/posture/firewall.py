@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Mapping
 from ipaddress import IPv4Address, IPv4Network
 
 from shared.model import (
+    Aspect,
     Change,
     DeleteFirewallRule,
     Edit,
@@ -24,6 +25,7 @@ from shared.model.resource_id import free_name
 from shared.posture.findings import Judged, compliant, unknown
 from shared.posture.odd_rules import odd_evidence
 from shared.posture.traffic import PUBLIC_ADDRESSES, AddressSet, Span, span_of
+from shared.posture.unread import public_access_said, unread_reason
 
 
 def admitted_by(rules: Iterable[FirewallRule]) -> AddressSet:
@@ -77,7 +79,7 @@ def not_in_force(server: ServerSnapshot) -> Judged | None:
     if server.vnet_integrated:
         return compliant("the server is VNet-integrated: firewall rules have no effect")
     if server.firewall_rules is None:
-        return unknown("the firewall rules could not be read")
+        return unknown(unread_reason(server, Aspect.FIREWALL_RULES))
     if server.public_access is PublicAccess.DISABLED:
         return compliant("public network access is disabled: no firewall rule is in force")
     return None
@@ -87,7 +89,7 @@ def doubt(server: ServerSnapshot) -> str:
     """The end of a reason where it is not known whether the rules are in force."""
     if server.public_access is not PublicAccess.UNKNOWN:
         return ""
-    return "; whether it is in force is unknown, because publicNetworkAccess is"
+    return f"; whether it is in force is unknown, because {public_access_said(server)}"
 
 
 def deletion(policy: str, server: ServerSnapshot, rules: Iterable[FirewallRule]) -> Change:

@@ -151,5 +151,5 @@ def _is_placed(partner: ReplicaPartner) -> bool:
 
 def _unplaced(partner: ReplicaPartner) -> str:
     if not partner.unread:
-        return f"{partner.server.name} shows no subnet prefix or no region"
+        return f"the subnet or the region of {partner.server.name} is not shown"
     return f"the subnet or the region of {partner.server.name} could not be read: {partner.unread}"

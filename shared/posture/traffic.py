@@ -291,6 +291,6 @@ def _network_ways_in(server: ServerSnapshot) -> list[str]:
 
 def _private_ways_in(server: ServerSnapshot) -> list[str]:
     if server.private_endpoints is None:
-        return ["private endpoints that could not be read"]
+        return ["private endpoints that the server does not show"]
     approved = (c for c in server.private_endpoints if c.status is ConnectionStatus.APPROVED)
     return sorted(f"private endpoint {connection.endpoint or connection.id}" for connection in approved)

@@ -249,6 +249,36 @@ def test_an_id_that_is_none_is_refused_and_an_empty_one_is_absent() -> None:
 
 @pytest.mark.field(
     "odd-items",
+    "A field of a server that is absent is said to be absent, and one that is odd is told with what it is",
+    source="https://learn.microsoft.com/en-us/rest/api/postgresql/servers/get",
+    date="2026-11-29",
+)
+def test_an_odd_field_of_a_server_is_told_apart_from_an_absent_one() -> None:
+    absent = servers.flexible_server(flexible(backup={}, authConfig=None), None, NOW)
+    assert (absent.backup.retention_days, absent.sign_in.entra, absent.odd_fields) == (None, None, {})
+    odd = servers.flexible_server(
+        flexible(
+            backup={"backupRetentionDays": "seven", "geoRedundantBackup": "Perhaps"},
+            authConfig={"passwordAuth": 1, "activeDirectoryAuth": "Enabled"},
+            privateEndpointConnections={"a": "b"},
+        ),
+        None,
+        NOW,
+    )
+    assert (odd.backup.retention_days, odd.sign_in.entra, odd.private_endpoints) == (None, True, None)
+    assert sorted(odd.odd_fields) == [
+        "authConfig.passwordAuth",
+        "backupRetentionDays",
+        "geoRedundantBackup",
+        "privateEndpointConnections",
+    ]
+    assert odd.odd_fields["geoRedundantBackup"] == (
+        "geoRedundantBackup is 'Perhaps', which is neither Enabled nor Disabled"
+    )
+
+
+@pytest.mark.field(
+    "odd-items",
     "A private endpoint connection without an id is known by its name; one that is odd hides no other",
     source="https://learn.microsoft.com/en-us/rest/api/postgresql/private-endpoint-connections/list-by-server",
     date="2026-11-29",

@@ -27,17 +27,20 @@ from ipaddress import ip_network
 from typing import Final
 
 from shared.model import Aspect, Finding, IPNetwork, Kind, Severity, SubnetSnapshot
+from shared.model.parts import Route
 from shared.posture.controls import MCSB
 from shared.posture.findings import Judged, compliant, drifted, finding, unknown, with_evidence
 from shared.posture.policy import SUBNETS, Policy
 from shared.posture.route_tables import (
     Diverted,
-    RoutesUnreadable,
+    Taken,
+    beside_odd,
     diverted,
     leading,
+    odd_reason,
     shown,
     spelled,
-    table_of,
+    still_sure,
     unread_routes,
 )
 from shared.posture.subnet_facts import routes_reach_endpoints, unplaced, without_endpoints
@@ -66,23 +69,23 @@ def _judged(subnet: SubnetSnapshot) -> Judged:
         return compliant("network policies for route tables are off: no route overrides an endpoint's own")
     if unread := unread_routes(subnet):
         return unknown(unread)
-    try:
-        placed = diverted(subnet, table_of(subnet), _placed(subnet))
-        found = diverted(subnet, table_of(subnet), _destinations(subnet))
-    except RoutesUnreadable as error:
-        return unknown(f"the routes cannot be read: {error}")
-    return _surely(subnet, placed) or _verdict(subnet, found)
+    table, odd = beside_odd(subnet)
+    placed = still_sure(diverted(subnet, table, _placed(subnet)).surely, odd)
+    if placed:
+        return _surely(subnet, placed, odd)
+    return (
+        unknown(odd_reason(odd)) if odd else _verdict(subnet, diverted(subnet, table, _destinations(subnet)))
+    )
 
 
-def _surely(subnet: SubnetSnapshot, found: Diverted) -> Judged | None:
-    """What is wrong about the endpoints whose address is known, whatever the others have."""
-    if found.surely:
-        told = ", ".join(spelled(one) for one in found.surely)
-        straight = f"packets to a private endpoint do not go straight there: {told}"
-        facts = {"whatToDo": _TO_DO, "routes": [shown(one) for one in found.surely]}
-        wrong = drifted(straight, leading(found.surely), evidence=facts)
-        return replace(wrong, resource_id=subnet.route_table_id)
-    return None
+def _surely(subnet: SubnetSnapshot, found: tuple[Taken, ...], odd: tuple[Route, ...]) -> Judged:
+    """What is wrong about the endpoints whose address is known, whatever the rest is."""
+    told = ", ".join(spelled(one) for one in found)
+    beside = f"; {odd_reason(odd)}" if odd else ""
+    straight = f"packets to a private endpoint do not go straight there: {told}{beside}"
+    facts = {"whatToDo": _TO_DO, "routes": [shown(one) for one in found]}
+    wrong = drifted(straight, leading(found), evidence=facts)
+    return replace(wrong, resource_id=subnet.route_table_id)
 
 
 def _verdict(subnet: SubnetSnapshot, found: Diverted) -> Judged:

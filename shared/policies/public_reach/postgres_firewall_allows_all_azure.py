@@ -42,6 +42,7 @@ from shared.posture.firewall import by_name, deleting, deletion, rules_evidence
 from shared.posture.odd_rules import beside_odd, may_be_all_azure
 from shared.posture.policy import ALL_SERVERS, Assessment, Policy
 from shared.posture.traffic import ServerTraffic, reach_evidence, server_traffic
+from shared.posture.unread import unread_reason
 
 ID = "postgres-firewall-allows-all-azure"
 SEVERITY = Severity.HIGH
@@ -88,7 +89,7 @@ def _judge(server: ServerSnapshot, found: tuple[FirewallRule, ...]) -> Judged:
     if server.vnet_integrated:
         return compliant("the server is VNet-integrated: firewall rules have no effect")
     if server.firewall_rules is None:
-        return unknown("the firewall rules could not be read")
+        return unknown(unread_reason(server, Aspect.FIREWALL_RULES))
     could = [rule for rule in server.odd_rules if may_be_all_azure(rule)]
     return beside_odd(_of_readable(server, found), server, could, "a firewall rule admits all of Azure")
 

@@ -37,6 +37,7 @@ from shared.posture.firewall import (
 from shared.posture.odd_rules import beside_odd, odd_evidence
 from shared.posture.policy import ALL_SERVERS, Policy
 from shared.posture.traffic import PUBLIC_ADDRESSES, public_sources
+from shared.posture.unread import unread_reason
 
 ID = "postgres-firewall-dormant-rules"
 SEVERITY = Severity.LOW
@@ -59,7 +60,7 @@ def _judge(server: ServerSnapshot) -> Judged:
     if server.public_access is PublicAccess.ENABLED:
         return compliant("public network access is enabled: no firewall rule is dormant")
     if server.firewall_rules is None:
-        return unknown("the firewall rules could not be read")
+        return unknown(unread_reason(server, Aspect.FIREWALL_RULES))
     return beside_odd(_of_readable(server), server, server.odd_rules, "a firewall rule is dormant")
 
 

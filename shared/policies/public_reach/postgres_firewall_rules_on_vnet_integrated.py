@@ -25,6 +25,7 @@ from shared.posture.findings import Judged, beside_the_point, compliant, drifted
 from shared.posture.firewall import by_name, named, ranges_print, shown
 from shared.posture.odd_rules import odd_evidence
 from shared.posture.policy import FLEXIBLE_SERVERS, Policy
+from shared.posture.unread import unread_reason
 
 ID = "postgres-firewall-rules-on-vnet-integrated"
 SEVERITY = Severity.INFORMATIONAL
@@ -46,7 +47,7 @@ def _judge(server: ServerSnapshot) -> Judged:
     if not server.vnet_integrated:
         return beside_the_point("the server is not VNet-integrated")
     if server.firewall_rules is None:
-        return unknown("the firewall rules could not be read")
+        return unknown(unread_reason(server, Aspect.FIREWALL_RULES))
     rules = by_name(server.firewall_rules)
     called = [*([named(rules)] if rules else []), *(rule.described for rule in server.odd_rules)]
     if not called:

@@ -104,9 +104,12 @@ def server_parameters(bodies: Iterable[Json]) -> tuple[ServerParameter, ...]:
 
 
 def _server_parameter(body: Json) -> ServerParameter:
+    value = _verbatim(body, "value")
+    held = get(body, "properties", "value")
     return ServerParameter(
         name=text(body, "name"),
-        value=_verbatim(body, "value") or "",
+        value=value or "",
+        odd=wrong(held, "value", "no text") if value is None else "",
         default=_verbatim(body, "defaultValue"),
         data_type=text(body, "properties", "dataType"),
         allowed=text(body, "properties", "allowedValues"),

@@ -20,6 +20,7 @@ from shared.adapters.arm.wire.fields import (
     tags,
     text,
 )
+from shared.adapters.arm.wire.odd_fields import FLEXIBLE, SINGLE, odd_fields
 from shared.model import (
     ConnectionStatus,
     FirewallRule,
@@ -78,6 +79,7 @@ def flexible_server(body: Json, rules: tuple[FirewallRule, ...] | None, read_at:
         availability=_availability(body),
         replication=replication(body),
         elastic_cluster=elastic_cluster(body),
+        odd_fields=odd_fields(body, FLEXIBLE),
     )
 
 
@@ -118,6 +120,7 @@ def single_server(body: Json, rules: tuple[FirewallRule, ...] | None, read_at: d
             enforced=_enabled(body, "properties", "sslEnforcement"),
             minimum_version=text(body, "properties", "minimalTlsVersion"),
         ),
+        odd_fields=odd_fields(body, SINGLE),
     )
 
 
