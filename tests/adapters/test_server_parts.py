@@ -284,12 +284,8 @@ def test_a_parameter_without_a_readable_value_is_told_beside_the_others() -> Non
         ("", "value is ['on'], which is no text"),
         ("", ""),
     ]
-    states = {
-        policy: find(policy) for policy in ("postgres-log-checkpoints-off", "postgres-log-disconnections-off")
-    }
-    found = {
-        name: bound(policy, {}).evaluate(server(parameters=read)) for name, policy in states.items() if policy
-    }
+    judged = [find("postgres-log-checkpoints-off"), find("postgres-log-disconnections-off")]
+    found = {one.id: bound(one, {}).evaluate(server(parameters=read)) for one in judged if one}
     assert {name: str(one.state) for name, one in found.items()} == {
         "postgres-log-checkpoints-off": "NonCompliant",
         "postgres-log-disconnections-off": "Unknown",
