@@ -122,7 +122,17 @@ _GENERATED = frozenset(
         "high_availability",
         "created_at",
     }
-    | {"prefixes", "delegations", "security_group", "servers", "updating", "etag", "tags", "unread"}
+    | {
+        "prefixes",
+        "delegations",
+        "security_group",
+        "servers",
+        "updating",
+        "etag",
+        "tags",
+        "unread",
+        "odd_fields",
+    }
 )
 """Fields that the strategies below fill; every other one is filled with what stored snapshots hold."""
 

@@ -22,6 +22,8 @@ CAVEATS: Final = (
     "admin rules of Azure Virtual Network Manager run before the NSG and are not evaluated",
     "routes and network appliances are not evaluated",
 )
+_ODD: Final = "oddRules"
+"""Where evidence tells of the rules that cannot be read."""
 
 
 def inquiry_finding(about: About, inquiry: Inquiry) -> Finding:
@@ -32,7 +34,8 @@ def inquiry_finding(about: About, inquiry: Inquiry) -> Finding:
         return group_finding(about, inquiry.subnet, not_decided(error))
     judged = _judge(answers, inquiry.holds)
     found = group_finding(about, inquiry.subnet, judged)
-    return replace(found, evidence=_evidence(about, inquiry, answers))
+    odd = {name: told for name, told in found.evidence.items() if name == _ODD}
+    return replace(found, evidence={**_evidence(about, inquiry, answers), **odd})
 
 
 def not_decided(error: NsgError) -> Judged:
@@ -44,21 +47,15 @@ def not_decided(error: NsgError) -> Judged:
 
 def group_finding(about: About, subnet: SubnetSnapshot, judged: Judged) -> Finding:
     """The finding on the NSG where it is at fault, else on the subnet; of no other than a delegated one."""
-    group = subnet.security_group
+    group, odd = subnet.security_group, _odd_rules(subnet)
     placed = replace(
         judged,
-        reason=f"{judged.reason}{_odd_note(subnet, judged.reason)}",
+        reason=f"{judged.reason}{_odd_note(odd, judged.reason)}",
         resource_id=group.id if group and judged.is_drift else None,
         applies=judged.applies and delegated(subnet),
     )
-    facts = {"nsgId": group_id(subnet), "caveats": list(CAVEATS), **_odd_evidence(subnet)}
+    facts = {"nsgId": group_id(subnet), "caveats": list(CAVEATS), **_odd_evidence(odd)}
     return finding(about.policy, about.severity, subnet, placed, facts)
-
-
-def _odd_note(subnet: SubnetSnapshot, said: str) -> str:
-    """The end of a reason that names the rules which cannot be read, but for those that it names already."""
-    named = dict.fromkeys(odd.why for odd in _odd_rules(subnet) if odd.why not in said)
-    return f"; cannot be read: {'; '.join(named)}" if named else ""
 
 
 def _odd_rules(subnet: SubnetSnapshot) -> tuple[OddSecurityRule, ...]:
@@ -66,9 +63,15 @@ def _odd_rules(subnet: SubnetSnapshot) -> tuple[OddSecurityRule, ...]:
     return group.odd_rules if group else ()
 
 
-def _odd_evidence(subnet: SubnetSnapshot) -> Mapping[str, Json]:
-    odd = [{"name": one.name, "field": one.field, "why": one.why} for one in _odd_rules(subnet)]
-    return {"oddRules": odd} if odd else {}
+def _odd_note(odd: Iterable[OddSecurityRule], said: str) -> str:
+    """The end of a reason that names the rules which cannot be read, but for those that it names already."""
+    named = dict.fromkeys(one.why for one in odd if one.why not in said)
+    return f"; cannot be read: {'; '.join(named)}" if named else ""
+
+
+def _odd_evidence(odd: Iterable[OddSecurityRule]) -> Mapping[str, Json]:
+    told = [{"name": one.name, "field": one.field, "why": one.why} for one in odd]
+    return {_ODD: told} if told else {}
 
 
 def _judge(answers: Sequence[Answer], holds: str) -> Judged:
@@ -92,7 +95,6 @@ def _evidence(about: About, inquiry: Inquiry, answers: Sequence[Answer]) -> Mapp
     found = dict.fromkeys(caveat for answer in answers for caveat in answer.verdict.caveats)
     return {
         "nsgId": group_id(inquiry.subnet),
-        **_odd_evidence(inquiry.subnet),
         "directions": [_direction(answer) for answer in answers],
         "sharedWith": sharing(inquiry.subnet),
         "noFixReason": why_no_fix(about, inquiry, answers),
