@@ -21,7 +21,7 @@ from shared.model import (
     SubnetSnapshot,
     TrafficBox,
 )
-from shared.nsg import NsgError, Question, Tags, decide, parse, parse_addresses
+from shared.nsg import NsgError, Question, Tags, decide, parse, parse_addresses, shares_a_priority
 from shared.posture.subnet_answers import ask, wrong_ones
 from shared.posture.subnet_questions import About, Inquiry
 
@@ -37,7 +37,7 @@ def restorations(
     A rule that let more pass than the question asks for does not prove, and the plan stands in for it.
     """
     group, former = inquiry.subnet.security_group, baseline.security_group
-    if group is None or former is None:
+    if group is None or former is None or shares_a_priority(group):
         return ()
     blocked = [answer.question for answer in wrong_ones(ask(inquiry))]
     gone = _gone(group, former, blocked, inquiry.tags)

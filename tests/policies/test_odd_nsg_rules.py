@@ -111,3 +111,10 @@ def test_no_new_rule_takes_the_priority_or_the_name_of_an_odd_one() -> None:
 def test_a_policy_that_asks_the_default_rules_answers_beside_an_odd_rule() -> None:
     assert judged(NO_DENY, odd(300)).state in (NON_COMPLIANT, UNKNOWN)
     assert tolerated(None) is None
+
+
+def test_nothing_is_written_while_two_rules_share_a_priority_but_what_is_surely_wrong_is_told() -> None:
+    snapshot = subnet(group(DENY_ALL, deny("twin", 200, protocol="*")))
+    found = IN_SUBNET.evaluate(snapshot)
+    assert (found.state, "share priority 200" in found.reason) == (NON_COMPLIANT, True)
+    assert IN_SUBNET.plan(found, snapshot) is None

@@ -70,6 +70,12 @@ def tolerated(group: SecurityGroup | None) -> SecurityGroup | None:
     )
 
 
+def shares_a_priority(group: SecurityGroup) -> bool:
+    """Whether two rules of one direction have one priority, which Azure refuses: nothing is added to it."""
+    taken = Counter(map(_place, group.rules))
+    return any(times > 1 for times in taken.values())
+
+
 def _is_sound(group: SecurityGroup) -> bool:
     try:
         effective_rules(group)
