@@ -193,7 +193,7 @@ def _remediation_verdict(change: ChangeRecord, visit: Visit) -> tuple[Outcome, s
     finding = policy.evaluate(visit.snapshot)
     sent_all = change.next_edit == len(change.change.edits)
     match finding.state:
-        case ComplianceState.COMPLIANT:
+        case _ if finding.nothing_surely_wrong:
             return (Outcome.ALREADY_COMPLIANT if change.nothing_there else Outcome.REVERTED), finding.reason
         case ComplianceState.NON_COMPLIANT if sent_all:
             return Outcome.INEFFECTIVE, f"accepted by Azure, and still: {finding.reason}"

@@ -97,9 +97,10 @@ def _said(judgement: Judgement) -> Judgement:
 
 
 def _never_compliant_while_busy(finding: Finding, readiness: Readiness) -> Finding:
-    if readiness is not Readiness.BUSY or finding.state is not ComplianceState.COMPLIANT:
+    if readiness is not Readiness.BUSY or not finding.nothing_surely_wrong:
         return finding
-    return replace(finding, state=ComplianceState.UNKNOWN, reason="another operation is running: look again")
+    busy = "another operation is running: look again"
+    return replace(finding, state=ComplianceState.UNKNOWN, reason=busy, undecided=())
 
 
 def policies_in_question(target: Target, deps: Deps) -> tuple[AnyPolicy, ...]:

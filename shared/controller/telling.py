@@ -187,14 +187,17 @@ def _resolve_what_is_off(visit: Visit, record: TargetRecord) -> None:
 
 
 def _resolve_what_ended(visit: Visit, judgement: Judgement, memory: PolicyMemory | None) -> None:
-    """Resolve the alert of a drift that is over, and of an unknown that is known now."""
+    """Resolve the alert of a drift that is over, and of an unknown that is known now.
+
+    A drift is over too where only what is odd is left undecided.
+    """
     if memory is None:
         return
     state, policy, deps = judgement.finding.state, judgement.policy.id, visit.deps
     is_unknown = state in {ComplianceState.UNKNOWN, ComplianceState.ERROR}
     if is_unknown and judgement.is_exempt and memory.unknown_since is not None:
         resolve_if_open(alert_id(policy, visit.target, UNKNOWN_FINGERPRINT), "exempt", deps, visit.now)
-    if is_unknown:
+    if is_unknown and not judgement.finding.undecided:
         return
     if memory.fingerprint and memory.fingerprint != judgement.finding.fingerprint:
         resolve_if_open(
@@ -202,7 +205,7 @@ def _resolve_what_ended(visit: Visit, judgement: Judgement, memory: PolicyMemory
         )
     elif state is ComplianceState.EXEMPT and memory.fingerprint:
         resolve_if_open(alert_id(policy, visit.target, memory.fingerprint), "exempt", deps, visit.now)
-    if memory.unknown_since is not None:
+    if memory.unknown_since is not None and not is_unknown:
         resolve_if_open(
             alert_id(policy, visit.target, UNKNOWN_FINGERPRINT), "it can be read again", deps, visit.now
         )

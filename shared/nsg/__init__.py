@@ -26,6 +26,7 @@ from shared.nsg.packets.addresses import (
     spans_of,
 )
 from shared.nsg.packets.spans import EVERY_PORT, Spans, common, minus, union
+from shared.nsg.rules.odd_rules import shares_a_priority, tolerated
 from shared.nsg.rules.reading import DEFAULT_RULES, NsgError, Protocol, Rule, Side, effective_rules, read_side
 from shared.nsg.rules.tags import Tags, known_tags
 
@@ -71,8 +72,10 @@ __all__ = [
     "parse",
     "parse_addresses",
     "read_side",
+    "shares_a_priority",
     "spans_of",
     "state_of",
+    "tolerated",
     "traffic_boxes",
     "union",
     "with_rules",

@@ -40,6 +40,8 @@ class Judged:
     resource_id: ResourceId | None = None
     severity: Severity | None = None
     applies: bool = True
+    undecided: tuple[str, ...] = ()
+    """What is odd and could be wrong; see ``Finding``."""
     what_to_do: str | tuple[str, ...] = ""
     """A command or a step for a person, or several; it is told among the evidence."""
 
@@ -116,4 +118,5 @@ def finding(
         evidence={**facts, **judged.evidence, **remedy, **reached},
         fingerprint=judged.fingerprint,
         applies=judged.applies,
+        undecided=judged.undecided,
     )

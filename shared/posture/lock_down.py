@@ -116,7 +116,7 @@ def _final_denies(subnet: SubnetSnapshot, direction: Direction) -> list[Security
     """A deny for each family behind every custom rule of the direction; none without room there."""
     families = own_addresses(subnet)
     group = subnet.security_group
-    custom = group.rules if group is not None else ()
+    custom = group.standing if group is not None else ()
     last = max((rule.priority for rule in custom if rule.direction is direction), default=0)
     first = LAST_PRIORITY - len(families) + 1
     names = [f"{DENIES}-{subnet.id.name}-{direction}-{family}".lower()[:80] for family in families]

@@ -77,6 +77,8 @@ def parameter_finding(
 
 
 def _judge(about: About, found: ServerParameter, right: bool | None) -> Judged:
+    if found.odd:
+        return unknown(f"the server shows no value of {found.name}: {found.odd}")
     said, fingerprint = f"{found.name} is {found.value!r}", f"{about.parameter}={found.value.lower()}"
     if right is None:
         return unknown(f"{said}, which cannot be judged: wanted is {about.wanted}")

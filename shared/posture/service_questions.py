@@ -33,6 +33,7 @@ from shared.nsg import (
     minus,
     read_side,
     spans_of,
+    tolerated,
     traffic_boxes,
     union,
 )
@@ -201,7 +202,7 @@ def _apart(service: Service, inquiry: Inquiry) -> Inquiry:
     Other regions of the service stay open, for a region may have two spellings.
     """
     group = inquiry.subnet.security_group
-    rules = group.rules if group else ()
+    rules = group.standing if group else ()
     named = {text.strip().lower() for rule in rules for text in (*rule.sources, *rule.destinations)}
     others = _SERVICES - {service.tag.lower()}
     apart = {key: () for key in named if key.partition(".")[0] in others}
@@ -222,7 +223,8 @@ def _is_certain(inquiry: Inquiry) -> bool:
 def _denied_everywhere(inquiry: Inquiry, answer: Answer) -> bool:
     if answer.verdict.state is State.DENIED:
         return True
-    against_none = difference(inquiry.subnet.security_group, None, [answer.question], inquiry.tags)
+    group = tolerated(inquiry.subnet.security_group)
+    against_none = difference(group, None, [answer.question], inquiry.tags)
     denied = union(
         span for part in against_none.parts if part.before is Outcome.DENIED for span in part.box.destinations
     )

@@ -19,7 +19,7 @@ from shared.model import (
     SubnetSnapshot,
     TrafficBox,
 )
-from shared.nsg import Fix, Goal, NoFix, fix, with_rules
+from shared.nsg import Fix, Goal, NoFix, fix, shares_a_priority, tolerated, with_rules
 from shared.posture.policy import Assessment
 from shared.posture.subnet_answers import Answer, ask, open_reason, still_open, wrong_ones
 from shared.posture.subnet_questions import About, Inquiry, group_id, sharing_note
@@ -30,7 +30,7 @@ RULE_EDITS: Final[frozenset[type[Edit]]] = frozenset({PutSecurityRule, DeleteSec
 
 def additions(about: About, inquiry: Inquiry, answers: Iterable[Answer]) -> Fix | NoFix:
     """The rules that make all of ``answers`` as wanted together, or why there are none."""
-    group = inquiry.subnet.security_group
+    group = tolerated(inquiry.subnet.security_group)
     added: list[SecurityRule] = []
     for answer in answers:
         name = f"{about.rule_name}-{inquiry.subnet.id.name}"
@@ -55,9 +55,9 @@ def inquiry_change(about: About, inquiry: Inquiry, box: Iterable[TrafficBox]) ->
 def adding(
     about: About, subnet: SubnetSnapshot, rules: Sequence[SecurityRule], box: Iterable[TrafficBox]
 ) -> Change | None:
-    """The change that adds ``rules``; None where there are none, or no NSG to add them to."""
+    """The change that adds ``rules``; None where there are none, or no sound NSG to add them to."""
     group = subnet.security_group
-    if group is None or not rules:
+    if group is None or not rules or shares_a_priority(group):
         return None
     return Change(
         policy=about.policy,

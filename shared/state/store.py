@@ -9,6 +9,7 @@ raises ``EntityChanged``, and the caller reads again. Nothing here decides, and 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import Final
@@ -17,7 +18,7 @@ from uuid import uuid4
 from shared.model import Cause, Locator, Outcome, Proof, Snapshot, Target, codec
 from shared.model.alert_records import AlertRecord, AlertStatus
 from shared.model.change_records import ChangeRecord
-from shared.model.errors import EntityExists, StoreError
+from shared.model.errors import EntityExists, TextGone
 from shared.model.interfaces import Blobs, Queue, Relation, Tables
 from shared.model.memory import TargetRecord
 from shared.model.messages import Message
@@ -45,6 +46,8 @@ _LONGEST_MESSAGE: Final = 48_000
 """Bytes: the service takes 64 KiB, and base64 makes four of three."""
 
 _MESSAGE_REFERENCE: Final = "messageBlob"
+_REFERENCE: Final = re.compile(rf'\s*\{{\s*"{_MESSAGE_REFERENCE}"\s*:\s*"([0-9a-f]{{64}})"\s*\}}\s*')
+"""A long message travels as the hash of its text, alone in an object."""
 
 
 class Store:
@@ -77,14 +80,19 @@ class Store:
         self._queue.send(body, delay_seconds)
 
     def read_message(self, body: str) -> Message:
-        """The message that ``send`` enqueued."""
-        if not body.startswith(f'{{"{_MESSAGE_REFERENCE}":"'):
-            return codec.load(Message, body)
-        name = codec.load(dict[str, str], body)[_MESSAGE_REFERENCE]
-        message = self._archive.value(Message, name)
-        if message is None:
-            raise StoreError(f"the text {name} of a message is gone")
-        return message
+        """The message that ``send`` enqueued; raises ``StoreError`` where it is none that we know."""
+        return codec.load(Message, self.message_text(body))
+
+    def message_text(self, body: str) -> str:
+        """The text of the message that ``send`` enqueued, fetched where only its reference travels.
+
+        Raises ``TextGone`` where it is kept no more, ``StoreError`` where it cannot be fetched now.
+        """
+        referred = _REFERENCE.fullmatch(body)
+        text = self._archive.text(referred[1]) if referred else body
+        if text is None:
+            raise TextGone(f"the text of the message {body} is gone")
+        return text
 
     def arm(self, message: Message, now: datetime, delay_seconds: float) -> bool:
         """Ask for a reading that begins after now; one message per queue key is on its way at a time.

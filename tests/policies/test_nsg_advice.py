@@ -96,12 +96,13 @@ def test_a_rule_with_a_security_group_on_either_side_is_found_and_named() -> Non
         ((allow("all", 300, "* > *"), DENY_OUT), COMPLIANT, []),
         ((deny("in", 300, "10.0.0.0/8 > *"), DENY_OUT), NON_COMPLIANT, ["Inbound"]),
         ((deny("in", 300, "CorpNet > *"), DENY_OUT), UNKNOWN, []),
-        ((deny("in", 300, protocol="Gre"), DENY_OUT), UNKNOWN, None),
+        ((deny("in", 300, protocol="Gre"), DENY_OUT), UNKNOWN, []),
+        ((deny("in", 300, protocol="Gre"),), NON_COMPLIANT, ["Outbound"]),
         ((deny("two ports", 300, ports="5432,6432"), DENY_OUT), COMPLIANT, []),
     ],
 )
 def test_the_default_rules_have_the_last_word_where_no_rule_denies_the_rest(
-    rules: tuple[SecurityRule, ...], state: ComplianceState, directions: list[str] | None
+    rules: tuple[SecurityRule, ...], state: ComplianceState, directions: list[str]
 ) -> None:
     finding = FINAL.evaluate(subnet(group(*rules)))
     assert finding.state is state, finding.reason

@@ -30,6 +30,7 @@ from shared.posture.server_findings import (
     wrong_switch,
 )
 from shared.posture.traffic import reach_evidence
+from shared.posture.unread import connections_missing
 from tests.builders import SERVER, server
 from tests.fakes import SUBSCRIPTION
 from tests.policies.stored import stored
@@ -65,6 +66,9 @@ def test_what_a_policy_has_nothing_to_say_about_is_no_baseline() -> None:
 
 def test_an_absent_field_and_one_that_means_nothing_are_told_apart() -> None:
     assert unsaid(server(), "mode").reason == "the server does not say mode"
+    odd = server(odd_fields={"mode": "mode is 7, which is no text"})
+    assert unsaid(odd, "mode").reason == "mode is 7, which is no text, and cannot be judged"
+    assert connections_missing(server()) == "the server does not say privateEndpointConnections"
     assert unsaid(server(), "mode", "Odd").reason == "mode is 'Odd', which cannot be judged"
     assert unsaid(server(), "mode").state is ComplianceState.UNKNOWN
 

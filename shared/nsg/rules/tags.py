@@ -30,6 +30,8 @@ class SetKind(StrEnum):
     EXPRESSION = "expression"
     """What a template leaves to its deployment; shown as it is written, in brackets."""
     MALFORMED = "malformed"
+    ODD_RULE = "oddRule"
+    """What a rule matches that cannot be read whole."""
 
 
 class OpenSet(NamedTuple):
@@ -39,6 +41,8 @@ class OpenSet(NamedTuple):
     key: str
     name: str
     """As the rule spells it."""
+    bound: Spans = ()
+    """Of an odd rule: the addresses that it may match."""
 
     @property
     def holder(self) -> str | None:
@@ -137,6 +141,8 @@ class Tags:
                 return minus(PUBLIC_ADDRESSES, self.vnet)
             case SetKind.PUBLIC_TAG:
                 return PUBLIC_ADDRESSES
+            case SetKind.ODD_RULE:
+                return open_set.bound
             case SetKind.SECURITY_GROUP:
                 return self.closed.get(_VIRTUAL_NETWORK, EVERY_ADDRESS)
             case _:

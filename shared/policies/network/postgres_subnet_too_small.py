@@ -56,7 +56,7 @@ def _judged(subnet: SubnetSnapshot) -> Judged:
     if not delegated(subnet):
         return beside_the_point("the subnet is not delegated to PostgreSQL flexible servers")
     if not subnet.prefixes:
-        return unknown("the subnet's address prefixes could not be read")
+        return unknown("the subnet shows no address prefixes")
     if (size := _size(subnet)) < SMALLEST:
         return drifted(
             f"the subnet has {size} IPv4 addresses: /28, with 16, is the smallest allowed", "under /28"

@@ -27,20 +27,23 @@ from ipaddress import ip_network
 from typing import Final
 
 from shared.model import Aspect, Finding, IPNetwork, Kind, Severity, SubnetSnapshot
+from shared.model.parts import Route
 from shared.posture.controls import MCSB
 from shared.posture.findings import Judged, compliant, drifted, finding, unknown, with_evidence
 from shared.posture.policy import SUBNETS, Policy
 from shared.posture.route_tables import (
     Diverted,
-    RoutesUnreadable,
+    Taken,
+    beside_odd,
     diverted,
     leading,
+    odd_reason,
     shown,
     spelled,
-    table_of,
+    still_sure,
     unread_routes,
 )
-from shared.posture.subnet_facts import routes_reach_endpoints, without_endpoints
+from shared.posture.subnet_facts import routes_reach_endpoints, unplaced, without_endpoints
 from shared.posture.unread import unread_reason
 
 ID: Final = "postgres-endpoint-route-overridden"
@@ -66,20 +69,26 @@ def _judged(subnet: SubnetSnapshot) -> Judged:
         return compliant("network policies for route tables are off: no route overrides an endpoint's own")
     if unread := unread_routes(subnet):
         return unknown(unread)
-    try:
-        found = diverted(subnet, table_of(subnet), _destinations(subnet))
-    except RoutesUnreadable as error:
-        return unknown(f"the routes cannot be read: {error}")
-    return _verdict(subnet, found)
+    table, odd = beside_odd(subnet)
+    placed = still_sure(diverted(subnet, table, _placed(subnet)).surely, odd)
+    if placed:
+        return _surely(subnet, placed, odd)
+    return (
+        unknown(odd_reason(odd)) if odd else _verdict(subnet, diverted(subnet, table, _destinations(subnet)))
+    )
+
+
+def _surely(subnet: SubnetSnapshot, found: tuple[Taken, ...], odd: tuple[Route, ...]) -> Judged:
+    """What is wrong about the endpoints whose address is known, whatever the rest is."""
+    told = ", ".join(spelled(one) for one in found)
+    beside = f"; {odd_reason(odd)}" if odd else ""
+    straight = f"packets to a private endpoint do not go straight there: {told}{beside}"
+    facts = {"whatToDo": _TO_DO, "routes": [shown(one) for one in found]}
+    wrong = drifted(straight, leading(found), evidence=facts)
+    return replace(wrong, resource_id=subnet.route_table_id)
 
 
 def _verdict(subnet: SubnetSnapshot, found: Diverted) -> Judged:
-    if found.surely and not _unplaced(subnet):
-        told = ", ".join(spelled(one) for one in found.surely)
-        straight = f"packets to a private endpoint do not go straight there: {told}"
-        facts = {"whatToDo": _TO_DO, "routes": [shown(one) for one in found.surely]}
-        wrong = drifted(straight, leading(found.surely), evidence=facts)
-        return replace(wrong, resource_id=subnet.route_table_id)
     if taken := (*found.surely, *found.perhaps):
         told = ", ".join(spelled(one) for one in taken)
         return unknown(f"whether a private endpoint is reached straight is unknown: {told}, {_why(subnet)}")
@@ -87,23 +96,20 @@ def _verdict(subnet: SubnetSnapshot, found: Diverted) -> Judged:
 
 
 def _why(subnet: SubnetSnapshot) -> str:
-    if unplaced := _unplaced(subnet):
-        return f"and the address of {', '.join(unplaced)} could not be read"
+    if missing := unplaced(subnet):
+        return f"and {'; '.join(missing)}"
     if subnet.virtual_network is None:
         return f"and {unread_reason(subnet, Aspect.VIRTUAL_NETWORK)}"
     return "which is no type of hop that is known"
 
 
-def _unplaced(subnet: SubnetSnapshot) -> list[str]:
-    """Names of endpoints whose address is not known."""
-    return sorted(one.id.name for one in subnet.private_endpoints or () if not one.addresses)
+def _placed(subnet: SubnetSnapshot) -> list[IPNetwork]:
+    return [ip_network(address) for one in subnet.private_endpoints or () for address in one.addresses]
 
 
 def _destinations(subnet: SubnetSnapshot) -> list[IPNetwork]:
     """The endpoints' addresses; anywhere in the subnet where one is not known."""
-    if _unplaced(subnet):
-        return list(subnet.prefixes)
-    return [ip_network(address) for one in subnet.private_endpoints or () for address in one.addresses]
+    return list(subnet.prefixes) if unplaced(subnet) else _placed(subnet)
 
 
 POLICY: Policy[SubnetSnapshot] = Policy(

@@ -37,6 +37,7 @@ from shared.posture.dns_commands import az, az_at
 from shared.posture.findings import Judged, beside_the_point, compliant, drifted, unknown
 from shared.posture.policy import ALL_SERVERS, SERVER_ALONE, Policy
 from shared.posture.private_dns import finding_with_steps
+from shared.posture.unread import connections_missing, public_access_said
 
 ID: Final = "postgres-no-approved-private-endpoint"
 SEVERITY: Final = Severity.MEDIUM
@@ -57,7 +58,7 @@ def _judge(server: ServerSnapshot) -> Judged:
         case PublicAccess.ENABLED:
             return compliant("public network access is enabled")
         case PublicAccess.UNKNOWN:
-            return unknown("publicNetworkAccess is not known")
+            return unknown(public_access_said(server))
         case PublicAccess.DISABLED:
             return _judge_closed(server)
 
@@ -65,7 +66,7 @@ def _judge(server: ServerSnapshot) -> Judged:
 def _judge_closed(server: ServerSnapshot) -> Judged:
     connections = server.private_endpoints
     if connections is None:
-        return unknown("the private endpoint connections could not be read")
+        return unknown(connections_missing(server))
     states = {"connections": sorted(f"{one.id.name}: {one.status}".lower() for one in connections)}
     if any(one.status is ConnectionStatus.APPROVED for one in connections):
         return compliant("an approved private endpoint exists", states)

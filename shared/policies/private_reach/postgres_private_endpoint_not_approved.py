@@ -27,6 +27,7 @@ from shared.posture.dns_commands import az
 from shared.posture.findings import Judged, beside_the_point, compliant, drifted, unknown
 from shared.posture.policy import ALL_SERVERS, SERVER_ALONE, Policy
 from shared.posture.private_dns import finding_with_steps
+from shared.posture.unread import connections_missing
 
 ID: Final = "postgres-private-endpoint-not-approved"
 SEVERITY: Final = Severity.MEDIUM
@@ -40,7 +41,7 @@ def evaluate(server: ServerSnapshot) -> Finding:
 
 def _judge(server: ServerSnapshot) -> Judged:
     if server.private_endpoints is None:
-        return unknown("the private endpoint connections could not be read")
+        return unknown(connections_missing(server))
     if not server.private_endpoints:
         return beside_the_point("there is no private endpoint connection")
     ordered = sorted(server.private_endpoints, key=lambda one: one.id.key)

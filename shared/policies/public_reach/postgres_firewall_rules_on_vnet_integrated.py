@@ -23,7 +23,9 @@ from __future__ import annotations
 from shared.model import Aspect, Finding, Kind, ServerSnapshot, Severity
 from shared.posture.findings import Judged, beside_the_point, compliant, drifted, finding, unknown
 from shared.posture.firewall import by_name, named, ranges_print, shown
+from shared.posture.odd_rules import odd_evidence
 from shared.posture.policy import FLEXIBLE_SERVERS, Policy
+from shared.posture.unread import unread_reason
 
 ID = "postgres-firewall-rules-on-vnet-integrated"
 SEVERITY = Severity.INFORMATIONAL
@@ -35,6 +37,7 @@ def evaluate(server: ServerSnapshot) -> Finding:
     rules = by_name(server.firewall_rules or ()) if server.vnet_integrated else ()
     facts = {
         "rules": [shown(rule) for rule in rules],
+        **odd_evidence(server),
         "delegatedSubnetResourceId": str(server.delegated_subnet) if server.delegated_subnet else None,
     }
     return finding(ID, SEVERITY, server, _judge(server), facts)
@@ -44,12 +47,13 @@ def _judge(server: ServerSnapshot) -> Judged:
     if not server.vnet_integrated:
         return beside_the_point("the server is not VNet-integrated")
     if server.firewall_rules is None:
-        return unknown("the firewall rules could not be read")
-    if not server.firewall_rules:
-        return compliant("the server is VNet-integrated and has no firewall rules")
+        return unknown(unread_reason(server, Aspect.FIREWALL_RULES))
     rules = by_name(server.firewall_rules)
-    reason = f"firewall rule {named(rules)} has no effect: the server is VNet-integrated"
-    return drifted(reason, ranges_print(rules), what_to_do=_TO_DO)
+    called = [*([named(rules)] if rules else []), *(rule.described for rule in server.odd_rules)]
+    if not called:
+        return compliant("the server is VNet-integrated and has no firewall rules")
+    reason = f"firewall rule {', '.join(called)} has no effect: the server is VNet-integrated"
+    return drifted(reason, ranges_print(rules) or "odd rules", what_to_do=_TO_DO)
 
 
 POLICY: Policy[ServerSnapshot] = Policy(

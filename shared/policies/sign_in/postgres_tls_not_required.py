@@ -41,6 +41,7 @@ from shared.posture.server_parameters import (
     parameter_finding,
     parameter_suggestion,
 )
+from shared.posture.unread import field_missing
 
 ABOUT: Final = About(
     policy="postgres-tls-not-required",
@@ -85,7 +86,7 @@ def _single(server: ServerSnapshot, enforced: bool | None) -> Finding:
     judged = {
         True: compliant("sslEnforcement is Enabled"),
         False: drifted("sslEnforcement is Disabled", "sslEnforcement=Disabled"),
-        None: unknown("the server does not show sslEnforcement"),
+        None: unknown(field_missing(server, "sslEnforcement")),
     }[enforced]
     return finding(ABOUT.policy, ABOUT.severity, server, judged, {"sslEnforcement": enforced})
 
