@@ -324,13 +324,13 @@ def test_the_lock_down_of_declared_clients_leaves_nobody_beyond_them(facts: dict
 def test_the_rules_of_the_lock_down_are_few_and_the_denies_stand_last() -> None:
     rules = shown(needing(facts={**PLAIN, "entra": True}))
     assert [(r.direction, r.access, r.priority, r.sources, r.destinations) for r in rules] == [
-        ("Inbound", "Deny", 4096, ("*",), ("10.0.1.0/24",)),
         ("Inbound", "Allow", 4095, ("10.0.1.0/24",), ("10.0.1.0/24",)),
         ("Inbound", "Allow", 4094, ("10.0.2.0/24",), ("10.0.1.0/24",)),
-        ("Outbound", "Deny", 4096, ("10.0.1.0/24",), ("*",)),
+        ("Inbound", "Deny", 4096, ("*",), ("10.0.1.0/24",)),
         ("Outbound", "Allow", 4095, ("10.0.1.0/24",), ("10.0.1.0/24",)),
         ("Outbound", "Allow", 4094, ("10.0.1.0/24",), ("Storage",)),
         ("Outbound", "Allow", 4093, ("10.0.1.0/24",), ("AzureActiveDirectory",)),
+        ("Outbound", "Deny", 4096, ("10.0.1.0/24",), ("*",)),
     ]
 
 

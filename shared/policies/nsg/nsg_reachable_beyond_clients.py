@@ -57,7 +57,7 @@ from shared.posture.subnet_questions import (
     sharing_note,
     vnet_at_large,
 )
-from shared.posture.subnet_rules import inquiry_suggestion
+from shared.posture.subnet_rules import by_hand, inquiry_suggestion
 from shared.posture.subnet_verdicts import group_finding, inquiry_finding
 from shared.posture.traffic import SubnetTraffic
 
@@ -95,7 +95,8 @@ def suggest(found: Finding, subnet: SubnetSnapshot) -> tuple[Edit, ...]:
     """Guards against everybody but the clients, the replicas and the subnet itself."""
     if not is_drift(found) or partners_unknown(subnet):
         return ()
-    return inquiry_suggestion(ABOUT, _inquiry(subnet, found.evidence["clients"], found.evidence["ports"]))
+    guards = inquiry_suggestion(ABOUT, _inquiry(subnet, found.evidence["clients"], found.evidence["ports"]))
+    return tuple(map(by_hand, guards))
 
 
 def assess(subnet: SubnetSnapshot, _baseline: SubnetSnapshot | None) -> Assessment:

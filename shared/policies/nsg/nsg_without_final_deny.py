@@ -40,7 +40,7 @@ from shared.posture.client_questions import ports_here, with_clusters_in_mind
 from shared.posture.controls import MCSB
 from shared.posture.default_rules import at_large, left_to_defaults
 from shared.posture.findings import Judged, compliant, drifted, is_drift, unknown, with_evidence
-from shared.posture.lock_down import LockDown, lock_downs
+from shared.posture.lock_down import NO_CLIENTS, LockDown, lock_downs
 from shared.posture.policy import SUBNETS, Parameter, Policy
 from shared.posture.subnet_facts import PGBOUNCER_PORT, POSTGRES_PORT, delegated
 from shared.posture.subnet_questions import About, check_ports, check_prefixes, settled_without_group, sharing
@@ -55,6 +55,11 @@ SAID: Final = {
     Direction.INBOUND: "inbound the virtual network at large is let in by default",
     Direction.OUTBOUND: "outbound the Internet is reached by default",
 }
+
+DECLARE: Final = (
+    f"declare who may come in, as a list of prefixes: policies.{ABOUT.policy}.parameters.clients in "
+    "policies.yaml; the inbound half of the lock-down is shown then, and until it is made the finding stays"
+)
 
 
 def evaluate(subnet: SubnetSnapshot, *, clients: list[str], ports: list[int]) -> Finding:
@@ -79,7 +84,8 @@ def _asked(subnet: SubnetSnapshot, clients: list[str], ports: list[int]) -> Find
         "lockDown": [_told(step) for step in steps],
     }
     judged = _judge(sure, [direction for direction, parts in left.items() if parts])
-    return group_finding(ABOUT, subnet, with_evidence(judged, facts))
+    by_hand = tuple(_by_hand(step) for step in steps if step.reason)
+    return group_finding(ABOUT, subnet, with_evidence(replace(judged, what_to_do=by_hand), facts))
 
 
 def suggest(found: Finding, subnet: SubnetSnapshot) -> tuple[Edit, ...]:
@@ -107,11 +113,18 @@ def _is_sure(part: Changed) -> bool:
 
 def _judge(sure: list[Direction], some: list[Direction]) -> Judged:
     if sure:
-        return drifted("; ".join(SAID[direction] for direction in sure), "; ".join(map(str, sure)))
+        return drifted("; ".join(SAID[direction] for direction in sure), "no final deny")
     if some:
         said = " and ".join(SAID[direction] for direction in some)
         return unknown(f"whether {said} depends on tags or groups that rules name")
     return compliant("custom rules have the last word, inbound and outbound")
+
+
+def _by_hand(step: LockDown) -> str:
+    """What a person does first where no rules are shown."""
+    if step.reason == NO_CLIENTS:
+        return DECLARE
+    return f"no {step.direction.lower()} rules are shown, and the finding stays without them: {step.reason}"
 
 
 def _told(step: LockDown) -> Json:
