@@ -59,3 +59,6 @@ class SecurityGroup:
     """Every network interface that names this NSG."""
     etag: str | None = None
     updating: bool = False
+    proposed: tuple[SecurityRule, ...] = ()
+    """Rules that are proposed and not there: no packet meets them, and planning leaves their priorities and
+    names alone. A reading has none."""

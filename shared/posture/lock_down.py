@@ -160,7 +160,8 @@ def _left_versions(subnet: SubnetSnapshot, direction: Direction, ports: list[int
 def _last_places(subnet: SubnetSnapshot, direction: Direction, count: int) -> list[int]:
     """The last free priorities behind every allow that may be for the subnet: such a rule keeps its word."""
     group = subnet.security_group
-    custom = [rule for rule in group.rules if rule.direction is direction] if group else []
+    rules = (*group.rules, *group.proposed) if group else ()
+    custom = [rule for rule in rules if rule.direction is direction]
     used = {rule.priority for rule in custom}
     last = max((rule.priority for rule in custom if _may_let_pass(rule, subnet)), default=0)
     free = (number for number in range(LAST_PRIORITY, last, -1) if number not in used)

@@ -96,8 +96,9 @@ def _some_family(source: Side, destination: Side) -> bool:
 
 
 def used_priorities(group: SecurityGroup, direction: Direction) -> dict[int, str]:
-    """Names by priority; a priority is unique in one direction only."""
-    return {rule.priority: rule.name for rule in group.rules if rule.direction is direction}
+    """Names by priority, also of rules that are only proposed; it is unique in one direction only."""
+    rules = (*group.proposed, *group.rules)
+    return {rule.priority: rule.name for rule in rules if rule.direction is direction}
 
 
 def largest_free(used: dict[int, str], below: int) -> int | None:
@@ -159,7 +160,7 @@ def _description(goal: Goal) -> str:
 
 def free_rule_name(wanted: str, group: SecurityGroup) -> str:
     """``wanted`` made fit for ARM, with a number where the NSG has that name in either direction."""
-    read = (rule.name.lower() for rule in (*group.rules, *group.default_rules))
+    read = (rule.name.lower() for rule in (*group.rules, *group.proposed, *group.default_rules))
     taken = {*read, *(rule.name.lower() for rule in DEFAULT_RULES)}
     name, number = _fitting(wanted, ""), 1
     while name.lower() in taken:
