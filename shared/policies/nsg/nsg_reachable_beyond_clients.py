@@ -65,6 +65,9 @@ ABOUT: Final = About(
     policy="nsg-reachable-beyond-clients", severity=Severity.INFORMATIONAL, rule_name="driftward-keep-out"
 )
 
+BEYOND: Final = "beyond the declared clients"
+"""One drift, however much of it is cured: a person who shuts one family out after the other has one alert."""
+
 
 def evaluate(subnet: SubnetSnapshot, *, clients: list[str], ports: list[int]) -> Finding:
     if found := settled(subnet):
@@ -83,7 +86,8 @@ def _asked(subnet: SubnetSnapshot, clients: list[str], ports: list[int]) -> Find
         "replicas": [str(prefix) for prefix in _replicas(subnet)],
         "replicasUnknown": partners_unknown(subnet) or None,
     }
-    return replace(judged, evidence={**judged.evidence, **more})
+    fingerprint = BEYOND if is_drift(judged) else ""
+    return replace(judged, evidence={**judged.evidence, **more}, fingerprint=fingerprint)
 
 
 def plan(_found: Finding, _subnet: SubnetSnapshot, **_settings: Json) -> Change | None:
