@@ -172,7 +172,7 @@ def test_a_lock_down_lets_pass_before_it_denies_in_each_direction() -> None:
     "commands",
     "Without declared clients a lock-down is shown for the way out only; the alert says what to declare, and "
     "that it stays until the way in is locked as well",
-    source="docs/policies/nsg.md",
+    source="https://learn.microsoft.com/en-us/azure/virtual-network/network-security-group-how-it-works",
     date="2026-11-29",
 )
 def test_without_clients_the_way_out_is_locked_and_the_alert_says_what_to_declare() -> None:
