@@ -190,6 +190,7 @@ def test_without_clients_the_way_out_is_locked_and_the_alert_says_what_to_declar
     assert world.azure.writes == []
 
 
+@pytest.mark.long
 def test_a_lock_down_of_which_a_part_is_done_is_gone_on_with() -> None:
     world = world_of(EnforcementMode.ENFORCE, clients=[LOCK_DOWN, *TELLING_CLIENTS])
     snapshot = subnet(group(), "10.0.1.0/24", "fd00:1::/64", servers=(KEYED,))
@@ -325,23 +326,22 @@ def test_what_driftward_writes_takes_nothing_that_an_open_alert_proposes() -> No
     source="https://learn.microsoft.com/en-us/rest/api/virtualnetwork/security-rules/create-or-update",
     date="2026-11-29",
 )
-def test_a_rule_that_is_pasted_does_not_say_that_driftward_added_it() -> None:
-    world = world_of(EnforcementMode.AUDIT)
-    seen_compliant(world, subnet(group(*WALL), servers=(KEYED,)))
-    commands = [command for alert in still_open(world) for command in alert.commands]
-    described = [command for command in commands if "--description" in command]
-    assert described
-    assert not [command for command in described if "Driftward" in command.partition("--description")[2]]
-
-
-def test_a_rule_that_driftward_writes_says_so() -> None:
-    world = world_of(EnforcementMode.ENFORCE)
-    seen_compliant(world, subnet(group(), servers=(KEYED,)))
-    world.event(world.azure.put(subnet(group(*WALL[1:]), servers=(KEYED,))))
+@pytest.mark.parametrize("mode", list(EnforcementMode))
+def test_a_rule_that_is_pasted_does_not_say_that_driftward_added_it_and_one_that_driftward_writes_does(
+    mode: EnforcementMode,
+) -> None:
+    only = '{"version": 1, "defaults": {"effect": "off"}, "policies": {"nsg-blocks-storage-outbound": {}}}'
+    world = World(mode=mode, policies_file=only.replace("{}", '{"effect": "revert"}'), scopes=(SCOPE,))
+    seen_compliant(world, subnet(group()))
+    world.event(world.azure.put(subnet(group(WALL[1]))))
     world.drain(60)
-    written = [edit.rule for edit in world.azure.writes if isinstance(edit, PutSecurityRule)]
-    assert written
-    assert all(one.description.startswith("Added by Driftward: ") for one in written)
+    written = [edit.rule.description for edit in world.azure.writes if isinstance(edit, PutSecurityRule)]
+    printed = [command for alert in still_open(world) for command in alert.commands]
+    if mode is EnforcementMode.ENFORCE:
+        assert written == ["Added by Driftward: lets Tcp 443 pass ahead of a deny rule."]
+    else:
+        (command,) = printed
+        assert command.endswith("--description 'Lets Tcp 443 pass ahead of a deny rule.'")
 
 
 # --- firewall rules --------------------------------------------------------------------------------

@@ -552,7 +552,7 @@ def is_worse(before: Finding, after: Finding) -> bool:
     )
 
 
-ONE_IN = 4 if PROFILE == "long" else 16
+ONE_IN = 4 if PROFILE == "long" else 40
 """Of so many readings one is asked: every policy judges it again after every edit."""
 
 
