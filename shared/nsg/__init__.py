@@ -12,6 +12,7 @@ from shared.nsg.engine.additions import (
     Goal,
     free_rule_name,
 )
+from shared.nsg.engine.budget import TooComplex
 from shared.nsg.engine.difference import Changed, Difference, Where, changed, diff, difference
 from shared.nsg.engine.fixes import Fix, NoFix, fix, with_rules
 from shared.nsg.engine.outcomes import Outcome
@@ -57,6 +58,7 @@ __all__ = [
     "Spans",
     "State",
     "Tags",
+    "TooComplex",
     "Verdict",
     "Where",
     "Witness",
