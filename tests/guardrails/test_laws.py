@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import fields, replace
 from functools import cached_property
 from ipaddress import IPv4Address, IPv6Address, ip_address
-from itertools import accumulate, product
+from itertools import product
 from typing import TypeAlias, TypeVar, assert_never
 
 import pytest
@@ -506,7 +506,11 @@ def moved(before: Snapshot, after: Snapshot) -> tuple[set[Probe], set[Probe]]:
 
 def states_on_the_way(snapshot: Snapshot, edits: Iterable[Edit]) -> list[Snapshot]:
     """The readings after each prefix of the edits; the last is after all of them."""
-    return list(accumulate(edits, apply_edit, initial=snapshot))[1:]
+    states: list[Snapshot] = []
+    for edit in edits:
+        snapshot = apply_edit(snapshot, edit)
+        states.append(snapshot)
+    return states
 
 
 class Told:
