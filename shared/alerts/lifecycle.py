@@ -21,7 +21,7 @@ from typing import Final
 from shared.alerts.commands import fix_commands
 from shared.alerts.portal import portal_link
 from shared.alerts.words import alert_body, alert_title, change_body, change_title
-from shared.model import Cause, Decision, Finding, Json, Reason, Severity, Target
+from shared.model import Cause, Decision, Edit, Finding, Json, Reason, Severity, Target
 from shared.model.alert_records import AlertRecord, AlertStatus, Approval, Notification, NotificationType
 from shared.model.change_records import ChangeRecord
 from shared.model.codec import canonical, to_json
@@ -62,6 +62,8 @@ class Sighting:
     cause: Cause
     now: datetime
     commands: tuple[str, ...] = ()
+    edits: tuple[Edit, ...] = ()
+    """What the commands do, where edits say it."""
 
 
 # --- identity and life -----------------------------------------------------------------------------
@@ -92,6 +94,7 @@ def open_alert(policy: AnyPolicy | Pattern, sighting: Sighting, portal: str) -> 
         evidence=finding.evidence,
         decision=sighting.decision,
         commands=sighting.commands,
+        edits=sighting.edits,
         fingerprint=finding.fingerprint,
         first_seen=sighting.now,
         last_seen=sighting.now,
@@ -117,9 +120,15 @@ def recur(alert: AlertRecord, sighting: Sighting) -> AlertRecord:
         evidence=finding.evidence,
         decision=sighting.decision,
         commands=sighting.commands,
+        edits=sighting.edits,
         last_seen=max(alert.last_seen, sighting.now),
         count=alert.count + 1,
     )
+
+
+def reworded(alert: AlertRecord, sighting: Sighting) -> AlertRecord:
+    """The alert with the commands that work now, which is no news to anybody."""
+    return replace(alert, commands=sighting.commands, edits=sighting.edits)
 
 
 def _reopened(alert: AlertRecord) -> AlertRecord:
@@ -169,7 +178,7 @@ def resolve(alert: AlertRecord, resolution: str, now: datetime) -> AlertRecord:
 
 def alert_view(alert: AlertRecord) -> dict[str, Json]:
     """The alert as ``GET /api/alerts`` shows it: without what only the store needs."""
-    return {name: part for name, part in to_json(alert).items() if name not in {"etag", "unsent"}}
+    return {name: part for name, part in to_json(alert).items() if name not in {"etag", "unsent", "edits"}}
 
 
 def change_view(change: ChangeRecord) -> dict[str, Json]:

@@ -173,9 +173,8 @@ def _definitions(forms: Iterable[tuple[Any, JsonSchemaMode]]) -> dict[str, _Sche
 
 def _alert(record: _Schema) -> _Schema:
     """As ``alert_view`` shows it."""
-    return _shown_part(
-        record, {"etag", "unsent"}, "An alert: one drift, from when it was seen until it is over."
-    )
+    hidden = {"etag", "unsent", "edits"}
+    return _shown_part(record, hidden, "An alert: one drift, from when it was seen until it is over.")
 
 
 def _change(definitions: Mapping[str, _Schema]) -> _Schema:

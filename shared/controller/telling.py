@@ -13,7 +13,16 @@ from typing import Final
 
 from shared.alerts.commands import is_command, steps_of
 from shared.alerts.edit_words import change_words
-from shared.alerts.lifecycle import Sighting, alert_id, notification, open_alert, recur, resolve, wakes_nobody
+from shared.alerts.lifecycle import (
+    Sighting,
+    alert_id,
+    notification,
+    open_alert,
+    recur,
+    resolve,
+    reworded,
+    wakes_nobody,
+)
 from shared.config.configuration import tags_of
 from shared.controller.deps import Deps
 from shared.controller.visit import Judgement, Visit
@@ -37,6 +46,7 @@ from shared.model.memory import PolicyMemory, TargetRecord
 from shared.model.messages import Message, MessageKind
 from shared.policies import find
 from shared.posture.policy import AnyPolicy
+from shared.posture.subnet_rules import by_hand
 from shared.state.baseline import evidence_since, recorded_baseline
 
 UNKNOWN_RUNS: Final = 3
@@ -62,7 +72,7 @@ def sighting_of(visit: Visit, judgement: Judgement, decision: Decision) -> Sight
     """What an alert shows of a judgement; the commands are those of the planned edits or of what a person
     could do, and where no edit of ours fits, those that the policy tells."""
     finding, change = judgement.finding, judgement.change
-    edits = change.edits if change else judgement.policy.suggest(finding, visit.snapshot)
+    edits = tuple(map(by_hand, judgement.edits))
     since = evidence_since(judgement.baseline, visit.snapshot, judgement.policy, visit.cause)
     planned = {"plannedChange": change_words(change, judgement.restored_from)} if change else {}
     return Sighting(
@@ -71,6 +81,7 @@ def sighting_of(visit: Visit, judgement: Judgement, decision: Decision) -> Sight
         cause=visit.cause,
         now=visit.now,
         commands=visit.deps.commands(edits) or tuple(filter(is_command, steps_of(finding.evidence))),
+        edits=edits,
     )
 
 
@@ -102,7 +113,7 @@ def raise_alert(policy: AnyPolicy, sighting: Sighting, deps: Deps) -> AlertRecor
     known = deps.store.alert(alert_id(policy.id, finding.target, finding.fingerprint))
     is_open = known is not None and known.status is not AlertStatus.RESOLVED
     if known is not None and is_open and not _is_news(known, sighting):
-        return known
+        return known if known.edits == sighting.edits else deps.store.put_alert(reworded(known, sighting))
     dependants = _kept_dependants(known) if is_open else _dependants(policy, finding.target, deps)
     sighting = replace(sighting, finding=_with_evidence(finding, dependants))
     alert = (
@@ -164,6 +175,7 @@ def _sighting_of_failure(change: ChangeRecord, policy: AnyPolicy, before: Snapsh
     memory = deps.store.recall(change.change.target, change.created_at).memories.get(policy.id)
     since = evidence_since(recorded_baseline(memory, deps.store), before, bound, change.cause)
     planned = {"plannedChange": change_words(change.change, change.restored_from)}
+    edits = tuple(map(by_hand, change.change.edits))
     reason = Reason.FAILED if change.outcome is Outcome.FAILED else Reason.TARGET_BUSY
     return Sighting(
         finding=_with_evidence(finding, since, planned),
@@ -172,7 +184,8 @@ def _sighting_of_failure(change: ChangeRecord, policy: AnyPolicy, before: Snapsh
         ),
         cause=change.cause,
         now=deps.clock.now(),
-        commands=deps.commands(change.change.edits),
+        commands=deps.commands(edits),
+        edits=edits,
     )
 
 

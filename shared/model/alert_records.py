@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 
+from shared.model.changes import Edit
 from shared.model.decisions import Decision
 from shared.model.kinds import Severity
 from shared.model.resource_id import ResourceId
@@ -60,6 +61,8 @@ class AlertRecord:
     resolution: str = ""
     acknowledged_by: str | None = None
     approval: Approval | None = None
+    edits: tuple[Edit, ...] = ()
+    """What the commands do, for what is planned beside them; none where no edit of ours says it."""
     unsent: tuple[str, ...] = ()
     """Event types whose notification has not been queued yet; the sweep queues them again."""
     etag: str | None = None

@@ -96,8 +96,16 @@ class SecurityGroup:
     updating: bool = False
     odd_rules: tuple[OddSecurityRule, ...] = ()
     """Custom rules that cannot be read whole; they stand beside ``rules``."""
+    proposed: tuple[SecurityRule, ...] = ()
+    """Rules that are proposed and not there: no packet meets them, and planning leaves their priorities and
+    names alone. A reading has none."""
 
     @property
     def standing(self) -> tuple[SecurityRule, ...]:
-        """Every custom rule, odd ones at the widest: whose names and priorities are taken."""
+        """Every custom rule, odd ones at the widest."""
         return (*self.rules, *(rule for odd in self.odd_rules for rule in odd.may_be))
+
+    @property
+    def taken(self) -> tuple[SecurityRule, ...]:
+        """The rules whose names and priorities are taken: those that stand, and those that are proposed."""
+        return (*self.proposed, *self.standing)

@@ -6,7 +6,12 @@ make it hold, ``diff`` and ``changed`` give the packets that two readings treat 
 knows no policy, and does no I/O. Unreadable rules raise ``NsgError``, which names rule and field.
 """
 
-from shared.nsg.engine.additions import LAST_PRIORITY, Goal
+from shared.nsg.engine.additions import (
+    LAST_PRIORITY,
+    LONGEST_DESCRIPTION,
+    Goal,
+    free_rule_name,
+)
 from shared.nsg.engine.budget import TooComplex
 from shared.nsg.engine.difference import Changed, Difference, Where, changed, diff, difference
 from shared.nsg.engine.fixes import Fix, NoFix, fix, with_rules
@@ -35,6 +40,7 @@ __all__ = [
     "EVERY_ADDRESS",
     "EVERY_PORT",
     "LAST_PRIORITY",
+    "LONGEST_DESCRIPTION",
     "PUBLIC_ADDRESSES",
     "WHOLE",
     "Changed",
@@ -65,6 +71,7 @@ __all__ = [
     "effective_rules",
     "family_at",
     "fix",
+    "free_rule_name",
     "known_tags",
     "minus",
     "networks_of",

@@ -107,7 +107,7 @@ def _effect(rule: SecurityRule) -> SecurityRule:
 
 def _has_room(group: SecurityGroup, rule: SecurityRule) -> bool:
     """Whether ARM would take the rule: no other has its priority, and its name means no other direction."""
-    others = [other for other in group.standing if other.name.lower() != rule.name.lower()]
+    others = [other for other in group.taken if other.name.lower() != rule.name.lower()]
     namesake = _namesake(group, rule)
     return (namesake is None or namesake.direction is rule.direction) and not any(
         (other.direction, other.priority) == (rule.direction, rule.priority) for other in others

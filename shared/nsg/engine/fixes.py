@@ -17,7 +17,16 @@ from typing import Final
 
 from shared.model import Access, Direction, SecurityGroup, SecurityRule
 from shared.model.values import value
-from shared.nsg.engine.additions import Ends, Goal, ends_of, largest_free, no_room, rule_for, used_priorities
+from shared.nsg.engine.additions import (
+    LAST_PRIORITY,
+    Ends,
+    Goal,
+    ends_of,
+    largest_free,
+    no_room,
+    rule_for,
+    used_priorities,
+)
 from shared.nsg.engine.budget import STEPS, TooComplex
 from shared.nsg.engine.program import parse
 from shared.nsg.engine.question import Question
@@ -131,7 +140,8 @@ def _placed(group: SecurityGroup, goal: Goal, blocker: Rule, needed: Iterable[En
     direction = goal.question.direction
     for ends in needed:
         patched = with_rules(group, added)
-        priority = largest_free(used_priorities(patched, direction), blocker.priority)
+        below = blocker.priority if blocker.priority <= LAST_PRIORITY else goal.last + 1
+        priority = largest_free(used_priorities(patched, direction), below)
         if priority is None:
             return NoFix(reason=no_room(group, direction, blocker, len(added)))
         added.append(rule_for(patched, goal, ends, priority))
