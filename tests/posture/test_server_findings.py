@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from local.dev.azure_cli import run_script
-from shared.alerts.commands import is_command, steps_of
+from shared.alerts.steps import commands_told
 from shared.model import Aspect, ComplianceState, ServerSnapshot, ServerState, Severity
 from shared.model.parts import Replication
 from shared.model.resource_id import ResourceId
@@ -149,7 +149,7 @@ def commands() -> list[str]:
         for policy in discover()
         for kind in sorted(policy.targets)
     )
-    return sorted({step for evidence in found for step in steps_of(evidence) if is_command(step)})
+    return sorted({step for evidence in found for step in commands_told(evidence)})
 
 
 def test_every_command_that_a_person_is_told_is_one_line_for_a_shell() -> None:

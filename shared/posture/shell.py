@@ -1,4 +1,8 @@
-"""One command as a line for a POSIX shell: ``az`` with options, or ``az rest`` with a method and a body."""
+"""One command as a line for a POSIX shell: ``az`` with options, or ``az rest`` with a method and a body.
+
+``az rest`` gets the path alone: azure-cli puts the endpoint of its active cloud before it (azure-cli 2.91.0,
+``send_raw_request``), and ``shared.alerts.commands`` that of the settings, which nothing here knows.
+"""
 
 from __future__ import annotations
 
@@ -25,14 +29,14 @@ def _option(name: str, chosen: str | Sequence[str]) -> str:
     return f"{name}{separator}{shlex.quote(chosen)}"
 
 
-def rest(method: str, resource: ResourceId, child: str, api: str, endpoint: str, body: Json = None) -> str:
-    """``az rest`` on a resource of ARM or its ``child``; ``endpoint`` is the cloud's ARM."""
-    url = f"{endpoint.rstrip('/')}{_path(resource)}{child}?api-version={api}"
+def rest(method: str, resource: ResourceId, child: str, api: str, body: Json = None) -> str:
+    """``az rest`` on a resource of ARM or its ``child``."""
+    url = f"{path_of(resource)}{child}?api-version={api}"
     options = {"--method": method, "--url": url}
     if body is not None:
         options["--body"] = json.dumps(body)
     return az("rest", options)
 
 
-def _path(resource: ResourceId) -> str:
+def path_of(resource: ResourceId) -> str:
     return quote(str(resource), safe="/()!~*,;:@")
