@@ -38,12 +38,10 @@ from shared.model import (
     SetServerTls,
 )
 from shared.model.resource_id import ResourceId
-from shared.posture.shell import az, rest
+from shared.posture.shell import FLEXIBLE_API, SINGLE_API, az, rest
 
 AZURE_CLI_VERSION: Final = "2.91.0"
 PUBLIC_ARM: Final = "https://management.azure.com"
-SINGLE_API: Final = "2017-12-01"
-FLEXIBLE_API: Final = "2024-08-01"
 NETWORK_API: Final = "2024-05-01"
 FLEXIBLE_TYPE: Final = "microsoft.dbforpostgresql/flexibleservers"
 SINGLE_TYPE: Final = "microsoft.dbforpostgresql/servers"

@@ -7,12 +7,17 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections.abc import Mapping, Sequence
+from typing import Final
 from urllib.parse import quote
 
 from shared.model import Json
 from shared.model.resource_id import ResourceId
+
+SINGLE_API: Final = "2017-12-01"
+FLEXIBLE_API: Final = "2024-08-01"
 
 
 def az(command: str, options: Mapping[str, str | Sequence[str]]) -> str:
@@ -36,6 +41,11 @@ def rest(method: str, resource: ResourceId, child: str, api: str, body: Json = N
     if body is not None:
         options["--body"] = json.dumps(body)
     return az("rest", options)
+
+
+def with_blanks(command: str) -> str:
+    """The command with what only a person knows, ``<…>`` within a quoted text, quoted by itself."""
+    return re.sub(r"<[^<>']+>", lambda found: f"''{found[0]}''", command)
 
 
 def path_of(resource: ResourceId) -> str:

@@ -93,11 +93,11 @@ def test_commands_name_the_subscription_the_group_and_the_server() -> None:
 
 def test_a_command_keeps_an_odd_group_in_one_word() -> None:
     odd = replace(server(), id=ResourceId(str(SERVER).replace("/data/", "/data (old)/")))
-    for command in (az(odd, "update", "--x y"), az_restore(odd, "--x y")):
+    for command in (az(odd, "update", "--x y"), az_restore(odd.id, "--x y")):
         words = shlex.split(command)
         assert words[words.index("--resource-group") + 1] == "data (old)"
         assert words[-2:] == ["--x", "y"]
-    assert shlex.split(az_restore(odd, ""))[-1] == str(odd.id)
+    assert shlex.split(az_restore(odd.id, ""))[-1] == str(odd.id)
 
 
 @pytest.mark.parametrize(

@@ -24,11 +24,19 @@ from shared.model import Finding, Json, Kind, ServerSnapshot, Severity
 from shared.posture.controls import AZURE_POLICY, PSRULE
 from shared.posture.findings import Judged, beside_the_point, compliant, drifted, finding
 from shared.posture.policy import FLEXIBLE_SERVERS, SERVER_ALONE, Parameter, Policy
-from shared.posture.server_findings import az, is_replica, plainly, unsaid, wrong_names
+from shared.posture.server_findings import (
+    az,
+    is_replica,
+    plainly,
+    standby_command,
+    unsaid,
+    wrong_names,
+)
 
 ID: Final = "postgres-high-availability-off"
 SEVERITY: Final = Severity.MEDIUM
 _MODES: Final = ("ZoneRedundant", "SameZone")
+_SIZE: Final = "'<a size of the General Purpose tier>'"
 
 
 def evaluate(server: ServerSnapshot, *, modes: list[str]) -> Finding:
@@ -55,10 +63,15 @@ def _judge(server: ServerSnapshot, accepted: frozenset[str]) -> Judged:
     )
 
 
-def _remedy(server: ServerSnapshot, accepted: frozenset[str]) -> str:
-    if accepted == {"samezone"}:
-        return "in the portal: the server, High availability, Same zone"
-    return az(server, "update", "--zonal-resiliency Enabled")
+def _remedy(server: ServerSnapshot, accepted: frozenset[str]) -> tuple[str, ...]:
+    """The burstable tier cannot have a standby, and one kind of standby goes before another comes."""
+    larger = az(server, "update", f"--tier GeneralPurpose --sku-name {_SIZE} --yes")
+    off = az(server, "update", "--zonal-resiliency Disabled")
+    return (
+        *([larger] if server.tier.lower() == "burstable" else []),
+        *([off] if server.high_availability else []),
+        standby_command(server, accepted),
+    )
 
 
 def _wrong_modes(modes: Json) -> str | None:
