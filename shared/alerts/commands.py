@@ -38,6 +38,7 @@ from shared.model import (
     SetServerTls,
 )
 from shared.model.resource_id import ResourceId
+from shared.posture.firewall_steps import FIREWALL_NAME
 from shared.posture.shell import FLEXIBLE_API, SINGLE_API, az, rest
 
 AZURE_CLI_VERSION: Final = "2.91.0"
@@ -45,9 +46,6 @@ PUBLIC_ARM: Final = "https://management.azure.com"
 NETWORK_API: Final = "2024-05-01"
 FLEXIBLE_TYPE: Final = "microsoft.dbforpostgresql/flexibleservers"
 SINGLE_TYPE: Final = "microsoft.dbforpostgresql/servers"
-
-_FIREWALL_NAME: Final = re.compile(r"[a-zA-Z0-9][-_a-zA-Z0-9]{0,79}(?<!-)")
-"""azure-cli's own check of a firewall rule's name; ARM allows 128 characters."""
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9*][^\x00-\x1f\x7f-\x9f\u2028\u2029]*")
 """Texts that azure-cli takes as they are: no option, no ``@file``, no quoted shorthand, one line."""
@@ -124,7 +122,7 @@ def _set_public_access(edit: SetPublicAccess) -> str:
 
 def _put_firewall_rule(edit: PutFirewallRule) -> str:
     rule = edit.rule
-    if _is_flexible(edit.server) and _FIREWALL_NAME.fullmatch(rule.name):
+    if _is_flexible(edit.server) and FIREWALL_NAME.fullmatch(rule.name):
         return az(
             "postgres flexible-server firewall-rule create",
             {
@@ -139,7 +137,7 @@ def _put_firewall_rule(edit: PutFirewallRule) -> str:
 
 
 def _delete_firewall_rule(edit: DeleteFirewallRule) -> str:
-    if _is_flexible(edit.server) and _FIREWALL_NAME.fullmatch(edit.rule.name):
+    if _is_flexible(edit.server) and FIREWALL_NAME.fullmatch(edit.rule.name):
         options = {**_server_options(edit.server), "--name": edit.rule.name}
         return az("postgres flexible-server firewall-rule delete", options) + " --yes"
     return rest("delete", edit.server, _firewall_path(edit.rule), _server_api(edit.server))

@@ -62,10 +62,17 @@ def _fix_lines(alert: AlertRecord) -> list[str]:
     told = texts_told(alert.evidence)
     advice = [step for step in told if not is_command(step)]
     if alert.commands:
-        in_order = told if alert.commands == commands_told(alert.evidence) else (*advice, *alert.commands)
-        return [*_in_order(alert, in_order), LAG]
+        return [*_in_order(alert, _steps(alert, told)), LAG]
     none = f"**To fix it by hand:** {_why_none(alert)}"
     return [*_advice(advice), *([none] if alert.no_command or not advice else [])]
+
+
+def _steps(alert: AlertRecord, told: tuple[str, ...]) -> tuple[str, ...]:
+    """What the policy tells follows what our edits say; sentences alone come before them."""
+    own = commands_told(alert.evidence)
+    if not own or alert.commands[-len(own) :] != own:
+        return (*(step for step in told if not is_command(step)), *alert.commands)
+    return (*alert.commands[: -len(own)], *told)
 
 
 def _why_none(alert: AlertRecord) -> str:

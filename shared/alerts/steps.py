@@ -10,11 +10,15 @@ from collections.abc import Mapping
 from typing import Final
 
 from shared.alerts.commands import at_endpoint, is_command
-from shared.model import Json
+from shared.model import Json, ServerSnapshot, Snapshot, TargetKind
 from shared.model.alert_records import Alternative
+from shared.posture.server_findings import az
 
 ENDS_ON_NEW_SERVER: Final = "endsOnNewServer"
 """Evidence that the remedy makes a new server and leaves this one as it is."""
+
+_FLEXIBLE: Final = "az postgres flexible-server "
+_MAKES_ANOTHER: Final = (f"{_FLEXIBLE}restore ", f"{_FLEXIBLE}replica create ")
 
 
 def steps_told(evidence: Mapping[str, Json]) -> tuple[Json, ...]:
@@ -30,6 +34,25 @@ def texts_told(evidence: Mapping[str, Json]) -> tuple[str, ...]:
 
 def commands_told(evidence: Mapping[str, Json]) -> tuple[str, ...]:
     return tuple(filter(is_command, texts_told(evidence)))
+
+
+def started_first(snapshot: Snapshot, commands: tuple[str, ...]) -> tuple[str, ...]:
+    """A server that somebody stopped refuses changes of itself, so it is started before them."""
+    if not (isinstance(snapshot, ServerSnapshot) and _is_stopped(snapshot)):
+        return commands
+    start = az(snapshot, "start", "")
+    return (start, *commands) if any(_changes(snapshot, command) for command in commands) else commands
+
+
+def _is_stopped(server: ServerSnapshot) -> bool:
+    return server.kind is TargetKind.FLEXIBLE_SERVER and server.state_text.lower() == "stopped"
+
+
+def _changes(server: ServerSnapshot, command: str) -> bool:
+    """Whether the command writes the server itself: another one is made from a stopped server's backups."""
+    if command.startswith(_MAKES_ANOTHER):
+        return False
+    return command.startswith((_FLEXIBLE, "az rest ")) and server.id.name in command
 
 
 def choices_told(evidence: Mapping[str, Json]) -> tuple[tuple[Alternative, ...], ...]:

@@ -13,7 +13,7 @@ from typing import Final
 
 from shared.alerts.edit_words import change_words
 from shared.alerts.lifecycle import Sighting, alert_id, notification, open_alert, recur, resolve, wakes_nobody
-from shared.alerts.steps import commands_told, resolved
+from shared.alerts.steps import commands_told, resolved, started_first
 from shared.config.configuration import tags_of
 from shared.controller.deps import Deps
 from shared.controller.visit import Judgement, Visit
@@ -60,9 +60,10 @@ def tell(visit: Visit, judgements: tuple[Judgement, ...], record: TargetRecord) 
 
 def sighting_of(visit: Visit, judgement: Judgement, decision: Decision) -> Sighting:
     """What an alert shows of a judgement; the commands are those of the planned edits or of what a person
-    could do, and where no edit of ours fits, those that the policy tells."""
+    could do, and then those that the policy tells."""
     finding, change = _told_here(judgement.finding, visit.deps), judgement.change
     edits = change.edits if change else judgement.policy.suggest(finding, visit.snapshot)
+    commands = (*visit.deps.commands(edits), *commands_told(finding.evidence))
     since = evidence_since(judgement.baseline, visit.snapshot, judgement.policy, visit.cause)
     planned = {"plannedChange": change_words(change, judgement.restored_from)} if change else {}
     return Sighting(
@@ -70,7 +71,7 @@ def sighting_of(visit: Visit, judgement: Judgement, decision: Decision) -> Sight
         decision=decision,
         cause=visit.cause,
         now=visit.now,
-        commands=visit.deps.commands(edits) or commands_told(finding.evidence),
+        commands=started_first(visit.snapshot, commands),
     )
 
 

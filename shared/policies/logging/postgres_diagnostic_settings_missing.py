@@ -39,8 +39,8 @@ _KINDS: Final = ("logAnalytics", "storage", "eventHub", "partner")
 MOST: Final = 5
 """A resource has no more diagnostic settings (Diagnostic settings in Azure Monitor)."""
 _FULL: Final = (
-    f"the server has {MOST} diagnostic settings, and Azure refuses another: have one of them send these logs too, "
-    "or delete one that nobody needs"
+    f"the server has {MOST} diagnostic settings, and Azure refuses another: have one of them send these, or "
+    "delete one that nobody needs"
 )
 _GROUPS: Final[Mapping[str, frozenset[str] | None]] = {
     "alllogs": None,

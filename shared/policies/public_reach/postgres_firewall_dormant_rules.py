@@ -21,17 +21,17 @@ rules in Azure Database for PostgreSQL. No framework among the project's control
 
 from __future__ import annotations
 
-from shared.model import Aspect, Edit, Finding, Kind, PublicAccess, ServerSnapshot, Severity
-from shared.posture.findings import Facts, Judged, compliant, drifted, finding, is_drift, unknown
+from shared.model import Aspect, Finding, Kind, PublicAccess, ServerSnapshot, Severity
+from shared.posture.findings import Facts, Judged, compliant, drifted, finding, unknown
 from shared.posture.firewall import (
     PUBLIC_ADDRESSES,
     admitted_by,
     by_name,
-    deleting,
     named,
     ranges_print,
     shown,
 )
+from shared.posture.firewall_steps import CLOSED, WITH_THE_NEXT_ENABLING
 from shared.posture.policy import ALL_SERVERS, Policy
 from shared.posture.traffic import public_sources
 
@@ -41,13 +41,6 @@ SEVERITY = Severity.LOW
 
 def evaluate(server: ServerSnapshot) -> Finding:
     return finding(ID, SEVERITY, server, _judge(server), _facts(server))
-
-
-def suggest(found: Finding, server: ServerSnapshot) -> tuple[Edit, ...]:
-    """Deleting the rules, which works as soon as Azure accepts firewall writes."""
-    if not is_drift(found):
-        return ()
-    return deleting(server, by_name(server.firewall_rules or ()))
 
 
 def _judge(server: ServerSnapshot) -> Judged:
@@ -63,7 +56,7 @@ def _judge(server: ServerSnapshot) -> Judged:
     if server.public_access is PublicAccess.UNKNOWN:
         return unknown(f"whether {rules} is dormant is unknown, as is publicNetworkAccess")
     opens = f"{rules} is dormant: it is in force again with the next enabling"
-    return drifted(opens, ranges_print(server.firewall_rules))
+    return drifted(opens, ranges_print(server.firewall_rules), what_to_do=WITH_THE_NEXT_ENABLING)
 
 
 def _facts(server: ServerSnapshot) -> Facts:
@@ -84,6 +77,6 @@ POLICY: Policy[ServerSnapshot] = Policy(
     severity=SEVERITY,
     reads=frozenset({Aspect.SERVER, Aspect.FIREWALL_RULES, Aspect.VIRTUAL_NETWORK_RULES}),
     evaluate=evaluate,
-    suggest=suggest,
+    no_command=CLOSED,
     why="Whoever enables public access, for whatever reason, reopens every one of these ranges at once.",
 )
