@@ -90,6 +90,14 @@ def standby_command(server: ServerSnapshot, accepted: Collection[str]) -> str:
     return az(server, "update", f"--zonal-resiliency Enabled{anywhere}")
 
 
+def without_standby(server: ServerSnapshot, command: str) -> tuple[str, ...]:
+    """What Azure refuses while high availability is on: it is turned off before, and on again afterwards."""
+    if not server.high_availability:
+        return (command,)
+    off = az(server, "update", "--zonal-resiliency Disabled")
+    return off, command, standby_command(server, {server.availability.mode.lower()})
+
+
 def single_rest(server: ServerSnapshot, method: str, child: str, body: Json) -> str:
     """A write of a single server or its ``child``: azure-cli has no commands for single servers any more.
 

@@ -241,7 +241,9 @@ def test_without_zone_group_and_zone_both_are_to_be_made() -> None:
     assert finding.state is NON_COMPLIANT
     assert "has no DNS zone group, and no zone called" in finding.reason
     assert "name it in policies.yaml" in finding.reason
-    zone_made, group_made = finding.evidence["whatToDo"]
+    zone_made, group_made, linked = finding.evidence["whatToDo"]
+    assert "link vnet create" in linked
+    assert f"--virtual-network {SPOKE} " in linked
     assert zone_made.startswith(f"az network private-dns zone create --name {NAME} ")
     assert group_made.startswith("az network private-endpoint dns-zone-group create ")
     for policy in (NOT_LINKED, RECORD_WRONG):
@@ -286,8 +288,11 @@ def test_a_network_that_is_linked_to_another_zone_of_the_name_is_told_what_is_in
     read = dns(zones=(zone(links=()), zone(id=CENTRAL, links=(link,))))
     finding = judged(NOT_LINKED, with_dns(read))
     assert (finding.state, finding.reason) == (NON_COMPLIANT, f"zone {NAME} is not linked to spoke")
-    told, delete, create = finding.evidence["whatToDo"]
-    assert f"linked to another zone of that name, {CENTRAL}, " in told
+    (choice,) = finding.evidence["whatToDo"]
+    stays, moves = choice["oneOf"]
+    assert any(f"--private-dns-zone {CENTRAL}" in step for step in stays["steps"])
+    told, delete, create = moves["steps"]
+    assert "linked to a zone of that name in hub, " in told
     assert f"link vnet delete --zone-name {NAME} --name theirs " in delete
     assert delete.endswith("--resource-group hub --yes")
     assert f"link vnet create --zone-name {NAME} --name spoke " in create
@@ -359,7 +364,7 @@ def test_a_record_that_is_absent_is_written_anew_by_its_zone_group() -> None:
 def test_an_address_that_no_endpoint_has_is_named_and_removed() -> None:
     finding = found_in(GONE_ADDRESS)
     assert finding.reason == f"orders.{NAME} is 10.30.1.9, and endpoint orders-pe has 10.30.1.4"
-    assert any("remove-record" in s and "--ipv4-address 10.30.1.9" in s for s in finding.evidence["whatToDo"])
+    assert [step.split()[4] for step in finding.evidence["whatToDo"]] == ["delete", "create"]
     further = found_in(GONE_ADDRESS, ADDRESS)
     assert (further.state, "10.30.1.4, 10.30.1.9" in further.reason) == (NON_COMPLIANT, True)
     (only,) = further.evidence["whatToDo"]

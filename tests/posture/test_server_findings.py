@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,8 @@ from typing import Any
 import pytest
 
 from local.dev.azure_cli import run_script
-from shared.alerts.steps import commands_told
-from shared.model import Aspect, ComplianceState, ServerSnapshot, ServerState, Severity
-from shared.model.parts import Replication
+from shared.model import Aspect, ComplianceState, ServerSnapshot, ServerState, Severity, Snapshot
+from shared.model.parts import Availability, DiagnosticSetting, Health, Replication
 from shared.model.resource_id import ResourceId
 from shared.policies import discover
 from shared.posture.findings import Judged, beside_the_point, compliant, drifted, finding
@@ -33,6 +33,7 @@ from shared.posture.traffic import reach_evidence
 from tests.builders import SERVER, server
 from tests.fakes import SUBSCRIPTION
 from tests.policies.stored import stored
+from tests.policies.told import every_command, filled
 
 
 def stopped(text: str = "Stopped") -> ServerSnapshot:
@@ -145,11 +146,32 @@ LOGIN = "Please run 'az login' to setup account."
 def commands() -> list[str]:
     """The commands that the findings on all stored drifts tell a person to run."""
     found = (
-        bound(policy, examples(policy)).evaluate(stored(policy.id, kind, "drifted")).evidence
+        bound(policy, examples(policy)).evaluate(snapshot).evidence
         for policy in discover()
         for kind in sorted(policy.targets)
+        for snapshot in situations(stored(policy.id, kind, "drifted"))
     )
-    return sorted({step for evidence in found for step in commands_told(evidence)})
+    return sorted({filled(step) for evidence in found for step in every_command(evidence)})
+
+
+def situations(drifted: Snapshot) -> Iterator[Snapshot]:
+    """A stored drift, and what leads a server's policies to other commands."""
+    yield drifted
+    if isinstance(drifted, ServerSnapshot):
+        five = tuple(DiagnosticSetting(name=f"s{n}") for n in range(5))
+        yield replace(drifted, replication=Replication(role="AsyncReplica", source=drifted.id))
+        yield replace(drifted, tier="Burstable", diagnostic_settings=five)
+        yield replace(
+            drifted,
+            backup=replace(drifted.backup, geo_redundant=not drifted.backup.geo_redundant),
+            encryption=replace(drifted.encryption, customer_key=not drifted.encryption.customer_key),
+        )
+        full = Health(state="Degraded", summary="read-only")
+        for mode, health in (("SameZone", None), ("ZoneRedundant", None), ("ZoneRedundant", full)):
+            availability = Availability(mode=mode, state="NotEnabled")
+            yield replace(drifted, high_availability=True, availability=availability, health=health)
+    else:
+        yield replace(drifted, servers=())
 
 
 def test_every_command_that_a_person_is_told_is_one_line_for_a_shell() -> None:
