@@ -181,8 +181,11 @@ def _rollback_lines(change: ChangeRecord) -> list[str]:
 def _undo_lines(change: ChangeRecord, undo: Sequence[str]) -> list[str]:
     if change.kind is ChangeKind.ROLLBACK:
         return fenced("**To make the change again by hand:**", undo)
-    how = f"**To undo it:** `POST /api/changes/{change.id}/rollback`, which exempts the target for a while;"
-    return fenced(f"{how} or by hand, which counts as drift again:", undo)
+    how = (
+        f"**To undo it:** `POST /api/changes/{change.id}/rollback`, which exempts the target for a while and"
+        " is taken in enforce mode alone"
+    )
+    return fenced(f"{how}; or by hand, which counts as drift again:", undo) or [how]
 
 
 def _outcome(change: ChangeRecord) -> str:

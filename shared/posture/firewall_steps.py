@@ -11,7 +11,16 @@ from collections.abc import Iterable
 from typing import Final
 from urllib.parse import quote
 
-from shared.model import FirewallRule, ServerSnapshot, TargetKind
+from shared.model import (
+    DeleteFirewallRule,
+    Edit,
+    FirewallRule,
+    PublicAccess,
+    PutFirewallRule,
+    ServerSnapshot,
+    Snapshot,
+    TargetKind,
+)
 from shared.posture.server_findings import az
 from shared.posture.shell import FLEXIBLE_API, SINGLE_API, rest, with_blanks
 
@@ -25,6 +34,14 @@ FIREWALL_NAME: Final = re.compile(r"[a-zA-Z0-9][-_a-zA-Z0-9]{0,79}(?<!-)")
 
 _FIRST: Final = "<first address of its clients>"
 _LAST: Final = "<last address of its clients>"
+
+
+def refused(snapshot: Snapshot, edits: Iterable[Edit]) -> bool:
+    """Whether Azure refuses these edits because they write firewall rules that are not in force."""
+    closed = isinstance(snapshot, ServerSnapshot) and (
+        snapshot.vnet_integrated or snapshot.public_access is PublicAccess.DISABLED
+    )
+    return closed and any(isinstance(edit, PutFirewallRule | DeleteFirewallRule) for edit in edits)
 
 
 def narrowing(server: ServerSnapshot, rules: Iterable[FirewallRule], more: str) -> tuple[str, ...]:
