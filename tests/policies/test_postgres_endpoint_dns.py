@@ -236,6 +236,13 @@ def test_zones_of_a_zone_group_that_are_not_in_the_way_are_kept(
     assert [f"{words[4]} {name}".strip() for words, name in zip(told, named, strict=True)] == steps
 
 
+@pytest.mark.field(
+    "commands",
+    "A zone that is made for an endpoint gets its record and its link too, the link last, so that no name "
+    "stops resolving on the way.",
+    source="https://learn.microsoft.com/azure/private-link/private-endpoint-dns",
+    date="2026-11-29",
+)
 def test_without_zone_group_and_zone_both_are_to_be_made() -> None:
     finding = judged(ZONE_WRONG, with_dns(dns(placed(group_zones=(), group=""), zones=())))
     assert finding.state is NON_COMPLIANT
@@ -281,6 +288,62 @@ def test_a_zone_linked_elsewhere_does_not_answer_in_the_endpoints_network(networ
     (command,) = finding.evidence["whatToDo"]
     assert command.startswith(f"az network private-dns link vnet create --zone-name {NAME} --name spoke ")
     assert f"--virtual-network {SPOKE} --registration-enabled false --subscription 22222222" in command
+
+
+def verbs(finding: Finding) -> list[str]:
+    """Group and verb of each command: ``record-set add-record``."""
+    words = (step.split()[2:7] for step in finding.evidence["whatToDo"] if step.startswith("az "))
+    return [f"{one[1]} {next(w for w in one[2:] if w not in {'a', 'vnet'})}" for one in words]
+
+
+@pytest.mark.field(
+    "commands",
+    "No second zone of a name is made for a network that is linked to one: that zone is named instead.",
+    source="https://learn.microsoft.com/azure/dns/private-dns-virtual-network-links",
+    date="2026-11-29",
+)
+def test_an_endpoint_whose_zone_is_gone_is_named_by_the_zone_that_its_network_is_linked_to() -> None:
+    gone = zone(exists=False, links=None, record=None)
+    link = ZoneLink(name="theirs", network=SPOKE, state="Completed")
+    other = zone(id=CENTRAL, links=(link,), record=())
+    finding = judged(ZONE_WRONG, with_dns(dns(zones=(gone, other), found=(CENTRAL,))))
+    assert finding.state is NON_COMPLIANT
+    assert verbs(finding) == ["dns-zone-group delete", "dns-zone-group create"]
+    assert f"--private-dns-zone {CENTRAL}" in finding.evidence["whatToDo"][-1]
+
+
+def test_a_zone_that_exists_holds_the_record_before_it_is_linked_and_named() -> None:
+    misnamed = placed(group_zones=(OTHER_NAME,), group_configs=(ZoneConfig(name="o", zone=OTHER_NAME),))
+    there = zone(links=(), record=())
+    finding = judged(ZONE_WRONG, with_dns(dns(misnamed, zones=(there,), found=(ZONE,))))
+    assert finding.state is NON_COMPLIANT
+    assert verbs(finding) == [
+        "record-set add-record",
+        "link create",
+        "dns-zone-group add",
+        "dns-zone-group remove",
+    ]
+    held = judged(ZONE_WRONG, with_dns(dns(misnamed, zones=(zone(links=()),), found=(ZONE,))))
+    assert verbs(held)[0] == "link create"
+    linked = judged(ZONE_WRONG, with_dns(dns(misnamed, found=(ZONE,))))
+    assert verbs(linked) == ["dns-zone-group add", "dns-zone-group remove"]
+
+
+def test_a_declared_zone_that_does_not_exist_is_made_first_and_linked_last() -> None:
+    gone = zone(id=CENTRAL, exists=False, links=None, record=None)
+    finding = judged(
+        ZONE_WRONG, with_dns(dns(placed(group_zones=(), group=""), zones=(gone,))), zone=str(CENTRAL)
+    )
+    assert finding.state is NON_COMPLIANT
+    assert verbs(finding) == ["zone create", "dns-zone-group create", "link create"]
+
+
+def test_a_declared_zone_takes_over_the_link_of_another_zone_of_its_name() -> None:
+    declared, theirs = zone(id=CENTRAL, links=()), zone()
+    read = dns(zones=(theirs, declared), found=(ZONE, CENTRAL))
+    finding = judged(ZONE_WRONG, with_dns(read), zone=str(CENTRAL))
+    assert finding.state is NON_COMPLIANT
+    assert verbs(finding)[:2] == ["link delete", "link create"]
 
 
 def test_a_network_that_is_linked_to_another_zone_of_the_name_is_told_what_is_in_the_way() -> None:
@@ -361,6 +424,12 @@ def test_a_record_that_is_absent_is_written_anew_by_its_zone_group() -> None:
     ]
 
 
+@pytest.mark.field(
+    "commands",
+    "A record that a zone group keeps is written anew by it, and nothing is removed by hand after that.",
+    source="azure-cli 2.91.0, `az network private-dns record-set a remove-record` of an absent address fails",
+    date="2026-11-29",
+)
 def test_an_address_that_no_endpoint_has_is_named_and_removed() -> None:
     finding = found_in(GONE_ADDRESS)
     assert finding.reason == f"orders.{NAME} is 10.30.1.9, and endpoint orders-pe has 10.30.1.4"
