@@ -8,15 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TypeAlias
 
 from shared.model import Json
 from shared.model.dns_names import canonical
 from shared.model.parts import DnsZone, ZoneLink
 from shared.model.resource_id import ResourceId
-from shared.posture.dns_commands import delete_link_command, link_command, names, show_link_command
+from shared.posture.dns_commands import (
+    delete_link_command,
+    group_commands,
+    link_command,
+    names,
+    show_link_command,
+)
 from shared.posture.findings import Judged, compliant, drifted, unknown
-from shared.posture.private_dns import because
+from shared.posture.private_dns import Case, because
 from shared.posture.steps import OneOf, Step, Way
 
 Naming: TypeAlias = Callable[[ResourceId], tuple[str, ...]]
@@ -66,6 +73,12 @@ def judge_links(
         return _waiting(*next(iter(begun.values())), facts)
     every = ", ".join(network.name for network in sorted(networks))
     return compliant(f"zone {zones[0].id.name} is linked to {every}", facts)
+
+
+def judge_case_links(case: Case, zones: Sequence[DnsZone], networks: Sequence[ResourceId]) -> Judged:
+    """The same of an endpoint, which may be named by the zone that is linked, unless its zone is declared."""
+    naming = partial(group_commands, case.endpoint) if case.declared.zone is None else None
+    return judge_links(zones, networks, case.dns.zones, naming)
 
 
 def _further(zones: Sequence[DnsZone], read: Sequence[DnsZone]) -> list[DnsZone]:

@@ -6,7 +6,7 @@ group names a zone that is linked to its network, so those steps follow it where
 
 from __future__ import annotations
 
-from shared.model import ServerSnapshot
+from shared.model import ConnectionStatus, PrivateEndpointConnection, ServerSnapshot
 from shared.model.dns_names import endpoint_zone_name
 from shared.model.resource_id import ResourceId
 from shared.posture.dns_commands import az, az_at
@@ -24,6 +24,37 @@ def endpoint_command(server: ResourceId, where: ResourceId, subnet: str) -> str:
     words = ("network", "private-endpoint", "create", "--name", where.name)
     leads = ("--private-connection-resource-id", str(server), "--group-id", "postgresqlServer")
     return az_at(where, *words, "--connection-name", server.name, *leads, "--subnet", subnet)
+
+
+def closed_choice(server: ServerSnapshot, one: PrivateEndpointConnection) -> OneOf:
+    """What is done about a connection that lets nobody in; ``Pending``, ``Rejected`` or ``Disconnected``."""
+    if one.status is ConnectionStatus.PENDING:
+        return OneOf(ways=(_refused(one), _approved(one)))
+    return OneOf(ways=(_removed(one), _anew(server, one)))
+
+
+def _refused(one: PrivateEndpointConnection) -> Way:
+    steps = (connection_command("reject", one.id), connection_command("delete", one.id))
+    return Way(when="where you do not know whose endpoint it is, or it is not to be let in", steps=steps)
+
+
+def _approved(one: PrivateEndpointConnection) -> Way:
+    return Way(when="where its network is to be let in", steps=(connection_command("approve", one.id),))
+
+
+def _removed(one: PrivateEndpointConnection) -> Way:
+    return Way(when="where nobody needs it", steps=(connection_command("delete", one.id),))
+
+
+def _anew(server: ServerSnapshot, one: PrivateEndpointConnection) -> Way:
+    """Azure lets nothing through a connection that was rejected or cut: another one is asked for."""
+    gone = connection_command("delete", one.id)
+    where = one.endpoint
+    if where is None:
+        return Way(when="where it is needed", steps=(gone, "have its owner make the endpoint anew"))
+    old = az("network", "private-endpoint", "delete", "--ids", str(where))
+    made = endpoint_command(server.id, where, "<id of its subnet>")
+    return Way(when="where it is needed", steps=(gone, old, made, *named_steps(server, where)))
 
 
 def named_steps(server: ServerSnapshot, where: ResourceId) -> tuple[str, ...]:

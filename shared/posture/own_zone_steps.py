@@ -5,10 +5,14 @@ Azure refuses another zone while high availability is on, so it is off for that 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from shared.model import ServerSnapshot
+from shared.model.dns_names import service_suffix
 from shared.model.resource_id import ResourceId
 from shared.posture.dns_commands import az_at, link_command, zone_command
-from shared.posture.server_findings import without_standby
+from shared.posture.server_steps import without_standby
+from shared.posture.steps import OneOf, Step, Way
 
 
 def own_zone(server: ServerSnapshot, beside: ResourceId, suffix: str) -> ResourceId:
@@ -29,3 +33,19 @@ def giving(server: ServerSnapshot, zone: str) -> tuple[str, ...]:
     """``zone`` is its id, or what a person fills in; the service then writes the server's record there."""
     words = ("postgres", "flexible-server", "update", "--name", server.id.name, "--private-dns-zone", zone)
     return without_standby(server, az_at(server.id, *words))
+
+
+def giving_one(server: ServerSnapshot) -> tuple[Step, ...]:
+    """A zone that is linked to the server's network, or one that is made where its name can be told."""
+    there, suffix = giving(server, "<id of a private DNS zone>"), service_suffix(server.host_name)
+    if not suffix:
+        return ("the zone has to be linked to the network of the server", *there)
+    made = making(server, own_zone(server, server.id, suffix))
+    linked = Way(when="where a zone for it is linked to its network already", steps=there)
+    return (OneOf(ways=(linked, Way(when="where there is none", steps=made))),)
+
+
+def making_again(server: ServerSnapshot, zone: ResourceId, networks: Iterable[ResourceId]) -> tuple[str, ...]:
+    """A zone that is gone with its links, and the server given it, so that the service writes its record."""
+    links = (link_command(zone, network) for network in networks)
+    return (zone_command(zone, zone.name), *links, *giving(server, str(zone)))

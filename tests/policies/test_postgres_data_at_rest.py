@@ -45,7 +45,7 @@ def test_a_server_without_a_customers_key_is_found(
 
 
 def test_a_flexible_server_gets_a_key_only_with_a_new_server() -> None:
-    advice = NO_KEY.evaluate(server()).evidence["whatToDo"]
+    (advice,) = NO_KEY.evaluate(server()).evidence["whatToDo"]
     words = shlex.split(advice)
     assert words[:4] == ["az", "postgres", "flexible-server", "restore"]
     assert words[words.index("--source-server") + 1] == str(server().id)

@@ -20,7 +20,6 @@ from shared.posture.findings import Judged, beside_the_point, compliant, drifted
 from shared.posture.policy import bound, examples
 from shared.posture.server_findings import (
     az,
-    az_restore,
     is_replica,
     plainly,
     switched,
@@ -29,6 +28,7 @@ from shared.posture.server_findings import (
     wrong_names,
     wrong_switch,
 )
+from shared.posture.server_steps import az_restore
 from shared.posture.traffic import reach_evidence
 from tests.builders import SERVER, server
 from tests.fakes import SUBSCRIPTION

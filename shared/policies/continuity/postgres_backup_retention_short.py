@@ -23,7 +23,8 @@ from shared.model import Finding, Json, Kind, ServerSnapshot, Severity, TargetKi
 from shared.posture.controls import MCSB
 from shared.posture.findings import Judged, beside_the_point, compliant, drifted, finding
 from shared.posture.policy import ALL_SERVERS, SERVER_ALONE, Parameter, Policy
-from shared.posture.server_findings import az, is_replica, single_rest, unsaid
+from shared.posture.server_findings import az, is_replica, unsaid
+from shared.posture.server_steps import single_rest
 
 ID: Final = "postgres-backup-retention-short"
 SEVERITY: Final = Severity.MEDIUM

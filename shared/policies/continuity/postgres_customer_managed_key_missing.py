@@ -25,15 +25,8 @@ from shared.model import Finding, Kind, ServerSnapshot, Severity, TargetKind
 from shared.posture.controls import AZURE_POLICY, CIS_DATABASES_2_0, MCSB
 from shared.posture.findings import NOTHING, Facts, Judged, compliant, drifted, finding
 from shared.posture.policy import ALL_SERVERS, SERVER_ALONE, Policy
-from shared.posture.server_findings import (
-    NEW_SERVER,
-    az_replica,
-    az_restore,
-    is_replica,
-    restore_options,
-    single_rest,
-    unsaid,
-)
+from shared.posture.server_findings import unsaid
+from shared.posture.server_steps import NEW_SERVER, key_steps, single_rest
 
 ID: Final = "postgres-customer-managed-key-missing"
 SEVERITY: Final = Severity.MEDIUM
@@ -64,14 +57,7 @@ def _remedy(server: ServerSnapshot) -> str | tuple[str, ...]:
     if server.kind is TargetKind.SINGLE_SERVER:
         key = {"properties": {"serverKeyType": "AzureKeyVault", "uri": "<id of a key>"}}
         return single_rest(server, "put", "/keys/<name of the key: vault_key_version>", key)
-    if not is_replica(server):
-        options = restore_options(server, geo=server.backup.geo_redundant is True, key=True)
-        return az_restore(server.id, options)
-    primary = server.replication.source
-    if primary is None:
-        return "make this replica anew from its primary, with a key and an identity that may use it"
-    told = "no backups are taken of a replica: make it anew from its primary"
-    return told, az_replica(primary, restore_options(server, geo=False, key=True))
+    return key_steps(server)
 
 
 def _facts(server: ServerSnapshot) -> Facts:

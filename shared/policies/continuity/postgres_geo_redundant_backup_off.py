@@ -22,14 +22,8 @@ from shared.model import Finding, Kind, ServerSnapshot, Severity, TargetKind
 from shared.posture.controls import AZURE_POLICY, MCSB
 from shared.posture.findings import Judged, beside_the_point, compliant, drifted, finding
 from shared.posture.policy import ALL_SERVERS, SERVER_ALONE, Policy
-from shared.posture.server_findings import (
-    NEW_SERVER,
-    az_restore,
-    is_replica,
-    restore_options,
-    switched,
-    unsaid,
-)
+from shared.posture.server_findings import is_replica, switched, unsaid
+from shared.posture.server_steps import NEW_SERVER, az_restore, restore_options
 
 ID: Final = "postgres-geo-redundant-backup-off"
 SEVERITY: Final = Severity.MEDIUM

@@ -24,19 +24,12 @@ from shared.model import Finding, Json, Kind, ServerSnapshot, Severity
 from shared.posture.controls import AZURE_POLICY, PSRULE
 from shared.posture.findings import Judged, beside_the_point, compliant, drifted, finding
 from shared.posture.policy import FLEXIBLE_SERVERS, SERVER_ALONE, Parameter, Policy
-from shared.posture.server_findings import (
-    az,
-    is_replica,
-    plainly,
-    standby_command,
-    unsaid,
-    wrong_names,
-)
+from shared.posture.server_findings import is_replica, plainly, unsaid, wrong_names
+from shared.posture.server_steps import standby_steps
 
 ID: Final = "postgres-high-availability-off"
 SEVERITY: Final = Severity.MEDIUM
 _MODES: Final = ("ZoneRedundant", "SameZone")
-_SIZE: Final = "'<a size of the General Purpose tier>'"
 
 
 def evaluate(server: ServerSnapshot, *, modes: list[str]) -> Finding:
@@ -59,18 +52,7 @@ def _judge(server: ServerSnapshot, accepted: frozenset[str]) -> Judged:
     return drifted(
         f"highAvailability.mode is {mode}, wanted is {' or '.join(sorted(accepted))}",
         fingerprint=f"highAvailability.mode={mode.lower()}",
-        what_to_do=_remedy(server, accepted),
-    )
-
-
-def _remedy(server: ServerSnapshot, accepted: frozenset[str]) -> tuple[str, ...]:
-    """The burstable tier cannot have a standby, and one kind of standby goes before another comes."""
-    larger = az(server, "update", f"--tier GeneralPurpose --sku-name {_SIZE} --yes")
-    off = az(server, "update", "--zonal-resiliency Disabled")
-    return (
-        *([larger] if server.tier.lower() == "burstable" else []),
-        *([off] if server.high_availability else []),
-        standby_command(server, accepted),
+        what_to_do=standby_steps(server, accepted),
     )
 
 

@@ -27,7 +27,8 @@ from shared.model import Aspect, Finding, Json, Kind, ServerSnapshot, ServerStat
 from shared.model.parts import Health
 from shared.posture.findings import Facts, Judged, beside_the_point, compliant, drifted, finding
 from shared.posture.policy import FLEXIBLE_SERVERS, Policy, RaisedBy
-from shared.posture.server_findings import az, standby_command, unknown_of, unsaid
+from shared.posture.server_findings import az, unknown_of, unsaid
+from shared.posture.server_steps import standby_command
 from shared.posture.unread import unread_reason
 
 ID: Final = "postgres-high-availability-unhealthy"

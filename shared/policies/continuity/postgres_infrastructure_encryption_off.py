@@ -22,7 +22,8 @@ from shared.model import Finding, Kind, ServerSnapshot, Severity
 from shared.posture.controls import AZURE_POLICY, CHECKOV, CIS_2_1, CIS_3_0, MCSB
 from shared.posture.findings import Judged, compliant, drifted, finding
 from shared.posture.policy import SERVER_ALONE, SINGLE_SERVERS, Policy
-from shared.posture.server_findings import NEW_SERVER, switched, unsaid
+from shared.posture.server_findings import switched, unsaid
+from shared.posture.server_steps import NEW_SERVER
 
 ID: Final = "postgres-infrastructure-encryption-off"
 SEVERITY: Final = Severity.LOW

@@ -23,7 +23,8 @@ from shared.model import Aspect, Finding, Kind, ServerSnapshot, Severity, Target
 from shared.posture.controls import AZURE_POLICY, CIS_2_1, CIS_3_0, MCSB
 from shared.posture.findings import Judged, compliant, drifted, finding
 from shared.posture.policy import ALL_SERVERS, Policy
-from shared.posture.server_findings import az, single_rest, unread, unsaid
+from shared.posture.server_findings import az, unread, unsaid
+from shared.posture.server_steps import single_rest
 
 ID: Final = "postgres-threat-protection-off"
 SEVERITY: Final = Severity.MEDIUM

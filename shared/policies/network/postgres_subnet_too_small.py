@@ -29,7 +29,7 @@ from shared.model.resource_id import ResourceId
 from shared.posture.dns_commands import az_at
 from shared.posture.findings import Facts, Judged, beside_the_point, compliant, drifted, finding, unknown
 from shared.posture.policy import SUBNETS, Policy, RaisedBy
-from shared.posture.server_findings import NEW_SERVER, az_restore
+from shared.posture.server_steps import NEW_SERVER, az_restore
 from shared.posture.subnet_facts import delegated, some_server
 from shared.posture.unread import unread_reason
 

@@ -24,21 +24,17 @@ DNS virtual network links; MicrosoftDocs/azure-docs 122956.
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Final
 
 from shared.model import Aspect, Finding, Kind, ServerSnapshot, Severity
-from shared.model.resource_id import ResourceId
 from shared.posture.controls import MCSB
-from shared.posture.dns_commands import group_commands
-from shared.posture.dns_links import judge_links
+from shared.posture.dns_links import judge_case_links
 from shared.posture.findings import Judged, beside_the_point, unknown
 from shared.posture.policy import FLEXIBLE_SERVERS, Parameter, Policy
 from shared.posture.private_dns import (
     CENTRAL_ZONE,
     Case,
     Declared,
-    Serving,
     finding_with_steps,
     judge_endpoints,
     resolver_unknown,
@@ -65,16 +61,10 @@ def _judge(case: Case) -> Judged:
     if not answering.zones and not answering.more:
         return beside_the_point(f"endpoint {case.endpoint.id.name} has no zone that could be linked")
     networks = case.declared.networks or ((own.id,) if own is not None else ())
-    judged = _judge_links(case, answering, networks) if answering.zones else None
+    judged = judge_case_links(case, answering.zones, networks) if answering.zones else None
     if judged is not None and (not judged.is_drift or not answering.more):
         return judged
     return unknown(f"zones called {case.zone_name} exist that were not read")
-
-
-def _judge_links(case: Case, answering: Serving, networks: tuple[ResourceId, ...]) -> Judged:
-    """The endpoint may be named by the zone that is linked, unless the zone is declared."""
-    naming = partial(group_commands, case.endpoint) if case.declared.zone is None else None
-    return judge_links(answering.zones, networks, case.dns.zones, naming)
 
 
 POLICY: Policy[ServerSnapshot] = Policy(

@@ -22,12 +22,10 @@ from typing import Final
 
 from shared.model import ConnectionStatus, Finding, Kind, PrivateEndpointConnection, ServerSnapshot, Severity
 from shared.posture.controls import AZURE_POLICY, MCSB
-from shared.posture.dns_commands import az
-from shared.posture.endpoint_steps import connection_command, endpoint_command, named_steps
+from shared.posture.endpoint_steps import closed_choice
 from shared.posture.findings import Judged, beside_the_point, compliant, drifted, unknown
 from shared.posture.policy import ALL_SERVERS, SERVER_ALONE, Policy
 from shared.posture.private_dns import finding_with_steps
-from shared.posture.steps import OneOf, Way
 
 ID: Final = "postgres-private-endpoint-not-approved"
 SEVERITY: Final = Severity.MEDIUM
@@ -48,7 +46,7 @@ def _judge(server: ServerSnapshot) -> Judged:
     facts = {"connections": [_shown(one) for one in ordered]}
     if closed := [one for one in ordered if one.status in _CLOSED]:
         told = ", ".join(f"{one.id.name} is {one.status}" for one in closed)
-        todo = tuple(_todo(server, one) for one in closed)
+        todo = tuple(closed_choice(server, one) for one in closed)
         drift = "; ".join(sorted(f"{one.id}: {one.status}".lower() for one in closed))
         return drifted(f"private endpoint connection {told}", drift, what_to_do=todo, evidence=facts)
     if any(one.status is ConnectionStatus.UNKNOWN for one in ordered):
@@ -60,36 +58,6 @@ def _judge(server: ServerSnapshot) -> Judged:
 def _shown(one: PrivateEndpointConnection) -> dict[str, str | None]:
     endpoint = str(one.endpoint) if one.endpoint is not None else None
     return {"connection": one.id.name, "status": str(one.status), "endpoint": endpoint}
-
-
-def _todo(server: ServerSnapshot, one: PrivateEndpointConnection) -> OneOf:
-    if one.status is ConnectionStatus.PENDING:
-        return OneOf(ways=(_refused(one), _approved(one)))
-    return OneOf(ways=(_removed(one), _anew(server, one)))
-
-
-def _refused(one: PrivateEndpointConnection) -> Way:
-    steps = (connection_command("reject", one.id), connection_command("delete", one.id))
-    return Way(when="where you do not know whose endpoint it is, or it is not to be let in", steps=steps)
-
-
-def _approved(one: PrivateEndpointConnection) -> Way:
-    return Way(when="where its network is to be let in", steps=(connection_command("approve", one.id),))
-
-
-def _removed(one: PrivateEndpointConnection) -> Way:
-    return Way(when="where nobody needs it", steps=(connection_command("delete", one.id),))
-
-
-def _anew(server: ServerSnapshot, one: PrivateEndpointConnection) -> Way:
-    """Azure lets nothing through a connection that was rejected or cut: another one is asked for."""
-    gone = connection_command("delete", one.id)
-    where = one.endpoint
-    if where is None:
-        return Way(when="where it is needed", steps=(gone, "have its owner make the endpoint anew"))
-    old = az("network", "private-endpoint", "delete", "--ids", str(where))
-    made = endpoint_command(server.id, where, "<id of its subnet>")
-    return Way(when="where it is needed", steps=(gone, old, made, *named_steps(server, where)))
 
 
 POLICY: Policy[ServerSnapshot] = Policy(

@@ -22,17 +22,14 @@ from __future__ import annotations
 from typing import Final
 
 from shared.model import Finding, Kind, ServerSnapshot, Severity
-from shared.model.dns_names import service_suffix
 from shared.posture.controls import AZURE_POLICY, MCSB
 from shared.posture.findings import Judged, compliant, drifted, unknown
-from shared.posture.own_zone_steps import giving, making, own_zone
+from shared.posture.own_zone_steps import giving_one
 from shared.posture.policy import FLEXIBLE_SERVERS, SERVER_ALONE, Policy
 from shared.posture.private_dns import finding_with_steps
-from shared.posture.steps import OneOf, Step, Way
 
 ID: Final = "postgres-subnet-and-dns-zone-inconsistent"
 SEVERITY: Final = Severity.HIGH
-_LINKED: Final = "the zone has to be linked to the network of the server"
 
 
 def evaluate(server: ServerSnapshot) -> Finding:
@@ -52,30 +49,13 @@ def _judge(server: ServerSnapshot) -> Judged:
         return compliant(f"the server has {said} a private DNS zone", facts)
     if zone is None:
         reason = "the server is in a delegated subnet and has no private DNS zone"
-        return drifted(reason, "no zone", what_to_do=_give_zone(server), evidence=facts)
+        return drifted(reason, "no zone", what_to_do=giving_one(server), evidence=facts)
     reason = "the server has a private DNS zone and no delegated subnet"
     no_way_back = (
         "A subnet cannot be given to an existing server, and the zone cannot be taken away:"
         " ask who set it, and report it to Azure's support where nobody did."
     )
     return drifted(reason, "no subnet", what_to_do=(no_way_back,), evidence=facts)
-
-
-def _give_zone(server: ServerSnapshot) -> tuple[Step, ...]:
-    """A zone that is linked to the server's network, or one that is made where its name can be told."""
-    there = giving(server, "<id of a private DNS zone>")
-    suffix = service_suffix(server.host_name)
-    if not suffix:
-        return (_LINKED, *there)
-    made = making(server, own_zone(server, server.id, suffix))
-    return (
-        OneOf(
-            ways=(
-                Way(when="where a zone for it is linked to its network already", steps=there),
-                Way(when="where there is none", steps=made),
-            )
-        ),
-    )
 
 
 POLICY: Policy[ServerSnapshot] = Policy(

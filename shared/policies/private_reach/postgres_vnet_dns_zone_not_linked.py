@@ -26,10 +26,9 @@ from shared.model import Aspect, Finding, Kind, ServerSnapshot, Severity
 from shared.model.parts import NetworkDns
 from shared.model.resource_id import ResourceId
 from shared.posture.controls import MCSB
-from shared.posture.dns_commands import link_command, zone_command
 from shared.posture.dns_links import judge_links
 from shared.posture.findings import Judged, beside_the_point, drifted, unknown
-from shared.posture.own_zone_steps import giving
+from shared.posture.own_zone_steps import making_again
 from shared.posture.policy import FLEXIBLE_SERVERS, Parameter, Policy
 from shared.posture.private_dns import Declared, custom_dns, finding_with_steps, wrong_networks
 from shared.posture.unread import unread_reason
@@ -67,15 +66,9 @@ def _judge_zone(server: ServerSnapshot, zone: ResourceId, networks: tuple[Resour
         return unknown(f"zone {zone.name} could not be read{why}")
     if not read.exists:
         reason = f"zone {zone.name} does not exist"
-        steps = _making(server, zone, networks)
+        steps = making_again(server, zone, networks)
         return drifted(reason, reason.lower(), what_to_do=steps, evidence={"zones": [str(zone)]})
     return judge_links((read,), networks)
-
-
-def _making(server: ServerSnapshot, zone: ResourceId, networks: tuple[ResourceId, ...]) -> tuple[str, ...]:
-    """The zone again with its links, and the server given it, so that the service writes its record."""
-    links = (link_command(zone, network) for network in networks)
-    return (zone_command(zone, zone.name), *links, *giving(server, str(zone)))
 
 
 POLICY: Policy[ServerSnapshot] = Policy(

@@ -22,7 +22,8 @@ from shared.model import Aspect, Finding, Kind, ServerSnapshot, Severity, Target
 from shared.posture.controls import AZURE_POLICY, MCSB
 from shared.posture.findings import Facts, Judged, beside_the_point, compliant, drifted, finding
 from shared.posture.policy import ALL_SERVERS, Policy
-from shared.posture.server_findings import administrator_steps, single_rest, switched, unread, unsaid
+from shared.posture.server_findings import switched, unread, unsaid
+from shared.posture.server_steps import administrator_steps, single_rest
 
 ID: Final = "postgres-entra-administrator-missing"
 SEVERITY: Final = Severity.MEDIUM

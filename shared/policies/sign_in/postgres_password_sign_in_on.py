@@ -23,14 +23,8 @@ from shared.model import Finding, Kind, ServerSnapshot, Severity
 from shared.posture.controls import AZURE_POLICY, CIS_DATABASES_2_0, MCSB
 from shared.posture.findings import Judged, beside_the_point, compliant, drifted, finding
 from shared.posture.policy import FLEXIBLE_SERVERS, SERVER_ALONE, Parameter, Policy
-from shared.posture.server_findings import (
-    administrator_steps,
-    az,
-    entra_command,
-    sign_in_facts,
-    unsaid,
-    wrong_switch,
-)
+from shared.posture.server_findings import az, sign_in_facts, unsaid, wrong_switch
+from shared.posture.server_steps import entra_steps
 
 ID: Final = "postgres-password-sign-in-on"
 SEVERITY: Final = Severity.MEDIUM
@@ -63,7 +57,7 @@ def _judge(server: ServerSnapshot, entra_only: bool) -> Judged:
 
 def _remedy(server: ServerSnapshot) -> tuple[str, ...]:
     """Without Entra sign-in and an administrator, turning passwords off would leave nobody a way in."""
-    entra = () if server.sign_in.entra else (entra_command(server), *administrator_steps(server))
+    entra = () if server.sign_in.entra else entra_steps(server)
     seen = () if server.administrators or entra else (_ADMINISTRATOR,)
     return (*entra, *seen, _ROLES, az(server, "update", "--password-auth Disabled"))
 
