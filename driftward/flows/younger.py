@@ -19,7 +19,7 @@ from driftward.flows.tallies import Tally
 from shared.model import SecurityGroup
 from shared.model.resource_id import ResourceId, parse_resource_id
 from shared.nsg import State
-from shared.nsg.documents.functions import UNKNOWN_GROUP
+from shared.nsg.documents.places import UNKNOWN_GROUP
 from shared.nsg.rules.reading import FIRST_DEFAULT_PRIORITY
 
 _NSG: Final = "microsoft.network/networksecuritygroups"

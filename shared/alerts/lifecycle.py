@@ -20,6 +20,7 @@ from typing import Final
 
 from shared.alerts.commands import fix_commands
 from shared.alerts.portal import portal_link
+from shared.alerts.steps import ENDS_ON_NEW_SERVER, choices_told
 from shared.alerts.words import alert_body, alert_title, change_body, change_title
 from shared.model import Cause, Decision, Edit, Finding, Json, Reason, Severity, Target
 from shared.model.alert_records import AlertRecord, AlertStatus, Approval, Notification, NotificationType
@@ -51,6 +52,7 @@ class Pattern:
     title: str
     why: str
     controls: tuple[Control, ...] = ()
+    no_command: str = ""
 
 
 @value
@@ -62,6 +64,7 @@ class Sighting:
     cause: Cause
     now: datetime
     commands: tuple[str, ...] = ()
+    """In the order in which they are pasted; of a choice those of its safe way."""
     edits: tuple[Edit, ...] = ()
     """What the commands do, where edits say it."""
 
@@ -98,6 +101,9 @@ def open_alert(policy: AnyPolicy | Pattern, sighting: Sighting, portal: str) -> 
         fingerprint=finding.fingerprint,
         first_seen=sighting.now,
         last_seen=sighting.now,
+        alternatives=choices_told(finding.evidence),
+        no_command=policy.no_command,
+        ends_on_new_server=finding.evidence.get(ENDS_ON_NEW_SERVER) is True,
     )
 
 
@@ -121,6 +127,8 @@ def recur(alert: AlertRecord, sighting: Sighting) -> AlertRecord:
         decision=sighting.decision,
         commands=sighting.commands,
         edits=sighting.edits,
+        alternatives=choices_told(finding.evidence),
+        ends_on_new_server=finding.evidence.get(ENDS_ON_NEW_SERVER) is True,
         last_seen=max(alert.last_seen, sighting.now),
         count=alert.count + 1,
     )
@@ -214,7 +222,7 @@ def notification(alert: AlertRecord, kind: NotificationType, now: datetime) -> N
         title=alert_title(alert),
         body=_fitting_text(alert_body(alert)),
         severity=alert.severity,
-        data=_fitting(alert_view(alert), spare=("evidence", "commands")),
+        data=_fitting(alert_view(alert), spare=("evidence", "commands", "alternatives")),
     )
 
 
@@ -260,7 +268,7 @@ def _verb(kind: NotificationType) -> str:
 
 def _fitting(document: dict[str, Json], spare: Sequence[str]) -> dict[str, Json]:
     """The document without the parts that make it too large for a queue message, which is said."""
-    for name in spare:
+    for name in (part for part in spare if document.get(part)):
         if len(canonical(document)) <= _DATA_LIMIT:
             break
         document = {**document, name: None, "omitted": [*document.get("omitted", []), name]}

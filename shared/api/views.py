@@ -132,6 +132,10 @@ class PolicyView:
     permissions: tuple[str, ...]
     raised_by: str
     docs: str
+    no_command: str
+    """Why no command exists that would close its alerts; empty where one does."""
+    ends_on_new_server: bool
+    """Whether its remedy makes a new server: the alert stays until the old one is deleted."""
 
 
 # --- making views ----------------------------------------------------------------------------------
@@ -249,5 +253,7 @@ def policy_view(policy: AnyPolicy, configuration: Configuration) -> PolicyView:
         controls=policy.controls,
         permissions=policy.permissions,
         raised_by=policy.raised_by,
+        no_command=policy.no_command,
+        ends_on_new_server=policy.ends_on_new_server,
         docs=f"{DOCS}/{family_of(policy.id)}.md#{policy.id}",
     )

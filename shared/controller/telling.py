@@ -11,7 +11,6 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from shared.alerts.commands import is_command, steps_of
 from shared.alerts.edit_words import change_words
 from shared.alerts.lifecycle import (
     Sighting,
@@ -23,6 +22,7 @@ from shared.alerts.lifecycle import (
     reworded,
     wakes_nobody,
 )
+from shared.alerts.steps import commands_told, resolved, started_first
 from shared.config.configuration import tags_of
 from shared.controller.deps import Deps
 from shared.controller.visit import Judgement, Visit
@@ -70,9 +70,10 @@ def tell(visit: Visit, judgements: tuple[Judgement, ...], record: TargetRecord) 
 
 def sighting_of(visit: Visit, judgement: Judgement, decision: Decision) -> Sighting:
     """What an alert shows of a judgement; the commands are those of the planned edits or of what a person
-    could do, and where no edit of ours fits, those that the policy tells."""
-    finding, change = judgement.finding, judgement.change
+    could do, and then those that the policy tells."""
+    finding, change = _told_here(judgement.finding, visit.deps), judgement.change
     edits = tuple(map(by_hand, judgement.edits))
+    commands = (*visit.deps.commands(edits), *commands_told(finding.evidence))
     since = evidence_since(judgement.baseline, visit.snapshot, judgement.policy, visit.cause)
     planned = {"plannedChange": change_words(change, judgement.restored_from)} if change else {}
     return Sighting(
@@ -80,9 +81,16 @@ def sighting_of(visit: Visit, judgement: Judgement, decision: Decision) -> Sight
         decision=decision,
         cause=visit.cause,
         now=visit.now,
-        commands=visit.deps.commands(edits) or tuple(filter(is_command, steps_of(finding.evidence))),
+        commands=started_first(visit.snapshot, commands),
         edits=edits,
     )
+
+
+def _told_here(finding: Finding, deps: Deps) -> Finding:
+    """The finding with its steps for this cloud's ARM, which no policy knows."""
+    settings = deps.settings
+    told = resolved(finding.evidence, settings.management_endpoint, settings.management_audience)
+    return replace(finding, evidence=told)
 
 
 def _with_evidence(finding: Finding, *more: Mapping[str, Json]) -> Finding:

@@ -72,6 +72,8 @@ class ServerSnapshot:
     tags: Mapping[str, str] = field(default_factory=dict)
     version: int | None = None
     """The major version of PostgreSQL."""
+    tier: str = ""
+    """``sku.tier``: ``Burstable``, ``GeneralPurpose``, ``MemoryOptimized``; ``""`` where absent."""
     host_name: str = ""
     """``fullyQualifiedDomainName``."""
     sign_in: SignIn = SignIn()

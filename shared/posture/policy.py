@@ -139,6 +139,10 @@ class Policy(Generic[S]):
     """Changes of one target are made in this order: a lower number first, verified before the next."""
     shows_dependants: bool = False
     """Whether an alert should name workloads that may rely on what was found."""
+    no_command: str = ""
+    """Why no command exists that would close its alerts, where none does: then none is printed."""
+    ends_on_new_server: bool = False
+    """Whether its remedy makes a new server, so that the alert on the old one stays until that is deleted."""
     why: str = ""
     """One sentence for alerts: what somebody could do with this drift."""
 
@@ -152,6 +156,13 @@ class Policy(Generic[S]):
 
 
 AnyPolicy: TypeAlias = Policy[Any]
+
+
+def remedy_lines(policy: AnyPolicy) -> list[str]:
+    """What has to be known of its remedy, as sentences: that no command is one, that it ends elsewhere."""
+    none = [f"No command closes its alerts: {policy.no_command}."] if policy.no_command else []
+    new = "Its remedy makes a new server; the alert on the old one stays until that is deleted."
+    return [*none, *([new] if policy.ends_on_new_server else [])]
 
 
 def applies_to(policy: AnyPolicy, snapshot: Snapshot) -> bool:

@@ -22,6 +22,7 @@ from shared.model.values import value
 from shared.posture.dns_commands import names
 from shared.posture.findings import Judged, beside_the_point, compliant, drifted, finding, unknown
 from shared.posture.policy import Parameter
+from shared.posture.steps import Step
 from shared.posture.unread import connections_missing, unread_reason
 
 AZURE_RESOLVER: Final = "168.63.129.16"
@@ -137,7 +138,7 @@ def _reasons(verdicts: Iterable[tuple[Case, Judged]]) -> str:
     return "; ".join(judged.reason for _, judged in verdicts)
 
 
-def _steps(verdicts: Iterable[tuple[Case, Judged]]) -> tuple[str, ...]:
+def _steps(verdicts: Iterable[tuple[Case, Judged]]) -> tuple[Step, ...]:
     return tuple(dict.fromkeys(step for _, judged in verdicts for step in judged.steps))
 
 

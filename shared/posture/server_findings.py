@@ -68,14 +68,6 @@ def az(server: ServerSnapshot, command: str, options: str, *, name: str = "--nam
     return f"az postgres flexible-server {command} {address} {options}".rstrip()
 
 
-def az_restore(server: ServerSnapshot, options: str) -> str:
-    """A new flexible server from this one's backups, to settle what only creation can."""
-    group, subscription = map(shlex.quote, (server.id.resource_group, server.id.subscription))
-    address = f"--subscription {subscription} --resource-group {group} --name '<name of the new server>'"
-    source = shlex.quote(str(server.id))
-    return f"az postgres flexible-server restore {address} --source-server {source} {options}"
-
-
 # --- parameters ------------------------------------------------------------------------------------
 
 

@@ -184,6 +184,33 @@ def test_whether_a_route_goes_before_an_endpoints_own(
     assert OVERRIDDEN.plan(finding, snapshot) is None
 
 
+@pytest.mark.field(
+    "commands",
+    "A route to an endpoint that is overridden is put right by a command: a route for its address, or the "
+    "switch that lets routes alone.",
+    source="https://learn.microsoft.com/azure/private-link/disable-private-endpoint-network-policy",
+    date="2026-11-29",
+)
+@pytest.mark.parametrize(
+    ("mode", "without"),
+    [("Enabled", "NetworkSecurityGroupEnabled"), ("RouteTableEnabled", "Disabled")],
+)
+def test_a_route_that_overrides_an_endpoints_own_is_cured_by_a_command(mode: str, without: str) -> None:
+    found = OVERRIDDEN.evaluate(holding(NETWORK, mode=mode))
+    (choice,) = found.evidence["whatToDo"]
+    routes, switch = (way["steps"] for way in choice["oneOf"])
+    (command,) = routes
+    words = shlex.split(command)
+    assert words[1:5] == ["network", "route-table", "route", "create"]
+    assert words[words.index("--address-prefix") + 1] == f"{ENDPOINT.addresses[0]}/32"
+    assert words[words.index("--next-hop-type") + 1] == "VnetLocal"
+    assert switch[0].endswith(f"--private-endpoint-network-policies {without}")
+    own = route("mine", f"{ENDPOINT.addresses[0]}/32")
+    (changed,) = OVERRIDDEN.evaluate(holding(own, mode=mode)).evidence["whatToDo"][0]["oneOf"][0]["steps"]
+    assert "route update" in changed
+    assert "--name mine" in changed
+
+
 def test_what_cannot_be_seen_of_other_subnets_is_said() -> None:
     for routes in ((), (NETWORK,)):
         finding = OVERRIDDEN.evaluate(holding(*routes))

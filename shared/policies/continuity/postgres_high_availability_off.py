@@ -24,7 +24,8 @@ from shared.model import Finding, Json, Kind, ServerSnapshot, Severity
 from shared.posture.controls import AZURE_POLICY, PSRULE
 from shared.posture.findings import Judged, beside_the_point, compliant, drifted, finding
 from shared.posture.policy import FLEXIBLE_SERVERS, SERVER_ALONE, Parameter, Policy
-from shared.posture.server_findings import az, is_replica, plainly, unsaid, wrong_names
+from shared.posture.server_findings import is_replica, plainly, unsaid, wrong_names
+from shared.posture.server_steps import standby_steps
 
 ID: Final = "postgres-high-availability-off"
 SEVERITY: Final = Severity.MEDIUM
@@ -51,14 +52,8 @@ def _judge(server: ServerSnapshot, accepted: frozenset[str]) -> Judged:
     return drifted(
         f"highAvailability.mode is {mode}, wanted is {' or '.join(sorted(accepted))}",
         fingerprint=f"highAvailability.mode={mode.lower()}",
-        what_to_do=_remedy(server, accepted),
+        what_to_do=standby_steps(server, accepted),
     )
-
-
-def _remedy(server: ServerSnapshot, accepted: frozenset[str]) -> str:
-    if accepted == {"samezone"}:
-        return "in the portal: the server, High availability, Same zone"
-    return az(server, "update", "--zonal-resiliency Enabled")
 
 
 def _wrong_modes(modes: Json) -> str | None:

@@ -36,6 +36,12 @@ from shared.posture.server_findings import plainly, unread, wrong_names
 ID: Final = "postgres-diagnostic-settings-missing"
 SEVERITY: Final = Severity.MEDIUM
 _KINDS: Final = ("logAnalytics", "storage", "eventHub", "partner")
+MOST: Final = 5
+"""A resource has no more diagnostic settings (Diagnostic settings in Azure Monitor)."""
+_FULL: Final = (
+    f"the server has {MOST} diagnostic settings, and Azure refuses another: have one of them send these, or "
+    "delete one that nobody needs"
+)
 _GROUPS: Final[Mapping[str, frozenset[str] | None]] = {
     "alllogs": None,
     "audit": frozenset({"postgresqllogs"}),
@@ -85,8 +91,16 @@ def _holds(group: str, category: str) -> bool:
     return held is None or category in held
 
 
-def _remedy(server: ServerSnapshot, missing: Iterable[str]) -> str:
-    """A setting of its own: ``create`` with a name that is taken would replace what that setting sends."""
+def _remedy(server: ServerSnapshot, missing: Iterable[str]) -> str | tuple[str, ...]:
+    """A setting of its own, for which there must be room."""
+    if len(server.diagnostic_settings or ()) < MOST:
+        return _create(server, missing)
+    gone = f"--name '<name of a setting that nobody needs>' --resource {shlex.quote(str(server.id))}"
+    return _FULL, f"az monitor diagnostic-settings delete {gone}", _create(server, missing)
+
+
+def _create(server: ServerSnapshot, missing: Iterable[str]) -> str:
+    """``create`` with a name that is taken would replace what that setting sends."""
     logs = json.dumps([{"category": name, "enabled": True} for name in missing])
     taken = [one.name for one in server.diagnostic_settings or ()]
     name = free_name("postgres-logs", taken)

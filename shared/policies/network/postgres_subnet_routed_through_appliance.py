@@ -24,14 +24,12 @@ network traffic routing. No framework among the project's controls states it.
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
 from shared.model import Aspect, ComplianceState, Finding, Kind, Severity, SubnetSnapshot
 from shared.model.parts import Route
-from shared.model.resource_id import free_name
 from shared.model.values import value
 from shared.posture.findings import (
     Judged,
@@ -43,6 +41,7 @@ from shared.posture.findings import (
     with_evidence,
 )
 from shared.posture.policy import SUBNETS, Policy
+from shared.posture.route_commands import route_commands
 from shared.posture.route_tables import (
     Hop,
     Table,
@@ -94,7 +93,8 @@ def _judged(subnet: SubnetSnapshot) -> Judged:
         return unknown(unread)
     table, odd = beside_odd(subnet)
     kinds = (_own(subnet, table, odd), _entra(subnet, table, odd))
-    evidence = {"routeTableId": _table_id(subnet), "whatToDo": _commands(subnet, kinds)}
+    cures = [cure for kind in kinds if kind.wrong for cure in kind.cure]
+    evidence = {"routeTableId": _table_id(subnet), "whatToDo": list(route_commands(subnet, cures))}
     more = {"routes": [shown(one) for kind in kinds for one in kind.wrong], "mayLearnRoutes": table.learns}
     judged = with_evidence(_verdict(subnet, kinds), {**evidence, **more})
     return _beside(judged, odd) if odd else judged
@@ -160,27 +160,6 @@ def _entra(subnet: SubnetSnapshot, table: Table, odd: tuple[Route, ...]) -> Traf
 
 def _told(taken: Iterable[Taken]) -> str:
     return ", ".join(dict.fromkeys(spelled(one) for one in taken))
-
-
-def _commands(subnet: SubnetSnapshot, kinds: Iterable[Traffic]) -> list[str]:
-    """One command for each route that puts right what is wrong: a table holds one route for a prefix, so
-    one that is there is changed, and what is new gets a name that is free."""
-    table = subnet.route_table
-    if table is None:
-        return []
-    names = {route.prefix.strip().lower(): route.name for route in table.routes}
-    where = (
-        f"--subscription {table.id.subscription} --resource-group {shlex.quote(table.id.resource_group)}"
-        f" --route-table-name {shlex.quote(table.id.name)}"
-    )
-    listed = []
-    for number, (prefix, hop) in enumerate(cure for kind in kinds if kind.wrong for cure in kind.cure):
-        there = names.get(prefix.lower())
-        name = there or free_name(f"driftward-{number + 1}", names.values())
-        verb = "update" if there else "create"
-        route = f"--name {shlex.quote(name)} --address-prefix {prefix} --next-hop-type {hop}"
-        listed.append(f"az network route-table route {verb} {where} {route}")
-    return listed
 
 
 def _table_id(subnet: SubnetSnapshot) -> str | None:

@@ -39,6 +39,7 @@ from shared.model import (
 from shared.posture.controls import CIS_1_3, CIS_2_1, CIS_3_0, DATADOG, MCSB
 from shared.posture.findings import Judged, compliant, drifted, finding, is_drift, unknown
 from shared.posture.firewall import by_name, deleting, deletion, rules_evidence
+from shared.posture.firewall_steps import WITH_THE_NEXT_ENABLING
 from shared.posture.odd_rules import beside_odd, may_be_all_azure
 from shared.posture.policy import ALL_SERVERS, Assessment, Policy
 from shared.posture.traffic import ServerTraffic, reach_evidence, server_traffic
@@ -65,7 +66,9 @@ def plan(found: Finding, server: ServerSnapshot) -> Change | None:
 
 
 def suggest(_found: Finding, server: ServerSnapshot) -> tuple[Edit, ...]:
-    """Deleting the rules: for a dormant rule it works as soon as Azure accepts firewall writes."""
+    """Deleting the rules; nothing for dormant ones, which Azure refuses to delete."""
+    if server.public_access is PublicAccess.DISABLED:
+        return ()
     return deleting(server, _all_azure_rules(server))
 
 
@@ -103,7 +106,8 @@ def _of_readable(server: ServerSnapshot, found: tuple[FirewallRule, ...]) -> Jud
             return drifted(f"{rules} admits every Azure address", "0.0.0.0-0.0.0.0 in force")
         case PublicAccess.DISABLED:
             asleep = f"{rules} is dormant: it opens with the next enabling"
-            return replace(drifted(asleep, "0.0.0.0-0.0.0.0 dormant"), severity=DORMANT_SEVERITY)
+            told = drifted(asleep, "0.0.0.0-0.0.0.0 dormant", what_to_do=WITH_THE_NEXT_ENABLING)
+            return replace(told, severity=DORMANT_SEVERITY)
         case PublicAccess.UNKNOWN:
             return drifted(f"{rules} exists; whether it is in force is unknown", "0.0.0.0-0.0.0.0 in force")
 

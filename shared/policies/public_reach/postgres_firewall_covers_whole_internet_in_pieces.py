@@ -26,6 +26,7 @@ from what is left, so that without them the rest does not cover it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 from ipaddress import IPv4Address
 
@@ -47,6 +48,7 @@ from shared.posture.firewall import (
     wrong_count,
     wrong_prefixes,
 )
+from shared.posture.firewall_steps import narrowing
 from shared.posture.odd_rules import beside_odd, worlds
 from shared.posture.policy import ALL_SERVERS, Parameter, Policy
 from shared.posture.traffic import PUBLIC_ADDRESSES, AddressSet, ServerTraffic
@@ -57,15 +59,14 @@ SLIVER = 2**24
 """A /8, less than half a percent of the Internet: no network that anybody would shut out is larger."""
 LARGEST_SLIVER = 2**28
 
-_TO_DO = (
-    "find out which of the ranges hold clients, write rules for those addresses, and delete these; with "
-    "corporateRanges in policies.yaml the commands are proposed"
-)
+_TO_DO = "delete one that has none; with corporateRanges in policies.yaml the addresses are proposed"
 
 
 def evaluate(server: ServerSnapshot, *, corporate_ranges: list[str], sliver_addresses: int) -> Finding:
     found = _contributors(server.firewall_rules or (), sliver_addresses)
     judged = _judge(server, found, sliver_addresses)
+    if judged.is_drift and not corporate_ranges:
+        judged = replace(judged, what_to_do=narrowing(server, found, _TO_DO))
     return finding(ID, SEVERITY, server, judged, _facts(server, found, corporate_ranges))
 
 
@@ -160,7 +161,7 @@ def _replacement(
     """A rule for the whole Internet has to go as well, so what it admits does not count as admitted."""
     if not corporate_ranges:
         note = "no corporate ranges are configured (parameter corporateRanges), so none can be named"
-        return {"tightestReplacement": None, "replacementNote": note, "whatToDo": _TO_DO}
+        return {"tightestReplacement": None, "replacementNote": note}
     staying = [rule for rule in others if not admits_whole_internet(rule)]
     tight = tightest(found, staying, ranges_of(corporate_ranges))
     return {

@@ -22,18 +22,18 @@ rules in Azure Database for PostgreSQL. No framework among the project's control
 
 from __future__ import annotations
 
-from shared.model import Aspect, Edit, Finding, FirewallRule, Kind, PublicAccess, ServerSnapshot, Severity
-from shared.posture.findings import Facts, Judged, compliant, drifted, finding, is_drift, unknown
+from shared.model import Aspect, Finding, FirewallRule, Kind, PublicAccess, ServerSnapshot, Severity
+from shared.posture.findings import Facts, Judged, compliant, drifted, finding, unknown
 from shared.posture.firewall import (
     admitted_by,
     by_name,
-    deleting,
     named,
     ranges_print,
     reaching_nobody,
     shown,
     without_effect,
 )
+from shared.posture.firewall_steps import CLOSED, WITH_THE_NEXT_ENABLING
 from shared.posture.odd_rules import beside_odd, odd_evidence
 from shared.posture.policy import ALL_SERVERS, Policy
 from shared.posture.traffic import PUBLIC_ADDRESSES, public_sources
@@ -45,13 +45,6 @@ SEVERITY = Severity.LOW
 
 def evaluate(server: ServerSnapshot) -> Finding:
     return finding(ID, SEVERITY, server, _judge(server), _facts(server))
-
-
-def suggest(found: Finding, server: ServerSnapshot) -> tuple[Edit, ...]:
-    """Deleting the rules, which works as soon as Azure accepts firewall writes."""
-    if not is_drift(found):
-        return ()
-    return deleting(server, _opening(server))
 
 
 def _judge(server: ServerSnapshot) -> Judged:
@@ -75,7 +68,7 @@ def _of_readable(server: ServerSnapshot) -> Judged:
     if server.public_access is PublicAccess.UNKNOWN:
         return unknown(f"whether {rules} is dormant is unknown, as is publicNetworkAccess")
     opens = f"{rules} is dormant: it is in force again with the next enabling"
-    return drifted(opens, ranges_print(opening))
+    return drifted(opens, ranges_print(opening), what_to_do=WITH_THE_NEXT_ENABLING)
 
 
 def _opening(server: ServerSnapshot) -> tuple[FirewallRule, ...]:
@@ -104,6 +97,6 @@ POLICY: Policy[ServerSnapshot] = Policy(
     severity=SEVERITY,
     reads=frozenset({Aspect.SERVER, Aspect.FIREWALL_RULES, Aspect.VIRTUAL_NETWORK_RULES}),
     evaluate=evaluate,
-    suggest=suggest,
+    no_command=CLOSED,
     why="Whoever enables public access, for whatever reason, reopens every one of these ranges at once.",
 )

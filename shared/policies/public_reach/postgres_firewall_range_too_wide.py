@@ -47,6 +47,7 @@ from shared.posture.firewall import (
     wrong_count,
     wrong_prefixes,
 )
+from shared.posture.firewall_steps import narrowing
 from shared.posture.odd_rules import beside_odd, perhaps
 from shared.posture.policy import ALL_SERVERS, Parameter, Policy
 from shared.posture.traffic import PUBLIC_ADDRESSES, AddressSet, ServerTraffic
@@ -55,10 +56,7 @@ ID = "postgres-firewall-range-too-wide"
 SEVERITY = Severity.MEDIUM
 MOST_ADDRESSES = 2**16
 
-_TO_DO = (
-    "narrow the rule to the addresses of its clients; with corporateRanges in policies.yaml the commands are "
-    "proposed"
-)
+_TO_DO = "delete one that has none; with corporateRanges in policies.yaml the addresses are proposed"
 
 
 def evaluate(server: ServerSnapshot, *, max_addresses: int, corporate_ranges: list[str]) -> Finding:
@@ -69,9 +67,10 @@ def evaluate(server: ServerSnapshot, *, max_addresses: int, corporate_ranges: li
         "rules": [{**shown(rule), **_extent(rule, corporate_ranges)} for rule in found],
         "maxAddresses": max_addresses,
         "corporateRanges": corporate_ranges,
-        **({"whatToDo": _TO_DO} if found and not corporate_ranges else {}),
     }
     judged = _judge(server, found, max_addresses)
+    if judged.is_drift and not corporate_ranges:
+        judged = replace(judged, what_to_do=narrowing(server, found, _TO_DO))
     if not_in_force(server) is None:
         could = perhaps(server, lambda rule: _is_too_wide(rule, max_addresses, corporate))
         judged = beside_odd(judged, server, could, "a firewall rule is too wide or not your own")

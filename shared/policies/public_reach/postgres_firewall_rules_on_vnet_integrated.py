@@ -12,7 +12,7 @@ server is later migrated to private endpoints, rules that were kept may come int
 *What the change does.* None is made: nothing is open. It is listed with the other alerts and sends no
 message.
 
-*What it may break.* Deleting such rules by hand affects no client.
+*What it may break.* Nothing: these rules let nobody in.
 
 *References.* Firewall rules, and private access networking, in Azure Database for PostgreSQL;
 Azure/azure-rest-api-specs issue 20616. No framework among the project's controls states it.
@@ -30,7 +30,10 @@ from shared.posture.unread import unread_reason
 ID = "postgres-firewall-rules-on-vnet-integrated"
 SEVERITY = Severity.INFORMATIONAL
 
-_TO_DO = "nothing needs to be done; delete the rules if whoever wrote them relies on them, and tell them so"
+_TO_DO = (
+    "nothing needs to be done; tell whoever wrote the rules that they do nothing, and name in the NSG of the "
+    "subnet whom they meant"
+)
 
 
 def evaluate(server: ServerSnapshot) -> Finding:
@@ -64,5 +67,6 @@ POLICY: Policy[ServerSnapshot] = Policy(
     severity=SEVERITY,
     reads=frozenset({Aspect.SERVER, Aspect.FIREWALL_RULES}),
     evaluate=evaluate,
+    no_command="Azure takes no firewall writes for a VNet-integrated server, so these rules stay with it",
     why="Nobody is let in by these rules, and whoever reads them believes in a protection that is not there.",
 )

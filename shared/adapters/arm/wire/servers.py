@@ -71,6 +71,7 @@ def flexible_server(body: Json, rules: tuple[FirewallRule, ...] | None, read_at:
         created_at=created_at(body),
         tags=tags(body),
         version=_version(body),
+        tier=text(body, "sku", "tier"),
         host_name=text(body, "properties", "fullyQualifiedDomainName"),
         sign_in=_sign_in(body),
         identity=text(body, "identity", "type"),
