@@ -1,0 +1,47 @@
+"""What a person knows and a printed command cannot: the values for its ``'<…>'``, and what stands behind them.
+
+Everything that is named stands ready in the simulator before the scenario begins, as a person would have it
+ready: an NSG that lets through what a server needs, a subnet for endpoints, a linked zone, a workspace, a key.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+
+from local.simulator import seeds
+
+NEW_SERVER = "second"
+_ENDPOINTS = seeds.vnet(
+    name="vnet-ready",
+    prefixes=["10.99.0.0/16"],
+    subnets=[seeds.subnet(name="endpoints", prefix="10.99.1.0/24", delegated=False)],
+)
+_ZONE = "ready.private.postgres.database.azure.com"
+_IDENTITY = f"{seeds.group_id()}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-keys"
+_WORKSPACE = f"{seeds.group_id()}/providers/Microsoft.OperationalInsights/workspaces/logs"
+
+FILLED_IN = {
+    "id of a Log Analytics workspace": _WORKSPACE,
+    "id of a key": seeds.KEY_URI,
+    "id of a private DNS zone": seeds.zone_id(name=_ZONE),
+    "id of a subnet": seeds.subnet_id(vnet="vnet-ready", name="endpoints"),
+    "id of an NSG of the same region": seeds.nsg_id(name="nsg-ready"),
+    "id of an identity that may use it": _IDENTITY,
+    "its object id": seeds.ADMINISTRATOR,
+    "name of a group": "db-admins",
+    "name of the new server": NEW_SERVER,
+}
+_PLACE = re.compile(r"'<([^<>']+)>'")
+
+STANDS_READY = (
+    _ENDPOINTS,
+    seeds.nsg(name="nsg-ready"),
+    seeds.private_dns_zone(name=_ZONE),
+    seeds.zone_link(zone=seeds.zone_id(name=_ZONE), vnet=seeds.vnet_id()),
+)
+
+
+def fill_in(command: str) -> str:
+    """The command with everything filled in; ``KeyError`` for what the table does not know."""
+    return _PLACE.sub(lambda found: shlex.quote(FILLED_IN[found[1]]), command)
