@@ -2,9 +2,9 @@
 
 ``/metadata/endpoints`` is the one address of ARM that wants no token. azure-cli asks for it when a cloud is
 registered by its ARM endpoint (``az cloud register``), Terraform's providers by ``metadata_host``. Since
-2022-09-01 the answer is one cloud; before, and where all clouds are asked for (``ARM_CLOUD_METADATA_URL``), it
-is a list. Names of the fields: ``azure.cli.core.cloud`` of azure-cli 2.91.0 and go-azure-sdk, which read them.
-Nothing listens at the endpoints of other services; they are what the public cloud says.
+2022-09-01 the answer is one cloud; before, and where all clouds are asked for (``ARM_CLOUD_METADATA_URL``),
+it is a list. Names of the fields: ``azure.cli.core.cloud`` of azure-cli 2.91.0 and go-azure-sdk, which read
+them. Nothing listens at the endpoints of other services; they are what the public cloud says.
 """
 
 from __future__ import annotations
@@ -65,6 +65,5 @@ def _cloud(base_url: str) -> JsonObject:
         "media": "https://rest.media.azure.net",
         "activeDirectoryDataLake": "https://datalake.azure.net/",
         "sqlManagement": "https://management.core.windows.net:8443/",
-        "vmImageAliasDoc": "https://raw.githubusercontent.com/Azure/azure-rest-api-specs/main/arm-compute/quickstart-templates/aliases.json",
         "suffixes": _SUFFIXES,
     }

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 
 from local.simulator.server_bodies import display_location
-from local.simulator.servers import FLEXIBLE, SINGLE
+from local.simulator.servers import FLEXIBLE
 from local.simulator.shapes import parent_of
 from local.simulator.values import (
     TENANT,

@@ -15,6 +15,7 @@ from http import HTTPStatus
 
 from local.simulator.connections import CONNECTIONS, cut
 from local.simulator.server_bodies import SECRET, complete, settle
+from local.simulator.server_refusals import refuse_change, refuse_new
 from local.simulator.shapes import find, id_for, parent_of, show
 from local.simulator.store import Record, new_etag
 from local.simulator.switches import BusyAnswer
@@ -138,6 +139,8 @@ def put_server(world: World, request: ArmRequest, kind: str) -> Accepted:
         return patch_server(world, request)
     resource_id = id_for(world, request, kind)
     _check_public_access(request.body)
+    if kind == FLEXIBLE:
+        refuse_new(world, request.body)
     body = complete(kind == FLEXIBLE, request.address.name, request.body, world.now())
     fresh = Record(id=resource_id, type=kind, body=body, etag=new_etag())
     accepted = accept_on(
@@ -155,6 +158,8 @@ def patch_server(world: World, request: ArmRequest) -> Accepted:
     refuse_unless_ready(world, server)
     _check_public_access(request.body)
     patch = _writable(server, request)
+    if is_flexible(server):
+        refuse_change(server, patch)
 
     def finish() -> None:
         current = world.store.get(server.id)

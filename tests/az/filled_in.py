@@ -1,7 +1,7 @@
-"""What a person knows and a printed command cannot: the values for its ``'<…>'``, and what stands behind them.
+"""What a person knows and a printed command cannot: the values for its ``'<…>'`` and what stands behind.
 
-Everything that is named stands ready in the simulator before the scenario begins, as a person would have it
-ready: an NSG that lets through what a server needs, a subnet for endpoints, a linked zone, a workspace, a key.
+Everything that is named stands ready in the simulator before the scenario begins, as a person would have it:
+an NSG that lets through what a server needs, a subnet for endpoints, a linked zone, a workspace, a key.
 """
 
 from __future__ import annotations

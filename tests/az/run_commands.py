@@ -6,9 +6,9 @@ once the command has ended. Everything of a real invocation happens: parser, val
 code, its SDK client, the requests and the polling of what takes long. Three things are stood in for:
 
 - *signing in*: every account has a credential whose token is made up (``--token``);
-- *the way to Azure*: what goes to the cloud's own ARM (``--endpoint``, where TLS would be spoken) is carried to
-  the simulator (``--simulator``) as a TLS gateway would; any other address is an error, so that nothing leaves
-  the machine and a command that names another cloud's endpoint is found out;
+- *the way to Azure*: what goes to the cloud's own ARM (``--endpoint``, where TLS would be spoken) is carried
+  to the simulator (``--simulator``) as a TLS gateway would; any other address is an error, so that nothing
+  leaves the machine and a command that names another cloud's endpoint is found out;
 - *waiting*: sleeping between two polls takes no time.
 """
 
@@ -88,7 +88,7 @@ def _carry(endpoint: str, simulator: str) -> None:
 
 def _wait_no_longer() -> None:
     real = time.sleep
-    time.sleep = lambda seconds: real(min(seconds, SHORTEST_SLEEP))
+    time.sleep = lambda seconds: real(SHORTEST_SLEEP if seconds else 0)
 
 
 # --- one command -----------------------------------------------------------------------------------

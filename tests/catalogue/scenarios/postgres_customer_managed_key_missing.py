@@ -2,7 +2,7 @@
 
 from local.simulator import seeds
 from shared.model import Outcome, Reason, TargetKind
-from tests.catalogue.scenario import Scenario, patch
+from tests.catalogue.scenario import Scenario, delete, patch, put
 
 IDENTITY = f"{seeds.group_id()}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/keys"
 KEY = "https://orders-keys.vault.azure.net/keys/postgres/0d4c9b1e"
@@ -20,7 +20,7 @@ SCENARIO = Scenario(
             properties={"dataEncryption": seeds.customer_key(key_uri=KEY, identity=IDENTITY)},
         ),
     ),
-    drift=(patch(SERVER, {"properties": {"dataEncryption": {"type": "SystemManaged"}}}),),
+    drift=(delete(SERVER), put(SERVER, seeds.flexible_server(name="own-key"))),
     outcome=Outcome.ALERTED,
     reason=Reason.NO_PLAN,
 )

@@ -1,4 +1,8 @@
-"""Somebody writes the subnet without its delegation while a server stands in it."""
+"""Somebody writes the subnet without its delegation while a server stands in it.
+
+Azure refuses that as long as the service's association link stands in the subnet; what the policy finds has
+lost both.
+"""
 
 from local.simulator import seeds
 from shared.model import Outcome, Reason, TargetKind
@@ -17,4 +21,5 @@ SCENARIO = Scenario(
     drift=(put(SUBNET, seeds.subnet(name="db", delegated=False)),),
     outcome=Outcome.ALERTED,
     reason=Reason.NO_PLAN,
+    switches={"delegation_of_used_subnet": "removable"},
 )
