@@ -137,10 +137,10 @@ def put_server(world: World, request: ArmRequest, kind: str) -> Accepted:
     known = world.store.get(request.address.path)
     if known is not None:
         return patch_server(world, request)
-    resource_id = id_for(world, request, kind)
     _check_public_access(request.body)
     if kind == FLEXIBLE:
         refuse_new(world, request.body)
+    resource_id = id_for(world, request, kind)
     body = complete(kind == FLEXIBLE, request.address.name, request.body, world.now())
     fresh = Record(id=resource_id, type=kind, body=body, etag=new_etag())
     accepted = accept_on(

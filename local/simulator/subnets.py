@@ -159,8 +159,8 @@ def _range(name: str, prefix: str) -> Range:
 def _is_inside(one: Range, space: Sequence[Range]) -> bool:
     return any(
         one.version == held.version
-        and held.network_address <= one.network_address
-        and one.broadcast_address <= held.broadcast_address
+        and int(held.network_address) <= int(one.network_address)
+        and int(one.broadcast_address) <= int(held.broadcast_address)
         for held in space
     )
 
