@@ -136,7 +136,7 @@ def test_two_slashes_are_one(client: SimulatorClient) -> None:
 
 @pytest.mark.field(
     "simulator",
-    "Providers, locations, subscriptions and tenants are listed, as clients read them before they do anything.",
+    "Providers, locations, subscriptions and tenants are listed, as clients read them before they begin.",
     source="https://learn.microsoft.com/rest/api/resources/providers/get",
     date="2026-11-29",
 )

@@ -15,13 +15,6 @@ SERVER = seeds.flexible_server_id()
 REPLICA = seeds.flexible_server_id(name="copy")
 NETWORK = seeds.vnet_id()
 SUBNET = seeds.subnet_id()
-DELEGATION = "https://github.com/MicrosoftDocs/azure-docs/issues/92894"
-IN_USE = "https://github.com/Azure/bicep/issues/13267"
-OVERLAP = "https://github.com/MicrosoftDocs/azure-docs/pull/123869"
-REPLICAS = "https://learn.microsoft.com/azure/postgresql/flexible-server/concepts-read-replicas"
-BACKUP = "https://learn.microsoft.com/azure/postgresql/flexible-server/concepts-backup-restore"
-AVAILABILITY = "https://learn.microsoft.com/azure/postgresql/flexible-server/concepts-high-availability"
-ENCRYPTION = "https://learn.microsoft.com/azure/postgresql/flexible-server/concepts-data-encryption"
 
 
 @contextmanager
@@ -43,7 +36,7 @@ def integrated(name: str = seeds.SERVER) -> JsonObject:
 @pytest.mark.field(
     "simulator",
     "A subnet keeps its delegation while a server stands in it: SubnetMissingRequiredDelegation.",
-    source=DELEGATION,
+    source="https://github.com/MicrosoftDocs/azure-docs/issues/92894",
     date="2026-11-29",
 )
 def test_a_subnet_keeps_its_delegation_while_a_server_stands_in_it(client: SimulatorClient) -> None:
@@ -68,7 +61,7 @@ def test_the_delegation_can_go_where_the_switch_lets_it(client: SimulatorClient)
     "simulator",
     "A subnet in which something has an address is not deleted, neither alone nor with its network: "
     "InUseSubnetCannotBeDeleted.",
-    source=IN_USE,
+    source="https://github.com/Azure/bicep/issues/13267",
     date="2026-11-29",
 )
 @pytest.mark.parametrize("user", ["server", "endpoint"])
@@ -91,7 +84,7 @@ def test_a_subnet_in_use_is_not_deleted(client: SimulatorClient, user: str) -> N
     "simulator",
     "Two subnets of a network do not overlap (NetcfgSubnetRangesOverlap), and each lies inside it "
     "(NetcfgSubnetRangeOutsideVnet).",
-    source=OVERLAP,
+    source="https://github.com/MicrosoftDocs/azure-docs/pull/123869",
     date="2026-11-29",
 )
 def test_subnets_lie_beside_each_other_and_inside_their_network(client: SimulatorClient) -> None:
@@ -212,7 +205,7 @@ def new_server(**properties: str) -> JsonObject:
 @pytest.mark.field(
     "simulator",
     "Nothing is restored from a replica, which has no backups; from its primary it is.",
-    source=REPLICAS,
+    source="https://learn.microsoft.com/azure/postgresql/flexible-server/concepts-read-replicas",
     date="2026-11-29",
 )
 def test_nothing_is_restored_from_a_replica(client: SimulatorClient) -> None:
@@ -227,7 +220,7 @@ def test_nothing_is_restored_from_a_replica(client: SimulatorClient) -> None:
 @pytest.mark.field(
     "simulator",
     "A replica has no high availability of its own and no backups in two regions.",
-    source=REPLICAS,
+    source="https://learn.microsoft.com/azure/postgresql/flexible-server/concepts-read-replicas",
     date="2026-11-29",
 )
 def test_a_replica_has_neither_high_availability_nor_geo_backup(client: SimulatorClient) -> None:
@@ -242,7 +235,7 @@ def test_a_replica_has_neither_high_availability_nor_geo_backup(client: Simulato
 @pytest.mark.field(
     "simulator",
     "Geo-redundant backup and the kind of key are chosen when a server is made, and not changed afterwards.",
-    source=BACKUP,
+    source="https://learn.microsoft.com/azure/postgresql/flexible-server/concepts-backup-restore",
     date="2026-11-29",
 )
 def test_geo_backup_and_the_kind_of_key_are_chosen_once(client: SimulatorClient) -> None:
@@ -282,7 +275,7 @@ def test_geo_backup_with_a_customers_key_needs_a_key_for_the_backups(client: Sim
 @pytest.mark.field(
     "simulator",
     "A Burstable server has no high availability and no replicas; in another tier it has both.",
-    source=AVAILABILITY,
+    source="https://learn.microsoft.com/azure/postgresql/flexible-server/concepts-high-availability",
     date="2026-11-29",
 )
 def test_a_burstable_server_has_no_high_availability_and_no_replicas(client: SimulatorClient) -> None:
