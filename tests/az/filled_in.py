@@ -10,6 +10,7 @@ import re
 import shlex
 
 from local.simulator import seeds
+from tests.catalogue.shut import SHUT
 
 NEW_SERVER = "second"
 _ENDPOINTS = seeds.vnet(
@@ -36,7 +37,7 @@ _PLACE = re.compile(r"'<([^<>']+)>'")
 
 STANDS_READY = (
     _ENDPOINTS,
-    seeds.nsg(name="nsg-ready"),
+    seeds.nsg(name="nsg-ready", rules=SHUT),
     seeds.private_dns_zone(name=_ZONE),
     seeds.zone_link(zone=seeds.zone_id(name=_ZONE), vnet=seeds.vnet_id()),
 )
