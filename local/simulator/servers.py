@@ -66,7 +66,9 @@ def is_vnet_integrated(server: Record) -> bool:
 
 
 def show_server(world: World, record: Record, _api_version: str = "") -> JsonObject:
-    """A server with its state of this moment and its private endpoint connections."""
+    """A server with its state of this moment and its private endpoint connections; a single one says whether
+    a customer's key is among its `keys`.
+    """
     state_field = "state" if is_flexible(record) else "userVisibleState"
     running = world.operations.holding(record.id)
     connections: list[JsonValue] = [
@@ -75,6 +77,8 @@ def show_server(world: World, record: Record, _api_version: str = "") -> JsonObj
     properties: JsonObject = {**record.properties, CONNECTIONS: connections}
     if running is not None:
         properties[state_field] = running.state
+    if world.store.children(record.id, f"{SINGLE}/keys"):
+        properties["byokEnforcement"] = "Enabled"
     return show(record) | {"properties": properties}
 
 

@@ -7,9 +7,9 @@ an NSG that lets through what a server needs, a subnet for endpoints, a linked z
 from __future__ import annotations
 
 import re
-import shlex
 
 from local.simulator import seeds
+from local.simulator.values import TENANT
 from tests.catalogue.shut import SHUT
 
 NEW_SERVER = "second"
@@ -23,17 +23,23 @@ _IDENTITY = f"{seeds.group_id()}/providers/Microsoft.ManagedIdentity/userAssigne
 _WORKSPACE = f"{seeds.group_id()}/providers/Microsoft.OperationalInsights/workspaces/logs"
 
 FILLED_IN = {
+    "a size of the General Purpose tier": "Standard_D2ads_v5",
     "id of a Log Analytics workspace": _WORKSPACE,
     "id of a key": seeds.KEY_URI,
+    "id of a key in the paired region": seeds.KEY_URI.replace("kv-orders", "kv-elsewhere"),
     "id of a private DNS zone": seeds.zone_id(name=_ZONE),
     "id of a subnet": seeds.subnet_id(vnet="vnet-ready", name="endpoints"),
     "id of an NSG of the same region": seeds.nsg_id(name="nsg-ready"),
     "id of an identity that may use it": _IDENTITY,
+    "id of an identity that may use that key": f"{_IDENTITY}-elsewhere",
+    "id of its tenant": TENANT,
     "its object id": seeds.ADMINISTRATOR,
     "name of a group": "db-admins",
+    "name of a setting that nobody needs": "to-nobody",
+    "name of the key: vault_key_version": seeds.KEY_NAME,
     "name of the new server": NEW_SERVER,
 }
-_PLACE = re.compile(r"'<([^<>']+)>'")
+_PLACE = re.compile(r"<([a-z][^<>'\"]*)>")
 
 STANDS_READY = (
     _ENDPOINTS,
@@ -44,5 +50,8 @@ STANDS_READY = (
 
 
 def fill_in(command: str) -> str:
-    """The command with everything filled in; ``KeyError`` for what the table does not know."""
-    return _PLACE.sub(lambda found: shlex.quote(FILLED_IN[found[1]]), command)
+    """The command with everything filled in; ``KeyError`` for what the table does not know.
+
+    What is to be filled in stands in quotes, and no value of the table needs more than those.
+    """
+    return _PLACE.sub(lambda found: FILLED_IN[found[1]], command)
