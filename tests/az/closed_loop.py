@@ -7,14 +7,13 @@ server and subnet there is. What has to be known to fill in a command stands in 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
 from local.simulator import seeds
 from local.simulator.values import JsonObject
 from shared.model import ComplianceState, EnforcementMode, Finding, Severity
-from shared.model.alert_records import AlertRecord
+from shared.model.alert_records import AlertRecord, AlertStatus
 from shared.model.resource_id import ResourceId
 from shared.model.values import value
 from tests.az.filled_in import NEW_SERVER, STANDS_READY, fill_in
@@ -60,12 +59,36 @@ class Walk:
     """The same on the server that the commands made, if they made one."""
 
 
-def walk(stage: Stage, cli: AzureCli, scenario: Scenario) -> Walk:
+Choose: TypeAlias = Callable[[AlertRecord], Sequence[str]]
+
+
+def printed(alert: AlertRecord) -> Sequence[str]:
+    """What is to be pasted: of a choice, the safe way."""
+    return alert.commands
+
+
+def instead(choice: int, way: int) -> Choose:
+    """The same with another way of a choice."""
+
+    def chosen(alert: AlertRecord) -> Sequence[str]:
+        safe, other = alert.alternatives[choice][0], alert.alternatives[choice][way]
+        at = _position(alert.commands, safe.commands)
+        rest = alert.commands[at + len(safe.commands) :]
+        return (*alert.commands[:at], *other.commands, *rest)
+
+    return chosen
+
+
+def _position(commands: Sequence[str], part: Sequence[str]) -> int:
+    return next(at for at in range(len(commands)) if tuple(commands[at : at + len(part)]) == tuple(part))
+
+
+def walk(stage: Stage, cli: AzureCli, scenario: Scenario, choose: Choose = printed) -> Walk:
     """Play the scenario up to its alert, then run what the alert says."""
-    play = _drifted(stage, scenario)
+    play = drifted(stage, scenario, EnforcementMode.AUDIT)
     alert = alert_of(play, scenario)
     before = _verdicts(play)
-    steps = tuple(_step(play, cli, command, before) for command in map(fill_in, alert.commands))
+    steps = tuple(_step(play, cli, command, before) for command in map(fill_in, choose(alert)))
     after = _verdicts(play)
     new = (seeds.flexible_server_id(name=NEW_SERVER).lower(), scenario.policy)
     return Walk(
@@ -76,17 +99,32 @@ def walk(stage: Stage, cli: AzureCli, scenario: Scenario) -> Walk:
     )
 
 
-def _drifted(stage: Stage, scenario: Scenario) -> Play:
-    """An app that audits with every policy on, and the drift that it has noticed."""
-    seeded = replace(scenario, seed=(*STANDS_READY, *scenario.seed))
-    play = stage.play_on(seeded.seed, everything_on([scenario.settings]), ResourceId(scenario.resource))
+def drifted(stage: Stage, scenario: Scenario, mode: EnforcementMode) -> Play:
+    """An app with every policy on, and the drift that it has noticed."""
+    play = app_on(stage, scenario.seed, scenario.resource, scenario.settings)
     if scenario.switches:
         stage.azure.switches(**scenario.switches)
-    play.mode, play.endpoint = EnforcementMode.AUDIT, ENDPOINT
+    play.mode = mode
     first_look(play, scenario)
     play.drift(scenario.drift)
     notice(play, scenario)
     return play
+
+
+def app_on(stage: Stage, seed: Sequence[JsonObject], resource: str, settings: str = "") -> Play:
+    """An app that audits with every policy on, before what the seed holds and what a person has ready."""
+    play = stage.play_on([*STANDS_READY, *seed], everything_on([settings]), ResourceId(resource))
+    play.mode, play.endpoint = EnforcementMode.AUDIT, ENDPOINT
+    return play
+
+
+def open_alerts(play: Play) -> dict[tuple[str, str], AlertRecord]:
+    """By the id of the target and the policy."""
+    return {
+        (str(alert.target.id).lower(), alert.policy): alert
+        for alert in play.store.alerts()
+        if alert.status is not AlertStatus.RESOLVED
+    }
 
 
 def _step(play: Play, cli: AzureCli, command: str, before: Verdicts) -> Step:

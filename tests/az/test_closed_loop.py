@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import pytest
 
-from shared.model import ComplianceState
+from local.simulator import seeds
+from shared.model import ComplianceState, EnforcementMode
 from shared.policies import discover
-from tests.az.closed_loop import Walk, walk
+from tests.az.closed_loop import Walk, app_on, drifted, instead, open_alerts, walk
+from tests.az.filled_in import fill_in
 from tests.az.session import AzureCli
 from tests.catalogue.scenario import Scenario, catalogue, title
-from tests.catalogue.stage import Stage
+from tests.catalogue.stage import Play, Stage
+from tests.catalogue.test_scenarios import alert_of
 
 pytestmark = pytest.mark.az
 
@@ -34,7 +37,14 @@ QUICK = {
 }
 """One of each kind of command; the others are long."""
 
-NOTHING_TO_PASTE: dict[str, str] = {}
+NOTHING_TO_PASTE = {
+    "postgres-geo-redundant-backup-off-single-server": (
+        "where a single server's backups are kept is chosen when it is made, and no single server is made any more"
+    ),
+    "postgres-endpoint-dns-record-wrong-two-endpoints": (
+        "each of the networks needs a zone of its own, and which gets which is not Azure's to say"
+    ),
+}
 """Scenarios without a command whose policy has one elsewhere, and why there is none here."""
 
 WORSE_ON_THE_WAY = {
@@ -63,8 +73,8 @@ def cases() -> list[object]:
 
 @pytest.mark.field(
     "commands",
-    "Every printed command works as printed, in the order printed: the finding is gone after the last one and "
-    "no policy is worse off after any of them.",
+    "Every printed command works as printed, in the order printed: the finding is gone after the last one, "
+    "and no policy is worse off after any of them.",
     source="azure-cli 2.91.0, which runs them",
     date="2026-11-29",
 )
@@ -76,6 +86,91 @@ def test_what_an_alert_prints_mends_it_and_leaves_nobody_worse_off(
     assert_each_command_works(walked)
     assert_nobody_is_worse_off(walked, scenario)
     assert_it_ends(walked, scenario)
+
+
+@pytest.mark.long
+@pytest.mark.field(
+    "commands",
+    "Of alternatives each is a remedy by itself: its commands work too, and leave nobody worse off.",
+    source="azure-cli 2.91.0, which runs them",
+    date="2026-11-29",
+)
+@pytest.mark.parametrize("policy", ["postgres-private-endpoint-not-approved"])
+def test_the_other_ways_of_a_choice_work_too(stage: Stage, cli: AzureCli, policy: str) -> None:
+    scenario = catalogue().main[policy]
+    choices = walk(stage, cli, scenario).alert.alternatives
+    others = [(number, way) for number, ways in enumerate(choices) for way in range(1, len(ways))]
+    assert others, "there is no choice"
+    for number, way in others:
+        walked = walk(stage, cli, scenario, instead(number, way))
+        assert_each_command_works(walked)
+        assert_nobody_is_worse_off(walked, scenario)
+        assert_it_ends(walked, scenario)
+
+
+@pytest.mark.field(
+    "commands",
+    "A lock-down that is pasted command by command opens no alert on the way, and Driftward, which enforces "
+    "meanwhile, takes none of it for drift.",
+    source="azure-cli 2.91.0, which runs them",
+    date="2026-11-29",
+)
+def test_a_lock_down_pasted_while_driftward_enforces_is_left_alone(stage: Stage, cli: AzureCli) -> None:
+    scenario = catalogue().main["nsg-without-final-deny"]
+    play = drifted(stage, scenario, EnforcementMode.ENFORCE)
+    before = open_alerts(play)
+    for command in alert_of(play, scenario).commands:
+        said = cli.run(command)
+        assert said.code == 0, said.errors
+        play.receive_events()
+        play.wait()
+        assert open_alerts(play).keys() <= before.keys(), command
+        assert play.our_writes() == [], command
+    assert alert_is_gone(play, scenario)
+
+
+def alert_is_gone(play: Play, scenario: Scenario) -> bool:
+    return (scenario.resource.lower(), scenario.policy) not in open_alerts(play)
+
+
+NSG = seeds.nsg_id(name="nsg-crowded")
+CROWDED = (
+    seeds.nsg(
+        name="nsg-crowded",
+        rules=[
+            seeds.security_rule(
+                name="everybody", priority=300, access="Allow", properties={"sourceAddressPrefix": "Internet"}
+            ),
+            seeds.security_rule(name="nobody-in", priority=4000),
+            seeds.security_rule(name="nobody-out", priority=4000, direction="Outbound"),
+        ],
+    ),
+    seeds.vnet(name="vnet-crowded", subnets=[seeds.subnet(name="db", nsg=NSG)]),
+    seeds.flexible_server(name="crowded", delegated_subnet=seeds.subnet_id(vnet="vnet-crowded", name="db")),
+)
+"""An NSG about which several policies have something to say at once."""
+
+
+@pytest.mark.field(
+    "commands",
+    "What the open alerts of one NSG propose fits together: pasted one after the other, in whatever order of the "
+    "alerts, no command is refused and each finding is gone.",
+    source="azure-cli 2.91.0, which runs them; ARM answers SecurityRuleConflict to a priority that is taken",
+    date="2026-11-29",
+)
+@pytest.mark.parametrize("backwards", [False, pytest.param(True, marks=pytest.mark.long)])
+def test_all_alerts_of_one_nsg_can_be_pasted(stage: Stage, cli: AzureCli, backwards: bool) -> None:
+    play = app_on(stage, CROWDED, seeds.subnet_id(vnet="vnet-crowded", name="db"))
+    play.sweep()
+    alerts = sorted(open_alerts(play).items(), reverse=backwards)
+    about = [alert for _, alert in alerts if alert.policy.startswith("nsg-") and alert.commands]
+    assert len(about) > 1, "the test is about several alerts"
+    for alert in about:
+        for command in map(fill_in, alert.commands):
+            said = cli.run(command)
+            assert said.code == 0, (command, said.errors)
+    found = play.findings()
+    assert [one.policy for one in about if found[one.policy].state is not ComplianceState.COMPLIANT] == []
 
 
 def assert_each_command_works(walked: Walk) -> None:
