@@ -10,12 +10,14 @@ ours. What must not live here: anything that a call changes.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from http import HTTPStatus
 
 from local.simulator.server_bodies import display_location
 from local.simulator.servers import FLEXIBLE
 from local.simulator.shapes import parent_of
+from local.simulator.store import Record
 from local.simulator.values import (
     TENANT,
     Answer,
@@ -24,6 +26,7 @@ from local.simulator.values import (
     JsonValue,
     as_text,
     bad_request,
+    key,
     parse_address,
 )
 from local.simulator.world import World
@@ -31,12 +34,27 @@ from local.simulator.world import World
 POSTGRES = "Microsoft.DBforPostgreSQL"
 SUFFIX = "private.postgres.database.azure.com"
 _LOCATIONS = ("canadacentral", "canadaeast", "eastus", "westeurope", "northeurope")
-_API_VERSIONS = {
-    POSTGRES: ("flexibleServers", "2025-08-01"),
-    "Microsoft.Network": ("virtualNetworks", "2024-05-01"),
-    "Microsoft.Insights": ("diagnosticSettings", "2021-05-01-preview"),
-    "Microsoft.Authorization": ("locks", "2020-05-01"),
-    "Microsoft.Resources": ("resourceGroups", "2024-03-01"),
+_API_VERSIONS: dict[str, dict[str, str]] = {
+    POSTGRES: {"flexibleServers": "2025-08-01", "servers": "2017-12-01", "locations": "2025-08-01"},
+    "Microsoft.Network": {
+        **dict.fromkeys(
+            (
+                "networkSecurityGroups",
+                "virtualNetworks",
+                "routeTables",
+                "privateEndpoints",
+                "networkInterfaces",
+            ),
+            "2024-05-01",
+        ),
+        "privateDnsZones": "2024-06-01",
+    },
+    "Microsoft.Insights": {"diagnosticSettings": "2021-05-01-preview"},
+    "Microsoft.Authorization": {"locks": "2020-05-01"},
+    "Microsoft.Resources": {"resourceGroups": "2024-03-01", "tags": "2024-03-01"},
+    "Microsoft.ResourceHealth": {"availabilityStatuses": "2025-05-01"},
+    "Microsoft.ManagedIdentity": {"userAssignedIdentities": "2024-11-30"},
+    "Microsoft.OperationalInsights": {"workspaces": "2023-09-01"},
 }
 
 Question = Callable[[World, ArmRequest], JsonValue]
@@ -168,7 +186,7 @@ def _suffix(_world: World, _request: ArmRequest) -> JsonValue:
     return SUFFIX
 
 
-# --- subscriptions, places, providers --------------------------------------------------------------
+# --- subscriptions and places ----------------------------------------------------------------------
 
 
 def _known_subscriptions(world: World) -> list[str]:
@@ -213,6 +231,48 @@ def _place(subscription_name: str, name: str) -> JsonObject:
     }
 
 
+# --- everything there is ---------------------------------------------------------------------------
+
+_RESOURCES = "Microsoft.Resources/subscriptions/resources"
+_IN_GROUP = "Microsoft.Resources/subscriptions/resourceGroups/resources"
+_TYPE_ASKED = re.compile(r"resourceType eq '([^']+)'", re.IGNORECASE)
+_LISTED = ("location", "tags", "sku", "identity")
+
+
+def _resources(world: World, request: ArmRequest) -> JsonValue:
+    """Top-level resources of a subscription or group, all or of the type that `$filter` names."""
+    asked = _TYPE_ASKED.search(request.query.get("$filter", ""))
+    kind = asked[1].lower() if asked else ""
+    group = f"/resourceGroups/{request.address.group}" if request.address.group else ""
+    scope = f"{key(f'/subscriptions/{request.address.subscription}{group}')}/"
+    return {
+        "value": [
+            _listed(record)
+            for record in world.store
+            if key(record.id).startswith(scope)
+            and _is_top_level(record)
+            and kind in ("", record.type.lower())
+        ]
+    }
+
+
+def _is_top_level(record: Record) -> bool:
+    address = parse_address(record.id)
+    return (
+        "/providers/" in key(record.id)
+        and len(address.segments) == 2
+        and "/providers/" not in key(address.scope)
+    )
+
+
+def _listed(record: Record) -> JsonObject:
+    kept: JsonObject = {name: record.body[name] for name in _LISTED if name in record.body}
+    return {"id": record.id, "name": record.name, "type": record.type, **kept}
+
+
+# --- providers -------------------------------------------------------------------------------------
+
+
 def _names_a_provider(request: ArmRequest) -> bool:
     """``…/providers/Microsoft.Network`` is shown; with ``/register`` it is made usable, which it is."""
     address = request.address
@@ -239,12 +299,10 @@ def _provider(request: ArmRequest, name: str) -> JsonObject:
 
 
 def _resource_types(provider: str) -> list[JsonValue]:
-    if provider not in _API_VERSIONS:
-        return []
-    name, version = _API_VERSIONS[provider]
     places: list[JsonValue] = [display_location(one) for one in _LOCATIONS]
     return [
         {"resourceType": name, "locations": places, "apiVersions": [version], "defaultApiVersion": version}
+        for name, version in _API_VERSIONS.get(provider, {}).items()
     ]
 
 
@@ -259,6 +317,8 @@ _QUESTIONS: dict[tuple[str, str], Question] = {
         ("GET", "Microsoft.Resources/subscriptions", _subscriptions),
         ("GET", "Microsoft.Resources/subscriptions/locations", _places),
         ("GET", "", _providers),
+        ("GET", _RESOURCES, _resources),
+        ("GET", _IN_GROUP, _resources),
         ("GET", "Microsoft.Resources/tenants", _tenants),
     )
 }

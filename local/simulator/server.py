@@ -107,7 +107,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         self._send(answer)
 
-    do_GET = do_PUT = do_PATCH = do_POST = do_DELETE = _serve  # noqa: N815  # names that the base class looks up
+    do_HEAD = do_GET = do_PUT = do_PATCH = do_POST = do_DELETE = _serve  # noqa: N815  # names that the base class looks up
 
     def _answer(self, raw: bytes) -> Answer:
         if self.headers.get("Transfer-Encoding"):
@@ -126,6 +126,9 @@ class _Handler(BaseHTTPRequestHandler):
             return serve_admin(self.server.world, admin)
         if cloud.is_asked(self.command, path):
             return cloud.metadata(_base_url(headers), query.get("api-version", ""))
+        if self.command == "HEAD":
+            found = serve(self.server.world, _arm_request("GET", path, query, headers, body))
+            return _existence(found)
         return serve(self.server.world, _arm_request(self.command, path, query, headers, body))
 
     def _send(self, answer: Answer) -> None:
@@ -139,6 +142,12 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Length", str(len(payload)))
         self.end_headers()
         self.wfile.write(payload)
+
+
+def _existence(found: Answer) -> Answer:
+    """What HEAD tells of what GET would: 204 where it is there, and never a body."""
+    status = HTTPStatus.NO_CONTENT if found.status == HTTPStatus.OK else found.status
+    return Answer(status=status, headers=found.headers)
 
 
 def _arm_request(

@@ -161,7 +161,7 @@ def patch_server(world: World, request: ArmRequest) -> Accepted:
     server = find(world, request.address)
     refuse_unless_ready(world, server)
     _check_public_access(request.body)
-    patch = _writable(server, request)
+    patch = _promoted(_writable(server, request))
     if is_flexible(server):
         refuse_change(server, patch)
 
@@ -172,6 +172,15 @@ def patch_server(world: World, request: ArmRequest) -> Accepted:
 
     accepted = accept_on(world, server, "UpsertServerManagementOperationV2", finish=finish)
     return replace(accepted, result=lambda: _current(world, server))
+
+
+def _promoted(patch: JsonObject) -> JsonObject:
+    """A replica whose role is taken from it is a server by itself, and forgets where it came from."""
+    if as_text(dig(patch, "properties", "replica", "role")) not in ("None", "Primary"):
+        return patch
+    independent: JsonObject = {"replicationRole": "Primary", "sourceServerResourceId": None}
+    kept = {name: value for name, value in as_object(patch["properties"]).items() if name != "replica"}
+    return patch | {"properties": kept | independent}
 
 
 def _keep(world: World, server: Record, body: JsonObject) -> None:

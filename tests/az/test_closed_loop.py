@@ -39,7 +39,7 @@ QUICK = {
 
 NOTHING_TO_PASTE = {
     "postgres-geo-redundant-backup-off-single-server": (
-        "where a single server's backups are kept is chosen when it is made, and no single server is made any more"
+        "where its backups are kept is chosen when a server is made, and no single server is made any more"
     ),
     "postgres-endpoint-dns-record-wrong-two-endpoints": (
         "each of the networks needs a zone of its own, and which gets which is not Azure's to say"
@@ -153,8 +153,8 @@ CROWDED = (
 
 @pytest.mark.field(
     "commands",
-    "What the open alerts of one NSG propose fits together: pasted one after the other, in whatever order of the "
-    "alerts, no command is refused and each finding is gone.",
+    "What the open alerts of one NSG propose fits together: pasted one alert after the other, in whatever "
+    "order, no command is refused and each finding is gone.",
     source="azure-cli 2.91.0, which runs them; ARM answers SecurityRuleConflict to a priority that is taken",
     date="2026-11-29",
 )

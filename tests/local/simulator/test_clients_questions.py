@@ -144,9 +144,12 @@ def test_providers_and_places_are_listed(client: SimulatorClient) -> None:
     client.seed([seeds.flexible_server()])
     provider = client.get(f"{PROVIDERS}/microsoft.dbforpostgresql")
     assert provider["registrationState"] == "Registered"
-    [kind] = as_list(provider["resourceTypes"])
-    assert dig(kind, "resourceType") == "flexibleServers"
-    assert as_list(dig(kind, "apiVersions"))
+    kinds = {
+        dig(kind, "resourceType"): as_list(dig(kind, "apiVersions"))
+        for kind in as_list(provider["resourceTypes"])
+    }
+    assert kinds["flexibleServers"]
+    assert kinds["servers"] == ["2017-12-01"]
     assert client.arm("POST", f"{PROVIDERS}/Microsoft.Network/register")[0] == 200
     assert provider["namespace"] in [one["namespace"] for one in client.list_all(PROVIDERS)]
     places = client.list_all(f"/subscriptions/{seeds.SUBSCRIPTION}/locations")
@@ -154,3 +157,35 @@ def test_providers_and_places_are_listed(client: SimulatorClient) -> None:
     assert [one["subscriptionId"] for one in client.list_all("/subscriptions")] == [seeds.SUBSCRIPTION]
     assert len(client.list_all("/tenants")) == 1
     assert client.get(f"/subscriptions/{seeds.SUBSCRIPTION}")["state"] == "Enabled"
+
+
+@pytest.mark.field(
+    "simulator",
+    "Whether something is there is asked with HEAD and answered with 204 or 404, without a body.",
+    source="https://learn.microsoft.com/rest/api/resources/resource-groups/check-existence",
+    date="2026-11-29",
+)
+def test_head_tells_whether_something_is_there(client: SimulatorClient) -> None:
+    client.seed([seeds.flexible_server()])
+    assert client.arm("HEAD", seeds.group_id())[::2] == (204, None)
+    assert client.arm("HEAD", seeds.group_id(group="rg-other"))[::2] == (404, None)
+    assert client.arm("HEAD", SERVER)[::2] == (204, None)
+
+
+@pytest.mark.field(
+    "simulator",
+    "The resources of a subscription or a group are listed, children left out, all or those of one type.",
+    source="https://learn.microsoft.com/rest/api/resources/resources/list",
+    date="2026-11-29",
+)
+def test_resources_of_a_scope_are_listed(client: SimulatorClient) -> None:
+    elsewhere = seeds.nsg(group="rg-other")
+    client.seed([seeds.flexible_server(), seeds.diagnostic_setting(resource=SERVER), elsewhere])
+    client.seed([seeds.firewall_rule(server=SERVER, name="office", start="198.51.100.7")])
+    subscription = f"/subscriptions/{seeds.SUBSCRIPTION}"
+    listed = [one["id"] for one in client.list_all(f"{subscription}/resources")]
+    assert listed == [SERVER, elsewhere["id"]]
+    assert [one["id"] for one in client.list_all(f"{seeds.group_id()}/resources")] == [SERVER]
+    kind = "Microsoft.Network/networkSecurityGroups"
+    asked = client.list_all(f"{subscription}/resources?$filter=resourceType%20eq%20'{kind}'")
+    assert [one["id"] for one in asked] == [elsewhere["id"]]

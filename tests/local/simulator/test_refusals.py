@@ -232,6 +232,15 @@ def test_a_replica_has_neither_high_availability_nor_geo_backup(client: Simulato
     client.patch(REPLICA, {"tags": {"for": "reports"}})
 
 
+def test_a_promoted_replica_is_a_server_by_itself(client: SimulatorClient) -> None:
+    client.seed([seeds.flexible_server(), seeds.replica(name="copy", source=SERVER)])
+    role: JsonObject = {"role": "None", "promoteMode": "standalone", "promoteOption": "planned"}
+    promoted = client.patch(REPLICA, {"properties": {"replica": role}})
+    assert dig(promoted, "properties", "replicationRole") == "Primary"
+    assert dig(promoted, "properties", "sourceServerResourceId") is None
+    client.patch(REPLICA, {"properties": {"highAvailability": {"mode": "SameZone"}}})
+
+
 @pytest.mark.field(
     "simulator",
     "Geo-redundant backup and the kind of key are chosen when a server is made, and not changed afterwards.",
