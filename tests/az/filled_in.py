@@ -24,6 +24,8 @@ _WORKSPACE = f"{seeds.group_id()}/providers/Microsoft.OperationalInsights/worksp
 
 FILLED_IN = {
     "a size of the General Purpose tier": "Standard_D2ads_v5",
+    "first address of its clients": "203.0.113.10",
+    "last address of its clients": "203.0.113.20",
     "id of a Log Analytics workspace": _WORKSPACE,
     "id of a key": seeds.KEY_URI,
     "id of a key in the paired region": seeds.KEY_URI.replace("kv-orders", "kv-elsewhere"),
