@@ -7,7 +7,7 @@ server and subnet there is. What has to be known to fill in a command stands in 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeAlias
 
 from local.simulator import seeds
@@ -16,7 +16,7 @@ from shared.model import ComplianceState, EnforcementMode, Finding, Severity
 from shared.model.alert_records import AlertRecord, AlertStatus
 from shared.model.resource_id import ResourceId
 from shared.model.values import value
-from tests.az.filled_in import NEW_SERVER, STANDS_READY, fill_in
+from tests.az.filled_in import STANDS_READY, STANDS_READY_FOR, fill_in
 from tests.az.session import ENDPOINT, AzureCli, Said
 from tests.catalogue import network_team
 from tests.catalogue.scenario import Scenario
@@ -55,8 +55,8 @@ class Walk:
     steps: tuple[Step, ...]
     ends_with: Finding
     """Of the scenario's policy on its target, after the last command."""
-    on_new_server: Finding | None
-    """The same on the server that the commands made, if they made one."""
+    on_new: tuple[Finding, ...]
+    """The same on each target of it that the commands made."""
 
 
 Choose: TypeAlias = Callable[[AlertRecord], Sequence[str]]
@@ -90,18 +90,24 @@ def walk(stage: Stage, cli: AzureCli, scenario: Scenario, choose: Choose = print
     before = _verdicts(play)
     steps = tuple(_step(play, cli, command, before) for command in map(fill_in, choose(alert)))
     after = _verdicts(play)
-    new = (seeds.flexible_server_id(name=NEW_SERVER).lower(), scenario.policy)
     return Walk(
         alert=alert,
         steps=steps,
         ends_with=after[scenario.resource.lower(), scenario.policy],
-        on_new_server=after.get(new),
+        on_new=_applying(
+            after[place] for place in after.keys() - before.keys() if place[1] == scenario.policy
+        ),
     )
+
+
+def _applying(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    return tuple(finding for finding in findings if finding.applies)
 
 
 def drifted(stage: Stage, scenario: Scenario, mode: EnforcementMode) -> Play:
     """An app with every policy on, and the drift that it has noticed."""
-    play = app_on(stage, scenario.seed, scenario.resource, scenario.settings)
+    ready = STANDS_READY_FOR.get(scenario.policy, ())
+    play = app_on(stage, [*ready, *scenario.seed], scenario.resource, scenario.settings)
     if scenario.switches:
         stage.azure.switches(**scenario.switches)
     play.mode = mode

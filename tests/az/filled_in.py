@@ -23,6 +23,7 @@ _IDENTITY = f"{seeds.group_id()}/providers/Microsoft.ManagedIdentity/userAssigne
 _WORKSPACE = f"{seeds.group_id()}/providers/Microsoft.OperationalInsights/workspaces/logs"
 
 FILLED_IN = {
+    "a free prefix of the network, /27 or larger": "10.20.128.0/24",
     "a size of the General Purpose tier": "Standard_D2ads_v5",
     "first address of its clients": "203.0.113.10",
     "last address of its clients": "203.0.113.20",
@@ -34,7 +35,10 @@ FILLED_IN = {
     "id of an NSG of the same region": seeds.nsg_id(name="nsg-ready"),
     "id of an identity that may use it": _IDENTITY,
     "id of an identity that may use that key": f"{_IDENTITY}-elsewhere",
+    "id of its subnet": seeds.subnet_id(vnet="vnet-ready", name="endpoints"),
     "id of its tenant": TENANT,
+    "id of the network of the endpoint": seeds.vnet_id(name="vnet-ready"),
+    f"id of the private DNS zone {seeds.PRIVATE_LINK_ZONE}": seeds.zone_id(group="rg-names"),
     "its object id": seeds.ADMINISTRATOR,
     "name of a group": "db-admins",
     "name of a setting that nobody needs": "to-nobody",
@@ -49,6 +53,11 @@ STANDS_READY = (
     seeds.private_dns_zone(name=_ZONE),
     seeds.zone_link(zone=seeds.zone_id(name=_ZONE), vnet=seeds.vnet_id()),
 )
+
+STANDS_READY_FOR = {
+    "postgres-no-approved-private-endpoint": (seeds.private_dns_zone(group="rg-names"),),
+}
+"""By policy, what would be in the way of the scenarios of others."""
 
 
 def fill_in(command: str) -> str:

@@ -191,8 +191,8 @@ def assert_it_ends(walked: Walk, scenario: Scenario) -> None:
         return
     assert walked.steps, "nothing is printed, and no reason is given for that"
     if walked.alert.ends_on_new_server:
-        assert walked.on_new_server is not None, "no new server came of it"
-        assert walked.on_new_server.state is ComplianceState.COMPLIANT, walked.on_new_server.reason
+        assert walked.on_new, "nothing new came of it"
+        assert {one.state for one in walked.on_new} == {ComplianceState.COMPLIANT}, walked.on_new
         return
     assert walked.ends_with.state is ComplianceState.COMPLIANT, walked.ends_with.reason
 
