@@ -85,7 +85,8 @@ def _position(commands: Sequence[str], part: Sequence[str]) -> int:
 
 def walk(stage: Stage, cli: AzureCli, scenario: Scenario, choose: Choose = printed) -> Walk:
     """Play the scenario up to its alert, then run what the alert says."""
-    play = drifted(stage, scenario, EnforcementMode.AUDIT)
+    ready = STANDS_READY_FOR.get(scenario.policy, ()) if choose is printed else ()
+    play = drifted(stage, scenario, EnforcementMode.AUDIT, ready)
     alert = alert_of(play, scenario)
     before = _verdicts(play)
     steps = tuple(_step(play, cli, command, before) for command in map(fill_in, choose(alert)))
@@ -104,9 +105,10 @@ def _applying(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     return tuple(finding for finding in findings if finding.applies)
 
 
-def drifted(stage: Stage, scenario: Scenario, mode: EnforcementMode) -> Play:
+def drifted(
+    stage: Stage, scenario: Scenario, mode: EnforcementMode, ready: Sequence[JsonObject] = ()
+) -> Play:
     """An app with every policy on, and the drift that it has noticed."""
-    ready = STANDS_READY_FOR.get(scenario.policy, ())
     play = app_on(stage, [*ready, *scenario.seed], scenario.resource, scenario.settings)
     if scenario.switches:
         stage.azure.switches(**scenario.switches)
