@@ -60,7 +60,7 @@ STANDS_READY_FOR = {
         seeds.zone_link(zone=seeds.zone_id(group="rg-names"), vnet=seeds.vnet_id(name="vnet-ready")),
     ),
 }
-"""By policy, for what its alert prints first: it would be in the way of other scenarios, and of another way."""
+"""By policy, for what its alert prints first: it would be in the way of other scenarios and other ways."""
 
 
 def fill_in(command: str) -> str:
