@@ -46,7 +46,7 @@ def run_script(script: Path, stdin: str, home: Path = HOME) -> str:
     One at a time: azure-cli rewrites its index of commands while it runs.
     """
     with _ready(home) as python:
-        return _run([str(python), str(script)], stdin=stdin, env=_variables(home))
+        return _run([str(python), str(script)], stdin=stdin, env=variables(home))
 
 
 @contextmanager
@@ -79,7 +79,7 @@ def _run(command: list[str], stdin: str = "", env: dict[str, str] | None = None)
     return done.stdout
 
 
-def _variables(home: Path) -> dict[str, str]:
+def variables(home: Path = HOME) -> dict[str, str]:
     """Nobody's login is used, nothing is reported, no extension of the user's changes the syntax."""
     kept = ("PATH", "LANG", "TMPDIR")
     return {

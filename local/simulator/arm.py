@@ -1,7 +1,7 @@
 """One ARM call from its parts to its answer: what is asked of every call, in this order.
 
-Token, api-version, injected fault, role, then by kind: a poll, Resource Graph, a read, or a write (lock,
-handler, operation, event). Every call is logged. What a type of resource does is the handlers'
+Token, api-version, injected fault, role, then by kind: a poll, Resource Graph, a question, a read, or a write
+(lock, handler, operation, event). Every call is logged. What a type of resource does is the handlers'
 (`handlers.py`); what must not live here: any rule of one type, and the sockets.
 """
 
@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 
-from local.simulator import graph, handlers, listing, polls
+from local.simulator import graph, handlers, listing, polls, questions
 from local.simulator.access import caller_of, refuse_if_locked, require
 from local.simulator.calls import HEADERS_OF_INTEREST, Call, CallKind
 from local.simulator.events import Deed, Outcome, Verb
@@ -57,8 +57,10 @@ def _serve_known(world: World, request: ArmRequest) -> Answer:
             return polls.answer_poll(world, request)
         if graph.is_query(request):
             return graph.answer_query(world, request)
-        action = _action(request, handlers.canonical_type(request))
-        require(world.roles, request.caller, action, handlers.scope_of(request))
+        kind = handlers.canonical_type(request)
+        require(world.roles, request.caller, _action(request, kind), handlers.scope_of(request))
+        if (answer := questions.answer(world, request, kind)) is not None:
+            return answer
         if request.method == "GET":
             return listing.read(world, request)
         return _write(world, request)

@@ -27,6 +27,7 @@ from local.simulator.values import (
     as_text,
     bad_request,
     dig,
+    key,
     merge,
 )
 from local.simulator.world import World
@@ -201,6 +202,8 @@ def _show(record: Record) -> JsonObject:
 def put_zone_part(world: World, request: ArmRequest, kind: str) -> Accepted:
     """A zone, a link or a record, at once."""
     known = world.store.get(request.address.path)
+    if kind == ZONE_LINK:
+        _refuse_second_zone(world, request)
     body: JsonObject = {name: value for name, value in request.body.items() if name not in _NOT_STORED}
     accepted = _save(world, id_for(world, request, kind), kind, body | {"properties": request.properties})
     return replace(
@@ -208,6 +211,23 @@ def put_zone_part(world: World, request: ArmRequest, kind: str) -> Accepted:
         status=HTTPStatus.OK if known else HTTPStatus.CREATED,
         existed=known is not None,
     )
+
+
+def _refuse_second_zone(world: World, request: ArmRequest) -> None:
+    """Raise 400 where the network is linked to a zone of this name already, by this zone or another one
+    (MicrosoftDocs/azure-aks-docs 212, Azure/ARO-RP 796: `BadRequest`).
+    """
+    zone = request.address.parent.rsplit("/", 1)[-1]
+    network = key(as_text(dig(request.body, "properties", "virtualNetwork", "id")))
+    for link in world.store.of_type(ZONE_LINK, ""):
+        theirs = link.parent.rsplit("/", 1)[-1]
+        linked = key(as_text(dig(link.properties, "virtualNetwork", "id")))
+        if key(link.id) != key(request.address.path) and (key(theirs), linked) == (key(zone), network):
+            raise bad_request(
+                "BadRequest",
+                "A virtual network cannot be linked to multiple zones with overlapping namespaces. "
+                f"You tried to link virtual network with '{zone}' and '{theirs}' zones.",
+            )
 
 
 def patch_zone_part(world: World, request: ArmRequest) -> Accepted:

@@ -31,6 +31,8 @@ from local.simulator.world import World
 DIAGNOSTICS = "Microsoft.Insights/diagnosticSettings"
 STATUSES = "Microsoft.ResourceHealth/availabilityStatuses"
 _CURRENT = "current"
+MOST_SETTINGS = 5
+"""Azure's article on diagnostic settings; the code of the refusal is ours."""
 _DESTINATIONS = (
     "workspaceId",
     "storageAccountId",
@@ -50,7 +52,9 @@ def _owner(world: World, request: ArmRequest) -> Record:
 
 
 def put_diagnostics(world: World, request: ArmRequest, kind: str) -> Accepted:
-    """200 for a new one too, as the specification has it; raises 400 where nothing is to be sent anywhere."""
+    """200 for a new one too, as the specification has it; raises 400 where nothing is to be sent anywhere and
+    for one setting too many.
+    """
     owner = _owner(world, request)
     if not any(as_text(request.properties.get(name)) for name in _DESTINATIONS):
         raise bad_request("BadRequest", "At least one data sink needs to be specified.")
@@ -58,6 +62,8 @@ def put_diagnostics(world: World, request: ArmRequest, kind: str) -> Accepted:
     body: JsonObject = {"properties": request.properties | named}
     resource_id = diagnostics_id(owner.id, request.address.name)
     existed = world.store.get(resource_id) is not None
+    if not existed and len(world.store.children(owner.id, DIAGNOSTICS)) >= MOST_SETTINGS:
+        raise bad_request("BadRequest", f"The limit of {MOST_SETTINGS} diagnostic settings was reached.")
 
     def finish() -> None:
         world.save_new(resource_id, kind, body)

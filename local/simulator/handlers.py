@@ -86,7 +86,11 @@ def _flexible() -> list[Handler]:
     return [
         *_server(servers.FLEXIBLE),
         _protection(f"{servers.FLEXIBLE}/{protection.ADVANCED}"),
-        replace(administrators, show=server_children.show_administrator),
+        replace(
+            administrators,
+            delete=server_children.delete_administrator,
+            show=server_children.show_administrator,
+        ),
         *(_kept_child(f"{servers.FLEXIBLE}/{name}") for name in ("databases", "virtualEndpoints")),
     ]
 

@@ -38,24 +38,12 @@ def read(world: World, request: ArmRequest) -> Answer:
         return Answer(status=HTTPStatus.OK, body=_page(world, request, listed, "values"))
     if kind == plain.TAGS and request.address.is_item:
         return Answer(status=HTTPStatus.OK, body=plain.show_tags(world, request))
-    if kind == "Microsoft.Resources/subscriptions" and request.address.is_item:
-        return Answer(status=HTTPStatus.OK, body=_subscription(request))
     if request.address.is_item:
         return _item(world, request, kind)
     found: JsonObject = {"value": _all(world, request, kind)}
     if not handlers.handler_for(kind).paged:
         return Answer(status=HTTPStatus.OK, body=found)
     return Answer(status=HTTPStatus.OK, body=_page(world, request, found, "value"))
-
-
-def _subscription(request: ArmRequest) -> JsonObject:
-    name = request.address.subscription
-    return {
-        "id": f"/subscriptions/{name}",
-        "subscriptionId": name,
-        "displayName": "Simulated",
-        "state": "Enabled",
-    }
 
 
 def _item(world: World, request: ArmRequest, kind: str) -> Answer:

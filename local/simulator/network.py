@@ -146,6 +146,7 @@ def put_root(world: World, request: ArmRequest, kind: str) -> Accepted:
         _check_child(world, request, _CHILDREN[kind], child, children[:position])
     root_id = id_for(world, request, kind)
     before = _family(world, root_id, _CHILDREN[kind])
+    _refuse_losses(world, before.children, dict(children))
     put_family(world, root_id, kind, request.body | {"properties": properties})
     return _accept(world, root_id, before, shown=lambda: show_root(world, _held(world, root_id)))
 
@@ -165,6 +166,16 @@ def patch_root(world: World, request: ArmRequest) -> Accepted:
         finish=finish,
         body=lambda: show_root(world, _held(world, root.id)),
     )
+
+
+def _refuse_losses(world: World, held: tuple[Record, ...], children: dict[str, JsonObject]) -> None:
+    """Raise 400 where a whole PUT takes a subnet, or its delegation, from what stands in it."""
+    named = {name.lower(): properties for name, properties in children.items()}
+    for subnet in held:
+        if subnet.type == SUBNETS and subnet.name.lower() not in named:
+            subnets.refuse_if_used(world, subnet)
+        elif subnet.type == SUBNETS:
+            subnets.refuse_without_delegation(world, subnet.id, named[subnet.name.lower()])
 
 
 def _inline_children(properties: JsonObject, kind: str) -> list[tuple[str, JsonObject]]:
@@ -230,6 +241,8 @@ def put_child(world: World, request: ArmRequest, kind: str) -> Accepted:
     _check_preconditions(world, request, root, known)
     others = [(one.name, one.properties) for one in world.store.children(root.id, kind)]
     _check_child(world, request, kind, (request.address.name, request.properties), others)
+    if kind == SUBNETS:
+        subnets.refuse_without_delegation(world, child_id, request.properties)
     before = _family(world, root.id, kind)
     put_inline(world, child_id, kind, request.properties)
     world.store.touch(root.id, world.now())
@@ -276,6 +289,8 @@ def delete_root(world: World, request: ArmRequest) -> Accepted:
         what = record.type.rsplit("/", 1)[-1].removesuffix("s")
         message = f"{record.id} cannot be deleted because it is in use."
         raise bad_request(f"InUse{what[0].upper()}{what[1:]}CannotBeDeleted", message)
+    for child in world.store.children(record.id, SUBNETS):
+        subnets.refuse_if_used(world, child)
     return _accept_delete(world, record, record, _NOTIFIES)
 
 
@@ -286,6 +301,8 @@ def delete_child(world: World, request: ArmRequest) -> Accepted:
     _check_preconditions(world, request, root, record)
     if record is None:
         return Accepted(status=HTTPStatus.NO_CONTENT, existed=False)
+    if record.type == SUBNETS:
+        subnets.refuse_if_used(world, record)
     return _accept_delete(world, root, record, {} if record.type == RULES else _NOTIFIES)
 
 
@@ -356,9 +373,16 @@ def _check_child(
         check_rule(name, properties)
         check_conflicts(name, properties, others)
     elif kind == SUBNETS:
-        subnets.check(world, request, name, properties)
+        subnets.check(world, request, child, others, _network_of(world, request))
     else:
         _check_route(name, properties)
+
+
+def _network_of(world: World, request: ArmRequest) -> JsonObject:
+    """The properties of the network that a write of it, or of a subnet of it, leaves."""
+    if len(request.address.segments) == 2:
+        return request.properties
+    return parent_of(world, request.address).properties
 
 
 def _check_route(name: str, properties: JsonObject) -> None:

@@ -20,6 +20,7 @@ SUBNET = "snet-postgres"
 POSTGRES_DELEGATION = "Microsoft.DBforPostgreSQL/flexibleServers"
 ADMINISTRATOR = "6f3b0b7e-19c4-4f6d-8a55-0c5d2e7a2001"
 KEY_URI = "https://kv-orders.vault.azure.net/keys/pg/0123456789abcdef0123456789abcdef"
+KEY_NAME = "kv-orders_pg_0123456789abcdef0123456789abcdef"
 PRIVATE_LINK_ZONE = "privatelink.postgres.database.azure.com"
 # The heading of Azure's page on this state; how the API itself words it is not published.
 HA_BLOCKED = "Network Security Group (NSG) or Virtual Appliance Blocking Connections"
@@ -117,6 +118,14 @@ def customer_key(*, key_uri: str, identity: str, status: str = "Valid", **backup
         "primaryUserAssignedIdentityId": identity,
         "primaryEncryptionKeyStatus": status,
         **backup,
+    }
+
+
+def server_key(*, server: str, name: str = KEY_NAME, uri: str = KEY_URI) -> JsonObject:
+    """A customer's key of a single server (id)."""
+    return {
+        "id": f"{server}/keys/{name}",
+        "properties": {"serverKeyType": "AzureKeyVault", "uri": uri},
     }
 
 

@@ -18,6 +18,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from local.simulator import cloud
 from local.simulator.admin import PREFIX, AdminRequest, parse_json, serve_admin
 from local.simulator.arm import Dropped, serve
 from local.simulator.switches import BadInput, Switches
@@ -106,7 +107,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         self._send(answer)
 
-    do_GET = do_PUT = do_PATCH = do_POST = do_DELETE = _serve  # noqa: N815  # names that the base class looks up
+    do_HEAD = do_GET = do_PUT = do_PATCH = do_POST = do_DELETE = _serve  # noqa: N815  # names that the base class looks up
 
     def _answer(self, raw: bytes) -> Answer:
         if self.headers.get("Transfer-Encoding"):
@@ -123,6 +124,11 @@ class _Handler(BaseHTTPRequestHandler):
         if path == PREFIX or path.startswith(f"{PREFIX}/"):
             admin = AdminRequest(method=self.command, path=path, query=query, body=body, args={})
             return serve_admin(self.server.world, admin)
+        if cloud.is_asked(self.command, path):
+            return cloud.metadata(_base_url(headers), query.get("api-version", ""))
+        if self.command == "HEAD":
+            found = serve(self.server.world, _arm_request("GET", path, query, headers, body))
+            return _existence(found)
         return serve(self.server.world, _arm_request(self.command, path, query, headers, body))
 
     def _send(self, answer: Answer) -> None:
@@ -138,6 +144,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(payload)
 
 
+def _existence(found: Answer) -> Answer:
+    """What HEAD tells of what GET would: 204 where it is there, and never a body."""
+    status = HTTPStatus.NO_CONTENT if found.status == HTTPStatus.OK else found.status
+    return Answer(status=status, headers=found.headers)
+
+
 def _arm_request(
     method: str, path: str, query: dict[str, str], headers: dict[str, str], body: JsonValue
 ) -> ArmRequest:
@@ -150,8 +162,13 @@ def _arm_request(
         headers=headers,
         caller=Caller(app_id=""),
         correlation_id=headers.get(_CORRELATION) or str(uuid.uuid4()),
-        base_url=f"http://{headers.get('host') or 'localhost'}",
+        base_url=_base_url(headers),
     )
+
+
+def _base_url(headers: dict[str, str]) -> str:
+    """The address by which the caller came, also where something in between speaks TLS for us."""
+    return f"{headers.get('x-forwarded-proto', 'http')}://{headers.get('host') or 'localhost'}"
 
 
 class SimulatorServer:

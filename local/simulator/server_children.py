@@ -14,6 +14,7 @@ from dataclasses import replace
 from http import HTTPStatus
 
 from local.simulator.connections import cut, tell_endpoint
+from local.simulator.server_refusals import refuse_administrator
 from local.simulator.servers import accept_on, is_private, refuse_unless_ready
 from local.simulator.shapes import find, id_for, parent_of, show
 from local.simulator.store import Record, new_etag
@@ -134,7 +135,10 @@ def put_child(world: World, request: ArmRequest, kind: str) -> Accepted:
 
 
 def put_administrator(world: World, request: ArmRequest, kind: str) -> Accepted:
-    """An Entra administrator, named by its object id; raises 400 for a kind of principal that is none."""
+    """An Entra administrator, named by its object id; raises 400 for a kind of principal that is none, and on
+    a replica.
+    """
+    refuse_administrator(parent_of(world, request.address))
     principal = as_text(request.properties.get("principalType"))
     if principal not in _PRINCIPALS:
         raise bad_request(
@@ -142,6 +146,11 @@ def put_administrator(world: World, request: ArmRequest, kind: str) -> Accepted:
         )
     known: JsonObject = {"objectId": request.address.name, "tenantId": TENANT}
     return put_child(world, replace(request, body={"properties": known | request.properties}), kind)
+
+
+def delete_administrator(world: World, request: ArmRequest) -> Accepted:
+    refuse_administrator(parent_of(world, request.address))
+    return delete_child(world, request)
 
 
 def show_administrator(_world: World, record: Record, _api_version: str = "") -> JsonObject:

@@ -15,6 +15,7 @@ from http import HTTPStatus
 
 from local.simulator.connections import CONNECTIONS, cut
 from local.simulator.server_bodies import SECRET, complete, settle
+from local.simulator.server_refusals import refuse_change, refuse_new
 from local.simulator.shapes import find, id_for, parent_of, show
 from local.simulator.store import Record, new_etag
 from local.simulator.switches import BusyAnswer
@@ -65,7 +66,9 @@ def is_vnet_integrated(server: Record) -> bool:
 
 
 def show_server(world: World, record: Record, _api_version: str = "") -> JsonObject:
-    """A server with its state of this moment and its private endpoint connections."""
+    """A server with its state of this moment and its private endpoint connections; a single one says whether
+    a customer's key is among its `keys`.
+    """
     state_field = "state" if is_flexible(record) else "userVisibleState"
     running = world.operations.holding(record.id)
     connections: list[JsonValue] = [
@@ -74,6 +77,8 @@ def show_server(world: World, record: Record, _api_version: str = "") -> JsonObj
     properties: JsonObject = {**record.properties, CONNECTIONS: connections}
     if running is not None:
         properties[state_field] = running.state
+    if world.store.children(record.id, f"{SINGLE}/keys"):
+        properties["byokEnforcement"] = "Enabled"
     return show(record) | {"properties": properties}
 
 
@@ -136,8 +141,10 @@ def put_server(world: World, request: ArmRequest, kind: str) -> Accepted:
     known = world.store.get(request.address.path)
     if known is not None:
         return patch_server(world, request)
-    resource_id = id_for(world, request, kind)
     _check_public_access(request.body)
+    if kind == FLEXIBLE:
+        refuse_new(world, request.body)
+    resource_id = id_for(world, request, kind)
     body = complete(kind == FLEXIBLE, request.address.name, request.body, world.now())
     fresh = Record(id=resource_id, type=kind, body=body, etag=new_etag())
     accepted = accept_on(
@@ -154,7 +161,9 @@ def patch_server(world: World, request: ArmRequest) -> Accepted:
     server = find(world, request.address)
     refuse_unless_ready(world, server)
     _check_public_access(request.body)
-    patch = _writable(server, request)
+    patch = _promoted(_writable(server, request))
+    if is_flexible(server):
+        refuse_change(server, patch)
 
     def finish() -> None:
         current = world.store.get(server.id)
@@ -163,6 +172,15 @@ def patch_server(world: World, request: ArmRequest) -> Accepted:
 
     accepted = accept_on(world, server, "UpsertServerManagementOperationV2", finish=finish)
     return replace(accepted, result=lambda: _current(world, server))
+
+
+def _promoted(patch: JsonObject) -> JsonObject:
+    """A replica whose role is taken from it is a server by itself, and forgets where it came from."""
+    if as_text(dig(patch, "properties", "replica", "role")) not in ("None", "Primary"):
+        return patch
+    independent: JsonObject = {"replicationRole": "Primary", "sourceServerResourceId": None}
+    kept = {name: value for name, value in as_object(patch["properties"]).items() if name != "replica"}
+    return patch | {"properties": kept | independent}
 
 
 def _keep(world: World, server: Record, body: JsonObject) -> None:

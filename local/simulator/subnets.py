@@ -8,10 +8,13 @@ group or a route table needs the join action on it. What must not live here: the
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Sequence
 from http import HTTPStatus
+from typing import TypeAlias
 
 from local.simulator.access import may
 from local.simulator.store import Record
+from local.simulator.switches import DelegationOfUsedSubnet
 from local.simulator.values import (
     ArmError,
     ArmRequest,
@@ -26,8 +29,14 @@ from local.simulator.values import (
 )
 from local.simulator.world import World
 
+Child: TypeAlias = tuple[str, JsonObject]
+"""Name and properties."""
+Range: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 SUBNETS = "Microsoft.Network/virtualNetworks/subnets"
 ENDPOINTS = "Microsoft.Network/privateEndpoints"
+INTERFACES = "Microsoft.Network/networkInterfaces"
+POSTGRES = "Microsoft.DBforPostgreSQL/flexibleServers"
+_LINK_NAME = "dbforpostgresqllink"
 _DERIVED = ("provisioningState", "privateEndpoints", "ipConfigurations")
 _LINKS = {
     "networkSecurityGroup": "Microsoft.Network/networkSecurityGroups",
@@ -91,24 +100,120 @@ def _delegation(subnet_id: str, etag: str, delegation: JsonObject) -> JsonObject
     }
 
 
-def check(world: World, request: ArmRequest, name: str, properties: JsonObject) -> None:
-    """Raise 400 for unusable prefixes or links to what does not exist, 403 for links that the caller may
-    not make.
+def check(
+    world: World, request: ArmRequest, child: Child, others: Sequence[Child], network: JsonObject
+) -> None:
+    """Raise 400 for prefixes that are unusable, beside others' or outside the network (its properties), and
+    for links to what does not exist; 403 for links that the caller may not make.
     """
-    prefixes = [as_text(one) for one in as_list(properties.get("addressPrefixes"))]
-    prefixes += [as_text(properties.get("addressPrefix"))] if properties.get("addressPrefix") else []
-    if not prefixes:
-        raise bad_request("InvalidRequestFormat", f"Subnet {name} has no address prefix.")
-    for prefix in prefixes:
-        try:
-            ipaddress.ip_network(prefix)
-        except ValueError as error:
-            message = f"The address prefix {prefix} of subnet {name} has an invalid CIDR notation."
-            raise bad_request("InvalidCIDRNotation", message) from error
+    _check_prefixes(request, child, others, network)
+    properties = child[1]
     for field, kind in _LINKS.items():
         linked = as_text(dig(properties, field, "id"))
         if linked:
             _check_link(world, request, linked, f"{kind}/join/action")
+
+
+def _check_prefixes(request: ArmRequest, child: Child, others: Sequence[Child], network: JsonObject) -> None:
+    name, properties = child
+    where = f"virtual network '{_network_name(request)}'"
+    mine = _ranges(name, properties)
+    if not mine:
+        raise bad_request("InvalidRequestFormat", f"Subnet {name} has no address prefix.")
+    held = [
+        range_
+        for other, theirs in others
+        if other.lower() != name.lower()
+        for range_ in _ranges(other, theirs)
+    ]
+    if any(one.overlaps(other) for one in mine for other in held):
+        message = "is not valid because its IP address range overlaps with that of an existing subnet in"
+        raise bad_request("NetcfgSubnetRangesOverlap", f"Subnet '{name}' {message} {where}.")
+    space = [
+        ipaddress.ip_network(as_text(one)) for one in as_list(dig(network, "addressSpace", "addressPrefixes"))
+    ]
+    if space and not all(_is_inside(one, space) for one in mine):
+        message = "is not valid because its IP address range is outside the IP address range of"
+        raise bad_request("NetcfgSubnetRangeOutsideVnet", f"Subnet '{name}' {message} {where}.")
+
+
+def _network_name(request: ArmRequest) -> str:
+    return request.address.segments[1]
+
+
+def _ranges(name: str, properties: JsonObject) -> list[Range]:
+    """The address ranges of a subnet; raises 400 for a prefix that is none."""
+    prefixes = [as_text(one) for one in as_list(properties.get("addressPrefixes"))]
+    prefixes += [as_text(properties.get("addressPrefix"))] if properties.get("addressPrefix") else []
+    return [_range(name, prefix) for prefix in prefixes]
+
+
+def _range(name: str, prefix: str) -> Range:
+    try:
+        return ipaddress.ip_network(prefix)
+    except ValueError as error:
+        message = f"The address prefix {prefix} of subnet {name} has an invalid CIDR notation."
+        raise bad_request("InvalidCIDRNotation", message) from error
+
+
+def _is_inside(one: Range, space: Sequence[Range]) -> bool:
+    return any(
+        one.version == held.version
+        and int(held.network_address) <= int(one.network_address)
+        and int(one.broadcast_address) <= int(held.broadcast_address)
+        for held in space
+    )
+
+
+# --- what stands in a subnet -----------------------------------------------------------------------
+
+
+def refuse_if_used(world: World, subnet: Record) -> None:
+    """Raise 400 for a subnet that is to go while something has an address in it (Azure/bicep 13267)."""
+    users = [*_addresses_in(world, subnet.id), *_links_in(world, subnet.id)]
+    if users:
+        raise bad_request(
+            "InUseSubnetCannotBeDeleted",
+            f"Subnet {subnet.name} is in use by {users[0]} and cannot be deleted. In order to delete the "
+            "subnet, delete all the resources within the subnet. See aka.ms/deletesubnet.",
+        )
+
+
+def refuse_without_delegation(world: World, subnet_id: str, properties: JsonObject) -> None:
+    """Raise 400 for a subnet whose delegation is to go while a server stands in it
+    (MicrosoftDocs/azure-docs 92894), unless the switch lets it."""
+    if world.switches.delegation_of_used_subnet is DelegationOfUsedSubnet.REMOVABLE:
+        return
+    links = _links_in(world, subnet_id)
+    named = {
+        as_text(dig(one, "properties", "serviceName")).lower()
+        for one in as_list(properties.get("delegations"))
+    }
+    if links and POSTGRES.lower() not in named:
+        raise bad_request(
+            "SubnetMissingRequiredDelegation",
+            f"Subnet {subnet_id} requires any of the following delegation(s) [{POSTGRES}] to reference "
+            f"service association link {links[0]}.",
+        )
+
+
+def _links_in(world: World, subnet_id: str) -> list[str]:
+    """The service association link that the servers in a subnet share, if there are any."""
+    wanted = key(subnet_id)
+    inside = (
+        key(as_text(dig(server.properties, "network", "delegatedSubnetResourceId"))) == wanted
+        for server in world.store.of_type(POSTGRES, "")
+    )
+    return [f"{subnet_id}/serviceAssociationLinks/{_LINK_NAME}"] if any(inside) else []
+
+
+def _addresses_in(world: World, subnet_id: str) -> list[str]:
+    return [
+        as_text(dig(one, "id"))
+        for interface in world.store.of_type(INTERFACES, "")
+        for one in as_list(interface.properties.get("ipConfigurations"))
+        if key(as_text(dig(one, "properties", "subnet", "id"))) == key(subnet_id)
+    ]
 
 
 def _check_link(world: World, request: ArmRequest, linked: str, action: str) -> None:

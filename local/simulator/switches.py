@@ -35,6 +35,13 @@ class FirewallWritesOnPrivateServer(StrEnum):
     ACCEPTED = "accepted"
 
 
+class DelegationOfUsedSubnet(StrEnum):
+    """Whether the delegation of a subnet can be taken away while a server stands in it."""
+
+    KEPT = "kept"
+    REMOVABLE = "removable"
+
+
 class Expand(StrEnum):
     """Whether `$expand` of network resources brings whole bodies or leaves the bare references."""
 
@@ -71,6 +78,7 @@ class Switches:
     event_at: EventAt = EventAt.COMPLETED
     if_match_on_rules: IfMatchOnRules = IfMatchOnRules.ENFORCED
     firewall_writes_on_private_server: FirewallWritesOnPrivateServer = FirewallWritesOnPrivateServer.REFUSED
+    delegation_of_used_subnet: DelegationOfUsedSubnet = DelegationOfUsedSubnet.KEPT
     expand: Expand = Expand.HONOURED
     busy_answer: BusyAnswer = BusyAnswer.SERVER_IS_BUSY
     operation_seconds: float = 0.2

@@ -130,8 +130,11 @@ class Address:
 
 
 def parse_address(path: str) -> Address:
-    """Take an ARM path apart; scopes without a provider get the type names that Azure uses for them."""
-    parts = path.strip("/").split("/")
+    """Take an ARM path apart; scopes without a provider get the type names that Azure uses for them.
+
+    Slashes that follow each other count as one, as ARM takes them.
+    """
+    parts = [part for part in path.split("/") if part] or [""]
     lowered = [part.lower() for part in parts]
     subscription = parts[1] if len(parts) > 1 and lowered[0] == "subscriptions" else ""
     group = parts[3] if len(parts) > 3 and lowered[2] == "resourcegroups" else ""

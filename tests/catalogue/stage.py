@@ -33,7 +33,7 @@ from local.simulator.values import JsonObject, JsonValue
 from shared.adapters.arm.gateway import ArmGateway
 from shared.adapters.arm.service_tags import ArmServiceTags, TagLists
 from shared.adapters.arm.session.clients import ArmClients
-from shared.alerts.commands import fix_commands
+from shared.alerts.commands import PUBLIC_ARM, fix_commands
 from shared.alerts.portal import portal_link
 from shared.api.alerts import approve_alert
 from shared.api.http import ApiRequest
@@ -196,6 +196,9 @@ class Play:
     stage: Stage
     settings: str
     resource: ResourceId
+    mode: EnforcementMode = EnforcementMode.ENFORCE
+    endpoint: str = PUBLIC_ARM
+    """ARM of the cloud that printed commands are for."""
     lines: list[Mapping[str, Json]] = field(default_factory=list)
     """The canonical lines that the app wrote."""
 
@@ -222,14 +225,14 @@ class Play:
             service_tags=ArmServiceTags(clients, clock, clock.sleep, self.stage.tag_lists),
             store=self.store,
             clock=clock,
-            settings=Settings(mode=EnforcementMode.ENFORCE, scopes=(self._scope,)),
+            settings=Settings(mode=self.mode, scopes=(self._scope,)),
             configuration=self._configuration,
             policies=discover(),
             sinks=(),
             deliver=lambda _sink, _notification: None,
             log=self.lines.append,
             new_id=lambda: f"id{next(self._ids)}",
-            commands=fix_commands,
+            commands=partial(fix_commands, management_endpoint=self.endpoint),
             portal_link=partial(portal_link, cloud="public"),
         )
 
@@ -278,9 +281,9 @@ class Play:
         assert roll_back(request, self.deps()) is not None
         self.wait()
 
-    def findings(self) -> dict[str, Finding]:
-        """What an operator's look finds now, by policy."""
-        run = start_run(RunRequest(actor=PERSON, resource=self.resource), self.deps())
+    def findings(self, resource: ResourceId | None = None) -> dict[str, Finding]:
+        """What an operator's look at the play's resource or another one finds now, by policy."""
+        run = start_run(RunRequest(actor=PERSON, resource=resource or self.resource), self.deps())
         assert run.results, run
         return {finding.policy: finding for finding in run.results[0].findings}
 

@@ -2,7 +2,7 @@
 
 from local.simulator import seeds
 from shared.model import Outcome, Reason, TargetKind
-from tests.catalogue.scenario import Scenario, patch
+from tests.catalogue.scenario import Scenario, delete, patch, put
 
 SERVER = seeds.flexible_server_id(name="geo")
 
@@ -17,7 +17,7 @@ SCENARIO = Scenario(
             name="geo", properties={"backup": {"backupRetentionDays": 7, "geoRedundantBackup": "Enabled"}}
         ),
     ),
-    drift=(patch(SERVER, {"properties": {"backup": {"geoRedundantBackup": "Disabled"}}}),),
+    drift=(delete(SERVER), put(SERVER, seeds.flexible_server(name="geo"))),
     outcome=Outcome.ALERTED,
     reason=Reason.NO_PLAN,
 )

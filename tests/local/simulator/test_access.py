@@ -235,7 +235,7 @@ def test_groups_come_with_their_first_resource_and_take_everything_along_when_de
 
 def test_a_list_that_is_not_simulated_is_refused_instead_of_empty(client: SimulatorClient) -> None:
     with pytest.raises(ArmCallFailed) as refused:
-        client.get(f"/subscriptions/{seeds.SUBSCRIPTION}/resources")
+        client.get(f"/subscriptions/{seeds.SUBSCRIPTION}/tagNames")
     assert refused.value.status == 400
 
 

@@ -78,11 +78,12 @@ def test_the_state_of_availability_is_not_written_by_a_caller(client: SimulatorC
 def test_a_customers_key_shows_its_status_and_the_identity_its_principal(
     client: SimulatorClient, sdk: Sdk
 ) -> None:
-    client.seed([seeds.flexible_server()])
-    change = DataEncryption(
+    key = DataEncryption(
         type="AzureKeyVault", primary_key_uri=KEY, primary_user_assigned_identity_id=IDENTITY
     )
-    shown = patched(sdk, ServerPropertiesForPatch(data_encryption=change)).data_encryption
+    made = Server(location=seeds.LOCATION, properties=ServerProperties(data_encryption=key))
+    begun = sdk.flexible.servers.begin_create_or_update(GROUP, seeds.SERVER, made, polling_interval=0)
+    shown = begun.result().data_encryption
     assert shown is not None
     assert (shown.type, shown.primary_key_uri) == ("AzureKeyVault", KEY)
     assert shown.primary_encryption_key_status == "Valid"

@@ -74,3 +74,18 @@ def test_virtual_network_rules_and_parameters_can_be_read(client: SimulatorClien
     assert kept.virtual_network_subnet_id == seeds.subnet_id()
     parameters = {one.name for one in sdk.single.configurations.list_by_server(GROUP, "pg-legacy")}
     assert "log_connections" in parameters
+
+
+@pytest.mark.field(
+    "simulator",
+    "A single server says that a customer's key is enforced as soon as one is among its keys.",
+    source="https://learn.microsoft.com/rest/api/postgresql/singleserver/server-keys/create-or-update",
+    date="2026-11-29",
+)
+def test_a_key_of_a_customer_is_enforced_while_it_is_there(client: SimulatorClient, sdk: Sdk) -> None:
+    client.seed([seeds.single_server(name="pg-legacy")])
+    key = seeds.server_key(server=SERVER)
+    client.put(str(key["id"]), key)
+    assert sdk.single.servers.get(GROUP, "pg-legacy").byok_enforcement == "Enabled"
+    client.delete(str(key["id"]))
+    assert sdk.single.servers.get(GROUP, "pg-legacy").byok_enforcement == "Disabled"
