@@ -17,7 +17,6 @@ from dataclasses import replace
 from typing import Final
 
 from shared.model import Json
-from shared.model.values import value
 from shared.nsg.documents.functions import FUNCTIONS
 from shared.nsg.documents.grammar import (
     Call,
@@ -27,18 +26,15 @@ from shared.nsg.documents.grammar import (
     Node,
     Unresolved,
     is_expression,
-    parse,
     unescaped,
 )
 from shared.nsg.documents.lists import WITH_LAMBDAS
 from shared.nsg.documents.numbers import as_truth
 from shared.nsg.documents.scope import Scope, Unknown, unknown_in
-from shared.nsg.documents.texts import LONGEST, as_text, filled, joined
+from shared.nsg.documents.texts import LONGEST, as_text
 
 _MOST_TURNS: Final = 1000
 """More turns than there can be rules in an NSG; ARM itself stops a loop at 800."""
-_ORIGIN: Final = "\0"
-"""Stands in keys of names before the origin of what is unknown; no name holds it."""
 _HOLDING: Final = frozenset({"createarray", "createobject"})
 """Functions that do nothing with what they are handed but hold it."""
 
@@ -54,7 +50,7 @@ def resolve(found: Json, scope: Scope) -> Json:
     try:
         match found:
             case str() if is_expression(found):
-                answer = _whole(parse(found[1:-1]), scope)
+                answer = named(scope.steps.tree(found), scope)
                 scope.steps.take_all_of(answer)
                 return answer
             case str():
@@ -99,67 +95,18 @@ def turns(loop: Mapping[str, Json], scope: Scope) -> range:
     return range(count)
 
 
-@value
-class Name:
-    """A resource's name; unknown parts stay as they are, in brackets."""
-
-    text: str
-    key: str
-    """Equal for names that are equal in every deployment: unknown parts with where they are from."""
-
-    @property
-    def certain(self) -> bool:
-        """Whether all of it is known."""
-        return self.text == self.key
-
-
-def name_of(found: Json, scope: Scope) -> Name:
-    if not isinstance(found, str):
-        return Name(text="", key="")
-    if not is_expression(found):
-        return Name(text=unescaped(found), key=unescaped(found))
-    try:
-        return _shown(parse(found[1:-1]), scope)
-    except Unresolved:
-        return Name(text=found, key=f"{found}{_ORIGIN}")
-
-
-def _shown(node: Node, scope: Scope) -> Name:
-    text = origin = ""
-    try:
-        whole = _whole(node, scope)
-        if not isinstance(whole, Unknown):
-            return Name(text=as_text(whole), key=as_text(whole))
-        text, origin = whole.text, f"{whole.origin}{_ORIGIN}{scope.origin if whole.varies else ''}"
-    except Unresolved:
-        if isinstance(node, Call) and node.name in {"concat", "format"} and node.arguments:
-            parts = [_shown(argument, scope) for argument in node.arguments]
-            texts, keys = [part.text for part in parts], [part.key for part in parts]
-            return Name(text=_put_together(node, texts), key=_put_together(node, keys))
-        text, origin = f"[{node.text}]", f"{scope.origin}{_ORIGIN}"
-    turns = sorted(scope.turns.items()) if node.turning else ""
-    return Name(text=text, key=f"{text}{_ORIGIN}{origin}{turns}".replace("/", "|"))
-
-
-def _put_together(node: Call, parts: list[str]) -> str:
-    try:
-        return joined(parts) if node.name == "concat" else filled(parts[0], parts[1:])
-    except Unresolved:
-        return f"[{node.text}]"
-
-
 # --- computing -------------------------------------------------------------------------------------
 
 
 def evaluate(node: Node, scope: Scope) -> Json:
     """What ``node`` is; its members may hold ``Unknown``. Raises ``Unresolved``."""
-    found = _whole(node, scope)
+    found = named(node, scope)
     if isinstance(found, Unknown):
         raise found.error()
     return found
 
 
-def _whole(node: Node, scope: Scope) -> Json:
+def named(node: Node, scope: Scope) -> Json:
     """What ``node`` is, or the ``Unknown`` that it names. Raises ``Unresolved``."""
     if isinstance(node, Call) and not node.turning:
         return _once(node, scope, _looked_up)
@@ -264,7 +211,7 @@ def _computed(call: Call, compute: Callable[..., Json], scope: Scope) -> Json:
 def _part_of(node: Node, scope: Scope) -> Json:
     """What becomes a part of a list or an object, which may stay unknown by itself."""
     try:
-        return _whole(node, scope)
+        return named(node, scope)
     except Unresolved as error:
         return scope.unknown(f"[{node.text}]", error)
 
@@ -300,7 +247,7 @@ def _opened(node: Node, scope: Scope) -> tuple[Json, Scope | None]:
     """What ``node`` names, with its members to be computed but itself no expression."""
     found, where = _located(node, scope)
     while where is not None and isinstance(found, str) and is_expression(found):
-        found, where = _located(parse(found[1:-1]), where)
+        found, where = _located(where.steps.tree(found), where)
     if where is not None and isinstance(found, Mapping) and "copy" in found:
         found, where = resolve(found, where), None
     return found, where
@@ -332,7 +279,7 @@ def _tried(node: Node, keys: Sequence[Node], scope: Scope) -> tuple[Json, Scope 
             return None, None
         of = found[0]
         if where is not None and isinstance(of, str) and is_expression(of):
-            of, where = _opened(parse(of[1:-1]), where)
+            of, where = _opened(where.steps.tree(of), where)
     return of, where
 
 

@@ -15,6 +15,8 @@ from shared.model.values import value
 
 _DEEPEST: Final = 60
 """How deep calls may be nested; a template stays far below, a hostile one must not exhaust the stack."""
+_LONGEST: Final = 24_576
+"""ARM takes no longer ones ("Template limits", Microsoft Learn)."""
 _TURNING: Final = frozenset({"copyindex", "lambdavariables"})
 
 
@@ -172,4 +174,6 @@ def _tokens(text: str) -> Iterator[tuple[str, str, int, int]]:
 
 def parse(text: str) -> Node:
     """The expression between the brackets. Raises ``Faulty`` for a text that is none."""
+    if len(text) > _LONGEST:
+        raise Faulty(f"an expression of more than {_LONGEST} characters")
     return _Parser(text).whole()

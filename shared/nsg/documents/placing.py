@@ -18,8 +18,9 @@ from shared.model import Json
 from shared.model.values import value
 from shared.nsg.documents.declared import inner_scope
 from shared.nsg.documents.doubts import Doubt
-from shared.nsg.documents.expressions import name_of, resolve, turns
+from shared.nsg.documents.expressions import resolve, turns
 from shared.nsg.documents.grammar import Unresolved
+from shared.nsg.documents.names import name_of
 from shared.nsg.documents.scope import Scope
 from shared.nsg.rules.reading import NsgError
 from shared.nsg.rules.resources import folded

@@ -12,7 +12,7 @@ from typing import Final
 
 from shared.model import Json
 from shared.model.values import value
-from shared.nsg.documents.grammar import Faulty, Unresolved
+from shared.nsg.documents.grammar import Faulty, Node, Unresolved, parse
 
 _DEEPEST: Final = 60
 """How deep values and calls may be nested; a template stays far below, a hostile one must not recurse."""
@@ -62,11 +62,24 @@ def unknown_part(found: Json) -> str | None:
 class Steps:
     """Counts what is computed, and how deep, so that a template that doubles its values comes to an end."""
 
-    __slots__ = ("_depth", "_left")
+    __slots__ = ("_depth", "_left", "_trees")
 
     def __init__(self) -> None:
         self._left = _MOST_STEPS
         self._depth = 0
+        self._trees: dict[str, Node | Faulty] = {}
+
+    def tree(self, text: str) -> Node:
+        """The expression in brackets, parsed once for all turns of a loop. Raises ``Faulty``."""
+        if text not in self._trees:
+            try:
+                self._trees[text] = parse(text[1:-1])
+            except Faulty as error:
+                self._trees[text] = error
+        found = self._trees[text]
+        if isinstance(found, Faulty):
+            raise Faulty(*found.args)
+        return found
 
     def take(self, number: int) -> None:
         self._left -= number
