@@ -30,6 +30,7 @@ from driftward.traffic.batch import answer_lines, failure, since
 from shared.model import Json
 from shared.nsg.asking import BadInput, read_question
 from shared.nsg.documents.document import read_program
+from shared.nsg.documents.exports import tags_in
 from shared.nsg.explain import answer_about
 from shared.nsg.rules.reading import NsgError
 
@@ -114,7 +115,8 @@ class Given:
     "--tags",
     metavar="FILE",
     help="The prefixes of service tags: {name: [prefixes]}, or Azure's service tag file. The tags that it "
-    "names hold exactly these; every other one stays open, as all do without it.",
+    "names hold exactly these. Of the others Internet is the space outside the virtual network and "
+    "AzureLoadBalancer is 168.63.129.16, as Azure defines them; the rest stays open.",
 )
 @click.option(
     "--want", metavar="GOAL", help="allow or deny: what the answer should be; adds the fix that is missing."
@@ -165,8 +167,8 @@ def _answered(given: Given) -> Answered:
     nsg = _checked(given)
     line = {field: given.of(option) for option, field in _FIELDS.items() if given.has(option)}
     tags = {} if given.tags is None else document(given.tags, "tags")
-    asked = read_question({**line, "tags": tags, "openTags": True})
     found = document(nsg, "nsg")
+    asked = read_question({**line, "tags": tags, "openTags": True}, tags_in(found))
     started = perf_counter()
     group, program = read_program(found, asked.tags, name=given.name)
     answer = answer_about(group, program, asked)

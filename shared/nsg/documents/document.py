@@ -2,7 +2,8 @@
 
 Read alike are the REST answer and the portal's JSON view, the body of a PUT (no id, no default rules),
 ``az network nsg show`` and ``create``, a list that holds one NSG, PowerShell's objects, and ARM templates
-(by hand, exported, compiled from Bicep; see ``shared.nsg.documents.templates``). The form is read by
+(by hand, exported, compiled from Bicep; see ``shared.nsg.documents.templates``), and what other tools give of
+NSGs (``shared.nsg.documents.exports``). The form is read by
 ``shared.nsg.rules.spelling``, which the gateway uses too. Only here are values judged as well: a document is
 typed by people, and an answer about a rule that nobody meant is worse than none. So what looks like an
 address and is none, a port of 70000 or two rules of one priority are an ``NsgError`` naming rule and field,
@@ -21,6 +22,7 @@ from typing import Final
 from shared.model import Json, SecurityGroup, SecurityRule
 from shared.model.resource_id import ResourceId, parse_resource_id
 from shared.model.values import value
+from shared.nsg.documents.exports import as_groups
 from shared.nsg.documents.functions import UNKNOWN_GROUP
 from shared.nsg.documents.templates import GROUP_TYPE, body_of, groups_of, is_template
 from shared.nsg.engine.program import Program, parse
@@ -133,7 +135,7 @@ def _with_an_id(body: Json) -> Json:
 
 
 def _chosen(document: Json, name: str | None) -> _Held:
-    document = _unwrapped(document)
+    document = as_groups(_unwrapped(document))
     held = _groups(document)
     if not held:
         raise NsgError(f"no network security group: {_described(document)}", rule="", field=WHOLE)
