@@ -1,7 +1,7 @@
 """A question as people and programs write it: texts and JSON become a ``Question`` and what is known.
 
-Every field that cannot be read is a ``BadInput`` that names it. A line of a batch asks about mere sets; a person
-means what Azure defines (``shared.nsg.rules.defined_tags``). The NSG itself is read in
+Every field that cannot be read is a ``BadInput`` that names it. A line of a batch asks about mere sets; a
+person means what Azure defines (``shared.nsg.rules.defined_tags``). The NSG itself is read in
 ``shared.nsg.documents.document``.
 """
 

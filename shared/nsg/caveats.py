@@ -15,7 +15,7 @@ from shared.nsg.asking import Asked
 from shared.nsg.engine.outcomes import Outcome
 from shared.nsg.engine.verdict import Verdict
 from shared.nsg.packets.addresses import PUBLIC_ADDRESSES
-from shared.nsg.packets.spans import common, union
+from shared.nsg.packets.spans import common, minus, union
 from shared.nsg.rules.nobodys_tags import unpublished
 from shared.nsg.rules.reading import Protocol, Side, read_side
 from shared.nsg.rules.tags import (
@@ -44,7 +44,9 @@ def caveats(group: SecurityGroup, asked: Asked, verdict: Verdict) -> Iterator[st
 def taken_for_granted(asked: Asked, verdict: Verdict) -> Iterator[str]:
     """What Azure defines of tags, of those that made a difference or could have made one."""
     rules = (*verdict.blocking, *verdict.exposing, *verdict.shadowed)
-    named = set(map(tag_key, (tag for rule in rules for side in (rule.source, rule.destination) for tag in side.tags)))
+    named = set(
+        map(tag_key, (tag for rule in rules for side in (rule.source, rule.destination) for tag in side.tags))
+    )
     for side in (asked.question.source, asked.question.destination):
         about = set(map(tag_key, side.tags))
         named |= about | ({INTERNET} if VIRTUAL_NETWORK in about else set())
@@ -72,13 +74,12 @@ def _about_sets(asked: Asked, verdict: Verdict) -> Iterator[str]:
         )
     if SetKind.VIRTUAL_NETWORK in kinds and verdict.depends_on:
         yield "VirtualNetwork also holds peered networks, on-premises ranges and prefixes of routes"
-    for side in (asked.question.source, asked.question.destination):
-        for open_set in side.sets:
-            if asked.assumed and open_set.key in asked.assumed:
-                continue  # it stands among what is taken for granted
+    named = {s.key: s for side in (asked.question.source, asked.question.destination) for s in side.sets}
+    for key, open_set in named.items():
+        if key not in (asked.assumed or {}):  # those stand among what is taken for granted
             yield f"which addresses {open_set.name} holds is not known: the answer is for those it holds"
-            if open_set.kind is SetKind.UNKNOWN_TAG:
-                yield unpublished(open_set.name)
+        if open_set.kind is SetKind.UNKNOWN_TAG:
+            yield unpublished(open_set.name)
 
 
 def _about_traffic(asked: Asked, verdict: Verdict) -> Iterator[str]:
@@ -88,9 +89,9 @@ def _about_traffic(asked: Asked, verdict: Verdict) -> Iterator[str]:
     ends = (*question.source.addresses, *question.destination.addresses)
     if common(union(ends), _PLATFORM.addresses):
         yield (
-            "DNS, DHCP and metadata of the platform (168.63.129.16 and 169.254.169.254) are not subject to NSGs, "
-            "unless a rule names a tag such as AzurePlatformDNS; a load balancer's health probes are, and come "
-            "from 168.63.129.16"
+            "DNS, DHCP and metadata of the platform (168.63.129.16 and 169.254.169.254) are not subject to "
+            "NSGs, unless a rule names a tag such as AzurePlatformDNS; a load balancer's health probes are, "
+            "and come from 168.63.129.16"
         )
     passes = verdict.outcomes & {Outcome.ALLOWED, Outcome.OPEN}
     if question.direction is Direction.INBOUND and passes and _is_public(question.source):
@@ -103,9 +104,12 @@ def _about_traffic(asked: Asked, verdict: Verdict) -> Iterator[str]:
 _PLATFORM: Final = read_side(["168.63.129.16", "169.254.169.254"], Tags())
 
 
+_PUBLIC: Final = minus(PUBLIC_ADDRESSES, AZURE_LOAD_BALANCER)
+
+
 def _is_public(side: Side) -> bool:
     named = any(s.kind in {SetKind.INTERNET, SetKind.PUBLIC_TAG} for s in side.sets)
-    return named or bool(common(side.addresses, PUBLIC_ADDRESSES))
+    return named or bool(common(side.addresses, _PUBLIC))
 
 
 def _about_fixes(group: SecurityGroup, asked: Asked) -> Iterator[str]:

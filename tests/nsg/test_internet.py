@@ -1,4 +1,4 @@
-"""`Internet` is what `VirtualNetwork` leaves of the public space: the engine beside a plain loop over all worlds."""
+"""`Internet` is what `VirtualNetwork` leaves of the public space: the engine beside a plain loop."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from shared.model import SecurityGroup
 from shared.nsg import state_of
 from tests.nsg import plain
 from tests.nsg.builders import decide, networks, program
-from tests.nsg.strategies import INSIDE, UNIVERSE, engine_question, groups, packets, one_packet, questions
+from tests.nsg.strategies import INSIDE, UNIVERSE, engine_question, groups, one_packet, packets, questions
 from tests.nsg.test_agreement import depending, expected_state, names
 
 HOST = networks("168.63.129.16/32")

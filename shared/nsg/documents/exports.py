@@ -3,13 +3,13 @@
 Each becomes the list of NSGs that it tells of, in the shape that ``document`` reads:
 
 - ``az graph query``: ``{"count", "data": [row], "skip_token", "total_records"}``; a row is the resource, or
-  what a query projected (``properties.securityRules`` becomes ``properties_securityRules``). ``data`` may be a
-  table of ``columns`` and ``rows``.
-- ``az network nsg rule list``: rules alone, with ``--include-default`` the default ones behind them. Which NSG
-  a rule is of its id says.
+  what a query projected (``properties.securityRules`` becomes ``properties_securityRules``). ``data`` may be
+  a table of ``columns`` and ``rows``.
+- ``az network nsg rule list``: rules alone, with ``--include-default`` the default ones behind them. Of
+  which NSG a rule is its id says.
 - ``az network nic list-effective-nsg`` (``effectiveNetworkSecurityGroups``): for each NSG of an interface
-  ``effectiveSecurityRules``, with names such as ``securityRules/app`` or ``UserRule_app``, the protocol ``All``
-  and ``0.0.0.0/0`` for ``*``. What the tags in them hold on that interface stands beside them, in
+  ``effectiveSecurityRules``, with names such as ``securityRules/app`` or ``UserRule_app``, the protocol
+  ``All`` and ``0.0.0.0/0`` for ``*``. What the tags in them hold on that interface stands beside them, in
   ``expandedSourceAddressPrefix`` or ``tagMap``: ``tags_in`` gives it. Default rules are those of every NSG.
 
 Sources: the response schemas of azure-cli 2.91.0, "Diagnose a virtual machine network traffic filter problem"

@@ -9,18 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from functools import reduce
-from itertools import islice, product
+from itertools import product
 from math import inf
 from operator import and_
-from typing import Final, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from shared.model import Access
 from shared.nsg.engine.space import Space
-from shared.nsg.engine.worlds import Field
-from shared.nsg.packets.addresses import MACHINES
 from shared.nsg.packets.axis import positions
 from shared.nsg.packets.cover import Cell, exposed, holders, meet, uncovered, without
-from shared.nsg.packets.spans import common
 from shared.nsg.rules.reading import Rule
 
 
@@ -43,42 +40,17 @@ class Decided(NamedTuple):
 
     rule: Rule
     point: Point
-    cell: Cell = ()
-    """All that the rule decides of what it was found by; ``point`` is the lowest of it."""
 
 
 def deciders(space: Space) -> Iterator[Decided]:
     """Each rule that decides some packet in some world, in the order of asking."""
     for rule, part in zip(space.rules, exposed(space.cells), strict=True):
         if rule is not None and part is not None:
-            yield Decided(rule, _lowest(part), part)
+            yield Decided(rule, lowest(part))
 
 
-def _lowest(cell: Cell) -> Point:
+def lowest(cell: Cell) -> Point:
     return tuple(next(positions(mask)) for mask in cell)
-
-
-def telling(space: Space, decided: Decided) -> Decided:
-    """What the rule decides, at a packet whose addresses machines have, if there is such a packet."""
-    return decided._replace(point=_telling(space, decided.cell)) if decided.cell else decided
-
-
-def _telling(space: Space, cell: Cell) -> Point:
-    found = zip(space.kept, space.kept_fields, cell, strict=True)
-    return tuple(
-        _of_machines(field, mask) if number in space.ends else next(positions(mask))
-        for number, field, mask in found
-    )
-
-
-def _of_machines(field: Field, mask: int) -> int:
-    """The lowest position with such an address; the lowest of all where none of the first has one."""
-    some = islice(positions(mask), _TRIED)
-    return next((p for p in some if common(field.at(p)[0], MACHINES)), next(positions(mask)))
-
-
-_TRIED: Final = 50
-"""Positions that hold reserved addresses only are few."""
 
 
 def accesses(space: Space) -> Iterator[Access]:
@@ -100,30 +72,31 @@ def accesses(space: Space) -> Iterator[Access]:
             others.append(cell)
 
 
-def surely(space: Space, access: Access) -> Decided | None:
-    """A packet that has ``access`` in every world; None when there is none."""
-    part = _unthreatened(space, access) or _beyond(space, access)
-    return _decided_at(space, _telling(space, part)) if part is not None else None
+def surely(space: Space, access: Access, among: Cell | None = None) -> Decided | None:
+    """A packet, of ``among`` if that is given, that has ``access`` in every world; None when there is none."""
+    region = _packets(space) if among is None else in_any_world(space, among)
+    part = _unthreatened(space, access, region) or _beyond(space, access, region)
+    return _decided_at(space, lowest(part)) if part is not None else None
 
 
-def _unthreatened(space: Space, access: Access) -> Cell | None:
-    """Packets that a rule of ``access`` surely matches, and that no earlier other one may match."""
+def _unthreatened(space: Space, access: Access, region: Cell) -> Cell | None:
+    """Packets of ``region`` that a rule of ``access`` surely matches and no earlier other one may match."""
     threats: list[Cell] = []
     for rule, cell in zip(space.rules, space.cells, strict=True):
         if rule is None or rule.access is not access:
             threats.append(in_any_world(space, cell))
-        elif all(sure := _in_every_world(space, cell)) and (part := uncovered(sure, threats)):
+        elif (sure := meet(_in_every_world(space, cell), region)) and (part := uncovered(sure, threats)):
             return part
     return None
 
 
-def _beyond(space: Space, access: Access) -> Cell | None:
-    """Packets that the other access cannot reach in any world."""
+def _beyond(space: Space, access: Access, region: Cell) -> Cell | None:
+    """Packets of ``region`` that the other access cannot reach in any world."""
     nobody = [
         in_any_world(space, cell) for rule, cell in zip(space.rules, space.cells, strict=True) if rule is None
     ]
     reached = list(possible(space, _OTHER[access]))
-    return uncovered(_packets(space), [*nobody, *reached])
+    return uncovered(region, [*nobody, *reached])
 
 
 def possible(
@@ -194,7 +167,7 @@ def opened(space: Space, deciding: Sequence[Decided]) -> Opened | None:
     example: Mapping[Access, Decided] = {}
     for decided in deciding:
         if len(found := asked.outcomes(decided.point)) == 2:
-            example = example or asked.telling(decided, found)
+            example = example or found
             rules[decided.rule] = None
     settled = {s.key for rule in rules for s in rule.sets}
     for decided in deciding:
@@ -232,11 +205,6 @@ class _Worlds:
                 break
         return found
 
-    def telling(self, decided: Decided, found: dict[Access, Decided]) -> dict[Access, Decided]:
-        """``found``, or the same at a packet of machines where that is open as well."""
-        other = self.outcomes(_telling(self._space, decided.cell))
-        return other if len(other) == len(found) else found
-
     def open_point(self, rule: Rule) -> Point | None:
         """A packet that ``rule`` decides in some world and that has the other access in another.
 
@@ -254,7 +222,7 @@ class _Worlds:
                             shared, [*before, *_blockers(space, theirs, there, _OTHER[rule.access])]
                         )
                     ):
-                        return _telling(space, found)
+                        return lowest(found)
         return None
 
     def _first(self, point: Point) -> Rule | None:

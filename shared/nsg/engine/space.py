@@ -23,7 +23,6 @@ from shared.nsg.packets.spans import Spans, common, is_one_number
 from shared.nsg.rules.reading import NsgError, Rule
 from shared.nsg.rules.tags import apart_from
 
-
 _ENDS: Final = 3
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
+from functools import partial
 from itertools import chain
 from typing import Final, NamedTuple
 
@@ -24,11 +25,11 @@ from shared.nsg.engine.outcomes import (
     deciders,
     opened,
     surely,
-    telling,
 )
 from shared.nsg.engine.program import PROTOCOLS, Program
 from shared.nsg.engine.question import Question, parts_of
 from shared.nsg.engine.space import Space, matching, spaces
+from shared.nsg.engine.telling import decided_among, telling
 from shared.nsg.packets.addresses import MACHINES, address_at
 from shared.nsg.packets.spans import Spans, common, is_one_number, minus
 from shared.nsg.rules.nobodys_tags import unpublished
@@ -148,10 +149,24 @@ def _answer(space: Space) -> _Answer:
     deciding = tuple(deciders(space))
     found = {decided.rule.access: decided for decided in reversed(deciding)}
     if space.is_open and len(found) == len(SURE):
-        sure = [decided for access in Access if (decided := surely(space, access))]
+        sure = [decided for access in Access if (decided := _sure(space, access))]
     else:  # what some rule decides in some world is so in all
-        sure = [telling(space, found[access]) for access in Access if access in found]
+        sure = [_shown(space, found[access]) for access in Access if access in found]
     return _Answer(space=space, deciding=deciding, sure=tuple(sure), opened=opened(space, deciding))
+
+
+def _sure(space: Space, access: Access) -> Decided | None:
+    """A packet that has ``access`` in every world, to show."""
+    found = surely(space, access)
+    return found and telling(space, found, partial(surely, space, access))
+
+
+def _shown(space: Space, decided: Decided) -> Decided:
+    """A packet to show for what some rule of the same access decides."""
+    access = decided.rule.access
+    return telling(
+        space, decided, lambda among: decided_among(space, among, lambda rule: rule.access is access)
+    )
 
 
 _STATES: Final = {

@@ -196,7 +196,7 @@ def _parted(
 
 
 def _parts(keys: frozenset[str], valid: int, public: int) -> Iterator[tuple[frozenset[str], int]]:
-    """A world as those that there are: none with both of what is apart, none with neither where ``public``."""
+    """What there is of a world: none with both of what is apart, where ``public`` none with neither."""
     if keys.isdisjoint(_APART):
         yield keys, valid & ~public
         yield from ((keys | {key}, valid & public) for key in _APART)

@@ -19,7 +19,7 @@ _ALIKE: Final = 0.8
 
 @cache
 def unpublished(name: str) -> str:
-    """What is said of a tag that is not in the published list, as a sentence: ``'Internets' is not a tag …``."""
+    """What is said of a tag that is not in the published list: ``'Internets' is not a tag that …``."""
     meant = _meant(name)
     asked = f": did you mean {meant!r}?" if meant else "."
     return f"{name!r} is not a tag that Azure publishes (list of {PUBLISHED_ON}){asked}"

@@ -150,7 +150,7 @@ class Tags:
 
 
 def ids_of_namesakes(sets: Iterable[OpenSet]) -> dict[str, str]:
-    """By key the ids of security groups that share their name with another set: the name tells nobody which."""
+    """By key the ids of security groups that share their name with another set."""
     by_key = {open_set.key: open_set for open_set in sets}
     times = Counter(open_set.name.lower() for open_set in by_key.values())
     return {key: s.id for key, s in by_key.items() if s.id and times[s.name.lower()] > 1}
