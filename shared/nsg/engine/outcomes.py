@@ -73,7 +73,7 @@ def accesses(space: Space) -> Iterator[Access]:
 
 
 def surely(space: Space, access: Access, among: Cell | None = None) -> Decided | None:
-    """A packet, of ``among`` if that is given, that has ``access`` in every world; None when there is none."""
+    """A packet, of ``among`` if given, that has ``access`` in every world; None when there is none."""
     region = _packets(space) if among is None else in_any_world(space, among)
     part = _unthreatened(space, access, region) or _beyond(space, access, region)
     return _decided_at(space, lowest(part)) if part is not None else None
