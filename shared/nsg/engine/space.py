@@ -20,6 +20,7 @@ from shared.nsg.engine.question import Part, Question
 from shared.nsg.engine.worlds import Asked, Column, Field, asked_on, given, place, place_both, plain_field
 from shared.nsg.packets.cover import Cell
 from shared.nsg.packets.spans import Spans, common, is_one_number
+from shared.nsg.packets.steps import Steps
 from shared.nsg.rules.reading import NsgError, Rule
 from shared.nsg.rules.tags import apart_from
 
@@ -39,6 +40,8 @@ class Space(NamedTuple):
     whole: Cell
     fields: tuple[Field, ...]
     kept: tuple[int, ...]
+    steps: Steps
+    """What may still be spent on the answer."""
 
     @property
     def is_open(self) -> bool:
@@ -64,8 +67,9 @@ def spaces(program: Program, part: Part) -> Iterator[Space]:
 def joint_spaces(program: Program, part: Part, lists: Sequence[range]) -> Iterator[tuple[Space, ...]]:
     """Spaces for several rule lists, each a stretch of the program's; positions mean the same in all."""
     chain = program.chains[part.question.direction]
-    sources = asked_on(chain.sources.axis, part.sources, part.source_sets)
-    destinations = asked_on(chain.destinations.axis, part.destinations, part.destination_sets)
+    part.steps.take(sum(map(len, lists)))
+    sources = asked_on(chain.sources.axis, part.sources, part.source_sets, part.steps)
+    destinations = asked_on(chain.destinations.axis, part.destinations, part.destination_sets, part.steps)
     plain = _plain_fields(chain, part.question)
     found = [_candidates(chain, numbers, plain, (sources.mask, destinations.mask)) for numbers in lists]
     every = [number for numbers in found for number in numbers]
@@ -78,11 +82,13 @@ def joint_spaces(program: Program, part: Part, lists: Sequence[range]) -> Iterat
     lengths = [len(numbers) for numbers in found]
     both = common(part.sources, part.destinations)
     if not both or all(len(column.field.worlds) == 1 for column in columns):
-        yield _spaces(rules, columns, [], lengths)
+        yield _spaces(part.steps, rules, columns, [], lengths)
         return
-    yield _spaces(rules, columns, _own_addresses(columns[-2].field, columns[-1].field), lengths)
+    yield _spaces(part.steps, rules, columns, _own_addresses(columns[-2].field, columns[-1].field), lengths)
     if not _is_nowhere(program, part):
-        yield _spaces(rules, [*columns[:-2], _place_both(rules, program, part, both)], [], lengths)
+        yield _spaces(
+            part.steps, rules, [*columns[:-2], _place_both(rules, program, part, both)], [], lengths
+        )
 
 
 def _is_nowhere(program: Program, part: Part) -> bool:
@@ -160,7 +166,7 @@ def _place_both(rules: Sequence[Rule], program: Program, part: Part, both: Spans
     sides = [(rule.source, rule.destination) for rule in rules]
     known = ends([*(rule.source for rule in rules), *(rule.destination for rule in rules)], program.tags)
     given_both = tuple(a | b for a, b in product(given(part.source_sets), given(part.destination_sets)))
-    return place_both(sides, known, both, Asked(both, known.axis.mask(both), given_both))
+    return place_both(sides, known, both, Asked(both, known.axis.mask(both), given_both, part.steps))
 
 
 def _own_addresses(source: Field, destination: Field) -> list[tuple[int, int]]:
@@ -181,6 +187,7 @@ def _single_addresses(field: Field) -> Iterator[tuple[int, int]]:
 
 
 def _spaces(
+    steps: Steps,
     rules: Sequence[Rule],
     columns: Sequence[Column],
     own: Sequence[tuple[int, int]],
@@ -195,7 +202,7 @@ def _spaces(
     kept = kept or [0]  # a cell of no fields would be no cell
     nobody = [(None, tuple((*whole[:-2], *pair)[n] for n in kept)) for pair in own]
     rows = zip(rules, zip(*(columns[n].masks for n in kept), strict=True), strict=True)
-    space = Space((), (), tuple(whole[n] for n in kept), fields, tuple(kept))
+    space = Space((), (), tuple(whole[n] for n in kept), fields, tuple(kept), steps)
     return tuple(_filled(space, [*nobody, *islice(rows, length)]) for length in lengths)
 
 

@@ -29,7 +29,7 @@ def decided_among(space: Space, among: Cell, wanted: Callable[[Rule], bool]) -> 
     for number, (rule, cell) in enumerate(zip(space.rules, space.cells, strict=True)):
         if rule is None or not wanted(rule) or not (region := meet(cell, among)):
             continue
-        if part := uncovered(region, list(space.cells[:number])):
+        if part := uncovered(region, list(space.cells[:number]), space.steps):
             return Decided(rule, lowest(part))
     return None
 

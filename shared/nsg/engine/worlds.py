@@ -20,6 +20,7 @@ from typing import Final, NamedTuple
 from shared.nsg.engine.program import Ends
 from shared.nsg.packets.axis import Axis, positions
 from shared.nsg.packets.spans import Spans
+from shared.nsg.packets.steps import Steps
 from shared.nsg.rules.reading import Side
 from shared.nsg.rules.tags import INTERNET, VIRTUAL_NETWORK, OpenSet
 
@@ -34,7 +35,10 @@ class World(NamedTuple):
 
 
 class Field(NamedTuple):
-    """How positions stand for numbers: ``width`` of them for each world, the first being ``offset``."""
+    """How positions stand for numbers: ``width`` of them for each world, the first being ``offset``.
+
+    Where there are several worlds, ``width`` is whole bytes: large masks are cut and joined as such.
+    """
 
     axis: Axis
     within: Spans
@@ -57,31 +61,38 @@ class Field(NamedTuple):
 
     def extend(self, layers: Iterable[int]) -> int:
         """Masks by world as one mask."""
-        mask = 0
-        for layer, positions_there in enumerate(layers):
-            mask |= positions_there << layer * self.width
-        return mask
+        if len(self.worlds) == 1:
+            (mask,) = layers
+            return mask
+        return int.from_bytes(b"".join(layer.to_bytes(self._bytes, _ORDER) for layer in layers), _ORDER)
 
-    def layer(self, mask: int, world: int) -> int:
-        """The positions of ``mask`` in a world."""
-        return (mask >> world * self.width) & ((1 << self.width) - 1)
+    def layers(self, mask: int) -> Sequence[int]:
+        """The positions of ``mask`` by world."""
+        if len(self.worlds) == 1:
+            return (mask,)
+        size = self._bytes
+        written = mask.to_bytes(len(self.worlds) * size, _ORDER)
+        return [int.from_bytes(written[n : n + size], _ORDER) for n in range(0, len(written), size)]
 
     def any_world(self, mask: int) -> int:
         """The positions of ``mask`` in whatever world."""
-        return reduce(or_, (self.layer(mask, world) for world in range(len(self.worlds))))
+        return reduce(or_, self.layers(mask))
 
     def every_world(self, mask: int) -> int:
         """The positions that ``mask`` holds in every world that there is for them."""
-        missing = (world.valid & ~self.layer(mask, n) for n, world in enumerate(self.worlds))
+        missing = (w.valid & ~there for w, there in zip(self.worlds, self.layers(mask), strict=True))
         return self.packets & ~reduce(or_, missing)
 
-    def fresh(self, mask: int) -> list[tuple[int, int]]:
-        """The worlds in which ``mask`` holds positions that it holds in no smaller one, and these."""
-        held = [
-            (n, world.named, there) for n, world in enumerate(self.worlds) if (there := self.layer(mask, n))
-        ]
+    def fresh(self, layers: Sequence[int], steps: Steps) -> list[tuple[int, int]]:
+        """The worlds in which a mask holds positions that it holds in no smaller one, and these."""
+        held = [(n, self.worlds[n].named, there) for n, there in enumerate(layers) if there]
+        steps.take(len(held) ** 2 // _WORLDS_A_STEP)
         found = ((n, _beyond_smaller(held, named, there)) for n, named, there in held)
         return [(n, left) for n, left in found if left]
+
+    @property
+    def _bytes(self) -> int:
+        return self.width // 8
 
     def at(self, position: int) -> tuple[Spans, frozenset[str]]:
         """The numbers at a position, and the open sets that they lie in there."""
@@ -112,13 +123,19 @@ class Asked(NamedTuple):
     spans: Spans
     mask: int
     given: tuple[frozenset[str], ...]
+    steps: Steps
 
 
+_ORDER: Final = "little"
 _NO_KEYS: Final = frozenset[str]()
+_WORLDS_A_STEP: Final = 32
+_POSITIONS_A_STEP: Final = 8
+_BITS_A_STEP: Final = 2048
+"""So many worlds are compared, positions told apart and bits of a mask moved in the time of one step."""
 
 
-def asked_on(axis: Axis, spans: Spans, sets: Iterable[OpenSet]) -> Asked:
-    return Asked(spans, axis.mask(spans), given(sets))
+def asked_on(axis: Axis, spans: Spans, sets: Iterable[OpenSet], steps: Steps) -> Asked:
+    return Asked(spans, axis.mask(spans), given(sets), steps)
 
 
 def given(sets: Iterable[OpenSet]) -> tuple[frozenset[str], ...]:
@@ -147,7 +164,7 @@ def place(known: Ends, sides: Sequence[tuple[int, Side]], asked: Asked) -> Colum
         field = _field(known.axis, asked.spans, [World(_NO_KEYS, box)], offset)
         return Column(field, [mask & box for mask in sure])
     field = _field(known.axis, asked.spans, _different(worlds, _naming([side for _, side in sides])), offset)
-    return Column(field, [field.extend(_matches(field, sure, (n,))) for n in range(len(sides))])
+    return Column(field, _masks(field, sure, [(n,) for n in range(len(sides))], asked.steps))
 
 
 def place_both(sides: Sequence[tuple[Side, Side]], known: Ends, both: Spans, asked: Asked) -> Column:
@@ -164,14 +181,14 @@ def place_both(sides: Sequence[tuple[Side, Side]], known: Ends, both: Spans, ask
             for n, side in ((number, source), (number + count, destination))
         )
         for pair in product(*ways):
+            asked.steps.take(len(asked.given))
             keys = _NO_KEYS.union(*(open_set.closure() for open_set in pair if open_set))
             valid = reduce(and_, (known.bounds[s.key].upper for s in pair if s), box)
             for before in asked.given if valid else ():
                 worlds.setdefault(before | keys, valid)
     worlds = _parted(worlds, known, naming, 0)
     field = _field(known.axis, both, _different(worlds, naming), 0)
-    masks = (_matches(field, known.sure, (n, n + count)) for n in range(count))
-    return Column(field, [field.extend(layers) for layers in masks])
+    return Column(field, _masks(field, known.sure, [(n, n + count) for n in range(count)], asked.steps))
 
 
 _APART: Final = (VIRTUAL_NETWORK, INTERNET)
@@ -212,7 +229,7 @@ def _unsure(known: Ends, key: str, offset: int) -> int:
 
 def _field(axis: Axis, within: Spans, worlds: Sequence[World], offset: int) -> Field:
     width = max(world.valid.bit_length() for world in worlds)
-    return Field(axis, within, offset, width, tuple(worlds))
+    return Field(axis, within, offset, width if len(worlds) == 1 else width + -width % 8, tuple(worlds))
 
 
 def _naming(sides: Sequence[Side]) -> dict[str, int]:
@@ -235,6 +252,15 @@ def _different(worlds: Mapping[frozenset[str], int], naming: Mapping[str, int]) 
         named = _named(keys, naming)
         found.setdefault((named, valid), World(keys, valid, named))
     return list(found.values())
+
+
+def _masks(field: Field, sure: Sequence[int], rules: Sequence[tuple[int, ...]], steps: Steps) -> list[int]:
+    """The mask of each rule, whose sides have these numbers."""
+    if len(field.worlds) > 1:
+        positions_in_all = len(field.worlds) * field.width
+        steps.take(positions_in_all // _POSITIONS_A_STEP)
+        steps.take(len(rules) * (len(field.worlds) + positions_in_all // _BITS_A_STEP))
+    return [field.extend(_matches(field, sure, numbers)) for numbers in rules]
 
 
 def _matches(field: Field, sure: Sequence[int], numbers: tuple[int, ...]) -> Iterator[int]:

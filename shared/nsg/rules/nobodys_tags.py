@@ -8,7 +8,7 @@ addresses, and is said to; in a question, where nobody else wrote it, it is a sl
 from __future__ import annotations
 
 from difflib import get_close_matches
-from functools import cache
+from functools import lru_cache
 from typing import Final
 
 from shared.nsg.rules.published_tags import PUBLISHED_ON, PUBLISHED_TAGS
@@ -17,7 +17,7 @@ _DEFINED: Final = ("Internet", "VirtualNetwork", "AzureLoadBalancer")
 _ALIKE: Final = 0.8
 
 
-@cache
+@lru_cache(maxsize=256)
 def unpublished(name: str) -> str:
     """What is said of a tag that is not in the published list: ``'Internets' is not a tag that …``."""
     meant = _meant(name)
