@@ -107,9 +107,10 @@ _OF_EXTENSIONS = {"dataprotection": "backup-instances"}
 """Command groups that azure-cli has by an extension, and the query that uses each."""
 
 
+@pytest.mark.long
 @pytest.mark.az
 @pytest.mark.field(
-    "nsg",
+    "commands",
     "Every command of the coverage's queries is one that azure-cli has, or names the extension that has it",
     source="azure-cli 2.91.0: `az postgres server` is gone, `az webapp config appsettings` no `--ids`",
     date="2026-11-29",
@@ -137,7 +138,7 @@ def test_every_query_for_azure_cli_is_understood_by_it() -> None:
 
 
 @pytest.mark.field(
-    "nsg",
+    "commands",
     "The query for telling columns lists no table of PostgreSQL itself, and all tables whoever owns them",
     source="https://www.postgresql.org/docs/current/infoschema-columns.html",
     date="2026-11-29",
