@@ -31,6 +31,7 @@ from shared.model import Json
 from shared.nsg.asking import BadInput, read_question
 from shared.nsg.documents.bicepparam import values_of
 from shared.nsg.documents.document import Choice, read_for_question
+from shared.nsg.documents.exports import tags_in
 from shared.nsg.explain import answer_from
 from shared.nsg.rules.reading import NsgError
 
@@ -128,7 +129,8 @@ class Given:
     "--tags",
     metavar="FILE",
     help="The prefixes of service tags: {name: [prefixes]}, or Azure's service tag file. The tags that it "
-    "names hold exactly these; every other one stays open, as all do without it.",
+    "names hold exactly these. Of the others Internet is the space outside the virtual network and "
+    "AzureLoadBalancer is 168.63.129.16, as Azure defines them; the rest stays open.",
 )
 @click.option(
     "--want", metavar="GOAL", help="allow or deny: what the answer should be; adds the fix that is missing."
@@ -179,8 +181,8 @@ def _answered(given: Given) -> Answered:
     nsg = _checked(given)
     line = {field: given.of(option) for option, field in _FIELDS.items() if given.has(option)}
     tags = {} if given.tags is None else document(given.tags, "tags")
-    asked = read_question({**line, "tags": tags, "openTags": True})
     found = document(nsg, "nsg")
+    asked = read_question({**line, "tags": tags, "openTags": True}, tags_in(found))
     parameters = None if given.parameters is None else _parameters(given.parameters)
     started = perf_counter()
     read = read_for_question(found, asked.tags, Choice(name=given.name, parameters=parameters))

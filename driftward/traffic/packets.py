@@ -14,7 +14,7 @@ from driftward.traffic.answered import Answered
 from shared.model import Json
 from shared.nsg.packets.addresses import parse_addresses
 from shared.nsg.packets.spans import common
-from shared.nsg.rules.tags import SetKind, open_tag, tag_key
+from shared.nsg.rules.tags import SetKind, open_tag
 
 COLOURS: Final[Mapping[str, str]] = {
     "allowed": "green",
@@ -23,7 +23,6 @@ COLOURS: Final[Mapping[str, str]] = {
     "depends": "yellow",
 }
 _SHOWN: Final = 3
-_LOAD_BALANCER: Final = "azureloadbalancer"
 _SETS: Final[Mapping[SetKind, str]] = {
     SetKind.VIRTUAL_NETWORK: "the virtual network's space, peered networks, on-premises ranges and routes; "
     "its prefixes can be given with --tags",
@@ -93,11 +92,11 @@ def _may_hold(name: str, address: str, answered: Answered) -> bool:
 
 
 def _security_groups(answered: Answered) -> set[str]:
-    return {
-        group.name
-        for rule in answered.group.rules
-        for group in (*rule.source_groups, *rule.destination_groups)
-    }
+    """By what an answer calls them: by name, or by id where two share a name."""
+    groups = (
+        group for rule in answered.group.rules for group in (*rule.source_groups, *rule.destination_groups)
+    )
+    return {called for group in groups for called in (group.name, str(group))}
 
 
 def depends(console: Console, answered: Answered) -> None:
@@ -111,6 +110,4 @@ def depends(console: Console, answered: Answered) -> None:
 
 def _held_by(name: str, groups: Collection[str]) -> str:
     """What the open set is, and how more could be known of it."""
-    if name not in groups and tag_key(name) == _LOAD_BALANCER:
-        return "documented as 168.63.129.16; say so with --tags"
     return _SETS[SetKind.SECURITY_GROUP if name in groups else open_tag(name).kind]

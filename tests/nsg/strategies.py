@@ -243,7 +243,7 @@ def _side(random: Random, *, mixed: bool) -> tuple[str, ...]:
 def tags_of(taken: plain.Known) -> Tags:
     """The same knowledge in the engine's words."""
     closed = {name: [str(prefix) for prefix in prefixes] for name, prefixes in taken.closed}
-    return known(closed, taken.vnet)
+    return replace(known(closed, taken.vnet), apart=taken.apart)
 
 
 def engine_question(asked: plain.Asked, taken: plain.Known) -> Asked:

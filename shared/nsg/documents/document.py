@@ -2,7 +2,8 @@
 
 Read alike are the REST answer and the portal's JSON view, the body of a PUT (no id, no default rules),
 ``az network nsg show`` and ``create``, a list that holds one NSG, PowerShell's objects, and ARM templates
-(by hand, exported, compiled from Bicep; see ``shared.nsg.documents.templates``). The form is read by
+(by hand, exported, compiled from Bicep; see ``shared.nsg.documents.templates``), and what other tools give of
+NSGs (``shared.nsg.documents.exports``). The form is read by
 ``shared.nsg.rules.spelling``, which the gateway uses too. Only here are values judged as well: a document is
 typed by people, and an answer about a rule that nobody meant is worse than none. So what looks like an
 address and is none, a port of 70000 or two rules of one priority are an ``NsgError`` naming rule and field,
@@ -24,6 +25,7 @@ from shared.model.values import value
 from shared.nsg.documents.choosing import Held, choose
 from shared.nsg.documents.declared import FIELD as PARAMETERS
 from shared.nsg.documents.doubts import Body, Doubt
+from shared.nsg.documents.exports import as_groups
 from shared.nsg.documents.places import UNKNOWN_GROUP
 from shared.nsg.documents.placing import GROUP_TYPE
 from shared.nsg.documents.templates import body_of, groups_of, is_template, why_none
@@ -168,7 +170,7 @@ def _with_an_id(body: Json) -> Json:
 
 
 def _chosen(document: Json, choice: Choice) -> Held:
-    document = _unwrapped(document)
+    document = as_groups(_unwrapped(document))
     held = _groups(document, choice.parameters)
     if not held:
         raise NsgError(

@@ -46,10 +46,10 @@ def deciders(space: Space) -> Iterator[Decided]:
     """Each rule that decides some packet in some world, in the order of asking."""
     for rule, part in zip(space.rules, exposed(space.cells, space.steps), strict=True):
         if rule is not None and part is not None:
-            yield Decided(rule, _lowest(part))
+            yield Decided(rule, lowest(part))
 
 
-def _lowest(cell: Cell) -> Point:
+def lowest(cell: Cell) -> Point:
     return tuple(next(positions(mask)) for mask in cell)
 
 
@@ -76,30 +76,33 @@ def accesses(space: Space) -> Iterator[Access]:
             others.append(cell)
 
 
-def surely(space: Space, access: Access) -> Decided | None:
-    """A packet that has ``access`` in every world; None when there is none."""
-    part = _unthreatened(space, access) or _beyond(space, access)
-    return _decided_at(space, _lowest(part)) if part is not None else None
+def surely(space: Space, access: Access, among: Cell | None = None) -> Decided | None:
+    """A packet, of ``among`` if given, that has ``access`` in every world; None when there is none."""
+    region = _packets(space) if among is None else in_any_world(space, among)
+    part = _unthreatened(space, access, region) or _beyond(space, access, region)
+    return _decided_at(space, lowest(part)) if part is not None else None
 
 
-def _unthreatened(space: Space, access: Access) -> Cell | None:
-    """Packets that a rule of ``access`` surely matches, and that no earlier other one may match."""
+def _unthreatened(space: Space, access: Access, region: Cell) -> Cell | None:
+    """Packets of ``region`` that a rule of ``access`` surely matches and no earlier other one may match."""
     threats: list[Cell] = []
     for rule, cell in zip(space.rules, space.cells, strict=True):
         if rule is None or rule.access is not access:
             threats.append(in_any_world(space, cell))
-        elif all(sure := _in_every_world(space, cell)) and (part := uncovered(sure, threats, space.steps)):
+        elif (sure := meet(_in_every_world(space, cell), region)) and (
+            part := uncovered(sure, threats, space.steps)
+        ):
             return part
     return None
 
 
-def _beyond(space: Space, access: Access) -> Cell | None:
-    """Packets that the other access cannot reach in any world."""
+def _beyond(space: Space, access: Access, region: Cell) -> Cell | None:
+    """Packets of ``region`` that the other access cannot reach in any world."""
     nobody = [
         in_any_world(space, cell) for rule, cell in zip(space.rules, space.cells, strict=True) if rule is None
     ]
     reached = list(possible(space, _OTHER[access]))
-    return uncovered(_packets(space), [*nobody, *reached], space.steps)
+    return uncovered(region, [*nobody, *reached], space.steps)
 
 
 def possible(
@@ -243,7 +246,7 @@ class _Worlds:
                             space.steps,
                         )
                     ):
-                        return _lowest(found)
+                        return lowest(found)
         return None
 
     def _first(self, point: Point) -> Rule | None:

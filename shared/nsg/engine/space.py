@@ -13,7 +13,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import islice, pairwise, product
-from typing import NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from shared.nsg.engine.program import PROTOCOL_AXIS, Chain, Program, ends, protocol_spans
 from shared.nsg.engine.question import Part, Question
@@ -22,6 +22,9 @@ from shared.nsg.packets.cover import Cell
 from shared.nsg.packets.spans import Spans, common, is_one_number
 from shared.nsg.packets.steps import Steps
 from shared.nsg.rules.reading import NsgError, Rule
+from shared.nsg.rules.tags import apart_from
+
+_ENDS: Final = 3
 
 
 class Space(NamedTuple):
@@ -44,6 +47,11 @@ class Space(NamedTuple):
     def is_open(self) -> bool:
         """Whether an open set can make a difference to some packet."""
         return any(len(field.worlds) > 1 for field in self.fields)
+
+    @property
+    def ends(self) -> range:
+        """The places in ``fields`` of those that hold addresses; before them stand protocol and ports."""
+        return range(_ENDS, len(self.fields))
 
     @property
     def kept_fields(self) -> tuple[Field, ...]:
@@ -77,7 +85,17 @@ def joint_spaces(program: Program, part: Part, lists: Sequence[range]) -> Iterat
         yield _spaces(part.steps, rules, columns, [], lengths)
         return
     yield _spaces(part.steps, rules, columns, _own_addresses(columns[-2].field, columns[-1].field), lengths)
-    yield _spaces(part.steps, rules, [*columns[:-2], _place_both(rules, program, part, both)], [], lengths)
+    if not _is_nowhere(program, part):
+        yield _spaces(
+            part.steps, rules, [*columns[:-2], _place_both(rules, program, part, both)], [], lengths
+        )
+
+
+def _is_nowhere(program: Program, part: Part) -> bool:
+    """Whether no address is on both sides: one would lie in ``Internet`` and in ``VirtualNetwork``."""
+    other = apart_from(part.source_sets)
+    held = [open_set.key for open_set in part.destination_sets]
+    return program.tags.apart and held == [other]
 
 
 _Plain: TypeAlias = tuple[Field, list[int]]
@@ -130,7 +148,17 @@ def matching(program: Program, part: Part) -> Iterator[Rule]:
     chain = program.chains[part.question.direction]
     ends = chain.sources.axis.mask(part.sources), chain.destinations.axis.mask(part.destinations)
     numbers = _matching(chain, range(len(chain.rules)), _plain_fields(chain, part.question), ends)
-    return (chain.rules[number] for number in numbers)
+    return (chain.rules[number] for number in numbers if _may_meet(chain, number, part, ends))
+
+
+def _may_meet(chain: Chain, number: int, part: Part, ends: tuple[int, int]) -> bool:
+    """Whether the rule's sides may hold what the question says to lie in ``Internet``, or in the network."""
+    rule = chain.rules[number]
+    sources, destinations = apart_from(part.source_sets), apart_from(part.destination_sets)
+    return bool(
+        chain.sources.may(number, rule.source, sources) & ends[0]
+        and chain.destinations.may(number, rule.destination, destinations) & ends[1]
+    )
 
 
 def _place_both(rules: Sequence[Rule], program: Program, part: Part, both: Spans) -> Column:

@@ -11,7 +11,7 @@ What must not live here: which rules are asked, and what becomes of the packets.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from functools import reduce
 from itertools import product
 from operator import and_, or_
@@ -22,7 +22,7 @@ from shared.nsg.packets.axis import Axis, positions
 from shared.nsg.packets.spans import Spans
 from shared.nsg.packets.steps import Steps
 from shared.nsg.rules.reading import Side
-from shared.nsg.rules.tags import OpenSet
+from shared.nsg.rules.tags import INTERNET, VIRTUAL_NETWORK, OpenSet
 
 
 class World(NamedTuple):
@@ -159,6 +159,7 @@ def place(known: Ends, sides: Sequence[tuple[int, Side]], asked: Asked) -> Colum
         unsure = (bounds.upper & ~bounds.lower & asked.mask) >> offset
         for keys in asked.given if unsure else ():
             worlds.setdefault(keys | open_set.closure(), unsure)
+    worlds = _parted(worlds, known, {s.key for _, side in sides for s in side.sets}, offset)
     if list(worlds) == [_NO_KEYS]:
         field = _field(known.axis, asked.spans, [World(_NO_KEYS, box)], offset)
         return Column(field, [mask & box for mask in sure])
@@ -185,8 +186,45 @@ def place_both(sides: Sequence[tuple[Side, Side]], known: Ends, both: Spans, ask
             valid = reduce(and_, (known.bounds[s.key].upper for s in pair if s), box)
             for before in asked.given if valid else ():
                 worlds.setdefault(before | keys, valid)
+    worlds = _parted(worlds, known, naming, 0)
     field = _field(known.axis, both, _different(worlds, naming), 0)
     return Column(field, _masks(field, known.sure, [(n, n + count) for n in range(count)], asked.steps))
+
+
+_APART: Final = (VIRTUAL_NETWORK, INTERNET)
+
+
+def _parted(
+    worlds: dict[frozenset[str], int], known: Ends, named: Container[str], offset: int
+) -> dict[frozenset[str], int]:
+    """``worlds`` where the Internet is what the virtual network leaves of the public space.
+
+    None has an address in both. Where rules tell the two apart, a public one lies in one of them: a world
+    with neither is then two at its public positions.
+    """
+    if not known.apart:
+        return worlds
+    public = _unsure(known, INTERNET, offset) if all(key in named for key in _APART) else 0
+    found: dict[frozenset[str], int] = {}
+    for keys, valid in worlds.items():
+        for parted, there in _parts(keys, valid, public):
+            found[parted] = found.get(parted, 0) | there
+    return {keys: valid for keys, valid in found.items() if valid}
+
+
+def _parts(keys: frozenset[str], valid: int, public: int) -> Iterator[tuple[frozenset[str], int]]:
+    """What there is of a world: none with both of what is apart, where ``public`` none with neither."""
+    if keys.isdisjoint(_APART):
+        yield keys, valid & ~public
+        yield from ((keys | {key}, valid & public) for key in _APART)
+    elif not keys.issuperset(_APART):
+        yield keys, valid
+
+
+def _unsure(known: Ends, key: str, offset: int) -> int:
+    """Where an address may lie in the open set or not."""
+    bounds = known.bounds[key]
+    return (bounds.upper & ~bounds.lower) >> offset
 
 
 def _field(axis: Axis, within: Spans, worlds: Sequence[World], offset: int) -> Field:

@@ -65,6 +65,12 @@ class Side(NamedTuple):
         """Addresses that are listed, and not by a tag."""
         return self.beside if self.closed else self.addresses
 
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The names of its tags, as spelled, known or not."""
+        named = (s.name for s in self.sets if s.kind is not SetKind.SECURITY_GROUP)
+        return (*(name for name, _ in self.closed), *named)
+
 
 class Rule(NamedTuple):
     """A rule that can be asked. ``name`` is spelled as ARM spells it.
@@ -97,6 +103,11 @@ class Rule(NamedTuple):
     def odd_texts(self) -> tuple[str, ...]:
         """Texts that stand where a prefix should and are none."""
         return tuple(s.name for s in self.sets if s.kind is SetKind.MALFORMED)
+
+    @property
+    def nobodys_tags(self) -> tuple[str, ...]:
+        """Tags that Azure does not publish, and whose addresses nobody gave."""
+        return tuple(s.name for s in self.sets if s.kind is SetKind.UNKNOWN_TAG)
 
 
 _KNOWN_BY_DEFAULT: Final = Tags()
@@ -217,7 +228,7 @@ def _side(parsed: Sequence[Spans | str], groups: Sequence[ResourceId], tags: Tag
         return Side(parsed[0])
     spans: list[Span] = []
     closed: dict[str, Spans] = {}
-    sets = [OpenSet(kind=SetKind.SECURITY_GROUP, key=group.key, name=group.name) for group in groups]
+    sets = [OpenSet(SetKind.SECURITY_GROUP, group.key, group.name, id=str(group)) for group in groups]
     for part in parsed:
         if not isinstance(part, str):
             spans.extend(part)
