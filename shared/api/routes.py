@@ -204,7 +204,7 @@ ROUTES: Final = (
         summary="What an NSG does to some traffic, why, and which rule to add; nothing is written",
         handler=_with_deps(explain_nsg),
         successes=(Success(status=200, text="The answer", shown="Explanation"),),
-        problems=(*_BAD_BODY, "not-found", *_AZURE),
+        problems=(*_BAD_BODY, "too-complex", "not-found", *_AZURE),
         body=ExplainBody,
     ),
     Route(
