@@ -4,7 +4,8 @@ azure-cli is large (400 MB) and pins its own versions of libraries that the proj
 gets an environment of its own in ``.venv-azure-cli`` in the project's root, made on first use and again
 when the wanted version changes or its Python is gone. A stamp beside it says that it is complete; a lock
 lets several test processes ask at once. Nothing here runs ``az`` itself: scripts that use azure-cli as a
-library run in that environment, with its configuration inside it and telemetry off.
+library run in that environment, with its configuration inside it (or in a folder of their own, where they run
+beside others) and telemetry off.
 
 ``python -m local.dev.azure_cli`` makes the environment ahead of time.
 """

@@ -65,10 +65,8 @@ def _whole_interface(world: World, reference: JsonObject) -> JsonValue:
 
 
 def put_endpoint(world: World, request: ArmRequest, kind: str) -> Accepted:
-    """201 or 200; raises 400 without a subnet that exists."""
-    subnet = as_text(dig(request.body, "properties", "subnet", "id"))
-    if world.store.get(subnet) is None:
-        raise bad_request("InvalidResourceReference", f"Resource {subnet or '(none)'} was not found.")
+    """201 or 200; raises 400 without a subnet that exists and belongs to no service."""
+    _check_subnet(world, as_text(dig(request.body, "properties", "subnet", "id")), request.address.name)
     known = world.store.get(request.address.path)
     if known is not None:
         refuse_if_busy(world, known)
@@ -92,6 +90,17 @@ def put_endpoint(world: World, request: ArmRequest, kind: str) -> Accepted:
         body=lambda: show_endpoint(world, world.store.get(endpoint.id) or endpoint),
         sends_location=False,
     )
+
+
+def _check_subnet(world: World, subnet_id: str, name: str) -> None:
+    subnet = world.store.get(subnet_id)
+    if subnet is None:
+        raise bad_request("InvalidResourceReference", f"Resource {subnet_id or '(none)'} was not found.")
+    if as_list(subnet.properties.get("delegations")):
+        raise bad_request(
+            "PrivateEndpointCreationNotAllowedAsSubnetIsDelegated",
+            f"Private endpoint {name} cannot be created as subnet {subnet_id} is delegated.",
+        )
 
 
 def keep_endpoint(world: World, endpoint_id: str, body: JsonObject) -> Record:

@@ -175,7 +175,12 @@ def _refuse_losses(world: World, held: tuple[Record, ...], children: dict[str, J
         if subnet.type == SUBNETS and subnet.name.lower() not in named:
             subnets.refuse_if_used(world, subnet)
         elif subnet.type == SUBNETS:
-            subnets.refuse_without_delegation(world, subnet.id, named[subnet.name.lower()])
+            _refuse_loss(world, subnet, named[subnet.name.lower()])
+
+
+def _refuse_loss(world: World, subnet: Record, properties: JsonObject) -> None:
+    subnets.refuse_other_range(world, subnet, properties)
+    subnets.refuse_without_delegation(world, subnet.id, properties)
 
 
 def _inline_children(properties: JsonObject, kind: str) -> list[tuple[str, JsonObject]]:
@@ -241,8 +246,8 @@ def put_child(world: World, request: ArmRequest, kind: str) -> Accepted:
     _check_preconditions(world, request, root, known)
     others = [(one.name, one.properties) for one in world.store.children(root.id, kind)]
     _check_child(world, request, kind, (request.address.name, request.properties), others)
-    if kind == SUBNETS:
-        subnets.refuse_without_delegation(world, child_id, request.properties)
+    if kind == SUBNETS and known is not None:
+        _refuse_loss(world, known, request.properties)
     before = _family(world, root.id, kind)
     put_inline(world, child_id, kind, request.properties)
     world.store.touch(root.id, world.now())

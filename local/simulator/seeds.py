@@ -203,7 +203,12 @@ def well_kept(server: JsonObject, *, version: str = "17") -> list[JsonObject]:
     kept: JsonObject = {
         "version": version,
         "authConfig": {"activeDirectoryAuth": "Enabled", "passwordAuth": "Disabled"},
-        "dataEncryption": customer_key(key_uri=KEY_URI, identity=identity),
+        "dataEncryption": customer_key(
+            key_uri=KEY_URI,
+            identity=identity,
+            geoBackupKeyURI=KEY_URI.replace("kv-", "kv-paired-"),
+            geoBackupUserAssignedIdentityId=identity,
+        ),
         "backup": {"backupRetentionDays": 35, "geoRedundantBackup": "Enabled"},
         "highAvailability": {"mode": "ZoneRedundant"},
     }

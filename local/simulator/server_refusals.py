@@ -56,7 +56,8 @@ def refuse_change(server: Record, patch: JsonObject) -> None:
             "DataEncryptionTypeCannotBeChanged",
             "The type of data encryption can only be chosen at create time.",
         )
-    _refuse_half_a_key(after)
+    if dig(patch, "properties", "dataEncryption") is not None:
+        _refuse_half_a_key(after)
 
 
 def refuse_administrator(server: Record) -> None:

@@ -179,6 +179,18 @@ def refuse_if_used(world: World, subnet: Record) -> None:
         )
 
 
+def refuse_other_range(world: World, subnet: Record, properties: JsonObject) -> None:
+    """Raise 400 for a subnet that is to lose a range in which something has an address: what stands in it has
+    to go first (Azure's article on managing subnets)."""
+    kept = _ranges(subnet.name, properties)
+    gone = [one for one in _ranges(subnet.name, subnet.properties) if one not in kept]
+    if gone and (_addresses_in(world, subnet.id) or _links_in(world, subnet.id)):
+        raise bad_request(
+            "InUsePrefixCannotBeDeleted",
+            f"IpPrefix {gone[0]} on Subnet {subnet.name} has active allocations and cannot be deleted.",
+        )
+
+
 def refuse_without_delegation(world: World, subnet_id: str, properties: JsonObject) -> None:
     """Raise 400 for a subnet whose delegation is to go while a server stands in it
     (MicrosoftDocs/azure-docs 92894), unless the switch lets it."""

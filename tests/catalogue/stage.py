@@ -197,8 +197,8 @@ class Play:
     settings: str
     resource: ResourceId
     mode: EnforcementMode = EnforcementMode.ENFORCE
-    endpoint: str = PUBLIC_ARM
-    """ARM of the cloud that printed commands are for."""
+    endpoint: str = ""
+    """``ARM_ENDPOINT`` of the app, for which commands are printed; none is the public cloud's."""
     lines: list[Mapping[str, Json]] = field(default_factory=list)
     """The canonical lines that the app wrote."""
 
@@ -225,14 +225,14 @@ class Play:
             service_tags=ArmServiceTags(clients, clock, clock.sleep, self.stage.tag_lists),
             store=self.store,
             clock=clock,
-            settings=Settings(mode=self.mode, scopes=(self._scope,)),
+            settings=Settings(mode=self.mode, scopes=(self._scope,), arm_endpoint=self.endpoint),
             configuration=self._configuration,
             policies=discover(),
             sinks=(),
             deliver=lambda _sink, _notification: None,
             log=self.lines.append,
             new_id=lambda: f"id{next(self._ids)}",
-            commands=partial(fix_commands, management_endpoint=self.endpoint),
+            commands=partial(fix_commands, management_endpoint=self.endpoint or PUBLIC_ARM),
             portal_link=partial(portal_link, cloud="public"),
         )
 

@@ -101,6 +101,39 @@ def test_subnets_lie_beside_each_other_and_inside_their_network(client: Simulato
     client.put(SUBNET, seeds.subnet(prefix="10.20.1.0/25"))
 
 
+@pytest.mark.field(
+    "simulator",
+    "A subnet in which something has an address keeps its range: InUsePrefixCannotBeDeleted.",
+    source="https://learn.microsoft.com/azure/virtual-network/virtual-network-manage-subnet",
+    date="2026-11-29",
+)
+def test_a_subnet_in_use_keeps_its_range(client: SimulatorClient) -> None:
+    client.seed([seeds.vnet(subnets=[seeds.subnet()]), integrated()])
+    larger = seeds.subnet(prefix="10.20.0.0/23")
+    with refused(client, "InUsePrefixCannotBeDeleted"):
+        client.put(SUBNET, larger)
+    with refused(client, "InUsePrefixCannotBeDeleted"):
+        client.put(NETWORK, seeds.vnet(subnets=[larger]))
+    client.delete(SERVER)
+    client.put(SUBNET, larger)
+
+
+@pytest.mark.field(
+    "simulator",
+    "No private endpoint is put into a delegated subnet: "
+    "PrivateEndpointCreationNotAllowedAsSubnetIsDelegated.",
+    source="https://learn.microsoft.com/azure/private-link/troubleshoot-private-endpoint-creation-failed",
+    date="2026-11-29",
+)
+def test_no_private_endpoint_is_put_into_a_delegated_subnet(client: SimulatorClient) -> None:
+    client.seed([seeds.vnet(subnets=[seeds.subnet()]), seeds.flexible_server()])
+    endpoint = seeds.private_endpoint(name="way-in", server=SERVER, subnet=SUBNET)
+    with refused(client, "PrivateEndpointCreationNotAllowedAsSubnetIsDelegated"):
+        client.put(str(endpoint["id"]), endpoint)
+    client.put(SUBNET, seeds.subnet(delegated=False))
+    client.put(str(endpoint["id"]), endpoint)
+
+
 # --- zones, rules, settings ------------------------------------------------------------------------
 
 
