@@ -17,7 +17,7 @@ from typing import Final
 
 from driftward.diagnosis import naming, path
 from driftward.diagnosis.case import Case, Result, Stage, Step, said
-from shared.alerts.commands import fix_commands
+from shared.alerts.commands import ACTIVE_CLOUD, fix_commands
 from shared.model import Aspect, FirewallRule, PublicAccess, PutFirewallRule, ServerState, TargetKind
 from shared.model.parts import EndpointDns
 from shared.posture.odd_rules import may_admit
@@ -191,4 +191,4 @@ def _opening(case: Case) -> tuple[str, ...]:
         return ("add a firewall rule for the client's public address",)
     name = f"client-{str(case.client_address).replace('.', '-')}"
     rule = FirewallRule(name=name, start=case.client_address, end=case.client_address)
-    return fix_commands([PutFirewallRule(server=case.server.id, rule=rule)])
+    return fix_commands([PutFirewallRule(server=case.server.id, rule=rule)], ACTIVE_CLOUD)

@@ -17,7 +17,7 @@ from driftward.terminal import bullets, few, section, write
 from driftward.traffic.answered import Answered
 from driftward.traffic.packets import COLOURS, depends, packets
 from driftward.traffic.rules import namesakes, rules_by_name, rules_table
-from shared.alerts.commands import fix_commands
+from shared.alerts.commands import ACTIVE_CLOUD, fix_commands
 from shared.model import PutSecurityRule
 from shared.model.resource_id import ResourceId
 from shared.nsg.documents.document import read_rule
@@ -105,7 +105,7 @@ def _fix(console: Console, answered: Answered) -> None:
     rules_table(console, f"The fix, proved on these rules: add {_count(len(rules), f'{access} rule')}", rules)
     edits = tuple(PutSecurityRule(nsg=answered.group.id, rule=rule) for rule in rules)
     console.print()
-    for command in fix_commands(edits):
+    for command in fix_commands(edits, ACTIVE_CLOUD):
         for line in command_lines(command, answered.group.id):
             console.print(Text(line), soft_wrap=True)
 

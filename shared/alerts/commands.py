@@ -43,6 +43,8 @@ from shared.posture.shell import FLEXIBLE_API, SINGLE_API, az, rest
 
 AZURE_CLI_VERSION: Final = "2.91.0"
 PUBLIC_ARM: Final = "https://management.azure.com"
+ACTIVE_CLOUD: Final = ""
+"""ARM where azure-cli's active cloud has it: for commands that nobody's settings are known for."""
 NETWORK_API: Final = "2024-05-01"
 FLEXIBLE_TYPE: Final = "microsoft.dbforpostgresql/flexibleservers"
 SINGLE_TYPE: Final = "microsoft.dbforpostgresql/servers"
@@ -65,7 +67,7 @@ def fix_commands(
 ) -> tuple[str, ...]:
     """One command per edit, in order. Raises ``ValueError`` for a server that is no PostgreSQL server.
 
-    ``management_endpoint`` is where ARM is, ``""`` for wherever azure-cli's active cloud has it.
+    ``management_endpoint`` is where ARM is, or ``ACTIVE_CLOUD``.
     """
     return tuple(at_endpoint(_command(edit), management_endpoint, audience) for edit in edits)
 

@@ -6,11 +6,14 @@ from dataclasses import replace
 
 import pytest
 
+from driftward.diagnose import _at_endpoint
+from driftward.diagnosis.case import Result, Stage, Step
+from shared.alerts.commands import ACTIVE_CLOUD, fix_commands
 from shared.alerts.lifecycle import Sighting, alert_view, notification, open_alert, recur
 from shared.alerts.portal import portal_link
 from shared.alerts.steps import choices_told, commands_told, resolved, texts_told
 from shared.config.settings import read_settings
-from shared.model import Json
+from shared.model import Json, SetServerTls
 from shared.model.alert_records import AlertRecord, NotificationType
 from shared.model.codec import dump, load
 from shared.model.resource_id import ResourceId
@@ -182,3 +185,34 @@ def test_a_step_that_calls_arm_names_the_endpoint_of_the_settings(
     assert told["more"] == 1
     alone = resolved({"whatToDo": PATCH}, settings.management_endpoint, settings.management_audience)
     assert alone == {"whatToDo": expected}
+
+
+def test_a_diagnosis_names_the_endpoint_of_the_settings_too() -> None:
+    step = Step(stage=Stage.DNS, result=Result.FAULT, says="", fix=(PATCH, "ask somebody"))
+    settings = read_settings({"ARM_ENDPOINT": "https://arm.example.com"})
+    fix, sentence = _at_endpoint(step, settings).fix
+    assert "'https://arm.example.com/subscriptions/" in fix
+    assert sentence == "ask somebody"
+
+
+def test_without_settings_the_active_cloud_is_asked() -> None:
+    edit = SetServerTls(server=SINGLE, enforced=True)
+    (told,) = fix_commands((edit,), ACTIVE_CLOUD)
+    assert told.startswith("az rest --method patch --url '/subscriptions/")
+
+
+# --- beside edits ----------------------------------------------------------------------------------
+
+
+def test_what_a_policy_tells_follows_the_commands_of_our_edits() -> None:
+    """A restart that has to follow stands after the setting, with the sentence that announces it."""
+    beside = sighting("a restart has to follow", "az restart it")
+    alert = open_alert(policy(), replace(beside, commands=("az set it", "az restart it")), PORTAL)
+    body = body_of(alert)
+    assert body.index("az set it") < body.index("A restart has to follow.") < body.index("az restart it")
+
+
+def test_sentences_alone_stand_before_the_commands_of_our_edits() -> None:
+    alert = open_alert(policy(), replace(sighting("ask the owner"), commands=("az set it",)), PORTAL)
+    body = body_of(alert)
+    assert body.index("Ask the owner.") < body.index("az set it")

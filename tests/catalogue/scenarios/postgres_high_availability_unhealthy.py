@@ -22,15 +22,3 @@ SCENARIO = Scenario(
     outcome=Outcome.ALERTED,
     reason=Reason.NO_PLAN,
 )
-ALSO = (
-    Scenario(
-        policy="postgres-high-availability-unhealthy",
-        name="without-a-standby",
-        kind=TargetKind.FLEXIBLE_SERVER,
-        resource=SERVER,
-        seed=(standby("Healthy"),),
-        drift=(happening(standby("NotEnabled")),),
-        outcome=Outcome.ALERTED,
-        reason=Reason.NO_PLAN,
-    ),
-)
