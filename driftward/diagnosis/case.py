@@ -193,4 +193,4 @@ def said(stage: Stage, case: Case, policy_id: str, snapshot: Snapshot) -> Step:
 def _remedy(policy: AnyPolicy, found: Finding, snapshot: Snapshot) -> tuple[str, ...]:
     planned = policy.plan(found, snapshot)
     edits: tuple[Edit, ...] = planned.edits if planned else policy.suggest(found, snapshot)
-    return fix_commands(edits) or steps_of(found.evidence)
+    return (*fix_commands(edits), *steps_of(found.evidence))

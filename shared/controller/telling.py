@@ -13,7 +13,16 @@ from typing import Final
 
 from shared.alerts.commands import is_command, steps_of
 from shared.alerts.edit_words import change_words
-from shared.alerts.lifecycle import Sighting, alert_id, notification, open_alert, recur, resolve, wakes_nobody
+from shared.alerts.lifecycle import (
+    Sighting,
+    alert_id,
+    named_controls,
+    notification,
+    open_alert,
+    recur,
+    resolve,
+    wakes_nobody,
+)
 from shared.config.configuration import tags_of
 from shared.controller.deps import Deps
 from shared.controller.visit import Judgement, Visit
@@ -60,7 +69,7 @@ def tell(visit: Visit, judgements: tuple[Judgement, ...], record: TargetRecord) 
 
 def sighting_of(visit: Visit, judgement: Judgement, decision: Decision) -> Sighting:
     """What an alert shows of a judgement; the commands are those of the planned edits or of what a person
-    could do, and where no edit of ours fits, those that the policy tells."""
+    could do, and behind them those that the policy tells: a restart, or all of it where no edit fits."""
     finding, change = judgement.finding, judgement.change
     edits = change.edits if change else judgement.policy.suggest(finding, visit.snapshot)
     since = evidence_since(judgement.baseline, visit.snapshot, judgement.policy, visit.cause)
@@ -70,7 +79,7 @@ def sighting_of(visit: Visit, judgement: Judgement, decision: Decision) -> Sight
         decision=decision,
         cause=visit.cause,
         now=visit.now,
-        commands=visit.deps.commands(edits) or tuple(filter(is_command, steps_of(finding.evidence))),
+        commands=(*visit.deps.commands(edits), *filter(is_command, steps_of(finding.evidence))),
     )
 
 
@@ -106,7 +115,7 @@ def raise_alert(policy: AnyPolicy, sighting: Sighting, deps: Deps) -> AlertRecor
     dependants = _kept_dependants(known) if is_open else _dependants(policy, finding.target, deps)
     sighting = replace(sighting, finding=_with_evidence(finding, dependants))
     alert = (
-        recur(known, sighting)
+        replace(recur(known, sighting), controls=named_controls(policy, finding))
         if known is not None
         else open_alert(policy, sighting, deps.portal_link(finding.resource_id))
     )
