@@ -7,10 +7,8 @@ official page of the framework, or of the control where it has one of its own. P
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Final
 
-from shared.model import TargetKind
 from shared.model.values import value
 
 
@@ -376,26 +374,3 @@ class DATADOG:
         title="Access to Azure services for PostgreSQL Database Server is disabled",
         link="https://docs.datadoghq.com/security/default_rules/mhu-w8j-px0/",
     )
-
-
-# --- of which kind of server -----------------------------------------------------------------------
-
-
-def _named(suffix: str) -> Iterable[Control]:
-    return (control for name, control in vars(AZURE_POLICY).items() if name.endswith(suffix))
-
-
-_OF_ONE_KIND: Final = {
-    **dict.fromkeys(_named("_FLEXIBLE"), TargetKind.FLEXIBLE_SERVER),
-    **dict.fromkeys(_named("_SINGLE"), TargetKind.SINGLE_SERVER),
-    CHECKOV.CKV_AZURE_130: TargetKind.SINGLE_SERVER,
-    CHECKOV.CKV_AZURE_147: TargetKind.SINGLE_SERVER,
-    CHECKOV.CKV2_AZURE_26: TargetKind.FLEXIBLE_SERVER,
-    PSRULE.AZR_000434: TargetKind.FLEXIBLE_SERVER,
-}
-"""Controls that ask something of one kind of server only."""
-
-
-def concerns(control: Control, kind: TargetKind) -> bool:
-    """Whether a control asks anything of targets of this kind."""
-    return _OF_ONE_KIND.get(control, kind) is kind

@@ -30,7 +30,8 @@ from shared.model import (
     TargetKind,
 )
 from shared.model.values import value
-from shared.posture.controls import Control, concerns
+from shared.posture.concerned import concerns
+from shared.posture.controls import Control
 from shared.posture.permissions import actions_for, in_order
 from shared.posture.traffic import ServerTraffic, SubnetTraffic, Traffic
 

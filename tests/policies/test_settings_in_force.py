@@ -197,6 +197,21 @@ def test_what_keeps_the_entries_out_is_set_and_nothing_beside_it(policy_id: str,
     assert asked.evaluate(both).fingerprint == f"{name}=off; log_min_messages=fatal"
 
 
+def test_what_one_switch_needs_is_proved_beside_others_that_stay_off() -> None:
+    """Their drift loses a part and is no new one."""
+    connections = policy("postgres-log-connections-off")
+    others = [policy("postgres-pgaudit-not-set"), policy("postgres-log-duration-off")]
+    snapshot = having(
+        *logging("log_connections", "on", "panic"),
+        parameter("log_duration", "off"),
+        parameter("shared_preload_libraries", "pg_cron"),
+        parameter("pgaudit.log", "none"),
+    )
+    change = connections.plan(connections.evaluate(snapshot), snapshot)
+    assert change is not None
+    assert prove(change, snapshot, connections, [connections, *others]).holds
+
+
 def test_what_is_surely_not_written_is_told_whatever_the_switch_means() -> None:
     asked = policy("postgres-log-connections-off")
     assert asked.evaluate(having(*logging("log_connections", "perhaps", "panic"))).state is DRIFTED

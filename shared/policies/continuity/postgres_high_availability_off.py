@@ -18,11 +18,10 @@ let the servers of the subnet reach each other.
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import Final
 
 from shared.model import Finding, Json, Kind, ServerSnapshot, Severity
-from shared.posture.controls import AZURE_POLICY, PSRULE, Control
+from shared.posture.controls import AZURE_POLICY, PSRULE
 from shared.posture.findings import Judged, beside_the_point, compliant, drifted, finding
 from shared.posture.policy import FLEXIBLE_SERVERS, SERVER_ALONE, Parameter, Policy
 from shared.posture.server_findings import az, is_replica, plainly, unsaid, wrong_names
@@ -30,7 +29,9 @@ from shared.posture.server_findings import az, is_replica, plainly, unsaid, wron
 ID: Final = "postgres-high-availability-off"
 SEVERITY: Final = Severity.MEDIUM
 CONTROLS: Final = (AZURE_POLICY.ZONE_RESILIENT_FLEXIBLE, PSRULE.AZR_000434)
-_MODES: Final = ("ZoneRedundant", "SameZone")
+"""Both ask for a standby in another zone, whatever a scope accepts."""
+ZONE_REDUNDANT: Final = "ZoneRedundant"
+_MODES: Final = (ZONE_REDUNDANT, "SameZone")
 
 
 def evaluate(server: ServerSnapshot, *, modes: list[str]) -> Finding:
@@ -63,12 +64,6 @@ def _remedy(server: ServerSnapshot, accepted: frozenset[str]) -> str:
     return az(server, "update", "--zonal-resiliency Enabled")
 
 
-def met(found: Finding) -> Collection[Control]:
-    """Both controls ask for a standby in another zone, whatever a scope accepts."""
-    redundant = str(found.evidence.get("highAvailabilityMode")).lower() == "zoneredundant"
-    return CONTROLS if redundant else ()
-
-
 def _wrong_modes(modes: Json) -> str | None:
     known = wrong_names(modes) is None and modes and plainly(modes) <= plainly(_MODES)
     return None if known else f"a list of {' and '.join(_MODES)}, at least one"
@@ -82,7 +77,7 @@ POLICY: Policy[ServerSnapshot] = Policy(
     severity=SEVERITY,
     reads=SERVER_ALONE,
     controls=CONTROLS,
-    met=met,
+    met=lambda found: CONTROLS if found.evidence.get("highAvailabilityMode") == ZONE_REDUNDANT else (),
     evaluate=evaluate,
     parameters=(
         Parameter(

@@ -23,6 +23,7 @@ from typing import Final
 
 from shared.model import Change, Edit, Finding, Kind, Safety, ServerSnapshot, SetParameter, Severity
 from shared.model.parts import ServerParameter
+from shared.posture.allowed_values import allows, members
 from shared.posture.controls import AZURE_POLICY, CIS_1_3, CIS_2_1, CIS_3_0, CIS_DATABASES_2_0, MCSB
 from shared.posture.policy import ALL_SERVERS, Policy
 from shared.posture.server_log import LEAST_WRITTEN, WRITTEN
@@ -30,9 +31,7 @@ from shared.posture.server_parameters import (
     READS,
     SWITCH,
     About,
-    allows,
     cuts_nobody_off,
-    members,
     parameter,
     parameter_change,
     parameter_finding,

@@ -27,6 +27,7 @@ from typing import Final
 
 from shared.model import ComplianceState, Edit, Finding, Json, Kind, ServerSnapshot, Severity
 from shared.model.parts import ServerParameter
+from shared.posture.allowed_values import allows, members
 from shared.posture.controls import AZURE_POLICY, MCSB, Control
 from shared.posture.findings import is_drift, unknown
 from shared.posture.policy import FLEXIBLE_SERVERS, Parameter, Policy
@@ -35,11 +36,9 @@ from shared.posture.server_parameters import (
     READS,
     About,
     Companion,
-    allows,
     companions_to_set,
     finding_about,
     is_on,
-    members,
     parameter,
     parameter_finding,
     refused,

@@ -28,42 +28,10 @@ from shared.model import Finding, Kind, ServerSnapshot, Severity
 from shared.model.parts import ServerParameter
 from shared.posture.controls import MCSB
 from shared.posture.findings import is_drift
+from shared.posture.password_methods import ACCEPTED, CHECK_FIRST, SCRAM
 from shared.posture.policy import FLEXIBLE_SERVERS, Policy
-from shared.posture.server_parameters import (
-    READS,
-    About,
-    Companion,
-    members,
-    parameter_finding,
-    parameter_suggestion,
-)
+from shared.posture.server_parameters import READS, About, parameter_finding, parameter_suggestion
 
-SCRAM: Final = "scram-sha-256"
-MD5: Final = "md5"
-CHECK_FIRST: Final = (
-    "before md5 is taken from azure.accepted_password_auth_method, connect to the server and ask "
-    "SELECT rolename FROM azure_roles_authtype() WHERE authtype = 'MD5': every role that it names is locked "
-    "out until its password is set again with password_encryption at scram-sha-256"
-)
-
-
-def _only_scram(accepted: str) -> bool | None:
-    methods = members(accepted)
-    if MD5 in methods:
-        return False
-    return True if methods == {SCRAM} else None
-
-
-def _is_scram(found: ServerParameter) -> bool:
-    return found.value.strip().lower() == SCRAM
-
-
-ACCEPTED: Final = Companion(
-    parameter="azure.accepted_password_auth_method",
-    leaves=_only_scram,
-    wanted=SCRAM,
-    otherwise="roles whose password stands as MD5 sign in with it",
-)
 ABOUT: Final = About(
     policy="postgres-password-encryption-not-scram",
     severity=Severity.MEDIUM,
@@ -74,15 +42,16 @@ ABOUT: Final = About(
 
 
 def evaluate(server: ServerSnapshot) -> Finding:
+    """The check stands before everything that can be pasted."""
     found = parameter_finding(ABOUT, server, _is_scram)
     if not is_drift(found):
         return found
-    return replace(found, evidence={**found.evidence, "whatToDo": _steps(found)})
+    steps = [CHECK_FIRST, *found.evidence.get("whatToDo", ())]
+    return replace(found, evidence={**found.evidence, "whatToDo": steps})
 
 
-def _steps(found: Finding) -> list[str]:
-    """The check stands before everything that can be pasted."""
-    return [CHECK_FIRST, *found.evidence.get("whatToDo", ())]
+def _is_scram(found: ServerParameter) -> bool:
+    return found.value.strip().lower() == SCRAM
 
 
 POLICY: Policy[ServerSnapshot] = Policy(
