@@ -13,7 +13,7 @@ from time import perf_counter
 from typing import Final
 
 from shared.api.bodies import ExplainBody, read_body, resource_in
-from shared.api.http import ApiRequest, ApiResponse, invalid, not_found
+from shared.api.http import ApiRequest, ApiResponse, Refused, invalid, not_found
 from shared.api.nsg_views import TagsAsOf
 from shared.controller.deps import Deps
 from shared.model import Json
@@ -23,6 +23,7 @@ from shared.model.interfaces import GroupReading, TagReading
 from shared.model.resource_id import ResourceId
 from shared.model.values import camel_case, value
 from shared.nsg.asking import Asked, BadInput, read_question
+from shared.nsg.engine.budget import TooComplex
 from shared.nsg.engine.program import parse
 from shared.nsg.explain import answer, answer_about
 from shared.nsg.packets.addresses import networks_of
@@ -52,6 +53,8 @@ def explain_nsg(request: ApiRequest, deps: Deps) -> ApiResponse:
     line = {name: found for name, found in given.items() if found is not None}
     try:
         found = _about_azure(body.nsg, line, deps) if isinstance(body.nsg, str) else _about_document(line)
+    except TooComplex as error:
+        raise Refused("too-complex", str(error), field=error.field) from None
     except (BadInput, NsgError) as error:
         raise invalid(error.field or "body", str(error), rule=error.rule or None) from None
     milliseconds = round((perf_counter() - started) * 1000, 3)

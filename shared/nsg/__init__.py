@@ -7,6 +7,7 @@ knows no policy, and does no I/O. Unreadable rules raise ``NsgError``, which nam
 """
 
 from shared.nsg.engine.additions import LAST_PRIORITY, Goal
+from shared.nsg.engine.budget import TooComplex
 from shared.nsg.engine.difference import Changed, Difference, Where, changed, diff, difference
 from shared.nsg.engine.fixes import Fix, NoFix, fix, with_rules
 from shared.nsg.engine.outcomes import Outcome
@@ -51,6 +52,7 @@ __all__ = [
     "Spans",
     "State",
     "Tags",
+    "TooComplex",
     "Verdict",
     "Where",
     "Witness",

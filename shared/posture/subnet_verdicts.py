@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Final
 
 from shared.model import Access, Finding, Json, SubnetSnapshot
-from shared.nsg import NsgError
+from shared.nsg import NsgError, TooComplex
 from shared.posture.findings import Judged, compliant, drifted, finding, unknown
 from shared.posture.subnet_answers import Answer, ask, open_reason, spell_ports, wrong_ones, wrong_reason
 from shared.posture.subnet_facts import delegated
@@ -28,10 +28,17 @@ def inquiry_finding(about: About, inquiry: Inquiry) -> Finding:
     try:
         answers = ask(inquiry)
     except NsgError as error:
-        return group_finding(about, inquiry.subnet, unknown(f"the NSG's rules cannot be read: {error}"))
+        return group_finding(about, inquiry.subnet, not_decided(error))
     judged = _judge(answers, inquiry.holds)
     found = group_finding(about, inquiry.subnet, judged)
     return replace(found, evidence=_evidence(about, inquiry, answers))
+
+
+def not_decided(error: NsgError) -> Judged:
+    """Why the NSG says nothing: its rules have no one meaning, or it is beyond the engine's budget."""
+    return unknown(
+        str(error) if isinstance(error, TooComplex) else f"the NSG's rules cannot be read: {error}"
+    )
 
 
 def group_finding(about: About, subnet: SubnetSnapshot, judged: Judged) -> Finding:

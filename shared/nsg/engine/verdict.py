@@ -15,12 +15,14 @@ from typing import Final, NamedTuple
 
 from shared.model import Access
 from shared.model.values import value
+from shared.nsg.engine.budget import bounded
 from shared.nsg.engine.outcomes import SURE, Decided, Opened, Outcome, accesses, deciders, opened, surely
 from shared.nsg.engine.program import PROTOCOLS, Program
 from shared.nsg.engine.question import Question, parts_of
 from shared.nsg.engine.space import Space, matching, spaces
 from shared.nsg.packets.addresses import address_at
 from shared.nsg.packets.spans import Spans, common, is_one_number, minus
+from shared.nsg.packets.steps import Steps
 from shared.nsg.rules.reading import FIRST_DEFAULT_PRIORITY, Rule
 from shared.nsg.rules.tags import OpenSet, SetKind, Tags
 
@@ -89,9 +91,17 @@ class _Answer:
             yield Outcome.OPEN
 
 
-def decide(program: Program, question: Question) -> Verdict:
-    """The verdict of ``program`` on ``question``. Raises ``NsgError``."""
-    parts = tuple(parts_of(question, program))
+def decide(program: Program, question: Question, steps: Steps | None = None) -> Verdict:
+    """The verdict of ``program`` on ``question``; ``steps`` are what is left of a larger task's.
+
+    Raises ``NsgError``; that is ``TooComplex`` where no answer was found within the budget.
+    """
+    with bounded(steps) as left:
+        return _decide(program, question, left)
+
+
+def _decide(program: Program, question: Question, steps: Steps) -> Verdict:
+    parts = tuple(parts_of(question, program, steps))
     answers = [_answer(space) for part in parts for space in spaces(program, part)]
     outcomes = frozenset(chain.from_iterable(answer.outcomes for answer in answers))
     deciding = {d.rule.priority: d.rule for answer in answers for d in answer.deciding}
@@ -110,10 +120,15 @@ def decide(program: Program, question: Question) -> Verdict:
     )
 
 
-def state_of(program: Program, question: Question) -> State:
-    """The verdict's state alone: it stops as soon as nothing more can change it. Raises ``NsgError``."""
+def state_of(program: Program, question: Question, steps: Steps | None = None) -> State:
+    """The verdict's state alone: it stops as soon as nothing more can change it. Raises as ``decide``."""
+    with bounded(steps) as left:
+        return _state_of(program, question, left)
+
+
+def _state_of(program: Program, question: Question, steps: Steps) -> State:
     outcomes: set[Outcome] = set()
-    for part in parts_of(question, program):
+    for part in parts_of(question, program, steps):
         for space in spaces(program, part):
             outcomes.update(_outcomes(space))
             if _state(outcomes) is State.MIXED:

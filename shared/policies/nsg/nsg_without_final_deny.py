@@ -45,7 +45,7 @@ from shared.posture.policy import SUBNETS, Parameter, Policy
 from shared.posture.subnet_facts import PGBOUNCER_PORT, POSTGRES_PORT, delegated
 from shared.posture.subnet_questions import About, check_ports, check_prefixes, settled_without_group, sharing
 from shared.posture.subnet_rules import puts
-from shared.posture.subnet_verdicts import group_finding
+from shared.posture.subnet_verdicts import group_finding, not_decided
 from shared.posture.traffic import SubnetTraffic
 
 ABOUT: Final = About(
@@ -68,7 +68,7 @@ def _asked(subnet: SubnetSnapshot, clients: list[str], ports: list[int]) -> Find
     try:
         left = {direction: left_to_defaults(subnet, direction, ports) for direction in Direction}
     except NsgError as error:
-        return group_finding(ABOUT, subnet, unknown(f"the NSG's rules cannot be read: {error}"))
+        return group_finding(ABOUT, subnet, not_decided(error))
     sure = [direction for direction, parts in left.items() if any(map(_is_sure, parts))]
     steps = lock_downs(ABOUT, subnet, sure, clients, ports)
     facts = {
