@@ -104,7 +104,7 @@ def passwords(stored: str, accepted: str) -> ServerSnapshot:
 @pytest.mark.field(
     "settings",
     "SCRAM is in force only where md5 is not accepted beside it; azure_roles_authtype() tells whose is MD5.",
-    source="https://learn.microsoft.com/azure/postgresql/security/security-connect-scram",
+    source="https://learn.microsoft.com/azure/postgresql/flexible-server/how-to-connect-scram",
     date="2026-11-29",
 )
 @pytest.mark.parametrize(
@@ -220,7 +220,7 @@ def test_what_is_surely_not_written_is_told_whatever_the_switch_means() -> None:
 @pytest.mark.field(
     "settings",
     "logging_collector is off and read-only on every flexible server: Azure captures the log by itself.",
-    source="https://learn.microsoft.com/azure/postgresql/server-parameters/concepts-server-parameters",
+    source="MicrosoftDocs/azure-databases-docs, postgresql/server-parameters, logging_collector",
     date="2026-11-29",
 )
 @pytest.mark.parametrize("destination", ["stderr", "csvlog"])
@@ -247,7 +247,7 @@ def retention(days: str, download: str) -> ServerSnapshot:
 @pytest.mark.field(
     "settings",
     "A retention of seven days keeps no file while logfiles.download_enable is off.",
-    source="https://learn.microsoft.com/azure/postgresql/monitor/how-to-configure-server-logs",
+    source="MicrosoftDocs/azure-databases-docs, postgresql/server-parameters, logfiles.download_enable",
     date="2026-11-29",
 )
 @pytest.mark.parametrize(
@@ -298,7 +298,7 @@ def levels(client: str, level: str, least: str) -> tuple[ServerParameter, ...]:
 @pytest.mark.field(
     "settings",
     "While pgaudit.log_client is on, a pgaudit.log_level below log_min_messages keeps the audit unwritten.",
-    source="https://github.com/pgaudit/pgaudit/blob/main/README.md",
+    source="https://github.com/pgaudit/pgaudit/blob/master/README.md",
     date="2026-11-29",
 )
 @pytest.mark.parametrize(
@@ -339,7 +339,7 @@ def test_the_library_and_the_classes_are_told_and_set_in_one_alert_and_the_resta
 @pytest.mark.field(
     "settings",
     "A pending restart of another library does not say that pgaudit is not loaded: it is unknown till then.",
-    source="https://learn.microsoft.com/azure/postgresql/security/security-audit",
+    source="azure-mgmt-postgresqlflexibleservers 3.0.0, ConfigurationProperties.is_config_pending_restart",
     date="2026-11-29",
 )
 @pytest.mark.parametrize(
@@ -426,7 +426,7 @@ VERSION = "postgres-tls-version-too-low"
 @pytest.mark.field(
     "settings",
     "PostgreSQL 11 has no ssl_min_protocol_version: the service's own floor of TLS 1.2 is what is judged.",
-    source="https://learn.microsoft.com/azure/postgresql/security/security-tls",
+    source="https://github.com/MicrosoftDocs/azure-docs/blob/main/articles/postgresql/flexible-server/how-to-connect-tls-ssl.md",
     date="2026-11-29",
 )
 @pytest.mark.parametrize(
