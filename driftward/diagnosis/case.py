@@ -194,4 +194,4 @@ def said(stage: Stage, case: Case, policy_id: str, snapshot: Snapshot) -> Step:
 def _remedy(policy: AnyPolicy, found: Finding, snapshot: Snapshot) -> tuple[str, ...]:
     planned = policy.plan(found, snapshot)
     edits: tuple[Edit, ...] = planned.edits if planned else policy.suggest(found, snapshot)
-    return fix_commands(edits, ACTIVE_CLOUD) or texts_told(found.evidence)
+    return (*fix_commands(edits, ACTIVE_CLOUD), *texts_told(found.evidence))

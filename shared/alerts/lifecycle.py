@@ -29,7 +29,7 @@ from shared.model.codec import canonical, to_json
 from shared.model.values import value
 from shared.policies import find
 from shared.posture.controls import Control
-from shared.posture.policy import AnyPolicy
+from shared.posture.policy import AnyPolicy, unmet_controls
 
 APPROVAL_LASTS: Final = timedelta(hours=1)
 
@@ -92,7 +92,7 @@ def open_alert(policy: AnyPolicy | Pattern, sighting: Sighting, portal: str) -> 
         portal=portal,
         cause=sighting.cause,
         why=policy.why,
-        controls=tuple(_text_values(to_json(control)) for control in policy.controls),
+        controls=named_controls(policy, finding),
         reason=finding.reason,
         evidence=finding.evidence,
         decision=sighting.decision,
@@ -105,6 +105,12 @@ def open_alert(policy: AnyPolicy | Pattern, sighting: Sighting, portal: str) -> 
         no_command=policy.no_command,
         ends_on_new_server=finding.evidence.get(ENDS_ON_NEW_SERVER) is True,
     )
+
+
+def named_controls(policy: AnyPolicy | Pattern, finding: Finding) -> tuple[Mapping[str, str], ...]:
+    """The controls that an alert names: none that is fulfilled nevertheless."""
+    controls = policy.controls if isinstance(policy, Pattern) else unmet_controls(policy, finding)
+    return tuple(_text_values(to_json(control)) for control in controls)
 
 
 def recur(alert: AlertRecord, sighting: Sighting) -> AlertRecord:

@@ -15,6 +15,7 @@ from shared.alerts.edit_words import change_words
 from shared.alerts.lifecycle import (
     Sighting,
     alert_id,
+    named_controls,
     notification,
     open_alert,
     recur,
@@ -70,7 +71,7 @@ def tell(visit: Visit, judgements: tuple[Judgement, ...], record: TargetRecord) 
 
 def sighting_of(visit: Visit, judgement: Judgement, decision: Decision) -> Sighting:
     """What an alert shows of a judgement; the commands are those of the planned edits or of what a person
-    could do, and then those that the policy tells."""
+    could do, and behind them those that the policy tells: a restart, or all of it where no edit fits."""
     finding, change = _told_here(judgement.finding, visit.deps), judgement.change
     edits = tuple(map(by_hand, judgement.edits))
     commands = (*visit.deps.commands(edits), *commands_told(finding.evidence))
@@ -125,7 +126,7 @@ def raise_alert(policy: AnyPolicy, sighting: Sighting, deps: Deps) -> AlertRecor
     dependants = _kept_dependants(known) if is_open else _dependants(policy, finding.target, deps)
     sighting = replace(sighting, finding=_with_evidence(finding, dependants))
     alert = (
-        recur(known, sighting)
+        replace(recur(known, sighting), controls=named_controls(policy, finding))
         if known is not None
         else open_alert(policy, sighting, deps.portal_link(finding.resource_id))
     )

@@ -89,7 +89,9 @@ def _nothing_gets_worse(
 
 
 def _is_new(after: Finding, before: Finding) -> bool:
-    return (after.state, after.fingerprint) != (before.state, before.fingerprint)
+    """A drift of which a part is gone is no new one; ``; `` stands between the parts of a fingerprint."""
+    parts, known = (set(found.fingerprint.split("; ")) for found in (after, before))
+    return after.state is not before.state or not parts <= known
 
 
 def _traffic_changes_as_permitted(

@@ -29,7 +29,10 @@ from shared.posture.server_steps import standby_steps
 
 ID: Final = "postgres-high-availability-off"
 SEVERITY: Final = Severity.MEDIUM
-_MODES: Final = ("ZoneRedundant", "SameZone")
+CONTROLS: Final = (AZURE_POLICY.ZONE_RESILIENT_FLEXIBLE, PSRULE.AZR_000434)
+"""Both ask for a standby in another zone, whatever a scope accepts."""
+ZONE_REDUNDANT: Final = "ZoneRedundant"
+_MODES: Final = (ZONE_REDUNDANT, "SameZone")
 
 
 def evaluate(server: ServerSnapshot, *, modes: list[str]) -> Finding:
@@ -68,7 +71,8 @@ POLICY: Policy[ServerSnapshot] = Policy(
     targets=FLEXIBLE_SERVERS,
     severity=SEVERITY,
     reads=SERVER_ALONE,
-    controls=(AZURE_POLICY.ZONE_RESILIENT_FLEXIBLE, PSRULE.AZR_000434),
+    controls=CONTROLS,
+    met=lambda found: CONTROLS if found.evidence.get("highAvailabilityMode") == ZONE_REDUNDANT else (),
     evaluate=evaluate,
     parameters=(
         Parameter(

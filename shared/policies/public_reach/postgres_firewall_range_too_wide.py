@@ -23,11 +23,12 @@ most 10 public addresses in all).
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from functools import partial
 
 from shared.model import Aspect, Edit, Finding, FirewallRule, Kind, ServerSnapshot, Severity
-from shared.posture.controls import MCSB, PSRULE
+from shared.posture.controls import MCSB, PSRULE, Control
 from shared.posture.findings import Facts, Judged, compliant, drifted, finding, is_drift
 from shared.posture.firewall import (
     admits_whole_internet,
@@ -55,6 +56,8 @@ from shared.posture.traffic import PUBLIC_ADDRESSES, AddressSet, ServerTraffic
 ID = "postgres-firewall-range-too-wide"
 SEVERITY = Severity.MEDIUM
 MOST_ADDRESSES = 2**16
+FEW = 10
+"""As many as PSRule allows in all."""
 
 _TO_DO = "delete one that has none; with corporateRanges in policies.yaml the addresses are proposed"
 
@@ -66,6 +69,7 @@ def evaluate(server: ServerSnapshot, *, max_addresses: int, corporate_ranges: li
         **rules_evidence(server, found),
         "rules": [{**shown(rule), **_extent(rule, corporate_ranges)} for rule in found],
         "maxAddresses": max_addresses,
+        "admittedAddresses": admitted_by(server.firewall_rules or ()).size,
         "corporateRanges": corporate_ranges,
     }
     judged = _judge(server, found, max_addresses)
@@ -92,6 +96,11 @@ def suggest(found: Finding, server: ServerSnapshot) -> tuple[Edit, ...]:
     tight = tightest(leaving, staying, ranges_of(corporate))
     held = admitted_by(leaving).common(PUBLIC_ADDRESSES)
     return replacing(server, leaving, tight) if tight != held else ()
+
+
+def met(found: Finding) -> Collection[Control]:
+    """PSRule counts the addresses that all rules admit together."""
+    return (PSRULE.AZR_000151,) if found.evidence.get("admittedAddresses", FEW + 1) <= FEW else ()
 
 
 def forbidden(server: ServerSnapshot, *, max_addresses: int, corporate_ranges: list[str]) -> ServerTraffic:
@@ -149,6 +158,7 @@ POLICY: Policy[ServerSnapshot] = Policy(
     severity=SEVERITY,
     reads=frozenset({Aspect.SERVER, Aspect.FIREWALL_RULES, Aspect.VIRTUAL_NETWORK_RULES}),
     controls=(MCSB.NS_2, PSRULE.AZR_000151),
+    met=met,
     evaluate=evaluate,
     forbidden=forbidden,
     suggest=suggest,
