@@ -8,12 +8,13 @@ the networking article of Azure Database for PostgreSQL.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Final
 
 from shared.model import Access, Direction, SecurityGroup
 from shared.nsg.asking import Asked
 from shared.nsg.engine.outcomes import Outcome
-from shared.nsg.engine.verdict import Verdict
+from shared.nsg.engine.verdict import MOST_TOLD, Verdict
 from shared.nsg.packets.addresses import PUBLIC_ADDRESSES
 from shared.nsg.packets.spans import common, minus, union
 from shared.nsg.rules.nobodys_tags import unpublished
@@ -78,8 +79,8 @@ def _about_sets(asked: Asked, verdict: Verdict) -> Iterator[str]:
     for key, open_set in named.items():
         if key not in (asked.assumed or {}):  # those stand among what is taken for granted
             yield f"which addresses {open_set.name} holds is not known: the answer is for those it holds"
-        if open_set.kind is SetKind.UNKNOWN_TAG:
-            yield unpublished(open_set.name)
+    nobodys = (open_set.name for open_set in named.values() if open_set.kind is SetKind.UNKNOWN_TAG)
+    yield from map(unpublished, islice(nobodys, MOST_TOLD))
 
 
 def _about_traffic(asked: Asked, verdict: Verdict) -> Iterator[str]:

@@ -76,13 +76,19 @@ class _Reader:
         return name.text, self._value()
 
     def _value(self) -> Json:
-        """A value up to the end of its line or item; what is no literal is ``Unknown`` as a whole."""
+        """A value up to the end of its line or item; what is no literal is ``Unknown`` as a whole.
+
+        Raises ``NsgError`` where nothing stands: a bracket that closes no other would be read for ever.
+        """
         start = self._next
         found = self._literal()
         if not isinstance(found, Unknown) and self._peek().text in {"\n", ",", "}", "]", ""}:
             return found
         self._next = start
-        return Unknown(text=f"[{self._rest()}]")
+        text = self._rest()
+        if self._next == start:
+            self._refuse(self._peek())
+        return Unknown(text=f"[{text}]")
 
     def _literal(self) -> Json:
         match self._take():

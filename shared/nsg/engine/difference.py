@@ -172,8 +172,8 @@ def _changes(pair: _Pair, program: Program, question: Question, steps: Steps) ->
     for part in parts_of(question, program, steps):
         found = list(joint_spaces(program, part, lists))
         for (old, new), where in zip(found, _WHERE[len(found)], strict=True):
-            for outcomes, cells in _compare(old, new, _region((old, new), touched)):
-                for cell in merged(disjoint(cells, MOST_PIECES)):
+            for outcomes, cells in _compare(old, new, _region((old, new), touched, steps)):
+                for cell in merged(disjoint(cells, MOST_PIECES, steps)):
                     for protocol, box in _boxes_of(old, cell):
                         yield Changed(
                             direction=question.direction,
@@ -189,7 +189,9 @@ _WHERE: Final = {1: (Where.ALL,), 2: (Where.APART, Where.SAME)}
 """What the spaces of a part hold, by how many there are."""
 
 
-def _region(both: Iterable[Space], touched: frozenset[tuple[object, ...]]) -> list[Cell]:
+def _region(
+    both: Iterable[Space], touched: frozenset[tuple[object, ...]], steps: Steps
+) -> list[Cell]:
     """All packets that a touched rule may match."""
     cells = (
         in_any_world(space, cell)
@@ -197,7 +199,7 @@ def _region(both: Iterable[Space], touched: frozenset[tuple[object, ...]]) -> li
         for rule, cell in zip(space.rules, space.cells, strict=True)
         if rule is not None and rule.match in touched
     )
-    return disjoint(cells, MOST_PIECES)
+    return disjoint(cells, MOST_PIECES, steps)
 
 
 class _Possible(NamedTuple):
@@ -206,15 +208,15 @@ class _Possible(NamedTuple):
     allowed: list[Cell]
     denied: list[Cell]
 
-    @property
-    def open(self) -> list[Cell]:
-        return _meets(self.allowed, self.denied)
+    def open(self, steps: Steps) -> list[Cell]:
+        return _meets(self.allowed, self.denied, steps)
 
 
 def _compare(
     old: Space, new: Space, region: list[Cell]
 ) -> Iterator[tuple[tuple[Outcome, Outcome], list[Cell]]]:
     """The packets of ``region`` by what they were and are; they may be told twice."""
+    steps = old.steps
     before, after = (
         _Possible(
             _few(possible(s, Access.ALLOW, region, MOST_PIECES)),
@@ -222,16 +224,16 @@ def _compare(
         )
         for s in (old, new)
     )
-    allowed = without(before.denied, after.denied, MOST_PIECES)
-    yield (Outcome.DENIED, Outcome.ALLOWED), without(allowed, before.allowed, MOST_PIECES)
-    denied = without(before.allowed, after.allowed, MOST_PIECES)
-    yield (Outcome.ALLOWED, Outcome.DENIED), without(denied, before.denied, MOST_PIECES)
+    allowed = without(before.denied, after.denied, MOST_PIECES, steps)
+    yield (Outcome.DENIED, Outcome.ALLOWED), without(allowed, before.allowed, MOST_PIECES, steps)
+    denied = without(before.allowed, after.allowed, MOST_PIECES, steps)
+    yield (Outcome.ALLOWED, Outcome.DENIED), without(denied, before.denied, MOST_PIECES, steps)
     if old.is_open:
-        yield (Outcome.OPEN, Outcome.ALLOWED), _meets(allowed, before.allowed)
-        yield (Outcome.OPEN, Outcome.DENIED), _meets(denied, before.denied)
-        left_open = after.open
-        yield (Outcome.DENIED, Outcome.OPEN), without(left_open, before.allowed, MOST_PIECES)
-        yield (Outcome.ALLOWED, Outcome.OPEN), without(left_open, before.denied, MOST_PIECES)
+        yield (Outcome.OPEN, Outcome.ALLOWED), _meets(allowed, before.allowed, steps)
+        yield (Outcome.OPEN, Outcome.DENIED), _meets(denied, before.denied, steps)
+        left_open = after.open(steps)
+        yield (Outcome.DENIED, Outcome.OPEN), without(left_open, before.allowed, MOST_PIECES, steps)
+        yield (Outcome.ALLOWED, Outcome.OPEN), without(left_open, before.denied, MOST_PIECES, steps)
 
 
 def _few(cells: Iterable[Cell]) -> list[Cell]:
@@ -241,7 +243,8 @@ def _few(cells: Iterable[Cell]) -> list[Cell]:
     return found
 
 
-def _meets(left: Sequence[Cell], right: Sequence[Cell]) -> list[Cell]:
+def _meets(left: Sequence[Cell], right: Sequence[Cell], steps: Steps) -> list[Cell]:
+    steps.take(len(left) * len(right))
     pairs = (meet(one, other) for one in left for other in right)
     return _few(cell for cell in pairs if cell is not None)
 

@@ -27,7 +27,7 @@ from shared.nsg.engine.additions import (
     rule_for,
     used_priorities,
 )
-from shared.nsg.engine.budget import STEPS, TooComplex
+from shared.nsg.engine.budget import STEPS, TooComplex, bounded
 from shared.nsg.engine.program import parse
 from shared.nsg.engine.question import Question
 from shared.nsg.engine.verdict import Verdict, decide, state_of
@@ -42,6 +42,8 @@ _MOST_PREFIXES: Final = 4000
 """Sources, and separately destinations, of all rules of one NSG together."""
 _PARSING: Final = 5
 """Steps that it takes to read a rule."""
+_TEXTS_A_STEP: Final = 4000
+"""So many addresses are told from one more in the time of one step."""
 _OUR_FAULT: Final = "this is a fault of Driftward, please report it"
 
 
@@ -76,7 +78,8 @@ def fix(group: SecurityGroup | None, goal: Goal, tags: Tags, verdict: Verdict | 
     if not against:
         return NoFix(reason="no packet goes between addresses of different families")
     try:
-        return _proved(group, goal, against[0], tags, steps)
+        with bounded(steps):
+            return _proved(group, goal, against[0], tags, steps)
     except TooComplex as error:
         return NoFix(reason=str(error))
 
@@ -162,12 +165,20 @@ def _fewest(
 ) -> list[Ends]:
     """What is still to be named when each rule is left out without which the question holds as well."""
     kept = dict(rules)
+    cost = _cost_of_reading((*group.rules, *rules.values()))
     for ends in rules:
         others = [rule for other, rule in kept.items() if other != ends]
-        steps.take(_PARSING * len(group.rules))
+        steps.take(cost)
         if state_of(parse(with_rules(group, others), tags), goal.question, steps) is goal.state:
             del kept[ends]
     return list(kept)
+
+
+def _cost_of_reading(rules: Iterable[SecurityRule]) -> int:
+    """The steps that it takes to parse rules; of many addresses each is one place more for all of them."""
+    listed = [rule.sources + rule.destinations for rule in rules]
+    texts = sum(map(len, listed))
+    return _PARSING * len(listed) + texts * (1 + texts // _TEXTS_A_STEP)
 
 
 # --- why it is right -------------------------------------------------------------------------------

@@ -12,12 +12,12 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from itertools import islice, pairwise, product
+from itertools import islice, pairwise
 from typing import Final, NamedTuple, TypeAlias
 
 from shared.nsg.engine.program import PROTOCOL_AXIS, Chain, Program, ends, protocol_spans
 from shared.nsg.engine.question import Part, Question
-from shared.nsg.engine.worlds import Asked, Column, Field, asked_on, given, place, place_both, plain_field
+from shared.nsg.engine.worlds import Asked, Column, Field, asked_on, given_both, place, place_both, plain_field
 from shared.nsg.packets.cover import Cell
 from shared.nsg.packets.spans import Spans, common, is_one_number
 from shared.nsg.packets.steps import Steps
@@ -25,6 +25,12 @@ from shared.nsg.rules.reading import NsgError, Rule
 from shared.nsg.rules.tags import apart_from
 
 _ENDS: Final = 3
+_STEPS_OF_A_SPACE: Final = 300
+"""What it takes to lay one out, whatever it holds: a question of many tags has thousands."""
+_STEPS_OF_A_SPOT: Final = 6
+_BOUNDS_A_STEP: Final = 16
+_BITS_A_STEP: Final = 1024
+"""So much of the masks of rules is read in the time of one step."""
 
 
 class Space(NamedTuple):
@@ -84,7 +90,8 @@ def joint_spaces(program: Program, part: Part, lists: Sequence[range]) -> Iterat
     if not both or all(len(column.field.worlds) == 1 for column in columns):
         yield _spaces(part.steps, rules, columns, [], lengths)
         return
-    yield _spaces(part.steps, rules, columns, _own_addresses(columns[-2].field, columns[-1].field), lengths)
+    own = _own_addresses(columns[-2].field, columns[-1].field, part.steps)
+    yield _spaces(part.steps, rules, columns, own, lengths)
     if not _is_nowhere(program, part):
         yield _spaces(
             part.steps, rules, [*columns[:-2], _place_both(rules, program, part, both)], [], lengths
@@ -165,25 +172,36 @@ def _place_both(rules: Sequence[Rule], program: Program, part: Part, both: Spans
     """Source and destination at once, for packets in which they are one address."""
     sides = [(rule.source, rule.destination) for rule in rules]
     known = ends([*(rule.source for rule in rules), *(rule.destination for rule in rules)], program.tags)
-    given_both = tuple(a | b for a, b in product(given(part.source_sets), given(part.destination_sets)))
-    return place_both(sides, known, both, Asked(both, known.axis.mask(both), given_both, part.steps))
+    said = given_both(sides, (part.source_sets, part.destination_sets), part.steps)
+    return place_both(sides, known, both, Asked(both, known.axis.mask(both), said, part.steps))
 
 
-def _own_addresses(source: Field, destination: Field) -> list[tuple[int, int]]:
+def _own_addresses(source: Field, destination: Field, steps: Steps) -> list[tuple[int, int]]:
     """Pairs of positions that stand for one and the same address alone: no packet between two."""
-    there = dict(_single_addresses(destination))
-    return [(mask, there[number]) for number, mask in _single_addresses(source) if number in there]
+    here, there = (dict(_single_addresses(field, steps)) for field in (source, destination))
+    return [
+        (_everywhere(source, spot), _everywhere(destination, there[number]))
+        for number, spot in here.items()
+        if number in there
+    ]
 
 
-def _single_addresses(field: Field) -> Iterator[tuple[int, int]]:
-    """Addresses that have a position for themselves, with that position in every world."""
+def _single_addresses(field: Field, steps: Steps) -> Iterator[tuple[int, int]]:
+    """Addresses that have a position for themselves, with that position."""
     starts, base = field.axis.starts, field.packets
     narrow = [p for p, (first, end) in enumerate(pairwise(starts)) if end - first == 1]
     cut = [bisect_right(starts, number) - 1 for span in field.within for number in span]
-    for spot in {p - field.offset for p in (*narrow, *cut) if p >= field.offset}:
+    spots = {p - field.offset for p in (*narrow, *cut) if p >= field.offset}
+    steps.take(_STEPS_OF_A_SPOT * len(spots) + len(starts) // _BOUNDS_A_STEP)
+    for spot in spots:
         numbers = field.at(spot)[0] if base >> spot & 1 else ()
         if is_one_number(numbers):
-            yield numbers[0][0], field.extend([world.valid & 1 << spot for world in field.worlds])
+            yield numbers[0][0], spot
+
+
+def _everywhere(field: Field, spot: int) -> int:
+    """A position in every world that there is for it."""
+    return field.extend([world.valid & 1 << spot for world in field.worlds])
 
 
 def _spaces(
@@ -195,6 +213,8 @@ def _spaces(
 ) -> tuple[Space, ...]:
     """``rules``, with their masks, as spaces of so many rules each. ``own`` are nobody's packets."""
     fields = tuple(column.field for column in columns)
+    bits = sum(len(field.worlds) * field.width for field in fields)
+    steps.take(_STEPS_OF_A_SPACE + (len(rules) + len(own)) * bits // _BITS_A_STEP)
     whole = tuple(field.whole for field in fields)
     kept = [n for n, column in enumerate(columns) if any(mask != whole[n] for mask in column.masks)]
     if own:

@@ -302,9 +302,9 @@ def _caveats(rules: Iterable[Rule]) -> Iterator[str]:
         for text in rule.odd_texts:
             yield f"rule {rule.name!r} has {text!r} for an address: it may match anything"
     named = ((rule.name, text) for rule in listed for text in rule.nobodys_tags)
-    for name, text in islice(named, _MOST_TOLD):
+    for name, text in islice(named, MOST_TOLD):
         yield f"rule {name!r} may match any address: {unpublished(text)}"
 
 
-_MOST_TOLD: Final = 50
+MOST_TOLD: Final = 50
 """What was probably meant is looked for among all tags: a thousand would take a second."""

@@ -17,7 +17,7 @@ from itertools import product
 from operator import and_, or_
 from typing import Final, NamedTuple
 
-from shared.nsg.engine.program import Ends
+from shared.nsg.engine.program import Bounds, Ends
 from shared.nsg.packets.axis import Axis, positions
 from shared.nsg.packets.spans import Spans
 from shared.nsg.packets.steps import Steps
@@ -128,6 +128,8 @@ class Asked(NamedTuple):
 
 _ORDER: Final = "little"
 _NO_KEYS: Final = frozenset[str]()
+_APART: Final = (VIRTUAL_NETWORK, INTERNET)
+_STEPS_OF_A_WORLD: Final = 4
 _WORLDS_A_STEP: Final = 32
 _POSITIONS_A_STEP: Final = 8
 _BITS_A_STEP: Final = 2048
@@ -135,12 +137,23 @@ _BITS_A_STEP: Final = 2048
 
 
 def asked_on(axis: Axis, spans: Spans, sets: Iterable[OpenSet], steps: Steps) -> Asked:
+    steps.take(len(spans) * (1 + len(axis.starts) // _BITS_A_STEP))
     return Asked(spans, axis.mask(spans), given(sets), steps)
 
 
 def given(sets: Iterable[OpenSet]) -> tuple[frozenset[str], ...]:
     """What an address is said to lie in: nothing in particular, or one of ``sets`` with its holders."""
     return tuple(open_set.closure() for open_set in sets) or (_NO_KEYS,)
+
+
+def given_both(
+    sides: Iterable[tuple[Side, Side]], sets: tuple[Iterable[OpenSet], Iterable[OpenSet]], steps: Steps
+) -> tuple[frozenset[str], ...]:
+    """What an address is said to lie in that is source and destination, as far as a rule tells it apart."""
+    naming = _naming([side for pair in sides for side in pair])
+    sources, destinations = (_told_apart(given(named), naming) for named in sets)
+    steps.take(_STEPS_OF_A_WORLD * len(sources) * len(destinations))
+    return tuple(a | b for a, b in product(sources, destinations))
 
 
 def plain_field(axis: Axis, spans: Spans) -> Field:
@@ -153,18 +166,39 @@ def place(known: Ends, sides: Sequence[tuple[int, Side]], asked: Asked) -> Colum
     offset = (asked.mask & -asked.mask).bit_length() - 1
     box = asked.mask >> offset
     sure = [known.sure[number] >> offset for number, _ in sides]
-    worlds = dict.fromkeys(asked.given, box)
-    for open_set in {s.key: s for _, side in sides for s in side.sets}.values():
-        bounds = known.bounds[open_set.key]
+    naming = _naming([side for _, side in sides])
+    said = _told_apart(asked.given, naming)
+    worlds = dict.fromkeys(said, box)
+    for closure, bounds in _told_apart_sets(sides, known, naming):
         unsure = (bounds.upper & ~bounds.lower & asked.mask) >> offset
-        for keys in asked.given if unsure else ():
-            worlds.setdefault(keys | open_set.closure(), unsure)
-    worlds = _parted(worlds, known, {s.key for _, side in sides for s in side.sets}, offset)
+        asked.steps.take(_STEPS_OF_A_WORLD * len(said))
+        for keys in said if unsure else ():
+            worlds.setdefault(keys | closure, unsure)
+    worlds = _parted(worlds, known, naming, offset)
     if list(worlds) == [_NO_KEYS]:
         field = _field(known.axis, asked.spans, [World(_NO_KEYS, box)], offset)
         return Column(field, [mask & box for mask in sure])
-    field = _field(known.axis, asked.spans, _different(worlds, _naming([side for _, side in sides])), offset)
+    field = _field(known.axis, asked.spans, _different(worlds, naming), offset)
     return Column(field, _masks(field, sure, [(n,) for n in range(len(sides))], asked.steps))
+
+
+def _told_apart(given: Iterable[frozenset[str]], naming: Mapping[str, int]) -> list[frozenset[str]]:
+    """The first of those that no rule tells apart: a question may name a thousand tags."""
+    different: dict[tuple[int, frozenset[str]], frozenset[str]] = {}
+    for keys in given:
+        different.setdefault((_named(keys, naming), keys.intersection(_APART)), keys)
+    return [*different.values()]
+
+
+def _told_apart_sets(
+    sides: Iterable[tuple[int, Side]], known: Ends, naming: Mapping[str, int]
+) -> Iterable[tuple[frozenset[str], Bounds]]:
+    """The sets of ``sides`` with what they lie in and their bounds: the first of those that are alike."""
+    different: dict[tuple[int, frozenset[str], Bounds], frozenset[str]] = {}
+    for open_set in {s.key: s for _, side in sides for s in side.sets}.values():
+        closure, bounds = open_set.closure(), known.bounds[open_set.key]
+        different.setdefault((_named(closure, naming), closure.intersection(_APART), bounds), closure)
+    return [(closure, bounds) for (_, _, bounds), closure in different.items()]
 
 
 def place_both(sides: Sequence[tuple[Side, Side]], known: Ends, both: Spans, asked: Asked) -> Column:
@@ -174,24 +208,22 @@ def place_both(sides: Sequence[tuple[Side, Side]], known: Ends, both: Spans, ask
     """
     box, count = asked.mask, len(sides)
     naming = _naming([*(source for source, _ in sides), *(destination for _, destination in sides)])
-    worlds = dict.fromkeys(asked.given, box)
+    said = _told_apart(asked.given, naming)
+    worlds = dict.fromkeys(said, box)
     for number, (source, destination) in enumerate(sides):
         ways = (
             _ways(side, known, (known.sure[n] & box, box), naming)
             for n, side in ((number, source), (number + count, destination))
         )
         for pair in product(*ways):
-            asked.steps.take(len(asked.given))
+            asked.steps.take(len(said))
             keys = _NO_KEYS.union(*(open_set.closure() for open_set in pair if open_set))
             valid = reduce(and_, (known.bounds[s.key].upper for s in pair if s), box)
-            for before in asked.given if valid else ():
+            for before in said if valid else ():
                 worlds.setdefault(before | keys, valid)
     worlds = _parted(worlds, known, naming, 0)
     field = _field(known.axis, both, _different(worlds, naming), 0)
     return Column(field, _masks(field, known.sure, [(n, n + count) for n in range(count)], asked.steps))
-
-
-_APART: Final = (VIRTUAL_NETWORK, INTERNET)
 
 
 def _parted(

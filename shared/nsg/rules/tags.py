@@ -47,6 +47,10 @@ class OpenSet(NamedTuple):
     id: str = ""
     """Of a security group, as the rule spells it: two in two resource groups may share a name."""
 
+    def __repr__(self) -> str:
+        """What names of proposed rules follow from: the same whatever else is known of a set."""
+        return f"OpenSet(kind={self.kind!r}, key={self.key!r}, name={self.name!r})"
+
     @property
     def holder(self) -> str | None:
         """The key of the tag that this one is a part of: ``storage`` for ``storage.westeurope``."""
