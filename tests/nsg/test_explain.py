@@ -246,3 +246,17 @@ def test_a_deny_below_every_number_that_a_rule_can_have_is_said() -> None:
     answer = explain(line(rule("d", 50, "Deny"), want="allow"))
     assert answer["fix"] is None
     assert "100 at least" in answer["noFixReason"]
+
+
+@pytest.mark.field(
+    "nsg",
+    "A proposed rule has the same name in every release: pasted again it replaces itself and is not doubled",
+    source="https://learn.microsoft.com/en-us/rest/api/virtualnetwork/security-rules/create-or-update",
+    date="2026-11-29",
+)
+def test_names_of_proposed_rules_stay_as_they_were() -> None:
+    answer = explain(line(source=["Storage", "10.0.0.0/24"], want="allow"))
+    assert [found["name"] for found in answer["fix"]["rules"]] == [
+        "driftward-allow-tcp-5432-894ae9-inbound-ipv4",
+        "driftward-allow-tcp-5432-894ae9-inbound-storage-ipv4",
+    ]

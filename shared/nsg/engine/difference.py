@@ -189,9 +189,7 @@ _WHERE: Final = {1: (Where.ALL,), 2: (Where.APART, Where.SAME)}
 """What the spaces of a part hold, by how many there are."""
 
 
-def _region(
-    both: Iterable[Space], touched: frozenset[tuple[object, ...]], steps: Steps
-) -> list[Cell]:
+def _region(both: Iterable[Space], touched: frozenset[tuple[object, ...]], steps: Steps) -> list[Cell]:
     """All packets that a touched rule may match."""
     cells = (
         in_any_world(space, cell)

@@ -17,7 +17,16 @@ from typing import Final, NamedTuple, TypeAlias
 
 from shared.nsg.engine.program import PROTOCOL_AXIS, Chain, Program, ends, protocol_spans
 from shared.nsg.engine.question import Part, Question
-from shared.nsg.engine.worlds import Asked, Column, Field, asked_on, given_both, place, place_both, plain_field
+from shared.nsg.engine.worlds import (
+    Asked,
+    Column,
+    Field,
+    asked_on,
+    given_both,
+    place,
+    place_both,
+    plain_field,
+)
 from shared.nsg.packets.cover import Cell
 from shared.nsg.packets.spans import Spans, common, is_one_number
 from shared.nsg.packets.steps import Steps
