@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from ipaddress import AddressValueError, IPv4Address, ip_network
 from typing import Any, Final
 
@@ -20,6 +21,8 @@ from driftward.diagnosis.walk import walk
 from driftward.options import answers
 from driftward.refusing import refuse
 from driftward.signing_in import hush
+from shared.alerts.commands import at_endpoint
+from shared.config.settings import Settings
 from shared.model import Target, TargetKind
 from shared.model.errors import ConfigurationError, GatewayError
 from shared.model.resource_id import ResourceId, parse_resource_id
@@ -99,9 +102,16 @@ def _walked(server: Target, client: ResourceId | IPv4Address | None) -> tuple[St
     clients = ArmClients(said.settings)
     try:
         gateway = ArmGateway(clients, clock, clock.sleep)
-        return walk(case_of(server, client, gateway, said.configuration))
+        steps = walk(case_of(server, client, gateway, said.configuration))
+        return tuple(_at_endpoint(step, said.settings) for step in steps)
     finally:
         clients.close()
+
+
+def _at_endpoint(step: Step, settings: Settings) -> Step:
+    """The step with commands that go to the ARM of the settings, wherever azure-cli's active cloud has it."""
+    where, audience = settings.management_endpoint, settings.management_audience
+    return replace(step, fix=tuple(at_endpoint(one, where, audience) for one in step.fix))
 
 
 def server_named(text: str) -> Target:

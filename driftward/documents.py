@@ -30,11 +30,19 @@ def standard_input() -> BinaryIO:
 def document(path: str, field: str) -> Json:
     """The JSON of a file. Raises ``BadInput`` that names the file and, where it is no JSON, the place."""
     try:
+        return read_json(text_of(path, field))
+    except NotJson as error:
+        raise BadInput(f"{path}: {error}", field=field) from error
+
+
+def text_of(path: str, field: str) -> str:
+    """The text of a file. Raises ``BadInput`` that names it."""
+    try:
         data = standard_input().read() if path == STANDARD_INPUT else Path(path).read_bytes()
-        return read_json(decode(data).removeprefix("\ufeff"))
+        return decode(data).removeprefix("\ufeff")
     except OSError as error:
         raise BadInput(f"{path}: {error.strerror}", field=field) from error
-    except (NsgError, NotJson) as error:
+    except NsgError as error:
         raise BadInput(f"{path}: {error}", field=field) from error
 
 

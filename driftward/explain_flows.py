@@ -3,8 +3,8 @@
 The steps are in ``driftward.flows``; here options become values, logs are read with their progress shown, and
 the answer is written: as JSON for machines, through ``driftward.flows.show`` for people.
 
-Exit codes: 0 answered, and no required traffic is known to be denied; 1 required platform traffic is denied
-(with an NSG: and still is); 2 the input is unusable.
+Exit codes: 0 answered, and no required traffic is denied; 1 required platform traffic is denied (with an NSG
+that decided: and still is); 2 the input is unusable, or holds nothing of what was asked about; 3 not known.
 """
 
 from __future__ import annotations
@@ -19,15 +19,16 @@ from typing import Any, BinaryIO, Final
 import click
 
 from driftward.documents import STANDARD_INPUT, standard_input
-from driftward.flows.advice import advise
+from driftward.flows.advice import Denied, advise, denied_now
 from driftward.flows.counting import Counting
 from driftward.flows.faults import BadLog, Faults
 from driftward.flows.inputs import Server
 from driftward.flows.known import Known, Sources, known_of
 from driftward.flows.progress import watched
-from driftward.flows.report import Answer, Told, report
+from driftward.flows.report import Answer, report
 from driftward.flows.rules import shell_lines
 from driftward.flows.stream import read_events
+from driftward.flows.told import Told
 from driftward.options import answers
 from driftward.refusing import refuse, said
 from shared.model import Json, SecurityGroup, SecurityRule
@@ -35,8 +36,10 @@ from shared.model.errors import ConfigurationError, GatewayError
 from shared.model.values import value
 from shared.nsg import NsgError, Tags
 from shared.nsg.asking import BadInput
+from shared.nsg.packets.addresses import networks_of
 
 _DIRECTIONS: Final = {"inbound": False, "outbound": True}
+_EXITS: Final = {Answer.NOTHING_REQUIRED_DENIED: 0, Answer.REQUIRED_DENIED: 1, Answer.UNKNOWN: 3}
 _UNUSABLE: Final = (BadInput, BadLog, NsgError, GatewayError, ConfigurationError)
 _HELP: Final = """\
 Explains the denied flows of a PostgreSQL subnet: which are platform traffic that the service needs (Storage,
@@ -51,14 +54,14 @@ rule can name, and which are somebody else's; and what rule each required one ta
 """
 _EPILOG: Final = """\
 Only --subscription with --location, and --server with an id, ask Azure: with the credential that
-azure-identity finds, at CLOUD or ARM_ENDPOINT. An id gives the subnet, its NSG and the tags of the server's
-region where no option does.
+azure-identity finds, at CLOUD or ARM_ENDPOINT. An id gives the subnet, its NSG, the network's DNS servers and
+the tags of the server's region where no option does.
 
 Without prefixes of service tags the answer for public addresses is Unknown. With --nsg the present rules
 count: traffic that they let pass is not denied. A rule for Internet:443 is never proposed.
 
-Exit codes: 0 answered, and no required traffic is known to be denied (what is Unknown is told); 1 required
-traffic is denied; 2 the input cannot be used.
+Exit codes: 0 answered, and no required traffic is denied; 1 required traffic is denied; 2 the input cannot
+be used, or holds no flow of what was asked about; 3 Unknown: some denied flows may be required.
 """
 
 
@@ -79,6 +82,12 @@ class Call:
     multiple=True,
     metavar="PREFIX",
     help="The PostgreSQL subnet, several separated by commas; flows of other subnets are left out.",
+)
+@click.option(
+    "--dns-server",
+    multiple=True,
+    metavar="ADDRESS",
+    help="The network's DNS servers, several separated by commas; 168.63.129.16 where it has none.",
 )
 @click.option(
     "--tags",
@@ -128,22 +137,54 @@ def _answered(call: Call) -> tuple[dict[str, Json], list[SecurityRule], Security
     counting = Counting(known.setting, outbound=outbound)
     for path in call.logs:
         _count(path, counting, faults)
+    _refuse_what_was_not_seen(call, known, counting, faults)
     told = _told(call, known, counting, faults)
     return report(told), [rule for found in told.advice.values() for rule in found.rules], known.group
 
 
+def _refuse_what_was_not_seen(call: Call, known: Known, counting: Counting, faults: Faults) -> None:
+    """Raises ``BadInput`` where nothing was looked at: that nothing is denied would be no answer then.
+
+    What could not be read may have been it; then the answer is Unknown.
+    """
+    sight = counting.sight
+    if faults.count:
+        return
+    if not counting.flows:
+        raise BadInput(f"{', '.join(call.logs)}: no flow in it, nothing was looked at", field="logs")
+    if not sight.met_subnet:
+        subnet, field = (
+            ", ".join(map(str, networks_of(known.subnet))),
+            "subnet" if call.sources.subnet else "server",
+        )
+        raise BadInput(f"no flow of the log is of --{field} {subnet}: nothing was looked at", field=field)
+    if not sight.met_direction:
+        raise BadInput(
+            f"no flow of the log is of --direction {call.direction}: nothing was looked at", field="direction"
+        )
+
+
 def _told(call: Call, known: Known, counting: Counting, faults: Faults) -> Told:
+    tags = known.tags or Tags()
     return Told(
         files=call.logs,
         counting=counting,
         faults=faults,
         setting=known.setting,
-        advice=advise(counting.groups.values(), known.setting, known.group, known.tags or Tags()),
+        advice=advise(counting.groups.values(), known.setting, known.group, tags),
+        denied_now=_denied_now(call, known, counting, tags),
         security_group=known.group,
         tags=known.tags_from,
         server=_server_view(known.server),
         notes=known.notes,
     )
+
+
+def _denied_now(call: Call, known: Known, counting: Counting, tags: Tags) -> Denied:
+    if known.group is None or _direction(call.direction) is False:
+        return {}
+    seen = frozenset(label for label, _ in counting.groups)
+    return denied_now(known.setting, known.group, tags, seen)
 
 
 def _server_view(server: Server | None) -> dict[str, Json] | None:
@@ -177,7 +218,7 @@ def _write(
         from driftward.flows.show import show
 
         show(out, {rule.name: shell_lines(rule, group) for rule in rules})
-    return 1 if out["answer"] == Answer.REQUIRED_DENIED else 0
+    return _EXITS[out["answer"]]
 
 
 def _refused(error: Exception, *, as_json: bool) -> int:
@@ -195,7 +236,7 @@ def _count(path: str, counting: Counting, faults: Faults) -> None:
     """Read one log. Raises ``BadLog`` that names the file and the place in it."""
     try:
         with _opened(path) as (source, size), watched(source, size) as pieces:
-            counting.take(read_events(pieces, faults))
+            counting.take(read_events(pieces, faults, counting.passed))
     except OSError as error:
         raise BadInput(f"{path}: {error.strerror}", field="logs") from error
     except BadLog as error:

@@ -22,15 +22,17 @@ from typing import Any, BinaryIO, Final
 
 import click
 
-from driftward.documents import STANDARD_INPUT, document, standard_input
+from driftward.documents import STANDARD_INPUT, document, standard_input, text_of
 from driftward.options import answers
 from driftward.refusing import complain
 from driftward.traffic.answered import Answered
 from driftward.traffic.batch import answer_lines, failure, since
 from shared.model import Json
 from shared.nsg.asking import BadInput, read_question
-from shared.nsg.documents.document import read_program
-from shared.nsg.explain import answer_about
+from shared.nsg.documents.bicepparam import values_of
+from shared.nsg.documents.document import Choice, read_for_question
+from shared.nsg.documents.exports import tags_in
+from shared.nsg.explain import answer_from
 from shared.nsg.rules.reading import NsgError
 
 _HELP: Final = """\
@@ -55,8 +57,8 @@ Exit codes:
 \b
 A line of the batch:
   {"id", "nsg", "direction", "source", "destination", "ports"} and, where
-  wanted, "protocol", "sourcePorts", "tags", "openTags", "want",
-  "privateEndpointNetworkPolicies". A tag that "tags" does not hold is an error
+  wanted, "name", "parameters", "protocol", "sourcePorts", "tags", "openTags",
+  "want", "privateEndpointNetworkPolicies". A tag that "tags" does not hold is an error
   there, unless "openTags" is true. Empty lines are skipped.
 """
 _FIELDS: Final[Mapping[str, str]] = {
@@ -79,6 +81,7 @@ class Given:
 
     nsg: str | None
     name: str | None
+    parameters: str | None
     tags: str | None
     lines: str | None
     question: Mapping[str, Json]
@@ -98,7 +101,19 @@ class Given:
     metavar="FILE",
     help="An NSG as ARM, az, the portal or a template has it; - reads standard input.",
 )
-@click.option("--name", metavar="NAME", help="Which NSG, where the file holds several.")
+@click.option(
+    "--name",
+    metavar="NAME",
+    help="Which NSG, where the file holds several: its name, its id, its symbolic name in a template, or its "
+    "position, such as #2.",
+)
+@click.option(
+    "--parameters",
+    metavar="FILE",
+    help="Values for a template's parameters: a parameter file of ARM, a .bicepparam file or what `bicep "
+    "build-params` makes of one, or {name: value}. What stays unknown, such as a secret from a vault, is "
+    "told where it matters.",
+)
 @click.option("--direction", metavar="WAY", help="Inbound or Outbound.")
 @click.option(
     "--source",
@@ -114,7 +129,8 @@ class Given:
     "--tags",
     metavar="FILE",
     help="The prefixes of service tags: {name: [prefixes]}, or Azure's service tag file. The tags that it "
-    "names hold exactly these; every other one stays open, as all do without it.",
+    "names hold exactly these. Of the others Internet is the space outside the virtual network and "
+    "AzureLoadBalancer is 168.63.129.16, as Azure defines them; the rest stays open.",
 )
 @click.option(
     "--want", metavar="GOAL", help="allow or deny: what the answer should be; adds the fix that is missing."
@@ -165,13 +181,22 @@ def _answered(given: Given) -> Answered:
     nsg = _checked(given)
     line = {field: given.of(option) for option, field in _FIELDS.items() if given.has(option)}
     tags = {} if given.tags is None else document(given.tags, "tags")
-    asked = read_question({**line, "tags": tags, "openTags": True})
     found = document(nsg, "nsg")
+    asked = read_question({**line, "tags": tags, "openTags": True}, tags_in(found))
+    parameters = None if given.parameters is None else _parameters(given.parameters)
     started = perf_counter()
-    group, program = read_program(found, asked.tags, name=given.name)
-    answer = answer_about(group, program, asked)
+    read = read_for_question(found, asked.tags, Choice(name=given.name, parameters=parameters))
+    answer = answer_from(read, asked)
     out = {"id": None, **answer, "ms": since(started)}
-    return Answered(out=out, group=group, asked=asked, line=line)
+    return Answered(out=out, group=read.group, asked=asked, line=line)
+
+
+def _parameters(path: str) -> Json:
+    """The values of a parameter file. Raises ``BadInput`` and ``NsgError``."""
+    if path.lower().endswith(".bicepparam"):
+        values = values_of(text_of(path, "parameters"))
+        return {"contentVersion": "", "parameters": {name: {"value": item} for name, item in values.items()}}
+    return document(path, "parameters")
 
 
 def _checked(given: Given) -> str:
@@ -181,8 +206,10 @@ def _checked(given: Given) -> str:
     missing = next((option for option in _REQUIRED if not given.has(option)), None)
     if missing is not None or given.nsg is None:
         raise BadInput(f"--{missing} is missing", field=str(missing))
-    if given.nsg == given.tags == STANDARD_INPUT:
-        raise BadInput("the NSG and the tags cannot both be standard input", field="tags")
+    files = {"nsg": given.nsg, "tags": given.tags, "parameters": given.parameters}
+    piped = [option for option, path in files.items() if path == STANDARD_INPUT]
+    if len(piped) > 1:
+        raise BadInput(f"only one of {', '.join(piped)} can be standard input", field=piped[-1])
     return given.nsg
 
 
@@ -200,7 +227,7 @@ def _refused(error: BadInput | NsgError, *, as_json: bool) -> int:
 
 
 def _batch(given: Given) -> int:
-    beside = [option for option in ("nsg", "tags", "name", *_FIELDS) if given.has(option)]
+    beside = [option for option in ("nsg", "tags", "name", "parameters", *_FIELDS) if given.has(option)]
     if beside:
         complain(f"--{beside[0].replace('_', '-')} does not go with --batch")
         return 2

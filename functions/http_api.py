@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+from urllib.parse import parse_qsl, urlsplit
 
 import azure.functions as func
 
@@ -82,13 +83,19 @@ def openapi(req: func.HttpRequest) -> func.HttpResponse:
     return _answer("openapi", req)
 
 
+def blanks(url: str) -> list[str]:
+    """The query parameters without a value, which the host drops: a filter that is blank is a mistake."""
+    return [name for name, text in parse_qsl(urlsplit(url).query, keep_blank_values=True) if not text]
+
+
 def _answer(name: str, req: func.HttpRequest) -> func.HttpResponse:
     from shared.api import ApiRequest, answer, unexpected
     from shared.wiring import wiring
 
     request = ApiRequest(
         parameters=dict(req.route_params),
-        query=dict(req.params),
+        query={**dict.fromkeys(blanks(req.url), ""), **req.params},
+        url=req.url,
         headers={header.lower(): text for header, text in req.headers.items()},
         body=req.get_body(),
     )

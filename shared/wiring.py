@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
-from shared.alerts.commands import PUBLIC_ARM, fix_commands
+from shared.alerts.commands import fix_commands
 from shared.alerts.portal import portal_link
 from shared.config.configuration import Configuration
 from shared.config.file_reading import parse_policies_file
-from shared.config.settings import Cloud, Settings, read_settings
+from shared.config.settings import Settings, read_settings
 from shared.controller.deps import Deps
 from shared.model import Json
 from shared.model.alert_records import Notification
@@ -36,11 +36,6 @@ if TYPE_CHECKING:
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 _LOG: Final = logging.getLogger("driftward")
-_ARM: Final = {
-    Cloud.PUBLIC: PUBLIC_ARM,
-    Cloud.US_GOVERNMENT: "https://management.usgovcloudapi.net",
-    Cloud.CHINA: "https://management.chinacloudapi.cn",
-}
 
 
 class Wiring:
@@ -67,7 +62,11 @@ class Wiring:
             deliver=self._deliver,
             log=write_line,
             new_id=lambda: uuid4().hex,
-            commands=partial(fix_commands, management_endpoint=_ARM[self.settings.cloud]),
+            commands=partial(
+                fix_commands,
+                management_endpoint=self.settings.management_endpoint,
+                audience=self.settings.management_audience,
+            ),
             portal_link=partial(portal_link, cloud=self.settings.cloud),
         )
 

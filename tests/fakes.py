@@ -67,6 +67,8 @@ class Azure:
     read_errors: list[GatewayError] = field(default_factory=list)
     closed_scopes: set[ResourceId] = field(default_factory=set)
     """What we may not list."""
+    find_nothing: bool = False
+    """Whether what a locator names is there and has no target."""
     meanwhile: list[Callable[[], object]] = field(default_factory=list)
     """What others do during the next readings, in order."""
     service_tags: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -130,6 +132,8 @@ class FakeGateway:
 
     def find_targets(self, locator: Locator) -> Enumerated:
         self._call("GET", str(locator.id))
+        if self._azure.find_nothing:
+            return Enumerated(targets=())
         found = tuple(t for t, related in self._related() if locator in related)
         if not found:
             raise Gone("not found", code="ResourceNotFound", status=404)

@@ -7,7 +7,7 @@ invisible until their time has come. Everything may be used from many threads. N
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -51,7 +51,13 @@ class MemoryTables:
         with self._lock:
             return self._entities.get((table, partition, row))
 
-    def query(self, table: str, partition: str | None = None, row_prefix: str = "") -> Iterator[Entity]:
+    def query(
+        self,
+        table: str,
+        partition: str | None = None,
+        row_prefix: str = "",
+        properties: Sequence[str] = (),
+    ) -> Iterator[Entity]:
         with self._lock:
             found = [
                 entity
@@ -60,7 +66,11 @@ class MemoryTables:
                 and partition in (None, entity.partition)
                 and entity.row.startswith(row_prefix)
             ]
-        yield from sorted(found, key=lambda entity: (encode_key(entity.partition), encode_key(entity.row)))
+        for entity in sorted(
+            found, key=lambda entity: (encode_key(entity.partition), encode_key(entity.row))
+        ):
+            kept = {name: entity.properties[name] for name in properties if name in entity.properties}
+            yield replace(entity, properties=kept) if properties else entity
 
     def write(self, table: str, *writes: TableWrite) -> tuple[str, ...]:
         check_transaction(writes)

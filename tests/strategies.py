@@ -64,6 +64,7 @@ from shared.model.parts import (
     ZoneLink,
 )
 from shared.model.resource_id import ResourceId
+from shared.model.rules import OddRule
 from shared.model.values import value
 from shared.policies import find
 from shared.posture.policy import AnyPolicy, bound, examples
@@ -113,8 +114,25 @@ _NO_PART = frozenset({Aspect.SECURITY_GROUP})
 """A subnet whose field is None has none."""
 _GENERATED = frozenset(
     {"kind", "id", "read_at", "location", "state", "state_text", "public_access", "public_access_text"}
-    | {"delegated_subnet", "firewall_rules", "private_endpoints", "high_availability", "created_at"}
-    | {"prefixes", "delegations", "security_group", "servers", "updating", "etag", "tags", "unread"}
+    | {
+        "delegated_subnet",
+        "firewall_rules",
+        "odd_rules",
+        "private_endpoints",
+        "high_availability",
+        "created_at",
+    }
+    | {
+        "prefixes",
+        "delegations",
+        "security_group",
+        "servers",
+        "updating",
+        "etag",
+        "tags",
+        "unread",
+        "odd_fields",
+    }
 )
 """Fields that the strategies below fill; every other one is filled with what stored snapshots hold."""
 
@@ -181,6 +199,18 @@ def _rule_lists(draw: st.DrawFn) -> tuple[FirewallRule, ...]:
     return tuple(draw(firewall_rules(name)) for name in names)
 
 
+_ODD = OddRule(
+    name="Odd-1", field="endIpAddress", why="endIpAddress is absent", start=IPv4Address("10.0.0.0")
+)
+_ODD_LISTS = chosen(
+    (),
+    (_ODD,),
+    (replace(_ODD, start=IPv4Address(0)),),
+    (replace(_ODD, start=None), replace(_ODD, name="z-odd")),
+    (replace(_ODD, start=IPv4Address("198.51.100.9"), end=IPv4Address("198.51.100.0")),),
+)
+
+
 @st.composite
 def _connections(draw: st.DrawFn, server: ResourceId, number: int) -> PrivateEndpointConnection:
     return PrivateEndpointConnection(
@@ -214,6 +244,7 @@ def servers(draw: st.DrawFn, kind: TargetKind) -> ServerSnapshot:
         public_access_text=draw(cased(text)) if text else None,
         delegated_subnet=draw(chosen(None, None, ResourceId(SUBNET))) if flexible else None,
         firewall_rules=draw(st.one_of(_rule_lists(), _rule_lists(), st.none())),
+        odd_rules=draw(_ODD_LISTS),
         private_endpoints=None if numbers is None else tuple(draw(_connections(server, n)) for n in numbers),
         high_availability=draw(st.none() | st.booleans()),
         created_at=draw(st.none() | st.just(READ_AT - timedelta(days=30))),

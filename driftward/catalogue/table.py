@@ -16,6 +16,7 @@ from driftward.catalogue.file import Chosen
 from driftward.catalogue.outcome import Verb
 from driftward.refusing import plain
 from shared.model import EnforcementMode, Severity
+from shared.posture.policy import remedy_lines
 
 SEVERITIES: Final[Mapping[Severity, str]] = {
     Severity.CRITICAL: "bold red",
@@ -92,7 +93,7 @@ def _texts(entry: Entry) -> Iterator[RenderableType]:
     if entry.policy.why:
         yield Text()
         yield Text(entry.policy.why)
-    for paragraph in entry.docstring.split("\n\n"):
+    for paragraph in (*entry.docstring.split("\n\n"), *remedy_lines(entry.policy)):
         yield Text()
         yield _paragraph(" ".join(paragraph.replace("``", "`").split()))
 

@@ -13,7 +13,8 @@ from enum import StrEnum
 from ipaddress import IPv4Address, ip_network
 from typing import Final
 
-from shared.alerts.commands import fix_commands, steps_of
+from shared.alerts.commands import ACTIVE_CLOUD, fix_commands
+from shared.alerts.steps import texts_told
 from shared.model import (
     ComplianceState,
     ConnectionStatus,
@@ -193,4 +194,4 @@ def said(stage: Stage, case: Case, policy_id: str, snapshot: Snapshot) -> Step:
 def _remedy(policy: AnyPolicy, found: Finding, snapshot: Snapshot) -> tuple[str, ...]:
     planned = policy.plan(found, snapshot)
     edits: tuple[Edit, ...] = planned.edits if planned else policy.suggest(found, snapshot)
-    return fix_commands(edits) or steps_of(found.evidence)
+    return (*fix_commands(edits, ACTIVE_CLOUD), *texts_told(found.evidence))

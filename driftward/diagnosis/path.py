@@ -24,7 +24,7 @@ from driftward.diagnosis.case import (
     result_of,
     said,
 )
-from shared.alerts.commands import fix_commands
+from shared.alerts.commands import ACTIVE_CLOUD, fix_commands
 from shared.model import Aspect, Direction, Severity, SubnetSnapshot
 from shared.model.values import value
 from shared.nsg import Question, Side, Spans, Tags, minus, spans_of, union
@@ -140,7 +140,7 @@ def _answered(step: Step, way: _Way, inquiry: Inquiry) -> Step:
         return step
     if delegated(way.place) and not all(answer.wholly_wrong for answer in ask(inquiry)):
         return doubted(step, _SOMEWHERE)
-    return replace(step, fix=fix_commands(inquiry_suggestion(_ABOUT, inquiry)))
+    return replace(step, fix=fix_commands(inquiry_suggestion(_ABOUT, inquiry), ACTIVE_CLOUD))
 
 
 def _inquiry(way: _Way, subnet: SubnetSnapshot, direction: Direction) -> Inquiry | None:

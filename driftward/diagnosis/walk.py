@@ -17,12 +17,13 @@ from typing import Final
 
 from driftward.diagnosis import naming, path
 from driftward.diagnosis.case import Case, Result, Stage, Step, said
-from shared.alerts.commands import fix_commands
+from shared.alerts.commands import ACTIVE_CLOUD, fix_commands
 from shared.model import Aspect, FirewallRule, PublicAccess, PutFirewallRule, ServerState, TargetKind
 from shared.model.parts import EndpointDns
+from shared.posture.odd_rules import may_admit
 from shared.posture.server_findings import az
-from shared.posture.traffic import AddressSet, network_rules_missing, public_sources
-from shared.posture.unread import unread_reason
+from shared.posture.traffic import AddressSet, network_rules_missing, odd_texts, public_sources
+from shared.posture.unread import public_access_said, unread_reason
 
 _NO_ENDPOINT: Final = "postgres-no-approved-private-endpoint"
 _NOT_APPROVED: Final = "postgres-private-endpoint-not-approved"
@@ -139,7 +140,7 @@ def _admitted(case: Case) -> Step:
     if server.public_access is PublicAccess.DISABLED:
         return replace(step, result=Result.FAULT, says="public network access is disabled", fix=_PRIVATELY)
     if server.public_access is PublicAccess.UNKNOWN:
-        return replace(step, says="the server does not show whether public network access is enabled")
+        return replace(step, says=f"{public_access_said(server)}: whether anybody gets in is not known")
     if server.firewall_rules is None:
         return replace(step, says=unread_reason(server, Aspect.FIREWALL_RULES))
     if case.client is not None and _subnet_admitted(case):
@@ -157,7 +158,10 @@ def _subnet_admitted(case: Case) -> bool:
 
 def _by_rules(case: Case, step: Step) -> Step:
     public, server = public_sources(case.server), case.server
-    if not (server.firewall_rules or server.virtual_network_rules or network_rules_missing(server)):
+    some = (
+        server.firewall_rules or server.virtual_network_rules or network_rules_missing(server) or public.odd
+    )
+    if not some:
         nobody = "there is no firewall rule: nobody can come in by the public path"
         return replace(step, result=Result.FAULT, says=nobody, fix=_opening(case))
     if case.client_address is None:
@@ -168,6 +172,11 @@ def _by_rules(case: Case, step: Step) -> Step:
     if public.all_azure:
         azure = f"only the rule for every Azure address could admit {case.client_address}"
         return replace(step, says=azure)
+    if may_admit(server, case.client_address):
+        odd = (
+            f"no firewall rule that can be read admits {case.client_address}: {'; '.join(odd_texts(server))}"
+        )
+        return replace(step, says=odd)
     outside = f"no firewall rule admits {case.client_address}"
     return replace(step, result=Result.FAULT, says=outside, fix=_opening(case))
 
@@ -182,4 +191,4 @@ def _opening(case: Case) -> tuple[str, ...]:
         return ("add a firewall rule for the client's public address",)
     name = f"client-{str(case.client_address).replace('.', '-')}"
     rule = FirewallRule(name=name, start=case.client_address, end=case.client_address)
-    return fix_commands([PutFirewallRule(server=case.server.id, rule=rule)])
+    return fix_commands([PutFirewallRule(server=case.server.id, rule=rule)], ACTIVE_CLOUD)

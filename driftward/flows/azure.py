@@ -16,6 +16,7 @@ from driftward.flows.services import PLATFORM
 from driftward.signing_in import hush
 from shared.config.settings import read_settings
 from shared.model import Aspect, SubnetSnapshot, Target, TargetKind
+from shared.model.errors import Denied
 from shared.model.resource_id import ResourceId
 from shared.model.values import value
 from shared.nsg import Tags, known_tags, spans_of
@@ -61,12 +62,18 @@ class Azure:
         return read_server(body, str(server))
 
     def subnet(self, subnet: ResourceId) -> SubnetSnapshot:
-        """A subnet with its NSG. Raises ``GatewayError``."""
+        """A subnet with its NSG, and with its network where that may be read. Raises ``GatewayError``."""
+        try:
+            return self._subnet(subnet, Aspect.SUBNET, Aspect.SECURITY_GROUP, Aspect.VIRTUAL_NETWORK)
+        except Denied:
+            return self._subnet(subnet, Aspect.SUBNET, Aspect.SECURITY_GROUP)
+
+    def _subnet(self, subnet: ResourceId, *aspects: Aspect) -> SubnetSnapshot:
         from shared.adapters.arm.gateway import ArmGateway
 
         gateway = ArmGateway(self._clients, self._clock, self._clock.sleep)
         target = Target(kind=TargetKind.SUBNET, id=subnet)
-        found = gateway.read(target, frozenset({Aspect.SUBNET, Aspect.SECURITY_GROUP}))
+        found = gateway.read(target, frozenset(aspects))
         if not isinstance(found, SubnetSnapshot):
             raise TypeError(f"reading a subnet gave {type(found).__name__}")
         return found

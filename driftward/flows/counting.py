@@ -1,7 +1,7 @@
 """Denied flows by what they are: counted, with first and last time, and with samples, in bounded memory.
 
-The number of groups is bounded by the number of tags, everything in a group by its tallies. A rule that is
-named only after its flows is counted under a placeholder until then.
+The number of groups is bounded by the number of tags, everything in a group by its tallies. What one denier
+denied is a group of its own. Flows whose rule is named only after them wait in groups apart until it is.
 """
 
 from __future__ import annotations
@@ -10,23 +10,24 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final
 
+from driftward.flows.deniers import Denier, denier
 from driftward.flows.labels import Label, Labelled, Setting, label
 from driftward.flows.reader import Event, Named, Origin, Seen
+from driftward.flows.sight import Sight
 from driftward.flows.tallies import Tally
 from driftward.flows.tuples import Packet
 
-_NOT_YET: Final = "\0"
-"""Stands for the rule of flows until it is named; no rule's name holds it."""
 _REMEMBERED: Final = 1 << 13
 
 
 class Group:
-    """What was seen of one label."""
+    """What was seen of one label and one denier."""
 
-    __slots__ = ("addresses", "count", "first", "here", "label", "last", "ports", "rules", "tags")
+    __slots__ = ("addresses", "count", "denier", "first", "here", "label", "last", "ports", "rules", "tags")
 
-    def __init__(self, found: Label) -> None:
+    def __init__(self, found: Label, by: Denier) -> None:
         self.label = found
+        self.denier = by
         self.count = 0
         self.first = 0
         self.last = 0
@@ -42,25 +43,38 @@ class Group:
         """The narrowest tags that hold the other ends."""
 
     def add(self, time: int, packet: Packet, rule: str | None, tag: str) -> None:
-        self.first = min(self.first, time) if self.count else time
-        self.last = max(self.last, time)
-        self.count += 1
+        self._at(time, time, 1)
         here, there = packet.source, packet.destination
         if not packet.outbound:
             here, there = there, here
         self.addresses.add(there)
         self.here.add(here)
         self.ports.add((packet.protocol, packet.port))
-        self.rules.add(_NOT_YET if rule is None else rule)
+        if rule is not None:
+            self.rules.add(rule)
         if tag:
             self.tags.add(tag)
+
+    def merge(self, other: Group, rule: str) -> None:
+        """Take in what ``other`` has counted, all of it denied by ``rule``."""
+        self._at(other.first, other.last, other.count)
+        self.addresses.merge(other.addresses)
+        self.here.merge(other.here)
+        self.ports.merge(other.ports)
+        self.tags.merge(other.tags)
+        self.rules.add(rule, other.count)
+
+    def _at(self, first: int, last: int, times: int) -> None:
+        self.first = min(self.first, first) if self.count else first
+        self.last = max(self.last, last)
+        self.count += times
 
 
 class Counting:
     """What a flow log holds, event by event."""
 
     def __init__(self, setting: Setting, *, outbound: bool | None = None) -> None:
-        self.groups: dict[Label, Group] = {}
+        self.groups: dict[tuple[Label, Denier], Group] = {}
         self.flows = 0
         self.denied = 0
         self.elsewhere = 0
@@ -72,8 +86,10 @@ class Counting:
         self.records = 0
         self.resources: Tally[str] = Tally()
         self.versions: Tally[str] = Tally()
+        self.sight = Sight(setting.subnet, outbound)
         self._outbound = outbound
-        self._unnamed: dict[Label, Group] = {}
+        self._unnamed: dict[tuple[Label, Denier], tuple[Group, str]] = {}
+        """Groups whose rule is not named yet, with the state of encryption of a flow in them."""
         self._labelled = lru_cache(maxsize=_REMEMBERED)(lambda packet: label(packet, setting))
 
     def take(self, events: Iterable[Event]) -> None:
@@ -89,6 +105,11 @@ class Counting:
                     self.resources.add(event.resource)
                     self.versions.add(event.version)
 
+    def passed(self, address: str, outbound: bool) -> bool:
+        """A flow that was allowed; says whether further ones matter."""
+        self.sight.passed(address, outbound=outbound)
+        return not self.sight.is_done
+
     def _flow(self, seen: Seen) -> None:
         time, packet, rule = seen
         self.flows += 1
@@ -103,19 +124,27 @@ class Counting:
 
     def _refusal(self, time: int, packet: Packet, rule: str | None) -> None:
         self.denied += 1
+        if not self.sight.is_done:
+            self.sight.denied(packet)
         found: Labelled | None = self._labelled(packet)
         if found is None:
             self.elsewhere += 1
         elif self._outbound is not None and packet.outbound is not self._outbound:
             self.left_out += 1
         else:
-            group = self.groups.get(found.label) or self.groups.setdefault(found.label, Group(found.label))
-            group.add(time, packet, rule, found.tag)
-            if rule is None:
-                self._unnamed[found.label] = group
+            self._group(found.label, packet, rule).add(time, packet, rule, found.tag)
+
+    def _group(self, found: Label, packet: Packet, rule: str | None) -> Group:
+        """Where a flow is counted: with its likes, or apart until its rule is named."""
+        by = denier(rule or "", packet.encryption)
+        if rule is not None:
+            return self._named(found, by)
+        return self._unnamed.setdefault((found, by), (Group(found, by), packet.encryption))[0]
+
+    def _named(self, found: Label, by: Denier) -> Group:
+        return self.groups.get((found, by)) or self.groups.setdefault((found, by), Group(found, by))
 
     def _name(self, rule: str) -> None:
-        for group in self._unnamed.values():
-            if times := group.rules.take(_NOT_YET):
-                group.rules.add(rule, times)
+        for (found, _), (group, encryption) in self._unnamed.items():
+            self._named(found, denier(rule, encryption)).merge(group, rule)
         self._unnamed.clear()

@@ -39,13 +39,13 @@ class Server:
     features: Features
 
 
-def read_subnets(texts: Iterable[str]) -> Spans:
-    """The addresses of ``--subnet``. Raises ``BadInput``."""
+def read_addresses(texts: Iterable[str], option: str) -> Spans:
+    """The addresses of ``--subnet`` and ``--dns-server``. Raises ``BadInput``."""
     found: list[tuple[int, int]] = []
     for text in (part.strip() for given in texts for part in given.split(",")):
         spans = parse_addresses(text)
         if spans is None:
-            raise BadInput(f"--subnet {text!r} is no prefix", field="subnet")
+            raise BadInput(f"--{option} {text!r} is no prefix", field=option)
         found.extend(spans)
     return union(found)
 

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from driftward.flows.inputs import Server, read_nsg_file, read_server_file, read_subnets, read_tags_file
-from driftward.flows.labels import Features, Setting
+from driftward.flows.inputs import Server, read_addresses, read_nsg_file, read_server_file, read_tags_file
+from driftward.flows.labels import AZURE_DNS_AT, Features, Setting
 from driftward.flows.services import VIRTUAL_NETWORK, services_of
 from shared.model import Json, SecurityGroup
+from shared.model.parts import VirtualNetwork
 from shared.model.resource_id import ResourceId, parse_resource_id
 from shared.model.values import value
-from shared.nsg import Spans, Tags, spans_of
+from shared.nsg import Spans, Tags, parse_addresses, spans_of, union
 from shared.nsg.asking import BadInput
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ class Sources:
     """Where to look, as the options say it."""
 
     subnet: tuple[str, ...]
+    dns_server: tuple[str, ...]
     tags: str | None
     subscription: str | None
     location: str | None
@@ -43,6 +46,7 @@ class Known:
 
     server: Server | None
     subnet: Spans
+    dns: Spans
     group: SecurityGroup | None
     tags: Tags | None
     tags_from: Mapping[str, Json]
@@ -51,11 +55,13 @@ class Known:
     @property
     def setting(self) -> Setting:
         closed = self.tags.closed if self.tags else {}
+        features = self.server.features if self.server else Features()
         return Setting(
             subnet=self.subnet,
             services=services_of(closed) if self.tags else None,
             virtual_network=closed.get(VIRTUAL_NETWORK, ()),
-            features=self.server.features if self.server else Features(),
+            dns=self.dns,
+            features=replace(features, dns=True if self.dns else None),
         )
 
 
@@ -74,7 +80,8 @@ def known_of(given: Sources) -> Known:
         tags, tags_from = _tags(given, azure, server)
         return Known(
             server=server,
-            subnet=read_subnets(given.subnet),
+            subnet=read_addresses(given.subnet, "subnet"),
+            dns=_dns(given),
             group=_group(given),
             tags=tags,
             tags_from=tags_from,
@@ -91,18 +98,32 @@ def _server_id(text: str | None) -> ResourceId | None:
 def _of_server(azure: Azure, server: Server, given: Sources) -> Known:
     """What Azure says of a server that was given as an id, where no option says otherwise."""
     tags, tags_from = _tags(given, azure, server)
-    group, subnet = _group(given), read_subnets(given.subnet)
-    if server.subnet is not None and (group is None or not subnet):
+    group, subnet, dns = _group(given), read_addresses(given.subnet, "subnet"), _dns(given)
+    if server.subnet is not None and not (group and subnet and dns):
         found = azure.subnet(server.subnet)
         group, subnet = group or found.security_group, subnet or spans_of(found.prefixes)
+        dns = dns or _dns_of(found.virtual_network)
     return Known(
         server=server,
         subnet=subnet,
+        dns=dns,
         group=group,
         tags=tags,
         tags_from=tags_from,
         notes=_about_server(server),
     )
+
+
+def _dns_of(network: VirtualNetwork | None) -> Spans:
+    """The network's own DNS servers, or the one that every network has; none where it could not be read."""
+    if network is None:
+        return ()
+    found = [parse_addresses(text) or () for text in network.dns_servers]
+    return union(span for spans in found for span in spans) or AZURE_DNS_AT
+
+
+def _dns(given: Sources) -> Spans:
+    return read_addresses(given.dns_server, "dns-server")
 
 
 def _group(given: Sources) -> SecurityGroup | None:

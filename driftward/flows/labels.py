@@ -7,6 +7,9 @@ the subnet and, with high availability or PgBouncer, 6432; no article on flexibl
 Sources: private access networking, major version upgrades and data encryption of Azure Database for
 PostgreSQL; Virtual network service tags (Key Vault depends on AzureActiveDirectory).
 
+Names are resolved at the network's own DNS servers, or at 168.63.129.16 where it has none: whether a denied
+flow to port 53 went to those is not known unless they are given.
+
 An address on port 443 that is in no tag is like those of a content delivery network, which servers were
 seen to call (Microsoft Q&A 74105480): an NSG rule names addresses and tags, not hosts, so only a rule for
 the whole Internet would admit them, and none is proposed. Everything else is somebody else's.
@@ -29,14 +32,18 @@ from driftward.flows.services import (
     Services,
     without_region,
 )
-from driftward.flows.tuples import TCP, Packet
+from driftward.flows.tuples import TCP, UDP, Packet
 from shared.model.values import value
 from shared.nsg.packets.addresses import PUBLIC_ADDRESSES, spans_of
 from shared.nsg.packets.spans import Spans
 
 HTTPS: Final = 443
+DNS_PORT: Final = 53
 POSTGRES: Final = "postgres"
 PGBOUNCER: Final = "pgbouncer"
+DNS: Final = "dns"
+AZURE_DNS: Final = "azureDns"
+"""The resolver that every network has, at 168.63.129.16."""
 WITHIN: Final = {5432: POSTGRES, 6432: PGBOUNCER}
 """What servers of one subnet say to each other, by port."""
 
@@ -45,7 +52,6 @@ PRIVATE: Final = "private"
 OTHER_PORTS: Final = "otherPorts"
 PLATFORM_ADDRESS: Final = "platformAddress"
 RESERVED: Final = "reserved"
-ENCRYPTION: Final = "encryption"
 
 
 class Kind(StrEnum):
@@ -93,6 +99,8 @@ class Features:
     customer_key: bool | None = None
     pooled: bool | None = None
     """Whether high availability or PgBouncer is on."""
+    dns: bool | None = None
+    """True where the network's DNS servers are known: what was denied to them is needed."""
 
 
 @value
@@ -103,9 +111,12 @@ class Setting:
     """The PostgreSQL subnet; empty where it is not known, and then every flow counts as its."""
     services: Services | None = None
     virtual_network: Spans = ()
+    dns: Spans = ()
+    """The network's DNS servers; empty where they are not known."""
     features: Features = Features()
 
 
+AZURE_DNS_AT: Final = spans_of([ip_network("168.63.129.16/32")])
 _HOST: Final = spans_of(map(ip_network, ("168.63.129.16/32", "169.254.169.254/32")))
 """DNS, DHCP, probes and instance metadata (what is 168.63.129.16)."""
 _NO_HOSTS: Final = spans_of(
@@ -118,8 +129,6 @@ _NO_HOSTS: Final = spans_of(
         ),
     )
 )
-_DROPPING: Final = frozenset({"NX_SW_NOT_READY", "NX_NOT_ACCEPTED", "NX_NOT_SUPPORTED"})
-"""The states of virtual network encryption in which the packet is dropped (virtual network flow logs)."""
 
 
 def label(packet: Packet, setting: Setting) -> Labelled | None:
@@ -129,8 +138,6 @@ def label(packet: Packet, setting: Setting) -> Labelled | None:
         here, there = there, here
     if setting.subnet and not holds(setting.subnet, here):
         return None
-    if packet.encryption in _DROPPING:
-        return _other(ENCRYPTION, packet)
     if name := _within(packet, setting):
         return Labelled(Label(Kind.PLATFORM, name, packet.outbound), "")
     if not packet.outbound:
@@ -145,6 +152,9 @@ def _within(packet: Packet, setting: Setting) -> str | None:
 
 
 def _going_out(packet: Packet, there: int, setting: Setting) -> Labelled:
+    if _may_resolve(packet, there, setting):
+        name = AZURE_DNS if holds(AZURE_DNS_AT, there) else DNS
+        return Labelled(Label(Kind.PLATFORM, name, packet.outbound), "")
     if holds(_HOST, there):
         return _other(PLATFORM_ADDRESS, packet)
     if holds(setting.virtual_network, there) or not holds(PUBLIC_ADDRESSES, there):
@@ -156,6 +166,12 @@ def _going_out(packet: Packet, there: int, setting: Setting) -> Labelled:
     if setting.services is None:
         return Labelled(Label(Kind.UNKNOWN, "", packet.outbound), "")
     return _by_tag(setting.services.at(there), packet)
+
+
+def _may_resolve(packet: Packet, there: int, setting: Setting) -> bool:
+    """Whether the flow asks a DNS server of the network for a name, as far as is known which those are."""
+    asks = packet.protocol in {TCP, UDP} and packet.port == DNS_PORT
+    return asks and (not setting.dns or holds(setting.dns, there))
 
 
 def _by_tag(tags: tuple[str, ...], packet: Packet) -> Labelled:
@@ -193,6 +209,8 @@ def need(found: Label, features: Features) -> Need:
         ENTRA: (features.entra, features.customer_key),
         KEY_VAULT: (features.customer_key,),
         PGBOUNCER: (features.pooled,),
+        DNS: (features.dns,),
+        AZURE_DNS: (features.dns,),
     }
     return _while_any(*switches.get(found.name, (False,)))
 
@@ -213,10 +231,13 @@ _REASONS: Final = {
     INBOUND: "others tried to reach the subnet: an answer needs no rule, a client that is meant needs one",
     PRIVATE: "private addresses: another subnet, a peered network, on-premises",
     OTHER_PORTS: "public addresses, other ports or protocols: nothing that the service is documented to call",
-    PLATFORM_ADDRESS: "the host's own addresses (DNS, DHCP, metadata): only a rule for a tag such as "
-    "AzurePlatformDNS denies them, and then names may not resolve",
+    PLATFORM_ADDRESS: "the host's own addresses (DHCP, probes, metadata): only a rule for a tag such as "
+    "AzurePlatformIMDS denies them",
     RESERVED: "addresses that no host on the Internet has",
-    ENCRYPTION: "dropped by virtual network encryption, not by a rule: no rule admits it",
+    DNS: "without an answer the server resolves no name, if these are the network's DNS servers "
+    "(--dns-server names them)",
+    AZURE_DNS: "without an answer the server resolves no name, if the network has no DNS servers of its own "
+    "(--dns-server names them)",
 }
 _UNKNOWN: Final = "the prefixes of service tags are not known: give --tags, or --subscription and --location"
 _UNKNOWN_CDN: Final = (

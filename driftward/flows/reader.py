@@ -6,7 +6,7 @@ here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple, TypeAlias
 
 from driftward.flows.faults import BadLog, Fault, Faults
@@ -25,7 +25,7 @@ from driftward.flows.places import (
     WRAPPERS,
     Path,
 )
-from driftward.flows.tuples import BadTuple, Layout, Packet, read_flow, shown
+from driftward.flows.tuples import BadTuple, Layout, Packet, read_flow, shown, this_side
 from shared.model import Json
 
 _DEEPEST: Final = 32
@@ -56,12 +56,15 @@ class Origin(NamedTuple):
 
 
 Event: TypeAlias = Seen | Named | Origin
+Watch: TypeAlias = Callable[[str, bool], bool]
+"""Told of a flow that passed: the address of its own side, and whether it went out; says whether to go on."""
 
 
 class Reader:
     """Follows the events of one file; all that it keeps is where it stands."""
 
-    def __init__(self, faults: Faults) -> None:
+    def __init__(self, faults: Faults, watch: Watch | None = None) -> None:
+        self._watch = watch
         self.tuples: Layout | None = None
         """The layout of the flow tuples in whose list the reader stands."""
         self._faults = faults
@@ -109,9 +112,15 @@ class Reader:
         except BadTuple as error:
             self._add(f"{error}: {shown(found)}")
             return None
-        if self._rule is None and packet is not None:
+        if packet is None:
+            self._tell(found)
+        elif self._rule is None:
             self._is_open = True
         return Seen(time, packet, self._rule)
+
+    def _tell(self, found: str) -> None:
+        if self._watch is not None and not self._watch(*this_side(found)):
+            self._watch = None
 
     def leave_rule(self) -> Iterator[Event]:
         """Say whose the flows were that no rule was named for."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from driftward.flows.advice import Advice, template_group
 from driftward.shell import command_lines
-from shared.alerts.commands import fix_commands
+from shared.alerts.commands import ACTIVE_CLOUD, fix_commands
 from shared.model import Json, PutSecurityRule, SecurityGroup, SecurityRule
 from shared.nsg.rules.spelling import rule_body
 
@@ -40,7 +40,7 @@ def command(rule: SecurityRule, group: SecurityGroup | None) -> str:
 def shell_lines(rule: SecurityRule, group: SecurityGroup | None) -> list[str]:
     """The same, over the lines of a shell."""
     about = template_group() if group is None else group
-    (text,) = fix_commands([PutSecurityRule(nsg=about.id, rule=rule)])
+    (text,) = fix_commands([PutSecurityRule(nsg=about.id, rule=rule)], ACTIVE_CLOUD)
     if group is None:
         text = text.replace(f"--priority {rule.priority}", f"--priority {shlex.quote('<priority>')}", 1)
     return list(command_lines(text, about.id))

@@ -16,8 +16,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from driftward.flows.deniers import Denier
 from driftward.flows.labels import (
-    ENCRYPTION,
+    AZURE_DNS,
+    DNS,
     INBOUND,
     OTHER_PORTS,
     PGBOUNCER,
@@ -58,7 +60,16 @@ _NAMES: Final[Mapping[str, str]] = {
     OTHER_PORTS: "public addresses, other ports",
     PLATFORM_ADDRESS: "addresses of the host",
     RESERVED: "addresses of nobody",
-    ENCRYPTION: "dropped unencrypted",
+    DNS: "DNS servers",
+    AZURE_DNS: "Azure's DNS",
+}
+
+
+_DENIERS: Final[Mapping[str, str]] = {
+    Denier.NSG: "",
+    Denier.ADMIN_RULE: ": a security admin rule of Azure Virtual Network Manager",
+    Denier.ENCRYPTION: ": virtual network encryption",
+    Denier.UNNAMED: ": the log does not say who",
 }
 
 
@@ -97,7 +108,7 @@ def _sentence(out: Mapping[str, Json]) -> str:
     if unknown:
         return f"{_total(unknown)} to public addresses on 443: whose they are is not known."
     if depending:
-        return f"{_total(depending)}: {_listed(map(_name, depending))}, which --server tells."
+        return f"{_total(depending)}: {_listed(map(_name, depending))}, which {_tellers(depending)}."
     if out["answer"] == Answer.UNKNOWN:
         return "Some denied flows may be traffic that the service needs: see below."
     if not out["flows"]["denied"]:
@@ -105,6 +116,13 @@ def _sentence(out: Mapping[str, Json]) -> str:
     if any(g["need"] == Need.REQUIRED for g in groups):
         return "What the service needs and the log shows as denied passes now."
     return "No denied flow of this log is traffic that the service needs."
+
+
+def _tellers(depending: Sequence[Mapping[str, Json]]) -> str:
+    """The options that say whether it is required."""
+    of_dns = {group["name"] in {DNS, AZURE_DNS} for group in depending}
+    telling = [option for option, is_of in (("--server", False), ("--dns-server", True)) if is_of in of_dns]
+    return f"{' and '.join(telling)} tell{'s' * (len(telling) == 1)}"
 
 
 def _about_log(out: Mapping[str, Json]) -> Iterable[str]:
@@ -130,15 +148,17 @@ def _block(
     out: Mapping[str, Json],
     commands: Mapping[str, Sequence[str]],
 ) -> None:
+    lines = [f"{group['why']}."]
     if group["kind"] == Kind.PLATFORM:
         console.print(Padding(_title(group), (0, 0, 0, 2)))
-    lines = [f"{group['why']}."] if group["kind"] != Kind.PLATFORM else []
+        lines = []
+    advice = [group["whatToDo"]] if group["whatToDo"] and group["fix"] is None else []
     lines += [
         f"{_flows(group['count'])}, {_span(group)}, {_ports(group)}",
         f"to {_addresses(group)}" if group["direction"] == "Outbound" else f"from {_addresses(group)}",
-        f"denied by {_rules(group)}",
+        f"denied by {_rules(group)}{_DENIERS[group['deniedBy']]}",
     ]
-    for line in (*lines, *_now(group, out)):
+    for line in (*lines, *_now(group, out), *advice):
         console.print(Padding(Text(line), (0, 0, 0, 4)))
     _fix(console, group, commands)
 
@@ -158,8 +178,10 @@ def _now(group: Mapping[str, Json], out: Mapping[str, Json]) -> Iterable[str]:
         (f"{rule['name']!r} (priority {rule['priority']})" for rule in now["blockingRules"]), " and "
     )
     match now["verdict"]:
+        case "allowed" if now["isOfAnotherNsg"]:
+            yield f"now: {name}, which the log is not about, would let it pass"
         case "allowed":
-            yield f"now: {name} lets it pass"
+            yield f"now: {name} lets it pass{_allowing(now)}"
         case "denied":
             yield f"now: {name} still denies it, by {rules}"
         case "mixed":
@@ -168,12 +190,18 @@ def _now(group: Mapping[str, Json], out: Mapping[str, Json]) -> Iterable[str]:
             yield f"now: whether {name} denies it, by {rules}, depends on {_few(now['dependsOn'], ' and ')}"
 
 
+def _allowing(now: Mapping[str, Json]) -> str:
+    rules = _few(map(repr, now["youngerRules"]), " and ")
+    return f", by {rules}, which may be younger than the log" if now["youngerRules"] else ""
+
+
 def _fix(console: Console, group: Mapping[str, Json], commands: Mapping[str, Sequence[str]]) -> None:
     fix = group["fix"]
     if fix is None:
         return
     if fix["noFixReason"] is not None:
-        console.print(Padding(Text(f"no rule can be added: {plain(fix['noFixReason'])}"), (0, 0, 0, 4)))
+        said = group["whatToDo"] or f"no rule can be added: {plain(fix['noFixReason'])}"
+        console.print(Padding(Text(said), (0, 0, 0, 4)))
         return
     what = "rule" if len(fix["rules"]) == 1 else "rules"
     proved = (
@@ -199,7 +227,11 @@ def _others(console: Console, groups: Sequence[Mapping[str, Json]]) -> None:
     table.add_column("denied by", overflow="fold", ratio=3)
     for group in groups:
         table.add_row(
-            _number(group["count"]), Text(_name(group)), _ports(group), _addresses(group), Text(_rules(group))
+            _number(group["count"]),
+            Text(_name(group)),
+            _ports(group),
+            _addresses(group),
+            Text(f"{_rules(group)}{_DENIERS[group['deniedBy']]}"),
         )
     console.print(Padding(table, (0, 0, 0, 2), expand=False))
 

@@ -21,14 +21,14 @@ import ijson  # type: ignore[import-untyped]  # ships neither stubs nor a py.typ
 
 from driftward.flows.faults import Fault, Faults
 from driftward.flows.pieces import Pieces, Source
-from driftward.flows.reader import Event, Reader
+from driftward.flows.reader import Event, Reader, Watch
 
 PIECE: Final = 1 << 16
 
 
-def read_events(source: Source, faults: Faults) -> Iterator[Event]:
+def read_events(source: Source, faults: Faults, watch: Watch | None = None) -> Iterator[Event]:
     """What the file tells, in its order. Raises ``BadLog``, and ``OSError`` where it cannot be read."""
-    pieces, reader = Pieces(source), Reader(faults)
+    pieces, reader = Pieces(source), Reader(faults, watch)
     try:
         for event, found in ijson.basic_parse(pieces, multiple_values=True, use_float=True, buf_size=PIECE):
             if reader.tuples is None or event == "end_array":

@@ -34,9 +34,11 @@ class Tally(Generic[_T]):
         else:
             self.rest += times
 
-    def take(self, thing: _T) -> int:
-        """How often it was seen; it is forgotten."""
-        return self.counts.pop(thing, 0)
+    def merge(self, other: Tally[_T]) -> None:
+        """Count what ``other`` has counted."""
+        for thing, times in other.counts.items():
+            self.add(thing, times)
+        self.rest += other.rest
 
     @property
     def is_complete(self) -> bool:

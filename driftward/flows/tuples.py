@@ -64,6 +64,8 @@ _PROTOCOLS: Final = {
     Layout.NSG: {"T": TCP, "U": UDP},
     Layout.VNET: {"1": "Icmp", "6": TCP, "17": UDP, "50": "Esp", "51": "Ah", "58": "Icmp"},
 }
+_UNENCRYPTED: Final = "NX"
+"""How traffic of a virtual network is by default."""
 _SECONDS_END: Final = 10**11
 """A larger time is in milliseconds: as seconds it would be the year 5138. The virtual network page's sample
 has milliseconds, its worked example seconds."""
@@ -85,8 +87,15 @@ def read_flow(text: str, layout: Layout) -> Flow:
     time = _time(fields[0])
     if not denied:
         return Flow(time, None)
-    encryption = fields[8].upper() if layout is Layout.VNET else ""
+    encryption = (fields[8].strip().upper() or _UNENCRYPTED) if layout is Layout.VNET else ""
     return Flow(time, _packet(fields[1], fields[2], fields[4], (layout, fields[5], outbound, encryption)))
+
+
+def this_side(text: str) -> tuple[str, bool]:
+    """The address of a flow tuple's own side, and whether the flow goes out; of a text that was read."""
+    fields = text.split(",", 7)
+    outbound = _OUTBOUND[fields[6]]
+    return fields[1 if outbound else 2], outbound
 
 
 def shown(text: str) -> str:
@@ -111,11 +120,15 @@ def _packet(source: str, destination: str, port: str, how: tuple[Layout, str, bo
     protocol = _PROTOCOLS[layout].get(number, number)
     if not protocol:
         raise BadTuple("no protocol")
-    return Packet(_place(source), _place(destination), _port(port, protocol), protocol, outbound, encryption)
+    ends = (place_of(source), place_of(destination))
+    return Packet(*ends, _port(port, protocol), protocol, outbound, encryption)
 
 
-def _place(text: str) -> int:
-    """Where the address stands on the line; an IPv4 address in IPv6 clothes is the IPv4 address."""
+@lru_cache(maxsize=1 << 13)
+def place_of(text: str) -> int:
+    """Where the address stands on the line; an IPv4 address in IPv6 clothes is the IPv4 address.
+
+    Raises ``BadTuple``."""
     found = None if "/" in text or "-" in text else parse_addresses(text)
     if found is None:
         raise BadTuple(f"{shown(text)} is no address")

@@ -14,7 +14,7 @@ from driftward.traffic.answered import Answered
 from shared.model import Json
 from shared.nsg.packets.addresses import parse_addresses
 from shared.nsg.packets.spans import common
-from shared.nsg.rules.tags import SetKind, open_tag, tag_key
+from shared.nsg.rules.tags import SetKind, open_tag
 
 COLOURS: Final[Mapping[str, str]] = {
     "allowed": "green",
@@ -23,13 +23,13 @@ COLOURS: Final[Mapping[str, str]] = {
     "depends": "yellow",
 }
 _SHOWN: Final = 3
-_LOAD_BALANCER: Final = "azureloadbalancer"
 _SETS: Final[Mapping[SetKind, str]] = {
     SetKind.VIRTUAL_NETWORK: "the virtual network's space, peered networks, on-premises ranges and routes; "
     "its prefixes can be given with --tags",
     SetKind.INTERNET: "public addresses outside the virtual network; prefixes can be given with --tags",
     SetKind.PUBLIC_TAG: "a service tag for public addresses; its prefixes can be given with --tags",
     SetKind.UNKNOWN_TAG: "a tag that Azure does not publish; its prefixes can be given with --tags",
+    SetKind.EXPRESSION: "left to the deployment: a value can be given with --parameters",
     SetKind.MALFORMED: "a text that is no address and no tag: it may match anything",
     SetKind.SECURITY_GROUP: "an application security group: who belongs to it stands in no file",
 }
@@ -92,11 +92,11 @@ def _may_hold(name: str, address: str, answered: Answered) -> bool:
 
 
 def _security_groups(answered: Answered) -> set[str]:
-    return {
-        group.name
-        for rule in answered.group.rules
-        for group in (*rule.source_groups, *rule.destination_groups)
-    }
+    """By what an answer calls them: by name, or by id where two share a name."""
+    groups = (
+        group for rule in answered.group.rules for group in (*rule.source_groups, *rule.destination_groups)
+    )
+    return {called for group in groups for called in (group.name, str(group))}
 
 
 def depends(console: Console, answered: Answered) -> None:
@@ -110,6 +110,4 @@ def depends(console: Console, answered: Answered) -> None:
 
 def _held_by(name: str, groups: Collection[str]) -> str:
     """What the open set is, and how more could be known of it."""
-    if name not in groups and tag_key(name) == _LOAD_BALANCER:
-        return "documented as 168.63.129.16; say so with --tags"
     return _SETS[SetKind.SECURITY_GROUP if name in groups else open_tag(name).kind]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Final
 
@@ -13,6 +14,7 @@ from rich.text import Text
 from driftward.refusing import plain
 from driftward.terminal import few, section
 from shared.model import SecurityGroup, SecurityRule
+from shared.model.resource_id import ResourceId
 from shared.nsg.rules.reading import DEFAULT_RULES
 
 _ROWS: Final = 20
@@ -24,7 +26,22 @@ def rules_by_name(group: SecurityGroup) -> dict[str, SecurityRule]:
     return {rule.name: rule for rule in chain(supplied, group.default_rules, group.rules)}
 
 
-def rules_table(console: Console, heading: str, rules: Sequence[SecurityRule]) -> None:
+def namesakes(group: SecurityGroup) -> frozenset[str]:
+    """Names, in lower case, that two application security groups of its rules share."""
+    ids = {
+        g.key: g.name.lower() for rule in group.rules for g in (*rule.source_groups, *rule.destination_groups)
+    }
+    return frozenset(name for name, times in Counter(ids.values()).items() if times > 1)
+
+
+def _called(groups: Iterable[ResourceId], shared: Collection[str]) -> Iterator[str]:
+    return (str(group) if group.name.lower() in shared else group.name for group in groups)
+
+
+def rules_table(
+    console: Console, heading: str, rules: Sequence[SecurityRule], shared: Collection[str] = ()
+) -> None:
+    """``shared`` are names of application security groups that do not tell which is meant."""
     if not rules:
         return
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
@@ -35,8 +52,8 @@ def rules_table(console: Console, heading: str, rules: Sequence[SecurityRule]) -
     table.add_column("to", overflow="fold", ratio=3)
     table.add_column("ports", overflow="fold", ratio=2)
     for rule in rules[:_ROWS]:
-        sources = (*rule.sources, *(group.name for group in rule.source_groups))
-        destinations = (*rule.destinations, *(group.name for group in rule.destination_groups))
+        sources = (*rule.sources, *_called(rule.source_groups, shared))
+        destinations = (*rule.destinations, *_called(rule.destination_groups, shared))
         cells = (str(rule.priority), rule.name, rule.protocol.lower(), few(sources), few(destinations))
         table.add_row(*(Text(plain(cell)) for cell in (*cells, few(rule.destination_ports))))
     more = [Text(f"and {len(rules) - _ROWS} more: --json has all")] if len(rules) > _ROWS else []

@@ -16,8 +16,8 @@ from driftward.shell import command_lines
 from driftward.terminal import bullets, few, section, write
 from driftward.traffic.answered import Answered
 from driftward.traffic.packets import COLOURS, depends, packets
-from driftward.traffic.rules import rules_by_name, rules_table
-from shared.alerts.commands import fix_commands
+from driftward.traffic.rules import namesakes, rules_by_name, rules_table
+from shared.alerts.commands import ACTIVE_CLOUD, fix_commands
 from shared.model import PutSecurityRule
 from shared.model.resource_id import ResourceId
 from shared.nsg.documents.document import read_rule
@@ -38,9 +38,11 @@ def _answer(console: Console, answered: Answered) -> None:
         ("Rules that allow some of it", out["exposingRules"]),
         ("Rules that match some of it and never decide", out["shadowedRules"]),
     ):
-        rules_table(console, heading, [rules[named["name"]] for named in listed if named["name"] in rules])
+        told = [rules[named["name"]] for named in listed if named["name"] in rules]
+        rules_table(console, heading, told, namesakes(answered.group))
     _fix(console, answered)
     _shared(console, out["sharedWith"])
+    bullets(console, "Taken for granted", out["assumptions"])
     bullets(console, "Besides", out["caveats"])
 
 
@@ -103,7 +105,7 @@ def _fix(console: Console, answered: Answered) -> None:
     rules_table(console, f"The fix, proved on these rules: add {_count(len(rules), f'{access} rule')}", rules)
     edits = tuple(PutSecurityRule(nsg=answered.group.id, rule=rule) for rule in rules)
     console.print()
-    for command in fix_commands(edits):
+    for command in fix_commands(edits, ACTIVE_CLOUD):
         for line in command_lines(command, answered.group.id):
             console.print(Text(line), soft_wrap=True)
 

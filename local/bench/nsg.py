@@ -51,10 +51,13 @@ Figures: TypeAlias = dict[str, tuple[float, str]]
 
 _HARD: Final = 990
 _SIZES: Final = (125, 250, 500, 1000)
+_FEWER: Final = (5, 10, 20, 30)
+"""Rules between groups: with more that are told apart, the answer is that it is too complex."""
 MEMORY_LIMIT: Final = 100.0
 """Megabytes that the engine may hold at once for the largest NSG."""
 _TARGETS: Final[Mapping[str, float]] = {
     "typical.cold": 5,
+    "groups.cold": 2000,
     "random1000.cold": 10,
     "random1000.rules": 10,
     "largest.cold": 30,
@@ -132,6 +135,7 @@ def _cases(is_quick: bool) -> Iterator[tuple[str, Callable[[int], Sequence[Objec
         yield f"partition{dimensions}Missing", _one(partial(whole, missing=1)), large
     yield "disjointDenies", _one(partial(adversarial.disjoint_denies, _HARD)), large
     yield "nested", _one(partial(adversarial.nested, _HARD)), large
+    yield "groups", _one(partial(adversarial.between_groups, 20)), small
 
 
 def _one(make: Callable[[int], Object]) -> Callable[[int], Sequence[Object]]:
@@ -221,13 +225,15 @@ def _growth(seeds: int) -> Figures:
     """Milliseconds from parsed JSON to verdict for more and more rules, and the exponent that fits best."""
     makers: dict[str, Callable[[int, int], Object]] = {"random": adversarial.random_rules}
     makers |= {f"partition{d}": partial(adversarial.partition, d) for d in (2, 3, 4)}
+    makers["groups"] = adversarial.between_groups
     figures: Figures = {}
     for name, make in makers.items():
-        costs = [_median_cost(partial(make, size), seeds) for size in _SIZES]
-        exponent = round(_slope(_SIZES, costs), 2)
-        figures |= {f"growth.{name}.{n}": (round(ms, 2), "ms") for n, ms in zip(_SIZES, costs, strict=True)}
+        sizes = _FEWER if name == "groups" else _SIZES
+        costs = [_median_cost(partial(make, size), seeds) for size in sizes]
+        exponent = round(_slope(sizes, costs), 2)
+        figures |= {f"growth.{name}.{n}": (round(ms, 2), "ms") for n, ms in zip(sizes, costs, strict=True)}
         figures[f"growth.{name}.exponent"] = (exponent, "1")
-        shown = ", ".join(f"{n}: {ms:.1f}" for n, ms in zip(_SIZES, costs, strict=True))
+        shown = ", ".join(f"{n}: {ms:.1f}" for n, ms in zip(sizes, costs, strict=True))
         print(f"cost of {name:<16} n^{exponent:<6} ms by number of rules: {shown}", flush=True)
     return figures
 

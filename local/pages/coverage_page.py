@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Final
 
 from local.pages.coverage_rows import (
@@ -31,7 +32,8 @@ from shared.posture.controls import Control
 from shared.posture.policy import AnyPolicy
 
 _MEANS: Final[Mapping[Answer, str]] = {
-    Answer.POLICY: "one or more policies judge it, on events and in every sweep",
+    Answer.POLICY: "one or more policies judge it, on events and in every sweep; one marked *by name* only "
+    "where `policies.yaml` switches it on",
     Answer.MANUAL: "a person looks, with the query that the row names",
     Answer.ALWAYS_ON: "Azure does it and offers no way to switch it off",
     Answer.NOT_AUTOMATABLE: "nothing in Azure's control plane tells it; the row says why",
@@ -136,9 +138,19 @@ def _source(source: Source, numbers: Mapping[str, int]) -> list[str]:
     ]
 
 
+@cache
+def _by_name() -> frozenset[str]:
+    """Policies that are off until they are asked for by name."""
+    return frozenset(policy.id for policy in discover() if policy.opt_in)
+
+
+def _policy(policy_id: str) -> str:
+    return policy_link(policy_id) + (" (*by name*)" if policy_id in _by_name() else "")
+
+
 def _answer(row: Row, numbers: Mapping[str, int]) -> str:
     parts = [
-        ", ".join(map(policy_link, row.policies)),
+        ", ".join(map(_policy, row.policies)),
         row.note,
         f"[query {numbers[row.query]}](#query-{numbers[row.query]})" if row.query else "",
         f"**Overtaken:** {row.overtaken.now} ({row.overtaken.source})" if row.overtaken else "",
@@ -153,5 +165,5 @@ def _numbers(sources: Iterable[Source]) -> dict[str, int]:
 
 
 def _query(query: str, number: int) -> list[str]:
-    language = "sql" if query.startswith(("SELECT", "SHOW")) else "sh"
+    language = "sql" if query.startswith(("SELECT", "SHOW", "\\")) else "sh"
     return [f"### Query {number}", f"```{language}\n{query}\n```"]

@@ -17,7 +17,7 @@ from local.pages.markdown import GENERATED, code, link, page, table
 from shared.model import Safety
 from shared.policies import modules
 from shared.posture.controls import Control
-from shared.posture.policy import AnyPolicy, Parameter, RaisedBy, no_plan
+from shared.posture.policy import AnyPolicy, Parameter, RaisedBy, no_plan, remedy_lines
 
 _COMES_TO: Final = {
     Safety.AUTO: "reverted",
@@ -89,6 +89,7 @@ def _policy(policy: AnyPolicy) -> list[str]:
         f"**{policy.title}.** {policy.why}",
         table(("", ""), _facts(policy)),
         *_paragraphs(policy),
+        *(f"**By hand.** {line}" for line in remedy_lines(policy)),
         *_parameters(policy.parameters),
         *_controls(policy.controls),
         "**Permissions**",

@@ -36,6 +36,8 @@ _LIBRARIES = (
     "pg_stat_statements,pgaudit,pglogical,timescaledb,wal2json"
 )
 _AUDITED = "none,read,write,function,role,ddl,misc,all"
+_AUDIT_LEVELS = "debug5,debug4,debug3,debug2,debug1,info,notice,warning,log"
+_LEVELS = "debug5,debug4,debug3,debug2,debug1,info,notice,warning,error,log,fatal,panic"
 _ASPECTS = "on,off,receipt,authentication,authorization,setup_durations,all"
 _RANGE = re.compile(r"(?P<low>-?[\d.]+)-(?P<high>-?[\d.]+(?:e\+\d+)?)")
 
@@ -82,6 +84,7 @@ _FLEXIBLE: tuple[_Parameter, ...] = (
     _Parameter(name="log_disconnections", value="on"),
     _Parameter(name="log_duration", value="off"),
     _Parameter(name="log_line_prefix", value="%t-%c-", kind="String", allowed=_TEXT),
+    _Parameter(name="log_min_messages", value="warning", kind="Enumeration", allowed=_LEVELS),
     _Parameter(name="log_replication_commands", value="on", read_only=True),
     _Parameter(name="log_statement", value="none", kind="Enumeration", allowed="none,ddl,mod,all"),
     _Parameter(name="logfiles.download_enable", value="off"),
@@ -92,6 +95,8 @@ _FLEXIBLE: tuple[_Parameter, ...] = (
         name="password_encryption", value="scram-sha-256", kind="Enumeration", allowed=_PASSWORDS, first=14
     ),
     _Parameter(name="pgaudit.log", value="none", kind="Set", allowed=_AUDITED),
+    _Parameter(name="pgaudit.log_client", value="off"),
+    _Parameter(name="pgaudit.log_level", value="log", kind="Enumeration", allowed=_AUDIT_LEVELS),
     _Parameter(name="pgbouncer.enabled", value="false", allowed="true,false"),
     _Parameter(name="require_secure_transport", value="on"),
     _Parameter(
@@ -138,6 +143,7 @@ _SINGLE: tuple[_Parameter, ...] = (
     _Parameter(name="log_disconnections", value="off"),
     _Parameter(name="log_duration", value="off"),
     _Parameter(name="log_line_prefix", value="%t-%c-", kind="String", allowed=_TEXT),
+    _Parameter(name="log_min_messages", value="warning", kind="Enumeration", allowed=_LEVELS),
     _Parameter(name="log_retention_days", value="3", kind="Integer", allowed="1-7"),
     _Parameter(name="log_statement", value="none", kind="Enumeration", allowed="none,ddl,mod,all"),
     _Parameter(name="pgaudit.log", value="none", kind="Set", allowed=_AUDITED),

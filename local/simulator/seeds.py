@@ -224,6 +224,7 @@ def well_kept(server: JsonObject, *, version: str = "17") -> list[JsonObject]:
 
 def _logged(version: str) -> list[tuple[str, str]]:
     values = [
+        ("azure.accepted_password_auth_method", "scram-sha-256"),
         ("log_duration", "on"),
         ("logfiles.download_enable", "on"),
         ("logfiles.retention_days", "7"),

@@ -18,11 +18,11 @@ Pure: nothing is run here, and nothing asks which version is installed.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+import shlex
+from collections.abc import Sequence
 from typing import Final, assert_never
 from urllib.parse import quote
 
-from shared.alerts.shell import az, rest
 from shared.model import (
     DeleteFirewallRule,
     DeleteSecurityRule,
@@ -38,17 +38,16 @@ from shared.model import (
     SetServerTls,
 )
 from shared.model.resource_id import ResourceId
+from shared.posture.firewall_steps import FIREWALL_NAME
+from shared.posture.shell import FLEXIBLE_API, SINGLE_API, az, rest
 
 AZURE_CLI_VERSION: Final = "2.91.0"
 PUBLIC_ARM: Final = "https://management.azure.com"
-SINGLE_API: Final = "2017-12-01"
-FLEXIBLE_API: Final = "2024-08-01"
+ACTIVE_CLOUD: Final = ""
+"""ARM where azure-cli's active cloud has it: for commands that nobody's settings are known for."""
 NETWORK_API: Final = "2024-05-01"
 FLEXIBLE_TYPE: Final = "microsoft.dbforpostgresql/flexibleservers"
 SINGLE_TYPE: Final = "microsoft.dbforpostgresql/servers"
-
-_FIREWALL_NAME: Final = re.compile(r"[a-zA-Z0-9][-_a-zA-Z0-9]{0,79}(?<!-)")
-"""azure-cli's own check of a firewall rule's name; ARM allows 128 characters."""
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9*][^\x00-\x1f\x7f-\x9f\u2028\u2029]*")
 """Texts that azure-cli takes as they are: no option, no ``@file``, no quoted shorthand, one line."""
@@ -56,25 +55,33 @@ _PLAIN: Final = re.compile(r"[A-Za-z0-9*][^\x00-\x1f\x7f-\x9f\u2028\u2029]*")
 _LISTED: Final = re.compile(r"[A-Za-z0-9*][A-Za-z0-9.:/_*-]*")
 """Prefixes, tags and ports; ``=`` or a bracket would begin azure-cli's shorthand for lists."""
 
+_REST_PATH: Final = re.compile(r"(az rest --method \w+ --url )('?)/")
+"""How ``shared.posture.shell.rest`` writes a command up to the path."""
+
 _SHORTHAND_NULL: Final = "null"
 _PROTOCOLS: Final = {name.lower(): name for name in ("*", "Ah", "Esp", "Icmp", "Tcp", "Udp")}
 
 
-def fix_commands(edits: Sequence[Edit], management_endpoint: str = PUBLIC_ARM) -> tuple[str, ...]:
+def fix_commands(
+    edits: Sequence[Edit], management_endpoint: str = PUBLIC_ARM, audience: str = ""
+) -> tuple[str, ...]:
     """One command per edit, in order. Raises ``ValueError`` for a server that is no PostgreSQL server.
 
-    ``management_endpoint`` is the cloud's ARM endpoint; only ``az rest`` needs it.
+    ``management_endpoint`` is where ARM is, or ``ACTIVE_CLOUD``.
     """
-    return tuple(_command(edit, management_endpoint) for edit in edits)
+    return tuple(at_endpoint(_command(edit), management_endpoint, audience) for edit in edits)
 
 
-def steps_of(evidence: Mapping[str, Json]) -> tuple[str, ...]:
-    """What a person does about a finding for which there is no edit: commands and sentences, in order.
+def at_endpoint(command: str, endpoint: str, audience: str = "") -> str:
+    """A step with ``az rest`` on a path sent to this endpoint of ARM; any other step as it is.
 
-    Policies say it in their evidence as ``whatToDo``, a text or a list of texts.
+    ``audience`` is whom the token is for: azure-cli tells it from a URL at an endpoint of its own cloud only.
     """
-    told = evidence.get("whatToDo") or ()
-    return (told,) if isinstance(told, str) else tuple(map(str, told))
+    found = _REST_PATH.match(command) if endpoint else None
+    if found is None:
+        return command
+    said = f"{found[1]}{found[2]}{endpoint.rstrip('/')}/{command[found.end() :]}"
+    return f"{said} --resource {shlex.quote(audience)}" if audience else said
 
 
 def is_command(step: str) -> bool:
@@ -85,39 +92,39 @@ def is_command(step: str) -> bool:
 # --- edits -----------------------------------------------------------------------------------------
 
 
-def _command(edit: Edit, endpoint: str) -> str:
+def _command(edit: Edit) -> str:
     match edit:
         case SetPublicAccess():
-            return _set_public_access(edit, endpoint)
+            return _set_public_access(edit)
         case PutFirewallRule():
-            return _put_firewall_rule(edit, endpoint)
+            return _put_firewall_rule(edit)
         case DeleteFirewallRule():
-            return _delete_firewall_rule(edit, endpoint)
+            return _delete_firewall_rule(edit)
         case PutSecurityRule():
-            return _put_security_rule(edit, endpoint)
+            return _put_security_rule(edit)
         case DeleteSecurityRule():
-            return _delete_security_rule(edit, endpoint)
+            return _delete_security_rule(edit)
         case SetParameter():
-            return _set_parameter(edit, endpoint)
+            return _set_parameter(edit)
         case SetServerTls():
-            return rest("patch", edit.server, "", SINGLE_API, endpoint, {"properties": _tls(edit)})
+            return rest("patch", edit.server, "", SINGLE_API, {"properties": _tls(edit)})
         case _:
             assert_never(edit)
 
 
-def _set_public_access(edit: SetPublicAccess, endpoint: str) -> str:
+def _set_public_access(edit: SetPublicAccess) -> str:
     if edit.access is PublicAccess.UNKNOWN:
         raise ValueError("public access is set to Enabled or Disabled")
     if _is_flexible(edit.server):
         where = {**_place(edit.server), "--name": edit.server.name}
         return az("postgres flexible-server update", {**where, "--public-access": edit.access.value})
     body = {"properties": {"publicNetworkAccess": edit.access.value}}
-    return rest("patch", edit.server, "", SINGLE_API, endpoint, body)
+    return rest("patch", edit.server, "", SINGLE_API, body)
 
 
-def _put_firewall_rule(edit: PutFirewallRule, endpoint: str) -> str:
+def _put_firewall_rule(edit: PutFirewallRule) -> str:
     rule = edit.rule
-    if _is_flexible(edit.server) and _FIREWALL_NAME.fullmatch(rule.name):
+    if _is_flexible(edit.server) and FIREWALL_NAME.fullmatch(rule.name):
         return az(
             "postgres flexible-server firewall-rule create",
             {
@@ -128,24 +135,24 @@ def _put_firewall_rule(edit: PutFirewallRule, endpoint: str) -> str:
             },
         )
     body = {"properties": {"startIpAddress": str(rule.start), "endIpAddress": str(rule.end)}}
-    return rest("put", edit.server, _firewall_path(rule), _server_api(edit.server), endpoint, body)
+    return rest("put", edit.server, _firewall_path(rule), _server_api(edit.server), body)
 
 
-def _delete_firewall_rule(edit: DeleteFirewallRule, endpoint: str) -> str:
-    if _is_flexible(edit.server) and _FIREWALL_NAME.fullmatch(edit.rule.name):
+def _delete_firewall_rule(edit: DeleteFirewallRule) -> str:
+    if _is_flexible(edit.server) and FIREWALL_NAME.fullmatch(edit.rule.name):
         options = {**_server_options(edit.server), "--name": edit.rule.name}
         return az("postgres flexible-server firewall-rule delete", options) + " --yes"
-    return rest("delete", edit.server, _firewall_path(edit.rule), _server_api(edit.server), endpoint)
+    return rest("delete", edit.server, _firewall_path(edit.rule), _server_api(edit.server))
 
 
-def _set_parameter(edit: SetParameter, endpoint: str) -> str:
+def _set_parameter(edit: SetParameter) -> str:
     """azure-cli reads an empty value as none given, so that one goes by ``az rest``."""
     if _is_flexible(edit.server) and _is_plain(edit.value):
         options = {**_server_options(edit.server), "--name": edit.name, "--value": edit.value}
         return az("postgres flexible-server parameter set", options)
     body = {"properties": {"value": edit.value, "source": "user-override"}}
     child = f"/configurations/{quote(edit.name, safe='')}"
-    return rest("put", edit.server, child, _server_api(edit.server), endpoint, body)
+    return rest("put", edit.server, child, _server_api(edit.server), body)
 
 
 def _tls(edit: SetServerTls) -> dict[str, Json]:
@@ -156,11 +163,11 @@ def _tls(edit: SetServerTls) -> dict[str, Json]:
     }
 
 
-def _put_security_rule(edit: PutSecurityRule, endpoint: str) -> str:
+def _put_security_rule(edit: PutSecurityRule) -> str:
     rule = edit.rule
     if not (_is_plain_nsg(edit.nsg) and _cli_can_express(rule)):
         path = _security_path(rule)
-        return rest("put", edit.nsg, path, NETWORK_API, endpoint, {"properties": _properties(rule)})
+        return rest("put", edit.nsg, path, NETWORK_API, {"properties": _properties(rule)})
     options: dict[str, str | Sequence[str]] = {
         **_nsg_options(edit.nsg, rule),
         "--priority": str(rule.priority),
@@ -177,9 +184,9 @@ def _put_security_rule(edit: PutSecurityRule, endpoint: str) -> str:
     return az("network nsg rule create", options)
 
 
-def _delete_security_rule(edit: DeleteSecurityRule, endpoint: str) -> str:
+def _delete_security_rule(edit: DeleteSecurityRule) -> str:
     if not (_is_plain_nsg(edit.nsg) and _is_plain(edit.rule.name)):
-        return rest("delete", edit.nsg, _security_path(edit.rule), NETWORK_API, endpoint)
+        return rest("delete", edit.nsg, _security_path(edit.rule), NETWORK_API)
     return az("network nsg rule delete", _nsg_options(edit.nsg, edit.rule))
 
 

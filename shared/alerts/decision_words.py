@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, assert_never
 
-from shared.alerts.phrases import clean
+from shared.alerts.phrases import clean, clean_with_ids
 from shared.model import Action, Decision, Reason
 
 _REASONS: Final[Mapping[Reason, str]] = {
@@ -57,7 +57,7 @@ CAUTIONS: Final[Mapping[Reason, str]] = {
 def decision_text(decision: Decision, done: bool = False) -> str:
     """What was decided and why, in words."""
     why = clean(_REASONS[decision.reason])
-    detail = f" ({clean(decision.detail)})" if decision.detail else ""
+    detail = f" ({clean_with_ids(decision.detail)})" if decision.detail else ""
     return f"{_action_text(decision, done)}: {why}{detail}."
 
 

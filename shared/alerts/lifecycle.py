@@ -20,15 +20,16 @@ from typing import Final
 
 from shared.alerts.commands import fix_commands
 from shared.alerts.portal import portal_link
+from shared.alerts.steps import ENDS_ON_NEW_SERVER, choices_told
 from shared.alerts.words import alert_body, alert_title, change_body, change_title
-from shared.model import Cause, Decision, Finding, Json, Reason, Severity, Target
+from shared.model import Cause, Decision, Edit, Finding, Json, Reason, Severity, Target
 from shared.model.alert_records import AlertRecord, AlertStatus, Approval, Notification, NotificationType
 from shared.model.change_records import ChangeRecord
 from shared.model.codec import canonical, to_json
 from shared.model.values import value
 from shared.policies import find
 from shared.posture.controls import Control
-from shared.posture.policy import AnyPolicy
+from shared.posture.policy import AnyPolicy, unmet_controls
 
 APPROVAL_LASTS: Final = timedelta(hours=1)
 
@@ -51,6 +52,7 @@ class Pattern:
     title: str
     why: str
     controls: tuple[Control, ...] = ()
+    no_command: str = ""
 
 
 @value
@@ -62,6 +64,9 @@ class Sighting:
     cause: Cause
     now: datetime
     commands: tuple[str, ...] = ()
+    """In the order in which they are pasted; of a choice those of its safe way."""
+    edits: tuple[Edit, ...] = ()
+    """What the commands do, where edits say it."""
 
 
 # --- identity and life -----------------------------------------------------------------------------
@@ -87,15 +92,25 @@ def open_alert(policy: AnyPolicy | Pattern, sighting: Sighting, portal: str) -> 
         portal=portal,
         cause=sighting.cause,
         why=policy.why,
-        controls=tuple(_text_values(to_json(control)) for control in policy.controls),
+        controls=named_controls(policy, finding),
         reason=finding.reason,
         evidence=finding.evidence,
         decision=sighting.decision,
         commands=sighting.commands,
+        edits=sighting.edits,
         fingerprint=finding.fingerprint,
         first_seen=sighting.now,
         last_seen=sighting.now,
+        alternatives=choices_told(finding.evidence),
+        no_command=policy.no_command,
+        ends_on_new_server=finding.evidence.get(ENDS_ON_NEW_SERVER) is True,
     )
+
+
+def named_controls(policy: AnyPolicy | Pattern, finding: Finding) -> tuple[Mapping[str, str], ...]:
+    """The controls that an alert names: none that is fulfilled nevertheless."""
+    controls = policy.controls if isinstance(policy, Pattern) else unmet_controls(policy, finding)
+    return tuple(_text_values(to_json(control)) for control in controls)
 
 
 def recur(alert: AlertRecord, sighting: Sighting) -> AlertRecord:
@@ -117,9 +132,17 @@ def recur(alert: AlertRecord, sighting: Sighting) -> AlertRecord:
         evidence=finding.evidence,
         decision=sighting.decision,
         commands=sighting.commands,
+        edits=sighting.edits,
+        alternatives=choices_told(finding.evidence),
+        ends_on_new_server=finding.evidence.get(ENDS_ON_NEW_SERVER) is True,
         last_seen=max(alert.last_seen, sighting.now),
         count=alert.count + 1,
     )
+
+
+def reworded(alert: AlertRecord, sighting: Sighting) -> AlertRecord:
+    """The alert with the commands that work now, which is no news to anybody."""
+    return replace(alert, commands=sighting.commands, edits=sighting.edits)
 
 
 def _reopened(alert: AlertRecord) -> AlertRecord:
@@ -169,7 +192,7 @@ def resolve(alert: AlertRecord, resolution: str, now: datetime) -> AlertRecord:
 
 def alert_view(alert: AlertRecord) -> dict[str, Json]:
     """The alert as ``GET /api/alerts`` shows it: without what only the store needs."""
-    return {name: part for name, part in to_json(alert).items() if name not in {"etag", "unsent"}}
+    return {name: part for name, part in to_json(alert).items() if name not in {"etag", "unsent", "edits"}}
 
 
 def change_view(change: ChangeRecord) -> dict[str, Json]:
@@ -205,7 +228,7 @@ def notification(alert: AlertRecord, kind: NotificationType, now: datetime) -> N
         title=alert_title(alert),
         body=_fitting_text(alert_body(alert)),
         severity=alert.severity,
-        data=_fitting(alert_view(alert), spare=("evidence", "commands")),
+        data=_fitting(alert_view(alert), spare=("evidence", "commands", "alternatives")),
     )
 
 
@@ -251,7 +274,7 @@ def _verb(kind: NotificationType) -> str:
 
 def _fitting(document: dict[str, Json], spare: Sequence[str]) -> dict[str, Json]:
     """The document without the parts that make it too large for a queue message, which is said."""
-    for name in spare:
+    for name in (part for part in spare if document.get(part)):
         if len(canonical(document)) <= _DATA_LIMIT:
             break
         document = {**document, name: None, "omitted": [*document.get("omitted", []), name]}

@@ -68,8 +68,8 @@ def _words(name: str) -> str:
 
 
 def sentence(text: str) -> str:
-    """With a capital and a full stop."""
-    said = clean(text)
+    """With a capital and a full stop, and every resource id in it whole."""
+    said = clean_with_ids(text)
     return said[:1].upper() + said[1:] + ("" if said.endswith((".", "…")) else ".")
 
 
@@ -78,9 +78,31 @@ _FORMATTING: Final = str.maketrans({"`": "'", "[": "(", "]": ")", "<": "(", ">":
 
 def clean(text: str, prefix: str = "") -> str:
     """One line without characters that format a message, make a link or mention somebody."""
+    return clip(prefix + _harmless(text))
+
+
+def _harmless(text: str) -> str:
     if not text.isprintable():
         text = "".join(char if char.isprintable() else " " for char in text)
-    return clip(prefix + text.translate(_FORMATTING).strip())
+    return text.translate(_FORMATTING).strip()
+
+
+_RESOURCE_ID: Final = re.compile(r"/(?:subscriptions|providers)/[^\s'\",;()|]+")
+_IDS_KEPT: Final = 3
+
+
+def clean_with_ids(text: str) -> str:
+    """The same, and where it is cut with the last ids that are lost: Azure names what matters, the locked
+    scope or the policy assignment, at the end."""
+    whole, said = _harmless(text), clean(text)
+    there = set(_ids(said))
+    lost = [one for one in _ids(whole) if one not in there]
+    return f"{said} (it names {', '.join(map(clip, lost[-_IDS_KEPT:]))})" if lost else said
+
+
+def _ids(text: str) -> list[str]:
+    """The resource ids of a text, in order, each once."""
+    return list(dict.fromkeys(found.rstrip(".:…") for found in _RESOURCE_ID.findall(text)))
 
 
 def code(text: str) -> str:

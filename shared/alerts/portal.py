@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from shared.alerts.shell import _path
 from shared.model.resource_id import ResourceId
+from shared.posture.shell import path_of
 
 _PORTALS: Final[Mapping[str, str]] = {
     "public": "https://portal.azure.com",
@@ -35,4 +35,4 @@ def portal_link(resource_id: ResourceId, cloud: str = "public") -> str:
     page = resource_id
     while page.parent is not None:
         page = page.parent
-    return f"{portal}/#@/resource{_path(page)}/overview"
+    return f"{portal}/#@/resource{path_of(page)}/overview"

@@ -12,8 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final, assert_never
 
-from shared.alerts.commands import is_command, steps_of
-from shared.alerts.decision_words import CAUTIONS, decision_text
+from shared.alerts.decision_words import decision_text
 from shared.alerts.edit_words import closes_a_path, describe_edit
 from shared.alerts.phrases import (
     ITEMS_SHOWN,
@@ -29,7 +28,9 @@ from shared.alerts.phrases import (
     sentence,
     times,
 )
-from shared.model import Actor, Cause, CauseKind, Json, Outcome, Reason, Target, TargetKind
+from shared.alerts.remedy_words import LAG, remedy_lines
+from shared.alerts.steps import ENDS_ON_NEW_SERVER
+from shared.model import Actor, Cause, CauseKind, Json, Outcome, Target, TargetKind
 from shared.model.alert_records import AlertRecord, AlertStatus
 from shared.model.change_records import ChangeKind, ChangeRecord
 from shared.model.resource_id import ResourceId
@@ -38,11 +39,6 @@ from shared.posture.policy import AnyPolicy
 _BREAK: Final = "  \n"
 """A line break that Markdown keeps."""
 
-_LAG: Final = (
-    "Azure confirms network changes before they take effect everywhere: the data plane follows within "
-    "minutes, and sessions that are already open may persist."
-)
-
 _DIFFERENCES: Final[Mapping[str, str]] = {
     "newlyDenied": "newly denied",
     "newlyAllowed": "newly allowed",
@@ -50,7 +46,9 @@ _DIFFERENCES: Final[Mapping[str, str]] = {
 }
 """Parts of the evidence that tell what passes otherwise than before, in the order in which they are told."""
 
-_SAID_APART: Final = frozenset({*_DIFFERENCES, "lastCompliantAt", "byThisWrite", "whatToDo"})
+_SAID_APART: Final = frozenset(
+    {*_DIFFERENCES, "lastCompliantAt", "byThisWrite", "whatToDo", ENDS_ON_NEW_SERVER}
+)
 """Evidence that has a sentence of its own."""
 
 _OUTCOMES: Final[Mapping[Outcome, str]] = {
@@ -110,8 +108,7 @@ def _alert_lines(alert: AlertRecord) -> list[str]:
         *_since_lines(alert.evidence),
         *section("**Seen:**", evidence_lines(_without(alert.evidence, _SAID_APART))),
         f"**Decision:** {decision_text(alert.decision)}",
-        *_approval_lines(alert),
-        *_fix_lines(alert),
+        *remedy_lines(alert),
         _state_line(alert),
     ]
 
@@ -135,21 +132,6 @@ def _without(evidence: Mapping[str, Json], names: frozenset[str]) -> dict[str, J
     return {name: part for name, part in evidence.items() if name not in names}
 
 
-def _fix_lines(alert: AlertRecord) -> list[str]:
-    advice = [step for step in steps_of(alert.evidence) if not is_command(step)]
-    told = [f"**What to do:** {' '.join(map(sentence, advice))}"] if advice else []
-    if not alert.commands:
-        none = ["**To fix it by hand:** no single command is known that would be safe to print"]
-        return told or none
-    return [*told, *_command_lines(alert)]
-
-
-def _command_lines(alert: AlertRecord) -> list[str]:
-    caution = CAUTIONS.get(alert.decision.reason)
-    heading = f"**To fix it by hand** ({caution}):" if caution else "**To fix it by hand:**"
-    return [*fenced(heading, alert.commands), _LAG]
-
-
 def _state_line(alert: AlertRecord) -> str:
     by = f" by {code(alert.acknowledged_by)}" if alert.acknowledged_by else ""
     seen = f"seen {times(alert.count)}, first at {at(alert.first_seen)}"
@@ -169,7 +151,7 @@ def _change_lines(
         _who(change.cause),
         f"**Decision:** {decision_text(change.decision, done=True)}",
         *section("**Proved before the write:**", [sentence(step.claim) for step in change.proof.steps]),
-        *([_LAG] if any(closes_a_path(edit) for edit in edits) else []),
+        *([LAG] if any(closes_a_path(edit) for edit in edits) else []),
         *_undo_lines(change, undo),
         f"**Change:** `{change.id}` of policy `{change.change.policy}`",
     ]
@@ -199,8 +181,11 @@ def _rollback_lines(change: ChangeRecord) -> list[str]:
 def _undo_lines(change: ChangeRecord, undo: Sequence[str]) -> list[str]:
     if change.kind is ChangeKind.ROLLBACK:
         return fenced("**To make the change again by hand:**", undo)
-    how = f"**To undo it:** `POST /api/changes/{change.id}/rollback`, which exempts the target for a while;"
-    return fenced(f"{how} or by hand, which counts as drift again:", undo)
+    how = (
+        f"**To undo it:** `POST /api/changes/{change.id}/rollback`, which exempts the target for a while and"
+        " is taken in enforce mode alone"
+    )
+    return fenced(f"{how}; or by hand, which counts as drift again:", undo) or [how]
 
 
 def _outcome(change: ChangeRecord) -> str:
@@ -253,17 +238,6 @@ def _controls(controls: Sequence[Mapping[str, str]]) -> list[str]:
     named = (" ".join(dict.fromkeys(part for part in words if part)) for words in parts)
     text = clip("; ".join(name for name in named if name))
     return [f"**Controls:** {text}"] if text else []
-
-
-def _approval_lines(alert: AlertRecord) -> list[str]:
-    if alert.approval is not None:
-        return [f"**Approved** by {code(alert.approval.by)}, valid until {at(alert.approval.expires_at)}"]
-    if alert.decision.reason is not Reason.APPROVAL_REQUIRED:
-        return []
-    return [
-        f"**To have it done:** `POST /api/alerts/{alert.id}/approve`: valid for this drift and a short time, "
-        "and proved again before anything is written"
-    ]
 
 
 def _name(resource: ResourceId) -> str:

@@ -1,8 +1,9 @@
 """The HTTP API without the platform: plain requests in, plain answers out, problems by RFC 9457.
 
 ``routes`` is the table and ``openapi`` describes it, ``http`` holds the values and the problem types,
-``problems`` maps errors to them, ``bodies`` and ``views`` are what is taken and shown, the rest is one module
-per noun. Nothing here knows Azure Functions, and nothing here decides what is done to a resource.
+``problems`` maps errors to them, ``bodies``, ``queries`` and ``views`` are what is taken and shown,
+``paging`` is how lists go on, the rest is one module per noun. Nothing here knows Azure Functions, and
+nothing here decides what is done to a resource.
 """
 
 from __future__ import annotations
@@ -13,10 +14,11 @@ from typing import Final
 from shared.alerts.lifecycle import IllegalTransition
 from shared.api.http import ApiRequest, ApiResponse, Refused, problem_response
 from shared.api.problems import refusal
+from shared.api.queries import refuse_unknown
 from shared.api.routes import BY_NAME
 from shared.api.sources import Sources
 from shared.controller.rollback import RollbackRefused
-from shared.controller.runs import EnforcementDisabled, NotATarget
+from shared.controller.runs import EnforcementDisabled, NamesNothing, NotATarget
 from shared.model.errors import ConfigurationError, GatewayError, StoreError
 
 __all__ = ["ApiRequest", "ApiResponse", "answer", "unexpected"]
@@ -27,12 +29,15 @@ _OURS: Final = 500
 
 def answer(name: str, request: ApiRequest, sources: Sources) -> ApiResponse:
     """Answer a request to the route of this name. Raises only what nobody expected."""
+    route = BY_NAME[name]
     try:
-        return BY_NAME[name].handler(request, sources)
+        refuse_unknown(request, route.query)
+        return route.handler(request, sources)
     except (
         Refused,
         EnforcementDisabled,
         NotATarget,
+        NamesNothing,
         RollbackRefused,
         IllegalTransition,
         GatewayError,

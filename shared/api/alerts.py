@@ -15,15 +15,14 @@ from typing import Final, TypeAlias
 from shared.alerts.lifecycle import acknowledge, alert_view, approve, notification
 from shared.api.bodies import (
     AcknowledgeBody,
-    AlertQuery,
     ApproveBody,
     id_in,
     read_body,
-    read_query,
-    target_in,
 )
 from shared.api.http import ApiRequest, ApiResponse, not_found
 from shared.api.operator import called, operator
+from shared.api.paging import paged, place_in
+from shared.api.queries import AlertQuery, policies_of, read_query, target_of
 from shared.controller.deps import Deps
 from shared.controller.runs import refuse_under_audit
 from shared.controller.telling import notify
@@ -31,7 +30,9 @@ from shared.model import Actor, Cause, CauseKind
 from shared.model.alert_records import AlertRecord, NotificationType
 from shared.model.errors import EntityChanged
 from shared.model.messages import Message, MessageKind
+from shared.state.listings import Wanted
 
+_PATH: Final = "alerts"
 _RACES: Final = 3
 
 _Step: TypeAlias = Callable[[AlertRecord, datetime], AlertRecord]
@@ -40,13 +41,11 @@ _Step: TypeAlias = Callable[[AlertRecord, datetime], AlertRecord]
 
 def list_alerts(request: ApiRequest, deps: Deps) -> ApiResponse:
     query = read_query(AlertQuery, request)
-    alerts = deps.store.alerts(
-        status=query.status,
-        policy=query.policy,
-        target=target_in(query.resource_id),
-        limit=query.limit,
+    wanted = Wanted(
+        target=target_of(query), policies=policies_of(query), state=query.status, severity=query.severity
     )
-    return ApiResponse(status=200, body=[alert_view(alert) for alert in alerts])
+    page = deps.store.alert_page(wanted, query.limit, place_in(query.after, _PATH))
+    return paged(request, _PATH, page, alert_view)
 
 
 def get_alert(request: ApiRequest, deps: Deps) -> ApiResponse:

@@ -1,8 +1,6 @@
 """What requests may hold, strictly: unknown fields, wrong types and half-meant values are refused.
 
-Every model is flat, so a problem's ``field`` is the name of a field. Query parameters are texts and are
-converted; names that no model knows are left alone there, because the platform adds its own
-(``code``, the function key).
+Every model is flat, so a problem's ``field`` is the name of a field. Queries have a module of their own.
 """
 
 from __future__ import annotations
@@ -23,9 +21,7 @@ from pydantic import (
 
 from shared.alerts.lifecycle import APPROVAL_LASTS
 from shared.api.http import LONGEST_BODY, ApiRequest, Refused, invalid, not_found
-from shared.controller.event_targets import locate
-from shared.model import EnforcementMode, Json, Outcome, Target
-from shared.model.alert_records import AlertStatus
+from shared.model import EnforcementMode, Json
 from shared.model.resource_id import InvalidResourceId, ResourceId
 from shared.model.values import camel_case
 from shared.policies import find
@@ -65,10 +61,6 @@ _PORTS: Final = WithJsonSchema(
 
 class Body(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, alias_generator=camel_case)
-
-
-class Query(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True, alias_generator=camel_case)
 
 
 class RunBody(Body):
@@ -113,6 +105,15 @@ class ExplainBody(Body):
     nsg: Annotated[Json, WithJsonSchema({"type": ["string", "object", "array"]})] = Field(
         description="The id of an NSG in Azure, or an NSG as ARM, az, the portal or a template has it."
     )
+    name: Annotated[Json, WithJsonSchema({"type": ["string", "null"]})] = Field(
+        default=None,
+        description="Which NSG, where the document holds several: its name, its id, its symbolic name in a "
+        "template, or its position, such as `#2`.",
+    )
+    parameters: Annotated[Json, WithJsonSchema({"type": ["object", "null"]})] = Field(
+        default=None,
+        description="Values for a template's parameters: a parameter file, or `{name: value}`.",
+    )
     direction: Annotated[Json, _one_of("Inbound", "Outbound")]
     protocol: Annotated[Json, _one_of("Tcp", "Udp", "Icmp", "Esp", "Ah", "*")] = Field(default="Tcp")
     source: Annotated[Json, _LISTED] = Field(
@@ -140,20 +141,6 @@ class ExplainBody(Body):
     ] = Field(default=None, description="Of the subnet, where the traffic goes to a private endpoint in it.")
 
 
-class AlertQuery(Query):
-    status: AlertStatus | None = None
-    policy: str | None = None
-    resource_id: str | None = None
-    limit: int = Field(default=100, ge=1, le=MOST_ITEMS)
-
-
-class ChangeQuery(Query):
-    policy: str | None = None
-    resource_id: str | None = None
-    outcome: Outcome | None = None
-    limit: int = Field(default=100, ge=1, le=MOST_ITEMS)
-
-
 def read_body(model: type[_Model], request: ApiRequest, *, optional: bool = False) -> _Model:
     """The request's body. Raises ``Refused``; an empty body is an empty object where it is optional."""
     if len(request.body) > LONGEST_BODY:
@@ -162,18 +149,10 @@ def read_body(model: type[_Model], request: ApiRequest, *, optional: bool = Fals
     try:
         return model.model_validate_json(body)
     except ValidationError as error:
-        raise _refused(error) from None
+        raise refused(error) from None
 
 
-def read_query(model: type[_Model], request: ApiRequest) -> _Model:
-    """The query parameters. Raises ``Refused``."""
-    try:
-        return model.model_validate(dict(request.query))
-    except ValidationError as error:
-        raise _refused(error) from None
-
-
-def _refused(error: ValidationError) -> Refused:
+def refused(error: ValidationError) -> Refused:
     """The first thing that is wrong, without the input itself: it may be long."""
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
     if first["type"] in _UNREADABLE:
@@ -189,16 +168,6 @@ def resource_in(text: str, field: str) -> ResourceId:
         return ResourceId(text)
     except InvalidResourceId as error:
         raise invalid(field, str(error)) from None
-
-
-def target_in(text: str | None) -> Target | None:
-    """The target that a listing is about; None for all."""
-    if text is None:
-        return None
-    found = locate(resource_in(text, "resourceId"))
-    if not isinstance(found, Target):
-        raise invalid("resourceId", "alerts and changes are kept for servers and subnets")
-    return found
 
 
 def known_policy(policy_id: str | None, field: str) -> str | None:

@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from shared.alerts.lifecycle import change_view
-from shared.api.bodies import (
-    ChangeQuery,
-    RollbackBody,
-    expiry_in,
-    id_in,
-    read_body,
-    read_query,
-    target_in,
-)
+from shared.api.bodies import RollbackBody, expiry_in, id_in, read_body
 from shared.api.http import ApiRequest, ApiResponse, not_found
 from shared.api.operator import operator
+from shared.api.paging import paged, place_in
+from shared.api.queries import ChangeQuery, policies_of, read_query, target_of
 from shared.controller.deps import Deps
 from shared.controller.rollback import RollbackRequest, roll_back
+from shared.state.listings import Wanted
+
+_PATH: Final = "changes"
 
 
 def list_changes(request: ApiRequest, deps: Deps) -> ApiResponse:
     query = read_query(ChangeQuery, request)
-    changes = deps.store.changes(
-        limit=query.limit,
-        target=target_in(query.resource_id),
-        policy=query.policy,
-        outcome=query.outcome,
-    )
-    return ApiResponse(status=200, body=[change_view(change) for change in changes])
+    wanted = Wanted(target=target_of(query), policies=policies_of(query), state=query.outcome)
+    page = deps.store.change_page(wanted, query.limit, place_in(query.after, _PATH))
+    return paged(request, _PATH, page, change_view)
 
 
 def get_change(request: ApiRequest, deps: Deps) -> ApiResponse:

@@ -25,6 +25,8 @@ class ApiRequest:
     query: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
+    url: str = ""
+    """As the platform has it; ``""`` where it is not known."""
 
 
 @value
@@ -83,6 +85,7 @@ _TYPES: Final = (
     ProblemType(name="azure-locked", status=409, title="A management lock forbids it"),
     ProblemType(name="server-stopped", status=409, title="The server is stopped"),
     ProblemType(name="too-large", status=413, title="The body is too large"),
+    ProblemType(name="too-complex", status=422, title="No answer was found within the engine's budget"),
     ProblemType(name="unexpected", status=500, title="Something went wrong here"),
     ProblemType(name="not-configured", status=500, title="The configuration cannot be used"),
     ProblemType(name="azure-denied", status=502, title="Azure does not let Driftward do this"),

@@ -13,7 +13,7 @@ from time import perf_counter
 from typing import Final
 
 from shared.api.bodies import ExplainBody, read_body, resource_in
-from shared.api.http import ApiRequest, ApiResponse, invalid, not_found
+from shared.api.http import ApiRequest, ApiResponse, Refused, invalid, not_found
 from shared.api.nsg_views import TagsAsOf
 from shared.controller.deps import Deps
 from shared.model import Json
@@ -23,14 +23,14 @@ from shared.model.interfaces import GroupReading, TagReading
 from shared.model.resource_id import ResourceId
 from shared.model.values import camel_case, value
 from shared.nsg.asking import Asked, BadInput, read_question
+from shared.nsg.documents.exports import tags_in
+from shared.nsg.engine.budget import TooComplex
 from shared.nsg.engine.program import parse
 from shared.nsg.explain import answer, answer_about
-from shared.nsg.packets.addresses import networks_of
 from shared.nsg.rules.reading import NsgError, effective_rules
-from shared.nsg.rules.tags import AZURE_LOAD_BALANCER, OpenSet, SetKind, tag_key
+from shared.nsg.rules.tags import LOAD_BALANCER, NOTHING_GIVEN, OpenSet, SetKind
 
 GROUP_TYPE: Final = "microsoft.network/networksecuritygroups"
-_LOAD_BALANCER: Final = "AzureLoadBalancer"
 _LISTED: Final = {SetKind.PUBLIC_TAG, SetKind.UNKNOWN_TAG}
 """What may stand in Azure's list of service tags."""
 
@@ -52,6 +52,8 @@ def explain_nsg(request: ApiRequest, deps: Deps) -> ApiResponse:
     line = {name: found for name, found in given.items() if found is not None}
     try:
         found = _about_azure(body.nsg, line, deps) if isinstance(body.nsg, str) else _about_document(line)
+    except TooComplex as error:
+        raise Refused("too-complex", str(error), field=error.field) from None
     except (BadInput, NsgError) as error:
         raise invalid(error.field or "body", str(error), rule=error.rule or None) from None
     milliseconds = round((perf_counter() - started) * 1000, 3)
@@ -59,15 +61,18 @@ def explain_nsg(request: ApiRequest, deps: Deps) -> ApiResponse:
 
 
 def _about_document(line: Mapping[str, Json]) -> dict[str, Json]:
-    return {**answer(line), "nsgId": None, "tagsAsOf": None}
+    return {**answer(line, tags_in(line.get("nsg"))), "nsgId": None, "tagsAsOf": None}
 
 
 def _about_azure(text: str, line: Mapping[str, Json], deps: Deps) -> dict[str, Json]:
+    for field in ("name", "parameters"):
+        if line.get(field) is not None:
+            raise invalid(field, f"{field}: goes with an NSG in the request, and not with an id")
     line = {"openTags": True, **line}
     asked = read_question(line)  # what cannot be asked costs no request
     reading = _read(_group_id(text), deps)
     known = _known(line, asked, reading, deps)
-    asked = read_question({**line, "tags": known.tags})
+    asked = read_question({**line, "tags": known.tags}, NOTHING_GIVEN)
     found = answer_about(reading.group, parse(reading.group, asked.tags), asked)
     said = [known.caveat] if known.caveat is not None else []
     if reading.group.updating:
@@ -104,21 +109,19 @@ def _known(line: Mapping[str, Json], asked: Asked, reading: GroupReading, deps: 
     """
     if "tags" in line:
         return _Known(tags=line["tags"])
-    # In nobody's list, but documented as this one address (service tags overview).
-    documented = {_LOAD_BALANCER: [str(network) for network in networks_of(AZURE_LOAD_BALANCER)]}
     names = _tag_names(asked, reading)
     if not names:
-        return _Known(tags=documented)
+        return _Known(tags={})
     try:
         read = deps.service_tags.read(reading.group.id.subscription, reading.location, names)
     except GatewayError as error:
         if not asked.open_tags:
             raise
         said = f"the prefixes of {', '.join(sorted(names))} could not be read and are taken for unknown"
-        return _Known(tags=documented, caveat=f"{said}: {error}")
+        return _Known(tags={}, caveat=f"{said}: {error}")
     listed = {name: [str(prefix) for prefix in prefixes] for name, prefixes in read.prefixes.items()}
     as_of = TagsAsOf(change_number=read.change_number, read_at=read.read_at)
-    return _Known(tags={**documented, **listed}, as_of=as_of, caveat=_outdated(read))
+    return _Known(tags=listed, as_of=as_of, caveat=_outdated(read))
 
 
 def _tag_names(asked: Asked, reading: GroupReading) -> Collection[str]:
@@ -129,7 +132,7 @@ def _tag_names(asked: Asked, reading: GroupReading) -> Collection[str]:
         if rule.direction is question.direction:
             sets += rule.sets
     named = {found.key: found.name for found in sets if found.kind in _LISTED}
-    named.pop(tag_key(_LOAD_BALANCER), None)
+    named.pop(LOAD_BALANCER, None)  # in nobody's list, but defined
     return named.values()
 
 

@@ -76,7 +76,8 @@ class TagsAsOf:
 class ExplanationView:
     """What an NSG does to some traffic, why, and what to add.
 
-    ``nsgId`` is null for an NSG in the request; ``tagsAsOf`` is null where no list of service tags was read.
+    ``assumptions`` say what is taken for granted of tags that Azure defines. ``nsgId`` is null for an NSG in
+    the request; ``tagsAsOf`` is null where no list of service tags was read.
     """
 
     id: str | bool | int | float | None
@@ -89,6 +90,7 @@ class ExplanationView:
     fix: FixView | None
     no_fix_reason: str | None
     shared_with: SharedWith
+    assumptions: tuple[str, ...]
     caveats: tuple[str, ...]
     nsg_id: ResourceId | None
     tags_as_of: TagsAsOf | None

@@ -23,7 +23,18 @@ VERSION: Final = "1.0.0"
 
 _Schema = dict[str, Json]
 _REFERENCE: Final = "#/components/schemas/"
-_EVERYWHERE: Final = ("unexpected", "not-configured", "store-unavailable")
+_EVERYWHERE: Final = ("invalid-input", "unexpected", "not-configured", "store-unavailable")
+"""A query parameter that no route knows is invalid input to each of them."""
+_LOCATED: Final[_Schema] = {
+    "Location": {"description": "Where to ask what became of it", "schema": {"type": "string"}}
+}
+_PAGED: Final[_Schema] = {
+    "Link": {
+        "description": 'The next page, as `<…>; rel="next"` (RFC 8288); absent on the last one',
+        "schema": {"type": "string"},
+    },
+    "X-Total-Count": {"description": "How many there are on all pages", "schema": {"type": "integer"}},
+}
 _SHOWN: Final[Mapping[str, Any]] = {
     "Run": RunView,
     "Alert": AlertRecord,
@@ -108,7 +119,7 @@ def _without_null(schema: _Schema) -> _Schema:
 def _responses(route: Route) -> _Schema:
     successes = {str(success.status): _success(success) for success in route.successes}
     by_status: dict[int, list[ProblemType]] = {}
-    for name in (*route.problems, *_EVERYWHERE):
+    for name in dict.fromkeys((*route.problems, *_EVERYWHERE)):
         by_status.setdefault(PROBLEMS[name].status, []).append(PROBLEMS[name])
     problems = {str(status): _problems(kinds) for status, kinds in sorted(by_status.items())}
     return {**problems, **successes} if route.anonymous else {**successes, **problems}
@@ -121,9 +132,8 @@ def _success(success: Success) -> _Schema:
         "description": success.text,
         "content": {"application/json": {"schema": schema}},
     }
-    if success.located:
-        where = {"description": "Where to ask what became of it", "schema": {"type": "string"}}
-        response["headers"] = {"Location": where}
+    if headers := {**(_LOCATED if success.located else {}), **(_PAGED if success.paged else {})}:
+        response["headers"] = headers
     return response
 
 
@@ -163,9 +173,8 @@ def _definitions(forms: Iterable[tuple[Any, JsonSchemaMode]]) -> dict[str, _Sche
 
 def _alert(record: _Schema) -> _Schema:
     """As ``alert_view`` shows it."""
-    return _shown_part(
-        record, {"etag", "unsent"}, "An alert: one drift, from when it was seen until it is over."
-    )
+    hidden = {"etag", "unsent", "edits"}
+    return _shown_part(record, hidden, "An alert: one drift, from when it was seen until it is over.")
 
 
 def _change(definitions: Mapping[str, _Schema]) -> _Schema:

@@ -11,7 +11,7 @@ from typing import Final, assert_never
 from shared.alerts.lifecycle import IllegalTransition
 from shared.api.http import Refused, invalid
 from shared.controller.rollback import RollbackRefused
-from shared.controller.runs import EnforcementDisabled, NotATarget
+from shared.controller.runs import EnforcementDisabled, NamesNothing, NotATarget
 from shared.model.errors import (
     Busy,
     ConfigurationError,
@@ -29,7 +29,7 @@ from shared.model.errors import (
 
 _RETRY_SECONDS: Final = 5.0
 
-OperatorError = EnforcementDisabled | NotATarget | RollbackRefused | IllegalTransition
+OperatorError = EnforcementDisabled | NotATarget | NamesNothing | RollbackRefused | IllegalTransition
 Known = Refused | OperatorError | GatewayError | StoreError | ConfigurationError
 """Every error that has an answer of its own."""
 
@@ -55,6 +55,8 @@ def _of_operator(error: OperatorError) -> Refused:
     match error:
         case NotATarget():
             return invalid("resourceId", str(error))
+        case NamesNothing():
+            return Refused("not-found", str(error), field=error.field)
         case EnforcementDisabled():
             return Refused("enforcement-disabled", str(error))
         case RollbackRefused():

@@ -25,6 +25,8 @@ class Success:
     text: str
     shown: Shown
     many: bool = False
+    paged: bool = False
+    """Whether the list may go on at another address, which the headers name."""
     located: bool = False
 
 

@@ -12,9 +12,7 @@ from typing import Final
 from shared.api.alerts import acknowledge_alert, approve_alert, get_alert, list_alerts
 from shared.api.bodies import (
     AcknowledgeBody,
-    AlertQuery,
     ApproveBody,
-    ChangeQuery,
     ExplainBody,
     RollbackBody,
     RunBody,
@@ -23,6 +21,7 @@ from shared.api.changes import get_change, list_changes, rollback_change
 from shared.api.health import health
 from shared.api.http import ApiRequest, ApiResponse
 from shared.api.nsg import explain_nsg
+from shared.api.queries import AlertQuery, ChangeQuery, RunQuery
 from shared.api.route import Handler, Route, Success
 from shared.api.runs import get_run, start_run
 from shared.api.sources import Sources
@@ -105,6 +104,7 @@ ROUTES: Final = (
         handler=_with_deps(get_run),
         successes=(Success(status=200, text="The run", shown="Run"),),
         problems=("not-found",),
+        query=RunQuery,
     ),
     Route(
         name="list_alerts",
@@ -112,8 +112,7 @@ ROUTES: Final = (
         path="alerts",
         summary="Alerts, last seen first",
         handler=_with_deps(list_alerts),
-        successes=(Success(status=200, text="The alerts that fit", shown="Alert", many=True),),
-        problems=("invalid-input",),
+        successes=(Success(status=200, text="The alerts that fit", shown="Alert", many=True, paged=True),),
         query=AlertQuery,
     ),
     Route(
@@ -161,8 +160,7 @@ ROUTES: Final = (
         path="changes",
         summary="Changes, newest first",
         handler=_with_deps(list_changes),
-        successes=(Success(status=200, text="The changes that fit", shown="Change", many=True),),
-        problems=("invalid-input",),
+        successes=(Success(status=200, text="The changes that fit", shown="Change", many=True, paged=True),),
         query=ChangeQuery,
     ),
     Route(
@@ -206,7 +204,7 @@ ROUTES: Final = (
         summary="What an NSG does to some traffic, why, and which rule to add; nothing is written",
         handler=_with_deps(explain_nsg),
         successes=(Success(status=200, text="The answer", shown="Explanation"),),
-        problems=(*_BAD_BODY, "not-found", *_AZURE),
+        problems=(*_BAD_BODY, "not-found", "too-complex", *_AZURE),
         body=ExplainBody,
     ),
     Route(

@@ -7,6 +7,7 @@ The shapes are those of the project's INTERFACES page. Alerts and changes have t
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -131,6 +132,10 @@ class PolicyView:
     permissions: tuple[str, ...]
     raised_by: str
     docs: str
+    no_command: str
+    """Why no command exists that would close its alerts; empty where one does."""
+    ends_on_new_server: bool
+    """Whether its remedy makes a new server: the alert stays until the old one is deleted."""
 
 
 # --- making views ----------------------------------------------------------------------------------
@@ -161,6 +166,30 @@ def run_view(run: RunRecord) -> RunView:
         progress=None if single else _progress(run),
         targets=None if single else results,
     )
+
+
+def without_compliant(view: RunView) -> RunView:
+    """The same run without findings and outcomes that are compliant, and without targets that have nothing
+    else to tell; ``progress`` still counts every target."""
+    targets = view.targets and tuple(shorter for shorter in map(_shorter, view.targets) if _tells(shorter))
+    outcomes = None if view.outcomes is None else _not_compliant(view.outcomes)
+    return replace(view, findings=_amiss(view.findings), outcomes=outcomes, targets=targets)
+
+
+def _shorter(result: ResultView) -> ResultView:
+    return replace(result, findings=_amiss(result.findings), outcomes=_not_compliant(result.outcomes))
+
+
+def _tells(result: ResultView) -> bool:
+    return bool(result.findings or result.outcomes or result.decisions or result.changes or result.error)
+
+
+def _amiss(findings: tuple[FindingView, ...]) -> tuple[FindingView, ...]:
+    return tuple(finding for finding in findings if finding.state is not ComplianceState.COMPLIANT)
+
+
+def _not_compliant(outcomes: Mapping[str, Outcome]) -> dict[str, Outcome]:
+    return {policy: outcome for policy, outcome in outcomes.items() if outcome is not Outcome.COMPLIANT}
 
 
 def _progress(run: RunRecord) -> Progress:
@@ -224,5 +253,7 @@ def policy_view(policy: AnyPolicy, configuration: Configuration) -> PolicyView:
         controls=policy.controls,
         permissions=policy.permissions,
         raised_by=policy.raised_by,
+        no_command=policy.no_command,
+        ends_on_new_server=policy.ends_on_new_server,
         docs=f"{DOCS}/{family_of(policy.id)}.md#{policy.id}",
     )

@@ -111,6 +111,13 @@ SETTINGS: Final = (
 )
 
 
+_ARM: Final = {
+    Cloud.PUBLIC: "https://management.azure.com",
+    Cloud.US_GOVERNMENT: "https://management.usgovcloudapi.net",
+    Cloud.CHINA: "https://management.chinacloudapi.cn",
+}
+
+
 @value
 class Settings:
     """The settings as typed values."""
@@ -126,6 +133,17 @@ class Settings:
     client_id: str = ""
     alert_topic: str = ""
     alert_urls: tuple[str, ...] = ()
+
+    @property
+    def management_endpoint(self) -> str:
+        """Where ARM is: ``ARM_ENDPOINT``, or the cloud's own."""
+        return self.arm_endpoint or _ARM[self.cloud]
+
+    @property
+    def management_audience(self) -> str:
+        """Whom tokens for ARM are for, where its address does not tell; ``""`` where it does."""
+        own = _ARM[self.cloud]
+        return "" if self.management_endpoint == own else f"{own}/"
 
     def covers(self, resource: ResourceId) -> bool:
         """Whether events and sweeps look at the resource; without scopes, at every one."""

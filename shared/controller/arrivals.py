@@ -14,13 +14,12 @@ from shared.controller.deps import Deps
 from shared.controller.dispatch import dispatch
 from shared.controller.event_targets import Ignored, Mapped, Unmappable, map_event
 from shared.controller.events import ResourceEvent, parse_event
-from shared.controller.poison import recovered
+from shared.controller.poison import NOT_A_MESSAGE, recovered
 from shared.model import Json
 from shared.model.messages import Message, MessageKind
 from shared.model.values import value
 from shared.state.message_body import understand
 
-NOT_A_MESSAGE: Final = "not-a-message"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 

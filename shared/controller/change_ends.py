@@ -26,6 +26,7 @@ from shared.model.edits import apply_edits
 from shared.model.errors import Busy, Conflict, EntityChanged, GatewayError, Throttled, Transient
 from shared.model.memory import Attempt, TargetRecord
 from shared.model.messages import RunOptions
+from shared.posture.firewall_steps import refused
 
 LEASE: Final = timedelta(minutes=10)
 """How long a claim holds without a sign of life; an operation takes about a minute."""
@@ -158,11 +159,17 @@ def close(change: ChangeRecord, visit: Visit) -> None:
     if change.outcome in {Outcome.REVERTED, Outcome.ROLLED_BACK}:
         rolled_back = change.kind is ChangeKind.ROLLBACK
         kind = NotificationType.CHANGE_ROLLED_BACK if rolled_back else NotificationType.CHANGE_APPLIED
-        portal, undo = deps.portal_link(change.change.target.id), deps.commands(change.change.inverse)
+        portal, undo = deps.portal_link(change.change.target.id), _undo(change, visit)
         notify(change_notification(change, kind, visit.now, portal, undo), change.cause, deps)
     deps.store.put_change(change)
     _reopen_original(change, deps)
     tell_run(change, deps, visit.options)
+
+
+def _undo(change: ChangeRecord, visit: Visit) -> tuple[str, ...]:
+    """The commands of the inverse, as far as Azure takes them now."""
+    inverse = change.change.inverse
+    return () if refused(visit.snapshot, inverse) else visit.deps.commands(inverse)
 
 
 def abandon(change: ChangeRecord, detail: str, deps: Deps, options: RunOptions) -> None:
@@ -193,7 +200,7 @@ def _remediation_verdict(change: ChangeRecord, visit: Visit) -> tuple[Outcome, s
     finding = policy.evaluate(visit.snapshot)
     sent_all = change.next_edit == len(change.change.edits)
     match finding.state:
-        case ComplianceState.COMPLIANT:
+        case _ if finding.nothing_surely_wrong:
             return (Outcome.ALREADY_COMPLIANT if change.nothing_there else Outcome.REVERTED), finding.reason
         case ComplianceState.NON_COMPLIANT if sent_all:
             return Outcome.INEFFECTIVE, f"accepted by Azure, and still: {finding.reason}"

@@ -188,10 +188,25 @@ def _follow(message: Message, deps: Deps) -> TargetResult | None:
     )
 
 
+def nothing_in(scope: ResourceId) -> str:
+    """What to say of a scope in which no target is found."""
+    return (
+        f"no PostgreSQL server and no subnet of one is found in {scope}: it does not exist, holds none, or "
+        "lies where Driftward may not read; new resources show after a minute or two"
+    )
+
+
 def _fan_out(message: Message, deps: Deps) -> None:
     """Enumerate the scope of an operator's run; every target gets a message with the run's options."""
     assert message.locator is not None
-    targets = {target for page in _pages(message.locator.id, deps) for target in page.targets}
+    try:
+        targets = {target for page in _pages(message.locator.id, deps) for target in page.targets}
+    except Denied as refusal:
+        _end_run(message, str(refusal), deps)
+        return
+    if not targets:
+        _end_run(message, nothing_in(message.locator.id), deps)
+        return
     for target in sorted(targets, key=lambda target: target.key):
         deps.store.send(
             Message(kind=MessageKind.RECHECK, target=target, cause=message.cause, options=message.options)
@@ -199,6 +214,13 @@ def _fan_out(message: Message, deps: Deps) -> None:
     run = deps.store.run(message.options.run_id) if message.options.run_id else None
     if run is not None:
         deps.store.put_run(replace(run, total=len(targets)))
+
+
+def _end_run(message: Message, error: str, deps: Deps) -> None:
+    """The run has failed: nothing is looked at."""
+    run = deps.store.run(message.options.run_id) if message.options.run_id else None
+    if run is not None:
+        deps.store.put_run(replace(run, total=0, error=error))
 
 
 def _pages(scope: ResourceId, deps: Deps) -> list[Enumerated]:

@@ -8,6 +8,7 @@ and cannot be followed: such an event is dead-lettered, because delivering it ag
 - ``operationName`` says what kind of thing was written, ``subject`` which one; both are compared
   without case. A child maps to its parent, because targets are read as a whole; what hangs on a resource
   (a lock, a diagnostic setting, tags) maps to that resource.
+- What an event without an operation is about, ``subject`` alone says, whatever its ``data`` are.
 - A child that the table of handled types does not list counts too: Azure adds types, and a look too many
   is cheap.
 - Moving resources out of a group and deleting a group name the group as a locator. The deletion of a
@@ -31,6 +32,16 @@ from shared.model.values import value
 _SUBJECT_LIMIT: Final = 2048
 """Longer than any id that ARM accepts in a URL."""
 
+_SUBSCRIPTION_LIMIT: Final = 64
+"""A subscription's id is a GUID; it is a key of the store's tables, which may not be long."""
+
+_SLASHES: Final = re.compile("/{2,}")
+_ELSEWHERE: Final = re.compile(
+    r"/?(?:subscriptions/[^/]+/)?providers/[^/]+(?:/[^/]+/[^/]+)+/?", re.IGNORECASE
+)
+"""What lies in no resource group (a role assignment, a policy): nobody's business here."""
+
+_WRITES: Final = "microsoft.resources.resourcewrite"
 _GROUP: Final = "microsoft.resources/subscriptions/resourcegroups"
 _EVENT_TYPES: Final = frozenset(name.lower() for name in EVENT_TYPES)
 
@@ -90,8 +101,6 @@ def map_event(event: ResourceEvent) -> Mapped | Ignored:
         raise Unmappable(UnmappableReason.NO_EVENT_TYPE)
     if event.type.lower() not in _EVENT_TYPES:
         return Ignored(reason=IgnoredReason.EVENT_TYPE)
-    if not isinstance(event.data, Mapping):
-        raise Unmappable(UnmappableReason.DATA_NOT_AN_OBJECT, type(event.data).__name__)
     found = _kind_of_event(event)
     if found is None:
         return Ignored(reason=IgnoredReason.OPERATION)
@@ -129,10 +138,21 @@ def _kind_of_event(event: ResourceEvent) -> tuple[str, Named] | None:
 
 
 def _kind_of_subject(event: ResourceEvent) -> tuple[str, Named] | None:
-    subject = parse_resource_id(_subject(event))
+    """What the subject is. A group that was not written counts: it is gone, or resources have left it."""
+    subject = _resource_in(event)
     if subject is None:
-        raise Unmappable(UnmappableReason.NO_OPERATION_AND_NO_SUBJECT, text_of(event.subject) or "")
+        if _ELSEWHERE.fullmatch(_subject(event)):
+            return None
+        raise _says_nothing(event)
+    if subject.type == _GROUP and not event.type.lower().startswith(_WRITES):
+        return _GROUP, LocatorKind.SCOPE
     return _kind_of_type(subject.type)
+
+
+def _says_nothing(event: ResourceEvent) -> Unmappable:
+    if not isinstance(event.data, Mapping):
+        return Unmappable(UnmappableReason.DATA_NOT_AN_OBJECT, type(event.data).__name__)
+    return Unmappable(UnmappableReason.NO_OPERATION_AND_NO_SUBJECT, text_of(event.subject) or "")
 
 
 def _kind_of_type(resource_type: str) -> tuple[str, Named] | None:
@@ -155,17 +175,23 @@ def _resource(event: ResourceEvent, resource_type: str) -> ResourceId:
 def _parsed_subject(event: ResourceEvent) -> ResourceId:
     if not event.subject:
         raise Unmappable(UnmappableReason.SUBJECT_MISSING, event.operation_name or "")
-    subject = parse_resource_id(_subject(event))
+    subject = _resource_in(event)
     if subject is None:
         raise Unmappable(UnmappableReason.SUBJECT_NOT_A_RESOURCE, text_of(event.subject) or "")
     return subject
 
 
+def _resource_in(event: ResourceEvent) -> ResourceId | None:
+    subject = parse_resource_id(_subject(event))
+    return subject if subject is not None and len(subject.subscription) <= _SUBSCRIPTION_LIMIT else None
+
+
 def _subject(event: ResourceEvent) -> str:
-    """The subject without what hangs on it: that of tags occurs with and without the suffix."""
+    """The subject without what hangs on it (that of tags occurs with and without the suffix), and with one
+    slash where it has several, as ARM reads it."""
     if len(event.subject) > _SUBJECT_LIMIT:
         return ""
-    return _HANGS_ON.sub("", event.subject)
+    return _HANGS_ON.sub("", _SLASHES.sub("/", event.subject))
 
 
 def _mapped(kind: Named, resource: ResourceId, event: ResourceEvent) -> Mapped:

@@ -27,7 +27,6 @@ EXPIRED: Final = Pattern(
     title="An exemption has ended",
     why="What it covered is judged again: drift that was left alone until now is reverted or alerts.",
 )
-_MANY: Final = 10_000
 
 
 @value
@@ -74,7 +73,7 @@ def _ended(now: datetime, deps: Deps) -> list[_Ended]:
 
 
 def _open_alerts(deps: Deps) -> list[AlertRecord]:
-    alerts = deps.store.alerts(policy=EXPIRED.id, limit=_MANY)
+    alerts = deps.store.alerts(policy=EXPIRED.id, limit=None)
     return [alert for alert in alerts if alert.status is not AlertStatus.RESOLVED]
 
 

@@ -6,29 +6,56 @@ decision needs to know beyond the reading is gathered in ``context``.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from shared.alerts.edit_words import change_words
 from shared.config.configuration import tags_of
 from shared.controller.context import context_for
 from shared.controller.deps import Deps
+from shared.controller.proposals import Proposals
 from shared.controller.visit import Judgement, Visit
 from shared.guardrails.decide import decide
 from shared.guardrails.prove import prove
 from shared.guardrails.question import Question, Readiness, readiness_of
-from shared.model import Action, Change, ComplianceState, Effect, Finding, Proof, Safety, Snapshot, Target
+from shared.model import (
+    Action,
+    Change,
+    ComplianceState,
+    Edit,
+    Effect,
+    Finding,
+    Proof,
+    Safety,
+    Snapshot,
+    Target,
+)
 from shared.model.memory import TargetRecord
 from shared.model.values import value
 from shared.posture.policy import AnyPolicy, Assessment, applies_to, bound
+from shared.posture.side_by_side import apart, beside
 from shared.state.baseline import Baseline, recorded_baseline
 
 
-def judge(visit: Visit, policy: AnyPolicy, record: TargetRecord) -> Judgement:
+def judge_all(visit: Visit, policies: Iterable[AnyPolicy], record: TargetRecord) -> tuple[Judgement, ...]:
+    """One judgement for each policy, in order: each is planned beside what is proposed for those before it,
+    and by the alerts that are open on the same NSG."""
+    judgements: list[Judgement] = []
+    proposals = Proposals(visit, record)
+    for policy in policies:
+        judgements.append(_judge(visit, policy, record, proposals))
+        proposals.add(judgements[-1])
+    return tuple(judgements)
+
+
+def _judge(visit: Visit, policy: AnyPolicy, record: TargetRecord, proposals: Proposals) -> Judgement:
     """One policy's finding on the snapshot, the change for it, its proof and the decision."""
     readiness = readiness_of(visit.snapshot)
     finding = _never_compliant_while_busy(policy.evaluate(visit.snapshot), readiness)
     baseline = _baseline(visit, finding, record)
-    remedy = _remedy(visit, policy, finding, baseline)
+    remedy = _Remedy()
+    if finding.state is not ComplianceState.COMPLIANT:
+        remedy = _remedy(visit, policy, (finding, baseline), proposals.beside(policy.id))
     context = context_for(visit, policy, finding, record)
     question = Question(
         policy=policy,
@@ -47,6 +74,7 @@ def judge(visit: Visit, policy: AnyPolicy, record: TargetRecord) -> Judgement:
         change=remedy.change,
         proof=remedy.proof,
         decision=decision,
+        edits=remedy.edits,
         baseline=baseline,
         restores=remedy.restores,
     )
@@ -55,10 +83,14 @@ def judge(visit: Visit, policy: AnyPolicy, record: TargetRecord) -> Judgement:
 
 @value
 class _Remedy:
-    """The change for a finding with its proof, and whether it restores what was there before."""
+    """The change for a finding with its proof, and whether it restores what was there before.
+
+    ``edits`` are the change's, or without one those that the policy suggests to people.
+    """
 
     change: Change | None = None
     proof: Proof | None = None
+    edits: tuple[Edit, ...] = ()
     restores: bool = False
 
 
@@ -69,22 +101,30 @@ def _baseline(visit: Visit, finding: Finding, record: TargetRecord) -> Baseline:
     return recorded_baseline(record.memories.get(finding.policy), visit.deps.store)
 
 
-def _remedy(visit: Visit, policy: AnyPolicy, finding: Finding, baseline: Baseline) -> _Remedy:
-    """What puts the last compliant reading's rules back, if that can be proved; else the policy's plan."""
-    for change in _former(visit, policy, finding, baseline):
+def _remedy(
+    visit: Visit, policy: AnyPolicy, found: tuple[Finding, Baseline], taken: tuple[Edit, ...]
+) -> _Remedy:
+    """What puts the last compliant reading's rules back, if that can be proved; else the policy's plan, or
+    what it suggests. ``taken`` are the edits that others propose."""
+    finding, baseline = found
+    snapshot = beside(visit.snapshot, taken)
+    for change in _former(policy, finding, snapshot, baseline):
         proof = prove(change, visit.snapshot, policy, visit.policies)
         if proof.holds:
-            return _Remedy(change=change, proof=proof, restores=True)
-    planned = policy.plan(finding, visit.snapshot)
+            return _Remedy(change=change, proof=proof, edits=change.edits, restores=True)
+    planned = policy.plan(finding, snapshot)
     if planned is None:
-        return _Remedy()
-    return _Remedy(change=planned, proof=prove(planned, visit.snapshot, policy, visit.policies))
+        return _Remedy(edits=apart(policy.suggest(finding, snapshot), taken, snapshot))
+    proof = prove(planned, visit.snapshot, policy, visit.policies)
+    return _Remedy(change=planned, proof=proof, edits=planned.edits)
 
 
-def _former(visit: Visit, policy: AnyPolicy, finding: Finding, baseline: Baseline) -> tuple[Change, ...]:
+def _former(
+    policy: AnyPolicy, finding: Finding, snapshot: Snapshot, baseline: Baseline
+) -> tuple[Change, ...]:
     if policy.restore is None or baseline.snapshot is None:
         return ()
-    return policy.restore(finding, visit.snapshot, baseline.snapshot)
+    return policy.restore(finding, snapshot, baseline.snapshot)
 
 
 def _said(judgement: Judgement) -> Judgement:
@@ -97,9 +137,10 @@ def _said(judgement: Judgement) -> Judgement:
 
 
 def _never_compliant_while_busy(finding: Finding, readiness: Readiness) -> Finding:
-    if readiness is not Readiness.BUSY or finding.state is not ComplianceState.COMPLIANT:
+    if readiness is not Readiness.BUSY or not finding.nothing_surely_wrong:
         return finding
-    return replace(finding, state=ComplianceState.UNKNOWN, reason="another operation is running: look again")
+    busy = "another operation is running: look again"
+    return replace(finding, state=ComplianceState.UNKNOWN, reason=busy, undecided=())
 
 
 def policies_in_question(target: Target, deps: Deps) -> tuple[AnyPolicy, ...]:

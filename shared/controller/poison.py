@@ -33,6 +33,7 @@ from shared.model import (
     TargetKind,
 )
 from shared.model.alert_records import AlertRecord, AlertStatus, NotificationType
+from shared.model.errors import TextGone
 from shared.model.messages import Message, MessageKind
 from shared.model.resource_id import parse_resource_id
 from shared.model.results import TargetResult
@@ -40,6 +41,9 @@ from shared.state.message_body import understand
 
 PATTERN: Final = "poisoned-message"
 """Stands where other alerts name their policy."""
+NOT_A_MESSAGE: Final = "not-a-message"
+TEXT_GONE: Final = "message-text-gone"
+"""Why a body is among the dead letters that nobody could understand."""
 _GAVE_UP: Final = "looking at it failed again and again; the message is among the dead letters"
 _WHY: Final = "Until somebody looks, drift on this resource goes unseen and is not reverted."
 _WHY_UNDELIVERED: Final = "Nobody who relies on this sink has heard of it."
@@ -48,10 +52,12 @@ _WHY_UNDELIVERED: Final = "Nobody who relies on this sink has heard of it."
 def poisoned(body: bytes, deps: Deps) -> None:
     """Keep a message that the platform gave up, and open an alert on every target it was about.
 
-    Raises ``StoreError`` when it cannot be kept or told.
+    What it was about is found out first: while its text cannot be fetched, nothing is put aside yet. A text
+    that is gone, and a body that is no message, will not be understood later either: the letter says so,
+    nobody is told of a target, and that is the end. Raises ``StoreError`` when it cannot be kept or told.
     """
-    letter = deps.store.dead_letter(Reason.POISONED, body, deps.clock.now())
-    message = understand(body, deps.store)
+    message, reason = _understood(body, deps)
+    letter = deps.store.dead_letter(reason, body, deps.clock.now())
     targets = _targets(message, deps) if message is not None else ()
     if message is not None:
         for target in targets:
@@ -60,11 +66,21 @@ def poisoned(body: bytes, deps: Deps) -> None:
     deps.log(
         {
             "message": "poisoned",
+            "reason": reason,
             "kind": message.kind if message is not None else None,
             "targets": [str(target.id) for target in targets],
             "deadLetter": letter,
         }
     )
+
+
+def _understood(body: bytes, deps: Deps) -> tuple[Message | None, str]:
+    """The message, and why it is put aside."""
+    try:
+        message = understand(body, deps.store)
+    except TextGone:
+        return None, TEXT_GONE
+    return message, NOT_A_MESSAGE if message is None else Reason.POISONED
 
 
 def recovered(message: Message, result: TargetResult | None, deps: Deps) -> None:

@@ -17,7 +17,7 @@ from shared.config.tag_exemptions import with_tag_seen
 from shared.controller.asking_again import schedule_recheck
 from shared.controller.change_ends import abandon, close, finish, give_up
 from shared.controller.deps import Deps
-from shared.controller.judging import enabled_policies, judge, policies_in_question
+from shared.controller.judging import enabled_policies, judge_all, policies_in_question
 from shared.controller.remediation import begin, resume
 from shared.controller.remembering import attributed, newest_write, relate, remember, with_foreign_write
 from shared.controller.run_results import log_line, view_of, view_of_plan
@@ -143,7 +143,7 @@ def _look(visit: Visit, record: TargetRecord, finishing: ChangeRecord | None) ->
 def _judge_and_act(visit: Visit, record: TargetRecord) -> _Looked:
     rules = visit.deps.configuration.file.tag_exemptions
     record = with_tag_seen(record, tags_of(visit.snapshot), visit.cause, rules, visit.now)
-    judgements = tuple(judge(visit, policy, record) for policy in _asked_for(visit))
+    judgements = judge_all(visit, _asked_for(visit), record)
     outcomes = {judgement.policy.id: _outcome(judgement.decision) for judgement in judgements}
     begun = _act(visit, judgements, record)
     if begun is None:

@@ -11,9 +11,19 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from shared.alerts.commands import is_command, steps_of
 from shared.alerts.edit_words import change_words
-from shared.alerts.lifecycle import Sighting, alert_id, notification, open_alert, recur, resolve, wakes_nobody
+from shared.alerts.lifecycle import (
+    Sighting,
+    alert_id,
+    named_controls,
+    notification,
+    open_alert,
+    recur,
+    resolve,
+    reworded,
+    wakes_nobody,
+)
+from shared.alerts.steps import commands_told, resolved, started_first
 from shared.config.configuration import tags_of
 from shared.controller.deps import Deps
 from shared.controller.visit import Judgement, Visit
@@ -37,6 +47,7 @@ from shared.model.memory import PolicyMemory, TargetRecord
 from shared.model.messages import Message, MessageKind
 from shared.policies import find
 from shared.posture.policy import AnyPolicy
+from shared.posture.subnet_rules import by_hand
 from shared.state.baseline import evidence_since, recorded_baseline
 
 UNKNOWN_RUNS: Final = 3
@@ -60,9 +71,10 @@ def tell(visit: Visit, judgements: tuple[Judgement, ...], record: TargetRecord) 
 
 def sighting_of(visit: Visit, judgement: Judgement, decision: Decision) -> Sighting:
     """What an alert shows of a judgement; the commands are those of the planned edits or of what a person
-    could do, and where no edit of ours fits, those that the policy tells."""
-    finding, change = judgement.finding, judgement.change
-    edits = change.edits if change else judgement.policy.suggest(finding, visit.snapshot)
+    could do, and behind them those that the policy tells: a restart, or all of it where no edit fits."""
+    finding, change = _told_here(judgement.finding, visit.deps), judgement.change
+    edits = tuple(map(by_hand, judgement.edits))
+    commands = (*visit.deps.commands(edits), *commands_told(finding.evidence))
     since = evidence_since(judgement.baseline, visit.snapshot, judgement.policy, visit.cause)
     planned = {"plannedChange": change_words(change, judgement.restored_from)} if change else {}
     return Sighting(
@@ -70,8 +82,16 @@ def sighting_of(visit: Visit, judgement: Judgement, decision: Decision) -> Sight
         decision=decision,
         cause=visit.cause,
         now=visit.now,
-        commands=visit.deps.commands(edits) or tuple(filter(is_command, steps_of(finding.evidence))),
+        commands=started_first(visit.snapshot, commands),
+        edits=edits,
     )
+
+
+def _told_here(finding: Finding, deps: Deps) -> Finding:
+    """The finding with its steps for this cloud's ARM, which no policy knows."""
+    settings = deps.settings
+    told = resolved(finding.evidence, settings.management_endpoint, settings.management_audience)
+    return replace(finding, evidence=told)
 
 
 def _with_evidence(finding: Finding, *more: Mapping[str, Json]) -> Finding:
@@ -102,11 +122,11 @@ def raise_alert(policy: AnyPolicy, sighting: Sighting, deps: Deps) -> AlertRecor
     known = deps.store.alert(alert_id(policy.id, finding.target, finding.fingerprint))
     is_open = known is not None and known.status is not AlertStatus.RESOLVED
     if known is not None and is_open and not _is_news(known, sighting):
-        return known
+        return known if known.edits == sighting.edits else deps.store.put_alert(reworded(known, sighting))
     dependants = _kept_dependants(known) if is_open else _dependants(policy, finding.target, deps)
     sighting = replace(sighting, finding=_with_evidence(finding, dependants))
     alert = (
-        recur(known, sighting)
+        replace(recur(known, sighting), controls=named_controls(policy, finding))
         if known is not None
         else open_alert(policy, sighting, deps.portal_link(finding.resource_id))
     )
@@ -164,6 +184,7 @@ def _sighting_of_failure(change: ChangeRecord, policy: AnyPolicy, before: Snapsh
     memory = deps.store.recall(change.change.target, change.created_at).memories.get(policy.id)
     since = evidence_since(recorded_baseline(memory, deps.store), before, bound, change.cause)
     planned = {"plannedChange": change_words(change.change, change.restored_from)}
+    edits = tuple(map(by_hand, change.change.edits))
     reason = Reason.FAILED if change.outcome is Outcome.FAILED else Reason.TARGET_BUSY
     return Sighting(
         finding=_with_evidence(finding, since, planned),
@@ -172,7 +193,8 @@ def _sighting_of_failure(change: ChangeRecord, policy: AnyPolicy, before: Snapsh
         ),
         cause=change.cause,
         now=deps.clock.now(),
-        commands=deps.commands(change.change.edits),
+        commands=deps.commands(edits),
+        edits=edits,
     )
 
 
@@ -187,14 +209,17 @@ def _resolve_what_is_off(visit: Visit, record: TargetRecord) -> None:
 
 
 def _resolve_what_ended(visit: Visit, judgement: Judgement, memory: PolicyMemory | None) -> None:
-    """Resolve the alert of a drift that is over, and of an unknown that is known now."""
+    """Resolve the alert of a drift that is over, and of an unknown that is known now.
+
+    A drift is over too where only what is odd is left undecided.
+    """
     if memory is None:
         return
     state, policy, deps = judgement.finding.state, judgement.policy.id, visit.deps
     is_unknown = state in {ComplianceState.UNKNOWN, ComplianceState.ERROR}
     if is_unknown and judgement.is_exempt and memory.unknown_since is not None:
         resolve_if_open(alert_id(policy, visit.target, UNKNOWN_FINGERPRINT), "exempt", deps, visit.now)
-    if is_unknown:
+    if is_unknown and not judgement.finding.undecided:
         return
     if memory.fingerprint and memory.fingerprint != judgement.finding.fingerprint:
         resolve_if_open(
@@ -202,7 +227,7 @@ def _resolve_what_ended(visit: Visit, judgement: Judgement, memory: PolicyMemory
         )
     elif state is ComplianceState.EXEMPT and memory.fingerprint:
         resolve_if_open(alert_id(policy, visit.target, memory.fingerprint), "exempt", deps, visit.now)
-    if memory.unknown_since is not None:
+    if memory.unknown_since is not None and not is_unknown:
         resolve_if_open(
             alert_id(policy, visit.target, UNKNOWN_FINGERPRINT), "it can be read again", deps, visit.now
         )

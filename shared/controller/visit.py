@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Final
 
 from shared.controller.deps import Deps
-from shared.model import Action, Cause, Change, Decision, Finding, Proof, Reason, Snapshot, Target
+from shared.model import Action, Cause, Change, Decision, Edit, Finding, Proof, Reason, Snapshot, Target
 from shared.model.messages import RunOptions
 from shared.model.values import value
 from shared.posture.policy import AnyPolicy
@@ -41,6 +41,8 @@ class Judgement:
     change: Change | None
     proof: Proof | None
     decision: Decision | None
+    edits: tuple[Edit, ...] = ()
+    """Those of the change; without one, what the policy suggests to people."""
     baseline: Baseline = Baseline()
     """The last compliant reading; looked up only for what is not compliant."""
     restores: bool = False

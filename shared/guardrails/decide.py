@@ -15,7 +15,7 @@ from typing import Final
 
 from shared.guardrails.question import BreakGlass, Question, Readiness
 from shared.guardrails.schedule import WhenClosed
-from shared.model import Action, Actor, ComplianceState, Decision, Effect, Outcome, Reason, Safety
+from shared.model import Action, Actor, ComplianceState, Decision, Effect, Outcome, Reason, Safety, Severity
 
 SHORTEST_PAUSE: Final = 5.0
 LONGEST_PAUSE: Final = 300.0
@@ -103,8 +103,16 @@ def _effect(question: Question) -> Decision | None:
             return _decision(question, Action.SKIP, Reason.EFFECT_OFF)
         case Effect.ALERT:
             return _decision(question, Action.ALERT, Reason.EFFECT_ALERT)
+        case Effect.REVERT if _is_advice(question) and not question.is_approved:
+            return _decision(question, Action.ALERT, Reason.EFFECT_ALERT, "what was found is advice")
         case Effect.REVERT:
             return None
+
+
+def _is_advice(question: Question) -> bool:
+    """A policy's lesser finding: its effect was chosen with the worst one in mind."""
+    lowest = Severity.INFORMATIONAL
+    return question.finding.severity is lowest and question.policy.severity is not lowest
 
 
 def _no_plan(question: Question) -> Decision | None:

@@ -18,13 +18,14 @@ from shared.model import (
     Kind,
     Proof,
     ProofStep,
+    SecurityGroup,
     ServerSnapshot,
     Snapshot,
     SubnetSnapshot,
     TrafficBox,
 )
 from shared.model.edits import EditDoesNotFit, apply_edits, apply_to, normalised
-from shared.nsg import Changed, Difference, NsgError, Outcome, changed, outside
+from shared.nsg import Changed, Difference, NsgError, Outcome, changed, outside, tolerated
 from shared.posture.policy import AnyPolicy, applies_to
 from shared.posture.traffic import ServerTraffic, SubnetTraffic, describe_box, server_traffic
 
@@ -39,7 +40,7 @@ def prove(change: Change, snapshot: Snapshot, policy: AnyPolicy, enabled: Iterab
     return Proof(
         steps=(
             _inverse_restores(snapshot, restored),
-            _finding_disappears(policy, after),
+            _finding_disappears(policy, snapshot, after),
             _nothing_gets_worse(policy, enabled, snapshot, after),
             _traffic_changes_as_permitted(change, policy, snapshot, after),
         )
@@ -56,11 +57,14 @@ def _inverse_restores(before: Snapshot, restored: Snapshot) -> ProofStep:
     )
 
 
-def _finding_disappears(policy: AnyPolicy, after: Snapshot) -> ProofStep:
+def _finding_disappears(policy: AnyPolicy, before: Snapshot, after: Snapshot) -> ProofStep:
+    """What was odd before may stay so: the change does not touch it."""
     finding = policy.evaluate(after)
+    odd_before = set(policy.evaluate(before).undecided)
+    but = " but for what is odd" if finding.undecided else ""
     return ProofStep(
-        claim=f"{policy.id} is compliant afterwards",
-        holds=finding.state is ComplianceState.COMPLIANT,
+        claim=f"{policy.id} is compliant afterwards{but}",
+        holds=finding.nothing_surely_wrong and odd_before.issuperset(finding.undecided),
         detail=f"afterwards: {finding.reason}",
     )
 
@@ -85,7 +89,9 @@ def _nothing_gets_worse(
 
 
 def _is_new(after: Finding, before: Finding) -> bool:
-    return (after.state, after.fingerprint) != (before.state, before.fingerprint)
+    """A drift of which a part is gone is no new one; ``; `` stands between the parts of a fingerprint."""
+    parts, known = (set(found.fingerprint.split("; ")) for found in (after, before))
+    return after.state is not before.state or not parts <= known
 
 
 def _traffic_changes_as_permitted(
@@ -147,12 +153,22 @@ def _subnet_step(
     """Packet by packet over everything that the edited rules can match, all protocols."""
     claim = _PACKETS[policy.kind]
     try:
-        found = changed(before.security_group, after.security_group, before.prefixes)
+        found = changed(*_comparable(before.security_group, after.security_group), before.prefixes)
     except NsgError as error:
         return ProofStep(claim=claim, holds=False, detail=str(error))
     harmed = tuple(dict.fromkeys(_harmed(found, change, policy, before)))
     detail = f"harmed: {_traffic(harmed)}" if harmed else _told(found)
     return ProofStep(claim=claim, holds=not harmed, detail=detail)
+
+
+def _comparable(
+    before: SecurityGroup | None, after: SecurityGroup | None
+) -> tuple[SecurityGroup | None, SecurityGroup | None]:
+    """Rules that could not be read before may stay so; a change that makes one is not told apart any more."""
+    old, new = tolerated(before), tolerated(after)
+    odd_before = old.odd_rules if old else ()
+    stays = new is None or set(new.odd_rules) <= set(odd_before)
+    return (old, new) if stays else (before, after)
 
 
 def _harmed(

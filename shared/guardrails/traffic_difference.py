@@ -10,12 +10,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from shared.model import Change, ServerSnapshot, Snapshot, SubnetSnapshot
+from shared.model import Change, SecurityGroup, ServerSnapshot, Snapshot, SubnetSnapshot
 from shared.model.change_records import TrafficDifference
 from shared.model.edits import apply_to
 from shared.nsg import NsgError, changed, diff
 from shared.posture.policy import AnyPolicy
-from shared.posture.traffic import ServerTraffic, SubnetTraffic, Traffic, describe_box, server_traffic
+from shared.posture.traffic import (
+    ServerTraffic,
+    SubnetTraffic,
+    Traffic,
+    describe_box,
+    odd_texts,
+    server_traffic,
+)
 
 
 def difference_between(before: Snapshot, after: Snapshot, policy: AnyPolicy) -> TrafficDifference:
@@ -83,8 +90,13 @@ def same_reach(one: Snapshot, other: Snapshot) -> bool:
     mine, theirs = one.security_group, other.security_group
     if mine is None or theirs is None:
         return mine is theirs
-    return {replace(r, etag=None) for r in mine.rules} == {replace(r, etag=None) for r in theirs.rules}
+    return _effects(mine) == _effects(theirs)
 
 
-def _rules(server: ServerSnapshot) -> frozenset[tuple[int, int]]:
-    return frozenset((int(rule.start), int(rule.end)) for rule in server.firewall_rules or ())
+def _effects(group: SecurityGroup) -> tuple[frozenset[object], frozenset[object]]:
+    return frozenset(replace(rule, etag=None) for rule in group.rules), frozenset(group.odd_rules)
+
+
+def _rules(server: ServerSnapshot) -> frozenset[object]:
+    ranges = ((int(rule.start), int(rule.end)) for rule in server.firewall_rules or ())
+    return frozenset((*ranges, *odd_texts(server)))

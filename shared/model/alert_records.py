@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 
+from shared.model.changes import Edit
 from shared.model.decisions import Decision
 from shared.model.kinds import Severity
 from shared.model.resource_id import ResourceId
@@ -27,6 +28,19 @@ class Approval:
     at: datetime
     expires_at: datetime
     fingerprint: str
+
+
+@value
+class Alternative:
+    """One way of several to close an alert, of which a person chooses one."""
+
+    when: str
+    """For whom it is right, as a sentence."""
+    commands: tuple[str, ...]
+    advice: tuple[str, ...] = ()
+    """Its steps that are no command."""
+    in_commands: bool = False
+    """Whether the alert's ``commands`` hold those of this way: the safe one."""
 
 
 @value
@@ -52,6 +66,7 @@ class AlertRecord:
     evidence: Mapping[str, Json]
     decision: Decision
     commands: tuple[str, ...]
+    """In the order in which they are pasted."""
     fingerprint: str
     first_seen: datetime
     last_seen: datetime
@@ -60,8 +75,16 @@ class AlertRecord:
     resolution: str = ""
     acknowledged_by: str | None = None
     approval: Approval | None = None
+    edits: tuple[Edit, ...] = ()
+    """What the commands do, for what is planned beside them; none where no edit of ours says it."""
     unsent: tuple[str, ...] = ()
     """Event types whose notification has not been queued yet; the sweep queues them again."""
+    alternatives: tuple[tuple[Alternative, ...], ...] = ()
+    """Choices that only a person can make: one way of each is taken."""
+    no_command: str = ""
+    """Why no command exists that would close it, where none does."""
+    ends_on_new_server: bool = False
+    """Whether what is to be done makes a new server: the alert stays until the old one is deleted."""
     etag: str | None = None
 
 

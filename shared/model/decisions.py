@@ -25,6 +25,15 @@ class Finding:
     fingerprint: str = ""
     applies: bool = True
     """False for a target that the policy has nothing to say about: such a reading is no baseline."""
+    undecided: tuple[str, ...] = ()
+    """What of the reading is odd and could be wrong, or else right, whatever is done about the rest; of an
+    Unknown finding with it, nothing is surely wrong and nothing else is unknown."""
+
+    @property
+    def nothing_surely_wrong(self) -> bool:
+        """Whether it is compliant, or would be but for what is odd."""
+        odd_only = self.state is ComplianceState.UNKNOWN and bool(self.undecided)
+        return self.state is ComplianceState.COMPLIANT or odd_only
 
 
 @value

@@ -25,10 +25,10 @@ from shared.model.changes import (
 )
 from shared.model.kinds import PublicAccess
 from shared.model.parts import ServerParameter, ServerTls
-from shared.model.rules import FirewallRule, SecurityGroup, SecurityRule
+from shared.model.rules import FirewallRule, OddRule, OddSecurityRule, SecurityGroup, SecurityRule
 from shared.model.snapshots import ServerSnapshot, Snapshot, SubnetSnapshot
 
-_Named = TypeVar("_Named", FirewallRule, SecurityRule, ServerParameter)
+_Named = TypeVar("_Named", FirewallRule, OddRule, SecurityRule, OddSecurityRule, ServerParameter)
 _OnServer: TypeAlias = SetPublicAccess | PutFirewallRule | DeleteFirewallRule | SetParameter | SetServerTls
 
 
@@ -72,11 +72,17 @@ def _edit_server(server: ServerSnapshot, edit: _OnServer) -> ServerSnapshot:
         case SetServerTls():
             return replace(server, tls=_with_tls(server, edit))
         case PutFirewallRule():
-            return replace(server, firewall_rules=_with_rule(_read_rules(server), edit.rule, edit.rule))
+            return _with_firewall_rule(server, edit.rule)
         case DeleteFirewallRule():
             return replace(server, firewall_rules=_with_rule(_read_rules(server), edit.rule, None))
         case _:
             assert_never(edit)
+
+
+def _with_firewall_rule(server: ServerSnapshot, rule: FirewallRule) -> ServerSnapshot:
+    """A PUT by name replaces an odd rule as well."""
+    odd = tuple(one for one in server.odd_rules if one.name.lower() != rule.name.lower())
+    return replace(server, firewall_rules=_with_rule(_read_rules(server), rule, rule), odd_rules=odd)
 
 
 def _read_rules(server: ServerSnapshot) -> tuple[FirewallRule, ...]:
@@ -108,8 +114,10 @@ def _with_tls(server: ServerSnapshot, edit: SetServerTls) -> ServerTls:
 
 
 def _edit_group(group: SecurityGroup, edit: PutSecurityRule | DeleteSecurityRule) -> SecurityGroup:
+    """A PUT by name replaces an odd rule as well."""
     put = edit.rule if isinstance(edit, PutSecurityRule) else None
-    return replace(group, rules=_with_rule(group.rules, edit.rule, put))
+    odd = tuple(one for one in group.odd_rules if one.name.lower() != edit.rule.name.lower())
+    return replace(group, rules=_with_rule(group.rules, edit.rule, put), odd_rules=odd)
 
 
 def _with_rule(rules: tuple[_Named, ...], named: _Named, put: _Named | None) -> tuple[_Named, ...]:
@@ -132,7 +140,8 @@ def normalised(snapshot: Snapshot) -> Snapshot:
     group = snapshot.security_group
     if group is None:
         return snapshot
-    return replace(snapshot, security_group=replace(group, rules=_by_name(group.rules)))
+    rules, odd = _by_name(group.rules), _by_name(group.odd_rules)
+    return replace(snapshot, security_group=replace(group, rules=rules, odd_rules=odd))
 
 
 def _normalised_server(server: ServerSnapshot) -> ServerSnapshot:
@@ -142,6 +151,8 @@ def _normalised_server(server: ServerSnapshot) -> ServerSnapshot:
         server,
         public_access_text=server.public_access.value if known else server.public_access_text,
         firewall_rules=_by_name(rules) if rules is not None else None,
+        odd_rules=_by_name(server.odd_rules),
+        odd_network_rules=_by_name(server.odd_network_rules),
         parameters=_by_name(parameters) if parameters is not None else None,
     )
 

@@ -63,6 +63,10 @@ class StoreError(Exception):
     """The state store failed: the invocation must fail so that the platform delivers again."""
 
 
+class TextGone(StoreError):
+    """A text that was kept is gone, or is another one now: no later reading brings it back."""
+
+
 class EntityExists(StoreError):
     """An insert met an entity with the same keys."""
 

@@ -170,8 +170,17 @@ class Tables(Protocol):
 
     def get(self, table: str, partition: str, row: str) -> Entity | None: ...
 
-    def query(self, table: str, partition: str | None = None, row_prefix: str = "") -> Iterator[Entity]:
-        """Entities in key order; a None partition means all partitions."""
+    def query(
+        self,
+        table: str,
+        partition: str | None = None,
+        row_prefix: str = "",
+        properties: Sequence[str] = (),
+    ) -> Iterator[Entity]:
+        """Entities in key order; a None partition means all partitions.
+
+        With ``properties`` only these are read, where an entity has them; without, all.
+        """
         ...
 
     def write(self, table: str, *writes: TableWrite) -> tuple[str, ...]:

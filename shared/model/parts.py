@@ -35,6 +35,8 @@ class ServerParameter:
     """Whether a new value is in force at once; False: only after a restart."""
     pending_restart: bool | None = None
     """Whether the value shown is not in force before a restart."""
+    odd: str = ""
+    """Why there is no value to judge: it is absent, or no text."""
 
 
 @value
@@ -148,6 +150,8 @@ class DnsZone:
     links: tuple[ZoneLink, ...] | None = None
     record: tuple[IPv4Address, ...] | None = None
     """The addresses of the A record with the server's name; empty: there is no such record."""
+    odd_record: tuple[str, ...] = ()
+    """What stands in the record besides and is no address."""
     unread: str = ""
     """Why a part of the zone could not be read."""
 
@@ -255,6 +259,8 @@ class SubnetEndpoint:
     id: ResourceId
     server: ResourceId | None = None
     addresses: tuple[IPv4Address | IPv6Address, ...] = ()
+    unread: str = ""
+    """Why the endpoint, or an address of it, could not be read; ``""`` where it shows none."""
 
 
 @value

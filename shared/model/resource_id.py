@@ -125,15 +125,28 @@ def parse_resource_id(text: object) -> ResourceId | None:
 
 
 def _is_wellformed(segments: tuple[str, ...]) -> bool:
-    if len(segments) < 2 or segments[0].lower() != _SUBSCRIPTIONS or not all(segments):
+    if len(segments) < 2 or segments[0].lower() != _SUBSCRIPTIONS or not all(map(_is_name, segments)):
         return False
     if len(segments) == 2:
         return True
-    if segments[2].lower() == _GROUPS and len(segments) == 4:
-        return True
-    is_resource = len(segments) >= 8 and segments[4].lower() == _PROVIDERS
-    ends_in_a_name = len(segments) % 2 == 0 and segments[-2].lower() != _PROVIDERS
-    return segments[2].lower() == _GROUPS and is_resource and ends_in_a_name
+    if segments[2].lower() != _GROUPS:
+        return False
+    return len(segments) == 4 or _names_resource(segments[4:])
+
+
+def _is_name(segment: str) -> bool:
+    """Whether Azure can call anything so. Half of a surrogate pair is no text, and is not printable."""
+    return bool(segment) and segment.isprintable() and segment == segment.strip()
+
+
+def _names_resource(segments: tuple[str, ...]) -> bool:
+    """Whether it reads ``providers/<namespace>``, types with their names, and maybe the same again."""
+    starts = [first.lower() == _PROVIDERS for first in segments[::2]]
+    if len(segments) % 2 or not any(starts[:1]):
+        return False
+    namespaces = (name.lower() for start, name in zip(starts, segments[1::2], strict=True) if start)
+    without_type = (start and follows for start, follows in zip(starts, [*starts[1:], True], strict=True))
+    return not any(without_type) and _PROVIDERS not in namespaces
 
 
 def free_name(wanted: str, taken: Iterable[str]) -> str:

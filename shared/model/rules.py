@@ -24,6 +24,26 @@ class FirewallRule:
 
 
 @value
+class OddRule:
+    """A rule of a server that does not say whom it admits: ``field`` is at fault and ``why`` says how.
+
+    A firewall rule keeps the ends that can be read; where both can, the range ends before it starts. A
+    virtual network rule has none. What is odd may admit somebody and may admit nobody.
+    """
+
+    name: str
+    field: str
+    why: str
+    start: IPv4Address | None = None
+    end: IPv4Address | None = None
+
+    @property
+    def described(self) -> str:
+        """``'office': endIpAddress is absent``."""
+        return f"{self.name!r}: {self.why}"
+
+
+@value
 class SecurityRule:
     """A rule of an NSG with singular and plural fields joined; order and spelling as ARM sent them.
 
@@ -47,6 +67,21 @@ class SecurityRule:
 
 
 @value
+class OddSecurityRule:
+    """A rule of an NSG of which some field cannot be read: ``field`` is at fault and ``why`` says how.
+
+    ``may_be`` is what it may be at the widest, each field that cannot be read being ``*``, a direction or an
+    access each of both, a priority ahead of all others; ``surely`` what it is whatever that field means.
+    """
+
+    name: str
+    field: str
+    why: str
+    may_be: tuple[SecurityRule, ...]
+    surely: tuple[SecurityRule, ...] = ()
+
+
+@value
 class SecurityGroup:
     """An NSG: custom rules and the default rules behind them."""
 
@@ -59,3 +94,18 @@ class SecurityGroup:
     """Every network interface that names this NSG."""
     etag: str | None = None
     updating: bool = False
+    odd_rules: tuple[OddSecurityRule, ...] = ()
+    """Custom rules that cannot be read whole; they stand beside ``rules``."""
+    proposed: tuple[SecurityRule, ...] = ()
+    """Rules that are proposed and not there: no packet meets them, and planning leaves their priorities and
+    names alone. A reading has none."""
+
+    @property
+    def standing(self) -> tuple[SecurityRule, ...]:
+        """Every custom rule, odd ones at the widest."""
+        return (*self.rules, *(rule for odd in self.odd_rules for rule in odd.may_be))
+
+    @property
+    def taken(self) -> tuple[SecurityRule, ...]:
+        """The rules whose names and priorities are taken: those that stand, and those that are proposed."""
+        return (*self.proposed, *self.standing)

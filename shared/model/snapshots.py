@@ -32,7 +32,7 @@ from shared.model.parts import (
     VirtualNetworkRule,
 )
 from shared.model.resource_id import ResourceId
-from shared.model.rules import FirewallRule, SecurityGroup
+from shared.model.rules import FirewallRule, OddRule, SecurityGroup
 from shared.model.targets import Target
 from shared.model.values import IPNetwork, value
 
@@ -64,12 +64,16 @@ class ServerSnapshot:
     delegated_subnet: ResourceId | None = None
     private_dns_zone: ResourceId | None = None
     firewall_rules: tuple[FirewallRule, ...] | None = None
+    odd_rules: tuple[OddRule, ...] = ()
+    """Firewall rules that do not say whom they admit; they stand beside ``firewall_rules``."""
     private_endpoints: tuple[PrivateEndpointConnection, ...] | None = None
     high_availability: bool | None = None
     created_at: datetime | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     version: int | None = None
     """The major version of PostgreSQL."""
+    tier: str = ""
+    """``sku.tier``: ``Burstable``, ``GeneralPurpose``, ``MemoryOptimized``; ``""`` where absent."""
     host_name: str = ""
     """``fullyQualifiedDomainName``."""
     sign_in: SignIn = SignIn()
@@ -84,6 +88,8 @@ class ServerSnapshot:
     tls: ServerTls | None = None
     """Of a single server; a flexible server's are parameters."""
     virtual_network_rules: tuple[VirtualNetworkRule, ...] | None = None
+    odd_network_rules: tuple[OddRule, ...] = ()
+    """Virtual network rules that do not say which subnet they admit."""
     parameters: tuple[ServerParameter, ...] | None = None
     administrators: tuple[Administrator, ...] | None = None
     threat_protection: str | None = None
@@ -95,6 +101,8 @@ class ServerSnapshot:
     """Locks that hold for the private DNS zone of a VNet-integrated server, inherited ones included."""
     unread: Mapping[Aspect, str] = field(default_factory=dict)
     """Parts that were asked for and could not be read, each with the reason."""
+    odd_fields: Mapping[str, str] = field(default_factory=dict)
+    """The server's own fields that are there and mean nothing to us, each with what it is."""
 
     @property
     def target(self) -> Target:

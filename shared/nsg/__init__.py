@@ -6,7 +6,13 @@ make it hold, ``diff`` and ``changed`` give the packets that two readings treat 
 knows no policy, and does no I/O. Unreadable rules raise ``NsgError``, which names rule and field.
 """
 
-from shared.nsg.engine.additions import LAST_PRIORITY, Goal
+from shared.nsg.engine.additions import (
+    LAST_PRIORITY,
+    LONGEST_DESCRIPTION,
+    Goal,
+    free_rule_name,
+)
+from shared.nsg.engine.budget import TooComplex
 from shared.nsg.engine.difference import Changed, Difference, Where, changed, diff, difference
 from shared.nsg.engine.fixes import Fix, NoFix, fix, with_rules
 from shared.nsg.engine.outcomes import Outcome
@@ -25,6 +31,7 @@ from shared.nsg.packets.addresses import (
     spans_of,
 )
 from shared.nsg.packets.spans import EVERY_PORT, Spans, common, minus, union
+from shared.nsg.rules.odd_rules import shares_a_priority, tolerated
 from shared.nsg.rules.reading import DEFAULT_RULES, NsgError, Protocol, Rule, Side, effective_rules, read_side
 from shared.nsg.rules.tags import Tags, known_tags
 
@@ -33,6 +40,7 @@ __all__ = [
     "EVERY_ADDRESS",
     "EVERY_PORT",
     "LAST_PRIORITY",
+    "LONGEST_DESCRIPTION",
     "PUBLIC_ADDRESSES",
     "WHOLE",
     "Changed",
@@ -51,6 +59,7 @@ __all__ = [
     "Spans",
     "State",
     "Tags",
+    "TooComplex",
     "Verdict",
     "Where",
     "Witness",
@@ -62,6 +71,7 @@ __all__ = [
     "effective_rules",
     "family_at",
     "fix",
+    "free_rule_name",
     "known_tags",
     "minus",
     "networks_of",
@@ -69,8 +79,10 @@ __all__ = [
     "parse",
     "parse_addresses",
     "read_side",
+    "shares_a_priority",
     "spans_of",
     "state_of",
+    "tolerated",
     "traffic_boxes",
     "union",
     "with_rules",

@@ -1,12 +1,14 @@
 """A question as people and programs write it: texts and JSON become a ``Question`` and what is known.
 
-Every field that cannot be read is a ``BadInput`` that names it. The NSG itself is read in
+Every field that cannot be read is a ``BadInput`` that names it. A line of a batch asks about mere sets; a
+person means what Azure defines (``shared.nsg.rules.defined_tags``). The NSG itself is read in
 ``shared.nsg.documents.document``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Final
 
 from shared.model import Access, Direction, Json
@@ -14,6 +16,7 @@ from shared.model.values import value
 from shared.nsg.engine.question import Question
 from shared.nsg.packets.addresses import parse_addresses
 from shared.nsg.packets.spans import Spans, union
+from shared.nsg.rules.defined_tags import as_azure_defines, assumptions
 from shared.nsg.rules.reading import PROTOCOLS_BY_NAME, Protocol, Side, read_ports, read_side
 from shared.nsg.rules.tags import Tags, is_tag_name, known_tags
 
@@ -28,6 +31,8 @@ class Asked:
     want: Access | None
     endpoint_policies: str | None
     """``privateEndpointNetworkPolicies`` of the subnet; None where no private endpoint is meant."""
+    assumed: Mapping[str, str] | None = None
+    """By tag what is taken for granted as Azure defines it; None where tags are mere sets."""
 
     @property
     def is_enforced(self) -> bool:
@@ -51,10 +56,16 @@ class BadInput(ValueError):
         self.rule = rule
 
 
-def read_question(line: Mapping[str, Json]) -> Asked:
-    """What ``line`` asks, all but the NSG. Raises ``BadInput``."""
-    given = line.get("tags")
-    tags = read_tags({} if given is None else given)
+def read_question(line: Mapping[str, Json], beside: Tags | None = None) -> Asked:
+    """What ``line`` asks, all but the NSG. Raises ``BadInput``.
+
+    Without ``beside`` tags are mere sets: nothing is known of them but what the line says. With it they are
+    what Azure defines, unless the line or else ``beside`` says what they hold.
+    """
+    found = line.get("tags")
+    given = read_tags({} if found is None else found)
+    known = given if beside is None else replace(given, closed={**beside.closed, **given.closed})
+    tags = known if beside is None else as_azure_defines(known)
     question = Question(
         direction=Direction(_one_of(line, "direction", {d.lower(): d for d in Direction})),
         protocol=Protocol(_one_of(line, "protocol", PROTOCOLS_BY_NAME, "Tcp")),
@@ -74,6 +85,7 @@ def read_question(line: Mapping[str, Json]) -> Asked:
         endpoint_policies=None
         if policies is None
         else _one_of(line, "privateEndpointNetworkPolicies", named),
+        assumed=None if beside is None else assumptions(known),
     )
 
 

@@ -1,4 +1,4 @@
-"""What an answer about an NSG does not know, said in the answer itself, where it applies.
+"""What an answer about an NSG does not know or takes for granted, said in the answer, where it applies.
 
 ``docs/nsg.md`` explains each. Sources: network security groups overview, how NSGs filter traffic, what
 is 168.63.129.16, disable private endpoint network policy, security admin rules (all MicrosoftDocs), and
@@ -15,9 +15,18 @@ from shared.nsg.asking import Asked
 from shared.nsg.engine.outcomes import Outcome
 from shared.nsg.engine.verdict import Verdict
 from shared.nsg.packets.addresses import PUBLIC_ADDRESSES
-from shared.nsg.packets.spans import common, union
+from shared.nsg.packets.spans import common, minus, union
+from shared.nsg.rules.nobodys_tags import unpublished
 from shared.nsg.rules.reading import Protocol, Side, read_side
-from shared.nsg.rules.tags import SetKind, Tags
+from shared.nsg.rules.tags import (
+    AZURE_LOAD_BALANCER,
+    INTERNET,
+    LOAD_BALANCER,
+    VIRTUAL_NETWORK,
+    SetKind,
+    Tags,
+    tag_key,
+)
 
 
 def caveats(group: SecurityGroup, asked: Asked, verdict: Verdict) -> Iterator[str]:
@@ -30,6 +39,19 @@ def caveats(group: SecurityGroup, asked: Asked, verdict: Verdict) -> Iterator[st
     yield from _about_sets(asked, verdict)
     yield from _about_traffic(asked, verdict)
     yield from _about_fixes(group, asked)
+
+
+def taken_for_granted(asked: Asked, verdict: Verdict) -> Iterator[str]:
+    """What Azure defines of tags, of those that made a difference or could have made one."""
+    rules = (*verdict.blocking, *verdict.exposing, *verdict.shadowed)
+    named = set(
+        map(tag_key, (tag for rule in rules for side in (rule.source, rule.destination) for tag in side.tags))
+    )
+    for side in (asked.question.source, asked.question.destination):
+        about = set(map(tag_key, side.tags))
+        named |= about | ({INTERNET} if VIRTUAL_NETWORK in about else set())
+        named |= {LOAD_BALANCER} if common(side.addresses, AZURE_LOAD_BALANCER) else set()
+    yield from (said for tag, said in (asked.assumed or {}).items() if tag in named)
 
 
 def _about_endpoints(asked: Asked) -> Iterator[str]:
@@ -52,9 +74,12 @@ def _about_sets(asked: Asked, verdict: Verdict) -> Iterator[str]:
         )
     if SetKind.VIRTUAL_NETWORK in kinds and verdict.depends_on:
         yield "VirtualNetwork also holds peered networks, on-premises ranges and prefixes of routes"
-    for side in (asked.question.source, asked.question.destination):
-        for open_set in side.sets:
+    named = {s.key: s for side in (asked.question.source, asked.question.destination) for s in side.sets}
+    for key, open_set in named.items():
+        if key not in (asked.assumed or {}):  # those stand among what is taken for granted
             yield f"which addresses {open_set.name} holds is not known: the answer is for those it holds"
+        if open_set.kind is SetKind.UNKNOWN_TAG:
+            yield unpublished(open_set.name)
 
 
 def _about_traffic(asked: Asked, verdict: Verdict) -> Iterator[str]:
@@ -64,8 +89,9 @@ def _about_traffic(asked: Asked, verdict: Verdict) -> Iterator[str]:
     ends = (*question.source.addresses, *question.destination.addresses)
     if common(union(ends), _PLATFORM.addresses):
         yield (
-            "traffic to 168.63.129.16 and 169.254.169.254 is not subject to NSGs, unless a rule names a tag "
-            "such as AzurePlatformDNS"
+            "DNS, DHCP and metadata of the platform (168.63.129.16 and 169.254.169.254) are not subject to "
+            "NSGs, unless a rule names a tag such as AzurePlatformDNS; a load balancer's health probes are, "
+            "and come from 168.63.129.16"
         )
     passes = verdict.outcomes & {Outcome.ALLOWED, Outcome.OPEN}
     if question.direction is Direction.INBOUND and passes and _is_public(question.source):
@@ -78,9 +104,12 @@ def _about_traffic(asked: Asked, verdict: Verdict) -> Iterator[str]:
 _PLATFORM: Final = read_side(["168.63.129.16", "169.254.169.254"], Tags())
 
 
+_PUBLIC: Final = minus(PUBLIC_ADDRESSES, AZURE_LOAD_BALANCER)
+
+
 def _is_public(side: Side) -> bool:
     named = any(s.kind in {SetKind.INTERNET, SetKind.PUBLIC_TAG} for s in side.sets)
-    return named or bool(common(side.addresses, PUBLIC_ADDRESSES))
+    return named or bool(common(side.addresses, _PUBLIC))
 
 
 def _about_fixes(group: SecurityGroup, asked: Asked) -> Iterator[str]:

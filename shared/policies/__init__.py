@@ -42,6 +42,12 @@ def _listed() -> Iterator[ModuleType]:
         yield from (import_module(module.name) for module in found)
 
 
+@cache
+def families() -> tuple[str, ...]:
+    """The folders of policies, in alphabetical order."""
+    return tuple(sorted(family.name for family in pkgutil.iter_modules(__path__)))
+
+
 def family_of(policy_id: str) -> str:
     """The folder that a policy's module lies in, for example ``public_reach``. Raises ``KeyError``."""
     return modules()[policy_id].__name__.split(".")[-2]

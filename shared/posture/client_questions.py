@@ -17,6 +17,7 @@ from typing import Final
 
 from shared.model import Aspect, Change, ComplianceState, Finding, SecurityRule, SubnetSnapshot
 from shared.model.edits import apply_to
+from shared.model.rules import OddSecurityRule
 from shared.nsg import Family, Spans, Tags, spans_of
 from shared.posture.findings import Judged, compliant, unknown
 from shared.posture.subnet_facts import (
@@ -29,6 +30,7 @@ from shared.posture.subnet_facts import (
     partners,
     servers_unknown,
     some_server,
+    unplaced,
     without_endpoints,
 )
 from shared.posture.subnet_questions import Inquiry, from_networks, own_addresses, settled, to_networks
@@ -57,9 +59,10 @@ def _settled_endpoints(subnet: SubnetSnapshot) -> Judged | None:
         return unknown(unread_reason(subnet, Aspect.SECURITY_GROUP))
     if subnet.security_group is not None and subnet.security_group.updating:
         return unknown("the NSG is being updated: look again")
-    unplaced = sorted(one.id.name for one in subnet.private_endpoints or () if not one.addresses)
-    if unplaced or not subnet.prefixes:
-        return unknown(f"the address of {', '.join(unplaced) or 'the subnet'} could not be read")
+    if not subnet.prefixes:
+        return unknown("the subnet shows no address prefixes")
+    if not any(one.addresses for one in subnet.private_endpoints or ()):
+        return unknown("; ".join(unplaced(subnet)))
     return None
 
 
@@ -100,7 +103,14 @@ def as_enforced(subnet: SubnetSnapshot) -> SubnetSnapshot:
         return subnet
     rules = tuple(map(_from_any_port, group.rules))
     defaults = tuple(map(_from_any_port, group.default_rules))
-    return replace(subnet, security_group=replace(group, rules=rules, default_rules=defaults))
+    odd = tuple(map(_odd_from_any_port, group.odd_rules))
+    enforced = replace(group, rules=rules, default_rules=defaults, odd_rules=odd)
+    return replace(subnet, security_group=enforced)
+
+
+def _odd_from_any_port(rule: OddSecurityRule) -> OddSecurityRule:
+    may_be, surely = (tuple(map(_from_any_port, readings)) for readings in (rule.may_be, rule.surely))
+    return replace(rule, may_be=may_be, surely=surely)
 
 
 def _from_any_port(rule: SecurityRule) -> SecurityRule:
@@ -143,7 +153,9 @@ def with_clusters_in_mind(
     ports as well.
     """
     found = ask(ports_here(subnet, ports))
-    if not delegated(subnet) or some_server(subnet, lambda server: server.elastic_cluster) is not None:
+    if not delegated(subnet):
+        return _beside_unplaced(found, subnet)
+    if some_server(subnet, lambda server: server.elastic_cluster) is not None:
         return found
     unsure = servers_unknown(subnet, IS_CLUSTER)
     found = replace(found, evidence={**found.evidence, "elasticCluster": unsure})
@@ -155,6 +167,20 @@ def with_clusters_in_mind(
     evidence = {**wider.evidence, "elasticCluster": unsure}
     return replace(
         found, state=ComplianceState.UNKNOWN, reason=f"{wider.reason}; {unsure}", evidence=evidence
+    )
+
+
+def _beside_unplaced(found: Finding, subnet: SubnetSnapshot) -> Finding:
+    """What is found at the endpoints whose address is known; compliant is only what is so at all of them."""
+    missing = unplaced(subnet)
+    if not missing:
+        return found
+    compliant_here = found.state is ComplianceState.COMPLIANT
+    return replace(
+        found,
+        state=ComplianceState.UNKNOWN if compliant_here else found.state,
+        reason="; ".join((found.reason, *missing)),
+        undecided=(*found.undecided, *missing),
     )
 
 

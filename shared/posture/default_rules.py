@@ -26,13 +26,14 @@ from shared.nsg import (
     difference,
     minus,
     spans_of,
+    tolerated,
 )
 from shared.posture.subnet_questions import from_others, own_addresses, vnet_at_large
 
 
 def left_to_defaults(subnet: SubnetSnapshot, direction: Direction, ports: list[int]) -> tuple[Changed, ...]:
     """The packets that would be treated otherwise if the default rules denied. Raises ``NsgError``."""
-    group = subnet.security_group
+    group = tolerated(subnet.security_group)
     if group is None:
         return ()
     tags = vnet_at_large(subnet) if direction is Direction.INBOUND else _internet(subnet)

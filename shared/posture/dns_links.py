@@ -6,16 +6,28 @@ that is not Completed yet is waited for. Pure.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
+from typing import TypeAlias
 
 from shared.model import Json
 from shared.model.dns_names import canonical
 from shared.model.parts import DnsZone, ZoneLink
 from shared.model.resource_id import ResourceId
-from shared.posture.dns_commands import delete_link_command, link_command, names, show_link_command
+from shared.posture.dns_commands import (
+    delete_link_command,
+    group_commands,
+    link_command,
+    names,
+    show_link_command,
+)
 from shared.posture.findings import Judged, compliant, drifted, unknown
-from shared.posture.private_dns import because
+from shared.posture.private_dns import Case, because
+from shared.posture.steps import OneOf, Step, Way
+
+Naming: TypeAlias = Callable[[ResourceId], tuple[str, ...]]
+"""Steps that have an endpoint's zone group name a zone."""
 
 
 def linked(zone: DnsZone, network: ResourceId) -> ZoneLink | None:
@@ -29,11 +41,15 @@ def completed(link: ZoneLink) -> bool:
 
 
 def judge_links(
-    zones: Sequence[DnsZone], networks: Sequence[ResourceId], read: Sequence[DnsZone] = ()
+    zones: Sequence[DnsZone],
+    networks: Sequence[ResourceId],
+    read: Sequence[DnsZone] = (),
+    naming: Naming | None = None,
 ) -> Judged:
     """Whether every network is linked to one of the zones (Azure links a network to one zone of a name).
 
-    ``read`` are all zones that were read: a further one of this name may have the network's link.
+    ``read`` are all zones that were read: a further one of this name may have the network's link. ``naming``
+    has the endpoint be named by such a zone instead, where that will do.
     """
     unread = [zone for zone in zones if zone.links is None]
     if unread:
@@ -51,12 +67,18 @@ def judge_links(
         told = f"zone {zones[0].id.name} is not linked to {', '.join(network.name for network in missing)}"
         others = _further(zones, read)
         elsewhere = names(zone.id for zone in others if any(linked(zone, one) for one in missing))
-        steps = tuple(step for network in missing for step in _link_steps(zones[0].id, network, others))
+        steps = _link_steps(zones[0].id, missing, others, naming)
         return drifted(told, told.lower(), what_to_do=steps, evidence={**facts, "linkedElsewhere": elsewhere})
     if begun:
         return _waiting(*next(iter(begun.values())), facts)
     every = ", ".join(network.name for network in sorted(networks))
     return compliant(f"zone {zones[0].id.name} is linked to {every}", facts)
+
+
+def judge_case_links(case: Case, zones: Sequence[DnsZone], networks: Sequence[ResourceId]) -> Judged:
+    """The same of an endpoint, which may be named by the zone that is linked, unless its zone is declared."""
+    naming = partial(group_commands, case.endpoint) if case.declared.zone is None else None
+    return judge_links(zones, networks, case.dns.zones, naming)
 
 
 def _further(zones: Sequence[DnsZone], read: Sequence[DnsZone]) -> list[DnsZone]:
@@ -69,15 +91,38 @@ def _further(zones: Sequence[DnsZone], read: Sequence[DnsZone]) -> list[DnsZone]
     ]
 
 
-def _link_steps(zone: ResourceId, network: ResourceId, others: Sequence[DnsZone]) -> tuple[str, ...]:
+def _link_steps(
+    zone: ResourceId, networks: Sequence[ResourceId], others: Sequence[DnsZone], naming: Naming | None
+) -> tuple[Step, ...]:
+    return tuple(step for network in networks for step in _linking(zone, network, others, naming))
+
+
+def _linking(
+    zone: ResourceId, network: ResourceId, others: Sequence[DnsZone], naming: Naming | None
+) -> tuple[Step, ...]:
     """What links the network to the zone; a link to another zone of that name is in the way of it."""
-    if (found := _begun(others, network)) is None:
+    moved, found = move_steps(zone, network, others), _begun(others, network)
+    if found is None:
         return (link_command(zone, network),)
+    if naming is None:
+        return moved
+    other, _ = found
+    stays = Way(
+        when=f"where the zone in {other.id.resource_group}, to which {network.name} is linked, is to answer",
+        steps=naming(other.id),
+    )
+    return (OneOf(ways=(stays, Way(when=f"where the one in {zone.resource_group} is", steps=moved))),)
+
+
+def move_steps(zone: ResourceId, network: ResourceId, others: Sequence[DnsZone]) -> tuple[str, ...]:
+    """What moves the network's link here from another zone of that name; nothing where it has none."""
+    if (found := _begun(others, network)) is None:
+        return ()
     other, link = found
     told = (
-        f"Network {network.name} is linked to another zone of that name, {other.id}, and a network can be"
-        " linked to one zone of a name only. Either have the endpoint's zone group name that zone; or, once"
-        f" {zone} holds every record of it that is needed in this network, move the link."
+        f"network {network.name} is linked to a zone of that name in {other.id.resource_group}, and Azure"
+        f" links a network to one zone of a name: see that the one in {zone.resource_group} holds all records"
+        " that are needed there, then move the link"
     )
     return told, delete_link_command(other.id, link), link_command(zone, network)
 

@@ -17,6 +17,7 @@ from typing import Final, TypeAlias
 from shared.model import ComplianceState, Finding, Json, ServerSnapshot, Severity, Snapshot
 from shared.model.resource_id import ResourceId
 from shared.model.values import value
+from shared.posture.steps import Step, as_json
 from shared.posture.traffic import reach_evidence
 
 Facts: TypeAlias = Mapping[str, Json]
@@ -40,7 +41,9 @@ class Judged:
     resource_id: ResourceId | None = None
     severity: Severity | None = None
     applies: bool = True
-    what_to_do: str | tuple[str, ...] = ""
+    undecided: tuple[str, ...] = ()
+    """What is odd and could be wrong; see ``Finding``."""
+    what_to_do: str | tuple[Step, ...] = ""
     """A command or a step for a person, or several; it is told among the evidence."""
 
     @property
@@ -48,7 +51,7 @@ class Judged:
         return self.state is ComplianceState.NON_COMPLIANT
 
     @property
-    def steps(self) -> tuple[str, ...]:
+    def steps(self) -> tuple[Step, ...]:
         """What to do, as a list of steps."""
         if isinstance(self.what_to_do, str):
             return (self.what_to_do,) if self.what_to_do else ()
@@ -73,7 +76,7 @@ def drifted(
     reason: str,
     fingerprint: str,
     *,
-    what_to_do: str | tuple[str, ...] = "",
+    what_to_do: str | tuple[Step, ...] = "",
     evidence: Facts = NOTHING,
 ) -> Judged:
     """``fingerprint`` is equal for the same drift; ``what_to_do`` is a command or a step for a person."""
@@ -105,7 +108,7 @@ def finding(
     """The finding of ``policy``, whose worst is ``severity``; ``facts`` are told whatever was judged."""
     reached = reach_evidence(snapshot) if isinstance(snapshot, ServerSnapshot) else NOTHING
     steps = judged.what_to_do
-    remedy = {"whatToDo": steps if isinstance(steps, str) else list(steps)} if steps != "" else NOTHING
+    remedy = {"whatToDo": steps if isinstance(steps, str) else as_json(steps)} if steps != "" else NOTHING
     return Finding(
         policy=policy,
         target=snapshot.target,
@@ -116,4 +119,5 @@ def finding(
         evidence={**facts, **judged.evidence, **remedy, **reached},
         fingerprint=judged.fingerprint,
         applies=judged.applies,
+        undecided=judged.undecided,
     )

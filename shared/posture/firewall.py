@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from ipaddress import IPv4Address, IPv4Network
-from typing import Final
 
 from shared.model import (
+    Aspect,
     Change,
     DeleteFirewallRule,
     Edit,
@@ -23,28 +23,9 @@ from shared.model import (
 )
 from shared.model.resource_id import free_name
 from shared.posture.findings import Judged, compliant, unknown
-from shared.posture.traffic import AddressSet, Span
-
-_NOT_PUBLIC: Final = (
-    "0.0.0.0/8",  # this network (RFC 1122)
-    "10.0.0.0/8",  # private (RFC 1918)
-    "100.64.0.0/10",  # shared by carriers (RFC 6598)
-    "127.0.0.0/8",  # loopback
-    "169.254.0.0/16",  # link-local
-    "172.16.0.0/12",  # private
-    "192.168.0.0/16",  # private
-    "224.0.0.0/4",  # multicast
-    "240.0.0.0/4",  # reserved, and the broadcast address
-)
-
-
-def _span(prefix: IPv4Network) -> Span:
-    return int(prefix.network_address), int(prefix.broadcast_address)
-
-
-EVERY_ADDRESS: Final = AddressSet(spans=((0, 2**32 - 1),))
-PUBLIC_ADDRESSES: Final = EVERY_ADDRESS.minus(AddressSet.of(_span(IPv4Network(text)) for text in _NOT_PUBLIC))
-"""The whole Internet: every IPv4 address from which a packet can reach a public endpoint."""
+from shared.posture.odd_rules import odd_evidence
+from shared.posture.traffic import PUBLIC_ADDRESSES, AddressSet, Span, span_of
+from shared.posture.unread import public_access_said, unread_reason
 
 
 def admitted_by(rules: Iterable[FirewallRule]) -> AddressSet:
@@ -68,9 +49,10 @@ def shown(rule: FirewallRule) -> Mapping[str, str]:
 
 
 def rules_evidence(server: ServerSnapshot, found: Collection[FirewallRule]) -> Mapping[str, Json]:
-    """For evidence: the rules that a policy is about, and the server's others."""
+    """For evidence: the rules that a policy is about, the server's others, and the odd ones."""
     others = (rule for rule in server.firewall_rules or () if rule not in found)
-    return {"rules": [shown(rule) for rule in found], "otherRules": [shown(rule) for rule in others]}
+    shown_rules = {"rules": [shown(rule) for rule in found], "otherRules": [shown(rule) for rule in others]}
+    return {**shown_rules, **odd_evidence(server)}
 
 
 def range_text(rule: FirewallRule) -> str:
@@ -97,7 +79,7 @@ def not_in_force(server: ServerSnapshot) -> Judged | None:
     if server.vnet_integrated:
         return compliant("the server is VNet-integrated: firewall rules have no effect")
     if server.firewall_rules is None:
-        return unknown("the firewall rules could not be read")
+        return unknown(unread_reason(server, Aspect.FIREWALL_RULES))
     if server.public_access is PublicAccess.DISABLED:
         return compliant("public network access is disabled: no firewall rule is in force")
     return None
@@ -107,7 +89,7 @@ def doubt(server: ServerSnapshot) -> str:
     """The end of a reason where it is not known whether the rules are in force."""
     if server.public_access is not PublicAccess.UNKNOWN:
         return ""
-    return "; whether it is in force is unknown, because publicNetworkAccess is"
+    return f"; whether it is in force is unknown, because {public_access_said(server)}"
 
 
 def deletion(policy: str, server: ServerSnapshot, rules: Iterable[FirewallRule]) -> Change:
@@ -125,19 +107,41 @@ def deleting(server: ServerSnapshot, rules: Iterable[FirewallRule]) -> tuple[Edi
     return tuple(DeleteFirewallRule(server=server.id, rule=rule) for rule in rules)
 
 
+def reaching_nobody(rules: Iterable[FirewallRule]) -> tuple[FirewallRule, ...]:
+    """The rules whose range holds no public address: a server's public endpoint sees no client from there."""
+    ranges = (rule for rule in rules if not rule.allows_all_azure)
+    return by_name(rule for rule in ranges if not public_in(rule).spans)
+
+
+def public_in(rule: FirewallRule) -> AddressSet:
+    """The public addresses in a rule's range."""
+    return admitted_by([rule]).common(PUBLIC_ADDRESSES)
+
+
+def without_effect(server: ServerSnapshot) -> str:
+    """The end of a reason that names the rules which admit nobody; ``""`` where there are none."""
+    idle = reaching_nobody(server.firewall_rules or ())
+    return f"; firewall rule {named(idle)} admits nobody: it holds no public address" if idle else ""
+
+
 # --- what may stand in their place -----------------------------------------------------------------
 
 
 def tightest(
     leaving: Iterable[FirewallRule], staying: Iterable[FirewallRule], corporate: AddressSet
 ) -> AddressSet:
-    """What of ``leaving`` lies inside the corporate ranges, and that no rule that stays admits anyway."""
+    """What of ``leaving`` lies inside the corporate ranges, and that no rule that stays admits anyway.
+
+    Only public addresses: a rule for any other admits nobody.
+    """
+    corporate = corporate.common(PUBLIC_ADDRESSES)
     return admitted_by(leaving).common(corporate).minus(admitted_by(staying))
 
 
 def replacing(server: ServerSnapshot, leaving: Iterable[FirewallRule], tight: AddressSet) -> tuple[Edit, ...]:
     """Rules for the addresses of ``tight`` first, so that nobody of them is cut off, then the deletions."""
     taken = {rule.name.lower() for rule in server.firewall_rules or ()}
+    taken |= {rule.name.lower() for rule in server.odd_rules}
     fresh = []
     for first, last in tight.spans:
         name = free_name(f"corporate-{str(IPv4Address(first)).replace('.', '-')}", taken)
@@ -154,7 +158,7 @@ def replacing(server: ServerSnapshot, leaving: Iterable[FirewallRule], tight: Ad
 
 def ranges_of(prefixes: Iterable[str]) -> AddressSet:
     """The addresses of IPv4 prefixes. Raises ``ValueError`` for a text that is none."""
-    return AddressSet.of(_span(IPv4Network(prefix)) for prefix in prefixes)
+    return AddressSet.of(span_of(IPv4Network(prefix)) for prefix in prefixes)
 
 
 def wrong_prefixes(prefixes: Json) -> str | None:

@@ -1,4 +1,6 @@
-"""Rules that lock a PostgreSQL subnet down: a final deny, and ahead of it an allow for what must pass.
+"""Rules that lock a PostgreSQL subnet down: an allow for what must pass, and behind it a final deny.
+
+They are made in this order, so that whoever stops on the way has cut nobody off.
 
 What must pass is what the policies about cut connections ask for. The rules are found by the exact engine and
 proved together: each of those questions is asked again of the NSG with them. Where something that must pass
@@ -7,12 +9,26 @@ is not known, or there is no room, there are none, and the reason is told. Pure.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from itertools import islice
 from typing import Final, TypeAlias
 
 from shared.model import Access, ComplianceState, Direction, SecurityRule, SubnetServer, SubnetSnapshot
 from shared.model.values import value
-from shared.nsg import LAST_PRIORITY, Fix, NoFix, NsgError, networks_of
+from shared.nsg import (
+    LAST_PRIORITY,
+    LONGEST_DESCRIPTION,
+    Family,
+    Fix,
+    NoFix,
+    NsgError,
+    common,
+    free_rule_name,
+    networks_of,
+    parse_addresses,
+    spans_of,
+)
 from shared.posture.client_questions import between_replicas
 from shared.posture.default_rules import left_to_defaults
 from shared.posture.service_questions import (
@@ -44,16 +60,20 @@ from shared.posture.subnet_questions import (
     vnet_tags,
     within_itself,
 )
-from shared.posture.subnet_rules import additions, with_added
+from shared.posture.subnet_rules import additions, name_here, with_added
 from shared.posture.subnet_verdicts import inquiry_finding
 
 DENIES: Final = "driftward-final-deny"
 """What the names of the final denies begin with."""
+NO_ROOM: Final = "there is no room for a final deny behind the rules of this direction"
+NO_CLIENTS: Final = "no clients are declared whom the subnet could admit"
+_VERSIONS: Final[Mapping[Family, int]] = {Family.IPV4: 4, Family.IPV6: 6}
 
 
 @value
 class LockDown:
-    """The rules of one direction, proved for ``contracts``; or none, and ``reason`` says why."""
+    """The rules of one direction in the order in which they are made, proved for ``contracts``; or none, and
+    ``reason`` says why."""
 
     direction: Direction
     rules: tuple[SecurityRule, ...] = ()
@@ -86,7 +106,7 @@ def _lock_down(
 def _not_known(subnet: SubnetSnapshot, direction: Direction, clients: list[str]) -> str:
     """What must pass and is not known; ``""`` where everything is."""
     if direction is Direction.INBOUND and not from_networks(subnet, networks(clients), [POSTGRES_PORT]):
-        return "no clients are declared whom the subnet could admit"
+        return NO_CLIENTS
     missing = partners_unknown(subnet)
     return f"what replication needs is not known: {missing}" if missing else ""
 
@@ -95,52 +115,88 @@ def _proved(
     about: About, subnet: SubnetSnapshot, direction: Direction, wanted: tuple[Contract, ...], ports: list[int]
 ) -> LockDown:
     """Final denies, ahead of them what ``wanted`` needs, and all of it asked again. Raises ``NsgError``."""
-    denies = _final_denies(subnet, direction)
+    denies = _final_denies(subnet, direction, ports)
     if not denies:
-        reason = "there is no room for a final deny behind the rules of this direction, or its name is taken"
-        return LockDown(direction=direction, reason=reason)
+        return LockDown(direction=direction, reason=NO_ROOM)
     locked = with_added(subnet, denies)
-    rules = list(denies)
+    allows: list[SecurityRule] = []
     for contract in wanted:
         proposed = _letting_pass(about, contract, locked)
         if isinstance(proposed, NoFix):
             return LockDown(direction=direction, reason=f"{_what(contract)}: {proposed.reason}")
-        locked = with_added(locked, proposed.rules)
-        rules.extend(proposed.rules)
+        allows += [_described(rule, contract) for rule in proposed.rules]
+        locked = with_added(subnet, (*denies, *allows))
     if left_to_defaults(locked, direction, ports) or not all(_holds(about, one, locked) for one in wanted):
         return LockDown(direction=direction, reason="the rules that were found are not proved to be enough")
-    return LockDown(direction=direction, rules=tuple(rules), contracts=tuple(map(_what, wanted)))
+    return LockDown(direction=direction, rules=(*allows, *denies), contracts=tuple(map(_what, wanted)))
 
 
-def _final_denies(subnet: SubnetSnapshot, direction: Direction) -> list[SecurityRule]:
-    """A deny for each family behind every custom rule of the direction; none without room there."""
-    families = own_addresses(subnet)
-    group = subnet.security_group
-    custom = group.rules if group is not None else ()
-    last = max((rule.priority for rule in custom if rule.direction is direction), default=0)
-    first = LAST_PRIORITY - len(families) + 1
-    names = [f"{DENIES}-{subnet.id.name}-{direction}-{family}".lower()[:80] for family in families]
-    if last >= first or {rule.name.lower() for rule in custom} & set(names):
+def _described(rule: SecurityRule, contract: Contract) -> SecurityRule:
+    said = f"Must pass ahead of the final deny: {_what(contract)}."
+    return replace(rule, description=said[:LONGEST_DESCRIPTION])
+
+
+# --- the final denies ------------------------------------------------------------------------------
+
+
+def _final_denies(subnet: SubnetSnapshot, direction: Direction, ports: list[int]) -> list[SecurityRule]:
+    """A deny for each family in which the default rules have the last word; none without room for all."""
+    versions = _left_versions(subnet, direction, ports)
+    families = [family for family in own_addresses(subnet) if _VERSIONS[family] in versions]
+    places = _last_places(subnet, direction, len(families))
+    if len(places) < len(families):
         return []
-    sides = [tuple(map(str, networks_of(spans))) for spans in families.values()]
     return [
-        _final_deny(name, direction, first + number, side)
-        for number, (name, side) in enumerate(zip(names, sides, strict=True))
+        _final_deny(subnet, direction, family, priority)
+        for family, priority in zip(families, places, strict=True)
     ]
 
 
-def _final_deny(name: str, direction: Direction, priority: int, subnet: tuple[str, ...]) -> SecurityRule:
+def _left_versions(subnet: SubnetSnapshot, direction: Direction, ports: list[int]) -> set[int]:
+    left = left_to_defaults(subnet, direction, ports)
+    return {network.version for part in left for network in part.traffic.sources}
+
+
+def _last_places(subnet: SubnetSnapshot, direction: Direction, count: int) -> list[int]:
+    """The last free priorities behind every allow that may be for the subnet: such a rule keeps its word."""
+    group = subnet.security_group
+    rules = group.taken if group else ()
+    custom = [rule for rule in rules if rule.direction is direction]
+    used = {rule.priority for rule in custom}
+    last = max((rule.priority for rule in custom if _may_let_pass(rule, subnet)), default=0)
+    free = (number for number in range(LAST_PRIORITY, last, -1) if number not in used)
+    return sorted(islice(free, count))
+
+
+def _may_let_pass(rule: SecurityRule, subnet: SubnetSnapshot) -> bool:
+    """Whether it is an allow whose end in the subnet may be an address of it, for all that is known."""
+    inbound = rule.direction is Direction.INBOUND
+    texts, groups = (
+        (rule.destinations, rule.destination_groups) if inbound else (rule.sources, rule.source_groups)
+    )
+    own = spans_of(subnet.prefixes)
+    listed = [parse_addresses(text) for text in texts]
+    concerned = bool(groups) or any(spans is None or common(spans, own) for spans in listed)
+    return rule.access is Access.ALLOW and concerned
+
+
+def _final_deny(subnet: SubnetSnapshot, direction: Direction, family: Family, priority: int) -> SecurityRule:
     inbound = direction is Direction.INBOUND
+    own = tuple(map(str, networks_of(own_addresses(subnet)[family])))
+    name = f"{DENIES}-{name_here(subnet)}-{direction}-{family}".lower()
     return SecurityRule(
-        name=name,
+        name=free_rule_name(name, subnet.security_group) if subnet.security_group else name,
         direction=direction,
         access=Access.DENY,
         priority=priority,
         protocol="*",
-        sources=("*",) if inbound else subnet,
-        destinations=subnet if inbound else ("*",),
-        description="Added by Driftward: the last word before the default rules.",
+        sources=("*",) if inbound else own,
+        destinations=own if inbound else ("*",),
+        description=f"The last word on {direction.lower()} traffic here, ahead of the default rules.",
     )
+
+
+# --- what must pass --------------------------------------------------------------------------------
 
 
 Contract: TypeAlias = Inquiry | Service

@@ -8,7 +8,7 @@ that exports ``POLICY``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from enum import StrEnum
 from functools import partial
@@ -17,6 +17,7 @@ from typing import Any, Final, Generic, TypeAlias, TypeVar
 from shared.model import (
     Aspect,
     Change,
+    ComplianceState,
     Edit,
     Finding,
     Json,
@@ -29,6 +30,7 @@ from shared.model import (
     TargetKind,
 )
 from shared.model.values import value
+from shared.posture.concerned import concerns
 from shared.posture.controls import Control
 from shared.posture.permissions import actions_for, in_order
 from shared.posture.traffic import ServerTraffic, SubnetTraffic, Traffic
@@ -92,6 +94,11 @@ def no_traffic(snapshot: Snapshot, **_parameters: Json) -> Traffic:
     return ServerTraffic() if isinstance(snapshot, ServerSnapshot) else SubnetTraffic()
 
 
+def nothing_met(_finding: Finding) -> Collection[Control]:
+    """Of a policy all of whose controls ask for the same."""
+    return ()
+
+
 @value
 class Policy(Generic[S]):
     """One policy; declared as ``POLICY: Policy[ServerSnapshot] = Policy(…)``.
@@ -113,6 +120,8 @@ class Policy(Generic[S]):
     evaluate: Callable[..., Finding]
     safety: Safety = Safety.MANUAL
     controls: tuple[Control, ...] = ()
+    met: Callable[[Finding], Collection[Control]] = nothing_met
+    """``met(finding)``: the controls among them that a drift leaves fulfilled, because they ask for less."""
     plan: Callable[..., Change | None] = no_plan
     assess: Callable[..., Assessment] = for_people
     forbidden: Callable[..., Traffic] = no_traffic
@@ -139,6 +148,10 @@ class Policy(Generic[S]):
     """Changes of one target are made in this order: a lower number first, verified before the next."""
     shows_dependants: bool = False
     """Whether an alert should name workloads that may rely on what was found."""
+    no_command: str = ""
+    """Why no command exists that would close its alerts, where none does: then none is printed."""
+    ends_on_new_server: bool = False
+    """Whether its remedy makes a new server, so that the alert on the old one stays until that is deleted."""
     why: str = ""
     """One sentence for alerts: what somebody could do with this drift."""
 
@@ -154,8 +167,24 @@ class Policy(Generic[S]):
 AnyPolicy: TypeAlias = Policy[Any]
 
 
+def remedy_lines(policy: AnyPolicy) -> list[str]:
+    """What has to be known of its remedy, as sentences: that no command is one, that it ends elsewhere."""
+    none = [f"No command closes its alerts: {policy.no_command}."] if policy.no_command else []
+    new = "Its remedy makes a new server; the alert on the old one stays until that is deleted."
+    return [*none, *([new] if policy.ends_on_new_server else [])]
+
+
 def applies_to(policy: AnyPolicy, snapshot: Snapshot) -> bool:
     return snapshot.kind in policy.targets
+
+
+def unmet_controls(policy: AnyPolicy, found: Finding) -> tuple[Control, ...]:
+    """The controls that a finding speaks of: those of this kind of target, and of a drift the unmet ones."""
+    there = tuple(control for control in policy.controls if concerns(control, found.target.kind))
+    if found.state is not ComplianceState.NON_COMPLIANT:
+        return there
+    met = policy.met(found)
+    return tuple(control for control in there if control not in met)
 
 
 def examples(policy: AnyPolicy) -> dict[str, Json]:

@@ -22,7 +22,8 @@ from shared.model.values import value
 from shared.posture.dns_commands import names
 from shared.posture.findings import Judged, beside_the_point, compliant, drifted, finding, unknown
 from shared.posture.policy import Parameter
-from shared.posture.unread import unread_reason
+from shared.posture.steps import Step
+from shared.posture.unread import connections_missing, unread_reason
 
 AZURE_RESOLVER: Final = "168.63.129.16"
 """Azure's own resolver, which a network may also name itself (article on this address)."""
@@ -137,7 +138,7 @@ def _reasons(verdicts: Iterable[tuple[Case, Judged]]) -> str:
     return "; ".join(judged.reason for _, judged in verdicts)
 
 
-def _steps(verdicts: Iterable[tuple[Case, Judged]]) -> tuple[str, ...]:
+def _steps(verdicts: Iterable[tuple[Case, Judged]]) -> tuple[Step, ...]:
     return tuple(dict.fromkeys(step for _, judged in verdicts for step in judged.steps))
 
 
@@ -159,7 +160,7 @@ def _without_endpoints(server: ServerSnapshot) -> Judged | None:
     if server.vnet_integrated:
         return beside_the_point("the server is VNet-integrated: it has no private endpoint")
     if server.private_endpoints is None:
-        return unknown("the private endpoint connections could not be read")
+        return unknown(connections_missing(server))
     if all(one.status is not ConnectionStatus.APPROVED for one in server.private_endpoints):
         return beside_the_point("there is no approved private endpoint")
     return None

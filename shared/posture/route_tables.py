@@ -86,8 +86,48 @@ def unread_routes(subnet: SubnetSnapshot) -> str:
 
 def table_of(subnet: SubnetSnapshot) -> Table:
     """The subnet's user-defined routes. Raises ``RoutesUnreadable``, which names the route."""
-    steps = [_step(route) for route in subnet.route_table.routes] if subnet.route_table else []
-    ordered = sorted(steps, key=lambda step: step.name.lower())
+    return _table(subnet, subnet.route_table.routes if subnet.route_table else ())
+
+
+def beside_odd(subnet: SubnetSnapshot) -> tuple[Table, tuple[Route, ...]]:
+    """The table of the routes that can be read, and the others, which may be for any address."""
+    routes = subnet.route_table.routes if subnet.route_table else ()
+    odd = tuple(route for route in routes if why_odd(route))
+    return _table(subnet, [route for route in routes if route not in odd]), odd
+
+
+def why_odd(route: Route) -> str:
+    """Why the route's prefix cannot be read; ``""`` where it can."""
+    try:
+        _step(route)
+    except RoutesUnreadable as error:
+        return str(error)
+    return ""
+
+
+def odd_reason(odd: Iterable[Route]) -> str:
+    return f"the routes cannot be read: {'; '.join(map(why_odd, odd))}"
+
+
+def still_sure(taken: Iterable[Taken], odd: Iterable[Route]) -> tuple[Taken, ...]:
+    """Of diverted packets those that are so whatever the odd routes are for.
+
+    An odd route that leads elsewhere too only changes whither; one that leads straight there may be more
+    specific, but not than a route for one address.
+    """
+    if all(_hop(route) not in {Hop.VIRTUAL_NETWORK, Hop.UNKNOWN} for route in odd):
+        return tuple(taken)
+    return tuple(one for one in taken if one.step.network and one.step.network.num_addresses == 1)
+
+
+def anywhere(odd: Iterable[Route]) -> tuple[Taken, ...]:
+    """The odd routes as they may take any packet to a public address."""
+    steps = (Step(network=None, hop=_hop(one), name=one.name, prefix=one.prefix) for one in odd)
+    return tuple(Taken(step=step, spans=_PUBLIC) for step in steps)
+
+
+def _table(subnet: SubnetSnapshot, routes: Iterable[Route]) -> Table:
+    ordered = sorted(map(_step, routes), key=lambda step: step.name.lower())
     return Table(
         own=tuple(step for step in ordered if step.network is not None),
         tags=tuple(step for step in ordered if step.network is None),
@@ -103,15 +143,20 @@ def _learns(subnet: SubnetSnapshot) -> bool:
 
 
 def _step(route: Route) -> Step:
-    hop = next((hop for hop in Hop if hop.lower() == route.next_hop.strip().lower()), Hop.UNKNOWN)
-    text = route.prefix.strip()
+    hop, text = _hop(route), route.prefix.strip()
     try:
         network = ip_network(text, strict=False)
     except ValueError:
-        if not text or not text[0].isalpha() or ":" in text or "/" in text:
+        if not text:
+            raise RoutesUnreadable(f"route {route.name!r} has no addressPrefix") from None
+        if not text[0].isalpha() or ":" in text or "/" in text:
             raise RoutesUnreadable(f"route {route.name!r}: {text!r} is no prefix") from None
         return Step(network=None, hop=hop, name=route.name, prefix=text, address=route.address)
     return Step(network=network, hop=hop, name=route.name, prefix=text, address=route.address)
+
+
+def _hop(route: Route) -> Hop:
+    return next((hop for hop in Hop if hop.lower() == route.next_hop.strip().lower()), Hop.UNKNOWN)
 
 
 # --- the choice ------------------------------------------------------------------------------------

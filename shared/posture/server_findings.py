@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 
 from shared.model import Aspect, Json, ServerSnapshot, ServerState
 from shared.posture.findings import Judged, unknown
-from shared.posture.unread import unread_reason
+from shared.posture.unread import field_missing, unread_reason
 
 
 def unknown_of(server: ServerSnapshot, reason: str) -> Judged:
@@ -24,7 +24,7 @@ def unknown_of(server: ServerSnapshot, reason: str) -> Judged:
 
 def unsaid(server: ServerSnapshot, field: str, text: str = "") -> Judged:
     """A field of the server that is absent, or whose value means nothing to us."""
-    said = f"{field} is {text!r}, which cannot be judged" if text else f"the server does not say {field}"
+    said = f"{field} is {text!r}, which cannot be judged" if text else field_missing(server, field)
     return unknown_of(server, said)
 
 
@@ -66,14 +66,6 @@ def az(server: ServerSnapshot, command: str, options: str, *, name: str = "--nam
     group, called, subscription = map(shlex.quote, (where.resource_group, where.name, where.subscription))
     address = f"--subscription {subscription} --resource-group {group} {name} {called}"
     return f"az postgres flexible-server {command} {address} {options}".rstrip()
-
-
-def az_restore(server: ServerSnapshot, options: str) -> str:
-    """A new flexible server from this one's backups, to settle what only creation can."""
-    group, subscription = map(shlex.quote, (server.id.resource_group, server.id.subscription))
-    address = f"--subscription {subscription} --resource-group {group} --name '<name of the new server>'"
-    source = shlex.quote(str(server.id))
-    return f"az postgres flexible-server restore {address} --source-server {source} {options}"
 
 
 # --- parameters ------------------------------------------------------------------------------------

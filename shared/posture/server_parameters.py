@@ -1,18 +1,20 @@
-"""What policies about one server parameter share: is it as wanted, and may it be set.
+"""What policies about one server parameter share: is it as wanted and in force, and may it be set.
 
-A parameter is judged by its value and by whether that value is in force. It is set only where Azure says
+A parameter is judged by its value, by whether that value is in force, and by its companions: other
+parameters that can leave it without effect, whatever it says. It is set only where Azure says
 that it can be written and takes a new value at once: what is read-only, what needs a restart, what this
-version's list of allowed values lacks is told and left to a person. A parameter that this version of
-PostgreSQL does not have is for the policy to judge (``absent``). Pure.
+version's list of allowed values lacks is told and left to a person, with the restart where one has to
+follow. A parameter that this version of PostgreSQL does not have is for the policy to judge (``absent``).
+Pure.
 
 What must not live here: which value is right, and why.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from typing import Final, TypeAlias
 
 from shared.model import (
     Aspect,
@@ -28,11 +30,38 @@ from shared.model import (
 )
 from shared.model.parts import ServerParameter
 from shared.model.values import value
+from shared.posture.allowed_values import allows, members
 from shared.posture.findings import Judged, compliant, drifted, finding, unknown
 from shared.posture.policy import Assessment
+from shared.posture.server_findings import az
 from shared.posture.unread import unread_reason
 
 READS = frozenset({Aspect.SERVER, Aspect.PARAMETERS})
+RESTART_ENDS_SESSIONS: Final = "a restart of the server has to follow, which ends every session"
+
+SWITCH: Final = {
+    **dict.fromkeys(("on", "true", "yes", "1"), True),
+    **dict.fromkeys(("off", "false", "no", "0"), False),
+}
+"""How PostgreSQL spells a switch, in lower case."""
+
+Holds: TypeAlias = Callable[[ServerParameter], bool | None]
+"""Whether a parameter's value is as wanted; None for a value that cannot be judged."""
+Pair: TypeAlias = tuple[ServerParameter, str]
+"""A parameter, and the value that it should get."""
+
+
+@value
+class Companion:
+    """Another parameter that can leave a policy's own one without effect, whatever that one says."""
+
+    parameter: str
+    leaves: Callable[[str], bool | None]
+    """Whether its value leaves the policy's parameter in effect; None for a value that cannot be judged."""
+    wanted: str
+    """A value that does."""
+    otherwise: str
+    """What follows from a value that does not, in words."""
 
 
 @value
@@ -46,6 +75,8 @@ class About:
     """What is right, in words, for example ``on`` or ``at least 7``."""
     single: str | None = None
     """Its name on a single server; None where it is the same."""
+    companions: tuple[Companion, ...] = ()
+    """One that the server does not list leaves everything as it is."""
 
     def name_on(self, server: ServerSnapshot) -> str:
         is_single = server.kind is TargetKind.SINGLE_SERVER
@@ -60,10 +91,10 @@ def parameter(server: ServerSnapshot, name: str) -> ServerParameter | None:
 def parameter_finding(
     about: About,
     server: ServerSnapshot,
-    holds: Callable[[ServerParameter], bool | None],
+    holds: Holds,
     absent: Judged | None = None,
 ) -> Finding:
-    """Whether the parameter's value is as wanted; ``holds`` answers None for a value that it cannot judge.
+    """Whether the parameter's value is as wanted, and in force; ``holds`` judges the value alone.
 
     ``absent`` is what to say where this server has no such parameter; None means Unknown.
     """
@@ -73,18 +104,48 @@ def parameter_finding(
     if found is None:
         missing = absent or unknown(f"the server does not list {about.name_on(server)}")
         return finding_about(about, server, replace(missing, applies=False))
-    return finding_about(about, server, _judge(about, found, holds(found)))
+    judged = judged_value(about, server, found, holds(found))
+    return finding_about(about, server, beside_companions(about, server, judged))
 
 
-def _judge(about: About, found: ServerParameter, right: bool | None) -> Judged:
+def judged_value(about: About, server: ServerSnapshot, found: ServerParameter, right: bool | None) -> Judged:
+    """The parameter by itself."""
+    if found.odd:
+        return unknown(f"the server shows no value of {found.name}: {found.odd}")
     said, fingerprint = f"{found.name} is {found.value!r}", f"{about.parameter}={found.value.lower()}"
     if right is None:
         return unknown(f"{said}, which cannot be judged: wanted is {about.wanted}")
     if not right:
-        return drifted(f"{said}, wanted is {about.wanted}{_hindrance(found)}", fingerprint)
+        wrong = f"{said}, wanted is {about.wanted}{_hindrance(found)}"
+        return drifted(wrong, fingerprint, what_to_do=_then_restart(server, found))
     if found.pending_restart:
-        return drifted(f"{said}, but that is in force only after a restart of the server", fingerprint)
+        waiting = f"{said}, but that is in force only after a restart of the server"
+        return drifted(waiting, fingerprint, what_to_do=(restart(server),))
     return compliant(said)
+
+
+def beside_companions(about: About, server: ServerSnapshot, judged: Judged) -> Judged:
+    """What was judged, with the companions in mind; what surely has no effect is a drift in any case."""
+    voiding = [(one, found) for one, found in _listed(about, server) if one.leaves(found.value) is False]
+    unclear = [found for one, found in _listed(about, server) if one.leaves(found.value) is None]
+    if voiding:
+        link = "; " if judged.is_drift else ", but "
+        told = (f"{found.name} is {found.value!r}: {one.otherwise}" for one, found in voiding)
+        prints = (f"{one.parameter}={found.value.lower()}" for one, found in voiding)
+        return drifted(
+            link.join([judged.reason, "; ".join(told)]),
+            "; ".join(filter(None, [judged.fingerprint, *prints])),
+            what_to_do=judged.what_to_do,
+        )
+    if unclear and judged.state is ComplianceState.COMPLIANT:
+        said = ", ".join(f"{found.name} is {found.value!r}" for found in unclear)
+        return unknown(f"{judged.reason}, but {said}, which cannot be judged")
+    return judged
+
+
+def _listed(about: About, server: ServerSnapshot) -> list[tuple[Companion, ServerParameter]]:
+    named = ((one, parameter(server, one.parameter)) for one in about.companions)
+    return [(one, found) for one, found in named if found is not None]
 
 
 def _hindrance(found: ServerParameter) -> str:
@@ -98,9 +159,21 @@ def needs_restart(found: ServerParameter) -> bool:
     return found.dynamic is False or found.pending_restart is True
 
 
+def _then_restart(server: ServerSnapshot, found: ServerParameter) -> tuple[str, ...]:
+    follows = needs_restart(found) and not found.read_only
+    return (RESTART_ENDS_SESSIONS, restart(server)) if follows else ()
+
+
+def restart(server: ServerSnapshot) -> str:
+    """What brings a value into force that waits; only flexible servers say that one does."""
+    return az(server, "restart", "")
+
+
 def finding_about(about: About, server: ServerSnapshot, judged: Judged) -> Finding:
     found = parameter(server, about.name_on(server))
-    facts = {"parameter": shown(found) if found else None}
+    facts: dict[str, Json] = {"parameter": shown(found) if found else None}
+    if listed := _listed(about, server):
+        facts["companions"] = [shown(companion) for _, companion in listed]
     return finding(about.policy, about.severity, server, judged, facts)
 
 
@@ -116,31 +189,62 @@ def shown(found: ServerParameter) -> Mapping[str, Json]:
     }
 
 
-def parameter_change(about: About, found: Finding, server: ServerSnapshot, wanted: str) -> Change | None:
-    """Set the parameter to ``wanted``; None where Azure would refuse it or a restart would be needed."""
+# --- what is set -----------------------------------------------------------------------------------
+
+
+def parameter_change(
+    about: About, found: Finding, server: ServerSnapshot, wanted: str, holds: Holds = lambda _: None
+) -> Change | None:
+    """Set what is wrong: the parameter to ``wanted``, unless ``holds`` says that it is right, and companions
+    to what leaves it in effect. None where Azure would refuse one of them or a restart would be needed."""
     current = parameter(server, about.name_on(server))
-    if found.state is not ComplianceState.NON_COMPLIANT or current is None:
+    if found.state is not ComplianceState.NON_COMPLIANT or current is None or current.pending_restart:
         return None
-    if current.read_only or needs_restart(current) or not allows(current, wanted):
+    pairs = _wrong_ones(about, server, wanted, holds)
+    if not pairs or any(refused(one, text) or needs_restart(one) for one, text in pairs):
         return None
     return Change(
         policy=about.policy,
         target=server.target,
-        edits=(SetParameter(server=server.id, name=current.name, value=wanted),),
-        inverse=(SetParameter(server=server.id, name=current.name, value=current.value),),
+        edits=setting(server, pairs),
+        inverse=setting(server, [(one, one.value) for one, _ in reversed(pairs)]),
     )
 
 
 def parameter_suggestion(
-    about: About, found: Finding, server: ServerSnapshot, wanted: str
+    about: About, found: Finding, server: ServerSnapshot, wanted: str, holds: Holds = lambda _: None
 ) -> tuple[Edit, ...]:
-    """What a person could set, also where a restart has to follow; nothing that Azure would refuse."""
+    """What a person could set, also where a restart has to follow; nothing that Azure would refuse, and
+    nothing that is there in another spelling."""
+    if found.state is not ComplianceState.NON_COMPLIANT:
+        return ()
+    pairs = _wrong_ones(about, server, wanted, holds)
+    return setting(server, [(p, text) for p, text in pairs if not refused(p, text) and not says(p, text)])
+
+
+def _wrong_ones(about: About, server: ServerSnapshot, wanted: str, holds: Holds) -> list[Pair]:
     current = parameter(server, about.name_on(server))
-    if found.state is not ComplianceState.NON_COMPLIANT or current is None:
-        return ()
-    if current.read_only or current.value == wanted or not allows(current, wanted):
-        return ()
-    return (SetParameter(server=server.id, name=current.name, value=wanted),)
+    own = [(current, wanted)] if current is not None and not holds(current) else []
+    return [*own, *companions_to_set(about, server)] if current is not None else []
+
+
+def companions_to_set(about: About, server: ServerSnapshot) -> list[Pair]:
+    return [(p, one.wanted) for one, p in _listed(about, server) if one.leaves(p.value) is False]
+
+
+def refused(current: ServerParameter, wanted: str) -> bool:
+    return current.read_only is True or not allows(current, wanted)
+
+
+def says(current: ServerParameter, wanted: str) -> bool:
+    """Whether the parameter has this value already, whatever the letter case and the order of a set."""
+    if current.data_type.lower() == "set":
+        return members(current.value) == members(wanted)
+    return current.value.strip().lower() == wanted.strip().lower()
+
+
+def setting(server: ServerSnapshot, pairs: Iterable[Pair]) -> tuple[Edit, ...]:
+    return tuple(SetParameter(server=server.id, name=one.name, value=text) for one, text in pairs)
 
 
 def cuts_nobody_off(_server: ServerSnapshot, _baseline: ServerSnapshot | None) -> Assessment:
@@ -150,55 +254,4 @@ def cuts_nobody_off(_server: ServerSnapshot, _baseline: ServerSnapshot | None) -
 
 def is_on(found: ServerParameter) -> bool | None:
     """A switch; None for a value that is neither on nor off."""
-    return {"on": True, "true": True, "1": True, "off": False, "false": False, "0": False}.get(
-        found.value.strip().lower()
-    )
-
-
-# --- allowed values --------------------------------------------------------------------------------
-
-_NUMBER = r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?"
-_RANGE = re.compile(rf"\s*({_NUMBER})\s*-\s*({_NUMBER})\s*", re.IGNORECASE)
-
-
-def allows(found: ServerParameter, wanted: str) -> bool:
-    """Whether Azure's list of allowed values holds ``wanted``; a list that is absent forbids nothing.
-
-    ``Boolean`` and ``Enumeration`` list members, a ``Set`` lists what its members may be, numbers give
-    ranges, and a String gives a pattern (list of configurations, 2025-08-01). A ``Set`` that is empty by
-    default may be emptied, also where the list has no empty member: ``azure.extensions`` is one.
-    """
-    if not found.allowed:
-        return True
-    match found.data_type.lower():
-        case "boolean" | "enumeration":
-            return wanted.strip().lower() in members(found.allowed)
-        case "set":
-            emptied = not wanted.strip() and found.default == ""
-            return emptied or members(wanted) <= members(found.allowed) or _matches(found.allowed, wanted)
-        case "integer" | "numeric":
-            return _in_range(found.allowed, wanted)
-        case _:
-            return _matches(found.allowed, wanted)
-
-
-def members(text: str) -> frozenset[str]:
-    """The members of a comma-separated list, in lower case; an empty text has the empty member only."""
-    return frozenset(part.strip().lower() for part in text.split(","))
-
-
-def _in_range(allowed: str, wanted: str) -> bool:
-    try:
-        number = float(wanted)
-    except ValueError:
-        return False
-    ranges = (_RANGE.fullmatch(part) for part in allowed.split(","))
-    return any(found and float(found[1]) <= number <= float(found[2]) for found in ranges)
-
-
-def _matches(pattern: str, wanted: str) -> bool:
-    """False for a pattern that is none: what cannot be read is not known to be allowed."""
-    try:
-        return re.fullmatch(pattern, wanted) is not None
-    except re.error:
-        return False
+    return SWITCH.get(found.value.strip().lower())

@@ -2,9 +2,10 @@
 
 Which addresses a tag holds is not in the reading, so the answer has three values (ADR 0008). *Compliant* is
 what passes whatever the open sets hold. *Drift* is what is cut wherever the service lies: for each address
-that it may have, something of the subnet is denied, if the address is in no other service's tag. All else
-is unknown: listed addresses, another region, ``AzureCloud``, ``VirtualNetwork`` that may hold a default
-route. Only IPv4 is asked about. Which service matters when, and to whom, is the policies' affair.
+that it may have, something of the subnet is denied, if the address is in no other service's tag. Where one
+region's part is asked for, another region's holds none of it. All else is unknown: listed addresses,
+``AzureCloud``, ``VirtualNetwork`` that may hold a default route. Only IPv4 is asked about. Which service
+matters when, and to whom, is the policies' affair.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from shared.nsg import (
     minus,
     read_side,
     spans_of,
+    tolerated,
     traffic_boxes,
     union,
 )
@@ -191,22 +193,52 @@ def _tags(service: Service, subnet: SubnetSnapshot) -> Tags:
         **Tags().closed,
         "internet": minus(PUBLIC_ADDRESSES, inside),
         service.tag.lower(): minus(PUBLIC, inside),
+        **{key: () for key in _named_tags(subnet) if is_elsewhere(key, service.asked)},
     }
     return Tags(closed=MappingProxyType(known), vnet=inside)
 
 
 def _apart(service: Service, inquiry: Inquiry) -> Inquiry:
-    """The same, of an address that is in no other service's tag: none but ``AzureCloud`` holds all of one.
-
-    Other regions of the service stay open, for a region may have two spellings.
-    """
-    group = inquiry.subnet.security_group
-    rules = group.rules if group else ()
-    named = {text.strip().lower() for rule in rules for text in (*rule.sources, *rule.destinations)}
+    """The same, of an address that is in no other service's tag: none but ``AzureCloud`` holds all of one."""
     others = _SERVICES - {service.tag.lower()}
-    apart = {key: () for key in named if key.partition(".")[0] in others}
+    apart = {key: () for key in _named_tags(inquiry.subnet) if key.partition(".")[0] in others}
     tags = replace(inquiry.tags, closed=MappingProxyType({**inquiry.tags.closed, **apart}))
     return replace(inquiry, tags=tags)
+
+
+def _named_tags(subnet: SubnetSnapshot) -> set[str]:
+    """What the custom rules name, in lower case; texts that are no tags among it."""
+    group = subnet.security_group
+    rules = group.standing if group else ()
+    return {text.strip().lower() for rule in rules for text in (*rule.sources, *rule.destinations)}
+
+
+def is_elsewhere(key: str, asked: str) -> bool:
+    """Whether ``key`` is the same service's part of another region than ``asked`` is of.
+
+    A region may have two spellings: what may be one region is not elsewhere.
+    """
+    tag, _, region = key.partition(".")
+    whole, _, here = asked.lower().partition(".")
+    if tag != whole or not region or not here:
+        return False
+    one, other = sorted((_REGIONS.get(name, name) for name in (region, here)), key=len)
+    return not (other.startswith(one) and (other == one or other[len(one)].isalpha()))
+
+
+_REGIONS: Final = {
+    "centralfrance": "francecentral",
+    "southfrance": "francesouth",
+    "germanywc": "germanywestcentral",
+    "brazilse": "brazilsoutheast",
+    "usstagec": "southcentralusstg",
+    "usstagee": "eastusstg",
+}
+"""Regions by what service tags call them where that is no beginning of the region's name, as ``norwaye`` is.
+
+Source: "Virtual network service tags", "don't have regional names formatted according to the normal schema"
+(MicrosoftDocs/azure-docs).
+"""
 
 
 def _why_no_fix(service: Service, subnet: SubnetSnapshot) -> str | None:
@@ -222,7 +254,8 @@ def _is_certain(inquiry: Inquiry) -> bool:
 def _denied_everywhere(inquiry: Inquiry, answer: Answer) -> bool:
     if answer.verdict.state is State.DENIED:
         return True
-    against_none = difference(inquiry.subnet.security_group, None, [answer.question], inquiry.tags)
+    group = tolerated(inquiry.subnet.security_group)
+    against_none = difference(group, None, [answer.question], inquiry.tags)
     denied = union(
         span for part in against_none.parts if part.before is Outcome.DENIED for span in part.box.destinations
     )

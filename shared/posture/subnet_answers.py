@@ -7,25 +7,32 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Final
 
-from shared.model import Access, Direction
+from shared.model import Access, Direction, SecurityGroup
 from shared.model.values import value
 from shared.nsg import (
     Family,
+    NsgError,
     Outcome,
     Program,
     Question,
     Rule,
     Side,
     Spans,
+    Tags,
     Verdict,
     decide,
     family_at,
     networks_of,
     parse,
+    tolerated,
     union,
 )
 from shared.posture.subnet_questions import Inquiry
+
+_ODD: Final = ("rule ", "rules ")
+"""Begin what the engine names an odd rule by; a tag's name has no blank."""
 
 
 @value
@@ -66,8 +73,16 @@ class Answer:
 
 def ask(inquiry: Inquiry) -> list[Answer]:
     """The answers, in the order of the questions. Raises ``NsgError``."""
-    program = parse(inquiry.subnet.security_group, inquiry.tags)
+    program = _program(inquiry.subnet.security_group, inquiry.tags)
     return [_answer(program, question, inquiry) for question in inquiry.questions]
+
+
+def _program(group: SecurityGroup | None, tags: Tags) -> Program:
+    """Where a rule has no one meaning, it is asked what it may mean: most NSGs are read once only."""
+    try:
+        return parse(group, tags)
+    except NsgError:
+        return parse(tolerated(group), tags)
 
 
 def _answer(program: Program, question: Question, inquiry: Inquiry) -> Answer:
@@ -97,9 +112,13 @@ def still_open(answers: Iterable[Answer]) -> list[Answer]:
 
 def open_reason(answers: Iterable[Answer]) -> str:
     listed = tuple(answers)
-    sets = dict.fromkeys(repr(name) for answer in listed for name in answer.verdict.depends_on)
+    names = dict.fromkeys(name for answer in listed for name in answer.verdict.depends_on)
     asked = dict.fromkeys(_asked(answer, answer.question.ports) for answer in listed)
-    return f"whether {' and '.join(asked)} passes depends on what {', '.join(sets)} holds"
+    sets = [repr(name) for name in names if not name.startswith(_ODD)]
+    odd = [name for name in names if name.startswith(_ODD)]
+    unknown = [f"what {', '.join(sets)} holds"] if sets else []
+    unknown += [f"a rule that cannot be read: {'; '.join(odd)}"] if odd else []
+    return f"whether {' and '.join(asked)} passes depends on {' and on '.join(unknown)}"
 
 
 def wrong_reason(answer: Answer) -> str:

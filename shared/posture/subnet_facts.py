@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Final
 
 from shared.model import Aspect, Json, SubnetServer, SubnetSnapshot
-from shared.model.parts import ReplicaPartner
+from shared.model.parts import ReplicaPartner, SubnetEndpoint
 from shared.posture.findings import Judged, beside_the_point, unknown
 from shared.posture.unread import unread_reason
 
@@ -61,6 +61,19 @@ def without_endpoints(subnet: SubnetSnapshot) -> Judged | None:
     return None
 
 
+def unplaced(subnet: SubnetSnapshot) -> tuple[str, ...]:
+    """What is said of the private endpoints whose address, or another of theirs, is not known."""
+    listed = sorted(subnet.private_endpoints or (), key=lambda one: one.id.name)
+    return tuple(_without_address(one) for one in listed if one.unread or not one.addresses)
+
+
+def _without_address(endpoint: SubnetEndpoint) -> str:
+    """That a field is absent is another thing than that it could not be read."""
+    if endpoint.unread:
+        return f"the address of private endpoint {endpoint.id.name} could not be read: {endpoint.unread}"
+    return f"private endpoint {endpoint.id.name} shows no address"
+
+
 def groups_reach_endpoints(subnet: SubnetSnapshot) -> bool | None:
     """Whether the NSG applies to private endpoints in the subnet; None for a mode that is not known."""
     enforced = _ENFORCED.get(subnet.endpoint_network_policies.lower())
@@ -87,7 +100,9 @@ def servers_unknown(subnet: SubnetSnapshot, what: str) -> str:
     """Why ``some_server`` does not know; ``what`` is said of a server: ``has Entra sign-in on``."""
     if subnet.servers is None:
         return f"whether a server {what} is unknown: {unread_reason(subnet, Aspect.SUBNET_SERVERS)}"
-    return f"whether a server {what} is unknown: not every server in the subnet was read"
+    said = subnet.unread.get(Aspect.SUBNET_SERVERS)
+    because = f": {said}" if said else ""
+    return f"whether a server {what} is unknown: not every server in the subnet was read{because}"
 
 
 def cluster_ports(subnet: SubnetSnapshot, ports: list[int]) -> list[int]:
@@ -135,5 +150,6 @@ def _is_placed(partner: ReplicaPartner) -> bool:
 
 
 def _unplaced(partner: ReplicaPartner) -> str:
-    why = f": {partner.unread}" if partner.unread else ""
-    return f"the subnet or the region of {partner.server.name} could not be read{why}"
+    if not partner.unread:
+        return f"the subnet or the region of {partner.server.name} is not shown"
+    return f"the subnet or the region of {partner.server.name} could not be read: {partner.unread}"

@@ -168,7 +168,7 @@ def settled(subnet: SubnetSnapshot) -> Judged | None:
     if not delegated(subnet):
         return beside_the_point("the subnet is not delegated to PostgreSQL flexible servers")
     if not subnet.prefixes:
-        return unknown("the subnet's address prefixes could not be read")
+        return unknown("the subnet shows no address prefixes")
     if Aspect.SECURITY_GROUP in subnet.unread:
         return unknown(unread_reason(subnet, Aspect.SECURITY_GROUP))
     if group is not None and group.updating:

@@ -21,7 +21,7 @@ from shared.model import (
     SubnetSnapshot,
     TrafficBox,
 )
-from shared.nsg import NsgError, Question, Tags, decide, parse, parse_addresses
+from shared.nsg import NsgError, Question, Tags, decide, parse, parse_addresses, shares_a_priority
 from shared.posture.subnet_answers import ask, wrong_ones
 from shared.posture.subnet_questions import About, Inquiry
 
@@ -37,7 +37,7 @@ def restorations(
     A rule that let more pass than the question asks for does not prove, and the plan stands in for it.
     """
     group, former = inquiry.subnet.security_group, baseline.security_group
-    if group is None or former is None:
+    if group is None or former is None or shares_a_priority(group):
         return ()
     blocked = [answer.question for answer in wrong_ones(ask(inquiry))]
     gone = _gone(group, former, blocked, inquiry.tags)
@@ -57,6 +57,7 @@ def _gone(
     packet that is open before and after counts as unchanged, also where other sets decide it then.
     """
     present = {_effect(rule) for rule in group.rules}
+    odd = {rule.name.lower() for rule in group.odd_rules}
     deciding = _names_that_let_pass(former, blocked, tags)
     missing = [
         rule
@@ -64,6 +65,7 @@ def _gone(
         if rule.name.lower() in deciding
         and _effect(rule) not in present
         and _has_room(group, rule)
+        and rule.name.lower() not in odd
         and not any(_names_sets(one) for one in (rule, _namesake(group, rule)) if one is not None)
     ]
     return tuple(sorted(missing, key=lambda rule: (rule.direction, rule.priority)))
@@ -105,7 +107,7 @@ def _effect(rule: SecurityRule) -> SecurityRule:
 
 def _has_room(group: SecurityGroup, rule: SecurityRule) -> bool:
     """Whether ARM would take the rule: no other has its priority, and its name means no other direction."""
-    others = [other for other in group.rules if other.name.lower() != rule.name.lower()]
+    others = [other for other in group.taken if other.name.lower() != rule.name.lower()]
     namesake = _namesake(group, rule)
     return (namesake is None or namesake.direction is rule.direction) and not any(
         (other.direction, other.priority) == (rule.direction, rule.priority) for other in others

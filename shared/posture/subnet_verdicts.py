@@ -10,7 +10,8 @@ from dataclasses import replace
 from typing import Final
 
 from shared.model import Access, Finding, Json, SubnetSnapshot
-from shared.nsg import NsgError
+from shared.model.rules import OddSecurityRule
+from shared.nsg import NsgError, TooComplex, tolerated
 from shared.posture.findings import Judged, compliant, drifted, finding, unknown
 from shared.posture.subnet_answers import Answer, ask, open_reason, spell_ports, wrong_ones, wrong_reason
 from shared.posture.subnet_facts import delegated
@@ -21,6 +22,8 @@ CAVEATS: Final = (
     "admin rules of Azure Virtual Network Manager run before the NSG and are not evaluated",
     "routes and network appliances are not evaluated",
 )
+_ODD: Final = "oddRules"
+"""Where evidence tells of the rules that cannot be read."""
 
 
 def inquiry_finding(about: About, inquiry: Inquiry) -> Finding:
@@ -28,22 +31,47 @@ def inquiry_finding(about: About, inquiry: Inquiry) -> Finding:
     try:
         answers = ask(inquiry)
     except NsgError as error:
-        return group_finding(about, inquiry.subnet, unknown(f"the NSG's rules cannot be read: {error}"))
+        return group_finding(about, inquiry.subnet, not_decided(error))
     judged = _judge(answers, inquiry.holds)
     found = group_finding(about, inquiry.subnet, judged)
-    return replace(found, evidence=_evidence(about, inquiry, answers))
+    odd = {name: told for name, told in found.evidence.items() if name == _ODD}
+    return replace(found, evidence={**_evidence(about, inquiry, answers), **odd})
+
+
+def not_decided(error: NsgError) -> Judged:
+    """Why the NSG says nothing: its rules have no one meaning, or it is beyond the engine's budget."""
+    return unknown(
+        str(error) if isinstance(error, TooComplex) else f"the NSG's rules cannot be read: {error}"
+    )
 
 
 def group_finding(about: About, subnet: SubnetSnapshot, judged: Judged) -> Finding:
     """The finding on the NSG where it is at fault, else on the subnet; of no other than a delegated one."""
-    group = subnet.security_group
+    group, odd = subnet.security_group, _odd_rules(subnet)
     placed = replace(
         judged,
+        reason=f"{judged.reason}{_odd_note(odd, judged.reason)}",
         resource_id=group.id if group and judged.is_drift else None,
         applies=judged.applies and delegated(subnet),
     )
-    facts = {"nsgId": group_id(subnet), "caveats": list(CAVEATS)}
+    facts = {"nsgId": group_id(subnet), "caveats": list(CAVEATS), **_odd_evidence(odd)}
     return finding(about.policy, about.severity, subnet, placed, facts)
+
+
+def _odd_rules(subnet: SubnetSnapshot) -> tuple[OddSecurityRule, ...]:
+    group = tolerated(subnet.security_group)
+    return group.odd_rules if group else ()
+
+
+def _odd_note(odd: Iterable[OddSecurityRule], said: str) -> str:
+    """The end of a reason that names the rules which cannot be read, but for those that it names already."""
+    named = dict.fromkeys(one.why for one in odd if one.why not in said)
+    return f"; cannot be read: {'; '.join(named)}" if named else ""
+
+
+def _odd_evidence(odd: Iterable[OddSecurityRule]) -> Mapping[str, Json]:
+    told = [{"name": one.name, "field": one.field, "why": one.why} for one in odd]
+    return {_ODD: told} if told else {}
 
 
 def _judge(answers: Sequence[Answer], holds: str) -> Judged:

@@ -12,7 +12,8 @@ from typing import Final, TypeAlias
 
 from shared.model import Edit, ServerSnapshot, SetParameter, SetServerTls
 from shared.model.parts import ServerParameter
-from shared.posture.server_parameters import allows, needs_restart, parameter
+from shared.posture.allowed_values import allows
+from shared.posture.server_parameters import needs_restart, parameter
 
 LOWEST: Final = "ssl_min_protocol_version"
 HIGHEST: Final = "ssl_max_protocol_version"

@@ -25,6 +25,7 @@ from shared.model import (
     TrafficBox,
 )
 from shared.model.values import value
+from shared.posture.not_public import NOT_PUBLIC
 
 Span: TypeAlias = tuple[int, int]
 
@@ -84,14 +85,30 @@ class AddressSet:
         ]
 
 
+def span_of(prefix: IPv4Network) -> Span:
+    return int(prefix.network_address), int(prefix.broadcast_address)
+
+
+EVERY_ADDRESS: Final = AddressSet(spans=((0, 2**32 - 1),))
+PUBLIC_ADDRESSES: Final = EVERY_ADDRESS.minus(
+    AddressSet.of(span_of(IPv4Network(text)) for text in NOT_PUBLIC)
+)
+"""The whole Internet: every IPv4 address from which a packet can reach a public endpoint."""
+
+
 @value
 class ServerTraffic:
-    """Who may come in to a server: public sources, all of Azure, subnets and private endpoints by key."""
+    """Who may come in to a server: public sources, all of Azure, subnets and private endpoints by key.
+
+    ``odd`` holds a text for each rule that does not say whom it admits: that is not known, and is the same as
+    long as the rule is.
+    """
 
     sources: AddressSet = AddressSet()
     all_azure: bool = False
     subnets: frozenset[str] = frozenset()
     endpoints: frozenset[str] = frozenset()
+    odd: frozenset[str] = frozenset()
 
     def within(self, other: ServerTraffic) -> bool:
         return (
@@ -99,6 +116,7 @@ class ServerTraffic:
             and (other.all_azure or not self.all_azure)
             and self.subnets <= other.subnets
             and self.endpoints <= other.endpoints
+            and self.odd <= other.odd
         )
 
     def minus(self, other: ServerTraffic) -> ServerTraffic:
@@ -107,16 +125,24 @@ class ServerTraffic:
             all_azure=self.all_azure and not other.all_azure,
             subnets=self.subnets - other.subnets,
             endpoints=self.endpoints - other.endpoints,
+            odd=self.odd - other.odd,
         )
 
     @property
     def nobody(self) -> bool:
-        return not (self.sources.spans or self.all_azure or self.subnets or self.endpoints)
+        return not (self.sources.spans or self.all_azure or self.subnets or self.endpoints or self.odd)
+
+    @property
+    def surely_somebody(self) -> bool:
+        """Whether somebody can come in, whatever the odd rules mean: from a public address, or privately."""
+        public = self.sources.common(PUBLIC_ADDRESSES).spans
+        return bool(public or self.all_azure or self.subnets or self.endpoints)
 
     def describe(self) -> list[str]:
-        """Who may come in, one text each: address ranges, "every Azure address", subnets, endpoints."""
+        """Who may come in, one text each: ranges, "every Azure address", subnets, endpoints, odd rules."""
         azure = ["every Azure address"] if self.all_azure else []
-        return [*self.sources.describe(), *azure, *sorted(self.subnets), *sorted(self.endpoints)]
+        named = [*sorted(self.subnets), *sorted(self.endpoints), *sorted(self.odd)]
+        return [*self.sources.describe(), *azure, *named]
 
 
 @value
@@ -164,7 +190,15 @@ def public_sources(server: ServerSnapshot) -> ServerTraffic:
         sources=AddressSet.of((int(r.start), int(r.end)) for r in ranges),
         all_azure=any(r.allows_all_azure for r in rules),
         subnets=frozenset(rule.subnet.key for rule in server.virtual_network_rules or ()),
+        odd=frozenset(odd_texts(server)),
     )
+
+
+def odd_texts(server: ServerSnapshot) -> list[str]:
+    """The rules of which it is not known whom they admit, with the field that is at fault."""
+    listed = [("firewall rule", rule) for rule in server.odd_rules]
+    listed += [("virtual network rule", rule) for rule in server.odd_network_rules]
+    return sorted(f"whoever {kind} {rule.described} may admit" for kind, rule in listed)
 
 
 def server_traffic(server: ServerSnapshot) -> ServerTraffic:
@@ -202,7 +236,7 @@ def _public_reach(server: ServerSnapshot) -> Reach:
     """A rule of either kind is a way in; that there is none is known only when both kinds were read."""
     if server.firewall_rules is None:
         return Reach.UNKNOWN
-    if server.firewall_rules or server.virtual_network_rules:
+    if server.firewall_rules or server.virtual_network_rules or odd_texts(server):
         return Reach.PUBLIC_WITH_RULES
     return Reach.UNKNOWN if network_rules_missing(server) else Reach.PUBLIC_WITHOUT_RULES
 
@@ -238,7 +272,13 @@ def _public_ways_in(server: ServerSnapshot) -> list[str]:
     if server.firewall_rules is None:
         return ["firewall rules that were not read", *_network_ways_in(server)]
     ranges = replace(public_sources(server), subnets=frozenset())
-    return [*ranges.describe(), *_network_ways_in(server)]
+    return [*_without_private(ranges).describe(), *_network_ways_in(server)]
+
+
+def _without_private(traffic: ServerTraffic) -> ServerTraffic:
+    """Without the ranges that hold no public address: nobody comes from them to a public endpoint."""
+    some = (s for s in traffic.sources.spans if AddressSet(spans=(s,)).common(PUBLIC_ADDRESSES).spans)
+    return replace(traffic, sources=AddressSet(spans=tuple(some)))
 
 
 def _network_ways_in(server: ServerSnapshot) -> list[str]:
@@ -251,6 +291,6 @@ def _network_ways_in(server: ServerSnapshot) -> list[str]:
 
 def _private_ways_in(server: ServerSnapshot) -> list[str]:
     if server.private_endpoints is None:
-        return ["private endpoints that could not be read"]
+        return ["private endpoints that the server does not show"]
     approved = (c for c in server.private_endpoints if c.status is ConnectionStatus.APPROVED)
     return sorted(f"private endpoint {connection.endpoint or connection.id}" for connection in approved)

@@ -13,6 +13,22 @@ def unread_reason(snapshot: ServerSnapshot | SubnetSnapshot, aspect: Aspect) -> 
     return f"{_WORDS[aspect]} could not be read{_because(snapshot, aspect)}"
 
 
+def field_missing(server: ServerSnapshot, field: str) -> str:
+    """Why a field of the server's own is not known: it is absent, or what stands there is odd."""
+    odd = server.odd_fields.get(field)
+    return f"{odd}, and cannot be judged" if odd else f"the server does not say {field}"
+
+
+def connections_missing(server: ServerSnapshot) -> str:
+    return field_missing(server, "privateEndpointConnections")
+
+
+def public_access_said(server: ServerSnapshot) -> str:
+    """What the server says of public access where that is neither on nor off."""
+    said = "absent" if server.public_access_text is None else repr(server.public_access_text)
+    return f"publicNetworkAccess is {said}"
+
+
 def _because(snapshot: Snapshot, aspect: Aspect) -> str:
     said = snapshot.unread.get(aspect)
     return f": {said}" if said else ""

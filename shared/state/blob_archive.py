@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from shared.model import codec
-from shared.model.errors import StoreError
+from shared.model.errors import TextGone
 from shared.model.interfaces import Blobs
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def reference(text: str) -> str:
 
 
 class Archive:
-    """The blobs of Driftward. Every method may raise ``StoreError``."""
+    """The blobs of Driftward. Every method may raise ``StoreError``; ``TextGone`` is one."""
 
     def __init__(self, blobs: Blobs) -> None:
         self._blobs = blobs
@@ -52,7 +52,7 @@ class Archive:
         if data is None:
             return None
         if hashlib.sha256(data).hexdigest() != name:
-            raise StoreError(f"the blob {name} does not hold what its name says")
+            raise TextGone(f"the blob {name} does not hold what its name says")
         return data.decode()
 
     def value(self, form: TypeForm[_T], name: str) -> _T | None:

@@ -8,6 +8,7 @@ from itertools import islice
 from shared.model import Outcome, Target
 from shared.model.change_records import ChangeRecord
 from shared.model.interfaces import Tables
+from shared.state.listings import COLUMNS, Page, Wanted, cut
 from shared.state.table_layout import CHANGE_PREFIX, CHANGES, change_entry, change_place, change_row
 from shared.state.table_rows import Place, Rows, conditional, fits, wanted_properties
 
@@ -49,3 +50,11 @@ class Changes:
         entities = self._tables.query(CHANGES, CHANGES, CHANGE_PREFIX)
         fitting = (entity for entity in entities if fits(entity, wanted))
         return [self._rows.record(ChangeRecord, entity) for entity in islice(fitting, limit)]
+
+    def page(self, wanted: Wanted, limit: int, after: str) -> Page[ChangeRecord]:
+        """A page of the changes that are wanted, newest first."""
+        rows = self._tables.query(CHANGES, CHANGES, CHANGE_PREFIX, COLUMNS)
+        found = cut(filter(wanted.fits, rows), lambda row: row.row, limit, after)
+        places = (Place(table=CHANGES, partition=CHANGES, row=row.row) for row in found.entities)
+        records = (self._rows.find(ChangeRecord, place) for place in places)
+        return Page(tuple(record for record in records if record is not None), found.total, found.after)

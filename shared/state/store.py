@@ -1,14 +1,15 @@
 """The store: everything Driftward remembers, over tables, blobs and one queue.
 
 One class, because callers ask one thing and a claim spans several; its parts have modules of their
-own: ``table_layout`` (tables and keys), ``table_rows`` (values in rows), ``blob_archive``, ``change_rows``,
-``run_rows``, ``claims``, ``coalescing`` and ``relation_index``. Records carry the etag with which they were
-read; writing one that has changed since raises ``EntityChanged``, and the caller reads again. Nothing here
-decides, and nothing here waits.
+own: ``table_layout`` (tables and keys), ``table_rows`` (values in rows), ``listings`` (pages),
+``blob_archive``, ``change_rows``, ``alert_rows``, ``run_rows``, ``claims``, ``coalescing`` and
+``relation_index``. Records carry the etag with which they were read; writing one that has changed since
+raises ``EntityChanged``, and the caller reads again. Nothing here decides, and nothing here waits.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import Final
@@ -17,35 +18,36 @@ from uuid import uuid4
 from shared.model import Cause, Locator, Outcome, Proof, Snapshot, Target, codec
 from shared.model.alert_records import AlertRecord, AlertStatus
 from shared.model.change_records import ChangeRecord
-from shared.model.errors import EntityExists, StoreError
+from shared.model.errors import EntityExists, TextGone
 from shared.model.interfaces import Blobs, Queue, Relation, Tables
 from shared.model.memory import TargetRecord
 from shared.model.messages import Message
 from shared.model.resource_id import ResourceId
 from shared.model.results import RunRecord, TargetResult
+from shared.state.alert_rows import Alerts
 from shared.state.blob_archive import Archive
 from shared.state.change_rows import Changes
 from shared.state.claims import Claims
 from shared.state.coalescing import Coalescing
+from shared.state.listings import Page, Wanted
 from shared.state.relation_index import Relations
 from shared.state.run_rows import Runs
 from shared.state.table_layout import (
-    ALERTS,
     TARGET_PREFIX,
     TARGETS,
-    alert_place,
-    alert_row,
     first_pass_place,
     queue_place,
     target_place,
     target_row,
 )
-from shared.state.table_rows import Rows, conditional, fits, timestamp, wanted_properties
+from shared.state.table_rows import Rows, conditional, timestamp
 
 _LONGEST_MESSAGE: Final = 48_000
 """Bytes: the service takes 64 KiB, and base64 makes four of three."""
 
 _MESSAGE_REFERENCE: Final = "messageBlob"
+_REFERENCE: Final = re.compile(rf'\s*\{{\s*"{_MESSAGE_REFERENCE}"\s*:\s*"([0-9a-f]{{64}})"\s*\}}\s*')
+"""A long message travels as the hash of its text, alone in an object."""
 
 
 class Store:
@@ -63,6 +65,7 @@ class Store:
         self._rows = Rows(tables, self._archive)
         self._claims = Claims(self._rows, self._archive)
         self._changes = Changes(tables, self._rows)
+        self._alerts = Alerts(tables, self._rows)
         self._runs = Runs(tables, self._rows)
         self._relations = Relations(tables, self._rows)
         self._coalescing = Coalescing(tables, self._rows, self.send, new_token)
@@ -77,14 +80,19 @@ class Store:
         self._queue.send(body, delay_seconds)
 
     def read_message(self, body: str) -> Message:
-        """The message that ``send`` enqueued."""
-        if not body.startswith(f'{{"{_MESSAGE_REFERENCE}":"'):
-            return codec.load(Message, body)
-        name = codec.load(dict[str, str], body)[_MESSAGE_REFERENCE]
-        message = self._archive.value(Message, name)
-        if message is None:
-            raise StoreError(f"the text {name} of a message is gone")
-        return message
+        """The message that ``send`` enqueued; raises ``StoreError`` where it is none that we know."""
+        return codec.load(Message, self.message_text(body))
+
+    def message_text(self, body: str) -> str:
+        """The text of the message that ``send`` enqueued, fetched where only its reference travels.
+
+        Raises ``TextGone`` where it is kept no more, ``StoreError`` where it cannot be fetched now.
+        """
+        referred = _REFERENCE.fullmatch(body)
+        text = self._archive.text(referred[1]) if referred else body
+        if text is None:
+            raise TextGone(f"the text of the message {body} is gone")
+        return text
 
     def arm(self, message: Message, now: datetime, delay_seconds: float) -> bool:
         """Ask for a reading that begins after now; one message per queue key is on its way at a time.
@@ -176,32 +184,36 @@ class Store:
         """The newest changes that fit, newest first."""
         return self._changes.newest(limit, target, policy, outcome)
 
+    def change_page(self, wanted: Wanted, limit: int, after: str = "") -> Page[ChangeRecord]:
+        """The changes that are wanted behind a place in their listing, newest first."""
+        return self._changes.page(wanted, limit, after)
+
     # --- alerts ------------------------------------------------------------------------------------
 
     def put_alert(self, record: AlertRecord) -> AlertRecord:
         """Write an alert; raises ``EntityChanged`` when somebody else was faster."""
-        return self._rows.put(alert_place(record.id), record, alert_row(record))
+        return self._alerts.put(record)
 
     def alert(self, alert_id: str) -> AlertRecord | None:
-        return self._rows.find(AlertRecord, alert_place(alert_id))
+        return self._alerts.find(alert_id)
 
     def alerts(
         self,
         status: AlertStatus | None = None,
         policy: str | None = None,
         target: Target | None = None,
-        limit: int = 100,
+        limit: int | None = 100,
     ) -> list[AlertRecord]:
-        """The alerts that fit, last seen first."""
-        wanted = wanted_properties(status=status, policy=policy, target=target.key if target else None)
-        fitting = [entity for entity in self._tables.query(ALERTS, ALERTS) if fits(entity, wanted)]
-        fitting.sort(key=lambda entity: str(entity.properties["lastSeen"]), reverse=True)
-        return [self._rows.record(AlertRecord, entity) for entity in fitting[:limit]]
+        """The alerts that fit, last seen first; all of them without a limit."""
+        return self._alerts.last_seen(limit, status, policy, target)
+
+    def alert_page(self, wanted: Wanted, limit: int, after: str = "") -> Page[AlertRecord]:
+        """The alerts that are wanted behind a place in their listing, last seen first."""
+        return self._alerts.page(wanted, limit, after)
 
     def unsent_alerts(self) -> list[AlertRecord]:
         """Alerts with a notification that has not been queued."""
-        entities = self._tables.query(ALERTS, ALERTS)
-        return [self._rows.record(AlertRecord, entity) for entity in entities if entity.properties["unsent"]]
+        return self._alerts.unsent()
 
     # --- runs --------------------------------------------------------------------------------------
 

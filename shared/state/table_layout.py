@@ -116,6 +116,7 @@ def alert_row(record: AlertRecord) -> Row:
         "target": record.target.key,
         "policy": record.policy,
         "status": str(record.status),
+        "severity": str(record.severity),
         "lastSeen": timestamp(record.last_seen),
         "unsent": bool(record.unsent),
     }

@@ -7,7 +7,7 @@ from ipaddress import IPv4Address, ip_network
 
 import pytest
 
-from shared.adapters.arm.wire import fields, security_groups, server_parts, servers, subnets
+from shared.adapters.arm.wire import dns, fields, networks, security_groups, server_parts, servers, subnets
 from shared.model import (
     Access,
     ConnectionStatus,
@@ -177,11 +177,63 @@ def test_a_server_keeps_its_spelling_tags_and_firewall_rules() -> None:
     assert server.firewall_rules == (FirewallRule(name="azure", start=nowhere, end=nowhere),)
 
 
-@pytest.mark.parametrize("bad", ["10.0.0.300", "", None, "::1", 7])
-def test_a_firewall_rule_without_a_usable_address_is_refused_by_name(bad: Json) -> None:
-    body = {"name": "office", "properties": {"startIpAddress": "10.0.0.1", "endIpAddress": bad}}
-    with pytest.raises(Permanent, match=r"'office'.*endIpAddress"):
-        server_parts.firewall_rules([body])
+def ranged(start: Json, end: Json, name: str = "office") -> Json:
+    return {"name": name, "properties": {"startIpAddress": start, "endIpAddress": end}}
+
+
+@pytest.mark.field(
+    "odd-items",
+    "Leading zeros in a firewall rule's address are decimal: 100.0.00.000 is 100.0.0.0",
+    source="https://github.com/Azure/azure-cli/pull/29224",
+    date="2026-11-29",
+)
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [("100.0.00.000", "100.0.0.0"), ("010.08.0.0255", "10.8.0.255"), (" 1.2.3.4 ", "1.2.3.4")],
+)
+def test_leading_zeros_of_an_address_are_decimal(text: str, address: str) -> None:
+    (found,) = server_parts.firewall_rules([ranged(text, text)])
+    assert (found.start, found.end) == (IPv4Address(address), IPv4Address(address))
+
+
+@pytest.mark.field(
+    "odd-items",
+    "A firewall rule whose range cannot be read is kept by name and field beside those that can be",
+    source="https://github.com/hashicorp/terraform-provider-azurerm/issues/30488",
+    date="2026-11-29",
+)
+@pytest.mark.parametrize(
+    ("end", "why"),
+    [
+        ("10.0.0.300", "endIpAddress is '10.0.0.300', which is no IPv4 address"),
+        ("::1", "endIpAddress is '::1', which is no IPv4 address"),
+        ("١.1.1.1", "endIpAddress is '١.1.1.1', which is no IPv4 address"),
+        (7, "endIpAddress is 7, which is no IPv4 address"),
+        ("", "endIpAddress is absent"),
+        (None, "endIpAddress is absent"),
+        ("9.255.255.255", "endIpAddress 9.255.255.255 is before startIpAddress 10.0.0.1"),
+    ],
+)
+def test_a_firewall_rule_whose_range_cannot_be_read_is_kept_beside_the_others(end: Json, why: str) -> None:
+    bodies = [
+        ranged("1.2.3.4", "1.2.3.4", "good"),
+        ranged("10.0.0.1", end),
+        ranged("5.6.7.8", "5.6.7.9", "too"),
+    ]
+    assert [rule.name for rule in server_parts.firewall_rules(bodies)] == ["good", "too"]
+    (odd,) = server_parts.odd_firewall_rules(bodies)
+    assert (odd.name, odd.field, odd.why, odd.start) == (
+        "office",
+        "endIpAddress",
+        why,
+        IPv4Address("10.0.0.1"),
+    )
+
+
+def test_a_firewall_rule_without_anything_is_named_by_its_id_and_both_fields() -> None:
+    (odd,) = server_parts.odd_firewall_rules([{"id": f"{FLEXIBLE}/firewallRules/x"}])
+    assert (odd.name, odd.field) == ("x", "startIpAddress")
+    assert odd.why == "startIpAddress is absent and endIpAddress is absent"
 
 
 def test_an_id_that_is_none_is_refused_and_an_empty_one_is_absent() -> None:
@@ -193,6 +245,61 @@ def test_an_id_that_is_none_is_refused_and_an_empty_one_is_absent() -> None:
         servers.flexible_server(flexible(network={"delegatedSubnetResourceId": "subnet-1"}), (), NOW)
     with pytest.raises(Permanent, match="id"):
         servers.flexible_server({"name": "db", "properties": {}}, (), NOW)
+
+
+@pytest.mark.field(
+    "odd-items",
+    "A field of a server that is absent is said to be absent, and one that is odd is told with what it is",
+    source="https://learn.microsoft.com/en-us/rest/api/postgresql/servers/get",
+    date="2026-11-29",
+)
+def test_an_odd_field_of_a_server_is_told_apart_from_an_absent_one() -> None:
+    absent = servers.flexible_server(flexible(backup={}, authConfig=None), None, NOW)
+    assert (absent.backup.retention_days, absent.sign_in.entra, absent.odd_fields) == (None, None, {})
+    odd = servers.flexible_server(
+        flexible(
+            backup={"backupRetentionDays": "seven", "geoRedundantBackup": "Perhaps"},
+            authConfig={"passwordAuth": 1, "activeDirectoryAuth": "Enabled"},
+            privateEndpointConnections={"a": "b"},
+        ),
+        None,
+        NOW,
+    )
+    assert (odd.backup.retention_days, odd.sign_in.entra, odd.private_endpoints) == (None, True, None)
+    assert sorted(odd.odd_fields) == [
+        "authConfig.passwordAuth",
+        "backupRetentionDays",
+        "geoRedundantBackup",
+        "privateEndpointConnections",
+    ]
+    assert odd.odd_fields["geoRedundantBackup"] == (
+        "geoRedundantBackup is 'Perhaps', which is neither Enabled nor Disabled"
+    )
+
+
+@pytest.mark.field(
+    "odd-items",
+    "A private endpoint connection without an id is known by its name; one that is odd hides no other",
+    source="https://learn.microsoft.com/en-us/rest/api/postgresql/private-endpoint-connections/list-by-server",
+    date="2026-11-29",
+)
+def test_a_private_endpoint_connection_that_is_odd_hides_no_other() -> None:
+    def connection(**parts: Json) -> Json:
+        return {"properties": {"privateLinkServiceConnectionState": {"status": "Pending"}}, **parts}
+
+    listed = [connection(id=f"{FLEXIBLE}/privateEndpointConnections/pe.1"), connection(name="x"), "odd"]
+    found = servers.private_endpoints(flexible(privateEndpointConnections=listed)) or ()
+    assert [(one.id.name, str(one.status)) for one in found] == [
+        ("pe.1", "Pending"),
+        ("x", "Pending"),
+        ("connection-3", "Unknown"),
+    ]
+    assert servers.private_endpoints(flexible(privateEndpointConnections="none")) is None
+
+
+def test_an_address_of_an_endpoint_that_is_none_is_told_beside_the_others() -> None:
+    addresses, odd = networks.addresses_in(["10.0.00.5", "10.0.0.300", "fd00::1", ""])
+    assert ([str(one) for one in addresses], odd) == (["10.0.0.5", "fd00::1"], "'10.0.0.300' is no address")
 
 
 # --- networks --------------------------------------------------------------------------------------
@@ -241,9 +348,15 @@ def test_a_rule_for_application_security_groups_has_no_prefixes() -> None:
         ("destinationPortRange", ""),
     ],
 )
-def test_a_rule_that_lacks_what_decides_is_refused_by_name_and_field(field: str, value: Json) -> None:
-    with pytest.raises(Permanent, match=f"'r': {field}"):
-        read_rule(rule(**{field: value}))
+def test_a_rule_that_lacks_what_decides_is_kept_by_name_and_field_beside_the_others(
+    field: str, value: Json
+) -> None:
+    other = rule(priority=200) | {"name": "s", "id": f"{NSG}/securityRules/s"}
+    bodies = [rule(**{field: value}), other]
+    group = security_groups.security_group({"id": NSG, "properties": {"securityRules": bodies}})
+    assert [found.name for found in group.rules] == ["s"]
+    assert [(odd.name, odd.field) for odd in group.odd_rules] == [("r", field)]
+    assert group.odd_rules[0].why.startswith(f"rule 'r': {field}")
 
 
 @pytest.mark.parametrize(
@@ -378,3 +491,14 @@ def test_a_rule_that_was_written_reads_back_the_same(sources: tuple[str, ...]) -
 )
 def test_a_server_parameter_that_is_a_switch(text: str | None, expected: bool | None) -> None:
     assert server_parts.setting({"properties": {"value": text}}) is expected
+
+
+@pytest.mark.field(
+    "odd-items",
+    "A record that holds something odd beside an endpoint's address is Unknown, not right and not absent",
+    source="https://learn.microsoft.com/en-us/rest/api/dns/privatedns/record-sets/get",
+    date="2026-11-29",
+)
+def test_what_a_record_holds_besides_addresses_is_kept() -> None:
+    body = {"properties": {"aRecords": [{"ipv4Address": "10.0.0.05"}, {"ipv4Address": "10.0.0.300"}, {}]}}
+    assert dns.zone_record(body) == ((IPv4Address("10.0.0.5"),), ("'10.0.0.300'", "None"))

@@ -13,8 +13,11 @@ from shared.model import Aspect, ServerSnapshot, ServerState, Target, TargetKind
 from shared.model.errors import Permanent, Throttled
 from shared.model.parts import Administrator, DiagnosticSetting, Health, VirtualNetworkRule
 from shared.model.resource_id import ResourceId
+from shared.policies import find
+from shared.posture.policy import bound
 from tests.adapters.conftest import Azure, Bench
 from tests.adapters.scripted_arm import Reply
+from tests.builders import server
 
 FLEXIBLE = Target(kind=TargetKind.FLEXIBLE_SERVER, id=ResourceId(seeds.flexible_server_id()))
 SINGLE = Target(kind=TargetKind.SINGLE_SERVER, id=ResourceId(seeds.single_server_id()))
@@ -110,9 +113,12 @@ def test_a_flexible_server_has_no_such_rules_and_nobody_asks(azure: Azure) -> No
     assert paths(gateway) == []
 
 
-def test_a_virtual_network_rule_that_names_no_subnet_is_refused_with_its_name() -> None:
-    with pytest.raises(Permanent, match="'apps': virtualNetworkSubnetId cannot be used: ''"):
-        server_parts.virtual_network_rules([{"name": "apps", "properties": {}}])
+def test_a_virtual_network_rule_that_names_no_subnet_is_kept_by_name_and_field() -> None:
+    good = {"name": "web", "properties": {"virtualNetworkSubnetId": seeds.subnet_id(name="apps")}}
+    bodies = [good, {"name": "apps", "properties": {}}]
+    assert [rule.name for rule in server_parts.virtual_network_rules(bodies)] == ["web"]
+    (odd,) = server_parts.odd_network_rules(bodies)
+    assert odd.described == "'apps': virtualNetworkSubnetId is absent"
 
 
 # --- diagnostic settings ---------------------------------------------------------------------------
@@ -256,3 +262,32 @@ def test_resource_health_is_asked_in_a_version_that_is_stated_and_may_know_nothi
     snapshot = read(bench.gateway, FLEXIBLE, Aspect.HEALTH)
     assert snapshot.health == Health(state="Unknown")
     assert bench.arm.asked[-1].target == f"{status}?api-version=2025-05-01"
+
+
+@pytest.mark.field(
+    "odd-items",
+    "One server parameter without a readable value is Unknown by its name, and all others are judged",
+    source="https://learn.microsoft.com/en-us/rest/api/postgresql/configurations/list-by-server",
+    date="2026-11-29",
+)
+def test_a_parameter_without_a_readable_value_is_told_beside_the_others() -> None:
+    bodies = [
+        {"name": "log_checkpoints", "properties": {"value": "off"}},
+        {"name": "log_connections", "properties": {}},
+        {"name": "log_disconnections", "properties": {"value": ["on"]}},
+        {"name": "log_duration", "properties": {"value": ""}},
+    ]
+    read = server_parts.server_parameters(bodies)
+    assert [(one.value, one.odd) for one in read] == [
+        ("off", ""),
+        ("", "value is absent"),
+        ("", "value is ['on'], which is no text"),
+        ("", ""),
+    ]
+    judged = [find("postgres-log-checkpoints-off"), find("postgres-log-disconnections-off")]
+    found = {one.id: bound(one, {}).evaluate(server(parameters=read)) for one in judged if one}
+    assert {name: str(one.state) for name, one in found.items()} == {
+        "postgres-log-checkpoints-off": "NonCompliant",
+        "postgres-log-disconnections-off": "Unknown",
+    }
+    assert "no value of log_disconnections" in found["postgres-log-disconnections-off"].reason

@@ -11,7 +11,7 @@ from local.simulator import seeds
 from local.simulator.values import JsonObject, JsonValue
 from shared.adapters.arm.session.tokens import LOCAL_IDENTITY
 from shared.model import Aspect, SubnetSnapshot, Target, TargetKind
-from shared.model.errors import Throttled, Transient
+from shared.model.errors import Permanent, Throttled, Transient
 from shared.model.parts import Route
 from shared.model.resource_id import ResourceId
 from tests.adapters.conftest import Azure, Bench
@@ -20,6 +20,7 @@ from tests.adapters.scripted_arm import Reply
 SUBNET = Target(kind=TargetKind.SUBNET, id=ResourceId(seeds.subnet_id()))
 TABLE = seeds.network_id(kind="routeTables", name="rt")
 ALL = frozenset(Aspect) - {Aspect.ANY_SUBNET}
+FLEXIBLE_TYPE = "microsoft.dbforpostgresql/flexibleservers"
 BASIC = frozenset({Aspect.SUBNET, Aspect.SECURITY_GROUP, Aspect.SUBNET_SERVERS})
 ACTIONS = frozenset(
     {
@@ -273,6 +274,39 @@ def test_endpoints_that_may_not_be_read_are_unread(azure: Azure) -> None:
     assert set(snapshot.unread) == {Aspect.SUBNET_ENDPOINTS}
 
 
+@pytest.mark.field(
+    "odd-items",
+    "An endpoint or a server in the subnet that may not be read leaves the others known",
+    source="https://learn.microsoft.com/en-us/azure/role-based-access-control/troubleshooting",
+    date="2026-11-29",
+)
+def test_one_endpoint_that_may_not_be_read_is_known_by_its_id_beside_the_others(azure: Azure) -> None:
+    both = (
+        leading_to(seeds.flexible_server_id(), "pe-db"),
+        leading_to(seeds.flexible_server_id(), "pe-shut"),
+    )
+    seeded(azure, *both, inner=endpoint_subnet())
+    azure.simulator.fault({"status": 403, "code": "AuthorizationFailed"}, path_contains="pe-shut")
+    snapshot, _ = read(azure, ALL)
+    found = {one.id.name: one for one in snapshot.private_endpoints or ()}
+    assert (bool(found["pe-db"].addresses), found["pe-db"].unread) == (True, "")
+    assert (found["pe-shut"].server, bool(found["pe-shut"].unread)) == (None, True)
+    assert snapshot.security_group is not None
+
+
+def test_one_server_that_may_not_be_read_is_listed_with_the_others(azure: Azure) -> None:
+    seeded(azure, in_it("pg-0"), in_it("pg-1"))
+    azure.simulator.fault(
+        {"status": 403, "code": "AuthorizationFailed"}, path_contains="flexibleServers/pg-0"
+    )
+    snapshot, _ = read(azure)
+    assert [(one.id.name, one.high_availability) for one in snapshot.servers or ()] == [
+        ("pg-0", None),
+        ("pg-1", True),
+    ]
+    assert snapshot.unread[Aspect.SUBNET_SERVERS].startswith("pg-0: ")
+
+
 def test_an_endpoint_whose_names_a_zone_group_took_over_shows_its_address_on_its_interface(
     bench: Bench,
 ) -> None:
@@ -372,6 +406,24 @@ def test_a_server_that_has_left_the_subnet_is_not_there_whatever_resource_graph_
     snapshot = bench.gateway.read(SUBNET, frozenset({Aspect.SUBNET, Aspect.SUBNET_SERVERS}))
     assert isinstance(snapshot, SubnetSnapshot)
     assert [one.id.name for one in snapshot.servers or ()] == ["pg-1"]
+
+
+@pytest.mark.field(
+    "odd-items",
+    "A row of Resource Graph that names no server is told after all the others were asked for",
+    source="https://learn.microsoft.com/en-us/azure/governance/resource-graph/concepts/work-with-data",
+    date="2026-11-29",
+)
+def test_a_row_that_names_no_server_hides_no_other(bench: Bench) -> None:
+    good = seeds.flexible_server(name="pg-1")
+    rows: JsonValue = [{"type": "odd", "id": good["id"]}, {"id": good["id"], "type": FLEXIBLE_TYPE}]
+    graph = "/providers/Microsoft.ResourceGraph/resources"
+    bench.arm.on("POST", graph, Reply(body={"data": rows, "resultTruncated": "false"}))
+    pages = bench.gateway.enumerate(ResourceId(str(good["id"]).split("/providers")[0]))
+    found = [next(pages) for _ in range(2)]
+    with pytest.raises(Permanent, match="unexpected type: 'odd'"):
+        next(pages)
+    assert [target.id.name for page in found for target in page.targets] == ["pg-1"]
 
 
 def test_pgbouncer_that_cannot_be_read_is_unknown(azure: Azure) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
@@ -20,7 +22,7 @@ from shared.api.routes import BY_NAME, ROUTES
 from shared.config.configuration import Configuration
 from shared.config.settings import Settings
 from shared.controller.deps import Deps
-from shared.model import EnforcementMode, Json, Outcome
+from shared.model import EnforcementMode, Json, Outcome, Severity
 from shared.model.alert_records import AlertRecord
 from shared.model.change_records import ChangeRecord
 from shared.model.errors import (
@@ -38,6 +40,7 @@ from shared.model.errors import (
     Throttled,
     Transient,
 )
+from shared.policies import family_of
 from shared.state.store import Store
 from tests.builders import (
     ALL_AZURE,
@@ -48,6 +51,7 @@ from tests.builders import (
     SERVER,
     SUBNET,
     public_server,
+    security_rule,
     server,
     subnet,
 )
@@ -195,6 +199,38 @@ def test_a_run_on_a_scope_is_queued_and_reports_its_progress() -> None:
     assert {finding["policy"] for finding in run["findings"]} >= {FIREWALL, PUBLIC}
 
 
+@pytest.mark.field(
+    "http",
+    "A run's answer leaves out what is compliant where that is asked for, and still counts every target.",
+    source="docs/openapi.json, GET /api/runs/{id}",
+    date="2026-11-29",
+)
+def test_a_run_can_leave_out_what_is_compliant() -> None:
+    world = drifted()
+    world.azure.put(subnet(security_rule("deny-all", 200)))
+    run_id = call(world, "start_run", {"scope": SCOPE, "enforcement": "audit"}).body["id"]
+    world.drain(5)
+    whole = call(world, "get_run", id=run_id).body
+    short = call(world, "get_run", id=run_id, query={"compliant": "false"}).body
+    assert call(world, "get_run", id=run_id, query={"compliant": "true"}).body == whole
+    assert short["findings"] == [f for f in whole["findings"] if f["state"] != "Compliant"]
+    assert 0 < len(short["findings"]) < len(whole["findings"])
+    assert (short["progress"], short["decisions"]) == (whole["progress"], whole["decisions"])
+    assert all("Compliant" not in target["outcomes"].values() for target in short["targets"])
+    assert set(short) == set(whole)
+
+
+def test_targets_with_nothing_to_tell_are_left_out_with_what_is_compliant() -> None:
+    world = drifted()
+    run_id = call(world, "start_run", {"scope": SCOPE, "policies": ["postgres-tls-not-required"]}).body["id"]
+    world.drain(5)
+    short = call(world, "get_run", id=run_id, query={"compliant": "false"}).body
+    assert (short["targets"], short["findings"], short["progress"]) == ([], [], {"done": 1, "total": 1})
+    single = call(world, "start_run", {"resourceId": str(SERVER), "enforcement": "audit"}).body["id"]
+    outcomes = call(world, "get_run", id=single, query={"compliant": "false"}).body["outcomes"]
+    assert outcomes == {FIREWALL: "WouldRevert", PUBLIC: "Alerted"}
+
+
 def test_a_run_on_an_nsg_looks_at_the_subnets_that_use_it() -> None:
     world = World()
     world.azure.put(subnet())
@@ -244,6 +280,13 @@ def test_a_resource_that_does_not_exist_is_not_found() -> None:
     assert str(SERVER) in problem(response, 404, "not-found", "resourceId")
 
 
+def test_a_run_that_names_nothing_is_not_found() -> None:
+    assert SCOPE in problem(call(World(), "start_run", {"scope": SCOPE}), 404, "not-found", "scope")
+    assert str(NSG) in problem(
+        call(World(), "start_run", {"resourceId": str(NSG)}), 404, "not-found", "resourceId"
+    )
+
+
 def test_an_azure_that_throttles_is_unavailable_for_as_long_as_it_says() -> None:
     world = drifted()
     world.azure.read_errors.append(Throttled("slow down", code="TooManyRequests", retry_after=17))
@@ -274,6 +317,8 @@ def test_an_azure_that_throttles_is_unavailable_for_as_long_as_it_says() -> None
         ({"resourceId": str(SERVER), "policies": []}, "policies"),
         ({"resourceId": str(SERVER), "policies": [7]}, "policies"),
         ({"resourceId": str(SERVER), "policies": ["no-such-policy"]}, "policies"),
+        ({"resourceId": str(SERVER), "policies": ["nsg-blocks-postgres-in-subnet"]}, "policies"),
+        ({"resourceId": str(SUBNET), "policies": [PUBLIC, FIREWALL]}, "policies"),
         ({"resourceId": str(SERVER), "adopt": "true"}, "adopt"),
         ({"resourceId": str(SERVER), "adopt": 1}, "adopt"),
         ({"resourceId": str(SERVER), "force": True}, "force"),
@@ -338,13 +383,164 @@ def test_alerts_are_listed_and_filtered() -> None:
         ("list_alerts", {"limit": "many"}, "limit"),
         ("list_alerts", {"resourceId": "orders"}, "resourceId"),
         ("list_alerts", {"resourceId": str(NSG)}, "resourceId"),
+        ("list_alerts", {"status": ""}, "status"),
+        ("list_alerts", {"status": "open,resolved"}, "status"),
+        ("list_alerts", {"severity": "high"}, "severity"),
+        ("list_alerts", {"severity": "Severe"}, "severity"),
+        ("list_alerts", {"family": "firewalls"}, "family"),
+        ("list_alerts", {"family": ""}, "family"),
+        ("list_alerts", {"policy": "no-such-policy"}, "policy"),
+        ("list_alerts", {"target": "orders"}, "target"),
+        ("list_alerts", {"target": str(SERVER), "resourceId": str(SUBNET)}, "target"),
+        ("list_alerts", {"after": "orders"}, "after"),
+        ("list_alerts", {"after": ""}, "after"),
+        ("list_alerts", {"after": "\ud800"}, "after"),
+        ("list_alerts", {"after": "Y2hhbmdlcyBu"}, "after"),
+        ("list_changes", {"severity": "High"}, "severity"),
+        ("list_changes", {"family": "firewalls"}, "family"),
+        ("get_run", {"compliant": "maybe"}, "compliant"),
         ("list_changes", {"outcome": "reverted"}, "outcome"),
         ("list_changes", {"limit": "-1"}, "limit"),
         ("list_changes", {"resourceId": SCOPE}, "resourceId"),
     ],
 )
 def test_a_filter_that_makes_no_sense_is_refused(name: str, query: Mapping[str, str], field: str) -> None:
-    problem(call(World(), name, query=query), 400, "invalid-input", field)
+    problem(call(World(), name, id="some", query=query), 400, "invalid-input", field)
+
+
+def many_alerted(number: int) -> World:
+    world, alert = alerted()
+    for n in range(number):
+        severity = (Severity.CRITICAL, Severity.LOW)[n % 2]
+        seen = alert.last_seen - timedelta(minutes=n)
+        world.store.put_alert(replace(alert, id=f"more-{n}", severity=severity, last_seen=seen, etag=None))
+    return world
+
+
+def next_page(response: ApiResponse) -> tuple[str, dict[str, str]] | None:
+    """Where the link to the next page leads, and its query; None on the last page."""
+    link = response.headers.get("Link")
+    if link is None:
+        return None
+    found = re.fullmatch('<([^>]+)>; rel="next"', link)
+    assert found is not None
+    parts = urlsplit(found[1])
+    return f"{parts.scheme}://{parts.netloc}{parts.path}", dict(parse_qsl(parts.query, strict_parsing=True))
+
+
+@pytest.mark.field(
+    "http",
+    "A list goes on where its Link says, with its filters and without the key, and its total is in a header.",
+    source="https://www.rfc-editor.org/rfc/rfc8288",
+    date="2026-11-29",
+)
+def test_a_list_is_followed_to_its_end_page_by_page() -> None:
+    world = many_alerted(7)
+    whole = call(world, "list_alerts", query={"policy": PUBLIC, "limit": "1000"})
+    assert (whole.headers["X-Total-Count"], "Link" in whole.headers) == ("8", False)
+    query = {"policy": PUBLIC, "limit": "3", "code": "secret", "clientId": "default"}
+    found: list[str] = []
+    pages = 0
+    while True:
+        page = call(world, "list_alerts", query=query)
+        assert isinstance(page.body, list)
+        assert page.headers["X-Total-Count"] == "8"
+        found += [alert["id"] for alert in page.body]
+        pages += 1
+        link = next_page(page)
+        if link is None:
+            break
+        assert "secret" not in page.headers["Link"]
+        where, query = link
+        assert (where, set(query)) == (":///api/alerts", {"policy", "limit", "after"})
+    assert (found, pages) == ([alert["id"] for alert in whole.body], 3)
+
+
+def test_a_page_that_is_full_to_the_brim_is_the_last() -> None:
+    world = many_alerted(2)
+    assert "Link" not in call(world, "list_alerts", query={"policy": PUBLIC, "limit": "3"}).headers
+
+
+@pytest.mark.parametrize(
+    ("headers", "url", "origin"),
+    [
+        ({}, "", "://"),
+        ({"host": "app.example.net"}, "", "://"),
+        (
+            {"host": "app.example.net"},
+            "https://app.example.net/api/alerts?limit=1",
+            "https://app.example.net",
+        ),
+        ({"host": "127.0.0.1:7071"}, "http://127.0.0.1:7071/api/alerts", "http://127.0.0.1:7071"),
+        ({"host": "[::1]:7071"}, "http://[::1]:7071/api/alerts", "http://[::1]:7071"),
+        (
+            {
+                "host": "inner",
+                "x-forwarded-host": "door.example.com, inner",
+                "x-forwarded-proto": "https,http",
+            },
+            "http://inner/api/alerts",
+            "https://door.example.com",
+        ),
+        ({"host": 'a"b>'}, "https://x/api/alerts", "://"),
+        ({"host": "app.example.net", "x-forwarded-proto": "javascript"}, "https://x/", "://"),
+    ],
+)
+def test_the_link_leads_where_the_caller_came_from(headers: dict[str, str], url: str, origin: str) -> None:
+    request = ApiRequest(query={"limit": "1"}, headers=headers, url=url)
+    link = next_page(answer("list_alerts", request, WorldSources(many_alerted(2))))
+    assert link is not None
+    assert link[0] == f"{origin}/api/alerts"
+
+
+@pytest.mark.parametrize(
+    ("query", "fits"),
+    [
+        ({"severity": "Critical"}, lambda alert: alert["severity"] == "Critical"),
+        (
+            {"severity": "Low", "status": "open"},
+            lambda one: (one["severity"], one["status"]) == ("Low", "open"),
+        ),
+        ({"severity": "Critical", "status": "resolved"}, lambda _: False),
+        ({"family": "public_reach"}, lambda alert: family_of(alert["policy"]) == "public_reach"),
+        ({"family": "nsg"}, lambda _: False),
+        ({"family": "nsg", "policy": PUBLIC}, lambda _: False),
+        ({"family": "public_reach", "policy": PUBLIC}, lambda alert: alert["policy"] == PUBLIC),
+        ({"target": str(SERVER)}, lambda _: True),
+        ({"target": f"{SERVER}/firewallRules/office", "resourceId": str(SERVER).upper()}, lambda _: True),
+        ({"target": str(SUBNET)}, lambda _: False),
+        ({"policy": "exemption-expired"}, lambda _: False),
+    ],
+)
+def test_alerts_are_selected_by_all_that_is_asked(
+    query: dict[str, str], fits: Callable[[Mapping[str, Json]], bool]
+) -> None:
+    world = many_alerted(8)
+    everything = call(world, "list_alerts").body
+    found = call(world, "list_alerts", query=query)
+    assert found.body == [alert for alert in everything if fits(alert)]
+    assert found.headers["X-Total-Count"] == str(len(found.body))
+
+
+@pytest.mark.field(
+    "http",
+    "A query parameter that a route does not know is refused by its name: passed over, it shows all.",
+    source="https://www.rfc-editor.org/rfc/rfc9457",
+    date="2026-11-29",
+)
+@pytest.mark.parametrize("route", sorted(BY_NAME))
+@pytest.mark.parametrize("name", ["state", "Status", "LIMIT", "clientid", "x" * 500, "a b", ""])
+def test_a_query_parameter_that_no_route_knows_is_refused(route: str, name: str) -> None:
+    response = call(World(), route, {}, id="some", query={name: "open", "code": "secret"})
+    detail = problem(response, 400, "invalid-input", name[:100])
+    assert "secret" not in detail
+    assert len(detail) < 400
+
+
+@pytest.mark.parametrize("route", sorted(BY_NAME))
+def test_what_the_host_takes_for_itself_is_left_to_it(route: str) -> None:
+    response = call(World(), route, {}, id="some", query={"code": "secret", "clientId": "default"})
+    assert "query parameter" not in str(response.body)
 
 
 def test_an_alert_shows_everything_but_what_only_the_store_needs() -> None:

@@ -137,6 +137,51 @@ def test_the_load_balancer_is_its_documented_address() -> None:
     assert (found["verdict"], found["dependsOn"]) == ("depends", ["VirtualNetwork"])
 
 
+FROM_INTERNET = {**INSIDE, "source": "Internet", "want": "deny"}
+
+
+@pytest.mark.field(
+    "nsg",
+    "`POST /api/nsg/explain` takes `Internet` and `AzureLoadBalancer` for what Azure defines, and says so, "
+    "of an NSG in the request and of one in Azure",
+    source="https://learn.microsoft.com/azure/virtual-network/service-tags-overview",
+    date="2026-11-29",
+)
+@pytest.mark.parametrize("nsg", [None, written()])
+@pytest.mark.parametrize("more", [{}, {"openTags": True}, {"tags": {"Storage": ["20.60.0.0/16"]}}])
+def test_the_internet_is_denied_where_no_rule_lets_it_in(nsg: Json, more: Json) -> None:
+    found = ask(world_of(), FROM_INTERNET, nsg, **more).body
+    assert (found["verdict"], found["dependsOn"], found["fix"]) == ("denied", [], None)
+    assert "outside the virtual network" in found["assumptions"][0]
+
+
+def test_the_load_balancer_is_not_in_the_internet_in_azure_either() -> None:
+    no_net = security_rule("no-net", 100, sources=("Internet",))
+    found = ask(world_of(no_net), {**INSIDE, "source": "AzureLoadBalancer"}, openTags=True).body
+    assert (found["verdict"], found["blockingRules"]) == ("allowed", [])
+    assert "168.63.129.16" in found["assumptions"][0]
+
+
+@pytest.mark.field(
+    "http",
+    "A question over HTTP about a tag that is nobody's is refused with the field, and asks what was meant",
+    source="https://learn.microsoft.com/azure/virtual-network/service-tags-overview",
+    date="2026-11-29",
+)
+@pytest.mark.parametrize("nsg", [None, written(("DenyAll", 4096, "Deny"))])
+@pytest.mark.parametrize("field", ["source", "destination"])
+@pytest.mark.parametrize("open_tags", [{}, {"openTags": True}])
+def test_a_side_that_is_nobodys_tag_is_refused(nsg: Json, field: str, open_tags: Json) -> None:
+    response = ask(world_of(DENY_ALL), {**INSIDE, field: ["Internets"]}, nsg, **open_tags)
+    problem(response, 400, "invalid-input", field)
+    assert "did you mean 'Internet'?" in response.body["detail"]
+
+
+def test_a_rule_in_azure_with_a_tag_that_is_not_published_is_named_in_the_answer() -> None:
+    found = ask(world_of(to("CorpNetPublic"), DENY_OUT), TO_STORAGE).body
+    assert any("rule 'to-CorpNetPublic'" in caveat and "publishes" in caveat for caveat in found["caveats"])
+
+
 @pytest.mark.parametrize("error", [Denied("no role", code="NoServiceTags"), Throttled("slow down")])
 def test_tags_that_cannot_be_read_are_open_and_the_answer_says_why(error: Any) -> None:
     world = world_of(to("Storage"), DENY_OUT)
@@ -221,6 +266,8 @@ def test_an_answer_has_exactly_the_fields_that_the_document_says() -> None:
         ({"privateEndpointNetworkPolicies": "off"}, "privateEndpointNetworkPolicies"),
         ({"sourcePort": "*"}, "sourcePort"),
         ({"id": {"a": 1}}, "id"),
+        ({"name": "db"}, "name"),
+        ({"parameters": {"x": 1}}, "parameters"),
     ],
 )
 def test_a_question_that_makes_no_sense_is_refused_by_the_name_of_the_field(more: Json, field: str) -> None:
@@ -241,6 +288,25 @@ def test_a_rule_that_cannot_be_read_is_named() -> None:
     response = ask(World(), INSIDE, twice, openTags=True)
     problem(response, 400, "invalid-input", "priority")
     assert response.body["rule"] == "second"
+
+
+@pytest.mark.field(
+    "templates",
+    "The API takes name and parameters with an NSG in the request, and refuses them with an id",
+    source="https://learn.microsoft.com/azure/azure-resource-manager/templates/parameter-files",
+    date="2026-11-29",
+)
+def test_an_nsg_of_a_template_in_the_request_is_chosen_and_filled_in() -> None:
+    groups = [
+        {"type": "Microsoft.Network/networkSecurityGroups", "name": "db", **written(("r", 100, access))}
+        for access in ("Deny", "[parameters('access')]")
+    ]
+    template = {"parameters": {"access": {"type": "string"}}, "resources": groups}
+    asked = {**INSIDE, "openTags": True}
+    problem(ask(World(), asked, template), 400, "invalid-input", "resources")
+    problem(ask(World(), asked, template, name="#2"), 400, "invalid-input", "access")
+    response = ask(World(), asked, template, name="#2", parameters={"access": "Allow"})
+    assert response.body["verdict"] == "allowed"
 
 
 def test_a_tag_without_prefixes_is_an_error_where_the_nsg_comes_with_the_request() -> None:

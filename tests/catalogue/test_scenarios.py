@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from shared.alerts.commands import steps_of
+from shared.alerts.steps import texts_told
 from shared.model import Action, Aspect, ComplianceState, Outcome, Reason, Target
 from shared.model.alert_records import AlertRecord
 from shared.model.change_records import ChangeRecord
@@ -78,7 +78,7 @@ def test_drift_made_by_somebody_comes_to_what_is_stated(stage: Stage, scenario: 
     if scenario.outcome is Outcome.ALERTED:
         alert = alert_of(play, scenario)
         assert alert.decision.reason is scenario.reason, play.lines
-        assert alert.commands or steps_of(alert.evidence), "the alert does not say what a person can do"
+        assert alert.commands or texts_told(alert.evidence), "the alert does not say what a person can do"
         assert play.our_writes() == []
         return
     reverted(play, scenario)

@@ -298,10 +298,101 @@ def test_a_subject_of_another_type_than_the_operation_cannot_be_mapped(operation
     assert reason_of(event(operation, subject)) is UnmappableReason.SUBJECT_OF_ANOTHER_TYPE
 
 
+def without_data(subject: str, data: Json = None, event_type: str = EVENT_TYPES[0]) -> ResourceEvent:
+    return parse_event(event_id="e", event_type=event_type, subject=subject, time=NOON, data=data)
+
+
+@pytest.mark.field(
+    "events",
+    "An event without usable data is followed where its subject is ours, and ignored where it is nobody's.",
+    source="https://learn.microsoft.com/azure/event-grid/event-schema",
+    date="2026-11-29",
+)
+@pytest.mark.parametrize("data", [None, [], "text", 7, True, {}, {"operationName": None}])
+def test_without_data_the_subject_says_what_the_event_is_about(data: Json) -> None:
+    assert named_by(without_data(f"{FLEXIBLE}/firewallRules/all", data)) == flexible()
+    assert named_by(without_data(NSG, data)) == locator(LocatorKind.NSG, NSG)
+    for elsewhere in (
+        VAULT,
+        GROUP,
+        SUBSCRIPTION,
+        SUBSCRIPTION + DIAGNOSTICS,
+        f"{SUBSCRIPTION}/providers/Microsoft.Authorization/roleAssignments/{OBJECT}",
+        "/providers/Microsoft.Management/managementGroups/all",
+    ):
+        assert map_event(without_data(elsewhere, data)) == Ignored(reason=IgnoredReason.OPERATION)
+
+
+@pytest.mark.parametrize("deed", ["DeleteSuccess", "ActionSuccess"])
+def test_without_data_a_group_that_may_be_gone_is_looked_into(deed: str) -> None:
+    gone = without_data(GROUP, event_type=f"Microsoft.Resources.Resource{deed}")
+    assert named_by(gone) == locator(LocatorKind.SCOPE, GROUP)
+
+
+@pytest.mark.parametrize("subject", ["", "orders", "/subscriptions", f"{GROUP}/providers", FLEXIBLE * 20])
 @pytest.mark.parametrize("data", [None, [], "text", 7, True])
-def test_data_that_is_no_object_cannot_be_mapped(data: Json) -> None:
-    odd = parse_event(event_id="e", event_type=EVENT_TYPES[0], subject=FLEXIBLE, time=NOON, data=data)
-    assert reason_of(odd) is UnmappableReason.DATA_NOT_AN_OBJECT
+def test_neither_data_nor_a_subject_cannot_be_mapped(data: Json, subject: str) -> None:
+    assert reason_of(without_data(subject, data)) is UnmappableReason.DATA_NOT_AN_OBJECT
+
+
+# --- subjects that are odd -------------------------------------------------------------------------
+
+
+@pytest.mark.field(
+    "events",
+    "Several slashes in a subject are read as one, as ARM reads them.",
+    source="https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules",
+    date="2026-11-29",
+)
+@pytest.mark.parametrize(
+    "subject",
+    [
+        f"/{FLEXIBLE}",
+        FLEXIBLE.replace("/providers", "//providers"),
+        f"{FLEXIBLE}//firewallRules///all//",
+        FLEXIBLE.replace("/", "//") + TAGS.replace("/", "//"),
+    ],
+)
+@pytest.mark.parametrize("operation", [f"{PG}/flexibleServers/write", None])
+def test_several_slashes_are_one(operation: str | None, subject: str) -> None:
+    assert named_by(event(operation, subject)) == flexible()
+
+
+ODD_SUBJECTS = {
+    "half of a surrogate pair": f"{FLEXIBLE}\ud800",
+    "half of one in a parent": f"{GROUP}/providers/{PG}/flexibleServers/\udc00/firewallRules/all",
+    "a blank name": f"{GROUP}/providers/{PG}/flexibleServers/ ",
+    "a blank parent": f"{GROUP}/providers/{PG}/flexibleServers/ /firewallRules/all",
+    "a blank that is no space": f"{GROUP}/providers/{PG}/flexibleServers/\u2003/firewallRules/all",
+    "a name that was lost": f"{GROUP}/providers/{PG}/flexibleServers//firewallRules/all",
+    "a control character": f"{FLEXIBLE}\x00",
+    "a line feed": f"{GROUP}/providers/{PG}/flexibleServers/or\nders/firewallRules/all",
+    "a blank subscription": FLEXIBLE.replace(SUBSCRIPTION, "/subscriptions/ "),
+    "a subscription longer than a key": FLEXIBLE.replace(SUBSCRIPTION, f"/subscriptions/{'s' * 1500}"),
+    "providers without a type": f"{FLEXIBLE}/providers/Microsoft.X/providers/Microsoft.Y/locks/l",
+    "providers of providers": f"{FLEXIBLE}/providers/providers/locks/l",
+    "providers at the end": f"{FLEXIBLE}/providers/Microsoft.X/a/b/providers/Microsoft.Y",
+}
+
+
+@pytest.mark.field(
+    "events",
+    "A subject that no resource of Azure can have is put aside with a reason; nothing that arrives raises.",
+    source="https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules",
+    date="2026-11-29",
+)
+@pytest.mark.parametrize("subject", ODD_SUBJECTS.values(), ids=list(ODD_SUBJECTS))
+def test_a_subject_that_no_resource_has_cannot_be_mapped(subject: str) -> None:
+    assert reason_of(event(subject=subject)) is UnmappableReason.SUBJECT_NOT_A_RESOURCE
+    assert reason_of(event(None, subject)) is UnmappableReason.NO_OPERATION_AND_NO_SUBJECT
+    assert reason_of(without_data(subject)) is UnmappableReason.DATA_NOT_AN_OBJECT
+
+
+@pytest.mark.parametrize(
+    "rule", ["providers", "Ausnahme für Köln", "%20", "a%2Fb", "..", "x" * 500, "a b", "日本", "a?b#c"]
+)
+def test_what_a_child_is_called_does_not_matter(rule: str) -> None:
+    assert named_by(event(subject=f"{FLEXIBLE}/firewallRules/{rule}")) == flexible()
 
 
 @pytest.mark.parametrize("subject", [None, "", "orders"])

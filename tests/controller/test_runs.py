@@ -8,7 +8,14 @@ from datetime import timedelta
 import pytest
 
 from shared.controller.dispatch import MOST_ATTEMPTS
-from shared.controller.runs import EnforcementDisabled, NotATarget, RunRequest, read_run, start_run
+from shared.controller.runs import (
+    EnforcementDisabled,
+    NamesNothing,
+    NotATarget,
+    RunRequest,
+    read_run,
+    start_run,
+)
 from shared.controller.sweep import sweep
 from shared.model import (
     Actor,
@@ -21,7 +28,7 @@ from shared.model import (
     PublicAccess,
     Reason,
 )
-from shared.model.errors import Gone, Throttled
+from shared.model.errors import Denied, Throttled
 from shared.model.messages import Message, MessageKind
 from shared.model.resource_id import ResourceId
 from shared.model.results import RunRecord, RunStatus
@@ -134,8 +141,32 @@ def test_a_run_on_an_nsg_looks_at_the_subnets_that_use_it() -> None:
     assert (run.status, run.total) == (RunStatus.QUEUED, 1)
     world.drain(30)
     assert finished(world, run).results[0].outcomes[NSG_POLICY] is Outcome.ALERTED
-    with pytest.raises(Gone):
-        run_of(world, resource=ResourceId(f"{NSG}x"))
+
+
+@pytest.mark.field(
+    "http",
+    "A run on a resource that names nothing to look at is refused, and leaves no run behind.",
+    source="https://www.rfc-editor.org/rfc/rfc9110#name-404-not-found",
+    date="2026-11-29",
+)
+@pytest.mark.parametrize(
+    "kind", ["networkSecurityGroups", "virtualNetworks", "routeTables", "privateEndpoints"]
+)
+def test_a_run_on_what_names_nothing_is_refused(kind: str) -> None:
+    world = World()
+    world.azure.put(subnet(security_rule("deny-all", 200)))
+    with pytest.raises(NamesNothing) as refused:
+        run_of(world, resource=ResourceId(f"{GROUP}/providers/Microsoft.Network/{kind}/nobody"))
+    assert refused.value.field == "resourceId"
+    assert "nobody" in str(refused.value)
+    assert (len(world.queue), list(world.tables.query("runs", "id1"))) == (0, [])
+
+
+def test_a_run_on_a_network_without_a_postgres_subnet_is_refused() -> None:
+    world = World()
+    world.azure.find_nothing = True
+    with pytest.raises(NamesNothing, match="there is nothing to look at"):
+        run_of(world, resource=NSG)
 
 
 # --- a scope ---------------------------------------------------------------------------------------
@@ -156,11 +187,55 @@ def test_a_scope_is_enumerated_and_every_target_reports_to_the_run() -> None:
     }
 
 
-def test_a_scope_without_targets_is_done() -> None:
+@pytest.mark.field(
+    "http",
+    "A run on a scope in which nothing of PostgreSQL is found is refused: done with none of none looked like "
+    "nothing amiss.",
+    source="https://www.rfc-editor.org/rfc/rfc9110#name-404-not-found",
+    date="2026-11-29",
+)
+@pytest.mark.parametrize(
+    "scope", [f"/subscriptions/{SUBSCRIPTION}", f"{GROUP}-of-nobody", "/subscriptions/another"]
+)
+def test_a_scope_that_names_nothing_is_refused(scope: str) -> None:
     world = World()
+    if SUBSCRIPTION not in scope or "nobody" in scope:
+        world.azure.put(server())
+    with pytest.raises(NamesNothing) as refused:
+        run_of(world, scope=ResourceId(scope))
+    assert refused.value.field == "scope"
+    assert scope in str(refused.value)
+    assert len(world.queue) == 0
+
+
+def test_a_scope_that_is_empty_when_the_queue_comes_to_it_ends_failed_with_the_reason() -> None:
+    world = World()
+    world.azure.put(server())
     run = run_of(world, scope=ResourceId(f"/subscriptions/{SUBSCRIPTION}"))
+    world.azure.snapshots.clear()
     world.drain()
-    assert finished(world, run).status is RunStatus.DONE
+    done = finished(world, run)
+    assert (done.status, done.total) == (RunStatus.FAILED, 0)
+    assert "is found in" in done.error
+
+
+def test_a_scope_that_may_not_be_read_when_the_queue_comes_to_it_ends_failed_with_the_reason() -> None:
+    world = World()
+    world.azure.put(server())
+    scope = ResourceId(f"/subscriptions/{SUBSCRIPTION}")
+    run = run_of(world, scope=scope)
+    world.azure.closed_scopes = {scope}
+    world.drain()
+    done = finished(world, run)
+    assert (done.status, done.error) == (RunStatus.FAILED, "no role")
+
+
+def test_a_scope_that_may_not_be_read_is_refused_at_once() -> None:
+    world = World()
+    scope = ResourceId(f"/subscriptions/{SUBSCRIPTION}")
+    world.azure.closed_scopes = {scope}
+    with pytest.raises(Denied):
+        run_of(world, scope=scope)
 
 
 # --- locators and the sweep ------------------------------------------------------------------------

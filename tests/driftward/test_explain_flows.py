@@ -74,6 +74,30 @@ def test_an_id_brings_the_subnet_its_nsg_the_tags_and_the_servers_features(
     assert found["notes"] == []
 
 
+@pytest.mark.parametrize(
+    ("own", "asked", "needs"),
+    [
+        ([], "168.63.129.16", [("platform", "azureDns", "required")]),
+        (["10.9.0.4"], "10.9.0.4", [("platform", "dns", "required")]),
+        (["10.9.0.4"], "10.9.0.5", [("other", "private", "none")]),
+    ],
+)
+def test_an_id_brings_the_networks_dns_servers(
+    own: list[str],
+    asked: str,
+    needs: list[tuple[str, str, str]],
+    azure: SimulatorClient,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    dns: dict[str, Any] = {"dhcpOptions": {"dnsServers": own}}
+    azure.seed([seeds.vnet(subnets=[seeds.subnet(nsg=seeds.nsg_id())], properties=dns)])
+    path = tmp_path / "log.json"
+    path.write_bytes(encoded(log(nsg_record([nsg_tuple(asked, source="10.20.1.4", port=53, how="U,O,D")]))))
+    _, found = ask(capsys, str(path), "--server", seeds.flexible_server_id())
+    assert kinds(found) == needs
+
+
 def test_a_subscription_brings_the_tags_alone(
     azure: SimulatorClient, flow_log: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

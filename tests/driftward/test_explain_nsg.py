@@ -353,6 +353,50 @@ def test_a_name_cannot_write_to_the_terminal_or_be_markup(shown: Any) -> None:
     assert "[red]�[31m" in text
 
 
+TEMPLATE = {
+    "parameters": {"from": {"type": "string"}},
+    "resources": [
+        {
+            "type": "Microsoft.Network/networkSecurityGroups",
+            "name": "[parameters('name')]",
+            "properties": {"securityRules": rules},
+        }
+        for rules in (
+            [rule("allow-from", 100, "Allow", sourceAddressPrefix="[parameters('from')]"), DENY_ALL],
+            [DENY_ALL],
+        )
+    ],
+}
+
+
+@pytest.mark.field(
+    "templates",
+    "explain-nsg takes a position for --name and a file for --parameters; without a name it lists them",
+    source="https://learn.microsoft.com/azure/azure-resource-manager/templates/parameter-files",
+    date="2026-11-29",
+)
+def test_an_nsg_of_a_template_is_asked_by_position_and_with_parameters(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = file_of(tmp_path, TEMPLATE)
+    assert main([*options(path), "--want", "allow"]) == 2
+    assert "'#1' ([parameters('name')]), '#2'" in capsys.readouterr().err
+    assert main([*options(path), "--name", "#2", "--want", "deny"]) == 0
+    assert main([*options(path), "--name", "1", "--want", "allow"]) == 1
+    assert "[parameters('from')]" in capsys.readouterr().out
+    values = file_of(tmp_path, {"parameters": {"from": {"value": "10.0.0.0/16"}}}, "values.json")
+    assert main([*options(path), "--name", "1", "--parameters", values, "--want", "allow"]) == 0
+    bicep = file_of(tmp_path, b"using 'x.bicep'\nparam from = '10.0.0.0/16'\n", "values.bicepparam")
+    assert main([*options(path), "--name", "1", "--parameters", bicep, "--want", "allow"]) == 0
+    wrong = file_of(tmp_path, {"form": "10.0.0.0/16"}, "wrong.json")
+    assert main([*options(path), "--name", "1", "--parameters", wrong, "--want", "allow"]) == 2
+    assert "field parameters" in capsys.readouterr().err
+    assert main([*options(path), "--parameters", str(tmp_path / "absent.json")]) == 2
+    assert main([*options("-"), "--parameters", "-"]) == 2
+    assert "only one of nsg, parameters" in capsys.readouterr().err
+    assert main(["explain-nsg", "--batch", "--parameters", values]) == 2
+
+
 # --- a batch ---------------------------------------------------------------------------------------
 
 

@@ -42,6 +42,27 @@ def test_query_and_route_parameters_reach_the_route(functions: dict[str, Functio
     assert (missing.status_code, missing.mimetype) == (404, "application/problem+json")
 
 
+@pytest.mark.field(
+    "http",
+    "A filter without a value is refused, though the host drops it: it would show everything.",
+    source="https://github.com/Azure/azure-functions-host, GrpcMessageConversionExtensions.ToRpcHttp",
+    date="2026-11-29",
+)
+def test_a_filter_without_a_value_is_refused(functions: dict[str, Function], world: World) -> None:
+    url = "https://app.example.net/api/alerts?status=&code=&limit=5"
+    assert not world.store.alerts()
+    asked = func.HttpRequest("GET", url, params={"limit": "5"}, body=b"")
+    refused = functions["list_alerts"](asked)
+    assert (refused.status_code, json.loads(refused.get_body())["field"]) == (400, "status")
+
+
+def test_a_list_says_how_much_there_is(functions: dict[str, Function], world: World) -> None:
+    asked = func.HttpRequest(
+        "GET", "https://app.example.net/api/alerts?limit=5", params={"limit": "5"}, body=b""
+    )
+    assert functions["list_alerts"](asked).headers["X-Total-Count"] == str(len(world.store.alerts()))
+
+
 def test_what_nobody_expected_is_logged_and_told_to_nobody(
     functions: dict[str, Function], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -18,13 +18,14 @@ from shared.model.alert_records import AlertRecord, AlertStatus, Notification, N
 from shared.model.errors import SinkError, StoreError, Throttled
 from shared.model.interfaces import Relation
 from shared.model.messages import Message, MessageKind, RunOptions, look
+from shared.state.blob_archive import reference
 from shared.state.store import Store
 from tests.api.test_api import BrokenBlobs, call
 from tests.builders import NSG, SERVER, SUBNET, public_server, server, subnet
 from tests.fakes import START, SUBSCRIPTION, World
 from tests.functions.conftest import Function
 from tests.functions.test_resource_events import Down, letters, queued
-from tests.memory import MemoryTables
+from tests.memory import MemoryBlobs, MemoryTables
 
 CAUSE = Cause(kind=CauseKind.EVENT, time=START, event_id="event-1")
 TARGET = Target(kind=TargetKind.FLEXIBLE_SERVER, id=SERVER)
@@ -33,6 +34,22 @@ AT_NSG = Locator(kind=LocatorKind.NSG, id=NSG)
 
 def message_of(body: Message | str | bytes) -> func.QueueMessage:
     return func.QueueMessage(id="1", body=codec.dump(body) if isinstance(body, Message) else body)
+
+
+NEWER = json.dumps({"kind": "audit", "cause": {"kind": "event", "time": "2026-11-02T08:00:00Z"}})
+UNINTELLIGIBLE = {
+    "a stored text that is gone": (
+        json.dumps({"messageBlob": "0" * 64}, separators=(",", ":")),
+        "message-text-gone",
+    ),
+    "a stored text of a newer version": (f"stored:{NEWER}", "not-a-message"),
+    "a stored text that is no JSON": ("stored:{", "not-a-message"),
+    "a hash in another object": (json.dumps({"somethingElse": "0" * 64}), "not-a-message"),
+    "no JSON": ("no message at all", "not-a-message"),
+    "a kind that is not known": (NEWER, "not-a-message"),
+    "an object with half of a message": ('{"kind":"look"}', "not-a-message"),
+}
+"""A body, or the text that its reference leads to; and the reason in its letter."""
 
 
 @pytest.fixture
@@ -238,6 +255,47 @@ def test_a_poisoned_message_that_cannot_be_kept_or_told_stays_in_the_queue(
         world.store = Store(MemoryTables(), NoBlobs(), world.queue)
     with pytest.raises(StoreError):
         poison(message_of(look(TARGET, CAUSE)))
+
+
+@pytest.mark.field(
+    "odd-items",
+    "A message whose stored text is gone, or that nobody knows, is put aside once, with the reason",
+    source="https://learn.microsoft.com/en-us/azure/azure-functions/functions-bindings-storage-queue-trigger",
+    date="2026-11-29",
+)
+@pytest.mark.parametrize("what", sorted(UNINTELLIGIBLE))
+def test_a_poisoned_message_that_nobody_can_understand_is_put_aside_once(
+    poison: Function, world: World, what: str
+) -> None:
+    body, reason = UNINTELLIGIBLE[what]
+    if body.startswith("stored:"):
+        world.blobs.put("snapshots", reference(body[7:]), body[7:].encode())
+        body = json.dumps({"messageBlob": reference(body[7:])}, separators=(",", ":"))
+    poison(message_of(body))
+    (letter,) = letters(world)
+    assert (letter["reason"], letter["body"]) == (reason, body)
+    assert [(line["reason"], line["targets"]) for line in world.lines] == [(reason, [])]
+    assert world.store.alerts() == []
+
+
+def test_a_message_whose_stored_text_is_another_now_is_put_aside_once(poison: Function, world: World) -> None:
+    world.blobs.put("snapshots", "a" * 64, b"what somebody wrote over it")
+    poison(message_of(json.dumps({"messageBlob": "a" * 64}, separators=(",", ":"))))
+    assert [letter["reason"] for letter in letters(world)] == ["message-text-gone"]
+
+
+def test_a_poisoned_message_whose_text_cannot_be_fetched_now_is_not_put_aside_yet(
+    poison: Function, world: World
+) -> None:
+    world.store = Store(MemoryTables(), Unread(), world.queue)
+    with pytest.raises(StoreError):
+        poison(message_of(json.dumps({"messageBlob": "0" * 64}, separators=(",", ":"))))
+    assert letters(world) == []
+
+
+class Unread(MemoryBlobs):
+    def get(self, container: str, name: str) -> bytes | None:
+        raise StoreError(f"{container}/{name}: no connection")
 
 
 class NoBlobs(BrokenBlobs):

@@ -9,8 +9,11 @@ from typing import Any
 
 import azure.functions as func
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from functions.resource_events import take_apart
+from shared.controller.arrivals import receive_event, receive_message
 from shared.model import Cause
 from shared.model.errors import StoreError
 from shared.model.interfaces import Entity
@@ -163,9 +166,10 @@ def test_without_scopes_events_count_wherever_they_come_from(resource_events: Fu
     [
         (event(event_type=None), "no-event-type"),
         (event(event_type=7), "no-event-type"),
-        (event(data=None), "data-not-an-object"),
-        (event(data=["a"]), "data-not-an-object"),
-        (event(data="x" * 1_000_000), "data-not-an-object"),
+        (event(data=None, subject="somewhere"), "data-not-an-object"),
+        (event(data=["a"], subject=None), "data-not-an-object"),
+        (event(data="x" * 1_000_000, subject=""), "data-not-an-object"),
+        (event(subject=f"{SERVER}\ud800"), "subject-not-a-resource"),
         (event(subject=None), "subject-missing"),
         (event(subject={"a": 1}), "subject-missing"),
         (event(subject="somewhere"), "subject-not-a-resource"),
@@ -214,6 +218,63 @@ def test_no_event_happened_later_than_now(
 ) -> None:
     resource_events(event(event_time=time))
     assert cause_of(world).time == expected
+
+
+_SEGMENTS = st.sampled_from(
+    [
+        *(
+            "subscriptions",
+            SERVER.subscription,
+            "resourceGroups",
+            "data",
+            "providers",
+            "Microsoft.Network",
+            "locks",
+        ),
+        *("Microsoft.DBforPostgreSQL", "flexibleServers", "orders", "firewallRules", "networkSecurityGroups"),
+        *(
+            "",
+            " ",
+            "\ud800",
+            "\x00",
+            "..",
+            "%2F",
+            "é",
+            "x" * 300,
+            "Microsoft.Authorization",
+            "subnets",
+            "PROVIDERS",
+        ),
+    ]
+)
+_TAILS = st.lists(_SEGMENTS, max_size=8).map("/".join)
+_HEADS = st.sampled_from(["", str(GROUP), str(SERVER), str(NSG), f"{GROUP}/providers"])
+_SUBJECTS = st.builds(lambda head, tail: f"{head}/{tail}", _HEADS, _TAILS) | st.text(max_size=30)
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=8), inner, max_size=2),
+    max_leaves=4,
+)
+_OPERATIONS = st.sampled_from(
+    [SERVER_WRITE, SERVER_WRITE.upper(), "Microsoft.Network/networkSecurityGroups/write", "x/y/write"]
+)
+_DATA = _JSON | st.fixed_dictionaries({"operationName": _OPERATIONS | _JSON}, optional={"claims": _JSON})
+_EVENTS = st.fixed_dictionaries(
+    {"subject": _SUBJECTS | _JSON, "eventType": st.just(WRITE) | _JSON, "data": _DATA},
+    optional={"id": _JSON, "topic": _JSON, "dataVersion": _JSON},
+)
+
+
+@given(_EVENTS, st.booleans())
+def test_whatever_arrives_is_ignored_followed_or_put_aside(sent: dict[str, Any], as_cloud: bool) -> None:
+    world = World(scopes=())
+    content = {**sent, "type": sent["eventType"], "specversion": "1.0"} if as_cloud else sent
+    receive_event(take_apart(decoded(content)), world.deps())
+    came_to = world.lines[-1]["cameTo"]
+    assert (came_to == "dead-lettered") == bool(letters(world))
+    assert (came_to == "asked") == bool(len(world.queue))
+    for body in world.queue.bodies():
+        receive_message(body.encode(), world.deps())
 
 
 def test_an_event_needs_nothing_of_azure(resource_events: Function, world: World) -> None:

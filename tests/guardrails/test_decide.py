@@ -238,6 +238,11 @@ def test_an_approval_does_not_open_the_switch() -> None:
     assert decided(break_glass=BreakGlass.ON, approval=APPROVAL) == (Action.ALERT, Reason.BREAK_GLASS)
 
 
+def test_what_a_graver_policy_finds_as_advice_is_told_and_not_written() -> None:
+    advice = replace(FINDING, severity=Severity.INFORMATIONAL)
+    assert decided(finding=advice) == (Action.ALERT, Reason.EFFECT_ALERT)
+
+
 # --- exempt, unknown, effect -----------------------------------------------------------------------
 
 

@@ -144,6 +144,13 @@ NO_IDS = [
     f"{GROUP}/deployments/x/y/z/flexibleServers/orders",
     "/providers/Microsoft.Management/managementGroups/all",
     "https://management.azure.com" + SERVER,
+    f"{SERVER}\ud800",
+    f"{SERVER}/firewallRules/a\x00b",
+    f"{GROUP}/providers/{FLEXIBLE}/ /firewallRules/office",
+    f"{GROUP}/providers/{FLEXIBLE}/orders /firewallRules/office",
+    f"{SERVER}/providers/providers/locks/keep",
+    f"{SERVER}/providers/Microsoft.A/providers/Microsoft.B/locks/keep",
+    f"{SERVER}/providers/Microsoft.A/locks/keep/providers/Microsoft.B",
 ]
 
 
@@ -152,6 +159,17 @@ def test_what_is_no_id_of_a_resource_group_or_subscription_is_refused(text: str)
     with pytest.raises(InvalidResourceId, match="not an ARM resource id"):
         ResourceId(text)
     assert parse_resource_id(text) is None
+
+
+_PARTS = st.sampled_from(["providers", "Providers", "Microsoft.X", "servers", "a", "locks", " ", ""])
+
+
+@given(st.lists(_PARTS, max_size=10))
+def test_whatever_is_an_id_has_parents_that_are(parts: list[str]) -> None:
+    found = parse_resource_id("/".join([GROUP, "providers", *parts]))
+    while found is not None:
+        assert ResourceId(str(found)) == found
+        found = found.parent
 
 
 @pytest.mark.parametrize("thing", [None, 5, b"/subscriptions/x", ["/subscriptions/x"], {}])

@@ -34,6 +34,8 @@ class Known(NamedTuple):
 
     closed: tuple[tuple[str, tuple[IPNetwork, ...]], ...] = (LOAD_BALANCER,)
     vnet: tuple[IPNetwork, ...] = ()
+    apart: bool = False
+    """Whether ``Internet`` is what ``VirtualNetwork`` leaves of the public space."""
 
     def prefixes(self, key: str) -> tuple[IPNetwork, ...] | None:
         return next((prefixes for name, prefixes in self.closed if name == key), None)
@@ -227,7 +229,8 @@ def memberships(names: tuple[str, ...], address: Address, known: Known) -> tuple
     must = {name for name in names if surely_holds(name, address, known)}
     free = [name for name in names if name not in must and may_hold(name, address, known)]
     chosen = (must.union(c) for size in range(len(free) + 1) for c in combinations(free, size))
-    return tuple(frozenset(members) for members in chosen if _consistent(members, names))
+    found = (frozenset(members) for members in chosen if _consistent(members, names))
+    return tuple(members for members in found if _parted(members, names, address, known))
 
 
 def surely_holds(name: str, address: Address, known: Known) -> bool:
@@ -262,6 +265,15 @@ def _within(address: Address, networks: Iterable[IPNetwork]) -> bool:
 def _consistent(chosen: set[str], names: tuple[str, ...]) -> bool:
     """A part of a tag lies in the whole, where that is named as well."""
     return all(whole in chosen for part in chosen for whole in names if part.startswith(f"{whole}."))
+
+
+def _parted(members: Members, names: tuple[str, ...], address: Address, known: Known) -> bool:
+    """No address lies in the Internet and in the virtual network, and a public one lies in one of them."""
+    both = {"internet", "virtualnetwork"}
+    if not known.apart or not both.issubset(names):
+        return True
+    held = len(members & both)
+    return held == 1 if may_hold("internet", address, known) else held < 2
 
 
 # --- every packet of a universe --------------------------------------------------------------------

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from ipaddress import ip_address
 from random import Random
 
@@ -37,7 +39,7 @@ NAMED = [
     "CorpNet.West",
     "789",
 ]
-GROUPS = [asg("web")]
+GROUPS = [asg("web"), asg("app"), asg("pool")]
 PORTS = ["*", "5432", "22-22", "5000-6000", "6432"]
 INSIDE = networks("10.0.0.0/30", "fd00::/127")
 PUBLIC_INSIDE = networks("10.0.0.0/30", "20.0.0.0/32", "2600::/127")
@@ -123,7 +125,7 @@ def _rule(random: Random, name: str, named: list[str], direction: Direction | No
 def _end(random: Random, texts: list[str]) -> tuple[tuple[str, ...], tuple[ResourceId, ...]]:
     """An application security group in a quarter of the rules, else texts, and of these a third is ``*``."""
     if random.random() < 0.25:
-        return (), (random.choice(GROUPS),)
+        return (), (GROUPS[0],)
     return random.choice([_one_or_two(random, texts), _one_or_two(random, texts), ("*",)]), ()
 
 
@@ -139,6 +141,60 @@ def groups(draw: st.DrawFn, pool: tuple[str, ...] = tuple(NAMED)) -> SecurityGro
     drawn = [draw(rules(f"r{n}", named, direction)) for n in range(draw(st.integers(0, 7)))]
     unique = {(rule.direction, rule.priority): rule for rule in drawn}
     return group(*unique.values())
+
+
+def grouped() -> st.SearchStrategy[SecurityGroup]:
+    """Up to five rules of one direction, nearly all of them between application security groups."""
+    return st.tuples(SEEDS, st.sampled_from(Direction), st.integers(1, 5)).map(
+        lambda drawn: group(*_grouped(Random(drawn[0]), drawn[1], drawn[2]))
+    )
+
+
+def _grouped(random: Random, direction: Direction, count: int) -> Iterator[SecurityRule]:
+    for n, priority in enumerate(random.sample(range(100, 4097), count)):
+        (sources, source_groups), (destinations, destination_groups) = (_some(random) for _ in "sd")
+        yield replace(
+            _rule(random, f"r{n}", [], direction),
+            priority=priority,
+            sources=sources,
+            source_groups=source_groups,
+            destinations=destinations,
+            destination_groups=destination_groups,
+        )
+
+
+def _some(random: Random) -> tuple[tuple[str, ...], tuple[ResourceId, ...]]:
+    if random.random() < 0.2:
+        return random.choice([("*",), ("10.0.0.0/30",), ("10.0.0.1",)]), ()
+    return (), tuple(random.sample(GROUPS, random.choice([1, 2, 2, 3])))
+
+
+BOUNDED = plain.Known(
+    closed=tuple((name.lower(), networks(*CLOSED[name])) for name in ("VirtualNetwork", "Internet")), vnet=()
+)
+"""What leaves nothing open but groups, and those within the network."""
+NETWORK = plain.Universe(
+    addresses=tuple(
+        map(ip_address, ("10.0.0.0", "10.0.0.1", "10.0.0.2", "10.0.0.3", "20.0.0.0", "20.0.0.1"))
+    ),
+    ports=(5432,),
+    source_ports=(50000,),
+    protocols=("Tcp",),
+)
+
+
+def one_service() -> st.SearchStrategy[plain.Asked]:
+    """Questions about packets of ``NETWORK``."""
+    sides = st.sampled_from([("10.0.0.0/30",), ("10.0.0.1/32",), ("10.0.0.0-10.0.0.2",), ("20.0.0.0/31",)])
+    return st.builds(
+        plain.Asked,
+        direction=st.sampled_from(Direction),
+        protocol=st.just("Tcp"),
+        sources=sides,
+        destinations=sides,
+        ports=st.just(("5432",)),
+        source_ports=st.just(("50000",)),
+    )
 
 
 @st.composite
@@ -187,7 +243,7 @@ def _side(random: Random, *, mixed: bool) -> tuple[str, ...]:
 def tags_of(taken: plain.Known) -> Tags:
     """The same knowledge in the engine's words."""
     closed = {name: [str(prefix) for prefix in prefixes] for name, prefixes in taken.closed}
-    return known(closed, taken.vnet)
+    return replace(known(closed, taken.vnet), apart=taken.apart)
 
 
 def engine_question(asked: plain.Asked, taken: plain.Known) -> Asked:

@@ -14,12 +14,16 @@ from shared.nsg.packets.spans import common, minus, union
 from tests.nsg import plain
 from tests.nsg.builders import decide, networks, program
 from tests.nsg.strategies import (
+    BOUNDED,
     GROUPS,
+    NETWORK,
     UNIVERSE,
     engine_question,
+    grouped,
     groups,
     knowledge,
     one_packet,
+    one_service,
     packets,
     questions,
 )
@@ -47,6 +51,17 @@ def depending(verdict: Verdict) -> set[str]:
 def test_one_packet_has_the_outcome_that_a_plain_loop_finds_over_all_memberships(
     nsg: SecurityGroup, taken: plain.Known, packet: plain.Packet
 ) -> None:
+    agree_about_a_packet(nsg, taken, packet)
+
+
+@given(grouped(), packets())
+def test_one_packet_between_groups_has_the_outcome_that_a_plain_loop_finds(
+    nsg: SecurityGroup, packet: plain.Packet
+) -> None:
+    agree_about_a_packet(nsg, BOUNDED, packet)
+
+
+def agree_about_a_packet(nsg: SecurityGroup, taken: plain.Known, packet: plain.Packet) -> None:
     asked = engine_question(one_packet(packet), taken)
     verdict = decide(nsg, asked)
     deciders = plain.deciders(plain.all_rules(nsg), packet, taken)
@@ -61,9 +76,20 @@ def test_one_packet_has_the_outcome_that_a_plain_loop_finds_over_all_memberships
 def test_a_verdict_says_what_a_plain_loop_finds_over_all_packets_and_all_memberships(
     nsg: SecurityGroup, taken: plain.Known, asked: plain.Asked
 ) -> None:
+    agree_about_all_packets(nsg, taken, asked, UNIVERSE)
+
+
+@given(grouped(), one_service())
+def test_a_verdict_on_groups_says_what_a_plain_loop_finds(nsg: SecurityGroup, asked: plain.Asked) -> None:
+    agree_about_all_packets(nsg, BOUNDED, asked, NETWORK)
+
+
+def agree_about_all_packets(
+    nsg: SecurityGroup, taken: plain.Known, asked: plain.Asked, universe: plain.Universe
+) -> None:
     engine = engine_question(asked, taken)
     verdict = decide(nsg, engine)
-    found = plain.survey(nsg, asked, taken, UNIVERSE)
+    found = plain.survey(nsg, asked, taken, universe)
     event(", ".join(sorted(found.outcomes)) or "no packets")
     assert verdict.outcomes == found.outcomes
     assert verdict.state is expected_state(found.outcomes)

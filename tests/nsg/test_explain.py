@@ -141,6 +141,23 @@ def test_platform_addresses_bring_their_caveat_in_both_directions() -> None:
     assert any("168.63.129.16" in caveat for caveat in answer["caveats"])
 
 
+@pytest.mark.field(
+    "nsg",
+    "A load balancer's health probes are subject to NSGs: they come from 168.63.129.16, which the default "
+    "rules let in, and a rule that denies AzureLoadBalancer stops them",
+    source="https://learn.microsoft.com/azure/load-balancer/load-balancer-custom-probe-overview",
+    date="2026-11-29",
+)
+def test_probes_of_a_load_balancer_are_subject_to_the_rules() -> None:
+    no_probes = rule("no-probes", 100, "Deny", sourceAddressPrefix="AzureLoadBalancer")
+    tags = {"AzureLoadBalancer": ["168.63.129.16/32"]}
+    for rules, verdict in (([], "allowed"), ([no_probes], "denied")):
+        found = explain(line(*rules, source=["168.63.129.16"], tags=tags))
+        assert found["verdict"] == verdict
+        (said,) = [caveat for caveat in found["caveats"] if "168.63.129.16" in caveat]
+        assert "health probes are" in said
+
+
 def test_a_sabotaged_rule_does_not_pass_the_proof_of_a_fix(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each would settle the question, and let other traffic pass besides."""
     question = Question(

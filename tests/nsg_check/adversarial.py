@@ -18,6 +18,8 @@ from tests.nsg_check.instances import Object, properties_of
 
 MOST_RULES: Final = 1000
 """Of one NSG (network limits), and of the prefixes 4,000 on each side."""
+_MOST_GROUPS: Final = 100
+"""Application security groups that all rules of an NSG name together (network limits)."""
 _SOURCES: Final = "10.0.0.0/16"
 _DESTINATIONS: Final = "10.1.0.0/16"
 _SUBNETS: Final = (IPv4Network(_SOURCES), IPv4Network(_DESTINATIONS))
@@ -125,6 +127,25 @@ def nested(count: int, seed: int) -> Object:
         ports = f"{random.randint(0, 5432)}-{random.randint(5432, 65535)}"
         rules.append(_rule((n, 100 + n), [[source], [destination]], [ports], "Deny" if n % 2 else "Allow"))
     return _line(rules, [_SOURCES], [_DESTINATIONS], ["*"])
+
+
+def between_groups(count: int, seed: int) -> Object:
+    """``count`` rules, Allow and Deny in turn, between ten application security groups on each side.
+
+    They are ten of the hundred that an NSG may name, so that rules tell most of them apart.
+    """
+    random = Random(seed)
+    rules = []
+    for n in range(count):
+        rule = _rule((n, 100 + n), [["*"], ["*"]], ["5432"], "Deny" if n % 2 else "Allow")
+        properties = properties_of(rule)
+        for side in ("source", "destination"):
+            del properties[f"{side}AddressPrefix"]
+            properties[f"{side}ApplicationSecurityGroups"] = [
+                {"id": f"/asg/{number}"} for number in random.sample(range(_MOST_GROUPS), 10)
+            ]
+        rules.append(rule)
+    return _line(rules, [_SOURCES], [_SOURCES], ["5432"])
 
 
 def typical() -> tuple[Object, ...]:

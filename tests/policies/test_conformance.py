@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from inspect import getdoc
 from pathlib import Path
@@ -15,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from shared import policies as catalogue
+from shared.alerts.commands import fix_commands
 from shared.model import (
     Change,
     ComplianceState,
@@ -34,6 +36,7 @@ from shared.model.edits import apply_to, normalised
 from shared.policies import discover, find, modules
 from shared.posture.policy import AnyPolicy, applies_to, bound, examples
 from tests.policies.stored import FOLDER, path, states_of, stored
+from tests.policies.told import every_command
 
 POLICIES = discover()
 HEADINGS = ["What it finds", "Why it matters", "What the change does", "What it may break", "References"]
@@ -42,6 +45,11 @@ PLACES = [(policy, kind) for policy in POLICIES for kind in sorted(policy.target
 
 STORED = [(policy, kind, state) for policy, kind in PLACES for state in states_of(policy)]
 WRITERS = [(policy, kind) for policy, kind in PLACES if "after" in states_of(policy)]
+
+PRINTED_ELSEWHERE = frozenset(
+    {"nsg-reachable-beyond-clients", "nsg-without-final-deny", "postgres-high-availability-unhealthy"}
+)
+"""Their stored drifts lack what the commands need (declared clients), or are another policy's to mend."""
 
 every_policy = pytest.mark.parametrize("policy", POLICIES, ids=lambda policy: policy.id)
 every_place = pytest.mark.parametrize(
@@ -127,6 +135,45 @@ def test_a_policy_says_what_somebody_could_do_with_the_drift(policy: AnyPolicy) 
     assert policy.safety in Safety
     assert policy.targets
     assert policy.reads
+
+
+@pytest.mark.field(
+    "commands",
+    "At most ten policies have no command that closes their alerts, and each says why none exists.",
+    source="docs/policies.md, and the commands of every stored drift",
+    date="2026-11-29",
+)
+def test_few_policies_have_no_command_and_each_says_why() -> None:
+    silent = [policy for policy in discover() if policy.no_command]
+    assert len(silent) <= 10
+    for policy in silent:
+        assert len(policy.no_command.split()) >= 8, policy.id
+        assert not policy.no_command.endswith("."), policy.id
+        assert list(_printed(policy)) == [], policy.id
+
+
+@every_policy
+def test_a_policy_prints_a_command_or_says_why_it_has_none(policy: AnyPolicy) -> None:
+    assert policy.id in PRINTED_ELSEWHERE or bool(list(_printed(policy))) != bool(policy.no_command)
+
+
+def _printed(policy: AnyPolicy) -> Iterator[str]:
+    """The commands of the stored drifts."""
+    for kind in sorted(policy.targets):
+        snapshot, asking = stored(policy.id, kind, "drifted"), bound(policy, examples(policy))
+        found = asking.evaluate(snapshot)
+        change = asking.plan(found, snapshot)
+        edits = change.edits if change else asking.suggest(found, snapshot)
+        yield from (*fix_commands(edits), *every_command(found.evidence))
+
+
+@every_policy
+def test_what_ends_on_a_new_server_is_said_in_the_finding_too(policy: AnyPolicy) -> None:
+    found = [
+        bound(policy, examples(policy)).evaluate(stored(policy.id, kind, "drifted")).evidence
+        for kind in sorted(policy.targets)
+    ]
+    assert any(one.get("endsOnNewServer") for one in found) is policy.ends_on_new_server
 
 
 @every_policy

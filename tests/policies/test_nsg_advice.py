@@ -37,6 +37,7 @@ from shared.policies.nsg import (
     nsg_without_final_deny,
 )
 from shared.posture.policy import bound
+from shared.posture.side_by_side import beside
 from tests.nsg.builders import OUT, SUBNET_ID, allow, deny, group, networks, subnet
 
 COMPLIANT, NON_COMPLIANT, UNKNOWN = (
@@ -96,12 +97,13 @@ def test_a_rule_with_a_security_group_on_either_side_is_found_and_named() -> Non
         ((allow("all", 300, "* > *"), DENY_OUT), COMPLIANT, []),
         ((deny("in", 300, "10.0.0.0/8 > *"), DENY_OUT), NON_COMPLIANT, ["Inbound"]),
         ((deny("in", 300, "CorpNet > *"), DENY_OUT), UNKNOWN, []),
-        ((deny("in", 300, protocol="Gre"), DENY_OUT), UNKNOWN, None),
+        ((deny("in", 300, protocol="Gre"), DENY_OUT), UNKNOWN, []),
+        ((deny("in", 300, protocol="Gre"),), NON_COMPLIANT, ["Outbound"]),
         ((deny("two ports", 300, ports="5432,6432"), DENY_OUT), COMPLIANT, []),
     ],
 )
 def test_the_default_rules_have_the_last_word_where_no_rule_denies_the_rest(
-    rules: tuple[SecurityRule, ...], state: ComplianceState, directions: list[str] | None
+    rules: tuple[SecurityRule, ...], state: ComplianceState, directions: list[str]
 ) -> None:
     finding = FINAL.evaluate(subnet(group(*rules)))
     assert finding.state is state, finding.reason
@@ -324,13 +326,13 @@ def test_the_lock_down_of_declared_clients_leaves_nobody_beyond_them(facts: dict
 def test_the_rules_of_the_lock_down_are_few_and_the_denies_stand_last() -> None:
     rules = shown(needing(facts={**PLAIN, "entra": True}))
     assert [(r.direction, r.access, r.priority, r.sources, r.destinations) for r in rules] == [
-        ("Inbound", "Deny", 4096, ("*",), ("10.0.1.0/24",)),
         ("Inbound", "Allow", 4095, ("10.0.1.0/24",), ("10.0.1.0/24",)),
         ("Inbound", "Allow", 4094, ("10.0.2.0/24",), ("10.0.1.0/24",)),
-        ("Outbound", "Deny", 4096, ("10.0.1.0/24",), ("*",)),
+        ("Inbound", "Deny", 4096, ("*",), ("10.0.1.0/24",)),
         ("Outbound", "Allow", 4095, ("10.0.1.0/24",), ("10.0.1.0/24",)),
         ("Outbound", "Allow", 4094, ("10.0.1.0/24",), ("Storage",)),
         ("Outbound", "Allow", 4093, ("10.0.1.0/24",), ("AzureActiveDirectory",)),
+        ("Outbound", "Deny", 4096, ("10.0.1.0/24",), ("*",)),
     ]
 
 
@@ -353,6 +355,41 @@ def test_inbound_rules_are_shown_only_where_clients_are_declared() -> None:
     snapshot = subnet(group())
     edits = nobody.suggest(nobody.evaluate(snapshot), snapshot)
     assert {e.rule.direction for e in edits if isinstance(e, PutSecurityRule)} == {Direction.OUTBOUND}
+
+
+def test_subnets_that_share_an_nsg_are_locked_down_one_beside_the_other() -> None:
+    """Also two of one name: their networks tell them apart, and neither is taken for the other's."""
+    long_name = "the-databases-of-the-department-for-everything-that-has-a-very-long-name-indeed"
+    ids = [
+        ResourceId(str(SUBNET_ID).replace("/hub/", f"/{net}/").replace("/db", f"/{long_name}"))
+        for net in "ab"
+    ]
+    shared = group(subnets=tuple(ids))
+    first, second = (
+        replace(subnet(shared, prefix), id=one)
+        for one, prefix in zip(ids, ("10.0.1.0/24", "10.0.9.0/24"), strict=True)
+    )
+    for_first = FINAL.suggest(FINAL.evaluate(first), first)
+    for_second = FINAL.suggest(FINAL.evaluate(second), beside(second, for_first))
+    for edits in ((*for_first, *for_second), (*for_second, *for_first)):
+        rules = [edit.rule for edit in edits if isinstance(edit, PutSecurityRule)]
+        assert len({rule.name.lower() for rule in rules}) == len(rules) == 12
+        assert len({(rule.direction, rule.priority) for rule in rules}) == len(rules)
+        assert all(len(rule.name) <= 80 and 100 <= rule.priority <= 4096 for rule in rules)
+        for snapshot in (first, second):
+            after = apply_edits(snapshot, edits)
+            assert isinstance(after, SubnetSnapshot)
+            assert FINAL.evaluate(after).state is COMPLIANT
+            assert cut(after) == []
+
+
+def test_a_subnet_is_locked_down_where_another_that_shares_its_nsg_was_before() -> None:
+    other = ResourceId(f"{SUBNET_ID}-2")
+    first = subnet(group(subnets=(SUBNET_ID, other)))
+    locked = locked_down(first)
+    second = replace(locked, id=other, prefixes=networks("10.0.9.0/24"))
+    assert FINAL.evaluate(locked_down(second)).state is COMPLIANT
+    assert cut(locked_down(second)) == []
 
 
 def test_where_a_rule_stands_last_already_no_lock_down_is_shown() -> None:

@@ -131,6 +131,36 @@ def test_an_nsg_decides_at_an_endpoint_where_network_policies_say_so(
     assert (finding.state, finding.applies) == (state, applies), finding.reason
 
 
+NAMELESS = replace(ENDPOINT, id=SUBNET_ID.child("x", "other"), addresses=())
+REFUSED = replace(NAMELESS, unread="no right")
+
+
+@pytest.mark.field(
+    "odd-items",
+    "What an NSG does at an endpoint whose address is known is judged, whatever is not known of the others",
+    source="https://learn.microsoft.com/en-us/azure/private-link/disable-private-endpoint-network-policy",
+    date="2026-11-29",
+)
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        (NAMELESS, "private endpoint other shows no address"),
+        (REFUSED, "the address of private endpoint other could not be read: no right"),
+    ],
+)
+def test_an_endpoint_without_an_address_leaves_the_others_to_be_judged(
+    other: SubnetEndpoint, said: str
+) -> None:
+    both = (ENDPOINT, other)
+    for policy, rule in ((EXPOSES, OPEN), (CLIENTS, NO_CLIENTS)):
+        found = policy.evaluate(holding(rule, private_endpoints=both))
+        assert (found.state, found.reason.endswith(said), found.undecided) == (NON_COMPLIANT, True, (said,))
+        alone = policy.evaluate(holding(rule))
+        assert found.fingerprint == alone.fingerprint
+    fine = EXPOSES.evaluate(holding(private_endpoints=both))
+    assert (fine.state, fine.reason.endswith(said), fine.undecided) == (UNKNOWN, True, (said,))
+
+
 def test_only_the_endpoints_addresses_and_5432_are_asked_about() -> None:
     assert EXPOSES.evaluate(holding(allow("o", 300, "* > 10.0.1.6", "5432"))).state is COMPLIANT
     assert EXPOSES.evaluate(holding(allow("o", 300, "* > *", "6432,7432"))).state is COMPLIANT
@@ -179,7 +209,12 @@ def test_an_allow_that_was_deleted_at_an_endpoint_is_put_back_as_it_was() -> Non
     [
         ({"private_endpoints": ()}, COMPLIANT, False, "holds no private endpoint"),
         ({"private_endpoints": None}, UNKNOWN, True, "could not be read"),
-        ({"private_endpoints": (replace(ENDPOINT, addresses=()),)}, UNKNOWN, True, "the address of pe"),
+        (
+            {"private_endpoints": (replace(ENDPOINT, addresses=()),)},
+            UNKNOWN,
+            True,
+            "private endpoint pe shows no address",
+        ),
         ({"updating": True}, UNKNOWN, True, "look again"),
         ({"security_group": replace(group(OPEN), updating=True)}, UNKNOWN, True, "look again"),
         (

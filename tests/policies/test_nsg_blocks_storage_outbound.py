@@ -7,7 +7,15 @@ from dataclasses import replace
 import pytest
 
 from shared.guardrails.prove import prove
-from shared.model import Change, ComplianceState, Finding, PutSecurityRule, SecurityRule, SubnetSnapshot
+from shared.model import (
+    Access,
+    Change,
+    ComplianceState,
+    Finding,
+    PutSecurityRule,
+    SecurityRule,
+    SubnetSnapshot,
+)
 from shared.model.edits import apply_to
 from shared.nsg import Question, Side, State, Tags, parse, read_side, spans_of
 from shared.nsg import decide as decide_program
@@ -48,7 +56,8 @@ def planned(snapshot: SubnetSnapshot) -> Change | None:
         ((DENY_OUT, to("Storage", "80")), NON_COMPLIANT),
         ((DENY_OUT, to("AzureActiveDirectory")), NON_COMPLIANT),
         ((DENY_OUT, to("Sql.WestEurope")), NON_COMPLIANT),
-        ((DENY_OUT, to("Storage.NorthEurope")), UNKNOWN),
+        ((DENY_OUT, to("Storage.NorthEurope")), NON_COMPLIANT),
+        ((deny("far", 200, "* > Storage.NorthEurope", direction=OUT),), COMPLIANT),
         ((DENY_OUT, to("AzureCloud")), UNKNOWN),
         ((DENY_OUT, to("CorpNet")), UNKNOWN),
         ((DENY_OUT, to("VirtualNetwork")), UNKNOWN),
@@ -68,6 +77,49 @@ def test_what_passes_to_storage(rules: tuple[SecurityRule, ...], state: Complian
     finding = found(subnet(group(*rules)))
     assert finding.state is state, finding.reason
     assert bool(finding.fingerprint) is (state is NON_COMPLIANT)
+
+
+@pytest.mark.field(
+    "nsg",
+    "An allow for Storage of another region does not let this region's Storage pass: denied by what stands "
+    "behind it, with the rule that lets all of Storage pass",
+    source="https://learn.microsoft.com/azure/virtual-network/service-tags-overview",
+    date="2026-11-29",
+)
+def test_storage_of_another_region_is_not_this_regions_storage() -> None:
+    snapshot = subnet(group(DENY_OUT, to("Storage.NorthEurope"), ENTRA))
+    finding = found(snapshot)
+    assert finding.reason == (
+        "outbound tcp/443 from 10.0.1.0/24 to Storage.westeurope is denied by rule 'deny-out' (priority 4000)"
+    )
+    change = planned(snapshot)
+    assert change is not None
+    (edit,) = change.edits
+    assert isinstance(edit, PutSecurityRule)
+    assert (edit.rule.destinations, edit.rule.access) == (("Storage",), Access.ALLOW)
+    after = apply_to(snapshot, change)
+    assert isinstance(after, SubnetSnapshot)
+    assert found(after).state is COMPLIANT
+
+
+@pytest.mark.parametrize(
+    ("location", "region", "state"),
+    [
+        ("francecentral", "CentralFrance", UNKNOWN),
+        ("francecentral", "SouthFrance", NON_COMPLIANT),
+        ("germanywestcentral", "germanywc", UNKNOWN),
+        ("norwayeast", "norwaye", UNKNOWN),
+        ("norwayeast", "norwayw", NON_COMPLIANT),
+        ("eastus", "EastUS2", NON_COMPLIANT),
+        ("East US 2", "eastus", NON_COMPLIANT),
+        ("", "westeurope", UNKNOWN),
+    ],
+)
+def test_a_region_has_two_spellings_and_an_unknown_one_is_nowhere(
+    location: str, region: str, state: ComplianceState
+) -> None:
+    snapshot = replace(subnet(group(DENY_OUT, to(f"Storage.{region}"))), location=location)
+    assert found(snapshot).state is state
 
 
 def test_a_denial_names_the_tag_of_the_region_and_the_rule() -> None:

@@ -236,12 +236,21 @@ def test_zones_of_a_zone_group_that_are_not_in_the_way_are_kept(
     assert [f"{words[4]} {name}".strip() for words, name in zip(told, named, strict=True)] == steps
 
 
+@pytest.mark.field(
+    "commands",
+    "A zone that is made for an endpoint gets its record and its link too, the link last, so that no name "
+    "stops resolving on the way.",
+    source="https://learn.microsoft.com/azure/private-link/private-endpoint-dns",
+    date="2026-11-29",
+)
 def test_without_zone_group_and_zone_both_are_to_be_made() -> None:
     finding = judged(ZONE_WRONG, with_dns(dns(placed(group_zones=(), group=""), zones=())))
     assert finding.state is NON_COMPLIANT
     assert "has no DNS zone group, and no zone called" in finding.reason
     assert "name it in policies.yaml" in finding.reason
-    zone_made, group_made = finding.evidence["whatToDo"]
+    zone_made, group_made, linked = finding.evidence["whatToDo"]
+    assert "link vnet create" in linked
+    assert f"--virtual-network {SPOKE} " in linked
     assert zone_made.startswith(f"az network private-dns zone create --name {NAME} ")
     assert group_made.startswith("az network private-endpoint dns-zone-group create ")
     for policy in (NOT_LINKED, RECORD_WRONG):
@@ -281,13 +290,72 @@ def test_a_zone_linked_elsewhere_does_not_answer_in_the_endpoints_network(networ
     assert f"--virtual-network {SPOKE} --registration-enabled false --subscription 22222222" in command
 
 
+def verbs(finding: Finding) -> list[str]:
+    """Group and verb of each command: ``record-set add-record``."""
+    words = (step.split()[2:7] for step in finding.evidence["whatToDo"] if step.startswith("az "))
+    return [f"{one[1]} {next(w for w in one[2:] if w not in {'a', 'vnet'})}" for one in words]
+
+
+@pytest.mark.field(
+    "commands",
+    "No second zone of a name is made for a network that is linked to one: that zone is named instead.",
+    source="https://learn.microsoft.com/azure/dns/private-dns-virtual-network-links",
+    date="2026-11-29",
+)
+def test_an_endpoint_whose_zone_is_gone_is_named_by_the_zone_that_its_network_is_linked_to() -> None:
+    gone = zone(exists=False, links=None, record=None)
+    link = ZoneLink(name="theirs", network=SPOKE, state="Completed")
+    other = zone(id=CENTRAL, links=(link,), record=())
+    finding = judged(ZONE_WRONG, with_dns(dns(zones=(gone, other), found=(CENTRAL,))))
+    assert finding.state is NON_COMPLIANT
+    assert verbs(finding) == ["dns-zone-group delete", "dns-zone-group create"]
+    assert f"--private-dns-zone {CENTRAL}" in finding.evidence["whatToDo"][-1]
+
+
+def test_a_zone_that_exists_holds_the_record_before_it_is_linked_and_named() -> None:
+    misnamed = placed(group_zones=(OTHER_NAME,), group_configs=(ZoneConfig(name="o", zone=OTHER_NAME),))
+    there = zone(links=(), record=())
+    finding = judged(ZONE_WRONG, with_dns(dns(misnamed, zones=(there,), found=(ZONE,))))
+    assert finding.state is NON_COMPLIANT
+    assert verbs(finding) == [
+        "record-set add-record",
+        "link create",
+        "dns-zone-group add",
+        "dns-zone-group remove",
+    ]
+    held = judged(ZONE_WRONG, with_dns(dns(misnamed, zones=(zone(links=()),), found=(ZONE,))))
+    assert verbs(held)[0] == "link create"
+    linked = judged(ZONE_WRONG, with_dns(dns(misnamed, found=(ZONE,))))
+    assert verbs(linked) == ["dns-zone-group add", "dns-zone-group remove"]
+
+
+def test_a_declared_zone_that_does_not_exist_is_made_first_and_linked_last() -> None:
+    gone = zone(id=CENTRAL, exists=False, links=None, record=None)
+    finding = judged(
+        ZONE_WRONG, with_dns(dns(placed(group_zones=(), group=""), zones=(gone,))), zone=str(CENTRAL)
+    )
+    assert finding.state is NON_COMPLIANT
+    assert verbs(finding) == ["zone create", "dns-zone-group create", "link create"]
+
+
+def test_a_declared_zone_takes_over_the_link_of_another_zone_of_its_name() -> None:
+    declared, theirs = zone(id=CENTRAL, links=()), zone()
+    read = dns(zones=(theirs, declared), found=(ZONE, CENTRAL))
+    finding = judged(ZONE_WRONG, with_dns(read), zone=str(CENTRAL))
+    assert finding.state is NON_COMPLIANT
+    assert verbs(finding)[:2] == ["link delete", "link create"]
+
+
 def test_a_network_that_is_linked_to_another_zone_of_the_name_is_told_what_is_in_the_way() -> None:
     link = ZoneLink(name="theirs", network=SPOKE, state="Completed")
     read = dns(zones=(zone(links=()), zone(id=CENTRAL, links=(link,))))
     finding = judged(NOT_LINKED, with_dns(read))
     assert (finding.state, finding.reason) == (NON_COMPLIANT, f"zone {NAME} is not linked to spoke")
-    told, delete, create = finding.evidence["whatToDo"]
-    assert f"linked to another zone of that name, {CENTRAL}, " in told
+    (choice,) = finding.evidence["whatToDo"]
+    stays, moves = choice["oneOf"]
+    assert any(f"--private-dns-zone {CENTRAL}" in step for step in stays["steps"])
+    told, delete, create = moves["steps"]
+    assert "linked to a zone of that name in hub, " in told
     assert f"link vnet delete --zone-name {NAME} --name theirs " in delete
     assert delete.endswith("--resource-group hub --yes")
     assert f"link vnet create --zone-name {NAME} --name spoke " in create
@@ -356,10 +424,16 @@ def test_a_record_that_is_absent_is_written_anew_by_its_zone_group() -> None:
     ]
 
 
+@pytest.mark.field(
+    "commands",
+    "A record that a zone group keeps is written anew by it, and nothing is removed by hand after that.",
+    source="azure-cli 2.91.0, `az network private-dns record-set a remove-record` of an absent address fails",
+    date="2026-11-29",
+)
 def test_an_address_that_no_endpoint_has_is_named_and_removed() -> None:
     finding = found_in(GONE_ADDRESS)
     assert finding.reason == f"orders.{NAME} is 10.30.1.9, and endpoint orders-pe has 10.30.1.4"
-    assert any("remove-record" in s and "--ipv4-address 10.30.1.9" in s for s in finding.evidence["whatToDo"])
+    assert [step.split()[4] for step in finding.evidence["whatToDo"]] == ["delete", "create"]
     further = found_in(GONE_ADDRESS, ADDRESS)
     assert (further.state, "10.30.1.4, 10.30.1.9" in further.reason) == (NON_COMPLIANT, True)
     (only,) = further.evidence["whatToDo"]

@@ -159,7 +159,7 @@ def test_only_all_of_azure_is_forbidden() -> None:
 
 
 @pytest.mark.parametrize("kind", ["flexible", "single"])
-def test_a_dormant_rule_is_an_alert_of_less_weight_with_a_suggestion(kind: str) -> None:
+def test_a_dormant_rule_is_an_alert_of_less_weight_with_nothing_to_paste(kind: str) -> None:
     snapshot = server(firewall_rules=(OFFICE, ALL_AZURE))
     snapshot = snapshot if kind == "flexible" else single(snapshot)
     finding = POLICY.evaluate(snapshot)
@@ -167,7 +167,8 @@ def test_a_dormant_rule_is_an_alert_of_less_weight_with_a_suggestion(kind: str) 
     assert finding.reason.endswith("is dormant: it opens with the next enabling")
     assert finding.evidence["dormant"] is True
     assert POLICY.plan(finding, snapshot) is None
-    assert POLICY.suggest(finding, snapshot) == (DeleteFirewallRule(server=snapshot.id, rule=ALL_AZURE),)
+    assert POLICY.suggest(finding, snapshot) == ()
+    assert finding.evidence["whatToDo"].startswith("with the next enabling")
 
 
 def test_a_rule_that_may_be_in_force_is_an_alert_without_a_plan() -> None:

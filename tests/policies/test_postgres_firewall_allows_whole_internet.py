@@ -26,9 +26,8 @@ from shared.model import (
 )
 from shared.model.edits import apply_to
 from shared.policies.public_reach.postgres_firewall_allows_whole_internet import POLICY
-from shared.posture.firewall import EVERY_ADDRESS
 from shared.posture.policy import Assessment
-from shared.posture.traffic import ServerTraffic
+from shared.posture.traffic import EVERY_ADDRESS, ServerTraffic
 from tests.builders import ALL_AZURE, OFFICE, SERVER, SINGLE, SUBNET, endpoint, public_server, rule, server
 from tests.controller.test_rollback import request_for
 from tests.fakes import World

@@ -24,8 +24,9 @@ from shared.model import (
 )
 from shared.model.edits import apply_edit
 from shared.policies.public_reach.postgres_firewall_covers_whole_internet_in_pieces import POLICY
-from shared.posture.firewall import PUBLIC_ADDRESSES, admitted_by, ranges_of
+from shared.posture.firewall import admitted_by, ranges_of
 from shared.posture.policy import bound
+from shared.posture.traffic import PUBLIC_ADDRESSES
 from tests.builders import ALL_AZURE, OFFICE, SERVER, SUBNET, public_server, rule, server
 from tests.fakes import World
 

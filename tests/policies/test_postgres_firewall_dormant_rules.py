@@ -8,7 +8,6 @@ import pytest
 
 from shared.model import (
     ComplianceState,
-    DeleteFirewallRule,
     PublicAccess,
     Reason,
     ServerSnapshot,
@@ -70,13 +69,12 @@ def test_what_is_not_known_is_unknown() -> None:
     assert (unsure.state, unsure.fingerprint) == (UNKNOWN, "")
 
 
-def test_the_deletions_are_shown_for_when_azure_accepts_them() -> None:
+def test_the_deletions_wait_for_the_next_enabling_and_nothing_is_printed_to_be_pasted() -> None:
     closed = server(firewall_rules=(OFFICE, ALL_AZURE))
-    assert POLICY.suggest(POLICY.evaluate(closed), closed) == (
-        DeleteFirewallRule(server=SERVER, rule=ALL_AZURE),
-        DeleteFirewallRule(server=SERVER, rule=OFFICE),
-    )
-    assert POLICY.suggest(POLICY.evaluate(server()), server()) == ()
+    finding = POLICY.evaluate(closed)
+    assert POLICY.suggest(finding, closed) == ()
+    assert finding.evidence["whatToDo"].startswith("with the next enabling")
+    assert POLICY.no_command
 
 
 def test_rules_that_go_dormant_do_not_keep_public_access_from_being_closed_and_are_told() -> None:

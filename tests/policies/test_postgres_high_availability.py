@@ -63,10 +63,13 @@ def test_a_server_needs_one_of_the_modes_that_will_do(
 
 
 def test_the_remedy_fits_the_modes_that_will_do() -> None:
-    any_mode = bound(OFF, {}).evaluate(available("Disabled")).evidence["whatToDo"]
-    assert any_mode.endswith("--zonal-resiliency Enabled")
-    same = bound(OFF, {"modes": ["SameZone"]}).evaluate(available("Disabled")).evidence["whatToDo"]
-    assert same.endswith("Same zone")
+    (any_mode,) = bound(OFF, {}).evaluate(available("Disabled")).evidence["whatToDo"]
+    assert any_mode.endswith("--zonal-resiliency Enabled --allow-same-zone")
+    (zones,) = bound(OFF, {"modes": ["ZoneRedundant"]}).evaluate(available("Disabled")).evidence["whatToDo"]
+    assert zones.endswith("--zonal-resiliency Enabled")
+    (same,) = bound(OFF, {"modes": ["SameZone"]}).evaluate(available("Disabled")).evidence["whatToDo"]
+    assert same.startswith("az rest --method patch")
+    assert '"mode": "SameZone"' in same
 
 
 def test_a_read_replica_cannot_have_a_standby() -> None:
@@ -125,7 +128,7 @@ def test_a_server_that_became_read_only_is_found() -> None:
     full = Health(state="DEGRADED", summary="Degraded: Read-Only State")
     found = UNHEALTHY.evaluate(available("ZoneRedundant", "ReplicatingData", health=full))
     assert (found.state, found.fingerprint) == (NON_COMPLIANT, "the server is read-only")
-    assert "storage" in found.evidence["whatToDo"]
+    assert "--storage-size" in found.evidence["whatToDo"][-1]
 
 
 @pytest.mark.parametrize(

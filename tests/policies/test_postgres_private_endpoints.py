@@ -81,12 +81,20 @@ def test_what_is_not_known_is_unknown(snapshot: ServerSnapshot) -> None:
     assert (finding.state, finding.fingerprint) == (UNKNOWN, "")
 
 
-def test_what_waits_is_to_be_approved_and_otherwise_an_endpoint_to_be_made() -> None:
+def test_what_waits_is_approved_by_who_knows_it_and_otherwise_an_endpoint_is_made() -> None:
     waiting = server(private_endpoints=(endpoint(ConnectionStatus.PENDING),))
-    assert NONE_APPROVED.evaluate(waiting).evidence["whatToDo"] == [
-        f"az network private-endpoint-connection approve --id {endpoint().id}"
+    (choice,) = NONE_APPROVED.evaluate(waiting).evidence["whatToDo"]
+    own, approved = (way["steps"] for way in choice["oneOf"])
+    assert own[0].startswith("az network private-endpoint create ")
+    assert approved == [f"az network private-endpoint-connection approve --id {endpoint().id}"]
+    create, named = NONE_APPROVED.evaluate(server(private_endpoints=())).evidence["whatToDo"]
+    there, made = (way["steps"] for way in named["oneOf"])
+    assert [step.split()[3] for step in there] == ["dns-zone-group"]
+    assert [" ".join(step.split()[2:5]) for step in made] == [
+        "private-dns zone create",
+        "private-endpoint dns-zone-group create",
+        "private-dns link vnet",
     ]
-    (create,) = NONE_APPROVED.evaluate(server(private_endpoints=())).evidence["whatToDo"]
     assert create.startswith("az network private-endpoint create ")
     assert f"--private-connection-resource-id {SERVER} --group-id postgresqlServer" in create
 
@@ -104,12 +112,29 @@ def test_a_connection_that_is_not_approved_is_found_beside_an_approved_one(statu
     assert NOT_APPROVED.plan(finding, second(status)) is None
 
 
-def test_a_connection_that_waits_is_approved_or_rejected_and_another_deleted_by_a_person() -> None:
+@pytest.mark.field(
+    "commands",
+    "A connection that waits is rejected and removed, or approved; one that was rejected is removed, or the "
+    "endpoint is made anew where it is needed.",
+    source="https://learn.microsoft.com/azure/private-link/manage-private-endpoint",
+    date="2026-11-29",
+)
+def test_a_connection_that_waits_is_refused_or_approved_and_a_closed_one_removed_or_made_anew() -> None:
     base = "az network private-endpoint-connection"
     other = SERVER.child("privateEndpointConnections", "other.2")
     asked = {status: NOT_APPROVED.evaluate(second(status)).evidence["whatToDo"] for status in CLOSED_STATES}
-    assert asked[ConnectionStatus.PENDING] == [f"{base} approve --id {other}", f"{base} reject --id {other}"]
-    assert asked[ConnectionStatus.REJECTED] == [f"{base} delete --yes --id {other}"]
+    (waiting,) = asked[ConnectionStatus.PENDING]
+    refused, approved = (way["steps"] for way in waiting["oneOf"])
+    assert refused == [f"{base} reject --id {other}", f"{base} delete --yes --id {other}"]
+    assert approved == [f"{base} approve --id {other}"]
+    (closed,) = asked[ConnectionStatus.REJECTED]
+    removed, anew = (way["steps"] for way in closed["oneOf"])
+    assert removed == anew[:1] == [f"{base} delete --yes --id {other}"]
+    assert [" ".join(step.split()[2:4]) for step in anew if step.startswith("az ")][1:] == [
+        "private-endpoint delete",
+        "private-endpoint create",
+        "private-endpoint dns-zone-group",
+    ]
     assert asked[ConnectionStatus.DISCONNECTED] == asked[ConnectionStatus.REJECTED]
 
 

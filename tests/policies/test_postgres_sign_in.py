@@ -40,7 +40,9 @@ def test_a_server_that_accepts_only_passwords_is_found_with_the_command_that_cha
     )
     assert found.evidence["activeDirectoryAuth"] == "Disabled"
     assert found.evidence["passwordAuth"] == "Enabled"
-    assert found.evidence["whatToDo"].endswith("--name orders --microsoft-entra-auth Enabled")
+    on, administrator = found.evidence["whatToDo"]
+    assert on.endswith("--name orders --microsoft-entra-auth Enabled")
+    assert "microsoft-entra-admin create" in administrator
     assert found.evidence["reach"] == "private only"
 
 
@@ -80,18 +82,17 @@ def test_passwords_are_found_where_only_entra_is_wanted(
 
 
 def test_turning_passwords_off_is_not_advised_before_entra_sign_in_is_on() -> None:
-    advice = ENTRA_ONLY.evaluate(signing_in(False, True)).evidence["whatToDo"]
-    assert advice.startswith("turn on Microsoft Entra sign-in and name an administrator first")
-    ready = ENTRA_ONLY.evaluate(signing_in(True, True)).evidence["whatToDo"]
-    assert ready.startswith("az postgres flexible-server update")
-    assert ready.endswith("--password-auth Disabled")
+    on, administrator, mapped, off = ENTRA_ONLY.evaluate(signing_in(False, True)).evidence["whatToDo"]
+    assert on.endswith("--microsoft-entra-auth Enabled")
+    assert "microsoft-entra-admin create" in administrator
+    assert "map the roles" in mapped
+    assert off.startswith("az postgres flexible-server update")
+    assert off.endswith("--password-auth Disabled")
+    assert ENTRA_ONLY.evaluate(signing_in(True, True)).evidence["whatToDo"] == [mapped, off]
     for unsure in (None, ()):
         unseen = replace(signing_in(True, True), administrators=unsure)
-        assert (
-            ENTRA_ONLY.evaluate(unseen)
-            .evidence["whatToDo"]
-            .startswith("see that there is a Microsoft Entra administrator first, then: az ")
-        )
+        told = ENTRA_ONLY.evaluate(unseen).evidence["whatToDo"]
+        assert told == ["see that there is a Microsoft Entra administrator", mapped, off]
 
 
 def test_entra_only_is_true_or_false() -> None:
@@ -114,10 +115,11 @@ def test_a_server_without_an_entra_administrator_is_found(without: Any) -> None:
 
 def test_the_remedy_names_a_group_and_the_kind_of_server() -> None:
     flexible = ADMINISTRATOR_MISSING.evaluate(signing_in(True, False, administrators=()))
-    assert "microsoft-entra-admin create" in flexible.evidence["whatToDo"]
-    assert "--server-name orders" in flexible.evidence["whatToDo"]
+    (command,) = flexible.evidence["whatToDo"]
+    assert "microsoft-entra-admin create" in command
+    assert "--server-name orders" in command
     single = ADMINISTRATOR_MISSING.evaluate(single_server(administrators=()))
-    assert single.evidence["whatToDo"].startswith("in the portal")
+    assert "/administrators/activeDirectory?" in single.evidence["whatToDo"]
 
 
 def test_administrators_are_shown_in_one_order() -> None:
@@ -154,7 +156,7 @@ def test_an_identity_that_is_absent_or_none_is_found(identity: str) -> None:
     found = IDENTITY_MISSING.evaluate(server(identity=identity))
     assert (found.state, found.severity, found.fingerprint) == (NON_COMPLIANT, Severity.LOW, "identity=None")
     assert "identity update" in found.evidence["whatToDo"]
-    assert "portal" in IDENTITY_MISSING.evaluate(single_server(identity=identity)).evidence["whatToDo"]
+    assert "az rest" in IDENTITY_MISSING.evaluate(single_server(identity=identity)).evidence["whatToDo"]
 
 
 @pytest.mark.parametrize(

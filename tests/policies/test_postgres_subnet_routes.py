@@ -161,7 +161,12 @@ UNPLACED = (replace(ENDPOINT, addresses=()),)
         (holding(route("one", "10.0.1.5/32", "None")), NON_COMPLIANT, "leads to None"),
         (holding(NETWORK, virtual_network=None), UNKNOWN, "the virtual network could not be read"),
         (holding(route("subnet", "10.0.1.0/24"), virtual_network=None), NON_COMPLIANT, "'subnet'"),
-        (holding(NETWORK, private_endpoints=UNPLACED), UNKNOWN, "the address of pe could not be read"),
+        (
+            holding(route("one", "10.0.1.5/32", "None"), private_endpoints=(ENDPOINT, *UNPLACED)),
+            NON_COMPLIANT,
+            "leads to None",
+        ),
+        (holding(NETWORK, private_endpoints=UNPLACED), UNKNOWN, "private endpoint pe shows no address"),
         (holding(ALL, private_endpoints=UNPLACED), COMPLIANT, "no route here overrides"),
         (holding(NETWORK, private_endpoints=None), UNKNOWN, "the private endpoints in the subnet could not"),
         (holding(route_table=None), UNKNOWN, "the route table could not be read"),
@@ -177,6 +182,33 @@ def test_whether_a_route_goes_before_an_endpoints_own(
     assert said in finding.reason
     assert bool(finding.fingerprint) is (state is NON_COMPLIANT)
     assert OVERRIDDEN.plan(finding, snapshot) is None
+
+
+@pytest.mark.field(
+    "commands",
+    "A route to an endpoint that is overridden is put right by a command: a route for its address, or the "
+    "switch that lets routes alone.",
+    source="https://learn.microsoft.com/azure/private-link/disable-private-endpoint-network-policy",
+    date="2026-11-29",
+)
+@pytest.mark.parametrize(
+    ("mode", "without"),
+    [("Enabled", "NetworkSecurityGroupEnabled"), ("RouteTableEnabled", "Disabled")],
+)
+def test_a_route_that_overrides_an_endpoints_own_is_cured_by_a_command(mode: str, without: str) -> None:
+    found = OVERRIDDEN.evaluate(holding(NETWORK, mode=mode))
+    (choice,) = found.evidence["whatToDo"]
+    routes, switch = (way["steps"] for way in choice["oneOf"])
+    (command,) = routes
+    words = shlex.split(command)
+    assert words[1:5] == ["network", "route-table", "route", "create"]
+    assert words[words.index("--address-prefix") + 1] == f"{ENDPOINT.addresses[0]}/32"
+    assert words[words.index("--next-hop-type") + 1] == "VnetLocal"
+    assert switch[0].endswith(f"--private-endpoint-network-policies {without}")
+    own = route("mine", f"{ENDPOINT.addresses[0]}/32")
+    (changed,) = OVERRIDDEN.evaluate(holding(own, mode=mode)).evidence["whatToDo"][0]["oneOf"][0]["steps"]
+    assert "route update" in changed
+    assert "--name mine" in changed
 
 
 def test_what_cannot_be_seen_of_other_subnets_is_said() -> None:
@@ -224,3 +256,36 @@ def test_one_of_two_endpoints_on_a_diverted_way_is_enough() -> None:
     other = replace(ENDPOINT, id=SUBNET_ID.child("x", "pe-2"), addresses=(ip_address("10.0.1.200"),))
     snapshot = holding(route("upper", "10.0.1.128/25"), private_endpoints=(ENDPOINT, other))
     assert OVERRIDDEN.evaluate(snapshot).state is NON_COMPLIANT
+
+
+@pytest.mark.field(
+    "odd-items",
+    "A route that diverts is found beside one whose prefix cannot be read, where that cannot undo it",
+    source="https://learn.microsoft.com/en-us/azure/virtual-network/virtual-networks-udr-overview",
+    date="2026-11-29",
+)
+@pytest.mark.parametrize(
+    ("wrong", "odd_hop", "state"),
+    [
+        ("10.0.1.0/24", "VirtualAppliance", NON_COMPLIANT),
+        ("10.0.1.0/24", "None", NON_COMPLIANT),
+        ("10.0.1.0/24", "VnetLocal", UNKNOWN),
+        ("10.0.1.0/24", "SomethingNew", UNKNOWN),
+        ("10.0.1.5/32", "VnetLocal", NON_COMPLIANT),
+        ("192.0.2.0/24", "VnetLocal", UNKNOWN),
+    ],
+)
+def test_a_route_that_diverts_is_found_beside_an_odd_one(
+    wrong: str, odd_hop: str, state: ComplianceState
+) -> None:
+    for text, said in (("10.0.0.0/33", "'10.0.0.0/33' is no prefix"), ("", "has no addressPrefix")):
+        found = OVERRIDDEN.evaluate(holding(route("one", wrong, "None"), route("odd", text, odd_hop)))
+        assert (found.state, said in found.reason) == (state, True), found.reason
+
+
+@pytest.mark.parametrize(("odd_hop", "state"), [("None", NON_COMPLIANT), ("VnetLocal", UNKNOWN)])
+def test_traffic_inside_the_subnet_is_judged_beside_an_odd_route(
+    odd_hop: str, state: ComplianceState
+) -> None:
+    found = ROUTED.evaluate(routed(route("one", "10.0.1.0/24", "None"), route("odd", "789", odd_hop)))
+    assert (found.state, "'odd'" in found.reason) == (state, True), found.reason

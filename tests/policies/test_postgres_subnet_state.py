@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from shared.alerts.steps import commands_told
 from shared.model import Aspect, ComplianceState, SecurityGroup, Severity, SubnetServer, SubnetSnapshot
 from shared.model.parts import SubnetEndpoint
 from shared.model.resource_id import ResourceId
@@ -65,7 +66,9 @@ def test_the_servers_and_the_command_are_shown() -> None:
     finding = NOT_DELEGATED.evaluate(subnet(None, delegations=(), servers=servers(2)))
     assert finding.reason == "the subnet holds db-0, db-1 and is not delegated to flexible servers"
     assert finding.evidence["servers"] == [f"{SERVERS}/db-0", f"{SERVERS}/db-1"]
-    assert finding.evidence["whatToDo"].endswith("--delegations Microsoft.DBforPostgreSQL/flexibleServers")
+    command, then = finding.evidence["whatToDo"]
+    assert command.endswith("--delegations Microsoft.DBforPostgreSQL/flexibleServers")
+    assert "from the delegation on" in then
 
 
 # --- size ------------------------------------------------------------------------------------------
@@ -193,9 +196,10 @@ def test_a_resource_group_with_brackets_reaches_the_shell_whole() -> None:
         IGNORES.evaluate(replace(holding("Disabled", group()), id=odd)),
     )
     for finding in told:
-        words = shlex.split(finding.evidence["whatToDo"])
+        (command,) = commands_told(finding.evidence)
+        words = shlex.split(command)
         assert words[words.index("--ids") + 1] == str(odd)
-        assert f"'{odd}'" in finding.evidence["whatToDo"]
+        assert f"'{odd}'" in command
 
 
 def test_the_command_turns_on_what_is_needed() -> None:

@@ -90,7 +90,8 @@ def test_one_or_two_labels_before_the_suffix_serve(name: str) -> None:
 def test_a_name_that_cannot_serve_is_found_with_one_that_can(name: str, why: str) -> None:
     finding = judged(NAME_INVALID, inside(ResourceId(f"{ZONES}/{name}")))
     assert (finding.state, why in finding.reason) == (NON_COMPLIANT, True)
-    create, move = finding.evidence["whatToDo"]
+    create, link, move = finding.evidence["whatToDo"]
+    assert f"--zone-name orders.private.{SUFFIX} --name hub --virtual-network {VNET} " in link
     assert f"--name orders.private.{SUFFIX}" in create
     assert f"--private-dns-zone {ZONE}" in move
     again = judged(NAME_INVALID, inside(ResourceId(f"{ZONES}/{name}".upper())))
@@ -144,6 +145,10 @@ def test_where_the_network_asks_its_own_servers_the_networks_must_be_declared() 
 def test_a_zone_that_is_gone_is_found_and_one_that_cannot_be_read_is_unknown() -> None:
     gone = judged(NOT_LINKED, inside(private_dns=reading(exists=False, links=None)))
     assert (gone.state, "does not exist" in gone.reason) == (NON_COMPLIANT, True)
+    made, link, given = gone.evidence["whatToDo"]
+    assert f"private-dns zone create --name {ZONE.name} " in made
+    assert f"--virtual-network {VNET} " in link
+    assert f"--private-dns-zone {ZONE} " in given
     refused = "our identity may not perform Microsoft.Network/privateDnsZones/virtualNetworkLinks/read"
     hidden = judged(NOT_LINKED, inside(private_dns=reading(exists=None, links=None, unread=refused)))
     assert (hidden.state, refused in hidden.reason) == (UNKNOWN, True)
@@ -163,8 +168,13 @@ def test_both_or_neither_is_compliant_and_one_alone_is_not() -> None:
     assert judged(INCONSISTENT, server()).state is COMPLIANT
     without_zone = judged(INCONSISTENT, inside(None))
     assert (without_zone.state, without_zone.fingerprint) == (NON_COMPLIANT, "no zone")
-    (command,) = without_zone.evidence["whatToDo"]
-    assert command.startswith("az postgres flexible-server update --name orders --private-dns-zone ")
+    (choice,) = without_zone.evidence["whatToDo"]
+    there, made = (way["steps"] for way in choice["oneOf"])
+    given = "az postgres flexible-server update --name orders --private-dns-zone "
+    assert [step.startswith(given) for step in there] == [True]
+    assert [step.startswith(given) for step in made] == [False, False, True]
+    untold = judged(INCONSISTENT, inside(None, host_name="")).evidence["whatToDo"]
+    assert [step.startswith("az ") for step in untold] == [False, True]
     without_subnet = judged(INCONSISTENT, server(private_dns_zone=ZONE))
     assert (without_subnet.state, without_subnet.fingerprint) == (NON_COMPLIANT, "no subnet")
 

@@ -59,7 +59,8 @@ def test_the_remedy_of_threat_protection_fits_the_kind_of_server() -> None:
     flexible = THREATS.evaluate(server(threat_protection="Disabled")).evidence["whatToDo"]
     assert "advanced-threat-protection-setting update" in flexible
     assert flexible.endswith("--server-name orders --state Enabled")
-    assert "portal" in THREATS.evaluate(single_server(threat_protection="Disabled")).evidence["whatToDo"]
+    single = THREATS.evaluate(single_server(threat_protection="Disabled")).evidence["whatToDo"]
+    assert "/securityAlertPolicies/Default?" in single
 
 
 def test_a_stopped_server_that_hides_its_threat_protection_waits_for_its_start() -> None:

@@ -8,12 +8,13 @@ from dataclasses import replace
 import pytest
 
 from shared.model import ConnectionStatus, ServerSnapshot
-from shared.model.parts import DnsZone, EndpointDns, PrivateDns, ZoneConfig, ZoneLink
+from shared.model.parts import Availability, DnsZone, EndpointDns, PrivateDns, ZoneConfig, ZoneLink
 from shared.model.resource_id import ResourceId
 from shared.policies import discover
 from shared.posture.policy import AnyPolicy, bound, examples
 from tests.alerts.test_commands import parsed
 from tests.policies.stored import stored
+from tests.policies.told import every_command
 
 FAMILY = [
     policy
@@ -32,6 +33,7 @@ def variants(drifted: ServerSnapshot) -> Iterator[ServerSnapshot]:
     """A drifted reading, and what leads to further commands."""
     yield drifted
     yield replace(drifted, private_endpoints=())
+    yield replace(drifted, high_availability=True, availability=Availability(mode="SameZone"))
     for status in (ConnectionStatus.PENDING, ConnectionStatus.DISCONNECTED):
         connections = tuple(replace(one, status=status) for one in drifted.private_endpoints or ())
         yield replace(drifted, private_endpoints=connections)
@@ -77,8 +79,7 @@ def commands_of(policy: AnyPolicy) -> Iterator[str]:
         drifted = stored(policy.id, kind, "drifted")
         assert isinstance(drifted, ServerSnapshot)
         for snapshot in variants(drifted):
-            steps = bound(policy, examples(policy)).evaluate(snapshot).evidence["whatToDo"]
-            yield from (step for step in steps if step.startswith("az "))
+            yield from every_command(bound(policy, examples(policy)).evaluate(snapshot).evidence)
 
 
 def test_every_policy_of_the_family_tells_a_command() -> None:

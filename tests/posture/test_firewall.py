@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from shared.posture.firewall import (
-    PUBLIC_ADDRESSES,
     admits_whole_internet,
     admitted_by,
     named,
@@ -17,7 +16,7 @@ from shared.posture.firewall import (
     wrong_count,
     wrong_prefixes,
 )
-from shared.posture.traffic import AddressSet
+from shared.posture.traffic import PUBLIC_ADDRESSES, AddressSet
 from tests.builders import ALL_AZURE, OFFICE, rule
 
 

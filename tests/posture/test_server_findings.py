@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,16 +12,14 @@ from typing import Any
 import pytest
 
 from local.dev.azure_cli import run_script
-from shared.alerts.commands import is_command, steps_of
-from shared.model import Aspect, ComplianceState, ServerSnapshot, ServerState, Severity
-from shared.model.parts import Replication
+from shared.model import Aspect, ComplianceState, ServerSnapshot, ServerState, Severity, Snapshot
+from shared.model.parts import Availability, DiagnosticSetting, Health, Replication
 from shared.model.resource_id import ResourceId
 from shared.policies import discover
 from shared.posture.findings import Judged, beside_the_point, compliant, drifted, finding
 from shared.posture.policy import bound, examples
 from shared.posture.server_findings import (
     az,
-    az_restore,
     is_replica,
     plainly,
     switched,
@@ -29,10 +28,13 @@ from shared.posture.server_findings import (
     wrong_names,
     wrong_switch,
 )
+from shared.posture.server_steps import az_restore
 from shared.posture.traffic import reach_evidence
+from shared.posture.unread import connections_missing
 from tests.builders import SERVER, server
 from tests.fakes import SUBSCRIPTION
 from tests.policies.stored import stored
+from tests.policies.told import every_command, filled
 
 
 def stopped(text: str = "Stopped") -> ServerSnapshot:
@@ -65,6 +67,9 @@ def test_what_a_policy_has_nothing_to_say_about_is_no_baseline() -> None:
 
 def test_an_absent_field_and_one_that_means_nothing_are_told_apart() -> None:
     assert unsaid(server(), "mode").reason == "the server does not say mode"
+    odd = server(odd_fields={"mode": "mode is 7, which is no text"})
+    assert unsaid(odd, "mode").reason == "mode is 7, which is no text, and cannot be judged"
+    assert connections_missing(server()) == "the server does not say privateEndpointConnections"
     assert unsaid(server(), "mode", "Odd").reason == "mode is 'Odd', which cannot be judged"
     assert unsaid(server(), "mode").state is ComplianceState.UNKNOWN
 
@@ -93,11 +98,11 @@ def test_commands_name_the_subscription_the_group_and_the_server() -> None:
 
 def test_a_command_keeps_an_odd_group_in_one_word() -> None:
     odd = replace(server(), id=ResourceId(str(SERVER).replace("/data/", "/data (old)/")))
-    for command in (az(odd, "update", "--x y"), az_restore(odd, "--x y")):
+    for command in (az(odd, "update", "--x y"), az_restore(odd.id, "--x y")):
         words = shlex.split(command)
         assert words[words.index("--resource-group") + 1] == "data (old)"
         assert words[-2:] == ["--x", "y"]
-    assert shlex.split(az_restore(odd, ""))[-1] == str(odd.id)
+    assert shlex.split(az_restore(odd.id, ""))[-1] == str(odd.id)
 
 
 @pytest.mark.parametrize(
@@ -145,11 +150,32 @@ LOGIN = "Please run 'az login' to setup account."
 def commands() -> list[str]:
     """The commands that the findings on all stored drifts tell a person to run."""
     found = (
-        bound(policy, examples(policy)).evaluate(stored(policy.id, kind, "drifted")).evidence
+        bound(policy, examples(policy)).evaluate(snapshot).evidence
         for policy in discover()
         for kind in sorted(policy.targets)
+        for snapshot in situations(stored(policy.id, kind, "drifted"))
     )
-    return sorted({step for evidence in found for step in steps_of(evidence) if is_command(step)})
+    return sorted({filled(step) for evidence in found for step in every_command(evidence)})
+
+
+def situations(drifted: Snapshot) -> Iterator[Snapshot]:
+    """A stored drift, and what leads a server's policies to other commands."""
+    yield drifted
+    if isinstance(drifted, ServerSnapshot):
+        five = tuple(DiagnosticSetting(name=f"s{n}") for n in range(5))
+        yield replace(drifted, replication=Replication(role="AsyncReplica", source=drifted.id))
+        yield replace(drifted, tier="Burstable", diagnostic_settings=five)
+        yield replace(
+            drifted,
+            backup=replace(drifted.backup, geo_redundant=not drifted.backup.geo_redundant),
+            encryption=replace(drifted.encryption, customer_key=not drifted.encryption.customer_key),
+        )
+        full = Health(state="Degraded", summary="read-only")
+        for mode, health in (("SameZone", None), ("ZoneRedundant", None), ("ZoneRedundant", full)):
+            availability = Availability(mode=mode, state="NotEnabled")
+            yield replace(drifted, high_availability=True, availability=availability, health=health)
+    else:
+        yield replace(drifted, servers=())
 
 
 def test_every_command_that_a_person_is_told_is_one_line_for_a_shell() -> None:

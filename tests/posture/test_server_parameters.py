@@ -8,9 +8,9 @@ import pytest
 
 from shared.model import Aspect, ComplianceState, ServerSnapshot, SetParameter, Severity
 from shared.model.parts import ServerParameter
+from shared.posture.allowed_values import allows
 from shared.posture.server_parameters import (
     About,
-    allows,
     is_on,
     parameter_change,
     parameter_finding,

@@ -217,7 +217,7 @@ WAYS_IN: list[tuple[dict[str, Any], list[str]]] = [
     ({"firewall_rules": (OFFICE,), "private_endpoints": (endpoint(ConnectionStatus.PENDING),)}, []),
     (
         {"public_access": PublicAccess.UNKNOWN, "firewall_rules": None, "private_endpoints": None},
-        ["firewall rules that were not read", "private endpoints that could not be read"],
+        ["firewall rules that were not read", "private endpoints that the server does not show"],
     ),
     (
         {"delegated_subnet": SUBNET, "firewall_rules": (OFFICE,)},

@@ -1,7 +1,7 @@
 """Coalescing: no interleaving and no crash loses an event, and a burst costs one reading."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import Enum
@@ -111,8 +111,14 @@ class SteppedTables:
     def get(self, table: str, partition: str, row: str) -> Entity | None:
         return self._process.do(lambda: self._tables.get(table, partition, row))
 
-    def query(self, table: str, partition: str | None = None, row_prefix: str = "") -> Iterator[Entity]:
-        return self._process.do(lambda: self._tables.query(table, partition, row_prefix))
+    def query(
+        self,
+        table: str,
+        partition: str | None = None,
+        row_prefix: str = "",
+        properties: Sequence[str] = (),
+    ) -> Iterator[Entity]:
+        return self._process.do(lambda: self._tables.query(table, partition, row_prefix, properties))
 
     def write(self, table: str, *writes: TableWrite) -> tuple[str, ...]:
         return self._process.do(lambda: self._tables.write(table, *writes))
@@ -520,8 +526,14 @@ class HastyWorker:
     def get(self, table: str, partition: str, row: str) -> Entity | None:
         return self._bench.tables.get(table, partition, row)
 
-    def query(self, table: str, partition: str | None = None, row_prefix: str = "") -> Iterator[Entity]:
-        return self._bench.tables.query(table, partition, row_prefix)
+    def query(
+        self,
+        table: str,
+        partition: str | None = None,
+        row_prefix: str = "",
+        properties: Sequence[str] = (),
+    ) -> Iterator[Entity]:
+        return self._bench.tables.query(table, partition, row_prefix, properties)
 
     def write(self, table: str, *writes: TableWrite) -> tuple[str, ...]:
         if not list(self._bench.tables.query(table)):

@@ -2,12 +2,12 @@
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 
@@ -21,6 +21,7 @@ from shared.model.messages import Message, MessageKind, look
 from shared.model.resource_id import ResourceId
 from shared.model.results import RunStatus, TargetResult
 from shared.state.claims import BudgetExhausted
+from shared.state.listings import Wanted
 from shared.state.store import Store
 from tests.adapters.storage.examples import (
     CAUSE,
@@ -343,8 +344,14 @@ class Together:
     def get(self, table: str, partition: str, row: str) -> Entity | None:
         return self._tables.get(table, partition, row)
 
-    def query(self, table: str, partition: str | None = None, row_prefix: str = "") -> Iterator[Entity]:
-        return self._tables.query(table, partition, row_prefix)
+    def query(
+        self,
+        table: str,
+        partition: str | None = None,
+        row_prefix: str = "",
+        properties: Sequence[str] = (),
+    ) -> Iterator[Entity]:
+        return self._tables.query(table, partition, row_prefix, properties)
 
     def write(self, table: str, *writes: TableWrite) -> tuple[str, ...]:
         if not getattr(self._passed, "gate", False):
@@ -463,6 +470,65 @@ def test_alerts_are_listed_last_seen_first_and_selected(store: Store) -> None:
     assert [record.id for record in store.alerts(status=AlertStatus.OPEN)] == ["a2", "a1"]
     assert [record.id for record in store.alerts(target=server("S1"))] == ["a1"]
     assert store.alerts(policy="another") == []
+
+
+@EVERYWHERE
+def test_pages_follow_each_other_and_leave_nothing_out(store: Store) -> None:
+    for n in range(7):  # two of them were seen in the same moment
+        store.put_alert(alert(f"a{n}", server(f"s{n}"), NOW + timedelta(seconds=n // 2)))
+    whole = [record.id for record in store.alerts(limit=None)]
+    for limit in (1, 2, 3, 7, 8):
+        found: list[str] = []
+        after: str | None = ""
+        while after is not None:
+            page = store.alert_page(Wanted(), limit, after)
+            assert page.total == 7
+            assert len(page.records) <= limit
+            found += [record.id for record in page.records]
+            after = page.after
+        assert found == whole
+
+
+def test_a_page_begins_behind_a_row_that_is_gone_or_was_seen_again(store: Store) -> None:
+    for n in range(4):
+        store.put_alert(alert(f"a{n}", server(f"s{n}"), NOW - timedelta(seconds=n)))
+    first = store.alert_page(Wanted(), 2)
+    assert first.after is not None
+    known = store.alert("a1")
+    assert known is not None
+    store.put_alert(replace(known, last_seen=LATER))
+    assert [record.id for record in store.alert_page(Wanted(), 2, first.after).records] == ["a2", "a3"]
+
+
+def test_a_page_selects_by_everything_that_is_wanted(bench: Bench) -> None:
+    store, tables = bench.store, bench.tables
+    store.put_alert(replace(alert("a1", server("s1")), severity=Severity.HIGH))
+    store.put_alert(replace(alert("a2", server("s2"), status=AlertStatus.RESOLVED), severity=Severity.LOW))
+    old = tables.get("alerts", "alerts", "a1")
+    assert old is not None
+    kept = {name: text for name, text in old.properties.items() if name != "severity"}
+    tables.write("alerts", Replace(partition="alerts", row="a1", properties=kept, etag=old.etag))
+
+    def ids(**wanted: Any) -> list[str]:
+        return [record.id for record in store.alert_page(Wanted(**wanted), 10).records]
+
+    assert (ids(severity=Severity.HIGH), ids(severity=Severity.LOW)) == (["a1"], ["a2"])
+    assert ids(severity=Severity.MEDIUM) == []
+    assert ids(state=AlertStatus.OPEN) == ["a1"]
+    assert ids(target=server("S2")) == ["a2"]
+    assert (ids(policies=frozenset({POLICY})), ids(policies=frozenset())) == (["a1", "a2"], [])
+
+
+@EVERYWHERE
+def test_pages_of_changes_are_newest_first(store: Store) -> None:
+    for n in range(5):
+        store.put_change(change(f"change-{n}", created_at=NOW + timedelta(seconds=n)))
+    first = store.change_page(Wanted(), 3)
+    assert ([record.id for record in first.records], first.total) == (["change-4", "change-3", "change-2"], 5)
+    assert first.after is not None
+    second = store.change_page(Wanted(), 3, first.after)
+    assert ([record.id for record in second.records], second.after) == (["change-1", "change-0"], None)
+    assert store.change_page(Wanted(state=Outcome.FAILED), 3).total == 0
 
 
 def test_unsent_alerts_are_those_with_a_notification_to_queue(store: Store) -> None:

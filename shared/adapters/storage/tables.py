@@ -8,7 +8,7 @@ are ``EntityChanged``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, Final, TypeAlias
 
@@ -66,10 +66,17 @@ class AzureTables:
             except ResourceNotFoundError:
                 return None
 
-    def query(self, table: str, partition: str | None = None, row_prefix: str = "") -> Iterator[Entity]:
+    def query(
+        self,
+        table: str,
+        partition: str | None = None,
+        row_prefix: str = "",
+        properties: Sequence[str] = (),
+    ) -> Iterator[Entity]:
         filters, parameters = _filter(partition, row_prefix)
         client = self._service.get_table_client(table)
-        pages = client.query_entities(filters, parameters=parameters).by_page()
+        select = [*sorted(_KEYS), *properties] if properties else None
+        pages = client.query_entities(filters, parameters=parameters, select=select).by_page()
         while (page := self._next_page(table, pages)) is not None:
             yield from map(_entity, page)
 
@@ -156,7 +163,8 @@ def _encoded(row: Row) -> dict[str, object]:
 
 
 def _entity(found: TableEntity) -> Entity:
-    properties = {name: _decoded(content) for name, content in found.items() if name not in _KEYS}
+    said = ((name, content) for name, content in found.items() if name not in _KEYS and content is not None)
+    properties = {name: _decoded(content) for name, content in said}
     return Entity(
         partition=decode_key(found["PartitionKey"]),
         row=decode_key(found["RowKey"]),

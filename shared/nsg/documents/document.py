@@ -2,7 +2,8 @@
 
 Read alike are the REST answer and the portal's JSON view, the body of a PUT (no id, no default rules),
 ``az network nsg show`` and ``create``, a list that holds one NSG, PowerShell's objects, and ARM templates
-(by hand, exported, compiled from Bicep; see ``shared.nsg.documents.templates``). The form is read by
+(by hand, exported, compiled from Bicep; see ``shared.nsg.documents.templates``), and what other tools give of
+NSGs (``shared.nsg.documents.exports``). The form is read by
 ``shared.nsg.rules.spelling``, which the gateway uses too. Only here are values judged as well: a document is
 typed by people, and an answer about a rule that nobody meant is worse than none. So what looks like an
 address and is none, a port of 70000 or two rules of one priority are an ``NsgError`` naming rule and field,
@@ -14,15 +15,20 @@ What must not live here: files, and the meaning of rules.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import partial
 from typing import Final
 
 from shared.model import Json, SecurityGroup, SecurityRule
 from shared.model.resource_id import ResourceId, parse_resource_id
 from shared.model.values import value
-from shared.nsg.documents.functions import UNKNOWN_GROUP
-from shared.nsg.documents.templates import GROUP_TYPE, body_of, groups_of, is_template
+from shared.nsg.documents.choosing import Held, choose
+from shared.nsg.documents.declared import FIELD as PARAMETERS
+from shared.nsg.documents.doubts import Body, Doubt
+from shared.nsg.documents.exports import as_groups
+from shared.nsg.documents.places import UNKNOWN_GROUP
+from shared.nsg.documents.placing import GROUP_TYPE
+from shared.nsg.documents.templates import body_of, groups_of, is_template, why_none
 from shared.nsg.engine.program import Program, parse
 from shared.nsg.rules.reading import NsgError, Rule, effective_rules
 from shared.nsg.rules.resources import folded, resource, unusable
@@ -42,11 +48,23 @@ _COLLECTIONS: Final[Mapping[str, str]] = {
 
 
 @value
-class _Held:
-    """An NSG that a document holds."""
+class ReadGroup:
+    """An NSG that was read for a question."""
 
-    name: str
-    body: Callable[[], Json]
+    group: SecurityGroup
+    program: Program
+    doubts: tuple[Doubt, ...]
+    """What a template leaves open about its rules, which are as wide as they can be."""
+
+
+@value
+class Choice:
+    """Which NSG of a document is meant, and the values for a template's parameters."""
+
+    name: str | None = None
+    """A name, an id, a symbolic name or a position (``#2``)."""
+    parameters: Json = None
+    """A parameter file, or an object of plain values."""
 
 
 # --- texts and files -------------------------------------------------------------------------------
@@ -85,21 +103,40 @@ def read_group(document: Json, *, name: str | None = None) -> SecurityGroup:
     where no single rule is at fault, its ``field`` is ``nsg`` where the document holds no NSG, and
     ``resources`` (template) or ``nsg`` (list) where it holds several.
     """
-    group = _convert(document, name)
+    group = _certain(document, name)
     _judge(effective_rules(group))
     return group
 
 
 def read_program(document: Json, tags: Tags, *, name: str | None = None) -> tuple[SecurityGroup, Program]:
     """``read_group`` and ``parse`` in one go, which reads every address once. Raises ``NsgError``."""
-    group = _convert(document, name)
+    group = _certain(document, name)
     program = parse(group, tags)
     _judge(program.rules)
     return group, program
 
 
-def _convert(document: Json, name: str | None) -> SecurityGroup:
-    return group_from(_with_an_id(_chosen(document, name).body()), _identified)
+def _certain(document: Json, name: str | None) -> SecurityGroup:
+    body = _chosen(document, Choice(name=name)).body()
+    for doubt in body.doubts:
+        raise doubt.error()
+    return _convert(body)
+
+
+def read_for_question(document: Json, tags: Tags, choice: Choice) -> ReadGroup:
+    """``read_program`` for who asks a question. Raises ``NsgError``.
+
+    What a template leaves open is no error here: whether it matters depends on the question.
+    """
+    body = _chosen(document, choice).body()
+    group = _convert(body)
+    program = parse(group, tags)
+    _judge(program.rules, {text for doubt in body.doubts for text in doubt.stays_open})
+    return ReadGroup(group=group, program=program, doubts=body.doubts)
+
+
+def _convert(body: Body) -> SecurityGroup:
+    return group_from(_with_an_id(body.json), _identified)
 
 
 def read_rule(body: Json) -> SecurityRule:
@@ -132,17 +169,14 @@ def _with_an_id(body: Json) -> Json:
 # --- which NSG -------------------------------------------------------------------------------------
 
 
-def _chosen(document: Json, name: str | None) -> _Held:
-    document = _unwrapped(document)
-    held = _groups(document)
+def _chosen(document: Json, choice: Choice) -> Held:
+    document = as_groups(_unwrapped(document))
+    held = _groups(document, choice.parameters)
     if not held:
-        raise NsgError(f"no network security group: {_described(document)}", rule="", field=WHOLE)
-    found = [group for group in held if name is None or group.name.lower() == name.strip().lower()]
-    if len(found) == 1:
-        return found[0]
-    names = ", ".join(group.name or "(no name)" for group in found or held)
-    reason = "several network security groups" if found else f"no network security group named {name!r}"
-    raise NsgError(f"{reason}: {names}", rule="", field="resources" if is_template(document) else WHOLE)
+        raise NsgError(
+            f"no network security group: {_described(document, choice.parameters)}", rule="", field=WHOLE
+        )
+    return choose(held, choice.name, "resources" if is_template(document) else WHOLE)
 
 
 def _unwrapped(document: Json) -> Json:
@@ -152,11 +186,21 @@ def _unwrapped(document: Json) -> Json:
     return inner if len(found) <= 2 and isinstance(inner, (list, Mapping)) else document
 
 
-def _groups(document: Json) -> list[_Held]:
+def _groups(document: Json, parameters: Json) -> list[Held]:
     if isinstance(document, Mapping) and is_template(document):
-        return [_Held(name=group.name, body=partial(body_of, group)) for group in groups_of(document)]
+        return [
+            Held(name=group.name, body=partial(body_of, group), id=group.id, symbol=group.group.symbol)
+            for group in groups_of(document, parameters)
+        ]
+    if parameters is not None:
+        raise NsgError("parameters go with a template, and this is none", rule="", field=PARAMETERS)
     items: Iterable[Json] = document if isinstance(document, list) else [document]
-    return [_Held(name=_name(item), body=partial(_with_rules, item)) for item in items if _is_group(item)]
+    return [_held(item) for item in items if _is_group(item)]
+
+
+def _held(item: Json) -> Held:
+    identity = parse_resource_id(resource(item).text("id"))
+    return Held(name=_name(item), body=partial(_with_rules, item), id=identity)
 
 
 def _is_group(item: Json) -> bool:
@@ -172,11 +216,11 @@ def _has_rules(item: Json) -> bool:
     return found.has("securityRules") or found.has("defaultSecurityRules")
 
 
-def _with_rules(item: Json) -> Json:
+def _with_rules(item: Json) -> Body:
     """Lists of resources name an NSG without its rules: that is not an NSG that has none."""
     if not _has_rules(item):
         raise NsgError(f"{_name(item)!r} comes without its rules", rule="", field="securityRules")
-    return item
+    return Body(json=item)
 
 
 def _name(item: Json) -> str:
@@ -185,10 +229,10 @@ def _name(item: Json) -> str:
     return found.text("name") or (identity.name if identity else found.text("id"))
 
 
-def _described(document: Json) -> str:
+def _described(document: Json, parameters: Json) -> str:
     match document:
         case Mapping() if is_template(document):
-            return "a template without one"
+            return why_none(document, parameters)
         case Mapping():
             kind = resource(document).text("type")
             return f"a resource of type {kind}" if kind else "an object without securityRules"
@@ -205,14 +249,19 @@ def _described(document: Json) -> str:
 # --- values ----------------------------------------------------------------------------------------
 
 
-def _judge(rules: Iterable[Rule]) -> None:
-    """What a rule names beside addresses must be a tag: no address with a slip of the pen is one."""
+def _judge(rules: Iterable[Rule], known: Collection[str] = ()) -> None:
+    """What a rule names beside addresses must be a tag: no address with a slip of the pen is one.
+
+    ``known`` are the expressions that a template leaves open.
+    """
     for rule in rules:
         if not 0 <= rule.priority <= 65535:
             raise unusable(rule.name, "priority", rule.priority)
         for side, field in ((rule.source, "source"), (rule.destination, "destination")):
             for named in side.sets:
-                if named.kind is not SetKind.SECURITY_GROUP and not is_tag_name(named.name):
+                if named.kind is SetKind.SECURITY_GROUP or named.name in known:
+                    continue
+                if not is_tag_name(named.name):
                     raise _no_address(rule.name, f"{field}AddressPrefix", named.name)
 
 

@@ -1,39 +1,42 @@
 """The expressions of ARM templates, as far as a document alone can answer them.
 
 A text in brackets is an expression: ``[format('{0}-nsg', parameters('name'))]``. What the template itself
-says is computed (default values, variables, texts put together, conditions, loops, ``resourceId``); what
-only a deployment knows (``resourceGroup()``, ``reference(…)``, a parameter without a default value) and every
-function that is not listed here is ``Unresolved``, never guessed. Source of the functions: "ARM template
-functions" (Microsoft Learn). The grammar is in ``shared.nsg.documents.grammar``, the functions that need
-nothing but their arguments are in ``shared.nsg.documents.functions``.
+says is computed (default values, variables, texts put together, conditions, loops, lambdas, functions of its
+own); what only a deployment knows (``reference(…)``, a parameter without any value) and every function that
+is not listed here is ``Unresolved``, never guessed. Source of the functions: "ARM template functions"
+(Microsoft Learn). The grammar is in ``shared.nsg.documents.grammar``, the functions that need nothing but
+their arguments are in ``shared.nsg.documents.functions``.
 
 Nothing here knows resources or rules.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
 from shared.model import Json
-from shared.nsg.documents.functions import FUNCTIONS, as_text, as_truth, filled
+from shared.nsg.documents.functions import FUNCTIONS
 from shared.nsg.documents.grammar import (
     Call,
+    Faulty,
     Literal,
     Member,
     Node,
     Unresolved,
     is_expression,
-    parse,
     unescaped,
 )
-from shared.nsg.documents.scope import Scope, Unknown
+from shared.nsg.documents.lists import WITH_LAMBDAS
+from shared.nsg.documents.numbers import as_truth
+from shared.nsg.documents.scope import Scope, Unknown, unknown_in
+from shared.nsg.documents.texts import LONGEST, as_text
 
 _MOST_TURNS: Final = 1000
 """More turns than there can be rules in an NSG; ARM itself stops a loop at 800."""
-_LONGEST: Final = 20_000
-"""The longest text that a function makes; ARM takes expressions of 24,576 characters."""
+_HOLDING: Final = frozenset({"createarray", "createobject"})
+"""Functions that do nothing with what they are handed but hold it."""
 
 
 # --- values ----------------------------------------------------------------------------------------
@@ -47,20 +50,25 @@ def resolve(found: Json, scope: Scope) -> Json:
     try:
         match found:
             case str() if is_expression(found):
-                return evaluate(parse(found[1:-1]), scope)
+                answer = named(scope.steps.tree(found), scope)
+                scope.steps.take_all_of(answer)
+                return answer
             case str():
                 return unescaped(found)
-            case list():
+            case list() | Mapping():
                 scope.steps.take(len(found))
-                inner = scope.deeper()
-                return [resolve(item, inner) for item in found]
-            case Mapping():
-                scope.steps.take(len(found))
-                return _resolve_object(found, scope.deeper())
+                with scope.steps:
+                    return _resolve_parts(found, scope)
             case _:
                 return found
-    except Unresolved:
-        return Unknown(text=found if isinstance(found, str) else "[…]")
+    except Unresolved as error:
+        return scope.unknown(found if isinstance(found, str) else str(error), error)
+
+
+def _resolve_parts(found: list[Json] | Mapping[str, Json], scope: Scope) -> Json:
+    if isinstance(found, list):
+        return [resolve(item, scope) for item in found]
+    return _resolve_object(found, scope)
 
 
 def _resolve_object(found: Mapping[str, Json], scope: Scope) -> Json:
@@ -79,32 +87,12 @@ def _resolve_object(found: Mapping[str, Json], scope: Scope) -> Json:
 def turns(loop: Mapping[str, Json], scope: Scope) -> range:
     """The turns of a ``copy`` loop. Raises ``Unresolved`` where its count is not known."""
     count = resolve(loop.get("count"), scope)
+    if isinstance(count, Unknown):
+        raise count.error()
     if not isinstance(count, int) or isinstance(count, bool) or not 0 <= count <= _MOST_TURNS:
-        written = loop.get("count")
-        raise Unresolved(written if isinstance(written, str) else "count")
+        raise Faulty(f"a loop takes from 0 to {_MOST_TURNS} turns")
     scope.steps.take(count)
     return range(count)
-
-
-def name_of(found: Json, scope: Scope) -> tuple[str, bool]:
-    """A resource's name, and whether all of it is known; unknown parts stay as they are, in brackets."""
-    if not isinstance(found, str) or not is_expression(found):
-        return (unescaped(found), True) if isinstance(found, str) else ("", False)
-    try:
-        return _shown(parse(found[1:-1]), scope.deeper())
-    except Unresolved:
-        return found, False
-
-
-def _shown(node: Node, scope: Scope) -> tuple[str, bool]:
-    try:
-        return as_text(evaluate(node, scope)), True
-    except Unresolved:
-        pass
-    if isinstance(node, Call) and node.name in {"concat", "format"} and node.arguments:
-        parts = [_shown(argument, scope.deeper())[0] for argument in node.arguments]
-        return ("".join(parts) if node.name == "concat" else filled(parts[0], parts[1:])), False
-    return f"[{node.text}]", False
 
 
 # --- computing -------------------------------------------------------------------------------------
@@ -112,11 +100,34 @@ def _shown(node: Node, scope: Scope) -> tuple[str, bool]:
 
 def evaluate(node: Node, scope: Scope) -> Json:
     """What ``node`` is; its members may hold ``Unknown``. Raises ``Unresolved``."""
-    found, where = _located(node, scope)
-    if where is not None:
-        found = resolve(found, where)
+    found = named(node, scope)
     if isinstance(found, Unknown):
-        raise Unresolved(found.text)
+        raise found.error()
+    return found
+
+
+def named(node: Node, scope: Scope) -> Json:
+    """What ``node`` is, or the ``Unknown`` that it names. Raises ``Unresolved``."""
+    if isinstance(node, Call) and not node.turning:
+        return _once(node, scope, _looked_up)
+    return _looked_up(node, scope)
+
+
+def _looked_up(node: Node, scope: Scope) -> Json:
+    found, where = _located(node, scope)
+    return found if where is None else resolve(found, where)
+
+
+def _once(call: Call, scope: Scope, compute: Callable[[Call, Scope], Json]) -> Json:
+    """What a call comes to that is the same in every turn. Raises ``Unresolved``."""
+    if call.text not in scope.answers:
+        try:
+            scope.answers[call.text] = compute(call, scope)
+        except Unresolved as error:
+            scope.answers[call.text] = error
+    found = scope.answers[call.text]
+    if isinstance(found, Unresolved):
+        raise type(found)(*found.args)
     return found
 
 
@@ -125,14 +136,10 @@ def _located(node: Node, scope: Scope) -> tuple[Json, Scope | None]:
 
     A rule in a loop asks for one member of a long list in every field: only that member is computed.
     """
-    scope = scope.deeper()
-    match node:
-        case Literal():
-            return node.value, None
-        case Member():
-            return _member(node, scope)
-        case Call():
-            return _located_call(node, scope)
+    if isinstance(node, Literal):
+        return node.value, None
+    with scope.steps:
+        return _member(node, scope) if isinstance(node, Member) else _located_call(node, scope)
 
 
 def _located_call(call: Call, scope: Scope) -> tuple[Json, Scope | None]:
@@ -143,23 +150,104 @@ def _located_call(call: Call, scope: Scope) -> tuple[Json, Scope | None]:
             return _variable(as_text(evaluate(name, scope)).lower(), scope)
         case "if", (condition, then, otherwise):
             return _located(then if as_truth(evaluate(condition, scope)) else otherwise, scope)
-        case "map", (items, Call(name="lambda", arguments=(name, body))):
-            return _mapped(items, name, body, scope), None
-        case "lambdavariables", (name,):
-            return _bound(as_text(evaluate(name, scope)).lower(), scope), None
         case "coalesce", _:
             return _coalesced(call, scope)
         case "tryget", (of, *keys) if keys:
             return _tried(of, keys, scope)
+        case _ if call.turning:
+            return _answer(call, scope), None
         case _:
-            return _call(call, scope), None
+            return _once(call, scope, _answer), None
+
+
+def _answer(call: Call, scope: Scope) -> Json:
+    """What a call comes to that names no part of the template."""
+    match call.name, call.arguments:
+        case "lambdavariables", (name,):
+            return _bound(as_text(evaluate(name, scope)).lower(), scope)
+        case (("and" | "or"), (_, *_)):
+            return _decided(call, scope)
+        case "copyindex", _:
+            return _turn([evaluate(argument, scope) for argument in call.arguments], scope)
+        case _ if call.name in WITH_LAMBDAS:
+            return _computed(call, WITH_LAMBDAS[call.name], scope)
+        case _ if call.name in scope.functions:
+            return _own(call, scope)
+        case _ if call.name in FUNCTIONS:
+            return _computed(call, FUNCTIONS[call.name], scope)
+        case _:
+            raise Unresolved(call.text)
+
+
+def _decided(call: Call, scope: Scope) -> bool:
+    """``and``, ``or``: one argument may decide, whatever the others are."""
+    decisive, unknown = call.name == "or", None
+    for argument in call.arguments:
+        try:
+            if as_truth(evaluate(argument, scope)) is decisive:
+                return decisive
+        except Unresolved as error:
+            unknown = error
+    if unknown is not None:
+        raise unknown
+    return not decisive
+
+
+def _computed(call: Call, compute: Callable[..., Json], scope: Scope) -> Json:
+    read = _part_of if call.name in _HOLDING else _argument
+    arguments = [read(argument, scope) for argument in call.arguments]
+    scope.steps.take_all_of(arguments)
+    try:
+        found = compute(*arguments)
+    except (TypeError, ValueError, LookupError, AttributeError) as error:
+        unknown = any(unknown_in(argument) is not None for argument in arguments)
+        raise (Unresolved if unknown else Faulty)(call.text) from error
+    if isinstance(found, str) and len(found) > LONGEST:
+        raise Faulty("a text longer than a template")
+    scope.steps.take_all_of(found)
+    return found
+
+
+def _part_of(node: Node, scope: Scope) -> Json:
+    """What becomes a part of a list or an object, which may stay unknown by itself."""
+    try:
+        return named(node, scope)
+    except Unresolved as error:
+        return scope.unknown(f"[{node.text}]", error)
+
+
+def _argument(node: Node, scope: Scope) -> Json | Callable[..., Json]:
+    """What a function is handed: a value, or the function that a ``lambda`` is."""
+    if not isinstance(node, Call) or node.name != "lambda" or not node.arguments:
+        return evaluate(node, scope)
+    *called, body = node.arguments
+    names = [as_text(evaluate(name, scope)).lower() for name in called]
+
+    def run(*items: Json) -> Json:
+        bound = dict(zip(names, items, strict=False))
+        return evaluate(body, replace(scope, bound={**scope.bound, **bound}))
+
+    return run
+
+
+def _own(call: Call, scope: Scope) -> Json:
+    """A function that the template declares, which knows nothing but its arguments."""
+    declared = scope.functions[call.name]
+    arguments = [evaluate(argument, scope) for argument in call.arguments]
+    names, body = declared["parameters"], declared["value"]
+    if len(names) != len(arguments):
+        raise Unresolved(call.text)
+    found = resolve(body, scope.calling(dict(zip(names, arguments, strict=True))))
+    if isinstance(found, Unknown):
+        raise Faulty(found.fault) if found.fault else Unresolved(call.text)
+    return found
 
 
 def _opened(node: Node, scope: Scope) -> tuple[Json, Scope | None]:
     """What ``node`` names, with its members to be computed but itself no expression."""
     found, where = _located(node, scope)
     while where is not None and isinstance(found, str) and is_expression(found):
-        found, where = _located(parse(found[1:-1]), where.deeper())
+        found, where = _located(where.steps.tree(found), where)
     if where is not None and isinstance(found, Mapping) and "copy" in found:
         found, where = resolve(found, where), None
     return found, where
@@ -169,7 +257,7 @@ def _member(node: Member, scope: Scope) -> tuple[Json, Scope | None]:
     of, where = _opened(node.of, scope)
     found = _part(of, evaluate(node.key, scope))
     if not found:
-        raise Unresolved(node.text)
+        raise Faulty(f"no such member: {node.text}")
     return found[0], where
 
 
@@ -179,7 +267,7 @@ def _part(of: Json, key: Json) -> tuple[Json] | None:
         return next(((item,) for name, item in of.items() if name.lower() == key.lower()), None)
     if isinstance(of, list) and isinstance(key, int):
         return (of[key],) if 0 <= key < len(of) else None
-    raise Unresolved("a value without members")
+    raise of.error() if isinstance(of, Unknown) else Faulty("a value without members")
 
 
 def _tried(node: Node, keys: Sequence[Node], scope: Scope) -> tuple[Json, Scope | None]:
@@ -191,23 +279,23 @@ def _tried(node: Node, keys: Sequence[Node], scope: Scope) -> tuple[Json, Scope 
             return None, None
         of = found[0]
         if where is not None and isinstance(of, str) and is_expression(of):
-            of, where = _opened(parse(of[1:-1]), where)
+            of, where = _opened(where.steps.tree(of), where)
     return of, where
 
 
 def _coalesced(call: Call, scope: Scope) -> tuple[Json, Scope | None]:
-    for argument in call.arguments:
+    """The first that is not null. What is unknown may be null: then what is behind it must add nothing."""
+    for place, argument in enumerate(call.arguments, 1):
         found, where = _opened(argument, scope)
+        if isinstance(found, Unknown) and _adds(call.arguments[place:], scope):
+            raise found.error()
         if found is not None:
             return found, where
     return None, None
 
 
-def _mapped(items: Node, name: Node, body: Node, scope: Scope) -> list[Json]:
-    found, called = evaluate(items, scope), as_text(evaluate(name, scope)).lower()
-    if not isinstance(found, list):
-        raise Unresolved(items.text)
-    return [evaluate(body, replace(scope, bound={**scope.bound, called: item})) for item in found]
+def _adds(others: Sequence[Node], scope: Scope) -> bool:
+    return any(evaluate(other, scope) not in (None, "", []) for other in others)
 
 
 def _bound(name: str, scope: Scope) -> Json:
@@ -217,8 +305,8 @@ def _bound(name: str, scope: Scope) -> Json:
 
 
 def _parameter(name: str, scope: Scope) -> tuple[Json, Scope | None]:
-    if name in scope.given:
-        return scope.given[name], None
+    if scope.given.get(name) is not None:
+        return scope.given[name], None  # null stands for no value, as in a deployment
     declared, asked = scope.parameters.get(name), f"parameters('{name}')"
     if isinstance(declared, Mapping) and "defaultValue" in declared:
         return declared["defaultValue"], scope.of(asked)
@@ -232,22 +320,6 @@ def _variable(name: str, scope: Scope) -> tuple[Json, Scope | None]:
     if name not in scope.variables:
         raise Unresolved(asked)
     return scope.variables[name], scope.of(asked)
-
-
-def _call(node: Call, scope: Scope) -> Json:
-    arguments = [evaluate(argument, scope) for argument in node.arguments]
-    if node.name == "copyindex":
-        return _turn(arguments, scope)
-    compute = FUNCTIONS.get(node.name)
-    if compute is None:
-        raise Unresolved(node.text)
-    try:
-        found = compute(*arguments)
-    except (TypeError, ValueError, LookupError) as error:
-        raise Unresolved(node.text) from error
-    if isinstance(found, str) and len(found) > _LONGEST:
-        raise Unresolved(node.text)
-    return found
 
 
 def _turn(arguments: list[Json], scope: Scope) -> int:

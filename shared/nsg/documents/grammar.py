@@ -2,7 +2,7 @@
 
 Source: "Syntax and expressions in ARM templates" (Microsoft Learn). A text in brackets is an expression, two
 opening brackets are one that is meant as such; texts stand in single quotes, doubled to stand for one. What
-an expression is worth is computed in ``shared.nsg.documents.expressions``; nothing here knows functions.
+an expression is worth is computed in ``shared.nsg.documents.expressions``; functions are only names here.
 """
 
 from __future__ import annotations
@@ -15,10 +15,17 @@ from shared.model.values import value
 
 _DEEPEST: Final = 60
 """How deep calls may be nested; a template stays far below, a hostile one must not exhaust the stack."""
+_LONGEST: Final = 24_576
+"""ARM takes no longer ones ("Template limits", Microsoft Learn)."""
+_TURNING: Final = frozenset({"copyindex", "lambdavariables"})
 
 
 class Unresolved(Exception):
     """The text of an expression that the document alone does not answer."""
+
+
+class Faulty(Unresolved):
+    """Why an expression has no value in any deployment, or one that is out of all proportion."""
 
 
 def is_expression(text: str) -> bool:
@@ -33,14 +40,17 @@ def unescaped(text: str) -> str:
 class Literal:
     value: str | int
     text: str
+    turning: bool = False
 
 
 @value
 class Call:
     name: str
-    """In lower case."""
+    """In lower case, with the namespace of a function that the template declares."""
     arguments: tuple[Node, ...]
     text: str
+    turning: bool
+    """Whether it asks for the turn of a loop or the item of a list: it is another value in the next."""
 
 
 @value
@@ -50,6 +60,7 @@ class Member:
     of: Node
     key: Node
     text: str
+    turning: bool
 
 
 Node: TypeAlias = Literal | Call | Member
@@ -72,13 +83,13 @@ class _Parser:
     def whole(self) -> Node:
         node = self._expression()
         if self._next < len(self._tokens):
-            raise Unresolved(self._text)
+            raise Faulty(f"no expression: {self._text[:100]}")
         return node
 
     def _expression(self) -> Node:
         self._depth += 1
         if self._depth > _DEEPEST:
-            raise Unresolved("expressions nested too deeply")
+            raise Faulty("expressions nested too deeply")
         start = self._next
         node = self._simple()
         while (mark := self._peek()) in {".", "["}:
@@ -86,12 +97,13 @@ class _Parser:
             if mark == ".":
                 kind, name = self._take()
                 if kind != "name":
-                    raise Unresolved(self._text)
+                    raise Faulty(f"no expression: {self._text[:100]}")
                 key: Node = Literal(value=name, text=name)
             else:
                 key = self._expression()
                 self._expect("]")
-            node = Member(of=node, key=key, text=self._since(start))
+            turning = node.turning or key.turning
+            node = Member(of=node, key=key, text=self._since(start), turning=turning)
         self._depth -= 1
         return node
 
@@ -102,12 +114,22 @@ class _Parser:
                 return Literal(value=text[1:-1].replace("''", "'"), text=text)
             case "number", text:
                 return Literal(value=int(text), text=text)
-            case "name", text if self._peek() == "(":
-                self._next += 1
+            case "name", text:
+                name = self._called(text).lower()
                 arguments = tuple(self._arguments())
-                return Call(name=text.lower(), arguments=arguments, text=self._since(start))
+                turning = name in _TURNING or any(argument.turning for argument in arguments)
+                return Call(name=name, arguments=arguments, text=self._since(start), turning=turning)
             case _:
-                raise Unresolved(self._text)
+                raise Faulty(f"no expression: {self._text[:100]}")
+
+    def _called(self, name: str) -> str:
+        """The name of a call up to its bracket; a function of the template itself is ``namespace.name``."""
+        if self._peek() == ".":
+            self._next += 1
+            kind, own = self._take()
+            name = f"{name}.{own}" if kind == "name" else ""
+        self._expect("(")
+        return name
 
     def _arguments(self) -> Iterator[Node]:
         if self._peek() == ")":
@@ -125,31 +147,33 @@ class _Parser:
 
     def _take(self) -> tuple[str, str]:
         if self._next >= len(self._tokens):
-            raise Unresolved(self._text)
+            raise Faulty(f"no expression: {self._text[:100]}")
         self._next += 1
         kind, text, _, _ = self._tokens[self._next - 1]
         return kind, text
 
     def _expect(self, mark: str) -> None:
         if self._take()[1] != mark:
-            raise Unresolved(self._text)
+            raise Faulty(f"no expression: {self._text[:100]}")
 
     def _since(self, token: int) -> str:
         return self._text[self._tokens[token][2] : self._tokens[self._next - 1][3]]
 
 
 def _tokens(text: str) -> Iterator[tuple[str, str, int, int]]:
-    """Kind, text, begin and end of each token. Raises ``Unresolved`` at anything else."""
+    """Kind, text, begin and end of each token. Raises ``Faulty`` at anything else."""
     place, end = 0, len(text.rstrip())
     while place < end:
         found = _TOKEN.match(text, place)
         if found is None or found.lastgroup is None:
-            raise Unresolved(text)
+            raise Faulty(f"no expression: {text[:100]}")
         kind = found.lastgroup
         yield kind, found[kind], found.start(kind), found.end()
         place = found.end()
 
 
 def parse(text: str) -> Node:
-    """The expression between the brackets. Raises ``Unresolved`` for a text that is none."""
+    """The expression between the brackets. Raises ``Faulty`` for a text that is none."""
+    if len(text) > _LONGEST:
+        raise Faulty(f"an expression of more than {_LONGEST} characters")
     return _Parser(text).whole()

@@ -1,62 +1,35 @@
 """The NSGs that an ARM template holds: written by hand, compiled from Bicep, or exported by the portal.
 
-A template's resources are a list or, from ``languageVersion`` 2.0, an object by symbolic name. The rules of
-an NSG stand in its properties, in resources nested in it, in resources beside it whose name is
+The rules of an NSG stand in its properties, in resources nested in it, in resources beside it whose name is
 ``<nsg>/<rule>``, or in an inner template (a Bicep module); each may be in a ``copy`` loop or under a
 ``condition``. A rule beside the NSG replaces one of the same name in its properties: it is deployed after it.
 The portal's export names every rule twice in this way. ``defaultSecurityRules`` are left aside, because a
 deployment does not write them.
 
-What a deployment alone can know is an ``NsgError`` where it decides, and stays as it is written in a name.
-Source: "Understand the structure and syntax of ARM templates", "Set name and type for child resources"
-(Microsoft Learn). Expressions are computed in ``shared.nsg.documents.expressions``.
+What a deployment alone can know is a ``Doubt``, and stays as it is written in a name. Source: "Understand the
+structure and syntax of ARM templates", "Set name and type for child resources" (Microsoft Learn). Expressions
+are computed in ``shared.nsg.documents.expressions``, resources are found in ``shared.nsg.documents.placing``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from typing import Final
 
 from shared.model import Json
+from shared.model.resource_id import ResourceId, parse_resource_id
 from shared.model.values import value
-from shared.nsg.documents.expressions import name_of, resolve, turns
-from shared.nsg.documents.grammar import Unresolved
-from shared.nsg.documents.scope import Scope, Unknown, unknown_part
-from shared.nsg.rules.reading import NsgError
+from shared.nsg.documents.declared import outer_scope
+from shared.nsg.documents.doubts import Body, Doubt, PlainRule, bodies, plain_rule, unanswered
+from shared.nsg.documents.expressions import resolve
+from shared.nsg.documents.places import UNKNOWN_SUBSCRIPTION
+from shared.nsg.documents.placing import GROUP_TYPE, RULE_TYPE, Placed, count, left_out, placed_in
+from shared.nsg.documents.scope import Unknown
 from shared.nsg.rules.resources import Resource, folded, objects, resource
-from shared.nsg.rules.spelling import DECIDING
 
-GROUP_TYPE: Final = "microsoft.network/networksecuritygroups"
-_RULE_TYPE: Final = f"{GROUP_TYPE}/securityrules"
-_DEPLOYMENT_TYPE: Final = "microsoft.resources/deployments"
-_DEEPEST: Final = 10
-"""How many templates may stand in one another."""
-
-
-@value
-class Placed:
-    """A resource of a template, and where its expressions are computed."""
-
-    type: str
-    """In lower case, with the types of the parents."""
-    name: str
-    """With the names of the parents."""
-    certain: bool
-    """Whether all of the name is known."""
-    body: Mapping[str, Json]
-    """With keys in lower case."""
-    scope: Scope
-    sure: bool
-    """Whether it is deployed; False where only a deployment knows. What is not deployed is not placed."""
-
-    @property
-    def leaf(self) -> str:
-        return self.name.rpartition("/")[2]
-
-    @property
-    def parent(self) -> str:
-        return self.name.rpartition("/")[0]
+_MOST_SHOWN: Final = 3
+_COMPARED_IN_A_STEP: Final = 4
+"""Names of rules and NSGs."""
 
 
 @value
@@ -67,6 +40,17 @@ class TemplateGroup:
     group: Placed
     rules: tuple[Placed, ...]
     """The rules beside the NSG that belong to it."""
+    strays: tuple[Placed, ...]
+    """Those of which nobody knows whose they are."""
+
+    @property
+    def id(self) -> ResourceId | None:
+        """Where the template says to which resource group the NSG is deployed."""
+        scope = self.group.scope
+        if scope.group is None or not self.group.certain:
+            return None
+        held = f"/subscriptions/{scope.subscription or UNKNOWN_SUBSCRIPTION}/resourceGroups/{scope.group}"
+        return parse_resource_id(f"{held}/providers/Microsoft.Network/networkSecurityGroups/{self.name}")
 
 
 def is_template(document: Json) -> bool:
@@ -75,223 +59,123 @@ def is_template(document: Json) -> bool:
     return isinstance(found.get("resources"), (list, Mapping)) and "securityrules" not in found
 
 
-def groups_of(template: Mapping[str, Json]) -> tuple[TemplateGroup, ...]:
-    """The NSGs of a template, in its order. Raises ``NsgError`` where that cannot be told."""
-    found = [*_resources(template, _outer_scope(template), 0, sure=True)]
-    rules = [item for item in found if item.type == _RULE_TYPE]
+def groups_of(template: Mapping[str, Json], given: Json = None) -> tuple[TemplateGroup, ...]:
+    """The NSGs of a template, in its order, with ``given`` for its parameters. Raises ``NsgError``."""
+    scope = outer_scope(template, given)
+    found = [*placed_in(template, scope)]
+    rules = [item for item in found if item.type == RULE_TYPE]
     groups = [item for item in found if item.type == GROUP_TYPE and not item.body.get("existing")]
-    for rule in rules:
-        belongs = [_belongs(rule, group) for group in groups]
-        if None in belongs and True not in belongs:
-            raise NsgError(
-                f"rule {rule.leaf!r}: the template alone does not say which NSG it belongs to",
-                rule=rule.leaf,
-                field="name",
-            )
+    count(scope, len(rules) * len(groups) // _COMPARED_IN_A_STEP)
+    owners = [(rule, _owned(rule, groups)) for rule in rules]
     return tuple(
-        TemplateGroup(name=group.name, group=group, rules=tuple(r for r in rules if _belongs(r, group)))
-        for group in groups
+        TemplateGroup(
+            name=group.name,
+            group=group,
+            rules=tuple(rule for rule, owned in owners if owned[place]),
+            strays=tuple(rule for rule, owned in owners if owned[place] is None),
+        )
+        for place, group in enumerate(groups)
     )
 
 
-def _belongs(rule: Placed, group: Placed) -> bool | None:
-    """Whether the rule is the NSG's, which its name says; None where only a deployment knows the names."""
-    same = rule.parent.lower() == group.name.lower()
-    if rule.certain and group.certain:
-        return same
-    # One expression has one value, but only in one template.
-    return True if same and rule.scope.parameters is group.scope.parameters else None
+def _owned(rule: Placed, groups: Iterable[Placed]) -> list[bool | None]:
+    """Of each NSG, whether the rule is its own; None where only a deployment knows whose it is."""
+    parent = rule.parent_key.lower()
+    found = [_belongs(rule, group, parent == group.key.lower()) for group in groups]
+    return [bool(owned) for owned in found] if True in found else found
 
 
-def body_of(group: TemplateGroup) -> Json:
-    """The NSG as the body of its PUT, without expressions. Raises ``NsgError``."""
-    placed = group.group
-    for deployed in (placed, *group.rules):
-        _must_be_deployed(deployed)
-    replaced = {rule.leaf.lower() for rule in group.rules}
-    inside = [rule for rule in _inside(placed) if str(rule["name"]).lower() not in replaced]
-    return {"name": group.name, "properties": {"securityRules": [*inside, *map(_beside, group.rules)]}}
+def why_none(template: Mapping[str, Json], given: Json = None) -> str:
+    """Why a template without NSGs has none."""
+    conditions = left_out(template, outer_scope(template, given))
+    if not conditions:
+        return "a template without one"
+    return f"those of the template are not deployed: {', '.join(conditions[:_MOST_SHOWN])} is false"
 
 
-def _must_be_deployed(placed: Placed) -> None:
-    if not placed.sure:
-        raise NsgError(
-            f"{placed.name!r} is deployed under a condition that the template alone does not answer",
-            rule=placed.leaf if placed.type == _RULE_TYPE else "",
-            field="condition",
-        )
+def _belongs(rule: Placed, group: Placed, same: bool) -> bool | None:
+    """Whether the rule is the NSG's, of which ``same`` says whether the names are surely one."""
+    if same:
+        return _may_be(rule.scope.group, group.scope.group)
+    return False if rule.certain and group.certain else None
 
 
-# --- finding ---------------------------------------------------------------------------------------
+def _may_be(one: str | None, other: str | None) -> bool:
+    """Whether two resource groups can be one."""
+    return one is None or other is None or one.lower() == other.lower()
 
 
-def _outer_scope(template: Mapping[str, Json]) -> Scope:
-    found = folded(template)
-    definitions = folded(found.get("definitions"))
-    declared = {
-        name: _with_its_type(item, definitions) for name, item in folded(found.get("parameters")).items()
-    }
-    return Scope(parameters=declared, variables=_variables(found))
+def body_of(group: TemplateGroup) -> Body:
+    """The NSG and what is in doubt about it. Raises ``NsgError`` where too little is known of it."""
+    if group.group.doubt is not None:
+        raise group.group.doubt.error()
+    replaced = {rule.leaf.lower() for rule in group.rules if rule.doubt is None}
+    inside = [rule for rule in _inside(group.group) if rule.name.lower() not in replaced]
+    strays = {id(rule) for rule in group.strays}
+    beside = [*_new((*group.rules, *group.strays), inside)]
+    doubts = [doubt for placed, _ in beside for doubt in _doubts(placed, id(placed) in strays)]
+    rules = [*inside, *(rule for _, rule in beside)]
+    doubts += [doubt for rule in rules for doubt in rule.doubts]
+    named = {"name": group.name, **({} if group.id is None else {"id": str(group.id)})}
+    return Body(json={**named, "properties": {"securityRules": bodies(rules)}}, doubts=tuple(doubts))
 
 
-def _with_its_type(declared: Json, definitions: Mapping[str, Json]) -> Json:
-    """A declaration with what the type says that it refers to: whether the parameter may be null."""
-    if not isinstance(declared, Mapping):
-        return declared
-    kind = _text(declared.get("$ref")).rpartition("/")[2]
-    return {**folded(definitions.get(kind)), **declared}
+def _new(found: Iterable[Placed], inside: Iterable[PlainRule]) -> Iterator[tuple[Placed, PlainRule]]:
+    """The rules beside the NSG, but for those that are there already: deployed again they change nothing."""
+    held: dict[str, list[Mapping[str, Json]]] = {}
+    for rule in inside:
+        held.setdefault(rule.name.lower(), []).append(rule.fields)
+    for placed in found:
+        rule = _beside(placed)
+        same = held.setdefault(rule.name.lower(), [])
+        if rule.fields not in same or not rule.is_exact:
+            same.append(rule.fields)
+            yield placed, rule
 
 
-def _variables(template: Mapping[str, Json]) -> Mapping[str, Json]:
-    """The variables by name in lower case; a ``copy`` among them makes one variable of each loop."""
-    found = folded(template.get("variables"))
-    loops = found.get("copy")
-    if not isinstance(loops, list):
-        return found
-    names = [
-        loop["name"] for loop in loops if isinstance(loop, Mapping) and isinstance(loop.get("name"), str)
-    ]
-    made = {name.lower(): f"[variables('copy').{name}]" for name in names}
-    return {**found, **made, "copy": {"copy": loops}}
-
-
-def _resources(template: Json, scope: Scope, level: int, sure: bool) -> Iterator[Placed]:
-    held = folded(template).get("resources")
-    for item in held.values() if isinstance(held, Mapping) else held if isinstance(held, list) else ():
-        if isinstance(item, Mapping):
-            for placed in _unrolled(folded(item), scope, None, sure):
-                yield placed
-                yield from _inner_template(placed, level)
-
-
-def _unrolled(body: Mapping[str, Json], scope: Scope, parent: Placed | None, sure: bool) -> Iterator[Placed]:
-    """The resource and those nested in it, once for each turn of its loop."""
-    kind = _type(body, parent)
-    if kind not in {GROUP_TYPE, _RULE_TYPE, _DEPLOYMENT_TYPE}:
-        return
-    for turned in _scopes(body, scope):
-        condition = resolve(body.get("condition", True), turned)
-        if condition is False:
-            continue
-        placed = _placed(kind, body, turned, parent, sure and condition is True)
-        yield placed
-        nested = body.get("resources") if kind == GROUP_TYPE and parent is None else ()
-        for item in nested if isinstance(nested, list) else ():
-            if isinstance(item, Mapping):
-                yield from _unrolled(folded(item), turned, placed, placed.sure)
-
-
-def _type(body: Mapping[str, Json], parent: Placed | None) -> str:
-    kind = _text(body.get("type"))
-    return f"{parent.type}/{kind}" if parent and "/" not in kind else kind
-
-
-def _text(found: Json) -> str:
-    """A text that compares without case; ``""`` for anything else."""
-    return found.strip().lower() if isinstance(found, str) else ""
-
-
-def _scopes(body: Mapping[str, Json], scope: Scope) -> Iterable[Scope]:
-    loop = body.get("copy")
-    if not isinstance(loop, Mapping):
-        return [scope]
-    try:
-        return [scope.turned(_text(loop.get("name")), turn) for turn in turns(loop, scope)]
-    except Unresolved as error:
-        shown, _ = name_of(body.get("name"), scope)
-        raise NsgError(
-            f"resource {shown!r}: its loop cannot be computed from the template alone: {error}",
-            rule="",
-            field="copy",
-        ) from error
-
-
-def _placed(kind: str, body: Mapping[str, Json], scope: Scope, parent: Placed | None, sure: bool) -> Placed:
-    name, certain = name_of(body.get("name"), scope)
-    if parent is not None and "/" not in name:
-        name, certain = f"{parent.name}/{name}", certain and parent.certain
-    return Placed(type=kind, name=name.strip(), certain=certain, body=body, scope=scope, sure=sure)
-
-
-def _inner_template(deployment: Placed, level: int) -> Iterator[Placed]:
-    """The resources of a template inside a deployment; a linked one is another document."""
-    if deployment.type != _DEPLOYMENT_TYPE:
-        return
-    if level >= _DEEPEST:
-        raise NsgError("templates nested too deeply", rule="", field="template")
-    properties = folded(deployment.body.get("properties"))
-    template = properties.get("template")
-    if isinstance(template, Mapping):
-        inner = _inner_scope(properties, template, deployment.scope)
-        yield from _resources(template, inner, level + 1, deployment.sure)
-
-
-def _inner_scope(properties: Mapping[str, Json], template: Mapping[str, Json], outer: Scope) -> Scope:
-    """An inner template computes in its own scope only where its deployment says so."""
-    options = folded(properties.get("expressionevaluationoptions"))
-    if _text(options.get("scope")) != "inner":
-        return outer
-    own = _outer_scope(template)
-    given = resolve(properties.get("parameters"), outer)
-    if isinstance(given, Unknown):
-        values: dict[str, Json] = dict.fromkeys(own.parameters, given)
-    else:
-        values = {name: _value(item) for name, item in folded(given).items()}
-    return replace(own, given=values, steps=outer.steps)
-
-
-def _value(item: Json) -> Json:
-    """The value of a handed-in parameter; a secret from a vault is not in the document."""
-    if isinstance(item, Unknown):
-        return item
-    found = folded(item)
-    return found["value"] if "value" in found else Unknown(text="a value from a key vault")
+def _doubts(rule: Placed, is_stray: bool) -> Iterator[Doubt]:
+    """Whether a rule beside the NSG is deployed, and is its own."""
+    if rule.doubt is not None:
+        yield rule.doubt
+    if is_stray:
+        said = f"rule {rule.leaf!r}: the template alone does not say which NSG it belongs to"
+        yield Doubt(rule=rule.leaf, field="name", said=said)
 
 
 # --- rules -----------------------------------------------------------------------------------------
 
 
-def _inside(group: Placed) -> list[Mapping[str, Json]]:
+def _inside(group: Placed) -> list[PlainRule]:
     properties = _answered(resolve(group.body.get("properties"), group.scope), "", "properties")
     rules = _answered(folded(properties).get("securityrules"), "", "securityRules")
     for rule in rules if isinstance(rules, list) else ():
         _answered(rule, "", "securityRules")
-    return [_plain(rule, "") for rule in objects(rules, "securityRules")]
+    return [
+        _plain(rule, _name(resource(rule), place))
+        for place, rule in enumerate(objects(rules, "securityRules"), 1)
+    ]
 
 
-def _beside(placed: Placed) -> Mapping[str, Json]:
+def _beside(placed: Placed) -> PlainRule:
     body = {"properties": resolve(placed.body.get("properties"), placed.scope)}
     return _plain(body, placed.leaf)
 
 
-def _plain(body: Mapping[str, Json], name: str) -> Mapping[str, Json]:
-    """The rule with its fields that decide, each of them computed."""
+def _plain(body: Mapping[str, Json], name: str) -> PlainRule:
     rule = resource(body)
-    name = name or _name(rule)
     _answered(rule.own.get("properties"), name, "properties")
-    fields = {field: _known(rule.get(field), name, field) for field in DECIDING if rule.has(field)}
-    return {"name": name, "properties": {**fields, "description": rule.get("description")}}
+    return plain_rule(rule, name)
 
 
-def _name(rule: Resource) -> str:
+def _name(rule: Resource, place: int) -> str:
+    """The name, or its expression: with the rule's place where the expression stands for many."""
     found = rule.own.get("name")
-    return found.text if isinstance(found, Unknown) else rule.text("name")
+    if not isinstance(found, Unknown):
+        return rule.text("name")
+    return f"{found.text} #{place}" if found.varies else found.text
 
 
 def _answered(found: Json, rule: str, field: str) -> Json:
     if isinstance(found, Unknown):
-        raise _unanswered(found.text, rule, field)
+        raise unanswered(found, rule, field).error()
     return found
-
-
-def _known(found: Json, rule: str, field: str) -> Json:
-    text = unknown_part(found)
-    if text is not None:
-        raise _unanswered(text, rule, field)
-    return found
-
-
-def _unanswered(text: str, rule: str, field: str) -> NsgError:
-    place = f"rule {rule!r}: {field}" if rule else field
-    shown = text[:200]
-    return NsgError(f"{place} cannot be computed from the template alone: {shown}", rule=rule, field=field)

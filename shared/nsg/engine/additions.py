@@ -24,7 +24,9 @@ from shared.nsg.rules.tags import Tags
 FIRST_PRIORITY: Final = 100
 LAST_PRIORITY: Final = 4096
 _LONGEST_NAME: Final = 80
-_LONGEST_DESCRIPTION: Final = 140
+LONGEST_DESCRIPTION: Final = 140
+_LONGEST_SAID: Final = 120
+"""Room is left for a note of who wrote it."""
 
 
 @value
@@ -34,6 +36,8 @@ class Goal:
     question: Question
     want: Access = Access.ALLOW
     name: str = "driftward"
+    last: int = LAST_PRIORITY
+    """The largest priority for a rule that need only stand ahead of a default rule."""
 
     @property
     def state(self) -> State:
@@ -92,8 +96,8 @@ def _some_family(source: Side, destination: Side) -> bool:
 
 
 def used_priorities(group: SecurityGroup, direction: Direction) -> dict[int, str]:
-    """Names by priority; a priority is unique in one direction only."""
-    return {rule.priority: rule.name for rule in group.rules if rule.direction is direction}
+    """Names by priority, also of rules that are only proposed; it is unique in one direction only."""
+    return {rule.priority: rule.name for rule in group.taken if rule.direction is direction}
 
 
 def largest_free(used: dict[int, str], below: int) -> int | None:
@@ -123,7 +127,7 @@ def rule_for(group: SecurityGroup, goal: Goal, ends: Ends, priority: int) -> Sec
     question = goal.question
     wanted = f"{goal.name}-{question.direction.lower()}-{ends.label}"
     return SecurityRule(
-        name=_free_name(wanted, group),
+        name=free_rule_name(wanted, group),
         direction=question.direction,
         access=goal.want,
         priority=priority,
@@ -144,21 +148,18 @@ def port_texts(spans: Spans) -> tuple[str, ...]:
 
 
 def _description(goal: Goal) -> str:
+    """What the rule is for; who adds it is not said, for that may be anybody."""
     does, past = (
-        ("lets", "pass ahead of a deny") if goal.want is Access.ALLOW else ("keeps", "out ahead of an allow")
+        ("Lets", "pass ahead of a deny") if goal.want is Access.ALLOW else ("Keeps", "out ahead of an allow")
     )
     ports = ", ".join(port_texts(goal.question.ports))
-    text = f"Added by Driftward: {does} {goal.question.protocol} {ports} {past} rule."
-    return (
-        text
-        if len(text) <= _LONGEST_DESCRIPTION
-        else f"Added by Driftward ahead of another rule ({goal.want.lower()})."
-    )
+    text = f"{does} {goal.question.protocol} {ports} {past} rule."
+    return text if len(text) <= _LONGEST_SAID else f"{does} many ports {past} rule."
 
 
-def _free_name(wanted: str, group: SecurityGroup) -> str:
+def free_rule_name(wanted: str, group: SecurityGroup) -> str:
     """``wanted`` made fit for ARM, with a number where the NSG has that name in either direction."""
-    read = (rule.name.lower() for rule in (*group.rules, *group.default_rules))
+    read = (rule.name.lower() for rule in (*group.taken, *group.default_rules))
     taken = {*read, *(rule.name.lower() for rule in DEFAULT_RULES)}
     name, number = _fitting(wanted, ""), 1
     while name.lower() in taken:

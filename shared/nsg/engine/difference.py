@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 
 from shared.model import Access, Direction, IPNetwork, SecurityGroup, TrafficBox
 from shared.model.values import value
+from shared.nsg.engine.budget import bounded
 from shared.nsg.engine.outcomes import Outcome, in_any_world, possible
 from shared.nsg.engine.program import PROTOCOLS, Program, program_of
 from shared.nsg.engine.question import Question, parts_of
@@ -25,6 +26,7 @@ from shared.nsg.packets.axis import spans_at
 from shared.nsg.packets.boxes import Box
 from shared.nsg.packets.cover import Cell, TooManyPieces, disjoint, meet, merged, without
 from shared.nsg.packets.spans import Spans, union
+from shared.nsg.packets.steps import Steps
 from shared.nsg.rules.reading import NsgError, Protocol, Rule, Side, effective_rules
 from shared.nsg.rules.tags import Tags
 
@@ -118,7 +120,8 @@ def difference(
     program = program_of((*pair.before, *pair.after), tags)
     questions = _all_touched(pair, tags) if asked is None else asked
     try:
-        changes = [part for question in questions for part in _changes(pair, program, question)]
+        with bounded() as steps:
+            changes = [part for question in questions for part in _changes(pair, program, question, steps)]
     except TooManyPieces as error:
         said = f"the two readings differ in more than {MOST_PIECES} ways, too many to be told"
         raise NsgError(said, rule="", field="securityRules") from error
@@ -164,9 +167,9 @@ class _Pair(NamedTuple):
         return frozenset(rule.match for rule in self.before) ^ frozenset(rule.match for rule in self.after)
 
 
-def _changes(pair: _Pair, program: Program, question: Question) -> Iterator[Changed]:
+def _changes(pair: _Pair, program: Program, question: Question, steps: Steps) -> Iterator[Changed]:
     lists, touched = pair.lists(question.direction), pair.touched
-    for part in parts_of(question, program):
+    for part in parts_of(question, program, steps):
         found = list(joint_spaces(program, part, lists))
         for (old, new), where in zip(found, _WHERE[len(found)], strict=True):
             for outcomes, cells in _compare(old, new, _region((old, new), touched)):

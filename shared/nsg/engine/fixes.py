@@ -17,18 +17,31 @@ from typing import Final
 
 from shared.model import Access, Direction, SecurityGroup, SecurityRule
 from shared.model.values import value
-from shared.nsg.engine.additions import Ends, Goal, ends_of, largest_free, no_room, rule_for, used_priorities
+from shared.nsg.engine.additions import (
+    LAST_PRIORITY,
+    Ends,
+    Goal,
+    ends_of,
+    largest_free,
+    no_room,
+    rule_for,
+    used_priorities,
+)
+from shared.nsg.engine.budget import STEPS, TooComplex
 from shared.nsg.engine.program import parse
 from shared.nsg.engine.question import Question
 from shared.nsg.engine.verdict import Verdict, decide, state_of
 from shared.nsg.packets.addresses import EVERY_ADDRESS, WHOLE, parse_addresses
 from shared.nsg.packets.spans import common, minus
+from shared.nsg.packets.steps import Steps
 from shared.nsg.rules.reading import Protocol, Rule, Side
 from shared.nsg.rules.tags import Tags
 
 _MOST_RULES: Final = 1000
 _MOST_PREFIXES: Final = 4000
 """Sources, and separately destinations, of all rules of one NSG together."""
+_PARSING: Final = 5
+"""Steps that it takes to read a rule."""
 _OUR_FAULT: Final = "this is a fault of Driftward, please report it"
 
 
@@ -51,7 +64,8 @@ def fix(group: SecurityGroup | None, goal: Goal, tags: Tags, verdict: Verdict | 
 
     ``verdict`` is the question's, where it is known already. Raises ``NsgError``.
     """
-    verdict = verdict or decide(parse(group, tags), goal.question)
+    steps = Steps(STEPS)
+    verdict = verdict or decide(parse(group, tags), goal.question, steps)
     if verdict.state is goal.state:
         return Fix(rules=())
     if group is None:
@@ -61,12 +75,20 @@ def fix(group: SecurityGroup | None, goal: Goal, tags: Tags, verdict: Verdict | 
     against = verdict.blocking if goal.want is Access.ALLOW else verdict.exposing
     if not against:
         return NoFix(reason="no packet goes between addresses of different families")
-    proposed = _additions(group, goal, against[0], tags)
+    try:
+        return _proved(group, goal, against[0], tags, steps)
+    except TooComplex as error:
+        return NoFix(reason=str(error))
+
+
+def _proved(group: SecurityGroup, goal: Goal, blocker: Rule, tags: Tags, steps: Steps) -> Fix | NoFix:
+    """Raises ``TooComplex``."""
+    proposed = _additions(group, goal, blocker, tags, steps)
     if isinstance(proposed, NoFix):
         return proposed
     return (
         _beyond_limits(with_rules(group, proposed.rules))
-        or _unproved(group, proposed, goal, tags)
+        or _unproved(group, proposed, goal, tags, steps)
         or proposed
     )
 
@@ -90,21 +112,22 @@ def _unguarded(goal: Goal) -> str | None:
     return None
 
 
-def _additions(group: SecurityGroup, goal: Goal, blocker: Rule, tags: Tags) -> Fix | NoFix:
+def _additions(group: SecurityGroup, goal: Goal, blocker: Rule, tags: Tags, steps: Steps) -> Fix | NoFix:
     """One rule for each family and tag that needs it."""
     program = parse(group, tags)
     needed = [
         ends
         for ends in ends_of(goal.question, tags)
-        if state_of(program, part := _between(goal.question, ends)) is not goal.state
-        and decide(program, part).outcomes  # between a tag without addresses of a family, no packet goes
+        if state_of(program, part := _between(goal.question, ends), steps) is not goal.state
+        and decide(
+            program, part, steps
+        ).outcomes  # between a tag without addresses of a family, no packet goes
     ]
     proposed = _placed(group, goal, blocker, needed)
     if isinstance(proposed, NoFix) or not _may_overlap(goal.question):
         return proposed
-    return _placed(
-        group, goal, blocker, _fewest(group, goal, tags, dict(zip(needed, proposed.rules, strict=True)))
-    )
+    rules = dict(zip(needed, proposed.rules, strict=True))
+    return _placed(group, goal, blocker, _fewest(group, goal, tags, rules, steps))
 
 
 def _between(question: Question, ends: Ends) -> Question:
@@ -117,7 +140,8 @@ def _placed(group: SecurityGroup, goal: Goal, blocker: Rule, needed: Iterable[En
     direction = goal.question.direction
     for ends in needed:
         patched = with_rules(group, added)
-        priority = largest_free(used_priorities(patched, direction), blocker.priority)
+        below = blocker.priority if blocker.priority <= LAST_PRIORITY else goal.last + 1
+        priority = largest_free(used_priorities(patched, direction), below)
         if priority is None:
             return NoFix(reason=no_room(group, direction, blocker, len(added)))
         added.append(rule_for(patched, goal, ends, priority))
@@ -133,12 +157,15 @@ def _may_overlap(question: Question) -> bool:
     )
 
 
-def _fewest(group: SecurityGroup, goal: Goal, tags: Tags, rules: dict[Ends, SecurityRule]) -> list[Ends]:
+def _fewest(
+    group: SecurityGroup, goal: Goal, tags: Tags, rules: dict[Ends, SecurityRule], steps: Steps
+) -> list[Ends]:
     """What is still to be named when each rule is left out without which the question holds as well."""
     kept = dict(rules)
     for ends in rules:
         others = [rule for other, rule in kept.items() if other != ends]
-        if state_of(parse(with_rules(group, others), tags), goal.question) is goal.state:
+        steps.take(_PARSING * len(group.rules))
+        if state_of(parse(with_rules(group, others), tags), goal.question, steps) is goal.state:
             del kept[ends]
     return list(kept)
 
@@ -165,7 +192,7 @@ def _listed(sides: Iterable[tuple[str, ...]]) -> int:
     return sum(1 for texts in sides for text in texts if parse_addresses(text) is not None)
 
 
-def _unproved(group: SecurityGroup, proposed: Fix, goal: Goal, tags: Tags) -> NoFix | None:
+def _unproved(group: SecurityGroup, proposed: Fix, goal: Goal, tags: Tags, steps: Steps) -> NoFix | None:
     """Why the patched NSG is not as it should be; None when it is proved to be.
 
     A packet that none of the new rules can match is decided by the same rules in the same order as
@@ -176,7 +203,7 @@ def _unproved(group: SecurityGroup, proposed: Fix, goal: Goal, tags: Tags) -> No
     names = {rule.name for rule in proposed.rules}
     if any(not _is_within(rule, goal.question) for rule in patched.rules if rule.name in names):
         return NoFix(reason=f"the rules that were found would match other traffic: {_OUR_FAULT}")
-    if state_of(patched, goal.question) is not goal.state:
+    if state_of(patched, goal.question, steps) is not goal.state:
         return NoFix(reason=f"the rules that were found do not settle the question: {_OUR_FAULT}")
     return None
 

@@ -44,12 +44,12 @@ class Decided(NamedTuple):
 
 def deciders(space: Space) -> Iterator[Decided]:
     """Each rule that decides some packet in some world, in the order of asking."""
-    for rule, part in zip(space.rules, exposed(space.cells), strict=True):
+    for rule, part in zip(space.rules, exposed(space.cells, space.steps), strict=True):
         if rule is not None and part is not None:
-            yield Decided(rule, _lowest(part))
+            yield Decided(rule, lowest(part))
 
 
-def _lowest(cell: Cell) -> Point:
+def lowest(cell: Cell) -> Point:
     return tuple(next(positions(mask)) for mask in cell)
 
 
@@ -62,40 +62,47 @@ def accesses(space: Space) -> Iterator[Access]:
     others: list[Cell] = []
     first: Access | None = None
     for rule, cell in zip(space.rules, space.cells, strict=True):
-        if rule is not None and rule.access is not (first or rule.access) and uncovered(cell, others):
+        if (
+            rule is not None
+            and rule.access is not (first or rule.access)
+            and uncovered(cell, others, space.steps)
+        ):
             yield rule.access
             return
         if rule is None or rule.access is (first or rule.access):
-            if rule is not None and first is None and uncovered(cell, others):
+            if rule is not None and first is None and uncovered(cell, others, space.steps):
                 first = rule.access
                 yield first
             others.append(cell)
 
 
-def surely(space: Space, access: Access) -> Decided | None:
-    """A packet that has ``access`` in every world; None when there is none."""
-    part = _unthreatened(space, access) or _beyond(space, access)
-    return _decided_at(space, _lowest(part)) if part is not None else None
+def surely(space: Space, access: Access, among: Cell | None = None) -> Decided | None:
+    """A packet, of ``among`` if given, that has ``access`` in every world; None when there is none."""
+    region = _packets(space) if among is None else in_any_world(space, among)
+    part = _unthreatened(space, access, region) or _beyond(space, access, region)
+    return _decided_at(space, lowest(part)) if part is not None else None
 
 
-def _unthreatened(space: Space, access: Access) -> Cell | None:
-    """Packets that a rule of ``access`` surely matches, and that no earlier other one may match."""
+def _unthreatened(space: Space, access: Access, region: Cell) -> Cell | None:
+    """Packets of ``region`` that a rule of ``access`` surely matches and no earlier other one may match."""
     threats: list[Cell] = []
     for rule, cell in zip(space.rules, space.cells, strict=True):
         if rule is None or rule.access is not access:
             threats.append(in_any_world(space, cell))
-        elif all(sure := _in_every_world(space, cell)) and (part := uncovered(sure, threats)):
+        elif (sure := meet(_in_every_world(space, cell), region)) and (
+            part := uncovered(sure, threats, space.steps)
+        ):
             return part
     return None
 
 
-def _beyond(space: Space, access: Access) -> Cell | None:
-    """Packets that the other access cannot reach in any world."""
+def _beyond(space: Space, access: Access, region: Cell) -> Cell | None:
+    """Packets of ``region`` that the other access cannot reach in any world."""
     nobody = [
         in_any_world(space, cell) for rule, cell in zip(space.rules, space.cells, strict=True) if rule is None
     ]
     reached = list(possible(space, _OTHER[access]))
-    return uncovered(_packets(space), [*nobody, *reached])
+    return uncovered(region, [*nobody, *reached], space.steps)
 
 
 def possible(
@@ -107,37 +114,48 @@ def possible(
     it and not in a smaller one. Raises ``TooManyPieces`` where one rule has more than ``most``.
     """
     wanted = [_packets(space)] if region is None else region
+    layers = _layered(space)
     for number, rule in enumerate(space.rules):
         if rule is None or rule.access is not access:
             continue
-        for worlds, fresh in _fresh(space, space.cells[number]):
+        for worlds, fresh in _fresh(layers, number):
             inside = (meet(fresh, part) for part in wanted)
-            blockers = _blockers(space, number, worlds, access)
-            yield from without([part for part in inside if part], blockers, most)
+            blockers = _blockers(layers, number, worlds, access)
+            yield from without([part for part in inside if part], blockers, most, space.steps)
 
 
-def _fresh(space: Space, cell: Cell) -> Iterator[tuple[tuple[int, ...], Cell]]:
-    """The worlds in which ``cell`` holds more than in smaller ones, and what it holds there."""
-    by_field = [
-        [(world, added) for world in range(len(field.worlds)) if (added := field.added(mask, world))]
-        for field, mask in zip(space.kept_fields, cell, strict=True)
-    ]
-    for choice in product(*by_field):
+class _Layers(NamedTuple):
+    """A space whose cells are cut by world: for each rule and field, what it matches in each world."""
+
+    space: Space
+    cells: list[list[Sequence[int]]]
+
+
+def _layered(space: Space) -> _Layers:
+    fields = space.kept_fields
+    return _Layers(
+        space, [[f.layers(mask) for f, mask in zip(fields, cell, strict=True)] for cell in space.cells]
+    )
+
+
+def _fresh(layers: _Layers, number: int) -> Iterator[tuple[tuple[int, ...], Cell]]:
+    """The worlds in which a rule matches more than in smaller ones, and what it matches there."""
+    space, cell = layers.space, layers.cells[number]
+    fields = zip(space.kept_fields, cell, strict=True)
+    for choice in product(*(field.fresh(parts, space.steps) for field, parts in fields)):
+        space.steps.take(1)
         yield tuple(world for world, _ in choice), tuple(mask for _, mask in choice)
 
 
-def _blockers(space: Space, number: int, worlds: Sequence[int], access: Access | None) -> list[Cell]:
+def _blockers(layers: _Layers, number: int, worlds: Sequence[int], access: Access | None) -> list[Cell]:
     """What stands before a rule in a world: nobody's packets, and rules of another access."""
-    earlier = zip(space.rules[:number], space.cells[:number], strict=True)
+    layers.space.steps.take(number)
+    earlier = zip(layers.space.rules[:number], layers.cells[:number], strict=True)
     return [
-        _in_world(space, cell, worlds) for rule, cell in earlier if rule is None or rule.access is not access
+        tuple(parts[world] for parts, world in zip(cell, worlds, strict=True))
+        for rule, cell in earlier
+        if rule is None or rule.access is not access
     ]
-
-
-def _in_world(space: Space, cell: Cell, worlds: Sequence[int]) -> Cell:
-    return tuple(
-        field.layer(mask, world) for field, mask, world in zip(space.kept_fields, cell, worlds, strict=True)
-    )
 
 
 def in_any_world(space: Space, cell: Cell) -> Cell:
@@ -188,6 +206,7 @@ class _Worlds:
 
     def __init__(self, space: Space) -> None:
         self._space = space
+        self._layers = _layered(space)
         self._holders = holders(space.cells)
 
     def outcomes(self, point: Point) -> dict[Access, Decided]:
@@ -200,6 +219,7 @@ class _Worlds:
         ]
         found: dict[Access, Decided] = {}
         for there in product(*layers):
+            self._space.steps.take(1)
             rule = self._first(there)
             if rule is not None:
                 found.setdefault(rule.access, Decided(rule, there))
@@ -214,17 +234,19 @@ class _Worlds:
         """
         space, number = self._space, self._space.rules.index(rule)
         other = [n for n, r in enumerate(space.rules) if r is not None and r.access is not rule.access]
-        for worlds, mine in _fresh(space, space.cells[number]):
-            before = _blockers(space, number, worlds, None)
+        for worlds, mine in _fresh(self._layers, number):
+            before = _blockers(self._layers, number, worlds, None)
             for theirs in reversed(other):
-                for there, cell in _fresh(space, space.cells[theirs]):
+                for there, cell in _fresh(self._layers, theirs):
                     shared = meet(mine, cell)
                     if shared and (
                         found := uncovered(
-                            shared, [*before, *_blockers(space, theirs, there, _OTHER[rule.access])]
+                            shared,
+                            [*before, *_blockers(self._layers, theirs, there, _OTHER[rule.access])],
+                            space.steps,
                         )
                     ):
-                        return _lowest(found)
+                        return lowest(found)
         return None
 
     def _first(self, point: Point) -> Rule | None:

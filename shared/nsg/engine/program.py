@@ -45,12 +45,15 @@ class Ends(NamedTuple):
     axis: Axis
     sure: list[int]
     bounds: Mapping[str, Bounds]
+    apart: bool = False
+    """As ``Tags`` says it of ``Internet`` and ``VirtualNetwork``."""
 
-    def may(self, number: int, side: Side) -> int:
-        """Where ``side``, the one with this number, may match."""
+    def may(self, number: int, side: Side, but: str | None = None) -> int:
+        """Where ``side``, the one with this number, may match; ``but`` by the set that nothing lies in."""
         mask = self.sure[number]
         for open_set in side.sets:
-            mask |= self.bounds[open_set.key].upper
+            if not self.apart or open_set.key != but:
+                mask |= self.bounds[open_set.key].upper
         return mask
 
 
@@ -113,7 +116,8 @@ def ends(sides: Sequence[Side], tags: Tags) -> Ends:
     surely = [_surely(found, bounds) if found.sets else found.addresses for found in sides]
     axis, masks = lay_out([*surely, *(spans for both in bounds.values() for spans in both)], _LINE)
     pairs = iter(masks[len(sides) :])
-    return Ends(axis, masks[: len(sides)], {key: Bounds(next(pairs), next(pairs)) for key in bounds})
+    found = {key: Bounds(next(pairs), next(pairs)) for key in bounds}
+    return Ends(axis, masks[: len(sides)], found, tags.apart)
 
 
 def _surely(side: Side, bounds: Mapping[str, tuple[Spans, Spans]]) -> Spans:

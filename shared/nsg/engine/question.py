@@ -13,6 +13,7 @@ from shared.model.values import value
 from shared.nsg.engine.program import Program
 from shared.nsg.packets.addresses import WHOLE
 from shared.nsg.packets.spans import EVERY_PORT, Spans, common, minus, union
+from shared.nsg.packets.steps import UNCOUNTED, Steps
 from shared.nsg.rules.reading import Protocol, Side
 from shared.nsg.rules.tags import OpenSet, Tags
 
@@ -42,14 +43,16 @@ class Part(NamedTuple):
     source_sets: tuple[OpenSet, ...]
     """Open sets of which every source lies in one at least; none where addresses were named."""
     destination_sets: tuple[OpenSet, ...]
+    steps: Steps
+    """What may still be spent on the answer."""
 
 
-def parts_of(question: Question, program: Program) -> Iterator[Part]:
+def parts_of(question: Question, program: Program, steps: Steps = UNCOUNTED) -> Iterator[Part]:
     """The parts of ``question`` that hold packets; each packet is in one of them."""
     for whole in WHOLE.values():
         for sources, source_sets in _kinds(question.source, program.tags, whole):
             for destinations, destination_sets in _kinds(question.destination, program.tags, whole):
-                yield Part(question, sources, destinations, source_sets, destination_sets)
+                yield Part(question, sources, destinations, source_sets, destination_sets, steps)
 
 
 def _kinds(side: Side, tags: Tags, whole: Spans) -> Iterator[tuple[Spans, tuple[OpenSet, ...]]]:
@@ -61,5 +64,6 @@ def _kinds(side: Side, tags: Tags, whole: Spans) -> Iterator[tuple[Spans, tuple[
     for open_set in side.sets:
         upper = tags.upper(open_set)
         inside = [(common(spans, upper), (*sets, open_set)) for spans, sets in kinds]
-        kinds = [*inside, *((minus(spans, upper), sets) for spans, sets in kinds)]
-    yield from ((spans, sets) for spans, sets in kinds if spans and sets)
+        outside = [(minus(spans, upper), sets) for spans, sets in kinds]
+        kinds = [(spans, sets) for spans, sets in (*inside, *outside) if spans]
+    yield from ((spans, sets) for spans, sets in kinds if sets)

@@ -1,13 +1,7 @@
 """The packets of a question as positions, with the rules that can match some of them.
 
-Open sets are made ordinary here. Whether a packet's source lies in an open set is one more thing that a
-packet *is*: a field of addresses has one layer of positions for each *world*, which says in which open
-sets the address lies. Over packets and worlds together the rules are an ordinary first-match list. A
+Over packets and worlds together (``shared.nsg.engine.worlds``) the rules are an ordinary first-match list. A
 packet is surely allowed when it is allowed in all worlds, which ``shared.nsg.engine.outcomes`` finds out.
-
-Few worlds are enough. A rule asks only whether an end lies in one of its sets, never whether it does
-not, so if a rule decides in some world, it does so in the smallest one in which it matches: with one
-set per end, and the sets that hold that one.
 
 A packet whose source is its destination lies in the same sets on both ends. Such packets are a space of
 their own, with one field for the address; in the other space they are held by nobody's rule. Without
@@ -17,80 +11,20 @@ open sets there is no difference, and one space holds all packets.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
-from functools import reduce
+from collections.abc import Iterator, Sequence
 from itertools import islice, pairwise, product
-from operator import and_, or_
 from typing import Final, NamedTuple, TypeAlias
 
-from shared.nsg.engine.program import PROTOCOL_AXIS, Chain, Ends, Program, ends, protocol_spans
+from shared.nsg.engine.program import PROTOCOL_AXIS, Chain, Program, ends, protocol_spans
 from shared.nsg.engine.question import Part, Question
-from shared.nsg.packets.axis import Axis, positions
+from shared.nsg.engine.worlds import Asked, Column, Field, asked_on, given, place, place_both, plain_field
 from shared.nsg.packets.cover import Cell
 from shared.nsg.packets.spans import Spans, common, is_one_number
-from shared.nsg.rules.reading import NsgError, Rule, Side
-from shared.nsg.rules.tags import OpenSet
+from shared.nsg.packets.steps import Steps
+from shared.nsg.rules.reading import NsgError, Rule
+from shared.nsg.rules.tags import apart_from
 
-
-class World(NamedTuple):
-    """In which open sets an address lies, and the positions at which it may."""
-
-    keys: frozenset[str]
-    valid: int
-
-
-class Field(NamedTuple):
-    """How positions stand for numbers: ``width`` of them for each world, the first being ``offset``."""
-
-    axis: Axis
-    within: Spans
-    offset: int
-    width: int
-    worlds: tuple[World, ...]
-
-    @property
-    def packets(self) -> int:
-        """The positions at which there are packets, in whatever world."""
-        return reduce(or_, (world.valid for world in self.worlds))
-
-    @property
-    def whole(self) -> int:
-        return self.extend([world.valid for world in self.worlds])
-
-    @property
-    def lowest(self) -> int:
-        return next(positions(self.whole))
-
-    def extend(self, layers: Iterable[int]) -> int:
-        """Masks by world as one mask."""
-        mask = 0
-        for layer, positions_there in enumerate(layers):
-            mask |= positions_there << layer * self.width
-        return mask
-
-    def layer(self, mask: int, world: int) -> int:
-        """The positions of ``mask`` in a world."""
-        return (mask >> world * self.width) & ((1 << self.width) - 1)
-
-    def any_world(self, mask: int) -> int:
-        """The positions of ``mask`` in whatever world."""
-        return reduce(or_, (self.layer(mask, world) for world in range(len(self.worlds))))
-
-    def every_world(self, mask: int) -> int:
-        """The positions that ``mask`` holds in every world that there is for them."""
-        missing = (world.valid & ~self.layer(mask, n) for n, world in enumerate(self.worlds))
-        return self.packets & ~reduce(or_, missing)
-
-    def added(self, mask: int, world: int) -> int:
-        """The positions of ``mask`` in a world, without those that it holds in a smaller one."""
-        keys = self.worlds[world].keys
-        smaller = (self.layer(mask, n) for n, other in enumerate(self.worlds) if other.keys < keys)
-        return self.layer(mask, world) & ~reduce(or_, smaller, 0)
-
-    def at(self, position: int) -> tuple[Spans, frozenset[str]]:
-        """The numbers at a position, and the open sets that they lie in there."""
-        world, place = divmod(position, self.width)
-        return self.axis.numbers(self.offset + place, self.within), self.worlds[world].keys
+_ENDS: Final = 3
 
 
 class Space(NamedTuple):
@@ -106,6 +40,8 @@ class Space(NamedTuple):
     whole: Cell
     fields: tuple[Field, ...]
     kept: tuple[int, ...]
+    steps: Steps
+    """What may still be spent on the answer."""
 
     @property
     def is_open(self) -> bool:
@@ -113,26 +49,13 @@ class Space(NamedTuple):
         return any(len(field.worlds) > 1 for field in self.fields)
 
     @property
+    def ends(self) -> range:
+        """The places in ``fields`` of those that hold addresses; before them stand protocol and ports."""
+        return range(_ENDS, len(self.fields))
+
+    @property
     def kept_fields(self) -> tuple[Field, ...]:
         return tuple(self.fields[place] for place in self.kept)
-
-
-class _Column(NamedTuple):
-    """One field with the mask of each rule."""
-
-    field: Field
-    masks: list[int]
-
-
-class _Asked(NamedTuple):
-    """The addresses asked about on an axis, and what they are said to lie in: one of ``given`` at least."""
-
-    spans: Spans
-    mask: int
-    given: tuple[frozenset[str], ...]
-
-
-_NO_KEYS: Final = frozenset[str]()
 
 
 def spaces(program: Program, part: Part) -> Iterator[Space]:
@@ -144,32 +67,35 @@ def spaces(program: Program, part: Part) -> Iterator[Space]:
 def joint_spaces(program: Program, part: Part, lists: Sequence[range]) -> Iterator[tuple[Space, ...]]:
     """Spaces for several rule lists, each a stretch of the program's; positions mean the same in all."""
     chain = program.chains[part.question.direction]
-    sources = _asked(chain.sources.axis, part.sources, part.source_sets)
-    destinations = _asked(chain.destinations.axis, part.destinations, part.destination_sets)
+    part.steps.take(sum(map(len, lists)))
+    sources = asked_on(chain.sources.axis, part.sources, part.source_sets, part.steps)
+    destinations = asked_on(chain.destinations.axis, part.destinations, part.destination_sets, part.steps)
     plain = _plain_fields(chain, part.question)
     found = [_candidates(chain, numbers, plain, (sources.mask, destinations.mask)) for numbers in lists]
     every = [number for numbers in found for number in numbers]
     rules = [chain.rules[number] for number in every]
     columns = [
         *(_plain(field, masks, every) for field, masks in plain),
-        _place(chain.sources, [(n, chain.rules[n].source) for n in every], sources),
-        _place(chain.destinations, [(n, chain.rules[n].destination) for n in every], destinations),
+        place(chain.sources, [(n, chain.rules[n].source) for n in every], sources),
+        place(chain.destinations, [(n, chain.rules[n].destination) for n in every], destinations),
     ]
     lengths = [len(numbers) for numbers in found]
     both = common(part.sources, part.destinations)
     if not both or all(len(column.field.worlds) == 1 for column in columns):
-        yield _spaces(rules, columns, [], lengths)
+        yield _spaces(part.steps, rules, columns, [], lengths)
         return
-    yield _spaces(rules, columns, _own_addresses(columns[-2].field, columns[-1].field), lengths)
-    yield _spaces(rules, [*columns[:-2], _place_both(rules, program, part, both)], [], lengths)
+    yield _spaces(part.steps, rules, columns, _own_addresses(columns[-2].field, columns[-1].field), lengths)
+    if not _is_nowhere(program, part):
+        yield _spaces(
+            part.steps, rules, [*columns[:-2], _place_both(rules, program, part, both)], [], lengths
+        )
 
 
-def _asked(axis: Axis, spans: Spans, sets: Iterable[OpenSet]) -> _Asked:
-    return _Asked(spans, axis.mask(spans), _given(sets))
-
-
-def _given(sets: Iterable[OpenSet]) -> tuple[frozenset[str], ...]:
-    return tuple(open_set.closure() for open_set in sets) or (_NO_KEYS,)
+def _is_nowhere(program: Program, part: Part) -> bool:
+    """Whether no address is on both sides: one would lie in ``Internet`` and in ``VirtualNetwork``."""
+    other = apart_from(part.source_sets)
+    held = [open_set.key for open_set in part.destination_sets]
+    return program.tags.apart and held == [other]
 
 
 _Plain: TypeAlias = tuple[Field, list[int]]
@@ -182,19 +108,12 @@ def _plain_fields(chain: Chain, question: Question) -> list[_Plain]:
         (chain.port_axis, question.ports, chain.ports),
         (chain.source_port_axis, question.source_ports, chain.source_ports),
     )
-    return [
-        (_field(axis, spans, [World(_NO_KEYS, axis.mask(spans))], 0), masks) for axis, spans, masks in asked
-    ]
+    return [(plain_field(axis, spans), masks) for axis, spans, masks in asked]
 
 
-def _plain(field: Field, masks: Sequence[int], numbers: Sequence[int]) -> _Column:
+def _plain(field: Field, masks: Sequence[int], numbers: Sequence[int]) -> Column:
     whole = field.whole
-    return _Column(field, [masks[number] & whole for number in numbers])
-
-
-def _field(axis: Axis, within: Spans, worlds: Sequence[World], offset: int) -> Field:
-    width = max(world.valid.bit_length() for world in worlds)
-    return Field(axis, within, offset, width, tuple(worlds))
+    return Column(field, [masks[number] & whole for number in numbers])
 
 
 def _candidates(chain: Chain, numbers: range, plain: Sequence[_Plain], ends: tuple[int, int]) -> list[int]:
@@ -229,72 +148,25 @@ def matching(program: Program, part: Part) -> Iterator[Rule]:
     chain = program.chains[part.question.direction]
     ends = chain.sources.axis.mask(part.sources), chain.destinations.axis.mask(part.destinations)
     numbers = _matching(chain, range(len(chain.rules)), _plain_fields(chain, part.question), ends)
-    return (chain.rules[number] for number in numbers)
+    return (chain.rules[number] for number in numbers if _may_meet(chain, number, part, ends))
 
 
-def _place(known: Ends, sides: Sequence[tuple[int, Side]], asked: _Asked) -> _Column:
-    """One side of the rules that are asked, in every world that makes a difference."""
-    offset = (asked.mask & -asked.mask).bit_length() - 1
-    box = asked.mask >> offset
-    worlds = dict.fromkeys(asked.given, box)
-    for open_set in {s.key: s for _, side in sides for s in side.sets}.values():
-        bounds = known.bounds[open_set.key]
-        unsure = (bounds.upper & ~bounds.lower & asked.mask) >> offset
-        for keys in asked.given if unsure else ():
-            worlds.setdefault(keys | open_set.closure(), unsure)
-    field = _field(known.axis, asked.spans, [World(keys, valid) for keys, valid in worlds.items()], offset)
-    if list(worlds) == [_NO_KEYS]:
-        return _Column(field, [known.sure[number] >> offset & box for number, _ in sides])
-    conditions = [[_Condition(known.sure[number] >> offset, _keys(side))] for number, side in sides]
-    return _Column(field, [field.extend(_matches(found, field)) for found in conditions])
+def _may_meet(chain: Chain, number: int, part: Part, ends: tuple[int, int]) -> bool:
+    """Whether the rule's sides may hold what the question says to lie in ``Internet``, or in the network."""
+    rule = chain.rules[number]
+    sources, destinations = apart_from(part.source_sets), apart_from(part.destination_sets)
+    return bool(
+        chain.sources.may(number, rule.source, sources) & ends[0]
+        and chain.destinations.may(number, rule.destination, destinations) & ends[1]
+    )
 
 
-class _Condition(NamedTuple):
-    """Matches at some positions, and wherever an address lies in one of the sets."""
-
-    sure: int
-    keys: frozenset[str]
-
-
-def _keys(side: Side) -> frozenset[str]:
-    return frozenset(open_set.key for open_set in side.sets) if side.sets else _NO_KEYS
-
-
-def _matches(conditions: Iterable[_Condition], field: Field) -> Iterator[int]:
-    """World by world where all ``conditions`` hold."""
-    for world in field.worlds:
-        mask = world.valid
-        for sure, keys in conditions:
-            if keys.isdisjoint(world.keys):
-                mask &= sure
-        yield mask
-
-
-def _place_both(rules: Sequence[Rule], program: Program, part: Part, both: Spans) -> _Column:
+def _place_both(rules: Sequence[Rule], program: Program, part: Part, both: Spans) -> Column:
     """Source and destination at once, for packets in which they are one address."""
-    sides = [*(rule.source for rule in rules), *(rule.destination for rule in rules)]
-    known = ends(sides, program.tags)
-    box = known.axis.mask(both)
-    given = [a | b for a, b in product(_given(part.source_sets), _given(part.destination_sets))]
-    worlds = dict.fromkeys(given, box)
-    for rule in rules:
-        for pair in product(_unsure(rule.source, known, box), _unsure(rule.destination, known, box)):
-            keys = _NO_KEYS.union(*(open_set.closure() for open_set in pair if open_set))
-            valid = reduce(and_, (known.bounds[s.key].upper for s in pair if s), box)
-            for asked in given if valid else ():
-                worlds.setdefault(asked | keys, valid)
-    field = _field(known.axis, both, [World(keys, valid) for keys, valid in worlds.items()], 0)
-    masks = [
-        field.extend(_matches([_Condition(known.sure[n], _keys(sides[n])) for n in pair], field))
-        for pair in zip(range(len(rules)), range(len(rules), len(sides)), strict=True)
-    ]
-    return _Column(field, masks)
-
-
-def _unsure(side: Side, known: Ends, box: int) -> list[OpenSet | None]:
-    """What an address may have to lie in for ``side`` to match: nothing, or one of its sets."""
-    bounds = ((s, known.bounds[s.key]) for s in side.sets)
-    return [None, *(s for s, bound in bounds if bound.upper & ~bound.lower & box)]
+    sides = [(rule.source, rule.destination) for rule in rules]
+    known = ends([*(rule.source for rule in rules), *(rule.destination for rule in rules)], program.tags)
+    given_both = tuple(a | b for a, b in product(given(part.source_sets), given(part.destination_sets)))
+    return place_both(sides, known, both, Asked(both, known.axis.mask(both), given_both, part.steps))
 
 
 def _own_addresses(source: Field, destination: Field) -> list[tuple[int, int]]:
@@ -308,15 +180,16 @@ def _single_addresses(field: Field) -> Iterator[tuple[int, int]]:
     starts, base = field.axis.starts, field.packets
     narrow = [p for p, (first, end) in enumerate(pairwise(starts)) if end - first == 1]
     cut = [bisect_right(starts, number) - 1 for span in field.within for number in span]
-    for place in {p - field.offset for p in (*narrow, *cut) if p >= field.offset}:
-        numbers = field.at(place)[0] if base >> place & 1 else ()
+    for spot in {p - field.offset for p in (*narrow, *cut) if p >= field.offset}:
+        numbers = field.at(spot)[0] if base >> spot & 1 else ()
         if is_one_number(numbers):
-            yield numbers[0][0], field.extend([world.valid & 1 << place for world in field.worlds])
+            yield numbers[0][0], field.extend([world.valid & 1 << spot for world in field.worlds])
 
 
 def _spaces(
+    steps: Steps,
     rules: Sequence[Rule],
-    columns: Sequence[_Column],
+    columns: Sequence[Column],
     own: Sequence[tuple[int, int]],
     lengths: Sequence[int],
 ) -> tuple[Space, ...]:
@@ -329,7 +202,7 @@ def _spaces(
     kept = kept or [0]  # a cell of no fields would be no cell
     nobody = [(None, tuple((*whole[:-2], *pair)[n] for n in kept)) for pair in own]
     rows = zip(rules, zip(*(columns[n].masks for n in kept), strict=True), strict=True)
-    space = Space((), (), tuple(whole[n] for n in kept), fields, tuple(kept))
+    space = Space((), (), tuple(whole[n] for n in kept), fields, tuple(kept), steps)
     return tuple(_filled(space, [*nobody, *islice(rows, length)]) for length in lengths)
 
 

@@ -10,19 +10,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
-from itertools import chain
+from functools import partial
+from itertools import chain, islice
 from typing import Final, NamedTuple
 
 from shared.model import Access
 from shared.model.values import value
+from shared.nsg.engine.budget import bounded
 from shared.nsg.engine.outcomes import SURE, Decided, Opened, Outcome, accesses, deciders, opened, surely
 from shared.nsg.engine.program import PROTOCOLS, Program
 from shared.nsg.engine.question import Question, parts_of
 from shared.nsg.engine.space import Space, matching, spaces
-from shared.nsg.packets.addresses import address_at
+from shared.nsg.engine.telling import decided_among, telling
+from shared.nsg.packets.addresses import MACHINES, address_at
 from shared.nsg.packets.spans import Spans, common, is_one_number, minus
+from shared.nsg.packets.steps import Steps
+from shared.nsg.rules.nobodys_tags import unpublished
 from shared.nsg.rules.reading import FIRST_DEFAULT_PRIORITY, Rule
-from shared.nsg.rules.tags import OpenSet, SetKind, Tags
+from shared.nsg.rules.tags import OpenSet, SetKind, Tags, ids_of_namesakes
 
 
 class State(StrEnum):
@@ -89,9 +94,17 @@ class _Answer:
             yield Outcome.OPEN
 
 
-def decide(program: Program, question: Question) -> Verdict:
-    """The verdict of ``program`` on ``question``. Raises ``NsgError``."""
-    parts = tuple(parts_of(question, program))
+def decide(program: Program, question: Question, steps: Steps | None = None) -> Verdict:
+    """The verdict of ``program`` on ``question``; ``steps`` are what is left of a larger task's.
+
+    Raises ``NsgError``; that is ``TooComplex`` where no answer was found within the budget.
+    """
+    with bounded(steps) as left:
+        return _decide(program, question, left)
+
+
+def _decide(program: Program, question: Question, steps: Steps) -> Verdict:
+    parts = tuple(parts_of(question, program, steps))
     answers = [_answer(space) for part in parts for space in spaces(program, part)]
     outcomes = frozenset(chain.from_iterable(answer.outcomes for answer in answers))
     deciding = {d.rule.priority: d.rule for answer in answers for d in answer.deciding}
@@ -105,15 +118,20 @@ def decide(program: Program, question: Question) -> Verdict:
         blocking=tuple(rule for rule in ordered if rule.access is Access.DENY),
         exposing=tuple(rule for rule in ordered if rule.access is Access.ALLOW),
         shadowed=tuple(asked[p] for p in sorted(asked) if p not in deciding and p < FIRST_DEFAULT_PRIORITY),
-        depends_on=_depends_on(answers, program.tags),
+        depends_on=_depends_on(answers, named),
         caveats=tuple(dict.fromkeys(_caveats(asked.values()))),
     )
 
 
-def state_of(program: Program, question: Question) -> State:
-    """The verdict's state alone: it stops as soon as nothing more can change it. Raises ``NsgError``."""
+def state_of(program: Program, question: Question, steps: Steps | None = None) -> State:
+    """The verdict's state alone: it stops as soon as nothing more can change it. Raises as ``decide``."""
+    with bounded(steps) as left:
+        return _state_of(program, question, left)
+
+
+def _state_of(program: Program, question: Question, steps: Steps) -> State:
     outcomes: set[Outcome] = set()
-    for part in parts_of(question, program):
+    for part in parts_of(question, program, steps):
         for space in spaces(program, part):
             outcomes.update(_outcomes(space))
             if _state(outcomes) is State.MIXED:
@@ -137,10 +155,24 @@ def _answer(space: Space) -> _Answer:
     deciding = tuple(deciders(space))
     found = {decided.rule.access: decided for decided in reversed(deciding)}
     if space.is_open and len(found) == len(SURE):
-        sure = [decided for access in Access if (decided := surely(space, access))]
+        sure = [decided for access in Access if (decided := _sure(space, access))]
     else:  # what some rule decides in some world is so in all
-        sure = [found[access] for access in Access if access in found]
+        sure = [_shown(space, found[access]) for access in Access if access in found]
     return _Answer(space=space, deciding=deciding, sure=tuple(sure), opened=opened(space, deciding))
+
+
+def _sure(space: Space, access: Access) -> Decided | None:
+    """A packet that has ``access`` in every world, to show."""
+    found = surely(space, access)
+    return found and telling(space, found, partial(surely, space, access))
+
+
+def _shown(space: Space, decided: Decided) -> Decided:
+    """A packet to show for what some rule of the same access decides."""
+    access = decided.rule.access
+    return telling(
+        space, decided, lambda among: decided_among(space, among, lambda rule: rule.access is access)
+    )
 
 
 _STATES: Final = {
@@ -157,13 +189,14 @@ def _state(outcomes: Iterable[Outcome]) -> State:
     return _STATES.get(found, State.DEPENDS)
 
 
-def _depends_on(answers: Iterable[_Answer], tags: Tags) -> tuple[str, ...]:
+def _depends_on(answers: Iterable[_Answer], known: _Named) -> tuple[str, ...]:
     named: dict[str, str] = {}
     for answer in answers:
         asked = {key for field in answer.space.fields for world in field.worlds for key in world.keys}
         for rule in answer.opened.rules if answer.opened is not None else ():
             # A network that is known to hold every address asked about makes no difference here.
-            named |= {s.key: s.name for s in rule.sets if s.key in asked or not _is_known(s, tags)}
+            told = (s for s in rule.sets if s.key in asked or not _is_known(s, known.tags))
+            named |= {s.key: known.name(s) for s in told}
     return tuple(named[key] for key in sorted(named))
 
 
@@ -185,17 +218,23 @@ class _Named(NamedTuple):
 
     tags: Tags
     sets: Mapping[str, OpenSet]
+    namesakes: Mapping[str, str]
+
+    def name(self, open_set: OpenSet) -> str:
+        """The name, or the id where another set has the same name."""
+        return self.namesakes.get(open_set.key, open_set.name)
 
     def of(self, address: int, keys: frozenset[str]) -> tuple[str, ...]:
         """Names of the sets with ``keys``, and of those that surely hold ``address``."""
         here = ((address, address),)
         held = (s for s in self.sets.values() if s.key in keys or common(self.tags.lower(s), here))
-        return tuple(sorted(s.name for s in held))
+        return tuple(sorted(map(self.name, held)))
 
 
 def _named(program: Program, question: Question) -> _Named:
     sides = (question.source.sets, question.destination.sets, *(rule.sets for rule in program.rules))
-    return _Named(program.tags, {s.key: s for s in chain.from_iterable(sides)})
+    by_key = {s.key: s for s in chain.from_iterable(sides)}
+    return _Named(program.tags, by_key, ids_of_namesakes(by_key.values()))
 
 
 def _witnesses(answer: _Answer, named: _Named) -> Iterator[Witness]:
@@ -240,7 +279,7 @@ def _ends(sources: Spans, destinations: Spans) -> tuple[int, int]:
 
 def _ordinary(spans: Spans) -> int:
     """An address that a machine can have, if there is one: Azure keeps a subnet's first four."""
-    first, last = spans[0]
+    first, last = (common(spans, MACHINES) or spans)[0]
     return min(first + 4, last)
 
 
@@ -257,7 +296,15 @@ def _source_port(spans: Spans) -> int:
 
 
 def _caveats(rules: Iterable[Rule]) -> Iterator[str]:
-    """Rules inside the question that hold a text which is no address and no tag."""
-    for rule in rules:
+    """Rules inside the question that hold a text which is no address and no tag, or no tag of Azure's."""
+    listed = tuple(rules)
+    for rule in listed:
         for text in rule.odd_texts:
             yield f"rule {rule.name!r} has {text!r} for an address: it may match anything"
+    named = ((rule.name, text) for rule in listed for text in rule.nobodys_tags)
+    for name, text in islice(named, _MOST_TOLD):
+        yield f"rule {name!r} may match any address: {unpublished(text)}"
+
+
+_MOST_TOLD: Final = 50
+"""What was probably meant is looked for among all tags: a thousand would take a second."""

@@ -128,3 +128,31 @@ _PRIVATE: Final = (
 )
 PUBLIC_ADDRESSES: Final[Spans] = minus(EVERY_ADDRESS, spans_of(ip_network(text) for text in _PRIVATE))
 """Where the published service tags may lie: nowhere in private space."""
+
+_OF_NO_MACHINE: Final = (
+    "0.0.0.0/8",  # "IANA IPv4 Special-Purpose Address Registry" (RFC 6890)
+    "127.0.0.0/8",
+    "169.254.0.0/16",
+    "192.0.0.0/24",
+    "192.0.2.0/24",
+    "192.88.99.0/24",
+    "198.18.0.0/15",
+    "198.51.100.0/24",
+    "203.0.113.0/24",
+    "224.0.0.0/3",  # multicast, and reserved
+)
+_GIVEN_OUT: Final = (
+    "2400::/12",  # "IPv6 Global Unicast Address Assignments" (IANA): what the registries give out
+    "2600::/12",
+    "2800::/12",
+    "2a00::/11",
+    "2c00::/12",
+    "fc00::/7",
+)
+MACHINES: Final[Spans] = union(
+    (
+        *minus(WHOLE[Family.IPV4], spans_of(ip_network(text) for text in _OF_NO_MACHINE)),
+        *spans_of(ip_network(text) for text in _GIVEN_OUT),
+    )
+)
+"""Addresses that a machine may have, public or private: none that is reserved or for documentation."""

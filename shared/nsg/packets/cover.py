@@ -20,6 +20,8 @@ from math import inf, prod
 from operator import and_, or_
 from typing import TypeAlias
 
+from shared.nsg.packets.steps import UNCOUNTED, Steps
+
 Cell: TypeAlias = tuple[int, ...]
 _Task: TypeAlias = tuple[Cell, Sequence[Cell]]
 
@@ -43,10 +45,13 @@ class TooManyPieces(ValueError):
     """What is left would be told in more pieces than anybody reads."""
 
 
-def without(cells: Iterable[Cell], taken: Iterable[Cell], most: float = inf) -> list[Cell]:
+def without(
+    cells: Iterable[Cell], taken: Iterable[Cell], most: float = inf, steps: Steps = UNCOUNTED
+) -> list[Cell]:
     """``cells`` without what lies in one of ``taken``. Raises ``TooManyPieces`` beyond ``most``."""
     left = list(cells)
     for other in taken:
+        steps.take(len(left))
         if len(left) > most:
             raise TooManyPieces
         rest: list[Cell] = []
@@ -57,11 +62,11 @@ def without(cells: Iterable[Cell], taken: Iterable[Cell], most: float = inf) -> 
     return left
 
 
-def disjoint(cells: Iterable[Cell], most: float = inf) -> list[Cell]:
+def disjoint(cells: Iterable[Cell], most: float = inf, steps: Steps = UNCOUNTED) -> list[Cell]:
     """The same positions as cells of which no two meet. Raises ``TooManyPieces`` beyond ``most``."""
     found: list[Cell] = []
     for cell in sorted(cells, key=_size, reverse=True):  # what the large ones hold needs no pieces
-        found.extend(without([cell], found, most))
+        found.extend(without([cell], found, most, steps))
         if len(found) > most:
             raise TooManyPieces
     return found
@@ -79,11 +84,13 @@ def merged(cells: Iterable[Cell]) -> list[Cell]:
     return found
 
 
-def uncovered(cell: Cell, boxes: Iterable[Cell]) -> Cell | None:
+def uncovered(cell: Cell, boxes: Iterable[Cell], steps: Steps = UNCOUNTED) -> Cell | None:
     """A part of ``cell`` that none of ``boxes`` meets; None when they cover it."""
     tasks: list[_Task] = [(cell, list(boxes))]
     while tasks:
-        found = _reduce(*tasks.pop())
+        left, others = tasks.pop()
+        steps.take(1 + len(others))
+        found = _reduce(left, others)
         if found is None:
             continue
         left, parts = found
@@ -97,7 +104,7 @@ def uncovered(cell: Cell, boxes: Iterable[Cell]) -> Cell | None:
     return None
 
 
-def exposed(cells: Sequence[Cell]) -> Iterator[Cell | None]:
+def exposed(cells: Sequence[Cell], steps: Steps = UNCOUNTED) -> Iterator[Cell | None]:
     """For each cell in turn a part of it that no earlier one meets; None when they cover it.
 
     What they cover adds nothing to them, so it is left out of later questions. Corners are tried first:
@@ -106,7 +113,7 @@ def exposed(cells: Sequence[Cell]) -> Iterator[Cell | None]:
     held = holders(cells)
     effective: list[Cell] = []
     for number, cell in enumerate(cells):
-        found = _free_corner(number, cell, held) or uncovered(cell, effective)
+        found = _free_corner(number, cell, held) or uncovered(cell, effective, steps)
         if found is not None:
             effective.append(cell)
         yield found
@@ -215,12 +222,13 @@ def _alike(masks: Iterable[int]) -> _Alike:
 
 def _runs(mask: int) -> list[tuple[int, int]]:
     """The runs of set bits: first, and the position after the last."""
+    bits = f"{mask:b}0"[-2::-1] + "0"  # lowest first: to look for a digit costs less than arithmetic
     found: list[tuple[int, int]] = []
-    while mask:
-        lowest = mask & -mask
-        carried = mask + lowest
-        found.append((lowest.bit_length() - 1, (carried & -carried).bit_length() - 1))
-        mask &= carried
+    first = bits.find("1")
+    while first >= 0:
+        end = bits.find("0", first)
+        found.append((first, end))
+        first = bits.find("1", end)
     return found
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Final
 
+PUBLISHED_ON: Final = "2023-01-26"
+
 PUBLISHED_TAGS: Final = frozenset(
     {
         "ActionGroup",

@@ -18,6 +18,7 @@ from typing import Final, NamedTuple
 
 from shared.model import Access, Direction, SecurityGroup, SecurityRule
 from shared.model.resource_id import ResourceId
+from shared.model.rules import OddSecurityRule
 from shared.nsg.packets.addresses import EVERY_ADDRESS, family_at, parse_addresses
 from shared.nsg.packets.spans import EVERY_PORT, Span, Spans, union
 from shared.nsg.rules.tags import OpenSet, SetKind, Tags, open_tag
@@ -64,6 +65,12 @@ class Side(NamedTuple):
         """Addresses that are listed, and not by a tag."""
         return self.beside if self.closed else self.addresses
 
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The names of its tags, as spelled, known or not."""
+        named = (s.name for s in self.sets if s.kind is not SetKind.SECURITY_GROUP)
+        return (*(name for name, _ in self.closed), *named)
+
 
 class Rule(NamedTuple):
     """A rule that can be asked. ``name`` is spelled as ARM spells it.
@@ -97,6 +104,11 @@ class Rule(NamedTuple):
         """Texts that stand where a prefix should and are none."""
         return tuple(s.name for s in self.sets if s.kind is SetKind.MALFORMED)
 
+    @property
+    def nobodys_tags(self) -> tuple[str, ...]:
+        """Tags that Azure does not publish, and whose addresses nobody gave."""
+        return tuple(s.name for s in self.sets if s.kind is SetKind.UNKNOWN_TAG)
+
 
 _KNOWN_BY_DEFAULT: Final = Tags()
 
@@ -117,7 +129,37 @@ def effective_rules(group: SecurityGroup | None, tags: Tags = _KNOWN_BY_DEFAULT)
     behind = sorted([_read(rule, tags) for rule in defaults], key=_by_priority)
     ordered = tuple(sorted((*custom, *behind), key=_by_priority))
     _refuse_equal_priorities(ordered)
-    return ordered
+    return _with_odd(ordered, group.odd_rules, tags) if group.odd_rules else ordered
+
+
+def _with_odd(ordered: Sequence[Rule], odd: Iterable[OddSecurityRule], tags: Tags) -> tuple[Rule, ...]:
+    """``ordered`` and the odd rules: what each may match is an open set of its own, ahead of its equals.
+
+    A packet's outcome hangs on whether an odd rule matches it, and on nothing else of that rule.
+    """
+    listed = [*odd]
+    widest = [(_read(rule, tags), one.why) for one in listed for rule in one.may_be]
+    opened = [_opened(rule, (_odd_key(rule, number), why), tags) for number, (rule, why) in enumerate(widest)]
+    sure = [_read(rule, tags) for one in listed for rule in one.surely]
+    return tuple(sorted((*opened, *ordered, *sure), key=_by_priority))
+
+
+def _odd_key(rule: Rule, number: int) -> str:
+    """Nameless rules are told apart by their place among the odd ones."""
+    return f"odd rule {rule.name.lower()} {rule.direction} {rule.access} {number}"
+
+
+def _opened(rule: Rule, named: tuple[str, str], tags: Tags) -> Rule:
+    """``rule`` for some of the sources that it names: those of an open set with this key and name."""
+    key, name = named
+    bound = tags.reach(rule.source.addresses, rule.source.sets)
+    some = OpenSet(kind=SetKind.ODD_RULE, key=key, name=name, bound=bound)
+    return rule._replace(source=Side((), (some,)))
+
+
+def check(rule: SecurityRule) -> None:
+    """Raises ``NsgError`` for a rule that has no one meaning."""
+    _read(rule, _KNOWN_BY_DEFAULT)
 
 
 _by_priority = attrgetter("priority")
@@ -186,7 +228,7 @@ def _side(parsed: Sequence[Spans | str], groups: Sequence[ResourceId], tags: Tag
         return Side(parsed[0])
     spans: list[Span] = []
     closed: dict[str, Spans] = {}
-    sets = [OpenSet(kind=SetKind.SECURITY_GROUP, key=group.key, name=group.name) for group in groups]
+    sets = [OpenSet(SetKind.SECURITY_GROUP, group.key, group.name, id=str(group)) for group in groups]
     for part in parsed:
         if not isinstance(part, str):
             spans.extend(part)

@@ -76,8 +76,11 @@ def objects(found: Json, field: str, rule: str = "") -> Iterator[Mapping[str, Js
 
 
 def unusable(rule: str, field: str, found: Json) -> NsgError:
-    """The error for a value that cannot be used; a list or an object is named, not shown."""
+    """The error for a value that is missing or cannot be used; a list or an object is named, not shown."""
+    place = f"rule {rule!r}: {field}" if rule else field
     match found:
+        case None:
+            return NsgError(f"{place} is missing", rule=rule, field=field)
         case Mapping():
             shown = "an object"
         case list():
@@ -86,5 +89,4 @@ def unusable(rule: str, field: str, found: Json) -> NsgError:
             shown = "a number of that size"
         case _:
             shown = repr(found)[:100]
-    place = f"rule {rule!r}: {field}" if rule else field
     return NsgError(f"{place} cannot be used: {shown}", rule=rule, field=field)

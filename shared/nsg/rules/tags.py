@@ -9,6 +9,7 @@ Nothing here knows rules or packets.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import field
 from enum import StrEnum
@@ -27,7 +28,11 @@ class SetKind(StrEnum):
     PUBLIC_TAG = "publicTag"
     UNKNOWN_TAG = "unknownTag"
     SECURITY_GROUP = "applicationSecurityGroup"
+    EXPRESSION = "expression"
+    """What a template leaves to its deployment; shown as it is written, in brackets."""
     MALFORMED = "malformed"
+    ODD_RULE = "oddRule"
+    """What a rule matches that cannot be read whole."""
 
 
 class OpenSet(NamedTuple):
@@ -37,6 +42,10 @@ class OpenSet(NamedTuple):
     key: str
     name: str
     """As the rule spells it."""
+    bound: Spans = ()
+    """Of an odd rule: the addresses that it may match."""
+    id: str = ""
+    """Of a security group, as the rule spells it: two in two resource groups may share a name."""
 
     @property
     def holder(self) -> str | None:
@@ -52,15 +61,15 @@ class OpenSet(NamedTuple):
         return frozenset(".".join(parts[:length]) for length in range(1, len(parts) + 1))
 
 
-_VIRTUAL_NETWORK: Final = "virtualnetwork"
-_INTERNET: Final = "internet"
-_LOAD_BALANCER: Final = "azureloadbalancer"
+VIRTUAL_NETWORK: Final = "virtualnetwork"
+INTERNET: Final = "internet"
+LOAD_BALANCER: Final = "azureloadbalancer"
 _CLASSIC: Final = {
-    "virtual_network": _VIRTUAL_NETWORK,  # the classic deployment model's names
-    "azure_loadbalancer": _LOAD_BALANCER,
+    "virtual_network": VIRTUAL_NETWORK,  # the classic deployment model's names
+    "azure_loadbalancer": LOAD_BALANCER,
 }
-_OWN_KINDS: Final = {_VIRTUAL_NETWORK: SetKind.VIRTUAL_NETWORK, _INTERNET: SetKind.INTERNET}
-_PUBLISHED: Final = frozenset({*(name.lower() for name in PUBLISHED_TAGS), _LOAD_BALANCER})
+_OWN_KINDS: Final = {VIRTUAL_NETWORK: SetKind.VIRTUAL_NETWORK, INTERNET: SetKind.INTERNET}
+_PUBLISHED: Final = frozenset({*(name.lower() for name in PUBLISHED_TAGS), LOAD_BALANCER})
 
 
 def tag_key(text: str) -> str:
@@ -80,6 +89,8 @@ def is_tag_name(text: str) -> bool:
 
 def open_tag(text: str) -> OpenSet:
     """The open set that ``text``, which is neither an address nor ``*``, names."""
+    if text.startswith("[") and text.endswith("]"):
+        return OpenSet(kind=SetKind.EXPRESSION, key=text, name=text)
     key = tag_key(text)
     kind = _OWN_KINDS.get(key)
     if kind is None and (key in _PUBLISHED or key.rpartition(".")[0] in _PUBLISHED):
@@ -100,11 +111,14 @@ class Tags:
     """What is known of the sets that rules name."""
 
     closed: Mapping[str, Spans] = field(
-        default_factory=lambda: MappingProxyType({_LOAD_BALANCER: AZURE_LOAD_BALANCER})
+        default_factory=lambda: MappingProxyType({LOAD_BALANCER: AZURE_LOAD_BALANCER})
     )
     """The addresses of tags whose prefixes are known, by ``tag_key``."""
     vnet: Spans = ()
     """Addresses known to lie in the virtual network; more may lie there."""
+    apart: bool = False
+    """Whether ``Internet`` is what ``VirtualNetwork`` leaves of the public space, as Azure defines it: an
+    address then never lies in both, and a public one lies in one of them."""
 
     def addresses(self, text: str) -> Spans | None:
         """The addresses of a closed tag; None for every other one."""
@@ -133,14 +147,33 @@ class Tags:
                 return minus(PUBLIC_ADDRESSES, self.vnet)
             case SetKind.PUBLIC_TAG:
                 return PUBLIC_ADDRESSES
+            case SetKind.ODD_RULE:
+                return open_set.bound
             case SetKind.SECURITY_GROUP:
-                return self.closed.get(_VIRTUAL_NETWORK, EVERY_ADDRESS)
+                return self.closed.get(VIRTUAL_NETWORK, EVERY_ADDRESS)
             case _:
                 return EVERY_ADDRESS
 
     def reach(self, addresses: Spans, sets: Iterable[OpenSet]) -> Spans:
         """Every address that is listed or that one of ``sets`` may hold."""
         return union((*addresses, *(span for open_set in sets for span in self.upper(open_set))))
+
+
+def ids_of_namesakes(sets: Iterable[OpenSet]) -> dict[str, str]:
+    """By key the ids of security groups that share their name with another set."""
+    by_key = {open_set.key: open_set for open_set in sets}
+    times = Counter(open_set.name.lower() for open_set in by_key.values())
+    return {key: s.id for key, s in by_key.items() if s.id and times[s.name.lower()] > 1}
+
+
+NOTHING_GIVEN: Final = Tags(closed=MappingProxyType({}))
+
+
+def apart_from(sets: Iterable[OpenSet]) -> str | None:
+    """Which of ``Internet`` and ``VirtualNetwork`` holds nothing that lies in ``sets``, all of the other."""
+    other = {INTERNET: VIRTUAL_NETWORK, VIRTUAL_NETWORK: INTERNET}
+    keys = {open_set.key for open_set in sets}
+    return other.get(keys.pop()) if len(keys) == 1 else None
 
 
 def known_tags(prefixes: Mapping[str, Iterable[Spans]]) -> dict[str, Spans]:

@@ -24,6 +24,7 @@ from shared.posture.controls import MCSB
 from shared.posture.findings import Judged, beside_the_point, compliant, drifted, finding
 from shared.posture.policy import ALL_SERVERS, SERVER_ALONE, Parameter, Policy
 from shared.posture.server_findings import az, is_replica, unsaid
+from shared.posture.server_steps import single_rest
 
 ID: Final = "postgres-backup-retention-short"
 SEVERITY: Final = Severity.MEDIUM
@@ -57,7 +58,8 @@ def _judge(server: ServerSnapshot, days: int) -> Judged:
 
 def _remedy(server: ServerSnapshot, days: int) -> str:
     if server.kind is TargetKind.SINGLE_SERVER:
-        return f"in the portal: the server, Pricing tier, Backup retention period, {days} days"
+        body = {"properties": {"storageProfile": {"backupRetentionDays": days}}}
+        return single_rest(server, "patch", "", body)
     return az(server, "update", f"--backup-retention {days}")
 
 

@@ -23,9 +23,10 @@ from typing import Final
 
 from shared.model import Finding, Kind, ServerSnapshot, Severity, TargetKind
 from shared.posture.controls import AZURE_POLICY, CIS_DATABASES_2_0, MCSB
-from shared.posture.findings import Facts, Judged, compliant, drifted, finding
+from shared.posture.findings import NOTHING, Facts, Judged, compliant, drifted, finding
 from shared.posture.policy import ALL_SERVERS, SERVER_ALONE, Policy
-from shared.posture.server_findings import az_restore, unsaid
+from shared.posture.server_findings import unsaid
+from shared.posture.server_steps import NEW_SERVER, key_steps, single_rest
 
 ID: Final = "postgres-customer-managed-key-missing"
 SEVERITY: Final = Severity.MEDIUM
@@ -44,17 +45,19 @@ def _judge(server: ServerSnapshot) -> Judged:
                 "the service's own key encrypts the data, no customer's",
                 fingerprint="customerKey=none",
                 what_to_do=_remedy(server),
+                evidence=NEW_SERVER if server.kind is TargetKind.FLEXIBLE_SERVER else NOTHING,
             )
         case None:
             flexible = server.kind is TargetKind.FLEXIBLE_SERVER
             return unsaid(server, "dataEncryption.type" if flexible else "byokEnforcement")
 
 
-def _remedy(server: ServerSnapshot) -> str:
+def _remedy(server: ServerSnapshot) -> str | tuple[str, ...]:
     """A single server takes a key later; a flexible one only at its creation."""
     if server.kind is TargetKind.SINGLE_SERVER:
-        return "in the portal: the server, Data encryption, Customer-managed key"
-    return az_restore(server, "--key '<id of a key>' --identity '<id of an identity that may use it>'")
+        key = {"properties": {"serverKeyType": "AzureKeyVault", "uri": "<id of a key>"}}
+        return single_rest(server, "put", "/keys/<name of the key: vault_key_version>", key)
+    return key_steps(server)
 
 
 def _facts(server: ServerSnapshot) -> Facts:
@@ -75,5 +78,6 @@ POLICY: Policy[ServerSnapshot] = Policy(
     ),
     evaluate=evaluate,
     opt_in=True,
+    ends_on_new_server=True,
     why="Whoever must be able to withdraw the key to this data cannot: it is in the service's hands alone.",
 )

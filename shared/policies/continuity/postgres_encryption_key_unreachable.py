@@ -98,5 +98,7 @@ POLICY: Policy[ServerSnapshot] = Policy(
     controls=(MCSB.DP_6,),
     evaluate=evaluate,
     raised_by=RaisedBy.SWEEP,
+    no_command="what keeps the key from being used (it is disabled, expired, deleted; a role is missing; the "
+    "vault's network is closed) is known in its vault alone, which is not read",
     why="The database goes or is offline, and no backup is taken, until the key can be used again.",
 )

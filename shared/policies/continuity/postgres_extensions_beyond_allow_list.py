@@ -22,6 +22,7 @@ from dataclasses import replace
 from typing import Final
 
 from shared.model import Edit, Finding, Json, Kind, ServerSnapshot, Severity
+from shared.posture.allowed_values import members
 from shared.posture.controls import AZURE_POLICY, MCSB
 from shared.posture.findings import beside_the_point, is_drift
 from shared.posture.policy import FLEXIBLE_SERVERS, Parameter, Policy
@@ -29,7 +30,6 @@ from shared.posture.server_parameters import (
     READS,
     About,
     finding_about,
-    members,
     parameter,
     parameter_finding,
     parameter_suggestion,

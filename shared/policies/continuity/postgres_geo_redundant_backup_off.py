@@ -22,7 +22,8 @@ from shared.model import Finding, Kind, ServerSnapshot, Severity, TargetKind
 from shared.posture.controls import AZURE_POLICY, MCSB
 from shared.posture.findings import Judged, beside_the_point, compliant, drifted, finding
 from shared.posture.policy import ALL_SERVERS, SERVER_ALONE, Policy
-from shared.posture.server_findings import az_restore, is_replica, switched, unsaid
+from shared.posture.server_findings import is_replica, switched, unsaid
+from shared.posture.server_steps import NEW_SERVER, az_restore, restore_options
 
 ID: Final = "postgres-geo-redundant-backup-off"
 SEVERITY: Final = Severity.MEDIUM
@@ -47,6 +48,7 @@ def _judge(server: ServerSnapshot) -> Judged:
                 "backups stay in the region of the server",
                 fingerprint="geoRedundantBackup=Disabled",
                 what_to_do=_remedy(server),
+                evidence=NEW_SERVER,
             )
         case None:
             return unsaid(server, "geoRedundantBackup")
@@ -55,7 +57,7 @@ def _judge(server: ServerSnapshot) -> Judged:
 def _remedy(server: ServerSnapshot) -> str:
     if server.kind is TargetKind.SINGLE_SERVER:
         return "migrate to a flexible server that is created with geo-redundant backup"
-    return az_restore(server, "--geo-redundant-backup Enabled")
+    return az_restore(server.id, restore_options(server, geo=True, key=False))
 
 
 POLICY: Policy[ServerSnapshot] = Policy(
@@ -68,5 +70,6 @@ POLICY: Policy[ServerSnapshot] = Policy(
     controls=(AZURE_POLICY.GEO_BACKUP_FLEXIBLE, AZURE_POLICY.GEO_BACKUP_SINGLE, MCSB.BR_1, MCSB.BR_2),
     evaluate=evaluate,
     opt_in=True,
+    ends_on_new_server=True,
     why="The loss of one region takes the database and every backup of it.",
 )

@@ -24,11 +24,15 @@ from shared.model import Finding, Json, Kind, ServerSnapshot, Severity
 from shared.posture.controls import AZURE_POLICY, PSRULE
 from shared.posture.findings import Judged, beside_the_point, compliant, drifted, finding
 from shared.posture.policy import FLEXIBLE_SERVERS, SERVER_ALONE, Parameter, Policy
-from shared.posture.server_findings import az, is_replica, plainly, unsaid, wrong_names
+from shared.posture.server_findings import is_replica, plainly, unsaid, wrong_names
+from shared.posture.server_steps import standby_steps
 
 ID: Final = "postgres-high-availability-off"
 SEVERITY: Final = Severity.MEDIUM
-_MODES: Final = ("ZoneRedundant", "SameZone")
+CONTROLS: Final = (AZURE_POLICY.ZONE_RESILIENT_FLEXIBLE, PSRULE.AZR_000434)
+"""Both ask for a standby in another zone, whatever a scope accepts."""
+ZONE_REDUNDANT: Final = "ZoneRedundant"
+_MODES: Final = (ZONE_REDUNDANT, "SameZone")
 
 
 def evaluate(server: ServerSnapshot, *, modes: list[str]) -> Finding:
@@ -51,14 +55,8 @@ def _judge(server: ServerSnapshot, accepted: frozenset[str]) -> Judged:
     return drifted(
         f"highAvailability.mode is {mode}, wanted is {' or '.join(sorted(accepted))}",
         fingerprint=f"highAvailability.mode={mode.lower()}",
-        what_to_do=_remedy(server, accepted),
+        what_to_do=standby_steps(server, accepted),
     )
-
-
-def _remedy(server: ServerSnapshot, accepted: frozenset[str]) -> str:
-    if accepted == {"samezone"}:
-        return "in the portal: the server, High availability, Same zone"
-    return az(server, "update", "--zonal-resiliency Enabled")
 
 
 def _wrong_modes(modes: Json) -> str | None:
@@ -73,7 +71,8 @@ POLICY: Policy[ServerSnapshot] = Policy(
     targets=FLEXIBLE_SERVERS,
     severity=SEVERITY,
     reads=SERVER_ALONE,
-    controls=(AZURE_POLICY.ZONE_RESILIENT_FLEXIBLE, PSRULE.AZR_000434),
+    controls=CONTROLS,
+    met=lambda found: CONTROLS if found.evidence.get("highAvailabilityMode") == ZONE_REDUNDANT else (),
     evaluate=evaluate,
     parameters=(
         Parameter(

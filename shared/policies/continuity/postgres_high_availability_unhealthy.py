@@ -28,6 +28,7 @@ from shared.model.parts import Health
 from shared.posture.findings import Facts, Judged, beside_the_point, compliant, drifted, finding
 from shared.posture.policy import FLEXIBLE_SERVERS, Policy, RaisedBy
 from shared.posture.server_findings import az, unknown_of, unsaid
+from shared.posture.server_steps import standby_command
 from shared.posture.unread import unread_reason
 
 ID: Final = "postgres-high-availability-unhealthy"
@@ -98,7 +99,7 @@ def _lasting_cause(health: Health | None) -> str:
     return next((cause for words, cause in _CAUSES if words in said), "")
 
 
-def _remedy(server: ServerSnapshot, cause: str) -> str:
+def _remedy(server: ServerSnapshot, cause: str) -> str | tuple[str, ...]:
     if cause == _BLOCKED:
         where = f"subnet {server.delegated_subnet}" if server.delegated_subnet else "the server's subnet"
         return (
@@ -106,10 +107,12 @@ def _remedy(server: ServerSnapshot, cause: str) -> str:
             "and past the appliance of its route table"
         )
     if cause == _READ_ONLY:
-        return "free or add storage: in the portal: the server, Compute + storage"
+        more = az(server, "update", "--storage-size '<GiB, more than now>' --yes")
+        return "free storage, or add some, which cannot be taken back", more
     return (
-        "see what Resource Health says in the portal (the server, Resource health), then build the standby "
-        f"anew: turn high availability off, and on with {az(server, 'update', '--zonal-resiliency Enabled')}"
+        "see what Resource Health says in the portal (the server, Resource health), then make a new standby",
+        az(server, "update", "--zonal-resiliency Disabled"),
+        standby_command(server, {server.availability.mode.lower()}),
     )
 
 

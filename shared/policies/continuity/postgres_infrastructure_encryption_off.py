@@ -23,6 +23,7 @@ from shared.posture.controls import AZURE_POLICY, CHECKOV, CIS_2_1, CIS_3_0, MCS
 from shared.posture.findings import Judged, compliant, drifted, finding
 from shared.posture.policy import SERVER_ALONE, SINGLE_SERVERS, Policy
 from shared.posture.server_findings import switched, unsaid
+from shared.posture.server_steps import NEW_SERVER
 
 ID: Final = "postgres-infrastructure-encryption-off"
 SEVERITY: Final = Severity.LOW
@@ -40,7 +41,8 @@ def _judge(server: ServerSnapshot) -> Judged:
             return compliant("infrastructure encryption is on")
         case False:
             reason = "infrastructure encryption is off: data at rest has one layer of encryption"
-            return drifted(reason, fingerprint="infrastructureEncryption=Disabled", what_to_do=_REMEDY)
+            drift = "infrastructureEncryption=Disabled"
+            return drifted(reason, fingerprint=drift, what_to_do=_REMEDY, evidence=NEW_SERVER)
         case None:
             return unsaid(server, "infrastructureEncryption")
 
@@ -58,5 +60,7 @@ POLICY: Policy[ServerSnapshot] = Policy(
     ),
     evaluate=evaluate,
     opt_in=True,
+    no_command="it is chosen when a single server is created, and no single server is created any more",
+    ends_on_new_server=True,
     why="One broken layer of encryption is enough to read the data from a stolen disk.",
 )

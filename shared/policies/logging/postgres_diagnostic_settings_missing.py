@@ -22,13 +22,13 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 from shared.model import Aspect, Finding, Json, Kind, ServerSnapshot, Severity
 from shared.model.parts import DiagnosticSetting
 from shared.model.resource_id import free_name
-from shared.posture.controls import AZURE_POLICY, MCSB
+from shared.posture.controls import AZURE_POLICY, MCSB, Control
 from shared.posture.findings import Judged, compliant, drifted, finding
 from shared.posture.policy import ALL_SERVERS, Parameter, Policy
 from shared.posture.server_findings import plainly, unread, wrong_names
@@ -36,6 +36,23 @@ from shared.posture.server_findings import plainly, unread, wrong_names
 ID: Final = "postgres-diagnostic-settings-missing"
 SEVERITY: Final = Severity.MEDIUM
 _KINDS: Final = ("logAnalytics", "storage", "eventHub", "partner")
+MOST: Final = 5
+"""A resource has no more diagnostic settings (Diagnostic settings in Azure Monitor)."""
+_FULL: Final = (
+    f"the server has {MOST} diagnostic settings, and Azure refuses another: have one of them send these, or "
+    "delete one that nobody needs"
+)
+_TO: Final = (
+    ("logAnalytics", AZURE_POLICY.DIAGNOSTIC_SETTINGS_FLEXIBLE),
+    ("logAnalytics", AZURE_POLICY.LOGS_TO_WORKSPACE_FLEXIBLE),
+    ("logAnalytics", AZURE_POLICY.SERVER_LOGS_TO_WORKSPACE_FLEXIBLE),
+    ("logAnalytics", AZURE_POLICY.LOGS_TO_WORKSPACE_SINGLE),
+    ("eventHub", AZURE_POLICY.LOGS_TO_EVENT_HUB_FLEXIBLE),
+    ("eventHub", AZURE_POLICY.LOGS_TO_EVENT_HUB_SINGLE),
+    ("storage", AZURE_POLICY.LOGS_TO_STORAGE_FLEXIBLE),
+    ("storage", AZURE_POLICY.LOGS_TO_STORAGE_SINGLE),
+)
+"""Which kind of destination a control asks for."""
 _GROUPS: Final[Mapping[str, frozenset[str] | None]] = {
     "alllogs": None,
     "audit": frozenset({"postgresqllogs"}),
@@ -85,8 +102,16 @@ def _holds(group: str, category: str) -> bool:
     return held is None or category in held
 
 
-def _remedy(server: ServerSnapshot, missing: Iterable[str]) -> str:
-    """A setting of its own: ``create`` with a name that is taken would replace what that setting sends."""
+def _remedy(server: ServerSnapshot, missing: Iterable[str]) -> str | tuple[str, ...]:
+    """A setting of its own, for which there must be room."""
+    if len(server.diagnostic_settings or ()) < MOST:
+        return _create(server, missing)
+    gone = f"--name '<name of a setting that nobody needs>' --resource {shlex.quote(str(server.id))}"
+    return _FULL, f"az monitor diagnostic-settings delete {gone}", _create(server, missing)
+
+
+def _create(server: ServerSnapshot, missing: Iterable[str]) -> str:
+    """``create`` with a name that is taken would replace what that setting sends."""
     logs = json.dumps([{"category": name, "enabled": True} for name in missing])
     taken = [one.name for one in server.diagnostic_settings or ()]
     name = free_name("postgres-logs", taken)
@@ -94,6 +119,24 @@ def _remedy(server: ServerSnapshot, missing: Iterable[str]) -> str:
         f"az monitor diagnostic-settings create --name {name} --resource {shlex.quote(str(server.id))}"
         f" --workspace '<id of a Log Analytics workspace>' --logs {shlex.quote(logs)}"
     )
+
+
+def met(found: Finding) -> Collection[Control]:
+    """The controls that name a kind of destination to which everything required is sent."""
+    settings = [_setting(one) for one in found.evidence.get("diagnosticSettings", ())]
+    required = found.evidence.get("requiredCategories", ())
+    return [control for kind, control in _TO if required and _all_sent(settings, required, kind)]
+
+
+def _setting(shown: Json) -> DiagnosticSetting:
+    return DiagnosticSetting(
+        name=shown["name"], logs=tuple(shown["logs"]), destinations=tuple(shown["destinations"])
+    )
+
+
+def _all_sent(settings: list[DiagnosticSetting], required: Iterable[str], kind: str) -> bool:
+    sending = [one for one in settings if _sends(one, plainly([kind]))]
+    return all(any(_covers(one, name) for one in sending) for name in required)
 
 
 def _shown(server: ServerSnapshot) -> list[Json]:
@@ -121,11 +164,10 @@ POLICY: Policy[ServerSnapshot] = Policy(
     severity=SEVERITY,
     reads=frozenset({Aspect.SERVER, Aspect.DIAGNOSTIC_SETTINGS}),
     controls=(
-        *(AZURE_POLICY.DIAGNOSTIC_SETTINGS_FLEXIBLE, AZURE_POLICY.LOGS_TO_WORKSPACE_FLEXIBLE),
-        *(AZURE_POLICY.SERVER_LOGS_TO_WORKSPACE_FLEXIBLE, AZURE_POLICY.LOGS_TO_EVENT_HUB_FLEXIBLE),
-        *(AZURE_POLICY.LOGS_TO_STORAGE_FLEXIBLE, AZURE_POLICY.LOGS_TO_WORKSPACE_SINGLE),
-        *(AZURE_POLICY.LOGS_TO_EVENT_HUB_SINGLE, AZURE_POLICY.LOGS_TO_STORAGE_SINGLE, MCSB.LT_3, MCSB.LT_5),
+        *(control for _, control in _TO),
+        *(MCSB.LT_3, MCSB.LT_5),
     ),
+    met=met,
     evaluate=evaluate,
     parameters=(
         Parameter(

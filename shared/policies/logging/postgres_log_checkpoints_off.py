@@ -1,11 +1,13 @@
 """PostgreSQL server that does not log its checkpoints.
 
-*What it finds.* A server whose parameter ``log_checkpoints`` is not ``on``.
+*What it finds.* A server whose parameter ``log_checkpoints`` is not ``on``, or whose ``log_min_messages`` is
+``fatal`` or ``panic``: then no such entry is written.
 
 *Why it matters.* A checkpoint that comes too often or takes too long is the first sign of a write storm or
 of storage that cannot keep up. Without the entry neither an incident nor its cause can be dated afterwards.
 
-*What the change does.* Sets ``log_checkpoints`` to ``on``, which is in force at once. Where Azure says that
+*What the change does.* Sets ``log_checkpoints`` to ``on``, which is in force at once; a
+``log_min_messages`` that keeps the entries out is set to ``warning``, its default. Where Azure says that
 it cannot be written, or only with a restart, nothing is changed and the alert says so.
 
 *What it may break.* Nothing; the log grows by one entry a checkpoint.
@@ -21,6 +23,7 @@ from typing import Final
 from shared.model import Kind, Safety, ServerSnapshot, SetParameter, Severity
 from shared.posture.controls import AZURE_POLICY, CIS_1_3, CIS_2_1, CIS_3_0, CIS_DATABASES_2_0, MCSB
 from shared.posture.policy import ALL_SERVERS, Policy
+from shared.posture.server_log import LEAST_WRITTEN, WRITTEN
 from shared.posture.server_parameters import (
     READS,
     About,
@@ -32,7 +35,11 @@ from shared.posture.server_parameters import (
 )
 
 ABOUT: Final = About(
-    policy="postgres-log-checkpoints-off", severity=Severity.LOW, parameter="log_checkpoints", wanted="on"
+    policy="postgres-log-checkpoints-off",
+    severity=Severity.LOW,
+    parameter="log_checkpoints",
+    wanted="on",
+    companions=(WRITTEN,),
 )
 
 
@@ -50,10 +57,10 @@ POLICY: Policy[ServerSnapshot] = Policy(
         *(AZURE_POLICY.LOG_CHECKPOINTS_FLEXIBLE, AZURE_POLICY.LOG_CHECKPOINTS_SINGLE, MCSB.LT_3),
     ),
     evaluate=partial(parameter_finding, ABOUT, holds=is_on),
-    plan=partial(parameter_change, ABOUT, wanted="on"),
+    plan=partial(parameter_change, ABOUT, wanted="on", holds=is_on),
     assess=cuts_nobody_off,
-    suggest=partial(parameter_suggestion, ABOUT, wanted="on"),
-    settings=frozenset({ABOUT.parameter}),
+    suggest=partial(parameter_suggestion, ABOUT, wanted="on", holds=is_on),
+    settings=frozenset({ABOUT.parameter, LEAST_WRITTEN}),
     order=50,
     why="Without checkpoint entries a write storm or failing storage cannot be dated afterwards.",
 )

@@ -1,11 +1,13 @@
 """PostgreSQL server that does not log the end of sessions.
 
-*What it finds.* A server whose parameter ``log_disconnections`` is not ``on``.
+*What it finds.* A server whose parameter ``log_disconnections`` is not ``on``, or whose ``log_min_messages``
+is ``fatal`` or ``panic``: then no such entry is written.
 
 *Why it matters.* The entry at the end of a session holds its length. With it an investigation can say for
 how long a stolen password was in use; without it only when it was tried.
 
 *What the change does.* Sets ``log_disconnections`` to ``on``; sessions that begin from then on are logged.
+Where ``log_min_messages`` keeps the entries out, that is set to ``warning``, its default.
 Where Azure says that it cannot be written, or only with a restart, nothing is changed and the alert says
 so.
 
@@ -22,6 +24,7 @@ from typing import Final
 from shared.model import Kind, Safety, ServerSnapshot, SetParameter, Severity
 from shared.posture.controls import AZURE_POLICY, CIS_1_3, CIS_2_1, CIS_3_0, CIS_DATABASES_2_0, MCSB
 from shared.posture.policy import ALL_SERVERS, Policy
+from shared.posture.server_log import LEAST_WRITTEN, WRITTEN
 from shared.posture.server_parameters import (
     READS,
     About,
@@ -37,6 +40,7 @@ ABOUT: Final = About(
     severity=Severity.LOW,
     parameter="log_disconnections",
     wanted="on",
+    companions=(WRITTEN,),
 )
 
 
@@ -54,10 +58,10 @@ POLICY: Policy[ServerSnapshot] = Policy(
         *(AZURE_POLICY.LOG_DISCONNECTIONS_FLEXIBLE, AZURE_POLICY.LOG_DISCONNECTIONS_SINGLE, MCSB.LT_3),
     ),
     evaluate=partial(parameter_finding, ABOUT, holds=is_on),
-    plan=partial(parameter_change, ABOUT, wanted="on"),
+    plan=partial(parameter_change, ABOUT, wanted="on", holds=is_on),
     assess=cuts_nobody_off,
-    suggest=partial(parameter_suggestion, ABOUT, wanted="on"),
-    settings=frozenset({ABOUT.parameter}),
+    suggest=partial(parameter_suggestion, ABOUT, wanted="on", holds=is_on),
+    settings=frozenset({ABOUT.parameter, LEAST_WRITTEN}),
     order=50,
     why="An investigation cannot tell for how long an intruder's session lasted.",
 )

@@ -24,6 +24,7 @@ from shared.posture.controls import AZURE_POLICY, CIS_2_1, CIS_3_0, MCSB
 from shared.posture.findings import Judged, compliant, drifted, finding
 from shared.posture.policy import ALL_SERVERS, Policy
 from shared.posture.server_findings import az, unread, unsaid
+from shared.posture.server_steps import single_rest
 
 ID: Final = "postgres-threat-protection-off"
 SEVERITY: Final = Severity.MEDIUM
@@ -49,7 +50,8 @@ def _judge(server: ServerSnapshot) -> Judged:
 
 def _remedy(server: ServerSnapshot) -> str:
     if server.kind is TargetKind.SINGLE_SERVER:
-        return "in the portal: the server, Microsoft Defender for Cloud, Enable"
+        body = {"properties": {"state": "Enabled"}}
+        return single_rest(server, "put", "/securityAlertPolicies/Default", body)
     command = "advanced-threat-protection-setting update"
     return az(server, command, "--state Enabled", name="--server-name")
 

@@ -32,6 +32,10 @@ from shared.posture.unread import unread_reason
 ID: Final = "postgres-subnet-not-delegated"
 SEVERITY: Final = Severity.HIGH
 SERVICE: Final = "Microsoft.DBforPostgreSQL/flexibleServers"
+_THEN: Final = (
+    "then see what the next look finds: from the delegation on, its NSG and routes are judged as those of a "
+    "PostgreSQL subnet"
+)
 
 
 def evaluate(subnet: SubnetSnapshot) -> Finding:
@@ -49,11 +53,11 @@ def _judged(subnet: SubnetSnapshot) -> Judged:
         return beside_the_point("no PostgreSQL server is known to stand in the subnet")
     names = sorted(server.id.name for server in subnet.servers)
     servers = sorted(str(server.id) for server in subnet.servers)
-    command = "az network vnet subnet update"
+    update = f"az network vnet subnet update --ids {shlex.quote(str(subnet.id))} --delegations {SERVICE}"
     return drifted(
         f"the subnet holds {', '.join(names)} and is not delegated to flexible servers",
         "not delegated",
-        what_to_do=f"{command} --ids {shlex.quote(str(subnet.id))} --delegations {SERVICE}",
+        what_to_do=(update, _THEN),
         evidence={"servers": servers, "delegations": sorted(subnet.delegations)},
     )
 

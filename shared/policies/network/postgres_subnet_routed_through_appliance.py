@@ -24,13 +24,12 @@ network traffic routing. No framework among the project's controls states it.
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
-from shared.model import Aspect, Finding, Kind, Severity, SubnetSnapshot
-from shared.model.resource_id import free_name
+from shared.model import Aspect, ComplianceState, Finding, Kind, Severity, SubnetSnapshot
+from shared.model.parts import Route
 from shared.model.values import value
 from shared.posture.findings import (
     Judged,
@@ -42,16 +41,19 @@ from shared.posture.findings import (
     with_evidence,
 )
 from shared.posture.policy import SUBNETS, Policy
+from shared.posture.route_commands import route_commands
 from shared.posture.route_tables import (
     Hop,
-    RoutesUnreadable,
     Table,
     Taken,
+    anywhere,
+    beside_odd,
     diverted,
     leading,
+    odd_reason,
     shown,
     spelled,
-    table_of,
+    still_sure,
     to_service,
     unread_routes,
 )
@@ -86,17 +88,23 @@ def _judged(subnet: SubnetSnapshot) -> Judged:
     if not delegated(subnet):
         return beside_the_point("the subnet is not delegated to PostgreSQL flexible servers")
     if not subnet.prefixes:
-        return unknown("the subnet's address prefixes could not be read")
+        return unknown("the subnet shows no address prefixes")
     if unread := unread_routes(subnet):
         return unknown(unread)
-    try:
-        table = table_of(subnet)
-    except RoutesUnreadable as error:
-        return unknown(f"the routes cannot be read: {error}")
-    kinds = (_own(subnet, table), _entra(subnet, table))
-    evidence = {"routeTableId": _table_id(subnet), "whatToDo": _commands(subnet, kinds)}
+    table, odd = beside_odd(subnet)
+    kinds = (_own(subnet, table, odd), _entra(subnet, table, odd))
+    cures = [cure for kind in kinds if kind.wrong for cure in kind.cure]
+    evidence = {"routeTableId": _table_id(subnet), "whatToDo": list(route_commands(subnet, cures))}
     more = {"routes": [shown(one) for kind in kinds for one in kind.wrong], "mayLearnRoutes": table.learns}
-    return with_evidence(_verdict(subnet, kinds), {**evidence, **more})
+    judged = with_evidence(_verdict(subnet, kinds), {**evidence, **more})
+    return _beside(judged, odd) if odd else judged
+
+
+def _beside(judged: Judged, odd: tuple[Route, ...]) -> Judged:
+    """A route that cannot be read may be for any address: nothing is compliant beside it."""
+    settled = judged.state is ComplianceState.COMPLIANT
+    said = odd_reason(odd) if settled else f"{judged.reason}; {odd_reason(odd)}"
+    return replace(judged, reason=said, state=ComplianceState.UNKNOWN if settled else judged.state)
 
 
 def _verdict(subnet: SubnetSnapshot, kinds: Iterable[Traffic]) -> Judged:
@@ -110,14 +118,15 @@ def _verdict(subnet: SubnetSnapshot, kinds: Iterable[Traffic]) -> Judged:
     return compliant("traffic inside the subnet stays there, and the way to Entra ID is not diverted")
 
 
-def _own(subnet: SubnetSnapshot, table: Table) -> Traffic:
+def _own(subnet: SubnetSnapshot, table: Table, odd: tuple[Route, ...]) -> Traffic:
     found = diverted(subnet, table, subnet.prefixes)
+    surely = still_sure(found.surely, odd)
     name = "traffic inside the subnet"
     why = _why_open(subnet)
     return Traffic(
         name=name,
-        wrong=found.surely,
-        drift=leading(found.surely),
+        wrong=surely,
+        drift=leading(surely),
         open=(f"{name}: {_told(found.perhaps)}, {why}",) if found.perhaps else (),
         cure=tuple((str(prefix), Hop.VIRTUAL_NETWORK) for prefix in sorted(subnet.prefixes, key=str)),
     )
@@ -130,17 +139,18 @@ def _why_open(subnet: SubnetSnapshot) -> str:
     return f"which matters unless the network's space is more specific; {unread}"
 
 
-def _entra(subnet: SubnetSnapshot, table: Table) -> Traffic:
+def _entra(subnet: SubnetSnapshot, table: Table, odd: tuple[Route, ...]) -> Traffic:
     name = "traffic to Entra ID"
     needed = some_server(subnet, lambda server: server.entra)
-    taken = to_service(table, ENTRA) if needed is not False else ()
+    listed = to_service(table, ENTRA) if needed is not False else ()
+    taken = (*listed, *anywhere(odd)) if listed else ()
     elsewhere = tuple(one for one in taken if one.step.hop is not Hop.INTERNET)
     if not elsewhere:
         return Traffic(name=name)
     certain = len(elsewhere) == len(taken) and all(one.step.hop is not Hop.UNKNOWN for one in taken)
     if certain and needed:
         cure = ((ENTRA, Hop.INTERNET),)
-        wrong = tuple(one for one in taken if one.step.name)
+        wrong = tuple(one for one in listed if one.step.name)
         drift = ",".join(sorted({str(one.step.hop) for one in wrong}))
         return Traffic(name=name, wrong=wrong, drift=drift, cure=cure)
     if certain:
@@ -150,27 +160,6 @@ def _entra(subnet: SubnetSnapshot, table: Table) -> Traffic:
 
 def _told(taken: Iterable[Taken]) -> str:
     return ", ".join(dict.fromkeys(spelled(one) for one in taken))
-
-
-def _commands(subnet: SubnetSnapshot, kinds: Iterable[Traffic]) -> list[str]:
-    """One command for each route that puts right what is wrong: a table holds one route for a prefix, so
-    one that is there is changed, and what is new gets a name that is free."""
-    table = subnet.route_table
-    if table is None:
-        return []
-    names = {route.prefix.strip().lower(): route.name for route in table.routes}
-    where = (
-        f"--subscription {table.id.subscription} --resource-group {shlex.quote(table.id.resource_group)}"
-        f" --route-table-name {shlex.quote(table.id.name)}"
-    )
-    listed = []
-    for number, (prefix, hop) in enumerate(cure for kind in kinds if kind.wrong for cure in kind.cure):
-        there = names.get(prefix.lower())
-        name = there or free_name(f"driftward-{number + 1}", names.values())
-        verb = "update" if there else "create"
-        route = f"--name {shlex.quote(name)} --address-prefix {prefix} --next-hop-type {hop}"
-        listed.append(f"az network route-table route {verb} {where} {route}")
-    return listed
 
 
 def _table_id(subnet: SubnetSnapshot) -> str | None:

@@ -10,7 +10,7 @@ not too small anyhow is unknown. Only IPv4 counts.
 may a failover's replacement. A subnet in use cannot grow, and a server cannot move to another one.
 
 *What the change does.* Nothing is changed, for nothing can be while servers stand in the subnet. Make a
-larger subnet, /27 or more, and restore or replicate the servers into it.
+larger subnet, /27 or more, and restore or replicate servers into it; one that is empty can be enlarged.
 
 *What it may break.* Nothing by itself. Moving to another subnet means another server and new addresses.
 
@@ -20,17 +20,22 @@ and addresses used). No framework among the project's controls states it.
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 from typing import Final
 
 from shared.model import Aspect, Finding, Kind, Severity, SubnetSnapshot
+from shared.model.resource_id import ResourceId
+from shared.posture.dns_commands import az_at
 from shared.posture.findings import Facts, Judged, beside_the_point, compliant, drifted, finding, unknown
 from shared.posture.policy import SUBNETS, Policy, RaisedBy
+from shared.posture.server_steps import NEW_SERVER, az_restore
 from shared.posture.subnet_facts import delegated, some_server
 from shared.posture.unread import unread_reason
 
 ID: Final = "postgres-subnet-too-small"
 SEVERITY: Final = Severity.MEDIUM
+SERVICE: Final = "Microsoft.DBforPostgreSQL/flexibleServers"
 SMALLEST: Final = 16
 """Addresses of a /28."""
 KEPT_BY_AZURE: Final = 5
@@ -38,16 +43,19 @@ USED_WITH_STANDBY: Final = 4
 FURTHER: Final = Severity.LOW
 """What is in use fits, and only what could be enabled does not."""
 
-_TO_DO: Final = (
-    "a subnet in use cannot grow and a server cannot move: make a larger delegated subnet and restore or "
-    "migrate the servers into it"
+_FIXED: Final = (
+    "a subnet in use cannot grow and a server cannot move to another one: make a larger subnet, and restore "
+    "into it every server that is to move (of a replica, make another one there)"
 )
+_UNREAD: Final = "make the subnet larger if nothing stands in it, else a larger one beside it"
+_PREFIX: Final = "'<a free prefix of the network, /27 or larger>'"
 
 
 def evaluate(subnet: SubnetSnapshot) -> Finding:
     judged = _judged(subnet)
-    advised = replace(judged, what_to_do=_TO_DO if judged.is_drift else "")
-    return finding(ID, SEVERITY, subnet, advised, _facts(subnet))
+    if judged.is_drift:
+        judged = replace(judged, what_to_do=_remedy(subnet), evidence=NEW_SERVER if subnet.servers else {})
+    return finding(ID, SEVERITY, subnet, judged, _facts(subnet))
 
 
 def _judged(subnet: SubnetSnapshot) -> Judged:
@@ -56,7 +64,7 @@ def _judged(subnet: SubnetSnapshot) -> Judged:
     if not delegated(subnet):
         return beside_the_point("the subnet is not delegated to PostgreSQL flexible servers")
     if not subnet.prefixes:
-        return unknown("the subnet's address prefixes could not be read")
+        return unknown("the subnet shows no address prefixes")
     if (size := _size(subnet)) < SMALLEST:
         return drifted(
             f"the subnet has {size} IPv4 addresses: /28, with 16, is the smallest allowed", "under /28"
@@ -77,6 +85,26 @@ def _fitting(subnet: SubnetSnapshot, servers: int) -> Judged:
     if some_server(subnet, lambda server: server.elastic_cluster):
         return unknown("how many addresses an elastic cluster uses is not documented, and there is one")
     return compliant(f"{usable} addresses are usable, and {servers} servers with standbys use {wanted}")
+
+
+def _remedy(subnet: SubnetSnapshot) -> tuple[str, ...]:
+    if subnet.servers is None:
+        return (_UNREAD,)
+    if not subnet.servers:
+        place = f"--ids {shlex.quote(str(subnet.id))}"
+        return (f"az network vnet subnet update {place} --address-prefixes {_PREFIX}",)
+    larger = ResourceId(f"{subnet.id}-larger")
+    moving = sorted(one.id for one in subnet.servers if one.replication.source is None)
+    zone = "--private-dns-zone '<id of a private DNS zone>' --yes"
+    restored = [az_restore(one, f"--subnet {shlex.quote(str(larger))} {zone}") for one in moving[:1]]
+    return (_FIXED, _making(larger), *restored)
+
+
+def _making(subnet: ResourceId) -> str:
+    network = subnet.parent or subnet
+    words = ("network", "vnet", "subnet", "create", "--vnet-name", network.name, "--name", subnet.name)
+    group = "--network-security-group '<id of an NSG of the same region>'"
+    return f"{az_at(subnet, *words)} --address-prefixes {_PREFIX} --delegations {SERVICE} {group}"
 
 
 def _size(subnet: SubnetSnapshot) -> int:
@@ -111,5 +139,6 @@ POLICY: Policy[SubnetSnapshot] = Policy(
     evaluate=evaluate,
     raised_by=RaisedBy.SWEEP,
     order=68,
+    ends_on_new_server=True,
     why="High availability cannot be enabled here, and the subnet can never grow while servers are in it.",
 )

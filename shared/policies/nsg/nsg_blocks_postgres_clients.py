@@ -4,7 +4,9 @@
 inbound TCP on the ports (5432; 7432 and 8432 as well where a server is an elastic cluster) from one of the
 prefixes that the parameter ``clients`` declares, in whole or in part. The same of a subnet with private
 endpoints of PostgreSQL servers, on their addresses and port 5432, where network policies put its NSG in
-force for them. Nothing is declared by default, and then there is nothing to find.
+force for them. Where 6432
+alone is denied and no server runs PgBouncer, that is advice. Nothing is declared by default, and then there
+is nothing to find.
 
 *Why it matters.* The applications in those networks cannot connect, whatever else is right: name, route,
 password. A rule that was deleted or moved behind a deny looks like an outage of the database.
@@ -40,7 +42,8 @@ from shared.posture.client_questions import (
 )
 from shared.posture.findings import compliant, is_drift, unknown
 from shared.posture.policy import SUBNETS, Parameter, Policy
-from shared.posture.subnet_facts import POSTGRES_PORT
+from shared.posture.pooled_port import as_advice, nobody_pools
+from shared.posture.subnet_facts import POSTGRES_PORT, delegated
 from shared.posture.subnet_questions import (
     About,
     Inquiry,
@@ -66,7 +69,8 @@ def evaluate(subnet: SubnetSnapshot, *, clients: list[str], ports: list[int]) ->
     if not clients:
         nobody = group_finding(ABOUT, subnet, compliant("no clients are declared"))
         return replace(nobody, applies=False)
-    return with_clusters_in_mind(subnet, ports, partial(_asked, subnet, clients))
+    asked = with_clusters_in_mind(subnet, ports, partial(_asked, subnet, clients))
+    return as_advice(asked, unneeded=delegated(subnet) and nobody_pools(subnet.servers))
 
 
 def _asked(subnet: SubnetSnapshot, clients: list[str], ports: list[int]) -> Finding:

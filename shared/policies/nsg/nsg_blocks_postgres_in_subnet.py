@@ -3,7 +3,9 @@
 *What it finds.* A subnet delegated to ``Microsoft.DBforPostgreSQL/flexibleServers`` whose NSG denies TCP
 on the ports (5432 and 6432) from the subnet to itself, inbound or outbound, for any pair of its
 addresses. The rules are evaluated as Azure does, first match by priority with the default rules behind
-them; a packet that depends on an unknown tag or an application security group is unknown, not denied.
+them; a packet that depends on an unknown tag or an application security group is unknown, not denied. Where
+6432 alone is denied, and every server was read and has neither high availability nor PgBouncer, that is
+advice.
 
 *Why it matters.* The primary, the standby and PgBouncer of a flexible server talk to each other inside
 the subnet and pass its NSG twice: outbound at the sender, inbound at the receiver. A "deny everything"
@@ -38,13 +40,13 @@ from shared.model import (
     Kind,
     Safety,
     Severity,
-    SubnetServer,
     SubnetSnapshot,
     TrafficBox,
 )
 from shared.nsg import networks_of, spans_of, traffic_boxes
-from shared.posture.findings import Facts, is_drift
+from shared.posture.findings import is_drift
 from shared.posture.policy import SUBNETS, Parameter, Policy
+from shared.posture.pooled_port import RECOMMENDED, as_advice, whether_6432_matters
 from shared.posture.subnet_answers import ask, spell_ports
 from shared.posture.subnet_facts import PGBOUNCER_PORT, POSTGRES_PORT, delegated
 from shared.posture.subnet_questions import (
@@ -62,18 +64,16 @@ from shared.posture.subnet_verdicts import group_finding, inquiry_finding
 from shared.posture.traffic import SubnetTraffic
 
 ABOUT: Final = About(policy="nsg-blocks-postgres-in-subnet", severity=Severity.HIGH)
-PORTS_NEEDED: Final = (
-    "5432 is always required within the subnet; 6432 is required where high availability or PgBouncer "
-    "is on, otherwise recommended"
-)
 
 
 def evaluate(subnet: SubnetSnapshot, *, ports: list[int]) -> Finding:
     if found := settled_without_group(subnet):
         return group_finding(ABOUT, subnet, found)
     judged = inquiry_finding(ABOUT, _inquiry(subnet, ports))
-    more = {"ports": sorted(set(ports)), "whether6432Matters": _whether_6432_matters(subnet.servers)}
-    return replace(judged, evidence={**judged.evidence, **more})
+    matters = whether_6432_matters(subnet.servers)
+    more = {"ports": sorted(set(ports)), "whether6432Matters": matters}
+    told = replace(judged, evidence={**judged.evidence, **more})
+    return as_advice(told, unneeded=matters["port6432"] == RECOMMENDED)
 
 
 def plan(found: Finding, subnet: SubnetSnapshot, *, ports: list[int]) -> Change | None:
@@ -122,29 +122,6 @@ def _box(inquiry: Inquiry) -> tuple[TrafficBox, ...]:
     """The blocked directions and families, whole."""
     blocked = [answer.question for answer in ask(inquiry) if answer.wrong_ports]
     return tuple(box for question in blocked for box in traffic_boxes(question))
-
-
-def _whether_6432_matters(servers: tuple[SubnetServer, ...] | None) -> Facts:
-    if servers is None:
-        return {"rule": PORTS_NEEDED, "servers": None, "port6432": "unknown"}
-    needs = [_need_of_6432(server) for server in servers]
-    worst = next((need for need in ("required", "unknown") if need in needs), "recommended")
-    listed = [
-        {
-            "id": str(server.id),
-            "highAvailability": server.high_availability,
-            "pgbouncer": server.pgbouncer,
-            "port6432": need,
-        }
-        for server, need in zip(servers, needs, strict=True)
-    ]
-    return {"rule": PORTS_NEEDED, "servers": listed, "port6432": worst}
-
-
-def _need_of_6432(server: SubnetServer) -> str:
-    if server.high_availability or server.pgbouncer:
-        return "required"
-    return "unknown" if None in (server.high_availability, server.pgbouncer) else "recommended"
 
 
 POLICY: Policy[SubnetSnapshot] = Policy(

@@ -24,7 +24,7 @@ PSRule for Azure AZR-000137 and CloudSploit openPostgreSQL, which look at a rule
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from functools import partial
 from types import MappingProxyType
@@ -52,7 +52,7 @@ from shared.posture.client_questions import (
     settled_at_databases,
     with_clusters_in_mind,
 )
-from shared.posture.controls import CLOUDSPLOIT, MCSB, PSRULE
+from shared.posture.controls import CLOUDSPLOIT, MCSB, PSRULE, Control
 from shared.posture.findings import is_drift
 from shared.posture.policy import SUBNETS, Assessment, Parameter, Policy
 from shared.posture.subnet_facts import PGBOUNCER_PORT, POSTGRES_PORT
@@ -106,6 +106,14 @@ def forbidden(subnet: SubnetSnapshot, *, ports: list[int]) -> SubnetTraffic:
     return SubnetTraffic(boxes=_box(subnet, ports_here(subnet, ports)))
 
 
+def met(found: Finding) -> Collection[Control]:
+    """CloudSploit asks of 5432 alone."""
+    open_ports = {
+        port for one in found.evidence.get("directions", ()) for port in one.get("portsAllowed", ())
+    }
+    return () if POSTGRES_PORT in open_ports else (CLOUDSPLOIT.OPEN_POSTGRESQL,)
+
+
 def _inquiry(subnet: SubnetSnapshot, ports: list[int]) -> Inquiry:
     tags = _tags(subnet)
     return Inquiry(
@@ -140,6 +148,7 @@ POLICY: Policy[SubnetSnapshot] = Policy(
     reads=frozenset({Aspect.SUBNET, Aspect.SECURITY_GROUP, Aspect.SUBNET_SERVERS, Aspect.SUBNET_ENDPOINTS}),
     edits=RULE_EDITS,
     controls=(MCSB.NS_1, PSRULE.AZR_000137, CLOUDSPLOIT.OPEN_POSTGRESQL),
+    met=met,
     evaluate=evaluate,
     plan=plan,
     assess=assess,

@@ -72,5 +72,6 @@ POLICY: Policy[SubnetSnapshot] = Policy(
     reads=frozenset({Aspect.SUBNET, Aspect.SECURITY_GROUP}),
     evaluate=evaluate,
     order=61,
+    no_command="the members of the groups, whose addresses would stand in the rules instead, are not read",
     why="What this NSG lets in is not what its rules say: the service does not support such rules.",
 )

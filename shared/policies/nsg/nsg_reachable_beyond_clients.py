@@ -57,13 +57,16 @@ from shared.posture.subnet_questions import (
     sharing_note,
     vnet_at_large,
 )
-from shared.posture.subnet_rules import inquiry_suggestion
+from shared.posture.subnet_rules import by_hand, inquiry_suggestion
 from shared.posture.subnet_verdicts import group_finding, inquiry_finding
 from shared.posture.traffic import SubnetTraffic
 
 ABOUT: Final = About(
     policy="nsg-reachable-beyond-clients", severity=Severity.INFORMATIONAL, rule_name="driftward-keep-out"
 )
+
+BEYOND: Final = "beyond the declared clients"
+"""One drift, however much of it is cured: a person who shuts one family out after the other has one alert."""
 
 
 def evaluate(subnet: SubnetSnapshot, *, clients: list[str], ports: list[int]) -> Finding:
@@ -83,7 +86,8 @@ def _asked(subnet: SubnetSnapshot, clients: list[str], ports: list[int]) -> Find
         "replicas": [str(prefix) for prefix in _replicas(subnet)],
         "replicasUnknown": partners_unknown(subnet) or None,
     }
-    return replace(judged, evidence={**judged.evidence, **more})
+    fingerprint = BEYOND if is_drift(judged) else ""
+    return replace(judged, evidence={**judged.evidence, **more}, fingerprint=fingerprint)
 
 
 def plan(_found: Finding, _subnet: SubnetSnapshot, **_settings: Json) -> Change | None:
@@ -95,7 +99,8 @@ def suggest(found: Finding, subnet: SubnetSnapshot) -> tuple[Edit, ...]:
     """Guards against everybody but the clients, the replicas and the subnet itself."""
     if not is_drift(found) or partners_unknown(subnet):
         return ()
-    return inquiry_suggestion(ABOUT, _inquiry(subnet, found.evidence["clients"], found.evidence["ports"]))
+    guards = inquiry_suggestion(ABOUT, _inquiry(subnet, found.evidence["clients"], found.evidence["ports"]))
+    return tuple(map(by_hand, guards))
 
 
 def assess(subnet: SubnetSnapshot, _baseline: SubnetSnapshot | None) -> Assessment:

@@ -8,12 +8,14 @@ let through is found by setting the NSG against the same one with its default ru
 *Why it matters.* The default rules allow everything from the virtual network, with all that is peered or
 connected to it, and everything to the Internet: the ways by which an intruder comes in and data goes out.
 
-*What the change does.* Nothing is changed; it is advice. The alert shows the rules of a lock-down: a final
-deny, and ahead of it an allow for each thing that the policies about cut connections ask for. Outbound that
+*What the change does.* Nothing is changed; it is advice. The alert shows the rules of a lock-down: an allow
+for each thing that the policies about cut connections ask for, and then, behind it, a final deny. Who makes
+them in this order has cut nobody off wherever they stop, and the alert stays until the last. Outbound that
 is the subnet itself, Azure Storage (of the partners' regions too), Microsoft Entra ID where a server has
 sign-in with it on, Azure Key Vault where one is encrypted with a customer's key (and Entra ID, on which
 that tag depends), and port 5432 to replicas in other subnets. Inbound, where the parameter ``clients``
-declares some, it is these, the subnet itself and the same replicas; 6432, 7432 and 8432 are among the ports
+declares some, it is these, the subnet itself and the same replicas; where it declares none, the alert says
+to declare them, shows the outbound half alone, and stays. 6432, 7432 and 8432 are among the ports
 where a server listens there. What could not be read of a server counts as needed. The rules are shown only
 when each of those questions, asked again of the NSG with them, is surely answered with yes; where a
 replica's network is not known there are none, and the evidence says for what the rules are proved, or why
@@ -40,12 +42,12 @@ from shared.posture.client_questions import ports_here, with_clusters_in_mind
 from shared.posture.controls import MCSB
 from shared.posture.default_rules import at_large, left_to_defaults
 from shared.posture.findings import Judged, compliant, drifted, is_drift, unknown, with_evidence
-from shared.posture.lock_down import LockDown, lock_downs
+from shared.posture.lock_down import NO_CLIENTS, LockDown, lock_downs
 from shared.posture.policy import SUBNETS, Parameter, Policy
 from shared.posture.subnet_facts import PGBOUNCER_PORT, POSTGRES_PORT, delegated
 from shared.posture.subnet_questions import About, check_ports, check_prefixes, settled_without_group, sharing
 from shared.posture.subnet_rules import puts
-from shared.posture.subnet_verdicts import group_finding
+from shared.posture.subnet_verdicts import group_finding, not_decided
 from shared.posture.traffic import SubnetTraffic
 
 ABOUT: Final = About(
@@ -55,6 +57,11 @@ SAID: Final = {
     Direction.INBOUND: "inbound the virtual network at large is let in by default",
     Direction.OUTBOUND: "outbound the Internet is reached by default",
 }
+
+DECLARE: Final = (
+    f"declare who may come in, as a list of prefixes: policies.{ABOUT.policy}.parameters.clients in "
+    "policies.yaml; the inbound half of the lock-down is shown then, and until it is made the finding stays"
+)
 
 
 def evaluate(subnet: SubnetSnapshot, *, clients: list[str], ports: list[int]) -> Finding:
@@ -68,7 +75,7 @@ def _asked(subnet: SubnetSnapshot, clients: list[str], ports: list[int]) -> Find
     try:
         left = {direction: left_to_defaults(subnet, direction, ports) for direction in Direction}
     except NsgError as error:
-        return group_finding(ABOUT, subnet, unknown(f"the NSG's rules cannot be read: {error}"))
+        return group_finding(ABOUT, subnet, not_decided(error))
     sure = [direction for direction, parts in left.items() if any(map(_is_sure, parts))]
     steps = lock_downs(ABOUT, subnet, sure, clients, ports)
     facts = {
@@ -79,7 +86,8 @@ def _asked(subnet: SubnetSnapshot, clients: list[str], ports: list[int]) -> Find
         "lockDown": [_told(step) for step in steps],
     }
     judged = _judge(sure, [direction for direction, parts in left.items() if parts])
-    return group_finding(ABOUT, subnet, with_evidence(judged, facts))
+    first = tuple(_first(step) for step in steps if step.reason)
+    return group_finding(ABOUT, subnet, with_evidence(replace(judged, what_to_do=first or ""), facts))
 
 
 def suggest(found: Finding, subnet: SubnetSnapshot) -> tuple[Edit, ...]:
@@ -107,11 +115,18 @@ def _is_sure(part: Changed) -> bool:
 
 def _judge(sure: list[Direction], some: list[Direction]) -> Judged:
     if sure:
-        return drifted("; ".join(SAID[direction] for direction in sure), "; ".join(map(str, sure)))
+        return drifted("; ".join(SAID[direction] for direction in sure), "no final deny")
     if some:
         said = " and ".join(SAID[direction] for direction in some)
         return unknown(f"whether {said} depends on tags or groups that rules name")
     return compliant("custom rules have the last word, inbound and outbound")
+
+
+def _first(step: LockDown) -> str:
+    """What a person does first where no rules are shown."""
+    if step.reason == NO_CLIENTS:
+        return DECLARE
+    return f"no {step.direction.lower()} rules are shown, and the finding stays without them: {step.reason}"
 
 
 def _told(step: LockDown) -> Json:

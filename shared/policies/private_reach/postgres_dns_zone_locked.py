@@ -55,7 +55,8 @@ def _judge(server: ServerSnapshot) -> Judged:
         reason = f"a failover cannot update zone {zone.name}: lock {told}"
         return drifted(reason, reason.lower(), what_to_do=todo, evidence=facts)
     if held:
-        unsure = f"what lock {held[0].name} of level {held[0].level!r} refuses is not known"
+        level = f"level {held[0].level!r}" if held[0].level else "no level"
+        unsure = f"what lock {held[0].name} of {level} refuses is not known"
         return unknown(unsure, facts)
     return compliant(f"no lock holds for zone {zone.name}", facts)
 

@@ -92,6 +92,9 @@ def _judge_record(case: Case, zone: DnsZone) -> Judged:
         return unknown(f"the address of endpoint {case.endpoint.id.name} is not known{why}")
     name = f"{record_name(case.server.host_name)}.{case.zone_name}"
     facts = {"record": name, "zone": str(zone.id), "expected": _texts(own), "found": _texts(held)}
+    if zone.odd_record and set(held) <= set(own):
+        listed = ", ".join(zone.odd_record)
+        return unknown(f"{name} holds {listed}, which is no address: what it leads to is not known", facts)
     if set(held) == set(own):
         return compliant(f"{name} is {_listed(own)}", facts)
     reason, todo = _fault(case, zone, name)
@@ -114,12 +117,17 @@ def _fault(case: Case, zone: DnsZone, name: str) -> tuple[str, tuple[str, ...]]:
         further = f"{name} is {_listed(held)}: no endpoint of the server that was read has {_listed(stale)}"
         return further, tuple(gone)
     astray = f"{name} is {_listed(held)}, and endpoint {case.endpoint.id.name} has {_listed(own)}"
-    return astray, (*_anew(case, zone), *gone)
+    return astray, _anew(case, zone) if _is_kept(case, zone) else (*_anew(case, zone), *gone)
+
+
+def _is_kept(case: Case, zone: DnsZone) -> bool:
+    """Whether a zone group keeps the record: made anew it writes the whole, and nothing stale is left."""
+    return zone.id in (case.endpoint.group_zones or ())
 
 
 def _anew(case: Case, zone: DnsZone) -> tuple[str, ...]:
     """A zone group writes its record when it is made; another record is corrected by hand."""
-    if zone.id in (case.endpoint.group_zones or ()):
+    if _is_kept(case, zone):
         return group_commands(case.endpoint, zone.id)
     own = sorted(case.endpoint.addresses or ())
     return tuple(record_command(zone.id, "add-record", _label(case), str(address)) for address in own)

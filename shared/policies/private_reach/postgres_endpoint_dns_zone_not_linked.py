@@ -28,7 +28,7 @@ from typing import Final
 
 from shared.model import Aspect, Finding, Kind, ServerSnapshot, Severity
 from shared.posture.controls import MCSB
-from shared.posture.dns_links import judge_links
+from shared.posture.dns_links import judge_case_links
 from shared.posture.findings import Judged, beside_the_point, unknown
 from shared.posture.policy import FLEXIBLE_SERVERS, Parameter, Policy
 from shared.posture.private_dns import (
@@ -61,7 +61,7 @@ def _judge(case: Case) -> Judged:
     if not answering.zones and not answering.more:
         return beside_the_point(f"endpoint {case.endpoint.id.name} has no zone that could be linked")
     networks = case.declared.networks or ((own.id,) if own is not None else ())
-    judged = judge_links(answering.zones, networks, case.dns.zones) if answering.zones else None
+    judged = judge_case_links(case, answering.zones, networks) if answering.zones else None
     if judged is not None and (not judged.is_drift or not answering.more):
         return judged
     return unknown(f"zones called {case.zone_name} exist that were not read")

@@ -27,9 +27,9 @@ from typing import Final
 
 from shared.model import Aspect, Finding, Kind, ServerSnapshot, Severity
 from shared.model.dns_names import canonical
-from shared.model.resource_id import ResourceId
 from shared.posture.controls import MCSB
-from shared.posture.dns_commands import group_commands, names, zone_command
+from shared.posture.dns_commands import names
+from shared.posture.dns_steps import serving_steps
 from shared.posture.findings import Judged, compliant, drifted, unknown
 from shared.posture.policy import FLEXIBLE_SERVERS, Policy
 from shared.posture.private_dns import (
@@ -83,7 +83,7 @@ def _misnamed(case: Case) -> Judged | None:
     where = ", ".join(names(named) if declared is not None else (one.name for one in sorted(named)))
     reason = f"the zone group of endpoint {case.endpoint.id.name} names {where}, not {wanted}"
     facts = {"expected": str(declared or case.zone_name), "found": names(named)}
-    return drifted(reason, reason.lower(), what_to_do=_todo(case), evidence=facts)
+    return drifted(reason, reason.lower(), what_to_do=serving_steps(case), evidence=facts)
 
 
 def _absent(case: Case) -> Judged:
@@ -98,18 +98,7 @@ def _absent(case: Case) -> Judged:
             " that may be read; where it is kept elsewhere, name it in policies.yaml"
         )
     facts = {"expected": str(case.declared.zone or case.zone_name), "found": []}
-    return drifted(reason, reason.lower(), what_to_do=_todo(case), evidence=facts)
-
-
-def _todo(case: Case) -> tuple[str, ...]:
-    """A zone of the right name, beside the endpoint unless one is known, and a zone group that names it."""
-    known = case.declared.zone or next(iter(sorted(case.dns.found or ())), None)
-    if known is not None:
-        return group_commands(case.endpoint, known)
-    where = case.endpoint.id
-    scope = f"/subscriptions/{where.subscription}/resourceGroups/{where.resource_group}"
-    made = f"{scope}/providers/Microsoft.Network/privateDnsZones/{case.zone_name}"
-    return (zone_command(where, case.zone_name), *group_commands(case.endpoint, ResourceId(made)))
+    return drifted(reason, reason.lower(), what_to_do=serving_steps(case), evidence=facts)
 
 
 POLICY: Policy[ServerSnapshot] = Policy(

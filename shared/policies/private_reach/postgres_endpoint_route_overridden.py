@@ -10,8 +10,9 @@ matters, it is unknown.
 *Why it matters.* Clients in this subnet reach the database through whatever the route leads to, or not at
 all. An appliance that has no rule for them looks like an outage of the database.
 
-*What the change does.* Nothing is changed: a way through a firewall may be what its owner wants. Delete the
-route, make it less specific than the network's space, or allow the clients on the appliance.
+*What the change does.* Nothing is changed: a way through a firewall may be what its owner wants. The alert
+has a route for each endpoint's address that goes straight there, or the switch that lets routes alone; or
+allow the clients on the appliance.
 
 *What it may break.* Nothing by itself. Without the route, traffic to the endpoint goes past the appliance.
 The route tables of clients in other subnets decide in the same way; they are not read here.
@@ -22,35 +23,40 @@ Database for PostgreSQL (validate the route table).
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 from ipaddress import ip_network
 from typing import Final
 
 from shared.model import Aspect, Finding, IPNetwork, Kind, Severity, SubnetSnapshot
+from shared.model.parts import Route
+from shared.nsg import common, spans_of, union
 from shared.posture.controls import MCSB
 from shared.posture.findings import Judged, compliant, drifted, finding, unknown, with_evidence
 from shared.posture.policy import SUBNETS, Policy
+from shared.posture.route_commands import route_commands
 from shared.posture.route_tables import (
     Diverted,
-    RoutesUnreadable,
+    Hop,
+    Taken,
+    beside_odd,
     diverted,
     leading,
+    odd_reason,
     shown,
     spelled,
-    table_of,
+    still_sure,
     unread_routes,
 )
-from shared.posture.subnet_facts import routes_reach_endpoints, without_endpoints
+from shared.posture.steps import OneOf, Way
+from shared.posture.subnet_facts import routes_reach_endpoints, unplaced, without_endpoints
 from shared.posture.unread import unread_reason
 
 ID: Final = "postgres-endpoint-route-overridden"
 SEVERITY: Final = Severity.MEDIUM
 NOT_READ: Final = "the route tables of clients in other subnets decide in the same way and are not read"
-
-_TO_DO: Final = (
-    "where the appliance is not meant to see this traffic, add a route for the endpoint's address with the "
-    "next hop VnetLocal, or switch network policies for route tables off on the endpoint's subnet"
-)
+_WITHOUT_ROUTES: Final = {"enabled": "NetworkSecurityGroupEnabled", "routetableenabled": "Disabled"}
+"""A mode of network policies, and the one that lets routes alone and keeps the rest."""
 
 
 def evaluate(subnet: SubnetSnapshot) -> Finding:
@@ -66,44 +72,65 @@ def _judged(subnet: SubnetSnapshot) -> Judged:
         return compliant("network policies for route tables are off: no route overrides an endpoint's own")
     if unread := unread_routes(subnet):
         return unknown(unread)
-    try:
-        found = diverted(subnet, table_of(subnet), _destinations(subnet))
-    except RoutesUnreadable as error:
-        return unknown(f"the routes cannot be read: {error}")
-    return _verdict(subnet, found)
+    table, odd = beside_odd(subnet)
+    placed = still_sure(diverted(subnet, table, _placed(subnet)).surely, odd)
+    if placed:
+        return _surely(subnet, placed, odd)
+    return (
+        unknown(odd_reason(odd)) if odd else _verdict(subnet, diverted(subnet, table, _destinations(subnet)))
+    )
+
+
+def _surely(subnet: SubnetSnapshot, found: tuple[Taken, ...], odd: tuple[Route, ...]) -> Judged:
+    """What is wrong about the endpoints whose address is known, whatever the rest is."""
+    told = ", ".join(spelled(one) for one in found)
+    beside = f"; {odd_reason(odd)}" if odd else ""
+    straight = f"packets to a private endpoint do not go straight there: {told}{beside}"
+    facts = {"routes": [shown(one) for one in found]}
+    wrong = drifted(straight, leading(found), evidence=facts, what_to_do=(_cures(subnet, found),))
+    return replace(wrong, resource_id=subnet.route_table_id)
 
 
 def _verdict(subnet: SubnetSnapshot, found: Diverted) -> Judged:
-    if found.surely and not _unplaced(subnet):
-        told = ", ".join(spelled(one) for one in found.surely)
-        straight = f"packets to a private endpoint do not go straight there: {told}"
-        facts = {"whatToDo": _TO_DO, "routes": [shown(one) for one in found.surely]}
-        wrong = drifted(straight, leading(found.surely), evidence=facts)
-        return replace(wrong, resource_id=subnet.route_table_id)
     if taken := (*found.surely, *found.perhaps):
         told = ", ".join(spelled(one) for one in taken)
         return unknown(f"whether a private endpoint is reached straight is unknown: {told}, {_why(subnet)}")
     return compliant(f"no route here overrides an endpoint's own; {NOT_READ}")
 
 
+def _cures(subnet: SubnetSnapshot, found: tuple[Taken, ...]) -> OneOf:
+    """A route of its own for each address that is sent elsewhere touches nothing else."""
+    spans = [span for taken in found for span in taken.spans]
+    astray = [to for to in _destinations(subnet) if common(spans_of([to]), union(spans))]
+    routes = route_commands(subnet, ((str(to), Hop.VIRTUAL_NETWORK) for to in astray))
+    mode = _WITHOUT_ROUTES[subnet.endpoint_network_policies.lower()]
+    update = f"az network vnet subnet update --ids {shlex.quote(str(subnet.id))}"
+    return OneOf(
+        ways=(
+            Way(when="where the appliance is not meant to see what goes to these endpoints", steps=routes),
+            Way(
+                when="where no route is meant to decide on any endpoint in this subnet",
+                steps=(f"{update} --private-endpoint-network-policies {mode}",),
+            ),
+        )
+    )
+
+
 def _why(subnet: SubnetSnapshot) -> str:
-    if unplaced := _unplaced(subnet):
-        return f"and the address of {', '.join(unplaced)} could not be read"
+    if missing := unplaced(subnet):
+        return f"and {'; '.join(missing)}"
     if subnet.virtual_network is None:
         return f"and {unread_reason(subnet, Aspect.VIRTUAL_NETWORK)}"
     return "which is no type of hop that is known"
 
 
-def _unplaced(subnet: SubnetSnapshot) -> list[str]:
-    """Names of endpoints whose address is not known."""
-    return sorted(one.id.name for one in subnet.private_endpoints or () if not one.addresses)
+def _placed(subnet: SubnetSnapshot) -> list[IPNetwork]:
+    return [ip_network(address) for one in subnet.private_endpoints or () for address in one.addresses]
 
 
 def _destinations(subnet: SubnetSnapshot) -> list[IPNetwork]:
     """The endpoints' addresses; anywhere in the subnet where one is not known."""
-    if _unplaced(subnet):
-        return list(subnet.prefixes)
-    return [ip_network(address) for one in subnet.private_endpoints or () for address in one.addresses]
+    return list(subnet.prefixes) if unplaced(subnet) else _placed(subnet)
 
 
 POLICY: Policy[SubnetSnapshot] = Policy(

@@ -32,11 +32,19 @@ from shared.model import (
     ServerSnapshot,
     Severity,
 )
+from shared.model.resource_id import ResourceId
 from shared.posture.controls import AZURE_POLICY, CIS_DATABASES_2_0, MCSB
-from shared.posture.dns_commands import az, az_at
+from shared.posture.endpoint_steps import (
+    connection_command,
+    endpoint_command,
+    named_steps,
+    naming_choice,
+)
 from shared.posture.findings import Judged, beside_the_point, compliant, drifted, unknown
 from shared.posture.policy import ALL_SERVERS, SERVER_ALONE, Policy
 from shared.posture.private_dns import finding_with_steps
+from shared.posture.steps import OneOf, Step, Way
+from shared.posture.unread import connections_missing, public_access_said
 
 ID: Final = "postgres-no-approved-private-endpoint"
 SEVERITY: Final = Severity.MEDIUM
@@ -57,7 +65,7 @@ def _judge(server: ServerSnapshot) -> Judged:
         case PublicAccess.ENABLED:
             return compliant("public network access is enabled")
         case PublicAccess.UNKNOWN:
-            return unknown("publicNetworkAccess is not known")
+            return unknown(public_access_said(server))
         case PublicAccess.DISABLED:
             return _judge_closed(server)
 
@@ -65,7 +73,7 @@ def _judge(server: ServerSnapshot) -> Judged:
 def _judge_closed(server: ServerSnapshot) -> Judged:
     connections = server.private_endpoints
     if connections is None:
-        return unknown("the private endpoint connections could not be read")
+        return unknown(connections_missing(server))
     states = {"connections": sorted(f"{one.id.name}: {one.status}".lower() for one in connections)}
     if any(one.status is ConnectionStatus.APPROVED for one in connections):
         return compliant("an approved private endpoint exists", states)
@@ -83,18 +91,29 @@ def _lacking(connections: tuple[PrivateEndpointConnection, ...]) -> str:
     return f"none of {len(connections)} private endpoint connections is approved"
 
 
-def _todo(server: ServerSnapshot, connections: tuple[PrivateEndpointConnection, ...]) -> tuple[str, ...]:
-    """Approve what waits; where nothing does, make an endpoint in a subnet that its owner chooses."""
+def _todo(server: ServerSnapshot, connections: tuple[PrivateEndpointConnection, ...]) -> tuple[Step, ...]:
+    """An endpoint in a subnet that its owner chooses; or what waits is approved, by who knows whose it is."""
+    where = _endpoint(server)
+    made = endpoint_command(server.id, where, "<id of a subnet>")
     waiting = sorted(one.id for one in connections if one.status is ConnectionStatus.PENDING)
-    if waiting:
-        return tuple(
-            az("network", "private-endpoint-connection", "approve", "--id", str(one)) for one in waiting
-        )
-    words = ("network", "private-endpoint", "create", "--name", f"{server.id.name}-endpoint")
-    leads = ("--private-connection-resource-id", str(server.id), "--group-id", "postgresqlServer")
-    return (
-        az_at(server.id, *words, "--connection-name", server.id.name, *leads, "--subnet", "<id of a subnet>"),
+    if not waiting:
+        return made, naming_choice(server, where)
+    own = Way(
+        when="where you do not know who waits to be let in",
+        steps=(made, *named_steps(server, where)),
     )
+    return (OneOf(ways=(own, *map(_approved, waiting))),)
+
+
+def _approved(connection: ResourceId) -> Way:
+    when = f"where the network of {connection.name} is to be let in"
+    return Way(when=when, steps=(connection_command("approve", connection),))
+
+
+def _endpoint(server: ServerSnapshot) -> ResourceId:
+    scope = f"/subscriptions/{server.id.subscription}/resourceGroups/{server.id.resource_group}"
+    name = f"{server.id.name}-endpoint"
+    return ResourceId(f"{scope}/providers/Microsoft.Network/privateEndpoints/{name}")
 
 
 POLICY: Policy[ServerSnapshot] = Policy(

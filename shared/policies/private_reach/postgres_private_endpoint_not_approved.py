@@ -8,8 +8,7 @@ otherwise: clients in that network cannot connect. A pending one may also be an 
 subscription to reach the server.
 
 *What the change does.* None is made: who may connect is for the server's owner to decide. A person approves
-or rejects what is pending, has a rejected endpoint removed, and deletes and creates anew one that is
-disconnected.
+or rejects what is pending; one that was rejected or cut is removed, or made anew where it is needed.
 
 *What it may break.* Approving lets the endpoint's network in; deleting a connection that is not approved cuts
 off nobody.
@@ -23,10 +22,11 @@ from typing import Final
 
 from shared.model import ConnectionStatus, Finding, Kind, PrivateEndpointConnection, ServerSnapshot, Severity
 from shared.posture.controls import AZURE_POLICY, MCSB
-from shared.posture.dns_commands import az
+from shared.posture.endpoint_steps import closed_choice
 from shared.posture.findings import Judged, beside_the_point, compliant, drifted, unknown
 from shared.posture.policy import ALL_SERVERS, SERVER_ALONE, Policy
 from shared.posture.private_dns import finding_with_steps
+from shared.posture.unread import connections_missing
 
 ID: Final = "postgres-private-endpoint-not-approved"
 SEVERITY: Final = Severity.MEDIUM
@@ -40,14 +40,14 @@ def evaluate(server: ServerSnapshot) -> Finding:
 
 def _judge(server: ServerSnapshot) -> Judged:
     if server.private_endpoints is None:
-        return unknown("the private endpoint connections could not be read")
+        return unknown(connections_missing(server))
     if not server.private_endpoints:
         return beside_the_point("there is no private endpoint connection")
     ordered = sorted(server.private_endpoints, key=lambda one: one.id.key)
     facts = {"connections": [_shown(one) for one in ordered]}
     if closed := [one for one in ordered if one.status in _CLOSED]:
         told = ", ".join(f"{one.id.name} is {one.status}" for one in closed)
-        todo = tuple(step for one in closed for step in _todo(one))
+        todo = tuple(closed_choice(server, one) for one in closed)
         drift = "; ".join(sorted(f"{one.id}: {one.status}".lower() for one in closed))
         return drifted(f"private endpoint connection {told}", drift, what_to_do=todo, evidence=facts)
     if any(one.status is ConnectionStatus.UNKNOWN for one in ordered):
@@ -59,13 +59,6 @@ def _judge(server: ServerSnapshot) -> Judged:
 def _shown(one: PrivateEndpointConnection) -> dict[str, str | None]:
     endpoint = str(one.endpoint) if one.endpoint is not None else None
     return {"connection": one.id.name, "status": str(one.status), "endpoint": endpoint}
-
-
-def _todo(one: PrivateEndpointConnection) -> list[str]:
-    base = ("network", "private-endpoint-connection")
-    if one.status is ConnectionStatus.PENDING:
-        return [az(*base, verb, "--id", str(one.id)) for verb in ("approve", "reject")]
-    return [az(*base, "delete", "--yes", "--id", str(one.id))]
 
 
 POLICY: Policy[ServerSnapshot] = Policy(

@@ -23,8 +23,8 @@ from typing import Final
 
 from shared.model import Finding, Kind, ServerSnapshot, Severity
 from shared.posture.controls import AZURE_POLICY, MCSB
-from shared.posture.dns_commands import az_at
 from shared.posture.findings import Judged, compliant, drifted, unknown
+from shared.posture.own_zone_steps import giving_one
 from shared.posture.policy import FLEXIBLE_SERVERS, SERVER_ALONE, Policy
 from shared.posture.private_dns import finding_with_steps
 
@@ -49,18 +49,13 @@ def _judge(server: ServerSnapshot) -> Judged:
         return compliant(f"the server has {said} a private DNS zone", facts)
     if zone is None:
         reason = "the server is in a delegated subnet and has no private DNS zone"
-        return drifted(reason, "no zone", what_to_do=(_give_zone(server),), evidence=facts)
+        return drifted(reason, "no zone", what_to_do=giving_one(server), evidence=facts)
     reason = "the server has a private DNS zone and no delegated subnet"
     no_way_back = (
         "A subnet cannot be given to an existing server, and the zone cannot be taken away:"
         " ask who set it, and report it to Azure's support where nobody did."
     )
     return drifted(reason, "no subnet", what_to_do=(no_way_back,), evidence=facts)
-
-
-def _give_zone(server: ServerSnapshot) -> str:
-    words = ("postgres", "flexible-server", "update", "--name", server.id.name)
-    return az_at(server.id, *words, "--private-dns-zone", "<id of a private DNS zone>")
 
 
 POLICY: Policy[ServerSnapshot] = Policy(

@@ -26,8 +26,8 @@ from shared.model import Finding, Kind, ServerSnapshot, Severity
 from shared.model.dns_names import canonical, record_name, service_suffix
 from shared.model.resource_id import ResourceId
 from shared.posture.controls import MCSB
-from shared.posture.dns_commands import az_at, zone_command
 from shared.posture.findings import Judged, beside_the_point, compliant, drifted, unknown
+from shared.posture.own_zone_steps import making, own_zone
 from shared.posture.policy import FLEXIBLE_SERVERS, SERVER_ALONE, Policy
 from shared.posture.private_dns import finding_with_steps
 
@@ -53,7 +53,7 @@ def _judge(server: ServerSnapshot, zone: ResourceId | None) -> Judged:
     wrong = _wrong(name, suffix, _labels_of(server))
     if wrong is None:
         return compliant(f"zone {name} can serve the server", facts)
-    steps = _todo(server, zone, suffix)
+    steps = making(server, own_zone(server, zone, suffix))
     return drifted(f"zone {name} {wrong}", str(zone).lower(), what_to_do=steps, evidence=facts)
 
 
@@ -72,14 +72,6 @@ def _wrong(zone: str, suffix: str, servers: list[str]) -> str | None:
     if len(labels) == 1 and labels[0] in servers:
         return "is named like the server: its name cannot be resolved"
     return None
-
-
-def _todo(server: ServerSnapshot, zone: ResourceId, suffix: str) -> tuple[str, ...]:
-    fitting = f"{server.id.name.lower()}.private.{suffix}"
-    scope = f"/subscriptions/{zone.subscription}/resourceGroups/{zone.resource_group}"
-    made = f"{scope}/providers/Microsoft.Network/privateDnsZones/{fitting}"
-    words = ("postgres", "flexible-server", "update", "--name", server.id.name, "--private-dns-zone", made)
-    return (zone_command(zone, fitting), az_at(server.id, *words))
 
 
 POLICY: Policy[ServerSnapshot] = Policy(

@@ -23,11 +23,12 @@ from __future__ import annotations
 from typing import Final
 
 from shared.model import Aspect, Finding, Kind, ServerSnapshot, Severity
-from shared.model.parts import NetworkDns, PrivateDns
+from shared.model.parts import NetworkDns
 from shared.model.resource_id import ResourceId
 from shared.posture.controls import MCSB
 from shared.posture.dns_links import judge_links
 from shared.posture.findings import Judged, beside_the_point, drifted, unknown
+from shared.posture.own_zone_steps import making_again
 from shared.posture.policy import FLEXIBLE_SERVERS, Parameter, Policy
 from shared.posture.private_dns import Declared, custom_dns, finding_with_steps, wrong_networks
 from shared.posture.unread import unread_reason
@@ -50,21 +51,23 @@ def _judge(server: ServerSnapshot, declared: tuple[ResourceId, ...]) -> Judged:
     if not declared and (unsure := _unsure(server.private_dns.network)):
         return unknown(unsure)
     own = (subnet.parent,) if subnet.parent is not None else ()
-    return _judge_zone(server.private_dns, zone, declared or own)
+    return _judge_zone(server, zone, declared or own)
 
 
 def _unsure(network: NetworkDns | None) -> str:
     return custom_dns(network) if network is not None else "the network of the delegated subnet is not known"
 
 
-def _judge_zone(dns: PrivateDns, zone: ResourceId, networks: tuple[ResourceId, ...]) -> Judged:
-    read = next((one for one in dns.zones if one.id == zone), None)
+def _judge_zone(server: ServerSnapshot, zone: ResourceId, networks: tuple[ResourceId, ...]) -> Judged:
+    zones = server.private_dns.zones if server.private_dns is not None else ()
+    read = next((one for one in zones if one.id == zone), None)
     if read is None or read.exists is None:
         why = f": {read.unread}" if read is not None and read.unread else ""
         return unknown(f"zone {zone.name} could not be read{why}")
     if not read.exists:
         reason = f"zone {zone.name} does not exist"
-        return drifted(reason, reason.lower(), evidence={"zones": [str(zone)]})
+        steps = making_again(server, zone, networks)
+        return drifted(reason, reason.lower(), what_to_do=steps, evidence={"zones": [str(zone)]})
     return judge_links((read,), networks)
 
 

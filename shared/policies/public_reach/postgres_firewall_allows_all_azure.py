@@ -39,8 +39,11 @@ from shared.model import (
 from shared.posture.controls import CIS_1_3, CIS_2_1, CIS_3_0, DATADOG, MCSB
 from shared.posture.findings import Judged, compliant, drifted, finding, is_drift, unknown
 from shared.posture.firewall import by_name, deleting, deletion, rules_evidence
+from shared.posture.firewall_steps import WITH_THE_NEXT_ENABLING
+from shared.posture.odd_rules import beside_odd, may_be_all_azure
 from shared.posture.policy import ALL_SERVERS, Assessment, Policy
 from shared.posture.traffic import ServerTraffic, reach_evidence, server_traffic
+from shared.posture.unread import unread_reason
 
 ID = "postgres-firewall-allows-all-azure"
 SEVERITY = Severity.HIGH
@@ -63,14 +66,16 @@ def plan(found: Finding, server: ServerSnapshot) -> Change | None:
 
 
 def suggest(_found: Finding, server: ServerSnapshot) -> tuple[Edit, ...]:
-    """Deleting the rules: for a dormant rule it works as soon as Azure accepts firewall writes."""
+    """Deleting the rules; nothing for dormant ones, which Azure refuses to delete."""
+    if server.public_access is PublicAccess.DISABLED:
+        return ()
     return deleting(server, _all_azure_rules(server))
 
 
 def assess(server: ServerSnapshot, _baseline: ServerSnapshot | None) -> Assessment:
     """Deleting the rule is safe unless it is the only way in."""
     kept = tuple(rule for rule in server.firewall_rules or () if not rule.allows_all_azure)
-    if server_traffic(replace(server, firewall_rules=kept)).nobody:
+    if not server_traffic(replace(server, firewall_rules=kept)).surely_somebody:
         return Assessment(last_way_in=True, notes=("the rule is the only way in to this server",))
     return Assessment(safety=Safety.AUTO)
 
@@ -87,7 +92,12 @@ def _judge(server: ServerSnapshot, found: tuple[FirewallRule, ...]) -> Judged:
     if server.vnet_integrated:
         return compliant("the server is VNet-integrated: firewall rules have no effect")
     if server.firewall_rules is None:
-        return unknown("the firewall rules could not be read")
+        return unknown(unread_reason(server, Aspect.FIREWALL_RULES))
+    could = [rule for rule in server.odd_rules if may_be_all_azure(rule)]
+    return beside_odd(_of_readable(server, found), server, could, "a firewall rule admits all of Azure")
+
+
+def _of_readable(server: ServerSnapshot, found: tuple[FirewallRule, ...]) -> Judged:
     if not found:
         return compliant("no firewall rule admits all of Azure")
     rules = f"firewall rule {', '.join(repr(rule.name) for rule in found)} (0.0.0.0–0.0.0.0)"
@@ -96,7 +106,8 @@ def _judge(server: ServerSnapshot, found: tuple[FirewallRule, ...]) -> Judged:
             return drifted(f"{rules} admits every Azure address", "0.0.0.0-0.0.0.0 in force")
         case PublicAccess.DISABLED:
             asleep = f"{rules} is dormant: it opens with the next enabling"
-            return replace(drifted(asleep, "0.0.0.0-0.0.0.0 dormant"), severity=DORMANT_SEVERITY)
+            told = drifted(asleep, "0.0.0.0-0.0.0.0 dormant", what_to_do=WITH_THE_NEXT_ENABLING)
+            return replace(told, severity=DORMANT_SEVERITY)
         case PublicAccess.UNKNOWN:
             return drifted(f"{rules} exists; whether it is in force is unknown", "0.0.0.0-0.0.0.0 in force")
 

@@ -51,6 +51,7 @@ from shared.posture.firewall import (
     not_in_force,
     rules_evidence,
 )
+from shared.posture.odd_rules import beside_odd, perhaps
 from shared.posture.policy import ALL_SERVERS, Assessment, Policy
 from shared.posture.traffic import ServerTraffic, server_traffic
 
@@ -106,7 +107,7 @@ def assess(server: ServerSnapshot, baseline: ServerSnapshot | None) -> Assessmen
     """Deleting the rule is safe unless it is the only way in; one that is narrowed again stays one."""
     kept = tuple(rule for rule in server.firewall_rules or () if not admits_whole_internet(rule))
     kept += tuple(_former(server, baseline).values()) if baseline is not None else ()
-    if server_traffic(replace(server, firewall_rules=kept)).nobody:
+    if not server_traffic(replace(server, firewall_rules=kept)).surely_somebody:
         return Assessment(last_way_in=True, notes=("the rule is the only way in to this server",))
     return Assessment(safety=Safety.AUTO)
 
@@ -123,6 +124,11 @@ def _whole(server: ServerSnapshot) -> tuple[FirewallRule, ...]:
 def _judge(server: ServerSnapshot, found: tuple[FirewallRule, ...]) -> Judged:
     if settled := not_in_force(server):
         return settled
+    could = perhaps(server, admits_whole_internet)
+    return beside_odd(_of_readable(server, found), server, could, "a firewall rule admits the whole Internet")
+
+
+def _of_readable(server: ServerSnapshot, found: tuple[FirewallRule, ...]) -> Judged:
     if not found:
         return compliant("no single firewall rule admits the whole Internet")
     reason = f"firewall rule {named(found)} admits the whole Internet{doubt(server)}"

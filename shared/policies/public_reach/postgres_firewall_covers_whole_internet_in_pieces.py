@@ -26,6 +26,7 @@ from what is left, so that without them the rest does not cover it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 from ipaddress import IPv4Address
 
@@ -33,7 +34,6 @@ from shared.model import Aspect, Edit, Finding, FirewallRule, Kind, ServerSnapsh
 from shared.posture.controls import CHECKOV, MCSB
 from shared.posture.findings import Facts, Judged, compliant, drifted, finding, is_drift
 from shared.posture.firewall import (
-    PUBLIC_ADDRESSES,
     admits_whole_internet,
     admitted_by,
     by_name,
@@ -48,8 +48,10 @@ from shared.posture.firewall import (
     wrong_count,
     wrong_prefixes,
 )
+from shared.posture.firewall_steps import narrowing
+from shared.posture.odd_rules import beside_odd, worlds
 from shared.posture.policy import ALL_SERVERS, Parameter, Policy
-from shared.posture.traffic import AddressSet, ServerTraffic
+from shared.posture.traffic import PUBLIC_ADDRESSES, AddressSet, ServerTraffic
 
 ID = "postgres-firewall-covers-whole-internet-in-pieces"
 SEVERITY = Severity.CRITICAL
@@ -57,15 +59,15 @@ SLIVER = 2**24
 """A /8, less than half a percent of the Internet: no network that anybody would shut out is larger."""
 LARGEST_SLIVER = 2**28
 
-_TO_DO = (
-    "find out which of the ranges hold clients, write rules for those addresses, and delete these; with "
-    "corporateRanges in policies.yaml the commands are proposed"
-)
+_TO_DO = "delete one that has none; with corporateRanges in policies.yaml the addresses are proposed"
 
 
 def evaluate(server: ServerSnapshot, *, corporate_ranges: list[str], sliver_addresses: int) -> Finding:
     found = _contributors(server.firewall_rules or (), sliver_addresses)
-    return finding(ID, SEVERITY, server, _judge(server, found), _facts(server, found, corporate_ranges))
+    judged = _judge(server, found, sliver_addresses)
+    if judged.is_drift and not corporate_ranges:
+        judged = replace(judged, what_to_do=narrowing(server, found, _TO_DO))
+    return finding(ID, SEVERITY, server, judged, _facts(server, found, corporate_ranges))
 
 
 def suggest(found: Finding, server: ServerSnapshot) -> tuple[Edit, ...]:
@@ -120,9 +122,22 @@ def _largest_first(rule: FirewallRule) -> tuple[int, int, str]:
     return start - end, start, rule.name.lower()
 
 
-def _judge(server: ServerSnapshot, found: tuple[FirewallRule, ...]) -> Judged:
+def _judge(server: ServerSnapshot, found: tuple[FirewallRule, ...], sliver: int) -> Judged:
     if settled := not_in_force(server):
         return settled
+    could = server.odd_rules if _may_cover(server, sliver) else ()
+    asked = "the firewall rules together admit the whole Internet"
+    return beside_odd(_of_readable(server, found), server, could, asked)
+
+
+def _may_cover(server: ServerSnapshot, sliver: int) -> bool:
+    """Whether the rules cover the Internet together in something that the odd ones may mean."""
+    pieces = [rule for rule in server.firewall_rules or () if not admits_whole_internet(rule)]
+    unions = (admitted_by([*pieces, *world]) for world in worlds(server))
+    return bool(server.odd_rules) and any(PUBLIC_ADDRESSES.minus(one).size <= sliver for one in unions)
+
+
+def _of_readable(server: ServerSnapshot, found: tuple[FirewallRule, ...]) -> Judged:
     if not found:
         return compliant("the firewall rules together do not cover the whole Internet")
     reason = f"together firewall rules {named(found)} admit the whole Internet{doubt(server)}"
@@ -146,7 +161,7 @@ def _replacement(
     """A rule for the whole Internet has to go as well, so what it admits does not count as admitted."""
     if not corporate_ranges:
         note = "no corporate ranges are configured (parameter corporateRanges), so none can be named"
-        return {"tightestReplacement": None, "replacementNote": note, "whatToDo": _TO_DO}
+        return {"tightestReplacement": None, "replacementNote": note}
     staying = [rule for rule in others if not admits_whole_internet(rule)]
     tight = tightest(found, staying, ranges_of(corporate_ranges))
     return {

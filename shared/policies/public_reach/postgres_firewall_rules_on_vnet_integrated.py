@@ -12,7 +12,7 @@ server is later migrated to private endpoints, rules that were kept may come int
 *What the change does.* None is made: nothing is open. It is listed with the other alerts and sends no
 message.
 
-*What it may break.* Deleting such rules by hand affects no client.
+*What it may break.* Nothing: these rules let nobody in.
 
 *References.* Firewall rules, and private access networking, in Azure Database for PostgreSQL;
 Azure/azure-rest-api-specs issue 20616. No framework among the project's controls states it.
@@ -23,18 +23,24 @@ from __future__ import annotations
 from shared.model import Aspect, Finding, Kind, ServerSnapshot, Severity
 from shared.posture.findings import Judged, beside_the_point, compliant, drifted, finding, unknown
 from shared.posture.firewall import by_name, named, ranges_print, shown
+from shared.posture.odd_rules import odd_evidence
 from shared.posture.policy import FLEXIBLE_SERVERS, Policy
+from shared.posture.unread import unread_reason
 
 ID = "postgres-firewall-rules-on-vnet-integrated"
 SEVERITY = Severity.INFORMATIONAL
 
-_TO_DO = "nothing needs to be done; delete the rules if whoever wrote them relies on them, and tell them so"
+_TO_DO = (
+    "nothing needs to be done; tell whoever wrote the rules that they do nothing, and name in the NSG of the "
+    "subnet whom they meant"
+)
 
 
 def evaluate(server: ServerSnapshot) -> Finding:
     rules = by_name(server.firewall_rules or ()) if server.vnet_integrated else ()
     facts = {
         "rules": [shown(rule) for rule in rules],
+        **odd_evidence(server),
         "delegatedSubnetResourceId": str(server.delegated_subnet) if server.delegated_subnet else None,
     }
     return finding(ID, SEVERITY, server, _judge(server), facts)
@@ -44,12 +50,13 @@ def _judge(server: ServerSnapshot) -> Judged:
     if not server.vnet_integrated:
         return beside_the_point("the server is not VNet-integrated")
     if server.firewall_rules is None:
-        return unknown("the firewall rules could not be read")
-    if not server.firewall_rules:
-        return compliant("the server is VNet-integrated and has no firewall rules")
+        return unknown(unread_reason(server, Aspect.FIREWALL_RULES))
     rules = by_name(server.firewall_rules)
-    reason = f"firewall rule {named(rules)} has no effect: the server is VNet-integrated"
-    return drifted(reason, ranges_print(rules), what_to_do=_TO_DO)
+    called = [*([named(rules)] if rules else []), *(rule.described for rule in server.odd_rules)]
+    if not called:
+        return compliant("the server is VNet-integrated and has no firewall rules")
+    reason = f"firewall rule {', '.join(called)} has no effect: the server is VNet-integrated"
+    return drifted(reason, ranges_print(rules) or "odd rules", what_to_do=_TO_DO)
 
 
 POLICY: Policy[ServerSnapshot] = Policy(
@@ -60,5 +67,6 @@ POLICY: Policy[ServerSnapshot] = Policy(
     severity=SEVERITY,
     reads=frozenset({Aspect.SERVER, Aspect.FIREWALL_RULES}),
     evaluate=evaluate,
+    no_command="Azure takes no firewall writes for a VNet-integrated server, so these rules stay with it",
     why="Nobody is let in by these rules, and whoever reads them believes in a protection that is not there.",
 )

@@ -40,15 +40,18 @@ from shared.model import (
 from shared.posture.controls import AZURE_POLICY, CIS_DATABASES_2_0, MCSB
 from shared.posture.findings import Facts, Judged, compliant, drifted, finding, is_drift, unknown
 from shared.posture.firewall import shown
+from shared.posture.odd_rules import odd_evidence
 from shared.posture.policy import ALL_SERVERS, Assessment, Policy
 from shared.posture.traffic import (
     ServerTraffic,
     network_rules_missing,
+    odd_texts,
     public_sources,
     reach,
     reach_evidence,
     server_traffic,
 )
+from shared.posture.unread import public_access_said, unread_reason
 
 ID = "postgres-public-access-enabled"
 SEVERITY = Severity.HIGH
@@ -97,8 +100,7 @@ def _judge(server: ServerSnapshot) -> Judged:
             reason = f"public network access is enabled: {reach(server)}"
             return drifted(reason, "publicNetworkAccess=Enabled")
         case PublicAccess.UNKNOWN:
-            said = "absent" if server.public_access_text is None else repr(server.public_access_text)
-            return unknown(f"publicNetworkAccess is {said}")
+            return unknown(public_access_said(server))
 
 
 def _cautions(server: ServerSnapshot, baseline: ServerSnapshot | None, approved: frozenset[str]) -> list[str]:
@@ -107,11 +109,12 @@ def _cautions(server: ServerSnapshot, baseline: ServerSnapshot | None, approved:
     if baseline is not None and not approved & server_traffic(baseline).endpoints:
         cautions.append("no approved private endpoint was already there at the last compliant reading")
     if server.firewall_rules is None:
-        cautions.append("the firewall rules could not be read")
+        cautions.append(unread_reason(server, Aspect.FIREWALL_RULES))
     elif older := _rules_not_added_since(server.firewall_rules, baseline):
         cautions.append(f"firewall rules that were not added since the drift: {', '.join(older)}")
+    cautions += odd_texts(server)
     if network_rules_missing(server):
-        cautions.append("the virtual network rules could not be read")
+        cautions.append(unread_reason(server, Aspect.VIRTUAL_NETWORK_RULES))
     elif older := _subnets_not_added_since(server, baseline):
         cautions.append(f"virtual network rules that were not added since the drift: {', '.join(older)}")
     return cautions
@@ -146,6 +149,7 @@ def _facts(server: ServerSnapshot) -> Facts:
         "delegatedSubnetResourceId": str(server.delegated_subnet) if server.delegated_subnet else None,
         "losesAccess": {
             "firewallRules": [shown(rule) for rule in server.firewall_rules or ()],
+            **odd_evidence(server),
             "virtualNetworkRules": [
                 {"name": rule.name, "virtualNetworkSubnetId": str(rule.subnet)}
                 for rule in server.virtual_network_rules or ()

@@ -22,10 +22,17 @@ from shared.model import Aspect, Finding, Kind, ServerSnapshot, Severity, Target
 from shared.posture.controls import AZURE_POLICY, MCSB
 from shared.posture.findings import Facts, Judged, beside_the_point, compliant, drifted, finding
 from shared.posture.policy import ALL_SERVERS, Policy
-from shared.posture.server_findings import az, switched, unread, unsaid
+from shared.posture.server_findings import switched, unread, unsaid
+from shared.posture.server_steps import administrator_steps, single_rest
 
 ID: Final = "postgres-entra-administrator-missing"
 SEVERITY: Final = Severity.MEDIUM
+_SINGLE: Final = {
+    "administratorType": "ActiveDirectory",
+    "login": "<name of a group>",
+    "sid": "<its object id>",
+    "tenantId": "<id of its tenant>",
+}
 
 
 def evaluate(server: ServerSnapshot) -> Finding:
@@ -48,11 +55,10 @@ def _judge(server: ServerSnapshot) -> Judged:
     )
 
 
-def _remedy(server: ServerSnapshot) -> str:
+def _remedy(server: ServerSnapshot) -> str | tuple[str, ...]:
     if server.kind is TargetKind.SINGLE_SERVER:
-        return "in the portal: the server, Active Directory admin, Set admin; choose a group"
-    group = "--display-name '<name of a group>' --object-id '<its object id>' --type Group"
-    return az(server, "microsoft-entra-admin create", group, name="--server-name")
+        return single_rest(server, "put", "/administrators/activeDirectory", {"properties": _SINGLE})
+    return administrator_steps(server)
 
 
 def _facts(server: ServerSnapshot) -> Facts:

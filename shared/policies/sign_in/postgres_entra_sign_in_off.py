@@ -22,7 +22,8 @@ from shared.model import Finding, Kind, ServerSnapshot, Severity
 from shared.posture.controls import AZURE_POLICY, CIS_DATABASES_2_0, MCSB
 from shared.posture.findings import Judged, compliant, drifted, finding
 from shared.posture.policy import FLEXIBLE_SERVERS, SERVER_ALONE, Policy
-from shared.posture.server_findings import az, sign_in_facts, unsaid
+from shared.posture.server_findings import sign_in_facts, unsaid
+from shared.posture.server_steps import entra_steps
 
 ID: Final = "postgres-entra-sign-in-off"
 SEVERITY: Final = Severity.MEDIUM
@@ -40,7 +41,7 @@ def _judge(server: ServerSnapshot) -> Judged:
             return drifted(
                 "Microsoft Entra sign-in is off: only passwords are accepted",
                 fingerprint="activeDirectoryAuth=Disabled",
-                what_to_do=az(server, "update", "--microsoft-entra-auth Enabled"),
+                what_to_do=entra_steps(server),
             )
         case None:
             return unsaid(server, "authConfig.activeDirectoryAuth")

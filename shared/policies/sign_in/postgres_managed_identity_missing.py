@@ -24,6 +24,7 @@ from shared.posture.controls import MCSB
 from shared.posture.findings import Judged, compliant, drifted, finding
 from shared.posture.policy import ALL_SERVERS, SERVER_ALONE, Policy
 from shared.posture.server_findings import az, plainly, unsaid
+from shared.posture.shell import SINGLE_API, rest
 
 ID: Final = "postgres-managed-identity-missing"
 SEVERITY: Final = Severity.LOW
@@ -47,7 +48,7 @@ def _judge(server: ServerSnapshot) -> Judged:
 
 def _remedy(server: ServerSnapshot) -> str:
     if server.kind is TargetKind.SINGLE_SERVER:
-        return "in the portal: the server, Identity, System assigned, On"
+        return rest("patch", server.id, "", SINGLE_API, {"identity": {"type": "SystemAssigned"}})
     return az(server, "identity update", "--system-assigned Enabled", name="--server-name")
 
 

@@ -24,9 +24,14 @@ from shared.posture.controls import AZURE_POLICY, CIS_DATABASES_2_0, MCSB
 from shared.posture.findings import Judged, beside_the_point, compliant, drifted, finding
 from shared.posture.policy import FLEXIBLE_SERVERS, SERVER_ALONE, Parameter, Policy
 from shared.posture.server_findings import az, sign_in_facts, unsaid, wrong_switch
+from shared.posture.server_steps import entra_steps
 
 ID: Final = "postgres-password-sign-in-on"
 SEVERITY: Final = Severity.MEDIUM
+_ADMINISTRATOR: Final = "see that there is a Microsoft Entra administrator"
+_ROLES: Final = (
+    "map the roles that sign in with a password to Microsoft Entra: the next step locks out the rest"
+)
 
 
 def evaluate(server: ServerSnapshot, *, entra_only: bool) -> Finding:
@@ -50,14 +55,11 @@ def _judge(server: ServerSnapshot, entra_only: bool) -> Judged:
             return unsaid(server, "authConfig.passwordAuth")
 
 
-def _remedy(server: ServerSnapshot) -> str:
+def _remedy(server: ServerSnapshot) -> tuple[str, ...]:
     """Without Entra sign-in and an administrator, turning passwords off would leave nobody a way in."""
-    command = az(server, "update", "--password-auth Disabled")
-    if server.sign_in.entra and server.administrators:
-        return command
-    if server.sign_in.entra:
-        return f"see that there is a Microsoft Entra administrator first, then: {command}"
-    return f"turn on Microsoft Entra sign-in and name an administrator first, then: {command}"
+    entra = () if server.sign_in.entra else entra_steps(server)
+    seen = () if server.administrators or entra else (_ADMINISTRATOR,)
+    return (*entra, *seen, _ROLES, az(server, "update", "--password-auth Disabled"))
 
 
 POLICY: Policy[ServerSnapshot] = Policy(

@@ -1,7 +1,7 @@
 """PostgreSQL server that accepts connections without TLS.
 
-*What it finds.* A flexible server whose parameter ``require_secure_transport`` is not ``on``, or a single
-server whose ``sslEnforcement`` is not Enabled.
+*What it finds.* A flexible server whose parameter ``require_secure_transport`` is not ``on``, or whose
+``ssl`` is off, or a single server whose ``sslEnforcement`` is not Enabled.
 
 *Why it matters.* A client that does not ask for TLS sends its password's proof and every row in the clear,
 for whoever sits between it and the server to read or to change.
@@ -35,18 +35,28 @@ from shared.posture.findings import compliant, drifted, finding, is_drift, unkno
 from shared.posture.policy import ALL_SERVERS, Assessment, Policy
 from shared.posture.server_parameters import (
     READS,
+    SWITCH,
     About,
+    Companion,
     is_on,
     parameter_change,
     parameter_finding,
     parameter_suggestion,
 )
+from shared.posture.unread import field_missing
 
+SPEAKS_TLS: Final = Companion(
+    parameter="ssl",
+    leaves=lambda switch: SWITCH.get(switch.strip().lower()),
+    wanted="on",
+    otherwise="the server speaks no TLS",
+)
 ABOUT: Final = About(
     policy="postgres-tls-not-required",
     severity=Severity.HIGH,
     parameter="require_secure_transport",
     wanted="on",
+    companions=(SPEAKS_TLS,),
 )
 ON: Final = "on"
 
@@ -59,7 +69,7 @@ def evaluate(server: ServerSnapshot) -> Finding:
 
 def plan(found: Finding, server: ServerSnapshot) -> Change | None:
     if server.tls is None:
-        return parameter_change(ABOUT, found, server, ON)
+        return parameter_change(ABOUT, found, server, ON, is_on)
     if not is_drift(found):
         return None
     return Change(
@@ -72,7 +82,7 @@ def plan(found: Finding, server: ServerSnapshot) -> Change | None:
 
 def suggest(found: Finding, server: ServerSnapshot) -> tuple[Edit, ...]:
     if server.tls is None:
-        return parameter_suggestion(ABOUT, found, server, ON)
+        return parameter_suggestion(ABOUT, found, server, ON, is_on)
     change = plan(found, server)
     return change.edits if change else ()
 
@@ -85,7 +95,7 @@ def _single(server: ServerSnapshot, enforced: bool | None) -> Finding:
     judged = {
         True: compliant("sslEnforcement is Enabled"),
         False: drifted("sslEnforcement is Disabled", "sslEnforcement=Disabled"),
-        None: unknown("the server does not show sslEnforcement"),
+        None: unknown(field_missing(server, "sslEnforcement")),
     }[enforced]
     return finding(ABOUT.policy, ABOUT.severity, server, judged, {"sslEnforcement": enforced})
 
@@ -107,7 +117,7 @@ POLICY: Policy[ServerSnapshot] = Policy(
     plan=plan,
     assess=assess,
     suggest=suggest,
-    settings=frozenset({ABOUT.parameter, "tls"}),
+    settings=frozenset({ABOUT.parameter, SPEAKS_TLS.parameter, "tls"}),
     order=40,
     why="Whoever sits between a client and the server can read its password's proof and its data.",
 )

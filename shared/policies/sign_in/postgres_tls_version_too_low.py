@@ -2,7 +2,9 @@
 
 *What it finds.* A flexible server whose ``ssl_min_protocol_version`` is below the wanted version, or whose
 ``ssl_max_protocol_version`` is below its minimum (an empty maximum is none). A single server whose
-``minimalTlsVersion`` is below it, or none (``TLSEnforcementDisabled``).
+``minimalTlsVersion`` is below it, or none (``TLSEnforcementDisabled``). A flexible server of version 11 has
+neither parameter: the service itself refuses what is older than TLS 1.2. That connections without any TLS
+are accepted is for postgres-tls-not-required to find; here it is told.
 
 *Why it matters.* TLS 1.0 and 1.1 have known weaknesses; a client and somebody in the middle can agree on
 the lowest version that the server accepts.
@@ -14,13 +16,14 @@ nobody here can see which version a client speaks.
 *What it may break.* Clients whose TLS library ends below the wanted version. A maximum below the minimum
 lets nobody in at all until it is changed.
 
-*References.* PostgreSQL, ``ssl_min_protocol_version``. Current versions of the service offer nothing below
-TLS 1.2.
+*References.* PostgreSQL, ``ssl_min_protocol_version``; the controls ask for TLS 1.2, and are named where less
+is accepted. Secure connectivity with TLS in Azure Database for PostgreSQL. Current versions of the service
+offer nothing below TLS 1.2.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from typing import Final
 
@@ -38,10 +41,19 @@ from shared.model import (
     Severity,
 )
 from shared.model.parts import ServerParameter, ServerTls
-from shared.posture.controls import AZURE_POLICY, CHECKOV, CIS_DATABASES_2_0, MCSB
-from shared.posture.findings import Facts, Judged, compliant, drifted, is_drift, unknown
+from shared.posture.controls import AZURE_POLICY, CHECKOV, CIS_DATABASES_2_0, MCSB, Control
+from shared.posture.findings import Facts, Judged, beside_the_point, compliant, drifted, is_drift, unknown
 from shared.posture.policy import ALL_SERVERS, Assessment, Parameter, Policy
-from shared.posture.server_parameters import READS, About, finding_about, parameter, shown
+from shared.posture.server_findings import az
+from shared.posture.server_parameters import (
+    READS,
+    About,
+    finding_about,
+    is_on,
+    parameter,
+    restart,
+    shown,
+)
 from shared.posture.tls_versions import (
     HIGHEST,
     LOWEST,
@@ -59,6 +71,15 @@ ABOUT: Final = About(
     severity=Severity.MEDIUM,
     parameter=LOWEST,
     wanted="TLS 1.2 or newer",
+)
+FLOOR: Final = VERSIONS[2]
+"""What the service of flexible servers itself asks for at least."""
+FIRST_WITH: Final = 12
+"""The first version of PostgreSQL that has the two parameters."""
+REQUIRED: Final = "require_secure_transport"
+CONTROLS: Final = (
+    *(CIS_DATABASES_2_0.P_6_11, AZURE_POLICY.TLS_VERSION_FLEXIBLE, MCSB.DP_3),
+    CHECKOV.CKV_AZURE_147,
 )
 
 
@@ -99,7 +120,7 @@ def _judge(server: ServerSnapshot, minimum: str) -> Judged:
         return unknown(unread_reason(server, Aspect.PARAMETERS))
     lowest, highest = parameter(server, LOWEST), parameter(server, HIGHEST)
     if lowest is None:
-        return unknown(f"the server does not list {LOWEST}")
+        return _without_parameter(server, minimum)
     from_version, to_version = rank(lowest.value), rank(highest.value) if highest else None
     said = _said(ends(server))
     if from_version is None or (highest is not None and highest.value and to_version is None):
@@ -111,8 +132,43 @@ def _judge(server: ServerSnapshot, minimum: str) -> Judged:
     if from_version < VERSIONS.index(minimum):
         return drifted(f"{_said([lowest])}, wanted is at least {minimum}", _fingerprint(server))
     if pending := [p for p in ends(server) if p.pending_restart]:
-        return drifted(f"{_said(pending)}, but only after a restart of the server", _fingerprint(server))
-    return compliant(said)
+        waiting = f"{_said(pending)}, but only after a restart of the server"
+        return drifted(waiting, _fingerprint(server), what_to_do=(restart(server),))
+    return compliant(f"{said}{_without_tls(server)}")
+
+
+def _without_parameter(server: ServerSnapshot, minimum: str) -> Judged:
+    """PostgreSQL has it since version 12; before, the service's own floor holds, which nobody can move."""
+    if server.version is None or server.version >= FIRST_WITH:
+        return unknown(f"the server does not list {LOWEST}")
+    said = f"version {server.version} has no {LOWEST}: the service refuses what is older than {FLOOR}"
+    if VERSIONS.index(minimum) <= VERSIONS.index(FLOOR):
+        return beside_the_point(said)
+    return drifted(
+        f"{said}, wanted is at least {minimum}",
+        f"{LOWEST} absent",
+        what_to_do=(
+            f"a newer major version has {LOWEST}; an upgrade takes the server offline and cannot be undone",
+            az(server, "upgrade", f"--version '<a major version from {FIRST_WITH} on>' --yes"),
+        ),
+    )
+
+
+def _without_tls(server: ServerSnapshot) -> str:
+    """Which versions are accepted says nothing of whoever comes without TLS."""
+    required = parameter(server, REQUIRED)
+    if required is None or is_on(required) is not False:
+        return ""
+    return f"; connections without TLS are accepted as well ({required.name} is {required.value!r})"
+
+
+def met(found: Finding) -> Collection[Control]:
+    """Every control asks for TLS 1.2; a scope may ask for more."""
+    lowest = [one["value"] for one in found.evidence.get("parameters", ()) if one["name"].lower() == LOWEST]
+    waits = any(one["isConfigPendingRestart"] for one in found.evidence.get("parameters", ()))
+    accepted = lowest or [found.evidence.get("serviceFloor") or ""]
+    reached = (rank(accepted[0]) or 0) >= VERSIONS.index(FLOOR) and not waits
+    return CONTROLS if reached else ()
 
 
 def _fingerprint(server: ServerSnapshot) -> str:
@@ -142,7 +198,9 @@ def _judge_single(tls: ServerTls, minimum: str) -> Judged:
 def _facts(server: ServerSnapshot) -> Facts:
     if server.tls is not None:
         return {"minimalTlsVersion": server.tls.minimum_version or None}
-    return {"parameters": [shown(p) for p in ends(server)]}
+    older = server.version is not None and server.version < FIRST_WITH
+    floor = {"serviceFloor": FLOOR} if older and parameter(server, LOWEST) is None else {}
+    return {"parameters": [shown(p) for p in ends(server)], **floor}
 
 
 POLICY: Policy[ServerSnapshot] = Policy(
@@ -154,7 +212,8 @@ POLICY: Policy[ServerSnapshot] = Policy(
     safety=Safety.APPROVAL,
     reads=READS,
     edits=frozenset({SetParameter, SetServerTls}),
-    controls=(CIS_DATABASES_2_0.P_6_11, AZURE_POLICY.TLS_VERSION_FLEXIBLE, MCSB.DP_3, CHECKOV.CKV_AZURE_147),
+    controls=CONTROLS,
+    met=met,
     evaluate=evaluate,
     plan=plan,
     assess=assess,

@@ -6,7 +6,7 @@ production belongs to the Functions host.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Literal, Protocol
 from uuid import uuid4
 
@@ -40,8 +40,14 @@ class OwnTables:
     def get(self, table: str, partition: str, row: str) -> Entity | None:
         return self._tables.get(table + self._suffix, partition, row)
 
-    def query(self, table: str, partition: str | None = None, row_prefix: str = "") -> Iterator[Entity]:
-        return self._tables.query(table + self._suffix, partition, row_prefix)
+    def query(
+        self,
+        table: str,
+        partition: str | None = None,
+        row_prefix: str = "",
+        properties: Sequence[str] = (),
+    ) -> Iterator[Entity]:
+        return self._tables.query(table + self._suffix, partition, row_prefix, properties)
 
     def write(self, table: str, *writes: TableWrite) -> tuple[str, ...]:
         return self._tables.write(table + self._suffix, *writes)

@@ -47,6 +47,17 @@ def test_an_entity_is_read_as_it_was_written(tables: Tables) -> None:
     assert (entity.partition, entity.row, entity.etag) == ("p", "r", etag)
 
 
+def test_a_listing_may_read_some_properties_only(tables: Tables) -> None:
+    (etag,) = tables.write(TABLE, insert("a", {"n": 1, "long": "x" * 1000, "yes": True}))
+    tables.write(TABLE, insert("b", {"long": "y"}))
+    found = list(tables.query(TABLE, "p", "", ("n", "yes", "absent")))
+    assert [(entity.row, dict(entity.properties)) for entity in found] == [
+        ("a", {"n": 1, "yes": True}),
+        ("b", {}),
+    ]
+    assert found[0].etag == etag
+
+
 def test_inserting_twice_raises_and_keeps_the_first(tables: Tables) -> None:
     tables.write(TABLE, insert("r", {"n": 1}))
     with pytest.raises(EntityExists):

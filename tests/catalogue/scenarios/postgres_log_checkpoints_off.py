@@ -22,6 +22,18 @@ SCENARIO = Scenario(
 
 ALSO = (
     Scenario(
+        name="kept-out-of-the-log",
+        policy="postgres-log-checkpoints-off",
+        kind=TargetKind.FLEXIBLE_SERVER,
+        resource=SERVER,
+        seed=(
+            *SCENARIO.seed,
+            seeds.parameter(server=SERVER, name="log_min_messages", value="warning"),
+        ),
+        drift=(patch(f"{SERVER}/configurations/log_min_messages", {"properties": {"value": "panic"}}),),
+        outcome=Outcome.REVERTED,
+    ),
+    Scenario(
         name="single-server",
         policy="postgres-log-checkpoints-off",
         kind=TargetKind.SINGLE_SERVER,

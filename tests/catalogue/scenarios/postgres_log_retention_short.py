@@ -13,6 +13,7 @@ SCENARIO = Scenario(
     resource=SERVER,
     seed=(
         seeds.flexible_server(name="retention"),
+        seeds.parameter(server=SERVER, name="logfiles.download_enable", value="on"),
         seeds.parameter(server=SERVER, name="logfiles.retention_days", value="7"),
     ),
     drift=(patch(f"{SERVER}/configurations/logfiles.retention_days", {"properties": {"value": "1"}}),),
@@ -21,6 +22,15 @@ SCENARIO = Scenario(
 )
 
 ALSO = (
+    Scenario(
+        name="not-kept-at-all",
+        policy="postgres-log-retention-short",
+        kind=TargetKind.FLEXIBLE_SERVER,
+        resource=SERVER,
+        seed=SCENARIO.seed,
+        drift=(patch(f"{SERVER}/configurations/logfiles.download_enable", {"properties": {"value": "off"}}),),
+        outcome=Outcome.REVERTED,
+    ),
     Scenario(
         name="single-server",
         policy="postgres-log-retention-short",

@@ -20,3 +20,18 @@ SCENARIO = Scenario(
     reason=Reason.NO_PLAN,
     part="Microsoft.DBforPostgreSQL/flexibleServers/configurations/read",
 )
+
+ALSO = (
+    Scenario(
+        name="library-taken-out",
+        policy="postgres-pgaudit-not-set",
+        kind=TargetKind.FLEXIBLE_SERVER,
+        resource=SERVER,
+        seed=SCENARIO.seed,
+        drift=(
+            patch(f"{SERVER}/configurations/shared_preload_libraries", {"properties": {"value": "pg_cron"}}),
+        ),
+        outcome=Outcome.ALERTED,
+        reason=Reason.NO_PLAN,
+    ),
+)

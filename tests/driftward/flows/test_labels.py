@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import ip_address
 from itertools import product
 
@@ -10,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from driftward.flows.labels import (
-    ENCRYPTION,
+    AZURE_DNS,
+    DNS,
     INBOUND,
     OTHER_PORTS,
     PGBOUNCER,
@@ -147,16 +149,28 @@ def test_public_addresses_of_the_virtual_network_are_like_private_ones() -> None
     assert found.label == Label(Kind.OTHER, PRIVATE, True)
 
 
-@pytest.mark.parametrize("state", ["NX_SW_NOT_READY", "NX_NOT_ACCEPTED", "NX_NOT_SUPPORTED"])
-def test_what_encryption_dropped_takes_no_rule(state: str) -> None:
-    dropped, plain = (
-        label(packet("52.239.130.228", encryption=state), KNOWN),
-        label(packet("52.239.130.228", encryption="NX"), KNOWN),
-    )
-    assert dropped is not None
-    assert plain is not None
-    assert dropped.label == Label(Kind.OTHER, ENCRYPTION, True)
-    assert plain.label.kind is Kind.PLATFORM
+@pytest.mark.parametrize("state", ["NX_SW_NOT_READY", "NX_NOT_ACCEPTED", "NX_NOT_SUPPORTED", "NX"])
+def test_what_a_flow_is_does_not_hang_on_who_denied_it(state: str) -> None:
+    found = label(packet("52.239.130.228", encryption=state), KNOWN)
+    assert found is not None
+    assert found.label == Label(Kind.PLATFORM, STORAGE, True)
+
+
+@pytest.mark.parametrize("protocol", ["Udp", "Tcp"])
+@pytest.mark.parametrize(
+    ("destination", "name"),
+    [("10.9.0.4", DNS), ("10.1.0.5", DNS), ("8.8.8.8", DNS), ("168.63.129.16", AZURE_DNS)],
+)
+def test_asking_for_a_name_is_needed_where_it_is_the_networks_server(
+    destination: str, name: str, protocol: str
+) -> None:
+    asked = packet(destination, port=53, protocol=protocol)
+    unknown = label(asked, KNOWN)
+    given = replace(KNOWN, dns=parse_addresses(destination) or ())
+    other = label(asked, replace(KNOWN, dns=parse_addresses("10.9.9.9") or ()))
+    assert unknown == label(asked, given) == (Label(Kind.PLATFORM, name, True), "")
+    assert other is not None
+    assert other.label.kind is Kind.OTHER
 
 
 @pytest.mark.parametrize(
@@ -175,6 +189,8 @@ def test_what_encryption_dropped_takes_no_rule(state: str) -> None:
         (KEY_VAULT, Features(), Need.DEPENDS),
         (KEY_VAULT, Features(customer_key=True), Need.REQUIRED),
         (KEY_VAULT, Features(customer_key=False), Need.OPTIONAL),
+        (DNS, Features(), Need.DEPENDS),
+        (AZURE_DNS, Features(dns=True), Need.REQUIRED),
         (MONITOR, Features(entra=True, customer_key=True, pooled=True), Need.OPTIONAL),
     ],
 )

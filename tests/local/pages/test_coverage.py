@@ -9,6 +9,8 @@ from typing import Final
 
 import pytest
 
+from driftward.cli import main
+from local.dev.environments import ROOT
 from local.pages.coverage_page import coverage_page, elsewhere
 from local.pages.coverage_rows import (
     Answer,
@@ -27,6 +29,21 @@ from local.pages.loading import CannotGenerate
 from shared.policies import discover
 from shared.posture.controls import Control
 
+NOT_LOOKED_AT: Final = {
+    "NS-1: Network Security Group Support": "management ports are not",
+    "Network security groups": "management ports among them",
+    "Troubleshooting: addresses": "whether another resource has it too is not",
+    "Security rules on the endpoint's subnet": "who else of the virtual network gets in is not",
+    "Troubleshooting: routes": "of the endpoint's own subnet",
+    "Troubleshooting: security rules": "from the clients that are declared",
+    "Private endpoints": "with it on, that is what is found",
+    "6.4": "with it on, that is what is found",
+    "7.11": "other subnets are not looked at",
+    "LT-6": "how long a workspace keeps what it was sent is not read",
+    "493c215d-2553-4976-bc81-57d2c04fc8c1": "by default SameZone will do too",
+    "e71308d3-144b-4262-b144-efdc3cc90517": "other subnets are not looked at",
+}
+"""Rows that ask for more than the policies look at, and what they say of it."""
 GUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 ROWS: Final = [(source, row) for source in sources() for row in source.rows]
 BASELINE: Final = (
@@ -263,3 +280,38 @@ def test_every_control_that_a_policy_declares_stands_on_the_page() -> None:
     for policy in discover():
         for control in policy.controls:
             assert listed(control, sources()) or f"`{control.id}`" in cited, control
+
+
+@pytest.mark.field(
+    "nsg",
+    "A row of the coverage that asks for more than is looked at says what is not: management ports, address "
+    "conflicts of endpoints, other clients of an endpoint's subnet",
+    source="https://learn.microsoft.com/azure/postgresql/network/concepts-networking-private-link",
+    date="2026-11-29",
+)
+@pytest.mark.parametrize("name", NOT_LOOKED_AT)
+def test_a_row_that_asks_for_more_than_is_looked_at_says_so(name: str) -> None:
+    notes = [row.note for _, row in ROWS if row.id == name and NOT_LOOKED_AT[name] in row.note]
+    assert notes, name
+
+
+def test_a_row_about_an_endpoints_subnet_names_policies_that_look_at_one() -> None:
+    """`nsg-reachable-beyond-clients` is about delegated subnets alone."""
+    (row,) = [row for _, row in ROWS if row.id == "Security rules on the endpoint's subnet"]
+    assert set(row.policies) == {"nsg-blocks-postgres-clients", "nsg-exposes-postgres-to-internet"}
+    assert row.query == "reachable-endpoint"
+
+
+def test_a_policy_that_is_off_until_asked_for_by_name_is_marked() -> None:
+    text = coverage_page()
+    for policy in discover():
+        assert (f"{policy_link(policy.id)} (*by name*)" in text) is policy.opt_in, policy.id
+
+
+@pytest.mark.parametrize("name", ["management-ports", "reachable-endpoint"])
+def test_a_query_for_driftward_is_one_that_it_answers(name: str) -> None:
+    example = str(ROOT / "docs" / "examples" / "nsg.json")
+    values = {"<nsg>": example, "<subnet>": "10.1.0.0/28", "<address>": "10.1.0.4"}
+    program, *words = queries()[name].split()
+    assert program == "driftward"
+    assert main([values.get(word, word) for word in words]) in {0, 1}

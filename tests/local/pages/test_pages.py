@@ -10,6 +10,7 @@ import pytest
 from driftward.replay import read_deliveries
 from local.dev.azure_cli import run_script
 from local.dev.environments import ROOT
+from local.pages.coverage_rows import queries, sources
 from shared.model import Reason
 from shared.policies import discover
 
@@ -96,6 +97,58 @@ def _filled(command: str) -> str:
         .replace("$SUBSCRIPTION", subscription)
     )
     return re.sub(r"\$[A-Za-z_]+", "name", command)
+
+
+_VALUES = {
+    "<server>": "/subscriptions/0/resourceGroups/g/providers/Microsoft.DBforPostgreSQL/flexibleServers/s",
+    "<address>": "10.0.0.4",
+}
+_OF_EXTENSIONS = {"dataprotection": "backup-instances"}
+"""Command groups that azure-cli has by an extension, and the query that uses each."""
+
+
+@pytest.mark.long
+@pytest.mark.az
+@pytest.mark.field(
+    "commands",
+    "Every command of the coverage's queries is one that azure-cli has, or names the extension that has it",
+    source="azure-cli 2.91.0: `az postgres server` is gone, `az webapp config appsettings` no `--ids`",
+    date="2026-11-29",
+)
+def test_every_query_for_azure_cli_is_understood_by_it() -> None:
+    told = {name: query for name, query in queries().items() if query.startswith("az ")}
+    assert len(told) >= 8
+    filled = {
+        name: re.sub(r"<[a-z ]+>", lambda found: _VALUES.get(found[0], "name"), query)
+        for name, query in told.items()
+        if query.split()[1] not in _OF_EXTENSIONS
+    }
+    script = ROOT / "tests" / "az" / "parse_commands.py"
+    replies = json.loads(run_script(script, json.dumps(list(filled.values()))))
+    refused = {
+        name: reply["error"]
+        for name, reply in zip(filled, replies, strict=True)
+        if not reply["ok"] and _LOGIN not in reply["error"]
+    }
+    assert refused == {}
+    rows = [row for source in sources() for row in source.rows]
+    for extension, name in _OF_EXTENSIONS.items():
+        assert [row for row in rows if row.query == name and f"extension {extension}" in row.note], name
+    assert set(told) - set(filled) == set(_OF_EXTENSIONS.values())
+
+
+@pytest.mark.field(
+    "commands",
+    "The query for telling columns lists no table of PostgreSQL itself, and all tables whoever owns them",
+    source="https://www.postgresql.org/docs/current/infoschema-columns.html",
+    date="2026-11-29",
+)
+def test_queries_leave_out_what_is_postgresqls_or_azures_own() -> None:
+    columns = queries()["telling-columns"]
+    assert "NOT IN ('pg_catalog', 'information_schema')" in columns
+    assert "FROM information_schema" not in columns
+    expiry = queries()["password-expiry"]
+    assert "'^(pg_|azure|replication$)'" in expiry
 
 
 @pytest.mark.az

@@ -25,12 +25,20 @@ def flexible_rules(session: Session, server: ServerSnapshot) -> ServerSnapshot:
         if not server.vnet_integrated:
             raise
         bodies = []
-    return replace(server, firewall_rules=server_parts.firewall_rules(bodies))
+    return _with_rules(server, bodies)
 
 
 def single_rules(session: Session, server: ServerSnapshot) -> ServerSnapshot:
     bodies = session.ask(partial(_single_bodies, session, server.id), server=server.state)
-    return replace(server, firewall_rules=server_parts.firewall_rules(bodies))
+    return _with_rules(server, bodies)
+
+
+def _with_rules(server: ServerSnapshot, bodies: list[Json]) -> ServerSnapshot:
+    return replace(
+        server,
+        firewall_rules=server_parts.firewall_rules(bodies),
+        odd_rules=server_parts.odd_firewall_rules(bodies),
+    )
 
 
 def _flexible_bodies(session: Session, server: ResourceId, hooks: Hooks) -> list[Json]:
@@ -66,4 +74,8 @@ def virtual_network_rules(session: Session, server: ServerSnapshot) -> ServerSna
         return [one.serialize(keep_readonly=True) for one in pages]
 
     bodies = session.ask(listed, server=server.state)
-    return replace(server, virtual_network_rules=server_parts.virtual_network_rules(bodies))
+    return replace(
+        server,
+        virtual_network_rules=server_parts.virtual_network_rules(bodies),
+        odd_network_rules=server_parts.odd_network_rules(bodies),
+    )

@@ -46,12 +46,16 @@ _FLEXIBLE: Final = "resources | where type =~ 'microsoft.dbforpostgresql/flexibl
 
 
 def enumerate_scope(session: Session, scope: ResourceId) -> Iterator[Enumerated]:
-    """Every server and every PostgreSQL subnet of a subscription or resource group, page by page."""
+    """Every server and every PostgreSQL subnet of a subscription or resource group, page by page.
+
+    A row that names no server leaves none of the others out: ``Permanent`` is raised after all of them.
+    """
     group = f" | where resourceGroup =~ {quoted(scope.resource_group)}" if scope.resource_group else ""
     holding: set[ResourceId] = set()
+    odd: list[Permanent] = []
     for rows in _pages(session, scope, f"{_SERVERS}{group} | {_SERVER_COLUMNS} | order by id asc"):
         holding.update(_subnets_of(rows))
-        yield Enumerated(targets=tuple(_server_target(row) for row in rows))
+        yield Enumerated(targets=tuple(_server_targets(rows, odd)))
     for rows in _pages(session, scope, f"{_ENDPOINTS} | project id, properties | order by id asc"):
         found = endpoint_targets(rows)
         holding.update(target.id for target in found.targets if target.kind is TargetKind.SUBNET)
@@ -59,6 +63,8 @@ def enumerate_scope(session: Session, scope: ResourceId) -> Iterator[Enumerated]
             yield Enumerated(targets=(), relations=found.relations)
     for rows in _pages(session, scope, f"{_NETWORKS}{group} | project id, properties | order by id asc"):
         yield network_targets(rows, holding)
+    if odd:
+        raise odd[0]
 
 
 def servers_in_subnet(session: Session, subnet: ResourceId) -> tuple[ResourceId, ...]:
@@ -157,6 +163,15 @@ def _subnets_of(servers: Iterable[Json]) -> Iterator[ResourceId]:
     """The subnets that flexible servers stand in, whether or not these are delegated to them."""
     named = (parse_resource_id(fields.get(row, "subnet")) for row in servers)
     return (subnet for subnet in named if subnet is not None)
+
+
+def _server_targets(rows: Iterable[Json], odd: list[Permanent]) -> Iterator[Target]:
+    """The servers that rows name; why others name none is added to ``odd``."""
+    for row in rows:
+        try:
+            yield _server_target(row)
+        except Permanent as error:
+            odd.append(error)
 
 
 def _server_target(row: Json) -> Target:

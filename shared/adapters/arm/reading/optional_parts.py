@@ -18,6 +18,7 @@ from typing import Final, TypeAlias, TypeVar
 from shared.adapters.arm.session.session import Session
 from shared.model import Aspect, ServerSnapshot, SubnetSnapshot
 from shared.model.errors import Denied, GatewayError, Gone, Locked, Permanent, Stopped
+from shared.model.resource_id import ResourceId
 
 T = TypeVar("T")
 S = TypeVar("S", ServerSnapshot, SubnetSnapshot)
@@ -66,3 +67,26 @@ def tried(ask: Callable[[], T], *, gone_is_told: bool = True) -> tuple[T | None,
         return None, why(error)
     except (Denied, Locked, Permanent, Stopped) as error:
         return None, why(error)
+
+
+def each(
+    named: Iterable[ResourceId],
+    read: Callable[[ResourceId], T | None],
+    by_id: Callable[[ResourceId, str], T],
+) -> list[T]:
+    """What is read of each; one that is refused is known ``by_id`` and the reason, unless all are refused.
+
+    None of ``read`` is left out. Where all are refused the first refusal is raised: nothing was read.
+    """
+    found: list[T] = []
+    refused: list[GatewayError] = []
+    for one in named:
+        try:
+            known = read(one)
+        except UNREADABLE as error:
+            refused.append(error)
+            known = by_id(one, why(error))
+        found += [known] if known is not None else []
+    if refused and len(refused) == len(found):
+        raise refused[0]
+    return found

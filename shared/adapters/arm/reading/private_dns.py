@@ -201,4 +201,5 @@ def _with_record(session: Session, zone: DnsZone, label: str) -> DnsZone:
         return replace(zone, record=())
     if body is None:
         return replace(zone, unread=zone.unread or refused)
-    return replace(zone, record=dns.zone_record(body))
+    record, odd = dns.zone_record(body)
+    return replace(zone, record=record, odd_record=odd)

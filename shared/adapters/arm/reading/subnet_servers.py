@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Final, TypeAlias
 
 from shared.adapters.arm.reading import graph, network_resources
-from shared.adapters.arm.reading.optional_parts import UNREADABLE, why
+from shared.adapters.arm.reading.optional_parts import UNREADABLE, each, why
 from shared.adapters.arm.session.session import Hooks, Session, body_of
 from shared.adapters.arm.wire import networks, server_parts, subnets
 from shared.model import Aspect, IPNetwork, Json, SubnetServer, SubnetSnapshot
@@ -36,9 +36,15 @@ def with_servers(body: Json, session: Session, subnet: SubnetSnapshot) -> Subnet
     if elsewhere or networks.endpoint_ids(body):
         return replace(subnet, servers=())
     named = graph.servers_in_subnet(session, subnet.id)
-    seen = (_server(session, one, subnet.id) for one in named[:MOST_SERVERS])
+    unread = dict(subnet.unread)
+
+    def refused(server: ResourceId, reason: str) -> SubnetServer:
+        unread.setdefault(Aspect.SUBNET_SERVERS, f"{server.name}: {reason}")
+        return SubnetServer(id=server)
+
+    seen = each(named[:MOST_SERVERS], lambda one: _server(session, one, subnet.id), refused)
     rest = (SubnetServer(id=one) for one in named[MOST_SERVERS:])
-    return replace(subnet, servers=(*(one for one in seen if one is not None), *rest))
+    return replace(subnet, servers=(*seen, *rest), unread=unread)
 
 
 def _server(session: Session, server: ResourceId, subnet: ResourceId) -> SubnetServer | None:

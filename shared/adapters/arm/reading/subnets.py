@@ -16,7 +16,7 @@ from functools import partial
 from typing import Final
 
 from shared.adapters.arm.reading import graph, network_resources, subnet_servers
-from shared.adapters.arm.reading.optional_parts import Reader, with_parts
+from shared.adapters.arm.reading.optional_parts import Reader, each, with_parts
 from shared.adapters.arm.session.session import Session
 from shared.adapters.arm.wire import fields, networks, subnets
 from shared.model import Aspect, Json, SubnetSnapshot
@@ -108,8 +108,13 @@ def _with_endpoints(
     if len(named) > MOST_ENDPOINTS:
         elsewhere = graph.endpoints_elsewhere(session, subnet.id)
         named = tuple(one for one in named if one not in elsewhere)
-    found = (_endpoint(session, one) for one in named)
-    return replace(subnet, private_endpoints=tuple(one for one in found if one is not None))
+    found = each(named, partial(_endpoint, session), _refused)
+    return replace(subnet, private_endpoints=tuple(found))
+
+
+def _refused(endpoint: ResourceId, reason: str) -> SubnetEndpoint:
+    """An endpoint of which only the id is known: it may lead to PostgreSQL."""
+    return SubnetEndpoint(id=endpoint, unread=reason)
 
 
 def _endpoint(session: Session, endpoint: ResourceId) -> SubnetEndpoint | None:
@@ -122,5 +127,5 @@ def _endpoint(session: Session, endpoint: ResourceId) -> SubnetEndpoint | None:
     interface = networks.interface_id(body)
     if found is None or found.addresses or interface is None:
         return found
-    shown = network_resources.interface(session, interface)
-    return replace(found, addresses=networks.interface_addresses(shown))
+    addresses, odd = networks.interface_addresses(network_resources.interface(session, interface))
+    return replace(found, addresses=addresses, unread=found.unread or odd)

@@ -1,17 +1,18 @@
 """How a server's name resolves privately, from ARM's JSON: zone groups, endpoints, links, records, locks.
 
-Pure, no I/O. Tolerance and refusals are those of ``fields``; an address that is none is left out, because a
-zone may hold anything. What must not live here: requests, and which zone, link or record is right.
+Pure, no I/O. Tolerance and refusals are those of ``fields``; a zone may hold anything, so what is no address
+is told beside those that are. What must not live here: requests, and which zone, link or record is right.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from ipaddress import AddressValueError, IPv4Address
+from ipaddress import IPv4Address
 
 from shared.adapters.arm.wire.fields import get, text
 from shared.model import Json
+from shared.model.addresses import ipv4
 from shared.model.dns_names import canonical, record_name
 from shared.model.parts import EndpointDns, ManagementLock, ZoneConfig, ZoneLink
 from shared.model.resource_id import ResourceId, parse_resource_id
@@ -74,10 +75,11 @@ def zone_link(body: Json) -> ZoneLink:
     )
 
 
-def zone_record(body: Json) -> tuple[IPv4Address, ...]:
-    """The addresses of an A record."""
-    held = get(body, "properties", "aRecords") or ()
-    return _addresses(get(one, "ipv4Address") for one in held)
+def zone_record(body: Json) -> tuple[tuple[IPv4Address, ...], tuple[str, ...]]:
+    """The addresses of an A record, and what it holds besides."""
+    held = [get(one, "ipv4Address") for one in get(body, "properties", "aRecords") or ()]
+    odd = tuple(repr(one) for one in held if _address(one) is None)
+    return _addresses(held), odd
 
 
 def lock(body: Json) -> ManagementLock:
@@ -97,7 +99,4 @@ def _addresses(listed: Iterable[Json]) -> tuple[IPv4Address, ...]:
 
 
 def _address(found: Json) -> IPv4Address | None:
-    try:
-        return IPv4Address(found) if isinstance(found, str) else None
-    except AddressValueError:
-        return None
+    return ipv4(found) if isinstance(found, str) else None

@@ -19,6 +19,7 @@ from shared.model import Json
 from shared.model.errors import Permanent
 from shared.model.resource_id import ResourceId, parse_resource_id
 
+_MOST_SHOWN = 100
 _Member = TypeVar("_Member", bound=StrEnum)
 
 
@@ -90,6 +91,13 @@ def optional_id(body: Json, holder: Json, name: str) -> ResourceId | None:
 
 def member(kind: type[_Member], found: str, otherwise: _Member) -> _Member:
     return next((member for member in kind if member.lower() == found.lower()), otherwise)
+
+
+def wrong(found: Json, field: str, what: str) -> str:
+    """What is wrong with a field in words: that it is absent, or what stands there and is ``what``."""
+    if found is None or found == "":
+        return f"{field} is absent"
+    return f"{field} is {repr(found)[:_MOST_SHOWN]}, which is {what}"
 
 
 def malformed(what: str, body: Json, name: str, found: Json) -> Permanent:

@@ -7,11 +7,12 @@ Route tables, virtual networks, private endpoints and their interfaces. Toleranc
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_network
 from typing import Final
 
 from shared.adapters.arm.wire.fields import get, objects, required_id, text, texts
 from shared.model import IPNetwork, Json
+from shared.model.addresses import ipv4
 from shared.model.errors import Permanent
 from shared.model.parts import Route, RouteTable, SubnetEndpoint, VirtualNetwork
 from shared.model.resource_id import ResourceId, parse_resource_id
@@ -102,7 +103,8 @@ def subnet_endpoint(body: Json) -> SubnetEndpoint | None:
         return None
     listed = [text for item in objects(body, "customDnsConfigs") for text in texts(get(item, "ipAddresses"))]
     static = [text(item, "properties", "privateIPAddress") for item in objects(body, "ipConfigurations")]
-    return SubnetEndpoint(id=required_id(body), server=server, addresses=_addresses([*listed, *static]))
+    addresses, odd = addresses_in([*listed, *static])
+    return SubnetEndpoint(id=required_id(body), server=server, addresses=addresses, unread=odd)
 
 
 def interface_id(endpoint: Json) -> ResourceId | None:
@@ -111,15 +113,22 @@ def interface_id(endpoint: Json) -> ResourceId | None:
     return next((one for one in found if one is not None), None)
 
 
-def interface_addresses(body: Json) -> tuple[IPv4Address | IPv6Address, ...]:
-    """The private addresses of a network interface."""
+def interface_addresses(body: Json) -> tuple[tuple[IPv4Address | IPv6Address, ...], str]:
+    """The private addresses of a network interface, and what is wrong with the others."""
     configurations = objects(body, "ipConfigurations")
-    return _addresses(text(one, "properties", "privateIPAddress") for one in configurations)
+    return addresses_in(text(one, "properties", "privateIPAddress") for one in configurations)
 
 
-def _addresses(texts: Iterable[str]) -> tuple[IPv4Address | IPv6Address, ...]:
-    """Each address once; raises ``Permanent`` for a text that is none."""
+def addresses_in(texts: Iterable[str]) -> tuple[tuple[IPv4Address | IPv6Address, ...], str]:
+    """Each address once; and which of the texts are none, in words."""
+    found = {one: _address(one) for one in texts if one}
+    odd = ", ".join(repr(one) for one, address in found.items() if address is None)
+    addresses = dict.fromkeys(address for address in found.values() if address is not None)
+    return tuple(addresses), f"{odd} is no address" if odd else ""
+
+
+def _address(found: str) -> IPv4Address | IPv6Address | None:
     try:
-        return tuple(dict.fromkeys(ip_address(text) for text in texts if text))
-    except ValueError as error:
-        raise Permanent(f"a private endpoint's address: {error}", code="MalformedAnswer") from error
+        return ipv4(found) or IPv6Address(found)
+    except ValueError:
+        return None

@@ -8,17 +8,19 @@ from __future__ import annotations
 from shared.adapters.arm.wire.fields import called
 from shared.model import Json, SecurityGroup, SecurityRule
 from shared.model.errors import Permanent
+from shared.nsg.rules.odd_rules import group_with_odd
 from shared.nsg.rules.reading import NsgError
-from shared.nsg.rules.spelling import group_from, rule_body
+from shared.nsg.rules.spelling import rule_body
 
 
 def security_group(body: Json) -> SecurityGroup:
-    """An NSG from its GET; raises ``Permanent`` that names the NSG, the rule and the field.
+    """An NSG from its GET; a rule that lacks what a rule has is kept as odd, with what it may be.
 
     What a rule says is kept as Azure says it, also where it means nothing: judging that is the engine's.
+    Raises ``Permanent`` that names the NSG and the field where there is no id or no list of rules.
     """
     try:
-        return group_from(body)
+        return group_with_odd(body)
     except NsgError as error:
         raise Permanent(f"security group {called(body)!r}: {error}", code="MalformedAnswer") from error
 

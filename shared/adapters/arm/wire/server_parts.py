@@ -1,8 +1,10 @@
 """A server's optional parts, each the answer to a request of its own: pure, no I/O.
 
 Firewall and virtual network rules, configurations (ARM's word for server parameters), administrators,
-diagnostic settings, Resource Health. Tolerance and refusals are those of ``fields``; an address that is none
-raises ``Permanent`` as well. What must not live here: requests, and what a part means.
+diagnostic settings, Resource Health. Tolerance and refusals are those of ``fields``; a rule that does not say
+whom it admits is kept as an odd one beside the others.
+
+What must not live here: requests, and what a part means.
 """
 
 from __future__ import annotations
@@ -11,11 +13,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import IPv4Address
 from typing import Final
 
-from shared.adapters.arm.wire.fields import get, malformed, required_id, text
+from shared.adapters.arm.wire.fields import get, text, wrong
 from shared.model import FirewallRule, Json
+from shared.model.addresses import ipv4
 from shared.model.errors import Permanent
 from shared.model.parts import Administrator, DiagnosticSetting, Health, ServerParameter, VirtualNetworkRule
 from shared.model.resource_id import parse_resource_id
+from shared.model.rules import OddRule
 
 _DESTINATIONS: Final[Mapping[str, str]] = {
     "workspaceId": "logAnalytics",
@@ -31,37 +35,63 @@ _DESTINATIONS: Final[Mapping[str, str]] = {
 
 
 def firewall_rules(bodies: Iterable[Json]) -> tuple[FirewallRule, ...]:
-    """The rules of a firewall rule list, in ARM's order. Raises ``Permanent`` for an address that is none."""
-    return tuple(
-        FirewallRule(
-            name=text(body, "name"),
-            start=_address(body, "startIpAddress"),
-            end=_address(body, "endIpAddress"),
-        )
-        for body in bodies
+    """The rules of a firewall rule list whose range can be read, in ARM's order."""
+    return tuple(rule for rule in map(_firewall_rule, bodies) if isinstance(rule, FirewallRule))
+
+
+def odd_firewall_rules(bodies: Iterable[Json]) -> tuple[OddRule, ...]:
+    """The others."""
+    return tuple(rule for rule in map(_firewall_rule, bodies) if isinstance(rule, OddRule))
+
+
+def _firewall_rule(body: Json) -> FirewallRule | OddRule:
+    """One that ends before it starts admits nobody, or what lies between its ends: that is Azure's to say."""
+    name = _rule_name(body)
+    start, end = _end(body, "startIpAddress"), _end(body, "endIpAddress")
+    if isinstance(start, IPv4Address) and isinstance(end, IPv4Address):
+        if start <= end:
+            return FirewallRule(name=name, start=start, end=end)
+        why = f"endIpAddress {end} is before startIpAddress {start}"
+        return OddRule(name=name, field="endIpAddress", why=why, start=start, end=end)
+    wrong = {"startIpAddress": start, "endIpAddress": end}
+    said = {field: why for field, why in wrong.items() if isinstance(why, str)}
+    return OddRule(
+        name=name,
+        field=next(iter(said)),
+        why=" and ".join(said.values()),
+        start=None if isinstance(start, str) else start,
+        end=None if isinstance(end, str) else end,
     )
 
 
-def _address(body: Json, name: str) -> IPv4Address:
-    found = text(body, "properties", name)
-    try:
-        return IPv4Address(found)
-    except ValueError as error:
-        raise malformed("firewall rule", body, name, found) from error
+def _end(body: Json, field: str) -> IPv4Address | str:
+    """An end of a rule's range, or what is wrong with it."""
+    found = get(body, "properties", field)
+    address = ipv4(found) if isinstance(found, str) else None
+    return wrong(found, field, "no IPv4 address") if address is None else address
+
+
+def _rule_name(body: Json) -> str:
+    named = parse_resource_id(get(body, "id"))
+    return text(body, "name") or (named.name if named else "without a name")
 
 
 def virtual_network_rules(bodies: Iterable[Json]) -> tuple[VirtualNetworkRule, ...]:
-    """The rules of a list, in ARM's order. Raises ``Permanent`` for a rule that names no subnet."""
-    return tuple(_virtual_network_rule(body) for body in bodies)
+    """The rules of a list that name a subnet, in ARM's order."""
+    return tuple(rule for rule in map(_virtual_network_rule, bodies) if isinstance(rule, VirtualNetworkRule))
 
 
-def _virtual_network_rule(body: Json) -> VirtualNetworkRule:
-    named = text(body, "properties", "virtualNetworkSubnetId")
+def odd_network_rules(bodies: Iterable[Json]) -> tuple[OddRule, ...]:
+    """The others."""
+    return tuple(rule for rule in map(_virtual_network_rule, bodies) if isinstance(rule, OddRule))
+
+
+def _virtual_network_rule(body: Json) -> VirtualNetworkRule | OddRule:
+    field, name = "virtualNetworkSubnetId", _rule_name(body)
+    named = get(body, "properties", field)
     subnet = parse_resource_id(named)
-    name = text(body, "name") or required_id(body).name
     if subnet is None:
-        message = f"virtual network rule {name!r}: virtualNetworkSubnetId cannot be used: {named!r}"
-        raise Permanent(message, code="MalformedAnswer")
+        return OddRule(name=name, field=field, why=wrong(named, field, "no id"))
     return VirtualNetworkRule(name=name, subnet=subnet, state=text(body, "properties", "state"))
 
 
@@ -74,9 +104,12 @@ def server_parameters(bodies: Iterable[Json]) -> tuple[ServerParameter, ...]:
 
 
 def _server_parameter(body: Json) -> ServerParameter:
+    value = _verbatim(body, "value")
+    held = get(body, "properties", "value")
     return ServerParameter(
         name=text(body, "name"),
-        value=_verbatim(body, "value") or "",
+        value=value or "",
+        odd=wrong(held, "value", "no text") if value is None else "",
         default=_verbatim(body, "defaultValue"),
         data_type=text(body, "properties", "dataType"),
         allowed=text(body, "properties", "allowedValues"),

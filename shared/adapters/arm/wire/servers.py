@@ -13,7 +13,6 @@ from typing import Final
 from shared.adapters.arm.wire.fields import (
     created_at,
     get,
-    items,
     member,
     optional_id,
     part,
@@ -21,6 +20,7 @@ from shared.adapters.arm.wire.fields import (
     tags,
     text,
 )
+from shared.adapters.arm.wire.odd_fields import FLEXIBLE, SINGLE, odd_fields
 from shared.model import (
     ConnectionStatus,
     FirewallRule,
@@ -32,7 +32,7 @@ from shared.model import (
     TargetKind,
 )
 from shared.model.parts import Availability, Backup, Encryption, Replication, ServerTls, SignIn
-from shared.model.resource_id import parse_resource_id
+from shared.model.resource_id import ResourceId, parse_resource_id
 
 _STATES: Final[Mapping[str, ServerState]] = {
     "ready": ServerState.READY,
@@ -71,6 +71,7 @@ def flexible_server(body: Json, rules: tuple[FirewallRule, ...] | None, read_at:
         created_at=created_at(body),
         tags=tags(body),
         version=_version(body),
+        tier=text(body, "sku", "tier"),
         host_name=text(body, "properties", "fullyQualifiedDomainName"),
         sign_in=_sign_in(body),
         identity=text(body, "identity", "type"),
@@ -79,6 +80,7 @@ def flexible_server(body: Json, rules: tuple[FirewallRule, ...] | None, read_at:
         availability=_availability(body),
         replication=replication(body),
         elastic_cluster=elastic_cluster(body),
+        odd_fields=odd_fields(body, FLEXIBLE),
     )
 
 
@@ -119,6 +121,7 @@ def single_server(body: Json, rules: tuple[FirewallRule, ...] | None, read_at: d
             enforced=_enabled(body, "properties", "sslEnforcement"),
             minimum_version=text(body, "properties", "minimalTlsVersion"),
         ),
+        odd_fields=odd_fields(body, SINGLE),
     )
 
 
@@ -210,18 +213,23 @@ def elastic_cluster(body: Json) -> bool:
 
 
 def private_endpoints(body: Json) -> tuple[PrivateEndpointConnection, ...] | None:
-    """The private endpoint connections on a server's body; None where the field is absent."""
+    """The private endpoint connections on a server's body; None where the field is absent or no list.
+
+    One that has no id is known by its name and its place; what is no connection at all has no known status.
+    """
     connections = get(body, "properties", "privateEndpointConnections")
-    if connections is None:
+    if not isinstance(connections, list):
         return None
-    return tuple(_private_endpoint(connection) for connection in items(connections))
+    server = required_id(body)
+    return tuple(_private_endpoint(one, server, number) for number, one in enumerate(connections, start=1))
 
 
-def _private_endpoint(body: Json) -> PrivateEndpointConnection:
+def _private_endpoint(body: Json, server: ResourceId, number: int) -> PrivateEndpointConnection:
     status = text(body, "properties", "privateLinkServiceConnectionState", "status")
     endpoint = get(body, "properties", "privateEndpoint", "id")
+    called = text(body, "name") or f"connection-{number}"
     return PrivateEndpointConnection(
-        id=required_id(body),
+        id=parse_resource_id(get(body, "id")) or server.child("privateEndpointConnections", called),
         status=member(ConnectionStatus, status, ConnectionStatus.UNKNOWN),
         endpoint=parse_resource_id(endpoint),
     )

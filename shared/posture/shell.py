@@ -1,14 +1,23 @@
-"""One command as a line for a POSIX shell: ``az`` with options, or ``az rest`` with a method and a body."""
+"""One command as a line for a POSIX shell: ``az`` with options, or ``az rest`` with a method and a body.
+
+``az rest`` gets the path alone: azure-cli puts the endpoint of its active cloud before it (azure-cli 2.91.0,
+``send_raw_request``), and ``shared.alerts.commands`` that of the settings, which nothing here knows.
+"""
 
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections.abc import Mapping, Sequence
+from typing import Final
 from urllib.parse import quote
 
 from shared.model import Json
 from shared.model.resource_id import ResourceId
+
+SINGLE_API: Final = "2017-12-01"
+FLEXIBLE_API: Final = "2024-08-01"
 
 
 def az(command: str, options: Mapping[str, str | Sequence[str]]) -> str:
@@ -25,14 +34,19 @@ def _option(name: str, chosen: str | Sequence[str]) -> str:
     return f"{name}{separator}{shlex.quote(chosen)}"
 
 
-def rest(method: str, resource: ResourceId, child: str, api: str, endpoint: str, body: Json = None) -> str:
-    """``az rest`` on a resource of ARM or its ``child``; ``endpoint`` is the cloud's ARM."""
-    url = f"{endpoint.rstrip('/')}{_path(resource)}{child}?api-version={api}"
+def rest(method: str, resource: ResourceId, child: str, api: str, body: Json = None) -> str:
+    """``az rest`` on a resource of ARM or its ``child``."""
+    url = f"{path_of(resource)}{child}?api-version={api}"
     options = {"--method": method, "--url": url}
     if body is not None:
         options["--body"] = json.dumps(body)
     return az("rest", options)
 
 
-def _path(resource: ResourceId) -> str:
+def with_blanks(command: str) -> str:
+    """The command with what only a person knows, ``<…>`` within a quoted text, quoted by itself."""
+    return re.sub(r"<[^<>']+>", lambda found: f"''{found[0]}''", command)
+
+
+def path_of(resource: ResourceId) -> str:
     return quote(str(resource), safe="/()!~*,;:@")

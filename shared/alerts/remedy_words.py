@@ -1,0 +1,112 @@
+"""What a person can do about an alert, in words: the approval, the steps in order, the choices among them.
+
+Pure wording. Which steps there are is the policy's to say (``shared.alerts.steps`` reads them).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import groupby
+from typing import Final
+
+from shared.alerts.commands import is_command
+from shared.alerts.decision_words import CAUTIONS
+from shared.alerts.phrases import at, clean, code, fenced, sentence
+from shared.alerts.steps import commands_told, texts_told
+from shared.model import Reason
+from shared.model.alert_records import AlertRecord, Alternative
+
+LAG: Final = (
+    "Azure confirms network changes before they take effect everywhere: the data plane follows within "
+    "minutes, and sessions that are already open may persist."
+)
+_NEW_SERVER: Final = (
+    "**When it is over:** this makes a new server and leaves this one as it is: the alert stays until this "
+    "server is deleted or the policy is exempted here."
+)
+_AUDITED: Final = "**To have it done:** audit mode writes nothing and takes no approval: it is done by hand"
+
+
+def remedy_lines(alert: AlertRecord) -> list[str]:
+    return [
+        *_approval_lines(alert),
+        *_fix_lines(alert),
+        *(line for choice in alert.alternatives for line in _choice_lines(choice)),
+        *([_NEW_SERVER] if alert.ends_on_new_server else []),
+    ]
+
+
+# --- approval --------------------------------------------------------------------------------------
+
+
+def _approval_lines(alert: AlertRecord) -> list[str]:
+    if alert.approval is not None:
+        return [f"**Approved** by {code(alert.approval.by)}, valid until {at(alert.approval.expires_at)}"]
+    if alert.decision.reason is not Reason.APPROVAL_REQUIRED:
+        return []
+    return [_AUDITED if alert.decision.dry_run else _offer(alert)]
+
+
+def _offer(alert: AlertRecord) -> str:
+    """The API refuses an approval in audit mode, so it is offered in enforce alone."""
+    return (
+        f"**To have it done:** `POST /api/alerts/{alert.id}/approve`: valid for this drift and a short time, "
+        "and proved again before anything is written"
+    )
+
+
+# --- steps -----------------------------------------------------------------------------------------
+
+
+def _fix_lines(alert: AlertRecord) -> list[str]:
+    told = texts_told(alert.evidence)
+    advice = [step for step in told if not is_command(step)]
+    if alert.commands:
+        return [*_in_order(alert, _steps(alert, told)), LAG]
+    none = f"**To fix it by hand:** {_why_none(alert)}"
+    return [*_advice(advice), *([none] if alert.no_command or not advice else [])]
+
+
+def _steps(alert: AlertRecord, told: tuple[str, ...]) -> tuple[str, ...]:
+    """What the policy tells follows what our edits say; sentences alone come before them."""
+    own = commands_told(alert.evidence)
+    if not own or alert.commands[-len(own) :] != own:
+        return (*(step for step in told if not is_command(step)), *alert.commands)
+    return (*alert.commands[: -len(own)], *told)
+
+
+def _why_none(alert: AlertRecord) -> str:
+    if alert.no_command:
+        return f"no command exists: {sentence(alert.no_command)}"
+    return "no single command is known that would be safe to print"
+
+
+def _in_order(alert: AlertRecord, steps: Iterable[str]) -> list[str]:
+    """Commands that follow each other are one block; a sentence stands where it is its turn."""
+    caution = CAUTIONS.get(alert.decision.reason)
+    heading = f"**To fix it by hand** ({caution}):" if caution else "**To fix it by hand:**"
+    lines: list[str] = []
+    for commands, run in groupby(steps, is_command):
+        listed = list(run)
+        lines += fenced(heading, listed) if commands else _advice(listed)
+        heading = "**Then:**" if commands else heading
+    return lines
+
+
+def _advice(steps: Iterable[str]) -> list[str]:
+    said = " ".join(map(sentence, steps))
+    return [f"**What to do:** {said}"] if said else []
+
+
+# --- choices ---------------------------------------------------------------------------------------
+
+
+def _choice_lines(choice: tuple[Alternative, ...]) -> list[str]:
+    first, *others = choice
+    head = f"**One of these, not all of them:** what is above, {clean(first.when)};"
+    return [head, *(line for way in others for line in _way_lines(way))]
+
+
+def _way_lines(way: Alternative) -> list[str]:
+    said = " ".join(map(sentence, way.advice))
+    return fenced(f"**or instead,** {clean(way.when)}:", way.commands) + ([said] if said else [])
