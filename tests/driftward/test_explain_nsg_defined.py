@@ -116,6 +116,23 @@ def test_a_file_of_tags_is_believed_and_what_it_leaves_out_follows_from_it(tmp_p
     assert given["witnesses"][0]["source"].startswith("9.9.9.")
 
 
+@pytest.mark.field(
+    "nsg",
+    "Prefixes given for `VirtualNetwork` that leave 168.63.129.16 out are believed, and the answer says so",
+    source="https://learn.microsoft.com/azure/virtual-network/service-tags-overview",
+    date="2026-11-29",
+)
+def test_a_network_given_without_the_hosts_address_is_believed_and_said(tmp_path: Path, ask: Ask) -> None:
+    for prefixes, verdict, said in (
+        (["10.0.0.0/16"], "denied", "leave it out"),
+        (["10.0.0.0/16", "168.63.129.16"], "allowed", "which lies in VirtualNetwork"),
+    ):
+        tags = file_of(tmp_path, {"VirtualNetwork": prefixes}, "tags.json")
+        found = ask(nsg(), source="VirtualNetwork", destination="AzureLoadBalancer", tags=tags)
+        assert found["verdict"] == verdict
+        assert any(said in text for text in found["assumptions"])
+
+
 def test_a_batch_keeps_to_mere_sets() -> None:
     asked = line(nsg(), source=["Internet"], want="deny")
     found = answer_line(json.dumps(asked).encode())

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Final
 
 from shared.nsg.packets.addresses import PUBLIC_ADDRESSES
-from shared.nsg.packets.spans import Spans, minus, union
+from shared.nsg.packets.spans import Spans, common, minus, union
 from shared.nsg.rules.tags import AZURE_LOAD_BALANCER, INTERNET, LOAD_BALANCER, VIRTUAL_NETWORK, Tags
 
 _SAID: Final = {
@@ -22,6 +22,11 @@ _SAID: Final = {
     LOAD_BALANCER: "AzureLoadBalancer is taken for 168.63.129.16, the host's virtual address, which lies in "
     "VirtualNetwork and not in Internet",
 }
+
+_HOST_OUTSIDE: Final = (
+    "AzureLoadBalancer is taken for 168.63.129.16, the host's virtual address, which does not lie in Internet; "
+    "the prefixes given for VirtualNetwork leave it out, and are believed, though Azure counts it among them"
+)
 
 
 def as_azure_defines(given: Tags) -> Tags:
@@ -44,4 +49,7 @@ def _outside(network: Spans) -> Spans:
 
 def assumptions(given: Tags) -> dict[str, str]:
     """By tag what ``as_azure_defines`` takes for granted, in words."""
-    return {tag: said for tag, said in _SAID.items() if tag not in given.closed}
+    network = given.closed.get(VIRTUAL_NETWORK)
+    outside = network is not None and not common(network, AZURE_LOAD_BALANCER)
+    said = {**_SAID, LOAD_BALANCER: _HOST_OUTSIDE} if outside else _SAID
+    return {tag: text for tag, text in said.items() if tag not in given.closed}
