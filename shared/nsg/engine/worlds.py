@@ -129,6 +129,7 @@ class Asked(NamedTuple):
 _ORDER: Final = "little"
 _NO_KEYS: Final = frozenset[str]()
 _APART: Final = (VIRTUAL_NETWORK, INTERNET)
+_STEPS_OF_A_SPAN: Final = 4
 _STEPS_OF_A_WORLD: Final = 4
 _WORLDS_A_STEP: Final = 32
 _POSITIONS_A_STEP: Final = 8
@@ -137,7 +138,7 @@ _BITS_A_STEP: Final = 2048
 
 
 def asked_on(axis: Axis, spans: Spans, sets: Iterable[OpenSet], steps: Steps) -> Asked:
-    steps.take(len(spans) * (1 + len(axis.starts) // _BITS_A_STEP))
+    steps.take(len(spans) * (_STEPS_OF_A_SPAN + len(axis.starts) // _BITS_A_STEP))
     return Asked(spans, axis.mask(spans), given(sets), steps)
 
 
