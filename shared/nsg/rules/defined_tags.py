@@ -24,8 +24,8 @@ _SAID: Final = {
 }
 
 _HOST_OUTSIDE: Final = (
-    "AzureLoadBalancer is taken for 168.63.129.16, the host's virtual address, which does not lie in "
-    "Internet; the prefixes given for VirtualNetwork leave it out, and are believed, though Azure counts it among them"
+    "AzureLoadBalancer is taken for 168.63.129.16, the host's virtual address, which is not in Internet; the "
+    "prefixes given for VirtualNetwork leave it out, and are believed, though Azure counts it among them"
 )
 
 
