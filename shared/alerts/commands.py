@@ -39,7 +39,7 @@ from shared.model import (
 )
 from shared.model.resource_id import ResourceId
 from shared.posture.firewall_steps import FIREWALL_NAME
-from shared.posture.shell import FLEXIBLE_API, SINGLE_API, az, rest
+from shared.posture.shell import FLEXIBLE_API, SINGLE_API, az, place, rest
 
 AZURE_CLI_VERSION: Final = "2.91.0"
 PUBLIC_ARM: Final = "https://management.azure.com"
@@ -116,7 +116,7 @@ def _set_public_access(edit: SetPublicAccess) -> str:
     if edit.access is PublicAccess.UNKNOWN:
         raise ValueError("public access is set to Enabled or Disabled")
     if _is_flexible(edit.server):
-        where = {**_place(edit.server), "--name": edit.server.name}
+        where = {**place(edit.server), "--name": edit.server.name}
         return az("postgres flexible-server update", {**where, "--public-access": edit.access.value})
     body = {"properties": {"publicNetworkAccess": edit.access.value}}
     return rest("patch", edit.server, "", SINGLE_API, body)
@@ -256,16 +256,12 @@ def _security_path(rule: SecurityRule) -> str:
     return f"/securityRules/{quote(rule.name, safe='')}"
 
 
-def _place(resource: ResourceId) -> dict[str, str]:
-    return {"--subscription": resource.subscription, "--resource-group": resource.resource_group}
-
-
 def _server_options(server: ResourceId) -> dict[str, str]:
-    return {**_place(server), "--server-name": server.name}
+    return {**place(server), "--server-name": server.name}
 
 
 def _nsg_options(nsg: ResourceId, rule: SecurityRule) -> dict[str, str]:
-    return {**_place(nsg), "--nsg-name": nsg.name, "--name": rule.name}
+    return {**place(nsg), "--nsg-name": nsg.name, "--name": rule.name}
 
 
 def _server_api(server: ResourceId) -> str:

@@ -14,6 +14,8 @@ from shared.model import Json, ServerSnapshot, Snapshot, TargetKind
 from shared.model.alert_records import Alternative
 from shared.posture.server_findings import az
 
+WHAT_TO_DO: Final = "whatToDo"
+"""Evidence that holds the steps."""
 ENDS_ON_NEW_SERVER: Final = "endsOnNewServer"
 """Evidence that the remedy makes a new server and leaves this one as it is."""
 
@@ -23,7 +25,7 @@ _MAKES_ANOTHER: Final = (f"{_FLEXIBLE}restore ", f"{_FLEXIBLE}replica create ")
 
 def steps_told(evidence: Mapping[str, Json]) -> tuple[Json, ...]:
     """The steps in order: texts, and choices as ``{"oneOf": […]}``."""
-    told = evidence.get("whatToDo") or ()
+    told = evidence.get(WHAT_TO_DO) or ()
     return tuple(told) if isinstance(told, list | tuple) else (told,)
 
 
@@ -66,8 +68,8 @@ def resolved(evidence: Mapping[str, Json], endpoint: str, audience: str = "") ->
     if not steps:
         return evidence
     found = [_resolved(step, endpoint, audience) for step in steps]
-    one = isinstance(evidence["whatToDo"], str)
-    return {**evidence, "whatToDo": found[0] if one else found}
+    one = isinstance(evidence[WHAT_TO_DO], str)
+    return {**evidence, WHAT_TO_DO: found[0] if one else found}
 
 
 def _texts(step: Json) -> tuple[str, ...]:

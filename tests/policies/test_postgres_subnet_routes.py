@@ -114,7 +114,7 @@ def test_a_route_that_is_there_is_changed_because_a_table_holds_one_for_a_prefix
     wrong = replace(TO_ENTRA, name="Sign-in", prefix="azureactivedirectory", next_hop="VirtualAppliance")
     (command,) = ROUTED.evaluate(routed(wrong)).evidence["whatToDo"]
     words = shlex.split(command)
-    assert words[4] == "update"
+    assert words[4] == "create", "an update would keep the address of the appliance"
     assert words[words.index("--name") + 1] == "Sign-in"
 
 
