@@ -25,7 +25,7 @@ from shared.model.resource_id import ResourceId
 from shared.policies import discover, find
 from shared.posture.findings import is_drift
 from shared.posture.policy import AnyPolicy, bound, examples
-from tests.builders import ALL_AZURE, OFFICE, SERVER, server, single_server
+from tests.builders import ALL_AZURE, OFFICE, PARAMETERS, SERVER, server, single_server
 from tests.policies.stored import all_stored
 
 PRIMARY = ResourceId(str(SERVER).replace("/orders", "/orders-primary"))
@@ -258,3 +258,49 @@ def test_a_stopped_server_is_started_before_what_changes_it() -> None:
         assert started_first(stopped, beside) == beside
     inaccessible = server(state=ServerState.STOPPED, state_text="Inaccessible")
     assert started_first(inaccessible, changes) == changes
+
+
+# --- what else is in the way ------------------------------------------------------------------------
+
+OLD = tuple(one for one in PARAMETERS if not one.name.startswith("ssl_"))
+
+
+@pytest.mark.field(
+    "commands",
+    "A replica is not upgraded: azure-cli refuses that, also for a server that has one.",
+    source="azure-cli 2.91.0, `flexible_server_version_upgrade`",
+    date="2026-11-29",
+)
+def test_no_upgrade_of_a_replica_is_printed() -> None:
+    policy, wanted = "postgres-tls-version-too-low", {"minimum": "TLSv1.3"}
+    replica = judged(policy, server(version=11, parameters=OLD, replication=REPLICA), **wanted)
+    assert commands_told(replica.evidence) == ()
+    assert "delete its primary's replicas" in " ".join(texts_told(replica.evidence))
+    alone = judged(policy, server(version=11, parameters=OLD), **wanted)
+    (command,) = commands_told(alone.evidence)
+    assert command.startswith("az postgres flexible-server upgrade ")
+    assert "replicas that it has go before" in " ".join(texts_told(alone.evidence))
+
+
+@pytest.mark.parametrize(
+    ("destinations", "option"),
+    [
+        ([], "--workspace"),
+        (["eventHub", "logAnalytics"], "--workspace"),
+        (["eventHub"], "--event-hub-rule"),
+        (["Storage"], "--storage-account"),
+        (["partner"], "--marketplace-partner-id"),
+    ],
+)
+def test_logs_are_sent_to_a_kind_of_destination_that_counts(destinations: list[str], option: str) -> None:
+    found = judged(
+        "postgres-diagnostic-settings-missing", server(diagnostic_settings=()), destinations=destinations
+    )
+    (command,) = commands_told(found.evidence)
+    assert option in shlex.split(command)
+
+
+def test_an_endpoint_is_made_in_the_region_of_its_network() -> None:
+    found = judged("postgres-no-approved-private-endpoint", server(private_endpoints=()))
+    made = shlex.split(commands_told(found.evidence)[0])
+    assert made[made.index("--location") + 1] == "<region of its network>"
