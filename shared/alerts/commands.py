@@ -40,6 +40,7 @@ from shared.model import (
 from shared.model.resource_id import ResourceId
 from shared.posture.firewall_steps import FIREWALL_NAME
 from shared.posture.shell import FLEXIBLE_API, SINGLE_API, az, place, rest
+from shared.posture.subnet_rules import by_hand
 
 AZURE_CLI_VERSION: Final = "2.91.0"
 PUBLIC_ARM: Final = "https://management.azure.com"
@@ -65,11 +66,13 @@ _PROTOCOLS: Final = {name.lower(): name for name in ("*", "Ah", "Esp", "Icmp", "
 def fix_commands(
     edits: Sequence[Edit], management_endpoint: str = PUBLIC_ARM, audience: str = ""
 ) -> tuple[str, ...]:
-    """One command per edit, in order. Raises ``ValueError`` for a server that is no PostgreSQL server.
+    """One command per edit, in order, as a person makes it. Raises ``ValueError`` for a server that is no
+    PostgreSQL server.
 
     ``management_endpoint`` is where ARM is, or ``ACTIVE_CLOUD``.
     """
-    return tuple(at_endpoint(_command(edit), management_endpoint, audience) for edit in edits)
+    commands = map(_command, map(by_hand, edits))
+    return tuple(at_endpoint(command, management_endpoint, audience) for command in commands)
 
 
 def at_endpoint(command: str, endpoint: str, audience: str = "") -> str:
