@@ -46,6 +46,21 @@ def started_first(snapshot: Snapshot, commands: tuple[str, ...]) -> tuple[str, .
     return (start, *commands) if any(_changes(snapshot, command) for command in commands) else commands
 
 
+def ways_started_first(snapshot: Snapshot, evidence: Mapping[str, Json]) -> Mapping[str, Json]:
+    """The same of the other ways of a choice, each of which is pasted by itself."""
+    if not choices_told(evidence):
+        return evidence
+    return {**evidence, WHAT_TO_DO: [_started(snapshot, step) for step in steps_told(evidence)]}
+
+
+def _started(snapshot: Snapshot, step: Json) -> Json:
+    if not isinstance(step, Mapping):
+        return step
+    first, *others = step["oneOf"]
+    started = [{**way, "steps": list(started_first(snapshot, tuple(way["steps"])))} for way in others]
+    return {"oneOf": [first, *started]}
+
+
 def _is_stopped(server: ServerSnapshot) -> bool:
     return server.kind is TargetKind.FLEXIBLE_SERVER and server.state_text.lower() == "stopped"
 

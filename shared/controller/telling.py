@@ -23,7 +23,7 @@ from shared.alerts.lifecycle import (
     reworded,
     wakes_nobody,
 )
-from shared.alerts.steps import commands_told, resolved, started_first
+from shared.alerts.steps import commands_told, resolved, started_first, ways_started_first
 from shared.config.configuration import tags_of
 from shared.controller.deps import Deps
 from shared.controller.visit import Judgement, Visit
@@ -73,7 +73,7 @@ def tell(visit: Visit, judgements: tuple[Judgement, ...], record: TargetRecord) 
 def sighting_of(visit: Visit, judgement: Judgement, decision: Decision) -> Sighting:
     """What an alert shows of a judgement; the commands are those of the planned edits or of what a person
     could do, and behind them those that the policy tells: a restart, or all of it where no edit fits."""
-    finding, change = _told_here(judgement.finding, visit.deps), judgement.change
+    finding, change = _told_here(judgement.finding, visit.snapshot, visit.deps), judgement.change
     edits = tuple(map(by_hand, judgement.edits))
     since = evidence_since(judgement.baseline, visit.snapshot, judgement.policy, visit.cause)
     planned = {"plannedChange": change_words(change, judgement.restored_from)} if change else {}
@@ -92,11 +92,11 @@ def _commands(edits: tuple[Edit, ...], finding: Finding, snapshot: Snapshot, dep
     return started_first(snapshot, (*deps.commands(edits), *commands_told(finding.evidence)))
 
 
-def _told_here(finding: Finding, deps: Deps) -> Finding:
-    """The finding with its steps for this cloud's ARM, which no policy knows."""
+def _told_here(finding: Finding, snapshot: Snapshot, deps: Deps) -> Finding:
+    """The finding with its steps for this cloud's ARM, which no policy knows, each way ready to be pasted."""
     settings = deps.settings
     told = resolved(finding.evidence, settings.management_endpoint, settings.management_audience)
-    return replace(finding, evidence=told)
+    return replace(finding, evidence=ways_started_first(snapshot, told))
 
 
 def _with_evidence(finding: Finding, *more: Mapping[str, Json]) -> Finding:
@@ -195,7 +195,7 @@ def alert_failed_change(change: ChangeRecord, deps: Deps) -> None:
 def _sighting_of_failure(change: ChangeRecord, policy: AnyPolicy, before: Snapshot, deps: Deps) -> Sighting:
     """The drift as it was when the change was begun, and how its revert came to nothing."""
     bound = deps.configuration.bind(policy, change.change.target.id, tags_of(before))
-    finding = _told_here(bound.evaluate(before), deps)
+    finding = _told_here(bound.evaluate(before), before, deps)
     memory = deps.store.recall(change.change.target, change.created_at).memories.get(policy.id)
     since = evidence_since(recorded_baseline(memory, deps.store), before, bound, change.cause)
     planned = {"plannedChange": change_words(change.change, change.restored_from)}

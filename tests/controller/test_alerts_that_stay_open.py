@@ -10,7 +10,7 @@ from shared.controller.sweep import sweep
 from shared.model import ServerSnapshot, ServerState
 from shared.model.alert_records import AlertRecord
 from shared.model.parts import DiagnosticSetting
-from tests.builders import server
+from tests.builders import SUBNET, server
 from tests.controller.test_reconcile import seen_compliant
 from tests.fakes import World
 
@@ -51,3 +51,15 @@ def test_a_server_that_was_stopped_since_the_alert_opened_is_started_first() -> 
     alert = alert_after(DEFENDER, replace(DRIFTED, state=ServerState.STOPPED, state_text="Stopped"))
     verbs = [command.split()[3] for command in alert.commands]
     assert verbs == ["start", "advanced-threat-protection-setting"]
+
+
+def test_each_way_of_a_choice_starts_a_stopped_server_itself() -> None:
+    lost = server(
+        delegated_subnet=SUBNET, private_endpoints=(), state=ServerState.STOPPED, state_text="Stopped"
+    )
+    world = World()
+    seen_compliant(world, lost)
+    (alert,) = world.open_alerts("postgres-subnet-and-dns-zone-inconsistent")
+    ((_, other),) = alert.alternatives
+    for commands in (alert.commands, other.commands):
+        assert [command for command in commands if " start " in command] == [commands[0]]

@@ -12,7 +12,7 @@ import pytest
 
 from shared.alerts.commands import fix_commands
 from shared.alerts.steps import commands_told, started_first, texts_told
-from shared.model import Finding, PublicAccess, ServerSnapshot, ServerState, TargetKind
+from shared.model import ConnectionStatus, Finding, PublicAccess, ServerSnapshot, ServerState, TargetKind
 from shared.model.parts import (
     Availability,
     Backup,
@@ -25,7 +25,7 @@ from shared.model.resource_id import ResourceId
 from shared.policies import discover, find
 from shared.posture.findings import is_drift
 from shared.posture.policy import AnyPolicy, bound, examples
-from tests.builders import ALL_AZURE, OFFICE, PARAMETERS, SERVER, server, single_server
+from tests.builders import ALL_AZURE, OFFICE, PARAMETERS, SERVER, endpoint, server, single_server
 from tests.policies.stored import all_stored
 
 PRIMARY = ResourceId(str(SERVER).replace("/orders", "/orders-primary"))
@@ -304,3 +304,10 @@ def test_an_endpoint_is_made_in_the_region_of_its_network() -> None:
     found = judged("postgres-no-approved-private-endpoint", server(private_endpoints=()))
     made = shlex.split(commands_told(found.evidence)[0])
     assert made[made.index("--location") + 1] == "<region of its network>"
+
+
+@pytest.mark.parametrize("status", [ConnectionStatus.PENDING, ConnectionStatus.REJECTED])
+def test_a_new_endpoint_has_another_name_than_those_that_are_there(status: ConnectionStatus) -> None:
+    found = judged("postgres-no-approved-private-endpoint", server(private_endpoints=(endpoint(status),)))
+    made = shlex.split(commands_told(found.evidence)[0])
+    assert made[made.index("--name") + 1] == "orders-endpoint-2"
