@@ -20,7 +20,7 @@ from typing import Final
 
 from shared.alerts.commands import fix_commands
 from shared.alerts.portal import portal_link
-from shared.alerts.steps import ENDS_ON_NEW_SERVER, WHAT_TO_DO, choices_told
+from shared.alerts.steps import ENDS_ON_NEW_SERVER, choices_told, with_steps_of
 from shared.alerts.words import alert_body, alert_title, change_body, change_title
 from shared.model import Cause, Decision, Edit, Finding, Json, Reason, Severity, Target
 from shared.model.alert_records import AlertRecord, AlertStatus, Approval, Notification, NotificationType
@@ -142,15 +142,14 @@ def recur(alert: AlertRecord, sighting: Sighting) -> AlertRecord:
 
 def reworded(alert: AlertRecord, sighting: Sighting) -> AlertRecord:
     """The alert with the commands that work now, which is no news to anybody."""
-    steps = {name: part for name, part in sighting.finding.evidence.items() if name == WHAT_TO_DO}
-    kept = {name: part for name, part in alert.evidence.items() if name != WHAT_TO_DO}
+    newest, commands, edits = sighting.finding.evidence, sighting.commands, sighting.edits
     return replace(
         alert,
-        commands=sighting.commands,
-        edits=sighting.edits,
-        evidence={**kept, **steps},
-        alternatives=choices_told(steps),
-        ends_on_new_server=sighting.finding.evidence.get(ENDS_ON_NEW_SERVER) is True,
+        commands=commands,
+        edits=edits,
+        evidence=with_steps_of(newest, alert.evidence),
+        alternatives=choices_told(newest),
+        ends_on_new_server=newest.get(ENDS_ON_NEW_SERVER, False),
     )
 
 

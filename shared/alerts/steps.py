@@ -77,6 +77,12 @@ def choices_told(evidence: Mapping[str, Json]) -> tuple[tuple[Alternative, ...],
     return tuple(_alternatives(step["oneOf"]) for step in steps_told(evidence) if isinstance(step, Mapping))
 
 
+def with_steps_of(newest: Mapping[str, Json], evidence: Mapping[str, Json]) -> Mapping[str, Json]:
+    """The evidence with the steps that another tells, or with none."""
+    kept = {name: part for name, part in evidence.items() if name != WHAT_TO_DO}
+    return {**kept, **({WHAT_TO_DO: newest[WHAT_TO_DO]} if WHAT_TO_DO in newest else {})}
+
+
 def resolved(evidence: Mapping[str, Json], endpoint: str, audience: str = "") -> Mapping[str, Json]:
     """The evidence with its steps as they can be pasted: policies do not know where ARM is."""
     steps = steps_told(evidence)
