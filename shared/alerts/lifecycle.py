@@ -142,14 +142,14 @@ def recur(alert: AlertRecord, sighting: Sighting) -> AlertRecord:
 
 def reworded(alert: AlertRecord, sighting: Sighting) -> AlertRecord:
     """The alert with the commands that work now, which is no news to anybody."""
-    newest, commands, edits = sighting.finding.evidence, sighting.commands, sighting.edits
+    newest = sighting.finding.evidence
     return replace(
         alert,
-        commands=commands,
-        edits=edits,
+        commands=sighting.commands,
+        edits=sighting.edits,
         evidence=with_steps_of(newest, alert.evidence),
         alternatives=choices_told(newest),
-        ends_on_new_server=newest.get(ENDS_ON_NEW_SERVER, False),
+        ends_on_new_server=newest.get(ENDS_ON_NEW_SERVER) is True,
     )
 
 

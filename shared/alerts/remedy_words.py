@@ -16,6 +16,8 @@ from shared.alerts.steps import commands_told, texts_told
 from shared.model import Reason
 from shared.model.alert_records import AlertRecord, Alternative
 
+NO_FIX_REASON: Final = "noFixReason"
+"""Evidence that says why no rule can be added to an NSG, and what a person would do first."""
 LAG: Final = (
     "Azure confirms network changes before they take effect everywhere: the data plane follows within "
     "minutes, and sessions that are already open may persist."
@@ -78,6 +80,8 @@ def _steps(alert: AlertRecord, told: tuple[str, ...]) -> tuple[str, ...]:
 def _why_none(alert: AlertRecord) -> str:
     if alert.no_command:
         return f"no command exists: {step_sentence(alert.no_command)}"
+    if why := alert.evidence.get(NO_FIX_REASON):
+        return step_sentence(str(why))
     return "no single command is known that would be safe to print"
 
 

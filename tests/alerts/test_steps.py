@@ -236,3 +236,10 @@ def test_an_alert_that_is_reworded_has_the_steps_of_the_newest_sighting_and_the_
     assert (alert.alternatives, alert.commands, alert.count) == ((), ("az other",), 1)
     assert (alert.evidence["seen"], alert.evidence["whatToDo"]) == (1, ["az other"])
     assert alert.ends_on_new_server
+
+
+def test_what_keeps_a_rule_from_being_added_is_said_instead_of_that_nothing_is_known() -> None:
+    why = "no lower number is free: move 'web' from 100 to 101, and put an allow rule at 100"
+    body = body_of(opened(noFixReason=why))
+    assert f"**To fix it by hand:** N{why[1:]}." in body
+    assert "no single command" not in body
