@@ -124,17 +124,13 @@ def recur(alert: AlertRecord, sighting: Sighting) -> AlertRecord:
     if alert.status is AlertStatus.RESOLVED:
         alert = _reopened(alert)
     return replace(
-        alert,
+        reworded(alert, sighting),
         severity=finding.severity,
         resource_id=finding.resource_id,
         cause=sighting.cause,
         reason=finding.reason,
         evidence=finding.evidence,
         decision=sighting.decision,
-        commands=sighting.commands,
-        edits=sighting.edits,
-        alternatives=choices_told(finding.evidence),
-        ends_on_new_server=finding.evidence.get(ENDS_ON_NEW_SERVER) is True,
         last_seen=max(alert.last_seen, sighting.now),
         count=alert.count + 1,
     )
