@@ -16,7 +16,7 @@ from driftward.diagnosis.case import Case, Result, Stage, Step, doubted, said, w
 from shared.model import Aspect, ServerSnapshot, SubnetSnapshot
 from shared.model.dns_names import canonical, endpoint_zone_name, record_name
 from shared.model.parts import DnsZone, NetworkDns, PrivateDns, VirtualNetwork
-from shared.posture.dns_commands import link_command, record_command
+from shared.posture.dns_commands import link_command, link_names, record_command
 from shared.posture.dns_links import completed, linked
 from shared.posture.private_dns import custom_dns
 from shared.posture.unread import unread_reason
@@ -126,7 +126,7 @@ def _unlinked(step: Step, network: VirtualNetwork, zones: list[DnsZone], *, othe
         return replace(step, result=Result.FAULT, says=nothing, fix=("create the zone, and link it",))
     zone = zones[0].id
     lost = f"network {network.id.name} is not linked to zone {zone.name}: no private address is answered"
-    fix = (link_command(zone, network.id),)
+    fix = (link_command(zone, network.id, link_names([network.id], zones[0].links)[network.id]),)
     return replace(step, result=Result.FAULT, says=lost, resource=str(zone), fix=fix)
 
 

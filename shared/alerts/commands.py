@@ -39,7 +39,8 @@ from shared.model import (
 )
 from shared.model.resource_id import ResourceId
 from shared.posture.firewall_steps import FIREWALL_NAME
-from shared.posture.shell import FLEXIBLE_API, SINGLE_API, az, rest
+from shared.posture.shell import FLEXIBLE_API, SINGLE_API, az, place, rest
+from shared.posture.subnet_rules import by_hand
 
 AZURE_CLI_VERSION: Final = "2.91.0"
 PUBLIC_ARM: Final = "https://management.azure.com"
@@ -65,11 +66,13 @@ _PROTOCOLS: Final = {name.lower(): name for name in ("*", "Ah", "Esp", "Icmp", "
 def fix_commands(
     edits: Sequence[Edit], management_endpoint: str = PUBLIC_ARM, audience: str = ""
 ) -> tuple[str, ...]:
-    """One command per edit, in order. Raises ``ValueError`` for a server that is no PostgreSQL server.
+    """One command per edit, in order, as a person makes it. Raises ``ValueError`` for a server that is no
+    PostgreSQL server.
 
     ``management_endpoint`` is where ARM is, or ``ACTIVE_CLOUD``.
     """
-    return tuple(at_endpoint(_command(edit), management_endpoint, audience) for edit in edits)
+    commands = map(_command, map(by_hand, edits))
+    return tuple(at_endpoint(command, management_endpoint, audience) for command in commands)
 
 
 def at_endpoint(command: str, endpoint: str, audience: str = "") -> str:
@@ -116,7 +119,7 @@ def _set_public_access(edit: SetPublicAccess) -> str:
     if edit.access is PublicAccess.UNKNOWN:
         raise ValueError("public access is set to Enabled or Disabled")
     if _is_flexible(edit.server):
-        where = {**_place(edit.server), "--name": edit.server.name}
+        where = {**place(edit.server), "--name": edit.server.name}
         return az("postgres flexible-server update", {**where, "--public-access": edit.access.value})
     body = {"properties": {"publicNetworkAccess": edit.access.value}}
     return rest("patch", edit.server, "", SINGLE_API, body)
@@ -256,16 +259,12 @@ def _security_path(rule: SecurityRule) -> str:
     return f"/securityRules/{quote(rule.name, safe='')}"
 
 
-def _place(resource: ResourceId) -> dict[str, str]:
-    return {"--subscription": resource.subscription, "--resource-group": resource.resource_group}
-
-
 def _server_options(server: ResourceId) -> dict[str, str]:
-    return {**_place(server), "--server-name": server.name}
+    return {**place(server), "--server-name": server.name}
 
 
 def _nsg_options(nsg: ResourceId, rule: SecurityRule) -> dict[str, str]:
-    return {**_place(nsg), "--nsg-name": nsg.name, "--name": rule.name}
+    return {**place(nsg), "--nsg-name": nsg.name, "--name": rule.name}
 
 
 def _server_api(server: ResourceId) -> str:

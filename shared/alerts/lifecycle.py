@@ -20,7 +20,7 @@ from typing import Final
 
 from shared.alerts.commands import fix_commands
 from shared.alerts.portal import portal_link
-from shared.alerts.steps import ENDS_ON_NEW_SERVER, choices_told
+from shared.alerts.steps import ENDS_ON_NEW_SERVER, choices_told, with_steps_of
 from shared.alerts.words import alert_body, alert_title, change_body, change_title
 from shared.model import Cause, Decision, Edit, Finding, Json, Reason, Severity, Target
 from shared.model.alert_records import AlertRecord, AlertStatus, Approval, Notification, NotificationType
@@ -124,17 +124,13 @@ def recur(alert: AlertRecord, sighting: Sighting) -> AlertRecord:
     if alert.status is AlertStatus.RESOLVED:
         alert = _reopened(alert)
     return replace(
-        alert,
+        reworded(alert, sighting),
         severity=finding.severity,
         resource_id=finding.resource_id,
         cause=sighting.cause,
         reason=finding.reason,
         evidence=finding.evidence,
         decision=sighting.decision,
-        commands=sighting.commands,
-        edits=sighting.edits,
-        alternatives=choices_told(finding.evidence),
-        ends_on_new_server=finding.evidence.get(ENDS_ON_NEW_SERVER) is True,
         last_seen=max(alert.last_seen, sighting.now),
         count=alert.count + 1,
     )
@@ -142,7 +138,15 @@ def recur(alert: AlertRecord, sighting: Sighting) -> AlertRecord:
 
 def reworded(alert: AlertRecord, sighting: Sighting) -> AlertRecord:
     """The alert with the commands that work now, which is no news to anybody."""
-    return replace(alert, commands=sighting.commands, edits=sighting.edits)
+    newest = sighting.finding.evidence
+    return replace(
+        alert,
+        commands=sighting.commands,
+        edits=sighting.edits,
+        evidence=with_steps_of(newest, alert.evidence),
+        alternatives=choices_told(newest),
+        ends_on_new_server=newest.get(ENDS_ON_NEW_SERVER) is True,
+    )
 
 
 def _reopened(alert: AlertRecord) -> AlertRecord:

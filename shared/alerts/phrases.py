@@ -73,6 +73,15 @@ def sentence(text: str) -> str:
     return said[:1].upper() + said[1:] + ("" if said.endswith((".", "…")) else ".")
 
 
+_STEP_LIMIT: Final = 2000
+
+
+def step_sentence(text: str) -> str:
+    """The same of a step, which is said whole: the end of it is to be done as well."""
+    said = clip(_harmless(text), _STEP_LIMIT)
+    return said[:1].upper() + said[1:] + ("" if said.endswith((".", "…")) else ".")
+
+
 _FORMATTING: Final = str.maketrans({"`": "'", "[": "(", "]": ")", "<": "(", ">": ")"})
 
 
@@ -87,7 +96,8 @@ def _harmless(text: str) -> str:
     return text.translate(_FORMATTING).strip()
 
 
-_RESOURCE_ID: Final = re.compile(r"/(?:subscriptions|providers)/[^\s'\",;()|]+")
+_RESOURCE_ID: Final = re.compile(r"/(?:subscriptions|providers)/(?:[^\s'\",;()|]|\([^\s()]*\))+")
+"""Names of resource groups may hold parentheses."""
 _IDS_KEPT: Final = 3
 
 
@@ -110,9 +120,9 @@ def code(text: str) -> str:
     return f"`{clean(text)}`"
 
 
-def clip(text: str) -> str:
+def clip(text: str, limit: int = _LINE_LIMIT) -> str:
     """No longer than a line may be."""
-    return text if len(text) <= _LINE_LIMIT else text[: _LINE_LIMIT - 1] + "…"
+    return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 def at(time: datetime) -> str:

@@ -11,11 +11,13 @@ from typing import Final
 
 from shared.alerts.commands import is_command
 from shared.alerts.decision_words import CAUTIONS
-from shared.alerts.phrases import at, clean, code, fenced, sentence
+from shared.alerts.phrases import at, clean, code, fenced, step_sentence
 from shared.alerts.steps import commands_told, texts_told
 from shared.model import Reason
 from shared.model.alert_records import AlertRecord, Alternative
 
+NO_FIX_REASON: Final = "noFixReason"
+"""Evidence that says why no rule can be added to an NSG, and what a person would do first."""
 LAG: Final = (
     "Azure confirms network changes before they take effect everywhere: the data plane follows within "
     "minutes, and sessions that are already open may persist."
@@ -77,7 +79,9 @@ def _steps(alert: AlertRecord, told: tuple[str, ...]) -> tuple[str, ...]:
 
 def _why_none(alert: AlertRecord) -> str:
     if alert.no_command:
-        return f"no command exists: {sentence(alert.no_command)}"
+        return f"no command exists: {step_sentence(alert.no_command)}"
+    if why := alert.evidence.get(NO_FIX_REASON):
+        return step_sentence(str(why))
     return "no single command is known that would be safe to print"
 
 
@@ -94,7 +98,7 @@ def _in_order(alert: AlertRecord, steps: Iterable[str]) -> list[str]:
 
 
 def _advice(steps: Iterable[str]) -> list[str]:
-    said = " ".join(map(sentence, steps))
+    said = " ".join(map(step_sentence, steps))
     return [f"**What to do:** {said}"] if said else []
 
 
@@ -108,5 +112,5 @@ def _choice_lines(choice: tuple[Alternative, ...]) -> list[str]:
 
 
 def _way_lines(way: Alternative) -> list[str]:
-    said = " ".join(map(sentence, way.advice))
+    said = " ".join(map(step_sentence, way.advice))
     return fenced(f"**or instead,** {clean(way.when)}:", way.commands) + ([said] if said else [])

@@ -14,6 +14,8 @@ from shared.model import Json, ServerSnapshot, Snapshot, TargetKind
 from shared.model.alert_records import Alternative
 from shared.posture.server_findings import az
 
+WHAT_TO_DO: Final = "whatToDo"
+"""Evidence that holds the steps."""
 ENDS_ON_NEW_SERVER: Final = "endsOnNewServer"
 """Evidence that the remedy makes a new server and leaves this one as it is."""
 
@@ -23,7 +25,7 @@ _MAKES_ANOTHER: Final = (f"{_FLEXIBLE}restore ", f"{_FLEXIBLE}replica create ")
 
 def steps_told(evidence: Mapping[str, Json]) -> tuple[Json, ...]:
     """The steps in order: texts, and choices as ``{"oneOf": […]}``."""
-    told = evidence.get("whatToDo") or ()
+    told = evidence.get(WHAT_TO_DO) or ()
     return tuple(told) if isinstance(told, list | tuple) else (told,)
 
 
@@ -44,6 +46,21 @@ def started_first(snapshot: Snapshot, commands: tuple[str, ...]) -> tuple[str, .
     return (start, *commands) if any(_changes(snapshot, command) for command in commands) else commands
 
 
+def ways_started_first(snapshot: Snapshot, evidence: Mapping[str, Json]) -> Mapping[str, Json]:
+    """The same of the other ways of a choice, each of which is pasted by itself."""
+    if not choices_told(evidence):
+        return evidence
+    return {**evidence, WHAT_TO_DO: [_started(snapshot, step) for step in steps_told(evidence)]}
+
+
+def _started(snapshot: Snapshot, step: Json) -> Json:
+    if not isinstance(step, Mapping):
+        return step
+    first, *others = step["oneOf"]
+    started = [{**way, "steps": list(started_first(snapshot, tuple(way["steps"])))} for way in others]
+    return {"oneOf": [first, *started]}
+
+
 def _is_stopped(server: ServerSnapshot) -> bool:
     return server.kind is TargetKind.FLEXIBLE_SERVER and server.state_text.lower() == "stopped"
 
@@ -60,14 +77,20 @@ def choices_told(evidence: Mapping[str, Json]) -> tuple[tuple[Alternative, ...],
     return tuple(_alternatives(step["oneOf"]) for step in steps_told(evidence) if isinstance(step, Mapping))
 
 
+def with_steps_of(newest: Mapping[str, Json], evidence: Mapping[str, Json]) -> Mapping[str, Json]:
+    """The evidence with the steps that another tells, or with none."""
+    kept = {name: part for name, part in evidence.items() if name != WHAT_TO_DO}
+    return {**kept, **({WHAT_TO_DO: newest[WHAT_TO_DO]} if WHAT_TO_DO in newest else {})}
+
+
 def resolved(evidence: Mapping[str, Json], endpoint: str, audience: str = "") -> Mapping[str, Json]:
     """The evidence with its steps as they can be pasted: policies do not know where ARM is."""
     steps = steps_told(evidence)
     if not steps:
         return evidence
     found = [_resolved(step, endpoint, audience) for step in steps]
-    one = isinstance(evidence["whatToDo"], str)
-    return {**evidence, "whatToDo": found[0] if one else found}
+    one = isinstance(evidence[WHAT_TO_DO], str)
+    return {**evidence, WHAT_TO_DO: found[0] if one else found}
 
 
 def _texts(step: Json) -> tuple[str, ...]:

@@ -23,7 +23,7 @@ from shared.alerts.lifecycle import (
     reworded,
     wakes_nobody,
 )
-from shared.alerts.steps import commands_told, resolved, started_first
+from shared.alerts.steps import commands_told, resolved, started_first, ways_started_first
 from shared.config.configuration import tags_of
 from shared.controller.deps import Deps
 from shared.controller.visit import Judgement, Visit
@@ -33,6 +33,7 @@ from shared.model import (
     CauseKind,
     ComplianceState,
     Decision,
+    Edit,
     Finding,
     Json,
     Outcome,
@@ -72,9 +73,8 @@ def tell(visit: Visit, judgements: tuple[Judgement, ...], record: TargetRecord) 
 def sighting_of(visit: Visit, judgement: Judgement, decision: Decision) -> Sighting:
     """What an alert shows of a judgement; the commands are those of the planned edits or of what a person
     could do, and behind them those that the policy tells: a restart, or all of it where no edit fits."""
-    finding, change = _told_here(judgement.finding, visit.deps), judgement.change
+    finding, change = _told_here(judgement.finding, visit.snapshot, visit.deps), judgement.change
     edits = tuple(map(by_hand, judgement.edits))
-    commands = (*visit.deps.commands(edits), *commands_told(finding.evidence))
     since = evidence_since(judgement.baseline, visit.snapshot, judgement.policy, visit.cause)
     planned = {"plannedChange": change_words(change, judgement.restored_from)} if change else {}
     return Sighting(
@@ -82,16 +82,21 @@ def sighting_of(visit: Visit, judgement: Judgement, decision: Decision) -> Sight
         decision=decision,
         cause=visit.cause,
         now=visit.now,
-        commands=started_first(visit.snapshot, commands),
+        commands=_commands(edits, finding, visit.snapshot, visit.deps),
         edits=edits,
     )
 
 
-def _told_here(finding: Finding, deps: Deps) -> Finding:
-    """The finding with its steps for this cloud's ARM, which no policy knows."""
+def _commands(edits: tuple[Edit, ...], finding: Finding, snapshot: Snapshot, deps: Deps) -> tuple[str, ...]:
+    """What is pasted in order; ``finding`` tells its steps for this cloud."""
+    return started_first(snapshot, (*deps.commands(edits), *commands_told(finding.evidence)))
+
+
+def _told_here(finding: Finding, snapshot: Snapshot, deps: Deps) -> Finding:
+    """The finding with its steps for this cloud's ARM, which no policy knows, each way ready to be pasted."""
     settings = deps.settings
     told = resolved(finding.evidence, settings.management_endpoint, settings.management_audience)
-    return replace(finding, evidence=told)
+    return replace(finding, evidence=ways_started_first(snapshot, told))
 
 
 def _with_evidence(finding: Finding, *more: Mapping[str, Json]) -> Finding:
@@ -122,11 +127,15 @@ def raise_alert(policy: AnyPolicy, sighting: Sighting, deps: Deps) -> AlertRecor
     known = deps.store.alert(alert_id(policy.id, finding.target, finding.fingerprint))
     is_open = known is not None and known.status is not AlertStatus.RESOLVED
     if known is not None and is_open and not _is_news(known, sighting):
-        return known if known.edits == sighting.edits else deps.store.put_alert(reworded(known, sighting))
+        return _with_what_works_now(known, sighting, deps)
     dependants = _kept_dependants(known) if is_open else _dependants(policy, finding.target, deps)
     sighting = replace(sighting, finding=_with_evidence(finding, dependants))
     alert = (
-        replace(recur(known, sighting), controls=named_controls(policy, finding))
+        replace(
+            recur(known, sighting),
+            controls=named_controls(policy, finding),
+            no_command=policy.no_command,
+        )
         if known is not None
         else open_alert(policy, sighting, deps.portal_link(finding.resource_id))
     )
@@ -134,6 +143,12 @@ def raise_alert(policy: AnyPolicy, sighting: Sighting, deps: Deps) -> AlertRecor
         kind = NotificationType.ALERT_UPDATED if is_open else NotificationType.ALERT_OPENED
         return write_and_tell(alert, kind, sighting.cause, deps)
     return deps.store.put_alert(alert)
+
+
+def _with_what_works_now(known: AlertRecord, sighting: Sighting, deps: Deps) -> AlertRecord:
+    now = reworded(known, sighting)
+    told = (now.commands, now.edits, now.alternatives)
+    return known if told == (known.commands, known.edits, known.alternatives) else deps.store.put_alert(now)
 
 
 def _kept_dependants(known: AlertRecord | None) -> Mapping[str, Json]:
@@ -180,7 +195,7 @@ def alert_failed_change(change: ChangeRecord, deps: Deps) -> None:
 def _sighting_of_failure(change: ChangeRecord, policy: AnyPolicy, before: Snapshot, deps: Deps) -> Sighting:
     """The drift as it was when the change was begun, and how its revert came to nothing."""
     bound = deps.configuration.bind(policy, change.change.target.id, tags_of(before))
-    finding = bound.evaluate(before)
+    finding = _told_here(bound.evaluate(before), before, deps)
     memory = deps.store.recall(change.change.target, change.created_at).memories.get(policy.id)
     since = evidence_since(recorded_baseline(memory, deps.store), before, bound, change.cause)
     planned = {"plannedChange": change_words(change.change, change.restored_from)}
@@ -193,7 +208,7 @@ def _sighting_of_failure(change: ChangeRecord, policy: AnyPolicy, before: Snapsh
         ),
         cause=change.cause,
         now=deps.clock.now(),
-        commands=deps.commands(edits),
+        commands=_commands(edits, finding, before, deps),
         edits=edits,
     )
 

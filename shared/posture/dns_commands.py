@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable
 from shared.model.dns_names import canonical
 from shared.model.parts import EndpointDns, ZoneLink
 from shared.model.resource_id import ResourceId, free_name
+from shared.posture.shell import options, place
 
 
 def az(*words: str) -> str:
@@ -20,15 +21,27 @@ def az(*words: str) -> str:
 
 def az_at(where: ResourceId, *words: str) -> str:
     """An azure-cli command in the subscription and resource group of ``where``."""
-    return az(*words, "--subscription", where.subscription, "--resource-group", where.resource_group)
+    return f"{az(*words)} {options(place(where))}"
 
 
-def link_command(zone: ResourceId, network: ResourceId) -> str:
+def link_command(zone: ResourceId, network: ResourceId, name: str = "") -> str:
+    """``name`` is the link's, where its network's own will not do (``link_names``)."""
     return az_at(
         zone,
         *("network", "private-dns", "link", "vnet", "create", "--zone-name", zone.name),
-        *("--name", network.name, "--virtual-network", str(network), "--registration-enabled", "false"),
+        *("--name", name or network.name, "--virtual-network", str(network)),
+        *("--registration-enabled", "false"),
     )
+
+
+def link_names(networks: Iterable[ResourceId], links: Iterable[ZoneLink] | None) -> dict[ResourceId, str]:
+    """A free name for each network's link. Networks of two groups may have one name, and Azure refuses to
+    have a link that is there lead to another network."""
+    named: dict[ResourceId, str] = {}
+    for network in networks:
+        taken = [link.name for link in links or ()] + [*named.values()]
+        named[network] = free_name(network.name, taken)
+    return named
 
 
 def show_link_command(zone: ResourceId, link: ZoneLink) -> str:

@@ -19,6 +19,7 @@ from shared.posture.dns_commands import (
     delete_link_command,
     group_commands,
     link_command,
+    link_names,
     names,
     show_link_command,
 )
@@ -67,7 +68,7 @@ def judge_links(
         told = f"zone {zones[0].id.name} is not linked to {', '.join(network.name for network in missing)}"
         others = _further(zones, read)
         elsewhere = names(zone.id for zone in others if any(linked(zone, one) for one in missing))
-        steps = _link_steps(zones[0].id, missing, others, naming)
+        steps = _link_steps(zones[0], missing, others, naming)
         return drifted(told, told.lower(), what_to_do=steps, evidence={**facts, "linkedElsewhere": elsewhere})
     if begun:
         return _waiting(*next(iter(begun.values())), facts)
@@ -92,18 +93,24 @@ def _further(zones: Sequence[DnsZone], read: Sequence[DnsZone]) -> list[DnsZone]
 
 
 def _link_steps(
-    zone: ResourceId, networks: Sequence[ResourceId], others: Sequence[DnsZone], naming: Naming | None
+    zone: DnsZone, networks: Sequence[ResourceId], others: Sequence[DnsZone], naming: Naming | None
 ) -> tuple[Step, ...]:
-    return tuple(step for network in networks for step in _linking(zone, network, others, naming))
+    called = link_names(networks, zone.links)
+    links = {network: link_command(zone.id, network, name) for network, name in called.items()}
+    return tuple(step for network in networks for step in _linking(zone.id, network, others, naming, links))
 
 
 def _linking(
-    zone: ResourceId, network: ResourceId, others: Sequence[DnsZone], naming: Naming | None
+    zone: ResourceId,
+    network: ResourceId,
+    others: Sequence[DnsZone],
+    naming: Naming | None,
+    links: Mapping[ResourceId, str],
 ) -> tuple[Step, ...]:
     """What links the network to the zone; a link to another zone of that name is in the way of it."""
-    moved, found = move_steps(zone, network, others), _begun(others, network)
+    moved, found = move_steps(zone, network, others, links[network]), _begun(others, network)
     if found is None:
-        return (link_command(zone, network),)
+        return (links[network],)
     if naming is None:
         return moved
     other, _ = found
@@ -114,7 +121,9 @@ def _linking(
     return (OneOf(ways=(stays, Way(when=f"where the one in {zone.resource_group} is", steps=moved))),)
 
 
-def move_steps(zone: ResourceId, network: ResourceId, others: Sequence[DnsZone]) -> tuple[str, ...]:
+def move_steps(
+    zone: ResourceId, network: ResourceId, others: Sequence[DnsZone], link_here: str
+) -> tuple[str, ...]:
     """What moves the network's link here from another zone of that name; nothing where it has none."""
     if (found := _begun(others, network)) is None:
         return ()
@@ -124,7 +133,7 @@ def move_steps(zone: ResourceId, network: ResourceId, others: Sequence[DnsZone])
         f" links a network to one zone of a name: see that the one in {zone.resource_group} holds all records"
         " that are needed there, then move the link"
     )
-    return told, delete_link_command(other.id, link), link_command(zone, network)
+    return told, delete_link_command(other.id, link), link_here
 
 
 def _shown(zones: Sequence[DnsZone]) -> list[str]:

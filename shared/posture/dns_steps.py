@@ -11,7 +11,13 @@ from __future__ import annotations
 from shared.model.dns_names import canonical, record_name
 from shared.model.parts import DnsZone
 from shared.model.resource_id import ResourceId
-from shared.posture.dns_commands import group_commands, link_command, record_command, zone_command
+from shared.posture.dns_commands import (
+    group_commands,
+    link_command,
+    link_names,
+    record_command,
+    zone_command,
+)
 from shared.posture.dns_links import linked, move_steps
 from shared.posture.private_dns import Case, resolver_unknown
 
@@ -36,11 +42,6 @@ def serving_steps(case: Case) -> tuple[str, ...]:
     links = _links(case, zone)
     records = _records(case, zone) if links else ()
     return (*records, *links, *group_commands(case.endpoint, zone))
-
-
-def _making(case: Case, zone: ResourceId) -> tuple[str, ...]:
-    made = zone_command(zone, zone.name)
-    return (made, *group_commands(case.endpoint, zone), *_links(case, zone))
 
 
 def _there(case: Case) -> ResourceId | None:
@@ -79,7 +80,10 @@ def _links(case: Case, zone: ResourceId) -> tuple[str, ...]:
         return ()
     namesakes = [one for one in case.dns.zones if canonical(one.id.name) == canonical(zone.name)]
     others = [one for one in namesakes if one.id != zone]
-    return move_steps(zone, network.id, others) or (link_command(zone, network.id),)
+    read = _read(case, zone)
+    name = link_names([network.id], read.links if read is not None else ())[network.id]
+    link = link_command(zone, network.id, name)
+    return move_steps(zone, network.id, others, link) or (link,)
 
 
 def _records(case: Case, zone: ResourceId) -> tuple[str, ...]:

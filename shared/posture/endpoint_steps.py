@@ -20,10 +20,14 @@ def connection_command(verb: str, connection: ResourceId) -> str:
 
 
 def endpoint_command(server: ResourceId, where: ResourceId, subnet: str) -> str:
-    """Makes an endpoint that leads to the server; ``where`` is its id, ``subnet`` what a person fills in."""
+    """Makes an endpoint that leads to the server; ``where`` is its id, ``subnet`` what a person fills in.
+
+    It stands in the region of its network; azure-cli would take that of the resource group.
+    """
     words = ("network", "private-endpoint", "create", "--name", where.name)
     leads = ("--private-connection-resource-id", str(server), "--group-id", "postgresqlServer")
-    return az_at(where, *words, "--connection-name", server.name, *leads, "--subnet", subnet)
+    there = ("--subnet", subnet, "--location", "<region of its network>")
+    return az_at(where, *words, "--connection-name", server.name, *leads, *there)
 
 
 def closed_choice(server: ServerSnapshot, one: PrivateEndpointConnection) -> OneOf:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from shared.model import ServerSnapshot
 from shared.model.dns_names import service_suffix
 from shared.model.resource_id import ResourceId
-from shared.posture.dns_commands import az_at, link_command, zone_command
+from shared.posture.dns_commands import az_at, link_command, link_names, zone_command
 from shared.posture.server_steps import without_standby
 from shared.posture.steps import OneOf, Step, Way
 
@@ -47,5 +47,5 @@ def giving_one(server: ServerSnapshot) -> tuple[Step, ...]:
 
 def making_again(server: ServerSnapshot, zone: ResourceId, networks: Iterable[ResourceId]) -> tuple[str, ...]:
     """A zone that is gone with its links, and the server given it, so that the service writes its record."""
-    links = (link_command(zone, network) for network in networks)
+    links = (link_command(zone, network, name) for network, name in link_names(networks, ()).items())
     return (zone_command(zone, zone.name), *links, *giving(server, str(zone)))

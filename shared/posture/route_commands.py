@@ -1,18 +1,19 @@
 """Commands that put user-defined routes right: azure-cli 2.91.0, one line each, quoted for a POSIX shell.
 
-A route table holds one route for a prefix, so one that is there is changed, and what is new gets a name that
-is free. Pure.
+A route table holds one route for a prefix, so one that is there is made anew under its name, and what is new
+gets a name that is free. It is not updated: ``route update`` keeps the address of the appliance, which Azure
+refuses beside any other type of hop. Pure.
 """
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable
 
 from shared.model import SubnetSnapshot
 from shared.model.parts import RouteTable
 from shared.model.resource_id import free_name
 from shared.posture.route_tables import Hop
+from shared.posture.shell import az, place
 
 
 def route_commands(subnet: SubnetSnapshot, cures: Iterable[tuple[str, Hop]]) -> tuple[str, ...]:
@@ -26,12 +27,12 @@ def route_commands(subnet: SubnetSnapshot, cures: Iterable[tuple[str, Hop]]) -> 
 
 def _command(table: RouteTable, number: int, prefix: str, hop: Hop) -> str:
     names = {route.prefix.strip().lower(): route.name for route in table.routes}
-    there = names.get(prefix.lower())
-    name = there or free_name(f"driftward-{number}", names.values())
-    verb = "update" if there else "create"
-    where = (
-        f"--subscription {table.id.subscription} --resource-group {shlex.quote(table.id.resource_group)}"
-        f" --route-table-name {shlex.quote(table.id.name)}"
-    )
-    route = f"--name {shlex.quote(name)} --address-prefix {prefix} --next-hop-type {hop}"
-    return f"az network route-table route {verb} {where} {route}"
+    name = names.get(prefix.lower()) or free_name(f"driftward-{number}", names.values())
+    options = {
+        **place(table.id),
+        "--route-table-name": table.id.name,
+        "--name": name,
+        "--address-prefix": prefix,
+        "--next-hop-type": str(hop),
+    }
+    return az("network route-table route create", options)

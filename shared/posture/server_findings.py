@@ -9,11 +9,12 @@ What must not live here: which value is right, and why.
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable, Mapping
 
 from shared.model import Aspect, Json, ServerSnapshot, ServerState
 from shared.posture.findings import Judged, unknown
+from shared.posture.shell import az as spoken
+from shared.posture.shell import place
 from shared.posture.unread import field_missing, unread_reason
 
 
@@ -62,10 +63,8 @@ def az(server: ServerSnapshot, command: str, options: str, *, name: str = "--nam
 
     ``options`` stand as they are; ``name`` is the option under which the command takes the server's name.
     """
-    where = server.id
-    group, called, subscription = map(shlex.quote, (where.resource_group, where.name, where.subscription))
-    address = f"--subscription {subscription} --resource-group {group} {name} {called}"
-    return f"az postgres flexible-server {command} {address} {options}".rstrip()
+    said = spoken(f"postgres flexible-server {command}", {**place(server.id), name: server.id.name})
+    return f"{said} {options}".rstrip()
 
 
 # --- parameters ------------------------------------------------------------------------------------

@@ -7,7 +7,6 @@ Burstable tier has no standby, a single server has no commands any more. Pure.
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Collection
 from typing import Final
 
@@ -15,7 +14,8 @@ from shared.model import Json, ServerSnapshot
 from shared.model.resource_id import ResourceId
 from shared.posture.findings import Facts
 from shared.posture.server_findings import az, is_replica
-from shared.posture.shell import FLEXIBLE_API, SINGLE_API, rest, with_blanks
+from shared.posture.shell import FLEXIBLE_API, SINGLE_API, place, rest, with_blanks
+from shared.posture.shell import az as spoken
 
 _BACKUP_KEY: Final = (
     "--backup-key '<id of a key in the paired region>'"
@@ -75,18 +75,16 @@ def az_replica(primary: ResourceId, options: str) -> str:
 
 
 def _az_new(command: str, source: ResourceId, options: str) -> str:
-    group, subscription = map(shlex.quote, (source.resource_group, source.subscription))
-    address = f"--subscription {subscription} --resource-group {group} --name '<name of the new server>'"
-    from_ = f"--source-server {shlex.quote(str(source))}"
-    return f"az postgres flexible-server {command} {address} {from_} {options}".rstrip()
+    named = {"--name": "<name of the new server>", "--source-server": str(source)}
+    said = spoken(f"postgres flexible-server {command}", {**place(source), **named})
+    return f"{said} {options}".rstrip()
 
 
 def az_administrator(server: ResourceId) -> str:
     """A group as Microsoft Entra administrator of a flexible server that is no replica."""
-    group, called, subscription = map(shlex.quote, (server.resource_group, server.name, server.subscription))
-    address = f"--subscription {subscription} --resource-group {group} --server-name {called}"
-    who = "--display-name '<name of a group>' --object-id '<its object id>' --type Group"
-    return f"az postgres flexible-server microsoft-entra-admin create {address} {who}"
+    who = {"--display-name": "<name of a group>", "--object-id": "<its object id>", "--type": "Group"}
+    where = {**place(server), "--server-name": server.name}
+    return spoken("postgres flexible-server microsoft-entra-admin create", {**where, **who})
 
 
 def primary_of(server: ServerSnapshot) -> ResourceId | None:

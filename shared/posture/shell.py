@@ -20,10 +20,14 @@ SINGLE_API: Final = "2017-12-01"
 FLEXIBLE_API: Final = "2024-08-01"
 
 
-def az(command: str, options: Mapping[str, str | Sequence[str]]) -> str:
+def az(command: str, chosen: Mapping[str, str | Sequence[str]]) -> str:
     """``az <command> --name value …``; several values follow one name."""
-    words = [_option(name, chosen) for name, chosen in options.items()]
-    return " ".join(["az", command, *words])
+    return f"az {command} {options(chosen)}"
+
+
+def options(chosen: Mapping[str, str | Sequence[str]]) -> str:
+    """``--name value …`` of a command, quoted."""
+    return " ".join(_option(name, value) for name, value in chosen.items())
 
 
 def _option(name: str, chosen: str | Sequence[str]) -> str:
@@ -34,13 +38,18 @@ def _option(name: str, chosen: str | Sequence[str]) -> str:
     return f"{name}{separator}{shlex.quote(chosen)}"
 
 
+def place(resource: ResourceId) -> dict[str, str]:
+    """Where a command finds the resource; the name of a group may begin with a hyphen."""
+    return {"--subscription": resource.subscription, "--resource-group": resource.resource_group}
+
+
 def rest(method: str, resource: ResourceId, child: str, api: str, body: Json = None) -> str:
     """``az rest`` on a resource of ARM or its ``child``."""
     url = f"{path_of(resource)}{child}?api-version={api}"
-    options = {"--method": method, "--url": url}
+    said = {"--method": method, "--url": url}
     if body is not None:
-        options["--body"] = json.dumps(body)
-    return az("rest", options)
+        said["--body"] = json.dumps(body)
+    return az("rest", said)
 
 
 def with_blanks(command: str) -> str:

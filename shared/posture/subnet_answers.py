@@ -124,8 +124,14 @@ def open_reason(answers: Iterable[Answer]) -> str:
 def wrong_reason(answer: Answer) -> str:
     """For example: inbound tcp/5432 from 10.0.1.0/24 to itself is denied by rule 'x' (priority 200)."""
     how = "" if answer.wholly_wrong else "partly "
-    done = f"{how}{answer.wrong.lower()} by {name_rules(answer.culprits)}"
+    done = f"{how}{answer.wrong.lower()}{_by_whom(answer)}"
     return f"{_asked(answer, answer.wrong_ports)} is {done}"
+
+
+def _by_whom(answer: Answer) -> str:
+    """No rule has a priority of 0: that is what the engine says of a subnet without an NSG."""
+    ruled = any(rule.priority for rule in answer.culprits)
+    return f" by {name_rules(answer.culprits)}" if ruled else ": the subnet has no NSG"
 
 
 def _asked(answer: Answer, ports: Spans) -> str:

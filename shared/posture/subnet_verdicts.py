@@ -5,6 +5,7 @@ Pure; no policy's question lives here.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
@@ -24,6 +25,7 @@ CAVEATS: Final = (
 )
 _ODD: Final = "oddRules"
 """Where evidence tells of the rules that cannot be read."""
+_KEPT: Final = frozenset({_ODD, "whatToDo"})
 
 
 def inquiry_finding(about: About, inquiry: Inquiry) -> Finding:
@@ -32,10 +34,21 @@ def inquiry_finding(about: About, inquiry: Inquiry) -> Finding:
         answers = ask(inquiry)
     except NsgError as error:
         return group_finding(about, inquiry.subnet, not_decided(error))
-    judged = _judge(answers, inquiry.holds)
+    judged = _with_a_group(inquiry.subnet, _judge(answers, inquiry.holds))
     found = group_finding(about, inquiry.subnet, judged)
-    odd = {name: told for name, told in found.evidence.items() if name == _ODD}
-    return replace(found, evidence={**_evidence(about, inquiry, answers), **odd})
+    more = {name: told for name, told in found.evidence.items() if name in _KEPT}
+    return replace(found, evidence={**_evidence(about, inquiry, answers), **more})
+
+
+def _with_a_group(subnet: SubnetSnapshot, judged: Judged) -> Judged:
+    """Where there is no NSG, there is none to add a rule to: the subnet gets one."""
+    missing = judged.is_drift and subnet.security_group is None
+    return replace(judged, what_to_do=group_command(subnet)) if missing else judged
+
+
+def group_command(subnet: SubnetSnapshot) -> str:
+    update = f"az network vnet subnet update --ids {shlex.quote(str(subnet.id))}"
+    return f"{update} --network-security-group '<id of an NSG of the same region>'"
 
 
 def not_decided(error: NsgError) -> Judged:

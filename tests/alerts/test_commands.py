@@ -74,6 +74,21 @@ def command(edit: Edit) -> str:
     return only
 
 
+@pytest.mark.field(
+    "commands",
+    "No command has a rule that a person adds say that Driftward added it, whoever prints the command: an "
+    "alert, `diagnose`, the undoing of a change.",
+    source="azure-cli 2.91.0, `az network nsg rule create --description`",
+    date="2026-11-29",
+)
+def test_what_a_person_adds_does_not_say_that_driftward_added_it() -> None:
+    signed = replace(ALLOW, description="Added by Driftward: lets Tcp 5432 pass.")
+    said = shlex.split(command(PutSecurityRule(nsg=NSG, rule=signed)))
+    assert said[said.index("--description") + 1] == "Lets Tcp 5432 pass."
+    odd = replace(signed, protocol="Gre")
+    assert "Driftward" not in command(PutSecurityRule(nsg=NSG, rule=odd))
+
+
 # --- wording ---------------------------------------------------------------------------------------
 
 

@@ -9,7 +9,7 @@ import pytest
 from driftward.diagnose import _at_endpoint
 from driftward.diagnosis.case import Result, Stage, Step
 from shared.alerts.commands import ACTIVE_CLOUD, fix_commands
-from shared.alerts.lifecycle import Sighting, alert_view, notification, open_alert, recur
+from shared.alerts.lifecycle import Sighting, alert_view, notification, open_alert, recur, reworded
 from shared.alerts.portal import portal_link
 from shared.alerts.steps import choices_told, commands_told, resolved, texts_told
 from shared.config.settings import read_settings
@@ -216,3 +216,30 @@ def test_sentences_alone_stand_before_the_commands_of_our_edits() -> None:
     alert = open_alert(policy(), replace(sighting("ask the owner"), commands=("az set it",)), PORTAL)
     body = body_of(alert)
     assert body.index("Ask the owner.") < body.index("az set it")
+
+
+LONG = f"let the servers of subnet {SERVER}/{'x' * 250} reach each other, and past the appliance"
+
+
+def test_a_step_is_said_to_its_end_however_long_it_is() -> None:
+    choice = OneOf(ways=(Way(when="here", steps=("az it",)), Way(when="there", steps=("az that", LONG))))
+    said = f"L{LONG[1:]}."
+    assert said in body_of(opened(LONG, "az it"))
+    assert said in body_of(opened("first", choice))
+    assert f"no command exists: {said}" in body_of(
+        open_alert(replace(policy(), no_command=LONG), sighting(), PORTAL)
+    )
+
+
+def test_an_alert_that_is_reworded_has_the_steps_of_the_newest_sighting_and_the_rest_of_its_own() -> None:
+    alert = reworded(opened(*TOLD, seen=1), sighting("az other", seen=2, endsOnNewServer=True))
+    assert (alert.alternatives, alert.commands, alert.count) == ((), ("az other",), 1)
+    assert (alert.evidence["seen"], alert.evidence["whatToDo"]) == (1, ["az other"])
+    assert alert.ends_on_new_server
+
+
+def test_what_keeps_a_rule_from_being_added_is_said_instead_of_that_nothing_is_known() -> None:
+    why = "no lower number is free: move 'web' from 100 to 101, and put an allow rule at 100"
+    body = body_of(opened(noFixReason=why))
+    assert f"**To fix it by hand:** N{why[1:]}." in body
+    assert "no single command" not in body

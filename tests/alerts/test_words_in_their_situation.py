@@ -76,3 +76,9 @@ def test_in_audit_mode_no_approval_is_offered() -> None:
     assert "/approve" not in audited
     assert "audit mode writes nothing" in audited
     assert "/approve" in body_of(opened(replace(SIGHTING, decision=DECISION)))
+
+
+def test_a_scope_with_parentheses_in_its_name_is_kept_whole() -> None:
+    scope = "/subscriptions/0a/resourceGroups/data(prod)"
+    assert clean_with_ids(f"{'x' * 400} locked: '{scope}'.").endswith(f"(it names {scope})")
+    assert clean_with_ids(f"{'x' * 400} (see {scope}/providers/a)").endswith(f"{scope}/providers/a)")

@@ -39,6 +39,11 @@ FILLED_IN = {
     "id of its tenant": TENANT,
     "id of the network of the endpoint": seeds.vnet_id(name="vnet-ready"),
     f"id of the private DNS zone {seeds.PRIVATE_LINK_ZONE}": seeds.zone_id(group="rg-names"),
+    "id of a storage account": f"{seeds.group_id()}/providers/Microsoft.Storage/storageAccounts/logs",
+    "id of an authorization rule of an Event Hubs namespace": (
+        f"{seeds.group_id()}/providers/Microsoft.EventHub/namespaces/logs/authorizationRules/send"
+    ),
+    "region of its network": seeds.LOCATION,
     "its object id": seeds.ADMINISTRATOR,
     "name of a group": "db-admins",
     "name of a setting that nobody needs": "to-nobody",

@@ -13,7 +13,15 @@ import pytest
 
 from shared.alerts.commands import fix_commands
 from shared.alerts.steps import commands_told, started_first, texts_told
-from shared.model import Finding, PublicAccess, ServerSnapshot, ServerState, SubnetServer, TargetKind
+from shared.model import (
+    ConnectionStatus,
+    Finding,
+    PublicAccess,
+    ServerSnapshot,
+    ServerState,
+    SubnetServer,
+    TargetKind,
+)
 from shared.model.parts import (
     Availability,
     Backup,
@@ -26,7 +34,17 @@ from shared.model.resource_id import ResourceId
 from shared.policies import discover, find
 from shared.posture.findings import is_drift
 from shared.posture.policy import AnyPolicy, bound, examples
-from tests.builders import ALL_AZURE, OFFICE, SERVER, SUBNET, server, single_server, subnet
+from tests.builders import (
+    ALL_AZURE,
+    OFFICE,
+    PARAMETERS,
+    SERVER,
+    SUBNET,
+    endpoint,
+    server,
+    single_server,
+    subnet,
+)
 from tests.policies.stored import all_stored
 
 PRIMARY = ResourceId(str(SERVER).replace("/orders", "/orders-primary"))
@@ -318,3 +336,56 @@ def test_a_subnet_that_is_too_small_is_enlarged_if_empty_and_left_otherwise(
     words = [shlex.split(command) for command in commands_told(found.evidence)]
     assert [next(w for w in one if w in {"update", "create", "restore"}) for one in words] == verbs
     assert found.evidence.get("endsOnNewServer", False) is bool(servers)
+
+
+# --- what else is in the way ------------------------------------------------------------------------
+
+OLD = tuple(one for one in PARAMETERS if not one.name.startswith("ssl_"))
+
+
+@pytest.mark.field(
+    "commands",
+    "A replica is not upgraded: azure-cli refuses that, also for a server that has one.",
+    source="azure-cli 2.91.0, `flexible_server_version_upgrade`",
+    date="2026-11-29",
+)
+def test_no_upgrade_of_a_replica_is_printed() -> None:
+    policy, wanted = "postgres-tls-version-too-low", {"minimum": "TLSv1.3"}
+    replica = judged(policy, server(version=11, parameters=OLD, replication=REPLICA), **wanted)
+    assert commands_told(replica.evidence) == ()
+    assert "delete its primary's replicas" in " ".join(texts_told(replica.evidence))
+    alone = judged(policy, server(version=11, parameters=OLD), **wanted)
+    (command,) = commands_told(alone.evidence)
+    assert command.startswith("az postgres flexible-server upgrade ")
+    assert "replicas that it has go before" in " ".join(texts_told(alone.evidence))
+
+
+@pytest.mark.parametrize(
+    ("destinations", "option"),
+    [
+        ([], "--workspace"),
+        (["eventHub", "logAnalytics"], "--workspace"),
+        (["eventHub"], "--event-hub-rule"),
+        (["Storage"], "--storage-account"),
+        (["partner"], "--marketplace-partner-id"),
+    ],
+)
+def test_logs_are_sent_to_a_kind_of_destination_that_counts(destinations: list[str], option: str) -> None:
+    found = judged(
+        "postgres-diagnostic-settings-missing", server(diagnostic_settings=()), destinations=destinations
+    )
+    (command,) = commands_told(found.evidence)
+    assert option in shlex.split(command)
+
+
+def test_an_endpoint_is_made_in_the_region_of_its_network() -> None:
+    found = judged("postgres-no-approved-private-endpoint", server(private_endpoints=()))
+    made = shlex.split(commands_told(found.evidence)[0])
+    assert made[made.index("--location") + 1] == "<region of its network>"
+
+
+@pytest.mark.parametrize("status", [ConnectionStatus.PENDING, ConnectionStatus.REJECTED])
+def test_a_new_endpoint_has_another_name_than_those_that_are_there(status: ConnectionStatus) -> None:
+    found = judged("postgres-no-approved-private-endpoint", server(private_endpoints=(endpoint(status),)))
+    made = shlex.split(commands_told(found.evidence)[0])
+    assert made[made.index("--name") + 1] == "orders-endpoint-2"

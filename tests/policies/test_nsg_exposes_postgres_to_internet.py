@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from shared.alerts.steps import commands_told
 from shared.guardrails.prove import prove
 from shared.model import Access, ComplianceState, PutSecurityRule, SecurityRule, Severity
+from shared.policies import find
 from shared.policies.nsg.nsg_exposes_postgres_to_internet import POLICY
-from shared.posture.policy import bound
+from shared.posture.policy import bound, examples
 from tests.nsg.builders import allow, deny, group, subnet
 
 COMPLIANT, NON_COMPLIANT, UNKNOWN = (
@@ -72,3 +74,20 @@ def test_without_an_nsg_everything_passes_and_nothing_can_be_added() -> None:
     assert finding.state is NON_COMPLIANT
     assert READY.plan(finding, snapshot) is None
     assert "no NSG" in finding.evidence["noFixReason"]
+
+
+@pytest.mark.field(
+    "commands",
+    "Without an NSG no rule lets anybody in: the finding says so, and its command gives the subnet one.",
+    source="https://learn.microsoft.com/azure/virtual-network/network-security-group-how-it-works",
+    date="2026-11-29",
+)
+@pytest.mark.parametrize("policy", ["nsg-exposes-postgres-to-internet", "nsg-reachable-beyond-clients"])
+def test_a_subnet_without_an_nsg_is_told_to_get_one(policy: str) -> None:
+    known = find(policy)
+    assert known is not None
+    bare = subnet(None, servers=())
+    found = bound(known, examples(known)).evaluate(bare)
+    assert found.reason.endswith("is allowed: the subnet has no NSG")
+    (command,) = commands_told(found.evidence)
+    assert command.startswith(f"az network vnet subnet update --ids {bare.id} --network-security-group ")

@@ -114,8 +114,16 @@ def test_a_route_that_is_there_is_changed_because_a_table_holds_one_for_a_prefix
     wrong = replace(TO_ENTRA, name="Sign-in", prefix="azureactivedirectory", next_hop="VirtualAppliance")
     (command,) = ROUTED.evaluate(routed(wrong)).evidence["whatToDo"]
     words = shlex.split(command)
-    assert words[4] == "update"
+    assert words[4] == "create", "an update would keep the address of the appliance"
     assert words[words.index("--name") + 1] == "Sign-in"
+
+
+def test_a_route_of_a_part_of_the_subnet_goes_before_and_is_mended_too() -> None:
+    part, wide = route("part", "10.0.1.128/25"), route("wide", "10.0.0.0/20")
+    told = ROUTED.evaluate(routed(part, wide)).evidence["whatToDo"]
+    made = {words[words.index("--name") + 1]: words for words in map(shlex.split, told)}
+    assert made["part"][-4:] == ["--address-prefix", "10.0.1.128/25", "--next-hop-type", "VnetLocal"]
+    assert [words[-3] for words in map(shlex.split, told)] == ["10.0.1.0/24", "10.0.1.128/25"]
 
 
 def test_a_subnet_that_is_not_delegated_is_not_judged() -> None:
@@ -207,7 +215,7 @@ def test_a_route_that_overrides_an_endpoints_own_is_cured_by_a_command(mode: str
     assert switch[0].endswith(f"--private-endpoint-network-policies {without}")
     own = route("mine", f"{ENDPOINT.addresses[0]}/32")
     (changed,) = OVERRIDDEN.evaluate(holding(own, mode=mode)).evidence["whatToDo"][0]["oneOf"][0]["steps"]
-    assert "route update" in changed
+    assert "route create" in changed
     assert "--name mine" in changed
 
 

@@ -38,6 +38,13 @@ SEVERITY: Final = Severity.MEDIUM
 _KINDS: Final = ("logAnalytics", "storage", "eventHub", "partner")
 MOST: Final = 5
 """A resource has no more diagnostic settings (Diagnostic settings in Azure Monitor)."""
+_OPTIONS: Final = (
+    ("logAnalytics", "--workspace '<id of a Log Analytics workspace>'"),
+    ("storage", "--storage-account '<id of a storage account>'"),
+    ("eventHub", "--event-hub-rule '<id of an authorization rule of an Event Hubs namespace>'"),
+    ("partner", "--marketplace-partner-id '<id of the resource of a partner>'"),
+)
+"""How ``az monitor diagnostic-settings create`` is told each kind of destination."""
 _FULL: Final = (
     f"the server has {MOST} diagnostic settings, and Azure refuses another: have one of them send these, or "
     "delete one that nobody needs"
@@ -81,7 +88,7 @@ def _judge(server: ServerSnapshot, categories: list[str], accepted: frozenset[st
     return drifted(
         f"no diagnostic setting sends {', '.join(missing)}{where}",
         fingerprint=f"not sent: {','.join(sorted(plainly(missing)))}",
-        what_to_do=_remedy(server, missing),
+        what_to_do=_remedy(server, missing, _destination(accepted)),
     )
 
 
@@ -102,22 +109,27 @@ def _holds(group: str, category: str) -> bool:
     return held is None or category in held
 
 
-def _remedy(server: ServerSnapshot, missing: Iterable[str]) -> str | tuple[str, ...]:
+def _destination(accepted: frozenset[str]) -> str:
+    """Where to, as an option: a kind that counts here, a workspace if it does."""
+    return next(option for kind, option in _OPTIONS if not accepted or kind.lower() in accepted)
+
+
+def _remedy(server: ServerSnapshot, missing: Iterable[str], to: str) -> str | tuple[str, ...]:
     """A setting of its own, for which there must be room."""
     if len(server.diagnostic_settings or ()) < MOST:
-        return _create(server, missing)
+        return _create(server, missing, to)
     gone = f"--name '<name of a setting that nobody needs>' --resource {shlex.quote(str(server.id))}"
-    return _FULL, f"az monitor diagnostic-settings delete {gone}", _create(server, missing)
+    return _FULL, f"az monitor diagnostic-settings delete {gone}", _create(server, missing, to)
 
 
-def _create(server: ServerSnapshot, missing: Iterable[str]) -> str:
+def _create(server: ServerSnapshot, missing: Iterable[str], to: str) -> str:
     """``create`` with a name that is taken would replace what that setting sends."""
     logs = json.dumps([{"category": name, "enabled": True} for name in missing])
     taken = [one.name for one in server.diagnostic_settings or ()]
     name = free_name("postgres-logs", taken)
     return (
         f"az monitor diagnostic-settings create --name {name} --resource {shlex.quote(str(server.id))}"
-        f" --workspace '<id of a Log Analytics workspace>' --logs {shlex.quote(logs)}"
+        f" {to} --logs {shlex.quote(logs)}"
     )
 
 

@@ -31,6 +31,7 @@ from typing import Final
 from shared.model import Aspect, ComplianceState, Finding, Kind, Severity, SubnetSnapshot
 from shared.model.parts import Route
 from shared.model.values import value
+from shared.nsg import minus, spans_of
 from shared.posture.findings import (
     Judged,
     beside_the_point,
@@ -128,8 +129,16 @@ def _own(subnet: SubnetSnapshot, table: Table, odd: tuple[Route, ...]) -> Traffi
         wrong=surely,
         drift=leading(surely),
         open=(f"{name}: {_told(found.perhaps)}, {why}",) if found.perhaps else (),
-        cure=tuple((str(prefix), Hop.VIRTUAL_NETWORK) for prefix in sorted(subnet.prefixes, key=str)),
+        cure=tuple((prefix, Hop.VIRTUAL_NETWORK) for prefix in _straight(subnet, surely)),
     )
+
+
+def _straight(subnet: SubnetSnapshot, wrong: Iterable[Taken]) -> tuple[str, ...]:
+    """The subnet's prefixes, and what is routed away of a part of one, which would go before it."""
+    prefixes = spans_of(subnet.prefixes)
+    listed = ((one.step.network, one.step.prefix) for one in wrong)
+    within = (text for part, text in listed if part is not None and not minus(spans_of([part]), prefixes))
+    return (*sorted(map(str, subnet.prefixes)), *within)
 
 
 def _why_open(subnet: SubnetSnapshot) -> str:

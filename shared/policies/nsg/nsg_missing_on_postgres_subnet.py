@@ -18,7 +18,6 @@ security baseline for Azure Database for PostgreSQL.
 
 from __future__ import annotations
 
-import shlex
 from typing import Final
 
 from shared.model import Aspect, Finding, Kind, Severity, SubnetSnapshot
@@ -26,7 +25,7 @@ from shared.posture.controls import AZURE_POLICY, CIS_5_0, MCSB
 from shared.posture.findings import compliant, drifted
 from shared.posture.policy import SUBNETS, Policy
 from shared.posture.subnet_questions import About, settled
-from shared.posture.subnet_verdicts import group_finding
+from shared.posture.subnet_verdicts import group_command, group_finding
 
 ABOUT: Final = About(policy="nsg-missing-on-postgres-subnet", severity=Severity.INFORMATIONAL)
 
@@ -37,13 +36,9 @@ def evaluate(subnet: SubnetSnapshot) -> Finding:
     if subnet.security_group is not None:
         held = f"the subnet has the NSG {subnet.security_group.id.name!r}"
         return group_finding(ABOUT, subnet, compliant(held))
-    command = f"{_update(subnet)} --network-security-group '<id of an NSG of the same region>'"
-    bare = drifted("the subnet has no NSG: everything passes", "no NSG", what_to_do=command)
+    told = "the subnet has no NSG: everything passes"
+    bare = drifted(told, "no NSG", what_to_do=group_command(subnet))
     return group_finding(ABOUT, subnet, bare)
-
-
-def _update(subnet: SubnetSnapshot) -> str:
-    return f"az network vnet subnet update --ids {shlex.quote(str(subnet.id))}"
 
 
 POLICY: Policy[SubnetSnapshot] = Policy(

@@ -86,8 +86,11 @@ def _asked(subnet: SubnetSnapshot, clients: list[str], ports: list[int]) -> Find
         "replicas": [str(prefix) for prefix in _replicas(subnet)],
         "replicasUnknown": partners_unknown(subnet) or None,
     }
-    fingerprint = BEYOND if is_drift(judged) else ""
-    return replace(judged, evidence={**judged.evidence, **more}, fingerprint=fingerprint)
+    if not is_drift(judged):
+        return replace(judged, evidence={**judged.evidence, **more}, fingerprint="")
+    if missing := partners_unknown(subnet):
+        more["noFixReason"] = f"what replication needs is not known, and must not be kept out: {missing}"
+    return replace(judged, evidence={**judged.evidence, **more}, fingerprint=BEYOND)
 
 
 def plan(_found: Finding, _subnet: SubnetSnapshot, **_settings: Json) -> Change | None:

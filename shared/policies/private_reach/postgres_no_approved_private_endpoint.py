@@ -32,7 +32,7 @@ from shared.model import (
     ServerSnapshot,
     Severity,
 )
-from shared.model.resource_id import ResourceId
+from shared.model.resource_id import ResourceId, free_name
 from shared.posture.controls import AZURE_POLICY, CIS_DATABASES_2_0, MCSB
 from shared.posture.endpoint_steps import (
     connection_command,
@@ -93,7 +93,7 @@ def _lacking(connections: tuple[PrivateEndpointConnection, ...]) -> str:
 
 def _todo(server: ServerSnapshot, connections: tuple[PrivateEndpointConnection, ...]) -> tuple[Step, ...]:
     """An endpoint in a subnet that its owner chooses; or what waits is approved, by who knows whose it is."""
-    where = _endpoint(server)
+    where = _endpoint(server, connections)
     made = endpoint_command(server.id, where, "<id of a subnet>")
     waiting = sorted(one.id for one in connections if one.status is ConnectionStatus.PENDING)
     if not waiting:
@@ -110,9 +110,11 @@ def _approved(connection: ResourceId) -> Way:
     return Way(when=when, steps=(connection_command("approve", connection),))
 
 
-def _endpoint(server: ServerSnapshot) -> ResourceId:
+def _endpoint(server: ServerSnapshot, connections: tuple[PrivateEndpointConnection, ...]) -> ResourceId:
+    """A new one: an endpoint that is there already, and waits or was rejected, keeps its name."""
     scope = f"/subscriptions/{server.id.subscription}/resourceGroups/{server.id.resource_group}"
-    name = f"{server.id.name}-endpoint"
+    taken = [one.endpoint.name for one in connections if one.endpoint is not None]
+    name = free_name(f"{server.id.name}-endpoint", taken)
     return ResourceId(f"{scope}/providers/Microsoft.Network/privateEndpoints/{name}")
 
 

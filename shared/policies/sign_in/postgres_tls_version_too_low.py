@@ -44,7 +44,7 @@ from shared.model.parts import ServerParameter, ServerTls
 from shared.posture.controls import AZURE_POLICY, CHECKOV, CIS_DATABASES_2_0, MCSB, Control
 from shared.posture.findings import Facts, Judged, beside_the_point, compliant, drifted, is_drift, unknown
 from shared.posture.policy import ALL_SERVERS, Assessment, Parameter, Policy
-from shared.posture.server_findings import az
+from shared.posture.server_findings import az, is_replica
 from shared.posture.server_parameters import (
     READS,
     About,
@@ -147,11 +147,18 @@ def _without_parameter(server: ServerSnapshot, minimum: str) -> Judged:
     return drifted(
         f"{said}, wanted is at least {minimum}",
         f"{LOWEST} absent",
-        what_to_do=(
-            f"a newer major version has {LOWEST}; an upgrade takes the server offline and cannot be undone",
-            az(server, "upgrade", f"--version '<a major version from {FIRST_WITH} on>' --yes"),
-        ),
+        what_to_do=_upgrade(server),
     )
+
+
+def _upgrade(server: ServerSnapshot) -> tuple[str, ...]:
+    """azure-cli 2.91.0 refuses to upgrade a replica and a server that has one."""
+    newer = f"a newer major version has {LOWEST}; an upgrade takes the server offline and cannot be undone"
+    if is_replica(server):
+        anew = "a replica cannot be upgraded: delete its primary's replicas, upgrade that, and make them anew"
+        return newer, anew
+    version = f"--version '<a major version from {FIRST_WITH} on>' --yes"
+    return newer, "replicas that it has go before, and are made anew after it", az(server, "upgrade", version)
 
 
 def _without_tls(server: ServerSnapshot) -> str:
