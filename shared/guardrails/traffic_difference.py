@@ -13,7 +13,7 @@ from dataclasses import replace
 from shared.model import Change, SecurityGroup, ServerSnapshot, Snapshot, SubnetSnapshot
 from shared.model.change_records import TrafficDifference
 from shared.model.edits import apply_to
-from shared.nsg import NsgError, changed, diff
+from shared.nsg import NsgError, changed, diff, tolerated
 from shared.posture.policy import AnyPolicy
 from shared.posture.traffic import (
     ServerTraffic,
@@ -70,7 +70,7 @@ def _between_servers(
 def _between_subnets(
     before: SubnetSnapshot, after: SubnetSnapshot, asked: Traffic | None
 ) -> TrafficDifference:
-    sides = before.security_group, after.security_group
+    sides = tolerated(before.security_group), tolerated(after.security_group)
     if isinstance(asked, SubnetTraffic):
         found = diff(*sides, asked.boxes, after.prefixes)
     else:

@@ -34,6 +34,7 @@ from shared.posture.server_parameters import (
     About,
     Companion,
     cuts_nobody_off,
+    number,
     parameter,
     parameter_change,
     parameter_finding,
@@ -63,7 +64,8 @@ def evaluate(server: ServerSnapshot, days: int) -> Finding:
     about = replace(ABOUT, wanted=f"at least {days}")
     found = parameter_finding(about, server, lambda kept: _keeps(kept, days))
     switch = parameter(server, KEPT_AT_ALL.parameter)
-    kept_at_all = {"logfilesDownloadEnable": switch.value if switch else None, "wantedDays": days}
+    said = switch.value if switch and not switch.odd else None
+    kept_at_all = {"logfilesDownloadEnable": said, "wantedDays": days}
     return replace(found, evidence={**found.evidence, **kept_at_all})
 
 
@@ -80,7 +82,7 @@ def suggest(found: Finding, server: ServerSnapshot) -> tuple[Edit, ...]:
 def met(found: Finding) -> Collection[Control]:
     """The controls whose number of days is reached nevertheless."""
     current = found.evidence.get("parameter") or {"value": ""}
-    days = int(current["value"]) if current["value"].strip().isdecimal() else 0
+    days = number(current["value"]) or 0
     none_kept = KEPT_AT_ALL.leaves(found.evidence.get("logfilesDownloadEnable") or "on") is False
     by_number = {AZURE_POLICY.LOG_RETENTION_FLEXIBLE} if days >= MOST else set()
     return by_number | set(OVER_THREE if days > 3 and not none_kept else ())
@@ -93,7 +95,8 @@ def check_days(days: Json) -> str | None:
 
 def _keeps(found: ServerParameter, days: int) -> bool | None:
     """None for a text that is no number of days."""
-    return int(found.value) >= days if found.value.strip().isdecimal() else None
+    kept = number(found.value)
+    return None if kept is None else kept >= days
 
 
 POLICY: Policy[ServerSnapshot] = Policy(

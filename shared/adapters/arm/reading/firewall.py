@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
-from shared.adapters.arm.session.session import Hooks, Session
+from shared.adapters.arm.session.session import Hooks, Session, bodies_of
 from shared.adapters.arm.wire import server_parts
 from shared.model import Json, ServerSnapshot
 from shared.model.errors import Permanent
@@ -43,7 +43,7 @@ def _with_rules(server: ServerSnapshot, bodies: list[Json]) -> ServerSnapshot:
 
 def _flexible_bodies(session: Session, server: ResourceId, hooks: Hooks) -> list[Json]:
     rules = session.clients.flexible(server.subscription).firewall_rules
-    return [rule.as_dict() for rule in rules.list_by_server(server.resource_group, server.name, **hooks)]
+    return bodies_of(rules.list_by_server(server.resource_group, server.name, **hooks))
 
 
 def _single_bodies(session: Session, server: ResourceId, hooks: Hooks) -> list[Json]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from shared.adapters.arm.session.session import Hooks, Session
+from shared.adapters.arm.session.session import Hooks, Session, bodies_of
 from shared.adapters.arm.wire import fields, server_parts
 from shared.model import Json, ServerSnapshot
 
@@ -28,7 +28,7 @@ def flexible_administrators(session: Session, server: ServerSnapshot) -> ServerS
     client = session.clients.flexible(where.subscription).administrators_microsoft_entra
 
     def listed(hooks: Hooks) -> list[Json]:
-        return [one.as_dict() for one in client.list_by_server(where.resource_group, where.name, **hooks)]
+        return bodies_of(client.list_by_server(where.resource_group, where.name, **hooks))
 
     bodies = session.ask(listed, server=server.state)
     return replace(server, administrators=server_parts.administrators(bodies))
