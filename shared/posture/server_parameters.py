@@ -46,8 +46,6 @@ SWITCH: Final = {
 }
 """How PostgreSQL spells a switch, in lower case."""
 
-_MOST_DIGITS: Final = 20
-
 Holds: TypeAlias = Callable[[ServerParameter], bool | None]
 """Whether a parameter's value is as wanted; None for a value that cannot be judged."""
 Pair: TypeAlias = tuple[ServerParameter, str]
@@ -281,12 +279,6 @@ def setting(server: ServerSnapshot, pairs: Iterable[Pair]) -> tuple[Edit, ...]:
 def cuts_nobody_off(_server: ServerSnapshot, _baseline: ServerSnapshot | None) -> Assessment:
     """A parameter that only says what is logged, or for how long, cuts nobody off."""
     return Assessment()
-
-
-def number(text: str) -> int | None:
-    """The whole number that a value is; None for another text, or for one that no parameter could hold."""
-    digits = text.strip()
-    return int(digits) if digits.isdecimal() and len(digits) <= _MOST_DIGITS else None
 
 
 def is_on(found: ServerParameter) -> bool | None:

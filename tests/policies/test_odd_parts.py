@@ -1,4 +1,4 @@
-"""One odd part of a reading: what is surely wrong stays so, nothing odd passes for right, nothing is guessed."""
+"""One odd part of a reading: what is surely wrong stays so, and nothing odd passes for right."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from shared.model import (
     Aspect,
     ComplianceState,
     ConnectionStatus,
+    Direction,
     Finding,
     PrivateEndpointConnection,
     ServerSnapshot,
@@ -135,7 +136,7 @@ def test_a_number_of_days_that_is_none_is_unknown(days: str) -> None:
 
 @pytest.mark.field(
     "odd-items",
-    "Where the highest TLS version cannot be read, a lowest one that is too low is found and never raised blindly",
+    "Where the highest TLS version cannot be read, a lowest one that is too low is found and not raised",
     source="https://www.postgresql.org/docs/18/runtime-config-connection.html",
     date="2026-11-29",
 )
@@ -196,7 +197,7 @@ def connected(status: ConnectionStatus) -> PrivateEndpointConnection:
 
 @pytest.mark.field(
     "odd-items",
-    "The names of an endpoint whose connection does not say whether it is approved are Unknown, not compliant",
+    "DNS of an endpoint whose connection does not say whether it is approved is Unknown, not compliant",
     source="https://learn.microsoft.com/en-us/rest/api/postgresql/private-endpoint-connections/list-by-server",
     date="2026-11-29",
 )
@@ -223,7 +224,7 @@ ODD_PREFIX = {"addressPrefix": "addressPrefix is 'x', which is no prefix"}
 
 @pytest.mark.field(
     "odd-items",
-    "Nothing is compliant in a subnet with an odd prefix, and what the other prefixes show to be wrong stays so",
+    "Nothing is compliant in a subnet with an odd prefix, and what the others show to be wrong stays so",
     source="https://learn.microsoft.com/en-us/rest/api/virtualnetwork/subnets/get",
     date="2026-11-29",
 )
@@ -261,7 +262,7 @@ def test_an_odd_delegation_may_be_the_one_that_is_asked_for() -> None:
 
 
 def test_a_server_that_is_not_named_may_be_one_that_needs_what_is_denied() -> None:
-    denied = deny("no-entra", 200, "* > AzureActiveDirectory", direction="Outbound", protocol="*")
+    denied = deny("no-entra", 200, "* > AzureActiveDirectory", direction=Direction.OUTBOUND, protocol="*")
     others = (SubnetServer(id=server().id, entra=False, customer_key=False, partners=()),)
     asked = policy("nsg-blocks-entra-outbound")
     known = replace(subnet(group(denied)), servers=others)
@@ -274,7 +275,7 @@ def test_a_server_that_is_not_named_may_be_one_that_needs_what_is_denied() -> No
 
 
 def test_a_field_that_a_server_does_not_show_is_not_said_to_be_unread() -> None:
-    denied = deny("no-entra", 200, "* > AzureActiveDirectory", direction="Outbound", protocol="*")
+    denied = deny("no-entra", 200, "* > AzureActiveDirectory", direction=Direction.OUTBOUND, protocol="*")
     shown = replace(subnet(group(denied)), servers=(SubnetServer(id=server().id, partners=()),))
     found = policy("nsg-blocks-entra-outbound").evaluate(shown)
     assert (found.state, "was read" in found.reason) == (UNKNOWN, False)

@@ -26,6 +26,7 @@ from typing import Final
 
 from shared.model import Change, Edit, Finding, Json, Kind, Safety, ServerSnapshot, SetParameter, Severity
 from shared.model.parts import ServerParameter
+from shared.posture.allowed_values import number
 from shared.posture.controls import AZURE_POLICY, CIS_1_3, CIS_2_1, CIS_3_0, CIS_DATABASES_2_0, MCSB, Control
 from shared.posture.policy import ALL_SERVERS, Parameter, Policy
 from shared.posture.server_parameters import (
@@ -34,7 +35,6 @@ from shared.posture.server_parameters import (
     About,
     Companion,
     cuts_nobody_off,
-    number,
     parameter,
     parameter_change,
     parameter_finding,
