@@ -34,7 +34,6 @@ COMPLIANT, DRIFTED, UNKNOWN = (
     ComplianceState.UNKNOWN,
 )
 ABSENT = "value is absent"
-PARAMETERS = "https://learn.microsoft.com/en-us/rest/api/postgresql/configurations/list-by-server"
 
 
 def policy(policy_id: str, **settings: Any) -> AnyPolicy:
@@ -79,7 +78,7 @@ def proposed(asked: AnyPolicy, finding: Finding, snapshot: ServerSnapshot) -> di
 @pytest.mark.field(
     "odd-items",
     "A companion without a readable value leaves its switch Unknown, and is said to show no value",
-    source=PARAMETERS,
+    source="https://learn.microsoft.com/en-us/rest/api/postgresql/configurations/list-by-server",
     date="2026-11-29",
 )
 @pytest.mark.parametrize(
