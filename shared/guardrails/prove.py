@@ -89,9 +89,13 @@ def _nothing_gets_worse(
 
 
 def _is_new(after: Finding, before: Finding) -> bool:
-    """A drift of which a part is gone is no new one; ``; `` stands between the parts of a fingerprint."""
+    """A drift of which a part is gone is no new one, unless the rest is graver than the whole was.
+
+    ``; `` stands between the parts of a fingerprint.
+    """
     parts, known = (set(found.fingerprint.split("; ")) for found in (after, before))
-    return after.state is not before.state or not parts <= known
+    graver = after.severity.rank > before.severity.rank
+    return after.state is not before.state or graver or not parts <= known
 
 
 def _traffic_changes_as_permitted(

@@ -40,6 +40,9 @@ QUICK = {
 """One of each kind of command; the others are long."""
 
 NOTHING_TO_PASTE = {
+    "postgres-high-availability-unhealthy": (
+        "what holds the standby up is a rule or a route of the subnet, whose own alerts have the commands"
+    ),
     "postgres-geo-redundant-backup-off-single-server": (
         "where its backups are kept is chosen when a server is made, and no single server is made any more"
     ),

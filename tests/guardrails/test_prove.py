@@ -274,6 +274,23 @@ def test_a_new_finding_that_is_less_grave_is_allowed_and_named(severity: Severit
     assert named.detail == f"server-closed ({severity}): the server is closed"
 
 
+def test_a_finding_that_was_there_before_and_gets_graver_is_refused() -> None:
+    def evaluate(snapshot: ServerSnapshot) -> Finding:
+        closed = snapshot.public_access is PublicAccess.DISABLED
+        return Finding(
+            policy="graver",
+            target=snapshot.target,
+            resource_id=snapshot.id,
+            state=ComplianceState.NON_COMPLIANT,
+            severity=Severity.CRITICAL if closed else Severity.INFORMATIONAL,
+            reason="it is so, open or closed",
+            fingerprint="so",
+        )
+
+    other = replace(PUBLIC, id="graver", evaluate=evaluate)
+    assert "graver (Critical)" in refusal(proved(planned(PUBLIC, OPENED), OPENED, PUBLIC, [other]), NOT_WORSE)
+
+
 def test_a_finding_that_was_there_before_is_not_held_against_a_change() -> None:
     both = public_server(firewall_rules=(OFFICE, ALL_AZURE))
     named = step(proved(planned(FIREWALL, both), both, FIREWALL), NOT_WORSE)

@@ -6,13 +6,14 @@ import json
 import shlex
 from collections.abc import Iterator
 from dataclasses import replace
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
 
 from shared.alerts.commands import fix_commands
 from shared.alerts.steps import commands_told, started_first, texts_told
-from shared.model import Finding, PublicAccess, ServerSnapshot, ServerState, TargetKind
+from shared.model import Finding, PublicAccess, ServerSnapshot, ServerState, SubnetServer, TargetKind
 from shared.model.parts import (
     Availability,
     Backup,
@@ -25,10 +26,13 @@ from shared.model.resource_id import ResourceId
 from shared.policies import discover, find
 from shared.posture.findings import is_drift
 from shared.posture.policy import AnyPolicy, bound, examples
-from tests.builders import ALL_AZURE, OFFICE, SERVER, server, single_server
+from tests.builders import ALL_AZURE, OFFICE, SERVER, SUBNET, server, single_server, subnet
 from tests.policies.stored import all_stored
 
 PRIMARY = ResourceId(str(SERVER).replace("/orders", "/orders-primary"))
+ODD_ZONE = ResourceId(
+    f"{str(SERVER).split('/providers')[0]}/providers/Microsoft.Network/privateDnsZones/odd.example.com"
+)
 REPLICA = Replication(role="AsyncReplica", source=PRIMARY)
 
 
@@ -258,3 +262,59 @@ def test_a_stopped_server_is_started_before_what_changes_it() -> None:
         assert started_first(stopped, beside) == beside
     inaccessible = server(state=ServerState.STOPPED, state_text="Inaccessible")
     assert started_first(inaccessible, changes) == changes
+
+
+# --- what follows ----------------------------------------------------------------------------------
+
+
+@pytest.mark.field(
+    "commands",
+    "Where a further step follows (an administrator after Entra sign-in, a link after a zone, a zone group "
+    "after an endpoint), the alert has it too.",
+    source="https://learn.microsoft.com/azure/postgresql/security/security-entra-configure",
+    date="2026-11-29",
+)
+@pytest.mark.parametrize(
+    ("policy", "parts", "follows"),
+    [
+        (
+            "postgres-entra-sign-in-off",
+            {"sign_in": SignIn(entra=False, passwords=True)},
+            "microsoft-entra-admin",
+        ),
+        ("postgres-no-approved-private-endpoint", {"private_endpoints": ()}, "dns-zone-group create"),
+        ("postgres-vnet-dns-zone-name-invalid", {"private_dns_zone": ODD_ZONE}, "link vnet create"),
+    ],
+)
+def test_the_step_that_follows_is_printed_too(policy: str, parts: dict[str, Any], follows: str) -> None:
+    subnet = SUBNET if "private_dns_zone" in parts else None
+    commands = told(policy, server(delegated_subnet=subnet, **parts))
+    assert len(commands) >= 2
+    assert any(follows in command for command in commands[1:])
+
+
+def test_another_zone_is_given_while_high_availability_is_off_and_it_is_on_again_afterwards() -> None:
+    available = Availability(mode="ZoneRedundant", state="Healthy")
+    kept = server(
+        delegated_subnet=SUBNET, private_dns_zone=ODD_ZONE, high_availability=True, availability=available
+    )
+    *_, off, given, on = told("postgres-vnet-dns-zone-name-invalid", kept)
+    assert off.endswith("--zonal-resiliency Disabled")
+    assert "--private-dns-zone" in given
+    assert on.endswith("--zonal-resiliency Enabled")
+
+
+@pytest.mark.parametrize(
+    ("servers", "verbs"),
+    [((), ["update"]), ((SubnetServer(id=SERVER),), ["create", "restore"]), (None, [])],
+)
+def test_a_subnet_that_is_too_small_is_enlarged_if_empty_and_left_otherwise(
+    servers: tuple[SubnetServer, ...] | None, verbs: list[str]
+) -> None:
+    small = replace(subnet(), prefixes=(ip_network("10.0.1.0/29"),), servers=servers)
+    policy = find("postgres-subnet-too-small")
+    assert policy is not None
+    found = policy.evaluate(small)
+    words = [shlex.split(command) for command in commands_told(found.evidence)]
+    assert [next(w for w in one if w in {"update", "create", "restore"}) for one in words] == verbs
+    assert found.evidence.get("endsOnNewServer", False) is bool(servers)
