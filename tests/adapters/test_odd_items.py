@@ -19,6 +19,7 @@ from tests.adapters.scripted_arm import Reply
 NOW = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
 FLEXIBLE = seeds.flexible_server_id()
 SERVER = Target(kind=TargetKind.FLEXIBLE_SERVER, id=ResourceId(FLEXIBLE))
+OLD = Target(kind=TargetKind.SINGLE_SERVER, id=ResourceId(seeds.single_server_id()))
 SUBNET = Target(kind=TargetKind.SUBNET, id=ResourceId(seeds.subnet_id()))
 GRAPH = "/providers/Microsoft.ResourceGraph/resources"
 OURS: JsonValue = {"properties": {"serviceName": seeds.POSTGRES_DELEGATION}}
@@ -38,7 +39,7 @@ def answering(bench: Bench, path: str, items: list[JsonValue]) -> None:
 def test_an_item_that_is_no_object_ends_no_reading(bench: Bench) -> None:
     bench.arm.on("GET", FLEXIBLE, Reply(body=seeds.flexible_server()))
     rule = seeds.firewall_rule(server=FLEXIBLE, name="office", start="198.51.100.7") | {"name": "office"}
-    switch = {"name": "log_duration", "properties": {"value": "on"}}
+    switch: JsonObject = {"name": "log_duration", "properties": {"value": "on"}}
     answering(bench, f"{FLEXIBLE}/firewallRules", [*ODD, rule])
     answering(bench, f"{FLEXIBLE}/configurations", [*ODD, switch])
     answering(bench, f"{FLEXIBLE}/administrators", [*ODD])
@@ -50,6 +51,21 @@ def test_an_item_that_is_no_object_ends_no_reading(bench: Bench) -> None:
     assert len(found.odd_rules) == 4
     assert [one.name for one in found.parameters or () if not one.odd] == ["log_duration"]
     assert len(found.administrators or ()) == 4
+
+
+@pytest.mark.parametrize("value", [None, 5, {"a": 1}])
+@pytest.mark.parametrize("target", [SERVER, OLD], ids=lambda target: target.kind)
+def test_a_list_that_is_none_makes_its_part_unread_and_no_other(
+    bench: Bench, target: Target, value: JsonValue
+) -> None:
+    body = seeds.flexible_server() if target is SERVER else seeds.single_server()
+    bench.arm.on("GET", str(target.id), Reply(body=body))
+    bench.arm.on("GET", f"{target.id}/firewallRules", Reply(body={"value": value}))
+    answering(bench, f"{target.id}/configurations", [None])
+    found = bench.gateway.read(target, frozenset({Aspect.FIREWALL_RULES, Aspect.PARAMETERS}))
+    assert isinstance(found, ServerSnapshot)
+    assert set(found.unread) == {Aspect.FIREWALL_RULES}
+    assert [one.odd for one in found.parameters or ()] == ["value is absent"]
 
 
 @pytest.mark.parametrize("field", ["privateEndpointConnections", "version", "sourceServerResourceId"])

@@ -140,10 +140,19 @@ def body_of(response: Response, _model: object, _headers: object) -> Json:
 
 def bodies_of(pages: Iterable[Any]) -> list[Json]:
     """The items of a list of models as plain JSON; one that is no object stays what it is."""
-    return [one if is_plain(one) else one.as_dict() for one in pages]
+    return [one if _is_plain(one) else one.as_dict() for one in items_of(pages)]
 
 
-def is_plain(one: object) -> bool:
+def items_of(pages: Iterable[Any]) -> list[Any]:
+    """The items of all pages. Raises ``Permanent`` for a page without a list: the SDKs go through whatever
+    stands there, and fall over null."""
+    try:
+        return [*pages]
+    except TypeError as error:
+        raise Permanent("the answer holds no list", code="MalformedAnswer") from error
+
+
+def _is_plain(one: object) -> bool:
     """Whether it is JSON already, and no model of an SDK."""
     return one is None or isinstance(one, str | int | float | list | dict)
 
