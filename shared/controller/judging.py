@@ -28,6 +28,7 @@ from shared.model import (
     Proof,
     Safety,
     Snapshot,
+    SubnetSnapshot,
     Target,
 )
 from shared.model.memory import TargetRecord
@@ -107,6 +108,8 @@ def _remedy(
     """What puts the last compliant reading's rules back, if that can be proved; else the policy's plan, or
     what it suggests. ``taken`` are the edits that others propose."""
     finding, baseline = found
+    if isinstance(visit.snapshot, SubnetSnapshot) and visit.snapshot.odd_fields:
+        return _Remedy()  # what is added keeps to the subnet's own addresses, and these are not all known
     snapshot = beside(visit.snapshot, taken)
     for change in _former(policy, finding, snapshot, baseline):
         proof = prove(change, visit.snapshot, policy, visit.policies)

@@ -13,7 +13,7 @@ from dataclasses import replace
 from shared.model import Change, SecurityGroup, ServerSnapshot, Snapshot, SubnetSnapshot
 from shared.model.change_records import TrafficDifference
 from shared.model.edits import apply_to
-from shared.nsg import NsgError, changed, diff
+from shared.nsg import NsgError, changed, diff, tolerated
 from shared.posture.policy import AnyPolicy
 from shared.posture.traffic import (
     ServerTraffic,
@@ -28,7 +28,8 @@ from shared.posture.traffic import (
 def difference_between(before: Snapshot, after: Snapshot, policy: AnyPolicy) -> TrafficDifference:
     """How ``after`` differs from ``before`` in the traffic that ``policy`` asks for on ``after``.
 
-    Raises ``NsgError`` when the rules of a reading cannot be read.
+    A rule of no one meaning counts for all that it may be. Raises ``NsgError`` where they differ in too many
+    ways to be told.
     """
     return _difference(before, after, policy.forbidden(after))
 
@@ -71,6 +72,9 @@ def _between_subnets(
     before: SubnetSnapshot, after: SubnetSnapshot, asked: Traffic | None
 ) -> TrafficDifference:
     sides = before.security_group, after.security_group
+    old, new = map(tolerated, sides)
+    if isinstance(asked, SubnetTraffic) or _none_more_odd(old, new):
+        sides = old, new
     if isinstance(asked, SubnetTraffic):
         found = diff(*sides, asked.boxes, after.prefixes)
     else:
@@ -78,6 +82,11 @@ def _between_subnets(
     told = (found.newly_allowed, found.newly_denied, found.newly_open)
     allowed, denied, left_open = (tuple(dict.fromkeys(map(describe_box, boxes))) for boxes in told)
     return TrafficDifference(newly_allowed=allowed, newly_denied=denied, newly_open=left_open)
+
+
+def _none_more_odd(old: SecurityGroup | None, new: SecurityGroup | None) -> bool:
+    """Whether a change leaves no rule odd that was not odd before: else what it does cannot be told."""
+    return new is None or set(new.odd_rules) <= set(old.odd_rules if old else ())
 
 
 def same_reach(one: Snapshot, other: Snapshot) -> bool:

@@ -154,6 +154,9 @@ class SubnetSnapshot:
     """Private endpoints in it that lead to PostgreSQL servers."""
     unread: Mapping[Aspect, str] = field(default_factory=dict)
     """Parts that were asked for and could not be read, each with the reason."""
+    odd_fields: Mapping[str, str] = field(default_factory=dict)
+    """The subnet's own fields that hold something that means nothing to us, each with what it is. What is
+    readable of ``addressPrefix`` and ``delegations`` stands in the reading all the same."""
 
     @property
     def target(self) -> Target:

@@ -7,6 +7,7 @@ import re
 from shared.model.parts import ServerParameter
 
 _NUMBER = r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?"
+_MOST_DIGITS = 20
 _RANGE = re.compile(rf"\s*({_NUMBER})\s*-\s*({_NUMBER})\s*", re.IGNORECASE)
 
 
@@ -34,6 +35,12 @@ def allows(found: ServerParameter, wanted: str) -> bool:
 def members(text: str) -> frozenset[str]:
     """The members of a comma-separated list, in lower case; an empty text has the empty member only."""
     return frozenset(part.strip().lower() for part in text.split(","))
+
+
+def number(text: str) -> int | None:
+    """The whole number that a value is; None for another text, or for one that no parameter could hold."""
+    digits = text.strip()
+    return int(digits) if digits.isdecimal() and len(digits) <= _MOST_DIGITS else None
 
 
 def _in_range(allowed: str, wanted: str) -> bool:

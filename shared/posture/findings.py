@@ -14,7 +14,15 @@ from dataclasses import field, replace
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
-from shared.model import ComplianceState, Finding, Json, ServerSnapshot, Severity, Snapshot
+from shared.model import (
+    ComplianceState,
+    Finding,
+    Json,
+    ServerSnapshot,
+    Severity,
+    Snapshot,
+    SubnetSnapshot,
+)
 from shared.model.resource_id import ResourceId
 from shared.model.values import value
 from shared.posture.steps import Step, as_json
@@ -98,6 +106,20 @@ def with_evidence(judged: Judged, evidence: Facts) -> Judged:
     return replace(judged, evidence={**judged.evidence, **evidence})
 
 
+def _beside_odd_fields(judged: Judged, snapshot: Snapshot) -> Judged:
+    """What is said of a subnet of which a prefix or a delegation cannot be read: right as far as it is known
+    is not right, and what is wrong stays so. A delegation that is odd may be the one that is asked for."""
+    odd = snapshot.odd_fields if isinstance(snapshot, SubnetSnapshot) else {}
+    said = [odd[name] for name in ("addressPrefix", "delegations") if name in odd]
+    if not said or said[0] in judged.reason:
+        return judged
+    told = replace(judged, reason=f"{judged.reason}; {'; '.join(said)}, and cannot be judged")
+    if judged.state is not ComplianceState.COMPLIANT:
+        return told
+    matters = judged.applies or "delegations" in odd
+    return unknown(told.reason, judged.evidence) if matters else judged
+
+
 def finding(
     policy: str,
     severity: Severity,
@@ -106,6 +128,7 @@ def finding(
     facts: Facts = NOTHING,
 ) -> Finding:
     """The finding of ``policy``, whose worst is ``severity``; ``facts`` are told whatever was judged."""
+    judged = _beside_odd_fields(judged, snapshot)
     reached = reach_evidence(snapshot) if isinstance(snapshot, ServerSnapshot) else NOTHING
     steps = judged.what_to_do
     remedy = {"whatToDo": steps if isinstance(steps, str) else as_json(steps)} if steps != "" else NOTHING

@@ -23,7 +23,7 @@ from shared.posture.dns_commands import names
 from shared.posture.findings import Judged, beside_the_point, compliant, drifted, finding, unknown
 from shared.posture.policy import Parameter
 from shared.posture.steps import Step
-from shared.posture.unread import connections_missing, unread_reason
+from shared.posture.unread import connections_missing, status_unknown, unread_reason
 
 AZURE_RESOLVER: Final = "168.63.129.16"
 """Azure's own resolver, which a network may also name itself (article on this address)."""
@@ -128,6 +128,8 @@ def _joined(server: ServerSnapshot, zone_name: str, verdicts: list[tuple[Case, J
     unsure = [(case, judged) for case, judged in verdicts if judged.state is ComplianceState.UNKNOWN]
     if unsure:
         return replace(unknown(_reasons(unsure), told), what_to_do=_steps(unsure))
+    if said := status_unknown(server):
+        return unknown(said, told)
     if Aspect.PRIVATE_DNS in server.unread or not verdicts:
         return unknown(unread_reason(server, Aspect.PRIVATE_DNS), told)
     applies = any(judged.applies for _, judged in verdicts)
@@ -161,9 +163,10 @@ def _without_endpoints(server: ServerSnapshot) -> Judged | None:
         return beside_the_point("the server is VNet-integrated: it has no private endpoint")
     if server.private_endpoints is None:
         return unknown(connections_missing(server))
-    if all(one.status is not ConnectionStatus.APPROVED for one in server.private_endpoints):
-        return beside_the_point("there is no approved private endpoint")
-    return None
+    if any(one.status is ConnectionStatus.APPROVED for one in server.private_endpoints):
+        return None
+    unsure = status_unknown(server)
+    return unknown(unsure) if unsure else beside_the_point("there is no approved private endpoint")
 
 
 def _unread(server: ServerSnapshot) -> Judged:

@@ -11,9 +11,13 @@ What must not live here: which entries are wanted, and why.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Final
 
-from shared.posture.server_parameters import Companion
+from shared.model import Finding
+from shared.model.parts import ServerParameter
+from shared.posture.controls import Control
+from shared.posture.server_parameters import Companion, Holds
 
 LOG: Final = "log"
 LEAST_WRITTEN: Final = "log_min_messages"
@@ -50,3 +54,12 @@ WRITTEN: Final = Companion(
     otherwise="entries of level LOG are not written",
 )
 """Asked of every switch whose entries have level LOG."""
+
+
+def met_by_value(asking: Collection[Control], holds: Holds, found: Finding) -> Collection[Control]:
+    """The controls that ask for the parameter's value alone, where only a companion keeps it from effect."""
+    held = found.evidence.get("parameter")
+    if not held or held["isConfigPendingRestart"] or "odd" in held:
+        return ()
+    value_alone = ServerParameter(name=held["name"], value=held["value"])
+    return asking if holds(value_alone) else ()

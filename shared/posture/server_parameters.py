@@ -37,6 +37,7 @@ from shared.posture.server_findings import az
 from shared.posture.unread import unread_reason
 
 READS = frozenset({Aspect.SERVER, Aspect.PARAMETERS})
+NAMELESS: Final = "a parameter without a name"
 RESTART_ENDS_SESSIONS: Final = "a restart of the server has to follow, which ends every session"
 
 SWITCH: Final = {
@@ -102,17 +103,23 @@ def parameter_finding(
     if server.parameters is None:
         return finding_about(about, server, unknown(unread_reason(server, Aspect.PARAMETERS)))
     if found is None:
-        missing = absent or unknown(f"the server does not list {about.name_on(server)}")
-        return finding_about(about, server, replace(missing, applies=False))
+        return finding_about(about, server, replace(_not_listed(about, server, absent), applies=False))
     judged = judged_value(about, server, found, holds(found))
     return finding_about(about, server, beside_companions(about, server, judged))
 
 
+def _not_listed(about: About, server: ServerSnapshot, absent: Judged | None) -> Judged:
+    said = f"the server does not list {about.name_on(server)}"
+    if has_nameless(server):
+        return unknown(f"{said}, but {NAMELESS}")
+    return absent or unknown(said)
+
+
 def judged_value(about: About, server: ServerSnapshot, found: ServerParameter, right: bool | None) -> Judged:
     """The parameter by itself."""
+    said, fingerprint = value_said(found), f"{about.parameter}={found.value.lower()}"
     if found.odd:
-        return unknown(f"the server shows no value of {found.name}: {found.odd}")
-    said, fingerprint = f"{found.name} is {found.value!r}", f"{about.parameter}={found.value.lower()}"
+        return unknown(said)
     if right is None:
         return unknown(f"{said}, which cannot be judged: wanted is {about.wanted}")
     if not right:
@@ -126,8 +133,9 @@ def judged_value(about: About, server: ServerSnapshot, found: ServerParameter, r
 
 def beside_companions(about: About, server: ServerSnapshot, judged: Judged) -> Judged:
     """What was judged, with the companions in mind; what surely has no effect is a drift in any case."""
-    voiding = [(one, found) for one, found in _listed(about, server) if one.leaves(found.value) is False]
-    unclear = [found for one, found in _listed(about, server) if one.leaves(found.value) is None]
+    voiding = [(one, found) for one, found in _listed(about, server) if _leaves(one, found) is False]
+    unclear = [value_said(found) for one, found in _listed(about, server) if _leaves(one, found) is None]
+    unclear += _perhaps_hidden(about, server)
     if voiding:
         link = "; " if judged.is_drift else ", but "
         told = (f"{found.name} is {found.value!r}: {one.otherwise}" for one, found in voiding)
@@ -138,9 +146,29 @@ def beside_companions(about: About, server: ServerSnapshot, judged: Judged) -> J
             what_to_do=judged.what_to_do,
         )
     if unclear and judged.state is ComplianceState.COMPLIANT:
-        said = ", ".join(f"{found.name} is {found.value!r}" for found in unclear)
-        return unknown(f"{judged.reason}, but {said}, which cannot be judged")
+        return unknown(f"{judged.reason}, but {', '.join(unclear)}, which cannot be judged")
     return judged
+
+
+def value_said(found: ServerParameter) -> str:
+    """What a parameter is, or why that is not known."""
+    if found.odd:
+        return f"the server shows no value of {found.name or NAMELESS}: {found.odd}"
+    return f"{found.name} is {found.value!r}"
+
+
+def _leaves(one: Companion, found: ServerParameter) -> bool | None:
+    return None if found.odd else one.leaves(found.value)
+
+
+def _perhaps_hidden(about: About, server: ServerSnapshot) -> list[str]:
+    """A companion that is not listed may be a parameter that stands there without its name."""
+    missing = len(_listed(about, server)) < len(about.companions)
+    return [f"the list has {NAMELESS}"] if missing and has_nameless(server) else []
+
+
+def has_nameless(server: ServerSnapshot) -> bool:
+    return any(not found.name for found in server.parameters or ())
 
 
 def _listed(about: About, server: ServerSnapshot) -> list[tuple[Companion, ServerParameter]]:
@@ -182,6 +210,7 @@ def shown(found: ServerParameter) -> Mapping[str, Json]:
     return {
         "name": found.name,
         "value": found.value,
+        **({"odd": found.odd} if found.odd else {}),
         "allowedValues": found.allowed,
         "isReadOnly": found.read_only,
         "isDynamicConfig": found.dynamic,
@@ -224,12 +253,12 @@ def parameter_suggestion(
 
 def _wrong_ones(about: About, server: ServerSnapshot, wanted: str, holds: Holds) -> list[Pair]:
     current = parameter(server, about.name_on(server))
-    own = [(current, wanted)] if current is not None and not holds(current) else []
+    own = [(current, wanted)] if current is not None and not current.odd and not holds(current) else []
     return [*own, *companions_to_set(about, server)] if current is not None else []
 
 
 def companions_to_set(about: About, server: ServerSnapshot) -> list[Pair]:
-    return [(p, one.wanted) for one, p in _listed(about, server) if one.leaves(p.value) is False]
+    return [(p, one.wanted) for one, p in _listed(about, server) if _leaves(one, p) is False]
 
 
 def refused(current: ServerParameter, wanted: str) -> bool:

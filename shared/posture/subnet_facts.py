@@ -24,6 +24,7 @@ PGBOUNCER_PORT: Final = 6432
 CLUSTER_PORTS: Final = (7432, 8432)
 """An elastic cluster also listens on these, which spread connections over its nodes (article on elastic
 clusters, networking)."""
+_REPLICATING: Final = (Aspect.SUBNET_SERVERS, Aspect.SUBNET_REPLICAS)
 _ENFORCED: Final[Mapping[str, tuple[bool, bool]]] = {
     "": (False, False),
     "disabled": (False, False),
@@ -93,7 +94,7 @@ def some_server(subnet: SubnetSnapshot, fact: Callable[[SubnetServer], bool | No
     known = [fact(server) for server in subnet.servers]
     if True in known:
         return True
-    return None if None in known else False
+    return None if None in known or Aspect.SUBNET_SERVERS in subnet.unread else False
 
 
 def servers_unknown(subnet: SubnetSnapshot, what: str) -> str:
@@ -101,8 +102,8 @@ def servers_unknown(subnet: SubnetSnapshot, what: str) -> str:
     if subnet.servers is None:
         return f"whether a server {what} is unknown: {unread_reason(subnet, Aspect.SUBNET_SERVERS)}"
     said = subnet.unread.get(Aspect.SUBNET_SERVERS)
-    because = f": {said}" if said else ""
-    return f"whether a server {what} is unknown: not every server in the subnet was read{because}"
+    open_one = f"not every server in the subnet was read: {said}" if said else "not every server shows it"
+    return f"whether a server {what} is unknown: {open_one}"
 
 
 def cluster_ports(subnet: SubnetSnapshot, ports: list[int]) -> list[int]:
@@ -131,8 +132,9 @@ def partners_unknown(subnet: SubnetSnapshot) -> str:
     """What is not known of replicas, as a reason; ``""`` where everything is."""
     if subnet.servers is None:
         return unread_reason(subnet, Aspect.SUBNET_SERVERS)
-    refused = any(server.partners is None for server in subnet.servers)
-    parts = [unread_reason(subnet, Aspect.SUBNET_REPLICAS)] if refused else []
+    parts = [unread_reason(subnet, one) for one in _REPLICATING if one in subnet.unread]
+    if not parts and any(server.partners is None for server in subnet.servers):
+        parts = ["not every server in the subnet shows with which others it replicates"]
     apart = set(partners(subnet))
     unplaced = [one for one in _everyone(subnet) if one.unread or (one in apart and not _is_placed(one))]
     return "; ".join([*parts, *map(_unplaced, unplaced)])

@@ -49,10 +49,10 @@ def edits_to(server: ServerSnapshot, minimum: str) -> list[WithInverse]:
 
 
 def _flexible(server: ServerSnapshot, minimum: str) -> list[WithInverse]:
-    """The maximum first, so that no moment has a minimum above it."""
+    """The maximum first, so that no moment has a minimum above it; none above a maximum that is not known."""
     lowest, highest = parameter(server, LOWEST), parameter(server, HIGHEST)
     lowest_rank = rank(lowest.value) if lowest else None
-    if lowest is None or lowest_rank is None or any(p.pending_restart for p in ends(server)):
+    if lowest is None or lowest_rank is None or any(p.pending_restart or p.odd for p in ends(server)):
         return []
     wanted = VERSIONS[max(lowest_rank, VERSIONS.index(minimum))]
     highest_rank = rank(highest.value) if highest else None

@@ -5,7 +5,7 @@ Pure; shared by every policy that judges an optional part.
 
 from __future__ import annotations
 
-from shared.model import Aspect, ServerSnapshot, Snapshot, SubnetSnapshot
+from shared.model import Aspect, ConnectionStatus, ServerSnapshot, Snapshot, SubnetSnapshot
 
 
 def unread_reason(snapshot: ServerSnapshot | SubnetSnapshot, aspect: Aspect) -> str:
@@ -21,6 +21,13 @@ def field_missing(server: ServerSnapshot, field: str) -> str:
 
 def connections_missing(server: ServerSnapshot) -> str:
     return field_missing(server, "privateEndpointConnections")
+
+
+def status_unknown(server: ServerSnapshot) -> str:
+    """Which private endpoint connections do not say whether they are approved; ``""`` where all do."""
+    unsure = [one for one in server.private_endpoints or () if one.status is ConnectionStatus.UNKNOWN]
+    named = ", ".join(sorted(one.id.name for one in unsure))
+    return f"the state of private endpoint connection {named} is not known" if named else ""
 
 
 def public_access_said(server: ServerSnapshot) -> str:

@@ -53,7 +53,10 @@ class Archive:
             return None
         if hashlib.sha256(data).hexdigest() != name:
             raise TextGone(f"the blob {name} does not hold what its name says")
-        return data.decode()
+        try:
+            return data.decode()
+        except UnicodeDecodeError as error:
+            raise TextGone(f"the blob {name} holds no text") from error
 
     def value(self, form: TypeForm[_T], name: str) -> _T | None:
         """The value with this reference; None when there is none."""

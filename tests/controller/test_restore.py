@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
+from typing import NoReturn
 
 import pytest
 
 from shared.controller.rollback import RollbackRequest, roll_back
-from shared.model import Access, Direction, EnforcementMode, Outcome, PutSecurityRule, Reason, SecurityRule
+from shared.model import (
+    Access,
+    Direction,
+    EnforcementMode,
+    Json,
+    Outcome,
+    PutSecurityRule,
+    Reason,
+    SecurityRule,
+)
 from shared.model.alert_records import AlertRecord, NotificationType
 from shared.model.change_records import ChangeRecord, TrafficDifference
 from shared.model.errors import Denied
+from shared.nsg import NsgError
 from shared.state.store import Store
 from tests.builders import ALL_AZURE, NSG, OFFICE, SUBNET, public_server, security_rule, subnet
 from tests.controller.test_reconcile import FIREWALL, NSG_POLICY, drift, seen_compliant
@@ -241,7 +253,8 @@ def test_a_change_that_azure_refuses_still_tells_what_is_denied() -> None:
     assert alert.evidence["plannedChange"].startswith("restores rule 'within'")
 
 
-def test_a_baseline_whose_rules_cannot_be_compared_is_told_as_that() -> None:
+def told_since_a_baseline_with_twins() -> Mapping[str, Json]:
+    """What an alert tells since a reading of which two rules share priority 150."""
     world = World(mode=EnforcementMode.AUDIT)
     target = world.azure.put(subnet(DENY_ALL))
     seen_compliant(world, GOOD)
@@ -250,8 +263,28 @@ def test_a_baseline_whose_rules_cannot_be_compared_is_told_as_that() -> None:
     memory = replace(record.memories[NSG_POLICY], baseline=unreadable)
     world.store.save(replace(record, memories={NSG_POLICY: memory}))
     drift(world, subnet(DENY_ALL))
-    evidence = only_alert(world).evidence
-    assert "150" in evidence["differenceError"]
+    return only_alert(world).evidence
+
+
+@pytest.mark.field(
+    "odd-items",
+    "What passes otherwise than before is told also where a rule of either reading has no one meaning",
+    source="https://learn.microsoft.com/en-us/azure/virtual-network/network-security-groups-overview",
+    date="2026-11-29",
+)
+def test_a_baseline_with_rules_of_no_one_meaning_is_compared_as_far_as_it_says_something() -> None:
+    evidence = told_since_a_baseline_with_twins()
+    assert evidence["newlyDenied"] == [INSIDE]
+    assert "differenceError" not in evidence
+
+
+def test_a_baseline_that_cannot_be_compared_is_told_as_that(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> NoReturn:
+        raise NsgError("too many ways", rule="", field="securityRules")
+
+    monkeypatch.setattr("shared.state.baseline.difference_between", refuse)
+    evidence = told_since_a_baseline_with_twins()
+    assert evidence["differenceError"] == "too many ways"
     assert "newlyDenied" not in evidence
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import replace
 from typing import Any
@@ -276,6 +277,13 @@ def test_a_poisoned_message_that_nobody_can_understand_is_put_aside_once(
     assert (letter["reason"], letter["body"]) == (reason, body)
     assert [(line["reason"], line["targets"]) for line in world.lines] == [(reason, [])]
     assert world.store.alerts() == []
+
+
+def test_a_message_whose_stored_text_is_no_text_is_put_aside_once(poison: Function, world: World) -> None:
+    name = hashlib.sha256(b"\xff\xfe").hexdigest()
+    world.blobs.put("snapshots", name, b"\xff\xfe")
+    poison(message_of(json.dumps({"messageBlob": name}, separators=(",", ":"))))
+    assert [letter["reason"] for letter in letters(world)] == ["message-text-gone"]
 
 
 def test_a_message_whose_stored_text_is_another_now_is_put_aside_once(poison: Function, world: World) -> None:

@@ -460,7 +460,7 @@ def test_no_rules_are_shown_where_it_is_not_known_with_whom_servers_replicate() 
     snapshot = needing(facts={"partners": None})
     finding = BEYOND.evaluate(snapshot)
     assert finding.state is NON_COMPLIANT
-    assert "could not be read" in finding.evidence["replicasUnknown"]
+    assert "not every server" in finding.evidence["replicasUnknown"]
     assert BEYOND.suggest(finding, snapshot) == ()
 
 

@@ -549,6 +549,22 @@ def test_a_single_server_is_not_measured_by_what_is_asked_of_flexible_ones() -> 
 
 @pytest.mark.field(
     "settings",
+    "Controls that ask for the value of a switch alone are met where only log_min_messages keeps it silent.",
+    source="https://www.cisecurity.org/benchmark/azure",
+    date="2026-11-29",
+)
+@pytest.mark.parametrize("switch", ["log_connections", "log_disconnections", "log_checkpoints"])
+def test_a_control_of_the_value_alone_is_not_named_where_a_companion_is_at_fault(switch: str) -> None:
+    asked = policy(f"postgres-{switch.replace('_', '-')}-off")
+    silent = parameter("log_min_messages", "panic")
+    assert named(asked, asked.evaluate(having(parameter(switch, "on"), silent))) == {"LT-3"}
+    waiting = parameter(switch, "on", pending_restart=True)
+    for wrong in (parameter(switch, "off"), parameter(switch, "", odd="value is absent"), waiting):
+        assert len(named(asked, asked.evaluate(having(wrong, silent)))) == 6
+
+
+@pytest.mark.field(
+    "settings",
     "What Azure Policy defines for single servers is not named of a flexible one, nor the other way round.",
     source="https://learn.microsoft.com/azure/governance/policy/samples/built-in-policies",
     date="2026-11-29",

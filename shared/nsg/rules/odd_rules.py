@@ -18,7 +18,7 @@ from shared.model import Access, Direction, Json, SecurityGroup, SecurityRule
 from shared.model.resource_id import parse_resource_id
 from shared.model.rules import OddSecurityRule
 from shared.nsg.rules.reading import NsgError, check, effective_rules, read_ports
-from shared.nsg.rules.resources import Resource, folded, objects, resource
+from shared.nsg.rules.resources import Resource, folded, resource, unusable
 from shared.nsg.rules.spelling import group_from, plural_of, rule_body, rule_from, rule_name
 
 _Fields: TypeAlias = Mapping[str, Json]
@@ -93,7 +93,12 @@ def _odd_ones(listed: Iterable[SecurityRule | OddSecurityRule]) -> tuple[OddSecu
 
 
 def _listed(group: Resource, field: str) -> Sequence[Json]:
-    return [*objects(group.get(field), field)]
+    """What stands in a list of rules; an item that is no object is a rule of which nothing can be read."""
+    found = group.get(field)
+    nothing = found is None and not isinstance(group.own.get("properties"), Mapping) and not group.has(field)
+    if nothing or not isinstance(found, list | None):
+        raise unusable("", field, found)
+    return found or []
 
 
 def _without_rules(group: Resource) -> _Fields:

@@ -23,7 +23,7 @@ from typing import Final
 from shared.model import Kind, Safety, ServerSnapshot, SetParameter, Severity
 from shared.posture.controls import AZURE_POLICY, CIS_1_3, CIS_2_1, CIS_3_0, CIS_DATABASES_2_0, MCSB
 from shared.posture.policy import ALL_SERVERS, Policy
-from shared.posture.server_log import LEAST_WRITTEN, WRITTEN
+from shared.posture.server_log import LEAST_WRITTEN, WRITTEN, met_by_value
 from shared.posture.server_parameters import (
     READS,
     About,
@@ -41,6 +41,10 @@ ABOUT: Final = About(
     wanted="on",
     companions=(WRITTEN,),
 )
+OF_THE_VALUE: Final = (
+    *(CIS_1_3.P_4_3_3, CIS_2_1.P_4_3_2, CIS_3_0.P_5_2_2, CIS_DATABASES_2_0.P_6_7),
+    *(AZURE_POLICY.LOG_CHECKPOINTS_FLEXIBLE, AZURE_POLICY.LOG_CHECKPOINTS_SINGLE),
+)
 
 
 POLICY: Policy[ServerSnapshot] = Policy(
@@ -52,10 +56,8 @@ POLICY: Policy[ServerSnapshot] = Policy(
     safety=Safety.AUTO,
     reads=READS,
     edits=frozenset({SetParameter}),
-    controls=(
-        *(CIS_1_3.P_4_3_3, CIS_2_1.P_4_3_2, CIS_3_0.P_5_2_2, CIS_DATABASES_2_0.P_6_7),
-        *(AZURE_POLICY.LOG_CHECKPOINTS_FLEXIBLE, AZURE_POLICY.LOG_CHECKPOINTS_SINGLE, MCSB.LT_3),
-    ),
+    controls=(*OF_THE_VALUE, MCSB.LT_3),
+    met=partial(met_by_value, OF_THE_VALUE, is_on),
     evaluate=partial(parameter_finding, ABOUT, holds=is_on),
     plan=partial(parameter_change, ABOUT, wanted="on", holds=is_on),
     assess=cuts_nobody_off,

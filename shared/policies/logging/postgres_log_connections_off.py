@@ -19,6 +19,7 @@ list and takes nothing away, for ``on`` would be less than a list that also hold
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 from shared.model import Change, Edit, Finding, Kind, Safety, ServerSnapshot, SetParameter, Severity
@@ -26,7 +27,7 @@ from shared.model.parts import ServerParameter
 from shared.posture.allowed_values import allows, members
 from shared.posture.controls import AZURE_POLICY, CIS_1_3, CIS_2_1, CIS_3_0, CIS_DATABASES_2_0, MCSB
 from shared.posture.policy import ALL_SERVERS, Policy
-from shared.posture.server_log import LEAST_WRITTEN, WRITTEN
+from shared.posture.server_log import LEAST_WRITTEN, WRITTEN, met_by_value
 from shared.posture.server_parameters import (
     READS,
     SWITCH,
@@ -44,6 +45,10 @@ ABOUT: Final = About(
     parameter="log_connections",
     wanted="on",
     companions=(WRITTEN,),
+)
+OF_THE_VALUE: Final = (
+    *(CIS_1_3.P_4_3_4, CIS_2_1.P_4_3_3, CIS_3_0.P_5_2_6, CIS_DATABASES_2_0.P_6_9),
+    *(AZURE_POLICY.LOG_CONNECTIONS_FLEXIBLE, AZURE_POLICY.LOG_CONNECTIONS_SINGLE),
 )
 ON: Final = "on"
 ALL: Final = "all"
@@ -98,10 +103,8 @@ POLICY: Policy[ServerSnapshot] = Policy(
     safety=Safety.AUTO,
     reads=READS,
     edits=frozenset({SetParameter}),
-    controls=(
-        *(CIS_1_3.P_4_3_4, CIS_2_1.P_4_3_3, CIS_3_0.P_5_2_6, CIS_DATABASES_2_0.P_6_9),
-        *(AZURE_POLICY.LOG_CONNECTIONS_FLEXIBLE, AZURE_POLICY.LOG_CONNECTIONS_SINGLE, MCSB.LT_3),
-    ),
+    controls=(*OF_THE_VALUE, MCSB.LT_3),
+    met=partial(met_by_value, OF_THE_VALUE, _logs),
     evaluate=evaluate,
     plan=plan,
     assess=cuts_nobody_off,

@@ -24,7 +24,7 @@ from typing import Final
 from shared.model import Kind, Safety, ServerSnapshot, SetParameter, Severity
 from shared.posture.controls import AZURE_POLICY, CIS_1_3, CIS_2_1, CIS_3_0, CIS_DATABASES_2_0, MCSB
 from shared.posture.policy import ALL_SERVERS, Policy
-from shared.posture.server_log import LEAST_WRITTEN, WRITTEN
+from shared.posture.server_log import LEAST_WRITTEN, WRITTEN, met_by_value
 from shared.posture.server_parameters import (
     READS,
     About,
@@ -42,6 +42,10 @@ ABOUT: Final = About(
     wanted="on",
     companions=(WRITTEN,),
 )
+OF_THE_VALUE: Final = (
+    *(CIS_1_3.P_4_3_5, CIS_2_1.P_4_3_4, CIS_3_0.P_5_2_7, CIS_DATABASES_2_0.P_6_8),
+    *(AZURE_POLICY.LOG_DISCONNECTIONS_FLEXIBLE, AZURE_POLICY.LOG_DISCONNECTIONS_SINGLE),
+)
 
 
 POLICY: Policy[ServerSnapshot] = Policy(
@@ -53,10 +57,8 @@ POLICY: Policy[ServerSnapshot] = Policy(
     safety=Safety.AUTO,
     reads=READS,
     edits=frozenset({SetParameter}),
-    controls=(
-        *(CIS_1_3.P_4_3_5, CIS_2_1.P_4_3_4, CIS_3_0.P_5_2_7, CIS_DATABASES_2_0.P_6_8),
-        *(AZURE_POLICY.LOG_DISCONNECTIONS_FLEXIBLE, AZURE_POLICY.LOG_DISCONNECTIONS_SINGLE, MCSB.LT_3),
-    ),
+    controls=(*OF_THE_VALUE, MCSB.LT_3),
+    met=partial(met_by_value, OF_THE_VALUE, is_on),
     evaluate=partial(parameter_finding, ABOUT, holds=is_on),
     plan=partial(parameter_change, ABOUT, wanted="on", holds=is_on),
     assess=cuts_nobody_off,

@@ -26,6 +26,7 @@ from typing import Final
 
 from shared.model import Change, Edit, Finding, Json, Kind, Safety, ServerSnapshot, SetParameter, Severity
 from shared.model.parts import ServerParameter
+from shared.posture.allowed_values import number
 from shared.posture.controls import AZURE_POLICY, CIS_1_3, CIS_2_1, CIS_3_0, CIS_DATABASES_2_0, MCSB, Control
 from shared.posture.policy import ALL_SERVERS, Parameter, Policy
 from shared.posture.server_parameters import (
@@ -63,7 +64,8 @@ def evaluate(server: ServerSnapshot, days: int) -> Finding:
     about = replace(ABOUT, wanted=f"at least {days}")
     found = parameter_finding(about, server, lambda kept: _keeps(kept, days))
     switch = parameter(server, KEPT_AT_ALL.parameter)
-    kept_at_all = {"logfilesDownloadEnable": switch.value if switch else None, "wantedDays": days}
+    said = switch.value if switch and not switch.odd else None
+    kept_at_all = {"logfilesDownloadEnable": said, "wantedDays": days}
     return replace(found, evidence={**found.evidence, **kept_at_all})
 
 
@@ -80,7 +82,7 @@ def suggest(found: Finding, server: ServerSnapshot) -> tuple[Edit, ...]:
 def met(found: Finding) -> Collection[Control]:
     """The controls whose number of days is reached nevertheless."""
     current = found.evidence.get("parameter") or {"value": ""}
-    days = int(current["value"]) if current["value"].strip().isdecimal() else 0
+    days = number(current["value"]) or 0
     none_kept = KEPT_AT_ALL.leaves(found.evidence.get("logfilesDownloadEnable") or "on") is False
     by_number = {AZURE_POLICY.LOG_RETENTION_FLEXIBLE} if days >= MOST else set()
     return by_number | set(OVER_THREE if days > 3 and not none_kept else ())
@@ -93,7 +95,8 @@ def check_days(days: Json) -> str | None:
 
 def _keeps(found: ServerParameter, days: int) -> bool | None:
     """None for a text that is no number of days."""
-    return int(found.value) >= days if found.value.strip().isdecimal() else None
+    kept = number(found.value)
+    return None if kept is None else kept >= days
 
 
 POLICY: Policy[ServerSnapshot] = Policy(

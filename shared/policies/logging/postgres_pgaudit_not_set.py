@@ -65,7 +65,7 @@ def evaluate(server: ServerSnapshot, classes: list[str]) -> Finding:
     held = parameter(server, ABOUT.parameter)
     facts = {
         "libraries": library.evidence["parameter"],
-        "auditedClasses": sorted(_audited(held) or ()) if held else None,
+        "auditedClasses": sorted(_audited(held) or ()) if held and not held.odd else None,
         "wantedClasses": sorted(classes),
     }
     found = _joined(library, audited)
@@ -111,8 +111,10 @@ def suggest(found: Finding, server: ServerSnapshot) -> tuple[Edit, ...]:
         return ()
     wanted = list(found.evidence.get("wantedClasses", WANTED))
     library, held = parameter(server, LIBRARIES.parameter), parameter(server, ABOUT.parameter)
-    pairs = [(library, f"{library.value},{PGAUDIT}".lstrip(","))] if library and not _loads(library) else []
-    if held is not None and not _audits(held, wanted):
+    pairs = []
+    if library is not None and not library.odd and not _loads(library):
+        pairs.append((library, f"{library.value},{PGAUDIT}".lstrip(",")))
+    if held is not None and not held.odd and not _audits(held, wanted):
         pairs.append((held, _with_classes(held, wanted)))
     pairs += companions_to_set(_about(server, wanted), server)
     return setting(server, [(one, text) for one, text in pairs if not refused(one, text)])
@@ -148,18 +150,25 @@ def _about(server: ServerSnapshot, classes: list[str]) -> About:
 
 
 def _level_for_clients(server: ServerSnapshot) -> tuple[Companion, ...]:
-    """``pgaudit.log_level`` counts while ``pgaudit.log_client`` is on; else entries have level LOG."""
+    """``pgaudit.log_level`` counts while ``pgaudit.log_client`` is on; else entries have level LOG.
+
+    Where that switch cannot be read, a level that is not written leaves it open whether anything is.
+    """
     client, least = parameter(server, "pgaudit.log_client"), parameter(server, LEAST_WRITTEN)
-    if client is None or is_on(client) is not True:
+    if client is None or (on := is_on(client)) is False:
         return ()
     written = least.value if least and is_written(LOG, least.value) is not False else DEFAULT_LEAST
     level = Companion(
         parameter="pgaudit.log_level",
-        leaves=lambda level: is_written(level, written),
+        leaves=lambda level: _passes(is_written(level, written), on),
         wanted=LOG,
         otherwise=f"audit entries have that level while {client.name} is on, and it is not written",
     )
     return (level,)
+
+
+def _passes(written: bool | None, on: bool | None) -> bool | None:
+    return None if written is False and not on else written
 
 
 def _audits(found: ServerParameter, classes: list[str]) -> bool | None:

@@ -51,6 +51,8 @@ def _judged(subnet: SubnetSnapshot) -> Judged:
         return unknown(f"the subnet is not delegated, and {unread_reason(subnet, Aspect.SUBNET_SERVERS)}")
     if not subnet.servers:
         return beside_the_point("no PostgreSQL server is known to stand in the subnet")
+    if odd := subnet.odd_fields.get("delegations"):
+        return unknown(f"{odd}, and cannot be judged")
     names = sorted(server.id.name for server in subnet.servers)
     servers = sorted(str(server.id) for server in subnet.servers)
     update = f"az network vnet subnet update --ids {shlex.quote(str(subnet.id))} --delegations {SERVICE}"

@@ -63,6 +63,8 @@ def _judged(subnet: SubnetSnapshot) -> Judged:
         return unknown("the subnet is being updated: look again")
     if not delegated(subnet):
         return beside_the_point("the subnet is not delegated to PostgreSQL flexible servers")
+    if odd := subnet.odd_fields.get("addressPrefix"):
+        return unknown(f"{odd}, and cannot be judged")
     if not subnet.prefixes:
         return unknown("the subnet shows no address prefixes")
     if (size := _size(subnet)) < SMALLEST:

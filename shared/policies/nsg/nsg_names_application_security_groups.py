@@ -20,9 +20,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from shared.model import Aspect, Finding, Kind, SecurityRule, Severity, SubnetSnapshot
-from shared.model.resource_id import ResourceId
-from shared.posture.findings import compliant, drifted
+from shared.model import Aspect, Finding, Kind, Severity, SubnetSnapshot
+from shared.posture.findings import compliant, drifted, unknown
+from shared.posture.named_groups import groups_of, may_name, naming
 from shared.posture.policy import SUBNETS, Policy
 from shared.posture.subnet_questions import About, settled_without_group, sharing
 from shared.posture.subnet_verdicts import group_finding
@@ -33,12 +33,15 @@ _TO_DO: Final = "put the addresses of the groups' members into these rules inste
 
 
 def evaluate(subnet: SubnetSnapshot) -> Finding:
-    if found := settled_without_group(subnet):
-        return group_finding(ABOUT, subnet, found)
-    naming = _naming(subnet)
-    if not naming:
+    if settled := settled_without_group(subnet):
+        return group_finding(ABOUT, subnet, settled)
+    found = naming(subnet.security_group)
+    if hidden := [] if found else may_name(subnet.security_group):
+        unsure = f"whether a rule names application security groups is unknown: {'; '.join(hidden)}"
+        return group_finding(ABOUT, subnet, unknown(unsure))
+    if not found:
         return group_finding(ABOUT, subnet, compliant("no rule names an application security group"))
-    rules = " and ".join(f"rule {rule.name!r} ({rule.direction.lower()})" for rule in naming)
+    rules = " and ".join(f"rule {rule.name!r} ({rule.direction.lower()})" for rule in found)
     reason = f"{rules} names application security groups, which flexible servers do not support"
     listed = [
         {
@@ -47,20 +50,11 @@ def evaluate(subnet: SubnetSnapshot) -> Finding:
             "sourceGroups": list(map(str, rule.source_groups)),
             "destinationGroups": list(map(str, rule.destination_groups)),
         }
-        for rule in naming
+        for rule in found
     ]
-    told_apart = "; ".join(sorted({f"{r.direction}:{g.key}" for r in naming for g in _groups(r)}))
+    told_apart = "; ".join(sorted({f"{r.direction}:{g.key}" for r in found for g in groups_of(r)}))
     facts = {"rules": listed, "sharedWith": sharing(subnet)}
     return group_finding(ABOUT, subnet, drifted(reason, told_apart, what_to_do=_TO_DO, evidence=facts))
-
-
-def _naming(subnet: SubnetSnapshot) -> list[SecurityRule]:
-    rules = subnet.security_group.rules if subnet.security_group else ()
-    return sorted(filter(_groups, rules), key=lambda rule: (rule.direction, rule.priority))
-
-
-def _groups(rule: SecurityRule) -> tuple[ResourceId, ...]:
-    return (*rule.source_groups, *rule.destination_groups)
 
 
 POLICY: Policy[SubnetSnapshot] = Policy(

@@ -26,7 +26,7 @@ from shared.posture.endpoint_steps import closed_choice
 from shared.posture.findings import Judged, beside_the_point, compliant, drifted, unknown
 from shared.posture.policy import ALL_SERVERS, SERVER_ALONE, Policy
 from shared.posture.private_dns import finding_with_steps
-from shared.posture.unread import connections_missing
+from shared.posture.unread import connections_missing, status_unknown
 
 ID: Final = "postgres-private-endpoint-not-approved"
 SEVERITY: Final = Severity.MEDIUM
@@ -50,8 +50,7 @@ def _judge(server: ServerSnapshot) -> Judged:
         todo = tuple(closed_choice(server, one) for one in closed)
         drift = "; ".join(sorted(f"{one.id}: {one.status}".lower() for one in closed))
         return drifted(f"private endpoint connection {told}", drift, what_to_do=todo, evidence=facts)
-    if any(one.status is ConnectionStatus.UNKNOWN for one in ordered):
-        unsure = "the state of a private endpoint connection is not known"
+    if unsure := status_unknown(server):
         return unknown(unsure, facts)
     return compliant("every private endpoint connection is approved", facts)
 

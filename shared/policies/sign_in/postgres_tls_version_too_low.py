@@ -53,6 +53,7 @@ from shared.posture.server_parameters import (
     parameter,
     restart,
     shown,
+    value_said,
 )
 from shared.posture.tls_versions import (
     HIGHEST,
@@ -122,15 +123,18 @@ def _judge(server: ServerSnapshot, minimum: str) -> Judged:
     if lowest is None:
         return _without_parameter(server, minimum)
     from_version, to_version = rank(lowest.value), rank(highest.value) if highest else None
-    said = _said(ends(server))
-    if from_version is None or (highest is not None and highest.value and to_version is None):
+    said, odd = _said(ends(server)), any(p.odd for p in ends(server))
+    if from_version is None:
         return unknown(f"{said}: a version that is not known")
     if to_version is not None and to_version < from_version:
         return drifted(
             f"{said}: the highest version is below the lowest, nobody can connect", _fingerprint(server)
         )
     if from_version < VERSIONS.index(minimum):
-        return drifted(f"{_said([lowest])}, wanted is at least {minimum}", _fingerprint(server))
+        shown_ends = ends(server) if odd else [lowest]
+        return drifted(f"{_said(shown_ends)}, wanted is at least {minimum}", _fingerprint(server))
+    if odd or (highest is not None and highest.value and to_version is None):
+        return unknown(f"{said}: a version that is not known")
     if pending := [p for p in ends(server) if p.pending_restart]:
         waiting = f"{_said(pending)}, but only after a restart of the server"
         return drifted(waiting, _fingerprint(server), what_to_do=(restart(server),))
@@ -183,7 +187,7 @@ def _fingerprint(server: ServerSnapshot) -> str:
 
 
 def _said(parameters: Iterable[ServerParameter]) -> str:
-    return ", ".join(f"{p.name} is {p.value or 'empty'}" for p in parameters)
+    return ", ".join(value_said(p) if p.odd else f"{p.name} is {p.value or 'empty'}" for p in parameters)
 
 
 def _judge_single(tls: ServerTls, minimum: str) -> Judged:

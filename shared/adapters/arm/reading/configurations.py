@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from shared.adapters.arm.session.session import Hooks, Session
+from shared.adapters.arm.session.session import Hooks, Session, bodies_of, items_of
 from shared.adapters.arm.wire import server_parts
 from shared.model import Json, ServerSnapshot
 
@@ -19,8 +19,7 @@ def flexible_parameters(session: Session, server: ServerSnapshot) -> ServerSnaps
     client = session.clients.flexible(where.subscription)
 
     def listed(hooks: Hooks) -> list[Json]:
-        pages = client.configurations.list_by_server(where.resource_group, where.name, **hooks)
-        return [one.as_dict() for one in pages]
+        return bodies_of(client.configurations.list_by_server(where.resource_group, where.name, **hooks))
 
     bodies = session.ask(listed, server=server.state)
     return replace(server, parameters=server_parts.server_parameters(bodies))
@@ -36,15 +35,15 @@ def single_parameters(session: Session, server: ServerSnapshot) -> ServerSnapsho
         pages = client.configurations.list_by_server(
             where.resource_group, where.name, api_version=version, **hooks
         )
-        return [_plain(one) for one in pages]
+        return [_plain(one) for one in items_of(pages)]
 
     bodies = session.ask(listed, server=server.state)
     return replace(server, parameters=server_parts.server_parameters(bodies))
 
 
 def _plain(one: Json) -> Json:
-    """The older SDK's model as ARM's JSON."""
-    return {
+    """The older SDK's model as ARM's JSON; null stays null."""
+    return one and {
         "name": one.name,
         "properties": {
             "value": one.value,

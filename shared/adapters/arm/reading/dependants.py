@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final, TypeVar, assert_never
 
-from shared.adapters.arm.session.session import Hooks, Session, body_of
+from shared.adapters.arm.session.session import Hooks, Session, bodies_of, body_of
 from shared.adapters.arm.wire import fields
 from shared.model import Json, Target, TargetKind
 from shared.model.errors import GatewayError, Throttled
@@ -52,8 +52,7 @@ def _settings(session: Session, server: ResourceId) -> Mapping[str, str]:
     client = session.clients.flexible(server.subscription)
 
     def listed(hooks: Hooks) -> list[Json]:
-        pages = client.configurations.list_by_server(server.resource_group, server.name, **hooks)
-        return [setting.as_dict() for setting in pages]
+        return bodies_of(client.configurations.list_by_server(server.resource_group, server.name, **hooks))
 
     bodies: Iterable[Json] = _if_readable(lambda: session.ask(listed)) or ()
     return {fields.text(body, "name").lower(): fields.text(body, "properties", "value") for body in bodies}
@@ -79,7 +78,7 @@ def _running_migrations(session: Session, server: ResourceId) -> list[str]:
         pages = client.migrations.list_by_target_server(
             server.resource_group, server.name, migration_list_filter="Active", **hooks
         )
-        return [migration.as_dict() for migration in pages]
+        return bodies_of(pages)
 
     return [fields.text(body, "name") for body in session.ask(listed) if _is_running(body)]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
-from shared.adapters.arm.session.session import Hooks, Session
+from shared.adapters.arm.session.session import Hooks, Session, bodies_of, items_of
 from shared.adapters.arm.wire import server_parts
 from shared.model import Json, ServerSnapshot
 from shared.model.errors import Permanent
@@ -43,7 +43,7 @@ def _with_rules(server: ServerSnapshot, bodies: list[Json]) -> ServerSnapshot:
 
 def _flexible_bodies(session: Session, server: ResourceId, hooks: Hooks) -> list[Json]:
     rules = session.clients.flexible(server.subscription).firewall_rules
-    return [rule.as_dict() for rule in rules.list_by_server(server.resource_group, server.name, **hooks)]
+    return bodies_of(rules.list_by_server(server.resource_group, server.name, **hooks))
 
 
 def _single_bodies(session: Session, server: ResourceId, hooks: Hooks) -> list[Json]:
@@ -51,7 +51,8 @@ def _single_bodies(session: Session, server: ResourceId, hooks: Hooks) -> list[J
     version = session.clients.versions.single
     pages = rules.list_by_server(server.resource_group, server.name, api_version=version, **hooks)
     return [
-        {
+        rule
+        and {
             "id": rule.id,
             "name": rule.name,
             "properties": {
@@ -59,7 +60,7 @@ def _single_bodies(session: Session, server: ResourceId, hooks: Hooks) -> list[J
                 "endIpAddress": rule.end_ip_address,
             },
         }
-        for rule in pages
+        for rule in items_of(pages)
     ]
 
 
@@ -71,7 +72,7 @@ def virtual_network_rules(session: Session, server: ServerSnapshot) -> ServerSna
 
     def listed(hooks: Hooks) -> list[Json]:
         pages = client.list_by_server(where.resource_group, where.name, api_version=version, **hooks)
-        return [one.serialize(keep_readonly=True) for one in pages]
+        return [one and one.serialize(keep_readonly=True) for one in items_of(pages)]
 
     bodies = session.ask(listed, server=server.state)
     return replace(

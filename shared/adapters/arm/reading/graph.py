@@ -14,9 +14,9 @@ What must not live here: decisions, reads of ARM itself.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from functools import partial
-from typing import Final
+from typing import Final, TypeVar
 
 from shared.adapters.arm.session.session import Hooks, Session, body_of
 from shared.adapters.arm.wire import fields, subnets
@@ -26,6 +26,7 @@ from shared.model.interfaces import Enumerated, Relation
 from shared.model.resource_id import ResourceId, parse_resource_id
 
 PAGE_ROWS: Final = 1000
+_T = TypeVar("_T")
 
 _KINDS: Final = {
     "microsoft.dbforpostgresql/flexibleservers": TargetKind.FLEXIBLE_SERVER,
@@ -48,27 +49,28 @@ _FLEXIBLE: Final = "resources | where type =~ 'microsoft.dbforpostgresql/flexibl
 def enumerate_scope(session: Session, scope: ResourceId) -> Iterator[Enumerated]:
     """Every server and every PostgreSQL subnet of a subscription or resource group, page by page.
 
-    A row that names no server leaves none of the others out: ``Permanent`` is raised after all of them.
+    A row that names nothing leaves none of the others out: ``Permanent`` is raised after all of them.
     """
     group = f" | where resourceGroup =~ {quoted(scope.resource_group)}" if scope.resource_group else ""
     holding: set[ResourceId] = set()
     odd: list[Permanent] = []
     for rows in _pages(session, scope, f"{_SERVERS}{group} | {_SERVER_COLUMNS} | order by id asc"):
         holding.update(_subnets_of(rows))
-        yield Enumerated(targets=tuple(_server_targets(rows, odd)))
+        yield Enumerated(targets=tuple(_sound(rows, _server_target, odd)))
     for rows in _pages(session, scope, f"{_ENDPOINTS} | project id, properties | order by id asc"):
-        found = endpoint_targets(rows)
+        found = endpoint_targets(_sound(rows, _with_id, odd))
         holding.update(target.id for target in found.targets if target.kind is TargetKind.SUBNET)
         if found.relations:
             yield Enumerated(targets=(), relations=found.relations)
     for rows in _pages(session, scope, f"{_NETWORKS}{group} | project id, properties | order by id asc"):
-        yield network_targets(rows, holding)
+        yield network_targets(_sound(rows, _with_id, odd), holding)
     if odd:
         raise odd[0]
 
 
-def servers_in_subnet(session: Session, subnet: ResourceId) -> tuple[ResourceId, ...]:
-    """The flexible servers that name ``subnet`` as their delegated subnet, as far as Resource Graph knows.
+def servers_in_subnet(session: Session, subnet: ResourceId) -> tuple[tuple[ResourceId, ...], str]:
+    """The flexible servers that name ``subnet`` as their own, as far as Resource Graph knows, and what is
+    wrong with rows that name none.
 
     They are looked for in every subscription, for a network may be shared by several. Servers that our
     identity may not read are absent, as Resource Graph leaves them out without a word.
@@ -77,7 +79,10 @@ def servers_in_subnet(session: Session, subnet: ResourceId) -> tuple[ResourceId,
         f"{_FLEXIBLE} | where properties.network.delegatedSubnetResourceId =~ {quoted(str(subnet))}"
         " | project id | order by id asc"
     )
-    return tuple(fields.required_id(row) for rows in _pages(session, None, query) for row in rows)
+    odd: list[Permanent] = []
+    rows = [row for page in _pages(session, None, query) for row in page]
+    found = tuple(_sound(rows, fields.required_id, odd))
+    return found, "; ".join(map(str, odd))
 
 
 def held_in_network(session: Session, network: ResourceId) -> frozenset[ResourceId]:
@@ -94,7 +99,8 @@ def held_in_network(session: Session, network: ResourceId) -> frozenset[Resource
         " | project id, properties, subnet = properties.network.delegatedSubnetResourceId | order by id asc"
     )
     rows = [row for page in _pages(session, None, query) for row in page]
-    endpoints = endpoint_targets(row for row in rows if not fields.get(row, "subnet"))
+    named = _sound(rows, _with_id, [])
+    endpoints = endpoint_targets(row for row in named if not fields.get(row, "subnet"))
     held = (target.id for target in endpoints.targets if target.kind is TargetKind.SUBNET)
     return frozenset({*held, *_subnets_of(rows)})
 
@@ -105,8 +111,8 @@ def endpoints_elsewhere(session: Session, subnet: ResourceId) -> frozenset[Resou
         "resources | where type =~ 'microsoft.network/privateendpoints'"
         f" | where properties.subnet.id =~ {quoted(str(subnet))} | project id, properties | order by id asc"
     )
-    rows = (row for rows in _pages(session, subnet, query) for row in rows)
-    return frozenset(fields.required_id(row) for row in rows if not _concerned(row))
+    rows = (row for rows in _pages(session, subnet, query) for row in rows if not _concerned(row))
+    return frozenset(_sound(rows, fields.required_id, []))
 
 
 def network_targets(networks: Iterable[Json], holding: Container[ResourceId] = ()) -> Enumerated:
@@ -120,7 +126,10 @@ def network_targets(networks: Iterable[Json], holding: Container[ResourceId] = (
     for network in networks:
         parent = Locator(kind=LocatorKind.VIRTUAL_NETWORK, id=fields.required_id(network))
         for subnet in subnets.subnet_bodies(network):
-            target = Target(kind=TargetKind.SUBNET, id=fields.required_id(subnet))
+            named = parse_resource_id(fields.get(subnet, "id"))
+            if named is None:
+                continue
+            target = Target(kind=TargetKind.SUBNET, id=named)
             if subnets.is_postgres_subnet(subnet) or target.id in holding:
                 targets.append(target)
                 sources = (parent, *_named_by_subnet(subnet))
@@ -145,7 +154,7 @@ def endpoint_targets(endpoints: Iterable[Json]) -> Enumerated:
 
 
 def _concerned(endpoint: Json) -> list[Target]:
-    listed = (item for name in _CONNECTIONS for item in fields.get(endpoint, "properties", name) or ())
+    listed = (item for name in _CONNECTIONS for item in fields.objects(endpoint, name))
     ids = (parse_resource_id(fields.get(item, "properties", "privateLinkServiceId")) for item in listed)
     servers = [Target(kind=_KINDS[one.type], id=one) for one in ids if one is not None and one.type in _KINDS]
     subnet = parse_resource_id(fields.get(endpoint, "properties", "subnet", "id"))
@@ -165,13 +174,19 @@ def _subnets_of(servers: Iterable[Json]) -> Iterator[ResourceId]:
     return (subnet for subnet in named if subnet is not None)
 
 
-def _server_targets(rows: Iterable[Json], odd: list[Permanent]) -> Iterator[Target]:
-    """The servers that rows name; why others name none is added to ``odd``."""
+def _sound(rows: Iterable[Json], read: Callable[[Json], _T], odd: list[Permanent]) -> Iterator[_T]:
+    """What is read of each row; why nothing can be of others is added to ``odd``."""
     for row in rows:
         try:
-            yield _server_target(row)
+            yield read(row)
         except Permanent as error:
             odd.append(error)
+
+
+def _with_id(row: Json) -> Json:
+    """The row. Raises ``Permanent`` for one that names nothing."""
+    fields.required_id(row)
+    return row
 
 
 def _server_target(row: Json) -> Target:
@@ -186,11 +201,19 @@ def _pages(session: Session, scope: ResourceId | None, query: str) -> Iterator[l
     token: str | None = None
     while True:
         answer = session.ask(partial(_page, session, scope, query, token))
-        yield list(answer.get("data") or [])
-        token = answer.get("$skipToken")
+        yield rows_of(answer)
+        token = fields.get(answer, "$skipToken")
         if not token:
             _require_whole(answer)
             return
+
+
+def rows_of(answer: Json) -> list[Json]:
+    """The rows of an answer of Resource Graph. Raises ``Permanent`` where it holds no list."""
+    found = fields.get(answer, "data")
+    if not isinstance(found, list):
+        raise Permanent("the rows of Resource Graph are no list", code="MalformedAnswer")
+    return found
 
 
 def _require_whole(last: Json) -> None:

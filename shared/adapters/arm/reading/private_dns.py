@@ -21,7 +21,7 @@ from typing import Final
 from shared.adapters.arm.reading import network_resources, private_dns_places
 from shared.adapters.arm.reading.optional_parts import tried
 from shared.adapters.arm.reading.private_dns_places import Seen
-from shared.adapters.arm.session.session import Hooks, Session, body_of
+from shared.adapters.arm.session.session import Hooks, Session, bodies_of, body_of
 from shared.adapters.arm.wire import dns, fields
 from shared.model import Aspect, ConnectionStatus, Json, ServerSnapshot
 from shared.model.dns_names import canonical, endpoint_zone_name, record_name
@@ -116,7 +116,7 @@ def _with_group(session: Session, endpoint: EndpointDns, name: str, label: str) 
     def listed(hooks: Hooks) -> list[Json]:
         groups = client.private_dns_zone_groups
         pages = groups.list(where.name, where.resource_group, api_version=version, **hooks)
-        return [group.as_dict() for group in pages]
+        return bodies_of(pages)
 
     bodies, refused = tried(lambda: session.ask(listed))
     if bodies is None:
@@ -174,7 +174,7 @@ def _with_links(session: Session, zone: DnsZone) -> DnsZone:
 
     def listed(hooks: Hooks) -> list[Json]:
         pages = client.virtual_network_links.list(where.resource_group, where.name, top=_MOST_LINKS, **hooks)
-        return [link.as_dict() for link in pages]
+        return bodies_of(pages)
 
     try:
         bodies, refused = tried(lambda: session.ask(listed), gone_is_told=False)

@@ -7,11 +7,11 @@ servers, which only ever make a judgement ``Unknown``. What must not live here: 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Final
 
-from shared.adapters.arm.reading.graph import PAGE_ROWS, quoted
+from shared.adapters.arm.reading.graph import PAGE_ROWS, quoted, rows_of
 from shared.adapters.arm.reading.optional_parts import tried
 from shared.adapters.arm.session.session import Hooks, Session, body_of
 from shared.adapters.arm.wire import dns, fields
@@ -42,19 +42,28 @@ def seen(session: Session, endpoints: Sequence[ResourceId], name: str) -> Seen:
     by_type: dict[str, list[Json]] = {}
     for row in rows:
         by_type.setdefault(fields.text(row, "type").lower(), []).append(row)
-    subnets = {
-        fields.required_id(row): parse_resource_id(fields.get(row, "subnet"))
-        for row in by_type.get(_ENDPOINT, ())
-    }
+    subnets = {one: parse_resource_id(fields.get(row, "subnet")) for one, row in _named(by_type, _ENDPOINT)}
     return Seen(
         networks={e: s.parent for e, s in subnets.items() if s is not None and s.parent is not None},
         dns_servers={
-            fields.required_id(row): dns.dns_servers(fields.get(row, "dnsServers"))
-            for row in by_type.get(_NETWORK, ())
+            one: dns.dns_servers(fields.get(row, "dnsServers")) for one, row in _named(by_type, _NETWORK)
         },
-        zones=tuple(sorted(fields.required_id(row) for row in by_type.get(_ZONE, ()))),
+        zones=_zones(rows, by_type),
         unread="Resource Graph does not show it to our identity",
     )
+
+
+def _named(rows: Mapping[str, list[Json]], kind: str) -> Iterator[tuple[ResourceId, Json]]:
+    """The rows of a kind by their ids; one that names nothing shows nothing."""
+    for row in rows.get(kind, ()):
+        if (named := parse_resource_id(fields.get(row, "id"))) is not None:
+            yield named, row
+
+
+def _zones(rows: Iterable[Json], by_type: Mapping[str, list[Json]]) -> tuple[ResourceId, ...] | None:
+    """The zones that exist; None where a row may stand for a further one."""
+    hidden = any(parse_resource_id(fields.get(row, "id")) is None for row in rows)
+    return None if hidden else tuple(sorted(zone for zone, _ in _named(by_type, _ZONE)))
 
 
 def _query(endpoints: Sequence[ResourceId], name: str) -> str:
@@ -83,4 +92,4 @@ def _rows(session: Session, query: str, hooks: Hooks) -> list[Json]:
     options = QueryRequestOptions(top=PAGE_ROWS, result_format="objectArray")
     request = QueryRequest(query=query, options=options)
     answer = session.clients.graph().resources(request, cls=body_of, **hooks)
-    return list(fields.get(answer, "data") or [])
+    return rows_of(answer)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from shared.adapters.arm.session.session import Hooks, Session
+from shared.adapters.arm.session.session import Hooks, Session, bodies_of, items_of
 from shared.adapters.arm.wire import fields, server_parts
 from shared.model import Json, ServerSnapshot
 
@@ -28,7 +28,7 @@ def flexible_administrators(session: Session, server: ServerSnapshot) -> ServerS
     client = session.clients.flexible(where.subscription).administrators_microsoft_entra
 
     def listed(hooks: Hooks) -> list[Json]:
-        return [one.as_dict() for one in client.list_by_server(where.resource_group, where.name, **hooks)]
+        return bodies_of(client.list_by_server(where.resource_group, where.name, **hooks))
 
     bodies = session.ask(listed, server=server.state)
     return replace(server, administrators=server_parts.administrators(bodies))
@@ -42,7 +42,7 @@ def single_administrators(session: Session, server: ServerSnapshot) -> ServerSna
 
     def listed(hooks: Hooks) -> list[Json]:
         pages = client.list(where.resource_group, where.name, api_version=version, **hooks)
-        return [one.serialize(keep_readonly=True) for one in pages]
+        return [one and one.serialize(keep_readonly=True) for one in items_of(pages)]
 
     bodies = session.ask(listed, server=server.state)
     return replace(server, administrators=server_parts.administrators(bodies))

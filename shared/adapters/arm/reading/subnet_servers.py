@@ -13,10 +13,10 @@ from typing import Final, TypeAlias
 
 from shared.adapters.arm.reading import graph, network_resources
 from shared.adapters.arm.reading.optional_parts import UNREADABLE, each, why
-from shared.adapters.arm.session.session import Hooks, Session, body_of
+from shared.adapters.arm.session.session import Hooks, Session, bodies_of, body_of
 from shared.adapters.arm.wire import networks, server_parts, subnets
 from shared.model import Aspect, IPNetwork, Json, SubnetServer, SubnetSnapshot
-from shared.model.errors import Gone
+from shared.model.errors import Gone, Permanent
 from shared.model.parts import ReplicaPartner
 from shared.model.resource_id import ResourceId
 
@@ -35,8 +35,10 @@ def with_servers(body: Json, session: Session, subnet: SubnetSnapshot) -> Subnet
     elsewhere = bool(subnets.delegations(body)) and not subnets.is_postgres_subnet(body)
     if elsewhere or networks.endpoint_ids(body):
         return replace(subnet, servers=())
-    named = graph.servers_in_subnet(session, subnet.id)
-    unread = dict(subnet.unread)
+    named, odd = graph.servers_in_subnet(session, subnet.id)
+    if odd and not named:
+        raise Permanent(odd, code="MalformedAnswer")
+    unread = {**subnet.unread, **({Aspect.SUBNET_SERVERS: odd} if odd else {})}
 
     def refused(server: ResourceId, reason: str) -> SubnetServer:
         unread.setdefault(Aspect.SUBNET_SERVERS, f"{server.name}: {reason}")
@@ -117,7 +119,8 @@ def _with_its_partners(session: Session, server: SubnetServer, places: _Places) 
     elif "replica" in server.replication.role.lower():
         return server
     else:
-        found = [subnets.replica_partner(body) for body in _replica_bodies(session, server)]
+        bodies = enumerate(_replica_bodies(session, server), start=1)
+        found = [subnets.replica_of(server.id, body, number) for number, body in bodies]
     return replace(server, partners=tuple(_located(session, one, places) for one in found))
 
 
@@ -133,8 +136,7 @@ def _replica_bodies(session: Session, server: SubnetServer) -> list[Json]:
     client = session.clients.flexible(server.id.subscription)
 
     def listed(hooks: Hooks) -> list[Json]:
-        pages = client.replicas.list_by_server(server.id.resource_group, server.id.name, **hooks)
-        return [one.as_dict() for one in pages]
+        return bodies_of(client.replicas.list_by_server(server.id.resource_group, server.id.name, **hooks))
 
     return session.ask(listed)
 
@@ -152,6 +154,7 @@ def _located(session: Session, partner: ReplicaPartner, places: _Places) -> Repl
 def _prefixes(session: Session, subnet: ResourceId) -> tuple[tuple[IPNetwork, ...], str]:
     try:
         body = network_resources.subnet(session, subnet)
-        return subnets.subnet(body, session.clock.now()).prefixes, ""
+        found = subnets.subnet(body, session.clock.now())
+        return found.prefixes, found.odd_fields.get("addressPrefix", "")
     except UNREADABLE as error:
         return (), why(error)

@@ -32,9 +32,11 @@ def read(session: Session, subnet: ResourceId, aspects: frozenset[Aspect]) -> Su
     """The subnet as ARM has it now. Raises ``Gone`` when it does not exist."""
     read_at = session.clock.now()
     body = network_resources.subnet(session, subnet)
-    snapshot = subnets.subnet(body, read_at)
+    snapshot = _without_odd_parts(subnets.subnet(body, read_at), aspects)
     held: Mapping[Aspect, Reader[SubnetSnapshot]] = {
-        Aspect.SUBNET_ENDPOINTS: partial(_with_endpoints, networks.endpoint_ids(body)),
+        Aspect.SUBNET_ENDPOINTS: partial(
+            _with_endpoints, networks.endpoint_ids(body), networks.odd_endpoints(body)
+        ),
         Aspect.SUBNET_SERVERS: partial(subnet_servers.with_servers, body),
     }
     snapshot = with_parts(session, snapshot, held, aspects)
@@ -42,6 +44,15 @@ def read(session: Session, subnet: ResourceId, aspects: frozenset[Aspect]) -> Su
     if not ours and Aspect.ANY_SUBNET not in aspects:
         return snapshot
     return with_parts(session, snapshot, _around(snapshot, body), aspects)
+
+
+_NAMED_BY: Final = {"networkSecurityGroup": Aspect.SECURITY_GROUP, "routeTable": Aspect.ROUTES}
+
+
+def _without_odd_parts(subnet: SubnetSnapshot, aspects: frozenset[Aspect]) -> SubnetSnapshot:
+    """What the subnet names by something that is no id is there, and cannot be read."""
+    odd = {part: subnet.odd_fields[name] for name, part in _NAMED_BY.items() if name in subnet.odd_fields}
+    return replace(subnet, unread={part: said for part, said in odd.items() if part in aspects})
 
 
 def _around(snapshot: SubnetSnapshot, body: Json) -> Mapping[Aspect, Reader[SubnetSnapshot]]:
@@ -102,14 +113,14 @@ def _with_virtual_network(session: Session, subnet: SubnetSnapshot) -> SubnetSna
 
 
 def _with_endpoints(
-    named: tuple[ResourceId, ...], session: Session, subnet: SubnetSnapshot
+    named: tuple[ResourceId, ...], odd: Mapping[ResourceId, str], session: Session, subnet: SubnetSnapshot
 ) -> SubnetSnapshot:
     """With the endpoints that lead to PostgreSQL; what Resource Graph does not know yet is asked for too."""
     if len(named) > MOST_ENDPOINTS:
         elsewhere = graph.endpoints_elsewhere(session, subnet.id)
         named = tuple(one for one in named if one not in elsewhere)
     found = each(named, partial(_endpoint, session), _refused)
-    return replace(subnet, private_endpoints=tuple(found))
+    return replace(subnet, private_endpoints=(*found, *(_refused(*one) for one in odd.items())))
 
 
 def _refused(endpoint: ResourceId, reason: str) -> SubnetEndpoint:

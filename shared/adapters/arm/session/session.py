@@ -11,8 +11,8 @@ but the caller's, after a new reading. What must not live here: resource shapes,
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Final, TypedDict, TypeVar
+from collections.abc import Callable, Iterable
+from typing import Any, Final, TypedDict, TypeVar
 from urllib.parse import urlsplit
 
 from azure.core.pipeline import PipelineRequest, PipelineResponse
@@ -136,6 +136,25 @@ class Session:
 def body_of(response: Response, _model: object, _headers: object) -> Json:
     """For an operation's ``cls``: the answer's own JSON instead of a model that knows only some fields."""
     return response.http_response.json()
+
+
+def bodies_of(pages: Iterable[Any]) -> list[Json]:
+    """The items of a list of models as plain JSON; one that is no object stays what it is."""
+    return [one if _is_plain(one) else one.as_dict() for one in items_of(pages)]
+
+
+def items_of(pages: Iterable[Any]) -> list[Any]:
+    """The items of all pages. Raises ``Permanent`` for a page without a list: the SDKs go through whatever
+    stands there, and fall over null."""
+    try:
+        return [*pages]
+    except TypeError as error:
+        raise Permanent("the answer holds no list", code="MalformedAnswer") from error
+
+
+def _is_plain(one: object) -> bool:
+    """Whether it is JSON already, and no model of an SDK."""
+    return one is None or isinstance(one, str | int | float | list | dict)
 
 
 def _is_worth_asking_again(error: BaseException) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from ipaddress import IPv4Address
 
-from shared.adapters.arm.wire.fields import get, text
+from shared.adapters.arm.wire.fields import get, listed, text
 from shared.model import Json
 from shared.model.addresses import ipv4
 from shared.model.dns_names import canonical, record_name
@@ -21,7 +21,7 @@ from shared.model.resource_id import ResourceId, parse_resource_id
 def grouped(endpoint: EndpointDns, groups: Iterable[Json], name: str, label: str) -> EndpointDns:
     """The endpoint with what its zone groups name, and the address that they write into zone ``name``."""
     bodies = [*groups]
-    configs = [one for body in bodies for one in get(body, "properties", "privateDnsZoneConfigs") or ()]
+    configs = [one for body in bodies for one in listed(get(body, "properties", "privateDnsZoneConfigs"))]
     zones = [(parse_resource_id(get(one, "properties", "privateDnsZoneId")), one) for one in configs]
     written = [one for zone, one in zones if zone is not None and canonical(zone.name) == name]
     return replace(
@@ -40,9 +40,9 @@ def _zone_configs(zones: Iterable[tuple[ResourceId | None, Json]]) -> Iterator[Z
 
 
 def _group_addresses(config: Json, label: str) -> Iterable[Json]:
-    for record in get(config, "properties", "recordSets") or ():
+    for record in listed(get(config, "properties", "recordSets")):
         if _is_of(record, label):
-            yield from get(record, "ipAddresses") or ()
+            yield from listed(get(record, "ipAddresses"))
 
 
 def _is_of(named: Json, label: str) -> bool:
@@ -55,15 +55,15 @@ def own_addresses(properties: Json, label: str) -> tuple[IPv4Address, ...]:
 
     Without ``$expand`` an interface is its id alone.
     """
-    interfaces = get(properties, "networkInterfaces") or ()
-    configured = [*_configurations(interfaces), *(get(properties, "ipConfigurations") or ())]
+    interfaces = listed(get(properties, "networkInterfaces"))
+    configured = [*_configurations(interfaces), *listed(get(properties, "ipConfigurations"))]
     found = _addresses(get(one, "properties", "privateIPAddress") for one in configured)
-    shown = (one for one in get(properties, "customDnsConfigs") or () if _is_of(one, label))
-    return found or _addresses(one for held in shown for one in get(held, "ipAddresses") or ())
+    shown = (one for one in listed(get(properties, "customDnsConfigs")) if _is_of(one, label))
+    return found or _addresses(one for held in shown for one in listed(get(held, "ipAddresses")))
 
 
 def _configurations(interfaces: Iterable[Json]) -> Iterable[Json]:
-    return (one for nic in interfaces for one in get(nic, "properties", "ipConfigurations") or ())
+    return (one for nic in interfaces for one in listed(get(nic, "properties", "ipConfigurations")))
 
 
 def zone_link(body: Json) -> ZoneLink:
@@ -77,7 +77,7 @@ def zone_link(body: Json) -> ZoneLink:
 
 def zone_record(body: Json) -> tuple[tuple[IPv4Address, ...], tuple[str, ...]]:
     """The addresses of an A record, and what it holds besides."""
-    held = [get(one, "ipv4Address") for one in get(body, "properties", "aRecords") or ()]
+    held = [get(one, "ipv4Address") for one in listed(get(body, "properties", "aRecords"))]
     odd = tuple(repr(one) for one in held if _address(one) is None)
     return _addresses(held), odd
 
@@ -89,13 +89,13 @@ def lock(body: Json) -> ManagementLock:
 
 
 def dns_servers(found: Json) -> tuple[str, ...]:
-    """The addresses of a network's own DNS servers; none where it has Azure's."""
-    return tuple(item for item in found or () if isinstance(item, str) and item)
+    """A network's own DNS servers, an odd one as it stands; none where it has Azure's."""
+    return tuple(item if isinstance(item, str) else repr(item) for item in listed(found) if item != "")
 
 
-def _addresses(listed: Iterable[Json]) -> tuple[IPv4Address, ...]:
+def _addresses(held: Iterable[Json]) -> tuple[IPv4Address, ...]:
     """The IPv4 addresses among the texts, in order of number; IPv6 is not what an A record holds."""
-    return tuple(sorted({found for one in listed if (found := _address(one)) is not None}))
+    return tuple(sorted({found for one in held if (found := _address(one)) is not None}))
 
 
 def _address(found: Json) -> IPv4Address | None:

@@ -45,6 +45,12 @@ def text(body: Json, *path: str) -> str:
     return found.strip() if isinstance(found, str) else ""
 
 
+def as_it_stands(found: Json) -> str | None:
+    """What stands in a field, also where it is no text; None where there is nothing."""
+    said = found.strip() if isinstance(found, str) else "" if found is None else str(found)[:_MOST_SHOWN]
+    return said or None
+
+
 def required_id(body: Json) -> ResourceId:
     """The resource's own id. Raises ``Permanent`` when there is none."""
     found = parse_resource_id(get(body, "id"))
@@ -75,6 +81,13 @@ def part(body: Json, *path: str) -> Json:
 
 def items(found: Json) -> Iterable[Json]:
     return [item for item in found if isinstance(item, Mapping)] if isinstance(found, list) else []
+
+
+def listed(found: Json) -> list[Json]:
+    """What stands where a list is expected: none where it is absent, and what is no list is one odd item."""
+    if found is None:
+        return []
+    return found if isinstance(found, list) else [found]
 
 
 def texts(found: Json) -> list[str]:

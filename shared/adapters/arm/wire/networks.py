@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from ipaddress import IPv4Address, IPv6Address, ip_network
 from typing import Final
 
-from shared.adapters.arm.wire.fields import get, objects, required_id, text, texts
+from shared.adapters.arm.wire.fields import get, listed, objects, required_id, text, texts, wrong
 from shared.model import IPNetwork, Json
 from shared.model.addresses import ipv4
 from shared.model.errors import Permanent
@@ -88,6 +88,18 @@ def endpoint_ids(subnet: Json) -> tuple[ResourceId, ...]:
     """The private endpoints that a subnet's body names, whatever they lead to."""
     found = (parse_resource_id(get(item, "id")) for item in objects(subnet, "privateEndpoints"))
     return tuple(one for one in found if one is not None)
+
+
+def odd_endpoints(subnet: Json) -> dict[ResourceId, str]:
+    """Those that it names by nothing that is an id: where each would stand, and what is wrong with it."""
+    held = enumerate(listed(get(subnet, "properties", "privateEndpoints")), start=1)
+    ids = ((number, get(one, "id")) for number, one in held)
+    nameless = [(number, found) for number, found in ids if parse_resource_id(found) is None]
+    place = required_id(subnet)
+    return {
+        place.child("privateEndpoints", f"endpoint-{number}"): wrong(found, "id", "no id")
+        for number, found in nameless
+    }
 
 
 def subnet_endpoint(body: Json) -> SubnetEndpoint | None:

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Final
 
 from shared.adapters.arm.wire.fields import (
+    as_it_stands,
     created_at,
     get,
     member,
@@ -34,6 +35,7 @@ from shared.model import (
 from shared.model.parts import Availability, Backup, Encryption, Replication, ServerTls, SignIn
 from shared.model.resource_id import ResourceId, parse_resource_id
 
+_MOST_DIGITS: Final = 3
 _STATES: Final[Mapping[str, ServerState]] = {
     "ready": ServerState.READY,
     "stopped": ServerState.STOPPED,
@@ -62,7 +64,7 @@ def flexible_server(body: Json, rules: tuple[FirewallRule, ...] | None, read_at:
         state=server_state(state),
         state_text=state,
         public_access=member(PublicAccess, access, PublicAccess.UNKNOWN),
-        public_access_text=access or None,
+        public_access_text=as_it_stands(get(network, "publicNetworkAccess")),
         delegated_subnet=subnet,
         private_dns_zone=optional_id(body, network, "privateDnsZoneArmResourceId"),
         firewall_rules=rules,
@@ -100,7 +102,7 @@ def single_server(body: Json, rules: tuple[FirewallRule, ...] | None, read_at: d
         state=server_state(state),
         state_text=state,
         public_access=member(PublicAccess, access, PublicAccess.UNKNOWN),
-        public_access_text=access or None,
+        public_access_text=as_it_stands(get(body, "properties", "publicNetworkAccess")),
         firewall_rules=rules,
         private_endpoints=private_endpoints(body),
         created_at=created_at(body),
@@ -115,7 +117,7 @@ def single_server(body: Json, rules: tuple[FirewallRule, ...] | None, read_at: d
         backup=_backup(part(body, "properties", "storageProfile")),
         replication=Replication(
             role=text(body, "properties", "replicationRole"),
-            source=optional_id(body, part(body, "properties"), "masterServerId"),
+            source=parse_resource_id(get(body, "properties", "masterServerId")),
         ),
         tls=ServerTls(
             enforced=_enabled(body, "properties", "sslEnforcement"),
@@ -144,7 +146,7 @@ def high_availability(body: Json) -> bool | None:
 def _version(body: Json) -> int | None:
     """The major version; single servers also show ``9.5`` and ``10.0``."""
     major = text(body, "properties", "version").partition(".")[0]
-    return int(major) if major.isdecimal() else None
+    return int(major) if major.isdecimal() and len(major) <= _MOST_DIGITS else None
 
 
 def _enabled(body: Json, *path: str) -> bool | None:
@@ -203,7 +205,7 @@ def replication(body: Json) -> Replication:
     """The role of a flexible server; ``replica.role`` is what newer versions of the API fill in."""
     properties = part(body, "properties")
     role = text(properties, "replica", "role") or text(properties, "replicationRole")
-    return Replication(role=role, source=optional_id(body, properties, "sourceServerResourceId"))
+    return Replication(role=role, source=parse_resource_id(get(properties, "sourceServerResourceId")))
 
 
 def elastic_cluster(body: Json) -> bool:

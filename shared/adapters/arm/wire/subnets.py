@@ -10,7 +10,7 @@ from datetime import datetime
 from ipaddress import ip_network
 from typing import Final
 
-from shared.adapters.arm.wire.fields import get, items, malformed, optional_id, part, required_id, text, texts
+from shared.adapters.arm.wire.fields import as_it_stands, get, items, listed, required_id, text, wrong
 from shared.adapters.arm.wire.servers import (
     customer_key,
     elastic_cluster,
@@ -40,9 +40,29 @@ def subnet(body: Json, read_at: datetime) -> SubnetSnapshot:
         updating=is_updating(body),
         etag=text(body, "etag") or None,
         service_endpoints=_service_endpoints(body),
-        endpoint_network_policies=text(body, "properties", "privateEndpointNetworkPolicies"),
-        route_table_id=optional_id(body, part(body, "properties", "routeTable"), "id"),
+        endpoint_network_policies=as_it_stands(get(body, "properties", "privateEndpointNetworkPolicies"))
+        or "",
+        route_table_id=parse_resource_id(get(body, "properties", "routeTable", "id")),
+        odd_fields=_odd_fields(body),
     )
+
+
+def _odd_fields(body: Json) -> dict[str, str]:
+    """What is wrong with a prefix, a delegation, or the id of the NSG or the route table."""
+    prefixes = [one for one in _named_prefixes(body) if _network(one) is None]
+    told = {"addressPrefix": wrong(prefixes[0], "addressPrefix", "no prefix")} if prefixes else {}
+    if not is_postgres_subnet(body) and _has_odd_delegation(body):
+        told["delegations"] = "a delegation does not say to which service"
+    for name in ("networkSecurityGroup", "routeTable"):
+        held = get(body, "properties", name)
+        if held is not None and parse_resource_id(get(held, "id")) is None:
+            told[name] = wrong(get(held, "id"), f"the id of {name}", "no id")
+    return told
+
+
+def _has_odd_delegation(body: Json) -> bool:
+    named = listed(get(body, "properties", "delegations"))
+    return any(not text(one, "properties", "serviceName") for one in named)
 
 
 def _service_endpoints(body: Json) -> tuple[str, ...]:
@@ -66,7 +86,7 @@ def is_postgres_subnet(body: Json) -> bool:
 
 def security_group_id(body: Json) -> ResourceId | None:
     """The NSG that a subnet names, None when it names none."""
-    return optional_id(body, part(body, "properties", "networkSecurityGroup"), "id")
+    return parse_resource_id(get(body, "properties", "networkSecurityGroup", "id"))
 
 
 def subnet_bodies(body: Json) -> tuple[Json, ...]:
@@ -80,12 +100,21 @@ def is_updating(body: Json) -> bool:
 
 
 def _prefixes(body: Json) -> tuple[IPNetwork, ...]:
-    single = text(body, "properties", "addressPrefix")
-    found = dict.fromkeys([single, *texts(get(body, "properties", "addressPrefixes"))])
+    found = map(_network, _named_prefixes(body))
+    return tuple(dict.fromkeys(network for network in found if network is not None))
+
+
+def _named_prefixes(body: Json) -> list[Json]:
+    """What stands in the field for one prefix and in that for several; what is empty names none."""
+    held = [get(body, "properties", "addressPrefix"), *listed(get(body, "properties", "addressPrefixes"))]
+    return [one for one in held if one is not None and one != ""]
+
+
+def _network(found: Json) -> IPNetwork | None:
     try:
-        return tuple(ip_network(prefix, strict=False) for prefix in found if prefix)
-    except ValueError as error:
-        raise malformed("subnet", body, "addressPrefix", list(found)) from error
+        return ip_network(found.strip(), strict=False) if isinstance(found, str) else None
+    except ValueError:
+        return None
 
 
 # --- servers of a subnet ---------------------------------------------------------------------------
@@ -106,6 +135,15 @@ def subnet_server(body: Json) -> SubnetServer:
 def delegated_subnet(body: Json) -> ResourceId | None:
     """The subnet that a flexible server stands in, from its GET; None for one that is in none."""
     return parse_resource_id(get(body, "properties", "network", "delegatedSubnetResourceId"))
+
+
+def replica_of(server: ResourceId, body: Json, number: int) -> ReplicaPartner:
+    """A replica from the list of a server's; one without an id is known by its name or place, and unread."""
+    named = get(body, "id")
+    if parse_resource_id(named) is not None:
+        return replica_partner(body)
+    called_by = server.child("replicas", text(body, "name") or f"replica-{number}")
+    return ReplicaPartner(server=called_by, unread=wrong(named, "id", "no id"))
 
 
 def replica_partner(body: Json) -> ReplicaPartner:
