@@ -65,12 +65,21 @@ class Installation:
 
     def alerts(self, resource: str, **query: str) -> list[dict[str, Any]]:
         words = "&".join(f"{name}={quote(text)}" for name, text in {"resourceId": resource, **query}.items())
-        alerts: list[dict[str, Any]] = self.api("GET", f"alerts?{words}")[1]
-        return alerts
+        return self._listed(f"alerts?{words}")
 
     def changes(self, resource: str) -> list[dict[str, Any]]:
-        changes: list[dict[str, Any]] = self.api("GET", f"changes?resourceId={quote(resource)}")[1]
-        return changes
+        return self._listed(f"changes?resourceId={quote(resource)}")
+
+    def _listed(self, path: str) -> list[dict[str, Any]]:
+        """What a list holds. A store that is busy (503) is asked again, as its answer says."""
+
+        def answered() -> tuple[list[dict[str, Any]]] | None:
+            status, body = self.api("GET", path)
+            assert status in {200, 503}, body
+            return (body,) if status == 200 else None
+
+        (listed,) = until(answered, f"an answer to {path}")
+        return listed
 
     def wait_for_change(self, resource: str, outcome: str, count: int = 1) -> dict[str, Any]:
         def found() -> dict[str, Any] | None:
