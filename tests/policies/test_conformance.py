@@ -154,7 +154,10 @@ def test_few_policies_have_no_command_and_each_says_why() -> None:
 
 @every_policy
 def test_a_policy_prints_a_command_or_says_why_it_has_none(policy: AnyPolicy) -> None:
-    assert policy.id in PRINTED_ELSEWHERE or bool(list(_printed(policy))) != bool(policy.no_command)
+    said = (
+        "what_to_do tells a command of the stored drift, or no_command says why none exists: one of the two"
+    )
+    assert policy.id in PRINTED_ELSEWHERE or bool(list(_printed(policy))) != bool(policy.no_command), said
 
 
 def _printed(policy: AnyPolicy) -> Iterator[str]:

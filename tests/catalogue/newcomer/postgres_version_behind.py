@@ -19,6 +19,7 @@ from shared.model import Aspect, Finding, Kind, ServerSnapshot, Severity
 from shared.posture.controls import Control
 from shared.posture.findings import Judged, compliant, drifted, finding, unknown
 from shared.posture.policy import FLEXIBLE_SERVERS, Policy, RaisedBy
+from shared.posture.server_findings import az
 
 ID: Final = "postgres-version-behind"
 SEVERITY: Final = Severity.LOW
@@ -35,16 +36,17 @@ SUPPORTED: Final = Control(
 
 def evaluate(server: ServerSnapshot) -> Finding:
     """Judged by the number alone."""
-    return finding(ID, SEVERITY, server, _judge(server.version))
+    return finding(ID, SEVERITY, server, _judge(server))
 
 
-def _judge(version: int | None) -> Judged:
+def _judge(server: ServerSnapshot) -> Judged:
+    version = server.version
     said = f"the major version is {version or 'not told'}; the oldest maintained one is {OLDEST}"
     if version is None:
         return unknown(said)
     if version >= OLDEST:
         return compliant(said)
-    remedy = "upgrade the server to a maintained major version"
+    remedy = az(server, "upgrade", f"--version {OLDEST} --yes")
     return drifted(said, f"version={version}", what_to_do=remedy)
 
 

@@ -59,7 +59,9 @@ FILLED: Mapping[str, Mapping[str, str]] = {
             "    if not mode:\n"
             "        return unknown('the mode of high availability is not told')\n"
             "    if mode == 'SameZone':\n"
-            "        return drifted(f'the mode is {mode}', 'mode=SameZone', what_to_do='choose another')\n"
+            "        update = f'az postgres flexible-server update --ids {server.id}'\n"
+            "        remedy = f'{update} --zonal-resiliency Enabled'\n"
+            "        return drifted(f'the mode is {mode}', 'mode=SameZone', what_to_do=remedy)\n"
             "    return compliant(f'the mode is {mode}')"
         ),
         "PostgreSQL server FILL IN: in a few words": "PostgreSQL server with its standby in the same zone",
