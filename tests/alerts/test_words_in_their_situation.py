@@ -13,7 +13,7 @@ from tests.alerts.test_lifecycle import DECISION, POLICY_ID, SERVER, SIGHTING, b
 
 GROUP = "/subscriptions/8d1f2c3b-0001-4a5b-9c6d-7e8f90a1b2c3/resourceGroups/shop-prod-with-a-long-name"
 RULE = f"{GROUP}/providers/Microsoft.DBforPostgreSQL/flexibleServers/orders/firewallRules/{'office-' * 12}"
-ASSIGNMENT = "/providers/Microsoft.Management/managementGroups/root/providers/Microsoft.Authorization"
+ASSIGNMENT = "/providers/Microsoft.Management/managementGroups/platform/providers/Microsoft.Authorization"
 LOCKED = (
     f"ScopeLocked: The scope '{RULE}' cannot perform write operation because following scope(s) are locked: "
     f"'{GROUP}'. Please remove the lock and try again."
