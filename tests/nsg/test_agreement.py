@@ -87,6 +87,16 @@ def test_a_verdict_on_groups_says_what_a_plain_loop_finds(nsg: SecurityGroup, as
 def agree_about_all_packets(
     nsg: SecurityGroup, taken: plain.Known, asked: plain.Asked, universe: plain.Universe
 ) -> None:
+    verdict, found = agree_about_outcomes(nsg, taken, asked, universe)
+    # A set that surely holds, or surely does not hold, all addresses asked about need not be told.
+    known = {"virtualnetwork" if taken.vnet else "", *(key.rpartition(".")[0] for key, _ in taken.closed)}
+    assert depending(verdict) >= found.unsettled | (found.named - known)
+
+
+def agree_about_outcomes(
+    nsg: SecurityGroup, taken: plain.Known, asked: plain.Asked, universe: plain.Universe
+) -> tuple[Verdict, plain.Survey]:
+    """The verdict and what the plain loop found, which agree but for what need not be told."""
     engine = engine_question(asked, taken)
     verdict = decide(nsg, engine)
     found = plain.survey(nsg, asked, taken, universe)
@@ -101,9 +111,7 @@ def agree_about_all_packets(
         priorities = [rule.priority for rule in rules]
         assert priorities == sorted(set(priorities))
     assert depending(verdict) <= found.named
-    # A set that surely holds, or surely does not hold, all addresses asked about need not be told.
-    known = {"virtualnetwork" if taken.vnet else "", *(key.rpartition(".")[0] for key, _ in taken.closed)}
-    assert depending(verdict) >= found.unsettled | (found.named - known)
+    return verdict, found
 
 
 @given(groups(), knowledge(), questions())

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from hypothesis import event, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.model import SecurityGroup
-from shared.nsg import state_of
 from tests.nsg import plain
-from tests.nsg.builders import decide, networks, program
+from tests.nsg.builders import decide, networks
 from tests.nsg.strategies import INSIDE, UNIVERSE, engine_question, groups, one_packet, packets, questions
-from tests.nsg.test_agreement import depending, expected_state, names
+from tests.nsg.test_agreement import agree_about_outcomes, names
 
 HOST = networks("168.63.129.16/32")
 DEFINED = st.sampled_from(
@@ -23,17 +22,7 @@ POOL = ("VirtualNetwork", "internet", "internet", "AzureLoadBalancer", "Storage"
 def test_a_verdict_is_what_a_plain_loop_finds_where_the_internet_lies_outside_the_network(
     nsg: SecurityGroup, taken: plain.Known, asked: plain.Asked
 ) -> None:
-    engine = engine_question(asked, taken)
-    verdict = decide(nsg, engine)
-    found = plain.survey(nsg, asked, taken, UNIVERSE)
-    event(", ".join(sorted(found.outcomes)) or "no packets")
-    assert verdict.outcomes == found.outcomes
-    assert verdict.state is expected_state(found.outcomes)
-    assert state_of(program(nsg, engine), engine.question) is verdict.state
-    assert names(verdict.blocking) == found.blocking
-    assert names(verdict.exposing) == found.exposing
-    assert names(verdict.shadowed) == found.shadowed
-    assert depending(verdict) <= found.named
+    agree_about_outcomes(nsg, taken, asked, UNIVERSE)
 
 
 @given(groups(POOL), DEFINED, packets())
