@@ -168,6 +168,8 @@ class Aspect(StrEnum):
     HEALTH = "health"
     PRIVATE_DNS = "privateDns"
     DNS_LOCKS = "dnsLocks"
+    PLACES = "places"
+    """The subnets in which a server is reached privately, each with what decides who gets in."""
     SUBNET = "subnet"
     SECURITY_GROUP = "securityGroup"
     SUBNET_SERVERS = "subnetServers"
@@ -175,6 +177,8 @@ class Aspect(StrEnum):
     SUBNET_ENDPOINTS = "subnetEndpoints"
     ROUTES = "routes"
     VIRTUAL_NETWORK = "virtualNetwork"
+    ADMIN_RULES = "adminRules"
+    """The security admin rules that Virtual Network Manager has put on the network of a subnet."""
     ANY_SUBNET = "anySubnet"
     """The surroundings of a subnet are read although nothing of PostgreSQL is in it: a client's."""
 

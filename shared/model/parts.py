@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
+from shared.model.kinds import Direction
 from shared.model.resource_id import ResourceId
 from shared.model.values import value
 
@@ -138,6 +139,9 @@ class ZoneLink:
     name: str
     network: ResourceId | None = None
     state: str = ""
+    resolution_policy: str = ""
+    """``resolutionPolicy`` in Azure's spelling: with ``NxDomainRedirect`` a name that the zone does not hold is
+    asked of public DNS; ``Default`` or ``""``: it does not exist (article on fallback to internet)."""
 
 
 @value
@@ -180,6 +184,7 @@ class EndpointDns:
 
     id: ResourceId
     addresses: tuple[IPv4Address, ...] | None = None
+    subnet: ResourceId | None = None
     network: NetworkDns | None = None
     group_zones: tuple[ResourceId, ...] | None = None
     """The zones that the endpoint's DNS zone group names; empty: it has no group, or an empty one."""
@@ -238,6 +243,43 @@ class RouteTable:
 
 
 @value
+class Peering:
+    """A peering that works both ways (Connected) and lets its networks reach each other."""
+
+    network: ResourceId
+    prefixes: tuple[IPv4Network | IPv6Network, ...] = ()
+    """The other network's address space, as this end of the peering shows it."""
+
+
+@value
+class NetworkSubnet:
+    """A subnet as its network's own body names it."""
+
+    id: ResourceId
+    prefixes: tuple[IPv4Network | IPv6Network, ...] = ()
+
+
+@value
+class AdminRule:
+    """A security admin rule of Azure Virtual Network Manager that holds in a network.
+
+    The lower priority number is asked first, all of them before any NSG: ``Deny`` and ``AlwaysAllow`` end the
+    matter, ``Allow`` hands on to the NSG (article on security admin rules).
+    """
+
+    name: str
+    priority: int
+    direction: Direction
+    access: str
+    """``Allow``, ``AlwaysAllow`` or ``Deny``, in Azure's spelling."""
+    protocol: str
+    sources: tuple[str, ...] = ("*",)
+    destinations: tuple[str, ...] = ("*",)
+    source_ports: tuple[str, ...] = ("*",)
+    ports: tuple[str, ...] = ("*",)
+
+
+@value
 class VirtualNetwork:
     """The network of a subnet or an endpoint: its address space and its own DNS servers."""
 
@@ -245,11 +287,20 @@ class VirtualNetwork:
     prefixes: tuple[IPv4Network | IPv6Network, ...] = ()
     dns_servers: tuple[str, ...] = ()
     """Empty: Azure's own resolver answers."""
-    peers: tuple[ResourceId, ...] = ()
-    """The networks that it is peered with, both ways, and whose space its ``VirtualNetwork`` tag holds."""
+    peerings: tuple[Peering, ...] = ()
+    """Those that work, whose networks' space the ``VirtualNetwork`` tag holds too."""
     learns_routes: bool | None = None
     """Whether a gateway or a route server may bring in routes (BGP), its own or a peer's that it uses; None
     where that was not read."""
+    subnets: tuple[NetworkSubnet, ...] = ()
+    admin_rules: tuple[AdminRule, ...] | None = None
+    """None where nobody asked, or where they could not be read (``admin_unread``)."""
+    admin_unread: str = ""
+
+    @property
+    def peers(self) -> tuple[ResourceId, ...]:
+        """The networks that it is peered with."""
+        return tuple(peering.network for peering in self.peerings)
 
 
 @value

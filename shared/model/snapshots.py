@@ -45,6 +45,61 @@ class PrivateEndpointConnection:
 
 
 @value
+class SubnetServer:
+    """A server in a subnet, for evidence; None means that it could not be read."""
+
+    id: ResourceId
+    high_availability: bool | None = None
+    pgbouncer: bool | None = None
+    entra: bool | None = None
+    """Whether Microsoft Entra sign-in is on."""
+    customer_key: bool | None = None
+    elastic_cluster: bool | None = None
+    replication: Replication = Replication()
+    partners: tuple[ReplicaPartner, ...] | None = None
+    """The servers that it replicates with; None where nobody asked or they could not be read."""
+
+
+@value
+class SubnetSnapshot:
+    """One reading of a subnet with its NSG. ``security_group`` is None when it has none."""
+
+    kind: Literal[TargetKind.SUBNET] = TargetKind.SUBNET
+    id: ResourceId
+    read_at: datetime
+    location: str
+    prefixes: tuple[IPNetwork, ...]
+    delegations: tuple[str, ...]
+    """Service names, for example ``Microsoft.DBforPostgreSQL/flexibleServers``."""
+    security_group: SecurityGroup | None = None
+    servers: tuple[SubnetServer, ...] | None = None
+    updating: bool = False
+    etag: str | None = None
+    service_endpoints: tuple[str, ...] | None = None
+    endpoint_network_policies: str = ""
+    """``privateEndpointNetworkPolicies`` as ARM spells it; ``""`` where absent."""
+    route_table_id: ResourceId | None = None
+    route_table: RouteTable | None = None
+    virtual_network: VirtualNetwork | None = None
+    private_endpoints: tuple[SubnetEndpoint, ...] | None = None
+    """Private endpoints in it that lead to PostgreSQL servers."""
+    unread: Mapping[Aspect, str] = field(default_factory=dict)
+    """Parts that were asked for and could not be read, each with the reason."""
+    odd_fields: Mapping[str, str] = field(default_factory=dict)
+    """The subnet's own fields that hold something that means nothing to us, each with what it is. What is
+    readable of ``addressPrefix`` and ``delegations`` stands in the reading all the same."""
+
+    @property
+    def target(self) -> Target:
+        return Target(kind=self.kind, id=self.id)
+
+    @property
+    def created_at(self) -> datetime | None:
+        """ARM does not say when a subnet was made."""
+        return None
+
+
+@value
 class ServerSnapshot:
     """One reading of a flexible or single server.
 
@@ -99,6 +154,8 @@ class ServerSnapshot:
     private_dns: PrivateDns | None = None
     dns_locks: tuple[ManagementLock, ...] | None = None
     """Locks that hold for the private DNS zone of a VNet-integrated server, inherited ones included."""
+    places: tuple[SubnetSnapshot, ...] | None = None
+    """The subnets in which it is reached privately: its own, or those of its approved private endpoints."""
     unread: Mapping[Aspect, str] = field(default_factory=dict)
     """Parts that were asked for and could not be read, each with the reason."""
     odd_fields: Mapping[str, str] = field(default_factory=dict)
@@ -111,61 +168,6 @@ class ServerSnapshot:
     @property
     def vnet_integrated(self) -> bool:
         return self.delegated_subnet is not None
-
-
-@value
-class SubnetServer:
-    """A server in a subnet, for evidence; None means that it could not be read."""
-
-    id: ResourceId
-    high_availability: bool | None = None
-    pgbouncer: bool | None = None
-    entra: bool | None = None
-    """Whether Microsoft Entra sign-in is on."""
-    customer_key: bool | None = None
-    elastic_cluster: bool | None = None
-    replication: Replication = Replication()
-    partners: tuple[ReplicaPartner, ...] | None = None
-    """The servers that it replicates with; None where nobody asked or they could not be read."""
-
-
-@value
-class SubnetSnapshot:
-    """One reading of a subnet with its NSG. ``security_group`` is None when it has none."""
-
-    kind: Literal[TargetKind.SUBNET] = TargetKind.SUBNET
-    id: ResourceId
-    read_at: datetime
-    location: str
-    prefixes: tuple[IPNetwork, ...]
-    delegations: tuple[str, ...]
-    """Service names, for example ``Microsoft.DBforPostgreSQL/flexibleServers``."""
-    security_group: SecurityGroup | None = None
-    servers: tuple[SubnetServer, ...] | None = None
-    updating: bool = False
-    etag: str | None = None
-    service_endpoints: tuple[str, ...] | None = None
-    endpoint_network_policies: str = ""
-    """``privateEndpointNetworkPolicies`` as ARM spells it; ``""`` where absent."""
-    route_table_id: ResourceId | None = None
-    route_table: RouteTable | None = None
-    virtual_network: VirtualNetwork | None = None
-    private_endpoints: tuple[SubnetEndpoint, ...] | None = None
-    """Private endpoints in it that lead to PostgreSQL servers."""
-    unread: Mapping[Aspect, str] = field(default_factory=dict)
-    """Parts that were asked for and could not be read, each with the reason."""
-    odd_fields: Mapping[str, str] = field(default_factory=dict)
-    """The subnet's own fields that hold something that means nothing to us, each with what it is. What is
-    readable of ``addressPrefix`` and ``delegations`` stands in the reading all the same."""
-
-    @property
-    def target(self) -> Target:
-        return Target(kind=self.kind, id=self.id)
-
-    @property
-    def created_at(self) -> datetime | None:
-        """ARM does not say when a subnet was made."""
-        return None
 
 
 Snapshot: TypeAlias = ServerSnapshot | SubnetSnapshot

@@ -80,6 +80,18 @@ _READING: Final[Mapping[Aspect, _ByKind]] = {
     ),
     Aspect.ROUTES: _everywhere(f"{_NETWORK}/routeTables/read"),
     Aspect.VIRTUAL_NETWORK: _everywhere(f"{_NETWORK}/virtualNetworks/read"),
+    Aspect.ADMIN_RULES: _everywhere(
+        f"{_NETWORK}/virtualNetworks/listNetworkManagerEffectiveSecurityAdminRules/action"
+    ),
+    Aspect.PLACES: _everywhere(
+        f"{_NETWORK}/virtualNetworks/read",
+        f"{_NETWORK}/virtualNetworks/subnets/read",
+        f"{_NETWORK}/virtualNetworks/listNetworkManagerEffectiveSecurityAdminRules/action",
+        f"{_NETWORK}/privateEndpoints/read",
+        f"{_NETWORK}/networkInterfaces/read",
+        f"{_NETWORK}/routeTables/read",
+        *(f"{_GROUPS}/{what}" for what in ("read", "securityRules/read", "defaultSecurityRules/read")),
+    ),
     Aspect.ANY_SUBNET: {},
 }
 

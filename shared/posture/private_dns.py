@@ -10,7 +10,7 @@ What must not live here: the metadata of a policy, and how private DNS is read.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Final
 
@@ -24,23 +24,12 @@ from shared.posture.findings import Judged, beside_the_point, compliant, drifted
 from shared.posture.policy import Parameter
 from shared.posture.steps import Step
 from shared.posture.unread import connections_missing, status_unknown, unread_reason
+from shared.posture.ways.world import Declared
 
 AZURE_RESOLVER: Final = "168.63.129.16"
 """Azure's own resolver, which a network may also name itself (article on this address)."""
 _ZONE_TYPE: Final = "microsoft.network/privatednszones"
 _NETWORK_TYPE: Final = "microsoft.network/virtualnetworks"
-
-
-@value
-class Declared:
-    """What the configuration says of central DNS: the zone, and the networks that must be linked to it."""
-
-    zone: ResourceId | None = None
-    networks: tuple[ResourceId, ...] = ()
-
-    @classmethod
-    def of(cls, zone: str, networks: Sequence[str] = ()) -> Declared:
-        return cls(zone=ResourceId(zone) if zone else None, networks=tuple(map(ResourceId, networks)))
 
 
 @value

@@ -32,6 +32,7 @@ from shared.model.parts import (
     DnsZone,
     EndpointDns,
     NetworkDns,
+    Peering,
     PrivateDns,
     Route,
     RouteTable,
@@ -87,7 +88,9 @@ def routed(whole: SubnetSnapshot, prefix: str, hop: str) -> SubnetSnapshot:
 
 def peered(whole: SubnetSnapshot, network: ResourceId) -> SubnetSnapshot:
     assert whole.virtual_network is not None
-    return replace(whole, virtual_network=replace(whole.virtual_network, peers=(network,)))
+    return replace(
+        whole, virtual_network=replace(whole.virtual_network, peerings=(Peering(network=network),))
+    )
 
 
 CLIENT = subnet("app", "10.0.7.0/24")

@@ -39,12 +39,12 @@ from shared.posture.policy import FLEXIBLE_SERVERS, Policy
 from shared.posture.private_dns import (
     CENTRAL_ZONE,
     Case,
-    Declared,
     Serving,
     finding_with_steps,
     judge_endpoints,
     serving,
 )
+from shared.posture.ways.world import Declared
 
 ID: Final = "postgres-endpoint-dns-record-wrong"
 SEVERITY: Final = Severity.HIGH

@@ -34,13 +34,13 @@ from shared.posture.policy import FLEXIBLE_SERVERS, Parameter, Policy
 from shared.posture.private_dns import (
     CENTRAL_ZONE,
     Case,
-    Declared,
     finding_with_steps,
     judge_endpoints,
     resolver_unknown,
     serving,
     wrong_networks,
 )
+from shared.posture.ways.world import Declared
 
 ID: Final = "postgres-endpoint-dns-zone-not-linked"
 SEVERITY: Final = Severity.HIGH

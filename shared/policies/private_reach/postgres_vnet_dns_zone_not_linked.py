@@ -32,6 +32,7 @@ from shared.posture.own_zone_steps import making_again
 from shared.posture.policy import FLEXIBLE_SERVERS, Parameter, Policy
 from shared.posture.private_dns import Declared, custom_dns, finding_with_steps, wrong_networks
 from shared.posture.unread import unread_reason
+from shared.posture.ways.world import Declared
 
 ID: Final = "postgres-vnet-dns-zone-not-linked"
 SEVERITY: Final = Severity.HIGH

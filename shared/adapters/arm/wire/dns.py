@@ -72,6 +72,7 @@ def zone_link(body: Json) -> ZoneLink:
         name=text(body, "name"),
         network=parse_resource_id(get(body, "properties", "virtualNetwork", "id")),
         state=text(body, "properties", "virtualNetworkLinkState"),
+        resolution_policy=text(body, "properties", "resolutionPolicy"),
     )
 
 

@@ -14,7 +14,7 @@ from shared.adapters.arm.wire.fields import get, listed, objects, required_id, t
 from shared.model import IPNetwork, Json
 from shared.model.addresses import ipv4
 from shared.model.errors import Permanent
-from shared.model.parts import Route, RouteTable, SubnetEndpoint, VirtualNetwork
+from shared.model.parts import NetworkSubnet, Peering, Route, RouteTable, SubnetEndpoint, VirtualNetwork
 from shared.model.resource_id import ResourceId, parse_resource_id
 
 _SERVER_TYPES: Final = frozenset(
@@ -50,19 +50,47 @@ def virtual_network(body: Json) -> VirtualNetwork:
         id=required_id(body),
         prefixes=_networks(body, get(body, "properties", "addressSpace", "addressPrefixes")),
         dns_servers=tuple(texts(get(body, "properties", "dhcpOptions", "dnsServers"))),
-        peers=tuple(_peers(body)),
+        peerings=tuple(_peerings(body)),
         learns_routes=_learns_routes(body),
+        subnets=tuple(_subnets(body)),
     )
 
 
-def _peers(body: Json) -> Iterator[ResourceId]:
-    """A peering works once both ends have it (Connected); one without access only serves a gateway."""
+def _peerings(body: Json) -> Iterator[Peering]:
+    """A peering works once both ends have it (Connected); one without access only serves a gateway.
+
+    ``remoteVirtualNetworkAddressSpace`` is the other network's space as it is now, ``remoteAddressSpace`` what
+    the peering has taken over of it: what is routed.
+    """
     for one in objects(body, "virtualNetworkPeerings"):
         remote = parse_resource_id(get(one, "properties", "remoteVirtualNetwork", "id"))
         connected = text(one, "properties", "peeringState").lower() == "connected"
         accessible = get(one, "properties", "allowVirtualNetworkAccess") is not False
         if remote is not None and connected and accessible:
-            yield remote
+            space = get(one, "properties", "remoteAddressSpace", "addressPrefixes")
+            yield Peering(network=remote, prefixes=_readable(space))
+
+
+def _subnets(body: Json) -> Iterator[NetworkSubnet]:
+    """The subnets that the network names by an id; one prefix or several, as with the subnet itself."""
+    for one in objects(body, "subnets"):
+        named, held = parse_resource_id(get(one, "id")), get(one, "properties") or {}
+        if named is not None:
+            listed = [get(held, "addressPrefix"), *texts(get(held, "addressPrefixes"))]
+            yield NetworkSubnet(id=named, prefixes=_readable(listed))
+
+
+def _readable(found: Json) -> tuple[IPNetwork, ...]:
+    """The prefixes among the texts: one that is none is another network's affair, or another subnet's."""
+    known = (_network(one) for one in texts(found))
+    return tuple(one for one in known if one is not None)
+
+
+def _network(found: str) -> IPNetwork | None:
+    try:
+        return ip_network(found, strict=False)
+    except ValueError:
+        return None
 
 
 def _learns_routes(body: Json) -> bool:
