@@ -140,8 +140,8 @@ class ZoneLink:
     network: ResourceId | None = None
     state: str = ""
     resolution_policy: str = ""
-    """``resolutionPolicy`` in Azure's spelling: with ``NxDomainRedirect`` a name that the zone does not hold is
-    asked of public DNS; ``Default`` or ``""``: it does not exist (article on fallback to internet)."""
+    """``resolutionPolicy`` in Azure's spelling: with ``NxDomainRedirect`` a name that the zone does not hold
+    is asked of public DNS; ``Default`` or ``""``: it does not exist (article on fallback to internet)."""
 
 
 @value

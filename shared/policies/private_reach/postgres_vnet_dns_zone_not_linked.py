@@ -30,7 +30,7 @@ from shared.posture.dns_links import judge_links
 from shared.posture.findings import Judged, beside_the_point, drifted, unknown
 from shared.posture.own_zone_steps import making_again
 from shared.posture.policy import FLEXIBLE_SERVERS, Parameter, Policy
-from shared.posture.private_dns import Declared, custom_dns, finding_with_steps, wrong_networks
+from shared.posture.private_dns import custom_dns, finding_with_steps, wrong_networks
 from shared.posture.unread import unread_reason
 from shared.posture.ways.world import Declared
 

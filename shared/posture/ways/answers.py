@@ -1,8 +1,8 @@
 """What is said of a way and of a client: facts, ways, the verdict. Values, and how they are joined.
 
 ``State`` has three values. A fact is one part of a way; the way stands where all of its facts do, in every
-completion of what is unknown, and is blocked where none lets it stand: then ``blocking`` is the shortest set of
-facts that shows it. A client may take several ways where it is not known what the name resolves to for it:
+completion of what is unknown, and is blocked where none lets it stand: then ``blocking`` is the shortest set
+of facts that shows it. A client may take several ways where it is not known what the name resolves to for it:
 it can connect for sure where each of them stands, surely not where each is blocked.
 """
 

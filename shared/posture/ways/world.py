@@ -26,7 +26,7 @@ class Declared:
 
 @value
 class World:
-    """A server as it was read, ``private_dns`` and ``places`` included, and what the configuration declares."""
+    """A server as it was read, with ``private_dns`` and ``places``, and what the configuration declares."""
 
     server: ServerSnapshot
     declared: Declared = Declared()

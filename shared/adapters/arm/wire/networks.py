@@ -59,8 +59,8 @@ def virtual_network(body: Json) -> VirtualNetwork:
 def _peerings(body: Json) -> Iterator[Peering]:
     """A peering works once both ends have it (Connected); one without access only serves a gateway.
 
-    ``remoteVirtualNetworkAddressSpace`` is the other network's space as it is now, ``remoteAddressSpace`` what
-    the peering has taken over of it: what is routed.
+    ``remoteVirtualNetworkAddressSpace`` is the other network's space as it is now, ``remoteAddressSpace``
+    what the peering has taken over of it: what is routed.
     """
     for one in objects(body, "virtualNetworkPeerings"):
         remote = parse_resource_id(get(one, "properties", "remoteVirtualNetwork", "id"))
