@@ -26,6 +26,7 @@ TOPICS: Final = {
     "templates": "NSGs in templates and exports",
     "flows": "Flow logs",
     "events": "Events",
+    "ways": "Ways in",
     "http": "The HTTP API",
     "simulator": "The simulator answers what real clients ask",
 }

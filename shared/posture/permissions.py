@@ -80,6 +80,7 @@ _READING: Final[Mapping[Aspect, _ByKind]] = {
     ),
     Aspect.ROUTES: _everywhere(f"{_NETWORK}/routeTables/read"),
     Aspect.VIRTUAL_NETWORK: _everywhere(f"{_NETWORK}/virtualNetworks/read"),
+    Aspect.NETWORK_LOCKS: _everywhere("Microsoft.Authorization/locks/read"),
     Aspect.ADMIN_RULES: _everywhere(
         f"{_NETWORK}/virtualNetworks/listNetworkManagerEffectiveSecurityAdminRules/action"
     ),

@@ -25,6 +25,7 @@ BASIC = frozenset({Aspect.SUBNET, Aspect.SECURITY_GROUP, Aspect.SUBNET_SERVERS})
 ACTIONS = frozenset(
     {
         "Microsoft.ResourceGraph/resources/read",
+        "Microsoft.Authorization/locks/read",
         *(
             f"Microsoft.Network/{name}/read"
             for name in ("virtualNetworks", "virtualNetworks/subnets", "networkSecurityGroups", "routeTables")
@@ -126,6 +127,7 @@ def test_a_group_that_vanished_meanwhile_does_not_make_the_subnet_gone(azure: Az
         (Aspect.SECURITY_GROUP, "Microsoft.Network/networkSecurityGroups/read"),
         (Aspect.ROUTES, "Microsoft.Network/routeTables/read"),
         (Aspect.VIRTUAL_NETWORK, "Microsoft.Network/virtualNetworks/read"),
+        (Aspect.NETWORK_LOCKS, "Microsoft.Authorization/locks/read"),
         (Aspect.SUBNET_REPLICAS, "Microsoft.DBforPostgreSQL/flexibleServers/replicas/read"),
     ],
 )
@@ -225,6 +227,16 @@ def test_the_networks_that_a_network_is_peered_with_are_those_that_packets_reach
     snapshot, _ = read(azure, frozenset({Aspect.SUBNET, Aspect.VIRTUAL_NETWORK}))
     assert snapshot.virtual_network is not None
     assert [str(one) for one in snapshot.virtual_network.peers] == [remotes["spoke"]]
+
+
+def test_the_locks_around_a_subnet_and_on_it_cost_one_request(azure: Azure) -> None:
+    scopes = (str(SUBNET.id), seeds.vnet_id(), seeds.group_id(), seeds.subnet_id(name="apps"))
+    locks = [seeds.lock(scope=scope, name=f"lock-{at}") for at, scope in enumerate(scopes)]
+    seeded(azure, *locks, seeds.lock(scope=seeds.vnet_id(name="other"), name="elsewhere"))
+    snapshot, asked = read(azure, frozenset({Aspect.SUBNET, Aspect.NETWORK_LOCKS}))
+    assert asked == ["subnets", "Microsoft.Authorization"]
+    found = {(lock.name, lock.level, lock.scope) for lock in snapshot.network_locks or ()}
+    assert found == {(f"lock-{at}", "CanNotDelete", scope) for at, scope in enumerate(scopes)}
 
 
 # --- private endpoints -----------------------------------------------------------------------------

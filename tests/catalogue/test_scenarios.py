@@ -49,7 +49,7 @@ def test_a_scenario_is_about_a_target_of_its_policy(scenario: Scenario) -> None:
 
 OPTIONAL = frozenset(
     {Aspect.PARAMETERS, Aspect.ADMINISTRATORS, Aspect.THREAT_PROTECTION, Aspect.DIAGNOSTIC_SETTINGS}
-    | {Aspect.PRIVATE_DNS, Aspect.DNS_LOCKS, Aspect.ROUTES, Aspect.VIRTUAL_NETWORK}
+    | {Aspect.PRIVATE_DNS, Aspect.DNS_LOCKS, Aspect.NETWORK_LOCKS, Aspect.ROUTES, Aspect.VIRTUAL_NETWORK}
 )
 """Parts with an action of their own, without which a target is read all the same.
 

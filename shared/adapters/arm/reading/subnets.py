@@ -15,7 +15,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
-from shared.adapters.arm.reading import graph, network_resources, subnet_servers
+from shared.adapters.arm.reading import extensions, graph, network_resources, subnet_servers
 from shared.adapters.arm.reading.optional_parts import Reader, each, with_parts
 from shared.adapters.arm.session.session import Session
 from shared.adapters.arm.wire import fields, networks, subnets
@@ -60,6 +60,7 @@ def _around(snapshot: SubnetSnapshot, body: Json) -> Mapping[Aspect, Reader[Subn
     readers: dict[Aspect, Reader[SubnetSnapshot]] = {
         Aspect.SUBNET_REPLICAS: subnet_servers.with_partners,
         Aspect.VIRTUAL_NETWORK: _with_virtual_network,
+        Aspect.NETWORK_LOCKS: extensions.network_locks,
     }
     if (group := subnets.security_group_id(body)) is not None:
         readers[Aspect.SECURITY_GROUP] = partial(_with_group, group)
