@@ -35,7 +35,7 @@ from shared.model.memory import TargetRecord
 from shared.model.values import value
 from shared.posture.policy import AnyPolicy, Assessment, applies_to, bound
 from shared.posture.side_by_side import apart, beside
-from shared.state.baseline import Baseline, recorded_baseline
+from shared.state.baseline import Baseline, found_since, recorded_baseline
 
 
 def judge_all(visit: Visit, policies: Iterable[AnyPolicy], record: TargetRecord) -> tuple[Judgement, ...]:
@@ -54,6 +54,7 @@ def _judge(visit: Visit, policy: AnyPolicy, record: TargetRecord, proposals: Pro
     readiness = readiness_of(visit.snapshot)
     finding = _never_compliant_while_busy(policy.evaluate(visit.snapshot), readiness)
     baseline = _baseline(visit, finding, record)
+    finding = found_since(baseline, finding, visit.snapshot, policy)
     remedy = _Remedy()
     if finding.state is not ComplianceState.COMPLIANT:
         remedy = _remedy(visit, policy, (finding, baseline), proposals.beside(policy.id))

@@ -2,13 +2,14 @@
 
 *What it finds.* A subnet that holds a private endpoint of a PostgreSQL server, has an NSG or a route table,
 and whose ``privateEndpointNetworkPolicies`` leaves private endpoints out of it: ``Disabled``, which is also
-what an absent field means, or the mode that is on for the other of the two.
+what an absent field means, or the mode that is on for the other of the two. High where the NSG was in force
+at the last compliant reading: then it was switched off.
 
 *Why it matters.* The NSG there is decoration: whatever its rules say, everything that reaches the network
 reaches the database's endpoint. Who reads the rules believes otherwise.
 
-*What the change does.* Nothing is changed; it is advice. Turning network policies on puts the rules in
-force for every private endpoint in the subnet at once. Ask ``explain-nsg`` first who would be let in; the
+*What the change does.* Nothing is changed; it is advice otherwise. Turning network policies on puts the rules
+in force for every private endpoint in the subnet at once. Ask ``explain-nsg`` first who would be let in; the
 alert has the command.
 
 *What it may break.* Turning them on cuts off whoever the rules deny, at every endpoint of the subnet, also
@@ -21,16 +22,20 @@ those of other services.
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
+from datetime import datetime
 from typing import Final
 
 from shared.model import Aspect, Finding, Kind, Severity, SubnetSnapshot
 from shared.posture.controls import MCSB
 from shared.posture.findings import Facts, Judged, compliant, drifted, finding, unknown
+from shared.posture.former_group import at
 from shared.posture.policy import SUBNETS, Policy
 from shared.posture.subnet_facts import groups_reach_endpoints, routes_reach_endpoints, without_endpoints
 
 ID: Final = "postgres-endpoint-subnet-ignores-network-policies"
 SEVERITY: Final = Severity.INFORMATIONAL
+SWITCHED_OFF: Final = Severity.HIGH
 
 
 def evaluate(subnet: SubnetSnapshot) -> Finding:
@@ -52,6 +57,16 @@ def _judged(subnet: SubnetSnapshot) -> Judged:
     what = " and ".join(left_out)
     reason = f"{what} of the subnet does not apply to its private endpoints"
     return drifted(reason, what, what_to_do=_command(subnet), evidence=_evidence(subnet))
+
+
+def since(found: Finding, subnet: SubnetSnapshot, former: SubnetSnapshot, read_at: datetime) -> Finding:
+    """An NSG that was in force and stands there for nothing now keeps nobody out any more."""
+    were_in_force = former.security_group is not None and groups_reach_endpoints(former)
+    if not were_in_force or groups_reach_endpoints(subnet) or not _has_group(subnet):
+        return found
+    mode = former.endpoint_network_policies
+    reason = f"{found.reason}; at the last compliant reading, {at(read_at)}, the mode was {mode}"
+    return replace(found, severity=SWITCHED_OFF, reason=reason)
 
 
 def _has_group(subnet: SubnetSnapshot) -> bool:
@@ -77,10 +92,11 @@ POLICY: Policy[SubnetSnapshot] = Policy(
     title="An NSG or route table does not apply to PostgreSQL private endpoints",
     kind=Kind.SETTING,
     targets=SUBNETS,
-    severity=SEVERITY,
+    severity=SWITCHED_OFF,
     reads=frozenset({Aspect.SUBNET, Aspect.SUBNET_ENDPOINTS, Aspect.SECURITY_GROUP}),
     controls=(MCSB.NS_1,),
     evaluate=evaluate,
+    since=since,
     order=69,
     why="The rules of this NSG keep nobody from the database, whatever they say.",
 )
