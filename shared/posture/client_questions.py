@@ -43,11 +43,6 @@ def settled_at_databases(subnet: SubnetSnapshot) -> Judged | None:
     """As ``settled``, for a policy that also judges subnets with private endpoints."""
     if delegated(subnet):
         return settled(subnet)
-    return not_in_force(subnet) or _settled_endpoints(subnet)
-
-
-def not_in_force(subnet: SubnetSnapshot) -> Judged | None:
-    """What is said of a subnet whose NSG reaches no private endpoint of a PostgreSQL server, or may not."""
     if found := without_endpoints(subnet):
         return found
     enforced = groups_reach_endpoints(subnet)
@@ -56,7 +51,7 @@ def not_in_force(subnet: SubnetSnapshot) -> Judged | None:
     if not enforced:
         off = "network policies are off: an NSG does not apply to the private endpoints in the subnet"
         return compliant(off)
-    return None
+    return _settled_endpoints(subnet)
 
 
 def _settled_endpoints(subnet: SubnetSnapshot) -> Judged | None:

@@ -22,20 +22,17 @@ those of other services.
 from __future__ import annotations
 
 import shlex
-from dataclasses import replace
-from datetime import datetime
 from typing import Final
 
 from shared.model import Aspect, Finding, Kind, Severity, SubnetSnapshot
 from shared.posture.controls import MCSB
 from shared.posture.findings import Facts, Judged, compliant, drifted, finding, unknown
-from shared.posture.former_group import at
+from shared.posture.former_group import TAKEN_AWAY, has_group, switched_off
 from shared.posture.policy import SUBNETS, Policy
 from shared.posture.subnet_facts import groups_reach_endpoints, routes_reach_endpoints, without_endpoints
 
 ID: Final = "postgres-endpoint-subnet-ignores-network-policies"
 SEVERITY: Final = Severity.INFORMATIONAL
-SWITCHED_OFF: Final = Severity.HIGH
 
 
 def evaluate(subnet: SubnetSnapshot) -> Finding:
@@ -49,7 +46,7 @@ def _judged(subnet: SubnetSnapshot) -> Judged:
     if groups is None or routes is None:
         return unknown(f"privateEndpointNetworkPolicies is {subnet.endpoint_network_policies!r}")
     left_out = [
-        *(["the NSG"] if _has_group(subnet) and not groups else []),
+        *(["the NSG"] if has_group(subnet) and not groups else []),
         *(["the route table"] if subnet.route_table_id is not None and not routes else []),
     ]
     if not left_out:
@@ -57,21 +54,6 @@ def _judged(subnet: SubnetSnapshot) -> Judged:
     what = " and ".join(left_out)
     reason = f"{what} of the subnet does not apply to its private endpoints"
     return drifted(reason, what, what_to_do=_command(subnet), evidence=_evidence(subnet))
-
-
-def since(found: Finding, subnet: SubnetSnapshot, former: SubnetSnapshot, read_at: datetime) -> Finding:
-    """An NSG that was in force and stands there for nothing now keeps nobody out any more."""
-    were_in_force = former.security_group is not None and groups_reach_endpoints(former)
-    if not were_in_force or groups_reach_endpoints(subnet) or not _has_group(subnet):
-        return found
-    mode = former.endpoint_network_policies
-    reason = f"{found.reason}; at the last compliant reading, {at(read_at)}, the mode was {mode}"
-    return replace(found, severity=SWITCHED_OFF, reason=reason)
-
-
-def _has_group(subnet: SubnetSnapshot) -> bool:
-    """An NSG that could not be read is there all the same: the subnet names it."""
-    return subnet.security_group is not None or Aspect.SECURITY_GROUP in subnet.unread
 
 
 def _command(subnet: SubnetSnapshot) -> str:
@@ -92,11 +74,11 @@ POLICY: Policy[SubnetSnapshot] = Policy(
     title="An NSG or route table does not apply to PostgreSQL private endpoints",
     kind=Kind.SETTING,
     targets=SUBNETS,
-    severity=SWITCHED_OFF,
+    severity=TAKEN_AWAY,
     reads=frozenset({Aspect.SUBNET, Aspect.SUBNET_ENDPOINTS, Aspect.SECURITY_GROUP}),
     controls=(MCSB.NS_1,),
     evaluate=evaluate,
-    since=since,
+    since=switched_off,
     order=69,
     why="The rules of this NSG keep nobody from the database, whatever they say.",
 )
