@@ -4,6 +4,7 @@ from local.simulator import seeds
 from local.simulator.values import JsonObject
 from shared.model import Outcome, Reason, TargetKind
 from tests.catalogue.scenario import Scenario, put
+from tests.catalogue.shut import SHUT
 
 NSG = seeds.nsg_id(name="nsg-missing")
 SUBNET = seeds.subnet_id(vnet="vnet-missing", name="db")
@@ -13,7 +14,7 @@ SCENARIO = Scenario(
     kind=TargetKind.SUBNET,
     resource=SUBNET,
     seed=(
-        seeds.nsg(name="nsg-missing"),
+        seeds.nsg(name="nsg-missing", rules=SHUT),
         seeds.vnet(name="vnet-missing", subnets=[seeds.subnet(name="db", nsg=NSG)]),
     ),
     drift=(put(SUBNET, seeds.subnet(name="db")),),
