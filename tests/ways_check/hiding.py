@@ -211,7 +211,19 @@ def _endpoint(random: Random, seen: Seen, change: Callable[[EndpointDns], Endpoi
 
 
 def _address(random: Random, seen: Seen) -> Seen:
-    return _endpoint(random, seen, lambda end: replace(end, addresses=None, unread=_WHY))
+    """Neither the endpoint nor its subnet shows it."""
+    shown = _endpoint(random, seen, lambda end: replace(end, addresses=None, unread=_WHY))
+    dns, places = shown.world.server.private_dns, shown.world.server.places
+    missing = {end.id for end in dns.endpoints if end.addresses is None} if dns is not None else set()
+    return _with_server(
+        shown, replace(shown.world.server, places=places and tuple(_shy(p, missing) for p in places))
+    )
+
+
+def _shy(place: SubnetSnapshot, missing: set[ResourceId]) -> SubnetSnapshot:
+    held = place.private_endpoints or ()
+    left = tuple(replace(end, addresses=(), unread=_WHY) if end.id in missing else end for end in held)
+    return replace(place, private_endpoints=left)
 
 
 # --- of subnets and networks -----------------------------------------------------------------------

@@ -27,14 +27,13 @@ _UNSEEN: Final = "a zone that was not read"
 def resolve(here: Surroundings) -> Answer:
     if here.world.server.vnet_integrated:
         return _in_own_zone(here)
-    has_alias = _has_alias(here)
     if isinstance(here.client, PublicClient | AnyAzure):
         return PUBLIC  # "as in every network without such a link, the alias goes on"
+    if not _has_alias(here):
+        return PUBLIC  # "the public endpoint at once; private zones do not matter"
     network = client_network(here)
     if network is None or not _asks_azure(here, network):
-        return _of_own_servers(here, has_alias)
-    if not has_alias:
-        return PUBLIC  # "the public endpoint at once; private zones do not matter"
+        return _of_own_servers(here)
     return _from_link(here, *_link_of(here, network))
 
 
@@ -63,13 +62,15 @@ def _in_own_zone(here: Surroundings) -> Answer:
     """Said: "an alias into the server's own private zone, which only networks linked to it resolve"."""
     if isinstance(here.client, PublicClient | AnyAzure):
         return None
-    network = client_network(here)
+    network, zone = client_network(here), here.world.server.private_dns_zone
     if network is None or not _asks_azure(here, network):
-        is_found = here.choose("own DNS servers know the name", False, True)
-    else:
-        own = next((zone for zone in here.zones() if zone.id == here.world.server.private_dns_zone), None)
-        is_found = _is_linked(here, own, network)
-    return _server_address(here) if is_found else None
+        declared = here.world.declared
+        if not declared.networks or declared.zone not in {None, zone}:
+            is_found = here.choose("own DNS servers know the name", False, True)
+            return _server_address(here) if is_found else None
+        network = here.choose("the declared network that answers", *declared.networks)
+    own = next((one for one in here.zones() if one.id == zone), None)
+    return _server_address(here) if _is_linked(here, own, network) else None
 
 
 def _is_linked(here: Surroundings, zone: DnsZone | None, network: ResourceId) -> bool:
@@ -124,7 +125,7 @@ def _has_alias(here: Surroundings) -> bool:
 def endpoint_addresses(here: Surroundings, connection: PrivateEndpointConnection) -> tuple[int, ...]:
     """Those that were read, or some address: one that a record names, or any of its subnet."""
     found = here.endpoint_dns(connection.endpoint)
-    if found is not None and found.addresses is not None:
+    if found is not None and found.addresses:
         return tuple(map(int, found.addresses))
     return (_unread_address(here, connection.id.name, found.subnet if found else None),)
 
@@ -151,27 +152,23 @@ def _each_address(here: Surroundings) -> Iterator[int]:
         yield unseen_address(here)
 
 
-def _of_own_servers(here: Surroundings, has_alias: bool) -> Answer:
-    """Said: "DNS servers of its own, or on-premises: anything", or what the declared central zone answers."""
-    zone, networks = here.world.declared.zone, here.world.declared.networks
-    if zone is None or not networks:
+def _of_own_servers(here: Surroundings) -> Answer:
+    """Said: "DNS servers of its own, or on-premises: anything"; where central DNS is declared "what that zone
+    answers where it is linked to all of them; as not linked where to none; else either".
+    """
+    networks = here.world.declared.networks
+    if not networks:
         return here.choose("own DNS servers answer", None, PUBLIC, *_each_address(here))
-    if not has_alias:
-        return PUBLIC
-    read = next((one for one in here.zones() if one.id == zone), None)
-    linked = [network for network in networks if _is_linked(here, read, network)]
-    unlinked = [network for network in networks if network not in linked]
-    asked = here.choose("the declared network whose resolver is asked", *linked, *unlinked)
-    if asked in unlinked:
-        return PUBLIC  # "as not linked where to none; else either"
-    link = _link_to(read, asked) if read is not None and read.links is not None else None
-    return _from_link(here, read or _UNSEEN, link)
+    asked = here.choose("the declared network that answers", *networks)
+    return _from_link(here, *_link_of(here, asked, here.world.declared.zone))
 
 
 _Zone: TypeAlias = DnsZone | Literal["a zone that was not read"] | None
 
 
-def _link_of(here: Surroundings, network: ResourceId) -> tuple[_Zone, ZoneLink | None]:
+def _link_of(
+    here: Surroundings, network: ResourceId, declared: ResourceId | None = None
+) -> tuple[_Zone, ZoneLink | None]:
     """The zone that answers in the network, by which link: "a completed link to a zone that was read
     settles it", "links or zones that were not read: as linked, and as not linked".
     """
@@ -181,7 +178,7 @@ def _link_of(here: Surroundings, network: ResourceId) -> tuple[_Zone, ZoneLink |
         if (link := links.get(zone.id)) is not None and _is_complete(link):
             return zone, link
     maybe = [zone for zone in standing if zone.links is None or links[zone.id] is not None]
-    unseen = [_UNSEEN] if _zones_unseen(here) else []
+    unseen = [_UNSEEN] if _zones_unseen(here, declared) else []
     chosen = here.choose(
         "the zone that is linked", "none", *(zone.id.name + str(zone.id) for zone in maybe), *unseen
     )
@@ -191,12 +188,13 @@ def _link_of(here: Surroundings, network: ResourceId) -> tuple[_Zone, ZoneLink |
     return (_UNSEEN if chosen == _UNSEEN else None), None
 
 
-def _zones_unseen(here: Surroundings) -> bool:
-    """Not "every zone of the name was read"."""
+def _zones_unseen(here: Surroundings, declared: ResourceId | None) -> bool:
+    """Not "every zone of the name was read", the declared one among them."""
     dns = here.world.server.private_dns
     if dns is None or dns.found is None:
         return True
-    return not set(dns.found) <= {zone.id for zone in dns.zones}
+    named = {*dns.found, declared} if declared else set(dns.found)
+    return not named <= {zone.id for zone in dns.zones}
 
 
 def _from_link(here: Surroundings, zone: _Zone, link: ZoneLink | None) -> Answer:

@@ -235,12 +235,10 @@ def _table(here: Surroundings, source: ResourceId, subnet: SubnetSnapshot | None
 
 
 def _publicly(here: Surroundings) -> bool:
-    if isinstance(here.client, NetworkClient):
-        return False  # "not asked: only private ways"
-    if here.world.server.vnet_integrated:
+    if here.world.server.vnet_integrated or not _is_on(here):
         return False  # "there is no public path"
-    if not _is_on(here):
-        return False
+    if isinstance(here.client, NetworkClient):
+        return _from_somewhere(here, here.client.network)
     if not isinstance(here.client, SubnetClient):
         return _admitted(here, is_straight=False)
     server = here.public_address("the public endpoint's address")
@@ -249,6 +247,14 @@ def _publicly(here: Surroundings) -> bool:
         return False
     packet = Packet(source=here.client_address(), destination=server, source_port=here.source_port)
     return _let_out(here, packet, is_joined=False) and _admitted(here, is_straight=leaves)
+
+
+def _from_somewhere(here: Surroundings, network: ResourceId) -> bool:
+    """From a network, whose subnet's "NSG and routes" are "its affair": by Azure's own route, or a learned one."""
+    if here.learns(network) and here.choose("a learned route takes it", False, True):
+        leads = here.choose("the learned route leads there", True, False)
+        return leads and _admitted(here, is_straight=False)
+    return _admitted(here, is_straight=True)
 
 
 def _is_on(here: Surroundings) -> bool:
@@ -307,11 +313,8 @@ def _admitted(here: Surroundings, *, is_straight: bool) -> bool:
 def _all_azure(here: Surroundings, *, is_straight: bool) -> bool:
     if not any(rule.allows_all_azure for rule in here.world.server.firewall_rules or ()):
         return False
-    match here.client:
-        case AnyAzure():
-            return True
-        case OnPremises():
-            return False
+    if isinstance(here.client, AnyAzure):
+        return True
     return is_straight or here.choose("the client's public address is Azure's", True, False)
 
 
@@ -344,7 +347,8 @@ def _by_network_rule(here: Surroundings) -> bool:
     if rules is None:
         named = here.choose("a virtual network rule that was not read names the subnet", True, False)
     else:
-        named = any(rule.subnet == subnet.id and rule.state.lower() == "ready" for rule in rules)
+        states = {rule.state.lower() for rule in rules if rule.subnet == subnet.id}
+        named = "ready" in states or (bool(states) and here.choose("the rule gets ready", True, False))
         odd = server.odd_network_rules
         named = named or any(here.choose(f"odd rule {rule.name} names it", False, True) for rule in odd)
     if not named:

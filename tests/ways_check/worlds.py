@@ -39,6 +39,7 @@ from shared.model.parts import (
     PrivateDns,
     Route,
     RouteTable,
+    SubnetEndpoint,
     VirtualNetwork,
     VirtualNetworkRule,
     ZoneLink,
@@ -342,7 +343,7 @@ class _Maker:
         endpoints = tuple(
             EndpointDns(
                 id=one.endpoint,
-                addresses=() if self._chance(0.05) else (_fifth(place),),
+                addresses=(_fifth(place),),
                 subnet=place.id,
                 network=_dns_of(networks, _number_of(place.id)),
                 group_zones=(),
@@ -357,8 +358,16 @@ class _Maker:
             private_dns=PrivateDns(
                 endpoints=endpoints, zones=zones, found=tuple(zone.id for zone in zones if zone.exists)
             ),
-            places=tuple(place for _, place in approved),
+            places=tuple(self._holding(place, one, base.id) for one, place in approved),
         )
+
+    def _holding(
+        self, place: SubnetSnapshot, one: PrivateEndpointConnection, server: ResourceId
+    ) -> SubnetSnapshot:
+        if one.endpoint is None:
+            return place
+        held = SubnetEndpoint(id=one.endpoint, server=server, addresses=(_fifth(place),))
+        return replace(place, private_endpoints=(held,))
 
     def _connection(self, server: ResourceId, place: SubnetSnapshot) -> PrivateEndpointConnection:
         statuses = [ConnectionStatus.APPROVED] * 9
@@ -413,7 +422,7 @@ class _Maker:
             return Declared()
         zone = self._pick(zones).id if zones else _zone_id(_ZONE, "central")
         linked = [network.id for network in networks if self._chance(0.5)]
-        return Declared(zone=zone, networks=tuple(linked))
+        return Declared(zone=None if self._chance(0.1) else zone, networks=tuple(linked))
 
     # --- who asks ----------------------------------------------------------------------------------
 
