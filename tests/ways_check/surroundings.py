@@ -56,10 +56,10 @@ class Surroundings:
         if UNREAD in (one, other):
             return self.choose(f"{one.name} and {other.name} are joined", False, True)
         first, second = self.network(one), self.network(other)
-        if (first and other in first.peers) or (second and one in second.peers):
-            return True
-        if first or second:
-            return False
+        seen = {other in first.peers} if first else set()
+        seen |= {one in second.peers} if second else set()
+        if len(seen) == 1:  # "known where what both ends show agrees, or one end was read"
+            return seen == {True}
         return self.choose(f"{one.name} and {other.name} are peered", False, True)
 
     def space(self, named: ResourceId) -> tuple[object, ...] | None:
@@ -135,7 +135,8 @@ class Surroundings:
             case SubnetClient(subnet=subnet):
                 return self.some_of("the client's address", subnet.prefixes)
             case NetworkClient(network=network):
-                return self.some_of("the client's address", self.space(network))
+                found = self.network(network)
+                return self.some_of("the client's address", found.prefixes if found else None)
             case OnPremises(prefixes=prefixes):
                 return self.some_of("the client's address", prefixes)
         raise TypeError(f"{self.client} has no private address")

@@ -170,12 +170,12 @@ def _routed_from(
     and the network may have learned routes: not known; else lost."
     """
     own = network_of(source)
-    route = longest(_table(here, source, subnet), number)
+    route = longest(_table(here, source, subnet, number), number)
     if network is not None and here.joined(own, network):
         if route is None or length(route) < _space_length(here, network, number, source, subnet):
             return True
         return _hop_delivers(here, route, is_inside=True)
-    if route is not None and route.next_hop.lower() not in {*_LOSING, "vnetlocal"}:
+    if route is not None and route.next_hop.lower() not in _LOSING:
         return _hop_delivers(here, route, is_inside=False)
     if route is not None and length(route) == 32:
         return False  # nothing that a gateway learned is longer
@@ -206,8 +206,8 @@ def _hop_delivers(here: Surroundings, route: Route, *, is_inside: bool) -> bool:
     hop = route.next_hop.lower()
     if hop in _LOSING:
         return False
-    if hop == "vnetlocal":
-        return is_inside
+    if hop == "vnetlocal" and is_inside:
+        return True
     return here.choose(f"route {route.name} delivers", True, False)
 
 
@@ -219,7 +219,10 @@ def _gateways_connect(here: Surroundings, one: ResourceId, other: ResourceId | N
     return both and here.choose(f"gateways lead from {one.name} there", False, True)
 
 
-def _table(here: Surroundings, source: ResourceId, subnet: SubnetSnapshot | None) -> tuple[Route, ...]:
+def _table(
+    here: Surroundings, source: ResourceId, subnet: SubnetSnapshot | None, number: int
+) -> tuple[Route, ...]:
+    """The user-defined routes; those that were not read may hold the address, none more specific."""
     if subnet is not None and subnet.route_table is not None:
         return subnet.route_table.routes
     if subnet is not None and subnet.route_table_id is None and Aspect.ROUTES not in subnet.unread:
@@ -227,8 +230,7 @@ def _table(here: Surroundings, source: ResourceId, subnet: SubnetSnapshot | None
     hop = here.choose(
         f"the table of {source.name} in {network_of(source).name}", "", "None", "VirtualAppliance"
     )
-    halves = ("0.0.0.0/1", "128.0.0.0/1")
-    return tuple(Route(name=f"unread {one}", prefix=one, next_hop=hop) for one in halves) if hop else ()
+    return (Route(name="not read", prefix=f"{IPv4Address(number)}/32", next_hop=hop),) if hop else ()
 
 
 # --- publicly --------------------------------------------------------------------------------------
@@ -268,7 +270,7 @@ def _leaves(here: Surroundings, subnet: SubnetSnapshot, server: int) -> bool | N
     """Said: "hop `Internet` stands; `None` loses the packet; anything else, a route for a service tag, or a learned
     default: not known." True: straight by the hop `Internet`; False: otherwise; None: not at all.
     """
-    routes = _table(here, subnet.id, subnet)
+    routes = _table(here, subnet.id, subnet, server)
     for tagged in (one for one in routes if block(one.prefix) is None):
         if here.choose(f"route {tagged.name} is for the server", False, True):
             return _by_hop(here, tagged)
@@ -377,9 +379,10 @@ def _let_in(here: Surroundings, end: _End, packet: Packet, *, is_joined: bool) -
     rules = _Rules(here, Direction.INBOUND, end.network, packet.destination, is_joined=is_joined)
     if end.delegated:
         return rules.pass_packet(packet, place, end.subnet)
-    counts = _counts(here, place, _NSG_COUNTS, "the NSG")
+    if not _counts(here, place, _NSG_COUNTS, "the NSG"):
+        return True
     any_port = Packet(source=packet.source, destination=packet.destination, source_port=None)
-    return rules.pass_packet(any_port, place, end.subnet, nsg_counts=counts)
+    return rules.pass_group(any_port, place, end.subnet)
 
 
 def _counts(here: Surroundings, place: SubnetSnapshot | None, modes: Mapping[str, bool], what: str) -> bool:
@@ -397,22 +400,15 @@ class _Rules:
     own: int
     is_joined: bool
 
-    def pass_packet(
-        self,
-        packet: Packet,
-        subnet: SubnetSnapshot | None,
-        named: ResourceId | None,
-        *,
-        nsg_counts: bool = True,
-    ) -> bool:
-        """Said: "First the admin rules by priority (`Deny` stops, `AlwaysAllow` passes and goes past the NSG, `Allow`
-        and no match hand on to the NSG), then the NSG".
+    def pass_packet(self, packet: Packet, subnet: SubnetSnapshot | None, named: ResourceId | None) -> bool:
+        """Said: "First the admin rules by priority (`Deny` stops, `AlwaysAllow` passes and goes past the NSG,
+        `Allow` and no match hand on to the NSG), then the NSG".
         """
         met = self._admin(packet)
-        if met == "deny":
-            return False
-        if met == "alwaysallow" or not nsg_counts:
-            return True
+        return met != "deny" and (met == "alwaysallow" or self.pass_group(packet, subnet, named))
+
+    def pass_group(self, packet: Packet, subnet: SubnetSnapshot | None, named: ResourceId | None) -> bool:
+        """A private endpoint is not reached by admin rules: it meets the NSG alone."""
         if subnet is None or Aspect.SECURITY_GROUP in subnet.unread:
             where = f"{named.name} of {self.network.name}" if named else "the endpoint's subnet"
             return self.here.choose(f"the NSG of {where} passes {self.direction}", True, False)

@@ -107,6 +107,7 @@ class _Maker:
             for kind in _OFFSETS
         }
         server = self._server(networks, subnets)
+        subnets |= {(_number_of(place.id), place.id.name): place for place in server.places or ()}
         client = self._client(networks, subnets)
         world = World(server=server, declared=self._declared(networks, server), networks=networks)
         if self._chance(0.35):
@@ -125,11 +126,13 @@ class _Maker:
         return spaces
 
     def _networks(self) -> tuple[VirtualNetwork, ...]:
-        pairs = {pair for pair in ((0, 1), (0, 2), (1, 2)) if self._chance(0.5)}
-        return tuple(self._network(number, pairs) for number in range(3))
+        """A peering has two ends; now and then only one of them works."""
+        pairs = [pair for pair in ((0, 1), (0, 2), (1, 2)) if self._chance(0.55)]
+        ends = {(one, other) for pair in pairs for one, other in (pair, pair[::-1]) if self._chance(0.96)}
+        return tuple(self._network(number, ends) for number in range(3))
 
-    def _network(self, number: int, pairs: set[tuple[int, int]]) -> VirtualNetwork:
-        others = [a + b - number for a, b in sorted(pairs) if number in (a, b)]
+    def _network(self, number: int, ends: set[tuple[int, int]]) -> VirtualNetwork:
+        others = [other for one, other in sorted(ends) if one == number]
         return VirtualNetwork(
             id=_network_id(number),
             prefixes=self._spaces[number],
