@@ -127,7 +127,7 @@ def endpoint_addresses(here: Surroundings, connection: PrivateEndpointConnection
     found = here.endpoint_dns(connection.endpoint)
     if found is not None and found.addresses:
         return tuple(map(int, found.addresses))
-    return (_unread_address(here, connection.id.name, found.subnet if found else None),)
+    return (_unread_address(here, connection.id.name, here.subnet_of(connection.endpoint)),)
 
 
 def unseen_address(here: Surroundings) -> int:

@@ -40,11 +40,10 @@ class Surroundings:
     # --- networks ----------------------------------------------------------------------------------
 
     def read_networks(self) -> Iterator[VirtualNetwork]:
-        yield from self.world.networks
-        subnets = [*(self.world.server.places or ())]
-        if isinstance(self.client, SubnetClient):
-            subnets.append(self.client.subnet)
+        subnets = [self.client.subnet] if isinstance(self.client, SubnetClient) else []
+        subnets += self.world.server.places or ()
         yield from (one.virtual_network for one in subnets if one.virtual_network is not None)
+        yield from self.world.networks
 
     def network(self, named: ResourceId) -> VirtualNetwork | None:
         return next((one for one in self.read_networks() if one.id == named), None)
@@ -95,6 +94,14 @@ class Surroundings:
     def endpoint_dns(self, endpoint: ResourceId | None) -> EndpointDns | None:
         dns = self.world.server.private_dns
         return next((one for one in (dns.endpoints if dns else ()) if one.id == endpoint), None)
+
+    def subnet_of(self, endpoint: ResourceId | None) -> ResourceId | None:
+        """Where an endpoint is: in the subnet that shows it, or that it says itself."""
+        for place in self.world.server.places or ():
+            if any(one.id == endpoint for one in place.private_endpoints or ()):
+                return place.id
+        found = self.endpoint_dns(endpoint)
+        return found.subnet if found else None
 
     def zones(self) -> tuple[DnsZone, ...]:
         dns = self.world.server.private_dns
@@ -154,5 +161,5 @@ class Surroundings:
 
 
 def _is_usual(number: int) -> bool:
-    address = IPv4Address(number)
-    return is_public(number) and address.is_global and not address.is_multicast
+    """Whether a machine may have it: the first number says that it is none that is reserved."""
+    return is_public(number) and 0 < number >> 24 < 224 and number >> 24 != 127

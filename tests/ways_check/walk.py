@@ -101,9 +101,9 @@ def _endpoint_of(here: Surroundings, number: int) -> _End | None:
 
 
 def _end(here: Surroundings, endpoint: ResourceId | None) -> _End:
-    found = here.endpoint_dns(endpoint)
-    if found is not None and found.subnet is not None:
-        return _End(network=network_of(found.subnet), subnet=found.subnet)
+    found, subnet = here.endpoint_dns(endpoint), here.subnet_of(endpoint)
+    if subnet is not None:
+        return _End(network=network_of(subnet), subnet=subnet)
     return _End(network=found.network.id if found and found.network else UNREAD, subnet=None)
 
 
