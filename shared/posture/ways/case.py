@@ -12,7 +12,6 @@ from shared.model import IPNetwork, SubnetSnapshot
 from shared.model.resource_id import ResourceId
 from shared.model.values import value
 from shared.nsg import PUBLIC_ADDRESSES, WHOLE, Family, Spans, common, spans_of
-from shared.posture.client_questions import as_enforced
 from shared.posture.ways.answers import Resolved
 from shared.posture.ways.endpoints import endpoints_of, place_of
 from shared.posture.ways.names import network_read
@@ -59,8 +58,7 @@ class Case:
         server = self.world.server
         if self.to.inside:
             return next((one for one in server.places or () if one.id == server.delegated_subnet), None)
-        place = place_of(server, self.to.endpoint) if self.to.endpoint is not None else None
-        return as_enforced(place) if place is not None else None
+        return place_of(server, self.to.endpoint) if self.to.endpoint is not None else None
 
     @property
     def destinations(self) -> Spans:

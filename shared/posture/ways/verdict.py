@@ -26,6 +26,7 @@ from shared.nsg import (
     union,
 )
 from shared.nsg.packets.boxes import Box
+from shared.posture.client_questions import as_enforced
 from shared.posture.subnet_facts import delegated, groups_reach_endpoints, routes_reach_endpoints
 from shared.posture.ways import gates, routes
 from shared.posture.ways.answers import Fact, Stage, State, Verdict, Way, among
@@ -158,7 +159,7 @@ def _groups(case: Case) -> Iterator[Fact]:
     elif delegated(place):
         yield passing(_leg(case, place, Direction.INBOUND))
     else:
-        yield _at_place(case, place)
+        yield _at_place(case, as_enforced(place))
 
 
 def _at_place(case: Case, place: SubnetSnapshot) -> Fact:
