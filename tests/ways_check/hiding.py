@@ -8,20 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from ipaddress import IPv4Address
 from random import Random
 from typing import Final, TypeAlias
 
 from shared.model import (
+    Access,
     Aspect,
     ConnectionStatus,
     PublicAccess,
     ServerSnapshot,
     ServerState,
     SubnetSnapshot,
+    TargetKind,
 )
 from shared.model.parts import DnsZone, EndpointDns, NetworkDns, PrivateDns, VirtualNetwork, ZoneLink
 from shared.model.resource_id import ResourceId
-from shared.model.rules import OddRule
+from shared.model.rules import OddRule, OddSecurityRule
 from shared.posture.ways.world import Client, SubnetClient, World
 
 _WHY: Final = "403 AuthorizationFailed"
@@ -44,7 +47,7 @@ def hide(random: Random, whole: Seen) -> tuple[Seen, tuple[str, ...]]:
     """One to three kinds of parts hidden; the kinds that the world had."""
     seen = whole
     hidden: list[str] = []
-    for kind in random.sample(sorted(KINDS), random.choice([2, 4, 6])):
+    for kind in random.sample(sorted(KINDS), random.choice([3, 6, 9])):
         left = KINDS[kind](random, seen)
         if left != seen and len(hidden) < 3:
             seen = left
@@ -79,11 +82,14 @@ def _firewall(_: Random, seen: Seen) -> Seen:
     return _with_server(seen, replace(server, firewall_rules=None, unread=unread))
 
 
-def _odd_rule(_: Random, seen: Seen) -> Seen:
+def _odd_rule(random: Random, seen: Seen) -> Seen:
     server = seen.world.server
     if server.firewall_rules is None:
         return seen
-    odd = OddRule(name="odd", field="startIpAddress", why="startIpAddress is absent")
+    inside = IPv4Address("20.40.0.4")
+    ends = random.choice([(None, None), (None, inside), (inside, None), (inside, IPv4Address("20.40.0.2"))])
+    ends = random.choice([ends, (None, IPv4Address(0))])
+    odd = OddRule(name="odd", field="startIpAddress", why="it cannot be read", start=ends[0], end=ends[1])
     return _with_server(seen, replace(server, odd_rules=(odd,)))
 
 
@@ -102,6 +108,17 @@ def _connections(_: Random, seen: Seen) -> Seen:
         return seen
     left = replace(dns, endpoints=()) if dns is not None else None
     return _with_server(seen, replace(server, private_endpoints=None, private_dns=left, places=()))
+
+
+def _unseen_endpoint(random: Random, seen: Seen) -> Seen:
+    """An approved endpoint of which nothing was read."""
+    server, dns = seen.world.server, seen.world.server.private_dns
+    if dns is None or not dns.endpoints:
+        return seen
+    one = random.choice(dns.endpoints)
+    left = replace(dns, endpoints=tuple(other for other in dns.endpoints if other is not one))
+    places = tuple(place for place in server.places or () if place.id != one.subnet)
+    return _with_server(seen, replace(server, private_dns=left, places=places))
 
 
 def _status(random: Random, seen: Seen) -> Seen:
@@ -181,6 +198,15 @@ def _link_state(random: Random, seen: Seen) -> Seen:
     return _one_zone(random, seen, lambda zone: _with_link(random, zone, state="InProgress"))
 
 
+def _link_network(random: Random, seen: Seen) -> Seen:
+    return _one_zone(random, seen, lambda zone: replace(zone, links=_one_astray(random, zone.links)))
+
+
+def _one_astray(random: Random, links: tuple[ZoneLink, ...] | None) -> tuple[ZoneLink, ...] | None:
+    one = random.choice(links) if links else None
+    return links and tuple(replace(link, network=None) if link is one else link for link in links)
+
+
 def _link_policy(random: Random, seen: Seen) -> Seen:
     if seen.world.server.vnet_integrated:
         return seen
@@ -229,10 +255,12 @@ def _shy(place: SubnetSnapshot, missing: set[ResourceId]) -> SubnetSnapshot:
 # --- of subnets and networks -----------------------------------------------------------------------
 
 
-def _places(_: Random, seen: Seen) -> Seen:
+def _places(random: Random, seen: Seen) -> Seen:
     server = seen.world.server
     if not server.places:
         return seen
+    if random.random() < 0.5:
+        return _with_server(seen, replace(server, places=server.places[1:]))
     return _with_server(seen, replace(server, places=None, unread={**server.unread, Aspect.PLACES: _WHY}))
 
 
@@ -264,6 +292,41 @@ def _group(random: Random, seen: Seen) -> Seen:
     )
 
 
+def _changing(random: Random, seen: Seen) -> Seen:
+    def change(subnet: SubnetSnapshot) -> SubnetSnapshot:
+        group = subnet.security_group
+        return replace(subnet, security_group=replace(group, updating=True)) if group else subnet
+
+    return _subnet(random, seen, change)
+
+
+def _odd_security_rule(random: Random, seen: Seen) -> Seen:
+    """Of a rule in the NSG the access cannot be read."""
+
+    def change(subnet: SubnetSnapshot) -> SubnetSnapshot:
+        group = subnet.security_group
+        if group is None or not group.rules:
+            return subnet
+        one = random.choice(group.rules)
+        may_be = tuple(replace(one, access=access, priority=0) for access in Access)
+        odd = OddSecurityRule(name=one.name, field="access", why="access is 'Perhaps'", may_be=may_be)
+        left = tuple(rule for rule in group.rules if rule is not one)
+        return replace(subnet, security_group=replace(group, rules=left, odd_rules=(odd,)))
+
+    return _subnet(random, seen, change)
+
+
+def _odd_route(random: Random, seen: Seen) -> Seen:
+    def change(subnet: SubnetSnapshot) -> SubnetSnapshot:
+        table = subnet.route_table
+        if table is None or not table.routes:
+            return subnet
+        odd = replace(table.routes[0], prefix="10.0.0.0/33")
+        return replace(subnet, route_table=replace(table, routes=(odd, *table.routes[1:])))
+
+    return _subnet(random, seen, change)
+
+
 def _table(random: Random, seen: Seen) -> Seen:
     def without(subnet: SubnetSnapshot) -> SubnetSnapshot:
         if subnet.route_table_id is None:
@@ -278,7 +341,7 @@ def _mode(random: Random, seen: Seen) -> Seen:
 
 
 def _service_endpoints(random: Random, seen: Seen) -> Seen:
-    if seen.world.server.virtual_network_rules is None:
+    if seen.world.server.kind is not TargetKind.SINGLE_SERVER:
         return seen
     return _subnet(random, seen, lambda subnet: replace(subnet, service_endpoints=None))
 
@@ -335,17 +398,22 @@ def _admin(random: Random, seen: Seen) -> Seen:
 
 
 KINDS: Final[Mapping[str, Take]] = {
+    "access of a security rule": _odd_security_rule,
     "address of an endpoint": _address,
     "admin rules": _admin,
     "connections": _connections,
+    "endpoint": _unseen_endpoint,
     "firewall rules": _firewall,
     "learned routes": _learns,
     "links of a zone": _links,
     "network": _network,
+    "network of a link": _link_network,
     "network policies of endpoints": _mode,
     "NSG": _group,
+    "NSG that changes": _changing,
     "odd firewall rule": _odd_rule,
     "private DNS": _dns,
+    "prefix of a route": _odd_route,
     "public access": _public_access,
     "record": _record,
     "resolution policy of a link": _link_policy,

@@ -80,7 +80,9 @@ def _is_linked(here: Surroundings, zone: DnsZone | None, network: ResourceId) ->
     if zone is None or zone.links is None:
         return here.choose(f"the zone is linked to {network.name}", False, True)
     link = _link_to(zone, network)
-    return link is not None and (_is_complete(link) or here.choose(f"{link.name} works", False, True))
+    if link is None:
+        return _stray(zone) is not None and here.choose(f"a link leads to {network.name}", False, True)
+    return _is_complete(link) or here.choose(f"{link.name} works", False, True)
 
 
 def _server_address(here: Surroundings) -> int:
@@ -177,14 +179,14 @@ def _link_of(
     for zone in standing:
         if (link := links.get(zone.id)) is not None and _is_complete(link):
             return zone, link
-    maybe = [zone for zone in standing if zone.links is None or links[zone.id] is not None]
+    maybe = [zone for zone in standing if zone.links is None or links[zone.id] or _stray(zone)]
     unseen = [_UNSEEN] if _zones_unseen(here, declared) else []
     chosen = here.choose(
         "the zone that is linked", "none", *(zone.id.name + str(zone.id) for zone in maybe), *unseen
     )
     found = next((zone for zone in maybe if zone.id.name + str(zone.id) == chosen), None)
     if found is not None:
-        return found, links.get(found.id)
+        return found, links.get(found.id) or _stray(found)
     return (_UNSEEN if chosen == _UNSEEN else None), None
 
 
@@ -227,6 +229,11 @@ def _recorded(here: Surroundings, zone: _Zone) -> int | None:
 
 def _link_to(zone: DnsZone, network: ResourceId) -> ZoneLink | None:
     return next((link for link in zone.links or () if link.network == network), None)
+
+
+def _stray(zone: DnsZone) -> ZoneLink | None:
+    """A link that does not say to which network it leads."""
+    return next((link for link in zone.links or () if link.network is None), None)
 
 
 def _is_complete(link: ZoneLink) -> bool:

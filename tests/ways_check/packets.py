@@ -39,13 +39,23 @@ class Packet:
 
 @lru_cache(maxsize=4096)
 def block(text: str) -> Block | None:
-    """The addresses that ``text`` names; None for a tag."""
+    """The addresses that ``text`` names, none for IPv6; None for a tag, and for what cannot be read."""
     if text == "*":
         return 0, 2**32 - 1
-    if not text[0].isdigit():
+    if ":" in text:
+        return 1, 0
+    if not text[0].isdigit() or is_odd(text):
         return None
-    found = ip_network(text, strict=False)
-    return int(found.network_address), int(found.broadcast_address)
+    return _ends(IPv4Network(text, strict=False))
+
+
+def is_odd(text: str) -> bool:
+    """Whether it is neither a block nor a tag."""
+    try:
+        ip_network(text, strict=False)
+    except ValueError:
+        return "/" in text
+    return False
 
 
 def within(number: int, held: Block) -> bool:
@@ -79,7 +89,7 @@ def representatives(inside: Iterable[Block], cuts: Iterable[int]) -> tuple[int, 
 
 def cuts_of(texts: Iterable[str]) -> set[int]:
     """Where the blocks among the texts begin, and where what follows them does."""
-    found = [held for text in texts if (held := block(text))]
+    found = [held for text in texts if (held := block(text)) and held[0] <= held[1]]
     return {end for first, last in found for end in (first, last + 1)}
 
 
@@ -152,10 +162,14 @@ def _lies(texts: Sequence[str], number: int, holds: Holds) -> bool:
 
 
 def longest(routes: Iterable[Route], number: int) -> Route | None:
-    """The user-defined route with the longest prefix that holds the address; tags take no part."""
-    held = [route for route in routes if (one := block(route.prefix)) and within(number, one)]
+    """The user-defined route with the longest prefix that holds the address; tags take no part, and those whose
+    prefixes cannot be read hold it.
+    """
+    read = [(route, block(route.prefix)) for route in routes]
+    held = [route for route, one in read if is_odd(route.prefix) or (one and within(number, one))]
     return max(held, key=lambda route: length(route), default=None)
 
 
 def length(route: Route) -> int:
-    return ip_network(route.prefix).prefixlen
+    """Of its prefix; a route whose prefix cannot be read is taken to be all but as specific as can be."""
+    return 31 if is_odd(route.prefix) else ip_network(route.prefix).prefixlen

@@ -152,6 +152,8 @@ class Surroundings:
         """Some public address, on either side of every rule and route that tells them apart."""
         rules = self.world.server.firewall_rules or ()
         ends = {end for rule in rules for end in (int(rule.start), int(rule.end) + 1)}
+        odd = [int(end) for rule in self.world.server.odd_rules for end in (rule.start, rule.end) if end]
+        ends |= {one for end in odd for one in (end - 1, end, end + 1)}
         found = {one for one in self.cuts() | ends if one < 2**32 and _is_usual(one)}
         return self.choose(who, _PUBLIC, *sorted(found - {_PUBLIC}))
 

@@ -6,14 +6,23 @@ chosen; the rest is looked up and compared. Slow and literal on purpose.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Address
 from typing import Final
 
-from shared.model import Aspect, Direction, PublicAccess, ServerState, SubnetSnapshot, TargetKind
+from shared.model import (
+    Aspect,
+    Direction,
+    PublicAccess,
+    SecurityGroup,
+    ServerState,
+    SubnetSnapshot,
+    TargetKind,
+)
 from shared.model.parts import Route
 from shared.model.resource_id import ResourceId
+from shared.model.rules import OddRule
 from shared.posture.ways.world import (
     AnyAzure,
     Client,
@@ -26,10 +35,13 @@ from shared.posture.ways.world import (
 from tests.ways_check import lookups
 from tests.ways_check.completions import Made, outcomes
 from tests.ways_check.packets import (
+    Block,
     Packet,
     block,
+    blocks,
     first_admin,
     first_match,
+    is_odd,
     is_public,
     length,
     longest,
@@ -50,6 +62,7 @@ _ROUTES_COUNT: Final[Mapping[str, bool]] = {
     "networksecuritygroupenabled": False,
     "routetableenabled": True,
 }
+_ALL_AZURE: Final = (0, 0)
 _LOSING: Final = frozenset({"none", "internet"})
 
 
@@ -65,6 +78,8 @@ def connects(here: Surroundings) -> bool:
         return False  # "A server that is stopped lets nobody in"
     if server.state is ServerState.BUSY and not here.choose("the server at work serves", True, False):
         return False  # "one at work may refuse for a while: not known"
+    if isinstance(here.client, SubnetClient) and not blocks(here.client.subnet.prefixes):
+        return False  # "the service has no such addresses" as IPv6
     answer = lookups.resolve(here)
     if answer is None:
         return False
@@ -224,13 +239,21 @@ def _table(
 ) -> tuple[Route, ...]:
     """The user-defined routes; those that were not read may hold the address, none more specific."""
     if subnet is not None and subnet.route_table is not None:
-        return subnet.route_table.routes
+        return tuple(route for route in subnet.route_table.routes if _applies(here, source, route))
     if subnet is not None and subnet.route_table_id is None and Aspect.ROUTES not in subnet.unread:
         return ()
     hop = here.choose(
         f"the table of {source.name} in {network_of(source).name}", "", "None", "VirtualAppliance"
     )
     return (Route(name="not read", prefix=f"{IPv4Address(number)}/32", next_hop=hop),) if hop else ()
+
+
+def _applies(here: Surroundings, source: ResourceId, route: Route) -> bool:
+    """Said: "A route whose prefix cannot be read may be for any address, and more specific than all but a route
+    for one."
+    """
+    asked = f"the odd route {route.name} of {source.name} in {network_of(source).name} is for it"
+    return not is_odd(route.prefix) or here.choose(asked, False, True)
 
 
 # --- publicly --------------------------------------------------------------------------------------
@@ -271,7 +294,7 @@ def _leaves(here: Surroundings, subnet: SubnetSnapshot, server: int) -> bool | N
     default: not known." True: straight by the hop `Internet`; False: otherwise; None: not at all.
     """
     routes = _table(here, subnet.id, subnet, server)
-    for tagged in (one for one in routes if block(one.prefix) is None):
+    for tagged in (one for one in routes if block(one.prefix) is None and not is_odd(one.prefix)):
         if here.choose(f"route {tagged.name} is for the server", False, True):
             return _by_hop(here, tagged)
     route = longest(routes, server)
@@ -307,13 +330,11 @@ def _admitted(here: Surroundings, *, is_straight: bool) -> bool:
             return True
     elif _all_azure(here, is_straight=is_straight) or _held(here):
         return True
-    if any(here.choose(f"odd rule {rule.name} admits", False, True) for rule in server.odd_rules):
-        return True
     return server.kind is TargetKind.SINGLE_SERVER and _by_network_rule(here)
 
 
 def _all_azure(here: Surroundings, *, is_straight: bool) -> bool:
-    if not any(rule.allows_all_azure for rule in here.world.server.firewall_rules or ()):
+    if _ALL_AZURE not in _ranges(here):
         return False
     if isinstance(here.client, AnyAzure):
         return True
@@ -321,11 +342,30 @@ def _all_azure(here: Surroundings, *, is_straight: bool) -> bool:
 
 
 def _held(here: Surroundings) -> bool:
-    rules = [rule for rule in here.world.server.firewall_rules or () if not rule.allows_all_azure]
-    if not rules:
-        return False
-    number = _public_client(here)
-    return any(within(number, (int(rule.start), int(rule.end))) for rule in rules)
+    ranges = [one for one in _ranges(here) if one != _ALL_AZURE]
+    return bool(ranges) and any(within(_public_client(here), one) for one in ranges)
+
+
+def _ranges(here: Surroundings) -> list[Block]:
+    """What the rules admit. Said: "A rule that cannot be read may admit whom its readable ends leave
+    possible."
+    """
+    server = here.world.server
+    read = [(int(rule.start), int(rule.end)) for rule in server.firewall_rules or ()]
+    odd = (here.choose(f"odd rule {rule.name} admits", None, *_possible(rule)) for rule in server.odd_rules)
+    return [*read, *(one for one in odd if one is not None)]
+
+
+def _possible(rule: OddRule) -> Iterator[Block]:
+    """The widest that it may mean, and every Azure address where that may be meant."""
+    start, end = (None if one is None else int(one) for one in (rule.start, rule.end))
+    if start is not None and end is not None:
+        yield min(start, end), max(start, end)
+    else:
+        known = start if end is None else end
+        yield from [(0, 2**32 - 1)] if known is None else [(0, known), (known, 2**32 - 1)]
+    if not start and not end:
+        yield _ALL_AZURE
 
 
 def _public_client(here: Surroundings) -> int:
@@ -390,6 +430,11 @@ def _counts(here: Surroundings, place: SubnetSnapshot | None, modes: Mapping[str
     return known if known is not None else here.choose(f"{what} counts at the endpoint", False, True)
 
 
+def _changes(subnet: SubnetSnapshot) -> bool:
+    """What is being changed is not known before that is done."""
+    return subnet.updating or (subnet.security_group is not None and subnet.security_group.updating)
+
+
 @dataclass(frozen=True, slots=True)
 class _Rules:
     """What a packet meets at one end; ``own`` is the address of that end."""
@@ -409,11 +454,22 @@ class _Rules:
 
     def pass_group(self, packet: Packet, subnet: SubnetSnapshot | None, named: ResourceId | None) -> bool:
         """A private endpoint is not reached by admin rules: it meets the NSG alone."""
-        if subnet is None or Aspect.SECURITY_GROUP in subnet.unread:
+        if subnet is None or Aspect.SECURITY_GROUP in subnet.unread or _changes(subnet):
             where = f"{named.name} of {self.network.name}" if named else "the endpoint's subnet"
             return self.here.choose(f"the NSG of {where} passes {self.direction}", True, False)
         group = subnet.security_group
-        return group is None or first_match(group, self.direction, packet, self._holds)
+        return group is None or first_match(self._certain(group), self.direction, packet, self._holds)
+
+    def _certain(self, group: SecurityGroup) -> SecurityGroup:
+        """With each odd rule as one of those that it may be, or as none."""
+        chosen = (
+            self.here.choose(
+                f"odd rule {odd.name} of {group.id.name}, {self.direction}", -1, *range(len(odd.may_be))
+            )
+            for odd in group.odd_rules
+        )
+        meant = [odd.may_be[one] for odd, one in zip(group.odd_rules, chosen, strict=True) if one >= 0]
+        return replace(group, rules=(*meant, *group.rules))
 
     def _admin(self, packet: Packet) -> str:
         found = self.here.network(self.network)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Network
 from random import Random
 from typing import Final, TypeVar
 
@@ -20,6 +20,7 @@ from shared.model import (
     ConnectionStatus,
     Direction,
     FirewallRule,
+    IPNetwork,
     PrivateEndpointConnection,
     PublicAccess,
     SecurityGroup,
@@ -70,6 +71,11 @@ _APPS, _SERVERS, _ENDPOINTS = "apps", "postgres", "endpoints"
 _OFFSETS: Final = {_APPS: 0, _SERVERS: 16, _ENDPOINTS: 32}
 _OFFICE: Final = IPv4Network("20.40.0.0/28")
 """Public addresses; the worlds have no others but those that nobody names."""
+_HOPS: Final = (
+    *("None", "none", "Internet", "VirtualAppliance", "VirtualNetworkGateway", "VnetLocal"),
+    "Wormhole",
+)
+_TWO: Final = (IPv4Address("20.40.0.4"), IPv4Address("20.60.0.4"))
 _ON_PREMISES: Final = IPv4Network("192.168.7.0/28")
 
 
@@ -117,10 +123,13 @@ class _Maker:
 
     # --- networks ----------------------------------------------------------------------------------
 
-    def _some_spaces(self) -> list[tuple[IPv4Network, ...]]:
-        spaces: list[tuple[IPv4Network, ...]] = [(IPv4Network(f"10.0.{number}.0/24"),) for number in range(3)]
+    def _some_spaces(self) -> list[tuple[IPNetwork, ...]]:
+        spaces: list[tuple[IPNetwork, ...]]
+        spaces = [(IPv4Network(f"10.0.{number}.0/24"),) for number in range(3)]
         if self._chance(0.15):
             spaces[1] = (IPv4Network("145.10.0.0/24"),)  # private by use, public by number
+        if self._chance(0.15):
+            spaces[0] = (*spaces[0], IPv6Network("fd00:1::/48"))
         if self._chance(0.15):
             spaces[2] = (*spaces[2], IPv4Network("10.9.0.0/28"))
         return spaces
@@ -167,8 +176,11 @@ class _Maker:
         return IPv4Network(f"{self._spaces[number][0].network_address + _OFFSETS[kind]}/28")
 
     def _subnet(self, network: VirtualNetwork, number: int, kind: str) -> SubnetSnapshot:
-        prefixes: tuple[IPv4Network, ...] = (self._prefix(number, kind),)
-        if kind == _APPS and len(network.prefixes) > 1 and self._chance(0.5):
+        prefixes: tuple[IPNetwork, ...] = (self._prefix(number, kind),)
+        if kind == _APPS and network.prefixes[-1].version == 6:
+            both = (*prefixes, IPv6Network("fd00:1::/64"))
+            prefixes = both[1:] if self._chance(0.2) else both
+        if kind == _APPS and IPv4Network("10.9.0.0/28") in network.prefixes and self._chance(0.5):
             prefixes = (*prefixes, IPv4Network("10.9.0.0/29"))
         table = self._table(number, kind) if self._chance(0.4) else None
         return SubnetSnapshot(
@@ -180,7 +192,7 @@ class _Maker:
             security_group=self._group(number, kind) if self._chance(0.55) else None,
             service_endpoints=("Microsoft.Sql",) if self._chance(0.5) else (),
             endpoint_network_policies=self._pick(
-                ["", "Disabled", "Enabled", "Enabled", "NetworkSecurityGroupEnabled", "RouteTableEnabled"]
+                ["", "Disabled", "Enabled", "enabled", "NetworkSecurityGroupEnabled", "RouteTableEnabled"]
             ),
             route_table_id=table.id if table else None,
             route_table=table,
@@ -199,6 +211,8 @@ class _Maker:
         return self._pick([*texts, "0.0.0.0/0", "*", "*", str(_OFFICE)])
 
     def _addresses(self) -> tuple[str, ...]:
+        if self._chance(0.03):
+            return ("fd00::/8",)
         if self._tags and self._chance(0.4):
             self._named = True
             return (self._pick(["VirtualNetwork", "Internet", "Sql", "AzureLoadBalancer"]),)
@@ -229,19 +243,10 @@ class _Maker:
 
     def _table(self, number: int, kind: str) -> RouteTable:
         prefixes = sorted({self._route_prefix() for _ in range(self._pick([1, 1, 2, 3]))})
-        hops = [
-            "None",
-            "None",
-            "Internet",
-            "VirtualAppliance",
-            "VirtualNetworkGateway",
-            "VnetLocal",
-            "Wormhole",
-        ]
         return RouteTable(
             id=ResourceId(f"{_NETWORKS}/routeTables/{_NAMES[number]}-{kind}"),
             routes=tuple(
-                Route(name=f"route-{place}", prefix=prefix, next_hop=self._pick(hops), address="10.0.0.9")
+                Route(name=f"route-{place}", prefix=prefix, next_hop=self._pick(_HOPS), address="10.0.0.9")
                 for place, prefix in enumerate(prefixes)
             ),
             gateway_propagation=self._pick([True, True, False, None]),
@@ -252,7 +257,7 @@ class _Maker:
             self._named = True
             return self._pick(["Sql", "AzureCloud", "Storage"])
         if self._chance(0.3):
-            return "0.0.0.0/0"
+            return self._pick(["0.0.0.0/0"] * 9 + ["::/0"])
         text = self._address()
         return "10.0.0.0/8" if text == "*" else text if "/" in text else f"{text}/32"
 
@@ -262,7 +267,7 @@ class _Maker:
         self, networks: Sequence[VirtualNetwork], subnets: dict[tuple[int, str], SubnetSnapshot]
     ) -> ServerSnapshot:
         shape = self._pick(
-            ["public", "endpoints", "endpoints", "endpoints", "integrated", "integrated", "single"]
+            ["public", "endpoints", "endpoints", "endpoints", "integrated", "integrated", "single", "single"]
         )
         base = self._bare(shape)
         if shape == "integrated":
@@ -415,7 +420,7 @@ class _Maker:
         return ZoneLink(
             name=f"link-{name}-{network.name}",
             network=network,
-            state="Completed",
+            state=self._pick(["Completed", "completed"]),
             resolution_policy=self._pick(["", "Default", "NxDomainRedirect"]),
         )
 
@@ -425,6 +430,8 @@ class _Maker:
             return Declared()
         zone = self._pick(zones).id if zones else _zone_id(_ZONE, "central")
         linked = [network.id for network in networks if self._chance(0.5)]
+        if self._chance(0.1):
+            linked.append(ResourceId(f"{_NETWORKS}/virtualNetworks/elsewhere"))
         return Declared(zone=None if self._chance(0.1) else zone, networks=tuple(linked))
 
     # --- who asks ----------------------------------------------------------------------------------
@@ -432,8 +439,8 @@ class _Maker:
     def _client(
         self, networks: Sequence[VirtualNetwork], subnets: dict[tuple[int, str], SubnetSnapshot]
     ) -> Client:
-        kind = self._pick(["subnet"] * 10 + ["network"] * 3 + ["public"] * 2 + ["premises"] * 3 + ["azure"])
-        nat = self._pick([(), (), (IPv4Address("20.40.0.4"),), (IPv4Address("20.60.0.4"),)])
+        kind = self._pick(["subnet"] * 12 + ["network"] * 3 + ["public"] * 2 + ["premises"] * 3 + ["azure"])
+        nat = self._pick([(), (), (IPv4Address("20.40.0.4"),), (IPv4Address("20.60.0.4"),), _TWO])
         if kind == "subnet":
             place = self._pick([_APPS] * 6 + [_SERVERS, _ENDPOINTS])
             return SubnetClient(subnet=subnets[self._client_at, place], nat=nat)
