@@ -1,20 +1,23 @@
-"""How a diagnosis is told: a line for each step, and the fix of the fault that was found.
+"""How a diagnosis is told to people: per client its ways, fact by fact, and the verdict with what mends it.
 
 What came out of Azure is printed as text, never as markup. Nothing is decided here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
+from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from driftward.diagnosis.case import Result, Step
+from driftward.diagnosis.words import OF_STATE, SENTENCES, Result, answer_said, in_order, in_the_way, who_said
 from driftward.refusing import plain
 from driftward.terminal import console
+from shared.model.values import value
+from shared.posture.ways.answers import State, Verdict, Way
 
 _SIGNS: Final[Mapping[Result, tuple[str, str]]] = {
     Result.WELL: ("✓", "green"),
@@ -22,31 +25,60 @@ _SIGNS: Final[Mapping[Result, tuple[str, str]]] = {
     Result.UNKNOWN: ("?", "yellow"),
     Result.NOT_CONCERNED: ("-", "dim"),
 }
-_ENDS: Final[Mapping[Result, str]] = {
-    Result.WELL: "No fault was found.",
-    Result.UNKNOWN: "No fault is proved; what is marked with ? could not be judged.",
-    Result.FAULT: "This is proved to be in the way. What comes after it was not looked at.",
-}
+_INDENT: Final = 2
 
 
-def show(server: str, steps: Sequence[Step]) -> None:
-    """Print the walk; in colour on a terminal."""
+@value
+class Told:
+    """A verdict, and what mends it: commands and sentences, in order."""
+
+    verdict: Verdict
+    mends: tuple[str, ...] = ()
+
+
+def show(server: str, told: Sequence[Told]) -> None:
+    """Print every client's verdict; in colour on a terminal."""
     page = console()
     page.print(Text(server, style="bold"), soft_wrap=True)
+    for one in told:
+        _client(page, one)
+
+
+def _client(page: Console, told: Told) -> None:
+    verdict = told.verdict
+    page.print()
+    page.print(Text(plain(who_said(verdict.client)), style="bold"))
+    several = len(verdict.ways) > 1
+    for way in verdict.ways:
+        if several:
+            page.print(Padding(Text(f"{plain(answer_said(way.answer))}:"), (0, 0, 0, _INDENT)))
+        page.print(Padding(_facts(way), (0, 0, 0, _INDENT * (1 + several))))
+    page.print(Padding(Text(SENTENCES[verdict.state]), (0, 0, 0, _INDENT)))
+    for text in _why(verdict):
+        page.print(Padding(Text(f"· {plain(text)}"), (0, 0, 0, 2 * _INDENT)))
+    if told.mends:
+        page.print(Padding(Text("What mends it:"), (0, 0, 0, _INDENT)))
+    for text in told.mends:
+        page.print(Text(f"    {plain(text)}"), soft_wrap=True)  # whole, to be copied
+
+
+def _facts(way: Way) -> Table:
     table = Table.grid(padding=(0, 1))
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
-    for step in steps:
-        sign, style = _SIGNS[step.result]
-        table.add_row(Text(sign, style=style), Text(step.stage), Text(plain(step.says)))
-    page.print(Padding(table, (1, 0, 1, 2)))
-    page.print(Text(_ENDS[worst(steps)]))
-    for fix in steps[-1].fix if steps else ():
-        page.print(Text(f"  {plain(fix)}"), soft_wrap=True)  # whole, to be copied
+    for sign, style, stage, says in _lines(way):
+        table.add_row(Text(sign, style=style), Text(stage), Text(plain(says)))
+    return table
 
 
-def worst(steps: Sequence[Step]) -> Result:
-    """What the walk comes to."""
-    results = {step.result for step in steps}
-    return next((one for one in (Result.FAULT, Result.UNKNOWN) if one in results), Result.WELL)
+def _lines(way: Way) -> Iterator[tuple[str, str, str, str]]:
+    for stage, fact, unasked in in_order(way):
+        sign, style = _SIGNS[OF_STATE[fact.state] if fact else Result.NOT_CONCERNED]
+        yield sign, style, stage, fact.says if fact else unasked
+
+
+def _why(verdict: Verdict) -> Iterable[str]:
+    if verdict.state is State.BLOCKED:
+        return [fact.says for fact in in_the_way(verdict)]
+    return verdict.settles

@@ -1,0 +1,85 @@
+"""A diagnosis for machines: every step as it was, and every client with its ways. Nothing is decided here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from driftward.diagnosis.show import Told
+from driftward.diagnosis.words import OF_STATE, Result, in_order, named, resolves_to, worst
+from shared.model.codec import to_json
+from shared.posture.ways.answers import Fact, State, Verdict, Way
+
+_EXITS: Final[Mapping[Result, int]] = {Result.WELL: 0, Result.FAULT: 1, Result.UNKNOWN: 3}
+
+
+def view(server: str, told: Sequence[Told]) -> dict[str, Any]:
+    """``{"server", "result", "steps": [{"stage", "result", "says", "resource", "fix", "evidence"}],
+    "clients": [{"client", "state", "ways": [{"resolvesTo", "state", "facts"}], "settles", "fix"}]}``.
+
+    A step tells its client; its fault is proved to be in the way of it.
+    """
+    return {
+        "server": server,
+        "result": result_of(told),
+        "steps": [step for one in told for step in _steps(one)],
+        "clients": [_client(one) for one in told],
+    }
+
+
+def result_of(told: Iterable[Told]) -> Result:
+    return worst(OF_STATE[one.verdict.state] for one in told)
+
+
+def exit_code(told: Iterable[Told]) -> int:
+    """0 everybody connects, for sure; 1 a fault is proved; 3 not known."""
+    return _EXITS[result_of(told)]
+
+
+def _steps(told: Told) -> Iterator[dict[str, Any]]:
+    """Every stage of every way; the fix stands with the first fault."""
+    fix = list(told.mends)
+    for stage, fact, unasked in (one for way in told.verdict.ways for one in in_order(way)):
+        result = _result(told.verdict, fact)
+        given, fix = (fix, []) if result is Result.FAULT else ([], fix)
+        yield {
+            "client": named(told.verdict.client),
+            "stage": str(stage),
+            "result": str(result),
+            "says": fact.says if fact else unasked,
+            "resource": fact.resource if fact else "",
+            "fix": given,
+            "evidence": dict(fact.evidence) if fact else {},
+        }
+
+
+def _result(verdict: Verdict, fact: Fact | None) -> Result:
+    """A part that blocks one of several ways is no fault that is proved."""
+    if fact is None:
+        return Result.NOT_CONCERNED
+    doubted = fact.state is State.BLOCKED and verdict.state is not State.BLOCKED
+    return Result.UNKNOWN if doubted else OF_STATE[fact.state]
+
+
+def _client(told: Told) -> dict[str, Any]:
+    return {
+        "client": named(told.verdict.client),
+        "state": str(told.verdict.state),
+        "ways": [_way(way) for way in told.verdict.ways],
+        "settles": list(told.verdict.settles),
+        "fix": list(told.mends),
+    }
+
+
+def _way(way: Way) -> dict[str, Any]:
+    return {
+        "resolvesTo": resolves_to(way.answer),
+        "state": str(way.state),
+        "facts": [_fact(fact) for fact in way.facts],
+        "blocking": [_fact(fact) for fact in way.blocking],
+    }
+
+
+def _fact(fact: Fact) -> dict[str, Any]:
+    told = {"stage": str(fact.stage), "state": str(fact.state), "says": fact.says}
+    return {**told, "resource": fact.resource, "settles": fact.settles}

@@ -1,0 +1,214 @@
+"""What would mend a verdict that is blocked: of the ways that could be made to stand, the one with the fewest
+changes, and the safest.
+
+A plan mends every part of one way that blocks it: of a way that the name leads to already, or of one that it
+would lead to if private DNS answered for the client. That is tried: the world is given the record and the link
+and asked again, so nobody is told to link a network from which no route leads to the endpoint. Names come last
+in a plan, for from then on a whole network takes the private way. A plan that keeps to private ways goes
+before one that lets in a public address; public access is never proposed to be opened. Where no plan is found
+a sentence says what could be done. Nothing is ever written into a zone that is neither linked to the client's
+network, nor named by the configuration or the endpoint itself. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from itertools import starmap
+from typing import Final
+
+from shared.model import Edit, PublicAccess, PutFirewallRule, ServerSnapshot
+from shared.model.dns_names import endpoint_zone_name
+from shared.model.parts import DnsZone, EndpointDns, NetworkDns, PrivateDns, ZoneLink
+from shared.model.resource_id import ResourceId
+from shared.model.values import value
+from shared.posture.dns_commands import link_command, link_names
+from shared.posture.dns_steps import serving_steps
+from shared.posture.endpoint_steps import closed_choice
+from shared.posture.own_zone_steps import giving_one, making_again, own_zone
+from shared.posture.private_dns import Case
+from shared.posture.steps import Step
+from shared.posture.ways.answers import Stage, State, Verdict, Way
+from shared.posture.ways.endpoints import endpoints_of
+from shared.posture.ways.names import network_of
+from shared.posture.ways.verdict import verdict
+from shared.posture.ways.world import Client, Declared, PublicClient, World
+from shared.posture.ways.zones import custom_dns, linked, zones_of
+
+_LINKED: Final = "Completed"
+
+
+@value
+class _Plan:
+    """What makes one way stand; ``sure`` where nothing of it stays unknown."""
+
+    steps: tuple[Step | Edit, ...]
+    sure: bool
+
+    @property
+    def cost(self) -> tuple[bool, bool, int]:
+        opens = any(isinstance(step, PutFirewallRule) for step in self.steps)
+        return (not self.sure, opens, len(self.steps))
+
+
+@value
+class _Naming:
+    """What has the name lead to a private address for a network, and the world as it is then."""
+
+    steps: tuple[Step, ...]
+    after: World
+
+
+def repairs(world: World, found: Verdict) -> tuple[Step | Edit, ...]:
+    """Steps in order; none for a verdict that is not blocked."""
+    if found.state is not State.BLOCKED:
+        return ()
+    renamed = tuple(_renamed(world, found.client))
+    sure = len(found.ways) == 1
+    along = (_plan(way, (), sure=sure) for way in found.ways)
+    plans = [plan for plan in (*along, *starmap(_plan, renamed)) if plan is not None]
+    best = min(plans, key=lambda plan: plan.cost, default=None)
+    return best.steps if best is not None else tuple(_advice(world, found.client, renamed))
+
+
+def _plan(way: Way, naming: tuple[Step, ...], *, sure: bool = True) -> _Plan | None:
+    """Every part of the way that blocks it mended, then its name; None where one cannot be."""
+    blocked = [fact for fact in way.facts if fact.state is State.BLOCKED]
+    if not all(fact.remedy for fact in blocked) or not (blocked or naming):
+        return None
+    mended = dict.fromkeys(step for fact in blocked for step in fact.remedy)
+    known = sure and all(fact.state is not State.UNKNOWN for fact in way.facts)
+    return _Plan(steps=(*mended, *naming), sure=known)
+
+
+def _renamed(world: World, client: Client) -> Iterator[tuple[Way, tuple[Step, ...]]]:
+    """The ways that the client would take if its network resolved the name to a private address."""
+    network = network_of(world, client)
+    if network is None or custom_dns(network):
+        return
+    for naming in _namings(world, network):
+        for way in verdict(naming.after, client).ways:
+            yield way, naming.steps
+
+
+# --- advice ----------------------------------------------------------------------------------------
+
+
+def _advice(
+    world: World, client: Client, renamed: Iterable[tuple[Way, tuple[Step, ...]]]
+) -> Iterator[Step]:
+    """What a person could do where no plan mends it."""
+    network, server = network_of(world, client), world.server
+    private = network is not None or not isinstance(client, PublicClient)
+    if private:
+        yield from dict.fromkeys(told for way, _ in renamed for told in _unmendable(way, network))
+    if server.vnet_integrated:
+        return
+    if not endpoints_of(server):
+        yield from _endpoint_steps(server)
+    if server.public_access is PublicAccess.ENABLED:
+        yield "or by the public path: add a firewall rule for the public address by which the client leaves"
+
+
+def _unmendable(way: Way, network: NetworkDns | None) -> Iterator[str]:
+    where = network.id.name if network is not None else "the client"
+    for fact in way.facts:
+        if fact.state is State.BLOCKED and not fact.remedy:
+            yield f"private DNS alone would not help {where}: {fact.says}"
+            if fact.stage is Stage.ROUTES:
+                yield f"peer the two networks, or make a private endpoint of the server in network {where}"
+
+
+def _endpoint_steps(server: ServerSnapshot) -> Iterator[Step]:
+    """An endpoint that waits is decided upon; where there is none, one is made."""
+    for one in server.private_endpoints or ():
+        yield closed_choice(server, one)
+    if not server.private_endpoints:
+        yield "make a private endpoint of the server in the network of the client"
+
+
+# --- names -----------------------------------------------------------------------------------------
+
+
+def _namings(world: World, network: NetworkDns) -> Iterator[_Naming]:
+    dns = world.server.private_dns
+    if dns is None:
+        return
+    if world.server.vnet_integrated:
+        yield from _in_own_zone(world, dns, network.id)
+        return
+    for endpoint in endpoints_of(world.server):
+        if endpoint.addresses and endpoint in dns.endpoints:
+            yield from _at_endpoint(world, dns, endpoint, network)
+
+
+def _at_endpoint(world: World, dns: PrivateDns, endpoint: EndpointDns, network: NetworkDns) -> Iterator[_Naming]:
+    """The endpoint's record in a zone that is linked to the client's network."""
+    name = endpoint_zone_name(world.server.host_name)
+    known = _usable(world, dns, endpoint, network)
+    case = Case(
+        server=world.server,
+        dns=dns if known is not None else replace(dns, found=() if dns.found is not None else None, zones=()),
+        endpoint=replace(endpoint, network=network),
+        zone_name=name,
+        declared=Declared(zone=known),
+    )
+    served = DnsZone(id=known or _new(endpoint.id, name), record=endpoint.addresses)
+    yield _Naming(steps=serving_steps(case), after=_answered(world, dns, served, network.id))
+
+
+def _new(beside: ResourceId, name: str) -> ResourceId:
+    scope = f"/subscriptions/{beside.subscription}/resourceGroups/{beside.resource_group}"
+    return ResourceId(f"{scope}/providers/Microsoft.Network/privateDnsZones/{name}")
+
+
+def _usable(world: World, dns: PrivateDns, endpoint: EndpointDns, network: NetworkDns) -> ResourceId | None:
+    """The zone that may be written: the declared one, one linked to the network, one that is the endpoint's."""
+    if world.declared.zone is not None:
+        return world.declared.zone
+    zones = zones_of(world.server)
+    own = set(endpoint.group_zones or ())
+    held = set(endpoint.addresses or ())
+    for fits in (
+        [zone for zone in zones if linked(zone, network.id) is not None],
+        [zone for zone in zones if zone.id in own],
+        [zone for zone in zones if held & set(zone.record or ())],
+    ):
+        if fits:
+            return fits[0].id
+    return None
+
+
+def _in_own_zone(world: World, dns: PrivateDns, network: ResourceId) -> Iterator[_Naming]:
+    """A VNet-integrated server's own zone linked to the client's network; the service keeps its record."""
+    server = world.server
+    zone = server.private_dns_zone or own_zone(server, server.id, "")
+    read = next((one for one in dns.zones if one.id == zone), None)
+    steps = _own_steps(server, read, network)
+    after = replace(world, server=replace(server, private_dns_zone=zone))
+    yield _Naming(steps=steps, after=_answered(after, dns, read or DnsZone(id=zone, exists=True), network))
+
+
+def _own_steps(server: ServerSnapshot, zone: DnsZone | None, network: ResourceId) -> tuple[Step, ...]:
+    own = server.delegated_subnet.parent if server.delegated_subnet is not None else None
+    if server.private_dns_zone is None:
+        more = () if network == own else (f"link that zone to network {network.name} as well",)
+        return (*giving_one(server), *more)
+    if zone is not None and zone.exists is False:
+        return making_again(server, server.private_dns_zone, dict.fromkeys(filter(None, (own, network))))
+    name = link_names([network], zone.links if zone is not None else ())[network]
+    return (link_command(server.private_dns_zone, network, name),)
+
+
+def _answered(world: World, dns: PrivateDns, zone: DnsZone, network: ResourceId) -> World:
+    """The world once the zone answers in the network, which is linked to no other of its name then."""
+    link = ZoneLink(name="", network=network, state=_LINKED)
+    others = [_without(one, network) for one in dns.zones if one.id != zone.id]
+    served = replace(zone, exists=True, links=(*_without(zone, network).links or (), link))
+    after = replace(dns, zones=(*others, served), found=(zone.id,) if dns.found is None else dns.found)
+    return replace(world, server=replace(world.server, private_dns=after))
+
+
+def _without(zone: DnsZone, network: ResourceId) -> DnsZone:
+    links = zone.links
+    return zone if links is None else replace(zone, links=tuple(one for one in links if one.network != network))
