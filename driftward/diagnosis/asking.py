@@ -23,7 +23,8 @@ def _asked(world: World, client: Client, settings: Settings) -> Told:
     found = verdict(world, client)
     texts = (text for step in repairs(world, found) for text in texts_of(step))
     where, audience = settings.management_endpoint, settings.management_audience
-    return Told(verdict=found, mends=tuple(at_endpoint(text, where, audience) for text in texts))
+    mends = tuple(at_endpoint(text, where, audience) for text in texts)
+    return Told(server=world.server, verdict=found, mends=mends)
 
 
 def texts_of(step: Step | Edit) -> Iterator[str]:

@@ -5,7 +5,7 @@ What came out of Azure is printed as text, never as markup. Nothing is decided h
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from rich.console import Console
@@ -13,9 +13,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from driftward.diagnosis.words import OF_STATE, SENTENCES, Result, answer_said, in_order, in_the_way, who_said
+from driftward.diagnosis.words import SENTENCES, Result, answer_said, in_order, in_the_way, who_said
 from driftward.refusing import plain
 from driftward.terminal import console
+from shared.model import ServerSnapshot
 from shared.model.values import value
 from shared.posture.ways.answers import State, Verdict, Way
 
@@ -32,6 +33,7 @@ _INDENT: Final = 2
 class Told:
     """A verdict, and what mends it: commands and sentences, in order."""
 
+    server: ServerSnapshot
     verdict: Verdict
     mends: tuple[str, ...] = ()
 
@@ -52,7 +54,7 @@ def _client(page: Console, told: Told) -> None:
     for way in verdict.ways:
         if several:
             page.print(Padding(Text(f"{plain(answer_said(way.answer))}:"), (0, 0, 0, _INDENT)))
-        page.print(Padding(_facts(way), (0, 0, 0, _INDENT * (1 + several))))
+        page.print(Padding(_facts(told.server, way), (0, 0, 0, _INDENT * (1 + several))))
     page.print(Padding(Text(SENTENCES[verdict.state]), (0, 0, 0, _INDENT)))
     for text in _why(verdict):
         page.print(Padding(Text(f"· {plain(text)}"), (0, 0, 0, 2 * _INDENT)))
@@ -62,20 +64,15 @@ def _client(page: Console, told: Told) -> None:
         page.print(Text(f"    {plain(text)}"), soft_wrap=True)  # whole, to be copied
 
 
-def _facts(way: Way) -> Table:
+def _facts(server: ServerSnapshot, way: Way) -> Table:
     table = Table.grid(padding=(0, 1))
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
-    for sign, style, stage, says in _lines(way):
-        table.add_row(Text(sign, style=style), Text(stage), Text(plain(says)))
+    for line in in_order(server, way):
+        sign, style = _SIGNS[line.result]
+        table.add_row(Text(sign, style=style), Text(line.stage), Text(plain(line.says)))
     return table
-
-
-def _lines(way: Way) -> Iterator[tuple[str, str, str, str]]:
-    for stage, fact, unasked in in_order(way):
-        sign, style = _SIGNS[OF_STATE[fact.state] if fact else Result.NOT_CONCERNED]
-        yield sign, style, stage, fact.says if fact else unasked
 
 
 def _why(verdict: Verdict) -> Iterable[str]:

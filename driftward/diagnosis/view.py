@@ -6,8 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from driftward.diagnosis.show import Told
-from driftward.diagnosis.words import OF_STATE, Result, in_order, named, resolves_to, worst
-from shared.model.codec import to_json
+from driftward.diagnosis.words import OF_STATE, Line, Result, in_order, named, resolves_to, worst
 from shared.posture.ways.answers import Fact, State, Verdict, Way
 
 _EXITS: Final[Mapping[Result, int]] = {Result.WELL: 0, Result.FAULT: 1, Result.UNKNOWN: 3}
@@ -39,26 +38,24 @@ def exit_code(told: Iterable[Told]) -> int:
 def _steps(told: Told) -> Iterator[dict[str, Any]]:
     """Every stage of every way; the fix stands with the first fault."""
     fix = list(told.mends)
-    for stage, fact, unasked in (one for way in told.verdict.ways for one in in_order(way)):
-        result = _result(told.verdict, fact)
+    for line in (one for way in told.verdict.ways for one in in_order(told.server, way)):
+        result = _result(told.verdict, line)
         given, fix = (fix, []) if result is Result.FAULT else ([], fix)
         yield {
             "client": named(told.verdict.client),
-            "stage": str(stage),
+            "stage": str(line.stage),
             "result": str(result),
-            "says": fact.says if fact else unasked,
-            "resource": fact.resource if fact else "",
+            "says": line.says,
+            "resource": line.fact.resource if line.fact else "",
             "fix": given,
-            "evidence": dict(fact.evidence) if fact else {},
+            "evidence": dict(line.fact.evidence) if line.fact else {},
         }
 
 
-def _result(verdict: Verdict, fact: Fact | None) -> Result:
+def _result(verdict: Verdict, line: Line) -> Result:
     """A part that blocks one of several ways is no fault that is proved."""
-    if fact is None:
-        return Result.NOT_CONCERNED
-    doubted = fact.state is State.BLOCKED and verdict.state is not State.BLOCKED
-    return Result.UNKNOWN if doubted else OF_STATE[fact.state]
+    doubted = line.result is Result.FAULT and verdict.state is not State.BLOCKED
+    return Result.UNKNOWN if doubted else line.result
 
 
 def _client(told: Told) -> dict[str, Any]:

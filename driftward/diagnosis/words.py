@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
+from dataclasses import replace
 from ipaddress import IPv4Address
 from typing import Final, assert_never
 
+from shared.model import ServerSnapshot
 from shared.model.resource_id import ResourceId
+from shared.model.values import value
 from shared.posture.ways.answers import Fact, Resolved, Stage, State, Verdict, Way
 from shared.posture.ways.world import AnyAzure, Client, NetworkClient, OnPremises, PublicClient, SubnetClient
 
@@ -26,7 +29,7 @@ OF_STATE: Final[Mapping[State, Result]] = {
 }
 _PRIVATELY: Final[Mapping[Stage, str]] = {Stage.FIREWALL: "firewall rules hold for the public path only"}
 _PUBLICLY: Final[Mapping[Stage, str]] = {
-    Stage.ADDRESS: "the public path leads to no private address",
+    Stage.ADDRESS: "the public path leads to the server's public address",
     Stage.NSG: "the public path leads through no NSG of the server's",
     Stage.ROUTES: "the public path leads through no route table of the server's",
     Stage.DNS: "the server's public name resolves everywhere",
@@ -118,14 +121,53 @@ def resolves_to(resolved: Resolved) -> list[str]:
     return [*map(str, resolved.addresses), *(word for word, so in kinds if so)]
 
 
-def in_order(way: Way) -> Iterator[tuple[Stage, Fact | None, str]]:
-    """The facts in the order of the Private Link article; of a stage without one, why it has none."""
+@value
+class Line:
+    """What is said of one stage: a fact, or why there is none."""
+
+    stage: Stage
+    says: str
+    result: Result
+    fact: Fact | None = None
+
+
+def in_order(server: ServerSnapshot, way: Way) -> Iterator[Line]:
+    """A way in the order of the Private Link article; of a stage without a fact, why it has none."""
     unasked = _PUBLICLY if way.answer.public else _PRIVATELY
     for stage in Stage:
         facts = [fact for fact in way.facts if fact.stage is stage]
-        yield from ((stage, fact, "") for fact in facts)
-        if not facts:
-            yield stage, None, unasked.get(stage, "not asked, for the name leads nowhere")
+        yield from (Line(stage=stage, says=one.says, result=OF_STATE[one.state], fact=one) for one in facts)
+        if stage is Stage.ADDRESS and way.answer.leads and not way.answer.public:
+            yield _met(server, way.answer)
+        elif not facts:
+            says = unasked.get(stage, "not asked: the name leads nowhere")
+            yield Line(stage=stage, says=says, result=Result.NOT_CONCERNED)
+
+
+def _met(server: ServerSnapshot, answer: Resolved) -> Line:
+    """Where the server is met on a private way."""
+    line = Line(stage=Stage.ADDRESS, says="", result=Result.WELL)
+    if answer.inside:
+        subnet = server.delegated_subnet.name if server.delegated_subnet is not None else ""
+        return replace(line, says=f"the server stands in subnet {subnet}")
+    whose = answer.endpoint.name if answer.endpoint is not None else ""
+    if answer.addresses:
+        known = ", ".join(map(str, answer.addresses))
+        return replace(line, says=f"private endpoint {whose} has {known}")
+    return replace(line, says=_unaddressed(server, answer.endpoint), result=Result.UNKNOWN)
+
+
+def _unaddressed(server: ServerSnapshot, endpoint: ResourceId | None) -> str:
+    """That an address was read as absent is another thing than that it could not be read."""
+    if endpoint is None or endpoint == server.id:
+        return "whether another private endpoint is approved, and where it is, is not known"
+    dns = server.private_dns
+    read = next((one for one in dns.endpoints if one.id == endpoint), None) if dns is not None else None
+    if read is None:
+        return f"the address of private endpoint {endpoint.name} was not read"
+    if read.unread:
+        return f"the address of private endpoint {endpoint.name} could not be read: {read.unread}"
+    return f"private endpoint {endpoint.name} has no address that Azure shows"
 
 
 def in_the_way(verdict: Verdict) -> tuple[Fact, ...]:

@@ -14,25 +14,44 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from ipaddress import IPv4Address
 from itertools import starmap
 from typing import Final
 
-from shared.model import Edit, PublicAccess, PutFirewallRule, ServerSnapshot
+from shared.model import (
+    Edit,
+    FirewallRule,
+    PublicAccess,
+    PutFirewallRule,
+    ServerSnapshot,
+    ServerState,
+    TargetKind,
+)
 from shared.model.dns_names import endpoint_zone_name
 from shared.model.parts import DnsZone, EndpointDns, NetworkDns, PrivateDns, ZoneLink
-from shared.model.resource_id import ResourceId
+from shared.model.resource_id import ResourceId, free_name
 from shared.model.values import value
 from shared.posture.dns_commands import link_command, link_names
 from shared.posture.dns_steps import serving_steps
 from shared.posture.endpoint_steps import closed_choice
 from shared.posture.own_zone_steps import giving_one, making_again, own_zone
 from shared.posture.private_dns import Case
+from shared.posture.server_findings import az
 from shared.posture.steps import Step
-from shared.posture.ways.answers import Stage, State, Verdict, Way
+from shared.posture.ways.answers import Fact, Stage, State, Verdict, Way
 from shared.posture.ways.endpoints import endpoints_of
 from shared.posture.ways.names import network_of
 from shared.posture.ways.verdict import verdict
-from shared.posture.ways.world import Client, Declared, PublicClient, World
+from shared.posture.ways.world import (
+    AnyAzure,
+    Client,
+    Declared,
+    NetworkClient,
+    OnPremises,
+    PublicClient,
+    SubnetClient,
+    World,
+)
 from shared.posture.ways.zones import custom_dns, linked, zones_of
 
 _LINKED: Final = "Completed"
@@ -64,21 +83,12 @@ def repairs(world: World, found: Verdict) -> tuple[Step | Edit, ...]:
     if found.state is not State.BLOCKED:
         return ()
     renamed = tuple(_renamed(world, found.client))
-    sure = len(found.ways) == 1
-    along = (_plan(way, (), sure=sure) for way in found.ways)
-    plans = [plan for plan in (*along, *starmap(_plan, renamed)) if plan is not None]
+    ways = (*((_mended(world, found.client, way), ()) for way in found.ways), *renamed)
+    plans = [plan for plan in starmap(_plan, ways) if plan is not None]
     best = min(plans, key=lambda plan: plan.cost, default=None)
-    return best.steps if best is not None else tuple(_advice(world, found.client, renamed))
-
-
-def _plan(way: Way, naming: tuple[Step, ...], *, sure: bool = True) -> _Plan | None:
-    """Every part of the way that blocks it mended, then its name; None where one cannot be."""
-    blocked = [fact for fact in way.facts if fact.state is State.BLOCKED]
-    if not all(fact.remedy for fact in blocked) or not (blocked or naming):
-        return None
-    mended = dict.fromkeys(step for fact in blocked for step in fact.remedy)
-    known = sure and all(fact.state is not State.UNKNOWN for fact in way.facts)
-    return _Plan(steps=(*mended, *naming), sure=known)
+    if best is not None:
+        return best.steps
+    return tuple(_advice(world, found.client, [way for way, _ in renamed]))
 
 
 def _renamed(world: World, client: Client) -> Iterator[tuple[Way, tuple[Step, ...]]]:
@@ -88,35 +98,84 @@ def _renamed(world: World, client: Client) -> Iterator[tuple[Way, tuple[Step, ..
         return
     for naming in _namings(world, network):
         for way in verdict(naming.after, client).ways:
-            yield way, naming.steps
+            yield _mended(naming.after, client, way), naming.steps
+
+
+def _plan(way: Way, naming: tuple[Step, ...]) -> _Plan | None:
+    """Every part of the way that blocks it mended, then its name; None where one cannot be."""
+    blocked = [fact for fact in way.facts if fact.state is State.BLOCKED]
+    if not all(fact.remedy for fact in blocked) or not (blocked or naming):
+        return None
+    mended = dict.fromkeys(step for fact in blocked for step in fact.remedy)
+    sure = all(fact.state is not State.UNKNOWN for fact in way.facts)
+    return _Plan(steps=(*mended, *naming), sure=sure)
+
+
+# --- parts without a remedy of their own -----------------------------------------------------------
+
+
+def _mended(world: World, client: Client, way: Way) -> Way:
+    """The way with what mends its gate, where that is safe to say."""
+    facts = tuple(replace(fact, remedy=fact.remedy or _at_gate(world, client, fact)) for fact in way.facts)
+    return replace(way, facts=facts)
+
+
+def _at_gate(world: World, client: Client, fact: Fact) -> tuple[Step | Edit, ...]:
+    server = world.server
+    if fact.state is not State.BLOCKED:
+        return ()
+    if fact.stage is Stage.ADDRESS and server.state is ServerState.STOPPED:
+        return _starting(server)
+    if fact.stage is Stage.FIREWALL and server.public_access is PublicAccess.ENABLED:
+        return tuple(_admitting(server, address) for address in _leaving(client))
+    return ()
+
+
+def _starting(server: ServerSnapshot) -> tuple[Step, ...]:
+    if server.state_text.lower() == "inaccessible":
+        return ("give the server's identity access to its encryption key again: without it nobody connects",)
+    flexible = server.kind is TargetKind.FLEXIBLE_SERVER
+    return (az(server, "start", "") if flexible else "start the server in the portal",)
+
+
+def _leaving(client: Client) -> tuple[IPv4Address, ...]:
+    """The public addresses of the client, where they are known."""
+    match client:
+        case PublicClient():
+            return (client.address,)
+        case SubnetClient() | OnPremises():
+            return client.nat
+        case NetworkClient() | AnyAzure():
+            return ()
+
+
+def _admitting(server: ServerSnapshot, address: IPv4Address) -> PutFirewallRule:
+    """The narrowest rule, under a name that is free."""
+    taken = [rule.name for rule in server.firewall_rules or ()]
+    name = free_name(f"client-{str(address).replace('.', '-')}", taken)
+    return PutFirewallRule(server=server.id, rule=FirewallRule(name=name, start=address, end=address))
 
 
 # --- advice ----------------------------------------------------------------------------------------
 
 
-def _advice(
-    world: World, client: Client, renamed: Iterable[tuple[Way, tuple[Step, ...]]]
-) -> Iterator[Step]:
+def _advice(world: World, client: Client, ways: Iterable[Way]) -> Iterator[Step]:
     """What a person could do where no plan mends it."""
     network, server = network_of(world, client), world.server
-    private = network is not None or not isinstance(client, PublicClient)
-    if private:
-        yield from dict.fromkeys(told for way, _ in renamed for told in _unmendable(way, network))
-    if server.vnet_integrated:
-        return
-    if not endpoints_of(server):
+    if network is not None:
+        yield from dict.fromkeys(told for way in ways for told in _unmendable(way, network.id))
+    if not server.vnet_integrated and not endpoints_of(server):
         yield from _endpoint_steps(server)
-    if server.public_access is PublicAccess.ENABLED:
-        yield "or by the public path: add a firewall rule for the public address by which the client leaves"
+    if server.public_access is PublicAccess.ENABLED and not server.vnet_integrated:
+        yield "by the public path: add a firewall rule for the public address by which the client leaves"
 
 
-def _unmendable(way: Way, network: NetworkDns | None) -> Iterator[str]:
-    where = network.id.name if network is not None else "the client"
+def _unmendable(way: Way, network: ResourceId) -> Iterator[str]:
     for fact in way.facts:
         if fact.state is State.BLOCKED and not fact.remedy:
-            yield f"private DNS alone would not help {where}: {fact.says}"
+            yield f"private DNS in network {network.name} would not help: {fact.says}"
             if fact.stage is Stage.ROUTES:
-                yield f"peer the two networks, or make a private endpoint of the server in network {where}"
+                yield f"peer the two networks, or make a private endpoint of the server in {network.name}"
 
 
 def _endpoint_steps(server: ServerSnapshot) -> Iterator[Step]:
@@ -142,7 +201,9 @@ def _namings(world: World, network: NetworkDns) -> Iterator[_Naming]:
             yield from _at_endpoint(world, dns, endpoint, network)
 
 
-def _at_endpoint(world: World, dns: PrivateDns, endpoint: EndpointDns, network: NetworkDns) -> Iterator[_Naming]:
+def _at_endpoint(
+    world: World, dns: PrivateDns, endpoint: EndpointDns, network: NetworkDns
+) -> Iterator[_Naming]:
     """The endpoint's record in a zone that is linked to the client's network."""
     name = endpoint_zone_name(world.server.host_name)
     known = _usable(world, dns, endpoint, network)
@@ -204,11 +265,13 @@ def _answered(world: World, dns: PrivateDns, zone: DnsZone, network: ResourceId)
     """The world once the zone answers in the network, which is linked to no other of its name then."""
     link = ZoneLink(name="", network=network, state=_LINKED)
     others = [_without(one, network) for one in dns.zones if one.id != zone.id]
-    served = replace(zone, exists=True, links=(*_without(zone, network).links or (), link))
+    served = replace(zone, exists=True, links=(*(_without(zone, network).links or ()), link))
     after = replace(dns, zones=(*others, served), found=(zone.id,) if dns.found is None else dns.found)
     return replace(world, server=replace(world.server, private_dns=after))
 
 
 def _without(zone: DnsZone, network: ResourceId) -> DnsZone:
     links = zone.links
-    return zone if links is None else replace(zone, links=tuple(one for one in links if one.network != network))
+    return (
+        zone if links is None else replace(zone, links=tuple(one for one in links if one.network != network))
+    )
