@@ -20,7 +20,8 @@ from shared.guardrails.question import Question
 from shared.model import Change, ServerSnapshot
 from shared.model.edits import apply_to
 from shared.posture.policy import LAST_WAY_ASKS
-from shared.posture.ways.last_way import never_privately, networks_meant, stays_public, why_cut_off
+from shared.posture.ways.last_way import never_privately, stays_public, why_cut_off
+from shared.posture.ways.reach import networks_meant
 from shared.posture.ways.world import Client, NetworkClient, World
 
 MOST_NETWORKS: Final = 5
@@ -39,8 +40,7 @@ class LastWay:
         if change is None or not question.policy.may_cut_off or not comes_to_last_way_in(question):
             return question
         why = self._why_cut_off(change)
-        assessment = question.assessment
-        held = replace(assessment, last_way_in=True, notes=(why, *assessment.notes))
+        held = replace(question.assessment, last_way_in=True, notes=(why,))
         return replace(question, assessment=held) if why else question
 
     def _why_cut_off(self, change: Change) -> str:

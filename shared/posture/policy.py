@@ -92,6 +92,12 @@ def for_people(_snapshot: Snapshot, _baseline: Snapshot | None) -> Assessment:
     return Assessment(safety=Safety.MANUAL)
 
 
+def without_caution(_snapshot: Snapshot, _baseline: Snapshot | None) -> Assessment:
+    """The assessment of a change that is as safe as its policy says, whatever the situation; who comes in
+    after one that takes a way in away is asked for every such policy (``may_cut_off``)."""
+    return Assessment()
+
+
 def no_traffic(snapshot: Snapshot, **_parameters: Json) -> Traffic:
     """What a policy forbids that asks for nobody to lose or to gain access."""
     return ServerTraffic() if isinstance(snapshot, ServerSnapshot) else SubnetTraffic()
@@ -160,7 +166,7 @@ class Policy(Generic[S]):
 
     @property
     def may_cut_off(self) -> bool:
-        """Whether its changes take ways into a server away: then *last way in* is asked before one is made."""
+        """Whether its changes take ways into a server away: *last way in* is asked before one is made."""
         return self.kind is Kind.TIGHTENING and bool(self.edits) and self.targets <= ALL_SERVERS
 
     @property

@@ -12,14 +12,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from shared.model import Aspect, PublicAccess, ServerSnapshot, ServerState
-from shared.model.resource_id import ResourceId
 from shared.posture.traffic import PUBLIC_ADDRESSES, public_sources
 from shared.posture.unread import connections_missing, status_unknown, unread_reason
 from shared.posture.ways.answers import Fact, State, Way
-from shared.posture.ways.endpoints import approved, endpoints_of
+from shared.posture.ways.endpoints import approved
 from shared.posture.ways.verdict import verdict
 from shared.posture.ways.world import Client, NetworkClient, OnPremises, PublicClient, SubnetClient, World
-from shared.posture.ways.zones import completed, zones_of
+
 
 def stays_public(server: ServerSnapshot) -> bool:
     """Whether somebody surely comes in by the server's public path, whatever its odd rules mean."""
@@ -36,18 +35,9 @@ def never_privately(server: ServerSnapshot) -> str:
         return connections_missing(server)
     if approved(server):
         return ""
-    return status_unknown(server) or "no approved private endpoint: without public access nobody could connect"
-
-
-def networks_meant(world: World) -> tuple[ResourceId, ...]:
-    """The networks of which one has to reach the server where no clients are declared: those in which it has
-    an endpoint first, then those that are linked to a zone of its name."""
-    server = world.server
-    endpoints = [one.network.id for one in endpoints_of(server) if one.network is not None]
-    places = [place.id.parent for place in server.places or () if place.id.parent is not None]
-    links = (link for zone in zones_of(server) for link in zone.links or () if completed(link))
-    linked = sorted({link.network for link in links if link.network is not None})
-    return tuple(dict.fromkeys([*endpoints, *places, *world.declared.networks, *linked]))
+    return (
+        status_unknown(server) or "no approved private endpoint: without public access nobody could connect"
+    )
 
 
 def why_cut_off(world: World, client: Client) -> str:
@@ -60,7 +50,8 @@ def why_cut_off(world: World, client: Client) -> str:
     if found.state is State.STANDS:
         return ""
     how = "cannot connect" if found.state is State.BLOCKED else "may not connect"
-    unread = [unread_reason(server, aspect) for aspect in (Aspect.PRIVATE_DNS, Aspect.PLACES) if aspect in server.unread]
+    asked = (Aspect.PRIVATE_DNS, Aspect.PLACES)
+    unread = [unread_reason(server, aspect) for aspect in asked if aspect in server.unread]
     facts = dict.fromkeys(_said(fact) for way in found.ways for fact in _in_the_way(way))
     return f"{_named(client)} {how}: {'; '.join([*facts, *unread])}"
 
@@ -82,7 +73,8 @@ def _said(fact: Fact) -> str:
 def _named(client: Client) -> str:
     match client:
         case SubnetClient():
-            return f"clients in {', '.join(map(str, client.subnet.prefixes))}, subnet {client.subnet.id.name},"
+            held = ", ".join(map(str, client.subnet.prefixes))
+            return f"clients in {held} (subnet {client.subnet.id.name})"
         case NetworkClient():
             return f"clients in network {client.network.name}"
         case PublicClient():
