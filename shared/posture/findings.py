@@ -26,7 +26,7 @@ from shared.model import (
 from shared.model.resource_id import ResourceId
 from shared.model.values import value
 from shared.posture.steps import Step, as_json
-from shared.posture.traffic import reach_evidence
+from shared.posture.ways.reach import reach_evidence
 
 Facts: TypeAlias = Mapping[str, Json]
 """What evidence tells, by name."""

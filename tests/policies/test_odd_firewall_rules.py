@@ -33,7 +33,8 @@ from shared.policies.public_reach import (
     postgres_public_access_enabled,
 )
 from shared.posture.policy import AnyPolicy, bound
-from shared.posture.traffic import Reach, reach, server_traffic
+from shared.posture.traffic import server_traffic
+from shared.posture.ways.reach import Reach, reach
 from tests.builders import ALL_AZURE, OFFICE, SERVER, SUBNET, public_server, rule, server
 from tests.fakes import World
 

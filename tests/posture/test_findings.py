@@ -17,7 +17,7 @@ from shared.posture.findings import (
     unknown,
     with_evidence,
 )
-from shared.posture.traffic import reach_evidence
+from shared.posture.ways.reach import reach_evidence
 from tests.builders import server, subnet
 
 
