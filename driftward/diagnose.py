@@ -1,4 +1,4 @@
-"""`driftward diagnose SERVER [--from WHO] [--nat ADDRESS]…`: who can connect to a server, and what is in the way.
+"""`driftward diagnose SERVER [--from WHO] [--nat ADDRESS]…`: who can connect, and what is in the way.
 
 The verdict is ``shared.posture.ways``; here the arguments become values, Azure is read and the answer is
 written. Exit codes: 0 everybody who is asked about connects, for sure; 1 a fault is proved; 2 the input is

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from enum import StrEnum
 from dataclasses import replace
+from enum import StrEnum
 from ipaddress import IPv4Address
 from typing import Final, assert_never
 

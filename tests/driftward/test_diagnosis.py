@@ -237,7 +237,7 @@ def test_addresses_that_were_not_read_are_unknown() -> None:
 
 @pytest.mark.field(
     "ways",
-    "An endpoint that shows no address is said to have none that Azure shows, and no reason is made up for it.",
+    "An endpoint that shows no address is said to have none that Azure shows; no reason is made up.",
     source="https://learn.microsoft.com/azure/private-link/private-endpoint-overview",
     date="2026-11-29",
 )
@@ -459,3 +459,175 @@ def test_a_client_in_a_network_that_the_servers_own_zone_is_not_linked_to_gets_n
 def test_virtual_network_rules_that_were_not_read_may_let_somebody_in() -> None:
     single = single_server(firewall_rules=(), virtual_network_rules=None, private_endpoints=())
     assert asked(World(server=single)).state is State.UNKNOWN
+
+
+# --- a client in another network -------------------------------------------------------------------
+
+NAT, OTHER_NAT = IPv4Address("203.0.113.7"), IPv4Address("203.0.113.9")
+PUBLIC: dict[str, Any] = {
+    "public_access": PublicAccess.ENABLED,
+    "firewall_rules": (rule("nat", str(NAT)),),
+    "private_dns": dns(),
+}
+"""Public access is on, with a rule for a NAT address; endpoint and zone are in the hub."""
+BOTH_WAYS = world(server(**PUBLIC))
+
+
+def leaving(client: SubnetSnapshot, *nat: IPv4Address) -> SubnetClient:
+    return SubnetClient(subnet=client, nat=nat)
+
+
+@pytest.mark.field(
+    "ways",
+    "In a network that no zone is linked to, the name is public, and a rule for its NAT address admits.",
+    source="https://learn.microsoft.com/azure/private-link/private-endpoint-dns",
+    date="2026-11-29",
+)
+def test_a_client_whose_network_is_not_linked_takes_the_public_path() -> None:
+    assert asked(BOTH_WAYS, leaving(FAR_CLIENT, NAT)).state is State.STANDS
+    unsaid = asked(BOTH_WAYS, leaving(FAR_CLIENT))
+    assert unsaid.state is State.UNKNOWN
+    assert unsaid.settles == ("the public address by which the client leaves",)
+    assert told(BOTH_WAYS, leaving(FAR_CLIENT)) == []
+
+
+@pytest.mark.field(
+    "ways",
+    "A network from which no route leads to the endpoint is never advised to be linked to its zone.",
+    source="https://learn.microsoft.com/azure/private-link/private-endpoint-overview",
+    date="2026-11-29",
+)
+def test_what_mends_a_client_without_a_route_is_the_narrowest_rule_and_no_link() -> None:
+    (command,) = told(BOTH_WAYS, leaving(FAR_CLIENT, OTHER_NAT))
+    assert "firewall-rule create" in command
+    assert command.endswith("--start-ip-address 203.0.113.9 --end-ip-address 203.0.113.9")
+    closed = world(server(private_dns=dns()))
+    advice = told(closed, leaving(FAR_CLIENT))
+    assert not any(text.startswith("az ") for text in advice), advice
+    assert any("no route" in text for text in advice), advice
+    assert any("peer the two networks" in text for text in advice), advice
+
+
+@pytest.mark.field(
+    "ways",
+    "A peered client whose network is not linked is mended by a link, not by a rule for its address.",
+    source="https://learn.microsoft.com/azure/private-link/private-endpoint-dns-integration",
+    date="2026-11-29",
+)
+def test_what_mends_a_peered_client_is_a_link_and_not_an_open_door() -> None:
+    whole = replace(BOTH_WAYS, server=replace(BOTH_WAYS.server, places=(peered(PLACE, FAR),)))
+    client = peered(FAR_CLIENT, HUB)
+    assert asked(whole, leaving(client, NAT)).state is State.STANDS
+    (command,) = told(whole, leaving(client, OTHER_NAT))
+    assert "link vnet create" in command
+    assert f"--virtual-network {FAR}" in command
+    assert f"--zone-name {NAME}" in command
+
+
+def test_a_client_whose_own_nsg_denies_the_way_of_its_name_is_blocked_there_alone() -> None:
+    """Unlinked, a deny of private addresses is not in its way; peered and linked it is."""
+    client = guarded(FAR_CLIENT, deny(destinations=("10.0.0.0/8",)), allow_all())
+    assert asked(BOTH_WAYS, leaving(client, NAT)).state is State.STANDS
+    linked = world(server(**{**PUBLIC, "private_dns": dns(zone(links=(link(FAR),)))}), peered(PLACE, FAR))
+    found = asked(linked, leaving(peered(client, HUB), NAT))
+    assert fault(found).stage is Stage.NSG
+    (command,) = told(linked, leaving(peered(client, HUB), NAT))
+    assert command.startswith("az network nsg rule create ")
+
+
+def allow_all() -> SecurityRule:
+    return security_rule("rest", 300, direction=Direction.OUTBOUND, access=Access.ALLOW)
+
+
+def test_a_route_that_loses_private_addresses_is_not_in_the_way_of_a_public_name() -> None:
+    client = routed(FAR_CLIENT, "10.0.0.0/8", "None")
+    assert asked(BOTH_WAYS, leaving(client, NAT)).state is State.STANDS
+    enforced = peered(replace(PLACE, endpoint_network_policies="Enabled"), FAR)
+    linked = world(server(**{**PUBLIC, "private_dns": dns(zone(links=(link(FAR),)))}), enforced)
+    narrow = routed(peered(FAR_CLIENT, HUB), "10.0.0.0/16", "None")
+    assert fault(asked(linked, leaving(narrow, NAT))).stage is Stage.ROUTES
+    assert told(linked, leaving(narrow, NAT))[0].startswith("az network route-table route delete ")
+
+
+@pytest.mark.field(
+    "ways",
+    "A linked zone without the record lets the name go on to the public endpoint where the link falls back.",
+    source="https://learn.microsoft.com/azure/dns/private-dns-fallback",
+    date="2026-11-29",
+)
+def test_a_link_that_falls_back_to_the_internet_makes_the_name_public() -> None:
+    for policy, expected in (("NxDomainRedirect", State.STANDS), ("Default", State.BLOCKED)):
+        falls = replace(link(FAR), resolution_policy=policy)
+        held = dns(zone(links=(falls,), record=()))
+        whole = world(server(**{**PUBLIC, "private_dns": held}))
+        assert asked(whole, leaving(FAR_CLIENT, NAT)).state is expected, policy
+
+
+@pytest.mark.field(
+    "ways",
+    "A single server's virtual network rule admits the subnet that it names, by its service endpoint.",
+    source="https://learn.microsoft.com/azure/postgresql/single-server/concepts-data-access-and-security-vnet",
+    date="2026-11-29",
+)
+def test_a_subnet_that_a_single_server_admits_comes_in_by_its_rule() -> None:
+    admitted = VirtualNetworkRule(name="apps", subnet=ResourceId(str(CLIENT.id).upper()), state="Ready")
+    single = World(server=single_server(virtual_network_rules=(admitted,), private_endpoints=()))
+    serviced = replace(CLIENT, service_endpoints=("Microsoft.Sql",))
+    assert asked(single, serviced).state is State.STANDS
+    assert asked(single, replace(FAR_CLIENT, service_endpoints=())).state is State.UNKNOWN
+
+
+# --- zones of others -------------------------------------------------------------------------------
+
+
+@pytest.mark.field(
+    "ways",
+    "A zone of another team that is linked elsewhere answers nothing here, and nothing is written into it.",
+    source="https://learn.microsoft.com/azure/private-link/private-endpoint-dns",
+    date="2026-11-29",
+)
+def test_a_zone_of_others_that_is_linked_elsewhere_is_neither_an_answer_nor_written() -> None:
+    theirs = zone(CENTRAL, links=(link(FAR),), record=())
+    ungrouped = endpoint_dns(group_zones=(), group="")
+    whole = world(server(private_dns=dns(theirs, endpoints=(ungrouped,))))
+    assert fault(asked(whole)).stage is Stage.FIREWALL, "the name is public, which is closed"
+    commands = told(whole)
+    assert [text.split(" --")[0] for text in commands] == [
+        "az network private-dns zone create",
+        "az network private-endpoint dns-zone-group create",
+        "az network private-dns link vnet create",
+    ]
+    assert not any("/central/" in text or "group central" in text for text in commands), commands
+    named = replace(whole, declared=Declared(zone=CENTRAL))
+    assert any("resource-group central" in text for text in told(named)), told(named)
+
+
+# --- who else --------------------------------------------------------------------------------------
+
+
+def test_nothing_leads_from_on_premises_to_a_network_without_a_gateway() -> None:
+    client = OnPremises(prefixes=(ip_network("192.168.0.0/16"),))
+    assert asked(world(), client).state is State.BLOCKED
+    assert PLACE.virtual_network is not None
+    gateway = replace(PLACE, virtual_network=replace(PLACE.virtual_network, learns_routes=True))
+    assert asked(world(None, gateway), client).state is State.UNKNOWN
+    admitted = replace(client, nat=(NAT,))
+    assert asked(BOTH_WAYS, admitted).state is State.UNKNOWN, "what answers there is not visible"
+
+
+def test_of_the_networks_linked_only_the_private_ways_are_asked() -> None:
+    assert asked(world(), NetworkClient(network=HUB)).state is State.STANDS
+    shut = world(None, SHUT)
+    assert fault(asked(shut, NetworkClient(network=HUB))).stage is Stage.NSG
+
+
+def test_a_public_address_is_admitted_by_a_rule_or_told_which_rule_would() -> None:
+    assert asked(BOTH_WAYS, PublicClient(address=NAT)).state is State.STANDS
+    other = PublicClient(address=OTHER_NAT)
+    assert fault(asked(BOTH_WAYS, other)).stage is Stage.FIREWALL
+    (command,) = told(BOTH_WAYS, other)
+    assert "--start-ip-address 203.0.113.9" in command
+    assert fault(asked(world(), other)).says == "public network access is disabled"
+    assert not any(text.startswith("az ") for text in told(world(), other))
+    assert asked(BOTH_WAYS, AnyAzure()).state is State.UNKNOWN, "one of Azure's may have the address"
+    assert fault(asked(world(), AnyAzure())).stage is Stage.FIREWALL

@@ -2,12 +2,11 @@
 changes, and the safest.
 
 A plan mends every part of one way that blocks it: of a way that the name leads to already, or of one that it
-would lead to if private DNS answered for the client. That is tried: the world is given the record and the link
-and asked again, so nobody is told to link a network from which no route leads to the endpoint. Names come last
-in a plan, for from then on a whole network takes the private way. A plan that keeps to private ways goes
-before one that lets in a public address; public access is never proposed to be opened. Where no plan is found
-a sentence says what could be done. Nothing is ever written into a zone that is neither linked to the client's
-network, nor named by the configuration or the endpoint itself. Pure.
+would lead to if private DNS answered for the client. That is tried: the world is given the record and the
+link and asked again, so nobody is told to link a network from which no route leads to the endpoint. Names
+come last in a plan, for from then on a whole network takes the private way. A plan that keeps to private ways
+goes before one that lets in a public address; that public access be opened is never proposed. Where there is
+no plan, sentences say what a person could do. Which zone may be written is told in ``dns_steps``. Pure.
 """
 
 from __future__ import annotations
@@ -45,14 +44,13 @@ from shared.posture.ways.verdict import verdict
 from shared.posture.ways.world import (
     AnyAzure,
     Client,
-    Declared,
     NetworkClient,
     OnPremises,
     PublicClient,
     SubnetClient,
     World,
 )
-from shared.posture.ways.zones import custom_dns, linked, zones_of
+from shared.posture.ways.zones import custom_dns
 
 _LINKED: Final = "Completed"
 
@@ -204,40 +202,18 @@ def _namings(world: World, network: NetworkDns) -> Iterator[_Naming]:
 def _at_endpoint(
     world: World, dns: PrivateDns, endpoint: EndpointDns, network: NetworkDns
 ) -> Iterator[_Naming]:
-    """The endpoint's record in a zone that is linked to the client's network."""
-    name = endpoint_zone_name(world.server.host_name)
-    known = _usable(world, dns, endpoint, network)
+    """What has the endpoint's name be answered in its own network has it be answered in the client's."""
     case = Case(
         server=world.server,
-        dns=dns if known is not None else replace(dns, found=() if dns.found is not None else None, zones=()),
+        dns=dns,
         endpoint=replace(endpoint, network=network),
-        zone_name=name,
-        declared=Declared(zone=known),
+        zone_name=endpoint_zone_name(world.server.host_name),
+        declared=world.declared,
     )
-    served = DnsZone(id=known or _new(endpoint.id, name), record=endpoint.addresses)
-    yield _Naming(steps=serving_steps(case), after=_answered(world, dns, served, network.id))
-
-
-def _new(beside: ResourceId, name: str) -> ResourceId:
-    scope = f"/subscriptions/{beside.subscription}/resourceGroups/{beside.resource_group}"
-    return ResourceId(f"{scope}/providers/Microsoft.Network/privateDnsZones/{name}")
-
-
-def _usable(world: World, dns: PrivateDns, endpoint: EndpointDns, network: NetworkDns) -> ResourceId | None:
-    """The zone that may be written: the declared one, one linked to the network, one that is the endpoint's."""
-    if world.declared.zone is not None:
-        return world.declared.zone
-    zones = zones_of(world.server)
-    own = set(endpoint.group_zones or ())
-    held = set(endpoint.addresses or ())
-    for fits in (
-        [zone for zone in zones if linked(zone, network.id) is not None],
-        [zone for zone in zones if zone.id in own],
-        [zone for zone in zones if held & set(zone.record or ())],
-    ):
-        if fits:
-            return fits[0].id
-    return None
+    where = f"/subscriptions/{endpoint.id.subscription}/resourceGroups/{endpoint.id.resource_group}"
+    served = ResourceId(f"{where}/providers/Microsoft.Network/privateDnsZones/{case.zone_name}")
+    after = _answered(world, dns, DnsZone(id=served, record=endpoint.addresses), network.id)
+    yield _Naming(steps=serving_steps(case), after=after)
 
 
 def _in_own_zone(world: World, dns: PrivateDns, network: ResourceId) -> Iterator[_Naming]:
