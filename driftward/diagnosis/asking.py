@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from driftward.diagnosis.azure import Case
 from driftward.diagnosis.show import Told
@@ -21,10 +21,14 @@ def asked(case: Case, settings: Settings) -> tuple[Told, ...]:
 
 def _asked(world: World, client: Client, settings: Settings) -> Told:
     found = verdict(world, client)
-    texts = (text for step in repairs(world, found) for text in texts_of(step))
+    return Told(server=world.server, verdict=found, mends=pasted(repairs(world, found), settings))
+
+
+def pasted(steps: Iterable[Step | Edit], settings: Settings) -> tuple[str, ...]:
+    """The steps as texts, whose commands go to the ARM of the settings, wherever azure-cli's active cloud is."""
+    texts = (text for step in steps for text in texts_of(step))
     where, audience = settings.management_endpoint, settings.management_audience
-    mends = tuple(at_endpoint(text, where, audience) for text in texts)
-    return Told(server=world.server, verdict=found, mends=mends)
+    return tuple(at_endpoint(text, where, audience) for text in texts)
 
 
 def texts_of(step: Step | Edit) -> Iterator[str]:

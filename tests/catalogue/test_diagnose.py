@@ -138,8 +138,8 @@ def two_networks(stage: Theatre, *, peered: bool = False, **parts: JsonObject) -
     far, near = seeds.vnet_id(name="vnet-far"), NETWORK
     app = seeds.subnet(name="far", delegated=False, prefix="10.9.0.0/24", properties=parts.get("far", {}))
     place = seeds.subnet(name="endpoints", delegated=False)
-    there = {"virtualNetworkPeerings": [seeds.peering(name="near", remote=near)]} if peered else {}
-    back = {"virtualNetworkPeerings": [seeds.peering(name="far", remote=far)]} if peered else {}
+    there: JsonObject = {"virtualNetworkPeerings": [seeds.peering(name="near", remote=near)]} if peered else {}
+    back: JsonObject = {"virtualNetworkPeerings": [seeds.peering(name="far", remote=far)]} if peered else {}
     bodies: tuple[JsonObject, ...] = (
         seeds.flexible_server(name="behind"),
         seeds.firewall_rule(server=SERVER, name="nat", start=NAT),

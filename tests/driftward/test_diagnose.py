@@ -21,9 +21,16 @@ SERVER = seeds.flexible_server_id(name="shut")
 
 @pytest.fixture(scope="module")
 def endpoint() -> Iterator[str]:
-    """A simulator with a public server that has no firewall rule."""
+    """A simulator with a public server that has no firewall rule, and one that has."""
     with SimulatorServer() as server:
-        SimulatorClient(server.url).seed([seeds.flexible_server(name="shut")])
+        office = seeds.flexible_server_id(name="open")
+        SimulatorClient(server.url).seed(
+            [
+                seeds.flexible_server(name="shut"),
+                seeds.flexible_server(name="open"),
+                seeds.firewall_rule(server=office, name="office", start="198.51.100.0", end="198.51.100.255"),
+            ]
+        )
         yield server.url
 
 
@@ -41,6 +48,7 @@ def diagnose(endpoint: str, *arguments: str) -> subprocess.CompletedProcess[str]
 def test_a_fault_is_told_with_a_fix_that_can_be_copied_whole(endpoint: str) -> None:
     told = diagnose(endpoint, SERVER, "--from", "203.0.113.9")
     assert told.returncode == 1, told.stderr
+    assert "Public address 203.0.113.9" in told.stdout
     assert "✗ firewall" in told.stdout
     fix = next(line.strip() for line in told.stdout.splitlines() if line.strip().startswith("az "))
     assert fix.endswith("--end-ip-address 203.0.113.9")
@@ -50,13 +58,30 @@ def test_the_answer_for_machines_holds_every_step(endpoint: str) -> None:
     told = json.loads(diagnose(endpoint, SERVER, "--from", "203.0.113.9", "--json").stdout)
     assert (told["server"], told["result"]) == (SERVER, "fault")
     assert [step["stage"] for step in told["steps"]] == ["address", "nsg", "routes", "dns", "firewall"]
+    assert [step["result"] for step in told["steps"]] == [*["notConcerned"] * 3, "well", "fault"]
+    assert told["steps"][-1]["fix"] == told["clients"][0]["fix"]
+    (client,) = told["clients"]
+    assert (client["client"], client["state"]) == ("203.0.113.9", "blocked")
+    assert client["ways"][0]["resolvesTo"] == ["public"]
+
+
+def test_the_exit_code_says_whether_it_connects_for_sure(endpoint: str) -> None:
+    server = seeds.flexible_server_id(name="open")
+    assert diagnose(endpoint, server, "--from", "198.51.100.9").returncode == 0
+    assert diagnose(endpoint, server, "--from", "azure").returncode == 3
+    assert diagnose(endpoint, server, "--from", "203.0.113.9").returncode == 1
+    assert diagnose(endpoint, server).returncode == 0
 
 
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
         (("/subscriptions/x",), "SERVER"),
-        ((SERVER, "--from", "10.0.0.0/8"), "--from"),
+        ((SERVER, "--from", "198.51.100.0/24"), "--from"),
+        ((SERVER, "--from", "nobody"), "--from"),
+        ((SERVER, "--from", "203.0.113.9", "--nat", "203.0.113.7"), "--nat"),
+        ((SERVER, "--nat", "203.0.113.7"), "--nat"),
+        ((SERVER, "--from", "10.0.0.0/8", "--nat", "10.0.0.1"), "--nat"),
         ((seeds.flexible_server_id(name="nobody"),), "was not found"),
     ],
 )
