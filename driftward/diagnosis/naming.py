@@ -17,9 +17,9 @@ from shared.model import Aspect, ServerSnapshot, SubnetSnapshot
 from shared.model.dns_names import canonical, endpoint_zone_name, record_name
 from shared.model.parts import DnsZone, NetworkDns, PrivateDns, VirtualNetwork
 from shared.posture.dns_commands import link_command, link_names, record_command
-from shared.posture.dns_links import completed, linked
-from shared.posture.private_dns import custom_dns
+from shared.posture.private_dns import unclaimed
 from shared.posture.unread import unread_reason
+from shared.posture.ways.zones import completed, linked
 
 _INTEGRATED: Final = (
     "postgres-subnet-and-dns-zone-inconsistent",
@@ -86,7 +86,7 @@ def _resolves(case: Case, client: SubnetSnapshot) -> Step:
         part = Aspect.VIRTUAL_NETWORK if network is None else Aspect.PRIVATE_DNS
         return _step(Result.UNKNOWN, unread_reason(client if network is None else case.server, part))
     step = _step(Result.UNKNOWN, "", network)
-    if unsure := custom_dns(NetworkDns(id=network.id, dns_servers=network.dns_servers)):
+    if unsure := unclaimed(NetworkDns(id=network.id, dns_servers=network.dns_servers)):
         return replace(step, says=unsure)
     zones = _answering(case, dns)
     links = [(zone, link) for zone in zones if (link := linked(zone, network.id)) is not None]
