@@ -133,8 +133,7 @@ def _placed(endpoint: EndpointDns, seen: Seen) -> EndpointDns:
 
 
 def _network_seen(network: ResourceId, seen: Seen) -> NetworkDns:
-    servers = seen.dns_servers.get(network)
-    return NetworkDns(id=network, dns_servers=servers, unread="" if servers is not None else seen.unread)
+    return seen.by_id.get(network) or NetworkDns(id=network, unread=seen.unread)
 
 
 def _with_address(session: Session, endpoint: EndpointDns, label: str, seen: Seen) -> EndpointDns:
