@@ -4,7 +4,8 @@ A command's module is imported when the command is called, so that one does not 
 dependencies; what the list of commands says of each stands here. Every command returns its exit code.
 What a caller can bring about (a wrong option, an absent file, a reader who left) is told in a line and
 never with a traceback, unless ``--debug`` asks for it. Exit codes everywhere: 0 answered, and what was
-wanted holds; 1 it does not hold; 2 the input cannot be used, or nothing could be read; 3 not known, where a question was asked that stays open.
+wanted holds; 1 it does not hold; 2 the input cannot be used, or nothing could be read; 3 not known, where a
+question was asked that stays open.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ def _asked(world: World, client: Client, settings: Settings) -> Told:
 
 
 def pasted(steps: Iterable[Step | Edit], settings: Settings) -> tuple[str, ...]:
-    """The steps as texts, whose commands go to the ARM of the settings, wherever azure-cli's active cloud is."""
+    """The steps as texts, with commands that go to the ARM of the settings."""
     texts = (text for step in steps for text in texts_of(step))
     where, audience = settings.management_endpoint, settings.management_audience
     return tuple(at_endpoint(text, where, audience) for text in texts)

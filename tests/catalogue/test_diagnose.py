@@ -13,7 +13,7 @@ from driftward.diagnosis.show import Told
 from driftward.diagnosis.who import client_named
 from driftward.diagnosis.words import in_the_way, who_said
 from local.simulator import seeds
-from local.simulator.values import JsonObject
+from local.simulator.values import JsonObject, JsonValue
 from shared.config.configuration import Configuration
 from shared.config.file_reading import parse_policies_file
 from shared.config.settings import read_settings
@@ -138,13 +138,18 @@ def two_networks(stage: Theatre, *, peered: bool = False, **parts: JsonObject) -
     far, near = seeds.vnet_id(name="vnet-far"), NETWORK
     app = seeds.subnet(name="far", delegated=False, prefix="10.9.0.0/24", properties=parts.get("far", {}))
     place = seeds.subnet(name="endpoints", delegated=False)
-    there: JsonObject = {"virtualNetworkPeerings": [seeds.peering(name="near", remote=near)]} if peered else {}
-    back: JsonObject = {"virtualNetworkPeerings": [seeds.peering(name="far", remote=far)]} if peered else {}
+    there: list[JsonValue] = [seeds.peering(name="near", remote=near)] if peered else []
+    back: list[JsonValue] = [seeds.peering(name="far", remote=far)] if peered else []
     bodies: tuple[JsonObject, ...] = (
         seeds.flexible_server(name="behind"),
         seeds.firewall_rule(server=SERVER, name="nat", start=NAT),
-        seeds.vnet(name="vnet-far", subnets=[app], prefixes=["10.9.0.0/16"], properties=there),
-        seeds.vnet(name="vnet-behind", subnets=[place], properties=back),
+        seeds.vnet(
+            name="vnet-far",
+            subnets=[app],
+            prefixes=["10.9.0.0/16"],
+            properties={"virtualNetworkPeerings": there},
+        ),
+        seeds.vnet(name="vnet-behind", subnets=[place], properties={"virtualNetworkPeerings": back}),
         seeds.private_dns_zone(name="privatelink.postgres.database.azure.com"),
         seeds.zone_link(zone=ZONE, name="behind", vnet=NETWORK),
         seeds.private_endpoint(name="behind-endpoint", server=SERVER, subnet=PLACE),
