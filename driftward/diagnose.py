@@ -22,7 +22,7 @@ from shared.model import Target
 from shared.model.errors import ConfigurationError, GatewayError
 
 if TYPE_CHECKING:
-    from driftward.diagnosis.show import Told
+    from driftward.diagnosis.words import Diagnosis
 
 _HELP: Final = """\
 Says who can connect to a server, and of whom that is blocked what is in the way: the address, NSGs, routes,
@@ -58,26 +58,25 @@ _NAT: Final = "A public address by which that subnet or on-premises range leaves
 def diagnose(server: str, client: str | None, nat: Sequence[str], as_json: bool) -> int:
     """Ask for the ways to the server whose resource id is SERVER."""
     try:
-        target = server_named(server)
-        told = _told(target, client_named(client, nat))
+        found = _diagnosis(server_named(server), client_named(client, nat))
     except (BadInput, GatewayError, ConfigurationError) as error:
         return refuse(error)
-    return _tell(target, told, as_json=as_json)
+    return _tell(found, as_json=as_json)
 
 
-def _tell(server: Target, told: Sequence[Told], *, as_json: bool) -> int:
+def _tell(found: Diagnosis, *, as_json: bool) -> int:
     from driftward.diagnosis.view import exit_code, view
 
     if as_json:
-        print(json.dumps(view(str(server.id), told), indent=2))
+        print(json.dumps(view(found), indent=2))
     else:
         from driftward.diagnosis.show import show
 
-        show(str(server.id), told)
-    return exit_code(told)
+        show(found)
+    return exit_code(found)
 
 
-def _told(server: Target, who: Who | None) -> tuple[Told, ...]:
+def _diagnosis(server: Target, who: Who | None) -> Diagnosis:
     from driftward.catalogue.file import chosen
     from driftward.diagnosis.asking import asked
     from driftward.diagnosis.azure import case_of

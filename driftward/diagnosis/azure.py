@@ -8,6 +8,7 @@ the public path as far as it is open.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network
 from typing import Final
 
@@ -15,7 +16,7 @@ from driftward.diagnosis.who import InRange, InSubnet, Who, is_private
 from shared.config.configuration import Configuration
 from shared.config.declared import declared_clients, declared_dns
 from shared.controller.client_reading import ClientReading
-from shared.model import Aspect, PublicAccess, ServerSnapshot, Target
+from shared.model import Aspect, PublicAccess, ServerSnapshot, SubnetSnapshot, Target, TargetKind
 from shared.model.interfaces import Gateway
 from shared.model.resource_id import ResourceId
 from shared.model.values import value
@@ -41,6 +42,18 @@ _SERVER: Final = frozenset(
     }
 )
 
+_SUBNET: Final = frozenset(
+    {
+        Aspect.SUBNET,
+        Aspect.SECURITY_GROUP,
+        Aspect.SUBNET_SERVERS,
+        Aspect.SUBNET_REPLICAS,
+        Aspect.ROUTES,
+        Aspect.VIRTUAL_NETWORK,
+    }
+)
+"""Of a delegated subnet what the needs of its servers are asked of."""
+
 
 @value
 class Case:
@@ -48,6 +61,8 @@ class Case:
 
     world: World
     clients: tuple[Client, ...]
+    subnet: SubnetSnapshot | None = None
+    """The delegated subnet, where what the server itself needs is asked too."""
 
 
 def case_of(target: Target, who: Who | None, gateway: Gateway, configuration: Configuration) -> Case:
@@ -59,11 +74,18 @@ def case_of(target: Target, who: Who | None, gateway: Gateway, configuration: Co
     world = World(server=server, declared=declared_dns(configuration, server))
     named = _of(who, reading) if who is not None else _of_nobody(world, configuration, reading)
     clients = tuple(named)
-    networks = tuple(reading.networks.values())
     return Case(
-        world=World(server=server, declared=world.declared, networks=networks),
+        world=replace(world, networks=tuple(reading.networks.values())),
         clients=clients,
+        subnet=_delegated(gateway, server) if who is None else None,
     )
+
+
+def _delegated(gateway: Gateway, server: ServerSnapshot) -> SubnetSnapshot | None:
+    if server.delegated_subnet is None:
+        return None
+    found = gateway.read(Target(kind=TargetKind.SUBNET, id=server.delegated_subnet), _SUBNET)
+    return found if isinstance(found, SubnetSnapshot) else None
 
 
 def _of(who: Who, reading: ClientReading) -> Iterator[Client]:

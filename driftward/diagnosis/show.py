@@ -13,12 +13,21 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from driftward.diagnosis.words import SENTENCES, Result, answer_said, in_order, in_the_way, who_said
+from driftward.diagnosis.words import (
+    SENTENCES,
+    Diagnosis,
+    Needed,
+    Result,
+    Told,
+    answer_said,
+    in_order,
+    in_the_way,
+    who_said,
+)
 from driftward.refusing import plain
 from driftward.terminal import console
 from shared.model import ServerSnapshot
-from shared.model.values import value
-from shared.posture.ways.answers import State, Verdict, Way
+from shared.posture.ways.answers import State, Verdict
 
 _SIGNS: Final[Mapping[Result, tuple[str, str]]] = {
     Result.WELL: ("✓", "green"),
@@ -29,49 +38,61 @@ _SIGNS: Final[Mapping[Result, tuple[str, str]]] = {
 _INDENT: Final = 2
 
 
-@value
-class Told:
-    """A verdict, and what mends it: commands and sentences, in order."""
-
-    server: ServerSnapshot
-    verdict: Verdict
-    mends: tuple[str, ...] = ()
-
-
-def show(server: str, told: Sequence[Told]) -> None:
-    """Print every client's verdict; in colour on a terminal."""
+def show(diagnosis: Diagnosis) -> None:
+    """Print every client's verdict, and the server's own needs; in colour on a terminal."""
     page = console()
-    page.print(Text(server, style="bold"), soft_wrap=True)
-    for one in told:
-        _client(page, one)
+    page.print(Text(str(diagnosis.server.id), style="bold"), soft_wrap=True)
+    for one in diagnosis.clients:
+        _client(page, diagnosis.server, one)
+    if diagnosis.needs:
+        _needs(page, diagnosis.needs)
 
 
-def _client(page: Console, told: Told) -> None:
+def _client(page: Console, server: ServerSnapshot, told: Told) -> None:
     verdict = told.verdict
-    page.print()
-    page.print(Text(plain(who_said(verdict.client)), style="bold"))
+    _heading(page, who_said(verdict.client))
     several = len(verdict.ways) > 1
     for way in verdict.ways:
         if several:
-            page.print(Padding(Text(f"{plain(answer_said(way.answer))}:"), (0, 0, 0, _INDENT)))
-        page.print(Padding(_facts(told.server, way), (0, 0, 0, _INDENT * (1 + several))))
-    page.print(Padding(Text(SENTENCES[verdict.state]), (0, 0, 0, _INDENT)))
+            _line(page, f"{answer_said(way.answer)}:", 1)
+        lines = [(line.result, str(line.stage), line.says) for line in in_order(server, way)]
+        page.print(Padding(_listed(lines), (0, 0, 0, _INDENT * (1 + several))))
+    _line(page, SENTENCES[verdict.state], 1)
     for text in _why(verdict):
-        page.print(Padding(Text(f"· {plain(text)}"), (0, 0, 0, 2 * _INDENT)))
-    if told.mends:
-        page.print(Padding(Text("What mends it:"), (0, 0, 0, _INDENT)))
-    for text in told.mends:
+        _line(page, f"· {text}", 2)
+    _mends(page, told.mends)
+
+
+def _needs(page: Console, needs: Sequence[Needed]) -> None:
+    _heading(page, "What the server itself needs")
+    page.print(Padding(_listed((one.result, one.name, one.says) for one in needs), (0, 0, 0, _INDENT)))
+    _mends(page, tuple(dict.fromkeys(text for one in needs for text in one.mends)))
+
+
+def _heading(page: Console, text: str) -> None:
+    page.print()
+    page.print(Text(plain(text), style="bold"))
+
+
+def _line(page: Console, text: str, depth: int) -> None:
+    page.print(Padding(Text(plain(text)), (0, 0, 0, depth * _INDENT)))
+
+
+def _mends(page: Console, texts: Sequence[str]) -> None:
+    if texts:
+        _line(page, "What mends it:", 1)
+    for text in texts:
         page.print(Text(f"    {plain(text)}"), soft_wrap=True)  # whole, to be copied
 
 
-def _facts(server: ServerSnapshot, way: Way) -> Table:
+def _listed(lines: Iterable[tuple[Result, str, str]]) -> Table:
     table = Table.grid(padding=(0, 1))
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
-    for line in in_order(server, way):
-        sign, style = _SIGNS[line.result]
-        table.add_row(Text(sign, style=style), Text(line.stage), Text(plain(line.says)))
+    for result, what, says in lines:
+        sign, style = _SIGNS[result]
+        table.add_row(Text(sign, style=style), Text(plain(what)), Text(plain(says)))
     return table
 
 

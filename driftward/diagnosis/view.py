@@ -2,43 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from driftward.diagnosis.show import Told
-from driftward.diagnosis.words import OF_STATE, Line, Result, in_order, named, resolves_to, worst
+from driftward.diagnosis.words import (
+    Diagnosis,
+    Line,
+    Needed,
+    Result,
+    Told,
+    in_order,
+    named,
+    resolves_to,
+)
+from shared.model import ServerSnapshot
 from shared.posture.ways.answers import Fact, State, Verdict, Way
 
 _EXITS: Final[Mapping[Result, int]] = {Result.WELL: 0, Result.FAULT: 1, Result.UNKNOWN: 3}
 
 
-def view(server: str, told: Sequence[Told]) -> dict[str, Any]:
-    """``{"server", "result", "steps": [{"stage", "result", "says", "resource", "fix", "evidence"}],
-    "clients": [{"client", "state", "ways": [{"resolvesTo", "state", "facts"}], "settles", "fix"}]}``.
-
-    A step tells its client; its fault is proved to be in the way of it.
+def view(diagnosis: Diagnosis) -> dict[str, Any]:
+    """``{"server", "result", "steps": [{"client", "stage", "result", "says", "resource", "fix", "evidence"}],
+    "clients": [{"client", "state", "ways": [{"resolvesTo", "state", "facts", "blocking"}], "settles", "fix"}],
+    "needs": [{"name", "result", "says", "resource", "fix"}]}``; a step's fault is proved to be in the way.
     """
     return {
-        "server": server,
-        "result": result_of(told),
-        "steps": [step for one in told for step in _steps(one)],
-        "clients": [_client(one) for one in told],
+        "server": str(diagnosis.server.id),
+        "result": str(diagnosis.result),
+        "steps": [step for one in diagnosis.clients for step in _steps(diagnosis.server, one)],
+        "clients": [_client(one) for one in diagnosis.clients],
+        "needs": [_need(one) for one in diagnosis.needs],
     }
 
 
-def result_of(told: Iterable[Told]) -> Result:
-    return worst(OF_STATE[one.verdict.state] for one in told)
-
-
-def exit_code(told: Iterable[Told]) -> int:
+def exit_code(diagnosis: Diagnosis) -> int:
     """0 everybody connects, for sure; 1 a fault is proved; 3 not known."""
-    return _EXITS[result_of(told)]
+    return _EXITS[diagnosis.result]
 
 
-def _steps(told: Told) -> Iterator[dict[str, Any]]:
+def _need(need: Needed) -> dict[str, Any]:
+    told = {"name": need.name, "result": str(need.result), "says": need.says}
+    return {**told, "resource": need.resource, "fix": list(need.mends)}
+
+
+def _steps(server: ServerSnapshot, told: Told) -> Iterator[dict[str, Any]]:
     """Every stage of every way; the fix stands with the first fault."""
     fix = list(told.mends)
-    for line in (one for way in told.verdict.ways for one in in_order(told.server, way)):
+    for line in (one for way in told.verdict.ways for one in in_order(server, way)):
         result = _result(told.verdict, line)
         given, fix = (fix, []) if result is Result.FAULT else ([], fix)
         yield {

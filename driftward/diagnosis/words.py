@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from enum import StrEnum
 from ipaddress import IPv4Address
@@ -22,6 +22,41 @@ class Result(StrEnum):
     NOT_CONCERNED = "notConcerned"
 
 
+@value
+class Told:
+    """A client's verdict, and what mends it: commands and sentences, in order."""
+
+    verdict: Verdict
+    mends: tuple[str, ...] = ()
+
+
+@value
+class Needed:
+    """One thing that the server itself needs, what is known of it, and of a fault what mends it."""
+
+    name: str
+    result: Result
+    says: str
+    resource: str = ""
+    mends: tuple[str, ...] = ()
+
+
+@value
+class Diagnosis:
+    """All that was asked of one server."""
+
+    server: ServerSnapshot
+    clients: tuple[Told, ...]
+    needs: tuple[Needed, ...] = ()
+
+    @property
+    def result(self) -> Result:
+        """A fault that is proved goes before what is not known."""
+        clients = (OF_STATE[one.verdict.state] for one in self.clients)
+        found = {*clients, *(one.result for one in self.needs)}
+        return next((one for one in (Result.FAULT, Result.UNKNOWN) if one in found), Result.WELL)
+
+
 OF_STATE: Final[Mapping[State, Result]] = {
     State.STANDS: Result.WELL,
     State.BLOCKED: Result.FAULT,
@@ -39,12 +74,6 @@ SENTENCES: Final[Mapping[State, str]] = {
     State.BLOCKED: "It cannot connect; that is proved. In the way:",
     State.UNKNOWN: "Whether it can connect is not known. What would settle it:",
 }
-
-
-def worst(results: Iterable[Result]) -> Result:
-    """What several come to: a fault that is proved before what is not known."""
-    found = set(results)
-    return next((one for one in (Result.FAULT, Result.UNKNOWN) if one in found), Result.WELL)
 
 
 # --- who -------------------------------------------------------------------------------------------

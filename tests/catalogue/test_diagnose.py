@@ -9,9 +9,8 @@ from collections.abc import Sequence
 
 from driftward.diagnosis.asking import asked
 from driftward.diagnosis.azure import case_of
-from driftward.diagnosis.show import Told
 from driftward.diagnosis.who import client_named
-from driftward.diagnosis.words import in_the_way, who_said
+from driftward.diagnosis.words import Diagnosis, Told, in_the_way, who_said
 from local.simulator import seeds
 from local.simulator.values import JsonObject, JsonValue
 from shared.config.configuration import Configuration
@@ -54,6 +53,12 @@ def told_of(
     play: Play, who: str | None = None, *, nat: Sequence[str] = (), policies: str = "version: 1"
 ) -> tuple[Told, ...]:
     """What is told of each client."""
+    return diagnosis(play, who, nat=nat, policies=policies).clients
+
+
+def diagnosis(
+    play: Play, who: str | None = None, *, nat: Sequence[str] = (), policies: str = "version: 1"
+) -> Diagnosis:
     configuration = Configuration(parse_policies_file(policies, discover(), name="policies.yaml"))
     target = Target(kind=TargetKind.FLEXIBLE_SERVER, id=play.resource)
     case = case_of(target, client_named(who, nat), play.deps().gateway, configuration)
