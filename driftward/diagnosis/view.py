@@ -23,8 +23,8 @@ _EXITS: Final[Mapping[Result, int]] = {Result.WELL: 0, Result.FAULT: 1, Result.U
 
 def view(diagnosis: Diagnosis) -> dict[str, Any]:
     """``{"server", "result", "steps": [{"client", "stage", "result", "says", "resource", "fix", "evidence"}],
-    "clients": [{"client", "state", "ways": [{"resolvesTo", "state", "facts", "blocking"}], "settles", "fix"}],
-    "needs": [{"name", "result", "says", "resource", "fix"}]}``; a step's fault is proved to be in the way.
+    "clients": [{"client", "state", "ways": [{"resolvesTo", "state", "facts", "blocking"}], "settles",
+    "fix"}], "needs": [{"name", "result", "says", "resource", "fix"}]}``. A fault of a step is proved.
     """
     return {
         "server": str(diagnosis.server.id),

@@ -234,7 +234,7 @@ def test_without_a_client_the_linked_networks_are_asked_about(stage: Theatre) ->
 
 
 def test_an_endpoint_that_its_nsg_shuts_is_a_fault_without_a_client_too(stage: Theatre) -> None:
-    shut = seeds.nsg(name="nsg-shut", rules=[seeds.security_rule(name="nobody", priority=100)])
+    shut = seeds.nsg(name="nsg-shut", rules=[seeds.security_rule(name="nobody", priority=300)])
     place: JsonObject = {
         "networkSecurityGroup": {"id": seeds.nsg_id(name="nsg-shut")},
         "privateEndpointNetworkPolicies": "Enabled",

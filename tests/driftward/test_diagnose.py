@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from driftward.cli import main
 from local.dev.environments import ROOT
 from local.simulator import seeds
 from local.simulator.client import SimulatorClient
@@ -65,12 +66,22 @@ def test_the_answer_for_machines_holds_every_step(endpoint: str) -> None:
     assert client["ways"][0]["resolvesTo"] == ["public"]
 
 
-def test_the_exit_code_says_whether_it_connects_for_sure(endpoint: str) -> None:
-    server = seeds.flexible_server_id(name="open")
-    assert diagnose(endpoint, server, "--from", "198.51.100.9").returncode == 0
-    assert diagnose(endpoint, server, "--from", "azure").returncode == 3
-    assert diagnose(endpoint, server, "--from", "203.0.113.9").returncode == 1
-    assert diagnose(endpoint, server).returncode == 0
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [(("--from", "198.51.100.9"), 0), (("--from", "azure"), 3), (("--from", "203.0.113.9"), 1), ((), 0)],
+)
+@pytest.mark.field(
+    "ways",
+    "`diagnose` exits with 0 only where it connects for sure, and with 3 where that is not known.",
+    source="https://learn.microsoft.com/azure/postgresql/network/concepts-networking-private-link",
+    date="2026-11-29",
+)
+def test_the_exit_code_says_whether_it_connects_for_sure(
+    endpoint: str, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], code: int
+) -> None:
+    monkeypatch.setenv("ARM_ENDPOINT", endpoint)
+    monkeypatch.setattr("driftward.diagnose.hush", lambda: None)
+    assert main(["diagnose", seeds.flexible_server_id(name="open"), *arguments]) == code
 
 
 @pytest.mark.parametrize(
@@ -86,11 +97,17 @@ def test_the_exit_code_says_whether_it_connects_for_sure(endpoint: str) -> None:
     ],
 )
 def test_unusable_input_is_named_and_exits_with_2(
-    endpoint: str, arguments: tuple[str, ...], named: str
+    endpoint: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: tuple[str, ...],
+    named: str,
 ) -> None:
-    told = diagnose(endpoint, *arguments)
-    assert (told.returncode, told.stdout) == (2, "")
-    assert named in told.stderr
+    monkeypatch.setenv("ARM_ENDPOINT", endpoint)
+    monkeypatch.setattr("driftward.diagnose.hush", lambda: None)
+    code, told = main(["diagnose", *arguments]), capsys.readouterr()
+    assert (code, told.out) == (2, "")
+    assert named in told.err
 
 
 def test_a_mistake_in_the_policies_file_that_holds_is_told_before_anything_is_read(

@@ -80,13 +80,13 @@ def repairs(world: World, found: Verdict) -> tuple[Step | Edit, ...]:
     """Steps in order; none for a verdict that is not blocked."""
     if found.state is not State.BLOCKED:
         return ()
-    renamed = tuple(_renamed(world, found.client))
-    ways = (*((_mended(world, found.client, way), ()) for way in found.ways), *renamed)
-    plans = [plan for plan in starmap(_plan, ways) if plan is not None]
+    ways = [(_mended(world, found.client, way), ()) for way in found.ways]
+    tried = (*ways, *_renamed(world, found.client))
+    plans = [plan for plan in starmap(_plan, tried) if plan is not None]
     best = min(plans, key=lambda plan: plan.cost, default=None)
     if best is not None:
         return best.steps
-    return tuple(_advice(world, found.client, [way for way, _ in renamed]))
+    return tuple(dict.fromkeys(_advice(world, found.client, [way for way, _ in tried])))
 
 
 def _renamed(world: World, client: Client) -> Iterator[tuple[Way, tuple[Step, ...]]]:
@@ -159,21 +159,25 @@ def _admitting(server: ServerSnapshot, address: IPv4Address) -> PutFirewallRule:
 
 def _advice(world: World, client: Client, ways: Iterable[Way]) -> Iterator[Step]:
     """What a person could do where no plan mends it."""
-    network, server = network_of(world, client), world.server
-    if network is not None:
-        yield from dict.fromkeys(told for way in ways for told in _unmendable(way, network.id))
+    server = world.server
+    for fact in (one for way in ways for one in way.facts):
+        if fact.state is State.BLOCKED and not fact.remedy:
+            yield from _unmendable(world, client, fact)
     if not server.vnet_integrated and not endpoints_of(server):
         yield from _endpoint_steps(server)
     if server.public_access is PublicAccess.ENABLED and not server.vnet_integrated:
         yield "by the public path: add a firewall rule for the public address by which the client leaves"
 
 
-def _unmendable(way: Way, network: ResourceId) -> Iterator[str]:
-    for fact in way.facts:
-        if fact.state is State.BLOCKED and not fact.remedy:
-            yield f"private DNS in network {network.name} would not help: {fact.says}"
-            if fact.stage is Stage.ROUTES:
-                yield f"peer the two networks, or make a private endpoint of the server in {network.name}"
+def _unmendable(world: World, client: Client, fact: Fact) -> Iterator[str]:
+    network = network_of(world, client)
+    if fact.stage is Stage.NSG:
+        yield f"{fact.says}: no rule can be put ahead of it, so change what denies"
+    if fact.stage is Stage.ROUTES and network is not None:
+        yield f"{fact.says}: to link a zone to {network.id.name} would not help"
+        yield f"peer the two networks, or make a private endpoint of the server in {network.id.name}"
+    elif fact.stage is Stage.ROUTES:
+        yield f"{fact.says}: a gateway has to connect the two"
 
 
 def _endpoint_steps(server: ServerSnapshot) -> Iterator[Step]:
