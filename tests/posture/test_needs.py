@@ -40,7 +40,6 @@ COMPLIANT, NON_COMPLIANT, UNKNOWN = (
     ComplianceState.NON_COMPLIANT,
     ComplianceState.UNKNOWN,
 )
-ROUTING = "https://learn.microsoft.com/azure/virtual-network/virtual-networks-udr-overview"
 ABOUT = About(policy="diagnose", severity=Severity.HIGH)
 STORAGE = nsg_blocks_storage_outbound.POLICY
 VAULT = nsg_blocks_key_vault_outbound.POLICY
@@ -97,7 +96,7 @@ def commands(found: Finding) -> tuple[str, ...]:
     "ways",
     "A route for 0.0.0.0/0 to None without a service endpoint for Storage is the finding of the policy about "
     "Storage, on the route table, with the route that mends it; and no plan.",
-    source=ROUTING,
+    source="https://learn.microsoft.com/azure/virtual-network/virtual-networks-udr-overview",
     date="2026-11-29",
 )
 def test_a_route_to_nowhere_loses_storage() -> None:
@@ -121,7 +120,7 @@ def test_a_route_to_nowhere_loses_storage() -> None:
 @pytest.mark.field(
     "ways",
     "With a service endpoint for Storage no route table takes Storage away: its routes cannot be overridden.",
-    source=ROUTING,
+    source="https://learn.microsoft.com/azure/virtual-network/virtual-networks-udr-overview",
     date="2026-11-29",
 )
 @pytest.mark.parametrize("endpoint", ["Microsoft.Storage", "microsoft.storage.GLOBAL"])
@@ -134,7 +133,7 @@ def test_a_service_endpoint_goes_before_every_route(endpoint: str, route: tuple[
     "ways",
     "Whether an appliance or a gateway on the way lets Storage pass is not known: Unknown with the reason, "
     "and what the NSG denies is mended beside it.",
-    source=ROUTING,
+    source="https://learn.microsoft.com/azure/virtual-network/virtual-networks-udr-overview",
     date="2026-11-29",
 )
 @pytest.mark.parametrize("hop", ["VirtualAppliance", "VirtualNetworkGateway"])
@@ -208,7 +207,7 @@ def test_a_route_that_prefixes_make_is_mended_by_the_service_endpoint() -> None:
     "ways",
     "That a gateway may have learned a default route is told and is no finding; but it may save what a "
     "default route to None would lose, so that is Unknown then.",
-    source=ROUTING,
+    source="https://learn.microsoft.com/azure/virtual-network/virtual-networks-udr-overview",
     date="2026-11-29",
 )
 def test_what_a_gateway_may_have_learned_is_a_caveat_and_saves_from_certainty() -> None:
@@ -269,7 +268,7 @@ def replicating(*routes: tuple[str, str, str], **parts: Any) -> SubnetSnapshot:
     "ways",
     "A route that takes a replica's prefix to None cuts it off; whether an appliance lets the pair through "
     "is Unknown, with the reason.",
-    source=ROUTING,
+    source="https://learn.microsoft.com/azure/virtual-network/virtual-networks-udr-overview",
     date="2026-11-29",
 )
 @pytest.mark.parametrize(
@@ -343,7 +342,7 @@ def test_rules_for_a_replica_that_a_route_loses_are_shown_and_not_written() -> N
     "ways",
     "Answers to declared clients that a route takes nowhere are lost, which is a finding; through an "
     "appliance is ordinary, and told in the evidence.",
-    source=ROUTING,
+    source="https://learn.microsoft.com/azure/virtual-network/virtual-networks-udr-overview",
     date="2026-11-29",
 )
 @pytest.mark.parametrize(
