@@ -3,8 +3,8 @@
 A need is for a service, by the addresses of its tag, or for networks. A packet that a user-defined route
 takes to ``None`` is lost; whether an appliance or a gateway lets it pass is not known. A service endpoint
 brings routes of its own, which no route table overrides (article on virtual network traffic routing). What
-a gateway learned is in no reading: it may go before Azure's own route, and before a user-defined one that
-holds more than is asked.
+a gateway learned is in no reading: it may go before Azure's default route, and before a user-defined one to
+what is in no network that is joined.
 
 Pure; which of this is a finding, and whose, is said elsewhere.
 """
@@ -194,8 +194,8 @@ def _loses(taken: Taken) -> bool:
 
 
 def _is_first(subnet: SubnetSnapshot, table: Table, taken: Taken) -> bool:
-    """Whether no route that was not read goes before it: Azure's own to a network and its peers does not
-    where it is known, and a learned one only where none of these leads there."""
+    """Whether no route that was not read goes before it: a learned one does only where none of Azure's own
+    leads there, and those are known where the network was read."""
     if taken.step.network is not None and taken.step.network.num_addresses == 1:
         return True
     known = [step.network for step in _of_azure(subnet) if step.network is not None]

@@ -307,6 +307,9 @@ def test_a_wider_route_to_nowhere_is_a_doubt_where_a_gateway_may_have_learned_a_
         UNKNOWN,
         True,
     )
+    exact = replicating(("hole", "10.60.1.0/24", "None"), learns=True, virtual_network=hybrid.virtual_network)
+    assert REPLICAS.evaluate(exact).state is UNKNOWN, "what was learned may be more specific still"
+    assert REPLICAS.evaluate(peered(exact, "10.60.0.0/16")).state is NON_COMPLIANT
     unread = replace(subnet, virtual_network=None)
     assert REPLICAS.evaluate(unread).state is UNKNOWN
 
