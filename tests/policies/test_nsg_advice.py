@@ -15,14 +15,13 @@ from shared.model import (
     Direction,
     PutSecurityRule,
     Safety,
-    SecurityGroup,
     SecurityRule,
     Severity,
     SubnetServer,
     SubnetSnapshot,
 )
 from shared.model.edits import apply_edits
-from shared.model.parts import ReplicaPartner, VirtualNetwork
+from shared.model.parts import ReplicaPartner
 from shared.model.resource_id import ResourceId
 from shared.nsg import Outcome, changed
 from shared.policies.nsg import (
@@ -40,7 +39,7 @@ from shared.policies.nsg import (
 from shared.posture.policy import bound
 from shared.posture.side_by_side import beside
 from tests.nsg.builders import OUT, SUBNET_ID, allow, deny, group, networks
-from tests.nsg.builders import subnet as subnet_alone
+from tests.nsg.builders import in_a_network as subnet
 
 COMPLIANT, NON_COMPLIANT, UNKNOWN = (
     ComplianceState.COMPLIANT,
@@ -52,18 +51,6 @@ MISSING = nsg_missing_on_postgres_subnet.POLICY
 NAMES_GROUPS = nsg_names_application_security_groups.POLICY
 FINAL = bound(nsg_without_final_deny.POLICY, CLIENTS)
 BEYOND = bound(nsg_reachable_beyond_clients.POLICY, CLIENTS)
-
-HUB = VirtualNetwork(
-    id=ResourceId(str(SUBNET_ID).rpartition("/subnets/")[0]),
-    prefixes=networks("10.0.0.0/16"),
-    learns_routes=False,
-)
-"""A network whose names Azure's own resolver answers for."""
-
-
-def subnet(held: SecurityGroup | None, *prefixes: str, **parts: Any) -> SubnetSnapshot:
-    return replace(subnet_alone(held, *prefixes, **parts), virtual_network=HUB)
-
 
 DENY_IN, DENY_OUT = deny("in", 4000, protocol="*"), deny("out", 4000, protocol="*", direction=OUT)
 

@@ -30,7 +30,6 @@ from shared.posture.server_findings import (
 )
 from shared.posture.server_steps import az_restore
 from shared.posture.unread import connections_missing
-from shared.posture.ways.reach import reach_evidence
 from tests.builders import SERVER, server
 from tests.fakes import SUBSCRIPTION
 from tests.policies.stored import stored

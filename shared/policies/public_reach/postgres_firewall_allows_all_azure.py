@@ -44,7 +44,6 @@ from shared.posture.odd_rules import beside_odd, may_be_all_azure
 from shared.posture.policy import ALL_SERVERS, Policy, without_caution
 from shared.posture.traffic import ServerTraffic, server_traffic
 from shared.posture.unread import unread_reason
-from shared.posture.ways.reach import reach_evidence
 
 ID = "postgres-firewall-allows-all-azure"
 SEVERITY = Severity.HIGH
