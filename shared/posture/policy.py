@@ -50,6 +50,8 @@ class Parameter:
     """A policy's setting: its default and what it means. ``check`` returns what is wrong, or None.
 
     ``example`` is for a setting whose default leaves the policy nothing to say; None where it does not.
+    ``follows`` is the id of another policy: what its setting of the same name says holds for this one too, where
+    nothing is said of this one. A thing of the place, such as its clients, need be declared once only.
     The name is camelCase, as in ``policies.yaml``; the policy's functions get it in snake_case.
     """
 
@@ -58,6 +60,7 @@ class Parameter:
     description: str
     check: Callable[[Json], str | None] = lambda _: None
     example: Json = None
+    follows: str = ""
 
 
 @value

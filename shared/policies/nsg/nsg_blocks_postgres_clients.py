@@ -135,7 +135,15 @@ POLICY: Policy[SubnetSnapshot] = Policy(
     targets=SUBNETS,
     severity=ABOUT.severity,
     safety=Safety.APPROVAL,
-    reads=frozenset({Aspect.SUBNET, Aspect.SECURITY_GROUP, Aspect.SUBNET_SERVERS, Aspect.SUBNET_ENDPOINTS}),
+    reads=frozenset(
+        {
+            Aspect.SUBNET,
+            Aspect.SECURITY_GROUP,
+            Aspect.SUBNET_SERVERS,
+            Aspect.SUBNET_ENDPOINTS,
+            Aspect.VIRTUAL_NETWORK,
+        }
+    ),
     edits=RULE_EDITS,
     evaluate=evaluate,
     plan=plan,

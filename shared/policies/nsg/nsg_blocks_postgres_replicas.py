@@ -156,7 +156,15 @@ POLICY: Policy[SubnetSnapshot] = Policy(
     targets=SUBNETS,
     severity=ABOUT.severity,
     safety=Safety.APPROVAL,
-    reads=frozenset({Aspect.SUBNET, Aspect.SECURITY_GROUP, Aspect.SUBNET_SERVERS, Aspect.SUBNET_REPLICAS}),
+    reads=frozenset(
+        {
+            Aspect.SUBNET,
+            Aspect.SECURITY_GROUP,
+            Aspect.SUBNET_SERVERS,
+            Aspect.SUBNET_REPLICAS,
+            Aspect.VIRTUAL_NETWORK,
+        }
+    ),
     edits=RULE_EDITS,
     controls=(MCSB.NS_1,),
     evaluate=evaluate,

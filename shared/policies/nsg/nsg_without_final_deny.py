@@ -144,7 +144,15 @@ POLICY: Policy[SubnetSnapshot] = Policy(
     kind=Kind.TIGHTENING,
     targets=SUBNETS,
     severity=ABOUT.severity,
-    reads=frozenset({Aspect.SUBNET, Aspect.SECURITY_GROUP, Aspect.SUBNET_SERVERS, Aspect.SUBNET_REPLICAS}),
+    reads=frozenset(
+        {
+            Aspect.SUBNET,
+            Aspect.SECURITY_GROUP,
+            Aspect.SUBNET_SERVERS,
+            Aspect.SUBNET_REPLICAS,
+            Aspect.VIRTUAL_NETWORK,
+        }
+    ),
     controls=(MCSB.NS_1,),
     evaluate=evaluate,
     forbidden=forbidden,
