@@ -50,8 +50,8 @@ class Parameter:
     """A policy's setting: its default and what it means. ``check`` returns what is wrong, or None.
 
     ``example`` is for a setting whose default leaves the policy nothing to say; None where it does not.
-    ``follows`` is the id of another policy: what its setting of the same name says holds for this one too, where
-    nothing is said of this one. A thing of the place, such as its clients, need be declared once only.
+    ``follows`` is the id of another policy: where this one is not set, what that one's parameter of the same
+    name is set to holds. So what describes the place, such as its clients, is declared once.
     The name is camelCase, as in ``policies.yaml``; the policy's functions get it in snake_case.
     """
 

@@ -82,10 +82,10 @@ def ports_of(numbers: Iterable[int]) -> Spans:
 
 
 def virtual_network(subnet: SubnetSnapshot) -> tuple[IPNetwork, ...]:
-    """Prefixes that surely lie in ``VirtualNetwork`` here; what gateways and user-defined routes add stays open.
+    """Prefixes that surely lie in ``VirtualNetwork`` here; what gateways and routes add to it stays open.
 
-    The subnet's own; the space of its network and of the networks peered with it, where that was read; and the
-    host's virtual address, public by its number, which the load balancer probes from (service tags overview).
+    The subnet's own; the space of its network and of those peered with it, where that was read; the host's
+    virtual address, public by its number, which the load balancer probes from (service tags overview).
     """
     network = subnet.virtual_network
     peered = (prefix for one in network.peerings for prefix in one.prefixes) if network else ()
@@ -99,22 +99,28 @@ def vnet_tags(subnet: SubnetSnapshot, also: Iterable[IPNetwork] = ()) -> Tags:
 
 
 def internet_tags(subnet: SubnetSnapshot) -> Tags:
-    """What is known of packets whose other end lies outside the virtual network, as all of ``Internet`` does."""
+    """What is known of packets whose other end is in ``Internet``, and so not in the virtual network."""
     inside = spans_of(virtual_network(subnet))
     known = {VIRTUAL_NETWORK: inside, INTERNET: minus(PUBLIC_ADDRESSES, inside)}
     return Tags(closed=MappingProxyType({**Tags().closed, **known}), vnet=inside)
 
 
 def may_be_own(subnet: SubnetSnapshot) -> tuple[IPNetwork, ...]:
-    """The listed sources of rules that the network, which was not read, may hold: what is no more than a network.
+    """Sources that inbound allows list and that may be the network's own, which was not read.
 
-    Of IPv4 an address space's largest prefix is a /2 (virtual network FAQ); of IPv6 a /12 is what a whole
-    region's registry has (IANA, IPv6 global unicast address assignments).
+    That is what is no more than a network has: of IPv4 a subnet is a /2 at most (virtual network FAQ), of
+    IPv6 a whole region's registry has a /12 (IANA, IPv6 global unicast address assignments).
     """
-    group = subnet.security_group
-    texts = (text for rule in (group.standing if group else ()) for text in rule.sources)
-    listed = union(span for text in texts for span in parse_addresses(text.strip()) or ())
-    return networks_of(tuple(span for span in listed if span[1] - span[0] < _MOST_OWN[family_at(span[0])]))
+    rules = subnet.security_group.standing if subnet.security_group else ()
+    allows = (rule for rule in rules if (rule.direction, rule.access) == (Direction.INBOUND, Access.ALLOW))
+    listed = (
+        span for rule in allows for text in rule.sources for span in parse_addresses(text.strip()) or ()
+    )
+    return networks_of(tuple(filter(_is_no_more, union(filter(_is_no_more, listed)))))
+
+
+def _is_no_more(span: tuple[int, int]) -> bool:
+    return span[1] - span[0] < _MOST_OWN[family_at(span[0])]
 
 
 def within_itself(subnet: SubnetSnapshot, ports: Iterable[int]) -> tuple[Question, ...]:

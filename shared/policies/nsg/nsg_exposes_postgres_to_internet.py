@@ -199,7 +199,8 @@ POLICY: Policy[SubnetSnapshot] = Policy(
         Parameter(
             name="clients",
             default=[],
-            description="Prefixes of clients, public ones among them, that are not the Internet.",
+            description="Prefixes of clients, which are not the Internet; unless it is set, those of "
+            "`nsg-blocks-postgres-clients`.",
             check=check_prefixes,
             follows="nsg-blocks-postgres-clients",
         ),
