@@ -64,10 +64,7 @@ from tests.policies.stored import is_complete, stored
 from tests.profiles import PROFILE, for_laws
 from tests.strategies import Sample, drift_for, field_of, respell, samples, seen_by, with_one_unknown
 
-_SETTINGS = {
-    "nsg-exposes-postgres-to-internet": {"clients": ["203.0.113.0/25", "10.20.8.0/24"]},
-    "nsg-without-final-deny": {"clients": ["10.20.8.0/24"]},
-}
+_SETTINGS = {"nsg-without-final-deny": {"clients": ["10.20.8.0/24"]}}
 """Without clients this one has less to say; they are those of the examples of others."""
 POLICIES = [
     bound(policy, {**examples(policy), **_SETTINGS.get(policy.id, {})})
