@@ -2,7 +2,6 @@
 
 A way is: the name resolves to an address for this client, a route leads there, admin rules and NSGs let it
 out and in, and the gate opens. ``verdict`` answers for one client; ``world`` has what is asked about,
-``answers`` what is said; ``names``, ``routes``, ``groups`` and ``gates`` each judge one part of a way, ``repairs`` tells
-what would mend it and ``last_way`` whether somebody still comes in after a change. The model is described in
-docs/ways.md. Pure.
+``answers`` what is said; ``names``, ``routes``, ``groups`` and ``gates`` each judge one part of a way. The
+model is described in docs/ways.md. Pure.
 """

@@ -14,6 +14,7 @@ from enum import StrEnum
 from ipaddress import IPv4Address
 
 from shared.model import Edit, Json
+from shared.model.resource_id import ResourceId
 from shared.model.values import value
 from shared.nsg.packets.boxes import Box
 from shared.posture.steps import Step
@@ -56,14 +57,20 @@ class Fact:
 
 @value
 class Resolved:
-    """What the name resolves to: private addresses, the public endpoint, or nothing."""
+    """What the name resolves to for a client, and so where its packets go; all at rest: nothing."""
 
     addresses: tuple[IPv4Address, ...] = ()
+    """The private address, where it is known."""
+    endpoint: ResourceId | None = None
+    """The approved private endpoint that has it; None where none has."""
+    inside: bool = False
+    """Some address of the server's own subnet."""
     public: bool = False
 
     @property
-    def nothing(self) -> bool:
-        return not (self.addresses or self.public)
+    def leads(self) -> bool:
+        """Whether there is anything at the end of it."""
+        return self.public or self.inside or self.endpoint is not None
 
 
 @value
@@ -88,9 +95,13 @@ class Verdict:
 
     @property
     def settles(self) -> tuple[str, ...]:
-        """What would settle what is unknown, each once."""
-        open_ones = (fact for way in self.ways for fact in way.facts if fact.state is State.UNKNOWN)
-        return tuple(dict.fromkeys(fact.settles for fact in open_ones if fact.settles))
+        """What would settle what is unknown, each once; of the name first, for the way hangs on it."""
+        if self.state is not State.UNKNOWN:
+            return ()
+        facts = [fact for way in self.ways for fact in way.facts]
+        named = [fact.settles for fact in facts if fact.stage is Stage.DNS]
+        others = [fact.settles for fact in facts if fact.state is State.UNKNOWN]
+        return tuple(dict.fromkeys(text for text in (*named, *others) if text))
 
 
 def among(states: Iterable[State]) -> State:
