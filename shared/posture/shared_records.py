@@ -15,14 +15,17 @@ from ipaddress import IPv4Address
 from typing import Final
 
 from shared.model import Aspect, Severity
-from shared.model.parts import EndpointDns, NetworkDns, VirtualNetwork
+from shared.model.dns_names import record_name
+from shared.model.parts import DnsZone, EndpointDns, NetworkDns, VirtualNetwork
 from shared.model.values import value
+from shared.posture.dns_commands import group_commands, record_command
 from shared.posture.findings import Judged, drifted
 from shared.posture.private_dns import Case
 from shared.posture.steps import OneOf, Way
 from shared.posture.ways.names import network_read
 from shared.posture.ways.world import World
 
+A_ZONE_EACH: Final = "Give each network that is not connected to the other a zone of its own."
 _AGAIN: Final = (
     "have the zone group of one that stays write the record anew at once: delete it, and make it again"
 )
@@ -104,6 +107,25 @@ def _seen(case: Case, network: NetworkDns) -> NetworkDns | VirtualNetwork:
 
 def _leads_on(network: NetworkDns | VirtualNetwork) -> bool:
     return bool(network.peers) or network.learns_routes is not False
+
+
+def mending(case: Case, zone: DnsZone) -> tuple[str, ...]:
+    """What has the record lead to the endpoint and to nobody else; nothing where it does, or is not known.
+
+    A zone group writes its record, the whole of it, when it is made; another record is corrected by hand.
+    """
+    own, label = set(case.endpoint.addresses or ()), record_name(case.server.host_name)
+    if zone.record is None or not own or set(zone.record) == own:
+        return ()
+    held = held_by(case, zone.record)
+    stale = sorted(held.nobodys) if not addresses_missing(case) else []
+    gone = [record_command(zone.id, "remove-record", label, str(one)) for one in stale]
+    if held.own or held.joined:
+        return tuple(gone)
+    if zone.id in (case.endpoint.group_zones or ()):
+        return group_commands(case.endpoint, zone.id)
+    added = (record_command(zone.id, "add-record", label, str(one)) for one in sorted(own))
+    return (*added, *gone)
 
 
 def shared_record(name: str, record: Iterable[IPv4Address]) -> Judged:

@@ -1,4 +1,4 @@
-"""Somebody changes the record of an endpoint, or a second endpoint takes it over."""
+"""Somebody changes the record of an endpoint, or a second endpoint in its network shares it."""
 
 import json
 
@@ -45,7 +45,7 @@ ALSO = (
             ),
         ),
         outcome=Outcome.ALERTED,
-        reason=Reason.NO_PLAN,
+        reason=Reason.EFFECT_ALERT,  # in one network both serve: advice
     ),
     Scenario(
         policy="postgres-endpoint-dns-record-wrong",
