@@ -7,12 +7,13 @@ delivers queue messages when the clock reaches them, as the platform would.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 from ipaddress import ip_network
+from typing import Any
 
 from shared.alerts.commands import fix_commands
 from shared.alerts.portal import portal_link
@@ -46,6 +47,7 @@ from shared.model.interfaces import Enumerated, GroupReading, Relation, TagReadi
 from shared.model.messages import Message, MessageKind, RunOptions
 from shared.model.resource_id import ResourceId
 from shared.model.results import TargetResult
+from shared.model.snapshots import SERVER_PARTS, SUBNET_PARTS, parts_tried
 from shared.policies import discover
 from shared.state.store import Store
 from tests.memory import FakeClock, MemoryBlobs, MemoryQueue, MemoryTables
@@ -117,7 +119,16 @@ class FakeGateway:
             self._azure.meanwhile.pop(0)()
         if snapshot is None:
             raise Gone("not found", code="ResourceNotFound", status=404)
-        return replace(snapshot, read_at=self._azure.clock.now())
+        return _asked_for(replace(snapshot, read_at=self._azure.clock.now()), aspects)
+
+    def more(self, snapshot: Snapshot, aspects: frozenset[Aspect]) -> Snapshot:
+        there = SERVER_PARTS if isinstance(snapshot, ServerSnapshot) else SUBNET_PARTS
+        wanted = (aspects & there.keys()) - parts_tried(snapshot)
+        for aspect in sorted(wanted):
+            self._call("GET", f"{snapshot.id}/{aspect}")
+        if wanted and self._azure.read_errors:
+            raise self._azure.read_errors.pop(0)
+        return _filled(snapshot, self._azure.snapshots.get(snapshot.target.key), wanted)
 
     def security_group(self, group: ResourceId) -> GroupReading:
         self._azure.reads += 1
@@ -206,6 +217,28 @@ class FakeServiceTags:
             change_number=str(self._azure.tags_changed),
             read_at=self._azure.clock.now(),
         )
+
+
+_APART = frozenset({Aspect.PRIVATE_DNS, Aspect.PLACES})
+"""Parts of a server that a reading leaves out where nobody asks for them; all others are always there."""
+
+
+def _asked_for(snapshot: Snapshot, aspects: frozenset[Aspect]) -> Snapshot:
+    if isinstance(snapshot, SubnetSnapshot):
+        return snapshot
+    left_out = _APART - aspects
+    nothing: dict[str, Any] = dict.fromkeys(SERVER_PARTS[aspect] for aspect in left_out)
+    unread = {aspect: why for aspect, why in snapshot.unread.items() if aspect not in left_out}
+    return replace(snapshot, **nothing, unread=unread)
+
+
+def _filled(snapshot: Snapshot, there: Snapshot | None, wanted: Iterable[Aspect]) -> Snapshot:
+    """With the parts as they are there now; of what is gone that is told."""
+    fields = {aspect: {**SERVER_PARTS, **SUBNET_PARTS}[aspect] for aspect in wanted}
+    held: dict[str, Any] = {name: getattr(there, name, None) for name in fields.values()}
+    said = dict.fromkeys(wanted, "not found") if there is None else there.unread
+    told = {aspect: why for aspect, why in said.items() if aspect in fields}
+    return replace(snapshot, **held, unread={**snapshot.unread, **told})
 
 
 def _locators(snapshot: Snapshot) -> list[Locator]:

@@ -64,6 +64,15 @@ class Gateway(Protocol):
         """Read a target whole. Raises ``Gone`` when it does not exist."""
         ...
 
+    def more(self, snapshot: Snapshot, aspects: frozenset[Aspect]) -> Snapshot:
+        """The snapshot with further parts, without reading the target itself again.
+
+        A part that it holds, or that could not be read when it was asked for, is not asked for again. Of a
+        subnet it reads the network, the admin rules there and the route table: what else there is only the
+        subnet's own body names.
+        """
+        ...
+
     def security_group(self, group: ResourceId) -> GroupReading:
         """Read an NSG by its id. Raises ``Gone`` when it does not exist."""
         ...

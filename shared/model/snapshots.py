@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import field
 from datetime import datetime
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from shared.model.kinds import Aspect, ConnectionStatus, PublicAccess, ServerState, TargetKind
 from shared.model.parts import (
@@ -171,3 +171,29 @@ class ServerSnapshot:
 
 
 Snapshot: TypeAlias = ServerSnapshot | SubnetSnapshot
+
+SERVER_PARTS: Final[Mapping[Aspect, str]] = {
+    Aspect.FIREWALL_RULES: "firewall_rules",
+    Aspect.VIRTUAL_NETWORK_RULES: "virtual_network_rules",
+    Aspect.PARAMETERS: "parameters",
+    Aspect.ADMINISTRATORS: "administrators",
+    Aspect.THREAT_PROTECTION: "threat_protection",
+    Aspect.DIAGNOSTIC_SETTINGS: "diagnostic_settings",
+    Aspect.HEALTH: "health",
+    Aspect.PRIVATE_DNS: "private_dns",
+    Aspect.DNS_LOCKS: "dns_locks",
+    Aspect.PLACES: "places",
+}
+"""The fields of a server that are read apart from it."""
+SUBNET_PARTS: Final[Mapping[Aspect, str]] = {
+    Aspect.VIRTUAL_NETWORK: "virtual_network",
+    Aspect.ROUTES: "route_table",
+}
+"""Those of a subnet that are found by what its snapshot names."""
+
+
+def parts_tried(snapshot: Snapshot) -> frozenset[Aspect]:
+    """The parts that it holds, and those that could not be read when they were asked for."""
+    named = SERVER_PARTS if isinstance(snapshot, ServerSnapshot) else SUBNET_PARTS
+    held = {aspect for aspect, name in named.items() if getattr(snapshot, name) is not None}
+    return frozenset(held | snapshot.unread.keys())

@@ -25,6 +25,15 @@ def route_commands(subnet: SubnetSnapshot, cures: Iterable[tuple[str, Hop]]) -> 
     return tuple(_command(table, number, prefix, hop) for number, (prefix, hop) in wanted)
 
 
+def drop_command(subnet: SubnetSnapshot, name: str) -> str:
+    """Takes a route out of the subnet's table."""
+    table = subnet.route_table_id
+    if table is None:
+        return f"remove route {name!r}"
+    options = {**place(table), "--route-table-name": table.name, "--name": name}
+    return az("network route-table route delete", options)
+
+
 def _command(table: RouteTable, number: int, prefix: str, hop: Hop) -> str:
     names = {route.prefix.strip().lower(): route.name for route in table.routes}
     name = names.get(prefix.lower()) or free_name(f"driftward-{number}", names.values())

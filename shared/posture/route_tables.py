@@ -115,14 +115,14 @@ def still_sure(taken: Iterable[Taken], odd: Iterable[Route]) -> tuple[Taken, ...
     An odd route that leads elsewhere too only changes whither; one that leads straight there may be more
     specific, but not than a route for one address.
     """
-    if all(_hop(route) not in {Hop.VIRTUAL_NETWORK, Hop.UNKNOWN} for route in odd):
+    if all(hop_of(route) not in {Hop.VIRTUAL_NETWORK, Hop.UNKNOWN} for route in odd):
         return tuple(taken)
     return tuple(one for one in taken if one.step.network and one.step.network.num_addresses == 1)
 
 
 def anywhere(odd: Iterable[Route]) -> tuple[Taken, ...]:
     """The odd routes as they may take any packet to a public address."""
-    steps = (Step(network=None, hop=_hop(one), name=one.name, prefix=one.prefix) for one in odd)
+    steps = (Step(network=None, hop=hop_of(one), name=one.name, prefix=one.prefix) for one in odd)
     return tuple(Taken(step=step, spans=_PUBLIC) for step in steps)
 
 
@@ -143,7 +143,7 @@ def _learns(subnet: SubnetSnapshot) -> bool:
 
 
 def _step(route: Route) -> Step:
-    hop, text = _hop(route), route.prefix.strip()
+    hop, text = hop_of(route), route.prefix.strip()
     try:
         network = ip_network(text, strict=False)
     except ValueError:
@@ -155,7 +155,8 @@ def _step(route: Route) -> Step:
     return Step(network=network, hop=hop, name=route.name, prefix=text, address=route.address)
 
 
-def _hop(route: Route) -> Hop:
+def hop_of(route: Route) -> Hop:
+    """The type of its next hop."""
     return next((hop for hop in Hop if hop.lower() == route.next_hop.strip().lower()), Hop.UNKNOWN)
 
 

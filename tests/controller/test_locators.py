@@ -85,6 +85,8 @@ def test_a_reading_shows_what_the_target_depends_on(snapshot: Snapshot, shown: s
 
 # --- through the queue -----------------------------------------------------------------------------
 
+WITH_PRIVATE_DNS = "version: 1\npolicies:\n  postgres-vnet-dns-zone-not-linked:\n    effect: alert\n"
+
 
 def arrive(world: World, operation: str, subject: str, deps: Deps | None = None) -> None:
     data: dict[str, Json] = {"operationName": operation}
@@ -153,7 +155,7 @@ def looked_at(world: World, deps: Deps | None = None) -> list[Target]:
 def test_what_was_deleted_still_leads_to_the_targets_that_depended_on_it(
     operation: str, subject: str, snapshot: Snapshot
 ) -> None:
-    world = World()
+    world = World(policies_file=WITH_PRIVATE_DNS)
     target = seen(world, snapshot)
     arrive(world, operation, subject)
     assert looked_at(world) == [target]

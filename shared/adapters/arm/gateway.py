@@ -41,6 +41,9 @@ class ArmGateway:
     def read(self, target: Target, aspects: frozenset[Aspect]) -> Snapshot:
         return targets.read(self._session, target, aspects)
 
+    def more(self, snapshot: Snapshot, aspects: frozenset[Aspect]) -> Snapshot:
+        return targets.more(self._session, snapshot, aspects)
+
     def security_group(self, group: ResourceId) -> GroupReading:
         return network_resources.security_group(self._session, group)
 

@@ -46,6 +46,11 @@ def read(session: Session, subnet: ResourceId, aspects: frozenset[Aspect]) -> Su
     return with_parts(session, snapshot, _around(snapshot, body), aspects)
 
 
+def more(session: Session, snapshot: SubnetSnapshot, aspects: frozenset[Aspect]) -> SubnetSnapshot:
+    """The snapshot with parts of its surroundings that it names itself; see ``Gateway.more``."""
+    return with_parts(session, snapshot, _named(snapshot), aspects)
+
+
 _NAMED_BY: Final = {"networkSecurityGroup": Aspect.SECURITY_GROUP, "routeTable": Aspect.ROUTES}
 
 
@@ -57,12 +62,15 @@ def _without_odd_parts(subnet: SubnetSnapshot, aspects: frozenset[Aspect]) -> Su
 
 def _around(snapshot: SubnetSnapshot, body: Json) -> Mapping[Aspect, Reader[SubnetSnapshot]]:
     """The readers of what only matters for a subnet that is PostgreSQL's, or a client's of it."""
-    readers: dict[Aspect, Reader[SubnetSnapshot]] = {
-        Aspect.SUBNET_REPLICAS: subnet_servers.with_partners,
-        Aspect.VIRTUAL_NETWORK: _with_virtual_network,
-    }
+    readers: dict[Aspect, Reader[SubnetSnapshot]] = {Aspect.SUBNET_REPLICAS: subnet_servers.with_partners}
     if (group := subnets.security_group_id(body)) is not None:
         readers[Aspect.SECURITY_GROUP] = partial(_with_group, group)
+    return {**readers, **_named(snapshot)}
+
+
+def _named(snapshot: SubnetSnapshot) -> Mapping[Aspect, Reader[SubnetSnapshot]]:
+    """Those of them that need nothing but what the snapshot itself names."""
+    readers: dict[Aspect, Reader[SubnetSnapshot]] = {Aspect.VIRTUAL_NETWORK: _with_virtual_network}
     if snapshot.route_table_id is not None:
         readers[Aspect.ROUTES] = partial(_with_routes, snapshot.route_table_id)
     return readers

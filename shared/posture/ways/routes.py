@@ -1,0 +1,279 @@
+"""Where packets go: from a client's subnet to a private address, back again, or to the public endpoint.
+
+The longest prefix decides; of equal ones a user-defined route, then Azure's own: the network's space and that
+of joined networks lead straight there. A private endpoint has a route of its own, before which a user-defined
+one goes only where network policies put routes in force (article on network policies of private endpoints).
+What is not known (whether networks are peered, the mode of those policies) is tried both ways: lost is what
+is lost either way. Pure.
+
+What must not live here: which addresses are asked about, and NSGs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from itertools import product
+from typing import Final
+
+from shared.model import Aspect, IPNetwork, SubnetSnapshot
+from shared.model.parts import Route, VirtualNetwork
+from shared.model.resource_id import ResourceId
+from shared.model.values import value
+from shared.nsg import PUBLIC_ADDRESSES, WHOLE, Family, Spans, common, minus, spans_of, union
+from shared.posture.route_commands import drop_command
+from shared.posture.route_tables import (
+    DEFAULT_ROUTE,
+    Hop,
+    Step,
+    Table,
+    Taken,
+    beside_odd,
+    chosen,
+    hop_of,
+    odd_reason,
+    spelled,
+    unread_routes,
+)
+from shared.posture.unread import unread_reason
+from shared.posture.ways.answers import Fact, Stage, State
+
+PUBLIC: Final[Spans] = common(PUBLIC_ADDRESSES, WHOLE[Family.IPV4])
+_LOSES: Final = frozenset({Hop.NONE, Hop.INTERNET})
+"""Whatever leaves for the Internet with a private server's address reaches nobody."""
+
+
+@value
+class Whither:
+    """The other end of a route: its network, and what is known of it."""
+
+    network: ResourceId | None
+    read: VirtualNetwork | None
+    """The network itself; None where it was not read."""
+    wanted: Spans
+    """The addresses there."""
+    endpoint: bool = False
+    """Whether a private endpoint is there, which has a route of its own."""
+    overridden: bool | None = True
+    """Of an endpoint: whether user-defined routes may go before its own; None: not known."""
+    outside: bool = False
+    """Whether it is no network of Azure's."""
+
+
+@value
+class _Split:
+    """Addresses that packets surely do not get to, and those of which that is not known."""
+
+    lost: tuple[Taken, ...] = ()
+    nowhere: Spans = ()
+    """Lost because no route leads there."""
+    open: Spans = ()
+    why: tuple[str, ...] = ()
+
+    @property
+    def gone(self) -> Spans:
+        return union((*(span for one in self.lost for span in one.spans), *self.nowhere))
+
+
+def joined(
+    one: VirtualNetwork | None, other: VirtualNetwork | None, ids: tuple[ResourceId | None, ...]
+) -> State:
+    """Whether two networks, by what was read of each and their ids, are one or peered with each other.
+
+    A peering has two ends, and a network shows its own: what both show counts; where they differ, or none was
+    read, it is not known.
+    """
+    here, there = ids
+    if here is not None and here == there:
+        return State.STANDS
+    seen = {there in one.peers} if one is not None else set()
+    seen |= {here in other.peers} if other is not None else set()
+    if len(seen) != 1 or None in ids:
+        return State.UNKNOWN
+    return State.STANDS if seen == {True} else State.BLOCKED
+
+
+def private(origin: SubnetSnapshot, to: Whither) -> tuple[Fact, Spans]:
+    """Whether packets of ``origin`` get there, and the addresses to which they surely do not."""
+    network = origin.virtual_network
+    peered = State.BLOCKED if to.outside else joined(network, to.read, (origin.id.parent, to.network))
+    straight = peered is State.STANDS and to.endpoint and to.overridden is False
+    if (unread := unread_routes(origin)) and not straight:
+        return _fact(origin, State.UNKNOWN, unread, unread), ()
+    tried = [
+        _split(origin, to, is_joined=is_joined, overridden=overridden)
+        for is_joined, overridden in product(_either(peered), _modes(to))
+    ]
+    return _told(origin, to, tried, peered)
+
+
+def _either(state: State) -> tuple[bool, ...]:
+    return (True, False) if state is State.UNKNOWN else (state is State.STANDS,)
+
+
+def _modes(to: Whither) -> tuple[bool, ...]:
+    return (True, False) if to.overridden is None else (to.overridden,)
+
+
+def _split(origin: SubnetSnapshot, to: Whither, *, is_joined: bool, overridden: bool) -> _Split:
+    """What becomes of packets in one of the cases."""
+    if is_joined and to.endpoint and not overridden:
+        return _Split()
+    table, odd = beside_odd(origin)
+    reached = _joined_split(origin, to, table) if is_joined else _apart_split(origin, to, table)
+    return _beside(reached, to, odd) if odd else reached
+
+
+def _joined_split(origin: SubnetSnapshot, to: Whither, table: Table) -> _Split:
+    """A user-defined route goes before Azure's own where it is at least as specific; one for everything never
+    is. What no route holds that was read is the joined network's all the same."""
+    own = [step for step in table.own if step.network is not None and step.network.prefixlen > 0]
+    taken = tuple(chosen([*own, *_system(origin, to)], to.wanted))
+    first = _space_is_known(origin, to)
+    lost = tuple(one for one in taken if one.step.hop in _LOSES and (first or _is_one_address(one)))
+    return _split_of(lost, [one for one in taken if one.step.hop is not Hop.VIRTUAL_NETWORK])
+
+
+def _apart_split(origin: SubnetSnapshot, to: Whither, table: Table) -> _Split:
+    """Without a peering: by what somebody routed there, or a gateway learned, which may be more specific."""
+    taken = tuple(chosen([*table.own, *_own(origin)], to.wanted))
+    learned = table.learns and (to.read is None or to.read.learns_routes is not False)
+    lost = tuple(one for one in taken if one.step.hop in _LOSES and (not learned or _is_one_address(one)))
+    split = _split_of(lost, [one for one in taken if one.step.name])
+    left = minus(to.wanted, union((*split.gone, *split.open)))
+    if not learned:
+        return replace(split, nowhere=left)
+    why = f"a gateway may lead from subnet {origin.id.name} there; what it learned is not read"
+    return replace(split, open=union((*split.open, *left)), why=(*split.why, why))
+
+
+def _split_of(lost: tuple[Taken, ...], leaving: Iterable[Taken]) -> _Split:
+    """``leaving`` are the packets that are sent elsewhere than straight there; lost, or not known."""
+    unsure = [one for one in leaving if one not in lost]
+    return _Split(
+        lost=lost,
+        open=union(span for one in unsure for span in one.spans),
+        why=tuple(f"{spelled(one)}; whether packets get there that way is not known" for one in unsure),
+    )
+
+
+def _beside(split: _Split, to: Whither, odd: tuple[Route, ...]) -> _Split:
+    """A route whose prefix cannot be read may be for any address, and more specific than all but a /32."""
+    sure = split.lost if all(hop_of(one) in _LOSES for one in odd) else ()
+    lost = tuple(one for one in split.lost if one in sure or _is_one_address(one))
+    kept = _Split(lost=lost)
+    return replace(kept, open=minus(to.wanted, kept.gone), why=(*split.why, odd_reason(odd)))
+
+
+def _is_one_address(taken: Taken) -> bool:
+    return taken.step.network is not None and taken.step.network.num_addresses == 1
+
+
+def _system(origin: SubnetSnapshot, to: Whither) -> Iterator[Step]:
+    """Azure's own routes: the network's space, and that of its peers, as far as they are known."""
+    yield from _own(origin)
+    yield from _steps(to.read.prefixes if to.read is not None else ())
+    network = origin.virtual_network
+    peerings = network.peerings if network is not None else ()
+    yield from _steps(prefix for peering in peerings for prefix in peering.prefixes)
+
+
+def _own(origin: SubnetSnapshot) -> tuple[Step, ...]:
+    network = origin.virtual_network
+    return tuple(_steps(network.prefixes if network is not None else ()))
+
+
+def _steps(prefixes: Iterable[IPNetwork]) -> Iterator[Step]:
+    return (Step(network=one, hop=Hop.VIRTUAL_NETWORK, prefix=str(one)) for one in prefixes)
+
+
+def _space_is_known(origin: SubnetSnapshot, to: Whither) -> bool:
+    """Whether the prefix is known of Azure's own route to the other end."""
+    held = tuple(step.network for step in _system(origin, to) if step.network is not None)
+    return not minus(to.wanted, spans_of(held))
+
+
+# --- told ------------------------------------------------------------------------------------------
+
+
+def _told(origin: SubnetSnapshot, to: Whither, tried: list[_Split], peered: State) -> tuple[Fact, Spans]:
+    lost = to.wanted
+    for one in tried:
+        lost = common(lost, one.gone)
+    if lost and not minus(to.wanted, lost):
+        return _lost(origin, to, tried[0]), lost
+    if all(not one.gone and not one.open for one in tried):
+        straight = f"subnet {origin.id.name} sends packets straight there"
+        return _fact(origin, State.STANDS, straight), ()
+    why = dict.fromkeys(text for one in tried for text in (*one.why, *map(_drops, one.lost)))
+    if peered is State.UNKNOWN:
+        why[_peering(origin, to)] = None
+    told = "; ".join(why) or f"whether packets of subnet {origin.id.name} get there is not known"
+    return _fact(origin, State.UNKNOWN, told, told), lost
+
+
+def _peering(origin: SubnetSnapshot, to: Whither) -> str:
+    names = [
+        one.name if one is not None else "one that is not known" for one in (origin.id.parent, to.network)
+    ]
+    return f"whether networks {names[0]} and {names[1]} are peered, at both ends, is not known"
+
+
+def _drops(taken: Taken) -> str:
+    return f"{spelled(taken)}, which loses packets"
+
+
+def _lost(origin: SubnetSnapshot, to: Whither, split: _Split) -> Fact:
+    if split.lost:
+        said = f"{'; '.join(map(spelled, split.lost))}: packets from subnet {origin.id.name} are lost"
+        remedy = tuple(drop_command(origin, one.step.name) for one in split.lost)
+        return replace(_fact(origin, State.BLOCKED, said), remedy=remedy)
+    there = f"to network {to.network.name}" if to.network is not None else "there"
+    return _fact(origin, State.BLOCKED, f"no route of subnet {origin.id.name} leads {there}")
+
+
+def _fact(origin: SubnetSnapshot, state: State, says: str, settles: str = "") -> Fact:
+    where = str(origin.route_table_id or origin.id)
+    return Fact(stage=Stage.ROUTES, state=state, says=says, settles=settles, resource=where)
+
+
+# --- to the public endpoint ------------------------------------------------------------------------
+
+
+def public(origin: SubnetSnapshot) -> tuple[Fact, Spans]:
+    """Whether packets get to a public address that is not known, and those to which they surely do not."""
+    if unread := unread_routes(origin):
+        return _fact(origin, State.UNKNOWN, unread, unread), ()
+    if origin.route_table is None and origin.virtual_network is None:
+        unread = unread_reason(origin, Aspect.VIRTUAL_NETWORK)
+        return _fact(origin, State.UNKNOWN, unread, unread), ()
+    table, odd = beside_odd(origin)
+    system = Step(network=DEFAULT_ROUTE, hop=Hop.INTERNET, prefix=str(DEFAULT_ROUTE))
+    taken = tuple(chosen([*table.own, system], PUBLIC))
+    unsettled = table.learns or bool(odd) or any(step.hop is not Hop.NONE for step in table.tags)
+    lost = tuple(one for one in taken if one.step.hop is Hop.NONE and (not unsettled or _is_one_address(one)))
+    vague = [*_vague(taken, table, lost), *([odd_reason(odd)] if odd else [])]
+    return _public_told(origin, lost, vague)
+
+
+def _vague(taken: tuple[Taken, ...], table: Table, lost: tuple[Taken, ...]) -> Iterator[str]:
+    """What keeps it from being known that packets go straight to the Internet, or are lost."""
+    for one in taken:
+        if one.step.hop is not Hop.INTERNET and one not in lost:
+            yield f"{spelled(one)}; whether packets get there that way is not known"
+    for step in table.tags:
+        if step.hop is not Hop.INTERNET:
+            yield f"route {step.name!r} leads to {step.hop}: whether {step.prefix} holds the address is open"
+    if table.learns:
+        yield "a gateway may have learned a route to the Internet, which is not read"
+
+
+def _public_told(origin: SubnetSnapshot, lost: tuple[Taken, ...], vague: list[str]) -> tuple[Fact, Spans]:
+    gone = union(span for one in lost for span in one.spans)
+    if gone and not minus(PUBLIC, gone):
+        split = _Split(lost=lost)
+        return _lost(origin, Whither(network=None, read=None, wanted=PUBLIC), split), gone
+    if not gone and not vague:
+        return _fact(origin, State.STANDS, f"subnet {origin.id.name} sends packets to the Internet"), ()
+    told = "; ".join((*vague, *map(_drops, lost)))
+    return _fact(origin, State.UNKNOWN, told, told), gone

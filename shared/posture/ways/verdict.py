@@ -1,0 +1,257 @@
+"""Can this client connect? Every way that it may take, and what they come to.
+
+A way's facts are the name, the route there and back, admin rules and NSGs out and in, and the gate; which
+facts a way has hangs on what the name resolves to. Facts that stop some packets only are joined: together
+they may stop all. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import combinations
+from types import MappingProxyType
+from typing import Final
+
+from shared.model import Direction, SubnetSnapshot
+from shared.nsg import (
+    PUBLIC_ADDRESSES,
+    Side,
+    Spans,
+    Tags,
+    common,
+    minus,
+    read_side,
+    spans_of,
+    union,
+)
+from shared.nsg.packets.boxes import Box
+from shared.posture.subnet_facts import delegated, groups_reach_endpoints, routes_reach_endpoints
+from shared.posture.ways import gates, routes
+from shared.posture.ways.answers import Fact, Stage, State, Verdict, Way, among
+from shared.posture.ways.case import ANYWHERE, Case
+from shared.posture.ways.groups import Leg, box_of, covered, passing, space_of
+from shared.posture.ways.names import Answer, answers, network_read
+from shared.posture.ways.world import (
+    AnyAzure,
+    Client,
+    NetworkClient,
+    OnPremises,
+    PublicClient,
+    SubnetClient,
+    World,
+)
+
+_ORDER: Final = {stage: number for number, stage in enumerate(Stage)}
+
+
+def verdict(world: World, client: Client) -> Verdict:
+    """Whether ``client`` can connect to the server, in every completion of what is unknown."""
+    ways = tuple(_way(world, client, answer) for answer in answers(world, client))
+    return Verdict(client=client, state=among(way.state for way in ways), ways=ways)
+
+
+def _way(world: World, client: Client, answer: Answer) -> Way:
+    found = [*gates.running(world.server), answer.fact]
+    whole: Box | None = None
+    if answer.resolved.leads:
+        case = Case(world=world, client=client, to=answer.resolved)
+        whole = box_of(case.sources, case.destinations)
+        found += _facts(case)
+    facts = tuple(sorted(found, key=lambda fact: _ORDER[fact.stage]))
+    blocking = _blocking(facts, whole)
+    state = State.BLOCKED if blocking else _of_facts(facts)
+    return Way(answer=answer.resolved, state=state, facts=facts, blocking=blocking)
+
+
+def _of_facts(facts: tuple[Fact, ...]) -> State:
+    """What facts come to none of which, nor several together, stop everything."""
+    return State.STANDS if all(fact.state is State.STANDS for fact in facts) else State.UNKNOWN
+
+
+def _blocking(facts: tuple[Fact, ...], whole: Box | None) -> tuple[Fact, ...]:
+    """The fewest facts that stop every packet; none where they do not."""
+    for fact in facts:
+        if fact.state is State.BLOCKED:
+            return (fact,)
+    partly = [fact for fact in facts if fact.denied]
+    for count in range(2, len(partly) + 1):
+        for several in combinations(partly, count):
+            if whole is not None and covered(whole, [box for fact in several for box in fact.denied]):
+                return several
+    return ()
+
+
+# --- the facts of a way ----------------------------------------------------------------------------
+
+
+def _facts(case: Case) -> Iterator[Fact]:
+    """All but the name, and whether the server runs."""
+    yield from _addressed(case)
+    yield from _by_public(case) if case.to.public else _by_private(case)
+
+
+def _addressed(case: Case) -> Iterator[Fact]:
+    """The service has IPv4 addresses only, and packets from one family to the other do not exist."""
+    prefixes = case.client.subnet.prefixes if isinstance(case.client, SubnetClient) else ()
+    if prefixes and not common(spans_of(prefixes), ANYWHERE):
+        yield Fact(stage=Stage.ADDRESS, state=State.BLOCKED, says="the client has no IPv4 address")
+
+
+def _by_public(case: Case) -> Iterator[Fact]:
+    straight, client = State.UNKNOWN, case.client
+    if case.origin is not None:
+        fact, lost = routes.public(case.origin)
+        straight = State.STANDS if fact.state is State.STANDS else State.UNKNOWN
+        yield replace(fact, denied=(box_of(case.sources, lost),) if lost else ())
+    if isinstance(client, SubnetClient):
+        yield passing(_out_to_public(case, client.subnet))
+    yield gates.public(case.world.server, _coming(client, straight))
+
+
+def _coming(client: Client, straight: State) -> gates.Coming:
+    match client:
+        case SubnetClient():
+            return gates.Coming(addresses=client.nat, azure=straight, subnet=client.subnet)
+        case PublicClient():
+            return gates.Coming(addresses=(client.address,))
+        case OnPremises():
+            return gates.Coming(addresses=client.nat)
+        case AnyAzure():
+            return gates.Coming(azure=State.STANDS)
+        case NetworkClient():
+            return gates.Coming(azure=straight)
+
+
+def _out_to_public(case: Case, subnet: SubnetSnapshot) -> Leg:
+    """To the public endpoint, which lies outside the virtual network: in ``Internet``."""
+    inside = space_of(subnet)
+    closed = MappingProxyType({**Tags().closed, "internet": minus(PUBLIC_ADDRESSES, inside)})
+    tags = Tags(closed=closed, vnet=inside)
+    destination = read_side(["Internet"], tags)
+    whither = destination._replace(addresses=common(destination.addresses, ANYWHERE))
+    return Leg(
+        subnet=subnet,
+        direction=Direction.OUTBOUND,
+        source=Side(case.sources),
+        destination=whither,
+        tags=tags,
+    )
+
+
+def _by_private(case: Case) -> Iterator[Fact]:
+    yield from _groups(case)
+    yield from _routes(case)
+    if case.to.endpoint is not None:
+        yield gates.private(case.world.server, case.to.endpoint)
+
+
+# --- NSGs ------------------------------------------------------------------------------------------
+
+
+def _groups(case: Case) -> Iterator[Fact]:
+    if isinstance(case.client, SubnetClient):
+        yield passing(_leg(case, case.client.subnet, Direction.OUTBOUND))
+    place = case.place
+    if place is None:
+        yield _unplaced(case, Stage.NSG)
+    elif delegated(place):
+        yield passing(_leg(case, place, Direction.INBOUND))
+    else:
+        yield _at_place(case, place)
+
+
+def _at_place(case: Case, place: SubnetSnapshot) -> Fact:
+    reached = groups_reach_endpoints(place)
+    if reached:
+        return passing(_leg(case, place, Direction.INBOUND))
+    mode = place.endpoint_network_policies
+    off = f"network policies are off in subnet {place.id.name}: its NSG does not reach the endpoint"
+    stands = Fact(stage=Stage.NSG, state=State.STANDS, says=off, resource=str(place.id))
+    if reached is False:
+        return stands
+    unsure = f"privateEndpointNetworkPolicies of subnet {place.id.name} is {mode!r}, which cannot be judged"
+    if passing(_leg(case, place, Direction.INBOUND)).state is State.STANDS:
+        return stands
+    return replace(stands, state=State.UNKNOWN, says=unsure, settles=unsure)
+
+
+def _leg(case: Case, subnet: SubnetSnapshot, direction: Direction) -> Leg:
+    return Leg(
+        subnet=subnet,
+        direction=direction,
+        source=Side(case.sources),
+        destination=Side(case.destinations),
+        tags=Tags(vnet=union((*space_of(subnet), *_other_end(case, subnet))), apart=True),
+    )
+
+
+def _other_end(case: Case, subnet: SubnetSnapshot) -> Spans:
+    """What a peering, or a gateway, connects lies in the virtual network of both ends."""
+    if isinstance(case.client, OnPremises):
+        return case.sources
+    origin, place = case.origin, case.place
+    if origin is None or place is None or _joined(case) is not State.STANDS:
+        return ()
+    return space_of(place if subnet.id == origin.id else origin)
+
+
+def _joined(case: Case) -> State:
+    origin, place = case.origin, case.place
+    here = origin.virtual_network if origin is not None else None
+    there = place.virtual_network if place is not None else network_read(case.world, case.network)
+    return routes.joined(here, there, (origin.id.parent if origin is not None else None, case.network))
+
+
+# --- routes ----------------------------------------------------------------------------------------
+
+
+def _routes(case: Case) -> Iterator[Fact]:
+    origin, place = case.origin, case.place
+    if origin is not None:
+        fact, lost = routes.private(origin, _whither(case))
+        yield replace(fact, denied=(box_of(case.sources, lost),) if lost else ())
+    else:
+        yield _through_gateway(case)
+    if place is not None and case.to.inside:
+        back, unanswered = routes.private(place, _back(case))
+        denied = (box_of(unanswered, case.destinations),) if unanswered else ()
+        yield replace(back, denied=denied)
+    elif case.to.inside:
+        yield _unplaced(case, Stage.ROUTES)
+
+
+def _whither(case: Case) -> routes.Whither:
+    place = case.place
+    read = place.virtual_network if place is not None else network_read(case.world, case.network)
+    return routes.Whither(
+        network=case.network,
+        read=read,
+        wanted=case.destinations,
+        endpoint=case.to.endpoint is not None,
+        overridden=routes_reach_endpoints(place) if place is not None else None,
+    )
+
+
+def _back(case: Case) -> routes.Whither:
+    origin = case.origin
+    network = origin.virtual_network if origin is not None else None
+    where = origin.id.parent if origin is not None else None
+    return routes.Whither(network=where, read=network, wanted=case.sources, outside=origin is None)
+
+
+def _through_gateway(case: Case) -> Fact:
+    """From on premises: by a gateway of the server's network, or of a peer that it uses."""
+    network = network_read(case.world, case.network)
+    name = case.network.name if case.network is not None else "the server's network"
+    fact = Fact(stage=Stage.ROUTES, state=State.UNKNOWN, says="", resource=str(case.network or ""))
+    if network is not None and network.learns_routes is False:
+        none = f"network {name} has no gateway, and uses no peer's: nothing leads there from on premises"
+        return replace(fact, state=State.BLOCKED, says=none)
+    unsure = f"whether a gateway of network {name} leads there from on premises is not read"
+    return replace(fact, says=unsure, settles=unsure)
+
+
+def _unplaced(case: Case, stage: Stage) -> Fact:
+    why = "the subnet in which the server is met was not read"
+    return Fact(stage=stage, state=State.UNKNOWN, says=why, settles=why, resource=str(case.world.server.id))
