@@ -21,22 +21,15 @@ from shared.model.values import value
 from shared.posture.dns_commands import group_commands, record_command
 from shared.posture.findings import Judged, drifted
 from shared.posture.private_dns import Case
-from shared.posture.steps import OneOf, Way
 from shared.posture.ways.names import network_read
 from shared.posture.ways.world import World
 
 A_ZONE_EACH: Final = "Give each network that is not connected to the other a zone of its own."
-_AGAIN: Final = (
-    "have the zone group of one that stays write the record anew at once: delete it, and make it again"
-)
-_KEEPING: Final = OneOf(
-    ways=(
-        Way(when="where all are to stay", steps=(f"whenever one of them is deleted after all, {_AGAIN}",)),
-        Way(
-            when="where one is enough, which serves peered networks too",
-            steps=("delete the others at a time when a short outage of the name does no harm", _AGAIN),
-        ),
-    )
+_KEEPING: Final = (
+    "Whenever one of the endpoints is deleted, have the zone group of one that stays write the record anew at"
+    " once: delete that zone group, and make it again.",
+    "Where one is enough, which serves peered networks too, delete the others when a short outage of"
+    " the name does no harm.",
 )
 
 
@@ -135,4 +128,4 @@ def shared_record(name: str, record: Iterable[IPv4Address]) -> Judged:
         f"{name} is {held}: endpoints of the server in one network, or in peered ones, share one record; each"
         " serves the clients of all, and deleting one may take the record away"
     )
-    return replace(drifted(told, told.lower(), what_to_do=(_KEEPING,)), severity=Severity.INFORMATIONAL)
+    return replace(drifted(told, told.lower(), what_to_do=_KEEPING), severity=Severity.INFORMATIONAL)
