@@ -29,9 +29,9 @@ _BRING_ROUTES: Final = sorted(networks.BRINGS_ROUTES)
 
 @value
 class Seen:
-    """What Resource Graph shows: the network of each endpoint, each network, the zones."""
+    """What Resource Graph shows: the subnet of each endpoint, each network, the zones."""
 
-    networks: Mapping[ResourceId, ResourceId]
+    subnets: Mapping[ResourceId, ResourceId]
     by_id: Mapping[ResourceId, NetworkDns]
     zones: tuple[ResourceId, ...] | None
     unread: str = ""
@@ -41,13 +41,13 @@ def seen(session: Session, endpoints: Sequence[ResourceId], name: str) -> Seen:
     """One question about all of ``endpoints``, their networks and the zones called ``name``."""
     rows, refused = tried(lambda: session.ask(partial(_rows, session, _query(endpoints, name))))
     if rows is None:
-        return Seen(networks={}, by_id={}, zones=None, unread=refused)
+        return Seen(subnets={}, by_id={}, zones=None, unread=refused)
     by_type: dict[str, list[Json]] = {}
     for row in rows:
         by_type.setdefault(fields.text(row, "type").lower(), []).append(row)
     subnets = {one: parse_resource_id(fields.get(row, "subnet")) for one, row in _named(by_type, _ENDPOINT)}
     return Seen(
-        networks={e: s.parent for e, s in subnets.items() if s is not None and s.parent is not None},
+        subnets={e: s for e, s in subnets.items() if s is not None and s.parent is not None},
         by_id={one: _network(one, row) for one, row in _named(by_type, _NETWORK)},
         zones=_zones(rows, by_type),
         unread="Resource Graph does not show it to our identity",
