@@ -49,6 +49,7 @@ from shared.model.messages import Message, MessageKind
 from shared.policies import find
 from shared.posture.policy import AnyPolicy
 from shared.posture.subnet_rules import by_hand
+from shared.posture.ways.reach import with_reach
 from shared.state.baseline import evidence_since, found_since, recorded_baseline
 
 UNKNOWN_RUNS: Final = 3
@@ -211,7 +212,8 @@ def _sighting_of_failure(change: ChangeRecord, policy: AnyPolicy, before: Snapsh
     bound = deps.configuration.bind(policy, change.change.target.id, tags_of(before))
     memory = deps.store.recall(change.change.target, change.created_at).memories.get(policy.id)
     baseline = recorded_baseline(memory, deps.store)
-    finding = _told_here(found_since(baseline, bound.evaluate(before), before, bound), before, deps)
+    found = found_since(baseline, with_reach(bound.evaluate(before), before), before, bound)
+    finding = _told_here(found, before, deps)
     since = evidence_since(baseline, before, bound, change.cause)
     planned = {"plannedChange": change_words(change.change, change.restored_from)}
     edits = tuple(map(by_hand, change.change.edits))

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from ipaddress import IPv4Address, IPv6Address, ip_network
 from typing import Final
 
+from shared.adapters.arm.wire.dns import dns_servers
 from shared.adapters.arm.wire.fields import get, listed, objects, required_id, text, texts, wrong
 from shared.model import IPNetwork, Json
 from shared.model.addresses import ipv4
@@ -21,7 +22,7 @@ _SERVER_TYPES: Final = frozenset(
     {"microsoft.dbforpostgresql/flexibleservers", "microsoft.dbforpostgresql/servers"}
 )
 _CONNECTIONS: Final = ("privateLinkServiceConnections", "manualPrivateLinkServiceConnections")
-_BRINGS_ROUTES: Final = frozenset({"gatewaysubnet", "routeserversubnet"})
+BRINGS_ROUTES: Final = frozenset({"gatewaysubnet", "routeserversubnet"})
 """Azure demands these names of the subnets that a gateway and a route server stand in."""
 
 
@@ -49,7 +50,7 @@ def virtual_network(body: Json) -> VirtualNetwork:
     return VirtualNetwork(
         id=required_id(body),
         prefixes=_networks(body, get(body, "properties", "addressSpace", "addressPrefixes")),
-        dns_servers=tuple(texts(get(body, "properties", "dhcpOptions", "dnsServers"))),
+        dns_servers=dns_servers(get(body, "properties", "dhcpOptions", "dnsServers")),
         peerings=tuple(_peerings(body)),
         learns_routes=_learns_routes(body),
         subnets=tuple(_subnets(body)),
@@ -67,8 +68,31 @@ def _peerings(body: Json) -> Iterator[Peering]:
         connected = text(one, "properties", "peeringState").lower() == "connected"
         accessible = get(one, "properties", "allowVirtualNetworkAccess") is not False
         if remote is not None and connected and accessible:
-            space = get(one, "properties", "remoteAddressSpace", "addressPrefixes")
-            yield Peering(network=remote, prefixes=_readable(space))
+            yield Peering(
+                network=remote, prefixes=_space(one, "remote") or _space(one, "remoteVirtualNetwork")
+            )
+
+
+def _space(peering: Json, whose: str) -> tuple[IPNetwork, ...]:
+    return _readable(get(peering, "properties", f"{whose}AddressSpace", "addressPrefixes"))
+
+
+def peers(body: Json) -> tuple[ResourceId, ...]:
+    """The networks that a network is peered with, from its GET."""
+    return tuple(sorted(peering.network for peering in _peerings(body)))
+
+
+def odd_peerings(body: Json) -> bool:
+    """Whether one does not say which network it leads to."""
+    peerings = objects(body, "virtualNetworkPeerings")
+    return any(
+        parse_resource_id(get(one, "properties", "remoteVirtualNetwork", "id")) is None for one in peerings
+    )
+
+
+def uses_a_peers_gateway(body: Json) -> bool:
+    peerings = objects(body, "virtualNetworkPeerings")
+    return any(get(one, "properties", "useRemoteGateways") is True for one in peerings)
 
 
 def _subnets(body: Json) -> Iterator[NetworkSubnet]:
@@ -96,9 +120,7 @@ def _network(found: str) -> IPNetwork | None:
 def _learns_routes(body: Json) -> bool:
     """By a gateway or a route server of its own, or by a peering that uses the peer's gateway."""
     names = {text(subnet, "name").lower() for subnet in objects(body, "subnets")}
-    peerings = objects(body, "virtualNetworkPeerings")
-    uses_a_peers = any(get(one, "properties", "useRemoteGateways") is True for one in peerings)
-    return bool(names & _BRINGS_ROUTES) or uses_a_peers
+    return bool(names & BRINGS_ROUTES) or uses_a_peers_gateway(body)
 
 
 def _networks(body: Json, found: Json) -> tuple[IPNetwork, ...]:
