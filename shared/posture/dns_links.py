@@ -26,19 +26,10 @@ from shared.posture.dns_commands import (
 from shared.posture.findings import Judged, compliant, drifted, unknown
 from shared.posture.private_dns import Case, because
 from shared.posture.steps import OneOf, Step, Way
+from shared.posture.ways.zones import answering_zone, linked
 
 Naming: TypeAlias = Callable[[ResourceId], tuple[str, ...]]
 """Steps that have an endpoint's zone group name a zone."""
-
-
-def linked(zone: DnsZone, network: ResourceId) -> ZoneLink | None:
-    """The zone's link to a network, None where there is none."""
-    found = [link for link in zone.links or () if link.network == network]
-    return min(found, key=lambda link: (not completed(link), link.name), default=None)
-
-
-def completed(link: ZoneLink) -> bool:
-    return link.state.lower() == "completed"
 
 
 def judge_links(
@@ -56,7 +47,7 @@ def judge_links(
     if unread:
         told = because(f"the links of zone {unread[0].id.name} could not be read", unread[0].unread)
         return unknown(told)
-    open_ones = sorted(one for one in networks if not any(_is_linked(zone, one) for zone in zones))
+    open_ones = sorted(one for one in networks if answering_zone(zones, one) is None)
     begun = {one: found for one in open_ones if (found := _begun(zones, one)) is not None}
     facts = {
         "zones": names(zone.id for zone in zones),
@@ -96,7 +87,7 @@ def _link_steps(
     zone: DnsZone, networks: Sequence[ResourceId], others: Sequence[DnsZone], naming: Naming | None
 ) -> tuple[Step, ...]:
     called = link_names(networks, zone.links)
-    links = {network: link_command(zone.id, network, name) for network, name in called.items()}
+    links = {one: linking_command(zone.id, one, name, others) for one, name in called.items()}
     return tuple(step for network in networks for step in _linking(zone.id, network, others, naming, links))
 
 
@@ -119,6 +110,13 @@ def _linking(
         steps=naming(other.id),
     )
     return (OneOf(ways=(stays, Way(when=f"where the one in {zone.resource_group} is", steps=moved))),)
+
+
+def linking_command(zone: ResourceId, network: ResourceId, name: str, others: Sequence[DnsZone]) -> str:
+    """A link that is moved from another zone of that name keeps its policy."""
+    if (found := _begun(others, network)) is None:
+        return link_command(zone, network, name)
+    return link_command(zone, network, name, found[1].resolution_policy)
 
 
 def move_steps(
@@ -150,8 +148,3 @@ def _waiting(zone: DnsZone, link: ZoneLink, facts: Mapping[str, Json]) -> Judged
 def _begun(zones: Sequence[DnsZone], network: ResourceId) -> tuple[DnsZone, ZoneLink] | None:
     found = ((zone, linked(zone, network)) for zone in zones)
     return next(((zone, link) for zone, link in found if link is not None), None)
-
-
-def _is_linked(zone: DnsZone, network: ResourceId) -> bool:
-    link = linked(zone, network)
-    return link is not None and completed(link)

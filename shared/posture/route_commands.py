@@ -7,6 +7,7 @@ refuses beside any other type of hop. Pure.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable
 
 from shared.model import SubnetSnapshot
@@ -45,3 +46,9 @@ def _command(table: RouteTable, number: int, prefix: str, hop: Hop) -> str:
         "--next-hop-type": str(hop),
     }
     return az("network route-table route create", options)
+
+
+def service_endpoint_command(subnet: SubnetSnapshot, service: str) -> str:
+    """Adds a service endpoint, which brings routes of its own; those that are there are named with it."""
+    kept = " ".join(sorted({*(subnet.service_endpoints or ()), service}))
+    return f"az network vnet subnet update --ids {shlex.quote(str(subnet.id))} --service-endpoints {kept}"

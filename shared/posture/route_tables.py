@@ -109,13 +109,18 @@ def odd_reason(odd: Iterable[Route]) -> str:
     return f"the routes cannot be read: {'; '.join(map(why_odd, odd))}"
 
 
-def still_sure(taken: Iterable[Taken], odd: Iterable[Route]) -> tuple[Taken, ...]:
+_STRAIGHT: Final = frozenset({Hop.VIRTUAL_NETWORK, Hop.UNKNOWN})
+
+
+def still_sure(
+    taken: Iterable[Taken], odd: Iterable[Route], saved_by: frozenset[Hop] = _STRAIGHT
+) -> tuple[Taken, ...]:
     """Of diverted packets those that are so whatever the odd routes are for.
 
-    An odd route that leads elsewhere too only changes whither; one that leads straight there may be more
+    An odd route that leads elsewhere too only changes whither; one to a hop of ``saved_by`` may be more
     specific, but not than a route for one address.
     """
-    if all(hop_of(route) not in {Hop.VIRTUAL_NETWORK, Hop.UNKNOWN} for route in odd):
+    if all(hop_of(route) not in saved_by for route in odd):
         return tuple(taken)
     return tuple(one for one in taken if one.step.network and one.step.network.num_addresses == 1)
 
@@ -220,14 +225,18 @@ def chosen(steps: Sequence[Step], destinations: Spans) -> Iterator[Taken]:
             left = minus(left, spans)
 
 
-def to_service(table: Table, tag: str) -> tuple[Taken, ...]:
+def to_service(table: Table, tag: str, asked: str = "") -> tuple[Taken, ...]:
     """The routes that may decide on packets to a service's public IPv4 addresses, and what each may decide.
 
-    What all of them say is certain. A route for the service's own tag goes before every default route; what
+    What all of them say is certain. A route for the service's own tag goes before every default route, and
+    one for its part of a region, where that is what is ``asked`` for, before that for all of it; what
     somebody lists by prefixes, or a region's tag, may be more specific for a part.
     """
-    whole = [step for step in table.tags if step.prefix.lower() in {tag.lower(), HOLDS_ALL}]
-    parts = [step for step in table.tags if step.prefix.lower().startswith(f"{HOLDS_ALL}.")]
+    named = {step.prefix.lower() for step in table.tags}
+    own = asked.lower() if asked.lower() in named else tag.lower()
+    whole = [step for step in table.tags if step.prefix.lower() in {own, HOLDS_ALL}]
+    regional = (f"{HOLDS_ALL}.", f"{tag.lower()}.")
+    parts = [step for step in table.tags if step.prefix.lower().startswith(regional) and step not in whole]
     tagged = [Taken(step=step, spans=_PUBLIC) for step in (*whole, *parts)]
     if whole:
         listed = [step for step in table.own if step.network != DEFAULT_ROUTE]

@@ -39,10 +39,16 @@ from shared.nsg import (
     union,
 )
 from shared.nsg.rules.published_tags import PUBLISHED_TAGS
-from shared.posture.findings import beside_the_point, unknown
+from shared.posture.findings import unknown
 from shared.posture.subnet_answers import Answer, ask
-from shared.posture.subnet_facts import delegated, partners, server_facts, servers_unknown, some_server
-from shared.posture.subnet_questions import About, Inquiry, own_addresses, ports_of, settled_without_group
+from shared.posture.subnet_facts import delegated
+from shared.posture.subnet_questions import (
+    About,
+    Inquiry,
+    own_addresses,
+    ports_of,
+    virtual_network,
+)
 from shared.posture.subnet_rules import adding, additions
 from shared.posture.subnet_verdicts import group_finding, inquiry_finding
 from shared.posture.traffic import SubnetTraffic
@@ -66,7 +72,7 @@ class Service:
 
 
 @value
-class Need:
+class Needing:
     """Which servers must reach a service at all."""
 
     fact: Callable[[SubnetServer], bool | None]
@@ -80,45 +86,18 @@ STORAGE: Final = "Storage"
 """Write-ahead log and backups of every server are archived there."""
 ENTRA: Final = "AzureActiveDirectory"
 KEY_VAULT: Final = "AzureKeyVault"
-ENTRA_SIGN_IN: Final = Need(
+ENTRA_SIGN_IN: Final = Needing(
     fact=lambda server: server.entra, name="entra", words="has Microsoft Entra sign-in on"
 )
-CUSTOMER_KEY: Final = Need(
+CUSTOMER_KEY: Final = Needing(
     fact=lambda server: server.customer_key, name="customerKey", words="is encrypted with a customer's key"
 )
-
-
-def storages(about: About, subnet: SubnetSnapshot) -> list[Service]:
-    """Storage of the subnet's region and of the regions of those that its servers replicate with."""
-    regions = {subnet.location, *(partner.location for partner in partners(subnet))}
-    return [
-        Service(about=about, tag=STORAGE, asked=tag)
-        for tag in sorted({in_region(STORAGE, region) for region in regions})
-    ]
 
 
 def in_region(tag: str, region: str) -> str:
     """``Storage.westeurope``; of an unknown region the whole tag, which asks for more."""
     name = region.replace(" ", "").lower()
     return f"{tag}.{name}" if name else tag
-
-
-def finding_where_needed(service: Service, subnet: SubnetSnapshot, need: Need) -> Finding:
-    """What passes is compliant whoever needs it; what is denied is drift only where some server does."""
-    needed = some_server(subnet, need.fact)
-    if found := settled_without_group(subnet):
-        asked = replace(found, applies=found.applies and needed is not False)
-        return group_finding(service.about, subnet, asked)
-    if needed is False:
-        nobody = beside_the_point(f"no server in the subnet {need.words}")
-        return group_finding(service.about, subnet, nobody)
-    judged = service_finding(service, subnet)
-    servers = server_facts(subnet, need.name, need.fact)
-    judged = replace(judged, evidence={**judged.evidence, "servers": servers})
-    if needed or judged.state is not ComplianceState.NON_COMPLIANT:
-        return judged
-    unsure = unknown(f"{judged.reason}; {servers_unknown(subnet, need.words)}")
-    return replace(group_finding(service.about, subnet, unsure), evidence=judged.evidence)
 
 
 def service_finding(service: Service, subnet: SubnetSnapshot) -> Finding:
@@ -185,10 +164,10 @@ def _inquiry(service: Service, subnet: SubnetSnapshot, tag: str) -> Inquiry:
 def _tags(service: Service, subnet: SubnetSnapshot) -> Tags:
     """What makes the question exact for packets to the service; of other packets it says nothing.
 
-    A service is public, outside the subnet, and Internet holds all of it. ``VirtualNetwork`` stays open:
+    A service is public, outside the network, and Internet holds all of it. ``VirtualNetwork`` stays open:
     compliant is only what passes whether or not it holds the service.
     """
-    inside = spans_of(subnet.prefixes)
+    inside = spans_of(virtual_network(subnet))
     known: Mapping[str, Spans] = {
         **Tags().closed,
         "internet": minus(PUBLIC_ADDRESSES, inside),

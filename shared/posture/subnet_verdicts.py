@@ -19,9 +19,11 @@ from shared.posture.subnet_facts import delegated
 from shared.posture.subnet_questions import About, Inquiry, group_id, sharing
 from shared.posture.subnet_rules import why_no_fix
 
+ROUTES_UNJUDGED: Final = "routes and network appliances are not evaluated"
+"""Told where nothing is asked of the routes."""
 CAVEATS: Final = (
     "admin rules of Azure Virtual Network Manager run before the NSG and are not evaluated",
-    "routes and network appliances are not evaluated",
+    ROUTES_UNJUDGED,
 )
 _ODD: Final = "oddRules"
 """Where evidence tells of the rules that cannot be read."""

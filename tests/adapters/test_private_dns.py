@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from ipaddress import IPv4Address
 
 import pytest
@@ -28,6 +29,7 @@ ZONE, CENTRAL = (
 )
 VNET = seeds.vnet_id()
 ADDRESS = IPv4Address("10.20.1.4")
+ALONE = NetworkDns(id=ResourceId(VNET), dns_servers=(), peers=(), learns_routes=False)
 EVERYTHING = frozenset(Aspect) - {Aspect.PLACES}
 """What policies ask for."""
 ENTRA: JsonObject = {"authConfig": {"activeDirectoryAuth": "Enabled", "passwordAuth": "Disabled"}}
@@ -85,7 +87,7 @@ def test_one_endpoint_with_a_zone_group_costs_four_requests(azure: Azure) -> Non
     dns = dns_of(snapshot)
     (endpoint,), (zone,) = dns.endpoints, dns.zones
     assert (endpoint.id, endpoint.addresses) == (ResourceId(ENDPOINT), (ADDRESS,))
-    assert endpoint.network == NetworkDns(id=ResourceId(VNET), dns_servers=())
+    assert endpoint.network == ALONE
     assert endpoint.subnet == ResourceId(seeds.subnet_id())
     assert (endpoint.group, endpoint.group_zones) == ("default", (ResourceId(ZONE),))
     assert endpoint.group_configs == (ZoneConfig(name="zone-0", zone=ResourceId(ZONE)),)
@@ -151,7 +153,7 @@ def test_of_many_zones_of_one_name_two_are_read_and_all_are_told(azure: Azure) -
 def test_the_dns_servers_of_the_endpoints_network_are_told(azure: Azure) -> None:
     azure.simulator.seed(standing(dns_servers=["10.10.0.4", "10.10.0.5"]))
     (endpoint,) = dns_of(read(azure)[0]).endpoints
-    assert endpoint.network == NetworkDns(id=ResourceId(VNET), dns_servers=("10.10.0.4", "10.10.0.5"))
+    assert endpoint.network == replace(ALONE, dns_servers=("10.10.0.4", "10.10.0.5"))
 
 
 def test_endpoints_that_share_a_zone_share_its_requests_and_only_two_are_looked_at(azure: Azure) -> None:

@@ -125,6 +125,33 @@ def test_who_gets_in_privately_costs_a_counted_number_of_calls_more(
     assert all(line.endswith(" 200") for line in made), made
 
 
+@pytest.mark.parametrize(("table", "calls"), [("", 6), ("rt-frugal", 7)])
+def test_a_subnet_under_the_default_policies_costs_a_call_for_its_network_and_one_for_a_route_table(
+    stage: Stage, table: str, calls: int
+) -> None:
+    """The others: the subnet, its NSG, the servers in it as Resource Graph lists them, and each of those."""
+    inside = seeds.subnet(
+        name="db",
+        nsg=seeds.nsg_id(name="nsg-frugal"),
+        route_table=seeds.route_table_id(name=table) if table else "",
+    )
+    bodies = [
+        seeds.nsg(name="nsg-frugal"),
+        *([seeds.route_table(name=table)] if table else []),
+        seeds.vnet(name="vnet-frugal", subnets=[inside]),
+        seeds.flexible_server(
+            name=NAME,
+            public_access=None,
+            delegated_subnet=seeds.subnet_id(vnet="vnet-frugal", name="db"),
+            properties=equipped("Healthy"),
+        ),
+    ]
+    play = stage.play_on(bodies, BY_DEFAULT, ResourceId(seeds.subnet_id(vnet="vnet-frugal", name="db")))
+    assert_costs_at_most(calls, play)
+    with pytest.raises(AssertionError):
+        assert_costs_at_most(calls - 1, play)
+
+
 def test_everything_is_on_where_that_is_said() -> None:
     configuration = Play.configured(ALL_ON)
     server = ResourceId(SERVER)

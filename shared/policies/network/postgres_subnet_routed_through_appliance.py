@@ -41,29 +41,23 @@ from shared.posture.findings import (
     unknown,
     with_evidence,
 )
+from shared.posture.need_routes import Routed, ToNetworks, ToService, routed, told
 from shared.posture.policy import SUBNETS, Policy
 from shared.posture.route_commands import route_commands
 from shared.posture.route_tables import (
     Hop,
-    Table,
     Taken,
-    anywhere,
     beside_odd,
-    diverted,
     leading,
     odd_reason,
     shown,
-    spelled,
-    still_sure,
-    to_service,
     unread_routes,
 )
+from shared.posture.service_questions import ENTRA, ENTRA_SIGN_IN
 from shared.posture.subnet_facts import delegated, servers_unknown, some_server
-from shared.posture.unread import unread_reason
 
 ID: Final = "postgres-subnet-routed-through-appliance"
 SEVERITY: Final = Severity.HIGH
-ENTRA: Final = "AzureActiveDirectory"
 
 
 @value
@@ -93,7 +87,7 @@ def _judged(subnet: SubnetSnapshot) -> Judged:
     if unread := unread_routes(subnet):
         return unknown(unread)
     table, odd = beside_odd(subnet)
-    kinds = (_own(subnet, table, odd), _entra(subnet, table, odd))
+    kinds = (_own(subnet), _entra(subnet))
     cures = [cure for kind in kinds if kind.wrong for cure in kind.cure]
     evidence = {"routeTableId": _table_id(subnet), "whatToDo": list(route_commands(subnet, cures))}
     more = {"routes": [shown(one) for kind in kinds for one in kind.wrong], "mayLearnRoutes": table.learns}
@@ -111,7 +105,7 @@ def _beside(judged: Judged, odd: tuple[Route, ...]) -> Judged:
 def _verdict(subnet: SubnetSnapshot, kinds: Iterable[Traffic]) -> Judged:
     listed = tuple(kinds)
     if wrong := [kind for kind in listed if kind.wrong]:
-        reason = "; ".join(f"{kind.name}: {_told(kind.wrong)}" for kind in wrong)
+        reason = "; ".join(f"{kind.name}: {told(kind.wrong)}" for kind in wrong)
         judged = drifted(reason, "; ".join(f"{kind.name}: {kind.drift}" for kind in wrong))
         return replace(judged, resource_id=subnet.route_table_id)
     if reasons := [text for kind in listed for text in kind.open]:
@@ -119,16 +113,15 @@ def _verdict(subnet: SubnetSnapshot, kinds: Iterable[Traffic]) -> Judged:
     return compliant("traffic inside the subnet stays there, and the way to Entra ID is not diverted")
 
 
-def _own(subnet: SubnetSnapshot, table: Table, odd: tuple[Route, ...]) -> Traffic:
-    found = diverted(subnet, table, subnet.prefixes)
-    surely = still_sure(found.surely, odd)
+def _own(subnet: SubnetSnapshot) -> Traffic:
+    found = routed(subnet, ToNetworks(prefixes=subnet.prefixes))
+    surely = (*found.lost, *found.astray)
     name = "traffic inside the subnet"
-    why = _why_open(subnet)
     return Traffic(
         name=name,
         wrong=surely,
         drift=leading(surely),
-        open=(f"{name}: {_told(found.perhaps)}, {why}",) if found.perhaps else (),
+        open=(f"{name}: {', '.join((told(found.perhaps), *found.notes))}",) if found.perhaps else (),
         cure=tuple((prefix, Hop.VIRTUAL_NETWORK) for prefix in _straight(subnet, surely)),
     )
 
@@ -141,34 +134,18 @@ def _straight(subnet: SubnetSnapshot, wrong: Iterable[Taken]) -> tuple[str, ...]
     return (*sorted(map(str, subnet.prefixes)), *within)
 
 
-def _why_open(subnet: SubnetSnapshot) -> str:
-    if subnet.virtual_network is not None:
-        return "which is no type of hop that is known"
-    unread = unread_reason(subnet, Aspect.VIRTUAL_NETWORK)
-    return f"which matters unless the network's space is more specific; {unread}"
-
-
-def _entra(subnet: SubnetSnapshot, table: Table, odd: tuple[Route, ...]) -> Traffic:
-    name = "traffic to Entra ID"
-    needed = some_server(subnet, lambda server: server.entra)
-    listed = to_service(table, ENTRA) if needed is not False else ()
-    taken = (*listed, *anywhere(odd)) if listed else ()
-    elsewhere = tuple(one for one in taken if one.step.hop is not Hop.INTERNET)
-    if not elsewhere:
-        return Traffic(name=name)
-    certain = len(elsewhere) == len(taken) and all(one.step.hop is not Hop.UNKNOWN for one in taken)
-    if certain and needed:
-        cure = ((ENTRA, Hop.INTERNET),)
-        wrong = tuple(one for one in listed if one.step.name)
+def _entra(subnet: SubnetSnapshot) -> Traffic:
+    name, needed = "traffic to Entra ID", some_server(subnet, ENTRA_SIGN_IN.fact)
+    found = routed(subnet, ToService(tag=ENTRA, asked=ENTRA)) if needed is not False else Routed()
+    surely = (*found.lost, *found.astray)
+    if surely and needed:
+        wrong = tuple(one for one in surely if one.step.name)
         drift = ",".join(sorted({str(one.step.hop) for one in wrong}))
-        return Traffic(name=name, wrong=wrong, drift=drift, cure=cure)
-    if certain:
-        return Traffic(name=name, open=(servers_unknown(subnet, "has Microsoft Entra sign-in on"),))
-    return Traffic(name=name, open=(f"{name} may go elsewhere than to the Internet: {_told(elsewhere)}",))
-
-
-def _told(taken: Iterable[Taken]) -> str:
-    return ", ".join(dict.fromkeys(spelled(one) for one in taken))
+        return Traffic(name=name, wrong=wrong, drift=drift, cure=((ENTRA, Hop.INTERNET),))
+    if surely:
+        return Traffic(name=name, open=(servers_unknown(subnet, ENTRA_SIGN_IN.words),))
+    elsewhere = f"{name} may go elsewhere than to the Internet: {told(found.perhaps)}"
+    return Traffic(name=name, open=(elsewhere,) if found.perhaps else ())
 
 
 def _table_id(subnet: SubnetSnapshot) -> str | None:

@@ -28,29 +28,24 @@ from typing import Final
 
 from shared.model import Aspect, Change, Finding, Kind, Safety, Severity, SubnetSnapshot
 from shared.posture.controls import MCSB
-from shared.posture.findings import is_drift
+from shared.posture.need_verdicts import judge, service_plan
+from shared.posture.needs import by_group_alone, entra
 from shared.posture.policy import SUBNETS, Policy
-from shared.posture.service_questions import (
-    ENTRA,
-    ENTRA_SIGN_IN,
-    Service,
-    finding_where_needed,
-    service_change,
-    service_traffic,
-)
+from shared.posture.service_questions import service_traffic
 from shared.posture.subnet_questions import About
 from shared.posture.subnet_rules import RULE_EDITS, only_adds
 
 ABOUT: Final = About(policy="nsg-blocks-entra-outbound", severity=Severity.HIGH, rule_name="driftward-entra")
-SIGN_IN: Final = Service(about=ABOUT, tag=ENTRA, asked=ENTRA)
+SIGN_IN: Final = by_group_alone(entra(ABOUT))
+"""Its way is judged by postgres-subnet-routed-through-appliance."""
 
 
 def evaluate(subnet: SubnetSnapshot) -> Finding:
-    return finding_where_needed(SIGN_IN, subnet, ENTRA_SIGN_IN)
+    return judge(SIGN_IN, subnet)
 
 
 def plan(found: Finding, subnet: SubnetSnapshot) -> Change | None:
-    return service_change(SIGN_IN, subnet) if is_drift(found) else None
+    return service_plan(SIGN_IN, found, subnet)
 
 
 POLICY: Policy[SubnetSnapshot] = Policy(
@@ -60,7 +55,7 @@ POLICY: Policy[SubnetSnapshot] = Policy(
     targets=SUBNETS,
     severity=ABOUT.severity,
     safety=Safety.AUTO,
-    reads=frozenset({Aspect.SUBNET, Aspect.SECURITY_GROUP, Aspect.SUBNET_SERVERS}),
+    reads=frozenset({Aspect.SUBNET, Aspect.SECURITY_GROUP, Aspect.SUBNET_SERVERS, Aspect.VIRTUAL_NETWORK}),
     edits=RULE_EDITS,
     controls=(MCSB.NS_1,),
     evaluate=evaluate,

@@ -19,8 +19,8 @@ there, or when the rest of the traffic depends on a tag, nothing is changed and 
 by hand.
 
 *What it may break.* Nothing that passes now: it only adds. Other subnets that share the NSG are not
-named by the new rule. What an NSG does not show is not judged: admin rules of Virtual Network Manager
-and routes.
+named by the new rule. What an NSG does not show is not judged: admin rules of Virtual Network Manager,
+and routes, which postgres-subnet-routed-through-appliance judges.
 
 *References.* Private access networking of Azure Database for PostgreSQL (5432 within the subnet); its
 major version upgrades (5432 and 6432); Network security groups, how they filter traffic. No framework
@@ -43,21 +43,14 @@ from shared.model import (
     SubnetSnapshot,
     TrafficBox,
 )
-from shared.nsg import networks_of, spans_of, traffic_boxes
+from shared.nsg import traffic_boxes
 from shared.posture.findings import is_drift
+from shared.posture.needs import to_itself
 from shared.posture.policy import SUBNETS, Parameter, Policy
 from shared.posture.pooled_port import RECOMMENDED, as_advice, whether_6432_matters
-from shared.posture.subnet_answers import ask, spell_ports
+from shared.posture.subnet_answers import ask
 from shared.posture.subnet_facts import PGBOUNCER_PORT, POSTGRES_PORT, delegated
-from shared.posture.subnet_questions import (
-    About,
-    Inquiry,
-    check_ports,
-    ports_of,
-    settled_without_group,
-    vnet_tags,
-    within_itself,
-)
+from shared.posture.subnet_questions import About, Inquiry, check_ports, settled_without_group
 from shared.posture.subnet_restoring import restorations
 from shared.posture.subnet_rules import RULE_EDITS, inquiry_change, inquiry_suggestion, only_adds
 from shared.posture.subnet_verdicts import group_finding, inquiry_finding
@@ -69,7 +62,7 @@ ABOUT: Final = About(policy="nsg-blocks-postgres-in-subnet", severity=Severity.H
 def evaluate(subnet: SubnetSnapshot, *, ports: list[int]) -> Finding:
     if found := settled_without_group(subnet):
         return group_finding(ABOUT, subnet, found)
-    judged = inquiry_finding(ABOUT, _inquiry(subnet, ports))
+    judged = inquiry_finding(ABOUT, to_itself(subnet, ports))
     matters = whether_6432_matters(subnet.servers)
     more = {"ports": sorted(set(ports)), "whether6432Matters": matters}
     told = replace(judged, evidence={**judged.evidence, **more})
@@ -79,7 +72,7 @@ def evaluate(subnet: SubnetSnapshot, *, ports: list[int]) -> Finding:
 def plan(found: Finding, subnet: SubnetSnapshot, *, ports: list[int]) -> Change | None:
     if not is_drift(found):
         return None
-    inquiry = _inquiry(subnet, ports)
+    inquiry = to_itself(subnet, ports)
     return inquiry_change(ABOUT, inquiry, _box(inquiry))
 
 
@@ -89,7 +82,7 @@ def restore(
     """Changes that put back allow rules of the baseline."""
     if not is_drift(found):
         return ()
-    inquiry = _inquiry(subnet, ports)
+    inquiry = to_itself(subnet, ports)
     return restorations(ABOUT, inquiry, baseline, _box(inquiry))
 
 
@@ -97,25 +90,15 @@ def suggest(found: Finding, subnet: SubnetSnapshot) -> tuple[Edit, ...]:
     """The rules for what is surely denied, also where the rest depends on a tag and nothing is planned."""
     if not is_drift(found):
         return ()
-    return inquiry_suggestion(ABOUT, _inquiry(subnet, found.evidence["ports"]))
+    return inquiry_suggestion(ABOUT, to_itself(subnet, found.evidence["ports"]))
 
 
 def forbidden(subnet: SubnetSnapshot, *, ports: list[int]) -> SubnetTraffic:
     """The packets that must pass."""
     if not delegated(subnet):
         return SubnetTraffic()
-    questions = within_itself(subnet, ports)
+    questions = to_itself(subnet, ports).questions
     return SubnetTraffic(boxes=tuple(box for question in questions for box in traffic_boxes(question)))
-
-
-def _inquiry(subnet: SubnetSnapshot, ports: list[int]) -> Inquiry:
-    prefixes = ", ".join(map(str, networks_of(spans_of(subnet.prefixes))))
-    return Inquiry(
-        subnet=subnet,
-        questions=within_itself(subnet, ports),
-        tags=vnet_tags(subnet),
-        holds=f"tcp/{spell_ports(ports_of(ports))} from {prefixes} to itself passes inbound and outbound",
-    )
 
 
 def _box(inquiry: Inquiry) -> tuple[TrafficBox, ...]:

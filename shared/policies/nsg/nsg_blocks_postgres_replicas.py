@@ -1,23 +1,25 @@
-"""NSG that cuts a PostgreSQL server off from its replica in another subnet.
+"""NSG or route that cuts a PostgreSQL server off from its replica in another subnet.
 
 *What it finds.* A subnet delegated to ``Microsoft.DBforPostgreSQL/flexibleServers`` with a server that
-replicates with one in another subnet, and whose NSG denies what the two need of it: TCP 5432 from the other
-subnet and to it, and TCP 443 outbound to Azure Storage of both regions. The other server, its region and
-the prefixes of its subnet are read; what cannot be read is unknown. Only this subnet's own NSG is judged:
-the other subnet is judged as itself.
+replicates with one in another subnet, and whose NSG denies what the two need of it: TCP 5432 from the
+other subnet and to it, and TCP 443 outbound to Azure Storage of both regions. The other server, its region
+and the prefixes of its subnet are read; what cannot be read is unknown. The same where the route table
+loses it: a route for the other subnet, or for Storage, that leads to ``None``; whether an appliance or a
+gateway lets the pair through is unknown. Only this subnet's own NSG and routes are judged: the other one
+is judged as itself.
 
 *Why it matters.* The replica falls behind, and the primary keeps its write-ahead log until the disk is
 full. At the moment when the region is lost, the copy that was kept for it is old or useless.
 
 *What the change does.* Adds allow rules for what is denied and nothing else, ahead of the lowest rule that
 denies: from and to the prefixes of the other subnet, port 5432, and outbound to the tag ``Storage``, port
-443.
+443. A route is its owner's: the alert tells what mends it.
 
 *What it may break.* Nothing that passes now: it only adds. It asks for approval, because two networks are
 opened to each other, and a pair may have been cut on purpose before a replica is promoted or deleted.
 
 *References.* Private access networking of Azure Database for PostgreSQL (replicas across regions: 5432 both
-ways, Storage of both regions); Virtual network service tags.
+ways, Storage of both regions); Virtual network service tags; Virtual network traffic routing.
 """
 
 from __future__ import annotations
@@ -30,6 +32,7 @@ from shared.model import (
     Aspect,
     Change,
     ComplianceState,
+    Edit,
     Finding,
     Json,
     Kind,
@@ -42,14 +45,16 @@ from shared.model.parts import ReplicaPartner
 from shared.nsg import NoFix, traffic_boxes
 from shared.posture.client_questions import between_replicas
 from shared.posture.controls import MCSB
-from shared.posture.findings import beside_the_point, compliant, drifted, is_drift, unknown
+from shared.posture.findings import Judged, beside_the_point, compliant, drifted, is_drift, unknown
+from shared.posture.need_verdicts import beside_routes, can_be_asked, denied_by_group, is_lost, passes_group
+from shared.posture.needs import Need, replication, storages
 from shared.posture.policy import SUBNETS, Policy
-from shared.posture.service_questions import letting_pass, service_box, service_finding, storages
+from shared.posture.service_questions import STORAGE, Service, letting_pass, service_box
 from shared.posture.subnet_answers import ask, wrong_ones
 from shared.posture.subnet_facts import delegated, partners, partners_unknown
 from shared.posture.subnet_questions import About, settled_without_group
-from shared.posture.subnet_rules import RULE_EDITS, adding, additions, only_adds, with_added
-from shared.posture.subnet_verdicts import group_finding, inquiry_finding
+from shared.posture.subnet_rules import RULE_EDITS, adding, additions, only_adds, puts, with_added
+from shared.posture.subnet_verdicts import group_finding
 from shared.posture.traffic import SubnetTraffic
 
 ABOUT: Final = About(
@@ -59,26 +64,41 @@ ABOUT: Final = About(
 
 def evaluate(subnet: SubnetSnapshot) -> Finding:
     replicating, missing = partners(subnet), partners_unknown(subnet)
-    if found := settled_without_group(subnet):
+    found = settled_without_group(subnet)
+    if found and not (replicating and can_be_asked(subnet)):
         applies = delegated(subnet) and bool(replicating or missing)
         return replace(group_finding(ABOUT, subnet, found), applies=applies)
     if not replicating:
         alone = "no server in the subnet replicates with one in another subnet"
         return group_finding(ABOUT, subnet, unknown(missing) if missing else beside_the_point(alone))
-    judged = _joined(
-        subnet, [inquiry_finding(ABOUT, between_replicas(subnet)), *_storage_findings(subnet)], missing
-    )
-    return replace(judged, evidence={**judged.evidence, "partners": list(map(_shown, replicating))})
+    needed = (replication(ABOUT, subnet), *storages(ABOUT, subnet))
+    judged = _by_group(subnet, found, needed, missing)
+    told = replace(judged, evidence={**judged.evidence, "partners": list(map(_shown, replicating))})
+    return beside_routes(told, subnet, needed)
+
+
+def _by_group(subnet: SubnetSnapshot, found: Judged | None, needed: Sequence[Need], missing: str) -> Finding:
+    if found:
+        return group_finding(ABOUT, subnet, found)
+    return _joined(subnet, [passes_group(need, subnet) for need in needed], missing)
 
 
 def plan(found: Finding, subnet: SubnetSnapshot) -> Change | None:
     """Rules after which everything passes; None where they are not enough, or not everything is known."""
-    if not is_drift(found):
+    if not is_drift(found) or is_lost(found):
         return None
     rules = _rules(subnet)
-    if rules is None or evaluate(with_added(subnet, rules)).state is not ComplianceState.COMPLIANT:
+    if rules is None or not evaluate(with_added(subnet, rules)).nothing_surely_wrong:
         return None
     return adding(ABOUT, subnet, rules, forbidden(subnet).boxes)
+
+
+def suggest(found: Finding, subnet: SubnetSnapshot) -> tuple[Edit, ...]:
+    """The same rules for people, where a route loses the rest."""
+    group = subnet.security_group
+    if group is None or not is_lost(found) or not denied_by_group(found):
+        return ()
+    return puts(group, _rules(subnet) or ())
 
 
 def forbidden(subnet: SubnetSnapshot) -> SubnetTraffic:
@@ -100,10 +120,6 @@ def _shown(partner: ReplicaPartner) -> Json:
         "subnet": str(partner.subnet),
         "prefixes": list(map(str, partner.prefixes)),
     }
-
-
-def _storage_findings(subnet: SubnetSnapshot) -> list[Finding]:
-    return [service_finding(service, subnet) for service in storages(ABOUT, subnet)]
 
 
 def _joined(subnet: SubnetSnapshot, parts: Sequence[Finding], missing: str) -> Finding:
@@ -142,27 +158,31 @@ def _rules(subnet: SubnetSnapshot) -> list[SecurityRule] | None:
         return None
     rules = list(proposed.rules)
     with_pair = with_added(subnet, rules)
-    for service in storages(ABOUT, with_pair):
-        if service_finding(service, with_pair).state is not ComplianceState.COMPLIANT:
-            storage = letting_pass(service, with_pair)
+    for need in storages(ABOUT, with_pair):
+        if passes_group(need, with_pair).state is not ComplianceState.COMPLIANT:
+            storage = letting_pass(Service(about=ABOUT, tag=STORAGE, asked=STORAGE), with_pair)
             return None if isinstance(storage, NoFix) else [*rules, *storage.rules]
     return rules
 
 
 POLICY: Policy[SubnetSnapshot] = Policy(
     id=ABOUT.policy,
-    title="An NSG cuts a PostgreSQL server off from its replica",
+    title="An NSG or a route cuts a PostgreSQL server off from its replica",
     kind=Kind.CONNECTIVITY,
     targets=SUBNETS,
     severity=ABOUT.severity,
     safety=Safety.APPROVAL,
-    reads=frozenset({Aspect.SUBNET, Aspect.SECURITY_GROUP, Aspect.SUBNET_SERVERS, Aspect.SUBNET_REPLICAS}),
+    reads=frozenset(
+        {Aspect.SUBNET, Aspect.SECURITY_GROUP, Aspect.SUBNET_SERVERS, Aspect.SUBNET_REPLICAS}
+        | {Aspect.ROUTES, Aspect.VIRTUAL_NETWORK}
+    ),
     edits=RULE_EDITS,
     controls=(MCSB.NS_1,),
     evaluate=evaluate,
     plan=plan,
     assess=only_adds,
     forbidden=forbidden,
+    suggest=suggest,
     opt_in=True,
     order=54,
     why="The replica falls behind until it is useless, and the primary's disk fills with log kept for it.",

@@ -8,19 +8,20 @@ let through is found by setting the NSG against the same one with its default ru
 *Why it matters.* The default rules allow everything from the virtual network, with all that is peered or
 connected to it, and everything to the Internet: the ways by which an intruder comes in and data goes out.
 
-*What the change does.* Nothing is changed; it is advice. The alert shows the rules of a lock-down: an allow
-for each thing that the policies about cut connections ask for, and then, behind it, a final deny. Who makes
-them in this order has cut nobody off wherever they stop, and the alert stays until the last. Outbound that
-is the subnet itself, Azure Storage (of the partners' regions too), Microsoft Entra ID where a server has
-sign-in with it on, Azure Key Vault where one is encrypted with a customer's key (and Entra ID, on which
-that tag depends), and port 5432 to replicas in other subnets. Inbound, where the parameter ``clients``
-declares some, it is these, the subnet itself and the same replicas; where it declares none, the alert says
-to declare them, shows the outbound half alone, and stays. 6432, 7432 and 8432 are among the ports
-where a server listens there. What could not be read of a server counts as needed. The rules are shown only
-when each of those questions, asked again of the NSG with them, is surely answered with yes; where a
-replica's network is not known there are none, and the evidence says for what the rules are proved, or why
-there are none. Custom rules keep their word, but for a deny of what must pass: the allow stands ahead of
-it. No rule is edited, moved or removed.
+*What the change does.* Nothing is changed; it is advice. The alert shows the rules of a lock-down: an
+allow for each thing that the policies about cut connections ask for, and then, behind it, a final deny.
+Who makes them in this order has cut nobody off wherever they stop, and the alert stays until the last.
+Outbound that is the subnet itself, Azure Storage (of the partners' regions too), Microsoft Entra ID where
+a server has sign-in with it on, Azure Key Vault where one is encrypted with a customer's key (and Entra
+ID, on which that tag depends), port 5432 to replicas in other subnets, and DNS to the servers that the
+network names as its own: no article says that the service asks them, and none that it does not. Inbound,
+where the parameter ``clients`` declares some, it is these, the subnet itself and the same replicas; where
+it declares none, the alert says to declare them, shows the outbound half alone, and stays. 6432, 7432 and
+8432 are among the ports where a server listens there. What could not be read of a server counts as needed.
+The rules are shown only when each of those questions, asked again of the NSG with them, is surely answered
+with yes; where a replica's network, or who answers for names, is not known there are none, and the
+evidence says for what the rules are proved, or why there are none. Custom rules keep their word, but for a
+deny of what must pass: the allow stands ahead of it. No rule is edited, moved or removed.
 
 *What it may break.* The final denies cut off whatever only the default rules let through and nobody
 declared: clients, jump hosts, monitoring, servers that Resource Graph does not show to us.
@@ -131,10 +132,12 @@ def _first(step: LockDown) -> str:
 
 def _told(step: LockDown) -> Json:
     """For evidence: for what the rules shown are proved, or why none are shown."""
+    depends = [f"{need.name}: {need.depends}" for need in step.needs if need.depends]
     return {
         "direction": str(step.direction),
-        "provedFor": list(step.contracts),
+        "provedFor": [need.name for need in step.needs],
         "noRulesReason": step.reason or None,
+        **({"depends": depends} if depends else {}),
     }
 
 
@@ -144,7 +147,10 @@ POLICY: Policy[SubnetSnapshot] = Policy(
     kind=Kind.TIGHTENING,
     targets=SUBNETS,
     severity=ABOUT.severity,
-    reads=frozenset({Aspect.SUBNET, Aspect.SECURITY_GROUP, Aspect.SUBNET_SERVERS, Aspect.SUBNET_REPLICAS}),
+    reads=frozenset(
+        {Aspect.SUBNET, Aspect.SECURITY_GROUP, Aspect.SUBNET_SERVERS, Aspect.SUBNET_REPLICAS}
+        | {Aspect.VIRTUAL_NETWORK}
+    ),
     controls=(MCSB.NS_1,),
     evaluate=evaluate,
     forbidden=forbidden,

@@ -20,12 +20,12 @@ it.
 
 from __future__ import annotations
 
-import shlex
 from typing import Final
 
 from shared.model import Aspect, Finding, Kind, Severity, SubnetSnapshot
 from shared.posture.findings import Judged, beside_the_point, compliant, drifted, finding, unknown
 from shared.posture.policy import SUBNETS, Policy
+from shared.posture.route_commands import service_endpoint_command
 from shared.posture.subnet_facts import delegated
 
 ID: Final = "postgres-storage-service-endpoint-missing"
@@ -46,12 +46,10 @@ def _judged(subnet: SubnetSnapshot) -> Judged:
         return unknown("the subnet's service endpoints could not be read")
     if STORAGE & {service.lower() for service in subnet.service_endpoints}:
         return compliant("the subnet has a service endpoint for Azure Storage")
-    kept = " ".join(sorted({*subnet.service_endpoints, "Microsoft.Storage"}))
-    command = f"az network vnet subnet update --ids {shlex.quote(str(subnet.id))} --service-endpoints {kept}"
     return drifted(
         "the subnet has no service endpoint for Azure Storage",
         "no endpoint for Storage",
-        what_to_do=command,
+        what_to_do=service_endpoint_command(subnet, "Microsoft.Storage"),
         evidence={"serviceEndpoints": sorted(subnet.service_endpoints)},
     )
 
