@@ -476,8 +476,8 @@ def zone_id(*, name: str = PRIVATE_LINK_ZONE, group: str = GROUP, subscription: 
 
 
 def way_in(*, name: str, server: str, vnet: str = VNET, subnet: str) -> list[JsonObject]:
-    """A private endpoint by which the network reaches a server (id): with a zone that is linked to it and holds
-    the server's record. Networks share the zone.
+    """A private endpoint by which the network reaches a server (id): with a zone that is linked to it and
+    holds the server's record. Networks share the zone.
     """
     endpoint = private_endpoint(name=name, server=server, subnet=subnet_id(vnet=vnet, name=subnet))
     return [
