@@ -17,7 +17,7 @@ from shared.controller.client_reading import ClientReading
 from shared.controller.visit import Visit
 from shared.guardrails.decide import comes_to_last_way_in
 from shared.guardrails.question import Question
-from shared.model import Change, ServerSnapshot
+from shared.model import Change, ServerSnapshot, Snapshot
 from shared.model.edits import apply_to
 from shared.posture.policy import LAST_WAY_ASKS
 from shared.posture.ways.last_way import never_privately, stays_public, why_cut_off
@@ -33,6 +33,8 @@ class LastWay:
 
     def __init__(self, visit: Visit) -> None:
         self._visit = visit
+        self.seen: Snapshot = visit.snapshot
+        """The reading, with what was read for the answer where it was asked."""
 
     def asked(self, question: Question) -> Question:
         """The question with what *last way in* says of its change."""
@@ -51,7 +53,8 @@ class LastWay:
 
     @cached_property
     def _server(self) -> ServerSnapshot:
-        return _server(self._visit.deps.gateway.more(self._visit.snapshot, LAST_WAY_ASKS))
+        self.seen = self._visit.deps.gateway.more(self._visit.snapshot, LAST_WAY_ASKS)
+        return _server(self.seen)
 
     @cached_property
     def _reading(self) -> ClientReading:
@@ -85,7 +88,7 @@ class LastWay:
         return World(server=after, declared=declared, networks=tuple(self._reading.networks.values()))
 
 
-def _server(snapshot: object) -> ServerSnapshot:
+def _server(snapshot: Snapshot) -> ServerSnapshot:
     if not isinstance(snapshot, ServerSnapshot):
         raise TypeError(f"a server was expected, not {type(snapshot).__name__}")
     return snapshot

@@ -3,8 +3,8 @@
 A need is for a service, by the addresses of its tag, or for networks. A packet that a user-defined route
 takes to ``None`` is lost; whether an appliance or a gateway lets it pass is not known. A service endpoint
 brings routes of its own, which no route table overrides (article on virtual network traffic routing). What
-a gateway learned is in no reading: it may go before Azure's own route, and before a user-defined one that
-holds more than is asked.
+a gateway learned is in no reading: it may go before Azure's default route, and before a user-defined one to
+what is in no network that is joined.
 
 Pure; which of this is a finding, and whose, is said elsewhere.
 """
@@ -138,7 +138,7 @@ def _to_networks(
         return _inside(subnet, table, odd, prefixes)
     taken = [one for one in chosen([*table.own, *_of_azure(subnet)], spans_of(prefixes)) if one.step.name]
     lost = tuple(one for one in taken if _loses(one))
-    sure = _surely_lost((one for one in lost if _is_first(subnet, table, one, prefixes)), odd)
+    sure = _surely_lost((one for one in lost if _is_first(subnet, table, one)), odd)
     others = [one for one in taken if one not in lost and one.step.hop not in _LEADS]
     unknown = tuple(one for one in others if one.step.hop is Hop.UNKNOWN)
     doubted = tuple(one for one in lost if one not in sure)
@@ -193,11 +193,14 @@ def _loses(taken: Taken) -> bool:
     return taken.step.hop is Hop.NONE or private
 
 
-def _is_first(subnet: SubnetSnapshot, table: Table, taken: Taken, prefixes: tuple[IPNetwork, ...]) -> bool:
-    """Whether no route that was not read goes before it."""
-    network = taken.step.network
-    within = network is not None and not minus(spans_of([network]), spans_of(prefixes))
-    return subnet.virtual_network is not None and (within or not table.learns)
+def _is_first(subnet: SubnetSnapshot, table: Table, taken: Taken) -> bool:
+    """Whether no route that was not read goes before it: a learned one does only where none of Azure's own
+    leads there, and those are known where the network was read."""
+    if taken.step.network is not None and taken.step.network.num_addresses == 1:
+        return True
+    known = [step.network for step in _of_azure(subnet) if step.network is not None]
+    joined = not minus(taken.spans, spans_of(known))
+    return subnet.virtual_network is not None and (joined or not table.learns)
 
 
 def _surely_lost(taken: Iterable[Taken], odd: tuple[Route, ...]) -> tuple[Taken, ...]:

@@ -19,7 +19,7 @@ from shared.nsg import Fix, minus, networks_of, spans_of
 from shared.posture.findings import beside_the_point, is_drift, unknown
 from shared.posture.need_routes import Routed, ToNetworks, ToService, routed, told
 from shared.posture.needs import Need
-from shared.posture.route_commands import delete_command, route_commands, service_endpoint_command
+from shared.posture.route_commands import drop_command, route_commands, service_endpoint_command
 from shared.posture.route_tables import DEFAULT_ROUTE, Hop, Taken, leading, shown, spelled
 from shared.posture.service_questions import Service, letting_pass, service_change, service_finding
 from shared.posture.steps import OneOf, Step, Way, as_json
@@ -238,10 +238,10 @@ def _to_the_internet(subnet: SubnetSnapshot, whither: ToService, lost: Sequence[
 
 def _out_of_the_way(subnet: SubnetSnapshot, need: Need, taken: Taken) -> Step:
     """The command that takes the route away where it decides on nothing else; else what to see to."""
-    table, network = subnet.route_table, taken.step.network
+    network = taken.step.network
     asked = need.whither.prefixes if isinstance(need.whither, ToNetworks) else ()
     alone = network is not None and not minus(spans_of([network]), spans_of(asked))
-    if alone and table is not None:
-        return delete_command(table, taken.step.name)
+    if alone:
+        return drop_command(subnet, taken.step.name)
     there = ", ".join(map(str, networks_of(taken.spans)))
     return f"Give {there} a route of its own that leads there, ahead of {spelled(taken)}."

@@ -9,14 +9,15 @@ What must not live here: who asks for which of them, what is found, and what is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from ipaddress import IPv4Address, ip_address, ip_network
+from types import MappingProxyType
 from typing import Final
 
 from shared.model import Aspect, Direction, IPNetwork, SubnetServer, SubnetSnapshot
 from shared.model.values import value
-from shared.nsg import Protocol, networks_of, spans_of
+from shared.nsg import PUBLIC_ADDRESSES, Protocol, Spans, Tags, minus, networks_of, spans_of
 from shared.posture.client_questions import as_enforced, between_replicas, databases
 from shared.posture.need_routes import ToNetworks, ToService, Whither
 from shared.posture.service_questions import (
@@ -229,12 +230,20 @@ def own_dns(about: About, subnet: SubnetSnapshot) -> tuple[Need, ...]:
     asked = to_networks(subnet, found, [DNS_PORT])
     both = (replace(one, protocol=protocol) for protocol in (Protocol.UDP, Protocol.TCP) for one in asked)
     inquiry = Inquiry(
-        subnet=subnet, questions=tuple(both), tags=vnet_tags(subnet), holds=f"{name} passes outbound"
+        subnet=subnet, questions=tuple(both), tags=_around(subnet), holds=f"{name} passes outbound"
     )
     need = Need(
         about=about, name=name, asked=inquiry, whither=ToNetworks(prefixes=found), depends=DNS_DEPENDS
     )
     return (need,)
+
+
+def _around(subnet: SubnetSnapshot) -> Tags:
+    """The network lies in ``VirtualNetwork``, and ``Internet`` is the space outside it."""
+    network = subnet.virtual_network
+    inside = spans_of((*subnet.prefixes, *(network.prefixes if network else ())))
+    known: Mapping[str, Spans] = {**Tags().closed, "internet": minus(PUBLIC_ADDRESSES, inside)}
+    return Tags(closed=MappingProxyType(known), vnet=inside)
 
 
 def dns_unknown(subnet: SubnetSnapshot) -> str:

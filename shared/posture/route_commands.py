@@ -48,11 +48,6 @@ def _command(table: RouteTable, number: int, prefix: str, hop: Hop) -> str:
     return az("network route-table route create", options)
 
 
-def delete_command(table: RouteTable, name: str) -> str:
-    options = {**place(table.id), "--route-table-name": table.id.name, "--name": name}
-    return az("network route-table route delete", options)
-
-
 def service_endpoint_command(subnet: SubnetSnapshot, service: str) -> str:
     """Adds a service endpoint, which brings routes of its own; those that are there are named with it."""
     kept = " ".join(sorted({*(subnet.service_endpoints or ()), service}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import IPv4Address
 
 import pytest
@@ -238,6 +239,17 @@ def test_an_endpoint_that_is_refused_is_told_and_the_others_are_kept(azure: Azur
     snapshot, _ = read(azure)
     assert [held(place)[0][0] for place in places_of(snapshot)] == ["b-pe"]
     assert snapshot.unread == {Aspect.PLACES: "a-pe: gone"}
+
+
+def test_without_its_connections_a_server_has_no_places_that_are_known(azure: Azure) -> None:
+    gateway = azure.gateway()
+    azure.simulator.seed([seeds.flexible_server(name="orders")])
+    server = gateway.read(TARGET, frozenset({Aspect.SERVER}))
+    assert isinstance(server, ServerSnapshot)
+    found = gateway.more(replace(server, private_endpoints=None), PLACES)
+    assert isinstance(found, ServerSnapshot)
+    assert found.places is None
+    assert found.unread == {Aspect.PLACES: "its private endpoint connections are not known"}
 
 
 def test_where_no_place_can_be_read_there_are_none(azure: Azure) -> None:

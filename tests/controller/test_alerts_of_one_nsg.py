@@ -34,7 +34,8 @@ from shared.posture.policy import bound
 from tests.builders import SERVER, public_server, rule
 from tests.controller.test_reconcile import seen_compliant
 from tests.fakes import World
-from tests.nsg.builders import OUT, SUBNET_ID, allow, deny, group, networks, subnet
+from tests.nsg.builders import OUT, SUBNET_ID, allow, deny, group, networks
+from tests.nsg.builders import in_a_network as subnet
 
 LOCK_DOWN = "nsg-without-final-deny"
 TELLING_CLIENTS = ("nsg-blocks-postgres-clients", "nsg-reachable-beyond-clients")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from ipaddress import ip_network
@@ -16,6 +17,7 @@ from shared.model import (
     SubnetServer,
     SubnetSnapshot,
 )
+from shared.model.parts import Peering, VirtualNetwork
 from shared.model.resource_id import ResourceId
 from shared.model.values import value
 from shared.nsg import (
@@ -175,4 +177,36 @@ def subnet(
         security_group=security_group,
         servers=servers,
         updating=updating,
+    )
+
+
+def in_a_network(
+    security_group: SecurityGroup | None,
+    *prefixes: str,
+    servers: tuple[SubnetServer, ...] | None = (),
+    delegations: tuple[str, ...] = (DELEGATION,),
+    dns: tuple[str, ...] = (),
+) -> SubnetSnapshot:
+    """The same with its network, which has no gateway; ``dns`` are DNS servers that it names."""
+    alone = subnet(security_group, *prefixes, servers=servers, delegations=delegations)
+    hub = VirtualNetwork(
+        id=ResourceId(f"{_NETWORK}/virtualNetworks/hub"),
+        prefixes=networks("10.0.0.0/16", "fd00:1::/48"),
+        dns_servers=dns,
+        learns_routes=False,
+    )
+    return replace(alone, virtual_network=hub)
+
+
+def in_network(snapshot: SubnetSnapshot, *prefixes: str, peers: Sequence[str] = ()) -> SubnetSnapshot:
+    """The subnet in a network that was read; each of ``peers`` is the space of one that is peered with it."""
+    network = snapshot.id.parent
+    assert network is not None
+    ids = (ResourceId(f"{network}-peer-{number}") for number in range(len(peers)))
+    peerings = tuple(
+        Peering(network=one, prefixes=networks(space)) for one, space in zip(ids, peers, strict=True)
+    )
+    return replace(
+        snapshot,
+        virtual_network=VirtualNetwork(id=network, prefixes=networks(*prefixes), peerings=peerings),
     )

@@ -44,7 +44,6 @@ from shared.posture.odd_rules import beside_odd, may_be_all_azure
 from shared.posture.policy import ALL_SERVERS, Policy, without_caution
 from shared.posture.traffic import ServerTraffic, server_traffic
 from shared.posture.unread import unread_reason
-from shared.posture.ways.reach import reach_evidence
 
 ID = "postgres-firewall-allows-all-azure"
 SEVERITY = Severity.HIGH
@@ -55,7 +54,7 @@ def evaluate(server: ServerSnapshot) -> Finding:
     found = _all_azure_rules(server)
     at_fault = server.id.child("firewallRules", found[0].name) if found else None
     dormant = bool(found) and server.public_access is PublicAccess.DISABLED
-    facts = {**rules_evidence(server, found), **reach_evidence(server), "dormant": dormant}
+    facts = {**rules_evidence(server, found), "dormant": dormant}
     return finding(ID, SEVERITY, server, replace(_judge(server, found), resource_id=at_fault), facts)
 
 

@@ -51,7 +51,7 @@ from shared.posture.traffic import (
     server_traffic,
 )
 from shared.posture.unread import public_access_said, unread_reason
-from shared.posture.ways.reach import reach, reach_evidence
+from shared.posture.ways.reach import reach
 
 ID = "postgres-public-access-enabled"
 SEVERITY = Severity.HIGH
@@ -138,7 +138,6 @@ def _subnets_not_added_since(server: ServerSnapshot, baseline: ServerSnapshot | 
 def _facts(server: ServerSnapshot) -> Facts:
     public = public_sources(server)
     return {
-        **reach_evidence(server),
         "delegatedSubnetResourceId": str(server.delegated_subnet) if server.delegated_subnet else None,
         "losesAccess": {
             "firewallRules": [shown(rule) for rule in server.firewall_rules or ()],

@@ -14,7 +14,7 @@ from dataclasses import replace
 from shared.model import Aspect, PublicAccess, ServerSnapshot, ServerState
 from shared.posture.traffic import PUBLIC_ADDRESSES, public_sources
 from shared.posture.unread import connections_missing, status_unknown, unread_reason
-from shared.posture.ways.answers import Fact, State, Way
+from shared.posture.ways.answers import Fact, Stage, State, Verdict, Way
 from shared.posture.ways.endpoints import approved
 from shared.posture.ways.verdict import verdict
 from shared.posture.ways.world import Client, NetworkClient, OnPremises, PublicClient, SubnetClient, World
@@ -52,22 +52,26 @@ def why_cut_off(world: World, client: Client) -> str:
     how = "cannot connect" if found.state is State.BLOCKED else "may not connect"
     asked = (Aspect.PRIVATE_DNS, Aspect.PLACES)
     unread = [unread_reason(server, aspect) for aspect in asked if aspect in server.unread]
-    facts = dict.fromkeys(_said(fact) for way in found.ways for fact in _in_the_way(way))
-    return f"{_named(client)} {how}: {'; '.join([*facts, *unread])}"
+    return f"{_named(client)} {how}: {'; '.join(dict.fromkeys([*_because(found), *unread]))}"
 
 
 # --- in words --------------------------------------------------------------------------------------
 
 
+def _because(found: Verdict) -> Iterator[str]:
+    """What blocks the ways, and then what would settle the rest. What the name resolves to is told where that
+    is known."""
+    facts = [fact for way in found.ways for fact in _in_the_way(way)]
+    known = [fact for fact in found.ways[0].facts if fact.stage is Stage.DNS] if len(found.ways) == 1 else []
+    yield from (fact.says for fact in (*known, *facts) if not fact.settles)
+    yield from (fact.settles for fact in facts if fact.settles)
+
+
 def _in_the_way(way: Way) -> Iterator[Fact]:
-    """The fewest facts that block it, or those that are not known."""
+    """The fewest facts that block it, or those that are not known; the name among them where that hangs."""
     if way.state is State.BLOCKED:
-        return iter(way.blocking)
-    return (fact for fact in way.facts if fact.state is State.UNKNOWN)
-
-
-def _said(fact: Fact) -> str:
-    return f"{fact.says} ({fact.settles})" if fact.settles else fact.says
+        yield from way.blocking
+    yield from (fact for fact in way.facts if fact.settles)
 
 
 def _named(client: Client) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from enum import StrEnum
 
-from shared.model import Json, PublicAccess, ServerSnapshot
+from shared.model import Finding, Json, PublicAccess, ServerSnapshot, Snapshot
 from shared.model.parts import EndpointDns
 from shared.model.resource_id import ResourceId
 from shared.posture.traffic import (
@@ -61,6 +61,12 @@ def _public_reach(server: ServerSnapshot) -> Reach:
     if server.firewall_rules or server.virtual_network_rules or odd_texts(server):
         return Reach.PUBLIC_WITH_RULES
     return Reach.UNKNOWN if network_rules_missing(server) else Reach.PUBLIC_WITHOUT_RULES
+
+
+def with_reach(found: Finding, snapshot: Snapshot) -> Finding:
+    """The finding with how its server can be reached; as it is, where it is one on a subnet."""
+    reached = reach_evidence(snapshot) if isinstance(snapshot, ServerSnapshot) else {}
+    return replace(found, evidence={**found.evidence, **reached})
 
 
 def reach_evidence(server: ServerSnapshot) -> Mapping[str, Json]:

@@ -5,6 +5,7 @@ from shared.model import Outcome, Reason, TargetKind
 from tests.catalogue.scenario import Scenario, put
 
 NSG = seeds.nsg_id(name="nsg-vault")
+TABLE = seeds.route_table_id(name="rt-vault")
 SUBNET = seeds.subnet_id(vnet="vnet-vault", name="db")
 IDENTITY = f"{seeds.group_id()}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/pg-key"
 KEY = seeds.customer_key(key_uri="https://vault.example/keys/pg/1", identity=IDENTITY)
@@ -16,7 +17,8 @@ SCENARIO = Scenario(
     resource=SUBNET,
     seed=(
         seeds.nsg(name="nsg-vault"),
-        seeds.vnet(name="vnet-vault", subnets=[seeds.subnet(name="db", nsg=NSG)]),
+        seeds.route_table(name="rt-vault"),
+        seeds.vnet(name="vnet-vault", subnets=[seeds.subnet(name="db", nsg=NSG, route_table=TABLE)]),
         seeds.flexible_server(
             name="pg-vault",
             public_access="Disabled",
@@ -27,4 +29,5 @@ SCENARIO = Scenario(
     drift=(put(f"{NSG}/securityRules/deny-all-out", DENY_ALL),),
     outcome=Outcome.ALERTED,
     reason=Reason.NO_PLAN,
+    part="Microsoft.Network/routeTables/read",
 )

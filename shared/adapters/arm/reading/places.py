@@ -32,6 +32,8 @@ def places(session: Session, server: ServerSnapshot) -> ServerSnapshot:
     """
     if server.delegated_subnet is not None:
         return _with_places(session, server, {server.delegated_subnet: ()}, [])
+    if server.private_endpoints is None:
+        return _with_places(session, server, {}, ["its private endpoint connections are not known"])
     named, missed = private_dns.looked_at(server)
     endpoints = list(_located(session, server, named))
     lost = (f"{one.id.name}: {one.unread or 'it names no subnet'}" for one in endpoints if one.subnet is None)
