@@ -25,10 +25,19 @@ from shared.model.parts import (
     Administrator,
     Availability,
     Backup,
+    DnsZone,
     Encryption,
+    EndpointDns,
+    NetworkDns,
+    NetworkSubnet,
+    PrivateDns,
     ServerParameter,
     SignIn,
+    SubnetEndpoint,
+    VirtualNetwork,
     VirtualNetworkRule,
+    ZoneConfig,
+    ZoneLink,
 )
 from shared.model.resource_id import ResourceId
 from shared.policies import discover
@@ -39,6 +48,14 @@ SERVER = ResourceId(f"{GROUP}/providers/Microsoft.DBforPostgreSQL/flexibleServer
 SINGLE = ResourceId(f"{GROUP}/providers/Microsoft.DBforPostgreSQL/servers/legacy")
 SUBNET = ResourceId(f"{GROUP}/providers/Microsoft.Network/virtualNetworks/hub/subnets/postgres")
 NSG = ResourceId(f"{GROUP}/providers/Microsoft.Network/networkSecurityGroups/postgres-nsg")
+HUB = ResourceId(f"{GROUP}/providers/Microsoft.Network/virtualNetworks/hub")
+ENDPOINTS = HUB.child("subnets", "endpoints")
+ENDPOINT = ResourceId(f"{GROUP}/providers/Microsoft.Network/privateEndpoints/orders-endpoint")
+ZONE = ResourceId(
+    f"{GROUP}/providers/Microsoft.Network/privateDnsZones/privatelink.postgres.database.azure.com"
+)
+ADDRESS = IPv4Address("10.0.2.4")
+"""Of the private endpoint."""
 READ_AT = datetime(2026, 11, 2, 8, 0, tzinfo=UTC)
 
 ON_SERVERS = frozenset(
@@ -62,7 +79,7 @@ def endpoint(status: ConnectionStatus = ConnectionStatus.APPROVED) -> PrivateEnd
     return PrivateEndpointConnection(
         id=SERVER.child("privateEndpointConnections", "orders-endpoint.1"),
         status=status,
-        endpoint=ResourceId(f"{GROUP}/providers/Microsoft.Network/privateEndpoints/orders-endpoint"),
+        endpoint=ENDPOINT,
     )
 
 
@@ -94,8 +111,57 @@ PARAMETERS = (
 """What the policies about parameters ask for."""
 
 
+def private_dns(*links: ResourceId, record: tuple[IPv4Address, ...] = (ADDRESS,)) -> PrivateDns:
+    """The endpoint in the hub, and a zone with ``record`` that is linked to ``links``."""
+    placed = EndpointDns(
+        id=ENDPOINT,
+        addresses=(ADDRESS,),
+        subnet=ENDPOINTS,
+        network=NetworkDns(id=HUB, dns_servers=()),
+        group_zones=(ZONE,),
+        group="default",
+        group_configs=(ZoneConfig(name="postgres", zone=ZONE),),
+    )
+    held = tuple(ZoneLink(name=one.name, network=one, state="Completed") for one in links)
+    zone = DnsZone(id=ZONE, exists=True, links=held, record=record)
+    return PrivateDns(endpoints=(placed,), zones=(zone,), found=(ZONE,))
+
+
+def hub(**parts: Any) -> VirtualNetwork:
+    """The network of the private endpoint: Azure's resolver answers, no peering, no gateway."""
+    subnets = (
+        NetworkSubnet(id=ENDPOINTS, prefixes=(ip_network("10.0.2.0/24"),)),
+        NetworkSubnet(id=HUB.child("subnets", "apps"), prefixes=(ip_network("10.0.8.0/24"),)),
+    )
+    network = VirtualNetwork(
+        id=HUB,
+        prefixes=(ip_network("10.0.0.0/16"),),
+        learns_routes=False,
+        subnets=subnets,
+        admin_rules=(),
+    )
+    return replace(network, **parts)
+
+
+def endpoints_subnet(**parts: Any) -> SubnetSnapshot:
+    """The subnet of the private endpoint, as one of the places of its server."""
+    place = SubnetSnapshot(
+        id=ENDPOINTS,
+        read_at=READ_AT,
+        location="westeurope",
+        prefixes=(ip_network("10.0.2.0/24"),),
+        delegations=(),
+        service_endpoints=(),
+        endpoint_network_policies="Disabled",
+        virtual_network=hub(),
+        private_endpoints=(SubnetEndpoint(id=ENDPOINT, server=SERVER, addresses=(ADDRESS,)),),
+    )
+    return replace(place, **parts)
+
+
 def server(**parts: Any) -> ServerSnapshot:
-    """A well-kept flexible server: public access off, one approved private endpoint, Entra sign-in, logs."""
+    """A well-kept flexible server: public access off, one approved private endpoint to which its name leads
+    in the hub, Entra sign-in, logs."""
     snapshot = ServerSnapshot(
         kind=TargetKind.FLEXIBLE_SERVER,
         id=SERVER,
@@ -115,6 +181,8 @@ def server(**parts: Any) -> ServerSnapshot:
         version=17,
         host_name="orders.postgres.database.azure.com",
         parameters=PARAMETERS,
+        private_dns=private_dns(HUB),
+        places=(endpoints_subnet(),),
     )
     access: PublicAccess = parts.get("public_access", snapshot.public_access)
     return replace(snapshot, public_access_text=access.value, **parts)

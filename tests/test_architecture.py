@@ -279,6 +279,7 @@ BREACHES = {
     ),
     "local/simulator/values.py": "import shared.model",
     "tests/nsg_check/plain.py": "import shared.model",
+    "tests/ways_check/walk.py": "import shared.posture.ways.routes",
 }
 """Each breaks a contract or two that no other breaks: a breach far below would break them all."""
 

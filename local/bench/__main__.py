@@ -1,4 +1,4 @@
-"""`python -m local.bench [quick|full]`: what the app and the command cost to start, how fast logs are read.
+"""`python -m local.bench [quick|full]`: what the app, the command and a verdict cost, how fast logs are read.
 
 A table for people, then one JSON line per figure, ``{"figure", "value", "unit"}``. Exit code 1 where the app
 starts more slowly than it may, 0 otherwise.
@@ -11,7 +11,7 @@ import json
 import sys
 from collections.abc import Sequence
 
-from local.bench import app_start, commands, flow_logs
+from local.bench import app_start, commands, flow_logs, ways
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -22,6 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     figures = app_start.measure(runs=3 if extent == "quick" else 9)
     figures |= commands.measure(extent)
     figures |= flow_logs.measure(megabytes=20 if extent == "quick" else 300)
+    figures |= ways.measure(extent)
     for name, (amount, unit) in figures.items():
         print(json.dumps({"figure": name, "value": amount, "unit": unit}))
     ratio, _ = figures["initRatio"]

@@ -15,6 +15,7 @@ from pydantic import Field
 
 from local.pages.loading import DATA, Entry, Mistake, Said, load
 from shared.policies import discover
+from shared.posture.permissions import only_reads
 
 _EXAMPLE_SCOPE: Final = "/subscriptions/00000000-0000-0000-0000-000000000000"
 
@@ -90,7 +91,7 @@ def actions_of(role: Role) -> list[str]:
     named = {action for policy in discover() for action in policy.permissions}
     if not role.prefix:
         return sorted(
-            {action for action in named if action.endswith("/read")} | set(further_actions()), key=str.lower
+            {action for action in named if only_reads(action)} | set(further_actions()), key=str.lower
         )
-    writes = {action for action in named if not action.endswith("/read")}
+    writes = {action for action in named if not only_reads(action)}
     return sorted((action for action in writes if action.startswith(role.prefix)), key=str.lower)

@@ -178,11 +178,15 @@ def _log(world: World, request: ArmRequest, status: int) -> None:
 def _kind(request: ArmRequest) -> CallKind:
     if polls.is_poll(request.address):
         return CallKind.POLL
-    if request.method == "GET" or graph.is_query(request):
+    if request.method == "GET" or graph.is_query(request) or _is_question(request):
         return CallKind.READ
     if request.method == "POST":
         return CallKind.ACTION
     return CallKind.DELETE if request.method == "DELETE" else CallKind.WRITE
+
+
+def _is_question(request: ArmRequest) -> bool:
+    return questions.is_one(request.method, handlers.canonical_type(request))
 
 
 def _common_headers(world: World, request: ArmRequest) -> dict[str, str]:

@@ -29,6 +29,7 @@ from local.simulator.values import (
     dig,
     key,
     merge,
+    parse_address,
 )
 from local.simulator.world import World
 
@@ -38,6 +39,7 @@ ZONE_LINK = f"{ZONE}/virtualNetworkLinks"
 A_RECORD = f"{ZONE}/A"
 _NOT_STORED = ("id", "name", "type", "etag")
 _TTL_SECONDS = 10
+_RESOLUTION = ("Default", "NxDomainRedirect")
 
 
 def zone_groups_of(world: World, endpoint_id: str) -> list[Record]:
@@ -181,7 +183,11 @@ def _registering(world: World, zone: Record) -> list[Record]:
 
 
 def show_link(_world: World, record: Record, _api_version: str = "") -> JsonObject:
-    added: JsonObject = {"virtualNetworkLinkState": "Completed", "provisioningState": "Succeeded"}
+    added: JsonObject = {
+        "virtualNetworkLinkState": "Completed",
+        "provisioningState": "Succeeded",
+        "resolutionPolicy": _RESOLUTION[0],
+    }
     return _show(record) | {
         "location": "global",
         "properties": {"registrationEnabled": False, **added, **record.properties},
@@ -204,6 +210,7 @@ def put_zone_part(world: World, request: ArmRequest, kind: str) -> Accepted:
     known = world.store.get(request.address.path)
     if kind == ZONE_LINK:
         _refuse_second_zone(world, request)
+        _check_resolution(request.address.path, request.properties)
     body: JsonObject = {name: value for name, value in request.body.items() if name not in _NOT_STORED}
     accepted = _save(world, id_for(world, request, kind), kind, body | {"properties": request.properties})
     return replace(
@@ -211,6 +218,14 @@ def put_zone_part(world: World, request: ArmRequest, kind: str) -> Accepted:
         status=HTTPStatus.OK if known else HTTPStatus.CREATED,
         existed=known is not None,
     )
+
+
+def _check_resolution(link_id: str, properties: JsonObject) -> None:
+    """Raise 400 for a policy that is none, or one of a zone whose names have no public counterpart."""
+    found = properties.get("resolutionPolicy", _RESOLUTION[0])
+    private_link = parse_address(link_id).parent.rsplit("/", 1)[-1].lower().startswith("privatelink.")
+    if found not in (_RESOLUTION if private_link else _RESOLUTION[:1]):
+        raise bad_request("BadRequest", f"The resolution policy '{found}' is not valid for this zone.")
 
 
 def _refuse_second_zone(world: World, request: ArmRequest) -> None:
@@ -234,6 +249,8 @@ def patch_zone_part(world: World, request: ArmRequest) -> Accepted:
     """What the body names is changed, the rest stays."""
     known = find(world, request.address)
     change: JsonObject = {name: value for name, value in request.body.items() if name not in _NOT_STORED}
+    if known.type == ZONE_LINK:
+        _check_resolution(known.id, request.properties)
     return _save(world, known.id, known.type, merge(known.body, change))
 
 

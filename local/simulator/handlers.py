@@ -21,6 +21,7 @@ from local.simulator import (
     servers,
 )
 from local.simulator.access import LOCKS
+from local.simulator.network_manager import ADMIN_RULE, EFFECTIVE_RULES
 from local.simulator.shapes import GROUP_TYPE, find
 from local.simulator.store import Record
 from local.simulator.values import Accepted, ArmError, ArmRequest, JsonObject, bad_request
@@ -267,6 +268,8 @@ _HANDLERS = {handler.type.lower(): handler for handler in _TABLE}
 _SPELLINGS = {handler.type.lower(): handler.type for handler in _TABLE} | {
     "microsoft.network/networksecuritygroups/defaultsecurityrules": f"{network.NSG}/defaultSecurityRules",
     "microsoft.network/locations/servicetags": "Microsoft.Network/locations/serviceTags",
+    EFFECTIVE_RULES.lower(): EFFECTIVE_RULES,
+    ADMIN_RULE.lower(): ADMIN_RULE,
     **{
         f"{kind}/{action}".lower(): f"{kind}/{action}"
         for kind in (servers.FLEXIBLE, servers.SINGLE)

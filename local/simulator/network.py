@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from http import HTTPStatus
 
 from local.simulator import subnets
+from local.simulator.peered_spaces import with_spaces
 from local.simulator.rules import check_conflicts, check_rule, default_rules, spell_rule
 from local.simulator.shapes import find, id_for, parent_of, show_with_etag
 from local.simulator.store import Record
@@ -76,6 +77,9 @@ def show_root(world: World, record: Record, _api_version: str = "") -> JsonObjec
     elif record.type == ROUTE_TABLE:
         using = subnets.using(world, "routeTable", record.id)
         properties |= {"subnets": using} if using else {}
+    elif record.type == VNET:
+        peerings = as_list(record.properties.get("virtualNetworkPeerings"))
+        properties["virtualNetworkPeerings"] = [with_spaces(world, as_object(one)) for one in peerings]
     return show_with_etag(record) | {"properties": properties}
 
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 from http import HTTPStatus
 
 from local.simulator.network import refuse_if_busy
+from local.simulator.peered_spaces import with_spaces
 from local.simulator.shapes import find, parent_of, show_with_etag
 from local.simulator.store import Record
 from local.simulator.values import (
@@ -36,7 +37,8 @@ _LIST = "virtualNetworkPeerings"
 def peerings(world: World, request: ArmRequest) -> list[Record]:
     """Those of the addressed network."""
     network = find(world, parse_address(request.address.parent))
-    return [_record(network, as_object(one)) for one in as_list(network.properties.get(_LIST))]
+    entries = [as_object(one) for one in as_list(network.properties.get(_LIST))]
+    return [_record(network, with_spaces(world, one)) for one in entries]
 
 
 def peering(world: World, request: ArmRequest) -> Record:
@@ -74,7 +76,10 @@ def put_peering(world: World, request: ArmRequest, _kind: str) -> Accepted:
 
     accepted = _on(network, HTTPStatus.OK if known else HTTPStatus.CREATED, finish)
     return replace(
-        accepted, existed=known, body=lambda: show_with_etag(_record(network, entry)), sends_location=False
+        accepted,
+        existed=known,
+        body=lambda: show_with_etag(_record(network, with_spaces(world, entry))),
+        sends_location=False,
     )
 
 

@@ -14,6 +14,7 @@ import re
 from collections.abc import Callable
 from http import HTTPStatus
 
+from local.simulator.network_manager import EFFECTIVE_RULES, effective_rules
 from local.simulator.server_bodies import display_location
 from local.simulator.servers import FLEXIBLE
 from local.simulator.shapes import parent_of
@@ -58,6 +59,11 @@ _API_VERSIONS: dict[str, dict[str, str]] = {
 }
 
 Question = Callable[[World, ArmRequest], JsonValue]
+
+
+def is_one(method: str, kind: str) -> bool:
+    """Whether a call by this method is a question, which changes nothing."""
+    return (method, kind.lower()) in _QUESTIONS
 
 
 def answer(world: World, request: ArmRequest, kind: str) -> Answer | None:
@@ -314,6 +320,7 @@ _QUESTIONS: dict[tuple[str, str], Question] = {
         ("POST", f"{POSTGRES}/locations/checkNameAvailability", _is_name_free),
         ("POST", f"{POSTGRES}/checkNameAvailability", _is_name_free),
         ("POST", f"{POSTGRES}/getPrivateDnsZoneSuffix", _suffix),
+        ("POST", EFFECTIVE_RULES, effective_rules),
         ("GET", "Microsoft.Resources/subscriptions", _subscriptions),
         ("GET", "Microsoft.Resources/subscriptions/locations", _places),
         ("GET", "", _providers),

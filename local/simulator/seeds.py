@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from local.simulator.values import TENANT, JsonObject, JsonValue, as_object, fill
+from local.simulator.values import TENANT, JsonObject, JsonValue, as_list, as_object, fill
 
 SUBSCRIPTION = "5b5d2c1e-0d5f-4a3e-9f50-0d1f7a3d1001"
 GROUP = "rg-orders"
@@ -343,16 +343,67 @@ def service_endpoints(*services: str) -> JsonObject:
     return {"serviceEndpoints": [{"service": one} for one in services]}
 
 
-def peering(*, name: str, remote: str, state: str = "Connected", gateway: bool = False) -> JsonObject:
-    """An inline peering with the network of this id; `gateway` uses the remote one's."""
+def peering(
+    *,
+    name: str,
+    remote: str,
+    state: str = "Connected",
+    gateway: bool = False,
+    properties: JsonObject | None = None,
+) -> JsonObject:
+    """An inline peering with the network of this id; `gateway` uses the remote one's. `properties` (a
+    `remoteAddressSpace` that was not synchronized, …) are added last.
+    """
+    kept: JsonObject = {
+        "remoteVirtualNetwork": {"id": remote},
+        "peeringState": state,
+        "allowVirtualNetworkAccess": True,
+        "useRemoteGateways": gateway,
+    }
+    return {"name": name, "properties": kept | (properties or {})}
+
+
+def peered(one: JsonObject, other: JsonObject) -> list[JsonObject]:
+    """Two networks (bodies) with a peering from each to the other, besides those that they have."""
+    return [_with_peering(one, str(other["id"])), _with_peering(other, str(one["id"]))]
+
+
+def _with_peering(network: JsonObject, remote: str) -> JsonObject:
+    properties = as_object(network.get("properties"))
+    held = as_list(properties.get("virtualNetworkPeerings"))
+    added = peering(name=f"to-{remote.rsplit('/', 1)[-1]}", remote=remote)
+    return network | {"properties": properties | {"virtualNetworkPeerings": [*held, added]}}
+
+
+def admin_rule(
+    *,
+    name: str,
+    priority: int,
+    networks: Sequence[str],
+    access: str = "Deny",
+    direction: str = "Inbound",
+    properties: JsonObject | None = None,
+) -> JsonObject:
+    """A security admin rule that holds in these networks (ids): any protocol, address and port unless
+    `properties` say otherwise.
+    """
+    collection = network_id(kind="networkManagers", name="central", group="rg-hub")
+    every: JsonObject = {"addressPrefix": "*", "addressPrefixType": "IPPrefix"}
+    kept: JsonObject = {
+        "access": access,
+        "direction": direction,
+        "priority": priority,
+        "protocol": "Any",
+        "sources": [every],
+        "destinations": [every],
+        "sourcePortRanges": ["0-65535"],
+        "destinationPortRanges": ["0-65535"],
+    }
     return {
-        "name": name,
-        "properties": {
-            "remoteVirtualNetwork": {"id": remote},
-            "peeringState": state,
-            "allowVirtualNetworkAccess": True,
-            "useRemoteGateways": gateway,
-        },
+        "id": f"{collection}/securityAdminConfigurations/guardrails/ruleCollections/all/rules/{name}",
+        "kind": "Custom",
+        "appliesTo": list(networks),
+        "properties": kept | (properties or {}),
     }
 
 
@@ -424,12 +475,15 @@ def zone_id(*, name: str = PRIVATE_LINK_ZONE, group: str = GROUP, subscription: 
     return network_id(kind="privateDnsZones", name=name, group=group, subscription=subscription)
 
 
-def zone_link(*, zone: str, vnet: str, name: str = "link", state: str = "Completed") -> JsonObject:
-    """A link of a zone (id) to a virtual network (id)."""
+def zone_link(
+    *, zone: str, vnet: str, name: str = "link", state: str = "Completed", resolution: str = "Default"
+) -> JsonObject:
+    """A link of a zone (id) to a virtual network (id); `resolution` is its `resolutionPolicy`."""
     kept: JsonObject = {
         "virtualNetwork": {"id": vnet},
         "registrationEnabled": False,
         "virtualNetworkLinkState": state,
+        "resolutionPolicy": resolution,
     }
     return {"id": f"{zone}/virtualNetworkLinks/{name}", "location": "global", "properties": kept}
 

@@ -13,6 +13,7 @@ from shared.alerts.edit_words import change_words
 from shared.config.configuration import tags_of
 from shared.controller.context import context_for
 from shared.controller.deps import Deps
+from shared.controller.last_way import LastWay
 from shared.controller.proposals import Proposals
 from shared.controller.visit import Judgement, Visit
 from shared.guardrails.decide import decide
@@ -35,6 +36,7 @@ from shared.model.memory import TargetRecord
 from shared.model.values import value
 from shared.posture.policy import AnyPolicy, Assessment, applies_to, bound
 from shared.posture.side_by_side import apart, beside
+from shared.posture.ways.reach import with_reach
 from shared.state.baseline import Baseline, recorded_baseline
 
 
@@ -42,14 +44,16 @@ def judge_all(visit: Visit, policies: Iterable[AnyPolicy], record: TargetRecord)
     """One judgement for each policy, in order: each is planned beside what is proposed for those before it,
     and by the alerts that are open on the same NSG."""
     judgements: list[Judgement] = []
-    proposals = Proposals(visit, record)
+    proposals, last_way = Proposals(visit, record), LastWay(visit)
     for policy in policies:
-        judgements.append(_judge(visit, policy, record, proposals))
+        judgements.append(_judge(visit, policy, record, proposals, last_way))
         proposals.add(judgements[-1])
     return tuple(judgements)
 
 
-def _judge(visit: Visit, policy: AnyPolicy, record: TargetRecord, proposals: Proposals) -> Judgement:
+def _judge(
+    visit: Visit, policy: AnyPolicy, record: TargetRecord, proposals: Proposals, last_way: LastWay
+) -> Judgement:
     """One policy's finding on the snapshot, the change for it, its proof and the decision."""
     readiness = readiness_of(visit.snapshot)
     finding = _never_compliant_while_busy(policy.evaluate(visit.snapshot), readiness)
@@ -66,12 +70,12 @@ def _judge(visit: Visit, policy: AnyPolicy, record: TargetRecord, proposals: Pro
         assessment=_assessment(visit, policy, baseline) if remedy.change else Assessment(),
         context=replace(context, readiness=readiness),
     )
-    decision = None if finding.state is ComplianceState.COMPLIANT else decide(question)
+    decision = None if finding.state is ComplianceState.COMPLIANT else decide(last_way.asked(question))
     if context.exemption is not None and finding.state is ComplianceState.NON_COMPLIANT:
         finding = replace(finding, state=ComplianceState.EXEMPT)
     judgement = Judgement(
         policy=policy,
-        finding=finding,
+        finding=with_reach(finding, last_way.seen),
         change=remedy.change,
         proof=remedy.proof,
         decision=decision,

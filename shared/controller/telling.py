@@ -49,6 +49,7 @@ from shared.model.messages import Message, MessageKind
 from shared.policies import find
 from shared.posture.policy import AnyPolicy
 from shared.posture.subnet_rules import by_hand
+from shared.posture.ways.reach import with_reach
 from shared.state.baseline import evidence_since, recorded_baseline
 
 UNKNOWN_RUNS: Final = 3
@@ -195,7 +196,7 @@ def alert_failed_change(change: ChangeRecord, deps: Deps) -> None:
 def _sighting_of_failure(change: ChangeRecord, policy: AnyPolicy, before: Snapshot, deps: Deps) -> Sighting:
     """The drift as it was when the change was begun, and how its revert came to nothing."""
     bound = deps.configuration.bind(policy, change.change.target.id, tags_of(before))
-    finding = _told_here(bound.evaluate(before), before, deps)
+    finding = _told_here(with_reach(bound.evaluate(before), before), before, deps)
     memory = deps.store.recall(change.change.target, change.created_at).memories.get(policy.id)
     since = evidence_since(recorded_baseline(memory, deps.store), before, bound, change.cause)
     planned = {"plannedChange": change_words(change.change, change.restored_from)}

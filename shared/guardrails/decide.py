@@ -289,3 +289,9 @@ BRAKES: Final[tuple[Callable[[Question], Decision | None], ...]] = (
     _flapping,
     _budget,
 )
+
+
+def comes_to_last_way_in(question: Question) -> bool:
+    """Whether no brake before *last way in* holds: only then its answer decides, and is worth reading for."""
+    before = BRAKES[: BRAKES.index(_last_way_in)]
+    return all(brake(question) is None for brake in before)

@@ -155,7 +155,8 @@ class ServerSnapshot:
     dns_locks: tuple[ManagementLock, ...] | None = None
     """Locks that hold for the private DNS zone of a VNet-integrated server, inherited ones included."""
     places: tuple[SubnetSnapshot, ...] | None = None
-    """The subnets in which it is reached privately: its own, or those of its approved private endpoints."""
+    """The subnets in which it is reached privately: its own, or those of its approved private endpoints. Of
+    the endpoints in them this server's alone are known; parts that decide nothing there were not read."""
     unread: Mapping[Aspect, str] = field(default_factory=dict)
     """Parts that were asked for and could not be read, each with the reason."""
     odd_fields: Mapping[str, str] = field(default_factory=dict)
@@ -196,4 +197,7 @@ def parts_tried(snapshot: Snapshot) -> frozenset[Aspect]:
     """The parts that it holds, and those that could not be read when they were asked for."""
     named = SERVER_PARTS if isinstance(snapshot, ServerSnapshot) else SUBNET_PARTS
     held = {aspect for aspect, name in named.items() if getattr(snapshot, name) is not None}
+    network = None if isinstance(snapshot, ServerSnapshot) else snapshot.virtual_network
+    if network is not None and network.admin_rules is not None:
+        held.add(Aspect.ADMIN_RULES)
     return frozenset(held | snapshot.unread.keys())

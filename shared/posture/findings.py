@@ -1,8 +1,7 @@
 """What a policy says of a server or a subnet, and the finding that is made of it.
 
 A policy's predicate answers with one ``Judged``; ``finding`` adds who asks and of whom. The verbs
-(``compliant``, ``drifted``, …) are the words it answers with. Of a server every finding also tells how it is
-reached. Pure.
+(``compliant``, ``drifted``, …) are the words it answers with. Pure.
 
 What must not live here: which value is right, and why.
 """
@@ -18,7 +17,6 @@ from shared.model import (
     ComplianceState,
     Finding,
     Json,
-    ServerSnapshot,
     Severity,
     Snapshot,
     SubnetSnapshot,
@@ -26,7 +24,6 @@ from shared.model import (
 from shared.model.resource_id import ResourceId
 from shared.model.values import value
 from shared.posture.steps import Step, as_json
-from shared.posture.traffic import reach_evidence
 
 Facts: TypeAlias = Mapping[str, Json]
 """What evidence tells, by name."""
@@ -129,7 +126,6 @@ def finding(
 ) -> Finding:
     """The finding of ``policy``, whose worst is ``severity``; ``facts`` are told whatever was judged."""
     judged = _beside_odd_fields(judged, snapshot)
-    reached = reach_evidence(snapshot) if isinstance(snapshot, ServerSnapshot) else NOTHING
     steps = judged.what_to_do
     remedy = {"whatToDo": steps if isinstance(steps, str) else as_json(steps)} if steps != "" else NOTHING
     return Finding(
@@ -139,7 +135,7 @@ def finding(
         state=judged.state,
         severity=judged.severity or severity,
         reason=judged.reason,
-        evidence={**facts, **judged.evidence, **remedy, **reached},
+        evidence={**facts, **judged.evidence, **remedy},
         fingerprint=judged.fingerprint,
         applies=judged.applies,
         undecided=judged.undecided,

@@ -30,6 +30,9 @@ _SINGLE: Final = f"{_POSTGRES}/servers"
 _GROUPS: Final = f"{_NETWORK}/networkSecurityGroups"
 _ZONES: Final = f"{_NETWORK}/privateDnsZones"
 
+_ADMIN_RULES: Final = f"{_NETWORK}/virtualNetworks/listNetworkManagerEffectiveSecurityAdminRules/action"
+"""A list, which Azure gives out to a POST alone."""
+
 _ByKind = Mapping[TargetKind, tuple[str, ...]]
 
 
@@ -80,13 +83,11 @@ _READING: Final[Mapping[Aspect, _ByKind]] = {
     ),
     Aspect.ROUTES: _everywhere(f"{_NETWORK}/routeTables/read"),
     Aspect.VIRTUAL_NETWORK: _everywhere(f"{_NETWORK}/virtualNetworks/read"),
-    Aspect.ADMIN_RULES: _everywhere(
-        f"{_NETWORK}/virtualNetworks/listNetworkManagerEffectiveSecurityAdminRules/action"
-    ),
+    Aspect.ADMIN_RULES: _everywhere(_ADMIN_RULES),
     Aspect.PLACES: _everywhere(
         f"{_NETWORK}/virtualNetworks/read",
         f"{_NETWORK}/virtualNetworks/subnets/read",
-        f"{_NETWORK}/virtualNetworks/listNetworkManagerEffectiveSecurityAdminRules/action",
+        _ADMIN_RULES,
         f"{_NETWORK}/privateEndpoints/read",
         f"{_NETWORK}/networkInterfaces/read",
         f"{_NETWORK}/routeTables/read",
@@ -140,7 +141,12 @@ def actions_for(
 
 def in_order(actions: Collection[str]) -> tuple[str, ...]:
     """Each action once, reads before writes."""
-    return tuple(sorted(set(actions), key=lambda action: (not action.endswith("/read"), action.lower())))
+    return tuple(sorted(set(actions), key=lambda action: (not only_reads(action), action.lower())))
+
+
+def only_reads(action: str) -> bool:
+    """Whether nothing can be changed by it."""
+    return action.endswith("/read") or action == _ADMIN_RULES
 
 
 def _of(kind: TargetKind, reads: Collection[Aspect], edits: Collection[type[Edit]]) -> Iterator[str]:

@@ -41,6 +41,8 @@ ALL_SERVERS: Final = FLEXIBLE_SERVERS | SINGLE_SERVERS
 SUBNETS: Final = frozenset({TargetKind.SUBNET})
 SERVER_ALONE: Final = frozenset({Aspect.SERVER})
 """What a policy reads that asks only for the server's own fields."""
+LAST_WAY_ASKS: Final = frozenset({Aspect.PRIVATE_DNS, Aspect.PLACES})
+"""What is read of a server, beyond what its finding was judged by, before a change may cut somebody off."""
 
 S = TypeVar("S", ServerSnapshot, SubnetSnapshot)
 
@@ -64,8 +66,9 @@ class Parameter:
 class Assessment:
     """How the situation lowers a policy's safety, judged against the last compliant reading.
 
-    ``last_way_in``: after the change nobody could reach the target any more, and somebody can now.
-    ``notes`` say why, for the decision's detail; ``evidence`` is added to the alert.
+    ``last_way_in``: after the change nobody who matters surely comes in any more; what is asked for it stands
+    in ``shared.posture.ways.last_way``, and no policy says it itself. ``notes`` say why, for the decision's
+    detail.
     """
 
     safety: Safety = Safety.AUTO
@@ -87,6 +90,12 @@ def no_plan(_finding: Finding, _snapshot: Snapshot, **_parameters: Json) -> None
 def for_people(_snapshot: Snapshot, _baseline: Snapshot | None) -> Assessment:
     """The assessment of a policy that only alerts."""
     return Assessment(safety=Safety.MANUAL)
+
+
+def without_caution(_snapshot: Snapshot, _baseline: Snapshot | None) -> Assessment:
+    """The assessment of a change that is as safe as its policy says, whatever the situation; who comes in
+    after one that takes a way in away is asked for every such policy (``may_cut_off``)."""
+    return Assessment()
 
 
 def no_traffic(snapshot: Snapshot, **_parameters: Json) -> Traffic:
@@ -156,10 +165,16 @@ class Policy(Generic[S]):
     """One sentence for alerts: what somebody could do with this drift."""
 
     @property
+    def may_cut_off(self) -> bool:
+        """Whether its changes take ways into a server away: *last way in* is asked before one is made."""
+        return self.kind is Kind.TIGHTENING and bool(self.edits) and self.targets <= ALL_SERVERS
+
+    @property
     def permissions(self) -> tuple[str, ...]:
         """ARM actions that reading and remediating need, reads first."""
+        reads = self.reads | LAST_WAY_ASKS if self.may_cut_off else self.reads
         derived: tuple[str, ...] = actions_for(
-            self.targets, self.reads, self.edits, shows_dependants=self.shows_dependants
+            self.targets, reads, self.edits, shows_dependants=self.shows_dependants
         )
         return in_order((*derived, *self.further_permissions))
 

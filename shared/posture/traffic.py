@@ -9,16 +9,14 @@ change declares. Pure; sets are normalised, so equality is set equality.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
-from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network, summarize_address_range
 from typing import Final, TypeAlias
 
 from shared.model import (
     ConnectionStatus,
     IPNetwork,
-    Json,
     PublicAccess,
     ServerSnapshot,
     TargetKind,
@@ -132,12 +130,6 @@ class ServerTraffic:
     def nobody(self) -> bool:
         return not (self.sources.spans or self.all_azure or self.subnets or self.endpoints or self.odd)
 
-    @property
-    def surely_somebody(self) -> bool:
-        """Whether somebody can come in, whatever the odd rules mean: from a public address, or privately."""
-        public = self.sources.common(PUBLIC_ADDRESSES).spans
-        return bool(public or self.all_azure or self.subnets or self.endpoints)
-
     def describe(self) -> list[str]:
         """Who may come in, one text each: ranges, "every Azure address", subnets, endpoints, odd rules."""
         azure = ["every Azure address"] if self.all_azure else []
@@ -170,16 +162,6 @@ def _describe_side(networks: tuple[IPNetwork, ...]) -> str:
     told = ",".join(map(str, networks[:MOST_TOLD]))
     more = len(networks) - MOST_TOLD
     return f"{told} and {more} more" if more > 0 else told
-
-
-class Reach(StrEnum):
-    """How a server can be reached: the combinations of the Private Link page."""
-
-    PUBLIC_WITH_RULES = "public with rules"
-    PUBLIC_WITHOUT_RULES = "public without rules (closed)"
-    PRIVATE_ONLY = "private only"
-    UNREACHABLE = "unreachable"
-    UNKNOWN = "unknown"
 
 
 def public_sources(server: ServerSnapshot) -> ServerTraffic:
@@ -217,80 +199,6 @@ def server_traffic(server: ServerSnapshot) -> ServerTraffic:
     return replace(public_sources(server), endpoints=endpoints)
 
 
-def reach(server: ServerSnapshot) -> Reach:
-    """Rules that exist while public access is off let nobody in, so they need not be known then."""
-    if server.vnet_integrated:
-        return Reach.PRIVATE_ONLY
-    match server.public_access:
-        case PublicAccess.UNKNOWN:
-            return Reach.UNKNOWN
-        case PublicAccess.ENABLED:
-            return _public_reach(server)
-        case PublicAccess.DISABLED if server.private_endpoints is None:
-            return Reach.UNKNOWN
-        case PublicAccess.DISABLED:
-            return Reach.PRIVATE_ONLY if server_traffic(server).endpoints else Reach.UNREACHABLE
-
-
-def _public_reach(server: ServerSnapshot) -> Reach:
-    """A rule of either kind is a way in; that there is none is known only when both kinds were read."""
-    if server.firewall_rules is None:
-        return Reach.UNKNOWN
-    if server.firewall_rules or server.virtual_network_rules or odd_texts(server):
-        return Reach.PUBLIC_WITH_RULES
-    return Reach.UNKNOWN if network_rules_missing(server) else Reach.PUBLIC_WITHOUT_RULES
-
-
 def network_rules_missing(server: ServerSnapshot) -> bool:
     """Whether virtual network rules may exist that were not read: a flexible server has none."""
     return server.kind is TargetKind.SINGLE_SERVER and server.virtual_network_rules is None
-
-
-def reach_evidence(server: ServerSnapshot) -> Mapping[str, Json]:
-    """How the server can be reached, for the evidence of every finding on a server.
-
-    ``reach`` is one of ``Reach``, ``waysIn`` a list of texts: what may come in now, or may if public
-    access is on where that is not known. The combinations are those of "Private Link combined with
-    firewall rules" in the Private Link article.
-    """
-    return {
-        "publicNetworkAccess": server.public_access_text,
-        "reach": str(reach(server)),
-        "waysIn": _ways_in(server),
-    }
-
-
-def _ways_in(server: ServerSnapshot) -> list[str]:
-    if server.delegated_subnet is not None:
-        return [f"the virtual network, through subnet {server.delegated_subnet}"]
-    return [*_public_ways_in(server), *_private_ways_in(server)]
-
-
-def _public_ways_in(server: ServerSnapshot) -> list[str]:
-    if server.public_access is PublicAccess.DISABLED:
-        return []
-    if server.firewall_rules is None:
-        return ["firewall rules that were not read", *_network_ways_in(server)]
-    ranges = replace(public_sources(server), subnets=frozenset())
-    return [*_without_private(ranges).describe(), *_network_ways_in(server)]
-
-
-def _without_private(traffic: ServerTraffic) -> ServerTraffic:
-    """Without the ranges that hold no public address: nobody comes from them to a public endpoint."""
-    some = (s for s in traffic.sources.spans if AddressSet(spans=(s,)).common(PUBLIC_ADDRESSES).spans)
-    return replace(traffic, sources=AddressSet(spans=tuple(some)))
-
-
-def _network_ways_in(server: ServerSnapshot) -> list[str]:
-    """The subnets of virtual network rules, as ARM spells them."""
-    if network_rules_missing(server):
-        return ["virtual network rules that were not read"]
-    subnets = {rule.subnet.key: rule.subnet for rule in server.virtual_network_rules or ()}
-    return [f"the service endpoint of subnet {subnets[key]}" for key in sorted(subnets)]
-
-
-def _private_ways_in(server: ServerSnapshot) -> list[str]:
-    if server.private_endpoints is None:
-        return ["private endpoints that the server does not show"]
-    approved = (c for c in server.private_endpoints if c.status is ConnectionStatus.APPROVED)
-    return sorted(f"private endpoint {connection.endpoint or connection.id}" for connection in approved)

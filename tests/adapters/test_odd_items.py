@@ -94,6 +94,62 @@ def test_a_dns_server_that_is_odd_is_not_azures_own() -> None:
     assert dns.dns_servers([""]) == dns.dns_servers(None) == ()
 
 
+# --- networks --------------------------------------------------------------------------------------
+
+
+def network_body(**properties: JsonValue) -> JsonObject:
+    kept: JsonObject = {"addressSpace": {"addressPrefixes": ["10.20.0.0/16"]}, **properties}
+    return {"id": seeds.vnet_id(), "name": seeds.VNET, "properties": kept}
+
+
+def leading(**properties: JsonValue) -> JsonObject:
+    """A peering that works, with these properties."""
+    added: JsonObject = dict(properties)
+    return seeds.peering(name="hub", remote=seeds.vnet_id(name="hub"), properties=added)
+
+
+@pytest.mark.field(
+    "odd-items",
+    "An odd prefix of a peer or of another subnet does not blind the network: the other prefixes stay",
+    source="https://learn.microsoft.com/en-us/rest/api/virtualnetwork/virtual-networks/get",
+    date="2026-11-29",
+)
+@pytest.mark.parametrize("odd", [5, None, "10.30.0.0/160", "x☃", {"a": 1}])
+def test_an_odd_prefix_of_a_peer_or_of_a_subnet_leaves_the_others(odd: JsonValue) -> None:
+    space: JsonObject = {"addressPrefixes": [odd, "10.30.0.0/16"]}
+    inner: JsonObject = {"addressPrefix": odd, "addressPrefixes": [odd, "10.20.7.0/24"]}
+    named: JsonObject = {"id": seeds.subnet_id(name="app"), "properties": inner}
+    body = network_body(virtualNetworkPeerings=[leading(remoteAddressSpace=space)], subnets=[named])
+    found = networks.virtual_network(body)
+    assert [one.prefixes for one in found.peerings] == [(ip_network("10.30.0.0/16"),)]
+    assert [one.prefixes for one in found.subnets] == [(ip_network("10.20.7.0/24"),)]
+    assert found.prefixes == (ip_network("10.20.0.0/16"),)
+
+
+@pytest.mark.parametrize("odd", [*ODD, {"id": 5}, {"id": "x", "properties": 5}, {"properties": None}])
+def test_an_odd_peering_or_subnet_of_a_network_leaves_the_others(odd: JsonValue) -> None:
+    named: JsonObject = {"id": seeds.subnet_id(name="app"), "properties": 5}
+    body = network_body(virtualNetworkPeerings=[odd, leading()], subnets=[odd, named])
+    found = networks.virtual_network(body)
+    assert [one.name for one in found.peers] == ["hub"]
+    assert [(one.id.name, one.prefixes) for one in found.subnets] == [("app", ())]
+
+
+def test_a_peering_that_does_not_say_what_it_took_over_leads_to_the_space_there_is() -> None:
+    space: JsonObject = {"addressPrefixes": ["10.30.0.0/16"]}
+    older: JsonObject = {"addressPrefixes": ["10.30.0.0/24"]}
+    both = leading(remoteVirtualNetworkAddressSpace=space, remoteAddressSpace=older)
+    bodies = [network_body(virtualNetworkPeerings=[leading(remoteVirtualNetworkAddressSpace=space)])]
+    bodies.append(network_body(virtualNetworkPeerings=[both]))
+    shown = [networks.virtual_network(body).peerings[0].prefixes for body in bodies]
+    assert shown == [(ip_network("10.30.0.0/16"),), (ip_network("10.30.0.0/24"),)]
+
+
+def test_an_odd_dns_server_of_a_network_is_not_azures_own() -> None:
+    found = networks.virtual_network(network_body(dhcpOptions={"dnsServers": [5]}))
+    assert found.dns_servers == ("5",)
+
+
 # --- subnets ---------------------------------------------------------------------------------------
 
 

@@ -28,7 +28,8 @@ ZONE, CENTRAL = (
 )
 VNET = seeds.vnet_id()
 ADDRESS = IPv4Address("10.20.1.4")
-EVERYTHING = frozenset(Aspect)
+EVERYTHING = frozenset(Aspect) - {Aspect.PLACES}
+"""What policies ask for."""
 ENTRA: JsonObject = {"authConfig": {"activeDirectoryAuth": "Enabled", "passwordAuth": "Disabled"}}
 """With Entra sign-in on, a server's administrators are asked for as well."""
 
@@ -64,6 +65,10 @@ def dns_of(snapshot: ServerSnapshot) -> PrivateDns:
     return snapshot.private_dns
 
 
+def spoke(state: str, resolution: str = "Default") -> ZoneLink:
+    return ZoneLink(name="spoke", network=ResourceId(VNET), state=state, resolution_policy=resolution)
+
+
 # --- what is asked ---------------------------------------------------------------------------------
 
 
@@ -81,12 +86,26 @@ def test_one_endpoint_with_a_zone_group_costs_four_requests(azure: Azure) -> Non
     (endpoint,), (zone,) = dns.endpoints, dns.zones
     assert (endpoint.id, endpoint.addresses) == (ResourceId(ENDPOINT), (ADDRESS,))
     assert endpoint.network == NetworkDns(id=ResourceId(VNET), dns_servers=())
+    assert endpoint.subnet == ResourceId(seeds.subnet_id())
     assert (endpoint.group, endpoint.group_zones) == ("default", (ResourceId(ZONE),))
     assert endpoint.group_configs == (ZoneConfig(name="zone-0", zone=ResourceId(ZONE)),)
     assert (zone.id, zone.exists, zone.record) == (ResourceId(ZONE), True, (ADDRESS,))
-    assert zone.links == (ZoneLink(name="spoke", network=ResourceId(VNET), state="Completed"),)
+    assert zone.links == (spoke("Completed"),)
     assert dns.found == (ResourceId(ZONE),)
     assert not {Aspect.PRIVATE_DNS} & snapshot.unread.keys()
+
+
+@pytest.mark.field(
+    "ways",
+    "A link whose names fall back to public DNS says so, and the reading keeps it",
+    source="https://learn.microsoft.com/en-us/azure/dns/private-dns-fallback",
+    date="2026-11-29",
+)
+def test_a_link_with_fallback_to_public_dns_is_read_as_such(azure: Azure) -> None:
+    link = seeds.zone_link(zone=ZONE, vnet=VNET, name="spoke", resolution="NxDomainRedirect")
+    azure.simulator.seed([*standing(), link])
+    (zone,) = dns_of(read(azure)[0]).zones
+    assert zone.links == (spoke("Completed", "NxDomainRedirect"),)
 
 
 def test_a_record_kept_by_hand_costs_one_more_for_the_endpoints_address(azure: Azure) -> None:
@@ -178,7 +197,7 @@ def test_a_server_in_a_subnet_costs_two_requests_and_its_locks_one(azure: Azure)
     snapshot, asked = read(azure, DNS | {Aspect.DNS_LOCKS})
     assert [step.rpartition("/")[2] for step in asked] == ["virtualNetworkLinks", "vnet-orders", "locks"]
     (zone,) = dns_of(snapshot).zones
-    assert zone.links == (ZoneLink(name="spoke", network=ResourceId(VNET), state="InProgress"),)
+    assert zone.links == (spoke("InProgress"),)
     assert dns_of(snapshot).network == NetworkDns(id=ResourceId(VNET), dns_servers=("10.10.0.4",))
     held = {(lock.name, lock.level, lock.scope.lower()) for lock in snapshot.dns_locks or ()}
     assert held == {

@@ -12,7 +12,7 @@ from local.simulator.values import JsonObject, JsonValue
 from shared.adapters.arm.session.tokens import LOCAL_IDENTITY
 from shared.model import Aspect, SubnetSnapshot, Target, TargetKind
 from shared.model.errors import Permanent, Throttled, Transient
-from shared.model.parts import Route
+from shared.model.parts import NetworkSubnet, Peering, Route
 from shared.model.resource_id import ResourceId
 from tests.adapters.conftest import Azure, Bench
 from tests.adapters.scripted_arm import Reply
@@ -22,9 +22,11 @@ TABLE = seeds.network_id(kind="routeTables", name="rt")
 ALL = frozenset(Aspect) - {Aspect.ANY_SUBNET}
 FLEXIBLE_TYPE = "microsoft.dbforpostgresql/flexibleservers"
 BASIC = frozenset({Aspect.SUBNET, Aspect.SECURITY_GROUP, Aspect.SUBNET_SERVERS})
+ASKING = "Microsoft.Network/virtualNetworks/listNetworkManagerEffectiveSecurityAdminRules/action"
 ACTIONS = frozenset(
     {
         "Microsoft.ResourceGraph/resources/read",
+        ASKING,
         *(
             f"Microsoft.Network/{name}/read"
             for name in ("virtualNetworks", "virtualNetworks/subnets", "networkSecurityGroups", "routeTables")
@@ -125,7 +127,7 @@ def test_a_group_that_vanished_meanwhile_does_not_make_the_subnet_gone(azure: Az
     [
         (Aspect.SECURITY_GROUP, "Microsoft.Network/networkSecurityGroups/read"),
         (Aspect.ROUTES, "Microsoft.Network/routeTables/read"),
-        (Aspect.VIRTUAL_NETWORK, "Microsoft.Network/virtualNetworks/read"),
+        (Aspect.ADMIN_RULES, ASKING),
         (Aspect.SUBNET_REPLICAS, "Microsoft.DBforPostgreSQL/flexibleServers/replicas/read"),
     ],
 )
@@ -140,6 +142,15 @@ def test_a_part_that_may_not_be_read_is_unread_and_the_missing_action_is_named(
 
 
 # --- the network around it -------------------------------------------------------------------------
+
+
+def test_without_the_network_its_admin_rules_are_unread_too(azure: Azure) -> None:
+    seeded(azure, in_it("pg"))
+    action = "Microsoft.Network/virtualNetworks/read"
+    azure.simulator.roles({LOCAL_IDENTITY.app_id or "": sorted(ACTIONS - {action})})
+    snapshot, _ = read(azure, ALL)
+    refused = f"our identity may not perform {action}"
+    assert snapshot.unread == {Aspect.VIRTUAL_NETWORK: refused, Aspect.ADMIN_RULES: refused}
 
 
 def test_routes_are_read_in_their_own_words(azure: Azure) -> None:
@@ -225,6 +236,28 @@ def test_the_networks_that_a_network_is_peered_with_are_those_that_packets_reach
     snapshot, _ = read(azure, frozenset({Aspect.SUBNET, Aspect.VIRTUAL_NETWORK}))
     assert snapshot.virtual_network is not None
     assert [str(one) for one in snapshot.virtual_network.peers] == [remotes["spoke"]]
+
+
+@pytest.mark.field(
+    "ways",
+    "A network shows its subnets, and of each peering the address space that it leads to",
+    source="https://learn.microsoft.com/en-us/rest/api/virtualnetwork/virtual-networks/get",
+    date="2026-11-29",
+)
+def test_a_network_shows_its_subnets_and_where_its_peerings_lead(azure: Azure) -> None:
+    inside = seeds.vnet(
+        subnets=[seeds.subnet(), seeds.subnet(name="app", prefix="10.20.7.0/24", delegated=False)]
+    )
+    hub = seeds.vnet(name="hub", prefixes=["10.30.0.0/16", "fd00:30::/48"])
+    azure.simulator.seed(seeds.peered(inside, hub))
+    found = read(azure, frozenset({Aspect.SUBNET, Aspect.VIRTUAL_NETWORK}))[0].virtual_network
+    assert found is not None
+    assert found.subnets == (
+        NetworkSubnet(id=SUBNET.id, prefixes=(ip_network("10.20.1.0/24"),)),
+        NetworkSubnet(id=ResourceId(seeds.subnet_id(name="app")), prefixes=(ip_network("10.20.7.0/24"),)),
+    )
+    space = (ip_network("10.30.0.0/16"), ip_network("fd00:30::/48"))
+    assert found.peerings == (Peering(network=ResourceId(seeds.vnet_id(name="hub")), prefixes=space),)
 
 
 # --- private endpoints -----------------------------------------------------------------------------

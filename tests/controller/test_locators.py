@@ -46,11 +46,14 @@ AT_NSG = locator(LocatorKind.NSG, NSG)
 @pytest.mark.parametrize(
     ("snapshot", "shown"),
     [
-        (server(), {AT_ENDPOINT}),
-        (server(private_endpoints=None), set()),
-        (server(private_endpoints=(endpoint(), endpoint())), {AT_ENDPOINT}),
-        (server(private_endpoints=(replace(endpoint(), endpoint=None),)), set()),
-        (server(private_endpoints=(), delegated_subnet=SUBNET, private_dns_zone=ZONE), {AT_ZONE}),
+        (server(private_dns=None), {AT_ENDPOINT}),
+        (server(private_dns=None, private_endpoints=None), set()),
+        (server(private_dns=None, private_endpoints=(endpoint(), endpoint())), {AT_ENDPOINT}),
+        (server(private_dns=None, private_endpoints=(replace(endpoint(), endpoint=None),)), set()),
+        (
+            server(private_dns=None, private_endpoints=(), delegated_subnet=SUBNET, private_dns_zone=ZONE),
+            {AT_ZONE},
+        ),
         (server(private_dns=PrivateDns()), {AT_ENDPOINT}),
         (server(private_dns=PrivateDns(zones=(DnsZone(id=ZONE),))), {AT_ENDPOINT, AT_ZONE}),
         (server(private_dns=PrivateDns(found=(ZONE, CENTRAL))), {AT_ENDPOINT, AT_ZONE, AT_CENTRAL}),

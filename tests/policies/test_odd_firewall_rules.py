@@ -33,7 +33,9 @@ from shared.policies.public_reach import (
     postgres_public_access_enabled,
 )
 from shared.posture.policy import AnyPolicy, bound
-from shared.posture.traffic import Reach, reach, server_traffic
+from shared.posture.traffic import server_traffic
+from shared.posture.ways.last_way import stays_public
+from shared.posture.ways.reach import Reach, reach, reach_evidence
 from tests.builders import ALL_AZURE, OFFICE, SERVER, SUBNET, public_server, rule, server
 from tests.fakes import World
 
@@ -168,8 +170,8 @@ def test_an_odd_rule_is_a_way_in_that_is_not_known_and_no_reason_to_think_that_o
     snapshot = with_odd(NOTHING, rules=(WHOLE,), private_endpoints=())
     assert reach(with_odd(NOTHING, rules=())) is Reach.PUBLIC_WITH_RULES
     told = "whoever firewall rule 'odd': endIpAddress is absent may admit"
-    assert judged(ALLOWS_WHOLE, snapshot).evidence["waysIn"] == ["0.0.0.0-255.255.255.255", told]
-    assert ALLOWS_WHOLE.assess(snapshot, None).last_way_in
+    assert reach_evidence(snapshot)["waysIn"] == ["0.0.0.0-255.255.255.255", told]
+    assert not stays_public(replace(snapshot, firewall_rules=()))
     assert told in PUBLIC_ACCESS.assess(with_odd(NOTHING), public_server()).notes
 
 
@@ -305,10 +307,8 @@ def test_a_rule_for_addresses_that_are_not_public_admits_nobody(ends: tuple[str,
         assert found.reason.endswith(
             f"'inside' ({ends[0]}–{ends[1]}) admits nobody: it holds no public address"
         )
-        assert found.evidence["waysIn"] == [
-            "198.51.100.0-198.51.100.255",
-            *(way for way in found.evidence["waysIn"] if way.startswith("private endpoint")),
-        ]
+    admitted = public_server(firewall_rules=(OFFICE, inside), private_endpoints=())
+    assert reach_evidence(admitted)["waysIn"] == ["198.51.100.0-198.51.100.255"]
     asleep = judged(DORMANT, server(firewall_rules=(inside,)))
     assert (asleep.state, "admits nobody" in asleep.reason) == (COMPLIANT, True)
     assert DORMANT.suggest(judged(DORMANT, server(firewall_rules=(OFFICE, inside))), server()) == ()
@@ -328,7 +328,5 @@ def test_only_public_addresses_count_towards_the_width_of_a_range() -> None:
 
 
 def test_a_rule_that_admits_nobody_is_not_another_way_in() -> None:
-    snapshot = public_server(
-        firewall_rules=(WHOLE, rule("inside", "10.0.0.0", "10.255.255.255")), private_endpoints=()
-    )
-    assert ALLOWS_WHOLE.assess(snapshot, None).last_way_in
+    inside = rule("inside", "10.0.0.0", "10.255.255.255")
+    assert not stays_public(public_server(firewall_rules=(inside,), private_endpoints=()))

@@ -17,14 +17,7 @@ from shared.posture.findings import (
     unknown,
     with_evidence,
 )
-from shared.posture.traffic import reach_evidence
 from tests.builders import server, subnet
-
-
-def test_of_a_server_the_reach_is_told_and_of_a_subnet_it_is_not() -> None:
-    judged = compliant("fine", {"x": 1})
-    assert finding("p", Severity.LOW, server(), judged).evidence == {"x": 1, **reach_evidence(server())}
-    assert finding("p", Severity.LOW, subnet(), judged).evidence == {"x": 1}
 
 
 def test_facts_are_told_before_what_was_judged_and_what_to_do_comes_last() -> None:

@@ -15,7 +15,7 @@ from shared.model import (
     SetServerTls,
     TargetKind,
 )
-from shared.posture.permissions import actions_for, in_order
+from shared.posture.permissions import actions_for, in_order, only_reads
 
 FLEXIBLE = "Microsoft.DBforPostgreSQL/flexibleServers"
 SINGLE = "Microsoft.DBforPostgreSQL/servers"
@@ -61,12 +61,18 @@ def test_an_alert_that_shows_dependants_reads_where_they_are_seen() -> None:
 def test_every_aspect_is_read_by_some_action_and_by_reads_alone(aspect: Aspect) -> None:
     actions = actions_for(list(TargetKind), [aspect], [])
     assert actions
-    assert all(action.endswith("/read") for action in actions)
+    assert all(only_reads(action) for action in actions)
 
 
 @pytest.mark.parametrize("edit", get_args(Edit))
 def test_every_edit_is_made_by_some_action_of_its_own(edit: type[Edit]) -> None:
-    assert any(not action.endswith("/read") for action in actions_for(list(TargetKind), [], [edit]))
+    assert any(not only_reads(action) for action in actions_for(list(TargetKind), [], [edit]))
+
+
+def test_what_azure_lists_to_a_post_alone_is_a_read() -> None:
+    (action,) = actions_for([TargetKind.SUBNET], [Aspect.ADMIN_RULES], [])
+    assert action.endswith("/action")
+    assert in_order(["a/write", action]) == (action, "a/write")
 
 
 def test_actions_come_once_reads_first() -> None:

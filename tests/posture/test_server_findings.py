@@ -29,7 +29,6 @@ from shared.posture.server_findings import (
     wrong_switch,
 )
 from shared.posture.server_steps import az_restore
-from shared.posture.traffic import reach_evidence
 from shared.posture.unread import connections_missing
 from tests.builders import SERVER, server
 from tests.fakes import SUBSCRIPTION
@@ -41,7 +40,7 @@ def stopped(text: str = "Stopped") -> ServerSnapshot:
     return server(state=ServerState.STOPPED, state_text=text)
 
 
-def test_a_finding_holds_the_facts_the_remedy_and_the_reach() -> None:
+def test_a_finding_holds_the_facts_and_the_remedy() -> None:
     judged = drifted("it is off", fingerprint="x=off", what_to_do="az on")
     found = finding("some-policy", Severity.LOW, server(), judged, {"x": "off"})
     assert (found.state, found.reason, found.fingerprint) == (
@@ -50,7 +49,7 @@ def test_a_finding_holds_the_facts_the_remedy_and_the_reach() -> None:
         "x=off",
     )
     assert (found.policy, found.severity, found.resource_id) == ("some-policy", Severity.LOW, SERVER)
-    assert found.evidence == {"x": "off", "whatToDo": "az on", **reach_evidence(server())}
+    assert found.evidence == {"x": "off", "whatToDo": "az on"}
 
 
 @pytest.mark.parametrize("judged", [compliant("fine"), beside_the_point("not asked"), unsaid(server(), "x")])

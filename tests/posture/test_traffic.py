@@ -1,4 +1,4 @@
-"""Who may come in to a server: sets of addresses against plain sets, and the reach in words."""
+"""Who may come in to a server: sets of addresses against plain sets."""
 
 from __future__ import annotations
 
@@ -13,16 +13,12 @@ from hypothesis import strategies as st
 from shared.model import ConnectionStatus, PublicAccess, ServerSnapshot, TargetKind
 from shared.posture.traffic import (
     AddressSet,
-    Reach,
     ServerTraffic,
     public_sources,
-    reach,
-    reach_evidence,
     server_traffic,
 )
 from tests.builders import (
     ALL_AZURE,
-    OFFICE,
     SUBNET,
     endpoint,
     public_server,
@@ -158,104 +154,6 @@ def test_a_subnet_more_is_somebody_more() -> None:
     assert one.minus(none) == ServerTraffic(subnets=frozenset({SUBNET.key}))
     assert not one.minus(none).nobody
     assert one.minus(none).describe() == [SUBNET.key]
-
-
-# --- reach -----------------------------------------------------------------------------------------
-
-REACHES: list[tuple[dict[str, Any], Reach]] = [
-    ({"public_access": PublicAccess.ENABLED, "firewall_rules": (OFFICE,)}, Reach.PUBLIC_WITH_RULES),
-    ({"public_access": PublicAccess.ENABLED, "firewall_rules": (ALL_AZURE,)}, Reach.PUBLIC_WITH_RULES),
-    ({"public_access": PublicAccess.ENABLED, "firewall_rules": ()}, Reach.PUBLIC_WITHOUT_RULES),
-    ({"firewall_rules": (OFFICE,)}, Reach.PRIVATE_ONLY),
-    ({"firewall_rules": (OFFICE,), "private_endpoints": ()}, Reach.UNREACHABLE),
-    ({"private_endpoints": None}, Reach.UNKNOWN),
-    ({"firewall_rules": None}, Reach.PRIVATE_ONLY),
-    ({"firewall_rules": None, "private_endpoints": ()}, Reach.UNREACHABLE),
-    ({"public_access": PublicAccess.ENABLED, "firewall_rules": None}, Reach.UNKNOWN),
-    ({"public_access": PublicAccess.UNKNOWN}, Reach.UNKNOWN),
-    ({"public_access": PublicAccess.ENABLED, "delegated_subnet": SUBNET}, Reach.PRIVATE_ONLY),
-    ({"public_access": PublicAccess.UNKNOWN, "delegated_subnet": SUBNET}, Reach.PRIVATE_ONLY),
-]
-
-
-@pytest.mark.parametrize(
-    ("parts", "words"),
-    [
-        ({"virtual_network_rules": (subnet_rule(),), "firewall_rules": ()}, Reach.PUBLIC_WITH_RULES),
-        ({"virtual_network_rules": None, "firewall_rules": (OFFICE,)}, Reach.PUBLIC_WITH_RULES),
-        ({"virtual_network_rules": None, "firewall_rules": ()}, Reach.UNKNOWN),
-        ({"virtual_network_rules": (subnet_rule(),), "firewall_rules": None}, Reach.UNKNOWN),
-        ({"virtual_network_rules": (), "firewall_rules": ()}, Reach.PUBLIC_WITHOUT_RULES),
-        (
-            {"virtual_network_rules": (subnet_rule(),), "public_access": PublicAccess.DISABLED},
-            Reach.PRIVATE_ONLY,
-        ),
-    ],
-)
-def test_a_single_servers_virtual_network_rules_count_as_rules(parts: dict[str, Any], words: Reach) -> None:
-    assert reach(single_server(**parts)) is words
-
-
-@pytest.mark.parametrize(("parts", "words"), REACHES)
-def test_a_servers_reach_in_words(parts: dict[str, Any], words: Reach) -> None:
-    assert reach(server(**parts)) is words
-
-
-WAYS_IN: list[tuple[dict[str, Any], list[str]]] = [
-    (
-        {
-            "public_access": PublicAccess.ENABLED,
-            "firewall_rules": (OFFICE, ALL_AZURE),
-            "private_endpoints": (),
-        },
-        ["198.51.100.0-198.51.100.255", "every Azure address"],
-    ),
-    (
-        {"public_access": PublicAccess.ENABLED, "firewall_rules": ()},
-        [f"private endpoint {endpoint().endpoint}"],
-    ),
-    ({"firewall_rules": (OFFICE,), "private_endpoints": (endpoint(ConnectionStatus.PENDING),)}, []),
-    (
-        {"public_access": PublicAccess.UNKNOWN, "firewall_rules": None, "private_endpoints": None},
-        ["firewall rules that were not read", "private endpoints that the server does not show"],
-    ),
-    (
-        {"delegated_subnet": SUBNET, "firewall_rules": (OFFICE,)},
-        [f"the virtual network, through subnet {SUBNET}"],
-    ),
-]
-
-
-@pytest.mark.parametrize(
-    ("parts", "ways"),
-    [
-        (
-            {"virtual_network_rules": (subnet_rule("a"), subnet_rule("b"))},
-            ["198.51.100.0-198.51.100.255", f"the service endpoint of subnet {SUBNET}"],
-        ),
-        (
-            {"virtual_network_rules": None},
-            ["198.51.100.0-198.51.100.255", "virtual network rules that were not read"],
-        ),
-        (
-            {"virtual_network_rules": (subnet_rule(),), "firewall_rules": None},
-            ["firewall rules that were not read", f"the service endpoint of subnet {SUBNET}"],
-        ),
-        ({"virtual_network_rules": (subnet_rule(),), "public_access": PublicAccess.DISABLED}, []),
-    ],
-)
-def test_the_ways_in_of_a_single_server_name_the_subnets(parts: dict[str, Any], ways: list[str]) -> None:
-    assert reach_evidence(single_server(**{"private_endpoints": (), **parts}))["waysIn"] == ways
-
-
-@pytest.mark.parametrize(("parts", "ways"), WAYS_IN)
-def test_the_evidence_of_a_servers_reach_names_the_ways_in(parts: dict[str, Any], ways: list[str]) -> None:
-    snapshot = server(**parts)
-    assert reach_evidence(snapshot) == {
-        "publicNetworkAccess": snapshot.public_access_text,
-        "reach": str(reach(snapshot)),
-        "waysIn": ways,
-    }
 
 
 # --- what sets of addresses have in common ---------------------------------------------------------

@@ -8,8 +8,8 @@ off the rule is *dormant*: it admits nobody now and is in force again with the n
 notebooks in the subscriptions of other customers; the database's password is all that is left.
 
 *What the change does.* Deletes the rules with that range, and only them. A dormant rule cannot be
-deleted, because Azure refuses firewall writes while public access is off: that is an alert. When the
-rule is the only way in, it is an alert too.
+deleted, because Azure refuses firewall writes while public access is off: that is an alert. When no other
+way in surely stands, it is an alert too.
 
 *What it may break.* Services that come from Azure's own addresses: Fabric mirroring, logical
 replication to another server, a running migration, Power BI, App Service without VNet integration.
@@ -41,8 +41,8 @@ from shared.posture.findings import Judged, compliant, drifted, finding, is_drif
 from shared.posture.firewall import by_name, deleting, deletion, rules_evidence
 from shared.posture.firewall_steps import WITH_THE_NEXT_ENABLING
 from shared.posture.odd_rules import beside_odd, may_be_all_azure
-from shared.posture.policy import ALL_SERVERS, Assessment, Policy
-from shared.posture.traffic import ServerTraffic, reach_evidence, server_traffic
+from shared.posture.policy import ALL_SERVERS, Policy, without_caution
+from shared.posture.traffic import ServerTraffic, server_traffic
 from shared.posture.unread import unread_reason
 
 ID = "postgres-firewall-allows-all-azure"
@@ -54,7 +54,7 @@ def evaluate(server: ServerSnapshot) -> Finding:
     found = _all_azure_rules(server)
     at_fault = server.id.child("firewallRules", found[0].name) if found else None
     dormant = bool(found) and server.public_access is PublicAccess.DISABLED
-    facts = {**rules_evidence(server, found), **reach_evidence(server), "dormant": dormant}
+    facts = {**rules_evidence(server, found), "dormant": dormant}
     return finding(ID, SEVERITY, server, replace(_judge(server, found), resource_id=at_fault), facts)
 
 
@@ -70,14 +70,6 @@ def suggest(_found: Finding, server: ServerSnapshot) -> tuple[Edit, ...]:
     if server.public_access is PublicAccess.DISABLED:
         return ()
     return deleting(server, _all_azure_rules(server))
-
-
-def assess(server: ServerSnapshot, _baseline: ServerSnapshot | None) -> Assessment:
-    """Deleting the rule is safe unless it is the only way in."""
-    kept = tuple(rule for rule in server.firewall_rules or () if not rule.allows_all_azure)
-    if not server_traffic(replace(server, firewall_rules=kept)).surely_somebody:
-        return Assessment(last_way_in=True, notes=("the rule is the only way in to this server",))
-    return Assessment(safety=Safety.AUTO)
 
 
 def forbidden(server: ServerSnapshot) -> ServerTraffic:
@@ -124,7 +116,7 @@ POLICY: Policy[ServerSnapshot] = Policy(
     controls=(CIS_1_3.P_4_3_8, CIS_2_1.P_4_3_7, CIS_3_0.P_5_2_5, MCSB.NS_1, MCSB.NS_2, DATADOG.MHU_W8J_PX0),
     evaluate=evaluate,
     plan=plan,
-    assess=assess,
+    assess=without_caution,
     forbidden=forbidden,
     suggest=suggest,
     order=10,

@@ -12,7 +12,7 @@ stands between everybody's programs and the data.
 
 *What the change does.* Deletes the rules with such a range, and only them, without waiting for quiet
 first (``settleSeconds`` is 0). A rule that was widened to it gets the range back that it had at the last
-compliant reading. When there is no other way in, it is an alert instead.
+compliant reading. When no other way in surely stands, it is an alert instead.
 
 *What it may break.* Every client that comes in by no other rule. A rollback puts the rule back. The
 alert names the workloads of Azure that the server shows.
@@ -52,7 +52,7 @@ from shared.posture.firewall import (
     rules_evidence,
 )
 from shared.posture.odd_rules import beside_odd, perhaps
-from shared.posture.policy import ALL_SERVERS, Assessment, Policy
+from shared.posture.policy import ALL_SERVERS, Policy, without_caution
 from shared.posture.traffic import ServerTraffic, server_traffic
 
 ID = "postgres-firewall-allows-whole-internet"
@@ -103,15 +103,6 @@ def _former(server: ServerSnapshot, baseline: ServerSnapshot) -> dict[str, Firew
     }
 
 
-def assess(server: ServerSnapshot, baseline: ServerSnapshot | None) -> Assessment:
-    """Deleting the rule is safe unless it is the only way in; one that is narrowed again stays one."""
-    kept = tuple(rule for rule in server.firewall_rules or () if not admits_whole_internet(rule))
-    kept += tuple(_former(server, baseline).values()) if baseline is not None else ()
-    if not server_traffic(replace(server, firewall_rules=kept)).surely_somebody:
-        return Assessment(last_way_in=True, notes=("the rule is the only way in to this server",))
-    return Assessment(safety=Safety.AUTO)
-
-
 def forbidden(server: ServerSnapshot) -> ServerTraffic:
     """What the rules with such a range admit now."""
     return ServerTraffic(sources=server_traffic(replace(server, firewall_rules=_whole(server))).sources)
@@ -148,7 +139,7 @@ POLICY: Policy[ServerSnapshot] = Policy(
     controls=(MCSB.NS_1, MCSB.NS_2, CHECKOV.CKV2_AZURE_26),
     evaluate=evaluate,
     plan=plan,
-    assess=assess,
+    assess=without_caution,
     forbidden=forbidden,
     restore=restore,
     suggest=suggest,

@@ -11,7 +11,8 @@ added later by anybody who may write one, is a way in from outside the virtual n
 be cut off: an approved private endpoint exists that the last compliant reading already had, and there
 are no firewall rules, and on a single server no virtual network rules, but those added since. In a scope
 that is adopted the present endpoints stand for the last compliant ones, and there must be no rules at
-all. Without an approved private endpoint it is never made.
+all. Where no private way surely stands for the clients that matter (name, route, NSGs, endpoint) it is never
+made: it would take the last way in.
 
 *What it may break.* Clients that come in through firewall rules, and on a single server those in subnets
 that a virtual network rule admits: their service endpoint leads to the public path. The rules stay and
@@ -47,11 +48,10 @@ from shared.posture.traffic import (
     network_rules_missing,
     odd_texts,
     public_sources,
-    reach,
-    reach_evidence,
     server_traffic,
 )
 from shared.posture.unread import public_access_said, unread_reason
+from shared.posture.ways.reach import reach
 
 ID = "postgres-public-access-enabled"
 SEVERITY = Severity.HIGH
@@ -74,14 +74,7 @@ def plan(found: Finding, server: ServerSnapshot) -> Change | None:
 
 def assess(server: ServerSnapshot, baseline: ServerSnapshot | None) -> Assessment:
     """Who could be cut off, judged against ``baseline``, the last compliant reading."""
-    approved = server_traffic(server).endpoints
-    if not approved:
-        return Assessment(
-            safety=Safety.APPROVAL,
-            last_way_in=True,
-            notes=("no approved private endpoint: without public access nobody could connect",),
-        )
-    notes = tuple(_cautions(server, baseline, approved))
+    notes = tuple(_cautions(server, baseline))
     return Assessment(safety=Safety.APPROVAL if notes else Safety.AUTO, notes=notes)
 
 
@@ -103,9 +96,9 @@ def _judge(server: ServerSnapshot) -> Judged:
             return unknown(public_access_said(server))
 
 
-def _cautions(server: ServerSnapshot, baseline: ServerSnapshot | None, approved: frozenset[str]) -> list[str]:
+def _cautions(server: ServerSnapshot, baseline: ServerSnapshot | None) -> list[str]:
     """Why a person should look first; empty when disabling cannot cut anybody off."""
-    cautions = []
+    cautions, approved = [], server_traffic(server).endpoints
     if baseline is not None and not approved & server_traffic(baseline).endpoints:
         cautions.append("no approved private endpoint was already there at the last compliant reading")
     if server.firewall_rules is None:
@@ -145,7 +138,6 @@ def _subnets_not_added_since(server: ServerSnapshot, baseline: ServerSnapshot | 
 def _facts(server: ServerSnapshot) -> Facts:
     public = public_sources(server)
     return {
-        **reach_evidence(server),
         "delegatedSubnetResourceId": str(server.delegated_subnet) if server.delegated_subnet else None,
         "losesAccess": {
             "firewallRules": [shown(rule) for rule in server.firewall_rules or ()],

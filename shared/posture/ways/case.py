@@ -8,11 +8,10 @@ from __future__ import annotations
 from ipaddress import ip_network
 from typing import Final
 
-from shared.model import SubnetSnapshot
+from shared.model import IPNetwork, SubnetSnapshot
 from shared.model.resource_id import ResourceId
 from shared.model.values import value
 from shared.nsg import PUBLIC_ADDRESSES, WHOLE, Family, Spans, common, spans_of
-from shared.posture.client_questions import as_enforced
 from shared.posture.ways.answers import Resolved
 from shared.posture.ways.endpoints import endpoints_of, place_of
 from shared.posture.ways.names import network_read
@@ -59,8 +58,7 @@ class Case:
         server = self.world.server
         if self.to.inside:
             return next((one for one in server.places or () if one.id == server.delegated_subnet), None)
-        place = place_of(server, self.to.endpoint) if self.to.endpoint is not None else None
-        return as_enforced(place) if place is not None else None
+        return place_of(server, self.to.endpoint) if self.to.endpoint is not None else None
 
     @property
     def destinations(self) -> Spans:
@@ -69,7 +67,7 @@ class Case:
             return PUBLIC
         known = spans_of(map(ip_network, self.to.addresses)) or _at_endpoint(self)
         place = self.place
-        return known or common(spans_of(place.prefixes if place else ()), ANYWHERE) or ANYWHERE
+        return known or common(spans_of(place.prefixes if place else _listed(self)), ANYWHERE) or ANYWHERE
 
     @property
     def network(self) -> ResourceId | None:
@@ -106,3 +104,10 @@ def _at_endpoint(case: Case) -> Spans:
     place = place_of(case.world.server, case.to.endpoint) if case.to.endpoint is not None else None
     held = (one for one in (place.private_endpoints or () if place else ()) if one.id == case.to.endpoint)
     return common(spans_of(ip_network(address) for one in held for address in one.addresses), ANYWHERE)
+
+
+def _listed(case: Case) -> tuple[IPNetwork, ...]:
+    """The prefixes of the server's own subnet as its network names them."""
+    network = network_read(case.world, case.network) if case.to.inside else None
+    own = case.world.server.delegated_subnet
+    return next((one.prefixes for one in (network.subnets if network else ()) if one.id == own), ())

@@ -144,7 +144,7 @@ def _of_somebody(server: ServerSnapshot, public: ServerTraffic, azure: State) ->
 
 def _by_network_rules(server: ServerSnapshot, subnet: SubnetSnapshot | None) -> Fact | None:
     """What they say of a client in a subnet; None where they say nothing."""
-    if subnet is None or server.kind is not TargetKind.SINGLE_SERVER:
+    if subnet is None or server.kind is not TargetKind.SINGLE_SERVER or _lacks_endpoint(subnet):
         return None
     if network_rules_missing(server):
         unread = unread_reason(server, Aspect.VIRTUAL_NETWORK_RULES)
@@ -158,13 +158,16 @@ def _by_network_rules(server: ServerSnapshot, subnet: SubnetSnapshot | None) -> 
     return None
 
 
-def _of_network_rule(server: ServerSnapshot, subnet: SubnetSnapshot, *, ready: bool) -> Fact | None:
+def _lacks_endpoint(subnet: SubnetSnapshot) -> bool:
+    read = subnet.service_endpoints
+    return read is not None and SERVICE_ENDPOINT not in {one.lower() for one in read}
+
+
+def _of_network_rule(server: ServerSnapshot, subnet: SubnetSnapshot, *, ready: bool) -> Fact:
     said = f"a virtual network rule admits subnet {subnet.id.name}"
     if subnet.service_endpoints is None:
         unsure = f"whether subnet {subnet.id.name} has the service endpoint Microsoft.Sql is not known"
         return _fact(server, State.UNKNOWN, f"{said}; {unsure}", unsure)
-    if SERVICE_ENDPOINT not in {one.lower() for one in subnet.service_endpoints}:
-        return None
     if not ready:
         waits = "the virtual network rule of the subnet is not Ready: look again"
         return _fact(server, State.UNKNOWN, waits, waits)

@@ -109,6 +109,11 @@ def passing(leg: Leg) -> Fact:
     return _behind_admin_rules(leg, found, network)
 
 
+def passing_to_endpoint(leg: Leg) -> Fact:
+    """The same at a private endpoint, which admin rules do not reach (article on security admin rules)."""
+    return _group_fact(leg)
+
+
 def _fact(leg: Leg, state: State, says: str, settles: str = "") -> Fact:
     group = leg.subnet.security_group
     where = group.id if group is not None else leg.subnet.id

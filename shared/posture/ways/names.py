@@ -13,6 +13,7 @@ What must not live here: the way of the packets, and what should be done.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from ipaddress import IPv4Address
 from typing import Final
 
@@ -75,13 +76,17 @@ def _answers(world: World, client: Client) -> Iterator[Answer]:
 
 
 def _by_its_servers(world: World, network: NetworkDns) -> Iterator[Answer]:
-    if unsure := custom_dns(network):
-        return _behind_servers(world, unsure)
-    return _in_network(world, network.id, zones_of(world.server))
+    """Where it is not known whether it has any: what Azure's resolver answers, and what they may."""
+    unsure = custom_dns(network)
+    if not unsure or network.dns_servers is None:
+        for one in _in_network(world, network.id, zones_of(world.server)):
+            yield replace(one, fact=replace(one.fact, settles=one.fact.settles or unsure))
+    if unsure:
+        yield from _behind_servers(world, unsure)
 
 
 def network_of(world: World, client: Client) -> NetworkDns | None:
-    """Who answers for names where the client is; None where that network was not read."""
+    """Who answers for names where the client is; None outside Azure's networks."""
     if isinstance(client, NetworkClient):
         return _network(world, client.network)
     if isinstance(client, PublicClient | AnyAzure | OnPremises):
@@ -103,9 +108,11 @@ def network_read(world: World, network: ResourceId | None) -> VirtualNetwork | N
 
 
 def _known(world: World, network: ResourceId | None) -> NetworkDns | None:
+    """A network that was not read, as far as the server's DNS shows who answers there."""
     dns = world.server.private_dns
     held = (dns.network, *(one.network for one in dns.endpoints)) if dns is not None else ()
-    return next((one for one in held if one is not None and one.id == network), None)
+    unknown = NetworkDns(id=network) if network is not None else None
+    return next((one for one in held if one is not None and one.id == network), unknown)
 
 
 def _as_dns(network: VirtualNetwork) -> NetworkDns:
@@ -226,16 +233,16 @@ def _behind_servers(world: World, unsure: str) -> Iterator[Answer]:
         yield from _anything(world.server, settle)
         return
     zones = zones_of(world.server)
-    central = tuple(zone for zone in zones if declared.zone in {None, zone.id})
-    if declared.zone is not None and not central and not _is_gone(world.server, declared.zone):
-        yield from _anything(world.server, f"the declared zone {declared.zone} was not read")
-        return
+    is_unread = declared.zone is not None and declared.zone not in {zone.id for zone in zones}
     for network in declared.networks:
-        yield from _declared_in(world, network, central)
+        yield from _declared_in(world, network, zones)
+    if declared.zone is not None and is_unread and not _is_gone(world.server, declared.zone):
+        yield from _anything(world.server, f"the declared zone {declared.zone} was not read")
 
 
-def _declared_in(world: World, network: ResourceId, central: tuple[DnsZone, ...]) -> Iterator[Answer]:
-    for one in _in_network(world, network, central):
+def _declared_in(world: World, network: ResourceId, zones: tuple[DnsZone, ...]) -> Iterator[Answer]:
+    """By whichever zone it is linked to: there is one of a name at most."""
+    for one in _in_network(world, network, zones):
         settles = one.fact.settles or f"which of the declared networks answers, {network.name} or another"
         several = len(world.declared.networks) > 1
         said = f"as declared: {one.fact.says}"

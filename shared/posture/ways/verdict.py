@@ -26,11 +26,12 @@ from shared.nsg import (
     union,
 )
 from shared.nsg.packets.boxes import Box
+from shared.posture.client_questions import as_enforced
 from shared.posture.subnet_facts import delegated, groups_reach_endpoints, routes_reach_endpoints
 from shared.posture.ways import gates, routes
 from shared.posture.ways.answers import Fact, Stage, State, Verdict, Way, among
 from shared.posture.ways.case import ANYWHERE, Case
-from shared.posture.ways.groups import Leg, box_of, covered, passing, space_of
+from shared.posture.ways.groups import Leg, box_of, covered, passing, passing_to_endpoint, space_of
 from shared.posture.ways.names import Answer, answers, network_read
 from shared.posture.ways.world import (
     AnyAzure,
@@ -158,20 +159,20 @@ def _groups(case: Case) -> Iterator[Fact]:
     elif delegated(place):
         yield passing(_leg(case, place, Direction.INBOUND))
     else:
-        yield _at_place(case, place)
+        yield _at_place(case, as_enforced(place))
 
 
 def _at_place(case: Case, place: SubnetSnapshot) -> Fact:
     reached = groups_reach_endpoints(place)
     if reached:
-        return passing(_leg(case, place, Direction.INBOUND))
+        return passing_to_endpoint(_leg(case, place, Direction.INBOUND))
     mode = place.endpoint_network_policies
     off = f"network policies are off in subnet {place.id.name}: its NSG does not reach the endpoint"
     stands = Fact(stage=Stage.NSG, state=State.STANDS, says=off, resource=str(place.id))
     if reached is False:
         return stands
     unsure = f"privateEndpointNetworkPolicies of subnet {place.id.name} is {mode!r}, which cannot be judged"
-    if passing(_leg(case, place, Direction.INBOUND)).state is State.STANDS:
+    if passing_to_endpoint(_leg(case, place, Direction.INBOUND)).state is State.STANDS:
         return stands
     return replace(stands, state=State.UNKNOWN, says=unsure, settles=unsure)
 

@@ -7,12 +7,14 @@ import json
 from urllib.parse import urlsplit
 
 import pytest
+from azure.mgmt.network.models import EffectiveSecurityAdminRule, QueryRequestOptions
 
 from local.simulator import seeds
 from local.simulator.client import ArmCallFailed, SimulatorClient
+from local.simulator.network_manager import EFFECTIVE_RULES
 from local.simulator.server import SimulatorServer
 from local.simulator.values import JsonValue, as_list, dig
-from tests.local.simulator.conftest import Sdk
+from tests.local.simulator.conftest import BOT, Sdk
 
 SERVER = seeds.flexible_server_id()
 PROVIDERS = f"/subscriptions/{seeds.SUBSCRIPTION}/providers"
@@ -189,3 +191,39 @@ def test_resources_of_a_scope_are_listed(client: SimulatorClient) -> None:
     kind = "Microsoft.Network/networkSecurityGroups"
     asked = client.list_all(f"{subscription}/resources?$filter=resourceType%20eq%20'{kind}'")
     assert [one["id"] for one in asked] == [elsewhere["id"]]
+
+
+def test_a_network_lists_the_security_admin_rules_that_hold_in_it(client: SimulatorClient, sdk: Sdk) -> None:
+    here, there = seeds.vnet_id(), seeds.vnet_id(name="vnet-hub")
+    client.seed([seeds.vnet(), seeds.vnet(name="vnet-hub")])
+    asked = QueryRequestOptions()
+    rules = sdk.network.list_network_manager_effective_security_admin_rules
+    assert rules(seeds.GROUP, seeds.VNET, asked).value == []
+    client.seed(
+        [
+            seeds.admin_rule(name="second", priority=20, networks=[here, there]),
+            seeds.admin_rule(name="first", priority=3, networks=[here], access="AlwaysAllow"),
+            seeds.admin_rule(name="elsewhere", priority=1, networks=[there]),
+        ]
+    )
+    found = rules(seeds.GROUP, seeds.VNET, asked)
+    assert not found.skip_token
+    held = [one for one in found.value or [] if isinstance(one, EffectiveSecurityAdminRule)]
+    assert [(one.priority, one.access, one.direction) for one in held] == [
+        (3, "AlwaysAllow", "Inbound"),
+        (20, "Deny", "Inbound"),
+    ]
+    assert [call["kind"] for call in client.calls(method="POST")] == ["read", "read"]
+
+
+def test_the_rules_of_a_network_are_asked_by_an_action_of_their_own_and_not_under_a_read_only_lock(
+    client: SimulatorClient,
+) -> None:
+    path = f"{seeds.vnet_id()}/listNetworkManagerEffectiveSecurityAdminRules"
+    assert client.arm("POST", path)[0] == 404
+    client.seed([seeds.vnet()])
+    client.deny(BOT.app_id, [EFFECTIVE_RULES + "/action"])
+    assert client.arm("POST", path)[0] == 200
+    assert SimulatorClient(client.url, BOT).arm("POST", path)[0] == 403
+    client.seed([seeds.lock(scope=seeds.vnet_id(), name="keep", level="ReadOnly")])
+    assert client.arm("POST", path)[0] == 409

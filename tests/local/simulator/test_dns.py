@@ -147,6 +147,34 @@ def test_a_link_can_be_seeded_in_another_state(client: SimulatorClient, sdk: Sdk
     assert shown.properties.provisioning_state == "Succeeded"
 
 
+def test_a_link_keeps_its_resolution_policy_through_every_write(client: SimulatorClient, sdk: Sdk) -> None:
+    client.seed([*WORLD, seeds.zone_link(zone=ZONE, vnet=seeds.vnet_id())])
+    path = f"{ZONE}/virtualNetworkLinks/link"
+
+    def policy() -> str | None:
+        shown = sdk.dns.virtual_network_links.get(GROUP, NAME, "link")
+        return shown.properties.resolution_policy if shown.properties else None
+
+    assert policy() == "Default"
+    client.patch(path, {"properties": {"resolutionPolicy": "NxDomainRedirect"}})
+    assert policy() == "NxDomainRedirect"
+    client.patch(path, {"tags": {"team": "hub"}})
+    assert policy() == "NxDomainRedirect"
+    client.put(path, {"location": "global", "properties": {"virtualNetwork": {"id": seeds.vnet_id()}}})
+    assert policy() == "Default"
+
+
+def test_a_resolution_policy_that_is_none_is_refused_and_so_is_fallback_where_no_public_name_is(
+    client: SimulatorClient,
+) -> None:
+    own = seeds.zone_id(name="orders.private.postgres.database.azure.com")
+    client.seed([*WORLD, seeds.private_dns_zone(name="orders.private.postgres.database.azure.com")])
+    for zone, policy in ((ZONE, "Sometimes"), (own, "NxDomainRedirect")):
+        held: JsonObject = {"virtualNetwork": {"id": seeds.vnet_id()}, "resolutionPolicy": policy}
+        with pytest.raises(ArmCallFailed, match="resolution policy"):
+            client.put(f"{zone}/virtualNetworkLinks/link", {"location": "global", "properties": held})
+
+
 def test_links_come_in_pages_of_the_size_that_is_asked_for(client: SimulatorClient, sdk: Sdk) -> None:
     links = [
         seeds.zone_link(zone=ZONE, vnet=seeds.vnet_id(name=f"vnet-{number}"), name=f"link-{number}")

@@ -151,6 +151,35 @@ def states(sdk: Sdk, network: str) -> list[str | None]:
     return [one.properties.peering_state for one in peerings if one.properties is not None]
 
 
+def test_a_peering_shows_the_space_that_it_leads_to(client: SimulatorClient, sdk: Sdk) -> None:
+    hub = seeds.vnet(name="vnet-hub", prefixes=["10.30.0.0/16"])
+    client.seed(seeds.peered(seeds.vnet(), hub))
+    client.amend(HUB, {"properties": {"addressSpace": {"addressPrefixes": ["10.31.0.0/16"]}}})
+    [inline] = sdk.network.virtual_networks.get(GROUP, seeds.VNET).virtual_network_peerings or []
+    [listed] = sdk.network.virtual_network_peerings.list(GROUP, seeds.VNET)
+    for shown in (inline, listed):
+        assert shown.peering_state == "Connected"
+        assert shown.remote_address_space.address_prefixes == ["10.31.0.0/16"]
+        assert shown.remote_virtual_network_address_space.address_prefixes == ["10.31.0.0/16"]
+    assert states(sdk, "vnet-hub") == ["Connected"]
+
+
+def test_a_peering_that_was_not_synchronized_keeps_what_it_took_over(
+    client: SimulatorClient, sdk: Sdk
+) -> None:
+    older: JsonObject = {"remoteAddressSpace": {"addressPrefixes": ["10.30.0.0/24"]}}
+    to_hub = seeds.peering(name="hub", remote=HUB, properties=older)
+    client.seed(
+        [
+            seeds.vnet(properties={"virtualNetworkPeerings": [to_hub]}),
+            seeds.vnet(name="vnet-hub", prefixes=["10.30.0.0/16"]),
+        ]
+    )
+    [shown] = sdk.network.virtual_network_peerings.list(GROUP, seeds.VNET)
+    assert shown.remote_address_space.address_prefixes == ["10.30.0.0/24"]
+    assert shown.remote_virtual_network_address_space.address_prefixes == ["10.30.0.0/16"]
+
+
 def test_a_peering_without_its_other_end_is_refused(client: SimulatorClient) -> None:
     client.seed([seeds.vnet()])
     with pytest.raises(ArmCallFailed) as refused:

@@ -1,15 +1,22 @@
 """One GET of one network resource: a subnet, its NSG, its route table, its network, a private endpoint.
 
-What must not live here: which of them belong together, what any of it means.
+The security admin rules of a network are asked for by POST, page by page. What must not live here: which of
+them belong together, what any of it means.
 """
 
 from __future__ import annotations
 
-from shared.adapters.arm.session.session import Session, body_of
+from functools import partial
+from typing import Final
+
+from shared.adapters.arm.session.session import Hooks, Session, body_of
 from shared.adapters.arm.wire import fields, security_groups
 from shared.model import Json
+from shared.model.errors import Permanent
 from shared.model.interfaces import GroupReading
 from shared.model.resource_id import ResourceId
+
+_MOST_PAGES: Final = 20
 
 
 def subnet(session: Session, subnet: ResourceId) -> Json:
@@ -55,6 +62,38 @@ def virtual_network(session: Session, network: ResourceId) -> Json:
         lambda hooks: client.virtual_networks.get(
             network.resource_group, network.name, api_version=version, cls=body_of, **hooks
         )
+    )
+
+
+def admin_rules(session: Session, network: ResourceId) -> list[Json]:
+    """The security admin rules that hold in a network; none where no network manager manages it.
+
+    Raises ``Permanent`` for an answer without a list, or without an end.
+    """
+    token, found = "", list[Json]()
+    for _ in range(_MOST_PAGES):
+        page = session.ask(partial(_admin_rules, session, network, token))
+        held = fields.get(page, "value")
+        if not isinstance(held, list):
+            raise Permanent("the security admin rules are no list", code="MalformedAnswer")
+        found += held
+        token = fields.text(page, "skipToken")
+        if not token:
+            return found
+    raise Permanent("the list of security admin rules has no end", code="MalformedAnswer")
+
+
+def _admin_rules(session: Session, network: ResourceId, token: str, hooks: Hooks) -> Json:
+    from azure.mgmt.network.models import QueryRequestOptions
+
+    client = session.clients.network(network.subscription)
+    return client.list_network_manager_effective_security_admin_rules(
+        network.resource_group,
+        network.name,
+        QueryRequestOptions(skip_token=token or None),
+        api_version=session.clients.versions.network,
+        cls=body_of,
+        **hooks,
     )
 
 

@@ -23,7 +23,7 @@ from shared.adapters.arm.reading.optional_parts import tried
 from shared.adapters.arm.reading.private_dns_places import Seen
 from shared.adapters.arm.session.session import Hooks, Session, bodies_of, body_of
 from shared.adapters.arm.wire import dns, fields
-from shared.model import Aspect, ConnectionStatus, Json, ServerSnapshot
+from shared.model import Aspect, ConnectionStatus, Json, PrivateEndpointConnection, ServerSnapshot
 from shared.model.dns_names import canonical, endpoint_zone_name, record_name
 from shared.model.errors import Gone, Permanent
 from shared.model.parts import DnsZone, EndpointDns, NetworkDns, PrivateDns
@@ -40,19 +40,26 @@ def private_dns(session: Session, server: ServerSnapshot) -> ServerSnapshot:
     """The snapshot with its private DNS. Raises ``Permanent`` for a server without a usable host name."""
     if server.vnet_integrated:
         return replace(server, private_dns=_of_own_zone(session, server))
-    connections = [c for c in server.private_endpoints or () if c.status is ConnectionStatus.APPROVED]
-    if not connections:
+    if not approved(server):
         return replace(server, private_dns=PrivateDns())
     if not endpoint_zone_name(server.host_name):
         raise Permanent(f"the server's host name is {server.host_name!r}", code="MalformedAnswer")
-    named = sorted({c.endpoint for c in connections if c.endpoint is not None})
-    looked_at = named[:MOST_ENDPOINTS]
-    found = replace(server, private_dns=_of_endpoints(session, server, looked_at) if named else PrivateDns())
-    missed = sum(connection.endpoint not in looked_at for connection in connections)
-    if not missed:
-        return found
+    named, missed = looked_at(server)
+    found = replace(server, private_dns=_of_endpoints(session, server, named) if named else PrivateDns())
+    return replace(found, unread={**found.unread, Aspect.PRIVATE_DNS: missed}) if missed else found
+
+
+def approved(server: ServerSnapshot) -> list[PrivateEndpointConnection]:
+    return [c for c in server.private_endpoints or () if c.status is ConnectionStatus.APPROVED]
+
+
+def looked_at(server: ServerSnapshot) -> tuple[list[ResourceId], str]:
+    """The approved endpoints that are looked at, in order, and how many are not, in words."""
+    connections = approved(server)
+    named = sorted({c.endpoint for c in connections if c.endpoint is not None})[:MOST_ENDPOINTS]
+    missed = sum(connection.endpoint not in named for connection in connections)
     told = f"{missed} of {len(connections)} approved private endpoints were not looked at"
-    return replace(found, unread={**found.unread, Aspect.PRIVATE_DNS: told})
+    return named, told if missed else ""
 
 
 # --- a server in a subnet --------------------------------------------------------------------------
@@ -125,20 +132,28 @@ def _with_group(session: Session, endpoint: EndpointDns, name: str, label: str) 
 
 
 def _placed(endpoint: EndpointDns, seen: Seen) -> EndpointDns:
-    network = seen.networks.get(endpoint.id)
-    if network is None:
-        told = endpoint.unread or seen.unread
-        return replace(endpoint, unread=told)
-    return replace(endpoint, network=_network_seen(network, seen))
+    subnet = seen.subnets.get(endpoint.id)
+    if subnet is None:
+        return replace(endpoint, unread=endpoint.unread or seen.unread)
+    return _in_subnet(endpoint, subnet, seen)
 
 
-def _network_seen(network: ResourceId, seen: Seen) -> NetworkDns:
-    servers = seen.dns_servers.get(network)
-    return NetworkDns(id=network, dns_servers=servers, unread="" if servers is not None else seen.unread)
+def _in_subnet(endpoint: EndpointDns, subnet: ResourceId, seen: Seen) -> EndpointDns:
+    network = subnet.parent
+    servers = seen.dns_servers.get(network) if network is not None else None
+    unread = "" if servers is not None else seen.unread
+    known = NetworkDns(id=network, dns_servers=servers, unread=unread) if network is not None else None
+    return replace(endpoint, subnet=subnet, network=known)
 
 
 def _with_address(session: Session, endpoint: EndpointDns, label: str, seen: Seen) -> EndpointDns:
     """The endpoint read itself: for its address, and then for its network too."""
+    read = endpoint_itself(session, endpoint, label)
+    return _in_subnet(read, read.subnet, seen) if read.subnet is not None else read
+
+
+def endpoint_itself(session: Session, endpoint: EndpointDns, label: str) -> EndpointDns:
+    """The endpoint with its subnet and its addresses, from its own GET; or with why that was refused."""
     where = endpoint.id
     client = session.clients.network(where.subscription)
     version = session.clients.versions.network
@@ -156,12 +171,10 @@ def _with_address(session: Session, endpoint: EndpointDns, label: str, seen: See
     )
     if body is None:
         return replace(endpoint, unread=endpoint.unread or refused)
-    subnet = parse_resource_id(fields.get(body, "properties", "subnet", "id"))
-    network = subnet.parent if subnet is not None else None
     return replace(
         endpoint,
-        addresses=dns.own_addresses(fields.get(body, "properties"), label) or None,
-        network=_network_seen(network, seen) if network is not None else endpoint.network,
+        addresses=dns.own_addresses(fields.get(body, "properties"), label) or endpoint.addresses,
+        subnet=parse_resource_id(fields.get(body, "properties", "subnet", "id")) or endpoint.subnet,
     )
 
 

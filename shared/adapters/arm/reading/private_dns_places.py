@@ -26,9 +26,9 @@ _ZONE: Final = "microsoft.network/privatednszones"
 
 @value
 class Seen:
-    """What Resource Graph shows: the network of each endpoint, the DNS servers of each network, the zones."""
+    """What Resource Graph shows: the subnet of each endpoint, the DNS servers of each network, the zones."""
 
-    networks: Mapping[ResourceId, ResourceId]
+    subnets: Mapping[ResourceId, ResourceId]
     dns_servers: Mapping[ResourceId, tuple[str, ...]]
     zones: tuple[ResourceId, ...] | None
     unread: str = ""
@@ -38,13 +38,13 @@ def seen(session: Session, endpoints: Sequence[ResourceId], name: str) -> Seen:
     """One question about all of ``endpoints``, their networks and the zones called ``name``."""
     rows, refused = tried(lambda: session.ask(partial(_rows, session, _query(endpoints, name))))
     if rows is None:
-        return Seen(networks={}, dns_servers={}, zones=None, unread=refused)
+        return Seen(subnets={}, dns_servers={}, zones=None, unread=refused)
     by_type: dict[str, list[Json]] = {}
     for row in rows:
         by_type.setdefault(fields.text(row, "type").lower(), []).append(row)
     subnets = {one: parse_resource_id(fields.get(row, "subnet")) for one, row in _named(by_type, _ENDPOINT)}
     return Seen(
-        networks={e: s.parent for e, s in subnets.items() if s is not None and s.parent is not None},
+        subnets={e: s for e, s in subnets.items() if s is not None and s.parent is not None},
         dns_servers={
             one: dns.dns_servers(fields.get(row, "dnsServers")) for one, row in _named(by_type, _NETWORK)
         },

@@ -8,7 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from shared.adapters.arm.reading import configurations, extensions, firewall, private_dns, server_parts
+from shared.adapters.arm.reading import (
+    configurations,
+    extensions,
+    firewall,
+    places,
+    private_dns,
+    server_parts,
+)
 from shared.adapters.arm.reading.optional_parts import Reader
 from shared.adapters.arm.session.session import Session, body_of
 from shared.adapters.arm.wire import servers
@@ -45,6 +52,7 @@ FLEXIBLE_PARTS: Final[Mapping[Aspect, Reader[ServerSnapshot]]] = {
     Aspect.DIAGNOSTIC_SETTINGS: extensions.diagnostic_settings,
     Aspect.HEALTH: extensions.health,
     Aspect.PRIVATE_DNS: private_dns.private_dns,
+    Aspect.PLACES: places.places,
     Aspect.DNS_LOCKS: extensions.dns_locks,
 }
 SINGLE_PARTS: Final[Mapping[Aspect, Reader[ServerSnapshot]]] = {
@@ -54,5 +62,7 @@ SINGLE_PARTS: Final[Mapping[Aspect, Reader[ServerSnapshot]]] = {
     Aspect.ADMINISTRATORS: server_parts.single_administrators,
     Aspect.THREAT_PROTECTION: server_parts.single_threat_protection,
     Aspect.DIAGNOSTIC_SETTINGS: extensions.diagnostic_settings,
+    Aspect.PRIVATE_DNS: private_dns.private_dns,
+    Aspect.PLACES: places.places,
 }
 """What a server's parts are read by, in the order in which they are asked for."""

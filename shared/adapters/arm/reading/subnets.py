@@ -16,9 +16,9 @@ from functools import partial
 from typing import Final
 
 from shared.adapters.arm.reading import graph, network_resources, subnet_servers
-from shared.adapters.arm.reading.optional_parts import Reader, each, with_parts
+from shared.adapters.arm.reading.optional_parts import Reader, each, tried, with_parts
 from shared.adapters.arm.session.session import Session
-from shared.adapters.arm.wire import fields, networks, subnets
+from shared.adapters.arm.wire import admin_rules, fields, networks, subnets
 from shared.model import Aspect, Json, SubnetSnapshot
 from shared.model.errors import Gone, Transient
 from shared.model.parts import SubnetEndpoint
@@ -46,6 +46,30 @@ def read(session: Session, subnet: ResourceId, aspects: frozenset[Aspect]) -> Su
     return with_parts(session, snapshot, _around(snapshot, body), aspects)
 
 
+def place(session: Session, subnet: ResourceId, *, delegated: bool) -> SubnetSnapshot:
+    """A subnet in which a server is reached, with what decides there who gets in; without its network.
+
+    At a private endpoint the NSG decides nothing where network policies surely leave it out, and the route
+    table of the endpoint's own subnet never does. Raises ``Gone`` when the subnet does not exist.
+    """
+    read_at = session.clock.now()
+    body = network_resources.subnet(session, subnet)
+    snapshot = subnets.subnet(body, read_at)
+    aspects = _DELEGATED if delegated else _at_endpoints(snapshot)
+    snapshot = _without_odd_parts(snapshot, aspects)
+    return with_parts(session, snapshot, _around(snapshot, body), aspects)
+
+
+_DELEGATED: Final = frozenset({Aspect.SECURITY_GROUP, Aspect.ROUTES})
+_WITHOUT_GROUPS: Final = frozenset({"", "disabled", "routetableenabled"})
+"""Values of ``privateEndpointNetworkPolicies`` with which no NSG reaches private endpoints."""
+
+
+def _at_endpoints(subnet: SubnetSnapshot) -> frozenset[Aspect]:
+    left_out = subnet.endpoint_network_policies.lower() in _WITHOUT_GROUPS
+    return frozenset() if left_out else frozenset({Aspect.SECURITY_GROUP})
+
+
 def more(session: Session, snapshot: SubnetSnapshot, aspects: frozenset[Aspect]) -> SubnetSnapshot:
     """The snapshot with parts of its surroundings that it names itself; see ``Gateway.more``."""
     return with_parts(session, snapshot, _named(snapshot), aspects)
@@ -70,7 +94,10 @@ def _around(snapshot: SubnetSnapshot, body: Json) -> Mapping[Aspect, Reader[Subn
 
 def _named(snapshot: SubnetSnapshot) -> Mapping[Aspect, Reader[SubnetSnapshot]]:
     """Those of them that need nothing but what the snapshot itself names."""
-    readers: dict[Aspect, Reader[SubnetSnapshot]] = {Aspect.VIRTUAL_NETWORK: _with_virtual_network}
+    readers: dict[Aspect, Reader[SubnetSnapshot]] = {
+        Aspect.VIRTUAL_NETWORK: _with_virtual_network,
+        Aspect.ADMIN_RULES: _with_admin_rules,
+    }
     if snapshot.route_table_id is not None:
         readers[Aspect.ROUTES] = partial(_with_routes, snapshot.route_table_id)
     return readers
@@ -115,6 +142,19 @@ def _with_virtual_network(session: Session, subnet: SubnetSnapshot) -> SubnetSna
         virtual_network=networks.virtual_network(found),
         location=subnet.location or fields.text(found, "location"),
     )
+
+
+def _with_admin_rules(session: Session, subnet: SubnetSnapshot) -> SubnetSnapshot:
+    """With the rules that go before the NSG; they are kept, or why there are none, on the network."""
+    network = subnet.virtual_network
+    if network is None:
+        why = subnet.unread.get(Aspect.VIRTUAL_NETWORK, "the virtual network was not read")
+        return replace(subnet, unread={**subnet.unread, Aspect.ADMIN_RULES: why})
+    where = network.id
+    rules, refused = tried(lambda: admin_rules.admin_rules(network_resources.admin_rules(session, where)))
+    told = {Aspect.ADMIN_RULES: refused} if refused else {}
+    known = replace(network, admin_rules=rules, admin_unread=refused)
+    return replace(subnet, virtual_network=known, unread={**subnet.unread, **told})
 
 
 # --- private endpoints -----------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from ipaddress import IPv4Address, IPv6Address, ip_network
 from typing import Final
 
+from shared.adapters.arm.wire.dns import dns_servers
 from shared.adapters.arm.wire.fields import get, listed, objects, required_id, text, texts, wrong
 from shared.model import IPNetwork, Json
 from shared.model.addresses import ipv4
@@ -49,7 +50,7 @@ def virtual_network(body: Json) -> VirtualNetwork:
     return VirtualNetwork(
         id=required_id(body),
         prefixes=_networks(body, get(body, "properties", "addressSpace", "addressPrefixes")),
-        dns_servers=tuple(texts(get(body, "properties", "dhcpOptions", "dnsServers"))),
+        dns_servers=dns_servers(get(body, "properties", "dhcpOptions", "dnsServers")),
         peerings=tuple(_peerings(body)),
         learns_routes=_learns_routes(body),
         subnets=tuple(_subnets(body)),
@@ -67,8 +68,13 @@ def _peerings(body: Json) -> Iterator[Peering]:
         connected = text(one, "properties", "peeringState").lower() == "connected"
         accessible = get(one, "properties", "allowVirtualNetworkAccess") is not False
         if remote is not None and connected and accessible:
-            space = get(one, "properties", "remoteAddressSpace", "addressPrefixes")
-            yield Peering(network=remote, prefixes=_readable(space))
+            yield Peering(
+                network=remote, prefixes=_space(one, "remote") or _space(one, "remoteVirtualNetwork")
+            )
+
+
+def _space(peering: Json, whose: str) -> tuple[IPNetwork, ...]:
+    return _readable(get(peering, "properties", f"{whose}AddressSpace", "addressPrefixes"))
 
 
 def _subnets(body: Json) -> Iterator[NetworkSubnet]:
