@@ -52,6 +52,8 @@ class Parameter:
     """A policy's setting: its default and what it means. ``check`` returns what is wrong, or None.
 
     ``example`` is for a setting whose default leaves the policy nothing to say; None where it does not.
+    ``follows`` is the id of another policy: where this one is not set, what that one's parameter of the same
+    name is set to holds. So what describes the place, such as its clients, is declared once.
     The name is camelCase, as in ``policies.yaml``; the policy's functions get it in snake_case.
     """
 
@@ -60,6 +62,7 @@ class Parameter:
     description: str
     check: Callable[[Json], str | None] = lambda _: None
     example: Json = None
+    follows: str = ""
 
 
 @value
