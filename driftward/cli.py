@@ -4,7 +4,8 @@ A command's module is imported when the command is called, so that one does not 
 dependencies; what the list of commands says of each stands here. Every command returns its exit code.
 What a caller can bring about (a wrong option, an absent file, a reader who left) is told in a line and
 never with a traceback, unless ``--debug`` asks for it. Exit codes everywhere: 0 answered, and what was
-wanted holds; 1 it does not hold; 2 the input cannot be used, or nothing could be read.
+wanted holds; 1 it does not hold; 2 the input cannot be used, or nothing could be read; 3 not known, where a
+question was asked that stays open.
 """
 
 from __future__ import annotations
@@ -98,7 +99,7 @@ COMMANDS: Final[Mapping[str, Place]] = {
     "diagnose": Place(
         "driftward.diagnose",
         "diagnose",
-        "why nobody can connect to a server: address, NSG, routes, DNS, firewall",
+        "who can connect to a server, and what is in the way: address, NSG, routes, DNS, firewall",
     ),
     "replay": Place("driftward.replay", "replay", "post recorded events to a webhook, as Event Grid would"),
 }
@@ -115,7 +116,7 @@ These commands show and explain; none of them writes to Azure.
 """
 _EPILOG: Final = """\
 Exit codes: 0 answered, and what was wanted holds; 1 it does not hold; 2 the input cannot be used, or
-nothing could be read.
+nothing could be read; 3 not known, where a question was asked that stays open.
 
 \b
 Completion in your shell, for this session or as a line of its start-up file:

@@ -1,8 +1,8 @@
-"""`driftward diagnose SERVER [--from WHO]`: why nobody, or one subnet, can connect to a server.
+"""`driftward diagnose SERVER [--from WHO] [--nat ADDRESS]…`: who can connect, and what is in the way.
 
-The walk itself is in ``driftward.diagnosis``; here the arguments become values, Azure is read and the
-answer is written. Exit codes: 0 no fault is proved, 1 one is, 2 the input is unusable or the server cannot
-be read.
+The verdict is ``shared.posture.ways``; here the arguments become values, Azure is read and the answer is
+written. Exit codes: 0 everybody who is asked about connects, for sure; 1 a fault is proved; 2 the input is
+unusable or the server cannot be read; 3 not known.
 """
 
 from __future__ import annotations
@@ -10,88 +10,75 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import replace
-from ipaddress import AddressValueError, IPv4Address, ip_network
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
-from driftward.diagnosis.case import Result, Step
-from driftward.diagnosis.walk import walk
+from driftward.diagnosis.who import BadInput, Who, client_named, server_named
 from driftward.options import answers
 from driftward.refusing import refuse
 from driftward.signing_in import hush
-from shared.alerts.commands import at_endpoint
-from shared.config.settings import Settings
-from shared.model import Target, TargetKind
+from shared.model import Target
 from shared.model.errors import ConfigurationError, GatewayError
-from shared.model.resource_id import ResourceId, parse_resource_id
-from shared.nsg import PUBLIC_ADDRESSES, common, spans_of
 
-_SERVERS: Final = {
-    "microsoft.dbforpostgresql/flexibleservers": TargetKind.FLEXIBLE_SERVER,
-    "microsoft.dbforpostgresql/servers": TargetKind.SINGLE_SERVER,
-}
-_SUBNET: Final = "microsoft.network/virtualnetworks/subnets"
+if TYPE_CHECKING:
+    from driftward.diagnosis.words import Diagnosis
+
 _HELP: Final = """\
-Says why nobody, or one subnet or address, can connect to a server: its address, NSGs, routes, DNS and
-firewall are looked at in the order in which a connection meets them. Azure is read and never written.
+Says who can connect to a server, and of whom that is blocked what is in the way: the address, NSGs, routes,
+DNS and the firewall are told in the order of the Private Link article. Azure is read and never written.
+
+Without --from everybody is asked about who is declared in policies.yaml, else the networks linked to the
+server's zone and the public path as far as it is open; and what the server itself needs.
 
 \b
   driftward diagnose /subscriptions/.../flexibleServers/orders
   driftward diagnose /subscriptions/.../flexibleServers/orders --from 203.0.113.9
+  driftward diagnose /subscriptions/.../flexibleServers/orders \\
+      --from /subscriptions/.../virtualNetworks/apps/subnets/web --nat 203.0.113.7
 """
 _EPILOG: Final = """\
 Azure is read with the credential that azure-identity finds (`az login`), at CLOUD or ARM_ENDPOINT.
 Parameters of policies are those of POLICIES_FILE, else policies.yaml of this folder, else the defaults.
 
-Exit codes: 0 no fault is proved; 1 one is; 2 the input cannot be used, or the server cannot be read.
+Exit codes: 0 connects, for sure; 1 a fault is proved; 2 the input cannot be used, or the server cannot be
+read; 3 not known.
 """
-
-
-class BadInput(ValueError):
-    """An argument that cannot be used; the message names it."""
+_FROM: Final = """\
+Who wants to connect: resource id of a subnet, a public IPv4 address, a private range (of a subnet, else
+on-premises), or `azure` for any Azure address."""
+_NAT: Final = "A public address by which that subnet or on-premises range leaves; may be repeated."
 
 
 @click.command("diagnose", help=_HELP, epilog=_EPILOG)
 @click.argument("server", metavar="SERVER")
-@click.option(
-    "--from",
-    "client",
-    metavar="WHO",
-    help="Who wants to connect: resource id of a subnet, or a public IPv4 address.",
-)
+@click.option("--from", "client", metavar="WHO", help=_FROM)
+@click.option("--nat", metavar="ADDRESS", multiple=True, help=_NAT)
 @answers
-def diagnose(server: str, client: str | None, as_json: bool) -> int:
-    """Walk to the server whose resource id is SERVER."""
+def diagnose(server: str, client: str | None, nat: Sequence[str], as_json: bool) -> int:
+    """Ask for the ways to the server whose resource id is SERVER."""
     try:
-        target = server_named(server)
-        steps = _walked(target, client_named(client))
+        found = _diagnosis(server_named(server), client_named(client, nat))
     except (BadInput, GatewayError, ConfigurationError) as error:
         return refuse(error)
-    _tell(target, steps, as_json=as_json)
-    return 1 if any(step.result is Result.FAULT for step in steps) else 0
+    return _tell(found, as_json=as_json)
 
 
-def _tell(server: Target, steps: Sequence[Step], *, as_json: bool) -> None:
+def _tell(found: Diagnosis, *, as_json: bool) -> int:
+    from driftward.diagnosis.view import exit_code, view
+
     if as_json:
-        print(json.dumps(view(server, steps), indent=2))
+        print(json.dumps(view(found), indent=2))
     else:
         from driftward.diagnosis.show import show
 
-        show(str(server.id), steps)
+        show(found)
+    return exit_code(found)
 
 
-def view(server: Target, steps: Sequence[Step]) -> dict[str, Any]:
-    """``{"server", "result", "steps": [{"stage", "result", "says", "resource", "fix", "evidence"}]}``."""
-    from driftward.diagnosis.show import worst
-    from shared.model.codec import to_json
-
-    return {"server": str(server.id), "result": worst(steps), "steps": [to_json(step) for step in steps]}
-
-
-def _walked(server: Target, client: ResourceId | IPv4Address | None) -> tuple[Step, ...]:
+def _diagnosis(server: Target, who: Who | None) -> Diagnosis:
     from driftward.catalogue.file import chosen
+    from driftward.diagnosis.asking import asked
     from driftward.diagnosis.azure import case_of
     from shared.adapters.arm.gateway import ArmGateway
     from shared.adapters.arm.session.clients import ArmClients
@@ -102,39 +89,6 @@ def _walked(server: Target, client: ResourceId | IPv4Address | None) -> tuple[St
     clients = ArmClients(said.settings)
     try:
         gateway = ArmGateway(clients, clock, clock.sleep)
-        steps = walk(case_of(server, client, gateway, said.configuration))
-        return tuple(_at_endpoint(step, said.settings) for step in steps)
+        return asked(case_of(server, who, gateway, said.configuration), said.settings)
     finally:
         clients.close()
-
-
-def _at_endpoint(step: Step, settings: Settings) -> Step:
-    """The step with commands that go to the ARM of the settings, wherever azure-cli's active cloud has it."""
-    where, audience = settings.management_endpoint, settings.management_audience
-    return replace(step, fix=tuple(at_endpoint(one, where, audience) for one in step.fix))
-
-
-def server_named(text: str) -> Target:
-    """The server with this id. Raises ``BadInput``."""
-    found = parse_resource_id(text)
-    kind = _SERVERS.get(found.type) if found is not None else None
-    if found is None or kind is None:
-        raise BadInput(f"SERVER: {text!r} is not the resource id of a PostgreSQL server")
-    return Target(kind=kind, id=found)
-
-
-def client_named(text: str | None) -> ResourceId | IPv4Address | None:
-    """The subnet or the address with which somebody wants to connect. Raises ``BadInput``."""
-    if text is None:
-        return None
-    found = parse_resource_id(text)
-    if found is not None and found.type == _SUBNET:
-        return found
-    wanted = f"--from: {text!r} is not the resource id of a subnet, or a public IPv4 address"
-    try:
-        address = IPv4Address(text)
-    except AddressValueError:
-        raise BadInput(wanted) from None
-    if not common(PUBLIC_ADDRESSES, spans_of([ip_network(address)])):
-        raise BadInput(f"{wanted}: name the subnet that it lies in")
-    return address

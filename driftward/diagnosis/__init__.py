@@ -1,7 +1,7 @@
-"""Why can nobody connect to a server? The order of the Private Link article, walked over one reading.
+"""Who can connect to a server, and what is in the way? Asked of the model of ways, told in the order of the
+Private Link article.
 
-``walk`` (pure) asks step by step: the address, the NSGs and routes (``path``), DNS (``naming``), the
-firewall; it stops at the first fault that is proved to be in the way of who asks (``case``). ``azure`` reads
-what it needs, ``show`` prints it. What is found has the words and the fixes of the policies that judge the
-same thing; nothing is judged twice.
+``who`` takes what a person says; ``azure`` reads the server and whoever is meant where nobody is named;
+``asking`` has ``shared.posture.ways`` judge each and say what mends it; ``words``, ``show`` and ``view`` tell
+it, to people and to machines. Nothing is judged here.
 """

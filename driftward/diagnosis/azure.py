@@ -1,107 +1,170 @@
-"""What a diagnosis reads: the server, the subnets it can be reached in, the client's subnet.
+"""What a diagnosis reads: the server with the places in which it is reached, and who wants to connect.
 
-Only reads, through the project's own gateway, with the settings of the environment. A subnet that cannot be
-read is told with its reason; a server that cannot be read ends the diagnosis.
+Only reads, through the project's own gateway, with the settings of the environment. Where nobody is named,
+the declared clients are asked about, else the networks linked to a zone that is to answer for the server, and
+the public path as far as it is open.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from ipaddress import IPv4Address
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from ipaddress import IPv4Address, IPv4Network
+from typing import Final
 
-from driftward.diagnosis.case import Case
-from driftward.diagnosis.walk import POLICIES
+from driftward.diagnosis.who import InRange, InSubnet, Who, is_private
 from shared.config.configuration import Configuration
-from shared.model import (
-    Aspect,
-    ConnectionStatus,
-    Locator,
-    LocatorKind,
-    ServerSnapshot,
-    SubnetSnapshot,
-    Target,
-    TargetKind,
-)
-from shared.model.errors import GatewayError
+from shared.config.declared import declared_clients, declared_dns
+from shared.controller.client_reading import ClientReading
+from shared.model import Aspect, PublicAccess, ServerSnapshot, SubnetSnapshot, Target, TargetKind
 from shared.model.interfaces import Gateway
 from shared.model.resource_id import ResourceId
 from shared.model.values import value
-from shared.policies import discover
-from shared.posture.policy import AnyPolicy
+from shared.posture.traffic import PUBLIC_ADDRESSES, AddressSet, public_sources, span_of
+from shared.posture.ways.endpoints import endpoints_of
+from shared.posture.ways.world import (
+    AnyAzure,
+    Client,
+    NetworkClient,
+    OnPremises,
+    PublicClient,
+    SubnetClient,
+    World,
+)
 
-_SUBNET = frozenset(
+_SERVER: Final = frozenset(
+    {
+        Aspect.SERVER,
+        Aspect.FIREWALL_RULES,
+        Aspect.VIRTUAL_NETWORK_RULES,
+        Aspect.PRIVATE_DNS,
+        Aspect.PLACES,
+    }
+)
+
+_SUBNET: Final = frozenset(
     {
         Aspect.SUBNET,
         Aspect.SECURITY_GROUP,
         Aspect.SUBNET_SERVERS,
-        Aspect.SUBNET_ENDPOINTS,
+        Aspect.SUBNET_REPLICAS,
         Aspect.ROUTES,
         Aspect.VIRTUAL_NETWORK,
-        Aspect.ANY_SUBNET,
     }
 )
-_SERVER = frozenset({Aspect.SERVER, Aspect.FIREWALL_RULES, Aspect.VIRTUAL_NETWORK_RULES, Aspect.PRIVATE_DNS})
+"""Of a delegated subnet what the needs of its servers are asked of."""
 
 
 @value
-class _Places:
-    found: tuple[SubnetSnapshot, ...]
-    unread: tuple[str, ...]
+class Case:
+    """What was read of the server, and whose ways to it are asked about."""
+
+    world: World
+    clients: tuple[Client, ...]
+    subnet: SubnetSnapshot | None = None
+    """The delegated subnet, where what the server itself needs is asked too."""
 
 
-def case_of(
-    server: Target, client: ResourceId | IPv4Address | None, gateway: Gateway, configuration: Configuration
-) -> Case:
-    """Everything that the walk needs. Raises ``GatewayError`` where server or client cannot be read."""
-    snapshot = gateway.read(server, _SERVER)
-    if not isinstance(snapshot, ServerSnapshot):
-        raise TypeError(f"reading a server gave {type(snapshot).__name__}")
-    places = _places(gateway, snapshot)
+def case_of(target: Target, who: Who | None, gateway: Gateway, configuration: Configuration) -> Case:
+    """Everything that is asked. Raises ``GatewayError`` where the server or the client cannot be read."""
+    server = gateway.read(target, _SERVER)
+    if not isinstance(server, ServerSnapshot):
+        raise TypeError(f"reading a server gave {type(server).__name__}")
+    reading = ClientReading(gateway, server)
+    world = World(server=server, declared=declared_dns(configuration, server))
+    named = _of(who, reading) if who is not None else _of_nobody(world, configuration, reading)
+    clients = tuple(named)
     return Case(
-        server=snapshot,
-        places=places.found,
-        client=_subnet(gateway, client) if isinstance(client, ResourceId) else None,
-        client_address=client if isinstance(client, IPv4Address) else None,
-        policies=_bound(configuration, server.id),
-        unread=places.unread,
+        world=replace(world, networks=tuple(reading.networks.values())),
+        clients=clients,
+        subnet=_delegated(gateway, server) if who is None else None,
     )
 
 
-def _bound(configuration: Configuration, server: ResourceId) -> Mapping[str, AnyPolicy]:
-    return {policy.id: configuration.bind(policy, server) for policy in discover() if policy.id in POLICIES}
+def _delegated(gateway: Gateway, server: ServerSnapshot) -> SubnetSnapshot | None:
+    if server.delegated_subnet is None:
+        return None
+    found = gateway.read(Target(kind=TargetKind.SUBNET, id=server.delegated_subnet), _SUBNET)
+    return found if isinstance(found, SubnetSnapshot) else None
 
 
-def _subnet(gateway: Gateway, subnet: ResourceId) -> SubnetSnapshot:
-    found = gateway.read(Target(kind=TargetKind.SUBNET, id=subnet), _SUBNET)
-    if not isinstance(found, SubnetSnapshot):
-        raise TypeError(f"reading a subnet gave {type(found).__name__}")
-    return found
+def _of(who: Who, reading: ClientReading) -> Iterator[Client]:
+    match who:
+        case InSubnet():
+            yield SubnetClient(subnet=reading.subnet(who.subnet), nat=who.nat)
+        case InRange():
+            yield from reading.clients([who.prefix], who.nat)
+        case PublicClient() | AnyAzure():
+            yield who
 
 
-def _places(gateway: Gateway, server: ServerSnapshot) -> _Places:
-    found: dict[ResourceId, SubnetSnapshot] = {}
-    unread: list[str] = []
-    for source in _sources(server):
-        try:
-            for subnet in _subnets_of(gateway, source):
-                found.setdefault(subnet, _subnet(gateway, subnet))
-        except GatewayError as error:
-            unread.append(f"{source.id.name}: {error}")
-    return _Places(found=tuple(found.values()), unread=tuple(unread))
+def _of_nobody(world: World, configuration: Configuration, reading: ClientReading) -> Iterator[Client]:
+    """Those that are declared, else whoever the server shows to be meant."""
+    declared = declared_clients(configuration, world.server)
+    for client in reading.clients(declared):
+        yield from _as_public(world.server, client)
+    if not declared:
+        networks = _linked(world) or _own(world.server)
+        for network in networks:
+            reading.network(network)
+            yield NetworkClient(network=network)
+        opened = tuple(_open(world.server))
+        yield from opened if networks or opened else (AnyAzure(),)
 
 
-def _sources(server: ServerSnapshot) -> Iterator[Locator | Target]:
-    """The delegated subnet, or the approved endpoints."""
-    if server.delegated_subnet is not None:
-        yield Target(kind=TargetKind.SUBNET, id=server.delegated_subnet)
+# --- whom the server shows -------------------------------------------------------------------------
+
+
+def _linked(world: World) -> list[ResourceId]:
+    """The networks linked to a zone that is the server's own, is declared, or is to hold its record."""
+    server, endpoints = world.server, endpoints_of(world.server)
+    meant = {server.private_dns_zone, world.declared.zone}
+    meant |= {zone for one in endpoints for zone in one.group_zones or ()}
+    held = {address for one in endpoints for address in one.addresses or ()}
+    read = server.private_dns.zones if server.private_dns is not None else ()
+    zones = [zone for zone in read if zone.id in meant or held & set(zone.record or ())]
+    links = (link.network for zone in zones for link in zone.links or ())
+    return sorted({network for network in links if network is not None})
+
+
+def _own(server: ServerSnapshot) -> list[ResourceId]:
+    """The networks in which the server is reached."""
+    subnets = (server.delegated_subnet, *(one.subnet for one in endpoints_of(server)))
+    return sorted({one.parent for one in subnets if one is not None and one.parent is not None})
+
+
+# --- the public path -------------------------------------------------------------------------------
+
+
+def _open(server: ServerSnapshot) -> Iterator[Client]:
+    """Whom the public path admits: every Azure address, and one of the addresses that rules hold."""
+    if server.public_access is PublicAccess.DISABLED or server.vnet_integrated:
         return
-    for connection in server.private_endpoints or ():
-        if connection.status is ConnectionStatus.APPROVED and connection.endpoint is not None:
-            yield Locator(kind=LocatorKind.PRIVATE_ENDPOINT, id=connection.endpoint)
+    public = public_sources(server)
+    if public.all_azure:
+        yield AnyAzure()
+    yield from _first(public.sources.common(PUBLIC_ADDRESSES))
 
 
-def _subnets_of(gateway: Gateway, source: Locator | Target) -> list[ResourceId]:
-    if isinstance(source, Target):
-        return [source.id]
-    targets = gateway.find_targets(source).targets
-    return [target.id for target in targets if target.kind is TargetKind.SUBNET]
+def _as_public(server: ServerSnapshot, client: Client) -> Iterator[Client]:
+    """A range of public addresses that lies in no network: one that a firewall rule holds, and one that none
+    does; each stands for its like."""
+    if not isinstance(client, OnPremises) or any(map(_is_private, client.prefixes)):
+        yield client
+        return
+    wanted = _spans(client.prefixes).common(PUBLIC_ADDRESSES)
+    held = public_sources(server).sources
+    yield from _first(wanted.common(held))
+    yield from _first(wanted.minus(held))
+
+
+def _is_private(prefix: object) -> bool:
+    return isinstance(prefix, IPv4Network) and is_private(prefix)
+
+
+def _spans(prefixes: Iterable[object]) -> AddressSet:
+    return AddressSet.of(span_of(one) for one in prefixes if isinstance(one, IPv4Network))
+
+
+def _first(addresses: AddressSet) -> Iterator[PublicClient]:
+    yield from (PublicClient(address=IPv4Address(first)) for first, _ in addresses.spans[:1])

@@ -1,20 +1,33 @@
-"""How a diagnosis is told: a line for each step, and the fix of the fault that was found.
+"""How a diagnosis is told to people: per client its ways, fact by fact, and the verdict with what mends it.
 
 What came out of Azure is printed as text, never as markup. Nothing is decided here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
+from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from driftward.diagnosis.case import Result, Step
+from driftward.diagnosis.words import (
+    SENTENCES,
+    Diagnosis,
+    Needed,
+    Result,
+    Told,
+    answer_said,
+    in_order,
+    in_the_way,
+    who_said,
+)
 from driftward.refusing import plain
 from driftward.terminal import console
+from shared.model import ServerSnapshot
+from shared.posture.ways.answers import State, Verdict
 
 _SIGNS: Final[Mapping[Result, tuple[str, str]]] = {
     Result.WELL: ("✓", "green"),
@@ -22,31 +35,68 @@ _SIGNS: Final[Mapping[Result, tuple[str, str]]] = {
     Result.UNKNOWN: ("?", "yellow"),
     Result.NOT_CONCERNED: ("-", "dim"),
 }
-_ENDS: Final[Mapping[Result, str]] = {
-    Result.WELL: "No fault was found.",
-    Result.UNKNOWN: "No fault is proved; what is marked with ? could not be judged.",
-    Result.FAULT: "This is proved to be in the way. What comes after it was not looked at.",
-}
+_INDENT: Final = 2
 
 
-def show(server: str, steps: Sequence[Step]) -> None:
-    """Print the walk; in colour on a terminal."""
+def show(diagnosis: Diagnosis) -> None:
+    """Print every client's verdict, and the server's own needs; in colour on a terminal."""
     page = console()
-    page.print(Text(server, style="bold"), soft_wrap=True)
+    page.print(Text(str(diagnosis.server.id), style="bold"), soft_wrap=True)
+    for one in diagnosis.clients:
+        _client(page, diagnosis.server, one)
+    if diagnosis.needs:
+        _needs(page, diagnosis.needs)
+
+
+def _client(page: Console, server: ServerSnapshot, told: Told) -> None:
+    verdict = told.verdict
+    _heading(page, who_said(verdict.client))
+    several = len(verdict.ways) > 1
+    for way in verdict.ways:
+        if several:
+            _line(page, f"{answer_said(way.answer)}:", 1)
+        lines = [(line.result, str(line.stage), line.says) for line in in_order(server, way)]
+        page.print(Padding(_listed(lines), (0, 0, 0, _INDENT * (1 + several))))
+    _line(page, SENTENCES[verdict.state], 1)
+    for text in _why(verdict):
+        _line(page, f"· {text}", 2)
+    _mends(page, told.mends)
+
+
+def _needs(page: Console, needs: Sequence[Needed]) -> None:
+    _heading(page, "What the server itself needs")
+    page.print(Padding(_listed((one.result, one.name, one.says) for one in needs), (0, 0, 0, _INDENT)))
+    _mends(page, tuple(dict.fromkeys(text for one in needs for text in one.mends)))
+
+
+def _heading(page: Console, text: str) -> None:
+    page.print()
+    page.print(Text(plain(text), style="bold"))
+
+
+def _line(page: Console, text: str, depth: int) -> None:
+    page.print(Padding(Text(plain(text)), (0, 0, 0, depth * _INDENT)))
+
+
+def _mends(page: Console, texts: Sequence[str]) -> None:
+    if texts:
+        _line(page, "What mends it:", 1)
+    for text in texts:
+        page.print(Text(f"    {plain(text)}"), soft_wrap=True)  # whole, to be copied
+
+
+def _listed(lines: Iterable[tuple[Result, str, str]]) -> Table:
     table = Table.grid(padding=(0, 1))
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
-    for step in steps:
-        sign, style = _SIGNS[step.result]
-        table.add_row(Text(sign, style=style), Text(step.stage), Text(plain(step.says)))
-    page.print(Padding(table, (1, 0, 1, 2)))
-    page.print(Text(_ENDS[worst(steps)]))
-    for fix in steps[-1].fix if steps else ():
-        page.print(Text(f"  {plain(fix)}"), soft_wrap=True)  # whole, to be copied
+    for result, what, says in lines:
+        sign, style = _SIGNS[result]
+        table.add_row(Text(sign, style=style), Text(plain(what)), Text(plain(says)))
+    return table
 
 
-def worst(steps: Sequence[Step]) -> Result:
-    """What the walk comes to."""
-    results = {step.result for step in steps}
-    return next((one for one in (Result.FAULT, Result.UNKNOWN) if one in results), Result.WELL)
+def _why(verdict: Verdict) -> Iterable[str]:
+    if verdict.state is State.BLOCKED:
+        return [fact.says for fact in in_the_way(verdict)]
+    return verdict.settles

@@ -176,7 +176,7 @@ class _Parser:
         if self._tokens[start + 1 : start + 2] == [_Token(kind="sign", text="=")]:
             name = self._take("a name").text
             self._expect("=")
-            return name, self._operand()
+            return name, self._either()
         value = self._operand()
         words = [token.text for token in self._tokens[start : self._at] if token.kind == "word"]
         return "_".join(words), value
@@ -233,6 +233,7 @@ class _Parser:
             self._at >= len(self._tokens)
             or self._next_is("|")
             or self._next_is(")")
+            or self._next_is(",")
             or self._next_is("and")
             or self._next_is("or")
         ):

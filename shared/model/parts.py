@@ -167,6 +167,9 @@ class NetworkDns:
     id: ResourceId
     dns_servers: tuple[str, ...] | None = None
     """The network's own DNS servers. Empty: Azure's resolver answers; None: not known."""
+    peers: tuple[ResourceId, ...] | None = None
+    """As ``VirtualNetwork`` has them, and so ``learns_routes``; None: not known."""
+    learns_routes: bool | None = None
     unread: str = ""
 
 

@@ -7,11 +7,16 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Collection, Iterable
+from typing import Final
 
 from shared.model.dns_names import canonical
 from shared.model.parts import EndpointDns, ZoneLink
 from shared.model.resource_id import ResourceId, free_name
 from shared.posture.shell import options, place
+
+FALLS_BACK: Final = "NxDomainRedirect"
+"""The policy of a link with which a name that the zone does not hold is asked of public DNS (article on
+fallback to internet); Azure knows it for zones called ``privatelink…`` alone."""
 
 
 def az(*words: str) -> str:
@@ -24,13 +29,19 @@ def az_at(where: ResourceId, *words: str) -> str:
     return f"{az(*words)} {options(place(where))}"
 
 
-def link_command(zone: ResourceId, network: ResourceId, name: str = "") -> str:
-    """``name`` is the link's, where its network's own will not do (``link_names``)."""
+def link_command(zone: ResourceId, network: ResourceId, name: str = "", policy: str = FALLS_BACK) -> str:
+    """``name`` is the link's, where its network's own will not do (``link_names``).
+
+    A link for a network that has none falls back to public DNS: else the names of other servers, which the
+    zone does not hold, would stop resolving there.
+    """
+    private_link = canonical(zone.name).startswith("privatelink.")
     return az_at(
         zone,
         *("network", "private-dns", "link", "vnet", "create", "--zone-name", zone.name),
-        *("--name", name or network.name, "--virtual-network", str(network)),
-        *("--registration-enabled", "false"),
+        *("--name", name or network.name),
+        *(("--resolution-policy", policy) if policy and private_link else ()),
+        *("--virtual-network", str(network), "--registration-enabled", "false"),
     )
 
 
@@ -58,22 +69,32 @@ def _of_link(verb: str, zone: ResourceId, link: ZoneLink) -> str:
 
 
 def group_commands(endpoint: EndpointDns, zone: ResourceId) -> tuple[str, ...]:
-    """What makes the endpoint's zone group name the zone, and so write its record anew.
+    """What makes the endpoint's zone group name the zone, and so write its record anew, and it alone."""
+    return (*naming_commands(endpoint, zone), *unnaming_commands(endpoint, zone))
 
-    A group that names zones of this name only is made again. Of any other, entries for a zone of this name
-    go first; where there are none, the only other zone goes afterwards: it is what was named by mistake. Of
-    several other zones none is taken out, for some may be meant.
-    """
+
+def naming_commands(endpoint: EndpointDns, zone: ResourceId) -> tuple[str, ...]:
+    """A group that names zones of this name only is made again; of any other, entries for a zone of this name
+    go first, for a group names one zone of a name."""
     if not endpoint.group:
         return (_group_command(endpoint, "create", "postgres", zone),)
-    named = set(endpoint.group_zones or ())
-    same = {one for one in named if canonical(one.name) == canonical(zone.name)}
-    if same and same == named:
+    same = _of_this_name(endpoint, zone)
+    if same and same == set(endpoint.group_zones or ()):
         return (_group_command(endpoint, "delete"), _group_command(endpoint, "create", "postgres", zone))
     kept = [config.name for config in endpoint.group_configs if config.zone not in same]
-    add = _group_command(endpoint, "add", free_name("postgres", kept), zone)
-    mistaken = named if not same and len(named) == 1 else set()
-    return (*_removals(endpoint, same), add, *_removals(endpoint, mistaken))
+    return (*_removals(endpoint, same), _group_command(endpoint, "add", free_name("postgres", kept), zone))
+
+
+def unnaming_commands(endpoint: EndpointDns, zone: ResourceId) -> tuple[str, ...]:
+    """Where the group names none of this name, its only other zone goes afterwards: it is what was named by
+    mistake. Of several none is taken out, for some may be meant."""
+    named = set(endpoint.group_zones or ())
+    mistaken = not _of_this_name(endpoint, zone) and len(named) == 1
+    return tuple(_removals(endpoint, named)) if mistaken else ()
+
+
+def _of_this_name(endpoint: EndpointDns, zone: ResourceId) -> set[ResourceId]:
+    return {one for one in endpoint.group_zones or () if canonical(one.name) == canonical(zone.name)}
 
 
 def _removals(endpoint: EndpointDns, zones: Collection[ResourceId]) -> list[str]:

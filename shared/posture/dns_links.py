@@ -25,20 +25,12 @@ from shared.posture.dns_commands import (
 )
 from shared.posture.findings import Judged, compliant, drifted, unknown
 from shared.posture.private_dns import Case, because
+from shared.posture.shared_records import A_ZONE_EACH, held_by, mending
 from shared.posture.steps import OneOf, Step, Way
+from shared.posture.ways.zones import answering_zone, linked
 
 Naming: TypeAlias = Callable[[ResourceId], tuple[str, ...]]
 """Steps that have an endpoint's zone group name a zone."""
-
-
-def linked(zone: DnsZone, network: ResourceId) -> ZoneLink | None:
-    """The zone's link to a network, None where there is none."""
-    found = [link for link in zone.links or () if link.network == network]
-    return min(found, key=lambda link: (not completed(link), link.name), default=None)
-
-
-def completed(link: ZoneLink) -> bool:
-    return link.state.lower() == "completed"
 
 
 def judge_links(
@@ -56,7 +48,7 @@ def judge_links(
     if unread:
         told = because(f"the links of zone {unread[0].id.name} could not be read", unread[0].unread)
         return unknown(told)
-    open_ones = sorted(one for one in networks if not any(_is_linked(zone, one) for zone in zones))
+    open_ones = sorted(one for one in networks if answering_zone(zones, one) is None)
     begun = {one: found for one in open_ones if (found := _begun(zones, one)) is not None}
     facts = {
         "zones": names(zone.id for zone in zones),
@@ -79,7 +71,28 @@ def judge_links(
 def judge_case_links(case: Case, zones: Sequence[DnsZone], networks: Sequence[ResourceId]) -> Judged:
     """The same of an endpoint, which may be named by the zone that is linked, unless its zone is declared."""
     naming = partial(group_commands, case.endpoint) if case.declared.zone is None else None
-    return judge_links(zones, networks, case.dns.zones, naming)
+    judged = judge_links(zones, networks, case.dns.zones, naming)
+    return replace(judged, what_to_do=_recorded(case, zones[0], judged.steps)) if judged.is_drift else judged
+
+
+def _recorded(case: Case, zone: DnsZone, linking: tuple[Step, ...]) -> tuple[Step, ...]:
+    """A zone is linked once its record leads to the endpoint; till then the public address is answered."""
+    if zone.record is None:
+        return (f"See that the record of the server in zone {zone.id.name} is the endpoint's.", *linking)
+    if held_by(case, zone.record).apart:
+        return (A_ZONE_EACH,)
+    mended = mending(case, zone)
+    if any(isinstance(step, OneOf) for step in linking):
+        return tuple(_linked_after(mended, step) for step in linking)
+    return (*mended, *linking)
+
+
+def _linked_after(mended: tuple[str, ...], step: Step) -> Step:
+    """The record is mended only where the zone is chosen: else the zone group names another after all."""
+    if isinstance(step, str):
+        return step
+    stays, moves = step.ways
+    return OneOf(ways=(stays, replace(moves, steps=(*mended, *moves.steps))))
 
 
 def _further(zones: Sequence[DnsZone], read: Sequence[DnsZone]) -> list[DnsZone]:
@@ -96,7 +109,7 @@ def _link_steps(
     zone: DnsZone, networks: Sequence[ResourceId], others: Sequence[DnsZone], naming: Naming | None
 ) -> tuple[Step, ...]:
     called = link_names(networks, zone.links)
-    links = {network: link_command(zone.id, network, name) for network, name in called.items()}
+    links = {one: linking_command(zone.id, one, name, others) for one, name in called.items()}
     return tuple(step for network in networks for step in _linking(zone.id, network, others, naming, links))
 
 
@@ -119,6 +132,13 @@ def _linking(
         steps=naming(other.id),
     )
     return (OneOf(ways=(stays, Way(when=f"where the one in {zone.resource_group} is", steps=moved))),)
+
+
+def linking_command(zone: ResourceId, network: ResourceId, name: str, others: Sequence[DnsZone]) -> str:
+    """A link that is moved from another zone of that name keeps its policy."""
+    if (found := _begun(others, network)) is None:
+        return link_command(zone, network, name)
+    return link_command(zone, network, name, found[1].resolution_policy)
 
 
 def move_steps(
@@ -150,8 +170,3 @@ def _waiting(zone: DnsZone, link: ZoneLink, facts: Mapping[str, Json]) -> Judged
 def _begun(zones: Sequence[DnsZone], network: ResourceId) -> tuple[DnsZone, ZoneLink] | None:
     found = ((zone, linked(zone, network)) for zone in zones)
     return next(((zone, link) for zone, link in found if link is not None), None)
-
-
-def _is_linked(zone: DnsZone, network: ResourceId) -> bool:
-    link = linked(zone, network)
-    return link is not None and completed(link)

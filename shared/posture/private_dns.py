@@ -10,24 +10,33 @@ What must not live here: the metadata of a policy, and how private DNS is read.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
 from shared.model import Aspect, ComplianceState, ConnectionStatus, Finding, Json, ServerSnapshot, Severity
 from shared.model.dns_names import canonical, endpoint_zone_name
-from shared.model.parts import DnsZone, EndpointDns, NetworkDns, PrivateDns
+from shared.model.parts import DnsZone, EndpointDns, NetworkDns, PrivateDns, ZoneLink
 from shared.model.resource_id import ResourceId, parse_resource_id
 from shared.model.values import value
 from shared.posture.dns_commands import names
-from shared.posture.findings import Judged, beside_the_point, compliant, drifted, finding, unknown
+from shared.posture.findings import Facts, Judged, beside_the_point, compliant, drifted, finding, unknown
 from shared.posture.policy import Parameter
 from shared.posture.steps import Step
 from shared.posture.unread import connections_missing, status_unknown, unread_reason
 from shared.posture.ways.world import Declared
+from shared.posture.ways.zones import (
+    answering_zone,
+    custom_dns,
+    hanging,
+    perhaps_linked,
+    unseen_zones,
+    zones_of,
+)
 
-AZURE_RESOLVER: Final = "168.63.129.16"
-"""Azure's own resolver, which a network may also name itself (article on this address)."""
+_TO_DECLARE: Final = (
+    "it can be judged where policies.yaml names the central zone and the networks that must be linked"
+)
 _ZONE_TYPE: Final = "microsoft.network/privatednszones"
 _NETWORK_TYPE: Final = "microsoft.network/virtualnetworks"
 
@@ -109,11 +118,11 @@ def judge_endpoints(server: ServerSnapshot, declared: Declared, judge: Callable[
 
 
 def _joined(server: ServerSnapshot, zone_name: str, verdicts: list[tuple[Case, Judged]]) -> Judged:
+    """Advice is told where nothing is worse, and nothing that may be worse is unknown."""
     told = {"zoneName": zone_name, "endpoints": [_told(case, judged) for case, judged in verdicts]}
-    if wrong := [(case, judged) for case, judged in verdicts if judged.is_drift]:
-        told_apart = "; ".join(f"{case.endpoint.id.key}: {judged.reason}" for case, judged in wrong)
-        judged = drifted(_reasons(wrong), told_apart.lower(), evidence=told)
-        return replace(judged, what_to_do=_steps(wrong))
+    wrong = [(case, judged) for case, judged in verdicts if judged.is_drift]
+    if grave := [(case, judged) for case, judged in wrong if judged.severity is None]:
+        return _wrong(grave, told)
     unsure = [(case, judged) for case, judged in verdicts if judged.state is ComplianceState.UNKNOWN]
     if unsure:
         return replace(unknown(_reasons(unsure), told), what_to_do=_steps(unsure))
@@ -121,12 +130,20 @@ def _joined(server: ServerSnapshot, zone_name: str, verdicts: list[tuple[Case, J
         return unknown(said, told)
     if Aspect.PRIVATE_DNS in server.unread or not verdicts:
         return unknown(unread_reason(server, Aspect.PRIVATE_DNS), told)
+    if wrong:
+        return replace(_wrong(wrong, told), severity=wrong[0][1].severity)
     applies = any(judged.applies for _, judged in verdicts)
     return replace(compliant(_reasons(verdicts), told), applies=applies)
 
 
+def _wrong(verdicts: list[tuple[Case, Judged]], told: Facts) -> Judged:
+    told_apart = "; ".join(f"{case.endpoint.id.key}: {judged.reason}" for case, judged in verdicts)
+    judged = drifted(_reasons(verdicts), told_apart.lower(), evidence=told)
+    return replace(judged, what_to_do=_steps(verdicts))
+
+
 def _reasons(verdicts: Iterable[tuple[Case, Judged]]) -> str:
-    return "; ".join(judged.reason for _, judged in verdicts)
+    return "; ".join(dict.fromkeys(judged.reason for _, judged in verdicts))
 
 
 def _steps(verdicts: Iterable[tuple[Case, Judged]]) -> tuple[Step, ...]:
@@ -168,7 +185,8 @@ def _unread(server: ServerSnapshot) -> Judged:
 
 
 def serving(case: Case) -> Serving:
-    """The existing zones that answer for the endpoint's network, or the declared one."""
+    """The zones that answer for the endpoint: the declared one, those that its zone group names, else those
+    linked to its network or to a declared one. A zone that is none of these answers for others."""
     if case.declared.zone is not None:
         return _declared_zone(case, case.declared.zone)
     if not case.declared.networks and (unsure := resolver_unknown(case.endpoint)):
@@ -176,11 +194,40 @@ def serving(case: Case) -> Serving:
     if case.endpoint.group_zones is None:
         told = because("the zone group of the endpoint could not be read", case.endpoint.unread)
         return Serving(unknown=told)
-    if case.endpoint.group_zones:
-        return _read_among(case, rightly_named(case))
+    named = rightly_named(case)
+    return _read_among(case, named) if named else _linked_ones(case)
+
+
+def _linked_ones(case: Case) -> Serving:
+    """What is not known of a link matters only where none is surely there."""
+    zones, networks = zones_of(case.server), networks_of(case)
+    sure = [found[0] for network in networks if (found := answering_zone(zones, network)) is not None]
+    if sure:
+        return Serving(zones=tuple(dict.fromkeys(sure)))
+    hang = ((zone, link, network) for zone, link, network in _perhaps(zones, networks))
+    unsure = next((hanging(*one) for one in hang), "")
+    return Serving(unknown=unsure or _unseen(case))
+
+
+def _perhaps(
+    zones: Iterable[DnsZone], networks: Sequence[ResourceId]
+) -> Iterator[tuple[DnsZone, ZoneLink, ResourceId]]:
+    for zone in zones:
+        for network in networks:
+            if (link := perhaps_linked(zone, network)) is not None:
+                yield zone, link, network
+
+
+def _unseen(case: Case) -> str:
     if case.dns.found is None:
-        return Serving(unknown=because("which zones exist could not be asked", case.endpoint.unread))
-    return _read_among(case, case.dns.found)
+        return because("which zones exist could not be asked", case.endpoint.unread)
+    return f"zones called {case.zone_name} exist that were not read" if unseen_zones(case.server) else ""
+
+
+def networks_of(case: Case) -> tuple[ResourceId, ...]:
+    """The networks in which the endpoint's name has to be answered: the declared ones, and its own."""
+    own = (case.endpoint.network.id,) if case.endpoint.network is not None else ()
+    return (*case.declared.networks, *own)
 
 
 def _read_among(case: Case, named: Iterable[ResourceId]) -> Serving:
@@ -216,20 +263,13 @@ def resolver_unknown(endpoint: EndpointDns) -> str:
     """Why it is not known who answers in the endpoint's network; ``""`` where Azure's resolver does."""
     if endpoint.network is None:
         return because("the network of the endpoint is not known", endpoint.unread)
-    return custom_dns(endpoint.network)
+    return unclaimed(endpoint.network)
 
 
-def custom_dns(network: NetworkDns) -> str:
-    """Why nothing can be claimed of names in a network; ``""`` where Azure's resolver answers."""
-    if network.dns_servers is None:
-        return because(f"the DNS servers of network {network.id.name} are not known", network.unread)
-    if set(network.dns_servers) <= {AZURE_RESOLVER}:
-        return ""
-    asked = ", ".join(sorted(network.dns_servers))
-    return (
-        f"network {network.id.name} asks its own DNS servers ({asked}), and what they answer is not visible;"
-        " it can be judged where policies.yaml names the central zone and the networks that must be linked"
-    )
+def unclaimed(network: NetworkDns) -> str:
+    """Why no policy claims anything of names in a network, and what would let it; ``""``: Azure answers."""
+    unsure = custom_dns(network)
+    return f"{unsure}; {_TO_DECLARE}" if unsure and network.dns_servers is not None else unsure
 
 
 def because(what: str, why: str) -> str:

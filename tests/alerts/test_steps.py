@@ -6,8 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from driftward.diagnose import _at_endpoint
-from driftward.diagnosis.case import Result, Stage, Step
+from driftward.diagnosis.asking import pasted
 from shared.alerts.commands import ACTIVE_CLOUD, fix_commands
 from shared.alerts.lifecycle import Sighting, alert_view, notification, open_alert, recur, reworded
 from shared.alerts.portal import portal_link
@@ -188,9 +187,8 @@ def test_a_step_that_calls_arm_names_the_endpoint_of_the_settings(
 
 
 def test_a_diagnosis_names_the_endpoint_of_the_settings_too() -> None:
-    step = Step(stage=Stage.DNS, result=Result.FAULT, says="", fix=(PATCH, "ask somebody"))
     settings = read_settings({"ARM_ENDPOINT": "https://arm.example.com"})
-    fix, sentence = _at_endpoint(step, settings).fix
+    fix, sentence = pasted([PATCH, "ask somebody"], settings)
     assert "'https://arm.example.com/subscriptions/" in fix
     assert sentence == "ask somebody"
 

@@ -102,6 +102,29 @@ def test_a_flexible_server_under_every_policy_costs_at_most_ten_calls(stage: Sta
     assert unknown == [], "what was not read is no saving"
 
 
+@pytest.mark.field(
+    "ways",
+    "What is read to know who gets in privately has a price that is counted: seven calls for one endpoint",
+    source="https://learn.microsoft.com/en-us/azure/azure-resource-manager/management/request-limits-and-throttling",
+    date="2026-11-29",
+)
+@pytest.mark.parametrize(("server", "calls"), [(behind_an_endpoint, 7), (inside_a_network, 5)])
+def test_who_gets_in_privately_costs_a_counted_number_of_calls_more(
+    stage: Stage, server: Build, calls: int
+) -> None:
+    """A name costs four with an endpoint and two without; its one place three (no NSG applies there)."""
+    play = stage.play_on(server("Healthy"), BY_DEFAULT, ResourceId(SERVER))
+    gateway = play.deps().gateway
+    first = gateway.read(TARGET, frozenset({Aspect.SERVER}))
+    found = gateway.more(first, frozenset({Aspect.PRIVATE_DNS, Aspect.PLACES}))
+    assert isinstance(found, ServerSnapshot)
+    assert found.unread == {}
+    assert [place.unread for place in found.places or ()] == [{}]
+    made = [f"{call.method} {call.path} {call.status}" for call in gateway.calls[1:]]
+    assert len(made) == calls, made
+    assert all(line.endswith(" 200") for line in made), made
+
+
 @pytest.mark.parametrize(("table", "calls"), [("", 6), ("rt-frugal", 7)])
 def test_a_subnet_under_the_default_policies_costs_a_call_for_its_network_and_one_for_a_route_table(
     stage: Stage, table: str, calls: int
@@ -127,29 +150,6 @@ def test_a_subnet_under_the_default_policies_costs_a_call_for_its_network_and_on
     assert_costs_at_most(calls, play)
     with pytest.raises(AssertionError):
         assert_costs_at_most(calls - 1, play)
-
-
-@pytest.mark.field(
-    "ways",
-    "What is read to know who gets in privately has a price that is counted: seven calls for one endpoint",
-    source="https://learn.microsoft.com/en-us/azure/azure-resource-manager/management/request-limits-and-throttling",
-    date="2026-11-29",
-)
-@pytest.mark.parametrize(("server", "calls"), [(behind_an_endpoint, 7), (inside_a_network, 5)])
-def test_who_gets_in_privately_costs_a_counted_number_of_calls_more(
-    stage: Stage, server: Build, calls: int
-) -> None:
-    """A name costs four with an endpoint and two without; its one place three (no NSG applies there)."""
-    play = stage.play_on(server("Healthy"), BY_DEFAULT, ResourceId(SERVER))
-    gateway = play.deps().gateway
-    first = gateway.read(TARGET, frozenset({Aspect.SERVER}))
-    found = gateway.more(first, frozenset({Aspect.PRIVATE_DNS, Aspect.PLACES}))
-    assert isinstance(found, ServerSnapshot)
-    assert found.unread == {}
-    assert [place.unread for place in found.places or ()] == [{}]
-    made = [f"{call.method} {call.path} {call.status}" for call in gateway.calls[1:]]
-    assert len(made) == calls, made
-    assert all(line.endswith(" 200") for line in made), made
 
 
 def test_everything_is_on_where_that_is_said() -> None:

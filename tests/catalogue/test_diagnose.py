@@ -1,22 +1,25 @@
-"""A diagnosis of servers in the simulator, read by the real clients: which fault is proved, and its fix.
+"""A diagnosis of servers in the simulator, read by the real clients: what is proved, and what mends it.
 
 Each story begins where everything is well and breaks one thing in the way from a client to the server.
 """
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address
+from collections.abc import Sequence
 
+from driftward.diagnosis.asking import asked
 from driftward.diagnosis.azure import case_of
-from driftward.diagnosis.case import Result, Stage, Step
-from driftward.diagnosis.walk import walk
+from driftward.diagnosis.who import client_named
+from driftward.diagnosis.words import Diagnosis, Told, in_the_way, who_said
 from local.simulator import seeds
-from local.simulator.values import JsonObject
+from local.simulator.values import JsonObject, JsonValue
 from shared.config.configuration import Configuration
 from shared.config.file_reading import parse_policies_file
+from shared.config.settings import read_settings
 from shared.model import Target, TargetKind
 from shared.model.resource_id import ResourceId
 from shared.policies import discover
+from shared.posture.ways.answers import Fact, Stage, State
 from tests.catalogue.scenario import delete, patch, put
 from tests.catalogue.stage import Play
 from tests.catalogue.stage import Stage as Theatre
@@ -26,7 +29,8 @@ NETWORK = seeds.vnet_id(name="vnet-behind")
 PLACE = seeds.subnet_id(vnet="vnet-behind", name="endpoints")
 CLIENT = seeds.subnet_id(vnet="vnet-behind", name="app")
 ZONE = seeds.zone_id(name="privatelink.postgres.database.azure.com")
-CONFIGURATION = Configuration(parse_policies_file("version: 1", discover(), name="policies.yaml"))
+SETTINGS = read_settings({})
+NAT = "203.0.113.7"
 
 
 def behind_an_endpoint(stage: Theatre, *more: JsonObject, **parts: JsonObject) -> Play:
@@ -45,33 +49,49 @@ def behind_an_endpoint(stage: Theatre, *more: JsonObject, **parts: JsonObject) -
     return stage.play_on(bodies, "version: 1", ResourceId(SERVER))
 
 
-def steps_of(play: Play, client: ResourceId | IPv4Address | None = None) -> tuple[Step, ...]:
+def told_of(
+    play: Play, who: str | None = None, *, nat: Sequence[str] = (), policies: str = "version: 1"
+) -> tuple[Told, ...]:
+    """What is told of each client."""
+    return diagnosis(play, who, nat=nat, policies=policies).clients
+
+
+def diagnosis(
+    play: Play, who: str | None = None, *, nat: Sequence[str] = (), policies: str = "version: 1"
+) -> Diagnosis:
+    configuration = Configuration(parse_policies_file(policies, discover(), name="policies.yaml"))
     target = Target(kind=TargetKind.FLEXIBLE_SERVER, id=play.resource)
-    return walk(case_of(target, client, play.deps().gateway, CONFIGURATION))
+    case = case_of(target, client_named(who, nat), play.deps().gateway, configuration)
+    return asked(case, SETTINGS)
 
 
-def fault_of(steps: tuple[Step, ...]) -> Step:
-    """The last step, which is the only fault."""
-    assert [step.result for step in steps].count(Result.FAULT) == 1, steps
-    assert steps[-1].result is Result.FAULT, steps
-    return steps[-1]
+def told(play: Play, who: str, *, nat: Sequence[str] = (), policies: str = "version: 1") -> Told:
+    (one,) = told_of(play, who, nat=nat, policies=policies)
+    return one
 
 
-APP = ResourceId(CLIENT)
+def fault(one: Told) -> Fact:
+    """The one fact that is proved to be in the way."""
+    assert one.verdict.state is State.BLOCKED, one
+    (fact,) = in_the_way(one.verdict)
+    return fact
 
 
-def test_where_everything_is_well_no_fault_is_found_and_nothing_is_unknown(stage: Theatre) -> None:
-    steps = steps_of(behind_an_endpoint(stage), APP)
-    assert {step.result for step in steps} <= {Result.WELL, Result.NOT_CONCERNED}, steps
-    assert list(dict.fromkeys(step.stage for step in steps)) == list(Stage)
+def states(told: Sequence[Told]) -> dict[str, State]:
+    return {who_said(one.verdict.client): one.verdict.state for one in told}
 
 
-def test_a_server_without_an_approved_endpoint_is_the_first_fault(stage: Theatre) -> None:
+def test_where_everything_is_well_it_connects_and_nothing_is_unknown(stage: Theatre) -> None:
+    one = told(behind_an_endpoint(stage), CLIENT)
+    assert {fact.state for way in one.verdict.ways for fact in way.facts} == {State.STANDS}, one
+    assert one.mends == ()
+
+
+def test_a_server_without_an_approved_endpoint_has_nobody_come_in(stage: Theatre) -> None:
     play = behind_an_endpoint(stage)
     play.drift([delete(seeds.endpoint_id(name="behind-endpoint"))])
-    fault = fault_of(steps_of(play, APP))
-    assert fault.stage is Stage.ADDRESS
-    assert fault.fix
+    assert told(play, CLIENT).verdict.state is State.BLOCKED
+    assert told(play, CLIENT).mends
 
 
 def test_an_nsg_of_the_clients_subnet_that_denies_the_port_is_found_with_the_rule_that_helps(
@@ -85,10 +105,10 @@ def test_an_nsg_of_the_clients_subnet_that_denies_the_port_is_found_with_the_rul
     play.drift(
         [put(f"{seeds.nsg_id(name='nsg-app')}/securityRules/no-way-out", {"properties": deny["properties"]})]
     )
-    fault = fault_of(steps_of(play, APP))
-    assert fault.stage is Stage.NSG
-    assert "no-way-out" in fault.says
-    assert fault.fix[0].startswith("az network nsg rule create")
+    one = told(play, CLIENT)
+    assert fault(one).stage is Stage.NSG
+    assert "no-way-out" in fault(one).says
+    assert one.mends[0].startswith("az network nsg rule create")
 
 
 def test_a_route_of_the_client_that_drops_the_packets_is_found(stage: Theatre) -> None:
@@ -101,65 +121,176 @@ def test_a_route_of_the_client_that_drops_the_packets_is_found(stage: Theatre) -
         app={"routeTable": {"id": seeds.route_table_id(name="rt-app")}},
         endpoints={"privateEndpointNetworkPolicies": "Enabled"},
     )
-    fault = fault_of(steps_of(play, APP))
-    assert fault.stage is Stage.ROUTES
-    assert "nowhere" in fault.says
-    assert "az network route-table route delete" in fault.fix[0]
+    one = told(play, CLIENT)
+    assert fault(one).stage is Stage.ROUTES
+    assert "nowhere" in fault(one).says
+    assert one.mends[0].startswith("az network route-table route delete")
 
 
 def test_a_zone_that_is_not_linked_is_found_with_the_command_that_links_it(stage: Theatre) -> None:
     play = behind_an_endpoint(stage)
     play.drift([delete(f"{ZONE}/virtualNetworkLinks/behind")])
-    fault = fault_of(steps_of(play, APP))
-    assert fault.stage is Stage.DNS
-    assert any("link vnet create" in command for command in fault.fix), fault
+    one = told(play, CLIENT)
+    assert one.verdict.state is State.BLOCKED
+    assert any("link vnet create" in command for command in one.mends), one
 
 
-def test_a_client_in_a_network_of_its_own_needs_a_link_of_its_own(stage: Theatre) -> None:
+# --- two networks ----------------------------------------------------------------------------------
+
+
+def two_networks(stage: Theatre, *, peered: bool = False, **parts: JsonObject) -> Play:
+    """Endpoint and zone in one network, a client in another; public access is on for a NAT address."""
+    far, near = seeds.vnet_id(name="vnet-far"), NETWORK
+    app = seeds.subnet(name="far", delegated=False, prefix="10.9.0.0/24", properties=parts.get("far", {}))
+    place = seeds.subnet(name="endpoints", delegated=False)
+    there: list[JsonValue] = [seeds.peering(name="near", remote=near)] if peered else []
+    back: list[JsonValue] = [seeds.peering(name="far", remote=far)] if peered else []
+    bodies: tuple[JsonObject, ...] = (
+        seeds.flexible_server(name="behind"),
+        seeds.firewall_rule(server=SERVER, name="nat", start=NAT),
+        seeds.vnet(
+            name="vnet-far",
+            subnets=[app],
+            prefixes=["10.9.0.0/16"],
+            properties={"virtualNetworkPeerings": there},
+        ),
+        seeds.vnet(name="vnet-behind", subnets=[place], properties={"virtualNetworkPeerings": back}),
+        seeds.private_dns_zone(name="privatelink.postgres.database.azure.com"),
+        seeds.zone_link(zone=ZONE, name="behind", vnet=NETWORK),
+        seeds.private_endpoint(name="behind-endpoint", server=SERVER, subnet=PLACE),
+        seeds.zone_group(endpoint=seeds.endpoint_id(name="behind-endpoint"), zones=[ZONE]),
+    )
+    return stage.play_on(bodies, "version: 1", ResourceId(SERVER))
+
+
+FAR = seeds.subnet_id(vnet="vnet-far", name="far")
+
+
+def test_a_client_in_a_network_of_its_own_takes_the_public_path(stage: Theatre) -> None:
+    play = two_networks(stage)
+    assert told(play, FAR, nat=[NAT]).verdict.state is State.STANDS
+    assert told(play, FAR).verdict.state is State.UNKNOWN
+    other = told(play, FAR, nat=["203.0.113.9"])
+    assert fault(other).stage is Stage.FIREWALL
+    assert [text.split(" --")[0] for text in other.mends] == [
+        "az postgres flexible-server firewall-rule create"
+    ]
+
+
+def test_a_peered_client_is_mended_by_a_link(stage: Theatre) -> None:
+    play = two_networks(stage, peered=True)
+    one = told(play, FAR, nat=["203.0.113.9"])
+    (command,) = one.mends
+    assert "link vnet create" in command
+    assert "vnet-far" in command
+
+
+def test_a_range_is_the_subnets_that_hold_it_else_on_premises(stage: Theatre) -> None:
+    play = two_networks(stage, peered=True)
+    assert states(told_of(play, "10.9.0.4", nat=[NAT])) == {
+        "Subnet far of network vnet-far (10.9.0.4/32), which leaves by 203.0.113.7": State.STANDS
+    }
+    (outside,) = told_of(play, "192.168.0.0/16")
+    assert who_said(outside.verdict.client) == "On-premises 192.168.0.0/16"
+
+
+def test_nothing_is_written_into_a_zone_of_others_that_is_linked_elsewhere(stage: Theatre) -> None:
+    theirs = seeds.zone_id(name="privatelink.postgres.database.azure.com", group="others")
     far = seeds.subnet(name="far", delegated=False, prefix="10.9.0.0/24")
-    elsewhere = seeds.vnet(name="vnet-far", subnets=[far], prefixes=["10.9.0.0/16"])
-    play = behind_an_endpoint(stage, elsewhere)
-    steps = steps_of(play, ResourceId(seeds.subnet_id(vnet="vnet-far", name="far")))
-    fault = fault_of(steps)
-    assert fault.stage is Stage.DNS
-    assert "vnet-far" in fault.says
+    bodies: tuple[JsonObject, ...] = (
+        seeds.flexible_server(name="behind", public_access="Disabled"),
+        seeds.vnet(name="vnet-far", subnets=[far], prefixes=["10.9.0.0/16"]),
+        seeds.vnet(
+            name="vnet-behind",
+            subnets=[
+                seeds.subnet(name="endpoints", delegated=False),
+                seeds.subnet(name="app", delegated=False, prefix="10.20.7.0/24"),
+            ],
+        ),
+        seeds.private_dns_zone(name="privatelink.postgres.database.azure.com", group="others"),
+        seeds.zone_link(zone=theirs, name="far", vnet=seeds.vnet_id(name="vnet-far")),
+        seeds.private_endpoint(name="behind-endpoint", server=SERVER, subnet=PLACE),
+    )
+    play = stage.play_on(bodies, "version: 1", ResourceId(SERVER))
+    one = told(play, CLIENT)
+    assert one.verdict.state is State.BLOCKED
+    assert [text.split(" --")[0] for text in one.mends] == [
+        "az network private-dns zone create",
+        "az network private-endpoint dns-zone-group create",
+        "az network private-dns link vnet create",
+    ]
+    assert not any("others" in text for text in one.mends), one.mends
+    named = (
+        f"version: 1\npolicies: {{postgres-endpoint-dns-zone-not-linked: {{parameters: {{zone: {theirs}}}}}}}"
+    )
+    assert any("others" in text for text in told(play, CLIENT, policies=named).mends)
+
+
+# --- where nobody is named -------------------------------------------------------------------------
+
+
+def test_without_a_client_the_linked_networks_are_asked_about(stage: Theatre) -> None:
+    assert states(told_of(behind_an_endpoint(stage))) == {"Network vnet-behind": State.STANDS}
+
+
+def test_an_endpoint_that_its_nsg_shuts_is_a_fault_without_a_client_too(stage: Theatre) -> None:
+    shut = seeds.nsg(name="nsg-shut", rules=[seeds.security_rule(name="nobody", priority=300)])
+    place: JsonObject = {
+        "networkSecurityGroup": {"id": seeds.nsg_id(name="nsg-shut")},
+        "privateEndpointNetworkPolicies": "Enabled",
+    }
+    (one,) = told_of(behind_an_endpoint(stage, shut, endpoints=place))
+    assert fault(one).stage is Stage.NSG
+    assert one.mends[0].startswith("az network nsg rule create")
+
+
+def test_declared_clients_are_asked_about_each_by_itself(stage: Theatre) -> None:
+    declared = (
+        "version: 1\npolicies: {nsg-blocks-postgres-clients: {parameters:"
+        " {clients: [10.20.7.0/25, 192.168.0.0/16, 198.51.100.0/24]}}}"
+    )
+    assert states(told_of(behind_an_endpoint(stage), policies=declared)) == {
+        "Subnet app of network vnet-behind (10.20.7.0/25)": State.STANDS,
+        "On-premises 192.168.0.0/16": State.BLOCKED,
+        "Public address 198.51.100.0": State.BLOCKED,
+    }
 
 
 def test_a_public_address_is_admitted_by_a_rule_or_told_which_rule_would(stage: Theatre) -> None:
-    name = "open"
-    server = seeds.flexible_server_id(name=name)
+    server = seeds.flexible_server_id(name="open")
     bodies = (
-        seeds.flexible_server(name=name),
+        seeds.flexible_server(name="open"),
         seeds.firewall_rule(server=server, name="office", start="198.51.100.0", end="198.51.100.255"),
     )
     play = stage.play_on(bodies, "version: 1", ResourceId(server))
-    admitted = steps_of(play, IPv4Address("198.51.100.9"))
-    assert [step.result for step in admitted if step.stage is Stage.FIREWALL] == [Result.WELL]
-    fault = fault_of(steps_of(play, IPv4Address("203.0.113.9")))
-    assert fault.stage is Stage.FIREWALL
-    assert "--start-ip-address 203.0.113.9" in fault.fix[0]
+    assert told(play, "198.51.100.9").verdict.state is State.STANDS
+    other = told(play, "203.0.113.9")
+    assert fault(other).stage is Stage.FIREWALL
+    assert "--start-ip-address 203.0.113.9" in other.mends[0]
+    assert states(told_of(play)) == {"Public address 198.51.100.0": State.STANDS}
 
 
 def test_a_public_server_without_rules_lets_nobody_in(stage: Theatre) -> None:
     play = stage.play_on(
         (seeds.flexible_server(name="shut"),), "version: 1", ResourceId(seeds.flexible_server_id(name="shut"))
     )
-    fault = fault_of(steps_of(play, IPv4Address("203.0.113.9")))
-    assert "no firewall rule" in fault.says
+    assert "no firewall rule" in fault(told(play, "203.0.113.9")).says
+    assert states(told_of(play)) == {"Any Azure address": State.BLOCKED}
 
 
 def test_public_access_that_is_off_is_the_fault_of_the_public_path(stage: Theatre) -> None:
     play = behind_an_endpoint(stage)
     play.drift([patch(SERVER, {"tags": {"seen": "yes"}})])
-    fault = fault_of(steps_of(play, IPv4Address("203.0.113.9")))
-    assert fault.stage is Stage.FIREWALL
-    assert "disabled" in fault.says
+    one = told(play, "203.0.113.9")
+    assert fault(one).stage is Stage.FIREWALL
+    assert "disabled" in fault(one).says
+    assert not any("--public-access" in text for text in one.mends), "an endpoint is there"
 
 
 def test_what_may_not_be_read_is_unknown_and_never_called_well(stage: Theatre) -> None:
     play = behind_an_endpoint(stage)
     everything = {action for policy in discover() for action in policy.permissions}
     play.allow(*(everything - {"Microsoft.Network/privateDnsZones/virtualNetworkLinks/read"}))
-    steps = steps_of(play, APP)
-    assert Result.UNKNOWN in {step.result for step in steps if step.stage is Stage.DNS}
-    assert Result.FAULT not in {step.result for step in steps}
+    one = told(play, CLIENT)
+    assert one.verdict.state is State.UNKNOWN
+    assert one.verdict.settles

@@ -16,9 +16,20 @@ from shared.model import (
     ConnectionStatus,
     Finding,
     PrivateEndpointConnection,
+    PublicAccess,
     ServerSnapshot,
+    Severity,
 )
-from shared.model.parts import DnsZone, EndpointDns, NetworkDns, PrivateDns, ZoneConfig, ZoneLink
+from shared.model.parts import (
+    DnsZone,
+    EndpointDns,
+    NetworkDns,
+    Peering,
+    PrivateDns,
+    VirtualNetwork,
+    ZoneConfig,
+    ZoneLink,
+)
 from shared.model.resource_id import ResourceId
 from shared.policies.private_reach.postgres_endpoint_dns_record_wrong import POLICY as RECORD_WRONG
 from shared.policies.private_reach.postgres_endpoint_dns_zone_not_linked import POLICY as NOT_LINKED
@@ -26,7 +37,7 @@ from shared.policies.private_reach.postgres_endpoint_dns_zone_wrong import POLIC
 from shared.posture.dns_commands import group_commands
 from shared.posture.policy import AnyPolicy, bound
 from shared.posture.private_dns import wrong_networks, wrong_zone
-from tests.builders import SERVER, SUBNET, endpoint, server
+from tests.builders import SERVER, SUBNET, endpoint, server, subnet
 
 COMPLIANT, NON_COMPLIANT, UNKNOWN = (
     ComplianceState.COMPLIANT,
@@ -43,6 +54,7 @@ OTHER_NAME = ResourceId(f"{TEAM}/privateDnsZones/private.example.com")
 THIRD_NAME = ResourceId(f"{TEAM}/privateDnsZones/internal.example.com")
 SPOKE = ResourceId(f"{TEAM}/virtualNetworks/spoke")
 HUB = ResourceId(f"{TEAM}/virtualNetworks/hub")
+FAR = ResourceId(f"{TEAM}/virtualNetworks/far")
 PE = ResourceId(f"{TEAM}/privateEndpoints/orders-pe")
 SECOND = ResourceId(f"{TEAM}/privateEndpoints/second-pe")
 ADDRESS, OTHER_ADDRESS, GONE_ADDRESS = map(IPv4Address, ("10.30.1.4", "10.30.1.5", "10.30.1.9"))
@@ -201,6 +213,7 @@ def test_a_zone_group_that_names_another_zone_is_found_with_its_replacement() ->
     )
     (shown,) = finding.evidence["endpoints"]
     assert (shown["expected"], shown["found"]) == (NAME, [str(OTHER_NAME)])
+    assert finding.severity is Severity.HIGH
     add, told, show = finding.evidence["whatToDo"]
     assert add.startswith("az network private-endpoint dns-zone-group add ")
     assert f"--zone-name postgres --private-dns-zone {ZONE}" in add
@@ -311,21 +324,135 @@ def test_an_endpoint_whose_zone_is_gone_is_named_by_the_zone_that_its_network_is
     assert f"--private-dns-zone {CENTRAL}" in finding.evidence["whatToDo"][-1]
 
 
-def test_a_zone_that_exists_holds_the_record_before_it_is_linked_and_named() -> None:
-    misnamed = placed(group_zones=(OTHER_NAME,), group_configs=(ZoneConfig(name="o", zone=OTHER_NAME),))
-    there = zone(links=(), record=())
-    finding = judged(ZONE_WRONG, with_dns(dns(misnamed, zones=(there,), found=(ZONE,))))
+MISNAMED = placed(group_zones=(OTHER_NAME,), group_configs=(ZoneConfig(name="o", zone=OTHER_NAME),))
+NAMED_ANEW = ["dns-zone-group add", "dns-zone-group remove"]
+
+
+def test_a_declared_zone_holds_the_record_before_it_is_linked_and_named() -> None:
+    there = dns(MISNAMED, zones=(zone(links=(), record=()),), found=(ZONE,))
+    finding = judged(ZONE_WRONG, with_dns(there), zone=str(ZONE))
     assert finding.state is NON_COMPLIANT
-    assert verbs(finding) == [
-        "record-set add-record",
-        "link create",
-        "dns-zone-group add",
-        "dns-zone-group remove",
-    ]
-    held = judged(ZONE_WRONG, with_dns(dns(misnamed, zones=(zone(links=()),), found=(ZONE,))))
-    assert verbs(held)[0] == "link create"
-    linked = judged(ZONE_WRONG, with_dns(dns(misnamed, found=(ZONE,))))
-    assert verbs(linked) == ["dns-zone-group add", "dns-zone-group remove"]
+    assert verbs(finding) == ["record-set add-record", "link create", *NAMED_ANEW]
+    held = dns(MISNAMED, zones=(zone(links=()),), found=(ZONE,))
+    assert verbs(judged(ZONE_WRONG, with_dns(held), zone=str(ZONE)))[0] == "link create"
+    assert verbs(judged(ZONE_WRONG, with_dns(dns(MISNAMED, found=(ZONE,))))) == NAMED_ANEW
+
+
+# --- zones of others -------------------------------------------------------------------------------
+
+OWN = ResourceId(f"{str(SERVER).split('/providers/')[0]}/providers/Microsoft.Network/privateDnsZones/{NAME}")
+UNGROUPED = placed(group_zones=(), group="")
+TEAMS = zone(links=(ZoneLink(name="hub", network=HUB, state="Completed"),), record=())
+
+
+@pytest.mark.field(
+    "ways",
+    "A zone that is linked to other networks alone answers nobody where no endpoint names it, and no "
+    "command writes into it: the server gets a zone, a zone group and a link of its own.",
+    source="https://learn.microsoft.com/azure/dns/private-dns-virtual-network-links",
+    date="2026-11-29",
+)
+def test_a_zone_of_another_team_does_not_answer_and_is_left_alone() -> None:
+    for held in ((), (ADDRESS,)):
+        theirs = with_dns(dns(UNGROUPED, zones=(replace(TEAMS, record=held),)))
+        finding = judged(ZONE_WRONG, theirs)
+        assert (finding.state, "linked to its network" in finding.reason) == (NON_COMPLIANT, True)
+        made, named, linked = finding.evidence["whatToDo"]
+        assert verbs(finding) == ["zone create", "dns-zone-group create", "link create"]
+        assert str(ZONE) not in f"{made} {named} {linked}"
+        group = f"--subscription {SERVER.subscription} --resource-group {SERVER.resource_group}"
+        assert (made.endswith(group), linked.endswith(group)) == (True, True)
+        assert f"--private-dns-zone {OWN}" in named
+        (shown,) = finding.evidence["endpoints"]
+        assert (shown["found"], shown["elsewhere"]) == ([], [str(ZONE)])
+        for policy in (NOT_LINKED, RECORD_WRONG):
+            rest = judged(policy, theirs)
+            assert (rest.state, rest.applies) == (COMPLIANT, False)
+
+
+def test_a_zone_group_that_names_another_zone_leads_to_a_new_one_whose_link_precedes_the_removal() -> None:
+    finding = judged(ZONE_WRONG, with_dns(dns(MISNAMED, zones=(TEAMS,), found=(ZONE,))))
+    add, remove = NAMED_ANEW
+    assert verbs(finding) == ["zone create", add, "link create", remove]
+
+
+def test_a_zone_in_the_servers_own_group_that_is_not_linked_is_named_by_a_person_and_not_written() -> None:
+    there = dns(UNGROUPED, zones=(replace(TEAMS, id=OWN),))
+    finding = judged(ZONE_WRONG, with_dns(there))
+    (told,) = finding.evidence["whatToDo"]
+    assert (str(OWN) in told, "policies.yaml" in told, told.startswith("az ")) == (True, True, False)
+    declared = judged(ZONE_WRONG, with_dns(there), zone=str(OWN))
+    assert declared.state is COMPLIANT
+
+
+def test_what_is_not_known_of_zones_and_links_leaves_open_who_answers() -> None:
+    third = ResourceId(str(ZONE).replace("network/providers", "third/providers"))
+    hanging = ZoneLink(name="odd", network=None, state="Completed")
+    for zones, found in (
+        ((replace(TEAMS, links=None, unread="x/read"),), (ZONE,)),
+        ((replace(TEAMS, links=(hanging,)),), (ZONE,)),
+        ((TEAMS,), (ZONE, third)),
+        ((TEAMS,), None),
+    ):
+        assert states(with_dns(dns(UNGROUPED, zones=zones, found=found))) == [UNKNOWN] * 3
+        surely = dns(UNGROUPED, zones=(*zones, zone(id=CENTRAL)), found=found)
+        assert states(with_dns(surely)) == [COMPLIANT] * 3
+    doubtful = dns(MISNAMED, zones=(TEAMS,), found=(ZONE, third))
+    assert "not every zone" in judged(ZONE_WRONG, with_dns(doubtful)).evidence["whatToDo"][0]
+
+
+def test_declared_networks_without_a_linked_zone_ask_for_the_zone_and_write_into_none() -> None:
+    far = zone(links=(ZoneLink(name="far", network=FAR, state="Completed"),))
+    read = dns(placed(network=CUSTOM, group_zones=(), group=""), zones=(far,))
+    finding = judged(NOT_LINKED, with_dns(read), linkedNetworks=[str(HUB)])
+    assert (finding.state, finding.reason) == (NON_COMPLIANT, f"no zone {NAME} is linked to hub")
+    assert "policies.yaml" in finding.evidence["whatToDo"][0]
+    hubs = dns(placed(network=CUSTOM, group_zones=(), group=""), zones=(far, replace(TEAMS, id=CENTRAL)))
+    assert judged(NOT_LINKED, with_dns(hubs), linkedNetworks=[str(HUB)]).state is COMPLIANT
+
+
+# --- links that fall back to public DNS ------------------------------------------------------------
+
+
+def falling_back(network: ResourceId = SPOKE, policy: str = "NxDomainRedirect") -> ZoneLink:
+    return ZoneLink(name="theirs", network=network, state="Completed", resolution_policy=policy)
+
+
+@pytest.mark.field(
+    "ways",
+    "A linked zone without the record is no outage where its link falls back to public DNS: clients get the "
+    "public address, and the finding says so.",
+    source="https://learn.microsoft.com/azure/dns/private-dns-fallback",
+    date="2026-11-29",
+)
+def test_a_record_that_is_absent_behind_a_link_that_falls_back_leads_to_the_public_address() -> None:
+    read = dns(zones=(zone(record=(), links=(falling_back(),)),))
+    finding = judged(RECORD_WRONG, with_dns(read))
+    assert finding.state is NON_COMPLIANT
+    assert "clients in spoke get the public address instead (NxDomainRedirect), " in finding.reason
+    assert "which refuses them" in finding.reason
+    opened = with_dns(read, public_access=PublicAccess.ENABLED)
+    assert "leave the private network or are refused" in judged(RECORD_WRONG, opened).reason
+    plain = dns(zones=(zone(record=(), links=(falling_back(policy="Default"),)),))
+    assert "public address" not in judged(RECORD_WRONG, with_dns(plain)).reason
+
+
+@pytest.mark.field(
+    "ways",
+    "A link that a command makes falls back to public DNS, for the names of other servers that the zone does "
+    "not hold; a link that a command moves keeps its policy.",
+    source="https://learn.microsoft.com/azure/dns/private-dns-fallback",
+    date="2026-11-29",
+)
+@pytest.mark.parametrize("policy", ["NxDomainRedirect", "Default", ""])
+def test_a_link_that_is_moved_keeps_its_policy_and_a_new_one_falls_back(policy: str) -> None:
+    read = dns(zones=(zone(links=()), zone(id=CENTRAL, links=(falling_back(policy=policy),))))
+    (choice,) = judged(NOT_LINKED, with_dns(read)).evidence["whatToDo"]
+    option = f" --resolution-policy {policy} " if policy else ""
+    assert option in choice["oneOf"][1]["steps"][-1]
+    assert ("--resolution-policy" in choice["oneOf"][1]["steps"][-1]) is bool(policy)
+    (new,) = judged(NOT_LINKED, with_dns(dns(zones=(zone(links=()),)))).evidence["whatToDo"]
+    assert " --resolution-policy NxDomainRedirect " in new
 
 
 def test_a_declared_zone_that_does_not_exist_is_made_first_and_linked_last() -> None:
@@ -459,15 +586,148 @@ def connected(*ids: ResourceId) -> tuple[PrivateEndpointConnection, ...]:
     )
 
 
-@pytest.mark.parametrize("record", [(OTHER_ADDRESS,), (ADDRESS, OTHER_ADDRESS)])
-def test_two_endpoints_that_share_a_record_are_a_conflict(record: tuple[IPv4Address, ...]) -> None:
-    both = (placed(), placed(id=SECOND, addresses=(OTHER_ADDRESS,)))
-    snapshot = with_dns(dns(*both, zones=(zone(record=record),)), private_endpoints=connected(PE, SECOND))
-    finding = judged(RECORD_WRONG, snapshot)
-    assert (finding.state, "share one record" in finding.reason) == (NON_COMPLIANT, True)
-    assert "a zone of its own" in finding.evidence["whatToDo"][0]
-    turned = with_dns(dns(*reversed(both), zones=(zone(record=record[::-1]),)))
+def network(name: ResourceId, *peers: ResourceId, learns: bool = False, **parts: Any) -> NetworkDns:
+    whole = NetworkDns(id=name, dns_servers=(), peers=peers, learns_routes=learns)
+    return replace(whole, **parts)
+
+
+def sharing(
+    first: NetworkDns, second: NetworkDns, *record: IPv4Address, **parts: Any
+) -> tuple[ServerSnapshot, Finding]:
+    """Two endpoints whose names are in one zone, which is linked to both networks."""
+    both = (
+        placed(network=first),
+        replace(placed(id=SECOND, addresses=(OTHER_ADDRESS,), network=second), **parts),
+    )
+    links = tuple(ZoneLink(name=one.id.name, network=one.id, state="Completed") for one in (first, second))
+    read = dns(*both, zones=(zone(record=record, links=links),))
+    snapshot = with_dns(read, private_endpoints=connected(PE, SECOND))
+    return snapshot, judged(RECORD_WRONG, snapshot)
+
+
+RECORDS = pytest.mark.parametrize(
+    "record", [(OTHER_ADDRESS,), (ADDRESS,), (ADDRESS, OTHER_ADDRESS)], ids=["second", "first", "both"]
+)
+
+
+@pytest.mark.field(
+    "ways",
+    "Endpoints of one server in one network, or in peered ones, that share a record serve all clients: "
+    "what remains is that deleting one takes the record away, which is advice.",
+    source="https://github.com/MicrosoftDocs/azure-docs/issues/58044",
+    date="2026-11-29",
+)
+@RECORDS
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (network(SPOKE), network(SPOKE)),
+        (network(SPOKE, HUB), network(HUB, SPOKE)),
+        (NetworkDns(id=SPOKE, dns_servers=()), NetworkDns(id=SPOKE, dns_servers=())),
+    ],
+    ids=["one network", "peered", "one network, peers unread"],
+)
+def test_endpoints_in_joined_networks_share_a_record_and_serve_each_other(
+    first: NetworkDns, second: NetworkDns, record: tuple[IPv4Address, ...]
+) -> None:
+    snapshot, finding = sharing(first, second, *record)
+    assert (finding.state, finding.severity) == (NON_COMPLIANT, Severity.INFORMATIONAL)
+    assert "each serves the clients of all, and deleting one may take the record away" in finding.reason
+    assert finding.reason.count("share one record") == 1
+    assert ["write the record anew" in step for step in finding.evidence["whatToDo"]] == [True, False]
+    assert snapshot.private_dns is not None
+    turned = with_dns(
+        replace(snapshot.private_dns, endpoints=snapshot.private_dns.endpoints[::-1]),
+        private_endpoints=connected(PE, SECOND),
+    )
     assert judged(RECORD_WRONG, turned).fingerprint == finding.fingerprint
+
+
+@RECORDS
+def test_endpoints_in_networks_that_are_not_joined_and_share_a_record_are_a_conflict(
+    record: tuple[IPv4Address, ...],
+) -> None:
+    for first, second in (
+        (network(SPOKE), network(HUB)),
+        (network(SPOKE, HUB), network(HUB)),
+        (network(SPOKE), network(HUB, FAR, learns=True)),
+    ):
+        _, finding = sharing(first, second, *record)
+        assert (finding.state, finding.severity) == (NON_COMPLIANT, Severity.HIGH)
+        assert "their networks are not joined" in finding.reason
+        assert "a zone of its own" in finding.evidence["whatToDo"][0]
+
+
+@pytest.mark.field(
+    "ways",
+    "Where it was not read whether two networks are joined, or further ones may join them, endpoints that "
+    "share a record are no conflict that is known.",
+    source="https://learn.microsoft.com/azure/virtual-network/virtual-network-peering-overview",
+    date="2026-11-29",
+)
+@RECORDS
+def test_whether_networks_are_joined_that_lead_on_or_were_not_read_is_unknown(
+    record: tuple[IPv4Address, ...],
+) -> None:
+    for first, second in (
+        (network(SPOKE, peers=None), network(HUB, SPOKE)),
+        (NetworkDns(id=SPOKE, dns_servers=()), NetworkDns(id=HUB, dns_servers=())),
+        (network(SPOKE, FAR), network(HUB, FAR)),
+        (network(SPOKE, learns=True), network(HUB, learns=True)),
+    ):
+        _, finding = sharing(first, second, *record)
+        assert (finding.state, finding.severity) == (UNKNOWN, Severity.HIGH)
+        assert "whether their networks are joined is not known" in finding.reason
+
+
+def test_what_an_endpoints_subnet_shows_of_its_network_tells_whether_it_is_joined() -> None:
+    snapshot, finding = sharing(network(SPOKE, peers=None), network(HUB, SPOKE), OTHER_ADDRESS)
+    assert finding.state is UNKNOWN
+    spoke = VirtualNetwork(id=SPOKE, peerings=(Peering(network=HUB),), learns_routes=False)
+    seen = replace(snapshot, places=(subnet(virtual_network=spoke),))
+    assert judged(RECORD_WRONG, seen).severity is Severity.INFORMATIONAL
+
+
+@pytest.mark.parametrize("parts", [{"addresses": None}, {"addresses": ()}])
+def test_an_address_that_was_not_read_may_stand_in_the_record(parts: dict[str, Any]) -> None:
+    same = network(SPOKE)
+    _, stale = sharing(same, same, ADDRESS, OTHER_ADDRESS, **parts)
+    assert (stale.state, "10.30.1.5" in stale.reason) == (UNKNOWN, True)
+    _, served = sharing(same, same, ADDRESS, **parts)
+    assert (served.state, served.severity) == (NON_COMPLIANT, Severity.INFORMATIONAL)
+    one_more = {Aspect.PRIVATE_DNS: "1 of 2 approved private endpoints were not looked at"}
+    alone = with_dns(dns(zones=(zone(record=(ADDRESS, GONE_ADDRESS)),)), unread=one_more)
+    assert judged(RECORD_WRONG, alone).state is UNKNOWN
+
+
+def test_a_stale_address_in_a_shared_record_is_found_and_removed_alone() -> None:
+    same = network(SPOKE)
+    for record in ((ADDRESS, OTHER_ADDRESS, GONE_ADDRESS), (OTHER_ADDRESS, GONE_ADDRESS)):
+        _, finding = sharing(same, same, *record)
+        assert (finding.state, finding.severity) == (NON_COMPLIANT, Severity.HIGH)
+        (gone,) = finding.evidence["whatToDo"]
+        assert ("remove-record" in gone, "--ipv4-address 10.30.1.9" in gone) == (True, True)
+
+
+def test_of_three_endpoints_one_that_is_not_joined_makes_a_conflict() -> None:
+    third, far = ResourceId(f"{TEAM}/privateEndpoints/third-pe"), IPv4Address("10.40.1.4")
+    joined_ones = (placed(network=network(SPOKE)), placed(id=SECOND, addresses=(OTHER_ADDRESS,)))
+    near = placed(id=third, addresses=(IPv4Address("10.30.1.6"),))
+    shared = zone(record=(ADDRESS, OTHER_ADDRESS, IPv4Address("10.30.1.6")))
+    links = (*(zone().links or ()), ZoneLink(name="far", network=FAR, state="Completed"))
+    all_three = connected(PE, SECOND, third)
+    advice = with_dns(dns(*joined_ones, near, zones=(shared,)), private_endpoints=all_three)
+    assert judged(RECORD_WRONG, advice).severity is Severity.INFORMATIONAL
+    apart = tuple(replace(one, network=network(SPOKE)) for one in joined_ones)
+    away = placed(id=third, addresses=(far,), network=network(FAR))
+    read = dns(*apart, away, zones=(zone(record=(ADDRESS, far), links=links),))
+    conflict = judged(RECORD_WRONG, with_dns(read, private_endpoints=all_three))
+    assert (conflict.state, conflict.severity) == (NON_COMPLIANT, Severity.HIGH)
+
+
+def test_networks_that_are_not_joined_may_use_the_same_address() -> None:
+    _, finding = sharing(network(SPOKE), network(HUB), ADDRESS, addresses=(ADDRESS,))
+    assert finding.state is COMPLIANT
 
 
 def test_endpoints_in_two_networks_with_a_zone_each_are_no_conflict() -> None:
@@ -489,12 +749,9 @@ def test_of_several_zones_the_one_that_is_linked_answers() -> None:
     assert states(with_dns(dns(placed(group_zones=()), zones=(unlinked, zone())))) == [COMPLIANT] * 3
     pending = ZoneLink(name="spoke", network=SPOKE, state="InProgress")
     begun = dns(placed(group_zones=()), zones=(unlinked, zone(links=(pending,))))
-    assert states(with_dns(begun)) == [COMPLIANT, UNKNOWN, UNKNOWN]
+    assert states(with_dns(begun)) == [UNKNOWN] * 3
     neither = dns(placed(group_zones=()), zones=(unlinked, zone(links=())))
-    assert states(with_dns(neither)) == [COMPLIANT, NON_COMPLIANT, UNKNOWN]
-    third = ResourceId(str(ZONE).replace("network/providers", "third/providers"))
-    more = replace(neither, found=(ZONE, CENTRAL, third))
-    assert states(with_dns(more)) == [COMPLIANT, UNKNOWN, UNKNOWN]
+    assert states(with_dns(neither)) == [NON_COMPLIANT, COMPLIANT, COMPLIANT]
 
 
 @pytest.mark.parametrize(

@@ -1,16 +1,19 @@
 """PostgreSQL private endpoint whose DNS record is absent or holds another address.
 
 *What it finds.* For each approved private endpoint of a flexible server: the A record with the server's name
-in the zone that answers is absent, does not hold the endpoint's address, or holds further ones. Two endpoints
-that share a zone are a conflict: a record has one name, and the endpoint that was written last has it. An
-address that no endpoint of the server has is most often that of a deleted one. With a central zone declared
+in the zone that answers is absent, does not hold the endpoint's address, or holds further ones. Endpoints
+that have their names from one zone share its record, and the one that was written last has it: in one
+network, or in peered ones, each serves the clients of all, and that is advice (Informational); in networks
+that are not joined it is a conflict; where it is not known whether they are joined, it is unknown. An address
+that no endpoint of the server has is most often that of a deleted one. With a central zone declared
 (``zone``) its record is judged, whoever answers in the network. Where none is declared and the network asks
-its own DNS servers, or the record or the address cannot be read, it is unknown. IPv6 is not judged. Only the
-A record is read: a CNAME with the server's name or a wildcard record may answer instead, and the reason says
-that it was not looked at.
+its own DNS servers, or the record or an address that matters cannot be read, it is unknown. IPv6 is not
+judged. Only the A record is read: a CNAME with the server's name or a wildcard record may answer instead, and
+the reason says that it was not looked at.
 
 *Why it matters.* Clients go to an address where nobody answers, to another network's endpoint, or, without a
-record, nowhere: a linked zone without the record makes the name unresolvable.
+record, nowhere: a linked zone without the record makes the name unresolvable, or public where its link falls
+back to public DNS. Where a record is shared, deleting either endpoint takes it away from the other.
 
 *What the change does.* None is made: records of a zone group belong to Azure, others to whoever keeps them. A
 person has the zone group write the record anew, or corrects it. Endpoints in networks that are not connected
@@ -25,15 +28,15 @@ need a zone each, linked to their own network.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from ipaddress import IPv4Address
 from typing import Final
 
-from shared.model import Aspect, Finding, Kind, ServerSnapshot, Severity
+from shared.model import Aspect, Finding, Kind, PublicAccess, ServerSnapshot, Severity
 from shared.model.dns_names import record_name
-from shared.model.parts import DnsZone
+from shared.model.parts import DnsZone, ZoneLink
 from shared.posture.controls import MCSB
-from shared.posture.dns_commands import group_commands, record_command
-from shared.posture.dns_links import completed, linked
+from shared.posture.dns_commands import FALLS_BACK
 from shared.posture.findings import Judged, beside_the_point, compliant, drifted, unknown
 from shared.posture.policy import FLEXIBLE_SERVERS, Policy
 from shared.posture.private_dns import (
@@ -44,12 +47,22 @@ from shared.posture.private_dns import (
     judge_endpoints,
     serving,
 )
+from shared.posture.shared_records import (
+    A_ZONE_EACH,
+    Held,
+    addresses_missing,
+    held_by,
+    mending,
+    shared_record,
+)
 from shared.posture.ways.world import Declared
+from shared.posture.ways.zones import answering_zone, completed
 
 ID: Final = "postgres-endpoint-dns-record-wrong"
 SEVERITY: Final = Severity.HIGH
 
 _ONLY_A: Final = "whether a CNAME or a wildcard record answers was not looked at"
+_LEAVE: Final = "and leave the private network or are refused"
 
 
 def evaluate(server: ServerSnapshot, *, zone: str) -> Finding:
@@ -61,7 +74,7 @@ def _judge(case: Case) -> Judged:
     if answering.unknown:
         return unknown(answering.unknown)
     if not answering.zones and not answering.more:
-        return beside_the_point(f"endpoint {case.endpoint.id.name} has no zone that could hold its record")
+        return beside_the_point(f"no zone answers for endpoint {case.endpoint.id.name}: it has no record")
     zone = _answering_zone(case, answering)
     if zone is None:
         several = (
@@ -74,72 +87,78 @@ def _judge(case: Case) -> Judged:
 def _answering_zone(case: Case, answering: Serving) -> DnsZone | None:
     """The only zone, or of several the one that is linked to the endpoint's network."""
     network = case.endpoint.network
-    if network is not None:
-        for zone in answering.zones:
-            link = linked(zone, network.id)
-            if link is not None and completed(link):
-                return zone
+    if network is not None and (found := answering_zone(answering.zones, network.id)) is not None:
+        return found[0]
     return answering.zones[0] if len(answering.zones) == 1 and not answering.more else None
 
 
 def _judge_record(case: Case, zone: DnsZone) -> Judged:
-    own, held = case.endpoint.addresses, zone.record
-    if held is None:
+    own, record = case.endpoint.addresses, zone.record
+    if record is None:
         why = f": {zone.unread}" if zone.unread else ""
         return unknown(f"the record in zone {zone.id.name} could not be read{why}")
-    if not own:
-        why = f": {case.endpoint.unread}" if case.endpoint.unread else ""
-        return unknown(f"the address of endpoint {case.endpoint.id.name} is not known{why}")
     name = f"{record_name(case.server.host_name)}.{case.zone_name}"
-    facts = {"record": name, "zone": str(zone.id), "expected": _texts(own), "found": _texts(held)}
-    if zone.odd_record and set(held) <= set(own):
-        listed = ", ".join(zone.odd_record)
-        return unknown(f"{name} holds {listed}, which is no address: what it leads to is not known", facts)
-    if set(held) == set(own):
-        return compliant(f"{name} is {_listed(own)}", facts)
-    reason, todo = _fault(case, zone, name)
+    facts = {"record": name, "zone": str(zone.id), "expected": _texts(own or ()), "found": _texts(record)}
+    held = held_by(case, record)
+    if unsure := _unsure(case, zone, held, name):
+        return unknown(unsure, facts)
+    if set(record) == set(own or ()):
+        return compliant(f"{name} is {_listed(record)}", facts)
+    if record and not (held.apart or held.nobodys):
+        return replace(shared_record(name, record), evidence=facts)
+    reason, todo = _fault(case, zone, name, held)
     return drifted(reason, reason.lower(), what_to_do=todo, evidence=facts)
 
 
-def _fault(case: Case, zone: DnsZone, name: str) -> tuple[str, tuple[str, ...]]:
+def _unsure(case: Case, zone: DnsZone, held: Held, name: str) -> str:
+    """What keeps the record from being judged; ``""`` where it is surely right, wrong or shared."""
+    if held.apart:
+        return ""
+    if not (case.endpoint.addresses or held.joined):
+        why = f": {case.endpoint.unread}" if case.endpoint.unread else ""
+        return f"the address of endpoint {case.endpoint.id.name} is not known{why}"
+    if held.nobodys and addresses_missing(case):
+        return f"whether an endpoint of the server has {_listed(held.nobodys)}, which {name} is, is not known"
+    if zone.odd_record and not held.nobodys:
+        listed = ", ".join(zone.odd_record)
+        return f"{name} holds {listed}, which is no address: what it leads to is not known"
+    if held.unsure and not held.nobodys:
+        shared = f"{name} is {_listed(zone.record or ())}: endpoints of the server share one record"
+        return f"{shared}, and whether their networks are joined is not known"
+    return ""
+
+
+def _fault(case: Case, zone: DnsZone, name: str, held: Held) -> tuple[str, tuple[str, ...]]:
     """What is wrong with the record, and what a person does about it."""
-    own, held = set(case.endpoint.addresses or ()), set(zone.record or ())
-    if not held:
-        return f"zone {zone.id.name} has no A record {name}; {_ONLY_A}", _anew(case, zone)
-    others = _of_other_endpoints(case)
-    if held & others:
-        shared = "endpoints of the server share one record"
-        told = f"{name} is {_listed(held)}: {shared}, and {case.endpoint.id.name} has {_listed(own)}"
-        return told, ("Give each network that is not connected to the other a zone of its own.",)
-    stale = sorted(held - own)
-    gone = [record_command(zone.id, "remove-record", _label(case), str(address)) for address in stale]
-    if own <= held:
-        further = f"{name} is {_listed(held)}: no endpoint of the server that was read has {_listed(stale)}"
-        return further, tuple(gone)
-    astray = f"{name} is {_listed(held)}, and endpoint {case.endpoint.id.name} has {_listed(own)}"
-    return astray, _anew(case, zone) if _is_kept(case, zone) else (*_anew(case, zone), *gone)
+    if not zone.record:
+        lacking = f"zone {zone.id.name} has no A record {name}{_instead(case, zone)}"
+        return f"{lacking}; {_ONLY_A}", mending(case, zone)
+    listed, own = _listed(zone.record), _listed(case.endpoint.addresses or ())
+    if held.apart:
+        shared = "endpoints of the server share one record, and their networks are not joined"
+        told = f"{name} is {listed}: {shared}, and {case.endpoint.id.name} has {own or 'none that is known'}"
+        return told, (A_ZONE_EACH,)
+    if held.own or held.joined:
+        further = f"{name} is {listed}: no endpoint of the server that was read has {_listed(held.nobodys)}"
+        return further, mending(case, zone)
+    return f"{name} is {listed}, and endpoint {case.endpoint.id.name} has {own}", mending(case, zone)
 
 
-def _is_kept(case: Case, zone: DnsZone) -> bool:
-    """Whether a zone group keeps the record: made anew it writes the whole, and nothing stale is left."""
-    return zone.id in (case.endpoint.group_zones or ())
+def _instead(case: Case, zone: DnsZone) -> str:
+    """What is answered without the record where a link asks public DNS then; else the name does not exist."""
+    falls = [
+        link.network.name
+        for link in zone.links or ()
+        if link.network is not None and completed(link) and _falls_back(link)
+    ]
+    if not falls:
+        return ""
+    refused = "which refuses them" if case.server.public_access is PublicAccess.DISABLED else _LEAVE
+    return f": clients in {', '.join(sorted(falls))} get the public address instead ({FALLS_BACK}), {refused}"
 
 
-def _anew(case: Case, zone: DnsZone) -> tuple[str, ...]:
-    """A zone group writes its record when it is made; another record is corrected by hand."""
-    if _is_kept(case, zone):
-        return group_commands(case.endpoint, zone.id)
-    own = sorted(case.endpoint.addresses or ())
-    return tuple(record_command(zone.id, "add-record", _label(case), str(address)) for address in own)
-
-
-def _of_other_endpoints(case: Case) -> set[IPv4Address]:
-    others = (one for one in case.dns.endpoints if one.id != case.endpoint.id)
-    return {address for one in others for address in one.addresses or ()}
-
-
-def _label(case: Case) -> str:
-    return record_name(case.server.host_name)
+def _falls_back(link: ZoneLink) -> bool:
+    return link.resolution_policy.lower() == FALLS_BACK.lower()
 
 
 def _texts(addresses: Iterable[IPv4Address]) -> list[str]:

@@ -4,8 +4,8 @@
 not linked to the endpoint's virtual network. With a central zone and the networks that must be linked
 declared (``zone``, ``linkedNetworks``): the central zone is not linked to one of them. Where the endpoint's
 network asks its own DNS servers and nothing is declared, where links cannot be read, or a link is not
-Completed yet, it is unknown. Without any zone there is no link to judge: of that
-``postgres-endpoint-dns-zone-wrong`` tells.
+Completed yet, it is unknown. Of an endpoint without a zone group the zone is judged that is linked to its
+network; where there is none, ``postgres-endpoint-dns-zone-wrong`` tells.
 
 *Why it matters.* A private zone answers only in the networks that are linked to it. In any other network the
 server's name leads to its public address, whatever the zone holds.
@@ -15,8 +15,9 @@ linked to one zone of a name only. A person creates the link. Where the network 
 that name, as far as such a zone was read, a person has the zone group name that zone or moves the link.
 
 *What it may break.* Once linked, the zone answers for every PostgreSQL server with a private endpoint: names
-that have no record in it no longer resolve in that network. Where a link is moved, names that only the other
-zone holds no longer do, and until the new link is Completed none does.
+that have no record in it would no longer resolve in that network, so the link of the command falls back to
+public DNS (``NxDomainRedirect``). A link that is moved keeps its policy: names that only the other
+zone holds no longer resolve, and until the new link is Completed none does.
 
 *References.* Private Link for Azure Database for PostgreSQL (Private Link and DNS; hub-and-spoke); private
 DNS virtual network links; MicrosoftDocs/azure-docs 122956.
@@ -29,7 +30,7 @@ from typing import Final
 from shared.model import Aspect, Finding, Kind, ServerSnapshot, Severity
 from shared.posture.controls import MCSB
 from shared.posture.dns_links import judge_case_links
-from shared.posture.findings import Judged, beside_the_point, unknown
+from shared.posture.findings import Judged, beside_the_point, drifted, unknown
 from shared.posture.policy import FLEXIBLE_SERVERS, Parameter, Policy
 from shared.posture.private_dns import (
     CENTRAL_ZONE,
@@ -59,12 +60,21 @@ def _judge(case: Case) -> Judged:
     if answering.unknown:
         return unknown(answering.unknown)
     if not answering.zones and not answering.more:
-        return beside_the_point(f"endpoint {case.endpoint.id.name} has no zone that could be linked")
+        return _without_zone(case)
     networks = case.declared.networks or ((own.id,) if own is not None else ())
     judged = judge_case_links(case, answering.zones, networks) if answering.zones else None
     if judged is not None and (not judged.is_drift or not answering.more):
         return judged
     return unknown(f"zones called {case.zone_name} exist that were not read")
+
+
+def _without_zone(case: Case) -> Judged:
+    """Where networks are declared that must be linked, some zone is meant, and which one is not said."""
+    if not case.declared.networks or case.declared.zone is not None:
+        return beside_the_point(f"endpoint {case.endpoint.id.name} has no zone that could be linked")
+    told = ", ".join(network.name for network in sorted(case.declared.networks))
+    reason = f"no zone {case.zone_name} is linked to {told}"
+    return drifted(reason, reason.lower(), what_to_do="have policies.yaml name the zone that is meant (zone)")
 
 
 POLICY: Policy[ServerSnapshot] = Policy(

@@ -30,7 +30,7 @@ from shared.posture.dns_links import judge_links
 from shared.posture.findings import Judged, beside_the_point, drifted, unknown
 from shared.posture.own_zone_steps import making_again
 from shared.posture.policy import FLEXIBLE_SERVERS, Parameter, Policy
-from shared.posture.private_dns import custom_dns, finding_with_steps, wrong_networks
+from shared.posture.private_dns import finding_with_steps, unclaimed, wrong_networks
 from shared.posture.unread import unread_reason
 from shared.posture.ways.world import Declared
 
@@ -56,7 +56,7 @@ def _judge(server: ServerSnapshot, declared: tuple[ResourceId, ...]) -> Judged:
 
 
 def _unsure(network: NetworkDns | None) -> str:
-    return custom_dns(network) if network is not None else "the network of the delegated subnet is not known"
+    return unclaimed(network) if network is not None else "the network of the delegated subnet is not known"
 
 
 def _judge_zone(server: ServerSnapshot, zone: ResourceId, networks: tuple[ResourceId, ...]) -> Judged:

@@ -140,10 +140,12 @@ def _placed(endpoint: EndpointDns, seen: Seen) -> EndpointDns:
 
 def _in_subnet(endpoint: EndpointDns, subnet: ResourceId, seen: Seen) -> EndpointDns:
     network = subnet.parent
-    servers = seen.dns_servers.get(network) if network is not None else None
-    unread = "" if servers is not None else seen.unread
-    known = NetworkDns(id=network, dns_servers=servers, unread=unread) if network is not None else None
+    known = _network_seen(network, seen) if network is not None else None
     return replace(endpoint, subnet=subnet, network=known)
+
+
+def _network_seen(network: ResourceId, seen: Seen) -> NetworkDns:
+    return seen.by_id.get(network) or NetworkDns(id=network, unread=seen.unread)
 
 
 def _with_address(session: Session, endpoint: EndpointDns, label: str, seen: Seen) -> EndpointDns:

@@ -22,7 +22,7 @@ _SERVER_TYPES: Final = frozenset(
     {"microsoft.dbforpostgresql/flexibleservers", "microsoft.dbforpostgresql/servers"}
 )
 _CONNECTIONS: Final = ("privateLinkServiceConnections", "manualPrivateLinkServiceConnections")
-_BRINGS_ROUTES: Final = frozenset({"gatewaysubnet", "routeserversubnet"})
+BRINGS_ROUTES: Final = frozenset({"gatewaysubnet", "routeserversubnet"})
 """Azure demands these names of the subnets that a gateway and a route server stand in."""
 
 
@@ -77,6 +77,24 @@ def _space(peering: Json, whose: str) -> tuple[IPNetwork, ...]:
     return _readable(get(peering, "properties", f"{whose}AddressSpace", "addressPrefixes"))
 
 
+def peers(body: Json) -> tuple[ResourceId, ...]:
+    """The networks that a network is peered with, from its GET."""
+    return tuple(sorted(peering.network for peering in _peerings(body)))
+
+
+def odd_peerings(body: Json) -> bool:
+    """Whether one does not say which network it leads to."""
+    peerings = objects(body, "virtualNetworkPeerings")
+    return any(
+        parse_resource_id(get(one, "properties", "remoteVirtualNetwork", "id")) is None for one in peerings
+    )
+
+
+def uses_a_peers_gateway(body: Json) -> bool:
+    peerings = objects(body, "virtualNetworkPeerings")
+    return any(get(one, "properties", "useRemoteGateways") is True for one in peerings)
+
+
 def _subnets(body: Json) -> Iterator[NetworkSubnet]:
     """The subnets that the network names by an id; one prefix or several, as with the subnet itself."""
     for one in objects(body, "subnets"):
@@ -102,9 +120,7 @@ def _network(found: str) -> IPNetwork | None:
 def _learns_routes(body: Json) -> bool:
     """By a gateway or a route server of its own, or by a peering that uses the peer's gateway."""
     names = {text(subnet, "name").lower() for subnet in objects(body, "subnets")}
-    peerings = objects(body, "virtualNetworkPeerings")
-    uses_a_peers = any(get(one, "properties", "useRemoteGateways") is True for one in peerings)
-    return bool(names & _BRINGS_ROUTES) or uses_a_peers
+    return bool(names & BRINGS_ROUTES) or uses_a_peers_gateway(body)
 
 
 def _networks(body: Json, found: Json) -> tuple[IPNetwork, ...]:

@@ -1,0 +1,257 @@
+"""What would mend a verdict that is blocked: of the ways that could be made to stand, the one with the fewest
+changes, and the safest.
+
+A plan mends every part of one way that blocks it: of a way that the name leads to already, or of one that it
+would lead to if private DNS answered for the client. That is tried: the world is given the record and the
+link and asked again, so nobody is told to link a network from which no route leads to the endpoint. Names
+come last in a plan, for from then on a whole network takes the private way. A plan that keeps to private ways
+goes before one that lets in a public address; that public access be opened is never proposed. Where there is
+no plan, sentences say what a person could do. Which zone may be written is told in ``dns_steps``. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from ipaddress import IPv4Address
+from itertools import starmap
+from typing import Final
+
+from shared.model import (
+    Edit,
+    FirewallRule,
+    PublicAccess,
+    PutFirewallRule,
+    ServerSnapshot,
+    ServerState,
+    TargetKind,
+)
+from shared.model.dns_names import endpoint_zone_name
+from shared.model.parts import DnsZone, EndpointDns, NetworkDns, PrivateDns, ZoneLink
+from shared.model.resource_id import ResourceId, free_name
+from shared.model.values import value
+from shared.posture.dns_commands import link_command, link_names
+from shared.posture.dns_steps import serving_steps
+from shared.posture.endpoint_steps import closed_choice
+from shared.posture.own_zone_steps import giving_one, making_again, own_zone
+from shared.posture.private_dns import Case
+from shared.posture.server_findings import az
+from shared.posture.steps import Step
+from shared.posture.ways.answers import Fact, Stage, State, Verdict, Way
+from shared.posture.ways.endpoints import endpoints_of
+from shared.posture.ways.names import network_of
+from shared.posture.ways.verdict import verdict
+from shared.posture.ways.world import (
+    AnyAzure,
+    Client,
+    NetworkClient,
+    OnPremises,
+    PublicClient,
+    SubnetClient,
+    World,
+)
+from shared.posture.ways.zones import custom_dns
+
+_LINKED: Final = "Completed"
+
+
+@value
+class _Plan:
+    """What makes one way stand; ``sure`` where nothing of it stays unknown."""
+
+    steps: tuple[Step | Edit, ...]
+    sure: bool
+
+    @property
+    def cost(self) -> tuple[bool, bool, int]:
+        opens = any(isinstance(step, PutFirewallRule) for step in self.steps)
+        return (not self.sure, opens, len(self.steps))
+
+
+@value
+class _Naming:
+    """What has the name lead to a private address for a network, and the world as it is then."""
+
+    steps: tuple[Step, ...]
+    after: World
+
+
+def repairs(world: World, found: Verdict) -> tuple[Step | Edit, ...]:
+    """Steps in order; none for a verdict that is not blocked."""
+    if found.state is not State.BLOCKED:
+        return ()
+    ways = [(_mended(world, found.client, way), ()) for way in found.ways]
+    tried = (*ways, *_renamed(world, found.client))
+    plans = [plan for plan in starmap(_plan, tried) if plan is not None]
+    best = min(plans, key=lambda plan: plan.cost, default=None)
+    if best is not None:
+        return best.steps
+    return tuple(dict.fromkeys(_advice(world, found.client, [way for way, _ in tried])))
+
+
+def _renamed(world: World, client: Client) -> Iterator[tuple[Way, tuple[Step, ...]]]:
+    """The ways that the client would take if its network resolved the name to a private address."""
+    network = network_of(world, client)
+    if network is None or custom_dns(network):
+        return
+    for naming in _namings(world, network):
+        for way in verdict(naming.after, client).ways:
+            yield _mended(naming.after, client, way), naming.steps
+
+
+def _plan(way: Way, naming: tuple[Step, ...]) -> _Plan | None:
+    """Every part of the way that blocks it mended, then its name; None where one cannot be."""
+    blocked = [fact for fact in way.facts if fact.state is State.BLOCKED]
+    if not all(fact.remedy for fact in blocked) or not (blocked or naming):
+        return None
+    mended = dict.fromkeys(step for fact in blocked for step in fact.remedy)
+    sure = all(fact.state is not State.UNKNOWN for fact in way.facts)
+    return _Plan(steps=(*mended, *naming), sure=sure)
+
+
+# --- parts without a remedy of their own -----------------------------------------------------------
+
+
+def _mended(world: World, client: Client, way: Way) -> Way:
+    """The way with what mends its gate, where that is safe to say."""
+    facts = tuple(replace(fact, remedy=fact.remedy or _at_gate(world, client, fact)) for fact in way.facts)
+    return replace(way, facts=facts)
+
+
+def _at_gate(world: World, client: Client, fact: Fact) -> tuple[Step | Edit, ...]:
+    server = world.server
+    if fact.state is not State.BLOCKED:
+        return ()
+    if fact.stage is Stage.ADDRESS and server.state is ServerState.STOPPED:
+        return _starting(server)
+    if fact.stage is Stage.FIREWALL and server.public_access is PublicAccess.ENABLED:
+        return tuple(_admitting(server, address) for address in _leaving(client))
+    return ()
+
+
+def _starting(server: ServerSnapshot) -> tuple[Step, ...]:
+    if server.state_text.lower() == "inaccessible":
+        return ("give the server's identity access to its encryption key again: without it nobody connects",)
+    flexible = server.kind is TargetKind.FLEXIBLE_SERVER
+    return (az(server, "start", "") if flexible else "start the server in the portal",)
+
+
+def _leaving(client: Client) -> tuple[IPv4Address, ...]:
+    """The public addresses of the client, where they are known."""
+    match client:
+        case PublicClient():
+            return (client.address,)
+        case SubnetClient() | OnPremises():
+            return client.nat
+        case NetworkClient() | AnyAzure():
+            return ()
+
+
+def _admitting(server: ServerSnapshot, address: IPv4Address) -> PutFirewallRule:
+    """The narrowest rule, under a name that is free."""
+    taken = [rule.name for rule in server.firewall_rules or ()]
+    name = free_name(f"client-{str(address).replace('.', '-')}", taken)
+    return PutFirewallRule(server=server.id, rule=FirewallRule(name=name, start=address, end=address))
+
+
+# --- advice ----------------------------------------------------------------------------------------
+
+
+def _advice(world: World, client: Client, ways: Iterable[Way]) -> Iterator[Step]:
+    """What a person could do where no plan mends it."""
+    server = world.server
+    for fact in (one for way in ways for one in way.facts):
+        if fact.state is State.BLOCKED and not fact.remedy:
+            yield from _unmendable(world, client, fact)
+    if not server.vnet_integrated and not endpoints_of(server):
+        yield from _endpoint_steps(server)
+    if server.public_access is PublicAccess.ENABLED and not server.vnet_integrated:
+        yield "by the public path: add a firewall rule for the public address by which the client leaves"
+
+
+def _unmendable(world: World, client: Client, fact: Fact) -> Iterator[str]:
+    network = network_of(world, client)
+    if fact.stage is Stage.NSG:
+        yield f"{fact.says}: no rule can be put ahead of it, so change what denies"
+    if fact.stage is Stage.ROUTES and network is not None:
+        yield f"{fact.says}: to link a zone to {network.id.name} would not help"
+        yield f"peer the two networks, or make a private endpoint of the server in {network.id.name}"
+    elif fact.stage is Stage.ROUTES:
+        yield f"{fact.says}: a gateway has to connect the two"
+
+
+def _endpoint_steps(server: ServerSnapshot) -> Iterator[Step]:
+    """An endpoint that waits is decided upon; where there is none, one is made."""
+    for one in server.private_endpoints or ():
+        yield closed_choice(server, one)
+    if not server.private_endpoints:
+        yield "make a private endpoint of the server in the network of the client"
+
+
+# --- names -----------------------------------------------------------------------------------------
+
+
+def _namings(world: World, network: NetworkDns) -> Iterator[_Naming]:
+    dns = world.server.private_dns
+    if dns is None:
+        return
+    if world.server.vnet_integrated:
+        yield from _in_own_zone(world, dns, network.id)
+        return
+    for endpoint in endpoints_of(world.server):
+        if endpoint.addresses and endpoint in dns.endpoints:
+            yield from _at_endpoint(world, dns, endpoint, network)
+
+
+def _at_endpoint(
+    world: World, dns: PrivateDns, endpoint: EndpointDns, network: NetworkDns
+) -> Iterator[_Naming]:
+    """What has the endpoint's name be answered in its own network has it be answered in the client's."""
+    case = Case(
+        server=world.server,
+        dns=dns,
+        endpoint=replace(endpoint, network=network),
+        zone_name=endpoint_zone_name(world.server.host_name),
+        declared=world.declared,
+    )
+    where = f"/subscriptions/{endpoint.id.subscription}/resourceGroups/{endpoint.id.resource_group}"
+    served = ResourceId(f"{where}/providers/Microsoft.Network/privateDnsZones/{case.zone_name}")
+    after = _answered(world, dns, DnsZone(id=served, record=endpoint.addresses), network.id)
+    yield _Naming(steps=serving_steps(case), after=after)
+
+
+def _in_own_zone(world: World, dns: PrivateDns, network: ResourceId) -> Iterator[_Naming]:
+    """A VNet-integrated server's own zone linked to the client's network; the service keeps its record."""
+    server = world.server
+    zone = server.private_dns_zone or own_zone(server, server.id, "")
+    read = next((one for one in dns.zones if one.id == zone), None)
+    steps = _own_steps(server, read, network)
+    after = replace(world, server=replace(server, private_dns_zone=zone))
+    yield _Naming(steps=steps, after=_answered(after, dns, read or DnsZone(id=zone, exists=True), network))
+
+
+def _own_steps(server: ServerSnapshot, zone: DnsZone | None, network: ResourceId) -> tuple[Step, ...]:
+    own = server.delegated_subnet.parent if server.delegated_subnet is not None else None
+    if server.private_dns_zone is None:
+        more = () if network == own else (f"link that zone to network {network.name} as well",)
+        return (*giving_one(server), *more)
+    if zone is not None and zone.exists is False:
+        return making_again(server, server.private_dns_zone, dict.fromkeys(filter(None, (own, network))))
+    name = link_names([network], zone.links if zone is not None else ())[network]
+    return (link_command(server.private_dns_zone, network, name),)
+
+
+def _answered(world: World, dns: PrivateDns, zone: DnsZone, network: ResourceId) -> World:
+    """The world once the zone answers in the network, which is linked to no other of its name then."""
+    link = ZoneLink(name="", network=network, state=_LINKED)
+    others = [_without(one, network) for one in dns.zones if one.id != zone.id]
+    served = replace(zone, exists=True, links=(*(_without(zone, network).links or ()), link))
+    after = replace(dns, zones=(*others, served), found=(zone.id,) if dns.found is None else dns.found)
+    return replace(world, server=replace(world.server, private_dns=after))
+
+
+def _without(zone: DnsZone, network: ResourceId) -> DnsZone:
+    links = zone.links
+    return (
+        zone if links is None else replace(zone, links=tuple(one for one in links if one.network != network))
+    )
