@@ -202,11 +202,11 @@ def _protocol(found: Group) -> Protocol:
 
 
 def _known(setting: Setting, tags: Tags) -> Tags:
-    """What the answers may take for granted: the subnet lies in the virtual network and outside Internet,
-    and Internet holds Azure's public ranges (service tags overview)."""
-    internet = minus(PUBLIC_ADDRESSES, setting.subnet)
-    closed = {**Tags().closed, "internet": internet, **tags.closed}
-    return Tags(closed=MappingProxyType(closed), vnet=setting.subnet)
+    """What the answers may take for granted: subnet and network lie in the virtual network and outside
+    Internet, and Internet holds Azure's public ranges (service tags overview)."""
+    inside = union((*setting.subnet, *setting.virtual_network))
+    closed = {**Tags().closed, "internet": minus(PUBLIC_ADDRESSES, inside), **tags.closed}
+    return Tags(closed=MappingProxyType(closed), vnet=inside)
 
 
 def _spans(places: Iterable[int]) -> Spans:

@@ -21,6 +21,7 @@ from shared.model.resource_id import ResourceId, parse_resource_id
 from shared.model.values import value
 from shared.nsg import Spans, Tags, parse_addresses, spans_of, union
 from shared.nsg.asking import BadInput
+from shared.posture.subnet_questions import virtual_network
 
 if TYPE_CHECKING:
     from driftward.flows.azure import Azure
@@ -51,6 +52,8 @@ class Known:
     tags: Tags | None
     tags_from: Mapping[str, Json]
     notes: tuple[str, ...] = ()
+    network: Spans = ()
+    """What surely lies in the virtual network, where Azure was asked for it."""
 
     @property
     def setting(self) -> Setting:
@@ -59,7 +62,7 @@ class Known:
         return Setting(
             subnet=self.subnet,
             services=services_of(closed) if self.tags else None,
-            virtual_network=closed.get(VIRTUAL_NETWORK, ()),
+            virtual_network=closed.get(VIRTUAL_NETWORK, self.network),
             dns=self.dns,
             features=replace(features, dns=True if self.dns else None),
         )
@@ -99,10 +102,12 @@ def _of_server(azure: Azure, server: Server, given: Sources) -> Known:
     """What Azure says of a server that was given as an id, where no option says otherwise."""
     tags, tags_from = _tags(given, azure, server)
     group, subnet, dns = _group(given), read_addresses(given.subnet, "subnet"), _dns(given)
+    network: Spans = ()
     if server.subnet is not None and not (group and subnet and dns):
         found = azure.subnet(server.subnet)
         group, subnet = group or found.security_group, subnet or spans_of(found.prefixes)
         dns = dns or _dns_of(found.virtual_network)
+        network = spans_of(virtual_network(found))
     return Known(
         server=server,
         subnet=subnet,
@@ -111,6 +116,7 @@ def _of_server(azure: Azure, server: Server, given: Sources) -> Known:
         tags=tags,
         tags_from=tags_from,
         notes=_about_server(server),
+        network=network,
     )
 
 

@@ -32,6 +32,7 @@ from shared.config.sayings import (
     effect_after,
     effect_said,
     last_said,
+    parameters_followed,
     parameters_said,
     settings_of,
 )
@@ -77,12 +78,16 @@ class Configuration:
 
     def everywhere(self, policy: AnyPolicy) -> PolicySettings:
         """What holds for ``policy`` where no scope says otherwise."""
-        return settings_of(self._sayings(policy, [*self._general(policy.id)]))
+        return settings_of(self._sayings(policy, lambda policy_id: [*self._general(policy_id)]))
 
     def sayings(self, policy: AnyPolicy, target: ResourceId, tags: Mapping[str, str] = NO_TAGS) -> Sayings:
         """What holds for ``policy`` on ``target`` with these tags, and which part of the file says so."""
-        scoped = self._scoped(policy.id, target, lambda section: _has_tags(section, tags))
-        return self._sayings(policy, [*self._general(policy.id), *scoped])
+
+        def layers_of(policy_id: str) -> list[Layer]:
+            scoped = self._scoped(policy_id, target, lambda section: _has_tags(section, tags))
+            return [*self._general(policy_id), *scoped]
+
+        return self._sayings(policy, layers_of)
 
     def bind(self, policy: AnyPolicy, target: ResourceId, tags: Mapping[str, str] = NO_TAGS) -> AnyPolicy:
         """The policy with the parameters that hold for ``target``."""
@@ -97,7 +102,8 @@ class Configuration:
             possible = after | possible if layer.for_tags else after
         return possible != {Effect.OFF}
 
-    def _sayings(self, policy: AnyPolicy, layers: list[Layer]) -> Sayings:
+    def _sayings(self, policy: AnyPolicy, layers_of: Callable[[str], list[Layer]]) -> Sayings:
+        layers = layers_of(policy.id)
         settle = Said(setting=self._settle_seconds, built_in="SETTLE_SECONDS")
         if policy.settle_seconds is not None:
             settle = Said(setting=policy.settle_seconds, built_in="the policy's own")
@@ -109,7 +115,7 @@ class Configuration:
             settle_seconds=last_said(layers, "settle_seconds", settle),
             during_freeze=last_said(layers, "during_freeze", alert),
             outside_window=last_said(layers, "outside_window", alert),
-            parameters=parameters_said(layers),
+            parameters={**parameters_followed(policy, layers_of), **parameters_said(layers)},
         )
 
     def _general(self, policy_id: str) -> Iterator[Layer]:

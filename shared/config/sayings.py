@@ -7,7 +7,7 @@ for all policies never does either.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, Generic, TypeVar
 
 from shared.config.marked_yaml import Path
@@ -115,6 +115,14 @@ def parameters_said(layers: list[Layer]) -> dict[str, Said[Json]]:
             for name, setting in layer.section.parameters.items():
                 merged[name] = Said(setting=setting, path=(*layer.path, "parameters", name))
     return merged
+
+
+def parameters_followed(policy: AnyPolicy, layers_of: Callable[[str], list[Layer]]) -> dict[str, Said[Json]]:
+    """What is said to other policies that parameters of this one follow; ``layers_of`` a policy by its id."""
+    followed = (
+        (one.name, parameters_said(layers_of(one.follows))) for one in policy.parameters if one.follows
+    )
+    return {name: said[name] for name, said in followed if name in said}
 
 
 def settings_of(sayings: Sayings) -> PolicySettings:

@@ -27,6 +27,7 @@ from shared.model import (
 from shared.model.edits import EditDoesNotFit, apply_edits, apply_to, normalised
 from shared.nsg import Changed, Difference, NsgError, Outcome, changed, outside, tolerated
 from shared.posture.policy import AnyPolicy, applies_to
+from shared.posture.subnet_questions import virtual_network
 from shared.posture.traffic import ServerTraffic, SubnetTraffic, describe_box, server_traffic
 
 
@@ -157,7 +158,8 @@ def _subnet_step(
     """Packet by packet over everything that the edited rules can match, all protocols."""
     claim = _PACKETS[policy.kind]
     try:
-        found = changed(*_comparable(before.security_group, after.security_group), before.prefixes)
+        groups = _comparable(before.security_group, after.security_group)
+        found = changed(*groups, virtual_network(before))
     except NsgError as error:
         return ProofStep(claim=claim, holds=False, detail=str(error))
     harmed = tuple(dict.fromkeys(_harmed(found, change, policy, before)))

@@ -15,6 +15,7 @@ from shared.model.change_records import TrafficDifference
 from shared.model.edits import apply_to
 from shared.nsg import NsgError, changed, diff, tolerated
 from shared.posture.policy import AnyPolicy
+from shared.posture.subnet_questions import virtual_network
 from shared.posture.traffic import (
     ServerTraffic,
     SubnetTraffic,
@@ -76,9 +77,9 @@ def _between_subnets(
     if isinstance(asked, SubnetTraffic) or _none_more_odd(old, new):
         sides = old, new
     if isinstance(asked, SubnetTraffic):
-        found = diff(*sides, asked.boxes, after.prefixes)
+        found = diff(*sides, asked.boxes, virtual_network(after))
     else:
-        found = changed(*sides, after.prefixes)
+        found = changed(*sides, virtual_network(after))
     told = (found.newly_allowed, found.newly_denied, found.newly_open)
     allowed, denied, left_open = (tuple(dict.fromkeys(map(describe_box, boxes))) for boxes in told)
     return TrafficDifference(newly_allowed=allowed, newly_denied=denied, newly_open=left_open)

@@ -18,7 +18,7 @@ from typing import Final
 from shared.model import Aspect, Change, ComplianceState, Finding, SecurityRule, SubnetSnapshot
 from shared.model.edits import apply_to
 from shared.model.rules import OddSecurityRule
-from shared.nsg import Family, Spans, Tags, spans_of
+from shared.nsg import Family, Spans, spans_of
 from shared.posture.findings import Judged, compliant, unknown
 from shared.posture.subnet_facts import (
     CLUSTER_PORTS,
@@ -33,7 +33,14 @@ from shared.posture.subnet_facts import (
     unplaced,
     without_endpoints,
 )
-from shared.posture.subnet_questions import Inquiry, from_networks, own_addresses, settled, to_networks
+from shared.posture.subnet_questions import (
+    Inquiry,
+    from_networks,
+    own_addresses,
+    settled,
+    to_networks,
+    vnet_tags,
+)
 from shared.posture.unread import unread_reason
 
 IS_CLUSTER: Final = f"is an elastic cluster, which also listens on {' and '.join(map(str, CLUSTER_PORTS))},"
@@ -131,7 +138,7 @@ def between_replicas(subnet: SubnetSnapshot) -> Inquiry:
     return Inquiry(
         subnet=subnet,
         questions=(*from_networks(subnet, others, ports), *to_networks(subnet, others, ports)),
-        tags=Tags(vnet=spans_of([*subnet.prefixes, *others])),
+        tags=vnet_tags(subnet, others),
         holds=f"replication with {', '.join(map(str, others))} passes",
     )
 

@@ -6,9 +6,7 @@ others on PostgreSQL's ports are looked at, outbound those of the servers to pub
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
-from types import MappingProxyType
 
 from shared.model import Access, Direction, SecurityGroup, SubnetSnapshot
 from shared.nsg import (
@@ -20,15 +18,19 @@ from shared.nsg import (
     Protocol,
     Question,
     Side,
-    Spans,
-    Tags,
     common,
     difference,
     minus,
     spans_of,
     tolerated,
 )
-from shared.posture.subnet_questions import from_others, own_addresses, vnet_at_large
+from shared.posture.subnet_questions import (
+    from_others,
+    internet_tags,
+    own_addresses,
+    virtual_network,
+    vnet_at_large,
+)
 
 
 def left_to_defaults(subnet: SubnetSnapshot, direction: Direction, ports: list[int]) -> tuple[Changed, ...]:
@@ -36,7 +38,7 @@ def left_to_defaults(subnet: SubnetSnapshot, direction: Direction, ports: list[i
     group = tolerated(subnet.security_group)
     if group is None:
         return ()
-    tags = vnet_at_large(subnet) if direction is Direction.INBOUND else _internet(subnet)
+    tags = vnet_at_large(subnet) if direction is Direction.INBOUND else internet_tags(subnet)
     return difference(group, _denying_by_default(group), at_large(subnet, direction, ports), tags).parts
 
 
@@ -49,7 +51,7 @@ def _denying_by_default(group: SecurityGroup) -> SecurityGroup:
 def at_large(subnet: SubnetSnapshot, direction: Direction, ports: list[int]) -> tuple[Question, ...]:
     if direction is Direction.INBOUND:
         return from_others(subnet, (), ports)
-    public = minus(PUBLIC_ADDRESSES, spans_of(subnet.prefixes))
+    public = minus(PUBLIC_ADDRESSES, spans_of(virtual_network(subnet)))
     return tuple(
         Question(
             direction=direction,
@@ -60,11 +62,3 @@ def at_large(subnet: SubnetSnapshot, direction: Direction, ports: list[int]) -> 
         )
         for family, inside in own_addresses(subnet).items()
     )
-
-
-def _internet(subnet: SubnetSnapshot) -> Tags:
-    """What is known of packets to the Internet: the space outside the virtual network."""
-    inside = spans_of(subnet.prefixes)
-    outside = minus(PUBLIC_ADDRESSES, inside)
-    known: Mapping[str, Spans] = {**Tags().closed, "virtualnetwork": inside, "internet": outside}
-    return Tags(closed=MappingProxyType(known), vnet=inside)

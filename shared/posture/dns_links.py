@@ -25,6 +25,7 @@ from shared.posture.dns_commands import (
 )
 from shared.posture.findings import Judged, compliant, drifted, unknown
 from shared.posture.private_dns import Case, because
+from shared.posture.shared_records import A_ZONE_EACH, held_by, mending
 from shared.posture.steps import OneOf, Step, Way
 from shared.posture.ways.zones import answering_zone, linked
 
@@ -70,7 +71,28 @@ def judge_links(
 def judge_case_links(case: Case, zones: Sequence[DnsZone], networks: Sequence[ResourceId]) -> Judged:
     """The same of an endpoint, which may be named by the zone that is linked, unless its zone is declared."""
     naming = partial(group_commands, case.endpoint) if case.declared.zone is None else None
-    return judge_links(zones, networks, case.dns.zones, naming)
+    judged = judge_links(zones, networks, case.dns.zones, naming)
+    return replace(judged, what_to_do=_recorded(case, zones[0], judged.steps)) if judged.is_drift else judged
+
+
+def _recorded(case: Case, zone: DnsZone, linking: tuple[Step, ...]) -> tuple[Step, ...]:
+    """A zone is linked once its record leads to the endpoint; till then the public address is answered."""
+    if zone.record is None:
+        return (f"See that the record of the server in zone {zone.id.name} is the endpoint's.", *linking)
+    if held_by(case, zone.record).apart:
+        return (A_ZONE_EACH,)
+    mended = mending(case, zone)
+    if any(isinstance(step, OneOf) for step in linking):
+        return tuple(_linked_after(mended, step) for step in linking)
+    return (*mended, *linking)
+
+
+def _linked_after(mended: tuple[str, ...], step: Step) -> Step:
+    """The record is mended only where the zone is chosen: else the zone group names another after all."""
+    if isinstance(step, str):
+        return step
+    stays, moves = step.ways
+    return OneOf(ways=(stays, replace(moves, steps=(*mended, *moves.steps))))
 
 
 def _further(zones: Sequence[DnsZone], read: Sequence[DnsZone]) -> list[DnsZone]:

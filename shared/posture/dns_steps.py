@@ -10,19 +10,19 @@ before it is linked, so its link comes after the record, and a zone that was nam
 
 from __future__ import annotations
 
-from shared.model.dns_names import canonical, record_name
+from shared.model.dns_names import canonical
 from shared.model.parts import DnsZone
 from shared.model.resource_id import ResourceId
 from shared.posture.dns_commands import (
     group_commands,
     link_names,
     naming_commands,
-    record_command,
     unnaming_commands,
     zone_command,
 )
 from shared.posture.dns_links import linking_command, move_steps
 from shared.posture.private_dns import Case, resolver_unknown, rightly_named
+from shared.posture.shared_records import mending
 from shared.posture.ways.zones import linked, unseen_zones, zones_of
 
 _NOT_SEEN = (
@@ -39,7 +39,8 @@ def serving_steps(case: Case) -> tuple[str, ...]:
     if (read := _read(case, zone)) is not None and read.exists is False:
         return _made(case, zone)
     links = _links(case, zone)
-    records = _records(case, zone) if links else ()
+    known = read if read is not None and read.record is not None else DnsZone(id=zone, record=())
+    records = mending(case, known) if links else ()
     named = links and zone in (case.endpoint.group_zones or ())
     return (*records, *links, *(() if named else group_commands(case.endpoint, zone)))
 
@@ -87,12 +88,3 @@ def _links(case: Case, zone: ResourceId) -> tuple[str, ...]:
     name = link_names([network.id], read.links if read is not None else ())[network.id]
     link = linking_command(zone, network.id, name, others)
     return move_steps(zone, network.id, others, link) or (link,)
-
-
-def _records(case: Case, zone: ResourceId) -> tuple[str, ...]:
-    """The endpoint's record in a zone that is about to be linked; the zone group keeps it from then on."""
-    read = _read(case, zone)
-    held = set(read.record or ()) if read is not None else set()
-    label = record_name(case.server.host_name)
-    wanted = sorted(set(case.endpoint.addresses or ()) - held)
-    return tuple(record_command(zone, "add-record", label, str(address)) for address in wanted)

@@ -42,7 +42,13 @@ from shared.nsg.rules.published_tags import PUBLISHED_TAGS
 from shared.posture.findings import unknown
 from shared.posture.subnet_answers import Answer, ask
 from shared.posture.subnet_facts import delegated
-from shared.posture.subnet_questions import About, Inquiry, own_addresses, ports_of
+from shared.posture.subnet_questions import (
+    About,
+    Inquiry,
+    own_addresses,
+    ports_of,
+    virtual_network,
+)
 from shared.posture.subnet_rules import adding, additions
 from shared.posture.subnet_verdicts import group_finding, inquiry_finding
 from shared.posture.traffic import SubnetTraffic
@@ -158,10 +164,10 @@ def _inquiry(service: Service, subnet: SubnetSnapshot, tag: str) -> Inquiry:
 def _tags(service: Service, subnet: SubnetSnapshot) -> Tags:
     """What makes the question exact for packets to the service; of other packets it says nothing.
 
-    A service is public, outside the subnet, and Internet holds all of it. ``VirtualNetwork`` stays open:
+    A service is public, outside the network, and Internet holds all of it. ``VirtualNetwork`` stays open:
     compliant is only what passes whether or not it holds the service.
     """
-    inside = spans_of(subnet.prefixes)
+    inside = spans_of(virtual_network(subnet))
     known: Mapping[str, Spans] = {
         **Tags().closed,
         "internet": minus(PUBLIC_ADDRESSES, inside),

@@ -15,25 +15,21 @@ from ipaddress import IPv4Address
 from typing import Final
 
 from shared.model import Aspect, Severity
-from shared.model.parts import EndpointDns, NetworkDns, VirtualNetwork
+from shared.model.dns_names import record_name
+from shared.model.parts import DnsZone, EndpointDns, NetworkDns, VirtualNetwork
 from shared.model.values import value
+from shared.posture.dns_commands import group_commands, record_command
 from shared.posture.findings import Judged, drifted
 from shared.posture.private_dns import Case
-from shared.posture.steps import OneOf, Way
 from shared.posture.ways.names import network_read
 from shared.posture.ways.world import World
 
-_AGAIN: Final = (
-    "have the zone group of one that stays write the record anew at once: delete it, and make it again"
-)
-_KEEPING: Final = OneOf(
-    ways=(
-        Way(when="where all are to stay", steps=(f"whenever one of them is deleted after all, {_AGAIN}",)),
-        Way(
-            when="where one is enough, which serves peered networks too",
-            steps=("delete the others at a time when a short outage of the name does no harm", _AGAIN),
-        ),
-    )
+A_ZONE_EACH: Final = "Give each network that is not connected to the other a zone of its own."
+_KEEPING: Final = (
+    "Whenever one of the endpoints is deleted, have the zone group of one that stays write the record anew at"
+    " once: delete that zone group, and make it again.",
+    "Where one is enough, which serves peered networks too, delete the others when a short outage of"
+    " the name does no harm.",
 )
 
 
@@ -106,6 +102,25 @@ def _leads_on(network: NetworkDns | VirtualNetwork) -> bool:
     return bool(network.peers) or network.learns_routes is not False
 
 
+def mending(case: Case, zone: DnsZone) -> tuple[str, ...]:
+    """What has the record lead to the endpoint and to nobody else; nothing where it does, or is not known.
+
+    A zone group writes its record, the whole of it, when it is made; another record is corrected by hand.
+    """
+    own, label = set(case.endpoint.addresses or ()), record_name(case.server.host_name)
+    if zone.record is None or not own or set(zone.record) == own:
+        return ()
+    held = held_by(case, zone.record)
+    stale = sorted(held.nobodys) if not addresses_missing(case) else []
+    gone = [record_command(zone.id, "remove-record", label, str(one)) for one in stale]
+    if held.own or held.joined:
+        return tuple(gone)
+    if zone.id in (case.endpoint.group_zones or ()):
+        return group_commands(case.endpoint, zone.id)
+    added = (record_command(zone.id, "add-record", label, str(one)) for one in sorted(own))
+    return (*added, *gone)
+
+
 def shared_record(name: str, record: Iterable[IPv4Address]) -> Judged:
     """Each endpoint serves the clients of all: advice on what happens when one is deleted."""
     held = ", ".join(map(str, sorted(record)))
@@ -113,4 +128,4 @@ def shared_record(name: str, record: Iterable[IPv4Address]) -> Judged:
         f"{name} is {held}: endpoints of the server in one network, or in peered ones, share one record; each"
         " serves the clients of all, and deleting one may take the record away"
     )
-    return replace(drifted(told, told.lower(), what_to_do=(_KEEPING,)), severity=Severity.INFORMATIONAL)
+    return replace(drifted(told, told.lower(), what_to_do=_KEEPING), severity=Severity.INFORMATIONAL)

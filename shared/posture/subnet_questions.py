@@ -16,12 +16,29 @@ from typing import Final
 
 from shared.model import Access, Aspect, Direction, IPNetwork, Json, Severity, SubnetSnapshot
 from shared.model.values import value
-from shared.nsg import EVERY_ADDRESS, WHOLE, Family, Question, Side, Spans, Tags, minus, spans_of, union
+from shared.nsg import (
+    EVERY_ADDRESS,
+    PUBLIC_ADDRESSES,
+    WHOLE,
+    Family,
+    Question,
+    Side,
+    Spans,
+    Tags,
+    family_at,
+    minus,
+    networks_of,
+    parse_addresses,
+    spans_of,
+    union,
+)
+from shared.nsg.rules.tags import INTERNET, VIRTUAL_NETWORK
 from shared.posture.findings import Judged, beside_the_point, compliant, unknown
 from shared.posture.subnet_facts import delegated
 from shared.posture.unread import unread_reason
 
-HOST: Final = spans_of([ip_network("168.63.129.16/32")])
+_MOST_OWN: Final = {Family.IPV4: 1 << 30, Family.IPV6: 1 << 116}
+HOST: Final = ip_network("168.63.129.16/32")
 
 
 @value
@@ -64,9 +81,46 @@ def ports_of(numbers: Iterable[int]) -> Spans:
     return union((number, number) for number in numbers)
 
 
-def vnet_tags(subnet: SubnetSnapshot) -> Tags:
-    """What is known of the virtual network: the subnet lies in it."""
-    return Tags(vnet=spans_of(subnet.prefixes))
+def virtual_network(subnet: SubnetSnapshot) -> tuple[IPNetwork, ...]:
+    """Prefixes that surely lie in ``VirtualNetwork`` here; what gateways and routes add to it stays open.
+
+    The subnet's own; the space of its network and of those peered with it, where that was read; the host's
+    virtual address, public by its number, which the load balancer probes from (service tags overview).
+    """
+    network = subnet.virtual_network
+    peered = (prefix for one in network.peerings for prefix in one.prefixes) if network else ()
+    space = (*network.prefixes, *peered) if network else ()
+    return tuple(dict.fromkeys((*subnet.prefixes, *space, HOST)))
+
+
+def vnet_tags(subnet: SubnetSnapshot, also: Iterable[IPNetwork] = ()) -> Tags:
+    """What is known of tags: the virtual network surely holds this, and ``also`` what the caller knows of."""
+    return Tags(vnet=spans_of((*virtual_network(subnet), *also)))
+
+
+def internet_tags(subnet: SubnetSnapshot) -> Tags:
+    """What is known of packets whose other end is in ``Internet``, and so not in the virtual network."""
+    inside = spans_of(virtual_network(subnet))
+    known = {VIRTUAL_NETWORK: inside, INTERNET: minus(PUBLIC_ADDRESSES, inside)}
+    return Tags(closed=MappingProxyType({**Tags().closed, **known}), vnet=inside)
+
+
+def may_be_own(subnet: SubnetSnapshot) -> tuple[IPNetwork, ...]:
+    """Sources that inbound allows list and that may be the network's own, which was not read.
+
+    That is what is no more than a network has: of IPv4 a subnet is a /2 at most (virtual network FAQ), of
+    IPv6 a whole region's registry has a /12 (IANA, IPv6 global unicast address assignments).
+    """
+    rules = subnet.security_group.standing if subnet.security_group else ()
+    allows = (rule for rule in rules if (rule.direction, rule.access) == (Direction.INBOUND, Access.ALLOW))
+    listed = (
+        span for rule in allows for text in rule.sources for span in parse_addresses(text.strip()) or ()
+    )
+    return networks_of(tuple(filter(_is_no_more, union(filter(_is_no_more, listed)))))
+
+
+def _is_no_more(span: tuple[int, int]) -> bool:
+    return span[1] - span[0] < _MOST_OWN[family_at(span[0])]
 
 
 def within_itself(subnet: SubnetSnapshot, ports: Iterable[int]) -> tuple[Question, ...]:
@@ -127,28 +181,20 @@ def _by_family(
             yield spans, outside
 
 
-def virtual_network(subnet: SubnetSnapshot) -> Spans:
-    """Addresses that surely lie in the virtual network: the subnet's, and the host's virtual address.
-
-    The latter is public by its number and what the load balancer probes from (service tags overview).
-    """
-    return union((*spans_of(subnet.prefixes), *HOST))
-
-
 def vnet_at_large(subnet: SubnetSnapshot) -> Tags:
     """What is known of packets whose other end lies in the virtual network, wherever that extends to.
 
     Such an end may have any address, and it is not in ``Internet``, which is the space outside.
     """
-    known: Mapping[str, Spans] = {**Tags().closed, "virtualnetwork": EVERY_ADDRESS, "internet": ()}
-    return Tags(closed=MappingProxyType(known), vnet=spans_of(subnet.prefixes))
+    known: Mapping[str, Spans] = {**Tags().closed, VIRTUAL_NETWORK: EVERY_ADDRESS, INTERNET: ()}
+    return Tags(closed=MappingProxyType(known), vnet=spans_of(virtual_network(subnet)))
 
 
 def from_others(
     subnet: SubnetSnapshot, but: Iterable[IPNetwork], ports: Iterable[int]
 ) -> tuple[Question, ...]:
     """Inbound to the subnet from every address that is neither its own, nor the host's, nor in ``but``."""
-    excepted = union((*virtual_network(subnet), *spans_of(but)))
+    excepted = spans_of((*subnet.prefixes, HOST, *but))
     return tuple(
         Question(
             direction=Direction.INBOUND,

@@ -492,3 +492,62 @@ def _lock(scope: str, name: str) -> Json:
         "id": f"{scope}/providers/Microsoft.Authorization/locks/{name}",
         "properties": {"level": "ReadOnly"},
     }
+
+
+# --- what a network is joined to -------------------------------------------------------------------
+
+
+def peering(remote: Json, *, state: str = "Connected", **properties: Json) -> Json:
+    named = {"remoteVirtualNetwork": {"id": remote}} if remote else {}
+    return {"name": "p", "properties": {**named, "peeringState": state, **properties}}
+
+
+HUB = seeds.vnet_id(name="hub")
+
+
+def network_row(**columns: Json) -> Json:
+    return {"id": VNET, "type": "microsoft.network/virtualnetworks", "dnsServers": [], **columns}
+
+
+@pytest.mark.parametrize(
+    ("columns", "peers", "learns"),
+    [
+        ({"peerings": [], "gateway": False}, (), False),
+        ({"peerings": [], "gateway": True}, (), True),
+        ({"peerings": []}, (), True),
+        ({"peerings": [peering(HUB)], "gateway": False}, (ResourceId(HUB),), False),
+        ({"peerings": [peering(HUB, useRemoteGateways=True)], "gateway": False}, (ResourceId(HUB),), True),
+        ({"peerings": [peering(HUB, state="Initiated")], "gateway": False}, (), False),
+        ({"peerings": [peering(HUB, allowVirtualNetworkAccess=False)], "gateway": False}, (), False),
+        ({"peerings": [peering(HUB), peering(None)], "gateway": False}, None, None),
+        ({"peerings": None, "gateway": False}, None, None),
+        ({}, None, None),
+    ],
+)
+def test_the_row_of_a_network_tells_what_it_is_peered_with_and_whether_it_learns_routes(
+    bench: Bench, columns: dict[str, Json], peers: tuple[ResourceId, ...] | None, learns: bool | None
+) -> None:
+    endpoint_row = {"id": ENDPOINT, "type": "microsoft.network/privateendpoints", "subnet": seeds.subnet_id()}
+    rows: list[Json] = [endpoint_row, {"id": ZONE, "type": "Microsoft.Network/privateDnsZones"}]
+    scripted(bench, {"id": ENDPOINT, "properties": {}}, rows=[*rows, network_row(**columns)])
+    (endpoint,) = scripted_dns(bench).endpoints
+    assert endpoint.network is not None
+    assert (endpoint.network.peers, endpoint.network.learns_routes) == (peers, learns)
+
+
+def test_the_question_tells_peerings_and_gateways_of_networks(azure: Azure) -> None:
+    hub = seeds.vnet(name="hub", prefixes=["10.40.0.0/16"], subnets=[seeds.subnet(name="GatewaySubnet")])
+    azure.simulator.seed([*standing(), hub])
+    there, back = f"{VNET}/virtualNetworkPeerings/hub", f"{HUB}/virtualNetworkPeerings/spoke"
+    azure.simulator.put(there, {"properties": {"remoteVirtualNetwork": {"id": HUB}}})
+    azure.simulator.put(back, {"properties": {"remoteVirtualNetwork": {"id": VNET}}})
+    (endpoint,) = dns_of(read(azure)[0]).endpoints
+    assert endpoint.network == replace(ALONE, peers=(ResourceId(HUB),))
+    moved = seeds.private_endpoint(
+        name="orders-pe", server=SERVER, subnet=seeds.subnet_id(vnet="hub", name="GatewaySubnet")
+    )
+    azure.simulator.seed([moved])
+    (inside_hub,) = dns_of(read(azure)[0]).endpoints
+    assert inside_hub.network == replace(
+        ALONE, id=ResourceId(HUB), peers=(ResourceId(VNET),), learns_routes=True
+    )

@@ -47,7 +47,7 @@ NOTHING_TO_PASTE = {
         "where its backups are kept is chosen when a server is made, and no single server is made any more"
     ),
     "postgres-endpoint-dns-record-wrong-two-endpoints": (
-        "each of the networks needs a zone of its own, and which gets which is not Azure's to say"
+        "both endpoints serve their network: what is told is what to do when one of them is deleted"
     ),
 }
 """Scenarios without a command whose policy has one elsewhere, and why there is none here."""

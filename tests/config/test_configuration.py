@@ -136,6 +136,32 @@ scopes: [{{scope: {GROUP}, policies: {{{NSG}: {{parameters: {{ports: [6432]}}}}}
     assert (bound.id, bound.kind, bound.severity) == (NSG, Kind.CONNECTIVITY, Severity.HIGH)
 
 
+@pytest.mark.field(
+    "ways",
+    "Clients are declared once, to the policy that they must not be blocked; for the one about the Internet "
+    "the same are declared unless it is told others.",
+    source="https://learn.microsoft.com/azure/virtual-network/service-tags-overview",
+    date="2026-11-29",
+)
+def test_a_parameter_follows_another_policys_where_nothing_is_said_of_its_own() -> None:
+    blocks, exposes = "nsg-blocks-postgres-clients", "nsg-exposes-postgres-to-internet"
+    everywhere = f"policies: {{{blocks}: {{parameters: {{clients: [203.0.113.0/24]}}}}}}\n"
+    in_scope = f"scopes: [{{scope: '{GROUP}', policies: {{%s: {{parameters: {{clients: %s}}}}}}}}]\n"
+    scoped, own = in_scope % (blocks, "[10.9.0.0/24]"), in_scope % (exposes, "[]")
+    inside = subnet().id
+    for text, clients in (
+        ("", None),
+        (everywhere, ["203.0.113.0/24"]),
+        (everywhere + scoped, ["10.9.0.0/24"]),
+        (everywhere + own, []),
+    ):
+        assert settings(text, inside, exposes).parameters.get("clients") == clients
+    assert "clients" not in settings(everywhere + own, inside, "nsg-reachable-beyond-clients").parameters
+    said = configuration(everywhere).sayings(policy(exposes), inside).parameters["clients"]
+    assert said.path == ("policies", blocks, "parameters", "clients")
+    assert configuration(everywhere).everywhere(policy(exposes)).parameters == {"clients": ["203.0.113.0/24"]}
+
+
 def test_budgets_become_the_limits_of_a_decision() -> None:
     text = "budgets: {writesPerTarget: 1, writesPerSubscription: 2, flappingReverts: 4, flappingMinutes: 5}"
     limits = configuration(text).limits

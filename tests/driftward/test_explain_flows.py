@@ -98,6 +98,24 @@ def test_an_id_brings_the_networks_dns_servers(
     assert kinds(found) == needs
 
 
+@pytest.mark.field(
+    "ways",
+    "A flow to the public space of the server's own network is private, and no service's.",
+    source="https://learn.microsoft.com/azure/virtual-network/service-tags-overview",
+    date="2026-11-29",
+)
+def test_an_id_brings_the_space_of_the_network(
+    azure: SimulatorClient, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    space = ["10.20.0.0/16", "145.10.0.0/16"]
+    azure.seed([seeds.vnet(prefixes=space, subnets=[seeds.subnet(nsg=seeds.nsg_id())])])
+    path = tmp_path / "log.json"
+    flows = [nsg_tuple(address, source="10.20.1.4") for address in ("145.10.2.9", STRANGER)]
+    path.write_bytes(encoded(log(nsg_record(flows))))
+    _, found = ask(capsys, str(path), "--server", seeds.flexible_server_id())
+    assert sorted(kinds(found)) == [("other", "private", "none"), ("unknownCdn", "", "none")]
+
+
 def test_a_subscription_brings_the_tags_alone(
     azure: SimulatorClient, flow_log: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -57,6 +57,7 @@ from shared.model.values import value
 from shared.nsg import Outcome, changed, outside
 from shared.policies import discover
 from shared.posture.policy import AnyPolicy, bound, examples
+from shared.posture.subnet_questions import virtual_network
 from shared.posture.traffic import ServerTraffic, SubnetTraffic
 from tests.nsg import plain
 from tests.policies.stored import is_complete, stored
@@ -227,7 +228,8 @@ def the_packets_of_a_subnet_change_only_as_declared(found: Planned) -> None:
     if not isinstance(found.before, SubnetSnapshot):
         return
     assert isinstance(found.after, SubnetSnapshot)
-    packets = changed(found.before.security_group, found.after.security_group, found.before.prefixes)
+    known = virtual_network(found.before)
+    packets = changed(found.before.security_group, found.after.security_group, known)
     forbidden = found.policy.forbidden(found.before)
     assert isinstance(forbidden, SubnetTraffic)
     gains = found.change.box if found.policy.kind is Kind.CONNECTIVITY else ()
@@ -713,7 +715,7 @@ def packets(before: SubnetSnapshot, after: SubnetSnapshot) -> Iterator[tuple[Pro
     Between ends that the same rules meet before and after, no packet is decided otherwise: none is asked.
     """
     sides = [_plain_rules(before.security_group), _plain_rules(after.security_group)]
-    known = plain.Known(vnet=before.prefixes)
+    known = plain.Known(vnet=virtual_network(before))
     addresses = [ip_address(text) for text in _ENDS]
     for source, destination in product(addresses, addresses):
         if source.version == destination.version:
@@ -738,8 +740,8 @@ def _plain_rules(group: SecurityGroup | None) -> list[SecurityRule]:
 
 
 def _memberships(address: IPv4Address | IPv6Address, subnet: SubnetSnapshot) -> plain.Members:
-    """One world in which to ask: the network is the subnet, and the Internet is the rest that is public."""
-    if any(address in network for network in subnet.prefixes):
+    """One world in which to ask: the network is what is known of it, the Internet the rest that is public."""
+    if any(address in network for network in virtual_network(subnet)):
         return frozenset({"virtualnetwork"})
     return frozenset() if any(address in network for network in plain.PRIVATE) else PUBLIC_MEMBERS
 

@@ -17,7 +17,7 @@ from shared.model import (
     SubnetServer,
     SubnetSnapshot,
 )
-from shared.model.parts import VirtualNetwork
+from shared.model.parts import Peering, VirtualNetwork
 from shared.model.resource_id import ResourceId
 from shared.model.values import value
 from shared.nsg import (
@@ -196,3 +196,17 @@ def in_a_network(
         learns_routes=False,
     )
     return replace(alone, virtual_network=hub)
+
+
+def in_network(snapshot: SubnetSnapshot, *prefixes: str, peers: Sequence[str] = ()) -> SubnetSnapshot:
+    """The subnet in a network that was read; each of ``peers`` is the space of one that is peered with it."""
+    network = snapshot.id.parent
+    assert network is not None
+    ids = (ResourceId(f"{network}-peer-{number}") for number in range(len(peers)))
+    peerings = tuple(
+        Peering(network=one, prefixes=networks(space)) for one, space in zip(ids, peers, strict=True)
+    )
+    return replace(
+        snapshot,
+        virtual_network=VirtualNetwork(id=network, prefixes=networks(*prefixes), peerings=peerings),
+    )

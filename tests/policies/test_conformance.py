@@ -256,6 +256,16 @@ def test_the_default_and_the_example_of_a_parameter_pass_its_own_check(policy: A
     assert len({parameter.name for parameter in policy.parameters}) == len(policy.parameters)
 
 
+@every_policy
+def test_a_parameter_follows_one_of_the_same_name_and_default_that_follows_none(policy: AnyPolicy) -> None:
+    for parameter in policy.parameters:
+        if parameter.follows:
+            other = find(parameter.follows)
+            assert other is not None
+            (followed,) = [one for one in other.parameters if one.name == parameter.name]
+            assert (followed.default, followed.follows) == (parameter.default, "")
+
+
 # --- the stored readings ---------------------------------------------------------------------------
 
 

@@ -23,7 +23,17 @@ from shared.model import (
 from shared.model.edits import apply_edits
 from shared.model.parts import ReplicaPartner
 from shared.model.resource_id import ResourceId
-from shared.nsg import Outcome, changed
+from shared.nsg import (
+    PUBLIC_ADDRESSES,
+    WHOLE,
+    Family,
+    Outcome,
+    changed,
+    common,
+    minus,
+    networks_of,
+    spans_of,
+)
 from shared.policies.nsg import (
     nsg_blocks_entra_outbound,
     nsg_blocks_key_vault_outbound,
@@ -38,7 +48,7 @@ from shared.policies.nsg import (
 )
 from shared.posture.policy import bound
 from shared.posture.side_by_side import beside
-from tests.nsg.builders import OUT, SUBNET_ID, allow, deny, group, networks
+from tests.nsg.builders import OUT, SUBNET_ID, allow, deny, group, in_network, networks
 from tests.nsg.builders import in_a_network as subnet
 
 COMPLIANT, NON_COMPLIANT, UNKNOWN = (
@@ -60,7 +70,7 @@ def test_all_of_them_are_for_people_and_change_nothing() -> None:
         assert policy.safety is Safety.MANUAL
         finding = policy.evaluate(subnet(None))
         assert policy.plan(finding, subnet(None)) is None
-        assert policy.severity is Severity.INFORMATIONAL or policy is NAMES_GROUPS
+        assert finding.severity is Severity.INFORMATIONAL or policy is NAMES_GROUPS
 
 
 def test_a_delegated_subnet_without_an_nsg_is_found_and_another_is_not() -> None:
@@ -109,6 +119,22 @@ def test_the_default_rules_have_the_last_word_where_no_rule_denies_the_rest(
     finding = FINAL.evaluate(subnet(group(*rules)))
     assert finding.state is state, finding.reason
     assert finding.evidence.get("directions") == directions
+
+
+@pytest.mark.field(
+    "ways",
+    "Out to the public space of its own network a subnet does not reach the Internet.",
+    source="https://learn.microsoft.com/azure/virtual-network/service-tags-overview",
+    date="2026-11-29",
+)
+def test_the_space_of_the_network_is_no_internet_that_the_servers_reach() -> None:
+    own = spans_of(networks("145.10.0.0/16"))
+    rest = ",".join(map(str, networks_of(minus(common(PUBLIC_ADDRESSES, WHOLE[Family.IPV4]), own))))
+    rest_denied = deny("rest", 300, f"* > {rest}", protocol="*", direction=OUT)
+    snapshot = subnet(group(DENY_IN, rest_denied))
+    assert FINAL.evaluate(snapshot).state is NON_COMPLIANT
+    assert FINAL.evaluate(in_network(snapshot, "10.0.0.0/16", "145.10.0.0/16")).state is COMPLIANT
+    assert FINAL.evaluate(in_network(snapshot, "10.0.0.0/16", peers=["145.10.0.0/16"])).state is COMPLIANT
 
 
 @pytest.mark.parametrize(("cluster", "state"), [(True, NON_COMPLIANT), (False, COMPLIANT), (None, UNKNOWN)])

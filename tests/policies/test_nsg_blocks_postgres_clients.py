@@ -8,7 +8,7 @@ from shared.guardrails.prove import prove
 from shared.model import ComplianceState, Json, PutSecurityRule, Safety
 from shared.policies.nsg.nsg_blocks_postgres_clients import POLICY
 from shared.posture.policy import bound
-from tests.nsg.builders import allow, deny, group, subnet
+from tests.nsg.builders import allow, deny, group, in_network, subnet
 
 COMPLIANT, NON_COMPLIANT, UNKNOWN = (
     ComplianceState.COMPLIANT,
@@ -70,11 +70,45 @@ def test_every_declared_prefix_must_pass(clients: list[str], state: ComplianceSt
     assert bound(POLICY, {"clients": clients}).evaluate(snapshot).state is state
 
 
-def test_whether_a_client_lies_in_the_virtual_network_is_not_known() -> None:
-    """Peered networks do, others do not: the default rule alone is no sure way in."""
+@pytest.mark.field(
+    "ways",
+    "Clients declared in the server's network or in one peered with it are let in by the default rules.",
+    source="https://learn.microsoft.com/azure/virtual-network/service-tags-overview",
+    date="2026-11-29",
+)
+@pytest.mark.parametrize(
+    ("client", "state"),
+    [
+        ("10.0.2.0/24", COMPLIANT),
+        ("10.1.2.0/24", COMPLIANT),
+        ("145.10.2.0/24", COMPLIANT),
+        ("10.9.0.0/24", UNKNOWN),
+        ("10.0.0.0/15", COMPLIANT),
+        ("10.0.0.0/14", UNKNOWN),
+    ],
+    ids=["own", "peered", "own and public", "elsewhere", "own and peered", "more than both"],
+)
+def test_the_virtual_network_holds_the_space_that_was_read_and_whether_more_is_not_known(
+    client: str, state: ComplianceState
+) -> None:
+    snapshot = in_network(subnet(group()), "10.0.0.0/16", "145.10.0.0/16", peers=["10.1.0.0/16"])
+    finding = bound(POLICY, {"clients": [client]}).evaluate(snapshot)
+    assert (finding.state, "'VirtualNetwork'" in finding.reason) == (state, state is UNKNOWN), finding.reason
+
+
+def test_whether_a_client_lies_in_a_network_that_was_not_read_is_not_known() -> None:
     finding = DECLARED.evaluate(subnet(group()))
     assert finding.state is UNKNOWN
     assert "'VirtualNetwork'" in finding.reason
+
+
+def test_a_deny_for_the_virtual_network_surely_blocks_a_client_in_it() -> None:
+    snapshot = in_network(subnet(group(deny("no", 200, "VirtualNetwork > *"))), "10.0.0.0/16")
+    finding = DECLARED.evaluate(snapshot)
+    assert finding.state is NON_COMPLIANT
+    change = DECLARED.plan(finding, snapshot)
+    assert change is not None
+    assert prove(change, snapshot, DECLARED, [DECLARED]).holds
 
 
 @pytest.mark.parametrize("wrong", [None, "10.0.0.0/8", [1], ["app"], ["10.0.0.1/8"]])

@@ -21,7 +21,7 @@ from shared.nsg import Question, Side, State, Tags, parse, read_side, spans_of
 from shared.nsg import decide as decide_program
 from shared.policies.nsg.nsg_blocks_storage_outbound import POLICY
 from shared.posture.service_questions import in_region
-from tests.nsg.builders import OUT, allow, deny, group, subnet
+from tests.nsg.builders import OUT, allow, deny, group, in_network, subnet
 
 COMPLIANT, NON_COMPLIANT, UNKNOWN = (
     ComplianceState.COMPLIANT,
@@ -77,6 +77,20 @@ def test_what_passes_to_storage(rules: tuple[SecurityRule, ...], state: Complian
     finding = found(subnet(group(*rules)))
     assert finding.state is state, finding.reason
     assert bool(finding.fingerprint) is (state is NON_COMPLIANT)
+
+
+@pytest.mark.field(
+    "ways",
+    "No service stands in the public space of the network itself: a rule for that alone concerns none.",
+    source="https://learn.microsoft.com/azure/virtual-network/service-tags-overview",
+    date="2026-11-29",
+)
+def test_a_service_lies_outside_the_space_of_the_network_that_was_read() -> None:
+    snapshot = subnet(group(deny("own", 200, "* > 145.10.0.0/16", direction=OUT)))
+    assert found(snapshot).state is UNKNOWN
+    assert found(in_network(snapshot, "10.0.0.0/16", "145.10.0.0/16")).state is COMPLIANT
+    assert found(in_network(snapshot, "10.0.0.0/16", peers=["145.10.0.0/16"])).state is COMPLIANT
+    assert found(in_network(snapshot, "10.0.0.0/16", "145.10.0.0/17")).state is UNKNOWN
 
 
 @pytest.mark.field(

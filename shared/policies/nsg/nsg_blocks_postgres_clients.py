@@ -4,11 +4,12 @@
 inbound TCP on the ports (5432; 7432 and 8432 as well where a server is an elastic cluster) from one of the
 prefixes that the parameter ``clients`` declares, in whole or in part. The same of a subnet with private
 endpoints of PostgreSQL servers, on their addresses and port 5432, where network policies put its NSG in
-force for them. Where 6432
-alone is denied and no server runs PgBouncer, that is advice. And a route table of the delegated subnet by
-which the answers to a client go nowhere: ``None``, or the Internet for a private address. An appliance or a
-gateway on the way back is ordinary, as behind the firewall of a hub: it is told in the evidence. Nothing is
-declared by default, and then there is nothing to find.
+force for them. Where 6432 alone is denied and no server runs PgBouncer, that is advice. A rule for
+``VirtualNetwork``, as the default rules have one, surely concerns the space of the subnet's network and of
+the networks peered with it; whether it concerns other clients is unknown. And a route table of the delegated
+subnet by which the answers to a client go nowhere: ``None``, or the Internet for a private address. An
+appliance or a gateway on the way back is ordinary, as behind the firewall of a hub: it is told in the
+evidence. Nothing is declared by default, and then there is nothing to find.
 
 *Why it matters.* The applications in those networks cannot connect, whatever else is right: name, route,
 password. A rule that was deleted or moved behind a deny looks like an outage of the database.
@@ -32,7 +33,18 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
-from shared.model import Aspect, Change, Edit, Finding, Kind, Safety, Severity, SubnetSnapshot, TrafficBox
+from shared.model import (
+    Aspect,
+    Change,
+    ComplianceState,
+    Edit,
+    Finding,
+    Kind,
+    Safety,
+    Severity,
+    SubnetSnapshot,
+    TrafficBox,
+)
 from shared.nsg import traffic_boxes
 from shared.posture.client_questions import (
     concerns,
@@ -52,6 +64,7 @@ from shared.posture.subnet_restoring import restorations
 from shared.posture.subnet_rules import RULE_EDITS, inquiry_change, inquiry_suggestion, only_adds
 from shared.posture.subnet_verdicts import group_finding, inquiry_finding
 from shared.posture.traffic import SubnetTraffic
+from shared.posture.unread import unread_reason
 
 ABOUT: Final = About(
     policy="nsg-blocks-postgres-clients", severity=Severity.HIGH, rule_name="driftward-clients"
@@ -79,6 +92,9 @@ def _asked(subnet: SubnetSnapshot, clients: list[str], ports: list[int]) -> Find
         unasked = group_finding(ABOUT, subnet, unknown(apart))
         return replace(unasked, applies=concerns(subnet))
     judged = inquiry_finding(ABOUT, inquiry)
+    if judged.state is ComplianceState.UNKNOWN and subnet.virtual_network is None:
+        missing = unread_reason(subnet, Aspect.VIRTUAL_NETWORK)
+        judged = replace(judged, reason=f"{judged.reason}; {missing}")
     evidence = {**judged.evidence, "clients": clients, "ports": ports}
     return beside_routes(replace(judged, evidence=evidence, applies=concerns(subnet)), subnet, [need])
 

@@ -4,16 +4,19 @@
 the ports (5432 and 6432; 7432 and 8432 as well where a server is an elastic cluster) from addresses of the
 service tag ``Internet``, which are the public ones outside the virtual network, or that has no NSG. The
 same of a subnet with private endpoints of PostgreSQL servers, on their addresses and port 5432, where
-network policies put its NSG in force for them. A public range that is somebody's own, connected by a
-gateway, belongs to the virtual network in truth; a reading does not show it, and an exemption can say it.
+network policies put its NSG in force for them. Public ranges of the network itself and of those peered with
+it are not the Internet, nor are the prefixes of declared clients: ``clients`` is what
+``nsg-blocks-postgres-clients`` declares unless it is set here. A range that a gateway connects is not in the
+reading: declare it. While the network is not read, a public prefix that a rule lists may be its own: unknown.
 
 *Why it matters.* Neither a server in a delegated subnet nor a private endpoint has a public address, so the
 exposure is latent today, and its severity Low: it becomes real with the first public path, an address
 translation on an appliance or a migration of the server to public access.
 
-*What the change does.* Adds one inbound deny rule per address family, from ``Internet`` to the subnet's own
-prefixes, or the endpoints' addresses, and the ports alone, directly ahead of the lowest rule that lets the
-Internet in. No rule is edited, moved or removed. It asks for approval.
+*What the change does.* Adds one inbound deny rule per address family, from ``Internet`` (from its prefixes
+without those of declared clients, where these are public) to the subnet's own prefixes, or the endpoints'
+addresses, and the ports alone, directly ahead of the lowest rule that lets the Internet in. No rule is
+edited, moved or removed. It asks for approval.
 
 *What it may break.* Clients that come in from public addresses through an appliance that keeps their
 address. Sessions that are open go on, unless the NSG's ``flushConnection`` is set.
@@ -24,10 +27,9 @@ PSRule for Azure AZR-000137 and CloudSploit openPostgreSQL, which look at a rule
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from functools import partial
-from types import MappingProxyType
 from typing import Final
 
 from shared.model import (
@@ -36,13 +38,14 @@ from shared.model import (
     Change,
     Edit,
     Finding,
+    IPNetwork,
     Kind,
     Safety,
     Severity,
     SubnetSnapshot,
     TrafficBox,
 )
-from shared.nsg import PUBLIC_ADDRESSES, Side, Spans, Tags, minus, read_side, spans_of, traffic_boxes
+from shared.nsg import Side, minus, read_side, spans_of, traffic_boxes
 from shared.posture.client_questions import (
     as_enforced,
     concerns,
@@ -53,13 +56,25 @@ from shared.posture.client_questions import (
     with_clusters_in_mind,
 )
 from shared.posture.controls import CLOUDSPLOIT, MCSB, PSRULE, Control
-from shared.posture.findings import is_drift
+from shared.posture.findings import is_drift, unknown
+from shared.posture.former_group import with_former_group
 from shared.posture.policy import SUBNETS, Assessment, Parameter, Policy
 from shared.posture.subnet_facts import PGBOUNCER_PORT, POSTGRES_PORT
-from shared.posture.subnet_questions import About, Inquiry, check_ports, into, sharing_note, virtual_network
+from shared.posture.subnet_questions import (
+    About,
+    Inquiry,
+    check_ports,
+    check_prefixes,
+    internet_tags,
+    into,
+    may_be_own,
+    networks,
+    sharing_note,
+)
 from shared.posture.subnet_rules import RULE_EDITS, inquiry_change, inquiry_suggestion
 from shared.posture.subnet_verdicts import group_finding, inquiry_finding
 from shared.posture.traffic import SubnetTraffic
+from shared.posture.unread import unread_reason
 
 ABOUT: Final = About(
     policy="nsg-exposes-postgres-to-internet", severity=Severity.LOW, rule_name="driftward-keep-out"
@@ -69,31 +84,45 @@ INTERNET: Final = "Internet"
 LATENT: Final = "latent: neither servers in a delegated subnet nor private endpoints have a public address"
 
 
-def evaluate(subnet: SubnetSnapshot, *, ports: list[int]) -> Finding:
+def evaluate(subnet: SubnetSnapshot, *, clients: list[str], ports: list[int]) -> Finding:
     if found := settled_at_databases(subnet):
         return replace(group_finding(ABOUT, subnet, found), applies=concerns(subnet))
-    return with_clusters_in_mind(subnet, ports, partial(_asked, subnet))
+    return with_clusters_in_mind(subnet, ports, partial(_asked, subnet, clients))
 
 
-def _asked(subnet: SubnetSnapshot, ports: list[int]) -> Finding:
-    judged = inquiry_finding(ABOUT, _inquiry(subnet, ports))
-    evidence = {**judged.evidence, "ports": ports, "exposure": LATENT}
+def _asked(subnet: SubnetSnapshot, clients: list[str], ports: list[int]) -> Finding:
+    judged = inquiry_finding(ABOUT, _inquiry(subnet, networks(clients), ports))
+    if is_drift(judged) and subnet.virtual_network is None:
+        judged = _whatever_is_its_own(judged, subnet, clients, ports)
+    evidence = {**judged.evidence, "clients": clients, "ports": ports, "exposure": LATENT}
     return replace(judged, evidence=evidence, applies=concerns(subnet))
 
 
-def plan(found: Finding, subnet: SubnetSnapshot, *, ports: list[int]) -> Change | None:
+def _whatever_is_its_own(
+    judged: Finding, subnet: SubnetSnapshot, clients: list[str], ports: list[int]
+) -> Finding:
+    """What is so even if the network, which was not read, has the public prefixes that rules list."""
+    surely = inquiry_finding(ABOUT, _inquiry(subnet, (*networks(clients), *may_be_own(subnet)), ports))
+    if is_drift(surely):
+        return surely
+    missing = unread_reason(subnet, Aspect.VIRTUAL_NETWORK)
+    said = unknown(f"{judged.reason}, unless these are addresses of the network itself: {missing}")
+    return replace(group_finding(ABOUT, subnet, said), evidence=judged.evidence)
+
+
+def plan(found: Finding, subnet: SubnetSnapshot, *, clients: list[str], ports: list[int]) -> Change | None:
     if not is_drift(found):
         return None
     here = ports_here(subnet, ports)
-    proposed = inquiry_change(ABOUT, _inquiry(subnet, here), _box(subnet, here))
-    return if_enough(proposed, subnet, partial(evaluate, ports=ports))
+    proposed = inquiry_change(ABOUT, _guarded(subnet, clients, here), _box(subnet, clients, here))
+    return if_enough(proposed, subnet, partial(evaluate, clients=clients, ports=ports))
 
 
 def suggest(found: Finding, subnet: SubnetSnapshot) -> tuple[Edit, ...]:
     """The guards against what surely passes, also where the rest depends on a tag."""
     if not is_drift(found):
         return ()
-    return inquiry_suggestion(ABOUT, _inquiry(subnet, found.evidence["ports"]))
+    return inquiry_suggestion(ABOUT, _guarded(subnet, found.evidence["clients"], found.evidence["ports"]))
 
 
 def assess(subnet: SubnetSnapshot, _baseline: SubnetSnapshot | None) -> Assessment:
@@ -101,9 +130,9 @@ def assess(subnet: SubnetSnapshot, _baseline: SubnetSnapshot | None) -> Assessme
     return Assessment(safety=Safety.APPROVAL, notes=sharing_note(subnet))
 
 
-def forbidden(subnet: SubnetSnapshot, *, ports: list[int]) -> SubnetTraffic:
-    """From public addresses outside the subnet to PostgreSQL."""
-    return SubnetTraffic(boxes=_box(subnet, ports_here(subnet, ports)))
+def forbidden(subnet: SubnetSnapshot, *, clients: list[str], ports: list[int]) -> SubnetTraffic:
+    """From public addresses outside the network, those of declared clients excepted, to PostgreSQL."""
+    return SubnetTraffic(boxes=_box(subnet, clients, ports_here(subnet, ports)))
 
 
 def met(found: Finding) -> Collection[Control]:
@@ -114,27 +143,32 @@ def met(found: Finding) -> Collection[Control]:
     return () if POSTGRES_PORT in open_ports else (CLOUDSPLOIT.OPEN_POSTGRESQL,)
 
 
-def _inquiry(subnet: SubnetSnapshot, ports: list[int]) -> Inquiry:
-    tags = _tags(subnet)
+def _guarded(subnet: SubnetSnapshot, clients: list[str], ports: list[int]) -> Inquiry:
+    """What a rule is made for: one that has to list prefixes lists none that may be the network's own."""
+    inquiry = _inquiry(subnet, networks(clients), ports)
+    if subnet.virtual_network is not None or all(question.source.closed for question in inquiry.questions):
+        return inquiry
+    return _inquiry(subnet, (*networks(clients), *may_be_own(subnet)), ports)
+
+
+def _inquiry(subnet: SubnetSnapshot, apart: Iterable[IPNetwork], ports: list[int]) -> Inquiry:
+    """From the Internet without ``apart``; by its tag where that holds none of it."""
+    tags = internet_tags(subnet)
+    internet = read_side([INTERNET], tags)
+    others = minus(internet.addresses, spans_of(apart))
+    source = internet if others == internet.addresses else Side(others)
     return Inquiry(
         subnet=as_enforced(subnet),
-        questions=into(subnet, read_side([INTERNET], tags), ports, databases(subnet)),
+        questions=into(subnet, source, ports, databases(subnet)),
         tags=tags,
         holds="the Internet is kept out",
         want=Access.DENY,
+        source=INTERNET,
     )
 
 
-def _tags(subnet: SubnetSnapshot) -> Tags:
-    """What is known of a packet from the Internet: it does not come from the virtual network."""
-    inside = virtual_network(subnet)
-    known: Mapping[str, Spans] = {**Tags().closed, "virtualnetwork": inside}
-    return Tags(closed=MappingProxyType(known), vnet=inside)
-
-
-def _box(subnet: SubnetSnapshot, ports: list[int]) -> tuple[TrafficBox, ...]:
-    public = Side(minus(PUBLIC_ADDRESSES, spans_of(subnet.prefixes)))
-    questions = into(subnet, public, ports, databases(subnet))
+def _box(subnet: SubnetSnapshot, clients: list[str], ports: list[int]) -> tuple[TrafficBox, ...]:
+    questions = _inquiry(subnet, networks(clients), ports).questions
     return tuple(box for question in questions for box in traffic_boxes(question))
 
 
@@ -145,16 +179,33 @@ POLICY: Policy[SubnetSnapshot] = Policy(
     targets=SUBNETS,
     severity=Severity.HIGH,
     safety=Safety.APPROVAL,
-    reads=frozenset({Aspect.SUBNET, Aspect.SECURITY_GROUP, Aspect.SUBNET_SERVERS, Aspect.SUBNET_ENDPOINTS}),
+    reads=frozenset(
+        {
+            Aspect.SUBNET,
+            Aspect.SECURITY_GROUP,
+            Aspect.SUBNET_SERVERS,
+            Aspect.SUBNET_ENDPOINTS,
+            Aspect.VIRTUAL_NETWORK,
+        }
+    ),
     edits=RULE_EDITS,
     controls=(MCSB.NS_1, PSRULE.AZR_000137, CLOUDSPLOIT.OPEN_POSTGRESQL),
     met=met,
     evaluate=evaluate,
+    since=with_former_group,
     plan=plan,
     assess=assess,
     forbidden=forbidden,
     suggest=suggest,
     parameters=(
+        Parameter(
+            name="clients",
+            default=[],
+            description="Prefixes of clients, which are not the Internet; unless it is set, those of "
+            "`nsg-blocks-postgres-clients`.",
+            check=check_prefixes,
+            follows="nsg-blocks-postgres-clients",
+        ),
         Parameter(
             name="ports",
             default=[POSTGRES_PORT, PGBOUNCER_PORT],

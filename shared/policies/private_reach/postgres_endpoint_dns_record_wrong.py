@@ -36,7 +36,7 @@ from shared.model import Aspect, Finding, Kind, PublicAccess, ServerSnapshot, Se
 from shared.model.dns_names import record_name
 from shared.model.parts import DnsZone, ZoneLink
 from shared.posture.controls import MCSB
-from shared.posture.dns_commands import FALLS_BACK, group_commands, record_command
+from shared.posture.dns_commands import FALLS_BACK
 from shared.posture.findings import Judged, beside_the_point, compliant, drifted, unknown
 from shared.posture.policy import FLEXIBLE_SERVERS, Policy
 from shared.posture.private_dns import (
@@ -47,8 +47,14 @@ from shared.posture.private_dns import (
     judge_endpoints,
     serving,
 )
-from shared.posture.shared_records import Held, addresses_missing, held_by, shared_record
-from shared.posture.steps import Step
+from shared.posture.shared_records import (
+    A_ZONE_EACH,
+    Held,
+    addresses_missing,
+    held_by,
+    mending,
+    shared_record,
+)
 from shared.posture.ways.world import Declared
 from shared.posture.ways.zones import answering_zone, completed
 
@@ -122,22 +128,20 @@ def _unsure(case: Case, zone: DnsZone, held: Held, name: str) -> str:
     return ""
 
 
-def _fault(case: Case, zone: DnsZone, name: str, held: Held) -> tuple[str, tuple[Step, ...]]:
+def _fault(case: Case, zone: DnsZone, name: str, held: Held) -> tuple[str, tuple[str, ...]]:
     """What is wrong with the record, and what a person does about it."""
     if not zone.record:
         lacking = f"zone {zone.id.name} has no A record {name}{_instead(case, zone)}"
-        return f"{lacking}; {_ONLY_A}", _anew(case, zone)
+        return f"{lacking}; {_ONLY_A}", mending(case, zone)
     listed, own = _listed(zone.record), _listed(case.endpoint.addresses or ())
     if held.apart:
         shared = "endpoints of the server share one record, and their networks are not joined"
         told = f"{name} is {listed}: {shared}, and {case.endpoint.id.name} has {own or 'none that is known'}"
-        return told, ("Give each network that is not connected to the other a zone of its own.",)
-    gone = [record_command(zone.id, "remove-record", _label(case), str(one)) for one in sorted(held.nobodys)]
+        return told, (A_ZONE_EACH,)
     if held.own or held.joined:
         further = f"{name} is {listed}: no endpoint of the server that was read has {_listed(held.nobodys)}"
-        return further, tuple(gone)
-    astray = f"{name} is {listed}, and endpoint {case.endpoint.id.name} has {own}"
-    return astray, _anew(case, zone) if _is_kept(case, zone) else (*_anew(case, zone), *gone)
+        return further, mending(case, zone)
+    return f"{name} is {listed}, and endpoint {case.endpoint.id.name} has {own}", mending(case, zone)
 
 
 def _instead(case: Case, zone: DnsZone) -> str:
@@ -153,25 +157,8 @@ def _instead(case: Case, zone: DnsZone) -> str:
     return f": clients in {', '.join(sorted(falls))} get the public address instead ({FALLS_BACK}), {refused}"
 
 
-def _is_kept(case: Case, zone: DnsZone) -> bool:
-    """Whether a zone group keeps the record: made anew it writes the whole, and nothing stale is left."""
-    return zone.id in (case.endpoint.group_zones or ())
-
-
-def _anew(case: Case, zone: DnsZone) -> tuple[str, ...]:
-    """A zone group writes its record when it is made; another record is corrected by hand."""
-    if _is_kept(case, zone):
-        return group_commands(case.endpoint, zone.id)
-    own = sorted(case.endpoint.addresses or ())
-    return tuple(record_command(zone.id, "add-record", _label(case), str(address)) for address in own)
-
-
 def _falls_back(link: ZoneLink) -> bool:
     return link.resolution_policy.lower() == FALLS_BACK.lower()
-
-
-def _label(case: Case) -> str:
-    return record_name(case.server.host_name)
 
 
 def _texts(addresses: Iterable[IPv4Address]) -> list[str]:

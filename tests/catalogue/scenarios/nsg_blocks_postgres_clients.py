@@ -1,4 +1,4 @@
-"""Somebody denies everything before the rule for the declared clients; once approved they are let in."""
+"""Somebody denies everything before the rules that let declared clients in; once approved they are let in."""
 
 from local.simulator import seeds
 from shared.model import Outcome, TargetKind
@@ -11,19 +11,36 @@ CLIENTS = seeds.security_rule(
     name="clients", priority=300, access="Allow", properties={"sourceAddressPrefix": "10.20.8.0/24"}
 )
 DENY_ALL = seeds.security_rule(name="deny-all", priority=200)
+BY_DEFAULT = seeds.nsg_id(name="nsg-by-default")
 
 SCENARIO = Scenario(
     policy="nsg-blocks-postgres-clients",
     kind=TargetKind.SUBNET,
-    resource=SUBNET,
+    resource=seeds.subnet_id(vnet="vnet-by-default", name="db"),
     seed=(
-        seeds.nsg(name="nsg-clients", rules=[CLIENTS]),
-        seeds.route_table(name="rt-clients"),
-        seeds.vnet(name="vnet-clients", subnets=[seeds.subnet(name="db", nsg=NSG, route_table=TABLE)]),
+        seeds.nsg(name="nsg-by-default"),
+        seeds.vnet(name="vnet-by-default", subnets=[seeds.subnet(name="db", nsg=BY_DEFAULT)]),
     ),
-    drift=(put(f"{NSG}/securityRules/deny-all", DENY_ALL),),
+    drift=(put(f"{BY_DEFAULT}/securityRules/deny-all", DENY_ALL),),
     settings="policies: {nsg-blocks-postgres-clients: {parameters: {clients: [10.20.8.0/24]}}}",
     outcome=Outcome.REVERTED,
-    leaves=(NSG,),
-    part="Microsoft.Network/routeTables/read",
+    leaves=(BY_DEFAULT,),
+    part="Microsoft.Network/virtualNetworks/read",
+)
+
+ALSO = (
+    Scenario(
+        name="by-a-rule",
+        policy="nsg-blocks-postgres-clients",
+        kind=TargetKind.SUBNET,
+        resource=SUBNET,
+        seed=(
+            seeds.nsg(name="nsg-clients", rules=[CLIENTS]),
+            seeds.vnet(name="vnet-clients", subnets=[seeds.subnet(name="db", nsg=NSG)]),
+        ),
+        drift=(put(f"{NSG}/securityRules/deny-all", DENY_ALL),),
+        settings="policies: {nsg-blocks-postgres-clients: {parameters: {clients: [10.20.8.0/24]}}}",
+        outcome=Outcome.REVERTED,
+        leaves=(NSG,),
+    ),
 )

@@ -14,17 +14,29 @@ FROM_ANYWHERE = seeds.security_rule(
     properties={"protocol": "Tcp", "sourceAddressPrefix": "Internet", "destinationPortRange": "5432"},
 )
 
+OWN_RANGE = seeds.security_rule(
+    name="own-range",
+    priority=200,
+    access="Allow",
+    properties={"protocol": "Tcp", "sourceAddressPrefix": "145.10.2.0/24", "destinationPortRange": "5432"},
+)
+
 SCENARIO = Scenario(
     policy="nsg-exposes-postgres-to-internet",
     kind=TargetKind.SUBNET,
     resource=SUBNET,
     seed=(
-        seeds.nsg(name="nsg-exposed"),
-        seeds.vnet(name="vnet-exposed", subnets=[seeds.subnet(name="db", nsg=NSG)]),
+        seeds.nsg(name="nsg-exposed", rules=[OWN_RANGE]),
+        seeds.vnet(
+            name="vnet-exposed",
+            prefixes=["10.20.0.0/16", "145.10.0.0/16"],
+            subnets=[seeds.subnet(name="db", nsg=NSG)],
+        ),
     ),
     drift=(put(f"{NSG}/securityRules/from-anywhere", FROM_ANYWHERE),),
     outcome=Outcome.REVERTED,
     leaves=(NSG,),
+    part="Microsoft.Network/virtualNetworks/read",
 )
 
 AT_ENDPOINT = seeds.nsg_id(name="nsg-endpoint-exposed")

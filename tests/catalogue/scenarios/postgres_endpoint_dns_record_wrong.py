@@ -1,4 +1,4 @@
-"""Somebody changes the record of an endpoint, or a second endpoint takes it over."""
+"""Somebody changes the record of an endpoint, or a second endpoint in its network shares it."""
 
 import json
 
@@ -20,11 +20,17 @@ _STANDING = (
     seeds.zone_group(endpoint=ENDPOINT, zones=[ZONE]),
 )
 
+_LINKED = (
+    *_STANDING,
+    network_team.vnet(),
+    seeds.zone_link(zone=ZONE, vnet=network_team.vnet_id(), name="spoke"),
+)
+
 SCENARIO = Scenario(
     policy="postgres-endpoint-dns-record-wrong",
     kind=TargetKind.FLEXIBLE_SERVER,
     resource=SERVER,
-    seed=(*_STANDING, network_team.vnet()),
+    seed=_LINKED,
     drift=(ASTRAY,),
     outcome=Outcome.ALERTED,
     reason=Reason.NO_PLAN,
@@ -36,7 +42,7 @@ ALSO = (
         name="two-endpoints",
         kind=TargetKind.FLEXIBLE_SERVER,
         resource=SERVER,
-        seed=(*_STANDING, network_team.vnet()),
+        seed=_LINKED,
         drift=(
             put(SECOND, network_team.endpoint("second-pe", server=SERVER)),
             put(
@@ -45,7 +51,7 @@ ALSO = (
             ),
         ),
         outcome=Outcome.ALERTED,
-        reason=Reason.NO_PLAN,
+        reason=Reason.EFFECT_ALERT,  # in one network both serve: advice
     ),
     Scenario(
         policy="postgres-endpoint-dns-record-wrong",
