@@ -14,12 +14,12 @@ from shared.model import ComplianceState, Edit, Finding, Severity, SubnetSnapsho
 from shared.posture.findings import is_drift
 from shared.posture.need_verdicts import denied_by_group, judge, service_suggestion
 from shared.posture.needs import Need, needs
+from shared.posture.repairs import repairs
 from shared.posture.service_questions import Service
 from shared.posture.steps import OneOf, Step
 from shared.posture.subnet_facts import POSTGRES_PORT
 from shared.posture.subnet_questions import About
 from shared.posture.subnet_rules import inquiry_suggestion
-from shared.posture.ways.repairs import repairs
 from shared.posture.ways.verdict import verdict
 from shared.posture.ways.world import Client, World
 

@@ -67,6 +67,8 @@ class Sighting:
     """In the order in which they are pasted; of a choice those of its safe way."""
     edits: tuple[Edit, ...] = ()
     """What the commands do, where edits say it."""
+    baseline_lost: bool = False
+    """Whether a last compliant reading is recorded and not there any more."""
 
 
 # --- identity and life -----------------------------------------------------------------------------

@@ -150,7 +150,7 @@ HANDLED: Final[tuple[Handled, ...]] = (
     Handled(
         type="Microsoft.Authorization/locks",
         names=None,
-        operations=(_written("", changes=(Aspect.DNS_LOCKS,)),),
+        operations=(_written("", changes=(Aspect.DNS_LOCKS, Aspect.NETWORK_LOCKS)),),
         on_group=True,
     ),
     Handled(

@@ -37,7 +37,7 @@ from shared.model.values import value
 from shared.posture.policy import AnyPolicy, Assessment, applies_to, bound
 from shared.posture.side_by_side import apart, beside
 from shared.posture.ways.reach import with_reach
-from shared.state.baseline import Baseline, recorded_baseline
+from shared.state.baseline import Baseline, found_since, recorded_baseline
 
 
 def judge_all(visit: Visit, policies: Iterable[AnyPolicy], record: TargetRecord) -> tuple[Judgement, ...]:
@@ -58,6 +58,7 @@ def _judge(
     readiness = readiness_of(visit.snapshot)
     finding = _never_compliant_while_busy(policy.evaluate(visit.snapshot), readiness)
     baseline = _baseline(visit, finding, record)
+    finding = found_since(baseline, finding, visit.snapshot, policy)
     remedy = _Remedy()
     if finding.state is not ComplianceState.COMPLIANT:
         remedy = _remedy(visit, policy, (finding, baseline), proposals.beside(policy.id))

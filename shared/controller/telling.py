@@ -50,7 +50,7 @@ from shared.policies import find
 from shared.posture.policy import AnyPolicy
 from shared.posture.subnet_rules import by_hand
 from shared.posture.ways.reach import with_reach
-from shared.state.baseline import evidence_since, recorded_baseline
+from shared.state.baseline import evidence_since, found_since, recorded_baseline
 
 UNKNOWN_RUNS: Final = 3
 UNKNOWN_TIME: Final = timedelta(hours=1)
@@ -85,6 +85,7 @@ def sighting_of(visit: Visit, judgement: Judgement, decision: Decision) -> Sight
         now=visit.now,
         commands=_commands(edits, finding, visit.snapshot, visit.deps),
         edits=edits,
+        baseline_lost=judgement.baseline.lost,
     )
 
 
@@ -127,6 +128,8 @@ def raise_alert(policy: AnyPolicy, sighting: Sighting, deps: Deps) -> AlertRecor
         finding = replace(finding, fingerprint=UNKNOWN_FINGERPRINT)
     known = deps.store.alert(alert_id(policy.id, finding.target, finding.fingerprint))
     is_open = known is not None and known.status is not AlertStatus.RESOLVED
+    if known is not None and is_open and _says_less(known, sighting):
+        return known
     if known is not None and is_open and not _is_news(known, sighting):
         return _with_what_works_now(known, sighting, deps)
     dependants = _kept_dependants(known) if is_open else _dependants(policy, finding.target, deps)
@@ -140,7 +143,7 @@ def raise_alert(policy: AnyPolicy, sighting: Sighting, deps: Deps) -> AlertRecor
         if known is not None
         else open_alert(policy, sighting, deps.portal_link(finding.resource_id))
     )
-    if known is None or not is_open or known.decision.reason is not sighting.decision.reason:
+    if known is None or not is_open or _is_told(known, sighting):
         kind = NotificationType.ALERT_UPDATED if is_open else NotificationType.ALERT_OPENED
         return write_and_tell(alert, kind, sighting.cause, deps)
     return deps.store.put_alert(alert)
@@ -168,10 +171,21 @@ def write_and_tell(alert: AlertRecord, kind: NotificationType, cause: Cause, dep
 
 
 def _is_news(known: AlertRecord, sighting: Sighting) -> bool:
-    """An open alert changes when the drift was written again or the decision is another one."""
+    """An open alert changes when the drift was written again, and with what people are told of."""
     cause = sighting.cause
     written_again = cause.kind is CauseKind.EVENT and cause.event_id != known.cause.event_id
-    return written_again or known.decision.reason is not sighting.decision.reason
+    return written_again or _is_told(known, sighting)
+
+
+def _is_told(known: AlertRecord, sighting: Sighting) -> bool:
+    """Whether people hear of an open alert again: the decision is another one, or the drift is graver."""
+    graver = sighting.finding.severity.rank > known.severity.rank
+    return graver or known.decision.reason is not sighting.decision.reason
+
+
+def _says_less(known: AlertRecord, sighting: Sighting) -> bool:
+    """What an open alert says by the last compliant reading stands when that is there no more."""
+    return sighting.baseline_lost and sighting.finding.severity.rank < known.severity.rank
 
 
 def _dependants(policy: AnyPolicy, target: Target, deps: Deps) -> Mapping[str, Json]:
@@ -196,9 +210,11 @@ def alert_failed_change(change: ChangeRecord, deps: Deps) -> None:
 def _sighting_of_failure(change: ChangeRecord, policy: AnyPolicy, before: Snapshot, deps: Deps) -> Sighting:
     """The drift as it was when the change was begun, and how its revert came to nothing."""
     bound = deps.configuration.bind(policy, change.change.target.id, tags_of(before))
-    finding = _told_here(with_reach(bound.evaluate(before), before), before, deps)
     memory = deps.store.recall(change.change.target, change.created_at).memories.get(policy.id)
-    since = evidence_since(recorded_baseline(memory, deps.store), before, bound, change.cause)
+    baseline = recorded_baseline(memory, deps.store)
+    found = found_since(baseline, with_reach(bound.evaluate(before), before), before, bound)
+    finding = _told_here(found, before, deps)
+    since = evidence_since(baseline, before, bound, change.cause)
     planned = {"plannedChange": change_words(change.change, change.restored_from)}
     edits = tuple(map(by_hand, change.change.edits))
     reason = Reason.FAILED if change.outcome is Outcome.FAILED else Reason.TARGET_BUSY

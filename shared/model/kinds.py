@@ -177,6 +177,7 @@ class Aspect(StrEnum):
     SUBNET_ENDPOINTS = "subnetEndpoints"
     ROUTES = "routes"
     VIRTUAL_NETWORK = "virtualNetwork"
+    NETWORK_LOCKS = "networkLocks"
     ADMIN_RULES = "adminRules"
     """The security admin rules that Virtual Network Manager has put on the network of a subnet."""
     ANY_SUBNET = "anySubnet"

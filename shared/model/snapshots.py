@@ -83,6 +83,8 @@ class SubnetSnapshot:
     virtual_network: VirtualNetwork | None = None
     private_endpoints: tuple[SubnetEndpoint, ...] | None = None
     """Private endpoints in it that lead to PostgreSQL servers."""
+    network_locks: tuple[ManagementLock, ...] | None = None
+    """Locks on its network, on what that lies in and on what lies in that."""
     unread: Mapping[Aspect, str] = field(default_factory=dict)
     """Parts that were asked for and could not be read, each with the reason."""
     odd_fields: Mapping[str, str] = field(default_factory=dict)

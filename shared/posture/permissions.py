@@ -84,6 +84,7 @@ _READING: Final[Mapping[Aspect, _ByKind]] = {
     Aspect.ROUTES: _everywhere(f"{_NETWORK}/routeTables/read"),
     Aspect.VIRTUAL_NETWORK: _everywhere(f"{_NETWORK}/virtualNetworks/read"),
     Aspect.ADMIN_RULES: _everywhere(_ADMIN_RULES),
+    Aspect.NETWORK_LOCKS: _everywhere("Microsoft.Authorization/locks/read"),
     Aspect.PLACES: _everywhere(
         f"{_NETWORK}/virtualNetworks/read",
         f"{_NETWORK}/virtualNetworks/subnets/read",

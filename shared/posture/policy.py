@@ -1,6 +1,6 @@
 """What a policy is: one file's worth of judgement, with the metadata that everything else is made from.
 
-``evaluate``, ``plan``, ``restore``, ``assess`` and ``forbidden`` are pure functions of snapshots.
+``evaluate``, ``since``, ``plan``, ``restore``, ``assess`` and ``forbidden`` are pure functions of snapshots.
 Parameters are bound once, when the configuration for a target is resolved (``bound``), so that callers
 pass snapshots and nothing else. There is no registry: ``shared.policies.discover`` finds every module
 that exports ``POLICY``.
@@ -139,6 +139,10 @@ class Policy(Generic[S]):
     forbidden: Callable[..., Traffic] = no_traffic
     suggest: Callable[..., tuple[Edit, ...]] = lambda _finding, _snapshot: ()
     """``suggest(finding, snapshot)``: what a person could do where no plan exists, for the alert."""
+    since: Callable[..., Finding] | None = None
+    """``since(finding, snapshot, baseline, read_at)``: the drift as the last compliant reading, that of
+    ``read_at``, makes it: graver, with what was there then and the command that puts it back. The fingerprint
+    stays. None for a policy whose finding is the same whatever was before."""
     restore: Callable[..., tuple[Change, ...]] | None = None
     """``restore(finding, snapshot, baseline)``: changes that put back, as it was at the last compliant
     reading, what is gone or changed now; the one to try first comes first. The first that proves is

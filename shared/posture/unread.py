@@ -59,6 +59,7 @@ _WORDS = {
     Aspect.SUBNET_ENDPOINTS: "the private endpoints in the subnet",
     Aspect.ROUTES: "the route table",
     Aspect.VIRTUAL_NETWORK: "the virtual network",
+    Aspect.NETWORK_LOCKS: "the locks on the virtual network",
     Aspect.ADMIN_RULES: "the security admin rules of the network",
     Aspect.PLACES: "the subnets in which the server is reached",
 }

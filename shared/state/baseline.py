@@ -8,10 +8,11 @@ cannot be found any more is ``lost``, which is another thing than never seen com
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from shared.guardrails.traffic_difference import difference_between
-from shared.model import Cause, CauseKind, Json, Snapshot
+from shared.model import Cause, CauseKind, ComplianceState, Finding, Json, Snapshot
 from shared.model.memory import PolicyMemory
 from shared.model.values import value
 from shared.nsg import NsgError
@@ -41,6 +42,16 @@ def recorded_baseline(memory: PolicyMemory | None, store: Store) -> Baseline:
         lost=snapshot is None,
         directly_before=memory.baseline_is_newest,
     )
+
+
+def found_since(baseline: Baseline, found: Finding, after: Snapshot, policy: AnyPolicy) -> Finding:
+    """The finding as the last compliant reading makes it; where that is lost, that is said and no more."""
+    if policy.since is None or found.state is not ComplianceState.NON_COMPLIANT or baseline.read_at is None:
+        return found
+    if baseline.snapshot is not None:
+        return policy.since(found, after, baseline.snapshot, baseline.read_at)
+    lost = f"the compliant reading of {_timestamp(baseline.read_at)} is not there any more"
+    return replace(found, reason=f"{found.reason}; {lost}, so what was taken away since is not known")
 
 
 def evidence_since(

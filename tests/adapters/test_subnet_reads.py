@@ -27,6 +27,7 @@ ACTIONS = frozenset(
     {
         "Microsoft.ResourceGraph/resources/read",
         ASKING,
+        "Microsoft.Authorization/locks/read",
         *(
             f"Microsoft.Network/{name}/read"
             for name in ("virtualNetworks", "virtualNetworks/subnets", "networkSecurityGroups", "routeTables")
@@ -128,6 +129,7 @@ def test_a_group_that_vanished_meanwhile_does_not_make_the_subnet_gone(azure: Az
         (Aspect.SECURITY_GROUP, "Microsoft.Network/networkSecurityGroups/read"),
         (Aspect.ROUTES, "Microsoft.Network/routeTables/read"),
         (Aspect.ADMIN_RULES, ASKING),
+        (Aspect.NETWORK_LOCKS, "Microsoft.Authorization/locks/read"),
         (Aspect.SUBNET_REPLICAS, "Microsoft.DBforPostgreSQL/flexibleServers/replicas/read"),
     ],
 )
@@ -258,6 +260,16 @@ def test_a_network_shows_its_subnets_and_where_its_peerings_lead(azure: Azure) -
     )
     space = (ip_network("10.30.0.0/16"), ip_network("fd00:30::/48"))
     assert found.peerings == (Peering(network=ResourceId(seeds.vnet_id(name="hub")), prefixes=space),)
+
+
+def test_the_locks_around_a_subnet_and_on_it_cost_one_request(azure: Azure) -> None:
+    scopes = (str(SUBNET.id), seeds.vnet_id(), seeds.group_id(), seeds.subnet_id(name="apps"))
+    locks = [seeds.lock(scope=scope, name=f"lock-{at}") for at, scope in enumerate(scopes)]
+    seeded(azure, *locks, seeds.lock(scope=seeds.vnet_id(name="other"), name="elsewhere"))
+    snapshot, asked = read(azure, frozenset({Aspect.SUBNET, Aspect.NETWORK_LOCKS}))
+    assert asked == ["subnets", "Microsoft.Authorization"]
+    found = {(lock.name, lock.level, lock.scope) for lock in snapshot.network_locks or ()}
+    assert found == {(f"lock-{at}", "CanNotDelete", scope) for at, scope in enumerate(scopes)}
 
 
 # --- private endpoints -----------------------------------------------------------------------------

@@ -16,7 +16,15 @@ NEW_SERVER = "second"
 _ENDPOINTS = seeds.vnet(
     name="vnet-ready",
     prefixes=["10.99.0.0/16"],
-    subnets=[seeds.subnet(name="endpoints", prefix="10.99.1.0/24", delegated=False)],
+    subnets=[
+        seeds.subnet(
+            name="endpoints",
+            prefix="10.99.1.0/24",
+            delegated=False,
+            nsg=seeds.nsg_id(name="nsg-ready"),
+            properties={"privateEndpointNetworkPolicies": "Enabled"},
+        )
+    ],
 )
 _ZONE = "ready.private.postgres.database.azure.com"
 _IDENTITY = f"{seeds.group_id()}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-keys"
@@ -53,8 +61,8 @@ FILLED_IN = {
 _PLACE = re.compile(r"<([a-z][^<>'\"]*)>")
 
 STANDS_READY = (
-    _ENDPOINTS,
     seeds.nsg(name="nsg-ready", rules=SHUT),
+    _ENDPOINTS,
     seeds.private_dns_zone(name=_ZONE),
     seeds.zone_link(zone=seeds.zone_id(name=_ZONE), vnet=seeds.vnet_id()),
 )

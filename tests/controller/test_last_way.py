@@ -50,7 +50,6 @@ WHOLE_RULE = "postgres-firewall-allows-whole-internet"
 WHOLE = rule("everybody", "0.0.0.0", "255.255.255.255")
 SPOKE = ResourceId(f"{GROUP}/providers/Microsoft.Network/virtualNetworks/spoke")
 APPS = HUB.child("subnets", "apps")
-SOURCE = "https://learn.microsoft.com/en-us/azure/postgresql/network/concepts-networking-private-link"
 
 
 def declaring(*prefixes: str) -> str:
@@ -110,7 +109,7 @@ WITHOUT: dict[str, PrivateDns] = {
 @pytest.mark.field(
     "ways",
     "An approved endpoint whose name nobody can resolve is no way in: public access is not closed over it",
-    source=SOURCE,
+    source="https://learn.microsoft.com/en-us/azure/postgresql/network/concepts-networking-private-link",
     date="2026-11-29",
 )
 @pytest.mark.parametrize("dns", WITHOUT.values(), ids=WITHOUT.keys())
@@ -165,7 +164,7 @@ def test_a_declared_client_in_the_endpoints_network_is_read_and_reaches_it() -> 
 @pytest.mark.field(
     "ways",
     "Public access stays open while a declared client has no private way, whatever other networks have one",
-    source=SOURCE,
+    source="https://learn.microsoft.com/en-us/azure/postgresql/network/concepts-networking-private-link",
     date="2026-11-29",
 )
 def test_a_declared_client_whose_own_nsg_denies_the_endpoint_is_not_cut_off() -> None:

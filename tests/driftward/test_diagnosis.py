@@ -40,8 +40,8 @@ from shared.model.parts import (
     ZoneLink,
 )
 from shared.model.resource_id import ResourceId
+from shared.posture.repairs import repairs
 from shared.posture.ways.answers import Fact, Stage, State, Verdict
-from shared.posture.ways.repairs import repairs
 from shared.posture.ways.verdict import verdict
 from shared.posture.ways.world import (
     AnyAzure,

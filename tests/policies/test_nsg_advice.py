@@ -70,7 +70,7 @@ def test_all_of_them_are_for_people_and_change_nothing() -> None:
         assert policy.safety is Safety.MANUAL
         finding = policy.evaluate(subnet(None))
         assert policy.plan(finding, subnet(None)) is None
-        assert policy.severity is Severity.INFORMATIONAL or policy is NAMES_GROUPS
+        assert finding.severity is Severity.INFORMATIONAL or policy is NAMES_GROUPS
 
 
 def test_a_delegated_subnet_without_an_nsg_is_found_and_another_is_not() -> None:

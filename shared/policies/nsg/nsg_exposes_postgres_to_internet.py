@@ -57,6 +57,7 @@ from shared.posture.client_questions import (
 )
 from shared.posture.controls import CLOUDSPLOIT, MCSB, PSRULE, Control
 from shared.posture.findings import is_drift, unknown
+from shared.posture.former_group import with_former_group
 from shared.posture.policy import SUBNETS, Assessment, Parameter, Policy
 from shared.posture.subnet_facts import PGBOUNCER_PORT, POSTGRES_PORT
 from shared.posture.subnet_questions import (
@@ -191,6 +192,7 @@ POLICY: Policy[SubnetSnapshot] = Policy(
     controls=(MCSB.NS_1, PSRULE.AZR_000137, CLOUDSPLOIT.OPEN_POSTGRESQL),
     met=met,
     evaluate=evaluate,
+    since=with_former_group,
     plan=plan,
     assess=assess,
     forbidden=forbidden,

@@ -44,6 +44,7 @@ from shared.nsg import traffic_boxes
 from shared.posture.client_questions import ports_here, with_clusters_in_mind
 from shared.posture.controls import MCSB
 from shared.posture.findings import compliant, is_drift
+from shared.posture.former_group import with_former_group
 from shared.posture.policy import SUBNETS, Assessment, Parameter, Policy
 from shared.posture.subnet_facts import PGBOUNCER_PORT, POSTGRES_PORT, delegated, partners, partners_unknown
 from shared.posture.subnet_questions import (
@@ -143,6 +144,7 @@ POLICY: Policy[SubnetSnapshot] = Policy(
     reads=frozenset({Aspect.SUBNET, Aspect.SECURITY_GROUP, Aspect.SUBNET_SERVERS, Aspect.SUBNET_REPLICAS}),
     controls=(MCSB.NS_1,),
     evaluate=evaluate,
+    since=with_former_group,
     plan=plan,
     assess=assess,
     forbidden=forbidden,

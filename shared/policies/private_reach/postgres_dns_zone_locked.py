@@ -24,16 +24,14 @@ from typing import Final
 from shared.model import Aspect, Finding, Kind, ServerSnapshot, Severity
 from shared.model.parts import ManagementLock
 from shared.model.resource_id import ResourceId
-from shared.posture.dns_commands import az
-from shared.posture.findings import Judged, beside_the_point, compliant, drifted, unknown
+from shared.posture.findings import Judged, beside_the_point, unknown, with_evidence
+from shared.posture.management_locks import holds_for, judge_locks
 from shared.posture.policy import FLEXIBLE_SERVERS, Policy
 from shared.posture.private_dns import finding_with_steps
 from shared.posture.unread import unread_reason
 
 ID: Final = "postgres-dns-zone-locked"
 SEVERITY: Final = Severity.MEDIUM
-
-_BLOCKING: Final = frozenset({"readonly", "cannotdelete"})
 
 
 def evaluate(server: ServerSnapshot) -> Finding:
@@ -46,35 +44,15 @@ def _judge(server: ServerSnapshot) -> Judged:
         return beside_the_point("the server has no private DNS zone of its own")
     if server.dns_locks is None:
         return unknown(unread_reason(server, Aspect.DNS_LOCKS))
-    held = sorted((lock for lock in server.dns_locks if _concerns(lock, zone)), key=_id)
-    facts = {"zone": str(zone), "locks": [_shown(lock) for lock in held]}
-    blocking = [lock for lock in held if lock.level.lower() in _BLOCKING]
-    if blocking:
-        told = ", ".join(f"{lock.name} ({lock.level}) on {lock.scope}" for lock in blocking)
-        todo = tuple(az("lock", "delete", "--ids", _id(lock)) for lock in blocking)
-        reason = f"a failover cannot update zone {zone.name}: lock {told}"
-        return drifted(reason, reason.lower(), what_to_do=todo, evidence=facts)
-    if held:
-        level = f"level {held[0].level!r}" if held[0].level else "no level"
-        unsure = f"what lock {held[0].name} of {level} refuses is not known"
-        return unknown(unsure, facts)
-    return compliant(f"no lock holds for zone {zone.name}", facts)
+    held = [lock for lock in server.dns_locks if holds_for(lock, zone) or _is_on_record(lock, zone)]
+    harm = f"a failover cannot update zone {zone.name}"
+    return with_evidence(judge_locks(held, f"zone {zone.name}", harm), {"zone": str(zone)})
 
 
-def _concerns(lock: ManagementLock, zone: ResourceId) -> bool:
-    """Whether it holds for the zone or for a record in it; the list also has what lies on its links."""
-    scope = lock.scope.rstrip("/").lower()
-    return f"{zone.key}/".startswith(f"{scope}/") or (
-        scope.startswith(f"{zone.key}/") and not scope.startswith(f"{zone.key}/virtualnetworklinks/")
-    )
-
-
-def _id(lock: ManagementLock) -> str:
-    return f"{lock.scope}/providers/Microsoft.Authorization/locks/{lock.name}"
-
-
-def _shown(lock: ManagementLock) -> dict[str, str]:
-    return {"name": lock.name, "level": lock.level, "scope": lock.scope}
+def _is_on_record(lock: ManagementLock, zone: ResourceId) -> bool:
+    """The list also has what lies on the zone's links."""
+    scope = lock.scope.lower()
+    return scope.startswith(f"{zone.key}/") and not scope.startswith(f"{zone.key}/virtualnetworklinks/")
 
 
 POLICY: Policy[ServerSnapshot] = Policy(

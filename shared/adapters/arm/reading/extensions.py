@@ -17,7 +17,7 @@ from azure.core.rest import HttpRequest
 
 from shared.adapters.arm.session.session import Hooks, Session
 from shared.adapters.arm.wire import dns, fields, server_parts
-from shared.model import Json, ServerSnapshot
+from shared.model import Json, ServerSnapshot, SubnetSnapshot
 from shared.model.errors import Permanent
 from shared.model.parts import ManagementLock
 from shared.model.resource_id import ResourceId
@@ -69,9 +69,18 @@ def dns_locks(session: Session, server: ServerSnapshot) -> ServerSnapshot:
     return replace(server, dns_locks=tuple(_locks(session, zone)) if zone is not None else ())
 
 
-def _locks(session: Session, zone: ResourceId) -> Iterable[ManagementLock]:
-    """The list at a resource holds what is inherited from its group and its subscription as well."""
-    link = f"{session.clients.endpoint}{quote(str(zone), safe='/')}/providers/Microsoft.Authorization/locks"
+def network_locks(session: Session, subnet: SubnetSnapshot) -> SubnetSnapshot:
+    """The snapshot with the locks at, above and below its network, its own among them."""
+    network = subnet.id.parent
+    return replace(subnet, network_locks=tuple(_locks(session, network))) if network is not None else subnet
+
+
+def _locks(session: Session, resource: ResourceId) -> Iterable[ManagementLock]:
+    """The list at a resource holds what is inherited from its group and its subscription, and what lies on
+    its children (Management Locks, list at resource level; ``atScope()`` would leave the latter out)."""
+    link = (
+        f"{session.clients.endpoint}{quote(str(resource), safe='/')}/providers/Microsoft.Authorization/locks"
+    )
     link = f"{link}?api-version={LOCKS_VERSION}"
     for _ in range(_MOST_PAGES):
         page = session.ask(partial(_page, session, link))

@@ -15,7 +15,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
-from shared.adapters.arm.reading import graph, network_resources, subnet_servers
+from shared.adapters.arm.reading import extensions, graph, network_resources, subnet_servers
 from shared.adapters.arm.reading.optional_parts import Reader, each, tried, with_parts
 from shared.adapters.arm.session.session import Session
 from shared.adapters.arm.wire import admin_rules, fields, networks, subnets
@@ -86,7 +86,10 @@ def _without_odd_parts(subnet: SubnetSnapshot, aspects: frozenset[Aspect]) -> Su
 
 def _around(snapshot: SubnetSnapshot, body: Json) -> Mapping[Aspect, Reader[SubnetSnapshot]]:
     """The readers of what only matters for a subnet that is PostgreSQL's, or a client's of it."""
-    readers: dict[Aspect, Reader[SubnetSnapshot]] = {Aspect.SUBNET_REPLICAS: subnet_servers.with_partners}
+    readers: dict[Aspect, Reader[SubnetSnapshot]] = {
+        Aspect.SUBNET_REPLICAS: subnet_servers.with_partners,
+        Aspect.NETWORK_LOCKS: extensions.network_locks,
+    }
     if (group := subnets.security_group_id(body)) is not None:
         readers[Aspect.SECURITY_GROUP] = partial(_with_group, group)
     return {**readers, **_named(snapshot)}
