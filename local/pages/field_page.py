@@ -26,7 +26,6 @@ TOPICS: Final = {
     "nsg": "Questions about an NSG",
     "templates": "NSGs in templates and exports",
     "flows": "Flow logs",
-    "ways": "Ways in",
     "events": "Events",
     "http": "The HTTP API",
     "simulator": "The simulator answers what real clients ask",
