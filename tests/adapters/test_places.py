@@ -12,7 +12,7 @@ from local.simulator.values import JsonObject
 from shared.adapters.arm.session.tokens import LOCAL_IDENTITY
 from shared.model import Aspect, ServerSnapshot, SubnetSnapshot, Target, TargetKind
 from shared.model.errors import Throttled
-from shared.model.parts import SubnetEndpoint
+from shared.model.networks import SubnetEndpoint
 from shared.model.resource_id import ResourceId
 from tests.adapters.conftest import Azure
 

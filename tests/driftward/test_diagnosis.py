@@ -26,19 +26,8 @@ from shared.model import (
     ServerState,
     SubnetSnapshot,
 )
-from shared.model.parts import (
-    DnsZone,
-    EndpointDns,
-    NetworkDns,
-    Peering,
-    PrivateDns,
-    Route,
-    RouteTable,
-    SubnetEndpoint,
-    VirtualNetwork,
-    VirtualNetworkRule,
-    ZoneLink,
-)
+from shared.model.networks import Peering, Route, RouteTable, SubnetEndpoint, VirtualNetwork
+from shared.model.parts import DnsZone, EndpointDns, NetworkDns, PrivateDns, VirtualNetworkRule, ZoneLink
 from shared.model.resource_id import ResourceId
 from shared.posture.repairs import repairs
 from shared.posture.ways.answers import Fact, Stage, State, Verdict

@@ -19,7 +19,8 @@ from typing import Final
 
 from shared.model import ServerSnapshot
 from shared.model.dns_names import endpoint_zone_name
-from shared.model.parts import DnsZone, NetworkDns, VirtualNetwork, ZoneLink
+from shared.model.networks import VirtualNetwork
+from shared.model.parts import DnsZone, NetworkDns, ZoneLink
 from shared.model.resource_id import ResourceId
 from shared.model.values import value
 from shared.posture.ways.answers import Fact, Resolved, Stage, State

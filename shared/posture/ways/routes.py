@@ -17,7 +17,7 @@ from itertools import product
 from typing import Final
 
 from shared.model import Aspect, IPNetwork, SubnetSnapshot
-from shared.model.parts import Route, VirtualNetwork
+from shared.model.networks import Route, VirtualNetwork
 from shared.model.resource_id import ResourceId
 from shared.model.values import value
 from shared.nsg import PUBLIC_ADDRESSES, WHOLE, Family, Spans, common, minus, spans_of, union

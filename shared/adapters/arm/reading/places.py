@@ -20,7 +20,8 @@ from shared.adapters.arm.reading.optional_parts import UNREADABLE, why
 from shared.adapters.arm.session.session import Session
 from shared.model import Aspect, ServerSnapshot, SubnetSnapshot
 from shared.model.dns_names import record_name
-from shared.model.parts import EndpointDns, SubnetEndpoint
+from shared.model.networks import SubnetEndpoint
+from shared.model.parts import EndpointDns
 from shared.model.resource_id import ResourceId
 
 _NETWORK: Final = frozenset({Aspect.VIRTUAL_NETWORK, Aspect.ADMIN_RULES})

@@ -15,7 +15,7 @@ from shared.adapters.arm.wire.fields import get, listed, objects, required_id, t
 from shared.model import IPNetwork, Json
 from shared.model.addresses import ipv4
 from shared.model.errors import Permanent
-from shared.model.parts import NetworkSubnet, Peering, Route, RouteTable, SubnetEndpoint, VirtualNetwork
+from shared.model.networks import NetworkSubnet, Peering, Route, RouteTable, SubnetEndpoint, VirtualNetwork
 from shared.model.resource_id import ResourceId, parse_resource_id
 
 _SERVER_TYPES: Final = frozenset(
