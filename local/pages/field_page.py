@@ -24,6 +24,7 @@ TOPICS: Final = {
     "settings": "Server settings are judged by what is in force",
     "nsg": "Questions about an NSG",
     "templates": "NSGs in templates and exports",
+    "ways": "Ways in",
     "flows": "Flow logs",
     "events": "Events",
     "http": "The HTTP API",
