@@ -6,6 +6,7 @@ What came out of Azure is printed as text, never as markup. Nothing is decided h
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Final
 
 from rich.console import Console
@@ -21,13 +22,12 @@ from driftward.diagnosis.words import (
     Told,
     answer_said,
     in_order,
-    in_the_way,
     who_said,
+    why,
 )
 from driftward.refusing import plain
-from driftward.terminal import console
+from driftward.terminal import write
 from shared.model import ServerSnapshot
-from shared.posture.ways.answers import State, Verdict
 
 _SIGNS: Final[Mapping[Result, tuple[str, str]]] = {
     Result.WELL: ("✓", "green"),
@@ -35,12 +35,16 @@ _SIGNS: Final[Mapping[Result, tuple[str, str]]] = {
     Result.UNKNOWN: ("?", "yellow"),
     Result.NOT_CONCERNED: ("-", "dim"),
 }
+_BULLET: Final = ("·", "")
 _INDENT: Final = 2
 
 
 def show(diagnosis: Diagnosis) -> None:
     """Print every client's verdict, and the server's own needs; in colour on a terminal."""
-    page = console()
+    write(partial(_draw, diagnosis))
+
+
+def _draw(diagnosis: Diagnosis, page: Console) -> None:
     page.print(Text(str(diagnosis.server.id), style="bold"), soft_wrap=True)
     for one in diagnosis.clients:
         _client(page, diagnosis.server, one)
@@ -55,17 +59,16 @@ def _client(page: Console, server: ServerSnapshot, told: Told) -> None:
     for way in verdict.ways:
         if several:
             _line(page, f"{answer_said(way.answer)}:", 1)
-        lines = [(line.result, str(line.stage), line.says) for line in in_order(server, way)]
-        page.print(Padding(_listed(lines), (0, 0, 0, _INDENT * (1 + several))))
+        lines = ((_SIGNS[line.result], (line.stage, line.says)) for line in in_order(server, way))
+        _listed(page, lines, 1 + several)
     _line(page, SENTENCES[verdict.state], 1)
-    for text in _why(verdict):
-        _line(page, f"· {text}", 2)
+    _listed(page, ((_BULLET, (text,)) for text in why(verdict)), 2)
     _mends(page, told.mends)
 
 
 def _needs(page: Console, needs: Sequence[Needed]) -> None:
     _heading(page, "What the server itself needs")
-    page.print(Padding(_listed((one.result, one.name, one.says) for one in needs), (0, 0, 0, _INDENT)))
+    _listed(page, ((_SIGNS[one.result], (one.name, one.says)) for one in needs), 1)
     _mends(page, tuple(dict.fromkeys(text for one in needs for text in one.mends)))
 
 
@@ -85,18 +88,15 @@ def _mends(page: Console, texts: Sequence[str]) -> None:
         page.print(Text(f"    {plain(text)}"), soft_wrap=True)  # whole, to be copied
 
 
-def _listed(lines: Iterable[tuple[Result, str, str]]) -> Table:
+def _listed(page: Console, rows: Iterable[tuple[tuple[str, str], Sequence[str]]], depth: int) -> None:
+    """Rows of a sign with its style, and texts of which the last may be long."""
+    listed = list(rows)
+    if not listed:
+        return
     table = Table.grid(padding=(0, 1))
-    table.add_column(no_wrap=True)
-    table.add_column(no_wrap=True)
+    for _ in listed[0][1]:
+        table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
-    for result, what, says in lines:
-        sign, style = _SIGNS[result]
-        table.add_row(Text(sign, style=style), Text(plain(what)), Text(plain(says)))
-    return table
-
-
-def _why(verdict: Verdict) -> Iterable[str]:
-    if verdict.state is State.BLOCKED:
-        return [fact.says for fact in in_the_way(verdict)]
-    return verdict.settles
+    for (sign, style), texts in listed:
+        table.add_row(Text(sign, style=style), *(Text(plain(text)) for text in texts))
+    page.print(Padding(table, (0, 0, 0, depth * _INDENT), expand=False))

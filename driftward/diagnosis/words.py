@@ -69,6 +69,7 @@ _PUBLICLY: Final[Mapping[Stage, str]] = {
     Stage.ROUTES: "the public path leads through no route table of the server's",
     Stage.DNS: "the server's public name resolves everywhere",
 }
+_LEAVES: Final = "by which the client leaves"
 SENTENCES: Final[Mapping[State, str]] = {
     State.STANDS: "It can connect.",
     State.BLOCKED: "It cannot connect; that is proved. In the way:",
@@ -85,7 +86,7 @@ def who_said(client: Client) -> str:
         case SubnetClient():
             return f"{_subnet(client)}{_leaving(client.nat)}"
         case NetworkClient():
-            return f"Network {client.network.name}"
+            return f"Network {client.network.name}, a subnet without rules of its own"
         case PublicClient():
             return f"Public address {client.address}"
         case OnPremises():
@@ -168,9 +169,8 @@ def in_order(server: ServerSnapshot, way: Way) -> Iterator[Line]:
         yield from (Line(stage=stage, says=one.says, result=OF_STATE[one.state], fact=one) for one in facts)
         if stage is Stage.ADDRESS and way.answer.leads and not way.answer.public:
             yield _met(server, way.answer)
-        elif not facts:
-            says = unasked.get(stage, "not asked: the name leads nowhere")
-            yield Line(stage=stage, says=says, result=Result.NOT_CONCERNED)
+        elif not facts and stage in unasked and way.answer.leads:
+            yield Line(stage=stage, says=unasked[stage], result=Result.NOT_CONCERNED)
 
 
 def _met(server: ServerSnapshot, answer: Resolved) -> Line:
@@ -197,6 +197,22 @@ def _unaddressed(server: ServerSnapshot, endpoint: ResourceId | None) -> str:
     if read.unread:
         return f"the address of private endpoint {endpoint.name} could not be read: {read.unread}"
     return f"private endpoint {endpoint.name} has no address that Azure shows"
+
+
+def why(verdict: Verdict) -> list[str]:
+    """What is in the way, or what would settle it; nothing of a client that can connect."""
+    if verdict.state is State.BLOCKED:
+        return [f"{_unnamed(verdict, fact)}{fact.says}" for fact in in_the_way(verdict)]
+    unsaid = isinstance(verdict.client, SubnetClient | OnPremises) and not verdict.client.nat
+    return [f"{text} (--nat)" if unsaid and text.endswith(_LEAVES) else text for text in verdict.settles]
+
+
+def _unnamed(verdict: Verdict, fact: Fact) -> str:
+    """Of a network in which the name is public: that the way of the fact hangs on it."""
+    within = isinstance(verdict.client, SubnetClient | NetworkClient)
+    ways = (way for way in verdict.ways if within and way.answer.public and fact in way.blocking)
+    named = (one.says for way in ways for one in way.facts if one.stage is Stage.DNS)
+    return next((f"{says}; " for says in named), "")
 
 
 def in_the_way(verdict: Verdict) -> tuple[Fact, ...]:

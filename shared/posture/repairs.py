@@ -11,7 +11,7 @@ no plan, sentences say what a person could do. Which zone may be written is told
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from ipaddress import IPv4Address
 from itertools import starmap
@@ -90,13 +90,19 @@ def repairs(world: World, found: Verdict) -> tuple[Step | Edit, ...]:
 
 
 def _renamed(world: World, client: Client) -> Iterator[tuple[Way, tuple[Step, ...]]]:
-    """The ways that the client would take if its network resolved the name to a private address."""
+    """The ways that the client would take if its name servers resolved the name to a private address."""
     network = network_of(world, client)
-    if network is None or custom_dns(network):
-        return
-    for naming in _namings(world, network):
+    asked = (network,) if network is not None and not custom_dns(network) else _central(world, client)
+    for naming in _namings(world, asked):
         for way in verdict(naming.after, client).ways:
             yield _mended(naming.after, client, way), naming.steps
+
+
+def _central(world: World, client: Client) -> tuple[NetworkDns, ...]:
+    """The declared networks, one of which answers whoever asks DNS servers that are not visible."""
+    if isinstance(client, PublicClient | AnyAzure):
+        return ()
+    return tuple(NetworkDns(id=network, dns_servers=()) for network in world.declared.networks)
 
 
 def _plan(way: Way, naming: tuple[Step, ...]) -> _Plan | None:
@@ -163,6 +169,8 @@ def _advice(world: World, client: Client, ways: Iterable[Way]) -> Iterator[Step]
     for fact in (one for way in ways for one in way.facts):
         if fact.state is State.BLOCKED and not fact.remedy:
             yield from _unmendable(world, client, fact)
+    if network_of(world, client) is None and not isinstance(client, OnPremises):
+        yield from _privately(server)
     if not server.vnet_integrated and not endpoints_of(server):
         yield from _endpoint_steps(server)
     if server.public_access is PublicAccess.ENABLED and not server.vnet_integrated:
@@ -174,10 +182,22 @@ def _unmendable(world: World, client: Client, fact: Fact) -> Iterator[str]:
     if fact.stage is Stage.NSG:
         yield f"{fact.says}: no rule can be put ahead of it, so change what denies"
     if fact.stage is Stage.ROUTES and network is not None:
-        yield f"{fact.says}: to link a zone to {network.id.name} would not help"
-        yield f"peer the two networks, or make a private endpoint of the server in {network.id.name}"
+        where = network.id.name
+        yield (
+            f"peer the two networks, or make a private endpoint of the server in {where}, and ask again:"
+            f" {fact.says}, so that a link of its zone to {where} would not help"
+        )
     elif fact.stage is Stage.ROUTES:
-        yield f"{fact.says}: a gateway has to connect the two"
+        yield f"have a gateway connect the two: {fact.says}"
+
+
+def _privately(server: ServerSnapshot) -> Iterator[Step]:
+    """Where somebody without a network of Azure's could come from."""
+    if server.delegated_subnet is not None and server.delegated_subnet.parent is not None:
+        yield f"connect from network {server.delegated_subnet.parent.name}, or one that is joined to it"
+    elif endpoints := endpoints_of(server):
+        named = ", ".join(one.id.name for one in endpoints)
+        yield f"connect from a network in which the name leads to private endpoint {named}"
 
 
 def _endpoint_steps(server: ServerSnapshot) -> Iterator[Step]:
@@ -191,43 +211,41 @@ def _endpoint_steps(server: ServerSnapshot) -> Iterator[Step]:
 # --- names -----------------------------------------------------------------------------------------
 
 
-def _namings(world: World, network: NetworkDns) -> Iterator[_Naming]:
+def _namings(world: World, networks: Sequence[NetworkDns]) -> Iterator[_Naming]:
+    """What has the name lead to a private address in all of the networks."""
     dns = world.server.private_dns
-    if dns is None:
+    if dns is None or not networks:
         return
     if world.server.vnet_integrated:
-        yield from _in_own_zone(world, dns, network.id)
+        yield _in_own_zone(world, dns, networks)
         return
     for endpoint in endpoints_of(world.server):
         if endpoint.addresses and endpoint in dns.endpoints:
-            yield from _at_endpoint(world, dns, endpoint, network)
+            yield _at_endpoint(world, dns, endpoint, networks)
 
 
 def _at_endpoint(
-    world: World, dns: PrivateDns, endpoint: EndpointDns, network: NetworkDns
-) -> Iterator[_Naming]:
+    world: World, dns: PrivateDns, endpoint: EndpointDns, networks: Sequence[NetworkDns]
+) -> _Naming:
     """What has the endpoint's name be answered in its own network has it be answered in the client's."""
-    case = Case(
-        server=world.server,
-        dns=dns,
-        endpoint=replace(endpoint, network=network),
-        zone_name=endpoint_zone_name(world.server.host_name),
-        declared=world.declared,
-    )
+    name = endpoint_zone_name(world.server.host_name)
+    case = Case(server=world.server, dns=dns, endpoint=endpoint, zone_name=name, declared=world.declared)
+    told = [serving_steps(replace(case, endpoint=replace(endpoint, network=one))) for one in networks]
     where = f"/subscriptions/{endpoint.id.subscription}/resourceGroups/{endpoint.id.resource_group}"
-    served = ResourceId(f"{where}/providers/Microsoft.Network/privateDnsZones/{case.zone_name}")
-    after = _answered(world, dns, DnsZone(id=served, record=endpoint.addresses), network.id)
-    yield _Naming(steps=serving_steps(case), after=after)
+    made = ResourceId(f"{where}/providers/Microsoft.Network/privateDnsZones/{name}")
+    zone = DnsZone(id=world.declared.zone or made, record=endpoint.addresses)
+    steps = tuple(dict.fromkeys(step for steps in told for step in steps))
+    return _Naming(steps=steps, after=_answered(world, dns, zone, networks))
 
 
-def _in_own_zone(world: World, dns: PrivateDns, network: ResourceId) -> Iterator[_Naming]:
+def _in_own_zone(world: World, dns: PrivateDns, networks: Sequence[NetworkDns]) -> _Naming:
     """A VNet-integrated server's own zone linked to the client's network; the service keeps its record."""
     server = world.server
     zone = server.private_dns_zone or own_zone(server, server.id, "")
     read = next((one for one in dns.zones if one.id == zone), None)
-    steps = _own_steps(server, read, network)
+    steps = tuple(step for one in networks for step in _own_steps(server, read, one.id))
     after = replace(world, server=replace(server, private_dns_zone=zone))
-    yield _Naming(steps=steps, after=_answered(after, dns, read or DnsZone(id=zone, exists=True), network))
+    return _Naming(steps=steps, after=_answered(after, dns, read or DnsZone(id=zone), networks))
 
 
 def _own_steps(server: ServerSnapshot, zone: DnsZone | None, network: ResourceId) -> tuple[Step, ...]:
@@ -241,17 +259,17 @@ def _own_steps(server: ServerSnapshot, zone: DnsZone | None, network: ResourceId
     return (link_command(server.private_dns_zone, network, name),)
 
 
-def _answered(world: World, dns: PrivateDns, zone: DnsZone, network: ResourceId) -> World:
-    """The world once the zone answers in the network, which is linked to no other of its name then."""
-    link = ZoneLink(name="", network=network, state=_LINKED)
-    others = [_without(one, network) for one in dns.zones if one.id != zone.id]
-    served = replace(zone, exists=True, links=(*(_without(zone, network).links or ()), link))
+def _answered(world: World, dns: PrivateDns, zone: DnsZone, networks: Sequence[NetworkDns]) -> World:
+    """The world once the zone answers in the networks, which are linked to no other of its name then."""
+    ids = {one.id for one in networks}
+    links = tuple(ZoneLink(name="", network=network, state=_LINKED) for network in sorted(ids))
+    others = [_without(one, ids) for one in dns.zones if one.id != zone.id]
+    served = replace(zone, exists=True, links=(*(_without(zone, ids).links or ()), *links))
     after = replace(dns, zones=(*others, served), found=(zone.id,) if dns.found is None else dns.found)
     return replace(world, server=replace(world.server, private_dns=after))
 
 
-def _without(zone: DnsZone, network: ResourceId) -> DnsZone:
-    links = zone.links
-    return (
-        zone if links is None else replace(zone, links=tuple(one for one in links if one.network != network))
-    )
+def _without(zone: DnsZone, networks: Collection[ResourceId]) -> DnsZone:
+    if zone.links is None:
+        return zone
+    return replace(zone, links=tuple(one for one in zone.links if one.network not in networks))

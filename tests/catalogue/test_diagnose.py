@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import pytest
+
 from driftward.diagnosis.asking import asked
 from driftward.diagnosis.azure import case_of
 from driftward.diagnosis.who import client_named
-from driftward.diagnosis.words import Diagnosis, Told, in_the_way, who_said
+from driftward.diagnosis.words import Diagnosis, Result, Told, in_the_way, who_said
 from local.simulator import seeds
 from local.simulator.values import JsonObject, JsonValue
 from shared.config.configuration import Configuration
@@ -230,7 +232,9 @@ def test_nothing_is_written_into_a_zone_of_others_that_is_linked_elsewhere(stage
 
 
 def test_without_a_client_the_linked_networks_are_asked_about(stage: Theatre) -> None:
-    assert states(told_of(behind_an_endpoint(stage))) == {"Network vnet-behind": State.STANDS}
+    assert states(told_of(behind_an_endpoint(stage))) == {
+        "Network vnet-behind, a subnet without rules of its own": State.STANDS
+    }
 
 
 def test_an_endpoint_that_its_nsg_shuts_is_a_fault_without_a_client_too(stage: Theatre) -> None:
@@ -294,3 +298,98 @@ def test_what_may_not_be_read_is_unknown_and_never_called_well(stage: Theatre) -
     one = told(play, CLIENT)
     assert one.verdict.state is State.UNKNOWN
     assert one.verdict.settles
+
+
+# --- hub and spoke ---------------------------------------------------------------------------------
+
+
+def hub_and_spoke(stage: Theatre, *, linked: bool = True) -> Play:
+    """A central zone linked to the hub, spokes that are peered, and a resolver in the hub that all ask."""
+    central = seeds.zone_id(name="privatelink.postgres.database.azure.com", group="rg-dns")
+    hub, spoke = seeds.vnet_id(name="hub"), seeds.vnet_id(name="spoke")
+    asks = seeds.dns_servers("10.0.0.4")
+    to_spoke: list[JsonValue] = [seeds.peering(name="spoke", remote=spoke)]
+    to_hub: list[JsonValue] = [seeds.peering(name="hub", remote=hub)]
+    web = seeds.subnet(name="web", prefix="10.1.1.0/24", delegated=False)
+    place = seeds.subnet(name="endpoints", prefix="10.0.1.0/24", delegated=False)
+    bodies: tuple[JsonObject, ...] = (
+        seeds.flexible_server(name="behind", public_access="Disabled"),
+        seeds.vnet(
+            name="hub",
+            prefixes=["10.0.0.0/16"],
+            subnets=[place],
+            properties={**asks, "virtualNetworkPeerings": to_spoke},
+        ),
+        seeds.vnet(
+            name="spoke",
+            prefixes=["10.1.0.0/16"],
+            subnets=[web],
+            properties={**asks, "virtualNetworkPeerings": to_hub},
+        ),
+        seeds.private_dns_zone(name="privatelink.postgres.database.azure.com", group="rg-dns"),
+        *([seeds.zone_link(zone=central, name="hub", vnet=hub)] if linked else []),
+        seeds.private_endpoint(
+            name="behind-endpoint", server=SERVER, subnet=seeds.subnet_id(vnet="hub", name="endpoints")
+        ),
+        seeds.zone_group(endpoint=seeds.endpoint_id(name="behind-endpoint"), zones=[central]),
+    )
+    return stage.play_on(bodies, "version: 1", ResourceId(SERVER))
+
+
+CENTRAL = (
+    "version: 1\npolicies: {postgres-endpoint-dns-zone-not-linked: {parameters: {zone: "
+    f"{seeds.zone_id(name='privatelink.postgres.database.azure.com', group='rg-dns')},"
+    f" linkedNetworks: [{seeds.vnet_id(name='hub')}]}}}}}}"
+)
+WEB = seeds.subnet_id(vnet="spoke", name="web")
+
+
+@pytest.mark.field(
+    "ways",
+    "A spoke that asks the hub's resolver is judged by the declared central zone, else not known.",
+    source="https://learn.microsoft.com/azure/postgresql/network/concepts-networking-private-link",
+    date="2026-11-29",
+)
+def test_a_spoke_is_judged_by_the_declared_central_zone(stage: Theatre) -> None:
+    play = hub_and_spoke(stage)
+    assert told(play, WEB, policies=CENTRAL).verdict.state is State.STANDS
+    assert told(play, WEB).verdict.state is State.UNKNOWN
+
+
+def test_a_central_zone_that_lost_its_link_is_mended_by_that_link_and_no_other(stage: Theatre) -> None:
+    one = told(hub_and_spoke(stage, linked=False), WEB, policies=CENTRAL)
+    assert one.verdict.state is State.BLOCKED
+    (command,) = one.mends
+    assert "link vnet create" in command
+    assert "virtualNetworks/hub " in command
+    assert command.endswith("rg-dns")
+
+
+# --- what the server itself needs ------------------------------------------------------------------
+
+
+@pytest.mark.field(
+    "ways",
+    "Without a client `diagnose` finds what the server itself needs and is denied: exit 1, not no fault.",
+    source="https://learn.microsoft.com/azure/postgresql/network/concepts-networking-private",
+    date="2026-11-29",
+)
+def test_storage_that_an_nsg_denies_is_a_fault_without_a_client(stage: Theatre) -> None:
+    zone = seeds.zone_id(name="shop.private.postgres.database.azure.com")
+    deny = seeds.security_rule(name="no-internet", priority=300, direction="Outbound")
+    network: JsonObject = {
+        "publicNetworkAccess": "Disabled",
+        "delegatedSubnetResourceId": seeds.subnet_id(),
+        "privateDnsZoneArmResourceId": zone,
+    }
+    bodies: tuple[JsonObject, ...] = (
+        seeds.nsg(rules=[deny]),
+        seeds.vnet(subnets=[seeds.subnet(nsg=seeds.nsg_id())]),
+        seeds.private_dns_zone(name="shop.private.postgres.database.azure.com"),
+        seeds.zone_link(zone=zone, vnet=seeds.vnet_id()),
+        seeds.flexible_server(name="behind", properties={"network": network}),
+    )
+    found = diagnosis(stage.play_on(bodies, "version: 1", ResourceId(SERVER)))
+    storage = next(one for one in found.needs if "Storage" in one.name)
+    assert (storage.result, found.result) == (Result.FAULT, Result.FAULT)
+    assert storage.mends[0].startswith("az network nsg rule create ")
