@@ -218,10 +218,10 @@ def _other_end(case: Case, subnet: SubnetSnapshot) -> Spans:
     """What a peering, or a gateway, connects lies in the virtual network of both ends."""
     if isinstance(case.client, OnPremises):
         return case.sources
-    origin, place = case.origin, case.place
-    if origin is None or place is None or _joined(case) is not State.STANDS:
+    origin = case.origin
+    if origin is None or _joined(case) is not State.STANDS:
         return ()
-    return space_of(place if subnet.id == origin.id else origin)
+    return case.destinations if subnet.id == origin.id else case.sources
 
 
 def _joined(case: Case) -> State:
