@@ -234,6 +234,7 @@ class _Parser:
             or self._next_is("|")
             or self._next_is(")")
             or self._next_is(",")
+            or self._next_is("limit")
             or self._next_is("and")
             or self._next_is("or")
         ):

@@ -23,8 +23,8 @@ from shared.posture.dns_commands import (
     names,
     show_link_command,
 )
-from shared.posture.findings import Judged, compliant, drifted, unknown
-from shared.posture.private_dns import Case, because
+from shared.posture.findings import Judged, beside_the_point, compliant, drifted, unknown
+from shared.posture.private_dns import Case, because, networks_of
 from shared.posture.shared_records import A_ZONE_EACH, held_by, mending
 from shared.posture.steps import OneOf, Step, Way
 from shared.posture.ways.zones import answering_zone, linked
@@ -68,10 +68,19 @@ def judge_links(
     return compliant(f"zone {zones[0].id.name} is linked to {every}", facts)
 
 
-def judge_case_links(case: Case, zones: Sequence[DnsZone], networks: Sequence[ResourceId]) -> Judged:
+def without_zone(case: Case) -> Judged:
+    """Where networks are declared that must be linked, some zone is meant, and which one is not said."""
+    if not case.declared.networks or case.declared.zone is not None:
+        return beside_the_point(f"endpoint {case.endpoint.id.name} has no zone that could be linked")
+    told = ", ".join(network.name for network in sorted(case.declared.networks))
+    reason = f"no zone {case.zone_name} is linked to {told}"
+    return drifted(reason, reason.lower(), what_to_do="have policies.yaml name the zone that is meant (zone)")
+
+
+def judge_case_links(case: Case, zones: Sequence[DnsZone]) -> Judged:
     """The same of an endpoint, which may be named by the zone that is linked, unless its zone is declared."""
     naming = partial(group_commands, case.endpoint) if case.declared.zone is None else None
-    judged = judge_links(zones, networks, case.dns.zones, naming)
+    judged = judge_links(zones, case.declared.networks or networks_of(case), case.dns.zones, naming)
     return replace(judged, what_to_do=_recorded(case, zones[0], judged.steps)) if judged.is_drift else judged
 
 

@@ -2,8 +2,8 @@
 endpoints of a server that have their names from one zone share it.
 
 Clients of a network are served by any endpoint in it, or in one that is joined to it. Two networks are joined
-where they are peered at both ends. Where they are not, and both lead on to further networks (a hub, a
-gateway), those may connect them: then it is not known. Deleting an endpoint deletes the record too, whosever
+where they are peered. Where they are not, and both lead on to further networks (a hub, a gateway), those may
+connect them: then it is not known. Deleting an endpoint deletes the record too, whosever
 address it holds (MicrosoftDocs/azure-docs 58044). Pure.
 """
 
@@ -16,11 +16,13 @@ from typing import Final
 
 from shared.model import Aspect, Severity
 from shared.model.dns_names import record_name
-from shared.model.parts import DnsZone, EndpointDns, NetworkDns, VirtualNetwork
+from shared.model.parts import DnsZone, EndpointDns, NetworkDns, Peering, VirtualNetwork
 from shared.model.values import value
 from shared.posture.dns_commands import group_commands, record_command
 from shared.posture.findings import Judged, drifted
 from shared.posture.private_dns import Case
+from shared.posture.ways import routes
+from shared.posture.ways.answers import State
 from shared.posture.ways.names import network_read
 from shared.posture.ways.world import World
 
@@ -81,25 +83,23 @@ def joined(case: Case, one: NetworkDns | None, other: NetworkDns | None) -> bool
     """Whether what is in one network is reached from the other; None where that is not known."""
     if one is None or other is None:
         return None
-    if one.id == other.id:
-        return True
     ends = _seen(case, one), _seen(case, other)
-    if any(end.peers is None for end in ends):
-        return None
-    if other.id in (ends[0].peers or ()) and one.id in (ends[1].peers or ()):
-        return True
-    return None if all(_leads_on(end) for end in ends) else False
+    state = routes.joined(*ends, (one.id, other.id))
+    if state is State.BLOCKED:
+        return None if all(_leads_on(end) for end in ends) else False
+    return True if state is State.STANDS else None
 
 
-def _seen(case: Case, network: NetworkDns) -> NetworkDns | VirtualNetwork:
-    """The network with what it is joined to, as its endpoint's subnet shows it where nothing else does."""
-    if network.peers is not None:
-        return network
-    return network_read(World(server=case.server), network.id) or network
+def _seen(case: Case, network: NetworkDns) -> VirtualNetwork | None:
+    """What a network is joined to, as its endpoint's subnet shows it where nothing else does."""
+    if network.peers is None:
+        return network_read(World(server=case.server), network.id)
+    peerings = tuple(Peering(network=peer) for peer in network.peers)
+    return VirtualNetwork(id=network.id, peerings=peerings, learns_routes=network.learns_routes)
 
 
-def _leads_on(network: NetworkDns | VirtualNetwork) -> bool:
-    return bool(network.peers) or network.learns_routes is not False
+def _leads_on(network: VirtualNetwork | None) -> bool:
+    return network is None or bool(network.peerings) or network.learns_routes is not False
 
 
 def mending(case: Case, zone: DnsZone) -> tuple[str, ...]:

@@ -649,8 +649,8 @@ def test_endpoints_in_networks_that_are_not_joined_and_share_a_record_are_a_conf
 ) -> None:
     for first, second in (
         (network(SPOKE), network(HUB)),
-        (network(SPOKE, HUB), network(HUB)),
         (network(SPOKE), network(HUB, FAR, learns=True)),
+        (network(SPOKE), NetworkDns(id=HUB, dns_servers=())),
     ):
         _, finding = sharing(first, second, *record)
         assert (finding.state, finding.severity) == (NON_COMPLIANT, Severity.HIGH)
@@ -670,7 +670,8 @@ def test_whether_networks_are_joined_that_lead_on_or_were_not_read_is_unknown(
     record: tuple[IPv4Address, ...],
 ) -> None:
     for first, second in (
-        (network(SPOKE, peers=None), network(HUB, SPOKE)),
+        (network(SPOKE, peers=None), network(HUB, FAR)),
+        (network(SPOKE, HUB), network(HUB)),
         (NetworkDns(id=SPOKE, dns_servers=()), NetworkDns(id=HUB, dns_servers=())),
         (network(SPOKE, FAR), network(HUB, FAR)),
         (network(SPOKE, learns=True), network(HUB, learns=True)),
@@ -681,7 +682,7 @@ def test_whether_networks_are_joined_that_lead_on_or_were_not_read_is_unknown(
 
 
 def test_what_an_endpoints_subnet_shows_of_its_network_tells_whether_it_is_joined() -> None:
-    snapshot, finding = sharing(network(SPOKE, peers=None), network(HUB, SPOKE), OTHER_ADDRESS)
+    snapshot, finding = sharing(network(SPOKE, peers=None), network(HUB, peers=None), OTHER_ADDRESS)
     assert finding.state is UNKNOWN
     spoke = VirtualNetwork(id=SPOKE, peerings=(Peering(network=HUB),), learns_routes=False)
     seen = replace(snapshot, places=(subnet(virtual_network=spoke),))

@@ -14,10 +14,9 @@ server's name leads to its public address, whatever the zone holds.
 linked to one zone of a name only. A person creates the link. Where the network is linked to another zone of
 that name, as far as such a zone was read, a person has the zone group name that zone or moves the link.
 
-*What it may break.* Once linked, the zone answers for every PostgreSQL server with a private endpoint: names
-that have no record in it would no longer resolve in that network, so the link of the command falls back to
-public DNS (``NxDomainRedirect``). A link that is moved keeps its policy: names that only the other
-zone holds no longer resolve, and until the new link is Completed none does.
+*What it may break.* Once linked, the zone answers for every PostgreSQL server with a private endpoint: for
+names that it does not hold, a new link falls back to public DNS (``NxDomainRedirect``). A link that is
+moved keeps its policy: names that only the other zone holds, and all until it is Completed, resolve no more.
 
 *References.* Private Link for Azure Database for PostgreSQL (Private Link and DNS; hub-and-spoke); private
 DNS virtual network links; MicrosoftDocs/azure-docs 122956.
@@ -29,8 +28,8 @@ from typing import Final
 
 from shared.model import Aspect, Finding, Kind, ServerSnapshot, Severity
 from shared.posture.controls import MCSB
-from shared.posture.dns_links import judge_case_links
-from shared.posture.findings import Judged, beside_the_point, drifted, unknown
+from shared.posture.dns_links import judge_case_links, without_zone
+from shared.posture.findings import Judged, unknown
 from shared.posture.policy import FLEXIBLE_SERVERS, Parameter, Policy
 from shared.posture.private_dns import (
     CENTRAL_ZONE,
@@ -53,28 +52,17 @@ def evaluate(server: ServerSnapshot, *, zone: str, linked_networks: list[str]) -
 
 
 def _judge(case: Case) -> Judged:
-    own = case.endpoint.network
     if not case.declared.networks and (unsure := resolver_unknown(case.endpoint)):
         return unknown(unsure)
     answering = serving(case)
     if answering.unknown:
         return unknown(answering.unknown)
     if not answering.zones and not answering.more:
-        return _without_zone(case)
-    networks = case.declared.networks or ((own.id,) if own is not None else ())
-    judged = judge_case_links(case, answering.zones, networks) if answering.zones else None
+        return without_zone(case)
+    judged = judge_case_links(case, answering.zones) if answering.zones else None
     if judged is not None and (not judged.is_drift or not answering.more):
         return judged
     return unknown(f"zones called {case.zone_name} exist that were not read")
-
-
-def _without_zone(case: Case) -> Judged:
-    """Where networks are declared that must be linked, some zone is meant, and which one is not said."""
-    if not case.declared.networks or case.declared.zone is not None:
-        return beside_the_point(f"endpoint {case.endpoint.id.name} has no zone that could be linked")
-    told = ", ".join(network.name for network in sorted(case.declared.networks))
-    reason = f"no zone {case.zone_name} is linked to {told}"
-    return drifted(reason, reason.lower(), what_to_do="have policies.yaml name the zone that is meant (zone)")
 
 
 POLICY: Policy[ServerSnapshot] = Policy(
