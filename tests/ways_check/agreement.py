@@ -1,4 +1,4 @@
-"""On what a verdict differs from what every completion says; readable, with the completion that refutes it."""
+"""On what a verdict differs from what every completion says; told with the one that refutes it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ def difference(case: Case, given: State) -> str:
     known = _among(found)
     if given is known or (given is State.UNKNOWN and case.tags):
         return ""
-    return f"seed {case.seed}: verdict {given}, the walk says {known}\n{_refuting(found, given)}\n{described(case)}"
+    told = f"seed {case.seed}: verdict {given}, the walk says {known}"
+    return "\n".join([told, _refuting(found, given), described(case)])
 
 
 def _among(found: dict[bool, Made]) -> State:

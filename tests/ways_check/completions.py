@@ -45,7 +45,7 @@ class Chooser:
                 yield (*taken[:number], option)
 
 
-def outcomes(walk: Callable[[Chooser], bool]) -> dict[bool, Made]:
+def outcomes(walk: Callable[[Chooser], bool], most: int = MOST) -> dict[bool, Made]:
     """Whether the walk arrives, over all completions: what it may come to, each with one that shows it."""
     waiting: deque[tuple[int, ...]] = deque([()])
     found: dict[bool, Made] = {}
@@ -55,6 +55,6 @@ def outcomes(walk: Callable[[Chooser], bool]) -> dict[bool, Made]:
         found.setdefault(walk(chooser), chooser.made)
         waiting.extend(chooser.others())
         tried += 1
-        if tried > MOST:
-            raise OverflowError(f"more than {MOST} completions")
+        if tried > most:
+            raise OverflowError(f"more than {most} completions")
     return found

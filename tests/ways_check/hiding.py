@@ -46,11 +46,11 @@ Take: TypeAlias = Callable[[Random, Seen], Seen]
 
 def hide(random: Random, whole: Seen) -> tuple[Seen, tuple[str, ...]]:
     """One to three kinds of parts hidden; the kinds that the world had."""
-    seen = whole
+    seen, most = whole, random.choice([1, 2, 2, 3])
     hidden: list[str] = []
-    for kind in random.sample(sorted(KINDS), random.choice([3, 6, 9])):
+    for kind in random.sample(sorted(KINDS), 12):
         left = KINDS[kind](random, seen)
-        if left != seen and len(hidden) < 3:
+        if left != seen and len(hidden) < most:
             seen = left
             hidden.append(kind)
     return seen, tuple(sorted(hidden))
@@ -341,10 +341,11 @@ def _mode(random: Random, seen: Seen) -> Seen:
     return _subnet(random, seen, lambda subnet: replace(subnet, endpoint_network_policies="Perhaps"))
 
 
-def _service_endpoints(random: Random, seen: Seen) -> Seen:
-    if seen.world.server.kind is not TargetKind.SINGLE_SERVER:
+def _service_endpoints(_: Random, seen: Seen) -> Seen:
+    client = seen.client
+    if seen.world.server.kind is not TargetKind.SINGLE_SERVER or not isinstance(client, SubnetClient):
         return seen
-    return _subnet(random, seen, lambda subnet: replace(subnet, service_endpoints=None))
+    return replace(seen, client=replace(client, subnet=replace(client.subnet, service_endpoints=None)))
 
 
 def _networks(random: Random, seen: Seen, change: Callable[[VirtualNetwork], VirtualNetwork | None]) -> Seen:

@@ -74,7 +74,9 @@ def _in_own_zone(here: Surroundings) -> Answer:
 
 
 def _is_linked(here: Surroundings, zone: DnsZone | None, network: ResourceId) -> bool:
-    """Said: "a link that is not `Completed`, links or zones that were not read: as linked, and as not linked"."""
+    """Said: "a link that is not `Completed`, links or zones that were not read: as linked, and as not
+    linked".
+    """
     if zone is not None and zone.exists is False:
         return False
     if zone is None or zone.links is None:
@@ -114,8 +116,9 @@ def approved_unseen(here: Surroundings) -> bool:
 
 
 def _has_alias(here: Surroundings) -> bool:
-    """Said: "connections that wait, were rejected or cut, or in no known state, and none is approved: with the alias
-    into `privatelink`, and without"; with an approved one it is there, with none at all it is not.
+    """Said: "connections that wait, were rejected or cut, or in no known state, and none is approved: with
+    the alias into `privatelink`, and without"; with an approved one it is there, with none at all it is
+    not.
     """
     known = connections(here.world.server)
     if approved_unseen(here) or any(is_approved(here, one) for one in known):
@@ -200,8 +203,8 @@ def _zones_unseen(here: Surroundings, declared: ResourceId | None) -> bool:
 
 
 def _from_link(here: Surroundings, zone: _Zone, link: ZoneLink | None) -> Answer:
-    """Said: "the zone's A record answers. Where it holds none the name does not exist there, unless the link's
-    `resolutionPolicy` is `NxDomainRedirect`, and then the alias goes on".
+    """Said: "the zone's A record answers. Where it holds none the name does not exist there, unless the
+    link's `resolutionPolicy` is `NxDomainRedirect`, and then the alias goes on".
     """
     if zone is None:
         return PUBLIC

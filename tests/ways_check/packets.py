@@ -162,8 +162,8 @@ def _lies(texts: Sequence[str], number: int, holds: Holds) -> bool:
 
 
 def longest(routes: Iterable[Route], number: int) -> Route | None:
-    """The user-defined route with the longest prefix that holds the address; tags take no part, and those whose
-    prefixes cannot be read hold it.
+    """The user-defined route with the longest prefix that holds the address; tags take no part, and those
+    whose prefixes cannot be read hold it.
     """
     read = [(route, block(route.prefix)) for route in routes]
     held = [route for route, one in read if is_odd(route.prefix) or (one and within(number, one))]

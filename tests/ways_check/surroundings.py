@@ -63,7 +63,7 @@ class Surroundings:
         return self.choose(f"{one.name} and {other.name} are peered", False, True)
 
     def space(self, named: ResourceId, seen_from: ResourceId) -> tuple[object, ...] | None:
-        """The network's prefixes, as it shows them itself or as its peer does; None where neither was read."""
+        """Its prefixes, as it shows them itself or as its peer does; None where neither was read."""
         if (found := self.network(named)) is not None:
             return tuple(found.prefixes)
         peer = self.network(seen_from)
@@ -78,15 +78,29 @@ class Surroundings:
         return self.choose(f"{named.name} learns routes", False, True)
 
     def in_virtual_network(self, named: ResourceId, number: int, joined_end: bool) -> bool:
-        """Said: "`VirtualNetwork` surely holds the network's space and its peers', and the other end where the two
-        are joined; how much more, by gateways and user-defined routes, stays open."
+        """Said: "`VirtualNetwork` surely holds the network's space and its peers', and the other end where
+        the two are joined; how much more, by gateways and user-defined routes, stays open."
         """
         found = self.network(named)
         peers = [prefix for peering in found.peerings for prefix in peering.prefixes] if found else []
         own = found.prefixes if found else ()
         if joined_end or space_length(number, [*own, *peers]) is not None:
             return True
+        if is_public(number) and not self._routes_beyond(named):
+            return False
         return self.choose(f"VirtualNetwork of {named.name} holds {IPv4Address(number)}", False, True)
+
+    def _routes_beyond(self, named: ResourceId) -> bool:
+        """Whether gateways or user-defined routes of the client's subnet may bring public addresses into
+        it.
+        """
+        subnet = self.client.subnet if isinstance(self.client, SubnetClient) else None
+        if subnet is None or self.learns(named):
+            return True
+        if subnet.route_table is None:
+            return subnet.route_table_id is not None
+        held = [block(route.prefix) for route in subnet.route_table.routes]
+        return any(one is None or is_public(one[0]) or is_public(one[1]) for one in held)
 
     # --- the server --------------------------------------------------------------------------------
 

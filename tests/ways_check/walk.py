@@ -152,9 +152,9 @@ def _there(here: Surroundings, network: ResourceId, end: _End, server: int) -> b
 def _to_endpoint(
     here: Surroundings, subnet: SubnetSnapshot, end: _End, server: int, place: SubnetSnapshot | None
 ) -> bool:
-    """Said: "A private endpoint brings a /32 of its own into its network and those peered with it: a user-defined
-    route goes before it only where `privateEndpointNetworkPolicies` of the endpoint's subnet puts routes in
-    force, and is at least as specific as the prefix of the space that holds it."
+    """Said: "A private endpoint brings a /32 of its own into its network and those peered with it: a
+    user-defined route goes before it only where `privateEndpointNetworkPolicies` of the endpoint's subnet
+    puts routes in force, and is at least as specific as the prefix of the space that holds it."
     """
     if here.joined(network_of(subnet.id), end.network) and not _counts(here, place, _ROUTES_COUNT, "routes"):
         return True
@@ -217,8 +217,8 @@ def _space_length(
 
 
 def _hop_delivers(here: Surroundings, route: Route, *, is_inside: bool) -> bool:
-    """Said: "Hop `None` and hop `Internet` lose the packet. Hop `VirtualAppliance` or `VirtualNetworkGateway`, or
-    one that is no known type: not known."
+    """Said: "Hop `None` and hop `Internet` lose the packet. Hop `VirtualAppliance` or
+    `VirtualNetworkGateway`, or one that is no known type: not known."
     """
     hop = route.next_hop.lower()
     if hop in _LOSING:
@@ -251,8 +251,8 @@ def _table(
 
 
 def _applies(here: Surroundings, source: ResourceId, route: Route) -> bool:
-    """Said: "A route whose prefix cannot be read may be for any address, and more specific than all but a route
-    for one."
+    """Said: "A route whose prefix cannot be read may be for any address, and more specific than all but a
+    route for one."
     """
     asked = f"the odd route {route.name} of {source.name} in {network_of(source).name} is for it"
     return not is_odd(route.prefix) or here.choose(asked, False, True)
@@ -277,7 +277,9 @@ def _publicly(here: Surroundings) -> bool:
 
 
 def _from_somewhere(here: Surroundings, network: ResourceId) -> bool:
-    """From a network, whose subnet's "NSG and routes" are "its affair": by Azure's own route, or a learned one."""
+    """From a network, whose subnet's "NSG and routes" are "its affair": by Azure's own route, or a learned
+    one.
+    """
     if here.learns(network) and here.choose("a learned route takes it", False, True):
         leads = here.choose("the learned route leads there", True, False)
         return leads and _admitted(here, is_straight=False)
@@ -292,8 +294,8 @@ def _is_on(here: Surroundings) -> bool:
 
 
 def _leaves(here: Surroundings, subnet: SubnetSnapshot, server: int) -> bool | None:
-    """Said: "hop `Internet` stands; `None` loses the packet; anything else, a route for a service tag, or a learned
-    default: not known." True: straight by the hop `Internet`; False: otherwise; None: not at all.
+    """Said: "hop `Internet` stands; `None` loses the packet; anything else, a route for a service tag, or a
+    learned default: not known." True: straight by the hop `Internet`; False: otherwise; None: not at all.
     """
     routes = _table(here, subnet.id, subnet, server)
     for tagged in (one for one in routes if block(one.prefix) is None and not is_odd(one.prefix)):
@@ -323,8 +325,8 @@ def _by_hop(here: Surroundings, route: Route) -> bool | None:
 
 
 def _admitted(here: Surroundings, *, is_straight: bool) -> bool:
-    """Said: "a firewall rule holds the client's public address, or a rule for every Azure address does and the
-    client leaves Azure straight by its own hop `Internet`, or (single server) a virtual network rule …"
+    """Said: "a firewall rule holds the client's public address, or a rule for every Azure address does and
+    the client leaves Azure straight by its own hop `Internet`, or (single server) a virtual network rule …"
     """
     server = here.world.server
     if server.firewall_rules is None:
@@ -381,8 +383,8 @@ def _public_client(here: Surroundings) -> int:
 
 
 def _by_network_rule(here: Surroundings) -> bool:
-    """Said: "(single server) a virtual network rule that is `Ready` names the client's subnet, which has the service
-    endpoint `Microsoft.Sql`".
+    """Said: "(single server) a virtual network rule that is `Ready` names the client's subnet, which has
+    the service endpoint `Microsoft.Sql`".
     """
     if not isinstance(here.client, SubnetClient):
         return False
@@ -414,8 +416,8 @@ def _let_out(here: Surroundings, packet: Packet, is_joined: bool) -> bool:
 
 
 def _let_in(here: Surroundings, end: _End, packet: Packet, *, is_joined: bool) -> bool:
-    """Said: "At a private endpoint an NSG counts only where `privateEndpointNetworkPolicies` says so, and source
-    ports count as any."
+    """Said: "At a private endpoint an NSG counts only where `privateEndpointNetworkPolicies` says so, and
+    source ports count as any."
     """
     place = here.place(end.subnet)
     rules = _Rules(here, Direction.INBOUND, end.network, packet.destination, is_joined=is_joined)
@@ -482,8 +484,8 @@ class _Rules:
         return rule.access.lower() if rule else "none"
 
     def _holds(self, tag: str, number: int) -> bool:
-        """Said: "`Internet` is the rest of the public space"; other tags "stay open sets", the published ones of
-        public addresses.
+        """Said: "`Internet` is the rest of the public space"; other tags "stay open sets", the published
+        ones of public addresses.
         """
         match tag.lower():
             case "virtualnetwork":

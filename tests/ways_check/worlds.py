@@ -131,7 +131,7 @@ class _Maker:
 
     def _networks(self) -> tuple[VirtualNetwork, ...]:
         """A peering has two ends; now and then only one of them works."""
-        pairs = [pair for pair in ((0, 1), (0, 2), (1, 2)) if self._chance(0.55)]
+        pairs = [pair for pair in ((0, 1), (0, 2), (1, 2)) if self._chance(0.65)]
         ends = {(one, other) for pair in pairs for one, other in (pair, pair[::-1]) if self._chance(0.96)}
         return tuple(self._network(number, ends) for number in range(3))
 
@@ -177,14 +177,14 @@ class _Maker:
             prefixes = both[1:] if self._chance(0.2) else both
         if kind == _APPS and IPv4Network("10.9.0.0/28") in network.prefixes and self._chance(0.5):
             prefixes = (*prefixes, IPv4Network("10.9.0.0/29"))
-        table = self._table(number, kind) if self._chance(0.4) else None
+        table = self._table(number, kind) if self._chance(0.3) else None
         return SubnetSnapshot(
             id=_subnet_id(number, kind),
             read_at=_READ_AT,
             location="westeurope",
             prefixes=prefixes,
             delegations=(_DELEGATION,) if kind == _SERVERS else (),
-            security_group=self._group(number, kind) if self._chance(0.55) else None,
+            security_group=self._group(number, kind) if self._chance(0.5) else None,
             service_endpoints=("Microsoft.Sql",) if self._chance(0.5) else (),
             endpoint_network_policies=self._pick(
                 ["", "Disabled", "Enabled", "enabled", "NetworkSecurityGroupEnabled", "RouteTableEnabled"]
@@ -229,7 +229,7 @@ class _Maker:
         return SecurityRule(
             name=f"rule-{priority}",
             direction=self._pick(list(Direction)),
-            access=self._pick(list(Access)),
+            access=self._pick([Access.ALLOW, Access.ALLOW, Access.DENY]),
             priority=priority,
             protocol=self._pick(["Tcp", "TCP", "*", "*", "Udp"]),
             sources=self._addresses(),
@@ -324,7 +324,7 @@ class _Maker:
         self, base: ServerSnapshot, place: SubnetSnapshot, networks: Sequence[VirtualNetwork]
     ) -> ServerSnapshot:
         zone = _zone_id("orders.private.postgres.database.azure.com", "own")
-        links = tuple(self._link("own", network.id) for network in networks if self._chance(0.65))
+        links = tuple(self._link("own", network.id) for network in networks if self._chance(0.8))
         own = DnsZone(id=zone, exists=True, links=links, record=(_fifth(place),))
         dns = PrivateDns(zones=(own,), network=_dns_of(networks, self._server_at))
         return replace(
@@ -390,7 +390,7 @@ class _Maker:
     ) -> tuple[DnsZone, ...]:
         count = self._pick([0, 1, 1, 1, 1, 2])
         owner = (
-            {network.id: self._pick(range(count)) for network in networks if self._chance(0.75)}
+            {network.id: self._pick(range(count)) for network in networks if self._chance(0.85)}
             if count
             else {}
         )
@@ -404,8 +404,8 @@ class _Maker:
         if self._chance(0.05):
             return DnsZone(id=zone, exists=False, links=(), record=())
         wrong = IPv4Address("10.200.0.8")
-        one = self._pick([*addresses, wrong])
-        record = self._pick([(one,), (one,), (one,), tuple(addresses), (), (wrong,)])
+        one = self._pick(addresses or [wrong])
+        record = self._pick([(one,)] * 5 + [tuple(addresses)] * 2 + [(), (wrong,)])
         return DnsZone(
             id=zone,
             exists=True,

@@ -159,9 +159,10 @@ def _split_of(lost: tuple[Taken, ...], leaving: Iterable[Taken]) -> _Split:
 
 def _beside(split: _Split, to: Whither, odd: tuple[Route, ...]) -> _Split:
     """A route whose prefix cannot be read may be for any address, and more specific than all but a /32."""
-    sure = split.lost if all(hop_of(one) in _LOSES for one in odd) else ()
-    lost = tuple(one for one in split.lost if one in sure or _is_one_address(one))
-    kept = _Split(lost=lost)
+    if all(hop_of(one) in _LOSES for one in odd):
+        kept = _Split(lost=split.lost, nowhere=split.nowhere)
+    else:
+        kept = _Split(lost=tuple(one for one in split.lost if _is_one_address(one)))
     return replace(kept, open=minus(to.wanted, kept.gone), why=(*split.why, odd_reason(odd)))
 
 
@@ -256,6 +257,19 @@ def public(origin: SubnetSnapshot) -> tuple[Fact, Spans]:
     elsewhere = tuple(one for one in odd if hop_of(one) is not Hop.INTERNET)
     vague = [*_vague(taken, table, lost), *([odd_reason(elsewhere)] if elsewhere else [])]
     return _public_told(origin, lost, vague)
+
+
+def beyond(origin: SubnetSnapshot) -> bool:
+    """Whether the tag ``VirtualNetwork`` may hold public addresses besides the space of the network and its
+    peers: it holds what gateways connect, prefixes of routes and maybe default routes (service tags
+    overview).
+    """
+    network, table = origin.virtual_network, origin.route_table
+    if network is None or network.learns_routes is not False or unread_routes(origin):
+        return True
+    own, odd = beside_odd(origin)
+    held = spans_of(step.network for step in own.own if step.network is not None)
+    return table is not None and bool(odd or own.tags or common(held, PUBLIC))
 
 
 def _vague(taken: tuple[Taken, ...], table: Table, lost: tuple[Taken, ...]) -> Iterator[str]:

@@ -13,7 +13,7 @@ from itertools import combinations
 from types import MappingProxyType
 from typing import Final
 
-from shared.model import Direction, SubnetSnapshot
+from shared.model import Aspect, Direction, SubnetSnapshot
 from shared.nsg import (
     PUBLIC_ADDRESSES,
     Side,
@@ -30,7 +30,7 @@ from shared.posture.client_questions import as_enforced
 from shared.posture.subnet_facts import delegated, groups_reach_endpoints, routes_reach_endpoints
 from shared.posture.ways import gates, routes
 from shared.posture.ways.answers import Fact, Stage, State, Verdict, Way, among
-from shared.posture.ways.case import ANYWHERE, Case
+from shared.posture.ways.case import ANYWHERE, PUBLIC, Case
 from shared.posture.ways.groups import Leg, box_of, covered, passing, passing_to_endpoint, space_of
 from shared.posture.ways.names import Answer, answers, network_read
 from shared.posture.ways.world import (
@@ -125,12 +125,21 @@ def _coming(client: Client, straight: State) -> gates.Coming:
 
 
 def _out_to_public(case: Case, subnet: SubnetSnapshot) -> Leg:
-    """To the public endpoint, which lies outside the virtual network: in ``Internet``."""
+    """To the public endpoint: in ``Internet`` where the virtual network surely holds no more than its
+    space.
+    """
     inside = space_of(subnet)
+    if routes.beyond(subnet):
+        anywhere = Side(minus(PUBLIC, inside))
+        return _leg_out(case, subnet, anywhere, Tags(vnet=inside, apart=True))
     closed = MappingProxyType({**Tags().closed, "internet": minus(PUBLIC_ADDRESSES, inside)})
     tags = Tags(closed=closed, vnet=inside)
     destination = read_side(["Internet"], tags)
     whither = destination._replace(addresses=common(destination.addresses, ANYWHERE))
+    return _leg_out(case, subnet, whither, tags)
+
+
+def _leg_out(case: Case, subnet: SubnetSnapshot, whither: Side, tags: Tags) -> Leg:
     return Leg(
         subnet=subnet,
         direction=Direction.OUTBOUND,
@@ -155,11 +164,29 @@ def _groups(case: Case) -> Iterator[Fact]:
         yield passing(_leg(case, case.client.subnet, Direction.OUTBOUND))
     place = case.place
     if place is None:
-        yield _unplaced(case, Stage.NSG)
+        yield _at_unread_place(case)
     elif delegated(place):
         yield passing(_leg(case, place, Direction.INBOUND))
     else:
         yield _at_place(case, as_enforced(place))
+
+
+def _at_unread_place(case: Case) -> Fact:
+    """Of a subnet that was not read the admin rules of its network are known, where that was."""
+    subnet, unplaced = case.world.server.delegated_subnet, _unplaced(case, Stage.NSG)
+    network = network_read(case.world, case.network) if case.to.inside else None
+    if subnet is None or network is None:
+        return unplaced
+    place = SubnetSnapshot(
+        id=subnet,
+        read_at=case.world.server.read_at,
+        location=case.world.server.location,
+        prefixes=(),
+        delegations=(),
+        virtual_network=network,
+        unread={Aspect.SECURITY_GROUP: unplaced.says},
+    )
+    return passing(_leg(case, place, Direction.INBOUND))
 
 
 def _at_place(case: Case, place: SubnetSnapshot) -> Fact:
@@ -191,10 +218,10 @@ def _other_end(case: Case, subnet: SubnetSnapshot) -> Spans:
     """What a peering, or a gateway, connects lies in the virtual network of both ends."""
     if isinstance(case.client, OnPremises):
         return case.sources
-    origin, place = case.origin, case.place
-    if origin is None or place is None or _joined(case) is not State.STANDS:
+    origin = case.origin
+    if origin is None or _joined(case) is not State.STANDS:
         return ()
-    return space_of(place if subnet.id == origin.id else origin)
+    return case.destinations if subnet.id == origin.id else case.sources
 
 
 def _joined(case: Case) -> State:
