@@ -96,8 +96,8 @@ class EndState:
 
 
 def resources() -> list[JsonObject]:
-    """The seed: well-kept resources, two servers that are public by somebody's old decision, and one that
-    nobody can reach."""
+    """The seed: well-kept resources whose names lead to them in the network, two servers that are public by
+    somebody's old decision, and one that nobody can reach."""
     return [
         seeds.nsg(rules=[_allow_apps()]),
         seeds.vnet(
@@ -136,13 +136,12 @@ def _core() -> JsonObject:
 
 def _behind_endpoint(name: str) -> list[JsonObject]:
     server = seeds.flexible_server(name=name, public_access="Disabled")
-    return [*seeds.well_kept(server), _endpoint(name, seeds.flexible_server_id(name=name))]
+    return [*seeds.well_kept(server), *_endpoint(name, seeds.flexible_server_id(name=name))]
 
 
-def _endpoint(name: str, server: str) -> JsonObject:
-    return seeds.private_endpoint(
-        name=f"pe-{name}", server=server, subnet=seeds.subnet_id(name="snet-endpoints")
-    )
+def _endpoint(name: str, server: str) -> list[JsonObject]:
+    """An endpoint, and the server's record in the zone that is linked to the network."""
+    return seeds.way_in(name=f"pe-{name}", server=server, subnet="snet-endpoints")
 
 
 def _catalog() -> list[JsonObject]:
@@ -155,7 +154,7 @@ def _catalog() -> list[JsonObject]:
         ),
         *(seeds.parameter(server=server, name=name, value=value) for name, value in logged.items()),
         seeds.administrator(server=server, object_id=seeds.ADMINISTRATOR),
-        _endpoint("pgs-catalog", server),
+        *_endpoint("pgs-catalog", server),
     ]
 
 
@@ -185,7 +184,7 @@ def first_deeds() -> tuple[Deed, ...]:
             target=ORDERS,
             policies=(PUBLIC_ACCESS,),
             reverted=True,
-            parts=("/flexibleServers/pg-orders",),
+            parts=("/flexibleServers/pg-orders", "/privateEndpoints/pe-pg-orders", "/A/pg-orders"),
             perform=lambda azure: _set_access(azure, ORDERS, "Enabled"),
             undo=lambda azure: _set_access(azure, ORDERS, "Disabled"),
         ),
@@ -234,7 +233,7 @@ def both_at_once() -> Deed:
         target=LEDGER,
         policies=(ALL_AZURE, PUBLIC_ACCESS),
         reverted=True,
-        parts=("/flexibleServers/pg-ledger",),
+        parts=("/flexibleServers/pg-ledger", "/privateEndpoints/pe-pg-ledger", "/A/pg-ledger"),
         perform=_open_and_allow,
         undo=lambda azure: _set_access(azure, LEDGER, "Disabled"),
     )

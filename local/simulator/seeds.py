@@ -475,6 +475,19 @@ def zone_id(*, name: str = PRIVATE_LINK_ZONE, group: str = GROUP, subscription: 
     return network_id(kind="privateDnsZones", name=name, group=group, subscription=subscription)
 
 
+def way_in(*, name: str, server: str, vnet: str = VNET, subnet: str) -> list[JsonObject]:
+    """A private endpoint by which the network reaches a server (id): with a zone that is linked to it and
+    holds the server's record. Networks share the zone.
+    """
+    endpoint = private_endpoint(name=name, server=server, subnet=subnet_id(vnet=vnet, name=subnet))
+    return [
+        private_dns_zone(),
+        zone_link(zone=zone_id(), vnet=vnet_id(name=vnet), name=vnet),
+        endpoint,
+        zone_group(endpoint=endpoint_id(name=name), zones=[zone_id()]),
+    ]
+
+
 def zone_link(
     *, zone: str, vnet: str, name: str = "link", state: str = "Completed", resolution: str = "Default"
 ) -> JsonObject:

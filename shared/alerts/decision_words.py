@@ -18,7 +18,7 @@ _REASONS: Final[Mapping[Reason, str]] = {
     Reason.NO_PLAN: "no change is known that would be safe",
     Reason.NOT_PROVED: "the change could not be proved safe",
     Reason.INHERITED: "it was never seen compliant, so it is somebody's decision and not drift",
-    Reason.LAST_WAY_IN: "the change would cut off the last way in",
+    Reason.LAST_WAY_IN: "after the change no way in would surely be left",
     Reason.MANUAL: "this change is left to a person",
     Reason.APPROVAL_REQUIRED: "a person has to approve this change",
     Reason.EXEMPT_BY_TAG: "a tag on the server holds the revert back for a while",
@@ -40,7 +40,7 @@ _REASONS: Final[Mapping[Reason, str]] = {
 }
 
 CAUTIONS: Final[Mapping[Reason, str]] = {
-    Reason.LAST_WAY_IN: "first make another way in: after this nobody could connect",
+    Reason.LAST_WAY_IN: "first make another way in: after this nobody may get in",
     Reason.NOT_PROVED: "this could not be proved safe: read the decision first",
     Reason.INHERITED: "it may be wanted: ask the owner first",
     Reason.APPROVAL_REQUIRED: "read the decision first",

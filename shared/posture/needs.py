@@ -45,6 +45,7 @@ from shared.posture.subnet_questions import (
     networks,
     ports_of,
     to_networks,
+    virtual_network,
     vnet_tags,
     within_itself,
 )
@@ -240,8 +241,7 @@ def own_dns(about: About, subnet: SubnetSnapshot) -> tuple[Need, ...]:
 
 def _around(subnet: SubnetSnapshot) -> Tags:
     """The network lies in ``VirtualNetwork``, and ``Internet`` is the space outside it."""
-    network = subnet.virtual_network
-    inside = spans_of((*subnet.prefixes, *(network.prefixes if network else ())))
+    inside = spans_of(virtual_network(subnet))
     known: Mapping[str, Spans] = {**Tags().closed, "internet": minus(PUBLIC_ADDRESSES, inside)}
     return Tags(closed=MappingProxyType(known), vnet=inside)
 

@@ -42,13 +42,7 @@ from shared.nsg.rules.published_tags import PUBLISHED_TAGS
 from shared.posture.findings import unknown
 from shared.posture.subnet_answers import Answer, ask
 from shared.posture.subnet_facts import delegated
-from shared.posture.subnet_questions import (
-    About,
-    Inquiry,
-    own_addresses,
-    ports_of,
-    virtual_network,
-)
+from shared.posture.subnet_questions import About, Inquiry, own_addresses, ports_of, virtual_network
 from shared.posture.subnet_rules import adding, additions
 from shared.posture.subnet_verdicts import group_finding, inquiry_finding
 from shared.posture.traffic import SubnetTraffic

@@ -336,7 +336,7 @@ def test_a_decision_is_told_as_what_happens_to_the_drift() -> None:
 def test_a_command_that_would_cut_off_the_last_way_in_comes_with_a_warning() -> None:
     decision = replace(DECISION, reason=Reason.LAST_WAY_IN)
     body = body_of(opened(replace(SIGHTING, decision=decision)))
-    assert "**To fix it by hand** (first make another way in: after this nobody could connect):" in body
+    assert "**To fix it by hand** (first make another way in: after this nobody may get in):" in body
 
 
 def test_without_a_command_the_alert_says_so() -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from local.simulator import seeds
 from local.simulator.values import JsonObject
-from shared.model import Aspect, ComplianceState, Effect, ServerSnapshot, Target, TargetKind
+from shared.model import Aspect, ComplianceState, Effect, Reason, ServerSnapshot, Target, TargetKind
 from shared.model.resource_id import ResourceId
 from shared.policies import discover
 from shared.posture.policy import AnyPolicy, examples
@@ -150,6 +150,27 @@ def test_a_subnet_under_the_default_policies_costs_a_call_for_its_network_and_on
     assert_costs_at_most(calls, play)
     with pytest.raises(AssertionError):
         assert_costs_at_most(calls - 1, play)
+
+
+@pytest.mark.field(
+    "ways",
+    "A look that finds public access open reads the ways in besides, seven calls, and only where they decide",
+    source="https://learn.microsoft.com/en-us/azure/azure-resource-manager/management/request-limits-and-throttling",
+    date="2026-11-29",
+)
+@pytest.mark.parametrize(
+    ("settings", "reason", "calls"),
+    [("defaults: {adopt: true}", Reason.LAST_WAY_IN, 5 + 7), ("", Reason.INHERITED, 5)],
+)
+def test_a_look_that_finds_public_access_open_reads_what_last_way_in_asks_and_no_more(
+    stage: Stage, settings: str, reason: Reason, calls: int
+) -> None:
+    unlinked = [one for one in behind_an_endpoint("Healthy") if "virtualNetworkLinks" not in str(one["id"])]
+    play = stage.play_on(unlinked, f"{BY_DEFAULT}\n{settings}", ResourceId(SERVER))
+    assert_costs_at_most(calls, play)
+    alert = play.alert(TARGET, "postgres-public-access-enabled")
+    assert alert is not None
+    assert alert.decision.reason is reason
 
 
 def test_everything_is_on_where_that_is_said() -> None:

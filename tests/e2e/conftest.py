@@ -110,12 +110,11 @@ class Installation:
             resources.append(
                 seeds.vnet(name=network, subnets=[seeds.subnet(name="endpoints", delegated=False)])
             )
-            resources.append(
-                seeds.private_endpoint(
-                    name=f"{name}-endpoint",
-                    server=seeds.flexible_server_id(name=name),
-                    subnet=seeds.subnet_id(vnet=network, name="endpoints"),
-                )
+            resources += seeds.way_in(
+                name=f"{name}-endpoint",
+                server=seeds.flexible_server_id(name=name),
+                vnet=network,
+                subnet="endpoints",
             )
         self.simulator.seed(resources)
         return seeds.flexible_server_id(name=name)

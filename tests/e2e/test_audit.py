@@ -21,14 +21,15 @@ def server(name: str, access: str | None, **parts: Any) -> JsonObject:
 
 
 def endpoint(name: str) -> list[JsonObject]:
-    """A network with a private endpoint that leads to the server."""
+    """A network with a private endpoint by which it reaches the server."""
     network = f"vnet-{name}"
     return [
         seeds.vnet(name=network, subnets=[seeds.subnet(name=ENDPOINTS, delegated=False)]),
-        seeds.private_endpoint(
+        *seeds.way_in(
             name=f"{name}-endpoint",
             server=seeds.flexible_server_id(name=name),
-            subnet=seeds.subnet_id(vnet=network, name=ENDPOINTS),
+            vnet=network,
+            subnet=ENDPOINTS,
         ),
     ]
 

@@ -142,14 +142,15 @@ def test_public_access_beside_an_endpoint_is_closed_by_exactly_this_request(enfo
 
 
 def test_a_single_server_is_closed_by_its_own_request(enforcing: Installation) -> None:
-    endpoint = seeds.private_endpoint(
+    way_in = seeds.way_in(
         name="legacy-endpoint",
         server=seeds.single_server_id(name="legacy"),
-        subnet=seeds.subnet_id(vnet="vnet-legacy", name="endpoints"),
+        vnet="vnet-legacy",
+        subnet="endpoints",
     )
     network = seeds.vnet(name="vnet-legacy", subnets=[seeds.subnet(name="endpoints", delegated=False)])
     single = seeds.single_server(name="legacy", public_access="Disabled")
-    enforcing.simulator.seed([single, network, endpoint])
+    enforcing.simulator.seed([single, network, *way_in])
     server = seeds.single_server_id(name="legacy")
     enforcing.look(server)
     since = enforcing.last_call()

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.guardrails.decide import BRAKES, SHORTEST_PAUSE, decide
+from shared.guardrails.decide import BRAKES, SHORTEST_PAUSE, comes_to_last_way_in, decide
 from shared.guardrails.question import BreakGlass, Context, Limits, Question, Readiness
 from shared.guardrails.schedule import Freeze, WhenClosed
 from shared.model import (
@@ -295,6 +295,14 @@ def test_no_proof_is_not_a_proof(proof: Proof | None) -> None:
 def test_what_was_never_compliant_needs_one_ground_to_be_reverted(known: str) -> None:
     assert decided(was_compliant=False) == (Action.ALERT, Reason.INHERITED)
     assert decided(**{"was_compliant": False, known: True})[0] is Action.REVERT
+
+
+def test_last_way_in_is_worth_asking_where_no_brake_before_it_holds() -> None:
+    before = [stops for _, stops, (_, reason) in STOPS]
+    reasons = [reason for *_, (_, reason) in STOPS]
+    place = reasons.index(Reason.LAST_WAY_IN)
+    assert not any(comes_to_last_way_in(question(**stops)) for stops in before[:place])
+    assert all(comes_to_last_way_in(question(**stops)) for stops in before[place:])
 
 
 @pytest.mark.parametrize("consent", [{"approval": APPROVAL}, {"without_approval": True}, {"adopt": True}])

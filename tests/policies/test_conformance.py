@@ -34,7 +34,8 @@ from shared.model import (
 from shared.model.codec import to_json
 from shared.model.edits import apply_to, normalised
 from shared.policies import discover, find, modules
-from shared.posture.policy import AnyPolicy, applies_to, bound, examples
+from shared.posture.permissions import actions_for
+from shared.posture.policy import LAST_WAY_ASKS, AnyPolicy, applies_to, bound, examples
 from tests.policies.stored import FOLDER, path, states_of, stored
 from tests.policies.told import every_command
 
@@ -360,7 +361,19 @@ def test_a_policy_judges_every_situation_with_and_without_an_earlier_reading(
     for baseline in (None, compliant):
         assessment = bound(policy, examples(policy)).assess(drifted, baseline)
         assert assessment.safety in Safety
-        assert assessment.notes or not assessment.last_way_in
+        assert not assessment.last_way_in, "that is asked of the ways, for every policy alike"
+
+
+def test_every_change_that_takes_a_way_into_a_server_away_may_ask_for_the_ways_that_are_left() -> None:
+    asking = {policy.id for policy in discover() if policy.may_cut_off}
+    assert asking == {
+        "postgres-firewall-allows-all-azure",
+        "postgres-firewall-allows-whole-internet",
+        "postgres-public-access-enabled",
+    }
+    needed = actions_for([TargetKind.FLEXIBLE_SERVER], LAST_WAY_ASKS, [])
+    for policy in discover():
+        assert not policy.may_cut_off or set(needed) <= set(policy.permissions)
 
 
 def change_on(policy: AnyPolicy, snapshot: Snapshot) -> Change:

@@ -77,7 +77,8 @@ def test_a_delegated_subnet_without_an_nsg_is_found_and_another_is_not() -> None
     finding = MISSING.evaluate(subnet(None))
     assert (finding.state, finding.fingerprint) == (NON_COMPLIANT, "no NSG")
     assert finding.resource_id == subnet(None).id
-    assert MISSING.evaluate(subnet(None, delegations=())).state is COMPLIANT
+    another = replace(subnet(None, delegations=()), private_endpoints=())
+    assert (MISSING.evaluate(another).state, MISSING.evaluate(another).applies) == (COMPLIANT, False)
     assert MISSING.evaluate(subnet(group())).state is COMPLIANT
 
 

@@ -19,8 +19,8 @@ from tests.ways_check.packets import block, blocks, cuts_of, is_public, represen
 
 UNREAD = ResourceId("/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/virtualNetworks/not-read")
 """Stands for a network of which not even the id is known: it may be any."""
-_ANYWHERE = int(IPv4Address("10.77.0.5"))
-"""A private address of which nothing is said."""
+_ANYWHERE = tuple(int(IPv4Address(text)) for text in ("10.77.0.5", "172.20.0.5", "192.168.77.5"))
+"""Private addresses of which nothing is said."""
 _PUBLIC = int(IPv4Address("20.50.0.1"))
 """A public one."""
 
@@ -61,12 +61,13 @@ class Surroundings:
             return seen == {True}
         return self.choose(f"{one.name} and {other.name} are peered", False, True)
 
-    def space(self, named: ResourceId) -> tuple[object, ...] | None:
-        """The network's prefixes, as it shows them itself or as a peer does; None where neither was read."""
+    def space(self, named: ResourceId, seen_from: ResourceId) -> tuple[object, ...] | None:
+        """The network's prefixes, as it shows them itself or as its peer does; None where neither was read."""
         if (found := self.network(named)) is not None:
             return tuple(found.prefixes)
-        shown = (peering for one in self.read_networks() for peering in one.peerings)
-        return next((tuple(peering.prefixes) for peering in shown if peering.network == named), None)
+        peer = self.network(seen_from)
+        shown = (one for one in (peer.peerings if peer else ()) if one.network == named)
+        return next((tuple(peering.prefixes) for peering in shown), None)
 
     def learns(self, named: ResourceId) -> bool:
         """Whether "the network may have learned routes (a gateway, a route server…)"."""
@@ -81,7 +82,8 @@ class Surroundings:
         """
         found = self.network(named)
         peers = [prefix for peering in found.peerings for prefix in peering.prefixes] if found else []
-        if joined_end or space_length(number, [*(self.space(named) or ()), *peers]) is not None:
+        own = found.prefixes if found else ()
+        if joined_end or space_length(number, [*own, *peers]) is not None:
             return True
         return self.choose(f"VirtualNetwork of {named.name} holds {IPv4Address(number)}", False, True)
 
@@ -132,7 +134,7 @@ class Surroundings:
         cuts = self.cuts()
         if prefixes is None:
             private = [one for one in cuts if not is_public(one) and one < 2**32]
-            return self.choose(who, _ANYWHERE, *sorted(private))
+            return self.choose(who, *_ANYWHERE, *sorted(private))
         held = [one for prefix in blocks(prefixes) if (one := block(str(prefix)))]
         return self.choose(who, *representatives(held, cuts))
 

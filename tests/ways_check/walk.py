@@ -107,7 +107,9 @@ class _End:
 
 def _endpoint_of(here: Surroundings, number: int) -> _End | None:
     """Said: "the address is that of an approved endpoint of this server"."""
-    for connection in lookups.connections(here.world.server):
+    for connection in sorted(
+        lookups.connections(here.world.server), key=lambda one: here.subnet_of(one.endpoint) is None
+    ):  # one whose subnet was read first: another may have the same address in a network of its own
         if lookups.is_approved(here, connection) and number in lookups.endpoint_addresses(here, connection):
             return _end(here, connection.endpoint)
     if lookups.approved_unseen(here) and number == lookups.unseen_address(here):
@@ -207,7 +209,7 @@ def _space_length(
     here: Surroundings, network: ResourceId, number: int, source: ResourceId, subnet: SubnetSnapshot | None
 ) -> int:
     """The length of the prefix of the space that holds the address; where that was not read, any."""
-    space = here.space(network)
+    space = here.space(network, network_of(source))
     found = space_length(number, space) if space is not None else None
     if found is not None:
         return found

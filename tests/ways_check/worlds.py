@@ -211,8 +211,6 @@ class _Maker:
         return self._pick([*texts, "0.0.0.0/0", "*", "*", str(_OFFICE)])
 
     def _addresses(self) -> tuple[str, ...]:
-        if self._chance(0.03):
-            return ("fd00::/8",)
         if self._tags and self._chance(0.4):
             self._named = True
             return (self._pick(["VirtualNetwork", "Internet", "Sql", "AzureLoadBalancer"]),)
@@ -229,6 +227,10 @@ class _Maker:
         )
 
     def _rule(self, priority: int) -> SecurityRule:
+        rule = self._rule_of_one_family(priority)
+        return replace(rule, sources=("fd00::/8",), destinations=("*",)) if self._chance(0.05) else rule
+
+    def _rule_of_one_family(self, priority: int) -> SecurityRule:
         return SecurityRule(
             name=f"rule-{priority}",
             direction=self._pick(list(Direction)),

@@ -250,9 +250,11 @@ def public(origin: SubnetSnapshot) -> tuple[Fact, Spans]:
     table, odd = beside_odd(origin)
     system = Step(network=DEFAULT_ROUTE, hop=Hop.INTERNET, prefix=str(DEFAULT_ROUTE))
     taken = tuple(chosen([*table.own, system], PUBLIC))
-    unsettled = table.learns or bool(odd) or any(step.hop is not Hop.NONE for step in table.tags)
+    hops = {*map(hop_of, odd), *(step.hop for step in table.tags)}
+    unsettled = table.learns or bool(hops - {Hop.NONE})
     lost = tuple(one for one in taken if one.step.hop is Hop.NONE and (not unsettled or _is_one_address(one)))
-    vague = [*_vague(taken, table, lost), *([odd_reason(odd)] if odd else [])]
+    elsewhere = tuple(one for one in odd if hop_of(one) is not Hop.INTERNET)
+    vague = [*_vague(taken, table, lost), *([odd_reason(elsewhere)] if elsewhere else [])]
     return _public_told(origin, lost, vague)
 
 

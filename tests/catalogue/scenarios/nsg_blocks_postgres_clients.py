@@ -19,13 +19,16 @@ SCENARIO = Scenario(
     resource=seeds.subnet_id(vnet="vnet-by-default", name="db"),
     seed=(
         seeds.nsg(name="nsg-by-default"),
-        seeds.vnet(name="vnet-by-default", subnets=[seeds.subnet(name="db", nsg=BY_DEFAULT)]),
+        seeds.route_table(name="rt-clients"),
+        seeds.vnet(
+            name="vnet-by-default", subnets=[seeds.subnet(name="db", nsg=BY_DEFAULT, route_table=TABLE)]
+        ),
     ),
     drift=(put(f"{BY_DEFAULT}/securityRules/deny-all", DENY_ALL),),
     settings="policies: {nsg-blocks-postgres-clients: {parameters: {clients: [10.20.8.0/24]}}}",
     outcome=Outcome.REVERTED,
     leaves=(BY_DEFAULT,),
-    part="Microsoft.Network/virtualNetworks/read",
+    part="Microsoft.Network/routeTables/read",
 )
 
 ALSO = (

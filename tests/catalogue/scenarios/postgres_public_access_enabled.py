@@ -16,7 +16,7 @@ SCENARIO = Scenario(
     seed=(
         seeds.flexible_server(name="opened", public_access="Disabled"),
         NETWORK,
-        seeds.private_endpoint(name="opened", server=SERVER, subnet=ENDPOINTS),
+        *seeds.way_in(name="opened", server=SERVER, vnet="vnet-opened", subnet="endpoints"),
     ),
     drift=(patch(SERVER, {"properties": {"network": {"publicNetworkAccess": "Enabled"}}}),),
     outcome=Outcome.REVERTED,
@@ -31,7 +31,7 @@ ALSO = (
         seed=(
             seeds.single_server(name="opened", public_access="Disabled"),
             NETWORK,
-            seeds.private_endpoint(name="opened", server=SINGLE, subnet=ENDPOINTS),
+            *seeds.way_in(name="opened", server=SINGLE, vnet="vnet-opened", subnet="endpoints"),
         ),
         drift=(patch(SINGLE, {"properties": {"publicNetworkAccess": "Enabled"}}),),
         outcome=Outcome.REVERTED,
@@ -44,11 +44,25 @@ ALSO = (
         seed=(
             seeds.single_server(name="opened", public_access="Disabled"),
             NETWORK,
-            seeds.private_endpoint(name="opened", server=SINGLE, subnet=ENDPOINTS),
+            *seeds.way_in(name="opened", server=SINGLE, vnet="vnet-opened", subnet="endpoints"),
             seeds.virtual_network_rule(server=SINGLE, name="apps", subnet=ENDPOINTS),
         ),
         drift=(patch(SINGLE, {"properties": {"publicNetworkAccess": "Enabled"}}),),
         outcome=Outcome.ALERTED,
         reason=Reason.APPROVAL_REQUIRED,
+    ),
+    Scenario(
+        name="an-endpoint-whose-name-nobody-resolves",
+        policy="postgres-public-access-enabled",
+        kind=TargetKind.FLEXIBLE_SERVER,
+        resource=SERVER,
+        seed=(
+            seeds.flexible_server(name="opened", public_access="Disabled"),
+            NETWORK,
+            seeds.private_endpoint(name="opened", server=SERVER, subnet=ENDPOINTS),
+        ),
+        drift=(patch(SERVER, {"properties": {"network": {"publicNetworkAccess": "Enabled"}}}),),
+        outcome=Outcome.ALERTED,
+        reason=Reason.LAST_WAY_IN,
     ),
 )
