@@ -22,6 +22,7 @@ TOPICS: Final = {
     "commands": "What a person is told to do works as printed",
     "odd-items": "One odd item never blinds the rest",
     "settings": "Server settings are judged by what is in force",
+    "ways": "Ways in",
     "nsg": "Questions about an NSG",
     "templates": "NSGs in templates and exports",
     "flows": "Flow logs",
