@@ -25,7 +25,6 @@ TOPICS: Final = {
     "ways": "Ways in",
     "nsg": "Questions about an NSG",
     "templates": "NSGs in templates and exports",
-    "ways": "Ways in",
     "flows": "Flow logs",
     "events": "Events",
     "http": "The HTTP API",

@@ -39,6 +39,8 @@ class Peering:
     network: ResourceId
     prefixes: tuple[IPv4Network | IPv6Network, ...] = ()
     """The other network's address space, as this end of the peering shows it."""
+    whole: bool = True
+    """Whether all subnets of both take part (``peerCompleteVnets``), and not some that it lists."""
 
 
 @value
@@ -79,6 +81,8 @@ class VirtualNetwork:
     """Empty: Azure's own resolver answers."""
     peerings: tuple[Peering, ...] = ()
     """Those that work, whose networks' space the ``VirtualNetwork`` tag holds too."""
+    odd_peerings: bool = False
+    """Whether there is a peering of which it cannot be read whither it leads."""
     learns_routes: bool | None = None
     """Whether a gateway or a route server may bring in routes (BGP), its own or a peer's that it uses; None
     where that was not read."""

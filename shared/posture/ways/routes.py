@@ -36,7 +36,7 @@ from shared.posture.route_tables import (
     unread_routes,
 )
 from shared.posture.unread import unread_reason
-from shared.posture.ways.answers import Fact, Stage, State
+from shared.posture.ways.answers import Fact, Stage, State, among
 
 PUBLIC: Final[Spans] = common(PUBLIC_ADDRESSES, WHOLE[Family.IPV4])
 _LOSES: Final = frozenset({Hop.NONE, Hop.INTERNET})
@@ -86,11 +86,17 @@ def joined(
     here, there = ids
     if here is not None and here == there:
         return State.STANDS
-    seen = {there in one.peers} if one is not None else set()
-    seen |= {here in other.peers} if other is not None else set()
-    if len(seen) != 1 or None in ids:
-        return State.UNKNOWN
-    return State.STANDS if seen == {True} else State.BLOCKED
+    shown = [_shown(one, there)] if one is not None else []
+    shown += [_shown(other, here)] if other is not None else []
+    return among(shown) if shown and None not in ids else State.UNKNOWN
+
+
+def _shown(network: VirtualNetwork, peer: ResourceId | None) -> State:
+    """Whether a network shows a peering with another; one of some subnets only may leave these out."""
+    whole = {peering.whole for peering in network.peerings if peering.network == peer}
+    if whole:
+        return State.STANDS if whole == {True} else State.UNKNOWN
+    return State.UNKNOWN if network.odd_peerings else State.BLOCKED
 
 
 def private(origin: SubnetSnapshot, to: Whither) -> tuple[Fact, Spans]:
