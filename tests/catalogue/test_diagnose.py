@@ -239,7 +239,7 @@ def test_without_a_client_the_linked_networks_are_asked_about(stage: Theatre) ->
 
 @pytest.mark.field(
     "ways",
-    "An NSG in force at the private endpoint that denies everybody is a fault that is told without a client too.",
+    "An NSG in force at a private endpoint that denies everybody is a fault without a client too.",
     source="https://learn.microsoft.com/azure/private-link/disable-private-endpoint-network-policy",
     date="2026-11-29",
 )
