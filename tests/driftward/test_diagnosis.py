@@ -524,6 +524,12 @@ def test_what_mends_a_peered_client_is_a_link_and_not_an_open_door() -> None:
     assert f"--zone-name {NAME}" in command
 
 
+@pytest.mark.field(
+    "ways",
+    "A deny of private addresses in the client's NSG is in the way of a private answer, not of a public one.",
+    source="https://learn.microsoft.com/azure/virtual-network/network-security-group-how-it-works",
+    date="2026-11-29",
+)
 def test_a_client_whose_own_nsg_denies_the_way_of_its_name_is_blocked_there_alone() -> None:
     """Unlinked, a deny of private addresses is not in its way; peered and linked it is."""
     client = guarded(FAR_CLIENT, deny(destinations=("10.0.0.0/8",)), allow_all())
@@ -539,6 +545,12 @@ def allow_all() -> SecurityRule:
     return security_rule("rest", 300, direction=Direction.OUTBOUND, access=Access.ALLOW)
 
 
+@pytest.mark.field(
+    "ways",
+    "A route for private addresses to None is in the way of a private answer, not of a public one.",
+    source="https://learn.microsoft.com/azure/virtual-network/virtual-networks-udr-overview",
+    date="2026-11-29",
+)
 def test_a_route_that_loses_private_addresses_is_not_in_the_way_of_a_public_name() -> None:
     client = routed(FAR_CLIENT, "10.0.0.0/8", "None")
     assert asked(BOTH_WAYS, leaving(client, NAT)).state is State.STANDS
