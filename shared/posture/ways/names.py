@@ -65,7 +65,7 @@ def _merged(found: Iterable[Answer]) -> tuple[Answer, ...]:
 
 def _answers(world: World, client: Client) -> Iterator[Answer]:
     if isinstance(client, PublicClient | AnyAzure):
-        return _in_public(world.server, "public DNS")
+        return _in_public(world.server, "whoever asks public DNS")
     if never_private(world.server):
         return _in_public(world.server, "the server has no private endpoint: every network")
     if isinstance(client, OnPremises):

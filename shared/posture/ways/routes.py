@@ -43,6 +43,16 @@ _LOSES: Final = frozenset({Hop.NONE, Hop.INTERNET})
 """Whatever leaves for the Internet with a private server's address reaches nobody."""
 
 
+SOME_SUBNET: Final = "some subnet"
+"""What a network's subnet is called of which nothing is known but the network."""
+
+
+def _named(origin: SubnetSnapshot) -> str:
+    if origin.id.name == SOME_SUBNET and origin.id.parent is not None:
+        return f"network {origin.id.parent.name}"
+    return f"subnet {origin.id.name}"
+
+
 @value
 class Whither:
     """The other end of a route: its network, and what is known of it."""
@@ -149,7 +159,7 @@ def _apart_split(origin: SubnetSnapshot, to: Whither, table: Table) -> _Split:
     left = minus(to.wanted, union((*split.gone, *split.open)))
     if not learned:
         return replace(split, nowhere=left)
-    why = f"a gateway may lead from subnet {origin.id.name} there; what it learned is not read"
+    why = f"a gateway may lead from {_named(origin)} there; what it learned is not read"
     return replace(split, open=union((*split.open, *left)), why=(*split.why, why))
 
 
@@ -210,12 +220,12 @@ def _told(origin: SubnetSnapshot, to: Whither, tried: list[_Split], peered: Stat
     if lost and not minus(to.wanted, lost):
         return _lost(origin, to, tried[0]), lost
     if all(not one.gone and not one.open for one in tried):
-        straight = f"subnet {origin.id.name} sends packets straight there"
+        straight = f"{_named(origin)} sends packets straight there"
         return _fact(origin, State.STANDS, straight), ()
     why = dict.fromkeys(text for one in tried for text in (*one.why, *map(_drops, one.lost)))
     if peered is State.UNKNOWN:
         why[_peering(origin, to)] = None
-    told = "; ".join(why) or f"whether packets of subnet {origin.id.name} get there is not known"
+    told = "; ".join(why) or f"whether packets of {_named(origin)} get there is not known"
     return _fact(origin, State.UNKNOWN, told, told), lost
 
 
@@ -232,11 +242,11 @@ def _drops(taken: Taken) -> str:
 
 def _lost(origin: SubnetSnapshot, to: Whither, split: _Split) -> Fact:
     if split.lost:
-        said = f"{'; '.join(map(spelled, split.lost))}: packets from subnet {origin.id.name} are lost"
+        said = f"{'; '.join(map(spelled, split.lost))}: packets from {_named(origin)} are lost"
         remedy = tuple(drop_command(origin, one.step.name) for one in split.lost)
         return replace(_fact(origin, State.BLOCKED, said), remedy=remedy)
     there = f"to network {to.network.name}" if to.network is not None else "there"
-    return _fact(origin, State.BLOCKED, f"no route of subnet {origin.id.name} leads {there}")
+    return _fact(origin, State.BLOCKED, f"no route of {_named(origin)} leads {there}")
 
 
 def _fact(origin: SubnetSnapshot, state: State, says: str, settles: str = "") -> Fact:
@@ -296,6 +306,6 @@ def _public_told(origin: SubnetSnapshot, lost: tuple[Taken, ...], vague: list[st
         split = _Split(lost=lost)
         return _lost(origin, Whither(network=None, read=None, wanted=PUBLIC), split), gone
     if not gone and not vague:
-        return _fact(origin, State.STANDS, f"subnet {origin.id.name} sends packets to the Internet"), ()
+        return _fact(origin, State.STANDS, f"{_named(origin)} sends packets to the Internet"), ()
     told = "; ".join((*vague, *map(_drops, lost)))
     return _fact(origin, State.UNKNOWN, told, told), gone
