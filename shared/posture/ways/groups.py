@@ -24,8 +24,10 @@ from shared.nsg import (
     Spans,
     Tags,
     difference,
+    minus,
     spans_of,
     tolerated,
+    union,
 )
 from shared.nsg import State as Word
 from shared.nsg.packets.boxes import Box, intersection, subtract
@@ -95,6 +97,16 @@ def covered(whole: Box, stopped: Iterable[Box]) -> bool:
     for box in stopped:
         rest = subtract(rest, box)
     return not rest
+
+
+def nobody_in(whole: Box, stopped: Iterable[Box]) -> tuple[Box, ...]:
+    """The packets of ``whole`` to addresses to which ``stopped`` lets nobody, from whatever source."""
+    rest = [whole]
+    for box in stopped:
+        rest = subtract(rest, box)
+    let_in = union(span for box in rest for span in box.destinations)
+    shut = minus(whole.destinations, let_in)
+    return (replace(whole, destinations=shut),) if shut else ()
 
 
 # --- the verdict -----------------------------------------------------------------------------------
@@ -211,13 +223,13 @@ def _met(found: Fact, unpassed: _Stopped) -> _Stopped:
     """What the NSG stops of the packets that come to it, ``unpassed``: surely, or perhaps."""
     if found.state is State.STANDS:
         return _Stopped()
-    surely = tuple(_common(found.denied, unpassed.surely))
+    surely = tuple(common_boxes(found.denied, unpassed.surely))
     if found.state is State.BLOCKED:
         return _Stopped(surely=surely, perhaps=unpassed.perhaps)
     return _Stopped(surely=surely, perhaps=(*unpassed.surely, *unpassed.perhaps))
 
 
-def _common(boxes: Iterable[Box], others: Iterable[Box]) -> Iterable[Box]:
+def common_boxes(boxes: Iterable[Box], others: Iterable[Box]) -> Iterable[Box]:
     """The packets that are in one of both."""
     held = tuple(others)
     found = (intersection(one, other) for one in boxes for other in held)

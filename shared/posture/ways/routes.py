@@ -71,6 +71,17 @@ class Whither:
 
 
 @value
+class Led:
+    """What is known of the packets to somewhere."""
+
+    fact: Fact
+    lost: Spans = ()
+    """The addresses to which they surely do not get."""
+    through: Spans = ()
+    """Those to which an appliance or a gateway may carry them, which may give them an address of its own."""
+
+
+@value
 class _Split:
     """Addresses that packets surely do not get to, and those of which that is not known."""
 
@@ -78,6 +89,8 @@ class _Split:
     nowhere: Spans = ()
     """Lost because no route leads there."""
     open: Spans = ()
+    through: Spans = ()
+    """Of those that are open: where an appliance or a gateway may carry packets."""
     why: tuple[str, ...] = ()
 
     @property
@@ -109,13 +122,12 @@ def _shown(network: VirtualNetwork, peer: ResourceId | None) -> State:
     return State.UNKNOWN if network.odd_peerings else State.BLOCKED
 
 
-def private(origin: SubnetSnapshot, to: Whither) -> tuple[Fact, Spans]:
-    """Whether packets of ``origin`` get there, and the addresses to which they surely do not."""
+def private(origin: SubnetSnapshot, to: Whither) -> Led:
+    """Whether packets of ``origin`` get there."""
     network = origin.virtual_network
     peered = State.BLOCKED if to.outside else joined(network, to.read, (origin.id.parent, to.network))
-    straight = peered is State.STANDS and to.endpoint and to.overridden is False
-    if (unread := unread_routes(origin)) and not straight:
-        return _fact(origin, State.UNKNOWN, unread, unread), ()
+    if unread := unread_routes(origin):
+        return Led(fact=_fact(origin, State.UNKNOWN, unread, unread), through=to.wanted)
     tried = [
         _split(origin, to, is_joined=is_joined, overridden=overridden)
         for is_joined, overridden in product(_either(peered), _modes(to))
@@ -133,11 +145,22 @@ def _modes(to: Whither) -> tuple[bool, ...]:
 
 def _split(origin: SubnetSnapshot, to: Whither, *, is_joined: bool, overridden: bool) -> _Split:
     """What becomes of packets in one of the cases."""
-    if is_joined and to.endpoint and not overridden:
-        return _Split()
     table, odd = beside_odd(origin)
+    if is_joined and to.endpoint and not overridden:
+        return _beside_its_own(to, table, odd)
     reached = _joined_split(origin, to, table) if is_joined else _apart_split(origin, to, table)
     return _beside(reached, to, odd) if odd else reached
+
+
+def _beside_its_own(to: Whither, table: Table, odd: tuple[Route, ...]) -> _Split:
+    """Without network policies a route for the one address of the endpoint is as specific as the endpoint's
+    own, and has been seen to go before it."""
+    taken = chosen([step for step in table.own if _is_one(step)], to.wanted)
+    split = _split_of((), [one for one in taken if one.step.hop is not Hop.VIRTUAL_NETWORK])
+    if not odd:
+        return split
+    through = split.through if all(hop_of(one) in _LOSES for one in odd) else to.wanted
+    return replace(split, open=to.wanted, through=through, why=(*split.why, odd_reason(odd)))
 
 
 def _joined_split(origin: SubnetSnapshot, to: Whither, table: Table) -> _Split:
@@ -160,7 +183,8 @@ def _apart_split(origin: SubnetSnapshot, to: Whither, table: Table) -> _Split:
     if not learned:
         return replace(split, nowhere=left)
     why = f"a gateway may lead from {_named(origin)} there; what it learned is not read"
-    return replace(split, open=union((*split.open, *left)), why=(*split.why, why))
+    unsure = union((*split.open, *left))
+    return replace(split, open=unsure, through=unsure, why=(*split.why, why))
 
 
 def _split_of(lost: tuple[Taken, ...], leaving: Iterable[Taken]) -> _Split:
@@ -169,6 +193,7 @@ def _split_of(lost: tuple[Taken, ...], leaving: Iterable[Taken]) -> _Split:
     return _Split(
         lost=lost,
         open=union(span for one in unsure for span in one.spans),
+        through=union(span for one in unsure if one.step.hop not in _LOSES for span in one.spans),
         why=tuple(f"{spelled(one)}; whether packets get there that way is not known" for one in unsure),
     )
 
@@ -176,14 +201,21 @@ def _split_of(lost: tuple[Taken, ...], leaving: Iterable[Taken]) -> _Split:
 def _beside(split: _Split, to: Whither, odd: tuple[Route, ...]) -> _Split:
     """A route whose prefix cannot be read may be for any address, and more specific than all but a /32."""
     if all(hop_of(one) in _LOSES for one in odd):
-        kept = _Split(lost=split.lost, nowhere=split.nowhere)
+        kept = _Split(lost=split.lost, nowhere=split.nowhere, through=split.through)
+        unsure = minus(to.wanted, kept.gone)
     else:
         kept = _Split(lost=tuple(one for one in split.lost if _is_one_address(one)))
-    return replace(kept, open=minus(to.wanted, kept.gone), why=(*split.why, odd_reason(odd)))
+        unsure = minus(to.wanted, kept.gone)
+        kept = replace(kept, through=unsure)
+    return replace(kept, open=unsure, why=(*split.why, odd_reason(odd)))
 
 
 def _is_one_address(taken: Taken) -> bool:
-    return taken.step.network is not None and taken.step.network.num_addresses == 1
+    return _is_one(taken.step)
+
+
+def _is_one(step: Step) -> bool:
+    return step.network is not None and step.network.num_addresses == 1
 
 
 def _system(origin: SubnetSnapshot, to: Whither) -> Iterator[Step]:
@@ -213,20 +245,20 @@ def _space_is_known(origin: SubnetSnapshot, to: Whither) -> bool:
 # --- told ------------------------------------------------------------------------------------------
 
 
-def _told(origin: SubnetSnapshot, to: Whither, tried: list[_Split], peered: State) -> tuple[Fact, Spans]:
+def _told(origin: SubnetSnapshot, to: Whither, tried: list[_Split], peered: State) -> Led:
     lost = to.wanted
     for one in tried:
         lost = common(lost, one.gone)
     if lost and not minus(to.wanted, lost):
-        return _lost(origin, to, tried[0]), lost
+        return Led(fact=_lost(origin, to, tried[0]), lost=lost)
     if all(not one.gone and not one.open for one in tried):
-        straight = f"{_named(origin)} sends packets straight there"
-        return _fact(origin, State.STANDS, straight), ()
+        return Led(fact=_fact(origin, State.STANDS, f"{_named(origin)} sends packets straight there"))
     why = dict.fromkeys(text for one in tried for text in (*one.why, *map(_drops, one.lost)))
     if peered is State.UNKNOWN:
         why[_peering(origin, to)] = None
     told = "; ".join(why) or f"whether packets of {_named(origin)} get there is not known"
-    return _fact(origin, State.UNKNOWN, told, told), lost
+    through = union(span for one in tried for span in one.through)
+    return Led(fact=_fact(origin, State.UNKNOWN, told, told), lost=lost, through=through)
 
 
 def _peering(origin: SubnetSnapshot, to: Whither) -> str:
