@@ -295,11 +295,25 @@ def _publicly(here: Surroundings) -> bool:
     if not isinstance(here.client, SubnetClient):
         return _admitted(here, is_straight=False)
     server = here.public_address("the public endpoint's address")
+    if _by_service_endpoint(here):
+        packet = Packet(source=here.client_address(), destination=server, source_port=here.source_port)
+        return _let_out(here, packet, is_joined=False) and _by_network_rule(here)
     leaves = _leaves(here, here.client.subnet, server)
     if leaves is None:
         return False
     packet = Packet(source=here.client_address(), destination=server, source_port=here.source_port)
     return _let_out(here, packet, is_joined=False) and _admitted(here, is_straight=leaves)
+
+
+def _by_service_endpoint(here: Surroundings) -> bool:
+    """Said: "A service endpoint has routes of its own, and the client comes with its private address; where
+    it does not hold for the server's region all goes as without."
+    """
+    assert isinstance(here.client, SubnetClient)
+    read = here.client.subnet.service_endpoints
+    has = read is None or "microsoft.sql" in {one.lower() for one in read}
+    is_single = here.world.server.kind is TargetKind.SINGLE_SERVER
+    return is_single and has and here.choose("the service endpoint leads there", False, True)
 
 
 def _from_somewhere(here: Surroundings, network: ResourceId) -> bool:

@@ -116,10 +116,20 @@ def _by_public(case: Case) -> Iterator[Fact]:
     if case.origin is not None:
         fact, lost = routes.public(case.origin)
         straight = State.STANDS if fact.state is State.STANDS else State.UNKNOWN
-        yield replace(fact, denied=(box_of(case.sources, lost),) if lost else ())
+        yield _beside_service_endpoint(case, fact, lost)
     if isinstance(client, SubnetClient):
         yield passing(_out_to_public(case, client.subnet))
     yield gates.public(case.world.server, _coming(client, straight))
+
+
+def _beside_service_endpoint(case: Case, fact: Fact, lost: Spans) -> Fact:
+    """A service endpoint brings routes of its own, which go before one for everything: where it may open the
+    gate no packet is surely lost."""
+    subnet = case.client.subnet if isinstance(case.client, SubnetClient) else None
+    if not lost or gates.by_network_rules(case.world.server, subnet) is None:
+        return replace(fact, denied=(box_of(case.sources, lost),) if lost else ())
+    told = f"{fact.says}, unless the service endpoint Microsoft.Sql leads there"
+    return replace(fact, state=State.UNKNOWN, says=told, settles=told, remedy=())
 
 
 def _coming(client: Client, straight: State) -> gates.Coming:

@@ -16,8 +16,10 @@ from shared.model import (
     ServerSnapshot,
     ServerState,
     SubnetSnapshot,
+    TargetKind,
 )
 from shared.model.parts import NetworkDns, VirtualNetworkRule
+from shared.model.resource_id import ResourceId
 from shared.posture.ways.answers import Stage, State, Verdict
 from shared.posture.ways.world import (
     AnyAzure,
@@ -442,6 +444,37 @@ def test_a_single_servers_network_rule_admits_the_subnet_that_has_the_service_en
     client = replace(CLIENT, service_endpoints=service_endpoints)
     assert asked(single, client).state is expected
     assert asked(single, FAR_CLIENT).state is State.BLOCKED
+
+
+@pytest.mark.field(
+    "ways",
+    "With a service endpoint a client comes with its private address, which a firewall rule does not admit, "
+    "and past a default route.",
+    source="https://learn.microsoft.com/azure/virtual-network/virtual-network-service-endpoints-overview",
+    date="2026-11-29",
+)
+def test_a_service_endpoint_leads_past_firewall_rules_and_past_a_default_route() -> None:
+    ready = VirtualNetworkRule(name="apps", subnet=CLIENT.id, state="Ready")
+    ruled = single_server(virtual_network_rules=(ready,), firewall_rules=(), private_endpoints=())
+    walled = replace(ruled, virtual_network_rules=(), firewall_rules=(nat_rule(),))
+
+    def state(server: ServerSnapshot, *services: str) -> State:
+        lost = routed(replace(CLIENT, service_endpoints=services), ("0.0.0.0/0", "None"))
+        return asked(server, SubnetClient(subnet=lost, nat=(NAT,))).state
+
+    assert state(ruled, "Microsoft.Sql") is State.UNKNOWN
+    assert state(ruled) is State.BLOCKED
+    assert state(walled, "Microsoft.Sql") is State.BLOCKED
+    straight = SubnetClient(subnet=CLIENT, nat=(NAT,))
+    with_endpoint = replace(straight, subnet=replace(CLIENT, service_endpoints=("Microsoft.Sql",)))
+    assert asked(walled, straight).state is State.STANDS
+    assert asked(walled, with_endpoint).state is State.UNKNOWN
+    assert asked(replace(walled, kind=TargetKind.FLEXIBLE_SERVER), with_endpoint).state is State.STANDS
+
+
+def test_a_network_by_an_id_of_something_else_is_not_known() -> None:
+    odd = NetworkClient(network=ResourceId("/subscriptions/11111111-2222-3333-4444-555555555555"))
+    assert asked(in_a_subnet(), odd).state is not State.STANDS
 
 
 # --- other clients ---------------------------------------------------------------------------------
