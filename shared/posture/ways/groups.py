@@ -83,12 +83,11 @@ def box_of(sources: Spans, destinations: Spans) -> Box:
 
 
 def space_of(subnet: SubnetSnapshot) -> Spans:
-    """What surely lies in the virtual network of a subnet: its own space and that of its peers; a peering of
-    some subnets only may leave out any."""
+    """What surely lies in the virtual network of a subnet: its own space and that of its peers."""
     network = subnet.virtual_network
     if network is None:
         return spans_of(subnet.prefixes)
-    peers = (prefix for peering in network.peerings if peering.whole for prefix in peering.prefixes)
+    peers = (prefix for peering in network.peerings for prefix in peering.prefixes)
     return spans_of([*subnet.prefixes, *network.prefixes, *peers])
 
 
