@@ -121,7 +121,9 @@ def _split(origin: SubnetSnapshot, to: Whither, *, is_joined: bool, overridden: 
         return _Split()
     table, odd = beside_odd(origin)
     reached = _joined_split(origin, to, table) if is_joined else _apart_split(origin, to, table)
-    return _beside(reached, to, odd) if odd else reached
+    straight = is_joined and all(hop_of(one) is Hop.VIRTUAL_NETWORK for one in odd)
+    settled = not odd or (straight and not (reached.gone or reached.open))
+    return reached if settled else _beside(reached, to, odd)
 
 
 def _joined_split(origin: SubnetSnapshot, to: Whither, table: Table) -> _Split:
