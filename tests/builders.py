@@ -21,6 +21,7 @@ from shared.model import (
     SubnetSnapshot,
     TargetKind,
 )
+from shared.model.networks import NetworkSubnet, SubnetEndpoint, VirtualNetwork
 from shared.model.parts import (
     Administrator,
     Availability,
@@ -29,12 +30,9 @@ from shared.model.parts import (
     Encryption,
     EndpointDns,
     NetworkDns,
-    NetworkSubnet,
     PrivateDns,
     ServerParameter,
     SignIn,
-    SubnetEndpoint,
-    VirtualNetwork,
     VirtualNetworkRule,
     ZoneConfig,
     ZoneLink,

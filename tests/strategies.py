@@ -41,6 +41,7 @@ from shared.model import (
     SubnetSnapshot,
     TargetKind,
 )
+from shared.model.networks import Route, RouteTable, VirtualNetwork
 from shared.model.parts import (
     Administrator,
     Availability,
@@ -54,12 +55,9 @@ from shared.model.parts import (
     NetworkDns,
     PrivateDns,
     Replication,
-    Route,
-    RouteTable,
     ServerParameter,
     ServerTls,
     SignIn,
-    VirtualNetwork,
     VirtualNetworkRule,
     ZoneLink,
 )

@@ -16,7 +16,7 @@ from driftward.flows.inputs import Server, read_addresses, read_nsg_file, read_s
 from driftward.flows.labels import AZURE_DNS_AT, Features, Setting
 from driftward.flows.services import VIRTUAL_NETWORK, services_of
 from shared.model import Json, SecurityGroup
-from shared.model.parts import VirtualNetwork
+from shared.model.networks import VirtualNetwork
 from shared.model.resource_id import ResourceId, parse_resource_id
 from shared.model.values import value
 from shared.nsg import Spans, Tags, parse_addresses, spans_of, union

@@ -29,18 +29,8 @@ from shared.model import (
     SubnetSnapshot,
     TargetKind,
 )
-from shared.model.parts import (
-    DnsZone,
-    EndpointDns,
-    NetworkDns,
-    Peering,
-    PrivateDns,
-    Route,
-    RouteTable,
-    SubnetEndpoint,
-    VirtualNetwork,
-    ZoneLink,
-)
+from shared.model.networks import Peering, Route, RouteTable, SubnetEndpoint, VirtualNetwork
+from shared.model.parts import DnsZone, EndpointDns, NetworkDns, PrivateDns, ZoneLink
 from shared.model.resource_id import ResourceId
 from shared.nsg import Question, Side, Tags, decide, parse, spans_of
 from shared.nsg.packets.addresses import parse_addresses

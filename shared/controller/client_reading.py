@@ -15,7 +15,7 @@ from typing import Final
 from shared.model import Aspect, ServerSnapshot, SubnetSnapshot, Target, TargetKind
 from shared.model.errors import Denied, Gone, Locked, Permanent, Stopped
 from shared.model.interfaces import Gateway
-from shared.model.parts import NetworkSubnet, Peering, VirtualNetwork
+from shared.model.networks import NetworkSubnet, Peering, VirtualNetwork
 from shared.model.resource_id import ResourceId
 from shared.model.values import IPNetwork
 from shared.posture.traffic import AddressSet, Span, span_of

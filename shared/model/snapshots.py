@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Final, Literal, TypeAlias
 
 from shared.model.kinds import Aspect, ConnectionStatus, PublicAccess, ServerState, TargetKind
+from shared.model.networks import ReplicaPartner, RouteTable, SubnetEndpoint, VirtualNetwork
 from shared.model.parts import (
     Administrator,
     Availability,
@@ -21,14 +22,10 @@ from shared.model.parts import (
     Health,
     ManagementLock,
     PrivateDns,
-    ReplicaPartner,
     Replication,
-    RouteTable,
     ServerParameter,
     ServerTls,
     SignIn,
-    SubnetEndpoint,
-    VirtualNetwork,
     VirtualNetworkRule,
 )
 from shared.model.resource_id import ResourceId

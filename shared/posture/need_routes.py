@@ -16,7 +16,7 @@ from dataclasses import replace
 from typing import Final, TypeAlias
 
 from shared.model import Aspect, IPNetwork, SubnetSnapshot
-from shared.model.parts import Route
+from shared.model.networks import Route
 from shared.model.values import value
 from shared.nsg import PUBLIC_ADDRESSES, minus, spans_of
 from shared.posture.route_tables import (

@@ -80,7 +80,7 @@ def repairs(world: World, found: Verdict) -> tuple[Step | Edit, ...]:
     """Steps in order; none for a verdict that is not blocked."""
     if found.state is not State.BLOCKED:
         return ()
-    ways = [(_mended(world, found.client, way), ()) for way in found.ways]
+    ways = [(_mended(world, found.client, way), _leading_there(found, way)) for way in found.ways]
     tried = (*ways, *_renamed(world, found.client))
     plans = [plan for plan in starmap(_plan, tried) if plan is not None]
     best = min(plans, key=lambda plan: plan.cost, default=None)
@@ -89,13 +89,32 @@ def repairs(world: World, found: Verdict) -> tuple[Step | Edit, ...]:
     return tuple(dict.fromkeys(_advice(world, found.client, [way for way, _ in tried])))
 
 
+def _leading_there(found: Verdict, way: Way) -> tuple[Step, ...]:
+    """Where several answers are possible, the way that is mended has to be the one that is taken."""
+    known = ", ".join(map(str, way.answer.addresses))
+    return (f"see to it that the name leads to {known} there",) if known and len(found.ways) > 1 else ()
+
+
 def _renamed(world: World, client: Client) -> Iterator[tuple[Way, tuple[Step, ...]]]:
     """The ways that the client would take if its name servers resolved the name to a private address."""
     network = network_of(world, client)
     asked = (network,) if network is not None and not custom_dns(network) else _central(world, client)
     for naming in _namings(world, asked):
         for way in verdict(naming.after, client).ways:
-            yield _mended(naming.after, client, way), naming.steps
+            yield _routed(client, _mended(naming.after, client, way)), naming.steps
+
+
+def _routed(client: Client, way: Way) -> Way:
+    """The way, blocked where it is not known that a route leads there: a link would take the network off the
+    public path, on which others of it may be."""
+    if isinstance(client, OnPremises):
+        return way
+    facts = [_if_not_known(fact) if fact.stage is Stage.ROUTES else fact for fact in way.facts]
+    return replace(way, facts=tuple(facts))
+
+
+def _if_not_known(fact: Fact) -> Fact:
+    return replace(fact, state=State.BLOCKED) if fact.state is State.UNKNOWN else fact
 
 
 def _central(world: World, client: Client) -> tuple[NetworkDns, ...]:
@@ -184,8 +203,8 @@ def _unmendable(world: World, client: Client, fact: Fact) -> Iterator[str]:
     if fact.stage is Stage.ROUTES and network is not None:
         where = network.id.name
         yield (
-            f"peer the two networks, or make a private endpoint of the server in {where}, and ask again:"
-            f" {fact.says}, so that a link of its zone to {where} would not help"
+            f"peer the two networks, or make a private endpoint of the server in {where}, before its zone is"
+            f" linked there: {fact.says}"
         )
     elif fact.stage is Stage.ROUTES:
         yield f"have a gateway connect the two: {fact.says}"
@@ -205,7 +224,7 @@ def _endpoint_steps(server: ServerSnapshot) -> Iterator[Step]:
     for one in server.private_endpoints or ():
         yield closed_choice(server, one)
     if not server.private_endpoints:
-        yield "make a private endpoint of the server in the network of the client"
+        yield "make a private endpoint of the server in a network of its clients"
 
 
 # --- names -----------------------------------------------------------------------------------------

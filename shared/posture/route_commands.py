@@ -11,7 +11,7 @@ import shlex
 from collections.abc import Iterable
 
 from shared.model import SubnetSnapshot
-from shared.model.parts import RouteTable
+from shared.model.networks import RouteTable
 from shared.model.resource_id import free_name
 from shared.posture.route_tables import Hop
 from shared.posture.shell import az, place

@@ -18,7 +18,7 @@ from ipaddress import ip_network
 from typing import Final
 
 from shared.model import Aspect, IPNetwork, Json, SubnetSnapshot
-from shared.model.parts import Route
+from shared.model.networks import Route
 from shared.model.values import value
 from shared.nsg import PUBLIC_ADDRESSES, WHOLE, Family, Spans, common, minus, networks_of, spans_of, union
 from shared.posture.unread import unread_reason

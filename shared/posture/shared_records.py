@@ -16,7 +16,8 @@ from typing import Final
 
 from shared.model import Aspect, Severity
 from shared.model.dns_names import record_name
-from shared.model.parts import DnsZone, EndpointDns, NetworkDns, Peering, VirtualNetwork
+from shared.model.networks import Peering, VirtualNetwork
+from shared.model.parts import DnsZone, EndpointDns, NetworkDns
 from shared.model.values import value
 from shared.posture.dns_commands import group_commands, record_command
 from shared.posture.findings import Judged, drifted

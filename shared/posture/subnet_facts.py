@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Final
 
 from shared.model import Aspect, Json, SubnetServer, SubnetSnapshot
-from shared.model.parts import ReplicaPartner, SubnetEndpoint
+from shared.model.networks import ReplicaPartner, SubnetEndpoint
 from shared.posture.findings import Judged, beside_the_point, unknown
 from shared.posture.unread import unread_reason
 

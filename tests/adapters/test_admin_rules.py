@@ -12,7 +12,7 @@ from shared.adapters.arm.session.tokens import LOCAL_IDENTITY
 from shared.adapters.arm.wire.admin_rules import admin_rules
 from shared.model import Aspect, Direction, SubnetSnapshot, Target, TargetKind
 from shared.model.errors import Permanent, Throttled
-from shared.model.parts import AdminRule, VirtualNetwork
+from shared.model.networks import AdminRule, VirtualNetwork
 from shared.model.resource_id import ResourceId
 from tests.adapters.conftest import Azure, Bench
 from tests.adapters.scripted_arm import Reply

@@ -12,7 +12,7 @@ from local.simulator.values import JsonObject
 from shared.adapters.arm.session.tokens import LOCAL_IDENTITY
 from shared.model import Aspect, ServerSnapshot, SubnetSnapshot, Target, TargetKind
 from shared.model.errors import Throttled
-from shared.model.parts import SubnetEndpoint
+from shared.model.networks import SubnetEndpoint
 from shared.model.resource_id import ResourceId
 from tests.adapters.conftest import Azure
 
@@ -72,7 +72,9 @@ def held(place: SubnetSnapshot) -> list[tuple[str, tuple[object, ...]]]:
     return [(one.id.name, one.addresses) for one in place.private_endpoints or ()]
 
 
-AROUND = [f"virtualNetworks/{seeds.VNET}", f"{seeds.VNET}/listNetworkManagerEffectiveSecurityAdminRules"]
+AROUND = [f"virtualNetworks/{seeds.VNET}"]
+"""What is asked of the network of a private endpoint, to which admin rules do not apply."""
+ADMIN_RULES = f"{seeds.VNET}/listNetworkManagerEffectiveSecurityAdminRules"
 ITSELF = f"subnets/{seeds.SUBNET}"
 
 
@@ -91,7 +93,9 @@ def test_a_delegated_subnet_is_read_with_all_that_decides_there(azure: Azure) ->
     )
     snapshot, asked = read(azure)
     (place,) = places_of(snapshot)
-    assert sorted(asked) == sorted([ITSELF, f"networkSecurityGroups/{seeds.NSG}", "routeTables/rt", *AROUND])
+    assert sorted(asked) == sorted(
+        [ITSELF, f"networkSecurityGroups/{seeds.NSG}", "routeTables/rt", *AROUND, ADMIN_RULES]
+    )
     assert (place.id, place.private_endpoints) == (ResourceId(seeds.subnet_id()), ())
     assert place.security_group is not None
     assert place.route_table is not None
@@ -100,7 +104,7 @@ def test_a_delegated_subnet_is_read_with_all_that_decides_there(azure: Azure) ->
     assert (snapshot.unread, place.unread) == ({}, {})
 
 
-def test_one_endpoint_whose_private_dns_was_read_costs_three_requests_more(azure: Azure) -> None:
+def test_one_endpoint_whose_private_dns_was_read_costs_two_requests_more(azure: Azure) -> None:
     azure.simulator.seed(spread(*grouped("pe"), nsg=seeds.nsg_id(), route_table=TABLE))
     dns, before = read(azure, BOTH - {Aspect.PLACES})
     snapshot, asked = read(azure, BOTH)
@@ -267,7 +271,7 @@ def test_what_is_refused_at_a_place_is_told_there(azure: Azure) -> None:
     snapshot, _ = read(azure)
     (place,) = places_of(snapshot)
     assert place.virtual_network is None
-    assert set(place.unread) == {Aspect.SECURITY_GROUP, Aspect.VIRTUAL_NETWORK, Aspect.ADMIN_RULES}
+    assert set(place.unread) == {Aspect.SECURITY_GROUP, Aspect.VIRTUAL_NETWORK}
     assert snapshot.unread == {}
 
 

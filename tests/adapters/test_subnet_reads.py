@@ -12,7 +12,7 @@ from local.simulator.values import JsonObject, JsonValue
 from shared.adapters.arm.session.tokens import LOCAL_IDENTITY
 from shared.model import Aspect, SubnetSnapshot, Target, TargetKind
 from shared.model.errors import Permanent, Throttled, Transient
-from shared.model.parts import NetworkSubnet, Peering, Route
+from shared.model.networks import NetworkSubnet, Peering, Route
 from shared.model.resource_id import ResourceId
 from tests.adapters.conftest import Azure, Bench
 from tests.adapters.scripted_arm import Reply

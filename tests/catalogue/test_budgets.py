@@ -104,15 +104,15 @@ def test_a_flexible_server_under_every_policy_costs_at_most_ten_calls(stage: Sta
 
 @pytest.mark.field(
     "ways",
-    "What is read to know who gets in privately has a price that is counted: seven calls for one endpoint",
+    "What is read to know who gets in privately has a price that is counted: six calls for one endpoint",
     source="https://learn.microsoft.com/en-us/azure/azure-resource-manager/management/request-limits-and-throttling",
     date="2026-11-29",
 )
-@pytest.mark.parametrize(("server", "calls"), [(behind_an_endpoint, 7), (inside_a_network, 5)])
+@pytest.mark.parametrize(("server", "calls"), [(behind_an_endpoint, 6), (inside_a_network, 5)])
 def test_who_gets_in_privately_costs_a_counted_number_of_calls_more(
     stage: Stage, server: Build, calls: int
 ) -> None:
-    """A name costs four with an endpoint and two without; its one place three (no NSG applies there)."""
+    """A name costs four with an endpoint and two without; its one place two (no NSG applies there)."""
     play = stage.play_on(server("Healthy"), BY_DEFAULT, ResourceId(SERVER))
     gateway = play.deps().gateway
     first = gateway.read(TARGET, frozenset({Aspect.SERVER}))
@@ -154,13 +154,13 @@ def test_a_subnet_under_the_default_policies_costs_a_call_for_its_network_and_on
 
 @pytest.mark.field(
     "ways",
-    "A look that finds public access open reads the ways in besides, seven calls, and only where they decide",
+    "A look that finds public access open reads the ways in besides, six calls, and only where they decide",
     source="https://learn.microsoft.com/en-us/azure/azure-resource-manager/management/request-limits-and-throttling",
     date="2026-11-29",
 )
 @pytest.mark.parametrize(
     ("settings", "reason", "calls"),
-    [("defaults: {adopt: true}", Reason.LAST_WAY_IN, 5 + 7), ("", Reason.INHERITED, 5)],
+    [("defaults: {adopt: true}", Reason.LAST_WAY_IN, 5 + 6), ("", Reason.INHERITED, 5)],
 )
 def test_a_look_that_finds_public_access_open_reads_what_last_way_in_asks_and_no_more(
     stage: Stage, settings: str, reason: Reason, calls: int

@@ -237,6 +237,12 @@ def test_without_a_client_the_linked_networks_are_asked_about(stage: Theatre) ->
     }
 
 
+@pytest.mark.field(
+    "ways",
+    "An NSG in force at a private endpoint that denies everybody is a fault without a client too.",
+    source="https://learn.microsoft.com/azure/private-link/disable-private-endpoint-network-policy",
+    date="2026-11-29",
+)
 def test_an_endpoint_that_its_nsg_shuts_is_a_fault_without_a_client_too(stage: Theatre) -> None:
     shut = seeds.nsg(name="nsg-shut", rules=[seeds.security_rule(name="nobody", priority=300)])
     place: JsonObject = {

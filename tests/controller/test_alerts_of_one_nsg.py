@@ -27,7 +27,7 @@ from shared.model import (
 )
 from shared.model.alert_records import AlertRecord, AlertStatus
 from shared.model.edits import apply_edit
-from shared.model.parts import ReplicaPartner
+from shared.model.networks import ReplicaPartner
 from shared.model.resource_id import ResourceId
 from shared.policies import discover
 from shared.posture.policy import bound

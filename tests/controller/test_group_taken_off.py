@@ -9,7 +9,7 @@ import pytest
 
 from shared.model import EnforcementMode, Reason, SecurityGroup, Severity
 from shared.model.alert_records import AlertRecord, AlertStatus, NotificationType
-from shared.model.parts import SubnetEndpoint
+from shared.model.networks import SubnetEndpoint
 from shared.model.resource_id import ResourceId
 from tests.builders import GROUP, NSG, SUBNET, security_rule, subnet
 from tests.controller.test_reconcile import drift, seen_compliant

@@ -21,7 +21,8 @@ from shared.model import (
     SubnetSnapshot,
 )
 from shared.model.alert_records import AlertRecord
-from shared.model.parts import NetworkSubnet, Peering, PrivateDns, VirtualNetwork
+from shared.model.networks import NetworkSubnet, Peering, VirtualNetwork
+from shared.model.parts import PrivateDns
 from shared.model.resource_id import ResourceId
 from shared.model.results import TargetResult
 from tests.builders import (

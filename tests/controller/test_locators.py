@@ -12,7 +12,8 @@ from shared.controller.dispatch import dispatch
 from shared.model import Json, Locator, LocatorKind, Snapshot, Target, TargetKind
 from shared.model.errors import Denied
 from shared.model.interfaces import Enumerated, Relation
-from shared.model.parts import DnsZone, EndpointDns, NetworkDns, PrivateDns, RouteTable, SubnetEndpoint
+from shared.model.networks import RouteTable, SubnetEndpoint
+from shared.model.parts import DnsZone, EndpointDns, NetworkDns, PrivateDns
 from shared.model.resource_id import ResourceId
 from shared.state.relation_index import depends_on
 from tests.builders import GROUP, NSG, SERVER, SUBNET, endpoint, server, subnet

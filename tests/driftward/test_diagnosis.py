@@ -26,19 +26,8 @@ from shared.model import (
     ServerState,
     SubnetSnapshot,
 )
-from shared.model.parts import (
-    DnsZone,
-    EndpointDns,
-    NetworkDns,
-    Peering,
-    PrivateDns,
-    Route,
-    RouteTable,
-    SubnetEndpoint,
-    VirtualNetwork,
-    VirtualNetworkRule,
-    ZoneLink,
-)
+from shared.model.networks import Peering, Route, RouteTable, SubnetEndpoint, VirtualNetwork
+from shared.model.parts import DnsZone, EndpointDns, NetworkDns, PrivateDns, VirtualNetworkRule, ZoneLink
 from shared.model.resource_id import ResourceId
 from shared.posture.repairs import repairs
 from shared.posture.ways.answers import Fact, Stage, State, Verdict
@@ -230,7 +219,8 @@ def test_an_endpoint_that_waits_is_no_fault_where_the_public_path_is_open() -> N
 
 
 def test_addresses_that_were_not_read_are_unknown() -> None:
-    found = asked(World(server=server(unread={Aspect.PRIVATE_DNS: "refused"})))
+    blind = server(private_dns=None, places=None, unread={Aspect.PRIVATE_DNS: "refused"})
+    found = asked(World(server=blind))
     assert found.state is State.UNKNOWN
     assert found.settles
 
@@ -415,7 +405,8 @@ def test_links_that_were_not_read_may_hold_the_clients_network() -> None:
 
 def test_what_the_clients_network_answers_is_unknown_where_it_could_not_be_read() -> None:
     blind = replace(CLIENT, id=FAR.child("subnets", "app"), virtual_network=None)
-    assert "could not be read" in asked(world(None, peered(PLACE, FAR)), blind).settles[0]
+    found = asked(world(None, peered(PLACE, FAR)), blind)
+    assert (found.state, "network far" in found.settles[0]) == (State.UNKNOWN, True)
 
 
 def test_a_link_that_is_begun_is_not_made_a_second_time() -> None:
@@ -473,6 +464,12 @@ PUBLIC: dict[str, Any] = {
 BOTH_WAYS = world(server(**PUBLIC))
 
 
+def gatewayed(whole: SubnetSnapshot) -> SubnetSnapshot:
+    """With a gateway that may have learned routes."""
+    assert whole.virtual_network is not None
+    return replace(whole, virtual_network=replace(whole.virtual_network, learns_routes=True))
+
+
 def leaving(client: SubnetSnapshot, *nat: IPv4Address) -> SubnetClient:
     return SubnetClient(subnet=client, nat=nat)
 
@@ -501,6 +498,9 @@ def test_what_mends_a_client_without_a_route_is_the_narrowest_rule_and_no_link()
     (command,) = told(BOTH_WAYS, leaving(FAR_CLIENT, OTHER_NAT))
     assert "firewall-rule create" in command
     assert command.endswith("--start-ip-address 203.0.113.9 --end-ip-address 203.0.113.9")
+    assert told(world(server(**PUBLIC), gatewayed(PLACE)), leaving(gatewayed(FAR_CLIENT), OTHER_NAT)) == [
+        command
+    ]
     closed = world(server(private_dns=dns()))
     advice = told(closed, leaving(FAR_CLIENT))
     assert not any(text.startswith("az ") for text in advice), advice
@@ -524,6 +524,12 @@ def test_what_mends_a_peered_client_is_a_link_and_not_an_open_door() -> None:
     assert f"--zone-name {NAME}" in command
 
 
+@pytest.mark.field(
+    "ways",
+    "A deny of private addresses in the client's NSG is in the way of a private answer, not of a public one.",
+    source="https://learn.microsoft.com/azure/virtual-network/network-security-group-how-it-works",
+    date="2026-11-29",
+)
 def test_a_client_whose_own_nsg_denies_the_way_of_its_name_is_blocked_there_alone() -> None:
     """Unlinked, a deny of private addresses is not in its way; peered and linked it is."""
     client = guarded(FAR_CLIENT, deny(destinations=("10.0.0.0/8",)), allow_all())
@@ -539,6 +545,12 @@ def allow_all() -> SecurityRule:
     return security_rule("rest", 300, direction=Direction.OUTBOUND, access=Access.ALLOW)
 
 
+@pytest.mark.field(
+    "ways",
+    "A route for private addresses to None is in the way of a private answer, not of a public one.",
+    source="https://learn.microsoft.com/azure/virtual-network/virtual-networks-udr-overview",
+    date="2026-11-29",
+)
 def test_a_route_that_loses_private_addresses_is_not_in_the_way_of_a_public_name() -> None:
     client = routed(FAR_CLIENT, "10.0.0.0/8", "None")
     assert asked(BOTH_WAYS, leaving(client, NAT)).state is State.STANDS
@@ -608,9 +620,7 @@ def test_a_zone_of_others_that_is_linked_elsewhere_is_neither_an_answer_nor_writ
 def test_nothing_leads_from_on_premises_to_a_network_without_a_gateway() -> None:
     client = OnPremises(prefixes=(ip_network("192.168.0.0/16"),))
     assert asked(world(), client).state is State.BLOCKED
-    assert PLACE.virtual_network is not None
-    gateway = replace(PLACE, virtual_network=replace(PLACE.virtual_network, learns_routes=True))
-    assert asked(world(None, gateway), client).state is State.UNKNOWN
+    assert asked(world(None, gatewayed(PLACE)), client).state is State.UNKNOWN
     admitted = replace(client, nat=(NAT,))
     assert asked(BOTH_WAYS, admitted).state is State.UNKNOWN, "what answers there is not visible"
 
@@ -631,3 +641,13 @@ def test_a_public_address_is_admitted_by_a_rule_or_told_which_rule_would() -> No
     assert not any(text.startswith("az ") for text in told(world(), other))
     assert asked(BOTH_WAYS, AnyAzure()).state is State.UNKNOWN, "one of Azure's may have the address"
     assert fault(asked(world(), AnyAzure())).stage is Stage.FIREWALL
+
+
+def test_of_several_answers_that_are_all_blocked_the_way_that_is_mended_has_to_be_the_one_taken() -> None:
+    assert CLIENT.virtual_network is not None
+    own_dns = replace(CLIENT.virtual_network, dns_servers=("10.0.0.5",))
+    client = guarded(replace(CLIENT, virtual_network=own_dns), deny(destinations=("10.0.0.0/8",)))
+    assert asked(client=client).state is State.BLOCKED
+    command, sentence = told(world(), client)
+    assert command.startswith("az network nsg rule create ")
+    assert str(ADDRESS) in sentence

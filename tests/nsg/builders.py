@@ -17,7 +17,7 @@ from shared.model import (
     SubnetServer,
     SubnetSnapshot,
 )
-from shared.model.parts import Peering, VirtualNetwork
+from shared.model.networks import Peering, VirtualNetwork
 from shared.model.resource_id import ResourceId
 from shared.model.values import value
 from shared.nsg import (

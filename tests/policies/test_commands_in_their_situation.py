@@ -22,14 +22,7 @@ from shared.model import (
     SubnetServer,
     TargetKind,
 )
-from shared.model.parts import (
-    Availability,
-    Backup,
-    DiagnosticSetting,
-    Encryption,
-    Replication,
-    SignIn,
-)
+from shared.model.parts import Availability, Backup, DiagnosticSetting, Encryption, Replication, SignIn
 from shared.model.resource_id import ResourceId
 from shared.policies import discover, find
 from shared.posture.findings import is_drift

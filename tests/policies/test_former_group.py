@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from shared.model import Aspect, ComplianceState, Finding, SecurityGroup, Severity, SubnetSnapshot
-from shared.model.parts import SubnetEndpoint
+from shared.model.networks import SubnetEndpoint
 from shared.model.resource_id import ResourceId
 from shared.policies.nsg.nsg_exposes_postgres_to_internet import POLICY as EXPOSES
 from shared.policies.nsg.nsg_missing_on_postgres_subnet import POLICY as MISSING

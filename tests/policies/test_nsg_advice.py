@@ -21,7 +21,7 @@ from shared.model import (
     SubnetSnapshot,
 )
 from shared.model.edits import apply_edits
-from shared.model.parts import ReplicaPartner
+from shared.model.networks import ReplicaPartner
 from shared.model.resource_id import ResourceId
 from shared.nsg import (
     PUBLIC_ADDRESSES,

@@ -19,7 +19,7 @@ from shared.model import (
     SubnetSnapshot,
 )
 from shared.model.edits import apply_edits, apply_to, normalised
-from shared.model.parts import SubnetEndpoint
+from shared.model.networks import SubnetEndpoint
 from shared.model.resource_id import ResourceId
 from shared.policies.nsg import (
     nsg_blocks_postgres_clients,

@@ -18,7 +18,7 @@ from shared.model import (
     SubnetSnapshot,
 )
 from shared.model.edits import apply_to
-from shared.model.parts import ReplicaPartner
+from shared.model.networks import ReplicaPartner
 from shared.model.resource_id import ResourceId
 from shared.policies.nsg.nsg_blocks_postgres_replicas import POLICY
 from shared.policies.nsg.nsg_blocks_storage_outbound import POLICY as STORAGE

@@ -20,16 +20,8 @@ from shared.model import (
     ServerSnapshot,
     Severity,
 )
-from shared.model.parts import (
-    DnsZone,
-    EndpointDns,
-    NetworkDns,
-    Peering,
-    PrivateDns,
-    VirtualNetwork,
-    ZoneConfig,
-    ZoneLink,
-)
+from shared.model.networks import Peering, VirtualNetwork
+from shared.model.parts import DnsZone, EndpointDns, NetworkDns, PrivateDns, ZoneConfig, ZoneLink
 from shared.model.resource_id import ResourceId
 from shared.policies.private_reach.postgres_endpoint_dns_record_wrong import POLICY as RECORD_WRONG
 from shared.policies.private_reach.postgres_endpoint_dns_zone_not_linked import POLICY as NOT_LINKED

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from shared.model import Aspect, ComplianceState, Finding, Severity, SubnetSnapshot
-from shared.model.parts import ManagementLock, SubnetEndpoint
+from shared.model.networks import SubnetEndpoint
+from shared.model.parts import ManagementLock
 from shared.model.resource_id import ResourceId
 from shared.policies.network.postgres_network_locked import POLICY
 from tests.builders import SUBNET, subnet

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from shared.model import Aspect, ComplianceState, SubnetServer, SubnetSnapshot
-from shared.model.parts import Route, RouteTable, SubnetEndpoint, VirtualNetwork
+from shared.model.networks import Route, RouteTable, SubnetEndpoint, VirtualNetwork
 from shared.model.resource_id import ResourceId
 from shared.policies.network.postgres_subnet_routed_through_appliance import POLICY as ROUTED
 from shared.policies.private_reach.postgres_endpoint_route_overridden import POLICY as OVERRIDDEN

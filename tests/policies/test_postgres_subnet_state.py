@@ -11,7 +11,7 @@ import pytest
 
 from shared.alerts.steps import commands_told
 from shared.model import Aspect, ComplianceState, SecurityGroup, Severity, SubnetServer, SubnetSnapshot
-from shared.model.parts import SubnetEndpoint
+from shared.model.networks import SubnetEndpoint
 from shared.model.resource_id import ResourceId
 from shared.policies.network.postgres_subnet_not_delegated import POLICY as NOT_DELEGATED
 from shared.policies.network.postgres_subnet_too_small import POLICY as TOO_SMALL

@@ -18,7 +18,7 @@ from shared.model import (
     SubnetServer,
     SubnetSnapshot,
 )
-from shared.model.parts import Peering, ReplicaPartner, Route, RouteTable
+from shared.model.networks import Peering, ReplicaPartner, Route, RouteTable
 from shared.model.resource_id import ResourceId
 from shared.policies.nsg import (
     nsg_blocks_entra_outbound,

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.model import Aspect, IPNetwork, SubnetSnapshot
-from shared.model.parts import Route, RouteTable, VirtualNetwork
+from shared.model.networks import Route, RouteTable, VirtualNetwork
 from shared.model.resource_id import ResourceId
 from shared.nsg import spans_of
 from shared.posture.route_tables import (

@@ -22,7 +22,8 @@ from shared.model import (
     SubnetSnapshot,
     TargetKind,
 )
-from shared.model.parts import DnsZone, EndpointDns, NetworkDns, PrivateDns, VirtualNetwork, ZoneLink
+from shared.model.networks import VirtualNetwork
+from shared.model.parts import DnsZone, EndpointDns, NetworkDns, PrivateDns, ZoneLink
 from shared.model.resource_id import ResourceId
 from shared.model.rules import OddRule, OddSecurityRule
 from shared.posture.ways.world import Client, SubnetClient, World

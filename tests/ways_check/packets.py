@@ -14,7 +14,7 @@ from ipaddress import IPv4Network, ip_network
 from typing import Final, TypeAlias
 
 from shared.model import Access, Direction, SecurityGroup, SecurityRule
-from shared.model.parts import AdminRule, Route
+from shared.model.networks import AdminRule, Route
 
 Block: TypeAlias = tuple[int, int]
 """First and last address."""

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 
 from shared.model import SubnetSnapshot
-from shared.model.parts import DnsZone, EndpointDns, VirtualNetwork
+from shared.model.networks import VirtualNetwork
+from shared.model.parts import DnsZone, EndpointDns
 from shared.model.resource_id import ResourceId
 from shared.posture.ways.world import Client, NetworkClient, OnPremises, SubnetClient, World
 from tests.ways_check.completions import Chooser

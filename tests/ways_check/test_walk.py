@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from shared.model import Direction, SecurityGroup
-from shared.model.parts import Route
+from shared.model.networks import Route
 from shared.model.resource_id import ResourceId
 from tests.builders import NSG, security_rule
 from tests.ways_check.completions import Chooser, outcomes

@@ -20,7 +20,7 @@ from shared.model import (
     SubnetSnapshot,
     TargetKind,
 )
-from shared.model.parts import Route
+from shared.model.networks import Route
 from shared.model.resource_id import ResourceId
 from shared.model.rules import OddRule
 from shared.posture.ways.world import (

@@ -30,21 +30,16 @@ from shared.model import (
     SubnetSnapshot,
     TargetKind,
 )
-from shared.model.parts import (
+from shared.model.networks import (
     AdminRule,
-    DnsZone,
-    EndpointDns,
-    NetworkDns,
     NetworkSubnet,
     Peering,
-    PrivateDns,
     Route,
     RouteTable,
     SubnetEndpoint,
     VirtualNetwork,
-    VirtualNetworkRule,
-    ZoneLink,
 )
+from shared.model.parts import DnsZone, EndpointDns, NetworkDns, PrivateDns, VirtualNetworkRule, ZoneLink
 from shared.model.resource_id import ResourceId
 from shared.posture.ways.world import (
     AnyAzure,

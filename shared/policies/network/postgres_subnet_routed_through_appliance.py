@@ -29,7 +29,7 @@ from dataclasses import replace
 from typing import Final
 
 from shared.model import Aspect, ComplianceState, Finding, Kind, Severity, SubnetSnapshot
-from shared.model.parts import Route
+from shared.model.networks import Route
 from shared.model.values import value
 from shared.nsg import minus, spans_of
 from shared.posture.findings import (

@@ -41,7 +41,7 @@ from shared.model import (
     Severity,
     SubnetSnapshot,
 )
-from shared.model.parts import ReplicaPartner
+from shared.model.networks import ReplicaPartner
 from shared.nsg import NoFix, traffic_boxes
 from shared.posture.client_questions import between_replicas
 from shared.posture.controls import MCSB

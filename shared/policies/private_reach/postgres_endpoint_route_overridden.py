@@ -29,7 +29,7 @@ from ipaddress import ip_network
 from typing import Final
 
 from shared.model import Aspect, Finding, IPNetwork, Kind, Severity, SubnetSnapshot
-from shared.model.parts import Route
+from shared.model.networks import Route
 from shared.nsg import common, spans_of, union
 from shared.posture.controls import MCSB
 from shared.posture.findings import Judged, compliant, drifted, finding, unknown, with_evidence

@@ -15,6 +15,7 @@ from shared.nsg import PUBLIC_ADDRESSES, WHOLE, Family, Spans, common, spans_of
 from shared.posture.ways.answers import Resolved
 from shared.posture.ways.endpoints import endpoints_of, place_of
 from shared.posture.ways.names import network_read
+from shared.posture.ways.routes import SOME_SUBNET
 from shared.posture.ways.world import (
     AnyAzure,
     Client,
@@ -90,7 +91,7 @@ class Case:
             return None
         network = network_read(self.world, self.client.network)
         return SubnetSnapshot(
-            id=self.client.network.child("subnets", "any"),
+            id=self.client.network.child("subnets", SOME_SUBNET),
             read_at=self.world.server.read_at,
             location=self.world.server.location,
             prefixes=network.prefixes if network is not None else (),

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Final
 
 from shared.model import Access, Aspect, Direction, SecurityGroup, SecurityRule, Severity, SubnetSnapshot
-from shared.model.parts import AdminRule, VirtualNetwork
+from shared.model.networks import AdminRule, VirtualNetwork
 from shared.model.values import value
 from shared.nsg import (
     EVERY_PORT,

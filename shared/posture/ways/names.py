@@ -19,7 +19,8 @@ from typing import Final
 
 from shared.model import ServerSnapshot
 from shared.model.dns_names import endpoint_zone_name
-from shared.model.parts import DnsZone, NetworkDns, VirtualNetwork, ZoneLink
+from shared.model.networks import VirtualNetwork
+from shared.model.parts import DnsZone, NetworkDns, ZoneLink
 from shared.model.resource_id import ResourceId
 from shared.model.values import value
 from shared.posture.ways.answers import Fact, Resolved, Stage, State
@@ -64,7 +65,7 @@ def _merged(found: Iterable[Answer]) -> tuple[Answer, ...]:
 
 def _answers(world: World, client: Client) -> Iterator[Answer]:
     if isinstance(client, PublicClient | AnyAzure):
-        return _in_public(world.server, "public DNS")
+        return _in_public(world.server, "whoever asks public DNS")
     if never_private(world.server):
         return _in_public(world.server, "the server has no private endpoint: every network")
     if isinstance(client, OnPremises):

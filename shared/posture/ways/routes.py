@@ -17,7 +17,7 @@ from itertools import product
 from typing import Final
 
 from shared.model import Aspect, IPNetwork, SubnetSnapshot
-from shared.model.parts import Route, VirtualNetwork
+from shared.model.networks import Route, VirtualNetwork
 from shared.model.resource_id import ResourceId
 from shared.model.values import value
 from shared.nsg import PUBLIC_ADDRESSES, WHOLE, Family, Spans, common, minus, spans_of, union
@@ -36,11 +36,21 @@ from shared.posture.route_tables import (
     unread_routes,
 )
 from shared.posture.unread import unread_reason
-from shared.posture.ways.answers import Fact, Stage, State
+from shared.posture.ways.answers import Fact, Stage, State, among
 
 PUBLIC: Final[Spans] = common(PUBLIC_ADDRESSES, WHOLE[Family.IPV4])
 _LOSES: Final = frozenset({Hop.NONE, Hop.INTERNET})
 """Whatever leaves for the Internet with a private server's address reaches nobody."""
+
+
+SOME_SUBNET: Final = "some subnet"
+"""What a network's subnet is called of which nothing is known but the network."""
+
+
+def _named(origin: SubnetSnapshot) -> str:
+    if origin.id.name == SOME_SUBNET and origin.id.parent is not None:
+        return f"network {origin.id.parent.name}"
+    return f"subnet {origin.id.name}"
 
 
 @value
@@ -86,11 +96,17 @@ def joined(
     here, there = ids
     if here is not None and here == there:
         return State.STANDS
-    seen = {there in one.peers} if one is not None else set()
-    seen |= {here in other.peers} if other is not None else set()
-    if len(seen) != 1 or None in ids:
-        return State.UNKNOWN
-    return State.STANDS if seen == {True} else State.BLOCKED
+    shown = [_shown(one, there)] if one is not None else []
+    shown += [_shown(other, here)] if other is not None else []
+    return among(shown) if shown and None not in ids else State.UNKNOWN
+
+
+def _shown(network: VirtualNetwork, peer: ResourceId | None) -> State:
+    """Whether a network shows a peering with another; one of some subnets only may leave these out."""
+    whole = {peering.whole for peering in network.peerings if peering.network == peer}
+    if whole:
+        return State.STANDS if whole == {True} else State.UNKNOWN
+    return State.UNKNOWN if network.odd_peerings else State.BLOCKED
 
 
 def private(origin: SubnetSnapshot, to: Whither) -> tuple[Fact, Spans]:
@@ -145,7 +161,7 @@ def _apart_split(origin: SubnetSnapshot, to: Whither, table: Table) -> _Split:
     left = minus(to.wanted, union((*split.gone, *split.open)))
     if not learned:
         return replace(split, nowhere=left)
-    why = f"a gateway may lead from subnet {origin.id.name} there; what it learned is not read"
+    why = f"a gateway may lead from {_named(origin)} there; what it learned is not read"
     return replace(split, open=union((*split.open, *left)), why=(*split.why, why))
 
 
@@ -206,12 +222,12 @@ def _told(origin: SubnetSnapshot, to: Whither, tried: list[_Split], peered: Stat
     if lost and not minus(to.wanted, lost):
         return _lost(origin, to, tried[0]), lost
     if all(not one.gone and not one.open for one in tried):
-        straight = f"subnet {origin.id.name} sends packets straight there"
+        straight = f"{_named(origin)} sends packets straight there"
         return _fact(origin, State.STANDS, straight), ()
     why = dict.fromkeys(text for one in tried for text in (*one.why, *map(_drops, one.lost)))
     if peered is State.UNKNOWN:
         why[_peering(origin, to)] = None
-    told = "; ".join(why) or f"whether packets of subnet {origin.id.name} get there is not known"
+    told = "; ".join(why) or f"whether packets of {_named(origin)} get there is not known"
     return _fact(origin, State.UNKNOWN, told, told), lost
 
 
@@ -228,11 +244,11 @@ def _drops(taken: Taken) -> str:
 
 def _lost(origin: SubnetSnapshot, to: Whither, split: _Split) -> Fact:
     if split.lost:
-        said = f"{'; '.join(map(spelled, split.lost))}: packets from subnet {origin.id.name} are lost"
+        said = f"{'; '.join(map(spelled, split.lost))}: packets from {_named(origin)} are lost"
         remedy = tuple(drop_command(origin, one.step.name) for one in split.lost)
         return replace(_fact(origin, State.BLOCKED, said), remedy=remedy)
     there = f"to network {to.network.name}" if to.network is not None else "there"
-    return _fact(origin, State.BLOCKED, f"no route of subnet {origin.id.name} leads {there}")
+    return _fact(origin, State.BLOCKED, f"no route of {_named(origin)} leads {there}")
 
 
 def _fact(origin: SubnetSnapshot, state: State, says: str, settles: str = "") -> Fact:
@@ -292,6 +308,6 @@ def _public_told(origin: SubnetSnapshot, lost: tuple[Taken, ...], vague: list[st
         split = _Split(lost=lost)
         return _lost(origin, Whither(network=None, read=None, wanted=PUBLIC), split), gone
     if not gone and not vague:
-        return _fact(origin, State.STANDS, f"subnet {origin.id.name} sends packets to the Internet"), ()
+        return _fact(origin, State.STANDS, f"{_named(origin)} sends packets to the Internet"), ()
     told = "; ".join((*vague, *map(_drops, lost)))
     return _fact(origin, State.UNKNOWN, told, told), gone

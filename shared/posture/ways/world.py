@@ -7,7 +7,7 @@ from ipaddress import IPv4Address
 from typing import TypeAlias
 
 from shared.model import IPNetwork, ServerSnapshot, SubnetSnapshot
-from shared.model.parts import VirtualNetwork
+from shared.model.networks import VirtualNetwork
 from shared.model.resource_id import ResourceId
 from shared.model.values import value
 

@@ -15,19 +15,8 @@ from shared.model import (
     ServerSnapshot,
     SubnetSnapshot,
 )
-from shared.model.parts import (
-    AdminRule,
-    DnsZone,
-    EndpointDns,
-    NetworkDns,
-    Peering,
-    PrivateDns,
-    Route,
-    RouteTable,
-    SubnetEndpoint,
-    VirtualNetwork,
-    ZoneLink,
-)
+from shared.model.networks import AdminRule, Peering, Route, RouteTable, SubnetEndpoint, VirtualNetwork
+from shared.model.parts import DnsZone, EndpointDns, NetworkDns, PrivateDns, ZoneLink
 from shared.model.resource_id import ResourceId
 from shared.posture.ways.answers import Verdict
 from shared.posture.ways.verdict import verdict

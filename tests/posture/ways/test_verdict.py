@@ -216,6 +216,15 @@ def test_a_peered_network_reaches_the_endpoint_and_one_that_is_not_does_not() ->
     assert "at both ends" in one_sided.settles[0]
 
 
+def test_a_peering_of_some_subnets_may_leave_these_out_and_an_odd_one_may_lead_anywhere() -> None:
+    here, there = in_network(PLACE, HUB_PEERED), in_network(FAR_CLIENT, FAR_PEERED)
+    assert FAR_PEERED.peerings[0].whole
+    some = replace(FAR_PEERED, peerings=(replace(FAR_PEERED.peerings[0], whole=False),))
+    assert asked(linked_far(places=(here,)), in_network(there, some)).state is State.UNKNOWN
+    odd = in_network(FAR_CLIENT, replace(FAR_NETWORK, odd_peerings=True))
+    assert asked(linked_far(places=(in_network(PLACE, HUB_PEERED),)), odd).state is State.UNKNOWN
+
+
 def test_gateways_at_both_ends_may_connect_networks_that_are_not_peered() -> None:
     here = in_network(PLACE, replace(HUB_NETWORK, learns_routes=True))
     there = in_network(FAR_CLIENT, replace(FAR_NETWORK, learns_routes=True))

@@ -2,8 +2,9 @@
 
 Where an endpoint is, and with which address, is known from the reading of the private DNS as a rule; the
 endpoint is read only where it is not. Then each subnet costs its GET and what decides who gets in there, each
-network its GET and the list of its security admin rules, however many places it holds: three requests for one
-endpoint to which no NSG applies, five for a delegated subnet with an NSG and a route table.
+network its GET, however many places it holds, and that of a delegated subnet the list of its security admin
+rules: two requests for one endpoint to which no NSG applies, five for a delegated subnet with an NSG and a
+route table.
 
 A place that is refused is told, and the others are kept. What must not live here: what decides at a place
 (``subnets``), what any of it means.
@@ -20,10 +21,13 @@ from shared.adapters.arm.reading.optional_parts import UNREADABLE, why
 from shared.adapters.arm.session.session import Session
 from shared.model import Aspect, ServerSnapshot, SubnetSnapshot
 from shared.model.dns_names import record_name
-from shared.model.parts import EndpointDns, SubnetEndpoint
+from shared.model.networks import SubnetEndpoint
+from shared.model.parts import EndpointDns
 from shared.model.resource_id import ResourceId
 
-_NETWORK: Final = frozenset({Aspect.VIRTUAL_NETWORK, Aspect.ADMIN_RULES})
+_NETWORK: Final = frozenset({Aspect.VIRTUAL_NETWORK})
+_RULED: Final = _NETWORK | {Aspect.ADMIN_RULES}
+"""Admin rules do not apply to private endpoints (article on security admin rules)."""
 
 
 def places(session: Session, server: ServerSnapshot) -> ServerSnapshot:
@@ -97,23 +101,26 @@ def _with_places(
             refused.append(f"subnet {subnet.name}: {why(error)}")
             continue
         found.append(replace(place, private_endpoints=endpoints))
-    known = tuple(_in_networks(session, found)) if found or not refused else None
+    network = _RULED if server.vnet_integrated else _NETWORK
+    known = tuple(_in_networks(session, found, network)) if found or not refused else None
     unread = {Aspect.PLACES: "; ".join(refused)} if refused else {}
     return replace(server, places=known, unread={**server.unread, **unread})
 
 
-def _in_networks(session: Session, found: Iterable[SubnetSnapshot]) -> Iterator[SubnetSnapshot]:
+def _in_networks(
+    session: Session, found: Iterable[SubnetSnapshot], parts: frozenset[Aspect]
+) -> Iterator[SubnetSnapshot]:
     """The places with their networks, each of which is read once."""
     read: dict[ResourceId | None, SubnetSnapshot] = {}
     for place in found:
         if (first := read.get(place.id.parent)) is None:
-            read[place.id.parent] = first = subnets.more(session, place, _NETWORK)
+            read[place.id.parent] = first = subnets.more(session, place, parts)
         yield replace(
             place,
             virtual_network=first.virtual_network,
             location=place.location or first.location,
             unread={
                 **place.unread,
-                **{part: said for part, said in first.unread.items() if part in _NETWORK},
+                **{part: said for part, said in first.unread.items() if part in parts},
             },
         )

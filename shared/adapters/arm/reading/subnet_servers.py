@@ -17,7 +17,7 @@ from shared.adapters.arm.session.session import Hooks, Session, bodies_of, body_
 from shared.adapters.arm.wire import networks, server_parts, subnets
 from shared.model import Aspect, IPNetwork, Json, SubnetServer, SubnetSnapshot
 from shared.model.errors import Gone, Permanent
-from shared.model.parts import ReplicaPartner
+from shared.model.networks import ReplicaPartner
 from shared.model.resource_id import ResourceId
 
 MOST_SERVERS: Final = 10

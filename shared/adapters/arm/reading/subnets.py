@@ -21,7 +21,7 @@ from shared.adapters.arm.session.session import Session
 from shared.adapters.arm.wire import admin_rules, fields, networks, subnets
 from shared.model import Aspect, Json, SubnetSnapshot
 from shared.model.errors import Gone, Transient
-from shared.model.parts import SubnetEndpoint
+from shared.model.networks import SubnetEndpoint
 from shared.model.resource_id import ResourceId
 
 MOST_ENDPOINTS: Final = 10

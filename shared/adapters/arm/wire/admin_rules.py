@@ -14,7 +14,7 @@ from typing import Final
 
 from shared.adapters.arm.wire.fields import called, get, listed, malformed, member, text
 from shared.model import Direction, Json
-from shared.model.parts import AdminRule
+from shared.model.networks import AdminRule
 
 _ACCESS: Final = frozenset({"allow", "alwaysallow", "deny"})
 _PROTOCOLS: Final = frozenset({"tcp", "udp", "icmp", "esp", "ah", "any"})

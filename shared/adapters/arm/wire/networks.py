@@ -15,7 +15,7 @@ from shared.adapters.arm.wire.fields import get, listed, objects, required_id, t
 from shared.model import IPNetwork, Json
 from shared.model.addresses import ipv4
 from shared.model.errors import Permanent
-from shared.model.parts import NetworkSubnet, Peering, Route, RouteTable, SubnetEndpoint, VirtualNetwork
+from shared.model.networks import NetworkSubnet, Peering, Route, RouteTable, SubnetEndpoint, VirtualNetwork
 from shared.model.resource_id import ResourceId, parse_resource_id
 
 _SERVER_TYPES: Final = frozenset(
@@ -52,6 +52,7 @@ def virtual_network(body: Json) -> VirtualNetwork:
         prefixes=_networks(body, get(body, "properties", "addressSpace", "addressPrefixes")),
         dns_servers=dns_servers(get(body, "properties", "dhcpOptions", "dnsServers")),
         peerings=tuple(_peerings(body)),
+        odd_peerings=odd_peerings(body),
         learns_routes=_learns_routes(body),
         subnets=tuple(_subnets(body)),
     )
@@ -69,7 +70,9 @@ def _peerings(body: Json) -> Iterator[Peering]:
         accessible = get(one, "properties", "allowVirtualNetworkAccess") is not False
         if remote is not None and connected and accessible:
             yield Peering(
-                network=remote, prefixes=_space(one, "remote") or _space(one, "remoteVirtualNetwork")
+                network=remote,
+                prefixes=_space(one, "remote") or _space(one, "remoteVirtualNetwork"),
+                whole=get(one, "properties", "peerCompleteVnets") is not False,
             )
 
 

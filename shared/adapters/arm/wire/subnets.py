@@ -19,7 +19,7 @@ from shared.adapters.arm.wire.servers import (
     replication,
 )
 from shared.model import IPNetwork, Json, SubnetServer, SubnetSnapshot
-from shared.model.parts import ReplicaPartner
+from shared.model.networks import ReplicaPartner
 from shared.model.resource_id import ResourceId, parse_resource_id
 
 _POSTGRES: Final = "microsoft.dbforpostgresql/flexibleservers"
