@@ -277,19 +277,6 @@ def public(origin: SubnetSnapshot) -> tuple[Fact, Spans]:
     return _public_told(origin, lost, vague)
 
 
-def beyond(origin: SubnetSnapshot) -> bool:
-    """Whether the tag ``VirtualNetwork`` may hold public addresses besides the space of the network and its
-    peers: it holds what gateways connect, prefixes of routes and maybe default routes (service tags
-    overview).
-    """
-    network, table = origin.virtual_network, origin.route_table
-    if network is None or network.learns_routes is not False or unread_routes(origin):
-        return True
-    own, odd = beside_odd(origin)
-    held = spans_of(step.network for step in own.own if step.network is not None)
-    return table is not None and bool(odd or own.tags or common(held, PUBLIC))
-
-
 def _vague(taken: tuple[Taken, ...], table: Table, lost: tuple[Taken, ...]) -> Iterator[str]:
     """What keeps it from being known that packets go straight to the Internet, or are lost."""
     for one in taken:
