@@ -81,12 +81,22 @@ def repairs(world: World, found: Verdict) -> tuple[Step | Edit, ...]:
     if found.state is not State.BLOCKED:
         return ()
     ways = [(_mended(world, found.client, way), _leading_there(found, way)) for way in found.ways]
-    tried = (*ways, *_renamed(world, found.client))
+    moving = _moving(world, found)
+    tried = (*ways, *((way, (*moving, *steps)) for way, steps in _renamed(world, found.client)))
     plans = [plan for plan in starmap(_plan, tried) if plan is not None]
     best = min(plans, key=lambda plan: plan.cost, default=None)
     if best is not None:
         return best.steps
     return tuple(dict.fromkeys(_advice(world, found, [way for way, _ in tried])))
+
+
+def _moving(world: World, found: Verdict) -> tuple[Step, ...]:
+    """What a link takes along: whoever else of the network is on the public path."""
+    network, is_open = network_of(world, found.client), world.server.public_access is PublicAccess.ENABLED
+    if network is None or custom_dns(network) or not (is_open and _is_public(found)):
+        return ()
+    whole = f"all of network {network.id.name}"
+    return (f"a link takes {whole} off the public path, so see first that none of its clients needs that",)
 
 
 def _leading_there(found: Verdict, way: Way) -> tuple[Step, ...]:

@@ -518,7 +518,8 @@ def test_what_mends_a_peered_client_is_a_link_and_not_an_open_door() -> None:
     whole = replace(BOTH_WAYS, server=replace(BOTH_WAYS.server, places=(peered(PLACE, FAR),)))
     client = peered(FAR_CLIENT, HUB)
     assert asked(whole, leaving(client, NAT)).state is State.STANDS
-    (command,) = told(whole, leaving(client, OTHER_NAT))
+    warned, command = told(whole, leaving(client, OTHER_NAT))
+    assert "off the public path" in warned
     assert "link vnet create" in command
     assert f"--virtual-network {FAR}" in command
     assert f"--zone-name {NAME}" in command
