@@ -137,7 +137,9 @@ def _split(origin: SubnetSnapshot, to: Whither, *, is_joined: bool, overridden: 
         return _Split()
     table, odd = beside_odd(origin)
     reached = _joined_split(origin, to, table) if is_joined else _apart_split(origin, to, table)
-    return _beside(reached, to, odd) if odd else reached
+    straight = is_joined and all(hop_of(one) is Hop.VIRTUAL_NETWORK for one in odd)
+    settled = not odd or (straight and not (reached.gone or reached.open))
+    return reached if settled else _beside(reached, to, odd)
 
 
 def _joined_split(origin: SubnetSnapshot, to: Whither, table: Table) -> _Split:
@@ -284,19 +286,6 @@ def public(origin: SubnetSnapshot) -> tuple[Fact, Spans]:
     elsewhere = tuple(one for one in odd if hop_of(one) is not Hop.INTERNET)
     vague = [*_vague(taken, table, lost), *([odd_reason(elsewhere)] if elsewhere else [])]
     return _public_told(origin, lost, vague)
-
-
-def beyond(origin: SubnetSnapshot) -> bool:
-    """Whether the tag ``VirtualNetwork`` may hold public addresses besides the space of the network and its
-    peers: it holds what gateways connect, prefixes of routes and maybe default routes (service tags
-    overview).
-    """
-    network, table = origin.virtual_network, origin.route_table
-    if network is None or network.learns_routes is not False or unread_routes(origin):
-        return True
-    own, odd = beside_odd(origin)
-    held = spans_of(step.network for step in own.own if step.network is not None)
-    return table is not None and bool(odd or own.tags or common(held, PUBLIC))
 
 
 def _vague(taken: tuple[Taken, ...], table: Table, lost: tuple[Taken, ...]) -> Iterator[str]:

@@ -31,7 +31,7 @@ from shared.posture.subnet_facts import delegated, groups_reach_endpoints, route
 from shared.posture.ways import gates, routes
 from shared.posture.ways.answers import Fact, Stage, State, Verdict, Way, among
 from shared.posture.ways.case import ANYWHERE, PUBLIC, Case
-from shared.posture.ways.groups import Leg, box_of, covered, passing, passing_to_endpoint, space_of
+from shared.posture.ways.groups import Leg, beyond, box_of, covered, passing, passing_to_endpoint, space_of
 from shared.posture.ways.names import Answer, answers, network_read
 from shared.posture.ways.world import (
     AnyAzure,
@@ -129,7 +129,7 @@ def _out_to_public(case: Case, subnet: SubnetSnapshot) -> Leg:
     space.
     """
     inside = space_of(subnet)
-    if routes.beyond(subnet):
+    if beyond(subnet):
         anywhere = Side(minus(PUBLIC, inside))
         return _leg_out(case, subnet, anywhere, Tags(vnet=inside, apart=True))
     closed = MappingProxyType({**Tags().closed, "internet": minus(PUBLIC_ADDRESSES, inside)})
