@@ -245,14 +245,25 @@ def _drops(taken: Taken) -> str:
 def _lost(origin: SubnetSnapshot, to: Whither, split: _Split) -> Fact:
     if split.lost:
         said = f"{'; '.join(map(spelled, split.lost))}: packets from {_named(origin)} are lost"
-        remedy = tuple(drop_command(origin, one.step.name) for one in split.lost)
+        remedy = tuple(step for one in split.lost for step in _dropping(origin, one))
         return replace(_fact(origin, State.BLOCKED, said), remedy=remedy)
     there = f"to network {to.network.name}" if to.network is not None else "there"
     return _fact(origin, State.BLOCKED, f"no route of {_named(origin)} leads {there}")
 
 
+def _dropping(origin: SubnetSnapshot, taken: Taken) -> tuple[str, ...]:
+    """The route away; said first where it holds back more than the server, which may be what it is for."""
+    step = taken.step
+    more = step.network is not None and minus(spans_of([step.network]), taken.spans)
+    wide = (
+        f"route {step.name!r} loses packets to all of {step.prefix}: delete it only where none are to be lost"
+    )
+    return (*((wide,) if more else ()), drop_command(origin, step.name))
+
+
 def _fact(origin: SubnetSnapshot, state: State, says: str, settles: str = "") -> Fact:
-    where = str(origin.route_table_id or origin.id)
+    subnet = origin.id.parent if origin.id.name == SOME_SUBNET else origin.id
+    where = str(origin.route_table_id or subnet)
     return Fact(stage=Stage.ROUTES, state=state, says=says, settles=settles, resource=where)
 
 
