@@ -34,6 +34,7 @@ from shared.posture.ways.answers import Fact, Stage, State, Verdict, Way, among
 from shared.posture.ways.case import ANYWHERE, PUBLIC, Case
 from shared.posture.ways.groups import (
     Leg,
+    beyond,
     box_of,
     common_boxes,
     covered,
@@ -151,7 +152,7 @@ def _out_to_public(case: Case, subnet: SubnetSnapshot) -> Leg:
     space.
     """
     inside = space_of(subnet)
-    if routes.beyond(subnet):
+    if beyond(subnet):
         anywhere = Side(minus(PUBLIC, inside))
         return _leg_out(case, subnet, anywhere, Tags(vnet=inside, apart=True))
     closed = MappingProxyType({**Tags().closed, "internet": minus(PUBLIC_ADDRESSES, inside)})
