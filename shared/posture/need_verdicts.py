@@ -228,7 +228,7 @@ def _to_the_internet(subnet: SubnetSnapshot, whither: ToService, lost: Sequence[
     by_route = Way(when=f"where a route for {whither.tag} may pass what loses the rest", steps=routes)
     if not whither.endpoints:
         return routes
-    endpoint = service_endpoint_command(subnet, f"Microsoft.{whither.tag}")
+    endpoint = service_endpoint_command(subnet, whither.offered)
     by_endpoint = Way(
         when="where the subnet may have a service endpoint, past every route", steps=(endpoint,)
     )

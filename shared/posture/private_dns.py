@@ -137,7 +137,7 @@ def _joined(server: ServerSnapshot, zone_name: str, verdicts: list[tuple[Case, J
 
 
 def _wrong(verdicts: list[tuple[Case, Judged]], told: Facts) -> Judged:
-    told_apart = "; ".join(f"{case.endpoint.id.key}: {judged.reason}" for case, judged in verdicts)
+    told_apart = "; ".join(f"{case.endpoint.id.key}: {judged.fingerprint}" for case, judged in verdicts)
     judged = drifted(_reasons(verdicts), told_apart.lower(), evidence=told)
     return replace(judged, what_to_do=_steps(verdicts))
 

@@ -84,11 +84,6 @@ def unread_routes(subnet: SubnetSnapshot) -> str:
     return unread_reason(subnet, Aspect.ROUTES) if named or Aspect.ROUTES in subnet.unread else ""
 
 
-def table_of(subnet: SubnetSnapshot) -> Table:
-    """The subnet's user-defined routes. Raises ``RoutesUnreadable``, which names the route."""
-    return _table(subnet, subnet.route_table.routes if subnet.route_table else ())
-
-
 def beside_odd(subnet: SubnetSnapshot) -> tuple[Table, tuple[Route, ...]]:
     """The table of the routes that can be read, and the others, which may be for any address."""
     routes = subnet.route_table.routes if subnet.route_table else ()
@@ -122,7 +117,17 @@ def still_sure(
     """
     if all(hop_of(route) not in saved_by for route in odd):
         return tuple(taken)
-    return tuple(one for one in taken if one.step.network and one.step.network.num_addresses == 1)
+    return tuple(filter(is_for_one_address, taken))
+
+
+def is_for_one_address(taken: Taken) -> bool:
+    """Whether by a route that none is more specific than."""
+    return taken.step.network is not None and taken.step.network.num_addresses == 1
+
+
+def straight(prefixes: Iterable[IPNetwork]) -> list[Step]:
+    """Azure's own routes to the space of a network, or of one that is joined to it."""
+    return [Step(network=one, hop=Hop.VIRTUAL_NETWORK, prefix=str(one)) for one in prefixes]
 
 
 def anywhere(odd: Iterable[Route]) -> tuple[Taken, ...]:
@@ -207,9 +212,8 @@ def _leaves(taken: Taken) -> bool:
 
 
 def _inside(table: Table, space: Iterable[IPNetwork], destinations: Spans) -> tuple[Taken, ...]:
-    system = [Step(network=network, hop=Hop.VIRTUAL_NETWORK, prefix=str(network)) for network in space]
     own = [step for step in table.own if step.network is not None and step.network.prefixlen > 0]
-    return tuple(chosen([*own, *system], destinations))
+    return tuple(chosen([*own, *straight(space)], destinations))
 
 
 def chosen(steps: Sequence[Step], destinations: Spans) -> Iterator[Taken]:

@@ -10,7 +10,7 @@ matters when, and to whom, is the policies' affair.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
@@ -42,7 +42,14 @@ from shared.nsg.rules.published_tags import PUBLISHED_TAGS
 from shared.posture.findings import unknown
 from shared.posture.subnet_answers import Answer, ask
 from shared.posture.subnet_facts import delegated
-from shared.posture.subnet_questions import About, Inquiry, own_addresses, ports_of, virtual_network
+from shared.posture.subnet_questions import (
+    About,
+    Inquiry,
+    outside_tags,
+    own_addresses,
+    ports_of,
+    virtual_network,
+)
 from shared.posture.subnet_rules import adding, additions
 from shared.posture.subnet_verdicts import group_finding, inquiry_finding
 from shared.posture.traffic import SubnetTraffic
@@ -162,13 +169,8 @@ def _tags(service: Service, subnet: SubnetSnapshot) -> Tags:
     compliant is only what passes whether or not it holds the service.
     """
     inside = spans_of(virtual_network(subnet))
-    known: Mapping[str, Spans] = {
-        **Tags().closed,
-        "internet": minus(PUBLIC_ADDRESSES, inside),
-        service.tag.lower(): minus(PUBLIC, inside),
-        **{key: () for key in _named_tags(subnet) if is_elsewhere(key, service.asked)},
-    }
-    return Tags(closed=MappingProxyType(known), vnet=inside)
+    elsewhere = {key: () for key in _named_tags(subnet) if is_elsewhere(key, service.asked)}
+    return outside_tags(subnet, {service.tag.lower(): minus(PUBLIC, inside), **elsewhere})
 
 
 def _apart(service: Service, inquiry: Inquiry) -> Inquiry:

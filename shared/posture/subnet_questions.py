@@ -98,11 +98,16 @@ def vnet_tags(subnet: SubnetSnapshot, also: Iterable[IPNetwork] = ()) -> Tags:
     return Tags(vnet=spans_of((*virtual_network(subnet), *also)))
 
 
+def outside_tags(subnet: SubnetSnapshot, known: Mapping[str, Spans] = MappingProxyType({})) -> Tags:
+    """``Internet`` is the public space outside the virtual network; ``known`` is what else is, or instead."""
+    inside = spans_of(virtual_network(subnet))
+    closed = {**Tags().closed, INTERNET: minus(PUBLIC_ADDRESSES, inside), **known}
+    return Tags(closed=MappingProxyType(closed), vnet=inside)
+
+
 def internet_tags(subnet: SubnetSnapshot) -> Tags:
     """What is known of packets whose other end is in ``Internet``, and so not in the virtual network."""
-    inside = spans_of(virtual_network(subnet))
-    known = {VIRTUAL_NETWORK: inside, INTERNET: minus(PUBLIC_ADDRESSES, inside)}
-    return Tags(closed=MappingProxyType({**Tags().closed, **known}), vnet=inside)
+    return outside_tags(subnet, {VIRTUAL_NETWORK: spans_of(virtual_network(subnet))})
 
 
 def may_be_own(subnet: SubnetSnapshot) -> tuple[IPNetwork, ...]:
@@ -186,8 +191,7 @@ def vnet_at_large(subnet: SubnetSnapshot) -> Tags:
 
     Such an end may have any address, and it is not in ``Internet``, which is the space outside.
     """
-    known: Mapping[str, Spans] = {**Tags().closed, VIRTUAL_NETWORK: EVERY_ADDRESS, INTERNET: ()}
-    return Tags(closed=MappingProxyType(known), vnet=spans_of(virtual_network(subnet)))
+    return outside_tags(subnet, {VIRTUAL_NETWORK: EVERY_ADDRESS, INTERNET: ()})
 
 
 def from_others(

@@ -26,6 +26,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from shared.model import (
@@ -47,7 +48,7 @@ from shared.posture.client_questions import between_replicas
 from shared.posture.controls import MCSB
 from shared.posture.findings import Judged, beside_the_point, compliant, drifted, is_drift, unknown
 from shared.posture.need_verdicts import beside_routes, can_be_asked, denied_by_group, is_lost, passes_group
-from shared.posture.needs import Need, replication, storages
+from shared.posture.needs import Need, replication, storage, storages
 from shared.posture.policy import SUBNETS, Policy
 from shared.posture.service_questions import STORAGE, Service, letting_pass, service_box
 from shared.posture.subnet_answers import ask, wrong_ones
@@ -74,7 +75,12 @@ def evaluate(subnet: SubnetSnapshot) -> Finding:
     needed = (replication(ABOUT, subnet), *storages(ABOUT, subnet))
     judged = _by_group(subnet, found, needed, missing)
     told = replace(judged, evidence={**judged.evidence, "partners": list(map(_shown, replicating))})
-    return beside_routes(told, subnet, needed)
+    return beside_routes(told, subnet, filter(partial(_is_ours, subnet), needed))
+
+
+def _is_ours(subnet: SubnetSnapshot, need: Need) -> bool:
+    """The way to Storage of its own region is judged by nsg-blocks-storage-outbound."""
+    return need != storage(ABOUT, subnet, subnet.location)
 
 
 def _by_group(subnet: SubnetSnapshot, found: Judged | None, needed: Sequence[Need], missing: str) -> Finding:

@@ -24,7 +24,6 @@ from shared.nsg import (
     Spans,
     Tags,
     difference,
-    spans_of,
     tolerated,
 )
 from shared.nsg import State as Word
@@ -78,15 +77,6 @@ class _Stopped:
 def box_of(sources: Spans, destinations: Spans) -> Box:
     """Every packet to PostgreSQL between two sets of addresses."""
     return Box(sources=sources, destinations=destinations, ports=_PORTS, source_ports=EVERY_PORT)
-
-
-def space_of(subnet: SubnetSnapshot) -> Spans:
-    """What surely lies in the virtual network of a subnet: its own space and that of its peers."""
-    network = subnet.virtual_network
-    if network is None:
-        return spans_of(subnet.prefixes)
-    peers = (prefix for peering in network.peerings for prefix in peering.prefixes)
-    return spans_of([*subnet.prefixes, *network.prefixes, *peers])
 
 
 def covered(whole: Box, stopped: Iterable[Box]) -> bool:

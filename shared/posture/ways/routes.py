@@ -16,7 +16,7 @@ from dataclasses import replace
 from itertools import product
 from typing import Final
 
-from shared.model import Aspect, IPNetwork, SubnetSnapshot
+from shared.model import Aspect, SubnetSnapshot
 from shared.model.networks import Route, VirtualNetwork
 from shared.model.resource_id import ResourceId
 from shared.model.values import value
@@ -31,8 +31,10 @@ from shared.posture.route_tables import (
     beside_odd,
     chosen,
     hop_of,
+    is_for_one_address,
     odd_reason,
     spelled,
+    straight,
     unread_routes,
 )
 from shared.posture.unread import unread_reason
@@ -113,8 +115,8 @@ def private(origin: SubnetSnapshot, to: Whither) -> tuple[Fact, Spans]:
     """Whether packets of ``origin`` get there, and the addresses to which they surely do not."""
     network = origin.virtual_network
     peered = State.BLOCKED if to.outside else joined(network, to.read, (origin.id.parent, to.network))
-    straight = peered is State.STANDS and to.endpoint and to.overridden is False
-    if (unread := unread_routes(origin)) and not straight:
+    by_its_own = peered is State.STANDS and to.endpoint and to.overridden is False
+    if (unread := unread_routes(origin)) and not by_its_own:
         return _fact(origin, State.UNKNOWN, unread, unread), ()
     tried = [
         _split(origin, to, is_joined=is_joined, overridden=overridden)
@@ -146,7 +148,7 @@ def _joined_split(origin: SubnetSnapshot, to: Whither, table: Table) -> _Split:
     own = [step for step in table.own if step.network is not None and step.network.prefixlen > 0]
     taken = tuple(chosen([*own, *_system(origin, to)], to.wanted))
     first = _space_is_known(origin, to)
-    lost = tuple(one for one in taken if one.step.hop in _LOSES and (first or _is_one_address(one)))
+    lost = tuple(one for one in taken if one.step.hop in _LOSES and (first or is_for_one_address(one)))
     return _split_of(lost, [one for one in taken if one.step.hop is not Hop.VIRTUAL_NETWORK])
 
 
@@ -154,7 +156,7 @@ def _apart_split(origin: SubnetSnapshot, to: Whither, table: Table) -> _Split:
     """Without a peering: by what somebody routed there, or a gateway learned, which may be more specific."""
     taken = tuple(chosen([*table.own, *_own(origin)], to.wanted))
     learned = table.learns and (to.read is None or to.read.learns_routes is not False)
-    lost = tuple(one for one in taken if one.step.hop in _LOSES and (not learned or _is_one_address(one)))
+    lost = tuple(one for one in taken if one.step.hop in _LOSES and (not learned or is_for_one_address(one)))
     split = _split_of(lost, [one for one in taken if one.step.name])
     left = minus(to.wanted, union((*split.gone, *split.open)))
     if not learned:
@@ -178,30 +180,22 @@ def _beside(split: _Split, to: Whither, odd: tuple[Route, ...]) -> _Split:
     if all(hop_of(one) in _LOSES for one in odd):
         kept = _Split(lost=split.lost, nowhere=split.nowhere)
     else:
-        kept = _Split(lost=tuple(one for one in split.lost if _is_one_address(one)))
+        kept = _Split(lost=tuple(one for one in split.lost if is_for_one_address(one)))
     return replace(kept, open=minus(to.wanted, kept.gone), why=(*split.why, odd_reason(odd)))
-
-
-def _is_one_address(taken: Taken) -> bool:
-    return taken.step.network is not None and taken.step.network.num_addresses == 1
 
 
 def _system(origin: SubnetSnapshot, to: Whither) -> Iterator[Step]:
     """Azure's own routes: the network's space, and that of its peers, as far as they are known."""
     yield from _own(origin)
-    yield from _steps(to.read.prefixes if to.read is not None else ())
+    yield from straight(to.read.prefixes if to.read is not None else ())
     network = origin.virtual_network
     peerings = network.peerings if network is not None else ()
-    yield from _steps(prefix for peering in peerings for prefix in peering.prefixes)
+    yield from straight(prefix for peering in peerings for prefix in peering.prefixes)
 
 
-def _own(origin: SubnetSnapshot) -> tuple[Step, ...]:
+def _own(origin: SubnetSnapshot) -> list[Step]:
     network = origin.virtual_network
-    return tuple(_steps(network.prefixes if network is not None else ()))
-
-
-def _steps(prefixes: Iterable[IPNetwork]) -> Iterator[Step]:
-    return (Step(network=one, hop=Hop.VIRTUAL_NETWORK, prefix=str(one)) for one in prefixes)
+    return straight(network.prefixes if network is not None else ())
 
 
 def _space_is_known(origin: SubnetSnapshot, to: Whither) -> bool:
@@ -220,8 +214,7 @@ def _told(origin: SubnetSnapshot, to: Whither, tried: list[_Split], peered: Stat
     if lost and not minus(to.wanted, lost):
         return _lost(origin, to, tried[0]), lost
     if all(not one.gone and not one.open for one in tried):
-        straight = f"{_named(origin)} sends packets straight there"
-        return _fact(origin, State.STANDS, straight), ()
+        return _fact(origin, State.STANDS, f"{_named(origin)} sends packets straight there"), ()
     why = dict.fromkeys(text for one in tried for text in (*one.why, *map(_drops, one.lost)))
     if peered is State.UNKNOWN:
         why[_peering(origin, to)] = None
@@ -269,7 +262,8 @@ def public(origin: SubnetSnapshot) -> tuple[Fact, Spans]:
     taken = tuple(chosen([*table.own, system], PUBLIC))
     hops = {*map(hop_of, odd), *(step.hop for step in table.tags)}
     unsettled = table.learns or bool(hops - {Hop.NONE})
-    lost = tuple(one for one in taken if one.step.hop is Hop.NONE and (not unsettled or _is_one_address(one)))
+    nowhere = tuple(one for one in taken if one.step.hop is Hop.NONE)
+    lost = tuple(filter(is_for_one_address, nowhere)) if unsettled else nowhere
     elsewhere = tuple(one for one in odd if hop_of(one) is not Hop.INTERNET)
     vague = [*_vague(taken, table, lost), *([odd_reason(elsewhere)] if elsewhere else [])]
     return _public_told(origin, lost, vague)
