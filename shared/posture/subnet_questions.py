@@ -93,6 +93,15 @@ def virtual_network(subnet: SubnetSnapshot) -> tuple[IPNetwork, ...]:
     return tuple(dict.fromkeys((*subnet.prefixes, *space, HOST)))
 
 
+def space_unread(subnet: SubnetSnapshot) -> str:
+    """Why more may surely lie in ``VirtualNetwork`` than was read; ``""`` where nothing was left out."""
+    network = subnet.virtual_network
+    if network is None:
+        return unread_reason(subnet, Aspect.VIRTUAL_NETWORK)
+    shown = not network.odd_peerings and all(one.prefixes for one in network.peerings)
+    return "" if shown else f"a peering of network {network.id.name} does not show what it joins"
+
+
 def vnet_tags(subnet: SubnetSnapshot, also: Iterable[IPNetwork] = ()) -> Tags:
     """What is known of tags: the virtual network surely holds this, and ``also`` what the caller knows of."""
     return Tags(vnet=spans_of((*virtual_network(subnet), *also)))

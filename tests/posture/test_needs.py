@@ -157,7 +157,7 @@ def test_what_the_nsg_denies_and_a_route_loses_is_one_finding_with_both_reasons(
     assert "denied by rule 'deny-out'" in found.reason
     assert "lost by route table 'rt'" in found.reason
     assert (found.state, found.resource_id) == (NON_COMPLIANT, group().id)
-    assert found.fingerprint.startswith("Outbound/IPv4:443; tcp/443 to Storage.westeurope: ")
+    assert found.fingerprint == "Outbound/IPv4:443; tcp/443 to Storage.westeurope: lost by routes"
     assert STORAGE.plan(found, subnet) is None, "no rule is enough"
     (edit,) = STORAGE.suggest(found, subnet)
     assert isinstance(edit, PutSecurityRule)
@@ -559,3 +559,18 @@ def test_the_service_endpoint_that_is_proposed_serves_the_region_and_is_called_a
         [command.rpartition(" ")[2] for command in commands(policy.evaluate(subnet))]
         for policy, subnet in ((STORAGE, there), (REPLICAS, there), (VAULT, keyed))
     ] == [["Microsoft.Storage"], ["Microsoft.Storage.Global"], ["Microsoft.KeyVault"]]
+
+
+def test_what_is_lost_besides_makes_no_other_drift_of_what_a_route_loses() -> None:
+    wide = bound(nsg_blocks_postgres_clients.POLICY, {"clients": ["10.20.8.0/24", "10.60.8.0/24"]})
+    one = with_routes(("a", "10.20.0.0/16", "None"))
+    both = with_routes(("b", "10.0.0.0/8", "None"))
+    assert {wide.evaluate(subnet).fingerprint for subnet in (one, both)} == {
+        "the declared clients: lost by routes"
+    }
+
+
+def test_without_an_nsg_a_replica_that_was_not_read_may_be_lost_by_the_routes() -> None:
+    alone = replicating(NOWHERE, rules=None, servers=(server(partners=None),))
+    assert REPLICAS.evaluate(alone).state is UNKNOWN
+    assert REPLICAS.evaluate(replace(alone, route_table_id=None, route_table=None)).state is COMPLIANT

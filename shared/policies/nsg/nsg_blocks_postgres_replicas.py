@@ -65,7 +65,7 @@ ABOUT: Final = About(
 
 def evaluate(subnet: SubnetSnapshot) -> Finding:
     replicating, missing = partners(subnet), partners_unknown(subnet)
-    found = settled_without_group(subnet)
+    found = _settled(subnet, missing)
     if found and not (replicating and can_be_asked(subnet)):
         applies = delegated(subnet) and bool(replicating or missing)
         return replace(group_finding(ABOUT, subnet, found), applies=applies)
@@ -76,6 +76,13 @@ def evaluate(subnet: SubnetSnapshot) -> Finding:
     judged = _by_group(subnet, found, needed, missing)
     told = replace(judged, evidence={**judged.evidence, "partners": list(map(_shown, replicating))})
     return beside_routes(told, subnet, filter(partial(_is_ours, subnet), needed))
+
+
+def _settled(subnet: SubnetSnapshot, missing: str) -> Judged | None:
+    """Without an NSG everything passes; not all of it may get there by the routes, whomever it is for."""
+    found = settled_without_group(subnet)
+    open_ones = missing and subnet.route_table_id is not None and can_be_asked(subnet)
+    return unknown(missing) if found and open_ones and found.state is ComplianceState.COMPLIANT else found
 
 
 def _is_ours(subnet: SubnetSnapshot, need: Need) -> bool:
