@@ -191,9 +191,8 @@ def serving(case: Case) -> Serving:
         return _declared_zone(case, case.declared.zone)
     if not case.declared.networks and (unsure := resolver_unknown(case.endpoint)):
         return Serving(unknown=unsure)
-    if case.endpoint.group_zones is None:
-        told = because("the zone group of the endpoint could not be read", case.endpoint.unread)
-        return Serving(unknown=told)
+    if unread := group_unread(case.endpoint):
+        return Serving(unknown=unread)
     named = rightly_named(case)
     return _read_among(case, named) if named else _linked_ones(case)
 
@@ -257,6 +256,12 @@ def rightly_named(case: Case) -> tuple[ResourceId, ...]:
     """The zones of the prescribed name that the endpoint's zone group names."""
     named = case.endpoint.group_zones or ()
     return tuple(sorted(zone for zone in named if canonical(zone.name) == case.zone_name))
+
+
+def group_unread(endpoint: EndpointDns) -> str:
+    """Why it is not known which zones its zone group names; ``""`` where it is."""
+    told = because("the zone group of the endpoint could not be read", endpoint.unread)
+    return told if endpoint.group_zones is None else ""
 
 
 def resolver_unknown(endpoint: EndpointDns) -> str:

@@ -815,6 +815,12 @@ def test_a_zone_group_that_does_not_name_the_declared_zone_is_found_and_the_rest
         assert (unread.state, "was not among those" in unread.reason) == (UNKNOWN, True)
 
 
+def test_a_zone_group_that_was_not_read_may_name_another_zone_than_the_declared_one() -> None:
+    unread = with_dns(dns(placed(group_zones=None, unread="no right"), zones=(zone(id=CENTRAL),)))
+    finding = judged(ZONE_WRONG, unread, zone=str(CENTRAL))
+    assert (finding.state, "no right" in finding.reason) == (UNKNOWN, True)
+
+
 def test_a_declared_zone_that_does_not_exist_or_cannot_answer_is_told() -> None:
     gone = judged(ZONE_WRONG, spoke_of_hub(exists=False, links=None, record=None), zone=str(CENTRAL))
     assert (gone.state, gone.reason) == (NON_COMPLIANT, f"the central zone {CENTRAL} does not exist")
