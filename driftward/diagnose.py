@@ -2,7 +2,7 @@
 
 The verdict is ``shared.posture.ways``; here the arguments become values, Azure is read and the answer is
 written. Exit codes: 0 everybody who is asked about connects, for sure; 1 a fault is proved; 2 the input is
-unusable or the server cannot be read; 3 not known.
+unusable, or what it names cannot be read; 3 not known.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ _EPILOG: Final = """\
 Azure is read with the credential that azure-identity finds (`az login`), at CLOUD or ARM_ENDPOINT.
 Parameters of policies are those of POLICIES_FILE, else policies.yaml of this folder, else the defaults.
 
-Exit codes: 0 connects, for sure; 1 a fault is proved; 2 the input cannot be used, or the server cannot be
-read; 3 not known.
+Exit codes: 0 connects, for sure; 1 a fault is proved; 2 the input cannot be used, or what it names
+cannot be read; 3 not known.
 """
 _FROM: Final = """\
 Who wants to connect: resource id of a subnet, a public IPv4 address, a private range (of a subnet, else

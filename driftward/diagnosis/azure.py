@@ -108,7 +108,7 @@ def _of_nobody(world: World, configuration: Configuration, reading: ClientReadin
         for network in networks:
             reading.network(network)
             yield NetworkClient(network=network)
-        opened = tuple(_open(world.server))
+        opened = (*_admitted(world.server, reading), *_open(world.server))
         yield from opened if networks or opened else (AnyAzure(),)
 
 
@@ -144,6 +144,13 @@ def _open(server: ServerSnapshot) -> Iterator[Client]:
     if public.all_azure:
         yield AnyAzure()
     yield from _first(public.sources.common(PUBLIC_ADDRESSES))
+
+
+def _admitted(server: ServerSnapshot, reading: ClientReading) -> Iterator[Client]:
+    """The subnets that the virtual network rules of a single server name."""
+    if server.public_access is not PublicAccess.DISABLED:
+        named = {rule.subnet for rule in server.virtual_network_rules or ()}
+        yield from (SubnetClient(subnet=reading.as_read(one)) for one in sorted(named))
 
 
 def _as_public(server: ServerSnapshot, client: Client) -> Iterator[Client]:

@@ -25,6 +25,7 @@ def view(diagnosis: Diagnosis) -> dict[str, Any]:
     """``{"server", "result", "steps": [{"client", "stage", "result", "says", "resource", "fix", "evidence"}],
     "clients": [{"client", "state", "ways": [{"resolvesTo", "state", "facts", "blocking"}], "settles",
     "fix"}], "needs": [{"name", "result", "says", "resource", "fix"}]}``. A fault of a step is proved.
+    The fixes of one answer go one after the other: what an earlier one mends is not told again.
     """
     return {
         "server": str(diagnosis.server.id),

@@ -70,6 +70,13 @@ _PUBLICLY: Final[Mapping[Stage, str]] = {
     Stage.DNS: "the server's public name resolves everywhere",
 }
 _LEAVES: Final = "by which the client leaves"
+_BY: Final[Mapping[type, str]] = {
+    SubnetClient: " (--nat)",
+    OnPremises: " (--nat)",
+    NetworkClient: " (--from one of its subnets, and --nat)",
+    AnyAzure: " (--from)",
+}
+"""How it is said."""
 SENTENCES: Final[Mapping[State, str]] = {
     State.STANDS: "It can connect.",
     State.BLOCKED: "It cannot connect; that is proved. In the way:",
@@ -203,8 +210,8 @@ def why(verdict: Verdict) -> list[str]:
     """What is in the way, or what would settle it; nothing of a client that can connect."""
     if verdict.state is State.BLOCKED:
         return [f"{_unnamed(verdict, fact)}{fact.says}" for fact in in_the_way(verdict)]
-    unsaid = isinstance(verdict.client, SubnetClient | OnPremises) and not verdict.client.nat
-    return [f"{text} (--nat)" if unsaid and text.endswith(_LEAVES) else text for text in verdict.settles]
+    by = _BY.get(type(verdict.client), "")
+    return [f"{text}{by}" if text.endswith(_LEAVES) else text for text in verdict.settles]
 
 
 def _unnamed(verdict: Verdict, fact: Fact) -> str:

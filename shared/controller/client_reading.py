@@ -15,7 +15,7 @@ from typing import Final
 from shared.model import Aspect, ServerSnapshot, SubnetSnapshot, Target, TargetKind
 from shared.model.errors import Denied, Gone, Locked, Permanent, Stopped
 from shared.model.interfaces import Gateway
-from shared.model.networks import NetworkSubnet, Peering, VirtualNetwork
+from shared.model.networks import Peering, VirtualNetwork
 from shared.model.resource_id import ResourceId
 from shared.model.values import IPNetwork
 from shared.posture.traffic import AddressSet, Span, span_of
@@ -31,8 +31,7 @@ class ClientReading:
 
     def __init__(self, gateway: Gateway, server: ServerSnapshot) -> None:
         self._gateway, self._server = gateway, server
-        self._places = {place.id: place for place in server.places or ()}
-        read = (place.virtual_network for place in self._places.values())
+        read = (place.virtual_network for place in server.places or ())
         self.networks = {one.id: one for one in read if one is not None}
         self.refused: dict[ResourceId, str] = {}
         """Networks that could not be read, each with the reason."""
@@ -65,7 +64,7 @@ class ClientReading:
             held = [one for one in network.subnets if _within(one.prefixes, prefix).spans]
             for one in held:
                 part = _within(one.prefixes, prefix).prefixes()
-                yield SubnetClient(subnet=replace(self._as_read(one), prefixes=tuple(part)), nat=nat)
+                yield SubnetClient(subnet=replace(self.as_read(one.id), prefixes=tuple(part)), nat=nat)
             if not held:
                 yield NetworkClient(network=network.id)
         space = AddressSet.of(span for network in around for span in _spans(network.prefixes))
@@ -85,12 +84,13 @@ class ClientReading:
         shown = VirtualNetwork(id=peering.network, prefixes=peering.prefixes)
         return self.networks.get(peering.network, shown)
 
-    def _as_read(self, subnet: NetworkSubnet) -> SubnetSnapshot:
-        """The subnet; one that is refused with the reason in every part of it."""
+    def as_read(self, subnet: ResourceId) -> SubnetSnapshot:
+        """A subnet with all that counts for a client, which of the server's places is not read; one that is
+        refused with the reason in every part of it."""
         try:
-            return self._places.get(subnet.id) or self.subnet(subnet.id)
+            return self.subnet(subnet)
         except (Denied, Gone, Locked, Permanent, Stopped) as error:
-            return replace(self._unread(subnet.id), unread=dict.fromkeys(_SUBNET, str(error)))
+            return replace(self._unread(subnet), unread=dict.fromkeys(_SUBNET, str(error)))
 
     def _unread(self, subnet: ResourceId) -> SubnetSnapshot:
         read_at = self._server.read_at

@@ -121,7 +121,7 @@ def _odd_from_any_port(rule: OddSecurityRule) -> OddSecurityRule:
 
 
 def _from_any_port(rule: SecurityRule) -> SecurityRule:
-    return replace(rule, source_ports=("*",))
+    return rule if rule.source_ports == ("*",) else replace(rule, source_ports=("*",))
 
 
 # --- replicas --------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from shared.posture.findings import beside_the_point, is_drift, unknown
 from shared.posture.need_routes import Routed, ToNetworks, ToService, routed, told
 from shared.posture.needs import Need
 from shared.posture.route_commands import drop_command, route_commands, service_endpoint_command
-from shared.posture.route_tables import DEFAULT_ROUTE, Hop, Taken, shown, spelled
+from shared.posture.route_tables import DEFAULT_ROUTE, Hop, Taken, shown
 from shared.posture.service_questions import Service, letting_pass, service_change, service_finding
 from shared.posture.steps import OneOf, Step, Way, as_json
 from shared.posture.subnet_facts import delegated, server_facts, servers_unknown, some_server
@@ -113,7 +113,7 @@ class _OnTheWay:
         if self.found.learned_only:
             return ""
         between = () if self.need.appliances_serve else self.found.astray
-        said = [f"whether {told(between)}, lets {self.need.name} pass is not known"] if between else []
+        said = [f"whether {self.need.name} passes is not known: {told(between)}"] if between else []
         perhaps = [f"{self.need.name}: {told(self.found.perhaps)}"] if self.found.perhaps else []
         odd = [self.found.odd] if self.found.odd else []
         return ", ".join([*said, *perhaps, *self.found.notes, *odd])
@@ -245,4 +245,5 @@ def _out_of_the_way(subnet: SubnetSnapshot, need: Need, taken: Taken) -> Step:
     if alone:
         return drop_command(subnet, taken.step.name)
     there = ", ".join(map(str, networks_of(taken.spans)))
-    return f"Give {there} a route of its own that leads there, ahead of {spelled(taken)}."
+    route = f"route {taken.step.name!r} ({taken.step.prefix})"
+    return f"Have {route} hold {there} no more: put narrower routes in its place, or delete it if unneeded."

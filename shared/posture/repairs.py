@@ -30,7 +30,7 @@ from shared.model.dns_names import endpoint_zone_name
 from shared.model.parts import DnsZone, EndpointDns, NetworkDns, PrivateDns, ZoneLink
 from shared.model.resource_id import ResourceId, free_name
 from shared.model.values import value
-from shared.posture.dns_commands import link_command, link_names
+from shared.posture.dns_commands import FALLS_BACK, link_command, link_names
 from shared.posture.dns_steps import serving_steps
 from shared.posture.endpoint_steps import closed_choice
 from shared.posture.own_zone_steps import giving_one, making_again, own_zone
@@ -81,12 +81,22 @@ def repairs(world: World, found: Verdict) -> tuple[Step | Edit, ...]:
     if found.state is not State.BLOCKED:
         return ()
     ways = [(_mended(world, found.client, way), _leading_there(found, way)) for way in found.ways]
-    tried = (*ways, *_renamed(world, found.client))
+    moving = _moving(world, found)
+    tried = (*ways, *((way, (*moving, *steps)) for way, steps in _renamed(world, found.client)))
     plans = [plan for plan in starmap(_plan, tried) if plan is not None]
     best = min(plans, key=lambda plan: plan.cost, default=None)
     if best is not None:
         return best.steps
-    return tuple(dict.fromkeys(_advice(world, found.client, [way for way, _ in tried])))
+    return tuple(dict.fromkeys(_advice(world, found, [way for way, _ in tried])))
+
+
+def _moving(world: World, found: Verdict) -> tuple[Step, ...]:
+    """What a link takes along: whoever else of the network is on the public path."""
+    network, is_open = network_of(world, found.client), world.server.public_access is PublicAccess.ENABLED
+    if network is None or custom_dns(network) or not (is_open and _is_public(found)):
+        return ()
+    whole = f"all of network {network.id.name}"
+    return (f"a link takes {whole} off the public path, so see first that none of its clients needs that",)
 
 
 def _leading_there(found: Verdict, way: Way) -> tuple[Step, ...]:
@@ -182,32 +192,46 @@ def _admitting(server: ServerSnapshot, address: IPv4Address) -> PutFirewallRule:
 # --- advice ----------------------------------------------------------------------------------------
 
 
-def _advice(world: World, client: Client, ways: Iterable[Way]) -> Iterator[Step]:
+def _advice(world: World, found: Verdict, ways: Iterable[Way]) -> Iterator[Step]:
     """What a person could do where no plan mends it."""
-    server = world.server
+    server, network = world.server, network_of(world, found.client)
     for fact in (one for way in ways for one in way.facts):
         if fact.state is State.BLOCKED and not fact.remedy:
-            yield from _unmendable(world, client, fact)
-    if network_of(world, client) is None and not isinstance(client, OnPremises):
+            yield from _unmendable(found, fact, network)
+    if network is None and not isinstance(found.client, OnPremises):
         yield from _privately(server)
     if not server.vnet_integrated and not endpoints_of(server):
         yield from _endpoint_steps(server)
     if server.public_access is PublicAccess.ENABLED and not server.vnet_integrated:
+        yield from _publicly(found, network)
+
+
+def _is_public(found: Verdict) -> bool:
+    """Whether the name may lead the client to the public endpoint now."""
+    return any(way.answer.public for way in found.ways)
+
+
+def _publicly(found: Verdict, network: NetworkDns | None) -> Iterator[str]:
+    if _is_public(found) and not _leaving(found.client):
         yield "by the public path: add a firewall rule for the public address by which the client leaves"
+    elif network is not None and not _is_public(found):
+        yield (
+            f"where all of network {network.id.name} is to take the public path: have its link to the zone"
+            f" fall back ({FALLS_BACK}) if that holds no record of the server, else take the link away"
+        )
 
 
-def _unmendable(world: World, client: Client, fact: Fact) -> Iterator[str]:
-    network = network_of(world, client)
+def _unmendable(found: Verdict, fact: Fact, network: NetworkDns | None) -> Iterator[str]:
     if fact.stage is Stage.NSG:
         yield f"{fact.says}: no rule can be put ahead of it, so change what denies"
     if fact.stage is Stage.ROUTES and network is not None:
-        where = network.id.name
-        yield (
-            f"peer the two networks, or make a private endpoint of the server in {where}, before its zone is"
-            f" linked there: {fact.says}"
-        )
+        first = ", before its zone is linked there" if _is_public(found) else ""
+        there = f"make a private endpoint of the server in {network.id.name}{first}"
+        yield f"peer the two networks, or {there}: {fact.says}"
     elif fact.stage is Stage.ROUTES:
-        yield f"have a gateway connect the two: {fact.says}"
+        yield "have a gateway of the server's network, or of a peer that it uses, connect the two"
+        if len(found.ways) > 1:
+            yield "have the name servers there answer with the private address (Azure DNS Private Resolver)"
 
 
 def _privately(server: ServerSnapshot) -> Iterator[Step]:

@@ -1,12 +1,13 @@
 """Commands that put user-defined routes right: azure-cli 2.91.0, one line each, quoted for a POSIX shell.
 
 A route table holds one route for a prefix, so one that is there is made anew under its name, and what is new
-gets a name that is free. It is not updated: ``route update`` keeps the address of the appliance, which Azure
-refuses beside any other type of hop. Pure.
+is called by its prefix, so that no two commands write one route. It is not updated: ``route update`` keeps
+the address of the appliance, which Azure refuses beside any other type of hop. Pure.
 """
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterable
 
@@ -22,8 +23,7 @@ def route_commands(subnet: SubnetSnapshot, cures: Iterable[tuple[str, Hop]]) -> 
     table = subnet.route_table
     if table is None:
         return ()
-    wanted = enumerate(dict.fromkeys(cures), start=1)
-    return tuple(_command(table, number, prefix, hop) for number, (prefix, hop) in wanted)
+    return tuple(_command(table, prefix, hop) for prefix, hop in dict.fromkeys(cures))
 
 
 def drop_command(subnet: SubnetSnapshot, name: str) -> str:
@@ -35,9 +35,10 @@ def drop_command(subnet: SubnetSnapshot, name: str) -> str:
     return az("network route-table route delete", options)
 
 
-def _command(table: RouteTable, number: int, prefix: str, hop: Hop) -> str:
+def _command(table: RouteTable, prefix: str, hop: Hop) -> str:
     names = {route.prefix.strip().lower(): route.name for route in table.routes}
-    name = names.get(prefix.lower()) or free_name(f"driftward-{number}", names.values())
+    called = f"driftward-{re.sub('[^a-z0-9]+', '-', prefix.lower())}"
+    name = names.get(prefix.lower()) or free_name(called, names.values())
     options = {
         **place(table.id),
         "--route-table-name": table.id.name,

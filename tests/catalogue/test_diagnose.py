@@ -11,14 +11,13 @@ import pytest
 
 from driftward.diagnosis.asking import asked
 from driftward.diagnosis.azure import case_of
-from driftward.diagnosis.who import client_named
+from driftward.diagnosis.who import client_named, server_named
 from driftward.diagnosis.words import Diagnosis, Result, Told, in_the_way, who_said
 from local.simulator import seeds
 from local.simulator.values import JsonObject, JsonValue
 from shared.config.configuration import Configuration
 from shared.config.file_reading import parse_policies_file
 from shared.config.settings import read_settings
-from shared.model import Target, TargetKind
 from shared.model.resource_id import ResourceId
 from shared.policies import discover
 from shared.posture.ways.answers import Fact, Stage, State
@@ -62,7 +61,7 @@ def diagnosis(
     play: Play, who: str | None = None, *, nat: Sequence[str] = (), policies: str = "version: 1"
 ) -> Diagnosis:
     configuration = Configuration(parse_policies_file(policies, discover(), name="policies.yaml"))
-    target = Target(kind=TargetKind.FLEXIBLE_SERVER, id=play.resource)
+    target = server_named(str(play.resource))
     case = case_of(target, client_named(who, nat), play.deps().gateway, configuration)
     return asked(case, SETTINGS)
 
@@ -126,7 +125,10 @@ def test_a_route_of_the_client_that_drops_the_packets_is_found(stage: Theatre) -
     one = told(play, CLIENT)
     assert fault(one).stage is Stage.ROUTES
     assert "nowhere" in fault(one).says
-    assert one.mends[0].startswith("az network route-table route delete")
+    assert one.mends[0].startswith(
+        "route 'nowhere' loses packets to all of 10.20.1.0/24: delete it only where"
+    )
+    assert one.mends[1].startswith("az network route-table route delete")
 
 
 def test_a_zone_that_is_not_linked_is_found_with_the_command_that_links_it(stage: Theatre) -> None:
@@ -182,7 +184,8 @@ def test_a_client_in_a_network_of_its_own_takes_the_public_path(stage: Theatre) 
 def test_a_peered_client_is_mended_by_a_link(stage: Theatre) -> None:
     play = two_networks(stage, peered=True)
     one = told(play, FAR, nat=["203.0.113.9"])
-    (command,) = one.mends
+    warned, command = one.mends
+    assert warned.startswith("a link takes all of network vnet-far off the public path")
     assert "link vnet create" in command
     assert "vnet-far" in command
 
@@ -226,6 +229,60 @@ def test_nothing_is_written_into_a_zone_of_others_that_is_linked_elsewhere(stage
         f"version: 1\npolicies: {{postgres-endpoint-dns-zone-not-linked: {{parameters: {{zone: {theirs}}}}}}}"
     )
     assert any("others" in text for text in told(play, CLIENT, policies=named).mends)
+
+
+PEER = "peer the two networks, or make a private endpoint of the server in vnet-far"
+
+
+@pytest.mark.field(
+    "ways",
+    "Where a network is linked to the zone and no route leads to the endpoint, no firewall rule is advised: "
+    "the name does not lead to the public path there.",
+    source="https://learn.microsoft.com/azure/dns/private-dns-fallback",
+    date="2026-11-29",
+)
+@pytest.mark.parametrize("is_recorded", [True, False])
+def test_a_linked_network_without_a_route_is_not_sent_to_the_firewall(
+    stage: Theatre, *, is_recorded: bool
+) -> None:
+    play = two_networks(stage)
+    link = seeds.zone_link(zone=ZONE, name="far", vnet=seeds.vnet_id(name="vnet-far"))
+    group = seeds.endpoint_id(name="behind-endpoint") + "/privateDnsZoneGroups/default"
+    play.drift([put(str(link["id"]), link), *(() if is_recorded else (delete(group),))])
+    one = told(play, FAR, nat=[NAT])
+    assert one.verdict.state is State.BLOCKED
+    assert [text.split(":")[0] for text in one.mends] == [
+        PEER,
+        "where all of network vnet-far is to take the public path",
+    ]
+    assert told(two_networks(stage), FAR, nat=["203.0.113.9"]).mends[0].startswith("az postgres")
+
+
+def test_a_client_in_the_subnet_of_the_endpoint_is_read_as_a_client(stage: Theatre) -> None:
+    group = seeds.nsg(
+        name="nsg-place", rules=[seeds.security_rule(name="no", priority=300, direction="Outbound")]
+    )
+    place: JsonObject = {"networkSecurityGroup": {"id": seeds.nsg_id(name="nsg-place")}}
+    play = behind_an_endpoint(stage, group, endpoints=place)
+    assert "'no'" in fault(told(play, "10.20.1.9")).says
+    assert told(behind_an_endpoint(stage), "10.20.1.9").verdict.state is State.STANDS
+
+
+def test_the_subnets_that_a_single_server_admits_are_asked_about_without_a_client(stage: Theatre) -> None:
+    server = seeds.single_server_id(name="old")
+    apps = seeds.subnet(
+        name="apps",
+        prefix="10.20.2.0/24",
+        delegated=False,
+        properties=seeds.service_endpoints("Microsoft.Sql"),
+    )
+    bodies = (
+        seeds.single_server(name="old"),
+        seeds.vnet(subnets=[apps]),
+        seeds.virtual_network_rule(server=server, name="apps", subnet=seeds.subnet_id(name="apps")),
+    )
+    play = stage.play_on(bodies, "version: 1", ResourceId(server))
+    assert states(told_of(play)) == {"Subnet apps of network vnet-orders (10.20.2.0/24)": State.STANDS}
 
 
 # --- where nobody is named -------------------------------------------------------------------------
@@ -381,21 +438,69 @@ def test_a_central_zone_that_lost_its_link_is_mended_by_that_link_and_no_other(s
     date="2026-11-29",
 )
 def test_storage_that_an_nsg_denies_is_a_fault_without_a_client(stage: Theatre) -> None:
-    zone = seeds.zone_id(name="shop.private.postgres.database.azure.com")
     deny = seeds.security_rule(name="no-internet", priority=300, direction="Outbound")
+    found = diagnosis(in_a_subnet(stage, seeds.nsg(rules=[deny])))
+    storage = next(one for one in found.needs if "Storage" in one.name)
+    assert (storage.result, found.result) == (Result.FAULT, Result.FAULT)
+    assert storage.mends[0].startswith("az network nsg rule create ")
+
+
+def in_a_subnet(stage: Theatre, group: JsonObject, *more: JsonObject, table: str = "") -> Play:
+    """A server in a subnet of its own, with this NSG."""
+    zone = seeds.zone_id(name="shop.private.postgres.database.azure.com")
     network: JsonObject = {
         "publicNetworkAccess": "Disabled",
         "delegatedSubnetResourceId": seeds.subnet_id(),
         "privateDnsZoneArmResourceId": zone,
     }
     bodies: tuple[JsonObject, ...] = (
-        seeds.nsg(rules=[deny]),
-        seeds.vnet(subnets=[seeds.subnet(nsg=seeds.nsg_id())]),
+        group,
+        *more,
+        seeds.vnet(subnets=[seeds.subnet(nsg=seeds.nsg_id(), route_table=table)]),
         seeds.private_dns_zone(name="shop.private.postgres.database.azure.com"),
         seeds.zone_link(zone=zone, vnet=seeds.vnet_id()),
         seeds.flexible_server(name="behind", properties={"network": network}),
     )
-    found = diagnosis(stage.play_on(bodies, "version: 1", ResourceId(SERVER)))
-    storage = next(one for one in found.needs if "Storage" in one.name)
-    assert (storage.result, found.result) == (Result.FAULT, Result.FAULT)
-    assert storage.mends[0].startswith("az network nsg rule create ")
+    return stage.play_on(bodies, "version: 1", ResourceId(SERVER))
+
+
+def options(texts: Sequence[str], name: str) -> list[str]:
+    return [text.split(f"--{name} ")[1].split()[0] for text in texts if text.startswith("az ")]
+
+
+def of_needs(found: Diagnosis) -> list[str]:
+    return [text for one in found.needs for text in one.mends]
+
+
+@pytest.mark.field(
+    "ways",
+    "What mends several things at once can be pasted whole: no two rules of an NSG get one priority, and no "
+    "two routes one name.",
+    source="https://learn.microsoft.com/azure/virtual-network/network-security-groups-overview",
+    date="2026-11-29",
+)
+def test_the_commands_of_one_answer_do_not_undo_each_other(stage: Theatre) -> None:
+    deny = [
+        seeds.security_rule(name=f"no-{way}", priority=300, direction=way) for way in ("Inbound", "Outbound")
+    ]
+    found = diagnosis(in_a_subnet(stage, seeds.nsg(rules=list(deny))))
+    fixes = [*found.clients[0].mends, *of_needs(found)]
+    told_once = list(zip(options(fixes, "direction"), options(fixes, "priority"), strict=True))
+    assert len(told_once) == len(set(told_once)) == 3
+    lost = seeds.route_table(
+        name="rt", routes=[seeds.route(name="lost", prefix="0.0.0.0/0", next_hop="None")]
+    )
+    routed = in_a_subnet(stage, seeds.nsg(), lost, table=seeds.route_table_id(name="rt"))
+    routed.drift([patch(SERVER, {"properties": {"authConfig": {"activeDirectoryAuth": "Enabled"}}})])
+    routes = of_needs(diagnosis(routed))
+    assert options([text for text in routes if "route-table" in text], "name") == [
+        "driftward-storage",
+        "driftward-azureactivedirectory",
+    ]
+
+
+def test_what_an_earlier_command_mends_is_not_told_again(stage: Theatre) -> None:
+    shut = seeds.nsg(rules=[seeds.security_rule(name="shut", priority=300)])
+    found = diagnosis(in_a_subnet(stage, shut))
+    assert found.clients[0].mends[0].startswith("az network nsg rule create")
+    assert of_needs(found) == ["what is told above mends it too"]

@@ -518,7 +518,8 @@ def test_what_mends_a_peered_client_is_a_link_and_not_an_open_door() -> None:
     whole = replace(BOTH_WAYS, server=replace(BOTH_WAYS.server, places=(peered(PLACE, FAR),)))
     client = peered(FAR_CLIENT, HUB)
     assert asked(whole, leaving(client, NAT)).state is State.STANDS
-    (command,) = told(whole, leaving(client, OTHER_NAT))
+    warned, command = told(whole, leaving(client, OTHER_NAT))
+    assert "off the public path" in warned
     assert "link vnet create" in command
     assert f"--virtual-network {FAR}" in command
     assert f"--zone-name {NAME}" in command
@@ -558,7 +559,9 @@ def test_a_route_that_loses_private_addresses_is_not_in_the_way_of_a_public_name
     linked = world(server(**{**PUBLIC, "private_dns": dns(zone(links=(link(FAR),)))}), enforced)
     narrow = routed(peered(FAR_CLIENT, HUB), "10.0.0.0/16", "None")
     assert fault(asked(linked, leaving(narrow, NAT))).stage is Stage.ROUTES
-    assert told(linked, leaving(narrow, NAT))[0].startswith("az network route-table route delete ")
+    warned, command = told(linked, leaving(narrow, NAT))
+    assert "loses packets to all of 10.0.0.0/16" in warned
+    assert command.startswith("az network route-table route delete ")
 
 
 @pytest.mark.field(

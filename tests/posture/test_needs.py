@@ -141,7 +141,7 @@ def test_an_appliance_on_the_way_is_a_doubt_and_takes_no_plan_away(hop: str) -> 
     route = ("through", "0.0.0.0/0", hop)
     found = STORAGE.evaluate(with_routes(route))
     assert found.state is UNKNOWN
-    assert "lets tcp/443 to Storage.westeurope pass is not known" in found.reason
+    assert "whether tcp/443 to Storage.westeurope passes is not known" in found.reason
     assert found.undecided == (found.reason,)
     denied = with_routes(route, rules=(DENY_OUT,))
     drift = STORAGE.evaluate(denied)
@@ -319,7 +319,9 @@ def test_the_route_that_decides_on_the_replica_alone_is_taken_away() -> None:
     assert command.startswith("az network route-table route delete ")
     assert command.endswith("--route-table-name rt --name hole")
     (said,) = commands(REPLICAS.evaluate(replicating(("wide", "10.60.0.0/16", "None"))))
-    assert said.startswith("Give 10.60.1.0/24 a route of its own that leads there")
+    assert said.endswith(
+        "hold 10.60.1.0/24 no more: put narrower routes in its place, or delete it if unneeded."
+    )
 
 
 def test_storage_of_the_other_region_may_be_served_by_an_endpoint_of_this_one() -> None:

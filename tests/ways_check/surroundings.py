@@ -136,7 +136,7 @@ class Surroundings:
             subnets.append(self.client.subnet)
         for subnet in subnets:
             yield from map(str, blocks(subnet.prefixes))
-            for rule in subnet.security_group.rules if subnet.security_group else ():
+            for rule in subnet.security_group.standing if subnet.security_group else ():
                 yield from (*rule.sources, *rule.destinations)
             yield from (route.prefix for route in (subnet.route_table.routes if subnet.route_table else ()))
         for network in self.read_networks():

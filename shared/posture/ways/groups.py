@@ -23,17 +23,21 @@ from shared.nsg import (
     Side,
     Spans,
     Tags,
+    common,
     difference,
+    spans_of,
     tolerated,
 )
 from shared.nsg import State as Word
 from shared.nsg.packets.boxes import Box, intersection, subtract
+from shared.posture.route_tables import beside_odd, unread_routes
 from shared.posture.subnet_answers import Answer, ask, open_reason, wrong_reason
 from shared.posture.subnet_facts import POSTGRES_PORT
 from shared.posture.subnet_questions import About, Inquiry, ports_of
 from shared.posture.subnet_rules import inquiry_suggestion
 from shared.posture.unread import unread_reason
 from shared.posture.ways.answers import Fact, Stage, State
+from shared.posture.ways.case import PUBLIC
 
 _ABOUT: Final = About(policy="ways", severity=Severity.HIGH, rule_name="driftward-clients")
 _PORTS: Final = ports_of([POSTGRES_PORT])
@@ -77,6 +81,19 @@ class _Stopped:
 def box_of(sources: Spans, destinations: Spans) -> Box:
     """Every packet to PostgreSQL between two sets of addresses."""
     return Box(sources=sources, destinations=destinations, ports=_PORTS, source_ports=EVERY_PORT)
+
+
+def beyond(origin: SubnetSnapshot) -> bool:
+    """Whether the tag ``VirtualNetwork`` may hold public addresses besides the space of the network and its
+    peers: it holds what gateways connect, prefixes of routes and maybe default routes (service tags
+    overview).
+    """
+    network, table = origin.virtual_network, origin.route_table
+    if network is None or network.learns_routes is not False or unread_routes(origin):
+        return True
+    own, odd = beside_odd(origin)
+    held = spans_of(step.network for step in own.own if step.network is not None)
+    return table is not None and bool(odd or own.tags or common(held, PUBLIC))
 
 
 def covered(whole: Box, stopped: Iterable[Box]) -> bool:

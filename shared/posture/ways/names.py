@@ -79,9 +79,10 @@ def _answers(world: World, client: Client) -> Iterator[Answer]:
 def _by_its_servers(world: World, network: NetworkDns) -> Iterator[Answer]:
     """Where it is not known whether it has any: what Azure's resolver answers, and what they may."""
     unsure = custom_dns(network)
+    open_to = _unseen(world, unsure) if unsure else ""
     if not unsure or network.dns_servers is None:
         for one in _in_network(world, network.id, zones_of(world.server)):
-            yield replace(one, fact=replace(one.fact, settles=one.fact.settles or unsure))
+            yield replace(one, fact=replace(one.fact, settles=one.fact.settles or open_to))
     if unsure:
         yield from _behind_servers(world, unsure)
 
@@ -230,8 +231,7 @@ def _behind_servers(world: World, unsure: str) -> Iterator[Answer]:
     """What DNS servers answer that are not visible: anything, unless central DNS is declared."""
     declared = world.declared
     if not declared.networks:
-        settle = f"{unsure}; policies.yaml can name the central zone and the networks that are linked to it"
-        yield from _anything(world.server, settle)
+        yield from _anything(world.server, _unseen(world, unsure))
         return
     zones = zones_of(world.server)
     is_unread = declared.zone is not None and declared.zone not in {zone.id for zone in zones}
@@ -239,6 +239,12 @@ def _behind_servers(world: World, unsure: str) -> Iterator[Answer]:
         yield from _declared_in(world, network, zones)
     if declared.zone is not None and is_unread and not _is_gone(world.server, declared.zone):
         yield from _anything(world.server, f"the declared zone {declared.zone} was not read")
+
+
+def _unseen(world: World, unsure: str) -> str:
+    if world.declared.networks:
+        return unsure
+    return f"{unsure}; policies.yaml can name the central zone and the networks that are linked to it"
 
 
 def _declared_in(world: World, network: ResourceId, zones: tuple[DnsZone, ...]) -> Iterator[Answer]:
@@ -257,19 +263,19 @@ def _is_gone(server: ServerSnapshot, zone: ResourceId) -> bool:
 
 def _anything(server: ServerSnapshot, unsure: str) -> Iterator[Answer]:
     if server.vnet_integrated:
-        yield _answer(_INSIDE, "the server's private address", unsure)
+        yield _answer(_INSIDE, "the answer may be the server's private address", unsure)
     else:
         yield from _some_endpoint(server, unsure)
-        yield _answer(_PUBLIC, "the server's public address", unsure)
-    yield _answer(_NOTHING, "nothing, or an address of somebody else", unsure)
+        yield _answer(_PUBLIC, "the answer may be the server's public address", unsure)
+    yield _answer(_NOTHING, "the answer may be nothing, or an address of somebody else", unsure)
 
 
 def _some_endpoint(server: ServerSnapshot, unsure: str) -> Iterator[Answer]:
     for one in endpoints_of(server):
         resolved = Resolved(addresses=one.addresses or (), endpoint=one.id)
-        yield _answer(resolved, f"the address of private endpoint {one.id.name}", unsure)
+        yield _answer(resolved, f"the answer may be the address of private endpoint {one.id.name}", unsure)
     if more_endpoints(server):
-        yield _answer(Resolved(endpoint=server.id), "the address of an endpoint that is not known", unsure)
+        yield _answer(Resolved(endpoint=server.id), "the answer may be an endpoint that is not known", unsure)
 
 
 def _answer(resolved: Resolved, says: str, settles: str = "", resource: ResourceId | None = None) -> Answer:

@@ -139,7 +139,9 @@ def _split(origin: SubnetSnapshot, to: Whither, *, is_joined: bool, overridden: 
         return _Split()
     table, odd = beside_odd(origin)
     reached = _joined_split(origin, to, table) if is_joined else _apart_split(origin, to, table)
-    return _beside(reached, to, odd) if odd else reached
+    straight = is_joined and all(hop_of(one) is Hop.VIRTUAL_NETWORK for one in odd)
+    settled = not odd or (straight and not (reached.gone or reached.open))
+    return reached if settled else _beside(reached, to, odd)
 
 
 def _joined_split(origin: SubnetSnapshot, to: Whither, table: Table) -> _Split:
@@ -236,14 +238,25 @@ def _drops(taken: Taken) -> str:
 def _lost(origin: SubnetSnapshot, to: Whither, split: _Split) -> Fact:
     if split.lost:
         said = f"{'; '.join(map(spelled, split.lost))}: packets from {_named(origin)} are lost"
-        remedy = tuple(drop_command(origin, one.step.name) for one in split.lost)
+        remedy = tuple(step for one in split.lost for step in _dropping(origin, one))
         return replace(_fact(origin, State.BLOCKED, said), remedy=remedy)
     there = f"to network {to.network.name}" if to.network is not None else "there"
     return _fact(origin, State.BLOCKED, f"no route of {_named(origin)} leads {there}")
 
 
+def _dropping(origin: SubnetSnapshot, taken: Taken) -> tuple[str, ...]:
+    """The route away; said first where it holds back more than the server, which may be what it is for."""
+    step = taken.step
+    more = step.network is not None and minus(spans_of([step.network]), taken.spans)
+    wide = (
+        f"route {step.name!r} loses packets to all of {step.prefix}: delete it only where none are to be lost"
+    )
+    return (*((wide,) if more else ()), drop_command(origin, step.name))
+
+
 def _fact(origin: SubnetSnapshot, state: State, says: str, settles: str = "") -> Fact:
-    where = str(origin.route_table_id or origin.id)
+    subnet = origin.id.parent if origin.id.name == SOME_SUBNET else origin.id
+    where = str(origin.route_table_id or subnet)
     return Fact(stage=Stage.ROUTES, state=state, says=says, settles=settles, resource=where)
 
 
@@ -267,19 +280,6 @@ def public(origin: SubnetSnapshot) -> tuple[Fact, Spans]:
     elsewhere = tuple(one for one in odd if hop_of(one) is not Hop.INTERNET)
     vague = [*_vague(taken, table, lost), *([odd_reason(elsewhere)] if elsewhere else [])]
     return _public_told(origin, lost, vague)
-
-
-def beyond(origin: SubnetSnapshot) -> bool:
-    """Whether the tag ``VirtualNetwork`` may hold public addresses besides the space of the network and its
-    peers: it holds what gateways connect, prefixes of routes and maybe default routes (service tags
-    overview).
-    """
-    network, table = origin.virtual_network, origin.route_table
-    if network is None or network.learns_routes is not False or unread_routes(origin):
-        return True
-    own, odd = beside_odd(origin)
-    held = spans_of(step.network for step in own.own if step.network is not None)
-    return table is not None and bool(odd or own.tags or common(held, PUBLIC))
 
 
 def _vague(taken: tuple[Taken, ...], table: Table, lost: tuple[Taken, ...]) -> Iterator[str]:

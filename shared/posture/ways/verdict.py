@@ -30,7 +30,7 @@ from shared.posture.subnet_questions import outside_tags, virtual_network
 from shared.posture.ways import gates, routes
 from shared.posture.ways.answers import Fact, Stage, State, Verdict, Way, among
 from shared.posture.ways.case import ANYWHERE, PUBLIC, Case
-from shared.posture.ways.groups import Leg, box_of, covered, passing, passing_to_endpoint
+from shared.posture.ways.groups import Leg, beyond, box_of, covered, passing, passing_to_endpoint
 from shared.posture.ways.names import Answer, answers, network_read
 from shared.posture.ways.world import (
     AnyAzure,
@@ -128,7 +128,7 @@ def _out_to_public(case: Case, subnet: SubnetSnapshot) -> Leg:
     space.
     """
     inside = spans_of(virtual_network(subnet))
-    if routes.beyond(subnet):
+    if beyond(subnet):
         anywhere = Side(minus(PUBLIC, inside))
         return _leg_out(case, subnet, anywhere, Tags(vnet=inside, apart=True))
     tags = outside_tags(subnet)
