@@ -26,7 +26,7 @@ from shared.posture.unread import unread_reason
 DEFAULT_ROUTE: Final = ip_network("0.0.0.0/0")
 HOLDS_ALL: Final = "azurecloud"
 """The tag that holds the addresses of every service beside the service's own."""
-_PUBLIC: Final[Spans] = common(PUBLIC_ADDRESSES, WHOLE[Family.IPV4])
+PUBLIC: Final[Spans] = common(PUBLIC_ADDRESSES, WHOLE[Family.IPV4])
 
 
 class Hop(StrEnum):
@@ -56,6 +56,10 @@ class Step:
     name: str = ""
     prefix: str = ""
     address: str = ""
+
+
+TO_THE_INTERNET: Final = Step(network=DEFAULT_ROUTE, hop=Hop.INTERNET, prefix=str(DEFAULT_ROUTE))
+"""Azure's own default route."""
 
 
 @value
@@ -133,7 +137,7 @@ def straight(prefixes: Iterable[IPNetwork]) -> list[Step]:
 def anywhere(odd: Iterable[Route]) -> tuple[Taken, ...]:
     """The odd routes as they may take any packet to a public address."""
     steps = (Step(network=None, hop=hop_of(one), name=one.name, prefix=one.prefix) for one in odd)
-    return tuple(Taken(step=step, spans=_PUBLIC) for step in steps)
+    return tuple(Taken(step=step, spans=PUBLIC) for step in steps)
 
 
 def _table(subnet: SubnetSnapshot, routes: Iterable[Route]) -> Table:
@@ -190,7 +194,7 @@ def diverted(subnet: SubnetSnapshot, table: Table, destinations: Iterable[IPNetw
     wanted = spans_of(destinations)
     if subnet.virtual_network is not None:
         return _split(_inside(table, subnet.virtual_network.prefixes, wanted))
-    surely = _split(_inside(table, subnet.prefixes, wanted))
+    surely = _split(_inside(table, subnet.prefixes, common(wanted, spans_of(subnet.prefixes))))
     most = _inside(table, (), wanted)
     known = {taken.step for taken in surely.surely}
     return Diverted(
@@ -241,12 +245,11 @@ def to_service(table: Table, tag: str, asked: str = "") -> tuple[Taken, ...]:
     whole = [step for step in table.tags if step.prefix.lower() in {own, HOLDS_ALL}]
     regional = (f"{HOLDS_ALL}.", f"{tag.lower()}.")
     parts = [step for step in table.tags if step.prefix.lower().startswith(regional) and step not in whole]
-    tagged = [Taken(step=step, spans=_PUBLIC) for step in (*whole, *parts)]
+    tagged = [Taken(step=step, spans=PUBLIC) for step in (*whole, *parts)]
     if whole:
         listed = [step for step in table.own if step.network != DEFAULT_ROUTE]
-        return (*tagged, *chosen(listed, _PUBLIC))
-    system = Step(network=DEFAULT_ROUTE, hop=Hop.INTERNET, prefix=str(DEFAULT_ROUTE))
-    taken = (*tagged, *chosen([*table.own, system], _PUBLIC))
+        return (*tagged, *chosen(listed, PUBLIC))
+    taken = (*tagged, *chosen([*table.own, TO_THE_INTERNET], PUBLIC))
     return (*taken, *_learned(taken)) if table.learns else taken
 
 

@@ -18,18 +18,14 @@ from typing import Final
 from shared.model import Change, ComplianceState, Direction, Finding, SubnetServer, SubnetSnapshot, TrafficBox
 from shared.model.values import value
 from shared.nsg import (
-    PUBLIC_ADDRESSES,
-    WHOLE,
     Family,
     Fix,
     NoFix,
     Outcome,
     Question,
     Side,
-    Spans,
     State,
     Tags,
-    common,
     difference,
     minus,
     read_side,
@@ -40,6 +36,7 @@ from shared.nsg import (
 )
 from shared.nsg.rules.published_tags import PUBLISHED_TAGS
 from shared.posture.findings import unknown
+from shared.posture.route_tables import PUBLIC
 from shared.posture.subnet_answers import Answer, ask
 from shared.posture.subnet_facts import delegated
 from shared.posture.subnet_questions import (
@@ -55,7 +52,6 @@ from shared.posture.subnet_verdicts import group_finding, inquiry_finding
 from shared.posture.traffic import SubnetTraffic
 
 HTTPS: Final = (443,)
-PUBLIC: Final[Spans] = common(PUBLIC_ADDRESSES, WHOLE[Family.IPV4])
 _NO_SERVICES: Final = frozenset({"azurecloud", "internet", "virtualnetwork", "azureloadbalancer"})
 """Tags that hold other services or none: an address of a service may lie in these as well."""
 _SERVICES: Final = frozenset(name.lower() for name in PUBLISHED_TAGS) - _NO_SERVICES

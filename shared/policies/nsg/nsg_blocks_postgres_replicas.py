@@ -4,8 +4,8 @@
 replicates with one in another subnet, and whose NSG denies what the two need of it: TCP 5432 from the
 other subnet and to it, and TCP 443 outbound to Azure Storage of both regions. The other server, its region
 and the prefixes of its subnet are read; what cannot be read is unknown. The same where the route table
-loses it: a route for the other subnet, or for Storage, that leads to ``None``; whether an appliance or a
-gateway lets the pair through is unknown. Only this subnet's own NSG and routes are judged: the other one
+loses it: a route for the other subnet, or for Storage of the other region, that leads to ``None``; whether an
+appliance or a gateway lets the pair through is unknown. Only this subnet's own NSG and routes are judged: the other one
 is judged as itself.
 
 *Why it matters.* The replica falls behind, and the primary keeps its write-ahead log until the disk is

@@ -7,7 +7,8 @@ same of a subnet with private endpoints of PostgreSQL servers, on their addresse
 network policies put its NSG in force for them. Public ranges of the network itself and of those peered with
 it are not the Internet, nor are the prefixes of declared clients: ``clients`` is what
 ``nsg-blocks-postgres-clients`` declares unless it is set here. A range that a gateway connects is not in the
-reading: declare it. While the network is not read, a public prefix that a rule lists may be its own: unknown.
+reading: declare it. While the network is not read, or a peering of it does not show what it joins, a public
+prefix that a rule lists may be its own: unknown.
 
 *Why it matters.* Neither a server in a delegated subnet nor a private endpoint has a public address, so the
 exposure is latent today, and its severity Low: it becomes real with the first public path, an address

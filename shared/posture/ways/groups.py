@@ -30,14 +30,13 @@ from shared.nsg import (
 )
 from shared.nsg import State as Word
 from shared.nsg.packets.boxes import Box, intersection, subtract
-from shared.posture.route_tables import beside_odd, unread_routes
+from shared.posture.route_tables import PUBLIC, beside_odd, unread_routes
 from shared.posture.subnet_answers import Answer, ask, open_reason, wrong_reason
 from shared.posture.subnet_facts import POSTGRES_PORT
 from shared.posture.subnet_questions import About, Inquiry, ports_of
 from shared.posture.subnet_rules import inquiry_suggestion
 from shared.posture.unread import unread_reason
 from shared.posture.ways.answers import Fact, Stage, State
-from shared.posture.ways.case import PUBLIC
 
 _ABOUT: Final = About(policy="ways", severity=Severity.HIGH, rule_name="driftward-clients")
 _PORTS: Final = ports_of([POSTGRES_PORT])

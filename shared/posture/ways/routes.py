@@ -20,10 +20,11 @@ from shared.model import Aspect, SubnetSnapshot
 from shared.model.networks import Route, VirtualNetwork
 from shared.model.resource_id import ResourceId
 from shared.model.values import value
-from shared.nsg import PUBLIC_ADDRESSES, WHOLE, Family, Spans, common, minus, spans_of, union
+from shared.nsg import Spans, common, minus, spans_of, union
 from shared.posture.route_commands import drop_command
 from shared.posture.route_tables import (
-    DEFAULT_ROUTE,
+    PUBLIC,
+    TO_THE_INTERNET,
     Hop,
     Step,
     Table,
@@ -40,10 +41,8 @@ from shared.posture.route_tables import (
 from shared.posture.unread import unread_reason
 from shared.posture.ways.answers import Fact, Stage, State, among
 
-PUBLIC: Final[Spans] = common(PUBLIC_ADDRESSES, WHOLE[Family.IPV4])
 _LOSES: Final = frozenset({Hop.NONE, Hop.INTERNET})
 """Whatever leaves for the Internet with a private server's address reaches nobody."""
-
 
 SOME_SUBNET: Final = "some subnet"
 """What a network's subnet is called of which nothing is known but the network."""
@@ -202,8 +201,7 @@ def _own(origin: SubnetSnapshot) -> list[Step]:
 
 def _space_is_known(origin: SubnetSnapshot, to: Whither) -> bool:
     """Whether the prefix is known of Azure's own route to the other end."""
-    held = tuple(step.network for step in _system(origin, to) if step.network is not None)
-    return not minus(to.wanted, spans_of(held))
+    return not minus(to.wanted, spans_of(step.network for step in _system(origin, to) if step.network))
 
 
 # --- told ------------------------------------------------------------------------------------------
@@ -225,10 +223,8 @@ def _told(origin: SubnetSnapshot, to: Whither, tried: list[_Split], peered: Stat
 
 
 def _peering(origin: SubnetSnapshot, to: Whither) -> str:
-    names = [
-        one.name if one is not None else "one that is not known" for one in (origin.id.parent, to.network)
-    ]
-    return f"whether networks {names[0]} and {names[1]} are peered, at both ends, is not known"
+    here, there = (one.name if one else "one that is not known" for one in (origin.id.parent, to.network))
+    return f"whether networks {here} and {there} are peered, at both ends, is not known"
 
 
 def _drops(taken: Taken) -> str:
@@ -271,8 +267,7 @@ def public(origin: SubnetSnapshot) -> tuple[Fact, Spans]:
         unread = unread_reason(origin, Aspect.VIRTUAL_NETWORK)
         return _fact(origin, State.UNKNOWN, unread, unread), ()
     table, odd = beside_odd(origin)
-    system = Step(network=DEFAULT_ROUTE, hop=Hop.INTERNET, prefix=str(DEFAULT_ROUTE))
-    taken = tuple(chosen([*table.own, system], PUBLIC))
+    taken = tuple(chosen([*table.own, TO_THE_INTERNET], PUBLIC))
     hops = {*map(hop_of, odd), *(step.hop for step in table.tags)}
     unsettled = table.learns or bool(hops - {Hop.NONE})
     nowhere = tuple(one for one in taken if one.step.hop is Hop.NONE)

@@ -25,11 +25,12 @@ from shared.nsg import (
 )
 from shared.nsg.packets.boxes import Box
 from shared.posture.client_questions import as_enforced
+from shared.posture.route_tables import PUBLIC
 from shared.posture.subnet_facts import delegated, groups_reach_endpoints, routes_reach_endpoints
 from shared.posture.subnet_questions import outside_tags, virtual_network
 from shared.posture.ways import gates, routes
 from shared.posture.ways.answers import Fact, Stage, State, Verdict, Way, among
-from shared.posture.ways.case import ANYWHERE, PUBLIC, Case
+from shared.posture.ways.case import ANYWHERE, Case
 from shared.posture.ways.groups import Leg, beyond, box_of, covered, passing, passing_to_endpoint
 from shared.posture.ways.names import Answer, answers, network_read
 from shared.posture.ways.world import (
