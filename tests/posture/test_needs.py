@@ -576,3 +576,9 @@ def test_without_an_nsg_a_replica_that_was_not_read_may_be_lost_by_the_routes() 
     alone = replicating(NOWHERE, rules=None, servers=(server(partners=None),))
     assert REPLICAS.evaluate(alone).state is UNKNOWN
     assert REPLICAS.evaluate(replace(alone, route_table_id=None, route_table=None)).state is COMPLIANT
+
+
+def test_of_a_replica_that_two_servers_name_the_reading_that_did_not_fail_counts() -> None:
+    failed = replace(PARTNER, location="", subnet=None, prefixes=(), unread="timed out")
+    for partners in ((PARTNER, failed), (failed, PARTNER)):
+        assert REPLICAS.evaluate(replicating(servers=(server(partners=partners),))).state is COMPLIANT

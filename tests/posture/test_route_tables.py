@@ -117,6 +117,12 @@ def test_without_the_networks_space_only_a_route_as_specific_as_the_subnet_is_ce
     assert taken_by(subnet(route("r", prefix), space=None)) == (surely, perhaps)
 
 
+def test_nothing_is_certain_of_an_address_outside_the_prefixes_that_the_subnet_shows() -> None:
+    bare = replace(subnet(route("wide", "10.0.0.0/8"), space=None), prefixes=())
+    found = diverted(bare, beside_odd(bare)[0], (ip_network("10.0.1.4/32"),))
+    assert (found.surely, [one.step.name for one in found.perhaps]) == ((), ["wide"])
+
+
 def test_a_type_of_hop_that_is_not_known_is_left_open() -> None:
     assert taken_by(subnet(route("new", "10.0.1.0/24", "Teleport"))) == ([], ["new"])
 
