@@ -11,7 +11,8 @@ from typing import Final
 from shared.model import IPNetwork, SubnetSnapshot
 from shared.model.resource_id import ResourceId, parse_resource_id
 from shared.model.values import value
-from shared.nsg import PUBLIC_ADDRESSES, WHOLE, Family, Spans, common, spans_of
+from shared.nsg import WHOLE, Family, Spans, common, spans_of
+from shared.posture.route_tables import PUBLIC
 from shared.posture.ways.answers import Resolved
 from shared.posture.ways.endpoints import endpoints_of, place_of
 from shared.posture.ways.names import network_read
@@ -27,7 +28,6 @@ from shared.posture.ways.world import (
 )
 
 ANYWHERE: Final[Spans] = WHOLE[Family.IPV4]
-PUBLIC: Final[Spans] = common(PUBLIC_ADDRESSES, ANYWHERE)
 
 
 @value

@@ -32,14 +32,13 @@ from shared.nsg import (
 )
 from shared.nsg import State as Word
 from shared.nsg.packets.boxes import Box, intersection, subtract
-from shared.posture.route_tables import beside_odd, unread_routes
+from shared.posture.route_tables import PUBLIC, beside_odd, unread_routes
 from shared.posture.subnet_answers import Answer, ask, open_reason, wrong_reason
 from shared.posture.subnet_facts import POSTGRES_PORT
 from shared.posture.subnet_questions import About, Inquiry, ports_of
 from shared.posture.subnet_rules import inquiry_suggestion
 from shared.posture.unread import unread_reason
 from shared.posture.ways.answers import Fact, Stage, State
-from shared.posture.ways.case import PUBLIC
 
 _ABOUT: Final = About(policy="ways", severity=Severity.HIGH, rule_name="driftward-clients")
 _PORTS: Final = ports_of([POSTGRES_PORT])
@@ -83,15 +82,6 @@ class _Stopped:
 def box_of(sources: Spans, destinations: Spans) -> Box:
     """Every packet to PostgreSQL between two sets of addresses."""
     return Box(sources=sources, destinations=destinations, ports=_PORTS, source_ports=EVERY_PORT)
-
-
-def space_of(subnet: SubnetSnapshot) -> Spans:
-    """What surely lies in the virtual network of a subnet: its own space and that of its peers."""
-    network = subnet.virtual_network
-    if network is None:
-        return spans_of(subnet.prefixes)
-    peers = (prefix for peering in network.peerings for prefix in peering.prefixes)
-    return spans_of([*subnet.prefixes, *network.prefixes, *peers])
 
 
 def beyond(origin: SubnetSnapshot) -> bool:

@@ -16,14 +16,15 @@ from dataclasses import replace
 from itertools import product
 from typing import Final
 
-from shared.model import Aspect, IPNetwork, SubnetSnapshot
+from shared.model import Aspect, SubnetSnapshot
 from shared.model.networks import Route, VirtualNetwork
 from shared.model.resource_id import ResourceId
 from shared.model.values import value
-from shared.nsg import PUBLIC_ADDRESSES, WHOLE, Family, Spans, common, minus, spans_of, union
+from shared.nsg import Spans, common, minus, spans_of, union
 from shared.posture.route_commands import drop_command
 from shared.posture.route_tables import (
-    DEFAULT_ROUTE,
+    PUBLIC,
+    TO_THE_INTERNET,
     Hop,
     Step,
     Table,
@@ -31,17 +32,17 @@ from shared.posture.route_tables import (
     beside_odd,
     chosen,
     hop_of,
+    is_for_one_address,
     odd_reason,
     spelled,
+    straight,
     unread_routes,
 )
 from shared.posture.unread import unread_reason
 from shared.posture.ways.answers import Fact, Stage, State, among
 
-PUBLIC: Final[Spans] = common(PUBLIC_ADDRESSES, WHOLE[Family.IPV4])
 _LOSES: Final = frozenset({Hop.NONE, Hop.INTERNET})
 """Whatever leaves for the Internet with a private server's address reaches nobody."""
-
 
 SOME_SUBNET: Final = "some subnet"
 """What a network's subnet is called of which nothing is known but the network."""
@@ -171,7 +172,7 @@ def _joined_split(origin: SubnetSnapshot, to: Whither, table: Table) -> _Split:
     own = [step for step in table.own if step.network is not None and step.network.prefixlen > 0]
     taken = tuple(chosen([*own, *_system(origin, to)], to.wanted))
     first = _space_is_known(origin, to)
-    lost = tuple(one for one in taken if one.step.hop in _LOSES and (first or _is_one_address(one)))
+    lost = tuple(one for one in taken if one.step.hop in _LOSES and (first or is_for_one_address(one)))
     return _split_of(lost, [one for one in taken if one.step.hop is not Hop.VIRTUAL_NETWORK])
 
 
@@ -179,7 +180,7 @@ def _apart_split(origin: SubnetSnapshot, to: Whither, table: Table) -> _Split:
     """Without a peering: by what somebody routed there, or a gateway learned, which may be more specific."""
     taken = tuple(chosen([*table.own, *_own(origin)], to.wanted))
     learned = table.learns and (to.read is None or to.read.learns_routes is not False)
-    lost = tuple(one for one in taken if one.step.hop in _LOSES and (not learned or _is_one_address(one)))
+    lost = tuple(one for one in taken if one.step.hop in _LOSES and (not learned or is_for_one_address(one)))
     split = _split_of(lost, [one for one in taken if one.step.name])
     left = minus(to.wanted, union((*split.gone, *split.open)))
     if not learned:
@@ -206,14 +207,10 @@ def _beside(split: _Split, to: Whither, odd: tuple[Route, ...]) -> _Split:
         kept = _Split(lost=split.lost, nowhere=split.nowhere, through=split.through)
         unsure = minus(to.wanted, kept.gone)
     else:
-        kept = _Split(lost=tuple(one for one in split.lost if _is_one_address(one)))
+        kept = _Split(lost=tuple(one for one in split.lost if is_for_one_address(one)))
         unsure = minus(to.wanted, kept.gone)
         kept = replace(kept, through=unsure)
     return replace(kept, open=unsure, why=(*split.why, odd_reason(odd)))
-
-
-def _is_one_address(taken: Taken) -> bool:
-    return _is_one(taken.step)
 
 
 def _is_one(step: Step) -> bool:
@@ -223,25 +220,20 @@ def _is_one(step: Step) -> bool:
 def _system(origin: SubnetSnapshot, to: Whither) -> Iterator[Step]:
     """Azure's own routes: the network's space, and that of its peers, as far as they are known."""
     yield from _own(origin)
-    yield from _steps(to.read.prefixes if to.read is not None else ())
+    yield from straight(to.read.prefixes if to.read is not None else ())
     network = origin.virtual_network
     peerings = network.peerings if network is not None else ()
-    yield from _steps(prefix for peering in peerings for prefix in peering.prefixes)
+    yield from straight(prefix for peering in peerings for prefix in peering.prefixes)
 
 
-def _own(origin: SubnetSnapshot) -> tuple[Step, ...]:
+def _own(origin: SubnetSnapshot) -> list[Step]:
     network = origin.virtual_network
-    return tuple(_steps(network.prefixes if network is not None else ()))
-
-
-def _steps(prefixes: Iterable[IPNetwork]) -> Iterator[Step]:
-    return (Step(network=one, hop=Hop.VIRTUAL_NETWORK, prefix=str(one)) for one in prefixes)
+    return straight(network.prefixes if network is not None else ())
 
 
 def _space_is_known(origin: SubnetSnapshot, to: Whither) -> bool:
     """Whether the prefix is known of Azure's own route to the other end."""
-    held = tuple(step.network for step in _system(origin, to) if step.network is not None)
-    return not minus(to.wanted, spans_of(held))
+    return not minus(to.wanted, spans_of(step.network for step in _system(origin, to) if step.network))
 
 
 # --- told ------------------------------------------------------------------------------------------
@@ -264,10 +256,8 @@ def _told(origin: SubnetSnapshot, to: Whither, tried: list[_Split], peered: Stat
 
 
 def _peering(origin: SubnetSnapshot, to: Whither) -> str:
-    names = [
-        one.name if one is not None else "one that is not known" for one in (origin.id.parent, to.network)
-    ]
-    return f"whether networks {names[0]} and {names[1]} are peered, at both ends, is not known"
+    here, there = (one.name if one else "one that is not known" for one in (origin.id.parent, to.network))
+    return f"whether networks {here} and {there} are peered, at both ends, is not known"
 
 
 def _drops(taken: Taken) -> str:
@@ -310,11 +300,11 @@ def public(origin: SubnetSnapshot) -> tuple[Fact, Spans]:
         unread = unread_reason(origin, Aspect.VIRTUAL_NETWORK)
         return _fact(origin, State.UNKNOWN, unread, unread), ()
     table, odd = beside_odd(origin)
-    system = Step(network=DEFAULT_ROUTE, hop=Hop.INTERNET, prefix=str(DEFAULT_ROUTE))
-    taken = tuple(chosen([*table.own, system], PUBLIC))
+    taken = tuple(chosen([*table.own, TO_THE_INTERNET], PUBLIC))
     hops = {*map(hop_of, odd), *(step.hop for step in table.tags)}
     unsettled = table.learns or bool(hops - {Hop.NONE})
-    lost = tuple(one for one in taken if one.step.hop is Hop.NONE and (not unsettled or _is_one_address(one)))
+    nowhere = tuple(one for one in taken if one.step.hop is Hop.NONE)
+    lost = tuple(filter(is_for_one_address, nowhere)) if unsettled else nowhere
     elsewhere = tuple(one for one in odd if hop_of(one) is not Hop.INTERNET)
     vague = [*_vague(taken, table, lost), *([odd_reason(elsewhere)] if elsewhere else [])]
     return _public_told(origin, lost, vague)

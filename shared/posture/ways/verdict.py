@@ -10,13 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import combinations
-from types import MappingProxyType
 from typing import Final
 
 from shared.model import Aspect, Direction, SubnetSnapshot
 from shared.model.networks import VirtualNetwork
 from shared.nsg import (
-    PUBLIC_ADDRESSES,
     Side,
     Spans,
     Tags,
@@ -28,10 +26,12 @@ from shared.nsg import (
 )
 from shared.nsg.packets.boxes import Box
 from shared.posture.client_questions import as_enforced
+from shared.posture.route_tables import PUBLIC
 from shared.posture.subnet_facts import delegated, groups_reach_endpoints, routes_reach_endpoints
+from shared.posture.subnet_questions import outside_tags, virtual_network
 from shared.posture.ways import gates, routes
 from shared.posture.ways.answers import Fact, Stage, State, Verdict, Way, among
-from shared.posture.ways.case import ANYWHERE, PUBLIC, Case
+from shared.posture.ways.case import ANYWHERE, Case
 from shared.posture.ways.groups import (
     Leg,
     beyond,
@@ -41,7 +41,6 @@ from shared.posture.ways.groups import (
     nobody_in,
     passing,
     passing_to_endpoint,
-    space_of,
 )
 from shared.posture.ways.names import Answer, answers, network_read
 from shared.posture.ways.world import (
@@ -151,12 +150,11 @@ def _out_to_public(case: Case, subnet: SubnetSnapshot) -> Leg:
     """To the public endpoint: in ``Internet`` where the virtual network surely holds no more than its
     space.
     """
-    inside = space_of(subnet)
+    inside = spans_of(virtual_network(subnet))
     if beyond(subnet):
         anywhere = Side(minus(PUBLIC, inside))
         return _leg_out(case, subnet, anywhere, Tags(vnet=inside, apart=True))
-    closed = MappingProxyType({**Tags().closed, "internet": minus(PUBLIC_ADDRESSES, inside)})
-    tags = Tags(closed=closed, vnet=inside)
+    tags = outside_tags(subnet)
     destination = read_side(["Internet"], tags)
     whither = destination._replace(addresses=common(destination.addresses, ANYWHERE))
     return _leg_out(case, subnet, whither, tags)
@@ -251,7 +249,7 @@ def _leg(case: Case, subnet: SubnetSnapshot, direction: Direction) -> Leg:
         direction=direction,
         source=Side(case.sources),
         destination=Side(case.destinations),
-        tags=Tags(vnet=union((*space_of(subnet), *_other_end(case, subnet))), apart=True),
+        tags=Tags(vnet=union((*spans_of(virtual_network(subnet)), *_other_end(case, subnet))), apart=True),
     )
 
 
