@@ -13,7 +13,6 @@ from itertools import combinations
 from typing import Final
 
 from shared.model import Aspect, Direction, SubnetSnapshot
-from shared.model.networks import VirtualNetwork
 from shared.nsg import (
     Side,
     Spans,
@@ -27,9 +26,9 @@ from shared.nsg import (
 from shared.nsg.packets.boxes import Box
 from shared.posture.client_questions import as_enforced
 from shared.posture.route_tables import PUBLIC
-from shared.posture.subnet_facts import delegated, groups_reach_endpoints, routes_reach_endpoints
+from shared.posture.subnet_facts import delegated, groups_reach_endpoints
 from shared.posture.subnet_questions import outside_tags, virtual_network
-from shared.posture.ways import gates, routes
+from shared.posture.ways import gates, paths, routes
 from shared.posture.ways.answers import Fact, Stage, State, Verdict, Way, among
 from shared.posture.ways.case import ANYWHERE, Case
 from shared.posture.ways.groups import (
@@ -171,9 +170,9 @@ def _leg_out(case: Case, subnet: SubnetSnapshot, whither: Side, tags: Tags) -> L
 
 
 def _by_private(case: Case) -> Iterator[Fact]:
-    led = _there(case)
+    led = paths.there(case)
     yield from _groups(case, led.through)
-    yield from _routes(case, led)
+    yield from paths.facts(case, led)
     if case.to.endpoint is not None:
         yield gates.private(case.world.server, case.to.endpoint)
 
@@ -212,7 +211,7 @@ def _let_in(case: Case, place: SubnetSnapshot, through: Spans, asked: Callable[[
 
 def _at_unread_place(case: Case, through: Spans) -> Fact:
     """Of a subnet that was not read the admin rules of its network are known, where that was."""
-    subnet, unplaced = case.world.server.delegated_subnet, _unplaced(case, Stage.NSG)
+    subnet, unplaced = case.world.server.delegated_subnet, paths.unplaced(case, Stage.NSG)
     network = network_read(case.world, case.network) if case.to.inside else None
     if subnet is None or network is None:
         return unplaced
@@ -268,70 +267,3 @@ def _joined(case: Case) -> State:
     here = origin.virtual_network if origin is not None else None
     there = place.virtual_network if place is not None else network_read(case.world, case.network)
     return routes.joined(here, there, (origin.id.parent if origin is not None else None, case.network))
-
-
-# --- routes ----------------------------------------------------------------------------------------
-
-
-def _there(case: Case) -> routes.Led:
-    origin = case.origin
-    return routes.private(origin, _whither(case)) if origin is not None else _through_gateway(case)
-
-
-def _routes(case: Case, led: routes.Led) -> Iterator[Fact]:
-    place = case.place
-    yield replace(led.fact, denied=(box_of(case.sources, led.lost),) if led.lost else ())
-    if place is not None and case.to.inside:
-        yield _answered(case, place, led.through)
-    elif case.to.inside:
-        yield _unplaced(case, Stage.ROUTES)
-
-
-def _answered(case: Case, place: SubnetSnapshot, through: Spans) -> Fact:
-    """The way back; to packets that somebody carried it may lead to an address of theirs."""
-    back, straight = routes.private(place, _back(case)), minus(case.destinations, through)
-    denied = (box_of(back.lost, straight),) if back.lost and straight else ()
-    if not (through and back.fact.state is State.BLOCKED):
-        return replace(back.fact, denied=denied)
-    told = f"{back.fact.says}, unless an appliance or a gateway gives them an address of its own"
-    return replace(back.fact, state=State.UNKNOWN, says=told, settles=told, denied=denied, remedy=())
-
-
-def _whither(case: Case) -> routes.Whither:
-    place = case.place
-    read = place.virtual_network if place is not None else network_read(case.world, case.network)
-    return routes.Whither(
-        network=case.network,
-        read=read,
-        wanted=case.destinations,
-        endpoint=case.to.endpoint is not None,
-        overridden=routes_reach_endpoints(place) if place is not None else None,
-    )
-
-
-def _back(case: Case) -> routes.Whither:
-    origin = case.origin
-    network = origin.virtual_network if origin is not None else None
-    where = origin.id.parent if origin is not None else None
-    return routes.Whither(network=where, read=network, wanted=case.sources, outside=origin is None)
-
-
-def _through_gateway(case: Case) -> routes.Led:
-    """From on premises: by a gateway of the server's network, or by a peer that has one or an appliance."""
-    network = network_read(case.world, case.network)
-    name = case.network.name if case.network is not None else "the server's network"
-    fact = Fact(stage=Stage.ROUTES, state=State.UNKNOWN, says="", resource=str(case.network or ""))
-    if network is not None and _is_apart(network):
-        none = f"network {name} has no gateway and no peers: nothing leads there from on premises"
-        return routes.Led(fact=replace(fact, state=State.BLOCKED, says=none))
-    unsure = f"whether a gateway leads to network {name} from on premises is not read"
-    return routes.Led(fact=replace(fact, says=unsure, settles=unsure), through=case.destinations)
-
-
-def _is_apart(network: VirtualNetwork) -> bool:
-    return network.learns_routes is False and not network.peerings and not network.odd_peerings
-
-
-def _unplaced(case: Case, stage: Stage) -> Fact:
-    why = "the subnet in which the server is met was not read"
-    return Fact(stage=stage, state=State.UNKNOWN, says=why, settles=why, resource=str(case.world.server.id))
