@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from enum import StrEnum
 from ipaddress import IPv4Address
 from typing import Final, assert_never
@@ -182,15 +181,15 @@ def in_order(server: ServerSnapshot, way: Way) -> Iterator[Line]:
 
 def _met(server: ServerSnapshot, answer: Resolved) -> Line:
     """Where the server is met on a private way."""
-    line = Line(stage=Stage.ADDRESS, says="", result=Result.WELL)
     if answer.inside:
         subnet = server.delegated_subnet.name if server.delegated_subnet is not None else ""
-        return replace(line, says=f"the server stands in subnet {subnet}")
-    whose = answer.endpoint.name if answer.endpoint is not None else ""
-    if answer.addresses:
+        said, result = f"the server stands in subnet {subnet}", Result.WELL
+    elif answer.addresses and answer.endpoint not in {None, server.id}:
         known = ", ".join(map(str, answer.addresses))
-        return replace(line, says=f"private endpoint {whose} has {known}")
-    return replace(line, says=_unaddressed(server, answer.endpoint), result=Result.UNKNOWN)
+        said, result = f"private endpoint {answer.endpoint.name} has {known}", Result.WELL
+    else:
+        said, result = _unaddressed(server, answer.endpoint), Result.UNKNOWN
+    return Line(stage=Stage.ADDRESS, says=said, result=result)
 
 
 def _unaddressed(server: ServerSnapshot, endpoint: ResourceId | None) -> str:
