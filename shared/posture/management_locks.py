@@ -21,30 +21,31 @@ _BLOCKING: Final = frozenset({READ_ONLY, "cannotdelete"})
 
 
 def holds_for(lock: ManagementLock, resource: ResourceId) -> bool:
-    """Whether the lock stands on ``resource`` or on what it lies in."""
+    """Whether the lock stands on ``resource`` or on what it lies in; one whose scope is not known may."""
     return f"{resource.key}/".startswith(f"{lock.scope.rstrip('/').lower()}/")
 
 
 def blocks_changes(locks: Iterable[ManagementLock]) -> bool:
     """Whether some lock among them refuses more than deletions."""
-    return any(lock.level.lower() == READ_ONLY for lock in locks)
+    return any(lock.level.lower() == READ_ONLY for lock in locks if lock.scope)
 
 
 def judge_locks(locks: Iterable[ManagementLock], where: str, harm: str) -> Judged:
     """What is said of the locks that hold for ``where``; ``harm`` is what they stand in the way of.
 
-    A level that is not known is unknown, beside none that surely refuses something.
+    A level or a scope that is not known is unknown, beside no lock that surely refuses something.
     """
     held = sorted(locks, key=_id)
     facts = {"locks": [_shown(lock) for lock in held]}
-    if blocking := [lock for lock in held if lock.level.lower() in _BLOCKING]:
+    if blocking := [lock for lock in held if lock.scope and lock.level.lower() in _BLOCKING]:
         told = ", ".join(f"{lock.name} ({lock.level}) on {lock.scope}" for lock in blocking)
         todo = tuple(az("lock", "delete", "--ids", _id(lock)) for lock in blocking)
         reason = f"{harm}: lock {told}"
         return drifted(reason, reason.lower(), what_to_do=todo, evidence=facts)
     if held:
         level = f"level {held[0].level!r}" if held[0].level else "no level"
-        return unknown(f"what lock {held[0].name} of {level} refuses is not known", facts)
+        what = "refuses" if held[0].scope else "stands on"
+        return unknown(f"what lock {held[0].name} of {level} {what} is not known", facts)
     return compliant(f"no lock holds for {where}", facts)
 
 

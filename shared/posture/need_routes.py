@@ -16,9 +16,9 @@ from dataclasses import replace
 from typing import Final, TypeAlias
 
 from shared.model import Aspect, IPNetwork, SubnetSnapshot
-from shared.model.networks import Route
+from shared.model.networks import Route, VirtualNetwork
 from shared.model.values import value
-from shared.nsg import PUBLIC_ADDRESSES, minus, spans_of
+from shared.nsg import PUBLIC_ADDRESSES, common, minus, spans_of
 from shared.posture.route_tables import (
     Hop,
     Step,
@@ -28,9 +28,11 @@ from shared.posture.route_tables import (
     beside_odd,
     chosen,
     diverted,
+    is_for_one_address,
     odd_reason,
     spelled,
     still_sure,
+    straight,
     to_service,
     unread_routes,
 )
@@ -39,6 +41,7 @@ from shared.posture.unread import unread_reason
 
 _NOT_LOST: Final = frozenset(Hop) - {Hop.NONE}
 _UNLESS_LEARNED: Final = "unless a route that a gateway learned goes before"
+_UNLESS_PEERED: Final = "unless a peering leads there of which that cannot be read"
 _UNSURE_ENDPOINT: Final = "unless a service endpoint of the subnet leads there"
 _NO_HOP: Final = "which is no type of hop that is known"
 
@@ -53,6 +56,8 @@ class ToService:
     """``Storage.westeurope``, or the tag itself."""
     endpoints: frozenset[str] = frozenset()
     """Service endpoints, in lower case, with one of which every route of Azure's leads straight there."""
+    offered: str = ""
+    """The one of them that is proposed, in Azure's spelling."""
     maybe: frozenset[str] = frozenset()
     """Such that may lead there: ``Microsoft.Storage`` serves its own region and the one paired with it."""
 
@@ -90,13 +95,21 @@ class Routed:
 
 
 def routed(subnet: SubnetSnapshot, whither: Whither) -> Routed:
-    """By the subnet's own route table; what it cannot say is in ``notes``."""
+    """By the subnet's own route table; what it cannot say is in ``notes``.
+
+    Nothing is sent with addresses of a family that the subnet has none of; to a service none but IPv4.
+    """
+    families = {prefix.version for prefix in subnet.prefixes}
+    asked = {4} if isinstance(whither, ToService) else {one.version for one in whither.prefixes}
+    if not families & asked:
+        return Routed()
     if unread := unread_routes(subnet):
         return Routed(notes=(unread,))
     table, odd = beside_odd(subnet)
     if isinstance(whither, ToService):
         return _past_endpoints(subnet, whither, _to_service(table, odd, whither))
-    found = _to_networks(subnet, table, odd, whither.prefixes)
+    reached = tuple(one for one in whither.prefixes if one.version in families)
+    found = _to_networks(subnet, table, odd, reached)
     return replace(found, odd=odd_reason(odd)) if odd else found
 
 
@@ -136,7 +149,8 @@ def _to_networks(
 ) -> Routed:
     if set(prefixes) <= set(subnet.prefixes):
         return _inside(subnet, table, odd, prefixes)
-    taken = [one for one in chosen([*table.own, *_of_azure(subnet)], spans_of(prefixes)) if one.step.name]
+    azures, wanted = _of_azure(subnet), minus(spans_of(prefixes), spans_of(subnet.prefixes))
+    taken = [one for one in chosen([*table.own, *azures], wanted) if one.step not in azures]
     lost = tuple(one for one in taken if _loses(one))
     sure = _surely_lost((one for one in lost if _is_first(subnet, table, one)), odd)
     others = [one for one in taken if one not in lost and one.step.hop not in _LEADS]
@@ -178,13 +192,20 @@ def _why_open(subnet: SubnetSnapshot) -> str:
 
 
 def _of_azure(subnet: SubnetSnapshot) -> list[Step]:
-    """Azure's own routes, to the network and to those peered with it."""
+    """Azure's own routes, to the network and to those peered with it, as far as they are surely there."""
     network = subnet.virtual_network
     if network is None:
         return []
-    peered = (prefix for peering in network.peerings for prefix in peering.prefixes)
-    listed = (*network.prefixes, *peered)
-    return [Step(network=one, hop=Hop.VIRTUAL_NETWORK, prefix=str(one)) for one in listed]
+    peered = (prefix for peering in network.peerings if peering.whole for prefix in peering.prefixes)
+    return straight((*network.prefixes, *peered))
+
+
+def _may_be_peered(network: VirtualNetwork, taken: Taken) -> bool:
+    """Whether a peering may lead there: one of some subnets only, or one that does not show what it joins."""
+    return network.odd_peerings or any(
+        not one.prefixes or (not one.whole and common(taken.spans, spans_of(one.prefixes)))
+        for one in network.peerings
+    )
 
 
 def _loses(taken: Taken) -> bool:
@@ -195,12 +216,12 @@ def _loses(taken: Taken) -> bool:
 
 def _is_first(subnet: SubnetSnapshot, table: Table, taken: Taken) -> bool:
     """Whether no route that was not read goes before it: a learned one does only where none of Azure's own
-    leads there, and those are known where the network was read."""
-    if taken.step.network is not None and taken.step.network.num_addresses == 1:
-        return True
-    known = [step.network for step in _of_azure(subnet) if step.network is not None]
-    joined = not minus(taken.spans, spans_of(known))
-    return subnet.virtual_network is not None and (joined or not table.learns)
+    leads there, and those are known where the network was read with what it is joined to."""
+    network = subnet.virtual_network
+    if is_for_one_address(taken) or network is None:
+        return is_for_one_address(taken)
+    joined = not minus(taken.spans, spans_of(step.network for step in _of_azure(subnet) if step.network))
+    return joined or not (table.learns or _may_be_peered(network, taken))
 
 
 def _surely_lost(taken: Iterable[Taken], odd: tuple[Route, ...]) -> tuple[Taken, ...]:
@@ -210,9 +231,11 @@ def _surely_lost(taken: Iterable[Taken], odd: tuple[Route, ...]) -> tuple[Taken,
 def _why_doubted(subnet: SubnetSnapshot, table: Table, doubted: tuple[Taken, ...]) -> tuple[str, ...]:
     if not doubted:
         return ()
-    if subnet.virtual_network is None:
+    network = subnet.virtual_network
+    if network is None:
         return (unread_reason(subnet, Aspect.VIRTUAL_NETWORK),)
-    return (_UNLESS_LEARNED,) if table.learns else ()
+    peered = any(_may_be_peered(network, one) for one in doubted)
+    return (*((_UNLESS_LEARNED,) if table.learns else ()), *((_UNLESS_PEERED,) if peered else ()))
 
 
 # --- told ------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from shared.posture.findings import beside_the_point, is_drift, unknown
 from shared.posture.need_routes import Routed, ToNetworks, ToService, routed, told
 from shared.posture.needs import Need
 from shared.posture.route_commands import drop_command, route_commands, service_endpoint_command
-from shared.posture.route_tables import DEFAULT_ROUTE, Hop, Taken, leading, shown
+from shared.posture.route_tables import DEFAULT_ROUTE, Hop, Taken, shown
 from shared.posture.service_questions import Service, letting_pass, service_change, service_finding
 from shared.posture.steps import OneOf, Step, Way, as_json
 from shared.posture.subnet_facts import delegated, server_facts, servers_unknown, some_server
@@ -143,14 +143,15 @@ def _doubted(found: Finding, ways: Sequence[_OnTheWay]) -> Finding:
 
 
 def _lost(found: Finding, subnet: SubnetSnapshot, ways: Sequence[_OnTheWay]) -> Finding:
-    """Drift, whatever the NSG says; what that denies is told first."""
+    """Drift, whatever the NSG says; what that denies is told first.
+
+    It is one drift however much of the need is lost: what is known of that hangs on what else was read.
+    """
     reasons = list(dict.fromkeys(way.lost for way in ways if way.lost))
     table = subnet.route_table_id.name if subnet.route_table_id else ""
     said = f"lost by route table {table!r}: {', '.join(reasons)}"
     denied, known = is_drift(found), found.state is ComplianceState.COMPLIANT
-    told_apart = "; ".join(
-        dict.fromkeys(f"{way.need.name}: {leading(way.found.lost)}" for way in ways if way.lost)
-    )
+    told_apart = "; ".join(f"{way.need.name}: lost by routes" for way in ways if way.lost)
     return replace(
         found,
         state=ComplianceState.NON_COMPLIANT,
@@ -228,7 +229,7 @@ def _to_the_internet(subnet: SubnetSnapshot, whither: ToService, lost: Sequence[
     by_route = Way(when=f"where a route for {whither.tag} may pass what loses the rest", steps=routes)
     if not whither.endpoints:
         return routes
-    endpoint = service_endpoint_command(subnet, f"Microsoft.{whither.tag}")
+    endpoint = service_endpoint_command(subnet, whither.offered)
     by_endpoint = Way(
         when="where the subnet may have a service endpoint, past every route", steps=(endpoint,)
     )

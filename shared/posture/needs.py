@@ -9,15 +9,14 @@ What must not live here: who asks for which of them, what is found, and what is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from ipaddress import IPv4Address, ip_address, ip_network
-from types import MappingProxyType
 from typing import Final
 
 from shared.model import Aspect, Direction, IPNetwork, SubnetServer, SubnetSnapshot
 from shared.model.values import value
-from shared.nsg import PUBLIC_ADDRESSES, Protocol, Spans, Tags, minus, networks_of, spans_of
+from shared.nsg import Protocol, networks_of, spans_of
 from shared.posture.client_questions import as_enforced, between_replicas, databases
 from shared.posture.need_routes import ToNetworks, ToService, Whither
 from shared.posture.service_questions import (
@@ -43,9 +42,9 @@ from shared.posture.subnet_questions import (
     Inquiry,
     from_networks,
     networks,
+    outside_tags,
     ports_of,
     to_networks,
-    virtual_network,
     vnet_tags,
     within_itself,
 )
@@ -175,6 +174,7 @@ def storage(about: About, subnet: SubnetSnapshot, region: str) -> Need:
         tag=STORAGE,
         asked=asked,
         endpoints=everywhere | nearby if at_home else everywhere,
+        offered="Microsoft.Storage" if at_home else "Microsoft.Storage.Global",
         maybe=frozenset() if at_home else nearby,
     )
     return _service(about, whither)
@@ -186,7 +186,8 @@ def entra(about: About, by: Needing = ENTRA_SIGN_IN) -> Need:
 
 def key_vault(about: About, subnet: SubnetSnapshot) -> Need:
     asked = in_region(KEY_VAULT, subnet.location)
-    reached = ToService(tag=KEY_VAULT, asked=asked, endpoints=frozenset({"microsoft.keyvault"}))
+    endpoint = "Microsoft.KeyVault"
+    reached = ToService(tag=KEY_VAULT, asked=asked, endpoints=frozenset({endpoint.lower()}), offered=endpoint)
     return _service(about, reached, CUSTOMER_KEY)
 
 
@@ -231,19 +232,12 @@ def own_dns(about: About, subnet: SubnetSnapshot) -> tuple[Need, ...]:
     asked = to_networks(subnet, found, [DNS_PORT])
     both = (replace(one, protocol=protocol) for protocol in (Protocol.UDP, Protocol.TCP) for one in asked)
     inquiry = Inquiry(
-        subnet=subnet, questions=tuple(both), tags=_around(subnet), holds=f"{name} passes outbound"
+        subnet=subnet, questions=tuple(both), tags=outside_tags(subnet), holds=f"{name} passes outbound"
     )
     need = Need(
         about=about, name=name, asked=inquiry, whither=ToNetworks(prefixes=found), depends=DNS_DEPENDS
     )
     return (need,)
-
-
-def _around(subnet: SubnetSnapshot) -> Tags:
-    """The network lies in ``VirtualNetwork``, and ``Internet`` is the space outside it."""
-    inside = spans_of(virtual_network(subnet))
-    known: Mapping[str, Spans] = {**Tags().closed, "internet": minus(PUBLIC_ADDRESSES, inside)}
-    return Tags(closed=MappingProxyType(known), vnet=inside)
 
 
 def dns_unknown(subnet: SubnetSnapshot) -> str:

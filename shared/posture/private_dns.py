@@ -137,7 +137,7 @@ def _joined(server: ServerSnapshot, zone_name: str, verdicts: list[tuple[Case, J
 
 
 def _wrong(verdicts: list[tuple[Case, Judged]], told: Facts) -> Judged:
-    told_apart = "; ".join(f"{case.endpoint.id.key}: {judged.reason}" for case, judged in verdicts)
+    told_apart = "; ".join(f"{case.endpoint.id.key}: {judged.fingerprint}" for case, judged in verdicts)
     judged = drifted(_reasons(verdicts), told_apart.lower(), evidence=told)
     return replace(judged, what_to_do=_steps(verdicts))
 
@@ -191,9 +191,8 @@ def serving(case: Case) -> Serving:
         return _declared_zone(case, case.declared.zone)
     if not case.declared.networks and (unsure := resolver_unknown(case.endpoint)):
         return Serving(unknown=unsure)
-    if case.endpoint.group_zones is None:
-        told = because("the zone group of the endpoint could not be read", case.endpoint.unread)
-        return Serving(unknown=told)
+    if unread := group_unread(case.endpoint):
+        return Serving(unknown=unread)
     named = rightly_named(case)
     return _read_among(case, named) if named else _linked_ones(case)
 
@@ -257,6 +256,12 @@ def rightly_named(case: Case) -> tuple[ResourceId, ...]:
     """The zones of the prescribed name that the endpoint's zone group names."""
     named = case.endpoint.group_zones or ()
     return tuple(sorted(zone for zone in named if canonical(zone.name) == case.zone_name))
+
+
+def group_unread(endpoint: EndpointDns) -> str:
+    """Why it is not known which zones its zone group names; ``""`` where it is."""
+    told = because("the zone group of the endpoint could not be read", endpoint.unread)
+    return told if endpoint.group_zones is None else ""
 
 
 def resolver_unknown(endpoint: EndpointDns) -> str:

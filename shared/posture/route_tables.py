@@ -26,7 +26,7 @@ from shared.posture.unread import unread_reason
 DEFAULT_ROUTE: Final = ip_network("0.0.0.0/0")
 HOLDS_ALL: Final = "azurecloud"
 """The tag that holds the addresses of every service beside the service's own."""
-_PUBLIC: Final[Spans] = common(PUBLIC_ADDRESSES, WHOLE[Family.IPV4])
+PUBLIC: Final[Spans] = common(PUBLIC_ADDRESSES, WHOLE[Family.IPV4])
 
 
 class Hop(StrEnum):
@@ -58,6 +58,10 @@ class Step:
     address: str = ""
 
 
+TO_THE_INTERNET: Final = Step(network=DEFAULT_ROUTE, hop=Hop.INTERNET, prefix=str(DEFAULT_ROUTE))
+"""Azure's own default route."""
+
+
 @value
 class Taken:
     """Addresses that one route decides."""
@@ -82,11 +86,6 @@ def unread_routes(subnet: SubnetSnapshot) -> str:
     """Why the subnet's routes are not known; ``""`` where they are."""
     named = subnet.route_table_id is not None and subnet.route_table is None
     return unread_reason(subnet, Aspect.ROUTES) if named or Aspect.ROUTES in subnet.unread else ""
-
-
-def table_of(subnet: SubnetSnapshot) -> Table:
-    """The subnet's user-defined routes. Raises ``RoutesUnreadable``, which names the route."""
-    return _table(subnet, subnet.route_table.routes if subnet.route_table else ())
 
 
 def beside_odd(subnet: SubnetSnapshot) -> tuple[Table, tuple[Route, ...]]:
@@ -122,13 +121,23 @@ def still_sure(
     """
     if all(hop_of(route) not in saved_by for route in odd):
         return tuple(taken)
-    return tuple(one for one in taken if one.step.network and one.step.network.num_addresses == 1)
+    return tuple(filter(is_for_one_address, taken))
+
+
+def is_for_one_address(taken: Taken) -> bool:
+    """Whether by a route that none is more specific than."""
+    return taken.step.network is not None and taken.step.network.num_addresses == 1
+
+
+def straight(prefixes: Iterable[IPNetwork]) -> list[Step]:
+    """Azure's own routes to the space of a network, or of one that is joined to it."""
+    return [Step(network=one, hop=Hop.VIRTUAL_NETWORK, prefix=str(one)) for one in prefixes]
 
 
 def anywhere(odd: Iterable[Route]) -> tuple[Taken, ...]:
     """The odd routes as they may take any packet to a public address."""
     steps = (Step(network=None, hop=hop_of(one), name=one.name, prefix=one.prefix) for one in odd)
-    return tuple(Taken(step=step, spans=_PUBLIC) for step in steps)
+    return tuple(Taken(step=step, spans=PUBLIC) for step in steps)
 
 
 def _table(subnet: SubnetSnapshot, routes: Iterable[Route]) -> Table:
@@ -185,7 +194,7 @@ def diverted(subnet: SubnetSnapshot, table: Table, destinations: Iterable[IPNetw
     wanted = spans_of(destinations)
     if subnet.virtual_network is not None:
         return _split(_inside(table, subnet.virtual_network.prefixes, wanted))
-    surely = _split(_inside(table, subnet.prefixes, wanted))
+    surely = _split(_inside(table, subnet.prefixes, common(wanted, spans_of(subnet.prefixes))))
     most = _inside(table, (), wanted)
     known = {taken.step for taken in surely.surely}
     return Diverted(
@@ -207,9 +216,8 @@ def _leaves(taken: Taken) -> bool:
 
 
 def _inside(table: Table, space: Iterable[IPNetwork], destinations: Spans) -> tuple[Taken, ...]:
-    system = [Step(network=network, hop=Hop.VIRTUAL_NETWORK, prefix=str(network)) for network in space]
     own = [step for step in table.own if step.network is not None and step.network.prefixlen > 0]
-    return tuple(chosen([*own, *system], destinations))
+    return tuple(chosen([*own, *straight(space)], destinations))
 
 
 def chosen(steps: Sequence[Step], destinations: Spans) -> Iterator[Taken]:
@@ -237,12 +245,11 @@ def to_service(table: Table, tag: str, asked: str = "") -> tuple[Taken, ...]:
     whole = [step for step in table.tags if step.prefix.lower() in {own, HOLDS_ALL}]
     regional = (f"{HOLDS_ALL}.", f"{tag.lower()}.")
     parts = [step for step in table.tags if step.prefix.lower().startswith(regional) and step not in whole]
-    tagged = [Taken(step=step, spans=_PUBLIC) for step in (*whole, *parts)]
+    tagged = [Taken(step=step, spans=PUBLIC) for step in (*whole, *parts)]
     if whole:
         listed = [step for step in table.own if step.network != DEFAULT_ROUTE]
-        return (*tagged, *chosen(listed, _PUBLIC))
-    system = Step(network=DEFAULT_ROUTE, hop=Hop.INTERNET, prefix=str(DEFAULT_ROUTE))
-    taken = (*tagged, *chosen([*table.own, system], _PUBLIC))
+        return (*tagged, *chosen(listed, PUBLIC))
+    taken = (*tagged, *chosen([*table.own, TO_THE_INTERNET], PUBLIC))
     return (*taken, *_learned(taken)) if table.learns else taken
 
 

@@ -10,7 +10,7 @@ matters when, and to whom, is the policies' affair.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
@@ -18,18 +18,14 @@ from typing import Final
 from shared.model import Change, ComplianceState, Direction, Finding, SubnetServer, SubnetSnapshot, TrafficBox
 from shared.model.values import value
 from shared.nsg import (
-    PUBLIC_ADDRESSES,
-    WHOLE,
     Family,
     Fix,
     NoFix,
     Outcome,
     Question,
     Side,
-    Spans,
     State,
     Tags,
-    common,
     difference,
     minus,
     read_side,
@@ -40,15 +36,22 @@ from shared.nsg import (
 )
 from shared.nsg.rules.published_tags import PUBLISHED_TAGS
 from shared.posture.findings import unknown
+from shared.posture.route_tables import PUBLIC
 from shared.posture.subnet_answers import Answer, ask
 from shared.posture.subnet_facts import delegated
-from shared.posture.subnet_questions import About, Inquiry, own_addresses, ports_of, virtual_network
+from shared.posture.subnet_questions import (
+    About,
+    Inquiry,
+    outside_tags,
+    own_addresses,
+    ports_of,
+    virtual_network,
+)
 from shared.posture.subnet_rules import adding, additions
 from shared.posture.subnet_verdicts import group_finding, inquiry_finding
 from shared.posture.traffic import SubnetTraffic
 
 HTTPS: Final = (443,)
-PUBLIC: Final[Spans] = common(PUBLIC_ADDRESSES, WHOLE[Family.IPV4])
 _NO_SERVICES: Final = frozenset({"azurecloud", "internet", "virtualnetwork", "azureloadbalancer"})
 """Tags that hold other services or none: an address of a service may lie in these as well."""
 _SERVICES: Final = frozenset(name.lower() for name in PUBLISHED_TAGS) - _NO_SERVICES
@@ -162,13 +165,8 @@ def _tags(service: Service, subnet: SubnetSnapshot) -> Tags:
     compliant is only what passes whether or not it holds the service.
     """
     inside = spans_of(virtual_network(subnet))
-    known: Mapping[str, Spans] = {
-        **Tags().closed,
-        "internet": minus(PUBLIC_ADDRESSES, inside),
-        service.tag.lower(): minus(PUBLIC, inside),
-        **{key: () for key in _named_tags(subnet) if is_elsewhere(key, service.asked)},
-    }
-    return Tags(closed=MappingProxyType(known), vnet=inside)
+    elsewhere = {key: () for key in _named_tags(subnet) if is_elsewhere(key, service.asked)}
+    return outside_tags(subnet, {service.tag.lower(): minus(PUBLIC, inside), **elsewhere})
 
 
 def _apart(service: Service, inquiry: Inquiry) -> Inquiry:

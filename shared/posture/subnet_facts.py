@@ -141,9 +141,10 @@ def partners_unknown(subnet: SubnetSnapshot) -> str:
 
 
 def _everyone(subnet: SubnetSnapshot) -> tuple[ReplicaPartner, ...]:
-    """All partners, wherever they stand, each once and in one order."""
+    """All partners, wherever they stand, each once and in one order; as it was read where one read of several
+    failed."""
     listed = (partner for server in subnet.servers or () for partner in server.partners or ())
-    named = {one.server: one for one in listed}
+    named = {one.server: one for one in sorted(listed, key=lambda one: not one.unread)}
     return tuple(named[server] for server in sorted(named))
 
 

@@ -93,16 +93,30 @@ def virtual_network(subnet: SubnetSnapshot) -> tuple[IPNetwork, ...]:
     return tuple(dict.fromkeys((*subnet.prefixes, *space, HOST)))
 
 
+def space_unread(subnet: SubnetSnapshot) -> str:
+    """Why more may surely lie in ``VirtualNetwork`` than was read; ``""`` where nothing was left out."""
+    network = subnet.virtual_network
+    if network is None:
+        return unread_reason(subnet, Aspect.VIRTUAL_NETWORK)
+    shown = not network.odd_peerings and all(one.prefixes for one in network.peerings)
+    return "" if shown else f"a peering of network {network.id.name} does not show what it joins"
+
+
 def vnet_tags(subnet: SubnetSnapshot, also: Iterable[IPNetwork] = ()) -> Tags:
     """What is known of tags: the virtual network surely holds this, and ``also`` what the caller knows of."""
     return Tags(vnet=spans_of((*virtual_network(subnet), *also)))
 
 
+def outside_tags(subnet: SubnetSnapshot, known: Mapping[str, Spans] = MappingProxyType({})) -> Tags:
+    """``Internet`` is the public space outside the virtual network; ``known`` is what else is, or instead."""
+    inside = spans_of(virtual_network(subnet))
+    closed = {**Tags().closed, INTERNET: minus(PUBLIC_ADDRESSES, inside), **known}
+    return Tags(closed=MappingProxyType(closed), vnet=inside)
+
+
 def internet_tags(subnet: SubnetSnapshot) -> Tags:
     """What is known of packets whose other end is in ``Internet``, and so not in the virtual network."""
-    inside = spans_of(virtual_network(subnet))
-    known = {VIRTUAL_NETWORK: inside, INTERNET: minus(PUBLIC_ADDRESSES, inside)}
-    return Tags(closed=MappingProxyType({**Tags().closed, **known}), vnet=inside)
+    return outside_tags(subnet, {VIRTUAL_NETWORK: spans_of(virtual_network(subnet))})
 
 
 def may_be_own(subnet: SubnetSnapshot) -> tuple[IPNetwork, ...]:
@@ -186,8 +200,7 @@ def vnet_at_large(subnet: SubnetSnapshot) -> Tags:
 
     Such an end may have any address, and it is not in ``Internet``, which is the space outside.
     """
-    known: Mapping[str, Spans] = {**Tags().closed, VIRTUAL_NETWORK: EVERY_ADDRESS, INTERNET: ()}
-    return Tags(closed=MappingProxyType(known), vnet=spans_of(virtual_network(subnet)))
+    return outside_tags(subnet, {VIRTUAL_NETWORK: EVERY_ADDRESS, INTERNET: ()})
 
 
 def from_others(

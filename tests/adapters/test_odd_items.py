@@ -135,6 +135,14 @@ def test_an_odd_peering_or_subnet_of_a_network_leaves_the_others(odd: JsonValue)
     assert [(one.id.name, one.prefixes) for one in found.subnets] == [("app", ())]
 
 
+@pytest.mark.parametrize("odd", ["/subscriptions/s", f"{seeds.vnet_id()}/subnets/app", 5, None])
+def test_a_peering_or_a_link_to_what_is_no_network_leads_nobody_knows_whither(odd: JsonValue) -> None:
+    peering: JsonObject = {"properties": {"peeringState": "Connected", "remoteVirtualNetwork": {"id": odd}}}
+    found = networks.virtual_network(network_body(virtualNetworkPeerings=[peering, leading()]))
+    assert ([one.name for one in found.peers], found.odd_peerings) == (["hub"], True)
+    assert dns.zone_link({"name": "to", "properties": {"virtualNetwork": {"id": odd}}}).network is None
+
+
 def test_a_peering_that_does_not_say_what_it_took_over_leads_to_the_space_there_is() -> None:
     space: JsonObject = {"addressPrefixes": ["10.30.0.0/16"]}
     older: JsonObject = {"addressPrefixes": ["10.30.0.0/24"]}

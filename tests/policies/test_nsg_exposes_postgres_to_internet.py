@@ -20,13 +20,15 @@ from shared.model import (
     SubnetSnapshot,
 )
 from shared.model.edits import apply_to
+from shared.model.networks import Peering
+from shared.model.resource_id import ResourceId
 from shared.nsg import changed
 from shared.policies import find
 from shared.policies.nsg import nsg_blocks_postgres_clients
 from shared.policies.nsg.nsg_exposes_postgres_to_internet import POLICY
 from shared.posture.policy import AnyPolicy, bound, examples
 from shared.posture.subnet_questions import virtual_network
-from tests.nsg.builders import NSG_ID, allow, deny, group, in_network, subnet
+from tests.nsg.builders import NSG_ID, allow, deny, group, in_network, networks, subnet
 
 COMPLIANT, NON_COMPLIANT, UNKNOWN = (
     ComplianceState.COMPLIANT,
@@ -139,6 +141,21 @@ def test_what_a_rule_lists_may_be_the_space_of_a_network_that_was_not_read(
     assert ("the virtual network could not be read" in found.reason) is (state is UNKNOWN)
     assert (READY.plan(found, snapshot) is None) is (state is UNKNOWN)
     assert READY.evaluate(in_network(snapshot, "10.0.0.0/16")).state is NON_COMPLIANT
+
+
+@pytest.mark.parametrize(("space", "odd"), [((), False), (("10.7.0.0/16",), True)], ids=["silent", "odd"])
+def test_what_a_rule_lists_may_be_the_space_of_a_peer_that_does_not_show_it(
+    space: tuple[str, ...], odd: bool
+) -> None:
+    snapshot = in_network(subnet(group(allow("some", 300, "145.10.2.0/24 > *", "5432"))), "10.0.0.0/16")
+    assert READY.evaluate(snapshot).state is NON_COMPLIANT
+    network = snapshot.virtual_network
+    assert network is not None
+    far = Peering(network=ResourceId(f"{network.id}-far"), prefixes=networks(*space))
+    beside = replace(snapshot, virtual_network=replace(network, peerings=(far,), odd_peerings=odd))
+    found = READY.evaluate(beside)
+    assert (found.state, READY.plan(found, beside)) == (UNKNOWN, None)
+    assert "does not show what it joins" in found.reason
 
 
 def test_beside_a_rule_for_everybody_a_listed_prefix_is_not_called_exposed() -> None:

@@ -429,6 +429,17 @@ def test_a_record_that_is_absent_behind_a_link_that_falls_back_leads_to_the_publ
     assert "public address" not in judged(RECORD_WRONG, with_dns(plain)).reason
 
 
+def test_a_further_link_or_public_access_makes_no_other_drift_of_an_absent_record() -> None:
+    links = (falling_back(), falling_back(HUB), falling_back(policy="Default"))
+    read = [with_dns(dns(zones=(zone(record=(), links=held),))) for held in (links[:1], links[:2], links[2:])]
+    read.append(replace(read[0], public_access=PublicAccess.ENABLED))
+    assert len({judged(RECORD_WRONG, one).fingerprint for one in read}) == 1
+
+
+def test_an_endpoint_of_several_addresses_that_is_alone_shares_its_record_with_nobody() -> None:
+    assert judged(RECORD_WRONG, with_dns(dns(placed(addresses=(ADDRESS, OTHER_ADDRESS))))).state is COMPLIANT
+
+
 @pytest.mark.field(
     "ways",
     "A link that a command makes falls back to public DNS, for the names of other servers that the zone does "
@@ -802,6 +813,12 @@ def test_a_zone_group_that_does_not_name_the_declared_zone_is_found_and_the_rest
     for policy in (NOT_LINKED, RECORD_WRONG):
         unread = judged(policy, elsewhere, **settings_of(policy))
         assert (unread.state, "was not among those" in unread.reason) == (UNKNOWN, True)
+
+
+def test_a_zone_group_that_was_not_read_may_name_another_zone_than_the_declared_one() -> None:
+    unread = with_dns(dns(placed(group_zones=None, unread="no right"), zones=(zone(id=CENTRAL),)))
+    finding = judged(ZONE_WRONG, unread, zone=str(CENTRAL))
+    assert (finding.state, "no right" in finding.reason) == (UNKNOWN, True)
 
 
 def test_a_declared_zone_that_does_not_exist_or_cannot_answer_is_told() -> None:

@@ -103,3 +103,12 @@ def test_a_subnet_with_endpoints_of_postgres_is_judged_and_another_ones_is_not()
 def test_one_lock_more_is_another_drift_and_order_means_nothing() -> None:
     one, two = lock(GROUP), lock(NETWORK, "ReadOnly", "freeze")
     assert locked(two, one).fingerprint == locked(one, two).fingerprint != locked(one).fingerprint
+
+
+@pytest.mark.parametrize("level", ["ReadOnly", "CanNotDelete"])
+def test_a_lock_without_an_id_may_be_anywhere_and_no_command_takes_it_away(level: str) -> None:
+    found = locked(lock("", level, ""))
+    assert (found.state, "whatToDo" in found.evidence) == (UNKNOWN, False)
+    beside = locked(lock("", "ReadOnly", ""), lock(str(SUBNET), "CanNotDelete"))
+    assert (beside.state, beside.severity) == (NON_COMPLIANT, Severity.LOW)
+    assert len(beside.evidence["whatToDo"]) == 1

@@ -157,7 +157,7 @@ def test_what_the_nsg_denies_and_a_route_loses_is_one_finding_with_both_reasons(
     assert "denied by rule 'deny-out'" in found.reason
     assert "lost by route table 'rt'" in found.reason
     assert (found.state, found.resource_id) == (NON_COMPLIANT, group().id)
-    assert found.fingerprint.startswith("Outbound/IPv4:443; tcp/443 to Storage.westeurope: ")
+    assert found.fingerprint == "Outbound/IPv4:443; tcp/443 to Storage.westeurope: lost by routes"
     assert STORAGE.plan(found, subnet) is None, "no rule is enough"
     (edit,) = STORAGE.suggest(found, subnet)
     assert isinstance(edit, PutSecurityRule)
@@ -491,3 +491,94 @@ def test_the_way_within_the_subnet_is_that_of_the_policy_about_routes() -> None:
     assert [one.step.name for one in found.astray] == ["own"]
     need = named(subnet, "tcp/5432")
     assert judge(need, subnet).state is UNKNOWN
+
+
+# --- what is not known of a peering, and which family a packet has ---------------------------------
+
+
+@pytest.mark.field(
+    "ways",
+    "A wide route to None loses no peer's prefix for sure where a peering does not show what it joins, or "
+    "joins some subnets only.",
+    source="https://learn.microsoft.com/azure/virtual-network/virtual-network-peering-overview",
+    date="2026-11-29",
+)
+@pytest.mark.parametrize(
+    ("prefixes", "parts", "odd", "state"),
+    [
+        ((), {}, False, UNKNOWN),
+        (("10.60.0.0/16",), {"whole": False}, False, UNKNOWN),
+        (("10.99.0.0/16",), {}, True, UNKNOWN),
+        (("10.99.0.0/16",), {"whole": False}, False, NON_COMPLIANT),
+        (("10.99.0.0/16",), {}, False, NON_COMPLIANT),
+        (("10.60.0.0/16",), {}, True, COMPLIANT),
+    ],
+    ids=["no space shown", "some subnets", "one odd", "some subnets elsewhere", "elsewhere", "shown"],
+)
+def test_a_peering_that_may_lead_there_keeps_a_wider_route_from_certainty(
+    prefixes: tuple[str, ...], parts: dict[str, Any], odd: bool, state: ComplianceState
+) -> None:
+    def around(*routes: tuple[str, str, str]) -> SubnetSnapshot:
+        subnet = peered(replicating(*routes), *prefixes)
+        network = subnet.virtual_network
+        assert network is not None
+        far = replace(network.peerings[0], **parts)
+        return replace(subnet, virtual_network=replace(network, peerings=(far,), odd_peerings=odd))
+
+    near = bound(nsg_blocks_postgres_clients.POLICY, {"clients": ["10.60.8.0/24"]})
+    for policy in (REPLICAS, near):
+        found = policy.evaluate(around(NOWHERE))
+        assert found.state is state, found.reason
+        assert ("unless a peering leads there" in found.reason) is (state is UNKNOWN)
+    assert REPLICAS.evaluate(around(NOWHERE, ("one", "10.60.1.4/32", "None"))).state is NON_COMPLIANT
+
+
+def test_packets_of_a_family_that_the_subnet_lacks_are_lost_by_no_route() -> None:
+    six = with_routes(NOWHERE, ("six", "::/0", "None"), prefixes=networks("fd00:1::/64"), rules=None)
+    assert [policy.evaluate(six).state for policy in (STORAGE, VAULT)] == [COMPLIANT] * 2
+    mixed = bound(nsg_blocks_postgres_clients.POLICY, {"clients": ["10.0.8.0/24", "fd00:9::/64"]})
+    assert mixed.evaluate(with_routes(("six", "::/0", "None"))).state is COMPLIANT
+
+
+def test_a_route_without_a_name_loses_packets_like_any_other() -> None:
+    assert REPLICAS.evaluate(replicating(("", "10.60.1.0/24", "None"))).state is NON_COMPLIANT
+
+
+def test_one_policy_alone_tells_of_a_route() -> None:
+    """Storage of the own region, the subnet itself: both have a policy of their own."""
+    here = peered(replicating(("s", "Storage.WestEurope", "None"), service_endpoints=()), "10.60.0.0/16")
+    assert (STORAGE.evaluate(here).state, REPLICAS.evaluate(here).state) == (NON_COMPLIANT, COMPLIANT)
+    wide = bound(nsg_blocks_postgres_clients.POLICY, {"clients": ["10.0.0.0/16"]})
+    assert wide.evaluate(with_routes(("own", "10.0.1.0/24", "None"))).state is COMPLIANT
+
+
+def test_the_service_endpoint_that_is_proposed_serves_the_region_and_is_called_as_azure_calls_it() -> None:
+    """Storage of another region has one of its own, beside which Azure has none for this region."""
+    listing = [("a", "0.0.0.0/1", "None"), ("b", "128.0.0.0/1", "None")]
+    there = peered(replicating(*listing, service_endpoints=()), "10.60.0.0/16")
+    keyed = with_routes(*listing, servers=(server(customer_key=True),))
+    assert [
+        [command.rpartition(" ")[2] for command in commands(policy.evaluate(subnet))]
+        for policy, subnet in ((STORAGE, there), (REPLICAS, there), (VAULT, keyed))
+    ] == [["Microsoft.Storage"], ["Microsoft.Storage.Global"], ["Microsoft.KeyVault"]]
+
+
+def test_what_is_lost_besides_makes_no_other_drift_of_what_a_route_loses() -> None:
+    wide = bound(nsg_blocks_postgres_clients.POLICY, {"clients": ["10.20.8.0/24", "10.60.8.0/24"]})
+    one = with_routes(("a", "10.20.0.0/16", "None"))
+    both = with_routes(("b", "10.0.0.0/8", "None"))
+    assert {wide.evaluate(subnet).fingerprint for subnet in (one, both)} == {
+        "the declared clients: lost by routes"
+    }
+
+
+def test_without_an_nsg_a_replica_that_was_not_read_may_be_lost_by_the_routes() -> None:
+    alone = replicating(NOWHERE, rules=None, servers=(server(partners=None),))
+    assert REPLICAS.evaluate(alone).state is UNKNOWN
+    assert REPLICAS.evaluate(replace(alone, route_table_id=None, route_table=None)).state is COMPLIANT
+
+
+def test_of_a_replica_that_two_servers_name_the_reading_that_did_not_fail_counts() -> None:
+    failed = replace(PARTNER, location="", subnet=None, prefixes=(), unread="timed out")
+    for partners in ((PARTNER, failed), (failed, PARTNER)):
+        assert REPLICAS.evaluate(replicating(servers=(server(partners=partners),))).state is COMPLIANT

@@ -16,15 +16,15 @@ from shared.model.resource_id import ResourceId
 from shared.nsg import spans_of
 from shared.posture.route_tables import (
     Hop,
-    RoutesUnreadable,
     Step,
+    beside_odd,
     chosen,
     diverted,
     shown,
     spelled,
-    table_of,
     to_service,
     unread_routes,
+    why_odd,
 )
 
 NETWORK = "/subscriptions/0a/resourceGroups/net/providers/Microsoft.Network"
@@ -64,12 +64,12 @@ def subnet(
 
 def taken_by(snapshot: SubnetSnapshot) -> tuple[list[str], list[str]]:
     """Names of the routes that take the subnet's own traffic, surely and perhaps."""
-    found = diverted(snapshot, table_of(snapshot), snapshot.prefixes)
+    found = diverted(snapshot, beside_odd(snapshot)[0], snapshot.prefixes)
     return [one.step.name for one in found.surely], [one.step.name for one in found.perhaps]
 
 
 def hops(snapshot: SubnetSnapshot) -> set[Hop]:
-    return {one.step.hop for one in to_service(table_of(snapshot), ENTRA)}
+    return {one.step.hop for one in to_service(beside_odd(snapshot)[0], ENTRA)}
 
 
 # --- inside the network ----------------------------------------------------------------------------
@@ -115,6 +115,12 @@ def test_without_the_networks_space_only_a_route_as_specific_as_the_subnet_is_ce
     prefix: str, surely: list[str], perhaps: list[str]
 ) -> None:
     assert taken_by(subnet(route("r", prefix), space=None)) == (surely, perhaps)
+
+
+def test_nothing_is_certain_of_an_address_outside_the_prefixes_that_the_subnet_shows() -> None:
+    bare = replace(subnet(route("wide", "10.0.0.0/8"), space=None), prefixes=())
+    found = diverted(bare, beside_odd(bare)[0], (ip_network("10.0.1.4/32"),))
+    assert (found.surely, [one.step.name for one in found.perhaps]) == ((), ["wide"])
 
 
 def test_a_type_of_hop_that_is_not_known_is_left_open() -> None:
@@ -188,8 +194,8 @@ def test_a_route_for_the_services_tag_goes_before_what_a_gateway_learned() -> No
 
 @pytest.mark.parametrize("text", ["", "789", "10.0.0.0/33", "fd00::/200", "a/b"])
 def test_a_prefix_that_is_none_is_refused_with_the_routes_name(text: str) -> None:
-    with pytest.raises(RoutesUnreadable, match="'odd'"):
-        table_of(subnet(route("odd", text)))
+    (odd,) = beside_odd(subnet(route("odd", text)))[1]
+    assert "'odd'" in why_odd(odd)
 
 
 def test_a_table_that_was_not_read_is_told_and_none_at_all_is_no_gap() -> None:
@@ -201,7 +207,7 @@ def test_a_table_that_was_not_read_is_told_and_none_at_all_is_no_gap() -> None:
 
 
 def test_a_route_is_told_in_azures_words() -> None:
-    (one,) = to_service(table_of(subnet(route("all", "0.0.0.0/0"))), ENTRA)
+    (one,) = to_service(beside_odd(subnet(route("all", "0.0.0.0/0")))[0], ENTRA)
     assert spelled(one) == "route 'all' (0.0.0.0/0) leads to VirtualAppliance 10.0.9.4"
     assert shown(one) == {
         "name": "all",
@@ -209,7 +215,7 @@ def test_a_route_is_told_in_azures_words() -> None:
         "nextHopType": "VirtualAppliance",
         "nextHopIpAddress": "10.0.9.4",
     }
-    (system,) = to_service(table_of(subnet()), ENTRA)
+    (system,) = to_service(beside_odd(subnet())[0], ENTRA)
     assert spelled(system) == "the system route 0.0.0.0/0 leads to Internet"
 
 

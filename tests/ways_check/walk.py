@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv4Network
 from typing import Final
 
 from shared.model import (
@@ -63,6 +63,8 @@ _ROUTES_COUNT: Final[Mapping[str, bool]] = {
     "routetableenabled": True,
 }
 _ALL_AZURE: Final = (0, 0)
+_LOST, _STRAIGHT, _CARRIED = range(3)
+"""What becomes of a packet: carried by somebody who may change where it comes from."""
 _LOSING: Final = frozenset({"none", "internet"})
 
 
@@ -127,21 +129,31 @@ def _end(here: Surroundings, endpoint: ResourceId | None) -> _End:
 def _privately(here: Surroundings, server: int, end: _End) -> bool:
     client, network = here.client_address(), lookups.client_network(here)
     packet = Packet(source=client, destination=server, source_port=here.source_port)
-    if network is None:
-        there = here.learns(end.network) and here.choose("the gateway carries it", False, True)
-        return there and _back(here, end, None, client) and _let_in(here, end, packet, is_joined=False)
-    is_joined = here.joined(network, end.network)
-    return (
-        _there(here, network, end, server)
-        and _back(here, end, network, client)
-        and _let_out(here, packet, is_joined)
-        and _let_in(here, end, packet, is_joined=is_joined)
+    is_joined = network is not None and here.joined(network, end.network)
+    carried = _there(here, network, end, server)
+    if carried is _LOST or not _let_out(here, packet, is_joined):
+        return False
+    if carried is _CARRIED and here.choose("who carries it gives it an address of its own", False, True):
+        return _let_in(here, end, _given_another(here, packet), is_joined=False)
+    return _back(here, end, network, client) and _let_in(here, end, packet, is_joined=is_joined)
+
+
+def _given_another(here: Surroundings, packet: Packet) -> Packet:
+    """Said: "An appliance or a gateway may give packets an address of its own, so that they come from
+    anywhere, and what comes back gets there."
+    """
+    return Packet(
+        source=here.some_of("the address given", [IPv4Network("0.0.0.0/0")]),
+        destination=packet.destination,
+        source_port=lambda: here.choose("the source port given", 50000, 1000),
     )
 
 
-def _there(here: Surroundings, network: ResourceId, end: _End, server: int) -> bool:
+def _there(here: Surroundings, network: ResourceId | None, end: _End, server: int) -> int:
+    if network is None:
+        return _from_on_premises(here, end.network)
     if isinstance(here.client, NetworkClient):  # "what its NSG and routes say is its affair"
-        return here.joined(network, end.network) or _gateways_connect(here, network, end.network)
+        return _STRAIGHT if here.joined(network, end.network) else _gateways(here, network, end.network)
     assert isinstance(here.client, SubnetClient)
     if end.delegated:
         return _routed(here, here.client.subnet, end.network, server)
@@ -149,15 +161,29 @@ def _there(here: Surroundings, network: ResourceId, end: _End, server: int) -> b
     return _to_endpoint(here, here.client.subnet, end, server, place)
 
 
+def _from_on_premises(here: Surroundings, network: ResourceId) -> int:
+    """Said: "blocked where the server's network has no gateway of its own or of a peer that it uses, and no
+    peers, else not known".
+    """
+    found = here.network(network)
+    may = here.learns(network) or found is None or bool(found.peerings)
+    return _CARRIED if may and here.choose("the gateway carries it", False, True) else _LOST
+
+
 def _to_endpoint(
     here: Surroundings, subnet: SubnetSnapshot, end: _End, server: int, place: SubnetSnapshot | None
-) -> bool:
+) -> int:
     """Said: "A private endpoint brings a /32 of its own into its network and those peered with it: a
     user-defined route goes before it only where `privateEndpointNetworkPolicies` of the endpoint's subnet
-    puts routes in force, and is at least as specific as the prefix of the space that holds it."
+    puts routes in force, and is at least as specific as the prefix of the space that holds it." Elsewhere
+    "whether one for its one address does is not known".
     """
     if here.joined(network_of(subnet.id), end.network) and not _counts(here, place, _ROUTES_COUNT, "routes"):
-        return True
+        route = longest(_table(here, subnet.id, subnet, server), server)
+        as_long = route is not None and (length(route) == 32 or is_odd(route.prefix))
+        if route is None or not as_long or not here.choose("it goes before the endpoint's", False, True):
+            return _STRAIGHT
+        return _hop_delivers(here, route, is_inside=True)
     return _routed(here, subnet, end.network, server)
 
 
@@ -167,10 +193,10 @@ def _back(here: Surroundings, end: _End, network: ResourceId | None, client: int
     """
     if not end.delegated or end.subnet is None:
         return True
-    return _routed_from(here, end.subnet, here.place(end.subnet), network, client)
+    return _routed_from(here, end.subnet, here.place(end.subnet), network, client) is not _LOST
 
 
-def _routed(here: Surroundings, subnet: SubnetSnapshot, network: ResourceId, number: int) -> bool:
+def _routed(here: Surroundings, subnet: SubnetSnapshot, network: ResourceId, number: int) -> int:
     return _routed_from(here, subnet.id, subnet, network, number)
 
 
@@ -180,7 +206,7 @@ def _routed_from(
     subnet: SubnetSnapshot | None,
     network: ResourceId | None,
     number: int,
-) -> bool:
+) -> int:
     """Said: "The longest prefix decides; of equal ones a user-defined route, then Azure's own."
 
     Azure's own lead to the space of the own network and of joined ones. "Where no route of these leads there
@@ -190,19 +216,19 @@ def _routed_from(
     route = longest(_table(here, source, subnet, number), number)
     if network is not None and here.joined(own, network):
         if route is None or length(route) < _space_length(here, network, number, source, subnet):
-            return True
+            return _STRAIGHT
         return _hop_delivers(here, route, is_inside=True)
     if route is not None and route.next_hop.lower() not in _LOSING:
         return _hop_delivers(here, route, is_inside=False)
     if route is not None and length(route) == 32:
-        return False  # nothing that a gateway learned is longer
+        return _LOST  # nothing that a gateway learned is longer
     if (
         subnet is not None
         and subnet.route_table is not None
         and subnet.route_table.gateway_propagation is False
     ):
-        return False  # "shut out by the table"
-    return _gateways_connect(here, own, network)
+        return _LOST  # "shut out by the table"
+    return _gateways(here, own, network)
 
 
 def _space_length(
@@ -216,24 +242,24 @@ def _space_length(
     return here.choose(f"the length of the prefix that holds {IPv4Address(number)}", 1, 32)
 
 
-def _hop_delivers(here: Surroundings, route: Route, *, is_inside: bool) -> bool:
+def _hop_delivers(here: Surroundings, route: Route, *, is_inside: bool) -> int:
     """Said: "Hop `None` and hop `Internet` lose the packet. Hop `VirtualAppliance` or
     `VirtualNetworkGateway`, or one that is no known type: not known."
     """
     hop = route.next_hop.lower()
     if hop in _LOSING:
-        return False
+        return _LOST
     if hop == "vnetlocal" and is_inside:
-        return True
-    return here.choose(f"route {route.name} delivers", True, False)
+        return _STRAIGHT
+    return here.choose(f"route {route.name} delivers", _CARRIED, _LOST)
 
 
-def _gateways_connect(here: Surroundings, one: ResourceId, other: ResourceId | None) -> bool:
+def _gateways(here: Surroundings, one: ResourceId, other: ResourceId | None) -> int:
     """Said: "Networks that are not peered: not known where both may have learned routes (gateways may connect
     them), else lost." On-premises: None.
     """
     both = here.learns(one) and (other is None or here.learns(other))
-    return both and here.choose(f"gateways lead from {one.name} there", False, True)
+    return here.choose(f"gateways lead from {one.name} there", _LOST, _CARRIED) if both else _LOST
 
 
 def _table(
@@ -269,11 +295,25 @@ def _publicly(here: Surroundings) -> bool:
     if not isinstance(here.client, SubnetClient):
         return _admitted(here, is_straight=False)
     server = here.public_address("the public endpoint's address")
+    if _by_service_endpoint(here):
+        packet = Packet(source=here.client_address(), destination=server, source_port=here.source_port)
+        return _let_out(here, packet, is_joined=False) and _by_network_rule(here)
     leaves = _leaves(here, here.client.subnet, server)
     if leaves is None:
         return False
     packet = Packet(source=here.client_address(), destination=server, source_port=here.source_port)
     return _let_out(here, packet, is_joined=False) and _admitted(here, is_straight=leaves)
+
+
+def _by_service_endpoint(here: Surroundings) -> bool:
+    """Said: "A service endpoint has routes of its own, and the client comes with its private address; where
+    it does not hold for the server's region all goes as without."
+    """
+    assert isinstance(here.client, SubnetClient)
+    read = here.client.subnet.service_endpoints
+    has = read is None or "microsoft.sql" in {one.lower() for one in read}
+    is_single = here.world.server.kind is TargetKind.SINGLE_SERVER
+    return is_single and has and here.choose("the service endpoint leads there", False, True)
 
 
 def _from_somewhere(here: Surroundings, network: ResourceId) -> bool:

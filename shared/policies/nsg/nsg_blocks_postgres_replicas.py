@@ -4,9 +4,9 @@
 replicates with one in another subnet, and whose NSG denies what the two need of it: TCP 5432 from the
 other subnet and to it, and TCP 443 outbound to Azure Storage of both regions. The other server, its region
 and the prefixes of its subnet are read; what cannot be read is unknown. The same where the route table
-loses it: a route for the other subnet, or for Storage, that leads to ``None``; whether an appliance or a
-gateway lets the pair through is unknown. Only this subnet's own NSG and routes are judged: the other one
-is judged as itself.
+loses it: a route for the other subnet, or for Storage of the other region, that leads to ``None``; whether an
+appliance or a gateway lets the pair through is unknown. Only this subnet's own NSG and routes are judged: the
+other one is judged as itself.
 
 *Why it matters.* The replica falls behind, and the primary keeps its write-ahead log until the disk is
 full. At the moment when the region is lost, the copy that was kept for it is old or useless.
@@ -26,6 +26,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from shared.model import (
@@ -47,7 +48,7 @@ from shared.posture.client_questions import between_replicas
 from shared.posture.controls import MCSB
 from shared.posture.findings import Judged, beside_the_point, compliant, drifted, is_drift, unknown
 from shared.posture.need_verdicts import beside_routes, can_be_asked, denied_by_group, is_lost, passes_group
-from shared.posture.needs import Need, replication, storages
+from shared.posture.needs import Need, replication, storage, storages
 from shared.posture.policy import SUBNETS, Policy
 from shared.posture.service_questions import STORAGE, Service, letting_pass, service_box
 from shared.posture.subnet_answers import ask, wrong_ones
@@ -64,7 +65,7 @@ ABOUT: Final = About(
 
 def evaluate(subnet: SubnetSnapshot) -> Finding:
     replicating, missing = partners(subnet), partners_unknown(subnet)
-    found = settled_without_group(subnet)
+    found = _settled(subnet, missing)
     if found and not (replicating and can_be_asked(subnet)):
         applies = delegated(subnet) and bool(replicating or missing)
         return replace(group_finding(ABOUT, subnet, found), applies=applies)
@@ -74,7 +75,19 @@ def evaluate(subnet: SubnetSnapshot) -> Finding:
     needed = (replication(ABOUT, subnet), *storages(ABOUT, subnet))
     judged = _by_group(subnet, found, needed, missing)
     told = replace(judged, evidence={**judged.evidence, "partners": list(map(_shown, replicating))})
-    return beside_routes(told, subnet, needed)
+    return beside_routes(told, subnet, filter(partial(_is_ours, subnet), needed))
+
+
+def _settled(subnet: SubnetSnapshot, missing: str) -> Judged | None:
+    """Without an NSG everything passes; not all of it may get there by the routes, whomever it is for."""
+    found = settled_without_group(subnet)
+    open_ones = missing and subnet.route_table_id is not None and can_be_asked(subnet)
+    return unknown(missing) if found and open_ones and found.state is ComplianceState.COMPLIANT else found
+
+
+def _is_ours(subnet: SubnetSnapshot, need: Need) -> bool:
+    """The way to Storage of its own region is judged by nsg-blocks-storage-outbound."""
+    return need != storage(ABOUT, subnet, subnet.location)
 
 
 def _by_group(subnet: SubnetSnapshot, found: Judged | None, needed: Sequence[Need], missing: str) -> Finding:

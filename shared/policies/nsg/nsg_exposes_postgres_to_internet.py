@@ -7,7 +7,8 @@ same of a subnet with private endpoints of PostgreSQL servers, on their addresse
 network policies put its NSG in force for them. Public ranges of the network itself and of those peered with
 it are not the Internet, nor are the prefixes of declared clients: ``clients`` is what
 ``nsg-blocks-postgres-clients`` declares unless it is set here. A range that a gateway connects is not in the
-reading: declare it. While the network is not read, a public prefix that a rule lists may be its own: unknown.
+reading: declare it. While the network is not read, or a peering of it does not show what it joins, a public
+prefix that a rule lists may be its own: unknown.
 
 *Why it matters.* Neither a server in a delegated subnet nor a private endpoint has a public address, so the
 exposure is latent today, and its severity Low: it becomes real with the first public path, an address
@@ -70,11 +71,11 @@ from shared.posture.subnet_questions import (
     may_be_own,
     networks,
     sharing_note,
+    space_unread,
 )
 from shared.posture.subnet_rules import RULE_EDITS, inquiry_change, inquiry_suggestion
 from shared.posture.subnet_verdicts import group_finding, inquiry_finding
 from shared.posture.traffic import SubnetTraffic
-from shared.posture.unread import unread_reason
 
 ABOUT: Final = About(
     policy="nsg-exposes-postgres-to-internet", severity=Severity.LOW, rule_name="driftward-keep-out"
@@ -92,7 +93,7 @@ def evaluate(subnet: SubnetSnapshot, *, clients: list[str], ports: list[int]) ->
 
 def _asked(subnet: SubnetSnapshot, clients: list[str], ports: list[int]) -> Finding:
     judged = inquiry_finding(ABOUT, _inquiry(subnet, networks(clients), ports))
-    if is_drift(judged) and subnet.virtual_network is None:
+    if is_drift(judged) and space_unread(subnet):
         judged = _whatever_is_its_own(judged, subnet, clients, ports)
     evidence = {**judged.evidence, "clients": clients, "ports": ports, "exposure": LATENT}
     return replace(judged, evidence=evidence, applies=concerns(subnet))
@@ -101,12 +102,12 @@ def _asked(subnet: SubnetSnapshot, clients: list[str], ports: list[int]) -> Find
 def _whatever_is_its_own(
     judged: Finding, subnet: SubnetSnapshot, clients: list[str], ports: list[int]
 ) -> Finding:
-    """What is so even if the network, which was not read, has the public prefixes that rules list."""
+    """What is so even if the network, which was not wholly read, has the public prefixes that rules list."""
     surely = inquiry_finding(ABOUT, _inquiry(subnet, (*networks(clients), *may_be_own(subnet)), ports))
     if is_drift(surely):
         return surely
-    missing = unread_reason(subnet, Aspect.VIRTUAL_NETWORK)
-    said = unknown(f"{judged.reason}, unless these are addresses of the network itself: {missing}")
+    its_own = f"unless these are addresses of the network itself: {space_unread(subnet)}"
+    said = unknown(f"{judged.reason}, {its_own}")
     return replace(group_finding(ABOUT, subnet, said), evidence=judged.evidence)
 
 
@@ -146,7 +147,7 @@ def met(found: Finding) -> Collection[Control]:
 def _guarded(subnet: SubnetSnapshot, clients: list[str], ports: list[int]) -> Inquiry:
     """What a rule is made for: one that has to list prefixes lists none that may be the network's own."""
     inquiry = _inquiry(subnet, networks(clients), ports)
-    if subnet.virtual_network is not None or all(question.source.closed for question in inquiry.questions):
+    if not space_unread(subnet) or all(question.source.closed for question in inquiry.questions):
         return inquiry
     return _inquiry(subnet, (*networks(clients), *may_be_own(subnet)), ports)
 

@@ -102,12 +102,13 @@ def _judge_record(case: Case, zone: DnsZone) -> Judged:
     held = held_by(case, record)
     if unsure := _unsure(case, zone, held, name):
         return unknown(unsure, facts)
-    if set(record) == set(own or ()):
+    if record and held.own == set(record):
         return compliant(f"{name} is {_listed(record)}", facts)
     if record and not (held.apart or held.nobodys):
         return replace(shared_record(name, record), evidence=facts)
     reason, todo = _fault(case, zone, name, held)
-    return drifted(reason, reason.lower(), what_to_do=todo, evidence=facts)
+    told = reason if record else f"{reason}{_instead(case, zone)}"
+    return drifted(told, reason.lower(), what_to_do=todo, evidence=facts)
 
 
 def _unsure(case: Case, zone: DnsZone, held: Held, name: str) -> str:
@@ -131,8 +132,7 @@ def _unsure(case: Case, zone: DnsZone, held: Held, name: str) -> str:
 def _fault(case: Case, zone: DnsZone, name: str, held: Held) -> tuple[str, tuple[str, ...]]:
     """What is wrong with the record, and what a person does about it."""
     if not zone.record:
-        lacking = f"zone {zone.id.name} has no A record {name}{_instead(case, zone)}"
-        return f"{lacking}; {_ONLY_A}", mending(case, zone)
+        return f"zone {zone.id.name} has no A record {name}; {_ONLY_A}", mending(case, zone)
     listed, own = _listed(zone.record), _listed(case.endpoint.addresses or ())
     if held.apart:
         shared = "endpoints of the server share one record, and their networks are not joined"
@@ -145,7 +145,10 @@ def _fault(case: Case, zone: DnsZone, name: str, held: Held) -> tuple[str, tuple
 
 
 def _instead(case: Case, zone: DnsZone) -> str:
-    """What is answered without the record where a link asks public DNS then; else the name does not exist."""
+    """What is answered without the record where a link asks public DNS then; else the name does not exist.
+
+    Another link makes no other drift of it.
+    """
     falls = [
         link.network.name
         for link in zone.links or ()
@@ -154,7 +157,7 @@ def _instead(case: Case, zone: DnsZone) -> str:
     if not falls:
         return ""
     refused = "which refuses them" if case.server.public_access is PublicAccess.DISABLED else _LEAVE
-    return f": clients in {', '.join(sorted(falls))} get the public address instead ({FALLS_BACK}), {refused}"
+    return f"; clients in {', '.join(sorted(falls))} get the public address instead ({FALLS_BACK}), {refused}"
 
 
 def _falls_back(link: ZoneLink) -> bool:

@@ -37,6 +37,7 @@ from shared.posture.private_dns import (
     CENTRAL_ZONE,
     Case,
     finding_with_steps,
+    group_unread,
     judge_endpoints,
     resolver_unknown,
     rightly_named,
@@ -61,6 +62,8 @@ def _judge(case: Case) -> Judged:
     if answering.unknown:
         return unknown(answering.unknown)
     if answering.zones:
+        if unread := group_unread(case.endpoint):
+            return unknown(unread)
         found = names(one.id for one in answering.zones)
         return compliant(f"{_why(case)} endpoint {case.endpoint.id.name}", {"found": found})
     if answering.more:

@@ -9,9 +9,10 @@ from ipaddress import ip_network
 from typing import Final
 
 from shared.model import IPNetwork, SubnetSnapshot
-from shared.model.resource_id import ResourceId
+from shared.model.resource_id import ResourceId, parse_resource_id
 from shared.model.values import value
-from shared.nsg import PUBLIC_ADDRESSES, WHOLE, Family, Spans, common, spans_of
+from shared.nsg import WHOLE, Family, Spans, common, spans_of
+from shared.posture.route_tables import PUBLIC
 from shared.posture.ways.answers import Resolved
 from shared.posture.ways.endpoints import endpoints_of, place_of
 from shared.posture.ways.names import network_read
@@ -27,7 +28,6 @@ from shared.posture.ways.world import (
 )
 
 ANYWHERE: Final[Spans] = WHOLE[Family.IPV4]
-PUBLIC: Final[Spans] = common(PUBLIC_ADDRESSES, ANYWHERE)
 
 
 @value
@@ -89,9 +89,10 @@ class Case:
             return self.client.subnet
         if not isinstance(self.client, NetworkClient):
             return None
-        network = network_read(self.world, self.client.network)
+        named = self.client.network
+        network = network_read(self.world, named)
         return SubnetSnapshot(
-            id=self.client.network.child("subnets", SOME_SUBNET),
+            id=parse_resource_id(f"{named}/subnets/{SOME_SUBNET}") or named,
             read_at=self.world.server.read_at,
             location=self.world.server.location,
             prefixes=network.prefixes if network is not None else (),

@@ -27,6 +27,10 @@ from shared.posture.ways.answers import Fact, Stage, State, among
 
 SERVICE_ENDPOINT: Final = "microsoft.sql"
 """What a subnet needs for a single server's virtual network rule (article on virtual network rules)."""
+_PRIVATELY: Final = (
+    "a client in a subnet with the service endpoint Microsoft.Sql comes with its private address, which no "
+    "firewall rule admits"
+)
 _UNREAD: Final = "firewall rules that were not read may admit"
 
 
@@ -75,11 +79,19 @@ def public(server: ServerSnapshot, coming: Coming) -> Fact:
 
 
 def _by_rules(server: ServerSnapshot, coming: Coming) -> Fact:
-    network = _by_network_rules(server, coming.subnet)
+    network = by_network_rules(server, coming.subnet)
     if network is not None and network.state is State.STANDS:
         return network
     found = _by_firewall(server, coming)
+    if found.state is State.STANDS and _by_service_endpoint(server, coming.subnet):
+        told = f"{_PRIVATELY}, unless that does not hold for the server's region; {found.says}"
+        return _fact(server, State.UNKNOWN, told, told)
     return network if network is not None and found.state is State.BLOCKED else found
+
+
+def _by_service_endpoint(server: ServerSnapshot, subnet: SubnetSnapshot | None) -> bool:
+    """Whether a client may come by its subnet's service endpoint."""
+    return server.kind is TargetKind.SINGLE_SERVER and subnet is not None and not _lacks_endpoint(subnet)
 
 
 def _by_firewall(server: ServerSnapshot, coming: Coming) -> Fact:
@@ -142,9 +154,9 @@ def _of_somebody(server: ServerSnapshot, public: ServerTraffic, azure: State) ->
 # --- virtual network rules of a single server ------------------------------------------------------
 
 
-def _by_network_rules(server: ServerSnapshot, subnet: SubnetSnapshot | None) -> Fact | None:
+def by_network_rules(server: ServerSnapshot, subnet: SubnetSnapshot | None) -> Fact | None:
     """What they say of a client in a subnet; None where they say nothing."""
-    if subnet is None or server.kind is not TargetKind.SINGLE_SERVER or _lacks_endpoint(subnet):
+    if subnet is None or not _by_service_endpoint(server, subnet):
         return None
     if network_rules_missing(server):
         unread = unread_reason(server, Aspect.VIRTUAL_NETWORK_RULES)

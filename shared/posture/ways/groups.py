@@ -25,19 +25,20 @@ from shared.nsg import (
     Tags,
     common,
     difference,
+    minus,
     spans_of,
     tolerated,
+    union,
 )
 from shared.nsg import State as Word
 from shared.nsg.packets.boxes import Box, intersection, subtract
-from shared.posture.route_tables import beside_odd, unread_routes
+from shared.posture.route_tables import PUBLIC, beside_odd, unread_routes
 from shared.posture.subnet_answers import Answer, ask, open_reason, wrong_reason
 from shared.posture.subnet_facts import POSTGRES_PORT
 from shared.posture.subnet_questions import About, Inquiry, ports_of
 from shared.posture.subnet_rules import inquiry_suggestion
 from shared.posture.unread import unread_reason
 from shared.posture.ways.answers import Fact, Stage, State
-from shared.posture.ways.case import PUBLIC
 
 _ABOUT: Final = About(policy="ways", severity=Severity.HIGH, rule_name="driftward-clients")
 _PORTS: Final = ports_of([POSTGRES_PORT])
@@ -83,15 +84,6 @@ def box_of(sources: Spans, destinations: Spans) -> Box:
     return Box(sources=sources, destinations=destinations, ports=_PORTS, source_ports=EVERY_PORT)
 
 
-def space_of(subnet: SubnetSnapshot) -> Spans:
-    """What surely lies in the virtual network of a subnet: its own space and that of its peers."""
-    network = subnet.virtual_network
-    if network is None:
-        return spans_of(subnet.prefixes)
-    peers = (prefix for peering in network.peerings for prefix in peering.prefixes)
-    return spans_of([*subnet.prefixes, *network.prefixes, *peers])
-
-
 def beyond(origin: SubnetSnapshot) -> bool:
     """Whether the tag ``VirtualNetwork`` may hold public addresses besides the space of the network and its
     peers: it holds what gateways connect, prefixes of routes and maybe default routes (service tags
@@ -111,6 +103,16 @@ def covered(whole: Box, stopped: Iterable[Box]) -> bool:
     for box in stopped:
         rest = subtract(rest, box)
     return not rest
+
+
+def nobody_in(whole: Box, stopped: Iterable[Box]) -> tuple[Box, ...]:
+    """The packets of ``whole`` to addresses to which ``stopped`` lets nobody, from whatever source."""
+    rest = [whole]
+    for box in stopped:
+        rest = subtract(rest, box)
+    let_in = union(span for box in rest for span in box.destinations)
+    shut = minus(whole.destinations, let_in)
+    return (replace(whole, destinations=shut),) if shut else ()
 
 
 # --- the verdict -----------------------------------------------------------------------------------
@@ -227,13 +229,13 @@ def _met(found: Fact, unpassed: _Stopped) -> _Stopped:
     """What the NSG stops of the packets that come to it, ``unpassed``: surely, or perhaps."""
     if found.state is State.STANDS:
         return _Stopped()
-    surely = tuple(_common(found.denied, unpassed.surely))
+    surely = tuple(common_boxes(found.denied, unpassed.surely))
     if found.state is State.BLOCKED:
         return _Stopped(surely=surely, perhaps=unpassed.perhaps)
     return _Stopped(surely=surely, perhaps=(*unpassed.surely, *unpassed.perhaps))
 
 
-def _common(boxes: Iterable[Box], others: Iterable[Box]) -> Iterable[Box]:
+def common_boxes(boxes: Iterable[Box], others: Iterable[Box]) -> Iterable[Box]:
     """The packets that are in one of both."""
     held = tuple(others)
     found = (intersection(one, other) for one in boxes for other in held)

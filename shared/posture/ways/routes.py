@@ -16,14 +16,15 @@ from dataclasses import replace
 from itertools import product
 from typing import Final
 
-from shared.model import Aspect, IPNetwork, SubnetSnapshot
+from shared.model import Aspect, SubnetSnapshot
 from shared.model.networks import Route, VirtualNetwork
 from shared.model.resource_id import ResourceId
 from shared.model.values import value
-from shared.nsg import PUBLIC_ADDRESSES, WHOLE, Family, Spans, common, minus, spans_of, union
+from shared.nsg import Spans, common, minus, spans_of, union
 from shared.posture.route_commands import dropping
 from shared.posture.route_tables import (
-    DEFAULT_ROUTE,
+    PUBLIC,
+    TO_THE_INTERNET,
     Hop,
     Step,
     Table,
@@ -31,16 +32,18 @@ from shared.posture.route_tables import (
     beside_odd,
     chosen,
     hop_of,
+    is_for_one_address,
     odd_reason,
     spelled,
+    straight,
     unread_routes,
 )
 from shared.posture.unread import unread_reason
 from shared.posture.ways.answers import Fact, Stage, State, among
 
-PUBLIC: Final[Spans] = common(PUBLIC_ADDRESSES, WHOLE[Family.IPV4])
 _LOSES: Final = frozenset({Hop.NONE, Hop.INTERNET})
 """Whatever leaves for the Internet with a private server's address reaches nobody."""
+
 SOME_SUBNET: Final = "some subnet"
 """What a network's subnet is called of which nothing is known but the network."""
 
@@ -69,6 +72,17 @@ class Whither:
 
 
 @value
+class Led:
+    """What is known of the packets to somewhere."""
+
+    fact: Fact
+    lost: Spans = ()
+    """The addresses to which they surely do not get."""
+    through: Spans = ()
+    """Those to which an appliance or a gateway may carry them, which may give them an address of its own."""
+
+
+@value
 class _Split:
     """Addresses that packets surely do not get to, and those of which that is not known."""
 
@@ -76,6 +90,8 @@ class _Split:
     nowhere: Spans = ()
     """Lost because no route leads there."""
     open: Spans = ()
+    through: Spans = ()
+    """Of those that are open: where an appliance or a gateway may carry packets."""
     why: tuple[str, ...] = ()
 
     @property
@@ -107,13 +123,12 @@ def _shown(network: VirtualNetwork, peer: ResourceId | None) -> State:
     return State.UNKNOWN if network.odd_peerings else State.BLOCKED
 
 
-def private(origin: SubnetSnapshot, to: Whither) -> tuple[Fact, Spans]:
-    """Whether packets of ``origin`` get there, and the addresses to which they surely do not."""
+def private(origin: SubnetSnapshot, to: Whither) -> Led:
+    """Whether packets of ``origin`` get there."""
     network = origin.virtual_network
     peered = State.BLOCKED if to.outside else joined(network, to.read, (origin.id.parent, to.network))
-    straight = peered is State.STANDS and to.endpoint and to.overridden is False
-    if (unread := unread_routes(origin)) and not straight:
-        return _fact(origin, State.UNKNOWN, unread, unread), ()
+    if unread := unread_routes(origin):
+        return Led(fact=_fact(origin, State.UNKNOWN, unread, unread), through=to.wanted)
     tried = [
         _split(origin, to, is_joined=is_joined, overridden=overridden)
         for is_joined, overridden in product(_either(peered), _modes(to))
@@ -131,13 +146,24 @@ def _modes(to: Whither) -> tuple[bool, ...]:
 
 def _split(origin: SubnetSnapshot, to: Whither, *, is_joined: bool, overridden: bool) -> _Split:
     """What becomes of packets in one of the cases."""
-    if is_joined and to.endpoint and not overridden:
-        return _Split()
     table, odd = beside_odd(origin)
+    if is_joined and to.endpoint and not overridden:
+        return _beside_its_own(to, table, odd)
     reached = _joined_split(origin, to, table) if is_joined else _apart_split(origin, to, table)
     straight = is_joined and all(hop_of(one) is Hop.VIRTUAL_NETWORK for one in odd)
     settled = not odd or (straight and not (reached.gone or reached.open))
     return reached if settled else _beside(reached, to, odd)
+
+
+def _beside_its_own(to: Whither, table: Table, odd: tuple[Route, ...]) -> _Split:
+    """Without network policies a route for the one address of the endpoint is as specific as the endpoint's
+    own, and has been seen to go before it."""
+    taken = chosen([step for step in table.own if _is_one(step)], to.wanted)
+    split = _split_of((), [one for one in taken if one.step.hop is not Hop.VIRTUAL_NETWORK])
+    if not odd:
+        return split
+    through = split.through if all(hop_of(one) in _LOSES for one in odd) else to.wanted
+    return replace(split, open=to.wanted, through=through, why=(*split.why, odd_reason(odd)))
 
 
 def _joined_split(origin: SubnetSnapshot, to: Whither, table: Table) -> _Split:
@@ -146,7 +172,7 @@ def _joined_split(origin: SubnetSnapshot, to: Whither, table: Table) -> _Split:
     own = [step for step in table.own if step.network is not None and step.network.prefixlen > 0]
     taken = tuple(chosen([*own, *_system(origin, to)], to.wanted))
     first = _space_is_known(origin, to)
-    lost = tuple(one for one in taken if one.step.hop in _LOSES and (first or _is_one_address(one)))
+    lost = tuple(one for one in taken if one.step.hop in _LOSES and (first or is_for_one_address(one)))
     return _split_of(lost, [one for one in taken if one.step.hop is not Hop.VIRTUAL_NETWORK])
 
 
@@ -154,13 +180,14 @@ def _apart_split(origin: SubnetSnapshot, to: Whither, table: Table) -> _Split:
     """Without a peering: by what somebody routed there, or a gateway learned, which may be more specific."""
     taken = tuple(chosen([*table.own, *_own(origin)], to.wanted))
     learned = table.learns and (to.read is None or to.read.learns_routes is not False)
-    lost = tuple(one for one in taken if one.step.hop in _LOSES and (not learned or _is_one_address(one)))
+    lost = tuple(one for one in taken if one.step.hop in _LOSES and (not learned or is_for_one_address(one)))
     split = _split_of(lost, [one for one in taken if one.step.name])
     left = minus(to.wanted, union((*split.gone, *split.open)))
     if not learned:
         return replace(split, nowhere=left)
     why = f"a gateway may lead from {_named(origin)} there; what it learned is not read"
-    return replace(split, open=union((*split.open, *left)), why=(*split.why, why))
+    unsure = union((*split.open, *left))
+    return replace(split, open=unsure, through=unsure, why=(*split.why, why))
 
 
 def _split_of(lost: tuple[Taken, ...], leaving: Iterable[Taken]) -> _Split:
@@ -169,6 +196,7 @@ def _split_of(lost: tuple[Taken, ...], leaving: Iterable[Taken]) -> _Split:
     return _Split(
         lost=lost,
         open=union(span for one in unsure for span in one.spans),
+        through=union(span for one in unsure if one.step.hop not in _LOSES for span in one.spans),
         why=tuple(f"{spelled(one)}; whether packets get there that way is not known" for one in unsure),
     )
 
@@ -176,63 +204,60 @@ def _split_of(lost: tuple[Taken, ...], leaving: Iterable[Taken]) -> _Split:
 def _beside(split: _Split, to: Whither, odd: tuple[Route, ...]) -> _Split:
     """A route whose prefix cannot be read may be for any address, and more specific than all but a /32."""
     if all(hop_of(one) in _LOSES for one in odd):
-        kept = _Split(lost=split.lost, nowhere=split.nowhere)
+        kept = _Split(lost=split.lost, nowhere=split.nowhere, through=split.through)
+        unsure = minus(to.wanted, kept.gone)
     else:
-        kept = _Split(lost=tuple(one for one in split.lost if _is_one_address(one)))
-    return replace(kept, open=minus(to.wanted, kept.gone), why=(*split.why, odd_reason(odd)))
+        kept = _Split(lost=tuple(one for one in split.lost if is_for_one_address(one)))
+        unsure = minus(to.wanted, kept.gone)
+        kept = replace(kept, through=unsure)
+    return replace(kept, open=unsure, why=(*split.why, odd_reason(odd)))
 
 
-def _is_one_address(taken: Taken) -> bool:
-    return taken.step.network is not None and taken.step.network.num_addresses == 1
+def _is_one(step: Step) -> bool:
+    return step.network is not None and step.network.num_addresses == 1
 
 
 def _system(origin: SubnetSnapshot, to: Whither) -> Iterator[Step]:
     """Azure's own routes: the network's space, and that of its peers, as far as they are known."""
     yield from _own(origin)
-    yield from _steps(to.read.prefixes if to.read is not None else ())
+    yield from straight(to.read.prefixes if to.read is not None else ())
     network = origin.virtual_network
     peerings = network.peerings if network is not None else ()
-    yield from _steps(prefix for peering in peerings for prefix in peering.prefixes)
+    yield from straight(prefix for peering in peerings for prefix in peering.prefixes)
 
 
-def _own(origin: SubnetSnapshot) -> tuple[Step, ...]:
+def _own(origin: SubnetSnapshot) -> list[Step]:
     network = origin.virtual_network
-    return tuple(_steps(network.prefixes if network is not None else ()))
-
-
-def _steps(prefixes: Iterable[IPNetwork]) -> Iterator[Step]:
-    return (Step(network=one, hop=Hop.VIRTUAL_NETWORK, prefix=str(one)) for one in prefixes)
+    return straight(network.prefixes if network is not None else ())
 
 
 def _space_is_known(origin: SubnetSnapshot, to: Whither) -> bool:
     """Whether the prefix is known of Azure's own route to the other end."""
-    held = tuple(step.network for step in _system(origin, to) if step.network is not None)
-    return not minus(to.wanted, spans_of(held))
+    return not minus(to.wanted, spans_of(step.network for step in _system(origin, to) if step.network))
 
 
 # --- told ------------------------------------------------------------------------------------------
 
 
-def _told(origin: SubnetSnapshot, to: Whither, tried: list[_Split], peered: State) -> tuple[Fact, Spans]:
+def _told(origin: SubnetSnapshot, to: Whither, tried: list[_Split], peered: State) -> Led:
     lost = to.wanted
     for one in tried:
         lost = common(lost, one.gone)
     if lost and not minus(to.wanted, lost):
-        return _lost(origin, to, tried[0]), lost
+        return Led(fact=_lost(origin, to, tried[0]), lost=lost)
     if all(not one.gone and not one.open for one in tried):
-        straight = f"{_named(origin)} sends packets straight there"
-        return _fact(origin, State.STANDS, straight), ()
+        return Led(fact=_fact(origin, State.STANDS, f"{_named(origin)} sends packets straight there"))
     why = dict.fromkeys(text for one in tried for text in (*one.why, *map(_drops, one.lost)))
     if peered is State.UNKNOWN:
         why[_peering(origin, to)] = None
     told = "; ".join(why) or f"whether packets of {_named(origin)} get there is not known"
-    return _fact(origin, State.UNKNOWN, told, told), lost
+    through = union(span for one in tried for span in one.through)
+    return Led(fact=_fact(origin, State.UNKNOWN, told, told), lost=lost, through=through)
 
 
 def _peering(origin: SubnetSnapshot, to: Whither) -> str:
-    ids = (origin.id.parent, to.network)
-    names = [one.name if one is not None else "one that is not known" for one in ids]
-    return f"whether networks {names[0]} and {names[1]} are peered, at both ends, is not known"
+    here, there = (one.name if one else "one that is not known" for one in (origin.id.parent, to.network))
+    return f"whether networks {here} and {there} are peered, at both ends, is not known"
 
 
 def _drops(taken: Taken) -> str:
@@ -264,11 +289,11 @@ def public(origin: SubnetSnapshot) -> tuple[Fact, Spans]:
         unread = unread_reason(origin, Aspect.VIRTUAL_NETWORK)
         return _fact(origin, State.UNKNOWN, unread, unread), ()
     table, odd = beside_odd(origin)
-    system = Step(network=DEFAULT_ROUTE, hop=Hop.INTERNET, prefix=str(DEFAULT_ROUTE))
-    taken = tuple(chosen([*table.own, system], PUBLIC))
+    taken = tuple(chosen([*table.own, TO_THE_INTERNET], PUBLIC))
     hops = {*map(hop_of, odd), *(step.hop for step in table.tags)}
     unsettled = table.learns or bool(hops - {Hop.NONE})
-    lost = tuple(one for one in taken if one.step.hop is Hop.NONE and (not unsettled or _is_one_address(one)))
+    nowhere = tuple(one for one in taken if one.step.hop is Hop.NONE)
+    lost = tuple(filter(is_for_one_address, nowhere)) if unsettled else nowhere
     elsewhere = tuple(one for one in odd if hop_of(one) is not Hop.INTERNET)
     vague = [*_vague(taken, table, lost), *([odd_reason(elsewhere)] if elsewhere else [])]
     return _public_told(origin, lost, vague)

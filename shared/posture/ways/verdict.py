@@ -7,15 +7,14 @@ they may stop all. Pure.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import combinations
-from types import MappingProxyType
 from typing import Final
 
 from shared.model import Aspect, Direction, SubnetSnapshot
+from shared.model.networks import VirtualNetwork
 from shared.nsg import (
-    PUBLIC_ADDRESSES,
     Side,
     Spans,
     Tags,
@@ -27,11 +26,22 @@ from shared.nsg import (
 )
 from shared.nsg.packets.boxes import Box
 from shared.posture.client_questions import as_enforced
+from shared.posture.route_tables import PUBLIC
 from shared.posture.subnet_facts import delegated, groups_reach_endpoints, routes_reach_endpoints
+from shared.posture.subnet_questions import outside_tags, virtual_network
 from shared.posture.ways import gates, routes
 from shared.posture.ways.answers import Fact, Stage, State, Verdict, Way, among
-from shared.posture.ways.case import ANYWHERE, PUBLIC, Case
-from shared.posture.ways.groups import Leg, beyond, box_of, covered, passing, passing_to_endpoint, space_of
+from shared.posture.ways.case import ANYWHERE, Case
+from shared.posture.ways.groups import (
+    Leg,
+    beyond,
+    box_of,
+    common_boxes,
+    covered,
+    nobody_in,
+    passing,
+    passing_to_endpoint,
+)
 from shared.posture.ways.names import Answer, answers, network_read
 from shared.posture.ways.world import (
     AnyAzure,
@@ -76,9 +86,11 @@ def _blocking(facts: tuple[Fact, ...], whole: Box | None) -> tuple[Fact, ...]:
         if fact.state is State.BLOCKED:
             return (fact,)
     partly = [fact for fact in facts if fact.denied]
+    if whole is None or not covered(whole, [box for fact in partly for box in fact.denied]):
+        return ()
     for count in range(2, len(partly) + 1):
         for several in combinations(partly, count):
-            if whole is not None and covered(whole, [box for fact in several for box in fact.denied]):
+            if covered(whole, [box for fact in several for box in fact.denied]):
                 return several
     return ()
 
@@ -104,10 +116,20 @@ def _by_public(case: Case) -> Iterator[Fact]:
     if case.origin is not None:
         fact, lost = routes.public(case.origin)
         straight = State.STANDS if fact.state is State.STANDS else State.UNKNOWN
-        yield replace(fact, denied=(box_of(case.sources, lost),) if lost else ())
+        yield _beside_service_endpoint(case, fact, lost)
     if isinstance(client, SubnetClient):
         yield passing(_out_to_public(case, client.subnet))
     yield gates.public(case.world.server, _coming(client, straight))
+
+
+def _beside_service_endpoint(case: Case, fact: Fact, lost: Spans) -> Fact:
+    """A service endpoint brings routes of its own, which go before one for everything: where it may open the
+    gate no packet is surely lost."""
+    subnet = case.client.subnet if isinstance(case.client, SubnetClient) else None
+    if not lost or gates.by_network_rules(case.world.server, subnet) is None:
+        return replace(fact, denied=(box_of(case.sources, lost),) if lost else ())
+    told = f"{fact.says}, unless the service endpoint Microsoft.Sql leads there"
+    return replace(fact, state=State.UNKNOWN, says=told, settles=told, remedy=())
 
 
 def _coming(client: Client, straight: State) -> gates.Coming:
@@ -128,12 +150,11 @@ def _out_to_public(case: Case, subnet: SubnetSnapshot) -> Leg:
     """To the public endpoint: in ``Internet`` where the virtual network surely holds no more than its
     space.
     """
-    inside = space_of(subnet)
+    inside = spans_of(virtual_network(subnet))
     if beyond(subnet):
         anywhere = Side(minus(PUBLIC, inside))
         return _leg_out(case, subnet, anywhere, Tags(vnet=inside, apart=True))
-    closed = MappingProxyType({**Tags().closed, "internet": minus(PUBLIC_ADDRESSES, inside)})
-    tags = Tags(closed=closed, vnet=inside)
+    tags = outside_tags(subnet)
     destination = read_side(["Internet"], tags)
     whither = destination._replace(addresses=common(destination.addresses, ANYWHERE))
     return _leg_out(case, subnet, whither, tags)
@@ -150,8 +171,9 @@ def _leg_out(case: Case, subnet: SubnetSnapshot, whither: Side, tags: Tags) -> L
 
 
 def _by_private(case: Case) -> Iterator[Fact]:
-    yield from _groups(case)
-    yield from _routes(case)
+    led = _there(case)
+    yield from _groups(case, led.through)
+    yield from _routes(case, led)
     if case.to.endpoint is not None:
         yield gates.private(case.world.server, case.to.endpoint)
 
@@ -159,19 +181,36 @@ def _by_private(case: Case) -> Iterator[Fact]:
 # --- NSGs ------------------------------------------------------------------------------------------
 
 
-def _groups(case: Case) -> Iterator[Fact]:
+def _groups(case: Case, through: Spans) -> Iterator[Fact]:
     if isinstance(case.client, SubnetClient):
         yield passing(_leg(case, case.client.subnet, Direction.OUTBOUND))
     place = case.place
     if place is None:
-        yield _at_unread_place(case)
+        yield _at_unread_place(case, through)
     elif delegated(place):
-        yield passing(_leg(case, place, Direction.INBOUND))
+        yield _let_in(case, place, through, passing)
     else:
-        yield _at_place(case, as_enforced(place))
+        yield _at_place(case, as_enforced(place), through)
 
 
-def _at_unread_place(case: Case) -> Fact:
+def _let_in(case: Case, place: SubnetSnapshot, through: Spans, asked: Callable[[Leg], Fact]) -> Fact:
+    """Whoever carries packets may give them an address of its own: to addresses in ``through`` they may come
+    from anywhere, and are surely stopped only where nobody gets in."""
+    leg = _leg(case, place, Direction.INBOUND)
+    found = asked(leg)
+    if not through:
+        return found
+    anybody = replace(leg, source=Side(ANYWHERE), destination=Side(through))
+    other = asked(anybody)
+    if other.state is found.state is not State.UNKNOWN:
+        return found
+    straight = box_of(case.sources, minus(case.destinations, through))
+    denied = (*common_boxes(found.denied, [straight]), *nobody_in(anybody.whole, other.denied))
+    told = f"{found.says}; an appliance or a gateway on the way may give packets an address of its own"
+    return replace(found, state=State.UNKNOWN, says=told, settles=told, denied=denied, remedy=())
+
+
+def _at_unread_place(case: Case, through: Spans) -> Fact:
     """Of a subnet that was not read the admin rules of its network are known, where that was."""
     subnet, unplaced = case.world.server.delegated_subnet, _unplaced(case, Stage.NSG)
     network = network_read(case.world, case.network) if case.to.inside else None
@@ -186,20 +225,20 @@ def _at_unread_place(case: Case) -> Fact:
         virtual_network=network,
         unread={Aspect.SECURITY_GROUP: unplaced.says},
     )
-    return passing(_leg(case, place, Direction.INBOUND))
+    return _let_in(case, place, through, passing)
 
 
-def _at_place(case: Case, place: SubnetSnapshot) -> Fact:
+def _at_place(case: Case, place: SubnetSnapshot, through: Spans) -> Fact:
     reached = groups_reach_endpoints(place)
     if reached:
-        return passing_to_endpoint(_leg(case, place, Direction.INBOUND))
+        return _let_in(case, place, through, passing_to_endpoint)
     mode = place.endpoint_network_policies
     off = f"network policies are off in subnet {place.id.name}: its NSG does not reach the endpoint"
     stands = Fact(stage=Stage.NSG, state=State.STANDS, says=off, resource=str(place.id))
     if reached is False:
         return stands
     unsure = f"privateEndpointNetworkPolicies of subnet {place.id.name} is {mode!r}, which cannot be judged"
-    if passing_to_endpoint(_leg(case, place, Direction.INBOUND)).state is State.STANDS:
+    if _let_in(case, place, through, passing_to_endpoint).state is State.STANDS:
         return stands
     return replace(stands, state=State.UNKNOWN, says=unsure, settles=unsure)
 
@@ -210,7 +249,7 @@ def _leg(case: Case, subnet: SubnetSnapshot, direction: Direction) -> Leg:
         direction=direction,
         source=Side(case.sources),
         destination=Side(case.destinations),
-        tags=Tags(vnet=union((*space_of(subnet), *_other_end(case, subnet))), apart=True),
+        tags=Tags(vnet=union((*spans_of(virtual_network(subnet)), *_other_end(case, subnet))), apart=True),
     )
 
 
@@ -234,19 +273,28 @@ def _joined(case: Case) -> State:
 # --- routes ----------------------------------------------------------------------------------------
 
 
-def _routes(case: Case) -> Iterator[Fact]:
-    origin, place = case.origin, case.place
-    if origin is not None:
-        fact, lost = routes.private(origin, _whither(case))
-        yield replace(fact, denied=(box_of(case.sources, lost),) if lost else ())
-    else:
-        yield _through_gateway(case)
+def _there(case: Case) -> routes.Led:
+    origin = case.origin
+    return routes.private(origin, _whither(case)) if origin is not None else _through_gateway(case)
+
+
+def _routes(case: Case, led: routes.Led) -> Iterator[Fact]:
+    place = case.place
+    yield replace(led.fact, denied=(box_of(case.sources, led.lost),) if led.lost else ())
     if place is not None and case.to.inside:
-        back, unanswered = routes.private(place, _back(case))
-        denied = (box_of(unanswered, case.destinations),) if unanswered else ()
-        yield replace(back, denied=denied)
+        yield _answered(case, place, led.through)
     elif case.to.inside:
         yield _unplaced(case, Stage.ROUTES)
+
+
+def _answered(case: Case, place: SubnetSnapshot, through: Spans) -> Fact:
+    """The way back; to packets that somebody carried it may lead to an address of theirs."""
+    back, straight = routes.private(place, _back(case)), minus(case.destinations, through)
+    denied = (box_of(back.lost, straight),) if back.lost and straight else ()
+    if not (through and back.fact.state is State.BLOCKED):
+        return replace(back.fact, denied=denied)
+    told = f"{back.fact.says}, unless an appliance or a gateway gives them an address of its own"
+    return replace(back.fact, state=State.UNKNOWN, says=told, settles=told, denied=denied, remedy=())
 
 
 def _whither(case: Case) -> routes.Whither:
@@ -268,16 +316,20 @@ def _back(case: Case) -> routes.Whither:
     return routes.Whither(network=where, read=network, wanted=case.sources, outside=origin is None)
 
 
-def _through_gateway(case: Case) -> Fact:
-    """From on premises: by a gateway of the server's network, or of a peer that it uses."""
+def _through_gateway(case: Case) -> routes.Led:
+    """From on premises: by a gateway of the server's network, or by a peer that has one or an appliance."""
     network = network_read(case.world, case.network)
     name = case.network.name if case.network is not None else "the server's network"
     fact = Fact(stage=Stage.ROUTES, state=State.UNKNOWN, says="", resource=str(case.network or ""))
-    if network is not None and network.learns_routes is False:
-        none = f"network {name} has no gateway, and uses no peer's: nothing leads there from on premises"
-        return replace(fact, state=State.BLOCKED, says=none)
-    unsure = f"whether a gateway of network {name} leads there from on premises is not read"
-    return replace(fact, says=unsure, settles=unsure)
+    if network is not None and _is_apart(network):
+        none = f"network {name} has no gateway and no peers: nothing leads there from on premises"
+        return routes.Led(fact=replace(fact, state=State.BLOCKED, says=none))
+    unsure = f"whether a gateway leads to network {name} from on premises is not read"
+    return routes.Led(fact=replace(fact, says=unsure, settles=unsure), through=case.destinations)
+
+
+def _is_apart(network: VirtualNetwork) -> bool:
+    return network.learns_routes is False and not network.peerings and not network.odd_peerings
 
 
 def _unplaced(case: Case, stage: Stage) -> Fact:

@@ -16,8 +16,10 @@ from shared.model import (
     ServerSnapshot,
     ServerState,
     SubnetSnapshot,
+    TargetKind,
 )
 from shared.model.parts import NetworkDns, VirtualNetworkRule
+from shared.model.resource_id import ResourceId
 from shared.posture.ways.answers import Stage, State, Verdict
 from shared.posture.ways.world import (
     AnyAzure,
@@ -237,7 +239,9 @@ def test_gateways_at_both_ends_may_connect_networks_that_are_not_peered() -> Non
 @pytest.mark.parametrize(
     ("mode", "prefix", "hop", "expected"),
     [
-        ("Disabled", "10.0.2.4/32", "None", State.STANDS),
+        ("Disabled", "10.0.2.4/32", "None", State.UNKNOWN),
+        ("Disabled", "10.0.2.4/31", "None", State.STANDS),
+        ("Disabled", "10.0.2.4/32", "VnetLocal", State.STANDS),
         ("RouteTableEnabled", "10.0.2.0/24", "None", State.BLOCKED),
         ("Enabled", "10.0.0.0/16", "None", State.BLOCKED),
         ("Enabled", "10.0.0.0/8", "None", State.STANDS),
@@ -253,6 +257,42 @@ def test_a_route_goes_before_the_endpoints_own_where_network_policies_let_it(
 ) -> None:
     place = replace(PLACE, endpoint_network_policies=mode)
     assert asked(behind_an_endpoint(places=(place,)), routed(CLIENT, (prefix, hop))).state is expected
+
+
+@pytest.mark.field(
+    "ways",
+    "Packets that an appliance carries may come from an address of its own: that the NSG denies the client "
+    "is no proof then, only that it lets nobody in.",
+    source="https://learn.microsoft.com/azure/firewall/snat-private-range",
+    date="2026-11-29",
+)
+@pytest.mark.parametrize("mode", ["Enabled", "NetworkSecurityGroupEnabled"])
+def test_an_nsg_that_denies_the_client_proves_nothing_where_an_appliance_carries_the_packets(
+    mode: str,
+) -> None:
+    place = replace(PLACE, endpoint_network_policies=mode)
+    carried = routed(CLIENT, ("10.0.2.4/32", "VirtualAppliance"))
+    denies_client = guarded(place, deny(IN, sources=("10.0.7.0/24",)))
+    denies_all = guarded(place, deny(IN, sources=("*",)))
+    blocked_by(asked(behind_an_endpoint(places=(denies_client,))), Stage.NSG)
+    assert asked(behind_an_endpoint(places=(denies_client,)), carried).state is State.UNKNOWN
+    blocked_by(asked(behind_an_endpoint(places=(denies_all,)), carried), Stage.NSG)
+
+
+def test_the_way_back_to_packets_that_an_appliance_carried_may_lead_to_it() -> None:
+    carried = routed(CLIENT, ("10.0.1.0/24", "VirtualAppliance"))
+    back = routed(DATABASES, ("10.0.7.0/24", "None"))
+    blocked_by(asked(in_a_subnet(places=(back,))), Stage.ROUTES)
+    assert asked(in_a_subnet(places=(back,)), carried).state is State.UNKNOWN
+
+
+def test_faults_for_some_addresses_are_not_joined_where_packets_may_come_from_others() -> None:
+    halves = ("10.0.7.0/25", "10.0.7.128/25")
+    out = guarded(CLIENT, deny(OUT, sources=halves[:1]))
+    place = guarded(DATABASES, deny(IN, sources=halves[1:]))
+    blocked_by(asked(in_a_subnet(places=(place,)), out), Stage.NSG)
+    carried = routed(out, ("10.0.1.0/24", "VirtualAppliance"))
+    assert asked(in_a_subnet(places=(place,)), carried).state is State.UNKNOWN
 
 
 @pytest.mark.parametrize(
@@ -406,6 +446,37 @@ def test_a_single_servers_network_rule_admits_the_subnet_that_has_the_service_en
     assert asked(single, FAR_CLIENT).state is State.BLOCKED
 
 
+@pytest.mark.field(
+    "ways",
+    "With a service endpoint a client comes with its private address, which a firewall rule does not admit, "
+    "and past a default route.",
+    source="https://learn.microsoft.com/azure/virtual-network/virtual-network-service-endpoints-overview",
+    date="2026-11-29",
+)
+def test_a_service_endpoint_leads_past_firewall_rules_and_past_a_default_route() -> None:
+    ready = VirtualNetworkRule(name="apps", subnet=CLIENT.id, state="Ready")
+    ruled = single_server(virtual_network_rules=(ready,), firewall_rules=(), private_endpoints=())
+    walled = replace(ruled, virtual_network_rules=(), firewall_rules=(nat_rule(),))
+
+    def state(server: ServerSnapshot, *services: str) -> State:
+        lost = routed(replace(CLIENT, service_endpoints=services), ("0.0.0.0/0", "None"))
+        return asked(server, SubnetClient(subnet=lost, nat=(NAT,))).state
+
+    assert state(ruled, "Microsoft.Sql") is State.UNKNOWN
+    assert state(ruled) is State.BLOCKED
+    assert state(walled, "Microsoft.Sql") is State.BLOCKED
+    straight = SubnetClient(subnet=CLIENT, nat=(NAT,))
+    with_endpoint = replace(straight, subnet=replace(CLIENT, service_endpoints=("Microsoft.Sql",)))
+    assert asked(walled, straight).state is State.STANDS
+    assert asked(walled, with_endpoint).state is State.UNKNOWN
+    assert asked(replace(walled, kind=TargetKind.FLEXIBLE_SERVER), with_endpoint).state is State.STANDS
+
+
+def test_a_network_by_an_id_of_something_else_is_not_known() -> None:
+    odd = NetworkClient(network=ResourceId("/subscriptions/11111111-2222-3333-4444-555555555555"))
+    assert asked(in_a_subnet(), odd).state is not State.STANDS
+
+
 # --- other clients ---------------------------------------------------------------------------------
 
 
@@ -423,6 +494,25 @@ def test_from_on_premises_nothing_leads_to_a_network_without_a_gateway() -> None
     blocked_by(asked(behind_an_endpoint(), office, central), Stage.ROUTES)
     connected = in_network(PLACE, replace(HUB_NETWORK, learns_routes=True))
     assert asked(behind_an_endpoint(places=(connected,)), office, central).state is State.UNKNOWN
+
+
+@pytest.mark.field(
+    "ways",
+    "A peer's gateway or appliance may lead from on premises to a network that learns no routes itself.",
+    source="https://blog.cloudtrooper.net/2025/01/22/private-link-reality-bites-your-routes-could-be-lying",
+    date="2026-11-29",
+)
+def test_from_on_premises_a_peer_may_lead_to_a_network_without_a_gateway() -> None:
+    office = OnPremises(prefixes=(ip_network("192.168.0.0/24"),))
+    central = Declared(zone=ZONE, networks=(HUB,))
+    spoke = replace(PLACE, endpoint_network_policies="Enabled", virtual_network=HUB_PEERED)
+    denies = guarded(spoke, deny(IN, sources=("192.168.0.0/16",)))
+    for place in (spoke, denies):
+        assert asked(behind_an_endpoint(places=(place,)), office, central).state is State.UNKNOWN
+    shut = guarded(spoke, deny(IN, sources=("*",)))
+    blocked_by(asked(behind_an_endpoint(places=(shut,)), office, central), Stage.NSG)
+    odd = in_network(PLACE, replace(HUB_NETWORK, odd_peerings=True))
+    assert asked(behind_an_endpoint(places=(odd,)), office, central).state is State.UNKNOWN
 
 
 def test_a_server_in_a_subnet_has_no_public_path() -> None:

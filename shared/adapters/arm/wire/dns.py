@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from ipaddress import IPv4Address
 
-from shared.adapters.arm.wire.fields import get, listed, text
+from shared.adapters.arm.wire.fields import get, listed, network_id, text
 from shared.model import Json
 from shared.model.addresses import ipv4
 from shared.model.dns_names import canonical, record_name
@@ -70,7 +70,7 @@ def zone_link(body: Json) -> ZoneLink:
     """A zone's link to a network."""
     return ZoneLink(
         name=text(body, "name"),
-        network=parse_resource_id(get(body, "properties", "virtualNetwork", "id")),
+        network=network_id(get(body, "properties", "virtualNetwork", "id")),
         state=text(body, "properties", "virtualNetworkLinkState"),
         resolution_policy=text(body, "properties", "resolutionPolicy"),
     )

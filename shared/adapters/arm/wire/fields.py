@@ -13,13 +13,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from shared.model import Json
 from shared.model.errors import Permanent
 from shared.model.resource_id import ResourceId, parse_resource_id
 
 _MOST_SHOWN = 100
+_NETWORK_TYPE: Final = "microsoft.network/virtualnetworks"
 _Member = TypeVar("_Member", bound=StrEnum)
 
 
@@ -100,6 +101,12 @@ def optional_id(body: Json, holder: Json, name: str) -> ResourceId | None:
     if found and parsed is None:
         raise malformed("resource", body, name, found)
     return parsed
+
+
+def network_id(found: Json) -> ResourceId | None:
+    """The id of a virtual network; None for anything else, the id of another resource too."""
+    parsed = parse_resource_id(found)
+    return parsed if parsed is not None and parsed.type == _NETWORK_TYPE else None
 
 
 def member(kind: type[_Member], found: str, otherwise: _Member) -> _Member:

@@ -11,7 +11,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_network
 from typing import Final
 
 from shared.adapters.arm.wire.dns import dns_servers
-from shared.adapters.arm.wire.fields import get, listed, objects, required_id, text, texts, wrong
+from shared.adapters.arm.wire.fields import get, listed, network_id, objects, required_id, text, texts, wrong
 from shared.model import IPNetwork, Json
 from shared.model.addresses import ipv4
 from shared.model.errors import Permanent
@@ -65,7 +65,7 @@ def _peerings(body: Json) -> Iterator[Peering]:
     what the peering has taken over of it: what is routed.
     """
     for one in objects(body, "virtualNetworkPeerings"):
-        remote = parse_resource_id(get(one, "properties", "remoteVirtualNetwork", "id"))
+        remote = network_id(get(one, "properties", "remoteVirtualNetwork", "id"))
         connected = text(one, "properties", "peeringState").lower() == "connected"
         accessible = get(one, "properties", "allowVirtualNetworkAccess") is not False
         if remote is not None and connected and accessible:
@@ -88,9 +88,7 @@ def peers(body: Json) -> tuple[ResourceId, ...]:
 def odd_peerings(body: Json) -> bool:
     """Whether one does not say which network it leads to."""
     peerings = objects(body, "virtualNetworkPeerings")
-    return any(
-        parse_resource_id(get(one, "properties", "remoteVirtualNetwork", "id")) is None for one in peerings
-    )
+    return any(network_id(get(one, "properties", "remoteVirtualNetwork", "id")) is None for one in peerings)
 
 
 def uses_a_peers_gateway(body: Json) -> bool:
