@@ -8,7 +8,7 @@ from typing import Final
 
 from driftward.diagnosis.azure import Case
 from driftward.diagnosis.words import Diagnosis, Needed, Result, Told
-from shared.alerts.commands import ACTIVE_CLOUD, at_endpoint, fix_commands
+from shared.alerts.commands import ACTIVE_CLOUD, at_endpoint, fix_commands, is_command
 from shared.alerts.steps import texts_told
 from shared.config.settings import Settings
 from shared.model import ComplianceState, Edit, Finding, PutSecurityRule, Severity, SubnetSnapshot
@@ -100,7 +100,7 @@ class _Asking:
         self._rules += [step for step in steps if isinstance(step, PutSecurityRule)]
         texts = pasted(steps, self._settings)
         again = self._commands.intersection(texts)
-        self._commands |= {text for text in texts if text.startswith("az ")}
+        self._commands |= {text for text in texts if is_command(text)}
         new = tuple(text for text in texts if text not in again)
         return ((_ABOVE,) if again == set(texts) else (_FIRST, *new)) if again else texts
 

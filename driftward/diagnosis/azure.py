@@ -7,12 +7,12 @@ the public path as far as it is open.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network
 from typing import Final
 
-from driftward.diagnosis.who import InRange, InSubnet, Who, is_private
+from driftward.diagnosis.who import InRange, InSubnet, Who
 from shared.config.configuration import Configuration
 from shared.config.declared import declared_clients, declared_dns
 from shared.controller.client_reading import ClientReading
@@ -33,15 +33,8 @@ from shared.posture.ways.world import (
 )
 
 _SERVER: Final = frozenset(
-    {
-        Aspect.SERVER,
-        Aspect.FIREWALL_RULES,
-        Aspect.VIRTUAL_NETWORK_RULES,
-        Aspect.PRIVATE_DNS,
-        Aspect.PLACES,
-    }
+    {Aspect.SERVER, Aspect.FIREWALL_RULES, Aspect.VIRTUAL_NETWORK_RULES, Aspect.PRIVATE_DNS, Aspect.PLACES}
 )
-
 _SUBNET: Final = frozenset(
     {
         Aspect.SUBNET,
@@ -72,20 +65,14 @@ def case_of(target: Target, who: Who | None, gateway: Gateway, configuration: Co
         raise TypeError(f"reading a server gave {type(server).__name__}")
     reading = ClientReading(gateway, server)
     world = World(server=server, declared=declared_dns(configuration, server))
-    named = _of(who, reading) if who is not None else _of_nobody(world, configuration, reading)
-    clients = tuple(named)
+    clients = tuple(_of(who, reading) if who is not None else _of_nobody(world, configuration, reading))
+    own = server.delegated_subnet if who is None else None
+    subnet = gateway.read(Target(kind=TargetKind.SUBNET, id=own), _SUBNET) if own is not None else None
     return Case(
         world=replace(world, networks=tuple(reading.networks.values())),
         clients=clients,
-        subnet=_delegated(gateway, server) if who is None else None,
+        subnet=subnet if isinstance(subnet, SubnetSnapshot) else None,
     )
-
-
-def _delegated(gateway: Gateway, server: ServerSnapshot) -> SubnetSnapshot | None:
-    if server.delegated_subnet is None:
-        return None
-    found = gateway.read(Target(kind=TargetKind.SUBNET, id=server.delegated_subnet), _SUBNET)
-    return found if isinstance(found, SubnetSnapshot) else None
 
 
 def _of(who: Who, reading: ClientReading) -> Iterator[Client]:
@@ -156,21 +143,14 @@ def _admitted(server: ServerSnapshot, reading: ClientReading) -> Iterator[Client
 def _as_public(server: ServerSnapshot, client: Client) -> Iterator[Client]:
     """A range of public addresses that lies in no network: one that a firewall rule holds, and one that none
     does; each stands for its like."""
-    if not isinstance(client, OnPremises) or any(map(_is_private, client.prefixes)):
+    prefixes = client.prefixes if isinstance(client, OnPremises) else ()
+    wanted = AddressSet.of(span_of(one) for one in prefixes if isinstance(one, IPv4Network))
+    if not wanted.spans or not wanted.within(PUBLIC_ADDRESSES):
         yield client
         return
-    wanted = _spans(client.prefixes).common(PUBLIC_ADDRESSES)
     held = public_sources(server).sources
     yield from _first(wanted.common(held))
     yield from _first(wanted.minus(held))
-
-
-def _is_private(prefix: object) -> bool:
-    return isinstance(prefix, IPv4Network) and is_private(prefix)
-
-
-def _spans(prefixes: Iterable[object]) -> AddressSet:
-    return AddressSet.of(span_of(one) for one in prefixes if isinstance(one, IPv4Network))
 
 
 def _first(addresses: AddressSet) -> Iterator[PublicClient]:

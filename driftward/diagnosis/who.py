@@ -72,9 +72,9 @@ def _named(text: str, nat: tuple[IPv4Address, ...]) -> Who:
     if text.lower() == _AZURE:
         return AnyAzure()
     prefix = _prefix(text)
-    if is_private(prefix):
+    if _lies_in(_PRIVATE, prefix):
         return InRange(prefix=prefix, nat=nat)
-    if prefix.prefixlen == 32 and is_public(prefix):
+    if prefix.prefixlen == 32 and _lies_in(PUBLIC_ADDRESSES, prefix):
         return PublicClient(address=prefix.network_address)
     raise BadInput(f"--from: {text!r} is neither one public address nor a private range")
 
@@ -95,14 +95,10 @@ def _public(text: str) -> IPv4Address:
         address = IPv4Address(text)
     except AddressValueError:
         raise BadInput(f"--nat: {text!r} is not an IPv4 address") from None
-    if not is_public(IPv4Network(address)):
+    if not _lies_in(PUBLIC_ADDRESSES, IPv4Network(address)):
         raise BadInput(f"--nat: {text} is not a public address: name the one by which the client leaves")
     return address
 
 
-def is_private(prefix: IPv4Network) -> bool:
-    return AddressSet.of([span_of(prefix)]).within(_PRIVATE)
-
-
-def is_public(prefix: IPv4Network) -> bool:
-    return AddressSet.of([span_of(prefix)]).within(PUBLIC_ADDRESSES)
+def _lies_in(whole: AddressSet, prefix: IPv4Network) -> bool:
+    return AddressSet.of([span_of(prefix)]).within(whole)

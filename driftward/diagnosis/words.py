@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from enum import StrEnum
 from ipaddress import IPv4Address
-from typing import Final, assert_never
+from typing import Final
 
 from shared.model import ServerSnapshot
 from shared.model.resource_id import ResourceId
@@ -89,19 +88,27 @@ SENTENCES: Final[Mapping[State, str]] = {
 
 def who_said(client: Client) -> str:
     """The heading of a client."""
+    return _called(client)[0]
+
+
+def named(client: Client) -> str:
+    """The client for machines: the id of a subnet or a network, an address, ranges, ``azure``."""
+    return _called(client)[1]
+
+
+def _called(client: Client) -> tuple[str, str]:
     match client:
         case SubnetClient():
-            return f"{_subnet(client)}{_leaving(client.nat)}"
+            return f"{_subnet(client)}{_leaving(client.nat)}", str(client.subnet.id)
         case NetworkClient():
-            return f"Network {client.network.name}, a subnet without rules of its own"
+            return f"Network {client.network.name}, a subnet without rules of its own", str(client.network)
         case PublicClient():
-            return f"Public address {client.address}"
+            return f"Public address {client.address}", str(client.address)
         case OnPremises():
-            return f"On-premises {', '.join(map(str, client.prefixes))}{_leaving(client.nat)}"
+            ranges = [*map(str, client.prefixes)]
+            return f"On-premises {', '.join(ranges)}{_leaving(client.nat)}", ",".join(ranges)
         case AnyAzure():
-            return "Any Azure address"
-        case _:
-            assert_never(client)
+            return "Any Azure address", "azure"
 
 
 def _subnet(client: SubnetClient) -> str:
@@ -113,23 +120,6 @@ def _subnet(client: SubnetClient) -> str:
 
 def _leaving(nat: tuple[IPv4Address, ...]) -> str:
     return f", which leaves by {', '.join(map(str, nat))}" if nat else ""
-
-
-def named(client: Client) -> str:
-    """The client for machines: the id of a subnet or a network, an address, ranges, ``azure``."""
-    match client:
-        case SubnetClient():
-            return str(client.subnet.id)
-        case NetworkClient():
-            return str(client.network)
-        case PublicClient():
-            return str(client.address)
-        case OnPremises():
-            return ",".join(map(str, client.prefixes))
-        case AnyAzure():
-            return "azure"
-        case _:
-            assert_never(client)
 
 
 # --- ways ------------------------------------------------------------------------------------------
@@ -182,15 +172,15 @@ def in_order(server: ServerSnapshot, way: Way) -> Iterator[Line]:
 
 def _met(server: ServerSnapshot, answer: Resolved) -> Line:
     """Where the server is met on a private way."""
-    line = Line(stage=Stage.ADDRESS, says="", result=Result.WELL)
     if answer.inside:
         subnet = server.delegated_subnet.name if server.delegated_subnet is not None else ""
-        return replace(line, says=f"the server stands in subnet {subnet}")
-    whose = answer.endpoint.name if answer.endpoint is not None else ""
-    if answer.addresses:
+        said, result = f"the server stands in subnet {subnet}", Result.WELL
+    elif answer.addresses and answer.endpoint not in {None, server.id}:
         known = ", ".join(map(str, answer.addresses))
-        return replace(line, says=f"private endpoint {whose} has {known}")
-    return replace(line, says=_unaddressed(server, answer.endpoint), result=Result.UNKNOWN)
+        said, result = f"private endpoint {answer.endpoint.name} has {known}", Result.WELL
+    else:
+        said, result = _unaddressed(server, answer.endpoint), Result.UNKNOWN
+    return Line(stage=Stage.ADDRESS, says=said, result=result)
 
 
 def _unaddressed(server: ServerSnapshot, endpoint: ResourceId | None) -> str:

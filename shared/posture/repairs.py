@@ -15,7 +15,8 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from ipaddress import IPv4Address
 from itertools import starmap
-from typing import Final
+from operator import itemgetter
+from typing import Final, TypeAlias
 
 from shared.model import (
     Edit,
@@ -29,7 +30,6 @@ from shared.model import (
 from shared.model.dns_names import endpoint_zone_name
 from shared.model.parts import DnsZone, EndpointDns, NetworkDns, PrivateDns, ZoneLink
 from shared.model.resource_id import ResourceId, free_name
-from shared.model.values import value
 from shared.posture.dns_commands import FALLS_BACK, link_command, link_names
 from shared.posture.dns_steps import serving_steps
 from shared.posture.endpoint_steps import closed_choice
@@ -44,7 +44,6 @@ from shared.posture.ways.verdict import verdict
 from shared.posture.ways.world import (
     AnyAzure,
     Client,
-    NetworkClient,
     OnPremises,
     PublicClient,
     SubnetClient,
@@ -55,25 +54,8 @@ from shared.posture.ways.zones import custom_dns
 _LINKED: Final = "Completed"
 
 
-@value
-class _Plan:
-    """What makes one way stand; ``sure`` where nothing of it stays unknown."""
-
-    steps: tuple[Step | Edit, ...]
-    sure: bool
-
-    @property
-    def cost(self) -> tuple[bool, bool, int]:
-        opens = any(isinstance(step, PutFirewallRule) for step in self.steps)
-        return (not self.sure, opens, len(self.steps))
-
-
-@value
-class _Naming:
-    """What has the name lead to a private address for a network, and the world as it is then."""
-
-    steps: tuple[Step, ...]
-    after: World
+_Naming: TypeAlias = tuple[tuple[Step, ...], World]
+"""What has the name lead to a private address for a network, and the world as it is then."""
 
 
 def repairs(world: World, found: Verdict) -> tuple[Step | Edit, ...]:
@@ -83,10 +65,8 @@ def repairs(world: World, found: Verdict) -> tuple[Step | Edit, ...]:
     ways = [(_mended(world, found.client, way), _leading_there(found, way)) for way in found.ways]
     moving = _moving(world, found)
     tried = (*ways, *((way, (*moving, *steps)) for way, steps in _renamed(world, found.client)))
-    plans = [plan for plan in starmap(_plan, tried) if plan is not None]
-    best = min(plans, key=lambda plan: plan.cost, default=None)
-    if best is not None:
-        return best.steps
+    if plans := [(cost, steps) for cost, steps in starmap(_plan, tried) if steps]:
+        return min(plans, key=itemgetter(0))[1]
     return tuple(dict.fromkeys(_advice(world, found, [way for way, _ in tried])))
 
 
@@ -109,9 +89,9 @@ def _renamed(world: World, client: Client) -> Iterator[tuple[Way, tuple[Step, ..
     """The ways that the client would take if its name servers resolved the name to a private address."""
     network = network_of(world, client)
     asked = (network,) if network is not None and not custom_dns(network) else _central(world, client)
-    for naming in _namings(world, asked):
-        for way in verdict(naming.after, client).ways:
-            yield _routed(client, _mended(naming.after, client, way)), naming.steps
+    for steps, after in _namings(world, asked):
+        for way in verdict(after, client).ways:
+            yield _routed(client, _mended(after, client, way)), steps
 
 
 def _routed(client: Client, way: Way) -> Way:
@@ -119,12 +99,9 @@ def _routed(client: Client, way: Way) -> Way:
     public path, on which others of it may be."""
     if isinstance(client, OnPremises):
         return way
-    facts = [_if_not_known(fact) if fact.stage is Stage.ROUTES else fact for fact in way.facts]
+    unsure = (Stage.ROUTES, State.UNKNOWN)
+    facts = (replace(f, state=State.BLOCKED) if (f.stage, f.state) == unsure else f for f in way.facts)
     return replace(way, facts=tuple(facts))
-
-
-def _if_not_known(fact: Fact) -> Fact:
-    return replace(fact, state=State.BLOCKED) if fact.state is State.UNKNOWN else fact
 
 
 def _central(world: World, client: Client) -> tuple[NetworkDns, ...]:
@@ -134,14 +111,14 @@ def _central(world: World, client: Client) -> tuple[NetworkDns, ...]:
     return tuple(NetworkDns(id=network, dns_servers=()) for network in world.declared.networks)
 
 
-def _plan(way: Way, naming: tuple[Step, ...]) -> _Plan | None:
-    """Every part of the way that blocks it mended, then its name; None where one cannot be."""
+def _plan(way: Way, naming: tuple[Step, ...]) -> tuple[tuple[bool, bool, int], tuple[Step | Edit, ...]]:
+    """Every part of the way that blocks it mended, then its name; no steps where one cannot be. First what
+    counts against it: that something stays unknown, that somebody is let in, how much there is to do."""
     blocked = [fact for fact in way.facts if fact.state is State.BLOCKED]
-    if not all(fact.remedy for fact in blocked) or not (blocked or naming):
-        return None
     mended = dict.fromkeys(step for fact in blocked for step in fact.remedy)
-    sure = all(fact.state is not State.UNKNOWN for fact in way.facts)
-    return _Plan(steps=(*mended, *naming), sure=sure)
+    steps = (*mended, *naming) if all(fact.remedy for fact in blocked) else ()
+    unsure = any(fact.state is State.UNKNOWN for fact in way.facts)
+    return (unsure, any(isinstance(step, PutFirewallRule) for step in steps), len(steps)), steps
 
 
 # --- parts without a remedy of their own -----------------------------------------------------------
@@ -149,12 +126,11 @@ def _plan(way: Way, naming: tuple[Step, ...]) -> _Plan | None:
 
 def _mended(world: World, client: Client, way: Way) -> Way:
     """The way with what mends its gate, where that is safe to say."""
-    facts = tuple(replace(fact, remedy=fact.remedy or _at_gate(world, client, fact)) for fact in way.facts)
-    return replace(way, facts=facts)
+    facts = (replace(f, remedy=f.remedy or _at_gate(world.server, client, f)) for f in way.facts)
+    return replace(way, facts=tuple(facts))
 
 
-def _at_gate(world: World, client: Client, fact: Fact) -> tuple[Step | Edit, ...]:
-    server = world.server
+def _at_gate(server: ServerSnapshot, client: Client, fact: Fact) -> tuple[Step | Edit, ...]:
     if fact.state is not State.BLOCKED:
         return ()
     if fact.stage is Stage.ADDRESS and server.state is ServerState.STOPPED:
@@ -173,13 +149,9 @@ def _starting(server: ServerSnapshot) -> tuple[Step, ...]:
 
 def _leaving(client: Client) -> tuple[IPv4Address, ...]:
     """The public addresses of the client, where they are known."""
-    match client:
-        case PublicClient():
-            return (client.address,)
-        case SubnetClient() | OnPremises():
-            return client.nat
-        case NetworkClient() | AnyAzure():
-            return ()
+    if isinstance(client, PublicClient):
+        return (client.address,)
+    return client.nat if isinstance(client, SubnetClient | OnPremises) else ()
 
 
 def _admitting(server: ServerSnapshot, address: IPv4Address) -> PutFirewallRule:
@@ -278,7 +250,7 @@ def _at_endpoint(
     made = ResourceId(f"{where}/providers/Microsoft.Network/privateDnsZones/{name}")
     zone = DnsZone(id=world.declared.zone or made, record=endpoint.addresses)
     steps = tuple(dict.fromkeys(step for steps in told for step in steps))
-    return _Naming(steps=steps, after=_answered(world, dns, zone, networks))
+    return steps, _answered(world, dns, zone, networks)
 
 
 def _in_own_zone(world: World, dns: PrivateDns, networks: Sequence[NetworkDns]) -> _Naming:
@@ -288,7 +260,7 @@ def _in_own_zone(world: World, dns: PrivateDns, networks: Sequence[NetworkDns]) 
     read = next((one for one in dns.zones if one.id == zone), None)
     steps = tuple(step for one in networks for step in _own_steps(server, read, one.id))
     after = replace(world, server=replace(server, private_dns_zone=zone))
-    return _Naming(steps=steps, after=_answered(after, dns, read or DnsZone(id=zone), networks))
+    return steps, _answered(after, dns, read or DnsZone(id=zone), networks)
 
 
 def _own_steps(server: ServerSnapshot, zone: DnsZone | None, network: ResourceId) -> tuple[Step, ...]:

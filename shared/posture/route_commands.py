@@ -14,7 +14,8 @@ from collections.abc import Iterable
 from shared.model import SubnetSnapshot
 from shared.model.networks import RouteTable
 from shared.model.resource_id import free_name
-from shared.posture.route_tables import Hop
+from shared.nsg import minus, spans_of
+from shared.posture.route_tables import Hop, Taken
 from shared.posture.shell import az, place
 
 
@@ -33,6 +34,16 @@ def drop_command(subnet: SubnetSnapshot, name: str) -> str:
         return f"remove route {name!r}"
     options = {**place(table), "--route-table-name": table.name, "--name": name}
     return az("network route-table route delete", options)
+
+
+def dropping(subnet: SubnetSnapshot, taken: Taken) -> tuple[str, ...]:
+    """The route away; said first where it holds back more than is asked, which may be what it is for."""
+    step = taken.step
+    more = step.network is not None and minus(spans_of([step.network]), taken.spans)
+    wide = (
+        f"route {step.name!r} loses packets to all of {step.prefix}: delete it only where none are to be lost"
+    )
+    return (*((wide,) if more else ()), drop_command(subnet, step.name))
 
 
 def _command(table: RouteTable, prefix: str, hop: Hop) -> str:

@@ -21,7 +21,7 @@ from shared.model.networks import Route, VirtualNetwork
 from shared.model.resource_id import ResourceId
 from shared.model.values import value
 from shared.nsg import Spans, common, minus, spans_of, union
-from shared.posture.route_commands import drop_command
+from shared.posture.route_commands import dropping
 from shared.posture.route_tables import (
     PUBLIC,
     TO_THE_INTERNET,
@@ -267,25 +267,14 @@ def _drops(taken: Taken) -> str:
 def _lost(origin: SubnetSnapshot, to: Whither, split: _Split) -> Fact:
     if split.lost:
         said = f"{'; '.join(map(spelled, split.lost))}: packets from {_named(origin)} are lost"
-        remedy = tuple(step for one in split.lost for step in _dropping(origin, one))
+        remedy = tuple(step for one in split.lost for step in dropping(origin, one))
         return replace(_fact(origin, State.BLOCKED, said), remedy=remedy)
     there = f"to network {to.network.name}" if to.network is not None else "there"
     return _fact(origin, State.BLOCKED, f"no route of {_named(origin)} leads {there}")
 
 
-def _dropping(origin: SubnetSnapshot, taken: Taken) -> tuple[str, ...]:
-    """The route away; said first where it holds back more than the server, which may be what it is for."""
-    step = taken.step
-    more = step.network is not None and minus(spans_of([step.network]), taken.spans)
-    wide = (
-        f"route {step.name!r} loses packets to all of {step.prefix}: delete it only where none are to be lost"
-    )
-    return (*((wide,) if more else ()), drop_command(origin, step.name))
-
-
 def _fact(origin: SubnetSnapshot, state: State, says: str, settles: str = "") -> Fact:
-    subnet = origin.id.parent if origin.id.name == SOME_SUBNET else origin.id
-    where = str(origin.route_table_id or subnet)
+    where = str(origin.route_table_id or (origin.id.parent if origin.id.name == SOME_SUBNET else origin.id))
     return Fact(stage=Stage.ROUTES, state=state, says=says, settles=settles, resource=where)
 
 
