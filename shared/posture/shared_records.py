@@ -22,7 +22,7 @@ from shared.model.values import value
 from shared.posture.dns_commands import group_commands, record_command
 from shared.posture.findings import Judged, drifted
 from shared.posture.private_dns import Case
-from shared.posture.ways import routes
+from shared.posture.ways import peered
 from shared.posture.ways.answers import State
 from shared.posture.ways.names import network_read
 from shared.posture.ways.world import World
@@ -85,7 +85,7 @@ def joined(case: Case, one: NetworkDns | None, other: NetworkDns | None) -> bool
     if one is None or other is None:
         return None
     ends = _seen(case, one), _seen(case, other)
-    state = routes.joined(*ends, (one.id, other.id))
+    state = peered.joined(*ends, (one.id, other.id))
     if state is State.BLOCKED:
         return None if all(_leads_on(end) for end in ends) else False
     return True if state is State.STANDS else None

@@ -39,7 +39,8 @@ from shared.posture.route_tables import (
     unread_routes,
 )
 from shared.posture.unread import unread_reason
-from shared.posture.ways.answers import Fact, Stage, State, among
+from shared.posture.ways.answers import Fact, Stage, State
+from shared.posture.ways.peered import joined
 
 _LOSES: Final = frozenset({Hop.NONE, Hop.INTERNET})
 """Whatever leaves for the Internet with a private server's address reaches nobody."""
@@ -97,30 +98,6 @@ class _Split:
     @property
     def gone(self) -> Spans:
         return union((*(span for one in self.lost for span in one.spans), *self.nowhere))
-
-
-def joined(
-    one: VirtualNetwork | None, other: VirtualNetwork | None, ids: tuple[ResourceId | None, ...]
-) -> State:
-    """Whether two networks, by what was read of each and their ids, are one or peered with each other.
-
-    A peering has two ends, and a network shows its own: what both show counts; where they differ, or none was
-    read, it is not known.
-    """
-    here, there = ids
-    if here is not None and here == there:
-        return State.STANDS
-    shown = [_shown(one, there)] if one is not None else []
-    shown += [_shown(other, here)] if other is not None else []
-    return among(shown) if shown and None not in ids else State.UNKNOWN
-
-
-def _shown(network: VirtualNetwork, peer: ResourceId | None) -> State:
-    """Whether a network shows a peering with another; one of some subnets only may leave these out."""
-    whole = {peering.whole for peering in network.peerings if peering.network == peer}
-    if whole:
-        return State.STANDS if whole == {True} else State.UNKNOWN
-    return State.UNKNOWN if network.odd_peerings else State.BLOCKED
 
 
 def private(origin: SubnetSnapshot, to: Whither) -> Led:

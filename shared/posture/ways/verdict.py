@@ -42,6 +42,7 @@ from shared.posture.ways.groups import (
     passing_to_endpoint,
 )
 from shared.posture.ways.names import Answer, answers, network_read
+from shared.posture.ways.peered import joined
 from shared.posture.ways.world import (
     AnyAzure,
     Client,
@@ -266,4 +267,4 @@ def _joined(case: Case) -> State:
     origin, place = case.origin, case.place
     here = origin.virtual_network if origin is not None else None
     there = place.virtual_network if place is not None else network_read(case.world, case.network)
-    return routes.joined(here, there, (origin.id.parent if origin is not None else None, case.network))
+    return joined(here, there, (origin.id.parent if origin is not None else None, case.network))
