@@ -73,6 +73,8 @@ class SubnetSnapshot:
     updating: bool = False
     etag: str | None = None
     service_endpoints: tuple[str, ...] | None = None
+    shut_in: bool = False
+    """Whether it has neither default outbound access (``defaultOutboundAccess`` false) nor a NAT gateway."""
     endpoint_network_policies: str = ""
     """``privateEndpointNetworkPolicies`` as ARM spells it; ``""`` where absent."""
     route_table_id: ResourceId | None = None

@@ -272,6 +272,23 @@ def test_the_locks_around_a_subnet_and_on_it_cost_one_request(azure: Azure) -> N
     assert found == {(f"lock-{at}", "CanNotDelete", scope) for at, scope in enumerate(scopes)}
 
 
+@pytest.mark.parametrize(
+    ("parts", "shut_in"),
+    [
+        ({}, False),
+        ({"defaultOutboundAccess": True}, False),
+        ({"defaultOutboundAccess": False}, True),
+        ({"defaultOutboundAccess": False, "natGateway": {"id": f"{seeds.vnet_id()}-nat"}}, False),
+    ],
+)
+def test_a_private_subnet_without_a_nat_gateway_is_shut_in(
+    azure: Azure, parts: JsonObject, *, shut_in: bool
+) -> None:
+    azure.simulator.seed([seeds.vnet(subnets=[seeds.subnet(properties=parts)])])
+    snapshot, _ = read(azure, frozenset({Aspect.SUBNET}))
+    assert snapshot.shut_in is shut_in
+
+
 # --- private endpoints -----------------------------------------------------------------------------
 
 

@@ -299,10 +299,19 @@ def _publicly(here: Surroundings) -> bool:
         packet = Packet(source=here.client_address(), destination=server, source_port=here.source_port)
         return _let_out(here, packet, is_joined=False) and _by_network_rule(here)
     leaves = _leaves(here, here.client.subnet, server)
-    if leaves is None:
+    if leaves is None or not _has_a_way_out(here):
         return False
     packet = Packet(source=here.client_address(), destination=server, source_port=here.source_port)
     return _let_out(here, packet, is_joined=False) and _admitted(here, is_straight=leaves)
+
+
+def _has_a_way_out(here: Surroundings) -> bool:
+    """Said: "From a subnet without default outbound access and without a NAT gateway: not known, unless the
+    client's public address is named."
+    """
+    assert isinstance(here.client, SubnetClient)
+    shut_in = here.client.subnet.shut_in and not here.client.nat
+    return not shut_in or here.choose("another way leads out", True, False)
 
 
 def _by_service_endpoint(here: Surroundings) -> bool:

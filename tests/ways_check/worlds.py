@@ -86,14 +86,14 @@ class Case:
 
 
 def case(seed: int) -> Case:
-    return _Maker(Random(seed)).case(seed)
+    return _Maker(Random(seed), Random(-seed - 1)).case(seed)
 
 
 class _Maker:
-    """Makes the parts of one world, in a fixed order, of one source of chance."""
+    """Makes the parts of one world, in a fixed order; which subnets are shut in is a chance of its own."""
 
-    def __init__(self, random: Random) -> None:
-        self._random = random
+    def __init__(self, random: Random, shut_in: Random) -> None:
+        self._random, self._shut_in = random, shut_in
         self._tags = random.random() < 0.2
         self._named = False
         """Whether some rule or route has named a tag."""
@@ -186,6 +186,7 @@ class _Maker:
             delegations=(_DELEGATION,) if kind == _SERVERS else (),
             security_group=self._group(number, kind) if self._chance(0.5) else None,
             service_endpoints=("Microsoft.Sql",) if self._chance(0.5) else (),
+            shut_in=kind == _APPS and self._shut_in.random() < 0.15,
             endpoint_network_policies=self._pick(
                 ["", "Disabled", "Enabled", "enabled", "NetworkSecurityGroupEnabled", "RouteTableEnabled"]
             ),

@@ -7,6 +7,7 @@ subnet. Pure; rules as sets are in ``traffic``.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import IPv4Address
 from typing import Final
 
@@ -86,7 +87,18 @@ def _by_rules(server: ServerSnapshot, coming: Coming) -> Fact:
     if found.state is State.STANDS and _by_service_endpoint(server, coming.subnet):
         told = f"{_PRIVATELY}, unless that does not hold for the server's region; {found.says}"
         return _fact(server, State.UNKNOWN, told, told)
-    return network if network is not None and found.state is State.BLOCKED else found
+    if found.state is not State.BLOCKED:
+        return found
+    return network if network is not None else _beside_idle_rule(server, coming.subnet, found)
+
+
+def _beside_idle_rule(server: ServerSnapshot, subnet: SubnetSnapshot | None, found: Fact) -> Fact:
+    """A virtual network rule for a subnet without the service endpoint admits nobody from there."""
+    rules = server.virtual_network_rules or ()
+    if subnet is None or not any(rule.subnet == subnet.id for rule in rules):
+        return found
+    idle = f"the virtual network rule for subnet {subnet.id.name} needs its service endpoint Microsoft.Sql"
+    return replace(found, says=f"{found.says}; {idle}")
 
 
 def _by_service_endpoint(server: ServerSnapshot, subnet: SubnetSnapshot | None) -> bool:

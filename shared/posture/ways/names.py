@@ -149,8 +149,9 @@ def _not_linked(server: ServerSnapshot, network: ResourceId, zones: tuple[DnsZon
 
 
 def _zone_name(server: ServerSnapshot) -> str:
-    own = server.private_dns_zone
-    return own.name if own is not None else endpoint_zone_name(server.host_name)
+    if server.vnet_integrated:
+        return server.private_dns_zone.name if server.private_dns_zone is not None else "of the server's own"
+    return endpoint_zone_name(server.host_name)
 
 
 def _held(server: ServerSnapshot, zone: DnsZone, link: ZoneLink, unsure: str = "") -> Iterator[Answer]:

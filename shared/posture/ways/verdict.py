@@ -116,10 +116,23 @@ def _by_public(case: Case) -> Iterator[Fact]:
     if case.origin is not None:
         fact, lost = routes.public(case.origin)
         straight = State.STANDS if fact.state is State.STANDS else State.UNKNOWN
-        yield _beside_service_endpoint(case, fact, lost)
+        yield _out(case, _beside_service_endpoint(case, fact, lost))
     if isinstance(client, SubnetClient):
         yield passing(_out_to_public(case, client.subnet))
     yield gates.public(case.world.server, _coming(client, straight))
+
+
+def _out(case: Case, fact: Fact) -> Fact:
+    """Who has no default way to the Internet may have another, as whoever names its address says it has."""
+    client = case.client
+    if fact.state is not State.STANDS or not isinstance(client, SubnetClient):
+        return fact
+    if client.nat or not client.subnet.shut_in:
+        return fact
+    told = (
+        f"subnet {client.subnet.id.name} has no default outbound access: whether another way out is not read"
+    )
+    return replace(fact, state=State.UNKNOWN, says=told, settles=told)
 
 
 def _beside_service_endpoint(case: Case, fact: Fact, lost: Spans) -> Fact:

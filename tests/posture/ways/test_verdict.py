@@ -336,6 +336,22 @@ def test_the_public_path_hangs_on_the_route_to_the_internet() -> None:
     assert state(gateway) is State.UNKNOWN
 
 
+@pytest.mark.field(
+    "ways",
+    "A subnet without default outbound access and a NAT gateway does not surely get to a public server",
+    source="https://learn.microsoft.com/en-us/azure/virtual-network/ip-services/default-outbound-access",
+    date="2026-11-29",
+)
+def test_a_subnet_without_a_default_way_out_may_have_another() -> None:
+    shut_in = replace(CLIENT, shut_in=True)
+    open_to_azure = public_server(ALL_AZURE)
+    assert asked(open_to_azure, CLIENT).state is State.STANDS
+    found = asked(open_to_azure, shut_in)
+    assert (found.state, "no default outbound access" in found.settles[0]) == (State.UNKNOWN, True)
+    assert asked(open_to_azure, SubnetClient(subnet=shut_in, nat=(NAT,))).state is State.STANDS
+    assert asked(behind_an_endpoint(), shut_in).state is State.STANDS
+
+
 # --- admin rules and NSGs --------------------------------------------------------------------------
 
 
@@ -442,6 +458,8 @@ def test_a_single_servers_network_rule_admits_the_subnet_that_has_the_service_en
     admitted = VirtualNetworkRule(name="apps", subnet=CLIENT.id, state=state)
     single = single_server(virtual_network_rules=(admitted,), firewall_rules=(), private_endpoints=())
     client = replace(CLIENT, service_endpoints=service_endpoints)
+    said = [fact.says for way in asked(single, client).ways for fact in way.facts]
+    assert any("needs its service endpoint" in text for text in said) is (service_endpoints == ())
     assert asked(single, client).state is expected
     assert asked(single, FAR_CLIENT).state is State.BLOCKED
 

@@ -40,6 +40,7 @@ def subnet(body: Json, read_at: datetime) -> SubnetSnapshot:
         updating=is_updating(body),
         etag=text(body, "etag") or None,
         service_endpoints=_service_endpoints(body),
+        shut_in=_is_shut_in(body),
         endpoint_network_policies=as_it_stands(get(body, "properties", "privateEndpointNetworkPolicies"))
         or "",
         route_table_id=parse_resource_id(get(body, "properties", "routeTable", "id")),
@@ -69,6 +70,12 @@ def _service_endpoints(body: Json) -> tuple[str, ...]:
     """The services that a subnet reaches by a service endpoint. The field is absent where there is none."""
     found = (text(item, "service") for item in items(get(body, "properties", "serviceEndpoints")))
     return tuple(service for service in found if service)
+
+
+def _is_shut_in(body: Json) -> bool:
+    """A private subnet without a NAT gateway; a load balancer or a machine's own address may lead out."""
+    private = get(body, "properties", "defaultOutboundAccess") is False
+    return private and get(body, "properties", "natGateway") is None
 
 
 def delegations(body: Json) -> tuple[str, ...]:
