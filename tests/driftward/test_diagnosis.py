@@ -21,13 +21,12 @@ from shared.model import (
     Direction,
     PrivateEndpointConnection,
     PublicAccess,
-    SecurityGroup,
     SecurityRule,
     ServerState,
     SubnetSnapshot,
 )
 from shared.model.networks import Peering, Route, RouteTable, SubnetEndpoint, VirtualNetwork
-from shared.model.parts import DnsZone, EndpointDns, NetworkDns, PrivateDns, VirtualNetworkRule, ZoneLink
+from shared.model.parts import DnsZone, NetworkDns, PrivateDns, VirtualNetworkRule
 from shared.model.resource_id import ResourceId
 from shared.posture.repairs import repairs
 from shared.posture.ways.answers import Fact, Stage, State, Verdict
@@ -42,17 +41,27 @@ from shared.posture.ways.world import (
     SubnetClient,
     World,
 )
-from tests.builders import GROUP, NSG, SERVER, endpoint, rule, security_rule, server, single_server
+from tests.builders import SERVER, endpoint, rule, security_rule, server, single_server
 from tests.builders import subnet as delegated_subnet
+from tests.posture.ways.builders import (
+    ADDRESS,
+    CENTRAL,
+    FAR,
+    HUB,
+    NAME,
+    NETWORKS,
+    PE,
+    TABLE,
+    ZONE,
+    dns,
+    endpoint_dns,
+    guarded,
+    link,
+    zone,
+)
 
-NETWORKS = f"{GROUP}/providers/Microsoft.Network"
-HUB, FAR = (ResourceId(f"{NETWORKS}/virtualNetworks/{name}") for name in ("hub", "far"))
-TABLE = ResourceId(f"{NETWORKS}/routeTables/rt")
-NAME = "privatelink.postgres.database.azure.com"
-ZONE = ResourceId(f"{NETWORKS}/privateDnsZones/{NAME}")
-CENTRAL = ResourceId(f"{NETWORKS.replace('/data/', '/central/')}/privateDnsZones/{NAME}")
-PE, OTHER_PE = (ResourceId(f"{NETWORKS}/privateEndpoints/{name}") for name in ("orders-endpoint", "second"))
-ADDRESS, FAR_ADDRESS = IPv4Address("10.0.2.4"), IPv4Address("10.9.2.4")
+OTHER_PE = ResourceId(f"{NETWORKS}/privateEndpoints/second")
+FAR_ADDRESS = IPv4Address("10.9.2.4")
 
 
 def subnet(name: str, prefix: str, network: ResourceId = HUB, **parts: Any) -> SubnetSnapshot:
@@ -74,11 +83,6 @@ def holding(address: IPv4Address, named: ResourceId = PE, server_id: ResourceId 
     return SubnetEndpoint(id=named, server=server_id, addresses=(ip_address(str(address)),))
 
 
-def guarded(whole: SubnetSnapshot, *rules: SecurityRule) -> SubnetSnapshot:
-    group = SecurityGroup(id=NSG, rules=rules, default_rules=(), subnets=(whole.id,))
-    return replace(whole, security_group=group)
-
-
 def routed(whole: SubnetSnapshot, prefix: str, hop: str) -> SubnetSnapshot:
     table = RouteTable(id=TABLE, routes=(Route(name="there", prefix=prefix, next_hop=hop),))
     return replace(whole, route_table_id=TABLE, route_table=table)
@@ -98,33 +102,6 @@ FAR_PLACE = subnet("endpoints", "10.9.2.0/24", FAR, private_endpoints=(holding(F
 DATABASES = subnet(
     "postgres", "10.0.1.0/24", delegations=("Microsoft.DBforPostgreSQL/flexibleServers",), servers=()
 )
-
-
-def link(network: ResourceId, state: str = "Completed") -> ZoneLink:
-    return ZoneLink(name=network.name, network=network, state=state)
-
-
-def zone(named: ResourceId = ZONE, **parts: Any) -> DnsZone:
-    return replace(DnsZone(id=named, exists=True, links=(link(HUB),), record=(ADDRESS,)), **parts)
-
-
-def endpoint_dns(**parts: Any) -> EndpointDns:
-    whole = EndpointDns(
-        id=PE,
-        addresses=(ADDRESS,),
-        network=NetworkDns(id=HUB, dns_servers=()),
-        group_zones=(ZONE,),
-        group="default",
-    )
-    return replace(whole, **parts)
-
-
-def dns(*zones: DnsZone, endpoints: tuple[EndpointDns, ...] = (), **parts: Any) -> PrivateDns:
-    read = zones or (zone(),)
-    whole = PrivateDns(
-        endpoints=endpoints or (endpoint_dns(),), zones=read, found=tuple(one.id for one in read)
-    )
-    return replace(whole, **parts)
 
 
 SECOND = PrivateEndpointConnection(
