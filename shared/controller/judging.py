@@ -40,15 +40,17 @@ from shared.posture.ways.reach import with_reach
 from shared.state.baseline import Baseline, found_since, recorded_baseline
 
 
-def judge_all(visit: Visit, policies: Iterable[AnyPolicy], record: TargetRecord) -> tuple[Judgement, ...]:
+def judge_all(
+    visit: Visit, policies: Iterable[AnyPolicy], record: TargetRecord
+) -> tuple[tuple[Judgement, ...], Snapshot]:
     """One judgement for each policy, in order: each is planned beside what is proposed for those before it,
-    and by the alerts that are open on the same NSG."""
+    and by the alerts that are open on the same NSG. With them the reading, and what they had read besides."""
     judgements: list[Judgement] = []
     proposals, last_way = Proposals(visit, record), LastWay(visit)
     for policy in policies:
         judgements.append(_judge(visit, policy, record, proposals, last_way))
         proposals.add(judgements[-1])
-    return tuple(judgements)
+    return tuple(judgements), last_way.seen
 
 
 def _judge(

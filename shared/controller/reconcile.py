@@ -143,7 +143,8 @@ def _look(visit: Visit, record: TargetRecord, finishing: ChangeRecord | None) ->
 def _judge_and_act(visit: Visit, record: TargetRecord) -> _Looked:
     rules = visit.deps.configuration.file.tag_exemptions
     record = with_tag_seen(record, tags_of(visit.snapshot), visit.cause, rules, visit.now)
-    judgements = judge_all(visit, _asked_for(visit), record)
+    judgements, seen = judge_all(visit, _asked_for(visit), record)
+    relate(visit, seen)
     outcomes = {judgement.policy.id: _outcome(judgement.decision) for judgement in judgements}
     begun = _act(visit, judgements, record)
     if begun is None:
@@ -204,7 +205,6 @@ def _act(visit: Visit, judgements: tuple[Judgement, ...], record: TargetRecord) 
     Changes of one target are made one after the other, each verified before the next: a second
     revert waits for the reading that verifies the first.
     """
-    relate(visit)
     tell(visit, judgements, record)
     record = schedule_recheck(visit, judgements, remember(visit, judgements, record))
     revert = _first_revert(judgements)

@@ -124,7 +124,8 @@ def _keep_baseline(visit: Visit) -> str:
     return visit.deps.store.keep(timeless)
 
 
-def relate(visit: Visit) -> None:
-    """Remember what the target depends on: after its deletion an NSG cannot be asked for its subnets."""
-    relations = [Relation(source=source, target=visit.target) for source in depends_on(visit.snapshot)]
+def relate(visit: Visit, seen: Snapshot) -> None:
+    """Remember what the target depends on, by all that was read of it: after its deletion an NSG cannot be
+    asked for its subnets."""
+    relations = [Relation(source=source, target=visit.target) for source in depends_on(seen)]
     visit.deps.store.relate(relations, visit.now)

@@ -14,6 +14,8 @@ from shared.model import (
     ConnectionStatus,
     Direction,
     EnforcementMode,
+    Locator,
+    LocatorKind,
     PublicAccess,
     Reason,
     ServerSnapshot,
@@ -118,6 +120,15 @@ def test_an_endpoint_whose_name_nobody_resolves_is_no_way_in(dns: PrivateDns) ->
     world = World()
     drifted(world, private_dns=dns)
     assert "network hub" in held(world) or "network spoke" in held(world)
+
+
+def test_what_was_read_for_the_answer_makes_its_events_lead_here() -> None:
+    """Whoever links the zone as they were told need not wait for the sweep."""
+    world = World()
+    drifted(world, private_dns=private_dns())
+    (zone,) = private_dns().zones
+    found = world.store.related(Locator(kind=LocatorKind.PRIVATE_DNS_ZONE, id=zone.id))
+    assert [target.id for target in found] == [SERVER]
 
 
 def test_the_alert_tells_that_the_name_leads_nobody_to_the_endpoint() -> None:
