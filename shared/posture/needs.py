@@ -49,9 +49,9 @@ from shared.posture.subnet_questions import (
     within_itself,
 )
 from shared.posture.unread import unread_reason
+from shared.posture.ways.zones import AZURE_RESOLVER
 
 DNS_PORT: Final = 53
-_AZURES_RESOLVER: Final = "168.63.129.16"
 DNS_DEPENDS: Final = "no article says whether the service asks the DNS servers that the network names"
 """Looked for in vain in private access networking of Azure Database for PostgreSQL, its DNS configuration
 patterns, and "Name resolution for resources in Azure virtual networks", 2026-11-29."""
@@ -251,7 +251,7 @@ def dns_unknown(subnet: SubnetSnapshot) -> str:
 def _dns_networks(subnet: SubnetSnapshot) -> Iterator[IPNetwork]:
     named = subnet.virtual_network.dns_servers if subnet.virtual_network else ()
     for text in dict.fromkeys(named):
-        if text.strip() != _AZURES_RESOLVER and (address := _address(text)) is not None:
+        if text.strip() != AZURE_RESOLVER and (address := _address(text)) is not None:
             yield ip_network(address)
 
 

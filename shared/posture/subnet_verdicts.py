@@ -110,14 +110,15 @@ def _evidence(about: About, inquiry: Inquiry, answers: Sequence[Answer]) -> Mapp
     found = dict.fromkeys(caveat for answer in answers for caveat in answer.verdict.caveats)
     return {
         "nsgId": group_id(inquiry.subnet),
-        "directions": [_direction(answer) for answer in answers],
+        "directions": [answer_shown(answer) for answer in answers],
         "sharedWith": sharing(inquiry.subnet),
         "noFixReason": why_no_fix(about, inquiry, answers),
         "caveats": [*found, *CAVEATS],
     }
 
 
-def _direction(answer: Answer) -> Mapping[str, Json]:
+def answer_shown(answer: Answer) -> Mapping[str, Json]:
+    """An answer for evidence: the verdict, the rules that decide as they should not, and a packet."""
     verdict = answer.verdict
     ports, rules = (
         ("portsDenied", "blockingRules") if answer.want is Access.ALLOW else ("portsAllowed", "exposingRules")

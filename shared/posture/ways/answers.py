@@ -53,6 +53,7 @@ class Fact:
     remedy: tuple[Step | Edit, ...] = ()
     """Of what blocks: what mends it, in order; a text without a command is a sentence."""
     evidence: Mapping[str, Json] = field(default_factory=dict)
+    """Of an NSG: its answer, with the rules that decide and a packet."""
 
 
 @value

@@ -37,6 +37,7 @@ from shared.posture.subnet_answers import Answer, ask, open_reason, wrong_reason
 from shared.posture.subnet_facts import POSTGRES_PORT
 from shared.posture.subnet_questions import About, Inquiry, ports_of
 from shared.posture.subnet_rules import inquiry_suggestion
+from shared.posture.subnet_verdicts import answer_shown
 from shared.posture.unread import unread_reason
 from shared.posture.ways.answers import Fact, Stage, State
 
@@ -153,7 +154,8 @@ def _group_fact(leg: Leg) -> Fact:
         free = f"subnet {subnet.id.name} has no NSG: everything passes {leg.direction.lower()}"
         return _fact(leg, State.STANDS, free)
     try:
-        return _answered(leg, *ask(leg.inquiry))
+        (answer,) = ask(leg.inquiry)
+        return replace(_answered(leg, answer), evidence=answer_shown(answer))
     except NsgError as error:
         return _unknown(leg, f"the rules of NSG {group.id.name} cannot be read: {error}")
 
@@ -191,7 +193,7 @@ def _stopped(group: SecurityGroup | None, leg: Leg) -> _Stopped:
 
 def _behind_admin_rules(leg: Leg, found: Fact, network: VirtualNetwork | None) -> Fact:
     if network is None:
-        return replace(_unknown(leg, unread_reason(leg.subnet, Aspect.VIRTUAL_NETWORK)))
+        return _unknown(leg, unread_reason(leg.subnet, Aspect.VIRTUAL_NETWORK))
     if network.admin_rules is None:
         why = f": {network.admin_unread}" if network.admin_unread else ""
         unread = (

@@ -367,6 +367,13 @@ def test_which_address_the_client_has_decides_where_an_nsg_denies_some() -> None
     assert asked(behind_an_endpoint(), some).state is State.UNKNOWN
 
 
+def test_what_an_nsg_decides_is_told_with_its_rule_and_a_packet() -> None:
+    (way,) = asked(behind_an_endpoint(), guarded(CLIENT, deny(OUT))).ways
+    (fact,) = way.blocking
+    assert fact.evidence["blockingRules"] == [{"name": "no-200", "priority": 200}]
+    assert fact.evidence["witness"]["destination"] == str(ADDRESS)
+
+
 def test_faults_that_stop_some_packets_each_are_a_fault_together_where_they_stop_all() -> None:
     half = guarded(CLIENT, deny(OUT, sources=("10.0.7.0/25",)))
     place = guarded(DATABASES, deny(IN, sources=("10.0.7.128/25",)))
