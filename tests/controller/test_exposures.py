@@ -17,7 +17,6 @@ from tests.fakes import World
 BOTH_MODES = pytest.mark.parametrize("mode", list(EnforcementMode))
 QUIET = public_server(firewall_rules=(OFFICE,))
 HOLE = public_server(firewall_rules=(OFFICE, ALL_AZURE))
-ADR = "docs/adr/0014-the-exposure-clock.md"
 
 
 def world_of(mode: EnforcementMode = EnforcementMode.ENFORCE) -> World:
@@ -36,7 +35,7 @@ def write(world: World, snapshot: object, seconds: float) -> None:
 @pytest.mark.field(
     "brakes",
     "A hole under a stream of other writes is told after 90 seconds and shut after five minutes",
-    source=ADR,
+    source="docs/adr/0014-the-exposure-clock.md",
     date="2026-11-29",
 )
 @BOTH_MODES
@@ -57,7 +56,7 @@ def test_a_stream_of_writes_keeps_no_hole_open_or_quiet(mode: EnforcementMode) -
 @pytest.mark.field(
     "brakes",
     "A tag, a lock or the same value written again asks for no quiet",
-    source=ADR,
+    source="docs/adr/0014-the-exposure-clock.md",
     date="2026-11-29",
 )
 def test_a_write_that_changes_nothing_that_is_judged_postpones_nothing() -> None:
