@@ -29,6 +29,7 @@ from shared.api.routes import ROUTES
 from shared.config.settings import Settings
 from shared.model import Actor, EnforcementMode, Json
 from shared.model.alert_records import AlertRecord
+from shared.model.codec import load, to_json
 from shared.state.store import Store
 from tests.api.test_api import (
     IN_AN_HOUR,
@@ -470,3 +471,16 @@ def test_keys_do_not_write_where_authentication_is_on_whatever_the_setting_says(
     world = set_to(Settings(authentication=True, operator_keys=True))
     headers = principal_header(APPROVER)
     assert call(world, "status", headers=headers).body["operatorKeys"] is False
+
+
+def test_an_approval_and_an_alert_of_before_are_read_as_they_were() -> None:
+    world, alert = alerted()
+    approved = call(world, "approve_alert", id=alert.id)
+    assert approved.status == 202
+    kept = world.store.alert(alert.id)
+    assert kept is not None
+    document = to_json(kept)
+    del document["writers"], document["approval"]["actor"], document["approval"]["notKnown"]
+    before = load(AlertRecord, json.dumps(document))
+    assert before.approval is not None
+    assert (before.writers, before.approval.actor, before.approval.not_known) == ((), None, "")
