@@ -34,9 +34,10 @@ from shared.model import (
 )
 from shared.model.memory import TargetRecord
 from shared.model.values import value
-from shared.posture.policy import AnyPolicy, Assessment, applies_to, bound
+from shared.posture.policy import AnyPolicy, Assessment, applies_to, both, bound
 from shared.posture.side_by_side import apart, beside
 from shared.posture.ways.reach import with_reach
+from shared.posture.whose_group import whose_group
 from shared.state.baseline import Baseline, found_since, recorded_baseline
 
 
@@ -70,7 +71,7 @@ def _judge(
         finding=finding,
         change=remedy.change,
         proof=remedy.proof,
-        assessment=_assessment(visit, policy, baseline) if remedy.change else Assessment(),
+        assessment=_assessment(visit, policy, remedy.change, baseline) if remedy.change else Assessment(),
         context=replace(context, readiness=readiness),
     )
     decision = None if finding.state is ComplianceState.COMPLIANT else decide(last_way.asked(question))
@@ -174,14 +175,17 @@ def enabled_policies(snapshot: Snapshot, deps: Deps) -> tuple[AnyPolicy, ...]:
     )
 
 
-def _assessment(visit: Visit, policy: AnyPolicy, baseline: Baseline) -> Assessment:
+def _assessment(visit: Visit, policy: AnyPolicy, change: Change, baseline: Baseline) -> Assessment:
     """How the situation lowers the policy's safety, judged against the last compliant reading.
 
     A reading that is recorded and cannot be found any more makes a person look.
     """
-    assessment = policy.assess(visit.snapshot, baseline.snapshot)
+    snapshot, former = visit.snapshot, baseline.snapshot
+    assessment = policy.assess(snapshot, former)
+    if isinstance(snapshot, SubnetSnapshot):
+        group = whose_group(change, snapshot, former if isinstance(former, SubnetSnapshot) else None)
+        assessment = both(assessment, group)
     if not baseline.lost:
         return assessment
     lost = "the recorded compliant reading is not there any more"
-    safety = max(assessment.safety, Safety.APPROVAL, key=list(Safety).index)
-    return replace(assessment, safety=safety, notes=(*assessment.notes, lost))
+    return both(assessment, Assessment(safety=Safety.APPROVAL, notes=(lost,)))
