@@ -10,7 +10,20 @@ from datetime import datetime
 from typing import Final
 
 from shared.controller.deps import Deps
-from shared.model import Action, Cause, Change, Decision, Edit, Finding, Proof, Reason, Snapshot, Target
+from shared.model import (
+    Action,
+    Cause,
+    Change,
+    Decision,
+    Edit,
+    Finding,
+    Proof,
+    Purse,
+    Reason,
+    Snapshot,
+    Target,
+)
+from shared.model.exposure import Exposure
 from shared.model.messages import RunOptions
 from shared.model.values import value
 from shared.posture.policy import AnyPolicy
@@ -45,12 +58,12 @@ class Judgement:
     """Those of the change; without one, what the policy suggests to people."""
     baseline: Baseline = Baseline()
     """The last compliant reading; looked up only for what is not compliant."""
-    restores: bool = False
-    """Whether the change puts back what the baseline had."""
-
-    @property
-    def restored_from(self) -> datetime | None:
-        return self.baseline.read_at if self.restores else None
+    restored_from: datetime | None = None
+    """The time of the reading whose rules the change puts back; None where it puts none back."""
+    exposure: Exposure = Exposure()
+    """The clock after this look."""
+    purse: Purse = Purse.ORDINARY
+    """What the change is spent from."""
 
     @property
     def will_write(self) -> bool:

@@ -136,5 +136,3 @@ def why_no_fix(about: About, inquiry: Inquiry, answers: Sequence[Answer]) -> str
         return proposed.reason
     left = still_open(answers)
     return f"no rule here could be proved enough: {open_reason(left)}" if left else None
-
-

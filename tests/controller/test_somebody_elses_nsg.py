@@ -69,9 +69,16 @@ def asked(world: World, policy: str = NSG_POLICY) -> AlertRecord:
     source="https://learn.microsoft.com/en-us/azure/role-based-access-control/permissions/networking",
     date="2026-11-29",
 )
-@pytest.mark.parametrize("before", [OWN_GROUP, None])
-@pytest.mark.parametrize("others", [(THEIRS, HERS), (HERS,)])
-@pytest.mark.parametrize("rules", [(DENY_ALL,), (DENY_OUT,), (DENY_ALL, DENY_OUT)])
+@pytest.mark.parametrize(
+    ("before", "others", "rules"),
+    [
+        (OWN_GROUP, (THEIRS, HERS), (DENY_ALL,)),
+        (OWN_GROUP, (HERS,), (DENY_OUT,)),
+        (None, (THEIRS, HERS), (DENY_OUT,)),
+        (None, (HERS,), (DENY_ALL, DENY_OUT)),
+    ],
+    ids=["shared", "lone", "shared, none before", "lone, none before"],
+)
 def test_nothing_is_written_into_an_nsg_that_somebody_has_just_attached(
     before: SecurityGroup | None, others: tuple[ResourceId, ...], rules: tuple[SecurityRule, ...]
 ) -> None:
