@@ -17,6 +17,7 @@ from shared.controller.deps import Deps
 from shared.controller.last_way import LastWay
 from shared.controller.proposals import Proposals
 from shared.controller.put_back import asked_or_put_back
+from shared.controller.shadowed import said_of, shadowed
 from shared.controller.visit import Judgement, Visit
 from shared.guardrails.decide import decide
 from shared.guardrails.prove import prove
@@ -65,6 +66,8 @@ def _judge(
     baseline = _baseline(visit, finding, record)
     finding = found_since(baseline, finding, visit.snapshot, policy)
     memory = record.memories.get(policy.id)
+    hidden_by = shadowed(visit, policy, finding, record)
+    finding = said_of(finding, hidden_by, record)
     remedy = _Remedy()
     if finding.state is not ComplianceState.COMPLIANT:
         remedy = _remedy(visit, policy, (finding, baseline), proposals.beside(policy.id))
@@ -95,6 +98,7 @@ def _judge(
         edits=remedy.edits,
         baseline=baseline,
         restored_from=remedy.restored_from,
+        was_sure=bool(hidden_by),
         exposure=exposure,
         purse=question.purse,
     )

@@ -63,6 +63,8 @@ class Judgement:
     """The last compliant reading; looked up only for what is not compliant."""
     restored_from: datetime | None = None
     """The time of the reading whose rules the change puts back; None where it puts none back."""
+    was_sure: bool = False
+    """Of what is unknown: whether it is so by what somebody wrote since the last compliant reading."""
     exposure: Exposure = Exposure()
     """The clock after this look."""
     purse: Purse = Purse.ORDINARY
