@@ -16,7 +16,7 @@ from shared.controller.context import clock_after, context_for
 from shared.controller.deps import Deps
 from shared.controller.last_way import LastWay
 from shared.controller.proposals import Proposals
-from shared.controller.put_back import asked_or_put_back
+from shared.controller.put_back import put_back_first
 from shared.controller.shadowed import said_of, shadowed
 from shared.controller.visit import Judgement, Visit
 from shared.guardrails.decide import decide
@@ -66,8 +66,10 @@ def _judge(
     baseline = _baseline(visit, finding, record)
     finding = found_since(baseline, finding, visit.snapshot, policy)
     memory = record.memories.get(policy.id)
-    hidden_by = shadowed(visit, policy, finding, record)
-    finding = said_of(finding, hidden_by, record)
+    hidden_by: tuple[str, ...] = ()
+    if finding.state is ComplianceState.UNKNOWN:
+        hidden_by = shadowed(visit, policy, record)
+        finding = said_of(finding, hidden_by, record)
     remedy = _Remedy()
     if finding.state is not ComplianceState.COMPLIANT:
         remedy = _remedy(visit, policy, (finding, baseline), proposals.beside(policy.id))
@@ -84,9 +86,11 @@ def _judge(
     )
     decision = None
     if finding.state is not ComplianceState.COMPLIANT:
-        question, put_back_from = asked_or_put_back(question, visit, last_way, (memory, baseline))
-        remedy = _begun_with_a_way_in(remedy, question, put_back_from)
-        decision = decide(question)
+        asked = last_way.asked(question)
+        if asked.assessment.last_way_in:
+            asked, put_back_from = put_back_first((question, asked), visit, last_way, (memory, baseline))
+            remedy = _begun_with_a_way_in(remedy, asked, put_back_from)
+        decision = decide(asked)
     if context.exemption is not None and finding.state is ComplianceState.NON_COMPLIANT:
         finding = replace(finding, state=ComplianceState.EXEMPT)
     judgement = Judgement(

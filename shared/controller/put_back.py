@@ -28,20 +28,24 @@ OLDEST_BEFORE: Final = timedelta(days=1)
 turns public access off."""
 
 
-def asked_or_put_back(
-    question: Question, visit: Visit, last_way: LastWay, known: tuple[PolicyMemory | None, Baseline]
+def put_back_first(
+    questions: tuple[Question, Question],
+    visit: Visit,
+    last_way: LastWay,
+    known: tuple[PolicyMemory | None, Baseline],
 ) -> tuple[Question, datetime | None]:
-    """The question with what *last way in* says of its change; where that holds, with the change that puts
-    rules back first, if one can be proved, and the time of the reading that they are from."""
-    asked = last_way.asked(question)
-    if not asked.assessment.last_way_in:
-        return asked, None
+    """The question with the change that puts rules back first, where one is proved and keeps a way in, and
+    the time of the reading that they are from; else the question as it was held.
+
+    ``questions`` are the one that was asked of *last way in*, and what that said.
+    """
+    question, held = questions
     for former, read_at in _earlier(visit, *known):
         other = _instead(question, visit, former)
-        held = last_way.asked(other) if other else asked
-        if not held.assessment.last_way_in:
-            return held, read_at
-    return asked, None
+        asked = last_way.asked(other) if other else held
+        if not asked.assessment.last_way_in:
+            return asked, read_at
+    return held, None
 
 
 def _instead(question: Question, visit: Visit, former: ServerSnapshot) -> Question | None:

@@ -11,19 +11,17 @@ from dataclasses import replace
 from shared.controller.visit import Visit
 from shared.guardrails.question import Readiness, readiness_of
 from shared.guardrails.shadow import shadows
-from shared.model import Actor, ComplianceState, Finding
+from shared.model import Actor, Finding
 from shared.model.memory import TargetRecord
 from shared.posture.policy import AnyPolicy
 from shared.state.baseline import recorded_baseline
 
 
-def shadowed(visit: Visit, policy: AnyPolicy, finding: Finding, record: TargetRecord) -> tuple[str, ...]:
-    """The rules that make the finding unknown; nothing where it is not, or for another reason."""
+def shadowed(visit: Visit, policy: AnyPolicy, record: TargetRecord) -> tuple[str, ...]:
+    """The rules that make an unknown finding so; nothing where it is so for another reason."""
     memory = record.memories.get(policy.id)
     ready = readiness_of(visit.snapshot) is Readiness.READY
-    if finding.state is not ComplianceState.UNKNOWN or memory is None or not ready:
-        return ()
-    if memory.baseline is None or policy.reads & visit.snapshot.unread.keys():
+    if memory is None or not ready or policy.reads & visit.snapshot.unread.keys():
         return ()
     former = recorded_baseline(memory, visit.deps.store).snapshot
     return shadows(policy, visit.snapshot, former) if former is not None else ()
