@@ -29,6 +29,7 @@ from shared.model.errors import (
     Throttled,
     Transient,
 )
+from shared.model.happened import change_claimed, with_deeds
 from shared.model.memory import TargetRecord
 from shared.model.messages import RunOptions
 from shared.model.results import TargetResult
@@ -61,7 +62,7 @@ def claim(change: ChangeRecord, record: TargetRecord, deps: Deps, now: datetime)
     Raises ``BudgetExhausted``, and ``EntityChanged`` when somebody else was faster.
     """
     deps.store.claim(
-        record,
+        with_deeds(record, change_claimed(change, deps.gateway.identity())),
         change,
         lease_until=now + LEASE,
         scope_limit=deps.configuration.limits.writes_per_subscription,

@@ -16,8 +16,9 @@ from shared.model.interfaces import TableWrite
 from shared.model.memory import Attempt, TargetRecord
 from shared.model.values import value
 from shared.state.blob_archive import Archive
-from shared.state.table_layout import TARGETS, budget_place, target_place, target_row
+from shared.state.table_layout import budget_place
 from shared.state.table_rows import Place, Rows, conditional
+from shared.state.target_rows import TargetRows
 
 _BUDGET_WINDOW: Final = timedelta(hours=1)
 
@@ -52,9 +53,10 @@ class _Budget:
 class Claims:
     """The claims in the table of targets; the journal's entry for a change is the store's to write."""
 
-    def __init__(self, rows: Rows, archive: Archive) -> None:
+    def __init__(self, rows: Rows, archive: Archive, targets: TargetRows) -> None:
         self._rows = rows
         self._archive = archive
+        self._targets = targets
 
     def claim(
         self,
@@ -87,7 +89,7 @@ class Claims:
         spent = list(budget.spent)
         mine = _Spent(at=change.created_at, writes=len(change.change.edits))
         if etag is None or mine not in spent:
-            return self._rows.put(target_place(record.target), record, target_row(record))
+            return self._targets.put(record)
         spent.remove(mine)
         return self._write(
             record, conditional(place, self._rows.properties(_Budget(spent=tuple(spent))), etag)
@@ -99,10 +101,8 @@ class Claims:
         return budget.used
 
     def _write(self, record: TargetRecord, budget_write: TableWrite) -> TargetRecord:
-        """The record and the budget in one transaction: they stand in one partition."""
-        record_write = self._rows.write_of(target_place(record.target), record, target_row(record))
-        etag, _ = self._rows.write(TARGETS, record_write, budget_write)
-        return replace(record, etag=etag)
+        """The record, its chain and the budget in one transaction: they stand in one partition."""
+        return self._targets.put(record, budget_write)
 
     def _spend(self, subscription: str, writes: int, limit: int, now: datetime) -> TableWrite:
         place = budget_place(subscription)
