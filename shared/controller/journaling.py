@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from shared.controller.deps import Deps
-from shared.model import EnforcementMode, Target
+from shared.model import EnforcementMode, Outcome, Target
 from shared.model.anchors import Anchor, AnchorMark, Inherited, Place
 from shared.model.chain import NOTHING_BEFORE, tells_of
 from shared.model.change_records import ChangeRecord
@@ -121,7 +121,7 @@ def _of_change(change: ChangeRecord, deps: Deps) -> Iterator[Deed]:
     for kept in (change.change, change.proof):
         deps.store.keep(kept)
     yield change_claimed(change)
-    if change.finished_at is not None:
+    if change.outcome is not Outcome.IN_PROGRESS:
         yield change_ended(change)
 
 

@@ -30,6 +30,7 @@ from shared.state.change_rows import Changes
 from shared.state.claims import Claims
 from shared.state.coalescing import Coalescing
 from shared.state.journal import Journal
+from shared.state.journal_evidence import EvidenceReader
 from shared.state.listings import Page, Wanted
 from shared.state.relation_index import Relations
 from shared.state.run_rows import Runs
@@ -64,6 +65,7 @@ class Store:
         self._queue = queue
         self._archive = Archive(blobs)
         self._rows = Rows(tables, self._archive)
+        self.evidence = EvidenceReader(tables, self._rows, self._archive)
         self.journal = Journal(tables, self._rows, self._archive)
         self._targets = TargetRows(self._rows, self.journal)
         self._claims = Claims(self._rows, self._archive, self._targets)
