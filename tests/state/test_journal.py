@@ -8,6 +8,8 @@ from datetime import timedelta
 
 import pytest
 
+from shared.guardrails.budget import Limits, Purchase
+from shared.model import Purse
 from shared.model.anchors import Anchor
 from shared.model.chain import NOTHING_BEFORE, check_chain
 from shared.model.deeds import Deed, DeedKind
@@ -23,6 +25,8 @@ from tests.adapters.storage.storage import Backend, blobs_on, queue_on, tables_o
 EVERYWHERE = pytest.mark.parametrize(
     "backend", ["memory", pytest.param("azurite", marks=pytest.mark.azurite)], indirect=True
 )
+PURCHASE = Purchase(target=server(), writes=1, purse=Purse.ORDINARY)
+NOTHING_LEFT = Limits(writes_per_subscription=0)
 LATER = NOW + timedelta(minutes=10)
 
 
@@ -91,9 +95,9 @@ def test_a_claim_is_entered_with_its_lease_or_not_at_all(store: Store) -> None:
     claimed = change()
     record = with_deeds(store.recall(server(), NOW), change_claimed(claimed))
     with pytest.raises(BudgetExhausted):
-        store.claim(record, claimed, lease_until=LATER, scope_limit=0, writes=1, now=NOW)
+        store.claim(record, claimed, lease_until=LATER, purchase=PURCHASE, limits=NOTHING_LEFT, now=NOW)
     assert store.journal.entries(server()) == []
-    store.claim(record, claimed, lease_until=LATER, scope_limit=1, writes=1, now=NOW)
+    store.claim(record, claimed, lease_until=LATER, purchase=PURCHASE, limits=Limits(), now=NOW)
     (entry,) = store.journal.entries(server())
     assert entry.link().what["change"] == claimed.id
     assert entry.link().actor == claimed.cause.actor
