@@ -31,7 +31,8 @@ from shared.state.journal import NO_TARGETS
 BETWEEN_ANCHORS: Final = timedelta(hours=1)
 
 ENFORCING: Final = "setting: ENFORCEMENT_MODE=enforce"
-"""The app's own switch, as the journal names it."""
+KEYS_WRITE: Final = "setting: OPERATOR_KEYS=allow"
+"""The app's own switches, as the journal names them."""
 
 _ALL: Final = 1_000_000
 
@@ -47,8 +48,9 @@ def keep_journal(deps: Deps) -> None:
 
 def note_switches(deps: Deps) -> None:
     """Enter which switches are on now, where that is news."""
-    enforces = deps.settings.mode is EnforcementMode.ENFORCE
-    deps.store.journal.note_switches([ENFORCING] if enforces else [], deps.clock.now())
+    settings = deps.settings
+    on = {ENFORCING: settings.mode is EnforcementMode.ENFORCE, KEYS_WRITE: settings.operator_keys}
+    deps.store.journal.note_switches([name for name, is_on in on.items() if is_on], deps.clock.now())
 
 
 def _anchor(deps: Deps) -> None:

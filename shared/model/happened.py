@@ -71,11 +71,12 @@ def change_lapsed(change_id: str, now: datetime) -> Deed:
     return Deed(kind=DeedKind.CHANGE_LAPSED, time=now, what={"change": change_id}, healed=True)
 
 
-def approval_given(alert: AlertRecord, approval: Approval, actor: Actor | None = None) -> Deed:
+def approval_given(alert: AlertRecord, approval: Approval) -> Deed:
+    actor = approval.actor or Actor(name=approval.by)
     return Deed(
         kind=DeedKind.APPROVAL_GIVEN,
         time=approval.at,
-        actor=actor or Actor(name=approval.by),
+        actor=actor,
         what={
             "alert": alert.id,
             "policy": alert.policy,
@@ -83,6 +84,8 @@ def approval_given(alert: AlertRecord, approval: Approval, actor: Actor | None =
             "at": _text(approval.at),
             "expiresAt": _text(approval.expires_at),
             "fingerprint": approval.fingerprint,
+            "objectId": actor.object_id,
+            "notKnown": approval.not_known,
         },
     )
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import pytest
 
-from shared.model import EnforcementMode, PublicAccess, Reason, ServerState, Severity
+from shared.model import DeleteFirewallRule, EnforcementMode, PublicAccess, Reason, ServerState, Severity
 from shared.model.alert_records import AlertStatus, NotificationType
 from tests.builders import ALL_AZURE, OFFICE, public_server, rule
 from tests.controller.test_reconcile import FIREWALL, seen_compliant
@@ -155,3 +155,16 @@ def test_public_access_without_a_rule_lets_nobody_in_and_waits_in_silence() -> N
         write(world, public_server(firewall_rules=(), version=number + 15), 50)
     assert world.store.alerts(policy="postgres-public-access-enabled") == []
     assert world.azure.writes == []
+
+
+def test_what_has_to_wait_holds_up_no_change_that_leaves_it_possible() -> None:
+    world = World(
+        settle_seconds=60,
+        policies_file="version: 1\n"
+        "policies: {postgres-firewall-allows-whole-internet: {settleSeconds: 600}}\n",
+    )
+    seen_compliant(world, QUIET)
+    everyone = rule("everyone", "0.0.0.0", "255.255.255.255")
+    write(world, public_server(firewall_rules=(OFFICE, ALL_AZURE, everyone)), 70)
+    (edit,) = world.azure.writes
+    assert edit == DeleteFirewallRule(server=QUIET.id, rule=ALL_AZURE)
