@@ -26,6 +26,7 @@ from shared.model.resource_id import ResourceId
 from shared.model.results import RunRecord, TargetResult
 from shared.state.alert_rows import Alerts
 from shared.state.blob_archive import Archive
+from shared.state.break_glass import BreakGlassSwitch
 from shared.state.change_rows import Changes
 from shared.state.claims import Claims
 from shared.state.coalescing import Coalescing
@@ -283,6 +284,10 @@ class Store:
     def break_glass(self, subscription: str) -> bool:
         """Whether somebody forbade all writes. An error means that nobody knows, hence no writes."""
         return self._archive.break_glass(subscription)
+
+    def break_glass_switches(self) -> tuple[BreakGlassSwitch, ...]:
+        """Every switch that is thrown: its blob, what it stops, and what it says."""
+        return self._archive.break_glass_switches()
 
     def set_break_glass(
         self, on: bool, subscription: str | None = None, *, by: str, reason: str, now: datetime
