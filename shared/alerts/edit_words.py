@@ -27,12 +27,13 @@ def change_words(change: Change, restored_from: datetime | None = None) -> str:
 
     ``restored_from`` is the time of the reading whose rules the change puts back; None when it does not.
     """
-    words = [_edit_words(edit, restores=restored_from is not None) for edit in change.edits]
+    words = [edit_words(edit, restores=restored_from is not None) for edit in change.edits]
     when = f" as it was on {at(restored_from)}" if restored_from is not None else ""
     return "; ".join(f"{said}{when}" for said in words)
 
 
-def _edit_words(edit: Edit, *, restores: bool) -> str:
+def edit_words(edit: Edit, *, restores: bool = False) -> str:
+    """``adds rule 'x'``, or with ``restores`` ``restores rule 'x'``."""
     match edit:
         case SetPublicAccess():
             return f"sets public network access to {edit.access.value}"

@@ -85,6 +85,10 @@ class ApproveBody(Body):
     expires_in_minutes: int = Field(
         default=APPROVAL_LASTS // timedelta(minutes=1), ge=1, le=LONGEST_APPROVAL // timedelta(minutes=1)
     )
+    digest: Annotated[Text, Field(max_length=64)] | None = Field(
+        default=None,
+        description="`planned.digest` of the alert as it was read; another change is refused.",
+    )
     by: PersonName | None = Field(default=None, description="Who, where the platform does not say it.")
 
 

@@ -149,6 +149,7 @@ ROUTES: Final = (
             "not-found",
             "enforcement-disabled",
             "illegal-transition",
+            "changed-since",
             "concurrent-change",
         ),
         body=ApproveBody,

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from shared.alerts.edit_words import change_words
+from shared.alerts.planned import beyond_approval
 from shared.config.configuration import tags_of
 from shared.controller.context import context_for
 from shared.controller.deps import Deps
@@ -18,7 +19,7 @@ from shared.controller.proposals import Proposals
 from shared.controller.visit import Judgement, Visit
 from shared.guardrails.decide import decide
 from shared.guardrails.prove import prove
-from shared.guardrails.question import Question, Readiness, readiness_of
+from shared.guardrails.question import Context, Question, Readiness, readiness_of
 from shared.model import (
     Action,
     Change,
@@ -71,7 +72,7 @@ def _judge(
         change=remedy.change,
         proof=remedy.proof,
         assessment=_assessment(visit, policy, baseline) if remedy.change else Assessment(),
-        context=replace(context, readiness=readiness),
+        context=replace(context, readiness=readiness, beyond_approval=_beyond(context, remedy, visit)),
     )
     decision = None if finding.state is ComplianceState.COMPLIANT else decide(last_way.asked(question))
     if context.exemption is not None and finding.state is ComplianceState.NON_COMPLIANT:
@@ -100,6 +101,11 @@ class _Remedy:
     proof: Proof | None = None
     edits: tuple[Edit, ...] = ()
     restores: bool = False
+
+
+def _beyond(context: Context, remedy: _Remedy, visit: Visit) -> str:
+    """What is planned beyond the approval that stands."""
+    return beyond_approval(context.approval, remedy.change, visit.snapshot)
 
 
 def _baseline(visit: Visit, finding: Finding, record: TargetRecord) -> Baseline:

@@ -23,10 +23,12 @@ from shared.alerts.lifecycle import (
     reworded,
     wakes_nobody,
 )
+from shared.alerts.planned import planned_of
 from shared.alerts.steps import commands_told, resolved, started_first, ways_started_first
 from shared.config.configuration import tags_of
 from shared.controller.deps import Deps
 from shared.controller.visit import Judgement, Visit
+from shared.guardrails.approvals import wider
 from shared.model import (
     Action,
     Cause,
@@ -85,6 +87,7 @@ def sighting_of(visit: Visit, judgement: Judgement, decision: Decision) -> Sight
         now=visit.now,
         commands=_commands(edits, finding, visit.snapshot, visit.deps),
         edits=edits,
+        planned=planned_of(change, visit.snapshot),
         baseline_lost=judgement.baseline.lost,
     )
 
@@ -151,8 +154,9 @@ def raise_alert(policy: AnyPolicy, sighting: Sighting, deps: Deps) -> AlertRecor
 
 def _with_what_works_now(known: AlertRecord, sighting: Sighting, deps: Deps) -> AlertRecord:
     now = reworded(known, sighting)
-    told = (now.commands, now.edits, now.alternatives)
-    return known if told == (known.commands, known.edits, known.alternatives) else deps.store.put_alert(now)
+    told = (now.commands, now.edits, now.alternatives, now.planned)
+    known_told = (known.commands, known.edits, known.alternatives, known.planned)
+    return known if told == known_told else deps.store.put_alert(now)
 
 
 def _kept_dependants(known: AlertRecord | None) -> Mapping[str, Json]:
@@ -178,9 +182,12 @@ def _is_news(known: AlertRecord, sighting: Sighting) -> bool:
 
 
 def _is_told(known: AlertRecord, sighting: Sighting) -> bool:
-    """Whether people hear of an open alert again: the decision is another one, or the drift is graver."""
+    """Whether people hear of an open alert again: the decision is another one, the drift is graver, or what
+    they approved has become more."""
     graver = sighting.finding.severity.rank > known.severity.rank
-    return graver or known.decision.reason is not sighting.decision.reason
+    stands = known.approval is not None and known.approval.expires_at > sighting.now
+    more = stands and bool(wider(known.planned, sighting.planned))
+    return graver or more or known.decision.reason is not sighting.decision.reason
 
 
 def _says_less(known: AlertRecord, sighting: Sighting) -> bool:
@@ -227,6 +234,7 @@ def _sighting_of_failure(change: ChangeRecord, policy: AnyPolicy, before: Snapsh
         now=deps.clock.now(),
         commands=_commands(edits, finding, before, deps),
         edits=edits,
+        planned=planned_of(change.change, before),
     )
 
 

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 
+from shared.guardrails.approvals import asked_again
 from shared.guardrails.question import BreakGlass, Question, Readiness
 from shared.guardrails.schedule import WhenClosed
 from shared.model import Action, Actor, ComplianceState, Decision, Effect, Outcome, Reason, Safety, Severity
@@ -36,7 +37,7 @@ def decide(question: Question) -> Decision:
     for brake in BRAKES:
         decision = brake(question)
         if decision is not None:
-            return decision
+            return asked_again(question, decision)
     return _decision(question, Action.REVERT, _grounds(question))
 
 
