@@ -12,14 +12,14 @@ from dataclasses import replace
 from shared.alerts.edit_words import change_words
 from shared.alerts.planned import beyond_approval
 from shared.config.configuration import tags_of
-from shared.controller.context import context_for
+from shared.controller.context import clock_after, context_for
 from shared.controller.deps import Deps
 from shared.controller.last_way import LastWay
 from shared.controller.proposals import Proposals
 from shared.controller.visit import Judgement, Visit
 from shared.guardrails.decide import decide
 from shared.guardrails.prove import prove
-from shared.guardrails.question import Context, Question, Readiness, readiness_of
+from shared.guardrails.question import Question, Readiness, readiness_of
 from shared.model import (
     Action,
     Change,
@@ -66,13 +66,20 @@ def _judge(
     if finding.state is not ComplianceState.COMPLIANT:
         remedy = _remedy(visit, policy, (finding, baseline), proposals.beside(policy.id))
     context = context_for(visit, policy, finding, record)
+    exposure = clock_after(visit, policy, finding, context, record)
+    is_open = exposure.is_open and finding.state is ComplianceState.NON_COMPLIANT
     question = Question(
         policy=policy,
         finding=finding,
         change=remedy.change,
         proof=remedy.proof,
         assessment=_assessment(visit, policy, baseline) if remedy.change else Assessment(),
-        context=replace(context, readiness=readiness, beyond_approval=_beyond(context, remedy, visit)),
+        context=replace(
+            context,
+            readiness=readiness,
+            exposure=exposure if is_open else None,
+            beyond_approval=beyond_approval(context.approval, remedy.change, visit.snapshot),
+        ),
     )
     decision = None if finding.state is ComplianceState.COMPLIANT else decide(last_way.asked(question))
     if context.exemption is not None and finding.state is ComplianceState.NON_COMPLIANT:
@@ -86,6 +93,8 @@ def _judge(
         edits=remedy.edits,
         baseline=baseline,
         restores=remedy.restores,
+        exposure=exposure,
+        purse=question.purse,
     )
     return _said(judgement)
 
@@ -101,11 +110,6 @@ class _Remedy:
     proof: Proof | None = None
     edits: tuple[Edit, ...] = ()
     restores: bool = False
-
-
-def _beyond(context: Context, remedy: _Remedy, visit: Visit) -> str:
-    """What is planned beyond the approval that stands."""
-    return beyond_approval(context.approval, remedy.change, visit.snapshot)
 
 
 def _baseline(visit: Visit, finding: Finding, record: TargetRecord) -> Baseline:
