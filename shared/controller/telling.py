@@ -23,6 +23,7 @@ from shared.alerts.planned import planned_of
 from shared.alerts.steps import commands_told, resolved, started_first, ways_started_first
 from shared.config.configuration import tags_of
 from shared.controller.deps import Deps
+from shared.controller.exempted import as_judged
 from shared.controller.notifying import write_and_tell
 from shared.controller.resolving import UNKNOWN_FINGERPRINT, resolve_what_ended, resolve_what_is_off
 from shared.controller.visit import Judgement, Visit
@@ -220,9 +221,10 @@ def alert_failed_change(change: ChangeRecord, deps: Deps) -> None:
 def _sighting_of_failure(change: ChangeRecord, policy: AnyPolicy, before: Snapshot, deps: Deps) -> Sighting:
     """The drift as it was when the change was begun, and how its revert came to nothing."""
     bound = deps.configuration.bind(policy, change.change.target.id, tags_of(before))
-    memory = deps.store.recall(change.change.target, change.created_at).memories.get(policy.id)
-    baseline = recorded_baseline(memory, deps.store)
-    found = found_since(baseline, with_reach(bound.evaluate(before), before), before, bound)
+    record = deps.store.recall(change.change.target, change.created_at)
+    baseline = recorded_baseline(record.memories.get(policy.id), deps.store)
+    judged = as_judged(before, policy.id, record, change.created_at)
+    found = found_since(baseline, with_reach(bound.evaluate(judged), before), judged, bound)
     finding = _told_here(found, before, deps)
     since = evidence_since(baseline, before, bound, change.cause)
     planned = {"plannedChange": change_words(change.change, change.restored_from)}

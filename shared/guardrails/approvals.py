@@ -70,7 +70,7 @@ def _beyond(approved: Planned, wanted: Planned) -> Iterator[str]:
         ("loses", wanted.loses, approved.loses),
         ("gains", wanted.gains, approved.gains),
     ):
-        rest = _minus(reach, known)
+        rest = more_of(reach, known)
         if rest != Reach():
             yield f"also {verb} access: {_few(told(rest))}"
 
@@ -80,7 +80,7 @@ def _few(texts: tuple[str, ...]) -> str:
     return ", ".join(texts[:_MOST_TOLD]) + (f" and {more} more" if more > 0 else "")
 
 
-def _minus(reach: Reach, known: Reach) -> Reach:
+def more_of(reach: Reach, known: Reach) -> Reach:
     return Reach(
         sources=AddressSet(spans=reach.sources).minus(AddressSet(spans=known.sources)).spans,
         named=tuple(name for name in reach.named if name not in known.named),

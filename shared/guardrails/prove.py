@@ -30,6 +30,8 @@ from shared.posture.policy import AnyPolicy, applies_to
 from shared.posture.subnet_questions import virtual_network
 from shared.posture.traffic import ServerTraffic, SubnetTraffic, describe_box, server_traffic
 
+_FITS: Final = "the change fits the reading"
+
 
 def prove(change: Change, snapshot: Snapshot, policy: AnyPolicy, enabled: Iterable[AnyPolicy]) -> Proof:
     """Prove ``change``, planned by ``policy`` on ``snapshot``, against every enabled policy."""
@@ -37,14 +39,35 @@ def prove(change: Change, snapshot: Snapshot, policy: AnyPolicy, enabled: Iterab
         after = apply_to(snapshot, change)
         restored = apply_edits(after, change.inverse)
     except EditDoesNotFit as misfit:
-        return Proof(steps=(ProofStep(claim="the change fits the reading", holds=False, detail=str(misfit)),))
-    return Proof(
-        steps=(
-            _inverse_restores(snapshot, restored),
-            _finding_disappears(policy, snapshot, after),
-            _nothing_gets_worse(policy, enabled, snapshot, after),
-            _traffic_changes_as_permitted(change, policy, snapshot, after),
-        )
+        return Proof(steps=(ProofStep(claim=_FITS, holds=False, detail=str(misfit)),))
+    harmless = _harmless(change, (snapshot, after, restored), policy, enabled)
+    return Proof(steps=(harmless[0], _finding_disappears(policy, snapshot, after), *harmless[1:]))
+
+
+def prove_harmless(
+    change: Change, snapshot: Snapshot, policy: AnyPolicy, enabled: Iterable[AnyPolicy]
+) -> Proof:
+    """All of the proof but that the finding disappears."""
+    try:
+        after = apply_to(snapshot, change)
+        restored = apply_edits(after, change.inverse)
+    except EditDoesNotFit as misfit:
+        return Proof(steps=(ProofStep(claim=_FITS, holds=False, detail=str(misfit)),))
+    return Proof(steps=_harmless(change, (snapshot, after, restored), policy, enabled))
+
+
+def _harmless(
+    change: Change,
+    readings: tuple[Snapshot, Snapshot, Snapshot],
+    policy: AnyPolicy,
+    enabled: Iterable[AnyPolicy],
+) -> tuple[ProofStep, ...]:
+    """``readings`` are those before and after the change, and after its inverse."""
+    before, after, restored = readings
+    return (
+        _inverse_restores(before, restored),
+        _nothing_gets_worse(policy, enabled, before, after),
+        _traffic_changes_as_permitted(change, policy, before, after),
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from datetime import datetime
 
+from shared.model.changes import Change
 from shared.model.exposure import Exposure
 from shared.model.kinds import ComplianceState, Outcome, Purse
 from shared.model.targets import Actor, Cause, Target
@@ -58,6 +59,9 @@ class Exemption:
     expires_at: datetime
     change_id: str | None = None
     """The rollback that the exemption came with; it goes when that fails."""
+    rolled_back: Change | None = None
+    """The change that was rolled back: its edits are exempt and nothing else. None exempts from the whole
+    policy: what the file says, and records older than the field."""
 
 
 @value
