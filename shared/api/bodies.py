@@ -28,7 +28,7 @@ from shared.policies import find
 
 LONGEST_APPROVAL: Final = timedelta(minutes=240)
 LONGEST_EXEMPTION: Final = timedelta(days=90)
-"""How long a rollback may exempt its target."""
+"""How long a rollback may exempt what it puts back."""
 MOST_ITEMS: Final = 1000
 
 _LONGEST_ID: Final = 2048
@@ -95,7 +95,7 @@ class ApproveBody(Body):
 class RollbackBody(Body):
     reason: Annotated[Text, Field(min_length=3, max_length=1000)]
     expires_at: AwareDatetime = Field(
-        description="Until when the target is exempt from the policy: at most 90 days from now."
+        description="Until when what is put back is exempt from the policy: at most 90 days from now."
     )
 
 

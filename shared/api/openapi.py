@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import JsonSchemaMode
 
 from shared.alerts.views import PlannedView
+from shared.api.exemptions import ExemptionView
 from shared.api.health import HealthView
 from shared.api.http import PROBLEMS, Problem, ProblemType
 from shared.api.nsg_views import ExplanationView
@@ -42,6 +43,7 @@ _SHOWN: Final[Mapping[str, Any]] = {
     "Change": ChangeRecord,
     "Policy": PolicyView,
     "Explanation": ExplanationView,
+    "Exemption": ExemptionView,
     "Health": HealthView,
     "Problem": Problem,
     "Planned": PlannedView,

@@ -65,6 +65,10 @@ class ChangeQuery(ListQuery):
     outcome: Outcome | None = None
 
 
+class ExemptionQuery(ListQuery):
+    standing: bool | None = Field(default=None, description="Only those that stand, or that have ended.")
+
+
 class RunQuery(Query):
     compliant: bool = Field(
         default=True,

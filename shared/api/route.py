@@ -14,7 +14,9 @@ from shared.model.values import value
 Handler: TypeAlias = Callable[[ApiRequest, Sources], ApiResponse]
 
 
-Shown: TypeAlias = Literal["Run", "Alert", "Change", "Policy", "Explanation", "Health", "OpenApi"]
+Shown: TypeAlias = Literal[
+    "Run", "Alert", "Change", "Policy", "Explanation", "Exemption", "Health", "OpenApi"
+]
 
 
 @value

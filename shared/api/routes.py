@@ -18,10 +18,11 @@ from shared.api.bodies import (
     RunBody,
 )
 from shared.api.changes import get_change, list_changes, rollback_change
+from shared.api.exemptions import list_exemptions, revoke_exemption
 from shared.api.health import health
 from shared.api.http import ApiRequest, ApiResponse
 from shared.api.nsg import explain_nsg
-from shared.api.queries import AlertQuery, ChangeQuery, RunQuery
+from shared.api.queries import AlertQuery, ChangeQuery, ExemptionQuery, RunQuery
 from shared.api.route import Handler, Route, Success
 from shared.api.runs import get_run, start_run
 from shared.api.sources import Sources
@@ -177,7 +178,7 @@ ROUTES: Final = (
         name="rollback_change",
         method="POST",
         path="changes/{id}/rollback",
-        summary="Undo a change; the target is exempt from its policy until the expiry",
+        summary="Undo a change; what is put back is exempt from its policy until the expiry",
         handler=_with_deps(rollback_change),
         successes=(Success(status=202, text="The rollback, itself a change", shown="Change", located=True),),
         problems=(
@@ -189,6 +190,26 @@ ROUTES: Final = (
             *_AZURE,
         ),
         body=RollbackBody,
+    ),
+    Route(
+        name="list_exemptions",
+        method="GET",
+        path="exemptions",
+        summary="Exemptions of policies.yaml and of rollbacks, those that end first come first",
+        handler=_with_deps(list_exemptions),
+        successes=(
+            Success(status=200, text="The exemptions that fit", shown="Exemption", many=True, paged=True),
+        ),
+        query=ExemptionQuery,
+    ),
+    Route(
+        name="revoke_exemption",
+        method="POST",
+        path="exemptions/{id}/revoke",
+        summary="End an exemption that came with a rollback; its target is looked at now",
+        handler=_with_deps(revoke_exemption),
+        successes=(Success(status=200, text="The exemption, ended", shown="Exemption"),),
+        problems=("not-found", "exemption-in-file", "concurrent-change"),
     ),
     Route(
         name="list_policies",
