@@ -18,6 +18,7 @@ from shared.controller.asking_again import schedule_recheck
 from shared.controller.change_ends import abandon, close, finish, give_up
 from shared.controller.deps import Deps
 from shared.controller.judging import enabled_policies, judge_all, policies_in_question
+from shared.controller.lowered_by_tags import with_tags_compared
 from shared.controller.remediation import begin, resume
 from shared.controller.remembering import (
     attributed,
@@ -151,6 +152,7 @@ def _judge_and_act(visit: Visit, record: TargetRecord) -> _Looked:
     rules = visit.deps.configuration.file.tag_exemptions
     record = with_tag_seen(record, tags_of(visit.snapshot), visit.cause, rules, visit.now)
     record = with_what_was_seen(record, visit.snapshot)
+    record = with_tags_compared(record, visit)
     judgements, seen = judge_all(visit, _asked_for(visit), record)
     relate(visit, seen)
     outcomes = {judgement.policy.id: _outcome(judgement.decision) for judgement in judgements}

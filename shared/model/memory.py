@@ -76,6 +76,16 @@ class ExemptTag:
 
 
 @value
+class SelectingTags:
+    """The tags by which sections of ``policies.yaml`` select, as they were before one lowered anything."""
+
+    tags: Mapping[str, str]
+    """By name in lower case."""
+    lowered: bool = False
+    """Whether an alert stands because other tags lower an effect since."""
+
+
+@value
 class TagExemption:
     """A tag that lowers a revert to an alert, for a while."""
 
@@ -94,6 +104,7 @@ class TargetRecord:
     attempts: tuple[Attempt, ...] = ()
     exemptions: tuple[Exemption, ...] = ()
     exempt_tag: ExemptTag | None = None
+    selecting_tags: SelectingTags | None = None
     last_foreign: Cause | None = None
     """The newest write by somebody else that we know of."""
     seen: str = ""
