@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
+from shared.alerts.approving import not_known, wrote
 from shared.alerts.lifecycle import acknowledge, approve, notification
 from shared.alerts.views import alert_view
 from shared.api.bodies import (
@@ -62,7 +63,7 @@ def acknowledge_alert(request: ApiRequest, deps: Deps) -> ApiResponse:
 
 
 def approve_alert(request: ApiRequest, deps: Deps) -> ApiResponse:
-    """Write the approval down and have the target looked at."""
+    """Write the approval down and have the target looked at. Raises ``Refused`` for one's own write."""
     body = read_body(ApproveBody, request, optional=True)
     refuse_under_audit(deps, wants_to_write=True)
     actor = operator(request, body.by)
@@ -70,7 +71,7 @@ def approve_alert(request: ApiRequest, deps: Deps) -> ApiResponse:
 
     def approved(found: AlertRecord, now: datetime) -> AlertRecord:
         _refuse_another(found, body.digest)
-        return approve(found, called(actor), now, lasts)
+        return _approved(found, actor, now, lasts)
 
     alert = _step(request, actor, approved, deps)
     look = Message(kind=MessageKind.LOOK, target=alert.target, cause=_cause(actor, deps))
@@ -83,6 +84,16 @@ def _refuse_another(alert: AlertRecord, digest: str | None) -> None:
     planned = alert.planned.digest if alert.planned is not None else ""
     if digest is not None and digest != planned:
         raise Refused("changed-since", "what is planned is not what you read: read the alert again")
+
+
+def _approved(alert: AlertRecord, actor: Actor, now: datetime, lasts: timedelta) -> AlertRecord:
+    """The alert with the approval, which says who gave it and what is not known of them."""
+    if wrote(alert, actor):
+        raise Refused("own-write", "you wrote to this since the alert opened: somebody else has to approve")
+    approved = approve(alert, called(actor), now, lasts)
+    assert approved.approval is not None  # it has just been given
+    whole = replace(approved.approval, actor=actor, not_known=not_known(alert, actor))
+    return replace(approved, approval=whole)
 
 
 def _find(alert_id: str, deps: Deps) -> AlertRecord:

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from shared.api.bodies import id_in
+from shared.api.bodies import RevokeBody, id_in, read_body
 from shared.api.http import ApiRequest, ApiResponse, Refused, not_found
 from shared.api.operator import operator
 from shared.api.paging import paged, place_in
@@ -61,8 +61,9 @@ def list_exemptions(request: ApiRequest, deps: Deps) -> ApiResponse:
 
 def revoke_exemption(request: ApiRequest, deps: Deps) -> ApiResponse:
     """What it covered is drift again, and the target is looked at now."""
+    body = read_body(RevokeBody, request, optional=True)
     try:
-        ended = revoke(id_in(request, "exemption"), operator(request), deps)
+        ended = revoke(id_in(request, "exemption"), operator(request, body.by), deps)
     except StandsInTheFile as error:
         raise Refused("exemption-in-file", str(error)) from None
     if ended is None:

@@ -14,6 +14,7 @@ from shared.api.bodies import (
     AcknowledgeBody,
     ApproveBody,
     ExplainBody,
+    RevokeBody,
     RollbackBody,
     RunBody,
 )
@@ -23,9 +24,11 @@ from shared.api.health import health
 from shared.api.http import ApiRequest, ApiResponse
 from shared.api.nsg import explain_nsg
 from shared.api.queries import AlertQuery, ChangeQuery, ExemptionQuery, RunQuery
-from shared.api.route import Handler, Route, Success
-from shared.api.runs import get_run, start_run
+from shared.api.rights import Right
+from shared.api.route import Handler, Raised, Route, Success
+from shared.api.runs import get_run, may_write, start_run
 from shared.api.sources import Sources
+from shared.api.status import status
 from shared.api.views import policy_view
 from shared.controller.deps import Deps
 from shared.model.codec import to_json
@@ -71,18 +74,26 @@ _ROLLBACK: Final = (
     "budget-exhausted",
 )
 
-ROUTES: Final = (
+ROUTES: Final[tuple[Route, ...]] = (
     Route(
         name="health",
         method="GET",
         path="health",
         summary="Whether settings, policies.yaml and the store are usable",
-        handler=lambda _, sources: health(sources),
+        handler=lambda _, sources: health(sources, ROUTES),
         successes=(
             Success(status=200, text="Everything is fine", shown="Health"),
             Success(status=503, text="Some part is not", shown="Health"),
         ),
-        anonymous=True,
+        right=Right.NONE,
+    ),
+    Route(
+        name="status",
+        method="GET",
+        path="status",
+        summary="In which mode the app is, where, which switches are on, and what is shut",
+        handler=lambda _, sources: status(sources, ROUTES),
+        successes=(Success(status=200, text="How the app is set", shown="Status"),),
     ),
     Route(
         name="start_run",
@@ -96,6 +107,7 @@ ROUTES: Final = (
         ),
         problems=(*_BAD_BODY, "not-found", "enforcement-disabled", "concurrent-change", *_AZURE),
         body=RunBody,
+        raised=Raised(right=Right.OPERATE, when="the run enforces or adopts", applies=may_write),
     ),
     Route(
         name="get_run",
@@ -133,6 +145,7 @@ ROUTES: Final = (
         handler=_with_deps(acknowledge_alert),
         successes=(Success(status=200, text="The alert, acknowledged", shown="Alert"),),
         problems=(*_BAD_BODY, "not-found", "illegal-transition", "concurrent-change"),
+        right=Right.OPERATE,
         body=AcknowledgeBody,
         body_required=False,
     ),
@@ -147,12 +160,14 @@ ROUTES: Final = (
         ),
         problems=(
             *_BAD_BODY,
+            "own-write",
             "not-found",
             "enforcement-disabled",
             "illegal-transition",
             "changed-since",
             "concurrent-change",
         ),
+        right=Right.APPROVE,
         body=ApproveBody,
         body_required=False,
     ),
@@ -190,6 +205,7 @@ ROUTES: Final = (
             *_AZURE,
         ),
         body=RollbackBody,
+        right=Right.OPERATE,
     ),
     Route(
         name="list_exemptions",
@@ -209,7 +225,10 @@ ROUTES: Final = (
         summary="End an exemption that came with a rollback; its target is looked at now",
         handler=_with_deps(revoke_exemption),
         successes=(Success(status=200, text="The exemption, ended", shown="Exemption"),),
-        problems=("not-found", "exemption-in-file", "concurrent-change"),
+        problems=(*_BAD_BODY, "not-found", "exemption-in-file", "concurrent-change"),
+        body=RevokeBody,
+        body_required=False,
+        right=Right.OPERATE,
     ),
     Route(
         name="list_policies",

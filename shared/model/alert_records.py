@@ -10,7 +10,7 @@ from shared.model.changes import Edit, TrafficBox
 from shared.model.decisions import Decision
 from shared.model.kinds import Severity
 from shared.model.resource_id import ResourceId
-from shared.model.targets import Cause, Target
+from shared.model.targets import Actor, Cause, Target
 from shared.model.values import Json, value
 
 
@@ -56,6 +56,10 @@ class Approval:
     fingerprint: str
     planned: Planned | None = None
     """What the alert showed: what is wider asks again. None in approvals older than the field."""
+    actor: Actor | None = None
+    """Who ``by`` is, by id where the platform knows it; None in what was written before this was kept."""
+    not_known: str = ""
+    """What kept the approver from being compared with the writers; ``""`` where they were."""
 
 
 @value
@@ -102,6 +106,8 @@ class AlertRecord:
     resolved_at: datetime | None = None
     resolution: str = ""
     acknowledged_by: str | None = None
+    writers: tuple[Actor, ...] = ()
+    """Whose writes it was seen with since it opened, beside that of ``cause``."""
     approval: Approval | None = None
     edits: tuple[Edit, ...] = ()
     """What the commands do, for what is planned beside them; none where no edit of ours says it."""
