@@ -101,13 +101,16 @@ COMMANDS: Final[Mapping[str, Place]] = {
         "diagnose",
         "who can connect to a server, and what is in the way: address, NSG, routes, DNS, firewall",
     ),
+    "exemptions": Place(
+        "driftward.exemptions", "exemptions", "which exemptions stand, where they were given, and their end"
+    ),
     "replay": Place("driftward.replay", "replay", "post recorded events to a webhook, as Event Grid would"),
 }
 
 _HELP: Final = """\
 Keeps the network posture of Azure Database for PostgreSQL where its owners want it.
 
-These commands show and explain; none of them writes to Azure.
+These commands show and explain; none of them writes to Azure itself.
 
 \b
   driftward policies --severity Critical

@@ -52,10 +52,10 @@ def list_exemptions(request: ApiRequest, deps: Deps) -> ApiResponse:
     """Those that end first come first."""
     query, now = read_query(ExemptionQuery, request), deps.clock.now()
     after = place_in(query.after, _PATH)
-    listed = sorted((one for one in all_given(deps) if _is_wanted(one, query, now)), key=_place)
-    behind = [one for one in listed if _place(one) > after]
+    listed = sorted((one for one in all_given(deps) if _is_wanted(one, query, now)), key=by_end)
+    behind = [one for one in listed if by_end(one) > after]
     shown, more = behind[: query.limit], len(behind) > query.limit
-    page = Page(tuple(shown), len(listed), _place(shown[-1]) if more else None)
+    page = Page(tuple(shown), len(listed), by_end(shown[-1]) if more else None)
     return paged(request, _PATH, page, lambda one: exemption_view(one, now))
 
 
@@ -99,5 +99,5 @@ def _is_wanted(given: Given, query: ExemptionQuery, now: datetime) -> bool:
     )
 
 
-def _place(given: Given) -> str:
+def by_end(given: Given) -> str:
     return f"{given.expires_at.isoformat()} {given.id}"

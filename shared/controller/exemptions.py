@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Final
 
 from shared.alerts.edit_words import edit_words
+from shared.config.configuration import Configuration
 from shared.config.policies_file import ExemptionSection
 from shared.controller.deps import Deps
 from shared.model import Actor, Cause, CauseKind
@@ -58,14 +59,15 @@ def exemption_id(given: Exemption, record: TargetRecord) -> str:
 
 def all_given(deps: Deps) -> Iterator[Given]:
     """Every exemption, also one that has ended and is still in the file, or of which nobody was told yet."""
-    yield from _in_file(deps)
+    yield from in_file(deps.configuration)
     for record in _memories(deps):
         for given in record.exemptions:
             yield of_record(given, record)
 
 
-def _in_file(deps: Deps) -> Iterator[Given]:
-    file = deps.configuration.file
+def in_file(configuration: Configuration) -> Iterator[Given]:
+    """Those of ``policies.yaml``."""
+    file = configuration.file
     for i, section in enumerate(file.exemptions):
         yield _of_file(section, file.place(("exemptions", i)))
 
@@ -88,7 +90,7 @@ def revoke(wanted: str, actor: Actor, deps: Deps) -> Given | None:
 
 
 def _revoke(wanted: str, actor: Actor, deps: Deps) -> Given | None:
-    for given in _in_file(deps):
+    for given in in_file(deps.configuration):
         if given.id == wanted:
             raise StandsInTheFile(given.place)
     record = _holder(wanted, deps)
