@@ -104,6 +104,11 @@ COMMANDS: Final[Mapping[str, Place]] = {
     "exemptions": Place(
         "driftward.exemptions", "exemptions", "which exemptions stand, where they were given, and their end"
     ),
+    "verify-journal": Place(
+        "driftward.verify_journal",
+        "verify_journal",
+        "whether the journal is the one that was written, and accounts for every write in Azure's log",
+    ),
     "replay": Place("driftward.replay", "replay", "post recorded events to a webhook, as Event Grid would"),
 }
 

@@ -1,4 +1,4 @@
-"""What is kept as blobs: immutable texts under their hash, dead letters, the break-glass switch.
+"""What is kept as blobs: immutable texts under their hash, dead letters, anchors, the break-glass switch.
 
 Snapshots, proofs and inverses are written once and addressed by the SHA-256 of their bytes, so a
 reference in a table also says that the text is still the one that was meant; reading checks it. The
@@ -28,6 +28,7 @@ _T = TypeVar("_T")
 _SNAPSHOTS: Final = "snapshots"
 _DEAD_LETTERS: Final = "deadletters"
 _CONTROL: Final = "control"
+_JOURNAL: Final = "journal"
 _MOST_CONTROLS: Final = 5_000
 """One page of a listing, as the service makes it. A container of which nobody saw the end tells nothing."""
 
@@ -114,6 +115,22 @@ class Archive:
                     f"{_CONTROL} holds more than {_MOST_CONTROLS} blobs: the switch may be among them"
                 )
             yield name
+
+    def put_anchor(self, name: str, text: str) -> None:
+        self._blobs.put(_JOURNAL, name, text.encode())
+
+    def anchor(self, name: str) -> str | None:
+        """The text of an anchor, whatever it is; None when there is none."""
+        data = self._blobs.get(_JOURNAL, name)
+        return None if data is None else data.decode(errors="replace")
+
+    def anchor_names(self) -> list[str]:
+        return sorted(self._blobs.names(_JOURNAL))
+
+    def switches(self) -> dict[str, bytes]:
+        """Every blob that is a switch, by its name in lower case."""
+        found = switches(list(self._controls()))
+        return {one.name.lower(): self._blobs.get(_CONTROL, one.name) or b"" for one in found}
 
     def _with_note(self, switch: BreakGlassSwitch) -> BreakGlassSwitch:
         note, thrown_at = note_in(self._blobs.get(_CONTROL, switch.name))
