@@ -19,6 +19,7 @@ from shared.config.policies_file import ExemptionSection
 from shared.controller.deps import Deps
 from shared.model import Actor, Cause, CauseKind
 from shared.model.errors import EntityChanged
+from shared.model.happened import exemption_ended, with_deeds
 from shared.model.memory import Exemption, TargetRecord
 from shared.model.messages import Message, MessageKind
 from shared.model.resource_id import ResourceId
@@ -97,10 +98,12 @@ def _revoke(wanted: str, actor: Actor, deps: Deps) -> Given | None:
     if record is None:
         return None
     ended = next(e for e in record.exemptions if exemption_id(e, record) == wanted)
-    deps.store.save(replace(record, exemptions=tuple(e for e in record.exemptions if e is not ended)))
+    now, standing = deps.clock.now(), tuple(e for e in record.exemptions if e is not ended)
+    deed = exemption_ended(ended, now, "revoked", actor)
+    deps.store.save(with_deeds(replace(record, exemptions=standing), deed))
     deps.log({"exemption": wanted, "target": str(record.target.id), "revokedBy": actor.name})
-    cause = Cause(kind=CauseKind.OPERATOR, time=deps.clock.now(), actor=actor)
-    deps.store.arm(Message(kind=MessageKind.LOOK, target=record.target, cause=cause), deps.clock.now(), 0)
+    cause = Cause(kind=CauseKind.OPERATOR, time=now, actor=actor)
+    deps.store.arm(Message(kind=MessageKind.LOOK, target=record.target, cause=cause), now, 0)
     return of_record(ended, record)
 
 

@@ -1,10 +1,9 @@
 """The store: everything Driftward remembers, over tables, blobs and one queue.
 
-One class, because callers ask one thing and a claim spans several; its parts have modules of their
-own: ``table_layout`` (tables and keys), ``table_rows`` (values in rows), ``listings`` (pages),
-``blob_archive``, ``target_rows``, ``change_rows``, ``alert_rows``, ``run_rows``, ``claims``, ``journal``,
-``coalescing`` and ``relation_index``. Records carry the etag with which they were read; writing one that has
-changed since raises ``EntityChanged``, and the caller reads again. Nothing here decides, nothing here waits.
+One class, because callers ask one thing and a claim spans several; its parts have modules of their own in
+this package, and ``table_layout`` says where everything lies. Records carry the etag with which they were
+read; writing one that has changed since raises ``EntityChanged``, and the caller reads again. Nothing here
+decides, nothing here waits.
 """
 
 from __future__ import annotations
@@ -292,7 +291,6 @@ class Store:
         return self._archive.break_glass(subscription)
 
     def break_glass_switches(self) -> tuple[BreakGlassSwitch, ...]:
-        """Every switch that is thrown: its blob, what it stops, and what it says."""
         return self._archive.break_glass_switches()
 
     def set_break_glass(
