@@ -10,6 +10,7 @@ from shared.controller.exemptions import StandsInTheFile, all_given, revoke
 from shared.controller.sweep import sweep
 from shared.model import Actor, ComplianceState
 from shared.model.alert_records import AlertRecord, NotificationType
+from shared.model.deeds import DeedKind
 from shared.model.errors import EntityChanged
 from shared.model.memory import TargetRecord
 from tests.builders import GROUP, OFFICE, SERVER, public_server
@@ -99,6 +100,18 @@ def test_what_was_revoked_is_drift_at_once_and_has_no_end_to_tell() -> None:
     assert swept(world) == []
     assert any(line.get("exemption") == given.id and line["revokedBy"] == "John" for line in world.lines)
     assert revoke(given.id, Actor(name="John"), world.deps()) is None
+
+
+def test_a_revocation_is_a_deed_of_the_journal_and_says_whose() -> None:
+    world = rolled_back()
+    (given,) = all_given(world.deps())
+    revoke(given.id, Actor(name="John"), world.deps())
+    links = [entry.link() for entry in world.store.journal.entries(TARGET)]
+    (begun,) = [link for link in links if link.kind == DeedKind.EXEMPTION_BEGUN]
+    (ended,) = [link for link in links if link.kind == DeedKind.EXEMPTION_ENDED]
+    assert (ended.what["why"], ended.actor.name) == ("revoked", "John")
+    assert ended.what["rolledBack"] == begun.what["rolledBack"]
+    assert begun.what["rolledBack"] is not None
 
 
 def test_an_exemption_of_the_file_is_revoked_in_the_file() -> None:
