@@ -47,6 +47,9 @@ class PolicyMemory:
     """The clock of what lets somebody in."""
     kept_open: tuple[str, ...] = ()
     """Fingerprints whose alerts stay open for a while although nothing is found: it comes back and back."""
+    way_in: str | None = None
+    """Blob reference of the last compliant reading in which a rule for some people let them in publicly."""
+    way_in_at: datetime | None = None
 
 
 @value
