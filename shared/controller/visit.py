@@ -10,7 +10,23 @@ from datetime import datetime
 from typing import Final
 
 from shared.controller.deps import Deps
-from shared.model import Action, Cause, Change, Decision, Edit, Finding, Proof, Reason, Snapshot, Target
+from shared.model import (
+    Action,
+    Cause,
+    Change,
+    Decision,
+    DeleteFirewallRule,
+    Edit,
+    Finding,
+    Proof,
+    Purse,
+    PutFirewallRule,
+    Reason,
+    SetPublicAccess,
+    Snapshot,
+    Target,
+)
+from shared.model.exposure import Exposure
 from shared.model.messages import RunOptions
 from shared.model.values import value
 from shared.posture.policy import AnyPolicy
@@ -45,12 +61,14 @@ class Judgement:
     """Those of the change; without one, what the policy suggests to people."""
     baseline: Baseline = Baseline()
     """The last compliant reading; looked up only for what is not compliant."""
-    restores: bool = False
-    """Whether the change puts back what the baseline had."""
-
-    @property
-    def restored_from(self) -> datetime | None:
-        return self.baseline.read_at if self.restores else None
+    restored_from: datetime | None = None
+    """The time of the reading whose rules the change puts back; None where it puts none back."""
+    was_sure: bool = False
+    """Of what is unknown: whether it is so by what somebody wrote since the last compliant reading."""
+    exposure: Exposure = Exposure()
+    """The clock after this look."""
+    purse: Purse = Purse.ORDINARY
+    """What the change is spent from."""
 
     @property
     def will_write(self) -> bool:
@@ -70,6 +88,13 @@ class Judgement:
         """Whether the change is right and its time comes in a moment; what waits longer holds up nothing."""
         waits = self.decision is not None and self.decision.reason in MOMENTS
         return waits and self.change is not None
+
+    def shuts_out(self, other: Judgement) -> bool:
+        """Whether its change would make the other's impossible: public access closed over a firewall rule
+        leaves the rule dormant, and then nobody can delete it."""
+        edits, waiting = (one.change.edits if one.change else () for one in (self, other))
+        closes = any(isinstance(edit, SetPublicAccess) for edit in edits)
+        return closes and any(isinstance(edit, PutFirewallRule | DeleteFirewallRule) for edit in waiting)
 
     @property
     def _reverts(self) -> bool:

@@ -2,9 +2,9 @@
 
 One class, because callers ask one thing and a claim spans several; its parts have modules of their
 own: ``table_layout`` (tables and keys), ``table_rows`` (values in rows), ``listings`` (pages),
-``blob_archive``, ``change_rows``, ``alert_rows``, ``run_rows``, ``claims``, ``coalescing`` and
-``relation_index``. Records carry the etag with which they were read; writing one that has changed since
-raises ``EntityChanged``, and the caller reads again. Nothing here decides, and nothing here waits.
+``blob_archive``, ``target_rows``, ``change_rows``, ``alert_rows``, ``run_rows``, ``claims``, ``journal``,
+``coalescing`` and ``relation_index``. Records carry the etag with which they were read; writing one that has
+changed since raises ``EntityChanged``, and the caller reads again. Nothing here decides, nothing here waits.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from datetime import datetime
 from typing import Final
 from uuid import uuid4
 
+from shared.guardrails.budget import Budget, Limits, Purchase
 from shared.model import Cause, Locator, Outcome, Proof, Snapshot, Target, codec
 from shared.model.alert_records import AlertRecord, AlertStatus
 from shared.model.change_records import ChangeRecord
@@ -29,6 +30,8 @@ from shared.state.blob_archive import Archive
 from shared.state.change_rows import Changes
 from shared.state.claims import Claims
 from shared.state.coalescing import Coalescing
+from shared.state.journal import Journal
+from shared.state.journal_evidence import EvidenceReader
 from shared.state.listings import Page, Wanted
 from shared.state.relation_index import Relations
 from shared.state.run_rows import Runs
@@ -38,9 +41,9 @@ from shared.state.table_layout import (
     first_pass_place,
     queue_place,
     target_place,
-    target_row,
 )
 from shared.state.table_rows import Rows, conditional, timestamp
+from shared.state.target_rows import TargetRows
 
 _LONGEST_MESSAGE: Final = 48_000
 """Bytes: the service takes 64 KiB, and base64 makes four of three."""
@@ -63,7 +66,10 @@ class Store:
         self._queue = queue
         self._archive = Archive(blobs)
         self._rows = Rows(tables, self._archive)
-        self._claims = Claims(self._rows, self._archive)
+        self.evidence = EvidenceReader(tables, self._rows, self._archive)
+        self.journal = Journal(tables, self._rows, self._archive)
+        self._targets = TargetRows(self._rows, self.journal)
+        self._claims = Claims(self._rows, self._archive, self._targets)
         self._changes = Changes(tables, self._rows)
         self._alerts = Alerts(tables, self._rows)
         self._runs = Runs(tables, self._rows)
@@ -118,8 +124,8 @@ class Store:
         return record or TargetRecord(target=target, first_seen=now)
 
     def save(self, record: TargetRecord) -> TargetRecord:
-        """Write what is known; raises ``EntityChanged`` when somebody else was faster."""
-        return self._rows.put(target_place(record.target), record, target_row(record))
+        """Write what is known and what happened; raises ``EntityChanged`` when somebody else was faster."""
+        return self._targets.put(record)
 
     def forget(self, target: Target) -> None:
         """Remove the memory of a target that is gone."""
@@ -139,8 +145,8 @@ class Store:
         change: ChangeRecord,
         *,
         lease_until: datetime,
-        scope_limit: int,
-        writes: int,
+        purchase: Purchase,
+        limits: Limits,
         now: datetime,
     ) -> TargetRecord:
         """Reserve target and budget for a change and put it into the journal, before anything is written.
@@ -149,10 +155,10 @@ class Store:
         attempt and spends the budget, so of two claims at most one succeeds and no two overshoot.
         Last comes the journal entry; a lease whose ``active_change`` has none belongs to a claim that
         died before it could act. Raises ``EntityChanged`` when somebody else was faster or holds the
-        lease, ``BudgetExhausted`` when ``scope_limit`` writes per hour are spent.
+        lease, ``BudgetExhausted`` when the scope's writes of the hour are spent.
         """
         claimed = self._claims.claim(
-            record, change, lease_until=lease_until, scope_limit=scope_limit, writes=writes, now=now
+            record, change, lease_until=lease_until, purchase=purchase, limits=limits, now=now
         )
         self.put_change(change)
         return claimed
@@ -161,9 +167,9 @@ class Store:
         """Save the record and return what the change's claim has spent: Azure took none of its writes."""
         return self._claims.give_back(record, change, now)
 
-    def budget_used(self, subscription: str, now: datetime) -> int:
-        """Writes of the last hour in a subscription."""
-        return self._claims.used(subscription, now)
+    def budget(self, subscription: str, now: datetime) -> Budget:
+        """What was spent in a subscription in the last hour."""
+        return self._claims.budget(subscription, now)
 
     # --- changes -----------------------------------------------------------------------------------
 
