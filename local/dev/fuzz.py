@@ -1,7 +1,7 @@
 """`python -m local.dev.fuzz [--cases N] [--seed S]`: plays odd input to every way in, on every core.
 
-The cases are those of `tests/fuzz`, 200,000 where `make test-long` plays 5,000. The seed is printed first: the
-same seed and the same number of cases play the same again. Exit codes: pytest's, 0 where nothing broke.
+The cases are those of `tests/fuzz`, 200,000 where `make test-long` plays 5,000. The seed is printed first:
+the same seed and the same number of cases play the same again. Exit codes: pytest's, 0 where nothing broke.
 """
 
 from __future__ import annotations
