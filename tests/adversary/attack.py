@@ -1,6 +1,6 @@
-"""An attack as a value: what stands there, what is written when, what counts as exposed, and what came of it.
+"""An attack as a value: what stands there, what is written when, what counts as exposed, what came of it.
 
-A schedule is pure: it says at which second who writes, and each write says what becomes of what is there then.
+A schedule is pure: it says at which second who writes; each write says what becomes of what is there then.
 Nothing here knows a clock or an Azure; ``stage`` plays it.
 """
 

@@ -130,7 +130,7 @@ def _never_ready_for_long(seconds: float) -> Iterator[Step]:
 
 
 def _while_verifying(seconds: float) -> Iterator[Step]:
-    """Open again the moment it is shut, with something long on top: the reading that verifies says nothing."""
+    """Open again the moment it is shut, and busy at once: the reading that verifies says nothing."""
 
     def again(there: ServerSnapshot) -> ServerSnapshot:
         if lets_strangers_in(there):

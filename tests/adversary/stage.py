@@ -44,7 +44,7 @@ _WORDS: Final = frozenset(
 class _Clocked:
     """How one target has been exposed so far."""
 
-    exposure: Exposure = Exposure()
+    exposure: Exposure = field(default_factory=Exposure)
     since: datetime | None = None
     """Since when it is open; None while it is shut."""
     first_opened: datetime | None = None
@@ -122,6 +122,7 @@ class Stage(World):
     locked: list[Exception] = field(default_factory=list)
     """What Azure says of every deletion; empty while there is no lock."""
     clocks: dict[str, _Clocked] = field(default_factory=dict)
+    sweep_every: timedelta = SWEEPS
     began: datetime = START
     counts_from: datetime = START
 
@@ -156,7 +157,7 @@ class Stage(World):
         coming = next(steps, None)
         while True:
             step_at = self._time_of(coming)
-            due = (step_at, swept + SWEEPS, self.queue.next_visible_at(), self._next_done())
+            due = (step_at, swept + self.sweep_every, self.queue.next_visible_at(), self._next_done())
             now = min(time for time in due if time is not None)
             if now > end:
                 break
@@ -165,8 +166,8 @@ class Stage(World):
             if coming is not None and step_at is not None and step_at <= now:
                 self._do(coming)
                 coming = next(steps, None)
-            elif swept + SWEEPS <= now:
-                swept += SWEEPS
+            elif swept + self.sweep_every <= now:
+                swept += self.sweep_every
                 sweep(self.deps())
             else:
                 self._message()
