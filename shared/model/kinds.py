@@ -90,6 +90,7 @@ class Reason(StrEnum):
     SETTLING = "settling"
     INEFFECTIVE = "ineffective"
     FLAPPING = "flapping"
+    FIGHTING = "fighting"
     BUDGET = "budget-exhausted"
     # grounds of a revert
     DRIFT = "drift"
@@ -101,6 +102,13 @@ class Reason(StrEnum):
     POISONED = "poisoned"
     # of no drift
     EXEMPTION_EXPIRED = "exemption-expired"
+
+
+class Purse(StrEnum):
+    """What a write is spent from: the hole is not left open because harmless things were mended before."""
+
+    ORDINARY = "ordinary"
+    EXPOSURE = "exposure"
 
 
 class Outcome(StrEnum):
