@@ -68,6 +68,7 @@ def reconcile(
     if finishing is None:  # a change carries the cause that it was begun for, which is not news
         cause = attributed(cause, deps)
         record = with_foreign_write(record, cause, deps)
+    record = _with_what_is_heard(record, deps)
     if finishing is None and record.is_held(started):
         return already_in_progress(known, record, cause, deps, options)
     if finishing is None and active is not None and active.is_running:
@@ -82,6 +83,13 @@ def reconcile(
         return result
     verified = reconcile(target, cause, deps, options, looked.ended_at_once)
     return merge(result, replace(verified, arm_calls=verified.arm_calls[len(result.arm_calls) :]))
+
+
+def _with_what_is_heard(record: TargetRecord, deps: Deps) -> TargetRecord:
+    """An event that has arrived and waits for its own look is known to every other one: a revert between the
+    two would stand in the way of whoever is writing."""
+    heard = deps.store.heard(record.target)
+    return record if heard is None else with_foreign_write(record, attributed(heard, deps), deps)
 
 
 def _read(

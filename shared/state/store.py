@@ -38,6 +38,7 @@ from shared.state.table_layout import (
     TARGETS,
     first_pass_place,
     queue_place,
+    queue_place_of,
     target_place,
     target_row,
 )
@@ -102,6 +103,10 @@ class Store:
         ``ValueError`` for a message that may not be merged: not a look, or with options of its own.
         """
         return self._coalescing.arm(queue_place(message), message, now, delay_seconds)
+
+    def heard(self, target: Target) -> Cause | None:
+        """Why a look is asked for that has not begun; None when none is."""
+        return self._coalescing.heard(queue_place_of(target))
 
     def start(self, message: Message, now: datetime) -> Cause | None:
         """Begin the reading that a look asks for: its merged cause, or None when a younger one did."""

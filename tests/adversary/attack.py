@@ -83,7 +83,13 @@ class Attack:
     longest: float = 360.0
     """Seconds that an opening may last where a revert is provable."""
     messages_an_hour: float = 2.0
-    """How many messages it may cause in the long run."""
+    """How many messages it may cause in the long run, beside a dozen at its beginning."""
+    may_write: bool = True
+    """Whether a write of ours can be right at all."""
+    is_fight: bool = False
+    """Whether it opens again what was shut, so that the pauses between our writes have to grow."""
+    short_hours: float = 2.0
+    """What shows in this time what it does in a day."""
 
 
 @value

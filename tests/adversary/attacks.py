@@ -287,17 +287,15 @@ TAGGED_OFF: Final = f"""scopes:
 """
 
 
-def whole(name: str, rules: FirewallRule) -> Write:
-    return puts(replace(rules, name=name))
-
-
 _ON_ORDERS: Final = partial(Attack, seeds=(ORDERS,), exposed=lets_strangers_in)
 _AZURE_ON_ORDERS: Final = partial(_ON_ORDERS, policies=(ALL_AZURE_POLICY, WHOLE_POLICY))
 
 ATTACKS: Final = (
-    _AZURE_ON_ORDERS(name="settling", steps=_busy_writer),
-    _AZURE_ON_ORDERS(name="settlingByTags", steps=_tagging),
-    _AZURE_ON_ORDERS(name="settlingByFlicker", steps=_flicker),
+    _AZURE_ON_ORDERS(name="settling", steps=_busy_writer, short_hours=0.75),
+    _AZURE_ON_ORDERS(name="settlingByTags", steps=_tagging, short_hours=0.75),
+    _AZURE_ON_ORDERS(
+        name="settlingByFlicker", steps=_flicker, is_fight=True, longest=1860.0, short_hours=0.75
+    ),
     _ON_ORDERS(name="busy", steps=_updating, policies=(), about=(WHOLE_POLICY,), severity=Severity.CRITICAL),
     _ON_ORDERS(
         name="budget",
@@ -305,6 +303,8 @@ ATTACKS: Final = (
         policies=(WHOLE_POLICY, *LOG_POLICIES),
         about=(WHOLE_POLICY,),
         severity=Severity.CRITICAL,
+        messages_an_hour=20.0,
+        short_hours=1.0,
     ),
     Attack(
         name="budgetOfOthers",
@@ -314,6 +314,8 @@ ATTACKS: Final = (
         steps=_spent_elsewhere,
         exposed=lets_strangers_in,
         severity=Severity.CRITICAL,
+        messages_an_hour=120.0,
+        short_hours=1.0,
     ),
     Attack(
         name="confusedDeputy",
@@ -322,6 +324,8 @@ ATTACKS: Final = (
         steps=_borrowed,
         exposed=_is_written_into,
         provable=False,
+        may_write=False,
+        short_hours=1.0,
     ),
     _ON_ORDERS(
         name="lastWay",
@@ -331,7 +335,7 @@ ATTACKS: Final = (
         severity=Severity.CRITICAL,
     ),
     _AZURE_ON_ORDERS(name="threeReopenings", steps=_three_reopenings),
-    _AZURE_ON_ORDERS(name="fight", steps=_for_ever, longest=1860.0),
+    _AZURE_ON_ORDERS(name="fight", steps=_for_ever, is_fight=True, longest=1860.0),
     _AZURE_ON_ORDERS(
         name="rollback", steps=_after_rollback, exposed=opened_by_rule("mine"), counts_from=1000.0
     ),
@@ -351,5 +355,7 @@ ATTACKS: Final = (
         steps=partial(_switched, "Break-Glass.txt"),
         severity=Severity.CRITICAL,
         provable=False,
+        may_write=False,
+        short_hours=1.0,
     ),
 )

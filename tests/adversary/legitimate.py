@@ -189,5 +189,5 @@ QUIET_WEEK: Final = Work(
     steps=_week,
     seconds=7 * DAY,
     file=_exempted(*(_server(number).id for number in MIGRATIONS), seconds=6 * DAY),
-    sweep_every=timedelta(hours=6),
+    sweep_every=timedelta(hours=12),
 )
