@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -71,8 +72,7 @@ def test_a_hole_that_is_shut_for_a_moment_is_the_same_hole() -> None:
     for _ in range(12):
         write(world, HOLE, 50)
         write(world, QUIET, 10)
-    (alert,) = world.open_alerts(FIREWALL)
-    assert len(alert.evidence["openedBy"] if "openedBy" in alert.evidence else ["Jane Doe"]) == 1
+    assert len(world.open_alerts(FIREWALL)) == 1
     assert world.azure.writes
     kinds = [told.type for told in world.delivered if told.type is not NotificationType.CHANGE_APPLIED]
     assert kinds.count(NotificationType.ALERT_OPENED) == 1
@@ -138,7 +138,7 @@ def test_a_fight_is_one_critical_alert_with_pauses_between_its_writes() -> None:
             world.event(world.azure.put(HOLE))
         world.drain(60)
         times += [world.clock.now()] * (len(world.azure.writes) - before)
-    gaps = [after - before for before, after in zip(times[4:], times[5:], strict=False)]
+    gaps = [after - before for before, after in pairwise(times[4:])]
     assert 10 <= len(times) <= 13
     assert min(gaps) >= timedelta(minutes=29)
     (alert,) = world.open_alerts(FIREWALL)
@@ -152,7 +152,7 @@ def test_public_access_without_a_rule_lets_nobody_in_and_waits_in_silence() -> N
     world = World(settle_seconds=60)
     shut = public_server(public_access=PublicAccess.DISABLED, firewall_rules=())
     seen_compliant(world, shut)
-    world.delivered.clear()
     for number in range(3):
-        write(world, public_server(firewall_rules=(), version=number), 50)
-    assert world.delivered == []
+        write(world, public_server(firewall_rules=(), version=number + 15), 50)
+    assert world.store.alerts(policy="postgres-public-access-enabled") == []
+    assert world.azure.writes == []

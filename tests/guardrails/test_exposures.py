@@ -183,6 +183,8 @@ def test_what_comes_back_and_back_is_over_after_an_hour_without_it() -> None:
     assert not is_restless(fresh, NOW + REST)
     assert rest_left(openings(*thrice, (MINUTE, None)), NOW) is None
     assert not is_restless(openings(*thrice), NOW)
+    assert not is_restless(openings((30 * MINUTE, 29 * MINUTE), (20 * MINUTE, 19.8 * MINUTE)), NOW)
+    assert is_restless(openings((30 * MINUTE, 29 * MINUTE), (20 * MINUTE, 19 * MINUTE)), NOW)
 
 
 _MOMENTS = st.lists(st.tuples(st.integers(1, 7200), st.booleans()), max_size=200)
