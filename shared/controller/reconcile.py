@@ -143,7 +143,7 @@ def _look(visit: Visit, record: TargetRecord, finishing: ChangeRecord | None) ->
     record, finished = finish(finishing, record, visit)
     verified = _Looked(outcomes={finished.change.policy: finished.outcome}, changes=(view_of(finished),))
     if finished.outcome is Outcome.IN_PROGRESS:
-        visit.deps.store.save(record)
+        _tell_of_exposures(visit, record)
         return verified
     if record.is_held(visit.now):  # the next change is on its way already: its reading judges
         close(finished, visit)
@@ -155,12 +155,26 @@ def _look(visit: Visit, record: TargetRecord, finishing: ChangeRecord | None) ->
     return replace(looked, outcomes=outcomes, changes=verified.changes + looked.changes)
 
 
-def _judge_and_act(visit: Visit, record: TargetRecord) -> _Looked:
+def _tell_of_exposures(visit: Visit, record: TargetRecord) -> None:
+    """What lets somebody in is told while a change cannot be verified yet; the rest is judged after it."""
+    judgements, record = _judge(visit, record)
+    exposed = tuple(judgement for judgement in judgements if judgement.exposure.is_open)
+    tell(visit, exposed, record)
+    visit.deps.store.save(remember(visit, exposed, record))
+
+
+def _judge(visit: Visit, record: TargetRecord) -> tuple[tuple[Judgement, ...], TargetRecord]:
+    """What is right for each policy, and the record with what was seen of the target."""
     rules = visit.deps.configuration.file.tag_exemptions
     record = with_tag_seen(record, tags_of(visit.snapshot), visit.cause, rules, visit.now)
     record = with_what_was_seen(record, visit.snapshot)
     judgements, seen = judge_all(visit, _asked_for(visit), record)
     relate(visit, seen)
+    return judgements, record
+
+
+def _judge_and_act(visit: Visit, record: TargetRecord) -> _Looked:
+    judgements, record = _judge(visit, record)
     outcomes = {judgement.policy.id: _outcome(judgement.decision) for judgement in judgements}
     begun = _act(visit, judgements, record)
     if begun is None:

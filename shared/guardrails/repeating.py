@@ -35,9 +35,16 @@ def in_vain(question: Question) -> Decision | None:
         if attempt.outcome not in _IN_VAIN or any(at > attempt.at for at in asked):
             continue
         reason, detail = _IN_VAIN[attempt.outcome]
-        tried_again = (attempt.at + context.limits.flapping_window - context.now).total_seconds()
+        tried_again = (attempt.at + _window(question) - context.now).total_seconds()
+        if tried_again <= 0:
+            continue
         return question.answered(Action.ALERT, reason, detail, tried_again)
     return None
+
+
+def _window(question: Question) -> timedelta:
+    """Of an exposure it is tried again as in any fight: whoever made Azure refuse need not hold out for long."""
+    return PAUSES[0] if question.context.exposure is not None else question.context.limits.flapping_window
 
 
 _IN_VAIN: Final = {

@@ -37,6 +37,7 @@ from tests.adversary.deeds import (
     puts,
     removed,
     sets,
+    switches,
 )
 from tests.adversary.stage import WARM_UP, Stage
 from tests.builders import OFFICE, SERVER, rule, server
@@ -148,6 +149,13 @@ def _while_verifying(seconds: float) -> Iterator[Step]:
 
 def _once(seconds: float) -> Iterator[Step]:
     yield from at(0, puts(everybody()))
+
+
+def _behind_a_change(seconds: float) -> Iterator[Step]:
+    """A harmless revert is on its way, and cannot be verified: the hole comes behind it."""
+    yield from at(0, switches("log_checkpoints", "off"))
+    yield from at(66, begins_operation(), puts(azure()))
+    yield from at(seconds - QUIET_END, ends_operation())
 
 
 def _start_and_stop(seconds: float) -> Iterator[Step]:
@@ -307,9 +315,15 @@ OWN: Final = (
     _AZURE(name="twiceADay", steps=_twice_a_day),
     _AZURE(name="neverReadyForLong", steps=_never_ready_for_long, short_hours=1.0),
     _CRITICAL(name="whileVerifying", steps=_while_verifying),
+    _AZURE(
+        name="behindAChange",
+        steps=_behind_a_change,
+        policies=(ALL_AZURE_POLICY, LOG_POLICIES[0]),
+        about=(ALL_AZURE_POLICY,),
+    ),
     _AZURE(name="startAndStop", steps=_start_and_stop),
     _CRITICAL(name="hangingOperation", steps=_once, operation_seconds=7200.0, provable=False),
-    _AZURE(name="locked", steps=_locked),
+    _AZURE(name="locked", steps=_locked, is_fight=True, longest=1860.0),
     _AZURE(name="asUs", steps=_as_us, short_hours=0.75),
     _AZURE(name="fromAnotherTime", steps=_from_another_time),
     _AZURE(name="crowd", steps=_crowd, short_hours=0.5),

@@ -33,6 +33,8 @@ from tests.fakes import START, FakeGateway, World
 
 WARM_UP: Final = timedelta(minutes=10)
 """Between the first sweep, which sees everything as it should be, and the play."""
+LONGEST_RETRY_AFTER: Final = 30.0
+"""Seconds that Azure asks us to wait at most before we ask after an operation again."""
 SWEEPS: Final = timedelta(minutes=30)
 _WORDS: Final = frozenset(
     {NotificationType.ALERT_OPENED, NotificationType.ALERT_UPDATED, NotificationType.CHANGE_APPLIED}
@@ -94,14 +96,18 @@ class _SlowGateway(FakeGateway):
         self._azure.writes.append(edit)
         done_at = stage.clock.now() + timedelta(seconds=stage.operation_seconds)
         stage.running[url] = _Running(done_at=done_at, edit=edit, target=key)
-        return Operation(url=url, style="asyncOperation", retry_after_seconds=stage.operation_seconds)
+        return Operation(
+            url=url,
+            style="asyncOperation",
+            retry_after_seconds=min(stage.operation_seconds, LONGEST_RETRY_AFTER),
+        )
 
     def poll(self, operation: Operation) -> Operation | None:
         running = self._stage.running.get(operation.url or "")
         if running is None:
             return None
         left = (running.done_at - self._stage.clock.now()).total_seconds()
-        return replace(operation, retry_after_seconds=max(left, 1.0))
+        return replace(operation, retry_after_seconds=min(max(left, 1.0), LONGEST_RETRY_AFTER))
 
 
 @dataclass
@@ -122,6 +128,8 @@ class Stage(World):
     locked: list[Exception] = field(default_factory=list)
     """What Azure says of every deletion; empty while there is no lock."""
     clocks: dict[str, _Clocked] = field(default_factory=dict)
+    standing: dict[str, set[str]] = field(default_factory=dict)
+    """Policies with an open alert that people were told of, by target."""
     sweep_every: timedelta = SWEEPS
     began: datetime = START
     counts_from: datetime = START
@@ -253,6 +261,8 @@ class Stage(World):
             clocked.since = clocked.writable_since = now
             clocked.first_opened = clocked.first_opened or now
             clocked.exposure = replace(clocked.exposure, openings=clocked.exposure.openings + 1)
+            if self.standing.get(key) and clocked.exposure.first_message is None:
+                clocked.exposure = replace(clocked.exposure, first_message=0.0, first_message_after=0.0)
         if clocked.since is not None and (self.locked or _nobody_can_write(there)):
             clocked.longest_writable(now)
             clocked.writable_since = now
@@ -277,7 +287,10 @@ class Stage(World):
         told = _told(notification, self.second())
         self.told.append(told)
         clocked = self.clocks.get(told.target)
-        if clocked is None or told.type not in _WORDS or not self._is_about(told):
+        if not self._is_about(told):
+            return
+        self._remember_alert(told)
+        if clocked is None or told.type not in _WORDS:
             return
         if clocked.exposure.first_message is None and clocked.first_opened is not None:
             now = self.clock.now()
@@ -287,6 +300,13 @@ class Stage(World):
                 first_message=clocked.exposure.open_seconds + running,
                 first_message_after=(now - clocked.first_opened).total_seconds(),
             )
+
+    def _remember_alert(self, told: Told) -> None:
+        standing = self.standing.setdefault(told.target, set())
+        if told.type is NotificationType.ALERT_RESOLVED:
+            standing.discard(told.policy)
+        elif told.type is not NotificationType.CHANGE_APPLIED:
+            standing.add(told.policy)
 
     def _is_about(self, told: Told) -> bool:
         return not self.about or told.policy in self.about
