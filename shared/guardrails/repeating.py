@@ -44,7 +44,7 @@ def in_vain(question: Question) -> Decision | None:
 
 def _window(question: Question) -> timedelta:
     """Of an exposure it is tried again as in any fight: whoever made Azure refuse need not hold out for long."""
-    return PAUSES[0] if question.context.exposure is not None else question.context.limits.flapping_window
+    return PAUSES[1] if question.context.exposure is not None else question.context.limits.flapping_window
 
 
 _IN_VAIN: Final = {
@@ -83,7 +83,7 @@ def _fighting(question: Question) -> Decision | None:
     reverts = [attempt for attempt in question.attempts_of_a_day if attempt.purse is Purse.EXPOSURE]
     if all(attempt.policy != question.policy.id for attempt in reverts):
         return None
-    left = _pause_left([attempt for attempt in reverts if not _of_this_round(attempt, question)], question)
+    left = _pause_left(reverts, question)
     if left <= 0:
         return None
     detail = f"reverted {len(reverts)} times within a day and opened again{_by_whom(question)}; it goes on"
@@ -98,9 +98,10 @@ def _of_this_round(attempt: Attempt, question: Question) -> bool:
 def _pause_left(reverts: list[Attempt], question: Question) -> float:
     """Seconds until the next write; nothing while there were few."""
     over = len(reverts) - question.context.limits.flapping_reverts
-    if over < 0:
+    before = [attempt.at for attempt in reverts if not _of_this_round(attempt, question)]
+    if over < 0 or not before:
         return 0.0
-    next_at = max(attempt.at for attempt in reverts) + PAUSES[min(over, len(PAUSES) - 1)]
+    next_at = max(before) + PAUSES[min(over, len(PAUSES) - 1)]
     return (next_at - question.context.now).total_seconds()
 
 

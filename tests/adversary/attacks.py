@@ -13,7 +13,6 @@ from shared.controller.rollback import RollbackRequest, roll_back
 from shared.model import (
     Access,
     Actor,
-    FirewallRule,
     Outcome,
     SecurityGroup,
     ServerSnapshot,

@@ -147,6 +147,11 @@ def _while_verifying(seconds: float) -> Iterator[Step]:
     )
 
 
+def _before_verifying(seconds: float) -> Iterator[Step]:
+    """Open again before our own reading: the revert looks as if it had been accepted and changed nothing."""
+    yield from every(5, lambda _: [puts(azure())], of=(0, seconds))
+
+
 def _once(seconds: float) -> Iterator[Step]:
     yield from at(0, puts(everybody()))
 
@@ -315,6 +320,7 @@ OWN: Final = (
     _AZURE(name="twiceADay", steps=_twice_a_day),
     _AZURE(name="neverReadyForLong", steps=_never_ready_for_long, short_hours=1.0),
     _CRITICAL(name="whileVerifying", steps=_while_verifying),
+    _AZURE(name="beforeVerifying", steps=_before_verifying, is_fight=True, longest=1860.0),
     _AZURE(
         name="behindAChange",
         steps=_behind_a_change,

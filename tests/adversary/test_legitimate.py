@@ -1,4 +1,4 @@
-"""Whoever works honestly does not pay for the brakes: no more writes, no more messages, no busy answer of ours."""
+"""Whoever works honestly does not pay for the brakes: no more writes or messages, no busy answer of ours."""
 
 from __future__ import annotations
 
