@@ -43,7 +43,7 @@ def in_vain(question: Question) -> Decision | None:
 
 
 def _window(question: Question) -> timedelta:
-    """Of an exposure it is tried again as in any fight: whoever made Azure refuse need not hold out for long."""
+    """Of an exposure it is tried again soon, as in any fight: whoever made Azure refuse gains little."""
     return PAUSES[1] if question.context.exposure is not None else question.context.limits.flapping_window
 
 

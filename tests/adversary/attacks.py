@@ -96,7 +96,7 @@ def _flicker(seconds: float) -> Iterator[Step]:
 def _updating(seconds: float) -> Iterator[Step]:
     """Everybody is let in on a server that is kept ``Updating``, where nobody can write."""
     yield from at(0, begins_operation(), puts(everybody()))
-    yield from at(seconds - QUIET_END, ends_operation())
+    yield from at(min(seconds - QUIET_END, 6 * 3600), ends_operation())
 
 
 # --- budget ----------------------------------------------------------------------------------------

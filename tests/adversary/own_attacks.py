@@ -143,7 +143,7 @@ def _while_verifying(seconds: float) -> Iterator[Step]:
     yield from in_order(
         at(0, puts(everybody())),
         every(5, lambda _: [reopening], of=(20, 600)),
-        at(seconds - QUIET_END, ends_operation()),
+        at(min(seconds - QUIET_END, 6 * 3600), ends_operation()),
     )
 
 
@@ -160,12 +160,12 @@ def _behind_a_change(seconds: float) -> Iterator[Step]:
     """A harmless revert is on its way, and cannot be verified: the hole comes behind it."""
     yield from at(0, switches("log_checkpoints", "off"))
     yield from at(66, begins_operation(), puts(azure()))
-    yield from at(seconds - QUIET_END, ends_operation())
+    yield from at(min(seconds - QUIET_END, 6 * 3600), ends_operation())
 
 
 def _start_and_stop(seconds: float) -> Iterator[Step]:
     """Opened while it is stopped, and started for less than a minute at a time."""
-    last = seconds - QUIET_END
+    last = min(seconds - QUIET_END, 6 * 3600)
     yield from in_order(
         every(300, lambda _: [sets(state=ServerState.STOPPED, state_text="Stopped")], of=(0, last)),
         at(10, puts(azure())),
@@ -201,7 +201,7 @@ def _as_us(seconds: float) -> Iterator[Step]:
     """Events that claim to be of our own writes."""
     yield from in_order(
         at(0, puts(azure(), actor=US)),
-        every(30, lambda _: [sets(actor=US)], of=(30, seconds - QUIET_END)),
+        every(30, lambda _: [sets(actor=US)], of=(30, min(seconds - QUIET_END, 4 * 3600))),
     )
 
 

@@ -33,7 +33,7 @@ def plays(mode: EnforcementMode, *names: str) -> list[Figures]:
 @MODES
 @pytest.mark.field(
     "brakes",
-    "Whoever writes each 50 s, tags, or shuts a hole for ten seconds a minute delays no message and no revert.",
+    "Whoever writes each 50 s, tags, or shuts a hole for 10 s a minute delays no message and no revert.",
     source="docs/adr/0014-the-exposure-clock.md",
     date="2026-11-29",
 )
