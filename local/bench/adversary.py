@@ -1,9 +1,9 @@
 """Benchmark of the brakes: what attacks on them come to, over simulated hours, in enforce mode.
 
 For every attack on something High or Critical: the share of the time in which the database was really
-exposed, 0 to 1, and the seconds of exposure before the first message about it; all of them where there was none.
-Where what must not happen is no exposure (a write into somebody else's NSG) both are of that. A day in `full`,
-four hours in `quick`.
+exposed, 0 to 1, and the seconds of exposure before the first message about it; all of them where there was
+none. Where what must not happen is no exposure (a write into somebody else's NSG) both are of that. A day
+in `full`, four hours in `quick`.
 """
 
 from __future__ import annotations

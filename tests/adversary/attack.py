@@ -88,6 +88,8 @@ class Attack:
     """Whether a write of ours can be right at all."""
     is_fight: bool = False
     """Whether it opens again what was shut, so that the pauses between our writes have to grow."""
+    latency: float = 0.0
+    """Within how many seconds an event arrives."""
     short_hours: float = 2.0
     """What shows in this time what it does in a day."""
 

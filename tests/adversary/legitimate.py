@@ -56,8 +56,8 @@ class Work:
     sweep_every: timedelta = timedelta(minutes=30)
 
 
-def worked(work: Work, mode: EnforcementMode = EnforcementMode.ENFORCE) -> Figures:
-    """What comes of honest work."""
+def worked(work: Work, mode: EnforcementMode = EnforcementMode.ENFORCE, latency: float = 0.0) -> Figures:
+    """What comes of honest work; ``latency`` is within how many seconds events arrive."""
     stage = Stage(
         mode=mode,
         policies_file=policies_file(ON, work.file),
@@ -65,6 +65,7 @@ def worked(work: Work, mode: EnforcementMode = EnforcementMode.ENFORCE) -> Figur
         exposed=lets_strangers_in,
         on=ON,
         sweep_every=work.sweep_every,
+        latency=latency,
     )
     stage.warm_up(work.seeds)
     stage.play(work.steps(), work.seconds)

@@ -95,7 +95,8 @@ def _two_pieces(seconds: float) -> Iterator[Step]:
 
 
 def _under_the_look(seconds: float) -> Iterator[Step]:
-    """Open four and a half seconds of five: shut again whenever the coalesced reading comes."""
+    """Open four and a half seconds of five, so that it is shut whenever the coalesced reading comes; what saves
+    us is that nobody chooses when an event arrives."""
     last = min(seconds - QUIET_END, 1800)
     yield from in_order(
         every(5.1, lambda _: [puts(everybody())], of=(0, last)),
@@ -315,7 +316,14 @@ OWN: Final = (
     _CRITICAL(name="inTurns", steps=_in_turns, longest=1860.0, is_fight=True),
     _CRITICAL(name="newNameEachTime", steps=_new_name_each_time, longest=1860.0, is_fight=True),
     _CRITICAL(name="twoPieces", steps=_two_pieces, policies=(PIECES_POLICY,), provable=False),
-    _CRITICAL(name="underTheLook", steps=_under_the_look, short_hours=0.75),
+    _CRITICAL(
+        name="underTheLook",
+        steps=_under_the_look,
+        is_fight=True,
+        longest=1860.0,
+        latency=3.0,
+        short_hours=0.75,
+    ),
     _AZURE(name="shortAndSeldom", steps=_short_and_seldom),
     _AZURE(name="twiceADay", steps=_twice_a_day),
     _AZURE(name="neverReadyForLong", steps=_never_ready_for_long, short_hours=1.0),

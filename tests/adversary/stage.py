@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from random import Random
 from typing import Final
 
 from shared.controller.arrivals import Arrived, receive_event, receive_message
@@ -131,6 +132,10 @@ class Stage(World):
     standing: dict[str, set[str]] = field(default_factory=dict)
     """Policies with an open alert that people were told of, by target."""
     sweep_every: timedelta = SWEEPS
+    latency: float = 0.0
+    """Within how many seconds an event arrives; when in that time is nobody's to choose."""
+    chance: Random = field(default_factory=lambda: Random(12))
+    arriving: list[tuple[datetime, Arrived]] = field(default_factory=list)
     began: datetime = START
     counts_from: datetime = START
 
@@ -165,12 +170,14 @@ class Stage(World):
         coming = next(steps, None)
         while True:
             step_at = self._time_of(coming)
-            due = (step_at, swept + self.sweep_every, self.queue.next_visible_at(), self._next_done())
+            ours = (self.queue.next_visible_at(), self._next_done(), self._next_arrival())
+            due = (step_at, swept + self.sweep_every, *ours)
             now = min(time for time in due if time is not None)
             if now > end:
                 break
             self.clock.set(max(now, self.clock.now()))
             self._finish_operations()
+            self._arrive()
             if coming is not None and step_at is not None and step_at <= now:
                 self._do(coming)
                 coming = next(steps, None)
@@ -231,7 +238,19 @@ class Stage(World):
             data={"operationName": write.operation, "status": "Succeeded", **_claims(write.actor)},
             original="{}",
         )
-        receive_event(arrived, self.deps())
+        self.arriving.append((now + timedelta(seconds=self.chance.uniform(0, self.latency)), arrived))
+        self._arrive()
+
+    def _arrive(self) -> None:
+        """What has arrived by now is received."""
+        now = self.clock.now()
+        here = [arrived for time, arrived in self.arriving if time <= now]
+        self.arriving = [(time, arrived) for time, arrived in self.arriving if time > now]
+        for arrived in here:
+            receive_event(arrived, self.deps())
+
+    def _next_arrival(self) -> datetime | None:
+        return min((time for time, _ in self.arriving), default=None)
 
     def _messages(self) -> None:
         while (visible := self.queue.next_visible_at()) is not None and visible <= self.clock.now():
@@ -364,6 +383,7 @@ def attacked(attack: Attack, mode: EnforcementMode, hours: float) -> Figures:
         exposed=attack.exposed,
         about=attack.about,
         on=attack.policies,
+        latency=attack.latency,
     )
     stage.warm_up(attack.seeds)
     stage.counts_from = stage.began + timedelta(seconds=attack.counts_from)
