@@ -303,7 +303,7 @@ ATTACKS: Final = (
         about=(WHOLE_POLICY,),
         severity=Severity.CRITICAL,
         messages_an_hour=20.0,
-        short_hours=1.0,
+        short_hours=0.7,
     ),
     Attack(
         name="budgetOfOthers",

@@ -213,12 +213,12 @@ def _from_another_time(seconds: float) -> Iterator[Step]:
 
 
 def _crowd(seconds: float) -> Iterator[Step]:
-    """For ten minutes an event every two seconds, each by another name."""
+    """For five minutes an event every two seconds, each by another name."""
 
     def one(number: int) -> list[Write]:
         return [sets(actor=Actor(object_id=f"actor-{number}", name=f"Actor {number}"))]
 
-    yield from in_order(at(0, puts(azure())), every(2, one, of=(1, 600)))
+    yield from in_order(at(0, puts(azure())), every(2, one, of=(1, 300)))
 
 
 # --- what is remembered ----------------------------------------------------------------------------
@@ -288,7 +288,7 @@ def _asking(seconds: float) -> Iterator[Step]:
         parts = {"enforcement": EnforcementMode.AUDIT} if number % 2 else {"policies": policies}
         return Operate(does=lambda stage: stage.look(ORDERS.target, **parts))
 
-    asked = (Step(at=20.0 * number, deed=run(number)) for number in range(int(min(seconds, 3600) // 20)))
+    asked = (Step(at=20.0 * number, deed=run(number)) for number in range(int(min(seconds, 1200) // 20)))
     yield from in_order(at(0, puts(azure())), asked)
 
 
@@ -327,16 +327,19 @@ OWN: Final = (
     _AZURE(name="shortAndSeldom", steps=_short_and_seldom),
     _AZURE(name="twiceADay", steps=_twice_a_day),
     _AZURE(name="neverReadyForLong", steps=_never_ready_for_long, short_hours=1.0),
-    _CRITICAL(name="whileVerifying", steps=_while_verifying),
+    _CRITICAL(name="whileVerifying", steps=_while_verifying, short_hours=0.75),
     _AZURE(name="beforeVerifying", steps=_before_verifying, is_fight=True, longest=1860.0),
     _AZURE(
         name="behindAChange",
         steps=_behind_a_change,
         policies=(ALL_AZURE_POLICY, LOG_POLICIES[0]),
         about=(ALL_AZURE_POLICY,),
+        short_hours=0.75,
     ),
     _AZURE(name="startAndStop", steps=_start_and_stop),
-    _CRITICAL(name="hangingOperation", steps=_once, operation_seconds=7200.0, provable=False),
+    _CRITICAL(
+        name="hangingOperation", steps=_once, operation_seconds=7200.0, provable=False, short_hours=0.7
+    ),
     _AZURE(name="locked", steps=_locked, is_fight=True, longest=1860.0),
     _AZURE(name="asUs", steps=_as_us, short_hours=0.75),
     _AZURE(name="fromAnotherTime", steps=_from_another_time),
@@ -366,6 +369,7 @@ OWN: Final = (
         policies=(ALL_AZURE_POLICY, WIDE_POLICY),
         about=(ALL_AZURE_POLICY,),
         exposed=opened_by_rule("AllowAllAzure"),
+        messages_an_hour=120.0,
         short_hours=1.0,
     ),
 )

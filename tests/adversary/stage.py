@@ -324,7 +324,7 @@ class Stage(World):
         standing = self.standing.setdefault(told.target, set())
         if told.type is NotificationType.ALERT_RESOLVED:
             standing.discard(told.policy)
-        elif told.type is not NotificationType.CHANGE_APPLIED:
+        elif told.type in {NotificationType.ALERT_OPENED, NotificationType.ALERT_UPDATED}:
             standing.add(told.policy)
 
     def _is_about(self, told: Told) -> bool:
