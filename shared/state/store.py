@@ -91,10 +91,8 @@ class Store:
         return codec.load(Message, self.message_text(body))
 
     def message_text(self, body: str) -> str:
-        """The text of the message that ``send`` enqueued, fetched where only its reference travels.
-
-        Raises ``TextGone`` where it is kept no more, ``StoreError`` where it cannot be fetched now.
-        """
+        """The text that ``send`` enqueued or put aside. Raises ``TextGone`` where that is kept no more, and
+        ``StoreError`` where it cannot be fetched now."""
         referred = _REFERENCE.fullmatch(body)
         text = self._archive.text(referred[1]) if referred else body
         if text is None:
