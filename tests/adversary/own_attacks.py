@@ -95,8 +95,7 @@ def _two_pieces(seconds: float) -> Iterator[Step]:
 
 
 def _under_the_look(seconds: float) -> Iterator[Step]:
-    """Open four and a half seconds of five, so that it is shut whenever the coalesced reading comes: but nobody
-    chooses when an event arrives."""
+    """Open four and a half seconds of five, to be shut whenever a coalesced reading comes that is on time."""
     last = min(seconds - QUIET_END, 1800)
     yield from in_order(
         every(5.1, lambda _: [puts(everybody())], of=(0, last)),
