@@ -20,7 +20,7 @@ from shared.controller.telling import alert_failed_change
 from shared.controller.visit import Visit
 from shared.guardrails.question import Readiness, readiness_of
 from shared.guardrails.traffic_difference import same_reach
-from shared.guardrails.waiting import LONGEST_PAUSE
+from shared.guardrails.waiting import LONGEST_PAUSE, LONGEST_PAUSE_EXPOSED
 from shared.model import ComplianceState, Outcome, ServerSnapshot
 from shared.model.alert_records import NotificationType
 from shared.model.change_records import ChangeKind, ChangeRecord
@@ -162,7 +162,7 @@ def finish(change: ChangeRecord, record: TargetRecord, visit: Visit) -> tuple[Ta
     outcome, detail = _verdict(change, record, visit)
     if outcome is Outcome.IN_PROGRESS:
         age = (visit.now - change.created_at).total_seconds()
-        check_later(change, visit.deps, visit.options, min(max(LOOK_AGAIN, age / 4), LONGEST_PAUSE))
+        check_later(change, visit.deps, visit.options, min(max(LOOK_AGAIN, age / 4), LONGEST_PAUSE_EXPOSED))
         return replace(record, active_change=change.id, lease_until=visit.now + LEASE), change
     change = replace(
         change,

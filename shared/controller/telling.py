@@ -29,7 +29,7 @@ from shared.controller.notifying import write_and_tell
 from shared.controller.resolving import UNKNOWN_FINGERPRINT, resolve_what_ended, resolve_what_is_off
 from shared.controller.visit import Judgement, Visit
 from shared.guardrails.approvals import wider
-from shared.guardrails.exposures import openers
+from shared.guardrails.exposures import lets_in, openers
 from shared.model import (
     Action,
     CauseKind,
@@ -58,6 +58,8 @@ UNKNOWN_RUNS: Final = 3
 UNKNOWN_TIME: Final = timedelta(hours=1)
 """An unknown opens an alert after this many runs in a row or this long (INTERFACES, "Enforcement")."""
 
+SLOW_REVERT: Final = timedelta(seconds=60)
+"""Since it was begun; an operation takes less as a rule."""
 _DEPENDANTS: Final = ("likelyDependants", "likelyDependantsError")
 
 
@@ -201,7 +203,10 @@ def _is_told(known: AlertRecord, sighting: Sighting) -> bool:
 
 
 _ON_ITS_WAY: Final = frozenset(
-    {Reason.SETTLING, Reason.TARGET_BUSY, Reason.DRIFT, Reason.NEW_RESOURCE, Reason.ADOPTED}
+    {
+        *(Reason.SETTLING, Reason.TARGET_BUSY, Reason.TARGET_STOPPED),
+        *(Reason.DRIFT, Reason.NEW_RESOURCE, Reason.ADOPTED),
+    }
 )
 """A revert that is made, or would be, now or in a moment: which of them it is, is no news."""
 
@@ -228,6 +233,19 @@ def alert_failed_change(change: ChangeRecord, deps: Deps) -> None:
     if policy is None or before is None or change.kind is ChangeKind.ROLLBACK:
         return
     raise_alert(policy, _sighting_of_failure(change, policy, before, deps), deps)
+
+
+def tell_of_slow_revert(change_id: str | None, deps: Deps) -> None:
+    """A change on its way is a delay as well: what lets somebody in is told when its revert takes long."""
+    change = deps.store.change(change_id) if change_id else None
+    if change is None or change.outcome is not Outcome.IN_PROGRESS or change.kind is ChangeKind.ROLLBACK:
+        return
+    policy, before = find(change.change.policy), deps.store.snapshot(change.before)
+    if deps.clock.now() - change.created_at < SLOW_REVERT or policy is None or before is None:
+        return
+    bound = deps.configuration.bind(policy, change.change.target.id, tags_of(before))
+    if lets_in(bound, bound.evaluate(before), before):
+        alert_failed_change(replace(change, detail="its revert has not ended yet"), deps)
 
 
 def _sighting_of_failure(change: ChangeRecord, policy: AnyPolicy, before: Snapshot, deps: Deps) -> Sighting:

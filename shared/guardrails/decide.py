@@ -69,7 +69,8 @@ def _exempt(question: Question) -> Decision | None:
     if exemption is None:
         return None
     until = exemption.expires_at.isoformat()
-    return question.answered(Action.SKIP, Reason.EXEMPT, f"{exemption.reason} (until {until})")
+    again = _wait_until(exemption.expires_at, question)
+    return question.answered(Action.SKIP, Reason.EXEMPT, f"{exemption.reason} (until {until})", again)
 
 
 def _unknown(question: Question) -> Decision | None:

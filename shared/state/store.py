@@ -40,6 +40,7 @@ from shared.state.table_layout import (
     TARGETS,
     first_pass_place,
     queue_place,
+    queue_place_of,
     target_place,
 )
 from shared.state.table_rows import Rows, conditional, timestamp
@@ -90,10 +91,8 @@ class Store:
         return codec.load(Message, self.message_text(body))
 
     def message_text(self, body: str) -> str:
-        """The text of the message that ``send`` enqueued, fetched where only its reference travels.
-
-        Raises ``TextGone`` where it is kept no more, ``StoreError`` where it cannot be fetched now.
-        """
+        """The text that ``send`` enqueued or put aside. Raises ``TextGone`` where that is kept no more, and
+        ``StoreError`` where it cannot be fetched now."""
         referred = _REFERENCE.fullmatch(body)
         text = self._archive.text(referred[1]) if referred else body
         if text is None:
@@ -107,6 +106,10 @@ class Store:
         ``ValueError`` for a message that may not be merged: not a look, or with options of its own.
         """
         return self._coalescing.arm(queue_place(message), message, now, delay_seconds)
+
+    def heard(self, target: Target) -> Cause | None:
+        """Why a look is asked for that has not begun; None when none is."""
+        return self._coalescing.heard(queue_place_of(target))
 
     def start(self, message: Message, now: datetime) -> Cause | None:
         """Begin the reading that a look asks for: its merged cause, or None when a younger one did."""
