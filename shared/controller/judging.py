@@ -15,7 +15,7 @@ from shared.controller.context import clock_after, context_for
 from shared.controller.deps import Deps
 from shared.controller.last_way import LastWay
 from shared.controller.proposals import Proposals
-from shared.controller.visit import Judgement, Visit
+from shared.controller.visit import BUSY, Judgement, Visit
 from shared.guardrails.decide import decide
 from shared.guardrails.prove import prove
 from shared.guardrails.question import Question, Readiness, readiness_of
@@ -153,8 +153,7 @@ def _said(judgement: Judgement) -> Judgement:
 def _never_compliant_while_busy(finding: Finding, readiness: Readiness) -> Finding:
     if readiness is not Readiness.BUSY or not finding.nothing_surely_wrong:
         return finding
-    busy = "another operation is running: look again"
-    return replace(finding, state=ComplianceState.UNKNOWN, reason=busy, undecided=())
+    return replace(finding, state=ComplianceState.UNKNOWN, reason=BUSY, undecided=())
 
 
 def policies_in_question(target: Target, deps: Deps) -> tuple[AnyPolicy, ...]:

@@ -44,6 +44,7 @@ def sweep(deps: Deps) -> Swept:
         except GatewayError as error:  # the other scopes are swept before it is raised
             failures.append(error)
     tell_of_expired_exemptions(cause, deps)
+    deps.store.names.forget_old(cause.time)
     _queue_unsent(deps)
     swept = Swept(
         scopes=len(counts),
