@@ -20,7 +20,6 @@ from tests.builders import ALL_AZURE, OFFICE, SERVER, public_server, server
 from tests.guardrails.test_decide import FINDING, NOW, attempt, opened, question
 
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
-ADR = "docs/adr/0014-the-exposure-clock.md"
 
 
 def openings(*spans: tuple[timedelta, timedelta | None]) -> Exposure:
@@ -59,7 +58,7 @@ def test_an_exposure_may_wait_in_silence_for_90_seconds_of_a_day_and_not_a_third
 @pytest.mark.field(
     "brakes",
     "Whoever keeps writing delays the revert of an exposure by five minutes of open time at most",
-    source=ADR,
+    source="docs/adr/0014-the-exposure-clock.md",
     date="2026-11-29",
 )
 def test_settling_ends_for_an_exposure_however_often_somebody_writes() -> None:
@@ -86,7 +85,7 @@ def test_what_waits_is_asked_again_when_it_has_to_be_told() -> None:
 @pytest.mark.field(
     "brakes",
     "An exposure on a busy target is told as any other, and looked at every minute",
-    source=ADR,
+    source="docs/adr/0014-the-exposure-clock.md",
     date="2026-11-29",
 )
 def test_a_busy_target_keeps_no_exposure_quiet() -> None:
@@ -104,7 +103,7 @@ def _critical() -> Finding:
 @pytest.mark.field(
     "brakes",
     "A fight about an exposure goes on after 2, 5 and then 30 minutes from one write to the next",
-    source=ADR,
+    source="docs/adr/0014-the-exposure-clock.md",
     date="2026-11-29",
 )
 @pytest.mark.parametrize(
@@ -183,6 +182,8 @@ def test_what_comes_back_and_back_is_over_after_an_hour_without_it() -> None:
     assert not is_restless(fresh, NOW + REST)
     assert rest_left(openings(*thrice, (MINUTE, None)), NOW) is None
     assert not is_restless(openings(*thrice), NOW)
+    assert not is_restless(openings((30 * MINUTE, 29 * MINUTE), (20 * MINUTE, 19.8 * MINUTE)), NOW)
+    assert is_restless(openings((30 * MINUTE, 29 * MINUTE), (20 * MINUTE, 19 * MINUTE)), NOW)
 
 
 _MOMENTS = st.lists(st.tuples(st.integers(1, 7200), st.booleans()), max_size=200)
