@@ -38,6 +38,7 @@ _REASONS: Final[Mapping[Reason, str]] = {
     Reason.FAILED: "Azure refused the change",
     Reason.POISONED: "looking at it failed again and again",
     Reason.EXEMPTION_EXPIRED: "the exemption has ended, so drift is judged again",
+    Reason.BUDGET_NEARLY_SPENT: "most writes of the hour are used up; drift that comes after them waits",
 }
 
 CAUTIONS: Final[Mapping[Reason, str]] = {

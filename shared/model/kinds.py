@@ -102,6 +102,7 @@ class Reason(StrEnum):
     POISONED = "poisoned"
     # of no drift
     EXEMPTION_EXPIRED = "exemption-expired"
+    BUDGET_NEARLY_SPENT = "budget-nearly-spent"
 
 
 class Purse(StrEnum):

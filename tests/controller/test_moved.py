@@ -19,7 +19,7 @@ from shared.state.names import Names
 from shared.state.table_layout import NAMES, TARGETS, name_place
 from tests.builders import DRIFTED, GROUP, SERVER, public_server
 from tests.controller.test_reconcile import seen_compliant
-from tests.fakes import SUBSCRIPTION, World
+from tests.fakes import SUBSCRIPTION, World, only
 
 FIREWALL = "postgres-firewall-allows-all-azure"
 OTHER = "99999999-2222-3333-4444-555555555555"
@@ -27,10 +27,11 @@ SCOPES = tuple(ResourceId(f"/subscriptions/{one}") for one in (SUBSCRIPTION, OTH
 GROUP_THERE = ResourceId(str(SERVER).replace("/data/", "/other/"))
 SUBSCRIPTION_THERE = ResourceId(str(SERVER).replace(SUBSCRIPTION, OTHER))
 SOURCE = "docs/adr/0014-the-exposure-clock.md"
-ONLY_ALERTS = f"version: 1\npolicies:\n  {FIREWALL}: {{effect: alert}}\n"
+REVERTS = only(FIREWALL)
+ONLY_ALERTS = REVERTS.replace("effect: revert", "effect: alert")
 
 
-def world(policies_file: str = "version: 1\n") -> World:
+def world(policies_file: str = REVERTS) -> World:
     """A server that has been seen compliant, in one of two subscriptions that are watched."""
     there = World(scopes=SCOPES, policies_file=policies_file)
     seen_compliant(there, public_server())
