@@ -24,7 +24,6 @@ POLICIES = {f"postgres-{name.replace('_', '-')}-off" for name in LOGS} | {FIREWA
 HARMLESS = only(*POLICIES)
 FEW = only(FIREWALL) + "budgets: {writesPerSubscription: 10}\n"
 DEVELOPMENT = str(SERVER).replace("/data/", "/dev/")
-SOURCE = "docs/adr/0014-the-exposure-clock.md"
 
 
 def without_logs(*names: str) -> ServerSnapshot:
@@ -62,7 +61,7 @@ def warnings(world: World) -> dict[str, AlertRecord]:
 @pytest.mark.field(
     "brakes",
     "Ten harmless reverts leave the hole its own budget: it is reverted at once.",
-    source=SOURCE,
+    source="docs/adr/0014-the-exposure-clock.md",
     date="2026-11-29",
 )
 def test_ten_harmless_reverts_leave_the_hole_its_own_budget() -> None:
@@ -81,7 +80,7 @@ def test_ten_harmless_reverts_leave_the_hole_its_own_budget() -> None:
     "brakes",
     "Eleven development servers that are opened at once do not spend production's budget, people are warned "
     "before it ends, and what found no room is reverted when there is some, without an event or a sweep.",
-    source=SOURCE,
+    source="docs/adr/0014-the-exposure-clock.md",
     date="2026-11-29",
 )
 def test_eleven_development_servers_do_not_spend_what_production_has() -> None:
@@ -141,7 +140,7 @@ def test_the_sweep_ends_the_warning_when_there_is_room_and_the_next_hour_opens_i
 @pytest.mark.field(
     "brakes",
     "A revert for which another worker took the last of the budget is made when its room returns.",
-    source=SOURCE,
+    source="docs/adr/0014-the-exposure-clock.md",
     date="2026-11-29",
 )
 def test_a_revert_that_lost_the_last_room_is_made_when_there_is_some(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,7 +26,6 @@ OTHER = "99999999-2222-3333-4444-555555555555"
 SCOPES = tuple(ResourceId(f"/subscriptions/{one}") for one in (SUBSCRIPTION, OTHER))
 GROUP_THERE = ResourceId(str(SERVER).replace("/data/", "/other/"))
 SUBSCRIPTION_THERE = ResourceId(str(SERVER).replace(SUBSCRIPTION, OTHER))
-SOURCE = "docs/adr/0014-the-exposure-clock.md"
 REVERTS = only(FIREWALL)
 ONLY_ALERTS = REVERTS.replace("effect: revert", "effect: alert")
 

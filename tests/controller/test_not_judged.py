@@ -20,7 +20,6 @@ INTERNET = "postgres-firewall-allows-whole-internet"
 PUBLIC = "postgres-public-access-enabled"
 BUSY = {"state": ServerState.BUSY, "state_text": "Updating"}
 HOLE = public_server(firewall_rules=(OFFICE, rule("all", "0.0.0.0", "255.255.255.255")), **BUSY)
-SOURCE = "docs/adr/0014-the-exposure-clock.md"
 
 
 def told(world: World) -> list[str]:
@@ -58,7 +57,7 @@ def not_judged(world: World) -> list[AlertRecord]:
     "brakes",
     "A rule for the whole Internet on a server that is updating for two hours is told within two minutes; "
     "all that cannot be judged meanwhile is one message, not one for each policy.",
-    source=SOURCE,
+    source="docs/adr/0014-the-exposure-clock.md",
     date="2026-11-29",
 )
 @pytest.mark.parametrize("mode", EnforcementMode)
@@ -116,7 +115,7 @@ def test_what_is_unknown_for_a_reason_of_its_own_keeps_its_own_alert() -> None:
 @pytest.mark.field(
     "brakes",
     "A server that may not be read is one alert that lists every policy that does not judge it.",
-    source=SOURCE,
+    source="docs/adr/0014-the-exposure-clock.md",
     date="2026-11-29",
 )
 def test_a_target_that_is_closed_to_us_is_one_alert_that_ends_when_it_can_be_read() -> None:
@@ -158,7 +157,7 @@ def test_when_a_busy_target_becomes_unreadable_the_alert_says_that_and_nobody_is
 @pytest.mark.field(
     "brakes",
     "Whoever opens a server and shuts Driftward out before it is told is told at the first refusal.",
-    source=SOURCE,
+    source="docs/adr/0014-the-exposure-clock.md",
     date="2026-11-29",
 )
 def test_whoever_opens_a_server_and_shuts_us_out_is_told_at_the_first_refusal() -> None:
