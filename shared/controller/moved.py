@@ -53,8 +53,7 @@ def known_by_name(record: TargetRecord, visit: Visit) -> TargetRecord:
         return record  # two answer to one name: a move that is not through yet
     if left is not None:
         record = visit.deps.store.save(taken_over(record, left, visit.deps.store))
-        end_alerts(left, f"moved to {record.target.id}", visit.deps, now)
-        _forget_former(left, record.target, visit.deps)
+        _end_former(left, record.target, visit)
     names.put(name, NameRecord(target=record.target, etag=noted.etag))
     return replace(record, host_name=name)
 
@@ -74,20 +73,21 @@ def _left(noted: NameRecord, target: Target, visit: Visit) -> TargetRecord | Non
 
 
 def _is_gone(target: Target, deps: Deps) -> bool:
-    """Whether Azure says so; what we may not read may be there."""
+    """Whether it does not answer at its old id any more. A refusal is as good: Azure gives a name to one
+    server alone, and another has shown it; with the group that it left our role there may be gone as well."""
     try:
         deps.gateway.read(target, frozenset({Aspect.SERVER}))
-    except Gone:
+    except (Gone, Denied, Permanent):
         return True
-    except (Denied, Permanent):
-        return False
     return False
 
 
-def _forget_former(left: TargetRecord, target: Target, deps: Deps) -> None:
+def _end_former(left: TargetRecord, target: Target, visit: Visit) -> None:
+    """What is kept under the old id ends; one that was made anew has it still."""
     if left.target != target:
-        deps.store.forget(left.target)
-        deps.store.unrelate(left.target)
+        end_alerts(left, f"moved to {target.id}", visit.deps, visit.now)
+        visit.deps.store.forget(left.target)
+        visit.deps.store.unrelate(left.target)
 
 
 # --- a server that is gone -------------------------------------------------------------------------
@@ -106,10 +106,9 @@ def leave_behind(record: TargetRecord, deps: Deps, now: datetime) -> None:
 
 def _remembered_name(record: TargetRecord, store: Store) -> str:
     """The name by the last compliant reading, of a server that was not looked at since names are noted."""
-    for memory in record.memories.values():
-        if memory.baseline is not None:
-            return _host_name(store.snapshot(memory.baseline))
-    return ""
+    baselines = (memory.baseline for memory in record.memories.values() if memory.baseline is not None)
+    names = (_host_name(store.snapshot(baseline)) for baseline in baselines)
+    return next((name for name in names if name), "")
 
 
 def end_alerts(record: TargetRecord, resolution: str, deps: Deps, now: datetime) -> None:
@@ -140,7 +139,7 @@ def taken_over(record: TargetRecord, left: TargetRecord, store: Store) -> Target
         record,
         first_seen=min(record.first_seen, left.first_seen),
         memories={**own, **{one: _joined(memory, own.get(one)) for one, memory in moved.items()}},
-        attempts=tuple(sorted((*left.attempts, *record.attempts), key=lambda attempt: attempt.at)),
+        attempts=tuple(sorted({*left.attempts, *record.attempts}, key=lambda attempt: attempt.at)),
         exemptions=tuple(dict.fromkeys((*left.exemptions, *record.exemptions))),
         exempt_tag=record.exempt_tag or left.exempt_tag,
         last_foreign=record.last_foreign or left.last_foreign,
@@ -162,7 +161,8 @@ def _joined(former: PolicyMemory, own: PolicyMemory | None) -> PolicyMemory:
 
 def _longer(former: Exposure, own: Exposure) -> Exposure:
     """What was open under the old id has been open all the time."""
-    return former if former.is_open else Exposure(openings=(*former.openings, *own.openings))
+    both = dict.fromkeys((*former.openings, *own.openings))
+    return former if former.is_open else Exposure(openings=tuple(both))
 
 
 def _rebased(left: TargetRecord, target: Target, store: Store) -> Mapping[str, PolicyMemory]:

@@ -12,6 +12,7 @@ from shared.controller.sweep import sweep
 from shared.model import Cause, CauseKind, Locator, LocatorKind, Reason, ServerSnapshot, Target
 from shared.model.alert_records import AlertStatus
 from shared.model.changes import DeleteFirewallRule
+from shared.model.errors import Denied
 from shared.model.memory import Exemption
 from shared.model.messages import Message, MessageKind
 from shared.model.resource_id import ResourceId
@@ -150,6 +151,46 @@ def test_a_server_that_is_made_anew_under_its_name_is_the_one_that_it_was() -> N
     there.azure.put(DRIFTED)
     new_first(there, DRIFTED.target)
     assert [change.decision.reason for change in there.store.changes()] == [Reason.DRIFT]
+
+
+def test_what_is_found_on_a_server_that_was_made_anew_is_alerted_where_it_was() -> None:
+    there = world(policies_file=ONLY_ALERTS)
+    new_first(there, there.azure.put(DRIFTED))
+    (before,) = there.open_alerts(FIREWALL)
+    del there.azure.snapshots[SERVER.key]
+    new_first(there, DRIFTED.target)
+    assert there.open_alerts(FIREWALL) == []
+    new_first(there, there.azure.put(DRIFTED))
+    (after,) = there.open_alerts(FIREWALL)
+    assert (after.id, after.count) == (before.id, 2)
+
+
+def test_a_server_whose_old_group_is_closed_to_us_has_moved_all_the_same() -> None:
+    there = world()
+    target = moved(there)
+    there.azure.meanwhile = [lambda: there.azure.read_errors.append(Denied("no role", status=403))]
+    new_first(there, target)
+    assert [change.decision.reason for change in there.store.changes()] == [Reason.DRIFT]
+
+
+def test_a_look_that_died_after_it_took_the_memory_over_takes_nothing_twice(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    there = world()
+    old_one = there.azure.put(DRIFTED)
+    new_first(there, old_one)
+    old = there.store.recall(old_one, there.clock.now())
+    assert len(old.attempts) == 1
+    target = moved(there, snapshot=public_server())
+    with monkeypatch.context() as patch:
+        patch.delattr(Names, "put")
+        with pytest.raises(AttributeError):
+            new_first(there, target)
+    new_first(there, target)
+    new = there.store.recall(target, there.clock.now())
+    assert new.attempts == old.attempts
+    assert new.memories[FIREWALL].exposure == old.memories[FIREWALL].exposure
+    assert [one.target for one in there.store.known_targets(SUBSCRIPTION)] == [target]
 
 
 def test_after_a_week_a_server_that_was_gone_is_a_new_one() -> None:
