@@ -100,7 +100,7 @@ def leave_behind(record: TargetRecord, deps: Deps, now: datetime) -> None:
         return
     noted = deps.store.names.find(name, now) or NameRecord(target=record.target)
     if noted.target == record.target:
-        left = replace(record, active_change=None, lease_until=None, recheck_at=None, etag=None)
+        left = replace(record, active_change=None, lease_until=None, recheck_at=None, deeds=(), etag=None)
         deps.store.names.put(name, replace(noted, left=left, gone_at=now))
 
 

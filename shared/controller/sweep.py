@@ -14,6 +14,7 @@ from shared.alerts.lifecycle import notification
 from shared.controller.deps import Deps
 from shared.controller.dispatch import ask
 from shared.controller.expired_exemptions import tell_of_expired_exemptions
+from shared.controller.journaling import keep_journal
 from shared.controller.nearly_spent import end_warnings
 from shared.controller.notifying import notify
 from shared.model import Cause, CauseKind, Target
@@ -48,6 +49,7 @@ def sweep(deps: Deps) -> Swept:
     end_warnings(cause, deps)
     deps.store.names.forget_old(cause.time)
     _queue_unsent(deps)
+    keep_journal(deps)
     swept = Swept(
         scopes=len(counts),
         targets=sum(targets for targets, _ in counts),

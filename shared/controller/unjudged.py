@@ -52,6 +52,8 @@ def target_is_gone(record: TargetRecord, deps: Deps) -> TargetResult:
     now = deps.clock.now()
     end_alerts(record, DELETED, deps, now)
     leave_behind(record, deps, now)
+    if record.deeds:
+        deps.store.journal.append(record.target, *record.deeds)
     deps.store.forget(record.target)
     deps.store.unrelate(record.target)
     return TargetResult(
