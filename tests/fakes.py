@@ -270,6 +270,12 @@ def _configuration(policies_file: str, settle_seconds: float) -> Configuration:
     return Configuration(file, settle_seconds=settle_seconds)
 
 
+def only(*policies: str) -> str:
+    """A file that reverts what these policies find, and has all others off."""
+    said = ((one.id, "revert" if one.id in policies else "off") for one in discover())
+    return "version: 1\npolicies:\n" + "".join(f"  {name}: {{effect: {effect}}}\n" for name, effect in said)
+
+
 @dataclass
 class World:
     """An app over memory: settings, store, queue, clock, and an Azure that tests write to."""

@@ -191,7 +191,7 @@ def approve(alert: AlertRecord, by: str, now: datetime, lasts: timedelta = APPRO
     """
     if alert.status is AlertStatus.RESOLVED:
         raise IllegalTransition(f"alert {alert.id} is resolved: there is nothing to approve")
-    if alert.decision.reason in _NO_DRIFT:
+    if alert.decision.reason in _NO_DRIFT or find(alert.policy) is None:
         raise IllegalTransition(f"alert {alert.id} is about no drift: there is no change to approve")
     if lasts <= timedelta(0):
         raise ValueError("an approval lasts longer than no time")

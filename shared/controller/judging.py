@@ -20,7 +20,7 @@ from shared.controller.last_way import LastWay
 from shared.controller.proposals import Proposals
 from shared.controller.put_back import put_back_first
 from shared.controller.shadowed import said_of, shadowed
-from shared.controller.visit import Judgement, Visit
+from shared.controller.visit import BUSY, Judgement, Visit
 from shared.guardrails.decide import decide
 from shared.guardrails.prove import prove
 from shared.guardrails.question import Question, Readiness, readiness_of
@@ -199,8 +199,7 @@ def _said(judgement: Judgement) -> Judgement:
 def _never_compliant_while_busy(finding: Finding, readiness: Readiness) -> Finding:
     if readiness is not Readiness.BUSY or not finding.nothing_surely_wrong:
         return finding
-    busy = "another operation is running: look again"
-    return replace(finding, state=ComplianceState.UNKNOWN, reason=busy, undecided=())
+    return replace(finding, state=ComplianceState.UNKNOWN, reason=BUSY, undecided=())
 
 
 def policies_in_question(target: Target, deps: Deps) -> tuple[AnyPolicy, ...]:

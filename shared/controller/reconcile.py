@@ -20,6 +20,7 @@ from shared.controller.deps import Deps
 from shared.controller.journaling import note_switches
 from shared.controller.judging import enabled_policies, judge_all, policies_in_question
 from shared.controller.lowered_by_tags import with_tags_compared
+from shared.controller.moved import known_by_name
 from shared.controller.remediation import begin, resume
 from shared.controller.remembering import (
     attributed,
@@ -79,6 +80,7 @@ def reconcile(
     visit = _read(record, cause, finishing, deps, options)
     if isinstance(visit, TargetResult):
         return visit
+    record = known_by_name(record, visit)
     looked = _look(visit, record, finishing)
     result = _conclude(visit, looked)
     if looked.ended_at_once is None:

@@ -10,9 +10,16 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TypeGuard
 
-from shared.controller.asking_again import LOOK_AGAIN, RUN_ASKS_AGAIN, check_later, recheck_later
+from shared.controller.asking_again import (
+    LOOK_AGAIN,
+    RUN_ASKS_AGAIN,
+    check_later,
+    look_when_due,
+    recheck_later,
+)
 from shared.controller.change_ends import LEASE, PATIENCE, give_up
 from shared.controller.deps import Deps
+from shared.controller.nearly_spent import warn_of_budget
 from shared.controller.telling import raise_alert, sighting_of
 from shared.controller.visit import Judgement, Visit
 from shared.guardrails.budget import Purchase, cost
@@ -48,13 +55,22 @@ def begin(visit: Visit, judgement: Judgement, record: TargetRecord) -> ChangeRec
     try:
         claim(change, record, visit.deps, visit.now, judgement.purse)
     except BudgetExhausted as exhausted:
-        decision = replace(change.decision, action=Action.ALERT, reason=Reason.BUDGET, detail=str(exhausted))
+        again = (exhausted.room_at - visit.now).total_seconds() if exhausted.room_at is not None else None
+        decision = replace(
+            change.decision,
+            action=Action.ALERT,
+            reason=Reason.BUDGET,
+            detail=str(exhausted),
+            look_again_seconds=again,
+        )
         raise_alert(judgement.policy, sighting_of(visit, judgement, decision), visit.deps)
-        visit.deps.store.save(record)
+        visit.deps.store.save(look_when_due(visit, decision, record))
         return replace(change, outcome=Outcome.ALERTED, decision=decision, detail=str(exhausted))
     claimed = visit.deps.store.change(change.id)
     assert claimed is not None  # the claim has just entered it into the journal
-    return advance(claimed, visit.snapshot, visit.deps, visit.options)
+    begun = advance(claimed, visit.snapshot, visit.deps, visit.options)
+    warn_of_budget(begun, judgement.purse, visit.deps)
+    return begun
 
 
 def claim(

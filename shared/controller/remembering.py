@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from shared.config.tag_exemptions import tag_used_since
 from shared.controller.deps import Deps
+from shared.controller.not_judged import is_not_judged
 from shared.controller.visit import Judgement, Visit
 from shared.guardrails.exposures import is_restless
 from shared.guardrails.way_back import has_good_way
@@ -133,6 +134,7 @@ def remember(visit: Visit, judgements: tuple[Judgement, ...], record: TargetReco
     return replace(
         record,
         memories=memories,
+        not_judged=is_not_judged(visit, judgements, record),
         attempts=tuple(attempt for attempt in record.attempts if attempt.at > kept_since),
         exemptions=tuple(e for e in record.exemptions if e.expires_at > visit.now - UNTOLD_KEPT),
     )

@@ -13,6 +13,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from shared.controller.deps import Deps
+from shared.controller.nearly_spent import warn_of_budget
 from shared.controller.remediation import advance, claim
 from shared.controller.runs import refuse_under_audit
 from shared.guardrails.question import Readiness, readiness_of
@@ -28,6 +29,7 @@ from shared.model import (
     Outcome,
     Proof,
     ProofStep,
+    Purse,
     Reason,
     Snapshot,
 )
@@ -138,7 +140,9 @@ def _begin(
     deps.store.put_change(replace(original, rolled_back_by=change.id))
     claimed = deps.store.change(change.id)
     assert claimed is not None  # the claim has just entered it into the journal
-    return advance(claimed, now_there, deps, RunOptions())
+    begun = advance(claimed, now_there, deps, RunOptions())
+    warn_of_budget(begun, Purse.ORDINARY, deps)
+    return begun
 
 
 def _exemption(request: RollbackRequest, original: ChangeRecord, change: ChangeRecord) -> Exemption:

@@ -16,6 +16,7 @@ from shared.controller.dispatch import ask
 from shared.controller.ended_exemptions import resolve_what_is_over, tell_of_ended_exemptions
 from shared.controller.expired_exemptions import tell_of_expired_exemptions
 from shared.controller.journaling import keep_journal
+from shared.controller.nearly_spent import end_warnings
 from shared.controller.notifying import notify
 from shared.model import Cause, CauseKind, Target
 from shared.model.alert_records import NotificationType
@@ -47,6 +48,8 @@ def sweep(deps: Deps) -> Swept:
         except GatewayError as error:  # the other scopes are swept before it is raised
             failures.append(error)
     tell_of_expired_exemptions(cause, deps)
+    end_warnings(cause, deps)
+    deps.store.names.forget_old(cause.time)
     _queue_unsent(deps)
     keep_journal(deps)
     swept = Swept(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from shared.alerts.approving import writers_before
@@ -25,6 +25,7 @@ from shared.alerts.steps import commands_told, resolved, started_first, ways_sta
 from shared.config.configuration import tags_of
 from shared.controller.deps import Deps
 from shared.controller.exempted import as_judged
+from shared.controller.not_judged import has_lasted, tell_of_target
 from shared.controller.notifying import write_and_tell
 from shared.controller.resolving import UNKNOWN_FINGERPRINT, resolve_what_ended, resolve_what_is_off
 from shared.controller.visit import Judgement, Visit
@@ -54,10 +55,6 @@ from shared.posture.subnet_rules import by_hand
 from shared.posture.ways.reach import with_reach
 from shared.state.baseline import evidence_since, found_since, recorded_baseline
 
-UNKNOWN_RUNS: Final = 3
-UNKNOWN_TIME: Final = timedelta(hours=1)
-"""An unknown opens an alert after this many runs in a row or this long (INTERFACES, "Enforcement")."""
-
 SLOW_REVERT: Final = timedelta(seconds=60)
 """Since it was begun; an operation takes less as a rule."""
 _DEPENDANTS: Final = ("likelyDependants", "likelyDependantsError")
@@ -66,10 +63,12 @@ _DEPENDANTS: Final = ("likelyDependants", "likelyDependantsError")
 def tell(visit: Visit, judgements: tuple[Judgement, ...], record: TargetRecord) -> None:
     """Open, count and resolve alerts as the judgements ask. ``record`` is the memory before this visit."""
     resolve_what_is_off(visit, record)
+    tell_of_target(visit, judgements, record)
     for judgement in judgements:
         memory = record.memories.get(judgement.policy.id)
         resolve_what_ended(visit, judgement, memory)
-        decision, finding = judgement.decision, judgement.finding
+        finding = judgement.finding
+        decision = None if judgement.awaits_target else judgement.decision
         if decision is not None and wants_alert(
             visit.now, finding, decision, memory, was_sure=judgement.was_sure
         ):
@@ -138,9 +137,7 @@ def wants_alert(
         return decision.action is Action.ALERT or audited
     if decision.reason is Reason.EXEMPT:
         return False
-    runs = memory.unknown_runs if memory else 0
-    since = (memory.unknown_since if memory else None) or now
-    return was_sure or runs + 1 >= UNKNOWN_RUNS or now - since >= UNKNOWN_TIME
+    return was_sure or has_lasted(memory, now)
 
 
 def raise_alert(policy: AnyPolicy, sighting: Sighting, deps: Deps) -> AlertRecord:

@@ -103,6 +103,7 @@ class Reason(StrEnum):
     # of no drift
     EXEMPTION_EXPIRED = "exemption-expired"
     EFFECT_LOWERED_BY_TAG = "effect-lowered-by-tag"
+    BUDGET_NEARLY_SPENT = "budget-nearly-spent"
 
 
 class Purse(StrEnum):

@@ -120,6 +120,10 @@ class TargetRecord:
     """Writes in a row that were refused because the target was busy."""
     active_change: str | None = None
     lease_until: datetime | None = None
+    not_judged: bool = False
+    """Whether the alert is open that the target cannot be judged."""
+    host_name: str = ""
+    """The server's, once it is noted under it whose it is; never that of a subnet."""
     deeds: tuple[Deed, ...] = ()
     """What happened and is entered into the target's chain when the record is saved, in one transaction.
     Never stored with the record itself."""
@@ -128,3 +132,14 @@ class TargetRecord:
     def is_held(self, now: datetime) -> bool:
         """Whether a change of this target is on its way."""
         return self.lease_until is not None and self.lease_until > now
+
+
+@value
+class NameRecord:
+    """Who has a host name, which stays when a server is moved or made anew: its id does not."""
+
+    target: Target
+    left: TargetRecord | None = None
+    """What was remembered of the target when it was gone; kept for a while."""
+    gone_at: datetime | None = None
+    etag: str | None = None

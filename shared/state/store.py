@@ -31,6 +31,7 @@ from shared.state.coalescing import Coalescing
 from shared.state.journal import Journal
 from shared.state.journal_evidence import EvidenceReader
 from shared.state.listings import Page, Wanted
+from shared.state.names import Names
 from shared.state.outbox import Outbox
 from shared.state.relation_index import Relations
 from shared.state.run_rows import Runs
@@ -67,6 +68,7 @@ class Store:
         self._alerts = Alerts(tables, self._rows)
         self._runs = Runs(tables, self._rows)
         self._relations = Relations(tables, self._rows)
+        self.names: Final = Names(tables, self._rows)
         self._coalescing = Coalescing(tables, self._rows, self.send, new_token)
 
     # --- messages ----------------------------------------------------------------------------------
