@@ -237,7 +237,7 @@ def _made_anew(seconds: float) -> Iterator[Step]:
 
 
 def _made_anew_and_shut(seconds: float) -> Iterator[Step]:
-    """Each ten minutes made again and open for less than a minute: each time the first opening of a server."""
+    """Each ten minutes made again and open for less than a minute: each time its first opening."""
 
     def anew(number: int) -> list[Write]:
         born = BEGAN + timedelta(seconds=600 * number + 30)
