@@ -19,6 +19,7 @@ from shared.controller.change_ends import abandon, close, finish, give_up, witho
 from shared.controller.deps import Deps
 from shared.controller.journaling import note_switches
 from shared.controller.judging import enabled_policies, judge_all, policies_in_question
+from shared.controller.lowered_by_tags import with_tags_compared
 from shared.controller.remediation import begin, resume
 from shared.controller.remembering import (
     attributed,
@@ -171,6 +172,7 @@ def _judge(visit: Visit, record: TargetRecord) -> tuple[tuple[Judgement, ...], T
     rules = visit.deps.configuration.file.tag_exemptions
     record = with_tag_seen(record, tags_of(visit.snapshot), visit.cause, rules, visit.now)
     record = with_what_was_seen(record, visit.snapshot)
+    record = with_tags_compared(record, visit)
     judgements, seen = judge_all(visit, _asked_for(visit), record)
     relate(visit, seen)
     return judgements, record

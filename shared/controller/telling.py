@@ -20,12 +20,15 @@ from shared.alerts.lifecycle import (
     recur,
     reworded,
 )
+from shared.alerts.planned import planned_of
 from shared.alerts.steps import commands_told, resolved, started_first, ways_started_first
 from shared.config.configuration import tags_of
 from shared.controller.deps import Deps
+from shared.controller.exempted import as_judged
 from shared.controller.notifying import write_and_tell
 from shared.controller.resolving import UNKNOWN_FINGERPRINT, resolve_what_ended, resolve_what_is_off
 from shared.controller.visit import Judgement, Visit
+from shared.guardrails.approvals import wider
 from shared.guardrails.exposures import lets_in, openers
 from shared.model import (
     Action,
@@ -87,6 +90,7 @@ def sighting_of(visit: Visit, judgement: Judgement, decision: Decision) -> Sight
         now=visit.now,
         commands=_commands(edits, finding, visit.snapshot, visit.deps),
         edits=edits,
+        planned=planned_of(change, visit.snapshot),
         baseline_lost=judgement.baseline.lost,
     )
 
@@ -170,8 +174,9 @@ def raise_alert(policy: AnyPolicy, sighting: Sighting, deps: Deps) -> AlertRecor
 
 def _with_what_works_now(known: AlertRecord, sighting: Sighting, deps: Deps) -> AlertRecord:
     now = reworded(known, sighting)
-    told = (now.commands, now.edits, now.alternatives)
-    return known if told == (known.commands, known.edits, known.alternatives) else deps.store.put_alert(now)
+    told = (now.commands, now.edits, now.alternatives, now.planned)
+    known_told = (known.commands, known.edits, known.alternatives, known.planned)
+    return known if told == known_told else deps.store.put_alert(now)
 
 
 def _kept_dependants(known: AlertRecord | None) -> Mapping[str, Json]:
@@ -188,10 +193,13 @@ def _is_news(known: AlertRecord, sighting: Sighting) -> bool:
 
 
 def _is_told(known: AlertRecord, sighting: Sighting) -> bool:
-    """Whether people hear of an open alert again: the decision is another one, or the drift is graver."""
+    """Whether people hear of an open alert again: the decision is another one, the drift is graver, or what
+    they approved has become more."""
     graver = sighting.finding.severity.rank > known.severity.rank
+    stands = known.approval is not None and known.approval.expires_at > sighting.now
+    more = stands and bool(wider(known.planned, sighting.planned))
     before, now = known.decision.reason, sighting.decision.reason
-    return graver or not (before is now or {before, now} <= _ON_ITS_WAY)
+    return graver or more or not (before is now or {before, now} <= _ON_ITS_WAY)
 
 
 _ON_ITS_WAY: Final = frozenset(
@@ -243,9 +251,10 @@ def tell_of_slow_revert(change_id: str | None, deps: Deps) -> None:
 def _sighting_of_failure(change: ChangeRecord, policy: AnyPolicy, before: Snapshot, deps: Deps) -> Sighting:
     """The drift as it was when the change was begun, and how its revert came to nothing."""
     bound = deps.configuration.bind(policy, change.change.target.id, tags_of(before))
-    memory = deps.store.recall(change.change.target, change.created_at).memories.get(policy.id)
-    baseline = recorded_baseline(memory, deps.store)
-    found = found_since(baseline, with_reach(bound.evaluate(before), before), before, bound)
+    record = deps.store.recall(change.change.target, change.created_at)
+    baseline = recorded_baseline(record.memories.get(policy.id), deps.store)
+    judged = as_judged(before, policy.id, record, change.created_at)
+    found = found_since(baseline, with_reach(bound.evaluate(judged), before), judged, bound)
     finding = _told_here(found, before, deps)
     since = evidence_since(baseline, before, bound, change.cause)
     planned = {"plannedChange": change_words(change.change, change.restored_from)}
@@ -260,4 +269,5 @@ def _sighting_of_failure(change: ChangeRecord, policy: AnyPolicy, before: Snapsh
         now=deps.clock.now(),
         commands=_commands(edits, finding, before, deps),
         edits=edits,
+        planned=planned_of(change.change, before),
     )

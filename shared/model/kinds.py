@@ -102,6 +102,7 @@ class Reason(StrEnum):
     POISONED = "poisoned"
     # of no drift
     EXEMPTION_EXPIRED = "exemption-expired"
+    EFFECT_LOWERED_BY_TAG = "effect-lowered-by-tag"
 
 
 class Purse(StrEnum):

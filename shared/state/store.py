@@ -1,10 +1,9 @@
 """The store: everything Driftward remembers, over tables, blobs and one queue.
 
-One class, because callers ask one thing and a claim spans several; its parts have modules of their
-own: ``table_layout`` (tables and keys), ``table_rows`` (values in rows), ``listings`` (pages),
-``blob_archive``, ``target_rows``, ``change_rows``, ``alert_rows``, ``run_rows``, ``claims``, ``journal``,
-``coalescing`` and ``relation_index``. Records carry the etag with which they were read; writing one that has
-changed since raises ``EntityChanged``, and the caller reads again. Nothing here decides, nothing here waits.
+One class, because callers ask one thing and a claim spans several; its parts have modules of their own in
+this package, and ``table_layout`` says where everything lies. Records carry the etag with which they were
+read; writing one that has changed since raises ``EntityChanged``, and the caller reads again. Nothing here
+decides, nothing here waits.
 """
 
 from __future__ import annotations
@@ -27,6 +26,7 @@ from shared.model.resource_id import ResourceId
 from shared.model.results import RunRecord, TargetResult
 from shared.state.alert_rows import Alerts
 from shared.state.blob_archive import Archive
+from shared.state.break_glass import BreakGlassSwitch
 from shared.state.change_rows import Changes
 from shared.state.claims import Claims
 from shared.state.coalescing import Coalescing
@@ -292,6 +292,9 @@ class Store:
     def break_glass(self, subscription: str) -> bool:
         """Whether somebody forbade all writes. An error means that nobody knows, hence no writes."""
         return self._archive.break_glass(subscription)
+
+    def break_glass_switches(self) -> tuple[BreakGlassSwitch, ...]:
+        return self._archive.break_glass_switches()
 
     def set_break_glass(
         self, on: bool, subscription: str | None = None, *, by: str, reason: str, now: datetime
