@@ -274,7 +274,7 @@ def _switched(name: str, seconds: float) -> Iterator[Step]:
 
 
 def _tagged_off(seconds: float) -> Iterator[Step]:
-    """A tag moves the server to where the policy is off; then it is opened."""
+    """A tag moves the server to where the file says that tags may switch off; then it is opened."""
     yield from at(0, tags(env="dev"))
     yield from at(300, puts(azure()))
 
@@ -282,6 +282,7 @@ def _tagged_off(seconds: float) -> Iterator[Step]:
 TAGGED_OFF: Final = f"""scopes:
   - scope: {GROUP}
     tags: {{env: dev}}
+    tagsMayLower: true
     policies: {{{ALL_AZURE_POLICY}: {{effect: off}}}}
 """
 
