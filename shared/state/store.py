@@ -8,17 +8,15 @@ decides, nothing here waits.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
-from typing import Final
 from uuid import uuid4
 
 from shared.guardrails.budget import Budget, Limits, Purchase
 from shared.model import Cause, Locator, Outcome, Proof, Snapshot, Target, codec
 from shared.model.alert_records import AlertRecord, AlertStatus
 from shared.model.change_records import ChangeRecord
-from shared.model.errors import EntityExists, TextGone
+from shared.model.errors import EntityExists
 from shared.model.interfaces import Blobs, Queue, Relation, Tables
 from shared.model.memory import TargetRecord
 from shared.model.messages import Message
@@ -33,6 +31,7 @@ from shared.state.coalescing import Coalescing
 from shared.state.journal import Journal
 from shared.state.journal_evidence import EvidenceReader
 from shared.state.listings import Page, Wanted
+from shared.state.outbox import Outbox
 from shared.state.relation_index import Relations
 from shared.state.run_rows import Runs
 from shared.state.table_layout import (
@@ -45,13 +44,6 @@ from shared.state.table_layout import (
 from shared.state.table_rows import Rows, conditional, timestamp
 from shared.state.target_rows import TargetRows
 
-_LONGEST_MESSAGE: Final = 48_000
-"""Bytes: the service takes 64 KiB, and base64 makes four of three."""
-
-_MESSAGE_REFERENCE: Final = "messageBlob"
-_REFERENCE: Final = re.compile(rf'\s*\{{\s*"{_MESSAGE_REFERENCE}"\s*:\s*"([0-9a-f]{{64}})"\s*\}}\s*')
-"""A long message travels as the hash of its text, alone in an object."""
-
 
 class Store:
     """State of the whole app. Every method may raise ``StoreError``; see the module for the layout.
@@ -63,8 +55,8 @@ class Store:
         self, tables: Tables, blobs: Blobs, queue: Queue, new_token: Callable[[], str] = lambda: uuid4().hex
     ) -> None:
         self._tables = tables
-        self._queue = queue
         self._archive = Archive(blobs)
+        self._outbox = Outbox(queue, self._archive)
         self._rows = Rows(tables, self._archive)
         self.evidence = EvidenceReader(tables, self._rows, self._archive)
         self.journal = Journal(tables, self._rows, self._archive)
@@ -79,24 +71,16 @@ class Store:
     # --- messages ----------------------------------------------------------------------------------
 
     def send(self, message: Message, delay_seconds: float = 0) -> None:
-        """Enqueue a message as it is. One that is too long for the queue travels as a reference."""
-        body = codec.dump(message)
-        if len(body) > _LONGEST_MESSAGE:
-            body = codec.canonical({_MESSAGE_REFERENCE: self._archive.keep_text(body)})
-        self._queue.send(body, delay_seconds)
+        """Enqueue a message as it is."""
+        self._outbox.send(message, delay_seconds)
 
     def read_message(self, body: str) -> Message:
         """The message that ``send`` enqueued; raises ``StoreError`` where it is none that we know."""
         return codec.load(Message, self.message_text(body))
 
     def message_text(self, body: str) -> str:
-        """The text that ``send`` enqueued or put aside. Raises ``TextGone`` where that is kept no more, and
-        ``StoreError`` where it cannot be fetched now."""
-        referred = _REFERENCE.fullmatch(body)
-        text = self._archive.text(referred[1]) if referred else body
-        if text is None:
-            raise TextGone(f"the text of the message {body} is gone")
-        return text
+        """The text that ``send`` enqueued or put aside; see ``Outbox.text``."""
+        return self._outbox.text(body)
 
     def arm(self, message: Message, now: datetime, delay_seconds: float) -> bool:
         """Ask for a reading that begins after now; one message per queue key is on its way at a time.
