@@ -67,7 +67,7 @@ class Store:
         self._alerts = Alerts(tables, self._rows)
         self._runs = Runs(tables, self._rows)
         self._relations = Relations(tables, self._rows)
-        self.names: Final = Names(tables, self._rows)
+        self.names = Names(tables, self._rows)
         self._coalescing = Coalescing(tables, self._rows, self.send, new_token)
 
     # --- messages ----------------------------------------------------------------------------------
