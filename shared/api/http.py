@@ -77,6 +77,7 @@ _TYPES: Final = (
     ProblemType(name="changed-since", status=409, title="The resource was changed since"),
     ProblemType(name="not-recorded", status=409, title="The recorded readings are gone"),
     ProblemType(name="not-proved", status=409, title="The rollback could not be proved right"),
+    ProblemType(name="outside-scopes", status=409, title="Nothing is written outside of SCOPES"),
     ProblemType(name="policy-unknown", status=409, title="The policy of the change is gone"),
     ProblemType(name="break-glass", status=409, title="The break-glass switch is on"),
     ProblemType(name="break-glass-unreadable", status=409, title="The break-glass switch could not be read"),

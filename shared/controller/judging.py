@@ -65,13 +65,14 @@ def _judge(
     if finding.state is not ComplianceState.COMPLIANT:
         remedy = _remedy(visit, policy, (finding, baseline), proposals.beside(policy.id))
     context = context_for(visit, policy, finding, record)
+    outside = visit.deps.settings.outside(remedy.change.edits) if remedy.change else ()
     question = Question(
         policy=policy,
         finding=finding,
         change=remedy.change,
         proof=remedy.proof,
         assessment=_assessment(visit, policy, baseline) if remedy.change else Assessment(),
-        context=replace(context, readiness=readiness),
+        context=replace(context, readiness=readiness, outside=outside),
     )
     decision = None if finding.state is ComplianceState.COMPLIANT else decide(last_way.asked(question))
     if context.exemption is not None and finding.state is ComplianceState.NON_COMPLIANT:

@@ -3,8 +3,8 @@
 Pure and total: the context holds everything that was recalled, the time included. Audit mode is no
 brake: the decision is the one that enforce would take, marked ``dry_run``, and the act step writes
 nothing. The order is the promise of ``docs/reasons.md``: break-glass, exempt, unknown, effect, no
-plan, not proved, inherited, last way in, safety, exempt by tag, change freeze, outside window, not ready,
-settling, in vain, flapping, budget, revert.
+plan, not proved, outside scopes, inherited, last way in, safety, exempt by tag, change freeze, outside
+window, not ready, settling, in vain, flapping, budget, revert.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 
+from shared.guardrails.boundary import outside_scopes
 from shared.guardrails.question import BreakGlass, Question, Readiness
 from shared.guardrails.schedule import WhenClosed
 from shared.model import Action, Actor, ComplianceState, Decision, Effect, Outcome, Reason, Safety, Severity
@@ -277,6 +278,7 @@ BRAKES: Final[tuple[Callable[[Question], Decision | None], ...]] = (
     _effect,
     _no_plan,
     _not_proved,
+    outside_scopes,
     _inherited,
     _last_way_in,
     _safety,
