@@ -23,6 +23,7 @@ TOPICS: Final = {
     "odd-items": "One odd item never blinds the rest",
     "settings": "Server settings are judged by what is in force",
     "ways": "Ways in",
+    "brakes": "Brakes that nobody plays",
     "nsg": "Questions about an NSG",
     "templates": "NSGs in templates and exports",
     "flows": "Flow logs",

@@ -30,6 +30,7 @@ _REASONS: Final[Mapping[Reason, str]] = {
     Reason.SETTLING: "somebody is still writing; it is looked at again when things are quiet",
     Reason.INEFFECTIVE: "reverting it had no effect before",
     Reason.FLAPPING: "it was reverted several times and keeps coming back: two writers are at odds",
+    Reason.FIGHTING: "it was reverted and opened again several times; it is reverted again after a pause",
     Reason.BUDGET: "the budget of writes is used up",
     Reason.DRIFT: "it was compliant before, so this is drift",
     Reason.NEW_RESOURCE: "the resource is new and was never compliant",
@@ -52,6 +53,7 @@ CAUTIONS: Final[Mapping[Reason, str]] = {
     Reason.OUTSIDE_WINDOW: "it is done by itself when the window opens",
     Reason.NO_PLAN: "not known to be safe: read what was seen first",
     Reason.FLAPPING: "find the other writer first",
+    Reason.FIGHTING: "find out who opens it again first",
     Reason.FAILED: "Azure refused it before: read the decision first",
 }
 """What to mind before running a command that Driftward itself would not run."""

@@ -24,8 +24,8 @@ from shared.api.operator import called, operator
 from shared.api.paging import paged, place_in
 from shared.api.queries import AlertQuery, policies_of, read_query, target_of
 from shared.controller.deps import Deps
+from shared.controller.notifying import notify
 from shared.controller.runs import refuse_under_audit
-from shared.controller.telling import notify
 from shared.model import Actor, Cause, CauseKind
 from shared.model.alert_records import AlertRecord, NotificationType
 from shared.model.errors import EntityChanged

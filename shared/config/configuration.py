@@ -36,7 +36,7 @@ from shared.config.sayings import (
     parameters_said,
     settings_of,
 )
-from shared.guardrails.question import Limits
+from shared.guardrails.budget import Limits
 from shared.guardrails.schedule import Freeze, WhenClosed, Window, closed_until, freeze_at
 from shared.model import Effect, ServerSnapshot, Snapshot
 from shared.model.memory import Exemption
@@ -65,7 +65,12 @@ class Configuration:
             flapping_reverts=budgets.flapping_reverts,
             flapping_window=timedelta(minutes=budgets.flapping_minutes),
             writes_per_target=budgets.writes_per_target,
+            writes_per_group=budgets.writes_per_resource_group,
             writes_per_subscription=budgets.writes_per_subscription,
+            exposure_writes_per_target=budgets.exposure_writes_per_target,
+            exposure_writes_per_group=budgets.exposure_writes_per_resource_group,
+            exposure_writes_per_subscription=budgets.exposure_writes_per_subscription,
+            settle_cap=timedelta(seconds=budgets.settle_cap_seconds),
         )
 
     # --- settings ----------------------------------------------------------------------------------

@@ -116,12 +116,37 @@ class WindowSection(_Strict):
 
 
 class Budgets(_Strict):
-    """Writes and reverts that are too many to be right."""
+    """Writes and reverts that are too many to be right.
+
+    Exposures have a purse of their own: what lets somebody in is not left open because harmless things were
+    mended before.
+    """
 
     writes_per_target: int = Field(default=10, ge=0, description="Per hour.")
+    writes_per_resource_group: int | None = Field(
+        default=None, ge=0, description="Per hour; absent: half of the subscription's."
+    )
     writes_per_subscription: int = Field(default=100, ge=0, description="Per hour.")
+    exposure_writes_per_target: int | None = Field(
+        default=None, ge=0, description="Against exposures, per hour; absent: as many as for everything else."
+    )
+    exposure_writes_per_resource_group: int | None = Field(
+        default=None, ge=0, description="Against exposures, per hour; absent: as above."
+    )
+    exposure_writes_per_subscription: int | None = Field(
+        default=None, ge=0, description="Against exposures, per hour; absent: as above."
+    )
     flapping_reverts: int = Field(default=3, ge=1, description="Reverts of the same drift…")
-    flapping_minutes: int = Field(default=60, ge=1, description="…within this time.")
+    flapping_minutes: int = Field(
+        default=60, ge=1, description="…within this time: it is left. Exposures are reverted on, with pauses."
+    )
+    settle_cap_seconds: float = Field(
+        default=300,
+        ge=0,
+        le=86_400,
+        description="How long an exposure may have been open in a day until nobody's writes delay its revert "
+        "any more; `settleSeconds` where that is longer.",
+    )
 
 
 class PoliciesFile(_Strict):

@@ -8,6 +8,7 @@ from typing import Final
 
 from shared.controller.deps import Deps
 from shared.controller.visit import MOMENTS, Judgement, Visit
+from shared.guardrails.exposures import rest_left
 from shared.model import Cause
 from shared.model.change_records import ChangeRecord
 from shared.model.memory import TargetRecord
@@ -29,6 +30,7 @@ def schedule_recheck(visit: Visit, judgements: tuple[Judgement, ...], record: Ta
     waits = [(j.decision.reason, j.decision.look_again_seconds) for j in judgements if j.decision is not None]
     soon = [seconds for reason, seconds in waits if seconds is not None and reason in MOMENTS]
     later = [seconds for reason, seconds in waits if seconds is not None and reason not in MOMENTS]
+    later += [left for j in judgements if (left := rest_left(j.exposure, visit.now)) is not None]
     message = Message(kind=MessageKind.RECHECK, target=visit.target, cause=visit.cause, options=visit.options)
     if visit.options != RunOptions() and soon:
         visit.deps.store.send(message, min(soon))

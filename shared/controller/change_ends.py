@@ -14,12 +14,13 @@ from shared.alerts.lifecycle import change_notification
 from shared.controller.asking_again import LOOK_AGAIN, check_later, recheck_later
 from shared.controller.deps import Deps
 from shared.controller.not_continued import TOLD, resolve_not_continued, tell_not_continued
+from shared.controller.notifying import notify
 from shared.controller.run_results import tell_run
-from shared.controller.telling import alert_failed_change, notify
+from shared.controller.telling import alert_failed_change
 from shared.controller.visit import Visit
-from shared.guardrails.decide import LONGEST_PAUSE
 from shared.guardrails.question import Readiness, readiness_of
 from shared.guardrails.traffic_difference import same_reach
+from shared.guardrails.waiting import LONGEST_PAUSE
 from shared.model import ComplianceState, Outcome, ServerSnapshot
 from shared.model.alert_records import NotificationType
 from shared.model.change_records import ChangeKind, ChangeRecord

@@ -13,10 +13,13 @@ from shared.alerts.lifecycle import alert_id
 from shared.config.configuration import tags_of
 from shared.config.tag_exemptions import tag_exemption
 from shared.controller.visit import Visit
+from shared.guardrails.budget import Budget
+from shared.guardrails.exposures import clock, lets_in
 from shared.guardrails.question import BreakGlass, Context
 from shared.model import CauseKind, ComplianceState, EnforcementMode, Finding
 from shared.model.alert_records import Approval
 from shared.model.errors import StoreError
+from shared.model.exposure import Exposure, Opening
 from shared.model.memory import PolicyMemory, TargetRecord
 from shared.posture.policy import AnyPolicy
 
@@ -37,12 +40,25 @@ def context_for(visit: Visit, policy: AnyPolicy, finding: Finding, record: Targe
         was_compliant=memory is not None and memory.last_compliant_at is not None,
         created_after_first_pass=_created_after_first_pass(visit) if is_drift else False,
         approval=_approval(visit, policy, finding) if is_drift else None,
-        last_foreign_write=record.last_foreign.time if record.last_foreign else None,
+        last_foreign_write=record.unsettled_at,
         waiting_since=_waiting_since(memory, finding),
         asked_at=visit.cause.time if visit.cause.kind is CauseKind.OPERATOR else None,
         attempts=record.attempts,
-        subscription_writes=deps.store.budget_used(target.id.subscription, now) if is_drift else 0,
+        budget=deps.store.budget(target.id.subscription, now) if is_drift else Budget(),
     )
+
+
+def clock_after(
+    visit: Visit, policy: AnyPolicy, finding: Finding, context: Context, record: TargetRecord
+) -> Exposure:
+    """The clock of the exposure after this look. An opening that an exemption covers is none."""
+    memory = record.memories.get(policy.id)
+    known = memory.exposure if memory is not None else Exposure()
+    if context.exemption is not None or not lets_in(policy, finding, visit.snapshot):
+        return clock(known, None, finding, visit.now)
+    actor = record.last_foreign.actor if record.last_foreign is not None else None
+    opening = Opening(seen_at=visit.now, fingerprint=finding.fingerprint, actor=actor)
+    return clock(known, opening, finding, visit.now)
 
 
 def _configured(visit: Visit, policy: AnyPolicy) -> Context:

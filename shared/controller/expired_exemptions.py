@@ -17,7 +17,7 @@ from typing import Final
 from shared.alerts.lifecycle import Pattern, Sighting, alert_id, open_alert, recur, resolve
 from shared.config.policies_file import ExemptionSection
 from shared.controller.deps import Deps
-from shared.controller.telling import write_and_tell
+from shared.controller.notifying import write_and_tell
 from shared.model import Action, Cause, ComplianceState, Decision, Finding, Reason, Severity, Target
 from shared.model.alert_records import AlertRecord, AlertStatus, NotificationType
 from shared.model.values import value

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from shared.alerts.edit_words import change_words
 from shared.config.configuration import tags_of
-from shared.controller.context import context_for
+from shared.controller.context import clock_after, context_for
 from shared.controller.deps import Deps
 from shared.controller.last_way import LastWay
 from shared.controller.proposals import Proposals
@@ -66,13 +66,17 @@ def _judge(
         remedy = _remedy(visit, policy, (finding, baseline), proposals.beside(policy.id))
     context = context_for(visit, policy, finding, record)
     outside = visit.deps.settings.outside(remedy.change.edits) if remedy.change else ()
+    exposure = clock_after(visit, policy, finding, context, record)
+    is_open = exposure.is_open and finding.state is ComplianceState.NON_COMPLIANT
     question = Question(
         policy=policy,
         finding=finding,
         change=remedy.change,
         proof=remedy.proof,
         assessment=_assessment(visit, policy, baseline) if remedy.change else Assessment(),
-        context=replace(context, readiness=readiness, outside=outside),
+        context=replace(
+            context, readiness=readiness, outside=outside, exposure=exposure if is_open else None
+        ),
     )
     decision = None if finding.state is ComplianceState.COMPLIANT else decide(last_way.asked(question))
     if context.exemption is not None and finding.state is ComplianceState.NON_COMPLIANT:
@@ -86,6 +90,8 @@ def _judge(
         edits=remedy.edits,
         baseline=baseline,
         restores=remedy.restores,
+        exposure=exposure,
+        purse=question.purse,
     )
     return _said(judgement)
 

@@ -12,7 +12,7 @@ from typing import Final
 
 from shared.alerts.lifecycle import Pattern, Sighting, alert_id, open_alert, recur
 from shared.controller.deps import Deps
-from shared.controller.telling import resolve_if_open, write_and_tell
+from shared.controller.notifying import resolve_if_open, write_and_tell
 from shared.model import Action, ComplianceState, Decision, Finding, Reason, Severity
 from shared.model.alert_records import AlertRecord, AlertStatus, NotificationType
 from shared.model.change_records import ChangeRecord

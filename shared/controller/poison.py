@@ -19,8 +19,8 @@ from typing import Final
 
 from shared.alerts.lifecycle import Sighting, alert_id, notification, recur, resolve
 from shared.controller.deps import Deps
+from shared.controller.notifying import notify
 from shared.controller.run_results import keep_result
-from shared.controller.telling import notify
 from shared.model import (
     Action,
     ComplianceState,

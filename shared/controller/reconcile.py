@@ -19,7 +19,14 @@ from shared.controller.change_ends import abandon, close, finish, give_up
 from shared.controller.deps import Deps
 from shared.controller.judging import enabled_policies, judge_all, policies_in_question
 from shared.controller.remediation import begin, resume
-from shared.controller.remembering import attributed, newest_write, relate, remember, with_foreign_write
+from shared.controller.remembering import (
+    attributed,
+    newest_write,
+    relate,
+    remember,
+    with_foreign_write,
+    with_what_was_seen,
+)
 from shared.controller.run_results import log_line, view_of, view_of_plan
 from shared.controller.telling import tell
 from shared.controller.unjudged import (
@@ -143,6 +150,7 @@ def _look(visit: Visit, record: TargetRecord, finishing: ChangeRecord | None) ->
 def _judge_and_act(visit: Visit, record: TargetRecord) -> _Looked:
     rules = visit.deps.configuration.file.tag_exemptions
     record = with_tag_seen(record, tags_of(visit.snapshot), visit.cause, rules, visit.now)
+    record = with_what_was_seen(record, visit.snapshot)
     judgements, seen = judge_all(visit, _asked_for(visit), record)
     relate(visit, seen)
     outcomes = {judgement.policy.id: _outcome(judgement.decision) for judgement in judgements}

@@ -16,8 +16,9 @@ from shared.controller.change_ends import LEASE, PATIENCE, give_up
 from shared.controller.deps import Deps
 from shared.controller.telling import raise_alert, sighting_of
 from shared.controller.visit import Judgement, Visit
+from shared.guardrails.budget import Purchase
 from shared.guardrails.traffic_difference import difference_made
-from shared.model import Action, Operation, Outcome, Reason, Snapshot
+from shared.model import Action, Operation, Outcome, Purse, Reason, Snapshot
 from shared.model.change_records import ChangeKind, ChangeRecord
 from shared.model.errors import (
     Busy,
@@ -43,7 +44,7 @@ def begin(visit: Visit, judgement: Judgement, record: TargetRecord) -> ChangeRec
     """
     change = _new_change(visit, judgement)
     try:
-        claim(change, record, visit.deps, visit.now)
+        claim(change, record, visit.deps, visit.now, judgement.purse)
     except BudgetExhausted as exhausted:
         decision = replace(change.decision, action=Action.ALERT, reason=Reason.BUDGET, detail=str(exhausted))
         raise_alert(judgement.policy, sighting_of(visit, judgement, decision), visit.deps)
@@ -54,7 +55,9 @@ def begin(visit: Visit, judgement: Judgement, record: TargetRecord) -> ChangeRec
     return advance(claimed, visit.snapshot, visit.deps, visit.options)
 
 
-def claim(change: ChangeRecord, record: TargetRecord, deps: Deps, now: datetime) -> None:
+def claim(
+    change: ChangeRecord, record: TargetRecord, deps: Deps, now: datetime, purse: Purse = Purse.ORDINARY
+) -> None:
     """Reserve target and budget for a change, in one conditional write with its entry in the journal.
 
     Raises ``OutsideScopes``, ``BudgetExhausted``, and ``EntityChanged`` when somebody else was faster.
@@ -64,8 +67,8 @@ def claim(change: ChangeRecord, record: TargetRecord, deps: Deps, now: datetime)
         record,
         change,
         lease_until=now + LEASE,
-        scope_limit=deps.configuration.limits.writes_per_subscription,
-        writes=len(change.change.edits),
+        purchase=Purchase(target=record.target, writes=len(change.change.edits), purse=purse),
+        limits=deps.configuration.limits,
         now=change.created_at,
     )
 

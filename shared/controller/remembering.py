@@ -7,14 +7,31 @@ relations; the record is saved by whoever ends the look.
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from typing import Final
+from datetime import UTC, datetime
+from typing import Any, Final
 
 from shared.config.tag_exemptions import tag_used_since
 from shared.controller.deps import Deps
 from shared.controller.visit import Judgement, Visit
-from shared.model import Cause, CauseKind, ComplianceState, Decision, Finding, Reason, Snapshot
+from shared.guardrails.exposures import is_restless
+from shared.model import (
+    Cause,
+    CauseKind,
+    ComplianceState,
+    Decision,
+    Finding,
+    Reason,
+    ServerSnapshot,
+    ServerState,
+    Snapshot,
+    SubnetSnapshot,
+    codec,
+)
+from shared.model.edits import normalised
+from shared.model.exposure import REMEMBERED
 from shared.model.interfaces import Relation
 from shared.model.memory import PolicyMemory, TargetRecord
 from shared.state.relation_index import depends_on
@@ -33,12 +50,56 @@ def attributed(cause: Cause, deps: Deps) -> Cause:
 
 
 def with_foreign_write(record: TargetRecord, cause: Cause, deps: Deps) -> TargetRecord:
-    """Remember who else last wrote, and when: reverts wait until the target has been quiet."""
+    """Remember who else last wrote, and when. No write lies in the future, whatever an event says."""
     if cause.kind is not CauseKind.EVENT or is_ours(cause, deps):
         return record
+    cause = replace(cause, time=min(cause.time, deps.clock.now()))
     if record.last_foreign is not None and record.last_foreign.time > cause.time:
         return record
     return replace(record, last_foreign=cause)
+
+
+def with_what_was_seen(record: TargetRecord, snapshot: Snapshot) -> TargetRecord:
+    """Remember what is there of all that is judged, and when somebody else's write last changed it.
+
+    Only such a write asks for quiet: a tag, a lock or a diagnostic setting is nobody's deployment of what is
+    judged, and whoever writes the same again changes nothing.
+    """
+    seen = _digest(snapshot)
+    if seen == record.seen:
+        return record
+    written = record.last_foreign.time if record.last_foreign is not None else None
+    return replace(record, seen=seen, unsettled_at=written)
+
+
+def _digest(snapshot: Snapshot) -> str:
+    timeless: Snapshot
+    snapshot = normalised(snapshot)
+    if isinstance(snapshot, ServerSnapshot):
+        timeless = replace(snapshot, read_at=_NO_TIME, tags={}, dns_locks=None, **_BESIDE)
+    else:
+        timeless = _without_etags(replace(snapshot, read_at=_NO_TIME, network_locks=None, unread={}))
+    return hashlib.sha256(codec.dump(timeless).encode()).hexdigest()[:_DIGITS]
+
+
+def _without_etags(subnet: SubnetSnapshot) -> SubnetSnapshot:
+    """A tag on an NSG gives it another etag."""
+    group = subnet.security_group
+    if group is not None:
+        rules = tuple(replace(rule, etag=None) for rule in group.rules)
+        group = replace(group, etag=None, updating=False, rules=rules)
+    return replace(subnet, etag=None, updating=False, security_group=group)
+
+
+_BESIDE: Final[Mapping[str, Any]] = {
+    "state": ServerState.READY,
+    "state_text": "",
+    "diagnostic_settings": None,
+    "health": None,
+    "unread": {},
+}
+"""What a server's reading holds besides: how it does, who looks at it, what could not be read."""
+_DIGITS: Final = 16
 
 
 def newest_write(cause: Cause, record: TargetRecord) -> Cause:
@@ -64,11 +125,11 @@ def remember(visit: Visit, judgements: tuple[Judgement, ...], record: TargetReco
     }
     for judgement in judgements:
         memories[judgement.policy.id] = _memory(visit, judgement, memories.get(judgement.policy.id))
-    hour_ago = visit.now - max(timedelta(hours=1), visit.deps.configuration.limits.flapping_window)
+    kept_since = visit.now - max(REMEMBERED, visit.deps.configuration.limits.flapping_window)
     return replace(
         record,
         memories=memories,
-        attempts=tuple(attempt for attempt in record.attempts if attempt.at > hour_ago),
+        attempts=tuple(attempt for attempt in record.attempts if attempt.at > kept_since),
         exemptions=tuple(e for e in record.exemptions if e.expires_at > visit.now),
     )
 
@@ -81,9 +142,23 @@ def _without_alert(memory: PolicyMemory) -> PolicyMemory:
 def _memory(visit: Visit, judgement: Judgement, earlier: PolicyMemory | None) -> PolicyMemory:
     finding, now = judgement.finding, visit.now
     memory = next_memory(earlier, finding, judgement.decision, now)
+    kept = alerts_kept_open(earlier, judgement, now)
+    memory = replace(memory, exposure=judgement.exposure, kept_open=kept)
     if finding.state is not ComplianceState.COMPLIANT or not finding.applies:
         return memory
     return replace(memory, last_compliant_at=now, baseline=_keep_baseline(visit), baseline_is_newest=True)
+
+
+def alerts_kept_open(earlier: PolicyMemory | None, judgement: Judgement, now: datetime) -> tuple[str, ...]:
+    """Fingerprints of the alerts that stay open although nothing is found now: it comes back and back."""
+    if earlier is None or not is_restless(judgement.exposure, now):
+        return ()
+    stands = judgement.finding.state is not ComplianceState.COMPLIANT
+    ended = () if stands or not earlier.fingerprint else (earlier.fingerprint,)
+    return tuple(dict.fromkeys((*earlier.kept_open, *ended)))[-_MOST_KEPT_OPEN:]
+
+
+_MOST_KEPT_OPEN: Final = 8
 
 
 def next_memory(

@@ -14,7 +14,7 @@ from shared.alerts.lifecycle import notification
 from shared.controller.deps import Deps
 from shared.controller.dispatch import ask
 from shared.controller.expired_exemptions import tell_of_expired_exemptions
-from shared.controller.telling import notify
+from shared.controller.notifying import notify
 from shared.model import Cause, CauseKind, Target
 from shared.model.alert_records import NotificationType
 from shared.model.errors import GatewayError

@@ -1,7 +1,6 @@
-"""What people are told: alerts are opened, counted and resolved, and notifications are queued.
+"""What people are told of a judgement: alerts are opened, counted and refreshed.
 
-A notification is one message per sink, so that a failing sink neither blocks a remediation nor is
-forgotten. What an alert is and what it says is in ``shared.alerts``.
+When an alert is over is in ``resolving``; what an alert is and what it says in ``shared.alerts``.
 """
 
 from __future__ import annotations
@@ -16,20 +15,19 @@ from shared.alerts.lifecycle import (
     Sighting,
     alert_id,
     named_controls,
-    notification,
     open_alert,
     recur,
-    resolve,
     reworded,
-    wakes_nobody,
 )
 from shared.alerts.steps import commands_told, resolved, started_first, ways_started_first
 from shared.config.configuration import tags_of
 from shared.controller.deps import Deps
+from shared.controller.notifying import write_and_tell
+from shared.controller.resolving import UNKNOWN_FINGERPRINT, resolve_what_ended, resolve_what_is_off
 from shared.controller.visit import Judgement, Visit
+from shared.guardrails.exposures import openers
 from shared.model import (
     Action,
-    Cause,
     CauseKind,
     ComplianceState,
     Decision,
@@ -38,14 +36,14 @@ from shared.model import (
     Json,
     Outcome,
     Reason,
+    Severity,
     Snapshot,
     Target,
 )
-from shared.model.alert_records import AlertRecord, AlertStatus, Notification, NotificationType
+from shared.model.alert_records import AlertRecord, AlertStatus, NotificationType
 from shared.model.change_records import ChangeKind, ChangeRecord
 from shared.model.errors import GatewayError
 from shared.model.memory import PolicyMemory, TargetRecord
-from shared.model.messages import Message, MessageKind
 from shared.policies import find
 from shared.posture.policy import AnyPolicy
 from shared.posture.subnet_rules import by_hand
@@ -56,16 +54,15 @@ UNKNOWN_RUNS: Final = 3
 UNKNOWN_TIME: Final = timedelta(hours=1)
 """An unknown opens an alert after this many runs in a row or this long (INTERFACES, "Enforcement")."""
 
-UNKNOWN_FINGERPRINT: Final = "unknown"
 _DEPENDANTS: Final = ("likelyDependants", "likelyDependantsError")
 
 
 def tell(visit: Visit, judgements: tuple[Judgement, ...], record: TargetRecord) -> None:
     """Open, count and resolve alerts as the judgements ask. ``record`` is the memory before this visit."""
-    _resolve_what_is_off(visit, record)
+    resolve_what_is_off(visit, record)
     for judgement in judgements:
         memory = record.memories.get(judgement.policy.id)
-        _resolve_what_ended(visit, judgement, memory)
+        resolve_what_ended(visit, judgement, memory)
         decision = judgement.decision
         if decision is not None and wants_alert(visit.now, judgement.finding, decision, memory):
             raise_alert(judgement.policy, sighting_of(visit, judgement, decision), visit.deps)
@@ -79,7 +76,7 @@ def sighting_of(visit: Visit, judgement: Judgement, decision: Decision) -> Sight
     since = evidence_since(judgement.baseline, visit.snapshot, judgement.policy, visit.cause)
     planned = {"plannedChange": change_words(change, judgement.restored_from)} if change else {}
     return Sighting(
-        finding=_with_evidence(finding, since, planned),
+        finding=_escalated(_with_evidence(finding, since, planned), judgement, decision),
         decision=decision,
         cause=visit.cause,
         now=visit.now,
@@ -87,6 +84,14 @@ def sighting_of(visit: Visit, judgement: Judgement, decision: Decision) -> Sight
         edits=edits,
         baseline_lost=judgement.baseline.lost,
     )
+
+
+def _escalated(finding: Finding, judgement: Judgement, decision: Decision) -> Finding:
+    """A fight is graver than what is fought about; who undoes it is named."""
+    if decision.reason is not Reason.FIGHTING:
+        return finding
+    told = {"openings": len(judgement.exposure.openings), "openedBy": list(openers(judgement.exposure))}
+    return replace(_with_evidence(finding, told), severity=Severity.CRITICAL)
 
 
 def _commands(edits: tuple[Edit, ...], finding: Finding, snapshot: Snapshot, deps: Deps) -> tuple[str, ...]:
@@ -161,15 +166,6 @@ def _kept_dependants(known: AlertRecord | None) -> Mapping[str, Json]:
     return {name: evidence[name] for name in _DEPENDANTS if name in evidence}
 
 
-def write_and_tell(alert: AlertRecord, kind: NotificationType, cause: Cause, deps: Deps) -> AlertRecord:
-    """Write an alert and queue its notification; what is lost between the two, the sweep queues again."""
-    if not deps.sinks or wakes_nobody(alert):
-        return deps.store.put_alert(alert)
-    unsent = deps.store.put_alert(replace(alert, unsent=(*alert.unsent, kind.value)))
-    notify(notification(unsent, kind, deps.clock.now()), cause, deps)
-    return deps.store.put_alert(replace(unsent, unsent=alert.unsent))
-
-
 def _is_news(known: AlertRecord, sighting: Sighting) -> bool:
     """An open alert changes when the drift was written again, and with what people are told of."""
     cause = sighting.cause
@@ -180,7 +176,14 @@ def _is_news(known: AlertRecord, sighting: Sighting) -> bool:
 def _is_told(known: AlertRecord, sighting: Sighting) -> bool:
     """Whether people hear of an open alert again: the decision is another one, or the drift is graver."""
     graver = sighting.finding.severity.rank > known.severity.rank
-    return graver or known.decision.reason is not sighting.decision.reason
+    before, now = known.decision.reason, sighting.decision.reason
+    return graver or not (before is now or {before, now} <= _ON_ITS_WAY)
+
+
+_ON_ITS_WAY: Final = frozenset(
+    {Reason.SETTLING, Reason.TARGET_BUSY, Reason.DRIFT, Reason.NEW_RESOURCE, Reason.ADOPTED}
+)
+"""A revert that is made, or would be, now or in a moment: which of them it is, is no news."""
 
 
 def _says_less(known: AlertRecord, sighting: Sighting) -> bool:
@@ -228,52 +231,3 @@ def _sighting_of_failure(change: ChangeRecord, policy: AnyPolicy, before: Snapsh
         commands=_commands(edits, finding, before, deps),
         edits=edits,
     )
-
-
-def _resolve_what_is_off(visit: Visit, record: TargetRecord) -> None:
-    """Nobody judges a policy that was switched off: its alert would stay open for ever."""
-    on = {policy.id for policy in visit.policies}
-    for policy_id, memory in record.memories.items():
-        unknown = UNKNOWN_FINGERPRINT if memory.unknown_since is not None else ""
-        for fingerprint in {memory.fingerprint, unknown} - {""} if policy_id not in on else ():
-            alert = alert_id(policy_id, visit.target, fingerprint)
-            resolve_if_open(alert, "the policy is switched off here", visit.deps, visit.now)
-
-
-def _resolve_what_ended(visit: Visit, judgement: Judgement, memory: PolicyMemory | None) -> None:
-    """Resolve the alert of a drift that is over, and of an unknown that is known now.
-
-    A drift is over too where only what is odd is left undecided.
-    """
-    if memory is None:
-        return
-    state, policy, deps = judgement.finding.state, judgement.policy.id, visit.deps
-    is_unknown = state in {ComplianceState.UNKNOWN, ComplianceState.ERROR}
-    if is_unknown and judgement.is_exempt and memory.unknown_since is not None:
-        resolve_if_open(alert_id(policy, visit.target, UNKNOWN_FINGERPRINT), "exempt", deps, visit.now)
-    if is_unknown and not judgement.finding.undecided:
-        return
-    if memory.fingerprint and memory.fingerprint != judgement.finding.fingerprint:
-        resolve_if_open(
-            alert_id(policy, visit.target, memory.fingerprint), judgement.finding.reason, deps, visit.now
-        )
-    elif state is ComplianceState.EXEMPT and memory.fingerprint:
-        resolve_if_open(alert_id(policy, visit.target, memory.fingerprint), "exempt", deps, visit.now)
-    if memory.unknown_since is not None and not is_unknown:
-        resolve_if_open(
-            alert_id(policy, visit.target, UNKNOWN_FINGERPRINT), "it can be read again", deps, visit.now
-        )
-
-
-def resolve_if_open(alert: str, resolution: str, deps: Deps, now: datetime) -> None:
-    """Resolve an alert and tell of it; one that is unknown or over stays as it is."""
-    known = deps.store.alert(alert)
-    if known is None or known.status is AlertStatus.RESOLVED:
-        return
-    write_and_tell(resolve(known, resolution, now), NotificationType.ALERT_RESOLVED, known.cause, deps)
-
-
-def notify(message: Notification, cause: Cause, deps: Deps) -> None:
-    """Queue a notification once for each sink: each is delivered and retried on its own."""
-    for sink in deps.sinks:
-        deps.store.send(Message(kind=MessageKind.NOTIFY, cause=cause, notification=message, sink=sink))

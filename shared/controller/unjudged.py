@@ -10,9 +10,11 @@ from dataclasses import replace
 from shared.alerts.lifecycle import Sighting, alert_id
 from shared.controller.asking_again import look_after_lease
 from shared.controller.deps import Deps
+from shared.controller.notifying import resolve_if_open
 from shared.controller.remembering import is_ours, next_memory
+from shared.controller.resolving import UNKNOWN_FINGERPRINT, alerts_of
 from shared.controller.run_results import log_line
-from shared.controller.telling import UNKNOWN_FINGERPRINT, raise_alert, resolve_if_open, wants_alert
+from shared.controller.telling import raise_alert, wants_alert
 from shared.model import Action, Cause, CauseKind, ComplianceState, Decision, Finding, Outcome, Reason, Target
 from shared.model.change_records import ChangeRecord
 from shared.model.errors import GatewayError
@@ -51,7 +53,7 @@ def target_is_gone(record: TargetRecord, deps: Deps) -> TargetResult:
     """The resource was deleted: its alerts are resolved and it is forgotten."""
     now = deps.clock.now()
     for policy_id, memory in record.memories.items():
-        for fingerprint in {memory.fingerprint, UNKNOWN_FINGERPRINT} - {""}:
+        for fingerprint in {*alerts_of(memory), UNKNOWN_FINGERPRINT}:
             resolve_if_open(
                 alert_id(policy_id, record.target, fingerprint), "the resource was deleted", deps, now
             )

@@ -10,7 +10,20 @@ from datetime import datetime
 from typing import Final
 
 from shared.controller.deps import Deps
-from shared.model import Action, Cause, Change, Decision, Edit, Finding, Proof, Reason, Snapshot, Target
+from shared.model import (
+    Action,
+    Cause,
+    Change,
+    Decision,
+    Edit,
+    Finding,
+    Proof,
+    Purse,
+    Reason,
+    Snapshot,
+    Target,
+)
+from shared.model.exposure import Exposure
 from shared.model.messages import RunOptions
 from shared.model.values import value
 from shared.posture.policy import AnyPolicy
@@ -47,6 +60,10 @@ class Judgement:
     """The last compliant reading; looked up only for what is not compliant."""
     restores: bool = False
     """Whether the change puts back what the baseline had."""
+    exposure: Exposure = Exposure()
+    """The clock after this look."""
+    purse: Purse = Purse.ORDINARY
+    """What the change is spent from."""
 
     @property
     def restored_from(self) -> datetime | None:

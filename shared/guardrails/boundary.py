@@ -19,13 +19,7 @@ def outside_scopes(question: Question) -> Decision | None:
     context = question.context
     if not context.outside:
         return None
-    return Decision(
-        policy=question.policy.id,
-        action=Action.ALERT,
-        reason=Reason.OUTSIDE_SCOPES,
-        detail=lies_outside(context.outside),
-        dry_run=context.dry_run,
-    )
+    return question.answered(Action.ALERT, Reason.OUTSIDE_SCOPES, lies_outside(context.outside))
 
 
 def lies_outside(resources: Iterable[ResourceId]) -> str:

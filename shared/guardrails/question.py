@@ -5,9 +5,23 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from shared.guardrails.budget import Budget, Limits
 from shared.guardrails.schedule import Freeze, WhenClosed
-from shared.model import Change, Effect, Finding, Proof, ServerSnapshot, ServerState, Snapshot
+from shared.model import (
+    Action,
+    Change,
+    Decision,
+    Effect,
+    Finding,
+    Proof,
+    Purse,
+    Reason,
+    ServerSnapshot,
+    ServerState,
+    Snapshot,
+)
 from shared.model.alert_records import Approval
+from shared.model.exposure import REMEMBERED, Exposure
 from shared.model.memory import Attempt, Exemption, TagExemption
 from shared.model.resource_id import ResourceId
 from shared.model.values import value
@@ -42,17 +56,6 @@ def readiness_of(snapshot: Snapshot) -> Readiness:
 
 
 @value
-class Limits:
-    """The budget and the flap detector: reverts and writes that are too many to be right."""
-
-    flapping_reverts: int = 3
-    flapping_window: timedelta = timedelta(hours=1)
-    writes_per_target: int = 10
-    writes_per_subscription: int = 100
-    """Both per sliding hour."""
-
-
-@value
 class Context:
     """What the decision needs to know beyond the snapshot."""
 
@@ -79,13 +82,17 @@ class Context:
     outside_window: WhenClosed = WhenClosed.ALERT
     readiness: Readiness = Readiness.READY
     last_foreign_write: datetime | None = None
+    """The newest write by somebody else that changed what is judged."""
     waiting_since: datetime | None = None
     """Since when the finding has been what it is; None when it is new."""
     asked_at: datetime | None = None
     """When an operator asked for this look; None when nobody did."""
     settle_seconds: float = 60.0
+    exposure: Exposure | None = None
+    """The clock of what was found, this look included; None for what lets nobody in."""
     attempts: tuple[Attempt, ...] = ()
-    subscription_writes: int = 0
+    budget: Budget = Budget()
+    """What was spent in the subscription."""
 
 
 @value
@@ -114,6 +121,30 @@ class Question:
         """How long the finding has been what it is."""
         since = self.context.waiting_since
         return self.context.now - since if since is not None else timedelta(0)
+
+    @property
+    def purse(self) -> Purse:
+        """What the change would be spent from."""
+        return Purse.ORDINARY if self.context.exposure is None else Purse.EXPOSURE
+
+    def answered(
+        self, action: Action, reason: Reason, detail: str = "", again: float | None = None
+    ) -> Decision:
+        """The decision about this question; ``again`` is in how many seconds it should be asked again."""
+        return Decision(
+            policy=self.policy.id,
+            action=action,
+            reason=reason,
+            detail=detail,
+            dry_run=self.context.dry_run,
+            look_again_seconds=again,
+        )
+
+    @property
+    def attempts_of_a_day(self) -> list[Attempt]:
+        """Reverts of anything on the target in the last day."""
+        since = self.context.now - REMEMBERED
+        return [attempt for attempt in self.context.attempts if attempt.at > since]
 
     @property
     def attempts_at_this_drift(self) -> list[Attempt]:

@@ -91,6 +91,7 @@ class Reason(StrEnum):
     SETTLING = "settling"
     INEFFECTIVE = "ineffective"
     FLAPPING = "flapping"
+    FIGHTING = "fighting"
     BUDGET = "budget-exhausted"
     # grounds of a revert
     DRIFT = "drift"
@@ -103,6 +104,13 @@ class Reason(StrEnum):
     # of no drift
     NO_LONGER_PROVED = "no-longer-proved"
     EXEMPTION_EXPIRED = "exemption-expired"
+
+
+class Purse(StrEnum):
+    """What a write is spent from: the hole is not left open because harmless things were mended before."""
+
+    ORDINARY = "ordinary"
+    EXPOSURE = "exposure"
 
 
 class Outcome(StrEnum):

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import field
 from datetime import datetime
 
-from shared.model.kinds import ComplianceState, Outcome
+from shared.model.exposure import Exposure
+from shared.model.kinds import ComplianceState, Outcome, Purse
 from shared.model.targets import Actor, Cause, Target
 from shared.model.values import value
 
@@ -19,6 +20,7 @@ class Attempt:
     fingerprint: str
     at: datetime
     writes: int = 1
+    purse: Purse = Purse.ORDINARY
     outcome: Outcome | None = None
     """``Ineffective``: accepted, and the drift was still there. ``Failed``: refused for good."""
 
@@ -40,6 +42,10 @@ class PolicyMemory:
     tag_exempt_since: datetime | None = None
     """When a tag first lowered a revert of this policy to an alert; kept until the policy has been compliant
     for as long as a tag may exempt."""
+    exposure: Exposure = Exposure()
+    """The clock of what lets somebody in."""
+    kept_open: tuple[str, ...] = ()
+    """Fingerprints whose alerts stay open for a while although nothing is found: it comes back and back."""
 
 
 @value
@@ -86,6 +92,10 @@ class TargetRecord:
     exempt_tag: ExemptTag | None = None
     last_foreign: Cause | None = None
     """The newest write by somebody else that we know of."""
+    seen: str = ""
+    """A digest of what the last reading held of what is judged."""
+    unsettled_at: datetime | None = None
+    """The newest write by somebody else after which the reading was another one."""
     recheck_at: datetime | None = None
     refusals: int = 0
     """Writes in a row that were refused because the target was busy."""

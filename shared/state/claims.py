@@ -6,20 +6,18 @@ Of two claims at most one succeeds, and no two overshoot the budget of a scope.
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
+from shared.guardrails.budget import WINDOW, Budget, Limits, Purchase, Spent, scope_bounds
 from shared.model import codec
 from shared.model.change_records import ChangeRecord
 from shared.model.errors import EntityChanged, StoreError
 from shared.model.interfaces import TableWrite
 from shared.model.memory import Attempt, TargetRecord
-from shared.model.values import value
 from shared.state.blob_archive import Archive
 from shared.state.table_layout import TARGETS, budget_place, target_place, target_row
 from shared.state.table_rows import Place, Rows, conditional
-
-_BUDGET_WINDOW: Final = timedelta(hours=1)
 
 _ATTEMPTS_KEPT: Final = 100
 """Per target, the newest; what is reverted more often than that is flapping by any measure."""
@@ -27,26 +25,6 @@ _ATTEMPTS_KEPT: Final = 100
 
 class BudgetExhausted(StoreError):
     """The writes of the last hour leave no room for this change. Nothing was claimed."""
-
-
-@value
-class _Spent:
-    at: datetime
-    writes: int
-
-
-@value
-class _Budget:
-    """The writes of one scope within the window that slides behind now."""
-
-    spent: tuple[_Spent, ...] = ()
-
-    def since(self, time: datetime) -> _Budget:
-        return _Budget(spent=tuple(entry for entry in self.spent if entry.at > time))
-
-    @property
-    def used(self) -> int:
-        return sum(entry.writes for entry in self.spent)
 
 
 class Claims:
@@ -62,16 +40,22 @@ class Claims:
         change: ChangeRecord,
         *,
         lease_until: datetime,
-        scope_limit: int,
-        writes: int,
+        purchase: Purchase,
+        limits: Limits,
         now: datetime,
     ) -> TargetRecord:
         """Take the lease, note the attempt and spend the budget; see ``Store.claim``."""
         _refuse_if_leased(record, change, now)
-        budget_write = self._spend(record.target.id.subscription, writes, scope_limit, now)
+        budget_write = self._spend(purchase, change.id, limits, now)
         self._archive.keep_text(codec.dump(change.change))
         self._archive.keep_text(codec.dump(change.proof))
-        attempt = Attempt(policy=change.change.policy, fingerprint=change.fingerprint, at=now, writes=writes)
+        attempt = Attempt(
+            policy=change.change.policy,
+            fingerprint=change.fingerprint,
+            at=now,
+            writes=purchase.writes,
+            purse=purchase.purse,
+        )
         claimed = replace(
             record,
             active_change=change.id,
@@ -84,19 +68,15 @@ class Claims:
         """Save the record, and the budget without what ``change`` has spent."""
         place = budget_place(record.target.id.subscription)
         etag, budget = self._budget(place, now)
-        spent = list(budget.spent)
-        mine = _Spent(at=change.created_at, writes=len(change.change.edits))
-        if etag is None or mine not in spent:
+        without = budget.without(change.id)
+        if etag is None or without == budget:
             return self._rows.put(target_place(record.target), record, target_row(record))
-        spent.remove(mine)
-        return self._write(
-            record, conditional(place, self._rows.properties(_Budget(spent=tuple(spent))), etag)
-        )
+        return self._write(record, conditional(place, self._rows.properties(without), etag))
 
-    def used(self, subscription: str, now: datetime) -> int:
-        """Writes of the last hour in a subscription."""
+    def budget(self, subscription: str, now: datetime) -> Budget:
+        """What was spent in a subscription in the last hour."""
         _, budget = self._budget(budget_place(subscription), now)
-        return budget.used
+        return budget
 
     def _write(self, record: TargetRecord, budget_write: TableWrite) -> TargetRecord:
         """The record and the budget in one transaction: they stand in one partition."""
@@ -104,19 +84,22 @@ class Claims:
         etag, _ = self._rows.write(TARGETS, record_write, budget_write)
         return replace(record, etag=etag)
 
-    def _spend(self, subscription: str, writes: int, limit: int, now: datetime) -> TableWrite:
-        place = budget_place(subscription)
+    def _spend(self, purchase: Purchase, change_id: str, limits: Limits, now: datetime) -> TableWrite:
+        place = budget_place(purchase.target.id.subscription)
         etag, budget = self._budget(place, now)
-        if budget.used + writes > limit:
-            raise BudgetExhausted(f"{budget.used} of {limit} writes of this hour are spent")
-        spent = _Budget(spent=(*budget.spent, _Spent(at=now, writes=writes)))
-        return conditional(place, self._rows.properties(spent), etag)
+        for bound in scope_bounds(purchase, budget, limits, now):
+            if bound.holds_up(purchase.writes):
+                raise BudgetExhausted(bound.told(purchase.purse))
+        entry = Spent(
+            at=now, writes=purchase.writes, purse=purchase.purse, group=purchase.group, change=change_id
+        )
+        return conditional(place, self._rows.properties(Budget(spent=(*budget.spent, entry))), etag)
 
-    def _budget(self, place: Place, now: datetime) -> tuple[str | None, _Budget]:
+    def _budget(self, place: Place, now: datetime) -> tuple[str | None, Budget]:
         entity = self._rows.get(place)
         if entity is None:
-            return None, _Budget()
-        return entity.etag, self._rows.value(_Budget, entity).since(now - _BUDGET_WINDOW)
+            return None, Budget()
+        return entity.etag, self._rows.value(Budget, entity).since(now - WINDOW)
 
 
 def _refuse_if_leased(record: TargetRecord, change: ChangeRecord, now: datetime) -> None:

@@ -15,6 +15,7 @@ from datetime import datetime
 from typing import Final
 from uuid import uuid4
 
+from shared.guardrails.budget import Budget, Limits, Purchase
 from shared.model import Cause, Locator, Outcome, Proof, Snapshot, Target, codec
 from shared.model.alert_records import AlertRecord, AlertStatus
 from shared.model.change_records import ChangeRecord
@@ -139,8 +140,8 @@ class Store:
         change: ChangeRecord,
         *,
         lease_until: datetime,
-        scope_limit: int,
-        writes: int,
+        purchase: Purchase,
+        limits: Limits,
         now: datetime,
     ) -> TargetRecord:
         """Reserve target and budget for a change and put it into the journal, before anything is written.
@@ -149,10 +150,10 @@ class Store:
         attempt and spends the budget, so of two claims at most one succeeds and no two overshoot.
         Last comes the journal entry; a lease whose ``active_change`` has none belongs to a claim that
         died before it could act. Raises ``EntityChanged`` when somebody else was faster or holds the
-        lease, ``BudgetExhausted`` when ``scope_limit`` writes per hour are spent.
+        lease, ``BudgetExhausted`` when the scope's writes of the hour are spent.
         """
         claimed = self._claims.claim(
-            record, change, lease_until=lease_until, scope_limit=scope_limit, writes=writes, now=now
+            record, change, lease_until=lease_until, purchase=purchase, limits=limits, now=now
         )
         self.put_change(change)
         return claimed
@@ -161,9 +162,9 @@ class Store:
         """Save the record and return what the change's claim has spent: Azure took none of its writes."""
         return self._claims.give_back(record, change, now)
 
-    def budget_used(self, subscription: str, now: datetime) -> int:
-        """Writes of the last hour in a subscription."""
-        return self._claims.used(subscription, now)
+    def budget(self, subscription: str, now: datetime) -> Budget:
+        """What was spent in a subscription in the last hour."""
+        return self._claims.budget(subscription, now)
 
     # --- changes -----------------------------------------------------------------------------------
 

@@ -106,7 +106,7 @@ def test_a_rule_that_comes_back_under_other_names_is_the_same_drift(stage: Stage
     play.drift([put(f"{server('renamed')}/firewallRules/four", ANY_AZURE_ADDRESS)])
     play.wait()
     assert rules(play) == {"office", "four"}
-    assert alert_of(play, ALL_AZURE).decision.reason is Reason.FLAPPING
+    assert alert_of(play, ALL_AZURE).decision.reason is Reason.FIGHTING
 
 
 def test_a_rule_of_the_expected_name_for_another_range_is_left_alone(stage: Stage) -> None:

@@ -219,10 +219,10 @@ class Ticking:
 def test_a_rollback_that_azure_refused_as_busy_is_not_spent_from_the_budget() -> None:
     world = World()
     original = reverted_rule(world)
-    used = world.store.budget_used(SUBSCRIPTION, world.clock.now())
+    used = world.store.budget(SUBSCRIPTION, world.clock.now()).used
     world.azure.refusals = [SERVER_BUSY]
     roll_back(request_for(original), replace(world.deps(), clock=Ticking(world)))
-    assert world.store.budget_used(SUBSCRIPTION, world.clock.now()) == used
+    assert world.store.budget(SUBSCRIPTION, world.clock.now()).used == used
 
 
 class ThrowsTheSwitch(list[Edit]):

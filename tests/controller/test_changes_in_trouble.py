@@ -362,7 +362,7 @@ def test_how_a_refused_change_ended_is_noted_though_somebody_else_writes_meanwhi
     assert len(world.azure.writes) == writes
     assert len(record.attempts) == 1
     assert (record.active_change, record.refusals) == (None, 0)
-    assert world.store.budget_used(SUBSCRIPTION, world.clock.now()) == 1
+    assert world.store.budget(SUBSCRIPTION, world.clock.now()).used == 1
 
 
 # --- writes without an answer ----------------------------------------------------------------------

@@ -18,6 +18,7 @@ from shared.model import (
     Reason,
     ServerState,
     SetPublicAccess,
+    Severity,
     TargetKind,
 )
 from shared.model.alert_records import AlertStatus, NotificationType
@@ -348,6 +349,7 @@ def test_a_revert_waits_until_the_last_foreign_write_has_settled() -> None:
     result = world.drain()[0]
     assert result.decisions[0].reason is Reason.SETTLING
     world.drain(30)
+    world.azure.put(public_server(firewall_rules=(OFFICE, ALL_AZURE, rule("partner", "203.0.113.9"))))
     world.event(target)
     world.drain(40)
     assert world.azure.writes == []
@@ -403,7 +405,7 @@ def test_a_server_that_refuses_as_busy_again_and_again_is_told_and_spends_no_bud
     drift(world, public_server(firewall_rules=(OFFICE, ALL_AZURE)), seconds=40)
     (alert,) = world.store.alerts(policy=FIREWALL)
     assert alert.decision.reason is Reason.TARGET_BUSY
-    assert world.store.budget_used(SERVER.subscription, world.clock.now()) == 0
+    assert world.store.budget(SERVER.subscription, world.clock.now()).used == 0
     world.drain(60)
     assert [edit.kind for edit in world.azure.writes] == ["deleteFirewallRule"]
     assert world.store.alerts(policy=FIREWALL)[0].status is AlertStatus.RESOLVED
@@ -486,15 +488,18 @@ def test_a_target_that_may_not_be_read_is_unknown_and_alerts_when_that_lasts() -
     assert "AuthorizationFailed" in world.store.alerts()[0].reason
 
 
-def test_the_same_drift_reverted_three_times_within_an_hour_becomes_an_alert() -> None:
+def test_an_exposure_reverted_three_times_and_opened_again_is_a_fight_that_goes_on() -> None:
     world = World()
     seen_compliant(world, public_server())
-    for minute in range(4):
-        world.clock.advance(60)
-        name = f"AllowAllAzureIps_{minute}"
-        drift(world, public_server(firewall_rules=(OFFICE, rule(name, "0.0.0.0"))))
+    for number in range(4):
+        name = f"AllowAllAzureIps_{number}"
+        drift(world, public_server(firewall_rules=(OFFICE, rule(name, "0.0.0.0"))), seconds=30)
     assert len(world.azure.writes) == 3
-    assert world.store.alerts(policy=FIREWALL)[0].decision.reason is Reason.FLAPPING
+    (alert,) = world.open_alerts(FIREWALL)
+    assert (alert.decision.reason, alert.severity) == (Reason.FIGHTING, Severity.CRITICAL)
+    assert "Jane Doe" in alert.decision.detail
+    world.drain(90)
+    assert len(world.azure.writes) == 4
 
 
 def test_the_budget_of_a_target_stops_writes() -> None:

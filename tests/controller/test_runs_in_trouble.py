@@ -14,6 +14,7 @@ import pytest
 from shared.controller.arrivals import Arrived, receive_event
 from shared.controller.poison import poisoned
 from shared.controller.sweep import sweep
+from shared.guardrails.budget import Limits, Purchase
 from shared.model import Action, EnforcementMode, Outcome, PublicAccess, Reason, SecurityGroup, ServerState
 from shared.model.change_records import ChangeRecord
 from shared.model.errors import Busy, Denied
@@ -51,11 +52,14 @@ class LastWritesTaken(Store):
         change: ChangeRecord,
         *,
         lease_until: datetime,
-        scope_limit: int,
-        writes: int,
+        purchase: Purchase,
+        limits: Limits,
         now: datetime,
     ) -> TargetRecord:
-        return super().claim(record, change, lease_until=lease_until, scope_limit=0, writes=writes, now=now)
+        nothing = Limits(writes_per_subscription=0)
+        return super().claim(
+            record, change, lease_until=lease_until, purchase=purchase, limits=nothing, now=now
+        )
 
 
 def long_run(world: World, polls: int = 1) -> RunRecord:
@@ -212,7 +216,7 @@ def test_writes_that_a_busy_server_refused_are_not_spent_from_the_subscriptions_
     world.azure.refusals = [SERVER_BUSY] * 4
     drift(world, DRIFTED, seconds=120)
     assert there(world) == public_server()
-    assert world.store.budget_used(SUBSCRIPTION, world.clock.now()) == 1
+    assert world.store.budget(SUBSCRIPTION, world.clock.now()).used == 1
 
 
 def test_a_server_that_refuses_as_busy_for_ten_minutes_is_not_asked_every_two_seconds() -> None:

@@ -11,9 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.guardrails.decide import BRAKES, SHORTEST_PAUSE, comes_to_last_way_in, decide
-from shared.guardrails.question import BreakGlass, Context, Limits, Question, Readiness
+from shared.guardrails.budget import Budget, Limits, Spent
+from shared.guardrails.decide import BRAKES, comes_to_last_way_in, decide
+from shared.guardrails.question import BreakGlass, Context, Question, Readiness
 from shared.guardrails.schedule import Freeze, WhenClosed
+from shared.guardrails.waiting import SHORTEST_PAUSE
 from shared.model import (
     Action,
     Actor,
@@ -26,12 +28,14 @@ from shared.model import (
     Proof,
     ProofStep,
     PublicAccess,
+    Purse,
     Reason,
     Safety,
     SetPublicAccess,
     Severity,
 )
 from shared.model.alert_records import Approval
+from shared.model.exposure import Exposure, Opening
 from shared.model.memory import Attempt, Exemption, ExemptTag, TagExemption
 from shared.policies import find
 from shared.posture.policy import Assessment
@@ -82,6 +86,15 @@ REVERT = Context(now=NOW, dry_run=False, effect=Effect.REVERT, limits=Limits(), 
 
 def attempt(ago: timedelta = SECOND, **parts: Any) -> Attempt:
     return replace(Attempt(policy=POLICY.id, fingerprint=DRIFT, at=NOW - ago), **parts)
+
+
+def spent(writes: int) -> Budget:
+    return Budget(spent=(Spent(at=NOW - SECOND, writes=writes),))
+
+
+def opened(ago: timedelta) -> Exposure:
+    """Open since then, and never before."""
+    return Exposure(openings=(Opening(seen_at=NOW - ago),))
 
 
 def question(**parts: Any) -> Question:
@@ -154,7 +167,7 @@ STOPS: list[tuple[str, dict[str, Any], tuple[Action, Reason]]] = [
         {"attempts": (attempt(outcome=Outcome.INEFFECTIVE),)},
         (Action.ALERT, Reason.INEFFECTIVE),
     ),
-    ("flapping", {"attempts": (attempt(), attempt(), attempt())}, (Action.ALERT, Reason.FLAPPING)),
+    ("coming back", {"attempts": (attempt(), attempt(), attempt())}, (Action.ALERT, Reason.FLAPPING)),
     ("budget", {"limits": Limits(writes_per_target=0)}, (Action.ALERT, Reason.BUDGET)),
 ]
 ORDER = [name for name, _, _ in STOPS]
@@ -515,10 +528,10 @@ def test_a_change_of_several_edits_must_fit_into_the_budget_whole() -> None:
 
 def test_a_subscription_has_a_budget_of_its_own() -> None:
     limits = Limits(writes_per_subscription=5)
-    assert decided(limits=limits, subscription_writes=4)[0] is Action.REVERT
-    decision = decide(question(limits=limits, subscription_writes=5))
+    assert decided(limits=limits, budget=spent(4))[0] is Action.REVERT
+    decision = decide(question(limits=limits, budget=spent(5)))
     assert (decision.action, decision.reason) == (Action.ALERT, Reason.BUDGET)
-    assert decision.detail == "5 of 5 writes in this subscription's hour"
+    assert decision.detail == "5 of 5 writes in this subscription in the last hour"
 
 
 # --- total, and audit is no brake ------------------------------------------------------------------
@@ -531,6 +544,7 @@ _ATTEMPTS = st.lists(
         fingerprint=st.sampled_from([DRIFT, "another drift"]),
         at=_WRITE,
         writes=st.integers(0, 12),
+        purse=st.sampled_from(Purse),
         outcome=st.sampled_from([None, Outcome.INEFFECTIVE, Outcome.FAILED]),
     ),
     max_size=4,
@@ -562,7 +576,8 @@ CONTEXTS = st.builds(
     last_foreign_write=st.none() | _WRITE,
     settle_seconds=st.sampled_from([0.0, 60.0]),
     attempts=_ATTEMPTS,
-    subscription_writes=st.integers(0, 100),
+    exposure=st.none() | st.builds(opened, st.integers(0, 600).map(lambda ago: timedelta(seconds=ago))),
+    budget=st.builds(spent, st.integers(0, 100)),
 )
 QUESTIONS = st.builds(
     Question,
@@ -583,8 +598,9 @@ def test_every_question_has_a_decision_that_fits_its_reason(asked: Question) -> 
     assert (decision.action is Action.REVERT) is (decision.reason in grounds)
     again = decision.look_again_seconds
     waiting = {Reason.EXEMPT_BY_TAG, Reason.CHANGE_FREEZE, Reason.OUTSIDE_WINDOW}
-    assert (again is not None) is (decision.reason in {Reason.SETTLING, Reason.TARGET_BUSY, *waiting})
-    assert again is None or 0 < again <= 60
+    delayed = {Reason.SETTLING, Reason.TARGET_BUSY, Reason.INEFFECTIVE, Reason.FAILED, Reason.FIGHTING}
+    assert decision.reason not in {*waiting, *delayed} or again is not None
+    assert again is None or 0 < again <= 3600
 
 
 @given(QUESTIONS)
@@ -623,6 +639,7 @@ def test_every_reason_of_a_decision_can_be_reached() -> None:
         {"was_compliant": False, "adopt": True},
         {"was_compliant": False, "created_after_first_pass": True},
         {"approval": APPROVAL},
+        {"attempts": (attempt(purse=Purse.EXPOSURE),) * 3, "exposure": opened(SECOND)},
     ]
     reached = {decided(**parts)[1] for parts in situations}
     of_no_drift = {Reason.FAILED, Reason.POISONED, Reason.NO_LONGER_PROVED, Reason.EXEMPTION_EXPIRED}

@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 
 import pytest
 
-from shared.model import ArmCall, Cause, CauseKind, ComplianceState, Finding, Outcome, Severity, Target
+from shared.guardrails.budget import Limits, Purchase
+from shared.model import ArmCall, Cause, CauseKind, ComplianceState, Finding, Outcome, Purse, Severity, Target
 from shared.model.alert_records import AlertStatus, Notification, NotificationType
 from shared.model.change_records import ChangeRecord
 from shared.model.errors import EntityChanged, StoreError
@@ -92,8 +93,8 @@ def claim(
         record,
         change(change_id, record.target),
         lease_until=LATER,
-        scope_limit=limit,
-        writes=writes,
+        purchase=Purchase(target=record.target, writes=writes, purse=Purse.ORDINARY),
+        limits=Limits(writes_per_group=limit, writes_per_subscription=limit),
         now=NOW,
     )
 
@@ -262,7 +263,7 @@ def test_a_claim_takes_the_lease_spends_the_budget_and_enters_the_journal(store:
         (POLICY, 3, NOW)
     ]
     assert store.recall(server(), NOW) == claimed
-    assert store.budget_used(SUBSCRIPTION, NOW) == 3
+    assert store.budget(SUBSCRIPTION, NOW).used == 3
     entered = store.change("change-1")
     assert entered is not None
     assert replace(entered, etag=None) == change("change-1")
@@ -283,7 +284,7 @@ def test_a_claim_on_a_stale_record_changes_nothing(store: Store) -> None:
     with pytest.raises(EntityChanged):
         claim(store, stale)
     assert store.recall(server(), NOW) == fresh
-    assert store.budget_used(SUBSCRIPTION, NOW) == 0
+    assert store.budget(SUBSCRIPTION, NOW).used == 0
     assert store.change("change-1") is None
 
 
@@ -314,16 +315,16 @@ def test_a_budget_that_is_spent_refuses_and_changes_nothing(store: Store) -> Non
         claim(store, store.recall(server("b"), NOW), "change-2", limit=5, writes=2)
     assert store.recall(server("b"), NOW).etag is None
     assert store.change("change-2") is None
-    assert store.budget_used(SUBSCRIPTION, NOW) == 4
+    assert store.budget(SUBSCRIPTION, NOW).used == 4
     claim(store, store.recall(server("b"), NOW), "change-2", limit=5, writes=1)
-    assert store.budget_used(SUBSCRIPTION, NOW) == 5
+    assert store.budget(SUBSCRIPTION, NOW).used == 5
 
 
 def test_the_budget_slides_with_the_hour_and_is_per_subscription(store: Store) -> None:
     claim(store, store.recall(server(), NOW), writes=4)
-    assert store.budget_used(SUBSCRIPTION.lower(), NOW + HOUR - timedelta(seconds=1)) == 4
-    assert store.budget_used(SUBSCRIPTION, NOW + HOUR) == 0
-    assert store.budget_used("other", NOW) == 0
+    assert store.budget(SUBSCRIPTION.lower(), NOW + HOUR - timedelta(seconds=1)).used == 4
+    assert store.budget(SUBSCRIPTION, NOW + HOUR).used == 0
+    assert store.budget("other", NOW).used == 0
 
 
 def test_only_the_newest_attempts_are_remembered(store: Store) -> None:
@@ -383,7 +384,7 @@ def test_of_racing_claims_on_one_target_exactly_one_wins(bench: Bench) -> None:
     store = bench.store_over(Together(bench.tables, 4))
     won = race([partial(claim, store, record, f"change-{n}") for n in range(4)])
     assert won.count(True) == 1
-    assert bench.store.budget_used(SUBSCRIPTION, NOW) == 1
+    assert bench.store.budget(SUBSCRIPTION, NOW).used == 1
     assert bench.store.recall(server(), NOW).active_change == f"change-{won.index(True)}"
     assert [record.id for record in bench.store.changes()] == [f"change-{won.index(True)}"]
 
@@ -395,7 +396,7 @@ def test_racing_claims_on_many_targets_never_overshoot_the_budget(bench: Bench) 
     store = bench.store_over(Together(bench.tables, 4))
     won = race([partial(claim, store, record, record.target.id.name, limit=3) for record in records])
     assert won.count(True) == 1
-    assert bench.store.budget_used(SUBSCRIPTION, NOW) == 3
+    assert bench.store.budget(SUBSCRIPTION, NOW).used == 3
     claimed = [record for record in bench.store.known_targets(SUBSCRIPTION) if record.active_change]
     assert len(claimed) == 2
 

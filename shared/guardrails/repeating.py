@@ -1,0 +1,106 @@
+"""The brakes on doing the same again: attempts that were in vain, drifts that come back, the budget.
+
+They protect from our own mistakes: a revert that Azure ignores, two writers at odds, a fault that drifts
+everywhere at once. For an exposure none of them is the end: a fight goes on with pauses, the next try has a
+time, and room in the budget is asked for again.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+
+from shared.guardrails.budget import Purchase, bounds
+from shared.guardrails.exposures import openers
+from shared.guardrails.question import Question
+from shared.model import Action, Decision, Outcome, Purse, Reason
+from shared.model.exposure import Exposure
+from shared.model.memory import Attempt
+
+PAUSES: Final = (timedelta(minutes=2), timedelta(minutes=5), timedelta(minutes=30))
+"""In a fight, between one write and the next: after as many reverts as are flapping, after one more, and from
+then on."""
+
+
+def in_vain(question: Question) -> Decision | None:
+    """Azure refuses some writes for good and ignores others without an error: one attempt is enough
+    to know, until the window has passed or a person asks again."""
+    context = question.context
+    approved_at = context.approval.at if context.approval is not None and question.is_approved else None
+    asked = [at for at in (context.asked_at, approved_at) if at is not None]
+    for attempt in question.attempts_at_this_drift:
+        if attempt.outcome not in _IN_VAIN or any(at > attempt.at for at in asked):
+            continue
+        reason, detail = _IN_VAIN[attempt.outcome]
+        tried_again = (attempt.at + context.limits.flapping_window - context.now).total_seconds()
+        return question.answered(Action.ALERT, reason, detail, tried_again)
+    return None
+
+
+_IN_VAIN: Final = {
+    Outcome.INEFFECTIVE: (Reason.INEFFECTIVE, "the last revert was accepted and changed nothing"),
+    Outcome.FAILED: (
+        Reason.FAILED,
+        "the last revert was refused; it is tried again when its window has passed",
+    ),
+}
+
+
+def coming_back(question: Question) -> Decision | None:
+    """The same again and again: two writers are at odds.
+
+    For an exposure the fight goes on, each write later after the last; for everything else it ends here
+    until the window has passed.
+    """
+    if question.context.exposure is not None:
+        return _fighting(question)
+    limits, same = question.context.limits, question.attempts_at_this_drift
+    if len(same) >= limits.flapping_reverts:
+        detail = f"reverted {len(same)} times within {limits.flapping_window}: somebody writes it again"
+        return question.answered(Action.ALERT, Reason.FLAPPING, detail)
+    mine = [attempt for attempt in question.attempts_of_a_day if attempt.policy == question.policy.id]
+    left = _pause_left(mine, question)
+    if left <= 0 or len(mine) < limits.flapping_reverts + len(PAUSES) - 1:
+        return None
+    detail = f"reverted {len(mine)} times within a day: somebody writes it again"
+    return question.answered(Action.ALERT, Reason.FLAPPING, detail, left)
+
+
+def _fighting(question: Question) -> Decision | None:
+    """Whoever opens other holes of the same target in turn fights the same fight; the first revert of a
+    policy is none of it."""
+    reverts = [attempt for attempt in question.attempts_of_a_day if attempt.purse is Purse.EXPOSURE]
+    if all(attempt.policy != question.policy.id for attempt in reverts):
+        return None
+    left = _pause_left(reverts, question)
+    if left <= 0:
+        return None
+    detail = f"reverted {len(reverts)} times within a day and opened again{_by_whom(question)}; it goes on"
+    return question.answered(Action.ALERT, Reason.FIGHTING, detail, left)
+
+
+def _pause_left(reverts: list[Attempt], question: Question) -> float:
+    """Seconds until the next write; nothing while there were few."""
+    over = len(reverts) - question.context.limits.flapping_reverts
+    if over < 0:
+        return 0.0
+    next_at = max(attempt.at for attempt in reverts) + PAUSES[min(over, len(PAUSES) - 1)]
+    return (next_at - question.context.now).total_seconds()
+
+
+def _by_whom(question: Question) -> str:
+    names = openers(question.context.exposure or Exposure())
+    return f" by {', '.join(names)}" if names else ""
+
+
+def over_budget(question: Question) -> Decision | None:
+    """Whoever waits for room is asked again when there is some."""
+    context = question.context
+    writes = len(question.change.edits) if question.change else 0
+    purchase = Purchase(target=question.finding.target, writes=writes, purse=question.purse)
+    for bound in bounds(purchase, context.budget, context.attempts, context.limits, context.now):
+        if bound.holds_up(writes):
+            room = bound.room_at(writes)
+            again = (room - context.now).total_seconds() if room is not None else None
+            return question.answered(Action.ALERT, Reason.BUDGET, bound.told(question.purse), again)
+    return None
