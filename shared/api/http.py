@@ -13,8 +13,10 @@ from typing import Final
 from shared.model import Json
 from shared.model.values import value
 
-LONGEST_BODY: Final = 1_000_000
-"""Bytes; the largest NSG that Azure permits takes less than half of it, everything else a hundredth."""
+LONGEST_BODY: Final = 65_536
+"""Bytes; what is asked for takes a hundredth of it."""
+LONGEST_NSG_BODY: Final = 1_000_000
+"""Bytes of a request that brings an NSG; the largest that Azure permits takes less than half of it."""
 
 
 @value

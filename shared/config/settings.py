@@ -14,7 +14,7 @@ from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
 from shared.model import Edit, EnforcementMode
-from shared.model.changes import edited_resource
+from shared.model.changes import owner_of
 from shared.model.errors import ConfigurationError
 from shared.model.resource_id import InvalidResourceId, ResourceId
 from shared.model.values import value
@@ -158,8 +158,8 @@ class Settings:
         return any(resource.within(scope) for scope in self.scopes)
 
     def outside(self, edits: Iterable[Edit]) -> tuple[ResourceId, ...]:
-        """The resources of ``edits`` that lie outside the scopes: these are never written."""
-        edited = dict.fromkeys(edited_resource(edit) for edit in edits)
+        """The NSGs and servers of ``edits`` that lie outside the scopes: these are never written."""
+        edited = dict.fromkeys(map(owner_of, edits))
         return tuple(resource for resource in edited if not self.covers(resource))
 
 

@@ -38,9 +38,11 @@ from shared.model import (
     Snapshot,
 )
 from shared.model.change_records import ChangeKind, ChangeRecord
+from shared.model.changes import edited_resource
 from shared.model.edits import EditDoesNotFit, apply_edits
 from shared.model.errors import Busy, Conflict, GatewayError, Permanent, StoreError
 from shared.model.messages import RunOptions
+from shared.model.resource_id import InvalidResourceId
 from shared.posture.policy import AnyPolicy
 from shared.state.baseline import recorded_baseline
 
@@ -50,10 +52,15 @@ class OutsideScopes(Conflict):
 
 
 def refuse_outside(edits: tuple[Edit, ...], deps: Deps) -> None:
-    """Raises ``OutsideScopes``: no path leads past this, and none is needed to come here."""
+    """Raises ``OutsideScopes``, also where a rule's name would lead out of its server or NSG."""
     outside = deps.settings.outside(edits)
     if outside:
         raise OutsideScopes(lies_outside(outside), code=Reason.OUTSIDE_SCOPES)
+    try:
+        for edit in edits:
+            edited_resource(edit)
+    except InvalidResourceId as error:
+        raise OutsideScopes(str(error), code=Reason.OUTSIDE_SCOPES) from error
 
 
 def forbidden_now(change: ChangeRecord, deps: Deps, options: RunOptions) -> GatewayError | None:

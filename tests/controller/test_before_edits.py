@@ -307,6 +307,20 @@ def test_a_forged_entry_writes_nothing_outside_of_the_scopes(kind: ChangeKind) -
     assert len(only_told(world)) == 1
 
 
+@pytest.mark.parametrize("name", ["..", "../../../servers/legacy", "%2e%2e"])
+def test_a_forged_name_leads_to_no_other_resource(name: str) -> None:
+    world = World()
+    there = world.azure.put(server())
+    forge(
+        world,
+        there,
+        [DeleteFirewallRule(server=SERVER, rule=replace(OFFICE, name=name))] * 2,
+        policy=FIREWALL,
+    )
+    follow(world)
+    assert world.azure.writes == []
+
+
 @pytest.mark.parametrize("rollback_of", [None, "nothing", "forged", "real"])
 def test_a_forged_rollback_opens_nothing(rollback_of: str | None) -> None:
     world = World()

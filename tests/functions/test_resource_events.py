@@ -172,6 +172,8 @@ def test_without_scopes_audit_follows_events_wherever_they_come_from(
         (event(data=["a"], subject=None), "data-not-an-object"),
         (event(data="x" * 1_000_000, subject=""), "data-not-an-object"),
         (event(subject=f"{SERVER}\ud800"), "subject-not-a-resource"),
+        (event(subject=f"{SERVER}/firewallRules/../../legacy"), "subject-not-a-resource"),
+        (event(subject=f"{SERVER}/firewallRules/%2e%2e"), "subject-not-a-resource"),
         (event(subject=None), "subject-missing"),
         (event(subject={"a": 1}), "subject-missing"),
         (event(subject="somewhere"), "subject-not-a-resource"),
