@@ -23,6 +23,11 @@ def health(req: func.HttpRequest) -> func.HttpResponse:
     return _answer("health", req)
 
 
+@bp.route(route="status", methods=["GET"])
+def status(req: func.HttpRequest) -> func.HttpResponse:
+    return _answer("status", req)
+
+
 @bp.route(route="runs", methods=["POST"])
 def start_run(req: func.HttpRequest) -> func.HttpResponse:
     return _answer("start_run", req)

@@ -282,6 +282,9 @@ class World:
     lines: list[Mapping[str, Json]] = field(default_factory=list)
     sink_errors: list[Exception] = field(default_factory=list)
     scopes: tuple[ResourceId, ...] = (ResourceId(f"/subscriptions/{SUBSCRIPTION}"),)
+    operator_keys: bool = True
+    """As ``make up`` and ``make demo`` have it; the default of the setting is tested by name."""
+    authentication: bool = False
 
     def __post_init__(self) -> None:
         self.azure = Azure(clock=self.clock)
@@ -292,7 +295,13 @@ class World:
         self._ids = iter(range(1, 10_000))
 
     def deps(self) -> Deps:
-        settings = Settings(mode=self.mode, settle_seconds=self.settle_seconds, scopes=self.scopes)
+        settings = Settings(
+            mode=self.mode,
+            settle_seconds=self.settle_seconds,
+            scopes=self.scopes,
+            operator_keys=self.operator_keys,
+            authentication=self.authentication,
+        )
         return Deps(
             gateway=FakeGateway(self.azure),
             service_tags=FakeServiceTags(self.azure),

@@ -92,6 +92,7 @@ def app_settings(storage: str, azure: SimulatorClient, chosen: Mapping[str, str]
         "AzureWebJobsStorage": storage,
         "ARM_ENDPOINT": azure.url,
         "ALERT_TOPIC_ENDPOINT": azure.topic_url(ALERT_TOPIC),
+        "OPERATOR_KEYS": "allow",
         "FUNCTIONS_WORKER_RUNTIME": "python",
         **chosen,
     }

@@ -41,7 +41,7 @@ class AskAgain(DriftwardFailed):
 
 @value
 class DriftwardClient:
-    """Driftward's HTTP API; `name` is who asks, as App Service authentication would say it."""
+    """Driftward's HTTP API; `name` is who asks, as a holder of the key says it of themselves."""
 
     url: str
     name: str = "demo"
@@ -50,8 +50,8 @@ class DriftwardClient:
     def get(self, path: str, **query: str) -> Json:
         return self._send("GET", f"{path}?{urllib.parse.urlencode(query)}", None)
 
-    def post(self, path: str, body: Json) -> Json:
-        return self._send("POST", path, body)
+    def post(self, path: str, body: Mapping[str, Json]) -> Json:
+        return self._send("POST", path, {**body, "by": self.name})
 
     def _send(self, method: str, path: str, body: Json) -> Json:
         request = urllib.request.Request(
@@ -59,7 +59,6 @@ class DriftwardClient:
             data=None if body is None else json.dumps(body).encode(),
             headers={
                 "Content-Type": "application/json",
-                "x-ms-client-principal-name": self.name,
                 "x-functions-key": self.key or "",
             },
             method=method,
@@ -169,7 +168,7 @@ class Watcher:
 
     def run(self, body: Mapping[str, Json], waiting: Callable[[], None] = lambda: None) -> Json:
         """A run to its end. Raises DriftwardFailed when it does not end."""
-        run = self.driftward.post("runs", dict(body))
+        run = self.driftward.post("runs", body)
         deadline = time.monotonic() + PATIENCE_SECONDS
         while run["status"] not in {"Done", "Failed"}:
             if time.monotonic() > deadline:
@@ -198,7 +197,7 @@ class Watcher:
             change = self.driftward.get(f"changes/{change['id']}")
         return change
 
-    def _begin_rollback(self, change_id: str, body: Json) -> Json:
+    def _begin_rollback(self, change_id: str, body: Mapping[str, Json]) -> Json:
         for _ in range(_ASKED_AGAIN):
             try:
                 return self.driftward.post(f"changes/{change_id}/rollback", body)

@@ -2,11 +2,10 @@
 
 The catalogue of policies and the permissions with ready role definitions, one page a family; the reasons,
 the table of events with Event Grid's filter, what covers which demand of a framework, what the field found,
-the JSON Schema of
-`policies.yaml`, the OpenAPI document, what stands between markers in the README, the sample of local
-settings, and the demonstration's subscription as a seed for the simulator. Everything is made from the code
-that it describes, or from the data beside its generator; a text that exists only here would be a second
-truth.
+who may ask which route and what makes them sign in, the JSON Schema of `policies.yaml`, the OpenAPI document,
+what stands between markers in the README, the sample of local settings, and the demonstration's subscription
+as a seed for the simulator. Everything is made from the code that it describes, or from the data beside its
+generator; a text that exists only here would be a second truth.
 """
 
 from __future__ import annotations
@@ -17,6 +16,7 @@ from typing import Final
 
 from local.demo.world import resources
 from local.dev.environments import ROOT
+from local.pages.authorisation_page import authorisation_page
 from local.pages.coverage_page import coverage_page
 from local.pages.events_page import event_filter, events_page
 from local.pages.field_page import field_page
@@ -27,6 +27,7 @@ from local.pages.readme import readme, sample_settings
 from local.pages.reasons_page import reasons_page
 from local.pages.roles import role_definition, roles
 from local.pages.schema import policies_schema
+from local.pages.sign_in import sign_in_files
 from local.pages.transcript import STORED
 from shared.api.openapi import document
 from shared.api.routes import ROUTES
@@ -45,6 +46,8 @@ def documents() -> dict[str, str]:
         "docs/coverage.md": coverage_page(),
         "docs/field.md": field_page(),
         "docs/policies.schema.json": json_text(policies_schema()),
+        "docs/authorisation.md": authorisation_page(),
+        **sign_in_files(),
         "docs/openapi.json": json_text(document(ROUTES)),
         "docs/examples/subscription.json": json_text({"resources": resources()}),
         "local.settings.sample.json": sample_settings(),

@@ -17,6 +17,7 @@ _LOCAL_VALUES: Final = {
     "COALESCE_SECONDS": "1",
     "SETTLE_SECONDS": "5",
     "ARM_ENDPOINT": "http://127.0.0.1:8100",
+    "OPERATOR_KEYS": "allow",
 }
 """Where a default does not work on a laptop: the simulator on a port that the README names."""
 

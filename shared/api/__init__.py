@@ -1,6 +1,7 @@
 """The HTTP API without the platform: plain requests in, plain answers out, problems by RFC 9457.
 
-``routes`` is the table and ``openapi`` describes it, ``http`` holds the values and the problem types,
+``routes`` is the table and ``openapi`` describes it; ``admission`` is the door before it, with ``principal``
+(who asks) and ``rights`` (who may). ``http`` holds the values and the problem types,
 ``problems`` maps errors to them, ``bodies``, ``queries`` and ``views`` are what is taken and shown,
 ``paging`` is how lists go on, the rest is one module per noun. Nothing here knows Azure Functions, and
 nothing here decides what is done to a resource.
@@ -12,6 +13,7 @@ import logging
 from typing import Final
 
 from shared.alerts.lifecycle import IllegalTransition
+from shared.api.admission import admitted
 from shared.api.http import ApiRequest, ApiResponse, Refused, problem_response
 from shared.api.problems import refusal
 from shared.api.queries import refuse_unknown
@@ -31,8 +33,9 @@ def answer(name: str, request: ApiRequest, sources: Sources) -> ApiResponse:
     """Answer a request to the route of this name. Raises only what nobody expected."""
     route = BY_NAME[name]
     try:
-        refuse_unknown(request, route.query)
-        return route.handler(request, sources)
+        known = admitted(route, request, sources)
+        refuse_unknown(known, route.query)
+        return route.handler(known, sources)
     except (
         Refused,
         EnforcementDisabled,

@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
+from shared.alerts.approving import not_known, wrote
 from shared.alerts.lifecycle import acknowledge, alert_view, approve, notification
 from shared.api.bodies import (
     AcknowledgeBody,
@@ -19,7 +20,7 @@ from shared.api.bodies import (
     id_in,
     read_body,
 )
-from shared.api.http import ApiRequest, ApiResponse, not_found
+from shared.api.http import ApiRequest, ApiResponse, Refused, not_found
 from shared.api.operator import called, operator
 from shared.api.paging import paged, place_in
 from shared.api.queries import AlertQuery, policies_of, read_query, target_of
@@ -61,15 +62,25 @@ def acknowledge_alert(request: ApiRequest, deps: Deps) -> ApiResponse:
 
 
 def approve_alert(request: ApiRequest, deps: Deps) -> ApiResponse:
-    """Write the approval down and have the target looked at."""
+    """Write the approval down and have the target looked at. Raises ``Refused`` for one's own write."""
     body = read_body(ApproveBody, request, optional=True)
     refuse_under_audit(deps, wants_to_write=True)
     actor = operator(request, body.by)
     lasts = timedelta(minutes=body.expires_in_minutes)
-    alert = _step(request, actor, lambda found, now: approve(found, called(actor), now, lasts), deps)
+    alert = _step(request, actor, lambda found, now: _approved(found, actor, now, lasts), deps)
     look = Message(kind=MessageKind.LOOK, target=alert.target, cause=_cause(actor, deps))
     deps.store.arm(look, deps.clock.now(), 0)
     return ApiResponse(status=202, body=alert_view(alert), headers={"Location": f"/api/alerts/{alert.id}"})
+
+
+def _approved(alert: AlertRecord, actor: Actor, now: datetime, lasts: timedelta) -> AlertRecord:
+    """The alert with the approval, which says who gave it and what is not known of them."""
+    if wrote(alert, actor):
+        raise Refused("own-write", "you wrote to this since the alert opened: somebody else has to approve")
+    approved = approve(alert, called(actor), now, lasts)
+    assert approved.approval is not None  # it has just been given
+    whole = replace(approved.approval, actor=actor, not_known=not_known(alert, actor))
+    return replace(approved, approval=whole)
 
 
 def _find(alert_id: str, deps: Deps) -> AlertRecord:

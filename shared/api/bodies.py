@@ -38,6 +38,10 @@ _Model = TypeVar("_Model", bound=BaseModel)
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[^\x00-\x1f\x7f]*$")]
 PersonName = Annotated[Text, Field(min_length=1, max_length=200)]
+Claimed = Annotated[
+    PersonName | None,
+    Field(description="Who, where the platform does not say it; written down as claimed by a function key."),
+]
 ResourceText = Annotated[str, Field(min_length=1, max_length=_LONGEST_ID)]
 PolicyIds = Annotated[list[str], Field(min_length=1, max_length=100)]
 
@@ -75,17 +79,18 @@ class RunBody(Body):
     )
     policies: PolicyIds | None = Field(default=None, description="Only these policies; absent means all.")
     adopt: bool = Field(default=False, description="Also revert what was never seen compliant.")
+    by: Claimed = None
 
 
 class AcknowledgeBody(Body):
-    by: PersonName | None = Field(default=None, description="Who, where the platform does not say it.")
+    by: Claimed = None
 
 
 class ApproveBody(Body):
     expires_in_minutes: int = Field(
         default=APPROVAL_LASTS // timedelta(minutes=1), ge=1, le=LONGEST_APPROVAL // timedelta(minutes=1)
     )
-    by: PersonName | None = Field(default=None, description="Who, where the platform does not say it.")
+    by: Claimed = None
 
 
 class RollbackBody(Body):
@@ -93,6 +98,7 @@ class RollbackBody(Body):
     expires_at: AwareDatetime = Field(
         description="Until when the target is exempt from the policy: at most 90 days from now."
     )
+    by: Claimed = None
 
 
 class ExplainBody(Body):

@@ -37,7 +37,7 @@ def rollback_change(request: ApiRequest, deps: Deps) -> ApiResponse:
     body = read_body(RollbackBody, request)
     rollback = RollbackRequest(
         change_id=change_id,
-        actor=operator(request),
+        actor=operator(request, body.by),
         reason=body.reason,
         expires_at=expiry_in(body.expires_at, deps.clock.now()),
     )

@@ -1,16 +1,19 @@
-"""Whether the app could work if it had to: the settings, ``policies.yaml`` and the store.
+"""Whether the app could work if it had to (settings, ``policies.yaml``, store), and which routes are shut.
 
-Anyone may ask, so the answer names the part that is wrong and nothing else; the log says why.
+Anyone may ask, so the answer names the part that is wrong and the routes that nobody may use as the app is
+set, and nothing else; the log says why, and ``status`` says more to who may read.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from enum import StrEnum
 from typing import Final
 
+from shared.api.admission import ShutRoute, shut
 from shared.api.http import ApiResponse
+from shared.api.route import Route
 from shared.api.sources import Sources
 from shared.model.codec import to_json
 from shared.model.errors import ConfigurationError, StoreError
@@ -35,9 +38,11 @@ class Parts:
 class HealthView:
     status: Condition
     parts: Parts
+    shut: tuple[ShutRoute, ...]
+    """What nobody may do as the app is set; none while the settings cannot be read."""
 
 
-def health(sources: Sources) -> ApiResponse:
+def health(sources: Sources, routes: Iterable[Route]) -> ApiResponse:
     """200 when every part is fine, 503 otherwise."""
     parts = Parts(
         settings=_check("settings", lambda: sources.settings),
@@ -45,7 +50,8 @@ def health(sources: Sources) -> ApiResponse:
         store=_check("store", lambda: _ask_store(sources)),
     )
     fine = {parts.settings, parts.policies, parts.store} == {Condition.OK}
-    view = HealthView(status=Condition.OK if fine else Condition.FAILED, parts=parts)
+    closed = shut(routes, sources.settings) if parts.settings is Condition.OK else ()
+    view = HealthView(status=Condition.OK if fine else Condition.FAILED, parts=parts, shut=closed)
     return ApiResponse(status=200 if fine else 503, body=to_json(view))
 
 

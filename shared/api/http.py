@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import Final
 
+from shared.api.principal import NOBODY, Principal
 from shared.model import Json
 from shared.model.values import value
 
@@ -17,6 +18,8 @@ LONGEST_BODY: Final = 65_536
 """Bytes; what is asked for takes a hundredth of it."""
 LONGEST_NSG_BODY: Final = 1_000_000
 """Bytes of a request that brings an NSG; the largest that Azure permits takes less than half of it."""
+
+_UNAUTHORIZED: Final = 401
 
 
 @value
@@ -29,6 +32,8 @@ class ApiRequest:
     body: bytes = b""
     url: str = ""
     """As the platform has it; ``""`` where it is not known."""
+    caller: Principal = NOBODY
+    """Who asks, once the door has looked (``admission``)."""
 
 
 @value
@@ -70,6 +75,9 @@ class Problem:
 _TYPES: Final = (
     ProblemType(name="malformed-json", status=400, title="The body is not JSON"),
     ProblemType(name="invalid-input", status=400, title="The input cannot be used"),
+    ProblemType(name="sign-in-required", status=401, title="Nobody is known to ask"),
+    ProblemType(name="not-permitted", status=403, title="It takes a role that the caller does not have"),
+    ProblemType(name="own-write", status=403, title="Nobody approves what follows from their own write"),
     ProblemType(name="not-found", status=404, title="There is no such thing"),
     ProblemType(name="enforcement-disabled", status=409, title="Nothing is written in audit mode"),
     ProblemType(name="illegal-transition", status=409, title="The alert is past that step"),
@@ -143,6 +151,13 @@ def problem_response(refused: Refused) -> ApiResponse:
         body["field"] = refused.field
     if refused.rule is not None:
         body["rule"] = refused.rule
+    return ApiResponse(
+        status=kind.status, body=body, headers=_headers(refused), media_type="application/problem+json"
+    )
+
+
+def _headers(refused: Refused) -> dict[str, str]:
+    """When to ask again, and with what; RFC 9110 (15.5.2) wants the latter of every 401."""
     waits = refused.retry_after
-    headers = {} if waits is None else {"Retry-After": str(max(1, round(waits)))}
-    return ApiResponse(status=kind.status, body=body, headers=headers, media_type="application/problem+json")
+    again = {} if waits is None else {"Retry-After": str(max(1, round(waits)))}
+    return again | ({"WWW-Authenticate": "Bearer"} if refused.kind.status == _UNAUTHORIZED else {})

@@ -12,7 +12,9 @@ from pydantic.json_schema import JsonSchemaMode
 from shared.api.health import HealthView
 from shared.api.http import PROBLEMS, Problem, ProblemType
 from shared.api.nsg_views import ExplanationView
+from shared.api.rights import ROLES
 from shared.api.route import Route, Success
+from shared.api.status import StatusView
 from shared.api.views import PolicyView, RunView
 from shared.model import Json
 from shared.model.alert_records import AlertRecord
@@ -35,6 +37,12 @@ _PAGED: Final[_Schema] = {
     },
     "X-Total-Count": {"description": "How many there are on all pages", "schema": {"type": "integer"}},
 }
+_TOKEN: Final = (
+    "A token of Microsoft Entra ID, asked for where App Service authentication is on. Writing takes an app "
+    "role: "
+    + ", ".join(f"`{role}`" for role in ROLES.values())
+    + ". Function keys are asked for where it is off, and write only with `OPERATOR_KEYS=allow`."
+)
 _SHOWN: Final[Mapping[str, Any]] = {
     "Run": RunView,
     "Alert": AlertRecord,
@@ -42,6 +50,7 @@ _SHOWN: Final[Mapping[str, Any]] = {
     "Policy": PolicyView,
     "Explanation": ExplanationView,
     "Health": HealthView,
+    "Status": StatusView,
     "Problem": Problem,
 }
 """What is shown, by the name that the table uses."""
@@ -70,9 +79,10 @@ def document(routes: tuple[Route, ...]) -> _Schema:
             "securitySchemes": {
                 "functionKey": {"type": "apiKey", "in": "header", "name": "x-functions-key"},
                 "functionCode": {"type": "apiKey", "in": "query", "name": "code"},
+                "entra": {"type": "http", "scheme": "bearer", "description": _TOKEN},
             },
         },
-        "security": [{"functionKey": []}, {"functionCode": []}],
+        "security": _security(),
     }
 
 
@@ -91,7 +101,23 @@ def _operation(route: Route) -> _Schema:
     operation["responses"] = _responses(route)
     if route.anonymous:
         operation["security"] = []
+    elif route.right in ROLES:
+        operation["security"] = _security(ROLES[route.right])
     return operation
+
+
+def _security(*roles: str) -> list[Json]:
+    """A key where the platform's authentication is off, a token where it is on; OpenAPI 3.1 (4.8.30) lets a
+    requirement name roles."""
+    return [{"functionKey": []}, {"functionCode": []}, {"entra": [*roles]}]
+
+
+def _refusals(route: Route) -> tuple[str, ...]:
+    """How the door answers."""
+    if route.anonymous:
+        return ()
+    writes = any(right in ROLES for right, _ in route.rights)
+    return ("sign-in-required", "not-permitted") if writes else ("sign-in-required",)
 
 
 def _parameters(route: Route) -> list[_Schema]:
@@ -119,7 +145,7 @@ def _without_null(schema: _Schema) -> _Schema:
 def _responses(route: Route) -> _Schema:
     successes = {str(success.status): _success(success) for success in route.successes}
     by_status: dict[int, list[ProblemType]] = {}
-    for name in dict.fromkeys((*route.problems, *_EVERYWHERE)):
+    for name in dict.fromkeys((*route.problems, *_refusals(route), *_EVERYWHERE)):
         by_status.setdefault(PROBLEMS[name].status, []).append(PROBLEMS[name])
     problems = {str(status): _problems(kinds) for status, kinds in sorted(by_status.items())}
     return {**problems, **successes} if route.anonymous else {**successes, **problems}

@@ -1,4 +1,4 @@
-"""What a route is, and what it says of itself for the OpenAPI document."""
+"""What a route is, who may ask it, and what it says of itself for the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from typing import Literal, TypeAlias
 from pydantic import BaseModel
 
 from shared.api.http import ApiRequest, ApiResponse
+from shared.api.rights import Right
 from shared.api.sources import Sources
+from shared.config.settings import Settings
 from shared.model.values import value
 
 Handler: TypeAlias = Callable[[ApiRequest, Sources], ApiResponse]
 
 
-Shown: TypeAlias = Literal["Run", "Alert", "Change", "Policy", "Explanation", "Health", "OpenApi"]
+Shown: TypeAlias = Literal["Run", "Alert", "Change", "Policy", "Explanation", "Health", "Status", "OpenApi"]
 
 
 @value
@@ -31,8 +33,21 @@ class Success:
 
 
 @value
+class Raised:
+    """The right that some requests to a route need: those to which it ``applies``, which ``when`` says."""
+
+    right: Right
+    when: str
+    applies: Callable[[ApiRequest, Settings], bool]
+    """May raise ``Refused`` for a body that cannot be read."""
+
+
+@value
 class Route:
-    """One route. ``problems`` are names in ``PROBLEMS``, beside those that every route can answer."""
+    """One route. ``problems`` are names in ``PROBLEMS``, beside those that every route can answer.
+
+    ``right`` is what it takes to ask; a route that writes says so here, or by ``raised``.
+    """
 
     name: str
     method: Literal["GET", "POST"]
@@ -44,4 +59,16 @@ class Route:
     body: type[BaseModel] | None = None
     body_required: bool = True
     query: type[BaseModel] | None = None
-    anonymous: bool = False
+    right: Right = Right.READ
+    raised: Raised | None = None
+
+    @property
+    def anonymous(self) -> bool:
+        """Whether the platform's authentication leaves it out, and no key is asked for."""
+        return self.right is Right.NONE
+
+    @property
+    def rights(self) -> tuple[tuple[Right, str], ...]:
+        """Each right that a request to it may need, and when: ``""`` is always."""
+        always = (self.right, "")
+        return (always,) if self.raised is None else (always, (self.raised.right, self.raised.when))

@@ -22,9 +22,11 @@ from shared.api.health import health
 from shared.api.http import ApiRequest, ApiResponse
 from shared.api.nsg import explain_nsg
 from shared.api.queries import AlertQuery, ChangeQuery, RunQuery
-from shared.api.route import Handler, Route, Success
-from shared.api.runs import get_run, start_run
+from shared.api.rights import Right
+from shared.api.route import Handler, Raised, Route, Success
+from shared.api.runs import get_run, may_write, start_run
 from shared.api.sources import Sources
+from shared.api.status import status
 from shared.api.views import policy_view
 from shared.controller.deps import Deps
 from shared.model.codec import to_json
@@ -71,18 +73,26 @@ _ROLLBACK: Final = (
     "budget-exhausted",
 )
 
-ROUTES: Final = (
+ROUTES: Final[tuple[Route, ...]] = (
     Route(
         name="health",
         method="GET",
         path="health",
         summary="Whether settings, policies.yaml and the store are usable",
-        handler=lambda _, sources: health(sources),
+        handler=lambda _, sources: health(sources, ROUTES),
         successes=(
             Success(status=200, text="Everything is fine", shown="Health"),
             Success(status=503, text="Some part is not", shown="Health"),
         ),
-        anonymous=True,
+        right=Right.NONE,
+    ),
+    Route(
+        name="status",
+        method="GET",
+        path="status",
+        summary="In which mode the app is, where, which switches are on, and what is shut",
+        handler=lambda _, sources: status(sources, ROUTES),
+        successes=(Success(status=200, text="How the app is set", shown="Status"),),
     ),
     Route(
         name="start_run",
@@ -96,6 +106,7 @@ ROUTES: Final = (
         ),
         problems=(*_BAD_BODY, "not-found", "enforcement-disabled", "concurrent-change", *_AZURE),
         body=RunBody,
+        raised=Raised(right=Right.OPERATE, when="the run enforces or adopts", applies=may_write),
     ),
     Route(
         name="get_run",
@@ -133,6 +144,7 @@ ROUTES: Final = (
         handler=_with_deps(acknowledge_alert),
         successes=(Success(status=200, text="The alert, acknowledged", shown="Alert"),),
         problems=(*_BAD_BODY, "not-found", "illegal-transition", "concurrent-change"),
+        right=Right.OPERATE,
         body=AcknowledgeBody,
         body_required=False,
     ),
@@ -147,11 +159,13 @@ ROUTES: Final = (
         ),
         problems=(
             *_BAD_BODY,
+            "own-write",
             "not-found",
             "enforcement-disabled",
             "illegal-transition",
             "concurrent-change",
         ),
+        right=Right.APPROVE,
         body=ApproveBody,
         body_required=False,
     ),
@@ -189,6 +203,7 @@ ROUTES: Final = (
             *_AZURE,
         ),
         body=RollbackBody,
+        right=Right.OPERATE,
     ),
     Route(
         name="list_policies",

@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from shared.api.bodies import RunBody, id_in, known_policy, read_body, resource_in
 from shared.api.http import ApiRequest, ApiResponse, invalid, not_found
 from shared.api.operator import operator
 from shared.api.queries import RunQuery, read_query
 from shared.api.views import run_view, without_compliant
-from shared.config.settings import parse_scope
+from shared.config.settings import Settings, parse_scope
 from shared.controller.deps import Deps
 from shared.controller.event_targets import locate
 from shared.controller.runs import RunRequest, read_run
 from shared.controller.runs import start_run as start
-from shared.model import Target
+from shared.model import EnforcementMode, Target
 from shared.model.codec import to_json
 from shared.model.errors import ConfigurationError
 from shared.model.resource_id import ResourceId
 from shared.model.results import RunStatus
 from shared.policies import find
 
-_ENDED = {RunStatus.DONE, RunStatus.FAILED}
+_ENDED: Final = {RunStatus.DONE, RunStatus.FAILED}
+
+
+def may_write(request: ApiRequest, settings: Settings) -> bool:
+    """Whether the run that is asked for may write to Azure, or adopts, which audit mode answers as if it
+    wrote. Asking to enforce while the app audits is refused to everybody, later and by its own name.
+
+    Raises ``Refused`` for a body that cannot be read.
+    """
+    body = read_body(RunBody, request)
+    return body.adopt or {body.enforcement or settings.mode, settings.mode} == {EnforcementMode.ENFORCE}
 
 
 def start_run(request: ApiRequest, deps: Deps) -> ApiResponse:
@@ -49,7 +61,7 @@ def _request(body: RunBody, request: ApiRequest) -> RunRequest:
     resource = resource_in(body.resource_id, "resourceId") if body.resource_id is not None else None
     _refuse_policies_of_others(body.policies or [], resource)
     return RunRequest(
-        actor=operator(request),
+        actor=operator(request, body.by),
         resource=resource,
         scope=_scope(body.scope) if body.scope is not None else None,
         enforcement=body.enforcement,

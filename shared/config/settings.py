@@ -24,6 +24,7 @@ EnumT = TypeVar("EnumT", bound=StrEnum)
 SCOPE_TYPES: Final = frozenset(
     {"microsoft.resources/subscriptions", "microsoft.resources/subscriptions/resourcegroups"}
 )
+AUTHENTICATION: Final = "WEBSITE_AUTH_ENABLED"
 _API_VERSION: Final = re.compile(r"\d{4}-\d{2}-\d{2}(-preview)?", re.ASCII)
 
 
@@ -95,6 +96,19 @@ SETTINGS: Final = (
         meaning="Client id of the user-assigned managed identity; empty for the system-assigned one.",
     ),
     Setting(
+        name="OPERATOR_KEYS",
+        default="",
+        meaning="`allow` lets every holder of a function key approve, roll back and start runs that write, "
+        "while the platform's authentication is off; the journal then says *claimed, by function key*. "
+        "Empty: only who signed in with an app role may.",
+    ),
+    Setting(
+        name=AUTHENTICATION,
+        default="",
+        meaning="Set by the platform and never by hand: `true` where App Service authentication stands "
+        "before the app, and its word on who asks is believed.",
+    ),
+    Setting(
         name="ALERT_TOPIC_ENDPOINT",
         default="",
         meaning="Event Grid custom topic that receives our CloudEvents (role: EventGrid Data Sender).",
@@ -134,6 +148,10 @@ class Settings:
     arm_endpoint: str = ""
     api_versions: tuple[tuple[str, str], ...] = ()
     client_id: str = ""
+    operator_keys: bool = False
+    """Whether a function key is enough to write."""
+    authentication: bool = False
+    """Whether the platform has checked who asks."""
     alert_topic: str = ""
     alert_urls: tuple[str, ...] = ()
 
@@ -187,9 +205,18 @@ def _parsed(environment: Mapping[str, str]) -> Settings:
         arm_endpoint=_endpoint("ARM_ENDPOINT", text["ARM_ENDPOINT"]),
         api_versions=_api_versions(text["ARM_API_VERSIONS"]),
         client_id=text["AZURE_CLIENT_ID"],
+        operator_keys=_operator_keys(text["OPERATOR_KEYS"]),
+        authentication=authentication_is_on(environment),
         alert_topic=text["ALERT_TOPIC_ENDPOINT"],
         alert_urls=tuple(text["ALERT_URLS"].split()),
     )
+
+
+def authentication_is_on(environment: Mapping[str, str]) -> bool:
+    """Whether App Service authentication is on, as the platform says it: ``True`` or ``False``
+    (learn.microsoft.com/azure/app-service/reference-app-settings). Any other word is no, and not an error: it
+    is nobody's to mend, and no is the careful answer, since keys are asked for and no header is believed."""
+    return environment.get(AUTHENTICATION, "").strip().lower() == "true"
 
 
 def is_loopback(url: str) -> bool:
@@ -227,6 +254,12 @@ def _member(kind: type[EnumT], name: str, text: str) -> EnumT:
     except ValueError:
         choices = ", ".join(str(member) for member in kind)
         raise ConfigurationError(f"{name}: {text!r} is none of {choices}") from None
+
+
+def _operator_keys(text: str) -> bool:
+    if text.lower() not in {"", "allow"}:
+        raise ConfigurationError(f"OPERATOR_KEYS: {text!r} is neither empty nor allow")
+    return bool(text)
 
 
 def _seconds(name: str, text: str) -> float:

@@ -223,13 +223,13 @@ def _act(visit: Visit, judgements: tuple[Judgement, ...], record: TargetRecord) 
 
 
 def _first_revert(judgements: tuple[Judgement, ...]) -> Judgement | None:
-    """The change to begin. One that comes earlier in the order and has to wait holds up the later
-    ones: public access closed over a rule leaves the rule dormant, and then nobody can delete it."""
+    """The change to begin: the first in the order that none before it, which has to wait, holds up."""
+    waiting: list[Judgement] = []
     for judgement in judgements:
-        if judgement.will_write:
+        if judgement.will_write and not any(judgement.shuts_out(other) for other in waiting):
             return judgement
         if judgement.waits_to_write:
-            return None
+            waiting.append(judgement)
     return None
 
 

@@ -41,12 +41,13 @@ _NO_TIME: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 def attributed(cause: Cause, deps: Deps) -> Cause:
     """The cause that matters among those that were coalesced: somebody else's newest write, or what
-    an operator asked; our own write only when there is nothing else."""
+    an operator asked; our own write only when there is nothing else. Who else wrote stays beside it."""
     candidates = (cause, *cause.earlier)
     foreign = [c for c in candidates if c.kind is CauseKind.EVENT and not is_ours(c, deps)]
     asked = [c for c in candidates if c.kind is CauseKind.OPERATOR]
     chosen = max(foreign or asked or [cause], key=lambda c: c.time)
-    return replace(chosen, count=cause.count, earlier=())
+    beside = tuple(replace(c, earlier=()) for c in foreign if c is not chosen)
+    return replace(chosen, count=cause.count, earlier=beside)
 
 
 def with_foreign_write(record: TargetRecord, cause: Cause, deps: Deps) -> TargetRecord:

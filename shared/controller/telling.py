@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from shared.alerts.approving import writers_before
 from shared.alerts.edit_words import change_words
 from shared.alerts.lifecycle import (
     Sighting,
@@ -142,6 +143,7 @@ def raise_alert(policy: AnyPolicy, sighting: Sighting, deps: Deps) -> AlertRecor
     alert = (
         replace(
             recur(known, sighting),
+            writers=writers_before(known),
             controls=named_controls(policy, finding),
             no_command=policy.no_command,
         )

@@ -15,11 +15,14 @@ from shared.model import (
     Cause,
     Change,
     Decision,
+    DeleteFirewallRule,
     Edit,
     Finding,
     Proof,
     Purse,
+    PutFirewallRule,
     Reason,
+    SetPublicAccess,
     Snapshot,
     Target,
 )
@@ -87,6 +90,13 @@ class Judgement:
         """Whether the change is right and its time comes in a moment; what waits longer holds up nothing."""
         waits = self.decision is not None and self.decision.reason in MOMENTS
         return waits and self.change is not None
+
+    def shuts_out(self, other: Judgement) -> bool:
+        """Whether its change would make the other's impossible: public access closed over a firewall rule
+        leaves the rule dormant, and then nobody can delete it."""
+        edits, waiting = (one.change.edits if one.change else () for one in (self, other))
+        closes = any(isinstance(edit, SetPublicAccess) for edit in edits)
+        return closes and any(isinstance(edit, PutFirewallRule | DeleteFirewallRule) for edit in waiting)
 
     @property
     def _reverts(self) -> bool:

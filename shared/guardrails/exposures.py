@@ -58,8 +58,9 @@ def clock(known: Exposure, opening: Opening | None, finding: Finding, now: datet
 
 
 def is_restless(exposure: Exposure, now: datetime) -> bool:
-    """Whether it has come back again and again, and has not been away for long enough to be over."""
-    if len(exposure.recent(now)) < TOLD_AT:
+    """Whether it has come back, was told, and has not been away for long enough to be over."""
+    times = len(exposure.recent(now))
+    if times < TOLD_AT and (times < TOLD_AT - 1 or exposure.open_for(now) < TOLD_AFTER):
         return False
     return exposure.last_shut is None or now - exposure.last_shut < REST
 

@@ -10,7 +10,7 @@ from shared.model.changes import Edit
 from shared.model.decisions import Decision
 from shared.model.kinds import Severity
 from shared.model.resource_id import ResourceId
-from shared.model.targets import Cause, Target
+from shared.model.targets import Actor, Cause, Target
 from shared.model.values import Json, value
 
 
@@ -28,6 +28,10 @@ class Approval:
     at: datetime
     expires_at: datetime
     fingerprint: str
+    actor: Actor | None = None
+    """Who ``by`` is, by id where the platform knows it; None in what was written before this was kept."""
+    not_known: str = ""
+    """What kept the approver from being compared with the writers; ``""`` where they were."""
 
 
 @value
@@ -74,6 +78,8 @@ class AlertRecord:
     resolved_at: datetime | None = None
     resolution: str = ""
     acknowledged_by: str | None = None
+    writers: tuple[Actor, ...] = ()
+    """Whose writes it was seen with since it opened, beside that of ``cause``."""
     approval: Approval | None = None
     edits: tuple[Edit, ...] = ()
     """What the commands do, for what is planned beside them; none where no edit of ours says it."""

@@ -17,6 +17,7 @@ from local.dev.environments import ROOT
 from shared.api import ApiRequest, ApiResponse, answer, unexpected
 from shared.api.http import LONGEST_BODY, PROBLEMS
 from shared.api.openapi import document
+from shared.api.operator import CLAIMED
 from shared.api.problems import refusal
 from shared.api.routes import BY_NAME, ROUTES
 from shared.config.configuration import Configuration
@@ -151,7 +152,7 @@ def test_a_run_on_one_resource_answers_everything_at_once() -> None:
         {"kind": "flexibleServer", "id": str(SERVER)},
     )
     assert run["cause"]["kind"] == "operator"
-    assert run["cause"]["actor"] == {"appId": None, "objectId": None, "name": "operator (function key)"}
+    assert run["cause"]["actor"] == {"appId": None, "objectId": None, "name": f"operator ({CLAIMED})"}
     assert {"correlationId", "operationName", "time"} <= set(run["cause"])
     others = dict.fromkeys(ON_SERVERS, "Compliant")
     assert run["outcomes"] == {**others, FIREWALL: "WouldRevert", PUBLIC: "Alerted"}
@@ -259,13 +260,6 @@ def test_adopt_reverts_what_was_never_seen_compliant() -> None:
     assert world.azure.writes == []
     call(world, "start_run", {"resourceId": str(SERVER), "adopt": True})
     assert [edit.kind for edit in world.azure.writes] == ["deleteFirewallRule"]
-
-
-def test_the_platforms_word_on_who_asks_goes_into_the_cause() -> None:
-    headers = {"x-ms-client-principal-name": "jane@example.com", "x-ms-client-principal-id": "jane-object"}
-    response = call(drifted(), "start_run", {"resourceId": str(SERVER)}, headers=headers)
-    actor = response.body["cause"]["actor"]
-    assert actor == {"appId": None, "objectId": "jane-object", "name": "jane@example.com"}
 
 
 def test_asking_to_enforce_while_the_app_audits_is_refused() -> None:
@@ -565,7 +559,7 @@ def test_an_alert_is_acknowledged_once_and_by_name() -> None:
     assert (response.status, response.body["status"], response.body["acknowledgedBy"]) == (
         200,
         "acknowledged",
-        "Jane",
+        f"Jane ({CLAIMED})",
     )
     problem(call(world, "acknowledge_alert", id=alert.id), 409, "illegal-transition")
     world.drain(5)
@@ -580,7 +574,8 @@ def test_an_approval_is_written_down_and_a_look_is_queued() -> None:
     response = call(world, "approve_alert", {"expiresInMinutes": 30}, id=alert.id)
     assert (response.status, response.headers["Location"]) == (202, f"/api/alerts/{alert.id}")
     approval = response.body["approval"]
-    assert approval["by"] == "operator (function key)"
+    assert (approval["by"], approval["actor"]["name"]) == (f"operator ({CLAIMED})",) * 2
+    assert approval["notKnown"] == "the approver is not known"
     stored = world.store.alert(alert.id)
     assert stored is not None
     assert stored.approval is not None
@@ -741,7 +736,7 @@ def test_every_policy_says_where_it_is_described() -> None:
 def test_health_is_fine_when_every_part_is() -> None:
     response = answer("health", ApiRequest(), WorldSources(World()))
     fine = {"settings": "ok", "policies": "ok", "store": "ok"}
-    assert (response.status, response.body) == (200, {"status": "ok", "parts": fine})
+    assert (response.status, response.body) == (200, {"status": "ok", "parts": fine, "shut": []})
 
 
 @pytest.mark.parametrize("part", ["settings", "policies", "store"])
@@ -829,7 +824,7 @@ def test_the_document_names_every_problem_a_route_can_answer() -> None:
 
 
 def test_every_problem_type_is_answered_by_some_route() -> None:
-    everywhere = {"unexpected", "not-configured", "store-unavailable"}
+    everywhere = {"unexpected", "not-configured", "store-unavailable", "sign-in-required", "not-permitted"}
     assert {name for route in ROUTES for name in route.problems} | everywhere == set(PROBLEMS)
 
 
@@ -848,6 +843,7 @@ def test_what_is_shown_has_exactly_the_fields_that_the_document_says() -> None:
         "Run": run,
         "Policy": call(other, "list_policies").body[0],
         "Health": call(other, "health").body,
+        "Status": call(other, "status").body,
     }
     schemas = document(ROUTES)["components"]["schemas"]
     for name, body in shown.items():

@@ -46,6 +46,8 @@ def test_settings_become_typed_values() -> None:
         ARM_ENDPOINT="http://127.0.0.1:8080/",
         ARM_API_VERSIONS="flexible=2025-08-01,network=2024-05-01-preview",
         AZURE_CLIENT_ID="client",
+        OPERATOR_KEYS="Allow",
+        WEBSITE_AUTH_ENABLED="True",
         ALERT_TOPIC_ENDPOINT="https://topic.example",
         ALERT_URLS="json://one  json://two",
     )
@@ -59,14 +61,24 @@ def test_settings_become_typed_values() -> None:
         arm_endpoint="http://127.0.0.1:8080",
         api_versions=(("flexible", "2025-08-01"), ("network", "2024-05-01-preview")),
         client_id="client",
+        operator_keys=True,
+        authentication=True,
         alert_topic="https://topic.example",
         alert_urls=("json://one", "json://two"),
     )
 
 
+@pytest.mark.parametrize("said", ["", "False", "false", "0", "1", "yes", "on"])
+def test_the_platforms_authentication_is_on_only_where_the_platform_says_true(said: str) -> None:
+    assert read(WEBSITE_AUTH_ENABLED=said).authentication is False
+    assert read(WEBSITE_AUTH_ENABLED=" TRUE ").authentication is True
+
+
 WRONG = [
     ("ENFORCEMENT_MODE", "on"),
     ("ENFORCEMENT_MODE", "true"),
+    ("OPERATOR_KEYS", "true"),
+    ("OPERATOR_KEYS", "deny"),
     ("SCOPES", "everything"),
     ("SCOPES", f"{GROUP}/providers/Microsoft.DBforPostgreSQL/flexibleServers/orders"),
     ("SCOPES", f"{GROUP}/providers/Microsoft.Resources/deployments/nightly"),

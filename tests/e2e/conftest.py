@@ -188,6 +188,7 @@ class Site:
             "COALESCE_SECONDS": "1",
             "SETTLE_SECONDS": "0",
             "SCOPES": f"/subscriptions/{seeds.SUBSCRIPTION}",
+            "OPERATOR_KEYS": "allow",
             "ALERT_TOPIC_ENDPOINT": f"{simulator.url}/_sim/topics/{TOPIC}/api/events",
             **settings,
         }

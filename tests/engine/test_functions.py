@@ -13,11 +13,13 @@ import pytest
 
 from local.dev.emulator import PROJECT_ROOT
 from tests.engine.conftest import KEY, Running
+from tests.local.host.test_engine import probe
 
 pytestmark = [pytest.mark.engine, pytest.mark.azurite]
 
 HTTP = {
     "health": ("GET", "health", "ANONYMOUS"),
+    "status": ("GET", "status", "FUNCTION"),
     "start_run": ("POST", "runs", "FUNCTION"),
     "get_run": ("GET", "runs/{id}", "FUNCTION"),
     "list_alerts": ("GET", "alerts", "FUNCTION"),
@@ -80,6 +82,16 @@ def test_the_engine_indexes_exactly_these_functions_with_exactly_these_bindings(
     assert indexed == TABLE
     assert app.host.process.announced is not None
     assert app.host.process.announced[2] == str(len(TABLE))
+
+
+@pytest.mark.parametrize(("said", "level"), [("True", "ANONYMOUS"), ("False", "FUNCTION"), ("1", "FUNCTION")])
+def test_keys_are_asked_for_unless_the_platform_says_that_it_asks_for_tokens(said: str, level: str) -> None:
+    functions = probe(PROJECT_ROOT, {"WEBSITE_AUTH_ENABLED": said})["functions"]
+    assert isinstance(functions, list)
+    indexed = {function["name"]: function["bindings"] for function in functions}
+    expected = {name: (method, route, level) for name, (method, route, _) in HTTP.items()}
+    expected["health"] = HTTP["health"]
+    assert indexed == TABLE | {name: http(*binding) for name, binding in expected.items()}
 
 
 def test_the_host_is_configured_for_an_azure_that_throttles() -> None:

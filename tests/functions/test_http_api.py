@@ -9,6 +9,7 @@ from typing import Any
 import azure.functions as func
 import pytest
 
+from local.pages.callers import principal_header
 from shared.api.routes import ROUTES
 from tests.builders import SERVER, server
 from tests.fakes import World
@@ -28,11 +29,12 @@ def test_every_route_of_the_table_has_its_function(functions: dict[str, Function
 
 def test_an_answer_has_its_status_type_and_headers(functions: dict[str, Function], world: World) -> None:
     world.azure.put(server())
-    headers = {"X-MS-Client-Principal-Name": "jane@example.com"}
+    world.authentication = True
+    headers = {name.title(): text for name, text in principal_header("Driftward.Operator").items()}
     body = json.dumps({"resourceId": str(SERVER)}).encode()
     response = functions["start_run"](request("POST", body, headers))
     assert (response.status_code, response.mimetype) == (200, "application/json")
-    assert json.loads(response.get_body())["cause"]["actor"]["name"] == "jane@example.com"
+    assert json.loads(response.get_body())["cause"]["actor"]["name"] == "Jane Doe"
 
 
 def test_query_and_route_parameters_reach_the_route(functions: dict[str, Function], world: World) -> None:

@@ -168,7 +168,7 @@ STOPS: list[tuple[str, dict[str, Any], tuple[Action, Reason]]] = [
         (Action.ALERT, Reason.INEFFECTIVE),
     ),
     ("coming back", {"attempts": (attempt(), attempt(), attempt())}, (Action.ALERT, Reason.FLAPPING)),
-    ("budget", {"limits": Limits(writes_per_target=0)}, (Action.ALERT, Reason.BUDGET)),
+    ("over budget", {"limits": Limits(writes_per_target=0)}, (Action.ALERT, Reason.BUDGET)),
 ]
 ORDER = [name for name, _, _ in STOPS]
 
@@ -219,7 +219,7 @@ def test_every_brake_at_once_is_answered_by_the_first_that_concerns_the_finding(
             parts.pop(key)
         if name == "in vain":
             parts["attempts"] = tuple(replace(a, outcome=None) for a in parts["attempts"])
-        if name == "flapping":
+        if name == "coming back":
             parts.pop("attempts")
     assert decided(**parts) == (Action.REVERT, Reason.DRIFT)
 

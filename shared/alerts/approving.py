@@ -1,0 +1,56 @@
+"""Whether somebody may approve what an alert proposes: nobody decides about their own write. Pure.
+
+The writers of an alert are all those whose writes it was seen with while it was open, not the newest alone:
+a harmless write under another name would otherwise make room for whoever made the drift. Names are no proof,
+for anybody can bear one: object ids are compared, and app ids where one of the two has no other.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from shared.model import Actor, Cause, CauseKind
+from shared.model.alert_records import AlertRecord, AlertStatus
+
+WRITER_UNKNOWN: Final = "the writer is not known"
+APPROVER_UNKNOWN: Final = "the approver is not known"
+_MOST_WRITERS: Final = 16
+
+
+def writers(alert: AlertRecord) -> tuple[Actor, ...]:
+    """Who is known to have written what the alert is about, since it opened."""
+    causes = (alert.cause, *alert.cause.earlier)
+    found = tuple(dict.fromkeys((*alert.writers, *(cause.actor for cause in causes if _names(cause)))))
+    return found if len(found) <= _MOST_WRITERS else (*found[: _MOST_WRITERS - 1], found[-1])
+
+
+def writers_before(alert: AlertRecord) -> tuple[Actor, ...]:
+    """Who is remembered when the alert is seen again; what was over and comes back has other writers."""
+    return () if alert.status is AlertStatus.RESOLVED else writers(alert)
+
+
+def wrote(alert: AlertRecord, approver: Actor) -> bool:
+    """Whether the approver is one of the writers, as far as ids tell."""
+    return any(_same(approver, writer) for writer in writers(alert))
+
+
+def not_known(alert: AlertRecord, approver: Actor) -> str:
+    """What keeps the two from being compared, for the record; ``""`` where both are known."""
+    unknown = [] if _is_known(approver) else [APPROVER_UNKNOWN]
+    unknown += [] if writers(alert) else [WRITER_UNKNOWN]
+    return "; ".join(unknown)
+
+
+def _names(cause: Cause) -> bool:
+    """Whether the cause is a write by somebody with an id; an operator's look writes nothing."""
+    return cause.kind is CauseKind.EVENT and _is_known(cause.actor)
+
+
+def _is_known(actor: Actor) -> bool:
+    return bool(actor.object_id or actor.app_id)
+
+
+def _same(one: Actor, other: Actor) -> bool:
+    if one.object_id and other.object_id:
+        return one.object_id.lower() == other.object_id.lower()
+    return bool(one.app_id) and (one.app_id or "").lower() == (other.app_id or "").lower()
