@@ -101,6 +101,11 @@ COMMANDS: Final[Mapping[str, Place]] = {
         "diagnose",
         "who can connect to a server, and what is in the way: address, NSG, routes, DNS, firewall",
     ),
+    "verify-journal": Place(
+        "driftward.verify_journal",
+        "verify_journal",
+        "whether the journal is the one that was written, and accounts for every write in Azure's log",
+    ),
     "replay": Place("driftward.replay", "replay", "post recorded events to a webhook, as Event Grid would"),
 }
 

@@ -24,6 +24,8 @@ from local.simulator.world import World
 
 _VERBS = {"PUT": Verb.WRITE, "PATCH": Verb.WRITE, "DELETE": Verb.DELETE, "POST": Verb.ACTION}
 
+_WRITES = (CallKind.WRITE, CallKind.DELETE, CallKind.ACTION)
+
 
 class Dropped(Exception):
     """The connection is to be closed without an answer (an injected fault)."""
@@ -137,6 +139,10 @@ class _Ending:
     def reach(self) -> None:
         settle: Callable[[], None] = self.accepted.undo if self.failure else self.accepted.finish
         settle()
+        status = "Failed" if self.failure else "Succeeded"
+        self.world.activity.add(
+            self.request, self.deed.operation, self.deed.subject, status, self.world.now()
+        )
         if self.failure:
             self.world.raise_event(self.request, self.deed, Outcome.FAILURE)
         elif not self.told:
@@ -172,7 +178,16 @@ def _log(world: World, request: ArmRequest, status: int) -> None:
             correlation_id=request.correlation_id,
         )
         world.calls.add(call)
+        if call.kind in _WRITES and request.caller.app_id and status:
+            _log_activity(world, request, status)
     world.log(f"{call.method} {call.path} {call.status} {call.caller.name or call.caller.app_id}")
+
+
+def _log_activity(world: World, request: ArmRequest, status: int) -> None:
+    """What Azure's own log tells of a write, also of one that was refused."""
+    told = "Accepted" if status == HTTPStatus.ACCEPTED else "Succeeded" if status < 300 else "Failed"
+    operation = _action(request, handlers.operation_name(handlers.canonical_type(request)))
+    world.activity.add(request, operation, handlers.subject_of(request), told, world.now())
 
 
 def _kind(request: ArmRequest) -> CallKind:

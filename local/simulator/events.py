@@ -85,7 +85,7 @@ class Deed:
 def event_of(request: ArmRequest, deed: Deed, outcome: Outcome, now: float) -> GridEvent:
     data: JsonObject = {
         "authorization": _authorization(request.caller, deed),
-        "claims": _claims(request.caller),
+        "claims": claims_of(request.caller),
         "correlationId": request.correlation_id,
         "resourceProvider": deed.operation.split("/", 1)[0],
         "resourceUri": deed.subject,
@@ -123,7 +123,7 @@ def _authorization(caller: Caller, deed: Deed) -> JsonObject:
     }
 
 
-def _claims(caller: Caller) -> JsonObject:
+def claims_of(caller: Caller) -> JsonObject:
     claims = {
         "appid": caller.app_id,
         f"{_CLAIM}objectidentifier": caller.object_id,

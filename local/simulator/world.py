@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from local.simulator.access import Role
+from local.simulator.activity_log import ActivityLog
 from local.simulator.calls import CallLog
 from local.simulator.delivery import Pace, Subscriber, Subscription
 from local.simulator.events import Deed, Outcome, event_of
@@ -36,6 +37,7 @@ class World:
         self.operations = Operations(self.changed)
         self.faults = Faults()
         self.calls = CallLog()
+        self.activity = ActivityLog()
         self.roles: dict[str, Role] = {}
         self.topics: dict[str, list[JsonValue]] = {}
         self.subscribers: dict[str, Subscriber] = {}

@@ -27,9 +27,14 @@ def change_words(change: Change, restored_from: datetime | None = None) -> str:
 
     ``restored_from`` is the time of the reading whose rules the change puts back; None when it does not.
     """
-    words = [_edit_words(edit, restores=restored_from is not None) for edit in change.edits]
-    when = f" as it was on {at(restored_from)}" if restored_from is not None else ""
-    return "; ".join(f"{said}{when}" for said in words)
+    return "; ".join(_with_time(edit, restored_from) for edit in change.edits)
+
+
+def _with_time(edit: Edit, restored_from: datetime | None) -> str:
+    """What is deleted stood in no earlier reading."""
+    restores = restored_from is not None and isinstance(edit, PutFirewallRule | PutSecurityRule)
+    said = _edit_words(edit, restores=restores)
+    return f"{said} as it was on {at(restored_from)}" if restores and restored_from else said
 
 
 def _edit_words(edit: Edit, *, restores: bool) -> str:

@@ -30,6 +30,7 @@ from shared.controller.runs import refuse_under_audit
 from shared.model import Actor, Cause, CauseKind
 from shared.model.alert_records import AlertRecord, NotificationType
 from shared.model.errors import EntityChanged
+from shared.model.happened import approval_given
 from shared.model.messages import Message, MessageKind
 from shared.state.listings import Wanted
 
@@ -103,8 +104,14 @@ def _step(request: ApiRequest, actor: Actor, step: _Step, deps: Deps) -> AlertRe
 
 
 def _take(alert_id: str, step: _Step, deps: Deps) -> AlertRecord:
-    """The step, written together with the mark that the sinks have not been told."""
-    stepped = step(_find(alert_id, deps), deps.clock.now())
+    """The step, written together with the mark that the sinks have not been told.
+
+    An approval is entered into the journal first: one that is not there is nobody's consent.
+    """
+    found = _find(alert_id, deps)
+    stepped = step(found, deps.clock.now())
+    if stepped.approval is not None and stepped.approval != found.approval:
+        deps.store.journal.append(stepped.target, approval_given(stepped, stepped.approval))
     return deps.store.put_alert(replace(stepped, unsent=(*stepped.unsent, NotificationType.ALERT_UPDATED)))
 
 

@@ -1,4 +1,4 @@
-"""Who asks, as App Service authentication says it in ``X-MS-CLIENT-PRINCIPAL``.
+"""Who asks, as App Service authentication says it in ``X-MS-CLIENT-PRINCIPAL`` and in ``-ID`` and ``-NAME``.
 
 The header is base64 of ``{"auth_typ": "aad", "claims": [{"typ", "val"}], "name_typ", "role_typ"}``; the
 platform removes what a client sent under that name, but only where its authentication is on and the path is
@@ -58,22 +58,25 @@ KEY_HOLDER: Final = Principal(who=Who.KEY_HOLDER)
 
 def principal_in(headers: Mapping[str, str]) -> Principal:
     """Whom the header names; nobody without a header, with one that cannot be read, of another identity
-    provider than Entra, or without any id."""
+    provider than Entra, or of somebody without name and ids. What its claims do not say, the short headers
+    do, which the platform makes and removes with it."""
     document = _decoded(headers.get(PRINCIPAL_HEADER, ""))
     if str(document.get("auth_typ")).lower() != _ENTRA:
         return NOBODY
     claims = tuple(_claims(document.get("claims")))
-    object_id, app_id = _first(claims, _OBJECT_IDS), _first(claims, _APP_IDS)
-    if object_id is None and app_id is None:
-        return NOBODY
     role_types = (*_ROLES, document.get("role_typ"))
-    return Principal(
+    named = Principal(
         who=Who.SIGNED_IN,
-        name=_first(claims, _NAMES),
-        object_id=object_id,
-        app_id=app_id,
+        name=_first(claims, _NAMES) or _short(headers, "name"),
+        object_id=_first(claims, _OBJECT_IDS) or _short(headers, "id"),
+        app_id=_first(claims, _APP_IDS),
         roles=frozenset(text for kind, text in claims if kind in role_types),
     )
+    return named if named.name or named.object_id or named.app_id else NOBODY
+
+
+def _short(headers: Mapping[str, str], part: str) -> str | None:
+    return _tidy(headers.get(f"{PRINCIPAL_HEADER}-{part}", "")) or None
 
 
 def _decoded(header: str) -> Mapping[str, Json]:

@@ -7,7 +7,7 @@ writes without an error. A write that was refused, or whose operation failed, is
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from shared.alerts.lifecycle import change_notification
@@ -26,6 +26,7 @@ from shared.model.alert_records import NotificationType
 from shared.model.change_records import ChangeKind, ChangeRecord
 from shared.model.edits import apply_edits
 from shared.model.errors import Busy, Conflict, EntityChanged, GatewayError, Throttled, Transient
+from shared.model.happened import change_ended, change_lapsed, exemption_ended, with_deeds
 from shared.model.memory import Attempt, TargetRecord
 from shared.model.messages import RunOptions
 from shared.posture.firewall_steps import refused
@@ -101,19 +102,41 @@ def _pause(error: GatewayError, refusals: int) -> float:
 
 def without_change(record: TargetRecord, ended: ChangeRecord) -> TargetRecord:
     """The record after a change has ended: no lease, the attempt's outcome noted, and no exemption
-    that came with a rollback which did not happen."""
+    that came with a rollback which did not happen. What ended is entered into the journal with it."""
+    record = with_deeds(record, change_ended(ended, healed=record.active_change != ended.id))
     if record.active_change == ended.id:
         record = replace(record, active_change=None, lease_until=None)
-    exemptions = record.exemptions
     if ended.outcome is not Outcome.ROLLED_BACK:
-        exemptions = tuple(e for e in exemptions if e.change_id != ended.id)
+        record = _without_its_exemptions(record, ended)
     drift = (ended.change.policy, ended.fingerprint)
     noted = ended.outcome in {Outcome.INEFFECTIVE, Outcome.FAILED}
     attempts = tuple(
         replace(a, outcome=ended.outcome) if noted and (a.policy, a.fingerprint) == drift else a
         for a in record.attempts
     )
-    return replace(record, exemptions=exemptions, attempts=attempts)
+    return replace(record, attempts=attempts)
+
+
+def _without_its_exemptions(record: TargetRecord, ended: ChangeRecord) -> TargetRecord:
+    gone = tuple(e for e in record.exemptions if e.change_id == ended.id)
+    kept = tuple(e for e in record.exemptions if e not in gone)
+    now, why = ended.finished_at or ended.created_at, "the rollback did not happen"
+    ends = (exemption_ended(exemption, now, why) for exemption in gone)
+    return with_deeds(replace(record, exemptions=kept), *ends)
+
+
+def without_left_change(record: TargetRecord, active: ChangeRecord | None, now: datetime) -> TargetRecord:
+    """The record without a change that is over, though a worker died before it could say so.
+
+    A lease on a change that has ended holds nothing. One that is not among the changes does: its claim may be
+    a moment old, and only its expiry tells that the worker died before it could act.
+    """
+    if record.active_change is None or (active is not None and active.outcome is Outcome.IN_PROGRESS):
+        return record
+    if active is None and record.is_held(now):
+        return record
+    over = change_lapsed(record.active_change, now) if active is None else change_ended(active, healed=True)
+    return with_deeds(replace(record, active_change=None, lease_until=None), over)
 
 
 def _reopen_original(ended: ChangeRecord, deps: Deps) -> None:
@@ -177,12 +200,13 @@ def _undo(change: ChangeRecord, visit: Visit) -> tuple[str, ...]:
     return () if refused(visit.snapshot, inverse) else visit.deps.commands(inverse)
 
 
-def abandon(change: ChangeRecord, detail: str, deps: Deps, options: RunOptions) -> None:
+def abandon(change: ChangeRecord, detail: str, deps: Deps, options: RunOptions) -> ChangeRecord:
     """End a change that no reading can verify any more: its target is gone."""
     now = deps.clock.now()
     ended = replace(change, outcome=Outcome.FAILED, detail=detail, operation=None, finished_at=now)
     deps.store.put_change(ended)
     tell_run(ended, deps, options)
+    return ended
 
 
 def _verdict(change: ChangeRecord, visit: Visit) -> tuple[Outcome, str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import datetime
 
 from shared.alerts.edit_words import change_words
 from shared.config.configuration import tags_of
@@ -15,6 +16,8 @@ from shared.controller.context import clock_after, context_for
 from shared.controller.deps import Deps
 from shared.controller.last_way import LastWay
 from shared.controller.proposals import Proposals
+from shared.controller.put_back import put_back_first
+from shared.controller.shadowed import said_of, shadowed
 from shared.controller.visit import Judgement, Visit
 from shared.guardrails.decide import decide
 from shared.guardrails.prove import prove
@@ -34,9 +37,10 @@ from shared.model import (
 )
 from shared.model.memory import TargetRecord
 from shared.model.values import value
-from shared.posture.policy import AnyPolicy, Assessment, applies_to, bound
+from shared.posture.policy import AnyPolicy, Assessment, applies_to, both, bound
 from shared.posture.side_by_side import apart, beside
 from shared.posture.ways.reach import with_reach
+from shared.posture.whose_group import whose_group
 from shared.state.baseline import Baseline, found_since, recorded_baseline
 
 
@@ -61,6 +65,11 @@ def _judge(
     finding = _never_compliant_while_busy(policy.evaluate(visit.snapshot), readiness)
     baseline = _baseline(visit, finding, record)
     finding = found_since(baseline, finding, visit.snapshot, policy)
+    memory = record.memories.get(policy.id)
+    hidden_by: tuple[str, ...] = ()
+    if finding.state is ComplianceState.UNKNOWN:
+        hidden_by = shadowed(visit, policy, record)
+        finding = said_of(finding, hidden_by, record)
     remedy = _Remedy()
     if finding.state is not ComplianceState.COMPLIANT:
         remedy = _remedy(visit, policy, (finding, baseline), proposals.beside(policy.id))
@@ -73,12 +82,18 @@ def _judge(
         finding=finding,
         change=remedy.change,
         proof=remedy.proof,
-        assessment=_assessment(visit, policy, baseline) if remedy.change else Assessment(),
+        assessment=_assessment(visit, policy, remedy.change, baseline) if remedy.change else Assessment(),
         context=replace(
             context, readiness=readiness, outside=outside, exposure=exposure if is_open else None
         ),
     )
-    decision = None if finding.state is ComplianceState.COMPLIANT else decide(last_way.asked(question))
+    decision = None
+    if finding.state is not ComplianceState.COMPLIANT:
+        asked = last_way.asked(question)
+        if asked.assessment.last_way_in:
+            asked, put_back_from = put_back_first((question, asked), visit, last_way, (memory, baseline))
+            remedy = _begun_with_a_way_in(remedy, asked, put_back_from)
+        decision = decide(asked)
     if context.exemption is not None and finding.state is ComplianceState.NON_COMPLIANT:
         finding = replace(finding, state=ComplianceState.EXEMPT)
     judgement = Judgement(
@@ -89,7 +104,8 @@ def _judge(
         decision=decision,
         edits=remedy.edits,
         baseline=baseline,
-        restores=remedy.restores,
+        restored_from=remedy.restored_from,
+        was_sure=bool(hidden_by),
         exposure=exposure,
         purse=question.purse,
     )
@@ -98,7 +114,7 @@ def _judge(
 
 @value
 class _Remedy:
-    """The change for a finding with its proof, and whether it restores what was there before.
+    """The change for a finding with its proof, and from when what it restores is, where it does.
 
     ``edits`` are the change's, or without one those that the policy suggests to people.
     """
@@ -106,7 +122,15 @@ class _Remedy:
     change: Change | None = None
     proof: Proof | None = None
     edits: tuple[Edit, ...] = ()
-    restores: bool = False
+    restored_from: datetime | None = None
+
+
+def _begun_with_a_way_in(remedy: _Remedy, question: Question, put_back_from: datetime | None) -> _Remedy:
+    """The remedy that was decided about: as it was, or begun by putting back what was there before."""
+    change = question.change
+    if put_back_from is None or change is None:
+        return remedy
+    return _Remedy(change=change, proof=question.proof, edits=change.edits, restored_from=put_back_from)
 
 
 def _baseline(visit: Visit, finding: Finding, record: TargetRecord) -> Baseline:
@@ -128,7 +152,7 @@ def _remedy(
     for change in _former(policy, finding, snapshot, baseline):
         proof = prove(change, visit.snapshot, policy, visit.policies)
         if proof.holds:
-            return _Remedy(change=change, proof=proof, edits=change.edits, restores=True)
+            return _Remedy(change=change, proof=proof, edits=change.edits, restored_from=baseline.read_at)
     planned = policy.plan(finding, snapshot)
     if planned is None:
         return _Remedy(edits=apart(policy.suggest(finding, snapshot), taken, snapshot))
@@ -181,14 +205,17 @@ def enabled_policies(snapshot: Snapshot, deps: Deps) -> tuple[AnyPolicy, ...]:
     )
 
 
-def _assessment(visit: Visit, policy: AnyPolicy, baseline: Baseline) -> Assessment:
+def _assessment(visit: Visit, policy: AnyPolicy, change: Change, baseline: Baseline) -> Assessment:
     """How the situation lowers the policy's safety, judged against the last compliant reading.
 
     A reading that is recorded and cannot be found any more makes a person look.
     """
-    assessment = policy.assess(visit.snapshot, baseline.snapshot)
+    snapshot, former = visit.snapshot, baseline.snapshot
+    assessment = policy.assess(snapshot, former)
+    if isinstance(snapshot, SubnetSnapshot):
+        group = whose_group(change, snapshot, former if isinstance(former, SubnetSnapshot) else None)
+        assessment = both(assessment, group)
     if not baseline.lost:
         return assessment
     lost = "the recorded compliant reading is not there any more"
-    safety = max(assessment.safety, Safety.APPROVAL, key=list(Safety).index)
-    return replace(assessment, safety=safety, notes=(*assessment.notes, lost))
+    return both(assessment, Assessment(safety=Safety.APPROVAL, notes=(lost,)))

@@ -15,8 +15,9 @@ from dataclasses import replace
 from shared.config.configuration import tags_of
 from shared.config.tag_exemptions import with_tag_seen
 from shared.controller.asking_again import schedule_recheck
-from shared.controller.change_ends import abandon, close, finish, give_up
+from shared.controller.change_ends import abandon, close, finish, give_up, without_change, without_left_change
 from shared.controller.deps import Deps
+from shared.controller.journaling import note_switches
 from shared.controller.judging import enabled_policies, judge_all, policies_in_question
 from shared.controller.remediation import begin, resume
 from shared.controller.remembering import (
@@ -37,7 +38,7 @@ from shared.controller.unjudged import (
     target_is_unreadable,
 )
 from shared.controller.visit import Judgement, Visit
-from shared.model import Action, Aspect, Cause, Decision, Outcome, Target
+from shared.model import Action, Aspect, Cause, Decision, Outcome, Reason, Target
 from shared.model.change_records import ChangeRecord
 from shared.model.errors import Denied, Gone, Permanent
 from shared.model.memory import TargetRecord
@@ -64,7 +65,7 @@ def reconcile(
     started = deps.clock.now()
     known = deps.store.recall(target, started)
     active = deps.store.change(known.active_change) if known.active_change else None
-    record = _without_ended_change(known, active)
+    record = without_left_change(known, active, started)
     if finishing is None:  # a change carries the cause that it was begun for, which is not news
         cause = attributed(cause, deps)
         record = with_foreign_write(record, cause, deps)
@@ -101,7 +102,8 @@ def _read(
         snapshot = deps.gateway.read(target, _aspects(policies))
     except Gone:
         if finishing is not None:
-            abandon(finishing, "the resource was deleted", deps, options)
+            ended = abandon(finishing, "the resource was deleted", deps, options)
+            record = without_change(record, ended)
         return target_is_gone(record, deps)
     except (Denied, Permanent) as error:
         if finishing is not None:
@@ -138,6 +140,7 @@ def _look(visit: Visit, record: TargetRecord, finishing: ChangeRecord | None) ->
         visit.deps.store.save(record)
         return verified
     if record.is_held(visit.now):  # the next change is on its way already: its reading judges
+        visit.deps.store.journal.append(record.target, *record.deeds)
         close(finished, visit)
         return verified
     looked = _judge_and_act(visit, record)
@@ -175,14 +178,6 @@ def _left_behind(active: ChangeRecord | None) -> ChangeRecord | None:
     return active if active is not None and active.outcome is Outcome.IN_PROGRESS else None
 
 
-def _without_ended_change(record: TargetRecord, active: ChangeRecord | None) -> TargetRecord:
-    """A lease on a change that has ended holds nothing. One without a journal entry does: its claim
-    may be a moment old, and only its expiry tells that the worker died before it could act."""
-    if active is None or active.outcome is Outcome.IN_PROGRESS:
-        return record
-    return replace(record, active_change=None, lease_until=None)
-
-
 def _aspects(policies: tuple[AnyPolicy, ...]) -> frozenset[Aspect]:
     return frozenset().union(*(policy.reads for policy in policies))
 
@@ -215,6 +210,8 @@ def _act(visit: Visit, judgements: tuple[Judgement, ...], record: TargetRecord) 
     """
     tell(visit, judgements, record)
     record = schedule_recheck(visit, judgements, remember(visit, judgements, record))
+    if any(j.decision is not None and j.decision.reason is Reason.BREAK_GLASS for j in judgements):
+        note_switches(visit.deps)
     revert = _first_revert(judgements)
     if revert is not None:
         return begin(visit, revert, record)

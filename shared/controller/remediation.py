@@ -28,6 +28,7 @@ from shared.model.errors import (
     Throttled,
     Transient,
 )
+from shared.model.happened import change_claimed, with_deeds
 from shared.model.memory import TargetRecord
 from shared.model.messages import RunOptions
 from shared.model.results import TargetResult
@@ -64,7 +65,7 @@ def claim(
     """
     refuse_outside(change.change.edits, deps)
     deps.store.claim(
-        record,
+        with_deeds(record, change_claimed(change, deps.gateway.identity())),
         change,
         lease_until=now + LEASE,
         purchase=Purchase(target=record.target, writes=len(change.change.edits), purse=purse),

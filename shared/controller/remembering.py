@@ -17,6 +17,7 @@ from shared.config.tag_exemptions import tag_used_since
 from shared.controller.deps import Deps
 from shared.controller.visit import Judgement, Visit
 from shared.guardrails.exposures import is_restless
+from shared.guardrails.way_back import has_good_way
 from shared.model import (
     Cause,
     CauseKind,
@@ -143,11 +144,20 @@ def _without_alert(memory: PolicyMemory) -> PolicyMemory:
 def _memory(visit: Visit, judgement: Judgement, earlier: PolicyMemory | None) -> PolicyMemory:
     finding, now = judgement.finding, visit.now
     memory = next_memory(earlier, finding, judgement.decision, now)
-    kept = alerts_kept_open(earlier, judgement, now)
-    memory = replace(memory, exposure=judgement.exposure, kept_open=kept)
+    kept_open = alerts_kept_open(earlier, judgement, now)
+    memory = replace(memory, exposure=judgement.exposure, kept_open=kept_open)
     if finding.state is not ComplianceState.COMPLIANT or not finding.applies:
         return memory
-    return replace(memory, last_compliant_at=now, baseline=_keep_baseline(visit), baseline_is_newest=True)
+    kept = _keep_baseline(visit)
+    memory = replace(memory, last_compliant_at=now, baseline=kept, baseline_is_newest=True)
+    return _with_way_in(memory, visit.snapshot)
+
+
+def _with_way_in(memory: PolicyMemory, snapshot: Snapshot) -> PolicyMemory:
+    """Remember the compliant reading beyond the next one where somebody came in whom a rule was made for."""
+    if not isinstance(snapshot, ServerSnapshot) or not has_good_way(snapshot):
+        return memory
+    return replace(memory, way_in=memory.baseline, way_in_at=memory.last_compliant_at)
 
 
 def alerts_kept_open(earlier: PolicyMemory | None, judgement: Judgement, now: datetime) -> tuple[str, ...]:

@@ -34,6 +34,7 @@ from shared.model import (
 from shared.model.change_records import ChangeKind, ChangeRecord
 from shared.model.edits import EditDoesNotFit, apply_edits
 from shared.model.errors import StoreError
+from shared.model.happened import exemption_begun, with_deeds
 from shared.model.memory import Exemption
 from shared.model.messages import RunOptions
 from shared.model.values import value
@@ -136,9 +137,10 @@ def _begin(
         raise RollbackRefused("not-proved", "; ".join(step.detail or step.claim for step in proof.failures))
     change = _rollback_record(request, original, proof, now_there, deps)
     record = deps.store.recall(original.change.target, now)
-    exemptions = (*record.exemptions, _exemption(request, original, change))
+    exemption = _exemption(request, original, change)
+    exempt = replace(record, exemptions=(*record.exemptions, exemption))
     try:
-        claim(change, replace(record, exemptions=exemptions), deps, now)
+        claim(change, with_deeds(exempt, exemption_begun(exemption, now, request.actor)), deps, now)
     except BudgetExhausted as exhausted:
         raise RollbackRefused(Reason.BUDGET, str(exhausted)) from exhausted
     deps.store.put_change(replace(original, rolled_back_by=change.id))

@@ -14,6 +14,7 @@ from shared.alerts.lifecycle import notification
 from shared.controller.deps import Deps
 from shared.controller.dispatch import ask
 from shared.controller.expired_exemptions import tell_of_expired_exemptions
+from shared.controller.journaling import keep_journal
 from shared.controller.notifying import notify
 from shared.model import Cause, CauseKind, Target
 from shared.model.alert_records import NotificationType
@@ -45,6 +46,7 @@ def sweep(deps: Deps) -> Swept:
             failures.append(error)
     tell_of_expired_exemptions(cause, deps)
     _queue_unsent(deps)
+    keep_journal(deps)
     swept = Swept(
         scopes=len(counts),
         targets=sum(targets for targets, _ in counts),

@@ -64,8 +64,10 @@ def tell(visit: Visit, judgements: tuple[Judgement, ...], record: TargetRecord) 
     for judgement in judgements:
         memory = record.memories.get(judgement.policy.id)
         resolve_what_ended(visit, judgement, memory)
-        decision = judgement.decision
-        if decision is not None and wants_alert(visit.now, judgement.finding, decision, memory):
+        decision, finding = judgement.decision, judgement.finding
+        if decision is not None and wants_alert(
+            visit.now, finding, decision, memory, was_sure=judgement.was_sure
+        ):
             raise_alert(judgement.policy, sighting_of(visit, judgement, decision), visit.deps)
 
 
@@ -115,8 +117,16 @@ def _with_evidence(finding: Finding, *more: Mapping[str, Json]) -> Finding:
     return replace(finding, evidence=evidence)
 
 
-def wants_alert(now: datetime, finding: Finding, decision: Decision, memory: PolicyMemory | None) -> bool:
-    """Whether people must hear of it: alerts, what audit would have reverted, and lasting unknowns."""
+def wants_alert(
+    now: datetime,
+    finding: Finding,
+    decision: Decision,
+    memory: PolicyMemory | None,
+    *,
+    was_sure: bool = False,
+) -> bool:
+    """Whether people must hear of it: alerts, what audit would have reverted, lasting unknowns, and those
+    that somebody made of a sure verdict (``was_sure``)."""
     if finding.state is not ComplianceState.UNKNOWN:
         audited = decision.action is Action.REVERT and decision.dry_run
         return decision.action is Action.ALERT or audited
@@ -124,7 +134,7 @@ def wants_alert(now: datetime, finding: Finding, decision: Decision, memory: Pol
         return False
     runs = memory.unknown_runs if memory else 0
     since = (memory.unknown_since if memory else None) or now
-    return runs + 1 >= UNKNOWN_RUNS or now - since >= UNKNOWN_TIME
+    return was_sure or runs + 1 >= UNKNOWN_RUNS or now - since >= UNKNOWN_TIME
 
 
 def raise_alert(policy: AnyPolicy, sighting: Sighting, deps: Deps) -> AlertRecord:

@@ -57,6 +57,8 @@ def target_is_gone(record: TargetRecord, deps: Deps) -> TargetResult:
             resolve_if_open(
                 alert_id(policy_id, record.target, fingerprint), "the resource was deleted", deps, now
             )
+    if record.deeds:
+        deps.store.journal.append(record.target, *record.deeds)
     deps.store.forget(record.target)
     deps.store.unrelate(record.target)
     return TargetResult(

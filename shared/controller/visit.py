@@ -61,16 +61,14 @@ class Judgement:
     """Those of the change; without one, what the policy suggests to people."""
     baseline: Baseline = Baseline()
     """The last compliant reading; looked up only for what is not compliant."""
-    restores: bool = False
-    """Whether the change puts back what the baseline had."""
+    restored_from: datetime | None = None
+    """The time of the reading whose rules the change puts back; None where it puts none back."""
+    was_sure: bool = False
+    """Of what is unknown: whether it is so by what somebody wrote since the last compliant reading."""
     exposure: Exposure = Exposure()
     """The clock after this look."""
     purse: Purse = Purse.ORDINARY
     """What the change is spent from."""
-
-    @property
-    def restored_from(self) -> datetime | None:
-        return self.baseline.read_at if self.restores else None
 
     @property
     def will_write(self) -> bool:

@@ -8,12 +8,13 @@ named); traffic changes only as the policy's kind permits (laws 3 and 4 of the d
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Final
 
 from shared.model import (
     Change,
     ComplianceState,
+    Edit,
     Finding,
     Kind,
     Proof,
@@ -28,11 +29,28 @@ from shared.model.edits import EditDoesNotFit, apply_edits, apply_to, normalised
 from shared.nsg import Changed, Difference, NsgError, Outcome, changed, outside, tolerated
 from shared.posture.policy import AnyPolicy, applies_to
 from shared.posture.subnet_questions import virtual_network
-from shared.posture.traffic import ServerTraffic, SubnetTraffic, describe_box, server_traffic
+from shared.posture.traffic import (
+    PUBLIC_ADDRESSES,
+    ServerTraffic,
+    SubnetTraffic,
+    describe_box,
+    server_traffic,
+)
+from shared.posture.ways.last_way import stays_public
 
 
-def prove(change: Change, snapshot: Snapshot, policy: AnyPolicy, enabled: Iterable[AnyPolicy]) -> Proof:
-    """Prove ``change``, planned by ``policy`` on ``snapshot``, against every enabled policy."""
+def prove(
+    change: Change,
+    snapshot: Snapshot,
+    policy: AnyPolicy,
+    enabled: Iterable[AnyPolicy],
+    former: ServerSnapshot | None = None,
+) -> Proof:
+    """Prove ``change``, planned by ``policy`` on ``snapshot``, against every enabled policy.
+
+    ``former`` is the reading whose rules a change puts back that must keep a way in; whom it let in may come
+    in again by such a change, and by no other.
+    """
     try:
         after = apply_to(snapshot, change)
         restored = apply_edits(after, change.inverse)
@@ -43,7 +61,9 @@ def prove(change: Change, snapshot: Snapshot, policy: AnyPolicy, enabled: Iterab
             _inverse_restores(snapshot, restored),
             _finding_disappears(policy, snapshot, after),
             _nothing_gets_worse(policy, enabled, snapshot, after),
-            _traffic_changes_as_permitted(change, policy, snapshot, after),
+            _way_in_stays(change, policy, snapshot, former)
+            if change.keeps_way_in
+            else _traffic_changes_as_permitted(change, policy, snapshot, after),
         )
     )
 
@@ -78,7 +98,7 @@ def _nothing_gets_worse(
         finding
         for other in others
         if (finding := other.evaluate(after)).state is not ComplianceState.COMPLIANT
-        and _is_new(finding, other.evaluate(before))
+        and is_new(finding, other.evaluate(before))
     ]
     grave = [finding for finding in fresh if finding.severity.rank >= policy.severity.rank]
     named = grave or fresh
@@ -89,7 +109,7 @@ def _nothing_gets_worse(
     )
 
 
-def _is_new(after: Finding, before: Finding) -> bool:
+def is_new(after: Finding, before: Finding) -> bool:
     """A drift of which a part is gone is no new one, unless the rest is graver than the whole was.
 
     ``; `` stands between the parts of a fingerprint.
@@ -130,6 +150,42 @@ def _server_step(policy: AnyPolicy, before: ServerSnapshot, after: ServerSnapsho
         holds=isinstance(permitted, ServerTraffic) and gains.nobody and losses.within(permitted),
         detail=detail,
     )
+
+
+def _way_in_stays(
+    change: Change, policy: AnyPolicy, before: Snapshot, former: ServerSnapshot | None
+) -> ProofStep:
+    """Asked of every state on the way, for nobody knows how long the next edit takes."""
+    claim = (
+        "after each edit somebody surely comes in publicly, nobody does who did neither before nor at the "
+        "earlier reading, and only what the policy forbids loses access"
+    )
+    if not isinstance(before, ServerSnapshot):
+        return ProofStep(claim=claim, holds=False, detail="a server was expected")
+    readmitted = server_traffic(former) if former is not None else ServerTraffic()
+    wrong = [
+        why
+        for sent in range(1, len(change.edits) + 1)
+        if (why := _wrong_on_the_way(before, change.edits[:sent], policy, readmitted))
+    ]
+    return ProofStep(claim=claim, holds=not wrong, detail="; ".join(dict.fromkeys(wrong)))
+
+
+def _wrong_on_the_way(
+    before: ServerSnapshot, sent: Sequence[Edit], policy: AnyPolicy, readmitted: ServerTraffic
+) -> str:
+    """What is wrong after the edits ``sent``; ``""`` where nothing is. From an address that is not public
+    nobody comes in."""
+    after = apply_edits(before, sent)
+    if not isinstance(after, ServerSnapshot) or not stays_public(after):
+        return "nobody would surely come in publicly"
+    old, new = server_traffic(before), server_traffic(after)
+    gains, losses, permitted = new.minus(old).minus(readmitted), old.minus(new), policy.forbidden(before)
+    if not gains.nobody:
+        return f"gains access: {_describe(gains)}"
+    losses = replace(losses, sources=losses.sources.common(PUBLIC_ADDRESSES))
+    lost = isinstance(permitted, ServerTraffic) and losses.within(permitted)
+    return "" if lost else f"loses access: {_describe(losses)}"
 
 
 def settings_changed(before: ServerSnapshot, after: ServerSnapshot) -> frozenset[str]:

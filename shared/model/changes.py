@@ -98,6 +98,8 @@ class Change:
     inverse: tuple[Edit, ...]
     box: tuple[TrafficBox, ...] = ()
     """For a connectivity policy: the only packets whose verdict may change."""
+    keeps_way_in: bool = False
+    """Of a server: whether somebody must surely come in publicly after each of the edits."""
 
     @property
     def resource_id(self) -> ResourceId:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from datetime import datetime
 
+from shared.model.deeds import Deed
 from shared.model.exposure import Exposure
 from shared.model.kinds import ComplianceState, Outcome, Purse
 from shared.model.targets import Actor, Cause, Target
@@ -46,6 +47,9 @@ class PolicyMemory:
     """The clock of what lets somebody in."""
     kept_open: tuple[str, ...] = ()
     """Fingerprints whose alerts stay open for a while although nothing is found: it comes back and back."""
+    way_in: str | None = None
+    """Blob reference of the last compliant reading in which a rule for some people let them in publicly."""
+    way_in_at: datetime | None = None
 
 
 @value
@@ -101,6 +105,9 @@ class TargetRecord:
     """Writes in a row that were refused because the target was busy."""
     active_change: str | None = None
     lease_until: datetime | None = None
+    deeds: tuple[Deed, ...] = ()
+    """What happened and is entered into the target's chain when the record is saved, in one transaction.
+    Never stored with the record itself."""
     etag: str | None = None
 
     def is_held(self, now: datetime) -> bool:

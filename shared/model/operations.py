@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Literal
 
+from shared.model.targets import Actor
 from shared.model.values import value
 
 
@@ -24,3 +26,17 @@ class Operation:
     style: Literal["asyncOperation", "location", "none"]
     retry_after_seconds: float | None = None
     correlation_id: str | None = None
+
+
+@value
+class LoggedWrite:
+    """One line of the log: a request that was to change something, whatever came of it."""
+
+    id: str
+    time: datetime
+    operation: str
+    """``Microsoft.X/y/write``, ``…/delete`` or ``…/z/action``, as Azure spells it."""
+    resource: str
+    status: str
+    caller: Actor
+    correlation_id: str

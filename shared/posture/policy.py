@@ -79,6 +79,15 @@ class Assessment:
     notes: tuple[str, ...] = ()
 
 
+def both(one: Assessment, other: Assessment) -> Assessment:
+    """What holds where a situation is judged on two grounds: the more careful of both."""
+    return Assessment(
+        safety=max(one.safety, other.safety, key=list(Safety).index),
+        last_way_in=one.last_way_in or other.last_way_in,
+        notes=(*one.notes, *other.notes),
+    )
+
+
 class RaisedBy(StrEnum):
     """How a drift comes to our notice: Azure raises an event for the write, or only the sweep finds it."""
 

@@ -256,8 +256,7 @@ def sharing(subnet: SubnetSnapshot) -> list[str]:
 def sharing_note(subnet: SubnetSnapshot) -> tuple[str, ...]:
     """What the decision says where others have the same NSG."""
     shared = sharing(subnet)
-    what = "other subnets and network interfaces share the NSG"
-    return (f"{len(shared)} {what}; the new rules do not name their addresses",) if shared else ()
+    return (f"{len(shared)} other subnets and network interfaces share the NSG",) if shared else ()
 
 
 def group_id(subnet: SubnetSnapshot) -> str | None:

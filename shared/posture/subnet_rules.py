@@ -30,9 +30,8 @@ from shared.nsg import (
     tolerated,
     with_rules,
 )
-from shared.posture.policy import Assessment
 from shared.posture.subnet_answers import Answer, ask, open_reason, still_open, wrong_ones
-from shared.posture.subnet_questions import About, Inquiry, group_id, sharing_note
+from shared.posture.subnet_questions import About, Inquiry
 
 RULE_EDITS: Final[frozenset[type[Edit]]] = frozenset({PutSecurityRule, DeleteSecurityRule})
 """What a change of an NSG's rules, and what undoes it, is made of."""
@@ -137,15 +136,3 @@ def why_no_fix(about: About, inquiry: Inquiry, answers: Sequence[Answer]) -> str
         return proposed.reason
     left = still_open(answers)
     return f"no rule here could be proved enough: {open_reason(left)}" if left else None
-
-
-def only_adds(subnet: SubnetSnapshot, baseline: SubnetSnapshot | None) -> Assessment:
-    """The assessment of a change that lets more pass: it cuts nobody off; notes say what may surprise."""
-    return Assessment(notes=(*sharing_note(subnet), *another_group_note(subnet, baseline)))
-
-
-def another_group_note(subnet: SubnetSnapshot, baseline: SubnetSnapshot | None) -> tuple[str, ...]:
-    """What the decision says where the subnet was given another NSG since ``baseline``."""
-    if baseline is None or group_id(baseline) == group_id(subnet):
-        return ()
-    return ("the subnet had another NSG at the last compliant reading",)

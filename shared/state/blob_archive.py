@@ -1,4 +1,4 @@
-"""What is kept as blobs: immutable texts under their hash, dead letters, the break-glass switch.
+"""What is kept as blobs: immutable texts under their hash, dead letters, anchors, the break-glass switch.
 
 Snapshots, proofs and inverses are written once and addressed by the SHA-256 of their bytes, so a
 reference in a table also says that the text is still the one that was meant; reading checks it. The
@@ -26,6 +26,7 @@ _SNAPSHOTS: Final = "snapshots"
 _DEAD_LETTERS: Final = "deadletters"
 _CONTROL: Final = "control"
 _BREAK_GLASS: Final = "break-glass"
+_JOURNAL: Final = "journal"
 
 
 def reference(text: str) -> str:
@@ -91,6 +92,22 @@ class Archive:
         for present in list(self._blobs.names(_CONTROL, prefix=_BREAK_GLASS)):
             if present.lower() == name:
                 self._blobs.delete(_CONTROL, present)
+
+    def switches(self) -> dict[str, bytes]:
+        """What stands in the container of switches that may be one, by its name in lower case."""
+        names = [name for name in self._blobs.names(_CONTROL) if name.lower().startswith(_BREAK_GLASS)]
+        return {name.lower(): self._blobs.get(_CONTROL, name) or b"" for name in names}
+
+    def put_anchor(self, name: str, text: str) -> None:
+        self._blobs.put(_JOURNAL, name, text.encode())
+
+    def anchor(self, name: str) -> str | None:
+        """The text of an anchor, whatever it is; None when there is none."""
+        data = self._blobs.get(_JOURNAL, name)
+        return None if data is None else data.decode(errors="replace")
+
+    def anchor_names(self) -> list[str]:
+        return sorted(self._blobs.names(_JOURNAL))
 
 
 def _switch(subscription: str | None) -> str:

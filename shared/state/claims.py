@@ -16,8 +16,9 @@ from shared.model.errors import EntityChanged, StoreError
 from shared.model.interfaces import TableWrite
 from shared.model.memory import Attempt, TargetRecord
 from shared.state.blob_archive import Archive
-from shared.state.table_layout import TARGETS, budget_place, target_place, target_row
+from shared.state.table_layout import budget_place
 from shared.state.table_rows import Place, Rows, conditional
+from shared.state.target_rows import TargetRows
 
 _ATTEMPTS_KEPT: Final = 100
 """Per target, the newest; what is reverted more often than that is flapping by any measure."""
@@ -30,9 +31,10 @@ class BudgetExhausted(StoreError):
 class Claims:
     """The claims in the table of targets; the journal's entry for a change is the store's to write."""
 
-    def __init__(self, rows: Rows, archive: Archive) -> None:
+    def __init__(self, rows: Rows, archive: Archive, targets: TargetRows) -> None:
         self._rows = rows
         self._archive = archive
+        self._targets = targets
 
     def claim(
         self,
@@ -70,7 +72,7 @@ class Claims:
         etag, budget = self._budget(place, now)
         without = budget.without(change.id)
         if etag is None or without == budget:
-            return self._rows.put(target_place(record.target), record, target_row(record))
+            return self._targets.put(record)
         return self._write(record, conditional(place, self._rows.properties(without), etag))
 
     def budget(self, subscription: str, now: datetime) -> Budget:
@@ -79,10 +81,8 @@ class Claims:
         return budget
 
     def _write(self, record: TargetRecord, budget_write: TableWrite) -> TargetRecord:
-        """The record and the budget in one transaction: they stand in one partition."""
-        record_write = self._rows.write_of(target_place(record.target), record, target_row(record))
-        etag, _ = self._rows.write(TARGETS, record_write, budget_write)
-        return replace(record, etag=etag)
+        """The record, its chain and the budget in one transaction: they stand in one partition."""
+        return self._targets.put(record, budget_write)
 
     def _spend(self, purchase: Purchase, change_id: str, limits: Limits, now: datetime) -> TableWrite:
         place = budget_place(purchase.target.id.subscription)

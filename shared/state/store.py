@@ -2,9 +2,9 @@
 
 One class, because callers ask one thing and a claim spans several; its parts have modules of their
 own: ``table_layout`` (tables and keys), ``table_rows`` (values in rows), ``listings`` (pages),
-``blob_archive``, ``change_rows``, ``alert_rows``, ``run_rows``, ``claims``, ``coalescing`` and
-``relation_index``. Records carry the etag with which they were read; writing one that has changed since
-raises ``EntityChanged``, and the caller reads again. Nothing here decides, and nothing here waits.
+``blob_archive``, ``target_rows``, ``change_rows``, ``alert_rows``, ``run_rows``, ``claims``, ``journal``,
+``coalescing`` and ``relation_index``. Records carry the etag with which they were read; writing one that has
+changed since raises ``EntityChanged``, and the caller reads again. Nothing here decides, nothing here waits.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ from shared.state.blob_archive import Archive
 from shared.state.change_rows import Changes
 from shared.state.claims import Claims
 from shared.state.coalescing import Coalescing
+from shared.state.journal import Journal
+from shared.state.journal_evidence import EvidenceReader
 from shared.state.listings import Page, Wanted
 from shared.state.relation_index import Relations
 from shared.state.run_rows import Runs
@@ -39,9 +41,9 @@ from shared.state.table_layout import (
     first_pass_place,
     queue_place,
     target_place,
-    target_row,
 )
 from shared.state.table_rows import Rows, conditional, timestamp
+from shared.state.target_rows import TargetRows
 
 _LONGEST_MESSAGE: Final = 48_000
 """Bytes: the service takes 64 KiB, and base64 makes four of three."""
@@ -64,7 +66,10 @@ class Store:
         self._queue = queue
         self._archive = Archive(blobs)
         self._rows = Rows(tables, self._archive)
-        self._claims = Claims(self._rows, self._archive)
+        self.evidence = EvidenceReader(tables, self._rows, self._archive)
+        self.journal = Journal(tables, self._rows, self._archive)
+        self._targets = TargetRows(self._rows, self.journal)
+        self._claims = Claims(self._rows, self._archive, self._targets)
         self._changes = Changes(tables, self._rows)
         self._alerts = Alerts(tables, self._rows)
         self._runs = Runs(tables, self._rows)
@@ -119,8 +124,8 @@ class Store:
         return record or TargetRecord(target=target, first_seen=now)
 
     def save(self, record: TargetRecord) -> TargetRecord:
-        """Write what is known; raises ``EntityChanged`` when somebody else was faster."""
-        return self._rows.put(target_place(record.target), record, target_row(record))
+        """Write what is known and what happened; raises ``EntityChanged`` when somebody else was faster."""
+        return self._targets.put(record)
 
     def forget(self, target: Target) -> None:
         """Remove the memory of a target that is gone."""

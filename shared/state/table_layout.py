@@ -6,11 +6,15 @@
                                         b-… budget of a scope        r-…-… relation
                                         p-first-pass                 f-…-… where a target's relations are
                                                                      that lie in another partition
+                                        j-…-<number> link of a chain h-… the chain's newest link
+             partition "journal"        the same for chains that belong to no target
+                                        switches                     anchor
     changes  partition "changes"        n-<newest first>-<id> record  i-<id> where it is
     alerts   partition "alerts"         <id>
     runs     partition = run id         run                           t-… result of a target
 
-A target, its budget and its lease share a partition because a claim changes them in one transaction.
+A target, its budget, its lease and its chain share a partition because a claim changes them in one
+transaction. Links are inserted and never written again.
 Hashes stand for ids in keys: an id may be longer than a key, and holds forbidden characters. Only
 ``shared.state.store`` and its parts know this module.
 """
@@ -36,6 +40,10 @@ RUNS: Final = "runs"
 RUN_ROW: Final = "run"
 TARGET_PREFIX: Final = "t-"
 CHANGE_PREFIX: Final = "n-"
+LINK_PREFIX: Final = "j-"
+HEAD_PREFIX: Final = "h-"
+JOURNAL: Final = "journal"
+"""The partition of chains that belong to no target."""
 RELATION_PREFIX: Final = "r-"
 
 
@@ -73,6 +81,33 @@ def relation_prefix(source: Locator) -> str:
 def elsewhere_prefix(target: Target) -> str:
     """What the rows begin with, in the target's partition, that name other partitions with its relations."""
     return f"f-{digest(target.key)}-"
+
+
+def links_of(chain: str) -> str:
+    """What the rows of a chain's links begin with; their number follows."""
+    return f"{LINK_PREFIX}{digest(chain)}-"
+
+
+def link_place(partition: str, chain: str, sequence: int) -> Place:
+    return Place(table=TARGETS, partition=partition, row=f"{links_of(chain)}{sequence:020d}")
+
+
+def link_number(row: str) -> int:
+    """The number in the key of a link; -1 where none stands there."""
+    number = row.rpartition("-")[2]
+    return int(number) if number.isascii() and number.isdigit() else -1
+
+
+def head_place(partition: str, chain: str) -> Place:
+    return Place(table=TARGETS, partition=partition, row=f"{HEAD_PREFIX}{digest(chain)}")
+
+
+def switches_place() -> Place:
+    return Place(table=TARGETS, partition=JOURNAL, row="switches")
+
+
+def anchor_place() -> Place:
+    return Place(table=TARGETS, partition=JOURNAL, row="anchor")
 
 
 def change_place(record: ChangeRecord) -> Place:

@@ -73,7 +73,10 @@ class Rows:
 
     def properties(self, value: object, plain: Row | None = None) -> Row:
         """The properties of a row that holds ``value``, with ``plain`` beside it."""
-        text = codec.dump(value)
+        return self.text_properties(codec.dump(value), plain)
+
+    def text_properties(self, text: str, plain: Row | None = None) -> Row:
+        """The properties of a row that holds JSON as it is."""
         if len(text) > _LONGEST:
             return {**(plain or {}), _REFERENCE: self._archive.keep_text(text)}
         pieces = {f"json{at // _PIECE}": text[at : at + _PIECE] for at in range(0, len(text), _PIECE)}
@@ -81,7 +84,11 @@ class Rows:
 
     def value(self, form: TypeForm[_T], entity: Entity) -> _T:
         """The value in a row. Raises ``StoreError`` when it holds none."""
-        return codec.load(form, self._text(entity.properties))
+        return codec.load(form, self.text(entity))
+
+    def text(self, entity: Entity) -> str:
+        """The JSON in a row as it was written."""
+        return self._text(entity.properties)
 
     def record(self, form: type[_Record], entity: Entity) -> _Record:
         """The record in a row, with the row's etag."""

@@ -206,9 +206,14 @@ def test_while_authentication_is_off_no_header_names_anybody() -> None:
     assert actor_of_a_run(drifted_with(), headers, by="Jane")["name"] == f"Jane ({CLAIMED})"
 
 
-def test_the_short_headers_name_nobody_even_where_authentication_is_on() -> None:
-    headers = principal_header(OPERATOR) | {"x-ms-client-principal-name": "Somebody Else"}
-    assert actor_of_a_run(drifted_with(authentication=True), headers)["name"] == "Jane Doe"
+def test_the_short_headers_say_what_the_claims_do_not_and_name_nobody_alone() -> None:
+    short = {"x-ms-client-principal-name": "Kim", "x-ms-client-principal-id": "kim-object"}
+    world = drifted_with(authentication=True)
+    assert actor_of_a_run(world, principal_header(OPERATOR) | short)["name"] == "Jane Doe"
+    roles = header({**GOOD, "claims": GOOD["claims"][1:]})
+    assert principal_in(roles) == NOBODY
+    assert (principal_in(roles | short).name, principal_in(roles | short).object_id) == ("Kim", "kim-object")
+    problem(call(world, "list_alerts", headers=short), 401, "sign-in-required")
 
 
 def test_a_name_that_a_key_holder_claims_is_written_down_as_claimed() -> None:

@@ -16,7 +16,7 @@ from shared.controller.rollback import roll_back
 from shared.model import Actor, Cause, CauseKind, Edit, Outcome, PublicAccess, Reason
 from shared.model.messages import Message, MessageKind
 from shared.model.results import RunStatus
-from tests.builders import ALL_AZURE, DRIFTED, OFFICE, SERVER, public_server, rule, server
+from tests.builders import ALL_AZURE, DRIFTED, OFFICE, SERVER, public_server, rule, server, subnet
 from tests.controller.test_changes_in_trouble import (
     BLOCKED_BOTH_WAYS,
     NO_ROLE,
@@ -239,7 +239,7 @@ class ThrowsTheSwitch(list[Edit]):
 
 def test_break_glass_thrown_between_two_edits_that_end_at_once_stops_the_second() -> None:
     world = World()
-    seen_compliant(world, replace(BLOCKED_BOTH_WAYS, security_group=None))
+    seen_compliant(world, subnet())
     world.azure.writes = ThrowsTheSwitch(world)
     world.event(world.azure.put(BLOCKED_BOTH_WAYS))
     world.drain(60)

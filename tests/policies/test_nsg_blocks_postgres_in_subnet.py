@@ -26,7 +26,7 @@ from shared.model import (
 from shared.model.edits import apply_edits, apply_to
 from shared.nsg import changed, outside
 from shared.policies.nsg import nsg_blocks_postgres_in_subnet as module
-from shared.posture.policy import bound
+from shared.posture.policy import Assessment, bound
 from shared.posture.traffic import SubnetTraffic
 from tests.nsg.builders import (
     DELEGATION,
@@ -244,12 +244,9 @@ def test_the_ports_are_a_parameter_and_are_checked() -> None:
         assert parameter.check(wrong)
 
 
-def test_the_situation_lowers_nothing_and_the_notes_tell_of_sharing_and_of_another_nsg() -> None:
+def test_whose_the_nsg_is_is_asked_of_every_change_alike_and_not_by_the_policy() -> None:
     shared_with = group(DENY_ALL, subnets=(SUBNET_ID, SUBNET_ID.child("x", "y")))
-    assessment = POLICY.assess(subnet(shared_with), subnet(None))
-    assert (assessment.safety, assessment.last_way_in) == (Safety.AUTO, False)
-    assert len(assessment.notes) == 2
-    assert not POLICY.assess(subnet(group(DENY_ALL)), subnet(group(APP))).notes
+    assert POLICY.assess(subnet(shared_with), subnet(None)) == Assessment(safety=Safety.AUTO)
 
 
 def test_what_must_pass_is_the_subnet_to_itself_in_both_directions() -> None:

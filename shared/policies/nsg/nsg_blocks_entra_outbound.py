@@ -15,7 +15,8 @@ be taken away from them centrally; passwords come back.
 ``AzureActiveDirectory``, TCP 443, ahead of every rule that may deny it. No rule is edited, moved or put
 back, and the Internet is never opened.
 
-*What it may break.* Nothing that passes now. Routes are not judged here: where everything is sent to an
+*What it may break.* Nothing that passes now. It asks for approval where the NSG may not be this subnet's
+alone, as ``nsg-blocks-postgres-in-subnet`` does. Routes are not judged here: where everything is sent to an
 appliance, that may block Entra ID as well.
 
 *References.* Private access networking of Azure Database for PostgreSQL (Microsoft Entra authentication,
@@ -30,10 +31,10 @@ from shared.model import Aspect, Change, Finding, Kind, Safety, Severity, Subnet
 from shared.posture.controls import MCSB
 from shared.posture.need_verdicts import judge, service_plan
 from shared.posture.needs import by_group_alone, entra
-from shared.posture.policy import SUBNETS, Policy
+from shared.posture.policy import SUBNETS, Policy, without_caution
 from shared.posture.service_questions import service_traffic
 from shared.posture.subnet_questions import About
-from shared.posture.subnet_rules import RULE_EDITS, only_adds
+from shared.posture.subnet_rules import RULE_EDITS
 
 ABOUT: Final = About(policy="nsg-blocks-entra-outbound", severity=Severity.HIGH, rule_name="driftward-entra")
 SIGN_IN: Final = by_group_alone(entra(ABOUT))
@@ -60,7 +61,7 @@ POLICY: Policy[SubnetSnapshot] = Policy(
     controls=(MCSB.NS_1,),
     evaluate=evaluate,
     plan=plan,
-    assess=only_adds,
+    assess=without_caution,
     forbidden=service_traffic,
     order=51,
     why="Nobody can sign in to the servers of this subnet with a Microsoft Entra token.",

@@ -56,12 +56,12 @@ from shared.posture.client_questions import (
 from shared.posture.findings import compliant, is_drift, unknown
 from shared.posture.need_verdicts import beside_routes, denied_by_group, is_lost
 from shared.posture.needs import declared, from_clients
-from shared.posture.policy import SUBNETS, Parameter, Policy
+from shared.posture.policy import SUBNETS, Parameter, Policy, without_caution
 from shared.posture.pooled_port import as_advice, nobody_pools
 from shared.posture.subnet_facts import POSTGRES_PORT, delegated
 from shared.posture.subnet_questions import About, Inquiry, check_ports, check_prefixes
 from shared.posture.subnet_restoring import restorations
-from shared.posture.subnet_rules import RULE_EDITS, inquiry_change, inquiry_suggestion, only_adds
+from shared.posture.subnet_rules import RULE_EDITS, inquiry_change, inquiry_suggestion
 from shared.posture.subnet_verdicts import group_finding, inquiry_finding
 from shared.posture.traffic import SubnetTraffic
 from shared.posture.unread import unread_reason
@@ -149,7 +149,7 @@ POLICY: Policy[SubnetSnapshot] = Policy(
     evaluate=evaluate,
     plan=plan,
     restore=restore,
-    assess=only_adds,
+    assess=without_caution,
     forbidden=forbidden,
     suggest=suggest,
     parameters=(

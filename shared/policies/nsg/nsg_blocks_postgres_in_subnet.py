@@ -18,8 +18,9 @@ they are restored instead. Else no rule is edited, and none is ever moved or rem
 there, or when the rest of the traffic depends on a tag, nothing is changed and the alert says what to do
 by hand.
 
-*What it may break.* Nothing that passes now: it only adds. Other subnets that share the NSG are not
-named by the new rule. What an NSG does not show is not judged: admin rules of Virtual Network Manager,
+*What it may break.* Nothing that passes now: it only adds. It asks for approval where the NSG is not the one
+of the last compliant reading, or others have it whom the rules name, or may name for all that is known.
+What an NSG does not show is not judged: admin rules of Virtual Network Manager,
 and routes, which postgres-subnet-routed-through-appliance judges.
 
 *References.* Private access networking of Azure Database for PostgreSQL (5432 within the subnet); its
@@ -46,13 +47,13 @@ from shared.model import (
 from shared.nsg import traffic_boxes
 from shared.posture.findings import is_drift
 from shared.posture.needs import to_itself
-from shared.posture.policy import SUBNETS, Parameter, Policy
+from shared.posture.policy import SUBNETS, Parameter, Policy, without_caution
 from shared.posture.pooled_port import RECOMMENDED, as_advice, whether_6432_matters
 from shared.posture.subnet_answers import ask
 from shared.posture.subnet_facts import PGBOUNCER_PORT, POSTGRES_PORT, delegated
 from shared.posture.subnet_questions import About, Inquiry, check_ports, settled_without_group
 from shared.posture.subnet_restoring import restorations
-from shared.posture.subnet_rules import RULE_EDITS, inquiry_change, inquiry_suggestion, only_adds
+from shared.posture.subnet_rules import RULE_EDITS, inquiry_change, inquiry_suggestion
 from shared.posture.subnet_verdicts import group_finding, inquiry_finding
 from shared.posture.traffic import SubnetTraffic
 
@@ -119,7 +120,7 @@ POLICY: Policy[SubnetSnapshot] = Policy(
     evaluate=evaluate,
     plan=plan,
     restore=restore,
-    assess=only_adds,
+    assess=without_caution,
     forbidden=forbidden,
     suggest=suggest,
     parameters=(

@@ -49,12 +49,12 @@ from shared.posture.controls import MCSB
 from shared.posture.findings import Judged, beside_the_point, compliant, drifted, is_drift, unknown
 from shared.posture.need_verdicts import beside_routes, can_be_asked, denied_by_group, is_lost, passes_group
 from shared.posture.needs import Need, replication, storage, storages
-from shared.posture.policy import SUBNETS, Policy
+from shared.posture.policy import SUBNETS, Policy, without_caution
 from shared.posture.service_questions import STORAGE, Service, letting_pass, service_box
 from shared.posture.subnet_answers import ask, wrong_ones
 from shared.posture.subnet_facts import delegated, partners, partners_unknown
 from shared.posture.subnet_questions import About, settled_without_group
-from shared.posture.subnet_rules import RULE_EDITS, adding, additions, only_adds, puts, with_added
+from shared.posture.subnet_rules import RULE_EDITS, adding, additions, puts, with_added
 from shared.posture.subnet_verdicts import group_finding
 from shared.posture.traffic import SubnetTraffic
 
@@ -193,7 +193,7 @@ POLICY: Policy[SubnetSnapshot] = Policy(
     controls=(MCSB.NS_1,),
     evaluate=evaluate,
     plan=plan,
-    assess=only_adds,
+    assess=without_caution,
     forbidden=forbidden,
     suggest=suggest,
     opt_in=True,

@@ -16,7 +16,8 @@ TCP 443, ahead of every rule that may deny it. No rule is edited or moved. A rou
 that loses Storage the alert tells what mends it, a route for the tag or the service endpoint, and nothing
 is changed.
 
-*What it may break.* Nothing that passes now. The tag holds the accounts of every customer, so whoever
+*What it may break.* Nothing that passes now. It asks for approval where the NSG may not be this subnet's
+alone, as ``nsg-blocks-postgres-in-subnet`` does. The tag holds the accounts of every customer, so whoever
 counts on the NSG against copying data out will want to narrow the rule to the region by hand.
 
 *References.* Private access networking of Azure Database for PostgreSQL (tag Storage, TCP 443); Virtual
@@ -31,10 +32,10 @@ from typing import Final
 from shared.model import Aspect, Change, Edit, Finding, Kind, Safety, Severity, SubnetSnapshot
 from shared.posture.need_verdicts import judge, service_plan, service_suggestion
 from shared.posture.needs import Need, storage
-from shared.posture.policy import SUBNETS, Policy
+from shared.posture.policy import SUBNETS, Policy, without_caution
 from shared.posture.service_questions import service_traffic
 from shared.posture.subnet_questions import About
-from shared.posture.subnet_rules import RULE_EDITS, only_adds
+from shared.posture.subnet_rules import RULE_EDITS
 
 ABOUT: Final = About(
     policy="nsg-blocks-storage-outbound", severity=Severity.HIGH, rule_name="driftward-storage"
@@ -68,7 +69,7 @@ POLICY: Policy[SubnetSnapshot] = Policy(
     edits=RULE_EDITS,
     evaluate=evaluate,
     plan=plan,
-    assess=only_adds,
+    assess=without_caution,
     forbidden=service_traffic,
     suggest=suggest,
     order=51,

@@ -70,7 +70,6 @@ from shared.posture.subnet_questions import (
     into,
     may_be_own,
     networks,
-    sharing_note,
     space_unread,
 )
 from shared.posture.subnet_rules import RULE_EDITS, inquiry_change, inquiry_suggestion
@@ -126,9 +125,9 @@ def suggest(found: Finding, subnet: SubnetSnapshot) -> tuple[Edit, ...]:
     return inquiry_suggestion(ABOUT, _guarded(subnet, found.evidence["clients"], found.evidence["ports"]))
 
 
-def assess(subnet: SubnetSnapshot, _baseline: SubnetSnapshot | None) -> Assessment:
+def assess(_subnet: SubnetSnapshot, _baseline: SubnetSnapshot | None) -> Assessment:
     """Who comes in from the Internet is cut off, and only an appliance on the way could let them in."""
-    return Assessment(safety=Safety.APPROVAL, notes=sharing_note(subnet))
+    return Assessment(safety=Safety.APPROVAL)
 
 
 def forbidden(subnet: SubnetSnapshot, *, clients: list[str], ports: list[int]) -> SubnetTraffic:

@@ -9,7 +9,9 @@ notebooks in the subscriptions of other customers; the database's password is al
 
 *What the change does.* Deletes the rules with that range, and only them. A dormant rule cannot be
 deleted, because Azure refuses firewall writes while public access is off: that is an alert. When no other
-way in surely stands, it is an alert too.
+way in surely stands, the rules that let some people in at the last compliant reading (of a week at most) and
+are gone or changed since are put back first, but for those that another policy finds; where they were gone at
+that reading already, those of the last day. Where none may be put back, it is an alert.
 
 *What it may break.* Services that come from Azure's own addresses: Fabric mirroring, logical
 replication to another server, a running migration, Power BI, App Service without VNet integration.

@@ -12,7 +12,8 @@ stands between everybody's programs and the data.
 
 *What the change does.* Deletes the rules with such a range, and only them, without waiting for quiet
 first (``settleSeconds`` is 0). A rule that was widened to it gets the range back that it had at the last
-compliant reading. When no other way in surely stands, it is an alert instead.
+compliant reading. When no other way in surely stands, rules that let some people in and are gone since are
+put back first; where none may be, it is an alert instead.
 
 *What it may break.* Every client that comes in by no other rule. A rollback puts the rule back. The
 alert names the workloads of Azure that the server shows.

@@ -12,7 +12,7 @@ be cut off: an approved private endpoint exists that the last compliant reading 
 are no firewall rules, and on a single server no virtual network rules, but those added since. In a scope
 that is adopted the present endpoints stand for the last compliant ones, and there must be no rules at
 all. Where no private way surely stands for the clients that matter (name, route, NSGs, endpoint) it is never
-made: it would take the last way in.
+made: it would take the last way in, and an endpoint that is gone is its owner's to make again.
 
 *What it may break.* Clients that come in through firewall rules, and on a single server those in subnets
 that a virtual network rule admits: their service endpoint leads to the public path. The rules stay and

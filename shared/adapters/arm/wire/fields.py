@@ -62,11 +62,16 @@ def required_id(body: Json) -> ResourceId:
 
 def created_at(body: Json) -> datetime | None:
     """``systemData.createdAt`` in UTC; None where it is absent or no time."""
+    return moment(body, "systemData", "createdAt")
+
+
+def moment(body: Json, *path: str) -> datetime | None:
+    """The time at ``path`` in UTC; None where it is absent or no time."""
     try:
-        moment = datetime.fromisoformat(text(body, "systemData", "createdAt"))
+        found = datetime.fromisoformat(text(body, *path))
     except ValueError:
         return None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
 
 def tags(body: Json) -> Mapping[str, str]:

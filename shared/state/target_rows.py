@@ -1,0 +1,30 @@
+"""The record of a target with what happened to it: row and links in one transaction, or neither."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from shared.model.interfaces import TableWrite
+from shared.model.memory import TargetRecord
+from shared.state.journal import Journal
+from shared.state.table_layout import TARGETS, partition_of, target_place, target_row
+from shared.state.table_rows import Rows
+
+
+class TargetRows:
+    """Writes records of targets; see ``Store`` for what that promises."""
+
+    def __init__(self, rows: Rows, journal: Journal) -> None:
+        self._rows = rows
+        self._journal = journal
+
+    def put(self, record: TargetRecord, *others: TableWrite) -> TargetRecord:
+        """Write a record, its deeds and ``others`` of the same partition, or none of them.
+
+        Raises ``EntityChanged`` when somebody else was faster at any of it.
+        """
+        bare = replace(record, deeds=())
+        own = self._rows.write_of(target_place(record.target), bare, target_row(record))
+        links = self._journal.writes(partition_of(record.target), record.target.key, record.deeds)
+        etag, *_ = self._rows.write(TARGETS, own, *others, *links)
+        return replace(bare, etag=etag)
