@@ -18,6 +18,7 @@ from dataclasses import replace
 
 from shared.config.configuration import tags_of
 from shared.controller.deps import Deps
+from shared.controller.exempted import as_judged
 from shared.controller.judging import enabled_policies, policies_in_question
 from shared.guardrails.boundary import lies_outside
 from shared.guardrails.prove import prove
@@ -91,8 +92,12 @@ def proved_again(change: ChangeRecord, deps: Deps) -> Snapshot:
     reading = deps.gateway.read(target, aspects)
     if readiness_of(reading) is Readiness.BUSY:
         raise Busy("another operation is running")
-    rolls_back = change.kind is ChangeKind.ROLLBACK
-    proof = _of_rollback(change, rest, reading, deps) if rolls_back else _of_revert(rest, reading, deps)
+    if change.kind is ChangeKind.ROLLBACK:
+        proof = _of_rollback(change, rest, reading, deps)
+    else:
+        now = deps.clock.now()
+        judged = as_judged(reading, rest.policy, deps.store.recall(target, now), now)
+        proof = _of_revert(rest, judged, deps)
     if not proof.holds:
         raise _no_longer("; ".join(step.detail or step.claim for step in proof.failures))
     return reading

@@ -16,7 +16,7 @@ from shared.controller.change_ends import LEASE, PATIENCE, give_up
 from shared.controller.deps import Deps
 from shared.controller.telling import raise_alert, sighting_of
 from shared.controller.visit import Judgement, Visit
-from shared.guardrails.budget import Purchase
+from shared.guardrails.budget import Purchase, cost
 from shared.guardrails.traffic_difference import difference_made
 from shared.model import Action, Operation, Outcome, Purse, Reason, Snapshot
 from shared.model.change_records import ChangeKind, ChangeRecord
@@ -68,7 +68,7 @@ def claim(
         with_deeds(record, change_claimed(change, deps.gateway.identity())),
         change,
         lease_until=now + LEASE,
-        purchase=Purchase(target=record.target, writes=len(change.change.edits), purse=purse),
+        purchase=Purchase(target=record.target, writes=cost(change.change, purse), purse=purse),
         limits=deps.configuration.limits,
         now=change.created_at,
     )

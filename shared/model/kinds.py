@@ -104,6 +104,7 @@ class Reason(StrEnum):
     # of no drift
     NO_LONGER_PROVED = "no-longer-proved"
     EXEMPTION_EXPIRED = "exemption-expired"
+    EFFECT_LOWERED_BY_TAG = "effect-lowered-by-tag"
 
 
 class Purse(StrEnum):
