@@ -350,7 +350,13 @@ _CRITICAL: Final = partial(_AZURE, severity=Severity.CRITICAL)
 OWN: Final = (
     _CRITICAL(name="manyNames", steps=_many_names),
     _CRITICAL(name="manyNamesAgain", steps=_many_names_at_once_and_again),
-    _CRITICAL(name="inTurns", steps=_in_turns, longest=1860.0, is_fight=True),
+    _CRITICAL(
+        name="inTurns",
+        steps=_in_turns,
+        longest=3660.0,  # a hole may just miss the round in which the other one is shut
+        messages_an_hour=5.0,
+        is_fight=True,
+    ),
     _CRITICAL(name="newNameEachTime", steps=_new_name_each_time, longest=1860.0, is_fight=True),
     _CRITICAL(name="twoPieces", steps=_two_pieces, policies=(PIECES_POLICY,), provable=False),
     _CRITICAL(
@@ -365,7 +371,13 @@ OWN: Final = (
     _AZURE(name="twiceADay", steps=_twice_a_day),
     _AZURE(name="neverReadyForLong", steps=_never_ready_for_long, short_hours=1.0),
     _CRITICAL(name="whileVerifying", steps=_while_verifying, short_hours=0.75),
-    _AZURE(name="beforeVerifying", steps=_before_verifying, is_fight=True, longest=1860.0),
+    _AZURE(
+        name="beforeVerifying",
+        steps=_before_verifying,
+        is_fight=True,
+        longest=1860.0,
+        messages_an_hour=5.0,
+    ),
     _AZURE(
         name="behindAChange",
         steps=_behind_a_change,
