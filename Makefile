@@ -9,7 +9,7 @@ RUN := .venv/bin/python -m
 QUIET := $(if $(findstring s,$(firstword -$(MAKEFLAGS))),--quiet)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up unit test test-long check fix docs bench
+.PHONY: help setup demo up unit test test-long fuzz check fix pins docs bench
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -32,11 +32,17 @@ test: setup ## everything; the engine tests on Python 3.13 as well where there i
 test-long: setup ## what takes long: every case of the closed loop, every property with more examples
 	@$(RUN) local.dev.suite long
 
+fuzz: setup ## CASES=200000 odd events, ARM bodies, messages and requests; SEED= plays some again
+	@$(RUN) local.dev.fuzz $(if $(CASES),--cases $(CASES)) $(if $(SEED),--seed $(SEED))
+
 check: setup ## format, lint, types, import contracts, generated files; all that fails is told
 	@$(RUN) local.dev.check
 
 fix: setup ## format the code and sort its imports
 	@$(RUN) local.dev.check --fix
+
+pins: setup ## lock what the requirement files pin, with hashes (needs uv)
+	@$(RUN) local.dev.pins --write
 
 docs: setup ## write what is generated: docs/, parts of the README (runs the demo), local.settings.sample.json
 	@$(RUN) local.pages.transcript

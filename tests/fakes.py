@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 from ipaddress import ip_network
+from itertools import count
 from typing import Any
 
 from shared.alerts.commands import fix_commands
@@ -298,7 +299,7 @@ class World:
         self.blobs = MemoryBlobs()
         self.tables = MemoryTables()
         self.store = Store(self.tables, self.blobs, self.queue)
-        self._ids = iter(range(1, 10_000))
+        self._ids = count(1)
 
     def deps(self) -> Deps:
         settings = Settings(

@@ -47,6 +47,13 @@ class MemoryTables:
         self._entities: dict[tuple[str, str, str], Entity] = {}
         self._versions = count(1)
 
+    def copy(self) -> MemoryTables:
+        """The same entities, to go on differently."""
+        with self._lock:
+            other = MemoryTables()
+            other._entities, other._versions = dict(self._entities), count(next(self._versions))
+            return other
+
     def get(self, table: str, partition: str, row: str) -> Entity | None:
         with self._lock:
             return self._entities.get((table, partition, row))
@@ -109,6 +116,13 @@ class MemoryBlobs:
     def __init__(self) -> None:
         self._lock = RLock()
         self._blobs: dict[tuple[str, str], bytes] = {}
+
+    def copy(self) -> MemoryBlobs:
+        """The same blobs, to go on differently."""
+        with self._lock:
+            other = MemoryBlobs()
+            other._blobs = dict(self._blobs)
+            return other
 
     def put(self, container: str, name: str, data: bytes) -> None:
         with self._lock:
@@ -182,6 +196,11 @@ class MemoryQueue:
             if held is not None and held.receipt != message.receipt:
                 raise EntityChanged(f"message {message.id} was received again")
             self._messages.pop(message.id, None)
+
+    def next_visible_at(self) -> datetime | None:
+        """When the next message can be received; None when there is none."""
+        with self._lock:
+            return min((message.visible_at for message in self._messages.values()), default=None)
 
     def bodies(self) -> list[str]:
         """What is queued, visible or not, oldest first."""

@@ -36,6 +36,7 @@ CHECKS: Final = (
     Tool(name="lint", argv=(_PYTHON, "-m", "ruff", "check", "."), mended_by="make fix mends some of it"),
     Tool(name="types", argv=(_PYTHON, "-m", "mypy")),
     Tool(name="import contracts", argv=(_LINT_IMPORTS,)),
+    Tool(name="pins and hashes", argv=(_PYTHON, "-m", "local.dev.pins"), mended_by="make pins"),
     Tool(name="house", argv=(_PYTHON, "-m", "local.dev.house")),
     Tool(name="generated files", argv=(_PYTHON, "-m", "local.pages", "--check"), mended_by="make docs"),
 )

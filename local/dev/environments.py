@@ -5,9 +5,10 @@ but the standard library, and keeps to syntax that an old `python3` can parse, s
 which version is needed instead of being shown a traceback.
 
 A stamp inside the environment holds a hash of the requirement files and the Python version; with the
-right stamp nothing is done at all. What pip prints is shown only when it fails. Below Python 3.13 the
-Functions engine is installed in a step of its own: it declares >= 3.13 and runs on 3.11 (the requirement
-files say so where they pin it). Exit codes: 0 the environment is ready, 2 it could not be made.
+right stamp nothing is done at all. pip checks the hash of everything that it installs, and what it prints is
+shown only when it fails. Below Python 3.13 the Functions engine is installed in a step of its own: it
+declares >= 3.13 and runs on 3.11 (the requirement files say so where they pin it). Exit codes: 0 the
+environment is ready, 2 it could not be made.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import hashlib
 import re
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -25,8 +27,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 OLDEST = (3, 11)
 NEWEST = (3, 13)
-_REQUIREMENTS = ("requirements.txt", "requirements-cli.txt", "requirements-dev.txt", "constraints.txt")
-_ENGINE = re.compile(r"^azure-functions-runtime==\S+?(?=;|\s|$)", re.MULTILINE)
+_REQUIREMENTS = tuple(
+    f"requirements{which}" for which in (".txt", "-cli.txt", "-dev.txt", ".lock", "-cli.lock", "-dev.lock")
+)
+_ENGINE = re.compile(r"^(azure-functions-runtime==[^\s;]+)[^\\\n]*((?:\\\n +--hash=\S+ ?)+)", re.MULTILINE)
 _STAMP = "driftward.stamp"
 _TAIL_LINES = 15
 
@@ -73,17 +77,21 @@ def ensure(home: Path, python: str, *, quiet: bool = False) -> Path:
 
 def _install(interpreter: Path, version: tuple[int, int]) -> None:
     pip = [str(interpreter), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
+    pip.append("--require-hashes")
     _run([*pip, "-r", str(ROOT / "requirements-dev.txt")])
     if version < (3, 13):
-        _run([*pip, "--no-deps", "--ignore-requires-python", engine_pin()])
+        with tempfile.TemporaryDirectory() as folder:
+            engine = Path(folder) / "engine.txt"
+            engine.write_text(engine_pin(), encoding="utf-8")
+            _run([*pip, "--no-deps", "--ignore-requires-python", "-r", str(engine)])
 
 
 def engine_pin() -> str:
-    """`azure-functions-runtime==…` as the development requirements pin it."""
-    found = _ENGINE.search((ROOT / "requirements-dev.txt").read_text(encoding="utf-8"))
+    """`azure-functions-runtime==…` with its hashes, as the lock has it, for any Python."""
+    found = _ENGINE.search((ROOT / "requirements-dev.lock").read_text(encoding="utf-8"))
     if found is None:
-        raise SetupFailed("requirements-dev.txt does not pin azure-functions-runtime")
-    return found[0]
+        raise SetupFailed("requirements-dev.lock does not pin azure-functions-runtime")
+    return f"{found[1]} {found[2]}\n"
 
 
 def stamp_text(version: tuple[int, int]) -> str:

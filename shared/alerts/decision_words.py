@@ -39,6 +39,7 @@ _REASONS: Final[Mapping[Reason, str]] = {
     Reason.POISONED: "looking at it failed again and again",
     Reason.EXEMPTION_EXPIRED: "the exemption has ended, so drift is judged again",
     Reason.BUDGET_NEARLY_SPENT: "most writes of the hour are used up; drift that comes after them waits",
+    Reason.EFFECT_LOWERED_BY_TAG: "a change of the server's tags lowers what is done about its drift",
 }
 
 CAUTIONS: Final[Mapping[Reason, str]] = {

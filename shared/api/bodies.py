@@ -28,7 +28,7 @@ from shared.policies import find
 
 LONGEST_APPROVAL: Final = timedelta(minutes=240)
 LONGEST_EXEMPTION: Final = timedelta(days=90)
-"""How long a rollback may exempt its target."""
+"""How long a rollback may exempt what it puts back."""
 MOST_ITEMS: Final = 1000
 
 _LONGEST_ID: Final = 2048
@@ -90,13 +90,21 @@ class ApproveBody(Body):
     expires_in_minutes: int = Field(
         default=APPROVAL_LASTS // timedelta(minutes=1), ge=1, le=LONGEST_APPROVAL // timedelta(minutes=1)
     )
+    digest: Annotated[Text, Field(max_length=64)] | None = Field(
+        default=None,
+        description="`planned.digest` of the alert as it was read; another change is refused.",
+    )
+    by: Claimed = None
+
+
+class RevokeBody(Body):
     by: Claimed = None
 
 
 class RollbackBody(Body):
     reason: Annotated[Text, Field(min_length=3, max_length=1000)]
     expires_at: AwareDatetime = Field(
-        description="Until when the target is exempt from the policy: at most 90 days from now."
+        description="Until when what is put back is exempt from the policy: at most 90 days from now."
     )
     by: Claimed = None
 

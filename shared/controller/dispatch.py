@@ -16,6 +16,7 @@ from shared.controller.event_targets import may_be_moved
 from shared.controller.reconcile import reconcile
 from shared.controller.remediation import poll
 from shared.controller.run_results import keep_result, view_of
+from shared.controller.telling import tell_of_slow_revert
 from shared.model import Cause, CauseKind, Locator, LocatorKind, Outcome, Target
 from shared.model.errors import Denied, EntityChanged, Gone, Transient
 from shared.model.interfaces import Enumerated
@@ -186,6 +187,7 @@ def ask(page: Enumerated, cause: Cause, deps: Deps) -> int:
 def _check(message: Message, deps: Deps) -> TargetResult | None:
     """Follow a change in progress; a message about one that has ended is stale."""
     result = _unless_raced(lambda: _follow(message, deps))
+    tell_of_slow_revert(message.change_id, deps)
     if result is not None:
         keep_result(result, message.options, deps)
     return result

@@ -11,9 +11,11 @@ from dataclasses import replace
 from datetime import datetime
 
 from shared.alerts.edit_words import change_words
+from shared.alerts.planned import beyond_approval
 from shared.config.configuration import tags_of
 from shared.controller.context import clock_after, context_for
 from shared.controller.deps import Deps
+from shared.controller.exempted import Cover, cover_of
 from shared.controller.last_way import LastWay
 from shared.controller.proposals import Proposals
 from shared.controller.put_back import put_back_first
@@ -22,6 +24,7 @@ from shared.controller.visit import BUSY, Judgement, Visit
 from shared.guardrails.decide import decide
 from shared.guardrails.prove import prove
 from shared.guardrails.question import Question, Readiness, readiness_of
+from shared.guardrails.rolled_back import leaving_alone
 from shared.model import (
     Action,
     Change,
@@ -61,6 +64,8 @@ def _judge(
     visit: Visit, policy: AnyPolicy, record: TargetRecord, proposals: Proposals, last_way: LastWay
 ) -> Judgement:
     """One policy's finding on the snapshot, the change for it, its proof and the decision."""
+    there, covered = visit.snapshot, cover_of(visit, policy, record)
+    visit = covered.visit
     readiness = readiness_of(visit.snapshot)
     finding = _never_compliant_while_busy(policy.evaluate(visit.snapshot), readiness)
     baseline = _baseline(visit, finding, record)
@@ -73,7 +78,9 @@ def _judge(
     remedy = _Remedy()
     if finding.state is not ComplianceState.COMPLIANT:
         remedy = _remedy(visit, policy, (finding, baseline), proposals.beside(policy.id))
+        remedy = _leaving_alone(remedy, policy, covered, there)
     context = context_for(visit, policy, finding, record)
+    context = replace(context, exemption=context.exemption or covered.exemption)
     exposure = clock_after(visit, policy, finding, context, record)
     is_open = exposure.is_open and finding.state is ComplianceState.NON_COMPLIANT
     question = Question(
@@ -87,10 +94,10 @@ def _judge(
     decision = None
     if finding.state is not ComplianceState.COMPLIANT:
         asked = last_way.asked(question)
-        if asked.assessment.last_way_in:
+        if asked.assessment.last_way_in and not covered.alone:
             asked, put_back_from = put_back_first((question, asked), visit, last_way, (memory, baseline))
             remedy = _begun_with_a_way_in(remedy, asked, put_back_from)
-        decision = decide(asked)
+        decision = decide(_as_approved(asked, there))
     if context.exemption is not None and finding.state is ComplianceState.NON_COMPLIANT:
         finding = replace(finding, state=ComplianceState.EXEMPT)
     judgement = Judgement(
@@ -120,6 +127,12 @@ class _Remedy:
     proof: Proof | None = None
     edits: tuple[Edit, ...] = ()
     restored_from: datetime | None = None
+
+
+def _as_approved(question: Question, there: Snapshot) -> Question:
+    """The question with what its change does beyond the approval that stands."""
+    beyond = beyond_approval(question.context.approval, question.change, there)
+    return replace(question, context=replace(question.context, beyond_approval=beyond))
 
 
 def _begun_with_a_way_in(remedy: _Remedy, question: Question, put_back_from: datetime | None) -> _Remedy:
@@ -155,6 +168,15 @@ def _remedy(
         return _Remedy(edits=apart(policy.suggest(finding, snapshot), taken, snapshot))
     proof = prove(planned, visit.snapshot, policy, visit.policies)
     return _Remedy(change=planned, proof=proof, edits=planned.edits)
+
+
+def _leaving_alone(remedy: _Remedy, policy: AnyPolicy, covered: Cover, there: Snapshot) -> _Remedy:
+    """What is planned as if a rolled-back change were made is proved on the reading that is ``there`` too."""
+    if remedy.change is None or remedy.proof is None or not covered.alone:
+        return remedy
+    policies = policy, covered.visit.policies
+    proof = leaving_alone(remedy.proof, remedy.change, there, covered.alone, policies)
+    return replace(remedy, proof=proof)
 
 
 def _former(

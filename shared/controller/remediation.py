@@ -22,7 +22,7 @@ from shared.controller.deps import Deps
 from shared.controller.nearly_spent import warn_of_budget
 from shared.controller.telling import raise_alert, sighting_of
 from shared.controller.visit import Judgement, Visit
-from shared.guardrails.budget import Purchase
+from shared.guardrails.budget import Purchase, cost
 from shared.guardrails.traffic_difference import difference_made
 from shared.model import Action, EnforcementMode, Operation, Outcome, Purse, Reason, Snapshot
 from shared.model.change_records import ChangeKind, ChangeRecord
@@ -84,7 +84,7 @@ def claim(
         with_deeds(record, change_claimed(change, deps.gateway.identity())),
         change,
         lease_until=now + LEASE,
-        purchase=Purchase(target=record.target, writes=len(change.change.edits), purse=purse),
+        purchase=Purchase(target=record.target, writes=cost(change.change, purse), purse=purse),
         limits=deps.configuration.limits,
         now=change.created_at,
     )

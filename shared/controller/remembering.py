@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from shared.config.tag_exemptions import tag_used_since
@@ -38,6 +38,8 @@ from shared.model.interfaces import Relation
 from shared.model.memory import PolicyMemory, TargetRecord
 from shared.state.relation_index import depends_on
 
+UNTOLD_KEPT: Final = timedelta(days=30)
+"""How long an exemption that has ended waits for the sweep that tells of it."""
 _NO_TIME: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -134,7 +136,7 @@ def remember(visit: Visit, judgements: tuple[Judgement, ...], record: TargetReco
         memories=memories,
         not_judged=is_not_judged(visit, judgements, record),
         attempts=tuple(attempt for attempt in record.attempts if attempt.at > kept_since),
-        exemptions=tuple(e for e in record.exemptions if e.expires_at > visit.now),
+        exemptions=tuple(e for e in record.exemptions if e.expires_at > visit.now - UNTOLD_KEPT),
     )
 
 

@@ -2,8 +2,9 @@
 
 It is refused when somebody changed the resource since, and it obeys break-glass and audit mode like
 any write. Its proof is that the reach of the whole target becomes the recorded one. The operator's
-reason and an expiry are required; until then the target is exempt from the policy, or the next
-event would revert it again. Edits are undone in reverse, so public access comes back before its rules.
+reason and an expiry are required; until then the edits that were undone are exempt from the policy, or the
+next event would make them again, and nothing else is: another hole is another drift. Edits are undone in
+reverse, so public access comes back before its rules.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ class RollbackRequest:
     actor: Actor
     reason: str
     expires_at: datetime
-    """Until when the target is exempt from the policy of the change."""
+    """Until when what is put back is exempt from the policy of the change."""
 
 
 def roll_back(request: RollbackRequest, deps: Deps) -> ChangeRecord | None:
@@ -151,6 +152,7 @@ def _exemption(request: RollbackRequest, original: ChangeRecord, change: ChangeR
         approver=request.actor.name or request.actor.object_id or "operator",
         expires_at=request.expires_at,
         change_id=change.id,
+        rolled_back=original.change,
     )
 
 

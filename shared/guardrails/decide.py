@@ -14,6 +14,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
+from shared.guardrails.approvals import asked_again
 from shared.guardrails.exposures import in_time
 from shared.guardrails.question import BreakGlass, Question, Readiness
 from shared.guardrails.repeating import coming_back, in_vain, over_budget
@@ -31,7 +32,7 @@ def decide(question: Question) -> Decision:
     for brake in BRAKES:
         decision = brake(question)
         if decision is not None:
-            return in_time(question, decision)
+            return in_time(question, asked_again(question, decision))
     return question.answered(Action.REVERT, _grounds(question))
 
 
@@ -68,7 +69,8 @@ def _exempt(question: Question) -> Decision | None:
     if exemption is None:
         return None
     until = exemption.expires_at.isoformat()
-    return question.answered(Action.SKIP, Reason.EXEMPT, f"{exemption.reason} (until {until})")
+    again = _wait_until(exemption.expires_at, question)
+    return question.answered(Action.SKIP, Reason.EXEMPT, f"{exemption.reason} (until {until})", again)
 
 
 def _unknown(question: Question) -> Decision | None:

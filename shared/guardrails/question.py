@@ -71,6 +71,8 @@ class Context:
     without_approval: bool = False
     """The scope opted in to reverts that need approval."""
     approval: Approval | None = None
+    beyond_approval: str = ""
+    """What is planned that the approval does not cover, in words."""
     freeze: Freeze | None = None
     """The change freeze that holds now."""
     closed_until: datetime | None = None
@@ -105,12 +107,13 @@ class Question:
 
     @property
     def is_approved(self) -> bool:
-        """Whether a person consented to reverting this very drift, and not too long ago."""
+        """Whether a person consented to reverting this very drift by this or more, and not too long ago."""
         approval = self.context.approval
         return (
             approval is not None
             and approval.fingerprint == self.finding.fingerprint
             and approval.expires_at > self.context.now
+            and not self.context.beyond_approval
         )
 
     @property

@@ -103,6 +103,7 @@ class Reason(StrEnum):
     # of no drift
     EXEMPTION_EXPIRED = "exemption-expired"
     BUDGET_NEARLY_SPENT = "budget-nearly-spent"
+    EFFECT_LOWERED_BY_TAG = "effect-lowered-by-tag"
 
 
 class Purse(StrEnum):

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from datetime import datetime
 
+from shared.model.changes import Change
 from shared.model.deeds import Deed
 from shared.model.exposure import Exposure
 from shared.model.kinds import ComplianceState, Outcome, Purse
@@ -62,6 +63,9 @@ class Exemption:
     expires_at: datetime
     change_id: str | None = None
     """The rollback that the exemption came with; it goes when that fails."""
+    rolled_back: Change | None = None
+    """The change that was rolled back: its edits are exempt and nothing else. None exempts from the whole
+    policy: what the file says, and records older than the field."""
 
 
 @value
@@ -73,6 +77,16 @@ class ExemptTag:
     first_seen: datetime
     actor: Actor | None = None
     """Who wrote to the server before it was first seen; None where no event told."""
+
+
+@value
+class SelectingTags:
+    """The tags by which sections of ``policies.yaml`` select, as they were before one lowered anything."""
+
+    tags: Mapping[str, str]
+    """By name in lower case."""
+    lowered: bool = False
+    """Whether an alert stands because other tags lower an effect since."""
 
 
 @value
@@ -94,6 +108,7 @@ class TargetRecord:
     attempts: tuple[Attempt, ...] = ()
     exemptions: tuple[Exemption, ...] = ()
     exempt_tag: ExemptTag | None = None
+    selecting_tags: SelectingTags | None = None
     last_foreign: Cause | None = None
     """The newest write by somebody else that we know of."""
     seen: str = ""

@@ -59,6 +59,21 @@ class Message:
             return self.locator.key
         return self.target.key if self.target is not None else ""
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether it names what its kind is about; a body of another's making may not."""
+        match self.kind:
+            case MessageKind.LOOK:
+                return self.queue_key != ""
+            case MessageKind.RECHECK:
+                return self.target is not None
+            case MessageKind.SCOPE:
+                return self.locator is not None
+            case MessageKind.NOTIFY:
+                return self.notification is not None and self.sink is not None
+            case MessageKind.CHECK:
+                return self.change_id is not None
+
 
 def look(target: Target, cause: Cause) -> Message:
     """A message that asks for a look at ``target``."""

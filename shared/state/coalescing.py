@@ -147,6 +147,11 @@ class Coalescing:
                 return sends
         raise _crowded(place)
 
+    def heard(self, place: Place) -> Cause | None:
+        """See ``Store.heard``."""
+        pending = next(state for _, state in self._readings(place)).pending
+        return pending.cause if pending is not None else None
+
     def start(self, place: Place, message: Message, now: datetime) -> Cause | None:
         """See ``Store.start``."""
         if message.token is None:

@@ -27,6 +27,7 @@ def understand(body: bytes, store: Store) -> Message | None:
 
 def _parsed(text: str) -> Message | None:
     try:
-        return codec.load(Message, text)
+        message = codec.load(Message, text)
     except StoreError:
         return None
+    return message if message.is_whole else None

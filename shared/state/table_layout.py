@@ -69,7 +69,12 @@ def queue_place(message: Message) -> Place:
     what = message.locator or message.target
     if what is None:
         raise ValueError("a message that is coalesced names a target or a locator")
-    return Place(table=TARGETS, partition=partition_of(what), row=f"q-{digest(message.queue_key)}")
+    return queue_place_of(what)
+
+
+def queue_place_of(what: Target | Locator) -> Place:
+    """Where the messages about a target or a locator are coalesced."""
+    return Place(table=TARGETS, partition=partition_of(what), row=f"q-{digest(what.key)}")
 
 
 def budget_place(subscription: str) -> Place:

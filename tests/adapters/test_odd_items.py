@@ -68,6 +68,21 @@ def test_a_list_that_is_none_makes_its_part_unread_and_no_other(
     assert [one.odd for one in found.parameters or ()] == ["value is absent"]
 
 
+@pytest.mark.parametrize("page", [[], "x", 5])
+@pytest.mark.parametrize("target", [SERVER, OLD], ids=lambda target: target.kind)
+def test_a_page_that_is_no_object_makes_its_part_unread_and_no_other(
+    bench: Bench, target: Target, page: JsonValue
+) -> None:
+    body = seeds.flexible_server() if target is SERVER else seeds.single_server()
+    bench.arm.on("GET", str(target.id), Reply(body=body))
+    bench.arm.on("GET", f"{target.id}/firewallRules", Reply(body=page))
+    answering(bench, f"{target.id}/configurations", [None])
+    found = bench.gateway.read(target, frozenset({Aspect.FIREWALL_RULES, Aspect.PARAMETERS}))
+    assert isinstance(found, ServerSnapshot)
+    assert set(found.unread) == {Aspect.FIREWALL_RULES}
+    assert [one.odd for one in found.parameters or ()] == ["value is absent"]
+
+
 @pytest.mark.parametrize("field", ["privateEndpointConnections", "version", "sourceServerResourceId"])
 @pytest.mark.parametrize("odd", [5, "x☃", [None], {"a": 1}, "9" * 5000])
 def test_an_odd_field_of_a_server_ends_no_reading(field: str, odd: JsonValue) -> None:

@@ -19,10 +19,8 @@ from shared.alerts.lifecycle import (
     Sighting,
     acknowledge,
     alert_id,
-    alert_view,
     approve,
     change_notification,
-    change_view,
     notification,
     open_alert,
     recur,
@@ -30,6 +28,7 @@ from shared.alerts.lifecycle import (
 )
 from shared.alerts.phrases import evidence_lines
 from shared.alerts.portal import portal_link
+from shared.alerts.views import alert_view, change_view
 from shared.model import (
     Access,
     Action,

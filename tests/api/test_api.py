@@ -584,6 +584,13 @@ def test_what_was_approved_is_reverted_once_it_is_proved_again() -> None:
     problem(call(world, "approve_alert", id=alert.id), 409, "illegal-transition")
 
 
+def test_an_approval_of_what_was_read_is_refused_when_another_change_is_planned_by_now() -> None:
+    world, alert = alerted()
+    problem(call(world, "approve_alert", {"digest": "of yesterday"}, id=alert.id), 409, "changed-since")
+    digest = call(world, "get_alert", id=alert.id).body["planned"]["digest"]
+    assert call(world, "approve_alert", {"digest": digest}, id=alert.id).status == 202
+
+
 def test_an_approval_needs_enforcement() -> None:
     world, alert = alerted()
     world.mode = EnforcementMode.AUDIT

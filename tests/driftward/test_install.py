@@ -104,12 +104,6 @@ def test_the_command_needs_rich_and_ijson_besides_what_comes_with_the_app_alread
     assert "click" in run(sys.executable, "-c", program)
 
 
-def test_every_pin_is_the_one_of_the_whole_closure() -> None:
-    closure = (ROOT / "constraints.txt").read_text(encoding="utf-8").lower().splitlines()
-    for line in (ROOT / "requirements-cli.txt").read_text(encoding="utf-8").splitlines():
-        assert line.startswith(("#", "-")) or line.lower() in closure
-
-
 def test_what_is_deployed_is_functions_and_shared_and_a_few_files() -> None:
     """Of what is in git; ``.funcignore`` names the rest, a name a line, as no pattern there has a slash."""
     lines = (ROOT / ".funcignore").read_text(encoding="utf-8").splitlines()
@@ -123,7 +117,7 @@ def test_what_is_deployed_is_functions_and_shared_and_a_few_files() -> None:
     }
     assert {name.split("/")[0] for name in deployed} - {".funcignore"} == {
         *("function_app.py", "functions", "shared", "host.json", "policies.yaml"),
-        *("requirements.txt", "constraints.txt"),
+        *("requirements.txt", "requirements.lock"),
     }
     ours = {name for name in tracked if name.startswith(("functions/", "shared/"))}
     assert ours <= deployed

@@ -49,6 +49,10 @@ UNINTELLIGIBLE = {
     "no JSON": ("no message at all", "not-a-message"),
     "a kind that is not known": (NEWER, "not-a-message"),
     "an object with half of a message": ('{"kind":"look"}', "not-a-message"),
+    **{
+        f"a {kind} about nothing": (codec.dump(Message(kind=kind, cause=CAUSE)), "not-a-message")
+        for kind in MessageKind
+    },
 }
 """A body, or the text that its reference leads to; and the reason in its letter."""
 

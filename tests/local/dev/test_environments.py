@@ -49,11 +49,13 @@ def test_the_stamp_names_the_python_and_the_requirements() -> None:
     assert stamp_text((3, 11)) == stamp_text((3, 11))
 
 
-def test_the_engine_is_pinned_in_the_development_requirements() -> None:
+def test_the_engine_is_pinned_in_the_development_requirements_and_its_archives_are_known() -> None:
     pinned = engine_pin()
     assert pinned.startswith("azure-functions-runtime==")
-    assert pinned in (ROOT / "requirements-dev.txt").read_text(encoding="utf-8")
+    version, _, hashes = pinned.partition(" \\\n")
+    assert version in (ROOT / "requirements-dev.txt").read_text(encoding="utf-8")
     assert ";" not in pinned
+    assert hashes.count("--hash=sha256:") == 2
 
 
 def test_the_set_up_module_needs_nothing_but_the_standard_library() -> None:

@@ -145,10 +145,10 @@ def bodies_of(pages: Iterable[Any]) -> list[Json]:
 
 def items_of(pages: Iterable[Any]) -> list[Any]:
     """The items of all pages. Raises ``Permanent`` for a page without a list: the SDKs go through whatever
-    stands there, and fall over null."""
+    stands there, and fall over null, and over a page that is no object."""
     try:
         return [*pages]
-    except TypeError as error:
+    except (TypeError, AttributeError) as error:
         raise Permanent("the answer holds no list", code="MalformedAnswer") from error
 
 
