@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from local.pages.families import families, family_title, policy_link
 from local.pages.markdown import GENERATED, code, fenced, link, page, table
 from local.pages.roles import Role, actions_of, all_roles, further_actions, role_definition, roles
+from local.pages.write_powers import further_powers
 from shared.policies import discover
 from shared.posture.policy import AnyPolicy
 
@@ -38,6 +39,7 @@ def _index() -> str:
             "`az role definition create --role-definition @docs/roles/<file>` after putting your "
             "subscription into `AssignableScopes`.",
             *[part for role in roles() for part in _role(role)],
+            *further_powers(),
             "## Beyond Azure Resource Manager",
             table(("where", "role", "for"), beyond),
         ]

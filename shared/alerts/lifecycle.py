@@ -41,7 +41,9 @@ from shared.posture.policy import AnyPolicy, unmet_controls
 
 APPROVAL_LASTS: Final = timedelta(hours=1)
 
-_NO_DRIFT: Final = frozenset({Reason.POISONED, Reason.EXEMPTION_EXPIRED, Reason.EFFECT_LOWERED_BY_TAG})
+_NO_DRIFT: Final = frozenset(
+    {Reason.POISONED, Reason.EXEMPTION_EXPIRED, Reason.EFFECT_LOWERED_BY_TAG, Reason.NO_LONGER_PROVED}
+)
 _ID_LENGTH: Final = 16
 _DATA_LIMIT: Final = 24 * 1024
 _TEXT_LIMIT: Final = 16 * 1024

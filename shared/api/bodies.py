@@ -155,10 +155,12 @@ class ExplainBody(Body):
     ] = Field(default=None, description="Of the subnet, where the traffic goes to a private endpoint in it.")
 
 
-def read_body(model: type[_Model], request: ApiRequest, *, optional: bool = False) -> _Model:
+def read_body(
+    model: type[_Model], request: ApiRequest, *, optional: bool = False, longest: int = LONGEST_BODY
+) -> _Model:
     """The request's body. Raises ``Refused``; an empty body is an empty object where it is optional."""
-    if len(request.body) > LONGEST_BODY:
-        raise Refused("too-large", f"the body is longer than {LONGEST_BODY} bytes", field="body")
+    if len(request.body) > longest:
+        raise Refused("too-large", f"the body is longer than {longest} bytes", field="body")
     body = request.body.strip() or (b"{}" if optional else b"")
     try:
         return model.model_validate_json(body)

@@ -68,6 +68,7 @@ _ROLLBACK: Final = (
     "changed-since",
     "not-recorded",
     "not-proved",
+    "outside-scopes",
     "policy-unknown",
     "break-glass",
     "break-glass-unreadable",

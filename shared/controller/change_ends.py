@@ -14,6 +14,7 @@ from shared.alerts.lifecycle import change_notification
 from shared.controller.asking_again import LOOK_AGAIN, check_later, recheck_later
 from shared.controller.deps import Deps
 from shared.controller.exempted import as_judged
+from shared.controller.not_continued import TOLD, resolve_not_continued, tell_not_continued
 from shared.controller.notifying import notify
 from shared.controller.run_results import tell_run
 from shared.controller.telling import alert_failed_change
@@ -64,6 +65,8 @@ def give_up(change: ChangeRecord, error: GatewayError, deps: Deps, options: RunO
     recheck_later(ended, deps, options, _pause(error, refusals))
     if not again or refusals >= MANY_REFUSALS:
         alert_failed_change(ended, deps)
+    if error.code in TOLD:
+        tell_not_continued(ended, deps)
     ended = deps.store.put_change(ended)
     _reopen_original(ended, deps)
     tell_run(ended, deps, options)
@@ -186,6 +189,7 @@ def close(change: ChangeRecord, visit: Visit) -> None:
         kind = NotificationType.CHANGE_ROLLED_BACK if rolled_back else NotificationType.CHANGE_APPLIED
         portal, undo = deps.portal_link(change.change.target.id), _undo(change, visit)
         notify(change_notification(change, kind, visit.now, portal, undo), change.cause, deps)
+        resolve_not_continued(change, deps)
     deps.store.put_change(change)
     _reopen_original(change, deps)
     tell_run(change, deps, visit.options)

@@ -81,6 +81,7 @@ def _judge(
         remedy = _leaving_alone(remedy, policy, covered, there)
     context = context_for(visit, policy, finding, record)
     context = replace(context, exemption=context.exemption or covered.exemption)
+    outside = visit.deps.settings.outside(remedy.change.edits) if remedy.change else ()
     exposure = clock_after(visit, policy, finding, context, record)
     is_open = exposure.is_open and finding.state is ComplianceState.NON_COMPLIANT
     question = Question(
@@ -89,7 +90,9 @@ def _judge(
         change=remedy.change,
         proof=remedy.proof,
         assessment=_assessment(visit, policy, remedy.change, baseline) if remedy.change else Assessment(),
-        context=replace(context, readiness=readiness, exposure=exposure if is_open else None),
+        context=replace(
+            context, readiness=readiness, outside=outside, exposure=exposure if is_open else None
+        ),
     )
     decision = None
     if finding.state is not ComplianceState.COMPLIANT:

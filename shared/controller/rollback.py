@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
+from shared.controller.before_edits import OutsideScopes, refuse_outside
 from shared.controller.deps import Deps
 from shared.controller.nearly_spent import warn_of_budget
 from shared.controller.remediation import advance, claim
@@ -71,6 +72,7 @@ def roll_back(request: RollbackRequest, deps: Deps) -> ChangeRecord | None:
     if original is None:
         return None
     _refuse_unless_applied(original)
+    _refuse_outside_scopes(original, deps)
     _refuse_under_break_glass(original, deps)
     now_there = deps.gateway.read(original.change.target, _aspects(original))
     _refuse_unless_ready(now_there)
@@ -95,6 +97,13 @@ def _refuse_unless_ready(now_there: Snapshot) -> None:
             raise RollbackRefused(Reason.TARGET_STOPPED, "a stopped server refuses writes")
         case Readiness.READY:
             return
+
+
+def _refuse_outside_scopes(original: ChangeRecord, deps: Deps) -> None:
+    try:
+        refuse_outside(original.change.inverse, deps)
+    except OutsideScopes as outside:
+        raise RollbackRefused(Reason.OUTSIDE_SCOPES, str(outside)) from outside
 
 
 def _refuse_under_break_glass(original: ChangeRecord, deps: Deps) -> None:

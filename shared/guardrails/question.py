@@ -23,6 +23,7 @@ from shared.model import (
 from shared.model.alert_records import Approval
 from shared.model.exposure import REMEMBERED, Exposure
 from shared.model.memory import Attempt, Exemption, TagExemption
+from shared.model.resource_id import ResourceId
 from shared.model.values import value
 from shared.posture.policy import AnyPolicy, Assessment
 
@@ -67,6 +68,8 @@ class Context:
     tag_exemption: TagExemption | None = None
     was_compliant: bool = False
     created_after_first_pass: bool = False
+    outside: tuple[ResourceId, ...] = ()
+    """What the change would edit outside of the scopes."""
     adopt: bool = False
     without_approval: bool = False
     """The scope opted in to reverts that need approval."""

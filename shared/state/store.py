@@ -40,7 +40,6 @@ from shared.state.table_layout import (
     TARGETS,
     first_pass_place,
     queue_place,
-    queue_place_of,
     target_place,
 )
 from shared.state.table_rows import Rows, conditional, timestamp
@@ -89,13 +88,12 @@ class Store:
         """Ask for a reading that begins after now; one message per queue key is on its way at a time.
 
         True when a message was sent, False when one that is on its way took the cause along. Raises
-        ``ValueError`` for a message that may not be merged: not a look, or with options of its own.
-        """
+        ``ValueError`` for a message that may not be merged: not a look, or with options of its own."""
         return self._coalescing.arm(queue_place(message), message, now, delay_seconds)
 
     def heard(self, target: Target) -> Cause | None:
         """Why a look is asked for that has not begun; None when none is."""
-        return self._coalescing.heard(queue_place_of(target))
+        return self._coalescing.heard(target)
 
     def start(self, message: Message, now: datetime) -> Cause | None:
         """Begin the reading that a look asks for: its merged cause, or None when a younger one did."""
@@ -144,8 +142,7 @@ class Store:
         attempt and spends the budget, so of two claims at most one succeeds and no two overshoot.
         Last comes the journal entry; a lease whose ``active_change`` has none belongs to a claim that
         died before it could act. Raises ``EntityChanged`` when somebody else was faster or holds the
-        lease, ``BudgetExhausted`` when the scope's writes of the hour are spent.
-        """
+        lease, ``BudgetExhausted`` when the scope's writes of the hour are spent."""
         claimed = self._claims.claim(
             record, change, lease_until=lease_until, purchase=purchase, limits=limits, now=now
         )

@@ -14,7 +14,7 @@ from shared.model import (
     Target,
     TargetKind,
 )
-from shared.model.errors import Conflict, Denied, Gone, Permanent, Transient
+from shared.model.errors import Conflict, Denied, GatewayError, Gone, Permanent, Transient
 from shared.model.resource_id import ResourceId
 from tests.adapters.conftest import Bench
 from tests.adapters.scripted_arm import Reply
@@ -205,6 +205,25 @@ def test_a_page_that_is_no_json_is_asked_for_again(bench: Bench) -> None:
 def test_broken_json_is_asked_for_again(bench: Bench) -> None:
     bench.arm.on("GET", SERVER, Reply(raw=b'{"id": "/subscr'), Reply(body=body()))
     assert bench.gateway.read(TARGET, frozenset()).id == TARGET.id
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b'{"id": ' + b"9" * 5000 + b"}",
+        b"[" * 50_000 + b"]" * 50_000,
+        b'{"properties": {"network": Infinity}}',
+    ],
+    ids=["a number of 5000 digits", "very deep", "a number without end"],
+)
+@pytest.mark.parametrize("status", [200, 404])
+def test_json_that_cannot_be_held_is_an_error_of_the_gateway(bench: Bench, raw: bytes, status: int) -> None:
+    bench.arm.on("GET", SERVER, Reply(raw=raw, status=status))
+    bench.arm.on("POST", "/providers/Microsoft.ResourceGraph/resources", Reply(raw=raw, status=status))
+    with pytest.raises(GatewayError):
+        bench.gateway.read(TARGET, frozenset())
+    with pytest.raises(GatewayError):
+        list(bench.gateway.enumerate(ResourceId(f"/subscriptions/{TARGET.id.subscription}")))
 
 
 def test_a_refusal_without_json_is_classified_by_its_status(bench: Bench) -> None:

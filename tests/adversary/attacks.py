@@ -9,6 +9,7 @@ from functools import partial
 from ipaddress import ip_network
 from typing import Final
 
+from shared.alerts.lifecycle import approve
 from shared.controller.rollback import RollbackRequest, roll_back
 from shared.model import (
     Access,
@@ -26,6 +27,7 @@ from tests.adversary.deeds import (
     ALL_AZURE_POLICY,
     LOG_POLICIES,
     LOGS,
+    PUBLIC_POLICY,
     WHOLE_POLICY,
     at,
     azure,
@@ -38,6 +40,7 @@ from tests.adversary.deeds import (
     lets_strangers_in,
     made,
     opened_by_rule,
+    opens_public_access,
     puts,
     puts_security_rule,
     removed,
@@ -47,7 +50,7 @@ from tests.adversary.deeds import (
     writes_diagnostics,
 )
 from tests.adversary.stage import Stage
-from tests.builders import GROUP, OFFICE, SERVER, SUBNET, public_server, security_rule, subnet
+from tests.builders import GROUP, OFFICE, SERVER, SUBNET, public_server, rule, security_rule, server, subnet
 from tests.fakes import START, SUBSCRIPTION
 from tests.nsg.builders import allow, asg, deny
 
@@ -214,6 +217,27 @@ def _after_rollback(seconds: float) -> Iterator[Step]:
     yield from at(1200, puts(azure("mine")))
 
 
+# --- approval --------------------------------------------------------------------------------------
+
+OVER_OFFICE: Final = server(created_at=OLD, firewall_rules=(OFFICE,))
+"""A private server over whose old rule public access may be opened: closing it again asks for an approval."""
+
+
+def approves(stage: Stage) -> None:
+    """An operator approves what the alert shows."""
+    alert = stage.open_alerts(PUBLIC_POLICY)[0]
+    stage.store.put_alert(approve(alert, "olga", stage.clock.now(), timedelta(hours=8)))
+
+
+def _wider_than_approved(seconds: float) -> Iterator[Step]:
+    """What is approved waits for the end of an operation, and by then it would cut off somebody else too."""
+    yield from at(0, opens_public_access())
+    yield from at(50, begins_operation())
+    yield Step(at=60, deed=Operate(does=approves))
+    yield from at(100, puts(rule("partner", "203.0.113.7")))
+    yield from at(200, ends_operation())
+
+
 # --- moved -----------------------------------------------------------------------------------------
 
 MOVED: Final = replace(
@@ -274,7 +298,7 @@ def _switched(name: str, seconds: float) -> Iterator[Step]:
 
 
 def _tagged_off(seconds: float) -> Iterator[Step]:
-    """A tag moves the server to where the policy is off; then it is opened."""
+    """A tag moves the server to where the file says that tags may switch off; then it is opened."""
     yield from at(0, tags(env="dev"))
     yield from at(300, puts(azure()))
 
@@ -282,6 +306,7 @@ def _tagged_off(seconds: float) -> Iterator[Step]:
 TAGGED_OFF: Final = f"""scopes:
   - scope: {GROUP}
     tags: {{env: dev}}
+    tagsMayLower: true
     policies: {{{ALL_AZURE_POLICY}: {{effect: off}}}}
 """
 
@@ -337,6 +362,16 @@ ATTACKS: Final = (
     _AZURE_ON_ORDERS(name="fight", steps=_for_ever, is_fight=True, longest=1860.0),
     _AZURE_ON_ORDERS(
         name="rollback", steps=_after_rollback, exposed=opened_by_rule("mine"), counts_from=1000.0
+    ),
+    Attack(
+        name="approvalThenWider",
+        seeds=(OVER_OFFICE,),
+        policies=(PUBLIC_POLICY,),
+        steps=_wider_than_approved,
+        exposed=lets_strangers_in,
+        provable=False,
+        may_write=False,
+        short_hours=1.0,
     ),
     _AZURE_ON_ORDERS(name="tag", steps=_tagged_off, file=TAGGED_OFF, provable=False),
     Attack(

@@ -8,7 +8,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Final
 
-from shared.model import Actor, EnforcementMode, ServerSnapshot, ServerState, Severity
+from shared.model import Actor, EnforcementMode, PublicAccess, ServerSnapshot, ServerState, Severity
 from shared.model.errors import Locked
 from shared.model.resource_id import ResourceId
 from tests.adversary.attack import Attack, Deed, Operate, Step, Write
@@ -236,6 +236,44 @@ def _made_anew(seconds: float) -> Iterator[Step]:
     )
 
 
+def _made_anew_and_shut(seconds: float) -> Iterator[Step]:
+    """Each ten minutes made again and open for less than a minute: each time its first opening."""
+
+    def anew(number: int) -> list[Write]:
+        born = BEGAN + timedelta(seconds=600 * number + 30)
+        return [made(replace(ORDERS, created_at=born, firewall_rules=(OFFICE, azure())))]
+
+    last = min(seconds - QUIET_END, 6 * 3600)
+    yield from in_order(
+        every(600, lambda _: [removed()], of=(0, last)),
+        every(600, anew, of=(30, last)),
+        every(600, lambda _: [deletes("AllowAllAzure")], of=(85, last + 90)),
+    )
+
+
+def _own_address(seconds: float) -> Iterator[Step]:
+    """Public access to a private server, for one address alone, with a write each 50 s."""
+    agent = rule("home", "203.0.113.99")
+    yield from in_order(
+        at(0, opens_public_access(), puts(agent)),
+        every(50, lambda n: [puts(replace(agent, name=f"home-{n % 5}"))], of=(50, min(seconds, 1500))),
+    )
+
+
+def _own_address_again(seconds: float) -> Iterator[Step]:
+    """The same whenever it is shut: the rule stays, dormant, where the last compliant reading has it too."""
+
+    def again(there: ServerSnapshot) -> ServerSnapshot:
+        shut = there.public_access is PublicAccess.DISABLED
+        return replace(there, public_access=PublicAccess.ENABLED) if shut else there
+
+    opening = replace(opens_public_access(), becomes=on_server(again))
+    last = min(seconds, 8 * 3600)
+    yield from in_order(
+        at(0, puts(rule("home", "203.0.113.99"))), every(20, lambda _: [opening], of=(1, last))
+    )
+
+
 def _dormant_first(seconds: float) -> Iterator[Step]:
     """A rule that sleeps for an hour on a private server, then public access is opened over it."""
     yield from at(0, puts(everybody()))
@@ -344,6 +382,15 @@ OWN: Final = (
     _AZURE(name="fromAnotherTime", steps=_from_another_time),
     _AZURE(name="crowd", steps=_crowd, short_hours=0.5),
     _AZURE(name="madeAnew", steps=_made_anew),
+    _AZURE(name="madeAnewAndShut", steps=_made_anew_and_shut, messages_an_hour=6.0),
+    _OPENS_ORDERS(name="ownAddress", seeds=(PRIVATE,), policies=(PUBLIC_POLICY,), steps=_own_address),
+    _OPENS_ORDERS(
+        name="ownAddressAgain",
+        seeds=(PRIVATE,),
+        policies=(PUBLIC_POLICY,),
+        steps=_own_address_again,
+        provable=False,  # a rule that the last compliant reading had asks for an approval
+    ),
     _OPENS_ORDERS(
         name="dormantFirst",
         seeds=(PRIVATE,),

@@ -112,6 +112,17 @@ def test_a_rollback_covers_no_other_hole(mode: EnforcementMode) -> None:
 @MODES
 @pytest.mark.field(
     "brakes",
+    "What would cut off more than was approved is not written when its time has come.",
+    source="docs/adr/0014-the-exposure-clock.md",
+    date="2026-11-29",
+)
+def test_an_approval_is_for_nothing_wider(mode: EnforcementMode) -> None:
+    plays(mode, "approvalThenWider")
+
+
+@MODES
+@pytest.mark.field(
+    "brakes",
     "A tag that switches a policy off says so to people before anything is opened.",
     source="docs/adr/0014-the-exposure-clock.md",
     date="2026-11-29",

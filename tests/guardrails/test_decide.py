@@ -153,6 +153,7 @@ STOPS: list[tuple[str, dict[str, Any], tuple[Action, Reason]]] = [
     ("effect", {"effect": Effect.ALERT}, (Action.ALERT, Reason.EFFECT_ALERT)),
     ("no plan", {"change": None}, (Action.ALERT, Reason.NO_PLAN)),
     ("not proved", {"proof": DISPROOF}, (Action.ALERT, Reason.NOT_PROVED)),
+    ("outside scopes", {"outside": (SERVER,)}, (Action.ALERT, Reason.OUTSIDE_SCOPES)),
     ("inherited", {"was_compliant": False}, (Action.ALERT, Reason.INHERITED)),
     ("last way in", {"assessment": CUTS_OFF}, (Action.ALERT, Reason.LAST_WAY_IN)),
     ("safety", {"policy": replace(POLICY, safety=Safety.MANUAL)}, (Action.ALERT, Reason.MANUAL)),
@@ -644,6 +645,7 @@ def test_every_reason_of_a_decision_can_be_reached() -> None:
     of_no_drift = {
         Reason.FAILED,
         Reason.POISONED,
+        Reason.NO_LONGER_PROVED,
         Reason.EXEMPTION_EXPIRED,
         Reason.BUDGET_NEARLY_SPENT,
         Reason.EFFECT_LOWERED_BY_TAG,

@@ -188,6 +188,18 @@ def test_a_forged_exemption_and_one_that_was_taken_away_are_found() -> None:
     assert faults(world) == {FaultKind.ENTRY_MISSING}
 
 
+def test_an_exemption_that_was_widened_to_the_whole_policy_is_found() -> None:
+    world = world_with_a_change()
+    roll_back(request_for(world.store.changes()[0], hours=48), world.deps())
+    world.drain(60)
+    assert faults(world) == set()
+    record = world.store.recall(world.azure.snapshots[CHAIN].target, START)
+    (narrow,) = record.exemptions
+    assert narrow.rolled_back is not None
+    world.store.save(replace(record, exemptions=(replace(narrow, rolled_back=None),)))
+    assert faults(world) == {FaultKind.ENTRY_FORGED}
+
+
 def test_a_forged_approval_is_found() -> None:
     world = world_with_a_change()
     alert = world.store.alerts()[0] if world.store.alerts() else None

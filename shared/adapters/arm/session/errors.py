@@ -12,7 +12,6 @@ clocks (the time that a ``Retry-After`` date is compared with comes in as a valu
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -37,8 +36,9 @@ from shared.model.errors import (
 )
 from shared.model.values import value
 
-SDK_ERRORS: Final = (AzureError, json.JSONDecodeError, DeserializationError, SerializationError)
-"""Everything that an SDK client raises for a request that went wrong."""
+SDK_ERRORS: Final = (AzureError, ValueError, OverflowError, RecursionError)
+"""Everything that an SDK client raises for a request that went wrong: errors of its own, of JSON and of its
+readers, which are ``ValueError``s, and what a number without end or a depth without bottom makes of them."""
 
 
 class Asked(StrEnum):
@@ -182,7 +182,7 @@ def translate(
 
 def _without_answer(error: Exception) -> GatewayError:
     """No answer came (connection, timeout, token), or it is not what the SDK can read."""
-    if isinstance(error, DeserializationError | SerializationError):
+    if isinstance(error, DeserializationError | SerializationError | OverflowError | RecursionError):
         return Permanent(f"the answer has an unexpected shape: {error}")
     return Transient(f"no usable answer: {error}")
 
@@ -191,7 +191,7 @@ def _body(response: HttpResponse) -> Json:
     """The JSON of the refusal; {} where it holds none (a proxy's page, an empty body)."""
     try:
         return response.json()
-    except (ValueError, AzureError):
+    except (ValueError, AzureError, RecursionError):
         return {}
 
 
