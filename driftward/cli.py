@@ -101,6 +101,9 @@ COMMANDS: Final[Mapping[str, Place]] = {
         "diagnose",
         "who can connect to a server, and what is in the way: address, NSG, routes, DNS, firewall",
     ),
+    "exemptions": Place(
+        "driftward.exemptions", "exemptions", "which exemptions stand, where they were given, and their end"
+    ),
     "verify-journal": Place(
         "driftward.verify_journal",
         "verify_journal",
@@ -112,7 +115,7 @@ COMMANDS: Final[Mapping[str, Place]] = {
 _HELP: Final = """\
 Keeps the network posture of Azure Database for PostgreSQL where its owners want it.
 
-These commands show and explain; none of them writes to Azure.
+These commands show and explain; none of them writes to Azure itself.
 
 \b
   driftward policies --severity Critical

@@ -73,6 +73,16 @@ def rollback_change(req: func.HttpRequest) -> func.HttpResponse:
     return _answer("rollback_change", req)
 
 
+@bp.route(route="exemptions", methods=["GET"])
+def list_exemptions(req: func.HttpRequest) -> func.HttpResponse:
+    return _answer("list_exemptions", req)
+
+
+@bp.route(route="exemptions/{id}/revoke", methods=["POST"])
+def revoke_exemption(req: func.HttpRequest) -> func.HttpResponse:
+    return _answer("revoke_exemption", req)
+
+
 @bp.route(route="policies", methods=["GET"])
 def list_policies(req: func.HttpRequest) -> func.HttpResponse:
     return _answer("list_policies", req)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 from ipaddress import ip_network
+from itertools import count
 from typing import Any
 
 from shared.alerts.commands import fix_commands
@@ -269,6 +270,12 @@ def _configuration(policies_file: str, settle_seconds: float) -> Configuration:
     return Configuration(file, settle_seconds=settle_seconds)
 
 
+def only(*policies: str) -> str:
+    """A file that reverts what these policies find, and has all others off."""
+    said = ((one.id, "revert" if one.id in policies else "off") for one in discover())
+    return "version: 1\npolicies:\n" + "".join(f"  {name}: {{effect: {effect}}}\n" for name, effect in said)
+
+
 @dataclass
 class World:
     """An app over memory: settings, store, queue, clock, and an Azure that tests write to."""
@@ -292,7 +299,7 @@ class World:
         self.blobs = MemoryBlobs()
         self.tables = MemoryTables()
         self.store = Store(self.tables, self.blobs, self.queue)
-        self._ids = iter(range(1, 10_000))
+        self._ids = count(1)
 
     def deps(self) -> Deps:
         settings = Settings(

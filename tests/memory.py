@@ -197,6 +197,11 @@ class MemoryQueue:
                 raise EntityChanged(f"message {message.id} was received again")
             self._messages.pop(message.id, None)
 
+    def next_visible_at(self) -> datetime | None:
+        """When the next message can be received; None when there is none."""
+        with self._lock:
+            return min((message.visible_at for message in self._messages.values()), default=None)
+
     def bodies(self) -> list[str]:
         """What is queued, visible or not, oldest first."""
         with self._lock:

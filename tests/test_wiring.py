@@ -30,6 +30,15 @@ def test_a_file_that_is_not_there_is_said_to_be_so(tmp_path: Path) -> None:
         _ = Wiring({}, tmp_path).configuration
 
 
+def test_an_app_that_would_enforce_without_scopes_does_nothing_at_all() -> None:
+    """Every trigger asks for this first, so none of them writes; health says that the settings are wrong."""
+    enforcing = Wiring({"ENFORCEMENT_MODE": "enforce"})
+    with pytest.raises(ConfigurationError, match=r"^SCOPES: "):
+        enforcing.deps()
+    with pytest.raises(ConfigurationError, match=r"^SCOPES: "):
+        _ = enforcing.settings
+
+
 def test_quiet_time_comes_from_the_settings(tmp_path: Path) -> None:
     (tmp_path / "policies.yaml").write_text("version: 1\n", encoding="utf-8")
     made = Wiring({"SETTLE_SECONDS": "7"}, tmp_path)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from driftward.journal.chains import links_of
 from driftward.journal.findings import Findings, fault, is_fresh, note, together
@@ -36,6 +36,9 @@ from shared.state.journal_evidence import Evidence
 
 Texts = Callable[[str], str | None]
 """A kept text by its reference; raises ``TextGone``."""
+
+_REACH: Final = "rolledBack"
+"""Which edits an exemption covers, by the reference of the change that was rolled back."""
 
 Told: TypeAlias = Link | Deed
 
@@ -84,8 +87,8 @@ def check_entries(evidence: Evidence, known: Vouched, texts: Texts, now: datetim
         [
             *unreadable,
             *(_change(change, known, texts, now) for change in evidence.changes),
-            *(_approval(alert, known) for alert in evidence.approvals),
-            *(_exemption(target, one, known) for target, one in evidence.exemptions),
+            *(_approval(alert, known, now) for alert in evidence.approvals),
+            *(_exemption(target, one, known, texts) for target, one in evidence.exemptions),
             *_changes_taken_away(evidence, known, now),
             *_exemptions_taken_away(evidence, known, now),
         ]
@@ -189,24 +192,43 @@ def _changes_taken_away(evidence: Evidence, known: Vouched, now: datetime) -> It
 # --- approvals and exemptions ----------------------------------------------------------------------
 
 
-def _approval(alert: AlertRecord, known: Vouched) -> Findings:
+def _approval(alert: AlertRecord, known: Vouched, now: datetime) -> Findings:
+    """Against its link; how far it reaches matters, and is compared, for as long as it holds."""
     if alert.approval is None:
         return Findings()
     told = known.of(alert.target.key, DeedKind.APPROVAL_GIVEN, "alert", alert.id)
     deed = approval_given(alert, alert.approval)
+    if alert.approval.expires_at <= now:
+        deed = _without(deed, "planned")
     if any(tells_of(one, deed) for one in told):
         return Findings()
     kind = FaultKind.ENTRY_CHANGED if told else FaultKind.ENTRY_FORGED
     return fault(kind, f"alert {alert.id}", f"no link tells of this approval by {alert.approval.by}")
 
 
-def _exemption(target: Target, exemption: Exemption, known: Vouched) -> Findings:
-    deed = exemption_begun(exemption, exemption.expires_at)
+def _exemption(target: Target, exemption: Exemption, known: Vouched, texts: Texts) -> Findings:
+    deed = _without(exemption_begun(exemption, exemption.expires_at), _REACH)
     told = known.of(target.key, DeedKind.EXEMPTION_BEGUN, "policy", exemption.policy)
-    if any(tells_of(one, deed) for one in told):
+    if any(tells_of(one, deed) and _reaches_as_far(one, exemption, texts) for one in told):
         return Findings()
     detail = f"no link tells of the exemption from {exemption.policy} by {exemption.approver}"
     return fault(FaultKind.ENTRY_FORGED, target.key, detail)
+
+
+def _without(deed: Deed, name: str) -> Deed:
+    return replace(deed, what={key: held for key, held in deed.what.items() if key != name})
+
+
+def _reaches_as_far(told: Told, exemption: Exemption, texts: Texts) -> bool:
+    """Whether the edits that are exempt are those of the link: the same text, or one that says the same, for
+    a change may have gained a field since. A link that is older than the name tells nothing of it."""
+    if _REACH not in told.what:
+        return True
+    said, held = told.what[_REACH], exemption_named(exemption)[_REACH]
+    if said == held or said is None or held is None or exemption.rolled_back is None:
+        return bool(said == held)
+    text = _text(said, texts)
+    return text is not None and _is_kept(Change, said, exemption.rolled_back, texts)
 
 
 def _exemptions_taken_away(evidence: Evidence, known: Vouched, now: datetime) -> Iterator[Findings]:
@@ -230,7 +252,7 @@ def _still_standing(told: Iterable[Told], now: datetime) -> list[Told]:
 
 
 def _agree(one: Mapping[str, Json], other: Mapping[str, Json]) -> bool:
-    return all(one[name] == other[name] for name in one.keys() & other.keys())
+    return all(one[name] == other[name] for name in (one.keys() & other.keys()) - {_REACH})
 
 
 # --- blobs -----------------------------------------------------------------------------------------

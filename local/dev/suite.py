@@ -42,6 +42,7 @@ _STARTS_SERVERS = (
 )
 """What lies under tests/ and starts servers or child processes in most of its tests, or makes whole pages."""
 _TAKES_LONG = (
+    "adversary",
     "driftward/flows/test_stream.py::test_memory_does_not_grow_with_the_log",
     "nsg/test_second_engine.py",
     "nsg/test_templates.py::test_values_that_multiply_come_to_an_end",

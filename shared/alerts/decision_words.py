@@ -17,6 +17,7 @@ _REASONS: Final[Mapping[Reason, str]] = {
     Reason.EFFECT_ALERT: "this policy only alerts here",
     Reason.NO_PLAN: "no change is known that would be safe",
     Reason.NOT_PROVED: "the change could not be proved safe",
+    Reason.OUTSIDE_SCOPES: "nothing is written outside of SCOPES",
     Reason.INHERITED: "it was never seen compliant, so it is somebody's decision and not drift",
     Reason.LAST_WAY_IN: "after the change no way in would surely be left",
     Reason.MANUAL: "this change is left to a person",
@@ -37,12 +38,16 @@ _REASONS: Final[Mapping[Reason, str]] = {
     Reason.APPROVED: "a person approved this change",
     Reason.FAILED: "Azure refused the change",
     Reason.POISONED: "looking at it failed again and again",
+    Reason.NO_LONGER_PROVED: "what was still to be written could not be proved on what is there now",
     Reason.EXEMPTION_EXPIRED: "the exemption has ended, so drift is judged again",
+    Reason.EFFECT_LOWERED_BY_TAG: "a change of the server's tags lowers what is done about its drift",
+    Reason.BUDGET_NEARLY_SPENT: "most writes of the hour are used up; drift that comes after them waits",
 }
 
 CAUTIONS: Final[Mapping[Reason, str]] = {
     Reason.LAST_WAY_IN: "first make another way in: after this nobody may get in",
     Reason.NOT_PROVED: "this could not be proved safe: read the decision first",
+    Reason.OUTSIDE_SCOPES: "it lies outside of SCOPES: ask its owner first",
     Reason.INHERITED: "it may be wanted: ask the owner first",
     Reason.APPROVAL_REQUIRED: "read the decision first",
     Reason.EXEMPT_BY_TAG: "somebody has asked for time with a tag: ask them first",

@@ -33,11 +33,12 @@ def change_words(change: Change, restored_from: datetime | None = None) -> str:
 def _with_time(edit: Edit, restored_from: datetime | None) -> str:
     """What is deleted stood in no earlier reading."""
     restores = restored_from is not None and isinstance(edit, PutFirewallRule | PutSecurityRule)
-    said = _edit_words(edit, restores=restores)
+    said = edit_words(edit, restores=restores)
     return f"{said} as it was on {at(restored_from)}" if restores and restored_from else said
 
 
-def _edit_words(edit: Edit, *, restores: bool) -> str:
+def edit_words(edit: Edit, *, restores: bool = False) -> str:
+    """``adds rule 'x'``, or with ``restores`` ``restores rule 'x'``."""
     match edit:
         case SetPublicAccess():
             return f"sets public network access to {edit.access.value}"

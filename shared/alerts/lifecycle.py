@@ -7,7 +7,7 @@ Storing a record, queueing a notification and knowing the time are the caller's 
 
 A notification travels in a queue message (64 KiB, base64), so its size is bounded; its id is made of
 what it says, so that a sink that gets it twice can tell. Its words are ``shared.alerts.words``'s.
-``alert_view`` and ``change_view`` are what the HTTP API answers, and what a notification carries.
+It carries the alert or the change as the HTTP API answers it (``shared.alerts.views``).
 """
 
 from __future__ import annotations
@@ -21,9 +21,17 @@ from typing import Final
 from shared.alerts.commands import fix_commands
 from shared.alerts.portal import portal_link
 from shared.alerts.steps import ENDS_ON_NEW_SERVER, choices_told, with_steps_of
+from shared.alerts.views import alert_view, change_view
 from shared.alerts.words import alert_body, alert_title, change_body, change_title
 from shared.model import Cause, Decision, Edit, Finding, Json, Reason, Severity, Target
-from shared.model.alert_records import AlertRecord, AlertStatus, Approval, Notification, NotificationType
+from shared.model.alert_records import (
+    AlertRecord,
+    AlertStatus,
+    Approval,
+    Notification,
+    NotificationType,
+    Planned,
+)
 from shared.model.change_records import ChangeRecord
 from shared.model.codec import canonical, to_json
 from shared.model.values import value
@@ -33,7 +41,9 @@ from shared.posture.policy import AnyPolicy, unmet_controls
 
 APPROVAL_LASTS: Final = timedelta(hours=1)
 
-_NO_DRIFT: Final = frozenset({Reason.POISONED, Reason.EXEMPTION_EXPIRED})
+_NO_DRIFT: Final = frozenset(
+    {Reason.POISONED, Reason.EXEMPTION_EXPIRED, Reason.EFFECT_LOWERED_BY_TAG, Reason.NO_LONGER_PROVED}
+)
 _ID_LENGTH: Final = 16
 _DATA_LIMIT: Final = 24 * 1024
 _TEXT_LIMIT: Final = 16 * 1024
@@ -67,6 +77,8 @@ class Sighting:
     """In the order in which they are pasted; of a choice those of its safe way."""
     edits: tuple[Edit, ...] = ()
     """What the commands do, where edits say it."""
+    planned: Planned | None = None
+    """What an approval would be for."""
     baseline_lost: bool = False
     """Whether a last compliant reading is recorded and not there any more."""
 
@@ -100,6 +112,7 @@ def open_alert(policy: AnyPolicy | Pattern, sighting: Sighting, portal: str) -> 
         decision=sighting.decision,
         commands=sighting.commands,
         edits=sighting.edits,
+        planned=sighting.planned,
         fingerprint=finding.fingerprint,
         first_seen=sighting.now,
         last_seen=sighting.now,
@@ -145,6 +158,7 @@ def reworded(alert: AlertRecord, sighting: Sighting) -> AlertRecord:
         alert,
         commands=sighting.commands,
         edits=sighting.edits,
+        planned=sighting.planned,
         evidence=with_steps_of(newest, alert.evidence),
         alternatives=choices_told(newest),
         ends_on_new_server=newest.get(ENDS_ON_NEW_SERVER) is True,
@@ -171,18 +185,21 @@ def acknowledge(alert: AlertRecord, by: str) -> AlertRecord:
 
 
 def approve(alert: AlertRecord, by: str, now: datetime, lasts: timedelta = APPROVAL_LASTS) -> AlertRecord:
-    """Consent to reverting this drift and no other, for ``lasts``; a newer approval replaces an older.
+    """Consent to reverting this drift by what the alert shows, for ``lasts``; a newer approval replaces an
+    older.
 
     Raises ``IllegalTransition`` when it is resolved or about no drift, and ``ValueError`` when ``lasts``
     is not positive.
     """
     if alert.status is AlertStatus.RESOLVED:
         raise IllegalTransition(f"alert {alert.id} is resolved: there is nothing to approve")
-    if alert.decision.reason in _NO_DRIFT:
+    if alert.decision.reason in _NO_DRIFT or find(alert.policy) is None:
         raise IllegalTransition(f"alert {alert.id} is about no drift: there is no change to approve")
     if lasts <= timedelta(0):
         raise ValueError("an approval lasts longer than no time")
-    approval = Approval(by=by, at=now, expires_at=now + lasts, fingerprint=alert.fingerprint)
+    approval = Approval(
+        by=by, at=now, expires_at=now + lasts, fingerprint=alert.fingerprint, planned=alert.planned
+    )
     return replace(alert, approval=approval)
 
 
@@ -191,29 +208,6 @@ def resolve(alert: AlertRecord, resolution: str, now: datetime) -> AlertRecord:
     if alert.status is AlertStatus.RESOLVED:
         raise IllegalTransition(f"alert {alert.id} is already resolved")
     return replace(alert, status=AlertStatus.RESOLVED, resolved_at=now, resolution=resolution, approval=None)
-
-
-# --- as the HTTP API shows them --------------------------------------------------------------------
-
-
-def alert_view(alert: AlertRecord) -> dict[str, Json]:
-    """The alert as ``GET /api/alerts`` shows it: without what only the store needs."""
-    return {name: part for name, part in to_json(alert).items() if name not in {"etag", "unsent", "edits"}}
-
-
-def change_view(change: ChangeRecord) -> dict[str, Json]:
-    """The change as ``GET /api/changes`` shows it: edits, inverse and target are fields of its own."""
-    document = to_json(change)
-    inner = document.pop("change")
-    kept = {name: part for name, part in document.items() if name not in {"etag", "operation", "nextEdit"}}
-    return {
-        **kept,
-        "policy": inner["policy"],
-        "target": inner["target"],
-        "resourceId": str(change.change.resource_id),
-        "edits": inner["edits"],
-        "inverse": inner["inverse"],
-    }
 
 
 # --- notifications ---------------------------------------------------------------------------------

@@ -1,8 +1,9 @@
 """Words of strangers made harmless, and everything that is said in one line: times, lists, evidence.
 
 Names chosen by strangers (rules, actors, descriptions) appear in messages, so every such text is made one
-line and loses the characters that could format a message or forge a link; and every list is cut to what
-fits on a screen.
+line and loses the characters that could format a message or forge a link; what a chat would make a mention, a
+link or a hidden passage of by itself is taken apart by a character that nobody sees; and every list is cut to
+what fits on a screen.
 """
 
 from __future__ import annotations
@@ -90,10 +91,21 @@ def clean(text: str, prefix: str = "") -> str:
     return clip(prefix + _harmless(text))
 
 
+JOINER: Final = "\u2060"
+"""U+2060 WORD JOINER: nothing to the eye, and no part of a name or a link to a chat."""
+
+_COMES_ALIVE: Final = re.compile(
+    r"(?<![\w.+-])@(?=\w)|@(?=(?:everyone|here|channel|all)\b)"  # mentions; an address of e-mail is none
+    r"|:(?=//)|\bwww(?=\.)|\bmailto(?=:)"
+    r"|([*_~|])(?=\1)",  # strong, struck out, hidden on Discord
+    re.IGNORECASE,
+)
+
+
 def _harmless(text: str) -> str:
     if not text.isprintable():
-        text = "".join(char if char.isprintable() else " " for char in text)
-    return text.translate(_FORMATTING).strip()
+        text = "".join(char if char.isprintable() or char == JOINER else " " for char in text)
+    return _COMES_ALIVE.sub(lambda found: found[0] + JOINER, text.translate(_FORMATTING)).strip()
 
 
 _RESOURCE_ID: Final = re.compile(r"/(?:subscriptions|providers)/(?:[^\s'\",;()|]|\([^\s()]*\))+")

@@ -11,13 +11,16 @@ from typing import Final
 
 from shared.alerts.commands import is_command
 from shared.alerts.decision_words import CAUTIONS
-from shared.alerts.phrases import at, clean, code, fenced, step_sentence
+from shared.alerts.phrases import ITEMS_SHOWN, at, clean, clip, code, fenced, few, step_sentence
 from shared.alerts.steps import commands_told, texts_told
+from shared.guardrails.approvals import NOT_TOLD, told
 from shared.model import Reason
-from shared.model.alert_records import AlertRecord, Alternative
+from shared.model.alert_records import AlertRecord, Alternative, Planned, Reach
 
 NO_FIX_REASON: Final = "noFixReason"
 """Evidence that says why no rule can be added to an NSG, and what a person would do first."""
+_LONGEST: Final = 800
+"""Characters of what an approval is for."""
 LAG: Final = (
     "Azure confirms network changes before they take effect everywhere: the data plane follows within "
     "minutes, and sessions that are already open may persist."
@@ -42,11 +45,25 @@ def remedy_lines(alert: AlertRecord) -> list[str]:
 
 
 def _approval_lines(alert: AlertRecord) -> list[str]:
-    if alert.approval is not None:
-        return [f"**Approved** by {code(alert.approval.by)}, valid until {at(alert.approval.expires_at)}"]
+    given = alert.approval
+    if given is not None:
+        by = f"**Approved** by {code(given.by)}, valid until {at(given.expires_at)}"
+        return [f"{by}{_for_what(given.planned)}"]
     if alert.decision.reason is not Reason.APPROVAL_REQUIRED:
         return []
-    return [_AUDITED if alert.decision.dry_run else _offer(alert)]
+    return [_AUDITED if alert.decision.dry_run else f"{_offer(alert)}{_for_what(alert.planned)}"]
+
+
+def _for_what(planned: Planned | None) -> str:
+    """``, for this and no more: …``, or nothing where that is not known."""
+    if planned is None:
+        return ""
+    said = [*(clean(text) for text in planned.does[:ITEMS_SHOWN])]
+    said += [f"and {len(planned.does) - ITEMS_SHOWN} more"] if len(planned.does) > ITEMS_SHOWN else []
+    moved = (("loses access", planned.loses), ("gains access", planned.gains))
+    said += [f"{verb}: {few(told(reach))}" for verb, reach in moved if reach != Reach()]
+    said += [] if planned.is_told else [NOT_TOLD]
+    return clip(f", for this and no more: {'; '.join(said)}", _LONGEST)
 
 
 def _offer(alert: AlertRecord) -> str:

@@ -182,8 +182,8 @@ def _undo_lines(change: ChangeRecord, undo: Sequence[str]) -> list[str]:
     if change.kind is ChangeKind.ROLLBACK:
         return fenced("**To make the change again by hand:**", undo)
     how = (
-        f"**To undo it:** `POST /api/changes/{change.id}/rollback`, which exempts the target for a while and"
-        " is taken in enforce mode alone"
+        f"**To undo it:** `POST /api/changes/{change.id}/rollback`, which exempts what it puts back for a"
+        " while and is taken in enforce mode alone"
     )
     return fenced(f"{how}; or by hand, which counts as drift again:", undo) or [how]
 

@@ -13,7 +13,8 @@ from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
 from shared.alerts.approving import not_known, wrote
-from shared.alerts.lifecycle import acknowledge, alert_view, approve, notification
+from shared.alerts.lifecycle import acknowledge, approve, notification
+from shared.alerts.views import alert_view
 from shared.api.bodies import (
     AcknowledgeBody,
     ApproveBody,
@@ -68,10 +69,22 @@ def approve_alert(request: ApiRequest, deps: Deps) -> ApiResponse:
     refuse_under_audit(deps, wants_to_write=True)
     actor = operator(request, body.by)
     lasts = timedelta(minutes=body.expires_in_minutes)
-    alert = _step(request, actor, lambda found, now: _approved(found, actor, now, lasts), deps)
+
+    def approved(found: AlertRecord, now: datetime) -> AlertRecord:
+        _refuse_another(found, body.digest)
+        return _approved(found, actor, now, lasts)
+
+    alert = _step(request, actor, approved, deps)
     look = Message(kind=MessageKind.LOOK, target=alert.target, cause=_cause(actor, deps))
     deps.store.arm(look, deps.clock.now(), 0)
     return ApiResponse(status=202, body=alert_view(alert), headers={"Location": f"/api/alerts/{alert.id}"})
+
+
+def _refuse_another(alert: AlertRecord, digest: str | None) -> None:
+    """What is planned may have become another change since the caller read the alert."""
+    planned = alert.planned.digest if alert.planned is not None else ""
+    if digest is not None and digest != planned:
+        raise Refused("changed-since", "what is planned is not what you read: read the alert again")
 
 
 def _approved(alert: AlertRecord, actor: Actor, now: datetime, lasts: timedelta) -> AlertRecord:

@@ -28,7 +28,7 @@ from shared.policies import find
 
 LONGEST_APPROVAL: Final = timedelta(minutes=240)
 LONGEST_EXEMPTION: Final = timedelta(days=90)
-"""How long a rollback may exempt its target."""
+"""How long a rollback may exempt what it puts back."""
 MOST_ITEMS: Final = 1000
 
 _LONGEST_ID: Final = 2048
@@ -90,13 +90,21 @@ class ApproveBody(Body):
     expires_in_minutes: int = Field(
         default=APPROVAL_LASTS // timedelta(minutes=1), ge=1, le=LONGEST_APPROVAL // timedelta(minutes=1)
     )
+    digest: Annotated[Text, Field(max_length=64)] | None = Field(
+        default=None,
+        description="`planned.digest` of the alert as it was read; another change is refused.",
+    )
+    by: Claimed = None
+
+
+class RevokeBody(Body):
     by: Claimed = None
 
 
 class RollbackBody(Body):
     reason: Annotated[Text, Field(min_length=3, max_length=1000)]
     expires_at: AwareDatetime = Field(
-        description="Until when the target is exempt from the policy: at most 90 days from now."
+        description="Until when what is put back is exempt from the policy: at most 90 days from now."
     )
     by: Claimed = None
 
@@ -147,10 +155,12 @@ class ExplainBody(Body):
     ] = Field(default=None, description="Of the subnet, where the traffic goes to a private endpoint in it.")
 
 
-def read_body(model: type[_Model], request: ApiRequest, *, optional: bool = False) -> _Model:
+def read_body(
+    model: type[_Model], request: ApiRequest, *, optional: bool = False, longest: int = LONGEST_BODY
+) -> _Model:
     """The request's body. Raises ``Refused``; an empty body is an empty object where it is optional."""
-    if len(request.body) > LONGEST_BODY:
-        raise Refused("too-large", f"the body is longer than {LONGEST_BODY} bytes", field="body")
+    if len(request.body) > longest:
+        raise Refused("too-large", f"the body is longer than {longest} bytes", field="body")
     body = request.body.strip() or (b"{}" if optional else b"")
     try:
         return model.model_validate_json(body)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from shared.alerts.lifecycle import change_view
+from shared.alerts.views import change_view
 from shared.api.bodies import RollbackBody, expiry_in, id_in, read_body
 from shared.api.http import ApiRequest, ApiResponse, not_found
 from shared.api.operator import operator

@@ -14,8 +14,10 @@ from shared.api.principal import NOBODY, Principal
 from shared.model import Json
 from shared.model.values import value
 
-LONGEST_BODY: Final = 1_000_000
-"""Bytes; the largest NSG that Azure permits takes less than half of it, everything else a hundredth."""
+LONGEST_BODY: Final = 65_536
+"""Bytes; what is asked for takes a hundredth of it."""
+LONGEST_NSG_BODY: Final = 1_000_000
+"""Bytes of a request that brings an NSG; the largest that Azure permits takes less than half of it."""
 
 _UNAUTHORIZED: Final = 401
 
@@ -79,12 +81,14 @@ _TYPES: Final = (
     ProblemType(name="not-found", status=404, title="There is no such thing"),
     ProblemType(name="enforcement-disabled", status=409, title="Nothing is written in audit mode"),
     ProblemType(name="illegal-transition", status=409, title="The alert is past that step"),
+    ProblemType(name="exemption-in-file", status=409, title="The exemption stands in policies.yaml"),
     ProblemType(name="concurrent-change", status=409, title="Somebody else is changing the same thing"),
     ProblemType(name="not-applied", status=409, title="Only a reverted change can be rolled back"),
     ProblemType(name="already-rolled-back", status=409, title="The change was rolled back before"),
     ProblemType(name="changed-since", status=409, title="The resource was changed since"),
     ProblemType(name="not-recorded", status=409, title="The recorded readings are gone"),
     ProblemType(name="not-proved", status=409, title="The rollback could not be proved right"),
+    ProblemType(name="outside-scopes", status=409, title="Nothing is written outside of SCOPES"),
     ProblemType(name="policy-unknown", status=409, title="The policy of the change is gone"),
     ProblemType(name="break-glass", status=409, title="The break-glass switch is on"),
     ProblemType(name="break-glass-unreadable", status=409, title="The break-glass switch could not be read"),

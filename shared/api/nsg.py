@@ -13,7 +13,7 @@ from time import perf_counter
 from typing import Final
 
 from shared.api.bodies import ExplainBody, read_body, resource_in
-from shared.api.http import ApiRequest, ApiResponse, Refused, invalid, not_found
+from shared.api.http import LONGEST_NSG_BODY, ApiRequest, ApiResponse, Refused, invalid, not_found
 from shared.api.nsg_views import TagsAsOf
 from shared.controller.deps import Deps
 from shared.model import Json
@@ -47,7 +47,7 @@ class _Known:
 def explain_nsg(request: ApiRequest, deps: Deps) -> ApiResponse:
     """The answer to one question; input that cannot be used is a problem that names field and rule."""
     started = perf_counter()
-    body = read_body(ExplainBody, request)
+    body = read_body(ExplainBody, request, longest=LONGEST_NSG_BODY)
     given = {camel_case(name): getattr(body, name) for name in ExplainBody.model_fields}
     line = {name: found for name, found in given.items() if found is not None}
     try:

@@ -9,6 +9,8 @@ from typing import Any, Final
 from pydantic import TypeAdapter
 from pydantic.json_schema import JsonSchemaMode
 
+from shared.alerts.views import PlannedView
+from shared.api.exemptions import ExemptionView
 from shared.api.health import HealthView
 from shared.api.http import PROBLEMS, Problem, ProblemType
 from shared.api.nsg_views import ExplanationView
@@ -49,13 +51,15 @@ _SHOWN: Final[Mapping[str, Any]] = {
     "Change": ChangeRecord,
     "Policy": PolicyView,
     "Explanation": ExplanationView,
+    "Exemption": ExemptionView,
     "Health": HealthView,
     "Status": StatusView,
     "Problem": Problem,
+    "Planned": PlannedView,
 }
 """What is shown, by the name that the table uses."""
 _NAMES: Final = {form.__name__: name for name, form in _SHOWN.items()}
-_NOT_SHOWN: Final = frozenset({"Change", "Operation", "TrafficBox"})
+_NOT_SHOWN: Final = frozenset({"Change", "Operation", "Planned", "Reach", "TrafficBox"})
 """Parts of the records that no answer holds as such."""
 _DESCRIPTION: Final = (
     "Keeps the network posture of Azure Database for PostgreSQL where its owners want it. "
@@ -184,6 +188,7 @@ def _schemas(routes: Iterable[Route]) -> dict[str, _Schema]:
     taken = _definitions((route.body, "validation") for route in routes if route.body is not None)
     shown["ChangeRecord"] = _change(shown)
     shown["AlertRecord"] = _alert(shown["AlertRecord"])
+    shown["Approval"] = _approval(shown["Approval"])
     kept = {name: schema for name, schema in shown.items() if name not in _NOT_SHOWN}
     named = {_NAMES.get(name, name): _complete(schema) for name, schema in kept.items()}
     schemas: dict[str, _Schema] = _tidy({**taken, **named})
@@ -199,8 +204,17 @@ def _definitions(forms: Iterable[tuple[Any, JsonSchemaMode]]) -> dict[str, _Sche
 
 def _alert(record: _Schema) -> _Schema:
     """As ``alert_view`` shows it."""
-    hidden = {"etag", "unsent", "edits"}
-    return _shown_part(record, hidden, "An alert: one drift, from when it was seen until it is over.")
+    hidden = {"etag", "unsent", "edits", "planned"}
+    kept = _shown_part(record, hidden, "An alert: one drift, from when it was seen until it is over.")
+    planned = {"anyOf": [{"$ref": f"{_REFERENCE}{PlannedView.__name__}"}, {"type": "null"}]}
+    return {**kept, "properties": {**kept["properties"], "planned": planned}}
+
+
+def _approval(record: _Schema) -> _Schema:
+    """As ``alert_view`` shows it: what was approved is known by its digest."""
+    kept = _shown_part(record, {"planned"}, record["description"])
+    digest = {"anyOf": [{"type": "string"}, {"type": "null"}]}
+    return {**kept, "properties": {**kept["properties"], "digest": digest}}
 
 
 def _change(definitions: Mapping[str, _Schema]) -> _Schema:

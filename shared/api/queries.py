@@ -15,6 +15,8 @@ from shared.api.bodies import refused, resource_in
 from shared.api.http import ApiRequest, invalid
 from shared.controller.event_targets import locate
 from shared.controller.expired_exemptions import EXPIRED
+from shared.controller.lowered_by_tags import LOWERED
+from shared.controller.not_continued import NOT_CONTINUED
 from shared.controller.poison import PATTERN
 from shared.model import Outcome, Severity, Target
 from shared.model.alert_records import AlertStatus
@@ -23,7 +25,7 @@ from shared.policies import families, family_of, find, modules
 
 MOST_ITEMS: Final = 1000
 OF_THE_HOST: Final = frozenset({"code", "clientId"})
-_BESIDES: Final = frozenset({EXPIRED.id, PATTERN})
+_BESIDES: Final = frozenset({EXPIRED.id, LOWERED.id, NOT_CONTINUED.id, PATTERN})
 """What alerts are about that is no policy."""
 
 _Model = TypeVar("_Model", bound=BaseModel)
@@ -63,6 +65,10 @@ class AlertQuery(ListQuery):
 
 class ChangeQuery(ListQuery):
     outcome: Outcome | None = None
+
+
+class ExemptionQuery(ListQuery):
+    standing: bool | None = Field(default=None, description="Only those that stand, or that have ended.")
 
 
 class RunQuery(Query):

@@ -16,7 +16,9 @@ from shared.model.values import value
 Handler: TypeAlias = Callable[[ApiRequest, Sources], ApiResponse]
 
 
-Shown: TypeAlias = Literal["Run", "Alert", "Change", "Policy", "Explanation", "Health", "Status", "OpenApi"]
+Shown: TypeAlias = Literal[
+    "Run", "Alert", "Change", "Policy", "Explanation", "Exemption", "Health", "Status", "OpenApi"
+]
 
 
 @value

@@ -14,14 +14,16 @@ from shared.api.bodies import (
     AcknowledgeBody,
     ApproveBody,
     ExplainBody,
+    RevokeBody,
     RollbackBody,
     RunBody,
 )
 from shared.api.changes import get_change, list_changes, rollback_change
+from shared.api.exemptions import list_exemptions, revoke_exemption
 from shared.api.health import health
 from shared.api.http import ApiRequest, ApiResponse
 from shared.api.nsg import explain_nsg
-from shared.api.queries import AlertQuery, ChangeQuery, RunQuery
+from shared.api.queries import AlertQuery, ChangeQuery, ExemptionQuery, RunQuery
 from shared.api.rights import Right
 from shared.api.route import Handler, Raised, Route, Success
 from shared.api.runs import get_run, may_write, start_run
@@ -66,6 +68,7 @@ _ROLLBACK: Final = (
     "changed-since",
     "not-recorded",
     "not-proved",
+    "outside-scopes",
     "policy-unknown",
     "break-glass",
     "break-glass-unreadable",
@@ -162,6 +165,7 @@ ROUTES: Final[tuple[Route, ...]] = (
             "not-found",
             "enforcement-disabled",
             "illegal-transition",
+            "changed-since",
             "concurrent-change",
         ),
         right=Right.APPROVE,
@@ -190,7 +194,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         name="rollback_change",
         method="POST",
         path="changes/{id}/rollback",
-        summary="Undo a change; the target is exempt from its policy until the expiry",
+        summary="Undo a change; what is put back is exempt from its policy until the expiry",
         handler=_with_deps(rollback_change),
         successes=(Success(status=202, text="The rollback, itself a change", shown="Change", located=True),),
         problems=(
@@ -202,6 +206,29 @@ ROUTES: Final[tuple[Route, ...]] = (
             *_AZURE,
         ),
         body=RollbackBody,
+        right=Right.OPERATE,
+    ),
+    Route(
+        name="list_exemptions",
+        method="GET",
+        path="exemptions",
+        summary="Exemptions of policies.yaml and of rollbacks, those that end first come first",
+        handler=_with_deps(list_exemptions),
+        successes=(
+            Success(status=200, text="The exemptions that fit", shown="Exemption", many=True, paged=True),
+        ),
+        query=ExemptionQuery,
+    ),
+    Route(
+        name="revoke_exemption",
+        method="POST",
+        path="exemptions/{id}/revoke",
+        summary="End an exemption that came with a rollback; its target is looked at now",
+        handler=_with_deps(revoke_exemption),
+        successes=(Success(status=200, text="The exemption, ended", shown="Exemption"),),
+        problems=(*_BAD_BODY, "not-found", "exemption-in-file", "concurrent-change"),
+        body=RevokeBody,
+        body_required=False,
         right=Right.OPERATE,
     ),
     Route(

@@ -17,6 +17,7 @@ from shared.model import EnforcementMode
 from shared.model.codec import to_json
 from shared.model.errors import StoreError
 from shared.model.values import value
+from shared.state.break_glass import BreakGlassSwitch
 
 
 class Switch(StrEnum):
@@ -32,6 +33,8 @@ class BreakGlassView:
 
     subscription: str
     switch: Switch
+    blobs: tuple[BreakGlassSwitch, ...] = ()
+    """Those that throw it, with what they say."""
 
 
 @value
@@ -61,13 +64,15 @@ def status(sources: Sources, routes: Iterable[Route]) -> ApiResponse:
 
 
 def break_glass(sources: Sources) -> tuple[BreakGlassView, ...]:
-    """The switch of each subscription that is watched."""
+    """The switch of each subscription that is watched, with the blobs that throw it."""
     subscriptions = dict.fromkeys(scope.subscription for scope in sources.settings.scopes)
-    return tuple(BreakGlassView(subscription=one, switch=_switch(one, sources)) for one in subscriptions)
-
-
-def _switch(subscription: str, sources: Sources) -> Switch:
     try:
-        return Switch.ON if sources.store.break_glass(subscription) else Switch.OFF
+        thrown = sources.store.break_glass_switches()
     except StoreError:
-        return Switch.UNREADABLE
+        return tuple(BreakGlassView(subscription=one, switch=Switch.UNREADABLE) for one in subscriptions)
+    return tuple(_view(one, thrown) for one in subscriptions)
+
+
+def _view(subscription: str, thrown: tuple[BreakGlassSwitch, ...]) -> BreakGlassView:
+    blobs = tuple(switch for switch in thrown if switch.concerns(subscription))
+    return BreakGlassView(subscription=subscription, switch=Switch.ON if blobs else Switch.OFF, blobs=blobs)

@@ -81,6 +81,19 @@ class Configuration:
         """What holds for ``policy`` on ``target`` with these tags."""
         return settings_of(self.sayings(policy, target, tags))
 
+    def effect(self, policy: AnyPolicy, target: ResourceId, tags: Mapping[str, str] = NO_TAGS) -> Effect:
+        """The effect alone."""
+        layers = [
+            *self._general(policy.id),
+            *self._scoped(policy.id, target, lambda section: _has_tags(section, tags)),
+        ]
+        return effect_said(layers, policy).setting
+
+    @cached_property
+    def selecting_tags(self) -> frozenset[str]:
+        """The names of the tags that sections select by, in lower case."""
+        return frozenset(name.lower() for section in self.file.scopes for name in section.tags)
+
     def everywhere(self, policy: AnyPolicy) -> PolicySettings:
         """What holds for ``policy`` where no scope says otherwise."""
         return settings_of(self._sayings(policy, lambda policy_id: [*self._general(policy_id)]))

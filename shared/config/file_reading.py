@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from shared.config.file_values import KINDS_INSIDE
 from shared.config.marked_yaml import NotYaml, Path, Places, read_yaml
 from shared.config.policies_file import PoliciesFile, PolicySection, ScopeSection
+from shared.config.tag_effects import lowered_by_tags
 from shared.guardrails.schedule import WhenClosed
 from shared.model import TargetKind
 from shared.model.errors import ConfigurationError
@@ -83,6 +84,7 @@ def _mistakes(file: PoliciesFile, known: Mapping[str, AnyPolicy]) -> Iterator[Mi
         if section.tags and KINDS_INSIDE[section.scope.type] == {TargetKind.SUBNET}:
             yield Mistake(path=("scopes", i, "tags"), reason="a subnet has no tags in Azure")
         yield from _tagged_times(section, ("scopes", i, "policies"))
+    yield from (Mistake(path=path, reason=reason) for path, reason in lowered_by_tags(file, known))
     for i, exemption in enumerate(file.exemptions):
         if exemption.policy not in known:
             yield _no_policy(("exemptions", i, "policy"), exemption.policy, known)

@@ -71,6 +71,10 @@ class ScopeSection(_Strict):
     without_approval: bool | None = Field(
         default=None, description="Make reverts without the approval that they would need."
     )
+    tags_may_lower: bool = Field(
+        default=False,
+        description="Allow a section with tags to switch off or to lower effects: whoever may tag decides.",
+    )
     policies: dict[str, PolicySection] = Field(default_factory=dict, description="By policy.")
 
 

@@ -7,13 +7,14 @@ The environment is passed in; nothing here reads it. ``SETTINGS`` is the table t
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from ipaddress import ip_address
 from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
-from shared.model import EnforcementMode
+from shared.model import Edit, EnforcementMode
+from shared.model.changes import owner_of
 from shared.model.errors import ConfigurationError
 from shared.model.resource_id import InvalidResourceId, ResourceId
 from shared.model.values import value
@@ -51,7 +52,9 @@ SETTINGS: Final = (
         default="",
         meaning="Subscriptions and resource groups to sweep, separated by commas or blanks: "
         "`/subscriptions/<id>` or `/subscriptions/<id>/resourceGroups/<name>`. "
-        "Events of other targets are ignored; when this is empty, none is. An operator's run may name any.",
+        "Nothing outside is ever written, whatever asks for it: `enforce` without any is refused. "
+        "Events of other targets are ignored; when this is empty, none is. "
+        "An operator's run may look at any.",
     ),
     Setting(
         name="POLICIES_FILE",
@@ -164,12 +167,32 @@ class Settings:
         return "" if self.management_endpoint == own else f"{own}/"
 
     def covers(self, resource: ResourceId) -> bool:
-        """Whether events and sweeps look at the resource; without scopes, at every one."""
-        return not self.scopes or any(resource.within(scope) for scope in self.scopes)
+        """Whether events are followed to the resource, and whether it may be written.
+
+        Without scopes audit looks at every one, and nothing else is done anywhere.
+        """
+        if not self.scopes:
+            return self.mode is EnforcementMode.AUDIT
+        return any(resource.within(scope) for scope in self.scopes)
+
+    def outside(self, edits: Iterable[Edit]) -> tuple[ResourceId, ...]:
+        """The NSGs and servers of ``edits`` that lie outside the scopes: these are never written."""
+        edited = dict.fromkeys(map(owner_of, edits))
+        return tuple(resource for resource in edited if not self.covers(resource))
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
     """Parse the settings; raises ``ConfigurationError`` that names the setting and what is wrong."""
+    settings = _parsed(environment)
+    if settings.mode is EnforcementMode.ENFORCE and not settings.scopes:
+        raise ConfigurationError(
+            "SCOPES: is empty, and ENFORCEMENT_MODE=enforce writes within SCOPES alone: "
+            "name the subscriptions and resource groups that may be written"
+        )
+    return settings
+
+
+def _parsed(environment: Mapping[str, str]) -> Settings:
     defaults = {setting.name: setting.default for setting in SETTINGS}
     text = {name: environment.get(name, "").strip() or default for name, default in defaults.items()}
     return Settings(

@@ -9,7 +9,7 @@ from typing import Final
 from shared.controller.deps import Deps
 from shared.controller.visit import MOMENTS, Judgement, Visit
 from shared.guardrails.exposures import rest_left
-from shared.model import Cause
+from shared.model import Cause, Decision
 from shared.model.change_records import ChangeRecord
 from shared.model.memory import TargetRecord
 from shared.model.messages import Message, MessageKind, RunOptions
@@ -38,6 +38,14 @@ def schedule_recheck(visit: Visit, judgements: tuple[Judgement, ...], record: Ta
     if not soon + later:
         return record
     return _recheck_once(replace(message, options=RunOptions()), min(soon + later), visit, record)
+
+
+def look_when_due(visit: Visit, decision: Decision, record: TargetRecord) -> TargetRecord:
+    """Have the target looked at when a decision asks for it that no judgement made."""
+    if decision.look_again_seconds is None:
+        return record
+    message = Message(kind=MessageKind.RECHECK, target=visit.target, cause=visit.cause)
+    return _recheck_once(message, decision.look_again_seconds, visit, record)
 
 
 def _recheck_once(message: Message, wait: float, visit: Visit, record: TargetRecord) -> TargetRecord:

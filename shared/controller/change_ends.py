@@ -13,13 +13,15 @@ from typing import Final
 from shared.alerts.lifecycle import change_notification
 from shared.controller.asking_again import LOOK_AGAIN, check_later, recheck_later
 from shared.controller.deps import Deps
+from shared.controller.exempted import as_judged
+from shared.controller.not_continued import TOLD, resolve_not_continued, tell_not_continued
 from shared.controller.notifying import notify
 from shared.controller.run_results import tell_run
 from shared.controller.telling import alert_failed_change
 from shared.controller.visit import Visit
 from shared.guardrails.question import Readiness, readiness_of
 from shared.guardrails.traffic_difference import same_reach
-from shared.guardrails.waiting import LONGEST_PAUSE
+from shared.guardrails.waiting import LONGEST_PAUSE, LONGEST_PAUSE_EXPOSED
 from shared.model import ComplianceState, Outcome, ServerSnapshot
 from shared.model.alert_records import NotificationType
 from shared.model.change_records import ChangeKind, ChangeRecord
@@ -63,6 +65,8 @@ def give_up(change: ChangeRecord, error: GatewayError, deps: Deps, options: RunO
     recheck_later(ended, deps, options, _pause(error, refusals))
     if not again or refusals >= MANY_REFUSALS:
         alert_failed_change(ended, deps)
+    if error.code in TOLD:
+        tell_not_continued(ended, deps)
     ended = deps.store.put_change(ended)
     _reopen_original(ended, deps)
     tell_run(ended, deps, options)
@@ -158,10 +162,10 @@ def finish(change: ChangeRecord, record: TargetRecord, visit: Visit) -> tuple[Ta
     with whatever this visit finds besides, and only then is the change's end written (``close``).
     Whoever loses the race for the record finds the change still in progress and looks again.
     """
-    outcome, detail = _verdict(change, visit)
+    outcome, detail = _verdict(change, record, visit)
     if outcome is Outcome.IN_PROGRESS:
         age = (visit.now - change.created_at).total_seconds()
-        check_later(change, visit.deps, visit.options, min(max(LOOK_AGAIN, age / 4), LONGEST_PAUSE))
+        check_later(change, visit.deps, visit.options, min(max(LOOK_AGAIN, age / 4), LONGEST_PAUSE_EXPOSED))
         return replace(record, active_change=change.id, lease_until=visit.now + LEASE), change
     change = replace(
         change,
@@ -185,6 +189,7 @@ def close(change: ChangeRecord, visit: Visit) -> None:
         kind = NotificationType.CHANGE_ROLLED_BACK if rolled_back else NotificationType.CHANGE_APPLIED
         portal, undo = deps.portal_link(change.change.target.id), _undo(change, visit)
         notify(change_notification(change, kind, visit.now, portal, undo), change.cause, deps)
+        resolve_not_continued(change, deps)
     deps.store.put_change(change)
     _reopen_original(change, deps)
     tell_run(change, deps, visit.options)
@@ -205,24 +210,24 @@ def abandon(change: ChangeRecord, detail: str, deps: Deps, options: RunOptions) 
     return ended
 
 
-def _verdict(change: ChangeRecord, visit: Visit) -> tuple[Outcome, str]:
+def _verdict(change: ChangeRecord, record: TargetRecord, visit: Visit) -> tuple[Outcome, str]:
     """What the reading says of the change. A target that is still updating says nothing yet."""
     if readiness_of(visit.snapshot) is Readiness.BUSY:
         outcome, detail = Outcome.IN_PROGRESS, "another operation is running"
     elif change.kind is ChangeKind.ROLLBACK:
         outcome, detail = _rollback_verdict(change, visit)
     else:
-        outcome, detail = _remediation_verdict(change, visit)
+        outcome, detail = _remediation_verdict(change, record, visit)
     if outcome is Outcome.IN_PROGRESS and visit.now - change.created_at > PATIENCE:
         return Outcome.FAILED, f"could not be verified: {detail}"
     return outcome, detail
 
 
-def _remediation_verdict(change: ChangeRecord, visit: Visit) -> tuple[Outcome, str]:
+def _remediation_verdict(change: ChangeRecord, record: TargetRecord, visit: Visit) -> tuple[Outcome, str]:
     policy = next((p for p in visit.policies if p.id == change.change.policy), None)
     if policy is None:
         return Outcome.FAILED, "the policy is off now: nothing was verified"
-    finding = policy.evaluate(visit.snapshot)
+    finding = policy.evaluate(as_judged(visit.snapshot, policy.id, record, visit.now))
     sent_all = change.next_edit == len(change.change.edits)
     match finding.state:
         case _ if finding.nothing_surely_wrong:

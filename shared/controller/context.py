@@ -30,12 +30,10 @@ def context_for(visit: Visit, policy: AnyPolicy, finding: Finding, record: Targe
     memory = record.memories.get(policy.id)
     is_drift = finding.state is ComplianceState.NON_COMPLIANT
     configured = _configured(visit, policy)
-    exemptions = [e for e in record.exemptions if e.policy == policy.id and e.expires_at > now]
     rules = deps.configuration.file.tag_exemptions
     return replace(
         configured,
         break_glass=_break_glass(visit) if is_drift else BreakGlass.OFF,
-        exemption=configured.exemption or next(iter(exemptions), None),
         tag_exemption=tag_exemption(policy.id, record, tags_of(visit.snapshot), rules, now),
         was_compliant=memory is not None and memory.last_compliant_at is not None,
         created_after_first_pass=_created_after_first_pass(visit) if is_drift else False,

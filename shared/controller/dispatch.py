@@ -12,10 +12,12 @@ from dataclasses import replace
 from typing import Final, TypeVar
 
 from shared.controller.deps import Deps
+from shared.controller.event_targets import may_be_moved
 from shared.controller.reconcile import reconcile
 from shared.controller.remediation import poll
 from shared.controller.run_results import keep_result, view_of
-from shared.model import Cause, Locator, LocatorKind, Outcome, Target
+from shared.controller.telling import tell_of_slow_revert
+from shared.model import Cause, CauseKind, Locator, LocatorKind, Outcome, Target
 from shared.model.errors import Denied, EntityChanged, Gone, Transient
 from shared.model.interfaces import Enumerated
 from shared.model.messages import Message, MessageKind, RunOptions, look
@@ -27,6 +29,8 @@ _Result = TypeVar("_Result")
 MOST_ATTEMPTS: Final = 8
 """Re-enqueues of one message because ARM was throttling, busy or broken: about half an hour."""
 LONGEST_WAIT: Final = 300.0
+LISTING_LAGS: Final = 180.0
+"""Seconds after which Resource Graph lists what was moved; it says of itself a minute or two."""
 RACES: Final = 3
 """How often a look that lost a conditional write is repeated before the platform's retry takes over."""
 
@@ -113,8 +117,25 @@ def _expand(locator: Locator, cause: Cause, deps: Deps) -> None:
         ask(replace(found, targets=tuple({*found.targets, *known})), cause, deps)
         return
     ask(Enumerated(targets=known), cause, deps)
-    for page in _listed_now(locator, deps):
+    for page in _listed_now(locator.id, deps):
         ask(page, cause, deps)
+    if may_be_moved(cause):
+        _look_for_newcomers(locator, cause, deps)
+
+
+def _look_for_newcomers(left: Locator, cause: Cause, deps: Deps) -> None:
+    """What was moved out of a group is elsewhere in the scopes, at an id that nobody remembers.
+
+    The listing may lag behind a move: it is asked once more, a little later.
+    """
+    for scope in deps.settings.scopes:
+        known = {record.target for record in deps.store.known_targets(scope.subscription)}
+        for page in _listed_now(scope, deps):
+            ask(replace(page, targets=tuple(t for t in page.targets if t not in known)), cause, deps)
+    if cause.kind is CauseKind.EVENT:
+        again = replace(cause, kind=CauseKind.SWEEP, earlier=())
+        message = Message(kind=MessageKind.LOOK, locator=left, cause=again)
+        deps.store.arm(message, deps.clock.now(), LISTING_LAGS)
 
 
 def _known(locator: Locator, deps: Deps) -> tuple[Target, ...]:
@@ -139,12 +160,12 @@ def _named_now(locator: Locator, deps: Deps) -> Enumerated:
         return Enumerated(targets=())
 
 
-def _listed_now(locator: Locator, deps: Deps) -> Iterator[Enumerated]:
-    """What lies in a resource group now, as far as our identity may know."""
+def _listed_now(scope: ResourceId, deps: Deps) -> Iterator[Enumerated]:
+    """What lies in a scope now, as far as our identity may know."""
     try:
-        yield from deps.gateway.enumerate(locator.id)
+        yield from deps.gateway.enumerate(scope)
     except Denied as refusal:
-        _log_unreadable(locator, refusal, deps)
+        _log_unreadable(Locator(kind=LocatorKind.SCOPE, id=scope), refusal, deps)
 
 
 def _log_unreadable(locator: Locator, refusal: Denied, deps: Deps) -> None:
@@ -166,6 +187,7 @@ def ask(page: Enumerated, cause: Cause, deps: Deps) -> int:
 def _check(message: Message, deps: Deps) -> TargetResult | None:
     """Follow a change in progress; a message about one that has ended is stale."""
     result = _unless_raced(lambda: _follow(message, deps))
+    tell_of_slow_revert(message.change_id, deps)
     if result is not None:
         keep_result(result, message.options, deps)
     return result

@@ -13,7 +13,8 @@ and cannot be followed: such an event is dead-lettered, because delivering it ag
   is cheap.
 - Moving resources out of a group and deleting a group name the group as a locator. The deletion of a
   group should raise one event per resource in it, but those may be lost, and one query is cheap.
-  Where moved resources arrived is not in the event; the sweep finds them.
+  Where moved resources arrived is not in the event (its subject is the group that they left, as in the
+  request: ``POST …/resourceGroups/<source>/moveResources``); what is new in the scopes is looked for.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ _ELSEWHERE: Final = re.compile(
 """What lies in no resource group (a role assignment, a policy): nobody's business here."""
 
 _WRITES: Final = "microsoft.resources.resourcewrite"
+_LOCKS: Final = "microsoft.authorization/locks/"
 _GROUP: Final = "microsoft.resources/subscriptions/resourcegroups"
 _EVENT_TYPES: Final = frozenset(name.lower() for name in EVENT_TYPES)
 
@@ -106,6 +108,12 @@ def map_event(event: ResourceEvent) -> Mapped | Ignored:
         return Ignored(reason=IgnoredReason.OPERATION)
     resource_type, kind = found
     return _mapped(kind, _resource(event, resource_type), event)
+
+
+def may_be_moved(cause: Cause) -> bool:
+    """Whether resources may have left a group for another: all but a lock on it can mean that."""
+    named = {(one.operation_name or "").lower() for one in (cause, *cause.earlier)}
+    return not all(name.startswith(_LOCKS) for name in named)
 
 
 def locate(resource: ResourceId) -> Target | Locator | None:

@@ -28,6 +28,10 @@ EXPIRED: Final = Pattern(
     why="What it covered is judged again: drift that was left alone until now is reverted or alerts.",
 )
 
+OF_ROLLBACK: Final = "rollback "
+"""What the fingerprint begins with where the exemption came with a rollback (``ended_exemptions``); that of
+an entry of the file begins with its scope."""
+
 
 @value
 class _Ended:
@@ -74,7 +78,8 @@ def _ended(now: datetime, deps: Deps) -> list[_Ended]:
 
 def _open_alerts(deps: Deps) -> list[AlertRecord]:
     alerts = deps.store.alerts(policy=EXPIRED.id, limit=None)
-    return [alert for alert in alerts if alert.status is not AlertStatus.RESOLVED]
+    standing = (alert for alert in alerts if alert.status is not AlertStatus.RESOLVED)
+    return [alert for alert in standing if not alert.fingerprint.startswith(OF_ROLLBACK)]
 
 
 def _open(entry: _Ended, cause: Cause, deps: Deps) -> None:

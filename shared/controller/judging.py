@@ -11,17 +11,20 @@ from dataclasses import replace
 from datetime import datetime
 
 from shared.alerts.edit_words import change_words
+from shared.alerts.planned import beyond_approval
 from shared.config.configuration import tags_of
 from shared.controller.context import clock_after, context_for
 from shared.controller.deps import Deps
+from shared.controller.exempted import Cover, cover_of
 from shared.controller.last_way import LastWay
 from shared.controller.proposals import Proposals
 from shared.controller.put_back import put_back_first
 from shared.controller.shadowed import said_of, shadowed
-from shared.controller.visit import Judgement, Visit
+from shared.controller.visit import BUSY, Judgement, Visit
 from shared.guardrails.decide import decide
 from shared.guardrails.prove import prove
 from shared.guardrails.question import Question, Readiness, readiness_of
+from shared.guardrails.rolled_back import leaving_alone
 from shared.model import (
     Action,
     Change,
@@ -61,6 +64,8 @@ def _judge(
     visit: Visit, policy: AnyPolicy, record: TargetRecord, proposals: Proposals, last_way: LastWay
 ) -> Judgement:
     """One policy's finding on the snapshot, the change for it, its proof and the decision."""
+    there, covered = visit.snapshot, cover_of(visit, policy, record)
+    visit = covered.visit
     readiness = readiness_of(visit.snapshot)
     finding = _never_compliant_while_busy(policy.evaluate(visit.snapshot), readiness)
     baseline = _baseline(visit, finding, record)
@@ -73,7 +78,10 @@ def _judge(
     remedy = _Remedy()
     if finding.state is not ComplianceState.COMPLIANT:
         remedy = _remedy(visit, policy, (finding, baseline), proposals.beside(policy.id))
+        remedy = _leaving_alone(remedy, policy, covered, there)
     context = context_for(visit, policy, finding, record)
+    context = replace(context, exemption=context.exemption or covered.exemption)
+    outside = visit.deps.settings.outside(remedy.change.edits) if remedy.change else ()
     exposure = clock_after(visit, policy, finding, context, record)
     is_open = exposure.is_open and finding.state is ComplianceState.NON_COMPLIANT
     question = Question(
@@ -82,15 +90,17 @@ def _judge(
         change=remedy.change,
         proof=remedy.proof,
         assessment=_assessment(visit, policy, remedy.change, baseline) if remedy.change else Assessment(),
-        context=replace(context, readiness=readiness, exposure=exposure if is_open else None),
+        context=replace(
+            context, readiness=readiness, outside=outside, exposure=exposure if is_open else None
+        ),
     )
     decision = None
     if finding.state is not ComplianceState.COMPLIANT:
         asked = last_way.asked(question)
-        if asked.assessment.last_way_in:
+        if asked.assessment.last_way_in and not covered.alone:
             asked, put_back_from = put_back_first((question, asked), visit, last_way, (memory, baseline))
             remedy = _begun_with_a_way_in(remedy, asked, put_back_from)
-        decision = decide(asked)
+        decision = decide(_as_approved(asked, there))
     if context.exemption is not None and finding.state is ComplianceState.NON_COMPLIANT:
         finding = replace(finding, state=ComplianceState.EXEMPT)
     judgement = Judgement(
@@ -120,6 +130,12 @@ class _Remedy:
     proof: Proof | None = None
     edits: tuple[Edit, ...] = ()
     restored_from: datetime | None = None
+
+
+def _as_approved(question: Question, there: Snapshot) -> Question:
+    """The question with what its change does beyond the approval that stands."""
+    beyond = beyond_approval(question.context.approval, question.change, there)
+    return replace(question, context=replace(question.context, beyond_approval=beyond))
 
 
 def _begun_with_a_way_in(remedy: _Remedy, question: Question, put_back_from: datetime | None) -> _Remedy:
@@ -157,6 +173,15 @@ def _remedy(
     return _Remedy(change=planned, proof=proof, edits=planned.edits)
 
 
+def _leaving_alone(remedy: _Remedy, policy: AnyPolicy, covered: Cover, there: Snapshot) -> _Remedy:
+    """What is planned as if a rolled-back change were made is proved on the reading that is ``there`` too."""
+    if remedy.change is None or remedy.proof is None or not covered.alone:
+        return remedy
+    policies = policy, covered.visit.policies
+    proof = leaving_alone(remedy.proof, remedy.change, there, covered.alone, policies)
+    return replace(remedy, proof=proof)
+
+
 def _former(
     policy: AnyPolicy, finding: Finding, snapshot: Snapshot, baseline: Baseline
 ) -> tuple[Change, ...]:
@@ -177,8 +202,7 @@ def _said(judgement: Judgement) -> Judgement:
 def _never_compliant_while_busy(finding: Finding, readiness: Readiness) -> Finding:
     if readiness is not Readiness.BUSY or not finding.nothing_surely_wrong:
         return finding
-    busy = "another operation is running: look again"
-    return replace(finding, state=ComplianceState.UNKNOWN, reason=busy, undecided=())
+    return replace(finding, state=ComplianceState.UNKNOWN, reason=BUSY, undecided=())
 
 
 def policies_in_question(target: Target, deps: Deps) -> tuple[AnyPolicy, ...]:

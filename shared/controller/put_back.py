@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from shared.controller.deps import Deps
 from shared.controller.last_way import LastWay
 from shared.controller.visit import Visit
 from shared.guardrails.prove import prove
@@ -40,7 +41,7 @@ def put_back_first(
     ``questions`` are the one that was asked of *last way in*, and what that said.
     """
     question, held = questions
-    for former, read_at in _earlier(visit, *known):
+    for former, read_at in earlier(*known, visit.deps, visit.now):
         other = _instead(question, visit, former)
         asked = last_way.asked(other) if other else held
         if not asked.assessment.last_way_in:
@@ -59,11 +60,11 @@ def _instead(question: Question, visit: Visit, former: ServerSnapshot) -> Questi
     return replace(question, change=change, proof=proof) if proof.holds else None
 
 
-def _earlier(
-    visit: Visit, memory: PolicyMemory | None, baseline: Baseline
+def earlier(
+    memory: PolicyMemory | None, baseline: Baseline, deps: Deps, now: datetime
 ) -> Iterator[tuple[ServerSnapshot, datetime]]:
     """The readings from which rules may be put back, the newest first."""
-    last, now = baseline.snapshot, visit.now
+    last = baseline.snapshot
     if not isinstance(last, ServerSnapshot) or baseline.read_at is None or baseline.read_at < now - OLDEST:
         return
     yield last, baseline.read_at
@@ -72,6 +73,6 @@ def _earlier(
     was_closed = last.public_access is not PublicAccess.ENABLED
     if was_closed or has_good_way(last) or memory.way_in_at < now - OLDEST_BEFORE:
         return
-    before = visit.deps.store.snapshot(memory.way_in)
+    before = deps.store.snapshot(memory.way_in)
     if isinstance(before, ServerSnapshot):
         yield before, memory.way_in_at

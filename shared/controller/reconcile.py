@@ -19,6 +19,8 @@ from shared.controller.change_ends import abandon, close, finish, give_up, witho
 from shared.controller.deps import Deps
 from shared.controller.journaling import note_switches
 from shared.controller.judging import enabled_policies, judge_all, policies_in_question
+from shared.controller.lowered_by_tags import with_tags_compared
+from shared.controller.moved import known_by_name
 from shared.controller.remediation import begin, resume
 from shared.controller.remembering import (
     attributed,
@@ -69,6 +71,7 @@ def reconcile(
     if finishing is None:  # a change carries the cause that it was begun for, which is not news
         cause = attributed(cause, deps)
         record = with_foreign_write(record, cause, deps)
+    record = _with_what_is_heard(record, deps)
     if finishing is None and record.is_held(started):
         return already_in_progress(known, record, cause, deps, options)
     if finishing is None and active is not None and active.is_running:
@@ -77,12 +80,20 @@ def reconcile(
     visit = _read(record, cause, finishing, deps, options)
     if isinstance(visit, TargetResult):
         return visit
+    record = known_by_name(record, visit)
     looked = _look(visit, record, finishing)
     result = _conclude(visit, looked)
     if looked.ended_at_once is None:
         return result
     verified = reconcile(target, cause, deps, options, looked.ended_at_once)
     return merge(result, replace(verified, arm_calls=verified.arm_calls[len(result.arm_calls) :]))
+
+
+def _with_what_is_heard(record: TargetRecord, deps: Deps) -> TargetRecord:
+    """An event that has arrived and waits for its own look is known to every other one: a revert between the
+    two would stand in the way of whoever is writing."""
+    heard = deps.store.heard(record.target)
+    return record if heard is None else with_foreign_write(record, attributed(heard, deps), deps)
 
 
 def _read(
@@ -137,7 +148,7 @@ def _look(visit: Visit, record: TargetRecord, finishing: ChangeRecord | None) ->
     record, finished = finish(finishing, record, visit)
     verified = _Looked(outcomes={finished.change.policy: finished.outcome}, changes=(view_of(finished),))
     if finished.outcome is Outcome.IN_PROGRESS:
-        visit.deps.store.save(record)
+        _tell_of_exposures(visit, record)
         return verified
     if record.is_held(visit.now):  # the next change is on its way already: its reading judges
         visit.deps.store.journal.append(record.target, *record.deeds)
@@ -150,12 +161,27 @@ def _look(visit: Visit, record: TargetRecord, finishing: ChangeRecord | None) ->
     return replace(looked, outcomes=outcomes, changes=verified.changes + looked.changes)
 
 
-def _judge_and_act(visit: Visit, record: TargetRecord) -> _Looked:
+def _tell_of_exposures(visit: Visit, record: TargetRecord) -> None:
+    """What lets somebody in is told while a change cannot be verified yet; the rest is judged after it."""
+    judgements, record = _judge(visit, record)
+    exposed = tuple(judgement for judgement in judgements if judgement.exposure.is_open)
+    tell(visit, exposed, record)
+    visit.deps.store.save(remember(visit, exposed, record))
+
+
+def _judge(visit: Visit, record: TargetRecord) -> tuple[tuple[Judgement, ...], TargetRecord]:
+    """What is right for each policy, and the record with what was seen of the target."""
     rules = visit.deps.configuration.file.tag_exemptions
     record = with_tag_seen(record, tags_of(visit.snapshot), visit.cause, rules, visit.now)
     record = with_what_was_seen(record, visit.snapshot)
+    record = with_tags_compared(record, visit)
     judgements, seen = judge_all(visit, _asked_for(visit), record)
     relate(visit, seen)
+    return judgements, record
+
+
+def _judge_and_act(visit: Visit, record: TargetRecord) -> _Looked:
+    judgements, record = _judge(visit, record)
     outcomes = {judgement.policy.id: _outcome(judgement.decision) for judgement in judgements}
     begun = _act(visit, judgements, record)
     if begun is None:

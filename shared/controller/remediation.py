@@ -10,23 +10,28 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TypeGuard
 
-from shared.controller.asking_again import LOOK_AGAIN, RUN_ASKS_AGAIN, check_later, recheck_later
+from shared.controller.asking_again import (
+    LOOK_AGAIN,
+    RUN_ASKS_AGAIN,
+    check_later,
+    look_when_due,
+    recheck_later,
+)
+from shared.controller.before_edits import forbidden_now, proved_again, refuse_outside
 from shared.controller.change_ends import LEASE, PATIENCE, give_up
 from shared.controller.deps import Deps
+from shared.controller.nearly_spent import warn_of_budget
 from shared.controller.telling import raise_alert, sighting_of
 from shared.controller.visit import Judgement, Visit
-from shared.guardrails.budget import Purchase
+from shared.guardrails.budget import Purchase, cost
 from shared.guardrails.traffic_difference import difference_made
-from shared.model import Action, EnforcementMode, Operation, Outcome, Purse, Reason, Snapshot
+from shared.model import Action, Operation, Outcome, Purse, Reason, Snapshot
 from shared.model.change_records import ChangeKind, ChangeRecord
-from shared.model.edits import apply_edit, apply_edits
 from shared.model.errors import (
     Busy,
     Conflict,
     GatewayError,
     Gone,
-    Permanent,
-    StoreError,
     Throttled,
     Transient,
 )
@@ -34,6 +39,7 @@ from shared.model.happened import change_claimed, with_deeds
 from shared.model.memory import TargetRecord
 from shared.model.messages import RunOptions
 from shared.model.results import TargetResult
+from shared.model.values import value
 from shared.state.claims import BudgetExhausted
 
 # --- begin -----------------------------------------------------------------------------------------
@@ -48,13 +54,22 @@ def begin(visit: Visit, judgement: Judgement, record: TargetRecord) -> ChangeRec
     try:
         claim(change, record, visit.deps, visit.now, judgement.purse)
     except BudgetExhausted as exhausted:
-        decision = replace(change.decision, action=Action.ALERT, reason=Reason.BUDGET, detail=str(exhausted))
+        again = (exhausted.room_at - visit.now).total_seconds() if exhausted.room_at is not None else None
+        decision = replace(
+            change.decision,
+            action=Action.ALERT,
+            reason=Reason.BUDGET,
+            detail=str(exhausted),
+            look_again_seconds=again,
+        )
         raise_alert(judgement.policy, sighting_of(visit, judgement, decision), visit.deps)
-        visit.deps.store.save(record)
+        visit.deps.store.save(look_when_due(visit, decision, record))
         return replace(change, outcome=Outcome.ALERTED, decision=decision, detail=str(exhausted))
     claimed = visit.deps.store.change(change.id)
     assert claimed is not None  # the claim has just entered it into the journal
-    return advance(claimed, visit.snapshot, visit.deps, visit.options)
+    begun = advance(claimed, visit.snapshot, visit.deps, visit.options)
+    warn_of_budget(begun, judgement.purse, visit.deps)
+    return begun
 
 
 def claim(
@@ -62,13 +77,14 @@ def claim(
 ) -> None:
     """Reserve target and budget for a change, in one conditional write with its entry in the journal.
 
-    Raises ``BudgetExhausted``, and ``EntityChanged`` when somebody else was faster.
+    Raises ``OutsideScopes``, ``BudgetExhausted``, and ``EntityChanged`` when somebody else was faster.
     """
+    refuse_outside(change.change.edits, deps)
     deps.store.claim(
         with_deeds(record, change_claimed(change, deps.gateway.identity())),
         change,
         lease_until=now + LEASE,
-        purchase=Purchase(target=record.target, writes=len(change.change.edits), purse=purse),
+        purchase=Purchase(target=record.target, writes=cost(change.change, purse), purse=purse),
         limits=deps.configuration.limits,
         now=change.created_at,
     )
@@ -95,33 +111,62 @@ def _new_change(visit: Visit, judgement: Judgement) -> ChangeRecord:
     )
 
 
-def advance(change: ChangeRecord, snapshot: Snapshot, deps: Deps, options: RunOptions) -> ChangeRecord:
-    """Send edits until one takes long, one fails, or all are sent; and have the next look queued."""
-    edits = change.change.edits
-    delay = 0.0
+@value
+class _Sent:
+    """Where a change stands after an edit; ``reading`` is one on which the next is proved, if that may go."""
+
+    change: ChangeRecord
     operation: Operation | None = None
-    while change.next_edit < len(edits):
-        forbidden = _forbidden_now(change, deps, options) if change.next_edit else None
-        if forbidden is not None:
-            return give_up(change, forbidden, deps, options)
-        try:
-            operation = deps.gateway.submit(edits[change.next_edit], snapshot)
-        except Gone:
-            change = replace(change, nothing_there=True)
-            break
-        except GatewayError as error:
-            if not _may_have_been_sent(error):
-                return give_up(change, error, deps, options)
-            delay = error.retry_after or LOOK_AGAIN
-            break
-        if operation.url is not None:
-            delay = operation.retry_after_seconds or LOOK_AGAIN
-            break
-        snapshot = apply_edit(snapshot, edits[change.next_edit])
-        change, operation = replace(change, next_edit=change.next_edit + 1), None
-    change = deps.store.put_change(replace(change, operation=operation))
-    check_later(change, deps, options, delay)
+    delay: float = 0.0
+    reading: Snapshot | None = None
+    refusal: GatewayError | None = None
+
+
+def advance(change: ChangeRecord, proved_on: Snapshot, deps: Deps, options: RunOptions) -> ChangeRecord:
+    """Send edits until one takes long, one fails, or all are sent; and have the next look queued.
+
+    The next edit was proved on the reading ``proved_on``; each later one is proved again before it is sent.
+    """
+    sent = _Sent(change=change, reading=proved_on)
+    while sent.reading is not None:
+        sent = _send(sent.change, sent.reading, deps, options)
+    if sent.refusal is not None:
+        return give_up(sent.change, sent.refusal, deps, options)
+    change = deps.store.put_change(replace(sent.change, operation=sent.operation))
+    check_later(change, deps, options, sent.delay)
     return change
+
+
+def _send(change: ChangeRecord, reading: Snapshot, deps: Deps, options: RunOptions) -> _Sent:
+    refusal = forbidden_now(change, deps, options)
+    if refusal is not None:
+        return _Sent(change=change, refusal=refusal)
+    try:
+        operation = deps.gateway.submit(change.change.edits[change.next_edit], reading)
+    except Gone:
+        return _Sent(change=replace(change, nothing_there=True))
+    except GatewayError as error:
+        if _may_have_been_sent(error):
+            return _Sent(change=change, delay=error.retry_after or LOOK_AGAIN)
+        return _Sent(change=change, refusal=error)
+    if operation.url is not None:
+        return _Sent(change=change, operation=operation, delay=operation.retry_after_seconds or LOOK_AGAIN)
+    return _go_on(replace(change, next_edit=change.next_edit + 1), deps)
+
+
+def _go_on(change: ChangeRecord, deps: Deps) -> _Sent:
+    """Prove the next edit. Where nothing can be read now, the reading that ends the change tells, and what is
+    left is judged anew."""
+    if change.next_edit == len(change.change.edits):
+        return _Sent(change=change)
+    try:
+        return _Sent(change=change, reading=proved_again(change, deps))
+    except Gone:
+        return _Sent(change=change)
+    except Transient as trouble:
+        return _Sent(change=change, delay=trouble.retry_after or LOOK_AGAIN)
+    except GatewayError as error:
+        return _Sent(change=change, refusal=error)
 
 
 def _may_have_been_sent(error: GatewayError) -> TypeGuard[Transient]:
@@ -152,27 +197,24 @@ def poll(change: ChangeRecord, deps: Deps, options: RunOptions) -> ChangeRecord 
         return give_up(change, error, deps, options)
     if running is not None:
         return _wait(change, running, deps, options, running.retry_after_seconds)
-    return _next(replace(change, operation=None, next_edit=change.next_edit + 1), deps, options)
+    return _next(change, operation, deps, options)
 
 
-def _next(change: ChangeRecord, deps: Deps, options: RunOptions) -> ChangeRecord | None:
-    """Send the next edit; None when there is none."""
+def _next(change: ChangeRecord, ended: Operation, deps: Deps, options: RunOptions) -> ChangeRecord | None:
+    """Send the next edit, if it is right on what is there now; None when there is none, or no target."""
+    change = replace(change, operation=None, next_edit=change.next_edit + 1)
     if change.next_edit == len(change.change.edits):
         return None
-    before = deps.store.snapshot(change.before)
-    assert before is not None  # kept before the change was claimed
-    return advance(change, apply_edits(before, change.change.edits[: change.next_edit]), deps, options)
-
-
-def _forbidden_now(change: ChangeRecord, deps: Deps, options: RunOptions) -> Permanent | None:
-    """Why the next edit may not be sent: mode and switch are asked before every write."""
-    if EnforcementMode.AUDIT in (deps.settings.mode, options.enforcement):
-        return Permanent("the app audits now: the rest is not made", code="enforcement-disabled")
     try:
-        on = deps.store.break_glass(change.change.target.id.subscription)
-    except StoreError as error:
-        return Permanent(f"the switch cannot be read: {error}", code=Reason.BREAK_GLASS_UNREADABLE)
-    return Permanent("writes are switched off", code=Reason.BREAK_GLASS) if on else None
+        reading = proved_again(change, deps)
+    except Gone:
+        return None
+    except Transient as trouble:
+        waiting = replace(change, next_edit=change.next_edit - 1)
+        return _wait(waiting, ended, deps, options, trouble.retry_after)
+    except GatewayError as error:
+        return give_up(change, error, deps, options)
+    return advance(change, reading, deps, options)
 
 
 def _wait(

@@ -10,11 +10,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from shared.config.tag_exemptions import tag_used_since
 from shared.controller.deps import Deps
+from shared.controller.not_judged import is_not_judged
 from shared.controller.visit import Judgement, Visit
 from shared.guardrails.exposures import is_restless
 from shared.guardrails.way_back import has_good_way
@@ -37,6 +38,8 @@ from shared.model.interfaces import Relation
 from shared.model.memory import PolicyMemory, TargetRecord
 from shared.state.relation_index import depends_on
 
+UNTOLD_KEPT: Final = timedelta(days=30)
+"""How long an exemption that has ended waits for the sweep that tells of it."""
 _NO_TIME: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -131,8 +134,9 @@ def remember(visit: Visit, judgements: tuple[Judgement, ...], record: TargetReco
     return replace(
         record,
         memories=memories,
+        not_judged=is_not_judged(visit, judgements, record),
         attempts=tuple(attempt for attempt in record.attempts if attempt.at > kept_since),
-        exemptions=tuple(e for e in record.exemptions if e.expires_at > visit.now),
+        exemptions=tuple(e for e in record.exemptions if e.expires_at > visit.now - UNTOLD_KEPT),
     )
 
 

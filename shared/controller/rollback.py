@@ -2,8 +2,9 @@
 
 It is refused when somebody changed the resource since, and it obeys break-glass and audit mode like
 any write. Its proof is that the reach of the whole target becomes the recorded one. The operator's
-reason and an expiry are required; until then the target is exempt from the policy, or the next
-event would revert it again. Edits are undone in reverse, so public access comes back before its rules.
+reason and an expiry are required; until then the edits that were undone are exempt from the policy, or the
+next event would make them again, and nothing else is: another hole is another drift. Edits are undone in
+reverse, so public access comes back before its rules.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
+from shared.controller.before_edits import OutsideScopes, refuse_outside
 from shared.controller.deps import Deps
+from shared.controller.nearly_spent import warn_of_budget
 from shared.controller.remediation import advance, claim
 from shared.controller.runs import refuse_under_audit
 from shared.guardrails.question import Readiness, readiness_of
@@ -27,6 +30,7 @@ from shared.model import (
     Outcome,
     Proof,
     ProofStep,
+    Purse,
     Reason,
     Snapshot,
 )
@@ -55,7 +59,7 @@ class RollbackRequest:
     actor: Actor
     reason: str
     expires_at: datetime
-    """Until when the target is exempt from the policy of the change."""
+    """Until when what is put back is exempt from the policy of the change."""
 
 
 def roll_back(request: RollbackRequest, deps: Deps) -> ChangeRecord | None:
@@ -68,6 +72,7 @@ def roll_back(request: RollbackRequest, deps: Deps) -> ChangeRecord | None:
     if original is None:
         return None
     _refuse_unless_applied(original)
+    _refuse_outside_scopes(original, deps)
     _refuse_under_break_glass(original, deps)
     now_there = deps.gateway.read(original.change.target, _aspects(original))
     _refuse_unless_ready(now_there)
@@ -92,6 +97,13 @@ def _refuse_unless_ready(now_there: Snapshot) -> None:
             raise RollbackRefused(Reason.TARGET_STOPPED, "a stopped server refuses writes")
         case Readiness.READY:
             return
+
+
+def _refuse_outside_scopes(original: ChangeRecord, deps: Deps) -> None:
+    try:
+        refuse_outside(original.change.inverse, deps)
+    except OutsideScopes as outside:
+        raise RollbackRefused(Reason.OUTSIDE_SCOPES, str(outside)) from outside
 
 
 def _refuse_under_break_glass(original: ChangeRecord, deps: Deps) -> None:
@@ -137,7 +149,9 @@ def _begin(
     deps.store.put_change(replace(original, rolled_back_by=change.id))
     claimed = deps.store.change(change.id)
     assert claimed is not None  # the claim has just entered it into the journal
-    return advance(claimed, now_there, deps, RunOptions())
+    begun = advance(claimed, now_there, deps, RunOptions())
+    warn_of_budget(begun, Purse.ORDINARY, deps)
+    return begun
 
 
 def _exemption(request: RollbackRequest, original: ChangeRecord, change: ChangeRecord) -> Exemption:
@@ -147,6 +161,7 @@ def _exemption(request: RollbackRequest, original: ChangeRecord, change: ChangeR
         approver=request.actor.name or request.actor.object_id or "operator",
         expires_at=request.expires_at,
         change_id=change.id,
+        rolled_back=original.change,
     )
 
 

@@ -13,8 +13,10 @@ from dataclasses import replace
 from shared.alerts.lifecycle import notification
 from shared.controller.deps import Deps
 from shared.controller.dispatch import ask
+from shared.controller.ended_exemptions import resolve_what_is_over, tell_of_ended_exemptions
 from shared.controller.expired_exemptions import tell_of_expired_exemptions
 from shared.controller.journaling import keep_journal
+from shared.controller.nearly_spent import end_warnings
 from shared.controller.notifying import notify
 from shared.model import Cause, CauseKind, Target
 from shared.model.alert_records import NotificationType
@@ -39,12 +41,15 @@ def sweep(deps: Deps) -> Swept:
     cause = Cause(kind=CauseKind.SWEEP, time=deps.clock.now())
     counts: list[tuple[int, int]] = []
     failures: list[GatewayError] = []
+    resolve_what_is_over(cause, deps)
     for scope in deps.settings.scopes:
         try:
             counts.append(_sweep_scope(scope, cause, deps))
         except GatewayError as error:  # the other scopes are swept before it is raised
             failures.append(error)
     tell_of_expired_exemptions(cause, deps)
+    end_warnings(cause, deps)
+    deps.store.names.forget_old(cause.time)
     _queue_unsent(deps)
     keep_journal(deps)
     swept = Swept(
@@ -66,11 +71,11 @@ def _sweep_scope(scope: ResourceId, cause: Cause, deps: Deps) -> tuple[int, int]
     for page in deps.gateway.enumerate(scope):
         ask(page, cause, deps)
         seen.update(page.targets)
-    missing = [
-        record.target
-        for record in deps.store.known_targets(scope.subscription)
-        if record.target not in seen and record.target.id.within(scope)
-    ]
+    missing: list[Target] = []
+    for record in deps.store.known_targets(scope.subscription):
+        tell_of_ended_exemptions(record, cause, deps)
+        if record.target not in seen and record.target.id.within(scope):
+            missing.append(record.target)
     ask(Enumerated(targets=tuple(missing)), cause, deps)
     if not scope.resource_group:
         deps.store.complete_first_pass(scope.subscription, started)

@@ -20,13 +20,17 @@ from shared.alerts.lifecycle import (
     recur,
     reworded,
 )
+from shared.alerts.planned import planned_of
 from shared.alerts.steps import commands_told, resolved, started_first, ways_started_first
 from shared.config.configuration import tags_of
 from shared.controller.deps import Deps
+from shared.controller.exempted import as_judged
+from shared.controller.not_judged import has_lasted, tell_of_target
 from shared.controller.notifying import write_and_tell
 from shared.controller.resolving import UNKNOWN_FINGERPRINT, resolve_what_ended, resolve_what_is_off
 from shared.controller.visit import Judgement, Visit
-from shared.guardrails.exposures import openers
+from shared.guardrails.approvals import wider
+from shared.guardrails.exposures import lets_in, openers
 from shared.model import (
     Action,
     CauseKind,
@@ -51,20 +55,20 @@ from shared.posture.subnet_rules import by_hand
 from shared.posture.ways.reach import with_reach
 from shared.state.baseline import evidence_since, found_since, recorded_baseline
 
-UNKNOWN_RUNS: Final = 3
-UNKNOWN_TIME: Final = timedelta(hours=1)
-"""An unknown opens an alert after this many runs in a row or this long (INTERFACES, "Enforcement")."""
-
+SLOW_REVERT: Final = timedelta(seconds=60)
+"""Since it was begun; an operation takes less as a rule."""
 _DEPENDANTS: Final = ("likelyDependants", "likelyDependantsError")
 
 
 def tell(visit: Visit, judgements: tuple[Judgement, ...], record: TargetRecord) -> None:
     """Open, count and resolve alerts as the judgements ask. ``record`` is the memory before this visit."""
     resolve_what_is_off(visit, record)
+    tell_of_target(visit, judgements, record)
     for judgement in judgements:
         memory = record.memories.get(judgement.policy.id)
         resolve_what_ended(visit, judgement, memory)
-        decision, finding = judgement.decision, judgement.finding
+        finding = judgement.finding
+        decision = None if judgement.awaits_target else judgement.decision
         if decision is not None and wants_alert(
             visit.now, finding, decision, memory, was_sure=judgement.was_sure
         ):
@@ -85,6 +89,7 @@ def sighting_of(visit: Visit, judgement: Judgement, decision: Decision) -> Sight
         now=visit.now,
         commands=_commands(edits, finding, visit.snapshot, visit.deps),
         edits=edits,
+        planned=planned_of(change, visit.snapshot),
         baseline_lost=judgement.baseline.lost,
     )
 
@@ -132,9 +137,7 @@ def wants_alert(
         return decision.action is Action.ALERT or audited
     if decision.reason is Reason.EXEMPT:
         return False
-    runs = memory.unknown_runs if memory else 0
-    since = (memory.unknown_since if memory else None) or now
-    return was_sure or runs + 1 >= UNKNOWN_RUNS or now - since >= UNKNOWN_TIME
+    return was_sure or has_lasted(memory, now)
 
 
 def raise_alert(policy: AnyPolicy, sighting: Sighting, deps: Deps) -> AlertRecord:
@@ -168,8 +171,9 @@ def raise_alert(policy: AnyPolicy, sighting: Sighting, deps: Deps) -> AlertRecor
 
 def _with_what_works_now(known: AlertRecord, sighting: Sighting, deps: Deps) -> AlertRecord:
     now = reworded(known, sighting)
-    told = (now.commands, now.edits, now.alternatives)
-    return known if told == (known.commands, known.edits, known.alternatives) else deps.store.put_alert(now)
+    told = (now.commands, now.edits, now.alternatives, now.planned)
+    known_told = (known.commands, known.edits, known.alternatives, known.planned)
+    return known if told == known_told else deps.store.put_alert(now)
 
 
 def _kept_dependants(known: AlertRecord | None) -> Mapping[str, Json]:
@@ -186,14 +190,20 @@ def _is_news(known: AlertRecord, sighting: Sighting) -> bool:
 
 
 def _is_told(known: AlertRecord, sighting: Sighting) -> bool:
-    """Whether people hear of an open alert again: the decision is another one, or the drift is graver."""
+    """Whether people hear of an open alert again: the decision is another one, the drift is graver, or what
+    they approved has become more."""
     graver = sighting.finding.severity.rank > known.severity.rank
+    stands = known.approval is not None and known.approval.expires_at > sighting.now
+    more = stands and bool(wider(known.planned, sighting.planned))
     before, now = known.decision.reason, sighting.decision.reason
-    return graver or not (before is now or {before, now} <= _ON_ITS_WAY)
+    return graver or more or not (before is now or {before, now} <= _ON_ITS_WAY)
 
 
 _ON_ITS_WAY: Final = frozenset(
-    {Reason.SETTLING, Reason.TARGET_BUSY, Reason.DRIFT, Reason.NEW_RESOURCE, Reason.ADOPTED}
+    {
+        *(Reason.SETTLING, Reason.TARGET_BUSY, Reason.TARGET_STOPPED),
+        *(Reason.DRIFT, Reason.NEW_RESOURCE, Reason.ADOPTED),
+    }
 )
 """A revert that is made, or would be, now or in a moment: which of them it is, is no news."""
 
@@ -222,12 +232,26 @@ def alert_failed_change(change: ChangeRecord, deps: Deps) -> None:
     raise_alert(policy, _sighting_of_failure(change, policy, before, deps), deps)
 
 
+def tell_of_slow_revert(change_id: str | None, deps: Deps) -> None:
+    """A change on its way is a delay as well: what lets somebody in is told when its revert takes long."""
+    change = deps.store.change(change_id) if change_id else None
+    if change is None or change.outcome is not Outcome.IN_PROGRESS or change.kind is ChangeKind.ROLLBACK:
+        return
+    policy, before = find(change.change.policy), deps.store.snapshot(change.before)
+    if deps.clock.now() - change.created_at < SLOW_REVERT or policy is None or before is None:
+        return
+    bound = deps.configuration.bind(policy, change.change.target.id, tags_of(before))
+    if lets_in(bound, bound.evaluate(before), before):
+        alert_failed_change(replace(change, detail="its revert has not ended yet"), deps)
+
+
 def _sighting_of_failure(change: ChangeRecord, policy: AnyPolicy, before: Snapshot, deps: Deps) -> Sighting:
     """The drift as it was when the change was begun, and how its revert came to nothing."""
     bound = deps.configuration.bind(policy, change.change.target.id, tags_of(before))
-    memory = deps.store.recall(change.change.target, change.created_at).memories.get(policy.id)
-    baseline = recorded_baseline(memory, deps.store)
-    found = found_since(baseline, with_reach(bound.evaluate(before), before), before, bound)
+    record = deps.store.recall(change.change.target, change.created_at)
+    baseline = recorded_baseline(record.memories.get(policy.id), deps.store)
+    judged = as_judged(before, policy.id, record, change.created_at)
+    found = found_since(baseline, with_reach(bound.evaluate(judged), before), judged, bound)
     finding = _told_here(found, before, deps)
     since = evidence_since(baseline, before, bound, change.cause)
     planned = {"plannedChange": change_words(change.change, change.restored_from)}
@@ -242,4 +266,5 @@ def _sighting_of_failure(change: ChangeRecord, policy: AnyPolicy, before: Snapsh
         now=deps.clock.now(),
         commands=_commands(edits, finding, before, deps),
         edits=edits,
+        planned=planned_of(change.change, before),
     )

@@ -7,14 +7,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from shared.alerts.lifecycle import Sighting, alert_id
 from shared.controller.asking_again import look_after_lease
 from shared.controller.deps import Deps
-from shared.controller.notifying import resolve_if_open
+from shared.controller.moved import DELETED, end_alerts, leave_behind
+from shared.controller.not_judged import has_lasted, hides_exposure, tell_not_judged
 from shared.controller.remembering import is_ours, next_memory
-from shared.controller.resolving import UNKNOWN_FINGERPRINT, alerts_of
 from shared.controller.run_results import log_line
-from shared.controller.telling import raise_alert, wants_alert
 from shared.model import Action, Cause, CauseKind, ComplianceState, Decision, Finding, Outcome, Reason, Target
 from shared.model.change_records import ChangeRecord
 from shared.model.errors import GatewayError
@@ -50,13 +48,10 @@ def _tells_of_our_write(cause: Cause, active: ChangeRecord | None, deps: Deps) -
 
 
 def target_is_gone(record: TargetRecord, deps: Deps) -> TargetResult:
-    """The resource was deleted: its alerts are resolved and it is forgotten."""
+    """The resource was deleted: its alerts are resolved, and it is forgotten but for its name."""
     now = deps.clock.now()
-    for policy_id, memory in record.memories.items():
-        for fingerprint in {*alerts_of(memory), UNKNOWN_FINGERPRINT}:
-            resolve_if_open(
-                alert_id(policy_id, record.target, fingerprint), "the resource was deleted", deps, now
-            )
+    end_alerts(record, DELETED, deps, now)
+    leave_behind(record, deps, now)
     if record.deeds:
         deps.store.journal.append(record.target, *record.deeds)
     deps.store.forget(record.target)
@@ -76,17 +71,19 @@ def target_is_unreadable(
     error: GatewayError,
     deps: Deps,
 ) -> TargetResult:
-    """A reading that failed for good is unknown for every policy: it may alert, it never acts."""
+    """A reading that failed for good is unknown for every policy: it may alert, once for all of them, and it
+    never acts."""
     now = deps.clock.now()
     reason = f"could not be read: {error.code or type(error).__name__}: {error}"
     unknown = [_unknown(policy, record.target, reason) for policy in policies]
     memories = dict(record.memories)
+    lasted = [has_lasted(memories.get(policy.id), now) for policy in policies]
+    is_told = bool(policies) and (record.not_judged or any(lasted) or hides_exposure(record, deps))
+    if is_told:
+        tell_not_judged(record.target, unknown, cause, deps)
     for policy, (finding, decision) in zip(policies, unknown, strict=True):
-        memory = memories.get(policy.id)
-        if wants_alert(now, finding, decision, memory):
-            raise_alert(policy, Sighting(finding=finding, decision=decision, cause=cause, now=now), deps)
-        memories[policy.id] = next_memory(memory, finding, decision, now)
-    deps.store.save(replace(record, memories=memories))
+        memories[policy.id] = next_memory(memories.get(policy.id), finding, decision, now)
+    deps.store.save(replace(record, memories=memories, not_judged=is_told))
     result = TargetResult(
         target=record.target,
         findings=tuple(finding for finding, _ in unknown),

@@ -14,6 +14,7 @@ from shared.model import (
     Action,
     Cause,
     Change,
+    ComplianceState,
     Decision,
     DeleteFirewallRule,
     Edit,
@@ -31,6 +32,9 @@ from shared.model.messages import RunOptions
 from shared.model.values import value
 from shared.posture.policy import AnyPolicy
 from shared.state.baseline import Baseline
+
+BUSY: Final = "another operation is running: look again"
+"""Why a finding is Unknown that would be compliant, were the target not busy."""
 
 MOMENTS: Final = frozenset({Reason.TARGET_BUSY, Reason.SETTLING})
 """What is over in a moment. A freeze, a window or a tag's time may take days."""
@@ -95,6 +99,12 @@ class Judgement:
         edits, waiting = (one.change.edits if one.change else () for one in (self, other))
         closes = any(isinstance(edit, SetPublicAccess) for edit in edits)
         return closes and any(isinstance(edit, PutFirewallRule | DeleteFirewallRule) for edit in waiting)
+
+    @property
+    def awaits_target(self) -> bool:
+        """Whether nothing is found because the target is busy, and for no other reason."""
+        busy = self.decision is not None and self.decision.reason is Reason.TARGET_BUSY
+        return busy and self.finding.state is ComplianceState.UNKNOWN and self.finding.reason == BUSY
 
     @property
     def _reverts(self) -> bool:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
-from shared.model import Purse, Target
+from shared.model import Change, Purse, Target
 from shared.model.memory import Attempt
 from shared.model.values import value
 
@@ -95,6 +95,12 @@ class Budget:
     def used(self) -> int:
         """Out of both purses."""
         return sum(entry.writes for entry in self.spent)
+
+
+def cost(change: Change, purse: Purse) -> int:
+    """Writes that a change takes out of a purse. To shut an exposure is one, however many rules have to go:
+    a hole under a dozen names would be too dear else, and would spend what the next one needs."""
+    return 1 if purse is Purse.EXPOSURE else len(change.edits)
 
 
 @value

@@ -3,9 +3,10 @@
 Pure and total: the context holds everything that was recalled, the time included. Audit mode is no
 brake: the decision is the one that enforce would take, marked ``dry_run``, and the act step writes
 nothing. The order is the promise of ``docs/reasons.md``: break-glass, exempt, unknown, effect, no
-plan, not proved, inherited, last way in, safety, exempt by tag, change freeze, outside window, not ready,
-settling, in vain, coming back, budget, revert. Those of waiting and of repeating have modules of their own;
-whatever delays the revert of an exposure, it is told in time (``exposures``).
+plan, not proved, outside scopes, inherited, last way in, safety, exempt by tag, change freeze, outside
+window, not ready, settling, in vain, coming back, budget, revert. Those of the boundary, of waiting and of
+repeating have modules of their own; whatever delays the revert of an exposure, it is told in time
+(``exposures``).
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
+from shared.guardrails.approvals import asked_again
+from shared.guardrails.boundary import outside_scopes
 from shared.guardrails.exposures import in_time
 from shared.guardrails.question import BreakGlass, Question, Readiness
 from shared.guardrails.repeating import coming_back, in_vain, over_budget
@@ -31,7 +34,7 @@ def decide(question: Question) -> Decision:
     for brake in BRAKES:
         decision = brake(question)
         if decision is not None:
-            return in_time(question, decision)
+            return in_time(question, asked_again(question, decision))
     return question.answered(Action.REVERT, _grounds(question))
 
 
@@ -68,7 +71,8 @@ def _exempt(question: Question) -> Decision | None:
     if exemption is None:
         return None
     until = exemption.expires_at.isoformat()
-    return question.answered(Action.SKIP, Reason.EXEMPT, f"{exemption.reason} (until {until})")
+    again = _wait_until(exemption.expires_at, question)
+    return question.answered(Action.SKIP, Reason.EXEMPT, f"{exemption.reason} (until {until})", again)
 
 
 def _unknown(question: Question) -> Decision | None:
@@ -181,6 +185,7 @@ BRAKES: Final[tuple[Callable[[Question], Decision | None], ...]] = (
     _effect,
     _no_plan,
     _not_proved,
+    outside_scopes,
     _inherited,
     _last_way_in,
     _safety,

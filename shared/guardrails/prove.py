@@ -38,6 +38,8 @@ from shared.posture.traffic import (
 )
 from shared.posture.ways.last_way import stays_public
 
+_FITS: Final = "the change fits the reading"
+
 
 def prove(
     change: Change,
@@ -55,7 +57,7 @@ def prove(
         after = apply_to(snapshot, change)
         restored = apply_edits(after, change.inverse)
     except EditDoesNotFit as misfit:
-        return Proof(steps=(ProofStep(claim="the change fits the reading", holds=False, detail=str(misfit)),))
+        return Proof(steps=(ProofStep(claim=_FITS, holds=False, detail=str(misfit)),))
     return Proof(
         steps=(
             _inverse_restores(snapshot, restored),
@@ -64,6 +66,24 @@ def prove(
             _way_in_stays(change, policy, snapshot, former)
             if change.keeps_way_in
             else _traffic_changes_as_permitted(change, policy, snapshot, after),
+        )
+    )
+
+
+def prove_harmless(
+    change: Change, snapshot: Snapshot, policy: AnyPolicy, enabled: Iterable[AnyPolicy]
+) -> Proof:
+    """All of the proof but that the finding disappears."""
+    try:
+        after = apply_to(snapshot, change)
+        restored = apply_edits(after, change.inverse)
+    except EditDoesNotFit as misfit:
+        return Proof(steps=(ProofStep(claim=_FITS, holds=False, detail=str(misfit)),))
+    return Proof(
+        steps=(
+            _inverse_restores(snapshot, restored),
+            _nothing_gets_worse(policy, enabled, snapshot, after),
+            _traffic_changes_as_permitted(change, policy, snapshot, after),
         )
     )
 

@@ -23,6 +23,7 @@ from shared.model import (
 from shared.model.alert_records import Approval
 from shared.model.exposure import REMEMBERED, Exposure
 from shared.model.memory import Attempt, Exemption, TagExemption
+from shared.model.resource_id import ResourceId
 from shared.model.values import value
 from shared.posture.policy import AnyPolicy, Assessment
 
@@ -67,10 +68,14 @@ class Context:
     tag_exemption: TagExemption | None = None
     was_compliant: bool = False
     created_after_first_pass: bool = False
+    outside: tuple[ResourceId, ...] = ()
+    """What the change would edit outside of the scopes."""
     adopt: bool = False
     without_approval: bool = False
     """The scope opted in to reverts that need approval."""
     approval: Approval | None = None
+    beyond_approval: str = ""
+    """What is planned that the approval does not cover, in words."""
     freeze: Freeze | None = None
     """The change freeze that holds now."""
     closed_until: datetime | None = None
@@ -105,12 +110,13 @@ class Question:
 
     @property
     def is_approved(self) -> bool:
-        """Whether a person consented to reverting this very drift, and not too long ago."""
+        """Whether a person consented to reverting this very drift by this or more, and not too long ago."""
         approval = self.context.approval
         return (
             approval is not None
             and approval.fingerprint == self.finding.fingerprint
             and approval.expires_at > self.context.now
+            and not self.context.beyond_approval
         )
 
     @property

@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
-from shared.guardrails.budget import Purchase, bounds
+from shared.guardrails.budget import Purchase, bounds, cost
 from shared.guardrails.exposures import openers
 from shared.guardrails.question import Question
 from shared.model import Action, Decision, Outcome, Purse, Reason
@@ -20,6 +20,9 @@ from shared.model.memory import Attempt
 PAUSES: Final = (timedelta(minutes=2), timedelta(minutes=5), timedelta(minutes=30))
 """In a fight, between one write and the next: after as many reverts as are flapping, after one more, and from
 then on."""
+
+ROUND: Final = timedelta(minutes=2)
+"""How long after one hole of a target was shut the others are."""
 
 
 def in_vain(question: Question) -> Decision | None:
@@ -32,9 +35,16 @@ def in_vain(question: Question) -> Decision | None:
         if attempt.outcome not in _IN_VAIN or any(at > attempt.at for at in asked):
             continue
         reason, detail = _IN_VAIN[attempt.outcome]
-        tried_again = (attempt.at + context.limits.flapping_window - context.now).total_seconds()
+        tried_again = (attempt.at + _window(question) - context.now).total_seconds()
+        if tried_again <= 0:
+            continue
         return question.answered(Action.ALERT, reason, detail, tried_again)
     return None
+
+
+def _window(question: Question) -> timedelta:
+    """Of an exposure it is tried again soon, as in any fight: whoever made Azure refuse gains little."""
+    return PAUSES[1] if question.context.exposure is not None else question.context.limits.flapping_window
 
 
 _IN_VAIN: Final = {
@@ -68,7 +78,8 @@ def coming_back(question: Question) -> Decision | None:
 
 def _fighting(question: Question) -> Decision | None:
     """Whoever opens other holes of the same target in turn fights the same fight; the first revert of a
-    policy is none of it."""
+    policy is none of it. When the pause is over every hole is shut, one after the other: one that waited for
+    the next pause would keep open what the other closed."""
     reverts = [attempt for attempt in question.attempts_of_a_day if attempt.purse is Purse.EXPOSURE]
     if all(attempt.policy != question.policy.id for attempt in reverts):
         return None
@@ -79,12 +90,18 @@ def _fighting(question: Question) -> Decision | None:
     return question.answered(Action.ALERT, Reason.FIGHTING, detail, left)
 
 
+def _of_this_round(attempt: Attempt, question: Question) -> bool:
+    """Whether it shut another hole of this target just now."""
+    return attempt.policy != question.policy.id and question.context.now - attempt.at < ROUND
+
+
 def _pause_left(reverts: list[Attempt], question: Question) -> float:
     """Seconds until the next write; nothing while there were few."""
     over = len(reverts) - question.context.limits.flapping_reverts
-    if over < 0:
+    before = [attempt.at for attempt in reverts if not _of_this_round(attempt, question)]
+    if over < 0 or not before:
         return 0.0
-    next_at = max(attempt.at for attempt in reverts) + PAUSES[min(over, len(PAUSES) - 1)]
+    next_at = max(before) + PAUSES[min(over, len(PAUSES) - 1)]
     return (next_at - question.context.now).total_seconds()
 
 
@@ -96,7 +113,7 @@ def _by_whom(question: Question) -> str:
 def over_budget(question: Question) -> Decision | None:
     """Whoever waits for room is asked again when there is some."""
     context = question.context
-    writes = len(question.change.edits) if question.change else 0
+    writes = cost(question.change, question.purse) if question.change else 0
     purchase = Purchase(target=question.finding.target, writes=writes, purse=question.purse)
     for bound in bounds(purchase, context.budget, context.attempts, context.limits, context.now):
         if bound.holds_up(writes):

@@ -13,7 +13,7 @@ from dataclasses import replace
 from shared.model import Change, SecurityGroup, ServerSnapshot, Snapshot, SubnetSnapshot
 from shared.model.change_records import TrafficDifference
 from shared.model.edits import apply_to
-from shared.nsg import NsgError, changed, diff, tolerated
+from shared.nsg import Difference, NsgError, changed, diff, tolerated
 from shared.posture.policy import AnyPolicy
 from shared.posture.subnet_questions import virtual_network
 from shared.posture.traffic import (
@@ -72,17 +72,23 @@ def _between_servers(
 def _between_subnets(
     before: SubnetSnapshot, after: SubnetSnapshot, asked: Traffic | None
 ) -> TrafficDifference:
-    sides = before.security_group, after.security_group
-    old, new = map(tolerated, sides)
-    if isinstance(asked, SubnetTraffic) or _none_more_odd(old, new):
-        sides = old, new
     if isinstance(asked, SubnetTraffic):
-        found = diff(*sides, asked.boxes, virtual_network(after))
+        old, new = map(tolerated, (before.security_group, after.security_group))
+        found = diff(old, new, asked.boxes, virtual_network(after))
     else:
-        found = changed(*sides, virtual_network(after))
+        found = compared(before, after)
     told = (found.newly_allowed, found.newly_denied, found.newly_open)
     allowed, denied, left_open = (tuple(dict.fromkeys(map(describe_box, boxes))) for boxes in told)
     return TrafficDifference(newly_allowed=allowed, newly_denied=denied, newly_open=left_open)
+
+
+def compared(before: SubnetSnapshot, after: SubnetSnapshot) -> Difference:
+    """Every packet that passes otherwise than before. Raises ``NsgError``."""
+    sides = before.security_group, after.security_group
+    old, new = map(tolerated, sides)
+    if _none_more_odd(old, new):
+        sides = old, new
+    return changed(*sides, virtual_network(after))
 
 
 def _none_more_odd(old: SecurityGroup | None, new: SecurityGroup | None) -> bool:

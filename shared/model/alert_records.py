@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 
-from shared.model.changes import Edit
+from shared.model.changes import Edit, TrafficBox
 from shared.model.decisions import Decision
 from shared.model.kinds import Severity
 from shared.model.resource_id import ResourceId
@@ -21,6 +21,32 @@ class AlertStatus(StrEnum):
 
 
 @value
+class Reach:
+    """Somebody who loses or gains access: public sources as inclusive spans of IPv4 addresses, what has a
+    name (every Azure address, a subnet, an endpoint), and packets."""
+
+    sources: tuple[tuple[int, int], ...] = ()
+    named: tuple[str, ...] = ()
+    packets: tuple[TrafficBox, ...] = ()
+
+
+@value
+class Planned:
+    """The change that an alert shows, as far as an approval is bound to it."""
+
+    edits: tuple[str, ...]
+    """The hash of each."""
+    does: tuple[str, ...]
+    """Each in words."""
+    digest: str
+    """The same as long as the edits are the same and do the same to the traffic."""
+    loses: Reach = Reach()
+    gains: Reach = Reach()
+    is_told: bool = True
+    """False where the rules are too many to tell who loses or gains access."""
+
+
+@value
 class Approval:
     """A person's consent to one drift, for a short time; proved again before writing."""
 
@@ -28,6 +54,8 @@ class Approval:
     at: datetime
     expires_at: datetime
     fingerprint: str
+    planned: Planned | None = None
+    """What the alert showed: what is wider asks again. None in approvals older than the field."""
     actor: Actor | None = None
     """Who ``by`` is, by id where the platform knows it; None in what was written before this was kept."""
     not_known: str = ""
@@ -89,6 +117,8 @@ class AlertRecord:
     """Choices that only a person can make: one way of each is taken."""
     no_command: str = ""
     """Why no command exists that would close it, where none does."""
+    planned: Planned | None = None
+    """What an approval would be for; None where no change is planned, and in records older than the field."""
     ends_on_new_server: bool = False
     """Whether what is to be done makes a new server: the alert stays until the old one is deleted."""
     etag: str | None = None

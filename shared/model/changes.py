@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal, TypeAlias
 
 from shared.model.kinds import Direction, PublicAccess
-from shared.model.resource_id import ResourceId
+from shared.model.resource_id import InvalidResourceId, ResourceId
 from shared.model.rules import FirewallRule, SecurityRule
 from shared.model.targets import Target
 from shared.model.values import IPNetwork, value
@@ -103,11 +103,20 @@ class Change:
 
     @property
     def resource_id(self) -> ResourceId:
-        return edited_resource(self.edits[0])
+        first = self.edits[0]
+        try:
+            return edited_resource(first)
+        except InvalidResourceId:  # such an edit is never sent, and is told by what it would be sent to
+            return owner_of(first)
+
+
+def owner_of(edit: Edit) -> ResourceId:
+    """The server or NSG that an edit is about."""
+    return edit.nsg if isinstance(edit, PutSecurityRule | DeleteSecurityRule) else edit.server
 
 
 def edited_resource(edit: Edit) -> ResourceId:
-    """The ARM resource that an edit writes to."""
+    """The ARM resource that an edit writes to; ``InvalidResourceId`` for a name that leads elsewhere."""
     match edit:
         case SetPublicAccess() | SetServerTls():
             return edit.server

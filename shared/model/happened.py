@@ -86,6 +86,7 @@ def approval_given(alert: AlertRecord, approval: Approval) -> Deed:
             "fingerprint": approval.fingerprint,
             "objectId": actor.object_id,
             "notKnown": approval.not_known,
+            "planned": _hash(approval.planned),
         },
     )
 
@@ -117,6 +118,7 @@ def exemption_named(exemption: Exemption) -> dict[str, Json]:
         "approver": exemption.approver,
         "expiresAt": _text(exemption.expires_at),
         "change": exemption.change_id,
+        "rolledBack": _hash(exemption.rolled_back),
     }
 
 
@@ -137,6 +139,11 @@ def _writer(writer: Actor | None) -> dict[str, Json]:
     if writer is None:
         return {}
     return {"writerObjectId": writer.object_id, "writerAppId": writer.app_id}
+
+
+def _hash(value: object | None) -> str | None:
+    """How far an approval or an exemption reaches is too long for a link: its hash says which it was."""
+    return None if value is None else hash_of(codec.dump(value))
 
 
 def _text(time: datetime | None) -> str | None:

@@ -78,6 +78,7 @@ class Reason(StrEnum):
     EFFECT_ALERT = "effect-alert"
     NO_PLAN = "no-plan"
     NOT_PROVED = "not-proved"
+    OUTSIDE_SCOPES = "outside-scopes"
     INHERITED = "inherited"
     LAST_WAY_IN = "last-way-in"
     MANUAL = "manual"
@@ -101,7 +102,10 @@ class Reason(StrEnum):
     FAILED = "failed"
     POISONED = "poisoned"
     # of no drift
+    NO_LONGER_PROVED = "no-longer-proved"
     EXEMPTION_EXPIRED = "exemption-expired"
+    EFFECT_LOWERED_BY_TAG = "effect-lowered-by-tag"
+    BUDGET_NEARLY_SPENT = "budget-nearly-spent"
 
 
 class Purse(StrEnum):

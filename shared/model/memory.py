@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from datetime import datetime
 
+from shared.model.changes import Change
 from shared.model.deeds import Deed
 from shared.model.exposure import Exposure
 from shared.model.kinds import ComplianceState, Outcome, Purse
@@ -62,6 +63,9 @@ class Exemption:
     expires_at: datetime
     change_id: str | None = None
     """The rollback that the exemption came with; it goes when that fails."""
+    rolled_back: Change | None = None
+    """The change that was rolled back: its edits are exempt and nothing else. None exempts from the whole
+    policy: what the file says, and records older than the field."""
 
 
 @value
@@ -73,6 +77,16 @@ class ExemptTag:
     first_seen: datetime
     actor: Actor | None = None
     """Who wrote to the server before it was first seen; None where no event told."""
+
+
+@value
+class SelectingTags:
+    """The tags by which sections of ``policies.yaml`` select, as they were before one lowered anything."""
+
+    tags: Mapping[str, str]
+    """By name in lower case."""
+    lowered: bool = False
+    """Whether an alert stands because other tags lower an effect since."""
 
 
 @value
@@ -94,6 +108,7 @@ class TargetRecord:
     attempts: tuple[Attempt, ...] = ()
     exemptions: tuple[Exemption, ...] = ()
     exempt_tag: ExemptTag | None = None
+    selecting_tags: SelectingTags | None = None
     last_foreign: Cause | None = None
     """The newest write by somebody else that we know of."""
     seen: str = ""
@@ -105,6 +120,10 @@ class TargetRecord:
     """Writes in a row that were refused because the target was busy."""
     active_change: str | None = None
     lease_until: datetime | None = None
+    not_judged: bool = False
+    """Whether the alert is open that the target cannot be judged."""
+    host_name: str = ""
+    """The server's, once it is noted under it whose it is; never that of a subnet."""
     deeds: tuple[Deed, ...] = ()
     """What happened and is entered into the target's chain when the record is saved, in one transaction.
     Never stored with the record itself."""
@@ -113,3 +132,14 @@ class TargetRecord:
     def is_held(self, now: datetime) -> bool:
         """Whether a change of this target is on its way."""
         return self.lease_until is not None and self.lease_until > now
+
+
+@value
+class NameRecord:
+    """Who has a host name, which stays when a server is moved or made anew: its id does not."""
+
+    target: Target
+    left: TargetRecord | None = None
+    """What was remembered of the target when it was gone; kept for a while."""
+    gone_at: datetime | None = None
+    etag: str | None = None

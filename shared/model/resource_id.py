@@ -4,12 +4,16 @@ Azure's own services disagree on letter case within one answer (``resourcegroups
 ``resourceGroups``, ``Microsoft.DBForPostgreSql`` and ``Microsoft.DBforPostgreSQL``), so an id that is
 compared as text would make two resources of one. Parsing is total over what ARM can send: a text
 that is no resource id raises ``InvalidResourceId``, which names the text. Names are compared in the same way.
+
+An id is a path of requests: one with ``.`` or ``..`` in it, an empty part or a control character, plain or in
+percent-encoding, would lead to another resource than it names (RFC 3986, 5.2.4), and is refused.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any, Final
+from urllib.parse import unquote
 
 _SUBSCRIPTIONS: Final = "subscriptions"
 _GROUPS: Final = "resourcegroups"
@@ -125,7 +129,7 @@ def parse_resource_id(text: object) -> ResourceId | None:
 
 
 def _is_wellformed(segments: tuple[str, ...]) -> bool:
-    if len(segments) < 2 or segments[0].lower() != _SUBSCRIPTIONS or not all(map(_is_name, segments)):
+    if len(segments) < 2 or segments[0].lower() != _SUBSCRIPTIONS or not all(map(is_name, segments)):
         return False
     if len(segments) == 2:
         return True
@@ -134,9 +138,25 @@ def _is_wellformed(segments: tuple[str, ...]) -> bool:
     return len(segments) == 4 or _names_resource(segments[4:])
 
 
-def _is_name(segment: str) -> bool:
+_STEPS: Final = frozenset({"", ".", ".."})
+
+
+def is_name(segment: str) -> bool:
     """Whether Azure can call anything so. Half of a surrogate pair is no text, and is not printable."""
-    return bool(segment) and segment.isprintable() and segment == segment.strip()
+    if segment in _STEPS or not segment.isprintable() or segment != segment.strip():
+        return False
+    return "%" not in segment or all(map(_leads_nowhere, _decoded(segment).split("/")))
+
+
+def _leads_nowhere(part: str) -> bool:
+    return part not in _STEPS and part.isprintable()
+
+
+def _decoded(segment: str) -> str:
+    """However often it was encoded."""
+    while (plainer := unquote(segment)) != segment:
+        segment = plainer
+    return segment
 
 
 def _names_resource(segments: tuple[str, ...]) -> bool:

@@ -19,9 +19,20 @@ FALLS_BACK: Final = "NxDomainRedirect"
 fallback to internet); Azure knows it for zones called ``privatelink…`` alone."""
 
 
+_FLAGS: Final = frozenset({"--yes"})
+"""Options that take no value."""
+
+
 def az(*words: str) -> str:
-    """An azure-cli command, quoted for a POSIX shell."""
-    return shlex.join(("az", *words))
+    """An azure-cli command, quoted for a POSIX shell; a value with a leading hyphen stands behind ``=``."""
+    said, wants_value = ["az"], False
+    for word in words:
+        if wants_value and word.startswith("-"):
+            said[-1] = f"{said[-1]}={shlex.quote(word)}"
+        else:
+            said.append(shlex.quote(word))
+        wants_value = not wants_value and word.startswith("--") and word not in _FLAGS
+    return " ".join(said)
 
 
 def az_at(where: ResourceId, *words: str) -> str:

@@ -22,7 +22,7 @@ from shared.model import (
     TargetKind,
 )
 from shared.posture.server_findings import az
-from shared.posture.shell import FLEXIBLE_API, SINGLE_API, rest, with_blanks
+from shared.posture.shell import FLEXIBLE_API, SINGLE_API, options, rest, with_blanks
 
 CLOSED: Final = "Azure refuses firewall writes while public access is off"
 WITH_THE_NEXT_ENABLING: Final = (
@@ -52,8 +52,8 @@ def narrowing(server: ServerSnapshot, rules: Iterable[FirewallRule], more: str) 
 
 def _narrowed(server: ServerSnapshot, rule: FirewallRule) -> str:
     if server.kind is TargetKind.FLEXIBLE_SERVER and FIREWALL_NAME.fullmatch(rule.name):
-        ends = f"--start-ip-address '{_FIRST}' --end-ip-address '{_LAST}'"
-        return az(server, "firewall-rule update", f"--name {rule.name} {ends}", name="--server-name")
+        named = {"--name": rule.name, "--start-ip-address": _FIRST, "--end-ip-address": _LAST}
+        return az(server, "firewall-rule update", options(named), name="--server-name")
     api = FLEXIBLE_API if server.kind is TargetKind.FLEXIBLE_SERVER else SINGLE_API
     body = {"properties": {"startIpAddress": _FIRST, "endIpAddress": _LAST}}
     return with_blanks(rest("put", server.id, f"/firewallRules/{quote(rule.name, safe='')}", api, body))

@@ -14,6 +14,7 @@ from typing import Final
 from shared.model import Aspect, Finding, Json, Severity, SubnetSnapshot
 from shared.model.resource_id import ResourceId
 from shared.posture.dns_commands import az
+from shared.posture.shell import options
 from shared.posture.subnet_facts import delegated, groups_reach_endpoints
 
 TAKEN_AWAY: Final = Severity.HIGH
@@ -67,7 +68,7 @@ def enforcing(subnet: SubnetSnapshot, former: SubnetSnapshot | None = None) -> s
         return ""
     least = "NetworkSecurityGroupEnabled" if subnet.route_table_id is None else "Enabled"
     mode = former.endpoint_network_policies if former is not None else least
-    return f" --private-endpoint-network-policies {mode}"
+    return f" {options({'--private-endpoint-network-policies': mode})}"
 
 
 def _taken_off(subnet: SubnetSnapshot, former: SubnetSnapshot) -> ResourceId | None:

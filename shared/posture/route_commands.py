@@ -8,7 +8,6 @@ the address of the appliance, which Azure refuses beside any other type of hop. 
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Iterable
 
 from shared.model import SubnetSnapshot
@@ -62,5 +61,5 @@ def _command(table: RouteTable, prefix: str, hop: Hop) -> str:
 
 def service_endpoint_command(subnet: SubnetSnapshot, service: str) -> str:
     """Adds a service endpoint, which brings routes of its own; those that are there are named with it."""
-    kept = " ".join(sorted({*(subnet.service_endpoints or ()), service}))
-    return f"az network vnet subnet update --ids {shlex.quote(str(subnet.id))} --service-endpoints {kept}"
+    kept = sorted({*(subnet.service_endpoints or ()), service})
+    return az("network vnet subnet update", {"--ids": str(subnet.id), "--service-endpoints": kept})

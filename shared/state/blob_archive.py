@@ -2,20 +2,23 @@
 
 Snapshots, proofs and inverses are written once and addressed by the SHA-256 of their bytes, so a
 reference in a table also says that the text is still the one that was meant; reading checks it. The
-break-glass switch is a blob, so that a person without any tool of ours can throw it: ``break-glass``
-stops every write, ``break-glass/<subscription>`` those to one subscription.
+break-glass switch is a blob, so that a person without any tool of ours can throw it; which blobs are one,
+and what it stops, is in ``break_glass``.
 """
 
 from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from shared.model import codec
-from shared.model.errors import TextGone
+from shared.model.errors import StoreError, TextGone
 from shared.model.interfaces import Blobs
+from shared.state.break_glass import BreakGlassSwitch, note_in, switch_for, switches
 
 if TYPE_CHECKING:
     from typing_extensions import TypeForm
@@ -25,8 +28,9 @@ _T = TypeVar("_T")
 _SNAPSHOTS: Final = "snapshots"
 _DEAD_LETTERS: Final = "deadletters"
 _CONTROL: Final = "control"
-_BREAK_GLASS: Final = "break-glass"
 _JOURNAL: Final = "journal"
+_MOST_CONTROLS: Final = 5_000
+"""One page of a listing, as the service makes it. A container of which nobody saw the end tells nothing."""
 
 
 def reference(text: str) -> str:
@@ -77,26 +81,40 @@ class Archive:
 
     def break_glass(self, subscription: str) -> bool:
         """Whether somebody forbade all writes, here or everywhere."""
-        wanted = {_switch(None), _switch(subscription)}
-        return any(name.lower() in wanted for name in self._blobs.names(_CONTROL, prefix=_BREAK_GLASS))
+        return any(switch.concerns(subscription) for switch in switches(self._controls()))
+
+    def break_glass_switches(self) -> tuple[BreakGlassSwitch, ...]:
+        """Every switch that is thrown, with what it says."""
+        return tuple(self._with_note(switch) for switch in switches(self._controls()))
 
     def set_break_glass(
         self, on: bool, subscription: str | None, *, by: str, reason: str, now: datetime
     ) -> None:
-        """Throw the switch for one subscription, or for everything, and note who did it and why."""
-        name = _switch(subscription)
-        if on:
-            note = codec.canonical({"by": by, "reason": reason, "time": _rfc3339(now)})
-            self._blobs.put(_CONTROL, name, note.encode())
-            return
-        for present in list(self._blobs.names(_CONTROL, prefix=_BREAK_GLASS)):
-            if present.lower() == name:
-                self._blobs.delete(_CONTROL, present)
+        """Throw the switch for one subscription, or for everything, and note who did it and why.
 
-    def switches(self) -> dict[str, bytes]:
-        """What stands in the container of switches that may be one, by its name in lower case."""
-        names = [name for name in self._blobs.names(_CONTROL) if name.lower().startswith(_BREAK_GLASS)]
-        return {name.lower(): self._blobs.get(_CONTROL, name) or b"" for name in names}
+        Switching off removes every blob that concerns the same, however it is spelled: those that name the
+        subscription, or those that name none. What one of them stops besides stays stopped.
+        """
+        note = codec.canonical({"by": by, "reason": reason, "time": _rfc3339(now)}).encode()
+        if on:
+            self._blobs.put(_CONTROL, switch_for(subscription), note)
+            return
+        wanted = () if subscription is None else (subscription.strip().lower(),)
+        for switch in switches(list(self._controls())):
+            named = set(switch.subscriptions)
+            if named.issuperset(wanted) and bool(named) is bool(wanted):
+                for other in sorted(named.difference(wanted)):
+                    self._blobs.put(_CONTROL, switch_for(other), note)
+                self._blobs.delete(_CONTROL, switch.name)
+
+    def _controls(self) -> Iterator[str]:
+        """The names in the container, whatever their letter case: a prefix of the service has one."""
+        for number, name in enumerate(self._blobs.names(_CONTROL)):
+            if number == _MOST_CONTROLS:
+                raise StoreError(
+                    f"{_CONTROL} holds more than {_MOST_CONTROLS} blobs: the switch may be among them"
+                )
+            yield name
 
     def put_anchor(self, name: str, text: str) -> None:
         self._blobs.put(_JOURNAL, name, text.encode())
@@ -109,10 +127,14 @@ class Archive:
     def anchor_names(self) -> list[str]:
         return sorted(self._blobs.names(_JOURNAL))
 
+    def switches(self) -> dict[str, bytes]:
+        """Every blob that is a switch, by its name in lower case."""
+        found = switches(list(self._controls()))
+        return {one.name.lower(): self._blobs.get(_CONTROL, one.name) or b"" for one in found}
 
-def _switch(subscription: str | None) -> str:
-    """The switch's name; a person may have written the subscription in capitals."""
-    return _BREAK_GLASS if subscription is None else f"{_BREAK_GLASS}/{subscription.lower()}"
+    def _with_note(self, switch: BreakGlassSwitch) -> BreakGlassSwitch:
+        note, thrown_at = note_in(self._blobs.get(_CONTROL, switch.name))
+        return replace(switch, note=note, thrown_at=thrown_at)
 
 
 def _rfc3339(time: datetime) -> str:

@@ -25,7 +25,14 @@ _ATTEMPTS_KEPT: Final = 100
 
 
 class BudgetExhausted(StoreError):
-    """The writes of the last hour leave no room for this change. Nothing was claimed."""
+    """The writes of the last hour leave no room for this change. Nothing was claimed.
+
+    ``room_at`` is when they do, if nothing else is spent; None where they never do.
+    """
+
+    def __init__(self, detail: str, room_at: datetime | None = None) -> None:
+        super().__init__(detail)
+        self.room_at = room_at
 
 
 class Claims:
@@ -89,7 +96,7 @@ class Claims:
         etag, budget = self._budget(place, now)
         for bound in scope_bounds(purchase, budget, limits, now):
             if bound.holds_up(purchase.writes):
-                raise BudgetExhausted(bound.told(purchase.purse))
+                raise BudgetExhausted(bound.told(purchase.purse), bound.room_at(purchase.writes))
         entry = Spent(
             at=now, writes=purchase.writes, purse=purchase.purse, group=purchase.group, change=change_id
         )

@@ -36,11 +36,12 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from shared.model import Cause, CauseKind
+from shared.model import Cause, CauseKind, Target
 from shared.model.errors import EntityChanged, StoreError
 from shared.model.interfaces import Tables
 from shared.model.messages import Message, MessageKind, RunOptions
 from shared.model.values import value
+from shared.state.table_layout import queue_place_of
 from shared.state.table_rows import Place, Rows, conditional
 
 _ACTORS_KEPT: Final = 4
@@ -146,6 +147,11 @@ class Coalescing:
             if self._written(place, after, etag):
                 return sends
         raise _crowded(place)
+
+    def heard(self, target: Target) -> Cause | None:
+        """See ``Store.heard``."""
+        pending = next(state for _, state in self._readings(queue_place_of(target))).pending
+        return pending.cause if pending is not None else None
 
     def start(self, place: Place, message: Message, now: datetime) -> Cause | None:
         """See ``Store.start``."""

@@ -1,25 +1,22 @@
 """The store: everything Driftward remembers, over tables, blobs and one queue.
 
-One class, because callers ask one thing and a claim spans several; its parts have modules of their
-own: ``table_layout`` (tables and keys), ``table_rows`` (values in rows), ``listings`` (pages),
-``blob_archive``, ``target_rows``, ``change_rows``, ``alert_rows``, ``run_rows``, ``claims``, ``journal``,
-``coalescing`` and ``relation_index``. Records carry the etag with which they were read; writing one that has
-changed since raises ``EntityChanged``, and the caller reads again. Nothing here decides, nothing here waits.
+One class, because callers ask one thing and a claim spans several; its parts have modules of their own in
+this package, and ``table_layout`` says where everything lies. Records carry the etag with which they were
+read; writing one that has changed since raises ``EntityChanged``, and the caller reads again. Nothing here
+decides, nothing here waits.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
-from typing import Final
 from uuid import uuid4
 
 from shared.guardrails.budget import Budget, Limits, Purchase
 from shared.model import Cause, Locator, Outcome, Proof, Snapshot, Target, codec
 from shared.model.alert_records import AlertRecord, AlertStatus
 from shared.model.change_records import ChangeRecord
-from shared.model.errors import EntityExists, TextGone
+from shared.model.errors import EntityExists
 from shared.model.interfaces import Blobs, Queue, Relation, Tables
 from shared.model.memory import TargetRecord
 from shared.model.messages import Message
@@ -27,12 +24,15 @@ from shared.model.resource_id import ResourceId
 from shared.model.results import RunRecord, TargetResult
 from shared.state.alert_rows import Alerts
 from shared.state.blob_archive import Archive
+from shared.state.break_glass import BreakGlassSwitch
 from shared.state.change_rows import Changes
 from shared.state.claims import Claims
 from shared.state.coalescing import Coalescing
 from shared.state.journal import Journal
 from shared.state.journal_evidence import EvidenceReader
 from shared.state.listings import Page, Wanted
+from shared.state.names import Names
+from shared.state.outbox import Outbox
 from shared.state.relation_index import Relations
 from shared.state.run_rows import Runs
 from shared.state.table_layout import (
@@ -45,13 +45,6 @@ from shared.state.table_layout import (
 from shared.state.table_rows import Rows, conditional, timestamp
 from shared.state.target_rows import TargetRows
 
-_LONGEST_MESSAGE: Final = 48_000
-"""Bytes: the service takes 64 KiB, and base64 makes four of three."""
-
-_MESSAGE_REFERENCE: Final = "messageBlob"
-_REFERENCE: Final = re.compile(rf'\s*\{{\s*"{_MESSAGE_REFERENCE}"\s*:\s*"([0-9a-f]{{64}})"\s*\}}\s*')
-"""A long message travels as the hash of its text, alone in an object."""
-
 
 class Store:
     """State of the whole app. Every method may raise ``StoreError``; see the module for the layout.
@@ -63,8 +56,8 @@ class Store:
         self, tables: Tables, blobs: Blobs, queue: Queue, new_token: Callable[[], str] = lambda: uuid4().hex
     ) -> None:
         self._tables = tables
-        self._queue = queue
         self._archive = Archive(blobs)
+        self._outbox = Outbox(queue, self._archive)
         self._rows = Rows(tables, self._archive)
         self.evidence = EvidenceReader(tables, self._rows, self._archive)
         self.journal = Journal(tables, self._rows, self._archive)
@@ -74,39 +67,33 @@ class Store:
         self._alerts = Alerts(tables, self._rows)
         self._runs = Runs(tables, self._rows)
         self._relations = Relations(tables, self._rows)
+        self.names = Names(tables, self._rows)
         self._coalescing = Coalescing(tables, self._rows, self.send, new_token)
 
     # --- messages ----------------------------------------------------------------------------------
 
     def send(self, message: Message, delay_seconds: float = 0) -> None:
-        """Enqueue a message as it is. One that is too long for the queue travels as a reference."""
-        body = codec.dump(message)
-        if len(body) > _LONGEST_MESSAGE:
-            body = codec.canonical({_MESSAGE_REFERENCE: self._archive.keep_text(body)})
-        self._queue.send(body, delay_seconds)
+        """Enqueue a message as it is."""
+        self._outbox.send(message, delay_seconds)
 
     def read_message(self, body: str) -> Message:
         """The message that ``send`` enqueued; raises ``StoreError`` where it is none that we know."""
         return codec.load(Message, self.message_text(body))
 
     def message_text(self, body: str) -> str:
-        """The text of the message that ``send`` enqueued, fetched where only its reference travels.
-
-        Raises ``TextGone`` where it is kept no more, ``StoreError`` where it cannot be fetched now.
-        """
-        referred = _REFERENCE.fullmatch(body)
-        text = self._archive.text(referred[1]) if referred else body
-        if text is None:
-            raise TextGone(f"the text of the message {body} is gone")
-        return text
+        """The text that ``send`` enqueued or put aside; see ``Outbox.text``."""
+        return self._outbox.text(body)
 
     def arm(self, message: Message, now: datetime, delay_seconds: float) -> bool:
         """Ask for a reading that begins after now; one message per queue key is on its way at a time.
 
         True when a message was sent, False when one that is on its way took the cause along. Raises
-        ``ValueError`` for a message that may not be merged: not a look, or with options of its own.
-        """
+        ``ValueError`` for a message that may not be merged: not a look, or with options of its own."""
         return self._coalescing.arm(queue_place(message), message, now, delay_seconds)
+
+    def heard(self, target: Target) -> Cause | None:
+        """Why a look is asked for that has not begun; None when none is."""
+        return self._coalescing.heard(target)
 
     def start(self, message: Message, now: datetime) -> Cause | None:
         """Begin the reading that a look asks for: its merged cause, or None when a younger one did."""
@@ -155,8 +142,7 @@ class Store:
         attempt and spends the budget, so of two claims at most one succeeds and no two overshoot.
         Last comes the journal entry; a lease whose ``active_change`` has none belongs to a claim that
         died before it could act. Raises ``EntityChanged`` when somebody else was faster or holds the
-        lease, ``BudgetExhausted`` when the scope's writes of the hour are spent.
-        """
+        lease, ``BudgetExhausted`` when the scope's writes of the hour are spent."""
         claimed = self._claims.claim(
             record, change, lease_until=lease_until, purchase=purchase, limits=limits, now=now
         )
@@ -289,6 +275,9 @@ class Store:
     def break_glass(self, subscription: str) -> bool:
         """Whether somebody forbade all writes. An error means that nobody knows, hence no writes."""
         return self._archive.break_glass(subscription)
+
+    def break_glass_switches(self) -> tuple[BreakGlassSwitch, ...]:
+        return self._archive.break_glass_switches()
 
     def set_break_glass(
         self, on: bool, subscription: str | None = None, *, by: str, reason: str, now: datetime

@@ -9,6 +9,7 @@
                                         j-…-<number> link of a chain h-… the chain's newest link
              partition "journal"        the same for chains that belong to no target
                                         switches                     anchor
+             partition "names"          <hash> whose host name it is
     changes  partition "changes"        n-<newest first>-<id> record  i-<id> where it is
     alerts   partition "alerts"         <id>
     runs     partition = run id         run                           t-… result of a target
@@ -33,6 +34,8 @@ from shared.state.blob_archive import reference
 from shared.state.table_rows import Place, digest, newest_first, timestamp
 
 TARGETS: Final = "targets"
+NAMES: Final = "names"
+"""A partition of the targets."""
 CHANGES: Final = "changes"
 ALERTS: Final = "alerts"
 RUNS: Final = "runs"
@@ -56,12 +59,22 @@ def target_place(target: Target) -> Place:
     return Place(table=TARGETS, partition=partition_of(target), row=row)
 
 
+def name_place(host_name: str) -> Place:
+    """Where it lies whose host name it is, whichever subscription that is in."""
+    return Place(table=TARGETS, partition=NAMES, row=digest(host_name.lower()))
+
+
 def queue_place(message: Message) -> Place:
     """Where a message is coalesced; raises ``ValueError`` for one that names nothing."""
     what = message.locator or message.target
     if what is None:
         raise ValueError("a message that is coalesced names a target or a locator")
-    return Place(table=TARGETS, partition=partition_of(what), row=f"q-{digest(message.queue_key)}")
+    return queue_place_of(what)
+
+
+def queue_place_of(what: Target | Locator) -> Place:
+    """Where the messages about a target or a locator are coalesced."""
+    return Place(table=TARGETS, partition=partition_of(what), row=f"q-{digest(what.key)}")
 
 
 def budget_place(subscription: str) -> Place:

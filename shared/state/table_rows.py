@@ -20,7 +20,7 @@ from shared.model.alert_records import AlertRecord
 from shared.model.change_records import ChangeRecord
 from shared.model.errors import EntityChanged, EntityExists, StoreError
 from shared.model.interfaces import Entity, Insert, Replace, Row, Tables, TableWrite
-from shared.model.memory import TargetRecord
+from shared.model.memory import NameRecord, TargetRecord
 from shared.model.results import RunRecord
 from shared.model.values import value
 from shared.state.blob_archive import Archive
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from typing_extensions import TypeForm
 
 _T = TypeVar("_T")
-_Record = TypeVar("_Record", TargetRecord, ChangeRecord, AlertRecord, RunRecord)
+_Record = TypeVar("_Record", TargetRecord, NameRecord, ChangeRecord, AlertRecord, RunRecord)
 
 _PIECE: Final = 30_000
 """Characters per property: the service takes 64 KiB of UTF-16, and our JSON is ASCII."""

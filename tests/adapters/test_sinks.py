@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -114,6 +115,12 @@ def test_a_notification_is_published_as_one_cloud_event(receiver: Receiver) -> N
             "data": {"id": "3f2a", "status": "open"},
         }
     ]
+
+
+def test_the_data_of_an_event_is_as_it_was_written(receiver: Receiver) -> None:
+    _topic(receiver).deliver(replace(_notification(), data={"rule": "@everyone https://evil.example"}))
+    [request] = receiver.requests
+    assert request.body[0]["data"] == {"rule": "@everyone https://evil.example"}
 
 
 def test_publishing_logs_no_warning(receiver: Receiver, caplog: pytest.LogCaptureFixture) -> None:
@@ -269,3 +276,29 @@ def test_importing_the_module_loads_no_library_that_only_a_made_sink_needs() -> 
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+# --- mentions --------------------------------------------------------------------------------------
+
+
+def test_no_text_makes_discord_call_anybody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """apprise looks for mentions in the whole of a message, in commands too."""
+    from apprise import Apprise
+    from apprise.plugins.discord import NotifyDiscord
+
+    sent: list[str] = []
+
+    def notify(_: Apprise, **parts: str) -> bool:
+        sent.append(parts["body"])
+        return True
+
+    monkeypatch.setattr(Apprise, "notify", notify)
+    url = "discord://4174216298/JHMHI8qBe7bk2ZwO5U711o3dV_js/?format=markdown"
+    told = replace(_notification(), body="az network nsg rule delete --name '@everyone' by jane@here")
+    AppriseSink(url).deliver(told)
+    AppriseSink("json://localhost").deliver(told)
+    plugin = Apprise.instantiate(url)
+    assert isinstance(plugin, NotifyDiscord)
+    assert plugin.ping_payload("@everyone") != {}
+    assert plugin.ping_payload(sent[0]) == {}
+    assert sent[0].replace("\u2060", "") == sent[1] == told.body

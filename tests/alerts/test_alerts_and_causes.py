@@ -127,9 +127,9 @@ def test_the_alert_of_a_server_that_was_busy_for_an_hour_resolves_when_it_can_be
     world = World(settle_seconds=60)
     seen_compliant(world, server())
     drift(world, server(state=ServerState.BUSY, state_text="Updating"), seconds=3700)
-    assert len(world.open_alerts(PUBLIC)) == 1
+    assert len(world.open_alerts("target-not-judged")) == 1
     drift(world, server())
-    assert world.open_alerts(PUBLIC) == []
+    assert world.open_alerts("target-not-judged") == []
 
 
 def test_what_is_exempt_and_unknown_opens_no_alert() -> None:

@@ -19,10 +19,8 @@ from shared.alerts.lifecycle import (
     Sighting,
     acknowledge,
     alert_id,
-    alert_view,
     approve,
     change_notification,
-    change_view,
     notification,
     open_alert,
     recur,
@@ -30,6 +28,7 @@ from shared.alerts.lifecycle import (
 )
 from shared.alerts.phrases import evidence_lines
 from shared.alerts.portal import portal_link
+from shared.alerts.views import alert_view, change_view
 from shared.model import (
     Access,
     Action,
@@ -556,7 +555,7 @@ def test_where_nothing_differs_nothing_is_said_of_it(evidence: dict[str, Json]) 
 
 def test_many_boxes_are_counted_and_strangers_texts_are_cleaned() -> None:
     body = body_with({**SINCE, "newlyDenied": ["[x](http://evil)", *(f"box {n}" for n in range(20))]})
-    assert "(x)(http://evil), box 0, box 1, box 2, box 3, box 4 and 15 more." in body
+    assert "(x)(http:\u2060//evil), box 0, box 1, box 2, box 3, box 4 and 15 more." in body
 
 
 def test_a_change_is_told_with_what_it_makes_of_the_traffic() -> None:

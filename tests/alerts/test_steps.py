@@ -8,9 +8,10 @@ import pytest
 
 from driftward.diagnosis.asking import pasted
 from shared.alerts.commands import ACTIVE_CLOUD, fix_commands
-from shared.alerts.lifecycle import Sighting, alert_view, notification, open_alert, recur, reworded
+from shared.alerts.lifecycle import Sighting, notification, open_alert, recur, reworded
 from shared.alerts.portal import portal_link
 from shared.alerts.steps import choices_told, commands_told, resolved, texts_told
+from shared.alerts.views import alert_view
 from shared.config.settings import read_settings
 from shared.model import Json, SetServerTls
 from shared.model.alert_records import AlertRecord, NotificationType

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from shared.alerts.decision_words import decision_text
-from shared.alerts.phrases import clean_with_ids, sentence
-from shared.model import Action, Decision, Reason
+from shared.alerts.phrases import JOINER, clean, clean_with_ids, code, sentence
+from shared.model import Action, Actor, Decision, Reason
 from tests.alerts.test_lifecycle import DECISION, POLICY_ID, SERVER, SIGHTING, body_of, opened
 
 GROUP = "/subscriptions/8d1f2c3b-0001-4a5b-9c6d-7e8f90a1b2c3/resourceGroups/shop-prod-with-a-long-name"
@@ -82,3 +82,58 @@ def test_a_scope_with_parentheses_in_its_name_is_kept_whole() -> None:
     scope = "/subscriptions/0a/resourceGroups/data(prod)"
     assert clean_with_ids(f"{'x' * 400} locked: '{scope}'.").endswith(f"(it names {scope})")
     assert clean_with_ids(f"{'x' * 400} (see {scope}/providers/a)").endswith(f"{scope}/providers/a)")
+
+
+# --- what a chat makes of a text by itself ---------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "alive"),
+    [
+        ("@everyone look", "@everyone"),
+        ("rule@here", "@here"),
+        ("see (@Channel)", "@Channel"),
+        ("ask @jane", "@jane"),
+        ("https://evil.example/login", "https://"),
+        ("ftp://evil.example", "://"),
+        ("WWW.evil.example", "WWW."),
+        ("mailto:jane@example.com", "mailto:"),
+        ("||hidden||", "||"),
+        ("**shout**", "**"),
+        ("__shout__", "__"),
+        ("~~gone~~", "~~"),
+    ],
+)
+def test_what_a_chat_would_bring_to_life_is_taken_apart_and_read_as_before(text: str, alive: str) -> None:
+    for said in (clean(text), code(text), clean_with_ids(text), sentence(text), clean(clean(text))):
+        assert alive not in said
+        assert text[1:] in said.replace(JOINER, "")
+
+
+@pytest.mark.parametrize(
+    "text", ["jane@example.com", "10.0.0.0/8, tcp/5432", "::1", "a_b", "2001:db8::/32", "*"]
+)
+def test_what_is_alive_to_nobody_stays_letter_by_letter(text: str) -> None:
+    assert clean(text) == text
+
+
+@pytest.mark.parametrize(
+    "text", ["<!channel>", "<@U1>", "<at>Jane</at>", "(x)[y]", "[pay](https://evil.example)"]
+)
+def test_what_forges_a_mention_or_a_link_loses_its_brackets(text: str) -> None:
+    assert not set("<>[]") & set(clean(text))
+
+
+def test_a_strangers_name_calls_nobody_from_any_part_of_a_message() -> None:
+    name = "@everyone https://evil.example ||x||"
+    sighting = replace(
+        SIGHTING,
+        finding=replace(SIGHTING.finding, reason=name, evidence={name: name, "rules": [{"name": name}]}),
+        decision=replace(DECISION, detail=name),
+        cause=replace(SIGHTING.cause, actor=Actor(name=name), operation_name=name),
+    )
+    said = body_of(opened(sighting=sighting))
+    assert "@everyone" not in said
+    assert "https://evil" not in said
+    assert "||" not in said
+    assert name in said.replace(JOINER, "")

@@ -326,14 +326,23 @@ def test_a_run_that_makes_no_sense_is_refused_by_the_name_of_the_field(body: Jso
     problem(call(world, "start_run", body), 400, "invalid-input", field)
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"\xff\xfe", b"[" * 100_000, b'{"resourceId": "\\ud800"}'])
+@pytest.mark.parametrize("body", [b"", b"{", b"\xff\xfe", b"[" * 60_000, b'{"resourceId": "\\ud800"}'])
 def test_a_body_that_is_no_json_is_refused(body: bytes) -> None:
     problem(call(World(), "start_run", body), 400, "malformed-json", "body")
 
 
-def test_a_body_of_more_than_a_megabyte_is_refused_unread() -> None:
+@pytest.mark.parametrize("name", ["start_run", "acknowledge_alert", "approve_alert", "rollback_change"])
+def test_a_body_of_more_than_64_kib_is_refused_unread(name: str) -> None:
+    world, alert = alerted()
     body = b'{"resourceId": "' + b"x" * LONGEST_BODY + b'"}'
-    problem(call(World(), "start_run", body), 413, "too-large", "body")
+    problem(call(world, name, body, id=alert.id), 413, "too-large", "body")
+
+
+@pytest.mark.parametrize(
+    "end", ["..", "firewallRules/..", "firewallRules//office", "firewallRules/%2e%2e", "x\x00"]
+)
+def test_an_id_that_leads_elsewhere_is_refused(end: str) -> None:
+    problem(call(World(), "start_run", {"resourceId": f"{SERVER}/{end}"}), 400, "invalid-input", "resourceId")
 
 
 @pytest.mark.parametrize("name", ["get_run", "get_alert", "get_change", "acknowledge_alert", "approve_alert"])
@@ -582,6 +591,13 @@ def test_what_was_approved_is_reverted_once_it_is_proved_again() -> None:
     assert world.azure.snapshots[SERVER.key] == server(firewall_rules=(OFFICE,))
     assert call(world, "get_alert", id=alert.id).body["status"] == "resolved"
     problem(call(world, "approve_alert", id=alert.id), 409, "illegal-transition")
+
+
+def test_an_approval_of_what_was_read_is_refused_when_another_change_is_planned_by_now() -> None:
+    world, alert = alerted()
+    problem(call(world, "approve_alert", {"digest": "of yesterday"}, id=alert.id), 409, "changed-since")
+    digest = call(world, "get_alert", id=alert.id).body["planned"]["digest"]
+    assert call(world, "approve_alert", {"digest": digest}, id=alert.id).status == 202
 
 
 def test_an_approval_needs_enforcement() -> None:

@@ -9,7 +9,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from shared.api import ApiResponse
-from shared.api.http import LONGEST_BODY
+from shared.api.http import LONGEST_NSG_BODY
 from shared.api.nsg_views import ExplanationView
 from shared.api.openapi import document
 from shared.api.routes import ROUTES
@@ -337,4 +337,4 @@ def test_a_body_that_is_no_json_is_refused(body: bytes) -> None:
 
 
 def test_a_body_of_more_than_a_megabyte_is_refused_unread() -> None:
-    problem(call(World(), "explain_nsg", b" " * (LONGEST_BODY + 1)), 413, "too-large", "body")
+    problem(call(World(), "explain_nsg", b" " * (LONGEST_NSG_BODY + 1)), 413, "too-large", "body")

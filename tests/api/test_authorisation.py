@@ -125,6 +125,7 @@ def test_every_route_that_writes_takes_a_role() -> None:
         "acknowledge_alert": {Right.OPERATE},
         "approve_alert": {Right.APPROVE},
         "rollback_change": {Right.OPERATE},
+        "revoke_exemption": {Right.OPERATE},
     }
     assert {name for name, rights in posts.items() if rights} >= {
         route.name for route in ROUTES if route.method != "GET" and route.name != "explain_nsg"
@@ -436,6 +437,7 @@ SHUT = (
     ShutRoute(route="POST /api/alerts/{id}/acknowledge", when="", opened_by="OPERATOR_KEYS=allow"),
     ShutRoute(route="POST /api/alerts/{id}/approve", when="", opened_by="OPERATOR_KEYS=allow"),
     ShutRoute(route="POST /api/changes/{id}/rollback", when="", opened_by="OPERATOR_KEYS=allow"),
+    ShutRoute(route="POST /api/exemptions/{id}/revoke", when="", opened_by="OPERATOR_KEYS=allow"),
 )
 
 
@@ -460,14 +462,19 @@ def test_status_tells_key_holders_how_the_app_is_set() -> None:
     told = call(world, "status").body
     assert (told["mode"], told["authentication"], told["operatorKeys"]) == ("audit", False, False)
     assert told["scopes"] == [f"/subscriptions/{SUBSCRIPTION}"]
-    assert told["breakGlass"] == [{"subscription": SUBSCRIPTION, "switch": "off"}]
+    assert told["breakGlass"] == [{"subscription": SUBSCRIPTION, "switch": "off", "blobs": []}]
     assert [one["route"] for one in told["shut"]] == [one.route for one in SHUT]
 
 
 def test_status_tells_that_a_switch_is_on_or_cannot_be_read() -> None:
     world = World()
     world.store.set_break_glass(True, SUBSCRIPTION, by="Jane", reason="incident 4711", now=START)
-    assert call(world, "status").body["breakGlass"][0]["switch"] == "on"
+    (thrown,) = call(world, "status").body["breakGlass"]
+    assert (thrown["switch"], [blob["name"] for blob in thrown["blobs"]]) == (
+        "on",
+        [f"break-glass/{SUBSCRIPTION}"],
+    )
+    assert "incident 4711" in thrown["blobs"][0]["note"]
     world.store = Store(MemoryTables(), BrokenBlobs(), world.queue)
     assert call(world, "status").body["breakGlass"][0]["switch"] == "unreadable"
 

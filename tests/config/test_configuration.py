@@ -206,8 +206,8 @@ def test_a_longer_scope_goes_first_and_then_more_tags(tags: dict[str, str], seco
 
 
 def test_of_as_many_tags_the_section_that_stands_first_wins() -> None:
-    one = f"- {{scope: {GROUP}, tags: {{env: prod}}, effect: alert}}\n"
-    other = f"- {{scope: {GROUP}, tags: {{team: data}}, effect: off}}\n"
+    one = f"- {{scope: {GROUP}, tags: {{env: prod}}, tagsMayLower: true, effect: alert}}\n"
+    other = f"- {{scope: {GROUP}, tags: {{team: data}}, tagsMayLower: true, effect: off}}\n"
     both = {"env": "prod", "team": "data"}
     assert settings(f"scopes:\n{one}{other}", tags=both).effect is Effect.ALERT
     assert settings(f"scopes:\n{other}{one}", tags=both).effect is Effect.OFF
@@ -224,11 +224,11 @@ def test_a_subnet_has_no_tags_and_a_server_its_own() -> None:
         ("", True),
         ("defaults: {effect: off}", False),
         (f"scopes: [{{scope: {GROUP}, effect: off}}]", False),
-        (f"scopes: [{{scope: {GROUP}, tags: {{env: dev}}, effect: off}}]", True),
+        (f"scopes: [{{scope: {GROUP}, tags: {{env: dev}}, tagsMayLower: true, effect: off}}]", True),
         (f"defaults: {{effect: off}}\nscopes: [{{scope: {GROUP}, tags: {{a: b}}, effect: alert}}]", True),
         (f"defaults: {{effect: off}}\nscopes: [{{scope: {GROUP}-2, tags: {{a: b}}, effect: alert}}]", False),
         (
-            f"scopes:\n- {{scope: {SUBSCRIPTION}, tags: {{a: b}}, effect: alert}}\n"
+            f"scopes:\n- {{scope: {SUBSCRIPTION}, tags: {{a: b}}, tagsMayLower: true, effect: alert}}\n"
             f"- {{scope: {GROUP}, effect: off}}",
             False,
         ),
@@ -264,7 +264,13 @@ def test_whatever_the_tags_nothing_is_on_that_was_not_in_question(
     severity: Severity,
 ) -> None:
     said = [
-        {"scope": scope, "tags": tags, "effect": blanket, "policies": {PUBLIC: {"effect": named}}}
+        {
+            "scope": scope,
+            "tags": tags,
+            "tagsMayLower": bool(tags),
+            "effect": blanket,
+            "policies": {PUBLIC: {"effect": named}},
+        }
         for scope, tags, blanket, named in sections
     ]
     file = {"defaults": {"effect": default}, "scopes": said}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from shared.config.settings import SETTINGS, Cloud, Settings, is_loopback, parse_scope, read_settings
-from shared.model import EnforcementMode
+from shared.model import EnforcementMode, PublicAccess, SetPublicAccess
 from shared.model.errors import ConfigurationError
 from shared.model.resource_id import ResourceId
 
@@ -105,6 +105,36 @@ WRONG = [
 def test_a_wrong_setting_is_refused_by_its_name(name: str, text: str) -> None:
     with pytest.raises(ConfigurationError, match=rf"^{name}: "):
         read_settings({name: text})
+
+
+def test_enforcing_without_scopes_is_refused_by_the_name_of_what_is_missing() -> None:
+    with pytest.raises(ConfigurationError, match=r"^SCOPES: .*ENFORCEMENT_MODE=enforce"):
+        read(ENFORCEMENT_MODE="enforce", SCOPES=" , ")
+
+
+SERVER_ID = f"{GROUP}/providers/Microsoft.DBforPostgreSQL/flexibleServers/orders"
+
+
+@pytest.mark.parametrize(
+    ("mode", "scopes", "covered"),
+    [
+        ("audit", "", True),
+        ("audit", GROUP.upper(), True),
+        ("enforce", SUBSCRIPTION, True),
+        ("enforce", GROUP, True),
+        ("enforce", f"{GROUP}-of-others", False),
+        ("audit", GROUP[:-1], False),
+    ],
+)
+def test_a_resource_is_covered_by_what_it_lies_in(mode: str, scopes: str, covered: bool) -> None:
+    said = read(ENFORCEMENT_MODE=mode, SCOPES=scopes)
+    edit = SetPublicAccess(server=ResourceId(SERVER_ID), access=PublicAccess.DISABLED)
+    assert said.covers(ResourceId(SERVER_ID)) is covered
+    assert said.outside([edit, edit]) == (() if covered else (ResourceId(SERVER_ID),))
+
+
+def test_settings_that_enforce_without_scopes_cover_nothing() -> None:
+    assert not Settings(mode=EnforcementMode.ENFORCE).covers(ResourceId(SERVER_ID))
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from shared.alerts.lifecycle import IllegalTransition, alert_view, approve
+from shared.alerts.lifecycle import IllegalTransition, approve
+from shared.alerts.views import alert_view
 from shared.controller.sweep import sweep
 from shared.model import Reason, Severity
 from shared.model.alert_records import AlertRecord, NotificationType

@@ -484,8 +484,10 @@ def test_a_target_that_may_not_be_read_is_unknown_and_alerts_when_that_lasts() -
         world.azure.read_errors = [Denied("no role", code="AuthorizationFailed", status=403)]
         world.event(target)
         world.drain()
-    assert {alert.policy for alert in world.store.alerts()} == ON_SERVERS
-    assert "AuthorizationFailed" in world.store.alerts()[0].reason
+    (alert,) = world.store.alerts()
+    assert alert.policy == "target-not-judged"
+    assert set(alert.evidence["notJudged"]) == ON_SERVERS
+    assert "AuthorizationFailed" in alert.reason
 
 
 def test_an_exposure_reverted_three_times_and_opened_again_is_a_fight_that_goes_on() -> None:

@@ -15,7 +15,7 @@ from shared.controller.arrivals import Arrived, receive_event
 from shared.controller.poison import poisoned
 from shared.controller.sweep import sweep
 from shared.guardrails.budget import Limits, Purchase
-from shared.model import Action, EnforcementMode, Outcome, PublicAccess, SecurityGroup, ServerState
+from shared.model import Action, EnforcementMode, Outcome, PublicAccess, Reason, SecurityGroup, ServerState
 from shared.model.change_records import ChangeRecord
 from shared.model.errors import Busy, Denied
 from shared.model.memory import TargetRecord
@@ -204,7 +204,7 @@ def test_an_nsg_outside_the_scopes_is_followed_when_a_subnet_within_them_uses_it
     )
     receive_event(written, world.deps())
     world.drain(60)
-    assert [change.outcome for change in world.store.changes(policy=NSG_POLICY)] == [Outcome.REVERTED]
+    assert [alert.decision.reason for alert in world.open_alerts(NSG_POLICY)] == [Reason.OUTSIDE_SCOPES]
 
 
 # --- budgets and loops -----------------------------------------------------------------------------

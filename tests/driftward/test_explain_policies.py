@@ -254,6 +254,7 @@ def test_the_outcome_is_what_happens_after_everything_that_overrules_the_effect(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("ENFORCEMENT_MODE", mode)
+    monkeypatch.setenv("SCOPES", GROUP)
     path = tmp_path / "policies.yaml"
     path.write_text(f"version: 1\n{sections}\n", encoding="utf-8")
     answer = explained(path, capsys, "--policy", policy)
@@ -264,6 +265,7 @@ def test_a_tag_lowers_a_revert_while_it_says_so(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ENFORCEMENT_MODE", "enforce")
+    monkeypatch.setenv("SCOPES", GROUP)
     path = tmp_path / "policies.yaml"
     path.write_text("version: 1\ntagExemptions: {enabled: true}\n", encoding="utf-8")
 
@@ -280,6 +282,7 @@ def test_a_closed_window_holds_up_what_nobody_has_to_approve(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ENFORCEMENT_MODE", "enforce")
+    monkeypatch.setenv("SCOPES", GROUP)
     day = (datetime.now(UTC) + timedelta(days=3)).strftime("%a")
     path = tmp_path / "policies.yaml"
     path.write_text(

@@ -132,6 +132,7 @@ def test_audit_mode_is_said_under_the_table(
     mode: str, is_said: bool, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ENFORCEMENT_MODE", mode)
+    monkeypatch.setenv("SCOPES", "/subscriptions/11111111-2222-3333-4444-555555555555")
     assert main(["policies"]) == 0
     assert ("nothing is written" in capsys.readouterr().out) is is_said
 

@@ -25,6 +25,8 @@ HTTP = {
     "list_alerts": ("GET", "alerts", "FUNCTION"),
     "get_alert": ("GET", "alerts/{id}", "FUNCTION"),
     "acknowledge_alert": ("POST", "alerts/{id}/acknowledge", "FUNCTION"),
+    "list_exemptions": ("GET", "exemptions", "FUNCTION"),
+    "revoke_exemption": ("POST", "exemptions/{id}/revoke", "FUNCTION"),
     "approve_alert": ("POST", "alerts/{id}/approve", "FUNCTION"),
     "list_changes": ("GET", "changes", "FUNCTION"),
     "get_change": ("GET", "changes/{id}", "FUNCTION"),

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from functions.resource_events import take_apart
 from shared.controller.arrivals import receive_event, receive_message
-from shared.model import Cause
+from shared.model import Cause, EnforcementMode
 from shared.model.errors import StoreError
 from shared.model.interfaces import Entity
 from shared.model.messages import Message
@@ -101,7 +101,7 @@ def test_a_real_event_passes_through_the_librarys_own_converter(
 ) -> None:
     content = json.loads((SAMPLES / sample).read_text())
     one = content[0] if isinstance(content, list) else content
-    world.scopes = ()
+    world.scopes, world.mode = (), EnforcementMode.AUDIT
     resource_events(decoded(one))
     assert len(queued(world)) == 1
 
@@ -155,8 +155,10 @@ def test_an_event_outside_the_scopes_is_acknowledged_and_not_followed(
     assert world.lines[-1]["cameTo"] == "outside-scopes"
 
 
-def test_without_scopes_events_count_wherever_they_come_from(resource_events: Function, world: World) -> None:
-    world.scopes = ()
+def test_without_scopes_audit_follows_events_wherever_they_come_from(
+    resource_events: Function, world: World
+) -> None:
+    world.scopes, world.mode = (), EnforcementMode.AUDIT
     resource_events(event(str(SERVER).replace(SERVER.subscription, "another")))
     assert len(world.queue) == 1
 
@@ -170,6 +172,8 @@ def test_without_scopes_events_count_wherever_they_come_from(resource_events: Fu
         (event(data=["a"], subject=None), "data-not-an-object"),
         (event(data="x" * 1_000_000, subject=""), "data-not-an-object"),
         (event(subject=f"{SERVER}\ud800"), "subject-not-a-resource"),
+        (event(subject=f"{SERVER}/firewallRules/../../legacy"), "subject-not-a-resource"),
+        (event(subject=f"{SERVER}/firewallRules/%2e%2e"), "subject-not-a-resource"),
         (event(subject=None), "subject-missing"),
         (event(subject={"a": 1}), "subject-missing"),
         (event(subject="somewhere"), "subject-not-a-resource"),

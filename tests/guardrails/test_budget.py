@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.guardrails.budget import WINDOW, Bound, Budget, Caps, Limits, Purchase, Spent, bounds
-from shared.model import Purse, Target, TargetKind
+from shared.guardrails.budget import WINDOW, Bound, Budget, Caps, Limits, Purchase, Spent, bounds, cost
+from shared.model import Change, DeleteFirewallRule, Purse, Target, TargetKind
 from shared.model.memory import Attempt
 from shared.model.resource_id import ResourceId
+from tests.builders import rule
 
 NOW = datetime(2026, 11, 2, 8, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -51,6 +52,14 @@ def test_a_target_counts_its_own_attempts_by_purse() -> None:
     assert held(Budget(), one, Limits(), harmless) == ["to this target"]
     hole = Purchase(target=target("prod"), writes=1, purse=Purse.EXPOSURE)
     assert held(Budget(), hole, Limits(), harmless) == []
+
+
+def test_to_shut_an_exposure_is_one_write_however_many_rules_have_to_go() -> None:
+    server = target("prod")
+    rules = tuple(rule(f"everybody-{number}", "0.0.0.0", "255.255.255.255") for number in range(12))
+    edits = tuple(DeleteFirewallRule(server=server.id, rule=one) for one in rules)
+    hole = Change(policy="p", target=server, edits=edits, inverse=())
+    assert (cost(hole, Purse.EXPOSURE), cost(hole, Purse.ORDINARY)) == (1, 12)
 
 
 @pytest.mark.parametrize(

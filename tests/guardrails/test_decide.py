@@ -153,6 +153,7 @@ STOPS: list[tuple[str, dict[str, Any], tuple[Action, Reason]]] = [
     ("effect", {"effect": Effect.ALERT}, (Action.ALERT, Reason.EFFECT_ALERT)),
     ("no plan", {"change": None}, (Action.ALERT, Reason.NO_PLAN)),
     ("not proved", {"proof": DISPROOF}, (Action.ALERT, Reason.NOT_PROVED)),
+    ("outside scopes", {"outside": (SERVER,)}, (Action.ALERT, Reason.OUTSIDE_SCOPES)),
     ("inherited", {"was_compliant": False}, (Action.ALERT, Reason.INHERITED)),
     ("last way in", {"assessment": CUTS_OFF}, (Action.ALERT, Reason.LAST_WAY_IN)),
     ("safety", {"policy": replace(POLICY, safety=Safety.MANUAL)}, (Action.ALERT, Reason.MANUAL)),
@@ -641,5 +642,43 @@ def test_every_reason_of_a_decision_can_be_reached() -> None:
         {"attempts": (attempt(purse=Purse.EXPOSURE),) * 3, "exposure": opened(SECOND)},
     ]
     reached = {decided(**parts)[1] for parts in situations}
-    of_no_drift = {Reason.FAILED, Reason.POISONED, Reason.EXEMPTION_EXPIRED}
+    of_no_drift = {
+        Reason.FAILED,
+        Reason.POISONED,
+        Reason.NO_LONGER_PROVED,
+        Reason.EXEMPTION_EXPIRED,
+        Reason.EFFECT_LOWERED_BY_TAG,
+    }
     assert reached == set(Reason) - of_no_drift
+
+
+# --- how far an approval reaches -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"was_compliant": False},
+        {"assessment": NEEDS_APPROVAL},
+        {"tag_exemption": TAGGED},
+        {"closed_until": NOW + SECOND},
+    ],
+)
+def test_what_an_approval_would_have_opened_says_what_is_more_than_was_approved(
+    parts: dict[str, Any],
+) -> None:
+    assert decided(approval=APPROVAL, **parts) == (Action.REVERT, Reason.APPROVED)
+    decision = decide(question(approval=APPROVAL, beyond_approval="also deletes rule 'b'", **parts))
+    assert (decision.action, decision.reason) == (Action.ALERT, Reason.APPROVAL_REQUIRED)
+    assert decision.detail.startswith("more than what was approved: also deletes rule 'b'")
+
+
+def test_an_approval_that_does_not_reach_holds_up_nothing_that_needs_none() -> None:
+    assert decided(approval=APPROVAL, beyond_approval="also b") == (Action.REVERT, Reason.DRIFT)
+    expired = replace(APPROVAL, expires_at=NOW)
+    parts: dict[str, Any] = {"approval": expired, "beyond_approval": "also b", "was_compliant": False}
+    assert decided(**parts) == (Action.ALERT, Reason.INHERITED)
+    assert decided(approval=APPROVAL, beyond_approval="also b", effect=Effect.ALERT) == (
+        Action.ALERT,
+        Reason.EFFECT_ALERT,
+    )

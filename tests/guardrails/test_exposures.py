@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import pairwise
 
 import pytest
@@ -13,7 +14,18 @@ from hypothesis import strategies as st
 from shared.guardrails.decide import decide
 from shared.guardrails.exposures import REST, clock, is_restless, lets_in, openers, rest_left, told_in
 from shared.guardrails.question import Readiness
-from shared.model import Action, Actor, ComplianceState, Finding, PublicAccess, Purse, Reason, Severity
+from shared.model import (
+    Action,
+    Actor,
+    ComplianceState,
+    Decision,
+    Finding,
+    Outcome,
+    PublicAccess,
+    Purse,
+    Reason,
+    Severity,
+)
 from shared.model.exposure import Exposure, Opening
 from shared.policies import find
 from tests.builders import ALL_AZURE, OFFICE, SERVER, public_server, server
@@ -135,6 +147,24 @@ def test_the_first_revert_of_a_policy_waits_for_no_fight_of_another() -> None:
     assert decide(question(attempts=others, exposure=opened(SECOND))).action is Action.REVERT
     both = (*others, attempt(purse=Purse.EXPOSURE))
     assert decide(question(attempts=both, exposure=opened(SECOND))).reason is Reason.FIGHTING
+
+
+def test_when_a_pause_is_over_every_hole_of_the_target_is_shut() -> None:
+    fight = tuple(attempt(30 * MINUTE + HOUR * number, purse=Purse.EXPOSURE) for number in range(5))
+    other = partial(attempt, policy="another-policy", purse=Purse.EXPOSURE)
+    assert decide(question(attempts=(*fight, other(MINUTE)), exposure=opened(SECOND))).action is Action.REVERT
+    late = decide(question(attempts=(*fight, other(3 * MINUTE)), exposure=opened(SECOND)))
+    assert late.reason is Reason.FIGHTING
+
+
+@pytest.mark.parametrize("outcome", [Outcome.FAILED, Outcome.INEFFECTIVE])
+def test_an_exposure_whose_revert_was_in_vain_is_tried_again_soon(outcome: Outcome) -> None:
+    def decided(ago: timedelta) -> Decision:
+        done = replace(attempt(ago, purse=Purse.EXPOSURE), outcome=outcome)
+        return decide(question(attempts=(done,), exposure=opened(SECOND)))
+
+    assert decided(5 * MINUTE - SECOND).look_again_seconds == 1.0
+    assert decided(5 * MINUTE).action is Action.REVERT
 
 
 def test_other_drifts_that_come_back_get_one_write_per_half_hour_after_the_first_five() -> None:

@@ -21,7 +21,7 @@ _SEGMENT = st.text(
     alphabet=st.characters(codec="ascii", categories=["L", "N"], include_characters="-_.()"),
     min_size=1,
     max_size=12,
-).filter(lambda text: text.strip() and text.lower() != "providers")
+).filter(lambda text: text.strip() and text.lower() != "providers" and text not in {".", ".."})
 
 
 @st.composite
@@ -148,6 +148,18 @@ NO_IDS = [
     f"{SERVER}/firewallRules/a\x00b",
     f"{GROUP}/providers/{FLEXIBLE}/ /firewallRules/office",
     f"{GROUP}/providers/{FLEXIBLE}/orders /firewallRules/office",
+    f"{GROUP}/providers/{FLEXIBLE}/.",
+    f"{GROUP}/providers/{FLEXIBLE}/..",
+    f"{SUBSCRIPTION}/resourceGroups/../providers/{FLEXIBLE}/orders",
+    f"{SERVER}/firewallRules/../../legacy",
+    f"{SERVER}/firewallRules//office",
+    f"{SERVER}/firewallRules/%2e%2E",
+    f"{SERVER}/firewallRules/.%2e",
+    f"{SERVER}/firewallRules/%252e%252e",
+    f"{SERVER}/firewallRules/a%2f..%2fb",
+    f"{SERVER}/firewallRules/%2f",
+    f"{SERVER}/firewallRules/a%00b",
+    f"{SERVER}/firewallRules/a%250ab",
     f"{SERVER}/providers/providers/locks/keep",
     f"{SERVER}/providers/Microsoft.A/providers/Microsoft.B/locks/keep",
     f"{SERVER}/providers/Microsoft.A/locks/keep/providers/Microsoft.B",
@@ -159,6 +171,11 @@ def test_what_is_no_id_of_a_resource_group_or_subscription_is_refused(text: str)
     with pytest.raises(InvalidResourceId, match="not an ARM resource id"):
         ResourceId(text)
     assert parse_resource_id(text) is None
+
+
+@pytest.mark.parametrize("name", ["...", ".hidden", "a..b", "100%", "a%20b", "%zz", "a.b."])
+def test_dots_and_percent_signs_within_a_name_are_letters_like_others(name: str) -> None:
+    assert ResourceId(f"{SERVER}/firewallRules/{name}").name == name
 
 
 _PARTS = st.sampled_from(["providers", "Providers", "Microsoft.X", "servers", "a", "locks", " ", ""])

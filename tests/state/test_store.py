@@ -773,58 +773,6 @@ def test_dead_letters_of_one_moment_do_not_overwrite_each_other(bench: Bench) ->
 
 
 @EVERYWHERE
-def test_break_glass_stops_one_subscription_or_all(store: Store) -> None:
-    assert not store.break_glass(SUBSCRIPTION)
-    store.set_break_glass(True, SUBSCRIPTION.upper(), by="ann", reason="incident", now=NOW)
-    assert store.break_glass(SUBSCRIPTION)
-    assert not store.break_glass("other")
-    store.set_break_glass(True, by="ann", reason="incident", now=NOW)
-    assert store.break_glass("other")
-    store.set_break_glass(False, by="ann", reason="over", now=LATER)
-    assert store.break_glass(SUBSCRIPTION)
-    assert not store.break_glass("other")
-    store.set_break_glass(False, SUBSCRIPTION, by="ann", reason="over", now=LATER)
-    assert not store.break_glass(SUBSCRIPTION)
-
-
-@pytest.mark.parametrize("name", ["break-glass", "break-glass/SUB-A"])
-def test_a_person_may_throw_the_switch_with_any_blob(bench: Bench, name: str) -> None:
-    bench.blobs.put("control", name, b"")
-    assert bench.store.break_glass("sub-a")
-
-
-@pytest.mark.parametrize("name", ["break-glass/sub-ab", "break-glass-drill", "other"])
-def test_other_blobs_are_no_switch(bench: Bench, name: str) -> None:
-    bench.blobs.put("control", name, b"")
-    assert not bench.store.break_glass("sub-a")
-
-
-def test_the_switch_says_who_threw_it_and_why(bench: Bench) -> None:
-    bench.store.set_break_glass(True, by="ann", reason="incident 7", now=NOW)
-    note = bench.blobs.get("control", "break-glass")
-    assert note is not None
-    assert json.loads(note) == {"by": "ann", "reason": "incident 7", "time": "2026-01-01T12:00:00Z"}
-
-
-class UnreachableBlobs:
-    def put(self, container: str, name: str, data: bytes) -> None:
-        raise StoreError("storage cannot be reached")
-
-    def get(self, container: str, name: str) -> bytes | None:
-        raise StoreError("storage cannot be reached")
-
-    def names(self, container: str, prefix: str = "") -> Iterator[str]:
-        raise StoreError("storage cannot be reached")
-
-    def delete(self, container: str, name: str) -> None:
-        raise StoreError("storage cannot be reached")
-
-
-def test_a_switch_that_cannot_be_read_is_an_error_and_never_off(bench: Bench) -> None:
-    with pytest.raises(StoreError):
-        Store(bench.tables, UnreachableBlobs(), bench.probe.queue).break_glass(SUBSCRIPTION)
-
-
 def test_a_sweep_that_meets_a_pending_event_keeps_its_actor(bench: Bench) -> None:
     store = bench.store
     store.arm(look(server(), CAUSE), NOW, 0)

@@ -27,7 +27,7 @@ from urllib.parse import quote
 from azure.core.rest import HttpRequest
 
 from shared.adapters.arm.session.clients import ArmClients
-from shared.adapters.arm.session.session import Hooks, Session
+from shared.adapters.arm.session.session import MOST_PAGES, Hooks, Session, endless
 from shared.adapters.arm.wire.fields import get, text
 from shared.model import ArmCall, IPNetwork, Json
 from shared.model.errors import Denied, Permanent, Transient
@@ -42,7 +42,6 @@ USABLE: Final = timedelta(days=7)
 least a week (service tags overview)."""
 MOST_LOCATIONS: Final = 8
 """Copies kept, about 2 MB each; the one that was read first makes room."""
-MOST_PAGES: Final = 100
 
 
 @value
@@ -136,7 +135,7 @@ def _pages(session: Session, first: str) -> Iterator[Json]:
     link = first
     while link:
         if link in seen or len(seen) == MOST_PAGES:
-            raise Permanent("the list of service tags has no end", code="MalformedAnswer")
+            raise endless("service tags")
         seen.add(link)
         page = session.ask(partial(_page, session, link))
         yield page

@@ -19,7 +19,7 @@ from enum import StrEnum
 from typing import Final, TypeAlias, TypeVar
 
 from shared.model import Access, Direction, Json, SecurityGroup, SecurityRule
-from shared.model.resource_id import ResourceId, parse_resource_id
+from shared.model.resource_id import ResourceId, is_name, parse_resource_id
 from shared.nsg.rules.reading import NsgError
 from shared.nsg.rules.resources import MOST_NUMBER, Resource, folded, objects, resource, unusable
 
@@ -109,6 +109,8 @@ def rule_name(rule: Resource) -> str:
         name = identity.name
     if not name:
         raise NsgError("a rule has no name", rule="", field="name")
+    if not all(map(is_name, name.split("/"))):
+        raise NsgError(f"rule {name!r} has a name that leads elsewhere", rule=name, field="name")
     return name
 
 

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from driftward.journal.asking import Asked, verify
+from shared.controller.journaling import ENFORCING, KEYS_WRITE
 from shared.controller.rollback import RollbackRefused, roll_back
 from shared.controller.runs import EnforcementDisabled
 from shared.controller.sweep import sweep
@@ -45,7 +46,7 @@ def test_a_change_with_its_rollback_holds_and_says_how_much_was_checked() -> Non
     world.drain(60)
     verified = checked(world)
     assert (verified.findings.faults, verified.findings.unknown, verified.findings.notes) == ((), (), ())
-    assert (verified.chains, verified.links, verified.changes) == (2, 2 + 5, 2)
+    assert (verified.chains, verified.links, verified.changes) == (2, 3 + 5, 2)
 
 
 def test_a_look_that_writes_nothing_appends_nothing() -> None:
@@ -106,7 +107,7 @@ def test_refused_writes_end_in_the_chain() -> None:
 def switches(world: World) -> list[tuple[str, str]]:
     entries = world.store.journal.read("journal", "switches")
     told = [(link.kind, str(link.what.get("switch"))) for link in (entry.link() for entry in entries)]
-    return [(kind, name) for kind, name in told if "ENFORCEMENT" not in name and kind != "journalBegun"]
+    return [(kind, name) for kind, name in told if "setting" not in name and kind != "journalBegun"]
 
 
 def test_a_switch_is_entered_when_a_look_or_the_sweep_first_sees_it_on_and_when_it_is_off_again() -> None:
@@ -135,8 +136,9 @@ def test_that_the_app_enforces_is_a_switch_too() -> None:
     sweep(world.deps())
     world.mode = EnforcementMode.AUDIT
     sweep(world.deps())
-    kinds = [entry.link().kind for entry in world.store.journal.read("journal", "switches")]
-    assert kinds == ["journalBegun", "switchOn", "switchOff"]
+    links = [entry.link() for entry in world.store.journal.read("journal", "switches")]
+    assert [link.kind for link in links if link.what.get("switch") == ENFORCING] == ["switchOn", "switchOff"]
+    assert KEYS_WRITE in {link.what.get("switch") for link in links}
 
 
 # --- anchors ---------------------------------------------------------------------------------------

@@ -188,6 +188,18 @@ def test_a_forged_exemption_and_one_that_was_taken_away_are_found() -> None:
     assert faults(world) == {FaultKind.ENTRY_MISSING}
 
 
+def test_an_exemption_that_was_widened_to_the_whole_policy_is_found() -> None:
+    world = world_with_a_change()
+    roll_back(request_for(world.store.changes()[0], hours=48), world.deps())
+    world.drain(60)
+    assert faults(world) == set()
+    record = world.store.recall(world.azure.snapshots[CHAIN].target, START)
+    (narrow,) = record.exemptions
+    assert narrow.rolled_back is not None
+    world.store.save(replace(record, exemptions=(replace(narrow, rolled_back=None),)))
+    assert faults(world) == {FaultKind.ENTRY_FORGED}
+
+
 def test_a_forged_approval_is_found() -> None:
     world = world_with_a_change()
     alert = world.store.alerts()[0] if world.store.alerts() else None
@@ -255,7 +267,7 @@ def test_what_was_recorded_before_the_chains_began_is_told_from_what_is_forged_l
 def test_an_empty_journal_that_has_begun_holds() -> None:
     verified = checked(anchored_world(), log=None)
     assert (verified.findings.faults, verified.findings.unknown) == ((), ())
-    assert (verified.links, verified.changes) == (2, 0), "its beginning, and that the app enforces"
+    assert (verified.links, verified.changes) == (3, 0), "its beginning, and two settings that let it write"
 
 
 def test_a_link_of_a_kind_that_a_newer_version_knows_breaks_nothing() -> None:

@@ -15,10 +15,9 @@ from urllib.parse import quote
 
 from azure.core.rest import HttpRequest
 
-from shared.adapters.arm.session.session import Hooks, Session
+from shared.adapters.arm.session.session import MOST_PAGES, Hooks, Session, endless
 from shared.adapters.arm.wire import dns, fields, server_parts
 from shared.model import Json, ServerSnapshot, SubnetSnapshot
-from shared.model.errors import Permanent
 from shared.model.parts import ManagementLock
 from shared.model.resource_id import ResourceId
 
@@ -26,7 +25,6 @@ DIAGNOSTICS_VERSION: Final = "2021-05-01-preview"
 """The only version of diagnostic settings that knows category groups."""
 HEALTH_VERSION: Final = "2025-05-01"
 LOCKS_VERSION: Final = "2020-05-01"
-_MOST_PAGES: Final = 20
 
 
 def diagnostic_settings(session: Session, server: ServerSnapshot) -> ServerSnapshot:
@@ -82,14 +80,14 @@ def _locks(session: Session, resource: ResourceId) -> Iterable[ManagementLock]:
         f"{session.clients.endpoint}{quote(str(resource), safe='/')}/providers/Microsoft.Authorization/locks"
     )
     link = f"{link}?api-version={LOCKS_VERSION}"
-    for _ in range(_MOST_PAGES):
+    for _ in range(MOST_PAGES):
         page = session.ask(partial(_page, session, link))
         for body in fields.get(page, "value") or ():
             yield dns.lock(body)
         link = fields.text(page, "nextLink")
         if not link:
             return
-    raise Permanent("the list of locks has no end", code="MalformedAnswer")
+    raise endless("locks")
 
 
 def _page(session: Session, link: str, hooks: Hooks) -> Json:

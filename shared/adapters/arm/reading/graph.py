@@ -18,7 +18,7 @@ from collections.abc import Callable, Container, Iterable, Iterator
 from functools import partial
 from typing import Final, TypeVar
 
-from shared.adapters.arm.session.session import Hooks, Session, body_of
+from shared.adapters.arm.session.session import MOST_PAGES, Hooks, Session, body_of, endless
 from shared.adapters.arm.wire import fields, subnets
 from shared.model import Json, Locator, LocatorKind, Target, TargetKind
 from shared.model.errors import Permanent
@@ -199,13 +199,14 @@ def _server_target(row: Json) -> Target:
 
 def _pages(session: Session, scope: ResourceId | None, query: str) -> Iterator[list[Json]]:
     token: str | None = None
-    while True:
+    for _ in range(MOST_PAGES):
         answer = session.ask(partial(_page, session, scope, query, token))
         yield rows_of(answer)
         token = fields.get(answer, "$skipToken")
         if not token:
             _require_whole(answer)
             return
+    raise endless("rows of Resource Graph")
 
 
 def rows_of(answer: Json) -> list[Json]:

@@ -7,16 +7,13 @@ them belong together, what any of it means.
 from __future__ import annotations
 
 from functools import partial
-from typing import Final
 
-from shared.adapters.arm.session.session import Hooks, Session, body_of
+from shared.adapters.arm.session.session import MOST_PAGES, Hooks, Session, body_of, endless
 from shared.adapters.arm.wire import fields, security_groups
 from shared.model import Json
 from shared.model.errors import Permanent
 from shared.model.interfaces import GroupReading
 from shared.model.resource_id import ResourceId
-
-_MOST_PAGES: Final = 20
 
 
 def subnet(session: Session, subnet: ResourceId) -> Json:
@@ -71,7 +68,7 @@ def admin_rules(session: Session, network: ResourceId) -> list[Json]:
     Raises ``Permanent`` for an answer without a list, or without an end.
     """
     token, found = "", list[Json]()
-    for _ in range(_MOST_PAGES):
+    for _ in range(MOST_PAGES):
         page = session.ask(partial(_admin_rules, session, network, token))
         held = fields.get(page, "value")
         if not isinstance(held, list):
@@ -80,7 +77,7 @@ def admin_rules(session: Session, network: ResourceId) -> list[Json]:
         token = fields.text(page, "skipToken")
         if not token:
             return found
-    raise Permanent("the list of security admin rules has no end", code="MalformedAnswer")
+    raise endless("security admin rules")
 
 
 def _admin_rules(session: Session, network: ResourceId, token: str, hooks: Hooks) -> Json:

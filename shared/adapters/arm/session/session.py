@@ -12,6 +12,7 @@ but the caller's, after a new reading. What must not live here: resource shapes,
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from itertools import count
 from typing import Any, Final, TypedDict, TypeVar
 from urllib.parse import urlsplit
 
@@ -30,6 +31,8 @@ from shared.model.values import value
 ATTEMPTS: Final = 3
 BUDGET_SECONDS: Final = 10.0
 LONGEST_WAIT_SECONDS: Final = 5.0
+MOST_PAGES: Final = 50
+"""Of one list, whoever goes through them. A page of Resource Graph has 1,000 rows, any other some hundred."""
 
 _T = TypeVar("_T")
 Request = PipelineRequest[HttpRequest]
@@ -107,7 +110,15 @@ class Session:
             raise translate(error, asked, now=self.clock.now(), server=server) from error
 
     def _hooks(self) -> Hooks:
-        return {"raw_request_hook": self._asked, "raw_response_hook": self._answered}
+        """For one operation of an SDK, which asks for page after page by itself."""
+        pages = count(1)
+
+        def ask(request: Request) -> None:
+            if next(pages) > MOST_PAGES:
+                raise endless(urlsplit(request.http_request.url).path)
+            self._asked(request)
+
+        return {"raw_request_hook": ask, "raw_response_hook": self._answered}
 
     def _asked(self, request: Request) -> None:
         """Count the request; refuse one that a link in an answer would send to another host."""
@@ -131,6 +142,11 @@ class Session:
             correlation_id=headers.get("x-ms-correlation-request-id"),
             retry_after_seconds=retry_after(headers, self.clock.now()),
         )
+
+
+def endless(what: str) -> Permanent:
+    """What is raised instead of going through pages for ever."""
+    return Permanent(f"the list of {what} has no end: {MOST_PAGES} pages were read", code="EndlessList")
 
 
 def body_of(response: Response, _model: object, _headers: object) -> Json:

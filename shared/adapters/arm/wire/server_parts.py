@@ -18,7 +18,7 @@ from shared.model import FirewallRule, Json
 from shared.model.addresses import ipv4
 from shared.model.errors import Permanent
 from shared.model.parts import Administrator, DiagnosticSetting, Health, ServerParameter, VirtualNetworkRule
-from shared.model.resource_id import parse_resource_id
+from shared.model.resource_id import is_name, parse_resource_id
 from shared.model.rules import OddRule
 
 _DESTINATIONS: Final[Mapping[str, str]] = {
@@ -49,6 +49,9 @@ def _firewall_rule(body: Json) -> FirewallRule | OddRule:
     name = _rule_name(body)
     start, end = _end(body, "startIpAddress"), _end(body, "endIpAddress")
     if isinstance(start, IPv4Address) and isinstance(end, IPv4Address):
+        if "/" in name or not is_name(name):
+            why = f"name {name!r} leads elsewhere"
+            return OddRule(name=name, field="name", why=why, start=start, end=end)
         if start <= end:
             return FirewallRule(name=name, start=start, end=end)
         why = f"endIpAddress {end} is before startIpAddress {start}"

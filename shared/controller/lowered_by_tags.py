@@ -1,0 +1,170 @@
+"""A change of a server's tags that lowers an effect is told at once: whoever may tag would else decide.
+
+The tags by which sections of ``policies.yaml`` select are remembered as they were when nothing was lowered.
+Both are asked of the file as it is now, so a change of the file is none of a tag. One alert stands on the
+server, with the id for policies ``effect-lowered-by-tag``. It is resolved when nothing is lowered any more,
+and when somebody has acknowledged it: then the new tags are those that later ones are compared with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+
+from shared.alerts.lifecycle import Pattern, Sighting, alert_id, open_alert, recur, resolve
+from shared.config.configuration import tags_of
+from shared.config.tag_effects import is_lower
+from shared.controller.notifying import write_and_tell
+from shared.controller.visit import Visit
+from shared.model import (
+    Action,
+    Actor,
+    ComplianceState,
+    Decision,
+    Effect,
+    Finding,
+    Json,
+    Reason,
+    ServerSnapshot,
+)
+from shared.model.alert_records import AlertRecord, AlertStatus, NotificationType
+from shared.model.memory import SelectingTags, TargetRecord
+from shared.model.values import value
+from shared.posture.policy import AnyPolicy
+
+LOWERED: Final = Pattern(
+    id="effect-lowered-by-tag",
+    title="A tag lowers what is done about drift",
+    why="Whoever may tag the server has changed what Driftward does about it.",
+    no_command="which tags are right is for the server's owner to say",
+)
+_FINGERPRINT: Final = "tags"
+_BACK: Final = "no tag lowers anything any more"
+_ACCEPTED: Final = "it was acknowledged: the new tags hold"
+_MOST_SHOWN: Final = 3
+
+
+@value
+class _Lowered:
+    policy: AnyPolicy
+    before: Effect
+    after: Effect
+
+
+def with_tags_compared(record: TargetRecord, visit: Visit) -> TargetRecord:
+    """The memory with the tags that were seen; people are told where they lower an effect."""
+    if not isinstance(visit.snapshot, ServerSnapshot):
+        return record
+    tags, known = _selecting(visit), record.selecting_tags
+    if known is None:
+        return replace(record, selecting_tags=SelectingTags(tags=tags))
+    lowered = _lowered(visit, known.tags, tags) if tags != known.tags else ()
+    if not lowered:
+        _resolve(visit, known, _BACK)
+        return replace(record, selecting_tags=SelectingTags(tags=tags))
+    return _told(record, known, visit, lowered)
+
+
+def _told(
+    record: TargetRecord, known: SelectingTags, visit: Visit, lowered: tuple[_Lowered, ...]
+) -> TargetRecord:
+    alert = visit.deps.store.alert(_alert_id(visit))
+    if known.lowered and alert is not None and alert.status is AlertStatus.ACKNOWLEDGED:
+        _resolve(visit, known, _ACCEPTED)
+        return replace(record, selecting_tags=SelectingTags(tags=_selecting(visit)))
+    sighting = _sighting(record, known, visit, lowered)
+    if alert is None or alert.status is AlertStatus.RESOLVED:
+        _write(alert, sighting, NotificationType.ALERT_OPENED, visit)
+    elif alert.evidence != sighting.finding.evidence:
+        _write(alert, sighting, NotificationType.ALERT_UPDATED, visit)
+    return replace(record, selecting_tags=replace(known, lowered=True))
+
+
+def _selecting(visit: Visit) -> Mapping[str, str]:
+    names = visit.deps.configuration.selecting_tags
+    tags = {name.lower(): text for name, text in tags_of(visit.snapshot).items()}
+    return {name: tags[name] for name in sorted(tags) if name in names}
+
+
+def _lowered(visit: Visit, before: Mapping[str, str], after: Mapping[str, str]) -> tuple[_Lowered, ...]:
+    """The gravest first."""
+    configuration, target = visit.deps.configuration, visit.target
+    asked = [policy for policy in visit.deps.policies if target.kind in policy.targets]
+    found = (
+        _Lowered(
+            policy=policy,
+            before=configuration.effect(policy, target.id, before),
+            after=configuration.effect(policy, target.id, after),
+        )
+        for policy in asked
+    )
+    lower = [one for one in found if is_lower(one.after, one.before)]
+    return tuple(sorted(lower, key=lambda one: (-one.policy.severity.rank, one.policy.id)))
+
+
+def _sighting(
+    record: TargetRecord, known: SelectingTags, visit: Visit, lowered: tuple[_Lowered, ...]
+) -> Sighting:
+    changed = _changed(known.tags, _selecting(visit))
+    finding = Finding(
+        policy=LOWERED.id,
+        target=visit.target,
+        state=ComplianceState.ERROR,
+        severity=lowered[0].policy.severity,
+        reason=_reason(changed, lowered),
+        resource_id=visit.target.id,
+        evidence={
+            "tags": changed,
+            "lastWriter": _writer(record),
+            "lowered": [
+                {"policy": one.policy.id, "from": str(one.before), "to": str(one.after)} for one in lowered
+            ],
+        },
+        fingerprint=_FINGERPRINT,
+    )
+    decision = Decision(policy=LOWERED.id, action=Action.ALERT, reason=Reason.EFFECT_LOWERED_BY_TAG)
+    return Sighting(finding=finding, decision=decision, cause=visit.cause, now=visit.now)
+
+
+def _changed(before: Mapping[str, str], after: Mapping[str, str]) -> list[Json]:
+    names = sorted(before.keys() | after.keys())
+    return [
+        {"name": name, "was": before.get(name), "is": after.get(name)}
+        for name in names
+        if before.get(name) != after.get(name)
+    ]
+
+
+def _reason(changed: list[Json], lowered: tuple[_Lowered, ...]) -> str:
+    tags = ", ".join(f"{tag['name']!r} is {_text(tag['is'])} and was {_text(tag['was'])}" for tag in changed)
+    said = [f"{one.policy.id} from {one.before} to {one.after}" for one in lowered[:_MOST_SHOWN]]
+    more = [f"{len(lowered) - _MOST_SHOWN} more"] if len(lowered) > _MOST_SHOWN else []
+    return f"tag {tags}: that lowers {', '.join([*said, *more])}"
+
+
+def _text(text: str | None) -> str:
+    return "absent" if text is None else repr(text)
+
+
+def _writer(record: TargetRecord) -> str:
+    """Who wrote to the server last, as far as an event told."""
+    actor = record.last_foreign.actor if record.last_foreign is not None else Actor()
+    return actor.name or actor.object_id or actor.app_id or "nobody whom an event names"
+
+
+def _alert_id(visit: Visit) -> str:
+    return alert_id(LOWERED.id, visit.target, _FINGERPRINT)
+
+
+def _write(known: AlertRecord | None, sighting: Sighting, kind: NotificationType, visit: Visit) -> None:
+    portal = visit.deps.portal_link(visit.target.id)
+    alert = recur(known, sighting) if known is not None else open_alert(LOWERED, sighting, portal)
+    write_and_tell(alert, kind, visit.cause, visit.deps)
+
+
+def _resolve(visit: Visit, known: SelectingTags, why: str) -> None:
+    alert = visit.deps.store.alert(_alert_id(visit)) if known.lowered else None
+    if alert is not None and alert.status is not AlertStatus.RESOLVED:
+        resolved = resolve(alert, why, visit.now)
+        write_and_tell(resolved, NotificationType.ALERT_RESOLVED, visit.cause, visit.deps)

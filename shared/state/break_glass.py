@@ -1,0 +1,63 @@
+"""Which blobs of the container ``control`` are switches, and whose writes each stops.
+
+Whoever throws the switch has an incident, and no time for spelling: every blob whose name begins with
+``break-glass`` counts, in any letter case, with any ending, and whatever stands between its two words. It
+stops every write, unless it names subscriptions by their ids: then the writes to these. A switch of which
+nobody knows what it means stops more rather than less. Pure; the archive lists and deletes.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Final
+
+from shared.model import Json
+from shared.model.values import value
+
+SWITCH: Final = "break-glass"
+_BEGINS: Final = re.compile(r"[\W_]*break[\W_]*glass", re.IGNORECASE)
+_GUID: Final = re.compile(r"(?<![0-9a-f])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![0-9a-f])")
+_LONGEST_NOTE: Final = 500
+
+
+@value
+class BreakGlassSwitch:
+    """A blob that stops writes. ``subscriptions`` are those that it names; none means all of them."""
+
+    name: str
+    subscriptions: tuple[str, ...] = ()
+    note: str = ""
+    """What is in it, for the next person to read; cut where it is long."""
+    thrown_at: datetime | None = None
+    """As a switch says that was thrown through us; None where nothing tells."""
+
+    def concerns(self, subscription: str) -> bool:
+        return not self.subscriptions or subscription.strip().lower() in self.subscriptions
+
+
+def switches(names: Iterable[str]) -> tuple[BreakGlassSwitch, ...]:
+    """The switches among the names of blobs, in their order."""
+    return tuple(
+        BreakGlassSwitch(name=name, subscriptions=tuple(dict.fromkeys(_GUID.findall(name.lower()))))
+        for name in names
+        if _BEGINS.match(name)
+    )
+
+
+def switch_for(subscription: str | None) -> str:
+    """The name under which a switch is thrown by us."""
+    return SWITCH if subscription is None else f"{SWITCH}/{subscription.strip().lower()}"
+
+
+def note_in(data: bytes | None) -> tuple[str, datetime | None]:
+    """What a switch says, and since when, as far as it says so."""
+    text = (data or b"").decode(errors="replace").strip()
+    try:
+        said: Json = json.loads(text)
+        time = datetime.fromisoformat(said["time"])
+    except (ValueError, TypeError, KeyError, RecursionError):  # a person wrote it
+        time = None
+    return text[:_LONGEST_NOTE], time if time is not None and time.tzinfo else None

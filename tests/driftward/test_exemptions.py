@@ -1,0 +1,155 @@
+"""`driftward exemptions`: of a file, of an app over HTTP, revoked, and a key that goes nowhere else."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import ClassVar
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+
+from driftward.cli import main
+from shared.model import Json
+from tests.api.test_api import call
+from tests.controller.test_expired_exemptions import ENTRY
+from tests.controller.test_rolled_back_edits import INTERNET, rolled_back
+from tests.fakes import World
+
+FILE = "version: 1\nexemptions:\n" + ENTRY % "2027-01-01" + ENTRY % "2026-11-01"
+
+
+@dataclass
+class Served:
+    """An app over HTTP, and the keys with which it was asked."""
+
+    world: World
+    url: str = ""
+    keys: list[str | None] = field(default_factory=list)
+    link: str | None = None
+    redirect: str | None = None
+
+
+@pytest.fixture
+def app() -> Iterator[Served]:
+    held = Served(rolled_back())
+    held.world.policies_file = FILE
+
+    class Handler(BaseHTTPRequestHandler):
+        served: ClassVar[Served] = held
+
+        def do_GET(self) -> None:
+            query = dict(parse_qsl(urlsplit(self.path).query))
+            headers = {"host": self.headers["Host"], "x-forwarded-proto": "http"}
+            found = call(self.served.world, "list_exemptions", query={"limit": "2", **query}, headers=headers)
+            link = self.served.link or found.headers.get("Link")
+            self._answer(found.status, found.body, {"Link": link} if link else {})
+
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            found = call(self.served.world, "revoke_exemption", body, id=self.path.split("/")[3])
+            self._answer(found.status, found.body, {})
+
+        def _answer(self, status: int, body: Json, headers: dict[str, str]) -> None:
+            self.served.keys.append(self.headers["x-functions-key"] or self.headers["Authorization"])
+            moved = self.served.redirect
+            self.send_response(302 if moved else status)
+            for name, text in {**headers, **({"Location": moved} if moved else {})}.items():
+                self.send_header(name, text)
+            self.end_headers()
+            self.wfile.write(json.dumps(body).encode())
+
+        def log_message(self, *_: object) -> None:
+            """Silence."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        held.url = f"http://127.0.0.1:{server.server_address[1]}"
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        yield held
+        server.shutdown()
+        thread.join()
+
+
+def test_those_of_a_file_are_listed_with_their_lines(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "policies.yaml"
+    path.write_text(FILE, encoding="utf-8")
+    assert main(["exemptions", "list", "--policies-file", str(path), "--json"]) == 0
+    listed = json.loads(capsys.readouterr().out)
+    assert [(one["source"], one["place"]) for one in listed] == [
+        ("file", "policies.yaml:4"),
+        ("file", "policies.yaml:3"),
+    ]
+    assert main(["exemptions", "list", "--policies-file", str(path)]) == 0
+    shown = capsys.readouterr().out
+    assert "policies.yaml:3" in shown
+    assert main(["exemptions", "list", "--policies-file", str(tmp_path / "no.yaml")]) == 2
+
+
+def test_a_file_without_exemptions_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "policies.yaml"
+    path.write_text("version: 1\n", encoding="utf-8")
+    assert main(["exemptions", "list", "--policies-file", str(path)]) == 0
+    assert capsys.readouterr().out.strip() == "There is no exemption."
+
+
+def test_those_of_an_app_are_listed_page_by_page(app: Served, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["exemptions", "list", "--url", app.url, "--key", "k", "--json"]) == 0
+    listed = json.loads(capsys.readouterr().out)
+    assert [one["source"] for one in listed] == ["file", "rollback", "file"]
+    assert app.keys == ["k", "k"]
+    assert main(["exemptions", "list", "--url", f"{app.url}/", "--token", "t"]) == 0
+    assert app.keys[-1] == "Bearer t"
+    assert INTERNET in capsys.readouterr().out.replace("\n", "")
+
+
+def test_address_and_key_may_come_from_the_environment(app: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DRIFTWARD_URL", app.url)
+    monkeypatch.setenv("DRIFTWARD_KEY", "secret")
+    assert main(["exemptions", "list"]) == 0
+    assert set(app.keys) == {"secret"}
+
+
+def test_one_of_a_rollback_is_revoked_and_one_of_the_file_names_its_line(
+    app: Served, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["exemptions", "list", "--url", app.url, "--json"])
+    ended, of_rollback, standing = json.loads(capsys.readouterr().out)
+    assert main(["exemptions", "revoke", of_rollback["id"], "--url", app.url, "--by", "jane"]) == 0
+    assert capsys.readouterr().out.startswith(f"revoked: {INTERNET} on /subscriptions/")
+    assert main(["exemptions", "revoke", of_rollback["id"], "--url", app.url]) == 1
+    assert main(["exemptions", "revoke", standing["id"], "--url", app.url, "--json"]) == 1
+    assert "policies.yaml:3 gives this exemption" in capsys.readouterr().err
+    assert ended["standing"] is False
+
+
+@pytest.mark.parametrize(
+    "call_of",
+    [
+        ["list", "--url", "http://example.com", "--key", "k"],
+        ["list", "--url", "http://example.com", "--token", "t"],
+        ["list", "--url", "ftp://example.com"],
+        ["list", "--url", "https://exa mple.com"],
+        ["list", "--url", "https://example.com:x"],
+        ["list", "--url", "https://u@example.com", "--key", "k"],
+        ["list", "--url", "https://example.com?code=k"],
+        ["revoke", "a"],
+        ["revoke", "a/b", "--url", "https://example.com"],
+        ["revoke", "..", "--url", "https://example.com"],
+    ],
+)
+def test_what_cannot_be_asked_is_refused_before_anything_is_sent(call_of: list[str]) -> None:
+    assert main(["exemptions", *call_of]) == 2
+
+
+def test_a_key_follows_neither_a_redirect_nor_a_page_on_another_host(app: Served) -> None:
+    app.link = '<http://127.0.0.2:9/api/exemptions?after=x>; rel="next"'
+    assert main(["exemptions", "list", "--url", app.url, "--key", "k"]) == 2
+    app.link, app.redirect = None, "http://127.0.0.2:9/api/exemptions"
+    assert main(["exemptions", "list", "--url", app.url, "--key", "k"]) == 1
