@@ -107,7 +107,7 @@ class Requests:
     def ask(self, name: str, request: func.HttpRequest) -> func.HttpResponse:
         """The answer, which is one that has a meaning: no fault of ours, JSON, and nothing was written."""
         kept = Kept.of(self.world)
-        answer = self.functions[name](request)
+        answer: func.HttpResponse = self.functions[name](request)
         assert answer.status_code < 500, (name, answer.status_code, answer.get_body()[:500])
         json.loads(answer.get_body(), parse_constant=_no_constant)
         kept.check(self.world)
