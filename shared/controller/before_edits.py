@@ -20,6 +20,7 @@ from shared.config.configuration import tags_of
 from shared.controller.deps import Deps
 from shared.controller.exempted import as_judged
 from shared.controller.judging import enabled_policies, policies_in_question
+from shared.controller.put_back import earlier
 from shared.guardrails.boundary import lies_outside
 from shared.guardrails.prove import prove
 from shared.guardrails.question import Readiness, readiness_of
@@ -36,6 +37,7 @@ from shared.model import (
     Proof,
     ProofStep,
     Reason,
+    ServerSnapshot,
     Snapshot,
 )
 from shared.model.change_records import ChangeKind, ChangeRecord
@@ -133,8 +135,8 @@ def _of_revert(rest: Change, reading: Snapshot, deps: Deps) -> Proof:
     if finding.state is not ComplianceState.NON_COMPLIANT:
         return _refuted(f"there is nothing to revert now: {finding.reason}")
     proof = Proof(steps=())
-    for change in _within_a_box_of_today(rest, policy, (finding, reading), deps):
-        proof = prove(change, reading, policy, policies)
+    for change, former in _as_of_today(rest, policy, (finding, reading), deps):
+        proof = prove(change, reading, policy, policies, former)
         if proof.holds:
             return proof
     return proof if proof.steps else _refuted("the policy plans nothing here now")
@@ -145,15 +147,26 @@ def _reverts_here(policy: AnyPolicy, reading: Snapshot, deps: Deps) -> bool:
     return settings.effect is Effect.REVERT
 
 
-def _within_a_box_of_today(
+def _as_of_today(
     rest: Change, policy: AnyPolicy, found: tuple[Finding, Snapshot], deps: Deps
-) -> Iterator[Change]:
-    """The rest with each box that the policy would open on this reading; a box only narrows other kinds."""
+) -> Iterator[tuple[Change, ServerSnapshot | None]]:
+    """The rest as it may be right now: with each box that the policy would open on this reading, or with each
+    earlier reading whose rules may be put back; a box only narrows other kinds."""
     if policy.kind is not Kind.CONNECTIVITY:
-        yield rest
+        yield rest, None
+        yield from ((rest, former) for former in _readmitting(rest, deps))
         return
     for planned in _planned(policy, *found, deps):
-        yield replace(rest, box=planned.box)
+        yield replace(rest, box=planned.box), None
+
+
+def _readmitting(rest: Change, deps: Deps) -> Iterator[ServerSnapshot]:
+    """The readings whose rules a change that keeps a way in may put back, recalled and not taken from it."""
+    if not rest.keeps_way_in:
+        return
+    now = deps.clock.now()
+    memory = deps.store.recall(rest.target, now).memories.get(rest.policy)
+    yield from (former for former, _ in earlier(memory, recorded_baseline(memory, deps.store), deps, now))
 
 
 def _planned(policy: AnyPolicy, finding: Finding, reading: Snapshot, deps: Deps) -> Iterator[Change]:
