@@ -41,6 +41,7 @@ _BODIES: Mapping[str, tuple[dict[str, Any], ...]] = {
         {"scope": GROUP},
     ),
     "acknowledge_alert": ({"by": "Jane Doe"}, {}),
+    "revoke_exemption": ({"by": "Jane Doe"}, {}),
     "approve_alert": ({"expiresInMinutes": 30, "by": "Jane Doe"}, {}),
     "rollback_change": (
         {"reason": "the partner needs it", "expiresAt": START.replace(month=12).isoformat()},
