@@ -29,25 +29,20 @@ class Power:
 
 _FLEXIBLE: Final = (
     "by PATCH: a new password for the administrator (`administratorLoginPassword`), who may sign in and in "
-    "what "
-    "way (`authConfig`), public access and the private DNS zone (`network`), SKU and storage, the major "
-    "version "
-    "(`version`: no way back), high availability, backup retention, the maintenance window, the key of the "
-    "encryption and the identity that reads it (`dataEncryption`, `identity`), FIPS mode, the cluster's "
-    "size, "
-    "the promotion of a replica (`replica`), tags. By PUT, with `createMode`: a server of one's own with "
-    "the data "
-    "of another (`PointInTimeRestore`, `GeoRestore`, `Replica`, `ReviveDropped`), or an empty one"
+    "what way (`authConfig`), public access and the private DNS zone (`network`), SKU and storage, the "
+    "major version (`version`: no way back), high availability, backup retention, the maintenance window, "
+    "the key of the encryption and the identity that reads it (`dataEncryption`, `identity`), FIPS mode, "
+    "the cluster's size, the promotion of a replica (`replica`), tags. By PUT, with `createMode`: a server "
+    "of one's own with the data of another (`PointInTimeRestore`, `GeoRestore`, `Replica`, "
+    "`ReviveDropped`), or an empty one"
 )
 _SINGLE: Final = (
     "a new password for the administrator, public access, whether TLS is asked for and which version, SKU, "
-    "storage "
-    "and backup, tags; by PUT a restore or a replica"
+    "storage and backup, tags; by PUT a restore or a replica"
 )
 _PARAMETERS: Final = (
     "any parameter of the server: `require_secure_transport` off, logging and `pgaudit` off, "
-    "`azure.extensions`, "
-    "`shared_preload_libraries`, limits that make it refuse connections"
+    "`azure.extensions`, `shared_preload_libraries`, limits that make it refuse connections"
 )
 _RULES: Final = (
     "a rule for any range, the whole Internet and all of Azure among them; another range under a known name"
@@ -106,8 +101,7 @@ POWERS: Final = (
         used_for="one rule, on condition that it is as it was read (`If-Match`)",
         allows=(
             "an allow or a deny of any traffic at any priority, in every NSG of the scope and so for every "
-            "subnet "
-            "and interface that has it, databases or not"
+            "subnet and interface that has it, databases or not"
         ),
         source=f"{_REST}/virtualnetwork/security-rules/create-or-update",
     ),
@@ -122,46 +116,36 @@ POWERS: Final = (
 
 def further_powers() -> list[str]:
     """The section, as blocks of Markdown."""
-    rows = ((code(one.action), one.used_for, f"{one.allows} ({_link(one.source)})") for one in POWERS)
+    rows = ((one.used_for, code(one.action), f"{one.allows} ({_link(one.source)})") for one in POWERS)
     return [
         "## What else these writes can do",
         "Azure's roles stop at the action: there is no right to write one property of a resource, and "
         f"{link('conditions', f'{_LEARN}/role-based-access-control/conditions-overview')} on role "
-        "assignments are "
-        "for storage and for role assignments themselves. So a role that lets Driftward close public "
-        "access lets "
-        "whoever can act as its identity do everything that the same write does. What Driftward does with "
-        "it is "
-        "the second column; the third is what its code does not do and the role does not prevent.",
-        table(("action", "Driftward uses it for", "and it allows"), rows),
+        "assignments are for storage and for role assignments themselves. So a role that lets Driftward "
+        "close public access lets whoever can act as its identity do everything that the same write does. "
+        "What Driftward does with it stands first; last what its code does not do and the role does not "
+        "prevent.",
+        table(("what Driftward does", "the action it takes", "which also allows"), rows),
         "### What holds it narrow",
         "- **The code.** The body of every write is asserted on the wire: closing public access is exactly "
-        "one "
-        f"property (`{_WIRE}::test_closing_a_flexible_server_is_exactly_one_property_on_the_wire`, "
+        f"one property (`{_WIRE}::test_closing_a_flexible_server_is_exactly_one_property_on_the_wire`, "
         "`::test_closing_a_single_server_is_exactly_one_property_on_the_wire`), a security rule is "
-        "replaced and "
-        "deleted by the etag that was read "
+        "replaced and deleted by the etag that was read "
         "(`::test_a_rule_is_replaced_and_deleted_by_the_etag_that_was_read`).",
         "- **The assignment.** Assign the remediators on the resource groups that may be reverted, not on "
-        "the "
-        "subscription; the reader alone elsewhere. Restarting, stopping and deleting servers, Entra "
-        "administrators, "
-        "subnets, NSG assignments, DNS and locks are in no role of Driftward.",
+        "the subscription; the reader alone elsewhere. Restarting, stopping and deleting servers, Entra "
+        "administrators, subnets, NSG assignments, DNS and locks are in no role of Driftward.",
         "- **The identity.** A system-assigned managed identity has no secret that could be copied; "
-        "whoever may "
-        "deploy code to the app, or change its settings, acts as it. Guard that as you guard the databases "
-        "([threat model](threat-model.md)).",
+        "whoever may deploy code to the app, or change its settings, acts as it. Guard that as you guard "
+        "the databases ([threat model](threat-model.md)).",
         "- **Azure Policy.** A `deny` looks at what is written, whoever writes it "
         f"({_link(f'{_LEARN}/governance/policy/concepts/effect-deny')}): one that denies "
         "`publicNetworkAccess: Enabled` or wide firewall rules binds this identity too, and Driftward's "
-        "reverts "
-        "pass it where they close. `denyAction` stops deletes only "
+        "reverts pass it where they close. `denyAction` stops deletes only "
         f"({_link(f'{_LEARN}/governance/policy/concepts/effect-deny-action')}); on firewall rules it would "
-        "stop "
-        "the deletions that shut a hole.",
+        "stop the deletions that shut a hole.",
         "- **The record.** `driftward verify-journal` names every write in the Activity Log by this "
-        "identity that "
-        "is no change of the journal. It is told, not stopped.",
+        "identity that is no change of the journal. It is told, not stopped.",
     ]
 
 

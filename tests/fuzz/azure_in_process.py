@@ -83,12 +83,13 @@ class ClientsInProcess(ArmClients):
 
 def _as_arm_sees_it(request: requests.PreparedRequest) -> ArmRequest:
     parts = urlsplit(request.url or "")
+    sent = request.body if isinstance(request.body, str | bytes) else b""
     return ArmRequest(
         method=request.method or "GET",
         address=parse_address(unquote(parts.path)),
         query=dict(parse_qsl(parts.query, keep_blank_values=True)),
-        body=as_object(json.loads(request.body)) if request.body else {},
-        headers={name.lower(): text for name, text in request.headers.items()},
+        body=as_object(json.loads(sent)) if sent else {},
+        headers={name.lower(): str(text) for name, text in request.headers.items()},
         caller=Caller(app_id=""),
         correlation_id=str(uuid.uuid4()),
         base_url=ENDPOINT,

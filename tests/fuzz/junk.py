@@ -145,16 +145,16 @@ class Junk:
             json = self._once(json, self._path(json))
         return json
 
-    def _path(self, json: Any) -> list[str | int]:
+    def _path(self, json: Any) -> list[Any]:
         """The way to a place somewhere within, the whole of it seldom."""
-        path: list[str | int] = []
+        path: list[Any] = []
         while isinstance(json, dict | list) and json and (not path or self.random.random() < 0.85):
-            keys = list(json) if isinstance(json, dict) else list(range(len(json)))
+            keys: list[Any] = list(json) if isinstance(json, dict) else list(range(len(json)))
             path.append(self.random.choice(keys))
             json = json[path[-1]]
         return path if self.random.random() < 0.98 else []
 
-    def _once(self, json: Any, path: list[str | int]) -> Any:
+    def _once(self, json: Any, path: list[Any]) -> Any:
         if not path:
             return self.value()
         copied: Any = dict(json) if isinstance(json, dict) else list(json)

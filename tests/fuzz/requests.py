@@ -41,6 +41,7 @@ _BODIES: Mapping[str, tuple[dict[str, Any], ...]] = {
         {"scope": GROUP},
     ),
     "acknowledge_alert": ({"by": "Jane Doe"}, {}),
+    "revoke_exemption": ({"by": "Jane Doe"}, {}),
     "approve_alert": ({"expiresInMinutes": 30, "by": "Jane Doe"}, {}),
     "rollback_change": (
         {"reason": "the partner needs it", "expiresAt": START.replace(month=12).isoformat()},
@@ -107,7 +108,7 @@ class Requests:
     def ask(self, name: str, request: func.HttpRequest) -> func.HttpResponse:
         """The answer, which is one that has a meaning: no fault of ours, JSON, and nothing was written."""
         kept = Kept.of(self.world)
-        answer = self.functions[name](request)
+        answer: func.HttpResponse = self.functions[name](request)
         assert answer.status_code < 500, (name, answer.status_code, answer.get_body()[:500])
         json.loads(answer.get_body(), parse_constant=_no_constant)
         kept.check(self.world)

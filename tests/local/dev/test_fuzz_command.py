@@ -11,7 +11,12 @@ def test_the_seed_is_printed_and_can_be_given(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     played: list[tuple[int, int]] = []
-    monkeypatch.setattr(fuzz, "_played", lambda cases, seed: played.append((cases, seed)) or 0)
+
+    def noted(cases: int, seed: int) -> int:
+        played.append((cases, seed))
+        return 0
+
+    monkeypatch.setattr(fuzz, "_played", noted)
     assert fuzz.main([]) == 0
     (cases, seed) = played[0]
     assert cases == 200_000

@@ -18,7 +18,7 @@ ROWS = [
 
 
 @cache
-def tests_in(file: str) -> frozenset[str]:
+def named_in(file: str) -> frozenset[str]:
     tree = ast.parse((ROOT / file).read_text(encoding="utf-8"))
     return frozenset(node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
 
@@ -26,7 +26,7 @@ def tests_in(file: str) -> frozenset[str]:
 def missing() -> list[str]:
     named = _TEST.findall(PAGE)
     return [
-        f"{file}::{test}" for file, test in named if not (ROOT / file).is_file() or test not in tests_in(file)
+        f"{file}::{test}" for file, test in named if not (ROOT / file).is_file() or test not in named_in(file)
     ]
 
 
