@@ -18,9 +18,10 @@ from shared.guardrails.budget import Budget
 from shared.guardrails.exposures import clock, lets_in
 from shared.guardrails.question import BreakGlass, Context
 from shared.model import CauseKind, ComplianceState, EnforcementMode, Finding
-from shared.model.alert_records import Approval
+from shared.model.alert_records import AlertRecord, Approval
 from shared.model.errors import StoreError
 from shared.model.exposure import Exposure, Opening
+from shared.model.happened import approval_given
 from shared.model.memory import PolicyMemory, TargetRecord
 from shared.posture.policy import AnyPolicy
 
@@ -89,8 +90,19 @@ def _waiting_since(memory: PolicyMemory | None, finding: Finding) -> datetime | 
 def _approval(visit: Visit, policy: AnyPolicy, finding: Finding, record: TargetRecord) -> Approval | None:
     """What is approved, as far as nobody approved their own write by what is known of the writers now."""
     alert = visit.deps.store.alert(alert_id(policy.id, visit.target, finding.fingerprint))
+    if alert is None or alert.approval is None:
+        return None
     last = (record.last_foreign, *record.last_foreign.earlier) if record.last_foreign is not None else ()
-    return standing(alert, (visit.cause, *visit.cause.earlier, *last)) if alert is not None else None
+    approval = standing(alert, (visit.cause, *visit.cause.earlier, *last))
+    return approval if approval is not None and _was_given(alert, approval, visit) else None
+
+
+def _was_given(alert: AlertRecord, approval: Approval, visit: Visit) -> bool:
+    """Whether the journal tells of it: one that only stands in the alert is nobody's consent. One from before
+    the journal does not say what it is for, and opens nothing either."""
+    if approval.planned is None:
+        return True
+    return visit.deps.store.journal.tells_of(visit.target, approval_given(alert, approval))
 
 
 def _break_glass(visit: Visit) -> BreakGlass:
