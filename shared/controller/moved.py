@@ -29,7 +29,7 @@ from shared.model import Aspect, Change, ServerSnapshot, Snapshot, Target, codec
 from shared.model.errors import Denied, Gone, Permanent
 from shared.model.exposure import Exposure
 from shared.model.happened import exemption_begun, exemption_ended, with_deeds
-from shared.model.memory import Exemption, NameRecord, PolicyMemory, TargetRecord
+from shared.model.memory import Exemption, NameRecord, PolicyMemory, SelectingTags, TargetRecord
 from shared.state.store import Store
 
 DELETED: Final = "the resource was deleted"
@@ -147,8 +147,14 @@ def taken_over(record: TargetRecord, left: TargetRecord, store: Store, now: date
         attempts=tuple(sorted({*left.attempts, *record.attempts}, key=lambda attempt: attempt.at)),
         exemptions=tuple(dict.fromkeys((*exempt, *record.exemptions))),
         exempt_tag=record.exempt_tag or left.exempt_tag,
+        selecting_tags=_tags_before(left) or record.selecting_tags,
         last_foreign=record.last_foreign or left.last_foreign,
     )
+
+
+def _tags_before(left: TargetRecord) -> SelectingTags | None:
+    """The tags that held at the old id: what lowers an effect since is told, of the new one."""
+    return replace(left.selecting_tags, lowered=False) if left.selecting_tags is not None else None
 
 
 def _joined(former: PolicyMemory, own: PolicyMemory | None) -> PolicyMemory:

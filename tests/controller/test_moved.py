@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 
 from shared.controller.exemptions import revoke
+from shared.controller.lowered_by_tags import LOWERED
 from shared.controller.rollback import RollbackRequest, roll_back
 from shared.controller.sweep import sweep
 from shared.model import (
@@ -42,6 +43,14 @@ SCOPES = tuple(ResourceId(f"/subscriptions/{one}") for one in (SUBSCRIPTION, OTH
 GROUP_THERE = ResourceId(str(SERVER).replace("/data/", "/other/"))
 SUBSCRIPTION_THERE = ResourceId(str(SERVER).replace(SUBSCRIPTION, OTHER))
 REVERTS = only(FIREWALL)
+BY_TAG = f"""version: 1
+policies:
+  {FIREWALL}: {{effect: alert}}
+scopes:
+- scope: /subscriptions/{SUBSCRIPTION}
+  tags: {{env: prod}}
+  policies: {{{FIREWALL}: {{effect: revert}}}}
+"""
 JANE = Actor(name="Jane Doe", object_id="jane-object")
 ONLY_ALERTS = REVERTS.replace("effect: revert", "effect: alert")
 
@@ -218,6 +227,29 @@ def test_an_exemption_that_was_revoked_elsewhere_is_not_missed_when_the_server_c
     new_first(there, there.azure.put(public_server()))
     assert there.store.recall(public_server().target, there.clock.now()).exemptions == ()
     assert faults(there) == set()
+
+
+@pytest.mark.parametrize("seen", [new_first, old_first, swept])
+def test_tags_that_lower_an_effect_are_told_though_the_server_is_moved_with_them(
+    seen: Callable[[World, Target], None],
+) -> None:
+    there = World(scopes=SCOPES, policies_file=BY_TAG)
+    new_first(there, there.azure.put(replace(public_server(), tags={"env": "prod"})))
+    target = moved(there, snapshot=replace(public_server(), tags={"env": "dev"}))
+    seen(there, target)
+    (alert,) = there.open_alerts(LOWERED.id)
+    assert alert.target == target
+    assert alert.evidence["tags"] == [{"name": "env", "was": "prod", "is": "dev"}]
+
+
+def test_tags_that_lower_an_effect_are_told_though_the_new_id_was_seen_before_the_old_one_was_gone() -> None:
+    there = World(scopes=SCOPES, policies_file=BY_TAG)
+    new_first(there, there.azure.put(replace(public_server(), tags={"env": "prod"})))
+    target = there.azure.put(replace(public_server(), id=GROUP_THERE, tags={"env": "dev"}))
+    new_first(there, target)
+    del there.azure.snapshots[SERVER.key]
+    new_first(there, target)
+    assert [alert.target for alert in there.open_alerts(LOWERED.id)] == [target]
 
 
 def test_a_server_that_is_made_anew_under_its_name_is_the_one_that_it_was() -> None:
