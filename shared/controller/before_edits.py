@@ -15,11 +15,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Final
 
 from shared.config.configuration import tags_of
 from shared.controller.deps import Deps
 from shared.controller.exempted import as_judged
 from shared.controller.judging import enabled_policies, policies_in_question
+from shared.controller.not_continued import was_claimed
 from shared.controller.put_back import earlier
 from shared.guardrails.boundary import lies_outside
 from shared.guardrails.prove import prove
@@ -48,6 +50,9 @@ from shared.model.messages import RunOptions
 from shared.model.resource_id import InvalidResourceId
 from shared.posture.policy import AnyPolicy
 from shared.state.baseline import recorded_baseline
+
+ALREADY_COMPLIANT: Final = "already-compliant"
+"""The code of a change whose rest somebody else has made meanwhile."""
 
 
 class OutsideScopes(Conflict):
@@ -99,7 +104,7 @@ def proved_again(change: ChangeRecord, deps: Deps) -> Snapshot:
     else:
         now = deps.clock.now()
         judged = as_judged(reading, rest.policy, deps.store.recall(target, now), now)
-        proof = _of_revert(rest, judged, deps)
+        proof = _of_revert(change, rest, judged, deps)
     if not proof.holds:
         raise _no_longer("; ".join(step.detail or step.claim for step in proof.failures))
     return reading
@@ -125,18 +130,24 @@ def _still_to_come(change: Change, sent: int) -> Change:
 # --- a revert --------------------------------------------------------------------------------------
 
 
-def _of_revert(rest: Change, reading: Snapshot, deps: Deps) -> Proof:
-    """Proved as in a first look: there is a drift, the policy reverts it here, and the rest is right."""
+def _of_revert(change: ChangeRecord, rest: Change, reading: Snapshot, deps: Deps) -> Proof:
+    """Proved as in a first look: there is a drift, the policy reverts it here, and the rest is right.
+
+    That somebody else was faster is no riddle: it raises ``Conflict`` with a code of its own.
+    """
     policies = enabled_policies(reading, deps)
     policy = next((one for one in policies if one.id == rest.policy), None)
     if policy is None or not _reverts_here(policy, reading, deps):
         return _refuted(f"{rest.policy} reverts nothing here now")
     finding = policy.evaluate(reading)
     if finding.state is not ComplianceState.NON_COMPLIANT:
-        return _refuted(f"there is nothing to revert now: {finding.reason}")
+        why = f"there is nothing to revert now: {finding.reason}"
+        if finding.nothing_surely_wrong and was_claimed(change, deps):
+            raise Conflict(why, code=ALREADY_COMPLIANT)
+        return _refuted(why)
     proof = Proof(steps=())
-    for change, former in _as_of_today(rest, policy, (finding, reading), deps):
-        proof = prove(change, reading, policy, policies, former)
+    for wanted, former in _as_of_today(rest, policy, (finding, reading), deps):
+        proof = prove(wanted, reading, policy, policies, former)
         if proof.holds:
             return proof
     return proof if proof.steps else _refuted("the policy plans nothing here now")

@@ -14,13 +14,15 @@ theirs stays when their network is moved.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
 from shared.alerts.lifecycle import alert_id
 from shared.controller.deps import Deps
+from shared.controller.lowered_by_tags import LOWERED
+from shared.controller.not_continued import NOT_CONTINUED
 from shared.controller.not_judged import end_not_judged
 from shared.controller.notifying import resolve_if_open
 from shared.controller.resolving import UNKNOWN_FINGERPRINT, alerts_of
@@ -33,6 +35,8 @@ from shared.model.memory import Exemption, NameRecord, PolicyMemory, SelectingTa
 from shared.state.store import Store
 
 DELETED: Final = "the resource was deleted"
+_OF_TAGS: Final = "tags"
+"""The one fingerprint of a target's alert about its tags."""
 
 
 # --- a server that is seen -------------------------------------------------------------------------
@@ -118,12 +122,19 @@ def _remembered_name(record: TargetRecord, store: Store) -> str:
 def end_alerts(record: TargetRecord, resolution: str, deps: Deps, now: datetime) -> None:
     """Resolve every alert that may be open by what is remembered; one that ended with the old id says where
     that went."""
+    for alert in _may_be_open(record):
+        resolve_if_open(alert, resolution, deps, now)
+        _reword(alert, resolution, deps)
+    end_not_judged(record, resolution, deps, now)
+
+
+def _may_be_open(record: TargetRecord) -> Iterator[str]:
     for policy_id, memory in record.memories.items():
         for fingerprint in {*alerts_of(memory), UNKNOWN_FINGERPRINT}:
-            alert = alert_id(policy_id, record.target, fingerprint)
-            resolve_if_open(alert, resolution, deps, now)
-            _reword(alert, resolution, deps)
-    end_not_judged(record, resolution, deps, now)
+            yield alert_id(policy_id, record.target, fingerprint)
+        yield alert_id(NOT_CONTINUED.id, record.target, policy_id)
+    if record.selecting_tags is not None:
+        yield alert_id(LOWERED.id, record.target, _OF_TAGS)
 
 
 def _reword(alert: str, resolution: str, deps: Deps) -> None:

@@ -21,6 +21,7 @@ from shared.controller.journaling import note_switches
 from shared.controller.judging import enabled_policies, judge_all, policies_in_question
 from shared.controller.lowered_by_tags import with_tags_compared
 from shared.controller.moved import known_by_name
+from shared.controller.not_continued import resolve_what_became_compliant
 from shared.controller.remediation import begin, resume
 from shared.controller.remembering import (
     attributed,
@@ -235,6 +236,7 @@ def _act(visit: Visit, judgements: tuple[Judgement, ...], record: TargetRecord) 
     revert waits for the reading that verifies the first.
     """
     tell(visit, judgements, record)
+    resolve_what_became_compliant(visit, judgements, record)
     record = schedule_recheck(visit, judgements, remember(visit, judgements, record))
     if any(j.decision is not None and j.decision.reason is Reason.BREAK_GLASS for j in judgements):
         note_switches(visit.deps)

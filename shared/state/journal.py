@@ -96,7 +96,8 @@ class Journal:
         """Whether the chain of a target holds the deed. A link that cannot be read tells nothing."""
         for entry in self.entries(target):
             with suppress(StoreError):
-                if tells_of(entry.link(), deed):
+                link = entry.link()
+                if tells_of(link, deed) and link.blobs == deed.blobs:
                     return True
         return False
 

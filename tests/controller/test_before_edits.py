@@ -144,9 +144,23 @@ def test_a_second_edit_that_would_open_more_than_is_needed_now_is_not_made() -> 
     assert len(world.azure.writes) == 1
     change = only_change(world, NSG_POLICY)
     assert change.outcome is Outcome.CONFLICTED
-    assert change.detail.startswith("no-longer-proved: there is nothing to revert now")
-    (alert,) = world.open_alerts(TOLD)
-    assert (alert.decision.action, alert.decision.reason) == (Action.ALERT, Reason.NO_LONGER_PROVED)
+    assert change.detail.startswith("already-compliant: there is nothing to revert now")
+    assert world.store.alerts(policy=TOLD) == [], "somebody was faster: that is nothing to look into"
+
+
+def test_what_the_owner_deletes_by_hand_while_our_first_deletion_runs_leaves_no_alert() -> None:
+    world = World()
+    seen_compliant(world, public_server())
+    world.azure.polls_until_done = 1
+    twice = (ALL_AZURE, replace(ALL_AZURE, name="again"))
+    world.event(world.azure.put(public_server(firewall_rules=(OFFICE, *twice))))
+    world.drain()
+    world.event(world.azure.put(public_server()))
+    world.drain(300)
+    assert len(world.azure.writes) == 1
+    assert only_change(world, FIREWALL).detail.startswith("already-compliant: ")
+    assert world.store.alerts(policy=TOLD) == []
+    assert world.open_alerts(FIREWALL) == []
 
 
 def test_what_was_given_up_is_judged_anew_and_the_alert_ends_with_what_is_proved_then() -> None:
@@ -169,6 +183,35 @@ def test_a_policy_that_only_alerts_meanwhile_writes_no_second_edit() -> None:
     world.drain(60)
     assert len(world.azure.writes) == 1
     assert "reverts nothing here now" in only_change(world, NSG_POLICY).detail
+    (alert,) = world.open_alerts(TOLD)
+    assert (alert.decision.action, alert.decision.reason) == (Action.ALERT, Reason.NO_LONGER_PROVED)
+
+
+def not_continued() -> World:
+    """The policy only alerts since the first edit, and people know of it."""
+    world = World()
+    half_done(world)
+    world.policies_file = "version: 1\ndefaults: {effect: alert}\n"
+    world.drain(60)
+    assert len(world.open_alerts(TOLD)) == 1
+    return world
+
+
+def test_what_was_not_continued_is_over_when_a_later_look_finds_the_policy_compliant() -> None:
+    world = not_continued()
+    world.event(world.azure.put(subnet()))
+    world.drain(60)
+    (alert,) = world.store.alerts(policy=TOLD)
+    assert (alert.status, alert.resolution) == (AlertStatus.RESOLVED, "there is nothing to revert any more")
+
+
+def test_what_was_not_continued_is_over_when_the_target_is_deleted() -> None:
+    world = not_continued()
+    del world.azure.snapshots[subnet().id.key]
+    world.event(subnet().target)
+    world.drain(60)
+    (alert,) = world.store.alerts(policy=TOLD)
+    assert (alert.status, alert.resolution) == (AlertStatus.RESOLVED, "the resource was deleted")
 
 
 def test_scopes_that_are_drawn_closer_meanwhile_stop_the_second_edit() -> None:
@@ -263,6 +306,19 @@ def test_a_forged_entry_deletes_no_good_rule(
     assert only_told(world) == [
         "a change of " + policy + f" was given up after {max(next_edit + 1, 0)} of its edits"
     ]
+
+
+def test_that_somebody_forged_an_entry_is_not_over_by_itself() -> None:
+    world = World()
+    seen_compliant(world, subnet(GOOD))
+    forge(world, subnet().target, [DeleteSecurityRule(nsg=NSG, rule=GOOD)] * 2)
+    world.drain(300)
+    world.event(world.azure.put(BLOCKED_BOTH_WAYS))
+    world.policies_file = "version: 1\ndefaults: {effect: alert}\n"
+    world.drain(60)
+    world.event(world.azure.put(subnet()))
+    world.drain(60)
+    assert len(only_told(world)) == 1
 
 
 def follow(world: World) -> None:

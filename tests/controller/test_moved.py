@@ -242,6 +242,18 @@ def test_tags_that_lower_an_effect_are_told_though_the_server_is_moved_with_them
     assert alert.evidence["tags"] == [{"name": "env", "was": "prod", "is": "dev"}]
 
 
+def test_the_alert_about_tags_is_over_when_its_server_is_deleted() -> None:
+    there = World(policies_file=BY_TAG)
+    new_first(there, there.azure.put(replace(public_server(), tags={"env": "prod"})))
+    new_first(there, there.azure.put(replace(public_server(), tags={"env": "dev"})))
+    (alert,) = there.open_alerts(LOWERED.id)
+    del there.azure.snapshots[SERVER.key]
+    new_first(there, public_server().target)
+    over = there.store.alert(alert.id)
+    assert over is not None
+    assert (over.status, over.resolution) == (AlertStatus.RESOLVED, "the resource was deleted")
+
+
 def test_tags_that_lower_an_effect_are_told_though_the_new_id_was_seen_before_the_old_one_was_gone() -> None:
     there = World(scopes=SCOPES, policies_file=BY_TAG)
     new_first(there, there.azure.put(replace(public_server(), tags={"env": "prod"})))
