@@ -86,7 +86,9 @@ class SelectingTags:
     tags: Mapping[str, str]
     """By name in lower case."""
     lowered: bool = False
-    """Whether an alert stands because other tags lower an effect since."""
+    """Whether an alert stands because other tags lower an effect since, or did until lately."""
+    back_since: datetime | None = None
+    """Since when nothing is lowered while the alert still stands."""
 
 
 @value
