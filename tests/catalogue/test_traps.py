@@ -11,7 +11,7 @@ from typing import Any
 from local.simulator import seeds
 from local.simulator.values import JsonObject
 from shared.model import ComplianceState, Outcome, Reason, Target, TargetKind
-from shared.model.alert_records import AlertRecord
+from shared.model.alert_records import AlertRecord, AlertStatus
 from shared.model.resource_id import ResourceId
 from tests.catalogue.scenario import delete, patch, put
 from tests.catalogue.stage import Play, Stage
