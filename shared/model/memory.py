@@ -24,7 +24,8 @@ class Attempt:
     writes: int = 1
     purse: Purse = Purse.ORDINARY
     outcome: Outcome | None = None
-    """``Ineffective``: accepted, and the drift was still there. ``Failed``: refused for good."""
+    """``Ineffective``: accepted, and the drift was still there. ``Failed``: refused for good. ``Conflicted``:
+    interrupted between two of its edits, so that nobody undid it."""
 
 
 @value
