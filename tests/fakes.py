@@ -17,6 +17,7 @@ from itertools import count
 from typing import Any
 
 from shared.alerts.commands import fix_commands
+from shared.alerts.lifecycle import APPROVAL_LASTS, approve
 from shared.alerts.portal import portal_link
 from shared.config.configuration import Configuration
 from shared.config.file_reading import parse_policies_file
@@ -44,6 +45,7 @@ from shared.model import (
 from shared.model.alert_records import AlertRecord, AlertStatus, Notification
 from shared.model.edits import EditDoesNotFit, apply_edit
 from shared.model.errors import Denied, GatewayError, Gone, StoreError
+from shared.model.happened import approval_given
 from shared.model.interfaces import Enumerated, GroupReading, Relation, TagReading
 from shared.model.messages import Message, MessageKind, RunOptions
 from shared.model.resource_id import ResourceId
@@ -361,6 +363,13 @@ class World:
     def open_alerts(self, policy: str) -> list[AlertRecord]:
         """The alerts of a policy that are not resolved."""
         return [a for a in self.store.alerts(policy=policy) if a.status is not AlertStatus.RESOLVED]
+
+    def approve(self, alert: AlertRecord, by: str = "jane", lasts: timedelta = APPROVAL_LASTS) -> AlertRecord:
+        """Somebody consents to what the alert shows: into the journal first, then into the alert."""
+        approved = approve(alert, by, self.clock.now(), lasts)
+        assert approved.approval is not None
+        self.store.journal.append(approved.target, approval_given(approved, approved.approval))
+        return self.store.put_alert(approved)
 
     def drain(self, seconds: float = 0) -> list[TargetResult]:
         """Work off the queue as time passes; returns what the looks came to. Failing messages raise."""

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Final, TypeAlias
 
 from driftward.journal.chains import check_anchors, check_chains, read_anchors
+from driftward.journal.consent import check_consent
 from driftward.journal.entries import Vouched, check_blobs, check_entries, vouched
 from driftward.journal.findings import Findings, together
 from driftward.journal.writes import check_writes, writers
@@ -59,6 +60,7 @@ def verify(reader: EvidenceReader, asked: Asked, now: datetime) -> Verified:
             check_chains(evidence),
             check_anchors(evidence, asked.anchors),
             check_entries(evidence, known, texts, now),
+            check_consent(known),
             check_blobs(evidence, texts),
         ]
     )

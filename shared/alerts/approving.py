@@ -7,14 +7,18 @@ for anybody can bear one: object ids are compared, and app ids where one of the 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import timedelta
 from typing import Final
 
 from shared.model import Actor, Cause, CauseKind
-from shared.model.alert_records import AlertRecord, AlertStatus
+from shared.model.alert_records import AlertRecord, AlertStatus, Approval
 
 WRITER_UNKNOWN: Final = "the writer is not known"
 APPROVER_UNKNOWN: Final = "the approver is not known"
 _MOST_WRITERS: Final = 16
+_BEFORE_IT_WAS_SEEN: Final = timedelta(minutes=15)
+"""How long before its alert a write may have made a drift: its event may come after the look that saw it."""
 
 
 def writers(alert: AlertRecord) -> tuple[Actor, ...]:
@@ -32,6 +36,17 @@ def writers_before(alert: AlertRecord) -> tuple[Actor, ...]:
 def wrote(alert: AlertRecord, approver: Actor) -> bool:
     """Whether the approver is one of the writers, as far as ids tell."""
     return any(_same(approver, writer) for writer in writers(alert))
+
+
+def standing(alert: AlertRecord, causes: Iterable[Cause]) -> Approval | None:
+    """The approval, unless whoever gave it wrote: events come late, and ``causes`` may say by now what nobody
+    knew when it was given."""
+    approval, since = alert.approval, alert.first_seen - _BEFORE_IT_WAS_SEEN
+    if approval is None or approval.actor is None:
+        return approval
+    heard = [cause.actor for cause in causes if _names(cause) and cause.time >= since]
+    own = any(_same(approval.actor, writer) for writer in (*writers(alert), *heard))
+    return None if own else approval
 
 
 def not_known(alert: AlertRecord, approver: Actor) -> str:

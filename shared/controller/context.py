@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
+from shared.alerts.approving import standing
 from shared.alerts.lifecycle import alert_id
 from shared.config.configuration import tags_of
 from shared.config.tag_exemptions import tag_exemption
@@ -17,9 +18,10 @@ from shared.guardrails.budget import Budget
 from shared.guardrails.exposures import clock, lets_in
 from shared.guardrails.question import BreakGlass, Context
 from shared.model import CauseKind, ComplianceState, EnforcementMode, Finding
-from shared.model.alert_records import Approval
+from shared.model.alert_records import AlertRecord, Approval
 from shared.model.errors import StoreError
 from shared.model.exposure import Exposure, Opening
+from shared.model.happened import approval_given
 from shared.model.memory import PolicyMemory, TargetRecord
 from shared.posture.policy import AnyPolicy
 
@@ -37,7 +39,7 @@ def context_for(visit: Visit, policy: AnyPolicy, finding: Finding, record: Targe
         tag_exemption=tag_exemption(policy.id, record, tags_of(visit.snapshot), rules, now),
         was_compliant=memory is not None and memory.last_compliant_at is not None,
         created_after_first_pass=_created_after_first_pass(visit) if is_drift else False,
-        approval=_approval(visit, policy, finding) if is_drift else None,
+        approval=_approval(visit, policy, finding, record) if is_drift else None,
         last_foreign_write=record.unsettled_at,
         waiting_since=_waiting_since(memory, finding),
         asked_at=visit.cause.time if visit.cause.kind is CauseKind.OPERATOR else None,
@@ -85,9 +87,22 @@ def _waiting_since(memory: PolicyMemory | None, finding: Finding) -> datetime | 
     return memory.unknown_since or memory.since
 
 
-def _approval(visit: Visit, policy: AnyPolicy, finding: Finding) -> Approval | None:
+def _approval(visit: Visit, policy: AnyPolicy, finding: Finding, record: TargetRecord) -> Approval | None:
+    """What is approved, as far as nobody approved their own write by what is known of the writers now."""
     alert = visit.deps.store.alert(alert_id(policy.id, visit.target, finding.fingerprint))
-    return alert.approval if alert is not None else None
+    if alert is None or alert.approval is None:
+        return None
+    last = (record.last_foreign, *record.last_foreign.earlier) if record.last_foreign is not None else ()
+    approval = standing(alert, (visit.cause, *visit.cause.earlier, *last))
+    return approval if approval is not None and _was_given(alert, approval, visit) else None
+
+
+def _was_given(alert: AlertRecord, approval: Approval, visit: Visit) -> bool:
+    """Whether the journal tells of it: one that only stands in the alert is nobody's consent. One from before
+    the journal does not say what it is for, and opens nothing either."""
+    if approval.planned is None:
+        return True
+    return visit.deps.store.journal.tells_of(visit.target, approval_given(alert, approval))
 
 
 def _break_glass(visit: Visit) -> BreakGlass:

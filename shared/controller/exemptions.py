@@ -108,12 +108,12 @@ def _revoke(wanted: str, actor: Actor, deps: Deps) -> Given | None:
 
 
 def _holder(wanted: str, deps: Deps) -> TargetRecord | None:
-    """The memory that holds the exemption."""
+    """The memory that holds the exemption: that of its rollback's target, unless the server has moved."""
     change = deps.store.change(wanted)
-    if change is None:
-        return next((record for record in _memories(deps) if _holds(record, wanted)), None)
-    record = deps.store.recall(change.change.target, deps.clock.now())
-    return record if _holds(record, wanted) else None
+    record = deps.store.recall(change.change.target, deps.clock.now()) if change is not None else None
+    if record is not None and _holds(record, wanted):
+        return record
+    return next((record for record in _memories(deps) if _holds(record, wanted)), None)
 
 
 def _holds(record: TargetRecord, wanted: str) -> bool:

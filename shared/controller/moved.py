@@ -25,10 +25,11 @@ from shared.controller.not_judged import end_not_judged
 from shared.controller.notifying import resolve_if_open
 from shared.controller.resolving import UNKNOWN_FINGERPRINT, alerts_of
 from shared.controller.visit import Visit
-from shared.model import Aspect, ServerSnapshot, Snapshot, Target, codec
+from shared.model import Aspect, Change, ServerSnapshot, Snapshot, Target, codec
 from shared.model.errors import Denied, Gone, Permanent
 from shared.model.exposure import Exposure
-from shared.model.memory import NameRecord, PolicyMemory, TargetRecord
+from shared.model.happened import exemption_begun, exemption_ended, with_deeds
+from shared.model.memory import Exemption, NameRecord, PolicyMemory, SelectingTags, TargetRecord
 from shared.state.store import Store
 
 DELETED: Final = "the resource was deleted"
@@ -52,7 +53,7 @@ def known_by_name(record: TargetRecord, visit: Visit) -> TargetRecord:
     if left is None and noted.target != record.target and noted.gone_at is None:
         return record  # two answer to one name: a move that is not through yet
     if left is not None:
-        record = visit.deps.store.save(taken_over(record, left, visit.deps.store))
+        record = visit.deps.store.save(taken_over(record, left, visit.deps.store, now))
         _end_former(left, record.target, visit)
     names.put(name, NameRecord(target=record.target, etag=noted.etag))
     return replace(record, host_name=name)
@@ -85,7 +86,10 @@ def _is_gone(target: Target, deps: Deps) -> bool:
 def _end_former(left: TargetRecord, target: Target, visit: Visit) -> None:
     """What is kept under the old id ends; one that was made anew has it still."""
     if left.target != target:
-        end_alerts(left, f"moved to {target.id}", visit.deps, visit.now)
+        why = f"moved to {target.id}"
+        end_alerts(left, why, visit.deps, visit.now)
+        for one in left.exemptions:
+            visit.deps.store.journal.append(left.target, exemption_ended(one, visit.now, why))
         visit.deps.store.forget(left.target)
         visit.deps.store.unrelate(left.target)
 
@@ -131,19 +135,26 @@ def _reword(alert: str, resolution: str, deps: Deps) -> None:
 # --- what is taken over ----------------------------------------------------------------------------
 
 
-def taken_over(record: TargetRecord, left: TargetRecord, store: Store) -> TargetRecord:
+def taken_over(record: TargetRecord, left: TargetRecord, store: Store, now: datetime) -> TargetRecord:
     """The record with the memory of the server that had the name; what is known of the new id stays."""
     moved = _rebased(left, record.target, store)
-    own = record.memories
+    own, exempt = record.memories, _exempt_there(left, record.target, store)
+    news = (one for one in exempt if one not in record.exemptions and left.target != record.target)
     return replace(
-        record,
+        with_deeds(record, *(exemption_begun(one, now) for one in news)),
         first_seen=min(record.first_seen, left.first_seen),
         memories={**own, **{one: _joined(memory, own.get(one)) for one, memory in moved.items()}},
         attempts=tuple(sorted({*left.attempts, *record.attempts}, key=lambda attempt: attempt.at)),
-        exemptions=tuple(dict.fromkeys((*left.exemptions, *record.exemptions))),
+        exemptions=tuple(dict.fromkeys((*exempt, *record.exemptions))),
         exempt_tag=record.exempt_tag or left.exempt_tag,
+        selecting_tags=_tags_before(left) or record.selecting_tags,
         last_foreign=record.last_foreign or left.last_foreign,
     )
+
+
+def _tags_before(left: TargetRecord) -> SelectingTags | None:
+    """The tags that held at the old id: what lowers an effect since is told, of the new one."""
+    return replace(left.selecting_tags, lowered=False) if left.selecting_tags is not None else None
 
 
 def _joined(former: PolicyMemory, own: PolicyMemory | None) -> PolicyMemory:
@@ -182,7 +193,24 @@ def _moved_reading(baseline: str, former: Target, target: Target, store: Store) 
     snapshot = store.snapshot(baseline)
     if snapshot is None or former == target:
         return baseline
-    text = codec.dump(snapshot)
-    own = re.compile(re.escape(str(former.id)) + r'(?=["/])', re.IGNORECASE)
-    reading: Snapshot = codec.load(Snapshot, own.sub(lambda _: str(target.id), text))
+    reading: Snapshot = codec.load(Snapshot, _renamed(codec.dump(snapshot), former, target))
     return store.keep(reading)
+
+
+def _exempt_there(left: TargetRecord, target: Target, store: Store) -> tuple[Exemption, ...]:
+    """The exemptions with changes that name the new id: what was put back came along with the server."""
+    return tuple(_moved_exemption(one, left.target, target, store) for one in left.exemptions)
+
+
+def _moved_exemption(exemption: Exemption, former: Target, target: Target, store: Store) -> Exemption:
+    if exemption.rolled_back is None or former == target:
+        return exemption
+    change = codec.load(Change, _renamed(codec.dump(exemption.rolled_back), former, target))
+    store.keep(change)
+    return replace(exemption, rolled_back=change)
+
+
+def _renamed(text: str, former: Target, target: Target) -> str:
+    """A text of ours that names the new id wherever it named the former."""
+    own = re.compile(re.escape(str(former.id)) + r'(?=["/])', re.IGNORECASE)
+    return own.sub(lambda _: str(target.id), text)

@@ -10,13 +10,14 @@ the anchor before, so that the end of a chain cannot be taken away in silence ei
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
 from shared.model import Target, codec
 from shared.model.anchors import Anchor, AnchorMark
-from shared.model.chain import Entry, Head, after, beginning, hash_of
+from shared.model.chain import Entry, Head, after, beginning, hash_of, tells_of
 from shared.model.deeds import Deed
 from shared.model.errors import EntityChanged, StoreError
 from shared.model.happened import switch_seen
@@ -90,6 +91,14 @@ class Journal:
     def entries(self, target: Target) -> list[Entry]:
         """The chain of a target, in its order."""
         return self.read(partition_of(target), target.key)
+
+    def tells_of(self, target: Target, deed: Deed) -> bool:
+        """Whether the chain of a target holds the deed. A link that cannot be read tells nothing."""
+        for entry in self.entries(target):
+            with suppress(StoreError):
+                if tells_of(entry.link(), deed):
+                    return True
+        return False
 
     def read(self, partition: str, chain: str) -> list[Entry]:
         """A chain, in its order."""

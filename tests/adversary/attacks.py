@@ -9,7 +9,6 @@ from functools import partial
 from ipaddress import ip_network
 from typing import Final
 
-from shared.alerts.lifecycle import approve
 from shared.controller.rollback import RollbackRequest, roll_back
 from shared.model import (
     Access,
@@ -226,7 +225,7 @@ OVER_OFFICE: Final = server(created_at=OLD, firewall_rules=(OFFICE,))
 def approves(stage: Stage) -> None:
     """An operator approves what the alert shows."""
     alert = stage.open_alerts(PUBLIC_POLICY)[0]
-    stage.store.put_alert(approve(alert, "olga", stage.clock.now(), timedelta(hours=8)))
+    stage.approve(alert, "olga", timedelta(hours=8))
 
 
 def _wider_than_approved(seconds: float) -> Iterator[Step]:

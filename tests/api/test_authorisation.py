@@ -27,9 +27,10 @@ from shared.api.rights import ROLES, Right
 from shared.api.route import Route
 from shared.api.routes import ROUTES
 from shared.config.settings import Settings
-from shared.model import Actor, EnforcementMode, Json
+from shared.model import Actor, Cause, CauseKind, EnforcementMode, Json
 from shared.model.alert_records import AlertRecord
 from shared.model.codec import load, to_json
+from shared.model.messages import Message, MessageKind
 from shared.state.store import Store
 from tests.api.test_api import (
     IN_AN_HOUR,
@@ -428,6 +429,27 @@ def test_what_was_over_and_comes_back_has_other_writers() -> None:
     assert again is not None
     assert (again.cause.actor, again.writers) == (KIM, ())
     assert approving(world, again).status == 202
+
+
+@pytest.mark.parametrize(("writer", "writes"), [(SOMEBODY, 0), (KIM, 1)], ids=["herself", "somebody else"])
+def test_whoever_approved_before_their_own_event_arrived_has_approved_nothing(
+    writer: Actor, writes: int
+) -> None:
+    world = World(authentication=True)
+    world.azure.put(server(firewall_rules=(OFFICE,)))
+    world.look(server().target)
+    world.drain()
+    world.azure.put(public_server())
+    written = Cause(kind=CauseKind.EVENT, time=world.clock.now(), actor=writer, event_id="late")
+    world.clock.advance(2)
+    assert call(world, "start_run", READING, headers=principal_header(OPERATOR)).status == 200
+    (alert,) = world.open_alerts("postgres-public-access-enabled")
+    approved = approving(world, alert, object_id=f"{SOMEBODY.object_id}")
+    assert (approved.status, approved.body["approval"]["notKnown"]) == (202, "the writer is not known")
+    look = Message(kind=MessageKind.LOOK, target=alert.target, cause=written)
+    world.store.arm(look, world.clock.now(), 0)
+    world.drain(60)
+    assert len(world.azure.writes) == writes
 
 
 # --- what is shut ----------------------------------------------------------------------------------

@@ -53,7 +53,7 @@ def alert_of(world: World) -> AlertRecord:
 
 
 def approved(world: World, alert: AlertRecord) -> AlertRecord:
-    return world.store.put_alert(approve(alert, "jane", world.clock.now(), timedelta(hours=2)))
+    return world.approve(alert, lasts=timedelta(hours=2))
 
 
 def looked(world: World, snapshot: ServerSnapshot) -> AlertRecord:
@@ -88,6 +88,17 @@ def test_an_approval_holds_what_the_alert_showed_and_the_api_its_digest() -> Non
     view = alert_view(alert)
     assert view["approval"]["digest"] == view["planned"]["digest"]
     assert "planned" not in view["approval"]
+
+
+def test_an_approval_that_only_stands_in_the_alert_is_nobodys_consent() -> None:
+    world = World()
+    alert = waiting(world)
+    world.store.put_alert(approve(alert, "jane", world.clock.now(), timedelta(hours=2)))
+    asked = looked(world, opened())
+    assert (world.azure.writes, asked.decision.reason) == ([], Reason.APPROVAL_REQUIRED)
+    approved(world, asked)
+    looked(world, opened())
+    assert len(world.azure.writes) == 1
 
 
 @pytest.mark.field(

@@ -11,7 +11,6 @@ from datetime import datetime
 
 import pytest
 
-from shared.alerts.lifecycle import approve
 from shared.controller.rollback import roll_back
 from shared.model import Actor, Cause, CauseKind, Edit, Outcome, PublicAccess, Reason
 from shared.model.messages import Message, MessageKind
@@ -120,7 +119,7 @@ def test_an_approved_revert_that_is_refused_is_tried_once() -> None:
     drift(world, public_server(private_endpoints=server().private_endpoints))
     (alert,) = world.open_alerts(PUBLIC)
     world.azure.refusals = [NO_ROLE] * 100
-    world.store.put_alert(approve(alert, "jane", world.clock.now()))
+    world.approve(alert)
     ask(world)
     world.drain(120)
     assert [change.outcome for change in world.store.changes()] == [Outcome.FAILED]

@@ -8,9 +8,23 @@ from datetime import timedelta
 
 import pytest
 
+from shared.controller.exemptions import revoke
+from shared.controller.lowered_by_tags import LOWERED
+from shared.controller.rollback import RollbackRequest, roll_back
 from shared.controller.sweep import sweep
-from shared.model import Cause, CauseKind, Locator, LocatorKind, Reason, ServerSnapshot, Target
+from shared.model import (
+    Actor,
+    Cause,
+    CauseKind,
+    ComplianceState,
+    Locator,
+    LocatorKind,
+    Reason,
+    ServerSnapshot,
+    Target,
+)
 from shared.model.alert_records import AlertStatus
+from shared.model.change_records import ChangeRecord
 from shared.model.changes import DeleteFirewallRule
 from shared.model.errors import Denied
 from shared.model.memory import Exemption
@@ -20,6 +34,7 @@ from shared.state.names import Names
 from shared.state.table_layout import NAMES, TARGETS, name_place
 from tests.builders import DRIFTED, GROUP, SERVER, public_server
 from tests.controller.test_reconcile import seen_compliant
+from tests.driftward.journal.worlds import faults
 from tests.fakes import SUBSCRIPTION, World, only
 
 FIREWALL = "postgres-firewall-allows-all-azure"
@@ -28,6 +43,15 @@ SCOPES = tuple(ResourceId(f"/subscriptions/{one}") for one in (SUBSCRIPTION, OTH
 GROUP_THERE = ResourceId(str(SERVER).replace("/data/", "/other/"))
 SUBSCRIPTION_THERE = ResourceId(str(SERVER).replace(SUBSCRIPTION, OTHER))
 REVERTS = only(FIREWALL)
+BY_TAG = f"""version: 1
+policies:
+  {FIREWALL}: {{effect: alert}}
+scopes:
+- scope: /subscriptions/{SUBSCRIPTION}
+  tags: {{env: prod}}
+  policies: {{{FIREWALL}: {{effect: revert}}}}
+"""
+JANE = Actor(name="Jane Doe", object_id="jane-object")
 ONLY_ALERTS = REVERTS.replace("effect: revert", "effect: alert")
 
 
@@ -140,6 +164,92 @@ def test_exemptions_attempts_clocks_and_baselines_come_along() -> None:
     assert baseline is not None
     assert baseline.id == GROUP_THERE
     assert new.memories[FIREWALL].last_compliant_at == old.memories[FIREWALL].last_compliant_at
+
+
+def put_back(there: World) -> ChangeRecord:
+    """The rule was deleted by us, and put back for a day."""
+    there.event(there.azure.put(DRIFTED))
+    there.drain(30)
+    change, until = there.store.changes()[0], there.clock.now() + timedelta(days=1)
+    request = RollbackRequest(change_id=change.id, actor=JANE, reason="it is needed", expires_at=until)
+    back = roll_back(request, there.deps())
+    assert back is not None
+    there.drain(30)
+    there.azure.writes.clear()
+    return back
+
+
+@pytest.mark.parametrize("to", [GROUP_THERE, SUBSCRIPTION_THERE])
+@pytest.mark.parametrize("seen", [new_first, old_first, swept])
+def test_what_was_rolled_back_stays_exempt_when_its_server_is_moved(
+    to: ResourceId, seen: Callable[[World, Target], None]
+) -> None:
+    there = world()
+    put_back(there)
+    before = there.azure.snapshots[SERVER.key]
+    assert isinstance(before, ServerSnapshot)
+    target = moved(there, to, before)
+    seen(there, target)
+    there.drain(60)
+    assert there.azure.writes == []
+    memory = there.store.recall(target, there.clock.now()).memories[FIREWALL]
+    assert memory.state is ComplianceState.EXEMPT
+
+
+def test_an_exemption_that_was_moved_is_in_the_journal_and_is_revoked_where_it_is_now() -> None:
+    there = world()
+    sweep(there.deps())
+    back = put_back(there)
+    before = there.azure.snapshots[SERVER.key]
+    assert isinstance(before, ServerSnapshot)
+    target = moved(there, snapshot=before)
+    new_first(there, target)
+    assert faults(there) == set()
+    given = revoke(back.id, JANE, there.deps())
+    assert given is not None
+    assert given.scope == GROUP_THERE
+    there.drain(60)
+    assert there.azure.writes, "what was put back is drift again"
+    assert faults(there) == set()
+
+
+def test_an_exemption_that_was_revoked_elsewhere_is_not_missed_when_the_server_comes_back() -> None:
+    there = world()
+    sweep(there.deps())
+    back = put_back(there)
+    before = there.azure.snapshots[SERVER.key]
+    assert isinstance(before, ServerSnapshot)
+    target = moved(there, snapshot=before)
+    new_first(there, target)
+    assert revoke(back.id, JANE, there.deps()) is not None
+    there.drain(60)
+    del there.azure.snapshots[GROUP_THERE.key]
+    new_first(there, there.azure.put(public_server()))
+    assert there.store.recall(public_server().target, there.clock.now()).exemptions == ()
+    assert faults(there) == set()
+
+
+@pytest.mark.parametrize("seen", [new_first, old_first, swept])
+def test_tags_that_lower_an_effect_are_told_though_the_server_is_moved_with_them(
+    seen: Callable[[World, Target], None],
+) -> None:
+    there = World(scopes=SCOPES, policies_file=BY_TAG)
+    new_first(there, there.azure.put(replace(public_server(), tags={"env": "prod"})))
+    target = moved(there, snapshot=replace(public_server(), tags={"env": "dev"}))
+    seen(there, target)
+    (alert,) = there.open_alerts(LOWERED.id)
+    assert alert.target == target
+    assert alert.evidence["tags"] == [{"name": "env", "was": "prod", "is": "dev"}]
+
+
+def test_tags_that_lower_an_effect_are_told_though_the_new_id_was_seen_before_the_old_one_was_gone() -> None:
+    there = World(scopes=SCOPES, policies_file=BY_TAG)
+    new_first(there, there.azure.put(replace(public_server(), tags={"env": "prod"})))
+    target = there.azure.put(replace(public_server(), id=GROUP_THERE, tags={"env": "dev"}))
+    new_first(there, target)
+    del there.azure.snapshots[SERVER.key]
+    new_first(there, target)
+    assert [alert.target for alert in there.open_alerts(LOWERED.id)] == [target]
 
 
 def test_a_server_that_is_made_anew_under_its_name_is_the_one_that_it_was() -> None:

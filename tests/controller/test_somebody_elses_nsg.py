@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from shared.alerts.lifecycle import approve
 from shared.model import (
     Access,
     Direction,
@@ -161,7 +160,7 @@ def test_who_approves_has_read_whose_it_is_and_gets_it_written() -> None:
     world = attached(theirs())
     alert = asked(world)
     assert "'postgres-nsg-hers'" in alert.decision.detail
-    world.store.put_alert(approve(alert, "jane", world.clock.now()))
+    world.approve(alert)
     world.look(hers(None).target)
     world.drain(60)
     assert [type(edit) for edit in world.azure.writes] == [PutSecurityRule]

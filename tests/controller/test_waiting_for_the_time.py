@@ -7,7 +7,6 @@ from datetime import timedelta
 
 import pytest
 
-from shared.alerts.lifecycle import approve
 from shared.controller.judging import policies_in_question
 from shared.model import EnforcementMode, Outcome, PublicAccess, Reason, ServerSnapshot, Snapshot, Target
 from shared.model.alert_records import AlertRecord
@@ -58,7 +57,7 @@ def reverted(there: World, policy: str = FIREWALL) -> bool:
 
 
 def give_approval(there: World, target: Target) -> None:
-    there.store.put_alert(approve(alert(there), "jane", there.clock.now()))
+    there.approve(alert(there))
     there.look(target)
     there.drain(1)
 

@@ -8,14 +8,16 @@ from datetime import timedelta
 import pytest
 
 from shared.controller.rollback import roll_back
-from shared.model import Outcome, codec
-from shared.model.alert_records import Approval
+from shared.model import Json, Outcome, Reason, codec
+from shared.model.alert_records import AlertRecord, Approval
 from shared.model.chain import FaultKind, Head, after
 from shared.model.deeds import Deed, DeedKind
-from shared.model.happened import change_claimed, change_ended
+from shared.model.happened import approval_given, change_claimed, change_ended, switch_seen
 from shared.model.interfaces import Insert
 from shared.model.memory import Exemption
-from tests.builders import SERVER
+from shared.state.journal import Journal
+from tests.builders import OFFICE, SERVER, public_server, server
+from tests.controller.test_reconcile import drift
 from tests.controller.test_rollback import request_for
 from tests.driftward.journal.worlds import (
     CHAIN,
@@ -210,6 +212,60 @@ def test_a_forged_approval_is_found() -> None:
     now = world.clock.now()
     approval = Approval(by="me", at=now, expires_at=now + timedelta(hours=1), fingerprint=alert.fingerprint)
     world.store.put_alert(replace(alert, approval=approval))
+    assert faults(world) == {FaultKind.ENTRY_FORGED}
+
+
+def approved_change(world: World) -> AlertRecord:
+    """Closing public access waits for an approval, which is given; the drift and its alert are over then."""
+    world.azure.put(server(firewall_rules=(OFFICE,)))
+    world.look(server().target)
+    world.drain()
+    drift(world, public_server(), seconds=5)
+    alert = world.approve(world.open_alerts("postgres-public-access-enabled")[0])
+    world.look(alert.target)
+    world.drain(60)
+    assert [change.decision.reason for change in world.store.changes()] == [Reason.APPROVED]
+    return alert
+
+
+def test_what_was_made_as_approved_has_a_link_of_its_approval() -> None:
+    world = anchored_world()
+    approved_change(world)
+    assert faults(world) == set()
+
+
+@pytest.mark.parametrize("forged", ["no approval", "over by then", "for another drift"])
+def test_a_change_made_as_approved_without_consent_is_found(
+    forged: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As it would be of a version that believes what stands in an alert."""
+
+    def entered(alert: AlertRecord, approval: Approval) -> Deed:
+        deed = approval_given(alert, approval)
+        said: dict[str, dict[str, Json]] = {
+            "no approval": {"policy": "another"},
+            "over by then": {"expiresAt": "2020-01-01T00:00:00Z"},
+            "for another drift": {"fingerprint": "another"},
+        }
+        return replace(deed, what={**deed.what, **said[forged]})
+
+    world = anchored_world()
+    with monkeypatch.context() as patch:
+        patch.setattr("tests.fakes.approval_given", entered)
+        patch.setattr(Journal, "tells_of", lambda *_: True)
+        approved_change(world)
+    (found,) = checked(world).findings.faults
+    assert (found.kind, found.where) == (FaultKind.ENTRY_FORGED, f"change {world.store.changes()[0].id}")
+
+
+def test_an_approval_that_was_entered_after_the_change_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = anchored_world()
+    with monkeypatch.context() as patch:
+        patch.setattr(Journal, "tells_of", lambda *_: True)
+        patch.setattr("tests.fakes.approval_given", lambda *_: switch_seen("x", START, on=True))
+        alert = approved_change(world)
+    assert alert.approval is not None
+    world.store.journal.append(alert.target, approval_given(alert, alert.approval))
     assert faults(world) == {FaultKind.ENTRY_FORGED}
 
 
