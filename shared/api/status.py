@@ -67,7 +67,7 @@ def break_glass(sources: Sources) -> tuple[BreakGlassView, ...]:
     """The switch of each subscription that is watched, with the blobs that throw it."""
     subscriptions = dict.fromkeys(scope.subscription for scope in sources.settings.scopes)
     try:
-        thrown = sources.store.break_glass_switches()
+        thrown = sources.store.break_glass_switches(sources.settings.scopes)
     except StoreError:
         return tuple(BreakGlassView(subscription=one, switch=Switch.UNREADABLE) for one in subscriptions)
     return tuple(_view(one, thrown) for one in subscriptions)

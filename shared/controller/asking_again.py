@@ -42,10 +42,14 @@ def schedule_recheck(visit: Visit, judgements: tuple[Judgement, ...], record: Ta
 
 def look_when_due(visit: Visit, decision: Decision, record: TargetRecord) -> TargetRecord:
     """Have the target looked at when a decision asks for it that no judgement made."""
-    if decision.look_again_seconds is None:
-        return record
+    seconds = decision.look_again_seconds
+    return record if seconds is None else look_in(seconds, visit, record)
+
+
+def look_in(seconds: float, visit: Visit, record: TargetRecord) -> TargetRecord:
+    """Have the target looked at after so many seconds at the latest."""
     message = Message(kind=MessageKind.RECHECK, target=visit.target, cause=visit.cause)
-    return _recheck_once(message, decision.look_again_seconds, visit, record)
+    return _recheck_once(message, seconds, visit, record)
 
 
 def _recheck_once(message: Message, wait: float, visit: Visit, record: TargetRecord) -> TargetRecord:

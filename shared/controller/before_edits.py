@@ -80,7 +80,7 @@ def forbidden_now(change: ChangeRecord, deps: Deps, options: RunOptions) -> Gate
     if EnforcementMode.AUDIT in (deps.settings.mode, options.enforcement):
         return Permanent("the app audits now: the rest is not made", code="enforcement-disabled")
     try:
-        on = deps.store.break_glass(change.change.target.id.subscription)
+        on = deps.store.break_glass(change.change.target.id.subscription, deps.settings.scopes)
     except StoreError as error:
         return Permanent(f"the switch cannot be read: {error}", code=Reason.BREAK_GLASS_UNREADABLE)
     return Permanent("writes are switched off", code=Reason.BREAK_GLASS) if on else None

@@ -6,6 +6,7 @@ writes without an error. A write that was refused, or whose operation failed, is
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -109,13 +110,18 @@ def without_change(record: TargetRecord, ended: ChangeRecord) -> TargetRecord:
         record = replace(record, active_change=None, lease_until=None)
     if ended.outcome is not Outcome.ROLLED_BACK:
         record = _without_its_exemptions(record, ended)
-    drift = (ended.change.policy, ended.fingerprint)
-    noted = ended.outcome in {Outcome.INEFFECTIVE, Outcome.FAILED}
-    attempts = tuple(
-        replace(a, outcome=ended.outcome) if noted and (a.policy, a.fingerprint) == drift else a
-        for a in record.attempts
-    )
-    return replace(record, attempts=attempts)
+    return replace(record, attempts=tuple(_noted(record.attempts, ended)))
+
+
+def _noted(attempts: tuple[Attempt, ...], ended: ChangeRecord) -> Iterator[Attempt]:
+    """The attempts with how this change ended: in vain is said of every one at the drift, interrupted of the
+    newest alone, which then is none that somebody undid."""
+    mine = [a for a in attempts if (a.policy, a.fingerprint) == (ended.change.policy, ended.fingerprint)]
+    in_vain = ended.outcome in {Outcome.INEFFECTIVE, Outcome.FAILED}
+    interrupted = ended.outcome is Outcome.CONFLICTED and 0 < ended.next_edit < len(ended.change.edits)
+    of_this = mine if in_vain else mine[-1:] if interrupted else []
+    for attempt in attempts:
+        yield replace(attempt, outcome=ended.outcome) if attempt in of_this else attempt
 
 
 def _without_its_exemptions(record: TargetRecord, ended: ChangeRecord) -> TargetRecord:

@@ -108,7 +108,7 @@ def _was_given(alert: AlertRecord, approval: Approval, visit: Visit) -> bool:
 def _break_glass(visit: Visit) -> BreakGlass:
     """A switch that cannot be read means no writes."""
     try:
-        on = visit.deps.store.break_glass(visit.target.id.subscription)
+        on = visit.deps.store.break_glass(visit.target.id.subscription, visit.deps.settings.scopes)
     except StoreError:
         return BreakGlass.UNREADABLE
     return BreakGlass.ON if on else BreakGlass.OFF

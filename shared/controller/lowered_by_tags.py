@@ -2,21 +2,25 @@
 
 The tags by which sections of ``policies.yaml`` select are remembered as they were when nothing was lowered.
 Both are asked of the file as it is now, so a change of the file is none of a tag. One alert stands on the
-server, with the id for policies ``effect-lowered-by-tag``. It is resolved when nothing is lowered any more,
-and when somebody has acknowledged it: then the new tags are those that later ones are compared with.
+server, with the id for policies ``effect-lowered-by-tag``. It is resolved when nothing has been lowered for
+an hour, so that a tag that comes and goes is one alert, and when somebody has acknowledged it: then the tags
+that it showed are those that later ones are compared with. Other ones are told again, and open it again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Final
 
-from shared.alerts.lifecycle import Pattern, Sighting, alert_id, open_alert, recur, resolve
+from shared.alerts.lifecycle import Pattern, Sighting, alert_id, open_alert, recur
 from shared.config.configuration import tags_of
 from shared.config.tag_effects import is_lower
-from shared.controller.notifying import write_and_tell
+from shared.controller.asking_again import look_in
+from shared.controller.notifying import resolve_if_open, write_and_tell
 from shared.controller.visit import Visit
+from shared.guardrails.exposures import REST
 from shared.model import (
     Action,
     Actor,
@@ -42,6 +46,8 @@ LOWERED: Final = Pattern(
 _FINGERPRINT: Final = "tags"
 _BACK: Final = "no tag lowers anything any more"
 _ACCEPTED: Final = "it was acknowledged: the new tags hold"
+_NEWS: Final = ("tags", "lowered")
+"""Of the evidence: who wrote last is none, every harmless write changes it."""
 _MOST_SHOWN: Final = 3
 
 
@@ -60,25 +66,44 @@ def with_tags_compared(record: TargetRecord, visit: Visit) -> TargetRecord:
     if known is None:
         return replace(record, selecting_tags=SelectingTags(tags=tags))
     lowered = _lowered(visit, known.tags, tags) if tags != known.tags else ()
-    if not lowered:
-        _resolve(visit, known, _BACK)
-        return replace(record, selecting_tags=SelectingTags(tags=tags))
-    return _told(record, known, visit, lowered)
+    return _told(record, known, visit, lowered) if lowered else _back(record, known, visit)
+
+
+def _back(record: TargetRecord, known: SelectingTags, visit: Visit) -> TargetRecord:
+    """Nothing is lowered: an alert that nobody has acknowledged stays for a while, its tag may come again."""
+    now = replace(record, selecting_tags=SelectingTags(tags=_selecting(visit)))
+    return _resting(now, known.back_since or visit.now, visit) if known.lowered else now
+
+
+def _resting(record: TargetRecord, since: datetime, visit: Visit) -> TargetRecord:
+    """The alert is over when nothing has been lowered for an hour, or at once where it is acknowledged."""
+    alert, left = visit.deps.store.alert(_alert_id(visit)), (since + REST - visit.now).total_seconds()
+    if alert is None or alert.status is not AlertStatus.OPEN or left <= 0:
+        resolve_if_open(_alert_id(visit), _BACK, visit.deps, visit.now)
+        return record
+    resting = SelectingTags(tags=_selecting(visit), lowered=True, back_since=since)
+    return look_in(left, visit, replace(record, selecting_tags=resting))
 
 
 def _told(
     record: TargetRecord, known: SelectingTags, visit: Visit, lowered: tuple[_Lowered, ...]
 ) -> TargetRecord:
     alert = visit.deps.store.alert(_alert_id(visit))
-    if known.lowered and alert is not None and alert.status is AlertStatus.ACKNOWLEDGED:
-        _resolve(visit, known, _ACCEPTED)
-        return replace(record, selecting_tags=SelectingTags(tags=_selecting(visit)))
     sighting = _sighting(record, known, visit, lowered)
     if alert is None or alert.status is AlertStatus.RESOLVED:
         _write(alert, sighting, NotificationType.ALERT_OPENED, visit)
-    elif alert.evidence != sighting.finding.evidence:
+    elif not _shows(alert, sighting):
         _write(alert, sighting, NotificationType.ALERT_UPDATED, visit)
-    return replace(record, selecting_tags=replace(known, lowered=True))
+    elif alert.status is AlertStatus.ACKNOWLEDGED:
+        resolve_if_open(alert.id, _ACCEPTED, visit.deps, visit.now)
+        return replace(record, selecting_tags=SelectingTags(tags=_selecting(visit)))
+    return replace(record, selecting_tags=replace(known, lowered=True, back_since=None))
+
+
+def _shows(alert: AlertRecord, sighting: Sighting) -> bool:
+    """Whether whoever reads the alert reads of these tags, and of what they lower."""
+    seen = sighting.finding.evidence
+    return all(alert.evidence.get(name) == seen[name] for name in _NEWS)
 
 
 def _selecting(visit: Visit) -> Mapping[str, str]:
@@ -158,13 +183,8 @@ def _alert_id(visit: Visit) -> str:
 
 
 def _write(known: AlertRecord | None, sighting: Sighting, kind: NotificationType, visit: Visit) -> None:
+    """Nobody has acknowledged what is told now."""
     portal = visit.deps.portal_link(visit.target.id)
     alert = recur(known, sighting) if known is not None else open_alert(LOWERED, sighting, portal)
-    write_and_tell(alert, kind, visit.cause, visit.deps)
-
-
-def _resolve(visit: Visit, known: SelectingTags, why: str) -> None:
-    alert = visit.deps.store.alert(_alert_id(visit)) if known.lowered else None
-    if alert is not None and alert.status is not AlertStatus.RESOLVED:
-        resolved = resolve(alert, why, visit.now)
-        write_and_tell(resolved, NotificationType.ALERT_RESOLVED, visit.cause, visit.deps)
+    news = replace(alert, status=AlertStatus.OPEN, acknowledged_by=None)
+    write_and_tell(news, kind, visit.cause, visit.deps)

@@ -165,11 +165,16 @@ def _with_way_in(memory: PolicyMemory, snapshot: Snapshot) -> PolicyMemory:
 
 
 def alerts_kept_open(earlier: PolicyMemory | None, judgement: Judgement, now: datetime) -> tuple[str, ...]:
-    """Fingerprints of the alerts that stay open although nothing is found now: it comes back and back."""
-    if earlier is None or not is_restless(judgement.exposure, now):
+    """Fingerprints of the alerts that stay open although nothing is found now: it comes back and back, or it
+    cannot be told now whether it has."""
+    if earlier is None:
         return ()
-    stands = judgement.finding.state is not ComplianceState.COMPLIANT
-    ended = () if stands or not earlier.fingerprint else (earlier.fingerprint,)
+    state = judgement.finding.state
+    if state in {ComplianceState.UNKNOWN, ComplianceState.ERROR} and not judgement.finding.undecided:
+        return earlier.kept_open
+    if not is_restless(judgement.exposure, now):
+        return ()
+    ended = (earlier.fingerprint,) if state is ComplianceState.COMPLIANT and earlier.fingerprint else ()
     return tuple(dict.fromkeys((*earlier.kept_open, *ended)))[-_MOST_KEPT_OPEN:]
 
 

@@ -108,7 +108,7 @@ def _refuse_outside_scopes(original: ChangeRecord, deps: Deps) -> None:
 
 def _refuse_under_break_glass(original: ChangeRecord, deps: Deps) -> None:
     try:
-        on = deps.store.break_glass(original.change.target.id.subscription)
+        on = deps.store.break_glass(original.change.target.id.subscription, deps.settings.scopes)
     except StoreError as error:
         raise RollbackRefused(Reason.BREAK_GLASS_UNREADABLE, f"the switch cannot be read: {error}") from error
     if on:

@@ -57,6 +57,7 @@ from shared.state.baseline import evidence_since, found_since, recorded_baseline
 
 SLOW_REVERT: Final = timedelta(seconds=60)
 """Since it was begun; an operation takes less as a rule."""
+_OPENED_BY: Final = "openedBy"
 _DEPENDANTS: Final = ("likelyDependants", "likelyDependantsError")
 
 
@@ -98,7 +99,7 @@ def _escalated(finding: Finding, judgement: Judgement, decision: Decision) -> Fi
     """A fight is graver than what is fought about; who undoes it is named."""
     if decision.reason is not Reason.FIGHTING:
         return finding
-    told = {"openings": len(judgement.exposure.openings), "openedBy": list(openers(judgement.exposure))}
+    told = {"openings": len(judgement.exposure.openings), _OPENED_BY: list(openers(judgement.exposure))}
     return replace(_with_evidence(finding, told), severity=Severity.CRITICAL)
 
 
@@ -153,6 +154,7 @@ def raise_alert(policy: AnyPolicy, sighting: Sighting, deps: Deps) -> AlertRecor
         return _with_what_works_now(known, sighting, deps)
     dependants = _kept_dependants(known) if is_open else _dependants(policy, finding.target, deps)
     sighting = replace(sighting, finding=_with_evidence(finding, dependants))
+    sighting = _as_fought_about(known, sighting) if known is not None and is_open else sighting
     alert = (
         replace(
             recur(known, sighting),
@@ -196,7 +198,21 @@ def _is_told(known: AlertRecord, sighting: Sighting) -> bool:
     stands = known.approval is not None and known.approval.expires_at > sighting.now
     more = stands and bool(wider(known.planned, sighting.planned))
     before, now = known.decision.reason, sighting.decision.reason
-    return graver or more or not (before is now or {before, now} <= _ON_ITS_WAY)
+    same = before is now or {before, now} <= _ON_ITS_WAY or _is_fought_about(known, sighting)
+    return graver or more or not same
+
+
+def _is_fought_about(known: AlertRecord, sighting: Sighting) -> bool:
+    """Whether the alert was told of a fight that goes on, whatever delays the next revert for a moment."""
+    return _OPENED_BY in known.evidence and sighting.decision.reason in {Reason.FIGHTING, *_ON_ITS_WAY}
+
+
+def _as_fought_about(known: AlertRecord, sighting: Sighting) -> Sighting:
+    """A fight stays one, and as grave, while something else delays its next revert."""
+    if not _is_fought_about(known, sighting) or _OPENED_BY in sighting.finding.evidence:
+        return sighting
+    kept = {name: known.evidence[name] for name in ("openings", _OPENED_BY) if name in known.evidence}
+    return replace(sighting, finding=replace(_with_evidence(sighting.finding, kept), severity=known.severity))
 
 
 _ON_ITS_WAY: Final = frozenset(

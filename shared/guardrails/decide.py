@@ -19,7 +19,7 @@ from shared.guardrails.approvals import asked_again
 from shared.guardrails.boundary import outside_scopes
 from shared.guardrails.exposures import in_time
 from shared.guardrails.question import BreakGlass, Question, Readiness
-from shared.guardrails.repeating import coming_back, in_vain, over_budget
+from shared.guardrails.repeating import coming_back, fighting, in_vain, over_budget
 from shared.guardrails.schedule import WhenClosed
 from shared.guardrails.waiting import busy, not_ready, settling
 from shared.model import Action, Actor, ComplianceState, Decision, Effect, Reason, Safety, Severity
@@ -192,6 +192,7 @@ BRAKES: Final[tuple[Callable[[Question], Decision | None], ...]] = (
     _exempt_by_tag,
     _change_freeze,
     _outside_window,
+    fighting,
     not_ready,
     settling,
     in_vain,

@@ -57,13 +57,9 @@ _IN_VAIN: Final = {
 
 
 def coming_back(question: Question) -> Decision | None:
-    """The same again and again: two writers are at odds.
-
-    For an exposure the fight goes on, each write later after the last; for everything else it ends here
-    until the window has passed.
-    """
+    """The same again and again: two writers are at odds, and it ends here until the window has passed."""
     if question.context.exposure is not None:
-        return _fighting(question)
+        return None
     limits, same = question.context.limits, question.attempts_at_this_drift
     if len(same) >= limits.flapping_reverts:
         detail = f"reverted {len(same)} times within {limits.flapping_window}: somebody writes it again"
@@ -76,11 +72,16 @@ def coming_back(question: Question) -> Decision | None:
     return question.answered(Action.ALERT, Reason.FLAPPING, detail, left)
 
 
-def _fighting(question: Question) -> Decision | None:
-    """Whoever opens other holes of the same target in turn fights the same fight; the first revert of a
+def fighting(question: Question) -> Decision | None:
+    """For an exposure the fight goes on, each write later after the last. It is asked before what else delays
+    a revert: a fight is told as one, however busy somebody keeps the target meanwhile.
+
+    Whoever opens other holes of the same target in turn fights the same fight; the first revert of a
     policy is none of it. When the pause is over every hole is shut, one after the other: one that waited for
     the next pause would keep open what the other closed."""
-    reverts = [attempt for attempt in question.attempts_of_a_day if attempt.purse is Purse.EXPOSURE]
+    if question.context.exposure is None:
+        return None
+    reverts = [attempt for attempt in question.attempts_of_a_day if _was_undone(attempt)]
     if all(attempt.policy != question.policy.id for attempt in reverts):
         return None
     left = _pause_left(reverts, question)
@@ -88,6 +89,11 @@ def _fighting(question: Question) -> Decision | None:
         return None
     detail = f"reverted {len(reverts)} times within a day and opened again{_by_whom(question)}; it goes on"
     return question.answered(Action.ALERT, Reason.FIGHTING, detail, left)
+
+
+def _was_undone(attempt: Attempt) -> bool:
+    """Whether it shut an exposure, so that it was opened again; what was interrupted shut nothing."""
+    return attempt.purse is Purse.EXPOSURE and attempt.outcome is not Outcome.CONFLICTED
 
 
 def _of_this_round(attempt: Attempt, question: Question) -> bool:

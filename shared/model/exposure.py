@@ -17,7 +17,7 @@ REMEMBERED: Final = timedelta(hours=24)
 """For how long an opening counts."""
 
 _MOST_OPENINGS: Final = 60
-"""Kept of one clock, the newest; who opens more often has been told of long before."""
+"""Kept of one clock; of more the oldest are one, of their joint length."""
 
 
 @value
@@ -64,7 +64,7 @@ class Exposure:
     def seen(self, opening: Opening) -> Exposure:
         """It is open: the newest opening goes on, or this one begins."""
         if not self.is_open:
-            return Exposure(openings=(*self.recent(opening.seen_at), opening)[-_MOST_OPENINGS:])
+            return Exposure(openings=_folded((*self.recent(opening.seen_at), opening)))
         *earlier, newest = self.openings
         going_on = Opening(
             seen_at=newest.seen_at, fingerprint=opening.fingerprint, actor=newest.actor or opening.actor
@@ -80,3 +80,18 @@ class Exposure:
             seen_at=newest.seen_at, shut_at=now, fingerprint=newest.fingerprint, actor=newest.actor
         )
         return Exposure(openings=(*earlier, over))
+
+
+def _folded(openings: tuple[Opening, ...]) -> tuple[Opening, ...]:
+    """The openings, the two oldest as one while there are too many: no number of them shortens the time."""
+    while len(openings) > _MOST_OPENINGS:
+        first, second, *rest = openings
+        length = first.within(first.seen_at, second.seen_at)
+        joined = Opening(
+            seen_at=second.seen_at - length,
+            shut_at=second.shut_at,
+            fingerprint=second.fingerprint,
+            actor=first.actor or second.actor,
+        )
+        openings = (joined, *rest)
+    return openings

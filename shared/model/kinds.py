@@ -86,12 +86,12 @@ class Reason(StrEnum):
     EXEMPT_BY_TAG = "exempt-by-tag"
     CHANGE_FREEZE = "change-freeze"
     OUTSIDE_WINDOW = "outside-window"
+    FIGHTING = "fighting"
     TARGET_BUSY = "target-busy"
     TARGET_STOPPED = "target-stopped"
     SETTLING = "settling"
     INEFFECTIVE = "ineffective"
     FLAPPING = "flapping"
-    FIGHTING = "fighting"
     BUDGET = "budget-exhausted"
     # grounds of a revert
     DRIFT = "drift"

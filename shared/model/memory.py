@@ -24,7 +24,8 @@ class Attempt:
     writes: int = 1
     purse: Purse = Purse.ORDINARY
     outcome: Outcome | None = None
-    """``Ineffective``: accepted, and the drift was still there. ``Failed``: refused for good."""
+    """``Ineffective``: accepted, and the drift was still there. ``Failed``: refused for good. ``Conflicted``:
+    interrupted between two of its edits, so that nobody undid it."""
 
 
 @value
@@ -86,7 +87,9 @@ class SelectingTags:
     tags: Mapping[str, str]
     """By name in lower case."""
     lowered: bool = False
-    """Whether an alert stands because other tags lower an effect since."""
+    """Whether an alert stands because other tags lower an effect since, or did until lately."""
+    back_since: datetime | None = None
+    """Since when nothing is lowered while the alert still stands."""
 
 
 @value

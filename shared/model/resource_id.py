@@ -148,6 +148,11 @@ def is_name(segment: str) -> bool:
     return "%" not in segment or all(map(_leads_nowhere, _decoded(segment).split("/")))
 
 
+def leads_elsewhere(name: str) -> bool:
+    """Whether an address with this name in it would lead to another resource, however often it is encoded."""
+    return not _STEPS.isdisjoint(_decoded(name).split("/"))
+
+
 def _leads_nowhere(part: str) -> bool:
     return part not in _STEPS and part.isprintable()
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from shared.model import codec
 from shared.model.errors import StoreError, TextGone
 from shared.model.interfaces import Blobs
+from shared.model.resource_id import ResourceId
 from shared.state.break_glass import BreakGlassSwitch, note_in, switch_for, switches
 
 if TYPE_CHECKING:
@@ -79,13 +80,14 @@ class Archive:
         self._blobs.put(_DEAD_LETTERS, name, text.encode())
         return name
 
-    def break_glass(self, subscription: str) -> bool:
+    def break_glass(self, subscription: str, scopes: Collection[ResourceId]) -> bool:
         """Whether somebody forbade all writes, here or everywhere."""
-        return any(switch.concerns(subscription) for switch in switches(self._controls()))
+        thrown = (switch.within(scopes) for switch in switches(self._controls()))
+        return any(switch.concerns(subscription) for switch in thrown)
 
-    def break_glass_switches(self) -> tuple[BreakGlassSwitch, ...]:
-        """Every switch that is thrown, with what it says."""
-        return tuple(self._with_note(switch) for switch in switches(self._controls()))
+    def break_glass_switches(self, scopes: Collection[ResourceId]) -> tuple[BreakGlassSwitch, ...]:
+        """Every switch that is thrown, as it counts in the scopes, with what it says."""
+        return tuple(self._with_note(switch.within(scopes)) for switch in switches(self._controls()))
 
     def set_break_glass(
         self, on: bool, subscription: str | None, *, by: str, reason: str, now: datetime
@@ -93,7 +95,7 @@ class Archive:
         """Throw the switch for one subscription, or for everything, and note who did it and why.
 
         Switching off removes every blob that concerns the same, however it is spelled: those that name the
-        subscription, or those that name none. What one of them stops besides stays stopped.
+        subscription, or those that name no id. What one of them stops besides stays stopped.
         """
         note = codec.canonical({"by": by, "reason": reason, "time": _rfc3339(now)}).encode()
         if on:

@@ -2,8 +2,9 @@
 
 Whoever throws the switch has an incident, and no time for spelling: every blob whose name begins with
 ``break-glass`` counts, in any letter case, with any ending, and whatever stands between its two words. It
-stops every write, unless it names subscriptions by their ids: then the writes to these. A switch of which
-nobody knows what it means stops more rather than less. Pure; the archive lists and deletes.
+stops every write, unless it names subscriptions by their ids: then the writes to these. An id counts only
+where it is that of a subscription in the scopes: a ticket's looks the same. A switch of which nobody knows
+what it means stops more rather than less. Pure; the archive lists and deletes.
 """
 
 from __future__ import annotations
@@ -11,10 +12,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
 from shared.model import Json
+from shared.model.resource_id import ResourceId
 from shared.model.values import value
 
 SWITCH: Final = "break-glass"
@@ -25,7 +28,7 @@ _LONGEST_NOTE: Final = 500
 
 @value
 class BreakGlassSwitch:
-    """A blob that stops writes. ``subscriptions`` are those that it names; none means all of them."""
+    """A blob that stops writes. ``subscriptions`` are the ids that it names; none means all of them."""
 
     name: str
     subscriptions: tuple[str, ...] = ()
@@ -36,6 +39,11 @@ class BreakGlassSwitch:
 
     def concerns(self, subscription: str) -> bool:
         return not self.subscriptions or subscription.strip().lower() in self.subscriptions
+
+    def within(self, scopes: Iterable[ResourceId]) -> BreakGlassSwitch:
+        """The switch as it counts in these scopes: with an id that is none of theirs it stops every write."""
+        known = {scope.subscription.lower() for scope in scopes}
+        return self if known.issuperset(self.subscriptions) else replace(self, subscriptions=())
 
 
 def switches(names: Iterable[str]) -> tuple[BreakGlassSwitch, ...]:

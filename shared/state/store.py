@@ -8,7 +8,7 @@ decides, nothing here waits.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import datetime
 from uuid import uuid4
 
@@ -272,12 +272,12 @@ class Store:
         """Put aside what cannot be processed, with the reason; returns the blob's name."""
         return self._archive.dead_letter(reason, body, now)
 
-    def break_glass(self, subscription: str) -> bool:
+    def break_glass(self, subscription: str, scopes: Collection[ResourceId]) -> bool:
         """Whether somebody forbade all writes. An error means that nobody knows, hence no writes."""
-        return self._archive.break_glass(subscription)
+        return self._archive.break_glass(subscription, scopes)
 
-    def break_glass_switches(self) -> tuple[BreakGlassSwitch, ...]:
-        return self._archive.break_glass_switches()
+    def break_glass_switches(self, scopes: Collection[ResourceId]) -> tuple[BreakGlassSwitch, ...]:
+        return self._archive.break_glass_switches(scopes)
 
     def set_break_glass(
         self, on: bool, subscription: str | None = None, *, by: str, reason: str, now: datetime

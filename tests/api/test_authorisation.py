@@ -501,6 +501,13 @@ def test_status_tells_that_a_switch_is_on_or_cannot_be_read() -> None:
     assert call(world, "status").body["breakGlass"][0]["switch"] == "unreadable"
 
 
+def test_status_shows_a_switch_with_a_ticket_in_its_name_as_on_for_every_subscription() -> None:
+    world = World()
+    world.blobs.put("control", "break-glass-7c9e6679-7425-40de-944b-e07fc1f90ae7", b"INC 4711")
+    (shown,) = call(world, "status").body["breakGlass"]
+    assert (shown["switch"], shown["blobs"][0]["subscriptions"]) == ("on", [])
+
+
 def test_keys_do_not_write_where_authentication_is_on_whatever_the_setting_says() -> None:
     world = set_to(Settings(authentication=True, operator_keys=True))
     headers = principal_header(APPROVER)

@@ -389,7 +389,7 @@ def test_a_subject_that_no_resource_has_cannot_be_mapped(subject: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "rule", ["providers", "Ausnahme für Köln", "%20", "a%2Fb", "..", "x" * 500, "a b", "日本", "a?b#c"]
+    "rule", ["providers", "Ausnahme für Köln", "%20", "a%2Fb", "x" * 500, "a b", "日本", "a?b#c"]
 )
 def test_what_a_child_is_called_does_not_matter(rule: str) -> None:
     assert named_by(event(subject=f"{FLEXIBLE}/firewallRules/{rule}")) == flexible()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from itertools import pairwise
 
 import pytest
 
 from shared.model import DeleteFirewallRule, EnforcementMode, PublicAccess, Reason, ServerState, Severity
 from shared.model.alert_records import AlertStatus, NotificationType
+from shared.model.errors import Throttled
 from tests.builders import ALL_AZURE, OFFICE, public_server, rule
 from tests.controller.test_reconcile import FIREWALL, seen_compliant
 from tests.fakes import World
@@ -168,3 +170,53 @@ def test_what_has_to_wait_holds_up_no_change_that_leaves_it_possible() -> None:
     write(world, public_server(firewall_rules=(OFFICE, ALL_AZURE, everyone)), 70)
     (edit,) = world.azure.writes
     assert edit == DeleteFirewallRule(server=QUIET.id, rule=ALL_AZURE)
+
+
+def fought_about(world: World, rounds: int = 4) -> None:
+    """Opened again as soon as it is shut, until the next write has to wait."""
+    for _ in range(rounds):
+        write(world, HOLE, 20)
+
+
+def test_a_fight_stays_one_alert_however_busy_somebody_keeps_the_server() -> None:
+    world = World(settle_seconds=0)
+    seen_compliant(world, QUIET)
+    fought_about(world)
+    (alert,) = world.open_alerts(FIREWALL)
+    assert alert.decision.reason is Reason.FIGHTING
+    told = len(world.delivered)
+    for number in range(30):
+        state = (ServerState.BUSY, "Updating") if number % 2 else (ServerState.READY, "Ready")
+        write(world, replace(HOLE, state=state[0], state_text=state[1]), 60)
+    (alert,) = world.open_alerts(FIREWALL)
+    assert alert.severity is Severity.CRITICAL
+    applied = [one for one in world.delivered[told:] if one.type is NotificationType.CHANGE_APPLIED]
+    assert len(world.delivered) - told - len(applied) <= 1
+
+
+def test_a_fight_that_is_over_ends_its_alert_though_the_server_is_busy_at_that_moment() -> None:
+    world = World(settle_seconds=0)
+    seen_compliant(world, QUIET)
+    fought_about(world)
+    world.drain(300)
+    assert world.azure.snapshots[QUIET.id.key] == QUIET
+    assert len(world.open_alerts(FIREWALL)) == 1
+    world.drain(3200)
+    world.azure.put(replace(QUIET, state=ServerState.BUSY, state_text="Updating"))
+    world.drain(900)
+    world.azure.put(QUIET)
+    world.drain(400)
+    assert world.open_alerts(FIREWALL) == []
+
+
+def test_a_revert_that_was_interrupted_is_no_fight() -> None:
+    """Nobody opened anything again: what is left of the hole is shut at once."""
+    world = World(settle_seconds=0)
+    seen_compliant(world, QUIET)
+    holes = tuple(rule(f"everyone{number}", "0.0.0.0", "255.255.255.255") for number in range(6))
+    target = world.azure.put(public_server(firewall_rules=(OFFICE, *holes)))
+    world.event(target)
+    for _ in range(12):
+        world.azure.meanwhile = [partial(world.azure.read_errors.append, Throttled("slow", code="429"))]
+        world.drain(20)
+    assert world.azure.snapshots[target.key] == QUIET

@@ -160,6 +160,11 @@ STOPS: list[tuple[str, dict[str, Any], tuple[Action, Reason]]] = [
     ("exempt by tag", {"tag_exemption": TAGGED}, (Action.ALERT, Reason.EXEMPT_BY_TAG)),
     ("change freeze", {"freeze": FREEZE}, (Action.ALERT, Reason.CHANGE_FREEZE)),
     ("outside window", {"closed_until": NOW + SECOND}, (Action.ALERT, Reason.OUTSIDE_WINDOW)),
+    (
+        "fighting",
+        {"attempts": (attempt(purse=Purse.EXPOSURE),) * 3, "exposure": opened(SECOND)},
+        (Action.ALERT, Reason.FIGHTING),
+    ),
     ("not ready", {"readiness": Readiness.STOPPED}, (Action.ALERT, Reason.TARGET_STOPPED)),
     ("settling", {"last_foreign_write": NOW}, (Action.SKIP, Reason.SETTLING)),
     (

@@ -216,6 +216,20 @@ def test_what_comes_back_and_back_is_over_after_an_hour_without_it() -> None:
     assert is_restless(openings((30 * MINUTE, 29 * MINUTE), (20 * MINUTE, 19 * MINUTE)), NOW)
 
 
+@pytest.mark.parametrize("number", [59, 60, 61, 500])
+def test_no_number_of_short_openings_sets_the_clock_back(number: int) -> None:
+    exposure = Exposure()
+    for opening in range(number):
+        at = NOW + 8 * opening * SECOND
+        exposure = exposure.seen(Opening(seen_at=at)).shut(at + 4 * SECOND)
+    assert exposure.open_for(NOW + 8 * number * SECOND) == 4 * number * SECOND
+
+
+def test_a_revert_that_was_interrupted_is_none_that_somebody_undid() -> None:
+    done = tuple(attempt(SECOND, purse=Purse.EXPOSURE, outcome=Outcome.CONFLICTED) for _ in range(5))
+    assert decide(question(attempts=done, exposure=opened(SECOND))).action is Action.REVERT
+
+
 _MOMENTS = st.lists(st.tuples(st.integers(1, 7200), st.booleans()), max_size=200)
 
 
@@ -248,4 +262,5 @@ def test_the_clock_agrees_with_a_plain_count_of_open_seconds(moments: list[tuple
     rises = [b for (_, a), (at, b) in pairwise(history) if b and not a]
     if len(rises) <= 60:
         assert exposure.open_for(now) == counted
+    assert len(exposure.openings) <= 60
     assert exposure.is_open is history[-1][1]

@@ -154,7 +154,7 @@ def _identified(text: Json, field: str) -> ResourceId | None:
     found = parse_resource_id(text)
     if found is not None or not isinstance(text, str) or not text.strip():
         return found
-    name = text.strip().replace("%", "%25").replace("/", "%2F")
+    name = text.strip().replace("~", "~7E").replace("%", "~25").replace("/", "~2F")
     return ResourceId(f"{UNKNOWN_GROUP}/providers/Microsoft.Network/{_COLLECTIONS[field]}/{name}")
 
 

@@ -19,7 +19,7 @@ from enum import StrEnum
 from typing import Final, TypeAlias, TypeVar
 
 from shared.model import Access, Direction, Json, SecurityGroup, SecurityRule
-from shared.model.resource_id import ResourceId, is_name, parse_resource_id
+from shared.model.resource_id import ResourceId, leads_elsewhere, parse_resource_id
 from shared.nsg.rules.reading import NsgError
 from shared.nsg.rules.resources import MOST_NUMBER, Resource, folded, objects, resource, unusable
 
@@ -109,7 +109,7 @@ def rule_name(rule: Resource) -> str:
         name = identity.name
     if not name:
         raise NsgError("a rule has no name", rule="", field="name")
-    if not all(map(is_name, name.split("/"))):
+    if leads_elsewhere(name):
         raise NsgError(f"rule {name!r} has a name that leads elsewhere", rule=name, field="name")
     return name
 

@@ -281,7 +281,7 @@ def audited_or_enforced(world: World) -> None:
 
 
 def glass_broken_or_mended(world: World) -> None:
-    on = world.store.break_glass("any")
+    on = world.store.break_glass("any", ())
     world.store.set_break_glass(not on, by="jane", reason="a try", now=world.clock.now())
 
 

@@ -34,6 +34,7 @@ policies:
 scopes:
   - scope: {GROUP}
     tags: {{env: prod}}
+    tagsMayLower: true
     effect: off
     policies: {{{NSG}: {{adopt: true}}}}
 exemptions:
