@@ -165,7 +165,7 @@ def taken_over(record: TargetRecord, left: TargetRecord, store: Store, now: date
 
 def _tags_before(left: TargetRecord) -> SelectingTags | None:
     """The tags that held at the old id: what lowers an effect since is told, of the new one."""
-    return replace(left.selecting_tags, lowered=False) if left.selecting_tags is not None else None
+    return SelectingTags(tags=left.selecting_tags.tags) if left.selecting_tags is not None else None
 
 
 def _joined(former: PolicyMemory, own: PolicyMemory | None) -> PolicyMemory:
