@@ -114,14 +114,13 @@ def without_change(record: TargetRecord, ended: ChangeRecord) -> TargetRecord:
 
 
 def _noted(attempts: tuple[Attempt, ...], ended: ChangeRecord) -> Iterator[Attempt]:
-    """The attempts with how this change ended: in vain is said of every one at the drift, interrupted of the
-    newest alone, which then is none that somebody undid."""
+    """The attempts, the newest at this drift with how its change ended where that matters to the next."""
     mine = [a for a in attempts if (a.policy, a.fingerprint) == (ended.change.policy, ended.fingerprint)]
-    in_vain = ended.outcome in {Outcome.INEFFECTIVE, Outcome.FAILED}
     interrupted = ended.outcome is Outcome.CONFLICTED and 0 < ended.next_edit < len(ended.change.edits)
-    of_this = mine if in_vain else mine[-1:] if interrupted else []
+    is_noted = interrupted or ended.outcome in {Outcome.INEFFECTIVE, Outcome.FAILED}
+    of_this = mine[-1:] if is_noted else []
     for attempt in attempts:
-        yield replace(attempt, outcome=ended.outcome) if attempt in of_this else attempt
+        yield replace(attempt, outcome=ended.outcome) if any(attempt is one for one in of_this) else attempt
 
 
 def _without_its_exemptions(record: TargetRecord, ended: ChangeRecord) -> TargetRecord:

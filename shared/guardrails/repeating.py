@@ -43,8 +43,14 @@ def in_vain(question: Question) -> Decision | None:
 
 
 def _window(question: Question) -> timedelta:
-    """Of an exposure it is tried again soon, as in any fight: whoever made Azure refuse gains little."""
-    return PAUSES[1] if question.context.exposure is not None else question.context.limits.flapping_window
+    """Of an exposure it is tried again soon, and after several times at the pace of a fight: whoever made
+    Azure refuse gains little."""
+    if question.context.exposure is None:
+        return question.context.limits.flapping_window
+    refused = [
+        a for a in question.attempts_of_a_day if a.policy == question.policy.id and a.outcome in _IN_VAIN
+    ]
+    return PAUSES[1] if len(refused) <= question.context.limits.flapping_reverts else PAUSES[2]
 
 
 _IN_VAIN: Final = {
@@ -92,8 +98,8 @@ def fighting(question: Question) -> Decision | None:
 
 
 def _was_undone(attempt: Attempt) -> bool:
-    """Whether it shut an exposure, so that it was opened again; what was interrupted shut nothing."""
-    return attempt.purse is Purse.EXPOSURE and attempt.outcome is not Outcome.CONFLICTED
+    """Whether it shut an exposure, so that somebody opened it again; what was refused shut nothing."""
+    return attempt.purse is Purse.EXPOSURE and attempt.outcome not in {Outcome.CONFLICTED, Outcome.FAILED}
 
 
 def _of_this_round(attempt: Attempt, question: Question) -> bool:
