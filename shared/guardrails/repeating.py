@@ -21,6 +21,9 @@ PAUSES: Final = (timedelta(minutes=2), timedelta(minutes=5), timedelta(minutes=3
 """In a fight, between one write and the next: after as many reverts as are flapping, after one more, and from
 then on."""
 
+MOMENT: Final = timedelta(seconds=30)
+"""Between two tries at an exposure of which several were interrupted."""
+
 ROUND: Final = timedelta(minutes=2)
 """How long after one hole of a target was shut the others are."""
 
@@ -35,22 +38,24 @@ def in_vain(question: Question) -> Decision | None:
         if attempt.outcome not in _IN_VAIN or any(at > attempt.at for at in asked):
             continue
         reason, detail = _IN_VAIN[attempt.outcome]
-        tried_again = (attempt.at + _window(question) - context.now).total_seconds()
+        tried_again = (attempt.at + _window(attempt, question) - context.now).total_seconds()
         if tried_again <= 0:
             continue
         return question.answered(Action.ALERT, reason, detail, tried_again)
     return None
 
 
-def _window(question: Question) -> timedelta:
+def _window(attempt: Attempt, question: Question) -> timedelta:
     """Of an exposure it is tried again soon, and after several times at the pace of a fight: whoever made
-    Azure refuse gains little."""
-    if question.context.exposure is None:
-        return question.context.limits.flapping_window
-    refused = [
-        a for a in question.attempts_of_a_day if a.policy == question.policy.id and a.outcome in _IN_VAIN
-    ]
-    return PAUSES[1] if len(refused) <= question.context.limits.flapping_reverts else PAUSES[2]
+    Azure refuse gains little. What was interrupted goes on at once, and after several times in a moment."""
+    limits, is_exposure = question.context.limits, question.context.exposure is not None
+    mine = [one for one in question.attempts_of_a_day if one.policy == question.policy.id]
+    alike = [one for one in mine if one.outcome is attempt.outcome]
+    if attempt.outcome is Outcome.CONFLICTED:
+        return MOMENT if is_exposure and len(alike) >= limits.flapping_reverts else timedelta(0)
+    if not is_exposure:
+        return limits.flapping_window
+    return PAUSES[1] if len(alike) <= limits.flapping_reverts else PAUSES[2]
 
 
 _IN_VAIN: Final = {
@@ -59,6 +64,7 @@ _IN_VAIN: Final = {
         Reason.FAILED,
         "the last revert was refused; it is tried again when its window has passed",
     ),
+    Outcome.CONFLICTED: (Reason.FAILED, "reverts are interrupted; it is tried again in a moment"),
 }
 
 

@@ -226,8 +226,12 @@ def test_no_number_of_short_openings_sets_the_clock_back(number: int) -> None:
 
 
 def test_a_revert_that_was_interrupted_is_none_that_somebody_undid() -> None:
-    done = tuple(attempt(SECOND, purse=Purse.EXPOSURE, outcome=Outcome.CONFLICTED) for _ in range(5))
-    assert decide(question(attempts=done, exposure=opened(SECOND))).action is Action.REVERT
+    cut = [attempt(ago * SECOND, purse=Purse.EXPOSURE, outcome=Outcome.CONFLICTED) for ago in (2, 4, 6)]
+    assert decide(question(attempts=tuple(cut[:2]), exposure=opened(SECOND))).action is Action.REVERT
+    held = decide(question(attempts=tuple(cut), exposure=opened(SECOND)))
+    assert (held.reason, held.look_again_seconds) == (Reason.FAILED, 28.0)
+    later = tuple(replace(one, at=one.at - 30 * SECOND) for one in cut)
+    assert decide(question(attempts=later, exposure=opened(SECOND))).action is Action.REVERT
 
 
 _MOMENTS = st.lists(st.tuples(st.integers(1, 7200), st.booleans()), max_size=200)
