@@ -6,7 +6,6 @@ writes without an error. A write that was refused, or whose operation failed, is
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -110,17 +109,18 @@ def without_change(record: TargetRecord, ended: ChangeRecord) -> TargetRecord:
         record = replace(record, active_change=None, lease_until=None)
     if ended.outcome is not Outcome.ROLLED_BACK:
         record = _without_its_exemptions(record, ended)
-    return replace(record, attempts=tuple(_noted(record.attempts, ended)))
+    return replace(record, attempts=_noted(record.attempts, ended))
 
 
-def _noted(attempts: tuple[Attempt, ...], ended: ChangeRecord) -> Iterator[Attempt]:
+def _noted(attempts: tuple[Attempt, ...], ended: ChangeRecord) -> tuple[Attempt, ...]:
     """The attempts, the newest at this drift with how its change ended where that matters to the next."""
-    mine = [a for a in attempts if (a.policy, a.fingerprint) == (ended.change.policy, ended.fingerprint)]
+    drift = (ended.change.policy, ended.fingerprint)
+    newest = max((n for n, a in enumerate(attempts) if (a.policy, a.fingerprint) == drift), default=None)
     interrupted = ended.outcome is Outcome.CONFLICTED and 0 < ended.next_edit < len(ended.change.edits)
-    is_noted = interrupted or ended.outcome in {Outcome.INEFFECTIVE, Outcome.FAILED}
-    of_this = mine[-1:] if is_noted else []
-    for attempt in attempts:
-        yield replace(attempt, outcome=ended.outcome) if any(attempt is one for one in of_this) else attempt
+    matters = interrupted or ended.outcome in {Outcome.INEFFECTIVE, Outcome.FAILED}
+    if newest is None or not matters:
+        return attempts
+    return (*attempts[:newest], replace(attempts[newest], outcome=ended.outcome), *attempts[newest + 1 :])
 
 
 def _without_its_exemptions(record: TargetRecord, ended: ChangeRecord) -> TargetRecord:

@@ -119,10 +119,6 @@ def beginning(chain: str) -> Head:
     return Head(chain=chain, sequence=0, hash=NOTHING_BEFORE)
 
 
-def head_at(chain: str, entry: Entry) -> Head:
-    return Head(chain=chain, sequence=entry.sequence, hash=entry.hash)
-
-
 def tells_of(link: Link | Deed, deed: Deed) -> bool:
     """Whether a link is that of ``deed``, as far as both have the same names."""
     shared = link.what.keys() & deed.what.keys()

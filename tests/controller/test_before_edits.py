@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from ipaddress import ip_network
+from typing import Any
 
 import pytest
 
@@ -235,7 +236,7 @@ def forge(
     before: Snapshot | str = "0" * 64,
     next_edit: int = 0,
     holds_the_target: bool = True,
-    **parts: object,
+    **parts: Any,
 ) -> ChangeRecord:
     """An entry that nobody proved, as if its first edit's operation were running; and a message about it."""
     made = reverted_rule(World())  # any entry that is well formed
@@ -257,7 +258,7 @@ def forge(
         before=before if isinstance(before, str) else world.store.keep(before),
         next_edit=next_edit,
         operation=Operation(url="forged", style="asyncOperation"),
-        **parts,  # type: ignore[arg-type]
+        **parts,
     )
     world.azure.running["forged"] = (1, HARMLESS)
     world.store.put_change(entry)

@@ -9,7 +9,15 @@ from itertools import pairwise
 
 import pytest
 
-from shared.model import DeleteFirewallRule, EnforcementMode, PublicAccess, Reason, ServerState, Severity
+from shared.model import (
+    DeleteFirewallRule,
+    EnforcementMode,
+    PublicAccess,
+    Reason,
+    ServerState,
+    Severity,
+    Snapshot,
+)
 from shared.model.alert_records import AlertStatus, NotificationType
 from shared.model.errors import Throttled
 from tests.builders import ALL_AZURE, OFFICE, public_server, rule
@@ -28,9 +36,9 @@ def world_of(mode: EnforcementMode = EnforcementMode.ENFORCE) -> World:
     return world
 
 
-def write(world: World, snapshot: object, seconds: float) -> None:
+def write(world: World, snapshot: Snapshot, seconds: float) -> None:
     """Somebody writes this; its event arrives; time passes."""
-    world.event(world.azure.put(snapshot))  # type: ignore[arg-type]
+    world.event(world.azure.put(snapshot))
     world.drain(seconds)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from driftward.journal.asking import Asked, Verified, verify
 from shared.controller.sweep import sweep
@@ -54,21 +55,21 @@ def anchor(world: World) -> None:
     world.drain()
 
 
-def checked(world: World, *lines: LoggedWrite, **asked: object) -> Verified:
+def checked(world: World, *lines: LoggedWrite, **asked: Any) -> Verified:
     """What a check says a day later, when nothing is pending any more."""
 
     def log(_: str) -> Iterator[LoggedWrite]:
         yield from lines
 
-    wanted = replace(Asked(log=log, subscriptions=[SUBSCRIPTION]), **asked)  # type: ignore[arg-type]
+    wanted = replace(Asked(log=log, subscriptions=[SUBSCRIPTION]), **asked)
     return verify(world.store.evidence, wanted, world.clock.now() + timedelta(days=1))
 
 
-def faults(world: World, *lines: LoggedWrite, **asked: object) -> set[FaultKind]:
+def faults(world: World, *lines: LoggedWrite, **asked: Any) -> set[FaultKind]:
     return {one.kind for one in checked(world, *lines, **asked).findings.faults}
 
 
-def logged(time: datetime, resource: str = RULE, operation: str = "delete", **of: object) -> LoggedWrite:
+def logged(time: datetime, resource: str = RULE, operation: str = "delete", **of: Any) -> LoggedWrite:
     """A line of Azure's log that says that we wrote."""
     kind = "Microsoft.DBforPostgreSQL/flexibleServers/firewallRules"
     line = LoggedWrite(
@@ -80,7 +81,7 @@ def logged(time: datetime, resource: str = RULE, operation: str = "delete", **of
         caller=Actor(object_id=US.object_id, app_id=US.app_id),
         correlation_id=f"correlation {time}",
     )
-    return replace(line, **of)  # type: ignore[arg-type]
+    return replace(line, **of)
 
 
 # --- what somebody does who may write to the account -----------------------------------------------
