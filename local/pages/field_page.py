@@ -24,6 +24,7 @@ TOPICS: Final = {
     "settings": "Server settings are judged by what is in force",
     "ways": "Ways in",
     "brakes": "Brakes that nobody plays",
+    "steady": "Nothing lost, nothing twice",
     "nsg": "Questions about an NSG",
     "templates": "NSGs in templates and exports",
     "flows": "Flow logs",
