@@ -21,6 +21,7 @@ from typing import Final
 
 from shared.alerts.lifecycle import alert_id
 from shared.controller.deps import Deps
+from shared.controller.holding import without_hold
 from shared.controller.lowered_by_tags import LOWERED
 from shared.controller.not_continued import NOT_CONTINUED
 from shared.controller.not_judged import end_not_judged
@@ -108,7 +109,7 @@ def leave_behind(record: TargetRecord, deps: Deps, now: datetime) -> None:
         return
     noted = deps.store.names.find(name, now) or NameRecord(target=record.target)
     if noted.target == record.target:
-        left = replace(record, active_change=None, lease_until=None, recheck_at=None, deeds=(), etag=None)
+        left = replace(without_hold(record), recheck_at=None, deeds=(), etag=None)
         deps.store.names.put(name, replace(noted, left=left, gone_at=now))
 
 

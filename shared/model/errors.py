@@ -11,6 +11,9 @@ from __future__ import annotations
 class GatewayError(Exception):
     """An ARM request that did not do what was asked. ``code`` is ARM's, ``""`` when it sent none."""
 
+    is_end: bool = False
+    """Whether it is how an operation ended (``Failed``, ``Canceled``), and no trouble of asking about it."""
+
     def __init__(self, message: str, *, code: str = "", status: int = 0) -> None:
         super().__init__(message)
         self.code = code

@@ -92,7 +92,7 @@ class Gateway(Protocol):
     def poll(self, operation: Operation) -> Operation | None:
         """None when the operation has succeeded, the operation (with a new wait) while it runs.
 
-        Raises the classified error when it failed.
+        Raises the classified error when it failed, marked as its end (``is_end``).
         """
         ...
 

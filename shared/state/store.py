@@ -136,17 +136,17 @@ class Store:
         limits: Limits,
         now: datetime,
     ) -> TargetRecord:
-        """Reserve target and budget for a change and put it into the journal, before anything is written.
+        """Reserve target and budget for a change, before anything is written; the record holds it then.
 
-        Inverse and proof are kept as blobs first. Then one transaction takes the lease, notes the
-        attempt and spends the budget, so of two claims at most one succeeds and no two overshoot.
-        Last comes the journal entry; a lease whose ``active_change`` has none belongs to a claim that
-        died before it could act. Raises ``EntityChanged`` when somebody else was faster or holds the
-        lease, ``BudgetExhausted`` when the scope's writes of the hour are spent."""
+        Inverse and proof are kept as blobs first. Then one transaction puts the change whole into the
+        target's row, notes the attempt, spends the budget and enters it into the chain, so of two claims at
+        most one succeeds and no two overshoot. Its copy among the changes follows. Raises ``EntityChanged``
+        when somebody else was faster or holds the target, ``BudgetExhausted`` when the scope's writes of the
+        hour are spent."""
         claimed = self._claims.claim(
             record, change, lease_until=lease_until, purchase=purchase, limits=limits, now=now
         )
-        self.put_change(change)
+        self.project(change)
         return claimed
 
     def give_back(self, record: TargetRecord, change: ChangeRecord, now: datetime) -> TargetRecord:
@@ -162,6 +162,11 @@ class Store:
     def put_change(self, record: ChangeRecord) -> ChangeRecord:
         """Write a change; a new one (no etag) is entered under its id too."""
         return self._changes.put(record)
+
+    def project(self, record: ChangeRecord) -> None:
+        """Copy a change from its target's row, unless what is there is as new; whoever comes later does it
+        again."""
+        self._changes.project(record)
 
     def change(self, change_id: str) -> ChangeRecord | None:
         return self._changes.find(change_id)

@@ -100,7 +100,7 @@ def claim(
 
 
 def released(store: Store, record: TargetRecord) -> TargetRecord:
-    return store.save(replace(record, active_change=None, lease_until=None))
+    return store.save(replace(record, change=None, active_change=None, lease_until=None))
 
 
 # --- messages --------------------------------------------------------------------------------------
@@ -256,8 +256,9 @@ def test_a_record_of_any_size_is_remembered(bench: Bench) -> None:
 
 
 @EVERYWHERE
-def test_a_claim_takes_the_lease_spends_the_budget_and_enters_the_journal(store: Store) -> None:
+def test_a_claim_holds_the_target_with_the_change_and_spends_the_budget(store: Store) -> None:
     claimed = claim(store, store.recall(server(), NOW), writes=3)
+    assert claimed.change == change("change-1")
     assert (claimed.active_change, claimed.lease_until) == ("change-1", LATER)
     assert [(attempt.policy, attempt.writes, attempt.at) for attempt in claimed.attempts] == [
         (POLICY, 3, NOW)
@@ -267,6 +268,20 @@ def test_a_claim_takes_the_lease_spends_the_budget_and_enters_the_journal(store:
     entered = store.change("change-1")
     assert entered is not None
     assert replace(entered, etag=None) == change("change-1")
+
+
+def test_a_copy_of_a_change_is_written_again_only_where_it_has_gone_further(store: Store) -> None:
+    store.project(change("change-1"))
+    sent = replace(change("change-1"), next_edit=1, revision=2)
+    store.project(sent)
+    entered = store.change("change-1")
+    assert entered is not None
+    store.put_change(replace(entered, rolled_back_by="change-2"))
+    for older in (sent, replace(change("change-1"), revision=1)):
+        store.project(older)
+        copied = store.change("change-1")
+        assert copied is not None
+        assert (copied.next_edit, copied.rolled_back_by) == (1, "change-2")
 
 
 def test_the_inverse_and_the_proof_are_kept_under_their_hash(bench: Bench) -> None:
@@ -288,8 +303,18 @@ def test_a_claim_on_a_stale_record_changes_nothing(store: Store) -> None:
     assert store.change("change-1") is None
 
 
-def test_a_lease_keeps_others_out_until_it_expires(store: Store) -> None:
+def test_a_change_in_flight_keeps_others_out_though_nobody_minds_it(store: Store) -> None:
     held = claim(store, store.recall(server(), NOW))
+    with pytest.raises(EntityChanged, match="change-1"):
+        claim(store, held, "change-2")
+    expired = replace(held, lease_until=NOW - timedelta(seconds=1))
+    with pytest.raises(EntityChanged, match="change-1"):
+        claim(store, store.save(expired), "change-2")
+
+
+def test_a_lease_of_an_earlier_version_keeps_others_out_until_it_expires(store: Store) -> None:
+    named = replace(store.recall(server(), NOW), active_change="change-1", lease_until=LATER)
+    held = store.save(named)
     with pytest.raises(EntityChanged, match="change-1"):
         claim(store, held, "change-2")
     expired = replace(held, lease_until=NOW - timedelta(seconds=1))
