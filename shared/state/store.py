@@ -27,7 +27,7 @@ from shared.state.blob_archive import Archive
 from shared.state.break_glass import BreakGlassSwitch
 from shared.state.change_rows import Changes
 from shared.state.claims import Claims
-from shared.state.coalescing import Coalescing
+from shared.state.coalescing import Coalescing, Started
 from shared.state.journal import Journal
 from shared.state.journal_evidence import EvidenceReader
 from shared.state.listings import Page, Wanted
@@ -95,13 +95,13 @@ class Store:
         """Why a look is asked for that has not begun; None when none is."""
         return self._coalescing.heard(target)
 
-    def start(self, message: Message, now: datetime) -> Cause | None:
-        """Begin the reading that a look asks for: its merged cause, or None when a younger one did."""
+    def start(self, message: Message, now: datetime) -> Started | None:
+        """Begin the reading that a look asks for, with its merged cause; None when a younger one did."""
         return self._coalescing.start(queue_place(message), message, now)
 
-    def finish(self, message: Message) -> None:
+    def finish(self, message: Message, began: Started) -> None:
         """The reading has ended and all that follows from it is done."""
-        self._coalescing.finish(queue_place(message), message)
+        self._coalescing.finish(queue_place(message), message, began)
 
     # --- memory of targets -------------------------------------------------------------------------
 
