@@ -43,6 +43,11 @@ class Announcement:
     """Each with why it is over."""
 
     @property
+    def is_news(self) -> bool:
+        """Whether an alert opens or ends: then the record is saved first, whatever it holds besides."""
+        return bool(self.endings or self.opened)
+
+    @property
     def opened(self) -> Collection[str]:
         """Ids of those that were not open before."""
         return [one for one in self.openings if not is_open(self.known[one])]
@@ -82,7 +87,7 @@ def tell(announced: Announcement, saved: TargetRecord | None, cause: Cause, deps
         end_alert(alert, why, deps)
     for alert_id_, opening in announced.openings.items():
         opening(announced.known[alert_id_])
-    if saved is not None and (announced.endings or announced.opened):
+    if saved is not None and announced.is_news:
         look_if_overtaken(saved, announced.opened, cause, deps)
 
 
