@@ -8,6 +8,7 @@ list of the record (``open_alerts``), where it is found and ended.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import TypeAlias
@@ -61,6 +62,7 @@ def announce(
     by_policy = {judgement.policy.id: judgement for judgement in judgements}
     accepted = alert_of_tags(visit) not in openings and lowered_by_tags(before, visit) is not None
     present = Present(visit=visit, judgements=by_policy, record=after, tags_accepted=accepted)
+    after = replace(after, open_alerts=may_be_open(before))
     found = alerts_standing(after, openings, present.stay(), visit.deps, visit.now)
     over = ((alert, why_over(alert, present)) for alert in found.open() if alert.id not in openings)
     endings = [(alert, why) for alert, why in over if why is not None]
