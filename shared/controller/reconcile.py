@@ -32,6 +32,7 @@ from shared.controller.remembering import (
     with_what_was_seen,
 )
 from shared.controller.run_results import log_line, view_of, view_of_plan
+from shared.controller.switch import Switch
 from shared.controller.telling import tell
 from shared.controller.unjudged import (
     already_in_progress,
@@ -40,10 +41,11 @@ from shared.controller.unjudged import (
     target_is_gone,
     target_is_unreadable,
 )
+from shared.controller.unread import noting_parts
 from shared.controller.visit import Judgement, Visit
 from shared.model import Action, Aspect, Cause, Decision, Outcome, Reason, Target
 from shared.model.change_records import ChangeRecord
-from shared.model.errors import Denied, Gone, Permanent
+from shared.model.errors import GatewayError, Gone, Transient
 from shared.model.memory import TargetRecord
 from shared.model.messages import RunOptions
 from shared.model.results import ChangeView, TargetResult, merge
@@ -117,7 +119,9 @@ def _read(
             ended = abandon(finishing, "the resource was deleted", deps, options)
             record = without_change(record, ended)
         return target_is_gone(record, deps)
-    except (Denied, Permanent) as error:
+    except Transient:
+        raise
+    except GatewayError as error:
         if finishing is not None:
             give_up(finishing, error, deps, options)
             record = deps.store.recall(target, started)
@@ -130,6 +134,7 @@ def _read(
         snapshot=snapshot,
         policies=enabled_policies(snapshot, deps),
         now=started,
+        switch=Switch(target.id.subscription, deps),
     )
 
 
@@ -174,7 +179,7 @@ def _judge(visit: Visit, record: TargetRecord) -> tuple[tuple[Judgement, ...], T
     """What is right for each policy, and the record with what was seen of the target."""
     rules = visit.deps.configuration.file.tag_exemptions
     record = with_tag_seen(record, tags_of(visit.snapshot), visit.cause, rules, visit.now)
-    record = with_what_was_seen(record, visit.snapshot)
+    record = with_what_was_seen(record, visit.snapshot, whole=not visit.deps.gateway.troubles)
     record = with_tags_compared(record, visit)
     judgements, seen = judge_all(visit, _asked_for(visit), record)
     relate(visit, seen)
@@ -235,6 +240,7 @@ def _act(visit: Visit, judgements: tuple[Judgement, ...], record: TargetRecord) 
     Changes of one target are made one after the other, each verified before the next: a second
     revert waits for the reading that verifies the first.
     """
+    record = noting_parts(visit, judgements, record)
     tell(visit, judgements, record)
     resolve_what_became_compliant(visit, judgements, record)
     record = schedule_recheck(visit, judgements, remember(visit, judgements, record))

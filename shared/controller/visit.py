@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Final
 
 from shared.controller.deps import Deps
+from shared.controller.switch import Switch
 from shared.model import (
     Action,
     Cause,
@@ -50,6 +51,8 @@ class Visit:
     policies: tuple[AnyPolicy, ...]
     """Every enabled policy that applies to the snapshot, parameters bound."""
     now: datetime
+    switch: Switch
+    """Whether writes are switched off, for all that this visit decides."""
 
 
 @value

@@ -11,7 +11,6 @@ from local.simulator import seeds
 from local.simulator.values import JsonObject
 from shared.adapters.arm.session.tokens import LOCAL_IDENTITY
 from shared.model import Aspect, ServerSnapshot, SubnetSnapshot, Target, TargetKind
-from shared.model.errors import Throttled
 from shared.model.networks import SubnetEndpoint
 from shared.model.resource_id import ResourceId
 from tests.adapters.conftest import Azure
@@ -294,11 +293,12 @@ def test_an_endpoint_without_an_address_is_at_its_place_all_the_same(azure: Azur
     assert held(places_of(snapshot)[0]) == [("pe", ())]
 
 
-def test_throttling_concerns_the_whole_reading(azure: Azure) -> None:
+def test_a_place_that_is_throttled_is_unread(azure: Azure) -> None:
     azure.simulator.seed(spread(endpoint("pe")))
     azure.simulator.fault(
         {"status": 429, "code": "TooManyRequests", "headers": {"Retry-After": "30"}},
         path_contains="/subnets/",
     )
-    with pytest.raises(Throttled):
-        read(azure)
+    snapshot, *_ = read(azure)
+    assert snapshot.places is None
+    assert "TooManyRequests" in snapshot.unread[Aspect.PLACES]

@@ -13,7 +13,6 @@ from local.simulator.values import JsonObject
 from shared.adapters.arm.reading.private_dns import MOST_ENDPOINTS, MOST_ZONES
 from shared.adapters.arm.session.tokens import LOCAL_IDENTITY
 from shared.model import Aspect, Json, ServerSnapshot, Target, TargetKind
-from shared.model.errors import Throttled
 from shared.model.parts import ManagementLock, NetworkDns, PrivateDns, ZoneConfig, ZoneLink
 from shared.model.resource_id import ResourceId
 from tests.adapters.conftest import Azure, Bench
@@ -421,12 +420,15 @@ def test_a_question_to_resource_graph_that_is_refused_leaves_zones_unasked(bench
     assert dns.endpoints[0].unread == "our identity may not perform x/read"
 
 
-def test_throttling_concerns_the_whole_reading(bench: Bench) -> None:
+def test_an_answer_that_is_throttled_is_unknown_and_the_rest_is_read(bench: Bench) -> None:
     scripted(bench, {"id": ENDPOINT, "properties": {}})
     wait = Reply(status=429, body={"error": {"code": "RateLimiting"}}, headers={"Retry-After": "60"})
     bench.arm.on("POST", "/providers/Microsoft.ResourceGraph/resources", wait)
-    with pytest.raises(Throttled):
-        bench.gateway.read(TARGET, DNS)
+    snapshot = bench.gateway.read(TARGET, DNS)
+    assert isinstance(snapshot, ServerSnapshot)
+    dns = dns_of(snapshot)
+    assert (dns.found, len(dns.endpoints)) == (None, 1)
+    assert [trouble.retry_after for trouble in bench.gateway.troubles] == [60]
 
 
 def test_a_server_without_a_usable_host_name_is_unread(bench: Bench) -> None:

@@ -23,6 +23,7 @@ from shared.model import (
     Snapshot,
     Target,
 )
+from shared.model.errors import Transient
 from shared.model.interfaces import Clock, Enumerated, GroupReading
 from shared.model.resource_id import ResourceId
 
@@ -37,6 +38,10 @@ class ArmGateway:
     def calls(self) -> Sequence[ArmCall]:
         """The requests made, in order, refused and repeated ones and further pages included."""
         return tuple(self._session.calls)
+
+    @property
+    def troubles(self) -> Sequence[Transient]:
+        return tuple(self._session.troubles)
 
     def read(self, target: Target, aspects: frozenset[Aspect]) -> Snapshot:
         return targets.read(self._session, target, aspects)
