@@ -29,6 +29,7 @@ from shared.model import (
     Target,
 )
 from shared.model.exposure import Exposure
+from shared.model.memory import TargetRecord
 from shared.model.messages import RunOptions
 from shared.model.values import value
 from shared.posture.policy import AnyPolicy
@@ -53,6 +54,8 @@ class Visit:
     now: datetime
     switch: Switch
     """Whether writes are switched off, for all that this visit decides."""
+    known: TargetRecord | None = None
+    """What is saved of the target, as it was read before this visit."""
 
 
 @value
