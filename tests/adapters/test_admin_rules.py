@@ -142,7 +142,7 @@ def test_rules_that_may_not_be_read_are_unknown_and_the_missing_action_is_named(
     azure.simulator.seed([seeds.vnet(subnets=[seeds.subnet()])])
     azure.simulator.deny(LOCAL_IDENTITY.app_id or "", [ACTION])
     snapshot = azure.gateway().read(SUBNET, ASPECTS)
-    found, said = network_of(snapshot), f"our identity may not perform {ACTION}"
+    found, said = network_of(snapshot), f"our identity may not perform {ACTION} on {SUBNET.id.parent}"
     assert (found.admin_rules, found.admin_unread) == (None, said)
     assert snapshot.unread == {Aspect.ADMIN_RULES: said}
     assert found.prefixes, "the network itself was read"

@@ -175,6 +175,7 @@ def test_rules_that_may_not_be_read_are_unread_and_the_missing_action_is_named(a
     assert snapshot.firewall_rules is None
     assert snapshot.unread[Aspect.FIREWALL_RULES] == (
         "our identity may not perform Microsoft.DBforPostgreSQL/flexibleServers/firewallRules/read"
+        f" on {FLEXIBLE.id}"
     )
 
 

@@ -261,7 +261,7 @@ def test_where_no_place_can_be_read_there_are_none(azure: Azure) -> None:
     azure.simulator.deny(LOCAL_IDENTITY.app_id or "", [action])
     snapshot, _ = read(azure)
     assert snapshot.places is None
-    assert snapshot.unread[Aspect.PLACES].endswith(f"our identity may not perform {action}")
+    assert f": our identity may not perform {action} on /" in snapshot.unread[Aspect.PLACES]
 
 
 def test_what_is_refused_at_a_place_is_told_there(azure: Azure) -> None:
@@ -279,7 +279,7 @@ def test_every_place_of_a_network_that_is_refused_tells_why(azure: Azure) -> Non
     action = "Microsoft.Network/virtualNetworks/read"
     azure.simulator.deny(LOCAL_IDENTITY.app_id or "", [action])
     snapshot, asked = read(azure)
-    said = f"our identity may not perform {action}"
+    said = f"our identity may not perform {action} on {seeds.vnet_id()}"
     assert [place.unread[Aspect.VIRTUAL_NETWORK] for place in places_of(snapshot)] == [said, said]
     assert asked.count(AROUND[0]) == 1
 

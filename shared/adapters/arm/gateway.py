@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from shared.adapters.arm.reading import dependants, graph, locators, network_resources, targets
+from shared.adapters.arm.reading.blocking_locks import telling_locks
 from shared.adapters.arm.session.clients import ArmClients
 from shared.adapters.arm.session.session import Session
 from shared.adapters.arm.writing import apply, operations
@@ -59,10 +60,12 @@ class ArmGateway:
         return graph.enumerate_scope(self._session, scope)
 
     def submit(self, edit: Edit, snapshot: Snapshot) -> Operation:
-        return apply.submit(self._session, edit, snapshot)
+        with telling_locks(self._session):
+            return apply.submit(self._session, edit, snapshot)
 
     def poll(self, operation: Operation) -> Operation | None:
-        return operations.poll(self._session, operation)
+        with telling_locks(self._session):
+            return operations.poll(self._session, operation)
 
     def dependants(self, target: Target) -> Mapping[str, Json]:
         return dependants.dependants(self._session, target)

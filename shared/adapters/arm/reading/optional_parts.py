@@ -11,11 +11,11 @@ What must not live here: which parts a target has (``servers``, ``subnets``), ho
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import Final, TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar
 
+from shared.adapters.arm.session.refusals import missing_in
 from shared.adapters.arm.session.session import Session
 from shared.model import Aspect, ServerSnapshot, SubnetSnapshot
 from shared.model.errors import Denied, GatewayError, Gone
@@ -25,8 +25,6 @@ T = TypeVar("T")
 S = TypeVar("S", ServerSnapshot, SubnetSnapshot)
 Reader: TypeAlias = Callable[[Session, S], S]
 """Returns the snapshot with one part filled in; may raise a ``GatewayError``."""
-
-_ACTION: Final = re.compile(r"perform action '([^']+)'", re.IGNORECASE)
 
 
 def with_parts(
@@ -49,9 +47,9 @@ def _with_part(session: Session, snapshot: S, aspect: Aspect, read: Reader[S]) -
 
 def why(error: GatewayError) -> str:
     """The reason in a few words; for a refusal the action that our identity lacks, as ARM names it."""
-    action = _ACTION.search(str(error))
-    if isinstance(error, Denied) and action:
-        return f"our identity may not perform {action[1]}"
+    missing = missing_in(str(error))
+    if isinstance(error, Denied) and missing:
+        return "; ".join(one.said for one in missing)
     return f"{error} ({error.status})" if error.status >= 500 else str(error)
 
 
