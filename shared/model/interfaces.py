@@ -12,6 +12,7 @@ from typing import Protocol, TypeAlias
 
 from shared.model.alert_records import Notification
 from shared.model.changes import Edit
+from shared.model.errors import Transient
 from shared.model.kinds import Aspect
 from shared.model.operations import ArmCall, Operation
 from shared.model.resource_id import ResourceId
@@ -60,8 +61,16 @@ class Gateway(Protocol):
         """The requests made through this gateway, in order. A gateway lives for one run."""
         ...
 
+    @property
+    def troubles(self) -> Sequence[Transient]:
+        """What failed in passing, in order: what was read beside it may be whole a little later."""
+        ...
+
     def read(self, target: Target, aspects: frozenset[Aspect]) -> Snapshot:
-        """Read a target whole. Raises ``Gone`` when it does not exist."""
+        """Read a target whole. Raises ``Gone`` when it does not exist, and what its own body is refused with.
+
+        A part that cannot be read is unread on the snapshot, with the reason, and the rest is there.
+        """
         ...
 
     def more(self, snapshot: Snapshot, aspects: frozenset[Aspect]) -> Snapshot:

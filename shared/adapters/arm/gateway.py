@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from shared.adapters.arm.reading import dependants, graph, locators, network_resources, targets
+from shared.adapters.arm.reading.blocking_locks import telling_locks
 from shared.adapters.arm.session.clients import ArmClients
 from shared.adapters.arm.session.session import Session
 from shared.adapters.arm.writing import apply, operations
@@ -23,6 +24,7 @@ from shared.model import (
     Snapshot,
     Target,
 )
+from shared.model.errors import Transient
 from shared.model.interfaces import Clock, Enumerated, GroupReading
 from shared.model.resource_id import ResourceId
 
@@ -37,6 +39,10 @@ class ArmGateway:
     def calls(self) -> Sequence[ArmCall]:
         """The requests made, in order, refused and repeated ones and further pages included."""
         return tuple(self._session.calls)
+
+    @property
+    def troubles(self) -> Sequence[Transient]:
+        return tuple(self._session.troubles)
 
     def read(self, target: Target, aspects: frozenset[Aspect]) -> Snapshot:
         return targets.read(self._session, target, aspects)
@@ -54,10 +60,12 @@ class ArmGateway:
         return graph.enumerate_scope(self._session, scope)
 
     def submit(self, edit: Edit, snapshot: Snapshot) -> Operation:
-        return apply.submit(self._session, edit, snapshot)
+        with telling_locks(self._session):
+            return apply.submit(self._session, edit, snapshot)
 
     def poll(self, operation: Operation) -> Operation | None:
-        return operations.poll(self._session, operation)
+        with telling_locks(self._session):
+            return operations.poll(self._session, operation)
 
     def dependants(self, target: Target) -> Mapping[str, Json]:
         return dependants.dependants(self._session, target)
