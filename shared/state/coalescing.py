@@ -23,7 +23,10 @@ were not acknowledged and the queue repeats messages that were not deleted. What
   sender be slow rather than dead, its write now fails and it arms anew; without this its generation would be
   pending after its message was gone. For the same reason a row, once there, is never deleted.
 - ``start`` with the token that already runs means that an earlier attempt crashed: read again.
-- ``finish`` forgets the token; a crash before it costs a row that the next ``start`` overwrites.
+- ``finish`` forgets the token; a crash before it costs a row that the next ``start`` overwrites. It writes
+  the row as ``start`` left it, and reads it only when somebody has written it meanwhile.
+- ``last`` is the newest event that a reading took up. A look that finds nothing new saves nothing, so the
+  record of the target may not hold who wrote; the row does, and ``heard`` tells it to whoever needs it.
 - A message that the queue gave up (poison, purged) would leave a reading pending for ever, so one that waits
   longer than a message can take, or will wait longer than is asked for now, gets another message. The clocks
   of two instances may disagree about that: at worst there is a message too many. No message stops counting
@@ -91,6 +94,14 @@ class Coalesced:
     running: Running | None = None
     begun: int = 0
     """The newest generation that has begun."""
+    last: Cause | None = None
+    """The newest event whose reading has ended; rows from before the field have none."""
+
+    @property
+    def heard(self) -> tuple[Cause, ...]:
+        """What has arrived, oldest first: read and perhaps not saved, being read, waiting for its look."""
+        asked = (one.cause for one in (self.running, self.pending) if one is not None)
+        return ((self.last,) if self.last is not None else ()) + tuple(asked)
 
     @property
     def next_generation(self) -> int:
@@ -154,7 +165,15 @@ def started(state: Coalesced, message: Message, now: datetime) -> tuple[Coalesce
     if pending is None:
         return replace(state, begun=begun), None
     cause = pending.cause if running is None else merged(running.cause, pending.cause)
-    return Coalesced(running=Running(token=token, since=now, cause=cause), begun=begun), cause
+    begins = Running(token=token, since=now, cause=cause)
+    return replace(state, pending=None, running=begins, begun=begun), cause
+
+
+def ended(state: Coalesced) -> Coalesced:
+    """The state once the reading that runs has ended."""
+    cause = state.running.cause if state.running is not None else None
+    told = cause is not None and any(one.kind is CauseKind.EVENT for one in (cause, *cause.earlier))
+    return replace(state, running=None, last=cause if told else state.last)
 
 
 class Coalescing:
@@ -192,10 +211,9 @@ class Coalescing:
             token=token, since=now, cause=message.cause, generation=generation, delay=delay_seconds
         )
 
-    def heard(self, target: Target) -> Cause | None:
+    def heard(self, target: Target) -> tuple[Cause, ...]:
         """See ``Store.heard``."""
-        pending = next(state for _, state in self._readings(queue_place_of(target))).pending
-        return pending.cause if pending is not None else None
+        return next(state for _, state in self._readings(queue_place_of(target))).heard
 
     def start(self, place: Place, message: Message, now: datetime) -> Started | None:
         """See ``Store.start``."""
@@ -212,11 +230,11 @@ class Coalescing:
 
     def finish(self, place: Place, message: Message, began: Started) -> None:
         """See ``Store.finish``."""
-        if began.etag is None or self._written(place, replace(began.state, running=None), began.etag):
+        if began.etag is None or self._written(place, ended(began.state), began.etag) is not None:
             return
         for etag, state in self._readings(place):
             is_ours = state.running is not None and state.running.token == message.token
-            if not is_ours or self._written(place, replace(state, running=None), etag) is not None:
+            if not is_ours or self._written(place, ended(state), etag) is not None:
                 return
         raise _crowded(place)
 

@@ -23,7 +23,7 @@ from shared.model.messages import Message
 from shared.model.resource_id import ResourceId
 from shared.model.results import RunRecord, TargetResult
 from shared.state.alert_rows import Alerts
-from shared.state.blob_archive import Archive
+from shared.state.blob_archive import Archive, reference
 from shared.state.break_glass import BreakGlassSwitch
 from shared.state.change_rows import Changes
 from shared.state.claims import Claims
@@ -91,8 +91,8 @@ class Store:
         ``ValueError`` for a message that may not be merged: not a look, or with options of its own."""
         return self._coalescing.arm(queue_place(message), message, now, delay_seconds)
 
-    def heard(self, target: Target) -> Cause | None:
-        """Why a look is asked for that has not begun; None when none is."""
+    def heard(self, target: Target) -> tuple[Cause, ...]:
+        """What has arrived about a target, oldest first, whether or not its record tells of it yet."""
         return self._coalescing.heard(target)
 
     def start(self, message: Message, now: datetime) -> Started | None:
@@ -258,9 +258,12 @@ class Store:
 
     # --- blobs -------------------------------------------------------------------------------------
 
-    def keep(self, value: object) -> str:
-        """Keep a value for good; equal values share one reference."""
-        return self._archive.keep_text(codec.dump(value))
+    def keep(self, value: object, kept: Collection[str | None] = ()) -> str:
+        """Keep a value and return its reference, which equal values share. One that is among ``kept`` was
+        written lately, and is not written again."""
+        text = codec.dump(value)
+        name = reference(text)
+        return name if name in kept else self._archive.keep_text(text)
 
     def snapshot(self, reference: str) -> Snapshot | None:
         return self._archive.value(Snapshot, reference)
