@@ -20,6 +20,7 @@ from typing import Final
 from shared.alerts.lifecycle import Sighting, alert_id, notification, recur, resolve
 from shared.controller.deps import Deps
 from shared.controller.notifying import notify
+from shared.controller.reviving import ask_anew
 from shared.controller.run_results import keep_result
 from shared.model import (
     Action,
@@ -63,6 +64,7 @@ def poisoned(body: bytes, deps: Deps) -> None:
         for target in targets:
             _open_alert(message, target, letter, deps)
         _tell_run(message, deps)
+        ask_anew(message, deps)
     deps.log(
         {
             "message": "poisoned",
