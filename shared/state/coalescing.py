@@ -92,10 +92,10 @@ class Coalesced:
 
     pending: Pending | None = None
     running: Running | None = None
-    begun: int = 0
-    """The newest generation that has begun."""
     last: Cause | None = None
     """The newest event whose reading has ended; rows from before the field have none."""
+    begun: int = 0
+    """The newest generation that has begun."""
 
     @property
     def heard(self) -> tuple[Cause, ...]:
@@ -165,8 +165,8 @@ def started(state: Coalesced, message: Message, now: datetime) -> tuple[Coalesce
     if pending is None:
         return replace(state, begun=begun), None
     cause = pending.cause if running is None else merged(running.cause, pending.cause)
-    begins = Running(token=token, since=now, cause=cause)
-    return replace(state, pending=None, running=begins, begun=begun), cause
+    running = Running(token=token, since=now, cause=cause)
+    return replace(state, pending=None, running=running, begun=begun), cause
 
 
 def ended(state: Coalesced) -> Coalesced:
@@ -248,7 +248,7 @@ class Coalescing:
                 yield entity.etag, self._rows.value(Coalesced, entity)
 
     def _written(self, place: Place, state: Coalesced, etag: str | None) -> str | None:
-        """The row's new etag, if it was still as it was read and is now ``state``; None if it was not."""
+        """The etag of the row that is now ``state``; None when it was not as it was read any more."""
         try:
             (written,) = self._rows.write(place.table, conditional(place, self._rows.properties(state), etag))
         except EntityChanged:
