@@ -180,7 +180,16 @@ class Replace:
     etag: str
 
 
-TableWrite: TypeAlias = Insert | Replace
+@value
+class Put:
+    """Insert, or replace whatever is there: for rows that follow from others."""
+
+    partition: str
+    row: str
+    properties: Row
+
+
+TableWrite: TypeAlias = Insert | Replace | Put
 
 
 class Tables(Protocol):
@@ -194,10 +203,15 @@ class Tables(Protocol):
         partition: str | None = None,
         row_prefix: str = "",
         properties: Sequence[str] = (),
+        *,
+        behind: str = "",
+        page: int | None = None,
     ) -> Iterator[Entity]:
         """Entities in key order; a None partition means all partitions.
 
-        With ``properties`` only these are read, where an entity has them; without, all.
+        With ``properties`` only these are read, where an entity has them; without, all. ``behind`` begins
+        after a row, whether or not it is there. ``page`` is how many are asked for at a time, for a caller
+        that will not want more.
         """
         ...
 
@@ -210,6 +224,10 @@ class Tables(Protocol):
 
     def delete(self, table: str, partition: str, row: str, etag: str | None = None) -> None:
         """Delete; absent is success. With an etag raises ``EntityChanged`` when it does not match."""
+        ...
+
+    def remove(self, table: str, partition: str, rows: Collection[str]) -> None:
+        """Delete rows of one partition; absent is success. What is interrupted has removed some of them."""
         ...
 
 
