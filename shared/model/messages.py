@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from shared.model.alert_records import Notification
 from shared.model.kinds import EnforcementMode
+from shared.model.sweeping import Spread
 from shared.model.targets import Cause, Locator, Target
 from shared.model.values import value
 
@@ -15,7 +16,8 @@ class MessageKind(StrEnum):
     """What a message on the queue ``reconcile`` asks for.
 
     ``look``: coalesced, carries a token. ``recheck``: the same question again, later. ``check``: a
-    change in progress. ``scope``: enumerate and fan out. ``notify``: deliver to one sink.
+    change in progress. ``scope``: enumerate and fan out. ``notify``: deliver to one sink. ``sweep``: a pass
+    over a subscription. ``spread``: a part of the looks that a pass asks for.
     """
 
     LOOK = "look"
@@ -23,6 +25,8 @@ class MessageKind(StrEnum):
     CHECK = "check"
     SCOPE = "scope"
     NOTIFY = "notify"
+    SWEEP = "sweep"
+    SPREAD = "spread"
 
 
 @value
@@ -51,6 +55,7 @@ class Message:
     sink: str | None = None
     options: RunOptions = field(default_factory=RunOptions)
     attempt: int = 0
+    spread: Spread | None = None
 
     @property
     def queue_key(self) -> str:
@@ -67,8 +72,10 @@ class Message:
                 return self.queue_key != ""
             case MessageKind.RECHECK:
                 return self.target is not None
-            case MessageKind.SCOPE:
+            case MessageKind.SCOPE | MessageKind.SWEEP:
                 return self.locator is not None
+            case MessageKind.SPREAD:
+                return self.spread is not None
             case MessageKind.NOTIFY:
                 return self.notification is not None and self.sink is not None
             case MessageKind.CHECK:
