@@ -17,7 +17,7 @@ from shared.controller.sweep import sweep
 from shared.guardrails.budget import Limits, Purchase
 from shared.model import Action, EnforcementMode, Outcome, PublicAccess, Reason, SecurityGroup, ServerState
 from shared.model.change_records import ChangeRecord
-from shared.model.errors import Busy
+from shared.model.errors import Busy, Permanent
 from shared.model.memory import TargetRecord
 from shared.model.resource_id import ResourceId
 from shared.model.results import RunRecord, RunStatus
