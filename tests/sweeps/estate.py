@@ -106,6 +106,8 @@ class TimedAzure(AzureInProcess):
     def __init__(self, resources: list[JsonObject], clock: FakeClock, switches: Switches) -> None:
         super().__init__([])
         self._clock = clock
+        self.told: dict[str, str] = {}
+        """Headers of every answer."""
         self.answered = 0
         self.throttled = 0
         self.world = World(switches, lambda _line: None, lambda: clock.now().timestamp())
@@ -116,6 +118,7 @@ class TimedAzure(AzureInProcess):
         answer = super().send(request)
         self.answered += 1
         self.throttled += answer.status_code == 429
+        answer.headers.update(self.told)
         return answer
 
     def call(self, method: str, path: str, body: JsonObject | None = None) -> None:
@@ -161,6 +164,8 @@ class Estate:
         self.lines: list[Mapping[str, Json]] = []
         self.failed = 0
         self.looks = 0
+        self.looked_at: list[str] = []
+        """Whom, as long as nobody clears it."""
         self.processor = 0.0
         """Seconds of the machine's processor that messages took, the simulator's answers among them."""
         self.longest = 0.0
@@ -192,6 +197,11 @@ class Estate:
             self.lines.append(line)
         elif "target" in line:
             self.looks += 1
+            self.looked_at.append(str(line["target"]).lower())
+
+    def lagging(self, seconds: float) -> Switches:
+        """The switches with a Resource Graph that is so late."""
+        return replace(self.switches, graph_lag_seconds=seconds)
 
     def pass_over(self, until: datetime | None = None) -> None:
         """The timer fires, and what follows is worked off: all of it, or what is due until then."""
