@@ -18,6 +18,7 @@ from shared.model.operations import ArmCall, Operation
 from shared.model.resource_id import ResourceId
 from shared.model.rules import SecurityGroup
 from shared.model.snapshots import Snapshot
+from shared.model.sweeping import Listed, Touched
 from shared.model.targets import Actor, Locator, Target
 from shared.model.values import IPNetwork, Json, value
 
@@ -91,7 +92,20 @@ class Gateway(Protocol):
         ...
 
     def enumerate(self, scope: ResourceId) -> Iterator[Enumerated]:
-        """Every target in a subscription or resource group, page by page, from Resource Graph."""
+        """Every target in a subscription or resource group, page by page, from Resource Graph.
+
+        Raises ``Permanent`` after all of them where some may be missing.
+        """
+        ...
+
+    def listed(self, scope: ResourceId) -> Iterator[Listed]:
+        """Everything in a subscription or resource group that its provider lists, and that targets are or
+        depend on: servers, NSGs, route tables, networks and private endpoints."""
+        ...
+
+    def touched(self, scope: ResourceId, since: datetime) -> Iterator[Touched]:
+        """What was touched in a subscription or resource group since then, as far as Azure tells: by its
+        Activity Log, children and what hangs on resources too, and by the changes of Resource Graph."""
         ...
 
     def submit(self, edit: Edit, snapshot: Snapshot) -> Operation:

@@ -7,8 +7,17 @@ not live here: anything but the joining of the parts.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 
-from shared.adapters.arm.reading import dependants, graph, locators, network_resources, targets
+from shared.adapters.arm.reading import (
+    activity_log,
+    dependants,
+    graph,
+    lists,
+    locators,
+    network_resources,
+    targets,
+)
 from shared.adapters.arm.reading.blocking_locks import telling_locks
 from shared.adapters.arm.session.clients import ArmClients
 from shared.adapters.arm.session.session import Session
@@ -27,6 +36,7 @@ from shared.model import (
 from shared.model.errors import Transient
 from shared.model.interfaces import Clock, Enumerated, GroupReading
 from shared.model.resource_id import ResourceId
+from shared.model.sweeping import Listed, Touched
 
 
 class ArmGateway:
@@ -58,6 +68,13 @@ class ArmGateway:
 
     def enumerate(self, scope: ResourceId) -> Iterator[Enumerated]:
         return graph.enumerate_scope(self._session, scope)
+
+    def listed(self, scope: ResourceId) -> Iterator[Listed]:
+        return lists.listed(self._session, scope)
+
+    def touched(self, scope: ResourceId, since: datetime) -> Iterator[Touched]:
+        yield from activity_log.touched_by(self._session, scope.subscription, since)
+        yield from graph.touched_by(self._session, scope, since)
 
     def submit(self, edit: Edit, snapshot: Snapshot) -> Operation:
         with telling_locks(self._session):
