@@ -37,13 +37,12 @@ class Plan:
 
 
 QUICK: Final = Plan(
-    events=14,
+    events=9,
     hosts=1,
     kills=1,
-    servers=4,
-    groups=2,
+    servers=3,
+    groups=1,
     rate=1.5,
-    storage_stop=0.5,
     sink_outage=3,
     queue_lease=4,
     calm=2,
