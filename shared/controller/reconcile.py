@@ -25,8 +25,9 @@ from shared.controller.not_continued import resolve_what_became_compliant
 from shared.controller.remediation import begin, resume
 from shared.controller.remembering import (
     attributed,
+    is_news,
     newest_write,
-    relate,
+    related,
     remember,
     with_foreign_write,
     with_what_was_seen,
@@ -72,7 +73,8 @@ def reconcile(
     if finishing is None:  # a change carries the cause that it was begun for, which is not news
         cause = attributed(cause, deps)
         record = with_foreign_write(record, cause, deps)
-    record = _with_what_is_heard(record, deps)
+    if finishing is not None or known.active_change:
+        record = _with_what_is_heard(record, deps)
     if finishing is None and record.is_held(started):
         return already_in_progress(known, record, cause, deps, options)
     if finishing is None and active is not None and active.is_running:
@@ -81,6 +83,7 @@ def reconcile(
     visit = _read(record, cause, finishing, deps, options)
     if isinstance(visit, TargetResult):
         return visit
+    visit = replace(visit, known=known)
     record = known_by_name(record, visit)
     looked = _look(visit, record, finishing)
     result = _conclude(visit, looked)
@@ -92,9 +95,10 @@ def reconcile(
 
 def _with_what_is_heard(record: TargetRecord, deps: Deps) -> TargetRecord:
     """An event that has arrived and waits for its own look is known to every other one: a revert between the
-    two would stand in the way of whoever is writing."""
-    heard = deps.store.heard(record.target)
-    return record if heard is None else with_foreign_write(record, attributed(heard, deps), deps)
+    two would stand in the way of whoever is writing. So is one whose look found nothing to save."""
+    for heard in deps.store.heard(record.target):
+        record = with_foreign_write(record, attributed(heard, deps), deps)
+    return record
 
 
 def _read(
@@ -171,14 +175,24 @@ def _tell_of_exposures(visit: Visit, record: TargetRecord) -> None:
 
 
 def _judge(visit: Visit, record: TargetRecord) -> tuple[tuple[Judgement, ...], TargetRecord]:
-    """What is right for each policy, and the record with what was seen of the target."""
+    """What is right for each policy, and the record with what was seen of the target.
+
+    What has been heard is asked for only where something is not compliant: it decides nothing else.
+    """
+    judgements, judged = _judge_by(visit, record)
+    if all(judgement.decision is None for judgement in judgements):
+        return judgements, judged
+    heard = _with_what_is_heard(record, visit.deps)
+    return (judgements, judged) if heard == record else _judge_by(visit, heard)
+
+
+def _judge_by(visit: Visit, record: TargetRecord) -> tuple[tuple[Judgement, ...], TargetRecord]:
     rules = visit.deps.configuration.file.tag_exemptions
     record = with_tag_seen(record, tags_of(visit.snapshot), visit.cause, rules, visit.now)
     record = with_what_was_seen(record, visit.snapshot)
     record = with_tags_compared(record, visit)
     judgements, seen = judge_all(visit, _asked_for(visit), record)
-    relate(visit, seen)
-    return judgements, record
+    return judgements, related(visit, seen, record)
 
 
 def _judge_and_act(visit: Visit, record: TargetRecord) -> _Looked:
@@ -243,7 +257,8 @@ def _act(visit: Visit, judgements: tuple[Judgement, ...], record: TargetRecord) 
     revert = _first_revert(judgements)
     if revert is not None:
         return begin(visit, revert, record)
-    visit.deps.store.save(record)
+    if is_news(visit, record):
+        visit.deps.store.save(record)
     return None
 
 

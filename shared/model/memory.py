@@ -35,10 +35,12 @@ class PolicyMemory:
     state: ComplianceState
     since: datetime
     last_compliant_at: datetime | None = None
+    """Up to an hour before the last compliant reading, while each of them is as the one before: a look that
+    finds nothing new saves nothing."""
     baseline: str | None = None
     """Blob reference of the last compliant reading."""
     baseline_is_newest: bool = False
-    """Whether the target was not read since the baseline was."""
+    """Whether every reading since the baseline was the same."""
     unknown_runs: int = 0
     unknown_since: datetime | None = None
     fingerprint: str = ""
@@ -127,6 +129,8 @@ class TargetRecord:
     """Whether the alert is open that the target cannot be judged."""
     host_name: str = ""
     """The server's, once it is noted under it whose it is; never that of a subnet."""
+    related: str = ""
+    """A digest of what the target was last seen to depend on, once the index tells of it."""
     deeds: tuple[Deed, ...] = ()
     """What happened and is entered into the target's chain when the record is saved, in one transaction.
     Never stored with the record itself."""

@@ -20,7 +20,10 @@ were not acknowledged and the queue repeats messages that were not deleted. What
   slow rather than dead, its write now fails and it arms anew; without this its token would enter the
   row after its message was gone. For the same reason a row, once there, is never deleted.
 - ``start`` with the token that already runs means that an earlier attempt crashed: read again.
-- ``finish`` forgets the token; a crash before it costs a row that the next ``start`` overwrites.
+- ``finish`` forgets the token; a crash before it costs a row that the next ``start`` overwrites. It writes
+  the row as ``start`` left it, and reads it only when somebody has written it meanwhile.
+- ``last`` is the newest event that a reading took up. A look that finds nothing new saves nothing, so the
+  record of the target may not hold who wrote; the row does, and ``heard`` tells it to whoever needs it.
 - A message that the queue gave up (poison, purged) would leave a token that waits for ever, so a token
   that waits longer than a message can take is replaced.
 
@@ -75,6 +78,24 @@ class Coalesced:
 
     pending: Pending | None = None
     running: Running | None = None
+    last: Cause | None = None
+    """The newest event whose reading has ended; rows from before the field have none."""
+
+    @property
+    def heard(self) -> tuple[Cause, ...]:
+        """What has arrived, oldest first: read and perhaps not saved, being read, waiting for its look."""
+        asked = (one.cause for one in (self.running, self.pending) if one is not None)
+        return ((self.last,) if self.last is not None else ()) + tuple(asked)
+
+
+@value
+class Started:
+    """A reading that may begin: why, and the row as it is then, for ``finish``."""
+
+    cause: Cause
+    state: Coalesced = Coalesced()
+    etag: str | None = None
+    """None where nothing was written: the message was never armed."""
 
 
 def merged(old: Cause, new: Cause) -> Cause:
@@ -111,10 +132,17 @@ def started(state: Coalesced, token: str, now: datetime) -> tuple[Coalesced, Cau
     pending, running = state.pending, state.running
     if pending is not None and pending.token == token:
         cause = pending.cause if running is None else merged(running.cause, pending.cause)
-        return Coalesced(running=Running(token=token, since=now, cause=cause)), cause
+        return replace(state, pending=None, running=Running(token=token, since=now, cause=cause)), cause
     if running is not None and running.token == token:
         return state, running.cause
     return state, None
+
+
+def ended(state: Coalesced) -> Coalesced:
+    """The state once the reading that runs has ended."""
+    cause = state.running.cause if state.running is not None else None
+    told = cause is not None and any(one.kind is CauseKind.EVENT for one in (cause, *cause.earlier))
+    return replace(state, running=None, last=cause if told else state.last)
 
 
 class Coalescing:
@@ -144,31 +172,35 @@ class Coalescing:
                 fresh = Pending(token=self._new_token(), since=now, cause=message.cause)
                 self._send(replace(message, token=fresh.token), delay_seconds)
                 after = armed(state, fresh)
-            if self._written(place, after, etag):
+            if self._written(place, after, etag) is not None:
                 return sends
         raise _crowded(place)
 
-    def heard(self, target: Target) -> Cause | None:
+    def heard(self, target: Target) -> tuple[Cause, ...]:
         """See ``Store.heard``."""
-        pending = next(state for _, state in self._readings(queue_place_of(target))).pending
-        return pending.cause if pending is not None else None
+        return next(state for _, state in self._readings(queue_place_of(target))).heard
 
-    def start(self, place: Place, message: Message, now: datetime) -> Cause | None:
+    def start(self, place: Place, message: Message, now: datetime) -> Started | None:
         """See ``Store.start``."""
         if message.token is None:
-            return message.cause
+            return Started(cause=message.cause)
         for etag, state in self._readings(place):
             after, cause = started(state, message.token, now)
             is_repeated = cause is not None and after == state
-            if is_repeated or self._written(place, after, etag):
-                return cause
+            if not is_repeated:
+                etag = self._written(place, after, etag)
+                if etag is None:
+                    continue
+            return Started(cause=cause, state=after, etag=etag) if cause is not None else None
         raise _crowded(place)
 
-    def finish(self, place: Place, message: Message) -> None:
+    def finish(self, place: Place, message: Message, began: Started) -> None:
         """See ``Store.finish``."""
+        if began.etag is None or self._written(place, ended(began.state), began.etag) is not None:
+            return
         for etag, state in self._readings(place):
             is_ours = state.running is not None and state.running.token == message.token
-            if not is_ours or self._written(place, replace(state, running=None), etag):
+            if not is_ours or self._written(place, ended(state), etag) is not None:
                 return
         raise _crowded(place)
 
@@ -181,13 +213,13 @@ class Coalescing:
             else:
                 yield entity.etag, self._rows.value(Coalesced, entity)
 
-    def _written(self, place: Place, state: Coalesced, etag: str | None) -> bool:
-        """Whether the row was still as it was read, and is now ``state``."""
+    def _written(self, place: Place, state: Coalesced, etag: str | None) -> str | None:
+        """The etag of the row that is now ``state``; None when it was not as it was read any more."""
         try:
-            self._rows.write(place.table, conditional(place, self._rows.properties(state), etag))
+            (written,) = self._rows.write(place.table, conditional(place, self._rows.properties(state), etag))
         except EntityChanged:
-            return False
-        return True
+            return None
+        return written
 
 
 def _crowded(place: Place) -> StoreError:

@@ -19,7 +19,7 @@ from shared.model.errors import EntityChanged, StoreError
 from shared.model.interfaces import Entity, TableWrite
 from shared.model.messages import Message, MessageKind, RunOptions, look
 from shared.model.resource_id import ResourceId
-from shared.state.coalescing import merged
+from shared.state.coalescing import Started, merged
 from shared.state.store import Store
 from tests.memory import FakeClock, MemoryBlobs, MemoryQueue, MemoryTables, QueuedMessage
 
@@ -185,10 +185,11 @@ class World:
         def work(process: Process) -> None:
             store = self.store(process)
             message = store.read_message(queued.body)
-            if store.start(message, self.clock.now()) is not None:
+            started = store.start(message, self.clock.now())
+            if started is not None:
                 began = process.do(lambda: next(self.ticks))
                 process.do(lambda: self.readings.append(began))
-                store.finish(message)
+                store.finish(message, started)
             process.do(lambda: self.done_with(queued))
 
         process = Process(work)
@@ -390,6 +391,7 @@ class Bench:
         self.queue = MemoryQueue(self.clock)
         self.tables = MemoryTables()
         self.store = Store(self.tables, MemoryBlobs(), self.queue)
+        self.started: dict[str | None, Started] = {}
 
     def arm(self, event: str | None, kind: CauseKind = CauseKind.EVENT) -> bool:
         now = self.clock.now()
@@ -408,7 +410,13 @@ class Bench:
         return message
 
     def start(self, message: Message) -> Cause | None:
-        return self.store.start(message, self.clock.now())
+        started = self.store.start(message, self.clock.now())
+        if started is not None:
+            self.started[message.token] = started
+        return started.cause if started is not None else None
+
+    def finish(self, message: Message) -> None:
+        self.store.finish(message, self.started[message.token])
 
 
 @pytest.fixture
@@ -425,7 +433,7 @@ def test_a_burst_of_31_events_is_one_message_and_one_reading(bench: Bench) -> No
     began = bench.start(message)
     assert began is not None
     assert began.count == 31
-    bench.store.finish(message)
+    bench.finish(message)
     assert bench.take() is None
 
 
@@ -443,7 +451,7 @@ def test_an_event_after_the_reading_began_is_read_again(bench: Bench) -> None:
     first = bench.take_one()
     bench.start(first)
     assert bench.arm("e2")
-    bench.store.finish(first)
+    bench.finish(first)
     bench.clock.advance(DELAY)
     second = bench.start(bench.take_one())
     assert second is not None
@@ -462,7 +470,7 @@ def test_a_message_that_is_delivered_again_after_its_end_is_stale(bench: Bench) 
     bench.clock.advance(DELAY)
     message = bench.take_one()
     bench.start(message)
-    bench.store.finish(message)
+    bench.finish(message)
     assert bench.start(message) is None
 
 
@@ -488,7 +496,7 @@ def test_finishing_an_overtaken_reading_leaves_the_younger_one_running(bench: Be
     bench.clock.advance(DELAY)
     younger = bench.take_one()
     bench.start(younger)
-    bench.store.finish(older)
+    bench.finish(older)
     assert bench.start(younger) is not None
 
 
@@ -547,7 +555,7 @@ class HastyWorker:
 def test_a_look_that_was_never_armed_is_always_worth_a_reading(bench: Bench) -> None:
     message = look(SERVER, cause("e1"))
     assert bench.start(message) == message.cause
-    bench.store.finish(message)
+    bench.finish(message)
 
 
 @pytest.mark.parametrize(
