@@ -53,8 +53,8 @@ class Verdict:
     chain_valid: bool
     recovery: tuple[float, ...]
     """Seconds for each kill that met a change: until that had ended, beyond Azure's operation."""
-    found_by_sweep: int
-    """Drifts that nobody knew of until the last sweep."""
+    found_by_sweep: tuple[str, ...]
+    """Drifts that nobody knew of until the last sweep, in words."""
 
     @property
     def holds(self) -> bool:
@@ -76,7 +76,7 @@ def judge(run: Recording) -> Verdict:
         evidence=tuple(found),
         chain_valid=run.journal["exit"] == 0,
         recovery=tuple(recoveries(run)),
-        found_by_sweep=len(list(early)),
+        found_by_sweep=tuple(f"{about}: {text}" for about, text in early),
     )
 
 
@@ -93,7 +93,7 @@ def figures(run: Recording, verdict: Verdict) -> JsonObject:
             "median": round(statistics.median(recovery), 1) if recovery else 0,
             "max": round(max(recovery), 1) if recovery else 0,
         },
-        "foundBySweep": verdict.found_by_sweep,
+        "foundBySweep": len(verdict.found_by_sweep),
         "faults": sum(int(str(fault["hits"])) for fault in run.faults),
         "ourWrites": len(ours(run)),
         "seconds": round(run.seconds),

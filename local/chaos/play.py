@@ -11,25 +11,24 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import asdict, replace
-from datetime import datetime
 from pathlib import Path
 from random import Random
 from typing import Final
 
 from local.chaos import faults, landscape
-from local.chaos.asking import Account, AskingFailed, Kept, command, listed, sweep
+from local.chaos.asking import Account, Kept, command, listed, sweep
 from local.chaos.endpoint import endpoint
 from local.chaos.grid import Grid
 from local.chaos.landscape import SCOPE
 from local.chaos.operators import Deed, Done, Operators, deeds
 from local.chaos.plan import Plan
+from local.chaos.quiet import Calls, Watch
 from local.chaos.recording import Recording
 from local.chaos.sink import Sink
 from local.chaos.stack import Storage, Worker
 from local.demo.stack import app_settings, simulator
 from local.simulator.client import SimulatorClient
-from local.simulator.values import JsonObject, as_list, as_object, as_text
-from shared.adapters.arm.session.tokens import LOCAL_IDENTITY
+from local.simulator.values import JsonObject, as_list, as_object
 from shared.model.values import value
 
 _NEVER: Final = "0 0 0 1 1 *"
@@ -37,11 +36,6 @@ _NEVER: Final = "0 0 0 1 1 *"
 _KILL: Final = "kill"
 _IDLE: Final = 10.0
 """So many seconds a kill waits for somebody to work."""
-_LOOK_EVERY: Final = 1.0
-_SOON: Final = 60.0
-"""A look that is due within so many seconds is waited for."""
-_LATER_TOO: Final = "reconcile"
-"""The queue in which messages wait for what is due much later."""
 _WRITES: Final = ("write", "delete", "action")
 
 
@@ -69,7 +63,8 @@ class Play:
         self._workers: list[Worker] = []
         self._settings: dict[str, str] = {}
         self._sink = Sink()
-        self._seen_call = 0
+        self._calls: Calls | None = None
+        self._working = 0
         self._idle_until = 0.0
         self._hits: tuple[JsonObject, ...] = ()
         self._grid = Grid(self._webhooks, plan.seed)
@@ -79,22 +74,23 @@ class Play:
         began = time.time()
         with ExitStack() as stack:
             azure = self._start(stack)
+            self._calls = Calls(azure)
             self._tell(
                 f"{len(self._workers)} hosts; {len(self._standing)} servers and subnets are read first"
             )
-            sweep(self._any_host())
-            self._wait_until_quiet(azure, "the first pass", len(self._standing))
+            self._sweep()
+            self._wait_until_quiet("the first pass", len(self._standing))
             self._subscribe(stack, azure)
             operators = self._write(azure)
-            self._wait_until_quiet(azure, "the writes")
+            self._wait_until_quiet("the writes")
             self._hits = tuple(azure.faults())
             azure.clear_faults()
             early: JsonObject = {
                 "resources": azure.state()["resources"],
                 "alerts": list(listed(self._any_host(), "alerts")),
             }
-            sweep(self._any_host())
-            kept = self._wait_until_quiet(azure, "the sweep")
+            self._sweep()
+            kept = self._wait_until_quiet("the sweep")
             return self._recorded(azure, operators, kept, early, began)
 
     # --- setting up --------------------------------------------------------------------------------
@@ -140,14 +136,14 @@ class Play:
         began = time.monotonic()
         operators.start()
         try:
-            self._make_trouble(azure, operators)
+            self._make_trouble(operators)
         finally:
             operators.stop()
         self._note("last write")
         self._tell(f"{len(operators.done)} writes in {time.monotonic() - began:.0f} s")
         return operators
 
-    def _make_trouble(self, azure: SimulatorClient, operators: Operators) -> None:
+    def _make_trouble(self, operators: Operators) -> None:
         """What is to go wrong, each after so many writes; what has an end ends after its time."""
         coming = sorted(self._troubles(), key=lambda trouble: trouble.after)
         ending: list[tuple[float, _Trouble]] = []
@@ -157,22 +153,23 @@ class Play:
                 due = min(ending, key=lambda one: one[0])
                 ending.remove(due)
                 self._happen(due[1])
-            elif coming and len(operators.done) >= coming[0].after and self._is_met(coming[0], azure):
+            elif coming and len(operators.done) >= coming[0].after and self._is_met(coming[0]):
                 trouble = coming.pop(0)
                 self._happen(trouble)
                 ending += [(time.monotonic() + trouble.lasts, trouble.end)] if trouble.end else []
             else:
                 time.sleep(0.1)
 
-    def _is_met(self, trouble: _Trouble, azure: SimulatorClient) -> bool:
+    def _is_met(self, trouble: _Trouble) -> bool:
         """A kill waits until somebody works again: hosts that do nothing are no trouble to kill."""
-        if trouble.what != _KILL:
+        if trouble.what != _KILL or self._calls is None:
             return True
-        before, now = self._seen_call, time.monotonic()
-        if self._last_call(azure) > before or now > self._idle_until:
-            self._idle_until = now + _IDLE
-            return True
-        return False
+        before, now = self._working, time.monotonic()
+        self._working = self._calls.last()
+        if self._working == before and now < self._idle_until:
+            return False
+        self._idle_until = now + _IDLE
+        return True
 
     def _happen(self, trouble: _Trouble) -> None:
         self._note(trouble.what)
@@ -206,40 +203,28 @@ class Play:
 
     # --- waiting -----------------------------------------------------------------------------------
 
-    def _wait_until_quiet(self, azure: SimulatorClient, what: str, known: int = 0) -> Kept:
-        """Wait until nothing is under way and so many targets are known, or until what is under way no longer
-        moves; what is kept then."""
+    def _sweep(self) -> None:
+        """One sweep, to the end of its own work: the looks that it asks for are waited for elsewhere."""
+        worker = self._workers[0]
+        before = worker.sweeps()
+        sweep(worker.url)
+        patience = time.monotonic() + self.plan.patience
+        while worker.sweeps() == before and time.monotonic() < patience:
+            time.sleep(0.2)
+
+    def _wait_until_quiet(self, what: str, known: int = 0) -> Kept:
+        assert self._calls is not None
         account = Account(self._storage.connection)
-        began = changed = time.monotonic()
-        seen: object = None
         try:
-            while True:
-                now = time.monotonic()
-                try:
-                    kept = account.kept()
-                except AskingFailed:
-                    kept = None
-                moving = ["the storage"] if kept is None else list(unrest(kept, time.time()))
-                if kept is not None and len(kept.targets) < known:
-                    moving.append(f"{len(kept.targets)} of {known} targets")
-                moving += [f"{self._grid.waiting} deliveries"] if self._grid.waiting else []
-                marks = (self._last_call(azure), len(self._sink.taken), tuple(moving))
-                if marks != seen:
-                    seen, changed = marks, now
-                still = now - changed
-                enough = self.plan.calm if not moving else self.plan.queue_lease + 45 + self.plan.calm
-                if kept is not None and (still > enough or now - began > self.plan.patience):
-                    self._tell(f"quiet after {what}: {now - began:.0f} s{_told(moving)}")
-                    return kept
-                time.sleep(_LOOK_EVERY)
+            watch = Watch(plan=self.plan, account=account, calls=self._calls, elsewhere=self._in_the_grid)
+            quiet = watch.until_quiet(known)
         finally:
             account.close()
+        self._tell(f"quiet after {what}: {quiet.told()}")
+        return quiet.kept
 
-    def _last_call(self, azure: SimulatorClient) -> int:
-        made = azure.calls(app_id=LOCAL_IDENTITY.app_id or "", since=self._seen_call)
-        numbers = [call["seq"] for call in made]
-        self._seen_call = max((n for n in numbers if isinstance(n, int)), default=self._seen_call)
-        return self._seen_call
+    def _in_the_grid(self) -> tuple[str, ...]:
+        return (f"{self._grid.waiting} deliveries",) if self._grid.waiting else ()
 
     # --- what is kept ------------------------------------------------------------------------------
 
@@ -301,32 +286,3 @@ def _shown(done: Done) -> JsonObject:
         "at": done.at,
         "status": done.status,
     }
-
-
-def _told(moving: list[str]) -> str:
-    more = f" and {len(moving) - 3} more" if len(moving) > 3 else ""
-    return f", but for {'; '.join(moving[:3])}{more}" if moving else ""
-
-
-def unrest(kept: Kept, now: float) -> Iterator[str]:
-    """What is under way, as a text each."""
-    for name, count in kept.visible.items():
-        if count:
-            yield f"{count} messages in {name}"
-    for name, count in kept.messages.items():
-        if count and name != _LATER_TOO:
-            yield f"{count} messages wait in {name}"
-    for row in kept.coalesced:
-        yield f"a reading of {row['row']}"
-    for record in kept.targets:
-        yield from _under_way(record, now)
-
-
-def _under_way(record: JsonObject, now: float) -> Iterator[str]:
-    """A change that is on its way, and a look that is due soon."""
-    target = as_text(as_object(record.get("target")).get("id"))
-    if record.get("activeChange") or record.get("change") or record.get("leaseUntil"):
-        yield f"a change of {target}"
-    due = as_text(record.get("recheckAt"))
-    if due and 0 < datetime.fromisoformat(due).timestamp() - now < _SOON:
-        yield f"a look at {target}"

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from local.chaos.landscape import BLOCKED, PUBLIC_ACCESS, SCOPE, TLS, Place, PlaceKind, places, resources
 from local.chaos.recording import Recording
-from local.chaos.writes import LOCAL_IDENTITY
 from local.simulator.values import JsonObject, JsonValue, as_list, as_object, as_text, key
+from shared.adapters.arm.session.tokens import LOCAL_IDENTITY
 
 PLACES = places(2, 1)
 PUBLIC, PRIVATE, SUBNET = (
