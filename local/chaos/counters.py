@@ -96,6 +96,7 @@ def figures(run: Recording, verdict: Verdict) -> JsonObject:
         "foundBySweep": len(verdict.found_by_sweep),
         "faults": sum(int(str(fault["hits"])) for fault in run.faults),
         "ourWrites": len(ours(run)),
+        "cpuSeconds": round(run.cpu_seconds),
         "seconds": round(run.seconds),
     }
 

@@ -6,6 +6,7 @@ Event Grid and the sink have threads of their own. Nothing is judged here.
 
 from __future__ import annotations
 
+import resource
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -91,7 +92,8 @@ class Play:
             }
             self._sweep()
             kept = self._wait_until_quiet("the sweep")
-            return self._recorded(azure, operators, kept, early, began)
+            recorded = self._recorded(azure, operators, kept, early, began)
+        return replace(recorded, cpu_seconds=_cpu_seconds())
 
     # --- setting up --------------------------------------------------------------------------------
 
@@ -239,6 +241,7 @@ class Play:
             scope=SCOPE,
             began=began,
             seconds=time.time() - began,
+            cpu_seconds=0.0,
             last_deed=max((done.at for done in operators.done), default=began),
             places=tuple(self._standing),
             deeds=tuple(map(_shown, operators.done)),
@@ -286,3 +289,9 @@ def _shown(done: Done) -> JsonObject:
         "at": done.at,
         "status": done.status,
     }
+
+
+def _cpu_seconds() -> float:
+    """What this process and all that it has waited for took of the processors."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)

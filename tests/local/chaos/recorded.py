@@ -109,6 +109,7 @@ def run() -> Recording:
         scope=SCOPE,
         began=0,
         seconds=60,
+        cpu_seconds=30,
         last_deed=9,
         places=tuple(PLACES),
         deeds=({"target": PRIVATE.id},),

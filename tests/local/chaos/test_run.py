@@ -64,6 +64,13 @@ def _is_right(size: str) -> None:
     assert shown["ourWrites"] >= 1
 
 
+@pytest.mark.field(
+    "steady",
+    "A host that is killed while calls fail and the sink is down loses no event, writes nothing twice, and "
+    "leaves no alert, lease or notification behind.",
+    source="docs/chaos.md",
+    date="2026-11-29",
+)
 def test_a_host_that_is_killed_among_faults_loses_nothing_and_does_nothing_twice() -> None:
     _is_right("quick")
 
