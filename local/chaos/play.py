@@ -23,7 +23,7 @@ from local.chaos.grid import Grid
 from local.chaos.landscape import SCOPE
 from local.chaos.operators import Deed, Done, Operators, deeds
 from local.chaos.plan import Plan
-from local.chaos.quiet import Calls, Watch
+from local.chaos.quiet import WRITES, Calls, Watch
 from local.chaos.recording import Recording
 from local.chaos.sink import Sink
 from local.chaos.stack import Storage, Worker
@@ -34,10 +34,8 @@ from shared.model.values import value
 
 _NEVER: Final = "0 0 0 1 1 *"
 """The sweep's schedule: a run asks for its sweeps itself."""
-_KILL: Final = "kill"
 _IDLE: Final = 10.0
 """So many seconds a kill waits for somebody to work."""
-_WRITES: Final = ("write", "delete", "action")
 
 
 @value
@@ -46,9 +44,33 @@ class _Trouble:
 
     what: str
     do: Callable[[], None]
+    is_met: Callable[[], bool] = lambda: True
+    """What it waits for beside the writes."""
     after: int = 0
     lasts: float = 0.0
     end: _Trouble | None = None
+
+
+class _Moment:
+    """When to kill: as soon as somebody works, every other time as soon as somebody has written. Hosts that
+    do nothing are no trouble to kill; it comes all the same after a while."""
+
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
+        self._kills = 0
+        self._before: int | None = None
+        self._until = 0.0
+
+    def has_come(self) -> bool:
+        """Asked again and again until it has; then for the next."""
+        newest = self._calls.last() if self._kills % 2 else self._calls.last_write()
+        if self._before is None:
+            self._before, self._until = newest, time.monotonic() + _IDLE
+        if newest == self._before and time.monotonic() < self._until:
+            return False
+        self._before = None
+        self._kills += 1
+        return True
 
 
 class Play:
@@ -65,8 +87,6 @@ class Play:
         self._settings: dict[str, str] = {}
         self._sink = Sink()
         self._calls: Calls | None = None
-        self._working = 0
-        self._idle_until = 0.0
         self._hits: tuple[JsonObject, ...] = ()
         self._grid = Grid(self._webhooks, plan.seed)
 
@@ -138,16 +158,16 @@ class Play:
         began = time.monotonic()
         operators.start()
         try:
-            self._make_trouble(operators)
+            self._make_trouble(operators, Calls(azure))
         finally:
             operators.stop()
         self._note("last write")
         self._tell(f"{len(operators.done)} writes in {time.monotonic() - began:.0f} s")
         return operators
 
-    def _make_trouble(self, operators: Operators) -> None:
+    def _make_trouble(self, operators: Operators, calls: Calls) -> None:
         """What is to go wrong, each after so many writes; what has an end ends after its time."""
-        coming = sorted(self._troubles(), key=lambda trouble: trouble.after)
+        coming = sorted(self._troubles(_Moment(calls)), key=lambda trouble: trouble.after)
         ending: list[tuple[float, _Trouble]] = []
         while operators.left or coming or ending:
             now = time.monotonic()
@@ -155,33 +175,22 @@ class Play:
                 due = min(ending, key=lambda one: one[0])
                 ending.remove(due)
                 self._happen(due[1])
-            elif coming and len(operators.done) >= coming[0].after and self._is_met(coming[0]):
+            elif coming and len(operators.done) >= coming[0].after and coming[0].is_met():
                 trouble = coming.pop(0)
                 self._happen(trouble)
                 ending += [(time.monotonic() + trouble.lasts, trouble.end)] if trouble.end else []
             else:
                 time.sleep(0.1)
 
-    def _is_met(self, trouble: _Trouble) -> bool:
-        """A kill waits until somebody works again: hosts that do nothing are no trouble to kill."""
-        if trouble.what != _KILL or self._calls is None:
-            return True
-        before, now = self._working, time.monotonic()
-        self._working = self._calls.last()
-        if self._working == before and now < self._idle_until:
-            return False
-        self._idle_until = now + _IDLE
-        return True
-
     def _happen(self, trouble: _Trouble) -> None:
         self._note(trouble.what)
         trouble.do()
 
-    def _troubles(self) -> Iterator[_Trouble]:
+    def _troubles(self, moment: _Moment) -> Iterator[_Trouble]:
         plan, storage = self.plan, self._storage
         for number in range(plan.kills):
             part = (number + 0.3 + 0.6 * self._chance.random()) / plan.kills
-            yield _Trouble(after=int(plan.events * part), what=_KILL, do=self._kill)
+            yield _Trouble(after=int(plan.events * part), what="kill", do=self._kill, is_met=moment.has_come)
         if plan.storage_stop:
             starts = _Trouble(what="storage starts", do=storage.start)
             stops = _Trouble(after=plan.events // 2, what="storage stops", do=storage.stop)
@@ -235,7 +244,7 @@ class Play:
     ) -> Recording:
         url = self._any_host()
         exit_code, said = command(self._settings, "verify-journal")
-        calls = [call for kind in _WRITES for call in azure.calls(kind=kind)]
+        calls = [call for kind in WRITES for call in azure.calls(kind=kind)]
         return Recording(
             seed=self.plan.seed,
             scope=SCOPE,

@@ -17,6 +17,8 @@ from local.simulator.values import JsonObject, as_object, as_text
 from shared.adapters.arm.session.tokens import LOCAL_IDENTITY
 from shared.model.values import value
 
+WRITES: Final = ("write", "delete", "action")
+"""The kinds of calls that change something."""
 _LOOK_EVERY: Final = 1.0
 _SOON: Final = 60.0
 """A look that is due within so many seconds is waited for."""
@@ -32,13 +34,24 @@ class Calls:
     def __init__(self, azure: SimulatorClient) -> None:
         self._azure = azure
         self._last = 0
+        self._wrote = 0
 
     def last(self) -> int:
         """The number of the newest."""
-        made = self._azure.calls(app_id=LOCAL_IDENTITY.app_id or "", since=self._last)
-        numbers = (call["seq"] for call in made)
-        self._last = max((number for number in numbers if isinstance(number, int)), default=self._last)
+        self._ask()
         return self._last
+
+    def last_write(self) -> int:
+        """The number of the newest that writes or deletes."""
+        self._ask()
+        return self._wrote
+
+    def _ask(self) -> None:
+        for call in self._azure.calls(app_id=LOCAL_IDENTITY.app_id or "", since=self._last):
+            number = int(str(call["seq"]))
+            self._last = max(self._last, number)
+            if call["kind"] in WRITES:
+                self._wrote = max(self._wrote, number)
 
 
 @value
