@@ -34,7 +34,7 @@ from shared.model.values import value
 
 _NEVER: Final = "0 0 0 1 1 *"
 """The sweep's schedule: a run asks for its sweeps itself."""
-_IDLE: Final = 10.0
+_IDLE: Final = 40.0
 """So many seconds a kill waits for somebody to work."""
 
 
