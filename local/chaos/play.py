@@ -12,12 +12,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import asdict, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import Final
 
 from local.chaos import faults, landscape
-from local.chaos.asking import Account, Kept, command, listed, sweep
+from local.chaos.asking import Account, AskingFailed, Kept, command, listed, roll_back, sweep
 from local.chaos.endpoint import endpoint
 from local.chaos.grid import Grid
 from local.chaos.landscape import SCOPE
@@ -29,7 +30,7 @@ from local.chaos.sink import Sink
 from local.chaos.stack import Storage, Worker
 from local.demo.stack import app_settings, simulator
 from local.simulator.client import SimulatorClient
-from local.simulator.values import JsonObject, as_list, as_object
+from local.simulator.values import JsonObject, as_list, as_object, as_text
 from shared.model.values import value
 
 _NEVER: Final = "0 0 0 1 1 *"
@@ -191,6 +192,9 @@ class Play:
         for number in range(plan.kills):
             part = (number + 0.3 + 0.6 * self._chance.random()) / plan.kills
             yield _Trouble(after=int(plan.events * part), what="kill", do=self._kill, is_met=moment.has_come)
+        for number in range(plan.rollbacks):
+            after = int(plan.events * (number + 1) / (plan.rollbacks + 1))
+            yield _Trouble(after=after, what="rollback", do=self._roll_back)
         if plan.storage_stop:
             starts = _Trouble(what="storage starts", do=storage.start)
             stops = _Trouble(after=plan.events // 2, what="storage stops", do=storage.stop)
@@ -208,6 +212,18 @@ class Play:
         worker = self._chance.choice(self._workers)
         self._happened[-1]["at"] = worker.kill()
         worker.start()
+
+    def _roll_back(self) -> None:
+        """Undo one of our changes, where one can be found: a host may be away, the storage too."""
+        url, told = self._any_host(), self._happened[-1]
+        try:
+            made = [change for change in listed(url, "changes") if _can_be_undone(change)]
+        except AskingFailed:
+            made = []
+        if made:
+            told["change"] = self._chance.choice(made)["id"]
+            expires = datetime.now(UTC) + timedelta(days=1)
+            told["status"] = roll_back(url, as_text(told["change"]), expires.isoformat())
 
     def _set_sink(self, *, is_down: bool) -> None:
         self._sink.is_down = is_down
@@ -286,6 +302,11 @@ class Play:
 
     def _tell(self, text: str) -> None:
         print(f"{time.strftime('%H:%M:%S')}  {text}", file=sys.stderr, flush=True)
+
+
+def _can_be_undone(change: JsonObject) -> bool:
+    is_ours = change.get("kind") == "remediation" and change.get("outcome") == "Reverted"
+    return is_ours and not change.get("rolledBackBy")
 
 
 def _shown(done: Done) -> JsonObject:

@@ -13,8 +13,9 @@ from local.chaos.landscape import BLOCKED, PUBLIC_ACCESS
 from local.chaos.model import CannotJudge, amiss, by_id
 from local.chaos.recording import Recording, read, write
 from local.simulator import seeds
-from local.simulator.values import JsonObject
+from local.simulator.values import JsonObject, JsonValue
 from tests.local.chaos.recorded import (
+    CHANGE,
     CLOSED_BY_US,
     INHERITED,
     OPEN,
@@ -266,11 +267,50 @@ def test_a_drift_that_stands_is_not_lost_where_somebody_is_told(told: str) -> No
         case "alert":
             recorded = replace(recorded, alerts=(*recorded.alerts, alert(PRIVATE, PUBLIC_ACCESS)))
         case "exemption":
-            exempt: JsonObject = {"policy": PUBLIC_ACCESS, "target": {"id": PRIVATE.id}}
-            recorded = replace(recorded, exemptions=(exempt,))
+            recorded = replace(recorded, exemptions=(exemption(None),))
         case _:
             recorded = replace(recorded, alerts=(*recorded.alerts, alert(PRIVATE, told)))
     assert "lost" not in wrong(recorded)
+
+
+def exemption(rollback: str | None) -> JsonObject:
+    return {"policy": PUBLIC_ACCESS, "scope": PRIVATE.id, "standing": True, "rollback": rollback}
+
+
+def rollback(outcome: str) -> JsonObject:
+    reopened: JsonValue = {"kind": "setPublicAccess", "server": PRIVATE.id, "access": "Enabled"}
+    made: JsonObject = {**run().changes[0], "inverse": [reopened], "edits": [reopened], "outcome": outcome}
+    return {**made, "id": "change-2", "rollbackOf": CHANGE, "createdAt": at(7), "finishedAt": at(9)}
+
+
+def rolled_back(outcome: str) -> Recording:
+    """Somebody had our change undone; what it was about is exempt."""
+    inverse: JsonObject = {"kind": "setPublicAccess", "server": PRIVATE.id, "access": "Enabled"}
+    reopening = call(8, "PATCH", PRIVATE.id, OPEN, by=US)
+    recorded = with_resource(run(), opened_server())
+    return replace(
+        recorded,
+        changes=({**run().changes[0], "inverse": [inverse]}, rollback(outcome)),
+        calls=(*recorded.calls, reopening),
+        raised=(*recorded.raised, event(reopening, 8.5)),
+        exemptions=(exemption("change-2"),),
+        deliveries=(*recorded.deliveries, delivery(9, "Change.RolledBack", "change-2")),
+    )
+
+
+def test_a_rollback_opens_what_it_undoes_and_exempts_it() -> None:
+    assert wrong(rolled_back("RolledBack")) == set()
+
+
+def test_an_exemption_of_a_rollback_that_did_not_happen_exempts_from_nothing() -> None:
+    assert "lost" in wrong(rolled_back("Failed"))
+
+
+def test_what_a_rollback_of_ours_opened_may_be_shut_by_the_same_write_again() -> None:
+    recorded = rolled_back("RolledBack")
+    again = closed_again(8.8)
+    recorded = replace(recorded, calls=(*recorded.calls, again), raised=(*recorded.raised, event(again, 8.9)))
+    assert "doubleWrites" not in wrong(recorded)
 
 
 def test_recovery_is_counted_from_the_kill_and_beyond_the_operation_of_azure() -> None:
