@@ -92,15 +92,15 @@ def _recheck(message: Message, deps: Deps) -> TargetResult | None:
 
 
 def _look(message: Message, deps: Deps) -> TargetResult | None:
-    cause = deps.store.start(message, deps.clock.now())
-    if cause is None:
+    began = deps.store.start(message, deps.clock.now())
+    if began is None:
         return None
     result = None
     if message.target is not None:
-        result = look_at(message.target, cause, deps, message.options)
+        result = look_at(message.target, began.cause, deps, message.options)
     elif message.locator is not None:
-        _expand(message.locator, cause, deps)
-    deps.store.finish(message)
+        _expand(message.locator, began.cause, deps)
+    deps.store.finish(message, began)
     return result
 
 

@@ -2,7 +2,7 @@
 
 ``reconcile`` looks at one target once, whatever made us look. It is level-triggered: events are never
 believed, the target is read. What is right for it (evaluate, plan, prove, recall, decide) is in ``judging``;
-the steps that touch the world follow and hold no choice of their own: ``telling`` people, ``remembering``,
+the steps that touch the world follow and hold no choice of their own: ``announcing``, ``remembering``,
 ``asking_again``, and a change on its way in ``remediation`` until it ends in ``change_ends``. Looks that end
 without a judgement are in ``unjudged``.
 """
@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from shared.config.configuration import tags_of
 from shared.config.tag_exemptions import with_tag_seen
+from shared.controller.announcing import announce, tell
 from shared.controller.asking_again import schedule_recheck
 from shared.controller.change_ends import abandon, close, finish, give_up, without_change, without_left_change
 from shared.controller.deps import Deps
@@ -21,18 +22,17 @@ from shared.controller.journaling import note_switches
 from shared.controller.judging import enabled_policies, judge_all, policies_in_question
 from shared.controller.lowered_by_tags import with_tags_compared
 from shared.controller.moved import known_by_name
-from shared.controller.not_continued import resolve_what_became_compliant
 from shared.controller.remediation import begin, resume
 from shared.controller.remembering import (
     attributed,
+    is_news,
     newest_write,
-    relate,
+    related,
     remember,
     with_foreign_write,
     with_what_was_seen,
 )
 from shared.controller.run_results import log_line, view_of, view_of_plan
-from shared.controller.telling import tell
 from shared.controller.unjudged import (
     already_in_progress,
     concerns_nobody,
@@ -72,7 +72,8 @@ def reconcile(
     if finishing is None:  # a change carries the cause that it was begun for, which is not news
         cause = attributed(cause, deps)
         record = with_foreign_write(record, cause, deps)
-    record = _with_what_is_heard(record, deps)
+    if finishing is not None or known.active_change:
+        record = _with_what_is_heard(record, deps)
     if finishing is None and record.is_held(started):
         return already_in_progress(known, record, cause, deps, options)
     if finishing is None and active is not None and active.is_running:
@@ -81,6 +82,7 @@ def reconcile(
     visit = _read(record, cause, finishing, deps, options)
     if isinstance(visit, TargetResult):
         return visit
+    visit = replace(visit, known=known)
     record = known_by_name(record, visit)
     looked = _look(visit, record, finishing)
     result = _conclude(visit, looked)
@@ -92,9 +94,10 @@ def reconcile(
 
 def _with_what_is_heard(record: TargetRecord, deps: Deps) -> TargetRecord:
     """An event that has arrived and waits for its own look is known to every other one: a revert between the
-    two would stand in the way of whoever is writing."""
-    heard = deps.store.heard(record.target)
-    return record if heard is None else with_foreign_write(record, attributed(heard, deps), deps)
+    two would stand in the way of whoever is writing. So is one whose look found nothing to save."""
+    for heard in deps.store.heard(record.target):
+        record = with_foreign_write(record, attributed(heard, deps), deps)
+    return record
 
 
 def _read(
@@ -164,27 +167,37 @@ def _look(visit: Visit, record: TargetRecord, finishing: ChangeRecord | None) ->
 
 def _tell_of_exposures(visit: Visit, record: TargetRecord) -> None:
     """What lets somebody in is told while a change cannot be verified yet; the rest is judged after it."""
-    judgements, record = _judge(visit, record)
+    judgements, seen = _judge(visit, record)
     exposed = tuple(judgement for judgement in judgements if judgement.exposure.is_open)
-    tell(visit, exposed, record)
-    visit.deps.store.save(remember(visit, exposed, record))
+    after, announced = announce(visit, exposed, record, remember(visit, exposed, seen))
+    tell(announced, visit.deps.store.save(after), visit.cause, visit.deps)
 
 
 def _judge(visit: Visit, record: TargetRecord) -> tuple[tuple[Judgement, ...], TargetRecord]:
-    """What is right for each policy, and the record with what was seen of the target."""
+    """What is right for each policy, and the record with what was seen of the target.
+
+    What has been heard is asked for only where something is not compliant: it decides nothing else.
+    """
+    judgements, judged = _judge_by(visit, record)
+    if all(judgement.decision is None for judgement in judgements):
+        return judgements, judged
+    heard = _with_what_is_heard(record, visit.deps)
+    return (judgements, judged) if heard == record else _judge_by(visit, heard)
+
+
+def _judge_by(visit: Visit, record: TargetRecord) -> tuple[tuple[Judgement, ...], TargetRecord]:
     rules = visit.deps.configuration.file.tag_exemptions
     record = with_tag_seen(record, tags_of(visit.snapshot), visit.cause, rules, visit.now)
     record = with_what_was_seen(record, visit.snapshot)
     record = with_tags_compared(record, visit)
     judgements, seen = judge_all(visit, _asked_for(visit), record)
-    relate(visit, seen)
-    return judgements, record
+    return judgements, related(visit, seen, record)
 
 
 def _judge_and_act(visit: Visit, record: TargetRecord) -> _Looked:
-    judgements, record = _judge(visit, record)
+    judgements, seen = _judge(visit, record)
     outcomes = {judgement.policy.id: _outcome(judgement.decision) for judgement in judgements}
-    begun = _act(visit, judgements, record)
+    begun = _act(visit, judgements, record, seen)
     if begun is None:
         shown = tuple(view_of_plan(j, visit.snapshot) for j in judgements if j.would_write)
         return _Looked(judgements=judgements, outcomes=outcomes, changes=shown)
@@ -229,22 +242,24 @@ def _outcome(decision: Decision | None) -> Outcome:
             return Outcome.WOULD_REVERT if decision.dry_run else Outcome.IN_PROGRESS
 
 
-def _act(visit: Visit, judgements: tuple[Judgement, ...], record: TargetRecord) -> ChangeRecord | None:
-    """Tell people, remember, begin at most one change and return it.
+def _act(
+    visit: Visit, judgements: tuple[Judgement, ...], before: TargetRecord, seen: TargetRecord
+) -> ChangeRecord | None:
+    """Remember, begin at most one change and return it, and tell people; nobody of what was not saved.
 
     Changes of one target are made one after the other, each verified before the next: a second
     revert waits for the reading that verifies the first.
     """
-    tell(visit, judgements, record)
-    resolve_what_became_compliant(visit, judgements, record)
-    record = schedule_recheck(visit, judgements, remember(visit, judgements, record))
+    record = schedule_recheck(visit, judgements, remember(visit, judgements, seen))
+    record, announced = announce(visit, judgements, before, record)
     if any(j.decision is not None and j.decision.reason is Reason.BREAK_GLASS for j in judgements):
         note_switches(visit.deps)
     revert = _first_revert(judgements)
-    if revert is not None:
-        return begin(visit, revert, record)
-    visit.deps.store.save(record)
-    return None
+    begun = begin(visit, revert, record) if revert is not None else None
+    if begun is None and (announced.is_news or is_news(visit, record)):
+        record = visit.deps.store.save(record)
+    tell(announced, record if begun is None else None, visit.cause, visit.deps)
+    return begun
 
 
 def _first_revert(judgements: tuple[Judgement, ...]) -> Judgement | None:

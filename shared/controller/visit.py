@@ -28,6 +28,7 @@ from shared.model import (
     Target,
 )
 from shared.model.exposure import Exposure
+from shared.model.memory import TargetRecord
 from shared.model.messages import RunOptions
 from shared.model.values import value
 from shared.posture.policy import AnyPolicy
@@ -50,6 +51,8 @@ class Visit:
     policies: tuple[AnyPolicy, ...]
     """Every enabled policy that applies to the snapshot, parameters bound."""
     now: datetime
+    known: TargetRecord | None = None
+    """What is saved of the target, as it was read before this visit."""
 
 
 @value

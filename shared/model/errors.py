@@ -9,12 +9,14 @@ from __future__ import annotations
 
 
 class GatewayError(Exception):
-    """An ARM request that did not do what was asked. ``code`` is ARM's, ``""`` when it sent none."""
+    """An ARM request that did not do what was asked. ``code`` is ARM's, ``""`` when it sent none;
+    ``request`` is the method and the path, ``""`` where no request was made."""
 
     def __init__(self, message: str, *, code: str = "", status: int = 0) -> None:
         super().__init__(message)
         self.code = code
         self.status = status
+        self.request = ""
 
 
 class Transient(GatewayError):

@@ -23,11 +23,11 @@ from shared.model.messages import Message
 from shared.model.resource_id import ResourceId
 from shared.model.results import RunRecord, TargetResult
 from shared.state.alert_rows import Alerts
-from shared.state.blob_archive import Archive
+from shared.state.blob_archive import Archive, reference
 from shared.state.break_glass import BreakGlassSwitch
 from shared.state.change_rows import Changes
 from shared.state.claims import Claims
-from shared.state.coalescing import Coalescing
+from shared.state.coalescing import Coalescing, Started
 from shared.state.journal import Journal
 from shared.state.journal_evidence import EvidenceReader
 from shared.state.listings import Page, Wanted
@@ -91,17 +91,17 @@ class Store:
         ``ValueError`` for a message that may not be merged: not a look, or with options of its own."""
         return self._coalescing.arm(queue_place(message), message, now, delay_seconds)
 
-    def heard(self, target: Target) -> Cause | None:
-        """Why a look is asked for that has not begun; None when none is."""
+    def heard(self, target: Target) -> tuple[Cause, ...]:
+        """What has arrived about a target, oldest first, whether or not its record tells of it yet."""
         return self._coalescing.heard(target)
 
-    def start(self, message: Message, now: datetime) -> Cause | None:
-        """Begin the reading that a look asks for: its merged cause, or None when a younger one did."""
+    def start(self, message: Message, now: datetime) -> Started | None:
+        """Begin the reading that a look asks for, with its merged cause; None when a younger one did."""
         return self._coalescing.start(queue_place(message), message, now)
 
-    def finish(self, message: Message) -> None:
+    def finish(self, message: Message, began: Started) -> None:
         """The reading has ended and all that follows from it is done."""
-        self._coalescing.finish(queue_place(message), message)
+        self._coalescing.finish(queue_place(message), message, began)
 
     # --- memory of targets -------------------------------------------------------------------------
 
@@ -114,10 +114,10 @@ class Store:
         """Write what is known and what happened; raises ``EntityChanged`` when somebody else was faster."""
         return self._targets.put(record)
 
-    def forget(self, target: Target) -> None:
-        """Remove the memory of a target that is gone."""
+    def forget(self, target: Target, etag: str | None = None) -> None:
+        """Remove the memory of a target that is gone; raises ``EntityChanged`` where it has another etag."""
         place = target_place(target)
-        self._tables.delete(place.table, place.partition, place.row)
+        self._tables.delete(place.table, place.partition, place.row, etag)
 
     def known_targets(self, subscription: str) -> Iterator[TargetRecord]:
         """Every target remembered in a subscription."""
@@ -258,9 +258,12 @@ class Store:
 
     # --- blobs -------------------------------------------------------------------------------------
 
-    def keep(self, value: object) -> str:
-        """Keep a value for good; equal values share one reference."""
-        return self._archive.keep_text(codec.dump(value))
+    def keep(self, value: object, kept: Collection[str | None] = ()) -> str:
+        """Keep a value and return its reference, which equal values share. One that is among ``kept`` was
+        written lately, and is not written again."""
+        text = codec.dump(value)
+        name = reference(text)
+        return name if name in kept else self._archive.keep_text(text)
 
     def snapshot(self, reference: str) -> Snapshot | None:
         return self._archive.value(Snapshot, reference)
