@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
 from driftward.journal.asking import Asked, verify
-from shared.model import Outcome, Severity, Snapshot, edited_resource
+from shared.model import Edit, Outcome, Severity, Snapshot, edited_resource
 from shared.model.alert_records import AlertRecord, AlertStatus, NotificationType
 from shared.model.change_records import ChangeRecord
 from shared.model.deeds import DeedKind
@@ -55,7 +55,7 @@ class End:
 
 def end_of(plant: Plant) -> End:
     changes = plant.store.changes(limit=_MOST)
-    made = Counter(
+    made: Counter[Thing] = Counter(
         (one.change.policy, str(one.kind), str(one.outcome)) for one in changes if one.outcome in MADE
     )
     return End(
@@ -107,8 +107,9 @@ def _wrong_changes(plant: Plant) -> Iterator[str]:
             yield f"a change never ended: {change.kind}"
         for outcome, kind in MADE.items():
             is_told = f"{change.id}-{kind.rsplit('.', 1)[-1].lower()}" in told
+            was = "was" if is_told else "was not"
             if is_told is not (change.outcome is outcome):
-                yield f"a {change.kind} that is {change.outcome} was {'' if is_told else 'not '}told as {kind}"
+                yield f"a {change.kind} that is {change.outcome} {was} told as {kind}"
         yield from _wrong_rollback(change, changes)
 
 
@@ -117,7 +118,11 @@ def _wrong_rollback(change: ChangeRecord, changes: Mapping[str, ChangeRecord]) -
     if change.rolled_back_by is not None and (by is None or by.outcome is not Outcome.ROLLED_BACK):
         yield "a change counts as rolled back by a rollback that did not happen"
     original = changes.get(change.rollback_of or "")
-    if change.outcome is Outcome.ROLLED_BACK and original is not None and original.rolled_back_by != change.id:
+    if (
+        change.outcome is Outcome.ROLLED_BACK
+        and original is not None
+        and original.rolled_back_by != change.id
+    ):
         yield "a change that was rolled back does not say so"
 
 
@@ -157,7 +162,8 @@ def _wrong_alert(alert: AlertRecord, told: list[NotificationType]) -> Iterator[s
     if told != wanted:
         yield f"an alert was told out of order: {alert.policy}: {' '.join(told)}"
     elif not told or told[-1] is not last:
-        yield f"an alert that is {alert.status} was last told as {told[-1] if told else 'nothing'}: {alert.policy}"
+        heard = told[-1] if told else "nothing"
+        yield f"an alert that is {alert.status} was last told as {heard}: {alert.policy}"
 
 
 def told_twice(plant: Plant) -> Iterator[str]:
@@ -215,11 +221,14 @@ def _ended_once(plant: Plant) -> Iterator[str]:
 
 
 def _wrong_writes(plant: Plant) -> Iterator[str]:
-    """The same edit may be sent again after somebody else wrote, or when its operation ended badly."""
-    failed = bool(plant.ended_badly)
-    sent = Counter((one.target, repr(one.edit), one.written) for one in plant.sent)
-    if not failed and any(times > 1 for times in sent.values()):
-        yield "an edit was sent twice"
+    """The same edit may be sent again after somebody else wrote, after another one to the same resource, and
+    when its operation ended badly."""
+    last: dict[str, tuple[Edit, int]] = {}
+    for sent in plant.sent:
+        resource, write = str(edited_resource(sent.edit)), (sent.edit, sent.written)
+        if last.get(resource) == write and not plant.ended_badly:
+            yield "an edit was sent twice"
+        last[resource] = write
 
 
 def _unfinished_runs(plant: Plant) -> Iterator[str]:
@@ -230,4 +239,3 @@ def _unfinished_runs(plant: Plant) -> Iterator[str]:
         for result in run.results if run is not None else ():
             if Outcome.IN_PROGRESS in result.outcomes.values():
                 yield "a run was not told how its change ended"
-

@@ -1,4 +1,4 @@
-"""Two workers on one target: whoever comes in between whom, and where, the end is that of one after the other.
+"""Two workers on one target: whoever comes in between whom, the end is that of one after the other.
 
 A meeting is prepared so that two things are due at the same moment. The first worker stands still before each
 of its operations once, and the second does all of its work there, or a part of it; or what others do happens
@@ -16,7 +16,7 @@ from typing import Final
 from shared.model import Actor, Cause, CauseKind, Snapshot, Target
 from shared.model.messages import Message, MessageKind
 from shared.model.values import value
-from tests.builders import DRIFTED, server
+from tests.builders import DRIFTED
 from tests.steady.ends import End, end_of, told_twice, wrongs
 from tests.steady.plant import Plant
 from tests.steady.points import AFTERWARDS, PATIENCE
@@ -31,6 +31,7 @@ from tests.steady.scenarios import (
     Does,
     Scenario,
     approves,
+    in_turn,
     nothing,
     rolls_back,
     runs,
@@ -88,7 +89,9 @@ def looks(plant: Plant, target: Target = TARGET) -> None:
     """A look that an event has asked for is due."""
     now = plant.clock.now()
     actor = Actor(name="Jane Doe", object_id="jane-object")
-    cause = Cause(kind=CauseKind.EVENT, time=now, actor=actor, event_id=f"look of {target.key} {len(plant.queue)}")
+    cause = Cause(
+        kind=CauseKind.EVENT, time=now, actor=actor, event_id=f"look of {target.key} {len(plant.queue)}"
+    )
     plant.store.arm(Message(kind=MessageKind.LOOK, target=target, cause=cause), now, 0)
 
 
@@ -164,7 +167,13 @@ MEETINGS: Final = (
         first=sees_subnet,
         second=sees_subnet,
     ),
-    Meeting(name="a look delivered twice", world=_LONG, before=puts(DRIFTED), first=looks, second=is_delivered_twice),
+    Meeting(
+        name="a look delivered twice",
+        world=_LONG,
+        before=puts(DRIFTED),
+        first=looks,
+        second=is_delivered_twice,
+    ),
     Meeting(name="alert opened by two", world=_ALERTS, before=puts(DRIFTED), first=looks, second=asks),
     Meeting(
         name="alert opened and resolved",
@@ -185,7 +194,7 @@ MEETINGS: Final = (
     Meeting(
         name="alert resolved and opened",
         world=_ALERTS,
-        before=lambda plant: (writes(DRIFTED, 30)(plant), plant.put(GOOD)),
+        before=in_turn(writes(DRIFTED, 30), puts(GOOD)),
         first=looks,
         second=asks,
         between=puts(DRIFTED),
@@ -201,7 +210,7 @@ MEETINGS: Final = (
     Meeting(
         name="deleted by two",
         world=_ALERTS,
-        before=lambda plant: (writes(DRIFTED, 30)(plant), plant.remove(TARGET)),
+        before=in_turn(writes(DRIFTED, 30), is_gone),
         first=looks,
         second=asks,
     ),
@@ -214,12 +223,16 @@ MEETINGS: Final = (
         between=puts(GOOD),
     ),
     Meeting(name="look and check", world=_LONG, before=_check_is_due, first=asks, second=nothing),
-    Meeting(name="check and look of an event", world=_LONG, before=_check_is_due, first=nothing, second=looks),
+    Meeting(
+        name="check and look of an event", world=_LONG, before=_check_is_due, first=nothing, second=looks
+    ),
     Meeting(name="look and rollback", world=BY_NAME["rollback"], first=looks, second=rolls_back),
     Meeting(name="rollback and rollback", world=BY_NAME["rollback"], first=rolls_back, second=rolls_back),
     Meeting(name="look and run", world=_LONG, before=puts(DRIFTED), first=looks, second=runs),
     Meeting(name="run and run", world=_LONG, before=puts(DRIFTED), first=runs, second=runs),
-    Meeting(name="look and approval", world=BY_NAME["approved and carried out"], first=looks, second=approves),
+    Meeting(
+        name="look and approval", world=BY_NAME["approved and carried out"], first=looks, second=approves
+    ),
     Meeting(
         name="moved, both ids looked at", world=_LONG, before=is_elsewhere, first=looks, second=sees_elsewhere
     ),
@@ -256,7 +269,10 @@ def met(meeting: Meeting, order: Order) -> Met:
     second.let()
     last = _close(plant)
     found = [*wrongs(plant), *told_twice(plant)]
-    allowed = {last.differs(one_by_one(meeting.name, turned=turned)[0], made=meeting.between is nothing) for turned in _ways(meeting)}
+    allowed = {
+        last.differs(one_by_one(meeting.name, turned=turned)[0], made=meeting.between is nothing)
+        for turned in _ways(meeting)
+    }
     if "" not in allowed:
         found.append(f"ends otherwise: {min(allowed)}")
     return Met(order=order, wrongs=tuple(found))

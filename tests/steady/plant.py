@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -26,7 +27,7 @@ from shared.controller.poison import poisoned
 from shared.controller.sweep import sweep
 from shared.model import Aspect, Edit, Json, Operation, ServerSnapshot, ServerState, Snapshot, Target
 from shared.model.alert_records import Notification
-from shared.model.errors import Busy, ConfigurationError, GatewayError, SinkError, StoreError
+from shared.model.errors import Busy, ConfigurationError, EntityChanged, GatewayError, SinkError, StoreError
 from shared.model.values import value
 from shared.state.store import Store
 from tests.fakes import SOMEBODY, FakeGateway, World
@@ -46,6 +47,7 @@ CALL_AGAIN: Final = 61.0
 """Seconds after which an operator asks again who got no answer, or that the app is in trouble."""
 _OURS: Final = 500
 """From this status on the trouble is the app's."""
+_ASK_AGAIN: Final = "/problems/concurrent-change"
 _APP: Final = (GatewayError, StoreError, SinkError, ConfigurationError)
 """What the app's functions are known to raise; anything else is a fault of its own."""
 _UNEXPECTED: Final = (AssertionError, LookupError, ValueError, TypeError, AttributeError, StopIteration)
@@ -66,6 +68,7 @@ class Task:
     """A call of the app that is no message of a queue: an event, a request, the timer."""
 
     due: datetime
+    call: str
     work: Work
     again_after: float | None
     """Seconds after which it is made again if nothing came of it; None: it is not."""
@@ -75,6 +78,7 @@ class Task:
 class Due:
     """A call that a worker has taken, and what the host does when something has come of it."""
 
+    call: str
     work: Work
     settle: Callable[[Came], None]
 
@@ -228,10 +232,14 @@ class Plant(World):
             type=f"Microsoft.Resources.Resource{deed}Success",
             subject=str(target.id),
             time=self.clock.now(),
-            data={"operationName": f"{target.id.type}/{deed.lower()}", "status": "Succeeded", "claims": claims},
+            data={
+                "operationName": f"{target.id.type}/{deed.lower()}",
+                "status": "Succeeded",
+                "claims": claims,
+            },
             original="{}",
         )
-        self.task(lambda deps: receive_event(arrived, deps), EVENT_AGAIN)
+        self.task("event", lambda deps: receive_event(arrived, deps), EVENT_AGAIN)
 
     def down(self, names: str, seconds: float) -> None:
         """Operations whose names begin so fail for so many seconds."""
@@ -240,7 +248,7 @@ class Plant(World):
 
     def sweep(self) -> None:
         """The timer comes around. Where its function fails, it comes around again."""
-        self.task(sweep, None)
+        self.task("sweep", sweep, None)
 
     def call(self, name: str, body: Json = None, *, of: str | None = None) -> None:
         """An operator asks by HTTP, and again who is not answered."""
@@ -253,22 +261,22 @@ class Plant(World):
 
         def ask(deps: Deps) -> None:
             response = answer(name, request, _Sources(self, deps))
-            if response.status >= _OURS:
+            if response.status >= _OURS or response.body.get("type") == _ASK_AGAIN:
                 raise StoreError(f"{name}: {response.body}")
             self.responses.append(response.body)
 
-        self.task(ask, CALL_AGAIN)
+        self.task("request", ask, CALL_AGAIN)
 
-    def task(self, work: Work, again_after: float | None) -> None:
-        self.tasks.append(Task(due=self.clock.now(), work=work, again_after=again_after))
+    def task(self, call: str, work: Work, again_after: float | None) -> None:
+        self.tasks.append(Task(due=self.clock.now(), call=call, work=work, again_after=again_after))
 
     # --- the host ----------------------------------------------------------------------------------
 
-    def attempt(self, work: Work) -> Came:
+    def attempt(self, due: Due) -> Came:
         """Call a function of the app, as the host does."""
-        self.tape.on = True
+        self.tape.on, self.tape.call = True, due.call
         try:
-            work(self.deps())
+            due.work(self.deps())
         except Killed:
             return Came.KILLED
         except _APP:
@@ -310,7 +318,7 @@ class Plant(World):
     def _do_one(self) -> bool:
         due = self.take()
         if due is not None:
-            due.settle(self.attempt(due.work))
+            due.settle(self.attempt(due))
         return due is not None
 
     def take(self) -> Due | None:
@@ -318,15 +326,19 @@ class Plant(World):
         task = next((task for task in self.tasks if task.due <= self.clock.now()), None)
         if task is not None:
             self.tasks.remove(task)
-            return Due(work=task.work, settle=partial(self._settle_task, task))
+            return Due(call=task.call, work=task.work, settle=partial(self._settle_task, task))
         for queue, handle in self.queues:
             message = queue.receive(LEASE)
             if message is not None and message.dequeue_count > MOST_DELIVERIES and queue is not self.poison:
                 self._give_up(queue, message)
             elif message is not None:
                 self.taken = message.body
-                return Due(work=partial(handle, message.body), settle=partial(self._settle, queue, message))
+                return self._due(queue, message, handle)
         return None
+
+    def _due(self, queue: MemoryQueue, message: QueuedMessage, handle: Callable[[str, Deps], object]) -> Due:
+        work = partial(handle, message.body)
+        return Due(call="message", work=work, settle=partial(self._settle, queue, message))
 
     def _settle_task(self, task: Task, came: Came) -> None:
         if came is Came.DONE or task.again_after is None:
@@ -340,7 +352,7 @@ class Plant(World):
         """What the host does with a message after its function: delete it, or have it delivered again."""
         match came:
             case Came.DONE:
-                self.attempt(lambda _: self.tape.run("host.delete", lambda: queue.delete(message)))
+                self._delete(queue, message)
             case Came.FAILED if queue is self.poison:
                 return
             case Came.FAILED if message.dequeue_count >= MOST_DELIVERIES:
@@ -349,6 +361,15 @@ class Plant(World):
                 queue.release(message, AGAIN)
             case Came.KILLED:
                 return
+
+    def _delete(self, queue: MemoryQueue, message: QueuedMessage) -> None:
+        """The last operation of a message's call."""
+
+        def work(_: Deps) -> None:
+            with suppress(EntityChanged):  # somebody else has received it since, and deletes it
+                self.tape.run("host.delete", lambda: queue.delete(message))
+
+        self.attempt(Due(call="message", work=work, settle=lambda _: None))
 
     def _give_up(self, queue: MemoryQueue, message: QueuedMessage) -> None:
         self.given_up.append(message.body)

@@ -93,7 +93,6 @@ class _Player:
 
     def play(self, number: int, watch: Callable[[], object]) -> None:
         step = self.scenario.steps[number]
-        self.plant.tape.step = number
         step.does(self.plant)
         self.plant.work(step.seconds, watch)
 
@@ -113,7 +112,7 @@ def whole(name: str) -> Whole:
     steps: list[Stretch] = []
     for number in range(len(player.scenario.steps)):
         began, seen = plant.clock.now(), Seen()
-        player.play(number, lambda seen=seen: seen.append((plant.clock.now(), end_of(plant))))
+        player.play(number, partial(_note, plant, seen))
         end = end_of(plant)
         steps.append(Stretch(end=end, seconds=_reached(began, seen, end) or 0.0))
     operations = tuple(plant.tape.operations)
@@ -158,7 +157,11 @@ def _play(player: _Player) -> float | None:
 
 def _watch(player: _Player, seen: Seen) -> None:
     if player.struck_at is not None:
-        seen.append((player.plant.clock.now(), end_of(player.plant)))
+        _note(player.plant, seen)
+
+
+def _note(plant: Plant, seen: Seen) -> None:
+    seen.append((plant.clock.now(), end_of(plant)))
 
 
 def _recovery(player: _Player, began: datetime, seen: Seen, step: int) -> float | None:
@@ -208,4 +211,3 @@ def sampled(scenario: Scenario, stride: int) -> Iterator[Fault]:
     for fault in points(scenario):
         if zlib.crc32(f"{scenario.name} {fault}".encode()) % stride == 0:
             yield fault
-

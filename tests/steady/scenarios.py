@@ -22,7 +22,17 @@ from shared.model import (
 from shared.model.errors import Denied, GatewayError, Transient
 from shared.model.resource_id import ResourceId
 from shared.model.values import value
-from tests.builders import ALL_AZURE, DRIFTED, OFFICE, SERVER, public_server, rule, security_rule, server, subnet
+from tests.builders import (
+    ALL_AZURE,
+    DRIFTED,
+    OFFICE,
+    SERVER,
+    public_server,
+    rule,
+    security_rule,
+    server,
+    subnet,
+)
 from tests.steady.plant import Plant
 
 FIREWALL: Final = "postgres-firewall-allows-all-azure"
@@ -102,6 +112,14 @@ def sweeps(plant: Plant) -> None:
     plant.sweep()
 
 
+def in_turn(*deeds: Does) -> Does:
+    def does(plant: Plant) -> None:
+        for deed in deeds:
+            deed(plant)
+
+    return does
+
+
 def nothing(_: Plant) -> None:
     """Time passes."""
 
@@ -177,23 +195,27 @@ def _spends_budget(plant: Plant) -> None:
 
 
 def _second_is_refused(edit: Edit) -> GatewayError | None:
-    return NO_ROLE if isinstance(edit, PutSecurityRule) and edit.rule.direction is Direction.OUTBOUND else None
+    return (
+        NO_ROLE if isinstance(edit, PutSecurityRule) and edit.rule.direction is Direction.OUTBOUND else None
+    )
 
 
 # --- the scenarios ---------------------------------------------------------------------------------
 
 _SLOW: Final = {"operation_seconds": OPERATION}
-_SUBNET: Final = {"policies": (BLOCKS,), "good": subnet(), "changed": BLOCKED_OTHERWISE}
+_SUBNET: Final = Scenario(
+    name="", steps=(), policies=(BLOCKS,), good=subnet(), changed=BLOCKED_OTHERWISE, parts=_SLOW
+)
 
 SCENARIOS: Final = (
     Scenario(name="one revert", steps=(Step(does=writes(DRIFTED)),)),
     Scenario(name="one long revert", steps=(Step(does=writes(DRIFTED), seconds=90),), parts=_SLOW),
-    Scenario(name="two edits", steps=(Step(does=writes(BLOCKED), seconds=120),), parts=_SLOW, **_SUBNET),
-    Scenario(
+    replace(_SUBNET, name="two edits", steps=(Step(does=writes(BLOCKED), seconds=120),)),
+    replace(
+        _SUBNET,
         name="second edit refused",
         steps=(Step(does=writes(BLOCKED), seconds=180),),
         parts={**_SLOW, "refuses": _second_is_refused},
-        **_SUBNET,
     ),
     Scenario(
         name="two drifts in turn",
@@ -258,10 +280,17 @@ SCENARIOS: Final = (
     Scenario(
         name="exemption expires",
         steps=(Step(does=sweeps, seconds=120), Step(does=writes(DRIFTED), seconds=120)),
-        given=lambda plant: (rolled_back(plant), plant.clock.advance(5 * 3600)),
+        given=in_turn(rolled_back, lambda plant: plant.clock.advance(5 * 3600)),
     ),
-    Scenario(name="run over HTTP", steps=(Step(does=runs, seconds=90),), given=lambda p: p.azure.put(DRIFTED), parts=_SLOW),
-    Scenario(name="poisoned", steps=(Step(does=is_poisoned, seconds=300), Step(does=writes(DRIFTED), seconds=60))),
+    Scenario(
+        name="run over HTTP",
+        steps=(Step(does=runs, seconds=90),),
+        given=lambda p: p.azure.put(DRIFTED),
+        parts=_SLOW,
+    ),
+    Scenario(
+        name="poisoned", steps=(Step(does=is_poisoned, seconds=300), Step(does=writes(DRIFTED), seconds=60))
+    ),
     Scenario(
         name="told when the sink is back",
         steps=(Step(does=drifts_unheard, seconds=400),),

@@ -65,8 +65,12 @@ class Operation:
 
     name: str
     """The protocol, the method and what it was about: ``tables.write targets/t+j``."""
-    step: int
-    """The step of the scenario in which it happened."""
+    call: str = ""
+    """The function of the app in whose call it happened: ``message``, ``event``, ``request``, ``sweep``."""
+
+    @property
+    def is_of_sweep(self) -> bool:
+        return self.call == "sweep"
 
     @property
     def is_of_store(self) -> bool:
@@ -102,9 +106,10 @@ class Tape:
     struck: Callable[[], object] = lambda: None
     """Called when the fault has struck."""
     down: Callable[[str], bool] = lambda _: False
-    """Whether an operation of this name fails for now, whatever the fault is: an outage of the scenario's own."""
+    """Whether an operation of this name fails for now: an outage that belongs to the scenario."""
     on: bool = False
-    step: int = 0
+    call: str = ""
+    """What the host calls now."""
     operations: list[Operation] = field(default_factory=list)
     _failing: int = 0
 
@@ -113,7 +118,7 @@ class Tape:
         if not self.on:
             return do()
         self.turn()
-        operation = Operation(name=name, step=self.step)
+        operation = Operation(name=name, call=self.call)
         self.operations.append(operation)
         fault = self.fault
         if fault is not None and fault.at == len(self.operations):

@@ -43,7 +43,7 @@ class Turns:
         self._driver.release()
 
     def attempt(self, due: Due) -> Came:
-        return self._plant.attempt(due.work)
+        return self._plant.attempt(due)
 
     def _turn(self) -> None:
         worker = self._workers.get(current_thread())
