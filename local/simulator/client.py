@@ -173,11 +173,22 @@ class SimulatorClient:
         self._admin("DELETE", "calls")
 
     def fault(
-        self, then: JsonObject, *, method: str = "", path_contains: str = "", app_id: str = "", times: int = 1
+        self,
+        then: JsonObject,
+        *,
+        method: str = "",
+        path_contains: str = "",
+        app_id: str = "",
+        times: int = 1,
+        chance: float = 1,
     ) -> None:
-        """Inject a fault; `then` as in `faults.py`."""
-        match = {"method": method, "pathContains": path_contains, "appId": app_id}
-        self._admin("POST", "faults", {"match": dict(match), "times": times, "then": then})
+        """Inject a fault; `then` and `chance` as in `faults.py`."""
+        match: JsonObject = {"method": method, "pathContains": path_contains, "appId": app_id}
+        self._admin("POST", "faults", {"match": match, "times": times, "chance": chance, "then": then})
+
+    def faults(self) -> list[JsonObject]:
+        """The faults that were injected, each with its `hits`."""
+        return [as_object(one) for one in as_list(self._admin("GET", "faults").get("faults"))]
 
     def clear_faults(self) -> None:
         self._admin("DELETE", "faults")

@@ -1,16 +1,18 @@
 """Injected faults: which calls they hit, how often, and what happens then.
 
-A fault is `{"match": {"method"?, "pathContains"?, "appId"?}, "times": n, "then": …}` where `then` is one
-of `{"status", "code"?, "message"?, "headers"?, "emptyCode"?}`, `{"operationFails": {"code", "message"}}`,
-`{"hang": seconds}` and `{"drop": true}`. The oldest fault that matches and has uses left is the one that
-happens. `operationFails` is spent only by a call that begins an operation. What must not live here:
-making it happen.
+A fault is `{"match": {"method"?, "pathContains"?, "appId"?}, "times": n, "chance"?: 0…1, "then": …}`. `then`
+is one of `{"status", "code"?, "message"?, "headers"?, "emptyCode"?, "details"?, "additionalInfo"?}`,
+`{"operationFails": {"code", "message"}}`, `{"hang": seconds}` and `{"drop": true}`. The oldest fault that
+matches and has uses left is the one that happens; with a chance, only to that part of the calls that match,
+drawn from a sequence that is always the same. `operationFails` is spent only by a call that begins an
+operation. What must not live here: making it happen.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from random import Random
 from typing import TypeAlias
 
 from local.simulator.operations import OperationFailure
@@ -26,9 +28,12 @@ class Refuse:
     code: str
     message: str
     headers: Mapping[str, str]
+    details: list[JsonValue] | None = None
+    info: list[JsonValue] | None = None
 
     def error(self) -> ArmError:
-        return ArmError(self.status, self.code, self.message, headers=self.headers)
+        beside = {"details": self.details, "info": self.info}
+        return ArmError(self.status, self.code, self.message, headers=self.headers, **beside)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +62,7 @@ class Fault:
     then: Then
     source: JsonObject
     left: int
+    chance: float = 1.0
     hits: int = 0
 
     def hits_call(self, method: str, path: str, app_id: str) -> bool:
@@ -77,6 +83,7 @@ class Faults:
 
     _faults: list[Fault] = field(default_factory=list)
     _last: int = 0
+    _drawn: Random = field(default_factory=lambda: Random(0))
 
     def add(self, source: JsonObject) -> Fault:
         """Parse and keep one; BadInput names the unusable field."""
@@ -89,7 +96,7 @@ class Faults:
         """The fault that hits this call before it is done, used up once."""
         for fault in self._faults:
             then = fault.then
-            if not isinstance(then, OperationFailure) and fault.hits_call(method, path, app_id):
+            if not isinstance(then, OperationFailure) and self._happens(fault, method, path, app_id):
                 _use(fault)
                 return then
         return None
@@ -98,10 +105,15 @@ class Faults:
         """The failure that the operation of this accepted call ends with, used up once."""
         for fault in self._faults:
             then = fault.then
-            if isinstance(then, OperationFailure) and fault.hits_call(method, path, app_id):
+            if isinstance(then, OperationFailure) and self._happens(fault, method, path, app_id):
                 _use(fault)
                 return then
         return None
+
+    def _happens(self, fault: Fault, method: str, path: str, app_id: str) -> bool:
+        if not fault.hits_call(method, path, app_id):
+            return False
+        return fault.chance >= 1 or self._drawn.random() < fault.chance
 
     def to_json(self) -> list[JsonValue]:
         return [fault.to_json() for fault in self._faults]
@@ -125,14 +137,18 @@ def parse_fault(source: JsonObject, fault_id: int) -> Fault:
     times = source.get("times", 1)
     if not isinstance(times, int) or isinstance(times, bool) or times < 1:
         raise BadInput("times", "a whole number, 1 or more, is expected")
+    chance = source.get("chance", 1)
+    if not isinstance(chance, int | float) or isinstance(chance, bool) or not 0 < chance <= 1:
+        raise BadInput("chance", "a number above 0, up to 1, is expected")
     return Fault(
         id=fault_id,
         method=as_text(match.get("method")).upper(),
         path_contains=as_text(match.get("pathContains")).lower(),
         app_id=as_text(match.get("appId")).lower(),
         then=_parse_then(source.get("then")),
-        source={"match": match, "times": times, "then": source.get("then")},
+        source={"match": match, "times": times, "chance": chance, "then": source.get("then")},
         left=times,
+        chance=float(chance),
     )
 
 
@@ -162,4 +178,16 @@ def _parse_refusal(status: int, then: JsonObject) -> Refuse:
         code=code,
         message=as_text(then.get("message")) or f"Injected fault: {code or 'no code'}.",
         headers={name: str(value) for name, value in headers.items()},
+        details=_listed(then, "details"),
+        info=_listed(then, "additionalInfo"),
     )
+
+
+def _listed(then: JsonObject, name: str) -> list[JsonValue] | None:
+    match then.get(name):
+        case None:
+            return None
+        case list() as listed:
+            return listed
+        case _:
+            raise BadInput(f"then.{name}", "a list is expected")

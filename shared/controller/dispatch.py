@@ -14,8 +14,10 @@ from typing import Final
 from shared.controller.deps import Deps
 from shared.controller.event_targets import may_be_moved
 from shared.controller.following import follow
+from shared.controller.passes import pass_over
 from shared.controller.reconcile import reconcile
 from shared.controller.run_results import keep_result
+from shared.controller.spreading import ask_for
 from shared.controller.trying_again import unless_raced
 from shared.model import Cause, CauseKind, Locator, LocatorKind, Target
 from shared.model.errors import Denied, Gone, Transient
@@ -54,6 +56,12 @@ def _by_kind(message: Message, deps: Deps) -> TargetResult | None:
         case MessageKind.SCOPE:
             _fan_out(message, deps)
             return None
+        case MessageKind.SWEEP:
+            pass_over(message, deps)
+            return None
+        case MessageKind.SPREAD:
+            ask_for(message, deps)
+            return None
         case MessageKind.NOTIFY:
             assert message.notification is not None
             assert message.sink is not None
@@ -71,19 +79,31 @@ def look_at(target: Target, cause: Cause, deps: Deps, options: RunOptions | None
 def _recheck(message: Message, deps: Deps) -> TargetResult:
     """Ask again."""
     assert message.target is not None
+    unless_raced(lambda: _note_early(message, deps))
     return look_at(message.target, message.cause, deps, message.options)
 
 
+def _note_early(message: Message, deps: Deps) -> None:
+    """A question that comes before it is due was put off by a clock that is ahead of ours: what is noted of
+    it would look like a message that is still on its way."""
+    assert message.target is not None
+    if message.due is None or message.due <= deps.clock.now():
+        return
+    record = deps.store.recall(message.target, deps.clock.now())
+    if record.recheck_at == message.due:
+        deps.store.save(replace(record, recheck_at=None))
+
+
 def _look(message: Message, deps: Deps) -> TargetResult | None:
-    cause = deps.store.start(message, deps.clock.now())
-    if cause is None:
+    began = deps.store.start(message, deps.clock.now())
+    if began is None:
         return None
     result = None
     if message.target is not None:
-        result = look_at(message.target, cause, deps, message.options)
+        result = look_at(message.target, began.cause, deps, message.options)
     elif message.locator is not None:
-        _expand(message.locator, cause, deps)
-    deps.store.finish(message)
+        _expand(message.locator, began.cause, deps)
+    deps.store.finish(message, began)
     return result
 
 

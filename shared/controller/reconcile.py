@@ -2,7 +2,7 @@
 
 ``reconcile`` looks at one target once, whatever made us look. It is level-triggered: events are never
 believed, the target is read. What is right for it (evaluate, plan, prove, recall, decide) is in ``judging``;
-the steps that touch the world follow and hold no choice of their own: ``telling`` people, ``remembering``,
+the steps that touch the world follow and hold no choice of their own: ``announcing``, ``remembering``,
 ``asking_again``, and a change on its way in ``remediation`` until it ends in ``change_ends``. Looks that end
 without a judgement are in ``unjudged``.
 """
@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from shared.config.configuration import tags_of
 from shared.config.tag_exemptions import with_tag_seen
+from shared.controller.announcing import Announcement, announce, tell
 from shared.controller.asking_again import schedule_recheck
 from shared.controller.beside_change import (
     already_in_progress,
@@ -23,35 +24,37 @@ from shared.controller.beside_change import (
     judged_meanwhile,
 )
 from shared.controller.change_ends import abandon, finish, give_up, tell_end, undo_of
+from shared.controller.choosing import first_revert, outcome_of
 from shared.controller.deps import Deps
 from shared.controller.holding import Overtaken, adopted, without_hold
 from shared.controller.journaling import note_switches
 from shared.controller.judging import enabled_policies, judge_all, policies_in_question
 from shared.controller.lowered_by_tags import with_tags_compared
 from shared.controller.moved import known_by_name
-from shared.controller.not_continued import resolve_what_became_compliant
 from shared.controller.remediation import begin
 from shared.controller.remembering import (
     attributed,
+    is_news,
     newest_write,
-    relate,
+    related,
     remember,
     with_foreign_write,
     with_what_was_seen,
 )
 from shared.controller.run_results import log_line, view_of, view_of_plan
-from shared.controller.telling import tell
+from shared.controller.switch import Switch
 from shared.controller.unjudged import (
     concerns_nobody,
     left_unread,
     target_is_gone,
     target_is_unreadable,
 )
+from shared.controller.unread import noting_parts
 from shared.controller.visit import Judgement, Visit
-from shared.model import Action, Aspect, Cause, Decision, Outcome, Reason, Target
+from shared.model import Aspect, Cause, Outcome, Reason, Target
 from shared.model.change_life import IN_FLIGHT
 from shared.model.change_records import ChangeRecord, Phase
-from shared.model.errors import Denied, Gone, Permanent
+from shared.model.errors import GatewayError, Gone, Transient
 from shared.model.memory import TargetRecord
 from shared.model.messages import RunOptions
 from shared.model.results import ChangeView, TargetResult, merge
@@ -79,7 +82,8 @@ def reconcile(
     if finishing is None:  # a change carries the cause that it was begun for, which is not news
         cause = attributed(cause, deps)
         record = with_foreign_write(record, cause, deps)
-    record = _with_what_is_heard(record, deps)
+    if finishing is not None or in_flight(record, started):
+        record = _with_what_is_heard(record, deps)
     minded = _minded(record, finishing)
     if minded is None and in_flight(record, started):
         record = in_good_hands(record, deps)
@@ -88,6 +92,7 @@ def reconcile(
     visit = _read(record, cause, finishing, deps, options)
     if isinstance(visit, TargetResult):
         return visit
+    visit = replace(visit, known=known)
     record = known_by_name(record, visit)
     looked = _look(visit, record, minded)
     result = _conclude(visit, looked)
@@ -112,9 +117,10 @@ def _minded(record: TargetRecord, finishing: ChangeRecord | None) -> ChangeRecor
 
 def _with_what_is_heard(record: TargetRecord, deps: Deps) -> TargetRecord:
     """An event that has arrived and waits for its own look is known to every other one: a revert between the
-    two would stand in the way of whoever is writing."""
-    heard = deps.store.heard(record.target)
-    return record if heard is None else with_foreign_write(record, attributed(heard, deps), deps)
+    two would stand in the way of whoever is writing. So is one whose look found nothing to save."""
+    for heard in deps.store.heard(record.target):
+        record = with_foreign_write(record, attributed(heard, deps), deps)
+    return record
 
 
 def _read(
@@ -134,7 +140,9 @@ def _read(
         snapshot = deps.gateway.read(target, _aspects(policies))
     except Gone:
         return target_is_gone(abandon(record, deps, options), deps)
-    except (Denied, Permanent) as error:
+    except Transient:
+        raise
+    except GatewayError as error:
         if finishing is not None and finishing.phase in IN_FLIGHT:
             give_up(finishing, error, deps, options)
             record = deps.store.recall(target, started)
@@ -147,6 +155,7 @@ def _read(
         snapshot=snapshot,
         policies=enabled_policies(snapshot, deps),
         now=started,
+        switch=Switch(target.id.subscription, deps),
     )
 
 
@@ -177,31 +186,50 @@ def _look(visit: Visit, record: TargetRecord, minded: ChangeRecord | None) -> _L
 def _judge_beside(visit: Visit, record: TargetRecord, change: ChangeRecord) -> _Looked:
     """What a change in flight does not concern is judged and told as ever; what would be written waits for
     it."""
-    judgements, record = _judge(visit, record)
+    judgements, seen = _judge(visit, record)
     beside = beside_change(judgements, change, visit.now)
-    tell(visit, beside, record)
-    resolve_what_became_compliant(visit, beside, record)
-    record = schedule_recheck(visit, beside, remember(visit, beside, record))
-    visit.deps.store.save(record)
-    outcomes = {judgement.policy.id: _outcome(judgement.decision) for judgement in beside}
+    after, announced = _decided(visit, beside, record, seen)
+    if announced.is_news or is_news(visit, after):
+        after = visit.deps.store.save(after)
+    tell(announced, after, visit.cause, visit.deps)
+    outcomes = {judgement.policy.id: outcome_of(judgement.decision) for judgement in beside}
     return _Looked(judgements=beside, outcomes={**outcomes, change.change.policy: Outcome.IN_PROGRESS})
 
 
+def _decided(
+    visit: Visit, judgements: tuple[Judgement, ...], before: TargetRecord, seen: TargetRecord
+) -> tuple[TargetRecord, Announcement]:
+    """The record as it is to be saved by what was judged, and what is told then."""
+    seen = noting_parts(visit, judgements, seen)
+    record = schedule_recheck(visit, judgements, remember(visit, judgements, seen))
+    return announce(visit, judgements, before, record)
+
+
 def _judge(visit: Visit, record: TargetRecord) -> tuple[tuple[Judgement, ...], TargetRecord]:
-    """What is right for each policy, and the record with what was seen of the target."""
+    """What is right for each policy, and the record with what was seen of the target.
+
+    What has been heard is asked for only where something is not compliant: it decides nothing else.
+    """
+    judgements, judged = _judge_by(visit, record)
+    if all(judgement.decision is None for judgement in judgements):
+        return judgements, judged
+    heard = _with_what_is_heard(record, visit.deps)
+    return (judgements, judged) if heard == record else _judge_by(visit, heard)
+
+
+def _judge_by(visit: Visit, record: TargetRecord) -> tuple[tuple[Judgement, ...], TargetRecord]:
     rules = visit.deps.configuration.file.tag_exemptions
     record = with_tag_seen(record, tags_of(visit.snapshot), visit.cause, rules, visit.now)
-    record = with_what_was_seen(record, visit.snapshot)
+    record = with_what_was_seen(record, visit.snapshot, whole=not visit.deps.gateway.troubles)
     record = with_tags_compared(record, visit)
     judgements, seen = judge_all(visit, _asked_for(visit), record)
-    relate(visit, seen)
-    return judgements, record
+    return judgements, related(visit, seen, record)
 
 
 def _judge_and_act(visit: Visit, record: TargetRecord) -> _Looked:
-    judgements, record = _judge(visit, record)
-    outcomes = {judgement.policy.id: _outcome(judgement.decision) for judgement in judgements}
-    begun = _act(visit, judgements, record)
+    judgements, seen = _judge(visit, record)
+    outcomes = {judgement.policy.id: outcome_of(judgement.decision) for judgement in judgements}
+    begun = _act(visit, judgements, record, seen)
     if begun is None:
         shown = tuple(view_of_plan(j, visit.snapshot) for j in judgements if j.would_write)
         return _Looked(judgements=judgements, outcomes=outcomes, changes=shown)
@@ -229,51 +257,32 @@ def _asked_for(visit: Visit) -> list[AnyPolicy]:
 # --- what is done: claim, act, record --------------------------------------------------------------
 
 
-def _outcome(decision: Decision | None) -> Outcome:
-    if decision is None:
-        return Outcome.COMPLIANT
-    match decision.action:
-        case Action.ALERT:
-            return Outcome.ALERTED
-        case Action.SKIP:
-            return Outcome.SKIPPED
-        case Action.REVERT:
-            return Outcome.WOULD_REVERT if decision.dry_run else Outcome.IN_PROGRESS
-
-
-def _act(visit: Visit, judgements: tuple[Judgement, ...], record: TargetRecord) -> ChangeRecord | None:
-    """Tell people, remember, begin at most one change and return it.
+def _act(
+    visit: Visit, judgements: tuple[Judgement, ...], before: TargetRecord, seen: TargetRecord
+) -> ChangeRecord | None:
+    """Remember, begin at most one change and return it, and tell people; nobody of what was not saved.
 
     Changes of one target are made one after the other, each verified before the next: a second
     revert waits for the reading that verifies the first.
     """
-    tell(visit, judgements, record)
-    resolve_what_became_compliant(visit, judgements, record)
-    record = schedule_recheck(visit, judgements, remember(visit, judgements, record))
+    record, announced = _decided(visit, judgements, before, seen)
     if any(j.decision is not None and j.decision.reason is Reason.BREAK_GLASS for j in judgements):
         note_switches(visit.deps)
-    record = visit.deps.store.save(record)
-    if record.change is not None:
-        record = _with_end_told(visit, record, record.change)
-    revert = _first_revert(judgements)
-    return begin(visit, revert, record) if revert is not None else None
+    revert = first_revert(judgements)
+    is_over = record.change
+    if is_over is not None:
+        record = _with_end_told(visit, visit.deps.store.save(record), is_over)
+    begun = begin(visit, revert, record) if revert is not None else None
+    if begun is None and is_over is None and (announced.is_news or is_news(visit, record)):
+        record = visit.deps.store.save(record)
+    tell(announced, record if begun is None else None, visit.cause, visit.deps)
+    return begun
 
 
 def _with_end_told(visit: Visit, record: TargetRecord, ended: ChangeRecord) -> TargetRecord:
     """People are told of the change that this look has ended, and the target is free."""
     tell_end(ended, 0, visit.deps, visit.options, undo_of(ended, visit))
     return visit.deps.store.save(without_hold(record))
-
-
-def _first_revert(judgements: tuple[Judgement, ...]) -> Judgement | None:
-    """The change to begin: the first in the order that none before it, which has to wait, holds up."""
-    waiting: list[Judgement] = []
-    for judgement in judgements:
-        if judgement.will_write and not any(judgement.shuts_out(other) for other in waiting):
-            return judgement
-        if judgement.waits_to_write:
-            waiting.append(judgement)
-    return None
 
 
 def _conclude(visit: Visit, looked: _Looked) -> TargetResult:

@@ -2,7 +2,7 @@
 
 The memory of a policy on a target holds when it was last compliant and with which reading: that is what
 makes drift differ from what was inherited. Nothing is stored here but the reading of a baseline and the
-relations; the record is saved by whoever ends the look.
+relations; the record is saved by whoever ends the look, and only where something is news.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from shared.config.tag_exemptions import tag_used_since
 from shared.controller.deps import Deps
 from shared.controller.not_judged import is_not_judged
 from shared.controller.visit import Judgement, Visit
-from shared.guardrails.exposures import is_restless
 from shared.guardrails.way_back import has_good_way
 from shared.model import (
     Cause,
@@ -37,9 +36,12 @@ from shared.model.exposure import REMEMBERED
 from shared.model.interfaces import Relation
 from shared.model.memory import PolicyMemory, TargetRecord
 from shared.state.relation_index import depends_on
+from shared.state.table_rows import digest
 
 UNTOLD_KEPT: Final = timedelta(days=30)
 """How long an exemption that has ended waits for the sweep that tells of it."""
+NOTED_EVERY: Final = timedelta(hours=1)
+"""How far the noted time of a compliant reading may lie behind while nothing else changes."""
 _NO_TIME: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -64,16 +66,19 @@ def with_foreign_write(record: TargetRecord, cause: Cause, deps: Deps) -> Target
     return replace(record, last_foreign=cause)
 
 
-def with_what_was_seen(record: TargetRecord, snapshot: Snapshot) -> TargetRecord:
+def with_what_was_seen(record: TargetRecord, snapshot: Snapshot, *, whole: bool = True) -> TargetRecord:
     """Remember what is there of all that is judged, and when somebody else's write last changed it.
 
     Only such a write asks for quiet: a tag, a lock or a diagnostic setting is nobody's deployment of what is
-    judged, and whoever writes the same again changes nothing.
+    judged, and whoever writes the same again changes nothing. Of a reading that is not whole, because
+    something failed in passing, nobody can tell: it may have changed.
     """
     seen = _digest(snapshot)
     if seen == record.seen:
         return record
     written = record.last_foreign.time if record.last_foreign is not None else None
+    if not whole:
+        return replace(record, unsettled_at=written)
     return replace(record, seen=seen, unsettled_at=written)
 
 
@@ -128,8 +133,10 @@ def remember(visit: Visit, judgements: tuple[Judgement, ...], record: TargetReco
         policy_id: replace(memory if policy_id in on else _without_alert(memory), baseline_is_newest=False)
         for policy_id, memory in record.memories.items()
     }
+    reading = _kept_reading(visit, record) if any(map(_is_compliant, judgements)) else ""
     for judgement in judgements:
-        memories[judgement.policy.id] = _memory(visit, judgement, memories.get(judgement.policy.id))
+        earlier = memories.get(judgement.policy.id)
+        memories[judgement.policy.id] = _memory(visit, judgement, earlier, reading)
     kept_since = visit.now - max(REMEMBERED, visit.deps.configuration.limits.flapping_window)
     return replace(
         record,
@@ -145,15 +152,17 @@ def _without_alert(memory: PolicyMemory) -> PolicyMemory:
     return replace(memory, fingerprint="", unknown_runs=0, unknown_since=None)
 
 
-def _memory(visit: Visit, judgement: Judgement, earlier: PolicyMemory | None) -> PolicyMemory:
+def _is_compliant(judgement: Judgement) -> bool:
+    return judgement.finding.state is ComplianceState.COMPLIANT and judgement.finding.applies
+
+
+def _memory(visit: Visit, judgement: Judgement, earlier: PolicyMemory | None, reading: str) -> PolicyMemory:
     finding, now = judgement.finding, visit.now
     memory = next_memory(earlier, finding, judgement.decision, now)
-    kept_open = alerts_kept_open(earlier, judgement, now)
-    memory = replace(memory, exposure=judgement.exposure, kept_open=kept_open)
-    if finding.state is not ComplianceState.COMPLIANT or not finding.applies:
+    memory = replace(memory, exposure=judgement.exposure)
+    if not _is_compliant(judgement):
         return memory
-    kept = _keep_baseline(visit)
-    memory = replace(memory, last_compliant_at=now, baseline=kept, baseline_is_newest=True)
+    memory = replace(memory, last_compliant_at=now, baseline=reading, baseline_is_newest=True)
     return _with_way_in(memory, visit.snapshot)
 
 
@@ -162,23 +171,6 @@ def _with_way_in(memory: PolicyMemory, snapshot: Snapshot) -> PolicyMemory:
     if not isinstance(snapshot, ServerSnapshot) or not has_good_way(snapshot):
         return memory
     return replace(memory, way_in=memory.baseline, way_in_at=memory.last_compliant_at)
-
-
-def alerts_kept_open(earlier: PolicyMemory | None, judgement: Judgement, now: datetime) -> tuple[str, ...]:
-    """Fingerprints of the alerts that stay open although nothing is found now: it comes back and back, or it
-    cannot be told now whether it has."""
-    if earlier is None:
-        return ()
-    state = judgement.finding.state
-    if state in {ComplianceState.UNKNOWN, ComplianceState.ERROR} and not judgement.finding.undecided:
-        return earlier.kept_open
-    if not is_restless(judgement.exposure, now):
-        return ()
-    ended = (earlier.fingerprint,) if state is ComplianceState.COMPLIANT and earlier.fingerprint else ()
-    return tuple(dict.fromkeys((*earlier.kept_open, *ended)))[-_MOST_KEPT_OPEN:]
-
-
-_MOST_KEPT_OPEN: Final = 8
 
 
 def next_memory(
@@ -213,14 +205,44 @@ def _tag_exempt_since(earlier: PolicyMemory, decision: Decision | None, now: dat
     return tag_used_since(earlier, now) or (now if by_tag else None)
 
 
-def _keep_baseline(visit: Visit) -> str:
-    """The reading without its time, so that an unchanged target keeps one blob."""
+def _kept_reading(visit: Visit, record: TargetRecord) -> str:
+    """The reading without its time, so that an unchanged target keeps one blob; written where the record does
+    not say that it was within the last hour."""
     timeless: Snapshot = replace(visit.snapshot, read_at=_NO_TIME)
-    return visit.deps.store.keep(timeless)
+    lately = visit.now - NOTED_EVERY
+    noted = (m for m in record.memories.values() if (m.last_compliant_at or lately) > lately)
+    return visit.deps.store.keep(timeless, {memory.baseline for memory in noted})
 
 
-def relate(visit: Visit, seen: Snapshot) -> None:
-    """Remember what the target depends on, by all that was read of it: after its deletion an NSG cannot be
-    asked for its subnets."""
-    relations = [Relation(source=source, target=visit.target) for source in depends_on(seen)]
-    visit.deps.store.relate(relations, visit.now)
+def is_news(visit: Visit, record: TargetRecord) -> bool:
+    """Whether a record holds more than the saved one, but for times that may lag behind.
+
+    Who wrote last is no news either: the row of the target's queue key tells it (``Store.heard``).
+    """
+    known = visit.known
+    if known is None or known.etag is None:
+        return True
+    noted = {policy: _as_noted(one, known.memories.get(policy)) for policy, one in record.memories.items()}
+    return replace(record, memories=noted, last_foreign=known.last_foreign) != known
+
+
+def _as_noted(memory: PolicyMemory, known: PolicyMemory | None) -> PolicyMemory:
+    """The memory with the times that are noted already, where they do not lag too far behind."""
+    at, noted = memory.last_compliant_at, known.last_compliant_at if known is not None else None
+    if known is None or at is None or noted is None or at - noted >= NOTED_EVERY:
+        return memory
+    is_way_in = memory.way_in_at == at and memory.way_in == known.way_in
+    return replace(
+        memory, last_compliant_at=noted, way_in_at=known.way_in_at if is_way_in else memory.way_in_at
+    )
+
+
+def related(visit: Visit, seen: Snapshot, record: TargetRecord) -> TargetRecord:
+    """The record once the index tells what the target depends on, by all that was read of it: after its
+    deletion an NSG cannot be asked for its subnets."""
+    sources = depends_on(seen)
+    told = digest("\n".join(sorted(source.key for source in sources)))
+    if told != record.related:
+        relations = [Relation(source=source, target=visit.target) for source in sources]
+        visit.deps.store.relate(relations, visit.now)
+    return replace(record, related=told)

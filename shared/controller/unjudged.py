@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from shared.controller.announcing import announce_unread, tell
 from shared.controller.deps import Deps
 from shared.controller.moved import DELETED, end_alerts, leave_behind
-from shared.controller.not_judged import has_lasted, hides_exposure, tell_not_judged
+from shared.controller.not_judged import has_lasted, hides_exposure
 from shared.controller.remembering import next_memory
 from shared.controller.run_results import log_line
+from shared.controller.unread import noting_target
 from shared.model import Action, Cause, CauseKind, ComplianceState, Decision, Finding, Outcome, Reason, Target
-from shared.model.errors import GatewayError
+from shared.model.errors import GatewayError, said_of
 from shared.model.memory import TargetRecord
 from shared.model.results import TargetResult
 from shared.posture.policy import AnyPolicy
@@ -21,12 +23,12 @@ from shared.posture.policy import AnyPolicy
 
 def target_is_gone(record: TargetRecord, deps: Deps) -> TargetResult:
     """The resource was deleted: its alerts are resolved, and it is forgotten but for its name."""
-    now = deps.clock.now()
-    end_alerts(record, DELETED, deps, now)
-    leave_behind(record, deps, now)
+    end_alerts(record, DELETED, deps)
+    leave_behind(record, deps, deps.clock.now())
     if record.deeds:
         deps.store.journal.append(record.target, *record.deeds)
-    deps.store.forget(record.target)
+    deps.store.unknown.remove(record.target)
+    deps.store.forget(record.target, record.etag)
     deps.store.unrelate(record.target)
     return TargetResult(
         target=record.target,
@@ -46,16 +48,17 @@ def target_is_unreadable(
     """A reading that failed for good is unknown for every policy: it may alert, once for all of them, and it
     never acts."""
     now = deps.clock.now()
-    reason = f"could not be read: {error.code or type(error).__name__}: {error}"
+    reason = f"could not be read: {said_of(error)}"
     unknown = [_unknown(policy, record.target, reason) for policy in policies]
     memories = dict(record.memories)
     lasted = [has_lasted(memories.get(policy.id), now) for policy in policies]
     is_told = bool(policies) and (record.not_judged or any(lasted) or hides_exposure(record, deps))
-    if is_told:
-        tell_not_judged(record.target, unknown, cause, deps)
     for policy, (finding, decision) in zip(policies, unknown, strict=True):
         memories[policy.id] = next_memory(memories.get(policy.id), finding, decision, now)
-    deps.store.save(replace(record, memories=memories, not_judged=is_told))
+    record = noting_target(replace(record, memories=memories, not_judged=is_told), error, cause, deps)
+    deps.store.unknown.add(record.target)
+    record, announced = announce_unread(record, unknown, cause, deps)
+    tell(announced, deps.store.save(record), cause, deps)
     result = TargetResult(
         target=record.target,
         findings=tuple(finding for finding, _ in unknown),

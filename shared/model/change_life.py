@@ -174,7 +174,7 @@ def what_stands(over: ChangeRecord) -> Change | None:
 
     Each edit has its inverse, in reverse. Whether it stands still is for a reading to tell.
     """
-    if over.outcome is Outcome.REVERTED:
+    if over.outcome in {Outcome.REVERTED, Outcome.ROLLED_BACK}:
         return over.change
     if over.outcome not in {Outcome.FAILED, Outcome.CONFLICTED} or not over.made:
         return None

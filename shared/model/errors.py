@@ -9,7 +9,8 @@ from __future__ import annotations
 
 
 class GatewayError(Exception):
-    """An ARM request that did not do what was asked. ``code`` is ARM's, ``""`` when it sent none."""
+    """An ARM request that did not do what was asked. ``code`` is ARM's, ``""`` when it sent none;
+    ``request`` is the method and the path, ``""`` where no request was made."""
 
     is_end: bool = False
     """Whether it is how an operation ended (``Failed``, ``Canceled``), and no trouble of asking about it."""
@@ -18,6 +19,14 @@ class GatewayError(Exception):
         super().__init__(message)
         self.code = code
         self.status = status
+        self.request = ""
+
+
+def said_of(error: GatewayError) -> str:
+    """Request and answer in one line: method, path, status, code, and what was said."""
+    answer = f"answered {error.status}" if error.status else "got no answer"
+    asked = f"{error.request} {answer}" if error.request else type(error).__name__
+    return f"{asked} {error.code}".rstrip() + f": {error}"
 
 
 class Transient(GatewayError):

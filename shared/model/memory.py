@@ -36,10 +36,12 @@ class PolicyMemory:
     state: ComplianceState
     since: datetime
     last_compliant_at: datetime | None = None
+    """Up to an hour before the last compliant reading, while each of them is as the one before: a look that
+    finds nothing new saves nothing."""
     baseline: str | None = None
     """Blob reference of the last compliant reading."""
     baseline_is_newest: bool = False
-    """Whether the target was not read since the baseline was."""
+    """Whether every reading since the baseline was the same."""
     unknown_runs: int = 0
     unknown_since: datetime | None = None
     fingerprint: str = ""
@@ -49,7 +51,7 @@ class PolicyMemory:
     exposure: Exposure = Exposure()
     """The clock of what lets somebody in."""
     kept_open: tuple[str, ...] = ()
-    """Fingerprints whose alerts stay open for a while although nothing is found: it comes back and back."""
+    """Fingerprints of alerts that are open besides, in records that do not list their open alerts."""
     way_in: str | None = None
     """Blob reference of the last compliant reading in which a rule for some people let them in publicly."""
     way_in_at: datetime | None = None
@@ -103,6 +105,20 @@ class TagExemption:
 
 
 @value
+class Unread:
+    """What could not be read when the target was last looked at."""
+
+    since: datetime
+    why: str
+    looks: int = 0
+    """In a row, those alone that were asked for because of it."""
+    whole: bool = False
+    """Whether nothing of the target could be read; False: parts of it, in passing."""
+    again_at: datetime | None = None
+    """When the message comes that asks again; until then no other is sent."""
+
+
+@value
 class TargetRecord:
     """The journal's entry for one target. ``etag`` is the store's, None for a target not yet known."""
 
@@ -130,8 +146,17 @@ class TargetRecord:
     """Until when somebody minds the change in flight: its next check comes before that."""
     not_judged: bool = False
     """Whether the alert is open that the target cannot be judged."""
+    open_alerts: tuple[str, ...] | None = None
+    """Ids of the alerts that may be open, never fewer than are: one enters before its alert is written and
+    leaves after that is over. None in records older than the field (``shared.controller.open_alerts``)."""
+    alerts_unsure_until: datetime | None = None
+    """Until when a slower worker may still open an alert that it has listed."""
+    unread: Unread | None = None
+    """None when the last look read all that it may."""
     host_name: str = ""
     """The server's, once it is noted under it whose it is; never that of a subnet."""
+    related: str = ""
+    """A digest of what the target was last seen to depend on, once the index tells of it."""
     deeds: tuple[Deed, ...] = ()
     """What happened and is entered into the target's chain when the record is saved, in one transaction.
     Never stored with the record itself."""

@@ -46,10 +46,10 @@ class Archive:
         self._blobs = blobs
 
     def keep_text(self, text: str) -> str:
-        """Write a text unless it is there already, and return its reference."""
+        """Write a text and return its reference. What is there already is written again: asking first costs
+        as much, and a text that is written anew is not taken for one that nobody needs any more."""
         name = reference(text)
-        if name not in self._blobs.names(_SNAPSHOTS, prefix=name):
-            self._blobs.put(_SNAPSHOTS, name, text.encode())
+        self._blobs.put(_SNAPSHOTS, name, text.encode())
         return name
 
     def text(self, name: str) -> str | None:

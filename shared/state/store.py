@@ -23,16 +23,17 @@ from shared.model.messages import Message
 from shared.model.resource_id import ResourceId
 from shared.model.results import RunRecord, TargetResult
 from shared.state.alert_rows import Alerts
-from shared.state.blob_archive import Archive
+from shared.state.blob_archive import Archive, reference
 from shared.state.break_glass import BreakGlassSwitch
 from shared.state.change_rows import Changes
 from shared.state.claims import Claims
-from shared.state.coalescing import Coalescing
+from shared.state.coalescing import Coalescing, Started
 from shared.state.journal import Journal
 from shared.state.journal_evidence import EvidenceReader
 from shared.state.listings import Page, Wanted
 from shared.state.names import Names
 from shared.state.outbox import Outbox
+from shared.state.pass_rows import PassRows
 from shared.state.relation_index import Relations
 from shared.state.run_rows import Runs
 from shared.state.table_layout import (
@@ -44,6 +45,7 @@ from shared.state.table_layout import (
 )
 from shared.state.table_rows import Rows, conditional, timestamp
 from shared.state.target_rows import TargetRows
+from shared.state.unknown_rows import UnknownTargets
 
 
 class Store:
@@ -68,6 +70,8 @@ class Store:
         self._runs = Runs(tables, self._rows)
         self._relations = Relations(tables, self._rows)
         self.names = Names(tables, self._rows)
+        self.unknown = UnknownTargets(tables, self._rows)
+        self.passes = PassRows(tables, self._rows)
         self._coalescing = Coalescing(tables, self._rows, self.send, new_token)
 
     # --- messages ----------------------------------------------------------------------------------
@@ -91,17 +95,17 @@ class Store:
         ``ValueError`` for a message that may not be merged: not a look, or with options of its own."""
         return self._coalescing.arm(queue_place(message), message, now, delay_seconds)
 
-    def heard(self, target: Target) -> Cause | None:
-        """Why a look is asked for that has not begun; None when none is."""
+    def heard(self, target: Target) -> tuple[Cause, ...]:
+        """What has arrived about a target, oldest first, whether or not its record tells of it yet."""
         return self._coalescing.heard(target)
 
-    def start(self, message: Message, now: datetime) -> Cause | None:
-        """Begin the reading that a look asks for: its merged cause, or None when a younger one did."""
+    def start(self, message: Message, now: datetime) -> Started | None:
+        """Begin the reading that a look asks for, with its merged cause; None when a younger one did."""
         return self._coalescing.start(queue_place(message), message, now)
 
-    def finish(self, message: Message) -> None:
+    def finish(self, message: Message, began: Started) -> None:
         """The reading has ended and all that follows from it is done."""
-        self._coalescing.finish(queue_place(message), message)
+        self._coalescing.finish(queue_place(message), message, began)
 
     # --- memory of targets -------------------------------------------------------------------------
 
@@ -114,10 +118,10 @@ class Store:
         """Write what is known and what happened; raises ``EntityChanged`` when somebody else was faster."""
         return self._targets.put(record)
 
-    def forget(self, target: Target) -> None:
-        """Remove the memory of a target that is gone."""
+    def forget(self, target: Target, etag: str | None = None) -> None:
+        """Remove the memory of a target that is gone; raises ``EntityChanged`` where it has another etag."""
         place = target_place(target)
-        self._tables.delete(place.table, place.partition, place.row)
+        self._tables.delete(place.table, place.partition, place.row, etag)
 
     def known_targets(self, subscription: str) -> Iterator[TargetRecord]:
         """Every target remembered in a subscription."""
@@ -263,9 +267,12 @@ class Store:
 
     # --- blobs -------------------------------------------------------------------------------------
 
-    def keep(self, value: object) -> str:
-        """Keep a value for good; equal values share one reference."""
-        return self._archive.keep_text(codec.dump(value))
+    def keep(self, value: object, kept: Collection[str | None] = ()) -> str:
+        """Keep a value and return its reference, which equal values share. One that is among ``kept`` was
+        written lately, and is not written again."""
+        text = codec.dump(value)
+        name = reference(text)
+        return name if name in kept else self._archive.keep_text(text)
 
     def snapshot(self, reference: str) -> Snapshot | None:
         return self._archive.value(Snapshot, reference)

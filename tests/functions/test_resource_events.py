@@ -67,9 +67,9 @@ def queued(world: World) -> list[Message]:
 def cause_of(world: World) -> Cause:
     """The cause with which the queued look will begin."""
     (message,) = queued(world)
-    cause = world.store.start(message, world.clock.now())
-    assert cause is not None
-    return cause
+    began = world.store.start(message, world.clock.now())
+    assert began is not None
+    return began.cause
 
 
 def letters(world: World) -> list[dict[str, Any]]:

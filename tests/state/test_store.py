@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -117,8 +117,8 @@ def test_a_burst_on_one_key_is_one_message_with_all_causes(bench: Bench) -> None
     message = store.read_message(body)
     began = store.start(message, NOW)
     assert began is not None
-    assert (began.event_id, began.count) == ("e4", 5)
-    store.finish(message)
+    assert (began.cause.event_id, began.cause.count) == ("e4", 5)
+    store.finish(message, began)
     assert store.start(message, NOW) is None
 
 
@@ -129,7 +129,7 @@ def test_events_that_arrive_together_are_all_in_the_causes_of_the_readings(bench
     with ThreadPoolExecutor(6) as pool:
         list(pool.map(lambda cause: store.arm(look(server(), cause), NOW, 0), causes))
     began = [store.start(store.read_message(body), NOW) for body in iter(bench.probe.take, None)]
-    assert sum(cause.count for cause in began if cause is not None) == 12
+    assert sum(one.cause.count for one in began if one is not None) == 12
 
 
 def test_a_target_and_a_locator_are_coalesced_apart(bench: Bench) -> None:
@@ -376,8 +376,11 @@ class Together:
         partition: str | None = None,
         row_prefix: str = "",
         properties: Sequence[str] = (),
+        *,
+        behind: str = "",
+        page: int | None = None,
     ) -> Iterator[Entity]:
-        return self._tables.query(table, partition, row_prefix, properties)
+        return self._tables.query(table, partition, row_prefix, properties, behind=behind, page=page)
 
     def write(self, table: str, *writes: TableWrite) -> tuple[str, ...]:
         if not getattr(self._passed, "gate", False):
@@ -387,6 +390,9 @@ class Together:
 
     def delete(self, table: str, partition: str, row: str, etag: str | None = None) -> None:
         self._tables.delete(table, partition, row, etag)
+
+    def remove(self, table: str, partition: str, rows: Collection[str]) -> None:
+        self._tables.remove(table, partition, rows)
 
 
 def race(works: list[Callable[[], object]]) -> list[bool]:
@@ -807,4 +813,4 @@ def test_a_sweep_that_meets_a_pending_event_keeps_its_actor(bench: Bench) -> Non
     assert body is not None
     began = store.start(store.read_message(body), soon)
     assert began is not None
-    assert (began.kind, began.event_id) == (CauseKind.EVENT, "event-1")
+    assert (began.cause.kind, began.cause.event_id) == (CauseKind.EVENT, "event-1")

@@ -22,6 +22,7 @@ from azure.core.credentials import TokenCredential
 from azure.core.pipeline import policies
 from azure.core.rest import HttpRequest, HttpResponse
 
+from shared.adapters.arm.session.pace import Pace
 from shared.adapters.arm.session.tokens import LocalBearerPolicy, LocalCredential, actor_of
 from shared.adapters.identity import azure_credential
 from shared.config.settings import Cloud, Settings, is_loopback
@@ -84,6 +85,7 @@ class ArmClients:
     def __init__(self, settings: Settings) -> None:
         self.versions = ApiVersions(**dict(settings.api_versions))
         self.endpoint, self._scopes = _endpoint(settings)
+        self.pace = Pace()
         self._settings = settings
         self._local = is_loopback(self.endpoint)
         self._credential = _Lazy(self._make_credential)

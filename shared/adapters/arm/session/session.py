@@ -22,9 +22,10 @@ from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_at
 
 from shared.adapters.arm.session.clients import ArmClients, same_host
 from shared.adapters.arm.session.errors import SDK_ERRORS, Asked, retry_after, translate
+from shared.adapters.arm.session.pace import RESERVE
 from shared.adapters.identity import no_token
 from shared.model import ArmCall, Json, ServerState
-from shared.model.errors import Busy, GatewayError, Permanent, Transient
+from shared.model.errors import Busy, GatewayError, Permanent, Throttled, Transient
 from shared.model.interfaces import Clock
 from shared.model.values import value
 
@@ -63,7 +64,10 @@ class Session:
     def __init__(self, clients: ArmClients, clock: Clock, sleep: Callable[[float], None]) -> None:
         self.clients = clients
         self.clock = clock
+        self.reserve = RESERVE
+        """How much of a bucket is left to others; a sweep sets it to ``SWEEP_RESERVE``."""
         self.calls: list[ArmCall] = []
+        self.troubles: list[Transient] = []
         self._sleep = sleep
 
     def ask(
@@ -72,15 +76,25 @@ class Session:
         asked: Asked = Asked.READ,
         server: ServerState | None = None,
     ) -> _T:
-        """Send a read or a poll, again where that helps. Raises a classified ``GatewayError``."""
+        """Send a read or a poll, again where that helps. Raises a classified ``GatewayError``; one that
+        passes is among the ``troubles``, whoever catches it."""
         retrying = Retrying(
             retry=retry_if_exception(_is_worth_asking_again),
             stop=stop_after_attempt(ATTEMPTS) | stop_before_delay(BUDGET_SECONDS),
             wait=_wait,
-            sleep=self._sleep,
+            sleep=self._pause,
             reraise=True,
         )
-        return retrying(lambda: self.classified(lambda: request(self._hooks()), asked, server))
+        try:
+            return retrying(lambda: self.classified(lambda: request(self._hooks()), asked, server))
+        except Transient as passing:
+            self.trouble(passing)
+            raise
+
+    def trouble(self, passing: Transient) -> Transient:
+        """The error, noted: what it kept from being read may be read a little later."""
+        self.troubles.append(passing)
+        return passing
 
     def tell(self, request: Callable[[Hooks], object], server: ServerState | None) -> Accepted:
         """Send a write, once. ``server`` is the state in which the written server was last seen."""
@@ -107,7 +121,7 @@ class Session:
         try:
             return send()
         except SDK_ERRORS as error:
-            raise translate(error, asked, now=self.clock.now(), server=server) from error
+            raise self._named(translate(error, asked, now=self.clock.now(), server=server)) from error
 
     def _hooks(self) -> Hooks:
         """For one operation of an SDK, which asks for page after page by itself."""
@@ -122,16 +136,38 @@ class Session:
 
     def _asked(self, request: Request) -> None:
         """Count the request; refuse one that a link in an answer would send to another host."""
-        url = request.http_request.url
+        method, url = request.http_request.method, request.http_request.url
         if not same_host(url, self.clients.endpoint):
             raise Permanent(f"refused to follow a link to {urlsplit(url).hostname!r}", code="ForeignHost")
-        self.calls.append(ArmCall(method=request.http_request.method, path=urlsplit(url).path, status=0))
+        path = urlsplit(url).path
+        self._keep_pace(method, path)
+        self.calls.append(ArmCall(method=method, path=path, status=0))
+
+    def _keep_pace(self, method: str, path: str) -> None:
+        """Wait a moment where a bucket runs low. What would take longer is not asked now: the queue waits."""
+        wait = self.clients.pace.wait(method, path, self.clock.now(), self.reserve)
+        if wait > LONGEST_WAIT_SECONDS:
+            raise Throttled(f"{method} {path} is throttled for {wait:.0f} s", code="Paced", retry_after=wait)
+        self._pause(wait)
+
+    def _pause(self, seconds: float) -> None:
+        if seconds:
+            self._sleep(seconds)
 
     def _answered(self, response: Response) -> None:
+        last, answer = self.calls[-1], response.http_response
+        self.calls[-1] = ArmCall(method=last.method, path=last.path, status=answer.status_code)
+        self.clients.pace.note(last.method, last.path, answer.headers, self.clock.now())
+
+    def _named(self, error: GatewayError) -> GatewayError:
+        """The error with the request that it answers; a 429 is remembered by all runs."""
+        if not self.calls:
+            return error
         last = self.calls[-1]
-        self.calls[-1] = ArmCall(
-            method=last.method, path=last.path, status=response.http_response.status_code
-        )
+        error.request = f"{last.method} {last.path}"
+        if isinstance(error, Throttled):
+            self.clients.pace.refused(last.method, last.path, error, self.clock.now())
+        return error
 
     def _accepted(self, response: Response) -> Accepted:
         headers = response.http_response.headers
@@ -182,8 +218,10 @@ def _is_worth_asking_again(error: BaseException) -> bool:
 
 
 def _wait(state: RetryCallState) -> float:
-    """As long as ARM asks; otherwise one second, then two."""
+    """As long as ARM asks; otherwise one second, then two. After a 429 the pace waits before the request."""
     error = state.outcome.exception() if state.outcome else None
+    if isinstance(error, Throttled):
+        return 0.0
     if isinstance(error, Transient) and error.retry_after is not None:
         return error.retry_after
     return float(2 ** (state.attempt_number - 1))

@@ -13,7 +13,8 @@ from typing import Final
 from azure.core.rest import HttpRequest, HttpResponse
 
 from shared.adapters.arm.session.clients import same_host
-from shared.adapters.arm.session.errors import Asked, Refusal, classify, codes_of, message_of, retry_after
+from shared.adapters.arm.session.errors import Asked, Refusal, classify, codes_of, retry_after
+from shared.adapters.arm.session.refusals import told
 from shared.adapters.arm.session.session import Accepted, Hooks, Session
 from shared.adapters.arm.wire.fields import text
 from shared.model import Json, Operation
@@ -94,7 +95,7 @@ def _runs_on(body: Json) -> bool:
     if status in _FAILED:
         codes = tuple(codes_of(body))
         cancelled = () if codes or status == "failed" else (_SUPERSEDED,)
-        message = message_of(body) or f"the operation ended as {status}"
+        message = told(body) or f"the operation ended as {status}"
         raise _as_end(Refusal(asked=Asked.POLL, status=200, codes=codes or cancelled, message=message))
     return status != "succeeded"
 
