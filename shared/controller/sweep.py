@@ -8,18 +8,14 @@ between what was inherited and what is new.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from shared.alerts.lifecycle import notification
+from shared.controller.delivering import call_again
 from shared.controller.deps import Deps
 from shared.controller.dispatch import ask
 from shared.controller.ended_exemptions import resolve_what_is_over, tell_of_ended_exemptions
 from shared.controller.expired_exemptions import tell_of_expired_exemptions
 from shared.controller.journaling import keep_journal
 from shared.controller.nearly_spent import end_warnings
-from shared.controller.notifying import notify
 from shared.model import Cause, CauseKind, Target
-from shared.model.alert_records import NotificationType
 from shared.model.errors import GatewayError
 from shared.model.interfaces import Enumerated
 from shared.model.resource_id import ResourceId
@@ -50,7 +46,7 @@ def sweep(deps: Deps) -> Swept:
     tell_of_expired_exemptions(cause, deps)
     end_warnings(cause, deps)
     deps.store.names.forget_old(cause.time)
-    _queue_unsent(deps)
+    call_again(cause, deps)
     keep_journal(deps)
     swept = Swept(
         scopes=len(counts),
@@ -80,12 +76,3 @@ def _sweep_scope(scope: ResourceId, cause: Cause, deps: Deps) -> tuple[int, int]
     if not scope.resource_group:
         deps.store.complete_first_pass(scope.subscription, started)
     return len(seen), len(missing)
-
-
-def _queue_unsent(deps: Deps) -> None:
-    """Notifications that could not be queued when their alert was written."""
-    now = deps.clock.now()
-    for alert in deps.store.unsent_alerts():
-        for kind in alert.unsent:
-            notify(notification(alert, NotificationType(kind), now), alert.cause, deps)
-        deps.store.put_alert(replace(alert, unsent=()))
