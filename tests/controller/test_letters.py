@@ -23,7 +23,6 @@ from tests.functions.test_resource_events import letters, queued
 COMPLIANT = public_server()
 DRIFTED = public_server(firewall_rules=(OFFICE, ALL_AZURE))
 CAUSE = Cause(kind=CauseKind.EVENT, time=START, event_id="event-1")
-SOURCE = "docs/adr/0018-notifications-have-an-outbox.md"
 HOUR = 3600
 
 
@@ -76,7 +75,7 @@ def only_message(world: World) -> Message:
 @pytest.mark.field(
     "steady",
     "A sink that is down for an hour is told everything later, in order and once: an alert, then its end",
-    source=SOURCE,
+    source="docs/adr/0018-notifications-have-an-outbox.md",
     date="2026-11-29",
 )
 def test_a_sink_that_is_down_for_an_hour_loses_nothing() -> None:
@@ -180,7 +179,7 @@ def test_what_was_left_behind_goes_with_the_next_thing_that_the_sink_takes() -> 
 @pytest.mark.field(
     "steady",
     "A sink that takes nothing for a day is an alert to the other sinks, which ends when it takes everything",
-    source=SOURCE,
+    source="docs/adr/0018-notifications-have-an-outbox.md",
     date="2026-11-29",
 )
 def test_a_sink_that_takes_nothing_for_a_day_is_told_through_the_others() -> None:
