@@ -21,6 +21,7 @@ from shared.controller.delivering import deliver_later
 from shared.controller.deps import Deps
 from shared.controller.notifying import write_and_tell
 from shared.controller.open_alerts import is_open, list_alert
+from shared.controller.reviving import ask_anew
 from shared.controller.run_results import keep_result
 from shared.model import (
     Action,
@@ -67,6 +68,7 @@ def poisoned(body: bytes, deps: Deps) -> None:
         for target in targets:
             _open_alert(message, target, letter, deps)
         _tell_run(message, deps)
+        ask_anew(message, deps)
     deps.log(
         {
             "message": "poisoned",
@@ -91,6 +93,8 @@ def _targets(message: Message, deps: Deps) -> tuple[Target, ...]:
     """What the message was about, as far as it can be told without ARM."""
     if message.target is not None:
         return (message.target,)
+    if message.spread is not None:
+        return message.spread.targets
     if message.locator is not None:
         return deps.store.related(message.locator)
     change = deps.store.change(message.change_id) if message.change_id else None
