@@ -75,10 +75,6 @@ class Interrupted:
         self._before()
         self._tables.remove(table, partition, rows)
 
-    def remove(self, table: str, partition: str, rows: Collection[str]) -> None:
-        self._before()
-        self._tables.remove(table, partition, rows)
-
 
 def audited(*before: Snapshot) -> World:
     """A world in which drift is told and not reverted, with what was seen before."""
