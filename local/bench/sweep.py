@@ -1,10 +1,11 @@
 """Benchmark of the sweep: what a pass over a whole estate costs, and one in which little has changed.
 
-The real gateway and clients before the simulator, on the simulator's own time: 50 ms for a call, ARM's buckets
-(`local.simulator.buckets`), eight workers. 10,000 servers and 3,000 NSGs in `full`, a fiftieth of that in `quick`.
-Shares are of the pass that looks at everything: of its calls to ARM, and of the processor time of its messages,
-the simulator's own answers among them. The second pass comes half an hour later, when one server in a hundred was
-written. Memory is what the process grew by while the later half was looked at, less what the storage took in it.
+The real gateway and clients before the simulator, on the simulator's own time: 50 ms for a call, ARM's
+buckets (`local.simulator.buckets`), eight workers. 10,000 servers and 3,000 NSGs in `full`, a fiftieth of
+that in `quick`. Shares are of the pass that looks at everything: of its calls to ARM, and of the processor
+time of its messages, the simulator's own answers among them. The second pass comes half an hour later, when
+one server in a hundred was written. Memory is what the process grew by while the later half was looked at,
+less what the storage took in it.
 """
 
 from __future__ import annotations

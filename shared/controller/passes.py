@@ -127,7 +127,7 @@ def _is_under_way(last: PassRecord | None, judged_by: str, deps: Deps) -> bool:
 
 
 def _judged_by(subscription: str, deps: Deps) -> str:
-    """What judges now. Where writes were forbidden and are not any more, what they left is looked at again."""
+    """What judges now. Where writes were forbidden and are not any more, all that was left is looked at."""
     try:
         stopped = deps.store.break_glass(subscription, deps.settings.scopes)
     except StoreError:
@@ -167,7 +167,7 @@ def _survey(subscription: str, last: PassRecord | None, attempt: int, deps: Deps
 
 
 def _try(source: Callable[[], None], attempt: int, troubles: list[str]) -> None:
-    """One source of three: without it there is more to look at, never less. What passes is waited for first."""
+    """One source of three: without it there is more to look at, never less. What passes is waited for."""
     try:
         source()
     except GatewayError as error:

@@ -40,7 +40,7 @@ class Watched:
 
 @value
 class Spread:
-    """Looks that a pass asks for, so many seconds from one to the next: meanwhile ARM's bucket fills again."""
+    """Looks that a pass asks for, so many seconds from one to the next: meanwhile ARM's buckets fill."""
 
     targets: tuple[Target, ...] = ()
     locators: tuple[Locator, ...] = ()
