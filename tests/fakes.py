@@ -44,7 +44,7 @@ from shared.model import (
 )
 from shared.model.alert_records import AlertRecord, AlertStatus, Notification
 from shared.model.edits import EditDoesNotFit, apply_edit
-from shared.model.errors import Denied, GatewayError, Gone, StoreError
+from shared.model.errors import Denied, GatewayError, Gone, StoreError, Transient
 from shared.model.happened import approval_given
 from shared.model.interfaces import Enumerated, GroupReading, Relation, TagReading
 from shared.model.messages import Message, MessageKind, RunOptions
@@ -72,6 +72,8 @@ class Azure:
     refusals: list[Exception] = field(default_factory=list)
     """Raised by the next writes and polls, in order; what is no ``GatewayError`` kills the worker."""
     read_errors: list[GatewayError] = field(default_factory=list)
+    failing: dict[Aspect, GatewayError] = field(default_factory=dict)
+    """Parts that cannot be read, while they stand here."""
     closed_scopes: set[ResourceId] = field(default_factory=set)
     """What we may not list."""
     find_nothing: bool = False
@@ -115,6 +117,7 @@ class FakeGateway:
     def __init__(self, azure: Azure) -> None:
         self._azure = azure
         self.calls: list[ArmCall] = []
+        self.troubles: list[Transient] = []
 
     def read(self, target: Target, aspects: frozenset[Aspect]) -> Snapshot:
         self._azure.reads += 1
@@ -126,7 +129,18 @@ class FakeGateway:
             self._azure.meanwhile.pop(0)()
         if snapshot is None:
             raise Gone("not found", code="ResourceNotFound", status=404)
-        return _asked_for(replace(snapshot, read_at=self._azure.clock.now()), aspects)
+        read = _asked_for(replace(snapshot, read_at=self._azure.clock.now()), aspects)
+        return self._without_failing(read, aspects)
+
+    def _without_failing(self, snapshot: Snapshot, aspects: Iterable[Aspect]) -> Snapshot:
+        """Without the parts that Azure fails to give, each with the reason."""
+        named = {**SERVER_PARTS, **SUBNET_PARTS, Aspect.SECURITY_GROUP: "security_group"}
+        for aspect in self._azure.failing.keys() & set(aspects):
+            error = self._azure.failing[aspect]
+            self.troubles += [error] if isinstance(error, Transient) else []
+            part: dict[str, Any] = {named[aspect]: None}
+            snapshot = replace(snapshot, **part, unread={**snapshot.unread, aspect: str(error)})
+        return snapshot
 
     def more(self, snapshot: Snapshot, aspects: frozenset[Aspect]) -> Snapshot:
         there = SERVER_PARTS if isinstance(snapshot, ServerSnapshot) else SUBNET_PARTS

@@ -65,7 +65,7 @@ def _recheck_once(message: Message, wait: float, visit: Visit, record: TargetRec
     due = visit.now + timedelta(seconds=wait)
     if record.recheck_at is not None and visit.now < record.recheck_at <= due + timedelta(seconds=1):
         return record
-    visit.deps.store.send(message, wait)
+    visit.deps.store.send(replace(message, due=due), wait)
     return replace(record, recheck_at=due)
 
 
@@ -86,7 +86,7 @@ def look_after_lease(record: TargetRecord, cause: Cause, deps: Deps, options: Ru
     waiting = record.recheck_at is not None and now < record.recheck_at <= due
     if waiting:
         return record
-    deps.store.send(message, (due - now).total_seconds())
+    deps.store.send(replace(message, due=due), (due - now).total_seconds())
     return replace(record, recheck_at=due)
 
 

@@ -12,6 +12,7 @@ from typing import Protocol, TypeAlias
 
 from shared.model.alert_records import Notification
 from shared.model.changes import Edit
+from shared.model.errors import Transient
 from shared.model.kinds import Aspect
 from shared.model.operations import ArmCall, Operation
 from shared.model.resource_id import ResourceId
@@ -61,8 +62,16 @@ class Gateway(Protocol):
         """The requests made through this gateway, in order. A gateway lives for one run."""
         ...
 
+    @property
+    def troubles(self) -> Sequence[Transient]:
+        """What failed in passing, in order: what was read beside it may be whole a little later."""
+        ...
+
     def read(self, target: Target, aspects: frozenset[Aspect]) -> Snapshot:
-        """Read a target whole. Raises ``Gone`` when it does not exist."""
+        """Read a target whole. Raises ``Gone`` when it does not exist, and what its own body is refused with.
+
+        A part that cannot be read is unread on the snapshot, with the reason, and the rest is there.
+        """
         ...
 
     def more(self, snapshot: Snapshot, aspects: frozenset[Aspect]) -> Snapshot:
@@ -185,7 +194,16 @@ class Replace:
     etag: str
 
 
-TableWrite: TypeAlias = Insert | Replace
+@value
+class Put:
+    """Insert, or replace whatever is there: for rows that follow from others."""
+
+    partition: str
+    row: str
+    properties: Row
+
+
+TableWrite: TypeAlias = Insert | Replace | Put
 
 
 class Tables(Protocol):
@@ -199,10 +217,15 @@ class Tables(Protocol):
         partition: str | None = None,
         row_prefix: str = "",
         properties: Sequence[str] = (),
+        *,
+        behind: str = "",
+        page: int | None = None,
     ) -> Iterator[Entity]:
         """Entities in key order; a None partition means all partitions.
 
-        With ``properties`` only these are read, where an entity has them; without, all.
+        With ``properties`` only these are read, where an entity has them; without, all. ``behind`` begins
+        after a row, whether or not it is there. ``page`` is how many are asked for at a time, for a caller
+        that will not want more.
         """
         ...
 
@@ -215,6 +238,10 @@ class Tables(Protocol):
 
     def delete(self, table: str, partition: str, row: str, etag: str | None = None) -> None:
         """Delete; absent is success. With an etag raises ``EntityChanged`` when it does not match."""
+        ...
+
+    def remove(self, table: str, partition: str, rows: Collection[str]) -> None:
+        """Delete rows of one partition; absent is success. What is interrupted has removed some of them."""
         ...
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import field
+from datetime import datetime
 from enum import StrEnum
 
 from shared.model.alert_records import Notification
@@ -57,6 +58,10 @@ class Message:
     sink: str | None = None
     options: RunOptions = field(default_factory=RunOptions)
     attempt: int = 0
+    due: datetime | None = None
+    """When a question that was put off is to come, by the clock of whoever put it off and wrote that down."""
+    revived: int = 0
+    """How often a message about the same was given up before, and the question asked anew."""
     spread: Spread | None = None
 
     @property

@@ -45,6 +45,7 @@ from shared.state.table_layout import (
 )
 from shared.state.table_rows import Rows, conditional, timestamp
 from shared.state.target_rows import TargetRows
+from shared.state.unknown_rows import UnknownTargets
 
 
 class Store:
@@ -69,6 +70,7 @@ class Store:
         self._runs = Runs(tables, self._rows)
         self._relations = Relations(tables, self._rows)
         self.names = Names(tables, self._rows)
+        self.unknown = UnknownTargets(tables, self._rows)
         self.passes = PassRows(tables, self._rows)
         self._coalescing = Coalescing(tables, self._rows, self.send, new_token)
 

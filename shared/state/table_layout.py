@@ -3,6 +3,7 @@
 ::
 
     targets  partition = subscription   t-… memory of a target       q-… coalescing of a queue key
+                                        u-… a target of which nothing can be read
                                         b-… budget of a scope        r-…-… relation
                                         p-first-pass  p-sweep        f-…-… where a target's relations are
                                                                      that lie in another partition
@@ -44,6 +45,7 @@ RUNS: Final = "runs"
 
 RUN_ROW: Final = "run"
 TARGET_PREFIX: Final = "t-"
+UNKNOWN_PREFIX: Final = "u-"
 CHANGE_PREFIX: Final = "n-"
 LINK_PREFIX: Final = "j-"
 HEAD_PREFIX: Final = "h-"
@@ -60,6 +62,11 @@ def partition_of(what: Target | Locator) -> str:
 def target_place(target: Target) -> Place:
     row = f"{TARGET_PREFIX}{digest(target.key)}"
     return Place(table=TARGETS, partition=partition_of(target), row=row)
+
+
+def unknown_place(target: Target) -> Place:
+    """The row that lists a target of which nothing can be read."""
+    return Place(table=TARGETS, partition=partition_of(target), row=f"{UNKNOWN_PREFIX}{digest(target.key)}")
 
 
 def name_place(host_name: str) -> Place:

@@ -18,6 +18,7 @@ from shared.adapters.arm.reading import (
     network_resources,
     targets,
 )
+from shared.adapters.arm.reading.blocking_locks import telling_locks
 from shared.adapters.arm.session.clients import ArmClients
 from shared.adapters.arm.session.session import Session
 from shared.adapters.arm.writing import apply, operations
@@ -32,6 +33,7 @@ from shared.model import (
     Snapshot,
     Target,
 )
+from shared.model.errors import Transient
 from shared.model.interfaces import Clock, Enumerated, GroupReading
 from shared.model.resource_id import ResourceId
 from shared.model.sweeping import Listed, Touched
@@ -47,6 +49,10 @@ class ArmGateway:
     def calls(self) -> Sequence[ArmCall]:
         """The requests made, in order, refused and repeated ones and further pages included."""
         return tuple(self._session.calls)
+
+    @property
+    def troubles(self) -> Sequence[Transient]:
+        return tuple(self._session.troubles)
 
     def read(self, target: Target, aspects: frozenset[Aspect]) -> Snapshot:
         return targets.read(self._session, target, aspects)
@@ -71,10 +77,12 @@ class ArmGateway:
         yield from graph.touched_by(self._session, scope, since)
 
     def submit(self, edit: Edit, snapshot: Snapshot) -> Operation:
-        return apply.submit(self._session, edit, snapshot)
+        with telling_locks(self._session):
+            return apply.submit(self._session, edit, snapshot)
 
     def poll(self, operation: Operation) -> Operation | None:
-        return operations.poll(self._session, operation)
+        with telling_locks(self._session):
+            return operations.poll(self._session, operation)
 
     def dependants(self, target: Target) -> Mapping[str, Json]:
         return dependants.dependants(self._session, target)
