@@ -8,7 +8,7 @@ then. So buckets see what several instances ask for within one second.
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -64,13 +64,20 @@ class IndexedTables(MemoryTables):
         self._index: dict[tuple[str, str], list[str]] = {}
 
     def query(
-        self, table: str, partition: str | None = None, row_prefix: str = "", properties: Sequence[str] = ()
+        self,
+        table: str,
+        partition: str | None = None,
+        row_prefix: str = "",
+        properties: Sequence[str] = (),
+        *,
+        behind: str = "",
+        page: int | None = None,
     ) -> Iterator[Entity]:
         if partition is None:
-            yield from super().query(table, partition, row_prefix, properties)
+            yield from super().query(table, partition, row_prefix, properties, behind=behind, page=page)
             return
         rows = self._index.get((table, partition), [])
-        for row in rows[bisect_left(rows, row_prefix) :]:
+        for row in rows[max(bisect_left(rows, row_prefix), bisect_right(rows, behind)) :]:
             if not row.startswith(row_prefix):
                 return
             entity = self._entities[table, partition, row]
