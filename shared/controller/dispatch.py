@@ -39,6 +39,8 @@ RACES: Final = 3
 
 def dispatch(message: Message, deps: Deps) -> TargetResult | None:
     """Do what ``message`` asks. Raises what the platform should retry; None means nothing to tell."""
+    if message.cause.kind is CauseKind.SWEEP and message.kind is not MessageKind.CHECK:
+        deps.gateway.give_way()
     try:
         return _by_kind(message, deps)
     except Transient as trouble:
