@@ -53,7 +53,7 @@ from shared.model.results import TargetResult
 from shared.model.snapshots import SERVER_PARTS, SUBNET_PARTS, parts_tried
 from shared.policies import discover
 from shared.state.store import Store
-from tests.memory import FakeClock, MemoryBlobs, MemoryQueue, MemoryTables
+from tests.memory import FakeClock, MemoryBlobs, MemoryQueue, MemoryTables, QueuedMessage
 
 START = datetime(2026, 11, 2, 8, 0, tzinfo=UTC)
 SUBSCRIPTION = "11111111-2222-3333-4444-555555555555"
@@ -385,6 +385,12 @@ class World:
         self.store.journal.append(approved.target, approval_given(approved, approved.approval))
         return self.store.put_alert(approved)
 
+    def handle(self, received: QueuedMessage, deps: Deps) -> TargetResult | None:
+        """Do what a received message asks, and be done with it."""
+        done = dispatch(self.store.read_message(received.body), deps)
+        self.queue.delete(received)
+        return done
+
     def drain(self, seconds: float = 0) -> list[TargetResult]:
         """Work off the queue as time passes; returns what the looks came to. Failing messages raise."""
         results: list[TargetResult] = []
@@ -392,8 +398,7 @@ class World:
         while True:
             received = self.queue.receive()
             if received is not None:
-                done = dispatch(self.store.read_message(received.body), self.deps())
-                self.queue.delete(received)
+                done = self.handle(received, self.deps())
                 results += [done] if done is not None else []
             elif self.clock.now() < until:
                 self.clock.advance(min(1.0, (until - self.clock.now()).total_seconds()))

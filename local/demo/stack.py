@@ -94,6 +94,7 @@ def app_settings(storage: str, azure: SimulatorClient, chosen: Mapping[str, str]
         "ALERT_TOPIC_ENDPOINT": azure.topic_url(ALERT_TOPIC),
         "OPERATOR_KEYS": "allow",
         "FUNCTIONS_WORKER_RUNTIME": "python",
+        "PYTHON_THREADPOOL_THREAD_COUNT": "40",
         **chosen,
     }
 

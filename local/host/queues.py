@@ -2,8 +2,9 @@
 
 The behaviour is that of the storage queues extension (azure-sdk-for-net, `QueueListener`, `QueueProcessor`):
 
-- a batch is fetched while at most `newBatchThreshold` messages run; a fetched message is invisible for ten
-  minutes and that lease is renewed at half time for as long as the function runs;
+- a batch of `batchSize` is fetched while at most `newBatchThreshold` messages run, so that with a batch of
+  one each slot is filled again as soon as it is free; a fetched message is invisible for ten minutes and that
+  lease is renewed at half time for as long as the function runs;
 - success deletes the message; a failure makes it visible again after `visibilityTimeout`; at
   `maxDequeueCount` it moves to `<queue>-poison`, and so does a message that was dequeued too often without
   an outcome (a killed host) or whose base64 is broken;

@@ -20,6 +20,8 @@ _LOCAL_VALUES: Final = {
     "OPERATOR_KEYS": "allow",
 }
 """Where a default does not work on a laptop: the simulator on a port that the README names."""
+WORKER: Final = {"FUNCTIONS_WORKER_RUNTIME": "python", "PYTHON_THREADPOOL_THREAD_COUNT": "40"}
+"""What the host's Python worker reads, not the app."""
 
 
 def readme(present: str, transcript: str) -> str:
@@ -51,4 +53,4 @@ def _between(present: str, name: str, block: str) -> str:
 
 def sample_settings() -> str:
     values = {setting.name: _LOCAL_VALUES.get(setting.name, setting.default) for setting in SETTINGS}
-    return json_text({"IsEncrypted": False, "Values": {"FUNCTIONS_WORKER_RUNTIME": "python", **values}})
+    return json_text({"IsEncrypted": False, "Values": {**WORKER, **values}})

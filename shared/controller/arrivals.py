@@ -66,8 +66,8 @@ def receive_message(body: bytes, deps: Deps) -> None:
         letter = deps.store.dead_letter(NOT_A_MESSAGE, body, deps.clock.now())
         deps.log({"message": "dead-lettered", "reason": NOT_A_MESSAGE, "deadLetter": letter})
         return
-    result = dispatch(message, deps)
-    recovered(message, result, deps)
+    dispatch(message, deps)
+    recovered(message, deps)
 
 
 def _moment(time: datetime | None, now: datetime) -> datetime:

@@ -14,11 +14,12 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
+from shared.alerts import patterns
 from shared.alerts.lifecycle import Pattern, Sighting, alert_id, open_alert, recur
 from shared.config.configuration import tags_of
 from shared.config.tag_effects import is_lower
 from shared.controller.asking_again import look_in
-from shared.controller.notifying import resolve_if_open, write_and_tell
+from shared.controller.notifying import write_and_tell
 from shared.controller.visit import Visit
 from shared.guardrails.exposures import REST
 from shared.model import (
@@ -38,14 +39,11 @@ from shared.model.values import value
 from shared.posture.policy import AnyPolicy
 
 LOWERED: Final = Pattern(
-    id="effect-lowered-by-tag",
+    id=patterns.LOWERED_BY_TAG,
     title="A tag lowers what is done about drift",
     why="Whoever may tag the server has changed what Driftward does about it.",
     no_command="which tags are right is for the server's owner to say",
 )
-_FINGERPRINT: Final = "tags"
-_BACK: Final = "no tag lowers anything any more"
-_ACCEPTED: Final = "it was acknowledged: the new tags hold"
 _NEWS: Final = ("tags", "lowered")
 """Of the evidence: who wrote last is none, every harmless write changes it."""
 _MOST_SHOWN: Final = 3
@@ -59,14 +57,14 @@ class _Lowered:
 
 
 def with_tags_compared(record: TargetRecord, visit: Visit) -> TargetRecord:
-    """The memory with the tags that were seen; people are told where they lower an effect."""
+    """The memory with the tags that were seen, and whether they lower an effect."""
     if not isinstance(visit.snapshot, ServerSnapshot):
         return record
-    tags, known = _selecting(visit), record.selecting_tags
+    known = record.selecting_tags
     if known is None:
-        return replace(record, selecting_tags=SelectingTags(tags=tags))
-    lowered = _lowered(visit, known.tags, tags) if tags != known.tags else ()
-    return _told(record, known, visit, lowered) if lowered else _back(record, known, visit)
+        return replace(record, selecting_tags=SelectingTags(tags=_selecting(visit)))
+    lowers = _lowered_since(known, visit)
+    return _still_lowered(record, known, visit) if lowers else _back(record, known, visit)
 
 
 def _back(record: TargetRecord, known: SelectingTags, visit: Visit) -> TargetRecord:
@@ -77,27 +75,41 @@ def _back(record: TargetRecord, known: SelectingTags, visit: Visit) -> TargetRec
 
 def _resting(record: TargetRecord, since: datetime, visit: Visit) -> TargetRecord:
     """The alert is over when nothing has been lowered for an hour, or at once where it is acknowledged."""
-    alert, left = visit.deps.store.alert(_alert_id(visit)), (since + REST - visit.now).total_seconds()
+    alert, left = visit.deps.store.alert(alert_of_tags(visit)), (since + REST - visit.now).total_seconds()
     if alert is None or alert.status is not AlertStatus.OPEN or left <= 0:
-        resolve_if_open(_alert_id(visit), _BACK, visit.deps, visit.now)
         return record
     resting = SelectingTags(tags=_selecting(visit), lowered=True, back_since=since)
     return look_in(left, visit, replace(record, selecting_tags=resting))
 
 
-def _told(
-    record: TargetRecord, known: SelectingTags, visit: Visit, lowered: tuple[_Lowered, ...]
-) -> TargetRecord:
-    alert = visit.deps.store.alert(_alert_id(visit))
-    sighting = _sighting(record, known, visit, lowered)
-    if alert is None or alert.status is AlertStatus.RESOLVED:
-        _write(alert, sighting, NotificationType.ALERT_OPENED, visit)
-    elif not _shows(alert, sighting):
-        _write(alert, sighting, NotificationType.ALERT_UPDATED, visit)
-    elif alert.status is AlertStatus.ACKNOWLEDGED:
-        resolve_if_open(alert.id, _ACCEPTED, visit.deps, visit.now)
+def _still_lowered(record: TargetRecord, known: SelectingTags, visit: Visit) -> TargetRecord:
+    """Tags that were shown and acknowledged are those that later ones are compared with."""
+    alert, sighting = visit.deps.store.alert(alert_of_tags(visit)), lowered_by_tags(record, visit)
+    if alert is not None and sighting is not None and _is_accepted(alert, sighting):
         return replace(record, selecting_tags=SelectingTags(tags=_selecting(visit)))
     return replace(record, selecting_tags=replace(known, lowered=True, back_since=None))
+
+
+def _is_accepted(alert: AlertRecord, sighting: Sighting) -> bool:
+    return alert.status is AlertStatus.ACKNOWLEDGED and _shows(alert, sighting)
+
+
+# --- what is told, once the record is saved --------------------------------------------------------
+
+
+def lowered_by_tags(before: TargetRecord, visit: Visit) -> Sighting | None:
+    """What the tags lower now, compared with those that are remembered; None where they lower nothing."""
+    known = before.selecting_tags
+    lowered = _lowered_since(known, visit) if known is not None else ()
+    return _sighting(before, known, visit, lowered) if known is not None and lowered else None
+
+
+def tell_of_tags(known: AlertRecord | None, sighting: Sighting, visit: Visit) -> None:
+    """Open the alert, or tell of other tags."""
+    if known is None or known.status is AlertStatus.RESOLVED:
+        _write(known, sighting, NotificationType.ALERT_OPENED, visit)
+    elif not _shows(known, sighting):
+        _write(known, sighting, NotificationType.ALERT_UPDATED, visit)
 
 
 def _shows(alert: AlertRecord, sighting: Sighting) -> bool:
@@ -110,6 +122,11 @@ def _selecting(visit: Visit) -> Mapping[str, str]:
     names = visit.deps.configuration.selecting_tags
     tags = {name.lower(): text for name, text in tags_of(visit.snapshot).items()}
     return {name: tags[name] for name in sorted(tags) if name in names}
+
+
+def _lowered_since(known: SelectingTags, visit: Visit) -> tuple[_Lowered, ...]:
+    tags = _selecting(visit) if isinstance(visit.snapshot, ServerSnapshot) else known.tags
+    return _lowered(visit, known.tags, tags) if tags != known.tags else ()
 
 
 def _lowered(visit: Visit, before: Mapping[str, str], after: Mapping[str, str]) -> tuple[_Lowered, ...]:
@@ -146,7 +163,7 @@ def _sighting(
                 {"policy": one.policy.id, "from": str(one.before), "to": str(one.after)} for one in lowered
             ],
         },
-        fingerprint=_FINGERPRINT,
+        fingerprint=patterns.OF_TAGS,
     )
     decision = Decision(policy=LOWERED.id, action=Action.ALERT, reason=Reason.EFFECT_LOWERED_BY_TAG)
     return Sighting(finding=finding, decision=decision, cause=visit.cause, now=visit.now)
@@ -178,8 +195,9 @@ def _writer(record: TargetRecord) -> str:
     return actor.name or actor.object_id or actor.app_id or "nobody whom an event names"
 
 
-def _alert_id(visit: Visit) -> str:
-    return alert_id(LOWERED.id, visit.target, _FINGERPRINT)
+def alert_of_tags(visit: Visit) -> str:
+    """The id of the one alert about the target's tags."""
+    return alert_id(LOWERED.id, visit.target, patterns.OF_TAGS)
 
 
 def _write(known: AlertRecord | None, sighting: Sighting, kind: NotificationType, visit: Visit) -> None:

@@ -14,18 +14,14 @@ theirs stays when their network is moved.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from shared.alerts.lifecycle import alert_id
 from shared.controller.deps import Deps
-from shared.controller.lowered_by_tags import LOWERED
-from shared.controller.not_continued import NOT_CONTINUED
-from shared.controller.not_judged import end_not_judged
 from shared.controller.notifying import resolve_if_open
-from shared.controller.resolving import UNKNOWN_FINGERPRINT, alerts_of
+from shared.controller.open_alerts import may_be_open
 from shared.controller.visit import Visit
 from shared.model import Aspect, Change, ServerSnapshot, Snapshot, Target, codec
 from shared.model.errors import Denied, Gone, Permanent
@@ -35,8 +31,6 @@ from shared.model.memory import Exemption, NameRecord, PolicyMemory, SelectingTa
 from shared.state.store import Store
 
 DELETED: Final = "the resource was deleted"
-_OF_TAGS: Final = "tags"
-"""The one fingerprint of a target's alert about its tags."""
 
 
 # --- a server that is seen -------------------------------------------------------------------------
@@ -91,7 +85,7 @@ def _end_former(left: TargetRecord, target: Target, visit: Visit) -> None:
     """What is kept under the old id ends; one that was made anew has it still."""
     if left.target != target:
         why = f"moved to {target.id}"
-        end_alerts(left, why, visit.deps, visit.now)
+        end_alerts(left, why, visit.deps)
         for one in left.exemptions:
             visit.deps.store.journal.append(left.target, exemption_ended(one, visit.now, why))
         visit.deps.store.forget(left.target)
@@ -119,22 +113,11 @@ def _remembered_name(record: TargetRecord, store: Store) -> str:
     return next((name for name in names if name), "")
 
 
-def end_alerts(record: TargetRecord, resolution: str, deps: Deps, now: datetime) -> None:
-    """Resolve every alert that may be open by what is remembered; one that ended with the old id says where
-    that went."""
-    for alert in _may_be_open(record):
-        resolve_if_open(alert, resolution, deps, now)
+def end_alerts(record: TargetRecord, resolution: str, deps: Deps) -> None:
+    """Resolve every alert that may be open; one that ended with the old id says where that went."""
+    for alert in may_be_open(record):
+        resolve_if_open(alert, resolution, deps)
         _reword(alert, resolution, deps)
-    end_not_judged(record, resolution, deps, now)
-
-
-def _may_be_open(record: TargetRecord) -> Iterator[str]:
-    for policy_id, memory in record.memories.items():
-        for fingerprint in {*alerts_of(memory), UNKNOWN_FINGERPRINT}:
-            yield alert_id(policy_id, record.target, fingerprint)
-        yield alert_id(NOT_CONTINUED.id, record.target, policy_id)
-    if record.selecting_tags is not None:
-        yield alert_id(LOWERED.id, record.target, _OF_TAGS)
 
 
 def _reword(alert: str, resolution: str, deps: Deps) -> None:
@@ -160,7 +143,14 @@ def taken_over(record: TargetRecord, left: TargetRecord, store: Store, now: date
         exempt_tag=record.exempt_tag or left.exempt_tag,
         selecting_tags=_tags_before(left) or record.selecting_tags,
         last_foreign=record.last_foreign or left.last_foreign,
+        open_alerts=_alerts_there(left, record),
     )
+
+
+def _alerts_there(left: TargetRecord, record: TargetRecord) -> tuple[str, ...]:
+    """What may be open on the new id: alerts do not move, and those of one made anew are its own."""
+    former = may_be_open(left) if left.target == record.target else ()
+    return tuple(dict.fromkeys((*may_be_open(record), *former)))
 
 
 def _tags_before(left: TargetRecord) -> SelectingTags | None:
@@ -173,12 +163,7 @@ def _joined(former: PolicyMemory, own: PolicyMemory | None) -> PolicyMemory:
     if own is None:
         return former
     newest = own if own.last_compliant_at is not None else former
-    shown = (own.fingerprint,) if own.fingerprint else ()
-    return replace(
-        newest,
-        exposure=_longer(former.exposure, own.exposure),
-        kept_open=tuple(dict.fromkeys((*former.kept_open, *own.kept_open, *shown))),
-    )
+    return replace(newest, exposure=_longer(former.exposure, own.exposure))
 
 
 def _longer(former: Exposure, own: Exposure) -> Exposure:

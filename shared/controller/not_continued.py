@@ -9,22 +9,21 @@ policy compliant; but for an entry that the target's chain does not tell of, whi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final
 
+from shared.alerts import patterns
 from shared.alerts.lifecycle import Pattern, Sighting, alert_id, open_alert, recur
 from shared.controller.deps import Deps
 from shared.controller.notifying import resolve_if_open, write_and_tell
-from shared.controller.visit import Judgement, Visit
+from shared.controller.open_alerts import is_open, list_alert
 from shared.model import Action, ComplianceState, Decision, Finding, Reason, Severity
-from shared.model.alert_records import AlertRecord, AlertStatus, NotificationType
+from shared.model.alert_records import AlertRecord, NotificationType
 from shared.model.change_records import ChangeRecord
 from shared.model.codec import to_json
 from shared.model.happened import change_claimed
-from shared.model.memory import TargetRecord
 
 NOT_CONTINUED: Final = Pattern(
-    id="change-not-continued",
+    id=patterns.NOT_CONTINUED,
     title="A change was not continued",
     why=(
         "What it would still have written is not what is right for the target now. Somebody changed "
@@ -39,31 +38,16 @@ def tell_not_continued(ended: ChangeRecord, deps: Deps) -> None:
     """Open the alert, or count it again: there is one for each policy on a target."""
     sighting = _sighting(ended, deps)
     known = deps.store.alert(_id(ended))
-    is_open = known is not None and known.status is not AlertStatus.RESOLVED
-    kind = NotificationType.ALERT_UPDATED if is_open else NotificationType.ALERT_OPENED
+    stands = is_open(known)
+    if not stands:
+        list_alert(ended.change.target, _id(ended), deps)
+    kind = NotificationType.ALERT_UPDATED if stands else NotificationType.ALERT_OPENED
     write_and_tell(_seen(known, sighting, deps), kind, ended.cause, deps)
 
 
 def resolve_not_continued(verified: ChangeRecord, deps: Deps) -> None:
     """A later change went through."""
-    resolve_if_open(_id(verified), "a later change was made and verified", deps, deps.clock.now())
-
-
-def resolve_what_became_compliant(
-    visit: Visit, judgements: tuple[Judgement, ...], record: TargetRecord
-) -> None:
-    """What was not continued is not needed any more; asked of policies that were not compliant until now."""
-    for policy in _became_compliant(judgements, record):
-        known = visit.deps.store.alert(alert_id(NOT_CONTINUED.id, visit.target, policy))
-        if known is not None and known.evidence.get("claimed") is not False:
-            resolve_if_open(known.id, "there is nothing to revert any more", visit.deps, visit.now)
-
-
-def _became_compliant(judgements: tuple[Judgement, ...], record: TargetRecord) -> Iterator[str]:
-    for judgement in judgements:
-        memory, state = record.memories.get(judgement.policy.id), judgement.finding.state
-        if state is ComplianceState.COMPLIANT and memory is not None and memory.state is not state:
-            yield judgement.policy.id
+    resolve_if_open(_id(verified), "a later change was made and verified", deps)
 
 
 def was_claimed(change: ChangeRecord, deps: Deps) -> bool:

@@ -13,9 +13,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from shared.alerts import patterns
 from shared.alerts.lifecycle import Pattern, Sighting, alert_id, open_alert, recur
 from shared.controller.deps import Deps
-from shared.controller.notifying import resolve_if_open, write_and_tell
+from shared.controller.notifying import write_and_tell
+from shared.controller.open_alerts import is_open
 from shared.controller.visit import Judgement, Visit
 from shared.guardrails.question import Readiness, readiness_of
 from shared.model import Action, Cause, Decision, Finding, Target
@@ -27,7 +29,7 @@ UNKNOWN_TIME: Final = timedelta(hours=1)
 """An unknown opens an alert after this many runs in a row or this long (INTERFACES, "Enforcement")."""
 
 NOT_JUDGED: Final = Pattern(
-    id="target-not-judged",
+    id=patterns.NOT_JUDGED,
     title="A target cannot be judged",
     why="While it cannot be judged, drift on it goes unseen and is not reverted.",
     no_command="it can be judged again when it is ready and may be read",
@@ -49,7 +51,7 @@ def hides_exposure(record: TargetRecord, deps: Deps) -> bool:
             known = deps.store.alert(
                 alert_id(policy, record.target, memory.exposure.openings[-1].fingerprint)
             )
-            if known is None or known.status is AlertStatus.RESOLVED:
+            if not is_open(known):
                 return True
     return False
 
@@ -65,29 +67,31 @@ def is_not_judged(visit: Visit, judgements: Sequence[Judgement], record: TargetR
     return bool(waiting) and (record.not_judged or any(has_lasted(memory, visit.now) for memory in waiting))
 
 
-def tell_of_target(visit: Visit, judgements: Sequence[Judgement], record: TargetRecord) -> None:
-    """Open, refresh or resolve the one alert of a target that is busy for long."""
-    waiting = [(one.finding, one.decision) for one in judgements if one.awaits_target]
-    if is_not_judged(visit, judgements, record):
-        if waiting and not _is_partial(visit):
-            tell_not_judged(record.target, waiting, visit.cause, visit.deps)
-    elif record.not_judged:
-        end_not_judged(record, "it can be judged again", visit.deps, visit.now)
-
-
 def _is_partial(visit: Visit) -> bool:
     return visit.options.policies is not None and readiness_of(visit.snapshot) is Readiness.BUSY
 
 
+def alert_of_target(target: Target) -> str:
+    """The id of the one alert that it cannot be judged."""
+    return alert_id(NOT_JUDGED.id, target, "")
+
+
+def waiting(visit: Visit, judgements: Sequence[Judgement]) -> Sequence[tuple[Finding, Decision | None]]:
+    """What is not judged because the target is busy; a look for some policies says nothing of that."""
+    asked = () if _is_partial(visit) else judgements
+    return [(one.finding, one.decision) for one in asked if one.awaits_target]
+
+
 def tell_not_judged(
-    target: Target, unknown: Sequence[tuple[Finding, Decision | None]], cause: Cause, deps: Deps
+    known: AlertRecord | None, unknown: Sequence[tuple[Finding, Decision | None]], cause: Cause, deps: Deps
 ) -> None:
     """Open the target's alert, or keep the open one up to date; people hear of it once, and of worse.
 
-    ``unknown`` are the findings of the policies that do not judge it, all for one reason.
+    ``unknown`` are the findings of the policies that do not judge it, all for one reason; ``known`` is the
+    alert that its memory lists.
     """
+    target = unknown[0][0].target
     sighting = _sighting(target, unknown, cause, deps)
-    known = deps.store.alert(alert_id(NOT_JUDGED.id, target, ""))
     if known is None:
         alert = open_alert(NOT_JUDGED, sighting, deps.portal_link(target.id))
         write_and_tell(alert, NotificationType.ALERT_OPENED, cause, deps)
@@ -122,9 +126,3 @@ def _sighting(
     decisions = [decision for _, decision in unknown if decision is not None]
     decision = replace(decisions[0], policy=NOT_JUDGED.id, action=Action.ALERT)
     return Sighting(finding=finding, decision=decision, cause=cause, now=deps.clock.now())
-
-
-def end_not_judged(record: TargetRecord, resolution: str, deps: Deps, now: datetime) -> None:
-    """Resolve the target's alert, where one may be open."""
-    if record.not_judged:
-        resolve_if_open(alert_id(NOT_JUDGED.id, record.target, ""), resolution, deps, now)

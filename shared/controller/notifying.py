@@ -6,7 +6,6 @@ A notification is one message per sink, so that a failing sink neither blocks a 
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
 
 from shared.alerts.lifecycle import notification, resolve, wakes_nobody
 from shared.controller.deps import Deps
@@ -24,12 +23,18 @@ def write_and_tell(alert: AlertRecord, kind: NotificationType, cause: Cause, dep
     return deps.store.put_alert(replace(unsent, unsent=alert.unsent))
 
 
-def resolve_if_open(alert: str, resolution: str, deps: Deps, now: datetime) -> None:
+def resolve_if_open(alert: str, resolution: str, deps: Deps) -> None:
     """Resolve an alert and tell of it; one that is unknown or over stays as it is."""
     known = deps.store.alert(alert)
     if known is None or known.status is AlertStatus.RESOLVED:
         return
-    write_and_tell(resolve(known, resolution, now), NotificationType.ALERT_RESOLVED, known.cause, deps)
+    end_alert(known, resolution, deps)
+
+
+def end_alert(alert: AlertRecord, resolution: str, deps: Deps) -> None:
+    """Resolve an open alert and tell of it."""
+    resolved = resolve(alert, resolution, deps.clock.now())
+    write_and_tell(resolved, NotificationType.ALERT_RESOLVED, alert.cause, deps)
 
 
 def notify(message: Notification, cause: Cause, deps: Deps) -> None:

@@ -17,9 +17,11 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
+from shared.alerts import patterns
 from shared.alerts.lifecycle import Sighting, alert_id, notification, recur, resolve
 from shared.controller.deps import Deps
 from shared.controller.notifying import notify
+from shared.controller.open_alerts import is_open, list_alert
 from shared.controller.run_results import keep_result
 from shared.model import (
     Action,
@@ -39,7 +41,7 @@ from shared.model.resource_id import parse_resource_id
 from shared.model.results import TargetResult
 from shared.state.message_body import understand
 
-PATTERN: Final = "poisoned-message"
+PATTERN: Final = patterns.POISONED
 """Stands where other alerts name their policy."""
 NOT_A_MESSAGE: Final = "not-a-message"
 TEXT_GONE: Final = "message-text-gone"
@@ -83,11 +85,9 @@ def _understood(body: bytes, deps: Deps) -> tuple[Message | None, str]:
     return message, NOT_A_MESSAGE if message is None else Reason.POISONED
 
 
-def recovered(message: Message, result: TargetResult | None, deps: Deps) -> None:
-    """Resolve the alert that an earlier message left, after one of the same sort went through."""
-    looked_at = (result.target,) if result is not None else ()
-    targets = _targets(message, deps) if message.kind is MessageKind.NOTIFY else looked_at
-    for target in targets:
+def recovered(message: Message, deps: Deps) -> None:
+    """Resolve the alert that an earlier delivery left, after one to the same sink went through."""
+    for target in _targets(message, deps) if message.kind is MessageKind.NOTIFY else ():
         known = deps.store.alert(alert_id(PATTERN, target, _fingerprint(message)))
         if known is not None and known.status is not AlertStatus.RESOLVED:
             now = deps.clock.now()
@@ -119,17 +119,19 @@ def _target_in(data: Mapping[str, Json]) -> tuple[Target, ...]:
 
 def _fingerprint(message: Message) -> str:
     """One alert for looks that fail, and one for each sink that does not deliver."""
-    return f"sink {message.sink}" if message.kind is MessageKind.NOTIFY else "look"
+    return f"sink {message.sink}" if message.kind is MessageKind.NOTIFY else patterns.OF_LOOKS
 
 
 def _open_alert(message: Message, target: Target, letter: str, deps: Deps) -> None:
     now = deps.clock.now()
     sighting = _sighting(message, target, letter, now)
     known = deps.store.alert(alert_id(PATTERN, target, _fingerprint(message)))
-    is_open = known is not None and known.status is not AlertStatus.RESOLVED
+    stands = is_open(known)
+    if not stands:
+        list_alert(target, alert_id(PATTERN, target, _fingerprint(message)), deps)
     alert = recur(known, sighting) if known is not None else _new_alert(message, sighting, deps)
     stored = deps.store.put_alert(alert)
-    if not is_open:
+    if not stands:
         _notify_others(stored, message, now, deps)
 
 

@@ -2,7 +2,7 @@
 
 ``reconcile`` looks at one target once, whatever made us look. It is level-triggered: events are never
 believed, the target is read. What is right for it (evaluate, plan, prove, recall, decide) is in ``judging``;
-the steps that touch the world follow and hold no choice of their own: ``telling`` people, ``remembering``,
+the steps that touch the world follow and hold no choice of their own: ``announcing``, ``remembering``,
 ``asking_again``, and a change on its way in ``remediation`` until it ends in ``change_ends``. Looks that end
 without a judgement are in ``unjudged``.
 """
@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from shared.config.configuration import tags_of
 from shared.config.tag_exemptions import with_tag_seen
+from shared.controller.announcing import announce, tell
 from shared.controller.asking_again import schedule_recheck
 from shared.controller.change_ends import abandon, close, finish, give_up, without_change, without_left_change
 from shared.controller.deps import Deps
@@ -21,7 +22,6 @@ from shared.controller.journaling import note_switches
 from shared.controller.judging import enabled_policies, judge_all, policies_in_question
 from shared.controller.lowered_by_tags import with_tags_compared
 from shared.controller.moved import known_by_name
-from shared.controller.not_continued import resolve_what_became_compliant
 from shared.controller.remediation import begin, resume
 from shared.controller.remembering import (
     attributed,
@@ -34,7 +34,6 @@ from shared.controller.remembering import (
 )
 from shared.controller.run_results import log_line, view_of, view_of_plan
 from shared.controller.switch import Switch
-from shared.controller.telling import tell
 from shared.controller.unjudged import (
     already_in_progress,
     concerns_nobody,
@@ -173,10 +172,10 @@ def _look(visit: Visit, record: TargetRecord, finishing: ChangeRecord | None) ->
 
 def _tell_of_exposures(visit: Visit, record: TargetRecord) -> None:
     """What lets somebody in is told while a change cannot be verified yet; the rest is judged after it."""
-    judgements, record = _judge(visit, record)
+    judgements, seen = _judge(visit, record)
     exposed = tuple(judgement for judgement in judgements if judgement.exposure.is_open)
-    tell(visit, exposed, record)
-    visit.deps.store.save(remember(visit, exposed, record))
+    after, announced = announce(visit, exposed, record, remember(visit, exposed, seen))
+    tell(announced, visit.deps.store.save(after), visit.cause, visit.deps)
 
 
 def _judge(visit: Visit, record: TargetRecord) -> tuple[tuple[Judgement, ...], TargetRecord]:
@@ -201,9 +200,9 @@ def _judge_by(visit: Visit, record: TargetRecord) -> tuple[tuple[Judgement, ...]
 
 
 def _judge_and_act(visit: Visit, record: TargetRecord) -> _Looked:
-    judgements, record = _judge(visit, record)
+    judgements, seen = _judge(visit, record)
     outcomes = {judgement.policy.id: _outcome(judgement.decision) for judgement in judgements}
-    begun = _act(visit, judgements, record)
+    begun = _act(visit, judgements, record, seen)
     if begun is None:
         shown = tuple(view_of_plan(j, visit.snapshot) for j in judgements if j.would_write)
         return _Looked(judgements=judgements, outcomes=outcomes, changes=shown)
@@ -248,24 +247,25 @@ def _outcome(decision: Decision | None) -> Outcome:
             return Outcome.WOULD_REVERT if decision.dry_run else Outcome.IN_PROGRESS
 
 
-def _act(visit: Visit, judgements: tuple[Judgement, ...], record: TargetRecord) -> ChangeRecord | None:
-    """Tell people, remember, begin at most one change and return it.
+def _act(
+    visit: Visit, judgements: tuple[Judgement, ...], before: TargetRecord, seen: TargetRecord
+) -> ChangeRecord | None:
+    """Remember, begin at most one change and return it, and tell people; nobody of what was not saved.
 
     Changes of one target are made one after the other, each verified before the next: a second
     revert waits for the reading that verifies the first.
     """
-    record = noting_parts(visit, judgements, record)
-    tell(visit, judgements, record)
-    resolve_what_became_compliant(visit, judgements, record)
-    record = schedule_recheck(visit, judgements, remember(visit, judgements, record))
+    seen = noting_parts(visit, judgements, seen)
+    record = schedule_recheck(visit, judgements, remember(visit, judgements, seen))
+    record, announced = announce(visit, judgements, before, record)
     if any(j.decision is not None and j.decision.reason is Reason.BREAK_GLASS for j in judgements):
         note_switches(visit.deps)
     revert = _first_revert(judgements)
-    if revert is not None:
-        return begin(visit, revert, record)
-    if is_news(visit, record):
-        visit.deps.store.save(record)
-    return None
+    begun = begin(visit, revert, record) if revert is not None else None
+    if begun is None and (announced.is_news or is_news(visit, record)):
+        record = visit.deps.store.save(record)
+    tell(announced, record if begun is None else None, visit.cause, visit.deps)
+    return begun
 
 
 def _first_revert(judgements: tuple[Judgement, ...]) -> Judgement | None:

@@ -62,8 +62,8 @@ def begin(visit: Visit, judgement: Judgement, record: TargetRecord) -> ChangeRec
             detail=str(exhausted),
             look_again_seconds=again,
         )
-        raise_alert(judgement.policy, sighting_of(visit, judgement, decision), visit.deps)
         visit.deps.store.save(look_when_due(visit, decision, record))
+        raise_alert(judgement.policy, sighting_of(visit, judgement, decision), visit.deps)
         return replace(change, outcome=Outcome.ALERTED, decision=decision, detail=str(exhausted))
     claimed = visit.deps.store.change(change.id)
     assert claimed is not None  # the claim has just entered it into the journal

@@ -17,7 +17,6 @@ from shared.config.tag_exemptions import tag_used_since
 from shared.controller.deps import Deps
 from shared.controller.not_judged import is_not_judged
 from shared.controller.visit import Judgement, Visit
-from shared.guardrails.exposures import is_restless
 from shared.guardrails.way_back import has_good_way
 from shared.model import (
     Cause,
@@ -160,8 +159,7 @@ def _is_compliant(judgement: Judgement) -> bool:
 def _memory(visit: Visit, judgement: Judgement, earlier: PolicyMemory | None, reading: str) -> PolicyMemory:
     finding, now = judgement.finding, visit.now
     memory = next_memory(earlier, finding, judgement.decision, now)
-    kept_open = alerts_kept_open(earlier, judgement, now)
-    memory = replace(memory, exposure=judgement.exposure, kept_open=kept_open)
+    memory = replace(memory, exposure=judgement.exposure)
     if not _is_compliant(judgement):
         return memory
     memory = replace(memory, last_compliant_at=now, baseline=reading, baseline_is_newest=True)
@@ -173,23 +171,6 @@ def _with_way_in(memory: PolicyMemory, snapshot: Snapshot) -> PolicyMemory:
     if not isinstance(snapshot, ServerSnapshot) or not has_good_way(snapshot):
         return memory
     return replace(memory, way_in=memory.baseline, way_in_at=memory.last_compliant_at)
-
-
-def alerts_kept_open(earlier: PolicyMemory | None, judgement: Judgement, now: datetime) -> tuple[str, ...]:
-    """Fingerprints of the alerts that stay open although nothing is found now: it comes back and back, or it
-    cannot be told now whether it has."""
-    if earlier is None:
-        return ()
-    state = judgement.finding.state
-    if state in {ComplianceState.UNKNOWN, ComplianceState.ERROR} and not judgement.finding.undecided:
-        return earlier.kept_open
-    if not is_restless(judgement.exposure, now):
-        return ()
-    ended = (earlier.fingerprint,) if state is ComplianceState.COMPLIANT and earlier.fingerprint else ()
-    return tuple(dict.fromkeys((*earlier.kept_open, *ended)))[-_MOST_KEPT_OPEN:]
-
-
-_MOST_KEPT_OPEN: Final = 8
 
 
 def next_memory(

@@ -1,13 +1,14 @@
 """What people are told of a judgement: alerts are opened, counted and refreshed.
 
-When an alert is over is in ``resolving``; what an alert is and what it says in ``shared.alerts``.
+Which are is in ``announcing``, when one is over in ``resolving``; what an alert is and what it says in
+``shared.alerts``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 from shared.alerts.approving import writers_before
@@ -20,14 +21,14 @@ from shared.alerts.lifecycle import (
     recur,
     reworded,
 )
+from shared.alerts.patterns import OF_UNKNOWN
 from shared.alerts.planned import planned_of
 from shared.alerts.steps import commands_told, resolved, started_first, ways_started_first
 from shared.config.configuration import tags_of
 from shared.controller.deps import Deps
 from shared.controller.exempted import as_judged
-from shared.controller.not_judged import has_lasted, tell_of_target
 from shared.controller.notifying import write_and_tell
-from shared.controller.resolving import UNKNOWN_FINGERPRINT, resolve_what_ended, resolve_what_is_off
+from shared.controller.open_alerts import is_open, list_alert
 from shared.controller.visit import Judgement, Visit
 from shared.guardrails.approvals import wider
 from shared.guardrails.exposures import lets_in, openers
@@ -45,10 +46,9 @@ from shared.model import (
     Snapshot,
     Target,
 )
-from shared.model.alert_records import AlertRecord, AlertStatus, NotificationType
+from shared.model.alert_records import AlertRecord, NotificationType
 from shared.model.change_records import ChangeKind, ChangeRecord
 from shared.model.errors import GatewayError
-from shared.model.memory import PolicyMemory, TargetRecord
 from shared.policies import find
 from shared.posture.policy import AnyPolicy
 from shared.posture.subnet_rules import by_hand
@@ -59,21 +59,6 @@ SLOW_REVERT: Final = timedelta(seconds=60)
 """Since it was begun; an operation takes less as a rule."""
 _OPENED_BY: Final = "openedBy"
 _DEPENDANTS: Final = ("likelyDependants", "likelyDependantsError")
-
-
-def tell(visit: Visit, judgements: tuple[Judgement, ...], record: TargetRecord) -> None:
-    """Open, count and resolve alerts as the judgements ask. ``record`` is the memory before this visit."""
-    resolve_what_is_off(visit, record)
-    tell_of_target(visit, judgements, record)
-    for judgement in judgements:
-        memory = record.memories.get(judgement.policy.id)
-        resolve_what_ended(visit, judgement, memory)
-        finding = judgement.finding
-        decision = None if judgement.awaits_target else judgement.decision
-        if decision is not None and wants_alert(
-            visit.now, finding, decision, memory, was_sure=judgement.was_sure
-        ):
-            raise_alert(judgement.policy, sighting_of(visit, judgement, decision), visit.deps)
 
 
 def sighting_of(visit: Visit, judgement: Judgement, decision: Decision) -> Sighting:
@@ -123,38 +108,35 @@ def _with_evidence(finding: Finding, *more: Mapping[str, Json]) -> Finding:
     return replace(finding, evidence=evidence)
 
 
-def wants_alert(
-    now: datetime,
-    finding: Finding,
-    decision: Decision,
-    memory: PolicyMemory | None,
-    *,
-    was_sure: bool = False,
-) -> bool:
-    """Whether people must hear of it: alerts, what audit would have reverted, lasting unknowns, and those
-    that somebody made of a sure verdict (``was_sure``)."""
-    if finding.state is not ComplianceState.UNKNOWN:
-        audited = decision.action is Action.REVERT and decision.dry_run
-        return decision.action is Action.ALERT or audited
-    if decision.reason is Reason.EXEMPT:
-        return False
-    return was_sure or has_lasted(memory, now)
-
-
 def raise_alert(policy: AnyPolicy, sighting: Sighting, deps: Deps) -> AlertRecord:
-    """Open the alert of this drift, or count and refresh the one that is open."""
+    """Open the alert of this drift outside a look, or count and refresh the one that is open."""
+    target = sighting.finding.target
+    alert = alert_of(policy, sighting.finding)
+    known = deps.store.alert(alert)
+    if not is_open(known):
+        list_alert(target, alert, deps)
+    return raise_from(known, policy, sighting, deps)
+
+
+def alert_of(policy: AnyPolicy, finding: Finding) -> str:
+    """The id of the alert that tells of a finding; all that a policy cannot tell of a target is one."""
+    unknown = finding.state is ComplianceState.UNKNOWN
+    return alert_id(policy.id, finding.target, OF_UNKNOWN if unknown else finding.fingerprint)
+
+
+def raise_from(known: AlertRecord | None, policy: AnyPolicy, sighting: Sighting, deps: Deps) -> AlertRecord:
+    """The same of an alert that the target's memory lists, as it was read."""
     finding = sighting.finding
     if finding.state is ComplianceState.UNKNOWN:
-        finding = replace(finding, fingerprint=UNKNOWN_FINGERPRINT)
-    known = deps.store.alert(alert_id(policy.id, finding.target, finding.fingerprint))
-    is_open = known is not None and known.status is not AlertStatus.RESOLVED
-    if known is not None and is_open and _says_less(known, sighting):
+        finding = replace(finding, fingerprint=OF_UNKNOWN)
+    stands = is_open(known)
+    if known is not None and stands and _says_less(known, sighting):
         return known
-    if known is not None and is_open and not _is_news(known, sighting):
+    if known is not None and stands and not _is_news(known, sighting):
         return _with_what_works_now(known, sighting, deps)
-    dependants = _kept_dependants(known) if is_open else _dependants(policy, finding.target, deps)
+    dependants = _kept_dependants(known) if stands else _dependants(policy, finding.target, deps)
     sighting = replace(sighting, finding=_with_evidence(finding, dependants))
-    sighting = _as_fought_about(known, sighting) if known is not None and is_open else sighting
+    sighting = _as_fought_about(known, sighting) if known is not None and stands else sighting
     alert = (
         replace(
             recur(known, sighting),
@@ -165,8 +147,8 @@ def raise_alert(policy: AnyPolicy, sighting: Sighting, deps: Deps) -> AlertRecor
         if known is not None
         else open_alert(policy, sighting, deps.portal_link(finding.resource_id))
     )
-    if known is None or not is_open or _is_told(known, sighting):
-        kind = NotificationType.ALERT_UPDATED if is_open else NotificationType.ALERT_OPENED
+    if known is None or not stands or _is_told(known, sighting):
+        kind = NotificationType.ALERT_UPDATED if stands else NotificationType.ALERT_OPENED
         return write_and_tell(alert, kind, sighting.cause, deps)
     return deps.store.put_alert(alert)
 

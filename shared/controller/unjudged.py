@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from shared.controller.announcing import announce_unread, tell
 from shared.controller.asking_again import look_after_lease
 from shared.controller.deps import Deps
 from shared.controller.moved import DELETED, end_alerts, leave_behind
-from shared.controller.not_judged import has_lasted, hides_exposure, tell_not_judged
+from shared.controller.not_judged import has_lasted, hides_exposure
 from shared.controller.remembering import is_ours, next_memory
 from shared.controller.run_results import log_line
 from shared.controller.unread import noting_target
@@ -50,13 +51,12 @@ def _tells_of_our_write(cause: Cause, active: ChangeRecord | None, deps: Deps) -
 
 def target_is_gone(record: TargetRecord, deps: Deps) -> TargetResult:
     """The resource was deleted: its alerts are resolved, and it is forgotten but for its name."""
-    now = deps.clock.now()
-    end_alerts(record, DELETED, deps, now)
-    leave_behind(record, deps, now)
+    end_alerts(record, DELETED, deps)
+    leave_behind(record, deps, deps.clock.now())
     if record.deeds:
         deps.store.journal.append(record.target, *record.deeds)
     deps.store.unknown.remove(record.target)
-    deps.store.forget(record.target)
+    deps.store.forget(record.target, record.etag)
     deps.store.unrelate(record.target)
     return TargetResult(
         target=record.target,
@@ -81,13 +81,13 @@ def target_is_unreadable(
     memories = dict(record.memories)
     lasted = [has_lasted(memories.get(policy.id), now) for policy in policies]
     is_told = bool(policies) and (record.not_judged or any(lasted) or hides_exposure(record, deps))
-    if is_told:
-        tell_not_judged(record.target, unknown, cause, deps)
     for policy, (finding, decision) in zip(policies, unknown, strict=True):
         memories[policy.id] = next_memory(memories.get(policy.id), finding, decision, now)
     record = noting_target(replace(record, memories=memories, not_judged=is_told), error, cause, deps)
-    deps.store.save(record)
+    record, announced = announce_unread(record, unknown, cause, deps)
+    saved = deps.store.save(record)
     deps.store.unknown.add(record.target)
+    tell(announced, saved, cause, deps)
     result = TargetResult(
         target=record.target,
         findings=tuple(finding for finding, _ in unknown),

@@ -50,7 +50,7 @@ class PolicyMemory:
     exposure: Exposure = Exposure()
     """The clock of what lets somebody in."""
     kept_open: tuple[str, ...] = ()
-    """Fingerprints whose alerts stay open for a while although nothing is found: it comes back and back."""
+    """Fingerprints of alerts that are open besides, in records that do not list their open alerts."""
     way_in: str | None = None
     """Blob reference of the last compliant reading in which a rule for some people let them in publicly."""
     way_in_at: datetime | None = None
@@ -143,6 +143,11 @@ class TargetRecord:
     """Whether the alert is open that the target cannot be judged."""
     unread: Unread | None = None
     """None when the last look read all that it may."""
+    open_alerts: tuple[str, ...] | None = None
+    """Ids of the alerts that may be open, never fewer than are: one enters before its alert is written and
+    leaves after that is over. None in records older than the field (``shared.controller.open_alerts``)."""
+    alerts_unsure_until: datetime | None = None
+    """Until when a slower worker may still open an alert that it has listed."""
     host_name: str = ""
     """The server's, once it is noted under it whose it is; never that of a subnet."""
     related: str = ""

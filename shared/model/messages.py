@@ -14,8 +14,8 @@ from shared.model.values import value
 class MessageKind(StrEnum):
     """What a message on the queue ``reconcile`` asks for.
 
-    ``look``: coalesced, carries a token. ``recheck``: the same question again, later. ``check``: a
-    change in progress. ``scope``: enumerate and fan out. ``notify``: deliver to one sink.
+    ``look``: coalesced, carries a token and a generation. ``recheck``: the same question again, later.
+    ``check``: a change in progress. ``scope``: enumerate and fan out. ``notify``: deliver to one sink.
     """
 
     LOOK = "look"
@@ -46,6 +46,8 @@ class Message:
     target: Target | None = None
     locator: Locator | None = None
     token: str | None = None
+    generation: int = 0
+    """Which reading of its queue key a look asks for; 0 where it was sent before they were numbered."""
     change_id: str | None = None
     notification: Notification | None = None
     sink: str | None = None

@@ -2,33 +2,38 @@
 
 The state of a queue key is one row, changed only by conditional writes::
 
-    idle ──arm──► pending(T1) ──start(T1)──► running(T1) ──finish(T1)──► idle
-                    ▲  │ arm: merge the cause       │ arm
-                    └──┘                            ▼
-                               running(T1) + pending(T2) ──start(T2)──► running(T2)
+    idle ──arm──► pending(1) ──start──► running(1) ──finish──► idle
+                    ▲  │ arm: merge the cause  │ arm
+                    └──┘                       ▼
+                              running(1) + pending(2) ──start──► running(2)
+
+Readings have generations: the row says which one is pending and which was the newest that began.
 
 *The promise*: every event has a reading that begins after it, if its sender repeats deliveries that
 were not acknowledged and the queue repeats messages that were not deleted. What keeps it:
 
-- ``arm`` reads the row, sends a message with a fresh token, and only then writes the token into the
-  row. So a token in the row always has a message on its way, and joining it is safe for anybody. A
-  crash before the write leaves a message whose token nobody knows, and an event that comes again.
-- ``start`` moves the token by a conditional write *before* the reading. An event either is in the row
+- ``arm`` reads the row, sends a message of the next generation, and only then writes that into the row. So
+  what is pending always has a message on its way, and joining it is safe for anybody. A crash before the
+  write leaves a message of a generation that nobody waits for, and an event that comes again.
+- A message whose generation has not begun begins whatever is pending, also a later generation: messages
+  overtake each other, and in a queue that lags the oldest is the one that comes first.
+- ``start`` notes the generation by a conditional write *before* the reading. An event either is in the row
   by then or finds nothing pending and arms anew.
-- ``start`` with a token that the row does not hold has nothing to do: a younger reading began since,
-  or the token was never written. It writes the row all the same. Should the sender of that token be
-  slow rather than dead, its write now fails and it arms anew; without this its token would enter the
-  row after its message was gone. For the same reason a row, once there, is never deleted.
+- ``start`` for a generation that is not in the row yet begins nothing, and notes it all the same. Should its
+  sender be slow rather than dead, its write now fails and it arms anew; without this its generation would be
+  pending after its message was gone. For the same reason a row, once there, is never deleted.
 - ``start`` with the token that already runs means that an earlier attempt crashed: read again.
 - ``finish`` forgets the token; a crash before it costs a row that the next ``start`` overwrites. It writes
   the row as ``start`` left it, and reads it only when somebody has written it meanwhile.
 - ``last`` is the newest event that a reading took up. A look that finds nothing new saves nothing, so the
   record of the target may not hold who wrote; the row does, and ``heard`` tells it to whoever needs it.
-- A message that the queue gave up (poison, purged) would leave a token that waits for ever, so a token
-  that waits longer than a message can take is replaced.
+- A message that the queue gave up (poison, purged) would leave a reading pending for ever, so one that waits
+  longer than a message can take, or will wait longer than is asked for now, gets another message. The clocks
+  of two instances may disagree about that: at worst there is a message too many. No message stops counting
+  because another was sent.
 
-Events that arm an idle key at the same moment send a message each; all but one find their token
-unknown and cost two table calls, never a reading. The functions on ``Coalesced`` decide and are pure;
+Events that arm an idle key at the same moment send a message each; all but one find their generation begun
+and cost one read of the row, never a reading. The functions on ``Coalesced`` decide and are pure;
 ``Coalescing`` reads, writes and sends.
 """
 
@@ -49,18 +54,27 @@ from shared.state.table_rows import Place, Rows, conditional
 
 _ACTORS_KEPT: Final = 4
 _LOST_AFTER: Final = timedelta(seconds=300)
-"""How long beyond its delay a message may take before it is thought lost."""
+"""How long beyond its delay a message may take before another is sent."""
+_SKEW: Final = timedelta(seconds=30)
+"""How far clocks are apart in good order: what is further ahead says nothing of how long ago it is."""
+_SOON: Final = 60.0
+"""Seconds of delay that everybody who joins may be kept waiting."""
 _ATTEMPTS: Final = 64
 """In every round of writers at least one succeeds, so this is how many may meet in one row."""
 
 
 @value
 class Pending:
-    """A reading that was asked for and has not begun; ``since`` is the first event's time of arrival."""
+    """A reading that was asked for and has not begun; ``since`` is when its newest message was sent, by the
+    sender's clock."""
 
     token: str
     since: datetime
     cause: Cause
+    generation: int = 0
+    """0 in a row that was written before there were generations: only its token begins it."""
+    delay: float = 0.0
+    """Seconds for which its newest message is not to be seen."""
 
 
 @value
@@ -74,18 +88,24 @@ class Running:
 
 @value
 class Coalesced:
-    """The state of one queue key; both None is idle."""
+    """The state of one queue key; neither pending nor running is idle."""
 
     pending: Pending | None = None
     running: Running | None = None
     last: Cause | None = None
     """The newest event whose reading has ended; rows from before the field have none."""
+    begun: int = 0
+    """The newest generation that has begun."""
 
     @property
     def heard(self) -> tuple[Cause, ...]:
         """What has arrived, oldest first: read and perhaps not saved, being read, waiting for its look."""
         asked = (one.cause for one in (self.running, self.pending) if one is not None)
         return ((self.last,) if self.last is not None else ()) + tuple(asked)
+
+    @property
+    def next_generation(self) -> int:
+        return max(self.begun, self.pending.generation if self.pending is not None else 0) + 1
 
 
 @value
@@ -112,30 +132,41 @@ def merged(old: Cause, new: Cause) -> Cause:
     return replace(chosen, count=old.count + new.count, earlier=tuple(others[:_ACTORS_KEPT]))
 
 
-def joined(state: Coalesced, cause: Cause, lost_before: datetime) -> Coalesced | None:
-    """The state with the cause in the pending reading; None when a new message is needed."""
+def joined(state: Coalesced, cause: Cause, now: datetime, delay_seconds: float) -> Coalesced | None:
+    """The state with the cause in the pending reading; None when another message is needed."""
     pending = state.pending
-    if pending is None or pending.since < lost_before:
+    if pending is None or not _is_on_its_way(pending, now) or pending.delay > delay_seconds + _SOON:
         return None
     return replace(state, pending=replace(pending, cause=merged(pending.cause, cause)))
 
 
+def _is_on_its_way(pending: Pending, now: datetime) -> bool:
+    """Whether the newest message may still come, as far as this clock can tell."""
+    late = now - pending.since - timedelta(seconds=pending.delay)
+    return late <= _LOST_AFTER and pending.since - now <= _SKEW
+
+
 def armed(state: Coalesced, fresh: Pending) -> Coalesced:
-    """The state with a fresh token, which takes along the causes of one that was lost."""
+    """The state with a fresh message, which takes along the causes of what was pending."""
     if state.pending is not None:
         fresh = replace(fresh, cause=merged(state.pending.cause, fresh.cause))
     return replace(state, pending=fresh)
 
 
-def started(state: Coalesced, token: str, now: datetime) -> tuple[Coalesced, Cause | None]:
-    """The state once the reading for ``token`` has begun, and its cause; None when it is stale."""
-    pending, running = state.pending, state.running
-    if pending is not None and pending.token == token:
-        cause = pending.cause if running is None else merged(running.cause, pending.cause)
-        return replace(state, pending=None, running=Running(token=token, since=now, cause=cause)), cause
+def started(state: Coalesced, message: Message, now: datetime) -> tuple[Coalesced, Cause | None]:
+    """The state once the reading for ``message`` has begun, and its cause; None when there is none for it."""
+    pending, running, token = state.pending, state.running, message.token
     if running is not None and running.token == token:
         return state, running.cause
-    return state, None
+    held = pending is not None and pending.token == token
+    if token is None or not (held or message.generation > state.begun):
+        return state, None
+    begun = max(message.generation, state.next_generation - 1)
+    if pending is None:
+        return replace(state, begun=begun), None
+    cause = pending.cause if running is None else merged(running.cause, pending.cause)
+    running = Running(token=token, since=now, cause=cause)
+    return replace(state, pending=None, running=running, begun=begun), cause
 
 
 def ended(state: Coalesced) -> Coalesced:
@@ -164,17 +195,21 @@ class Coalescing:
         """See ``Store.arm``."""
         if message.kind is not MessageKind.LOOK or message.options != RunOptions():
             raise ValueError("only a look without options is coalesced: merging would lose the options")
-        lost_before = now - timedelta(seconds=delay_seconds) - _LOST_AFTER
         for etag, state in self._readings(place):
-            after = joined(state, message.cause, lost_before)
+            after = joined(state, message.cause, now, delay_seconds)
             sends = after is None
             if after is None:
-                fresh = Pending(token=self._new_token(), since=now, cause=message.cause)
-                self._send(replace(message, token=fresh.token), delay_seconds)
-                after = armed(state, fresh)
+                after = armed(state, self._sent(message, state.next_generation, now, delay_seconds))
             if self._written(place, after, etag) is not None:
                 return sends
         raise _crowded(place)
+
+    def _sent(self, message: Message, generation: int, now: datetime, delay_seconds: float) -> Pending:
+        token = self._new_token()
+        self._send(replace(message, token=token, generation=generation), delay_seconds)
+        return Pending(
+            token=token, since=now, cause=message.cause, generation=generation, delay=delay_seconds
+        )
 
     def heard(self, target: Target) -> tuple[Cause, ...]:
         """See ``Store.heard``."""
@@ -185,9 +220,8 @@ class Coalescing:
         if message.token is None:
             return Started(cause=message.cause)
         for etag, state in self._readings(place):
-            after, cause = started(state, message.token, now)
-            is_repeated = cause is not None and after == state
-            if not is_repeated:
+            after, cause = started(state, message, now)
+            if after != state or _is_unnumbered(message, cause):
                 etag = self._written(place, after, etag)
                 if etag is None:
                     continue
@@ -220,6 +254,12 @@ class Coalescing:
         except EntityChanged:
             return None
         return written
+
+
+def _is_unnumbered(message: Message, cause: Cause | None) -> bool:
+    """Whether a message that has nothing to begin was sent before there were generations: its sender may be
+    slow rather than dead, and only a write makes its own fail."""
+    return cause is None and message.generation == 0
 
 
 def _crowded(place: Place) -> StoreError:

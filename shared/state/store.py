@@ -116,10 +116,10 @@ class Store:
         """Write what is known and what happened; raises ``EntityChanged`` when somebody else was faster."""
         return self._targets.put(record)
 
-    def forget(self, target: Target) -> None:
-        """Remove the memory of a target that is gone."""
+    def forget(self, target: Target, etag: str | None = None) -> None:
+        """Remove the memory of a target that is gone; raises ``EntityChanged`` where it has another etag."""
         place = target_place(target)
-        self._tables.delete(place.table, place.partition, place.row)
+        self._tables.delete(place.table, place.partition, place.row, etag)
 
     def known_targets(self, subscription: str) -> Iterator[TargetRecord]:
         """Every target remembered in a subscription."""

