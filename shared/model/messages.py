@@ -53,6 +53,8 @@ class Message:
     sink: str | None = None
     options: RunOptions = field(default_factory=RunOptions)
     attempt: int = 0
+    trouble: str = ""
+    """Request and answer for which it was put off the last time."""
 
     @property
     def queue_key(self) -> str:
