@@ -31,6 +31,8 @@ class Storage:
         self._running: Running | None = None
         self._ports = (0, 0, 0)
         self.connection = ""
+        self.answers = False
+        """Whether it runs and is not paused."""
 
     def start(self) -> None:
         """Raises ProcessFailed."""
@@ -40,16 +42,20 @@ class Storage:
         blob, queue, table = (int(port) for port in re.findall(r"127\.0\.0\.1:(\d+)", self.connection))
         self._ports = (blob, queue, table)
         self._starts += 1
+        self.answers = True
 
     def stop(self) -> None:
+        self.answers = False
         self._stack.close()
         self._running = None
 
     def pause(self) -> None:
+        self.answers = False
         self._signal(signal.SIGSTOP)
 
     def resume(self) -> None:
         self._signal(signal.SIGCONT)
+        self.answers = True
 
     def _signal(self, number: signal.Signals) -> None:
         if self._running is not None:
