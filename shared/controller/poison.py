@@ -28,6 +28,7 @@ from shared.model import (
     ComplianceState,
     Decision,
     Finding,
+    Json,
     Reason,
     Severity,
     Target,
@@ -115,18 +116,25 @@ def _open_alert(message: Message, target: Target, letter: str, deps: Deps) -> No
 
 
 def _sighting(message: Message, target: Target, letter: str, now: datetime) -> Sighting:
+    evidence: dict[str, Json] = {"message": message.kind, "deadLetter": letter, "attempt": message.attempt}
+    if message.trouble:
+        evidence["error"] = message.trouble
     finding = Finding(
         policy=PATTERN,
         target=target,
         state=ComplianceState.ERROR,
         severity=Severity.HIGH,
-        reason=_GAVE_UP,
+        reason=_gave_up(message),
         resource_id=target.id,
-        evidence={"message": message.kind, "deadLetter": letter, "attempt": message.attempt},
+        evidence=evidence,
         fingerprint=patterns.OF_LOOKS,
     )
     decision = Decision(policy=PATTERN, action=Action.ALERT, reason=Reason.POISONED)
     return Sighting(finding=finding, decision=decision, cause=message.cause, now=now)
+
+
+def _gave_up(message: Message) -> str:
+    return f"{_GAVE_UP}; at last {message.trouble}" if message.trouble else _GAVE_UP
 
 
 def _tell_run(message: Message, deps: Deps) -> None:
@@ -135,8 +143,8 @@ def _tell_run(message: Message, deps: Deps) -> None:
     if run_id is None:
         return
     if message.target is not None:
-        keep_result(TargetResult(target=message.target, error=_GAVE_UP), message.options, deps)
+        keep_result(TargetResult(target=message.target, error=_gave_up(message)), message.options, deps)
         return
     run = deps.store.run(run_id)
     if run is not None:
-        deps.store.put_run(replace(run, error=_GAVE_UP))
+        deps.store.put_run(replace(run, error=_gave_up(message)))
