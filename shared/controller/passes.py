@@ -213,8 +213,9 @@ class _Choice:
         return bool(self.survey.unlisted or self.survey.untold)
 
     def all(self, but: _Looks) -> _Looks:
-        """Everything else that is listed or remembered."""
-        return self._without(but, [*self.survey.targets(), *self._missing()])
+        """Everything else that is listed or remembered, of every kind in turn: each has a bucket of its own."""
+        there = sorted(self.survey.targets(), key=lambda target: _turn(target.key))
+        return self._without(but, [*there, *self._missing()])
 
     def urgent(self) -> _Looks:
         """What may be another than it was, and what every pass looks at; nothing the first time."""
@@ -265,12 +266,16 @@ class _Choice:
         return tuple(one for one in spelled.values() if isinstance(one, Locator) or covers(one.id))
 
 
+def _turn(key: str) -> int:
+    return int(hashlib.sha256(key.encode()).hexdigest()[:8], 16)
+
+
 def has_turn(key: str, since: datetime, now: datetime) -> bool:
     """Whether the turn of a target lies behind ``since`` and not behind ``now``. Turns are spread by hash."""
     if now <= since:
         return False
     cycle = TURN.total_seconds()
-    at = int(hashlib.sha256(key.encode()).hexdigest()[:8], 16) % cycle
+    at = _turn(key) % cycle
     return (now.timestamp() - at) // cycle > (since.timestamp() - at) // cycle
 
 
