@@ -9,8 +9,8 @@ from datetime import timedelta
 
 import pytest
 
+from shared.controller.choosing_looks import TURN, has_turn
 from shared.controller.dispatch import dispatch
-from shared.controller.passes import TURN, has_turn
 from shared.controller.poison import poisoned
 from shared.controller.spreading import AT_ONCE, MOST_IN_ONE
 from shared.controller.sweep import sweep
