@@ -51,7 +51,9 @@ from shared.model.messages import Message, MessageKind, RunOptions
 from shared.model.resource_id import ResourceId
 from shared.model.results import TargetResult
 from shared.model.snapshots import SERVER_PARTS, SUBNET_PARTS, parts_tried
+from shared.model.sweeping import Listed, Touched
 from shared.policies import discover
+from shared.state.blob_archive import reference
 from shared.state.store import Store
 from tests.memory import FakeClock, MemoryBlobs, MemoryQueue, MemoryTables, QueuedMessage
 
@@ -84,6 +86,8 @@ class Azure:
     tag_errors: list[GatewayError] = field(default_factory=list)
     ignores_writes: bool = False
     polls_until_done: int = 0
+    touched: list[Touched] = field(default_factory=list)
+    """What Azure's own records tell of."""
     running: dict[str, tuple[int, Edit]] = field(default_factory=dict)
     writes: list[Edit] = field(default_factory=list)
     reads: int = 0
@@ -114,6 +118,9 @@ class FakeGateway:
         self._azure = azure
         self.calls: list[ArmCall] = []
         self.troubles: list[Transient] = []
+
+    def leave_room(self) -> None:
+        """Nothing here is counted."""
 
     def read(self, target: Target, aspects: frozenset[Aspect]) -> Snapshot:
         self._azure.reads += 1
@@ -175,6 +182,19 @@ class FakeGateway:
             if target.id.within(scope):
                 relations = tuple(Relation(source=locator, target=target) for locator in related)
                 yield Enumerated(targets=(target,), relations=relations)
+
+    def listed(self, scope: ResourceId) -> Iterator[Listed]:
+        self._call("GET", f"{scope}/providers/Microsoft.DBforPostgreSQL/flexibleServers")
+        if scope in self._azure.closed_scopes:
+            raise Denied("no role", code="AuthorizationFailed", status=403)
+        for snapshot in self._azure.snapshots.values():
+            if snapshot.id.within(scope):
+                timeless = replace(snapshot, read_at=START)
+                yield Listed(what=snapshot.target, digest=reference(codec.dump(timeless)))
+
+    def touched(self, scope: ResourceId, since: datetime) -> Iterator[Touched]:
+        self._call("GET", f"{scope}/providers/Microsoft.Insights/eventtypes/management/values")
+        yield from self._azure.touched
 
     def _related(self) -> list[tuple[Target, list[Locator]]]:
         return [(s.target, _locators(s)) for s in self._azure.snapshots.values()]

@@ -30,7 +30,7 @@ class ClientReading:
     """One server that was read with its places, and the networks that were read for it."""
 
     def __init__(self, gateway: Gateway, server: ServerSnapshot) -> None:
-        self._gateway, self._server = gateway, server
+        self._gateway, self.server = gateway, server
         read = (place.virtual_network for place in server.places or ())
         self.networks = {one.id: one for one in read if one is not None}
         self.refused: dict[ResourceId, str] = {}
@@ -93,7 +93,7 @@ class ClientReading:
             return replace(self._unread(subnet), unread=dict.fromkeys(_SUBNET, str(error)))
 
     def _unread(self, subnet: ResourceId) -> SubnetSnapshot:
-        read_at = self._server.read_at
+        read_at = self.server.read_at
         return SubnetSnapshot(id=subnet, read_at=read_at, location="", prefixes=(), delegations=())
 
 

@@ -13,9 +13,11 @@ from typing import Final, TypeVar
 
 from shared.controller.deps import Deps
 from shared.controller.event_targets import may_be_moved
+from shared.controller.passes import pass_over
 from shared.controller.reconcile import reconcile
 from shared.controller.remediation import poll
 from shared.controller.run_results import keep_result, view_of
+from shared.controller.spreading import ask_for
 from shared.controller.telling import tell_of_slow_revert
 from shared.model import Cause, CauseKind, Locator, LocatorKind, Outcome, Target
 from shared.model.errors import Denied, EntityChanged, Gone, Transient, said_of
@@ -59,6 +61,12 @@ def _by_kind(message: Message, deps: Deps) -> TargetResult | None:
         case MessageKind.SCOPE:
             _fan_out(message, deps)
             return None
+        case MessageKind.SWEEP:
+            pass_over(message, deps)
+            return None
+        case MessageKind.SPREAD:
+            ask_for(message, deps)
+            return None
         case MessageKind.NOTIFY:
             assert message.notification is not None
             assert message.sink is not None
@@ -86,10 +94,22 @@ def _unless_raced(look: Callable[[], _Result]) -> _Result:
 def _recheck(message: Message, deps: Deps) -> TargetResult | None:
     """Ask again, unless the change that was in the way has been verified by a reading since."""
     assert message.target is not None
+    _unless_raced(lambda: _note_early(message, deps))
     change = deps.store.change(message.change_id) if message.change_id else None
     if change is not None and change.after is not None and change.run_id is None:
         return None
     return look_at(message.target, message.cause, deps, message.options)
+
+
+def _note_early(message: Message, deps: Deps) -> None:
+    """A question that comes before it is due was put off by a clock that is ahead of ours: what is noted of
+    it would look like a message that is still on its way."""
+    assert message.target is not None
+    if message.due is None or message.due <= deps.clock.now():
+        return
+    record = deps.store.recall(message.target, deps.clock.now())
+    if record.recheck_at == message.due:
+        deps.store.save(replace(record, recheck_at=None))
 
 
 def _look(message: Message, deps: Deps) -> TargetResult | None:

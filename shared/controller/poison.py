@@ -22,6 +22,7 @@ from shared.alerts.lifecycle import Sighting, alert_id, notification, recur, res
 from shared.controller.deps import Deps
 from shared.controller.notifying import notify
 from shared.controller.open_alerts import is_open, list_alert
+from shared.controller.reviving import ask_anew
 from shared.controller.run_results import keep_result
 from shared.model import (
     Action,
@@ -65,6 +66,7 @@ def poisoned(body: bytes, deps: Deps) -> None:
         for target in targets:
             _open_alert(message, target, letter, deps)
         _tell_run(message, deps)
+        ask_anew(message, deps)
     deps.log(
         {
             "message": "poisoned",
@@ -99,6 +101,8 @@ def _targets(message: Message, deps: Deps) -> tuple[Target, ...]:
     """What the message was about, as far as it can be told without ARM."""
     if message.target is not None:
         return (message.target,)
+    if message.spread is not None:
+        return message.spread.targets
     if message.locator is not None:
         return deps.store.related(message.locator)
     if message.notification is not None:

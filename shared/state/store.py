@@ -33,6 +33,7 @@ from shared.state.journal_evidence import EvidenceReader
 from shared.state.listings import Page, Wanted
 from shared.state.names import Names
 from shared.state.outbox import Outbox
+from shared.state.pass_rows import PassRows
 from shared.state.relation_index import Relations
 from shared.state.run_rows import Runs
 from shared.state.table_layout import (
@@ -70,6 +71,7 @@ class Store:
         self._relations = Relations(tables, self._rows)
         self.names = Names(tables, self._rows)
         self.unknown = UnknownTargets(tables, self._rows)
+        self.passes = PassRows(tables, self._rows)
         self._coalescing = Coalescing(tables, self._rows, self.send, new_token)
 
     # --- messages ----------------------------------------------------------------------------------

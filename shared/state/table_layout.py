@@ -5,9 +5,10 @@
     targets  partition = subscription   t-… memory of a target       q-… coalescing of a queue key
                                         u-… a target of which nothing can be read
                                         b-… budget of a scope        r-…-… relation
-                                        p-first-pass                 f-…-… where a target's relations are
+                                        p-first-pass  p-sweep        f-…-… where a target's relations are
                                                                      that lie in another partition
                                         j-…-<number> link of a chain h-… the chain's newest link
+                        w-… what a list showed of a target or a locator
              partition "journal"        the same for chains that belong to no target
                                         switches                     anchor
              partition "names"          <hash> whose host name it is
@@ -25,6 +26,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from shared.guardrails.attention import look_at
 from shared.model import Locator, Target, codec
 from shared.model.alert_records import AlertRecord
 from shared.model.change_records import ChangeRecord
@@ -50,6 +52,7 @@ HEAD_PREFIX: Final = "h-"
 JOURNAL: Final = "journal"
 """The partition of chains that belong to no target."""
 RELATION_PREFIX: Final = "r-"
+LISTED_PREFIX: Final = "w-"
 
 
 def partition_of(what: Target | Locator) -> str:
@@ -91,6 +94,15 @@ def budget_place(subscription: str) -> Place:
 
 def first_pass_place(subscription: str) -> Place:
     return Place(table=TARGETS, partition=subscription.lower(), row="p-first-pass")
+
+
+def pass_place(subscription: str) -> Place:
+    return Place(table=TARGETS, partition=subscription.lower(), row="p-sweep")
+
+
+def listed_row(key: str) -> str:
+    """The row of what a list showed of a target or a locator, in the partition of its subscription."""
+    return f"{LISTED_PREFIX}{digest(key)}"
 
 
 def relation_prefix(source: Locator) -> str:
@@ -153,7 +165,12 @@ def result_place(run_id: str, target: Target) -> Place:
 
 
 def target_row(record: TargetRecord) -> Row:
-    return {"target": record.target.key, "activeChange": record.active_change or ""}
+    due = look_at(record)
+    return {
+        "target": record.target.key,
+        "activeChange": record.active_change or "",
+        "lookAt": timestamp(due) if due is not None else "",
+    }
 
 
 def change_row(record: ChangeRecord) -> Row:

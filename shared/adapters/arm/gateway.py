@@ -7,10 +7,20 @@ not live here: anything but the joining of the parts.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 
-from shared.adapters.arm.reading import dependants, graph, locators, network_resources, targets
+from shared.adapters.arm.reading import (
+    activity_log,
+    dependants,
+    graph,
+    lists,
+    locators,
+    network_resources,
+    targets,
+)
 from shared.adapters.arm.reading.blocking_locks import telling_locks
 from shared.adapters.arm.session.clients import ArmClients
+from shared.adapters.arm.session.pace import SWEEP_RESERVE
 from shared.adapters.arm.session.session import Session
 from shared.adapters.arm.writing import apply, operations
 from shared.model import (
@@ -27,6 +37,7 @@ from shared.model import (
 from shared.model.errors import Transient
 from shared.model.interfaces import Clock, Enumerated, GroupReading
 from shared.model.resource_id import ResourceId
+from shared.model.sweeping import Listed, Touched
 
 
 class ArmGateway:
@@ -44,6 +55,9 @@ class ArmGateway:
     def troubles(self) -> Sequence[Transient]:
         return tuple(self._session.troubles)
 
+    def leave_room(self) -> None:
+        self._session.reserve = SWEEP_RESERVE
+
     def read(self, target: Target, aspects: frozenset[Aspect]) -> Snapshot:
         return targets.read(self._session, target, aspects)
 
@@ -58,6 +72,13 @@ class ArmGateway:
 
     def enumerate(self, scope: ResourceId) -> Iterator[Enumerated]:
         return graph.enumerate_scope(self._session, scope)
+
+    def listed(self, scope: ResourceId) -> Iterator[Listed]:
+        return lists.listed(self._session, scope)
+
+    def touched(self, scope: ResourceId, since: datetime) -> Iterator[Touched]:
+        yield from activity_log.touched_by(self._session, scope.subscription, since)
+        yield from graph.touched_by(self._session, scope, since)
 
     def submit(self, edit: Edit, snapshot: Snapshot) -> Operation:
         with telling_locks(self._session):
