@@ -8,7 +8,7 @@ that has to pass over rows works as hard as one that returns them.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -69,12 +69,16 @@ class CountingTables:
         partition: str | None = None,
         row_prefix: str = "",
         properties: Sequence[str] = (),
+        *,
+        behind: str = "",
+        page: int | None = None,
     ) -> Iterator[Entity]:
         self._counts.note("query", table)
-        found = self._tables.query(table, partition, row_prefix, properties)
+        size = page or _ENTITIES_A_PAGE
+        found = self._tables.query(table, partition, row_prefix, properties, behind=behind, page=page)
         for number, entity in enumerate(found, start=1):
             self._counts.rows += 1
-            if number % _ENTITIES_A_PAGE == 0:
+            if number % size == 0:
                 self._counts.note("query", table)
             yield entity
 
@@ -85,6 +89,10 @@ class CountingTables:
     def delete(self, table: str, partition: str, row: str, etag: str | None = None) -> None:
         self._counts.note("delete", table)
         self._tables.delete(table, partition, row, etag)
+
+    def remove(self, table: str, partition: str, rows: Collection[str]) -> None:
+        self._counts.note("delete", table)
+        self._tables.remove(table, partition, rows)
 
 
 class CountingBlobs:

@@ -7,7 +7,7 @@ invisible until their time has come. Everything may be used from many threads. N
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -64,6 +64,9 @@ class MemoryTables:
         partition: str | None = None,
         row_prefix: str = "",
         properties: Sequence[str] = (),
+        *,
+        behind: str = "",
+        page: int | None = None,
     ) -> Iterator[Entity]:
         with self._lock:
             found = [
@@ -72,6 +75,7 @@ class MemoryTables:
                 if name == table
                 and partition in (None, entity.partition)
                 and entity.row.startswith(row_prefix)
+                and (not behind or encode_key(entity.row) > encode_key(behind))
             ]
         for entity in sorted(
             found, key=lambda entity: (encode_key(entity.partition), encode_key(entity.row))
@@ -93,6 +97,10 @@ class MemoryTables:
             if present is not None and etag not in (None, present.etag):
                 raise EntityChanged(f"{table}/{partition}/{row} is not as it was read")
             self._entities.pop((table, partition, row), None)
+
+    def remove(self, table: str, partition: str, rows: Collection[str]) -> None:
+        for row in rows:
+            self.delete(table, partition, row)
 
     def _check(self, table: str, write: TableWrite) -> None:
         present = self._entities.get((table, write.partition, write.row))
@@ -196,6 +204,15 @@ class MemoryQueue:
             if held is not None and held.receipt != message.receipt:
                 raise EntityChanged(f"message {message.id} was received again")
             self._messages.pop(message.id, None)
+
+    def release(self, message: QueuedMessage, after_seconds: float = 0) -> None:
+        """Done with it in vain: others may receive it after so many seconds. Raises as ``delete`` does."""
+        with self._lock:
+            held = self._messages.get(message.id)
+            if held is None or held.receipt != message.receipt:
+                raise EntityChanged(f"message {message.id} was received again")
+            visible_at = self._clock.now() + timedelta(seconds=after_seconds)
+            self._messages[message.id] = replace(held, visible_at=visible_at)
 
     def next_visible_at(self) -> datetime | None:
         """When the next message can be received; None when there is none."""

@@ -12,10 +12,13 @@ import time
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Final
 
 from local.demo import stack as demo
 from local.dev.emulator import Disk, azurite_on_disk
 from local.dev.processes import Running
+
+_SWEPT: Final = re.compile(r"local\.host sweep \S+ (?:ok|failed) ")
 
 
 class Storage:
@@ -72,6 +75,10 @@ class Worker:
     @property
     def webhook(self) -> str:
         return self._host.webhook if self._host else ""
+
+    def sweeps(self) -> int:
+        """How many sweeps this host has come to the end of since it was started."""
+        return len(_SWEPT.findall(self._host.process.log())) if self._host else 0
 
     def start(self) -> None:
         """Raises ProcessFailed."""

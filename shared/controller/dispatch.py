@@ -13,9 +13,11 @@ from typing import Final, TypeVar
 
 from shared.controller.deps import Deps
 from shared.controller.event_targets import may_be_moved
+from shared.controller.passes import pass_over
 from shared.controller.reconcile import reconcile
 from shared.controller.remediation import poll
 from shared.controller.run_results import keep_result, view_of
+from shared.controller.spreading import ask_for
 from shared.controller.telling import tell_of_slow_revert
 from shared.model import Cause, CauseKind, Locator, LocatorKind, Outcome, Target
 from shared.model.errors import Denied, EntityChanged, Gone, Transient
@@ -57,6 +59,12 @@ def _by_kind(message: Message, deps: Deps) -> TargetResult | None:
             return _check(message, deps)
         case MessageKind.SCOPE:
             _fan_out(message, deps)
+            return None
+        case MessageKind.SWEEP:
+            pass_over(message, deps)
+            return None
+        case MessageKind.SPREAD:
+            ask_for(message, deps)
             return None
         case MessageKind.NOTIFY:
             assert message.notification is not None

@@ -101,6 +101,8 @@ def _targets(message: Message, deps: Deps) -> tuple[Target, ...]:
     """What the message was about, as far as it can be told without ARM."""
     if message.target is not None:
         return (message.target,)
+    if message.spread is not None:
+        return message.spread.targets
     if message.locator is not None:
         return deps.store.related(message.locator)
     if message.notification is not None:

@@ -75,6 +75,8 @@ def roll_back(request: RollbackRequest, deps: Deps) -> ChangeRecord | None:
     _refuse_outside_scopes(original, deps)
     _refuse_under_break_glass(original, deps)
     now_there = deps.gateway.read(original.change.target, _aspects(original))
+    for trouble in deps.gateway.troubles:
+        raise trouble  # what was undone is compared as a whole
     _refuse_unless_ready(now_there)
     before, after = _recorded(original, deps)
     if not same_reach(after, now_there):

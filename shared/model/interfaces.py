@@ -12,11 +12,13 @@ from typing import Protocol, TypeAlias
 
 from shared.model.alert_records import Notification
 from shared.model.changes import Edit
+from shared.model.errors import Transient
 from shared.model.kinds import Aspect
 from shared.model.operations import ArmCall, Operation
 from shared.model.resource_id import ResourceId
 from shared.model.rules import SecurityGroup
 from shared.model.snapshots import Snapshot
+from shared.model.sweeping import Listed, Touched
 from shared.model.targets import Actor, Locator, Target
 from shared.model.values import IPNetwork, Json, value
 
@@ -60,8 +62,16 @@ class Gateway(Protocol):
         """The requests made through this gateway, in order. A gateway lives for one run."""
         ...
 
+    @property
+    def troubles(self) -> Sequence[Transient]:
+        """What failed in passing, in order: what was read beside it may be whole a little later."""
+        ...
+
     def read(self, target: Target, aspects: frozenset[Aspect]) -> Snapshot:
-        """Read a target whole. Raises ``Gone`` when it does not exist."""
+        """Read a target whole. Raises ``Gone`` when it does not exist, and what its own body is refused with.
+
+        A part that cannot be read is unread on the snapshot, with the reason, and the rest is there.
+        """
         ...
 
     def more(self, snapshot: Snapshot, aspects: frozenset[Aspect]) -> Snapshot:
@@ -82,7 +92,20 @@ class Gateway(Protocol):
         ...
 
     def enumerate(self, scope: ResourceId) -> Iterator[Enumerated]:
-        """Every target in a subscription or resource group, page by page, from Resource Graph."""
+        """Every target in a subscription or resource group, page by page, from Resource Graph.
+
+        Raises ``Permanent`` after all of them where some may be missing.
+        """
+        ...
+
+    def listed(self, scope: ResourceId) -> Iterator[Listed]:
+        """Everything in a subscription or resource group that its provider lists, and that targets are or
+        depend on: servers, NSGs, route tables, networks and private endpoints."""
+        ...
+
+    def touched(self, scope: ResourceId, since: datetime) -> Iterator[Touched]:
+        """What was touched in a subscription or resource group since then, as far as Azure tells: by its
+        Activity Log, children and what hangs on resources too, and by the changes of Resource Graph."""
         ...
 
     def submit(self, edit: Edit, snapshot: Snapshot) -> Operation:
@@ -171,7 +194,16 @@ class Replace:
     etag: str
 
 
-TableWrite: TypeAlias = Insert | Replace
+@value
+class Put:
+    """Insert, or replace whatever is there: for rows that follow from others."""
+
+    partition: str
+    row: str
+    properties: Row
+
+
+TableWrite: TypeAlias = Insert | Replace | Put
 
 
 class Tables(Protocol):
@@ -185,10 +217,15 @@ class Tables(Protocol):
         partition: str | None = None,
         row_prefix: str = "",
         properties: Sequence[str] = (),
+        *,
+        behind: str = "",
+        page: int | None = None,
     ) -> Iterator[Entity]:
         """Entities in key order; a None partition means all partitions.
 
-        With ``properties`` only these are read, where an entity has them; without, all.
+        With ``properties`` only these are read, where an entity has them; without, all. ``behind`` begins
+        after a row, whether or not it is there. ``page`` is how many are asked for at a time, for a caller
+        that will not want more.
         """
         ...
 
@@ -201,6 +238,10 @@ class Tables(Protocol):
 
     def delete(self, table: str, partition: str, row: str, etag: str | None = None) -> None:
         """Delete; absent is success. With an etag raises ``EntityChanged`` when it does not match."""
+        ...
+
+    def remove(self, table: str, partition: str, rows: Collection[str]) -> None:
+        """Delete rows of one partition; absent is success. What is interrupted has removed some of them."""
         ...
 
 

@@ -104,6 +104,20 @@ class TagExemption:
 
 
 @value
+class Unread:
+    """What could not be read when the target was last looked at."""
+
+    since: datetime
+    why: str
+    looks: int = 0
+    """In a row, those alone that were asked for because of it."""
+    whole: bool = False
+    """Whether nothing of the target could be read; False: parts of it, in passing."""
+    again_at: datetime | None = None
+    """When the message comes that asks again; until then no other is sent."""
+
+
+@value
 class TargetRecord:
     """The journal's entry for one target. ``etag`` is the store's, None for a target not yet known."""
 
@@ -132,6 +146,8 @@ class TargetRecord:
     leaves after that is over. None in records older than the field (``shared.controller.open_alerts``)."""
     alerts_unsure_until: datetime | None = None
     """Until when a slower worker may still open an alert that it has listed."""
+    unread: Unread | None = None
+    """None when the last look read all that it may."""
     host_name: str = ""
     """The server's, once it is noted under it whose it is; never that of a subnet."""
     related: str = ""

@@ -34,6 +34,7 @@ from shared.state.ledger import Ledger
 from shared.state.listings import Page, Wanted
 from shared.state.names import Names
 from shared.state.outbox import Outbox
+from shared.state.pass_rows import PassRows
 from shared.state.relation_index import Relations
 from shared.state.run_rows import Runs
 from shared.state.table_layout import (
@@ -45,6 +46,7 @@ from shared.state.table_layout import (
 )
 from shared.state.table_rows import Rows, conditional, timestamp
 from shared.state.target_rows import TargetRows
+from shared.state.unknown_rows import UnknownTargets
 
 
 class Store:
@@ -69,6 +71,8 @@ class Store:
         self._runs = Runs(tables, self._rows)
         self._relations = Relations(tables, self._rows)
         self.names = Names(tables, self._rows)
+        self.unknown = UnknownTargets(tables, self._rows)
+        self.passes = PassRows(tables, self._rows)
         self._coalescing = Coalescing(tables, self._rows, self.send, new_token)
 
     # --- messages ----------------------------------------------------------------------------------

@@ -3,10 +3,12 @@
 ::
 
     targets  partition = subscription   t-… memory of a target       q-… coalescing of a queue key
+                                        u-… a target of which nothing can be read
                                         b-… part of a budget         r-…-… relation
-                                        p-first-pass                 f-…-… where a target's relations are
+                                        p-first-pass  p-sweep        f-…-… where a target's relations are
                                                                      that lie in another partition
                                         j-…-<number> link of a chain h-… the chain's newest link
+                        w-… what a list showed of a target or a locator
              partition "journal"        the same for chains that belong to no target
                                         switches                     anchor
              partition "names"          <hash> whose host name it is
@@ -24,6 +26,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from shared.guardrails.attention import look_at
 from shared.model import Locator, Target, codec
 from shared.model.alert_records import AlertRecord
 from shared.model.change_records import ChangeRecord
@@ -42,12 +45,14 @@ RUNS: Final = "runs"
 
 RUN_ROW: Final = "run"
 TARGET_PREFIX: Final = "t-"
+UNKNOWN_PREFIX: Final = "u-"
 CHANGE_PREFIX: Final = "n-"
 LINK_PREFIX: Final = "j-"
 HEAD_PREFIX: Final = "h-"
 JOURNAL: Final = "journal"
 """The partition of chains that belong to no target."""
 RELATION_PREFIX: Final = "r-"
+LISTED_PREFIX: Final = "w-"
 
 
 def partition_of(what: Target | Locator) -> str:
@@ -57,6 +62,11 @@ def partition_of(what: Target | Locator) -> str:
 def target_place(target: Target) -> Place:
     row = f"{TARGET_PREFIX}{digest(target.key)}"
     return Place(table=TARGETS, partition=partition_of(target), row=row)
+
+
+def unknown_place(target: Target) -> Place:
+    """The row that lists a target of which nothing can be read."""
+    return Place(table=TARGETS, partition=partition_of(target), row=f"{UNKNOWN_PREFIX}{digest(target.key)}")
 
 
 def name_place(host_name: str) -> Place:
@@ -87,6 +97,15 @@ def budget_places(subscription: str, parts: int) -> tuple[Place, ...]:
 
 def first_pass_place(subscription: str) -> Place:
     return Place(table=TARGETS, partition=subscription.lower(), row="p-first-pass")
+
+
+def pass_place(subscription: str) -> Place:
+    return Place(table=TARGETS, partition=subscription.lower(), row="p-sweep")
+
+
+def listed_row(key: str) -> str:
+    """The row of what a list showed of a target or a locator, in the partition of its subscription."""
+    return f"{LISTED_PREFIX}{digest(key)}"
 
 
 def relation_prefix(source: Locator) -> str:
@@ -149,7 +168,12 @@ def result_place(run_id: str, target: Target) -> Place:
 
 
 def target_row(record: TargetRecord) -> Row:
-    return {"target": record.target.key, "activeChange": record.active_change or ""}
+    due = look_at(record)
+    return {
+        "target": record.target.key,
+        "activeChange": record.active_change or "",
+        "lookAt": timestamp(due) if due is not None else "",
+    }
 
 
 def change_row(record: ChangeRecord) -> Row:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -52,10 +52,17 @@ class Interrupted:
         return self._tables.get(table, partition, row)
 
     def query(
-        self, table: str, partition: str | None = None, row_prefix: str = "", properties: Sequence[str] = ()
+        self,
+        table: str,
+        partition: str | None = None,
+        row_prefix: str = "",
+        properties: Sequence[str] = (),
+        *,
+        behind: str = "",
+        page: int | None = None,
     ) -> Iterator[Entity]:
         self._before()
-        return self._tables.query(table, partition, row_prefix, properties)
+        return self._tables.query(table, partition, row_prefix, properties, behind=behind, page=page)
 
     def write(self, table: str, *writes: TableWrite) -> tuple[str, ...]:
         self._before()
@@ -64,6 +71,10 @@ class Interrupted:
     def delete(self, table: str, partition: str, row: str, etag: str | None = None) -> None:
         self._before()
         self._tables.delete(table, partition, row, etag)
+
+    def remove(self, table: str, partition: str, rows: Collection[str]) -> None:
+        self._before()
+        self._tables.remove(table, partition, rows)
 
 
 def audited(*before: Snapshot) -> World:

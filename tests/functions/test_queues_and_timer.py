@@ -340,11 +340,15 @@ def test_a_scopes_target_that_was_poisoned_counts_as_done_and_says_why(
 # --- sweep -----------------------------------------------------------------------------------------
 
 
-def test_the_timer_asks_for_a_look_at_every_target(functions: dict[str, Function], world: World) -> None:
+def test_the_timer_asks_for_a_pass_and_the_pass_for_a_look_at_every_target(
+    functions: dict[str, Function], world: World
+) -> None:
     world.azure.put(server())
     world.azure.put(subnet())
     functions["sweep"](TimerRequest())
-    assert {m.target for m in queued(world)} == {server().target, subnet().target}
+    assert [message.kind for message in queued(world)] == [MessageKind.SWEEP]
+    looked_at = {result.target for result in world.drain()}
+    assert looked_at == {server().target, subnet().target}
 
 
 def test_a_sweep_that_fails_is_raised(functions: dict[str, Function], world: World) -> None:

@@ -1,7 +1,7 @@
 """Coalescing: no interleaving and no crash loses an event, and a burst costs one reading."""
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import Enum
@@ -119,14 +119,21 @@ class SteppedTables:
         partition: str | None = None,
         row_prefix: str = "",
         properties: Sequence[str] = (),
+        *,
+        behind: str = "",
+        page: int | None = None,
     ) -> Iterator[Entity]:
-        return self._process.do(lambda: self._tables.query(table, partition, row_prefix, properties))
+        read = partial(self._tables.query, table, partition, row_prefix, properties, behind=behind, page=page)
+        return self._process.do(read)
 
     def write(self, table: str, *writes: TableWrite) -> tuple[str, ...]:
         return self._process.do(lambda: self._tables.write(table, *writes))
 
     def delete(self, table: str, partition: str, row: str, etag: str | None = None) -> None:
         self._process.do(lambda: self._tables.delete(table, partition, row, etag))
+
+    def remove(self, table: str, partition: str, rows: Collection[str]) -> None:
+        self._process.do(lambda: self._tables.remove(table, partition, rows))
 
 
 class SteppedQueue:
@@ -720,8 +727,12 @@ class HastyWorker:
         partition: str | None = None,
         row_prefix: str = "",
         properties: Sequence[str] = (),
+        *,
+        behind: str = "",
+        page: int | None = None,
     ) -> Iterator[Entity]:
-        return self._bench.tables.query(table, partition, row_prefix, properties)
+        tables = self._bench.tables
+        return tables.query(table, partition, row_prefix, properties, behind=behind, page=page)
 
     def write(self, table: str, *writes: TableWrite) -> tuple[str, ...]:
         if not list(self._bench.tables.query(table)):
@@ -730,6 +741,9 @@ class HastyWorker:
 
     def delete(self, table: str, partition: str, row: str, etag: str | None = None) -> None:
         self._bench.tables.delete(table, partition, row, etag)
+
+    def remove(self, table: str, partition: str, rows: Collection[str]) -> None:
+        self._bench.tables.remove(table, partition, rows)
 
 
 def test_a_look_that_was_never_armed_is_always_worth_a_reading(bench: Bench) -> None:

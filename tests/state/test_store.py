@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -351,8 +351,11 @@ class Together:
         partition: str | None = None,
         row_prefix: str = "",
         properties: Sequence[str] = (),
+        *,
+        behind: str = "",
+        page: int | None = None,
     ) -> Iterator[Entity]:
-        return self._tables.query(table, partition, row_prefix, properties)
+        return self._tables.query(table, partition, row_prefix, properties, behind=behind, page=page)
 
     def write(self, table: str, *writes: TableWrite) -> tuple[str, ...]:
         if not getattr(self._passed, "gate", False):
@@ -362,6 +365,9 @@ class Together:
 
     def delete(self, table: str, partition: str, row: str, etag: str | None = None) -> None:
         self._tables.delete(table, partition, row, etag)
+
+    def remove(self, table: str, partition: str, rows: Collection[str]) -> None:
+        self._tables.remove(table, partition, rows)
 
 
 def race(works: list[Callable[[], object]]) -> list[bool]:

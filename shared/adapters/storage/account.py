@@ -11,10 +11,13 @@ is safe: whoever gets it reads again and finds the own write.
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from enum import Enum
 from typing import Final, TypedDict, TypeVar
+from urllib.request import getproxies
 
 from azure.core.credentials import TokenCredential
 from azure.core.exceptions import (
@@ -38,9 +41,24 @@ class _ClientOptions(TypedDict):
     retry_total: int
     connection_timeout: int
     read_timeout: int
+    use_env_settings: bool
 
 
-CLIENT_OPTIONS: Final[_ClientOptions] = {"retry_total": 0, "connection_timeout": 5, "read_timeout": 15}
+_CERTIFICATES: Final = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+
+
+def _is_set_by_environment() -> bool:
+    """Whether a proxy or certificates are set there. Without, a session need not ask for them with every
+    request, which is a tenth of what one costs."""
+    return bool(getproxies()) or any(name in os.environ for name in _CERTIFICATES)
+
+
+CLIENT_OPTIONS: Final[_ClientOptions] = {
+    "retry_total": 0,
+    "connection_timeout": 5,
+    "read_timeout": 15,
+    "use_env_settings": _is_set_by_environment(),
+}
 """What every client of the account is made with; times in seconds."""
 _DEVELOPMENT: Final = "usedevelopmentstorage=true"
 _AZURITE: Final = (
@@ -54,6 +72,7 @@ _AZURITE: Final = (
 _TRANSIENT_STATUS: Final = frozenset({408, 429, 500, 502, 503, 504})
 _TRANSIENT_CODES: Final = frozenset({"TableBeingDeleted", "ContainerBeingDeleted", "QueueBeingDeleted"})
 _ATTEMPTS: Final = 4
+_TABLE_ERROR: Final = re.compile(r'"odata\.error"\s*:\s*\{\s*"code"\s*:\s*"(\w+)')
 
 
 @value
@@ -121,8 +140,17 @@ def is_transient(error: BaseException) -> bool:
 
 def error_code(error: HttpResponseError) -> str:
     """The service's code, such as ``TableNotFound``; ``""`` when it sent none."""
-    code = getattr(error, "error_code", None)
+    code = getattr(error, "error_code", None) or _code_in(error.response)
     return str(code.value if isinstance(code, Enum) else code or "")
+
+
+def _code_in(response: object) -> str | None:
+    """As the answer has it: the client of tables leaves it there when an insert is refused."""
+    headers: Mapping[str, str] = getattr(response, "headers", {})
+    if code := headers.get("x-ms-error-code"):
+        return code
+    said = _TABLE_ERROR.search(getattr(response, "text", str)())
+    return said[1] if said else None
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from shared.model.interfaces import Row, TableWrite
 
 _PLAIN: Final = frozenset(string.ascii_letters + string.digits + "-_.:")
 _ESCAPED: Final = re.compile(r"(?:~[0-9a-f]{2})+")
-_MAX_WRITES: Final = 100
+MAX_WRITES: Final = 100
 _MAX_PROPERTY_CHARACTERS: Final = 32 * 1024
 _MAX_ENTITY_BYTES: Final = 1024 * 1024
 
@@ -44,8 +44,8 @@ def after_prefix(prefix: str) -> str:
 
 def check_transaction(writes: Sequence[TableWrite]) -> None:
     """Raises ``ValueError`` for what no transaction may be: a mistake of the caller, not of the store."""
-    if not 1 <= len(writes) <= _MAX_WRITES:
-        raise ValueError(f"a transaction has 1 to {_MAX_WRITES} writes, not {len(writes)}")
+    if not 1 <= len(writes) <= MAX_WRITES:
+        raise ValueError(f"a transaction has 1 to {MAX_WRITES} writes, not {len(writes)}")
     if len({write.partition for write in writes}) > 1:
         raise ValueError("a transaction stays in one partition")
     if len({write.row for write in writes}) < len(writes):

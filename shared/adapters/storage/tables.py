@@ -8,7 +8,8 @@ are ``EntityChanged``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any, Final, TypeAlias
 
@@ -17,6 +18,7 @@ from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from azure.data.tables import (
     EdmType,
     EntityProperty,
+    TableClient,
     TableEntity,
     TableServiceClient,
     TransactionOperation,
@@ -33,6 +35,7 @@ from shared.adapters.storage.account import (
     with_home,
 )
 from shared.adapters.storage.table_rules import (
+    MAX_WRITES,
     after_prefix,
     check_size,
     check_transaction,
@@ -40,11 +43,12 @@ from shared.adapters.storage.table_rules import (
     encode_key,
 )
 from shared.model.errors import EntityChanged, EntityExists
-from shared.model.interfaces import Entity, Insert, Replace, Row, TableWrite
+from shared.model.interfaces import Entity, Insert, Put, Replace, Row, TableWrite
 
 _Operation: TypeAlias = tuple[TransactionOperation, Mapping[str, object], Mapping[str, Any]]
 
 _KEYS: Final = frozenset({"PartitionKey", "RowKey"})
+_MOST_ON_A_PAGE: Final = 1_000
 _NO_TABLE: Final = "TableNotFound"
 _EXISTS: Final = frozenset({"EntityAlreadyExists"})
 _CHANGED: Final = frozenset({"UpdateConditionNotSatisfied", "ConditionNotMet", "ResourceNotFound"})
@@ -56,9 +60,10 @@ class AzureTables:
     def __init__(self, account: StorageAccount, sleep: Sleep) -> None:
         self._service = _service(account)
         self._retries = Retries(sleep)
+        self._clients: dict[str, TableClient] = {}
 
     def get(self, table: str, partition: str, row: str) -> Entity | None:
-        client = self._service.get_table_client(table)
+        client = self._client(table)
         read = partial(client.get_entity, encode_key(partition), encode_key(row))
         with store_errors(f"reading {table}/{partition}/{row}"):
             try:
@@ -72,20 +77,26 @@ class AzureTables:
         partition: str | None = None,
         row_prefix: str = "",
         properties: Sequence[str] = (),
+        *,
+        behind: str = "",
+        page: int | None = None,
     ) -> Iterator[Entity]:
-        filters, parameters = _filter(partition, row_prefix)
-        client = self._service.get_table_client(table)
+        filters, parameters = _filter(partition, row_prefix, behind)
         select = [*sorted(_KEYS), *properties] if properties else None
-        pages = client.query_entities(filters, parameters=parameters, select=select).by_page()
-        while (page := self._next_page(table, pages)) is not None:
-            yield from map(_entity, page)
+        sized = {} if page is None else {"results_per_page": min(page, _MOST_ON_A_PAGE)}
+        pages = (
+            self._client(table)
+            .query_entities(filters, parameters=parameters, select=select, **sized)
+            .by_page()
+        )
+        while (found := self._next_page(table, pages)) is not None:
+            yield from map(_entity, found)
 
     def write(self, table: str, *writes: TableWrite) -> tuple[str, ...]:
         check_transaction(writes)
         for write in writes:
             check_size(write.properties)
-        client = self._service.get_table_client(table)
-        submit = partial(client.submit_transaction, [_operation(write) for write in writes])
+        submit = partial(_submit, self._client(table), [_operation(write) for write in writes])
         create = partial(self._service.create_table_if_not_exists, table)
         with store_errors(f"writing {table}/{writes[0].partition}"):
             try:
@@ -96,7 +107,7 @@ class AzureTables:
         return tuple(str(metadata["etag"]) for metadata in done)
 
     def delete(self, table: str, partition: str, row: str, etag: str | None = None) -> None:
-        client = self._service.get_table_client(table)
+        client = self._client(table)
         condition = {} if etag is None else {"etag": etag, "match_condition": MatchConditions.IfNotModified}
         remove = partial(client.delete_entity, encode_key(partition), encode_key(row), **condition)
         with store_errors(f"deleting {table}/{partition}/{row}"):
@@ -107,6 +118,30 @@ class AzureTables:
             except HttpResponseError as error:
                 _raise_lost_race(error, f"{table}/{partition}/{row}")
                 raise
+
+    def remove(self, table: str, partition: str, rows: Collection[str]) -> None:
+        wanted = list(dict.fromkeys(rows))
+        for at in range(0, len(wanted), MAX_WRITES):
+            self._remove(table, partition, wanted[at : at + MAX_WRITES])
+
+    def _remove(self, table: str, partition: str, rows: Sequence[str]) -> None:
+        """All at once; one by one where some are not there, which the service refuses as a whole."""
+        if len(rows) > 1:
+            keys = [{"PartitionKey": encode_key(partition), "RowKey": encode_key(row)} for row in rows]
+            submit = partial(
+                self._client(table).submit_transaction, [(TransactionOperation.DELETE, key) for key in keys]
+            )
+            with store_errors(f"deleting of {table}/{partition}"), suppress(HttpResponseError):
+                self._retries(submit)
+                return
+        for row in rows:
+            self.delete(table, partition, row)
+
+    def _client(self, table: str) -> TableClient:
+        """Made once for each table: making one costs a tenth of a request."""
+        if table not in self._clients:
+            self._clients[table] = self._service.get_table_client(table)
+        return self._clients[table]
 
     def _next_page(self, table: str, pages: Iterator[Iterator[TableEntity]]) -> list[TableEntity] | None:
         """The next page of a listing; None behind the last, and for a table that does not exist."""
@@ -124,7 +159,22 @@ def _service(account: StorageAccount) -> TableServiceClient:
     return TableServiceClient(account.table_url, credential=account.credential, **CLIENT_OPTIONS)
 
 
-def _filter(partition: str | None, row_prefix: str) -> tuple[str, dict[str, str]]:
+def _submit(client: TableClient, operations: Sequence[_Operation]) -> list[Mapping[str, object]]:
+    """Apply one write as such, several as a transaction: that wraps each in a document of several parts, and
+    costs twice the processor time."""
+    if len(operations) > 1:
+        return list(client.submit_transaction(operations))
+    ((operation, entity, options),) = operations
+    match operation:
+        case TransactionOperation.CREATE:
+            return [client.create_entity(entity)]
+        case TransactionOperation.UPDATE:
+            return [client.update_entity(entity, **options)]
+        case _:
+            return [client.upsert_entity(entity, **options)]
+
+
+def _filter(partition: str | None, row_prefix: str, behind: str) -> tuple[str, dict[str, str]]:
     """An OData filter with its parameters; an empty filter selects everything."""
     filters: list[str] = []
     parameters: dict[str, str] = {}
@@ -135,6 +185,9 @@ def _filter(partition: str | None, row_prefix: str) -> tuple[str, dict[str, str]
         filters.append("RowKey ge @first and RowKey lt @beyond")
         first = encode_key(row_prefix)
         parameters |= {"first": first, "beyond": after_prefix(first)}
+    if behind:
+        filters.append("RowKey gt @behind")
+        parameters["behind"] = encode_key(behind)
     return " and ".join(filters), parameters
 
 
@@ -150,6 +203,8 @@ def _operation(write: TableWrite) -> _Operation:
         case Replace():
             condition = {"etag": write.etag, "match_condition": MatchConditions.IfNotModified}
             return (TransactionOperation.UPDATE, entity, {"mode": UpdateMode.REPLACE, **condition})
+        case Put():
+            return (TransactionOperation.UPSERT, entity, {"mode": UpdateMode.REPLACE})
 
 
 def _encoded(row: Row) -> dict[str, object]:

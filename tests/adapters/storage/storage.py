@@ -6,7 +6,7 @@ production belongs to the Functions host.
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Literal, Protocol
 from uuid import uuid4
 
@@ -46,14 +46,21 @@ class OwnTables:
         partition: str | None = None,
         row_prefix: str = "",
         properties: Sequence[str] = (),
+        *,
+        behind: str = "",
+        page: int | None = None,
     ) -> Iterator[Entity]:
-        return self._tables.query(table + self._suffix, partition, row_prefix, properties)
+        name = table + self._suffix
+        return self._tables.query(name, partition, row_prefix, properties, behind=behind, page=page)
 
     def write(self, table: str, *writes: TableWrite) -> tuple[str, ...]:
         return self._tables.write(table + self._suffix, *writes)
 
     def delete(self, table: str, partition: str, row: str, etag: str | None = None) -> None:
         self._tables.delete(table + self._suffix, partition, row, etag)
+
+    def remove(self, table: str, partition: str, rows: Collection[str]) -> None:
+        self._tables.remove(table + self._suffix, partition, rows)
 
 
 class OwnBlobs:

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from shared.model.errors import EntityChanged, EntityExists, StoreError
-from shared.model.interfaces import Insert, Replace, Row, Tables
+from shared.model.interfaces import Insert, Put, Replace, Row, Tables
 
 TABLE = "things"
 
@@ -256,3 +256,26 @@ def test_many_may_meet_a_missing_table_at_once(tables: Tables) -> None:
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda n: tables.write(TABLE, insert(f"{n:02}")), range(16)))
     assert len(rows(tables)) == 16
+
+
+def test_what_is_put_is_there_whatever_was_there_before(tables: Tables) -> None:
+    tables.write(TABLE, Put(partition="p", row="a", properties={"n": "1"}))
+    (etag,) = tables.write(TABLE, Put(partition="p", row="a", properties={"m": "2"}))
+    tables.write(TABLE, replace("a", etag, {"o": "3"}), Put(partition="p", row="b", properties={"n": "4"}))
+    assert [entity.properties for entity in tables.query(TABLE, "p")] == [{"o": "3"}, {"n": "4"}]
+
+
+def test_a_listing_goes_on_behind_a_row_that_need_not_be_there(tables: Tables) -> None:
+    tables.write(TABLE, *(insert(row) for row in ("x-1", "x-2", "x-4", "y-1")))
+    for behind, left in (("x-1", ["x-2", "x-4"]), ("x-3", ["x-4"]), ("x-4", [])):
+        assert [one.row for one in tables.query(TABLE, "p", "x-", behind=behind, page=1)] == left
+
+
+def test_rows_are_removed_also_where_some_are_not_there(tables: Tables) -> None:
+    tables.remove(TABLE, "p", ["a"])
+    tables.write(TABLE, *(insert(f"r{number:03d}") for number in range(100)))
+    tables.write(TABLE, *(insert(f"s{number:03d}") for number in range(5)))
+    tables.remove(TABLE, "p", [f"r{number:03d}" for number in range(100)])
+    assert rows(tables) == [f"s{number:03d}" for number in range(5)]
+    tables.remove(TABLE, "p", ["s000", "absent", "s001", "s000"])
+    assert rows(tables) == ["s002", "s003", "s004"]
