@@ -8,7 +8,7 @@
                                         p-first-pass  p-sweep        f-…-… where a target's relations are
                                                                      that lie in another partition
                                         j-…-<number> link of a chain h-… the chain's newest link
-                        w-… what a list showed of a target or a locator
+                                        w-… what a list showed of a target or a locator
              partition "journal"        the same for chains that belong to no target
                                         switches                     anchor
              partition "names"          <hash> whose host name it is
