@@ -52,6 +52,8 @@ class Ran:
     operation: Operation
     wrongs: tuple[str, ...]
     """What is wrong at the end; nothing where the world has recovered."""
+    is_guarded: bool
+    """Whether a check of the change was queued before, in whose time it goes on."""
     recovery: float | None
     """Seconds from the fault until all was well, without those that Azure took; None where only the sweep or
     a later step mended it."""
@@ -137,7 +139,14 @@ def broken(scenario: Scenario, fault: Fault) -> Ran:
     wanted = with_others(scenario.name, fault.at, fault.meanwhile) if fault.meanwhile else clean.last
     differs = last.differs(wanted, made=not fault.meanwhile)
     found = (*wrongs(player.plant), *([f"ends otherwise: {differs}"] if differs else []))
-    return Ran(fault=fault, operation=clean.operations[fault.at - 1], wrongs=found, recovery=recovery)
+    before = clean.operations[: fault.at - 1]
+    return Ran(
+        fault=fault,
+        operation=clean.operations[fault.at - 1],
+        wrongs=found,
+        is_guarded=any(one.name == "queue.send check" for one in before),
+        recovery=recovery,
+    )
 
 
 def _play(player: _Player) -> float | None:
