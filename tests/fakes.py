@@ -119,6 +119,9 @@ class FakeGateway:
         self.calls: list[ArmCall] = []
         self.troubles: list[Transient] = []
 
+    def give_way(self) -> None:
+        """There are no buckets here."""
+
     def read(self, target: Target, aspects: frozenset[Aspect]) -> Snapshot:
         self._azure.reads += 1
         self._call("GET", str(target.id))

@@ -20,7 +20,7 @@ from shared.controller.run_results import keep_result, view_of
 from shared.controller.spreading import ask_for
 from shared.controller.telling import tell_of_slow_revert
 from shared.model import Cause, CauseKind, Locator, LocatorKind, Outcome, Target
-from shared.model.errors import Denied, EntityChanged, Gone, Transient
+from shared.model.errors import Denied, EntityChanged, Gone, Transient, said_of
 from shared.model.interfaces import Enumerated
 from shared.model.messages import Message, MessageKind, RunOptions, look
 from shared.model.resource_id import ResourceId
@@ -39,13 +39,16 @@ RACES: Final = 3
 
 def dispatch(message: Message, deps: Deps) -> TargetResult | None:
     """Do what ``message`` asks. Raises what the platform should retry; None means nothing to tell."""
+    if message.cause.kind is CauseKind.SWEEP and message.kind is not MessageKind.CHECK:
+        deps.gateway.give_way()
     try:
         return _by_kind(message, deps)
     except Transient as trouble:
         if message.attempt >= MOST_ATTEMPTS:
             raise
         wait = trouble.retry_after or min(2.0**message.attempt * 5, LONGEST_WAIT)
-        deps.store.send(replace(message, attempt=message.attempt + 1), wait)
+        again = replace(message, attempt=message.attempt + 1, trouble=said_of(trouble))
+        deps.store.send(again, wait)
         return None
 
 

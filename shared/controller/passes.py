@@ -38,6 +38,8 @@ from shared.state.pass_rows import Noted
 
 TURN: Final = timedelta(hours=5)
 """How often everything is looked at; with the time between passes and the pace of looks at most six hours."""
+JUST_SEEN: Final = timedelta(minutes=30)
+"""Whose turn comes so soon after everything was asked for has had it."""
 TOLD_LATE: Final = timedelta(minutes=20)
 """How much later than it happened the Activity Log and Resource Graph may tell of something."""
 PATIENCE: Final = 3
@@ -101,7 +103,8 @@ def _asked(choice: _Choice, judged_by: str, cause: Cause) -> PassRecord:
         began=cause.time,
         judged_by=judged_by,
         spread_until=until,
-        whole_until=until if is_whole else last.whole_until if last is not None else None,
+        whole_began=cause.time if is_whole or last is None else last.whole_began,
+        whole_until=until if is_whole or last is None else last.whole_until,
         owes_whole=needs_all and not is_whole,
         failed="; ".join(choice.survey.unlisted),
         etag=last.etag if last is not None else None,
@@ -124,7 +127,7 @@ def _is_under_way(last: PassRecord | None, judged_by: str, deps: Deps) -> bool:
 
 
 def _judged_by(subscription: str, deps: Deps) -> str:
-    """What judges now. Where writes were forbidden and are not any more, what they left is looked at again."""
+    """What judges now. Where writes were forbidden and are not any more, all that was left is looked at."""
     try:
         stopped = deps.store.break_glass(subscription, deps.settings.scopes)
     except StoreError:
@@ -164,7 +167,7 @@ def _survey(subscription: str, last: PassRecord | None, attempt: int, deps: Deps
 
 
 def _try(source: Callable[[], None], attempt: int, troubles: list[str]) -> None:
-    """One source of three: without it there is more to look at, never less. What passes is waited for first."""
+    """One source of three: without it there is more to look at, never less. What passes is waited for."""
     try:
         source()
     except GatewayError as error:
@@ -226,6 +229,8 @@ class _Choice:
         """Whose turn has come since the last pass."""
         assert self.last is not None
         since, now = self.last.began, self.deps.clock.now()
+        if self.last.whole_began is not None:
+            since = max(since, self.last.whole_began + JUST_SEEN)
         return self._without(but, [one for one in self.survey.targets() if has_turn(one.key, since, now)])
 
     def _changed(self) -> Iterator[Target | Locator]:
@@ -262,6 +267,8 @@ class _Choice:
 
 def has_turn(key: str, since: datetime, now: datetime) -> bool:
     """Whether the turn of a target lies behind ``since`` and not behind ``now``. Turns are spread by hash."""
+    if now <= since:
+        return False
     cycle = TURN.total_seconds()
     at = int(hashlib.sha256(key.encode()).hexdigest()[:8], 16) % cycle
     return (now.timestamp() - at) // cycle > (since.timestamp() - at) // cycle

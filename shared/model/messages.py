@@ -63,6 +63,8 @@ class Message:
     revived: int = 0
     """How often a message about the same was given up before, and the question asked anew."""
     spread: Spread | None = None
+    trouble: str = ""
+    """Request and answer for which it was put off the last time."""
 
     @property
     def queue_key(self) -> str:

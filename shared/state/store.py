@@ -30,6 +30,7 @@ from shared.state.claims import Claims
 from shared.state.coalescing import Coalescing, Started
 from shared.state.journal import Journal
 from shared.state.journal_evidence import EvidenceReader
+from shared.state.ledger import Ledger
 from shared.state.listings import Page, Wanted
 from shared.state.names import Names
 from shared.state.outbox import Outbox
@@ -64,7 +65,7 @@ class Store:
         self.evidence = EvidenceReader(tables, self._rows, self._archive)
         self.journal = Journal(tables, self._rows, self._archive)
         self._targets = TargetRows(self._rows, self.journal)
-        self._claims = Claims(self._rows, self._archive, self._targets)
+        self._claims = Claims(Ledger(tables, self._rows), self._archive, self._targets)
         self._changes = Changes(tables, self._rows)
         self._alerts = Alerts(tables, self._rows)
         self._runs = Runs(tables, self._rows)
@@ -159,7 +160,7 @@ class Store:
 
     def budget(self, subscription: str, now: datetime) -> Budget:
         """What was spent in a subscription in the last hour."""
-        return self._claims.budget(subscription, now)
+        return self._claims.ledger.spent(subscription, now)
 
     # --- changes -----------------------------------------------------------------------------------
 

@@ -4,11 +4,11 @@
 
     targets  partition = subscription   t-… memory of a target       q-… coalescing of a queue key
                                         u-… a target of which nothing can be read
-                                        b-… budget of a scope        r-…-… relation
+                                        b-… part of a budget         r-…-… relation
                                         p-first-pass  p-sweep        f-…-… where a target's relations are
                                                                      that lie in another partition
                                         j-…-<number> link of a chain h-… the chain's newest link
-                        w-… what a list showed of a target or a locator
+                                        w-… what a list showed of a target or a locator
              partition "journal"        the same for chains that belong to no target
                                         switches                     anchor
              partition "names"          <hash> whose host name it is
@@ -87,9 +87,12 @@ def queue_place_of(what: Target | Locator) -> Place:
     return Place(table=TARGETS, partition=partition_of(what), row=f"q-{digest(what.key)}")
 
 
-def budget_place(subscription: str) -> Place:
+def budget_places(subscription: str, parts: int) -> tuple[Place, ...]:
+    """The rows of a subscription's ledger; what all begin with is the first one's key."""
     scope = subscription.lower()
-    return Place(table=TARGETS, partition=scope, row=f"b-{digest(scope)}")
+    first = f"b-{digest(scope)}"
+    rows = (first, *(f"{first}-{number}" for number in range(1, parts)))
+    return tuple(Place(table=TARGETS, partition=scope, row=row) for row in rows)
 
 
 def first_pass_place(subscription: str) -> Place:
