@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
+from shared.controller.delivering import deliver
 from shared.controller.deps import Deps
 from shared.controller.event_targets import may_be_moved
 from shared.controller.following import follow
@@ -20,7 +21,7 @@ from shared.controller.run_results import keep_result
 from shared.controller.spreading import ask_for
 from shared.controller.trying_again import unless_raced
 from shared.model import Cause, CauseKind, Locator, LocatorKind, Target
-from shared.model.errors import Denied, Gone, Transient
+from shared.model.errors import Denied, Gone, Transient, said_of
 from shared.model.interfaces import Enumerated
 from shared.model.messages import Message, MessageKind, RunOptions, look
 from shared.model.resource_id import ResourceId
@@ -35,13 +36,16 @@ LISTING_LAGS: Final = 180.0
 
 def dispatch(message: Message, deps: Deps) -> TargetResult | None:
     """Do what ``message`` asks. Raises what the platform should retry; None means nothing to tell."""
+    if message.cause.kind is CauseKind.SWEEP and message.kind is not MessageKind.CHECK:
+        deps.gateway.give_way()
     try:
         return _by_kind(message, deps)
     except Transient as trouble:
         if message.attempt >= MOST_ATTEMPTS:
             raise
         wait = trouble.retry_after or min(2.0**message.attempt * 5, LONGEST_WAIT)
-        deps.store.send(replace(message, attempt=message.attempt + 1), wait)
+        again = replace(message, attempt=message.attempt + 1, trouble=said_of(trouble))
+        deps.store.send(again, wait)
         return None
 
 
@@ -63,9 +67,7 @@ def _by_kind(message: Message, deps: Deps) -> TargetResult | None:
             ask_for(message, deps)
             return None
         case MessageKind.NOTIFY:
-            assert message.notification is not None
-            assert message.sink is not None
-            deps.deliver(message.sink, message.notification)
+            deliver(message, deps)
             return None
 
 

@@ -28,7 +28,7 @@ from shared.model.errors import Busy, GatewayError, Gone, Throttled, Transient
 from shared.model.happened import change_claimed, with_deeds
 from shared.model.memory import TargetRecord
 from shared.model.messages import RunOptions
-from shared.state.claims import BudgetExhausted
+from shared.state.ledger import BudgetExhausted
 
 # --- begin -----------------------------------------------------------------------------------------
 

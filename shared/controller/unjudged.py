@@ -56,9 +56,10 @@ def target_is_unreadable(
     for policy, (finding, decision) in zip(policies, unknown, strict=True):
         memories[policy.id] = next_memory(memories.get(policy.id), finding, decision, now)
     record = noting_target(replace(record, memories=memories, not_judged=is_told), error, cause, deps)
-    deps.store.unknown.add(record.target)
     record, announced = announce_unread(record, unknown, cause, deps)
-    tell(announced, deps.store.save(record), cause, deps)
+    saved = deps.store.save(record)
+    deps.store.unknown.add(record.target)
+    tell(announced, saved, cause, deps)
     result = TargetResult(
         target=record.target,
         findings=tuple(finding for finding, _ in unknown),

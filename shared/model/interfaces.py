@@ -67,6 +67,10 @@ class Gateway(Protocol):
         """What failed in passing, in order: what was read beside it may be whole a little later."""
         ...
 
+    def give_way(self) -> None:
+        """What is asked from now on leaves more of ARM's buckets to others: it is nothing that is urgent."""
+        ...
+
     def read(self, target: Target, aspects: frozenset[Aspect]) -> Snapshot:
         """Read a target whole. Raises ``Gone`` when it does not exist, and what its own body is refused with.
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from shared.controller.not_judged import NOT_JUDGED
+from shared.controller.poison import PATTERN, poisoned
 from shared.model import Aspect, ComplianceState, DeleteFirewallRule, Outcome, PublicAccess, Reason, Target
 from shared.model.errors import Denied, GatewayError, Permanent, StoreError, Transient
 from shared.model.memory import TargetRecord
@@ -244,6 +245,26 @@ def test_a_row_that_a_worker_left_behind_lists_nothing() -> None:
     world.event(target)
     world.drain()
     assert list(world.store.unknown.all(SUBSCRIPTION)) == []
+
+
+@pytest.mark.field(
+    "steady",
+    "The alert of a message that was given up names the request and its answer: method, path, status, code.",
+    source="docs/adr/0017-a-change-is-one-value.md",
+    date="2026-11-29",
+)
+def test_what_is_given_up_says_which_request_failed_and_how() -> None:
+    world = World()
+    target = world.azure.put(server())
+    world.azure.read_errors = [failing()] * 9
+    world.event(target)
+    with pytest.raises(Transient):
+        world.drain(3600)
+    (body,) = world.queue.bodies()
+    poisoned(body.encode(), world.deps())
+    (alert,) = world.open_alerts(PATTERN)
+    said = "GET /part answered 503 ServiceUnavailable: it is broken"
+    assert (alert.evidence["error"], said in alert.reason) == (said, True)
 
 
 # --- the switch ------------------------------------------------------------------------------------

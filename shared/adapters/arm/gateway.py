@@ -20,6 +20,7 @@ from shared.adapters.arm.reading import (
 )
 from shared.adapters.arm.reading.blocking_locks import telling_locks
 from shared.adapters.arm.session.clients import ArmClients
+from shared.adapters.arm.session.pace import SWEEP_RESERVE
 from shared.adapters.arm.session.session import Session
 from shared.adapters.arm.writing import apply, operations
 from shared.model import (
@@ -53,6 +54,9 @@ class ArmGateway:
     @property
     def troubles(self) -> Sequence[Transient]:
         return tuple(self._session.troubles)
+
+    def give_way(self) -> None:
+        self._session.reserve = SWEEP_RESERVE
 
     def read(self, target: Target, aspects: frozenset[Aspect]) -> Snapshot:
         return targets.read(self._session, target, aspects)
