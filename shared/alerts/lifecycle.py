@@ -19,6 +19,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from shared.alerts.commands import fix_commands
+from shared.alerts.fitting import fitting, fitting_text
 from shared.alerts.patterns import TAKES_NOTHING
 from shared.alerts.portal import portal_link
 from shared.alerts.steps import ENDS_ON_NEW_SERVER, choices_told, with_steps_of
@@ -34,7 +35,7 @@ from shared.model.alert_records import (
     Planned,
 )
 from shared.model.change_records import ChangeRecord
-from shared.model.codec import canonical, to_json
+from shared.model.codec import to_json
 from shared.model.values import value
 from shared.policies import find
 from shared.posture.controls import Control
@@ -49,9 +50,6 @@ _NO_DRIFT: Final = frozenset(
     }
 )
 _ID_LENGTH: Final = 16
-_DATA_LIMIT: Final = 24 * 1024
-_TEXT_LIMIT: Final = 16 * 1024
-"""Characters of JSON; with what surrounds them both fit into a queue message (48 KiB before base64)."""
 
 
 class IllegalTransition(ValueError):
@@ -238,9 +236,9 @@ def notification(alert: AlertRecord, kind: NotificationType, now: datetime) -> N
         subject=str(alert.resource_id),
         time=now,
         title=alert_title(alert),
-        body=_fitting_text(alert_body(alert)),
+        body=fitting_text(alert_body(alert)),
         severity=alert.severity,
-        data=_fitting(alert_view(alert), spare=("evidence", "commands", "alternatives")),
+        data=fitting(alert_view(alert), spare=("evidence", "commands", "alternatives")),
     )
 
 
@@ -265,9 +263,9 @@ def change_notification(
         subject=str(change.change.resource_id),
         time=now,
         title=change_title(change),
-        body=_fitting_text(change_body(change, policy, link, commands)),
+        body=fitting_text(change_body(change, policy, link, commands)),
         severity=policy.severity if policy is not None else Severity.INFORMATIONAL,
-        data=_fitting(change_view(change), spare=("armCalls", "proof", "difference", "inverse", "edits")),
+        data=fitting(change_view(change), spare=("armCalls", "proof", "difference", "inverse", "edits")),
     )
 
 
@@ -282,23 +280,6 @@ def _notification_id(alert: AlertRecord, kind: NotificationType) -> str:
 
 def _verb(kind: NotificationType) -> str:
     return kind.value.rsplit(".", 1)[-1].lower()
-
-
-def _fitting(document: dict[str, Json], spare: Sequence[str]) -> dict[str, Json]:
-    """The document without the parts that make it too large for a queue message, which is said."""
-    for name in (part for part in spare if document.get(part)):
-        if len(canonical(document)) <= _DATA_LIMIT:
-            break
-        document = {**document, name: None, "omitted": [*document.get("omitted", []), name]}
-    return document
-
-
-def _fitting_text(text: str) -> str:
-    """The text without the last lines that would make it too long, which is said."""
-    lines = text.split("\n")
-    while len(canonical("\n".join(lines))) > _TEXT_LIMIT:
-        lines = [*lines[: len(lines) // 2], "… (cut: the HTTP API shows the whole)"]
-    return "\n".join(lines)
 
 
 def _text_values(document: Mapping[str, Json]) -> Mapping[str, str]:

@@ -29,6 +29,7 @@ def target_is_gone(record: TargetRecord, deps: Deps) -> TargetResult:
         deps.store.journal.append(record.target, *record.deeds)
     deps.store.unknown.remove(record.target)
     deps.store.forget(record.target, record.etag)
+    end_alerts(record, DELETED, deps)  # once more: a slower worker may have opened what it had listed
     deps.store.unrelate(record.target)
     return TargetResult(
         target=record.target,

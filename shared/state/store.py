@@ -203,8 +203,7 @@ class Store:
     # --- alerts ------------------------------------------------------------------------------------
 
     def put_alert(self, record: AlertRecord, letters: Iterable[Letter] = ()) -> AlertRecord:
-        """Write an alert and the letters that tell of it; raises ``EntityChanged`` when somebody else was
-        faster."""
+        """Write an alert and the letters that tell of it; raises ``EntityChanged`` after somebody else."""
         return self._alerts.put(record, self.letters.writes(letters))
 
     def alert(self, alert_id: str) -> AlertRecord | None:
