@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Final, TypeVar
 
+from shared.controller.delivering import deliver
 from shared.controller.deps import Deps
 from shared.controller.event_targets import may_be_moved
 from shared.controller.passes import pass_over
@@ -70,9 +71,7 @@ def _by_kind(message: Message, deps: Deps) -> TargetResult | None:
             ask_for(message, deps)
             return None
         case MessageKind.NOTIFY:
-            assert message.notification is not None
-            assert message.sink is not None
-            deps.deliver(message.sink, message.notification)
+            deliver(message, deps)
             return None
 
 

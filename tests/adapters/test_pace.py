@@ -129,4 +129,16 @@ def test_a_read_waits_a_moment_for_its_bucket_and_is_not_sent_where_that_takes_l
     with pytest.raises(Throttled) as second:
         bench.gateway.read(target, frozenset({Aspect.SERVER}))
     assert (bench.slept, bench.statuses) == ([0.6], [("GET", 200), ("GET", 429)])
+    assert second.value.code == "Paced"
     assert (first.value.request, second.value.retry_after) == (f"GET {SERVER}", 30)
+
+
+def test_what_can_wait_leaves_more_of_the_bucket(bench: Bench) -> None:
+    target = Target(kind=TargetKind.FLEXIBLE_SERVER, id=ResourceId(SERVER))
+    body = {"id": SERVER, "name": "db", "properties": {"state": "Ready"}}
+    bench.arm.on("GET", SERVER, Reply(body=body, headers={READS: "50"}))
+    for _ in range(2):
+        bench.gateway.read(target, frozenset({Aspect.SERVER}))
+    bench.gateway.give_way()
+    bench.gateway.read(target, frozenset({Aspect.SERVER}))
+    assert bench.slept == [2.0]
