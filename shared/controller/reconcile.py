@@ -30,6 +30,7 @@ from shared.controller.holding import Overtaken, adopted, without_hold
 from shared.controller.journaling import note_switches
 from shared.controller.judging import enabled_policies, judge_all, policies_in_question
 from shared.controller.lowered_by_tags import with_tags_compared
+from shared.controller.missed_events import with_writer
 from shared.controller.moved import known_by_name
 from shared.controller.remediation import begin
 from shared.controller.remembering import (
@@ -228,6 +229,7 @@ def _judge_by(visit: Visit, record: TargetRecord) -> tuple[tuple[Judgement, ...]
 
 def _judge_and_act(visit: Visit, record: TargetRecord) -> _Looked:
     judgements, seen = _judge(visit, record)
+    visit = with_writer(visit, judgements, seen)
     outcomes = {judgement.policy.id: outcome_of(judgement.decision) for judgement in judgements}
     begun = _act(visit, judgements, record, seen)
     if begun is None:

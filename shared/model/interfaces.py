@@ -14,7 +14,7 @@ from shared.model.alert_records import Notification
 from shared.model.changes import Edit
 from shared.model.errors import Transient
 from shared.model.kinds import Aspect
-from shared.model.operations import ArmCall, Operation
+from shared.model.operations import ArmCall, LoggedWrite, Operation
 from shared.model.resource_id import ResourceId
 from shared.model.rules import SecurityGroup
 from shared.model.snapshots import Snapshot
@@ -110,6 +110,10 @@ class Gateway(Protocol):
     def touched(self, scope: ResourceId, since: datetime) -> Iterator[Touched]:
         """What was touched in a subscription or resource group since then, as far as Azure tells: by its
         Activity Log, children and what hangs on resources too, and by the changes of Resource Graph."""
+        ...
+
+    def logged_writes(self, subscription: str, since: datetime) -> Iterator[LoggedWrite]:
+        """Who wrote what in a subscription since then, by its Activity Log; lines come some minutes late."""
         ...
 
     def submit(self, edit: Edit, snapshot: Snapshot) -> Operation:

@@ -107,6 +107,7 @@ class Reason(StrEnum):
     EXEMPTION_EXPIRED = "exemption-expired"
     EFFECT_LOWERED_BY_TAG = "effect-lowered-by-tag"
     BUDGET_NEARLY_SPENT = "budget-nearly-spent"
+    EVENT_PATH_LOST = "event-path-lost"
 
 
 class Purse(StrEnum):
