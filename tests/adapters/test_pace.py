@@ -18,7 +18,6 @@ SERVER = "/subscriptions/5ab1/resourceGroups/rg/providers/Microsoft.DBforPostgre
 ZONE = "/subscriptions/5ab1/resourceGroups/rg/providers/Microsoft.Network/privateDnsZones/z"
 GRAPH = "/providers/Microsoft.ResourceGraph/resources"
 READS = "x-ms-ratelimit-remaining-subscription-reads"
-SOURCE = "https://learn.microsoft.com/azure/azure-resource-manager/management/request-limits-and-throttling"
 
 
 def told(name: str, left: int, path: str = SERVER, method: str = "GET") -> Pace:
@@ -30,7 +29,7 @@ def told(name: str, left: int, path: str = SERVER, method: str = "GET") -> Pace:
 @pytest.mark.field(
     "steady",
     "What ARM says is left of a bucket slows us down before it is empty, and sweeps before looks at events.",
-    source=SOURCE,
+    source="https://learn.microsoft.com/azure/azure-resource-manager/management/request-limits-and-throttling",
     date="2026-11-29",
 )
 def test_a_bucket_that_runs_low_is_waited_for_until_it_holds_the_reserve_again() -> None:
