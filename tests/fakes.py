@@ -44,7 +44,7 @@ from shared.model import (
 )
 from shared.model.alert_records import AlertRecord, AlertStatus, Notification
 from shared.model.edits import EditDoesNotFit, apply_edit
-from shared.model.errors import Denied, GatewayError, Gone, StoreError, Transient
+from shared.model.errors import Denied, GatewayError, Gone, SinkError, StoreError, Transient
 from shared.model.happened import approval_given
 from shared.model.interfaces import Enumerated, GroupReading, Relation, TagReading
 from shared.model.messages import Message, MessageKind, RunOptions
@@ -119,8 +119,8 @@ class FakeGateway:
         self.calls: list[ArmCall] = []
         self.troubles: list[Transient] = []
 
-    def leave_room(self) -> None:
-        """Nothing here is counted."""
+    def give_way(self) -> None:
+        """There are no buckets here."""
 
     def read(self, target: Target, aspects: frozenset[Aspect]) -> Snapshot:
         self._azure.reads += 1
@@ -323,7 +323,10 @@ class World:
     clock: FakeClock = field(default_factory=lambda: FakeClock(START))
     delivered: list[Notification] = field(default_factory=list)
     lines: list[Mapping[str, Json]] = field(default_factory=list)
+    heard: list[tuple[str, str]] = field(default_factory=list)
+    """Sink and id of what was delivered, in order."""
     sink_errors: list[Exception] = field(default_factory=list)
+    sinks_down: set[str] = field(default_factory=set)
     scopes: tuple[ResourceId, ...] = (ResourceId(f"/subscriptions/{SUBSCRIPTION}"),)
     operator_keys: bool = True
     """As ``make up`` and ``make demo`` have it; the default of the setting is tested by name."""
@@ -364,7 +367,10 @@ class World:
     def _deliver(self, sink: str, notification: Notification) -> None:
         if self.sink_errors:
             raise self.sink_errors.pop(0)
+        if sink in self.sinks_down:
+            raise SinkError(f"{sink} is down")
         self.delivered.append(notification)
+        self.heard.append((sink, notification.id))
 
     def event(self, target: Target, actor: Actor = SOMEBODY, **cause: str) -> None:
         """An event of a write to the target arrives, and the settled, coalesced look is queued."""

@@ -64,7 +64,7 @@ class _Moment:
 
     def has_come(self) -> bool:
         """Asked again and again until it has; then for the next."""
-        newest = self._calls.last() if self._kills % 2 else self._calls.last_write()
+        newest = self._calls.last_write() if self._kills % 2 else self._calls.last()
         if self._before is None:
             self._before, self._until = newest, time.monotonic() + _IDLE
         if newest == self._before and time.monotonic() < self._until:
@@ -214,13 +214,13 @@ class Play:
         worker.start()
 
     def _roll_back(self) -> None:
-        """Undo one of our changes, where one can be found: a host may be away, the storage too."""
+        """Undo one of our changes, where one can be found; nobody asks while the storage does not answer."""
         url, told = self._any_host(), self._happened[-1]
         try:
-            made = [change for change in listed(url, "changes") if _can_be_undone(change)]
+            known = listed(url, "changes") if self._storage.answers else []
         except AskingFailed:
-            made = []
-        if made:
+            known = []
+        if made := [change for change in known if _can_be_undone(change)]:
             told["change"] = self._chance.choice(made)["id"]
             expires = datetime.now(UTC) + timedelta(days=1)
             told["status"] = roll_back(url, as_text(told["change"]), expires.isoformat())

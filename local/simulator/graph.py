@@ -128,7 +128,7 @@ _SOME_TYPES = re.compile(r"\s*resources\s*\|\s*where\s+type\s+in~\s*\(([^)]*)\)\
 
 
 def _first_asked(query: str) -> set[str]:
-    """The types that the first stage of a query asks for and nothing else; none where it says something else."""
+    """The types that a query's first stage asks for and nothing else; none where it says something else."""
     one, some = _ONE_TYPE.match(query), _SOME_TYPES.match(query)
     if one:
         return {one[1].lower()}

@@ -19,6 +19,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from shared.alerts.commands import fix_commands
+from shared.alerts.patterns import TAKES_NOTHING
 from shared.alerts.portal import portal_link
 from shared.alerts.steps import ENDS_ON_NEW_SERVER, choices_told, with_steps_of
 from shared.alerts.views import alert_view, change_view
@@ -42,7 +43,10 @@ from shared.posture.policy import AnyPolicy, unmet_controls
 APPROVAL_LASTS: Final = timedelta(hours=1)
 
 _NO_DRIFT: Final = frozenset(
-    {Reason.POISONED, Reason.EXEMPTION_EXPIRED, Reason.EFFECT_LOWERED_BY_TAG, Reason.NO_LONGER_PROVED}
+    {
+        *(Reason.POISONED, Reason.UNDELIVERED, Reason.EXEMPTION_EXPIRED),
+        *(Reason.EFFECT_LOWERED_BY_TAG, Reason.NO_LONGER_PROVED),
+    }
 )
 _ID_LENGTH: Final = 16
 _DATA_LIMIT: Final = 24 * 1024
@@ -88,8 +92,16 @@ class Sighting:
 
 def alert_id(policy: str, target: Target, fingerprint: str) -> str:
     """16 hexadecimal digits; the same for the same drift, whatever the letter case of ids."""
-    text = "\n".join((policy, target.key, fingerprint))
-    return hashlib.sha256(text.encode()).hexdigest()[:_ID_LENGTH]
+    return _id_of(policy, target.key, fingerprint)
+
+
+def sink_alert_id(sink: str) -> str:
+    """The same of the one alert that a sink takes nothing, whatever it was not told of."""
+    return _id_of(TAKES_NOTHING, sink)
+
+
+def _id_of(*parts: str) -> str:
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:_ID_LENGTH]
 
 
 def open_alert(policy: AnyPolicy | Pattern, sighting: Sighting, portal: str) -> AlertRecord:

@@ -11,7 +11,7 @@ from shared.model.change_records import ChangeRecord
 from shared.model.codec import to_json
 from shared.model.values import value
 
-_KEPT_BACK: Final = frozenset({"etag", "unsent", "edits", "planned"})
+_KEPT_BACK: Final = frozenset({"etag", "unsent", "told", "edits", "planned"})
 _MOST_SHOWN: Final = 50
 
 

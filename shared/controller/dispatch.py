@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Final, TypeVar
 
+from shared.controller.delivering import deliver
 from shared.controller.deps import Deps
 from shared.controller.event_targets import may_be_moved
 from shared.controller.passes import pass_over
@@ -39,6 +40,8 @@ RACES: Final = 3
 
 def dispatch(message: Message, deps: Deps) -> TargetResult | None:
     """Do what ``message`` asks. Raises what the platform should retry; None means nothing to tell."""
+    if message.cause.kind is CauseKind.SWEEP and message.kind is not MessageKind.CHECK:
+        deps.gateway.give_way()
     try:
         return _by_kind(message, deps)
     except Transient as trouble:
@@ -68,9 +71,7 @@ def _by_kind(message: Message, deps: Deps) -> TargetResult | None:
             ask_for(message, deps)
             return None
         case MessageKind.NOTIFY:
-            assert message.notification is not None
-            assert message.sink is not None
-            deps.deliver(message.sink, message.notification)
+            deliver(message, deps)
             return None
 
 

@@ -43,7 +43,7 @@ from shared.controller.unjudged import (
 )
 from shared.controller.unread import noting_parts
 from shared.controller.visit import Judgement, Visit
-from shared.model import Action, Aspect, Cause, CauseKind, Decision, Outcome, Reason, Target
+from shared.model import Action, Aspect, Cause, Decision, Outcome, Reason, Target
 from shared.model.change_records import ChangeRecord
 from shared.model.errors import GatewayError, Gone, Transient
 from shared.model.memory import TargetRecord
@@ -115,8 +115,6 @@ def _read(
     if finishing is None and concerns_nobody(policies, record, cause):
         return left_unread(target, cause, deps)
     started = deps.clock.now()
-    if cause.kind is CauseKind.SWEEP:
-        deps.gateway.leave_room()
     try:
         snapshot = deps.gateway.read(target, _aspects(policies))
     except Gone:

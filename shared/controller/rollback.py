@@ -42,7 +42,7 @@ from shared.model.memory import Exemption
 from shared.model.messages import RunOptions
 from shared.model.values import value
 from shared.policies import find
-from shared.state.claims import BudgetExhausted
+from shared.state.ledger import BudgetExhausted
 
 
 class RollbackRefused(Exception):

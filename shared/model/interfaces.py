@@ -67,8 +67,8 @@ class Gateway(Protocol):
         """What failed in passing, in order: what was read beside it may be whole a little later."""
         ...
 
-    def leave_room(self) -> None:
-        """What follows can wait: most of ARM's tokens are left to looks at events."""
+    def give_way(self) -> None:
+        """What is asked from now on leaves more of ARM's buckets to others: it is nothing that is urgent."""
         ...
 
     def read(self, target: Target, aspects: frozenset[Aspect]) -> Snapshot:

@@ -101,6 +101,7 @@ class Reason(StrEnum):
     # after the attempt
     FAILED = "failed"
     POISONED = "poisoned"
+    UNDELIVERED = "undelivered"
     # of no drift
     NO_LONGER_PROVED = "no-longer-proved"
     EXEMPTION_EXPIRED = "exemption-expired"

@@ -141,13 +141,13 @@ class TargetRecord:
     lease_until: datetime | None = None
     not_judged: bool = False
     """Whether the alert is open that the target cannot be judged."""
+    unread: Unread | None = None
+    """None when the last look read all that it may."""
     open_alerts: tuple[str, ...] | None = None
     """Ids of the alerts that may be open, never fewer than are: one enters before its alert is written and
     leaves after that is over. None in records older than the field (``shared.controller.open_alerts``)."""
     alerts_unsure_until: datetime | None = None
     """Until when a slower worker may still open an alert that it has listed."""
-    unread: Unread | None = None
-    """None when the last look read all that it may."""
     host_name: str = ""
     """The server's, once it is noted under it whose it is; never that of a subnet."""
     related: str = ""

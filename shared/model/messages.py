@@ -17,7 +17,8 @@ class MessageKind(StrEnum):
     """What a message on the queue ``reconcile`` asks for.
 
     ``look``: coalesced, carries a token and a generation. ``recheck``: the same question again, later.
-    ``check``: a change in progress. ``scope``: enumerate and fan out. ``notify``: deliver to one sink.
+    ``check``: a change in progress. ``scope``: enumerate and fan out. ``notify``: there may be letters about
+    something for one sink.
     ``sweep``: a pass over a subscription. ``spread``: a part of the looks that a pass asks for.
     """
 
@@ -54,17 +55,20 @@ class Message:
     generation: int = 0
     """Which reading of its queue key a look asks for; 0 where it was sent before they were numbered."""
     change_id: str | None = None
+    about: str | None = None
+    """The id of the alert or change that a sink is to be told of."""
     notification: Notification | None = None
+    """What is to be delivered, in messages from before there were letters."""
     sink: str | None = None
     options: RunOptions = field(default_factory=RunOptions)
     attempt: int = 0
-    trouble: str = ""
-    """Request and answer for which it was put off the last time."""
     due: datetime | None = None
     """When a question that was put off is to come, by the clock of whoever put it off and wrote that down."""
     revived: int = 0
     """How often a message about the same was given up before, and the question asked anew."""
     spread: Spread | None = None
+    trouble: str = ""
+    """Request and answer for which it was put off the last time."""
 
     @property
     def queue_key(self) -> str:
@@ -86,7 +90,7 @@ class Message:
             case MessageKind.SPREAD:
                 return self.spread is not None
             case MessageKind.NOTIFY:
-                return self.notification is not None and self.sink is not None
+                return self.sink is not None and (self.about is not None or self.notification is not None)
             case MessageKind.CHECK:
                 return self.change_id is not None
 

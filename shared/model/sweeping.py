@@ -40,7 +40,7 @@ class Watched:
 
 @value
 class Spread:
-    """Looks that a pass asks for, so many seconds from one to the next: meanwhile ARM's bucket fills again."""
+    """Looks that a pass asks for, so many seconds from one to the next: meanwhile ARM's buckets fill."""
 
     targets: tuple[Target, ...] = ()
     locators: tuple[Locator, ...] = ()
@@ -58,6 +58,8 @@ class PassRecord:
     """What judged (see ``Deps.judged_by``); the next pass looks at everything where another does."""
     spread_until: datetime
     """When the last of its looks is due."""
+    whole_began: datetime | None = None
+    """When everything was last asked for."""
     whole_until: datetime | None = None
     """When the last look is due of the last pass that asked for all of them."""
     owes_whole: bool = False

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime
 
 from shared.model.alert_records import AlertRecord, AlertStatus
-from shared.model.interfaces import Entity, Tables
+from shared.model.interfaces import Entity, Tables, TableWrite
 from shared.model.targets import Target
 from shared.state.listings import COLUMNS, Page, Wanted, cut
-from shared.state.table_layout import ALERTS, alert_place, alert_row
+from shared.state.table_layout import ALERTS, alert_place, alert_row, is_alert
 from shared.state.table_rows import Rows, fits, newest_first, wanted_properties
 
 
@@ -20,8 +21,11 @@ class Alerts:
         self._tables = tables
         self._rows = rows
 
-    def put(self, record: AlertRecord) -> AlertRecord:
-        return self._rows.put(alert_place(record.id), record, alert_row(record))
+    def put(self, record: AlertRecord, others: Iterable[TableWrite] = ()) -> AlertRecord:
+        """Write a record and ``others`` beside it in one transaction."""
+        write = self._rows.write_of(alert_place(record.id), record, alert_row(record))
+        etag, *_ = self._rows.write(ALERTS, write, *others)
+        return replace(record, etag=etag)
 
     def find(self, alert_id: str) -> AlertRecord | None:
         return self._rows.find(AlertRecord, alert_place(alert_id))
@@ -35,7 +39,8 @@ class Alerts:
     ) -> list[AlertRecord]:
         """The alerts that fit, last seen first; all of them without a limit."""
         wanted = wanted_properties(status=status, policy=policy, target=target.key if target else None)
-        fitting = [entity for entity in self._tables.query(ALERTS, ALERTS) if fits(entity, wanted)]
+        rows = self._tables.query(ALERTS, ALERTS)
+        fitting = [row for row in rows if is_alert(row.row) and fits(row, wanted)]
         return [self._rows.record(AlertRecord, entity) for entity in sorted(fitting, key=_place)[:limit]]
 
     def page(self, wanted: Wanted, limit: int, after: str) -> Page[AlertRecord]:
@@ -44,12 +49,8 @@ class Alerts:
         found = cut(filter(lambda row: self._is_wanted(row, wanted), rows), _place, limit, after)
         return Page(tuple(self._records(found.entities)), found.total, found.after)
 
-    def unsent(self) -> list[AlertRecord]:
-        entities = self._tables.query(ALERTS, ALERTS)
-        return [self._rows.record(AlertRecord, entity) for entity in entities if entity.properties["unsent"]]
-
     def _is_wanted(self, row: Entity, wanted: Wanted) -> bool:
-        if not wanted.fits(row):
+        if not is_alert(row.row) or not wanted.fits(row):
             return False
         return wanted.severity is None or self._severity(row) == wanted.severity
 

@@ -18,6 +18,7 @@ from shared.model.alert_records import AlertRecord, AlertStatus
 from shared.model.change_records import ChangeRecord
 from shared.model.errors import EntityExists
 from shared.model.interfaces import Blobs, Queue, Relation, Tables
+from shared.model.letters import Letter
 from shared.model.memory import TargetRecord
 from shared.model.messages import Message
 from shared.model.resource_id import ResourceId
@@ -30,6 +31,8 @@ from shared.state.claims import Claims
 from shared.state.coalescing import Coalescing, Started
 from shared.state.journal import Journal
 from shared.state.journal_evidence import EvidenceReader
+from shared.state.ledger import Ledger
+from shared.state.letters import Letters
 from shared.state.listings import Page, Wanted
 from shared.state.names import Names
 from shared.state.outbox import Outbox
@@ -51,25 +54,33 @@ from shared.state.unknown_rows import UnknownTargets
 class Store:
     """State of the whole app. Every method may raise ``StoreError``; see the module for the layout.
 
-    ``new_token`` gives the tokens of coalesced messages: unique for ever, without meaning.
+    ``notices`` is the queue of what sinks are told; without it that goes with everything else. ``new_token``
+    gives the tokens of messages: unique for ever, without meaning.
     """
 
     def __init__(
-        self, tables: Tables, blobs: Blobs, queue: Queue, new_token: Callable[[], str] = lambda: uuid4().hex
+        self,
+        tables: Tables,
+        blobs: Blobs,
+        queue: Queue,
+        new_token: Callable[[], str] = lambda: uuid4().hex,
+        notices: Queue | None = None,
     ) -> None:
         self._tables = tables
         self._archive = Archive(blobs)
-        self._outbox = Outbox(queue, self._archive)
+        self._outbox = Outbox(queue, notices or queue, self._archive)
         self._rows = Rows(tables, self._archive)
         self.evidence = EvidenceReader(tables, self._rows, self._archive)
         self.journal = Journal(tables, self._rows, self._archive)
         self._targets = TargetRows(self._rows, self.journal)
-        self._claims = Claims(self._rows, self._archive, self._targets)
+        self._claims = Claims(Ledger(tables, self._rows), self._archive, self._targets)
         self._changes = Changes(tables, self._rows)
         self._alerts = Alerts(tables, self._rows)
+        self.letters = Letters(tables, self._rows)
         self._runs = Runs(tables, self._rows)
         self._relations = Relations(tables, self._rows)
         self.names = Names(tables, self._rows)
+        self.new_token = new_token
         self.unknown = UnknownTargets(tables, self._rows)
         self.passes = PassRows(tables, self._rows)
         self._coalescing = Coalescing(tables, self._rows, self.send, new_token)
@@ -159,7 +170,7 @@ class Store:
 
     def budget(self, subscription: str, now: datetime) -> Budget:
         """What was spent in a subscription in the last hour."""
-        return self._claims.budget(subscription, now)
+        return self._claims.ledger.spent(subscription, now)
 
     # --- changes -----------------------------------------------------------------------------------
 
@@ -186,9 +197,10 @@ class Store:
 
     # --- alerts ------------------------------------------------------------------------------------
 
-    def put_alert(self, record: AlertRecord) -> AlertRecord:
-        """Write an alert; raises ``EntityChanged`` when somebody else was faster."""
-        return self._alerts.put(record)
+    def put_alert(self, record: AlertRecord, letters: Iterable[Letter] = ()) -> AlertRecord:
+        """Write an alert and the letters that tell of it; raises ``EntityChanged`` when somebody else was
+        faster."""
+        return self._alerts.put(record, self.letters.writes(letters))
 
     def alert(self, alert_id: str) -> AlertRecord | None:
         return self._alerts.find(alert_id)
@@ -206,10 +218,6 @@ class Store:
     def alert_page(self, wanted: Wanted, limit: int, after: str = "") -> Page[AlertRecord]:
         """The alerts that are wanted behind a place in their listing, last seen first."""
         return self._alerts.page(wanted, limit, after)
-
-    def unsent_alerts(self) -> list[AlertRecord]:
-        """Alerts with a notification that has not been queued."""
-        return self._alerts.unsent()
 
     # --- runs --------------------------------------------------------------------------------------
 

@@ -4,16 +4,17 @@
 
     targets  partition = subscription   t-… memory of a target       q-… coalescing of a queue key
                                         u-… a target of which nothing can be read
-                                        b-… budget of a scope        r-…-… relation
+                                        b-… part of a budget         r-…-… relation
                                         p-first-pass  p-sweep        f-…-… where a target's relations are
                                                                      that lie in another partition
                                         j-…-<number> link of a chain h-… the chain's newest link
-                        w-… what a list showed of a target or a locator
+                                        w-… what a list showed of a target or a locator
              partition "journal"        the same for chains that belong to no target
                                         switches                     anchor
              partition "names"          <hash> whose host name it is
     changes  partition "changes"        n-<newest first>-<id> record  i-<id> where it is
-    alerts   partition "alerts"         <id>
+    alerts   partition "alerts"         <id>                          o-…-…-<number> letter to a sink
+                                                                      d-…-… mark of one that it has
     runs     partition = run id         run                           t-… result of a target
 
 A target, its budget, its lease and its chain share a partition because a claim changes them in one
@@ -31,6 +32,7 @@ from shared.model import Locator, Target, codec
 from shared.model.alert_records import AlertRecord
 from shared.model.change_records import ChangeRecord
 from shared.model.interfaces import Row
+from shared.model.letters import Letter
 from shared.model.memory import TargetRecord
 from shared.model.messages import Message
 from shared.state.blob_archive import reference
@@ -52,6 +54,8 @@ HEAD_PREFIX: Final = "h-"
 JOURNAL: Final = "journal"
 """The partition of chains that belong to no target."""
 RELATION_PREFIX: Final = "r-"
+LETTER_PREFIX: Final = "o-"
+MARK_PREFIX: Final = "d-"
 LISTED_PREFIX: Final = "w-"
 
 
@@ -87,9 +91,12 @@ def queue_place_of(what: Target | Locator) -> Place:
     return Place(table=TARGETS, partition=partition_of(what), row=f"q-{digest(what.key)}")
 
 
-def budget_place(subscription: str) -> Place:
+def budget_places(subscription: str, parts: int) -> tuple[Place, ...]:
+    """The rows of a subscription's ledger; what all begin with is the first one's key."""
     scope = subscription.lower()
-    return Place(table=TARGETS, partition=scope, row=f"b-{digest(scope)}")
+    first = f"b-{digest(scope)}"
+    rows = (first, *(f"{first}-{number}" for number in range(1, parts)))
+    return tuple(Place(table=TARGETS, partition=scope, row=row) for row in rows)
 
 
 def first_pass_place(subscription: str) -> Place:
@@ -156,6 +163,41 @@ def alert_place(alert_id: str) -> Place:
     return Place(table=ALERTS, partition=ALERTS, row=alert_id)
 
 
+def letter_place(letter: Letter) -> Place:
+    row = f"{letters_about(letter.sink, letter.about)}{letter.number:010d}"
+    return Place(table=ALERTS, partition=ALERTS, row=row)
+
+
+def letter_row(letter: Letter) -> Row:
+    return {
+        "sink": letter.sink,
+        "about": letter.about,
+        "dueAt": timestamp(letter.due_at),
+        "isRefused": letter.refused_since is not None,
+        "isTold": letter.is_told,
+    }
+
+
+def letters_for(sink: str | None) -> str:
+    """What the rows of the letters to a sink begin with, or of those to all."""
+    return LETTER_PREFIX if sink is None else f"{LETTER_PREFIX}{digest(sink)}-"
+
+
+def letters_about(sink: str, about: str) -> str:
+    """What the rows of the letters to a sink about one thing begin with; their number follows."""
+    return f"{letters_for(sink)}{digest(about)}-"
+
+
+def mark_place(letter: Letter) -> Place:
+    row = f"{MARK_PREFIX}{digest(letter.sink)}-{digest(letter.about)}"
+    return Place(table=ALERTS, partition=ALERTS, row=row)
+
+
+def is_alert(row: str) -> bool:
+    """Whether it is the key of an alert."""
+    return not row.startswith((LETTER_PREFIX, MARK_PREFIX))
+
+
 def run_place(run_id: str) -> Place:
     return Place(table=RUNS, partition=run_id, row=RUN_ROW)
 
@@ -190,5 +232,4 @@ def alert_row(record: AlertRecord) -> Row:
         "status": str(record.status),
         "severity": str(record.severity),
         "lastSeen": timestamp(record.last_seen),
-        "unsent": bool(record.unsent),
     }

@@ -28,3 +28,8 @@ class TargetRows:
         links = self._journal.writes(partition_of(record.target), record.target.key, record.deeds)
         etag, *_ = self._rows.write(TARGETS, own, *others, *links)
         return replace(bare, etag=etag)
+
+    def is_as_read(self, record: TargetRecord) -> bool:
+        """Whether nobody has written the record since it was read."""
+        entity = self._rows.get(target_place(record.target))
+        return (entity.etag if entity is not None else None) == record.etag

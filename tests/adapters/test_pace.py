@@ -139,6 +139,6 @@ def test_what_can_wait_leaves_more_of_the_bucket(bench: Bench) -> None:
     bench.arm.on("GET", SERVER, Reply(body=body, headers={READS: "50"}))
     for _ in range(2):
         bench.gateway.read(target, frozenset({Aspect.SERVER}))
-    bench.gateway.leave_room()
+    bench.gateway.give_way()
     bench.gateway.read(target, frozenset({Aspect.SERVER}))
     assert bench.slept == [2.0]

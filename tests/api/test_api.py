@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -23,7 +23,8 @@ from shared.api.routes import BY_NAME, ROUTES
 from shared.config.configuration import Configuration
 from shared.config.settings import Settings
 from shared.controller.deps import Deps
-from shared.model import EnforcementMode, Json, Outcome, Severity
+from shared.controller.rollback import RollbackRefused
+from shared.model import EnforcementMode, Json, Outcome, Reason, Severity
 from shared.model.alert_records import AlertRecord
 from shared.model.change_records import ChangeRecord
 from shared.model.errors import (
@@ -41,6 +42,7 @@ from shared.model.errors import (
     Throttled,
     Transient,
 )
+from shared.model.letters import Letter
 from shared.policies import family_of
 from shared.state.store import Store
 from tests.builders import (
@@ -630,12 +632,12 @@ def test_a_step_is_taken_again_when_a_look_wrote_the_alert_meanwhile() -> None:
     real = world.store.put_alert
     written: list[AlertRecord] = []
 
-    def overtaken(record: AlertRecord) -> AlertRecord:
+    def overtaken(record: AlertRecord, letters: Iterable[Letter] = ()) -> AlertRecord:
         if not written:
             known = world.store.alert(alert.id)
             assert known is not None
             written.append(real(replace(known, count=known.count + 1)))
-        return real(record)
+        return real(record, letters)
 
     world.store.put_alert = overtaken  # type: ignore[method-assign]
     shown = call(world, "acknowledge_alert", id=alert.id).body
@@ -784,6 +786,9 @@ def test_health_fails_when_the_store_does() -> None:
         (EntityChanged("x"), 409, "concurrent-change"),
         (StoreError("x"), 503, "store-unavailable"),
         (ConfigurationError("x"), 500, "not-configured"),
+        (RollbackRefused(Reason.TARGET_BUSY, "x"), 503, "azure-busy"),
+        (RollbackRefused(Reason.TARGET_STOPPED, "x"), 409, "server-stopped"),
+        (RollbackRefused(Reason.BUDGET, "x"), 409, "budget-exhausted"),
     ],
 )
 def test_every_error_has_its_problem(error: Any, status: int, name: str) -> None:

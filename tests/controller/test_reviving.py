@@ -38,10 +38,17 @@ class Tables(MemoryTables):
         return super().get(table, partition, row)
 
     def query(
-        self, table: str, partition: str | None = None, row_prefix: str = "", properties: Sequence[str] = ()
+        self,
+        table: str,
+        partition: str | None = None,
+        row_prefix: str = "",
+        properties: Sequence[str] = (),
+        *,
+        behind: str = "",
+        page: int | None = None,
     ) -> Iterator[Entity]:
         self._answer()
-        return super().query(table, partition, row_prefix, properties)
+        return super().query(table, partition, row_prefix, properties, behind=behind, page=page)
 
     def write(self, table: str, *writes: TableWrite) -> tuple[str, ...]:
         self._answer()

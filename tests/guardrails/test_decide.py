@@ -650,6 +650,7 @@ def test_every_reason_of_a_decision_can_be_reached() -> None:
     of_no_drift = {
         Reason.FAILED,
         Reason.POISONED,
+        Reason.UNDELIVERED,
         Reason.NO_LONGER_PROVED,
         Reason.EXEMPTION_EXPIRED,
         Reason.BUDGET_NEARLY_SPENT,

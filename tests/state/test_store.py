@@ -17,11 +17,12 @@ from shared.model.alert_records import AlertStatus, Notification, NotificationTy
 from shared.model.change_records import ChangeRecord
 from shared.model.errors import EntityChanged, StoreError
 from shared.model.interfaces import Blobs, Entity, Relation, Replace, Tables, TableWrite
+from shared.model.letters import Letter
 from shared.model.memory import PolicyMemory, TargetRecord
 from shared.model.messages import Message, MessageKind, look
 from shared.model.resource_id import ResourceId
 from shared.model.results import RunStatus, TargetResult
-from shared.state.claims import BudgetExhausted
+from shared.state.ledger import BudgetExhausted
 from shared.state.listings import Wanted
 from shared.state.store import Store
 from tests.adapters.storage.examples import (
@@ -376,7 +377,7 @@ def race(works: list[Callable[[], object]]) -> list[bool]:
     def won(work: Callable[[], object]) -> bool:
         try:
             work()
-        except EntityChanged:
+        except (EntityChanged, BudgetExhausted):
             return False
         return True
 
@@ -538,12 +539,67 @@ def test_pages_of_changes_are_newest_first(store: Store) -> None:
     assert store.change_page(Wanted(state=Outcome.FAILED), 3).total == 0
 
 
-def test_unsent_alerts_are_those_with_a_notification_to_queue(store: Store) -> None:
-    waiting = store.put_alert(replace(alert("a1"), unsent=("Driftward.Alert.Opened",)))
-    store.put_alert(alert("a2"))
-    assert store.unsent_alerts() == [waiting]
-    store.put_alert(replace(waiting, unsent=()))
-    assert store.unsent_alerts() == []
+@EVERYWHERE
+def test_an_alert_is_written_with_its_letters_or_not_at_all(store: Store) -> None:
+    told = letter_about("a1", 1)
+    store.put_alert(alert("a1"), [told])
+    with pytest.raises(EntityChanged):
+        store.put_alert(alert("a1"), [letter_about("a1", 2)])
+    (kept,) = store.letters.about("sink", "a1")
+    assert replace(kept, etag=None) == told
+    assert [found.id for found in store.alerts()] == ["a1"]
+    assert store.alert_page(Wanted(), 10).total == 1
+
+
+@EVERYWHERE
+def test_letters_about_one_thing_are_in_order_and_those_for_a_sink_together(store: Store) -> None:
+    for number in (10, 2, 1):
+        store.letters.post(letter_about("a1", number))
+    store.letters.post(letter_about("a2", 1, sink="other"))
+    assert [one.number for one in store.letters.about("sink", "a1")] == [1, 2, 10]
+    assert [(one.sink, one.about) for one in store.letters.waiting("other")] == [("other", "a2")]
+    assert len(list(store.letters.waiting())) == 4
+
+
+@EVERYWHERE
+def test_of_two_who_take_a_letter_one_has_it(store: Store) -> None:
+    store.letters.post(letter_about("a1", 1))
+    (seen,) = store.letters.about("sink", "a1")
+    taken = store.letters.put(replace(seen, taken_by="one"))
+    with pytest.raises(EntityChanged):
+        store.letters.put(replace(seen, taken_by="another"))
+    store.letters.remove(taken, NOW)
+    assert store.letters.about("sink", "a1") == []
+
+
+@EVERYWHERE
+def test_what_is_told_once_is_not_written_again_for_a_week(store: Store) -> None:
+    store.letters.post(letter_about("change", 0))
+    (taken,) = store.letters.about("sink", "change")
+    store.letters.remove(taken, NOW)
+    store.letters.post(letter_about("change", 0))
+    store.letters.forget_marks(NOW + timedelta(days=6))
+    store.letters.post(letter_about("change", 0))
+    assert store.letters.about("sink", "change") == []
+    store.letters.forget_marks(NOW + timedelta(days=8))
+    store.letters.post(letter_about("change", 0))
+    assert len(store.letters.about("sink", "change")) == 1
+
+
+def letter_about(about: str, number: int, sink: str = "sink") -> Letter:
+    told = Notification(
+        id=f"{about}-{number}",
+        type=NotificationType.ALERT_OPENED,
+        subject="subject",
+        time=NOW,
+        title="title",
+        body="body",
+        severity=Severity.HIGH,
+        data={},
+    )
+    return Letter(
+        sink=sink, about=about, number=number, notification=told, cause=CAUSE, written_at=NOW, due_at=NOW
+    )
 
 
 @EVERYWHERE

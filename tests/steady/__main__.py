@@ -26,20 +26,26 @@ _One = TypeVar("_One")
 
 def main() -> int:
     wanted = _asked()
-    print(f"{'':34}{'oper.':>6}{'points':>8}{'recovered':>11}  median / worst")
+    print(f"{'':34}{'oper.':>6}{'points':>8}{'recovered':>11}{'guarded':>14}{'before':>14}")
     played = list(_all(wanted))
     seconds = [second for one in played for second in one.seconds]
+    unguarded = [second for one in played for second in one.unguarded]
     print(
         json.dumps(
             {
                 "points": sum(one.points for one in played),
                 "recovered": sum(one.recovered for one in played),
-                "recoverySeconds": {"median": median(seconds), "max": max(seconds)} if seconds else None,
+                "recoverySeconds": _spread(seconds),
+                "recoverySecondsBeforeTheGuard": _spread(unguarded),
                 "bySweepOnly": sum(one.late for one in played),
             }
         )
     )
     return 0 if all(one.is_whole for one in played) else 1
+
+
+def _spread(seconds: list[float]) -> dict[str, float] | None:
+    return {"median": median(seconds), "max": max(seconds)} if seconds else None
 
 
 def _all(wanted: argparse.Namespace) -> Iterator[Tally]:

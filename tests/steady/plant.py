@@ -313,6 +313,7 @@ class Plant(World):
                 if one.error is None:
                     self.azure.apply(one.edit)
                 else:
+                    vars(one.error)["is_end"] = True
                     self.ended_badly[url] = one.error
 
     def _do_one(self) -> bool:

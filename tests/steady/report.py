@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from statistics import median
 
 from shared.model.values import value
-from tests.steady.meetings import Meeting, Met, Order, met
+from tests.steady.meetings import Meeting, Order, met
 from tests.steady.points import Ran, broken, whole
 from tests.steady.scenarios import Scenario
 from tests.steady.tape import Breaks, Fault
@@ -23,7 +23,9 @@ class Tally:
     operations: int
     """How many operations the scenario makes."""
     seconds: tuple[float, ...]
-    """How long each recovery took from a death, where the scenario has no next step before it."""
+    """How long each recovery took from a death after the guard was queued."""
+    unguarded: tuple[float, ...]
+    """The same before it: there nothing was done yet, and the queue delivers again."""
     late: int
     """Deaths after which only the sweep at the end mended it."""
     faults: tuple[tuple[str, int, str], ...]
@@ -34,13 +36,17 @@ class Tally:
         return self.recovered == self.points
 
     def told(self) -> str:
-        worst = f"{median(self.seconds):4.0f} / {max(self.seconds):4.0f} s" if self.seconds else ""
         late = f"  {self.late} by the sweep" if self.late else ""
-        return f"{self.name:34}{self.operations:6}{self.points:8}{self.recovered:11}  {worst}{late}"
+        parts = f"{_told(self.seconds):>14}{_told(self.unguarded):>14}"
+        return f"{self.name:34}{self.operations:6}{self.points:8}{self.recovered:11}{parts}{late}"
 
     def faults_told(self) -> Iterator[str]:
         for what, times, where in self.faults:
             yield f"    {times:5}  {what}  (first: {where})"
+
+
+def _told(seconds: tuple[float, ...]) -> str:
+    return f"{median(seconds):.0f} / {max(seconds):.0f} s" if seconds else ""
 
 
 def tally(scenario: Scenario, faults: Iterable[Fault]) -> Tally:
@@ -55,10 +61,15 @@ def tally(scenario: Scenario, faults: Iterable[Fault]) -> Tally:
         points=len(ran),
         recovered=sum(not one.wrongs for one in ran),
         operations=len(clean.operations),
-        seconds=tuple(one.recovery for one in deaths if one.recovery is not None),
+        seconds=_recoveries(deaths, guarded=True),
+        unguarded=_recoveries(deaths, guarded=False),
         late=sum(one.recovery is None for one in deaths if _is_measured(one)),
         faults=_counted(found),
     )
+
+
+def _recoveries(deaths: list[Ran], *, guarded: bool) -> tuple[float, ...]:
+    return tuple(one.recovery for one in deaths if one.recovery is not None and one.is_guarded is guarded)
 
 
 def _is_measured(one: Ran) -> bool:
@@ -75,6 +86,7 @@ def tally_meeting(meeting: Meeting, orders: Iterable[Order]) -> Tally:
         recovered=sum(not one.wrongs for one in came),
         operations=0,
         seconds=(),
+        unguarded=(),
         late=0,
         faults=_counted([(wrong, str(one.order)) for one in came for wrong in one.wrongs]),
     )
@@ -86,6 +98,3 @@ def _counted(found: list[tuple[str, str]]) -> tuple[tuple[str, int, str], ...]:
         first.setdefault(wrong, where)
     counted = Counter(wrong for wrong, _ in found)
     return tuple((wrong, times, first[wrong]) for wrong, times in counted.most_common())
-
-
-__all__ = ["Met", "Tally", "tally", "tally_meeting"]

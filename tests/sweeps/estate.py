@@ -8,7 +8,7 @@ then. So buckets see what several instances ask for within one second.
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -64,13 +64,20 @@ class IndexedTables(MemoryTables):
         self._index: dict[tuple[str, str], list[str]] = {}
 
     def query(
-        self, table: str, partition: str | None = None, row_prefix: str = "", properties: Sequence[str] = ()
+        self,
+        table: str,
+        partition: str | None = None,
+        row_prefix: str = "",
+        properties: Sequence[str] = (),
+        *,
+        behind: str = "",
+        page: int | None = None,
     ) -> Iterator[Entity]:
         if partition is None:
-            yield from super().query(table, partition, row_prefix, properties)
+            yield from super().query(table, partition, row_prefix, properties, behind=behind, page=page)
             return
         rows = self._index.get((table, partition), [])
-        for row in rows[bisect_left(rows, row_prefix) :]:
+        for row in rows[max(bisect_left(rows, row_prefix), bisect_right(rows, behind)) :]:
             if not row.startswith(row_prefix):
                 return
             entity = self._entities[table, partition, row]
@@ -161,6 +168,7 @@ class Estate:
         self.store = Store(self.tables, self.blobs, self.queue)
         self.configuration = configured(self.policies)
         self.judged_by = "one"
+        self.began = START
         self.lines: list[Mapping[str, Json]] = []
         self.failed = 0
         self.looks = 0
@@ -202,6 +210,26 @@ class Estate:
     def lagging(self, seconds: float) -> Switches:
         """The switches with a Resource Graph that is so late."""
         return replace(self.switches, graph_lag_seconds=seconds)
+
+    def sweep(self) -> None:
+        """The timer fires, and the passes are made; their looks are asked for and wait."""
+        sweep(self.deps())
+        self.work(self.clock.now())
+
+    def last_due(self) -> datetime:
+        """When the last look of the last pass is due."""
+        last = self.store.passes.last(seeds.SUBSCRIPTION)
+        assert last is not None
+        return last.spread_until
+
+    def stored(self) -> int:
+        """Bytes of text in the storage, about."""
+        rows = sum(
+            len(str(text)) + len(name)
+            for entity in self.tables._entities.values()
+            for name, text in entity.properties.items()
+        )
+        return rows + sum(len(data) for data in self.blobs._blobs.values())
 
     def pass_over(self, until: datetime | None = None) -> None:
         """The timer fires, and what follows is worked off: all of it, or what is due until then."""

@@ -78,7 +78,7 @@ def child(server: int, path: str, method: str = "PUT", **said: JsonValue) -> tup
 
 
 OPENED = seeds.security_rule(name="opened", priority=300, access="Allow")
-WITH_STORAGE = {
+WITH_STORAGE: JsonObject = {
     "addressPrefix": "10.20.1.0/24",
     "delegations": [{"name": "postgres", "properties": {"serviceName": seeds.POSTGRES_DELEGATION}}],
     "networkSecurityGroup": {"id": group(1)},

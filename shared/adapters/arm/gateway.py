@@ -55,7 +55,7 @@ class ArmGateway:
     def troubles(self) -> Sequence[Transient]:
         return tuple(self._session.troubles)
 
-    def leave_room(self) -> None:
+    def give_way(self) -> None:
         self._session.reserve = SWEEP_RESERVE
 
     def read(self, target: Target, aspects: frozenset[Aspect]) -> Snapshot:
