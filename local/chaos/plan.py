@@ -34,8 +34,8 @@ class Plan:
     queue_lease: int = 30
     calm: float = 5.0
     """For so long nothing may happen until the queues count as quiet."""
-    patience: float = 300.0
-    """For so long quiet is waited for."""
+    patience: float = 1800.0
+    """For so long quiet is waited for while something moves; what moves no longer is stuck much sooner."""
 
 
 QUICK: Final = Plan(
@@ -48,7 +48,7 @@ QUICK: Final = Plan(
     sink_outage=3,
     queue_lease=4,
     calm=2,
-    patience=120,
+    patience=900,
 )
 MINUTES: Final = Plan(
     events=150,
@@ -63,7 +63,7 @@ MINUTES: Final = Plan(
     sink_outage=20,
     queue_lease=15,
     calm=6,
-    patience=300,
+    patience=1800,
 )
 FULL: Final = Plan(
     events=5000,
@@ -79,7 +79,7 @@ FULL: Final = Plan(
     operation_seconds=1.0,
     queue_lease=60,
     calm=15,
-    patience=900,
+    patience=3600,
 )
 SIZES: Final = {"quick": QUICK, "minutes": MINUTES, "full": FULL}
 

@@ -50,7 +50,7 @@ def _started(*options: str) -> subprocess.Popen[str]:
 def _is_right(size: str) -> None:
     child = _started("--size", size)
     try:
-        printed, told = child.communicate(timeout=1500)
+        printed, told = child.communicate(timeout=5400)
     finally:
         if child.poll() is None:
             child.send_signal(signal.SIGTERM)
