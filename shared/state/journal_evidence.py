@@ -29,6 +29,7 @@ from shared.state.table_layout import (
     LINK_PREFIX,
     TARGET_PREFIX,
     TARGETS,
+    is_alert,
 )
 from shared.state.table_rows import Rows
 
@@ -122,6 +123,8 @@ class EvidenceReader:
 
     def _records(self, form: type[_Form], table: str, prefix: str) -> Iterator[_Form]:
         for row in self._tables.query(table, None, prefix):
+            if table == ALERTS and not is_alert(row.row):
+                continue  # letters to sinks lie beside the alerts
             try:
                 yield self._rows.value(form, row)
             except StoreError as error:
