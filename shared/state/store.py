@@ -151,9 +151,7 @@ class Store:
         limits: Limits,
         now: datetime,
     ) -> TargetRecord:
-        """Reserve target and budget for a change before anything is written: the record holds it then.
-
-        Inverse and proof are kept first; the copy among the changes follows (``Claims.claim``). Raises
+        """Reserve target and budget for a change, which the record holds then; see ``Claims.claim``. Raises
         ``EntityChanged`` when somebody else was faster or holds the target, ``BudgetExhausted``."""
         claimed = self._claims.claim(
             record, change, lease_until=lease_until, purchase=purchase, limits=limits, now=now
