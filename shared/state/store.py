@@ -151,13 +151,8 @@ class Store:
         limits: Limits,
         now: datetime,
     ) -> TargetRecord:
-        """Reserve target and budget for a change, before anything is written; the record holds it then.
-
-        Inverse and proof are kept as blobs first. Then one transaction puts the change whole into the
-        target's row, notes the attempt, spends the budget and enters it into the chain, so of two claims at
-        most one succeeds and no two overshoot. Its copy among the changes follows. Raises ``EntityChanged``
-        when somebody else was faster or holds the target, ``BudgetExhausted`` when the scope's writes of the
-        hour are spent."""
+        """Reserve target and budget for a change, which the record holds then; see ``Claims.claim``. Raises
+        ``EntityChanged`` when somebody else was faster or holds the target, ``BudgetExhausted``."""
         claimed = self._claims.claim(
             record, change, lease_until=lease_until, purchase=purchase, limits=limits, now=now
         )
@@ -179,8 +174,7 @@ class Store:
         return self._changes.put(record)
 
     def project(self, record: ChangeRecord) -> None:
-        """Copy a change from its target's row, unless what is there is as new; whoever comes later does it
-        again."""
+        """Copy a change from its target's row, unless what is there is as new."""
         self._changes.project(record)
 
     def change(self, change_id: str) -> ChangeRecord | None:
