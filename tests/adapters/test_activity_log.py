@@ -128,4 +128,4 @@ def test_the_caller_stands_for_the_claims_where_these_are_left_out(
 
 
 def _answers(monkeypatch: pytest.MonkeyPatch, body: object) -> None:
-    monkeypatch.setattr("shared.adapters.arm.reading.activity_log._page", lambda *_: body)
+    monkeypatch.setattr("shared.adapters.arm.reading.activity_log.page_at", lambda *_: body)
