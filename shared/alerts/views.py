@@ -11,7 +11,8 @@ from shared.model.change_records import ChangeRecord
 from shared.model.codec import to_json
 from shared.model.values import value
 
-_KEPT_BACK: Final = frozenset({"etag", "unsent", "edits", "planned"})
+_KEPT_BACK: Final = frozenset({"etag", "unsent", "edits", "planned", "listed"})
+_KEPT_BACK_OF_CHANGES: Final = frozenset({"etag", "operation", "nextEdit", "listed"})
 _MOST_SHOWN: Final = 50
 
 
@@ -55,7 +56,7 @@ def change_view(change: ChangeRecord) -> dict[str, Json]:
     """The change as ``GET /api/changes`` shows it: edits, inverse and target are fields of its own."""
     document = to_json(change)
     inner = document.pop("change")
-    kept = {name: part for name, part in document.items() if name not in {"etag", "operation", "nextEdit"}}
+    kept = {name: part for name, part in document.items() if name not in _KEPT_BACK_OF_CHANGES}
     return {
         **kept,
         "policy": inner["policy"],

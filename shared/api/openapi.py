@@ -37,7 +37,10 @@ _PAGED: Final[_Schema] = {
         "description": 'The next page, as `<…>; rel="next"` (RFC 8288); absent on the last one',
         "schema": {"type": "string"},
     },
-    "X-Total-Count": {"description": "How many there are on all pages", "schema": {"type": "integer"}},
+    "X-Total-Count": {
+        "description": "How many there are on all pages; left out of long lists",
+        "schema": {"type": "integer"},
+    },
 }
 _TOKEN: Final = (
     "A token of Microsoft Entra ID, asked for where App Service authentication is on. Writing takes an app "

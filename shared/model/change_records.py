@@ -64,6 +64,8 @@ class ChangeRecord:
     """What the change makes of the traffic; None in records older than the field, and unreadable."""
     restored_from: datetime | None = None
     """When the rules that the change puts back were last read; None when it restores nothing."""
+    listed: tuple[str, ...] = ()
+    """The rows of the lists that name it; the store's, as ``etag`` is. Records older than lists have none."""
     etag: str | None = None
 
     @property

@@ -33,17 +33,19 @@ from shared.state.journal_evidence import EvidenceReader
 from shared.state.listings import Page, Wanted
 from shared.state.names import Names
 from shared.state.outbox import Outbox
-from shared.state.relation_index import Relations
+from shared.state.relation_rows import Relations
 from shared.state.run_rows import Runs
 from shared.state.table_layout import (
     TARGET_PREFIX,
     TARGETS,
     first_pass_place,
+    group_prefix,
     queue_place,
     target_place,
 )
 from shared.state.table_rows import Rows, conditional, timestamp
 from shared.state.target_rows import TargetRows
+from shared.state.upkeep import Upkeep
 
 
 class Store:
@@ -61,13 +63,14 @@ class Store:
         self._rows = Rows(tables, self._archive)
         self.evidence = EvidenceReader(tables, self._rows, self._archive)
         self.journal = Journal(tables, self._rows, self._archive)
-        self._targets = TargetRows(self._rows, self.journal)
+        self._relations = Relations(tables, self._rows)
+        self._targets = TargetRows(self._rows, self.journal, self._relations)
         self._claims = Claims(self._rows, self._archive, self._targets)
         self._changes = Changes(tables, self._rows)
         self._alerts = Alerts(tables, self._rows)
         self._runs = Runs(tables, self._rows)
-        self._relations = Relations(tables, self._rows)
         self.names = Names(tables, self._rows)
+        self.upkeep = Upkeep(self._relations, self._alerts, self._changes)
         self._coalescing = Coalescing(tables, self._rows, self.send, new_token)
 
     # --- messages ----------------------------------------------------------------------------------
@@ -232,9 +235,14 @@ class Store:
         """The targets that were ever seen to depend on something."""
         return self._relations.related(locator)
 
-    def related_within(self, scope: ResourceId) -> tuple[Target, ...]:
-        """The targets that were ever seen to depend on something in a resource group; each once."""
-        return self._relations.related_within(scope)
+    def known_in(self, group: ResourceId) -> tuple[Target, ...]:
+        """The targets that are known in a resource group, or were ever seen to depend on something in it."""
+        return self._relations.known_in(group)
+
+    def known_among(self, targets: Iterable[Target]) -> set[Target]:
+        """Those that are known: one listing for each of their resource groups."""
+        groups = {group_prefix(target.id): target.id for target in targets}
+        return {known for one in groups.values() for known in self._relations.known_in(one)}
 
     def unrelate(self, target: Target) -> None:
         """Forget what a target depended on: it is gone."""

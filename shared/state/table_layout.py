@@ -4,10 +4,13 @@
 
     targets  partition = subscription   t-… memory of a target       q-… coalescing of a queue key
                                         b-… budget of a scope        r-…-… relation
-                                        p-first-pass                 f-…-… where a target's relations are
-                                                                     that lie in another partition
+                                        s-…-… where a target's relations lie
+                                        g-…-… target known in a resource group
+                                        p-first-pass
+                                        f-…-… partition with relations of a target, in an old store
                                         j-…-<number> link of a chain h-… the chain's newest link
              partition "journal"        the same for chains that belong to no target
+                                        p-filled-… how far an index has been filled
                                         switches                     anchor
              partition "names"          <hash> whose host name it is
     changes  partition "changes"        n-<newest first>-<id> record  i-<id> where it is
@@ -30,6 +33,7 @@ from shared.model.change_records import ChangeRecord
 from shared.model.interfaces import Row
 from shared.model.memory import TargetRecord
 from shared.model.messages import Message
+from shared.model.resource_id import ResourceId
 from shared.state.blob_archive import reference
 from shared.state.table_rows import Place, digest, newest_first, timestamp
 
@@ -48,6 +52,9 @@ HEAD_PREFIX: Final = "h-"
 JOURNAL: Final = "journal"
 """The partition of chains that belong to no target."""
 RELATION_PREFIX: Final = "r-"
+SOURCE_PREFIX: Final = "s-"
+ELSEWHERE_PREFIX: Final = "f-"
+"""Written by older versions alone."""
 
 
 def partition_of(what: Target | Locator) -> str:
@@ -92,8 +99,28 @@ def relation_prefix(source: Locator) -> str:
 
 
 def elsewhere_prefix(target: Target) -> str:
-    """What the rows begin with, in the target's partition, that name other partitions with its relations."""
-    return f"f-{digest(target.key)}-"
+    """What rows of before begin with, in the target's partition, that name others with its relations."""
+    return f"{ELSEWHERE_PREFIX}{digest(target.key)}-"
+
+
+def source_prefix(target: Target) -> str:
+    """What the rows begin with, beside a target, that say where its relations lie."""
+    return f"{SOURCE_PREFIX}{digest(target.key)}-"
+
+
+def group_prefix(group: ResourceId) -> str:
+    """What the rows of the targets begin with that are known in a resource group, or depend on something
+    in it."""
+    return f"g-{digest(f'{group.subscription}/{group.resource_group}'.lower())}-"
+
+
+def group_row(named: ResourceId, target: Target) -> str:
+    """The row of a target in the group of ``named``."""
+    return group_prefix(named) + digest(target.key)
+
+
+def filling_row(index: str, part: str) -> str:
+    return f"p-filled-{index}-{digest(part)}"
 
 
 def links_of(chain: str) -> str:
