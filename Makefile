@@ -9,7 +9,7 @@ RUN := .venv/bin/python -m
 QUIET := $(if $(findstring s,$(firstword -$(MAKEFLAGS))),--quiet)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up unit test test-long fuzz check fix pins docs bench
+.PHONY: help setup demo up unit test test-long fuzz chaos check fix pins docs bench
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -34,6 +34,10 @@ test-long: setup ## what takes long: every case of the closed loop, every proper
 
 fuzz: setup ## CASES=200000 odd events, ARM bodies, messages and requests; SEED= plays some again
 	@$(RUN) local.dev.fuzz $(if $(CASES),--cases $(CASES)) $(if $(SEED),--seed $(SEED))
+
+chaos: setup ## kills, faults and outages for minutes; SEED= EVENTS= HOSTS= KILLS=; the last line is JSON
+	@$(RUN) local.chaos $(if $(SEED),--seed $(SEED)) $(if $(EVENTS),--events $(EVENTS)) \
+		$(if $(HOSTS),--hosts $(HOSTS)) $(if $(KILLS),--kills $(KILLS))
 
 check: setup ## format, lint, types, import contracts, generated files; all that fails is told
 	@$(RUN) local.dev.check

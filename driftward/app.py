@@ -52,6 +52,13 @@ class App:
         """Every item of a list, page by page. Raises ``NoAnswer`` and ``AppRefused``."""
         return [item for page in self._pages(path) for item in page]
 
+    def get(self, path: str) -> dict[str, Json]:
+        """One object. Raises ``NoAnswer`` and ``AppRefused``."""
+        found, _ = self._ask(self._at(path))
+        if not isinstance(found, dict):
+            raise NoAnswer(f"{self._at(path)}: an object was expected")
+        return found
+
     def post(self, path: str, body: Json) -> Json:
         """Raises ``NoAnswer`` and ``AppRefused``."""
         return self._ask(self._at(path), json.dumps(body).encode())[0]

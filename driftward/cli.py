@@ -104,6 +104,9 @@ COMMANDS: Final[Mapping[str, Place]] = {
     "exemptions": Place(
         "driftward.exemptions", "exemptions", "which exemptions stand, where they were given, and their end"
     ),
+    "status": Place(
+        "driftward.status", "status", "how an app is set, and which targets nobody can judge now"
+    ),
     "verify-journal": Place(
         "driftward.verify_journal",
         "verify_journal",

@@ -7,6 +7,7 @@ invocations is made once per process; the gateway is made for each.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import os
@@ -68,6 +69,7 @@ class Wiring:
                 audience=self.settings.management_audience,
             ),
             portal_link=partial(portal_link, cloud=self.settings.cloud),
+            judged_by=lambda: self._judged_by,
         )
 
     @cached_property
@@ -75,14 +77,26 @@ class Wiring:
         return read_settings(self._environment)
 
     @cached_property
-    def configuration(self) -> Configuration:
-        """``policies.yaml``; raises ``ConfigurationError`` when it is absent or wrong."""
+    def _policies_text(self) -> str:
         path = self._root / self.settings.policies_file
         try:
-            text = path.read_text(encoding="utf-8")
+            return path.read_text(encoding="utf-8")
         except OSError as error:
             raise ConfigurationError(f"POLICIES_FILE: {error}") from error
-        file = parse_policies_file(text, discover(), name=path.name)
+
+    @cached_property
+    def _judged_by(self) -> str:
+        """A digest of ``policies.yaml``, of how long is waited for quiet, and of the code that judges."""
+        digest = hashlib.sha256(f"{self.settings.settle_seconds}\n{self._policies_text}".encode())
+        for path in sorted((ROOT / "shared").rglob("*.py")):
+            digest.update(path.read_bytes())
+        return digest.hexdigest()[:32]
+
+    @cached_property
+    def configuration(self) -> Configuration:
+        """``policies.yaml``; raises ``ConfigurationError`` when it is absent or wrong."""
+        text, name = self._policies_text, Path(self.settings.policies_file).name
+        file = parse_policies_file(text, discover(), name=name)
         return Configuration(file, settle_seconds=self.settings.settle_seconds)
 
     @cached_property

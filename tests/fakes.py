@@ -44,14 +44,16 @@ from shared.model import (
 )
 from shared.model.alert_records import AlertRecord, AlertStatus, Notification
 from shared.model.edits import EditDoesNotFit, apply_edit
-from shared.model.errors import Denied, GatewayError, Gone, StoreError
+from shared.model.errors import Denied, GatewayError, Gone, StoreError, Transient
 from shared.model.happened import approval_given
 from shared.model.interfaces import Enumerated, GroupReading, Relation, TagReading
 from shared.model.messages import Message, MessageKind, RunOptions
 from shared.model.resource_id import ResourceId
 from shared.model.results import TargetResult
 from shared.model.snapshots import SERVER_PARTS, SUBNET_PARTS, parts_tried
+from shared.model.sweeping import Listed, Touched
 from shared.policies import discover
+from shared.state.blob_archive import reference
 from shared.state.store import Store
 from tests.memory import FakeClock, MemoryBlobs, MemoryQueue, MemoryTables, QueuedMessage
 
@@ -70,6 +72,8 @@ class Azure:
     refusals: list[Exception] = field(default_factory=list)
     """Raised by the next writes and polls, in order; what is no ``GatewayError`` kills the worker."""
     read_errors: list[GatewayError] = field(default_factory=list)
+    failing: dict[Aspect, GatewayError] = field(default_factory=dict)
+    """Parts that cannot be read, while they stand here."""
     closed_scopes: set[ResourceId] = field(default_factory=set)
     """What we may not list."""
     find_nothing: bool = False
@@ -82,6 +86,8 @@ class Azure:
     tag_errors: list[GatewayError] = field(default_factory=list)
     ignores_writes: bool = False
     polls_until_done: int = 0
+    touched: list[Touched] = field(default_factory=list)
+    """What Azure's own records tell of."""
     running: dict[str, tuple[int, Edit]] = field(default_factory=dict)
     writes: list[Edit] = field(default_factory=list)
     reads: int = 0
@@ -111,6 +117,10 @@ class FakeGateway:
     def __init__(self, azure: Azure) -> None:
         self._azure = azure
         self.calls: list[ArmCall] = []
+        self.troubles: list[Transient] = []
+
+    def give_way(self) -> None:
+        """There are no buckets here."""
 
     def read(self, target: Target, aspects: frozenset[Aspect]) -> Snapshot:
         self._azure.reads += 1
@@ -122,7 +132,18 @@ class FakeGateway:
             self._azure.meanwhile.pop(0)()
         if snapshot is None:
             raise Gone("not found", code="ResourceNotFound", status=404)
-        return _asked_for(replace(snapshot, read_at=self._azure.clock.now()), aspects)
+        read = _asked_for(replace(snapshot, read_at=self._azure.clock.now()), aspects)
+        return self._without_failing(read, aspects)
+
+    def _without_failing(self, snapshot: Snapshot, aspects: Iterable[Aspect]) -> Snapshot:
+        """Without the parts that Azure fails to give, each with the reason."""
+        named = {**SERVER_PARTS, **SUBNET_PARTS, Aspect.SECURITY_GROUP: "security_group"}
+        for aspect in self._azure.failing.keys() & set(aspects):
+            error = self._azure.failing[aspect]
+            self.troubles += [error] if isinstance(error, Transient) else []
+            part: dict[str, Any] = {named[aspect]: None}
+            snapshot = replace(snapshot, **part, unread={**snapshot.unread, aspect: str(error)})
+        return snapshot
 
     def more(self, snapshot: Snapshot, aspects: frozenset[Aspect]) -> Snapshot:
         there = SERVER_PARTS if isinstance(snapshot, ServerSnapshot) else SUBNET_PARTS
@@ -161,6 +182,19 @@ class FakeGateway:
             if target.id.within(scope):
                 relations = tuple(Relation(source=locator, target=target) for locator in related)
                 yield Enumerated(targets=(target,), relations=relations)
+
+    def listed(self, scope: ResourceId) -> Iterator[Listed]:
+        self._call("GET", f"{scope}/providers/Microsoft.DBforPostgreSQL/flexibleServers")
+        if scope in self._azure.closed_scopes:
+            raise Denied("no role", code="AuthorizationFailed", status=403)
+        for snapshot in self._azure.snapshots.values():
+            if snapshot.id.within(scope):
+                timeless = replace(snapshot, read_at=START)
+                yield Listed(what=snapshot.target, digest=reference(codec.dump(timeless)))
+
+    def touched(self, scope: ResourceId, since: datetime) -> Iterator[Touched]:
+        self._call("GET", f"{scope}/providers/Microsoft.Insights/eventtypes/management/values")
+        yield from self._azure.touched
 
     def _related(self) -> list[tuple[Target, list[Locator]]]:
         return [(s.target, _locators(s)) for s in self._azure.snapshots.values()]

@@ -205,6 +205,15 @@ class MemoryQueue:
                 raise EntityChanged(f"message {message.id} was received again")
             self._messages.pop(message.id, None)
 
+    def release(self, message: QueuedMessage, after_seconds: float = 0) -> None:
+        """Done with it in vain: others may receive it after so many seconds. Raises as ``delete`` does."""
+        with self._lock:
+            held = self._messages.get(message.id)
+            if held is None or held.receipt != message.receipt:
+                raise EntityChanged(f"message {message.id} was received again")
+            visible_at = self._clock.now() + timedelta(seconds=after_seconds)
+            self._messages[message.id] = replace(held, visible_at=visible_at)
+
     def next_visible_at(self) -> datetime | None:
         """When the next message can be received; None when there is none."""
         with self._lock:

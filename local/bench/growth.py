@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from tests.growth import OPERATIONS, cost_beside
+from tests.growth.beside import OPERATIONS, cost_beside
 
 _SIZES: Final = (100, 10_000)
 

@@ -63,6 +63,25 @@ def _asked(url: str) -> tuple[JsonValue, str]:
     raise AskingFailed(url)
 
 
+def roll_back(url: str, change_id: str, expires_at: str) -> int:
+    """Ask for a rollback; the status of the answer, 0 where there was none."""
+    body = {"reason": "it was right as it was", "expiresAt": expires_at, "by": "Jane Doe"}
+    request = urllib.request.Request(
+        f"{url}/api/changes/{change_id}/rollback",
+        data=json.dumps(body).encode(),
+        headers={"Content-Type": "application/json"},
+        method="POST",
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=_ANSWER_SECONDS) as reply:
+            return int(reply.status)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code
+    except OSError:
+        return 0
+
+
 def sweep(url: str) -> None:
     """Have the sweep run now. Raises AskingFailed."""
     request = urllib.request.Request(

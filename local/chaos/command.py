@@ -101,6 +101,8 @@ def _told(recording: Recording, folder: Path) -> int:
     verdict = judge(recording)
     for line in _evidence(verdict):
         print(line)
+    for text in verdict.found_by_sweep:
+        print(f"found by the sweep alone  {text}", file=sys.stderr)
     whole = [f"{one.counter}  {one.about}\n    {one.text}" for one in verdict.evidence]
     (folder / "evidence.txt").write_text("\n".join([*whole, ""]), encoding="utf-8")
     if not verdict.chain_valid:

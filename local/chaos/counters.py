@@ -10,7 +10,7 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Final
 
-from local.chaos.landscape import ALL_AZURE, EXPOSED, JUDGED, PUBLIC_ACCESS, WHOLE_INTERNET, Place
+from local.chaos.landscape import ALL_AZURE, EXPOSED, JUDGED, PUBLIC_ACCESS, WHOLE_INTERNET
 from local.chaos.model import amiss, by_id
 from local.chaos.recording import Recording
 from local.chaos.writes import Deed, Ours, matches, ours, reopens, what_is_undeclared
@@ -53,8 +53,8 @@ class Verdict:
     chain_valid: bool
     recovery: tuple[float, ...]
     """Seconds for each kill that met a change: until that had ended, beyond Azure's operation."""
-    found_by_sweep: int
-    """Drifts that nobody knew of until the last sweep."""
+    found_by_sweep: tuple[str, ...]
+    """Drifts that nobody knew of until the last sweep, in words."""
 
     @property
     def holds(self) -> bool:
@@ -71,12 +71,12 @@ def judge(run: Recording) -> Verdict:
         for counter, count in COUNTERS.items()
         for about, text in count(run)
     ]
-    early = lost_in(run.places, _resources(run.early), _listed(run.early, "alerts"), run.exemptions)
+    early = lost_in(run, _resources(run.early), _listed(run.early, "alerts"))
     return Verdict(
         evidence=tuple(found),
         chain_valid=run.journal["exit"] == 0,
         recovery=tuple(recoveries(run)),
-        found_by_sweep=len(list(early)),
+        found_by_sweep=tuple(f"{about}: {text}" for about, text in early),
     )
 
 
@@ -93,9 +93,10 @@ def figures(run: Recording, verdict: Verdict) -> JsonObject:
             "median": round(statistics.median(recovery), 1) if recovery else 0,
             "max": round(max(recovery), 1) if recovery else 0,
         },
-        "foundBySweep": verdict.found_by_sweep,
+        "foundBySweep": len(verdict.found_by_sweep),
         "faults": sum(int(str(fault["hits"])) for fault in run.faults),
         "ourWrites": len(ours(run)),
+        "cpuSeconds": round(run.cpu_seconds),
         "seconds": round(run.seconds),
     }
 
@@ -109,23 +110,30 @@ _Found = Iterator[tuple[str, str]]
 
 def lost(run: Recording) -> _Found:
     """A drift that stands, and neither an alert nor an exemption nor an unknown says so."""
-    yield from lost_in(run.places, by_id(run.resources), run.alerts, run.exemptions)
+    yield from lost_in(run, by_id(run.resources), run.alerts)
 
 
-def lost_in(
-    places: Sequence[Place],
-    held: Mapping[str, JsonObject],
-    alerts: Sequence[JsonObject],
-    exemptions: Sequence[JsonObject],
-) -> _Found:
+def lost_in(run: Recording, held: Mapping[str, JsonObject], alerts: Sequence[JsonObject]) -> _Found:
+    """The same of these resources and alerts."""
     told = {(_target(alert), as_text(alert.get("policy"))) for alert in alerts if _is_open(alert)}
-    exempt = {(_target(one), as_text(one.get("policy"))) for one in exemptions}
-    for place in places:
+    for place in run.places:
         where = place.id.lower()
         for policy in sorted(amiss(place, held) or ()):
             known = {(where, policy), (where, _NOT_JUDGED), (where, _POISONED)} & told
-            if not known and (where, policy) not in exempt:
+            if not known and not _is_exempt(run, where, policy):
                 yield place.id, f"{policy} stands and nobody is told"
+
+
+def _is_exempt(run: Recording, where: str, policy: str) -> bool:
+    """Whether an exemption stands over it: of those that came with a rollback, one that did happen."""
+    made = {as_text(one.get("id")) for one in run.changes if one.get("outcome") == "RolledBack"}
+    return any(
+        one.get("policy") == policy
+        and one.get("standing") is True
+        and f"{where}/".startswith(f"{as_text(one.get('scope')).lower()}/")
+        and (one.get("rollback") is None or one["rollback"] in made)
+        for one in run.exemptions
+    )
 
 
 def outlived(run: Recording) -> _Found:
@@ -148,7 +156,7 @@ def _openings(run: Recording) -> dict[tuple[str, str], int]:
     """How often somebody opened what lets people in, by place and policy."""
     counted: dict[tuple[str, str], int] = defaultdict(int)
     groups = {place.group.lower(): place.id.lower() for place in run.places if place.group}
-    for deed in Deed.foreign(run):
+    for deed in Deed.effective(run):
         for policy in deed.opens() & _HAVE_A_CLOCK:
             counted[groups.get(deed.owner, deed.owner), policy] += 1
     return counted
@@ -159,13 +167,13 @@ def _openings(run: Recording) -> dict[tuple[str, str], int]:
 
 def double_writes(run: Recording) -> _Found:
     """The same write twice, though the first had taken effect and nobody had undone it since."""
-    strangers = Deed.foreign(run)
+    everybody = Deed.effective(run)
     earlier: dict[str, Ours] = {}
     for write in (one for one in ours(run) if one.accepted):
         before = earlier.get(write.identity)
         undone = before is not None and any(
             before.at < deed.effect and deed.at < write.at + _SLACK and reopens(deed, write)
-            for deed in strangers
+            for deed in everybody
         )
         if before is not None and before.effect and before.effect < write.at and not undone:
             yield (

@@ -25,6 +25,8 @@ class Plan:
     groups: int
     rate: float
     seed: int = 1
+    rollbacks: int = 0
+    """How often somebody undoes a change of ours, and exempts what it was about."""
     storage_stop: float = 0.0
     storage_pause: float = 0.0
     sink_outage: float = 0.0
@@ -37,13 +39,12 @@ class Plan:
 
 
 QUICK: Final = Plan(
-    events=14,
+    events=9,
     hosts=1,
     kills=1,
-    servers=4,
-    groups=2,
+    servers=3,
+    groups=1,
     rate=1.5,
-    storage_stop=0.5,
     sink_outage=3,
     queue_lease=4,
     calm=2,
@@ -53,6 +54,7 @@ MINUTES: Final = Plan(
     events=150,
     hosts=2,
     kills=4,
+    rollbacks=3,
     servers=20,
     groups=6,
     rate=3,
@@ -67,6 +69,7 @@ FULL: Final = Plan(
     events=5000,
     hosts=3,
     kills=50,
+    rollbacks=30,
     servers=200,
     groups=60,
     rate=6.5,

@@ -6,43 +6,37 @@ Event Grid and the sink have threads of their own. Nothing is judged here.
 
 from __future__ import annotations
 
+import resource
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import asdict, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import Final
 
 from local.chaos import faults, landscape
-from local.chaos.asking import Account, AskingFailed, Kept, command, listed, sweep
+from local.chaos.asking import Account, AskingFailed, Kept, command, listed, roll_back, sweep
 from local.chaos.endpoint import endpoint
 from local.chaos.grid import Grid
 from local.chaos.landscape import SCOPE
 from local.chaos.operators import Deed, Done, Operators, deeds
 from local.chaos.plan import Plan
+from local.chaos.quiet import WRITES, Calls, Watch
 from local.chaos.recording import Recording
 from local.chaos.sink import Sink
 from local.chaos.stack import Storage, Worker
 from local.demo.stack import app_settings, simulator
 from local.simulator.client import SimulatorClient
 from local.simulator.values import JsonObject, as_list, as_object, as_text
-from shared.adapters.arm.session.tokens import LOCAL_IDENTITY
 from shared.model.values import value
 
 _NEVER: Final = "0 0 0 1 1 *"
 """The sweep's schedule: a run asks for its sweeps itself."""
-_KILL: Final = "kill"
-_IDLE: Final = 10.0
+_IDLE: Final = 40.0
 """So many seconds a kill waits for somebody to work."""
-_LOOK_EVERY: Final = 1.0
-_SOON: Final = 60.0
-"""A look that is due within so many seconds is waited for."""
-_LATER_TOO: Final = "reconcile"
-"""The queue in which messages wait for what is due much later."""
-_WRITES: Final = ("write", "delete", "action")
 
 
 @value
@@ -51,9 +45,33 @@ class _Trouble:
 
     what: str
     do: Callable[[], None]
+    is_met: Callable[[], bool] = lambda: True
+    """What it waits for beside the writes."""
     after: int = 0
     lasts: float = 0.0
     end: _Trouble | None = None
+
+
+class _Moment:
+    """When to kill: as soon as somebody works, every other time as soon as somebody has written. Hosts that
+    do nothing are no trouble to kill; it comes all the same after a while."""
+
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
+        self._kills = 0
+        self._before: int | None = None
+        self._until = 0.0
+
+    def has_come(self) -> bool:
+        """Asked again and again until it has; then for the next."""
+        newest = self._calls.last() if self._kills % 2 else self._calls.last_write()
+        if self._before is None:
+            self._before, self._until = newest, time.monotonic() + _IDLE
+        if newest == self._before and time.monotonic() < self._until:
+            return False
+        self._before = None
+        self._kills += 1
+        return True
 
 
 class Play:
@@ -69,8 +87,7 @@ class Play:
         self._workers: list[Worker] = []
         self._settings: dict[str, str] = {}
         self._sink = Sink()
-        self._seen_call = 0
-        self._idle_until = 0.0
+        self._calls: Calls | None = None
         self._hits: tuple[JsonObject, ...] = ()
         self._grid = Grid(self._webhooks, plan.seed)
 
@@ -79,23 +96,25 @@ class Play:
         began = time.time()
         with ExitStack() as stack:
             azure = self._start(stack)
+            self._calls = Calls(azure)
             self._tell(
                 f"{len(self._workers)} hosts; {len(self._standing)} servers and subnets are read first"
             )
-            sweep(self._any_host())
-            self._wait_until_quiet(azure, "the first pass", len(self._standing))
+            self._sweep()
+            self._wait_until_quiet("the first pass", len(self._standing))
             self._subscribe(stack, azure)
             operators = self._write(azure)
-            self._wait_until_quiet(azure, "the writes")
+            self._wait_until_quiet("the writes")
             self._hits = tuple(azure.faults())
             azure.clear_faults()
             early: JsonObject = {
                 "resources": azure.state()["resources"],
                 "alerts": list(listed(self._any_host(), "alerts")),
             }
-            sweep(self._any_host())
-            kept = self._wait_until_quiet(azure, "the sweep")
-            return self._recorded(azure, operators, kept, early, began)
+            self._sweep()
+            kept = self._wait_until_quiet("the sweep")
+            recorded = self._recorded(azure, operators, kept, early, began)
+        return replace(recorded, cpu_seconds=_cpu_seconds())
 
     # --- setting up --------------------------------------------------------------------------------
 
@@ -140,16 +159,16 @@ class Play:
         began = time.monotonic()
         operators.start()
         try:
-            self._make_trouble(azure, operators)
+            self._make_trouble(operators, Calls(azure))
         finally:
             operators.stop()
         self._note("last write")
         self._tell(f"{len(operators.done)} writes in {time.monotonic() - began:.0f} s")
         return operators
 
-    def _make_trouble(self, azure: SimulatorClient, operators: Operators) -> None:
+    def _make_trouble(self, operators: Operators, calls: Calls) -> None:
         """What is to go wrong, each after so many writes; what has an end ends after its time."""
-        coming = sorted(self._troubles(), key=lambda trouble: trouble.after)
+        coming = sorted(self._troubles(_Moment(calls)), key=lambda trouble: trouble.after)
         ending: list[tuple[float, _Trouble]] = []
         while operators.left or coming or ending:
             now = time.monotonic()
@@ -157,32 +176,25 @@ class Play:
                 due = min(ending, key=lambda one: one[0])
                 ending.remove(due)
                 self._happen(due[1])
-            elif coming and len(operators.done) >= coming[0].after and self._is_met(coming[0], azure):
+            elif coming and len(operators.done) >= coming[0].after and coming[0].is_met():
                 trouble = coming.pop(0)
                 self._happen(trouble)
                 ending += [(time.monotonic() + trouble.lasts, trouble.end)] if trouble.end else []
             else:
                 time.sleep(0.1)
 
-    def _is_met(self, trouble: _Trouble, azure: SimulatorClient) -> bool:
-        """A kill waits until somebody works again: hosts that do nothing are no trouble to kill."""
-        if trouble.what != _KILL:
-            return True
-        before, now = self._seen_call, time.monotonic()
-        if self._last_call(azure) > before or now > self._idle_until:
-            self._idle_until = now + _IDLE
-            return True
-        return False
-
     def _happen(self, trouble: _Trouble) -> None:
         self._note(trouble.what)
         trouble.do()
 
-    def _troubles(self) -> Iterator[_Trouble]:
+    def _troubles(self, moment: _Moment) -> Iterator[_Trouble]:
         plan, storage = self.plan, self._storage
         for number in range(plan.kills):
             part = (number + 0.3 + 0.6 * self._chance.random()) / plan.kills
-            yield _Trouble(after=int(plan.events * part), what=_KILL, do=self._kill)
+            yield _Trouble(after=int(plan.events * part), what="kill", do=self._kill, is_met=moment.has_come)
+        for number in range(plan.rollbacks):
+            after = int(plan.events * (number + 1) / (plan.rollbacks + 1))
+            yield _Trouble(after=after, what="rollback", do=self._roll_back)
         if plan.storage_stop:
             starts = _Trouble(what="storage starts", do=storage.start)
             stops = _Trouble(after=plan.events // 2, what="storage stops", do=storage.stop)
@@ -201,45 +213,45 @@ class Play:
         self._happened[-1]["at"] = worker.kill()
         worker.start()
 
+    def _roll_back(self) -> None:
+        """Undo one of our changes, where one can be found; nobody asks while the storage does not answer."""
+        url, told = self._any_host(), self._happened[-1]
+        try:
+            known = listed(url, "changes") if self._storage.answers else []
+        except AskingFailed:
+            known = []
+        if made := [change for change in known if _can_be_undone(change)]:
+            told["change"] = self._chance.choice(made)["id"]
+            expires = datetime.now(UTC) + timedelta(days=1)
+            told["status"] = roll_back(url, as_text(told["change"]), expires.isoformat())
+
     def _set_sink(self, *, is_down: bool) -> None:
         self._sink.is_down = is_down
 
     # --- waiting -----------------------------------------------------------------------------------
 
-    def _wait_until_quiet(self, azure: SimulatorClient, what: str, known: int = 0) -> Kept:
-        """Wait until nothing is under way and so many targets are known, or until what is under way no longer
-        moves; what is kept then."""
+    def _sweep(self) -> None:
+        """One sweep, to the end of its own work: the looks that it asks for are waited for elsewhere."""
+        worker = self._workers[0]
+        before = worker.sweeps()
+        sweep(worker.url)
+        patience = time.monotonic() + self.plan.patience
+        while worker.sweeps() == before and time.monotonic() < patience:
+            time.sleep(0.2)
+
+    def _wait_until_quiet(self, what: str, known: int = 0) -> Kept:
+        assert self._calls is not None
         account = Account(self._storage.connection)
-        began = changed = time.monotonic()
-        seen: object = None
         try:
-            while True:
-                now = time.monotonic()
-                try:
-                    kept = account.kept()
-                except AskingFailed:
-                    kept = None
-                moving = ["the storage"] if kept is None else list(unrest(kept, time.time()))
-                if kept is not None and len(kept.targets) < known:
-                    moving.append(f"{len(kept.targets)} of {known} targets")
-                moving += [f"{self._grid.waiting} deliveries"] if self._grid.waiting else []
-                marks = (self._last_call(azure), len(self._sink.taken), tuple(moving))
-                if marks != seen:
-                    seen, changed = marks, now
-                still = now - changed
-                enough = self.plan.calm if not moving else self.plan.queue_lease + 45 + self.plan.calm
-                if kept is not None and (still > enough or now - began > self.plan.patience):
-                    self._tell(f"quiet after {what}: {now - began:.0f} s{_told(moving)}")
-                    return kept
-                time.sleep(_LOOK_EVERY)
+            watch = Watch(plan=self.plan, account=account, calls=self._calls, elsewhere=self._in_the_grid)
+            quiet = watch.until_quiet(known)
         finally:
             account.close()
+        self._tell(f"quiet after {what}: {quiet.told()}")
+        return quiet.kept
 
-    def _last_call(self, azure: SimulatorClient) -> int:
-        made = azure.calls(app_id=LOCAL_IDENTITY.app_id or "", since=self._seen_call)
-        numbers = [call["seq"] for call in made]
-        self._seen_call = max((n for n in numbers if isinstance(n, int)), default=self._seen_call)
-        return self._seen_call
+    def _in_the_grid(self) -> tuple[str, ...]:
+        return (f"{self._grid.waiting} deliveries",) if self._grid.waiting else ()
 
     # --- what is kept ------------------------------------------------------------------------------
 
@@ -248,12 +260,13 @@ class Play:
     ) -> Recording:
         url = self._any_host()
         exit_code, said = command(self._settings, "verify-journal")
-        calls = [call for kind in _WRITES for call in azure.calls(kind=kind)]
+        calls = [call for kind in WRITES for call in azure.calls(kind=kind)]
         return Recording(
             seed=self.plan.seed,
             scope=SCOPE,
             began=began,
             seconds=time.time() - began,
+            cpu_seconds=0.0,
             last_deed=max((done.at for done in operators.done), default=began),
             places=tuple(self._standing),
             deeds=tuple(map(_shown, operators.done)),
@@ -291,6 +304,11 @@ class Play:
         print(f"{time.strftime('%H:%M:%S')}  {text}", file=sys.stderr, flush=True)
 
 
+def _can_be_undone(change: JsonObject) -> bool:
+    is_ours = change.get("kind") == "remediation" and change.get("outcome") == "Reverted"
+    return is_ours and not change.get("rolledBackBy")
+
+
 def _shown(done: Done) -> JsonObject:
     deed: Deed = done.deed
     return {
@@ -303,30 +321,7 @@ def _shown(done: Done) -> JsonObject:
     }
 
 
-def _told(moving: list[str]) -> str:
-    more = f" and {len(moving) - 3} more" if len(moving) > 3 else ""
-    return f", but for {'; '.join(moving[:3])}{more}" if moving else ""
-
-
-def unrest(kept: Kept, now: float) -> Iterator[str]:
-    """What is under way, as a text each."""
-    for name, count in kept.visible.items():
-        if count:
-            yield f"{count} messages in {name}"
-    for name, count in kept.messages.items():
-        if count and name != _LATER_TOO:
-            yield f"{count} messages wait in {name}"
-    for row in kept.coalesced:
-        yield f"a reading of {row['row']}"
-    for record in kept.targets:
-        yield from _under_way(record, now)
-
-
-def _under_way(record: JsonObject, now: float) -> Iterator[str]:
-    """A change that is on its way, and a look that is due soon."""
-    target = as_text(as_object(record.get("target")).get("id"))
-    if record.get("activeChange") or record.get("change") or record.get("leaseUntil"):
-        yield f"a change of {target}"
-    due = as_text(record.get("recheckAt"))
-    if due and 0 < datetime.fromisoformat(due).timestamp() - now < _SOON:
-        yield f"a look at {target}"
+def _cpu_seconds() -> float:
+    """What this process and all that it has waited for took of the processors."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)

@@ -23,6 +23,8 @@ class Recording:
     scope: str
     began: float
     seconds: float
+    cpu_seconds: float
+    """Processor time of everything that ran."""
     last_deed: float
     """When the last operator's write was answered."""
     places: tuple[Place, ...]

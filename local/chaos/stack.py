@@ -12,10 +12,23 @@ import time
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
+from random import choice
+from typing import Final
 
 from local.demo import stack as demo
 from local.dev.emulator import Disk, azurite_on_disk
-from local.dev.processes import Running
+from local.dev.processes import Running, is_free
+
+_SWEPT: Final = re.compile(r"local\.host sweep \S+ (?:ok|failed) ")
+
+
+_LASTING: Final = range(15_000, 32_000)
+"""Ports that no system gives to a connection by itself: somebody else's, while we are down, would be ours."""
+
+
+def _lasting_ports() -> tuple[int, int, int]:
+    free = (port for port in iter(lambda: choice(_LASTING), None) if is_free(port))
+    return next(free), next(free), next(free)
 
 
 class Storage:
@@ -26,27 +39,31 @@ class Storage:
         self._stack = ExitStack()
         self._starts = 0
         self._running: Running | None = None
-        self._ports = (0, 0, 0)
+        self._ports = _lasting_ports()
         self.connection = ""
+        self.answers = False
+        """Whether it runs and is not paused."""
 
     def start(self) -> None:
         """Raises ProcessFailed."""
         disk = Disk(folder=self._folder / "storage", ports=self._ports)
         log = self._folder / f"azurite-{self._starts}.log"
         self._running, self.connection = self._stack.enter_context(azurite_on_disk(disk, log))
-        blob, queue, table = (int(port) for port in re.findall(r"127\.0\.0\.1:(\d+)", self.connection))
-        self._ports = (blob, queue, table)
         self._starts += 1
+        self.answers = True
 
     def stop(self) -> None:
+        self.answers = False
         self._stack.close()
         self._running = None
 
     def pause(self) -> None:
+        self.answers = False
         self._signal(signal.SIGSTOP)
 
     def resume(self) -> None:
         self._signal(signal.SIGCONT)
+        self.answers = True
 
     def _signal(self, number: signal.Signals) -> None:
         if self._running is not None:
@@ -72,6 +89,10 @@ class Worker:
     @property
     def webhook(self) -> str:
         return self._host.webhook if self._host else ""
+
+    def sweeps(self) -> int:
+        """How many sweeps this host has come to the end of since it was started."""
+        return len(_SWEPT.findall(self._host.process.log())) if self._host else 0
 
     def start(self) -> None:
         """Raises ProcessFailed."""

@@ -59,8 +59,8 @@ class Deed:
         return json.dumps([self.method, self.path.lower(), self.body], sort_keys=True)
 
     @staticmethod
-    def foreign(run: Recording) -> tuple[Deed, ...]:
-        """What took effect and is not ours, in order."""
+    def effective(run: Recording) -> tuple[Deed, ...]:
+        """Whatever took effect, ours too: a rollback of ours opens what a revert of ours had shut."""
         return _split(run)[1]
 
     def opens(self) -> frozenset[str]:
@@ -106,14 +106,14 @@ def _split_once(_number: int, held: _Held) -> tuple[tuple[Deed, ...], tuple[Deed
     run = held.run
     effects = {_key(event): _seconds(event["eventTime"]) for event in run.raised if _succeeded(event)}
     us = LOCAL_IDENTITY.app_id
-    mine, others = [], []
+    mine, effective = [], []
     for call in run.calls:
         deed = _deed(call, effects)
         if dig(call, "caller", "appId") == us:
             mine.append(deed)
-        elif deed.effect:
-            others.append(deed)
-    return tuple(mine), tuple(others)
+        if deed.effect:
+            effective.append(deed)
+    return tuple(mine), tuple(effective)
 
 
 def _deed(call: JsonObject, effects: dict[tuple[str, str], float]) -> Deed:
@@ -149,7 +149,7 @@ def _seconds(text: JsonValue) -> float:
 def reopens(deed: Deed, write: Ours) -> bool:
     """Whether somebody's deed makes our write right once more."""
     if _GROUPS in write.path.lower():
-        return deed.owner == write.owner
+        return deed.owner == write.owner and deed.identity != write.identity
     if deed.path.lower() != write.path.lower():
         return False
     if write.method == "DELETE":
@@ -202,8 +202,10 @@ def _path(edit: JsonObject) -> str:
 
 
 def what_is_undeclared(write: Ours, run: Recording) -> str:
-    """Why no policy declares this write; ``""`` where one does."""
+    """Why no policy declares this write; ``""`` where one does, or where it undoes one that did."""
     path = write.path.lower()
+    if _undoes(write, run):
+        return ""
     if not path.startswith(f"{run.scope.lower()}/"):
         return "outside the scopes"
     if _action(write) not in _declared(run):
@@ -213,6 +215,13 @@ def what_is_undeclared(write: Ours, run: Recording) -> str:
     if _GROUPS in path:
         return "" if _is_declared_of_group(write, run) else "no edit of a policy looks like this"
     return "neither a server nor a network security group"
+
+
+def _undoes(write: Ours, run: Recording) -> bool:
+    """Whether a rollback that somebody asked for is this write: the recorded inverse of a change of ours."""
+    originals = {as_text(one.get("rollbackOf")) for one in run.changes if one.get("rollbackOf")}
+    inverses = (one.get("inverse") for one in run.changes if one.get("id") in originals)
+    return any(matches(as_object(edit), write) for inverse in inverses for edit in as_list(inverse))
 
 
 def _declared(run: Recording) -> set[str]:

@@ -60,7 +60,7 @@ def host(folder: Path, settings: Mapping[str, str], *options: str, port: int = 0
         log_path=folder / f"host-{settings['ENFORCEMENT_MODE']}.log",
         ready=r"host ready (http://\S+) functions=\d+",
         cwd=ROOT,
-        ready_seconds=60,
+        ready_seconds=180,
     )
     with running(program) as process:
         yield Host(url=_announced(process), process=process)

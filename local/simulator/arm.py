@@ -34,8 +34,12 @@ class Dropped(Exception):
 def serve(world: World, request: ArmRequest) -> Answer:
     """Answer one call and log it. Raises Dropped."""
     status, caller = 0, Caller(app_id="")
+    counted: dict[str, str] = {}
     try:
         caller = caller_of(request.headers.get("authorization", ""))
+        if world.switches.throttling:
+            with world.lock:
+                counted = world.buckets.take(replace(request, caller=caller), world.now())
         answer = _serve_known(world, replace(request, caller=caller))
         status = answer.status
     except ArmError as error:
@@ -43,7 +47,7 @@ def serve(world: World, request: ArmRequest) -> Answer:
         status = error.status
     finally:
         _log(world, replace(request, caller=caller), status)
-    return replace(answer, headers=dict(answer.headers) | _common_headers(world, request))
+    return replace(answer, headers=dict(answer.headers) | _common_headers(world, request) | counted)
 
 
 def _serve_known(world: World, request: ArmRequest) -> Answer:
@@ -205,7 +209,7 @@ def _is_question(request: ArmRequest) -> bool:
 
 
 def _common_headers(world: World, request: ArmRequest) -> dict[str, str]:
-    """Ids to correlate by, and a remaining quota that only ever looks real: nothing is throttled by it."""
+    """Ids to correlate by, and a remaining quota that only looks real while nothing is throttled."""
     budget = {"GET": "reads", "DELETE": "deletes"}.get(request.method, "writes")
     remaining = 11999 - world.calls.last % 11000
     return {

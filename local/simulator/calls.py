@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import takewhile
 
 from local.simulator.values import Caller, JsonObject, JsonValue, key, utc_text
 
@@ -105,7 +106,9 @@ class CallLog:
         self._calls.append(call)
 
     def matching(self, wanted: CallFilter) -> list[Call]:
-        return [call for call in self._calls if wanted.admits(call)]
+        """Those that are wanted, oldest first. With `since` nothing older is looked at."""
+        newest = takewhile(lambda call: call.seq > wanted.since, reversed(self._calls))
+        return [call for call in newest if wanted.admits(call)][::-1]
 
     def clear(self) -> None:
         self._calls.clear()

@@ -1,11 +1,11 @@
 """Injected faults: which calls they hit, how often, and what happens then.
 
 A fault is `{"match": {"method"?, "pathContains"?, "appId"?}, "times": n, "chance"?: 0…1, "then": …}`. `then`
-is one of `{"status", "code"?, "message"?, "headers"?, "emptyCode"?}`, `{"operationFails": {"code",
-"message"}}`, `{"hang": seconds}` and `{"drop": true}`. The oldest fault that matches and has uses left is the
-one that happens; with a chance, only to that part of the calls that match, drawn from a sequence that is
-always the same. `operationFails` is spent only by a call that begins an operation. What must not live here:
-making it happen.
+is one of `{"status", "code"?, "message"?, "headers"?, "emptyCode"?, "details"?, "additionalInfo"?}`,
+`{"operationFails": {"code", "message"}}`, `{"hang": seconds}` and `{"drop": true}`. The oldest fault that
+matches and has uses left is the one that happens; with a chance, only to that part of the calls that match,
+drawn from a sequence that is always the same. `operationFails` is spent only by a call that begins an
+operation. What must not live here: making it happen.
 """
 
 from __future__ import annotations
@@ -28,9 +28,12 @@ class Refuse:
     code: str
     message: str
     headers: Mapping[str, str]
+    details: list[JsonValue] | None = None
+    info: list[JsonValue] | None = None
 
     def error(self) -> ArmError:
-        return ArmError(self.status, self.code, self.message, headers=self.headers)
+        beside = {"details": self.details, "info": self.info}
+        return ArmError(self.status, self.code, self.message, headers=self.headers, **beside)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,4 +178,16 @@ def _parse_refusal(status: int, then: JsonObject) -> Refuse:
         code=code,
         message=as_text(then.get("message")) or f"Injected fault: {code or 'no code'}.",
         headers={name: str(value) for name, value in headers.items()},
+        details=_listed(then, "details"),
+        info=_listed(then, "additionalInfo"),
     )
+
+
+def _listed(then: JsonObject, name: str) -> list[JsonValue] | None:
+    match then.get(name):
+        case None:
+            return None
+        case list() as listed:
+            return listed
+        case _:
+            raise BadInput(f"then.{name}", "a list is expected")

@@ -8,11 +8,13 @@ What must not live here: the language (`kql.py`).
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from http import HTTPStatus
 
 from local.simulator import handlers
 from local.simulator.access import may
-from local.simulator.kql import Unsupported, run
+from local.simulator.kql import Unsupported, ask
 from local.simulator.store import Record
 from local.simulator.values import (
     TENANT,
@@ -26,6 +28,7 @@ from local.simulator.values import (
     bad_request,
     parse_address,
     short_location,
+    utc_text,
 )
 from local.simulator.world import World
 
@@ -44,7 +47,11 @@ def answer_query(world: World, request: ArmRequest) -> Answer:
     if as_text(options.get("resultFormat") or "objectArray").lower() != "objectarray":
         raise bad_request("BadRequest", "resultFormat table is not simulated; objectArray is.")
     try:
-        rows = run(as_text(request.body.get("query")), _rows(world, request))
+        tables = {
+            "resources": lambda: _rows(world, request),
+            "resourcechanges": lambda: _changes(world, request),
+        }
+        rows = ask(as_text(request.body.get("query")), tables)
     except Unsupported as error:
         raise bad_request("BadRequest", f"The query is not supported by the simulator: {error}.") from error
     return Answer(status=HTTPStatus.OK, body=_page(world, options, rows), headers=_quota())
@@ -78,21 +85,78 @@ def _whole(options: JsonObject, name: str) -> int:
     return int(text)
 
 
+def _subscriptions(request: ArmRequest) -> list[str]:
+    return [as_text(one).lower() for one in as_list(request.body.get("subscriptions"))]
+
+
+def _changes(world: World, request: ArmRequest) -> list[JsonObject]:
+    """What was written of resources that are rows, as far as the kept past reaches: not of their children."""
+    asked, shown = _subscriptions(request), {kind.lower() for kind in handlers.row_types()}
+    until = world.now() - world.switches.graph_lag_seconds
+    rows: list[JsonObject] = []
+    for number, (written, record, deed) in enumerate(world.store.past()):
+        subscription = parse_address(record.id).subscription
+        listed = record.type.lower() in shown and (not asked or subscription.lower() in asked)
+        if not listed or written > until or not may(world.roles, request.caller, f"{record.type}/read"):
+            continue
+        properties: JsonObject = {
+            "targetResourceId": record.id,
+            "targetResourceType": record.type.lower(),
+            "changeType": deed,
+            "changeAttributes": {"timestamp": utc_text(written)},
+        }
+        change = f"{record.id}/providers/Microsoft.Resources/changes/{number:012d}"
+        rows.append({"id": change, "subscriptionId": subscription, "properties": properties})
+    return rows
+
+
 def _rows(world: World, request: ArmRequest) -> list[JsonObject]:
-    subscriptions = [as_text(one).lower() for one in as_list(request.body.get("subscriptions"))]
-    shown = {kind.lower() for kind in handlers.row_types()}
-    records = (
-        world.store.as_of(world.now() - world.switches.graph_lag_seconds)
-        if world.switches.graph_lag_seconds
-        else world.store
-    )
+    subscriptions = _subscriptions(request)
+    rows = _cached(world) if not world.switches.graph_lag_seconds else _made(world, _as_of_then(world))
+    kinds = _first_asked(as_text(request.body.get("query")))
     return [
-        _row(world, record)
-        for record in records
-        if record.type.lower() in shown
-        and (not subscriptions or parse_address(record.id).subscription.lower() in subscriptions)
-        and may(world.roles, request.caller, f"{record.type}/read")
+        row
+        for kind, listed in rows.items()
+        if (not kinds or kind.lower() in kinds) and may(world.roles, request.caller, f"{kind}/read")
+        for row in listed
+        if not subscriptions or as_text(row["subscriptionId"]).lower() in subscriptions
     ]
+
+
+_ONE_TYPE = re.compile(r"\s*resources\s*\|\s*where\s+type\s*=~\s*'([^']+)'\s*\|")
+_SOME_TYPES = re.compile(r"\s*resources\s*\|\s*where\s+type\s+in~\s*\(([^)]*)\)\s*\|")
+
+
+def _first_asked(query: str) -> set[str]:
+    """The types that a query's first stage asks for and nothing else; none where it says something else."""
+    one, some = _ONE_TYPE.match(query), _SOME_TYPES.match(query)
+    if one:
+        return {one[1].lower()}
+    return {text.lower() for text in re.findall(r"'([^']+)'", some[1])} if some else set()
+
+
+def _cached(world: World) -> dict[str, list[JsonObject]]:
+    """The rows by type, made anew only after something was written or while an operation runs."""
+    if world.operations.any_running():
+        return _made(world, world.store)
+    version, rows = world.graph_rows
+    if version != world.store.version:
+        rows = _made(world, world.store)
+        world.graph_rows = world.store.version, rows
+    return rows
+
+
+def _as_of_then(world: World) -> list[Record]:
+    return world.store.as_of(world.now() - world.switches.graph_lag_seconds)
+
+
+def _made(world: World, records: Iterable[Record]) -> dict[str, list[JsonObject]]:
+    shown = {kind.lower() for kind in handlers.row_types()}
+    rows: dict[str, list[JsonObject]] = {}
+    for record in records:
+        if record.type.lower() in shown:
+            rows.setdefault(record.type, []).append(_row(world, record))
+    return rows
 
 
 def _row(world: World, record: Record) -> JsonObject:

@@ -3,17 +3,19 @@
 `resources | where … | mv-expand x = path | extend a = e | project a, b = e | order by x asc, y desc |
 take n | count`, with `and or not ( )`, `== != =~ !~ in in~ !in !in~ contains !contains startswith
 endswith`, the functions `tolower toupper tostring isempty isnotempty isnull isnotnull array_length`,
-paths with dots and brackets, texts and numbers. `==` and `in` compare with case, as in Kusto; `order by`
-without a direction is descending; `mv-expand` of nothing leaves one row with null, and stops at 128 items
-of a row unless `limit` says otherwise. Pure: rows in, rows out.
+`todatetime` and `datetime(…)`, paths with dots and brackets, texts and numbers. `==` and `in` compare with
+case, as in Kusto; `order by` without a direction is descending; `mv-expand` of nothing leaves one row with
+null, and stops at 128 items of a row unless `limit` says otherwise. Pure: rows in, rows out.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeAlias
 
 from local.simulator.values import JsonObject, JsonValue, as_object
@@ -22,7 +24,7 @@ Expression: TypeAlias = Callable[[JsonObject], JsonValue]
 Stage: TypeAlias = Callable[[list[JsonObject]], list[JsonObject]]
 
 _TOKEN = re.compile(
-    r"\s*(?:(?P<text>'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")|(?P<number>\d+(?:\.\d+)?)"
+    r"\s*(?:(?P<moment>datetime\([0-9TZ:.+-]+\))|(?P<text>'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")|(?P<number>\d+(?:\.\d+)?)"
     r"|(?P<word>!?[A-Za-z_][A-Za-z0-9_]*(?:-expand)?~?)|(?P<sign>=~|!~|==|!=|<=|>=|[|(),=.\[\]<>]))"
 )
 
@@ -42,8 +44,19 @@ class _Token:
 
 
 def run(query: str, rows: list[JsonObject]) -> list[JsonObject]:
-    """The rows that a query gives. Raises Unsupported."""
-    for stage in _Parser(_tokens(query)).stages():
+    """What a query makes of the rows of `resources`. Raises Unsupported."""
+    return ask(query, {"resources": lambda: rows})
+
+
+def ask(query: str, tables: Mapping[str, Callable[[], list[JsonObject]]]) -> list[JsonObject]:
+    """The rows that a query gives. Raises Unsupported, also for a table that is not there."""
+    parser = _Parser(_tokens(query))
+    table = parser.table()
+    if table not in tables:
+        raise Unsupported(f"table '{table}' is not simulated; {' and '.join(tables)} are")
+    stages = parser.stages()
+    rows = tables[table]()
+    for stage in stages:
         rows = stage(rows)
     return rows
 
@@ -78,10 +91,24 @@ def _is_empty(value: JsonValue) -> bool:
     return value is None or value == ""
 
 
+def _number_of(value: JsonValue) -> float:
+    """A number; what is none compares with nothing."""
+    return float(value) if isinstance(value, int | float) else math.nan
+
+
+def _moment(text: str) -> JsonValue:
+    """A time as seconds since the epoch; null for what is none."""
+    try:
+        return datetime.fromisoformat(text).timestamp()
+    except ValueError:
+        return None
+
+
 _FUNCTIONS: dict[str, Callable[[JsonValue], JsonValue]] = {
     "tolower": _fold,
     "toupper": lambda value: _as_string(value).upper(),
     "tostring": _as_string,
+    "todatetime": lambda value: _moment(_as_string(value)),
     "isempty": _is_empty,
     "isnotempty": lambda value: not _is_empty(value),
     "isnull": lambda value: value is None,
@@ -90,6 +117,7 @@ _FUNCTIONS: dict[str, Callable[[JsonValue], JsonValue]] = {
 }
 _COMPARISONS: dict[str, Callable[[JsonValue, JsonValue], bool]] = {
     "==": lambda left, right: left == right,
+    ">": lambda left, right: _number_of(left) > _number_of(right),
     "!=": lambda left, right: left != right,
     "=~": lambda left, right: _fold(left) == _fold(right),
     "!~": lambda left, right: _fold(left) != _fold(right),
@@ -113,10 +141,11 @@ class _Parser:
         self._tokens = tokens
         self._at = 0
 
+    def table(self) -> str:
+        """The table that is asked, in lower case."""
+        return self._take("a table").text.lower()
+
     def stages(self) -> list[Stage]:
-        table = self._take("a table")
-        if table.text.lower() != "resources":
-            raise Unsupported(f"table '{table.text}' is not simulated; only resources is")
         stages: list[Stage] = []
         while self._at < len(self._tokens):
             self._expect("|")
@@ -265,6 +294,9 @@ class _Parser:
         if token.kind == "number":
             number = float(token.text) if "." in token.text else int(token.text)
             return lambda _: number
+        if token.kind == "moment":
+            moment = _moment(token.text.removeprefix("datetime(").removesuffix(")"))
+            return lambda _: moment
         if token.kind != "word":
             raise Unsupported(f"'{token.text}' is not simulated here")
         if token.text.lower() in ("true", "false"):

@@ -18,7 +18,6 @@ from local.simulator.values import (
     Answer,
     ArmRequest,
     JsonObject,
-    JsonValue,
     as_list,
     bad_request,
     parse_address,
@@ -40,10 +39,15 @@ def read(world: World, request: ArmRequest) -> Answer:
         return Answer(status=HTTPStatus.OK, body=plain.show_tags(world, request))
     if request.address.is_item:
         return _item(world, request, kind)
-    found: JsonObject = {"value": _all(world, request, kind)}
+    if kind == _DEFAULT_RULES:
+        defaults: JsonObject = {"value": network.default_rule(world, request)}
+        return Answer(status=HTTPStatus.OK, body=_page(world, request, defaults, "value"))
+    records = _records(world, request, kind)
     if not handlers.handler_for(kind).paged:
-        return Answer(status=HTTPStatus.OK, body=found)
-    return Answer(status=HTTPStatus.OK, body=_page(world, request, found, "value"))
+        return Answer(status=HTTPStatus.OK, body={"value": [_shown(world, request, one) for one in records]})
+    start, end = _span(world, request, len(records))
+    shown: JsonObject = {"value": [_shown(world, request, record) for record in records[start:end]]}
+    return Answer(status=HTTPStatus.OK, body=shown | _next(request, end, len(records)))
 
 
 def _item(world: World, request: ArmRequest, kind: str) -> Answer:
@@ -63,12 +67,6 @@ def _item(world: World, request: ArmRequest, kind: str) -> Answer:
 
 def _shown(world: World, request: ArmRequest, record: Record) -> JsonObject:
     return handlers.show(world, record, request.api_version)
-
-
-def _all(world: World, request: ArmRequest, kind: str) -> list[JsonValue]:
-    if kind == _DEFAULT_RULES:
-        return network.default_rule(world, request)
-    return [_shown(world, request, record) for record in _records(world, request, kind)]
 
 
 def _records(world: World, request: ArmRequest, kind: str) -> list[Record]:
@@ -91,17 +89,24 @@ def _records(world: World, request: ArmRequest, kind: str) -> list[Record]:
 def _page(world: World, request: ArmRequest, whole: JsonObject, field: str) -> JsonObject:
     """The asked page of an answer whose list is in `field`."""
     items = as_list(whole[field])
+    start, end = _span(world, request, len(items))
+    return {**whole, field: items[start:end]} | _next(request, end, len(items))
+
+
+def _span(world: World, request: ArmRequest, count: int) -> tuple[int, int]:
+    """From where to where the asked page goes."""
     top = request.query.get("$top", "")
     sizes = [size for size in (world.switches.page_size, int(top) if top.isdigit() else 0) if size]
-    size = min(sizes, default=0)
     token = request.query.get(_SKIP) or request.query.get("$skipToken") or "0"
     if not token.isdigit():
         raise bad_request("InvalidSkipToken", f"'{token}' is no skip token of this list.")
-    start = int(token)
-    end = start + size if size else len(items)
-    page: JsonObject = {**whole, field: items[start:end]}
-    if end < len(items):
-        path = quote(request.address.path)
-        asked = f"&$top={top}" if top else ""
-        page["nextLink"] = f"{request.base_url}{path}?api-version={request.api_version}{asked}&{_SKIP}={end}"
-    return page
+    return int(token), int(token) + min(sizes, default=count)
+
+
+def _next(request: ArmRequest, end: int, count: int) -> JsonObject:
+    """The link to the page behind, where there is one."""
+    if end >= count:
+        return {}
+    path, top = quote(request.address.path), request.query.get("$top", "")
+    asked = f"&$top={top}" if top else ""
+    return {"nextLink": f"{request.base_url}{path}?api-version={request.api_version}{asked}&{_SKIP}={end}"}

@@ -52,6 +52,8 @@ class Store:
         self._children: dict[str, dict[str, None]] = {}
         self._types: dict[str, dict[str, None]] = {}
         self._past: dict[str, list[tuple[float, Record | None]]] = {}
+        self.version = 0
+        """Grows with every write."""
 
     def __iter__(self) -> Iterator[Record]:
         return iter(list(self._records.values()))
@@ -102,11 +104,24 @@ class Store:
         shown = (self._at(past, moment) for past in self._past.values())
         return [record for record in shown if record is not None]
 
+    def past(self) -> Iterator[tuple[float, Record, str]]:
+        """Every kept version: when it was written, what it was, and `Create`, `Update` or `Delete`."""
+        for versions in self._past.values():
+            before: Record | None = None
+            for written, record in versions:
+                shown = record or before
+                deed = "Delete" if record is None else "Update" if before is not None else "Create"
+                if shown is not None:
+                    yield written, shown, deed
+                before = record
+
     def clear(self) -> None:
         for index in (self._records, self._children, self._types, self._past):
             index.clear()
+        self.version += 1
 
     def _remember(self, resource_key: str, record: Record | None, now: float) -> None:
+        self.version += 1
         past = self._past.setdefault(resource_key, [])
         past.append((now, record))
         del past[:-_KEPT_VERSIONS]

@@ -73,7 +73,7 @@ class BadInput(ValueError):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Switches:
     """All switches. Seconds are fractions allowed; `retry_after_seconds` 0 omits the header on polls,
-    and `page_size` 0 returns every list in one page."""
+    and `page_size` 0 returns every list in one page. `throttling` counts requests (`buckets.py`)."""
 
     event_at: EventAt = EventAt.COMPLETED
     if_match_on_rules: IfMatchOnRules = IfMatchOnRules.ENFORCED
@@ -84,6 +84,7 @@ class Switches:
     operation_seconds: float = 0.2
     retry_after_seconds: int = 0
     page_size: int = 0
+    throttling: bool = False
     duplicate_events: bool = False
     reorder_events: bool = False
     event_delay_seconds: float = 0.0

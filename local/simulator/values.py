@@ -168,7 +168,8 @@ class Answer:
 
 
 class ArmError(Exception):
-    """A refusal, in the error shape of ARM: {"error": {"code", "message", "details"?}}."""
+    """A refusal, in the error shape of ARM: {"error": {"code", "message", "details"?,
+    "additionalInfo"?}}."""
 
     def __init__(
         self,
@@ -178,8 +179,10 @@ class ArmError(Exception):
         *,
         details: list[JsonValue] | None = None,
         headers: Mapping[str, str] | None = None,
+        info: list[JsonValue] | None = None,
     ) -> None:
         super().__init__(f"{status} {code}: {message}")
+        self.info = info
         self.status = status
         self.code = code
         self.message = message
@@ -190,6 +193,8 @@ class ArmError(Exception):
         error: JsonObject = {"code": self.code, "message": self.message}
         if self.details is not None:
             error["details"] = self.details
+        if self.info is not None:
+            error["additionalInfo"] = self.info
         return Answer(status=self.status, body={"error": error}, headers=self.headers)
 
 

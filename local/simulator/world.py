@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from local.simulator.access import Role
 from local.simulator.activity_log import ActivityLog
+from local.simulator.buckets import Buckets
 from local.simulator.calls import CallLog
 from local.simulator.delivery import Pace, Subscriber, Subscription
 from local.simulator.events import Deed, Outcome, event_of
@@ -27,17 +28,23 @@ from local.simulator.values import ArmRequest, JsonObject, JsonValue
 class World:
     """The state of one simulator. Unless said otherwise a method is called with `lock` held."""
 
-    def __init__(self, switches: Switches, log: Callable[[str], None]) -> None:
+    def __init__(
+        self, switches: Switches, log: Callable[[str], None], now: Callable[[], float] = time.time
+    ) -> None:
         self.lock = threading.RLock()
         self.changed = threading.Condition(self.lock)
         self.stopping = threading.Event()
         self.switches = switches
         self.log = log
+        self._now = now
         self.store = Store()
         self.operations = Operations(self.changed)
         self.faults = Faults()
         self.calls = CallLog()
         self.activity = ActivityLog()
+        self.buckets = Buckets()
+        self.graph_rows: tuple[int, dict[str, list[JsonObject]]] = (-1, {})
+        """What Resource Graph shows, with the version of the store that it was made from."""
         self.roles: dict[str, Role] = {}
         self.topics: dict[str, list[JsonValue]] = {}
         self.subscribers: dict[str, Subscriber] = {}
@@ -54,9 +61,9 @@ class World:
             subscriber.stop()
         self.subscribers.clear()
 
-    @staticmethod
-    def now() -> float:
-        return time.time()
+    def now(self) -> float:
+        """Seconds since the epoch: the machine's, unless a play has its own time."""
+        return self._now()
 
     def save(self, record: Record) -> Record:
         """Keep a record under a new etag."""

@@ -12,6 +12,7 @@ from shared.alerts.lifecycle import IllegalTransition
 from shared.api.http import Refused, invalid
 from shared.controller.rollback import RollbackRefused
 from shared.controller.runs import EnforcementDisabled, NamesNothing, NotATarget
+from shared.model import Reason
 from shared.model.errors import (
     Busy,
     ConfigurationError,
@@ -60,11 +61,22 @@ def _of_operator(error: OperatorError) -> Refused:
         case EnforcementDisabled():
             return Refused("enforcement-disabled", str(error))
         case RollbackRefused():
-            return Refused(error.reason, str(error))
+            return _of_rollback(error)
         case IllegalTransition():
             return Refused("illegal-transition", str(error))
         case _:
             assert_never(error)
+
+
+def _of_rollback(error: RollbackRefused) -> Refused:
+    """What keeps the target from being written to is answered as Azure's own refusal would be."""
+    match error.reason:
+        case Reason.TARGET_BUSY:
+            return Refused("azure-busy", str(error), retry_after=_RETRY_SECONDS)
+        case Reason.TARGET_STOPPED:
+            return Refused("server-stopped", str(error))
+        case reason:
+            return Refused(reason, str(error))
 
 
 def _of_store(error: StoreError) -> Refused:

@@ -1,23 +1,32 @@
-"""How the app is set: mode, scopes, who may write, which switches are on, and what is shut.
+"""How the app is set: mode, scopes, who may write, which switches are on, what is shut, and which targets
+nobody can judge now.
 
-This is what health must not say to everybody. It has a path of its own, not one below ``/api/health``: what
-the platform's authentication leaves out may stand for everything below it, and there nobody is known.
+This is what health must not say to everybody. It has a path of
+its own, not one below ``/api/health``: what the platform's authentication leaves out may stand for everything
+below it, and there nobody is known.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from enum import StrEnum
+from itertools import islice
+from typing import Final
 
 from shared.api.admission import ShutRoute, shut
 from shared.api.http import ApiResponse
 from shared.api.route import Route
 from shared.api.sources import Sources
-from shared.model import EnforcementMode
+from shared.model import EnforcementMode, Target
 from shared.model.codec import to_json
 from shared.model.errors import StoreError
+from shared.model.memory import TargetRecord, Unread
 from shared.model.values import value
 from shared.state.break_glass import BreakGlassSwitch
+
+MOST_UNKNOWN: Final = 200
+"""Targets that are listed: where more are unknown, it is no matter of single ones."""
 
 
 class Switch(StrEnum):
@@ -38,6 +47,18 @@ class BreakGlassView:
 
 
 @value
+class UnknownTargetView:
+    """A target of which nothing could be read when it was last looked at: drift on it goes unseen."""
+
+    target: Target
+    since: datetime
+    why: str
+    """Request and answer: method, path, status, code and what was said."""
+    again_at: datetime | None = None
+    """When it is asked for again."""
+
+
+@value
 class StatusView:
     mode: EnforcementMode
     scopes: tuple[str, ...]
@@ -47,6 +68,8 @@ class StatusView:
     """Whether a function key is enough to write."""
     break_glass: tuple[BreakGlassView, ...]
     shut: tuple[ShutRoute, ...]
+    unknown_targets: tuple[UnknownTargetView, ...] | None = ()
+    """The first of those that nobody can judge now; None where it cannot be told which they are."""
 
 
 def status(sources: Sources, routes: Iterable[Route]) -> ApiResponse:
@@ -59,6 +82,7 @@ def status(sources: Sources, routes: Iterable[Route]) -> ApiResponse:
         operator_keys=settings.operator_keys and not settings.authentication,
         break_glass=break_glass(sources),
         shut=shut(routes, settings),
+        unknown_targets=unknown_targets(sources),
     )
     return ApiResponse(status=200, body=to_json(view))
 
@@ -71,6 +95,23 @@ def break_glass(sources: Sources) -> tuple[BreakGlassView, ...]:
     except StoreError:
         return tuple(BreakGlassView(subscription=one, switch=Switch.UNREADABLE) for one in subscriptions)
     return tuple(_view(one, thrown) for one in subscriptions)
+
+
+def unknown_targets(sources: Sources) -> tuple[UnknownTargetView, ...] | None:
+    """In the order of the subscriptions; None where they cannot be read."""
+    subscriptions = dict.fromkeys(scope.subscription for scope in sources.settings.scopes)
+    try:
+        listed = (record for one in subscriptions for record in sources.store.unknown.all(one))
+        return tuple(map(_unknown, islice(listed, MOST_UNKNOWN)))
+    except StoreError:
+        return None
+
+
+def _unknown(record: TargetRecord) -> UnknownTargetView:
+    unread = record.unread or Unread(since=record.first_seen, why="")
+    return UnknownTargetView(
+        target=record.target, since=unread.since, why=unread.why, again_at=unread.again_at
+    )
 
 
 def _view(subscription: str, thrown: tuple[BreakGlassSwitch, ...]) -> BreakGlassView:

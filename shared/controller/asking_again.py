@@ -32,12 +32,20 @@ def schedule_recheck(visit: Visit, judgements: tuple[Judgement, ...], record: Ta
     later = [seconds for reason, seconds in waits if seconds is not None and reason not in MOMENTS]
     later += [left for j in judgements if (left := rest_left(j.exposure, visit.now)) is not None]
     message = Message(kind=MessageKind.RECHECK, target=visit.target, cause=visit.cause, options=visit.options)
+    record = _without_what_was_due(record, visit)
     if visit.options != RunOptions() and soon:
         visit.deps.store.send(message, min(soon))
         soon = []
     if not soon + later:
         return record
     return _recheck_once(replace(message, options=RunOptions()), min(soon + later), visit, record)
+
+
+def _without_what_was_due(record: TargetRecord, visit: Visit) -> TargetRecord:
+    """This look is the one that was to be asked for: the sweep need not watch for it any more."""
+    if record.recheck_at is None or record.recheck_at > visit.now:
+        return record
+    return replace(record, recheck_at=None)
 
 
 def look_when_due(visit: Visit, decision: Decision, record: TargetRecord) -> TargetRecord:
@@ -57,7 +65,7 @@ def _recheck_once(message: Message, wait: float, visit: Visit, record: TargetRec
     due = visit.now + timedelta(seconds=wait)
     if record.recheck_at is not None and visit.now < record.recheck_at <= due + timedelta(seconds=1):
         return record
-    visit.deps.store.send(message, wait)
+    visit.deps.store.send(replace(message, due=due), wait)
     return replace(record, recheck_at=due)
 
 
@@ -78,7 +86,7 @@ def look_after_lease(record: TargetRecord, cause: Cause, deps: Deps, options: Ru
     waiting = record.recheck_at is not None and now < record.recheck_at <= due
     if waiting:
         return record
-    deps.store.send(message, (due - now).total_seconds())
+    deps.store.send(replace(message, due=due), (due - now).total_seconds())
     return replace(record, recheck_at=due)
 
 

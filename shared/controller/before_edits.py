@@ -23,6 +23,7 @@ from shared.controller.exempted import as_judged
 from shared.controller.judging import enabled_policies, policies_in_question
 from shared.controller.not_continued import was_claimed
 from shared.controller.put_back import earlier
+from shared.controller.switch import ASKED_AGAIN
 from shared.guardrails.boundary import lies_outside
 from shared.guardrails.prove import prove
 from shared.guardrails.question import Readiness, readiness_of
@@ -45,7 +46,7 @@ from shared.model import (
 from shared.model.change_records import ChangeKind, ChangeRecord
 from shared.model.changes import edited_resource
 from shared.model.edits import EditDoesNotFit, apply_edits
-from shared.model.errors import Busy, Conflict, GatewayError, Permanent, StoreError
+from shared.model.errors import Busy, Conflict, GatewayError, Permanent, StoreError, Throttled
 from shared.model.messages import RunOptions
 from shared.model.resource_id import InvalidResourceId
 from shared.posture.policy import AnyPolicy
@@ -82,7 +83,8 @@ def forbidden_now(change: ChangeRecord, deps: Deps, options: RunOptions) -> Gate
     try:
         on = deps.store.break_glass(change.change.target.id.subscription, deps.settings.scopes)
     except StoreError as error:
-        return Permanent(f"the switch cannot be read: {error}", code=Reason.BREAK_GLASS_UNREADABLE)
+        why = f"the switch cannot be read: {error}"
+        return Throttled(why, code=Reason.BREAK_GLASS_UNREADABLE, retry_after=ASKED_AGAIN)
     return Permanent("writes are switched off", code=Reason.BREAK_GLASS) if on else None
 
 
@@ -90,7 +92,8 @@ def proved_again(change: ChangeRecord, deps: Deps) -> Snapshot:
     """A fresh reading on which the edits still to come are proved.
 
     Raises ``Conflict`` with the code ``no-longer-proved`` where they are not, ``Busy`` where the reading says
-    nothing yet, and what the gateway says of a target that cannot be read.
+    nothing yet, and what the gateway says of a target that cannot be read, or of a part that the proof needs
+    and that failed in passing.
     """
     _refuse_unless_it_holds_the_target(change, deps)
     rest = _still_to_come(change.change, change.next_edit)
@@ -106,8 +109,15 @@ def proved_again(change: ChangeRecord, deps: Deps) -> Snapshot:
         judged = as_judged(reading, rest.policy, deps.store.recall(target, now), now)
         proof = _of_revert(change, rest, judged, deps)
     if not proof.holds:
+        _refuse_for_now(deps)
         raise _no_longer("; ".join(step.detail or step.claim for step in proof.failures))
     return reading
+
+
+def _refuse_for_now(deps: Deps) -> None:
+    """What cannot be proved on a reading that is not whole may be right all the same."""
+    for trouble in deps.gateway.troubles:
+        raise trouble
 
 
 def _no_longer(why: str) -> Conflict:

@@ -1,8 +1,8 @@
 """Who the clients of a server are, by their prefixes: read through the gateway, each network once.
 
 A range is a client in the subnets that hold it, of the networks in which the server is reached and of their
-peers; what lies in none of these is on-premises. What is refused stays unread, with the reason, and so is
-not known; what passes (throttling, a busy Azure) is raised, as everywhere.
+peers; what lies in none of these is on-premises. What cannot be read stays unread, with the reason, and so is
+not known.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from ipaddress import IPv4Address, IPv4Network
 from typing import Final
 
 from shared.model import Aspect, ServerSnapshot, SubnetSnapshot, Target, TargetKind
-from shared.model.errors import Denied, Gone, Locked, Permanent, Stopped
+from shared.model.errors import GatewayError
 from shared.model.interfaces import Gateway
 from shared.model.networks import Peering, VirtualNetwork
 from shared.model.resource_id import ResourceId
@@ -30,7 +30,7 @@ class ClientReading:
     """One server that was read with its places, and the networks that were read for it."""
 
     def __init__(self, gateway: Gateway, server: ServerSnapshot) -> None:
-        self._gateway, self._server = gateway, server
+        self._gateway, self.server = gateway, server
         read = (place.virtual_network for place in server.places or ())
         self.networks = {one.id: one for one in read if one is not None}
         self.refused: dict[ResourceId, str] = {}
@@ -89,11 +89,11 @@ class ClientReading:
         refused with the reason in every part of it."""
         try:
             return self.subnet(subnet)
-        except (Denied, Gone, Locked, Permanent, Stopped) as error:
+        except GatewayError as error:
             return replace(self._unread(subnet), unread=dict.fromkeys(_SUBNET, str(error)))
 
     def _unread(self, subnet: ResourceId) -> SubnetSnapshot:
-        read_at = self._server.read_at
+        read_at = self.server.read_at
         return SubnetSnapshot(id=subnet, read_at=read_at, location="", prefixes=(), delegations=())
 
 

@@ -19,7 +19,6 @@ from shared.guardrails.exposures import clock, lets_in
 from shared.guardrails.question import BreakGlass, Context
 from shared.model import CauseKind, ComplianceState, EnforcementMode, Finding
 from shared.model.alert_records import AlertRecord, Approval
-from shared.model.errors import StoreError
 from shared.model.exposure import Exposure, Opening
 from shared.model.happened import approval_given
 from shared.model.memory import PolicyMemory, TargetRecord
@@ -35,7 +34,7 @@ def context_for(visit: Visit, policy: AnyPolicy, finding: Finding, record: Targe
     rules = deps.configuration.file.tag_exemptions
     return replace(
         configured,
-        break_glass=_break_glass(visit) if is_drift else BreakGlass.OFF,
+        break_glass=visit.switch.says if is_drift else BreakGlass.OFF,
         tag_exemption=tag_exemption(policy.id, record, tags_of(visit.snapshot), rules, now),
         was_compliant=memory is not None and memory.last_compliant_at is not None,
         created_after_first_pass=_created_after_first_pass(visit) if is_drift else False,
@@ -103,15 +102,6 @@ def _was_given(alert: AlertRecord, approval: Approval, visit: Visit) -> bool:
     if approval.planned is None:
         return True
     return visit.deps.store.journal.tells_of(visit.target, approval_given(alert, approval))
-
-
-def _break_glass(visit: Visit) -> BreakGlass:
-    """A switch that cannot be read means no writes."""
-    try:
-        on = visit.deps.store.break_glass(visit.target.id.subscription, visit.deps.settings.scopes)
-    except StoreError:
-        return BreakGlass.UNREADABLE
-    return BreakGlass.ON if on else BreakGlass.OFF
 
 
 def _created_after_first_pass(visit: Visit) -> bool:

@@ -38,3 +38,7 @@ class Deps:
     commands: Callable[[tuple[Edit, ...]], tuple[str, ...]]
     """The commands that perform edits by hand, for this cloud's endpoints."""
     portal_link: Callable[[ResourceId], str]
+    judged_by: Callable[[], str] = lambda: ""
+    """A digest of what judges, the code and ``policies.yaml``: where it is another one, every target is
+    looked at.
+    """

@@ -13,12 +13,14 @@ from typing import Final, TypeVar
 
 from shared.controller.deps import Deps
 from shared.controller.event_targets import may_be_moved
+from shared.controller.passes import pass_over
 from shared.controller.reconcile import reconcile
 from shared.controller.remediation import poll
 from shared.controller.run_results import keep_result, view_of
+from shared.controller.spreading import ask_for
 from shared.controller.telling import tell_of_slow_revert
 from shared.model import Cause, CauseKind, Locator, LocatorKind, Outcome, Target
-from shared.model.errors import Denied, EntityChanged, Gone, Transient
+from shared.model.errors import Denied, EntityChanged, Gone, Transient, said_of
 from shared.model.interfaces import Enumerated
 from shared.model.messages import Message, MessageKind, RunOptions, look
 from shared.model.resource_id import ResourceId
@@ -37,13 +39,16 @@ RACES: Final = 3
 
 def dispatch(message: Message, deps: Deps) -> TargetResult | None:
     """Do what ``message`` asks. Raises what the platform should retry; None means nothing to tell."""
+    if message.cause.kind is CauseKind.SWEEP and message.kind is not MessageKind.CHECK:
+        deps.gateway.give_way()
     try:
         return _by_kind(message, deps)
     except Transient as trouble:
         if message.attempt >= MOST_ATTEMPTS:
             raise
         wait = trouble.retry_after or min(2.0**message.attempt * 5, LONGEST_WAIT)
-        deps.store.send(replace(message, attempt=message.attempt + 1), wait)
+        again = replace(message, attempt=message.attempt + 1, trouble=said_of(trouble))
+        deps.store.send(again, wait)
         return None
 
 
@@ -57,6 +62,12 @@ def _by_kind(message: Message, deps: Deps) -> TargetResult | None:
             return _check(message, deps)
         case MessageKind.SCOPE:
             _fan_out(message, deps)
+            return None
+        case MessageKind.SWEEP:
+            pass_over(message, deps)
+            return None
+        case MessageKind.SPREAD:
+            ask_for(message, deps)
             return None
         case MessageKind.NOTIFY:
             assert message.notification is not None
@@ -85,10 +96,22 @@ def _unless_raced(look: Callable[[], _Result]) -> _Result:
 def _recheck(message: Message, deps: Deps) -> TargetResult | None:
     """Ask again, unless the change that was in the way has been verified by a reading since."""
     assert message.target is not None
+    _unless_raced(lambda: _note_early(message, deps))
     change = deps.store.change(message.change_id) if message.change_id else None
     if change is not None and change.after is not None and change.run_id is None:
         return None
     return look_at(message.target, message.cause, deps, message.options)
+
+
+def _note_early(message: Message, deps: Deps) -> None:
+    """A question that comes before it is due was put off by a clock that is ahead of ours: what is noted of
+    it would look like a message that is still on its way."""
+    assert message.target is not None
+    if message.due is None or message.due <= deps.clock.now():
+        return
+    record = deps.store.recall(message.target, deps.clock.now())
+    if record.recheck_at == message.due:
+        deps.store.save(replace(record, recheck_at=None))
 
 
 def _look(message: Message, deps: Deps) -> TargetResult | None:

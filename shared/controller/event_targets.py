@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
 
@@ -28,8 +29,10 @@ from shared.controller.events import EVENT_TYPES, ResourceEvent, text_of
 from shared.controller.handled_types import HANDLED, Named
 from shared.model import Cause, CauseKind, Locator, LocatorKind, Target, TargetKind
 from shared.model.resource_id import ResourceId, parse_resource_id
+from shared.model.sweeping import Touched
 from shared.model.values import value
 
+_ANY_TIME: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _SUBJECT_LIMIT: Final = 2048
 """Longer than any id that ARM accepts in a URL."""
 
@@ -108,6 +111,29 @@ def map_event(event: ResourceEvent) -> Mapped | Ignored:
         return Ignored(reason=IgnoredReason.OPERATION)
     resource_type, kind = found
     return _mapped(kind, _resource(event, resource_type), event)
+
+
+def what_was_touched(touched: Touched) -> Target | Locator | None:
+    """What must be looked at for a resource that Azure's own records tell of; None for what is nobody's
+    business, or cannot be followed: its turn comes whatever they say.
+    """
+    verb = touched.operation.rpartition("/")[2].lower()
+    deed = {"delete": "Delete", "action": "Action"}.get(verb, "Write")
+    event = ResourceEvent(
+        id="",
+        type=f"Microsoft.Resources.Resource{deed}Success",
+        subject=touched.resource,
+        time=_ANY_TIME,
+        operation_name=touched.operation or None,
+    )
+    try:
+        mapped = map_event(event)
+    except Unmappable:
+        return None
+    if isinstance(mapped, Ignored):
+        return None
+    named: tuple[Target | Locator, ...] = (*mapped.targets, *mapped.locators)
+    return named[0]
 
 
 def may_be_moved(cause: Cause) -> bool:

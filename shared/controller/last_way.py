@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import cached_property
 from typing import Final
 
 from shared.config.declared import declared_clients, declared_dns
@@ -35,6 +34,7 @@ class LastWay:
         self._visit = visit
         self.seen: Snapshot = visit.snapshot
         """The reading, with what was read for the answer where it was asked."""
+        self._clients: ClientReading | None = None
 
     def asked(self, question: Question) -> Question:
         """The question with what *last way in* says of its change."""
@@ -49,16 +49,17 @@ class LastWay:
         after = _server(apply_to(self._visit.snapshot, change))
         if stays_public(after):
             return ""
-        return never_privately(after) or self._of_clients(_server(apply_to(self._server, change)))
+        return never_privately(after) or self._of_clients(_server(apply_to(self._reading.server, change)))
 
-    @cached_property
-    def _server(self) -> ServerSnapshot:
-        self.seen = self._visit.deps.gateway.more(self._visit.snapshot, LAST_WAY_ASKS)
-        return _server(self.seen)
-
-    @cached_property
+    @property
     def _reading(self) -> ClientReading:
-        return ClientReading(self._visit.deps.gateway, self._server)
+        """Read when it is first asked for. No ``cached_property``, which before Python 3.12 holds a lock that
+        all looks of a process share while Azure answers."""
+        if self._clients is None:
+            gateway = self._visit.deps.gateway
+            self.seen = gateway.more(self._visit.snapshot, LAST_WAY_ASKS)
+            self._clients = ClientReading(gateway, _server(self.seen))
+        return self._clients
 
     def _of_clients(self, after: ServerSnapshot) -> str:
         """The first client that is declared and does not surely come in; with none declared, the first

@@ -22,6 +22,7 @@ from shared.alerts.lifecycle import Sighting, alert_id, notification, recur, res
 from shared.controller.deps import Deps
 from shared.controller.notifying import notify
 from shared.controller.open_alerts import is_open, list_alert
+from shared.controller.reviving import ask_anew
 from shared.controller.run_results import keep_result
 from shared.model import (
     Action,
@@ -65,6 +66,7 @@ def poisoned(body: bytes, deps: Deps) -> None:
         for target in targets:
             _open_alert(message, target, letter, deps)
         _tell_run(message, deps)
+        ask_anew(message, deps)
     deps.log(
         {
             "message": "poisoned",
@@ -99,6 +101,8 @@ def _targets(message: Message, deps: Deps) -> tuple[Target, ...]:
     """What the message was about, as far as it can be told without ARM."""
     if message.target is not None:
         return (message.target,)
+    if message.spread is not None:
+        return message.spread.targets
     if message.locator is not None:
         return deps.store.related(message.locator)
     if message.notification is not None:
@@ -139,19 +143,25 @@ def _sighting(message: Message, target: Target, letter: str, now: datetime) -> S
     evidence: dict[str, Json] = {"message": message.kind, "deadLetter": letter, "attempt": message.attempt}
     if message.notification is not None:
         evidence |= {"sink": message.sink, "notification": message.notification.id}
+    if message.trouble:
+        evidence["error"] = message.trouble
     undelivered = message.kind is MessageKind.NOTIFY
     finding = Finding(
         policy=PATTERN,
         target=target,
         state=ComplianceState.ERROR,
         severity=Severity.MEDIUM if undelivered else Severity.HIGH,
-        reason="a notification could not be delivered" if undelivered else _GAVE_UP,
+        reason="a notification could not be delivered" if undelivered else _gave_up(message),
         resource_id=target.id,
         evidence=evidence,
         fingerprint=_fingerprint(message),
     )
     decision = Decision(policy=PATTERN, action=Action.ALERT, reason=Reason.POISONED)
     return Sighting(finding=finding, decision=decision, cause=message.cause, now=now)
+
+
+def _gave_up(message: Message) -> str:
+    return f"{_GAVE_UP}; at last {message.trouble}" if message.trouble else _GAVE_UP
 
 
 def _new_alert(message: Message, sighting: Sighting, deps: Deps) -> AlertRecord:
@@ -191,8 +201,8 @@ def _tell_run(message: Message, deps: Deps) -> None:
     if run_id is None:
         return
     if message.target is not None:
-        keep_result(TargetResult(target=message.target, error=_GAVE_UP), message.options, deps)
+        keep_result(TargetResult(target=message.target, error=_gave_up(message)), message.options, deps)
         return
     run = deps.store.run(run_id)
     if run is not None:
-        deps.store.put_run(replace(run, error=_GAVE_UP))
+        deps.store.put_run(replace(run, error=_gave_up(message)))

@@ -8,7 +8,6 @@ something is to be planned, and never writes.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
 
 from shared.alerts.lifecycle import alert_id
 from shared.controller.visit import Judgement, Visit
@@ -24,6 +23,7 @@ class Proposals:
         self._visit = visit
         self._record = record
         self._planned: list[Edit] = []
+        self._open: list[AlertRecord] | None = None
 
     def add(self, judgement: Judgement) -> None:
         """What was planned or suggested for one policy in this look; nobody is told of what is exempt."""
@@ -33,14 +33,16 @@ class Proposals:
     def beside(self, policy: str) -> tuple[Edit, ...]:
         """What is proposed for others than ``policy`` on the visit's target."""
         own = (policy, self._visit.target)
-        stored = (alert.edits for alert in self._open_alerts if (alert.policy, alert.target) != own)
+        stored = (alert.edits for alert in self._open_alerts() if (alert.policy, alert.target) != own)
         return (*(edit for edits in stored for edit in edits), *self._planned)
 
-    @cached_property
     def _open_alerts(self) -> list[AlertRecord]:
-        store, now = self._visit.deps.store, self._visit.now
-        others = (store.recall(target, now) for target in _sharing(self._visit))
-        return [alert for record in (self._record, *others) for alert in self._alerts_of(record)]
+        """Read when it is first asked for; no ``cached_property``, whose lock all looks would share."""
+        if self._open is None:
+            store, now = self._visit.deps.store, self._visit.now
+            others = (store.recall(target, now) for target in _sharing(self._visit))
+            self._open = [alert for record in (self._record, *others) for alert in self._alerts_of(record)]
+        return self._open
 
     def _alerts_of(self, record: TargetRecord) -> Iterator[AlertRecord]:
         """The open alerts about drifts that the memory names."""

@@ -33,6 +33,7 @@ from shared.controller.remembering import (
     with_what_was_seen,
 )
 from shared.controller.run_results import log_line, view_of, view_of_plan
+from shared.controller.switch import Switch
 from shared.controller.unjudged import (
     already_in_progress,
     concerns_nobody,
@@ -40,10 +41,11 @@ from shared.controller.unjudged import (
     target_is_gone,
     target_is_unreadable,
 )
+from shared.controller.unread import noting_parts
 from shared.controller.visit import Judgement, Visit
 from shared.model import Action, Aspect, Cause, Decision, Outcome, Reason, Target
 from shared.model.change_records import ChangeRecord
-from shared.model.errors import Denied, Gone, Permanent
+from shared.model.errors import GatewayError, Gone, Transient
 from shared.model.memory import TargetRecord
 from shared.model.messages import RunOptions
 from shared.model.results import ChangeView, TargetResult, merge
@@ -120,7 +122,9 @@ def _read(
             ended = abandon(finishing, "the resource was deleted", deps, options)
             record = without_change(record, ended)
         return target_is_gone(record, deps)
-    except (Denied, Permanent) as error:
+    except Transient:
+        raise
+    except GatewayError as error:
         if finishing is not None:
             give_up(finishing, error, deps, options)
             record = deps.store.recall(target, started)
@@ -133,6 +137,7 @@ def _read(
         snapshot=snapshot,
         policies=enabled_policies(snapshot, deps),
         now=started,
+        switch=Switch(target.id.subscription, deps),
     )
 
 
@@ -188,7 +193,7 @@ def _judge(visit: Visit, record: TargetRecord) -> tuple[tuple[Judgement, ...], T
 def _judge_by(visit: Visit, record: TargetRecord) -> tuple[tuple[Judgement, ...], TargetRecord]:
     rules = visit.deps.configuration.file.tag_exemptions
     record = with_tag_seen(record, tags_of(visit.snapshot), visit.cause, rules, visit.now)
-    record = with_what_was_seen(record, visit.snapshot)
+    record = with_what_was_seen(record, visit.snapshot, whole=not visit.deps.gateway.troubles)
     record = with_tags_compared(record, visit)
     judgements, seen = judge_all(visit, _asked_for(visit), record)
     return judgements, related(visit, seen, record)
@@ -250,6 +255,7 @@ def _act(
     Changes of one target are made one after the other, each verified before the next: a second
     revert waits for the reading that verifies the first.
     """
+    seen = noting_parts(visit, judgements, seen)
     record = schedule_recheck(visit, judgements, remember(visit, judgements, seen))
     record, announced = announce(visit, judgements, before, record)
     if any(j.decision is not None and j.decision.reason is Reason.BREAK_GLASS for j in judgements):

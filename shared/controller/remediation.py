@@ -40,7 +40,7 @@ from shared.model.memory import TargetRecord
 from shared.model.messages import RunOptions
 from shared.model.results import TargetResult
 from shared.model.values import value
-from shared.state.claims import BudgetExhausted
+from shared.state.ledger import BudgetExhausted
 
 # --- begin -----------------------------------------------------------------------------------------
 

@@ -66,16 +66,19 @@ def with_foreign_write(record: TargetRecord, cause: Cause, deps: Deps) -> Target
     return replace(record, last_foreign=cause)
 
 
-def with_what_was_seen(record: TargetRecord, snapshot: Snapshot) -> TargetRecord:
+def with_what_was_seen(record: TargetRecord, snapshot: Snapshot, *, whole: bool = True) -> TargetRecord:
     """Remember what is there of all that is judged, and when somebody else's write last changed it.
 
     Only such a write asks for quiet: a tag, a lock or a diagnostic setting is nobody's deployment of what is
-    judged, and whoever writes the same again changes nothing.
+    judged, and whoever writes the same again changes nothing. Of a reading that is not whole, because
+    something failed in passing, nobody can tell: it may have changed.
     """
     seen = _digest(snapshot)
     if seen == record.seen:
         return record
     written = record.last_foreign.time if record.last_foreign is not None else None
+    if not whole:
+        return replace(record, unsettled_at=written)
     return replace(record, seen=seen, unsettled_at=written)
 
 

@@ -42,7 +42,7 @@ from shared.model.memory import Exemption
 from shared.model.messages import RunOptions
 from shared.model.values import value
 from shared.policies import find
-from shared.state.claims import BudgetExhausted
+from shared.state.ledger import BudgetExhausted
 
 
 class RollbackRefused(Exception):
@@ -75,6 +75,8 @@ def roll_back(request: RollbackRequest, deps: Deps) -> ChangeRecord | None:
     _refuse_outside_scopes(original, deps)
     _refuse_under_break_glass(original, deps)
     now_there = deps.gateway.read(original.change.target, _aspects(original))
+    for trouble in deps.gateway.troubles:
+        raise trouble  # what was undone is compared as a whole
     _refuse_unless_ready(now_there)
     before, after = _recorded(original, deps)
     if not same_reach(after, now_there):

@@ -1,85 +1,45 @@
-"""The sweep: what no event told us. Enumerate, fan out, and let the same reconcile decide.
+"""The sweep: what no event told us. A pass over every subscription, and what else is due from time to time.
 
-Resource Graph says which targets exist (it lags and does not decide anything); each gets a look of
-its own through the queue. Targets that we remember and Resource Graph does not list are looked at too:
-their reading says whether they are gone. The first complete pass over a subscription marks the line
-between what was inherited and what is new.
+The timer asks for the passes through the queue, one message for each subscription, so that none of them is
+longer than the host lets a function run and one that fails holds up no other (``passes``).
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Final
 
 from shared.alerts.lifecycle import notification
 from shared.controller.deps import Deps
-from shared.controller.dispatch import ask
-from shared.controller.ended_exemptions import resolve_what_is_over, tell_of_ended_exemptions
+from shared.controller.ended_exemptions import resolve_what_is_over
 from shared.controller.expired_exemptions import tell_of_expired_exemptions
 from shared.controller.journaling import keep_journal
 from shared.controller.nearly_spent import end_warnings
 from shared.controller.notifying import notify
-from shared.model import Cause, CauseKind, Target
+from shared.model import Cause, CauseKind, Locator, LocatorKind
 from shared.model.alert_records import NotificationType
-from shared.model.errors import GatewayError
-from shared.model.interfaces import Enumerated
+from shared.model.messages import Message, MessageKind
 from shared.model.resource_id import ResourceId
-from shared.model.values import value
+
+_FILLED_AT_ONCE: Final = 2_000
+"""Rows of each kind from before an index that one sweep enters into it."""
 
 
-@value
-class Swept:
-    """What a sweep asked for, for the log line."""
-
-    scopes: int
-    targets: int
-    missing: int
-    """Remembered targets that were not enumerated."""
-
-
-def sweep(deps: Deps) -> Swept:
-    """Ask for a look at every target in the configured scopes."""
+def sweep(deps: Deps) -> None:
+    """Ask for a pass over every subscription in the configured scopes."""
     cause = Cause(kind=CauseKind.SWEEP, time=deps.clock.now())
-    counts: list[tuple[int, int]] = []
-    failures: list[GatewayError] = []
     resolve_what_is_over(cause, deps)
-    for scope in deps.settings.scopes:
-        try:
-            counts.append(_sweep_scope(scope, cause, deps))
-        except GatewayError as error:  # the other scopes are swept before it is raised
-            failures.append(error)
+    subscriptions = sorted({scope.subscription.lower() for scope in deps.settings.scopes})
+    for subscription in subscriptions:
+        everything = Locator(kind=LocatorKind.SCOPE, id=ResourceId(f"/subscriptions/{subscription}"))
+        deps.store.send(Message(kind=MessageKind.SWEEP, locator=everything, cause=cause))
     tell_of_expired_exemptions(cause, deps)
     end_warnings(cause, deps)
     deps.store.names.forget_old(cause.time)
     _queue_unsent(deps)
     keep_journal(deps)
-    swept = Swept(
-        scopes=len(counts),
-        targets=sum(targets for targets, _ in counts),
-        missing=sum(missing for _, missing in counts),
-    )
-    deps.log(
-        {"cause": cause.kind, "scopes": swept.scopes, "targets": swept.targets, "missing": swept.missing}
-    )
-    if failures:
-        raise failures[0]
-    return swept
-
-
-def _sweep_scope(scope: ResourceId, cause: Cause, deps: Deps) -> tuple[int, int]:
-    started = deps.clock.now()
-    seen: set[Target] = set()
-    for page in deps.gateway.enumerate(scope):
-        ask(page, cause, deps)
-        seen.update(page.targets)
-    missing: list[Target] = []
-    for record in deps.store.known_targets(scope.subscription):
-        tell_of_ended_exemptions(record, cause, deps)
-        if record.target not in seen and record.target.id.within(scope):
-            missing.append(record.target)
-    ask(Enumerated(targets=tuple(missing)), cause, deps)
-    if not scope.resource_group:
-        deps.store.complete_first_pass(scope.subscription, started)
-    return len(seen), len(missing)
+    for subscription in subscriptions:
+        deps.store.upkeep.fill(subscription, _FILLED_AT_ONCE)
 
 
 def _queue_unsent(deps: Deps) -> None:

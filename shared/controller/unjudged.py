@@ -14,9 +14,10 @@ from shared.controller.moved import DELETED, end_alerts, leave_behind
 from shared.controller.not_judged import has_lasted, hides_exposure
 from shared.controller.remembering import is_ours, next_memory
 from shared.controller.run_results import log_line
+from shared.controller.unread import noting_target
 from shared.model import Action, Cause, CauseKind, ComplianceState, Decision, Finding, Outcome, Reason, Target
 from shared.model.change_records import ChangeRecord
-from shared.model.errors import GatewayError
+from shared.model.errors import GatewayError, said_of
 from shared.model.memory import TargetRecord
 from shared.model.messages import RunOptions
 from shared.model.results import TargetResult
@@ -54,6 +55,7 @@ def target_is_gone(record: TargetRecord, deps: Deps) -> TargetResult:
     leave_behind(record, deps, deps.clock.now())
     if record.deeds:
         deps.store.journal.append(record.target, *record.deeds)
+    deps.store.unknown.remove(record.target)
     deps.store.forget(record.target, record.etag)
     deps.store.unrelate(record.target)
     return TargetResult(
@@ -74,16 +76,18 @@ def target_is_unreadable(
     """A reading that failed for good is unknown for every policy: it may alert, once for all of them, and it
     never acts."""
     now = deps.clock.now()
-    reason = f"could not be read: {error.code or type(error).__name__}: {error}"
+    reason = f"could not be read: {said_of(error)}"
     unknown = [_unknown(policy, record.target, reason) for policy in policies]
     memories = dict(record.memories)
     lasted = [has_lasted(memories.get(policy.id), now) for policy in policies]
     is_told = bool(policies) and (record.not_judged or any(lasted) or hides_exposure(record, deps))
     for policy, (finding, decision) in zip(policies, unknown, strict=True):
         memories[policy.id] = next_memory(memories.get(policy.id), finding, decision, now)
-    record = replace(record, memories=memories, not_judged=is_told)
+    record = noting_target(replace(record, memories=memories, not_judged=is_told), error, cause, deps)
     record, announced = announce_unread(record, unknown, cause, deps)
-    tell(announced, deps.store.save(record), cause, deps)
+    saved = deps.store.save(record)
+    deps.store.unknown.add(record.target)
+    tell(announced, saved, cause, deps)
     result = TargetResult(
         target=record.target,
         findings=tuple(finding for finding, _ in unknown),

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Final
 
 from shared.controller.deps import Deps
+from shared.controller.switch import Switch
 from shared.model import (
     Action,
     Cause,
@@ -51,6 +52,8 @@ class Visit:
     policies: tuple[AnyPolicy, ...]
     """Every enabled policy that applies to the snapshot, parameters bound."""
     now: datetime
+    switch: Switch
+    """Whether writes are switched off, for all that this visit decides."""
     known: TargetRecord | None = None
     """What is saved of the target, as it was read before this visit."""
 

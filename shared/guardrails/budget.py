@@ -10,6 +10,7 @@ room is asked again then. Pure.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
@@ -83,13 +84,16 @@ class Budget:
     """What was spent in a subscription within the window that slides behind now."""
 
     spent: tuple[Spent, ...] = ()
+    open_for: str = ""
+    """Of a part of the ledger: the bounds under which its share is spent without a look at the others; empty
+    where it is not, as in a row from before there were parts."""
 
     def since(self, time: datetime) -> Budget:
-        return Budget(spent=tuple(entry for entry in self.spent if entry.at > time))
+        return replace(self, spent=tuple(entry for entry in self.spent if entry.at > time))
 
     def without(self, change: str) -> Budget:
         """As if the claim of ``change`` had not been made."""
-        return Budget(spent=tuple(entry for entry in self.spent if entry.change != change))
+        return replace(self, spent=tuple(entry for entry in self.spent if entry.change != change))
 
     @property
     def used(self) -> int:

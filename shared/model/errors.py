@@ -19,6 +19,13 @@ class GatewayError(Exception):
         self.request = ""
 
 
+def said_of(error: GatewayError) -> str:
+    """Request and answer in one line: method, path, status, code, and what was said."""
+    answer = f"answered {error.status}" if error.status else "got no answer"
+    asked = f"{error.request} {answer}" if error.request else type(error).__name__
+    return f"{asked} {error.code}".rstrip() + f": {error}"
+
+
 class Transient(GatewayError):
     """Worth asking again: 5xx, a broken connection, a dependent resource still updating."""
 

@@ -12,11 +12,13 @@ from typing import Protocol, TypeAlias
 
 from shared.model.alert_records import Notification
 from shared.model.changes import Edit
+from shared.model.errors import Transient
 from shared.model.kinds import Aspect
 from shared.model.operations import ArmCall, Operation
 from shared.model.resource_id import ResourceId
 from shared.model.rules import SecurityGroup
 from shared.model.snapshots import Snapshot
+from shared.model.sweeping import Listed, Touched
 from shared.model.targets import Actor, Locator, Target
 from shared.model.values import IPNetwork, Json, value
 
@@ -60,8 +62,20 @@ class Gateway(Protocol):
         """The requests made through this gateway, in order. A gateway lives for one run."""
         ...
 
+    @property
+    def troubles(self) -> Sequence[Transient]:
+        """What failed in passing, in order: what was read beside it may be whole a little later."""
+        ...
+
+    def give_way(self) -> None:
+        """What is asked from now on leaves more of ARM's buckets to others: it is nothing that is urgent."""
+        ...
+
     def read(self, target: Target, aspects: frozenset[Aspect]) -> Snapshot:
-        """Read a target whole. Raises ``Gone`` when it does not exist."""
+        """Read a target whole. Raises ``Gone`` when it does not exist, and what its own body is refused with.
+
+        A part that cannot be read is unread on the snapshot, with the reason, and the rest is there.
+        """
         ...
 
     def more(self, snapshot: Snapshot, aspects: frozenset[Aspect]) -> Snapshot:
@@ -82,7 +96,20 @@ class Gateway(Protocol):
         ...
 
     def enumerate(self, scope: ResourceId) -> Iterator[Enumerated]:
-        """Every target in a subscription or resource group, page by page, from Resource Graph."""
+        """Every target in a subscription or resource group, page by page, from Resource Graph.
+
+        Raises ``Permanent`` after all of them where some may be missing.
+        """
+        ...
+
+    def listed(self, scope: ResourceId) -> Iterator[Listed]:
+        """Everything in a subscription or resource group that its provider lists, and that targets are or
+        depend on: servers, NSGs, route tables, networks and private endpoints."""
+        ...
+
+    def touched(self, scope: ResourceId, since: datetime) -> Iterator[Touched]:
+        """What was touched in a subscription or resource group since then, as far as Azure tells: by its
+        Activity Log, children and what hangs on resources too, and by the changes of Resource Graph."""
         ...
 
     def submit(self, edit: Edit, snapshot: Snapshot) -> Operation:

@@ -104,6 +104,20 @@ class TagExemption:
 
 
 @value
+class Unread:
+    """What could not be read when the target was last looked at."""
+
+    since: datetime
+    why: str
+    looks: int = 0
+    """In a row, those alone that were asked for because of it."""
+    whole: bool = False
+    """Whether nothing of the target could be read; False: parts of it, in passing."""
+    again_at: datetime | None = None
+    """When the message comes that asks again; until then no other is sent."""
+
+
+@value
 class TargetRecord:
     """The journal's entry for one target. ``etag`` is the store's, None for a target not yet known."""
 
@@ -127,6 +141,8 @@ class TargetRecord:
     lease_until: datetime | None = None
     not_judged: bool = False
     """Whether the alert is open that the target cannot be judged."""
+    unread: Unread | None = None
+    """None when the last look read all that it may."""
     open_alerts: tuple[str, ...] | None = None
     """Ids of the alerts that may be open, never fewer than are: one enters before its alert is written and
     leaves after that is over. None in records older than the field (``shared.controller.open_alerts``)."""

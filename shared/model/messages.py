@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import field
+from datetime import datetime
 from enum import StrEnum
 
 from shared.model.alert_records import Notification
 from shared.model.kinds import EnforcementMode
+from shared.model.sweeping import Spread
 from shared.model.targets import Cause, Locator, Target
 from shared.model.values import value
 
@@ -16,6 +18,7 @@ class MessageKind(StrEnum):
 
     ``look``: coalesced, carries a token and a generation. ``recheck``: the same question again, later.
     ``check``: a change in progress. ``scope``: enumerate and fan out. ``notify``: deliver to one sink.
+    ``sweep``: a pass over a subscription. ``spread``: a part of the looks that a pass asks for.
     """
 
     LOOK = "look"
@@ -23,6 +26,8 @@ class MessageKind(StrEnum):
     CHECK = "check"
     SCOPE = "scope"
     NOTIFY = "notify"
+    SWEEP = "sweep"
+    SPREAD = "spread"
 
 
 @value
@@ -53,6 +58,13 @@ class Message:
     sink: str | None = None
     options: RunOptions = field(default_factory=RunOptions)
     attempt: int = 0
+    due: datetime | None = None
+    """When a question that was put off is to come, by the clock of whoever put it off and wrote that down."""
+    revived: int = 0
+    """How often a message about the same was given up before, and the question asked anew."""
+    spread: Spread | None = None
+    trouble: str = ""
+    """Request and answer for which it was put off the last time."""
 
     @property
     def queue_key(self) -> str:
@@ -69,8 +81,10 @@ class Message:
                 return self.queue_key != ""
             case MessageKind.RECHECK:
                 return self.target is not None
-            case MessageKind.SCOPE:
+            case MessageKind.SCOPE | MessageKind.SWEEP:
                 return self.locator is not None
+            case MessageKind.SPREAD:
+                return self.spread is not None
             case MessageKind.NOTIFY:
                 return self.notification is not None and self.sink is not None
             case MessageKind.CHECK:

@@ -30,21 +30,23 @@ from shared.state.claims import Claims
 from shared.state.coalescing import Coalescing, Started
 from shared.state.journal import Journal
 from shared.state.journal_evidence import EvidenceReader
+from shared.state.ledger import Ledger
 from shared.state.listings import Page, Wanted
 from shared.state.names import Names
 from shared.state.outbox import Outbox
+from shared.state.pass_rows import PassRows
 from shared.state.relation_rows import Relations
 from shared.state.run_rows import Runs
 from shared.state.table_layout import (
     TARGET_PREFIX,
     TARGETS,
     first_pass_place,
-    group_prefix,
     queue_place,
     target_place,
 )
 from shared.state.table_rows import Rows, conditional, timestamp
 from shared.state.target_rows import TargetRows
+from shared.state.unknown_rows import UnknownTargets
 from shared.state.upkeep import Upkeep
 
 
@@ -65,12 +67,14 @@ class Store:
         self.journal = Journal(tables, self._rows, self._archive)
         self._relations = Relations(tables, self._rows)
         self._targets = TargetRows(self._rows, self.journal, self._relations)
-        self._claims = Claims(self._rows, self._archive, self._targets)
+        self._claims = Claims(Ledger(tables, self._rows), self._archive, self._targets)
         self._changes = Changes(tables, self._rows)
         self._alerts = Alerts(tables, self._rows)
         self._runs = Runs(tables, self._rows)
         self.names = Names(tables, self._rows)
         self.upkeep = Upkeep(self._relations, self._alerts, self._changes)
+        self.unknown = UnknownTargets(tables, self._rows)
+        self.passes = PassRows(tables, self._rows)
         self._coalescing = Coalescing(tables, self._rows, self.send, new_token)
 
     # --- messages ----------------------------------------------------------------------------------
@@ -158,7 +162,7 @@ class Store:
 
     def budget(self, subscription: str, now: datetime) -> Budget:
         """What was spent in a subscription in the last hour."""
-        return self._claims.budget(subscription, now)
+        return self._claims.ledger.spent(subscription, now)
 
     # --- changes -----------------------------------------------------------------------------------
 
@@ -213,8 +217,7 @@ class Store:
     # --- runs --------------------------------------------------------------------------------------
 
     def put_run(self, record: RunRecord) -> RunRecord:
-        """Write a run. Results have rows of their own (``add_result``): they are written with a new
-        run, and not touched by an update, which may know fewer of them than have arrived."""
+        """Write a run; see ``Runs.put`` for its results."""
         return self._runs.put(record)
 
     def add_result(self, run_id: str, result: TargetResult) -> None:
@@ -241,8 +244,7 @@ class Store:
 
     def known_among(self, targets: Iterable[Target]) -> set[Target]:
         """Those that are known: one listing for each of their resource groups."""
-        groups = {group_prefix(target.id): target.id for target in targets}
-        return {known for one in groups.values() for known in self._relations.known_in(one)}
+        return self._relations.known_among(targets)
 
     def unrelate(self, target: Target) -> None:
         """Forget what a target depended on: it is gone."""

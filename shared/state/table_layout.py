@@ -3,12 +3,14 @@
 ::
 
     targets  partition = subscription   t-… memory of a target       q-… coalescing of a queue key
-                                        b-… budget of a scope        r-…-… relation
+                                        u-… a target of which nothing can be read
+                                        b-… part of a budget         r-…-… relation
                                         s-…-… where a target's relations lie
                                         g-…-… target known in a resource group
-                                        p-first-pass
+                                        p-first-pass  p-sweep
                                         f-…-… partition with relations of a target, in an old store
                                         j-…-<number> link of a chain h-… the chain's newest link
+                                        w-… what a list showed of a target or a locator
              partition "journal"        the same for chains that belong to no target
                                         p-filled-… how far an index has been filled
                                         switches                     anchor
@@ -27,6 +29,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from shared.guardrails.attention import look_at
 from shared.model import Locator, Target, codec
 from shared.model.alert_records import AlertRecord
 from shared.model.change_records import ChangeRecord
@@ -46,6 +49,7 @@ RUNS: Final = "runs"
 
 RUN_ROW: Final = "run"
 TARGET_PREFIX: Final = "t-"
+UNKNOWN_PREFIX: Final = "u-"
 CHANGE_PREFIX: Final = "n-"
 LINK_PREFIX: Final = "j-"
 HEAD_PREFIX: Final = "h-"
@@ -55,6 +59,7 @@ RELATION_PREFIX: Final = "r-"
 SOURCE_PREFIX: Final = "s-"
 ELSEWHERE_PREFIX: Final = "f-"
 """Written by older versions alone."""
+LISTED_PREFIX: Final = "w-"
 
 
 def partition_of(what: Target | Locator) -> str:
@@ -64,6 +69,11 @@ def partition_of(what: Target | Locator) -> str:
 def target_place(target: Target) -> Place:
     row = f"{TARGET_PREFIX}{digest(target.key)}"
     return Place(table=TARGETS, partition=partition_of(target), row=row)
+
+
+def unknown_place(target: Target) -> Place:
+    """The row that lists a target of which nothing can be read."""
+    return Place(table=TARGETS, partition=partition_of(target), row=f"{UNKNOWN_PREFIX}{digest(target.key)}")
 
 
 def name_place(host_name: str) -> Place:
@@ -84,13 +94,25 @@ def queue_place_of(what: Target | Locator) -> Place:
     return Place(table=TARGETS, partition=partition_of(what), row=f"q-{digest(what.key)}")
 
 
-def budget_place(subscription: str) -> Place:
+def budget_places(subscription: str, parts: int) -> tuple[Place, ...]:
+    """The rows of a subscription's ledger; what all begin with is the first one's key."""
     scope = subscription.lower()
-    return Place(table=TARGETS, partition=scope, row=f"b-{digest(scope)}")
+    first = f"b-{digest(scope)}"
+    rows = (first, *(f"{first}-{number}" for number in range(1, parts)))
+    return tuple(Place(table=TARGETS, partition=scope, row=row) for row in rows)
 
 
 def first_pass_place(subscription: str) -> Place:
     return Place(table=TARGETS, partition=subscription.lower(), row="p-first-pass")
+
+
+def pass_place(subscription: str) -> Place:
+    return Place(table=TARGETS, partition=subscription.lower(), row="p-sweep")
+
+
+def listed_row(key: str) -> str:
+    """The row of what a list showed of a target or a locator, in the partition of its subscription."""
+    return f"{LISTED_PREFIX}{digest(key)}"
 
 
 def relation_prefix(source: Locator) -> str:
@@ -173,7 +195,12 @@ def result_place(run_id: str, target: Target) -> Place:
 
 
 def target_row(record: TargetRecord) -> Row:
-    return {"target": record.target.key, "activeChange": record.active_change or ""}
+    due = look_at(record)
+    return {
+        "target": record.target.key,
+        "activeChange": record.active_change or "",
+        "lookAt": timestamp(due) if due is not None else "",
+    }
 
 
 def change_row(record: ChangeRecord) -> Row:

@@ -31,3 +31,8 @@ class TargetRows:
         known = [self._relations.write_of_known(record.target)] if record.etag is None else []
         etag, *_ = self._rows.write(TARGETS, own, *others, *links, *known)
         return replace(bare, etag=etag)
+
+    def is_as_read(self, record: TargetRecord) -> bool:
+        """Whether nobody has written the record since it was read."""
+        entity = self._rows.get(target_place(record.target))
+        return (entity.etag if entity is not None else None) == record.etag

@@ -11,7 +11,7 @@ from local.simulator.values import JsonObject, JsonValue
 from shared.adapters.arm.session.tokens import LOCAL_IDENTITY
 from shared.adapters.arm.wire.admin_rules import admin_rules
 from shared.model import Aspect, Direction, SubnetSnapshot, Target, TargetKind
-from shared.model.errors import Permanent, Throttled
+from shared.model.errors import Permanent
 from shared.model.networks import AdminRule, VirtualNetwork
 from shared.model.resource_id import ResourceId
 from tests.adapters.conftest import Azure, Bench
@@ -142,7 +142,7 @@ def test_rules_that_may_not_be_read_are_unknown_and_the_missing_action_is_named(
     azure.simulator.seed([seeds.vnet(subnets=[seeds.subnet()])])
     azure.simulator.deny(LOCAL_IDENTITY.app_id or "", [ACTION])
     snapshot = azure.gateway().read(SUBNET, ASPECTS)
-    found, said = network_of(snapshot), f"our identity may not perform {ACTION}"
+    found, said = network_of(snapshot), f"our identity may not perform {ACTION} on {SUBNET.id.parent}"
     assert (found.admin_rules, found.admin_unread) == (None, said)
     assert snapshot.unread == {Aspect.ADMIN_RULES: said}
     assert found.prefixes, "the network itself was read"
@@ -162,14 +162,18 @@ def test_a_read_only_lock_on_the_network_keeps_its_rules_unknown(azure: Azure) -
     assert "locked" in found.admin_unread
 
 
-def test_throttling_concerns_the_whole_reading(azure: Azure) -> None:
+def test_rules_that_are_throttled_are_unread_and_asked_for_again(azure: Azure) -> None:
     azure.simulator.seed([seeds.vnet(subnets=[seeds.subnet()])])
     azure.simulator.fault(
         {"status": 429, "code": "TooManyRequests", "headers": {"Retry-After": "30"}},
         path_contains="listNetworkManager",
     )
-    with pytest.raises(Throttled):
-        azure.gateway().read(SUBNET, ASPECTS)
+    gateway = azure.gateway()
+    found = gateway.read(SUBNET, ASPECTS)
+    assert isinstance(found, SubnetSnapshot)
+    assert found.virtual_network is not None
+    assert found.virtual_network.admin_unread == found.unread[Aspect.ADMIN_RULES] != ""
+    assert [trouble.retry_after for trouble in gateway.troubles] == [30]
 
 
 @pytest.mark.field(

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from shared.adapters.arm.session.errors import Asked, Refusal, classify, codes_of, message_of, retry_after
+from shared.adapters.arm.session.errors import Asked, Refusal, classify, codes_of, retry_after
+from shared.adapters.arm.session.refusals import told
 from shared.model import Json, ServerState
 from shared.model.errors import (
     Busy,
@@ -131,7 +132,7 @@ def test_every_code_of_a_body_is_found_outermost_first(body: Json, expected: lis
 
 def test_the_message_is_the_outermost_one() -> None:
     body = {"error": {"code": "A", "message": "outer", "details": [{"message": "inner"}]}}
-    assert message_of(body) == "outer"
+    assert told(body) == "outer"
 
 
 @pytest.mark.parametrize(

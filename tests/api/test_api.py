@@ -23,7 +23,8 @@ from shared.api.routes import BY_NAME, ROUTES
 from shared.config.configuration import Configuration
 from shared.config.settings import Settings
 from shared.controller.deps import Deps
-from shared.model import EnforcementMode, Json, Outcome, Severity
+from shared.controller.rollback import RollbackRefused
+from shared.model import EnforcementMode, Json, Outcome, Reason, Severity
 from shared.model.alert_records import AlertRecord
 from shared.model.change_records import ChangeRecord
 from shared.model.errors import (
@@ -784,6 +785,9 @@ def test_health_fails_when_the_store_does() -> None:
         (EntityChanged("x"), 409, "concurrent-change"),
         (StoreError("x"), 503, "store-unavailable"),
         (ConfigurationError("x"), 500, "not-configured"),
+        (RollbackRefused(Reason.TARGET_BUSY, "x"), 503, "azure-busy"),
+        (RollbackRefused(Reason.TARGET_STOPPED, "x"), 409, "server-stopped"),
+        (RollbackRefused(Reason.BUDGET, "x"), 409, "budget-exhausted"),
     ],
 )
 def test_every_error_has_its_problem(error: Any, status: int, name: str) -> None:

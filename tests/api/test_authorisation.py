@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -30,6 +30,8 @@ from shared.config.settings import Settings
 from shared.model import Actor, Cause, CauseKind, EnforcementMode, Json
 from shared.model.alert_records import AlertRecord
 from shared.model.codec import load, to_json
+from shared.model.errors import Denied, StoreError
+from shared.model.interfaces import Entity
 from shared.model.messages import Message, MessageKind
 from shared.state.store import Store
 from tests.api.test_api import (
@@ -44,7 +46,7 @@ from tests.api.test_api import (
 )
 from tests.builders import OFFICE, SERVER, public_server, server
 from tests.fakes import SOMEBODY, START, SUBSCRIPTION, World
-from tests.memory import MemoryTables
+from tests.memory import MemoryBlobs, MemoryTables
 
 OPERATOR, APPROVER = ROLES[Right.OPERATE], ROLES[Right.APPROVE]
 READING: Mapping[str, Json] = {"resourceId": str(SERVER), "enforcement": "audit"}
@@ -499,6 +501,36 @@ def test_status_tells_that_a_switch_is_on_or_cannot_be_read() -> None:
     assert "incident 4711" in thrown["blobs"][0]["note"]
     world.store = Store(MemoryTables(), BrokenBlobs(), world.queue)
     assert call(world, "status").body["breakGlass"][0]["switch"] == "unreadable"
+
+
+def test_status_lists_the_targets_that_nobody_can_judge_with_since_when_and_why() -> None:
+    world = World()
+    target = world.azure.put(server())
+    assert call(world, "status").body["unknownTargets"] == []
+    closed = Denied("no role", code="AuthorizationFailed", status=403)
+    closed.request = f"GET {target.id}"
+    world.azure.read_errors = [closed]
+    world.event(target)
+    world.drain()
+    (unknown,) = call(world, "status").body["unknownTargets"]
+    assert unknown["target"] == {"kind": "flexibleServer", "id": str(target.id)}
+    assert (unknown["since"], unknown["againAt"]) == ("2026-11-02T08:00:00Z", "2026-11-02T08:01:00Z")
+    assert unknown["why"] == f"GET {target.id} answered 403 AuthorizationFailed: no role"
+    world.drain(61)
+    assert call(world, "status").body["unknownTargets"] == []
+
+
+class BrokenTables(MemoryTables):
+    """Nothing can be listed here."""
+
+    def query(self, *where: Any, **how: Any) -> Iterator[Entity]:
+        raise StoreError("the account's key is wrong")
+
+
+def test_status_says_that_it_does_not_know_which_targets_are_unknown() -> None:
+    world = World()
+    world.store = Store(BrokenTables(), MemoryBlobs(), world.queue)
+    assert call(world, "status").body["unknownTargets"] is None
 
 
 def test_status_shows_a_switch_with_a_ticket_in_its_name_as_on_for_every_subscription() -> None:

@@ -324,8 +324,10 @@ def test_the_first_complete_pass_is_dated_by_its_beginning_and_only_once() -> No
     world = World()
     world.azure.put(server())
     sweep(world.deps())
+    world.drain()
     world.clock.advance(3600)
     sweep(world.deps())
+    world.drain()
     assert world.store.first_pass(SUBSCRIPTION) == START
 
 

@@ -15,6 +15,7 @@ import pytest
 
 from driftward.cli import main
 from shared.model import Json
+from shared.model.errors import Denied
 from tests.api.test_api import call
 from tests.controller.test_expired_exemptions import ENTRY
 from tests.controller.test_rolled_back_edits import INTERNET, rolled_back
@@ -45,7 +46,9 @@ def app() -> Iterator[Served]:
         def do_GET(self) -> None:
             query = dict(parse_qsl(urlsplit(self.path).query))
             headers = {"host": self.headers["Host"], "x-forwarded-proto": "http"}
-            found = call(self.served.world, "list_exemptions", query={"limit": "2", **query}, headers=headers)
+            route = "status" if self.path.endswith("/status") else "list_exemptions"
+            limit = {} if route == "status" else {"limit": "2"}
+            found = call(self.served.world, route, query={**limit, **query}, headers=headers)
             link = self.served.link or found.headers.get("Link")
             self._answer(found.status, found.body, {"Link": link} if link else {})
 
@@ -153,3 +156,31 @@ def test_a_key_follows_neither_a_redirect_nor_a_page_on_another_host(app: Served
     assert main(["exemptions", "list", "--url", app.url, "--key", "k"]) == 2
     app.link, app.redirect = None, "http://127.0.0.2:9/api/exemptions"
     assert main(["exemptions", "list", "--url", app.url, "--key", "k"]) == 1
+
+
+# --- driftward status ------------------------------------------------------------------------------
+
+
+def test_the_status_of_an_app_names_the_targets_that_nobody_can_judge(
+    app: Served, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ask = ["status", "--url", app.url, "--key", "k"]
+    assert main(ask) == 0
+    assert "unknown      no target" in capsys.readouterr().out
+    (target,) = [snapshot.target for snapshot in app.world.azure.snapshots.values()]
+    app.world.azure.read_errors = [Denied("no role", code="AuthorizationFailed", status=403)]
+    app.world.event(target)
+    app.world.drain()
+    assert main(ask) == 1
+    shown = capsys.readouterr().out
+    assert f"unknown      {target.id}" in shown
+    assert "AuthorizationFailed" in shown
+    assert main([*ask, "--json"]) == 1
+    (unknown,) = json.loads(capsys.readouterr().out)["unknownTargets"]
+    assert unknown["target"]["id"] == str(target.id)
+
+
+@pytest.mark.parametrize("call_of", [["status"], ["status", "--url", "http://127.0.0.1:9"]])
+def test_the_status_of_no_app_cannot_be_shown(call_of: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(call_of) == 2
+    assert capsys.readouterr().out == ""

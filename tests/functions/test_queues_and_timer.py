@@ -140,7 +140,7 @@ def test_a_poisoned_look_is_kept_and_opens_an_alert_on_its_target(poison: Functi
         Reason.POISONED,
     )
     assert alert.evidence["deadLetter"] in set(world.blobs.names("deadletters"))
-    assert [(m.kind, m.sink) for m in queued(world)] == [(MessageKind.NOTIFY, "sink")]
+    assert [m.kind for m in queued(world)] == [MessageKind.NOTIFY, MessageKind.LOOK]
     shown = call(world, "get_alert", id=alert.id)
     assert (shown.status, shown.body["resourceId"]) == (200, str(SERVER))
 
@@ -149,7 +149,7 @@ def test_a_second_poisoned_message_is_counted_and_not_told_again(poison: Functio
     poison(message_of(look(TARGET, CAUSE)))
     poison(message_of(look(TARGET, CAUSE)))
     assert poison_alert(world).count == 2
-    assert len(world.queue) == 1
+    assert [m.kind for m in queued(world)] == [MessageKind.NOTIFY, MessageKind.LOOK]
 
 
 def test_the_alert_is_resolved_when_a_later_look_goes_through(
@@ -340,11 +340,15 @@ def test_a_scopes_target_that_was_poisoned_counts_as_done_and_says_why(
 # --- sweep -----------------------------------------------------------------------------------------
 
 
-def test_the_timer_asks_for_a_look_at_every_target(functions: dict[str, Function], world: World) -> None:
+def test_the_timer_asks_for_a_pass_and_the_pass_for_a_look_at_every_target(
+    functions: dict[str, Function], world: World
+) -> None:
     world.azure.put(server())
     world.azure.put(subnet())
     functions["sweep"](TimerRequest())
-    assert {m.target for m in queued(world)} == {server().target, subnet().target}
+    assert [message.kind for message in queued(world)] == [MessageKind.SWEEP]
+    looked_at = {result.target for result in world.drain()}
+    assert looked_at == {server().target, subnet().target}
 
 
 def test_a_sweep_that_fails_is_raised(functions: dict[str, Function], world: World) -> None:

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from tests.growth import OPERATIONS, cost_beside
+from tests.growth.beside import OPERATIONS, cost_beside
 
 FEW, MANY = 300, 900
 

@@ -16,8 +16,8 @@ from shared.model.deeds import Deed, DeedKind
 from shared.model.errors import EntityChanged
 from shared.model.happened import change_claimed, with_deeds
 from shared.model.interfaces import Blobs, Tables
-from shared.state.claims import BudgetExhausted
 from shared.state.journal import SWITCHES
+from shared.state.ledger import BudgetExhausted
 from shared.state.store import Store
 from tests.adapters.storage.examples import NOW, change, server
 from tests.adapters.storage.storage import Backend, blobs_on, queue_on, tables_on

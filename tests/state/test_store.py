@@ -21,7 +21,7 @@ from shared.model.memory import PolicyMemory, TargetRecord
 from shared.model.messages import Message, MessageKind, look
 from shared.model.resource_id import ResourceId
 from shared.model.results import RunStatus, TargetResult
-from shared.state.claims import BudgetExhausted
+from shared.state.ledger import BudgetExhausted
 from shared.state.listings import Wanted
 from shared.state.store import Store
 from tests.adapters.storage.examples import (
@@ -376,7 +376,7 @@ def race(works: list[Callable[[], object]]) -> list[bool]:
     def won(work: Callable[[], object]) -> bool:
         try:
             work()
-        except EntityChanged:
+        except (EntityChanged, BudgetExhausted):
             return False
         return True
 

@@ -7,9 +7,20 @@ not live here: anything but the joining of the parts.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 
-from shared.adapters.arm.reading import dependants, graph, locators, network_resources, targets
+from shared.adapters.arm.reading import (
+    activity_log,
+    dependants,
+    graph,
+    lists,
+    locators,
+    network_resources,
+    targets,
+)
+from shared.adapters.arm.reading.blocking_locks import telling_locks
 from shared.adapters.arm.session.clients import ArmClients
+from shared.adapters.arm.session.pace import SWEEP_RESERVE
 from shared.adapters.arm.session.session import Session
 from shared.adapters.arm.writing import apply, operations
 from shared.model import (
@@ -23,8 +34,10 @@ from shared.model import (
     Snapshot,
     Target,
 )
+from shared.model.errors import Transient
 from shared.model.interfaces import Clock, Enumerated, GroupReading
 from shared.model.resource_id import ResourceId
+from shared.model.sweeping import Listed, Touched
 
 
 class ArmGateway:
@@ -37,6 +50,13 @@ class ArmGateway:
     def calls(self) -> Sequence[ArmCall]:
         """The requests made, in order, refused and repeated ones and further pages included."""
         return tuple(self._session.calls)
+
+    @property
+    def troubles(self) -> Sequence[Transient]:
+        return tuple(self._session.troubles)
+
+    def give_way(self) -> None:
+        self._session.reserve = SWEEP_RESERVE
 
     def read(self, target: Target, aspects: frozenset[Aspect]) -> Snapshot:
         return targets.read(self._session, target, aspects)
@@ -53,11 +73,20 @@ class ArmGateway:
     def enumerate(self, scope: ResourceId) -> Iterator[Enumerated]:
         return graph.enumerate_scope(self._session, scope)
 
+    def listed(self, scope: ResourceId) -> Iterator[Listed]:
+        return lists.listed(self._session, scope)
+
+    def touched(self, scope: ResourceId, since: datetime) -> Iterator[Touched]:
+        yield from activity_log.touched_by(self._session, scope.subscription, since)
+        yield from graph.touched_by(self._session, scope, since)
+
     def submit(self, edit: Edit, snapshot: Snapshot) -> Operation:
-        return apply.submit(self._session, edit, snapshot)
+        with telling_locks(self._session):
+            return apply.submit(self._session, edit, snapshot)
 
     def poll(self, operation: Operation) -> Operation | None:
-        return operations.poll(self._session, operation)
+        with telling_locks(self._session):
+            return operations.poll(self._session, operation)
 
     def dependants(self, target: Target) -> Mapping[str, Json]:
         return dependants.dependants(self._session, target)

@@ -1,6 +1,7 @@
 """The storage emulator: installed once, in the wanted version, with an honest error when npm cannot."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,14 @@ from azure.data.tables import TableServiceClient
 from azure.storage.blob import BlobServiceClient
 from azure.storage.queue import QueueServiceClient
 
-from local.dev.emulator import AZURITE_VERSION, InstallFailed, install_azurite, node_executable
+from local.dev.emulator import (
+    AZURITE_VERSION,
+    Disk,
+    InstallFailed,
+    azurite_on_disk,
+    install_azurite,
+    node_executable,
+)
 
 
 def fake_install(root: Path, version: str, *, complete: bool) -> None:
@@ -27,6 +35,20 @@ def test_the_connection_string_reaches_blobs_queues_and_tables(azurite: str) -> 
     assert list(QueueServiceClient.from_connection_string(azurite).list_queues(name_starts_with="no-")) == []
     tables = TableServiceClient.from_connection_string(azurite)
     assert list(tables.query_tables("TableName eq 'none'")) == []
+
+
+@pytest.mark.long
+def test_what_an_emulator_with_a_disk_held_is_there_when_it_starts_again_on_its_ports(tmp_path: Path) -> None:
+    install_azurite()
+    disk = Disk(folder=tmp_path / "disk")
+    with azurite_on_disk(disk, tmp_path / "first.log") as (_, connection):
+        TableServiceClient.from_connection_string(connection).create_table("kept")
+    blob, queue, table = (int(port) for port in re.findall(r"127\.0\.0\.1:(\d+)", connection))
+    again = Disk(folder=disk.folder, ports=(blob, queue, table))
+    with azurite_on_disk(again, tmp_path / "second.log") as (_, same):
+        assert same == connection
+        names = [one.name for one in TableServiceClient.from_connection_string(connection).list_tables()]
+    assert names == ["kept"]
 
 
 def test_node_is_the_real_executable_of_the_package() -> None:

@@ -80,6 +80,13 @@ def test_a_call_that_hangs_is_answered_late_and_does_not_hold_up_others(client: 
     assert time.monotonic() - began >= 0.2
 
 
+def test_a_fault_with_a_chance_hits_that_part_of_the_calls(client: SimulatorClient) -> None:
+    client.fault({"status": 500}, method="GET", times=1000, chance=0.25)
+    answers = [client.arm("GET", "/subscriptions")[0] for _ in range(80)]
+    assert 5 <= answers.count(500) <= 40
+    assert [fault["hits"] for fault in client.faults()] == [answers.count(500)]
+
+
 def test_the_faults_that_wait_are_listed_with_what_is_left(client: SimulatorClient) -> None:
     client.fault({"status": 500}, times=2)
     client.arm("GET", SERVER)
@@ -147,6 +154,8 @@ def test_a_server_can_be_seeded_in_any_state(client: SimulatorClient) -> None:
         ("POST", "faults", {"then": {}}, "then"),
         ("POST", "faults", {"match": {"verb": "GET"}, "then": {"drop": True}}, "match.verb"),
         ("POST", "faults", {"times": 0, "then": {"drop": True}}, "times"),
+        ("POST", "faults", {"chance": 0, "then": {"drop": True}}, "chance"),
+        ("POST", "faults", {"chance": "often", "then": {"drop": True}}, "chance"),
         ("POST", "subscribers", {"url": "ftp://x"}, "url"),
         ("POST", "subscribers", {"url": "http://127.0.0.1:9", "schema": "Avro"}, "schema"),
         ("POST", "subscribers", {"url": "http://127.0.0.1:9"}, "url"),

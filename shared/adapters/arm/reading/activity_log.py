@@ -2,8 +2,9 @@
 
 ``GET …/providers/Microsoft.Insights/eventtypes/management/values`` takes a ``$filter`` with a range of time
 and at most one further name, of which the caller is none (Azure Monitor REST reference, Activity Logs - List,
-2015-04-01): all writes of the time are read, and each says whose it is. Azure keeps 90 days. What must not
-live here: which writes ought to be there.
+2015-04-01): all writes of the time are read, and each says whose it is. Azure keeps 90 days. Lines come some
+minutes after what they tell of, later ones maybe before earlier ones. What must not live here: which writes
+ought to be there, what a line is a reason for.
 """
 
 from __future__ import annotations
@@ -14,13 +15,13 @@ from functools import partial
 from typing import Final
 from urllib.parse import urlencode
 
-from azure.core.rest import HttpRequest
-
-from shared.adapters.arm.session.session import Hooks, Session
+from shared.adapters.arm.reading.lists import page_at
+from shared.adapters.arm.session.session import Session
 from shared.adapters.arm.wire import fields
 from shared.model import Actor, Json
 from shared.model.errors import Permanent
 from shared.model.operations import LoggedWrite
+from shared.model.sweeping import Touched
 
 VERSION: Final = "2015-04-01"
 KEPT: Final = timedelta(days=90)
@@ -35,12 +36,26 @@ def logged_writes(
 
     A line that names no operation or time is not ours to judge and raises ``Permanent``.
     """
+    for line in _lines(session, subscription, since, until):
+        if _is_write(line):
+            yield _write(line)
+
+
+def touched_by(session: Session, subscription: str, since: datetime) -> Iterator[Touched]:
+    """What was written in a subscription since then, or said to be well or not so (Resource Health)."""
+    for line in _lines(session, subscription, since, session.clock.now()):
+        resource = fields.text(line, "resourceId")
+        if resource and _is_write(line):
+            yield Touched(resource=resource, operation=_named(line, "operationName"))
+        elif resource and _named(line, "category").lower() == "resourcehealth":
+            yield Touched(resource=resource, operation="")
+
+
+def _lines(session: Session, subscription: str, since: datetime, until: datetime) -> Iterator[Json]:
     link = _first(session, subscription, since, until)
     for _ in range(_MOST_PAGES):
-        page = session.ask(partial(_page, session, link))
-        for line in fields.get(page, "value") or ():
-            if _is_write(line):
-                yield _write(line)
+        page = session.ask(partial(page_at, session, link))
+        yield from fields.get(page, "value") or ()
         link = fields.text(page, "nextLink")
         if not link:
             return
@@ -95,9 +110,3 @@ def _named(line: Json, name: str) -> str:
     """The ``value`` of a word that the log gives in two spellings."""
     word = fields.get(line, name)
     return fields.text(word, "value") if isinstance(word, dict) else fields.text(line, name)
-
-
-def _page(session: Session, link: str, hooks: Hooks) -> Json:
-    response = session.clients.pipeline().send_request(HttpRequest("GET", link), **hooks)
-    response.raise_for_status()
-    return response.json()

@@ -64,16 +64,16 @@ def _get(session: Session, owner: ResourceId, extension: str, version: str) -> J
 def dns_locks(session: Session, server: ServerSnapshot) -> ServerSnapshot:
     """The snapshot with the locks at, above and below its private DNS zone; none without a zone."""
     zone = server.private_dns_zone
-    return replace(server, dns_locks=tuple(_locks(session, zone)) if zone is not None else ())
+    return replace(server, dns_locks=tuple(locks(session, zone)) if zone is not None else ())
 
 
 def network_locks(session: Session, subnet: SubnetSnapshot) -> SubnetSnapshot:
     """The snapshot with the locks at, above and below its network, its own among them."""
     network = subnet.id.parent
-    return replace(subnet, network_locks=tuple(_locks(session, network))) if network is not None else subnet
+    return replace(subnet, network_locks=tuple(locks(session, network))) if network is not None else subnet
 
 
-def _locks(session: Session, resource: ResourceId) -> Iterable[ManagementLock]:
+def locks(session: Session, resource: ResourceId) -> Iterable[ManagementLock]:
     """The list at a resource holds what is inherited from its group and its subscription, and what lies on
     its children (Management Locks, list at resource level; ``atScope()`` would leave the latter out)."""
     link = (

@@ -15,17 +15,20 @@ What must not live here: decisions, reads of ARM itself.
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Iterator
+from datetime import UTC, datetime
 from functools import partial
 from typing import Final, TypeVar
 
-from shared.adapters.arm.session.session import MOST_PAGES, Hooks, Session, body_of, endless
+from shared.adapters.arm.session.session import MOST_PAGES, Hooks, Response, Session, body_of, endless
 from shared.adapters.arm.wire import fields, subnets
 from shared.model import Json, Locator, LocatorKind, Target, TargetKind
 from shared.model.errors import Permanent
 from shared.model.interfaces import Enumerated, Relation
 from shared.model.resource_id import ResourceId, parse_resource_id
+from shared.model.sweeping import Touched
 
 PAGE_ROWS: Final = 1000
+_LEFT_OUT: Final = "x-ms-tenant-subscription-limit-hit"
 _T = TypeVar("_T")
 
 _KINDS: Final = {
@@ -49,23 +52,46 @@ _FLEXIBLE: Final = "resources | where type =~ 'microsoft.dbforpostgresql/flexibl
 def enumerate_scope(session: Session, scope: ResourceId) -> Iterator[Enumerated]:
     """Every server and every PostgreSQL subnet of a subscription or resource group, page by page.
 
-    A row that names nothing leaves none of the others out: ``Permanent`` is raised after all of them.
+    A row that names nothing, or a list that is not whole, leaves none of the others out: ``Permanent`` is
+    raised after all of them.
     """
     group = f" | where resourceGroup =~ {quoted(scope.resource_group)}" if scope.resource_group else ""
     holding: set[ResourceId] = set()
     odd: list[Permanent] = []
-    for rows in _pages(session, scope, f"{_SERVERS}{group} | {_SERVER_COLUMNS} | order by id asc"):
+    for rows in _whole(
+        _pages(session, scope, f"{_SERVERS}{group} | {_SERVER_COLUMNS} | order by id asc"), odd
+    ):
         holding.update(_subnets_of(rows))
         yield Enumerated(targets=tuple(_sound(rows, _server_target, odd)))
-    for rows in _pages(session, scope, f"{_ENDPOINTS} | project id, properties | order by id asc"):
+    for rows in _whole(
+        _pages(session, scope, f"{_ENDPOINTS} | project id, properties | order by id asc"), odd
+    ):
         found = endpoint_targets(_sound(rows, _with_id, odd))
         holding.update(target.id for target in found.targets if target.kind is TargetKind.SUBNET)
         if found.relations:
             yield Enumerated(targets=(), relations=found.relations)
-    for rows in _pages(session, scope, f"{_NETWORKS}{group} | project id, properties | order by id asc"):
+    networks = f"{_NETWORKS}{group} | project id, properties | order by id asc"
+    for rows in _whole(_pages(session, scope, networks), odd):
         yield network_targets(_sound(rows, _with_id, odd), holding)
     if odd:
         raise odd[0]
+
+
+def touched_by(session: Session, scope: ResourceId, since: datetime) -> Iterator[Touched]:
+    """What Resource Graph saw change in a subscription since then; top-level resources alone. It keeps two
+    weeks (article on changes of resources).
+    """
+    changed = "todatetime(properties.changeAttributes.timestamp)"
+    query = (
+        f"resourcechanges | where {changed} > datetime({_text(since)})"
+        " | project id, touched = properties.targetResourceId | order by id asc"
+    )
+    for rows in _pages(session, scope, query):
+        yield from (Touched(resource=fields.text(row, "touched"), operation="") for row in rows)
+
+
+def _text(time: datetime) -> str:
+    return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def servers_in_subnet(session: Session, subnet: ResourceId) -> tuple[tuple[ResourceId, ...], str]:
@@ -197,11 +223,21 @@ def _server_target(row: Json) -> Target:
     return Target(kind=kind, id=fields.required_id(row))
 
 
+def _whole(pages: Iterator[list[Json]], odd: list[Permanent]) -> Iterator[list[Json]]:
+    """The pages; why there are not all of them is added to ``odd``."""
+    try:
+        yield from pages
+    except Permanent as error:
+        odd.append(error)
+
+
 def _pages(session: Session, scope: ResourceId | None, query: str) -> Iterator[list[Json]]:
     token: str | None = None
     for _ in range(MOST_PAGES):
         answer = session.ask(partial(_page, session, scope, query, token))
         yield rows_of(answer)
+        if _LEFT_OUT in answer:
+            raise Permanent("Resource Graph left subscriptions out", code="SubscriptionLimit")
         token = fields.get(answer, "$skipToken")
         if not token:
             _require_whole(answer)
@@ -230,7 +266,16 @@ def _page(session: Session, scope: ResourceId | None, query: str, token: str | N
     options = QueryRequestOptions(top=PAGE_ROWS, skip_token=token, result_format="objectArray")
     named = None if scope is None else [scope.subscription]
     request = QueryRequest(subscriptions=named, query=query, options=options)
-    return session.clients.graph().resources(request, cls=body_of, **hooks)
+    return session.clients.graph().resources(request, cls=_with_its_limit, **hooks)
+
+
+def _with_its_limit(response: Response, model: object, headers: object) -> Json:
+    """Beyond ten thousand subscriptions the rest is left out, which a header alone tells (article on
+    throttled requests).
+    """
+    told = response.http_response.headers.get(_LEFT_OUT, "")
+    body = body_of(response, model, headers)
+    return {**body, _LEFT_OUT: True} if told.lower() == "true" and isinstance(body, dict) else body
 
 
 def quoted(text: str) -> str:

@@ -1,34 +1,30 @@
 """The optional parts of a reading: one that is refused is told as unread and loses nothing else.
 
 A part is what takes a request of its own beyond the target's GET. What cannot be read because our identity
-may not, because the server is stopped or went away, or because the answer makes no sense, stays None on the
-snapshot with the reason in ``unread``: only the policies that need it become Unknown. What passes (a busy
-server, throttling, a broken connection) concerns the whole reading and is raised.
+may not, because the server is stopped or went away, because the answer makes no sense, or because Azure
+throttles or fails although it was asked again, stays None on the snapshot with the reason in ``unread``: only
+the policies that need it become Unknown. What passes is among the session's ``troubles`` besides, so that it
+is asked for again soon. The target's own GET alone is essential: what it raises ends the reading.
 
 What must not live here: which parts a target has (``servers``, ``subnets``), how one is asked for.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import Final, TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar
 
+from shared.adapters.arm.session.refusals import missing_in
 from shared.adapters.arm.session.session import Session
 from shared.model import Aspect, ServerSnapshot, SubnetSnapshot
-from shared.model.errors import Denied, GatewayError, Gone, Locked, Permanent, Stopped
+from shared.model.errors import Denied, GatewayError, Gone
 from shared.model.resource_id import ResourceId
 
 T = TypeVar("T")
 S = TypeVar("S", ServerSnapshot, SubnetSnapshot)
 Reader: TypeAlias = Callable[[Session, S], S]
 """Returns the snapshot with one part filled in; may raise a ``GatewayError``."""
-
-UNREADABLE: Final = (Denied, Gone, Locked, Permanent, Stopped)
-"""What keeps something from being read, however often it is asked for."""
-
-_ACTION: Final = re.compile(r"perform action '([^']+)'", re.IGNORECASE)
 
 
 def with_parts(
@@ -45,27 +41,25 @@ def with_parts(
 def _with_part(session: Session, snapshot: S, aspect: Aspect, read: Reader[S]) -> S:
     try:
         return read(session, snapshot)
-    except UNREADABLE as error:
+    except GatewayError as error:
         return replace(snapshot, unread={**snapshot.unread, aspect: why(error)})
 
 
 def why(error: GatewayError) -> str:
     """The reason in a few words; for a refusal the action that our identity lacks, as ARM names it."""
-    action = _ACTION.search(str(error))
-    if isinstance(error, Denied) and action:
-        return f"our identity may not perform {action[1]}"
-    return str(error)
+    missing = missing_in(str(error))
+    if isinstance(error, Denied) and missing:
+        return "; ".join(one.said for one in missing)
+    return f"{error} ({error.status})" if error.status >= 500 else str(error)
 
 
 def tried(ask: Callable[[], T], *, gone_is_told: bool = True) -> tuple[T | None, str]:
-    """What was asked for, or None with the reason; what passes is raised, as everywhere."""
+    """What was asked for, or None with the reason."""
     try:
         return ask(), ""
-    except Gone as error:
-        if not gone_is_told:
+    except GatewayError as error:
+        if isinstance(error, Gone) and not gone_is_told:
             raise
-        return None, why(error)
-    except (Denied, Locked, Permanent, Stopped) as error:
         return None, why(error)
 
 
@@ -83,7 +77,7 @@ def each(
     for one in named:
         try:
             known = read(one)
-        except UNREADABLE as error:
+        except GatewayError as error:
             refused.append(error)
             known = by_id(one, why(error))
         found += [known] if known is not None else []

@@ -17,10 +17,11 @@ from dataclasses import replace
 from typing import Final
 
 from shared.adapters.arm.reading import private_dns, subnets
-from shared.adapters.arm.reading.optional_parts import UNREADABLE, why
+from shared.adapters.arm.reading.optional_parts import why
 from shared.adapters.arm.session.session import Session
 from shared.model import Aspect, ServerSnapshot, SubnetSnapshot
 from shared.model.dns_names import record_name
+from shared.model.errors import GatewayError
 from shared.model.networks import SubnetEndpoint
 from shared.model.parts import EndpointDns
 from shared.model.resource_id import ResourceId
@@ -97,7 +98,7 @@ def _with_places(
     for subnet, endpoints in held.items():
         try:
             place = subnets.place(session, subnet, delegated=server.vnet_integrated)
-        except UNREADABLE as error:
+        except GatewayError as error:
             refused.append(f"subnet {subnet.name}: {why(error)}")
             continue
         found.append(replace(place, private_endpoints=endpoints))

@@ -12,11 +12,11 @@ from dataclasses import replace
 from typing import Final, TypeAlias
 
 from shared.adapters.arm.reading import graph, network_resources
-from shared.adapters.arm.reading.optional_parts import UNREADABLE, each, why
+from shared.adapters.arm.reading.optional_parts import each, why
 from shared.adapters.arm.session.session import Hooks, Session, bodies_of, body_of
 from shared.adapters.arm.wire import networks, server_parts, subnets
 from shared.model import Aspect, IPNetwork, Json, SubnetServer, SubnetSnapshot
-from shared.model.errors import Gone, Permanent
+from shared.model.errors import GatewayError, Gone, Permanent
 from shared.model.networks import ReplicaPartner
 from shared.model.resource_id import ResourceId
 
@@ -82,7 +82,7 @@ def _pgbouncer(session: Session, server: ResourceId) -> bool | None:
                 server.resource_group, server.name, "pgbouncer.enabled", cls=body_of, **hooks
             )
         )
-    except UNREADABLE:
+    except GatewayError:
         return None
     return server_parts.setting(body)
 
@@ -103,7 +103,7 @@ def with_partners(session: Session, subnet: SubnetSnapshot) -> SubnetSnapshot:
     for at, server in enumerate(subnet.servers[:MOST_SERVERS]):
         try:
             servers[at] = _with_its_partners(session, server, places)
-        except UNREADABLE as error:
+        except GatewayError as error:
             unread.setdefault(Aspect.SUBNET_REPLICAS, why(error))
     return replace(subnet, servers=tuple(servers), unread=unread)
 
@@ -128,7 +128,7 @@ def _source(session: Session, source: ResourceId) -> ReplicaPartner:
     """The source of a replica; one that cannot be read is known by its id alone."""
     try:
         return subnets.replica_partner(_server_body(session, source))
-    except UNREADABLE as error:
+    except GatewayError as error:
         return ReplicaPartner(server=source, unread=why(error))
 
 
@@ -156,5 +156,5 @@ def _prefixes(session: Session, subnet: ResourceId) -> tuple[tuple[IPNetwork, ..
         body = network_resources.subnet(session, subnet)
         found = subnets.subnet(body, session.clock.now())
         return found.prefixes, found.odd_fields.get("addressPrefix", "")
-    except UNREADABLE as error:
+    except GatewayError as error:
         return (), why(error)

@@ -24,6 +24,8 @@ from shared.model.errors import Gone, Transient
 from shared.model.networks import SubnetEndpoint
 from shared.model.resource_id import ResourceId
 
+_SOON: Final = 5.0
+"""Seconds after which a subnet that changed while it was read is read again."""
 MOST_ENDPOINTS: Final = 10
 """Where a subnet names more endpoints than these, Resource Graph is asked first which lead elsewhere."""
 
@@ -114,7 +116,7 @@ def _with_group(group: ResourceId, session: Session, subnet: SubnetSnapshot) -> 
     try:
         found = network_resources.security_group(session, group)
     except Gone as error:
-        raise _changed_meanwhile(error) from error
+        raise session.trouble(_changed_meanwhile(error)) from error
     return replace(
         subnet,
         security_group=found.group,
@@ -127,12 +129,13 @@ def _with_routes(table: ResourceId, session: Session, subnet: SubnetSnapshot) ->
     try:
         body = network_resources.route_table(session, table)
     except Gone as error:
-        raise _changed_meanwhile(error) from error
+        raise session.trouble(_changed_meanwhile(error)) from error
     return replace(subnet, route_table=networks.route_table(body))
 
 
 def _changed_meanwhile(error: Gone) -> Transient:
-    return Transient(f"the subnet changed while it was read: {error}", status=error.status)
+    why = f"the subnet changed while it was read: {error}"
+    return Transient(why, status=error.status, retry_after=_SOON)
 
 
 def _with_virtual_network(session: Session, subnet: SubnetSnapshot) -> SubnetSnapshot:

@@ -21,6 +21,7 @@ from typing import Final
 from azure.core.exceptions import AzureError, DeserializationError, HttpResponseError, SerializationError
 from azure.core.rest import HttpResponse
 
+from shared.adapters.arm.session.refusals import told
 from shared.model import Json, ServerState
 from shared.model.errors import (
     Busy,
@@ -173,7 +174,7 @@ def translate(
             asked=asked,
             status=status,
             codes=tuple(codes_of(body)),
-            message=message_of(body) or response.reason,
+            message=told(body) or response.reason,
             retry_after=retry_after(response.headers, now),
             server=server,
         )
@@ -207,14 +208,6 @@ def codes_of(body: Json) -> Iterator[str]:
         yield code.strip()
     for nested in ("error", "details", "innererror", "innerError"):
         yield from codes_of(body.get(nested))
-
-
-def message_of(body: Json) -> str:
-    """The outermost message, without the query strings and identifiers that later parts carry."""
-    if not isinstance(body, Mapping):
-        return ""
-    message = body.get("message")
-    return message if isinstance(message, str) else message_of(body.get("error"))
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:

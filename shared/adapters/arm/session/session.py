@@ -67,6 +67,7 @@ class Session:
         self.reserve = RESERVE
         """How much of a bucket is left to others; a sweep sets it to ``SWEEP_RESERVE``."""
         self.calls: list[ArmCall] = []
+        self.troubles: list[Transient] = []
         self._sleep = sleep
 
     def ask(
@@ -75,7 +76,8 @@ class Session:
         asked: Asked = Asked.READ,
         server: ServerState | None = None,
     ) -> _T:
-        """Send a read or a poll, again where that helps. Raises a classified ``GatewayError``."""
+        """Send a read or a poll, again where that helps. Raises a classified ``GatewayError``; one that
+        passes is among the ``troubles``, whoever catches it."""
         retrying = Retrying(
             retry=retry_if_exception(_is_worth_asking_again),
             stop=stop_after_attempt(ATTEMPTS) | stop_before_delay(BUDGET_SECONDS),
@@ -83,7 +85,16 @@ class Session:
             sleep=self._pause,
             reraise=True,
         )
-        return retrying(lambda: self.classified(lambda: request(self._hooks()), asked, server))
+        try:
+            return retrying(lambda: self.classified(lambda: request(self._hooks()), asked, server))
+        except Transient as passing:
+            self.trouble(passing)
+            raise
+
+    def trouble(self, passing: Transient) -> Transient:
+        """The error, noted: what it kept from being read may be read a little later."""
+        self.troubles.append(passing)
+        return passing
 
     def tell(self, request: Callable[[Hooks], object], server: ServerState | None) -> Accepted:
         """Send a write, once. ``server`` is the state in which the written server was last seen."""

@@ -13,7 +13,8 @@ from typing import Final
 from azure.core.rest import HttpRequest, HttpResponse
 
 from shared.adapters.arm.session.clients import same_host
-from shared.adapters.arm.session.errors import Asked, Refusal, classify, codes_of, message_of, retry_after
+from shared.adapters.arm.session.errors import Asked, Refusal, classify, codes_of, retry_after
+from shared.adapters.arm.session.refusals import told
 from shared.adapters.arm.session.session import Accepted, Hooks, Session
 from shared.adapters.arm.wire.fields import text
 from shared.model import Json, Operation
@@ -99,7 +100,7 @@ def _runs_on(body: Json) -> bool:
                 asked=Asked.POLL,
                 status=200,
                 codes=codes or cancelled,
-                message=message_of(body) or f"the operation ended as {status}",
+                message=told(body) or f"the operation ended as {status}",
             )
         )
     return status != "succeeded"

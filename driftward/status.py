@@ -1,0 +1,79 @@
+"""`driftward status`: how an app is set, whether writes are switched off, and which targets nobody can judge.
+
+Exit codes: 0 shown, and every target can be judged; 1 some cannot, or the app refused; 2 there was no answer;
+3 it is not known which.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Final
+
+import click
+
+from driftward.app import KEY, TOKEN, URL, AppRefused, NoAnswer, app_at
+from driftward.options import answers
+from driftward.refusing import complain, plain, refuse
+from shared.model import Json
+
+_HELP: Final = """\
+How an app is set: mode and scopes, break-glass, routes that are shut, and the targets that could not be read
+when they were last looked at, with since when and why. Drift on these goes unseen.
+
+\b
+  driftward status --url https://driftward-app.azurewebsites.net
+"""
+_EPILOG: Final = """\
+Exit codes: 0 every target can be judged; 1 some cannot, or the app refused; 2 there was no answer; 3 it is
+not known which targets cannot be judged.
+"""
+
+
+@click.command("status", help=_HELP, epilog=_EPILOG)
+@URL
+@KEY
+@TOKEN
+@answers
+def status(url: str | None, key: str | None, token: str | None, as_json: bool) -> int:
+    """The status of an app."""
+    try:
+        if not url:
+            raise NoAnswer("--url is missing: the status is the app's")
+        told = app_at(url, key, token).get("status")
+    except AppRefused as error:
+        complain(str(error))
+        return 1
+    except NoAnswer as error:
+        return refuse(error)
+    print(json.dumps(told, indent=2) if as_json else "\n".join(plain(line) for line in _lines(told)))
+    return _code(told.get("unknownTargets"))
+
+
+def _code(unknown: Json) -> int:
+    if unknown is None:
+        return 3
+    return 1 if unknown else 0
+
+
+def _lines(told: dict[str, Json]) -> Iterator[str]:
+    yield f"mode         {told.get('mode')}"
+    for scope in told.get("scopes") or []:
+        yield f"scope        {scope}"
+    for one in told.get("breakGlass") or []:
+        yield f"break-glass  {one.get('switch')} in {one.get('subscription')}"
+    for one in told.get("shut") or []:
+        yield f"shut         {one.get('route')}: {one.get('when')}"
+    yield from _of_targets(told.get("unknownTargets"))
+
+
+def _of_targets(unknown: Json) -> Iterator[str]:
+    if unknown is None:
+        yield "unknown      it cannot be read which targets nobody can judge"
+        return
+    for one in unknown:
+        yield f"unknown      {(one.get('target') or {}).get('id')}"
+        yield f"    since  {one.get('since')}, asked again at {one.get('againAt')}"
+        yield f"    why    {one.get('why')}"
+    if not unknown:
+        yield "unknown      no target: every one could be read"

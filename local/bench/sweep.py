@@ -1,0 +1,76 @@
+"""Benchmark of the sweep: what a pass over a whole estate costs, and one in which little has changed.
+
+The real gateway and clients before the simulator, on the simulator's own time: 50 ms for a call, ARM's
+buckets (`local.simulator.buckets`), eight workers. 10,000 servers and 3,000 NSGs in `full`, a fiftieth of
+that in `quick`. Shares are of the pass that looks at everything: of its calls to ARM, and of the processor
+time of its messages, the simulator's own answers among them. The second pass comes half an hour later, when
+one server in a hundred was written. Memory is what the process grew by while the later half was looked at,
+less what the storage took in it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from time import process_time
+from typing import Final
+
+from local.simulator import seeds
+from tests.sweeps.estate import BETWEEN, Estate, estate, server_name
+
+_SIZES: Final = {"quick": (150, 50), "full": (10_000, 3_000)}
+_MEGABYTE: Final = 1024 * 1024
+_PAGE: Final = 4096
+
+
+def measure(extent: str) -> dict[str, tuple[float, str]]:
+    """Figures with their units."""
+    servers, groups = _SIZES[extent]
+    began = process_time()
+    there = Estate(estate(servers, groups))
+    grown = _whole_pass(there)
+    whole_calls, whole_processor, throttled = there.azure.answered, there.processor, there.azure.throttled
+    figures: dict[str, tuple[float, str]] = {
+        "sweep.targets": (there.looks, "targets"),
+        "sweep.failed": (there.failed, "messages"),
+        "sweep.armCallsPerTarget": (round(whole_calls / there.looks, 2), "calls"),
+        "sweep.throttledShare": (round(throttled / whole_calls, 4), "1"),
+        "sweep.simulatedHours": (round((there.clock.now() - there.began).total_seconds() / 3600, 2), "h"),
+        "sweep.longestMessage": (round(there.longest, 1), "s"),
+        "sweep.hostCpu": (round(whole_processor / there.looks * 1000, 1), "ms"),
+        "sweep.memory.grown": (round(grown, 1), "MB"),
+    }
+    calls, processor = _pass_with_changes(there, servers)
+    figures |= {
+        "sweep.changed.share": (round(calls / whole_calls, 4), "1"),
+        "sweep.changed.processorShare": (round(processor / whole_processor, 4), "1"),
+    }
+    for name, (amount, unit) in figures.items():
+        print(f"{name:<30} {amount:>10} {unit}")
+    print(f"in {process_time() - began:.0f} s of processor time")
+    return figures
+
+
+def _whole_pass(there: Estate) -> float:
+    """Everything is looked at; by how many megabytes the process grew while the later half was."""
+    there.sweep()
+    half = there.clock.now() + (there.last_due() - there.clock.now()) / 2
+    there.work(half)
+    before = _resident() - there.stored()
+    there.work()
+    return (_resident() - there.stored() - before) / _MEGABYTE
+
+
+def _pass_with_changes(there: Estate, servers: int) -> tuple[int, float]:
+    """Calls and processor time of a pass half an hour later, of which one server in a hundred was written."""
+    calls, processor = there.azure.answered, there.processor
+    there.clock.set(max(there.clock.now(), there.began + BETWEEN))
+    for number in range(0, servers, 100):
+        server = seeds.flexible_server_id(name=server_name(number))
+        there.azure.call("PATCH", server, {"tags": {"written": "yes"}})
+    there.pass_over()
+    return there.azure.answered - calls, there.processor - processor
+
+
+def _resident() -> int:
+    """Bytes of memory that the process holds."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * _PAGE

@@ -1,0 +1,292 @@
+"""A pass over a subscription: everything is listed, and what may be another than before is looked at.
+
+Listing costs a call for many targets, a look some ten calls for one. So a pass asks for a look at
+
+- what was touched, by the Activity Log (children and what hangs on a resource too) and Resource Graph's
+changes,
+- what its provider lists with another body or etag than in the last pass, what is new, and what is gone,
+- what is remembered and not listed,
+- what every pass looks at (``guardrails.attention``), and what an entry of ``policies.yaml`` exempts no more,
+- and whose turn it is: every target has one in each ``TURN``, spread evenly, whatever anybody told;
+
+and for a look at everything where none of this can be relied on: the first time, where something could not be
+listed or told, and where other code, other policies or another switch judges. What each kind of change is
+found by, and how soon, is in docs/adr/0021. Nothing is judged here, and Resource Graph alone leaves nothing
+out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import field
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Final, TypeAlias
+
+from shared.controller.deps import Deps
+from shared.controller.ended_exemptions import tell_of_ended_exemptions
+from shared.controller.event_targets import what_was_touched
+from shared.controller.spreading import spread
+from shared.model import Cause, Locator, Target
+from shared.model.errors import EntityChanged, GatewayError, Permanent, StoreError, Transient
+from shared.model.messages import Message
+from shared.model.resource_id import ResourceId
+from shared.model.sweeping import Listed, PassRecord, Watched
+from shared.model.values import value
+from shared.state.pass_rows import Noted
+
+TURN: Final = timedelta(hours=5)
+"""How often everything is looked at; with the time between passes and the pace of looks at most six hours."""
+JUST_SEEN: Final = timedelta(minutes=30)
+"""Whose turn comes so soon after everything was asked for has had it."""
+TOLD_LATE: Final = timedelta(minutes=20)
+"""How much later than it happened the Activity Log and Resource Graph may tell of something."""
+PATIENCE: Final = 3
+"""How often a pass waits for what passes (throttling) before it goes without and looks at everything."""
+_Looks: TypeAlias = tuple[Target | Locator, ...]
+_THERE: Final = "there"
+"""The digest of what is listed by name only."""
+
+
+@value
+class _Survey:
+    """What was found out about a subscription before anything is asked for. Filled as it is found."""
+
+    listed: dict[str, Listed] = field(default_factory=dict)
+    touched: dict[str, Target | Locator] = field(default_factory=dict)
+    unlisted: list[str] = field(default_factory=list)
+    """What could not be listed, and why."""
+    untold: list[str] = field(default_factory=list)
+    """Why it is not known what was touched."""
+
+    def targets(self) -> Iterator[Target]:
+        return (one.what for one in self.listed.values() if isinstance(one.what, Target))
+
+
+def pass_over(message: Message, deps: Deps) -> None:
+    """Do what the timer asked for. Raises what is worth another try, and at the end ``Permanent`` where a
+    scope could not be listed: what is remembered there is looked at all the same."""
+    assert message.locator is not None
+    subscription, cause = message.locator.id.subscription, message.cause
+    last = deps.store.passes.last(subscription)
+    if last is None or last.began < cause.time:
+        last = _pass(subscription, last, message, deps)
+    if last.began == cause.time and last.failed:
+        raise Permanent(last.failed, code="NotListed")
+
+
+def _pass(subscription: str, last: PassRecord | None, message: Message, deps: Deps) -> PassRecord:
+    survey = _survey(subscription, last, message.attempt, deps)
+    noted, watched = deps.store.passes.noted(subscription), tuple(deps.store.passes.watched(subscription))
+    _tell_of_ends(watched, message.cause, deps)
+    choice = _Choice(survey=survey, noted=noted, watched=watched, last=last, deps=deps)
+    record = _asked(choice, _judged_by(subscription, deps), message.cause)
+    deps.store.passes.note(subscription, survey.listed.values(), noted)
+    if not survey.unlisted:
+        deps.store.passes.forget(subscription, noted.gone(survey.listed.keys()))
+        _complete_first_pass(subscription, message.cause, deps)
+    _keep(subscription, record, deps)
+    return record
+
+
+def _asked(choice: _Choice, judged_by: str, cause: Cause) -> PassRecord:
+    """Ask for the looks, what is urgent first."""
+    last, deps = choice.last, choice.deps
+    needs_all = choice.needs_all(judged_by)
+    is_whole = needs_all and not _is_under_way(last, judged_by, deps)
+    urgent = choice.urgent()
+    routine = choice.all(but=urgent) if is_whole else choice.turns(but=urgent)
+    until = spread(urgent, routine, last, cause, deps)
+    _log((choice, urgent, routine), until)
+    return PassRecord(
+        began=cause.time,
+        judged_by=judged_by,
+        spread_until=until,
+        whole_began=cause.time if is_whole or last is None else last.whole_began,
+        whole_until=until if is_whole or last is None else last.whole_until,
+        owes_whole=needs_all and not is_whole,
+        failed="; ".join(choice.survey.unlisted),
+        etag=last.etag if last is not None else None,
+    )
+
+
+def _keep(subscription: str, record: PassRecord, deps: Deps) -> None:
+    """Another pass that was faster has asked for the same."""
+    try:
+        deps.store.passes.keep(subscription, record)
+    except EntityChanged:
+        return
+
+
+def _is_under_way(last: PassRecord | None, judged_by: str, deps: Deps) -> bool:
+    """Whether looks at everything are still due: they are not asked for twice, but owed once more."""
+    if last is None or last.whole_until is None or last.judged_by != judged_by:
+        return False
+    return last.whole_until > deps.clock.now()
+
+
+def _judged_by(subscription: str, deps: Deps) -> str:
+    """What judges now. Where writes were forbidden and are not any more, all that was left is looked at."""
+    try:
+        stopped = deps.store.break_glass(subscription, deps.settings.scopes)
+    except StoreError:
+        return f"{deps.judged_by()} unreadable"
+    return f"{deps.judged_by()} {deps.settings.mode}{' stopped' if stopped else ''}"
+
+
+def _tell_of_ends(watched: Iterable[Watched], cause: Cause, deps: Deps) -> None:
+    now = deps.clock.now()
+    for one in watched:
+        if one.look_at is not None and one.look_at <= now:
+            tell_of_ended_exemptions(deps.store.recall(one.target, now), cause, deps)
+
+
+def _complete_first_pass(subscription: str, cause: Cause, deps: Deps) -> None:
+    """The line between what was inherited and what is new: when the pass began that listed everything."""
+    if any(not scope.resource_group for scope in _scopes(subscription, deps)):
+        deps.store.complete_first_pass(subscription, cause.time)
+
+
+def _scopes(subscription: str, deps: Deps) -> list[ResourceId]:
+    return [scope for scope in deps.settings.scopes if scope.subscription.lower() == subscription.lower()]
+
+
+# --- what is there, and what was touched -----------------------------------------------------------
+
+
+def _survey(subscription: str, last: PassRecord | None, attempt: int, deps: Deps) -> _Survey:
+    survey = _Survey()
+    for scope in _scopes(subscription, deps):
+        _try(partial(_list, scope, survey, deps), attempt, survey.unlisted)
+        _try(partial(_enumerate, scope, survey, deps), attempt, survey.unlisted)
+        if last is not None:
+            since = last.began - TOLD_LATE
+            _try(partial(_touch, scope, since, survey, deps), attempt, survey.untold)
+    return survey
+
+
+def _try(source: Callable[[], None], attempt: int, troubles: list[str]) -> None:
+    """One source of three: without it there is more to look at, never less. What passes is waited for."""
+    try:
+        source()
+    except GatewayError as error:
+        if isinstance(error, Transient) and attempt < PATIENCE:
+            raise
+        troubles.append(f"{error.code or type(error).__name__}: {error}")
+
+
+def _list(scope: ResourceId, survey: _Survey, deps: Deps) -> None:
+    for one in deps.gateway.listed(scope):
+        survey.listed[one.what.key] = one
+
+
+def _enumerate(scope: ResourceId, survey: _Survey, deps: Deps) -> None:
+    for page in deps.gateway.enumerate(scope):
+        for target in page.targets:
+            survey.listed.setdefault(target.key, Listed(what=target, digest=_THERE))
+
+
+def _touch(scope: ResourceId, since: datetime, survey: _Survey, deps: Deps) -> None:
+    for one in deps.gateway.touched(scope, since):
+        what = what_was_touched(one)
+        if what is not None:
+            survey.touched[what.key] = what
+
+
+# --- what is looked at -----------------------------------------------------------------------------
+
+
+@value
+class _Choice:
+    survey: _Survey
+    noted: Noted
+    watched: tuple[Watched, ...]
+    last: PassRecord | None
+    deps: Deps
+
+    def needs_all(self, judged_by: str) -> bool:
+        """Whether nothing that was told or listed is enough to leave anything out."""
+        last = self.last
+        if last is None or last.owes_whole or last.judged_by != judged_by:
+            return True
+        return bool(self.survey.unlisted or self.survey.untold)
+
+    def all(self, but: _Looks) -> _Looks:
+        """Everything else that is listed or remembered."""
+        return self._without(but, [*self.survey.targets(), *self._missing()])
+
+    def urgent(self) -> _Looks:
+        """What may be another than it was, and what every pass looks at; nothing the first time."""
+        if self.last is None:
+            return ()
+        now = self.deps.clock.now()
+        attended = (one.target for one in self.watched if one.look_at is not None and one.look_at <= now)
+        found = [*self.survey.touched.values(), *self._changed(), *self._missing(), *attended]
+        return self._covered([*found, *self._exempt_no_more(self.last.began, now)])
+
+    def turns(self, but: _Looks) -> _Looks:
+        """Whose turn has come since the last pass."""
+        assert self.last is not None
+        since, now = self.last.began, self.deps.clock.now()
+        if self.last.whole_began is not None:
+            since = max(since, self.last.whole_began + JUST_SEEN)
+        return self._without(but, [one for one in self.survey.targets() if has_turn(one.key, since, now)])
+
+    def _changed(self) -> Iterator[Target | Locator]:
+        """What is listed otherwise than in the last pass, or not any more."""
+        listed, noted = self.survey.listed, self.noted
+        yield from (one.what for key, one in listed.items() if not noted.shows(key, one.digest))
+        yield from noted.gone(listed.keys())
+
+    def _without(self, but: _Looks, found: Iterable[Target | Locator]) -> _Looks:
+        asked = {one.key for one in but}
+        return self._covered([one for one in found if one.key not in asked])
+
+    def _missing(self) -> Iterator[Target]:
+        """What is remembered and not listed, spelled as it was."""
+        for one in self.watched:
+            if one.target.key not in self.survey.listed:
+                yield self.deps.store.recall(one.target, self.deps.clock.now()).target
+
+    def _exempt_no_more(self, began: datetime, now: datetime) -> Iterator[Target]:
+        """What an entry of the file exempted that has ended since the last pass."""
+        entries = (entry for entry, _ in self.deps.configuration.expired_exemptions(now))
+        scopes = [entry.scope for entry in entries if entry.expires > began]
+        return (one.target for one in self.watched if any(one.target.id.within(scope) for scope in scopes))
+
+    def _covered(self, found: Iterable[Target | Locator]) -> _Looks:
+        """Each once, as it is listed now; of targets only those within the scopes."""
+        listed = self.survey.listed
+        spelled: Mapping[str, Target | Locator] = {
+            one.key: listed[one.key].what if one.key in listed else one for one in found
+        }
+        covers = self.deps.settings.covers
+        return tuple(one for one in spelled.values() if isinstance(one, Locator) or covers(one.id))
+
+
+def has_turn(key: str, since: datetime, now: datetime) -> bool:
+    """Whether the turn of a target lies behind ``since`` and not behind ``now``. Turns are spread by hash."""
+    if now <= since:
+        return False
+    cycle = TURN.total_seconds()
+    at = int(hashlib.sha256(key.encode()).hexdigest()[:8], 16) % cycle
+    return (now.timestamp() - at) // cycle > (since.timestamp() - at) // cycle
+
+
+def _log(chosen: tuple[_Choice, _Looks, _Looks], until: datetime) -> None:
+    choice, urgent, routine = chosen
+    choice.deps.log(
+        {
+            "message": "pass",
+            "cause": "sweep",
+            "listed": len(choice.survey.listed),
+            "touched": len(choice.survey.touched),
+            "changed": len(urgent),
+            "due": len(routine),
+            "until": until.isoformat(),
+            "unlisted": "; ".join(choice.survey.unlisted),
+            "untold": "; ".join(choice.survey.untold),
+            "armCalls": len(choice.deps.gateway.calls),
+        }
+    )

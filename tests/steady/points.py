@@ -1,0 +1,222 @@
+"""Plays a scenario whole, then once more for each operation of it, broken there, and compares the ends."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import lru_cache, partial
+from typing import Final
+
+from shared.model.values import value
+from tests.steady.ends import End, end_of, wrongs
+from tests.steady.plant import Plant
+from tests.steady.scenarios import BY_NAME, Scenario
+from tests.steady.tape import Breaks, Fault, Operation
+
+PATIENCE: Final = 1200.0
+"""Seconds for which the app is left alone after a fault, before the scenario goes on."""
+AFTERWARDS: Final = 7200.0
+"""Seconds after the sweep at the end, in which all that was put off comes."""
+OUTAGE: Final = 4
+"""Operations of the store that fail, where it is more than one."""
+MEANWHILE: Final = ("undone", "changed", "deleted")
+
+
+@value
+class Whole:
+    """A scenario that nothing came in the way of."""
+
+    operations: tuple[Operation, ...]
+    steps: tuple[Stretch, ...]
+    last: End
+    wrongs: tuple[str, ...]
+    """What is wrong although nothing came in the way."""
+
+
+@value
+class Stretch:
+    """One step as it went."""
+
+    end: End
+    seconds: float
+    """How long it took until it had come to its end."""
+
+
+@value
+class Ran:
+    """A scenario that something came in the way of."""
+
+    fault: Fault
+    operation: Operation
+    wrongs: tuple[str, ...]
+    """What is wrong at the end; nothing where the world has recovered."""
+    is_guarded: bool
+    """Whether a check of the change was queued before, in whose time it goes on."""
+    recovery: float | None
+    """Seconds from the fault until all was well, without those that Azure took; None where only the sweep or
+    a later step mended it."""
+
+
+Seen = list[tuple[datetime, End]]
+
+
+@dataclass
+class _Player:
+    """Plays one scenario, and looks on."""
+
+    scenario: Scenario
+    plant: Plant
+    struck_at: datetime | None = None
+
+    @classmethod
+    def of(cls, scenario: Scenario, fault: Fault | None) -> _Player:
+        player = cls(scenario=scenario, plant=scenario.plant())
+        tape = player.plant.tape
+        tape.operations.clear()
+        tape.fault, tape.meanwhile, tape.struck = fault, player._meanwhile, player._strike
+        return player
+
+    def _strike(self) -> None:
+        self.struck_at = self.plant.clock.now()
+
+    def _meanwhile(self, name: str) -> None:
+        there = self.plant.azure.snapshots.get(self.plant.last_written or self.scenario.good.id.key)
+        if there is None or not name:
+            return
+        match name:
+            case "undone":
+                self.plant.write(replace(self.scenario.good, id=there.id))
+            case "changed":
+                self.plant.write(replace(self.scenario.changed, id=there.id))
+            case "deleted":
+                self.plant.delete(there.target)
+
+    def play(self, number: int, watch: Callable[[], object]) -> None:
+        step = self.scenario.steps[number]
+        step.does(self.plant)
+        self.plant.work(step.seconds, watch)
+
+    def close(self) -> End:
+        """The last that is done for a world: it is left alone, swept, and left alone."""
+        self.plant.work(PATIENCE)
+        self.plant.sweep()
+        self.plant.work(AFTERWARDS)
+        return end_of(self.plant)
+
+
+@lru_cache(maxsize=64)
+def whole(name: str) -> Whole:
+    """The scenario of this name as it goes when nothing comes in its way."""
+    player = _Player.of(BY_NAME[name], None)
+    plant = player.plant
+    steps: list[Stretch] = []
+    for number in range(len(player.scenario.steps)):
+        began, seen = plant.clock.now(), Seen()
+        player.play(number, partial(_note, plant, seen))
+        end = end_of(plant)
+        steps.append(Stretch(end=end, seconds=_reached(began, seen, end) or 0.0))
+    operations = tuple(plant.tape.operations)
+    last = player.close()
+    return Whole(operations=operations, steps=tuple(steps), last=last, wrongs=tuple(wrongs(plant)))
+
+
+@lru_cache(maxsize=4096)
+def with_others(name: str, at: int, meanwhile: str) -> End:
+    """How the scenario ends when others do this before that operation, and nothing breaks."""
+    player = _Player.of(BY_NAME[name], Fault(at=at, breaks=None, meanwhile=meanwhile))
+    _play(player)
+    return player.close()
+
+
+def broken(scenario: Scenario, fault: Fault) -> Ran:
+    """The scenario with this fault in its way, and everything that goes on after it."""
+    clean = whole(scenario.name)
+    player = _Player.of(scenario, fault)
+    recovery = _play(player)
+    last = player.close()
+    wanted = with_others(scenario.name, fault.at, fault.meanwhile) if fault.meanwhile else clean.last
+    differs = last.differs(wanted, made=not fault.meanwhile)
+    found = (*wrongs(player.plant), *([f"ends otherwise: {differs}"] if differs else []))
+    before = clean.operations[: fault.at - 1]
+    return Ran(
+        fault=fault,
+        operation=clean.operations[fault.at - 1],
+        wrongs=found,
+        is_guarded=any(one.name == "queue.send check" for one in before),
+        recovery=recovery,
+    )
+
+
+def _play(player: _Player) -> float | None:
+    """All steps; returns the recovery where it can be told."""
+    plant, recovery = player.plant, None
+    for number, step in enumerate(player.scenario.steps):
+        was_struck, began, seen = player.struck_at is not None, plant.clock.now(), Seen()
+        watch = partial(_watch, player, seen)
+        player.play(number, watch)
+        if player.struck_at is None or recovery is not None or not step.settles:
+            continue
+        if not was_struck:
+            plant.work(PATIENCE, watch)
+        recovery = _recovery(player, began, seen, number)
+    return recovery
+
+
+def _watch(player: _Player, seen: Seen) -> None:
+    if player.struck_at is not None:
+        _note(player.plant, seen)
+
+
+def _note(plant: Plant, seen: Seen) -> None:
+    seen.append((plant.clock.now(), end_of(plant)))
+
+
+def _recovery(player: _Player, began: datetime, seen: Seen, step: int) -> float | None:
+    """How much later than the clean run. What an operator asked again began only then."""
+    clean = whole(player.scenario.name).steps[step]
+    took = _reached(began, seen, clean.end)
+    if took is None:
+        return None
+    asked = [(time - began).total_seconds() for time in player.plant.asked_again]
+    waited = max((seconds for seconds in asked if seconds <= took), default=0.0)
+    return max(0.0, took - waited - clean.seconds)
+
+
+def _reached(began: datetime, seen: Seen, wanted: End) -> float | None:
+    """Seconds after which it was as wanted, and stayed so; None if it never was."""
+    reached = None
+    for time, end in seen:
+        if end.differs(wanted):
+            reached = None
+        elif reached is None:
+            reached = time
+    return None if reached is None else (reached - began).total_seconds()
+
+
+# --- which points there are ------------------------------------------------------------------------
+
+
+def points(scenario: Scenario) -> Iterator[Fault]:
+    """Every gap between two operations of the scenario, with everything that may happen in it."""
+    for number, operation in enumerate(whole(scenario.name).operations, start=1):
+        for meanwhile in ("", *MEANWHILE):
+            yield Fault(at=number, breaks=Breaks.KILLED, meanwhile=meanwhile)
+            if operation.may_fail:
+                for breaks in (Breaks.FAILS, Breaks.LOST):
+                    yield Fault(at=number, breaks=breaks, meanwhile=meanwhile)
+                    if operation.is_of_store:
+                        yield Fault(at=number, breaks=breaks, lasts=OUTAGE, meanwhile=meanwhile)
+
+
+def kills(scenario: Scenario) -> Iterator[Fault]:
+    """Every gap, with a worker that dies there, and nothing else."""
+    return (one for one in points(scenario) if one.breaks is Breaks.KILLED and not one.meanwhile)
+
+
+def sampled(scenario: Scenario, stride: int) -> Iterator[Fault]:
+    """One point of so many, the same ones in every run."""
+    for fault in points(scenario):
+        if zlib.crc32(f"{scenario.name} {fault}".encode()) % stride == 0:
+            yield fault
