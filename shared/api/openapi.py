@@ -207,7 +207,7 @@ def _definitions(forms: Iterable[tuple[Any, JsonSchemaMode]]) -> dict[str, _Sche
 
 def _alert(record: _Schema) -> _Schema:
     """As ``alert_view`` shows it."""
-    hidden = {"etag", "unsent", "edits", "planned"}
+    hidden = {"etag", "unsent", "edits", "planned", "listed"}
     kept = _shown_part(record, hidden, "An alert: one drift, from when it was seen until it is over.")
     planned = {"anyOf": [{"$ref": f"{_REFERENCE}{PlannedView.__name__}"}, {"type": "null"}]}
     return {**kept, "properties": {**kept["properties"], "planned": planned}}
@@ -222,7 +222,7 @@ def _approval(record: _Schema) -> _Schema:
 
 def _change(definitions: Mapping[str, _Schema]) -> _Schema:
     """As ``change_view`` shows it: the parts of the inner change stand beside the rest."""
-    hidden = {"etag", "operation", "nextEdit", "change"}
+    hidden = {"etag", "operation", "nextEdit", "change", "listed"}
     kept = _shown_part(
         definitions["ChangeRecord"], hidden, "A change that was claimed, with its inverse, proof and outcome."
     )
