@@ -13,6 +13,7 @@ import os
 import azure.functions as func
 
 from functions.http_api import bp as http_api
+from functions.notify import bp as notify
 from functions.poison import bp as poison
 from functions.reconcile import bp as reconcile
 from functions.resource_events import bp as resource_events
@@ -23,5 +24,5 @@ KEYS = func.AuthLevel.ANONYMOUS if authentication_is_on(os.environ) else func.Au
 
 app = func.FunctionApp(http_auth_level=KEYS)
 
-for blueprint in (resource_events, reconcile, poison, sweep, http_api):
+for blueprint in (resource_events, reconcile, poison, notify, sweep, http_api):
     app.register_functions(blueprint)

@@ -110,7 +110,12 @@ class Wiring:
 
         account = storage_account(self._environment, partial(azure_credential, self.settings))
         sleep = self._clock.sleep
-        return Store(AzureTables(account, sleep), AzureBlobs(account, sleep), AzureQueue(account, sleep))
+        return Store(
+            AzureTables(account, sleep),
+            AzureBlobs(account, sleep),
+            AzureQueue(account, sleep),
+            notices=AzureQueue(account, sleep, "notify"),
+        )
 
     @cached_property
     def _clock(self) -> SystemClock:

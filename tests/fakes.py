@@ -44,10 +44,11 @@ from shared.model import (
 )
 from shared.model.alert_records import AlertRecord, AlertStatus, Notification
 from shared.model.edits import EditDoesNotFit, apply_edit
-from shared.model.errors import Denied, GatewayError, Gone, StoreError, Transient
+from shared.model.errors import Denied, GatewayError, Gone, SinkError, StoreError, Transient
 from shared.model.happened import approval_given
 from shared.model.interfaces import Enumerated, GroupReading, Relation, TagReading
 from shared.model.messages import Message, MessageKind, RunOptions
+from shared.model.operations import LoggedWrite
 from shared.model.resource_id import ResourceId
 from shared.model.results import TargetResult
 from shared.model.snapshots import SERVER_PARTS, SUBNET_PARTS, parts_tried
@@ -88,6 +89,9 @@ class Azure:
     polls_until_done: int = 0
     touched: list[Touched] = field(default_factory=list)
     """What Azure's own records tell of."""
+    logged: list[LoggedWrite] = field(default_factory=list)
+    """The lines of the Activity Log."""
+    log_errors: list[GatewayError] = field(default_factory=list)
     running: dict[str, tuple[int, Edit]] = field(default_factory=dict)
     writes: list[Edit] = field(default_factory=list)
     reads: int = 0
@@ -195,6 +199,14 @@ class FakeGateway:
     def touched(self, scope: ResourceId, since: datetime) -> Iterator[Touched]:
         self._call("GET", f"{scope}/providers/Microsoft.Insights/eventtypes/management/values")
         yield from self._azure.touched
+
+    def logged_writes(self, subscription: str, since: datetime) -> Iterator[LoggedWrite]:
+        self._call(
+            "GET", f"/subscriptions/{subscription}/providers/Microsoft.Insights/eventtypes/management/values"
+        )
+        if self._azure.log_errors:
+            raise self._azure.log_errors.pop(0)
+        yield from (write for write in self._azure.logged if write.time >= since)
 
     def _related(self) -> list[tuple[Target, list[Locator]]]:
         return [(s.target, _locators(s)) for s in self._azure.snapshots.values()]
@@ -323,7 +335,10 @@ class World:
     clock: FakeClock = field(default_factory=lambda: FakeClock(START))
     delivered: list[Notification] = field(default_factory=list)
     lines: list[Mapping[str, Json]] = field(default_factory=list)
+    heard: list[tuple[str, str]] = field(default_factory=list)
+    """Sink and id of what was delivered, in order."""
     sink_errors: list[Exception] = field(default_factory=list)
+    sinks_down: set[str] = field(default_factory=set)
     scopes: tuple[ResourceId, ...] = (ResourceId(f"/subscriptions/{SUBSCRIPTION}"),)
     operator_keys: bool = True
     """As ``make up`` and ``make demo`` have it; the default of the setting is tested by name."""
@@ -364,7 +379,10 @@ class World:
     def _deliver(self, sink: str, notification: Notification) -> None:
         if self.sink_errors:
             raise self.sink_errors.pop(0)
+        if sink in self.sinks_down:
+            raise SinkError(f"{sink} is down")
         self.delivered.append(notification)
+        self.heard.append((sink, notification.id))
 
     def event(self, target: Target, actor: Actor = SOMEBODY, **cause: str) -> None:
         """An event of a write to the target arrives, and the settled, coalesced look is queued."""

@@ -86,9 +86,8 @@ def _played(plan: Plan, *, keep: bool) -> int:
     folder = Path(tempfile.mkdtemp(prefix=f"seed-{plan.seed}-", dir=_KEPT))
     code = 2
     try:
-        recording = Play(plan, folder).run()
-        write(recording, folder / RECORDING)
-        code = _told(recording, folder)
+        write(Play(plan, folder).run(), folder / RECORDING)
+        code = _told(read(folder / RECORDING), folder)  # judged as it would be later
     finally:
         if code == 0 and not keep:
             shutil.rmtree(folder, ignore_errors=True)

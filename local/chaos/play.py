@@ -64,7 +64,7 @@ class _Moment:
 
     def has_come(self) -> bool:
         """Asked again and again until it has; then for the next."""
-        newest = self._calls.last() if self._kills % 2 else self._calls.last_write()
+        newest = self._calls.last_write() if self._kills % 2 else self._calls.last()
         if self._before is None:
             self._before, self._until = newest, time.monotonic() + _IDLE
         if newest == self._before and time.monotonic() < self._until:

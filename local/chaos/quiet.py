@@ -22,7 +22,7 @@ WRITES: Final = ("write", "delete", "action")
 _LOOK_EVERY: Final = 1.0
 _SOON: Final = 60.0
 """A look that is due within so many seconds is waited for."""
-_STUCK_AFTER: Final = 45.0
+_STUCK_AFTER: Final = 90.0
 """What has not moved for so long, beyond the time for which a message is hidden, is stuck."""
 _LATER_TOO: Final = "reconcile"
 """The queue in which messages wait for what is due much later."""

@@ -19,6 +19,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from shared.alerts.commands import fix_commands
+from shared.alerts.fitting import fitting, fitting_text
+from shared.alerts.patterns import TAKES_NOTHING
 from shared.alerts.portal import portal_link
 from shared.alerts.steps import ENDS_ON_NEW_SERVER, choices_told, with_steps_of
 from shared.alerts.views import alert_view, change_view
@@ -33,7 +35,7 @@ from shared.model.alert_records import (
     Planned,
 )
 from shared.model.change_records import ChangeRecord
-from shared.model.codec import canonical, to_json
+from shared.model.codec import to_json
 from shared.model.values import value
 from shared.policies import find
 from shared.posture.controls import Control
@@ -42,12 +44,12 @@ from shared.posture.policy import AnyPolicy, unmet_controls
 APPROVAL_LASTS: Final = timedelta(hours=1)
 
 _NO_DRIFT: Final = frozenset(
-    {Reason.POISONED, Reason.EXEMPTION_EXPIRED, Reason.EFFECT_LOWERED_BY_TAG, Reason.NO_LONGER_PROVED}
+    {
+        *(Reason.POISONED, Reason.UNDELIVERED, Reason.EXEMPTION_EXPIRED),
+        *(Reason.EFFECT_LOWERED_BY_TAG, Reason.NO_LONGER_PROVED),
+    }
 )
 _ID_LENGTH: Final = 16
-_DATA_LIMIT: Final = 24 * 1024
-_TEXT_LIMIT: Final = 16 * 1024
-"""Characters of JSON; with what surrounds them both fit into a queue message (48 KiB before base64)."""
 
 
 class IllegalTransition(ValueError):
@@ -88,8 +90,16 @@ class Sighting:
 
 def alert_id(policy: str, target: Target, fingerprint: str) -> str:
     """16 hexadecimal digits; the same for the same drift, whatever the letter case of ids."""
-    text = "\n".join((policy, target.key, fingerprint))
-    return hashlib.sha256(text.encode()).hexdigest()[:_ID_LENGTH]
+    return _id_of(policy, target.key, fingerprint)
+
+
+def sink_alert_id(sink: str) -> str:
+    """The same of the one alert that a sink takes nothing, whatever it was not told of."""
+    return _id_of(TAKES_NOTHING, sink)
+
+
+def _id_of(*parts: str) -> str:
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:_ID_LENGTH]
 
 
 def open_alert(policy: AnyPolicy | Pattern, sighting: Sighting, portal: str) -> AlertRecord:
@@ -226,9 +236,9 @@ def notification(alert: AlertRecord, kind: NotificationType, now: datetime) -> N
         subject=str(alert.resource_id),
         time=now,
         title=alert_title(alert),
-        body=_fitting_text(alert_body(alert)),
+        body=fitting_text(alert_body(alert)),
         severity=alert.severity,
-        data=_fitting(alert_view(alert), spare=("evidence", "commands", "alternatives")),
+        data=fitting(alert_view(alert), spare=("evidence", "commands", "alternatives")),
     )
 
 
@@ -253,9 +263,9 @@ def change_notification(
         subject=str(change.change.resource_id),
         time=now,
         title=change_title(change),
-        body=_fitting_text(change_body(change, policy, link, commands)),
+        body=fitting_text(change_body(change, policy, link, commands)),
         severity=policy.severity if policy is not None else Severity.INFORMATIONAL,
-        data=_fitting(change_view(change), spare=("armCalls", "proof", "difference", "inverse", "edits")),
+        data=fitting(change_view(change), spare=("armCalls", "proof", "difference", "inverse", "edits")),
     )
 
 
@@ -270,23 +280,6 @@ def _notification_id(alert: AlertRecord, kind: NotificationType) -> str:
 
 def _verb(kind: NotificationType) -> str:
     return kind.value.rsplit(".", 1)[-1].lower()
-
-
-def _fitting(document: dict[str, Json], spare: Sequence[str]) -> dict[str, Json]:
-    """The document without the parts that make it too large for a queue message, which is said."""
-    for name in (part for part in spare if document.get(part)):
-        if len(canonical(document)) <= _DATA_LIMIT:
-            break
-        document = {**document, name: None, "omitted": [*document.get("omitted", []), name]}
-    return document
-
-
-def _fitting_text(text: str) -> str:
-    """The text without the last lines that would make it too long, which is said."""
-    lines = text.split("\n")
-    while len(canonical("\n".join(lines))) > _TEXT_LIMIT:
-        lines = [*lines[: len(lines) // 2], "… (cut: the HTTP API shows the whole)"]
-    return "\n".join(lines)
 
 
 def _text_values(document: Mapping[str, Json]) -> Mapping[str, str]:

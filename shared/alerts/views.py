@@ -7,13 +7,15 @@ from typing import Final
 from shared.guardrails.approvals import told
 from shared.model import Json
 from shared.model.alert_records import AlertRecord, Planned
+from shared.model.change_life import what_stands
 from shared.model.change_records import ChangeRecord
 from shared.model.codec import to_json
 from shared.model.values import value
 
-_KEPT_BACK: Final = frozenset({"etag", "unsent", "edits", "planned", "listed"})
-_KEPT_BACK_OF_CHANGES: Final = frozenset({"etag", "operation", "nextEdit", "listed"})
+_KEPT_BACK: Final = frozenset({"etag", "unsent", "told", "edits", "planned", "listed"})
 _MOST_SHOWN: Final = 50
+NOT_SHOWN: Final = frozenset({"etag", "operation", "nextEdit", "phase", "revision", "watch", "listed"})
+"""Of a change: how it is gone on with, which its copy among the changes may tell late."""
 
 
 @value
@@ -53,10 +55,12 @@ def _cut(texts: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def change_view(change: ChangeRecord) -> dict[str, Json]:
-    """The change as ``GET /api/changes`` shows it: edits, inverse and target are fields of its own."""
+    """The change as ``GET /api/changes`` shows it: edits, inverse and target are fields of its own, and
+    ``applied`` are the edits that it left in Azure, once it is over."""
     document = to_json(change)
     inner = document.pop("change")
-    kept = {name: part for name, part in document.items() if name not in _KEPT_BACK_OF_CHANGES}
+    kept = {name: part for name, part in document.items() if name not in NOT_SHOWN}
+    applied = what_stands(change)
     return {
         **kept,
         "policy": inner["policy"],
@@ -64,4 +68,5 @@ def change_view(change: ChangeRecord) -> dict[str, Json]:
         "resourceId": str(change.change.resource_id),
         "edits": inner["edits"],
         "inverse": inner["inverse"],
+        "applied": [to_json(edit) for edit in applied.edits] if applied is not None else [],
     }

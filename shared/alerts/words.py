@@ -189,6 +189,8 @@ def _undo_lines(change: ChangeRecord, undo: Sequence[str]) -> list[str]:
 
 
 def _outcome(change: ChangeRecord) -> str:
+    if change.is_partly_made:
+        return "Partly applied"
     return _OUTCOMES.get(change.outcome, change.outcome.value)
 
 

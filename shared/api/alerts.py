@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
 from shared.alerts.approving import not_known, wrote
-from shared.alerts.lifecycle import acknowledge, approve, notification
+from shared.alerts.lifecycle import acknowledge, approve
 from shared.alerts.views import alert_view
 from shared.api.bodies import (
     AcknowledgeBody,
@@ -26,7 +26,7 @@ from shared.api.operator import called, operator
 from shared.api.paging import paged, place_in
 from shared.api.queries import AlertQuery, policies_of, read_query, target_of
 from shared.controller.deps import Deps
-from shared.controller.notifying import notify
+from shared.controller.notifying import write_and_tell
 from shared.controller.runs import refuse_under_audit
 from shared.model import Actor, Cause, CauseKind
 from shared.model.alert_records import AlertRecord, NotificationType
@@ -112,12 +112,12 @@ def _step(request: ApiRequest, actor: Actor, step: _Step, deps: Deps) -> AlertRe
     alert_id = id_in(request, "alert")
     for _ in range(_RACES):
         with suppress(EntityChanged):
-            return _tell(_take(alert_id, step, deps), _cause(actor, deps), deps)
-    return _tell(_take(alert_id, step, deps), _cause(actor, deps), deps)
+            return _take(alert_id, step, _cause(actor, deps), deps)
+    return _take(alert_id, step, _cause(actor, deps), deps)
 
 
-def _take(alert_id: str, step: _Step, deps: Deps) -> AlertRecord:
-    """The step, written together with the mark that the sinks have not been told.
+def _take(alert_id: str, step: _Step, cause: Cause, deps: Deps) -> AlertRecord:
+    """The step, written together with what the sinks are told of it.
 
     An approval is entered into the journal first: one that is not there is nobody's consent.
     """
@@ -125,17 +125,7 @@ def _take(alert_id: str, step: _Step, deps: Deps) -> AlertRecord:
     stepped = step(found, deps.clock.now())
     if stepped.approval is not None and stepped.approval != found.approval:
         deps.store.journal.append(stepped.target, approval_given(stepped, stepped.approval))
-    return deps.store.put_alert(replace(stepped, unsent=(*stepped.unsent, NotificationType.ALERT_UPDATED)))
-
-
-def _tell(alert: AlertRecord, cause: Cause, deps: Deps) -> AlertRecord:
-    """Tell the sinks. The mark that a faster writer keeps us from removing makes the sweep tell them
-    again, under the same id, which is better than not at all."""
-    notify(notification(alert, NotificationType.ALERT_UPDATED, deps.clock.now()), cause, deps)
-    try:
-        return deps.store.put_alert(replace(alert, unsent=alert.unsent[:-1]))
-    except EntityChanged:
-        return alert
+    return write_and_tell(stepped, NotificationType.ALERT_UPDATED, cause, deps)
 
 
 def _cause(actor: Actor, deps: Deps) -> Cause:

@@ -9,7 +9,7 @@ from typing import Any, Final
 from pydantic import TypeAdapter
 from pydantic.json_schema import JsonSchemaMode
 
-from shared.alerts.views import PlannedView
+from shared.alerts.views import NOT_SHOWN, PlannedView
 from shared.api.exemptions import ExemptionView
 from shared.api.health import HealthView
 from shared.api.http import PROBLEMS, Problem, ProblemType
@@ -62,7 +62,7 @@ _SHOWN: Final[Mapping[str, Any]] = {
 }
 """What is shown, by the name that the table uses."""
 _NAMES: Final = {form.__name__: name for name, form in _SHOWN.items()}
-_NOT_SHOWN: Final = frozenset({"Change", "Operation", "Planned", "Reach", "TrafficBox"})
+_NOT_SHOWN: Final = frozenset({"Change", "Operation", "Phase", "Planned", "Reach", "TrafficBox"})
 """Parts of the records that no answer holds as such."""
 _DESCRIPTION: Final = (
     "Keeps the network posture of Azure Database for PostgreSQL where its owners want it. "
@@ -207,7 +207,7 @@ def _definitions(forms: Iterable[tuple[Any, JsonSchemaMode]]) -> dict[str, _Sche
 
 def _alert(record: _Schema) -> _Schema:
     """As ``alert_view`` shows it."""
-    hidden = {"etag", "unsent", "edits", "planned", "listed"}
+    hidden = {"etag", "unsent", "told", "edits", "planned", "listed"}
     kept = _shown_part(record, hidden, "An alert: one drift, from when it was seen until it is over.")
     planned = {"anyOf": [{"$ref": f"{_REFERENCE}{PlannedView.__name__}"}, {"type": "null"}]}
     return {**kept, "properties": {**kept["properties"], "planned": planned}}
@@ -222,12 +222,13 @@ def _approval(record: _Schema) -> _Schema:
 
 def _change(definitions: Mapping[str, _Schema]) -> _Schema:
     """As ``change_view`` shows it: the parts of the inner change stand beside the rest."""
-    hidden = {"etag", "operation", "nextEdit", "change", "listed"}
+    hidden = {*NOT_SHOWN, "change"}
     kept = _shown_part(
         definitions["ChangeRecord"], hidden, "A change that was claimed, with its inverse, proof and outcome."
     )
     inner = definitions["Change"]["properties"]
     lifted = {name: inner[name] for name in ("policy", "target", "edits", "inverse")}
+    lifted["applied"] = {**inner["edits"], "description": "The edits that it left in Azure, once it is over."}
     return {**kept, "properties": {**kept["properties"], **lifted, "resourceId": {"type": "string"}}}
 
 

@@ -14,7 +14,7 @@ from shared.controller.deps import Deps
 from shared.controller.dispatch import dispatch
 from shared.controller.event_targets import Ignored, Mapped, Unmappable, map_event
 from shared.controller.events import ResourceEvent, parse_event
-from shared.controller.poison import NOT_A_MESSAGE, recovered
+from shared.controller.poison import NOT_A_MESSAGE
 from shared.model import Json
 from shared.model.messages import Message, MessageKind
 from shared.model.values import value
@@ -67,7 +67,6 @@ def receive_message(body: bytes, deps: Deps) -> None:
         deps.log({"message": "dead-lettered", "reason": NOT_A_MESSAGE, "deadLetter": letter})
         return
     dispatch(message, deps)
-    recovered(message, deps)
 
 
 def _moment(time: datetime | None, now: datetime) -> datetime:

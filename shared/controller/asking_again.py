@@ -70,17 +70,11 @@ def _recheck_once(message: Message, wait: float, visit: Visit, record: TargetRec
 
 
 def look_after_lease(record: TargetRecord, cause: Cause, deps: Deps, options: RunOptions) -> TargetRecord:
-    """Have the target looked at when the lease of the change in progress has run out; a run asks sooner."""
+    """Have the target looked at when nobody minds the change in progress any more; a run asks sooner."""
     now = deps.clock.now()
-    message = Message(
-        kind=MessageKind.RECHECK,
-        target=record.target,
-        cause=cause,
-        options=options,
-        change_id=record.active_change,
-    )
+    message = Message(kind=MessageKind.RECHECK, target=record.target, cause=cause, options=options)
     if options.run_id is not None:
-        deps.store.send(replace(message, change_id=None), RUN_ASKS_AGAIN)
+        deps.store.send(message, RUN_ASKS_AGAIN)
         return record
     due = (record.lease_until or now) + timedelta(seconds=1)
     waiting = record.recheck_at is not None and now < record.recheck_at <= due
@@ -90,18 +84,19 @@ def look_after_lease(record: TargetRecord, cause: Cause, deps: Deps, options: Ru
     return replace(record, recheck_at=due)
 
 
-def check_later(change: ChangeRecord, deps: Deps, options: RunOptions, delay: float) -> None:
-    """Have a change in progress checked after ``delay`` seconds."""
-    deps.store.send(
-        Message(
-            kind=MessageKind.CHECK,
-            target=change.change.target,
-            cause=change.cause,
-            change_id=change.id,
-            options=options,
-        ),
-        delay,
+def check_later(change: ChangeRecord, deps: Deps, options: RunOptions, delay: float, attempt: int) -> None:
+    """Have a change in progress checked after ``delay`` seconds; ``attempt`` counts checks that came to
+    nothing."""
+    check = Message(
+        kind=MessageKind.CHECK,
+        target=change.change.target,
+        cause=change.cause,
+        token=change.watch,
+        change_id=change.id,
+        options=options,
+        attempt=attempt,
     )
+    deps.store.send(check, delay)
 
 
 def recheck_later(change: ChangeRecord, deps: Deps, options: RunOptions, wait: float) -> None:

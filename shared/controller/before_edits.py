@@ -36,13 +36,13 @@ from shared.model import (
     EnforcementMode,
     Finding,
     Kind,
-    Outcome,
     Proof,
     ProofStep,
     Reason,
     ServerSnapshot,
     Snapshot,
 )
+from shared.model.change_life import what_stands
 from shared.model.change_records import ChangeKind, ChangeRecord
 from shared.model.changes import edited_resource
 from shared.model.edits import EditDoesNotFit, apply_edits
@@ -95,7 +95,6 @@ def proved_again(change: ChangeRecord, deps: Deps) -> Snapshot:
     nothing yet, and what the gateway says of a target that cannot be read, or of a part that the proof needs
     and that failed in passing.
     """
-    _refuse_unless_it_holds_the_target(change, deps)
     rest = _still_to_come(change.change, change.next_edit)
     target = change.change.target
     aspects = frozenset().union(*(policy.reads for policy in policies_in_question(target, deps)))
@@ -122,12 +121,6 @@ def _refuse_for_now(deps: Deps) -> None:
 
 def _no_longer(why: str) -> Conflict:
     return Conflict(why, code=Reason.NO_LONGER_PROVED)
-
-
-def _refuse_unless_it_holds_the_target(change: ChangeRecord, deps: Deps) -> None:
-    record = deps.store.recall(change.change.target, deps.clock.now())
-    if record.active_change != change.id:
-        raise _no_longer(f"the target is held by {record.active_change or 'no change'}, not by this one")
 
 
 def _still_to_come(change: Change, sent: int) -> Change:
@@ -222,10 +215,10 @@ def _of_rollback(change: ChangeRecord, rest: Change, reading: Snapshot, deps: De
 
 
 def _belong_together(change: ChangeRecord, original: ChangeRecord) -> bool:
-    undone = original.change
+    undone = what_stands(original)
     return (
         original.kind is ChangeKind.REMEDIATION
-        and original.outcome is Outcome.REVERTED
+        and undone is not None
         and original.rolled_back_by == change.id
         and (undone.target, undone.inverse) == (change.change.target, change.change.edits)
     )

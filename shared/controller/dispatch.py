@@ -7,34 +7,31 @@ and the platform hands it to the poison queue, which opens an alert.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import Final, TypeVar
+from typing import Final
 
+from shared.controller.delivering import deliver
 from shared.controller.deps import Deps
 from shared.controller.event_targets import may_be_moved
+from shared.controller.following import follow
 from shared.controller.passes import pass_over
 from shared.controller.reconcile import reconcile
-from shared.controller.remediation import poll
-from shared.controller.run_results import keep_result, view_of
+from shared.controller.run_results import keep_result
 from shared.controller.spreading import ask_for
-from shared.controller.telling import tell_of_slow_revert
-from shared.model import Cause, CauseKind, Locator, LocatorKind, Outcome, Target
-from shared.model.errors import Denied, EntityChanged, Gone, Transient, said_of
+from shared.controller.trying_again import unless_raced
+from shared.model import Cause, CauseKind, Locator, LocatorKind, Target
+from shared.model.errors import Denied, Gone, Transient, said_of
 from shared.model.interfaces import Enumerated
 from shared.model.messages import Message, MessageKind, RunOptions, look
 from shared.model.resource_id import ResourceId
 from shared.model.results import TargetResult
-
-_Result = TypeVar("_Result")
 
 MOST_ATTEMPTS: Final = 8
 """Re-enqueues of one message because ARM was throttling, busy or broken: about half an hour."""
 LONGEST_WAIT: Final = 300.0
 LISTING_LAGS: Final = 180.0
 """Seconds after which Resource Graph lists what was moved; it says of itself a minute or two."""
-RACES: Final = 3
-"""How often a look that lost a conditional write is repeated before the platform's retry takes over."""
 
 
 def dispatch(message: Message, deps: Deps) -> TargetResult | None:
@@ -70,36 +67,21 @@ def _by_kind(message: Message, deps: Deps) -> TargetResult | None:
             ask_for(message, deps)
             return None
         case MessageKind.NOTIFY:
-            assert message.notification is not None
-            assert message.sink is not None
-            deps.deliver(message.sink, message.notification)
+            deliver(message, deps)
             return None
 
 
 def look_at(target: Target, cause: Cause, deps: Deps, options: RunOptions | None = None) -> TargetResult:
     """Reconcile, again when another worker was faster; and keep the result for the run that asked."""
-    result = _unless_raced(lambda: reconcile(target, cause, deps, options))
+    result = unless_raced(lambda: reconcile(target, cause, deps, options))
     keep_result(result, options, deps)
     return result
 
 
-def _unless_raced(look: Callable[[], _Result]) -> _Result:
-    """A look that lost a conditional write has decided on what is no longer so: it looks again."""
-    for _ in range(RACES - 1):
-        try:
-            return look()
-        except EntityChanged:
-            continue
-    return look()
-
-
-def _recheck(message: Message, deps: Deps) -> TargetResult | None:
-    """Ask again, unless the change that was in the way has been verified by a reading since."""
+def _recheck(message: Message, deps: Deps) -> TargetResult:
+    """Ask again."""
     assert message.target is not None
-    _unless_raced(lambda: _note_early(message, deps))
-    change = deps.store.change(message.change_id) if message.change_id else None
-    if change is not None and change.after is not None and change.run_id is None:
-        return None
+    unless_raced(lambda: _note_early(message, deps))
     return look_at(message.target, message.cause, deps, message.options)
 
 
@@ -206,29 +188,11 @@ def ask(page: Enumerated, cause: Cause, deps: Deps) -> int:
 
 
 def _check(message: Message, deps: Deps) -> TargetResult | None:
-    """Follow a change in progress; a message about one that has ended is stale."""
-    result = _unless_raced(lambda: _follow(message, deps))
-    tell_of_slow_revert(message.change_id, deps)
+    """Go on with a change in flight; a message that its target does not wait for is stale."""
+    result = follow(message, deps)
     if result is not None:
         keep_result(result, message.options, deps)
     return result
-
-
-def _follow(message: Message, deps: Deps) -> TargetResult | None:
-    change = deps.store.change(message.change_id) if message.change_id else None
-    if change is None or change.outcome is not Outcome.IN_PROGRESS:
-        return None
-    waiting = poll(change, deps, message.options)
-    if waiting is None:
-        done = change.next_edit + (change.operation is not None)
-        ended = replace(change, operation=None, next_edit=done)
-        return reconcile(change.change.target, change.cause, deps, message.options, ended)
-    return TargetResult(
-        target=waiting.change.target,
-        outcomes={waiting.change.policy: waiting.outcome},
-        changes=(view_of(waiting),),
-        arm_calls=tuple(deps.gateway.calls),
-    )
 
 
 def nothing_in(scope: ResourceId) -> str:

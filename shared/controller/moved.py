@@ -20,6 +20,7 @@ from datetime import datetime
 from typing import Final
 
 from shared.controller.deps import Deps
+from shared.controller.holding import without_hold
 from shared.controller.notifying import resolve_if_open
 from shared.controller.open_alerts import may_be_open
 from shared.controller.visit import Visit
@@ -102,7 +103,7 @@ def leave_behind(record: TargetRecord, deps: Deps, now: datetime) -> None:
         return
     noted = deps.store.names.find(name, now) or NameRecord(target=record.target)
     if noted.target == record.target:
-        left = replace(record, active_change=None, lease_until=None, recheck_at=None, deeds=(), etag=None)
+        left = replace(without_hold(record), recheck_at=None, deeds=(), etag=None)
         deps.store.names.put(name, replace(noted, left=left, gone_at=now))
 
 

@@ -17,51 +17,28 @@ out.
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import field
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Final, TypeAlias
+from typing import Final
 
+from shared.controller.choosing_looks import Choice, Looks, Survey
 from shared.controller.deps import Deps
 from shared.controller.ended_exemptions import tell_of_ended_exemptions
 from shared.controller.event_targets import what_was_touched
 from shared.controller.spreading import spread
-from shared.model import Cause, Locator, Target
+from shared.model import Cause
 from shared.model.errors import EntityChanged, GatewayError, Permanent, StoreError, Transient
 from shared.model.messages import Message
 from shared.model.resource_id import ResourceId
 from shared.model.sweeping import Listed, PassRecord, Watched
-from shared.model.values import value
-from shared.state.pass_rows import Noted
 
-TURN: Final = timedelta(hours=5)
-"""How often everything is looked at; with the time between passes and the pace of looks at most six hours."""
-JUST_SEEN: Final = timedelta(minutes=30)
-"""Whose turn comes so soon after everything was asked for has had it."""
 TOLD_LATE: Final = timedelta(minutes=20)
 """How much later than it happened the Activity Log and Resource Graph may tell of something."""
 PATIENCE: Final = 3
 """How often a pass waits for what passes (throttling) before it goes without and looks at everything."""
-_Looks: TypeAlias = tuple[Target | Locator, ...]
 _THERE: Final = "there"
 """The digest of what is listed by name only."""
-
-
-@value
-class _Survey:
-    """What was found out about a subscription before anything is asked for. Filled as it is found."""
-
-    listed: dict[str, Listed] = field(default_factory=dict)
-    touched: dict[str, Target | Locator] = field(default_factory=dict)
-    unlisted: list[str] = field(default_factory=list)
-    """What could not be listed, and why."""
-    untold: list[str] = field(default_factory=list)
-    """Why it is not known what was touched."""
-
-    def targets(self) -> Iterator[Target]:
-        return (one.what for one in self.listed.values() if isinstance(one.what, Target))
 
 
 def pass_over(message: Message, deps: Deps) -> None:
@@ -80,7 +57,7 @@ def _pass(subscription: str, last: PassRecord | None, message: Message, deps: De
     survey = _survey(subscription, last, message.attempt, deps)
     noted, watched = deps.store.passes.noted(subscription), tuple(deps.store.passes.watched(subscription))
     _tell_of_ends(watched, message.cause, deps)
-    choice = _Choice(survey=survey, noted=noted, watched=watched, last=last, deps=deps)
+    choice = Choice(survey=survey, noted=noted, watched=watched, last=last, deps=deps)
     record = _asked(choice, _judged_by(subscription, deps), message.cause)
     deps.store.passes.note(subscription, survey.listed.values(), noted)
     if not survey.unlisted:
@@ -90,7 +67,7 @@ def _pass(subscription: str, last: PassRecord | None, message: Message, deps: De
     return record
 
 
-def _asked(choice: _Choice, judged_by: str, cause: Cause) -> PassRecord:
+def _asked(choice: Choice, judged_by: str, cause: Cause) -> PassRecord:
     """Ask for the looks, what is urgent first."""
     last, deps = choice.last, choice.deps
     needs_all = choice.needs_all(judged_by)
@@ -155,8 +132,8 @@ def _scopes(subscription: str, deps: Deps) -> list[ResourceId]:
 # --- what is there, and what was touched -----------------------------------------------------------
 
 
-def _survey(subscription: str, last: PassRecord | None, attempt: int, deps: Deps) -> _Survey:
-    survey = _Survey()
+def _survey(subscription: str, last: PassRecord | None, attempt: int, deps: Deps) -> Survey:
+    survey = Survey()
     for scope in _scopes(subscription, deps):
         _try(partial(_list, scope, survey, deps), attempt, survey.unlisted)
         _try(partial(_enumerate, scope, survey, deps), attempt, survey.unlisted)
@@ -176,105 +153,25 @@ def _try(source: Callable[[], None], attempt: int, troubles: list[str]) -> None:
         troubles.append(f"{error.code or type(error).__name__}: {error}")
 
 
-def _list(scope: ResourceId, survey: _Survey, deps: Deps) -> None:
+def _list(scope: ResourceId, survey: Survey, deps: Deps) -> None:
     for one in deps.gateway.listed(scope):
         survey.listed[one.what.key] = one
 
 
-def _enumerate(scope: ResourceId, survey: _Survey, deps: Deps) -> None:
+def _enumerate(scope: ResourceId, survey: Survey, deps: Deps) -> None:
     for page in deps.gateway.enumerate(scope):
         for target in page.targets:
             survey.listed.setdefault(target.key, Listed(what=target, digest=_THERE))
 
 
-def _touch(scope: ResourceId, since: datetime, survey: _Survey, deps: Deps) -> None:
+def _touch(scope: ResourceId, since: datetime, survey: Survey, deps: Deps) -> None:
     for one in deps.gateway.touched(scope, since):
         what = what_was_touched(one)
         if what is not None:
             survey.touched[what.key] = what
 
 
-# --- what is looked at -----------------------------------------------------------------------------
-
-
-@value
-class _Choice:
-    survey: _Survey
-    noted: Noted
-    watched: tuple[Watched, ...]
-    last: PassRecord | None
-    deps: Deps
-
-    def needs_all(self, judged_by: str) -> bool:
-        """Whether nothing that was told or listed is enough to leave anything out."""
-        last = self.last
-        if last is None or last.owes_whole or last.judged_by != judged_by:
-            return True
-        return bool(self.survey.unlisted or self.survey.untold)
-
-    def all(self, but: _Looks) -> _Looks:
-        """Everything else that is listed or remembered."""
-        return self._without(but, [*self.survey.targets(), *self._missing()])
-
-    def urgent(self) -> _Looks:
-        """What may be another than it was, and what every pass looks at; nothing the first time."""
-        if self.last is None:
-            return ()
-        now = self.deps.clock.now()
-        attended = (one.target for one in self.watched if one.look_at is not None and one.look_at <= now)
-        found = [*self.survey.touched.values(), *self._changed(), *self._missing(), *attended]
-        return self._covered([*found, *self._exempt_no_more(self.last.began, now)])
-
-    def turns(self, but: _Looks) -> _Looks:
-        """Whose turn has come since the last pass."""
-        assert self.last is not None
-        since, now = self.last.began, self.deps.clock.now()
-        if self.last.whole_began is not None:
-            since = max(since, self.last.whole_began + JUST_SEEN)
-        return self._without(but, [one for one in self.survey.targets() if has_turn(one.key, since, now)])
-
-    def _changed(self) -> Iterator[Target | Locator]:
-        """What is listed otherwise than in the last pass, or not any more."""
-        listed, noted = self.survey.listed, self.noted
-        yield from (one.what for key, one in listed.items() if not noted.shows(key, one.digest))
-        yield from noted.gone(listed.keys())
-
-    def _without(self, but: _Looks, found: Iterable[Target | Locator]) -> _Looks:
-        asked = {one.key for one in but}
-        return self._covered([one for one in found if one.key not in asked])
-
-    def _missing(self) -> Iterator[Target]:
-        """What is remembered and not listed, spelled as it was."""
-        for one in self.watched:
-            if one.target.key not in self.survey.listed:
-                yield self.deps.store.recall(one.target, self.deps.clock.now()).target
-
-    def _exempt_no_more(self, began: datetime, now: datetime) -> Iterator[Target]:
-        """What an entry of the file exempted that has ended since the last pass."""
-        entries = (entry for entry, _ in self.deps.configuration.expired_exemptions(now))
-        scopes = [entry.scope for entry in entries if entry.expires > began]
-        return (one.target for one in self.watched if any(one.target.id.within(scope) for scope in scopes))
-
-    def _covered(self, found: Iterable[Target | Locator]) -> _Looks:
-        """Each once, as it is listed now; of targets only those within the scopes."""
-        listed = self.survey.listed
-        spelled: Mapping[str, Target | Locator] = {
-            one.key: listed[one.key].what if one.key in listed else one for one in found
-        }
-        covers = self.deps.settings.covers
-        return tuple(one for one in spelled.values() if isinstance(one, Locator) or covers(one.id))
-
-
-def has_turn(key: str, since: datetime, now: datetime) -> bool:
-    """Whether the turn of a target lies behind ``since`` and not behind ``now``. Turns are spread by hash."""
-    if now <= since:
-        return False
-    cycle = TURN.total_seconds()
-    at = int(hashlib.sha256(key.encode()).hexdigest()[:8], 16) % cycle
-    return (now.timestamp() - at) // cycle > (since.timestamp() - at) // cycle
-
-
-def _log(chosen: tuple[_Choice, _Looks, _Looks], until: datetime) -> None:
+def _log(chosen: tuple[Choice, Looks, Looks], until: datetime) -> None:
     choice, urgent, routine = chosen
     choice.deps.log(
         {

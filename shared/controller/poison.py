@@ -6,21 +6,20 @@ that nobody has looked, and drift may go unseen. It stands on the targets that w
 an NSG or a virtual network those are the ones that were known to depend on it. A message that names
 no known target is in ``deadletters`` and in the log, and a run that waited for it is told.
 
-A delivery that failed too often is an alert as well, but the sink that did not take it is left out of
-what is told: it would not take that either, and every failure would make the next message.
+A delivery is no look: what it should have told is among the letters, and it is tried again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
 from shared.alerts import patterns
-from shared.alerts.lifecycle import Sighting, alert_id, notification, recur, resolve
+from shared.alerts.lifecycle import Pattern, Sighting, alert_id, open_alert, recur
+from shared.controller.delivering import deliver_later
 from shared.controller.deps import Deps
-from shared.controller.notifying import notify
+from shared.controller.notifying import write_and_tell
 from shared.controller.open_alerts import is_open, list_alert
 from shared.controller.reviving import ask_anew
 from shared.controller.run_results import keep_result
@@ -33,23 +32,24 @@ from shared.model import (
     Reason,
     Severity,
     Target,
-    TargetKind,
 )
-from shared.model.alert_records import AlertRecord, AlertStatus, NotificationType
+from shared.model.alert_records import NotificationType
 from shared.model.errors import TextGone
 from shared.model.messages import Message, MessageKind
-from shared.model.resource_id import parse_resource_id
 from shared.model.results import TargetResult
 from shared.state.message_body import understand
 
 PATTERN: Final = patterns.POISONED
 """Stands where other alerts name their policy."""
+POISONED: Final = Pattern(
+    id=PATTERN,
+    title="A message could not be processed",
+    why="Until somebody looks, drift on this resource goes unseen and is not reverted.",
+)
 NOT_A_MESSAGE: Final = "not-a-message"
 TEXT_GONE: Final = "message-text-gone"
 """Why a body is among the dead letters that nobody could understand."""
 _GAVE_UP: Final = "looking at it failed again and again; the message is among the dead letters"
-_WHY: Final = "Until somebody looks, drift on this resource goes unseen and is not reverted."
-_WHY_UNDELIVERED: Final = "Nobody who relies on this sink has heard of it."
 
 
 def poisoned(body: bytes, deps: Deps) -> None:
@@ -60,6 +60,9 @@ def poisoned(body: bytes, deps: Deps) -> None:
     nobody is told of a target, and that is the end. Raises ``StoreError`` when it cannot be kept or told.
     """
     message, reason = _understood(body, deps)
+    if message is not None and message.kind is MessageKind.NOTIFY:
+        deliver_later(message, deps)
+        return
     letter = deps.store.dead_letter(reason, body, deps.clock.now())
     targets = _targets(message, deps) if message is not None else ()
     if message is not None:
@@ -87,16 +90,6 @@ def _understood(body: bytes, deps: Deps) -> tuple[Message | None, str]:
     return message, NOT_A_MESSAGE if message is None else Reason.POISONED
 
 
-def recovered(message: Message, deps: Deps) -> None:
-    """Resolve the alert that an earlier delivery left, after one to the same sink went through."""
-    for target in _targets(message, deps) if message.kind is MessageKind.NOTIFY else ():
-        known = deps.store.alert(alert_id(PATTERN, target, _fingerprint(message)))
-        if known is not None and known.status is not AlertStatus.RESOLVED:
-            now = deps.clock.now()
-            resolved = deps.store.put_alert(resolve(known, "a later message went through", now))
-            notify(notification(resolved, NotificationType.ALERT_RESOLVED, now), message.cause, deps)
-
-
 def _targets(message: Message, deps: Deps) -> tuple[Target, ...]:
     """What the message was about, as far as it can be told without ARM."""
     if message.target is not None:
@@ -105,56 +98,36 @@ def _targets(message: Message, deps: Deps) -> tuple[Target, ...]:
         return message.spread.targets
     if message.locator is not None:
         return deps.store.related(message.locator)
-    if message.notification is not None:
-        return _target_in(message.notification.data)
     change = deps.store.change(message.change_id) if message.change_id else None
     return (change.change.target,) if change is not None else ()
 
 
-def _target_in(data: Mapping[str, Json]) -> tuple[Target, ...]:
-    """The target of the alert or change that a notification carries."""
-    match data.get("target"):
-        case {"kind": kind, "id": text} if kind in set(TargetKind):
-            resource = parse_resource_id(text)
-            return (Target(kind=TargetKind(kind), id=resource),) if resource is not None else ()
-        case _:
-            return ()
-
-
-def _fingerprint(message: Message) -> str:
-    """One alert for looks that fail, and one for each sink that does not deliver."""
-    return f"sink {message.sink}" if message.kind is MessageKind.NOTIFY else patterns.OF_LOOKS
-
-
 def _open_alert(message: Message, target: Target, letter: str, deps: Deps) -> None:
-    now = deps.clock.now()
-    sighting = _sighting(message, target, letter, now)
-    known = deps.store.alert(alert_id(PATTERN, target, _fingerprint(message)))
-    stands = is_open(known)
-    if not stands:
-        list_alert(target, alert_id(PATTERN, target, _fingerprint(message)), deps)
-    alert = recur(known, sighting) if known is not None else _new_alert(message, sighting, deps)
-    stored = deps.store.put_alert(alert)
-    if not stands:
-        _notify_others(stored, message, now, deps)
+    sighting = _sighting(message, target, letter, deps.clock.now())
+    alert = alert_id(PATTERN, target, patterns.OF_LOOKS)
+    known = deps.store.alert(alert)
+    if known is not None and is_open(known):
+        deps.store.put_alert(recur(known, sighting))
+        return
+    list_alert(target, alert, deps)
+    portal = deps.portal_link(target.id)
+    news = recur(known, sighting) if known is not None else open_alert(POISONED, sighting, portal)
+    write_and_tell(news, NotificationType.ALERT_OPENED, message.cause, deps)
 
 
 def _sighting(message: Message, target: Target, letter: str, now: datetime) -> Sighting:
     evidence: dict[str, Json] = {"message": message.kind, "deadLetter": letter, "attempt": message.attempt}
-    if message.notification is not None:
-        evidence |= {"sink": message.sink, "notification": message.notification.id}
     if message.trouble:
         evidence["error"] = message.trouble
-    undelivered = message.kind is MessageKind.NOTIFY
     finding = Finding(
         policy=PATTERN,
         target=target,
         state=ComplianceState.ERROR,
-        severity=Severity.MEDIUM if undelivered else Severity.HIGH,
-        reason="a notification could not be delivered" if undelivered else _gave_up(message),
+        severity=Severity.HIGH,
+        reason=_gave_up(message),
         resource_id=target.id,
         evidence=evidence,
-        fingerprint=_fingerprint(message),
+        fingerprint=patterns.OF_LOOKS,
     )
     decision = Decision(policy=PATTERN, action=Action.ALERT, reason=Reason.POISONED)
     return Sighting(finding=finding, decision=decision, cause=message.cause, now=now)
@@ -162,37 +135,6 @@ def _sighting(message: Message, target: Target, letter: str, now: datetime) -> S
 
 def _gave_up(message: Message) -> str:
     return f"{_GAVE_UP}; at last {message.trouble}" if message.trouble else _GAVE_UP
-
-
-def _new_alert(message: Message, sighting: Sighting, deps: Deps) -> AlertRecord:
-    finding = sighting.finding
-    undelivered = message.kind is MessageKind.NOTIFY
-    return AlertRecord(
-        id=alert_id(PATTERN, finding.target, finding.fingerprint),
-        status=AlertStatus.OPEN,
-        policy=PATTERN,
-        title="A notification could not be delivered" if undelivered else "A message could not be processed",
-        severity=finding.severity,
-        target=finding.target,
-        resource_id=finding.resource_id,
-        portal=deps.portal_link(finding.resource_id),
-        cause=sighting.cause,
-        why=_WHY_UNDELIVERED if undelivered else _WHY,
-        controls=(),
-        reason=finding.reason,
-        evidence=finding.evidence,
-        decision=sighting.decision,
-        commands=(),
-        fingerprint=finding.fingerprint,
-        first_seen=sighting.now,
-        last_seen=sighting.now,
-    )
-
-
-def _notify_others(alert: AlertRecord, message: Message, now: datetime, deps: Deps) -> None:
-    others = tuple(sink for sink in deps.sinks if sink != message.sink)
-    told = notification(alert, NotificationType.ALERT_OPENED, now)
-    notify(told, message.cause, replace(deps, sinks=others))
 
 
 def _tell_run(message: Message, deps: Deps) -> None:

@@ -14,15 +14,25 @@ from dataclasses import replace
 
 from shared.config.configuration import tags_of
 from shared.config.tag_exemptions import with_tag_seen
-from shared.controller.announcing import announce, tell
+from shared.controller.announcing import Announcement, announce, tell
 from shared.controller.asking_again import schedule_recheck
-from shared.controller.change_ends import abandon, close, finish, give_up, without_change, without_left_change
+from shared.controller.beside_change import (
+    already_in_progress,
+    beside_change,
+    in_flight,
+    in_good_hands,
+    judged_meanwhile,
+)
+from shared.controller.change_ends import abandon, finish, give_up, tell_end, undo_of
+from shared.controller.choosing import first_revert, outcome_of
 from shared.controller.deps import Deps
+from shared.controller.holding import Overtaken, adopted, without_hold
 from shared.controller.journaling import note_switches
 from shared.controller.judging import enabled_policies, judge_all, policies_in_question
 from shared.controller.lowered_by_tags import with_tags_compared
+from shared.controller.missed_events import with_writer
 from shared.controller.moved import known_by_name
-from shared.controller.remediation import begin, resume
+from shared.controller.remediation import begin
 from shared.controller.remembering import (
     attributed,
     is_news,
@@ -35,7 +45,6 @@ from shared.controller.remembering import (
 from shared.controller.run_results import log_line, view_of, view_of_plan
 from shared.controller.switch import Switch
 from shared.controller.unjudged import (
-    already_in_progress,
     concerns_nobody,
     left_unread,
     target_is_gone,
@@ -43,8 +52,9 @@ from shared.controller.unjudged import (
 )
 from shared.controller.unread import noting_parts
 from shared.controller.visit import Judgement, Visit
-from shared.model import Action, Aspect, Cause, Decision, Outcome, Reason, Target
-from shared.model.change_records import ChangeRecord
+from shared.model import Aspect, Cause, Outcome, Reason, Target
+from shared.model.change_life import IN_FLIGHT
+from shared.model.change_records import ChangeRecord, Phase
 from shared.model.errors import GatewayError, Gone, Transient
 from shared.model.memory import TargetRecord
 from shared.model.messages import RunOptions
@@ -62,36 +72,48 @@ def reconcile(
 ) -> TargetResult:
     """Look at ``target`` once and do what is right.
 
-    ``finishing`` is a change whose operation has ended: the reading verifies it. Raises a
+    ``finishing`` is a change in flight that the caller minds and a reading has to tell of. Raises a
     ``GatewayError`` when the target cannot be read and a ``StoreError`` when the state cannot be
     kept; the caller decides when to try again, nothing is half-remembered.
     """
     options = options or RunOptions()
     started = deps.clock.now()
     known = deps.store.recall(target, started)
-    active = deps.store.change(known.active_change) if known.active_change else None
-    record = without_left_change(known, active, started)
+    record = adopted(known, deps)
     if finishing is None:  # a change carries the cause that it was begun for, which is not news
         cause = attributed(cause, deps)
         record = with_foreign_write(record, cause, deps)
-    if finishing is not None or known.active_change:
+    if finishing is not None or in_flight(record, started):
         record = _with_what_is_heard(record, deps)
-    if finishing is None and record.is_held(started):
-        return already_in_progress(known, record, cause, deps, options)
-    if finishing is None and active is not None and active.is_running:
-        return resume(active, record, deps, options)
-    finishing = finishing or _left_behind(active)
+    minded = _minded(record, finishing)
+    if minded is None and in_flight(record, started):
+        record = in_good_hands(record, deps)
+        if not judged_meanwhile(record, cause, deps, options):
+            return already_in_progress(known, record, cause, deps, options)
     visit = _read(record, cause, finishing, deps, options)
     if isinstance(visit, TargetResult):
         return visit
     visit = replace(visit, known=known)
     record = known_by_name(record, visit)
-    looked = _look(visit, record, finishing)
+    looked = _look(visit, record, minded)
     result = _conclude(visit, looked)
-    if looked.ended_at_once is None:
+    if looked.sent is None:
         return result
-    verified = reconcile(target, cause, deps, options, looked.ended_at_once)
+    verified = reconcile(target, cause, deps, options, looked.sent)
     return merge(result, replace(verified, arm_calls=verified.arm_calls[len(result.arm_calls) :]))
+
+
+def _minded(record: TargetRecord, finishing: ChangeRecord | None) -> ChangeRecord | None:
+    """The change that this look ends, as it stands now; None where an ordinary look is right.
+
+    Raises ``Overtaken`` where somebody else has gone on with it.
+    """
+    there = record.change
+    if finishing is None or there is None:
+        return None
+    if (there.id, there.watch) != (finishing.id, finishing.watch):
+        raise Overtaken(f"somebody else has gone on with change {finishing.id}")
+    return there
 
 
 def _with_what_is_heard(record: TargetRecord, deps: Deps) -> TargetRecord:
@@ -118,14 +140,11 @@ def _read(
     try:
         snapshot = deps.gateway.read(target, _aspects(policies))
     except Gone:
-        if finishing is not None:
-            ended = abandon(finishing, "the resource was deleted", deps, options)
-            record = without_change(record, ended)
-        return target_is_gone(record, deps)
+        return target_is_gone(abandon(record, deps, options), deps)
     except Transient:
         raise
     except GatewayError as error:
-        if finishing is not None:
+        if finishing is not None and finishing.phase in IN_FLIGHT:
             give_up(finishing, error, deps, options)
             record = deps.store.recall(target, started)
         return target_is_unreadable(record, policies, cause, error, deps)
@@ -146,36 +165,45 @@ class _Looked:
     judgements: tuple[Judgement, ...] = ()
     outcomes: Mapping[str, Outcome]
     changes: tuple[ChangeView, ...] = ()
-    ended_at_once: ChangeRecord | None = None
+    sent: ChangeRecord | None = None
     """A change all of whose edits were done when they were sent: it can be verified now."""
 
 
-def _look(visit: Visit, record: TargetRecord, finishing: ChangeRecord | None) -> _Looked:
-    """Verify what was being done, judge what is there, act on it."""
-    if finishing is None:
-        return _judge_and_act(visit, record)
-    record, finished = finish(finishing, record, visit)
+def _look(visit: Visit, record: TargetRecord, minded: ChangeRecord | None) -> _Looked:
+    """Verify what was being done, judge what is there, act on it; beside a change in flight only judge."""
+    if minded is None:
+        there = record.change
+        return _judge_and_act(visit, record) if there is None else _judge_beside(visit, record, there)
+    record, finished = finish(minded, record, visit)
     verified = _Looked(outcomes={finished.change.policy: finished.outcome}, changes=(view_of(finished),))
     if finished.outcome is Outcome.IN_PROGRESS:
-        _tell_of_exposures(visit, record)
-        return verified
-    if record.is_held(visit.now):  # the next change is on its way already: its reading judges
-        visit.deps.store.journal.append(record.target, *record.deeds)
-        close(finished, visit)
-        return verified
+        return replace(_judge_beside(visit, record, finished), changes=verified.changes)
     looked = _judge_and_act(visit, record)
-    close(finished, visit)
     written_again = {change.policy for change in looked.changes}
     outcomes = {**looked.outcomes, **({} if finished.change.policy in written_again else verified.outcomes)}
     return replace(looked, outcomes=outcomes, changes=verified.changes + looked.changes)
 
 
-def _tell_of_exposures(visit: Visit, record: TargetRecord) -> None:
-    """What lets somebody in is told while a change cannot be verified yet; the rest is judged after it."""
+def _judge_beside(visit: Visit, record: TargetRecord, change: ChangeRecord) -> _Looked:
+    """What a change in flight does not concern is judged and told as ever; what would be written waits for
+    it."""
     judgements, seen = _judge(visit, record)
-    exposed = tuple(judgement for judgement in judgements if judgement.exposure.is_open)
-    after, announced = announce(visit, exposed, record, remember(visit, exposed, seen))
-    tell(announced, visit.deps.store.save(after), visit.cause, visit.deps)
+    beside = beside_change(judgements, change, visit.now)
+    after, announced = _decided(visit, beside, record, seen)
+    if announced.is_news or is_news(visit, after):
+        after = visit.deps.store.save(after)
+    tell(announced, after, visit.cause, visit.deps)
+    outcomes = {judgement.policy.id: outcome_of(judgement.decision) for judgement in beside}
+    return _Looked(judgements=beside, outcomes={**outcomes, change.change.policy: Outcome.IN_PROGRESS})
+
+
+def _decided(
+    visit: Visit, judgements: tuple[Judgement, ...], before: TargetRecord, seen: TargetRecord
+) -> tuple[TargetRecord, Announcement]:
+    """The record as it is to be saved by what was judged, and what is told then."""
+    seen = noting_parts(visit, judgements, seen)
+    record = schedule_recheck(visit, judgements, remember(visit, judgements, seen))
+    return announce(visit, judgements, before, record)
 
 
 def _judge(visit: Visit, record: TargetRecord) -> tuple[tuple[Judgement, ...], TargetRecord]:
@@ -201,7 +229,8 @@ def _judge_by(visit: Visit, record: TargetRecord) -> tuple[tuple[Judgement, ...]
 
 def _judge_and_act(visit: Visit, record: TargetRecord) -> _Looked:
     judgements, seen = _judge(visit, record)
-    outcomes = {judgement.policy.id: _outcome(judgement.decision) for judgement in judgements}
+    visit = with_writer(visit, judgements, seen)
+    outcomes = {judgement.policy.id: outcome_of(judgement.decision) for judgement in judgements}
     begun = _act(visit, judgements, record, seen)
     if begun is None:
         shown = tuple(view_of_plan(j, visit.snapshot) for j in judgements if j.would_write)
@@ -214,13 +243,8 @@ def _judge_and_act(visit: Visit, record: TargetRecord) -> _Looked:
         judgements=judgements,
         outcomes={**outcomes, begun.change.policy: begun.outcome},
         changes=(view_of(begun),),
-        ended_at_once=begun if begun.ended_at_once else None,
+        sent=begun if begun.phase is Phase.SENT else None,
     )
-
-
-def _left_behind(active: ChangeRecord | None) -> ChangeRecord | None:
-    """A change whose worker died before it could send anything long: a reading ends it."""
-    return active if active is not None and active.outcome is Outcome.IN_PROGRESS else None
 
 
 def _aspects(policies: tuple[AnyPolicy, ...]) -> frozenset[Aspect]:
@@ -235,18 +259,6 @@ def _asked_for(visit: Visit) -> list[AnyPolicy]:
 # --- what is done: claim, act, record --------------------------------------------------------------
 
 
-def _outcome(decision: Decision | None) -> Outcome:
-    if decision is None:
-        return Outcome.COMPLIANT
-    match decision.action:
-        case Action.ALERT:
-            return Outcome.ALERTED
-        case Action.SKIP:
-            return Outcome.SKIPPED
-        case Action.REVERT:
-            return Outcome.WOULD_REVERT if decision.dry_run else Outcome.IN_PROGRESS
-
-
 def _act(
     visit: Visit, judgements: tuple[Judgement, ...], before: TargetRecord, seen: TargetRecord
 ) -> ChangeRecord | None:
@@ -255,28 +267,24 @@ def _act(
     Changes of one target are made one after the other, each verified before the next: a second
     revert waits for the reading that verifies the first.
     """
-    seen = noting_parts(visit, judgements, seen)
-    record = schedule_recheck(visit, judgements, remember(visit, judgements, seen))
-    record, announced = announce(visit, judgements, before, record)
+    record, announced = _decided(visit, judgements, before, seen)
     if any(j.decision is not None and j.decision.reason is Reason.BREAK_GLASS for j in judgements):
         note_switches(visit.deps)
-    revert = _first_revert(judgements)
+    revert = first_revert(judgements)
+    is_over = record.change
+    if is_over is not None:
+        record = _with_end_told(visit, visit.deps.store.save(record), is_over)
     begun = begin(visit, revert, record) if revert is not None else None
-    if begun is None and (announced.is_news or is_news(visit, record)):
+    if begun is None and is_over is None and (announced.is_news or is_news(visit, record)):
         record = visit.deps.store.save(record)
     tell(announced, record if begun is None else None, visit.cause, visit.deps)
     return begun
 
 
-def _first_revert(judgements: tuple[Judgement, ...]) -> Judgement | None:
-    """The change to begin: the first in the order that none before it, which has to wait, holds up."""
-    waiting: list[Judgement] = []
-    for judgement in judgements:
-        if judgement.will_write and not any(judgement.shuts_out(other) for other in waiting):
-            return judgement
-        if judgement.waits_to_write:
-            waiting.append(judgement)
-    return None
+def _with_end_told(visit: Visit, record: TargetRecord, ended: ChangeRecord) -> TargetRecord:
+    """People are told of the change that this look has ended, and the target is free."""
+    tell_end(ended, 0, visit.deps, visit.options, undo_of(ended, visit))
+    return visit.deps.store.save(without_hold(record))
 
 
 def _conclude(visit: Visit, looked: _Looked) -> TargetResult:

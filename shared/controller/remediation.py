@@ -1,8 +1,8 @@
-"""A change on its way: begun by a claim, its edits submitted one after the other, each waited for.
+"""A change on its way: begun by a claim, its edits sent one after the other, each waited for.
 
-Nobody sits on a long-running operation: one edit is submitted, where the change stands is written down,
-and the queue is asked to look again later. How a change ends is in ``change_ends``.
-"""
+Nobody sits on a long-running operation: one edit is sent, where the change stands is saved, and the queue is
+asked to look again later; what comes next follows from where it stands (``following``). Each verb here takes
+a change as it was saved last and returns it as it is saved now. How a change ends is in ``change_ends``."""
 
 from __future__ import annotations
 
@@ -10,49 +10,37 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TypeGuard
 
-from shared.controller.asking_again import (
-    LOOK_AGAIN,
-    RUN_ASKS_AGAIN,
-    check_later,
-    look_when_due,
-    recheck_later,
-)
+from shared.controller.asking_again import LOOK_AGAIN, look_when_due
 from shared.controller.before_edits import forbidden_now, proved_again, refuse_outside
-from shared.controller.change_ends import LEASE, PATIENCE, give_up
+from shared.controller.change_ends import give_up
 from shared.controller.deps import Deps
+from shared.controller.holding import GUARD, keep, keep_on, minded_until, watched
 from shared.controller.nearly_spent import warn_of_budget
 from shared.controller.telling import raise_alert, sighting_of
+from shared.controller.verdicts import PATIENCE
 from shared.controller.visit import Judgement, Visit
 from shared.guardrails.budget import Purchase, cost
 from shared.guardrails.traffic_difference import difference_made
 from shared.model import Action, Operation, Outcome, Purse, Reason, Snapshot
-from shared.model.change_records import ChangeKind, ChangeRecord
-from shared.model.errors import (
-    Busy,
-    Conflict,
-    GatewayError,
-    Gone,
-    Throttled,
-    Transient,
-)
+from shared.model.change_life import Accepted, Answered, Forgotten, NothingThere, Sending, step
+from shared.model.change_records import ChangeKind, ChangeRecord, Phase
+from shared.model.errors import Busy, GatewayError, Gone, Throttled, Transient
 from shared.model.happened import change_claimed, with_deeds
 from shared.model.memory import TargetRecord
 from shared.model.messages import RunOptions
-from shared.model.results import TargetResult
-from shared.model.values import value
 from shared.state.ledger import BudgetExhausted
 
 # --- begin -----------------------------------------------------------------------------------------
 
 
 def begin(visit: Visit, judgement: Judgement, record: TargetRecord) -> ChangeRecord:
-    """Claim the change in one conditional write (lease, budget, inverse) and send its first edit.
+    """Claim the change in one conditional write (target, budget, inverse) and send its first edit.
 
     A change for which another worker took the last of the budget is returned as alerted.
     """
     change = _new_change(visit, judgement)
     try:
-        claim(change, record, visit.deps, visit.now, judgement.purse)
+        claimed = claim(change, record, visit.deps, visit.options, judgement.purse)
     except BudgetExhausted as exhausted:
         again = (exhausted.room_at - visit.now).total_seconds() if exhausted.room_at is not None else None
         decision = replace(
@@ -65,29 +53,30 @@ def begin(visit: Visit, judgement: Judgement, record: TargetRecord) -> ChangeRec
         visit.deps.store.save(look_when_due(visit, decision, record))
         raise_alert(judgement.policy, sighting_of(visit, judgement, decision), visit.deps)
         return replace(change, outcome=Outcome.ALERTED, decision=decision, detail=str(exhausted))
-    claimed = visit.deps.store.change(change.id)
-    assert claimed is not None  # the claim has just entered it into the journal
     begun = advance(claimed, visit.snapshot, visit.deps, visit.options)
     warn_of_budget(begun, judgement.purse, visit.deps)
     return begun
 
 
 def claim(
-    change: ChangeRecord, record: TargetRecord, deps: Deps, now: datetime, purse: Purse = Purse.ORDINARY
-) -> None:
-    """Reserve target and budget for a change, in one conditional write with its entry in the journal.
+    change: ChangeRecord, record: TargetRecord, deps: Deps, options: RunOptions, purse: Purse
+) -> ChangeRecord:
+    """Reserve target and budget for a change, in one conditional write with the change itself and its entry
+    in the journal. A message that goes on with it is enqueued before.
 
     Raises ``OutsideScopes``, ``BudgetExhausted``, and ``EntityChanged`` when somebody else was faster.
     """
     refuse_outside(change.change.edits, deps)
+    change = watched(change, deps, options, GUARD)
     deps.store.claim(
         with_deeds(record, change_claimed(change, deps.gateway.identity())),
         change,
-        lease_until=now + LEASE,
+        lease_until=minded_until(deps.clock.now(), GUARD),
         purchase=Purchase(target=record.target, writes=cost(change.change, purse), purse=purse),
         limits=deps.configuration.limits,
         now=change.created_at,
     )
+    return change
 
 
 def _new_change(visit: Visit, judgement: Judgement) -> ChangeRecord:
@@ -102,6 +91,7 @@ def _new_change(visit: Visit, judgement: Judgement) -> ChangeRecord:
         decision=judgement.decision,
         cause=visit.cause,
         outcome=Outcome.IN_PROGRESS,
+        phase=Phase.CLAIMED,
         fingerprint=judgement.finding.fingerprint,
         created_at=visit.now,
         before=visit.deps.store.keep(visit.snapshot),
@@ -111,62 +101,49 @@ def _new_change(visit: Visit, judgement: Judgement) -> ChangeRecord:
     )
 
 
-@value
-class _Sent:
-    """Where a change stands after an edit; ``reading`` is one on which the next is proved, if that may go."""
-
-    change: ChangeRecord
-    operation: Operation | None = None
-    delay: float = 0.0
-    reading: Snapshot | None = None
-    refusal: GatewayError | None = None
+# --- send ------------------------------------------------------------------------------------------
 
 
 def advance(change: ChangeRecord, proved_on: Snapshot, deps: Deps, options: RunOptions) -> ChangeRecord:
-    """Send edits until one takes long, one fails, or all are sent; and have the next look queued.
+    """Send edits until one takes long, one fails, or all are sent.
 
     The next edit was proved on the reading ``proved_on``; each later one is proved again before it is sent.
     """
-    sent = _Sent(change=change, reading=proved_on)
-    while sent.reading is not None:
-        sent = _send(sent.change, sent.reading, deps, options)
-    if sent.refusal is not None:
-        return give_up(sent.change, sent.refusal, deps, options)
-    change = deps.store.put_change(replace(sent.change, operation=sent.operation))
-    check_later(change, deps, options, sent.delay)
-    return change
+    change = _send(change, proved_on, deps, options)
+    return go_on(change, deps, options) if change.phase is Phase.CLAIMED else change
 
 
-def _send(change: ChangeRecord, reading: Snapshot, deps: Deps, options: RunOptions) -> _Sent:
+def go_on(change: ChangeRecord, deps: Deps, options: RunOptions) -> ChangeRecord:
+    """Prove the next edit on what is there now, and send it. Where nothing can be read now, that is asked
+    again."""
+    try:
+        reading = proved_again(change, deps)
+    except Gone:
+        return keep(change, step(change, NothingThere()), deps, options, GUARD)
+    except Transient as trouble:
+        return _later(change, deps, options, trouble.retry_after)
+    except GatewayError as error:
+        return give_up(change, error, deps, options)
+    return advance(change, reading, deps, options)
+
+
+def _send(change: ChangeRecord, reading: Snapshot, deps: Deps, options: RunOptions) -> ChangeRecord:
     refusal = forbidden_now(change, deps, options)
     if refusal is not None:
-        return _Sent(change=change, refusal=refusal)
+        return give_up(change, refusal, deps, options)
+    sending = keep_on(change, step(change, Sending(at=deps.clock.now())), deps)
     try:
         operation = deps.gateway.submit(change.change.edits[change.next_edit], reading)
     except Gone:
-        return _Sent(change=replace(change, nothing_there=True))
+        return keep(sending, step(sending, NothingThere()), deps, options, GUARD)
     except GatewayError as error:
         if _may_have_been_sent(error):
-            return _Sent(change=change, delay=error.retry_after or LOOK_AGAIN)
-        return _Sent(change=change, refusal=error)
+            return keep(sending, sending, deps, options, error.retry_after or LOOK_AGAIN)
+        return give_up(sending, error, deps, options)
     if operation.url is not None:
-        return _Sent(change=change, operation=operation, delay=operation.retry_after_seconds or LOOK_AGAIN)
-    return _go_on(replace(change, next_edit=change.next_edit + 1), deps)
-
-
-def _go_on(change: ChangeRecord, deps: Deps) -> _Sent:
-    """Prove the next edit. Where nothing can be read now, the reading that ends the change tells, and what is
-    left is judged anew."""
-    if change.next_edit == len(change.change.edits):
-        return _Sent(change=change)
-    try:
-        return _Sent(change=change, reading=proved_again(change, deps))
-    except Gone:
-        return _Sent(change=change)
-    except Transient as trouble:
-        return _Sent(change=change, delay=trouble.retry_after or LOOK_AGAIN)
-    except GatewayError as error:
-        return _Sent(change=change, refusal=error)
+        accepted = step(sending, Accepted(operation=operation))
+        return keep(sending, accepted, deps, options, wait_of(operation))
+    return keep(sending, step(sending, Answered()), deps, options, GUARD)
 
 
 def _may_have_been_sent(error: GatewayError) -> TypeGuard[Transient]:
@@ -174,75 +151,61 @@ def _may_have_been_sent(error: GatewayError) -> TypeGuard[Transient]:
     return isinstance(error, Transient) and not isinstance(error, Busy | Throttled)
 
 
+def wait_of(operation: Operation) -> float:
+    """Seconds until the operation is asked about."""
+    return operation.retry_after_seconds or LOOK_AGAIN
+
+
 # --- wait ------------------------------------------------------------------------------------------
 
 
-def poll(change: ChangeRecord, deps: Deps, options: RunOptions) -> ChangeRecord | None:
-    """Ask how the operation is doing; None means: all edits are through, verify by a reading.
+def poll(change: ChangeRecord, deps: Deps, options: RunOptions) -> ChangeRecord:
+    """Ask how the operation is doing, and go on when it is done. The next question is on its way before.
 
-    A returned change is still in progress (the next look is queued) or was given up.
+    The operation's own end is an answer; only what hinders the asking is asked again.
     """
     operation = change.operation
-    if operation is None:
-        return None
+    assert operation is not None  # of a change that runs
+    change = keep(change, change, deps, options, wait_of(operation))
     try:
         running = deps.gateway.poll(operation)
-    except (Busy, Conflict) as failed:
-        return give_up(change, failed, deps, options)  # the operation's own end, not the poll's
-    except Gone:
-        return None  # ARM keeps ended operations for a while only: the reading will tell
-    except Transient as trouble:
-        return _wait(change, operation, deps, options, trouble.retry_after)
+    except Gone:  # ARM keeps ended operations for a while only: the reading will tell
+        return keep(change, step(change, Forgotten()), deps, options, 0)
     except GatewayError as error:
+        if _hinders_asking(error):
+            return _later(change, deps, options, error.retry_after)
         return give_up(change, error, deps, options)
     if running is not None:
-        return _wait(change, running, deps, options, running.retry_after_seconds)
-    return _next(change, operation, deps, options)
+        return _runs_on(change, running, deps, options)
+    done = keep(change, step(change, Answered()), deps, options, GUARD)
+    return go_on(done, deps, options) if done.phase is Phase.CLAIMED else done
 
 
-def _next(change: ChangeRecord, ended: Operation, deps: Deps, options: RunOptions) -> ChangeRecord | None:
-    """Send the next edit, if it is right on what is there now; None when there is none, or no target."""
-    change = replace(change, operation=None, next_edit=change.next_edit + 1)
-    if change.next_edit == len(change.change.edits):
-        return None
-    try:
-        reading = proved_again(change, deps)
-    except Gone:
-        return None
-    except Transient as trouble:
-        waiting = replace(change, next_edit=change.next_edit - 1)
-        return _wait(waiting, ended, deps, options, trouble.retry_after)
-    except GatewayError as error:
-        return give_up(change, error, deps, options)
-    return advance(change, reading, deps, options)
+def _hinders_asking(error: GatewayError) -> TypeGuard[Transient]:
+    return isinstance(error, Transient) and not isinstance(error, Busy) and not error.is_end
 
 
-def _wait(
-    change: ChangeRecord, operation: Operation, deps: Deps, options: RunOptions, wait: float | None
-) -> ChangeRecord:
-    now = deps.clock.now()
-    if now - change.created_at > PATIENCE:
-        late = GatewayError(f"the operation has not ended within {PATIENCE}", code="OperationTimedOut")
-        return give_up(change, late, deps, options)
-    _keep_lease(change, deps, now)
-    change = deps.store.put_change(replace(change, operation=operation))
-    check_later(change, deps, options, wait or LOOK_AGAIN)
-    return change
+def _runs_on(change: ChangeRecord, running: Operation, deps: Deps, options: RunOptions) -> ChangeRecord:
+    """Azure is still at it. Only where it asks for another wait is that saved: the next question is on its
+    way."""
+    if _is_over_time(change, deps.clock.now()):
+        return _late(change, deps, options)
+    if running == change.operation:
+        return change
+    return keep(change, step(change, Accepted(operation=running)), deps, options, wait_of(running))
 
 
-def _keep_lease(change: ChangeRecord, deps: Deps, now: datetime) -> None:
-    """Whoever looks after a change keeps its lease alive, or somebody else would begin it again."""
-    record = deps.store.recall(change.change.target, now)
-    if record.active_change == change.id and (record.lease_until or now) - now < LEASE / 2:
-        deps.store.save(replace(record, lease_until=now + LEASE))
+def _later(change: ChangeRecord, deps: Deps, options: RunOptions, wait: float | None) -> ChangeRecord:
+    """The same question later, as long as there is patience."""
+    if _is_over_time(change, deps.clock.now()):
+        return _late(change, deps, options)
+    return keep(change, change, deps, options, wait or LOOK_AGAIN)
 
 
-def resume(change: ChangeRecord, record: TargetRecord, deps: Deps, options: RunOptions) -> TargetResult:
-    """Take over a change whose worker died while its operation was running: ask the operation first.
+def _is_over_time(change: ChangeRecord, now: datetime) -> bool:
+    return now - change.created_at > PATIENCE
 
-    A run that came upon it asks again until it has its own answer."""
-    if options.run_id not in (None, change.run_id):
-        recheck_later(change, deps, options, RUN_ASKS_AGAIN)
-    deps.store.save(replace(record, lease_until=deps.clock.now() + LEASE))
-    check_later(change, deps, RunOptions(run_id=change.run_id), 0)
-    return TargetResult(target=record.target, outcomes={change.change.policy: Outcome.IN_PROGRESS})
+
+def _late(change: ChangeRecord, deps: Deps, options: RunOptions) -> ChangeRecord:
+    late = GatewayError(f"the operation has not ended within {PATIENCE}", code="OperationTimedOut")
+    return give_up(change, late, deps, options)

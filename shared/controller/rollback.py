@@ -13,7 +13,9 @@ from dataclasses import replace
 from datetime import datetime
 
 from shared.controller.before_edits import OutsideScopes, refuse_outside
+from shared.controller.change_ends import note_rollback
 from shared.controller.deps import Deps
+from shared.controller.holding import adopted, keep
 from shared.controller.nearly_spent import warn_of_budget
 from shared.controller.remediation import advance, claim
 from shared.controller.runs import refuse_under_audit
@@ -34,11 +36,12 @@ from shared.model import (
     Reason,
     Snapshot,
 )
-from shared.model.change_records import ChangeKind, ChangeRecord
+from shared.model.change_life import what_stands
+from shared.model.change_records import ChangeKind, ChangeRecord, Phase
 from shared.model.edits import EditDoesNotFit, apply_edits
 from shared.model.errors import StoreError
 from shared.model.happened import exemption_begun, with_deeds
-from shared.model.memory import Exemption
+from shared.model.memory import Exemption, TargetRecord
 from shared.model.messages import RunOptions
 from shared.model.values import value
 from shared.policies import find
@@ -71,24 +74,27 @@ def roll_back(request: RollbackRequest, deps: Deps) -> ChangeRecord | None:
     original = deps.store.change(request.change_id)
     if original is None:
         return None
-    _refuse_unless_applied(original)
-    _refuse_outside_scopes(original, deps)
+    undone = _what_was_applied(original)
+    _refuse_outside_scopes(undone, deps)
     _refuse_under_break_glass(original, deps)
     now_there = deps.gateway.read(original.change.target, _aspects(original))
     for trouble in deps.gateway.troubles:
         raise trouble  # what was undone is compared as a whole
     _refuse_unless_ready(now_there)
-    before, after = _recorded(original, deps)
+    before, after = _recorded(original, undone, deps)
     if not same_reach(after, now_there):
         raise RollbackRefused("changed-since", "somebody changed the resource since this change was made")
-    return _begin(request, original, (before, now_there), deps)
+    return _begin(request, replace(original, change=undone), (before, now_there), deps)
 
 
-def _refuse_unless_applied(original: ChangeRecord) -> None:
-    if original.outcome is not Outcome.REVERTED or original.kind is not ChangeKind.REMEDIATION:
-        raise RollbackRefused("not-applied", f"only a reverted change can be rolled back: {original.outcome}")
+def _what_was_applied(original: ChangeRecord) -> Change:
+    """The change, or the part of it that was made before it was given up."""
+    undone = what_stands(original) if original.kind is ChangeKind.REMEDIATION else None
+    if undone is None:
+        raise RollbackRefused("not-applied", f"nothing was applied that could be undone: {original.outcome}")
     if original.rolled_back_by is not None:
         raise RollbackRefused("already-rolled-back", f"rolled back by {original.rolled_back_by}")
+    return undone
 
 
 def _refuse_unless_ready(now_there: Snapshot) -> None:
@@ -101,9 +107,9 @@ def _refuse_unless_ready(now_there: Snapshot) -> None:
             return
 
 
-def _refuse_outside_scopes(original: ChangeRecord, deps: Deps) -> None:
+def _refuse_outside_scopes(undone: Change, deps: Deps) -> None:
     try:
-        refuse_outside(original.change.inverse, deps)
+        refuse_outside(undone.inverse, deps)
     except OutsideScopes as outside:
         raise RollbackRefused(Reason.OUTSIDE_SCOPES, str(outside)) from outside
 
@@ -124,12 +130,23 @@ def _aspects(original: ChangeRecord) -> frozenset[Aspect]:
     return policy.reads
 
 
-def _recorded(original: ChangeRecord, deps: Deps) -> tuple[Snapshot, Snapshot]:
+def _recorded(original: ChangeRecord, undone: Change, deps: Deps) -> tuple[Snapshot, Snapshot]:
+    """The readings before and after; of a change that was given up, which nobody read, what its edits
+    made."""
     before = deps.store.snapshot(original.before)
     after = deps.store.snapshot(original.after) if original.after else None
+    if before is not None and original.outcome is not Outcome.REVERTED:
+        after = _as_made(before, undone)
     if before is None or after is None:
         raise RollbackRefused("not-recorded", "the recorded readings are not there any more")
     return before, after
+
+
+def _as_made(before: Snapshot, undone: Change) -> Snapshot | None:
+    try:
+        return apply_edits(before, undone.edits)
+    except EditDoesNotFit:
+        return None
 
 
 def _begin(
@@ -141,19 +158,28 @@ def _begin(
     if not proof.holds:
         raise RollbackRefused("not-proved", "; ".join(step.detail or step.claim for step in proof.failures))
     change = _rollback_record(request, original, proof, now_there, deps)
-    record = deps.store.recall(original.change.target, now)
+    record = _free_target(original, deps)
     exemption = _exemption(request, original, change)
     exempt = replace(record, exemptions=(*record.exemptions, exemption))
+    exempt = with_deeds(exempt, exemption_begun(exemption, now, request.actor))
     try:
-        claim(change, with_deeds(exempt, exemption_begun(exemption, now, request.actor)), deps, now)
+        change = claim(change, exempt, deps, RunOptions(), Purse.ORDINARY)
     except BudgetExhausted as exhausted:
         raise RollbackRefused(Reason.BUDGET, str(exhausted)) from exhausted
-    deps.store.put_change(replace(original, rolled_back_by=change.id))
-    claimed = deps.store.change(change.id)
-    assert claimed is not None  # the claim has just entered it into the journal
-    begun = advance(claimed, now_there, deps, RunOptions())
+    note_rollback(change, deps)
+    begun = advance(change, now_there, deps, RunOptions())
+    if begun.phase is Phase.SENT:
+        begun = keep(begun, begun, deps, RunOptions(), 0)
     warn_of_budget(begun, Purse.ORDINARY, deps)
     return begun
+
+
+def _free_target(original: ChangeRecord, deps: Deps) -> TargetRecord:
+    """The memory of the target, of which no change is on its way: two are never made at once."""
+    record = adopted(deps.store.recall(original.change.target, deps.clock.now()), deps)
+    if record.change is not None:
+        raise RollbackRefused(Reason.TARGET_BUSY, f"change {record.change.id} is on its way")
+    return record
 
 
 def _exemption(request: RollbackRequest, original: ChangeRecord, change: ChangeRecord) -> Exemption:
@@ -190,6 +216,7 @@ def _rollback_record(
         ),
         cause=Cause(kind=CauseKind.OPERATOR, time=deps.clock.now(), actor=request.actor),
         outcome=Outcome.IN_PROGRESS,
+        phase=Phase.CLAIMED,
         fingerprint=f"rollback of {original.id}",
         created_at=deps.clock.now(),
         before=deps.store.keep(now_there),

@@ -6,18 +6,15 @@ longer than the host lets a function run and one that fails holds up no other (`
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 
-from shared.alerts.lifecycle import notification
+from shared.controller.delivering import call_again
 from shared.controller.deps import Deps
 from shared.controller.ended_exemptions import resolve_what_is_over
 from shared.controller.expired_exemptions import tell_of_expired_exemptions
 from shared.controller.journaling import keep_journal
 from shared.controller.nearly_spent import end_warnings
-from shared.controller.notifying import notify
 from shared.model import Cause, CauseKind, Locator, LocatorKind
-from shared.model.alert_records import NotificationType
 from shared.model.messages import Message, MessageKind
 from shared.model.resource_id import ResourceId
 
@@ -36,16 +33,7 @@ def sweep(deps: Deps) -> None:
     tell_of_expired_exemptions(cause, deps)
     end_warnings(cause, deps)
     deps.store.names.forget_old(cause.time)
-    _queue_unsent(deps)
+    call_again(cause, deps)
     keep_journal(deps)
     for subscription in subscriptions:
         deps.store.upkeep.fill(subscription, _FILLED_AT_ONCE)
-
-
-def _queue_unsent(deps: Deps) -> None:
-    """Notifications that could not be queued when their alert was written."""
-    now = deps.clock.now()
-    for alert in deps.store.unsent_alerts():
-        for kind in alert.unsent:
-            notify(notification(alert, NotificationType(kind), now), alert.cause, deps)
-        deps.store.put_alert(replace(alert, unsent=()))

@@ -8,7 +8,6 @@ switch that cannot be read means no writes, and is asked for again soon.
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import Final
 
 from shared.controller.deps import Deps
@@ -25,9 +24,16 @@ class Switch:
     def __init__(self, subscription: str, deps: Deps) -> None:
         self._subscription = subscription
         self._deps = deps
+        self._said: BreakGlass | None = None
 
-    @cached_property
+    @property
     def says(self) -> BreakGlass:
+        """No ``cached_property``, which before Python 3.12 holds a lock that all looks of a process share."""
+        if self._said is None:
+            self._said = self._asked()
+        return self._said
+
+    def _asked(self) -> BreakGlass:
         try:
             on = self._deps.store.break_glass(self._subscription, self._deps.settings.scopes)
         except StoreError:

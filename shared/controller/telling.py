@@ -230,10 +230,9 @@ def alert_failed_change(change: ChangeRecord, deps: Deps) -> None:
     raise_alert(policy, _sighting_of_failure(change, policy, before, deps), deps)
 
 
-def tell_of_slow_revert(change_id: str | None, deps: Deps) -> None:
+def tell_of_slow_revert(change: ChangeRecord, deps: Deps) -> None:
     """A change on its way is a delay as well: what lets somebody in is told when its revert takes long."""
-    change = deps.store.change(change_id) if change_id else None
-    if change is None or change.outcome is not Outcome.IN_PROGRESS or change.kind is ChangeKind.ROLLBACK:
+    if change.outcome is not Outcome.IN_PROGRESS or change.kind is ChangeKind.ROLLBACK:
         return
     policy, before = find(change.change.policy), deps.store.snapshot(change.before)
     if deps.clock.now() - change.created_at < SLOW_REVERT or policy is None or before is None:

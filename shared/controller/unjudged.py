@@ -1,4 +1,4 @@
-"""Looks that end without a judgement: nobody asks, a change is on its way, or nothing could be read.
+"""Looks that end without a judgement: nobody asks, or nothing could be read.
 
 A target that is gone is forgotten; one that is closed to us is unknown to every policy.
 """
@@ -8,45 +8,17 @@ from __future__ import annotations
 from dataclasses import replace
 
 from shared.controller.announcing import announce_unread, tell
-from shared.controller.asking_again import look_after_lease
 from shared.controller.deps import Deps
 from shared.controller.moved import DELETED, end_alerts, leave_behind
 from shared.controller.not_judged import has_lasted, hides_exposure
-from shared.controller.remembering import is_ours, next_memory
+from shared.controller.remembering import next_memory
 from shared.controller.run_results import log_line
 from shared.controller.unread import noting_target
 from shared.model import Action, Cause, CauseKind, ComplianceState, Decision, Finding, Outcome, Reason, Target
-from shared.model.change_records import ChangeRecord
 from shared.model.errors import GatewayError, said_of
 from shared.model.memory import TargetRecord
-from shared.model.messages import RunOptions
 from shared.model.results import TargetResult
 from shared.posture.policy import AnyPolicy
-
-
-def already_in_progress(
-    known: TargetRecord, record: TargetRecord, cause: Cause, deps: Deps, options: RunOptions
-) -> TargetResult:
-    """A change of this target is on its way; the reading that verifies it comes after this event.
-
-    Should that reading never come, because the change fails or its worker died, a later message looks;
-    a run asks again until it has its answer.
-    """
-    active = deps.store.change(record.active_change) if record.active_change else None
-    if options.run_id is not None or not _tells_of_our_write(cause, active, deps):
-        record = look_after_lease(record, cause, deps, options)
-    if record != known:
-        deps.store.save(record)
-    outcomes = {active.change.policy: Outcome.IN_PROGRESS} if active is not None else {}
-    result = TargetResult(target=record.target, outcomes=outcomes, arm_calls=tuple(deps.gateway.calls))
-    deps.log(log_line(result, cause))
-    return result
-
-
-def _tells_of_our_write(cause: Cause, active: ChangeRecord | None, deps: Deps) -> bool:
-    """Whether the event only says that the change in progress was sent, which its checks follow."""
-    followed = active is not None and active.operation is not None
-    return followed and cause.kind is CauseKind.EVENT and is_ours(cause, deps)
 
 
 def target_is_gone(record: TargetRecord, deps: Deps) -> TargetResult:
@@ -57,6 +29,7 @@ def target_is_gone(record: TargetRecord, deps: Deps) -> TargetResult:
         deps.store.journal.append(record.target, *record.deeds)
     deps.store.unknown.remove(record.target)
     deps.store.forget(record.target, record.etag)
+    end_alerts(record, DELETED, deps)  # once more: a slower worker may have opened what it had listed
     deps.store.unrelate(record.target)
     return TargetResult(
         target=record.target,

@@ -112,7 +112,9 @@ class AlertRecord:
     edits: tuple[Edit, ...] = ()
     """What the commands do, for what is planned beside them; none where no edit of ours says it."""
     unsent: tuple[str, ...] = ()
-    """Event types whose notification has not been queued yet; the sweep queues them again."""
+    """Event types that a version without letters had not queued yet; they go with the next news."""
+    told: int = 0
+    """How much there was to tell of it so far: the number of its newest letter."""
     alternatives: tuple[tuple[Alternative, ...], ...] = ()
     """Choices that only a person can make: one way of each is taken."""
     no_command: str = ""

@@ -1,4 +1,7 @@
-"""The journal's entry for a change that was claimed: everything needed to finish, explain and undo it."""
+"""A change that was claimed: everything needed to finish, explain and undo it, and where its life stands.
+
+While a change is in flight the record stands whole in the row of its target (``TargetRecord.change``); the
+table of changes is copied from there. Which step follows which is in ``shared.model.change_life``."""
 
 from __future__ import annotations
 
@@ -30,12 +33,29 @@ class ChangeKind(StrEnum):
     ROLLBACK = "rollback"
 
 
+class Phase(StrEnum):
+    """Where the life of a change stands."""
+
+    CLAIMED = "claimed"
+    """The edit ``next_edit`` was not sent, nor was any after it."""
+    SENDING = "sending"
+    """It is being sent, or was and nobody heard the answer: only a reading tells whether Azure took it."""
+    RUNNING = "running"
+    """Azure is at it: its operation is asked."""
+    SENT = "sent"
+    """Every edit was answered as done: a reading tells what came of them."""
+    ENDED = "ended"
+    """How it ended is known and saved. People may not have been told yet."""
+    TOLD = "told"
+    """It is over. So are all records that are older than the field and no longer in flight."""
+
+
 @value
 class ChangeRecord:
     """A change that was claimed: everything needed to finish, explain and undo it.
 
-    ``before`` and ``after`` are blob references of the whole snapshots; ``next_edit`` is the index of
-    the edit that ``operation`` belongs to.
+    ``before`` and ``after`` are blob references of the whole snapshots. ``next_edit`` counts the edits that
+    are surely made: they were answered as done, one after the other, or a reading has shown them.
     """
 
     id: str
@@ -64,17 +84,26 @@ class ChangeRecord:
     """What the change makes of the traffic; None in records older than the field, and unreadable."""
     restored_from: datetime | None = None
     """When the rules that the change puts back were last read; None when it restores nothing."""
+    phase: Phase = Phase.TOLD
+    revision: int = 0
+    """How many steps its life has taken: a copy with fewer is an older one."""
+    watch: str = ""
+    """The token of the one message that may go on with the change; any other is dropped."""
+    sent_at: datetime | None = None
+    """When the newest edit was sent."""
+    code: str = ""
+    """With which code it was refused or given up; empty where a reading told how it ended."""
     listed: tuple[str, ...] = ()
     """The rows of the lists that name it; the store's, as ``etag`` is. Records older than lists have none."""
     etag: str | None = None
 
     @property
-    def is_running(self) -> bool:
-        """Whether Azure may still be at it: the operation is asked before anybody judges."""
-        return self.outcome is Outcome.IN_PROGRESS and self.operation is not None
+    def made(self) -> int:
+        """How many of its edits are surely made."""
+        return min(max(self.next_edit, 0), len(self.change.edits))
 
     @property
-    def ended_at_once(self) -> bool:
-        """Whether every edit was answered as done, so that a reading can verify the change now."""
-        answered = self.nothing_there or self.next_edit == len(self.change.edits)
-        return self.outcome is Outcome.IN_PROGRESS and self.operation is None and answered
+    def is_partly_made(self) -> bool:
+        """Whether it is over with some of its edits made and the others not."""
+        over = self.outcome in {Outcome.FAILED, Outcome.CONFLICTED}
+        return over and 0 < self.made < len(self.change.edits)

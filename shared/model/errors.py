@@ -12,6 +12,9 @@ class GatewayError(Exception):
     """An ARM request that did not do what was asked. ``code`` is ARM's, ``""`` when it sent none;
     ``request`` is the method and the path, ``""`` where no request was made."""
 
+    is_end: bool = False
+    """Whether it is how an operation ended (``Failed``, ``Canceled``), and no trouble of asking about it."""
+
     def __init__(self, message: str, *, code: str = "", status: int = 0) -> None:
         super().__init__(message)
         self.code = code

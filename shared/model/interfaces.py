@@ -14,7 +14,7 @@ from shared.model.alert_records import Notification
 from shared.model.changes import Edit
 from shared.model.errors import Transient
 from shared.model.kinds import Aspect
-from shared.model.operations import ArmCall, Operation
+from shared.model.operations import ArmCall, LoggedWrite, Operation
 from shared.model.resource_id import ResourceId
 from shared.model.rules import SecurityGroup
 from shared.model.snapshots import Snapshot
@@ -112,6 +112,10 @@ class Gateway(Protocol):
         Activity Log, children and what hangs on resources too, and by the changes of Resource Graph."""
         ...
 
+    def logged_writes(self, subscription: str, since: datetime) -> Iterator[LoggedWrite]:
+        """Who wrote what in a subscription since then, by its Activity Log; lines come some minutes late."""
+        ...
+
     def submit(self, edit: Edit, snapshot: Snapshot) -> Operation:
         """Send one edit, guarded by what ``snapshot`` allows (etag), and do not wait for it."""
         ...
@@ -119,7 +123,7 @@ class Gateway(Protocol):
     def poll(self, operation: Operation) -> Operation | None:
         """None when the operation has succeeded, the operation (with a new wait) while it runs.
 
-        Raises the classified error when it failed.
+        Raises the classified error when it failed, marked as its end (``is_end``).
         """
         ...
 

@@ -101,11 +101,13 @@ class Reason(StrEnum):
     # after the attempt
     FAILED = "failed"
     POISONED = "poisoned"
+    UNDELIVERED = "undelivered"
     # of no drift
     NO_LONGER_PROVED = "no-longer-proved"
     EXEMPTION_EXPIRED = "exemption-expired"
     EFFECT_LOWERED_BY_TAG = "effect-lowered-by-tag"
     BUDGET_NEARLY_SPENT = "budget-nearly-spent"
+    EVENT_PATH_LOST = "event-path-lost"
 
 
 class Purse(StrEnum):

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from datetime import datetime
 
+from shared.model.change_records import ChangeRecord
 from shared.model.changes import Change
 from shared.model.deeds import Deed
 from shared.model.exposure import Exposure
@@ -137,8 +138,12 @@ class TargetRecord:
     recheck_at: datetime | None = None
     refusals: int = 0
     """Writes in a row that were refused because the target was busy."""
+    change: ChangeRecord | None = None
+    """The change in flight, whole: it moves with the rest of the record in one write, or not at all."""
     active_change: str | None = None
+    """The id of the change in flight, for versions that look for it among the changes."""
     lease_until: datetime | None = None
+    """Until when somebody minds the change in flight: its next check comes before that."""
     not_judged: bool = False
     """Whether the alert is open that the target cannot be judged."""
     unread: Unread | None = None
@@ -158,7 +163,7 @@ class TargetRecord:
     etag: str | None = None
 
     def is_held(self, now: datetime) -> bool:
-        """Whether a change of this target is on its way."""
+        """Whether a change of this target is on its way and somebody minds it."""
         return self.lease_until is not None and self.lease_until > now
 
 

@@ -17,7 +17,8 @@ class MessageKind(StrEnum):
     """What a message on the queue ``reconcile`` asks for.
 
     ``look``: coalesced, carries a token and a generation. ``recheck``: the same question again, later.
-    ``check``: a change in progress. ``scope``: enumerate and fan out. ``notify``: deliver to one sink.
+    ``check``: a change in progress. ``scope``: enumerate and fan out. ``notify``: there may be letters about
+    something for one sink.
     ``sweep``: a pass over a subscription. ``spread``: a part of the looks that a pass asks for.
     """
 
@@ -54,7 +55,10 @@ class Message:
     generation: int = 0
     """Which reading of its queue key a look asks for; 0 where it was sent before they were numbered."""
     change_id: str | None = None
+    about: str | None = None
+    """The id of the alert or change that a sink is to be told of."""
     notification: Notification | None = None
+    """What is to be delivered, in messages from before there were letters."""
     sink: str | None = None
     options: RunOptions = field(default_factory=RunOptions)
     attempt: int = 0
@@ -86,7 +90,7 @@ class Message:
             case MessageKind.SPREAD:
                 return self.spread is not None
             case MessageKind.NOTIFY:
-                return self.notification is not None and self.sink is not None
+                return self.sink is not None and (self.about is not None or self.notification is not None)
             case MessageKind.CHECK:
                 return self.change_id is not None
 

@@ -10,12 +10,12 @@ from itertools import islice
 
 from shared.model.alert_records import AlertRecord, AlertStatus
 from shared.model.errors import EntityChanged
-from shared.model.interfaces import Entity, Tables
+from shared.model.interfaces import Entity, Tables, TableWrite
 from shared.model.targets import Target
 from shared.state.filled import Filled, Fillings
-from shared.state.listing_rows import Listed, ListingRows, place_of, without_lists
+from shared.state.listing_rows import Listed, ListingRows, place_of
 from shared.state.listings import COLUMNS, Page, Wanted, cut
-from shared.state.table_layout import ALERTS, alert_place, alert_row
+from shared.state.table_layout import ALERTS, alert_place, alert_row, is_alert
 from shared.state.table_rows import Rows, newest_first
 
 
@@ -28,13 +28,13 @@ class Alerts:
         self._lists = ListingRows(tables, ALERTS)
         self._fillings = Fillings(tables, rows)
 
-    def put(self, record: AlertRecord) -> AlertRecord:
-        """Write an alert with the rows that it is listed by, in one transaction."""
+    def put(self, record: AlertRecord, others: Iterable[TableWrite] = ()) -> AlertRecord:
+        """Write a record, the rows that it is listed by and ``others`` beside it in one transaction."""
         row = alert_row(record)
         listed = Listed(place=_place_of(record), row=row, known=record.listed)
         record = replace(record, listed=listed.rows)
         write = self._rows.write_of(alert_place(record.id), record, row)
-        etag, *_ = self._rows.write(ALERTS, write, *self._lists.writes(listed))
+        etag, *_ = self._rows.write(ALERTS, write, *others, *self._lists.writes(listed))
         self._lists.clear(listed)
         return replace(record, etag=etag)
 
@@ -52,7 +52,7 @@ class Alerts:
         wanted = Wanted(target=target, policies=frozenset({policy}) if policy else None, state=status)
         if self._fillings.is_done(ALERTS):
             return list(islice(self._records(self._lists.all(wanted)), limit))
-        fitting = [entity for entity in self._all() if wanted.fits(entity)]
+        fitting = filter(wanted.fits, _of_alerts(self._tables.query(ALERTS, ALERTS)))
         return [self._rows.record(AlertRecord, entity) for entity in sorted(fitting, key=_place)[:limit]]
 
     def page(self, wanted: Wanted, limit: int, after: str) -> Page[AlertRecord]:
@@ -60,7 +60,7 @@ class Alerts:
         if self._fillings.is_done(ALERTS):
             listed = self._lists.cut(wanted, limit, after)
             return Page(tuple(self._records(listed.entities)), listed.total, listed.after)
-        rows = without_lists(self._tables.query(ALERTS, ALERTS, properties=COLUMNS))
+        rows = _of_alerts(self._tables.query(ALERTS, ALERTS, properties=COLUMNS))
         found = cut(filter(lambda row: self._is_wanted(row, wanted), rows), _place, limit, after)
         records = (self.find(entity.row) for entity in found.entities)
         return Page(tuple(one for one in records if one is not None), found.total, found.after)
@@ -70,7 +70,7 @@ class Alerts:
         filling = self._fillings.find(ALERTS)
         if filling.done:
             return
-        rows = without_lists(self._tables.query(ALERTS, ALERTS, behind=filling.behind, page=most))
+        rows = _of_alerts(self._tables.query(ALERTS, ALERTS, behind=filling.behind, page=most))
         entities = list(islice(rows, most))
         for entity in entities:
             with suppress(EntityChanged):  # whoever was faster has listed it
@@ -86,13 +86,6 @@ class Alerts:
         """Remove an alert if it is as it was read; raises ``EntityChanged`` when it is not."""
         self._tables.delete(ALERTS, ALERTS, record.id, record.etag)
         self._lists.remove(list(record.listed))
-
-    def _all(self) -> Iterator[Entity]:
-        return without_lists(self._tables.query(ALERTS, ALERTS))
-
-    def unsent(self) -> list[AlertRecord]:
-        entities = self._all()
-        return [self._rows.record(AlertRecord, entity) for entity in entities if entity.properties["unsent"]]
 
     def _is_wanted(self, row: Entity, wanted: Wanted) -> bool:
         if not wanted.fits(row):
@@ -114,6 +107,10 @@ class Alerts:
                 yield record
             else:
                 self._lists.remove([entity.row])
+
+
+def _of_alerts(rows: Iterable[Entity]) -> Iterator[Entity]:
+    return (row for row in rows if is_alert(row.row))
 
 
 def _place_of(record: AlertRecord) -> str:

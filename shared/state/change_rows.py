@@ -1,4 +1,7 @@
-"""Changes in the table ``changes``: each under the time when it was made, newest first, and under its id."""
+"""Changes in the table ``changes``: each under the time when it was made, newest first, and under its id.
+
+While a change is in flight its target's row holds it, and what lies here is a copy for listings and by id,
+which may be a step behind. Whoever goes on with the change writes the copy again (``project``)."""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from itertools import islice
+from typing import Final
 
 from shared.model import Outcome, Target
 from shared.model.change_records import ChangeRecord
@@ -17,6 +21,9 @@ from shared.state.listing_rows import Listed, ListingRows, place_of
 from shared.state.listings import COLUMNS, Page, Wanted, cut
 from shared.state.table_layout import CHANGE_PREFIX, CHANGES, change_entry, change_place, change_row
 from shared.state.table_rows import Place, Rows, conditional, newest_first
+
+_RACES: Final = 4
+"""How often a copy is tried again that somebody else wrote meanwhile."""
 
 
 class Changes:
@@ -39,6 +46,24 @@ class Changes:
         etag, *_ = self._rows.write(CHANGES, write, *entry, *self._lists.writes(listed))
         self._lists.clear(listed)
         return replace(record, etag=etag)
+
+    def project(self, record: ChangeRecord) -> None:
+        """Write a copy of a change, unless one that is as new is there; who rolled it back stays noted.
+
+        Raises ``EntityChanged`` where others write it again and again.
+        """
+        for _ in range(_RACES - 1):
+            with suppress(EntityChanged):
+                return self._copy(record)
+        return self._copy(record)
+
+    def _copy(self, record: ChangeRecord) -> None:
+        known = self._rows.find(ChangeRecord, change_place(record))
+        if known is None:
+            self.put(replace(record, etag=None, listed=()))
+        elif known.revision < record.revision:
+            kept = replace(record, etag=known.etag, listed=known.listed)
+            self.put(replace(kept, rolled_back_by=known.rolled_back_by))
 
     def find(self, change_id: str) -> ChangeRecord | None:
         entry = self._rows.get(change_entry(change_id))

@@ -27,7 +27,7 @@ _ATTEMPTS: Final = 64
 
 
 class Claims:
-    """The claims in the table of targets; the journal's entry for a change is the store's to write."""
+    """The claims in the table of targets; the copy among the changes is the store's to write."""
 
     def __init__(self, ledger: Ledger, archive: Archive, targets: TargetRows) -> None:
         self.ledger = ledger
@@ -44,7 +44,7 @@ class Claims:
         limits: Limits,
         now: datetime,
     ) -> TargetRecord:
-        """Take the lease, note the attempt and spend the budget; see ``Store.claim``."""
+        """Take the target, note the attempt and spend the budget; see ``Store.claim``."""
         _refuse_if_leased(record, change, now)
         self._archive.keep_text(codec.dump(change.change))
         self._archive.keep_text(codec.dump(change.proof))
@@ -57,6 +57,7 @@ class Claims:
         )
         claimed = replace(
             record,
+            change=replace(change, etag=None),
             active_change=change.id,
             lease_until=lease_until,
             attempts=(*record.attempts, attempt)[-_ATTEMPTS_KEPT:],
@@ -84,6 +85,10 @@ class Claims:
 
 
 def _refuse_if_leased(record: TargetRecord, change: ChangeRecord, now: datetime) -> None:
-    held = record.active_change not in (None, change.id)
-    if held and (record.lease_until is None or record.lease_until > now):
+    """A change in flight holds its target until it has ended; a row of an earlier version, which has only its
+    name, until the lease runs out."""
+    if record.change is not None and record.change.id != change.id:
+        raise EntityChanged(f"{record.target.key} is held by change {record.change.id}")
+    named = record.active_change not in (None, change.id)
+    if named and (record.lease_until is None or record.lease_until > now):
         raise EntityChanged(f"{record.target.key} is leased to change {record.active_change}")

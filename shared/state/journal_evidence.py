@@ -21,7 +21,6 @@ from shared.model.memory import Exemption, TargetRecord
 from shared.model.values import value
 from shared.state.blob_archive import Archive
 from shared.state.journal import Journal
-from shared.state.listing_rows import without_lists
 from shared.state.table_layout import (
     ALERTS,
     CHANGE_PREFIX,
@@ -30,6 +29,7 @@ from shared.state.table_layout import (
     LINK_PREFIX,
     TARGET_PREFIX,
     TARGETS,
+    is_alert,
 )
 from shared.state.table_rows import Rows
 
@@ -122,7 +122,9 @@ class EvidenceReader:
             yield KeptAnchor(name=name, text=self._archive.anchor(name) or "")
 
     def _records(self, form: type[_Form], table: str, prefix: str) -> Iterator[_Form]:
-        for row in without_lists(self._tables.query(table, None, prefix)):
+        for row in self._tables.query(table, None, prefix):
+            if table == ALERTS and not is_alert(row.row):
+                continue  # letters to sinks lie beside the alerts
             try:
                 yield self._rows.value(form, row)
             except StoreError as error:

@@ -12,7 +12,7 @@ more has happened. How many there are in all is said where they are few.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import field
 from itertools import islice
 from typing import Final
@@ -20,9 +20,9 @@ from typing import Final
 from shared.model.interfaces import Entity, Put, Row, Tables
 from shared.model.values import value
 from shared.state.listings import COLUMNS, Cut, Wanted
+from shared.state.table_layout import INDEX_PREFIX
 from shared.state.table_rows import digest
 
-INDEX_PREFIX: Final = "x-"
 COUNTED: Final = 100
 """A list of up to so many says how many it holds."""
 _MOST_READ: Final = 100
@@ -120,8 +120,3 @@ def _list_of(wanted: Wanted) -> str:
 def _side(name: str, text: str) -> str:
     """What the rows of a list begin with."""
     return f"{INDEX_PREFIX}{_SIDES[name]}{digest(text)}-" if name else f"{INDEX_PREFIX}a-"
-
-
-def without_lists(entities: Iterable[Entity]) -> Iterator[Entity]:
-    """The records among the rows of a table."""
-    return (entity for entity in entities if not entity.row.startswith(INDEX_PREFIX))

@@ -11,7 +11,7 @@ from typing import Final
 from shared.model import codec
 from shared.model.errors import TextGone
 from shared.model.interfaces import Queue
-from shared.model.messages import Message
+from shared.model.messages import Message, MessageKind
 from shared.state.blob_archive import Archive
 
 _LONGEST: Final = 48_000
@@ -22,17 +22,19 @@ _REFERENCE: Final = re.compile(rf'\s*\{{\s*"{_NAME}"\s*:\s*"([0-9a-f]{{64}})"\s*
 
 
 class Outbox:
-    """The queue, with blobs beside it for what is too long."""
+    """The queues, with blobs beside them for what is too long. What sinks are told has one of its own."""
 
-    def __init__(self, queue: Queue, archive: Archive) -> None:
+    def __init__(self, queue: Queue, notices: Queue, archive: Archive) -> None:
         self._queue = queue
+        self._notices = notices
         self._archive = archive
 
     def send(self, message: Message, delay_seconds: float) -> None:
         body = codec.dump(message)
         if len(body) > _LONGEST:
             body = codec.canonical({_NAME: self._archive.keep_text(body)})
-        self._queue.send(body, delay_seconds)
+        queue = self._notices if message.kind is MessageKind.NOTIFY else self._queue
+        queue.send(body, delay_seconds)
 
     def text(self, body: str) -> str:
         """The text that was enqueued or put aside.

@@ -16,8 +16,8 @@ from shared.guardrails.budget import Budget, Limits, Purchase
 from shared.model import Cause, Locator, Outcome, Proof, Snapshot, Target, codec
 from shared.model.alert_records import AlertRecord, AlertStatus
 from shared.model.change_records import ChangeRecord
-from shared.model.errors import EntityExists
 from shared.model.interfaces import Blobs, Queue, Relation, Tables
+from shared.model.letters import Letter
 from shared.model.memory import TargetRecord
 from shared.model.messages import Message
 from shared.model.resource_id import ResourceId
@@ -28,23 +28,19 @@ from shared.state.break_glass import BreakGlassSwitch
 from shared.state.change_rows import Changes
 from shared.state.claims import Claims
 from shared.state.coalescing import Coalescing, Started
+from shared.state.first_passes import FirstPasses
 from shared.state.journal import Journal
 from shared.state.journal_evidence import EvidenceReader
 from shared.state.ledger import Ledger
+from shared.state.letters import Letters
 from shared.state.listings import Page, Wanted
 from shared.state.names import Names
 from shared.state.outbox import Outbox
 from shared.state.pass_rows import PassRows
 from shared.state.relation_rows import Relations
 from shared.state.run_rows import Runs
-from shared.state.table_layout import (
-    TARGET_PREFIX,
-    TARGETS,
-    first_pass_place,
-    queue_place,
-    target_place,
-)
-from shared.state.table_rows import Rows, conditional, timestamp
+from shared.state.table_layout import TARGET_PREFIX, TARGETS, queue_place, target_place
+from shared.state.table_rows import Rows
 from shared.state.target_rows import TargetRows
 from shared.state.unknown_rows import UnknownTargets
 from shared.state.upkeep import Upkeep
@@ -53,15 +49,21 @@ from shared.state.upkeep import Upkeep
 class Store:
     """State of the whole app. Every method may raise ``StoreError``; see the module for the layout.
 
-    ``new_token`` gives the tokens of coalesced messages: unique for ever, without meaning.
+    ``notices`` is the queue of what sinks are told; without it that goes with everything else. ``new_token``
+    gives the tokens of messages: unique for ever, without meaning.
     """
 
     def __init__(
-        self, tables: Tables, blobs: Blobs, queue: Queue, new_token: Callable[[], str] = lambda: uuid4().hex
+        self,
+        tables: Tables,
+        blobs: Blobs,
+        queue: Queue,
+        new_token: Callable[[], str] = lambda: uuid4().hex,
+        notices: Queue | None = None,
     ) -> None:
         self._tables = tables
         self._archive = Archive(blobs)
-        self._outbox = Outbox(queue, self._archive)
+        self._outbox = Outbox(queue, notices or queue, self._archive)
         self._rows = Rows(tables, self._archive)
         self.evidence = EvidenceReader(tables, self._rows, self._archive)
         self.journal = Journal(tables, self._rows, self._archive)
@@ -70,9 +72,12 @@ class Store:
         self._claims = Claims(Ledger(tables, self._rows), self._archive, self._targets)
         self._changes = Changes(tables, self._rows)
         self._alerts = Alerts(tables, self._rows)
+        self.letters = Letters(tables, self._rows)
         self._runs = Runs(tables, self._rows)
         self.names = Names(tables, self._rows)
+        self._first_passes = FirstPasses(tables, self._rows)
         self.upkeep = Upkeep(self._relations, self._alerts, self._changes)
+        self.new_token = new_token
         self.unknown = UnknownTargets(tables, self._rows)
         self.passes = PassRows(tables, self._rows)
         self._coalescing = Coalescing(tables, self._rows, self.send, new_token)
@@ -143,17 +148,17 @@ class Store:
         limits: Limits,
         now: datetime,
     ) -> TargetRecord:
-        """Reserve target and budget for a change and put it into the journal, before anything is written.
+        """Reserve target and budget for a change, before anything is written; the record holds it then.
 
-        Inverse and proof are kept as blobs first. Then one transaction takes the lease, notes the
-        attempt and spends the budget, so of two claims at most one succeeds and no two overshoot.
-        Last comes the journal entry; a lease whose ``active_change`` has none belongs to a claim that
-        died before it could act. Raises ``EntityChanged`` when somebody else was faster or holds the
-        lease, ``BudgetExhausted`` when the scope's writes of the hour are spent."""
+        Inverse and proof are kept as blobs first. Then one transaction puts the change whole into the
+        target's row, notes the attempt, spends the budget and enters it into the chain, so of two claims at
+        most one succeeds and no two overshoot. Its copy among the changes follows. Raises ``EntityChanged``
+        when somebody else was faster or holds the target, ``BudgetExhausted`` when the scope's writes of the
+        hour are spent."""
         claimed = self._claims.claim(
             record, change, lease_until=lease_until, purchase=purchase, limits=limits, now=now
         )
-        self.put_change(change)
+        self.project(change)
         return claimed
 
     def give_back(self, record: TargetRecord, change: ChangeRecord, now: datetime) -> TargetRecord:
@@ -169,6 +174,11 @@ class Store:
     def put_change(self, record: ChangeRecord) -> ChangeRecord:
         """Write a change; a new one (no etag) is entered under its id too."""
         return self._changes.put(record)
+
+    def project(self, record: ChangeRecord) -> None:
+        """Copy a change from its target's row, unless what is there is as new; whoever comes later does it
+        again."""
+        self._changes.project(record)
 
     def change(self, change_id: str) -> ChangeRecord | None:
         return self._changes.find(change_id)
@@ -189,9 +199,9 @@ class Store:
 
     # --- alerts ------------------------------------------------------------------------------------
 
-    def put_alert(self, record: AlertRecord) -> AlertRecord:
-        """Write an alert; raises ``EntityChanged`` when somebody else was faster."""
-        return self._alerts.put(record)
+    def put_alert(self, record: AlertRecord, letters: Iterable[Letter] = ()) -> AlertRecord:
+        """Write an alert and the letters that tell of it; raises ``EntityChanged`` after somebody else."""
+        return self._alerts.put(record, self.letters.writes(letters))
 
     def alert(self, alert_id: str) -> AlertRecord | None:
         return self._alerts.find(alert_id)
@@ -209,10 +219,6 @@ class Store:
     def alert_page(self, wanted: Wanted, limit: int, after: str = "") -> Page[AlertRecord]:
         """The alerts that are wanted behind a place in their listing, last seen first."""
         return self._alerts.page(wanted, limit, after)
-
-    def unsent_alerts(self) -> list[AlertRecord]:
-        """Alerts with a notification that has not been queued."""
-        return self._alerts.unsent()
 
     # --- runs --------------------------------------------------------------------------------------
 
@@ -250,21 +256,13 @@ class Store:
         """Forget what a target depended on: it is gone."""
         self._relations.unrelate(target)
 
-    # --- first pass --------------------------------------------------------------------------------
-
     def first_pass(self, subscription: str) -> datetime | None:
         """When the first complete pass over a subscription began; None before there was one."""
-        entity = self._rows.get(first_pass_place(subscription))
-        return None if entity is None else datetime.fromisoformat(str(entity.properties["startedAt"]))
+        return self._first_passes.find(subscription)
 
     def complete_first_pass(self, subscription: str, started_at: datetime) -> None:
         """Note the first complete pass; later calls change nothing."""
-        place = first_pass_place(subscription)
-        row = {"startedAt": timestamp(started_at)}
-        try:
-            self._tables.write(place.table, conditional(place, row, None))
-        except EntityExists:
-            return
+        self._first_passes.complete(subscription, started_at)
 
     # --- blobs -------------------------------------------------------------------------------------
 

@@ -16,7 +16,8 @@
                                         switches                     anchor
              partition "names"          <hash> whose host name it is
     changes  partition "changes"        n-<newest first>-<id> record  i-<id> where it is
-    alerts   partition "alerts"         <id>
+    alerts   partition "alerts"         <id>                          o-…-…-<number> letter to a sink
+                                                                      d-…-… mark of one that it has
     runs     partition = run id         run                           t-… result of a target
 
 A target, its budget, its lease and its chain share a partition because a claim changes them in one
@@ -34,6 +35,7 @@ from shared.model import Locator, Target, codec
 from shared.model.alert_records import AlertRecord
 from shared.model.change_records import ChangeRecord
 from shared.model.interfaces import Row
+from shared.model.letters import Letter
 from shared.model.memory import TargetRecord
 from shared.model.messages import Message
 from shared.model.resource_id import ResourceId
@@ -59,6 +61,10 @@ RELATION_PREFIX: Final = "r-"
 SOURCE_PREFIX: Final = "s-"
 ELSEWHERE_PREFIX: Final = "f-"
 """Written by older versions alone."""
+LETTER_PREFIX: Final = "o-"
+MARK_PREFIX: Final = "d-"
+INDEX_PREFIX: Final = "x-"
+"""What the rows of lists begin with."""
 LISTED_PREFIX: Final = "w-"
 
 
@@ -186,6 +192,41 @@ def alert_place(alert_id: str) -> Place:
     return Place(table=ALERTS, partition=ALERTS, row=alert_id)
 
 
+def letter_place(letter: Letter) -> Place:
+    row = f"{letters_about(letter.sink, letter.about)}{letter.number:010d}"
+    return Place(table=ALERTS, partition=ALERTS, row=row)
+
+
+def letter_row(letter: Letter) -> Row:
+    return {
+        "sink": letter.sink,
+        "about": letter.about,
+        "dueAt": timestamp(letter.due_at),
+        "isRefused": letter.refused_since is not None,
+        "isTold": letter.is_told,
+    }
+
+
+def letters_for(sink: str | None) -> str:
+    """What the rows of the letters to a sink begin with, or of those to all."""
+    return LETTER_PREFIX if sink is None else f"{LETTER_PREFIX}{digest(sink)}-"
+
+
+def letters_about(sink: str, about: str) -> str:
+    """What the rows of the letters to a sink about one thing begin with; their number follows."""
+    return f"{letters_for(sink)}{digest(about)}-"
+
+
+def mark_place(letter: Letter) -> Place:
+    row = f"{MARK_PREFIX}{digest(letter.sink)}-{digest(letter.about)}"
+    return Place(table=ALERTS, partition=ALERTS, row=row)
+
+
+def is_alert(row: str) -> bool:
+    """Whether it is the key of an alert."""
+    return not row.startswith((LETTER_PREFIX, MARK_PREFIX, INDEX_PREFIX))
+
+
 def run_place(run_id: str) -> Place:
     return Place(table=RUNS, partition=run_id, row=RUN_ROW)
 
@@ -220,5 +261,4 @@ def alert_row(record: AlertRecord) -> Row:
         "status": str(record.status),
         "severity": str(record.severity),
         "lastSeen": timestamp(record.last_seen),
-        "unsent": bool(record.unsent),
     }

@@ -18,7 +18,6 @@ SERVER = "/subscriptions/5ab1/resourceGroups/rg/providers/Microsoft.DBforPostgre
 ZONE = "/subscriptions/5ab1/resourceGroups/rg/providers/Microsoft.Network/privateDnsZones/z"
 GRAPH = "/providers/Microsoft.ResourceGraph/resources"
 READS = "x-ms-ratelimit-remaining-subscription-reads"
-SOURCE = "https://learn.microsoft.com/azure/azure-resource-manager/management/request-limits-and-throttling"
 
 
 def told(name: str, left: int, path: str = SERVER, method: str = "GET") -> Pace:
@@ -30,7 +29,7 @@ def told(name: str, left: int, path: str = SERVER, method: str = "GET") -> Pace:
 @pytest.mark.field(
     "steady",
     "What ARM says is left of a bucket slows us down before it is empty, and sweeps before looks at events.",
-    source=SOURCE,
+    source="https://learn.microsoft.com/azure/azure-resource-manager/management/request-limits-and-throttling",
     date="2026-11-29",
 )
 def test_a_bucket_that_runs_low_is_waited_for_until_it_holds_the_reserve_again() -> None:
@@ -130,4 +129,16 @@ def test_a_read_waits_a_moment_for_its_bucket_and_is_not_sent_where_that_takes_l
     with pytest.raises(Throttled) as second:
         bench.gateway.read(target, frozenset({Aspect.SERVER}))
     assert (bench.slept, bench.statuses) == ([0.6], [("GET", 200), ("GET", 429)])
+    assert second.value.code == "Paced"
     assert (first.value.request, second.value.retry_after) == (f"GET {SERVER}", 30)
+
+
+def test_what_can_wait_leaves_more_of_the_bucket(bench: Bench) -> None:
+    target = Target(kind=TargetKind.FLEXIBLE_SERVER, id=ResourceId(SERVER))
+    body = {"id": SERVER, "name": "db", "properties": {"state": "Ready"}}
+    bench.arm.on("GET", SERVER, Reply(body=body, headers={READS: "50"}))
+    for _ in range(2):
+        bench.gateway.read(target, frozenset({Aspect.SERVER}))
+    bench.gateway.give_way()
+    bench.gateway.read(target, frozenset({Aspect.SERVER}))
+    assert bench.slept == [2.0]

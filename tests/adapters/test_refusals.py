@@ -60,7 +60,6 @@ LINKED = (
     "however, it does not have permission to perform action(s) 'A/n/join/action' on the linked scope(s) "
     f"'{GROUP}' (respectively) or the linked scope(s) are invalid."
 )
-SOURCE = "https://learn.microsoft.com/azure/azure-resource-manager/troubleshooting/error-policy-requestdisallowedbypolicy"
 
 
 def refusal(message: str, **parts: JsonValue) -> JsonObject:
@@ -70,7 +69,7 @@ def refusal(message: str, **parts: JsonValue) -> JsonObject:
 @pytest.mark.field(
     "steady",
     "A write that an Azure Policy refuses says which assignment and definition did, wherever ARM puts them.",
-    source=SOURCE,
+    source="https://learn.microsoft.com/azure/azure-resource-manager/troubleshooting/error-policy-requestdisallowedbypolicy",
     date="2026-11-29",
 )
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -42,6 +42,7 @@ from shared.model.errors import (
     Throttled,
     Transient,
 )
+from shared.model.letters import Letter
 from shared.policies import family_of
 from shared.state.store import Store
 from tests.builders import (
@@ -631,12 +632,12 @@ def test_a_step_is_taken_again_when_a_look_wrote_the_alert_meanwhile() -> None:
     real = world.store.put_alert
     written: list[AlertRecord] = []
 
-    def overtaken(record: AlertRecord) -> AlertRecord:
+    def overtaken(record: AlertRecord, letters: Iterable[Letter] = ()) -> AlertRecord:
         if not written:
             known = world.store.alert(alert.id)
             assert known is not None
             written.append(real(replace(known, count=known.count + 1)))
-        return real(record)
+        return real(record, letters)
 
     world.store.put_alert = overtaken  # type: ignore[method-assign]
     shown = call(world, "acknowledge_alert", id=alert.id).body

@@ -14,7 +14,7 @@ from shared.controller.rollback import RollbackRefused, roll_back
 from shared.controller.sweep import sweep
 from shared.model import Direction, Edit, EnforcementMode, Outcome, PublicAccess, Reason, ServerState, Target
 from shared.model.alert_records import NotificationType
-from shared.model.change_records import ChangeRecord
+from shared.model.change_records import ChangeRecord, Phase
 from shared.model.errors import Busy, Conflict, Denied, Gone, Permanent, StoreError, Transient
 from shared.model.memory import TargetRecord
 from shared.model.messages import MessageKind
@@ -262,7 +262,9 @@ def test_events_during_an_endless_verification_add_no_second_chain_of_checks() -
         world.event(target)
         world.drain(1)
     messages = [world.store.read_message(body) for body in world.queue.bodies()]
-    assert len([message for message in messages if message.kind is MessageKind.CHECK]) == 1
+    change = world.store.recall(target, world.clock.now()).change
+    assert change is not None
+    assert [message.kind for message in messages if message.token == change.watch] == [MessageKind.CHECK]
 
 
 def test_the_change_of_a_server_that_was_deleted_meanwhile_ends_in_the_journal() -> None:
@@ -322,18 +324,9 @@ def test_a_rollback_writes_nothing_while_the_server_is_updating() -> None:
 
 
 class InterferingStore(Store):
-    """Somebody else writes the target's memory just before the end of a refused change is noted."""
+    """Somebody else writes the target's memory just before the end of a refused change is saved."""
 
     interferences = 1
-
-    def put_change(self, record: ChangeRecord) -> ChangeRecord:
-        stored = super().put_change(record)
-        if record.outcome in {Outcome.FAILED, Outcome.CONFLICTED} and self.interferences:
-            self.interferences -= 1
-            self.on_next_save = True
-        return stored
-
-    on_next_save = False
 
     def save(self, record: TargetRecord) -> TargetRecord:
         self._interfere(record)
@@ -344,8 +337,8 @@ class InterferingStore(Store):
         return super().give_back(record, change, now)
 
     def _interfere(self, record: TargetRecord) -> None:
-        if self.on_next_save:
-            self.on_next_save = False
+        if record.change is not None and record.change.phase is Phase.ENDED and self.interferences:
+            self.interferences -= 1
             super().save(self.recall(record.target, record.first_seen))
 
 
@@ -355,10 +348,11 @@ def test_how_a_refused_change_ended_is_noted_though_somebody_else_writes_meanwhi
 ) -> None:
     world = World()
     seen_compliant(world, public_server())
-    world.store = InterferingStore(world.tables, world.blobs, world.queue)
+    world.store = store = InterferingStore(world.tables, world.blobs, world.queue)
     world.azure.refusals = [refusal]
     drift(world, DRIFTED)
     record = world.store.recall(DRIFTED.target, world.clock.now())
+    assert store.interferences == 0
     assert len(world.azure.writes) == writes
     assert len(record.attempts) == 1
     assert (record.active_change, record.refusals) == (None, 0)

@@ -25,7 +25,6 @@ from tests.memory import MemoryTables
 COMPLIANT = public_server()
 DRIFTED = public_server(firewall_rules=(OFFICE, ALL_AZURE))
 TARGET = COMPLIANT.target
-SOURCE = "docs/adr/0018-notifications-have-an-outbox.md"
 
 
 class Died(BaseException):
@@ -137,7 +136,7 @@ MEETINGS = {
 @pytest.mark.field(
     "steady",
     "Whichever of two workers is slower, and wherever: the next look finds no alert that nobody closes",
-    source=SOURCE,
+    source="docs/adr/0018-notifications-have-an-outbox.md",
     date="2026-11-29",
 )
 @pytest.mark.parametrize("meeting", sorted(MEETINGS))
@@ -171,7 +170,7 @@ def dies_at(number: int, world: World) -> bool:
 @pytest.mark.field(
     "steady",
     "A worker that dies anywhere in a look leaves no alert that the next look does not end",
-    source=SOURCE,
+    source="docs/adr/0018-notifications-have-an-outbox.md",
     date="2026-11-29",
 )
 @pytest.mark.parametrize("then", [COMPLIANT, None], ids=["mended", "deleted"])

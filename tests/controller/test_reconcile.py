@@ -528,7 +528,7 @@ def test_a_change_left_behind_by_a_dead_worker_is_ended_by_a_reading() -> None:
     assert len(world.azure.writes) == 1
 
 
-def test_an_event_during_a_change_costs_no_reading_and_is_covered_by_the_verification() -> None:
+def test_somebody_elses_event_during_a_change_is_looked_at_and_covered_by_the_verification_too() -> None:
     world = World()
     world.azure.polls_until_done = 3
     seen_compliant(world, public_server())
@@ -537,9 +537,9 @@ def test_an_event_during_a_change_costs_no_reading_and_is_covered_by_the_verific
     world.drain()
     world.event(target)
     world.drain()
-    assert world.azure.reads == 1
-    world.drain(60)
     assert world.azure.reads == 2
+    world.drain(60)
+    assert world.azure.reads == 3
 
 
 def test_a_verification_that_loses_a_race_verifies_again_and_leaves_no_lease() -> None:
@@ -615,14 +615,13 @@ def test_a_deleted_server_resolves_its_alerts_and_is_forgotten() -> None:
     assert list(world.store.known_targets(SERVER.subscription)) == []
 
 
-def test_a_failing_sink_does_not_block_the_remediation_and_is_retried_by_the_platform() -> None:
+def test_a_failing_sink_does_not_block_the_remediation_and_is_told_a_little_later() -> None:
     world = World()
     seen_compliant(world, public_server())
     world.sink_errors = [SinkError("webhook down")]
     target = world.azure.put(public_server(firewall_rules=(OFFICE, ALL_AZURE)))
     world.event(target)
-    with pytest.raises(SinkError):
-        world.drain(60)
+    world.drain()
     assert world.store.changes()[0].outcome is Outcome.REVERTED
     world.drain(60)
     assert NotificationType.CHANGE_APPLIED in {n.type for n in world.delivered}

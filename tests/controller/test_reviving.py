@@ -151,7 +151,7 @@ def test_what_an_event_names_meanwhile_does_not_wait_for_the_pause() -> None:
 def test_a_change_on_its_way_is_followed_on() -> None:
     world = World()
     long_revert(world, polls=3)
-    (check,) = [one for one in waiting(world) if one.kind is MessageKind.CHECK]
+    *_, check = [one for one in waiting(world) if one.kind is MessageKind.CHECK]
     world.lose_messages()
     poisoned(codec.dump(check).encode(), world.deps())
     world.drain(PAUSES[0] + 60)

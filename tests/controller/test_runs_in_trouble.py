@@ -89,7 +89,7 @@ def test_a_run_whose_server_is_deleted_during_its_change_ends() -> None:
 def test_a_run_whose_check_failed_too_often_ends() -> None:
     world = World()
     run = long_run(world, polls=5)
-    (check,) = world.queue.bodies()
+    *_, check = world.queue.bodies()
     poisoned(check.encode(), world.deps())
     done = finished(world, run)
     assert done.status is RunStatus.DONE

@@ -170,7 +170,8 @@ def test_a_store_that_cannot_be_reached_is_raised(start_host: StartHost) -> None
         f"DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;AccountKey=bm9ib2R5;"
         f"BlobEndpoint={nobody};QueueEndpoint={nobody};TableEndpoint={nobody};"
     )
-    disabled = {f"AzureWebJobs.{name}.Disabled": "true" for name in ("reconcile", "poison", "sweep")}
+    others = ("reconcile", "poison", "notify", "notify_poison", "sweep")
+    disabled = {f"AzureWebJobs.{name}.Disabled": "true" for name in others}
     host = start_host(PROJECT_ROOT, {"AzureWebJobsStorage": storage, **disabled})
     body = json.dumps([grid()]).encode()
     reply = host.call("POST", WEBHOOK, body=body, headers={"aeg-event-type": "Notification"})

@@ -73,6 +73,8 @@ TABLE = {
     "resource_events": [{"direction": "IN", "type": "eventGridTrigger", "name": "event"}],
     "reconcile": queue("reconcile"),
     "poison": queue("reconcile-poison"),
+    "notify": queue("notify"),
+    "notify_poison": queue("notify-poison"),
     "sweep": [TIMER],
     **{name: http(*binding) for name, binding in HTTP.items()},
 }

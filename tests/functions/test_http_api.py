@@ -23,7 +23,7 @@ def request(
 
 
 def test_every_route_of_the_table_has_its_function(functions: dict[str, Function]) -> None:
-    others = {"resource_events", "reconcile", "poison", "sweep"}
+    others = {"resource_events", "reconcile", "poison", "notify", "notify_poison", "sweep"}
     assert set(functions) == {route.name for route in ROUTES} | others
 
 

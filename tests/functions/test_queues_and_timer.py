@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import replace
-from typing import Any
 
 import azure.functions as func
 import pytest
@@ -16,7 +15,7 @@ from shared.alerts.lifecycle import alert_id
 from shared.controller.poison import PATTERN
 from shared.model import Cause, CauseKind, Locator, LocatorKind, Reason, Severity, Target, TargetKind, codec
 from shared.model.alert_records import AlertRecord, AlertStatus, Notification, NotificationType
-from shared.model.errors import SinkError, StoreError, Throttled
+from shared.model.errors import StoreError, Throttled
 from shared.model.interfaces import Relation
 from shared.model.messages import Message, MessageKind, RunOptions, look
 from shared.state.blob_archive import reference
@@ -209,45 +208,24 @@ def notify_message(sink: str = "sink") -> Message:
     return Message(kind=MessageKind.NOTIFY, cause=CAUSE, notification=told, sink=sink)
 
 
-def test_a_poisoned_notification_is_not_told_to_the_sink_that_did_not_take_it(
-    poison: Function, world: World
+def test_a_delivery_that_was_given_up_is_tried_again_and_nobody_is_told_of_it(
+    functions: dict[str, Function], world: World
 ) -> None:
-    world.sinks = ("broken", "other")
-    poison(message_of(notify_message("broken")))
-    alert = poison_alert(world, sort="sink broken")
-    assert (alert.status, alert.evidence["sink"]) == (AlertStatus.OPEN, "broken")
-    assert [message.sink for message in queued(world)] == ["other"]
-
-
-def test_a_sink_that_takes_messages_again_resolves_its_alert(
-    poison: Function, reconcile: Function, world: World
-) -> None:
-    poison(message_of(notify_message()))
-    world.sink_errors.append(SinkError("still broken"))
-    with pytest.raises(SinkError):
-        reconcile(message_of(notify_message()))
-    assert poison_alert(world, sort="sink sink").status is AlertStatus.OPEN
-    reconcile(message_of(notify_message()))
-    assert poison_alert(world, sort="sink sink").status is AlertStatus.RESOLVED
+    functions["notify_poison"](message_of(notify_message()))
+    (again,) = queued(world)
+    assert (again.attempt, world.queue.receive()) == (1, None)
+    assert (letters(world), world.store.alerts()) == ([], [])
+    world.drain(60)
     assert [told.id for told in world.delivered] == ["n-1"]
 
 
-@pytest.mark.parametrize(
-    "data",
-    [
-        {},
-        {"target": None},
-        {"target": {"kind": "moon", "id": str(SERVER)}},
-        {"target": {"kind": "subnet", "id": 7}},
-    ],
-)
-def test_a_poisoned_notification_about_something_odd_is_kept(
-    poison: Function, world: World, data: Any
+def test_a_notification_of_an_older_version_is_delivered_whichever_queue_it_is_in(
+    functions: dict[str, Function], world: World
 ) -> None:
-    odd = notify_message()
-    assert odd.notification is not None
-    poison(message_of(replace(odd, notification=replace(odd.notification, data=data))))
-    assert (len(letters(world)), world.store.alerts()) == (1, [])
+    functions["reconcile"](message_of(notify_message("one")))
+    functions["reconcile"](message_of(notify_message("one")))
+    functions["notify"](message_of(notify_message("two")))
+    assert world.heard == [("one", "n-1"), ("two", "n-1")]
 
 
 @pytest.mark.parametrize("lost", ["blobs", "tables"])

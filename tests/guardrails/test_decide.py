@@ -650,9 +650,11 @@ def test_every_reason_of_a_decision_can_be_reached() -> None:
     of_no_drift = {
         Reason.FAILED,
         Reason.POISONED,
+        Reason.UNDELIVERED,
         Reason.NO_LONGER_PROVED,
         Reason.EXEMPTION_EXPIRED,
         Reason.BUDGET_NEARLY_SPENT,
+        Reason.EVENT_PATH_LOST,
         Reason.EFFECT_LOWERED_BY_TAG,
     }
     assert reached == set(Reason) - of_no_drift

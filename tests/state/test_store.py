@@ -17,6 +17,7 @@ from shared.model.alert_records import AlertStatus, Notification, NotificationTy
 from shared.model.change_records import ChangeRecord
 from shared.model.errors import EntityChanged, StoreError
 from shared.model.interfaces import Blobs, Entity, Relation, Replace, Tables, TableWrite
+from shared.model.letters import Letter
 from shared.model.memory import PolicyMemory, TargetRecord
 from shared.model.messages import Message, MessageKind, look
 from shared.model.resource_id import ResourceId
@@ -100,7 +101,7 @@ def claim(
 
 
 def released(store: Store, record: TargetRecord) -> TargetRecord:
-    return store.save(replace(record, active_change=None, lease_until=None))
+    return store.save(replace(record, change=None, active_change=None, lease_until=None))
 
 
 # --- messages --------------------------------------------------------------------------------------
@@ -256,8 +257,9 @@ def test_a_record_of_any_size_is_remembered(bench: Bench) -> None:
 
 
 @EVERYWHERE
-def test_a_claim_takes_the_lease_spends_the_budget_and_enters_the_journal(store: Store) -> None:
+def test_a_claim_holds_the_target_with_the_change_and_spends_the_budget(store: Store) -> None:
     claimed = claim(store, store.recall(server(), NOW), writes=3)
+    assert claimed.change == change("change-1")
     assert (claimed.active_change, claimed.lease_until) == ("change-1", LATER)
     assert [(attempt.policy, attempt.writes, attempt.at) for attempt in claimed.attempts] == [
         (POLICY, 3, NOW)
@@ -267,6 +269,20 @@ def test_a_claim_takes_the_lease_spends_the_budget_and_enters_the_journal(store:
     entered = store.change("change-1")
     assert entered is not None
     assert replace(entered, etag=None, listed=()) == change("change-1")
+
+
+def test_a_copy_of_a_change_is_written_again_only_where_it_has_gone_further(store: Store) -> None:
+    store.project(change("change-1"))
+    sent = replace(change("change-1"), next_edit=1, revision=2)
+    store.project(sent)
+    entered = store.change("change-1")
+    assert entered is not None
+    store.put_change(replace(entered, rolled_back_by="change-2"))
+    for older in (sent, replace(change("change-1"), revision=1)):
+        store.project(older)
+        copied = store.change("change-1")
+        assert copied is not None
+        assert (copied.next_edit, copied.rolled_back_by) == (1, "change-2")
 
 
 def test_the_inverse_and_the_proof_are_kept_under_their_hash(bench: Bench) -> None:
@@ -288,8 +304,18 @@ def test_a_claim_on_a_stale_record_changes_nothing(store: Store) -> None:
     assert store.change("change-1") is None
 
 
-def test_a_lease_keeps_others_out_until_it_expires(store: Store) -> None:
+def test_a_change_in_flight_keeps_others_out_though_nobody_minds_it(store: Store) -> None:
     held = claim(store, store.recall(server(), NOW))
+    with pytest.raises(EntityChanged, match="change-1"):
+        claim(store, held, "change-2")
+    expired = replace(held, lease_until=NOW - timedelta(seconds=1))
+    with pytest.raises(EntityChanged, match="change-1"):
+        claim(store, store.save(expired), "change-2")
+
+
+def test_a_lease_of_an_earlier_version_keeps_others_out_until_it_expires(store: Store) -> None:
+    named = replace(store.recall(server(), NOW), active_change="change-1", lease_until=LATER)
+    held = store.save(named)
     with pytest.raises(EntityChanged, match="change-1"):
         claim(store, held, "change-2")
     expired = replace(held, lease_until=NOW - timedelta(seconds=1))
@@ -538,12 +564,67 @@ def test_pages_of_changes_are_newest_first(store: Store) -> None:
     assert store.change_page(Wanted(state=Outcome.FAILED), 3).total == 0
 
 
-def test_unsent_alerts_are_those_with_a_notification_to_queue(store: Store) -> None:
-    waiting = store.put_alert(replace(alert("a1"), unsent=("Driftward.Alert.Opened",)))
-    store.put_alert(alert("a2"))
-    assert store.unsent_alerts() == [waiting]
-    store.put_alert(replace(waiting, unsent=()))
-    assert store.unsent_alerts() == []
+@EVERYWHERE
+def test_an_alert_is_written_with_its_letters_or_not_at_all(store: Store) -> None:
+    told = letter_about("a1", 1)
+    store.put_alert(alert("a1"), [told])
+    with pytest.raises(EntityChanged):
+        store.put_alert(alert("a1"), [letter_about("a1", 2)])
+    (kept,) = store.letters.about("sink", "a1")
+    assert replace(kept, etag=None) == told
+    assert [found.id for found in store.alerts()] == ["a1"]
+    assert store.alert_page(Wanted(), 10).total == 1
+
+
+@EVERYWHERE
+def test_letters_about_one_thing_are_in_order_and_those_for_a_sink_together(store: Store) -> None:
+    for number in (10, 2, 1):
+        store.letters.post(letter_about("a1", number))
+    store.letters.post(letter_about("a2", 1, sink="other"))
+    assert [one.number for one in store.letters.about("sink", "a1")] == [1, 2, 10]
+    assert [(one.sink, one.about) for one in store.letters.waiting("other")] == [("other", "a2")]
+    assert len(list(store.letters.waiting())) == 4
+
+
+@EVERYWHERE
+def test_of_two_who_take_a_letter_one_has_it(store: Store) -> None:
+    store.letters.post(letter_about("a1", 1))
+    (seen,) = store.letters.about("sink", "a1")
+    taken = store.letters.put(replace(seen, taken_by="one"))
+    with pytest.raises(EntityChanged):
+        store.letters.put(replace(seen, taken_by="another"))
+    store.letters.remove(taken, NOW)
+    assert store.letters.about("sink", "a1") == []
+
+
+@EVERYWHERE
+def test_what_is_told_once_is_not_written_again_for_a_week(store: Store) -> None:
+    store.letters.post(letter_about("change", 0))
+    (taken,) = store.letters.about("sink", "change")
+    store.letters.remove(taken, NOW)
+    store.letters.post(letter_about("change", 0))
+    store.letters.forget_marks(NOW + timedelta(days=6))
+    store.letters.post(letter_about("change", 0))
+    assert store.letters.about("sink", "change") == []
+    store.letters.forget_marks(NOW + timedelta(days=8))
+    store.letters.post(letter_about("change", 0))
+    assert len(store.letters.about("sink", "change")) == 1
+
+
+def letter_about(about: str, number: int, sink: str = "sink") -> Letter:
+    told = Notification(
+        id=f"{about}-{number}",
+        type=NotificationType.ALERT_OPENED,
+        subject="subject",
+        time=NOW,
+        title="title",
+        body="body",
+        severity=Severity.HIGH,
+        data={},
+    )
+    return Letter(
+        sink=sink, about=about, number=number, notification=told, cause=CAUSE, written_at=NOW, due_at=NOW
+    )
 
 
 @EVERYWHERE

@@ -146,14 +146,14 @@ def _wrong_alerts(plant: Plant) -> Iterator[str]:
     for one in plant.distinct().values():
         if one.type in {NotificationType.ALERT_OPENED, NotificationType.ALERT_RESOLVED}:
             told.setdefault(str(one.data["id"]), []).append(one.type)
+    for letter in plant.store.letters.waiting():
+        yield f"something waits to be told to {letter.sink}"
     for alert in plant.store.alerts(limit=None):
         yield from _wrong_alert(alert, told.get(alert.id, []))
 
 
 def _wrong_alert(alert: AlertRecord, told: list[NotificationType]) -> Iterator[str]:
     is_open = alert.status is not AlertStatus.RESOLVED
-    if alert.unsent:
-        yield f"an alert waits to be told: {alert.policy}"
     if alert.severity is Severity.INFORMATIONAL:
         return
     opened, resolved = NotificationType.ALERT_OPENED, NotificationType.ALERT_RESOLVED

@@ -15,9 +15,9 @@ from tests.steady.plant import Plant
 from tests.steady.scenarios import BY_NAME, Scenario
 from tests.steady.tape import Breaks, Fault, Operation
 
-PATIENCE: Final = 1200.0
+PATIENCE: Final = 900.0
 """Seconds for which the app is left alone after a fault, before the scenario goes on."""
-AFTERWARDS: Final = 7200.0
+AFTERWARDS: Final = 4500.0
 """Seconds after the sweep at the end, in which all that was put off comes."""
 OUTAGE: Final = 4
 """Operations of the store that fail, where it is more than one."""
@@ -77,6 +77,12 @@ class _Player:
         tape.operations.clear()
         tape.fault, tape.meanwhile, tape.struck = fault, player._meanwhile, player._strike
         return player
+
+    @property
+    def is_measured(self) -> bool:
+        """Only a death has a recovery: what fails is delivered again soon, and others take their own time."""
+        fault = self.plant.tape.fault
+        return fault is not None and fault.breaks is Breaks.KILLED and not fault.meanwhile
 
     def _strike(self) -> None:
         self.struck_at = self.plant.clock.now()
@@ -160,12 +166,12 @@ def _play(player: _Player) -> float | None:
             continue
         if not was_struck:
             plant.work(PATIENCE, watch)
-        recovery = _recovery(player, began, seen, number)
+        recovery = _recovery(player, began, seen, number) if player.is_measured else None
     return recovery
 
 
 def _watch(player: _Player, seen: Seen) -> None:
-    if player.struck_at is not None:
+    if player.is_measured and player.struck_at is not None:
         _note(player.plant, seen)
 
 

@@ -36,6 +36,7 @@ from shared.model import (
 )
 from shared.model.errors import Transient
 from shared.model.interfaces import Clock, Enumerated, GroupReading
+from shared.model.operations import LoggedWrite
 from shared.model.resource_id import ResourceId
 from shared.model.sweeping import Listed, Touched
 
@@ -79,6 +80,9 @@ class ArmGateway:
     def touched(self, scope: ResourceId, since: datetime) -> Iterator[Touched]:
         yield from activity_log.touched_by(self._session, scope.subscription, since)
         yield from graph.touched_by(self._session, scope, since)
+
+    def logged_writes(self, subscription: str, since: datetime) -> Iterator[LoggedWrite]:
+        return activity_log.logged_writes(self._session, subscription, since, self._session.clock.now())
 
     def submit(self, edit: Edit, snapshot: Snapshot) -> Operation:
         with telling_locks(self._session):

@@ -65,7 +65,7 @@ class Session:
         self.clients = clients
         self.clock = clock
         self.reserve = RESERVE
-        """How much of a bucket is left to others; a sweep sets it to ``SWEEP_RESERVE``."""
+        """How much of a bucket is left to others; what can wait leaves ``SWEEP_RESERVE``."""
         self.calls: list[ArmCall] = []
         self.troubles: list[Transient] = []
         self._sleep = sleep

@@ -18,7 +18,7 @@ from shared.adapters.arm.session.refusals import told
 from shared.adapters.arm.session.session import Accepted, Hooks, Session
 from shared.adapters.arm.wire.fields import text
 from shared.model import Json, Operation
-from shared.model.errors import Permanent, Transient
+from shared.model.errors import GatewayError, Permanent, Transient
 
 _ACCEPTED: Final = 202
 _REDIRECTED: Final = 300
@@ -55,8 +55,8 @@ def finished(correlation_id: str) -> Operation:
 def poll(session: Session, operation: Operation) -> Operation | None:
     """None when ``operation`` has succeeded, the operation with a new wait while it runs.
 
-    One GET, to the ARM endpoint's own host only. Raises the classified error when the operation failed or
-    was cancelled, ``Gone`` when ARM no longer knows it.
+    One GET, to the ARM endpoint's own host only. Raises the classified error, marked as the operation's end
+    (``is_end``), when the operation failed or was cancelled, ``Gone`` when ARM no longer knows it.
     """
     if operation.url is None:
         return None
@@ -95,12 +95,13 @@ def _runs_on(body: Json) -> bool:
     if status in _FAILED:
         codes = tuple(codes_of(body))
         cancelled = () if codes or status == "failed" else (_SUPERSEDED,)
-        raise classify(
-            Refusal(
-                asked=Asked.POLL,
-                status=200,
-                codes=codes or cancelled,
-                message=told(body) or f"the operation ended as {status}",
-            )
-        )
+        message = told(body) or f"the operation ended as {status}"
+        raise _as_end(Refusal(asked=Asked.POLL, status=200, codes=codes or cancelled, message=message))
     return status != "succeeded"
+
+
+def _as_end(refusal: Refusal) -> GatewayError:
+    """What the operation ended with: asking again will answer the same."""
+    error = classify(refusal)
+    error.is_end = True
+    return error

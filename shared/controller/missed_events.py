@@ -1,0 +1,171 @@
+"""What the sweep finds although an event should have told: who wrote it, and that events do not arrive.
+
+A look by the sweep that finds drift where it was compliant before asks the Activity Log of the subscription
+who wrote. Where that is longer ago than Event Grid takes, and no event of it was heard, one alert for the
+subscription says that events are lost. A look by an event that finds something ends it: events arrive then.
+The alert's id for policies is ``event-path-lost``. In any other look nothing is asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from shared.alerts.lifecycle import Pattern, Sighting, alert_id, open_alert
+from shared.controller.notifying import resolve_if_open, write_and_tell
+from shared.controller.remembering import is_ours
+from shared.controller.visit import Judgement, Visit
+from shared.model import (
+    Action,
+    Cause,
+    CauseKind,
+    ComplianceState,
+    Decision,
+    Finding,
+    Json,
+    Reason,
+    Severity,
+    SubnetSnapshot,
+    Target,
+)
+from shared.model.alert_records import AlertStatus, NotificationType
+from shared.model.errors import GatewayError
+from shared.model.memory import TargetRecord
+from shared.model.operations import LoggedWrite
+from shared.model.resource_id import ResourceId, parse_resource_id
+
+EVENT_PATH_LOST: Final = Pattern(
+    id="event-path-lost",
+    title="Events do not arrive",
+    why="Until the event subscription delivers again, drift is found by the sweep alone, and late.",
+    no_command="compare the event subscription and its filter with docs/event-filter.json",
+)
+_LATE: Final = timedelta(minutes=10)
+"""After a write: its event is delivered within seconds, and later only where we refused it."""
+_APART: Final = timedelta(minutes=1)
+"""How far the times of a write and of its event may be apart."""
+_LOOKED_BACK: Final = timedelta(days=1)
+
+
+def with_writer(visit: Visit, judgements: tuple[Judgement, ...], record: TargetRecord) -> Visit:
+    """The visit with who wrote what the sweep found, as far as Azure tells. People hear of it if an event
+    should have told."""
+    if visit.cause.kind is CauseKind.EVENT:
+        if any(judgement.decision is not None for judgement in judgements):
+            resolve_if_open(_alert_of(visit.target), "an event has told of a drift again", visit.deps)
+        return visit
+    since = _compliant_until(visit, judgements) if visit.cause.kind is CauseKind.SWEEP else None
+    write = _newest_write(visit, since) if since is not None else None
+    if write is None:
+        return visit
+    if _should_have_been_told(write, record, visit.now):
+        _tell(visit, write, record)
+    return replace(visit, cause=_cause(write, visit.cause))
+
+
+def _compliant_until(visit: Visit, judgements: tuple[Judgement, ...]) -> datetime | None:
+    """Since when it may have been written: None where nothing drifted since the look before."""
+    memories = visit.known.memories if visit.known is not None else {}
+    before = (
+        memories.get(j.policy.id) for j in judgements if j.finding.state is ComplianceState.NON_COMPLIANT
+    )
+    was = [m.last_compliant_at or m.since for m in before if m and m.state is ComplianceState.COMPLIANT]
+    return max(min(was), visit.now - _LOOKED_BACK) if was else None
+
+
+def _newest_write(visit: Visit, since: datetime) -> LoggedWrite | None:
+    """The newest write of somebody else to what was read; None where the log cannot be read or has none."""
+    try:
+        found = [
+            write
+            for write in visit.deps.gateway.logged_writes(visit.target.id.subscription, since)
+            if _concerns(write, visit) and not is_ours(_cause(write, visit.cause), visit.deps)
+        ]
+    except GatewayError as error:
+        visit.deps.log({"message": "activity-log-not-read", "target": visit.target.key, "reason": str(error)})
+        return None
+    return max(found, key=lambda write: write.time, default=None)
+
+
+def _concerns(write: LoggedWrite, visit: Visit) -> bool:
+    resource = parse_resource_id(write.resource)
+    return (
+        resource is not None
+        and write.status.lower() != "failed"
+        and any(resource.within(one) for one in _what_was_read(visit))
+    )
+
+
+def _what_was_read(visit: Visit) -> tuple[ResourceId, ...]:
+    snapshot = visit.snapshot
+    if not isinstance(snapshot, SubnetSnapshot):
+        return (snapshot.id,)
+    group = (snapshot.security_group.id,) if snapshot.security_group is not None else ()
+    return (snapshot.id, snapshot.id.parent or snapshot.id, *group)
+
+
+def _cause(write: LoggedWrite, cause: Cause) -> Cause:
+    """Why we look stays as it was; whose write it was is known now."""
+    return replace(
+        cause,
+        actor=write.caller,
+        operation_name=write.operation,
+        correlation_id=write.correlation_id or cause.correlation_id,
+    )
+
+
+def _should_have_been_told(write: LoggedWrite, record: TargetRecord, now: datetime) -> bool:
+    heard = record.last_foreign.time if record.last_foreign is not None else None
+    return now - write.time > _LATE and (heard is None or heard < write.time - _APART)
+
+
+def _alert_of(target: Target) -> str:
+    """One for the subscription, whichever target shows it."""
+    return alert_id(EVENT_PATH_LOST.id, Target(kind=target.kind, id=_subscription(target)), "")
+
+
+def _subscription(target: Target) -> ResourceId:
+    return ResourceId(f"/subscriptions/{target.id.subscription}")
+
+
+def _tell(visit: Visit, write: LoggedWrite, record: TargetRecord) -> None:
+    deps, known = visit.deps, visit.deps.store.alert(_alert_of(visit.target))
+    if known is not None and known.status is not AlertStatus.RESOLVED:
+        return
+    place = _subscription(visit.target)
+    alert = open_alert(EVENT_PATH_LOST, _sighting(visit, write, record), deps.portal_link(place))
+    alert = replace(alert, id=_alert_of(visit.target))
+    if known is not None:
+        alert = replace(alert, etag=known.etag, count=known.count + 1)
+    write_and_tell(alert, NotificationType.ALERT_OPENED, visit.cause, deps)
+
+
+def _sighting(visit: Visit, write: LoggedWrite, record: TargetRecord) -> Sighting:
+    finding = Finding(
+        policy=EVENT_PATH_LOST.id,
+        target=visit.target,
+        state=ComplianceState.ERROR,
+        severity=Severity.HIGH,
+        reason="the sweep found a drift of whose write no event has told",
+        resource_id=_subscription(visit.target),
+        evidence=_evidence(write, record),
+        fingerprint="",
+    )
+    decision = Decision(policy=EVENT_PATH_LOST.id, action=Action.ALERT, reason=Reason.EVENT_PATH_LOST)
+    return Sighting(finding=finding, decision=decision, cause=_cause(write, visit.cause), now=visit.now)
+
+
+def _evidence(write: LoggedWrite, record: TargetRecord) -> Mapping[str, Json]:
+    heard = record.last_foreign
+    return {
+        "written": {
+            "resource": write.resource,
+            "operation": write.operation,
+            "time": write.time.isoformat(),
+            "correlationId": write.correlation_id,
+        },
+        "lastEventOfTheTarget": heard.time.isoformat() if heard is not None else None,
+        "filter": "docs/event-filter.json",
+    }

@@ -1,0 +1,83 @@
+"""A sink that takes nothing for a day is an alert, which is told through the others.
+
+The alert's id for policies is ``sink-takes-nothing``; there is one for each sink, and it stands on what the
+sink was not told of first. It is over when the sink has taken all that it was late with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+
+from shared.alerts import patterns
+from shared.alerts.lifecycle import Pattern, Sighting, open_alert, sink_alert_id
+from shared.controller.deps import Deps
+from shared.controller.notifying import resolve_if_open, write_and_tell
+from shared.controller.open_alerts import is_open
+from shared.model import (
+    Action,
+    ComplianceState,
+    Decision,
+    Finding,
+    Json,
+    Reason,
+    Severity,
+    Target,
+    TargetKind,
+)
+from shared.model.alert_records import NotificationType
+from shared.model.letters import Letter
+from shared.model.resource_id import parse_resource_id
+
+TAKES_NOTHING: Final = Pattern(
+    id=patterns.TAKES_NOTHING,
+    title="A sink takes no notifications",
+    why="Nobody who relies on this sink hears of drift.",
+    no_command="whoever runs the sink has to mend it; what it was not told is kept for a week",
+)
+
+
+def tell_of_sink(letter: Letter, refusal: str, deps: Deps) -> None:
+    """Open the sink's alert, and tell the other sinks."""
+    alert, target = sink_alert_id(letter.sink), target_in(letter.notification.data)
+    known = deps.store.alert(alert)
+    if is_open(known) or target is None:
+        return
+    sighting = _sighting(letter, target, refusal, deps)
+    news = replace(open_alert(TAKES_NOTHING, sighting, deps.portal_link(target.id)), id=alert)
+    if known is not None:
+        news = replace(news, etag=known.etag, count=known.count + 1, told=known.told)
+    others = tuple(sink for sink in deps.sinks if sink != letter.sink)
+    write_and_tell(news, NotificationType.ALERT_OPENED, letter.cause, replace(deps, sinks=others))
+
+
+def end_sink_alert(sink: str, deps: Deps) -> None:
+    """It takes what it is told again."""
+    resolve_if_open(sink_alert_id(sink), "the sink takes notifications again", deps)
+
+
+def target_in(data: Mapping[str, Json]) -> Target | None:
+    """The target of the alert or change that a notification carries."""
+    match data.get("target"):
+        case {"kind": kind, "id": text} if kind in set(TargetKind):
+            resource = parse_resource_id(text)
+            return Target(kind=TargetKind(kind), id=resource) if resource is not None else None
+        case _:
+            return None
+
+
+def _sighting(letter: Letter, target: Target, refusal: str, deps: Deps) -> Sighting:
+    told = letter.notification
+    finding = Finding(
+        policy=TAKES_NOTHING.id,
+        target=target,
+        state=ComplianceState.ERROR,
+        severity=Severity.HIGH,
+        reason=f"{letter.sink} has taken nothing since {(letter.refused_since or told.time).isoformat()}",
+        resource_id=target.id,
+        evidence={"sink": letter.sink, "notification": told.id, "refusal": refusal},
+        fingerprint=letter.sink,
+    )
+    decision = Decision(policy=TAKES_NOTHING.id, action=Action.ALERT, reason=Reason.UNDELIVERED)
+    return Sighting(finding=finding, decision=decision, cause=letter.cause, now=deps.clock.now())

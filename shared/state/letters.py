@@ -1,0 +1,103 @@
+"""Letters in the table ``alerts``, beside the alerts that they tell of: a row each, until its sink has it.
+
+They are written in one transaction with the alert, so that nothing is told that is not so, and nothing is so
+that is not told. The key begins with the sink, then the thing, then the number: what a sink waits for is
+found by key, in order. Of a change, which is told once, a mark stays for a while when its letter is gone:
+whoever tells it again finds it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from shared.model.errors import EntityExists
+from shared.model.interfaces import Entity, Insert, Tables, TableWrite
+from shared.model.letters import Letter, Waiting
+from shared.state.table_layout import (
+    ALERTS,
+    MARK_PREFIX,
+    letter_place,
+    letter_row,
+    letters_about,
+    letters_for,
+    mark_place,
+)
+from shared.state.table_rows import Rows, conditional, timestamp
+
+MARKS_KEPT: Final = timedelta(days=7)
+_COLUMNS: Final = ("sink", "about", "dueAt", "isRefused", "isTold")
+_DELIVERED: Final = "deliveredAt"
+
+
+class Letters:
+    """The rows of what is to be told; see ``Store`` for where they are written."""
+
+    def __init__(self, tables: Tables, rows: Rows) -> None:
+        self._tables = tables
+        self._rows = rows
+
+    def writes(self, letters: Iterable[Letter]) -> list[TableWrite]:
+        """What a transaction inserts that makes something so of which they tell."""
+        return [self._write_of(letter) for letter in letters]
+
+    def post(self, letter: Letter) -> None:
+        """Write a letter about what is told once; one that was written or delivered stays as it is."""
+        if self._rows.get(mark_place(letter)) is not None:
+            return
+        try:
+            self._tables.write(ALERTS, self._write_of(letter))
+        except EntityExists:
+            return
+
+    def about(self, sink: str, about: str) -> list[Letter]:
+        """What a sink has not been told of one thing, in order."""
+        found = self._tables.query(ALERTS, ALERTS, letters_about(sink, about))
+        return [replace(self._rows.value(Letter, entity), etag=entity.etag) for entity in found]
+
+    def waiting(self, sink: str | None = None) -> Iterator[Waiting]:
+        """Everything that was not delivered, to one sink or to all."""
+        return map(_waiting, self._tables.query(ALERTS, ALERTS, letters_for(sink), _COLUMNS))
+
+    def put(self, letter: Letter) -> Letter:
+        """Write a letter as it is now; raises ``EntityChanged`` when somebody else was faster."""
+        (etag,) = self._rows.write(ALERTS, self._write_of(letter))
+        return replace(letter, etag=etag)
+
+    def remove(self, letter: Letter, now: datetime) -> None:
+        """The sink has it; raises ``EntityChanged`` when somebody else has taken it meanwhile."""
+        place = letter_place(letter)
+        if letter.number == 0:
+            self._mark(letter, now)
+        self._tables.delete(place.table, place.partition, place.row, letter.etag)
+
+    def forget_marks(self, now: datetime) -> None:
+        """Remove the marks of what was delivered long ago."""
+        before = timestamp(now - MARKS_KEPT)
+        for entity in self._tables.query(ALERTS, ALERTS, MARK_PREFIX):
+            if str(entity.properties[_DELIVERED]) < before:
+                self._tables.delete(ALERTS, entity.partition, entity.row)
+
+    def _write_of(self, letter: Letter) -> TableWrite:
+        properties = self._rows.properties(replace(letter, etag=None), letter_row(letter))
+        return conditional(letter_place(letter), properties, letter.etag)
+
+    def _mark(self, letter: Letter, now: datetime) -> None:
+        place, row = mark_place(letter), {_DELIVERED: timestamp(now)}
+        try:
+            self._tables.write(ALERTS, Insert(partition=place.partition, row=place.row, properties=row))
+        except EntityExists:
+            return
+
+
+def _waiting(entity: Entity) -> Waiting:
+    row = entity.properties
+    return Waiting(
+        sink=str(row["sink"]),
+        about=str(row["about"]),
+        due_at=datetime.fromisoformat(str(row["dueAt"])),
+        is_refused=bool(row["isRefused"]),
+        is_told=bool(row["isTold"]),
+    )

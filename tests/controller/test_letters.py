@@ -1,0 +1,238 @@
+"""What people are told reaches every sink: in order, once, and in the end, whatever sinks or workers do."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from shared.alerts.lifecycle import sink_alert_id
+from shared.controller.delivering import GIVEN_UP_AFTER, PAUSES, TOLD_AFTER, UNDELIVERED, deliver
+from shared.controller.notifying import SOON, notify
+from shared.controller.sweep import sweep
+from shared.model import Cause, CauseKind, EnforcementMode, Severity
+from shared.model.alert_records import AlertRecord, AlertStatus, Notification, NotificationType
+from shared.model.errors import StoreError
+from shared.model.messages import Message, MessageKind
+from tests.builders import ALL_AZURE, OFFICE, SERVER, public_server
+from tests.controller.test_reconcile import FIREWALL, seen_compliant
+from tests.fakes import START, World, only
+from tests.functions.test_resource_events import letters, queued
+
+COMPLIANT = public_server()
+DRIFTED = public_server(firewall_rules=(OFFICE, ALL_AZURE))
+CAUSE = Cause(kind=CauseKind.EVENT, time=START, event_id="event-1")
+HOUR = 3600
+
+
+def told_world(*sinks: str) -> World:
+    world = World(mode=EnforcementMode.AUDIT, policies_file=only(FIREWALL), sinks=sinks or ("sink",))
+    seen_compliant(world, COMPLIANT)
+    return world
+
+
+def becomes(world: World, snapshot: object, seconds: float = 0) -> None:
+    world.event(world.azure.put(snapshot))  # type: ignore[arg-type]
+    world.drain(seconds)
+
+
+def alert_in(world: World) -> AlertRecord:
+    (alert,) = world.store.alerts(policy=FIREWALL)
+    return alert
+
+
+def heard(world: World, sink: str = "sink") -> list[str]:
+    return [told for name, told in world.heard if name == sink]
+
+
+def undelivered(world: World) -> int:
+    return len(list(world.store.letters.waiting()))
+
+
+def news(name: str) -> Notification:
+    return Notification(
+        id=name,
+        type=NotificationType.CHANGE_APPLIED,
+        subject=str(SERVER),
+        time=START,
+        title="title",
+        body="body",
+        severity=Severity.HIGH,
+        data={"target": {"kind": "flexibleServer", "id": str(SERVER)}},
+    )
+
+
+def tell(world: World, name: str) -> None:
+    notify(news(name), CAUSE, world.deps())
+
+
+def only_message(world: World) -> Message:
+    (message,) = queued(world)
+    return message
+
+
+@pytest.mark.field(
+    "steady",
+    "A sink that is down for an hour is told everything later, in order and once: an alert, then its end",
+    source="docs/adr/0018-notifications-have-an-outbox.md",
+    date="2026-11-29",
+)
+def test_a_sink_that_is_down_for_an_hour_loses_nothing() -> None:
+    world = told_world("down", "other")
+    world.sinks_down.add("down")
+    becomes(world, DRIFTED, HOUR / 2)
+    becomes(world, COMPLIANT, HOUR / 2)
+    alert = alert_in(world)
+    expected = [f"{alert.id}-opened-1", f"{alert.id}-resolved-1"]
+    assert (heard(world, "other"), heard(world, "down")) == (expected, [])
+    world.sinks_down.clear()
+    world.drain(HOUR)
+    assert heard(world, "down") == expected
+    assert (undelivered(world), len(world.queue)) == (0, 0)
+
+
+def test_a_sink_that_takes_something_again_is_given_the_rest_at_once() -> None:
+    world = World()
+    world.sinks_down.add("sink")
+    for number in range(7):
+        tell(world, f"n-{number}")
+    world.drain(2 * HOUR)
+    world.sinks_down.clear()
+    tell(world, "newest")
+    world.drain()
+    assert sorted(heard(world)) == [*(f"n-{number}" for number in range(7)), "newest"][-8:]
+    assert undelivered(world) == 0
+
+
+def test_the_pauses_grow_and_an_outage_makes_no_second_chain_of_tries() -> None:
+    world = World()
+    world.sinks_down.add("sink")
+    tell(world, "first")
+    tries = []
+    for pause in PAUSES:
+        tell(world, "first")
+        world.drain()
+        tries.append(len(world.queue))
+        world.clock.advance(pause)
+    assert tries == [1] * len(PAUSES)
+    assert list(PAUSES) == sorted(PAUSES)
+
+
+def test_whoever_comes_while_a_letter_is_being_delivered_leaves_it_alone() -> None:
+    world = World()
+    tell(world, "first")
+    message = only_message(world)
+
+    def meanwhile(sink: str, told: Notification) -> None:
+        deliver(replace(message, token="another"), world.deps())
+        world.heard.append((sink, told.id))
+
+    deliver(message, replace(world.deps(), deliver=meanwhile))
+    world.drain()
+    assert heard(world) == ["first"]
+
+
+def test_a_worker_that_died_after_it_delivered_delivers_again_under_the_same_id() -> None:
+    world = World()
+    tell(world, "first")
+    message = only_message(world)
+
+    def dies(sink: str, told: Notification) -> None:
+        world.heard.append((sink, told.id))
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        deliver(message, replace(world.deps(), deliver=dies))
+    deliver(replace(message, token="another"), world.deps())
+    assert heard(world) == ["first"]
+    deliver(message, world.deps())
+    assert heard(world) == ["first", "first"]
+    assert undelivered(world) == 0
+
+
+def test_a_letter_that_no_message_comes_for_is_found_by_its_key() -> None:
+    world = told_world()
+    becomes(world, DRIFTED)
+    world.heard.clear()
+    world.refuse_next(MessageKind.NOTIFY)
+    with pytest.raises(StoreError):
+        becomes(world, COMPLIANT)
+    world.lose_messages()
+    assert alert_in(world).status is AlertStatus.RESOLVED
+    world.clock.advance(SOON.total_seconds())
+    sweep(world.deps())
+    world.drain()
+    assert heard(world) == [f"{alert_in(world).id}-resolved-1"]
+
+
+def test_what_was_left_behind_goes_with_the_next_thing_that_the_sink_takes() -> None:
+    world = World()
+    tell(world, "lost")
+    world.lose_messages()
+    world.clock.advance(SOON.total_seconds())
+    tell(world, "next")
+    world.drain()
+    assert heard(world) == ["next", "lost"]
+
+
+@pytest.mark.field(
+    "steady",
+    "A sink that takes nothing for a day is an alert to the other sinks, which ends when it takes everything",
+    source="docs/adr/0018-notifications-have-an-outbox.md",
+    date="2026-11-29",
+)
+def test_a_sink_that_takes_nothing_for_a_day_is_told_through_the_others() -> None:
+    world = World(sinks=("down", "other"))
+    world.sinks_down.add("down")
+    tell(world, "first")
+    world.drain(TOLD_AFTER.total_seconds() - HOUR)
+    assert world.store.alerts() == []
+    world.drain(5 * HOUR)
+    (alert,) = world.store.alerts()
+    assert (alert.id, alert.severity) == (sink_alert_id("down"), Severity.HIGH)
+    assert alert.evidence["sink"] == "down"
+    assert heard(world, "other") == ["first", f"{alert.id}-opened-1"]
+    world.sinks_down.clear()
+    world.drain(5 * HOUR)
+    (alert,) = world.store.alerts()
+    assert alert.status is AlertStatus.RESOLVED
+    assert heard(world, "down") == ["first", f"{alert.id}-resolved-1"]
+    assert heard(world, "other")[-1] == f"{alert.id}-resolved-1"
+
+
+def test_what_nobody_took_for_a_week_is_put_aside() -> None:
+    world = World()
+    world.sinks_down.add("sink")
+    tell(world, "first")
+    world.drain()
+    world.clock.advance(GIVEN_UP_AFTER.total_seconds())
+    world.drain()
+    (letter,) = letters(world)
+    assert letter["reason"] == UNDELIVERED
+    assert (undelivered(world), len(world.queue)) == (0, 0)
+
+
+def test_what_an_older_version_had_not_queued_goes_before_the_next_news() -> None:
+    world = told_world()
+    becomes(world, DRIFTED)
+    opened = alert_in(world)
+    world.heard.clear()
+    world.store.put_alert(replace(opened, unsent=("Driftward.Alert.Opened",), told=0))
+    becomes(world, COMPLIANT)
+    assert heard(world) == [f"{opened.id}-opened-1", f"{opened.id}-resolved-1"]
+    assert alert_in(world).unsent == ()
+
+
+def test_clocks_that_are_ten_minutes_apart_lose_nothing_and_tell_nothing_twice() -> None:
+    world = World()
+    world.sinks_down.add("sink")
+    tell(world, "first")
+    world.drain()
+    world.clock.set(world.clock.now() - timedelta(minutes=10))
+    tell(world, "first")
+    world.drain()
+    world.sinks_down.clear()
+    world.drain(20 * 60)
+    assert heard(world) == ["first"]
+    assert undelivered(world) == 0

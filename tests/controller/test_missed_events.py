@@ -1,0 +1,122 @@
+"""What the sweep finds although an event should have told."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from shared.controller.missed_events import EVENT_PATH_LOST
+from shared.model import Cause, CauseKind, Severity
+from shared.model.errors import Denied, Throttled
+from shared.model.messages import look
+from shared.model.operations import LoggedWrite
+from tests.builders import DRIFTED, SERVER, public_server
+from tests.controller.test_reconcile import seen_compliant
+from tests.fakes import SOMEBODY, START, SUBSCRIPTION, US, World
+
+FIREWALL = "postgres-firewall-allows-all-azure"
+
+
+def swept(world: World, minutes: float = 30) -> None:
+    """Time passes, and the sweep looks at the drift."""
+    world.clock.advance(minutes * 60)
+    cause = Cause(kind=CauseKind.SWEEP, time=world.clock.now())
+    world.store.arm(look(world.azure.put(DRIFTED), cause), world.clock.now(), 0)
+    world.drain()
+
+
+WRITE = LoggedWrite(
+    id="1",
+    time=START,
+    operation="Microsoft.DBforPostgreSQL/flexibleServers/firewallRules/write",
+    resource=f"{SERVER}/firewallRules/AllowAll",
+    status="Succeeded",
+    caller=SOMEBODY,
+    correlation_id="logged",
+)
+
+
+def written(world: World, minutes_ago: float = 15, write: LoggedWrite = WRITE) -> None:
+    """The log tells of a write, so long ago when the sweep comes in half an hour."""
+    time = world.clock.now() + timedelta(minutes=30 - minutes_ago)
+    world.azure.logged.append(replace(write, time=time))
+
+
+@pytest.fixture
+def world() -> World:
+    made = World()
+    seen_compliant(made, public_server())
+    return made
+
+
+@pytest.mark.field(
+    "steady",
+    "Drift that the sweep finds although an event should have told opens one alert, and names who wrote it",
+    source="https://learn.microsoft.com/rest/api/monitor/activity-logs/list",
+    date="2026-11-29",
+)
+def test_what_no_event_told_is_attributed_and_told_once(world: World) -> None:
+    written(world)
+    swept(world)
+    (lost,) = world.open_alerts(EVENT_PATH_LOST.id)
+    assert (str(lost.resource_id), lost.severity) == (f"/subscriptions/{SUBSCRIPTION}", Severity.HIGH)
+    assert lost.evidence["lastEventOfTheTarget"] is None
+    (change,) = world.store.changes(policy=FIREWALL)
+    assert (change.cause.kind, change.cause.actor) == (CauseKind.SWEEP, SOMEBODY)
+    assert change.cause.correlation_id == "logged"
+
+
+def test_the_alert_is_over_when_an_event_tells_of_a_drift_again(world: World) -> None:
+    written(world)
+    swept(world)
+    world.azure.put(public_server())
+    world.event(world.azure.put(DRIFTED))
+    world.drain(5)
+    assert world.open_alerts(EVENT_PATH_LOST.id) == []
+
+
+def test_an_event_that_may_still_come_is_not_lost(world: World) -> None:
+    written(world, minutes_ago=5)
+    swept(world)
+    assert world.open_alerts(EVENT_PATH_LOST.id) == []
+    (change,) = world.store.changes(policy=FIREWALL)
+    assert change.cause.actor == SOMEBODY
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        replace(WRITE, caller=US),
+        replace(WRITE, status="Failed"),
+        replace(WRITE, resource=f"{SERVER}2/firewallRules/x"),
+        replace(WRITE, resource="no id"),
+    ],
+    ids=["our own write", "a refused write", "another server", "no id at all"],
+)
+def test_what_is_no_write_of_somebody_to_it_says_nothing(world: World, write: LoggedWrite) -> None:
+    written(world, write=write)
+    swept(world)
+    assert world.open_alerts(EVENT_PATH_LOST.id) == []
+    (change,) = world.store.changes(policy=FIREWALL)
+    assert change.cause.actor.name is None
+
+
+@pytest.mark.parametrize("error", [Denied("no role", status=403), Throttled("slow down")])
+def test_a_log_that_cannot_be_read_holds_nothing_up(world: World, error: Denied | Throttled) -> None:
+    world.azure.log_errors.append(error)
+    swept(world)
+    assert world.store.changes(policy=FIREWALL)
+    assert any(line.get("message") == "activity-log-not-read" for line in world.lines)
+
+
+def test_the_log_is_asked_only_where_the_sweep_finds_new_drift(world: World) -> None:
+    world.azure.log_errors.append(Denied("nobody asks", status=403))
+    world.clock.advance(1800)
+    cause = Cause(kind=CauseKind.SWEEP, time=world.clock.now())
+    world.store.arm(look(DRIFTED.target, cause), world.clock.now(), 0)
+    world.drain()
+    world.event(world.azure.put(DRIFTED))
+    world.drain(5)
+    assert len(world.azure.log_errors) == 1

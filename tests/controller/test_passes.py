@@ -1,0 +1,248 @@
+"""A pass over a subscription: what it looks at for what is remembered, and what becomes of its messages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from shared.controller.choosing_looks import TURN, has_turn
+from shared.controller.dispatch import dispatch
+from shared.controller.poison import poisoned
+from shared.controller.spreading import AT_ONCE, MOST_IN_ONE
+from shared.controller.sweep import sweep
+from shared.guardrails.attention import ALWAYS, look_at
+from shared.model import ComplianceState, ServerSnapshot
+from shared.model.errors import Permanent, Throttled
+from shared.model.exposure import Exposure, Opening
+from shared.model.interfaces import Replace
+from shared.model.memory import Exemption, PolicyMemory, TargetRecord
+from shared.model.messages import Message, MessageKind
+from shared.model.resource_id import ResourceId
+from shared.model.sweeping import Touched
+from shared.state.table_layout import target_place
+from tests.builders import SERVER, server
+from tests.controller.test_reconcile import seen_compliant
+from tests.fakes import START, SUBSCRIPTION, World
+
+HALF_AN_HOUR = 1800.0
+RECORD = TargetRecord(target=server().target, first_seen=START)
+MEMORY = PolicyMemory(state=ComplianceState.NON_COMPLIANT, since=START)
+OPEN = Exposure(openings=(Opening(seen_at=START, fingerprint="f"),))
+
+
+def many(count: int) -> list[ServerSnapshot]:
+    parent = str(SERVER).rsplit("/", 1)[0]
+    return [server(id=ResourceId(f"{parent}/server-{number:03d}")) for number in range(count)]
+
+
+def swept(world: World, seconds: float = 0) -> int:
+    """How many targets were looked at by the next pass, half an hour later."""
+    world.clock.advance(HALF_AN_HOUR)
+    sweep(world.deps())
+    return len({result.target for result in world.drain(seconds)})
+
+
+def quiet() -> World:
+    """A world in which everything was seen, and in which nothing has its turn in the next pass."""
+    world = World()
+    seen_compliant(world, server())
+    swept(world)
+    return world
+
+
+def messages(world: World) -> list[Message]:
+    return [world.store.read_message(body) for body in world.queue.bodies()]
+
+
+@contextmanager
+def graph_throttled(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Resource Graph answers nothing but that it is asked too often."""
+    with monkeypatch.context() as patched:
+
+        def refuse(*_: object) -> Iterator[object]:
+            raise Throttled("slow down", code="RateLimiting", status=429, retry_after=5)
+
+        patched.setattr("tests.fakes.FakeGateway.enumerate", refuse)
+        yield
+
+
+def test_a_target_that_nothing_tells_of_is_left_alone_until_its_turn() -> None:
+    world = quiet()
+    assert [swept(world) for _ in range(10)].count(1) == 1
+
+
+def test_what_azures_own_records_tell_of_is_looked_at_by_the_next_pass() -> None:
+    world = quiet()
+    rule = f"{SERVER}/firewallRules/office"
+    world.azure.touched = [
+        Touched(resource=rule, operation="Microsoft.DBforPostgreSQL/flexibleServers/firewallRules/write"),
+        Touched(resource="nonsense", operation="Microsoft.DBforPostgreSQL/flexibleServers/write"),
+        Touched(resource=rule, operation="Microsoft.Compute/disks/write"),
+    ]
+    assert swept(world) == 1
+
+
+@pytest.mark.parametrize(
+    ("record", "due"),
+    [
+        (RECORD, None),
+        (replace(RECORD, not_judged=True), ALWAYS),
+        (replace(RECORD, active_change="c"), ALWAYS),
+        (replace(RECORD, recheck_at=START), START),
+        (replace(RECORD, memories={"p": MEMORY}), None),
+        (replace(RECORD, memories={"p": replace(MEMORY, unknown_since=START, unknown_runs=3)}), ALWAYS),
+        (replace(RECORD, memories={"p": replace(MEMORY, unknown_since=START, unknown_runs=4)}), None),
+        (replace(RECORD, memories={"p": replace(MEMORY, exposure=OPEN)}), None),
+        (replace(RECORD, memories={"p": replace(MEMORY, exposure=OPEN, last_compliant_at=START)}), ALWAYS),
+        (replace(RECORD, memories={"p": replace(MEMORY, kept_open=("f",))}), ALWAYS),
+        (
+            replace(
+                RECORD,
+                exemptions=(Exemption(policy="p", reason="r", approver="a", expires_at=START),),
+            ),
+            START,
+        ),
+    ],
+    ids=[
+        "nothing",
+        "not judged",
+        "a change on its way",
+        "asked again",
+        "an alert that stands",
+        "unknown and not told yet",
+        "unknown and told",
+        "open since ever",
+        "opened",
+        "comes and goes",
+        "exempt",
+    ],
+)
+def test_what_every_pass_attends_to(record: TargetRecord, due: object) -> None:
+    assert look_at(record) == due
+
+
+def test_a_record_from_before_the_upgrade_is_looked_at_until_it_is_written_again() -> None:
+    world = quiet()
+    place = target_place(server().target)
+    entity = world.tables.get(place.table, place.partition, place.row)
+    assert entity is not None
+    older = {name: text for name, text in entity.properties.items() if name != "lookAt"}
+    world.tables.write(
+        place.table,
+        Replace(partition=place.partition, row=place.row, properties=older, etag=entity.etag),
+    )
+    assert swept(world) == 1
+
+
+def test_a_target_whose_message_to_look_again_was_lost_is_looked_at_by_the_next_pass() -> None:
+    world = quiet()
+    record = world.store.recall(server().target, START)
+    world.store.save(replace(record, recheck_at=world.clock.now() + timedelta(seconds=60)))
+    assert swept(world) == 1
+    assert look_at(world.store.recall(server().target, START)) is None
+
+
+def test_an_entry_of_the_file_that_has_ended_is_looked_at_by_the_next_pass() -> None:
+    world = quiet()
+    ends = world.clock.now() + timedelta(minutes=40)
+    world.policies_file = f"""version: 1
+exemptions:
+  - policy: postgres-public-access-enabled
+    scope: {SERVER}
+    reason: a move
+    approver: jane
+    expires: {ends.isoformat()}
+"""
+    assert swept(world) == 0
+    assert swept(world) == 1
+
+
+def test_resource_graph_that_stays_throttled_keeps_nothing_from_being_looked_at(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = quiet()
+    with graph_throttled(world, monkeypatch):
+        world.clock.advance(HALF_AN_HOUR)
+        sweep(world.deps())
+        results = []
+        with pytest.raises(Permanent, match="slow down"):
+            results += world.drain(60)
+        results += world.drain(20)
+    assert world.store.passes.last(SUBSCRIPTION) is not None
+    assert [message for message in messages(world) if message.kind is MessageKind.SWEEP]
+    assert server().target in {result.target for result in results}
+
+
+def test_looks_are_spread_and_an_event_does_not_wait_behind_them() -> None:
+    world = World()
+    for one in many(MOST_IN_ONE + AT_ONCE + 5):
+        world.azure.put(one)
+    sweep(world.deps())
+    world.drain()
+    waiting = [message for message in messages(world) if message.kind is MessageKind.RECHECK]
+    assert waiting
+    late = waiting[-1].target
+    assert late is not None
+    world.event(late)
+    assert [result.target for result in world.drain()] == [late]
+
+
+def test_looks_at_everything_that_are_still_due_are_not_asked_for_twice_and_owed_once() -> None:
+    world = World()
+    for one in many(MOST_IN_ONE):
+        world.azure.put(one)
+    sweep(world.deps())
+    world.drain()
+    queued = len(world.queue)
+    world.clock.advance(1)
+    with pytest.MonkeyPatch.context() as patched:
+
+        def refuse(*_: object) -> Iterator[Touched]:
+            raise Permanent("no log", code="Malformed")
+
+        patched.setattr("tests.fakes.FakeGateway.touched", refuse)
+        sweep(world.deps())
+        world.drain()
+    last = world.store.passes.last(SUBSCRIPTION)
+    assert last is not None
+    assert last.owes_whole
+    assert len(world.queue) <= queued
+
+
+def test_a_pass_that_is_delivered_again_asks_for_nothing_twice() -> None:
+    world = World()
+    world.azure.put(server())
+    sweep(world.deps())
+    (body,) = world.queue.bodies()
+    world.drain()
+    world.queue.send(body)
+    assert world.drain() == []
+
+
+def test_a_part_of_a_pass_that_was_given_up_is_told_on_every_target_that_it_names() -> None:
+    world = World()
+    for one in many(3):
+        world.azure.put(one)
+    sweep(world.deps())
+    received = world.queue.receive()
+    assert received is not None
+    dispatch(world.store.read_message(received.body), world.deps())
+    world.queue.delete(received)
+    part = next(body for body in world.queue.bodies())
+    poisoned(part.encode(), world.deps())
+    told = {alert.target for alert in world.store.alerts(policy="poisoned-message")}
+    assert told == {one.target for one in many(3)}
+
+
+def test_every_target_has_one_turn_in_each_cycle_and_turns_are_spread() -> None:
+    step = timedelta(minutes=30)
+    counts = []
+    for hour in range(int(TURN / step)):
+        since = START + hour * step
+        counts.append(sum(has_turn(f"target-{n}", since, since + step) for n in range(500)))
+    assert sum(counts) == 500
+    assert max(counts) < 100
