@@ -87,7 +87,9 @@ def _understood(body: bytes, deps: Deps) -> tuple[Message | None, str]:
         message = understand(body, deps.store)
     except TextGone:
         return None, TEXT_GONE
-    return message, NOT_A_MESSAGE if message is None else Reason.POISONED
+    if message is None:
+        return None, NOT_A_MESSAGE
+    return message.not_after(deps.clock.now()), Reason.POISONED
 
 
 def _targets(message: Message, deps: Deps) -> tuple[Target, ...]:

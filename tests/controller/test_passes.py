@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -15,12 +15,12 @@ from shared.controller.poison import poisoned
 from shared.controller.spreading import AT_ONCE, MOST_IN_ONE
 from shared.controller.sweep import sweep
 from shared.guardrails.attention import ALWAYS, look_at
-from shared.model import ComplianceState, ServerSnapshot
+from shared.model import Cause, CauseKind, ComplianceState, Locator, LocatorKind, ServerSnapshot, codec
 from shared.model.errors import Permanent, Throttled
 from shared.model.exposure import Exposure, Opening
 from shared.model.interfaces import Replace
 from shared.model.memory import Exemption, PolicyMemory, TargetRecord
-from shared.model.messages import Message, MessageKind
+from shared.model.messages import Message, MessageKind, look
 from shared.model.resource_id import ResourceId
 from shared.model.sweeping import Touched
 from shared.state.table_layout import target_place
@@ -29,6 +29,7 @@ from tests.controller.test_reconcile import seen_compliant
 from tests.fakes import START, SUBSCRIPTION, World
 
 HALF_AN_HOUR = 1800.0
+EVERYTHING = Locator(kind=LocatorKind.SCOPE, id=ResourceId(f"/subscriptions/{SUBSCRIPTION}"))
 RECORD = TargetRecord(target=server().target, first_seen=START)
 MEMORY = PolicyMemory(state=ComplianceState.NON_COMPLIANT, since=START)
 OPEN = Exposure(openings=(Opening(seen_at=START, fingerprint="f"),))
@@ -221,6 +222,50 @@ def test_a_pass_that_is_delivered_again_asks_for_nothing_twice() -> None:
     world.drain()
     world.queue.send(body)
     assert world.drain() == []
+
+
+@pytest.mark.field(
+    "steady",
+    "No message, whatever time it names, ends the sweep of a subscription or what counts as inherited there",
+    source="docs/threat-model.md",
+    date="2026-11-29",
+)
+@pytest.mark.parametrize("year", [1, 1970, 2200])
+def test_a_forged_pass_of_any_time_ends_neither_the_sweep_nor_what_is_inherited(year: int) -> None:
+    world = World()
+    world.azure.put(server())
+    forged = Cause(kind=CauseKind.SWEEP, time=datetime(year, 1, 1, tzinfo=UTC))
+    world.store.send(Message(kind=MessageKind.SWEEP, locator=EVERYTHING, cause=forged))
+    world.drain()
+    began = world.store.first_pass(SUBSCRIPTION)
+    assert began is not None
+    assert began <= world.clock.now()
+    assert sum(swept(world) for _ in range(11)) >= 1
+    last = world.store.passes.last(SUBSCRIPTION)
+    assert last is not None
+    assert last.began == world.clock.now()
+
+
+@pytest.mark.parametrize("off", [timedelta(days=-3650), timedelta(hours=1), timedelta(days=3650)])
+def test_a_pass_that_a_wrong_clock_dated_is_followed_by_one_over_everything(off: timedelta) -> None:
+    world = quiet()
+    last = world.store.passes.last(SUBSCRIPTION)
+    assert last is not None
+    wrong = world.clock.now() + HALF_AN_HOUR * timedelta(seconds=1) + off
+    world.store.passes.keep(SUBSCRIPTION, replace(last, began=wrong, spread_until=wrong))
+    assert swept(world) == 1
+    last = world.store.passes.last(SUBSCRIPTION)
+    assert last is not None
+    assert last.began == last.whole_began == world.clock.now()
+
+
+def test_a_body_whose_times_cannot_be_compared_is_no_message() -> None:
+    world = World()
+    naive = Cause(kind=CauseKind.EVENT, time=START.replace(tzinfo=None))
+    for cause in (naive, Cause(kind=CauseKind.EVENT, time=START, earlier=(naive,))):
+        poisoned(codec.dump(look(server().target, cause)).encode(), world.deps())
+    assert len(world.queue) == 0
+    world.event(server().target)
 
 
 def test_a_part_of_a_pass_that_was_given_up_is_told_on_every_target_that_it_names() -> None:
