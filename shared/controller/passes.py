@@ -59,6 +59,7 @@ def pass_over(message: Message, deps: Deps) -> None:
 
 
 def _pass(subscription: str, known: PassRecord | None, message: Message, deps: Deps) -> PassRecord:
+    began = deps.clock.now()
     last = known if known is not None and _is_sane(known, deps) else None
     survey = _survey(subscription, last, message.attempt, deps)
     noted, watched = deps.store.passes.noted(subscription), tuple(deps.store.passes.watched(subscription))
@@ -68,14 +69,13 @@ def _pass(subscription: str, known: PassRecord | None, message: Message, deps: D
     deps.store.passes.note(subscription, survey.listed.values(), noted)
     if not survey.unlisted:
         deps.store.passes.forget(subscription, noted.gone(survey.listed.keys()))
-        _complete_first_pass(subscription, message.cause, deps)
+        _complete_first_pass(subscription, began, deps)
     _keep(subscription, replace(record, etag=known.etag if known is not None else None), deps)
     return record
 
 
 def _is_sane(last: PassRecord, deps: Deps) -> bool:
-    """Whether a pass began when one can have: with one that a wrong clock dated later, no other would be newer
-    and the sweep would have ended."""
+    """Whether a pass began when one can have: none would be newer than one that a wrong clock dated later."""
     now = deps.clock.now()
     return now - TELLS_FOR <= last.began <= now + SKEW
 
@@ -131,10 +131,10 @@ def _tell_of_ends(watched: Iterable[Watched], cause: Cause, deps: Deps) -> None:
             tell_of_ended_exemptions(deps.store.recall(one.target, now), cause, deps)
 
 
-def _complete_first_pass(subscription: str, cause: Cause, deps: Deps) -> None:
+def _complete_first_pass(subscription: str, began: datetime, deps: Deps) -> None:
     """The line between what was inherited and what is new: when the pass began that listed everything."""
     if any(not scope.resource_group for scope in _scopes(subscription, deps)):
-        deps.store.complete_first_pass(subscription, cause.time)
+        deps.store.complete_first_pass(subscription, began)
 
 
 def _scopes(subscription: str, deps: Deps) -> list[ResourceId]:
