@@ -29,6 +29,7 @@ from shared.state.break_glass import BreakGlassSwitch
 from shared.state.change_rows import Changes
 from shared.state.claims import Claims
 from shared.state.coalescing import Coalescing, Started
+from shared.state.incident_rows import IncidentRows
 from shared.state.journal import Journal
 from shared.state.journal_evidence import EvidenceReader
 from shared.state.ledger import Ledger
@@ -77,6 +78,7 @@ class Store:
         self._changes = Changes(tables, self._rows)
         self._alerts = Alerts(tables, self._rows)
         self.letters = Letters(tables, self._rows)
+        self.incidents = IncidentRows(tables, self._rows, self._alerts)
         self._runs = Runs(tables, self._rows)
         self._relations = Relations(tables, self._rows)
         self.names = Names(tables, self._rows)
@@ -102,8 +104,8 @@ class Store:
     def arm(self, message: Message, now: datetime, delay_seconds: float) -> bool:
         """Ask for a reading that begins after now; one message per queue key is on its way at a time.
 
-        True when a message was sent, False when one that is on its way took the cause along. Raises
-        ``ValueError`` for a message that may not be merged: not a look, or with options of its own."""
+        True when one was sent, False when one that is on its way took the cause along. Raises ``ValueError``
+        for a message that may not be merged: not a look, or with options of its own."""
         return self._coalescing.arm(queue_place(message), message, now, delay_seconds)
 
     def heard(self, target: Target) -> tuple[Cause, ...]:

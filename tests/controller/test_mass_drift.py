@@ -1,0 +1,191 @@
+"""Many targets that drift at once are one incident; reverting goes on as ever."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+
+from shared.controller.mass_drift import MASS_DRIFT
+from shared.controller.sweep import sweep
+from shared.model import Outcome
+from shared.model.alert_records import AlertRecord, AlertStatus, Notification, NotificationType
+from shared.model.resource_id import ResourceId
+from tests.builders import DRIFTED, SERVER, public_server
+from tests.controller.test_reconcile import FIREWALL
+from tests.fakes import SUBSCRIPTION, World, only
+
+OPENED, UPDATED = NotificationType.ALERT_OPENED, NotificationType.ALERT_UPDATED
+RESOLVED, APPLIED = NotificationType.ALERT_RESOLVED, NotificationType.CHANGE_APPLIED
+ROOM = "budgets: {writesPerSubscription: 1000, writesPerResourceGroup: 1000}\n"
+REVERTED = only(FIREWALL) + ROOM
+ALERTED = REVERTED.replace(f"{FIREWALL}: {{effect: revert}}", f"{FIREWALL}: {{effect: alert}}")
+OTHER = "99999999-2222-3333-4444-555555555555"
+
+
+def named(number: int, subscription: str = SUBSCRIPTION) -> ResourceId:
+    return ResourceId(f"{SERVER}-{number}".replace(SUBSCRIPTION, subscription))
+
+
+def settled(file: str, count: int, **settings: str) -> World:
+    """A world in which so many servers were seen compliant."""
+    world = World(policies_file=file + settings.get("more", ""))
+    world.scopes = tuple(ResourceId(f"/subscriptions/{one}") for one in (SUBSCRIPTION, OTHER))
+    for number in range(count):
+        close(world, named(number))
+    world.delivered.clear()
+    return world
+
+
+def close(world: World, name: ResourceId) -> None:
+    world.event(world.azure.put(public_server(id=name, host_name=f"{name.name}.example")))
+    world.drain()
+
+
+def drift(world: World, *numbers: int, subscription: str = SUBSCRIPTION) -> None:
+    """Somebody opens servers, one each second."""
+    for number in numbers:
+        name = named(number, subscription)
+        world.event(world.azure.put(replace(DRIFTED, id=name, host_name=f"{name.name}.example")))
+        world.drain(1)
+
+
+def swept(world: World, minutes: float = 11) -> None:
+    world.clock.advance(minutes * 60)
+    sweep(world.deps())
+    world.drain()
+
+
+def incident(world: World) -> AlertRecord:
+    (found,) = world.store.alerts(policy=MASS_DRIFT.id)
+    return found
+
+
+def told(world: World, *, of_incident: bool) -> list[Notification]:
+    return [one for one in world.delivered if (one.data.get("policy") == MASS_DRIFT.id) is of_incident]
+
+
+def kinds(world: World, *, of_incident: bool) -> Counter[NotificationType]:
+    return Counter(one.type for one in told(world, of_incident=of_incident))
+
+
+@pytest.mark.field(
+    "steady",
+    "When many targets drift within minutes people hear of one incident, and every drift is reverted as ever",
+    source="docs/adr/0022-mass-drift-is-one-incident.md",
+    date="2026-11-29",
+)
+def test_many_drifts_are_one_incident_and_all_of_them_are_reverted() -> None:
+    world = settled(REVERTED, 30)
+    drift(world, *range(30))
+    assert len(world.store.changes(policy=FIREWALL, outcome=Outcome.REVERTED)) == 30
+    assert kinds(world, of_incident=False) == {APPLIED: 9}, "until ten have drifted"
+    assert kinds(world, of_incident=True) == {OPENED: 1, UPDATED: 1}, "ten, and the doubling"
+    evidence = incident(world).evidence
+    assert (evidence["targets"], evidence["knownTargets"]) == (20, None)
+    assert (evidence["policies"], evidence["writers"]) == ([f"{FIREWALL}: 20"], ["Jane Doe: 20"])
+
+
+def test_fewer_are_told_one_by_one() -> None:
+    world = settled(REVERTED, 9)
+    drift(world, *range(9))
+    assert kinds(world, of_incident=False) == {APPLIED: 9}
+    assert world.store.alerts(policy=MASS_DRIFT.id) == []
+
+
+def test_one_target_that_drifts_again_and_again_is_no_mass() -> None:
+    world = settled(ALERTED, 1)
+    for _ in range(12):
+        drift(world, 0)
+        close(world, named(0))
+        world.drain(20)
+    assert world.store.alerts(policy=MASS_DRIFT.id) == []
+
+
+def test_the_alerts_of_an_incident_are_there_and_are_told_with_its_end() -> None:
+    world = settled(ALERTED, 15)
+    drift(world, *range(15))
+    alerts = world.open_alerts(FIREWALL)
+    assert len(alerts) == 15
+    held = {alert.id for alert in alerts if alert.incident is not None}
+    assert (len(held), kinds(world, of_incident=False)) == (6, {OPENED: 9})
+    for number in (10, 11):
+        close(world, named(number))
+    swept(world)
+    assert incident(world).status is AlertStatus.RESOLVED
+    assert "of 6 alerts that were not told singly 4 are still open" in incident(world).resolution
+    still = incident(world).evidence["stillOpen"]
+    standing = {alert.id for alert in world.open_alerts(FIREWALL)} & held
+    assert isinstance(still, list)
+    assert len(standing) == len(still) == 4
+    assert all(any(alert in str(line) for line in still) for alert in standing)
+    assert kinds(world, of_incident=True)[RESOLVED] == 1
+    assert world.store.incidents.held(SUBSCRIPTION) == []
+
+
+def test_after_the_end_what_stands_is_told_as_it_changes() -> None:
+    world = settled(ALERTED, 12)
+    drift(world, *range(12))
+    swept(world)
+    world.delivered.clear()
+    close(world, named(11))
+    drift(world, 0)
+    assert kinds(world, of_incident=False) == {RESOLVED: 1}
+    assert not any(alert.incident for alert in world.store.alerts() if alert.status is AlertStatus.RESOLVED)
+
+
+def test_who_was_told_of_a_beginning_is_told_of_the_end() -> None:
+    world = settled(ALERTED, 12)
+    drift(world, *range(12))
+    world.delivered.clear()
+    for number in (0, 11):
+        close(world, named(number))
+    (end,) = told(world, of_incident=False)
+    assert end.type is RESOLVED
+    assert ResourceId(end.subject).within(named(0))
+
+
+def test_the_next_new_drift_ends_an_incident_that_is_over_and_is_told_singly() -> None:
+    world = settled(ALERTED, 12)
+    drift(world, *range(11))
+    world.clock.advance(660)
+    world.delivered.clear()
+    drift(world, 11)
+    assert incident(world).status is AlertStatus.RESOLVED
+    assert kinds(world, of_incident=False) == {OPENED: 1}
+
+
+def test_an_incident_that_comes_back_opens_again() -> None:
+    world = settled(REVERTED, 12)
+    drift(world, *range(12))
+    swept(world)
+    drift(world, *range(12))
+    assert (incident(world).status, incident(world).count) == (AlertStatus.OPEN, 2)
+    assert kinds(world, of_incident=True) == {OPENED: 2, RESOLVED: 1}
+
+
+def test_subscriptions_have_incidents_of_their_own() -> None:
+    world = settled(REVERTED, 9)
+    for number in range(9):
+        close(world, named(number, OTHER))
+    drift(world, *range(9))
+    drift(world, *range(9), subscription=OTHER)
+    assert world.store.alerts(policy=MASS_DRIFT.id) == []
+
+
+def test_a_share_of_the_targets_that_the_sweep_found_is_needed_too() -> None:
+    world = settled(REVERTED, 60)
+    swept(world)
+    world.drain(3600)
+    drift(world, *range(11))
+    assert world.store.alerts(policy=MASS_DRIFT.id) == []
+    drift(world, 11)
+    assert (incident(world).evidence["knownTargets"], incident(world).evidence["threshold"]) == (60, 12)
+
+
+def test_it_can_be_switched_off() -> None:
+    world = settled(REVERTED, 12, more="massDrift: {enabled: false}\n")
+    drift(world, *range(12))
+    assert kinds(world, of_incident=False) == {APPLIED: 12}
+    assert world.store.alerts(policy=MASS_DRIFT.id) == []
