@@ -162,7 +162,7 @@ class MassDrift(_Strict):
         default=20,
         ge=0,
         le=100,
-        description="…and this share of those that the last sweep found; before one, the number alone counts.",
+        description="…and this share of those that the last sweep found; before one the number counts.",
     )
     enough: int = Field(
         default=100, ge=2, description="So many are enough whatever the share; below `targets` it is that."

@@ -183,7 +183,7 @@ def _open(known: AlertRecord | None, count: _Count, cause: Cause, deps: Deps) ->
     sighting = Sighting(finding=_finding(count), decision=_DECISION, cause=cause, now=deps.clock.now())
     alert = open_alert(MASS_DRIFT, sighting, deps.portal_link(place_of(count.subscription).id))
     if known is not None:
-        alert = replace(alert, etag=known.etag, count=known.count + 1, told=known.told)
+        alert = replace(alert, etag=known.etag, count=known.count + 1, told=known.told, listed=known.listed)
     write_and_tell(alert, NotificationType.ALERT_OPENED, cause, deps)
 
 

@@ -7,14 +7,17 @@ from dataclasses import replace
 
 import pytest
 
+from shared.alerts.lifecycle import resolve
 from shared.controller.mass_drift import MASS_DRIFT
 from shared.controller.sweep import sweep
-from shared.model import Outcome
+from shared.model import Outcome, Severity
 from shared.model.alert_records import AlertRecord, AlertStatus, Notification, NotificationType
+from shared.model.drifting import Held
 from shared.model.resource_id import ResourceId
-from tests.builders import DRIFTED, SERVER, public_server
+from shared.model.sweeping import PassRecord
+from tests.builders import DRIFTED, SERVER, public_server, rule
 from tests.controller.test_reconcile import FIREWALL
-from tests.fakes import SUBSCRIPTION, World, only
+from tests.fakes import START, SUBSCRIPTION, World, only
 
 OPENED, UPDATED = NotificationType.ALERT_OPENED, NotificationType.ALERT_UPDATED
 RESOLVED, APPLIED = NotificationType.ALERT_RESOLVED, NotificationType.CHANGE_APPLIED
@@ -157,10 +160,10 @@ def test_the_next_new_drift_ends_an_incident_that_is_over_and_is_told_singly() -
 
 
 def test_an_incident_that_comes_back_opens_again() -> None:
-    world = settled(REVERTED, 12)
-    drift(world, *range(12))
+    world = settled(REVERTED, 10)
+    drift(world, *range(10))
     swept(world)
-    drift(world, *range(12))
+    drift(world, *range(10))
     assert (incident(world).status, incident(world).count) == (AlertStatus.OPEN, 2)
     assert kinds(world, of_incident=True) == {OPENED: 2, RESOLVED: 1}
 
@@ -175,13 +178,21 @@ def test_subscriptions_have_incidents_of_their_own() -> None:
 
 
 def test_a_share_of_the_targets_that_the_sweep_found_is_needed_too() -> None:
-    world = settled(REVERTED, 60)
-    swept(world)
-    world.drain(3600)
+    world = settled(REVERTED, 12)
+    found = PassRecord(began=world.clock.now(), spread_until=world.clock.now(), targets=60)
+    world.store.passes.keep(SUBSCRIPTION, found)
     drift(world, *range(11))
     assert world.store.alerts(policy=MASS_DRIFT.id) == []
     drift(world, 11)
     assert (incident(world).evidence["knownTargets"], incident(world).evidence["threshold"]) == (60, 12)
+
+
+def test_a_pass_of_the_sweep_notes_how_many_targets_there_are() -> None:
+    world = settled(REVERTED, 2)
+    swept(world)
+    found = world.store.passes.last(SUBSCRIPTION)
+    assert found is not None
+    assert found.targets == 2
 
 
 def test_it_can_be_switched_off() -> None:
@@ -189,3 +200,97 @@ def test_it_can_be_switched_off() -> None:
     drift(world, *range(12))
     assert kinds(world, of_incident=False) == {APPLIED: 12}
     assert world.store.alerts(policy=MASS_DRIFT.id) == []
+
+
+# --- what is Critical ------------------------------------------------------------------------------
+
+WHOLE = "postgres-firewall-allows-whole-internet"
+BOTH = only(FIREWALL, WHOLE).replace("effect: revert", "effect: alert")
+
+
+def expose(world: World, *numbers: int) -> None:
+    """Somebody lets the whole Internet in."""
+    for number in numbers:
+        name = named(number)
+        everybody = rule("all", "0.0.0.0", "255.255.255.255")
+        opened = public_server(id=name, host_name=f"{name.name}.example", firewall_rules=(everybody,))
+        world.event(world.azure.put(opened))
+        world.drain(1)
+
+
+def test_a_critical_alert_is_named_at_once_and_each_doubling_of_them() -> None:
+    world = settled(BOTH, 16)
+    drift(world, *range(10))
+    before = len(told(world, of_incident=True))
+    letters = []
+    for number in range(10, 15):
+        expose(world, number)
+        letters.append(len(told(world, of_incident=True)) - before)
+    assert letters == [1, 2, 2, 3, 3], "with the first, the second and the fourth"
+    assert incident(world).severity is Severity.CRITICAL
+    critical = incident(world).evidence["critical"]
+    assert isinstance(critical, list)
+    assert str(critical[0]).startswith(f"{WHOLE} on {named(13)}/")
+    assert len(critical) == incident(world).evidence["criticalAlerts"] == 4
+    assert len({one.id for one in told(world, of_incident=True)}) == len(told(world, of_incident=True))
+
+
+# --- workers that die ------------------------------------------------------------------------------
+
+
+def test_what_a_worker_held_that_died_before_it_saw_the_end_is_told_by_the_sweep() -> None:
+    world = settled(ALERTED, 12)
+    drift(world, *range(12))
+    late = next(alert for alert in world.open_alerts(FIREWALL) if alert.target.id == named(11))
+    (row,) = [one for one in world.store.incidents.held(SUBSCRIPTION) if one.about == late.id]
+    world.store.incidents.release(SUBSCRIPTION, [row])
+    swept(world)
+    unseen = world.store.alert(late.id)
+    assert unseen is not None
+    world.store.incidents.hold_alert(unseen, row)
+    world.delivered.clear()
+    swept(world)
+    assert told(world, of_incident=False) == [], "whoever holds it may still be at it"
+    swept(world)
+    (letter,) = told(world, of_incident=False)
+    assert (letter.type, letter.data["id"]) == (OPENED, late.id)
+    assert world.store.incidents.held(SUBSCRIPTION) == []
+
+
+def test_what_the_end_has_named_is_not_told_again_when_its_worker_died() -> None:
+    world = settled(ALERTED, 12)
+    drift(world, *range(12))
+    held = world.store.incidents.held(SUBSCRIPTION)
+    swept(world)
+    for one in held:
+        alert = world.store.alert(one.about)
+        assert alert is not None
+        world.store.incidents.hold_alert(alert, one)
+    world.delivered.clear()
+    swept(world, minutes=21)
+    assert told(world, of_incident=False) == []
+    assert world.store.incidents.held(SUBSCRIPTION) == []
+
+
+def test_what_is_held_as_the_incident_ends_is_told_singly(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = settled(ALERTED, 12)
+    drift(world, *range(11))
+    hold_alert = world.store.incidents.hold_alert
+
+    def end_first(record: AlertRecord, held: Held) -> AlertRecord:
+        over = incident(world)
+        world.store.put_alert(resolve(over, "somebody was faster", world.clock.now()))
+        return hold_alert(record, held)
+
+    monkeypatch.setattr(world.store.incidents, "hold_alert", end_first)
+    world.delivered.clear()
+    drift(world, 11)
+    assert kinds(world, of_incident=False) == {OPENED: 1}
+
+
+def test_old_drifts_are_forgotten_by_the_sweep() -> None:
+    world = settled(ALERTED, 3)
+    drift(world, *range(3))
+    assert len(world.store.incidents.drifts_since(SUBSCRIPTION, START)) == 3
+    swept(world, minutes=60)
+    assert world.store.incidents.drifts_since(SUBSCRIPTION, START) == []
