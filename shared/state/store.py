@@ -29,6 +29,7 @@ from shared.state.change_rows import Changes
 from shared.state.claims import Claims
 from shared.state.coalescing import Coalesced, Coalescing, Started
 from shared.state.first_passes import FirstPasses
+from shared.state.incident_rows import IncidentRows
 from shared.state.journal import Journal
 from shared.state.journal_evidence import EvidenceReader
 from shared.state.ledger import Ledger
@@ -73,6 +74,7 @@ class Store:
         self._changes = Changes(tables, self._rows)
         self._alerts = Alerts(tables, self._rows)
         self.letters = Letters(tables, self._rows)
+        self.incidents = IncidentRows(tables, self._rows, self._alerts)
         self._runs = Runs(tables, self._rows)
         self.names = Names(tables, self._rows)
         self._first_passes = FirstPasses(tables, self._rows)
