@@ -5,16 +5,21 @@
     targets  partition = subscription   t-… memory of a target       q-… coalescing of a queue key
                                         u-… a target of which nothing can be read
                                         b-… part of a budget         r-…-… relation
-                                        p-first-pass  p-sweep        f-…-… where a target's relations are
-                                                                     that lie in another partition
+                                        s-…-… where a target's relations lie
+                                        g-…-… target known in a resource group
+                                        p-first-pass  p-sweep
+                                        f-…-… partition with relations of a target, in an old store
                                         j-…-<number> link of a chain h-… the chain's newest link
                                         w-… what a list showed of a target or a locator
+                                        i-<minute>-… a target in which something drifted then
              partition "journal"        the same for chains that belong to no target
+                                        p-filled-… how far an index has been filled
                                         switches                     anchor
              partition "names"          <hash> whose host name it is
     changes  partition "changes"        n-<newest first>-<id> record  i-<id> where it is
     alerts   partition "alerts"         <id>                          o-…-…-<number> letter to a sink
                                                                       d-…-… mark of one that it has
+                                                                      m-…-<id> what an incident tells of
     runs     partition = run id         run                           t-… result of a target
 
 A target, its budget, its lease and its chain share a partition because a claim changes them in one
@@ -25,6 +30,7 @@ Hashes stand for ids in keys: an id may be longer than a key, and holds forbidde
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Final
 
 from shared.guardrails.attention import look_at
@@ -35,6 +41,7 @@ from shared.model.interfaces import Row
 from shared.model.letters import Letter
 from shared.model.memory import TargetRecord
 from shared.model.messages import Message
+from shared.model.resource_id import ResourceId
 from shared.state.blob_archive import reference
 from shared.state.table_rows import Place, digest, newest_first, timestamp
 
@@ -54,9 +61,16 @@ HEAD_PREFIX: Final = "h-"
 JOURNAL: Final = "journal"
 """The partition of chains that belong to no target."""
 RELATION_PREFIX: Final = "r-"
+SOURCE_PREFIX: Final = "s-"
+ELSEWHERE_PREFIX: Final = "f-"
+"""Written by older versions alone."""
 LETTER_PREFIX: Final = "o-"
 MARK_PREFIX: Final = "d-"
+INDEX_PREFIX: Final = "x-"
+"""What the rows of lists begin with."""
 LISTED_PREFIX: Final = "w-"
+DRIFT_PREFIX: Final = "i-"
+HELD_PREFIX: Final = "m-"
 
 
 def partition_of(what: Target | Locator) -> str:
@@ -112,14 +126,44 @@ def listed_row(key: str) -> str:
     return f"{LISTED_PREFIX}{digest(key)}"
 
 
+def drifts_from(time: datetime) -> str:
+    """What sorts before all that drifted in the minute of a time, or later."""
+    return f"{DRIFT_PREFIX}{time.astimezone(UTC):%Y%m%d%H%M}"
+
+
+def drift_place(target: Target, time: datetime) -> Place:
+    row = f"{drifts_from(time)}-{digest(target.key)}"
+    return Place(table=TARGETS, partition=partition_of(target), row=row)
+
+
 def relation_prefix(source: Locator) -> str:
     """What the rows of a source's relations begin with; the hash of the target follows."""
     return f"{RELATION_PREFIX}{digest(source.key)}-"
 
 
 def elsewhere_prefix(target: Target) -> str:
-    """What the rows begin with, in the target's partition, that name other partitions with its relations."""
-    return f"f-{digest(target.key)}-"
+    """What rows of before begin with, in the target's partition, that name others with its relations."""
+    return f"{ELSEWHERE_PREFIX}{digest(target.key)}-"
+
+
+def source_prefix(target: Target) -> str:
+    """What the rows begin with, beside a target, that say where its relations lie."""
+    return f"{SOURCE_PREFIX}{digest(target.key)}-"
+
+
+def group_prefix(group: ResourceId) -> str:
+    """What the rows of the targets begin with that are known in a resource group, or depend on something
+    in it."""
+    return f"g-{digest(f'{group.subscription}/{group.resource_group}'.lower())}-"
+
+
+def group_row(named: ResourceId, target: Target) -> str:
+    """The row of a target in the group of ``named``."""
+    return group_prefix(named) + digest(target.key)
+
+
+def filling_row(index: str, part: str) -> str:
+    return f"p-filled-{index}-{digest(part)}"
 
 
 def links_of(chain: str) -> str:
@@ -193,9 +237,14 @@ def mark_place(letter: Letter) -> Place:
     return Place(table=ALERTS, partition=ALERTS, row=row)
 
 
+def held_prefix(subscription: str) -> str:
+    """What the rows of what is held in a subscription begin with; ids of alerts and changes follow."""
+    return f"{HELD_PREFIX}{digest(subscription.lower())}-"
+
+
 def is_alert(row: str) -> bool:
     """Whether it is the key of an alert."""
-    return not row.startswith((LETTER_PREFIX, MARK_PREFIX))
+    return not row.startswith((LETTER_PREFIX, MARK_PREFIX, INDEX_PREFIX, HELD_PREFIX))
 
 
 def run_place(run_id: str) -> Place:
