@@ -43,7 +43,7 @@ from shared.controller.remembering import (
     with_foreign_write,
     with_what_was_seen,
 )
-from shared.controller.run_results import log_line, view_of, view_of_plan
+from shared.controller.run_results import concluded, view_of, view_of_plan
 from shared.controller.switch import Switch
 from shared.controller.unjudged import (
     concerns_nobody,
@@ -98,7 +98,7 @@ def reconcile(
     visit = replace(visit, known=known)
     record = known_by_name(record, visit)
     looked = _look(visit, record, minded)
-    result = _conclude(visit, looked)
+    result = concluded(visit, looked.judgements, looked.changes, looked.outcomes)
     if looked.sent is None:
         return result
     verified = reconcile(target, cause, not_counted(target, deps), options, looked.sent)
@@ -290,18 +290,3 @@ def _with_end_told(visit: Visit, record: TargetRecord, ended: ChangeRecord) -> T
     """People are told of the change that this look has ended, and the target is free."""
     tell_end(ended, 0, visit.deps, visit.options, undo_of(ended, visit.snapshot, visit.deps))
     return visit.deps.store.save(without_hold(record))
-
-
-def _conclude(visit: Visit, looked: _Looked) -> TargetResult:
-    elapsed = visit.deps.clock.now() - visit.now
-    result = TargetResult(
-        target=visit.target,
-        findings=tuple(judgement.finding for judgement in looked.judgements),
-        decisions=tuple(j.decision for j in looked.judgements if j.decision is not None),
-        changes=looked.changes,
-        outcomes=looked.outcomes,
-        arm_calls=tuple(visit.deps.gateway.calls),
-        duration_ms=int(elapsed.total_seconds() * 1000),
-    )
-    visit.deps.log(log_line(result, visit.cause))
-    return result
