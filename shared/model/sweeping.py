@@ -73,6 +73,8 @@ class PassRecord:
     """When the last look is due of the last pass that asked for all of them."""
     owes_whole: bool = False
     """Whether everything was to be looked at once more, while looks at everything were still due."""
+    targets: int | None = None
+    """How many it found; None in what was written before this was kept."""
     failed: str = ""
     """What could not be listed, and why."""
     etag: str | None = None
