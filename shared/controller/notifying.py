@@ -7,7 +7,8 @@ nothing. Delivering is in ``delivering``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -16,22 +17,47 @@ from shared.alerts.lifecycle import notification, resolve, wakes_nobody
 from shared.controller.deps import Deps
 from shared.model import Cause
 from shared.model.alert_records import AlertRecord, AlertStatus, Notification, NotificationType
+from shared.model.errors import EntityChanged
 from shared.model.letters import Letter
 from shared.model.messages import Message, MessageKind
 
 SOON: Final = timedelta(minutes=2)
 """By when a message should have come for a letter that was just written."""
+_RACES: Final = 5
 
 
 def write_and_tell(alert: AlertRecord, kind: NotificationType, cause: Cause, deps: Deps) -> AlertRecord:
-    """Write an alert with the letters that tell of it, and have them delivered."""
+    """Write an alert with the letters that tell of it, and have them delivered.
+
+    Raises ``EntityChanged`` when somebody else was faster. A letter that waits under a number that the record
+    does not count is no race: the next ones go behind it.
+    """
     if not deps.sinks or wakes_nobody(alert):
         return deps.store.put_alert(alert)
-    letters = list(_letters(alert, kind, cause, deps))
-    told = max(letter.number for letter in letters)
-    stored = deps.store.put_alert(replace(alert, unsent=(), told=told), letters)
+    try:
+        stored = _write(alert, kind, cause, deps)
+    except EntityChanged:
+        newest = deps.store.letters.newest(deps.sinks, alert.id)
+        if newest <= alert.told:
+            raise
+        stored = _write(replace(alert, told=newest), kind, cause, deps)
     call(alert.id, cause, deps)
     return stored
+
+
+def open_once(alert: str, news: Callable[[], AlertRecord], cause: Cause, deps: Deps) -> None:
+    """Open the alert of this id, for the first time or again, and tell of it; an open one stays as it is.
+
+    ``news`` says what it is about. Raises ``EntityChanged`` when others are faster again and again.
+    """
+    for _ in range(_RACES):
+        known = deps.store.alert(alert)
+        if known is not None and known.status is not AlertStatus.RESOLVED:
+            return
+        with suppress(EntityChanged):  # another worker has opened it, or writes it now
+            write_and_tell(_after(known, alert, news()), NotificationType.ALERT_OPENED, cause, deps)
+            return
+    raise EntityChanged(f"alert {alert} was written by others again and again")
 
 
 def resolve_if_open(alert: str, resolution: str, deps: Deps) -> None:
@@ -79,6 +105,27 @@ def letter(sink: str, about: str, number: int, message: Notification, cause: Cau
         written_at=written,
         due_at=written + SOON,
     )
+
+
+def _after(known: AlertRecord | None, alert: str, news: AlertRecord) -> AlertRecord:
+    """The news under the alert's id; it goes on where the one that is over has ended."""
+    if known is None:
+        return replace(news, id=alert)
+    return replace(
+        news,
+        id=alert,
+        etag=known.etag,
+        listed=known.listed,
+        count=known.count + 1,
+        told=known.told,
+        unsent=known.unsent,
+    )
+
+
+def _write(alert: AlertRecord, kind: NotificationType, cause: Cause, deps: Deps) -> AlertRecord:
+    letters = list(_letters(alert, kind, cause, deps))
+    told = max(letter.number for letter in letters)
+    return deps.store.put_alert(replace(alert, unsent=(), told=told), letters)
 
 
 def _letters(alert: AlertRecord, kind: NotificationType, cause: Cause, deps: Deps) -> Iterator[Letter]:
