@@ -36,6 +36,7 @@ LISTING_LAGS: Final = 180.0
 
 def dispatch(message: Message, deps: Deps) -> TargetResult | None:
     """Do what ``message`` asks. Raises what the platform should retry; None means nothing to tell."""
+    message = message.not_after(deps.clock.now())
     if message.cause.kind is CauseKind.SWEEP and message.kind is not MessageKind.CHECK:
         deps.gateway.give_way()
     try:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from shared.controller.asking_again import LOOK_AGAIN
-from shared.controller.change_ends import end_orphan, give_up, note_rollback
+from shared.controller.change_ends import end_orphan, give_up, note_rollback, tell_saved_end
 from shared.controller.deps import Deps
 from shared.controller.holding import (
     GUARD,
@@ -39,8 +39,8 @@ from shared.model.memory import TargetRecord
 from shared.model.messages import Message
 from shared.model.results import TargetResult
 
-_FOR_A_READING = frozenset({Phase.SENDING, Phase.SENT, Phase.ENDED})
-"""The phases of which a reading tells what is right; of an end that was saved, what is there besides."""
+_FOR_A_READING = frozenset({Phase.SENDING, Phase.SENT})
+"""The phases of which a reading tells what is right."""
 
 
 def follow(message: Message, deps: Deps) -> TargetResult | None:
@@ -93,6 +93,9 @@ def _go_on(change: ChangeRecord, message: Message, deps: Deps) -> TargetResult |
         after = poll(change, deps, options)
     else:
         after = keep(change, change, deps, options, GUARD)
+        if after.phase is Phase.ENDED:
+            tell_saved_end(after, deps, options)
+            return _result(after, deps)
         if after.phase in _FOR_A_READING:
             return _verified(after, message, deps)
         after = _sent(after, message, deps)
@@ -118,7 +121,7 @@ def _verified(change: ChangeRecord, message: Message, deps: Deps) -> TargetResul
         return unless_raced(lambda: reconcile(target, change.cause, deps, options, change))
     except Transient as trouble:
         age = deps.clock.now() - change.created_at
-        if age > PATIENCE and change.phase in IN_FLIGHT:
+        if age > PATIENCE:
             return _result(give_up(change, trouble, deps, options), deps)
         pause = min(max(LOOK_AGAIN, age.total_seconds() / 4), LONGEST_PAUSE_EXPOSED)
         return _result(_put_off(change, message, deps, trouble.retry_after or pause), deps)

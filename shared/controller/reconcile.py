@@ -285,7 +285,7 @@ def _act(
 
 def _with_end_told(visit: Visit, record: TargetRecord, ended: ChangeRecord) -> TargetRecord:
     """People are told of the change that this look has ended, and the target is free."""
-    tell_end(ended, 0, visit.deps, visit.options, undo_of(ended, visit))
+    tell_end(ended, 0, visit.deps, visit.options, undo_of(ended, visit.snapshot, visit.deps))
     return visit.deps.store.save(without_hold(record))
 
 
