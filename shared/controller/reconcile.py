@@ -30,7 +30,7 @@ from shared.controller.holding import Overtaken, adopted, without_hold
 from shared.controller.journaling import note_switches
 from shared.controller.judging import enabled_policies, judge_all, policies_in_question
 from shared.controller.lowered_by_tags import with_tags_compared
-from shared.controller.missed_events import with_writer
+from shared.controller.missed_events import tell_of_events, with_writer, write_found
 from shared.controller.moved import known_by_name
 from shared.controller.overtaking import not_counted, refuse_overtaken
 from shared.controller.remediation import begin
@@ -234,9 +234,11 @@ def _judge_by(visit: Visit, record: TargetRecord) -> tuple[tuple[Judgement, ...]
 
 def _judge_and_act(visit: Visit, record: TargetRecord) -> _Looked:
     judgements, seen = _judge(visit, record)
-    visit = with_writer(visit, judgements, seen)
+    write = write_found(visit, judgements)
+    visit = with_writer(visit, write)
     outcomes = {judgement.policy.id: outcome_of(judgement.decision) for judgement in judgements}
     begun = _act(visit, judgements, record, seen)
+    tell_of_events(visit, judgements, write, seen)
     if begun is None:
         shown = tuple(view_of_plan(j, visit.snapshot) for j in judgements if j.would_write)
         return _Looked(judgements=judgements, outcomes=outcomes, changes=shown)
