@@ -84,8 +84,8 @@ def _of_no_change(message: Message, record: TargetRecord, deps: Deps) -> None:
 
 
 def _of_a_step_not_saved(message: Message, record: TargetRecord, deps: Deps) -> None:
-    """Whoever enqueued the message has not saved yet which is good now. It may be slow: the message waits for as
-    long as the change is minded. After that its sender is dead, and the change gone on with."""
+    """Whoever enqueued the message has not saved yet which is good now. It may be slow: the message waits for
+    as long as the change is minded. After that its sender is dead, and the change gone on with."""
     now = deps.clock.now()
     if record.lease_until is not None and record.is_held(now):
         deps.store.send(message, (record.lease_until - now).total_seconds())
