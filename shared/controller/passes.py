@@ -28,7 +28,7 @@ from shared.controller.deps import Deps
 from shared.controller.ended_exemptions import tell_of_ended_exemptions
 from shared.controller.event_targets import what_was_touched
 from shared.controller.spreading import spread
-from shared.model import Cause
+from shared.model import Cause, Target
 from shared.model.errors import EntityChanged, GatewayError, Permanent, StoreError, Transient
 from shared.model.messages import Message
 from shared.model.resource_id import ResourceId
@@ -96,8 +96,15 @@ def _asked(choice: Choice, judged_by: str, cause: Cause) -> PassRecord:
         whole_began=cause.time if is_whole or last is None else last.whole_began,
         whole_until=until if is_whole or last is None else last.whole_until,
         owes_whole=needs_all and not is_whole,
+        targets=_targets_in(choice.survey),
         failed="; ".join(choice.survey.unlisted),
     )
+
+
+def _targets_in(survey: Survey) -> int | None:
+    """How many there are; not known where something could not be listed."""
+    found = sum(isinstance(one.what, Target) for one in survey.listed.values())
+    return None if survey.unlisted else found
 
 
 def _keep(subscription: str, record: PassRecord, deps: Deps) -> None:

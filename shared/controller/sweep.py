@@ -16,6 +16,7 @@ from shared.controller.deps import Deps
 from shared.controller.ended_exemptions import resolve_what_is_over
 from shared.controller.expired_exemptions import tell_of_expired_exemptions
 from shared.controller.journaling import keep_journal
+from shared.controller.mass_drift import look_after_incident
 from shared.controller.nearly_spent import end_warnings
 from shared.controller.sink_alerts import end_alerts_of_former_sinks
 from shared.model import Cause, CauseKind, Locator, LocatorKind
@@ -42,6 +43,7 @@ def _parts(deps: Deps) -> Iterator[Callable[[], object]]:
     subscriptions = sorted({scope.subscription.lower() for scope in deps.settings.scopes})
     yield partial(resolve_what_is_over, cause, deps)
     yield from (partial(_ask_for_pass, subscription, cause, deps) for subscription in subscriptions)
+    yield from (partial(look_after_incident, subscription, cause, deps) for subscription in subscriptions)
     yield partial(tell_of_expired_exemptions, cause, deps)
     yield partial(end_warnings, deps)
     yield partial(end_alerts_of_former_sinks, deps)

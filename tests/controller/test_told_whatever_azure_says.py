@@ -1,4 +1,4 @@
-"""A change is told in time whatever Azure answers meanwhile: that it cannot be read, or shall be asked later."""
+"""A change is told in time whatever Azure answers meanwhile: that it is closed, or to be asked later."""
 
 from __future__ import annotations
 
