@@ -50,15 +50,11 @@ _APART: Final = timedelta(minutes=1)
 _LOOKED_BACK: Final = timedelta(days=1)
 
 
-def write_found(visit: Visit, judgements: tuple[Judgement, ...]) -> LoggedWrite | None:
-    """Who wrote what the sweep found, as far as Azure tells."""
+def with_writer(visit: Visit, judgements: tuple[Judgement, ...]) -> tuple[Visit, LoggedWrite | None]:
+    """The visit with who wrote what the sweep found, and that write, as far as Azure tells."""
     since = _compliant_until(visit, judgements) if visit.cause.kind is CauseKind.SWEEP else None
-    return _newest_write(visit, since) if since is not None else None
-
-
-def with_writer(visit: Visit, write: LoggedWrite | None) -> Visit:
-    """The visit by the one who wrote."""
-    return visit if write is None else replace(visit, cause=_cause(write, visit.cause))
+    write = _newest_write(visit, since) if since is not None else None
+    return (visit, None) if write is None else (replace(visit, cause=_cause(write, visit.cause)), write)
 
 
 def tell_of_events(

@@ -30,7 +30,7 @@ from shared.controller.holding import Overtaken, adopted, without_hold
 from shared.controller.journaling import note_switches
 from shared.controller.judging import enabled_policies, judge_all, policies_in_question
 from shared.controller.lowered_by_tags import with_tags_compared
-from shared.controller.missed_events import tell_of_events, with_writer, write_found
+from shared.controller.missed_events import tell_of_events, with_writer
 from shared.controller.moved import known_by_name
 from shared.controller.overtaking import not_counted, refuse_overtaken
 from shared.controller.remediation import begin
@@ -140,7 +140,7 @@ def _read(
         return left_unread(target, cause, deps)
     started = deps.clock.now()
     try:
-        snapshot = deps.gateway.read(target, _aspects(policies))
+        snapshot = deps.gateway.read(target, frozenset[Aspect]().union(*(one.reads for one in policies)))
     except Gone:
         refuse_overtaken(deps)
         return target_is_gone(abandon(record, deps, options), deps)
@@ -234,8 +234,7 @@ def _judge_by(visit: Visit, record: TargetRecord) -> tuple[tuple[Judgement, ...]
 
 def _judge_and_act(visit: Visit, record: TargetRecord) -> _Looked:
     judgements, seen = _judge(visit, record)
-    write = write_found(visit, judgements)
-    visit = with_writer(visit, write)
+    visit, write = with_writer(visit, judgements)
     outcomes = {judgement.policy.id: outcome_of(judgement.decision) for judgement in judgements}
     begun = _act(visit, judgements, record, seen)
     tell_of_events(visit, judgements, write, seen)
@@ -252,10 +251,6 @@ def _judge_and_act(visit: Visit, record: TargetRecord) -> _Looked:
         changes=(view_of(begun),),
         sent=begun if begun.phase is Phase.SENT else None,
     )
-
-
-def _aspects(policies: tuple[AnyPolicy, ...]) -> frozenset[Aspect]:
-    return frozenset().union(*(policy.reads for policy in policies))
 
 
 def _asked_for(visit: Visit) -> list[AnyPolicy]:
