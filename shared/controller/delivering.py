@@ -20,7 +20,7 @@ from itertools import islice
 from typing import Final
 
 from shared.controller.deps import Deps
-from shared.controller.notifying import letter, send_for
+from shared.controller.lettering import letter, send_for
 from shared.controller.sink_alerts import end_sink_alert, tell_of_sink
 from shared.model import Cause
 from shared.model.codec import dump

@@ -24,6 +24,7 @@ from shared.controller.holding import (
     watched,
 )
 from shared.controller.not_continued import was_claimed
+from shared.controller.overtaking import attempts
 from shared.controller.reconcile import reconcile
 from shared.controller.remediation import go_on, poll, still_waits, waiting
 from shared.controller.run_results import view_of
@@ -124,8 +125,9 @@ def _verified(change: ChangeRecord, message: Message, deps: Deps) -> TargetResul
     """Have a reading tell what is right; again later where nothing can be read now, as long as there is
     patience."""
     target, options = change.change.target, message.options
+    tries = attempts(target, deps)
     try:
-        return unless_raced(lambda: reconcile(target, change.cause, deps, options, change))
+        return unless_raced(lambda: reconcile(target, change.cause, next(tries), options, change))
     except Transient as trouble:
         age = deps.clock.now() - change.created_at
         if age > PATIENCE:

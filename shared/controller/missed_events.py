@@ -138,7 +138,7 @@ def _tell(visit: Visit, write: LoggedWrite, record: TargetRecord) -> None:
     alert = open_alert(EVENT_PATH_LOST, _sighting(visit, write, record), deps.portal_link(place))
     alert = replace(alert, id=_alert_of(visit.target))
     if known is not None:
-        alert = replace(alert, etag=known.etag, count=known.count + 1)
+        alert = replace(alert, etag=known.etag, count=known.count + 1, told=known.told)
     write_and_tell(alert, NotificationType.ALERT_OPENED, visit.cause, deps)
 
 

@@ -107,7 +107,7 @@ def _tell(scope: _Scope, change: ChangeRecord, deps: Deps) -> None:
     sighting = _sighting(scope, change, deps)
     alert = replace(open_alert(NEARLY_SPENT, sighting, deps.portal_link(scope.id)), id=scope.alert_on(target))
     if known is not None:
-        alert = replace(alert, etag=known.etag, count=known.count + 1)
+        alert = replace(alert, etag=known.etag, count=known.count + 1, told=known.told)
     write_and_tell(alert, NotificationType.ALERT_OPENED, change.cause, deps)
 
 

@@ -13,6 +13,7 @@ from shared.controller.deps import Deps
 from shared.controller.ended_exemptions import resolve_what_is_over
 from shared.controller.expired_exemptions import tell_of_expired_exemptions
 from shared.controller.journaling import keep_journal
+from shared.controller.mass_drift import look_after_incident
 from shared.controller.nearly_spent import end_warnings
 from shared.model import Cause, CauseKind, Locator, LocatorKind
 from shared.model.messages import Message, MessageKind
@@ -30,6 +31,7 @@ def sweep(deps: Deps) -> None:
     for subscription in subscriptions:
         everything = Locator(kind=LocatorKind.SCOPE, id=ResourceId(f"/subscriptions/{subscription}"))
         deps.store.send(Message(kind=MessageKind.SWEEP, locator=everything, cause=cause))
+        look_after_incident(subscription, cause, deps)
     tell_of_expired_exemptions(cause, deps)
     end_warnings(cause, deps)
     deps.store.names.forget_old(cause.time)

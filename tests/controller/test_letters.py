@@ -9,7 +9,8 @@ import pytest
 
 from shared.alerts.lifecycle import sink_alert_id
 from shared.controller.delivering import GIVEN_UP_AFTER, PAUSES, TOLD_AFTER, UNDELIVERED, deliver
-from shared.controller.notifying import SOON, notify
+from shared.controller.lettering import SOON
+from shared.controller.notifying import notify
 from shared.controller.sweep import sweep
 from shared.model import Cause, CauseKind, EnforcementMode, Severity
 from shared.model.alert_records import AlertRecord, AlertStatus, Notification, NotificationType
