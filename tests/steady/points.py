@@ -161,8 +161,8 @@ def _is_guarded(before: tuple[Operation, ...]) -> bool:
 
 
 def _wanted(scenario: Scenario, fault: Fault) -> Iterator[End]:
-    """The ends that are right. What was read before others wrote may be acted on by whoever read it; who goes on
-    for one that died reads anew, as if they had written before that reading."""
+    """The ends that are right. What was read before others wrote may be acted on by whoever read it; who goes
+    on for one that died reads anew, as if they had written before that reading."""
     if not fault.meanwhile:
         yield whole(scenario.name).last
         return
