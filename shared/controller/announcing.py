@@ -20,7 +20,14 @@ from shared.controller.lowered_by_tags import alert_of_tags, lowered_by_tags, te
 from shared.controller.mass_drift import note_drift
 from shared.controller.not_judged import alert_of_target, has_lasted, tell_not_judged, waiting
 from shared.controller.notifying import end_alert
-from shared.controller.open_alerts import alerts_standing, is_open, look_if_overtaken, may_be_open
+from shared.controller.open_alerts import (
+    alerts_standing,
+    is_open,
+    look_if_opened_since,
+    look_if_overtaken,
+    may_be_open,
+)
+from shared.controller.overtaking import is_overtaken, refuse_overtaken
 from shared.controller.resolving import LATER_ONE, Present, why_over
 from shared.controller.telling import alert_of, raise_from, sighting_of
 from shared.controller.visit import Judgement, Visit
@@ -50,9 +57,18 @@ class Announcement:
         return bool(self.endings or self.opened)
 
     @property
+    def is_empty(self) -> bool:
+        return not (self.openings or self.endings)
+
+    @property
     def opened(self) -> Collection[str]:
         """Ids of those that were not open before."""
         return [one for one in self.openings if not is_open(self.known[one])]
+
+    @property
+    def not_open(self) -> Collection[str]:
+        """Ids of those that were not open and are not opened."""
+        return [one for one, alert in self.known.items() if not is_open(alert) and one not in self.openings]
 
 
 def announce(
@@ -88,13 +104,20 @@ def announce_unread(
 
 def tell(announced: Announcement, saved: TargetRecord | None, cause: Cause, deps: Deps) -> None:
     """Open, count and end alerts. ``saved`` is the record as it was saved; None where a change that was begun
-    has its own look coming."""
+    has its own look coming. Raises ``EntityChanged`` where another reading has begun since: what that look
+    tells is newer."""
+    if not announced.is_empty:
+        if saved is None and is_overtaken(deps):
+            return
+        refuse_overtaken(deps)
     for alert, why in announced.endings:
         end_alert(alert, why, deps)
     for alert_id_, opening in announced.openings.items():
         opening(announced.known[alert_id_])
     if saved is not None and announced.is_news:
         look_if_overtaken(saved, announced.opened, cause, deps)
+    if saved is not None:
+        look_if_opened_since(saved, announced.not_open, cause, deps)
 
 
 def _openings(

@@ -10,13 +10,23 @@ from collections.abc import Callable, Mapping
 
 from shared.config.configuration import Configuration
 from shared.config.settings import Settings
-from shared.model import Edit, Json
+from shared.model import Edit, Json, Target
 from shared.model.alert_records import Notification
 from shared.model.interfaces import Clock, Gateway, ServiceTags
 from shared.model.resource_id import ResourceId
 from shared.model.values import value
 from shared.posture.policy import AnyPolicy
 from shared.state.store import Store
+
+
+@value
+class Reading:
+    """The reading that a look begins with, among those of its target; see ``overtaking``."""
+
+    target: Target
+    number: int
+    """How many had been counted when it began, with it if it is."""
+    is_counted: bool = False
 
 
 @value
@@ -42,3 +52,5 @@ class Deps:
     """A digest of what judges, the code and ``policies.yaml``: where it is another one, every target is
     looked at.
     """
+    reading: Reading | None = None
+    """None: nobody asks whether another has begun since."""

@@ -15,6 +15,7 @@ from shared.controller.delivering import deliver
 from shared.controller.deps import Deps
 from shared.controller.event_targets import may_be_moved
 from shared.controller.following import follow
+from shared.controller.overtaking import attempts
 from shared.controller.passes import pass_over
 from shared.controller.reconcile import reconcile
 from shared.controller.run_results import keep_result
@@ -26,6 +27,7 @@ from shared.model.interfaces import Enumerated
 from shared.model.messages import Message, MessageKind, RunOptions, look
 from shared.model.resource_id import ResourceId
 from shared.model.results import TargetResult
+from shared.state.coalescing import Started
 
 MOST_ATTEMPTS: Final = 8
 """Re-enqueues of one message because ARM was throttling, busy or broken: about half an hour."""
@@ -36,6 +38,7 @@ LISTING_LAGS: Final = 180.0
 
 def dispatch(message: Message, deps: Deps) -> TargetResult | None:
     """Do what ``message`` asks. Raises what the platform should retry; None means nothing to tell."""
+    message = message.not_after(deps.clock.now())
     if message.cause.kind is CauseKind.SWEEP and message.kind is not MessageKind.CHECK:
         deps.gateway.give_way()
     try:
@@ -71,9 +74,16 @@ def _by_kind(message: Message, deps: Deps) -> TargetResult | None:
             return None
 
 
-def look_at(target: Target, cause: Cause, deps: Deps, options: RunOptions | None = None) -> TargetResult:
+def look_at(
+    target: Target,
+    cause: Cause,
+    deps: Deps,
+    options: RunOptions | None = None,
+    began: Started | None = None,
+) -> TargetResult:
     """Reconcile, again when another worker was faster; and keep the result for the run that asked."""
-    result = unless_raced(lambda: reconcile(target, cause, deps, options))
+    tries = attempts(target, deps, began)
+    result = unless_raced(lambda: reconcile(target, cause, next(tries), options))
     keep_result(result, options, deps)
     return result
 
@@ -102,7 +112,7 @@ def _look(message: Message, deps: Deps) -> TargetResult | None:
         return None
     result = None
     if message.target is not None:
-        result = look_at(message.target, began.cause, deps, message.options)
+        result = look_at(message.target, began.cause, deps, message.options, began)
     elif message.locator is not None:
         _expand(message.locator, began.cause, deps)
     deps.store.finish(message, began)
@@ -131,12 +141,14 @@ def _expand(locator: Locator, cause: Cause, deps: Deps) -> None:
 def _look_for_newcomers(left: Locator, cause: Cause, deps: Deps) -> None:
     """What was moved out of a group is elsewhere in the scopes, at an id that nobody remembers.
 
-    The listing may lag behind a move: it is asked once more, a little later.
+    Something that arrived with it may hang on it already: only what was looked at is remembered. The listing
+    may lag behind a move: it is asked once more, a little later.
     """
     for scope in deps.settings.scopes:
+        remembered = {one.target.key for one in deps.store.passes.watched(scope.subscription)}
         for page in _listed_now(scope, deps):
-            known = deps.store.known_among(page.targets)
-            ask(replace(page, targets=tuple(t for t in page.targets if t not in known)), cause, deps)
+            new = tuple(target for target in page.targets if target.key not in remembered)
+            ask(replace(page, targets=new), cause, deps)
     if cause.kind is CauseKind.EVENT:
         again = replace(cause, kind=CauseKind.SWEEP, earlier=())
         message = Message(kind=MessageKind.LOOK, locator=left, cause=again)

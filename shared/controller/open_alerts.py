@@ -110,6 +110,14 @@ def look_if_overtaken(saved: TargetRecord, opened: Collection[str], cause: Cause
     deps.store.arm(look(saved.target, cause), now, 0)
 
 
+def look_if_opened_since(saved: TargetRecord, not_open: Collection[str], cause: Cause, deps: Deps) -> None:
+    """Have the target looked at again where a slower worker has opened what it had listed, after that was
+    read and before the record was saved: that worker does not find itself overtaken."""
+    listed = set(may_be_open(saved))
+    if any(is_open(deps.store.alert(one)) for one in not_open if one in listed):
+        deps.store.arm(look(saved.target, cause), deps.clock.now(), 0)
+
+
 def _listing(record: TargetRecord, alerts: tuple[str, ...], opened_at: datetime | None) -> TargetRecord:
     unsure = record.alerts_unsure_until if opened_at is None else opened_at + UNSURE
     return replace(record, open_alerts=tuple(dict.fromkeys(alerts)), alerts_unsure_until=unsure)

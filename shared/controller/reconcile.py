@@ -30,8 +30,9 @@ from shared.controller.holding import Overtaken, adopted, without_hold
 from shared.controller.journaling import note_switches
 from shared.controller.judging import enabled_policies, judge_all, policies_in_question
 from shared.controller.lowered_by_tags import with_tags_compared
-from shared.controller.missed_events import with_writer
+from shared.controller.missed_events import tell_of_events, with_writer, write_found
 from shared.controller.moved import known_by_name
+from shared.controller.overtaking import not_counted, refuse_overtaken
 from shared.controller.remediation import begin
 from shared.controller.remembering import (
     attributed,
@@ -42,7 +43,7 @@ from shared.controller.remembering import (
     with_foreign_write,
     with_what_was_seen,
 )
-from shared.controller.run_results import log_line, view_of, view_of_plan
+from shared.controller.run_results import concluded, view_of, view_of_plan
 from shared.controller.switch import Switch
 from shared.controller.unjudged import (
     concerns_nobody,
@@ -61,6 +62,7 @@ from shared.model.messages import RunOptions
 from shared.model.results import ChangeView, TargetResult, merge
 from shared.model.values import value
 from shared.posture.policy import AnyPolicy
+from shared.state.coalescing import Coalesced
 
 
 def reconcile(
@@ -84,7 +86,7 @@ def reconcile(
         cause = attributed(cause, deps)
         record = with_foreign_write(record, cause, deps)
     if finishing is not None or in_flight(record, started):
-        record = _with_what_is_heard(record, deps)
+        record = _with_what_is_heard(record, deps, deps.store.coalesced(target))
     minded = _minded(record, finishing)
     if minded is None and in_flight(record, started):
         record = in_good_hands(record, deps)
@@ -96,10 +98,10 @@ def reconcile(
     visit = replace(visit, known=known)
     record = known_by_name(record, visit)
     looked = _look(visit, record, minded)
-    result = _conclude(visit, looked)
+    result = concluded(visit, looked.judgements, looked.changes, looked.outcomes)
     if looked.sent is None:
         return result
-    verified = reconcile(target, cause, deps, options, looked.sent)
+    verified = reconcile(target, cause, not_counted(target, deps), options, looked.sent)
     return merge(result, replace(verified, arm_calls=verified.arm_calls[len(result.arm_calls) :]))
 
 
@@ -116,10 +118,10 @@ def _minded(record: TargetRecord, finishing: ChangeRecord | None) -> ChangeRecor
     return there
 
 
-def _with_what_is_heard(record: TargetRecord, deps: Deps) -> TargetRecord:
+def _with_what_is_heard(record: TargetRecord, deps: Deps, row: Coalesced) -> TargetRecord:
     """An event that has arrived and waits for its own look is known to every other one: a revert between the
     two would stand in the way of whoever is writing. So is one whose look found nothing to save."""
-    for heard in deps.store.heard(record.target):
+    for heard in row.heard:
         record = with_foreign_write(record, attributed(heard, deps), deps)
     return record
 
@@ -140,6 +142,7 @@ def _read(
     try:
         snapshot = deps.gateway.read(target, _aspects(policies))
     except Gone:
+        refuse_overtaken(deps)
         return target_is_gone(abandon(record, deps, options), deps)
     except Transient:
         raise
@@ -214,7 +217,9 @@ def _judge(visit: Visit, record: TargetRecord) -> tuple[tuple[Judgement, ...], T
     judgements, judged = _judge_by(visit, record)
     if all(judgement.decision is None for judgement in judgements):
         return judgements, judged
-    heard = _with_what_is_heard(record, visit.deps)
+    row = visit.deps.store.coalesced(record.target)
+    refuse_overtaken(visit.deps, row)
+    heard = _with_what_is_heard(record, visit.deps, row)
     return (judgements, judged) if heard == record else _judge_by(visit, heard)
 
 
@@ -229,9 +234,11 @@ def _judge_by(visit: Visit, record: TargetRecord) -> tuple[tuple[Judgement, ...]
 
 def _judge_and_act(visit: Visit, record: TargetRecord) -> _Looked:
     judgements, seen = _judge(visit, record)
-    visit = with_writer(visit, judgements, seen)
+    write = write_found(visit, judgements)
+    visit = with_writer(visit, write)
     outcomes = {judgement.policy.id: outcome_of(judgement.decision) for judgement in judgements}
     begun = _act(visit, judgements, record, seen)
+    tell_of_events(visit, judgements, write, seen)
     if begun is None:
         shown = tuple(view_of_plan(j, visit.snapshot) for j in judgements if j.would_write)
         return _Looked(judgements=judgements, outcomes=outcomes, changes=shown)
@@ -283,20 +290,5 @@ def _act(
 
 def _with_end_told(visit: Visit, record: TargetRecord, ended: ChangeRecord) -> TargetRecord:
     """People are told of the change that this look has ended, and the target is free."""
-    tell_end(ended, 0, visit.deps, visit.options, undo_of(ended, visit))
+    tell_end(ended, 0, visit.deps, visit.options, undo_of(ended, visit.snapshot, visit.deps))
     return visit.deps.store.save(without_hold(record))
-
-
-def _conclude(visit: Visit, looked: _Looked) -> TargetResult:
-    elapsed = visit.deps.clock.now() - visit.now
-    result = TargetResult(
-        target=visit.target,
-        findings=tuple(judgement.finding for judgement in looked.judgements),
-        decisions=tuple(j.decision for j in looked.judgements if j.decision is not None),
-        changes=looked.changes,
-        outcomes=looked.outcomes,
-        arm_calls=tuple(visit.deps.gateway.calls),
-        duration_ms=int(elapsed.total_seconds() * 1000),
-    )
-    visit.deps.log(log_line(result, visit.cause))
-    return result

@@ -16,6 +16,7 @@ from shared.controller.change_ends import give_up
 from shared.controller.deps import Deps
 from shared.controller.holding import GUARD, keep, keep_on, minded_until, watched
 from shared.controller.nearly_spent import warn_of_budget
+from shared.controller.overtaking import is_overtaken, refuse_overtaken
 from shared.controller.telling import raise_alert, sighting_of
 from shared.controller.verdicts import PATIENCE
 from shared.controller.visit import Judgement, Visit
@@ -51,11 +52,19 @@ def begin(visit: Visit, judgement: Judgement, record: TargetRecord) -> ChangeRec
             look_again_seconds=again,
         )
         visit.deps.store.save(look_when_due(visit, decision, record))
+        refuse_overtaken(visit.deps)
         raise_alert(judgement.policy, sighting_of(visit, judgement, decision), visit.deps)
         return replace(change, outcome=Outcome.ALERTED, decision=decision, detail=str(exhausted))
-    begun = advance(claimed, visit.snapshot, visit.deps, visit.options)
+    begun = _first_sent(claimed, visit)
     warn_of_budget(begun, judgement.purse, visit.deps)
     return begun
+
+
+def _first_sent(claimed: ChangeRecord, visit: Visit) -> ChangeRecord:
+    """The change as it is sent: proved anew where somebody has begun another reading since."""
+    if is_overtaken(visit.deps):
+        return go_on(claimed, visit.deps, visit.options)
+    return advance(claimed, visit.snapshot, visit.deps, visit.options)
 
 
 def claim(

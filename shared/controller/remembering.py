@@ -16,6 +16,7 @@ from typing import Any, Final
 from shared.config.tag_exemptions import tag_used_since
 from shared.controller.deps import Deps
 from shared.controller.not_judged import is_not_judged
+from shared.controller.overtaking import must_save
 from shared.controller.visit import Judgement, Visit
 from shared.guardrails.way_back import has_good_way
 from shared.model import (
@@ -217,10 +218,10 @@ def _kept_reading(visit: Visit, record: TargetRecord) -> str:
 def is_news(visit: Visit, record: TargetRecord) -> bool:
     """Whether a record holds more than the saved one, but for times that may lag behind.
 
-    Who wrote last is no news either: the row of the target's queue key tells it (``Store.heard``).
+    Who wrote last is no news either: the row of the target's queue key tells it (``Store.coalesced``).
     """
     known = visit.known
-    if known is None or known.etag is None:
+    if known is None or known.etag is None or must_save(visit.deps):
         return True
     noted = {policy: _as_noted(one, known.memories.get(policy)) for policy, one in record.memories.items()}
     return replace(record, memories=noted, last_foreign=known.last_foreign) != known

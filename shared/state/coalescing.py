@@ -27,6 +27,8 @@ were not acknowledged and the queue repeats messages that were not deleted. What
   the row as ``start`` left it, and reads it only when somebody has written it meanwhile.
 - ``last`` is the newest event that a reading took up. A look that finds nothing new saves nothing, so the
   record of the target may not hold who wrote; the row does, and ``heard`` tells it to whoever needs it.
+- ``readings`` counts what begins, a second delivery of the same message too: by it a look finds out that
+  another reading has begun since its own, though nothing was saved of that one.
 - A message that the queue gave up (poison, purged) would leave a reading pending for ever, so one that waits
   longer than a message can take, or will wait longer than is asked for now, gets another message. The clocks
   of two instances may disagree about that: at worst there is a message too many. No message stops counting
@@ -96,6 +98,8 @@ class Coalesced:
     """The newest event whose reading has ended; rows from before the field have none."""
     begun: int = 0
     """The newest generation that has begun."""
+    readings: int = 0
+    """How many readings have begun."""
 
     @property
     def heard(self) -> tuple[Cause, ...]:
@@ -157,7 +161,7 @@ def started(state: Coalesced, message: Message, now: datetime) -> tuple[Coalesce
     """The state once the reading for ``message`` has begun, and its cause; None when there is none for it."""
     pending, running, token = state.pending, state.running, message.token
     if running is not None and running.token == token:
-        return state, running.cause
+        return replace(state, readings=state.readings + 1), running.cause
     held = pending is not None and pending.token == token
     if token is None or not (held or message.generation > state.begun):
         return state, None
@@ -166,7 +170,8 @@ def started(state: Coalesced, message: Message, now: datetime) -> tuple[Coalesce
         return replace(state, begun=begun), None
     cause = pending.cause if running is None else merged(running.cause, pending.cause)
     running = Running(token=token, since=now, cause=cause)
-    return replace(state, pending=None, running=running, begun=begun), cause
+    after = replace(state, pending=None, running=running, begun=begun, readings=state.readings + 1)
+    return after, cause
 
 
 def ended(state: Coalesced) -> Coalesced:
@@ -211,9 +216,9 @@ class Coalescing:
             token=token, since=now, cause=message.cause, generation=generation, delay=delay_seconds
         )
 
-    def heard(self, target: Target) -> tuple[Cause, ...]:
-        """See ``Store.heard``."""
-        return next(state for _, state in self._readings(queue_place_of(target))).heard
+    def state_of(self, target: Target) -> Coalesced:
+        """See ``Store.coalesced``."""
+        return next(state for _, state in self._readings(queue_place_of(target)))
 
     def start(self, place: Place, message: Message, now: datetime) -> Started | None:
         """See ``Store.start``."""

@@ -59,10 +59,10 @@ class ListingRows:
         self._table = table
 
     def writes(self, listed: Listed) -> list[Put]:
-        """What goes into the transaction that writes the record: nothing where it is listed so already."""
+        """What goes into the transaction that writes the record. All of them say what it is now: a list of
+        one side is asked for the others too."""
         plain = {name: listed.row[name] for name in COLUMNS if name in listed.row}
-        new = (row for row in listed.rows if row not in listed.known)
-        return [Put(partition=self._table, row=row, properties=plain) for row in new]
+        return [Put(partition=self._table, row=row, properties=plain) for row in listed.rows]
 
     def clear(self, listed: Listed) -> None:
         """Remove the rows that name the record as it was."""
@@ -120,3 +120,8 @@ def _list_of(wanted: Wanted) -> str:
 def _side(name: str, text: str) -> str:
     """What the rows of a list begin with."""
     return f"{INDEX_PREFIX}{_SIDES[name]}{digest(text)}-" if name else f"{INDEX_PREFIX}a-"
+
+
+def is_no_list(entity: Entity) -> bool:
+    """Whether the row comes before the lists, which are the last of a table of alerts."""
+    return not entity.row.startswith(INDEX_PREFIX)

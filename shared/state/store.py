@@ -13,7 +13,7 @@ from datetime import datetime
 from uuid import uuid4
 
 from shared.guardrails.budget import Budget, Limits, Purchase
-from shared.model import Cause, Locator, Outcome, Proof, Snapshot, Target, codec
+from shared.model import Locator, Outcome, Proof, Snapshot, Target, codec
 from shared.model.alert_records import AlertRecord, AlertStatus
 from shared.model.change_records import ChangeRecord
 from shared.model.interfaces import Blobs, Queue, Relation, Tables
@@ -27,7 +27,7 @@ from shared.state.blob_archive import Archive, reference
 from shared.state.break_glass import BreakGlassSwitch
 from shared.state.change_rows import Changes
 from shared.state.claims import Claims
-from shared.state.coalescing import Coalescing, Started
+from shared.state.coalescing import Coalesced, Coalescing, Started
 from shared.state.first_passes import FirstPasses
 from shared.state.incident_rows import IncidentRows
 from shared.state.journal import Journal
@@ -105,9 +105,10 @@ class Store:
         ``ValueError`` for a message that may not be merged: not a look, or with options of its own."""
         return self._coalescing.arm(queue_place(message), message, now, delay_seconds)
 
-    def heard(self, target: Target) -> tuple[Cause, ...]:
-        """What has arrived about a target, oldest first, whether or not its record tells of it yet."""
-        return self._coalescing.heard(target)
+    def coalesced(self, target: Target) -> Coalesced:
+        """What has arrived about a target, whether or not its record tells of it yet, and how many readings
+        have begun."""
+        return self._coalescing.state_of(target)
 
     def start(self, message: Message, now: datetime) -> Started | None:
         """Begin the reading that a look asks for, with its merged cause; None when a younger one did."""
@@ -243,10 +244,6 @@ class Store:
     def known_in(self, group: ResourceId) -> tuple[Target, ...]:
         """The targets that are known in a resource group, or were ever seen to depend on something in it."""
         return self._relations.known_in(group)
-
-    def known_among(self, targets: Iterable[Target]) -> set[Target]:
-        """Those that are known: one listing for each of their resource groups."""
-        return self._relations.known_among(targets)
 
     def unrelate(self, target: Target) -> None:
         """Forget what a target depended on: it is gone."""

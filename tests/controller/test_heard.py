@@ -34,8 +34,8 @@ def test_a_look_that_comes_between_an_event_and_its_own_look_waits_for_quiet_fro
 def test_who_wrote_is_heard_before_during_and_after_the_look_that_finds_nothing_to_save() -> None:
     world = World(policies_file=only())
     target = world.azure.put(public_server(firewall_rules=(OFFICE,)))
-    assert world.store.heard(target) == ()
+    assert world.store.coalesced(target).heard == ()
     hears(world)
-    assert [cause.event_id for cause in world.store.heard(target)] == ["heard"]
+    assert [cause.event_id for cause in world.store.coalesced(target).heard] == ["heard"]
     world.drain(6)
-    assert [cause.event_id for cause in world.store.heard(target)] == ["heard"]
+    assert [cause.event_id for cause in world.store.coalesced(target).heard] == ["heard"]
