@@ -27,7 +27,7 @@ from shared.controller.holding import (
 from shared.controller.not_continued import was_claimed
 from shared.controller.overtaking import attempts
 from shared.controller.reconcile import reconcile
-from shared.controller.remediation import go_on, poll
+from shared.controller.remediation import go_on, poll, still_waits, waiting
 from shared.controller.run_results import view_of
 from shared.controller.telling import tell_of_slow_revert
 from shared.controller.trying_again import unless_raced
@@ -104,6 +104,9 @@ def _touch(record: TargetRecord, deps: Deps) -> None:
 
 def _go_on(change: ChangeRecord, message: Message, deps: Deps) -> TargetResult | None:
     options = message.options
+    waits = still_waits(change, deps, options)
+    if waits is not None:
+        return _slow(waits, deps)
     if change.phase is Phase.RUNNING:
         after = poll(change, deps, options)
     else:
@@ -116,9 +119,13 @@ def _go_on(change: ChangeRecord, message: Message, deps: Deps) -> TargetResult |
         after = _sent(after, message, deps)
     if after.phase is Phase.SENT:
         return _verified(after, message, deps)
-    if after.phase in IN_FLIGHT:
-        tell_of_slow_revert(after, deps)
-    return _result(after, deps)
+    return _slow(after, deps)
+
+
+def _slow(change: ChangeRecord, deps: Deps) -> TargetResult:
+    if change.phase in IN_FLIGHT:
+        tell_of_slow_revert(change, deps)
+    return _result(change, deps)
 
 
 def _sent(change: ChangeRecord, message: Message, deps: Deps) -> ChangeRecord:
@@ -140,12 +147,13 @@ def _verified(change: ChangeRecord, message: Message, deps: Deps) -> TargetResul
         if age > PATIENCE:
             return _result(give_up(change, trouble, deps, options), deps)
         pause = min(max(LOOK_AGAIN, age.total_seconds() / 4), LONGEST_PAUSE_EXPOSED)
-        return _result(_put_off(change, message, deps, trouble.retry_after or pause), deps)
+        return _slow(_put_off(change, message, deps, trouble.retry_after or pause), deps)
 
 
 def _put_off(change: ChangeRecord, message: Message, deps: Deps, delay: float) -> ChangeRecord:
-    after = watched(change, deps, message.options, delay, message.attempt + 1)
-    lease = minded_until(deps.clock.now(), delay)
+    waits, soon = waiting(change, delay, deps.clock.now())
+    after = watched(waits, deps, message.options, soon, message.attempt + 1)
+    lease = minded_until(deps.clock.now(), soon)
     save_step(change, after, deps, lambda record: deps.store.save(replace(record, lease_until=lease)))
     return after
 

@@ -16,6 +16,7 @@ from shared.alerts.lifecycle import notification
 from shared.controller.deps import Deps
 from shared.model import Cause
 from shared.model.alert_records import AlertRecord, Notification, NotificationType
+from shared.model.errors import EntityChanged
 from shared.model.letters import Letter
 from shared.model.messages import Message, MessageKind
 
@@ -24,12 +25,26 @@ SOON: Final = timedelta(minutes=2)
 
 
 def write_with_letters(alert: AlertRecord, kind: NotificationType, cause: Cause, deps: Deps) -> AlertRecord:
-    """Write an alert with the letters that tell of it, and have them delivered. There is a sink at least."""
-    letters = list(_letters(alert, kind, cause, deps))
-    told = max(letter.number for letter in letters)
-    stored = deps.store.put_alert(replace(alert, unsent=(), told=told), letters)
+    """Write an alert with the letters that tell of it, and have them delivered. There is a sink at least.
+
+    Raises ``EntityChanged`` when somebody else was faster. A letter that waits under a number that the record
+    does not count is no race: the next ones go behind it.
+    """
+    try:
+        stored = _write(alert, kind, cause, deps)
+    except EntityChanged:
+        newest = deps.store.letters.newest(deps.sinks, alert.id)
+        if newest <= alert.told:
+            raise
+        stored = _write(replace(alert, told=newest), kind, cause, deps)
     call(alert.id, cause, deps)
     return stored
+
+
+def _write(alert: AlertRecord, kind: NotificationType, cause: Cause, deps: Deps) -> AlertRecord:
+    letters = list(_letters(alert, kind, cause, deps))
+    told = max(letter.number for letter in letters)
+    return deps.store.put_alert(replace(alert, unsent=(), told=told), letters)
 
 
 def call(about: str, cause: Cause, deps: Deps) -> None:

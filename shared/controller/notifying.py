@@ -4,7 +4,10 @@ incident tells of it, by that (``incidents``).
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
+from typing import Final
 
 from shared.alerts.lifecycle import resolve, wakes_nobody
 from shared.controller.deps import Deps
@@ -12,6 +15,9 @@ from shared.controller.incidents import hold, holding
 from shared.controller.lettering import call, letter, write_with_letters
 from shared.model import Cause
 from shared.model.alert_records import AlertRecord, AlertStatus, Notification, NotificationType
+from shared.model.errors import EntityChanged
+
+_RACES: Final = 5
 
 
 def write_and_tell(alert: AlertRecord, kind: NotificationType, cause: Cause, deps: Deps) -> AlertRecord:
@@ -22,6 +28,21 @@ def write_and_tell(alert: AlertRecord, kind: NotificationType, cause: Cause, dep
     if incident is not None:
         return hold(alert, kind, cause, incident, deps)
     return write_with_letters(replace(alert, incident=None), kind, cause, deps)
+
+
+def open_once(alert: str, news: Callable[[], AlertRecord], cause: Cause, deps: Deps) -> None:
+    """Open the alert of this id, for the first time or again, and tell of it; an open one stays as it is.
+
+    ``news`` says what it is about. Raises ``EntityChanged`` when others are faster again and again.
+    """
+    for _ in range(_RACES):
+        known = deps.store.alert(alert)
+        if known is not None and known.status is not AlertStatus.RESOLVED:
+            return
+        with suppress(EntityChanged):  # another worker has opened it, or writes it now
+            write_and_tell(_after(known, alert, news()), NotificationType.ALERT_OPENED, cause, deps)
+            return
+    raise EntityChanged(f"alert {alert} was written by others again and again")
 
 
 def resolve_if_open(alert: str, resolution: str, deps: Deps) -> None:
@@ -43,3 +64,18 @@ def notify(message: Notification, cause: Cause, deps: Deps) -> None:
     for sink in deps.sinks:
         deps.store.letters.post(letter(sink, message.id, 0, message, cause))
     call(message.id, cause, deps)
+
+
+def _after(known: AlertRecord | None, alert: str, news: AlertRecord) -> AlertRecord:
+    """The news under the alert's id; it goes on where the one that is over has ended."""
+    if known is None:
+        return replace(news, id=alert)
+    return replace(
+        news,
+        id=alert,
+        etag=known.etag,
+        listed=known.listed,
+        count=known.count + 1,
+        told=known.told,
+        unsent=known.unsent,
+    )

@@ -79,9 +79,10 @@ class Message:
 
     @property
     def is_whole(self) -> bool:
-        """Whether it names what its kind is about, at times that can be compared; a body of another's making
-        may not."""
-        if not all(one.time.tzinfo for one in (self.cause, *self.cause.earlier)):
+        """Whether it names what its kind is about, at times that can be compared and with numbers that count;
+        a body of another's making may not."""
+        times = (one.time.tzinfo for one in (self.cause, *self.cause.earlier))
+        if not all(times) or min(self.attempt, self.revived, self.generation) < 0:
             return False
         match self.kind:
             case MessageKind.LOOK:
@@ -91,7 +92,7 @@ class Message:
             case MessageKind.SCOPE | MessageKind.SWEEP:
                 return self.locator is not None
             case MessageKind.SPREAD:
-                return self.spread is not None
+                return self.spread is not None and self.spread.is_sane
             case MessageKind.NOTIFY:
                 return self.sink is not None and (self.about is not None or self.notification is not None)
             case MessageKind.CHECK:

@@ -5,9 +5,13 @@ spreads.
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 
 from shared.model.targets import Locator, Target
 from shared.model.values import value
+
+SLOWEST: Final = 3600.0
+"""No pass leaves more seconds between two of its looks."""
 
 
 @value
@@ -46,6 +50,11 @@ class Spread:
     locators: tuple[Locator, ...] = ()
     first_at: datetime
     seconds: float
+
+    @property
+    def is_sane(self) -> bool:
+        """Whether each of its looks has a time; a body of another's making may name any number."""
+        return self.first_at.tzinfo is not None and 0 <= self.seconds <= SLOWEST
 
 
 @value

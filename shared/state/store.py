@@ -245,10 +245,6 @@ class Store:
         """The targets that are known in a resource group, or were ever seen to depend on something in it."""
         return self._relations.known_in(group)
 
-    def known_among(self, targets: Iterable[Target]) -> set[Target]:
-        """Those that are known: one listing for each of their resource groups."""
-        return self._relations.known_among(targets)
-
     def unrelate(self, target: Target) -> None:
         """Forget what a target depended on: it is gone."""
         self._relations.unrelate(target)
