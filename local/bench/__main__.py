@@ -12,7 +12,7 @@ import json
 import sys
 from collections.abc import Sequence
 
-from local.bench import adversary, app_start, commands, flow_logs, sweep, ways
+from local.bench import adversary, app_start, commands, flow_logs, growth, looks, sweep, ways
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -24,6 +24,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     figures |= commands.measure(extent)
     figures |= flow_logs.measure(megabytes=20 if extent == "quick" else 300)
     figures |= ways.measure(extent)
+    figures |= looks.measure(extent)
+    figures |= growth.measure()
     figures |= adversary.measure(extent)
     figures |= sweep.measure(extent)
     for name, (amount, unit) in figures.items():

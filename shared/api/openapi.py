@@ -37,7 +37,10 @@ _PAGED: Final[_Schema] = {
         "description": 'The next page, as `<…>; rel="next"` (RFC 8288); absent on the last one',
         "schema": {"type": "string"},
     },
-    "X-Total-Count": {"description": "How many there are on all pages", "schema": {"type": "integer"}},
+    "X-Total-Count": {
+        "description": "How many there are on all pages; left out of long lists",
+        "schema": {"type": "integer"},
+    },
 }
 _TOKEN: Final = (
     "A token of Microsoft Entra ID, asked for where App Service authentication is on. Writing takes an app "
@@ -204,7 +207,7 @@ def _definitions(forms: Iterable[tuple[Any, JsonSchemaMode]]) -> dict[str, _Sche
 
 def _alert(record: _Schema) -> _Schema:
     """As ``alert_view`` shows it."""
-    hidden = {"etag", "unsent", "told", "edits", "planned"}
+    hidden = {"etag", "unsent", "told", "edits", "planned", "listed"}
     kept = _shown_part(record, hidden, "An alert: one drift, from when it was seen until it is over.")
     planned = {"anyOf": [{"$ref": f"{_REFERENCE}{PlannedView.__name__}"}, {"type": "null"}]}
     return {**kept, "properties": {**kept["properties"], "planned": planned}}

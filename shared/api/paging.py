@@ -1,8 +1,9 @@
 """A list that is answered page by page: the body stays a list, the headers say the rest.
 
-``X-Total-Count`` is how many there are in all, ``Link`` (RFC 8288) where the next page is: with the filters
-that were asked for and without the key that the caller may have put into the query. The link leads where
-the caller came from, by the headers of the request; without them it is relative.
+``X-Total-Count`` is how many there are in all; a list that is too long to be counted for a page goes without.
+``Link`` (RFC 8288) is where the next page is: with the filters that were asked for and without the key that
+the caller may have put into the query. A page may be short, or empty, and have a next one all the same. The
+link leads where the caller came from, by the headers of the request; without them it is relative.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ def paged(
     request: ApiRequest, path: str, page: Page[_Record], view: Callable[[_Record], dict[str, Json]]
 ) -> ApiResponse:
     """The page as an answer. ``path`` is the route's, and names the list in the cursor as well."""
-    headers = {TOTAL: str(page.total)}
+    headers = {} if page.total is None else {TOTAL: str(page.total)}
     if page.after is not None:
         headers["Link"] = f'<{_next(request, path, page.after)}>; rel="next"'
     return ApiResponse(status=200, body=[view(record) for record in page.records], headers=headers)

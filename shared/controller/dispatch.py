@@ -143,8 +143,8 @@ def _look_for_newcomers(left: Locator, cause: Cause, deps: Deps) -> None:
     The listing may lag behind a move: it is asked once more, a little later.
     """
     for scope in deps.settings.scopes:
-        known = {record.target for record in deps.store.known_targets(scope.subscription)}
         for page in _listed_now(scope, deps):
+            known = deps.store.known_among(page.targets)
             ask(replace(page, targets=tuple(t for t in page.targets if t not in known)), cause, deps)
     if cause.kind is CauseKind.EVENT:
         again = replace(cause, kind=CauseKind.SWEEP, earlier=())
@@ -155,9 +155,7 @@ def _look_for_newcomers(left: Locator, cause: Cause, deps: Deps) -> None:
 def _known(locator: Locator, deps: Deps) -> tuple[Target, ...]:
     if locator.kind is not LocatorKind.SCOPE:
         return deps.store.related(locator)
-    remembered = deps.store.known_targets(locator.id.subscription)
-    inside = (record.target for record in remembered if record.target.id.within(locator.id))
-    return tuple({*inside, *deps.store.related_within(locator.id)})
+    return deps.store.known_in(locator.id)
 
 
 def _named_now(locator: Locator, deps: Deps) -> Enumerated:

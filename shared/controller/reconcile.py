@@ -41,6 +41,7 @@ from shared.controller.remembering import (
     related,
     remember,
     with_foreign_write,
+    with_what_is_heard,
     with_what_was_seen,
 )
 from shared.controller.run_results import log_line, view_of, view_of_plan
@@ -62,7 +63,6 @@ from shared.model.messages import RunOptions
 from shared.model.results import ChangeView, TargetResult, merge
 from shared.model.values import value
 from shared.posture.policy import AnyPolicy
-from shared.state.coalescing import Coalesced
 
 
 def reconcile(
@@ -86,7 +86,7 @@ def reconcile(
         cause = attributed(cause, deps)
         record = with_foreign_write(record, cause, deps)
     if finishing is not None or in_flight(record, started):
-        record = _with_what_is_heard(record, deps, deps.store.coalesced(target))
+        record = with_what_is_heard(record, deps, deps.store.coalesced(target))
     minded = _minded(record, finishing)
     if minded is None and in_flight(record, started):
         record = in_good_hands(record, deps)
@@ -116,14 +116,6 @@ def _minded(record: TargetRecord, finishing: ChangeRecord | None) -> ChangeRecor
     if (there.id, there.watch) != (finishing.id, finishing.watch):
         raise Overtaken(f"somebody else has gone on with change {finishing.id}")
     return there
-
-
-def _with_what_is_heard(record: TargetRecord, deps: Deps, row: Coalesced) -> TargetRecord:
-    """An event that has arrived and waits for its own look is known to every other one: a revert between the
-    two would stand in the way of whoever is writing. So is one whose look found nothing to save."""
-    for heard in row.heard:
-        record = with_foreign_write(record, attributed(heard, deps), deps)
-    return record
 
 
 def _read(
@@ -219,7 +211,7 @@ def _judge(visit: Visit, record: TargetRecord) -> tuple[tuple[Judgement, ...], T
         return judgements, judged
     row = visit.deps.store.coalesced(record.target)
     refuse_overtaken(visit.deps, row)
-    heard = _with_what_is_heard(record, visit.deps, row)
+    heard = with_what_is_heard(record, visit.deps, row)
     return (judgements, judged) if heard == record else _judge_by(visit, heard)
 
 

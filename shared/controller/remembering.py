@@ -36,6 +36,7 @@ from shared.model.edits import normalised
 from shared.model.exposure import REMEMBERED
 from shared.model.interfaces import Relation
 from shared.model.memory import PolicyMemory, TargetRecord
+from shared.state.coalescing import Coalesced
 from shared.state.relation_index import depends_on
 from shared.state.table_rows import digest
 
@@ -65,6 +66,14 @@ def with_foreign_write(record: TargetRecord, cause: Cause, deps: Deps) -> Target
     if record.last_foreign is not None and record.last_foreign.time > cause.time:
         return record
     return replace(record, last_foreign=cause)
+
+
+def with_what_is_heard(record: TargetRecord, deps: Deps, row: Coalesced) -> TargetRecord:
+    """An event that has arrived and waits for its own look is known to every other one: a revert between the
+    two would stand in the way of whoever is writing. So is one whose look found nothing to save."""
+    for heard in row.heard:
+        record = with_foreign_write(record, attributed(heard, deps), deps)
+    return record
 
 
 def with_what_was_seen(record: TargetRecord, snapshot: Snapshot, *, whole: bool = True) -> TargetRecord:

@@ -6,6 +6,8 @@ longer than the host lets a function run and one that fails holds up no other (`
 
 from __future__ import annotations
 
+from typing import Final
+
 from shared.controller.delivering import call_again
 from shared.controller.deps import Deps
 from shared.controller.ended_exemptions import resolve_what_is_over
@@ -16,12 +18,16 @@ from shared.model import Cause, CauseKind, Locator, LocatorKind
 from shared.model.messages import Message, MessageKind
 from shared.model.resource_id import ResourceId
 
+_FILLED_AT_ONCE: Final = 2_000
+"""Rows of each kind from before an index that one sweep enters into it."""
+
 
 def sweep(deps: Deps) -> None:
     """Ask for a pass over every subscription in the configured scopes."""
     cause = Cause(kind=CauseKind.SWEEP, time=deps.clock.now())
     resolve_what_is_over(cause, deps)
-    for subscription in sorted({scope.subscription.lower() for scope in deps.settings.scopes}):
+    subscriptions = sorted({scope.subscription.lower() for scope in deps.settings.scopes})
+    for subscription in subscriptions:
         everything = Locator(kind=LocatorKind.SCOPE, id=ResourceId(f"/subscriptions/{subscription}"))
         deps.store.send(Message(kind=MessageKind.SWEEP, locator=everything, cause=cause))
     tell_of_expired_exemptions(cause, deps)
@@ -29,3 +35,5 @@ def sweep(deps: Deps) -> None:
     deps.store.names.forget_old(cause.time)
     call_again(cause, deps)
     keep_journal(deps)
+    for subscription in subscriptions:
+        deps.store.upkeep.fill(subscription, _FILLED_AT_ONCE)

@@ -93,6 +93,8 @@ class ChangeRecord:
     """When the newest edit was sent."""
     code: str = ""
     """With which code it was refused or given up; empty where a reading told how it ended."""
+    listed: tuple[str, ...] = ()
+    """The rows of the lists that name it; the store's, as ``etag`` is. Records older than lists have none."""
     etag: str | None = None
 
     @property

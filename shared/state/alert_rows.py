@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
+from itertools import islice
 
 from shared.model.alert_records import AlertRecord, AlertStatus
+from shared.model.errors import EntityChanged
 from shared.model.interfaces import Entity, Tables, TableWrite
 from shared.model.targets import Target
+from shared.state.filled import Filled, Fillings
+from shared.state.listing_rows import Listed, ListingRows, place_of
 from shared.state.listings import COLUMNS, Page, Wanted, cut
 from shared.state.table_layout import ALERTS, alert_place, alert_row, is_alert
-from shared.state.table_rows import Rows, fits, newest_first, wanted_properties
+from shared.state.table_rows import Rows, newest_first
 
 
 class Alerts:
@@ -20,11 +25,17 @@ class Alerts:
     def __init__(self, tables: Tables, rows: Rows) -> None:
         self._tables = tables
         self._rows = rows
+        self._lists = ListingRows(tables, ALERTS)
+        self._fillings = Fillings(tables, rows)
 
     def put(self, record: AlertRecord, others: Iterable[TableWrite] = ()) -> AlertRecord:
-        """Write a record and ``others`` beside it in one transaction."""
-        write = self._rows.write_of(alert_place(record.id), record, alert_row(record))
-        etag, *_ = self._rows.write(ALERTS, write, *others)
+        """Write a record, the rows that it is listed by and ``others`` beside it in one transaction."""
+        row = alert_row(record)
+        listed = Listed(place=_place_of(record), row=row, known=record.listed)
+        record = replace(record, listed=listed.rows)
+        write = self._rows.write_of(alert_place(record.id), record, row)
+        etag, *_ = self._rows.write(ALERTS, write, *others, *self._lists.writes(listed))
+        self._lists.clear(listed)
         return replace(record, etag=etag)
 
     def find(self, alert_id: str) -> AlertRecord | None:
@@ -38,19 +49,46 @@ class Alerts:
         target: Target | None = None,
     ) -> list[AlertRecord]:
         """The alerts that fit, last seen first; all of them without a limit."""
-        wanted = wanted_properties(status=status, policy=policy, target=target.key if target else None)
-        rows = self._tables.query(ALERTS, ALERTS)
-        fitting = [row for row in rows if is_alert(row.row) and fits(row, wanted)]
+        wanted = Wanted(target=target, policies=frozenset({policy}) if policy else None, state=status)
+        if self._fillings.is_done(ALERTS):
+            return list(islice(self._records(self._lists.all(wanted)), limit))
+        fitting = filter(wanted.fits, _of_alerts(self._tables.query(ALERTS, ALERTS)))
         return [self._rows.record(AlertRecord, entity) for entity in sorted(fitting, key=_place)[:limit]]
 
     def page(self, wanted: Wanted, limit: int, after: str) -> Page[AlertRecord]:
         """A page of the alerts that are wanted, last seen first."""
-        rows = self._tables.query(ALERTS, ALERTS, properties=COLUMNS)
+        if self._fillings.is_done(ALERTS):
+            listed = self._lists.cut(wanted, limit, after)
+            return Page(tuple(self._records(listed.entities)), listed.total, listed.after)
+        rows = _of_alerts(self._tables.query(ALERTS, ALERTS, properties=COLUMNS))
         found = cut(filter(lambda row: self._is_wanted(row, wanted), rows), _place, limit, after)
-        return Page(tuple(self._records(found.entities)), found.total, found.after)
+        records = (self.find(entity.row) for entity in found.entities)
+        return Page(tuple(one for one in records if one is not None), found.total, found.after)
+
+    def fill(self, most: int) -> None:
+        """List up to ``most`` alerts from before the lists."""
+        filling = self._fillings.find(ALERTS)
+        if filling.done:
+            return
+        rows = _of_alerts(self._tables.query(ALERTS, ALERTS, behind=filling.behind, page=most))
+        entities = list(islice(rows, most))
+        for entity in entities:
+            with suppress(EntityChanged):  # whoever was faster has listed it
+                self.put(self._rows.record(AlertRecord, entity))
+        done = len(entities) < most
+        self._fillings.put(ALERTS, "", Filled(behind=entities[-1].row if entities else "", done=done))
+
+    def over_before(self, time: datetime) -> Iterator[AlertRecord]:
+        """The resolved alerts that were last seen before a time."""
+        return self._records(self._lists.before(Wanted(state=AlertStatus.RESOLVED), newest_first(time)))
+
+    def remove(self, record: AlertRecord) -> None:
+        """Remove an alert if it is as it was read; raises ``EntityChanged`` when it is not."""
+        self._tables.delete(ALERTS, ALERTS, record.id, record.etag)
+        self._lists.remove(list(record.listed))
 
     def _is_wanted(self, row: Entity, wanted: Wanted) -> bool:
-        if not is_alert(row.row) or not wanted.fits(row):
+        if not wanted.fits(row):
             return False
         return wanted.severity is None or self._severity(row) == wanted.severity
 
@@ -61,10 +99,22 @@ class Alerts:
         record = self.find(row.row)
         return None if record is None else record.severity
 
-    def _records(self, entities: tuple[Entity, ...]) -> Iterator[AlertRecord]:
-        """The records of rows that were listed; what was deleted meanwhile is left out."""
-        found = (self.find(entity.row) for entity in entities)
-        return (record for record in found if record is not None)
+    def _records(self, listed: Iterable[Entity]) -> Iterator[AlertRecord]:
+        """The records that are listed; a row that was left behind is removed."""
+        for entity in listed:
+            record = self.find(place_of(entity.row).partition("-")[2])
+            if record is not None and entity.row in record.listed:
+                yield record
+            else:
+                self._lists.remove([entity.row])
+
+
+def _of_alerts(rows: Iterable[Entity]) -> Iterator[Entity]:
+    return (row for row in rows if is_alert(row.row))
+
+
+def _place_of(record: AlertRecord) -> str:
+    return f"{newest_first(record.last_seen)}-{record.id}"
 
 
 def _place(entity: Entity) -> str:

@@ -5,18 +5,22 @@ which may be a step behind. Whoever goes on with the change writes the copy agai
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
+from datetime import datetime
 from itertools import islice
 from typing import Final
 
 from shared.model import Outcome, Target
 from shared.model.change_records import ChangeRecord
 from shared.model.errors import EntityChanged
-from shared.model.interfaces import Tables
+from shared.model.interfaces import Entity, Tables
+from shared.state.filled import Filled, Fillings
+from shared.state.listing_rows import Listed, ListingRows, place_of
 from shared.state.listings import COLUMNS, Page, Wanted, cut
 from shared.state.table_layout import CHANGE_PREFIX, CHANGES, change_entry, change_place, change_row
-from shared.state.table_rows import Place, Rows, conditional, fits, wanted_properties
+from shared.state.table_rows import Place, Rows, conditional, newest_first
 
 _RACES: Final = 4
 """How often a copy is tried again that somebody else wrote meanwhile."""
@@ -28,16 +32,19 @@ class Changes:
     def __init__(self, tables: Tables, rows: Rows) -> None:
         self._tables = tables
         self._rows = rows
+        self._lists = ListingRows(tables, CHANGES)
+        self._fillings = Fillings(tables, rows)
 
     def put(self, record: ChangeRecord) -> ChangeRecord:
         """Write a change; a new one (no etag) is entered under its id too."""
-        place = change_place(record)
-        write = self._rows.write_of(place, record, change_row(record))
-        if record.etag is not None:
-            (etag,) = self._rows.write(CHANGES, write)
-            return replace(record, etag=etag)
-        entry = conditional(change_entry(record.id), {"row": place.row}, None)
-        etag, _ = self._rows.write(CHANGES, write, entry)
+        place, row = change_place(record), change_row(record)
+        listed = Listed(place=place.row.removeprefix(CHANGE_PREFIX), row=row, known=record.listed)
+        is_new = record.etag is None
+        record = replace(record, listed=listed.rows)
+        write = self._rows.write_of(place, record, row)
+        entry = [conditional(change_entry(record.id), {"row": place.row}, None)] if is_new else []
+        etag, *_ = self._rows.write(CHANGES, write, *entry, *self._lists.writes(listed))
+        self._lists.clear(listed)
         return replace(record, etag=etag)
 
     def project(self, record: ChangeRecord) -> None:
@@ -53,9 +60,10 @@ class Changes:
     def _copy(self, record: ChangeRecord) -> None:
         known = self._rows.find(ChangeRecord, change_place(record))
         if known is None:
-            self.put(replace(record, etag=None))
+            self.put(replace(record, etag=None, listed=()))
         elif known.revision < record.revision:
-            self.put(replace(record, etag=known.etag, rolled_back_by=known.rolled_back_by))
+            kept = replace(record, etag=known.etag, listed=known.listed)
+            self.put(replace(kept, rolled_back_by=known.rolled_back_by))
 
     def find(self, change_id: str) -> ChangeRecord | None:
         entry = self._rows.get(change_entry(change_id))
@@ -72,15 +80,52 @@ class Changes:
         outcome: Outcome | None = None,
     ) -> list[ChangeRecord]:
         """The newest changes that fit, newest first."""
-        wanted = wanted_properties(target=target.key if target else None, policy=policy, outcome=outcome)
-        entities = self._tables.query(CHANGES, CHANGES, CHANGE_PREFIX)
-        fitting = (entity for entity in entities if fits(entity, wanted))
+        wanted = Wanted(target=target, policies=frozenset({policy}) if policy else None, state=outcome)
+        if wanted != Wanted() and self._fillings.is_done(CHANGES):
+            return list(islice(self._records(self._lists.all(wanted)), limit))
+        fitting = filter(wanted.fits, self._tables.query(CHANGES, CHANGES, CHANGE_PREFIX))
         return [self._rows.record(ChangeRecord, entity) for entity in islice(fitting, limit)]
 
     def page(self, wanted: Wanted, limit: int, after: str) -> Page[ChangeRecord]:
         """A page of the changes that are wanted, newest first."""
+        if self._fillings.is_done(CHANGES):
+            listed = self._lists.cut(wanted, limit, after.removeprefix(CHANGE_PREFIX))
+            return Page(tuple(self._records(listed.entities)), listed.total, listed.after)
         rows = self._tables.query(CHANGES, CHANGES, CHANGE_PREFIX, COLUMNS)
         found = cut(filter(wanted.fits, rows), lambda row: row.row, limit, after)
         places = (Place(table=CHANGES, partition=CHANGES, row=row.row) for row in found.entities)
         records = (self._rows.find(ChangeRecord, place) for place in places)
         return Page(tuple(record for record in records if record is not None), found.total, found.after)
+
+    def fill(self, most: int) -> None:
+        """List up to ``most`` changes from before the lists."""
+        filling = self._fillings.find(CHANGES)
+        if filling.done:
+            return
+        rows = self._tables.query(CHANGES, CHANGES, CHANGE_PREFIX, behind=filling.behind, page=most)
+        entities = list(islice(rows, most))
+        for entity in entities:
+            with suppress(EntityChanged):  # whoever was faster has listed it
+                self.put(self._rows.record(ChangeRecord, entity))
+        done = len(entities) < most
+        self._fillings.put(CHANGES, "", Filled(behind=entities[-1].row if entities else "", done=done))
+
+    def made_before(self, time: datetime) -> Iterator[ChangeRecord]:
+        """The changes that were begun before a time."""
+        return self._records(self._lists.before(Wanted(), newest_first(time)))
+
+    def remove(self, record: ChangeRecord) -> None:
+        """Remove a change if it is as it was read; raises ``EntityChanged`` when it is not."""
+        place = change_place(record)
+        self._tables.delete(place.table, place.partition, place.row, record.etag)
+        self._tables.remove(CHANGES, CHANGES, [change_entry(record.id).row, *record.listed])
+
+    def _records(self, listed: Iterable[Entity]) -> Iterator[ChangeRecord]:
+        """The records that are listed; a row that was left behind is removed."""
+        for entity in listed:
+            row = CHANGE_PREFIX + place_of(entity.row)
+            record = self._rows.find(ChangeRecord, Place(table=CHANGES, partition=CHANGES, row=row))
+            if record is not None and entity.row in record.listed:
+                yield record
+            else:
+                self._lists.remove([entity.row])

@@ -46,8 +46,8 @@ class Claims:
     ) -> TargetRecord:
         """Take the target, before anything is written to Azure.
 
-        Inverse and proof are kept as blobs first. Then one transaction puts the change whole into the target's
-        row, notes the attempt, spends the budget and enters the deeds into the chain: of two claims at most one
+        Inverse and proof are kept as blobs first. Then one transaction puts the change whole into the row,
+        notes the attempt, spends the budget and enters the deeds into the chain: of two claims at most one
         succeeds, and no two overshoot."""
         _refuse_if_leased(record, change, now)
         self._archive.keep_text(codec.dump(change.change))

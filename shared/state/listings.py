@@ -1,8 +1,8 @@
 """Pages of what is listed: what a listing selects by, where a page begins, and how much there is in all.
 
-A listing reads the plain properties of every row, without the JSON beside them, and then the records of
-one page. The place of a row in it is a text that sorts ascending, so a page begins behind a place whether
-or not a row is still there. Nothing is cut in silence: a page says how many rows fit, and where to go on.
+The place of a row in a listing is a text that sorts ascending, so a page begins behind a place whether or
+not a row is still there. Nothing is cut in silence: a page says where to go on. A page is read from
+``listing_rows``; until these hold everything that an older version wrote, from the properties of every row.
 """
 
 from __future__ import annotations
@@ -42,11 +42,15 @@ class Wanted:
             and (self.state is None or self.state in {row.get("status"), row.get("outcome")})
         )
 
+    def is_met_by(self, listed: Entity) -> bool:
+        """Whether a row of a list has what is wanted, its severity too."""
+        return self.fits(listed) and self.severity in (None, listed.properties.get("severity"))
+
 
 class Page(NamedTuple, Generic[_Record]):
     records: tuple[_Record, ...]
-    total: int
-    """How many there are on all pages."""
+    total: int | None
+    """How many there are on all pages; None where they are too many to be counted for a page."""
     after: str | None
     """Behind which place the next page begins; None on the last."""
 
@@ -55,7 +59,7 @@ class Cut(NamedTuple):
     """The rows of one page."""
 
     entities: tuple[Entity, ...]
-    total: int
+    total: int | None
     after: str | None
 
 

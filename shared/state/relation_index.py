@@ -1,33 +1,16 @@
-"""The relation index: which targets depend on an NSG, an endpoint, a zone …, as far as was ever seen.
+"""What a reading shows that a target depends on: an NSG, an endpoint, a zone …
 
-Every reconcile and sweep adds what it saw; ``depends_on`` says what a reading shows. A relation that no
-longer holds is harmless (one reading too many), a missing one is not: after a delete, the index is all
-that can say who is concerned. So relations go only with their target, and then all of them: a relation lies
-in the partition of what is depended on, and where that is another subscription (a zone in the hub) a row
-beside the target says so. Otherwise the rows of servers that come and go would pile up at the hub's zone.
+Where that is kept, and how it is found again, is in ``relation_rows``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
-from typing import Final, assert_never
+from typing import assert_never
 
-from shared.model import Locator, LocatorKind, ServerSnapshot, Snapshot, SubnetSnapshot, Target
-from shared.model.errors import EntityExists
-from shared.model.interfaces import Insert, Relation, Tables
+from shared.model import Locator, LocatorKind, ServerSnapshot, Snapshot, SubnetSnapshot
 from shared.model.parts import PrivateDns
 from shared.model.resource_id import ResourceId
-from shared.state.table_layout import (
-    RELATION_PREFIX,
-    TARGETS,
-    elsewhere_prefix,
-    partition_of,
-    relation_prefix,
-)
-from shared.state.table_rows import Rows, digest, timestamp
-
-_TRANSACTION: Final = 100
 
 
 def depends_on(snapshot: Snapshot) -> tuple[Locator, ...]:
@@ -78,77 +61,3 @@ def _of_subnet(subnet: SubnetSnapshot) -> list[Locator]:
 
 def _locators(kind: LocatorKind, ids: Iterable[ResourceId | None]) -> list[Locator]:
     return [Locator(kind=kind, id=found) for found in ids if found is not None]
-
-
-class Relations:
-    """The index over the table of targets."""
-
-    def __init__(self, tables: Tables, rows: Rows) -> None:
-        self._tables = tables
-        self._rows = rows
-
-    def relate(self, relations: Iterable[Relation], now: datetime) -> None:
-        """See ``Store.relate``. One query per source, and writes only for what is new."""
-        by_source: dict[str, list[Relation]] = {}
-        for relation in relations:
-            by_source.setdefault(relation.source.key, []).append(relation)
-        for group in by_source.values():
-            missing = self._missing(group, now)
-            for relation, _ in missing:
-                self._note_elsewhere(relation)
-            inserts = [insert for _, insert in missing]
-            for at in range(0, len(inserts), _TRANSACTION):
-                self._insert_absent(inserts[at : at + _TRANSACTION])
-
-    def related(self, locator: Locator) -> tuple[Target, ...]:
-        """See ``Store.related``."""
-        entities = self._tables.query(TARGETS, partition_of(locator), relation_prefix(locator))
-        return tuple(self._rows.value(Relation, entity).target for entity in entities)
-
-    def related_within(self, scope: ResourceId) -> tuple[Target, ...]:
-        """See ``Store.related_within``."""
-        entities = self._tables.query(TARGETS, scope.subscription.lower(), RELATION_PREFIX)
-        relations = (self._rows.value(Relation, entity) for entity in entities)
-        return tuple({r.target: None for r in relations if r.source.id.within(scope)})
-
-    def unrelate(self, target: Target) -> None:
-        """See ``Store.unrelate``. The notes go last: what is interrupted can be done again."""
-        notes = list(self._tables.query(TARGETS, partition_of(target), elsewhere_prefix(target)))
-        elsewhere = (entity.row.removeprefix(elsewhere_prefix(target)) for entity in notes)
-        for partition in (partition_of(target), *elsewhere):
-            for entity in list(self._tables.query(TARGETS, partition, RELATION_PREFIX)):
-                if entity.row.endswith(digest(target.key)):
-                    self._tables.delete(TARGETS, entity.partition, entity.row)
-        for note in notes:
-            self._tables.delete(TARGETS, note.partition, note.row)
-
-    def _note_elsewhere(self, relation: Relation) -> None:
-        """Say beside the target that a relation of it lies in another partition."""
-        there, here = partition_of(relation.source), partition_of(relation.target)
-        if there != here:
-            row = elsewhere_prefix(relation.target) + there
-            self._insert_absent([Insert(partition=here, row=row, properties={})])
-
-    def _missing(self, relations: list[Relation], now: datetime) -> list[tuple[Relation, Insert]]:
-        source = relations[0].source
-        partition, prefix = partition_of(source), relation_prefix(source)
-        known = {entity.row for entity in self._tables.query(TARGETS, partition, prefix)}
-        by_row = {prefix + digest(relation.target.key): relation for relation in relations}
-        since = {"since": timestamp(now)}
-        return [
-            (
-                relation,
-                Insert(partition=partition, row=row, properties=self._rows.properties(relation, since)),
-            )
-            for row, relation in by_row.items()
-            if row not in known
-        ]
-
-    def _insert_absent(self, inserts: list[Insert]) -> None:
-        """All at once; one by one when another worker has inserted some of them meanwhile."""
-        try:
-            self._tables.write(TARGETS, *inserts)
-        except EntityExists:
-            if len(inserts) > 1:
-                for insert in inserts:
-                    self._insert_absent([insert])

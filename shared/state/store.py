@@ -16,7 +16,6 @@ from shared.guardrails.budget import Budget, Limits, Purchase
 from shared.model import Locator, Outcome, Proof, Snapshot, Target, codec
 from shared.model.alert_records import AlertRecord, AlertStatus
 from shared.model.change_records import ChangeRecord
-from shared.model.errors import EntityExists
 from shared.model.interfaces import Blobs, Queue, Relation, Tables
 from shared.model.letters import Letter
 from shared.model.memory import TargetRecord
@@ -29,6 +28,7 @@ from shared.state.break_glass import BreakGlassSwitch
 from shared.state.change_rows import Changes
 from shared.state.claims import Claims
 from shared.state.coalescing import Coalesced, Coalescing, Started
+from shared.state.first_passes import FirstPasses
 from shared.state.journal import Journal
 from shared.state.journal_evidence import EvidenceReader
 from shared.state.ledger import Ledger
@@ -37,18 +37,13 @@ from shared.state.listings import Page, Wanted
 from shared.state.names import Names
 from shared.state.outbox import Outbox
 from shared.state.pass_rows import PassRows
-from shared.state.relation_index import Relations
+from shared.state.relation_rows import Relations
 from shared.state.run_rows import Runs
-from shared.state.table_layout import (
-    TARGET_PREFIX,
-    TARGETS,
-    first_pass_place,
-    queue_place,
-    target_place,
-)
-from shared.state.table_rows import Rows, conditional, timestamp
+from shared.state.table_layout import TARGET_PREFIX, TARGETS, queue_place, target_place
+from shared.state.table_rows import Rows
 from shared.state.target_rows import TargetRows
 from shared.state.unknown_rows import UnknownTargets
+from shared.state.upkeep import Upkeep
 
 
 class Store:
@@ -72,14 +67,16 @@ class Store:
         self._rows = Rows(tables, self._archive)
         self.evidence = EvidenceReader(tables, self._rows, self._archive)
         self.journal = Journal(tables, self._rows, self._archive)
-        self._targets = TargetRows(self._rows, self.journal)
+        self._relations = Relations(tables, self._rows)
+        self._targets = TargetRows(self._rows, self.journal, self._relations)
         self._claims = Claims(Ledger(tables, self._rows), self._archive, self._targets)
         self._changes = Changes(tables, self._rows)
         self._alerts = Alerts(tables, self._rows)
         self.letters = Letters(tables, self._rows)
         self._runs = Runs(tables, self._rows)
-        self._relations = Relations(tables, self._rows)
         self.names = Names(tables, self._rows)
+        self._first_passes = FirstPasses(tables, self._rows)
+        self.upkeep = Upkeep(self._relations, self._alerts, self._changes)
         self.new_token = new_token
         self.unknown = UnknownTargets(tables, self._rows)
         self.passes = PassRows(tables, self._rows)
@@ -221,8 +218,7 @@ class Store:
     # --- runs --------------------------------------------------------------------------------------
 
     def put_run(self, record: RunRecord) -> RunRecord:
-        """Write a run. Results have rows of their own (``add_result``): they are written with a new
-        run, and not touched by an update, which may know fewer of them than have arrived."""
+        """Write a run; see ``Runs.put`` for its results."""
         return self._runs.put(record)
 
     def add_result(self, run_id: str, result: TargetResult) -> None:
@@ -243,29 +239,25 @@ class Store:
         """The targets that were ever seen to depend on something."""
         return self._relations.related(locator)
 
-    def related_within(self, scope: ResourceId) -> tuple[Target, ...]:
-        """The targets that were ever seen to depend on something in a resource group; each once."""
-        return self._relations.related_within(scope)
+    def known_in(self, group: ResourceId) -> tuple[Target, ...]:
+        """The targets that are known in a resource group, or were ever seen to depend on something in it."""
+        return self._relations.known_in(group)
+
+    def known_among(self, targets: Iterable[Target]) -> set[Target]:
+        """Those that are known: one listing for each of their resource groups."""
+        return self._relations.known_among(targets)
 
     def unrelate(self, target: Target) -> None:
         """Forget what a target depended on: it is gone."""
         self._relations.unrelate(target)
 
-    # --- first pass --------------------------------------------------------------------------------
-
     def first_pass(self, subscription: str) -> datetime | None:
         """When the first complete pass over a subscription began; None before there was one."""
-        entity = self._rows.get(first_pass_place(subscription))
-        return None if entity is None else datetime.fromisoformat(str(entity.properties["startedAt"]))
+        return self._first_passes.find(subscription)
 
     def complete_first_pass(self, subscription: str, started_at: datetime) -> None:
         """Note the first complete pass; later calls change nothing."""
-        place = first_pass_place(subscription)
-        row = {"startedAt": timestamp(started_at)}
-        try:
-            self._tables.write(place.table, conditional(place, row, None))
-        except EntityExists:
-            return
+        self._first_passes.complete(subscription, started_at)
 
     # --- blobs -------------------------------------------------------------------------------------
 

@@ -5,11 +5,14 @@
     targets  partition = subscription   t-… memory of a target       q-… coalescing of a queue key
                                         u-… a target of which nothing can be read
                                         b-… part of a budget         r-…-… relation
-                                        p-first-pass  p-sweep        f-…-… where a target's relations are
-                                                                     that lie in another partition
+                                        s-…-… where a target's relations lie
+                                        g-…-… target known in a resource group
+                                        p-first-pass  p-sweep
+                                        f-…-… partition with relations of a target, in an old store
                                         j-…-<number> link of a chain h-… the chain's newest link
                                         w-… what a list showed of a target or a locator
              partition "journal"        the same for chains that belong to no target
+                                        p-filled-… how far an index has been filled
                                         switches                     anchor
              partition "names"          <hash> whose host name it is
     changes  partition "changes"        n-<newest first>-<id> record  i-<id> where it is
@@ -35,6 +38,7 @@ from shared.model.interfaces import Row
 from shared.model.letters import Letter
 from shared.model.memory import TargetRecord
 from shared.model.messages import Message
+from shared.model.resource_id import ResourceId
 from shared.state.blob_archive import reference
 from shared.state.table_rows import Place, digest, newest_first, timestamp
 
@@ -54,8 +58,13 @@ HEAD_PREFIX: Final = "h-"
 JOURNAL: Final = "journal"
 """The partition of chains that belong to no target."""
 RELATION_PREFIX: Final = "r-"
+SOURCE_PREFIX: Final = "s-"
+ELSEWHERE_PREFIX: Final = "f-"
+"""Written by older versions alone."""
 LETTER_PREFIX: Final = "o-"
 MARK_PREFIX: Final = "d-"
+INDEX_PREFIX: Final = "x-"
+"""What the rows of lists begin with."""
 LISTED_PREFIX: Final = "w-"
 
 
@@ -118,8 +127,28 @@ def relation_prefix(source: Locator) -> str:
 
 
 def elsewhere_prefix(target: Target) -> str:
-    """What the rows begin with, in the target's partition, that name other partitions with its relations."""
-    return f"f-{digest(target.key)}-"
+    """What rows of before begin with, in the target's partition, that name others with its relations."""
+    return f"{ELSEWHERE_PREFIX}{digest(target.key)}-"
+
+
+def source_prefix(target: Target) -> str:
+    """What the rows begin with, beside a target, that say where its relations lie."""
+    return f"{SOURCE_PREFIX}{digest(target.key)}-"
+
+
+def group_prefix(group: ResourceId) -> str:
+    """What the rows of the targets begin with that are known in a resource group, or depend on something
+    in it."""
+    return f"g-{digest(f'{group.subscription}/{group.resource_group}'.lower())}-"
+
+
+def group_row(named: ResourceId, target: Target) -> str:
+    """The row of a target in the group of ``named``."""
+    return group_prefix(named) + digest(target.key)
+
+
+def filling_row(index: str, part: str) -> str:
+    return f"p-filled-{index}-{digest(part)}"
 
 
 def links_of(chain: str) -> str:
@@ -195,7 +224,7 @@ def mark_place(letter: Letter) -> Place:
 
 def is_alert(row: str) -> bool:
     """Whether it is the key of an alert."""
-    return not row.startswith((LETTER_PREFIX, MARK_PREFIX))
+    return not row.startswith((LETTER_PREFIX, MARK_PREFIX, INDEX_PREFIX))
 
 
 def run_place(run_id: str) -> Place:

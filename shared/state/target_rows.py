@@ -7,6 +7,7 @@ from dataclasses import replace
 from shared.model.interfaces import TableWrite
 from shared.model.memory import TargetRecord
 from shared.state.journal import Journal
+from shared.state.relation_rows import Relations
 from shared.state.table_layout import TARGETS, partition_of, target_place, target_row
 from shared.state.table_rows import Rows
 
@@ -14,9 +15,10 @@ from shared.state.table_rows import Rows
 class TargetRows:
     """Writes records of targets; see ``Store`` for what that promises."""
 
-    def __init__(self, rows: Rows, journal: Journal) -> None:
+    def __init__(self, rows: Rows, journal: Journal, relations: Relations) -> None:
         self._rows = rows
         self._journal = journal
+        self._relations = relations
 
     def put(self, record: TargetRecord, *others: TableWrite) -> TargetRecord:
         """Write a record, its deeds and ``others`` of the same partition, or none of them.
@@ -26,7 +28,8 @@ class TargetRows:
         bare = replace(record, deeds=())
         own = self._rows.write_of(target_place(record.target), bare, target_row(record))
         links = self._journal.writes(partition_of(record.target), record.target.key, record.deeds)
-        etag, *_ = self._rows.write(TARGETS, own, *others, *links)
+        known = [self._relations.write_of_known(record.target)] if record.etag is None else []
+        etag, *_ = self._rows.write(TARGETS, own, *others, *links, *known)
         return replace(bare, etag=etag)
 
     def is_as_read(self, record: TargetRecord) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import pytest
 
@@ -10,6 +10,7 @@ from shared.controller.dispatch import dispatch
 from shared.model import Cause, CauseKind, Outcome, Snapshot, Target
 from shared.model.alert_records import AlertRecord, AlertStatus
 from shared.model.errors import StoreError
+from shared.model.letters import Letter
 from shared.model.memory import TargetRecord
 from shared.model.messages import Message, MessageKind
 from shared.state.store import Store
@@ -176,10 +177,10 @@ def test_an_alert_that_a_slower_look_opens_just_before_a_later_one_saves_is_ende
     world.event(world.azure.put(DRIFTED))
     slow = world.queue.receive()
     assert slow is not None
-    put_alert, waiting = world.store.put_alert, list[tuple[object, ...]]()
+    put_alert, waiting = world.store.put_alert, list[tuple[AlertRecord, Iterable[Letter]]]()
 
-    def stands_still(*written: object) -> AlertRecord:
-        waiting.append(written)
+    def stands_still(record: AlertRecord, letters: Iterable[Letter] = ()) -> AlertRecord:
+        waiting.append((record, letters))
         raise StoreError("it goes on later")
 
     world.store.put_alert = stands_still  # type: ignore[method-assign]
@@ -188,7 +189,7 @@ def test_an_alert_that_a_slower_look_opens_just_before_a_later_one_saves_is_ende
     world.queue.delete(slow)
     world.store.put_alert = put_alert  # type: ignore[method-assign]
     world.event(world.azure.put(GOOD))
-    before(world.store, lambda: put_alert(*waiting[0]))  # type: ignore[arg-type]
+    before(world.store, lambda: put_alert(*waiting[0]))
     world.drain(30)
     assert [one.status for one in world.store.alerts()] == [AlertStatus.RESOLVED]
     assert target.key in {one.target.key for one in world.store.alerts()}

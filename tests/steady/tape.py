@@ -18,7 +18,7 @@ from shared.model.errors import SinkError, StoreError, Transient
 from shared.model.values import value
 
 STORE: Final = {
-    "tables": ("get", "query", "write", "delete"),
+    "tables": ("get", "query", "write", "delete", "remove"),
     "blobs": ("put", "get", "names", "delete"),
     "queue": ("send",),
 }

@@ -11,7 +11,6 @@ is safe: whoever gets it reads again and finds the own write.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -27,6 +26,7 @@ from azure.core.exceptions import (
     ServiceRequestError,
     ServiceResponseError,
 )
+from requests import Session
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential
 
 from shared.model.errors import ConfigurationError, StoreError
@@ -44,13 +44,14 @@ class _ClientOptions(TypedDict):
     use_env_settings: bool
 
 
-_CERTIFICATES: Final = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+_ANY_ACCOUNT: Final = "https://core.windows.net"
 
 
 def _is_set_by_environment() -> bool:
     """Whether a proxy or certificates are set there. Without, a session need not ask for them with every
     request, which is a tenth of what one costs."""
-    return bool(getproxies()) or any(name in os.environ for name in _CERTIFICATES)
+    found = Session().merge_environment_settings(_ANY_ACCOUNT, {}, None, None, None)
+    return bool(getproxies()) or found["verify"] is not True
 
 
 CLIENT_OPTIONS: Final[_ClientOptions] = {

@@ -236,7 +236,7 @@ def _pages(session: Session, scope: ResourceId | None, query: str) -> Iterator[l
     for _ in range(MOST_PAGES):
         answer = session.ask(partial(_page, session, scope, query, token))
         yield rows_of(answer)
-        if _LEFT_OUT in answer:
+        if isinstance(answer, dict) and _LEFT_OUT in answer:
             raise Permanent("Resource Graph left subscriptions out", code="SubscriptionLimit")
         token = fields.get(answer, "$skipToken")
         if not token:
