@@ -111,10 +111,17 @@ def policies_yaml() -> str:
     """The configuration of the run (JSON is YAML): the policies that the model judges, with room to write.
 
     The budgets are no subject here: so many writes in so few minutes would exhaust them at once, and then
-    every drift would be an alert.
+    every drift would be an alert. Nor is mass drift: the model counts what is told of each target.
     """
     on = {policy: {"effect": "revert"} for policy in JUDGED}
     budgets = {"writesPerTarget": 1000, "writesPerSubscription": 100_000, "flappingReverts": 1000}
     return json.dumps(
-        {"version": 1, "defaults": {"effect": "off"}, "policies": on, "budgets": budgets}, indent=1
+        {
+            "version": 1,
+            "defaults": {"effect": "off"},
+            "policies": on,
+            "budgets": budgets,
+            "massDrift": {"enabled": False},
+        },
+        indent=1,
     )

@@ -42,6 +42,7 @@ _REASONS: Final[Mapping[Reason, str]] = {
     Reason.NO_LONGER_PROVED: "what was still to be written could not be proved on what is there now",
     Reason.EXEMPTION_EXPIRED: "the exemption has ended, so drift is judged again",
     Reason.EFFECT_LOWERED_BY_TAG: "a change of the server's tags lowers what is done about its drift",
+    Reason.MASS_DRIFT: "many targets drifted at once, and people are told of them together",
     Reason.EVENT_PATH_LOST: "a write was found of which no event has told",
     Reason.BUDGET_NEARLY_SPENT: "most writes of the hour are used up; drift that comes after them waits",
 }

@@ -9,6 +9,7 @@ NOT_CONTINUED: Final = "change-not-continued"
 LOWERED_BY_TAG: Final = "effect-lowered-by-tag"
 POISONED: Final = "poisoned-message"
 TAKES_NOTHING: Final = "sink-takes-nothing"
+MASS_DRIFT: Final = "mass-drift"
 
 OF_TAGS: Final = "tags"
 """The one fingerprint of a target's alert about its tags."""

@@ -153,8 +153,25 @@ class Budgets(_Strict):
     )
 
 
+class MassDrift(_Strict):
+    """When so many targets of a subscription drift at once that people are told once instead of of each."""
+
+    enabled: bool = Field(default=True, description="`false` tells of every drift singly, however many.")
+    targets: int = Field(default=10, ge=2, description="At least so many targets…")
+    share_percent: int = Field(
+        default=20,
+        ge=0,
+        le=100,
+        description="…and this share of those that the last sweep found; before one the number counts.",
+    )
+    enough: int = Field(
+        default=100, ge=2, description="So many are enough whatever the share; below `targets` it is that."
+    )
+    minutes: int = Field(default=10, ge=1, le=60, description="Within this time.")
+
+
 class PoliciesFile(_Strict):
-    """Effects, scopes, parameters, exemptions, freezes, windows and budgets of Driftward."""
+    """Effects, scopes, parameters, exemptions, freezes, windows, budgets and incidents of Driftward."""
 
     version: int = Field(ge=1, le=1)
     defaults: Defaults = Field(default=Defaults())
@@ -165,6 +182,7 @@ class PoliciesFile(_Strict):
     freezes: tuple[FreezeSection, ...] = Field(default=(), description="Times without writes.")
     maintenance_windows: tuple[WindowSection, ...] = Field(default=(), description="Times for reverts.")
     budgets: Budgets = Field(default=Budgets())
+    mass_drift: MassDrift = Field(default=MassDrift())
 
     _places: Places = PrivateAttr(default_factory=Places)
     _name: str = PrivateAttr(default="policies.yaml")

@@ -17,6 +17,7 @@ from shared.alerts.lifecycle import alert_id
 from shared.alerts.patterns import OF_LOOKS, POISONED
 from shared.controller.deps import Deps
 from shared.controller.lowered_by_tags import alert_of_tags, lowered_by_tags, tell_of_tags
+from shared.controller.mass_drift import note_drift
 from shared.controller.not_judged import alert_of_target, has_lasted, tell_not_judged, waiting
 from shared.controller.notifying import end_alert
 from shared.controller.open_alerts import (
@@ -73,7 +74,10 @@ class Announcement:
 def announce(
     visit: Visit, judgements: tuple[Judgement, ...], before: TargetRecord, after: TargetRecord
 ) -> tuple[TargetRecord, Announcement]:
-    """The record as it is to be saved, and what is told then. ``before`` is the memory before this visit."""
+    """The record as it is to be saved, and what is told then. ``before`` is the memory before this visit.
+
+    What has drifted newly is noted before: a worker that dies has it counted all the same."""
+    note_drift(visit, judgements, before)
     openings = dict(_openings(visit, judgements, before, after))
     by_policy = {judgement.policy.id: judgement for judgement in judgements}
     accepted = alert_of_tags(visit) not in openings and lowered_by_tags(before, visit) is not None

@@ -15,8 +15,9 @@ from shared.controller.deps import Deps
 from shared.controller.holding import minded_until, watched
 from shared.controller.remembering import is_ours
 from shared.controller.run_results import log_line
+from shared.controller.telling import NOT_ENDED
 from shared.controller.visit import Judgement
-from shared.guardrails.exposures import told_in
+from shared.guardrails.exposures import slow_in, told_in
 from shared.model import Action, Cause, CauseKind, Decision, Outcome, Reason
 from shared.model.change_records import ChangeRecord
 from shared.model.memory import TargetRecord
@@ -71,29 +72,42 @@ def beside_change(
     judgements: tuple[Judgement, ...], change: ChangeRecord, now: datetime
 ) -> tuple[Judgement, ...]:
     """The judgements that are told while the change is in flight."""
-    return tuple(_held_back(one, now) for one in judgements if not _is_about(change, one))
+    return tuple(_held_back(one, change, now) for one in judgements if not _is_about(change, one, now))
 
 
-def _is_about(change: ChangeRecord, judgement: Judgement) -> bool:
-    """Whether it says of the change's own drift what the end of the change will tell."""
+def _is_about(change: ChangeRecord, judgement: Judgement, now: datetime) -> bool:
+    """Whether it says of the change's own drift what the end of the change will tell, if that is in time."""
     if judgement.policy.id != change.change.policy:
         return False
     if not judgement.exposure.is_open:
         return True
-    return judgement.will_write and judgement.finding.fingerprint == change.fingerprint
+    return judgement.will_write and _is_own(judgement, change) and bool(_silence(judgement, change, now))
 
 
-def _held_back(judgement: Judgement, now: datetime) -> Judgement:
+def _is_own(judgement: Judgement, change: ChangeRecord) -> bool:
+    drift = (judgement.policy.id, judgement.finding.fingerprint)
+    return drift == (change.change.policy, change.fingerprint)
+
+
+def _silence(judgement: Judgement, change: ChangeRecord, now: datetime) -> float:
+    """Seconds that what lets somebody in may still wait untold; the change's own drift also by its revert."""
+    left = told_in(judgement.exposure, judgement.finding.severity, now)
+    own = _is_own(judgement, change)
+    return (min(left, slow_in(change.created_at, now)) if own else left).total_seconds()
+
+
+def _held_back(judgement: Judgement, change: ChangeRecord, now: datetime) -> Judgement:
     """What would be written now waits, and is told in time where it lets somebody in."""
-    decision = judgement.decision
-    if decision is None or not judgement.will_write:
+    decision, own = judgement.decision, _is_own(judgement, change)
+    if decision is None or not (judgement.will_write or (own and decision.action is Action.SKIP)):
         return judgement
-    left = told_in(judgement.exposure, judgement.finding.severity, now).total_seconds()
-    waits = _waiting(decision) if left else replace(_waiting(decision), action=Action.ALERT)
+    waits = _waiting(decision, NOT_ENDED if own else _WAITS)
     if not judgement.exposure.is_open:
-        return replace(judgement, decision=_waiting(decision))
-    return replace(judgement, decision=replace(waits, look_again_seconds=left or None))
+        return replace(judgement, decision=waits)
+    left = _silence(judgement, change, now)
+    told = waits if left else replace(waits, action=Action.ALERT)
+    return replace(judgement, decision=replace(told, look_again_seconds=left or None))
 
 
-def _waiting(decision: Decision) -> Decision:
-    return replace(decision, action=Action.SKIP, reason=Reason.TARGET_BUSY, detail=_WAITS)
+def _waiting(decision: Decision, why: str) -> Decision:
+    return replace(decision, action=Action.SKIP, reason=Reason.TARGET_BUSY, detail=why)

@@ -15,6 +15,7 @@ from shared.alerts.lifecycle import change_notification
 from shared.controller.asking_again import LOOK_AGAIN, recheck_later
 from shared.controller.deps import Deps
 from shared.controller.holding import GUARD, Overtaken, minded_until, save_step, watched, without_hold
+from shared.controller.incidents import holds_change
 from shared.controller.not_continued import TOLD, resolve_not_continued, tell_not_continued
 from shared.controller.notifying import notify
 from shared.controller.run_results import tell_run
@@ -22,7 +23,7 @@ from shared.controller.telling import alert_failed_change
 from shared.controller.verdicts import NOT_TAKEN, made_by, verdict
 from shared.controller.visit import Visit
 from shared.guardrails.waiting import LONGEST_PAUSE, LONGEST_PAUSE_EXPOSED
-from shared.model import Outcome, Reason
+from shared.model import Outcome, Reason, Snapshot
 from shared.model.alert_records import NotificationType
 from shared.model.change_life import IN_FLIGHT, Ended, NotTaken, Told, step, taken_up
 from shared.model.change_records import ChangeKind, ChangeRecord, Phase
@@ -202,14 +203,15 @@ def _tell_what_was_made(change: ChangeRecord, deps: Deps, undo: tuple[str, ...])
     rolled_back = change.kind is ChangeKind.ROLLBACK
     kind = NotificationType.CHANGE_ROLLED_BACK if rolled_back else NotificationType.CHANGE_APPLIED
     portal, at = deps.portal_link(change.change.target.id), change.finished_at or deps.clock.now()
-    notify(change_notification(change, kind, at, portal, undo), change.cause, deps)
+    if rolled_back or not holds_change(change, deps):
+        notify(change_notification(change, kind, at, portal, undo), change.cause, deps)
     resolve_not_continued(change, deps)
 
 
-def undo_of(change: ChangeRecord, visit: Visit) -> tuple[str, ...]:
-    """The commands of the inverse, as far as Azure takes them now."""
+def undo_of(change: ChangeRecord, reading: Snapshot | None, deps: Deps) -> tuple[str, ...]:
+    """The commands of the inverse, as far as Azure takes them where what was read is there."""
     inverse = change.change.inverse
-    return () if refused(visit.snapshot, inverse) else visit.deps.commands(inverse)
+    return () if reading is None or refused(reading, inverse) else deps.commands(inverse)
 
 
 def note_rollback(rollback: ChangeRecord, deps: Deps) -> None:
@@ -226,6 +228,16 @@ def _reopen_original(ended: ChangeRecord, deps: Deps) -> None:
     original = deps.store.change(ended.rollback_of)
     if original is not None and original.rolled_back_by == ended.id:
         deps.store.put_change(replace(original, rolled_back_by=None))
+
+
+def tell_saved_end(change: ChangeRecord, deps: Deps, options: RunOptions) -> None:
+    """Tell of an end that was saved by whoever died then. It needs no reading: the target may be closed to us
+    for as long as it likes. A look at it is on its way before it is free."""
+    recheck_later(change, deps, options, 0)
+    reading = deps.store.snapshot(change.after) if change.after else None
+    refusals = deps.store.recall(change.change.target, deps.clock.now()).refusals
+    tell_end(change, refusals, deps, options, undo_of(change, reading, deps))
+    release(change, deps)
 
 
 def release(change: ChangeRecord, deps: Deps) -> None:

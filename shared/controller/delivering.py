@@ -20,7 +20,7 @@ from itertools import islice
 from typing import Final
 
 from shared.controller.deps import Deps
-from shared.controller.notifying import letter, send_for
+from shared.controller.lettering import letter, send_for
 from shared.controller.sink_alerts import end_sink_alert, tell_of_sink
 from shared.model import Cause
 from shared.model.codec import dump
@@ -125,12 +125,18 @@ def _put_off(taken: Letter, message: Message, refusal: SinkError, deps: Deps) ->
     left = replace(taken, taken_by=None, taken_at=None, refused_since=since)
     if taken.put_off_by in (None, message.token):
         left = _coming_again(left, message, deps)
-    if now - since >= TOLD_AFTER:
-        tell_of_sink(left, str(refusal), deps)
-        left = replace(left, is_told=True)
-    with suppress(EntityChanged):
-        deps.store.letters.put(left)
+    _leave(replace(left, is_told=left.is_told or now - since >= TOLD_AFTER), refusal, deps)
     deps.log({"message": "not-delivered", "sink": taken.sink, "notification": taken.notification.id})
+
+
+def _leave(left: Letter, refusal: SinkError, deps: Deps) -> None:
+    """People are told of what the letter says; it is told again with every try, until they are."""
+    try:
+        deps.store.letters.put(left)
+    except EntityChanged:
+        return
+    if left.is_told:
+        tell_of_sink(left, str(refusal), deps)
 
 
 def _coming_again(left: Letter, message: Message, deps: Deps) -> Letter:
@@ -155,7 +161,7 @@ def _is_well(delivered: Letter, deps: Deps) -> None:
     again = dict.fromkeys(one.about for one in waiting if one.is_refused or one.due_at <= now)
     for about in islice(_following(delivered.about, list(again)), _WOKEN):
         send_for(delivered.sink, about, delivered.cause, deps)
-    if delivered.is_told and not any(one.is_told for one in waiting):
+    if not any(one.is_told for one in waiting):
         end_sink_alert(delivered.sink, deps)
 
 

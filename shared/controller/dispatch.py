@@ -38,6 +38,7 @@ LISTING_LAGS: Final = 180.0
 
 def dispatch(message: Message, deps: Deps) -> TargetResult | None:
     """Do what ``message`` asks. Raises what the platform should retry; None means nothing to tell."""
+    message = message.not_after(deps.clock.now())
     if message.cause.kind is CauseKind.SWEEP and message.kind is not MessageKind.CHECK:
         deps.gateway.give_way()
     try:
@@ -140,12 +141,14 @@ def _expand(locator: Locator, cause: Cause, deps: Deps) -> None:
 def _look_for_newcomers(left: Locator, cause: Cause, deps: Deps) -> None:
     """What was moved out of a group is elsewhere in the scopes, at an id that nobody remembers.
 
-    The listing may lag behind a move: it is asked once more, a little later.
+    Something that arrived with it may hang on it already: only what was looked at is remembered. The listing
+    may lag behind a move: it is asked once more, a little later.
     """
     for scope in deps.settings.scopes:
+        remembered = {one.target.key for one in deps.store.passes.watched(scope.subscription)}
         for page in _listed_now(scope, deps):
-            known = deps.store.known_among(page.targets)
-            ask(replace(page, targets=tuple(t for t in page.targets if t not in known)), cause, deps)
+            new = tuple(target for target in page.targets if target.key not in remembered)
+            ask(replace(page, targets=new), cause, deps)
     if cause.kind is CauseKind.EVENT:
         again = replace(cause, kind=CauseKind.SWEEP, earlier=())
         message = Message(kind=MessageKind.LOOK, locator=left, cause=again)

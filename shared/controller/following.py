@@ -11,7 +11,8 @@ from contextlib import suppress
 from dataclasses import replace
 
 from shared.controller.asking_again import LOOK_AGAIN
-from shared.controller.change_ends import end_orphan, give_up, note_rollback
+from shared.controller.beside_change import in_good_hands
+from shared.controller.change_ends import end_orphan, give_up, note_rollback, tell_saved_end
 from shared.controller.deps import Deps
 from shared.controller.holding import (
     GUARD,
@@ -26,7 +27,7 @@ from shared.controller.holding import (
 from shared.controller.not_continued import was_claimed
 from shared.controller.overtaking import attempts
 from shared.controller.reconcile import reconcile
-from shared.controller.remediation import go_on, poll
+from shared.controller.remediation import go_on, poll, still_waits, waiting
 from shared.controller.run_results import view_of
 from shared.controller.telling import tell_of_slow_revert
 from shared.controller.trying_again import unless_raced
@@ -37,11 +38,11 @@ from shared.model.change_life import IN_FLIGHT
 from shared.model.change_records import ChangeKind, ChangeRecord, Phase
 from shared.model.errors import EntityChanged, Transient
 from shared.model.memory import TargetRecord
-from shared.model.messages import Message
+from shared.model.messages import Message, MessageKind
 from shared.model.results import TargetResult
 
-_FOR_A_READING = frozenset({Phase.SENDING, Phase.SENT, Phase.ENDED})
-"""The phases of which a reading tells what is right; of an end that was saved, what is there besides."""
+_FOR_A_READING = frozenset({Phase.SENDING, Phase.SENT})
+"""The phases of which a reading tells what is right."""
 
 
 def follow(message: Message, deps: Deps) -> TargetResult | None:
@@ -56,7 +57,7 @@ def follow(message: Message, deps: Deps) -> TargetResult | None:
         return None
     if token != change.watch:
         if is_ahead(token, change):
-            _touch(record, deps)
+            _of_a_step_not_saved(message, record, deps)
         return None
     with suppress(Overtaken):
         return _go_on(change, message, deps)
@@ -72,12 +73,25 @@ def _target_of(message: Message, deps: Deps) -> Target | None:
 
 def _of_no_change(message: Message, record: TargetRecord, deps: Deps) -> None:
     """The message is about a change that its target does not hold: it is over, was never claimed, or is
-    lost."""
+    lost. Whoever was about to claim it may have died: the target is looked at."""
     entered = deps.store.change(message.change_id) if message.change_id else None
     if entered is None:
         _touch(record, deps)
+        recheck = Message(kind=MessageKind.RECHECK, target=record.target, cause=message.cause)
+        deps.store.send(replace(recheck, options=message.options))
     elif entered.outcome is Outcome.IN_PROGRESS:
         end_orphan(entered, record.change, deps, message.options)
+
+
+def _of_a_step_not_saved(message: Message, record: TargetRecord, deps: Deps) -> None:
+    """Whoever enqueued the message has not saved yet which is good now. It may be slow: the message waits for
+    as long as the change is minded. After that its sender is dead, and the change gone on with."""
+    now = deps.clock.now()
+    if record.lease_until is not None and record.is_held(now):
+        deps.store.send(message, (record.lease_until - now).total_seconds())
+        return
+    with suppress(EntityChanged):
+        in_good_hands(record, deps)
 
 
 def _touch(record: TargetRecord, deps: Deps) -> None:
@@ -90,18 +104,28 @@ def _touch(record: TargetRecord, deps: Deps) -> None:
 
 def _go_on(change: ChangeRecord, message: Message, deps: Deps) -> TargetResult | None:
     options = message.options
+    waits = still_waits(change, deps, options)
+    if waits is not None:
+        return _slow(waits, deps)
     if change.phase is Phase.RUNNING:
         after = poll(change, deps, options)
     else:
         after = keep(change, change, deps, options, GUARD)
+        if after.phase is Phase.ENDED:
+            tell_saved_end(after, deps, options)
+            return _result(after, deps)
         if after.phase in _FOR_A_READING:
             return _verified(after, message, deps)
         after = _sent(after, message, deps)
     if after.phase is Phase.SENT:
         return _verified(after, message, deps)
-    if after.phase in IN_FLIGHT:
-        tell_of_slow_revert(after, deps)
-    return _result(after, deps)
+    return _slow(after, deps)
+
+
+def _slow(change: ChangeRecord, deps: Deps) -> TargetResult:
+    if change.phase in IN_FLIGHT:
+        tell_of_slow_revert(change, deps)
+    return _result(change, deps)
 
 
 def _sent(change: ChangeRecord, message: Message, deps: Deps) -> ChangeRecord:
@@ -120,15 +144,16 @@ def _verified(change: ChangeRecord, message: Message, deps: Deps) -> TargetResul
         return unless_raced(lambda: reconcile(target, change.cause, next(tries), options, change))
     except Transient as trouble:
         age = deps.clock.now() - change.created_at
-        if age > PATIENCE and change.phase in IN_FLIGHT:
+        if age > PATIENCE:
             return _result(give_up(change, trouble, deps, options), deps)
         pause = min(max(LOOK_AGAIN, age.total_seconds() / 4), LONGEST_PAUSE_EXPOSED)
-        return _result(_put_off(change, message, deps, trouble.retry_after or pause), deps)
+        return _slow(_put_off(change, message, deps, trouble.retry_after or pause), deps)
 
 
 def _put_off(change: ChangeRecord, message: Message, deps: Deps, delay: float) -> ChangeRecord:
-    after = watched(change, deps, message.options, delay, message.attempt + 1)
-    lease = minded_until(deps.clock.now(), delay)
+    waits, soon = waiting(change, delay, deps.clock.now())
+    after = watched(waits, deps, message.options, soon, message.attempt + 1)
+    lease = minded_until(deps.clock.now(), soon)
     save_step(change, after, deps, lambda record: deps.store.save(replace(record, lease_until=lease)))
     return after
 

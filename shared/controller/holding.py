@@ -3,9 +3,9 @@
 Before anything is done about a change, the next message about it is enqueued, with the token that the
 target's row is about to name (``ChangeRecord.watch``). So wherever a worker dies, a message is on its way
 that goes on; and only one is, for the row names one and every other is dropped. A token carries a number that
-grows with the chain. A message whose number the row has not reached is one of a worker that was too slow to
-save it, or died before it could: the row is written all the same, so that a slow one finds out that its
-message is gone.
+grows with the chain. A message whose number the row has not reached is one of a worker that is too slow to
+save it, or died before it could: it waits for as long as the change is minded, and then the change is gone on
+with, so that a slow one finds out that somebody else has.
 
 A step is saved by a conditional write of the target's row, with whatever else others have noted there
 meanwhile (``keep``). Whoever finds that somebody else has gone on with the change stops (``Overtaken``)."""

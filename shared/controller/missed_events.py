@@ -11,10 +11,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 from shared.alerts.lifecycle import Pattern, Sighting, alert_id, open_alert
-from shared.controller.notifying import resolve_if_open, write_and_tell
+from shared.controller.notifying import open_once, resolve_if_open
 from shared.controller.remembering import is_ours
 from shared.controller.visit import Judgement, Visit
 from shared.model import (
@@ -30,7 +31,7 @@ from shared.model import (
     SubnetSnapshot,
     Target,
 )
-from shared.model.alert_records import AlertStatus, NotificationType
+from shared.model.alert_records import AlertRecord
 from shared.model.errors import GatewayError
 from shared.model.memory import TargetRecord
 from shared.model.operations import LoggedWrite
@@ -49,20 +50,25 @@ _APART: Final = timedelta(minutes=1)
 _LOOKED_BACK: Final = timedelta(days=1)
 
 
-def with_writer(visit: Visit, judgements: tuple[Judgement, ...], record: TargetRecord) -> Visit:
-    """The visit with who wrote what the sweep found, as far as Azure tells. People hear of it if an event
-    should have told."""
-    if visit.cause.kind is CauseKind.EVENT:
-        if any(judgement.decision is not None for judgement in judgements):
-            resolve_if_open(_alert_of(visit.target), "an event has told of a drift again", visit.deps)
-        return visit
+def with_writer(visit: Visit, judgements: tuple[Judgement, ...]) -> tuple[Visit, LoggedWrite | None]:
+    """The visit with who wrote what the sweep found, and that write, as far as Azure tells."""
     since = _compliant_until(visit, judgements) if visit.cause.kind is CauseKind.SWEEP else None
     write = _newest_write(visit, since) if since is not None else None
-    if write is None:
-        return visit
-    if _should_have_been_told(write, record, visit.now):
-        _tell(visit, write, record)
-    return replace(visit, cause=_cause(write, visit.cause))
+    return (visit, None) if write is None else (replace(visit, cause=_cause(write, visit.cause)), write)
+
+
+def tell_of_events(
+    visit: Visit, judgements: tuple[Judgement, ...], write: LoggedWrite | None, record: TargetRecord
+) -> None:
+    """People hear of the write that the sweep found if an event should have told, and when events tell again.
+
+    What the look found is saved before: one that lost its race tells nothing.
+    """
+    if visit.cause.kind is CauseKind.EVENT and any(one.decision is not None for one in judgements):
+        resolve_if_open(_alert_of(visit.target), "an event has told of a drift again", visit.deps)
+    if write is not None and _should_have_been_told(write, record, visit.now):
+        news = partial(_news, visit, write, record)
+        open_once(_alert_of(visit.target), news, visit.cause, visit.deps)
 
 
 def _compliant_until(visit: Visit, judgements: tuple[Judgement, ...]) -> datetime | None:
@@ -130,16 +136,9 @@ def _subscription(target: Target) -> ResourceId:
     return ResourceId(f"/subscriptions/{target.id.subscription}")
 
 
-def _tell(visit: Visit, write: LoggedWrite, record: TargetRecord) -> None:
-    deps, known = visit.deps, visit.deps.store.alert(_alert_of(visit.target))
-    if known is not None and known.status is not AlertStatus.RESOLVED:
-        return
-    place = _subscription(visit.target)
-    alert = open_alert(EVENT_PATH_LOST, _sighting(visit, write, record), deps.portal_link(place))
-    alert = replace(alert, id=_alert_of(visit.target))
-    if known is not None:
-        alert = replace(alert, etag=known.etag, count=known.count + 1)
-    write_and_tell(alert, NotificationType.ALERT_OPENED, visit.cause, deps)
+def _news(visit: Visit, write: LoggedWrite, record: TargetRecord) -> AlertRecord:
+    portal = visit.deps.portal_link(_subscription(visit.target))
+    return open_alert(EVENT_PATH_LOST, _sighting(visit, write, record), portal)
 
 
 def _sighting(visit: Visit, write: LoggedWrite, record: TargetRecord) -> Sighting:

@@ -9,17 +9,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
-from dataclasses import replace
+from functools import partial
 from typing import Final
 
-from shared.alerts.lifecycle import Pattern, Sighting, alert_id, open_alert, resolve
+from shared.alerts.lifecycle import Pattern, Sighting, alert_id, open_alert
 from shared.controller.deps import Deps
-from shared.controller.notifying import write_and_tell
+from shared.controller.notifying import end_alert, open_once
 from shared.guardrails.budget import Bound, Budget, Purchase, scope_bounds
 from shared.model import (
     Action,
-    Cause,
     ComplianceState,
     Decision,
     Finding,
@@ -29,9 +27,8 @@ from shared.model import (
     Severity,
     Target,
 )
-from shared.model.alert_records import AlertRecord, AlertStatus, NotificationType
+from shared.model.alert_records import AlertRecord, AlertStatus
 from shared.model.change_records import ChangeRecord
-from shared.model.errors import EntityChanged
 from shared.model.resource_id import ResourceId
 from shared.model.values import value
 
@@ -70,17 +67,15 @@ def warn_of_budget(change: ChangeRecord, purse: Purse, deps: Deps) -> None:
     spent = deps.store.budget(target.id.subscription, deps.clock.now())
     for scope in _scopes(target, purse, spent, deps):
         if scope.is_nearly_spent:
-            with suppress(EntityChanged):  # another worker's claim has told of it
-                _tell(scope, change, deps)
+            told = partial(_warning, scope, change, deps)
+            open_once(scope.alert_on(target), told, change.cause, deps)
 
 
-def end_warnings(cause: Cause, deps: Deps) -> None:
+def end_warnings(deps: Deps) -> None:
     """Resolve the alerts of budgets that have room again."""
-    now = deps.clock.now()
     for alert in deps.store.alerts(policy=NEARLY_SPENT.id, limit=None):
         if alert.status is not AlertStatus.RESOLVED and not _still_nearly_spent(alert, deps):
-            resolved = resolve(alert, "there is room in the budget again", now)
-            write_and_tell(resolved, NotificationType.ALERT_RESOLVED, cause, deps)
+            end_alert(alert, "there is room in the budget again", deps)
 
 
 def _still_nearly_spent(alert: AlertRecord, deps: Deps) -> bool:
@@ -99,16 +94,8 @@ def _scopes(target: Target, purse: Purse, spent: Budget, deps: Deps) -> Iterator
         yield _Scope(id=ResourceId(scope), purse=purse, bound=bound)
 
 
-def _tell(scope: _Scope, change: ChangeRecord, deps: Deps) -> None:
-    target = change.change.target
-    known = deps.store.alert(scope.alert_on(target))
-    if known is not None and known.status is not AlertStatus.RESOLVED:
-        return
-    sighting = _sighting(scope, change, deps)
-    alert = replace(open_alert(NEARLY_SPENT, sighting, deps.portal_link(scope.id)), id=scope.alert_on(target))
-    if known is not None:
-        alert = replace(alert, etag=known.etag, count=known.count + 1)
-    write_and_tell(alert, NotificationType.ALERT_OPENED, change.cause, deps)
+def _warning(scope: _Scope, change: ChangeRecord, deps: Deps) -> AlertRecord:
+    return open_alert(NEARLY_SPENT, _sighting(scope, change, deps), deps.portal_link(scope.id))
 
 
 def _sighting(scope: _Scope, change: ChangeRecord, deps: Deps) -> Sighting:

@@ -18,6 +18,7 @@ out.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
@@ -27,7 +28,7 @@ from shared.controller.deps import Deps
 from shared.controller.ended_exemptions import tell_of_ended_exemptions
 from shared.controller.event_targets import what_was_touched
 from shared.controller.spreading import spread
-from shared.model import Cause
+from shared.model import Cause, Target
 from shared.model.errors import EntityChanged, GatewayError, Permanent, StoreError, Transient
 from shared.model.messages import Message
 from shared.model.resource_id import ResourceId
@@ -37,6 +38,10 @@ TOLD_LATE: Final = timedelta(minutes=20)
 """How much later than it happened the Activity Log and Resource Graph may tell of something."""
 PATIENCE: Final = 3
 """How often a pass waits for what passes (throttling) before it goes without and looks at everything."""
+SKEW: Final = timedelta(minutes=10)
+"""How far the clocks of two workers may be apart."""
+TELLS_FOR: Final = timedelta(days=14)
+"""How long the last pass is one to go on from: Resource Graph keeps changes for so long."""
 _THERE: Final = "there"
 """The digest of what is listed by name only."""
 
@@ -47,13 +52,15 @@ def pass_over(message: Message, deps: Deps) -> None:
     assert message.locator is not None
     subscription, cause = message.locator.id.subscription, message.cause
     last = deps.store.passes.last(subscription)
-    if last is None or last.began < cause.time:
+    if last is None or last.began < cause.time or not _is_sane(last, deps):
         last = _pass(subscription, last, message, deps)
     if last.began == cause.time and last.failed:
         raise Permanent(last.failed, code="NotListed")
 
 
-def _pass(subscription: str, last: PassRecord | None, message: Message, deps: Deps) -> PassRecord:
+def _pass(subscription: str, known: PassRecord | None, message: Message, deps: Deps) -> PassRecord:
+    began = deps.clock.now()
+    last = known if known is not None and _is_sane(known, deps) else None
     survey = _survey(subscription, last, message.attempt, deps)
     noted, watched = deps.store.passes.noted(subscription), tuple(deps.store.passes.watched(subscription))
     _tell_of_ends(watched, message.cause, deps)
@@ -62,9 +69,15 @@ def _pass(subscription: str, last: PassRecord | None, message: Message, deps: De
     deps.store.passes.note(subscription, survey.listed.values(), noted)
     if not survey.unlisted:
         deps.store.passes.forget(subscription, noted.gone(survey.listed.keys()))
-        _complete_first_pass(subscription, message.cause, deps)
-    _keep(subscription, record, deps)
+        _complete_first_pass(subscription, began, deps)
+    _keep(subscription, replace(record, etag=known.etag if known is not None else None), deps)
     return record
+
+
+def _is_sane(last: PassRecord, deps: Deps) -> bool:
+    """Whether a pass began when one can have: none would be newer than one that a wrong clock dated later."""
+    now = deps.clock.now()
+    return now - TELLS_FOR <= last.began <= now + SKEW
 
 
 def _asked(choice: Choice, judged_by: str, cause: Cause) -> PassRecord:
@@ -83,9 +96,15 @@ def _asked(choice: Choice, judged_by: str, cause: Cause) -> PassRecord:
         whole_began=cause.time if is_whole or last is None else last.whole_began,
         whole_until=until if is_whole or last is None else last.whole_until,
         owes_whole=needs_all and not is_whole,
+        targets=_targets_in(choice.survey),
         failed="; ".join(choice.survey.unlisted),
-        etag=last.etag if last is not None else None,
     )
+
+
+def _targets_in(survey: Survey) -> int | None:
+    """How many there are; not known where something could not be listed."""
+    found = sum(isinstance(one.what, Target) for one in survey.listed.values())
+    return None if survey.unlisted else found
 
 
 def _keep(subscription: str, record: PassRecord, deps: Deps) -> None:
@@ -119,10 +138,10 @@ def _tell_of_ends(watched: Iterable[Watched], cause: Cause, deps: Deps) -> None:
             tell_of_ended_exemptions(deps.store.recall(one.target, now), cause, deps)
 
 
-def _complete_first_pass(subscription: str, cause: Cause, deps: Deps) -> None:
+def _complete_first_pass(subscription: str, began: datetime, deps: Deps) -> None:
     """The line between what was inherited and what is new: when the pass began that listed everything."""
     if any(not scope.resource_group for scope in _scopes(subscription, deps)):
-        deps.store.complete_first_pass(subscription, cause.time)
+        deps.store.complete_first_pass(subscription, began)
 
 
 def _scopes(subscription: str, deps: Deps) -> list[ResourceId]:

@@ -21,7 +21,7 @@ from shared.controller.delivering import deliver_later
 from shared.controller.deps import Deps
 from shared.controller.notifying import write_and_tell
 from shared.controller.open_alerts import is_open, list_alert
-from shared.controller.reviving import ask_anew
+from shared.controller.reviving import ask_anew, is_left
 from shared.controller.run_results import keep_result
 from shared.model import (
     Action,
@@ -37,6 +37,7 @@ from shared.model.alert_records import NotificationType
 from shared.model.errors import TextGone
 from shared.model.messages import Message, MessageKind
 from shared.model.results import TargetResult
+from shared.model.sweeping import Spread
 from shared.state.message_body import understand
 
 PATTERN: Final = patterns.POISONED
@@ -87,19 +88,28 @@ def _understood(body: bytes, deps: Deps) -> tuple[Message | None, str]:
         message = understand(body, deps.store)
     except TextGone:
         return None, TEXT_GONE
-    return message, NOT_A_MESSAGE if message is None else Reason.POISONED
+    if message is None:
+        return None, NOT_A_MESSAGE
+    return message.not_after(deps.clock.now()), Reason.POISONED
 
 
 def _targets(message: Message, deps: Deps) -> tuple[Target, ...]:
-    """What the message was about, as far as it can be told without ARM."""
+    """What the message was about, as far as it can be told without ARM; nothing of a part of a pass as long
+    as it is asked for again: that is a hundred alerts for one message."""
     if message.target is not None:
         return (message.target,)
     if message.spread is not None:
-        return message.spread.targets
+        return _of_part(message.spread, deps) if is_left(message) else ()
     if message.locator is not None:
         return deps.store.related(message.locator)
     change = deps.store.change(message.change_id) if message.change_id else None
     return (change.change.target,) if change is not None else ()
+
+
+def _of_part(part: Spread, deps: Deps) -> tuple[Target, ...]:
+    """Each target of a part of a pass once, those that are known to depend on what it names too."""
+    named = (target for one in part.locators for target in deps.store.related(one))
+    return tuple(dict.fromkeys((*part.targets, *named)))
 
 
 def _open_alert(message: Message, target: Target, letter: str, deps: Deps) -> None:

@@ -30,7 +30,7 @@ from shared.controller.holding import Overtaken, adopted, without_hold
 from shared.controller.journaling import note_switches
 from shared.controller.judging import enabled_policies, judge_all, policies_in_question
 from shared.controller.lowered_by_tags import with_tags_compared
-from shared.controller.missed_events import with_writer
+from shared.controller.missed_events import tell_of_events, with_writer
 from shared.controller.moved import known_by_name
 from shared.controller.overtaking import not_counted, refuse_overtaken
 from shared.controller.remediation import begin
@@ -44,7 +44,7 @@ from shared.controller.remembering import (
     with_what_is_heard,
     with_what_was_seen,
 )
-from shared.controller.run_results import log_line, view_of, view_of_plan
+from shared.controller.run_results import concluded, view_of, view_of_plan
 from shared.controller.switch import Switch
 from shared.controller.unjudged import (
     concerns_nobody,
@@ -98,7 +98,7 @@ def reconcile(
     visit = replace(visit, known=known)
     record = known_by_name(record, visit)
     looked = _look(visit, record, minded)
-    result = _conclude(visit, looked)
+    result = concluded(visit, looked.judgements, looked.changes, looked.outcomes)
     if looked.sent is None:
         return result
     verified = reconcile(target, cause, not_counted(target, deps), options, looked.sent)
@@ -132,7 +132,7 @@ def _read(
         return left_unread(target, cause, deps)
     started = deps.clock.now()
     try:
-        snapshot = deps.gateway.read(target, _aspects(policies))
+        snapshot = deps.gateway.read(target, frozenset[Aspect]().union(*(one.reads for one in policies)))
     except Gone:
         refuse_overtaken(deps)
         return target_is_gone(abandon(record, deps, options), deps)
@@ -226,9 +226,10 @@ def _judge_by(visit: Visit, record: TargetRecord) -> tuple[tuple[Judgement, ...]
 
 def _judge_and_act(visit: Visit, record: TargetRecord) -> _Looked:
     judgements, seen = _judge(visit, record)
-    visit = with_writer(visit, judgements, seen)
+    visit, write = with_writer(visit, judgements)
     outcomes = {judgement.policy.id: outcome_of(judgement.decision) for judgement in judgements}
     begun = _act(visit, judgements, record, seen)
+    tell_of_events(visit, judgements, write, seen)
     if begun is None:
         shown = tuple(view_of_plan(j, visit.snapshot) for j in judgements if j.would_write)
         return _Looked(judgements=judgements, outcomes=outcomes, changes=shown)
@@ -242,10 +243,6 @@ def _judge_and_act(visit: Visit, record: TargetRecord) -> _Looked:
         changes=(view_of(begun),),
         sent=begun if begun.phase is Phase.SENT else None,
     )
-
-
-def _aspects(policies: tuple[AnyPolicy, ...]) -> frozenset[Aspect]:
-    return frozenset().union(*(policy.reads for policy in policies))
 
 
 def _asked_for(visit: Visit) -> list[AnyPolicy]:
@@ -280,20 +277,5 @@ def _act(
 
 def _with_end_told(visit: Visit, record: TargetRecord, ended: ChangeRecord) -> TargetRecord:
     """People are told of the change that this look has ended, and the target is free."""
-    tell_end(ended, 0, visit.deps, visit.options, undo_of(ended, visit))
+    tell_end(ended, 0, visit.deps, visit.options, undo_of(ended, visit.snapshot, visit.deps))
     return visit.deps.store.save(without_hold(record))
-
-
-def _conclude(visit: Visit, looked: _Looked) -> TargetResult:
-    elapsed = visit.deps.clock.now() - visit.now
-    result = TargetResult(
-        target=visit.target,
-        findings=tuple(judgement.finding for judgement in looked.judgements),
-        decisions=tuple(j.decision for j in looked.judgements if j.decision is not None),
-        changes=looked.changes,
-        outcomes=looked.outcomes,
-        arm_calls=tuple(visit.deps.gateway.calls),
-        duration_ms=int(elapsed.total_seconds() * 1000),
-    )
-    visit.deps.log(log_line(result, visit.cause))
-    return result

@@ -7,7 +7,7 @@ a change as it was saved last and returns it as it is saved now. How a change en
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeGuard
 
 from shared.controller.asking_again import LOOK_AGAIN, look_when_due
@@ -21,6 +21,7 @@ from shared.controller.telling import raise_alert, sighting_of
 from shared.controller.verdicts import PATIENCE
 from shared.controller.visit import Judgement, Visit
 from shared.guardrails.budget import Purchase, cost
+from shared.guardrails.exposures import slow_in
 from shared.guardrails.traffic_difference import difference_made
 from shared.model import Action, Operation, Outcome, Purse, Reason, Snapshot
 from shared.model.change_life import Accepted, Answered, Forgotten, NothingThere, Sending, step
@@ -147,11 +148,11 @@ def _send(change: ChangeRecord, reading: Snapshot, deps: Deps, options: RunOptio
         return keep(sending, step(sending, NothingThere()), deps, options, GUARD)
     except GatewayError as error:
         if _may_have_been_sent(error):
-            return keep(sending, sending, deps, options, error.retry_after or LOOK_AGAIN)
+            return wait_on(sending, sending, deps, options, error.retry_after)
         return give_up(sending, error, deps, options)
     if operation.url is not None:
         accepted = step(sending, Accepted(operation=operation))
-        return keep(sending, accepted, deps, options, wait_of(operation))
+        return wait_on(sending, accepted, deps, options, wait_of(operation))
     return keep(sending, step(sending, Answered()), deps, options, GUARD)
 
 
@@ -168,6 +169,28 @@ def wait_of(operation: Operation) -> float:
 # --- wait ------------------------------------------------------------------------------------------
 
 
+def wait_on(
+    before: ChangeRecord, after: ChangeRecord, deps: Deps, options: RunOptions, wait: float | None
+) -> ChangeRecord:
+    """Save a step, with a check after the wait that Azure has named. Raises ``Overtaken``."""
+    after, soon = waiting(after, wait or LOOK_AGAIN, deps.clock.now())
+    return keep(before, after, deps, options, soon)
+
+
+def waiting(change: ChangeRecord, wait: float, now: datetime) -> tuple[ChangeRecord, float]:
+    """The change that waits, and seconds until its next check: by when a slow revert is told there is one,
+    which asks nothing if it is too early."""
+    left = slow_in(change.created_at, now).total_seconds()
+    soon = min(wait, max(left, LOOK_AGAIN)) if left and change.kind is ChangeKind.REMEDIATION else wait
+    return replace(change, ask_at=now + timedelta(seconds=wait) if soon < wait else None), soon
+
+
+def still_waits(change: ChangeRecord, deps: Deps, options: RunOptions) -> ChangeRecord | None:
+    """The change with its next check on its way where it is too early to ask Azure; else None."""
+    left = (change.ask_at - deps.clock.now()).total_seconds() if change.ask_at is not None else 0.0
+    return wait_on(change, change, deps, options, left) if left > 0 else None
+
+
 def poll(change: ChangeRecord, deps: Deps, options: RunOptions) -> ChangeRecord:
     """Ask how the operation is doing, and go on when it is done. The next question is on its way before.
 
@@ -175,7 +198,7 @@ def poll(change: ChangeRecord, deps: Deps, options: RunOptions) -> ChangeRecord:
     """
     operation = change.operation
     assert operation is not None  # of a change that runs
-    change = keep(change, change, deps, options, wait_of(operation))
+    change = wait_on(change, change, deps, options, wait_of(operation))
     try:
         running = deps.gateway.poll(operation)
     except Gone:  # ARM keeps ended operations for a while only: the reading will tell
@@ -201,14 +224,14 @@ def _runs_on(change: ChangeRecord, running: Operation, deps: Deps, options: RunO
         return _late(change, deps, options)
     if running == change.operation:
         return change
-    return keep(change, step(change, Accepted(operation=running)), deps, options, wait_of(running))
+    return wait_on(change, step(change, Accepted(operation=running)), deps, options, wait_of(running))
 
 
 def _later(change: ChangeRecord, deps: Deps, options: RunOptions, wait: float | None) -> ChangeRecord:
     """The same question later, as long as there is patience."""
     if _is_over_time(change, deps.clock.now()):
         return _late(change, deps, options)
-    return keep(change, change, deps, options, wait or LOOK_AGAIN)
+    return wait_on(change, change, deps, options, wait)
 
 
 def _is_over_time(change: ChangeRecord, now: datetime) -> bool:

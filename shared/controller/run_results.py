@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from shared.controller.deps import Deps
-from shared.controller.visit import Judgement
+from shared.controller.visit import Judgement, Visit
 from shared.guardrails.traffic_difference import difference_made
 from shared.model import Cause, Json, Outcome, Snapshot
 from shared.model.change_records import ChangeRecord
@@ -20,6 +22,27 @@ def keep_result(result: TargetResult, options: RunOptions | None, deps: Deps) ->
     run = deps.store.run(options.run_id)
     earlier = next((r for r in run.results if r.target == result.target), None) if run else None
     deps.store.add_result(options.run_id, merge(earlier, result) if earlier else result)
+
+
+def concluded(
+    visit: Visit,
+    judgements: Sequence[Judgement],
+    changes: tuple[ChangeView, ...],
+    outcomes: Mapping[str, Outcome],
+) -> TargetResult:
+    """What a look came to, and the line of the log that says so."""
+    elapsed = visit.deps.clock.now() - visit.now
+    result = TargetResult(
+        target=visit.target,
+        findings=tuple(judgement.finding for judgement in judgements),
+        decisions=tuple(j.decision for j in judgements if j.decision is not None),
+        changes=changes,
+        outcomes=outcomes,
+        arm_calls=tuple(visit.deps.gateway.calls),
+        duration_ms=int(elapsed.total_seconds() * 1000),
+    )
+    visit.deps.log(log_line(result, visit.cause))
+    return result
 
 
 def log_line(result: TargetResult, cause: Cause) -> dict[str, Json]:

@@ -1,19 +1,22 @@
 """A sink that takes nothing for a day is an alert, which is told through the others.
 
 The alert's id for policies is ``sink-takes-nothing``; there is one for each sink, and it stands on what the
-sink was not told of first. It is over when the sink has taken all that it was late with.
+sink was not told of first. It is over when the sink takes something and nothing waits of which people were
+told, and when the sink is none of the settings any more.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from shared.alerts import patterns
 from shared.alerts.lifecycle import Pattern, Sighting, open_alert, sink_alert_id
 from shared.controller.deps import Deps
-from shared.controller.notifying import resolve_if_open, write_and_tell
+from shared.controller.notifying import end_alert, open_once, resolve_if_open
 from shared.controller.open_alerts import is_open
 from shared.model import (
     Action,
@@ -26,7 +29,8 @@ from shared.model import (
     Target,
     TargetKind,
 )
-from shared.model.alert_records import NotificationType
+from shared.model.alert_records import AlertRecord
+from shared.model.errors import EntityChanged
 from shared.model.letters import Letter
 from shared.model.resource_id import parse_resource_id
 
@@ -39,22 +43,26 @@ TAKES_NOTHING: Final = Pattern(
 
 
 def tell_of_sink(letter: Letter, refusal: str, deps: Deps) -> None:
-    """Open the sink's alert, and tell the other sinks."""
-    alert, target = sink_alert_id(letter.sink), target_in(letter.notification.data)
-    known = deps.store.alert(alert)
-    if is_open(known) or target is None:
+    """Open the alert of a sink of the settings, and tell the other sinks."""
+    target = target_in(letter.notification.data)
+    if target is None or letter.sink not in deps.sinks:
         return
-    sighting = _sighting(letter, target, refusal, deps)
-    news = replace(open_alert(TAKES_NOTHING, sighting, deps.portal_link(target.id)), id=alert)
-    if known is not None:
-        news = replace(news, etag=known.etag, count=known.count + 1, told=known.told)
     others = tuple(sink for sink in deps.sinks if sink != letter.sink)
-    write_and_tell(news, NotificationType.ALERT_OPENED, letter.cause, replace(deps, sinks=others))
+    news = partial(_news, letter, target, refusal, deps)
+    open_once(sink_alert_id(letter.sink), news, letter.cause, replace(deps, sinks=others))
 
 
 def end_sink_alert(sink: str, deps: Deps) -> None:
     """It takes what it is told again."""
-    resolve_if_open(sink_alert_id(sink), "the sink takes notifications again", deps)
+    with suppress(EntityChanged):  # the next thing that it takes ends it
+        resolve_if_open(sink_alert_id(sink), "the sink takes notifications again", deps)
+
+
+def end_alerts_of_former_sinks(deps: Deps) -> None:
+    """Nobody relies on a sink that was taken out of the settings."""
+    for alert in deps.store.alerts(policy=TAKES_NOTHING.id, limit=None):
+        if is_open(alert) and alert.fingerprint not in deps.sinks:
+            end_alert(alert, "the settings name no such sink any more", deps)
 
 
 def target_in(data: Mapping[str, Json]) -> Target | None:
@@ -65,6 +73,11 @@ def target_in(data: Mapping[str, Json]) -> Target | None:
             return Target(kind=TargetKind(kind), id=resource) if resource is not None else None
         case _:
             return None
+
+
+def _news(letter: Letter, target: Target, refusal: str, deps: Deps) -> AlertRecord:
+    sighting = _sighting(letter, target, refusal, deps)
+    return open_alert(TAKES_NOTHING, sighting, deps.portal_link(target.id))
 
 
 def _sighting(letter: Letter, target: Target, refusal: str, deps: Deps) -> Sighting:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta
 from typing import Final
 
 from shared.alerts.approving import writers_before
@@ -31,7 +30,7 @@ from shared.controller.notifying import write_and_tell
 from shared.controller.open_alerts import is_open, list_alert
 from shared.controller.visit import Judgement, Visit
 from shared.guardrails.approvals import wider
-from shared.guardrails.exposures import lets_in, openers
+from shared.guardrails.exposures import lets_in, openers, slow_in
 from shared.model import (
     Action,
     CauseKind,
@@ -55,8 +54,7 @@ from shared.posture.subnet_rules import by_hand
 from shared.posture.ways.reach import with_reach
 from shared.state.baseline import evidence_since, found_since, recorded_baseline
 
-SLOW_REVERT: Final = timedelta(seconds=60)
-"""Since it was begun; an operation takes less as a rule."""
+NOT_ENDED: Final = "its revert has not ended yet"
 _OPENED_BY: Final = "openedBy"
 _DEPENDANTS: Final = ("likelyDependants", "likelyDependantsError")
 
@@ -235,11 +233,11 @@ def tell_of_slow_revert(change: ChangeRecord, deps: Deps) -> None:
     if change.outcome is not Outcome.IN_PROGRESS or change.kind is ChangeKind.ROLLBACK:
         return
     policy, before = find(change.change.policy), deps.store.snapshot(change.before)
-    if deps.clock.now() - change.created_at < SLOW_REVERT or policy is None or before is None:
+    if slow_in(change.created_at, deps.clock.now()) or policy is None or before is None:
         return
     bound = deps.configuration.bind(policy, change.change.target.id, tags_of(before))
     if lets_in(bound, bound.evaluate(before), before):
-        alert_failed_change(replace(change, detail="its revert has not ended yet"), deps)
+        alert_failed_change(replace(change, detail=NOT_ENDED), deps)
 
 
 def _sighting_of_failure(change: ChangeRecord, policy: AnyPolicy, before: Snapshot, deps: Deps) -> Sighting:

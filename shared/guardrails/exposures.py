@@ -21,6 +21,9 @@ from shared.posture.traffic import ServerTraffic
 TOLD_AFTER: Final = timedelta(seconds=90)
 """Of open time within a day, after which an exposure is told whatever delays its revert; Critical at once."""
 
+SLOW_REVERT: Final = timedelta(seconds=60)
+"""Since its revert was begun, after which an exposure is told; an operation takes less as a rule."""
+
 TOLD_AT: Final = 3
 """The opening within a day at which it is told."""
 
@@ -84,6 +87,11 @@ def told_in(exposure: Exposure, severity: Severity, now: datetime) -> timedelta:
     if severity is Severity.CRITICAL or len(exposure.recent(now)) >= TOLD_AT:
         return timedelta(0)
     return max(TOLD_AFTER - exposure.open_for(now), timedelta(0))
+
+
+def slow_in(begun: datetime, now: datetime) -> timedelta:
+    """How long the revert of an exposure may still take in silence; nothing where it is told now."""
+    return max(begun + SLOW_REVERT - now, timedelta(0))
 
 
 def in_time(question: Question, decision: Decision) -> Decision:

@@ -123,6 +123,8 @@ class AlertRecord:
     """What an approval would be for; None where no change is planned, and in records older than the field."""
     ends_on_new_server: bool = False
     """Whether what is to be done makes a new server: the alert stays until the old one is deleted."""
+    incident: str | None = None
+    """The alert that tells of it together with others: nobody was told of this one singly."""
     listed: tuple[str, ...] = ()
     """The rows of the lists that name it; the store's, as ``etag`` is. Records older than lists have none."""
     etag: str | None = None

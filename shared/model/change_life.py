@@ -118,7 +118,7 @@ _PLAIN: Final[Mapping[type[Happening], Mapping[str, Any]]] = {
 
 def step(change: ChangeRecord, happening: Happening) -> ChangeRecord:
     """The change after what happened. Raises ``OutOfStep`` where that cannot follow."""
-    return replace(_after(change, happening), revision=change.revision + 1)
+    return replace(_after(change, happening), revision=change.revision + 1, ask_at=None)
 
 
 def _after(change: ChangeRecord, happening: Happening) -> ChangeRecord:

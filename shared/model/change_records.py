@@ -89,6 +89,8 @@ class ChangeRecord:
     """How many steps its life has taken: a copy with fewer is an older one."""
     watch: str = ""
     """The token of the one message that may go on with the change; any other is dropped."""
+    ask_at: datetime | None = None
+    """Until when Azure is not asked, though a check comes before; None where the next check asks."""
     sent_at: datetime | None = None
     """When the newest edit was sent."""
     code: str = ""

@@ -108,6 +108,7 @@ class Reason(StrEnum):
     EFFECT_LOWERED_BY_TAG = "effect-lowered-by-tag"
     BUDGET_NEARLY_SPENT = "budget-nearly-spent"
     EVENT_PATH_LOST = "event-path-lost"
+    MASS_DRIFT = "mass-drift"
 
 
 class Purse(StrEnum):

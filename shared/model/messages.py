@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -79,7 +79,11 @@ class Message:
 
     @property
     def is_whole(self) -> bool:
-        """Whether it names what its kind is about; a body of another's making may not."""
+        """Whether it names what its kind is about, at times that can be compared and with numbers that count;
+        a body of another's making may not."""
+        times = (one.time.tzinfo for one in (self.cause, *self.cause.earlier))
+        if not all(times) or min(self.attempt, self.revived, self.generation) < 0:
+            return False
         match self.kind:
             case MessageKind.LOOK:
                 return self.queue_key != ""
@@ -88,11 +92,19 @@ class Message:
             case MessageKind.SCOPE | MessageKind.SWEEP:
                 return self.locator is not None
             case MessageKind.SPREAD:
-                return self.spread is not None
+                return self.spread is not None and self.spread.is_sane
             case MessageKind.NOTIFY:
                 return self.sink is not None and (self.about is not None or self.notification is not None)
             case MessageKind.CHECK:
                 return self.change_id is not None
+
+    def not_after(self, now: datetime) -> Message:
+        """The same for a cause that does not lie in the future, as a forger or a wrong clock may have it."""
+        cause = self.cause
+        if max(one.time for one in (cause, *cause.earlier)) <= now:
+            return self
+        earlier = tuple(replace(one, time=min(one.time, now)) for one in cause.earlier)
+        return replace(self, cause=replace(cause, time=min(cause.time, now), earlier=earlier))
 
 
 def look(target: Target, cause: Cause) -> Message:

@@ -5,9 +5,13 @@ spreads.
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 
 from shared.model.targets import Locator, Target
 from shared.model.values import value
+
+SLOWEST: Final = 3600.0
+"""No pass leaves more seconds between two of its looks."""
 
 
 @value
@@ -47,6 +51,11 @@ class Spread:
     first_at: datetime
     seconds: float
 
+    @property
+    def is_sane(self) -> bool:
+        """Whether each of its looks has a time; a body of another's making may name any number."""
+        return self.first_at.tzinfo is not None and 0 <= self.seconds <= SLOWEST
+
 
 @value
 class PassRecord:
@@ -64,6 +73,8 @@ class PassRecord:
     """When the last look is due of the last pass that asked for all of them."""
     owes_whole: bool = False
     """Whether everything was to be looked at once more, while looks at everything were still due."""
+    targets: int | None = None
+    """How many it found; None in what was written before this was kept."""
     failed: str = ""
     """What could not be listed, and why."""
     etag: str | None = None

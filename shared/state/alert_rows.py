@@ -6,14 +6,14 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
-from itertools import islice
+from itertools import islice, takewhile
 
 from shared.model.alert_records import AlertRecord, AlertStatus
 from shared.model.errors import EntityChanged
 from shared.model.interfaces import Entity, Tables, TableWrite
 from shared.model.targets import Target
-from shared.state.filled import Filled, Fillings
-from shared.state.listing_rows import Listed, ListingRows, place_of
+from shared.state.filled import Fillings
+from shared.state.listing_rows import Listed, ListingRows, is_no_list, place_of
 from shared.state.listings import COLUMNS, Page, Wanted, cut
 from shared.state.table_layout import ALERTS, alert_place, alert_row, is_alert
 from shared.state.table_rows import Rows, newest_first
@@ -66,17 +66,17 @@ class Alerts:
         return Page(tuple(one for one in records if one is not None), found.total, found.after)
 
     def fill(self, most: int) -> None:
-        """List up to ``most`` alerts from before the lists."""
+        """List up to ``most`` alerts that are in no list."""
         filling = self._fillings.find(ALERTS)
-        if filling.done:
-            return
-        rows = _of_alerts(self._tables.query(ALERTS, ALERTS, behind=filling.behind, page=most))
-        entities = list(islice(rows, most))
+        step = filling.at_once(most)
+        rows = takewhile(is_no_list, self._tables.query(ALERTS, ALERTS, behind=filling.behind, page=step))
+        entities = list(islice(_of_alerts(rows), step))
         for entity in entities:
-            with suppress(EntityChanged):  # whoever was faster has listed it
-                self.put(self._rows.record(AlertRecord, entity))
-        done = len(entities) < most
-        self._fillings.put(ALERTS, "", Filled(behind=entities[-1].row if entities else "", done=done))
+            record = self._rows.record(AlertRecord, entity)
+            if not record.listed:
+                with suppress(EntityChanged):  # whoever was faster has listed it
+                    self.put(record)
+        self._fillings.put(ALERTS, "", filling.after([entity.row for entity in entities], most))
 
     def over_before(self, time: datetime) -> Iterator[AlertRecord]:
         """The resolved alerts that were last seen before a time."""
@@ -100,10 +100,11 @@ class Alerts:
         return None if record is None else record.severity
 
     def _records(self, listed: Iterable[Entity]) -> Iterator[AlertRecord]:
-        """The records that are listed; a row that was left behind is removed."""
+        """The records that are listed; a row that was left behind is removed. A record that says nothing of
+        lists was written by a version that knows none."""
         for entity in listed:
             record = self.find(place_of(entity.row).partition("-")[2])
-            if record is not None and entity.row in record.listed:
+            if record is not None and (not record.listed or entity.row in record.listed):
                 yield record
             else:
                 self._lists.remove([entity.row])

@@ -16,7 +16,7 @@ from shared.model import Outcome, Target
 from shared.model.change_records import ChangeRecord
 from shared.model.errors import EntityChanged
 from shared.model.interfaces import Entity, Tables
-from shared.state.filled import Filled, Fillings
+from shared.state.filled import Fillings
 from shared.state.listing_rows import Listed, ListingRows, place_of
 from shared.state.listings import COLUMNS, Page, Wanted, cut
 from shared.state.table_layout import CHANGE_PREFIX, CHANGES, change_entry, change_place, change_row
@@ -98,17 +98,17 @@ class Changes:
         return Page(tuple(record for record in records if record is not None), found.total, found.after)
 
     def fill(self, most: int) -> None:
-        """List up to ``most`` changes from before the lists."""
+        """List up to ``most`` changes that are in no list."""
         filling = self._fillings.find(CHANGES)
-        if filling.done:
-            return
-        rows = self._tables.query(CHANGES, CHANGES, CHANGE_PREFIX, behind=filling.behind, page=most)
-        entities = list(islice(rows, most))
+        step = filling.at_once(most)
+        rows = self._tables.query(CHANGES, CHANGES, CHANGE_PREFIX, behind=filling.behind, page=step)
+        entities = list(islice(rows, step))
         for entity in entities:
-            with suppress(EntityChanged):  # whoever was faster has listed it
-                self.put(self._rows.record(ChangeRecord, entity))
-        done = len(entities) < most
-        self._fillings.put(CHANGES, "", Filled(behind=entities[-1].row if entities else "", done=done))
+            record = self._rows.record(ChangeRecord, entity)
+            if not record.listed:
+                with suppress(EntityChanged):  # whoever was faster has listed it
+                    self.put(record)
+        self._fillings.put(CHANGES, "", filling.after([entity.row for entity in entities], most))
 
     def made_before(self, time: datetime) -> Iterator[ChangeRecord]:
         """The changes that were begun before a time."""
@@ -121,11 +121,12 @@ class Changes:
         self._tables.remove(CHANGES, CHANGES, [change_entry(record.id).row, *record.listed])
 
     def _records(self, listed: Iterable[Entity]) -> Iterator[ChangeRecord]:
-        """The records that are listed; a row that was left behind is removed."""
+        """The records that are listed; a row that was left behind is removed. A record that says nothing of
+        lists was written by a version that knows none."""
         for entity in listed:
             row = CHANGE_PREFIX + place_of(entity.row)
             record = self._rows.find(ChangeRecord, Place(table=CHANGES, partition=CHANGES, row=row))
-            if record is not None and entity.row in record.listed:
+            if record is not None and (not record.listed or entity.row in record.listed):
                 yield record
             else:
                 self._lists.remove([entity.row])

@@ -1,20 +1,38 @@
-"""How far an index has been filled with rows from before it was kept; a step at a time, by the sweep."""
+"""How far an index has been filled with rows that it does not hold yet; a step at a time, by the sweep.
+
+Once every row was seen the index is done. What an older version writes beside or after that, in an upgrade
+that rolls or is taken back, is found by going on: from the beginning again, a few rows at a time.
+"""
 
 from __future__ import annotations
+
+from typing import Final
 
 from shared.model.interfaces import Put, Tables
 from shared.model.values import value
 from shared.state.table_layout import JOURNAL, TARGETS, filling_row
 from shared.state.table_rows import Rows
 
+_SEEN_AGAIN: Final = 200
+"""Rows that are gone through again at a time."""
+
 
 @value
 class Filled:
-    """``behind`` is the row where a stage goes on; nothing is asked of an index that is done."""
+    """``behind`` is the row where a stage goes on."""
 
     stage: str = ""
     behind: str = ""
     done: bool = False
+
+    def at_once(self, most: int) -> int:
+        """How many rows the next step goes through."""
+        return min(most, _SEEN_AGAIN) if self.done else most
+
+    def after(self, rows: list[str], most: int) -> Filled:
+        """Where the step that has seen these rows leaves it."""
+        is_through = len(rows) < self.at_once(most)
+        return Filled(behind="" if is_through else rows[-1], done=self.done or is_through)
 
 
 class Fillings:

@@ -57,6 +57,10 @@ class Letters:
         found = self._tables.query(ALERTS, ALERTS, letters_about(sink, about))
         return [replace(self._rows.value(Letter, entity), etag=entity.etag) for entity in found]
 
+    def newest(self, sinks: Iterable[str], about: str) -> int:
+        """The highest number of a letter about one thing that waits at any of these sinks; 0 without any."""
+        return max((one.number for sink in sinks for one in self.about(sink, about)), default=0)
+
     def waiting(self, sink: str | None = None) -> Iterator[Waiting]:
         """Everything that was not delivered, to one sink or to all."""
         return map(_waiting, self._tables.query(ALERTS, ALERTS, letters_for(sink), _COLUMNS))

@@ -120,3 +120,8 @@ def _list_of(wanted: Wanted) -> str:
 def _side(name: str, text: str) -> str:
     """What the rows of a list begin with."""
     return f"{INDEX_PREFIX}{_SIDES[name]}{digest(text)}-" if name else f"{INDEX_PREFIX}a-"
+
+
+def is_no_list(entity: Entity) -> bool:
+    """Whether the row comes before the lists, which are the last of a table of alerts."""
+    return not entity.row.startswith(INDEX_PREFIX)

@@ -81,11 +81,6 @@ class Relations:
             found |= dict.fromkeys(self._searched(group))
         return tuple(found)
 
-    def known_among(self, targets: Iterable[Target]) -> set[Target]:
-        """See ``Store.known_among``."""
-        groups = {group_prefix(target.id): target.id for target in targets}
-        return {known for one in groups.values() for known in self.known_in(one)}
-
     def unrelate(self, target: Target) -> None:
         """See ``Store.unrelate``. What says where the rest lies goes last."""
         here, prefix = partition_of(target), source_prefix(target)

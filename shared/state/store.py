@@ -29,6 +29,7 @@ from shared.state.change_rows import Changes
 from shared.state.claims import Claims
 from shared.state.coalescing import Coalesced, Coalescing, Started
 from shared.state.first_passes import FirstPasses
+from shared.state.incident_rows import IncidentRows
 from shared.state.journal import Journal
 from shared.state.journal_evidence import EvidenceReader
 from shared.state.ledger import Ledger
@@ -73,6 +74,7 @@ class Store:
         self._changes = Changes(tables, self._rows)
         self._alerts = Alerts(tables, self._rows)
         self.letters = Letters(tables, self._rows)
+        self.incidents = IncidentRows(tables, self._rows, self._alerts)
         self._runs = Runs(tables, self._rows)
         self.names = Names(tables, self._rows)
         self._first_passes = FirstPasses(tables, self._rows)
@@ -242,10 +244,6 @@ class Store:
     def known_in(self, group: ResourceId) -> tuple[Target, ...]:
         """The targets that are known in a resource group, or were ever seen to depend on something in it."""
         return self._relations.known_in(group)
-
-    def known_among(self, targets: Iterable[Target]) -> set[Target]:
-        """Those that are known: one listing for each of their resource groups."""
-        return self._relations.known_among(targets)
 
     def unrelate(self, target: Target) -> None:
         """Forget what a target depended on: it is gone."""

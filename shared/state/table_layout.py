@@ -11,6 +11,7 @@
                                         f-…-… partition with relations of a target, in an old store
                                         j-…-<number> link of a chain h-… the chain's newest link
                                         w-… what a list showed of a target or a locator
+                                        i-<minute>-… a target in which something drifted then
              partition "journal"        the same for chains that belong to no target
                                         p-filled-… how far an index has been filled
                                         switches                     anchor
@@ -18,6 +19,7 @@
     changes  partition "changes"        n-<newest first>-<id> record  i-<id> where it is
     alerts   partition "alerts"         <id>                          o-…-…-<number> letter to a sink
                                                                       d-…-… mark of one that it has
+                                                                      m-…-<id> what an incident tells of
     runs     partition = run id         run                           t-… result of a target
 
 A target, its budget, its lease and its chain share a partition because a claim changes them in one
@@ -28,6 +30,7 @@ Hashes stand for ids in keys: an id may be longer than a key, and holds forbidde
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Final
 
 from shared.guardrails.attention import look_at
@@ -66,6 +69,8 @@ MARK_PREFIX: Final = "d-"
 INDEX_PREFIX: Final = "x-"
 """What the rows of lists begin with."""
 LISTED_PREFIX: Final = "w-"
+DRIFT_PREFIX: Final = "i-"
+HELD_PREFIX: Final = "m-"
 
 
 def partition_of(what: Target | Locator) -> str:
@@ -119,6 +124,16 @@ def pass_place(subscription: str) -> Place:
 def listed_row(key: str) -> str:
     """The row of what a list showed of a target or a locator, in the partition of its subscription."""
     return f"{LISTED_PREFIX}{digest(key)}"
+
+
+def drifts_from(time: datetime) -> str:
+    """What sorts before all that drifted in the minute of a time, or later."""
+    return f"{DRIFT_PREFIX}{time.astimezone(UTC):%Y%m%d%H%M}"
+
+
+def drift_place(target: Target, time: datetime) -> Place:
+    row = f"{drifts_from(time)}-{digest(target.key)}"
+    return Place(table=TARGETS, partition=partition_of(target), row=row)
 
 
 def relation_prefix(source: Locator) -> str:
@@ -222,9 +237,14 @@ def mark_place(letter: Letter) -> Place:
     return Place(table=ALERTS, partition=ALERTS, row=row)
 
 
+def held_prefix(subscription: str) -> str:
+    """What the rows of what is held in a subscription begin with; ids of alerts and changes follow."""
+    return f"{HELD_PREFIX}{digest(subscription.lower())}-"
+
+
 def is_alert(row: str) -> bool:
     """Whether it is the key of an alert."""
-    return not row.startswith((LETTER_PREFIX, MARK_PREFIX, INDEX_PREFIX))
+    return not row.startswith((LETTER_PREFIX, MARK_PREFIX, INDEX_PREFIX, HELD_PREFIX))
 
 
 def run_place(run_id: str) -> Place:

@@ -18,7 +18,7 @@ class Upkeep:
 
     def fill(self, subscription: str, most: int) -> None:
         """Enter up to ``most`` relations, targets, alerts and changes each into the indexes that are younger
-        than they are; once all are there, nothing is asked."""
+        than they are, and look for what an older version has written since."""
         self._relations.fill(subscription.lower(), most)
         self._alerts.fill(most)
         self._changes.fill(most)

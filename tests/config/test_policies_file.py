@@ -230,6 +230,9 @@ REFUSALS = {
         2,
         "maintenanceWindows.0.days.0",
     ),
+    "a mass of one": ("version: 1\nmassDrift: {targets: 1}", 2, "massDrift.targets"),
+    "more than all": ("version: 1\nmassDrift: {sharePercent: 101}", 2, "massDrift.sharePercent"),
+    "a window without end": ("version: 1\nmassDrift:\n  minutes: 600", 3, "massDrift.minutes"),
     "a negative budget": ("version: 1\nbudgets: {writesPerTarget: -1}", 2, "budgets.writesPerTarget"),
     "settling that never ends": (
         f"version: 1\npolicies: {{{PUBLIC}: {{settleSeconds: .inf}}}}",

@@ -137,6 +137,25 @@ def test_the_sweep_ends_the_warning_when_there_is_room_and_the_next_hour_opens_i
     assert (again.id, again.count) == (alert.id, 2)
 
 
+def test_a_budget_that_is_nearly_spent_again_while_the_sink_is_down_is_told_in_order() -> None:
+    world = World(policies_file=FEW)
+    development(world, 4)
+    (alert,) = warnings(world).values()
+    world.sinks_down.add("sink")
+    world.clock.advance(3700)
+    sweep(world.deps())
+    for number in range(4):
+        write(world, replace(DRIFTED, id=ResourceId(f"{DEVELOPMENT}-{number}")))
+    assert warnings(world)
+    world.clock.advance(3700)
+    sweep(world.deps())
+    assert not warnings(world)
+    world.sinks_down.clear()
+    world.drain(7200)
+    told = [name.removeprefix(alert.id) for _, name in world.heard if name.startswith(alert.id)]
+    assert told == ["-opened-1", "-resolved-1", "-opened-2", "-resolved-2"]
+
+
 @pytest.mark.field(
     "brakes",
     "A revert for which another worker took the last of the budget is made when its room returns.",

@@ -118,18 +118,53 @@ def test_only_the_message_that_the_row_names_goes_on_with_a_change() -> None:
     assert world.azure.polls == 3
 
 
-def test_a_worker_that_is_too_slow_to_save_finds_out_that_its_message_came_already() -> None:
-    world = World()
-    target = long_revert(world, polls=3)
-    record = world.store.recall(target, world.clock.now())
-    assert record.change is not None
+def not_saved_yet(world: World) -> ChangeRecord:
+    """A change whose worker has enqueued the next check, which the row does not name."""
+    target = long_revert(world)
+    world.lose_messages()
+    change = flying(world)
+    assert change is not None
     cause = Cause(kind=CauseKind.EVENT, time=world.clock.now())
-    ahead = Message(
-        kind=MessageKind.CHECK, target=target, cause=cause, token="99-x", change_id=record.change.id
+    world.store.send(
+        Message(kind=MessageKind.CHECK, target=target, cause=cause, token="99-x", change_id=change.id)
     )
-    world.store.send(ahead)
+    return change
+
+
+def test_a_message_that_comes_before_its_worker_has_saved_waits_for_it() -> None:
+    world = World()
+    change = not_saved_yet(world)
     world.drain()
-    assert world.store.recall(target, world.clock.now()).etag != record.etag
+    (waiting,) = (world.store.read_message(body) for body in world.queue.bodies())
+    assert (waiting.token, world.azure.polls) == ("99-x", 0)
+    assert flying(world) == change
+
+
+def test_a_change_is_gone_on_with_whose_worker_died_before_it_could_save() -> None:
+    world = World()
+    not_saved_yet(world)
+    world.drain(RECOVERY)
+    assert only_change(world, FIREWALL).outcome is Outcome.REVERTED
+    assert (len(world.azure.writes), flying(world)) == (1, None)
+
+
+def test_a_worker_that_dies_before_its_claim_is_replaced_within_a_minute(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = World()
+    seen_compliant(world, public_server())
+    world.event(world.azure.put(DRIFTED))
+    with monkeypatch.context() as patched:
+        patched.setattr(type(world.store), "claim", _die)
+        dies(world, world.drain)
+    assert flying(world) is None
+    world.drain(RECOVERY)
+    assert there(world) == public_server()
+    assert len(world.azure.writes) == 1
+
+
+def _die(*_: object, **__: object) -> None:
+    raise WorkerDied
 
 
 def test_a_change_whose_messages_are_all_lost_is_gone_on_with_by_the_next_look() -> None:

@@ -9,11 +9,13 @@ import pytest
 
 from shared.alerts.lifecycle import sink_alert_id
 from shared.controller.delivering import GIVEN_UP_AFTER, PAUSES, TOLD_AFTER, UNDELIVERED, deliver
-from shared.controller.notifying import SOON, notify
+from shared.controller.lettering import SOON
+from shared.controller.notifying import notify
 from shared.controller.sweep import sweep
 from shared.model import Cause, CauseKind, EnforcementMode, Severity
 from shared.model.alert_records import AlertRecord, AlertStatus, Notification, NotificationType
-from shared.model.errors import StoreError
+from shared.model.errors import EntityChanged, StoreError
+from shared.model.letters import Letter
 from shared.model.messages import Message, MessageKind
 from tests.builders import ALL_AZURE, OFFICE, SERVER, public_server
 from tests.controller.test_reconcile import FIREWALL, seen_compliant
@@ -211,6 +213,87 @@ def test_what_nobody_took_for_a_week_is_put_aside() -> None:
     (letter,) = letters(world)
     assert letter["reason"] == UNDELIVERED
     assert (undelivered(world), len(world.queue)) == (0, 0)
+
+
+def down_for_days(world: World, days: int) -> None:
+    world.sinks_down.add("a")
+    becomes(world, DRIFTED)
+    for _ in range(days * 4):
+        world.clock.advance(6 * HOUR)
+        sweep(world.deps())
+        world.drain()
+
+
+def alert_of_sink(world: World) -> AlertRecord:
+    alert = world.store.alert(sink_alert_id("a"))
+    assert alert is not None
+    return alert
+
+
+@pytest.mark.field(
+    "steady",
+    "A sink that takes something again is no alert any more, even where what it was late with was given up",
+    source="docs/adr/0018-notifications-have-an-outbox.md",
+    date="2026-11-29",
+)
+def test_the_alert_of_a_sink_ends_although_what_it_was_late_with_was_given_up() -> None:
+    world = told_world("a", "b")
+    down_for_days(world, 9)
+    assert (undelivered(world), alert_of_sink(world).status) == (0, AlertStatus.OPEN)
+    world.sinks_down.clear()
+    becomes(world, COMPLIANT, 60)
+    assert alert_of_sink(world).status is AlertStatus.RESOLVED
+    assert heard(world, "b")[-1] == f"{sink_alert_id('a')}-resolved-1"
+
+
+def test_the_alert_of_a_sink_that_was_taken_out_of_the_settings_ends_and_stays_so() -> None:
+    world = told_world("a", "b")
+    down_for_days(world, 3)
+    assert alert_of_sink(world).status is AlertStatus.OPEN
+    world.sinks = ("b",)
+    for _ in range(8):
+        world.clock.advance(6 * HOUR)
+        sweep(world.deps())
+        world.drain()
+    ended = alert_of_sink(world)
+    assert (ended.status, ended.count) == (AlertStatus.RESOLVED, 1)
+    assert ended.resolution == "the settings name no such sink any more"
+
+
+def test_a_sink_that_takes_nothing_is_told_once_that_is_saved(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(sinks=("down", "other"))
+    world.sinks_down.add("down")
+    tell(world, "first")
+    world.drain(TOLD_AFTER.total_seconds() - HOUR)
+
+    def overtaken(told: Letter) -> Letter:
+        if told.is_told:
+            raise EntityChanged("somebody else was faster")
+        return put(told)
+
+    put = world.store.letters.put
+    monkeypatch.setattr(world.store.letters, "put", overtaken)
+    world.drain(5 * HOUR)
+    assert world.store.alert(sink_alert_id("down")) is None
+
+
+def test_a_part_of_the_sweep_that_fails_keeps_no_other_from_its_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
+    tell(world, "lost")
+    world.lose_messages()
+    world.clock.advance(SOON.total_seconds())
+
+    def fails(_: object) -> None:
+        raise EntityChanged("it is not as it was read")
+
+    monkeypatch.setattr(world.store.names, "forget_old", fails)
+    with pytest.raises(EntityChanged):
+        sweep(world.deps())
+    world.drain()
+    assert heard(world) == ["lost"]
+    assert any(line["message"] == "journal-anchored" for line in world.lines)
+    (failed,) = [line for line in world.lines if line["message"] == "sweep-part-failed"]
+    assert failed["reason"] == "EntityChanged: it is not as it was read"
 
 
 def test_what_an_older_version_had_not_queued_goes_before_the_next_news() -> None:

@@ -9,7 +9,8 @@ import pytest
 
 from shared.controller.missed_events import EVENT_PATH_LOST
 from shared.model import Cause, CauseKind, Severity
-from shared.model.errors import Denied, Throttled
+from shared.model.alert_records import AlertRecord
+from shared.model.errors import Denied, EntityChanged, StoreError, Throttled
 from shared.model.messages import look
 from shared.model.operations import LoggedWrite
 from tests.builders import DRIFTED, SERVER, public_server
@@ -42,6 +43,22 @@ def written(world: World, minutes_ago: float = 15, write: LoggedWrite = WRITE) -
     """The log tells of a write, so long ago when the sweep comes in half an hour."""
     time = world.clock.now() + timedelta(minutes=30 - minutes_ago)
     world.azure.logged.append(replace(write, time=time))
+
+
+def lost_and_found(world: World) -> AlertRecord:
+    """Events are lost, then arrive again, and are lost again: the alert as it is open then."""
+    world.event(world.azure.put(DRIFTED))
+    world.drain(60)
+    world.azure.logged.clear()
+    world.clock.advance(3600)
+    written(world)
+    swept(world)
+    (again,) = world.open_alerts(EVENT_PATH_LOST.id)
+    return again
+
+
+def heard_of(world: World, alert: AlertRecord) -> list[str]:
+    return [told.removeprefix(f"{alert.id}-") for _, told in world.heard if told.startswith(alert.id)]
 
 
 @pytest.fixture
@@ -120,3 +137,57 @@ def test_the_log_is_asked_only_where_the_sweep_finds_new_drift(world: World) -> 
     world.event(world.azure.put(DRIFTED))
     world.drain(5)
     assert len(world.azure.log_errors) == 1
+
+
+@pytest.mark.field(
+    "steady",
+    "An alert that opens again while a sink is down is told there in order, and keeps no revert waiting",
+    source="docs/adr/0018-notifications-have-an-outbox.md",
+    date="2026-11-29",
+)
+def test_events_that_are_lost_again_while_the_sink_is_down_keep_no_look_from_reverting(world: World) -> None:
+    world.sinks_down.add("sink")
+    written(world)
+    swept(world)
+    world.drain(60)
+    again = lost_and_found(world)
+    assert (again.count, len(world.store.changes(policy=FIREWALL))) == (2, 3)
+    world.sinks_down.clear()
+    world.drain(7200)
+    assert heard_of(world, again) == ["opened-1", "resolved-1", "opened-2"]
+
+
+def test_a_sink_hears_of_the_end_before_it_hears_that_the_alert_opens_again(world: World) -> None:
+    written(world)
+    swept(world)
+    world.drain(30)
+    world.sinks_down.add("sink")
+    again = lost_and_found(world)
+    world.sinks_down.clear()
+    world.drain(7200)
+    assert heard_of(world, again) == ["opened-1", "resolved-1", "opened-2"]
+
+
+def test_letters_that_the_record_does_not_count_hold_up_no_news_of_it(world: World) -> None:
+    world.sinks_down.add("sink")
+    written(world)
+    swept(world)
+    (known,) = world.open_alerts(EVENT_PATH_LOST.id)
+    world.store.put_alert(replace(known, told=0))
+    again = lost_and_found(world)
+    world.sinks_down.clear()
+    world.drain(7200)
+    assert heard_of(world, again) == ["opened-1", "resolved-1", "opened-2"]
+
+
+def test_a_look_that_lost_its_race_tells_nobody_that_events_are_lost(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def overtaken(*_: object, **__: object) -> None:
+        raise EntityChanged("somebody else was faster")
+
+    written(world)
+    monkeypatch.setattr(world.store, "claim", overtaken)
+    with pytest.raises(StoreError):
+        swept(world)
+    assert world.open_alerts(EVENT_PATH_LOST.id) == []

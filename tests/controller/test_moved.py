@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from shared.controller.dispatch import dispatch
 from shared.controller.exemptions import revoke
 from shared.controller.lowered_by_tags import LOWERED
 from shared.controller.rollback import RollbackRequest, roll_back
@@ -22,17 +23,19 @@ from shared.model import (
     Reason,
     ServerSnapshot,
     Target,
+    TargetKind,
 )
 from shared.model.alert_records import AlertStatus
 from shared.model.change_records import ChangeRecord
 from shared.model.changes import DeleteFirewallRule
 from shared.model.errors import Denied
+from shared.model.interfaces import Enumerated, Relation
 from shared.model.memory import Exemption
 from shared.model.messages import Message, MessageKind
 from shared.model.resource_id import ResourceId
 from shared.state.names import Names
 from shared.state.table_layout import NAMES, TARGETS, name_place
-from tests.builders import DRIFTED, GROUP, SERVER, public_server
+from tests.builders import DRIFTED, ENDPOINT, GROUP, SERVER, SUBNET, public_server
 from tests.controller.test_reconcile import seen_compliant
 from tests.driftward.journal.worlds import faults
 from tests.fakes import SUBSCRIPTION, World, only
@@ -358,3 +361,28 @@ def test_an_ordinary_look_asks_nobody_whose_the_name_is(monkeypatch: pytest.Monk
     monkeypatch.delattr(Names, "find")
     new_first(there, public_server().target)
     assert there.open_alerts(FIREWALL) == []
+
+
+@pytest.mark.field(
+    "steady",
+    "A subnet that arrives in a group with a private endpoint of its own is looked at at once",
+    source="docs/adr/0021-what-may-have-changed.md",
+    date="2026-11-29",
+)
+def test_a_subnet_that_was_moved_with_what_hangs_on_it_is_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    there = World()
+    arrived, its_endpoint = (ResourceId(str(one).replace("/data/", "/other/")) for one in (SUBNET, ENDPOINT))
+    subnet = Target(kind=TargetKind.SUBNET, id=arrived)
+    endpoint = Locator(kind=LocatorKind.PRIVATE_ENDPOINT, id=its_endpoint)
+    pages = [
+        Enumerated(targets=(), relations=(Relation(source=endpoint, target=subnet),)),
+        Enumerated(targets=(subnet,)),
+    ]
+
+    def at(scope: ResourceId) -> Iterator[Enumerated]:
+        return iter(() if scope.resource_group else pages)
+
+    monkeypatch.setattr("tests.fakes.FakeGateway.enumerate", lambda _, scope: at(scope))
+    left = Locator(kind=LocatorKind.SCOPE, id=ResourceId(GROUP))
+    dispatch(Message(kind=MessageKind.LOOK, locator=left, cause=move_of(there)), there.deps())
+    assert subnet in {there.store.read_message(body).target for body in there.queue.bodies()}

@@ -5,30 +5,42 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from shared.controller.choosing_looks import TURN, has_turn
 from shared.controller.dispatch import dispatch
 from shared.controller.poison import poisoned
+from shared.controller.reviving import PAUSES
 from shared.controller.spreading import AT_ONCE, MOST_IN_ONE
 from shared.controller.sweep import sweep
 from shared.guardrails.attention import ALWAYS, look_at
-from shared.model import ComplianceState, ServerSnapshot
+from shared.model import (
+    Cause,
+    CauseKind,
+    ComplianceState,
+    Locator,
+    LocatorKind,
+    ServerSnapshot,
+    Target,
+    TargetKind,
+    codec,
+)
 from shared.model.errors import Permanent, Throttled
 from shared.model.exposure import Exposure, Opening
-from shared.model.interfaces import Replace
+from shared.model.interfaces import Relation, Replace
 from shared.model.memory import Exemption, PolicyMemory, TargetRecord
-from shared.model.messages import Message, MessageKind
+from shared.model.messages import Message, MessageKind, look
 from shared.model.resource_id import ResourceId
 from shared.model.sweeping import Touched
 from shared.state.table_layout import target_place
-from tests.builders import SERVER, server
+from tests.builders import NSG, SERVER, SUBNET, server
 from tests.controller.test_reconcile import seen_compliant
 from tests.fakes import START, SUBSCRIPTION, World
 
 HALF_AN_HOUR = 1800.0
+EVERYTHING = Locator(kind=LocatorKind.SCOPE, id=ResourceId(f"/subscriptions/{SUBSCRIPTION}"))
 RECORD = TargetRecord(target=server().target, first_seen=START)
 MEMORY = PolicyMemory(state=ComplianceState.NON_COMPLIANT, since=START)
 OPEN = Exposure(openings=(Opening(seen_at=START, fingerprint="f"),))
@@ -51,6 +63,19 @@ def quiet() -> World:
     world = World()
     seen_compliant(world, server())
     swept(world)
+    return world
+
+
+def with_a_part(servers: list[ServerSnapshot]) -> World:
+    """A world whose first pass has asked for the parts of its looks, which wait in the queue."""
+    world = World()
+    for one in servers:
+        world.azure.put(one)
+    sweep(world.deps())
+    received = world.queue.receive()
+    assert received is not None
+    dispatch(world.store.read_message(received.body), world.deps())
+    world.queue.delete(received)
     return world
 
 
@@ -223,19 +248,78 @@ def test_a_pass_that_is_delivered_again_asks_for_nothing_twice() -> None:
     assert world.drain() == []
 
 
-def test_a_part_of_a_pass_that_was_given_up_is_told_on_every_target_that_it_names() -> None:
+@pytest.mark.field(
+    "steady",
+    "No message, whatever time it names, ends the sweep of a subscription or what counts as inherited there",
+    source="docs/threat-model.md",
+    date="2026-11-29",
+)
+@pytest.mark.parametrize("year", [1, 1970, 2200])
+def test_a_forged_pass_of_any_time_ends_neither_the_sweep_nor_what_is_inherited(year: int) -> None:
     world = World()
-    for one in many(3):
-        world.azure.put(one)
-    sweep(world.deps())
-    received = world.queue.receive()
-    assert received is not None
-    dispatch(world.store.read_message(received.body), world.deps())
-    world.queue.delete(received)
-    part = next(body for body in world.queue.bodies())
-    poisoned(part.encode(), world.deps())
+    world.azure.put(server())
+    forged = Cause(kind=CauseKind.SWEEP, time=datetime(year, 1, 1, tzinfo=UTC))
+    world.store.send(Message(kind=MessageKind.SWEEP, locator=EVERYTHING, cause=forged))
+    world.drain()
+    assert world.store.first_pass(SUBSCRIPTION) == world.clock.now()
+    assert sum(swept(world) for _ in range(11)) >= 1
+    last = world.store.passes.last(SUBSCRIPTION)
+    assert last is not None
+    assert last.began == world.clock.now()
+
+
+@pytest.mark.parametrize("off", [timedelta(days=-3650), timedelta(hours=1), timedelta(days=3650)])
+def test_a_pass_that_a_wrong_clock_dated_is_followed_by_one_over_everything(off: timedelta) -> None:
+    world = quiet()
+    last = world.store.passes.last(SUBSCRIPTION)
+    assert last is not None
+    wrong = world.clock.now() + HALF_AN_HOUR * timedelta(seconds=1) + off
+    world.store.passes.keep(SUBSCRIPTION, replace(last, began=wrong, spread_until=wrong))
+    assert swept(world) == 1
+    last = world.store.passes.last(SUBSCRIPTION)
+    assert last is not None
+    assert last.began == last.whole_began == world.clock.now()
+
+
+def test_a_body_whose_times_cannot_be_compared_is_no_message() -> None:
+    world = World()
+    naive = Cause(kind=CauseKind.EVENT, time=START.replace(tzinfo=None))
+    for cause in (naive, Cause(kind=CauseKind.EVENT, time=START, earlier=(naive,))):
+        poisoned(codec.dump(look(server().target, cause)).encode(), world.deps())
+    assert len(world.queue) == 0
+    world.event(server().target)
+
+
+@pytest.mark.field(
+    "steady",
+    "A part of a pass that the host gave up is asked for again, and told only when nobody asks any more",
+    source="docs/adr/0021-what-may-have-changed.md",
+    date="2026-11-29",
+)
+def test_a_part_of_a_pass_that_was_given_up_is_asked_for_again_and_loses_no_look() -> None:
+    world = with_a_part(many(60))
+    given_up = [body for body in world.queue.bodies() if world.store.read_message(body).spread]
+    world.lose_messages()
+    for body in given_up:
+        poisoned(body.encode(), world.deps())
+    looked_at = {result.target for result in world.drain(PAUSES[0] + 120)}
+    assert looked_at == {one.target for one in many(60)}
+    assert world.store.alerts() == []
+
+
+def test_a_part_of_a_pass_that_nobody_asks_for_any_more_is_told_on_every_target_that_it_names() -> None:
+    world = with_a_part(many(3))
+    subnet = Target(kind=TargetKind.SUBNET, id=SUBNET)
+    nsg = Locator(kind=LocatorKind.NSG, id=NSG)
+    world.store.relate([Relation(source=nsg, target=subnet)], world.clock.now())
+    (part,) = [message for message in messages(world) if message.spread]
+    assert part.spread is not None
+    world.lose_messages()
+    last = replace(part, revived=len(PAUSES), spread=replace(part.spread, locators=(nsg,)))
+    poisoned(codec.dump(last).encode(), world.deps())
     told = {alert.target for alert in world.store.alerts(policy="poisoned-message")}
-    assert told == {one.target for one in many(3)}
+    assert told == {one.target for one in many(3)} | {subnet}
+    assert not [message for message in messages(world) if message.spread]
 
 
 def test_every_target_has_one_turn_in_each_cycle_and_turns_are_spread() -> None:

@@ -15,6 +15,7 @@ from shared.model import Cause, CauseKind, EnforcementMode, Locator, LocatorKind
 from shared.model.errors import StoreError
 from shared.model.interfaces import Entity, TableWrite
 from shared.model.messages import Message, MessageKind, RunOptions, look
+from shared.model.sweeping import Spread
 from shared.state.store import Store
 from tests.builders import DRIFTED, NSG, public_server
 from tests.controller.test_changes_in_trouble import long_revert
@@ -24,6 +25,7 @@ from tests.fakes import START, World
 from tests.memory import FakeClock, MemoryQueue, MemoryTables
 
 CAUSE = Cause(kind=CauseKind.EVENT, time=START, event_id="event-1")
+NO_ZONE = START.replace(tzinfo=None)
 MOST_DELIVERIES = 5
 FAST = timedelta(minutes=10)
 
@@ -174,6 +176,32 @@ def test_what_somebody_else_asks_again_is_left_to_them(kind: MessageKind) -> Non
     at = Locator(kind=LocatorKind.NSG, id=NSG)
     poisoned(codec.dump(Message(kind=kind, locator=at, cause=CAUSE)).encode(), world.deps())
     assert len(world.queue) == 0
+
+
+@pytest.mark.field(
+    "steady",
+    "A message whose numbers count nothing is put aside, by the worker as by what takes what was given up",
+    source="docs/threat-model.md",
+    date="2026-11-29",
+)
+@pytest.mark.parametrize(
+    "forged",
+    [
+        Message(kind=MessageKind.NOTIFY, cause=CAUSE, sink="sink", about="x", attempt=-99),
+        replace(look(DRIFTED.target, CAUSE), revived=-99),
+        replace(look(DRIFTED.target, CAUSE), generation=-1),
+        Message(kind=MessageKind.SPREAD, cause=CAUSE, spread=Spread(first_at=START, seconds=-1)),
+        Message(kind=MessageKind.SPREAD, cause=CAUSE, spread=Spread(first_at=START, seconds=1e300)),
+        Message(kind=MessageKind.SPREAD, cause=CAUSE, spread=Spread(first_at=NO_ZONE, seconds=1)),
+    ],
+    ids=["attempt", "revived", "generation", "backwards", "for ever", "no zone"],
+)
+def test_a_message_with_numbers_that_count_nothing_is_put_aside_and_done(forged: Message) -> None:
+    world = World()
+    for take in (poisoned, receive_message):
+        take(codec.dump(forged).encode(), world.deps())
+    assert len(world.queue) == 0
+    assert len(list(world.blobs.names("deadletters"))) == 1
 
 
 # --- questions that were put off -------------------------------------------------------------------

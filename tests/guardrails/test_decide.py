@@ -655,6 +655,7 @@ def test_every_reason_of_a_decision_can_be_reached() -> None:
         Reason.EXEMPTION_EXPIRED,
         Reason.BUDGET_NEARLY_SPENT,
         Reason.EVENT_PATH_LOST,
+        Reason.MASS_DRIFT,
         Reason.EFFECT_LOWERED_BY_TAG,
     }
     assert reached == set(Reason) - of_no_drift

@@ -110,6 +110,19 @@ def test_a_list_of_one_side_says_of_the_others_what_is_so_now() -> None:
         assert pages(store, replace(side, state=AlertStatus.RESOLVED), 10) == ["a1"]
 
 
+def test_what_an_older_version_writes_after_the_lists_were_filled_is_listed_again() -> None:
+    tables = MemoryTables()
+    store = over(tables)
+    written(tables)
+    for _ in range(4):
+        store.upkeep.fill(SUBSCRIPTION, most=100)
+    before = {str(wanted): pages(store, wanted, 4) for wanted in EVERY}
+    made_old(tables)
+    for _ in range(4):
+        over(tables).upkeep.fill(SUBSCRIPTION, most=100)
+    assert {str(wanted): pages(over(tables), wanted, 4) for wanted in EVERY} == before
+
+
 def test_a_row_that_a_dead_worker_left_in_a_list_is_removed_by_whoever_meets_it() -> None:
     tables = MemoryTables()
     store = over(tables)

@@ -38,7 +38,10 @@ class End:
     made: Mapping[Thing, int]
     """How many changes were made, by policy, kind and outcome."""
     told: frozenset[Thing]
-    """What people heard of at all: type, policy and target; not how often."""
+    """What people heard of at all: type, policy and target; not how often, and not that something is over,
+    which is right to hear where it began alone."""
+    heard_open: frozenset[str]
+    """Alerts of which people last heard that they are open."""
 
     def differs(self, clean: End, *, made: bool = True) -> str:
         """What was lost, or is another; nothing for the same end. More may have been told: of what lasts
@@ -49,6 +52,7 @@ class End:
             "exemptions": self.exempt != clean.exempt,
             "changes made": made and self.made != clean.made,
             "told": made and not self.told >= clean.told,
+            "last heard": made and self.heard_open != clean.heard_open,
         }
         return ", ".join(part for part, is_other in parts.items() if is_other)
 
@@ -72,9 +76,23 @@ def end_of(plant: Plant) -> End:
         told=frozenset(
             (str(one.type), str(one.data.get("policy")), str(one.data["target"]["id"]).lower())
             for one in plant.delivered
-            if one.type is not NotificationType.ALERT_UPDATED
+            if one.type not in {NotificationType.ALERT_UPDATED, NotificationType.ALERT_RESOLVED}
+        ),
+        heard_open=frozenset(
+            alert
+            for alert, told in _told_of_alerts(plant).items()
+            if told[-1] is NotificationType.ALERT_OPENED
         ),
     )
+
+
+def _told_of_alerts(plant: Plant) -> dict[str, list[NotificationType]]:
+    """By the alert's id, in order: that it is open, and that it is over."""
+    told: dict[str, list[NotificationType]] = {}
+    for one in plant.distinct().values():
+        if one.type in {NotificationType.ALERT_OPENED, NotificationType.ALERT_RESOLVED}:
+            told.setdefault(str(one.data["id"]), []).append(one.type)
+    return told
 
 
 def _targets(plant: Plant) -> list[TargetRecord]:
@@ -142,10 +160,7 @@ def _wrong_targets(plant: Plant) -> Iterator[str]:
 
 
 def _wrong_alerts(plant: Plant) -> Iterator[str]:
-    told: dict[str, list[NotificationType]] = {}
-    for one in plant.distinct().values():
-        if one.type in {NotificationType.ALERT_OPENED, NotificationType.ALERT_RESOLVED}:
-            told.setdefault(str(one.data["id"]), []).append(one.type)
+    told = _told_of_alerts(plant)
     for letter in plant.store.letters.waiting():
         yield f"something waits to be told to {letter.sink}"
     for alert in plant.store.alerts(limit=None):

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache, partial
+from itertools import takewhile
 from typing import Final
 
 from shared.model.values import value
@@ -53,7 +54,7 @@ class Ran:
     wrongs: tuple[str, ...]
     """What is wrong at the end; nothing where the world has recovered."""
     is_guarded: bool
-    """Whether a check of the change was queued before, in whose time it goes on."""
+    """Whether the worker had queued a check of a change, in whose time it goes on."""
     recovery: float | None
     """Seconds from the fault until all was well, without those that Azure took; None where only the sweep or
     a later step mended it."""
@@ -142,17 +143,34 @@ def broken(scenario: Scenario, fault: Fault) -> Ran:
     player = _Player.of(scenario, fault)
     recovery = _play(player)
     last = player.close()
-    wanted = with_others(scenario.name, fault.at, fault.meanwhile) if fault.meanwhile else clean.last
-    differs = last.differs(wanted, made=not fault.meanwhile)
-    found = (*wrongs(player.plant), *([f"ends otherwise: {differs}"] if differs else []))
+    differs = [last.differs(end, made=not fault.meanwhile) for end in _wanted(scenario, fault)]
+    found = (*wrongs(player.plant), *([f"ends otherwise: {differs[0]}"] if all(differs) else []))
     before = clean.operations[: fault.at - 1]
     return Ran(
         fault=fault,
         operation=clean.operations[fault.at - 1],
         wrongs=found,
-        is_guarded=any(one.name == "queue.send check" for one in before),
+        is_guarded=_is_guarded(before),
         recovery=recovery,
     )
+
+
+def _is_guarded(before: tuple[Operation, ...]) -> bool:
+    own = takewhile(lambda one: one.name != "host.delete", reversed(before))
+    return any(one.name == "queue.send check" for one in own)
+
+
+def _wanted(scenario: Scenario, fault: Fault) -> Iterator[End]:
+    """The ends that are right. What was read before others wrote may be acted on by whoever read it; who goes
+    on for one that died reads anew, as if they had written before that reading."""
+    if not fault.meanwhile:
+        yield whole(scenario.name).last
+        return
+    yield with_others(scenario.name, fault.at, fault.meanwhile)
+    names = [operation.name for operation in whole(scenario.name).operations[: fault.at]]
+    read = max((number for number, name in enumerate(names, start=1) if name == "gateway.read"), default=None)
+    if read is not None:
+        yield with_others(scenario.name, read, fault.meanwhile)
 
 
 def _play(player: _Player) -> float | None:

@@ -23,9 +23,9 @@ class Tally:
     operations: int
     """How many operations the scenario makes."""
     seconds: tuple[float, ...]
-    """How long each recovery took from a death after the guard was queued."""
+    """How long each recovery took from the death of a worker that had queued a guard."""
     unguarded: tuple[float, ...]
-    """The same before it: there nothing was done yet, and the queue delivers again."""
+    """The same without one: nothing was done yet that nobody goes on with, and the queue delivers again."""
     late: int
     """Deaths after which only the sweep at the end mended it."""
     faults: tuple[tuple[str, int, str], ...]

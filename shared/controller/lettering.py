@@ -1,0 +1,82 @@
+"""Letters: an alert is written with one for each sink, and a message says that there is one.
+
+Alert and letters are one transaction, so that nothing is told that is not so, and nothing is so that is not
+told. The message says only that a sink may have something to hear: one that is lost or comes twice harms
+nothing. Who is told of what is in ``notifying``, delivering in ``delivering``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from shared.alerts.lifecycle import notification
+from shared.controller.deps import Deps
+from shared.model import Cause
+from shared.model.alert_records import AlertRecord, Notification, NotificationType
+from shared.model.errors import EntityChanged
+from shared.model.letters import Letter
+from shared.model.messages import Message, MessageKind
+
+SOON: Final = timedelta(minutes=2)
+"""By when a message should have come for a letter that was just written."""
+
+
+def write_with_letters(alert: AlertRecord, kind: NotificationType, cause: Cause, deps: Deps) -> AlertRecord:
+    """Write an alert with the letters that tell of it, and have them delivered. There is a sink at least.
+
+    Raises ``EntityChanged`` when somebody else was faster. A letter that waits under a number that the record
+    does not count is no race: the next ones go behind it.
+    """
+    try:
+        stored = _write(alert, kind, cause, deps)
+    except EntityChanged:
+        newest = deps.store.letters.newest(deps.sinks, alert.id)
+        if newest <= alert.told:
+            raise
+        stored = _write(replace(alert, told=newest), kind, cause, deps)
+    call(alert.id, cause, deps)
+    return stored
+
+
+def _write(alert: AlertRecord, kind: NotificationType, cause: Cause, deps: Deps) -> AlertRecord:
+    letters = list(_letters(alert, kind, cause, deps))
+    told = max(letter.number for letter in letters)
+    return deps.store.put_alert(replace(alert, unsent=(), told=told), letters)
+
+
+def call(about: str, cause: Cause, deps: Deps) -> None:
+    """Have delivered what there is to tell of something, to each sink on its own."""
+    for sink in deps.sinks:
+        send_for(sink, about, cause, deps)
+
+
+def send_for(sink: str, about: str, cause: Cause, deps: Deps) -> None:
+    """Say that a sink may have something to hear."""
+    token = deps.store.new_token()
+    deps.store.send(Message(kind=MessageKind.NOTIFY, cause=cause, sink=sink, about=about, token=token))
+
+
+def letter(sink: str, about: str, number: int, message: Notification, cause: Cause) -> Letter:
+    """A letter that was not delivered yet."""
+    written = message.time
+    return Letter(
+        sink=sink,
+        about=about,
+        number=number,
+        notification=message,
+        cause=cause,
+        written_at=written,
+        due_at=written + SOON,
+    )
+
+
+def _letters(alert: AlertRecord, kind: NotificationType, cause: Cause, deps: Deps) -> Iterator[Letter]:
+    """What an older version had not queued yet goes before."""
+    now: datetime = deps.clock.now()
+    kinds = (*map(NotificationType, alert.unsent), kind)
+    for number, one in enumerate(kinds, start=alert.told + 1):
+        message = notification(alert, one, now)
+        yield from (letter(sink, alert.id, number, message, cause) for sink in deps.sinks)
