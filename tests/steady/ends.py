@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
 from driftward.journal.asking import Asked, verify
+from shared.alerts.patterns import NOT_CONTINUED
 from shared.model import Edit, Outcome, Severity, Snapshot, edited_resource
 from shared.model.alert_records import AlertRecord, AlertStatus, NotificationType
 from shared.model.change_records import ChangeRecord
@@ -48,13 +49,28 @@ class End:
         longer because a worker died, people hear."""
         parts = {
             "Azure": self.azure != clean.azure,
-            "open alerts": self.open_alerts != clean.open_alerts,
+            "open alerts": not _same_alerts(self.open_alerts, clean.open_alerts, made=made),
             "exemptions": self.exempt != clean.exempt,
             "changes made": made and self.made != clean.made,
             "told": made and not self.told >= clean.told,
             "last heard": made and self.heard_open != clean.heard_open,
         }
         return ", ".join(part for part, is_other in parts.items() if is_other)
+
+
+def _same_alerts(ours: frozenset[Thing], theirs: frozenset[Thing], *, made: bool) -> bool:
+    """Where others write meanwhile, a change may be one that was not continued: that stays told for as long
+    as its policy has anything to tell there."""
+    return ours == theirs if made else _of_findings(ours) == _of_findings(theirs)
+
+
+def _of_findings(alerts: frozenset[Thing]) -> frozenset[Thing]:
+    found = {(policy, target) for policy, target, _ in alerts}
+    return frozenset(
+        (policy, target, drift)
+        for policy, target, drift in alerts
+        if policy != NOT_CONTINUED or (drift, target) not in found
+    )
 
 
 def end_of(plant: Plant) -> End:
