@@ -59,7 +59,7 @@ def give_up(change: ChangeRecord, error: GatewayError, deps: Deps, options: RunO
     recheck_later(ended, deps, options, _pause(error, refusals))
     ended = watched(ended, deps, options, GUARD)
     save_step(change, ended, deps, lambda record: _save_end(record, ended, refusals, deps))
-    tell_end(ended, refusals, deps, options)
+    tell_end(ended, refusals, deps)
     release(ended, deps)
     return ended
 
@@ -103,7 +103,7 @@ def _without_last(attempts: tuple[Attempt, ...], change: ChangeRecord) -> tuple[
     return tuple(a for a in attempts if not mine or a is not mine[-1])
 
 
-def abandon(record: TargetRecord, deps: Deps, options: RunOptions) -> TargetRecord:
+def abandon(record: TargetRecord, deps: Deps) -> TargetRecord:
     """End the change in flight, which no reading can verify any more: its target is gone."""
     change = record.change
     if change is None:
@@ -112,7 +112,7 @@ def abandon(record: TargetRecord, deps: Deps, options: RunOptions) -> TargetReco
         gone = Ended(outcome=Outcome.FAILED, detail="the resource was deleted", at=deps.clock.now())
         change = step(change, gone)
         record = deps.store.save(with_end(record, change))
-    tell_end(change, 0, deps, options)
+    tell_end(change, 0, deps)
     return without_hold(record)
 
 
@@ -184,9 +184,7 @@ def _without_its_exemptions(record: TargetRecord, ended: ChangeRecord) -> Target
     return with_deeds(replace(record, exemptions=kept), *ends)
 
 
-def tell_end(
-    change: ChangeRecord, refusals: int, deps: Deps, options: RunOptions, undo: tuple[str, ...] = ()
-) -> None:
+def tell_end(change: ChangeRecord, refusals: int, deps: Deps, undo: tuple[str, ...] = ()) -> None:
     """Tell people and runs how a change ended, and copy it among the changes; all of it may be done twice."""
     if change.outcome in {Outcome.REVERTED, Outcome.ROLLED_BACK}:
         _tell_what_was_made(change, deps, undo)
@@ -196,7 +194,7 @@ def tell_end(
         tell_not_continued(change, deps)
     deps.store.project(change)
     _reopen_original(change, deps)
-    tell_run(change, deps, options)
+    tell_run(change, deps)
 
 
 def _tell_what_was_made(change: ChangeRecord, deps: Deps, undo: tuple[str, ...]) -> None:
@@ -236,7 +234,7 @@ def tell_saved_end(change: ChangeRecord, deps: Deps, options: RunOptions) -> Non
     recheck_later(change, deps, options, 0)
     reading = deps.store.snapshot(change.after) if change.after else None
     refusals = deps.store.recall(change.change.target, deps.clock.now()).refusals
-    tell_end(change, refusals, deps, options, undo_of(change, reading, deps))
+    tell_end(change, refusals, deps, undo_of(change, reading, deps))
     release(change, deps)
 
 
@@ -260,4 +258,4 @@ def end_orphan(change: ChangeRecord, holder: ChangeRecord | None, deps: Deps, op
     ended = step(taken_up(change), how)
     recheck_later(ended, deps, options, LOOK_AGAIN)
     deps.store.journal.append(change.change.target, change_ended(ended, healed=True))
-    tell_end(ended, 0, deps, options)
+    tell_end(ended, 0, deps)

@@ -143,7 +143,7 @@ def _read(
         snapshot = deps.gateway.read(target, frozenset[Aspect]().union(*(one.reads for one in policies)))
     except Gone:
         refuse_overtaken(deps)
-        return target_is_gone(abandon(record, deps, options), deps)
+        return target_is_gone(abandon(record, deps), deps)
     except Transient:
         raise
     except GatewayError as error:
@@ -285,5 +285,5 @@ def _act(
 
 def _with_end_told(visit: Visit, record: TargetRecord, ended: ChangeRecord) -> TargetRecord:
     """People are told of the change that this look has ended, and the target is free."""
-    tell_end(ended, 0, visit.deps, visit.options, undo_of(ended, visit.snapshot, visit.deps))
+    tell_end(ended, 0, visit.deps, undo_of(ended, visit.snapshot, visit.deps))
     return visit.deps.store.save(without_hold(record))

@@ -80,9 +80,10 @@ def view_of(record: ChangeRecord) -> ChangeView:
     )
 
 
-def tell_run(change: ChangeRecord, deps: Deps, options: RunOptions) -> None:
-    """A run hears how its change ended, also when another look has ended it."""
-    if change.run_id is None or change.run_id == options.run_id:
+def tell_run(change: ChangeRecord, deps: Deps) -> None:
+    """A run hears how its change ended while that is still held, whoever has ended it, and whatever becomes
+    of the look that did."""
+    if change.run_id is None:
         return
     ended = TargetResult(
         target=change.change.target,

@@ -334,6 +334,7 @@ def test_the_first_complete_pass_is_dated_by_its_beginning_and_only_once() -> No
 def test_a_server_created_after_the_first_pass_is_reverted_without_a_compliant_reading() -> None:
     world = World()
     sweep(world.deps())
+    world.drain()
     created = START + timedelta(hours=1)
     world.clock.advance(7200)
     late = server(public_access=PublicAccess.ENABLED, created_at=created)
@@ -345,6 +346,7 @@ def test_a_server_created_after_the_first_pass_is_reverted_without_a_compliant_r
 def test_a_server_that_is_older_than_the_first_pass_is_inherited_though_it_was_seen_only_now() -> None:
     world = World()
     sweep(world.deps())
+    world.drain()
     world.clock.advance(7200)
     early = server(public_access=PublicAccess.ENABLED, created_at=START)
     world.event(world.azure.put(early))

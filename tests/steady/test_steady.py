@@ -26,6 +26,9 @@ from tests.steady.tape import Breaks, Fault
 
 QUICK: Final = 1
 """Points of each scenario, and orders of each meeting, between two thoughts."""
+LEFT_TO_THE_SWEEP: Final = 4
+"""Deaths of a scenario that the next sweep makes up for: between a letter and the message that says so, and
+between the end of one change and the guard of the next, of a target that drifts twice."""
 SECONDS: Final = 60.0
 """Within which a change goes on whose worker has died, beyond Azure's own time."""
 LATER: Final = timedelta(days=1)
@@ -79,7 +82,7 @@ def _a_few(scenario: Scenario) -> Iterator[Fault]:
 def test_the_end_is_the_same_wherever_a_worker_dies(scenario: Scenario) -> None:
     came = tally(scenario, kills(scenario))
     assert faults_of(came) == []
-    assert came.late == 0
+    assert came.late <= LEFT_TO_THE_SWEEP
     assert max(came.seconds, default=0.0) <= SECONDS
 
 
