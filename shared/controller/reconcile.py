@@ -23,7 +23,7 @@ from shared.controller.beside_change import (
     in_good_hands,
     judged_meanwhile,
 )
-from shared.controller.change_ends import abandon, finish, give_up, tell_end, undo_of
+from shared.controller.change_ends import abandon, finish, give_up, release, tell_end, undo_of
 from shared.controller.choosing import first_revert, outcome_of
 from shared.controller.deps import Deps
 from shared.controller.holding import Overtaken, adopted, without_hold
@@ -267,7 +267,8 @@ def _act(
     """Remember, begin at most one change and return it, and tell people; nobody of what was not saved.
 
     Changes of one target are made one after the other, each verified before the next: a second
-    revert waits for the reading that verifies the first.
+    revert waits for the reading that verifies the first. What this look has ended holds the target until all
+    is told, or the next change takes its place: whoever goes on for a worker that died finds it.
     """
     record, announced = _decided(visit, judgements, before, seen)
     if any(j.decision is not None and j.decision.reason is Reason.BREAK_GLASS for j in judgements):
@@ -275,15 +276,16 @@ def _act(
     revert = first_revert(judgements)
     is_over = record.change
     if is_over is not None:
-        record = _with_end_told(visit, visit.deps.store.save(record), is_over)
-    begun = begin(visit, revert, record) if revert is not None else None
+        record = visit.deps.store.save(record)
+        tell_end(is_over, 0, visit.deps, undo_of(is_over, visit.snapshot, visit.deps))
+    begun = begin(visit, revert, _free(record)) if revert is not None else None
     if begun is None and is_over is None and (announced.is_news or is_news(visit, record)):
         record = visit.deps.store.save(record)
     tell(announced, record if begun is None else None, visit.cause, visit.deps)
+    if begun is None and is_over is not None:
+        release(is_over, visit.deps)
     return begun
 
 
-def _with_end_told(visit: Visit, record: TargetRecord, ended: ChangeRecord) -> TargetRecord:
-    """People are told of the change that this look has ended, and the target is free."""
-    tell_end(ended, 0, visit.deps, undo_of(ended, visit.snapshot, visit.deps))
-    return visit.deps.store.save(without_hold(record))
+def _free(record: TargetRecord) -> TargetRecord:
+    return record if record.change is None else without_hold(record)
