@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from shared.controller.before_edits import OutsideScopes, refuse_outside
-from shared.controller.change_ends import note_rollback
+from shared.controller.change_ends import note_rollback, tell_saved_end
 from shared.controller.deps import Deps
 from shared.controller.holding import adopted, keep
 from shared.controller.nearly_spent import warn_of_budget
@@ -175,11 +175,19 @@ def _begin(
 
 
 def _free_target(original: ChangeRecord, deps: Deps) -> TargetRecord:
-    """The memory of the target, of which no change is on its way: two are never made at once."""
-    record = adopted(deps.store.recall(original.change.target, deps.clock.now()), deps)
+    """The memory of the target, of which no change is on its way: two are never made at once. One that has
+    ended, and of which somebody tells or told before they died, is told here and let go."""
+    record = _remembered(original, deps)
+    if record.change is not None and record.change.phase is Phase.ENDED:
+        tell_saved_end(record.change, deps, RunOptions())
+        record = _remembered(original, deps)
     if record.change is not None:
         raise RollbackRefused(Reason.TARGET_BUSY, f"change {record.change.id} is on its way")
     return record
+
+
+def _remembered(original: ChangeRecord, deps: Deps) -> TargetRecord:
+    return adopted(deps.store.recall(original.change.target, deps.clock.now()), deps)
 
 
 def _exemption(request: RollbackRequest, original: ChangeRecord, change: ChangeRecord) -> Exemption:

@@ -11,7 +11,7 @@ from shared.controller.rollback import RollbackRefused, RollbackRequest, roll_ba
 from shared.controller.runs import EnforcementDisabled
 from shared.model import Actor, EnforcementMode, Outcome, PublicAccess
 from shared.model.alert_records import NotificationType
-from shared.model.change_records import ChangeRecord
+from shared.model.change_records import ChangeRecord, Phase
 from tests.builders import ALL_AZURE, OFFICE, SERVER, public_server, security_rule, server, subnet
 from tests.controller.test_reconcile import FIREWALL, PUBLIC, drift, seen_compliant, there
 from tests.fakes import START, World
@@ -61,6 +61,18 @@ def test_a_rollback_notifies_and_marks_the_change_it_undid() -> None:
     assert undone is not None
     assert undone.rolled_back_by == rollback.id
     assert NotificationType.CHANGE_ROLLED_BACK in {n.type for n in world.delivered}
+
+
+def test_a_change_that_has_ended_and_is_still_being_told_holds_up_no_rollback() -> None:
+    world = World()
+    original = reverted_rule(world)
+    record = world.store.recall(original.change.target, world.clock.now())
+    told = replace(original, etag=None, listed=(), phase=Phase.ENDED)
+    world.store.save(replace(record, change=told, active_change=told.id))
+    roll_back(request_for(original), world.deps())
+    world.drain(60)
+    assert world.store.changes()[0].outcome is Outcome.ROLLED_BACK
+    assert there(world) == public_server(firewall_rules=(OFFICE, ALL_AZURE))
 
 
 def test_public_access_comes_back_before_its_rules() -> None:
