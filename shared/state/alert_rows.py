@@ -78,15 +78,6 @@ class Alerts:
                     self.put(record)
         self._fillings.put(ALERTS, "", filling.after([entity.row for entity in entities], most))
 
-    def over_before(self, time: datetime) -> Iterator[AlertRecord]:
-        """The resolved alerts that were last seen before a time."""
-        return self._records(self._lists.before(Wanted(state=AlertStatus.RESOLVED), newest_first(time)))
-
-    def remove(self, record: AlertRecord) -> None:
-        """Remove an alert if it is as it was read; raises ``EntityChanged`` when it is not."""
-        self._tables.delete(ALERTS, ALERTS, record.id, record.etag)
-        self._lists.remove(list(record.listed))
-
     def _is_wanted(self, row: Entity, wanted: Wanted) -> bool:
         if not wanted.fits(row):
             return False

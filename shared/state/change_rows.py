@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime
 from itertools import islice
 from typing import Final
 
@@ -20,7 +19,7 @@ from shared.state.filled import Fillings
 from shared.state.listing_rows import Listed, ListingRows, place_of
 from shared.state.listings import COLUMNS, Page, Wanted, cut
 from shared.state.table_layout import CHANGE_PREFIX, CHANGES, change_entry, change_place, change_row
-from shared.state.table_rows import Place, Rows, conditional, newest_first
+from shared.state.table_rows import Place, Rows, conditional
 
 _RACES: Final = 4
 """How often a copy is tried again that somebody else wrote meanwhile."""
@@ -109,16 +108,6 @@ class Changes:
                 with suppress(EntityChanged):  # whoever was faster has listed it
                     self.put(record)
         self._fillings.put(CHANGES, "", filling.after([entity.row for entity in entities], most))
-
-    def made_before(self, time: datetime) -> Iterator[ChangeRecord]:
-        """The changes that were begun before a time."""
-        return self._records(self._lists.before(Wanted(), newest_first(time)))
-
-    def remove(self, record: ChangeRecord) -> None:
-        """Remove a change if it is as it was read; raises ``EntityChanged`` when it is not."""
-        place = change_place(record)
-        self._tables.delete(place.table, place.partition, place.row, record.etag)
-        self._tables.remove(CHANGES, CHANGES, [change_entry(record.id).row, *record.listed])
 
     def _records(self, listed: Iterable[Entity]) -> Iterator[ChangeRecord]:
         """The records that are listed; a row that was left behind is removed. A record that says nothing of

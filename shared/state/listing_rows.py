@@ -91,10 +91,6 @@ class ListingRows:
         total = len(found) if is_over and not after else self._counted(wanted)
         return Cut(tuple(found), total, None if is_over else behind)
 
-    def before(self, wanted: Wanted, place: str) -> Iterator[Entity]:
-        """The rows of what stands behind a place: of what is older than it."""
-        return filter(wanted.is_met_by, self._rows(wanted, place, None))
-
     def _counted(self, wanted: Wanted) -> int | None:
         """How many are wanted in all, where they are few."""
         rows = list(islice(self._rows(wanted, "", COUNTED + 1), COUNTED + 1))

@@ -1,5 +1,6 @@
-"""What the sweep does for the store itself: indexes are filled with what is older than they are, and what has
-been over for long is removed. Each call does a bounded amount of work and can be interrupted."""
+"""What the sweep does for the store itself: indexes are filled with what is older than they are.
+
+Each call does a bounded amount of work and can be interrupted."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from shared.guardrails.budget import Budget, Limits, Purchase, Spent
 from shared.guardrails.budget_shares import PARTS
 from shared.model import Purse, Target, codec
-from shared.model.errors import EntityChanged
+from shared.model.errors import EntityChanged, EntityExists
 from shared.model.interfaces import Insert, TableWrite
 from shared.state.ledger import BudgetExhausted
 from shared.state.store import Store
@@ -34,7 +34,7 @@ class Losses(MemoryTables):
     def write(self, table: str, *writes: TableWrite) -> tuple[str, ...]:
         try:
             return super().write(table, *writes)
-        except Exception:
+        except (EntityChanged, EntityExists):
             self.lost += 1
             raise
 
