@@ -28,6 +28,13 @@ class NeverEnds(BaseException):
     """No ``Exception``, so that neither the code under test nor Hypothesis takes it for its own."""
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Every worker collects for itself and must find the same names; what a set spells may differ."""
+    differing = [item.nodeid for item in items if "frozenset({" in item.nodeid or " at 0x" in item.nodeid]
+    if differing:
+        raise pytest.UsageError(f"a test's name differs from process to process: {differing[0]}")
+
+
 def pytest_collection_finish() -> None:
     """What stands after the collection stays: the garbage collector need not walk it over and over."""
     gc.collect()

@@ -53,7 +53,7 @@ class _Trouble:
 
 
 class _Moment:
-    """When to kill: as soon as somebody works, every other time as soon as somebody has written. Hosts that
+    """When to kill: as soon as one of ours has written, every other time as soon as one works. Hosts that
     do nothing are no trouble to kill; it comes all the same after a while."""
 
     def __init__(self, calls: Calls) -> None:
@@ -64,7 +64,7 @@ class _Moment:
 
     def has_come(self) -> bool:
         """Asked again and again until it has; then for the next."""
-        newest = self._calls.last_write() if self._kills % 2 else self._calls.last()
+        newest = self._calls.last() if self._kills % 2 else self._calls.last_write()
         if self._before is None:
             self._before, self._until = newest, time.monotonic() + _IDLE
         if newest == self._before and time.monotonic() < self._until:

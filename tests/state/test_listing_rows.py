@@ -17,15 +17,15 @@ from tests.adapters.storage.examples import NOW, SUBSCRIPTION, alert, change, se
 from tests.memory import FakeClock, MemoryBlobs, MemoryQueue, MemoryTables
 
 MANY = 23
-EVERY = [
-    Wanted(),
-    Wanted(target=server("s1")),
-    Wanted(policies=frozenset({"p0"})),
-    Wanted(policies=frozenset({"p0", "p2"}), state=AlertStatus.RESOLVED),
-    Wanted(state=AlertStatus.OPEN),
-    Wanted(state=AlertStatus.OPEN, severity=Severity.HIGH),
-    Wanted(severity=Severity.LOW),
-]
+EVERY = {
+    "all": Wanted(),
+    "of a target": Wanted(target=server("s1")),
+    "of a policy": Wanted(policies=frozenset({"p0"})),
+    "resolved, of two policies": Wanted(policies=frozenset({"p0", "p2"}), state=AlertStatus.RESOLVED),
+    "open": Wanted(state=AlertStatus.OPEN),
+    "open and high": Wanted(state=AlertStatus.OPEN, severity=Severity.HIGH),
+    "low": Wanted(severity=Severity.LOW),
+}
 
 
 def over(tables: MemoryTables) -> Store:
@@ -72,7 +72,7 @@ def pages(store: Store, wanted: Wanted, limit: int) -> list[str]:
     source="docs/adr/0020-what-a-look-costs.md",
     date="2026-11-29",
 )
-@pytest.mark.parametrize("wanted", EVERY, ids=str)
+@pytest.mark.parametrize("wanted", EVERY.values(), ids=EVERY)
 @pytest.mark.parametrize("limit", [1, 4, 100])
 def test_a_listing_is_the_same_before_while_and_after_its_lists_are_filled(
     wanted: Wanted, limit: int
@@ -116,11 +116,11 @@ def test_what_an_older_version_writes_after_the_lists_were_filled_is_listed_agai
     written(tables)
     for _ in range(4):
         store.upkeep.fill(SUBSCRIPTION, most=100)
-    before = {str(wanted): pages(store, wanted, 4) for wanted in EVERY}
+    before = {name: pages(store, wanted, 4) for name, wanted in EVERY.items()}
     made_old(tables)
     for _ in range(4):
         over(tables).upkeep.fill(SUBSCRIPTION, most=100)
-    assert {str(wanted): pages(over(tables), wanted, 4) for wanted in EVERY} == before
+    assert {name: pages(over(tables), wanted, 4) for name, wanted in EVERY.items()} == before
 
 
 def test_a_row_that_a_dead_worker_left_in_a_list_is_removed_by_whoever_meets_it() -> None:
