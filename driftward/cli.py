@@ -111,6 +111,9 @@ COMMANDS: Final[Mapping[str, Place]] = {
     "change": Place("driftward.changes", "change", "show a change with its proof"),
     "rollback": Place("driftward.changes", "rollback", "undo a change"),
     "run": Place("driftward.run", "run", "look at a resource or a scope now"),
+    "added": Place("driftward.added", "added", "the rules that an app has added, and what removes them"),
+    "break-glass": Place("driftward.break_glass", "break_glass", "stop every write, or let them go on"),
+    "freeze": Place("driftward.break_glass", "freeze", "stop every write for a while"),
     "exemptions": Place(
         "driftward.exemptions", "exemptions", "which exemptions stand, where they were given, and their end"
     ),

@@ -13,7 +13,8 @@ import click
 
 from driftward.addressing import of_an_app
 from driftward.app import App
-from driftward.day.saying import answer
+from driftward.day.saying import answer, objects
+from driftward.day.status_text import switch_lines
 from shared.model import Json
 
 _HELP: Final = """\
@@ -48,8 +49,7 @@ def _lines(told: dict[str, Json]) -> Iterator[str]:
     yield f"mode         {told.get('mode')}"
     for scope in told.get("scopes") or []:
         yield f"scope        {scope}"
-    for one in told.get("breakGlass") or []:
-        yield f"break-glass  {one.get('switch')} in {one.get('subscription')}"
+    yield from switch_lines(objects(told.get("breakGlass")))
     for one in told.get("shut") or []:
         yield f"shut         {one.get('route')}: {one.get('when')}"
     yield from _of_targets(told.get("unknownTargets"))

@@ -52,10 +52,10 @@ class Wiring:
         from shared.adapters.arm.service_tags import ArmServiceTags
 
         return Deps(
-            gateway=ArmGateway(self._clients, self._clock, self._clock.sleep),
-            service_tags=ArmServiceTags(self._clients, self._clock, self._clock.sleep, self._tag_lists),
+            gateway=ArmGateway(self._clients, self.clock, self.clock.sleep),
+            service_tags=ArmServiceTags(self._clients, self.clock, self.clock.sleep, self._tag_lists),
             store=self.store,
-            clock=self._clock,
+            clock=self.clock,
             settings=self.settings,
             configuration=self.configuration,
             policies=discover(),
@@ -109,7 +109,7 @@ class Wiring:
         from shared.state.store import Store
 
         account = storage_account(self._environment, partial(azure_credential, self.settings))
-        sleep = self._clock.sleep
+        sleep = self.clock.sleep
         return Store(
             AzureTables(account, sleep),
             AzureBlobs(account, sleep),
@@ -118,7 +118,7 @@ class Wiring:
         )
 
     @cached_property
-    def _clock(self) -> SystemClock:
+    def clock(self) -> SystemClock:
         from shared.adapters.clock import SystemClock
 
         return SystemClock()

@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import JsonSchemaMode
 
 from shared.alerts.views import NOT_SHOWN, PlannedView
+from shared.api.break_glass import BreakGlassState
 from shared.api.exemptions import ExemptionView
 from shared.api.health import HealthView
 from shared.api.http import PROBLEMS, Problem, ProblemType
@@ -57,6 +58,7 @@ _SHOWN: Final[Mapping[str, Any]] = {
     "Exemption": ExemptionView,
     "Health": HealthView,
     "Status": StatusView,
+    "BreakGlass": BreakGlassState,
     "Problem": Problem,
     "Planned": PlannedView,
 }

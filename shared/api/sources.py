@@ -7,6 +7,7 @@ from typing import Protocol
 from shared.config.configuration import Configuration
 from shared.config.settings import Settings
 from shared.controller.deps import Deps
+from shared.model.interfaces import Clock
 from shared.state.store import Store
 
 
@@ -23,3 +24,6 @@ class Sources(Protocol):
 
     @property
     def store(self) -> Store: ...
+
+    @property
+    def clock(self) -> Clock: ...

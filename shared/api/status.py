@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from enum import StrEnum
 from itertools import islice
 from typing import Final
 
 from shared.api.admission import ShutRoute, shut
+from shared.api.break_glass import BreakGlassView, break_glass
 from shared.api.http import ApiResponse
 from shared.api.route import Route
 from shared.api.sources import Sources
@@ -23,27 +23,9 @@ from shared.model.codec import to_json
 from shared.model.errors import StoreError
 from shared.model.memory import TargetRecord, Unread
 from shared.model.values import value
-from shared.state.break_glass import BreakGlassSwitch
 
 MOST_UNKNOWN: Final = 200
 """Targets that are listed: where more are unknown, it is no matter of single ones."""
-
-
-class Switch(StrEnum):
-    ON = "on"
-    OFF = "off"
-    UNREADABLE = "unreadable"
-    """Counts as on: nothing is written."""
-
-
-@value
-class BreakGlassView:
-    """The switch of one subscription, and with it that of all."""
-
-    subscription: str
-    switch: Switch
-    blobs: tuple[BreakGlassSwitch, ...] = ()
-    """Those that throw it, with what they say."""
 
 
 @value
@@ -87,16 +69,6 @@ def status(sources: Sources, routes: Iterable[Route]) -> ApiResponse:
     return ApiResponse(status=200, body=to_json(view))
 
 
-def break_glass(sources: Sources) -> tuple[BreakGlassView, ...]:
-    """The switch of each subscription that is watched, with the blobs that throw it."""
-    subscriptions = dict.fromkeys(scope.subscription for scope in sources.settings.scopes)
-    try:
-        thrown = sources.store.break_glass_switches(sources.settings.scopes)
-    except StoreError:
-        return tuple(BreakGlassView(subscription=one, switch=Switch.UNREADABLE) for one in subscriptions)
-    return tuple(_view(one, thrown) for one in subscriptions)
-
-
 def unknown_targets(sources: Sources) -> tuple[UnknownTargetView, ...] | None:
     """In the order of the subscriptions; None where they cannot be read."""
     subscriptions = dict.fromkeys(scope.subscription for scope in sources.settings.scopes)
@@ -112,8 +84,3 @@ def _unknown(record: TargetRecord) -> UnknownTargetView:
     return UnknownTargetView(
         target=record.target, since=unread.since, why=unread.why, again_at=unread.again_at
     )
-
-
-def _view(subscription: str, thrown: tuple[BreakGlassSwitch, ...]) -> BreakGlassView:
-    blobs = tuple(switch for switch in thrown if switch.concerns(subscription))
-    return BreakGlassView(subscription=subscription, switch=Switch.ON if blobs else Switch.OFF, blobs=blobs)

@@ -125,7 +125,7 @@ def _is_under_way(last: PassRecord | None, judged_by: str, deps: Deps) -> bool:
 def _judged_by(subscription: str, deps: Deps) -> str:
     """What judges now. Where writes were forbidden and are not any more, all that was left is looked at."""
     try:
-        stopped = deps.store.break_glass(subscription, deps.settings.scopes)
+        stopped = deps.store.break_glass(subscription, deps.settings.scopes, deps.clock.now())
     except StoreError:
         return f"{deps.judged_by()} unreadable"
     return f"{deps.judged_by()} {deps.settings.mode}{' stopped' if stopped else ''}"

@@ -42,7 +42,7 @@ def _parts(deps: Deps) -> Iterator[Callable[[], object]]:
     cause = Cause(kind=CauseKind.SWEEP, time=deps.clock.now())
     subscriptions = sorted({scope.subscription.lower() for scope in deps.settings.scopes})
     yield partial(resolve_what_is_over, cause, deps)
-    yield from (partial(_ask_for_pass, subscription, cause, deps) for subscription in subscriptions)
+    yield from (partial(ask_for_pass, subscription, cause, deps) for subscription in subscriptions)
     yield from (partial(look_after_incident, subscription, cause, deps) for subscription in subscriptions)
     yield partial(tell_of_expired_exemptions, cause, deps)
     yield partial(end_warnings, deps)
@@ -63,6 +63,7 @@ def _failure_of(part: Callable[[], object], deps: Deps) -> Exception | None:
     return None
 
 
-def _ask_for_pass(subscription: str, cause: Cause, deps: Deps) -> None:
+def ask_for_pass(subscription: str, cause: Cause, deps: Deps) -> None:
+    """Have a subscription passed over, through the queue."""
     everything = Locator(kind=LocatorKind.SCOPE, id=ResourceId(f"/subscriptions/{subscription}"))
     deps.store.send(Message(kind=MessageKind.SWEEP, locator=everything, cause=cause))

@@ -80,17 +80,37 @@ class Archive:
         self._blobs.put(_DEAD_LETTERS, name, text.encode())
         return name
 
-    def break_glass(self, subscription: str, scopes: Collection[ResourceId]) -> bool:
+    def break_glass(
+        self, subscription: str, scopes: Collection[ResourceId], now: datetime | None = None
+    ) -> bool:
         """Whether somebody forbade all writes, here or everywhere."""
-        thrown = (switch.within(scopes) for switch in switches(self._controls()))
+        thrown = (switch.within(scopes) for switch in self._thrown(now))
         return any(switch.concerns(subscription) for switch in thrown)
 
-    def break_glass_switches(self, scopes: Collection[ResourceId]) -> tuple[BreakGlassSwitch, ...]:
+    def break_glass_switches(
+        self, scopes: Collection[ResourceId], now: datetime | None = None
+    ) -> tuple[BreakGlassSwitch, ...]:
         """Every switch that is thrown, as it counts in the scopes, with what it says."""
-        return tuple(self._with_note(switch.within(scopes)) for switch in switches(self._controls()))
+        return tuple(self._with_note(switch.within(scopes)) for switch in self._thrown(now))
+
+    def _thrown(self, now: datetime | None) -> list[BreakGlassSwitch]:
+        """Those that have not ended by themselves."""
+        return [switch for switch in switches(self._controls()) if not switch.has_ended(now)]
+
+    def remove_ended_switches(self, now: datetime) -> None:
+        for switch in switches(list(self._controls())):
+            if switch.has_ended(now):
+                self._blobs.delete(_CONTROL, switch.name)
 
     def set_break_glass(
-        self, on: bool, subscription: str | None, *, by: str, reason: str, now: datetime
+        self,
+        on: bool,
+        subscription: str | None = None,
+        *,
+        by: str,
+        reason: str,
+        now: datetime,
+        until: datetime | None = None,
     ) -> None:
         """Throw the switch for one subscription, or for everything, and note who did it and why.
 
@@ -99,7 +119,7 @@ class Archive:
         """
         note = codec.canonical({"by": by, "reason": reason, "time": _rfc3339(now)}).encode()
         if on:
-            self._blobs.put(_CONTROL, switch_for(subscription), note)
+            self._blobs.put(_CONTROL, switch_for(subscription, until), note)
             return
         wanted = () if subscription is None else (subscription.strip().lower(),)
         for switch in switches(list(self._controls())):
@@ -129,10 +149,9 @@ class Archive:
     def anchor_names(self) -> list[str]:
         return sorted(self._blobs.names(_JOURNAL))
 
-    def switches(self) -> dict[str, bytes]:
-        """Every blob that is a switch, by its name in lower case."""
-        found = switches(list(self._controls()))
-        return {one.name.lower(): self._blobs.get(_CONTROL, one.name) or b"" for one in found}
+    def switches(self, now: datetime) -> dict[str, bytes]:
+        """Every switch that is thrown, by its name in lower case."""
+        return {one.name.lower(): self._blobs.get(_CONTROL, one.name) or b"" for one in self._thrown(now)}
 
     def _with_note(self, switch: BreakGlassSwitch) -> BreakGlassSwitch:
         note, thrown_at = note_in(self._blobs.get(_CONTROL, switch.name))

@@ -118,7 +118,7 @@ class Journal:
         place = switches_place()
         entity = self._rows.get(place)
         before = self._rows.value(Standing, entity).switches if entity else {}
-        there = self._notes() | dict.fromkeys(further, "")
+        there = self._notes(now) | dict.fromkeys(further, "")
         if there == before:
             return
         book = conditional(
@@ -127,11 +127,11 @@ class Journal:
         links = self.writes(JOURNAL, SWITCHES, _switched(before, there, now))
         self._rows.write(TARGETS, book, *links)
 
-    def _notes(self) -> dict[str, str]:
+    def _notes(self, now: datetime) -> dict[str, str]:
         """What stands in each switch, kept where it is not deleted with the switch."""
         return {
             name: self._archive.keep_text(data.decode(errors="replace"))
-            for name, data in self._archive.switches().items()
+            for name, data in self._archive.switches(now).items()
         }
 
     # --- anchors -----------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ from shared.controller.sweep import sweep
 from shared.model import Aspect, Edit, Json, Operation, ServerSnapshot, ServerState, Snapshot, Target
 from shared.model.alert_records import Notification
 from shared.model.errors import Busy, ConfigurationError, EntityChanged, GatewayError, SinkError, StoreError
+from shared.model.interfaces import Clock
 from shared.model.values import value
 from shared.state.store import Store
 from tests.fakes import SOMEBODY, FakeGateway, World
@@ -411,3 +412,7 @@ class _Sources:
     @property
     def store(self) -> Store:
         return self.of.store
+
+    @property
+    def clock(self) -> Clock:
+        return self.of.clock
