@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from local.dev import package
+from local.dev import package, package_figures
 from local.dev.environments import ROOT
 from local.dev.package import PACKAGES, PackageFailed, build, deployed, gather, main, requirements, seal
 
@@ -141,7 +141,7 @@ def test_the_whole_package_is_the_same_twice_and_starts(tmp_path: Path) -> None:
             (tmp_path / name / lock).write_bytes((ROOT / lock).read_bytes())
         made.append(build(tmp_path / name, tmp_path / f"{name}.zip", version, HERE))
     assert made[0].sha256 == made[1].sha256
-    started = package.package_figures.measure(made[0].path, HERE, runs=1)
+    started = package_figures.measure(made[0].path, HERE, runs=1)
     assert "resource_events" in started["start"].functions
     assert started["start"].modules < started["startTelemetry"].modules
     assert started["start"].processor < started["startNoBytecode"].processor
