@@ -70,6 +70,7 @@ class Wiring:
             ),
             portal_link=partial(portal_link, cloud=self.settings.cloud),
             judged_by=lambda: self._judged_by,
+            site=self._environment.get("WEBSITE_SITE_NAME", ""),
         )
 
     @cached_property
