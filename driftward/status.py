@@ -14,12 +14,13 @@ import click
 from driftward.addressing import of_an_app
 from driftward.app import App
 from driftward.day.saying import answer, objects
-from driftward.day.status_text import switch_lines
+from driftward.day.status_text import standing_lines, switch_lines
 from shared.model import Json
 
 _HELP: Final = """\
-How an app is set: mode and scopes, break-glass, routes that are shut, and the targets that could not be read
-when they were last looked at, with since when and why. Drift on these goes unseen.
+How an app is set and what is going on: mode and scopes, break-glass, routes that are shut, the last sweep,
+what is open, what is spent of the hour's writes, and the targets that could not be read when they were last
+looked at, with since when and why. Drift on these goes unseen.
 
 \b
   driftward status --url https://driftward-app.azurewebsites.net
@@ -52,6 +53,7 @@ def _lines(told: dict[str, Json]) -> Iterator[str]:
     yield from switch_lines(objects(told.get("breakGlass")))
     for one in told.get("shut") or []:
         yield f"shut         {one.get('route')}: {one.get('when')}"
+    yield from standing_lines(told)
     yield from _of_targets(told.get("unknownTargets"))
 
 

@@ -17,3 +17,24 @@ def switch_lines(states: list[dict[str, Json]]) -> Iterator[str]:
             yield f"    {blob.get('name')}{ends_at}: {blob.get('note')}"
     if not states:
         yield "break-glass  no subscription is watched"
+
+
+def standing_lines(told: dict[str, Json]) -> Iterator[str]:
+    """The last sweep, what is open, and the hour's writes; of an older app, which does not say, nothing."""
+    for one in objects(told.get("sweeps")):
+        yield f"sweep        {_pass(one)} of {one.get('subscription')}"
+    counted = told.get("openAlerts")
+    if isinstance(counted, dict):
+        said = ", ".join(f"{number} {severity}" for severity, number in counted.items() if number)
+        yield f"open         {said or 'no alert'}"
+    for one in objects(told.get("budgets")):
+        spent = f"{one.get('used')} of {one.get('cap')} in this hour"
+        yield f"writes       {spent} ({one.get('purse')}) in {one.get('subscription')}"
+
+
+def _pass(one: dict[str, Json]) -> str:
+    if one.get("began") is None:
+        return "none yet"
+    found = "not everything was listed" if one.get("targets") is None else f"{one.get('targets')} targets"
+    failed = f" ({one.get('failed')})" if one.get("failed") else ""
+    return f"{one.get('began')}, {found}{failed},"

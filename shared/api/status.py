@@ -8,7 +8,7 @@ below it, and there nobody is known.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from itertools import islice
 from typing import Final
@@ -18,12 +18,17 @@ from shared.api.break_glass import BreakGlassView, break_glass
 from shared.api.http import ApiResponse
 from shared.api.route import Route
 from shared.api.sources import Sources
-from shared.model import EnforcementMode, Target
+from shared.api.standing import BudgetView, SweepView, budgets, sweeps
+from shared.model import EnforcementMode, Severity, Target
+from shared.model.alert_records import AlertStatus
 from shared.model.codec import to_json
 from shared.model.errors import StoreError
 from shared.model.memory import TargetRecord, Unread
 from shared.model.values import value
+from shared.state.listings import Wanted
 
+MOST_COUNTED: Final = 100
+"""Open alerts of one severity that are counted: more of them are as bad."""
 MOST_UNKNOWN: Final = 200
 """Targets that are listed: where more are unknown, it is no matter of single ones."""
 
@@ -52,6 +57,10 @@ class StatusView:
     shut: tuple[ShutRoute, ...]
     unknown_targets: tuple[UnknownTargetView, ...] | None = ()
     """The first of those that nobody can judge now; None where it cannot be told which they are."""
+    sweeps: tuple[SweepView, ...] | None = ()
+    budgets: tuple[BudgetView, ...] | None = ()
+    open_alerts: Mapping[Severity, int] | None = None
+    """Those that nobody looks after yet, by severity: of each no more than are counted at once."""
 
 
 def status(sources: Sources, routes: Iterable[Route]) -> ApiResponse:
@@ -65,8 +74,24 @@ def status(sources: Sources, routes: Iterable[Route]) -> ApiResponse:
         break_glass=break_glass(sources),
         shut=shut(routes, settings),
         unknown_targets=unknown_targets(sources),
+        sweeps=sweeps(sources),
+        budgets=budgets(sources),
+        open_alerts=open_alerts(sources),
     )
     return ApiResponse(status=200, body=to_json(view))
+
+
+def open_alerts(sources: Sources) -> Mapping[Severity, int] | None:
+    """The severest first; None where they cannot be read."""
+    try:
+        return {severity: _open_of(severity, sources) for severity in Severity}
+    except StoreError:
+        return None
+
+
+def _open_of(severity: Severity, sources: Sources) -> int:
+    wanted = Wanted(state=AlertStatus.OPEN, severity=severity)
+    return len(sources.store.alert_page(wanted, MOST_COUNTED).records)
 
 
 def unknown_targets(sources: Sources) -> tuple[UnknownTargetView, ...] | None:

@@ -15,9 +15,11 @@ from driftward.cli import main
 from driftward.consenting import Duration
 from driftward.day.run_text import came_to
 from shared.adapters.clock import SystemClock
-from shared.model import Json
+from shared.controller.sweep import sweep
+from shared.model import Json, Severity
 from shared.model.alert_records import AlertRecord, AlertStatus
-from tests.api.test_api import PUBLIC, SCOPE, alerted, drifted, reverted
+from shared.model.errors import StoreError
+from tests.api.test_api import PUBLIC, SCOPE, alerted, call, drifted, reverted
 from tests.builders import SERVER, public_server, subnet
 from tests.driftward.serving import Served, served
 from tests.fakes import World
@@ -318,3 +320,42 @@ def test_a_server_that_is_compliant_is_well(serve: Serve, capsys: pytest.Capture
     world.azure.put(public_server())
     serve(world)
     assert told(capsys, "run", str(SERVER), "--policies", "postgres-tls-not-required")[0] == 0
+
+
+# --- status ----------------------------------------------------------------------------------------
+
+
+def test_the_status_tells_of_the_last_sweep_of_what_is_open_and_of_the_hours_writes(
+    serve: Serve, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world, _ = reverted()
+    serve(world)
+    text = told(capsys, "status")[1]
+    assert "sweep        none yet" in text
+    sweep(world.deps())
+    world.drain()
+    said = json.loads(told(capsys, "status", "--json")[1])
+    (last,) = said["sweeps"]
+    assert (last["began"], last["targets"], last["failed"]) == ("2026-11-02T08:00:30Z", 1, "")
+    assert {one["purse"]: (one["used"], one["cap"]) for one in said["budgets"]} == {
+        "ordinary": (0, 100),
+        "exposure": (1, 100),
+    }
+    assert said["openAlerts"] == {
+        str(severity): len([a for a in world.store.alerts(AlertStatus.OPEN) if a.severity is severity])
+        for severity in Severity
+    }
+    text = told(capsys, "status")[1]
+    assert "2026-11-02T08:00:30Z, 1 targets" in text
+    assert "1 of 100 in this hour (exposure)" in text
+
+
+def test_a_status_of_which_a_part_cannot_be_read_tells_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
+
+    def down(*_: object) -> object:
+        raise StoreError("the account does not answer")
+
+    monkeypatch.setattr(world.store, "budget", down)
+    said = call(world, "status").body
+    assert (said["budgets"], said["mode"], len(said["sweeps"])) == (None, "enforce", 1)
