@@ -2,7 +2,8 @@
 
 Alert and letters are one transaction, so that nothing is told that is not so, and nothing is so that is not
 told. The message says only that a sink may have something to hear: one that is lost or comes twice harms
-nothing. Who is told of what is in ``notifying``, delivering in ``delivering``.
+nothing. One is on its way before the transaction, for whoever dies right after it. Who is told of what is in
+``notifying``, delivering in ``delivering``.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from shared.model.messages import Message, MessageKind
 
 SOON: Final = timedelta(minutes=2)
 """By when a message should have come for a letter that was just written."""
+ANYWAY: Final = 15.0
+"""Seconds after which a message comes for what was to be written; one that is too early finds nothing."""
 
 
 def write_with_letters(alert: AlertRecord, kind: NotificationType, cause: Cause, deps: Deps) -> AlertRecord:
@@ -30,6 +33,7 @@ def write_with_letters(alert: AlertRecord, kind: NotificationType, cause: Cause,
     Raises ``EntityChanged`` when somebody else was faster. A letter that waits under a number that the record
     does not count is no race: the next ones go behind it.
     """
+    call_anyway(alert.id, cause, deps)
     try:
         stored = _write(alert, kind, cause, deps)
     except EntityChanged:
@@ -47,16 +51,22 @@ def _write(alert: AlertRecord, kind: NotificationType, cause: Cause, deps: Deps)
     return deps.store.put_alert(replace(alert, unsent=(), told=told), letters)
 
 
-def call(about: str, cause: Cause, deps: Deps) -> None:
+def call(about: str, cause: Cause, deps: Deps, delay: float = 0) -> None:
     """Have delivered what there is to tell of something, to each sink on its own."""
     for sink in deps.sinks:
-        send_for(sink, about, cause, deps)
+        send_for(sink, about, cause, deps, delay)
 
 
-def send_for(sink: str, about: str, cause: Cause, deps: Deps) -> None:
+def call_anyway(about: str, cause: Cause, deps: Deps) -> None:
+    """Have delivered in a while what is about to be written: its writer may die before it can call."""
+    call(about, cause, deps, ANYWAY)
+
+
+def send_for(sink: str, about: str, cause: Cause, deps: Deps, delay: float = 0) -> None:
     """Say that a sink may have something to hear."""
     token = deps.store.new_token()
-    deps.store.send(Message(kind=MessageKind.NOTIFY, cause=cause, sink=sink, about=about, token=token))
+    message = Message(kind=MessageKind.NOTIFY, cause=cause, sink=sink, about=about, token=token)
+    deps.store.send(message, delay)
 
 
 def letter(sink: str, about: str, number: int, message: Notification, cause: Cause) -> Letter:

@@ -12,7 +12,7 @@ from typing import Final
 from shared.alerts.lifecycle import resolve, wakes_nobody
 from shared.controller.deps import Deps
 from shared.controller.incidents import hold, holding
-from shared.controller.lettering import call, letter, write_with_letters
+from shared.controller.lettering import call, call_anyway, letter, write_with_letters
 from shared.model import Cause
 from shared.model.alert_records import AlertRecord, AlertStatus, Notification, NotificationType
 from shared.model.errors import EntityChanged
@@ -61,6 +61,7 @@ def end_alert(alert: AlertRecord, resolution: str, deps: Deps) -> None:
 
 def notify(message: Notification, cause: Cause, deps: Deps) -> None:
     """Tell the sinks of what is told once, however often it is asked for."""
+    call_anyway(message.id, cause, deps)
     for sink in deps.sinks:
         deps.store.letters.post(letter(sink, message.id, 0, message, cause))
     call(message.id, cause, deps)

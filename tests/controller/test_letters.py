@@ -71,8 +71,9 @@ def tell(world: World, name: str) -> None:
     notify(news(name), CAUSE, world.deps())
 
 
-def only_message(world: World) -> Message:
-    (message,) = queued(world)
+def call_of(world: World) -> Message:
+    """The message that was sent last; the one before is for a writer that dies."""
+    _, message = queued(world)
     return message
 
 
@@ -117,7 +118,7 @@ def test_the_pauses_grow_and_an_outage_makes_no_second_chain_of_tries() -> None:
     for pause in PAUSES:
         tell(world, "first")
         world.drain()
-        tries.append(len(world.queue))
+        tries.append(sum(one.attempt > 0 for one in queued(world)))
         world.clock.advance(pause)
     assert tries == [1] * len(PAUSES)
     assert list(PAUSES) == sorted(PAUSES)
@@ -126,7 +127,7 @@ def test_the_pauses_grow_and_an_outage_makes_no_second_chain_of_tries() -> None:
 def test_whoever_comes_while_a_letter_is_being_delivered_leaves_it_alone() -> None:
     world = World()
     tell(world, "first")
-    message = only_message(world)
+    message = call_of(world)
 
     def meanwhile(sink: str, told: Notification) -> None:
         deliver(replace(message, token="another"), world.deps())
@@ -140,7 +141,7 @@ def test_whoever_comes_while_a_letter_is_being_delivered_leaves_it_alone() -> No
 def test_a_worker_that_died_after_it_delivered_delivers_again_under_the_same_id() -> None:
     world = World()
     tell(world, "first")
-    message = only_message(world)
+    message = call_of(world)
 
     def dies(sink: str, told: Notification) -> None:
         world.heard.append((sink, told.id))
@@ -159,7 +160,7 @@ def test_a_letter_that_no_message_comes_for_is_found_by_its_key() -> None:
     world = told_world()
     becomes(world, DRIFTED)
     world.heard.clear()
-    world.refuse_next(MessageKind.NOTIFY)
+    world.refuse_next(MessageKind.NOTIFY, after=1)
     with pytest.raises(StoreError):
         becomes(world, COMPLIANT)
     world.lose_messages()
@@ -167,6 +168,25 @@ def test_a_letter_that_no_message_comes_for_is_found_by_its_key() -> None:
     world.clock.advance(SOON.total_seconds())
     sweep(world.deps())
     world.drain()
+    assert heard(world) == [f"{alert_in(world).id}-resolved-1"]
+
+
+@pytest.mark.field(
+    "steady",
+    "what a worker has written and not called for when it died is told within a minute",
+    source="docs/adr/0018-notifications-have-an-outbox.md",
+    date="2026-11-30",
+)
+def test_what_is_written_by_a_worker_that_dies_right_after_it_is_told_within_a_minute() -> None:
+    world = told_world()
+    becomes(world, DRIFTED)
+    world.heard.clear()
+    world.event(world.azure.put(COMPLIANT))
+    (look,) = (one for one in iter(lambda: world.queue.receive(600), None) if "look" in one.body)
+    world.refuse_next(MessageKind.NOTIFY, after=1)
+    with pytest.raises(StoreError):
+        world.handle(look, world.deps())
+    world.drain(60)
     assert heard(world) == [f"{alert_in(world).id}-resolved-1"]
 
 
