@@ -15,7 +15,7 @@ from threading import RLock
 
 from shared.adapters.storage.table_rules import check_size, check_transaction, encode_key
 from shared.model.errors import EntityChanged, EntityExists
-from shared.model.interfaces import Clock, Entity, Insert, Replace, TableWrite
+from shared.model.interfaces import Clock, Entity, Insert, Replace, TableWrite, Written
 from shared.model.values import value
 
 
@@ -75,7 +75,7 @@ class MemoryTables:
                 if name == table
                 and partition in (None, entity.partition)
                 and entity.row.startswith(row_prefix)
-                and (not behind or encode_key(entity.row) > encode_key(behind))
+                and (not behind or encode_key(_place(entity, partition)) > encode_key(behind))
             ]
         for entity in sorted(
             found, key=lambda entity: (encode_key(entity.partition), encode_key(entity.row))
@@ -118,23 +118,34 @@ class MemoryTables:
         return etag
 
 
+def _place(entity: Entity, partition: str | None) -> str:
+    """What a listing of one partition or of all of them goes on behind."""
+    return entity.partition if partition is None else entity.row
+
+
 class MemoryBlobs:
     """Implements ``shared.model.interfaces.Blobs``."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock | None = None) -> None:
         self._lock = RLock()
+        self._clock = clock or FakeClock()
         self._blobs: dict[tuple[str, str], bytes] = {}
+        self._written: dict[tuple[str, str], Written] = {}
+        self._versions = count(1)
 
     def copy(self) -> MemoryBlobs:
         """The same blobs, to go on differently."""
         with self._lock:
-            other = MemoryBlobs()
-            other._blobs = dict(self._blobs)
+            other = MemoryBlobs(self._clock)
+            other._blobs, other._written = dict(self._blobs), dict(self._written)
+            other._versions = count(next(self._versions))
             return other
 
     def put(self, container: str, name: str, data: bytes) -> None:
         with self._lock:
             self._blobs[container, name] = bytes(data)
+            etag = f'"{next(self._versions)}"'
+            self._written[container, name] = Written(name=name, at=self._clock.now(), etag=etag)
 
     def get(self, container: str, name: str) -> bytes | None:
         with self._lock:
@@ -145,8 +156,14 @@ class MemoryBlobs:
             found = [name for held, name in self._blobs if held == container and name.startswith(prefix)]
         yield from sorted(found)
 
-    def delete(self, container: str, name: str) -> None:
+    def written(self, container: str, prefix: str = "") -> Iterator[Written]:
+        for name in self.names(container, prefix):
+            yield self._written[container, name]
+
+    def delete(self, container: str, name: str, etag: str | None = None) -> None:
         with self._lock:
+            if (container, name) in self._blobs and etag not in (None, self._written[container, name].etag):
+                raise EntityChanged(f"{container}/{name} was written since")
             self._blobs.pop((container, name), None)
 
 
