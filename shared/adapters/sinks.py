@@ -1,4 +1,5 @@
-"""Where notifications go: an Event Grid custom topic, and any channel that apprise can reach.
+"""Where notifications go: an Event Grid custom topic, and any channel that apprise can reach; to some we post
+a form of our own (``channels``, ``mailing``).
 
 A sink delivers one notification or raises ``SinkError``; trying again belongs to the queue, which
 holds one message per sink, so here there are few retries and short waits. The names of sinks stand in
@@ -13,21 +14,30 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from ipaddress import ip_address
-from typing import TYPE_CHECKING, Final, assert_never
+from copy import copy
+from typing import TYPE_CHECKING, Any, Final, assert_never
 from urllib.parse import urlsplit
 
 from azure.core.credentials import AzureKeyCredential, TokenCredential
 from azure.core.exceptions import AzureError
 from azure.core.messaging import CloudEvent
 
+from shared.adapters.channels import Exchange, exchange, posting_sink
+from shared.adapters.identity import ForAudience, azure_credential
+from shared.adapters.mailing import mail_sink
+from shared.config.settings import Settings
 from shared.model import Severity
 from shared.model.alert_records import Notification, NotificationType
+from shared.model.clouds import PLACES
 from shared.model.errors import ConfigurationError, SinkError
+from shared.model.interfaces import Sink
+from shared.model.renderings import Renderings
 from shared.model.resource_id import parse_resource_id
+from shared.model.web_addresses import is_loopback, scheme_and_host
 
 if TYPE_CHECKING:
     from apprise import Apprise, NotifyType
+    from apprise.plugins.custom_json import NotifyJSON
 
 _RETRIES: Final = 2
 _BACKOFF_SECONDS: Final = 0.3
@@ -86,13 +96,17 @@ class AppriseSink:
 
         self._channel: Apprise = Apprise()
         if not self._channel.add(url):
-            scheme = urlsplit(url).scheme or "no scheme"
-            raise ConfigurationError(f"ALERT_URLS: apprise does not understand a URL ({scheme}://…)")
+            raise ConfigurationError(f"ALERT_URLS: apprise does not understand {masked(url)!r}")
         self._name = _channel_name(self._channel)
 
     @property
     def name(self) -> str:
         return self._name
+
+    @property
+    def plugin(self) -> object:
+        """What apprise made of the URL."""
+        return self._channel[0]
 
     def deliver(self, notification: Notification) -> None:
         from apprise import NotifyFormat
@@ -112,19 +126,58 @@ class AppriseSink:
         return text.replace("@", f"@{_JOINER}") if self._name.startswith("discord") else text
 
 
-def event_grid_sink(endpoint: str) -> EventGridSink:
-    """A sink for the topic, keyless; a made-up key only where the topic is on this machine.
+class WebHookSink:
+    """``json://`` and ``jsons://``: what apprise posts, and the message itself beside it."""
+
+    def __init__(self, name: str, plugin: NotifyJSON, forms: Renderings) -> None:
+        self._name = name
+        self._plugin = plugin
+        self._forms = forms
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    def deliver(self, notification: Notification) -> None:
+        plugin: Any = copy(self._plugin)
+        plugin.payload_extras = {**self._forms.web_hook(notification), **self._plugin.payload_extras}
+        loudness = _notify_type(notification)
+        if not plugin.send(title=notification.title, body=notification.body, notify_type=loudness):
+            raise SinkError(f"{self._name} did not take {notification.id}")
+
+
+def channel_sink(url: str, forms: Renderings, ask: Exchange = exchange) -> Sink:
+    """The sink of an apprise URL: one that posts a form of ours, where there is one for the channel.
+
+    Raises ``ConfigurationError``, without the URL, which may hold a token.
+    """
+    plain = AppriseSink(url)
+    name, plugin = plain.name, plain.plugin
+    if isinstance(plugin, _json_plugin()):
+        return WebHookSink(name, plugin, forms)
+    return posting_sink(name, plugin, forms, ask) or mail_sink(name, plugin, forms) or plain
+
+
+def _json_plugin() -> type[NotifyJSON]:
+    from apprise.plugins.custom_json import NotifyJSON
+
+    return NotifyJSON
+
+
+def event_grid_sink(settings: Settings) -> EventGridSink:
+    """A sink for the topic, keyless and with tokens of its cloud; a made-up key only where the topic is on
+    this machine. azure-eventgrid 4.22 asks for tokens of the public cloud whatever the topic.
 
     Raises ``ConfigurationError`` for an endpoint that is neither https nor on this machine.
     """
-    parts = urlsplit(endpoint)
-    if parts.scheme == "http" and _is_loopback(parts.hostname or ""):
+    endpoint = settings.alert_topic
+    scheme, host = scheme_and_host(endpoint)
+    if scheme == "http" and is_loopback(endpoint):
         return EventGridSink(endpoint, AzureKeyCredential(_LOCAL_KEY))
-    if parts.scheme != "https" or not parts.hostname:
-        raise ConfigurationError("ALERT_TOPIC_ENDPOINT: not an https URL")
-    from azure.identity import DefaultAzureCredential
-
-    return EventGridSink(endpoint, DefaultAzureCredential())
+    if scheme != "https" or not host:
+        raise ConfigurationError(f"ALERT_TOPIC_ENDPOINT: {endpoint!r} is not an https URL")
+    audience = f"https://{PLACES[settings.cloud].event_grid}"
+    return EventGridSink(endpoint, ForAudience(azure_credential(settings), audience))
 
 
 def cloud_event(notification: Notification) -> CloudEvent[object]:
@@ -166,21 +219,20 @@ def _notify_type(notification: Notification) -> NotifyType:
 _GOOD_NEWS: Final = frozenset({NotificationType.ALERT_RESOLVED, NotificationType.CHANGE_APPLIED})
 
 
+def masked(url: str) -> str:
+    """A URL of which only the scheme is sure to be no secret: `slak://… (48 characters)`."""
+    scheme, told, _ = url.partition("://")
+    return (
+        f"{scheme}://… ({len(url)} characters)" if told and scheme.isalnum() else f"… ({len(url)} characters)"
+    )
+
+
 def _channel_name(channel: Apprise) -> str:
     """``slack#5f0c21``, or ``mailtos://mail.example.com#5f0c21``; the hash is of the masked URL."""
     masked = channel.urls(privacy=True)[0]
     parts = urlsplit(masked)
     host = f"://{parts.netloc.rpartition('@')[2]}" if parts.scheme in _HOST_IS_A_HOST else ""
     return f"{parts.scheme}{host}#{hashlib.sha256(masked.encode()).hexdigest()[:6]}"
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _reason(error: AzureError) -> str:
