@@ -356,7 +356,7 @@ class World:
     def __post_init__(self) -> None:
         self.azure = Azure(clock=self.clock)
         self.queue = MemoryQueue(self.clock)
-        self.blobs = MemoryBlobs()
+        self.blobs = MemoryBlobs(self.clock)
         self.tables = MemoryTables()
         self.store = Store(self.tables, self.blobs, self.queue)
         self._ids = count(1)

@@ -17,7 +17,7 @@ from typing import TypeVar
 
 from shared.adapters.storage.table_rules import check_size, check_transaction, encode_key
 from shared.model.errors import EntityChanged, EntityExists
-from shared.model.interfaces import Clock, Entity, Insert, Replace, Tables, TableWrite
+from shared.model.interfaces import Clock, Entity, Insert, Replace, Tables, TableWrite, Written
 from shared.model.values import value
 
 _T = TypeVar("_T")
@@ -82,14 +82,20 @@ class MemoryTables:
         page: int | None = None,
     ) -> Iterator[Entity]:
         with self._lock:
-            places = [(table, partition)] if partition is not None else self._partitions(table)
-            found = [one for place in places for one in self._within(place, row_prefix, behind)]
+            if partition is not None:
+                found = self._within((table, partition), row_prefix, behind)
+            else:
+                places = self._partitions(table, behind)
+                found = [one for place in places for one in self._within(place, row_prefix, "")]
         for entity in found:
             kept = {name: entity.properties[name] for name in properties if name in entity.properties}
             yield replace(entity, properties=kept) if properties else entity
 
-    def _partitions(self, table: str) -> list[tuple[str, str]]:
-        named = [place for place in self._index if place[0] == table]
+    def _partitions(self, table: str, behind: str) -> list[tuple[str, str]]:
+        """Those with a name behind another, in the order of the service."""
+        named = [
+            place for place in self._index if place[0] == table and encode_key(place[1]) > encode_key(behind)
+        ]
         return sorted(named, key=lambda place: encode_key(place[1]))
 
     def _within(self, place: tuple[str, str], row_prefix: str, behind: str) -> list[Entity]:
@@ -177,20 +183,26 @@ class TablesOver:
 class MemoryBlobs:
     """Implements ``shared.model.interfaces.Blobs``."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock | None = None) -> None:
         self._lock = RLock()
+        self._clock = clock or FakeClock()
         self._blobs: dict[tuple[str, str], bytes] = {}
+        self._written: dict[tuple[str, str], Written] = {}
+        self._versions = count(1)
 
     def copy(self) -> MemoryBlobs:
         """The same blobs, to go on differently."""
         with self._lock:
-            other = MemoryBlobs()
-            other._blobs = dict(self._blobs)
+            other = MemoryBlobs(self._clock)
+            other._blobs, other._written = dict(self._blobs), dict(self._written)
+            other._versions = count(next(self._versions))
             return other
 
     def put(self, container: str, name: str, data: bytes) -> None:
         with self._lock:
             self._blobs[container, name] = bytes(data)
+            etag = f'"{next(self._versions)}"'
+            self._written[container, name] = Written(name=name, at=self._clock.now(), etag=etag)
 
     def get(self, container: str, name: str) -> bytes | None:
         with self._lock:
@@ -201,8 +213,14 @@ class MemoryBlobs:
             found = [name for held, name in self._blobs if held == container and name.startswith(prefix)]
         yield from sorted(found)
 
-    def delete(self, container: str, name: str) -> None:
+    def written(self, container: str, prefix: str = "") -> Iterator[Written]:
+        for name in self.names(container, prefix):
+            yield self._written[container, name]
+
+    def delete(self, container: str, name: str, etag: str | None = None) -> None:
         with self._lock:
+            if (container, name) in self._blobs and etag not in (None, self._written[container, name].etag):
+                raise EntityChanged(f"{container}/{name} was written since")
             self._blobs.pop((container, name), None)
 
 

@@ -11,10 +11,11 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
-from shared.config.file_values import EndOfDay, Moment, Scope, Tags, TimeOfDay, Zone
+from shared.config.file_values import EndOfDay, Moment, Retention, Scope, Tags, TimeOfDay, Zone
 from shared.config.marked_yaml import Path, Places
 from shared.guardrails.schedule import Weekday, WhenClosed
 from shared.model import Effect
+from shared.model.cuts import LEAST_KEPT
 from shared.model.values import camel_case
 
 LONGEST_TAG_EXEMPTION: Final = 7
@@ -183,6 +184,11 @@ class PoliciesFile(_Strict):
     maintenance_windows: tuple[WindowSection, ...] = Field(default=(), description="Times for reverts.")
     budgets: Budgets = Field(default=Budgets())
     mass_drift: MassDrift = Field(default=MassDrift())
+    retention_days: Retention = Field(
+        default=400,
+        description=f"How many days what is over is kept, at least {LEAST_KEPT.days}; 0 keeps everything for "
+        "good.",
+    )
 
     _places: Places = PrivateAttr(default_factory=Places)
     _name: str = PrivateAttr(default="policies.yaml")

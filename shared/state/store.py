@@ -39,6 +39,7 @@ from shared.state.names import Names
 from shared.state.outbox import Outbox
 from shared.state.pass_rows import PassRows
 from shared.state.relation_rows import Relations
+from shared.state.retention import Retention
 from shared.state.run_rows import Runs
 from shared.state.table_layout import TARGET_PREFIX, TARGETS, queue_place, target_place
 from shared.state.table_rows import Rows
@@ -81,6 +82,7 @@ class Store:
         self._runs = Runs(tables, self._rows)
         self.names = Names(tables, self._rows)
         self._first_passes = FirstPasses(tables, self._rows)
+        self.retention = Retention(tables, self._rows, self._archive)
         self.upkeep = Upkeep(self._relations, self._alerts, self._changes)
         self.new_token = new_token
         self.unknown = UnknownTargets(tables, self._rows)
