@@ -209,7 +209,7 @@ def _definitions(forms: Iterable[tuple[Any, JsonSchemaMode]]) -> dict[str, _Sche
 
 def _alert(record: _Schema) -> _Schema:
     """As ``alert_view`` shows it."""
-    hidden = {"etag", "unsent", "told", "edits", "planned", "listed"}
+    hidden = {"etag", "unsent", "told", "toldTo", "edits", "planned", "listed"}
     kept = _shown_part(record, hidden, "An alert: one drift, from when it was seen until it is over.")
     planned = {"anyOf": [{"$ref": f"{_REFERENCE}{PlannedView.__name__}"}, {"type": "null"}]}
     return {**kept, "properties": {**kept["properties"], "planned": planned}}

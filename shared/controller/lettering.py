@@ -8,13 +8,14 @@ nothing. One is on its way before the transaction, for whoever dies right after 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from shared.alerts.lifecycle import notification
 from shared.controller.deps import Deps
+from shared.guardrails.routes import heard_by
 from shared.model import Cause
 from shared.model.alert_records import AlertRecord, Notification, NotificationType
 from shared.model.errors import EntityChanged
@@ -33,7 +34,7 @@ def write_with_letters(alert: AlertRecord, kind: NotificationType, cause: Cause,
     Raises ``EntityChanged`` when somebody else was faster. A letter that waits under a number that the record
     does not count is no race: the next ones go behind it.
     """
-    call_anyway(alert.id, cause, deps)
+    call_anyway(_hearing(alert, kind, deps), alert.id, cause, deps)
     try:
         stored = _write(alert, kind, cause, deps)
     except EntityChanged:
@@ -41,25 +42,35 @@ def write_with_letters(alert: AlertRecord, kind: NotificationType, cause: Cause,
         if newest <= alert.told:
             raise
         stored = _write(replace(alert, told=newest), kind, cause, deps)
-    call(alert.id, cause, deps)
+    call(stored.told_to or (), alert.id, cause, deps)
     return stored
 
 
 def _write(alert: AlertRecord, kind: NotificationType, cause: Cause, deps: Deps) -> AlertRecord:
-    letters = list(_letters(alert, kind, cause, deps))
-    told = max(letter.number for letter in letters)
-    return deps.store.put_alert(replace(alert, unsent=(), told=told), letters)
+    sinks = _hearing(alert, kind, deps)
+    letters = list(_letters(alert, kind, cause, sinks, deps.clock.now()))
+    told = max((letter.number for letter in letters), default=alert.told)
+    return deps.store.put_alert(replace(alert, unsent=(), told=told, told_to=sinks), letters)
 
 
-def call(about: str, cause: Cause, deps: Deps, delay: float = 0) -> None:
+def _hearing(alert: AlertRecord, kind: NotificationType, deps: Deps) -> tuple[str, ...]:
+    """The sinks that are told: by the routes, and who heard of the beginning hears of the rest."""
+    routed = heard_by(deps.sinks, alert.severity, alert.target.id, deps.configuration.routes)
+    if kind is NotificationType.ALERT_OPENED:
+        return routed
+    heard = deps.sinks if alert.told_to is None else alert.told_to
+    return tuple(sink for sink in deps.sinks if sink in routed or sink in heard)
+
+
+def call(sinks: Iterable[str], about: str, cause: Cause, deps: Deps, delay: float = 0) -> None:
     """Have delivered what there is to tell of something, to each sink on its own."""
-    for sink in deps.sinks:
+    for sink in sinks:
         send_for(sink, about, cause, deps, delay)
 
 
-def call_anyway(about: str, cause: Cause, deps: Deps) -> None:
+def call_anyway(sinks: Iterable[str], about: str, cause: Cause, deps: Deps) -> None:
     """Have delivered in a while what is about to be written: its writer may die before it can call."""
-    call(about, cause, deps, ANYWAY)
+    call(sinks, about, cause, deps, ANYWAY)
 
 
 def send_for(sink: str, about: str, cause: Cause, deps: Deps, delay: float = 0) -> None:
@@ -83,10 +94,11 @@ def letter(sink: str, about: str, number: int, message: Notification, cause: Cau
     )
 
 
-def _letters(alert: AlertRecord, kind: NotificationType, cause: Cause, deps: Deps) -> Iterator[Letter]:
+def _letters(
+    alert: AlertRecord, kind: NotificationType, cause: Cause, sinks: tuple[str, ...], now: datetime
+) -> Iterator[Letter]:
     """What an older version had not queued yet goes before."""
-    now: datetime = deps.clock.now()
     kinds = (*map(NotificationType, alert.unsent), kind)
     for number, one in enumerate(kinds, start=alert.told + 1):
         message = notification(alert, one, now)
-        yield from (letter(sink, alert.id, number, message, cause) for sink in deps.sinks)
+        yield from (letter(sink, alert.id, number, message, cause) for sink in sinks)

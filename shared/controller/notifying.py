@@ -13,9 +13,11 @@ from shared.alerts.lifecycle import resolve, wakes_nobody
 from shared.controller.deps import Deps
 from shared.controller.incidents import hold, holding
 from shared.controller.lettering import call, call_anyway, letter, write_with_letters
+from shared.guardrails.routes import heard_by
 from shared.model import Cause
 from shared.model.alert_records import AlertRecord, AlertStatus, Notification, NotificationType
 from shared.model.errors import EntityChanged
+from shared.model.resource_id import parse_resource_id
 
 _RACES: Final = 5
 
@@ -61,10 +63,12 @@ def end_alert(alert: AlertRecord, resolution: str, deps: Deps) -> None:
 
 def notify(message: Notification, cause: Cause, deps: Deps) -> None:
     """Tell the sinks of what is told once, however often it is asked for."""
-    call_anyway(message.id, cause, deps)
-    for sink in deps.sinks:
+    resource = parse_resource_id(message.subject)
+    sinks = heard_by(deps.sinks, message.severity, resource, deps.configuration.routes)
+    call_anyway(sinks, message.id, cause, deps)
+    for sink in sinks:
         deps.store.letters.post(letter(sink, message.id, 0, message, cause))
-    call(message.id, cause, deps)
+    call(sinks, message.id, cause, deps)
 
 
 def _after(known: AlertRecord | None, alert: str, news: AlertRecord) -> AlertRecord:
@@ -78,5 +82,6 @@ def _after(known: AlertRecord | None, alert: str, news: AlertRecord) -> AlertRec
         listed=known.listed,
         count=known.count + 1,
         told=known.told,
+        told_to=known.told_to,
         unsent=known.unsent,
     )

@@ -369,3 +369,21 @@ def test_of_a_short_backlog_all_is_found_what_comes_after_first() -> None:
         world.store.letters.post(letter("sink", name, 0, news(name), CAUSE))
     found = [one.about for one in world.store.letters.some_waiting("sink", names[2])]
     assert found == [*names[3:], *names[:2]]
+
+
+# --- routes ----------------------------------------------------------------------------------------
+
+ROUTED = only(FIREWALL) + "alerts:\n  routes:\n    - {sinks: [pagerduty], severity: Critical}\n"
+
+
+def test_a_sink_is_told_what_its_route_lets_through_and_the_end_of_what_it_was_told() -> None:
+    sinks = ("1 slack#1", "2 pagerduty#2")
+    world = World(mode=EnforcementMode.AUDIT, policies_file=ROUTED, sinks=sinks)
+    seen_compliant(world, COMPLIANT)
+    becomes(world, DRIFTED)
+    assert len(heard(world, sinks[0])) == 1
+    assert heard(world, sinks[1]) == []
+    world.policies_file = only(FIREWALL)
+    becomes(world, COMPLIANT)
+    assert [name.split("-")[1] for name in heard(world, sinks[0])] == ["opened", "resolved"]
+    assert undelivered(world) == 0
