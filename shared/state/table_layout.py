@@ -51,6 +51,7 @@ NAMES: Final = "names"
 CHANGES: Final = "changes"
 ALERTS: Final = "alerts"
 RUNS: Final = "runs"
+TABLES: Final = (ALERTS, CHANGES, RUNS, TARGETS)
 
 RUN_ROW: Final = "run"
 TARGET_PREFIX: Final = "t-"
