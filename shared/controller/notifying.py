@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Final
 
 from shared.alerts.lifecycle import resolve, wakes_nobody
+from shared.controller.alert_lines import log_alert
 from shared.controller.deps import Deps
 from shared.controller.incidents import hold, holding
 from shared.controller.lettering import call, call_anyway, letter, write_with_letters
@@ -23,7 +24,13 @@ _RACES: Final = 5
 
 
 def write_and_tell(alert: AlertRecord, kind: NotificationType, cause: Cause, deps: Deps) -> AlertRecord:
-    """Write an alert, and have people told of it."""
+    """Write an alert, have people told of it, and log it."""
+    written = _written(alert, kind, cause, deps)
+    log_alert(written, deps)
+    return written
+
+
+def _written(alert: AlertRecord, kind: NotificationType, cause: Cause, deps: Deps) -> AlertRecord:
     if not deps.sinks or wakes_nobody(alert):
         return deps.store.put_alert(alert)
     incident = holding(alert, kind, deps)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Final
 
+from shared.controller.alert_lines import log_open_alerts
 from shared.controller.delivering import call_again
 from shared.controller.deps import Deps
 from shared.controller.ended_exemptions import resolve_what_is_over
@@ -50,6 +51,7 @@ def _parts(deps: Deps) -> Iterator[Callable[[], object]]:
     yield partial(end_alerts_of_former_sinks, deps)
     yield partial(deps.store.names.forget_old, cause.time)
     yield partial(call_again, cause, deps)
+    yield partial(log_open_alerts, deps)
     yield partial(keep_journal, deps)
     yield partial(retire_what_is_old, deps)
     yield from (partial(deps.store.upkeep.fill, one, _FILLED_AT_ONCE) for one in subscriptions)

@@ -31,6 +31,7 @@ _SNAPSHOTS: Final = "snapshots"
 _DEAD_LETTERS: Final = "deadletters"
 _CONTROL: Final = "control"
 _JOURNAL: Final = "journal"
+CONTAINERS: Final = (_CONTROL, _DEAD_LETTERS, _JOURNAL, _SNAPSHOTS)
 _MOST_CONTROLS: Final = 5_000
 """One page of a listing, as the service makes it. A container of which nobody saw the end tells nothing."""
 

@@ -55,6 +55,7 @@ CHANGES: Final = "changes"
 ALERTS: Final = "alerts"
 RUNS: Final = "runs"
 MARKS: Final = "marks"
+TABLES: Final = (ALERTS, CHANGES, MARKS, RUNS, TARGETS)
 
 RUN_ROW: Final = "run"
 TARGET_PREFIX: Final = "t-"
