@@ -6,15 +6,14 @@ Exit codes: 0 shown, and every target can be judged; 1 some cannot, or the app r
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Final
 
 import click
 
-from driftward.app import KEY, TOKEN, URL, AppRefused, NoAnswer, app_at
-from driftward.options import answers
-from driftward.refusing import complain, plain, refuse
+from driftward.addressing import of_an_app
+from driftward.app import App
+from driftward.day.saying import answer
 from shared.model import Json
 
 _HELP: Final = """\
@@ -31,22 +30,11 @@ not known which targets cannot be judged.
 
 
 @click.command("status", help=_HELP, epilog=_EPILOG)
-@URL
-@KEY
-@TOKEN
-@answers
-def status(url: str | None, key: str | None, token: str | None, as_json: bool) -> int:
+@of_an_app
+def status(app: App, /, as_json: bool) -> int:
     """The status of an app."""
-    try:
-        if not url:
-            raise NoAnswer("--url is missing: the status is the app's")
-        told = app_at(url, key, token).get("status")
-    except AppRefused as error:
-        complain(str(error))
-        return 1
-    except NoAnswer as error:
-        return refuse(error)
-    print(json.dumps(told, indent=2) if as_json else "\n".join(plain(line) for line in _lines(told)))
+    told = app.get("status")
+    answer(told, _lines(told), as_json=as_json)
     return _code(told.get("unknownTargets"))
 
 

@@ -11,15 +11,15 @@ import os
 import azure.functions as func
 
 from functions.blueprint import blueprint
-from shared.config.settings import SETTINGS
+from shared.config.sweep_schedule import DEFAULT, NAME, usable_schedule
 
 bp = blueprint()
 
 
 def schedule() -> str:
-    """``SWEEP_SCHEDULE`` or its default, NCRONTAB with six fields."""
-    default = next(setting.default for setting in SETTINGS if setting.name == "SWEEP_SCHEDULE")
-    return os.environ.get("SWEEP_SCHEDULE", "").strip() or default
+    """``SWEEP_SCHEDULE`` or its default. A schedule that cannot be meant would keep the host from ever
+    calling; by the default it calls, and what is called refuses the settings as every other function does."""
+    return usable_schedule(os.environ.get(NAME, "").strip() or DEFAULT)
 
 
 @bp.timer_trigger(arg_name="timer", schedule=schedule(), run_on_startup=False, use_monitor=True)

@@ -70,6 +70,7 @@ class Wiring:
             ),
             portal_link=partial(portal_link, cloud=self.settings.cloud),
             judged_by=lambda: self._judged_by,
+            site=self._environment.get("WEBSITE_SITE_NAME", ""),
         )
 
     @cached_property
@@ -108,7 +109,8 @@ class Wiring:
         from shared.adapters.storage.tables import AzureTables
         from shared.state.store import Store
 
-        account = storage_account(self._environment, partial(azure_credential, self.settings))
+        settings = self.settings
+        account = storage_account(self._environment, partial(azure_credential, settings), settings.cloud)
         sleep = self._clock.sleep
         return Store(
             AzureTables(account, sleep),
@@ -144,7 +146,7 @@ class Wiring:
 
         sinks: list[Sink] = [AppriseSink(url) for url in self.settings.alert_urls]
         if self.settings.alert_topic:
-            sinks.append(event_grid_sink(self.settings.alert_topic))
+            sinks.append(event_grid_sink(self.settings))
         return {f"{number} {sink.name}": sink for number, sink in enumerate(sinks, start=1)}
 
     def _deliver(self, name: str, notification: Notification) -> None:

@@ -45,6 +45,7 @@ from shared.model import (
 from shared.model.alert_records import AlertRecord, AlertStatus, Notification
 from shared.model.edits import EditDoesNotFit, apply_edit
 from shared.model.errors import Denied, GatewayError, Gone, SinkError, StoreError, Transient
+from shared.model.event_grid import EventSubscriptions
 from shared.model.happened import approval_given
 from shared.model.interfaces import Enumerated, GroupReading, Relation, TagReading
 from shared.model.messages import Message, MessageKind, RunOptions
@@ -92,6 +93,7 @@ class Azure:
     logged: list[LoggedWrite] = field(default_factory=list)
     """The lines of the Activity Log."""
     log_errors: list[GatewayError] = field(default_factory=list)
+    event_subscriptions: EventSubscriptions = field(default_factory=EventSubscriptions)
     running: dict[str, tuple[int, Edit]] = field(default_factory=dict)
     writes: list[Edit] = field(default_factory=list)
     reads: int = 0
@@ -207,6 +209,10 @@ class FakeGateway:
         if self._azure.log_errors:
             raise self._azure.log_errors.pop(0)
         yield from (write for write in self._azure.logged if write.time >= since)
+
+    def event_subscriptions(self, subscription: str) -> EventSubscriptions:
+        self._call("GET", f"/subscriptions/{subscription}/providers/Microsoft.EventGrid/systemTopics")
+        return self._azure.event_subscriptions
 
     def _related(self) -> list[tuple[Target, list[Locator]]]:
         return [(s.target, _locators(s)) for s in self._azure.snapshots.values()]

@@ -16,7 +16,7 @@ from pathlib import Path
 from local.dev.environments import ROOT
 from local.dev.processes import Program, Running, free_port, running
 from local.simulator.client import SimulatorClient
-from shared.config.settings import SETTINGS
+from shared.config.settings_table import SETTINGS
 from shared.model.values import value
 
 WEBHOOK = "/runtime/webhooks/EventGrid?functionName=resource_events"

@@ -10,7 +10,7 @@ from typing import Final
 from local.pages.loading import CannotGenerate
 from local.pages.markdown import code, json_text, table
 from local.simulator.seeds import SUBSCRIPTION
-from shared.config.settings import SETTINGS
+from shared.config.settings_table import SETTINGS
 
 _LOCAL_VALUES: Final = {
     "SCOPES": f"/subscriptions/{SUBSCRIPTION}",

@@ -12,6 +12,7 @@ from local.simulator import (
     configurations,
     dns,
     endpoints,
+    event_grid,
     extensions,
     network,
     peerings,
@@ -253,6 +254,11 @@ _TABLE: tuple[Handler, ...] = (
         show=plain.show_plain,
         members=extensions.diagnostics_of,
         paged=False,
+    ),
+    replace(_kept(event_grid.TOPIC), put=event_grid.put_topic),
+    *(
+        replace(_kept(kind), put=event_grid.put_subscription, show=event_grid.show_subscription)
+        for kind in (event_grid.SUBSCRIPTION, event_grid.EXTENSION)
     ),
     Handler(
         type=extensions.STATUSES,

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final, assert_never
 from urllib.parse import urlsplit
 
@@ -21,10 +20,14 @@ from azure.core.credentials import AzureKeyCredential, TokenCredential
 from azure.core.exceptions import AzureError
 from azure.core.messaging import CloudEvent
 
+from shared.adapters.identity import ForAudience, azure_credential
+from shared.config.settings import Settings
 from shared.model import Severity
 from shared.model.alert_records import Notification, NotificationType
+from shared.model.clouds import PLACES
 from shared.model.errors import ConfigurationError, SinkError
 from shared.model.resource_id import parse_resource_id
+from shared.model.web_addresses import is_loopback, scheme_and_host
 
 if TYPE_CHECKING:
     from apprise import Apprise, NotifyType
@@ -86,8 +89,7 @@ class AppriseSink:
 
         self._channel: Apprise = Apprise()
         if not self._channel.add(url):
-            scheme = urlsplit(url).scheme or "no scheme"
-            raise ConfigurationError(f"ALERT_URLS: apprise does not understand a URL ({scheme}://…)")
+            raise ConfigurationError(f"ALERT_URLS: apprise does not understand {masked(url)!r}")
         self._name = _channel_name(self._channel)
 
     @property
@@ -112,19 +114,20 @@ class AppriseSink:
         return text.replace("@", f"@{_JOINER}") if self._name.startswith("discord") else text
 
 
-def event_grid_sink(endpoint: str) -> EventGridSink:
-    """A sink for the topic, keyless; a made-up key only where the topic is on this machine.
+def event_grid_sink(settings: Settings) -> EventGridSink:
+    """A sink for the topic, keyless and with tokens of its cloud; a made-up key only where the topic is on
+    this machine. azure-eventgrid 4.22 asks for tokens of the public cloud whatever the topic.
 
     Raises ``ConfigurationError`` for an endpoint that is neither https nor on this machine.
     """
-    parts = urlsplit(endpoint)
-    if parts.scheme == "http" and _is_loopback(parts.hostname or ""):
+    endpoint = settings.alert_topic
+    scheme, host = scheme_and_host(endpoint)
+    if scheme == "http" and is_loopback(endpoint):
         return EventGridSink(endpoint, AzureKeyCredential(_LOCAL_KEY))
-    if parts.scheme != "https" or not parts.hostname:
-        raise ConfigurationError("ALERT_TOPIC_ENDPOINT: not an https URL")
-    from azure.identity import DefaultAzureCredential
-
-    return EventGridSink(endpoint, DefaultAzureCredential())
+    if scheme != "https" or not host:
+        raise ConfigurationError(f"ALERT_TOPIC_ENDPOINT: {endpoint!r} is not an https URL")
+    audience = f"https://{PLACES[settings.cloud].event_grid}"
+    return EventGridSink(endpoint, ForAudience(azure_credential(settings), audience))
 
 
 def cloud_event(notification: Notification) -> CloudEvent[object]:
@@ -166,21 +169,20 @@ def _notify_type(notification: Notification) -> NotifyType:
 _GOOD_NEWS: Final = frozenset({NotificationType.ALERT_RESOLVED, NotificationType.CHANGE_APPLIED})
 
 
+def masked(url: str) -> str:
+    """A URL of which only the scheme is sure to be no secret: `slak://… (48 characters)`."""
+    scheme, told, _ = url.partition("://")
+    return (
+        f"{scheme}://… ({len(url)} characters)" if told and scheme.isalnum() else f"… ({len(url)} characters)"
+    )
+
+
 def _channel_name(channel: Apprise) -> str:
     """``slack#5f0c21``, or ``mailtos://mail.example.com#5f0c21``; the hash is of the masked URL."""
     masked = channel.urls(privacy=True)[0]
     parts = urlsplit(masked)
     host = f"://{parts.netloc.rpartition('@')[2]}" if parts.scheme in _HOST_IS_A_HOST else ""
     return f"{parts.scheme}{host}#{hashlib.sha256(masked.encode()).hexdigest()[:6]}"
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _reason(error: AzureError) -> str:

@@ -9,7 +9,8 @@ from shared.api.http import ApiRequest, ApiResponse, invalid, not_found
 from shared.api.operator import operator
 from shared.api.queries import RunQuery, read_query
 from shared.api.views import run_view, without_compliant
-from shared.config.settings import Settings, parse_scope
+from shared.config.setting_values import parse_scope
+from shared.config.settings import Settings
 from shared.controller.deps import Deps
 from shared.controller.event_targets import locate
 from shared.controller.runs import RunRequest, read_run

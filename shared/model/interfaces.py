@@ -13,6 +13,7 @@ from typing import Protocol, TypeAlias
 from shared.model.alert_records import Notification
 from shared.model.changes import Edit
 from shared.model.errors import Transient
+from shared.model.event_grid import EventSubscriptions
 from shared.model.kinds import Aspect
 from shared.model.operations import ArmCall, LoggedWrite, Operation
 from shared.model.resource_id import ResourceId
@@ -114,6 +115,10 @@ class Gateway(Protocol):
 
     def logged_writes(self, subscription: str, since: datetime) -> Iterator[LoggedWrite]:
         """Who wrote what in a subscription since then, by its Activity Log; lines come some minutes late."""
+        ...
+
+    def event_subscriptions(self, subscription: str) -> EventSubscriptions:
+        """Who has subscribed to the events of a subscription's resources; a refusal is told in it."""
         ...
 
     def submit(self, edit: Edit, snapshot: Snapshot) -> Operation:

@@ -29,6 +29,7 @@ from shared.state.change_rows import Changes
 from shared.state.claims import Claims
 from shared.state.coalescing import Coalesced, Coalescing, Started
 from shared.state.first_passes import FirstPasses
+from shared.state.heard_rows import Heard
 from shared.state.incident_rows import IncidentRows
 from shared.state.journal import Journal
 from shared.state.journal_evidence import EvidenceReader
@@ -82,6 +83,7 @@ class Store:
         self.new_token = new_token
         self.unknown = UnknownTargets(tables, self._rows)
         self.passes = PassRows(tables, self._rows)
+        self.heard = Heard(tables, self._rows)
         self._coalescing = Coalescing(tables, self._rows, self.send, new_token)
 
     # --- messages ----------------------------------------------------------------------------------

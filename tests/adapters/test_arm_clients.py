@@ -16,7 +16,7 @@ from azure.core.exceptions import ResourceNotFoundError
 from shared.adapters.arm.gateway import ArmGateway
 from shared.adapters.arm.session.clients import ApiVersions, ArmClients, same_host
 from shared.adapters.arm.session.tokens import LOCAL_IDENTITY, LocalBearerPolicy, LocalCredential, actor_of
-from shared.config.settings import Cloud, Settings
+from shared.config.settings import Settings
 from shared.model import (
     Access,
     Actor,
@@ -34,6 +34,7 @@ from shared.model import (
     TargetKind,
     edited_resource,
 )
+from shared.model.clouds import Cloud
 from shared.model.errors import ConfigurationError, Gone
 from shared.model.resource_id import ResourceId
 from tests.adapters.conftest import Azure, Bench, StandingClock

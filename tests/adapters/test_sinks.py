@@ -13,10 +13,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
 import pytest
+from azure.core.credentials import AccessToken
+from azure.core.exceptions import ClientAuthenticationError
 
 from shared.adapters.sinks import AppriseSink, EventGridSink, cloud_event, event_grid_sink
+from shared.config.settings import Settings
 from shared.model import Json, Severity
 from shared.model.alert_records import Notification, NotificationType
+from shared.model.clouds import Cloud
 from shared.model.errors import ConfigurationError, SinkError
 from shared.model.interfaces import Sink
 from shared.model.values import value
@@ -92,7 +96,7 @@ def _notification(
 
 
 def _topic(receiver: Receiver) -> EventGridSink:
-    return event_grid_sink(f"http://{receiver.url}/_sim/topics/alerts/api/events")
+    return event_grid_sink(Settings(alert_topic=f"http://{receiver.url}/_sim/topics/alerts/api/events"))
 
 
 # --- Event Grid ------------------------------------------------------------------------------------
@@ -163,12 +167,37 @@ def test_a_topic_is_usable_again_after_it_failed(receiver: Receiver) -> None:
 @pytest.mark.parametrize("endpoint", ["http://topic.example.com/api/events", "topic.example.com", ""])
 def test_a_topic_elsewhere_must_be_https(endpoint: str) -> None:
     with pytest.raises(ConfigurationError, match="ALERT_TOPIC_ENDPOINT"):
-        event_grid_sink(endpoint)
+        event_grid_sink(Settings(alert_topic=endpoint))
 
 
 def test_a_topic_in_azure_is_named_by_its_host() -> None:
-    sink = event_grid_sink("https://alerts.westeurope-1.eventgrid.azure.net/api/events")
+    sink = event_grid_sink(Settings(alert_topic="https://alerts.westeurope-1.eventgrid.azure.net/api/events"))
     assert sink.name == "eventgrid://alerts.westeurope-1.eventgrid.azure.net"
+
+
+@pytest.mark.parametrize(
+    ("cloud", "audience"),
+    [
+        (Cloud.PUBLIC, "https://eventgrid.azure.net/.default"),
+        (Cloud.US_GOVERNMENT, "https://eventgrid.azure.us/.default"),
+        (Cloud.CHINA, "https://eventgrid.azure.cn/.default"),
+    ],
+)
+def test_a_topic_gets_a_token_of_its_own_cloud(
+    cloud: Cloud, audience: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    class Credential:
+        def get_token(self, *scopes: str, **_options: object) -> AccessToken:
+            asked.extend(scopes)
+            raise ClientAuthenticationError("nobody is signed in")
+
+    monkeypatch.setattr("shared.adapters.sinks.azure_credential", lambda _settings: Credential())
+    sink = event_grid_sink(Settings(cloud=cloud, alert_topic="https://topic.example/api/events"))
+    with pytest.raises(SinkError):
+        sink.deliver(_notification())
+    assert asked == [audience]
 
 
 def test_an_alert_about_no_resource_still_has_a_source() -> None:
@@ -233,7 +262,9 @@ def test_a_web_hook_that_cannot_be_reached_raises() -> None:
 def test_a_url_that_apprise_does_not_understand_is_refused_without_being_repeated(url: str) -> None:
     with pytest.raises(ConfigurationError) as refused:
         AppriseSink(url)
-    assert "ALERT_URLS" in str(refused.value)
+    assert str(refused.value).startswith("ALERT_URLS: ")
+    assert f"({len(url)} characters)" in str(refused.value)
+    assert url.partition("://")[1] == "" or "nosuchscheme://…" in str(refused.value)
     assert "token-abcdef" not in str(refused.value)
 
 
@@ -265,7 +296,10 @@ def test_two_channels_of_one_service_have_different_names_and_one_channel_always
 
 
 def test_both_are_sinks() -> None:
-    sinks: list[Sink] = [AppriseSink("json://127.0.0.1:9/"), event_grid_sink("http://127.0.0.1:9/api/events")]
+    sinks: list[Sink] = [
+        AppriseSink("json://127.0.0.1:9/"),
+        event_grid_sink(Settings(alert_topic="http://127.0.0.1:9/api/events")),
+    ]
     assert [sink.name.partition(":")[0] for sink in sinks] == ["json", "eventgrid"]
 
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from shared.config.settings import SETTINGS, Cloud, Settings, is_loopback, parse_scope, read_settings
+from shared.config.setting_values import parse_scope
+from shared.config.settings import Settings, read_settings
+from shared.config.settings_table import SETTINGS
 from shared.model import EnforcementMode, PublicAccess, SetPublicAccess
+from shared.model.clouds import Cloud
 from shared.model.errors import ConfigurationError
 from shared.model.resource_id import ResourceId
+from shared.model.web_addresses import is_loopback
 
 SUBSCRIPTION = "/subscriptions/11111111-2222-3333-4444-555555555555"
 GROUP = f"{SUBSCRIPTION}/resourceGroups/data"
@@ -83,6 +87,7 @@ WRONG = [
     ("SCOPES", f"{GROUP}/providers/Microsoft.DBforPostgreSQL/flexibleServers/orders"),
     ("SCOPES", f"{GROUP}/providers/Microsoft.Resources/deployments/nightly"),
     ("SCOPES", "/providers/Microsoft.Management/managementGroups/all"),
+    ("SCOPES", "11111111-2222-3333-4444-555555555555"),
     ("COALESCE_SECONDS", "soon"),
     ("COALESCE_SECONDS", "-1"),
     ("SETTLE_SECONDS", "nan"),
@@ -102,9 +107,22 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("name", "text"), WRONG)
-def test_a_wrong_setting_is_refused_by_its_name(name: str, text: str) -> None:
-    with pytest.raises(ConfigurationError, match=rf"^{name}: "):
+def test_a_wrong_setting_is_refused_by_its_name_and_value(name: str, text: str) -> None:
+    with pytest.raises(ConfigurationError, match=rf"^{name}: ") as refused:
         read_settings({name: text})
+    assert repr(text) in str(refused.value)
+
+
+def test_a_bare_subscription_is_told_as_what_it_is_meant_to_be() -> None:
+    with pytest.raises(ConfigurationError, match=f"is {SUBSCRIPTION} meant"):
+        read(SCOPES=SUBSCRIPTION.removeprefix("/subscriptions/"))
+
+
+@pytest.mark.parametrize("name", ["ALERT_URLS", "AzureWebJobsStorage", "SCOPES"])
+def test_a_key_vault_reference_that_was_not_resolved_is_told_as_such(name: str) -> None:
+    reference = "@Microsoft.KeyVault(SecretUri=https://kv-driftward.vault.azure.net/secrets/alerts)"
+    with pytest.raises(ConfigurationError, match=rf"^{name}: .*Key Vault Secrets User"):
+        read_settings({name: reference})
 
 
 def test_enforcing_without_scopes_is_refused_by_the_name_of_what_is_missing() -> None:

@@ -459,3 +459,42 @@ def test_what_somebody_writes_again_during_the_verification_is_reverted_again() 
     assert there(world) == public_server()
     assert world.store.changes()[0].outcome is Outcome.REVERTED
     assert world.open_alerts(FIREWALL) == []
+
+
+@pytest.mark.field(
+    "steady",
+    "A re-write whose event comes after the verdict stops no reverts: the revert was undone, not ignored",
+    source="docs/adr/0017-a-change-is-one-value.md",
+    date="2026-11-30",
+)
+def test_what_somebody_wrote_again_is_reverted_though_its_event_comes_after_the_verdict() -> None:
+    world = World()
+    long_revert(world)
+    world.clock.advance(1)
+    world.azure.ignores_writes = True
+    again = Cause(kind=CauseKind.EVENT, time=world.clock.now(), actor=SOMEBODY, event_id="again")
+    world.drain(5)
+    world.azure.ignores_writes = False
+    assert world.store.changes()[0].outcome is Outcome.INEFFECTIVE
+    (alert,) = world.open_alerts(FIREWALL)
+    assert alert.decision.reason is Reason.INEFFECTIVE
+    look = Message(kind=MessageKind.LOOK, target=DRIFTED.target, cause=again)
+    world.store.arm(look, world.clock.now(), 0)
+    world.drain(30)
+    assert there(world) == public_server()
+    assert world.open_alerts(FIREWALL) == []
+
+
+def test_a_write_after_the_verdict_or_before_ours_was_sent_excuses_no_revert_without_effect() -> None:
+    world = World()
+    before = world.clock.now()
+    world.clock.advance(60)
+    world.azure.ignores_writes = True
+    long_revert(world)
+    world.drain(10)
+    assert world.store.changes()[0].outcome is Outcome.INEFFECTIVE
+    for time in (before, world.clock.now()):
+        again = Cause(kind=CauseKind.EVENT, time=time, actor=SOMEBODY, event_id=str(time))
+        world.store.arm(Message(kind=MessageKind.LOOK, target=DRIFTED.target, cause=again), time, 0)
+        world.drain(10)
+    assert len(world.azure.writes) == 1

@@ -9,7 +9,7 @@ import pytest
 
 from shared.alerts.lifecycle import sink_alert_id
 from shared.controller.delivering import GIVEN_UP_AFTER, PAUSES, TOLD_AFTER, UNDELIVERED, deliver
-from shared.controller.lettering import SOON
+from shared.controller.lettering import SOON, letter
 from shared.controller.notifying import notify
 from shared.controller.sweep import sweep
 from shared.model import Cause, CauseKind, EnforcementMode, Severity
@@ -17,6 +17,8 @@ from shared.model.alert_records import AlertRecord, AlertStatus, Notification, N
 from shared.model.errors import EntityChanged, StoreError
 from shared.model.letters import Letter
 from shared.model.messages import Message, MessageKind
+from shared.state.letters import SOME
+from shared.state.table_rows import digest
 from tests.builders import ALL_AZURE, OFFICE, SERVER, public_server
 from tests.controller.test_reconcile import FIREWALL, seen_compliant
 from tests.fakes import START, World, only
@@ -319,3 +321,31 @@ def test_clocks_that_are_ten_minutes_apart_lose_nothing_and_tell_nothing_twice()
     world.drain(20 * 60)
     assert heard(world) == ["first"]
     assert undelivered(world) == 0
+
+
+@pytest.mark.field(
+    "steady",
+    "What a delivery costs does not grow with the sink's backlog",
+    source="docs/adr/0018-notifications-have-an-outbox.md",
+    date="2026-11-30",
+)
+def test_a_delivery_finds_the_next_of_a_long_backlog_by_key() -> None:
+    world = World()
+    names = sorted((f"change-{number}" for number in range(3 * SOME)), key=digest)
+    for name in names:
+        world.store.letters.post(letter("sink", name, 0, news(name), CAUSE))
+    for place in (0, 40, 3 * SOME - 2):
+        found = [one.about for one in world.store.letters.some_waiting("sink", names[place])]
+        assert len(found) <= 2 * SOME
+        assert found[:1] == names[place + 1 : place + 2]
+        assert names[place] not in found
+    assert world.store.letters.some_waiting("sink", names[-1])[0].about == names[0]
+
+
+def test_of_a_short_backlog_all_is_found_what_comes_after_first() -> None:
+    world = World()
+    names = sorted((f"change-{number}" for number in range(5)), key=digest)
+    for name in names:
+        world.store.letters.post(letter("sink", name, 0, news(name), CAUSE))
+    found = [one.about for one in world.store.letters.some_waiting("sink", names[2])]
+    assert found == [*names[3:], *names[:2]]

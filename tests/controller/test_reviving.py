@@ -190,11 +190,13 @@ def test_what_somebody_else_asks_again_is_left_to_them(kind: MessageKind) -> Non
         Message(kind=MessageKind.NOTIFY, cause=CAUSE, sink="sink", about="x", attempt=-99),
         replace(look(DRIFTED.target, CAUSE), revived=-99),
         replace(look(DRIFTED.target, CAUSE), generation=-1),
+        replace(look(DRIFTED.target, CAUSE), generation=10**4299),
+        look(DRIFTED.target, replace(CAUSE, count=10**4299)),
         Message(kind=MessageKind.SPREAD, cause=CAUSE, spread=Spread(first_at=START, seconds=-1)),
         Message(kind=MessageKind.SPREAD, cause=CAUSE, spread=Spread(first_at=START, seconds=1e300)),
         Message(kind=MessageKind.SPREAD, cause=CAUSE, spread=Spread(first_at=NO_ZONE, seconds=1)),
     ],
-    ids=["attempt", "revived", "generation", "backwards", "for ever", "no zone"],
+    ids=["attempt", "revived", "generation", "long number", "long count", "backwards", "for ever", "no zone"],
 )
 def test_a_message_with_numbers_that_count_nothing_is_put_aside_and_done(forged: Message) -> None:
     world = World()

@@ -10,8 +10,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
+from driftward.cli import driftward
 from local.dev.environments import ROOT
 from local.pages.events_page import event_filter
 from shared.model.values import value
@@ -118,8 +120,18 @@ def test_nothing_may_be_written_until_one_policy_is_enforced(walked: Walked) -> 
     ]
     calls = [" ".join(call) for call in walked.state["calls"]]
     first = next(at for at, call in enumerate(calls) if "assignment" in call and "Remediator" in call)
-    assert first > next(at for at, call in enumerate(calls) if "/api/alerts" in call)
+    assert first > next(at for at, call in enumerate(calls) if call == "driftward alerts")
     assert any("Driftward Reader" in call and SUBSCRIPTION in call for call in calls[:first])
+
+
+def test_the_command_understands_what_the_page_asks_of_it(walked: Walked) -> None:
+    asked = [call[1:] for call in walked.state["calls"] if call[0] == "driftward"]
+    assert [words[0] for words in asked] == ["use", "status", "run", "alerts"]
+    for name, *words in asked:
+        with click.Context(driftward) as context:
+            command = driftward.get_command(context, name)
+            assert command is not None
+            command.make_context(name, words, parent=context)
 
 
 def test_the_package_is_sent_as_it_was_made(walked: Walked) -> None:

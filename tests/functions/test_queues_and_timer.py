@@ -341,3 +341,5 @@ def test_the_schedule_is_the_setting_or_its_default(monkeypatch: pytest.MonkeyPa
     assert schedule() == "0 */30 * * * *"
     monkeypatch.setenv("SWEEP_SCHEDULE", " 0 0 * * * * ")
     assert schedule() == "0 0 * * * *"
+    monkeypatch.setenv("SWEEP_SCHEDULE", "00:30:00")
+    assert schedule() == "0 */30 * * * *"

@@ -12,6 +12,7 @@ from datetime import datetime
 from shared.adapters.arm.reading import (
     activity_log,
     dependants,
+    event_grid,
     graph,
     lists,
     locators,
@@ -35,6 +36,7 @@ from shared.model import (
     Target,
 )
 from shared.model.errors import Transient
+from shared.model.event_grid import EventSubscriptions
 from shared.model.interfaces import Clock, Enumerated, GroupReading
 from shared.model.operations import LoggedWrite
 from shared.model.resource_id import ResourceId
@@ -60,6 +62,7 @@ class ArmGateway:
         self._session.reserve = SWEEP_RESERVE
 
     def read(self, target: Target, aspects: frozenset[Aspect]) -> Snapshot:
+        self._session.begin_reading()
         return targets.read(self._session, target, aspects)
 
     def more(self, snapshot: Snapshot, aspects: frozenset[Aspect]) -> Snapshot:
@@ -83,6 +86,9 @@ class ArmGateway:
 
     def logged_writes(self, subscription: str, since: datetime) -> Iterator[LoggedWrite]:
         return activity_log.logged_writes(self._session, subscription, since, self._session.clock.now())
+
+    def event_subscriptions(self, subscription: str) -> EventSubscriptions:
+        return event_grid.event_subscriptions(self._session, subscription)
 
     def submit(self, edit: Edit, snapshot: Snapshot) -> Operation:
         with telling_locks(self._session):

@@ -1,12 +1,11 @@
 """The storage account: how tables, blobs and queues are reached, and which failures are worth repeating.
 
-An account is a connection string (Azurite, a key) or three service addresses with a credential
-(keyless, as the Functions host itself is configured: ``AzureWebJobsStorage__tableServiceUri`` and so
-on). Retries are tenacity's alone, for named failures, with an injected sleep: the SDK's own are off,
-because waits would multiply and an Event Grid delivery must be answered within 30 seconds.
+An account is a connection string (Azurite, a key) or three service addresses with a credential;
+``connection`` reads which. Retries are tenacity's alone, for named failures, with an injected sleep: the
+SDK's own are off, because waits would multiply and an Event Grid delivery must be answered within 30 seconds.
 
-A repeated write that the service had in fact applied looks like a lost race (``EntityChanged``). That
-is safe: whoever gets it reads again and finds the own write.
+A repeated write that the service had in fact applied looks like a lost race (``EntityChanged``). That is
+safe: whoever gets it reads again and finds the own write.
 """
 
 from __future__ import annotations
@@ -29,7 +28,10 @@ from azure.core.exceptions import (
 from requests import Session
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential
 
-from shared.model.errors import ConfigurationError, StoreError
+from shared.adapters.identity import Identity
+from shared.adapters.storage.connection import read_connection
+from shared.model.clouds import Cloud
+from shared.model.errors import StoreError
 from shared.model.values import value
 
 _T = TypeVar("_T")
@@ -89,28 +91,22 @@ class StorageAccount:
 
 def storage_account(
     environment: Mapping[str, str],
-    credential: Callable[[], TokenCredential],
-    name: str = "AzureWebJobsStorage",
+    credential: Callable[[Identity | None], TokenCredential],
+    cloud: Cloud = Cloud.PUBLIC,
 ) -> StorageAccount:
     """The account that the Functions host's settings name; raises ``ConfigurationError`` for none.
 
     The credential is made only when it is needed.
     """
-    connection_string = environment.get(name, "")
-    if connection_string:
-        development = connection_string.strip().rstrip(";").lower() == _DEVELOPMENT
-        return StorageAccount(connection_string=_AZURITE if development else connection_string)
-    addresses = [
-        environment.get(f"{name}__{service}ServiceUri", "") for service in ("table", "blob", "queue")
-    ]
-    if not all(addresses):
-        raise ConfigurationError(
-            f"{name} is not set, and {name}__tableServiceUri, …__blobServiceUri, "
-            "…__queueServiceUri are not all set either"
-        )
-    table_url, blob_url, queue_url = addresses
+    named = read_connection(environment, cloud)
+    if named.text:
+        is_development = named.text.rstrip(";").lower() == _DEVELOPMENT
+        return StorageAccount(connection_string=_AZURITE if is_development else named.text)
     return StorageAccount(
-        table_url=table_url, blob_url=blob_url, queue_url=queue_url, credential=credential()
+        table_url=named.table_url,
+        blob_url=named.blob_url,
+        queue_url=named.queue_url,
+        credential=credential(named.identity),
     )
 
 

@@ -14,6 +14,7 @@ from azure.core.exceptions import (
     ServiceResponseError,
 )
 
+from shared.adapters.identity import Identity
 from shared.adapters.storage.account import (
     Retries,
     StorageAccount,
@@ -23,8 +24,10 @@ from shared.adapters.storage.account import (
     with_home,
 )
 from shared.adapters.storage.blobs import AzureBlobs
+from shared.adapters.storage.connection import read_connection
 from shared.adapters.storage.queues import AzureQueue
 from shared.adapters.storage.tables import AzureTables
+from shared.model.clouds import Cloud
 from shared.model.errors import ConfigurationError, StoreError
 from shared.model.interfaces import Insert
 
@@ -34,7 +37,7 @@ class Credential:
         raise AssertionError("nobody asked the service for anything")
 
 
-def no_credential() -> Credential:
+def no_credential(_: Identity | None) -> Credential:
     raise AssertionError("a connection string needs no credential")
 
 
@@ -69,12 +72,15 @@ def answer(status: int, code: str = "") -> HttpResponseError:
 
 # --- where it is -----------------------------------------------------------------------------------
 
+BY_NAME = {"AzureWebJobsStorage__accountName": "stdriftward"}
+ADDRESSES = {
+    f"AzureWebJobsStorage__{service}ServiceUri": f"https://a.{service}.core.windows.net"
+    for service in ("table", "blob", "queue")
+}
+
 
 def test_a_connection_string_wins_and_asks_for_no_credential() -> None:
-    environment = {
-        "AzureWebJobsStorage": "AccountName=a;…",
-        "AzureWebJobsStorage__tableServiceUri": "https://t",
-    }
+    environment = {"AzureWebJobsStorage": "AccountName=a;…", **ADDRESSES, **BY_NAME}
     assert storage_account(environment, no_credential) == StorageAccount(connection_string="AccountName=a;…")
 
 
@@ -90,11 +96,7 @@ def test_development_storage_means_the_emulator_at_its_usual_ports(text: str) ->
 
 def test_three_addresses_make_a_keyless_account() -> None:
     credential = Credential()
-    environment = {
-        f"AzureWebJobsStorage__{service}ServiceUri": f"https://a.{service}.core.windows.net"
-        for service in ("table", "blob", "queue")
-    }
-    found = storage_account(environment, lambda: credential)
+    found = storage_account(ADDRESSES, lambda _: credential)
     assert found == StorageAccount(
         table_url="https://a.table.core.windows.net",
         blob_url="https://a.blob.core.windows.net",
@@ -107,14 +109,93 @@ def test_three_addresses_make_a_keyless_account() -> None:
 
 
 @pytest.mark.parametrize(
+    ("cloud", "suffix"),
+    [
+        (Cloud.PUBLIC, "core.windows.net"),
+        (Cloud.US_GOVERNMENT, "core.usgovcloudapi.net"),
+        (Cloud.CHINA, "core.chinacloudapi.cn"),
+    ],
+)
+def test_the_accounts_name_is_enough_and_is_in_the_cloud_of_the_app(cloud: Cloud, suffix: str) -> None:
+    credential = Credential()
+    assert storage_account(BY_NAME, lambda _: credential, cloud) == StorageAccount(
+        table_url=f"https://stdriftward.table.{suffix}",
+        blob_url=f"https://stdriftward.blob.{suffix}",
+        queue_url=f"https://stdriftward.queue.{suffix}",
+        credential=credential,
+    )
+
+
+def test_an_address_goes_before_what_follows_from_the_name() -> None:
+    private = {"AzureWebJobsStorage__blobServiceUri": "https://elsewhere.example/"}
+    found = storage_account({**BY_NAME, **private}, lambda _: Credential())
+    assert (found.blob_url, found.queue_url) == (
+        "https://elsewhere.example",
+        "https://stdriftward.queue.core.windows.net",
+    )
+
+
+def test_names_of_settings_compare_without_case_and_blanks_are_absent() -> None:
+    environment = {"AzureWebJobsStorage": "  ", "azurewebjobsstorage__ACCOUNTNAME": " StDriftward "}
+    blanks = {"AzureWebJobsStorage__blobServiceUri": " ", "AzureWebJobsStorage__clientId": ""}
+    found = read_connection({**environment, **blanks}, Cloud.PUBLIC)
+    assert (found.blob_url, found.identity) == ("https://stdriftward.blob.core.windows.net", None)
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ({}, None),
+        ({"credential": "managedidentity"}, Identity(managed=True)),
+        ({"credential": "ManagedIdentity", "clientId": "c1"}, Identity(managed=True, client_id="c1")),
+        (
+            {"credential": "managedidentity", "managedIdentityResourceId": "/s/i"},
+            Identity(managed=True, resource_id="/s/i"),
+        ),
+        ({"clientId": "c1"}, Identity(client_id="c1")),
+    ],
+)
+def test_the_identity_that_asks_the_account_is_the_one_that_the_host_takes(
+    said: dict[str, str], meant: Identity | None
+) -> None:
+    settings = {f"AzureWebJobsStorage__{part}": text for part, text in said.items()}
+    assert read_connection({**BY_NAME, **settings}, Cloud.PUBLIC).identity == meant
+
+
+@pytest.mark.parametrize(
     "environment",
-    [{}, {"AzureWebJobsStorage": ""}, {"AzureWebJobsStorage__tableServiceUri": "https://t"}],
+    [{}, {"AzureWebJobsStorage": " "}, {"AzureWebJobsStorage__blobServiceUri": "https://b"}],
 )
 def test_an_account_that_is_not_named_completely_is_a_configuration_error(
     environment: dict[str, str],
 ) -> None:
-    with pytest.raises(ConfigurationError, match="AzureWebJobsStorage__tableServiceUri"):
+    with pytest.raises(ConfigurationError, match="AzureWebJobsStorage__tableServiceUri") as refused:
         storage_account(environment, no_credential)
+    assert ("blobServiceUri" in str(refused.value)) is (
+        "AzureWebJobsStorage__blobServiceUri" not in environment
+    )
+
+
+@pytest.mark.parametrize(
+    ("part", "text"),
+    [
+        ("accountName", "https://stdriftward.blob.core.windows.net"),
+        ("accountName", "st_driftward"),
+        ("blobServiceUri", "stdriftward.blob.core.windows.net"),
+        ("credential", "workloadidentity"),
+        ("clientId", "c1"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_by_its_name_and_value(part: str, text: str) -> None:
+    twice = {"AzureWebJobsStorage__managedIdentityResourceId": "/s/i"} if part == "clientId" else {}
+    with pytest.raises(ConfigurationError, match=rf"^AzureWebJobsStorage__{part}\b.*{text!r}"):
+        storage_account({**BY_NAME, **twice, f"AzureWebJobsStorage__{part}": text}, no_credential)
+
+
+def test_a_secret_of_another_kind_of_sign_in_is_refused_and_not_shown() -> None:
+    with pytest.raises(ConfigurationError, match=r"^AzureWebJobsStorage__clientSecret: ") as refused:
+        storage_account({**BY_NAME, "AzureWebJobsStorage__clientSecret": "hunter2"}, no_credential)
+    assert "hunter2" not in str(refused.value)
 
 
 # --- what is repeated ------------------------------------------------------------------------------

@@ -16,7 +16,9 @@ from local.pages.markdown import GENERATED
 from local.pages.policies_page import comes_to, control_id, policies_pages
 from local.pages.readme import WORKER, with_settings, with_transcript
 from local.pages.roles import actions_of, further_actions, reader, roles
-from shared.config.settings import SETTINGS, is_loopback, read_settings
+from shared.config.settings import read_settings
+from shared.config.settings_table import SETTINGS
+from shared.model.web_addresses import is_loopback
 from shared.policies import discover, family_of, find, modules, nsg
 from shared.posture.controls import Control
 from shared.posture.permissions import only_reads

@@ -44,7 +44,7 @@ def listed(session: Session, scope: ResourceId) -> Iterator[Listed]:
     """
     odd: list[Permanent] = []
     for resource_type, kind in _LISTED.items():
-        for body in _bodies(session, f"{scope}/providers/{resource_type}", _version(session, resource_type)):
+        for body in bodies(session, f"{scope}/providers/{resource_type}", _version(session, resource_type)):
             try:
                 yield Listed(what=_named(kind, fields.required_id(body)), digest=_digest(body))
             except Permanent as error:
@@ -69,7 +69,8 @@ def _digest(body: Json) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-def _bodies(session: Session, place: str, version: str) -> Iterator[Json]:
+def bodies(session: Session, place: str, version: str) -> Iterator[Json]:
+    """Every body of the list at a path. Raises a classified ``GatewayError``."""
     link = f"{session.clients.endpoint}{place}?api-version={version}"
     for _ in range(MOST_PAGES):
         page = session.ask(partial(page_at, session, link))

@@ -25,10 +25,12 @@ from azure.core.rest import HttpRequest, HttpResponse
 from shared.adapters.arm.session.pace import Pace
 from shared.adapters.arm.session.tokens import LocalBearerPolicy, LocalCredential, actor_of
 from shared.adapters.identity import azure_credential
-from shared.config.settings import Cloud, Settings, is_loopback
+from shared.config.settings import Settings
 from shared.model import Actor
+from shared.model.clouds import Cloud
 from shared.model.errors import ConfigurationError
 from shared.model.values import value
+from shared.model.web_addresses import is_loopback
 
 if TYPE_CHECKING:
     from azure.mgmt.core import ARMPipelineClient
