@@ -142,9 +142,10 @@ class Wiring:
         """By name; two channels of one host differ in their number."""
         if not (self.settings.alert_topic or self.settings.alert_urls):
             return {}
-        from shared.adapters.sinks import AppriseSink, event_grid_sink
+        from shared.adapters.sinks import channel_sink, event_grid_sink
+        from shared.alerts.channels.forms import RENDERINGS
 
-        sinks: list[Sink] = [AppriseSink(url) for url in self.settings.alert_urls]
+        sinks = [channel_sink(url, RENDERINGS) for url in self.settings.alert_urls]
         if self.settings.alert_topic:
             sinks.append(event_grid_sink(self.settings))
         return {f"{number} {sink.name}": sink for number, sink in enumerate(sinks, start=1)}

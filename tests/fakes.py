@@ -345,6 +345,8 @@ class World:
     """Sink and id of what was delivered, in order."""
     sink_errors: list[Exception] = field(default_factory=list)
     sinks_down: set[str] = field(default_factory=set)
+    deliver_to: Callable[[Notification], None] | None = None
+    """Where every sink hands on what it takes; a ``SinkError`` of it is the sink's own."""
     scopes: tuple[ResourceId, ...] = (ResourceId(f"/subscriptions/{SUBSCRIPTION}"),)
     operator_keys: bool = True
     """As ``make up`` and ``make demo`` have it; the default of the setting is tested by name."""
@@ -387,6 +389,8 @@ class World:
             raise self.sink_errors.pop(0)
         if sink in self.sinks_down:
             raise SinkError(f"{sink} is down")
+        if self.deliver_to is not None:
+            self.deliver_to(notification)
         self.delivered.append(notification)
         self.heard.append((sink, notification.id))
 
