@@ -16,7 +16,7 @@ var queueNames = concat(
   ['reconcile', 'reconcile-poison', 'notify', 'notify-poison'],
   withEventQueue ? ['events', 'events-poison'] : []
 )
-var tableNames = ['alerts', 'changes', 'runs', 'targets']
+var tableNames = ['alerts', 'changes', 'marks', 'runs', 'targets']
 
 var roles = {
   'Storage Blob Data Owner': 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b'
