@@ -52,9 +52,10 @@ class App:
         """Every item of a list, page by page. Raises ``NoAnswer`` and ``AppRefused``."""
         return [item for page in self._pages(path) for item in page]
 
-    def get(self, path: str) -> dict[str, Json]:
-        """One object. Raises ``NoAnswer`` and ``AppRefused``."""
-        found, _ = self._ask(self._at(path))
+    def get(self, path: str, also: tuple[int, ...] = ()) -> dict[str, Json]:
+        """One object; what comes with a status of ``also`` is an answer as well. Raises ``NoAnswer`` and
+        ``AppRefused``."""
+        found, _ = self._ask(self._at(path), also=also)
         if not isinstance(found, dict):
             raise NoAnswer(f"{self._at(path)}: an object was expected")
         return found
@@ -88,7 +89,9 @@ class App:
     def _at(self, path: str) -> str:
         return f"{self.url.rstrip('/')}/api/{path}"
 
-    def _ask(self, address: str, body: bytes | None = None) -> tuple[Json, str | None]:
+    def _ask(
+        self, address: str, body: bytes | None = None, also: tuple[int, ...] = ()
+    ) -> tuple[Json, str | None]:
         """The answer, and where the headers say that the next page is."""
         request = urllib.request.Request(address, data=body, headers=self._headers())
         try:
@@ -96,6 +99,8 @@ class App:
                 return _read(reply.read(), address), reply.headers.get("Link")
         except urllib.error.HTTPError as error:
             with error:
+                if error.code in also and error.headers.get_content_type() == "application/json":
+                    return _read(error.read(), address), None
                 raise AppRefused(error.code, _detail(error.read())) from None
         except (OSError, http.client.HTTPException) as error:
             raise NoAnswer(f"{self.url}: no answer: {error}") from error

@@ -107,6 +107,9 @@ COMMANDS: Final[Mapping[str, Place]] = {
     "status": Place(
         "driftward.status", "status", "how an app is set, and which targets nobody can judge now"
     ),
+    "doctor": Place(
+        "driftward.doctor", "doctor", "whether an installation has what it needs, and what mends it"
+    ),
     "verify-journal": Place(
         "driftward.verify_journal",
         "verify_journal",

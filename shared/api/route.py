@@ -17,7 +17,16 @@ Handler: TypeAlias = Callable[[ApiRequest, Sources], ApiResponse]
 
 
 Shown: TypeAlias = Literal[
-    "Run", "Alert", "Change", "Policy", "Explanation", "Exemption", "Health", "Status", "OpenApi"
+    "Run",
+    "Alert",
+    "Change",
+    "Policy",
+    "Explanation",
+    "Exemption",
+    "Health",
+    "Status",
+    "Examination",
+    "OpenApi",
 ]
 
 
