@@ -19,6 +19,7 @@ from shared.api.rights import ROLES
 from shared.api.route import Route, Success
 from shared.api.status import StatusView
 from shared.api.views import PolicyView, RunView
+from shared.controller.doctor import Report
 from shared.model import Json
 from shared.model.alert_records import AlertRecord
 from shared.model.change_records import ChangeRecord
@@ -59,6 +60,7 @@ _SHOWN: Final[Mapping[str, Any]] = {
     "Health": HealthView,
     "Status": StatusView,
     "BreakGlass": BreakGlassState,
+    "Examination": Report,
     "Problem": Problem,
     "Planned": PlannedView,
 }

@@ -38,6 +38,7 @@ from shared.state.listings import Page, Wanted
 from shared.state.names import Names
 from shared.state.outbox import Outbox
 from shared.state.pass_rows import PassRows
+from shared.state.probe import probe
 from shared.state.relation_rows import Relations
 from shared.state.retention import Retention
 from shared.state.run_rows import Runs
@@ -91,6 +92,10 @@ class Store:
         self._coalescing = Coalescing(tables, self._rows, self.send, new_token)
 
     # --- messages ----------------------------------------------------------------------------------
+
+    def probe(self, row: str) -> None:
+        """Write, read and delete a row of no meaning."""
+        probe(self._tables, row)
 
     def send(self, message: Message, delay_seconds: float = 0) -> None:
         """Enqueue a message as it is."""

@@ -23,6 +23,7 @@ from shared.config.configuration import Configuration
 from shared.config.settings import Settings
 from shared.controller.arrivals import Arrived, receive_event, receive_message
 from shared.controller.deps import Deps
+from shared.controller.doctor import Asked, Report
 from shared.controller.poison import poisoned
 from shared.controller.sweep import sweep
 from shared.model import Aspect, Edit, Json, Operation, ServerSnapshot, ServerState, Snapshot, Target
@@ -405,6 +406,13 @@ class _Sources:
 
     def deps(self) -> Deps:
         return self.of
+
+    def examined(self, asked: Asked) -> Report:
+        raise NotImplementedError
+
+    @property
+    def has_sinks(self) -> bool:
+        return bool(self.of.sinks)
 
     @property
     def settings(self) -> Settings:
