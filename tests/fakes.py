@@ -47,11 +47,12 @@ from shared.model.edits import EditDoesNotFit, apply_edit
 from shared.model.errors import Denied, GatewayError, Gone, SinkError, StoreError, Transient
 from shared.model.event_grid import EventSubscriptions
 from shared.model.happened import approval_given
-from shared.model.interfaces import Enumerated, GroupReading, Relation, TagReading
+from shared.model.interfaces import Enumerated, Relation, TagReading
 from shared.model.messages import Message, MessageKind, RunOptions
 from shared.model.operations import LoggedWrite
 from shared.model.resource_id import ResourceId
 from shared.model.results import TargetResult
+from shared.model.rules import GroupReading
 from shared.model.snapshots import SERVER_PARTS, SUBNET_PARTS, parts_tried
 from shared.model.sweeping import Listed, Touched
 from shared.policies import discover

@@ -19,8 +19,9 @@ from shared.controller.deps import Deps
 from shared.model import Json
 from shared.model.codec import to_json
 from shared.model.errors import GatewayError, Gone
-from shared.model.interfaces import GroupReading, TagReading
+from shared.model.interfaces import TagReading
 from shared.model.resource_id import ResourceId
+from shared.model.rules import GroupReading
 from shared.model.values import camel_case, value
 from shared.nsg.asking import Asked, BadInput, read_question
 from shared.nsg.documents.exports import tags_in

@@ -17,7 +17,7 @@ from shared.model.event_grid import EventSubscriptions
 from shared.model.kinds import Aspect
 from shared.model.operations import ArmCall, LoggedWrite, Operation
 from shared.model.resource_id import ResourceId
-from shared.model.rules import SecurityGroup
+from shared.model.rules import GroupReading
 from shared.model.snapshots import Snapshot
 from shared.model.sweeping import Listed, Touched
 from shared.model.targets import Actor, Locator, Target
@@ -44,15 +44,6 @@ class Enumerated:
 
     targets: tuple[Target, ...]
     relations: tuple[Relation, ...] = ()
-
-
-@value
-class GroupReading:
-    """An NSG that was read for its own sake."""
-
-    group: SecurityGroup
-    location: str
-    """Its region, as Azure spells it; whose copy of the service tags holds for its rules."""
 
 
 class Gateway(Protocol):

@@ -109,3 +109,12 @@ class SecurityGroup:
     def taken(self) -> tuple[SecurityRule, ...]:
         """The rules whose names and priorities are taken: those that stand, and those that are proposed."""
         return (*self.proposed, *self.standing)
+
+
+@value
+class GroupReading:
+    """An NSG that was read for its own sake."""
+
+    group: SecurityGroup
+    location: str
+    """Its region, as Azure spells it; whose copy of the service tags holds for its rules."""

@@ -37,9 +37,10 @@ from shared.model import (
 )
 from shared.model.errors import Transient
 from shared.model.event_grid import EventSubscriptions
-from shared.model.interfaces import Clock, Enumerated, GroupReading
+from shared.model.interfaces import Clock, Enumerated
 from shared.model.operations import LoggedWrite
 from shared.model.resource_id import ResourceId
+from shared.model.rules import GroupReading
 from shared.model.sweeping import Listed, Touched
 
 

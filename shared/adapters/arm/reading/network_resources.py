@@ -12,8 +12,8 @@ from shared.adapters.arm.session.session import MOST_PAGES, Hooks, Session, body
 from shared.adapters.arm.wire import fields, security_groups
 from shared.model import Json
 from shared.model.errors import Permanent
-from shared.model.interfaces import GroupReading
 from shared.model.resource_id import ResourceId
+from shared.model.rules import GroupReading
 
 
 def subnet(session: Session, subnet: ResourceId) -> Json:
