@@ -9,7 +9,7 @@ RUN := .venv/bin/python -m
 QUIET := $(if $(findstring s,$(firstword -$(MAKEFLAGS))),--quiet)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up unit test test-long fuzz chaos check fix pins docs bench
+.PHONY: help setup demo up unit test test-long fuzz chaos check fix pins docs bench package
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -51,6 +51,9 @@ pins: setup ## lock what the requirement files pin, with hashes (needs uv)
 docs: setup ## write what is generated: docs/, parts of the README (runs the demo), local.settings.sample.json
 	@$(RUN) local.pages.transcript
 	@$(RUN) local.pages
+
+package: setup ## the zip that is deployed, its size and start (Python 3.13; PYTHON_VERSION= for another)
+	@$(RUN) local.dev.package $(if $(PYTHON_VERSION),--python $(PYTHON_VERSION))
 
 bench: setup ## benchmarks; BENCH=quick takes under 3 minutes
 	@$(RUN) local.bench $(BENCH)

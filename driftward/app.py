@@ -1,4 +1,5 @@
-"""The HTTP API of an app, as commands ask it: with a function key or a token, and nowhere else.
+"""The HTTP API of an app, as commands ask it: with a function key or a token, and nowhere else. Which app is
+asked, and who asks, is ``addressing``'s.
 
 A key or a token goes to the host that was named and to no other: redirects are not followed, a page that
 leads to another host is refused, and without TLS only this machine is asked. Both may come from the
@@ -12,20 +13,23 @@ import json
 import re
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from ipaddress import ip_address
-from typing import Final
-from urllib.parse import urljoin, urlsplit
-
-import click
+from typing import Final, TypeAlias
+from urllib.parse import urlencode, urljoin, urlsplit
 
 from driftward.documents import NotJson, read_json
 from shared.model import Json
 from shared.model.values import value
 
 _ANSWER_SECONDS: Final = 30
+_DEED_SECONDS: Final = 240
+"""The platform gives an answer up a little before: what becomes of a deed is better waited for."""
 _NEXT: Final = re.compile(r'<([^>]*)>\s*;\s*rel="?next"?')
 _MOST_PAGES: Final = 1_000
+
+Token: TypeAlias = str | Callable[[], str]
+"""A token, or who has one when it is needed."""
 
 
 class NoAnswer(ValueError):
@@ -46,23 +50,28 @@ class App:
 
     url: str
     key: str | None = None
-    token: str | None = None
+    token: Token | None = None
 
-    def get_all(self, path: str) -> list[Json]:
+    def get_all(self, path: str, query: Mapping[str, str] | None = None) -> list[Json]:
         """Every item of a list, page by page. Raises ``NoAnswer`` and ``AppRefused``."""
-        return [item for page in self._pages(path) for item in page]
+        return [item for page in self._pages(f"{path}{_asked(query)}") for item in page]
 
-    def get(self, path: str, also: tuple[int, ...] = ()) -> dict[str, Json]:
+    def get(
+        self, path: str, query: Mapping[str, str] | None = None, also: tuple[int, ...] = ()
+    ) -> dict[str, Json]:
         """One object; what comes with a status of ``also`` is an answer as well. Raises ``NoAnswer`` and
         ``AppRefused``."""
-        found, _ = self._ask(self._at(path), also=also)
+        return self._object(f"{path}{_asked(query)}", None, also)
+
+    def post(self, path: str, body: Json) -> dict[str, Json]:
+        """What became of it. Raises ``NoAnswer`` and ``AppRefused``."""
+        return self._object(path, json.dumps(body).encode())
+
+    def _object(self, path: str, body: bytes | None, also: tuple[int, ...] = ()) -> dict[str, Json]:
+        found, _ = self._ask(self._at(path), body, also)
         if not isinstance(found, dict):
             raise NoAnswer(f"{self._at(path)}: an object was expected")
         return found
-
-    def post(self, path: str, body: Json) -> Json:
-        """Raises ``NoAnswer`` and ``AppRefused``."""
-        return self._ask(self._at(path), json.dumps(body).encode())[0]
 
     def _pages(self, path: str) -> Iterator[list[Json]]:
         address: str | None = self._at(path)
@@ -94,8 +103,9 @@ class App:
     ) -> tuple[Json, str | None]:
         """The answer, and where the headers say that the next page is."""
         request = urllib.request.Request(address, data=body, headers=self._headers())
+        patience = _ANSWER_SECONDS if body is None else _DEED_SECONDS
         try:
-            with _OPENER.open(request, timeout=_ANSWER_SECONDS) as reply:
+            with _OPENER.open(request, timeout=patience) as reply:
                 return _read(reply.read(), address), reply.headers.get("Link")
         except urllib.error.HTTPError as error:
             with error:
@@ -106,12 +116,17 @@ class App:
             raise NoAnswer(f"{self.url}: no answer: {error}") from error
 
     def _headers(self) -> dict[str, str]:
+        token = self.token() if callable(self.token) else self.token
         shown = {"x-functions-key": self.key} if self.key else {}
-        shown |= {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        shown |= {"Authorization": f"Bearer {token}"} if token else {}
         return {"Content-Type": "application/json", "Accept": "application/json", **shown}
 
 
-def app_at(url: str, key: str | None, token: str | None) -> App:
+def _asked(query: Mapping[str, str] | None) -> str:
+    return f"?{urlencode(query)}" if query else ""
+
+
+def app_at(url: str, key: str | None, token: Token | None) -> App:
     """Raises ``NoAnswer`` for an address that no secret should be sent to, or that is none."""
     try:
         parts = urlsplit(url)
@@ -159,6 +174,3 @@ class _Stay(urllib.request.HTTPRedirectHandler):
 
 
 _OPENER: Final = urllib.request.build_opener(_Stay)
-URL: Final = click.option("--url", envvar="DRIFTWARD_URL", show_envvar=True, help="The app's address.")
-KEY: Final = click.option("--key", envvar="DRIFTWARD_KEY", show_envvar=True, help="A function key.")
-TOKEN: Final = click.option("--token", envvar="DRIFTWARD_TOKEN", show_envvar=True, help="An Entra token.")

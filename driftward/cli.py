@@ -101,11 +101,21 @@ COMMANDS: Final[Mapping[str, Place]] = {
         "diagnose",
         "who can connect to a server, and what is in the way: address, NSG, routes, DNS, firewall",
     ),
-    "exemptions": Place(
-        "driftward.exemptions", "exemptions", "which exemptions stand, where they were given, and their end"
-    ),
+    "use": Place("driftward.use", "use", "remember which app is asked, and sign in to it as yourself"),
     "status": Place(
         "driftward.status", "status", "how an app is set, and which targets nobody can judge now"
+    ),
+    "alerts": Place("driftward.alerts", "alerts", "what an app has found"),
+    "alert": Place("driftward.alerts", "alert", "show an alert, look after it, or approve its change"),
+    "changes": Place("driftward.changes", "changes", "what an app has written"),
+    "change": Place("driftward.changes", "change", "show a change with its proof"),
+    "rollback": Place("driftward.changes", "rollback", "undo a change"),
+    "run": Place("driftward.run", "run", "look at a resource or a scope now"),
+    "added": Place("driftward.added", "added", "the rules that an app has added, and what removes them"),
+    "break-glass": Place("driftward.break_glass", "break_glass", "stop every write, or let them go on"),
+    "freeze": Place("driftward.break_glass", "freeze", "stop every write for a while"),
+    "exemptions": Place(
+        "driftward.exemptions", "exemptions", "which exemptions stand, where they were given, and their end"
     ),
     "doctor": Place(
         "driftward.doctor", "doctor", "whether an installation has what it needs, and what mends it"
@@ -121,7 +131,7 @@ COMMANDS: Final[Mapping[str, Place]] = {
 _HELP: Final = """\
 Keeps the network posture of Azure Database for PostgreSQL where its owners want it.
 
-These commands show and explain; none of them writes to Azure itself.
+These commands show, explain, and ask an app; none of them writes to Azure itself.
 
 \b
   driftward policies --severity Critical

@@ -6,20 +6,21 @@ Exit codes: 0 shown, and every target can be judged; 1 some cannot, or the app r
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Final
 
 import click
 
-from driftward.app import KEY, TOKEN, URL, AppRefused, NoAnswer, app_at
-from driftward.options import answers
-from driftward.refusing import complain, plain, refuse
+from driftward.addressing import of_an_app
+from driftward.app import App
+from driftward.day.saying import answer, objects
+from driftward.day.status_text import standing_lines, switch_lines
 from shared.model import Json
 
 _HELP: Final = """\
-How an app is set: mode and scopes, break-glass, routes that are shut, and the targets that could not be read
-when they were last looked at, with since when and why. Drift on these goes unseen.
+How an app is set and what is going on: mode and scopes, break-glass, routes that are shut, the last sweep,
+what is open, what is spent of the hour's writes, and the targets that could not be read when they were last
+looked at, with since when and why. Drift on these goes unseen.
 
 \b
   driftward status --url https://driftward-app.azurewebsites.net
@@ -31,22 +32,11 @@ not known which targets cannot be judged.
 
 
 @click.command("status", help=_HELP, epilog=_EPILOG)
-@URL
-@KEY
-@TOKEN
-@answers
-def status(url: str | None, key: str | None, token: str | None, as_json: bool) -> int:
+@of_an_app
+def status(app: App, /, as_json: bool) -> int:
     """The status of an app."""
-    try:
-        if not url:
-            raise NoAnswer("--url is missing: the status is the app's")
-        told = app_at(url, key, token).get("status")
-    except AppRefused as error:
-        complain(str(error))
-        return 1
-    except NoAnswer as error:
-        return refuse(error)
-    print(json.dumps(told, indent=2) if as_json else "\n".join(plain(line) for line in _lines(told)))
+    told = app.get("status")
+    answer(told, _lines(told), as_json=as_json)
     return _code(told.get("unknownTargets"))
 
 
@@ -60,10 +50,10 @@ def _lines(told: dict[str, Json]) -> Iterator[str]:
     yield f"mode         {told.get('mode')}"
     for scope in told.get("scopes") or []:
         yield f"scope        {scope}"
-    for one in told.get("breakGlass") or []:
-        yield f"break-glass  {one.get('switch')} in {one.get('subscription')}"
+    yield from switch_lines(objects(told.get("breakGlass")))
     for one in told.get("shut") or []:
         yield f"shut         {one.get('route')}: {one.get('when')}"
+    yield from standing_lines(told)
     yield from _of_targets(told.get("unknownTargets"))
 
 

@@ -33,6 +33,11 @@ def status(req: func.HttpRequest) -> func.HttpResponse:
     return _answer("status", req)
 
 
+@bp.route(route="break-glass", methods=["POST"])
+def set_break_glass(req: func.HttpRequest) -> func.HttpResponse:
+    return _answer("set_break_glass", req)
+
+
 @bp.route(route="runs", methods=["POST"])
 def start_run(req: func.HttpRequest) -> func.HttpResponse:
     return _answer("start_run", req)

@@ -75,6 +75,7 @@ class Wiring:
             ),
             portal_link=partial(portal_link, cloud=self.settings.cloud),
             judged_by=lambda: self._judged_by,
+            site=self._environment.get("WEBSITE_SITE_NAME", ""),
         )
 
     def examined(self, asked: Asked) -> Report:
@@ -188,9 +189,10 @@ class Wiring:
         if not (self.settings.alert_topic or self.settings.alert_urls):
             _LOG.warning("no sink is set: alerts open, and nobody is told (ALERT_URLS, ALERT_TOPIC_ENDPOINT)")
             return {}
-        from shared.adapters.sinks import AppriseSink, event_grid_sink
+        from shared.adapters.sinks import channel_sink, event_grid_sink
+        from shared.alerts.channels.forms import RENDERINGS
 
-        sinks: list[Sink] = [AppriseSink(url) for url in self.settings.alert_urls]
+        sinks = [channel_sink(url, RENDERINGS) for url in self.settings.alert_urls]
         if self.settings.alert_topic:
             sinks.append(event_grid_sink(self.settings))
         return {f"{number} {sink.name}": sink for number, sink in enumerate(sinks, start=1)}

@@ -304,16 +304,17 @@ def _locators(snapshot: Snapshot) -> list[Locator]:
 
 @dataclass
 class LossyQueue:
-    """A queue that does not take the next message of one kind; then it is whole again."""
+    """A queue that does not take one message of one kind: that after the next ``taken``."""
 
     queue: MemoryQueue
     kind: MessageKind
-    down: bool = True
+    taken: int = 0
 
     def send(self, body: str, delay_seconds: float = 0) -> None:
-        if self.down and codec.load(Message, body).kind is self.kind:
-            self.down = False
-            raise StoreError("the queue is down")
+        if codec.load(Message, body).kind is self.kind:
+            self.taken -= 1
+            if self.taken == -1:
+                raise StoreError("the queue is down")
         self.queue.send(body, delay_seconds)
 
 
@@ -345,6 +346,8 @@ class World:
     """Sink and id of what was delivered, in order."""
     sink_errors: list[Exception] = field(default_factory=list)
     sinks_down: set[str] = field(default_factory=set)
+    deliver_to: Callable[[Notification], None] | None = None
+    """Where every sink hands on what it takes; a ``SinkError`` of it is the sink's own."""
     scopes: tuple[ResourceId, ...] = (ResourceId(f"/subscriptions/{SUBSCRIPTION}"),)
     operator_keys: bool = True
     """As ``make up`` and ``make demo`` have it; the default of the setting is tested by name."""
@@ -353,7 +356,7 @@ class World:
     def __post_init__(self) -> None:
         self.azure = Azure(clock=self.clock)
         self.queue = MemoryQueue(self.clock)
-        self.blobs = MemoryBlobs()
+        self.blobs = MemoryBlobs(self.clock)
         self.tables = MemoryTables()
         self.store = Store(self.tables, self.blobs, self.queue)
         self._ids = count(1)
@@ -387,6 +390,8 @@ class World:
             raise self.sink_errors.pop(0)
         if sink in self.sinks_down:
             raise SinkError(f"{sink} is down")
+        if self.deliver_to is not None:
+            self.deliver_to(notification)
         self.delivered.append(notification)
         self.heard.append((sink, notification.id))
 
@@ -414,9 +419,9 @@ class World:
         self.queue = MemoryQueue(self.clock)
         self.store = Store(self.tables, self.blobs, self.queue)
 
-    def refuse_next(self, kind: MessageKind) -> None:
-        """The next message of this kind cannot be queued."""
-        self.store = Store(self.tables, self.blobs, LossyQueue(self.queue, kind))
+    def refuse_next(self, kind: MessageKind, after: int = 0) -> None:
+        """The next message of this kind, or the one after so many, cannot be queued."""
+        self.store = Store(self.tables, self.blobs, LossyQueue(self.queue, kind, after))
 
     def open_alerts(self, policy: str) -> list[AlertRecord]:
         """The alerts of a policy that are not resolved."""

@@ -1,7 +1,8 @@
 """`python -m local up`: simulator, storage emulator and host until Ctrl-C, with calls to copy.
 
 The subscription is the demonstration's, and Driftward has read it once, so that what is changed now is
-drift. The host is `func start` where the Core Tools are on the PATH, and our emulation where they are not.
+drift. The host is `func start` where Core Tools that know this Python are on the PATH, and our emulation
+elsewhere.
 It listens on port 7071 and the simulator on 8100, where these are free. Audit mode holds unless
 `ENFORCEMENT_MODE=enforce` is set; the few settings that make sense here are taken from the environment, every
 other one has its default. The host's log follows on standard output, each look as a short card.
@@ -13,7 +14,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import shutil
 import signal
 import sys
 import tempfile
@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Final
 
 from local.demo import world
+from local.demo.core_tools import core_tools
 from local.demo.log_cards import cards
 from local.demo.stack import ALERT_TOPIC, Host, app_settings, core_tools_host, host, simulator
 from local.demo.watching import DriftwardClient, DriftwardFailed, Watcher
@@ -107,13 +108,13 @@ def chosen(environment: Mapping[str, str]) -> dict[str, str]:
 @contextmanager
 def _host(folder: Path, settings: Mapping[str, str]) -> Iterator[tuple[Host, str | None]]:
     """The host and its key: the Core Tools, which ask for none, where they are, else our emulation."""
-    func, port = shutil.which("func"), free_or_any(HOST_PORT, "host")
-    if func is not None:
-        print(f"host: the Core Tools ({func})")
-        with core_tools_host(folder, settings, func, port) as running:
+    tools, port = core_tools(), free_or_any(HOST_PORT, "host")
+    if tools.func is not None:
+        print(f"host: the Core Tools ({tools.func})")
+        with core_tools_host(folder, settings, tools.func, port) as running:
             yield running, None
         return
-    print("host: an emulation of the Functions host, because `func` (Core Tools) is not on the PATH")
+    print(f"host: an emulation of the Functions host, because {tools.why_not}")
     key = secrets.token_urlsafe(16)
     with host(folder, settings, f"--function-key={key}", port=port) as running:
         yield running, key

@@ -29,8 +29,20 @@ from packaging.utils import canonicalize_name
 from local.dev.environments import ROOT
 from shared.model.values import value
 
-FILES: Final = ("requirements.txt", "requirements-cli.txt", "requirements-dev.txt")
-"""Each reads the one before it."""
+FILES: Final = (
+    "requirements.txt",
+    "requirements-cli.txt",
+    "requirements-dev.txt",
+    "requirements-telemetry.txt",
+)
+_READS: Final = {
+    "requirements-cli.txt": "requirements.txt",
+    "requirements-dev.txt": "requirements-cli.txt",
+    "requirements-telemetry.txt": "requirements.txt",
+}
+"""Which file another one reads after its own lock."""
+_INSTALLED: Final = FILES[:3]
+"""What `make setup` installs; telemetry goes into the package alone, so nothing here says what it needs."""
 _HEADER: Final = "# Written by `make pins` with uv: what {file} brings, for Python 3.11 and later.\n"
 _HASH: Final = re.compile(r"--hash=sha256:[0-9a-f]{64}")
 _PIN: Final = re.compile(r"==[A-Za-z0-9.!+_-]+")
@@ -51,6 +63,11 @@ class Pin:
     @property
     def name(self) -> str:
         return canonicalize_name(self.requirement.name)
+
+
+def hashes_of(pin: Pin) -> list[str]:
+    """`sha256:…` of every archive that is known."""
+    return [found.removeprefix("--hash=") for found in _HASH.findall(pin.text)]
 
 
 class CannotLock(Exception):
@@ -116,7 +133,7 @@ def _faults_of_pins(pins: Iterable[Pin]) -> Iterator[str]:
 def _faults_of_versions(root: Path, locks: Mapping[str, Sequence[Pin]]) -> Iterator[str]:
     """What a requirement file pins itself must be locked at that version."""
     for file in FILES:
-        pinned = {(pin.name, str(pin.requirement.specifier)) for pin in _up_to(locks, file)}
+        pinned = {(pin.name, str(pin.requirement.specifier)) for pin in _read_with(locks, file)}
         for wanted in _wanted(root / file):
             if (canonicalize_name(wanted.name), str(wanted.specifier)) not in pinned:
                 yield f"{lock_of(file)} has not {wanted.name}{wanted.specifier} of {file}: `make pins`"
@@ -124,14 +141,14 @@ def _faults_of_versions(root: Path, locks: Mapping[str, Sequence[Pin]]) -> Itera
 
 def _faults_of_closures(root: Path, locks: Mapping[str, Sequence[Pin]]) -> Iterator[str]:
     """Each lock has what its file brings on this Python: nothing is absent, nothing is left over."""
-    for number, file in enumerate(FILES, start=1):
-        wanted = [one for name in FILES[:number] for one in _wanted(root / name)]
+    for file in _INSTALLED:
+        wanted = [one for name in _chain(file) for one in _wanted(root / name)]
         try:
             needed = closure(wanted)
         except PackageNotFoundError as absent:
             yield f"{absent}: `make setup`"
             return
-        yield from _difference(lock_of(file), needed, _held(_up_to(locks, file)))
+        yield from _difference(lock_of(file), needed, _held(_read_with(locks, file)))
 
 
 def _difference(lock: str, needed: Mapping[str, str], held: Mapping[str, str]) -> Iterator[str]:
@@ -173,8 +190,14 @@ def _held(pins: Iterable[Pin]) -> dict[str, str]:
     return {pin.name: str(pin.requirement.specifier).removeprefix("==") for pin in here}
 
 
-def _up_to(locks: Mapping[str, Sequence[Pin]], file: str) -> list[Pin]:
-    return [pin for name in FILES[: FILES.index(file) + 1] for pin in locks[name]]
+def _read_with(locks: Mapping[str, Sequence[Pin]], file: str) -> list[Pin]:
+    """Every entry that pip reads with a file."""
+    return [pin for name in _chain(file) for pin in locks[name]]
+
+
+def _chain(file: str) -> tuple[str, ...]:
+    """A file after all that it reads."""
+    return (*(_chain(_READS[file]) if file in _READS else ()), file)
 
 
 def _wanted(path: Path) -> list[Requirement]:
@@ -207,9 +230,9 @@ def locked(root: Path, *, upgrade: bool = False) -> dict[str, str]:
         whole = there / "whole.lock"
         known = "" if upgrade else "".join(map(_present, (root / lock_of(file) for file in FILES)))
         whole.write_text(known, encoding="utf-8")
-        _uv(*_COMPILE, str(there / FILES[-1]), "--output-file", str(whole))
-        closures = [_closure_of(there / file, whole) for file in FILES]
-    return {lock_of(file): text for file, text in zip(FILES, _shares(closures), strict=True)}
+        _uv(*_COMPILE, *(str(there / file) for file in FILES), "--output-file", str(whole))
+        closures = {file: _closure_of(there / file, whole) for file in FILES}
+    return {lock_of(file): _share(closures, file) for file in FILES}
 
 
 def _closure_of(file: Path, whole: Path) -> tuple[Pin, ...]:
@@ -219,12 +242,10 @@ def _closure_of(file: Path, whole: Path) -> tuple[Pin, ...]:
     return read_lock(output.read_text("utf-8"))
 
 
-def _shares(closures: Sequence[Sequence[Pin]]) -> Iterator[str]:
-    """Of each closure what the one before it has not, as the text of a lock."""
-    before: set[str] = set()
-    for file, pins in zip(FILES, closures, strict=True):
-        yield _HEADER.format(file=file) + "".join(pin.text for pin in pins if pin.name not in before)
-        before |= {pin.name for pin in pins}
+def _share(closures: Mapping[str, Sequence[Pin]], file: str) -> str:
+    """Of a closure what those that its file reads have not, as the text of a lock."""
+    before = {pin.name for name in _chain(file)[:-1] for pin in closures[name]}
+    return _HEADER.format(file=file) + "".join(pin.text for pin in closures[file] if pin.name not in before)
 
 
 def _without_locks(path: Path) -> str:

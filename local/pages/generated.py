@@ -2,10 +2,10 @@
 
 The catalogue of policies and the permissions with ready role definitions, one page a family; the reasons,
 the table of events with Event Grid's filter, what covers which demand of a framework, what the field found,
-who may ask which route and what makes them sign in, the JSON Schema of `policies.yaml`, the OpenAPI document,
-what stands between markers in the README, the sample of local settings, and the demonstration's subscription
-as a seed for the simulator. Everything is made from the code that it describes, or from the data beside its
-generator; a text that exists only here would be a second truth.
+who may ask which route and what makes them sign in, the JSON Schemas of `policies.yaml` and of our events,
+the OpenAPI document, what stands between markers in the README, the sample of local settings, and the
+demonstration's subscription as a seed for the simulator. Everything is made from the code that it describes,
+or from the data beside its generator; a text that exists only here would be a second truth.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from local.demo.world import resources
 from local.dev.environments import ROOT
 from local.pages.authorisation_page import authorisation_page
 from local.pages.coverage_page import coverage_page
+from local.pages.event_schema import event_schema
 from local.pages.events_page import event_filter, events_page
 from local.pages.field_page import field_page
 from local.pages.markdown import GENERATED, json_text
@@ -49,6 +50,7 @@ def documents() -> dict[str, str]:
         "docs/authorisation.md": authorisation_page(),
         **sign_in_files(),
         "docs/openapi.json": json_text(document(ROUTES)),
+        "docs/schemas/driftward-event.schema.json": json_text(event_schema()),
         "docs/examples/subscription.json": json_text({"resources": resources()}),
         "local.settings.sample.json": sample_settings(),
         "README.md": readme(present("README.md"), present(STORED)),

@@ -1,4 +1,5 @@
-"""Where notifications go: an Event Grid custom topic, and any channel that apprise can reach.
+"""Where notifications go: an Event Grid custom topic, and any channel that apprise can reach; to some we post
+a form of our own (``channels``, ``mailing``).
 
 A sink delivers one notification or raises ``SinkError``; trying again belongs to the queue, which
 holds one message per sink, so here there are few retries and short waits. The names of sinks stand in
@@ -13,24 +14,30 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from typing import TYPE_CHECKING, Final, assert_never
+from copy import copy
+from typing import TYPE_CHECKING, Any, Final, assert_never
 from urllib.parse import urlsplit
 
 from azure.core.credentials import AzureKeyCredential, TokenCredential
 from azure.core.exceptions import AzureError
 from azure.core.messaging import CloudEvent
 
+from shared.adapters.channels import Exchange, exchange, posting_sink
 from shared.adapters.identity import ForAudience, azure_credential
+from shared.adapters.mailing import mail_sink
 from shared.config.settings import Settings
 from shared.model import Severity
 from shared.model.alert_records import Notification, NotificationType
 from shared.model.clouds import PLACES
 from shared.model.errors import ConfigurationError, SinkError
+from shared.model.interfaces import Sink
+from shared.model.renderings import Renderings
 from shared.model.resource_id import parse_resource_id
 from shared.model.web_addresses import is_loopback, scheme_and_host
 
 if TYPE_CHECKING:
     from apprise import Apprise, NotifyType
+    from apprise.plugins.custom_json import NotifyJSON
 
 _RETRIES: Final = 2
 _BACKOFF_SECONDS: Final = 0.3
@@ -96,6 +103,11 @@ class AppriseSink:
     def name(self) -> str:
         return self._name
 
+    @property
+    def plugin(self) -> object:
+        """What apprise made of the URL."""
+        return self._channel[0]
+
     def deliver(self, notification: Notification) -> None:
         from apprise import NotifyFormat
 
@@ -112,6 +124,44 @@ class AppriseSink:
         """apprise 2.2.0 calls whoever stands behind an ``@`` in a message to Discord, also within code
         (``NotifyDiscord.ping_payload``); the command as it is has the HTTP API."""
         return text.replace("@", f"@{_JOINER}") if self._name.startswith("discord") else text
+
+
+class WebHookSink:
+    """``json://`` and ``jsons://``: what apprise posts, and the message itself beside it."""
+
+    def __init__(self, name: str, plugin: NotifyJSON, forms: Renderings) -> None:
+        self._name = name
+        self._plugin = plugin
+        self._forms = forms
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    def deliver(self, notification: Notification) -> None:
+        plugin: Any = copy(self._plugin)
+        plugin.payload_extras = {**self._forms.web_hook(notification), **self._plugin.payload_extras}
+        loudness = _notify_type(notification)
+        if not plugin.send(title=notification.title, body=notification.body, notify_type=loudness):
+            raise SinkError(f"{self._name} did not take {notification.id}")
+
+
+def channel_sink(url: str, forms: Renderings, ask: Exchange = exchange) -> Sink:
+    """The sink of an apprise URL: one that posts a form of ours, where there is one for the channel.
+
+    Raises ``ConfigurationError``, without the URL, which may hold a token.
+    """
+    plain = AppriseSink(url)
+    name, plugin = plain.name, plain.plugin
+    if isinstance(plugin, _json_plugin()):
+        return WebHookSink(name, plugin, forms)
+    return posting_sink(name, plugin, forms, ask) or mail_sink(name, plugin, forms) or plain
+
+
+def _json_plugin() -> type[NotifyJSON]:
+    from apprise.plugins.custom_json import NotifyJSON
+
+    return NotifyJSON
 
 
 def event_grid_sink(settings: Settings) -> EventGridSink:

@@ -1,20 +1,22 @@
-"""What is cut of a notification so that it fits into a queue message and a row; that it was cut is said."""
+"""What is cut of a notification so that letters to many sinks are written at once; that it is cut is said."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Final
 
+from shared.alerts.channels.runs import Sections, fitted
 from shared.model import Json
-from shared.model.codec import canonical
+from shared.model.codec import canonical, to_json
 
 _DATA_LIMIT: Final = 24 * 1024
 _TEXT_LIMIT: Final = 16 * 1024
-"""Characters of JSON; with what surrounds them both fit into a queue message (48 KiB before base64)."""
+_SECTIONS_LIMIT: Final = 12 * 1024
+"""Characters of JSON: a letter for each sink holds them, in one transaction with the alert (4 MiB)."""
 
 
 def fitting(document: dict[str, Json], spare: Sequence[str]) -> dict[str, Json]:
-    """The document without the parts that make it too large for a queue message, which is said."""
+    """The document without the parts that make it too large for a letter, which is said."""
     for name in (part for part in spare if document.get(part)):
         if len(canonical(document)) <= _DATA_LIMIT:
             break
@@ -28,3 +30,8 @@ def fitting_text(text: str) -> str:
     while len(canonical("\n".join(lines))) > _TEXT_LIMIT:
         lines = [*lines[: len(lines) // 2], "… (cut: the HTTP API shows the whole)"]
     return "\n".join(lines)
+
+
+def fitting_sections(sections: Sections) -> Sections:
+    """The same of a message's sections, which lie beside its text."""
+    return fitted(sections, lambda left: sum(len(canonical(to_json(one))) for one in left) <= _SECTIONS_LIMIT)

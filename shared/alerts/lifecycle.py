@@ -5,7 +5,7 @@ is one alert however often it is seen, and one that comes back opens again. The 
 pure functions of records; a transition that the life cycle does not know is ``IllegalTransition``.
 Storing a record, queueing a notification and knowing the time are the caller's business.
 
-A notification travels in a queue message (64 KiB, base64), so its size is bounded; its id is made of
+A notification is in a letter for each sink, written with the alert, so its size is bounded; its id is made of
 what it says, so that a sink that gets it twice can tell. Its words are ``shared.alerts.words``'s.
 It carries the alert or the change as the HTTP API answers it (``shared.alerts.views``).
 """
@@ -18,13 +18,14 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from shared.alerts.channels.markdown import markdown
 from shared.alerts.commands import fix_commands
-from shared.alerts.fitting import fitting, fitting_text
+from shared.alerts.fitting import fitting, fitting_sections, fitting_text
 from shared.alerts.patterns import TAKES_NOTHING
 from shared.alerts.portal import portal_link
 from shared.alerts.steps import ENDS_ON_NEW_SERVER, choices_told, with_steps_of
 from shared.alerts.views import alert_view, change_view
-from shared.alerts.words import alert_body, alert_title, change_body, change_title
+from shared.alerts.words import alert_sections, alert_title, change_sections, change_title
 from shared.model import Cause, Decision, Edit, Finding, Json, Reason, Severity, Target
 from shared.model.alert_records import (
     AlertRecord,
@@ -36,13 +37,18 @@ from shared.model.alert_records import (
 )
 from shared.model.change_records import ChangeRecord
 from shared.model.codec import to_json
+from shared.model.sections import Link
 from shared.model.values import value
 from shared.policies import find
 from shared.posture.controls import Control
 from shared.posture.policy import AnyPolicy, unmet_controls
 
+OPEN_RESOURCE: Final = "Open the resource"
 APPROVAL_LASTS: Final = timedelta(hours=1)
 
+SPARE_OF_ALERTS: Final = ("evidence", "commands", "alternatives")
+SPARE_OF_CHANGES: Final = ("armCalls", "proof", "difference", "inverse", "edits")
+"""What an event leaves out when it would be too large, in this order."""
 _NO_DRIFT: Final = frozenset(
     {
         *(Reason.POISONED, Reason.UNDELIVERED, Reason.EXEMPTION_EXPIRED),
@@ -230,15 +236,18 @@ def wakes_nobody(alert: AlertRecord) -> bool:
 
 def notification(alert: AlertRecord, kind: NotificationType, now: datetime) -> Notification:
     """What the sinks are told of an alert. The body is Markdown that reads well as plain text."""
+    sections = alert_sections(alert)
     return Notification(
         id=_notification_id(alert, kind),
         type=kind,
         subject=str(alert.resource_id),
         time=now,
         title=alert_title(alert),
-        body=fitting_text(alert_body(alert)),
+        body=fitting_text(markdown(sections)),
         severity=alert.severity,
-        data=fitting(alert_view(alert), spare=("evidence", "commands", "alternatives")),
+        data=fitting(alert_view(alert), spare=SPARE_OF_ALERTS),
+        sections=fitting_sections(sections),
+        links=(Link(label=OPEN_RESOURCE, url=alert.portal),),
     )
 
 
@@ -257,15 +266,18 @@ def change_notification(
     policy = find(change.change.policy)
     link = portal if portal is not None else portal_link(change.change.target.id)
     commands = undo if undo is not None else fix_commands(change.change.inverse)
+    sections = change_sections(change, policy, link, commands)
     return Notification(
         id=f"{change.id}-{_verb(kind)}",
         type=kind,
         subject=str(change.change.resource_id),
         time=now,
         title=change_title(change),
-        body=fitting_text(change_body(change, policy, link, commands)),
+        body=fitting_text(markdown(sections)),
         severity=policy.severity if policy is not None else Severity.INFORMATIONAL,
-        data=fitting(change_view(change), spare=("armCalls", "proof", "difference", "inverse", "edits")),
+        data=fitting(change_view(change), spare=SPARE_OF_CHANGES),
+        sections=fitting_sections(sections),
+        links=(Link(label=OPEN_RESOURCE, url=link),),
     )
 
 

@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from shared.model import Json
+from shared.model.sections import Section
 
 _LINE_LIMIT: Final = 300
 _EVIDENCE_LINES: Final = 20
@@ -159,22 +160,16 @@ def duration(span: timedelta) -> str:
 _COMMANDS_LIMIT: Final = 4000
 
 
-def fenced(heading: str, commands: Sequence[str]) -> list[str]:
-    """Commands below a heading, as a block that none of them can end."""
+def fenced(lead: str, text: str, commands: Sequence[str]) -> list[Section]:
+    """Commands below what is said of them; nothing for no commands."""
     if not commands:
         return []
     if sum(len(command) for command in commands) > _COMMANDS_LIMIT:
-        return [f"{heading} too long for a message, the HTTP API shows it"]
-    fence = "`" * max(3, 1 + max(_longest_run(command) for command in commands))
-    return ["\n".join([heading, "", fence, *commands, fence])]
+        return [Section(lead=lead, text=f"{text} too long for a message, the HTTP API shows it".strip())]
+    return [Section(lead=lead, text=text, commands=tuple(commands))]
 
 
-def _longest_run(text: str) -> int:
-    """Of backticks: a fence must be longer than any inside it."""
-    return max((len(run) for run in re.findall(r"`+", text)), default=0)
-
-
-def section(heading: str, lines: Iterable[str]) -> list[str]:
-    """Lines below a heading, as a list; nothing for no lines."""
-    listed = [f"- {line}" for line in lines]
-    return ["\n".join([heading, "", *listed])] if listed else []
+def section(lead: str, items: Iterable[str]) -> list[Section]:
+    """A list below its lead; nothing for no items."""
+    listed = tuple(items)
+    return [Section(lead=lead, items=listed)] if listed else []

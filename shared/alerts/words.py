@@ -1,4 +1,4 @@
-"""The words of a notification: what a person on call reads, as Markdown that reads well as plain text.
+"""The words of a notification: what a person on call reads, section by section.
 
 It answers what, where, who and when, why it matters, what was seen, what was decided and why, and how to
 fix it by hand. Every text of a stranger in it goes through ``phrases``, which make it harmless; and every
@@ -28,16 +28,14 @@ from shared.alerts.phrases import (
     sentence,
     times,
 )
-from shared.alerts.remedy_words import LAG, remedy_lines
+from shared.alerts.remedy_words import LAG, remedies
 from shared.alerts.steps import ENDS_ON_NEW_SERVER
 from shared.model import Actor, Cause, CauseKind, Json, Outcome, Target, TargetKind
 from shared.model.alert_records import AlertRecord, AlertStatus
 from shared.model.change_records import ChangeKind, ChangeRecord
 from shared.model.resource_id import ResourceId
+from shared.model.sections import Section
 from shared.posture.policy import AnyPolicy
-
-_BREAK: Final = "  \n"
-"""A line break that Markdown keeps."""
 
 _DIFFERENCES: Final[Mapping[str, str]] = {
     "newlyDenied": "newly denied",
@@ -70,9 +68,8 @@ def alert_title(alert: AlertRecord) -> str:
     return f"[{head}] {clean(alert.title)}: {_name(alert.target.id)}"
 
 
-def alert_body(alert: AlertRecord) -> str:
-    lines = _resolved_lines(alert) if alert.status is AlertStatus.RESOLVED else _alert_lines(alert)
-    return "\n\n".join(lines)
+def alert_sections(alert: AlertRecord) -> tuple[Section, ...]:
+    return tuple(_resolved(alert) if alert.status is AlertStatus.RESOLVED else _standing(alert))
 
 
 def change_title(change: ChangeRecord) -> str:
@@ -82,46 +79,42 @@ def change_title(change: ChangeRecord) -> str:
     return clean(f"{_name(change.change.target.id)}: {said}", prefix=f"[{_outcome(change)}] ")
 
 
-def change_body(change: ChangeRecord, policy: AnyPolicy | None, portal: str, undo: Sequence[str]) -> str:
-    """``policy`` is None when the catalogue no longer holds it; ``undo`` are commands for the inverse."""
-    return "\n\n".join(_change_lines(change, policy, portal, undo))
-
-
-def _resolved_lines(alert: AlertRecord) -> list[str]:
+def _resolved(alert: AlertRecord) -> list[Section]:
     open_for = f", open for {duration(alert.resolved_at - alert.first_seen)}" if alert.resolved_at else ""
     return [
-        f"**Over:** {sentence(alert.resolution or 'resolved')}",
-        f"**It was:** {sentence(alert.title)} ({alert.severity})",
+        Section(lead="Over:", text=sentence(alert.resolution or "resolved")),
+        Section(lead="It was:", text=f"{sentence(alert.title)} ({alert.severity})"),
         _where(alert.target, alert.resource_id, alert.portal),
-        f"**Seen:** {times(alert.count)}, first at {at(alert.first_seen)}{open_for}",
-        f"**Alert:** `{alert.id}` of policy `{alert.policy}`",
+        Section(lead="Seen:", text=f"{times(alert.count)}, first at {at(alert.first_seen)}{open_for}"),
+        Section(lead="Alert:", text=f"`{alert.id}` of policy `{alert.policy}`"),
     ]
 
 
-def _alert_lines(alert: AlertRecord) -> list[str]:
+def _standing(alert: AlertRecord) -> list[Section]:
     return [
-        f"**What:** {sentence(alert.reason)}",
+        Section(lead="What:", text=sentence(alert.reason)),
         _where(alert.target, alert.resource_id, alert.portal),
         _who(alert.cause),
-        *([f"**Why it matters:** {sentence(alert.why)}"] if alert.why else []),
+        *([Section(lead="Why it matters:", text=sentence(alert.why))] if alert.why else []),
         *_controls(alert.controls),
-        *_since_lines(alert.evidence),
-        *section("**Seen:**", evidence_lines(_without(alert.evidence, _SAID_APART))),
-        f"**Decision:** {decision_text(alert.decision)}",
-        *remedy_lines(alert),
-        _state_line(alert),
+        *_since(alert.evidence),
+        *section("Seen:", evidence_lines(_without(alert.evidence, _SAID_APART))),
+        Section(lead="Decision:", text=decision_text(alert.decision)),
+        *remedies(alert),
+        _state(alert),
     ]
 
 
-def _since_lines(evidence: Mapping[str, Json]) -> list[str]:
+def _since(evidence: Mapping[str, Json]) -> list[Section]:
     """What passes otherwise since the last compliant reading; whose doing it is only where that is known."""
     told = [f"{word}: {text}" for name, word in _DIFFERENCES.items() if (text := _told(evidence.get(name)))]
     if not told:
         return []
     if evidence.get("byThisWrite") is True:
-        return [f"**What changed:** This write {'; '.join(told)}."]
+        return [Section(lead="What changed:", text=f"This write {'; '.join(told)}.")]
     since = clean(str(evidence.get("lastCompliantAt")))
-    return [f"**What changed:** Since the last compliant reading ({since}), this is {'; '.join(told)}."]
+    text = f"Since the last compliant reading ({since}), this is {'; '.join(told)}."
+    return [Section(lead="What changed:", text=text)]
 
 
 def _told(part: Json) -> str:
@@ -132,32 +125,39 @@ def _without(evidence: Mapping[str, Json], names: frozenset[str]) -> dict[str, J
     return {name: part for name, part in evidence.items() if name not in names}
 
 
-def _state_line(alert: AlertRecord) -> str:
+def _state(alert: AlertRecord) -> Section:
     by = f" by {code(alert.acknowledged_by)}" if alert.acknowledged_by else ""
     seen = f"seen {times(alert.count)}, first at {at(alert.first_seen)}"
-    return f"**Alert:** `{alert.id}` of policy `{alert.policy}`, {alert.status}{by}, {seen}"
+    text = f"`{alert.id}` of policy `{alert.policy}`, {alert.status}{by}, {seen}"
+    return Section(lead="Alert:", text=text)
 
 
-def _change_lines(
+def change_sections(
     change: ChangeRecord, policy: AnyPolicy | None, portal: str, undo: Sequence[str]
-) -> list[str]:
+) -> tuple[Section, ...]:
+    """``policy`` is None when the catalogue no longer holds it; ``undo`` are commands for the inverse."""
     edits = change.change.edits
-    return [
-        f"**{_outcome(change)}:** {'; then '.join(describe_edit(edit) for edit in edits[:ITEMS_SHOWN])}",
+    done = "; then ".join(describe_edit(edit) for edit in edits[:ITEMS_SHOWN])
+    return (
+        Section(lead=f"{_outcome(change)}:", text=done),
         _where(change.change.target, change.change.resource_id, portal),
-        *([f"**Why:** {sentence(policy.title)} {sentence(policy.why)}"] if policy is not None else []),
-        *_rollback_lines(change),
-        *_difference_lines(change),
+        *([Section(lead="Why:", text=_why(policy))] if policy is not None else []),
+        *_rollback(change),
+        *_difference(change),
         _who(change.cause),
-        f"**Decision:** {decision_text(change.decision, done=True)}",
-        *section("**Proved before the write:**", [sentence(step.claim) for step in change.proof.steps]),
-        *([LAG] if any(closes_a_path(edit) for edit in edits) else []),
-        *_undo_lines(change, undo),
-        f"**Change:** `{change.id}` of policy `{change.change.policy}`",
-    ]
+        Section(lead="Decision:", text=decision_text(change.decision, done=True)),
+        *section("Proved before the write:", [sentence(step.claim) for step in change.proof.steps]),
+        *([Section(text=LAG)] if any(closes_a_path(edit) for edit in edits) else []),
+        *_undo(change, undo),
+        Section(lead="Change:", text=f"`{change.id}` of policy `{change.change.policy}`"),
+    )
 
 
-def _difference_lines(change: ChangeRecord) -> list[str]:
+def _why(policy: AnyPolicy) -> str:
+    return f"{sentence(policy.title)} {sentence(policy.why)}"
+
+
+def _difference(change: ChangeRecord) -> list[Section]:
     """What the change makes of the traffic."""
     found = change.difference
     if found is None:
@@ -168,24 +168,28 @@ def _difference_lines(change: ChangeRecord) -> list[str]:
         "newlyOpen": found.newly_open,
     }
     told = [f"{_DIFFERENCES[name]}: {text}" for name, part in parts.items() if (text := _told(part))]
-    return [f"**Traffic:** {'; '.join(told)}"] if told else []
+    return [Section(lead="Traffic:", text="; ".join(told))] if told else []
 
 
-def _rollback_lines(change: ChangeRecord) -> list[str]:
+def _rollback(change: ChangeRecord) -> list[Section]:
     if change.kind is not ChangeKind.ROLLBACK:
         return []
-    of = f" of change `{change.rollback_of}`" if change.rollback_of else ""
-    return [f"**Rollback**{of}: {sentence(change.reason or 'no reason given')}"]
+    why = sentence(change.reason or "no reason given")
+    if not change.rollback_of:
+        return [Section(lead="Rollback:", text=why)]
+    return [Section(lead="Rollback", text=f"of change `{change.rollback_of}`: {why}")]
 
 
-def _undo_lines(change: ChangeRecord, undo: Sequence[str]) -> list[str]:
+def _undo(change: ChangeRecord, undo: Sequence[str]) -> list[Section]:
     if change.kind is ChangeKind.ROLLBACK:
-        return fenced("**To make the change again by hand:**", undo)
-    how = (
-        f"**To undo it:** `POST /api/changes/{change.id}/rollback`, which exempts what it puts back for a"
-        " while and is taken in enforce mode alone"
+        return fenced("To make the change again by hand:", "", undo)
+    lead, how = (
+        "To undo it:",
+        f"`POST /api/changes/{change.id}/rollback`, which exempts what it puts back for a"
+        " while and is taken in enforce mode alone",
     )
-    return fenced(f"{how}; or by hand, which counts as drift again:", undo) or [how]
+    by_hand = fenced(lead, f"{how}; or by hand, which counts as drift again:", undo)
+    return by_hand or [Section(lead=lead, text=how)]
 
 
 def _outcome(change: ChangeRecord) -> str:
@@ -197,7 +201,7 @@ def _outcome(change: ChangeRecord) -> str:
 # --- its parts -------------------------------------------------------------------------------------
 
 
-def _where(target: Target, resource: ResourceId, portal: str) -> str:
+def _where(target: Target, resource: ResourceId, portal: str) -> Section:
     kinds = {
         TargetKind.FLEXIBLE_SERVER: "flexible server",
         TargetKind.SINGLE_SERVER: "single server",
@@ -205,21 +209,26 @@ def _where(target: Target, resource: ResourceId, portal: str) -> str:
     }
     group = f"resource group {code(target.id.resource_group)}, subscription {code(target.id.subscription)}"
     below = [f"resource {code(str(resource))}"] if resource != target.id else []
-    return _BREAK.join([f"**Where:** {kinds[target.kind]} {code(_name(target.id))}, {group}", *below, portal])
+    lines = [f"{kinds[target.kind]} {code(_name(target.id))}, {group}", *below, portal]
+    return Section(lead="Where:", text="\n".join(lines))
 
 
-def _who(cause: Cause) -> str:
+def _who(cause: Cause) -> Section:
+    return Section(lead="Who and when:", text=_who_wrote(cause))
+
+
+def _who_wrote(cause: Cause) -> str:
     """Who wrote last, as far as the cause can tell: the newest event need not be the culprit's."""
     match cause.kind:
         case CauseKind.SWEEP:
-            return f"**Who and when:** found by the sweep at {at(cause.time)}; no event says who wrote it"
+            return f"found by the sweep at {at(cause.time)}; no event says who wrote it"
         case CauseKind.OPERATOR:
-            return f"**Who and when:** found by a run that {_actor(cause.actor)} asked for, {at(cause.time)}"
+            return f"found by a run that {_actor(cause.actor)} asked for, {at(cause.time)}"
         case CauseKind.EVENT:
             more = f" (the newest of {cause.count} events)" if cause.count > 1 else ""
             said = (("operation", cause.operation_name), ("correlation id", cause.correlation_id))
             details = [f"{label} {code(text)}" for label, text in said if text]
-            return _BREAK.join([f"**Who and when:** {_actor(cause.actor)}, {at(cause.time)}{more}", *details])
+            return "\n".join([f"{_actor(cause.actor)}, {at(cause.time)}{more}", *details])
         case _:
             assert_never(cause.kind)
 
@@ -235,11 +244,11 @@ def _actor(actor: Actor) -> str:
     return ", ".join(ids) or "somebody whom the event does not name"
 
 
-def _controls(controls: Sequence[Mapping[str, str]]) -> list[str]:
+def _controls(controls: Sequence[Mapping[str, str]]) -> list[Section]:
     parts = ([clean(control.get(key, "")) for key in ("framework", "version", "id")] for control in controls)
     named = (" ".join(dict.fromkeys(part for part in words if part)) for words in parts)
     text = clip("; ".join(name for name in named if name))
-    return [f"**Controls:** {text}"] if text else []
+    return [Section(lead="Controls:", text=text)] if text else []
 
 
 def _name(resource: ResourceId) -> str:

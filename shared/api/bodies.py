@@ -97,6 +97,20 @@ class ApproveBody(Body):
     by: Claimed = None
 
 
+class BreakGlassBody(Body):
+    """Whether writes are stopped: of one subscription, or of everything."""
+
+    on: bool
+    reason: Annotated[Text, Field(min_length=3, max_length=1000)]
+    subscription: Annotated[str, Field(min_length=1, max_length=64)] | None = Field(
+        default=None, description="One of those in `SCOPES`; absent means every write."
+    )
+    expires_at: AwareDatetime | None = Field(
+        default=None, description="When it ends by itself, at most 90 days from now; absent means never."
+    )
+    by: Claimed = None
+
+
 class RevokeBody(Body):
     by: Claimed = None
 

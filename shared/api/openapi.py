@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import JsonSchemaMode
 
 from shared.alerts.views import NOT_SHOWN, PlannedView
+from shared.api.break_glass import BreakGlassState
 from shared.api.exemptions import ExemptionView
 from shared.api.health import HealthView
 from shared.api.http import PROBLEMS, Problem, ProblemType
@@ -58,6 +59,7 @@ _SHOWN: Final[Mapping[str, Any]] = {
     "Exemption": ExemptionView,
     "Health": HealthView,
     "Status": StatusView,
+    "BreakGlass": BreakGlassState,
     "Examination": Report,
     "Problem": Problem,
     "Planned": PlannedView,
@@ -209,7 +211,7 @@ def _definitions(forms: Iterable[tuple[Any, JsonSchemaMode]]) -> dict[str, _Sche
 
 def _alert(record: _Schema) -> _Schema:
     """As ``alert_view`` shows it."""
-    hidden = {"etag", "unsent", "told", "edits", "planned", "listed"}
+    hidden = {"etag", "unsent", "told", "toldTo", "edits", "planned", "listed"}
     kept = _shown_part(record, hidden, "An alert: one drift, from when it was seen until it is over.")
     planned = {"anyOf": [{"$ref": f"{_REFERENCE}{PlannedView.__name__}"}, {"type": "null"}]}
     return {**kept, "properties": {**kept["properties"], "planned": planned}}

@@ -25,6 +25,7 @@ Shown: TypeAlias = Literal[
     "Exemption",
     "Health",
     "Status",
+    "BreakGlass",
     "Examination",
     "OpenApi",
 ]

@@ -13,11 +13,13 @@ from shared.api.alerts import acknowledge_alert, approve_alert, get_alert, list_
 from shared.api.bodies import (
     AcknowledgeBody,
     ApproveBody,
+    BreakGlassBody,
     ExplainBody,
     RevokeBody,
     RollbackBody,
     RunBody,
 )
+from shared.api.break_glass import set_break_glass
 from shared.api.changes import get_change, list_changes, rollback_change
 from shared.api.doctor import PATH, DeepQuery, doctor, is_deep, led_there
 from shared.api.exemptions import list_exemptions, revoke_exemption
@@ -109,6 +111,17 @@ ROUTES: Final[tuple[Route, ...]] = (
         summary="In which mode the app is, where, which switches are on, and what is shut",
         handler=lambda _, sources: status(sources, ROUTES),
         successes=(Success(status=200, text="How the app is set", shown="Status"),),
+    ),
+    Route(
+        name="set_break_glass",
+        method="POST",
+        path="break-glass",
+        summary="Stop every write, for a while or until it is taken back; or take that back",
+        handler=set_break_glass,
+        successes=(Success(status=200, text="What is stopped now", shown="BreakGlass"),),
+        problems=_BAD_BODY,
+        body=BreakGlassBody,
+        right=Right.OPERATE,
     ),
     Route(
         name="start_run",

@@ -8,6 +8,7 @@ from shared.config.configuration import Configuration
 from shared.config.settings import Settings
 from shared.controller.deps import Deps
 from shared.controller.doctor import Asked, Report
+from shared.model.interfaces import Clock
 from shared.state.store import Store
 
 
@@ -31,3 +32,6 @@ class Sources(Protocol):
 
     @property
     def store(self) -> Store: ...
+
+    @property
+    def clock(self) -> Clock: ...

@@ -8,42 +8,29 @@ below it, and there nobody is known.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from enum import StrEnum
 from itertools import islice
 from typing import Final
 
 from shared.api.admission import ShutRoute, shut
+from shared.api.break_glass import BreakGlassView, break_glass
 from shared.api.http import ApiResponse
 from shared.api.route import Route
 from shared.api.sources import Sources
-from shared.model import EnforcementMode, Target
+from shared.api.standing import BudgetView, SweepView, budgets, sweeps
+from shared.model import EnforcementMode, Severity, Target
+from shared.model.alert_records import AlertStatus
 from shared.model.codec import to_json
 from shared.model.errors import StoreError
 from shared.model.memory import TargetRecord, Unread
 from shared.model.values import value
-from shared.state.break_glass import BreakGlassSwitch
+from shared.state.listings import Wanted
 
+MOST_COUNTED: Final = 100
+"""Open alerts of one severity that are counted: more of them are as bad."""
 MOST_UNKNOWN: Final = 200
 """Targets that are listed: where more are unknown, it is no matter of single ones."""
-
-
-class Switch(StrEnum):
-    ON = "on"
-    OFF = "off"
-    UNREADABLE = "unreadable"
-    """Counts as on: nothing is written."""
-
-
-@value
-class BreakGlassView:
-    """The switch of one subscription, and with it that of all."""
-
-    subscription: str
-    switch: Switch
-    blobs: tuple[BreakGlassSwitch, ...] = ()
-    """Those that throw it, with what they say."""
 
 
 @value
@@ -70,6 +57,10 @@ class StatusView:
     shut: tuple[ShutRoute, ...]
     unknown_targets: tuple[UnknownTargetView, ...] | None = ()
     """The first of those that nobody can judge now; None where it cannot be told which they are."""
+    sweeps: tuple[SweepView, ...] | None = ()
+    budgets: tuple[BudgetView, ...] | None = ()
+    open_alerts: Mapping[Severity, int] | None = None
+    """Those that nobody looks after yet, by severity: of each no more than are counted at once."""
 
 
 def status(sources: Sources, routes: Iterable[Route]) -> ApiResponse:
@@ -83,18 +74,24 @@ def status(sources: Sources, routes: Iterable[Route]) -> ApiResponse:
         break_glass=break_glass(sources),
         shut=shut(routes, settings),
         unknown_targets=unknown_targets(sources),
+        sweeps=sweeps(sources),
+        budgets=budgets(sources),
+        open_alerts=open_alerts(sources),
     )
     return ApiResponse(status=200, body=to_json(view))
 
 
-def break_glass(sources: Sources) -> tuple[BreakGlassView, ...]:
-    """The switch of each subscription that is watched, with the blobs that throw it."""
-    subscriptions = dict.fromkeys(scope.subscription for scope in sources.settings.scopes)
+def open_alerts(sources: Sources) -> Mapping[Severity, int] | None:
+    """The severest first; None where they cannot be read."""
     try:
-        thrown = sources.store.break_glass_switches(sources.settings.scopes)
+        return {severity: _open_of(severity, sources) for severity in Severity}
     except StoreError:
-        return tuple(BreakGlassView(subscription=one, switch=Switch.UNREADABLE) for one in subscriptions)
-    return tuple(_view(one, thrown) for one in subscriptions)
+        return None
+
+
+def _open_of(severity: Severity, sources: Sources) -> int:
+    wanted = Wanted(state=AlertStatus.OPEN, severity=severity)
+    return len(sources.store.alert_page(wanted, MOST_COUNTED).records)
 
 
 def unknown_targets(sources: Sources) -> tuple[UnknownTargetView, ...] | None:
@@ -112,8 +109,3 @@ def _unknown(record: TargetRecord) -> UnknownTargetView:
     return UnknownTargetView(
         target=record.target, since=unread.since, why=unread.why, again_at=unread.again_at
     )
-
-
-def _view(subscription: str, thrown: tuple[BreakGlassSwitch, ...]) -> BreakGlassView:
-    blobs = tuple(switch for switch in thrown if switch.concerns(subscription))
-    return BreakGlassView(subscription=subscription, switch=Switch.ON if blobs else Switch.OFF, blobs=blobs)

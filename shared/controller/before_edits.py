@@ -81,7 +81,9 @@ def forbidden_now(change: ChangeRecord, deps: Deps, options: RunOptions) -> Gate
     if EnforcementMode.AUDIT in (deps.settings.mode, options.enforcement):
         return Permanent("the app audits now: the rest is not made", code="enforcement-disabled")
     try:
-        on = deps.store.break_glass(change.change.target.id.subscription, deps.settings.scopes)
+        on = deps.store.break_glass(
+            change.change.target.id.subscription, deps.settings.scopes, deps.clock.now()
+        )
     except StoreError as error:
         why = f"the switch cannot be read: {error}"
         return Throttled(why, code=Reason.BREAK_GLASS_UNREADABLE, retry_after=ASKED_AGAIN)

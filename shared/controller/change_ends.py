@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import replace
+from datetime import timedelta
 from typing import Final
 
 from shared.alerts.lifecycle import change_notification
@@ -19,7 +20,7 @@ from shared.controller.incidents import holds_change
 from shared.controller.not_continued import TOLD, resolve_not_continued, tell_not_continued
 from shared.controller.notifying import notify
 from shared.controller.run_results import tell_run
-from shared.controller.telling import alert_failed_change
+from shared.controller.telling import alert_failed_change, tell_of_long_wait
 from shared.controller.verdicts import NOT_TAKEN, made_by, verdict
 from shared.controller.visit import Visit
 from shared.guardrails.waiting import LONGEST_PAUSE, LONGEST_PAUSE_EXPOSED
@@ -56,7 +57,9 @@ def give_up(change: ChangeRecord, error: GatewayError, deps: Deps, options: RunO
     ended = _saying_what_was_made(step(change, how))
     is_busy = isinstance(error, Busy | Throttled)
     refusals = deps.store.recall(change.change.target, now).refusals + 1 if is_busy else 0
-    recheck_later(ended, deps, options, _pause(error, refusals))
+    pause = _pause(error, refusals)
+    recheck_later(ended, deps, options, pause)
+    ended = replace(ended, ask_at=now + timedelta(seconds=pause))
     ended = watched(ended, deps, options, GUARD)
     save_step(change, ended, deps, lambda record: _save_end(record, ended, refusals, deps))
     tell_end(ended, refusals, deps)
@@ -173,7 +176,10 @@ def _noted(attempts: tuple[Attempt, ...], ended: ChangeRecord) -> tuple[Attempt,
     matters = interrupted or ended.outcome in {Outcome.INEFFECTIVE, Outcome.FAILED}
     if newest is None or not matters:
         return attempts
-    return (*attempts[:newest], replace(attempts[newest], outcome=ended.outcome), *attempts[newest + 1 :])
+    noted = replace(
+        attempts[newest], outcome=ended.outcome, sent_at=ended.sent_at, verified_at=ended.finished_at
+    )
+    return (*attempts[:newest], noted, *attempts[newest + 1 :])
 
 
 def _without_its_exemptions(record: TargetRecord, ended: ChangeRecord) -> TargetRecord:
@@ -190,6 +196,8 @@ def tell_end(change: ChangeRecord, refusals: int, deps: Deps, undo: tuple[str, .
         _tell_what_was_made(change, deps, undo)
     if change.code and (change.outcome is Outcome.FAILED or refusals >= MANY_REFUSALS):
         alert_failed_change(change, deps)
+    elif change.code:
+        tell_of_long_wait(change, deps)
     if change.code in TOLD:
         tell_not_continued(change, deps)
     deps.store.project(change)

@@ -156,19 +156,12 @@ def _give_up(taken: Letter, deps: Deps) -> None:
 
 def _is_well(delivered: Letter, deps: Deps) -> None:
     """The sink takes something: give it what it did not take before, and what was left behind."""
-    waiting = [one for one in deps.store.letters.waiting(delivered.sink) if one.about != delivered.about]
-    now = deps.clock.now()
+    waiting, now = deps.store.letters.some_waiting(delivered.sink, delivered.about), deps.clock.now()
     again = dict.fromkeys(one.about for one in waiting if one.is_refused or one.due_at <= now)
-    for about in islice(_following(delivered.about, list(again)), _WOKEN):
+    for about in islice(again, _WOKEN):
         send_for(delivered.sink, about, delivered.cause, deps)
     if not any(one.is_told for one in waiting):
         end_sink_alert(delivered.sink, deps)
-
-
-def _following(about: str, others: list[str]) -> Iterator[str]:
-    """Those after it, then those before: workers that deliver side by side wake different ones."""
-    yield from (one for one in others if one > about)
-    yield from (one for one in others if one < about)
 
 
 def _left_behind(deps: Deps, now: datetime) -> Iterator[Waiting]:

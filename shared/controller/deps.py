@@ -52,5 +52,7 @@ class Deps:
     """A digest of what judges, the code and ``policies.yaml``: where it is another one, every target is
     looked at.
     """
+    site: str = ""
+    """The app's name, as the platform gives it; ``""`` where it gives none."""
     reading: Reading | None = None
     """None: nobody asks whether another has begun since."""

@@ -26,6 +26,7 @@ from shared.model.errors import EntityChanged
 from shared.model.happened import change_ended, change_lapsed, with_deeds
 from shared.model.memory import TargetRecord
 from shared.model.messages import RunOptions
+from shared.model.values import whole_number
 
 GUARD: Final = 45.0
 """Seconds after which a change is gone on with that nobody was heard of: longer than the longest request that
@@ -58,8 +59,7 @@ def is_ahead(token: str, change: ChangeRecord) -> bool:
 
 
 def _number(token: str) -> int:
-    number = token.partition("-")[0]
-    return int(number) if number.isascii() and number.isdigit() else 0
+    return whole_number(token.partition("-")[0]) or 0
 
 
 def minded_until(now: datetime, delay: float) -> datetime:

@@ -41,6 +41,7 @@ def keep_journal(deps: Deps) -> None:
     """Enter the switches, and anchor the chains when it is time. Another worker may be doing the same."""
     try:
         note_switches(deps)
+        deps.store.remove_ended_switches(deps.clock.now())
         _anchor(deps)
     except EntityChanged:
         return

@@ -2,8 +2,9 @@
 
 A look by the sweep that finds drift where it was compliant before asks the Activity Log of the subscription
 who wrote. Where that is longer ago than Event Grid takes, and no event of it was heard, one alert for the
-subscription says that events are lost. A look by an event that finds something ends it: events arrive then.
-The alert's id for policies is ``event-path-lost``. In any other look nothing is asked.
+subscription says that events are lost, what is wrong with the event subscriptions, and when the last event
+was heard. A look by an event that finds something ends it: events arrive then. The alert's id for policies is
+``event-path-lost``. In any other look nothing is asked.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from functools import partial
 from typing import Final
 
 from shared.alerts.lifecycle import Pattern, Sighting, alert_id, open_alert
+from shared.controller.event_subscriptions import EventFault, Wanted, faults_of
 from shared.controller.notifying import open_once, resolve_if_open
 from shared.controller.remembering import is_ours
 from shared.controller.visit import Judgement, Visit
@@ -41,12 +43,13 @@ EVENT_PATH_LOST: Final = Pattern(
     id="event-path-lost",
     title="Events do not arrive",
     why="Until the event subscription delivers again, drift is found by the sweep alone, and late.",
-    no_command="compare the event subscription and its filter with docs/event-filter.json",
+    no_command="mend what the evidence names of the event subscription; its filter is docs/event-filter.json",
 )
 _LATE: Final = timedelta(minutes=10)
 """After a write: its event is delivered within seconds, and later only where we refused it."""
 _APART: Final = timedelta(minutes=1)
 """How far the times of a write and of its event may be apart."""
+_UNTOLD: Final = "the sweep found a drift of whose write no event has told"
 _LOOKED_BACK: Final = timedelta(days=1)
 
 
@@ -138,26 +141,27 @@ def _subscription(target: Target) -> ResourceId:
 
 def _news(visit: Visit, write: LoggedWrite, record: TargetRecord) -> AlertRecord:
     portal = visit.deps.portal_link(_subscription(visit.target))
-    return open_alert(EVENT_PATH_LOST, _sighting(visit, write, record), portal)
+    return open_alert(EVENT_PATH_LOST, _sighting(visit, write, _evidence(visit, write, record)), portal)
 
 
-def _sighting(visit: Visit, write: LoggedWrite, record: TargetRecord) -> Sighting:
+def _sighting(visit: Visit, write: LoggedWrite, evidence: Mapping[str, Json]) -> Sighting:
     finding = Finding(
         policy=EVENT_PATH_LOST.id,
         target=visit.target,
         state=ComplianceState.ERROR,
         severity=Severity.HIGH,
-        reason="the sweep found a drift of whose write no event has told",
+        reason="; ".join((_UNTOLD, *evidence["eventSubscriptions"])),
         resource_id=_subscription(visit.target),
-        evidence=_evidence(write, record),
+        evidence=evidence,
         fingerprint="",
     )
     decision = Decision(policy=EVENT_PATH_LOST.id, action=Action.ALERT, reason=Reason.EVENT_PATH_LOST)
     return Sighting(finding=finding, decision=decision, cause=_cause(write, visit.cause), now=visit.now)
 
 
-def _evidence(write: LoggedWrite, record: TargetRecord) -> Mapping[str, Json]:
+def _evidence(visit: Visit, write: LoggedWrite, record: TargetRecord) -> Mapping[str, Json]:
     heard = record.last_foreign
+    last = visit.deps.store.heard.last_event(visit.target.id.subscription)
     return {
         "written": {
             "resource": write.resource,
@@ -165,6 +169,16 @@ def _evidence(write: LoggedWrite, record: TargetRecord) -> Mapping[str, Json]:
             "time": write.time.isoformat(),
             "correlationId": write.correlation_id,
         },
+        "eventSubscriptions": [fault.said for fault in _faults(visit)],
+        "lastEvent": last.isoformat() if last is not None else None,
         "lastEventOfTheTarget": heard.time.isoformat() if heard is not None else None,
         "filter": "docs/event-filter.json",
     }
+
+
+def _faults(visit: Visit) -> tuple[EventFault, ...]:
+    """What is wrong with the event subscriptions, as far as they are not closed to us."""
+    subscription, deps = visit.target.id.subscription, visit.deps
+    scopes = [one for one in deps.settings.scopes if one.subscription.lower() == subscription.lower()]
+    wanted = Wanted(subscription=subscription, scopes=tuple(scopes), site=deps.site, now=visit.now)
+    return faults_of(deps.gateway.event_subscriptions(subscription), wanted)

@@ -27,9 +27,10 @@ from shared.controller.choosing_looks import Choice, Looks, Survey
 from shared.controller.deps import Deps
 from shared.controller.ended_exemptions import tell_of_ended_exemptions
 from shared.controller.event_targets import what_was_touched
+from shared.controller.lost_passes import pass_is_whole
 from shared.controller.spreading import spread
 from shared.model import Cause, Target
-from shared.model.errors import EntityChanged, GatewayError, Permanent, StoreError, Transient
+from shared.model.errors import EntityChanged, GatewayError, Permanent, StoreError, Transient, said_of
 from shared.model.messages import Message
 from shared.model.resource_id import ResourceId
 from shared.model.sweeping import Listed, PassRecord, Watched
@@ -56,6 +57,8 @@ def pass_over(message: Message, deps: Deps) -> None:
         last = _pass(subscription, last, message, deps)
     if last.began == cause.time and last.failed:
         raise Permanent(last.failed, code="NotListed")
+    if not last.failed:
+        pass_is_whole(subscription, deps)
 
 
 def _pass(subscription: str, known: PassRecord | None, message: Message, deps: Deps) -> PassRecord:
@@ -125,7 +128,7 @@ def _is_under_way(last: PassRecord | None, judged_by: str, deps: Deps) -> bool:
 def _judged_by(subscription: str, deps: Deps) -> str:
     """What judges now. Where writes were forbidden and are not any more, all that was left is looked at."""
     try:
-        stopped = deps.store.break_glass(subscription, deps.settings.scopes)
+        stopped = deps.store.break_glass(subscription, deps.settings.scopes, deps.clock.now())
     except StoreError:
         return f"{deps.judged_by()} unreadable"
     return f"{deps.judged_by()} {deps.settings.mode}{' stopped' if stopped else ''}"
@@ -169,7 +172,7 @@ def _try(source: Callable[[], None], attempt: int, troubles: list[str]) -> None:
     except GatewayError as error:
         if isinstance(error, Transient) and attempt < PATIENCE:
             raise
-        troubles.append(f"{error.code or type(error).__name__}: {error}")
+        troubles.append(said_of(error))
 
 
 def _list(scope: ResourceId, survey: Survey, deps: Deps) -> None:

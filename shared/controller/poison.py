@@ -3,8 +3,9 @@
 The message is put aside first and the alert is written second; when the alert cannot be written the
 error is raised, so the platform keeps the message too. The alert belongs to no policy: what it says is
 that nobody has looked, and drift may go unseen. It stands on the targets that were not looked at; for
-an NSG or a virtual network those are the ones that were known to depend on it. A message that names
-no known target is in ``deadletters`` and in the log, and a run that waited for it is told.
+an NSG or a virtual network those are the ones that were known to depend on it. That of a pass of the sweep
+stands on its subscription (``lost_passes``). Any other message that names no known target is in
+``deadletters`` and in the log, and a run that waited for it is told.
 
 A delivery is no look: what it should have told is among the letters, and it is tried again.
 """
@@ -19,6 +20,8 @@ from shared.alerts import patterns
 from shared.alerts.lifecycle import Pattern, Sighting, alert_id, open_alert, recur
 from shared.controller.delivering import deliver_later
 from shared.controller.deps import Deps
+from shared.controller.incidents import place_of
+from shared.controller.lost_passes import tell_of_lost_pass
 from shared.controller.notifying import write_and_tell
 from shared.controller.open_alerts import is_open, list_alert
 from shared.controller.reviving import ask_anew, is_left
@@ -67,6 +70,8 @@ def poisoned(body: bytes, deps: Deps) -> None:
     letter = deps.store.dead_letter(reason, body, deps.clock.now())
     targets = _targets(message, deps) if message is not None else ()
     if message is not None:
+        if message.kind is MessageKind.SWEEP:
+            _tell_of_pass(message, letter, deps)
         for target in targets:
             _open_alert(message, target, letter, deps)
         _tell_run(message, deps)
@@ -110,6 +115,17 @@ def _of_part(part: Spread, deps: Deps) -> tuple[Target, ...]:
     """Each target of a part of a pass once, those that are known to depend on what it names too."""
     named = (target for one in part.locators for target in deps.store.related(one))
     return tuple(dict.fromkeys((*part.targets, *named)))
+
+
+def _tell_of_pass(message: Message, letter: str, deps: Deps) -> None:
+    """What a pass met in every scope stands in its record; what put off its message, in that."""
+    assert message.locator is not None
+    subscription = message.locator.id.subscription
+    last = deps.store.passes.last(subscription)
+    if last is not None and last.began == message.cause.time and last.failed:
+        message = replace(message, trouble=last.failed)
+    sighting = _sighting(message, place_of(subscription), letter, deps.clock.now())
+    tell_of_lost_pass(subscription, sighting, deps)
 
 
 def _open_alert(message: Message, target: Target, letter: str, deps: Deps) -> None:

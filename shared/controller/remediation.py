@@ -24,7 +24,15 @@ from shared.guardrails.budget import Purchase, cost
 from shared.guardrails.exposures import slow_in
 from shared.guardrails.traffic_difference import difference_made
 from shared.model import Action, Operation, Outcome, Purse, Reason, Snapshot
-from shared.model.change_life import Accepted, Answered, Forgotten, NothingThere, Sending, step
+from shared.model.change_life import (
+    IN_FLIGHT,
+    Accepted,
+    Answered,
+    Forgotten,
+    NothingThere,
+    Sending,
+    step,
+)
 from shared.model.change_records import ChangeKind, ChangeRecord, Phase
 from shared.model.errors import Busy, GatewayError, Gone, Throttled, Transient
 from shared.model.happened import change_claimed, with_deeds
@@ -187,7 +195,9 @@ def waiting(change: ChangeRecord, wait: float, now: datetime) -> tuple[ChangeRec
 
 def still_waits(change: ChangeRecord, deps: Deps, options: RunOptions) -> ChangeRecord | None:
     """The change with its next check on its way where it is too early to ask Azure; else None."""
-    left = (change.ask_at - deps.clock.now()).total_seconds() if change.ask_at is not None else 0.0
+    if change.ask_at is None or change.phase not in IN_FLIGHT:
+        return None
+    left = (change.ask_at - deps.clock.now()).total_seconds()
     return wait_on(change, change, deps, options, left) if left > 0 else None
 
 

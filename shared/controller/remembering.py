@@ -25,6 +25,7 @@ from shared.model import (
     ComplianceState,
     Decision,
     Finding,
+    Outcome,
     Reason,
     ServerSnapshot,
     ServerState,
@@ -35,7 +36,7 @@ from shared.model import (
 from shared.model.edits import normalised
 from shared.model.exposure import REMEMBERED
 from shared.model.interfaces import Relation
-from shared.model.memory import PolicyMemory, TargetRecord
+from shared.model.memory import Attempt, PolicyMemory, TargetRecord
 from shared.state.relation_index import depends_on
 from shared.state.table_rows import digest
 
@@ -61,10 +62,26 @@ def with_foreign_write(record: TargetRecord, cause: Cause, deps: Deps) -> Target
     """Remember who else last wrote, and when. No write lies in the future, whatever an event says."""
     if cause.kind is not CauseKind.EVENT or is_ours(cause, deps):
         return record
+    record = _with_what_was_overtaken(record, cause)
     cause = replace(cause, time=min(cause.time, deps.clock.now()))
     if record.last_foreign is not None and record.last_foreign.time > cause.time:
         return record
     return replace(record, last_foreign=cause)
+
+
+def _with_what_was_overtaken(record: TargetRecord, cause: Cause) -> TargetRecord:
+    """A revert that seemed to have no effect was undone by somebody whose event came after the verdict: it
+    counts as any other revert then. The events beside the newest may be older than it."""
+    times = [one.time for one in (cause, *cause.earlier)]
+    attempts = (replace(a, outcome=None) if _was_overtaken(a, times) else a for a in record.attempts)
+    return replace(record, attempts=tuple(attempts))
+
+
+def _was_overtaken(attempt: Attempt, writes: list[datetime]) -> bool:
+    sent, verified = attempt.sent_at, attempt.verified_at
+    if attempt.outcome is not Outcome.INEFFECTIVE or sent is None or verified is None:
+        return False
+    return any(sent < write <= verified for write in writes)
 
 
 def with_what_was_seen(record: TargetRecord, snapshot: Snapshot, *, whole: bool = True) -> TargetRecord:
@@ -178,7 +195,8 @@ def next_memory(
     earlier: PolicyMemory | None, finding: Finding, decision: Decision | None, now: datetime
 ) -> PolicyMemory:
     """What is remembered of a policy after one more finding; the baseline stays."""
-    earlier = replace(earlier or PolicyMemory(state=finding.state, since=now), baseline_is_newest=False)
+    earlier = earlier or PolicyMemory(state=finding.state, since=now)
+    earlier = replace(earlier, baseline_is_newest=False, kept_open=())
     since = earlier.since if earlier.state is finding.state else now
     if finding.state is not ComplianceState.UNKNOWN:
         return replace(

@@ -116,7 +116,9 @@ def _refuse_outside_scopes(undone: Change, deps: Deps) -> None:
 
 def _refuse_under_break_glass(original: ChangeRecord, deps: Deps) -> None:
     try:
-        on = deps.store.break_glass(original.change.target.id.subscription, deps.settings.scopes)
+        on = deps.store.break_glass(
+            original.change.target.id.subscription, deps.settings.scopes, deps.clock.now()
+        )
     except StoreError as error:
         raise RollbackRefused(Reason.BREAK_GLASS_UNREADABLE, f"the switch cannot be read: {error}") from error
     if on:

@@ -53,7 +53,12 @@ def tell_of_sink(letter: Letter, refusal: str, deps: Deps) -> None:
 
 
 def end_sink_alert(sink: str, deps: Deps) -> None:
-    """It takes what it is told again."""
+    """It takes what it is told again, and nothing waits of which people were told. All that waits is read
+    where there is an alert to end, and only there."""
+    if not is_open(deps.store.alert(sink_alert_id(sink))):
+        return
+    if any(one.is_told for one in deps.store.letters.waiting(sink)):
+        return
     with suppress(EntityChanged):  # the next thing that it takes ends it
         resolve_if_open(sink_alert_id(sink), "the sink takes notifications again", deps)
 

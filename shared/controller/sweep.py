@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Final
 
+from shared.controller.alert_lines import log_open_alerts
 from shared.controller.delivering import call_again
 from shared.controller.deps import Deps
 from shared.controller.ended_exemptions import resolve_what_is_over
@@ -18,6 +19,7 @@ from shared.controller.expired_exemptions import tell_of_expired_exemptions
 from shared.controller.journaling import keep_journal
 from shared.controller.mass_drift import look_after_incident
 from shared.controller.nearly_spent import end_warnings
+from shared.controller.retiring import retire_what_is_old
 from shared.controller.sink_alerts import end_alerts_of_former_sinks
 from shared.model import Cause, CauseKind, Locator, LocatorKind
 from shared.model.errors import GatewayError, StoreError
@@ -42,14 +44,16 @@ def _parts(deps: Deps) -> Iterator[Callable[[], object]]:
     cause = Cause(kind=CauseKind.SWEEP, time=deps.clock.now())
     subscriptions = sorted({scope.subscription.lower() for scope in deps.settings.scopes})
     yield partial(resolve_what_is_over, cause, deps)
-    yield from (partial(_ask_for_pass, subscription, cause, deps) for subscription in subscriptions)
+    yield from (partial(ask_for_pass, subscription, cause, deps) for subscription in subscriptions)
     yield from (partial(look_after_incident, subscription, cause, deps) for subscription in subscriptions)
     yield partial(tell_of_expired_exemptions, cause, deps)
     yield partial(end_warnings, deps)
     yield partial(end_alerts_of_former_sinks, deps)
     yield partial(deps.store.names.forget_old, cause.time)
     yield partial(call_again, cause, deps)
+    yield partial(log_open_alerts, deps)
     yield partial(keep_journal, deps)
+    yield partial(retire_what_is_old, deps)
     yield from (partial(deps.store.upkeep.fill, one, _FILLED_AT_ONCE) for one in subscriptions)
 
 
@@ -63,6 +67,7 @@ def _failure_of(part: Callable[[], object], deps: Deps) -> Exception | None:
     return None
 
 
-def _ask_for_pass(subscription: str, cause: Cause, deps: Deps) -> None:
+def ask_for_pass(subscription: str, cause: Cause, deps: Deps) -> None:
+    """Have a subscription passed over, through the queue."""
     everything = Locator(kind=LocatorKind.SCOPE, id=ResourceId(f"/subscriptions/{subscription}"))
     deps.store.send(Message(kind=MessageKind.SWEEP, locator=everything, cause=cause))

@@ -35,7 +35,9 @@ class Switch:
 
     def _asked(self) -> BreakGlass:
         try:
-            on = self._deps.store.break_glass(self._subscription, self._deps.settings.scopes)
+            on = self._deps.store.break_glass(
+                self._subscription, self._deps.settings.scopes, self._deps.clock.now()
+            )
         except StoreError:
             return BreakGlass.UNREADABLE
         return BreakGlass.ON if on else BreakGlass.OFF

@@ -230,14 +230,26 @@ def alert_failed_change(change: ChangeRecord, deps: Deps) -> None:
 
 def tell_of_slow_revert(change: ChangeRecord, deps: Deps) -> None:
     """A change on its way is a delay as well: what lets somebody in is told when its revert takes long."""
-    if change.outcome is not Outcome.IN_PROGRESS or change.kind is ChangeKind.ROLLBACK:
+    if change.outcome is not Outcome.IN_PROGRESS or slow_in(change.created_at, deps.clock.now()):
         return
-    policy, before = find(change.change.policy), deps.store.snapshot(change.before)
-    if slow_in(change.created_at, deps.clock.now()) or policy is None or before is None:
-        return
-    bound = deps.configuration.bind(policy, change.change.target.id, tags_of(before))
-    if lets_in(bound, bound.evaluate(before), before):
+    if _shuts_an_exposure(change, deps):
         alert_failed_change(replace(change, detail=NOT_ENDED), deps)
+
+
+def tell_of_long_wait(change: ChangeRecord, deps: Deps) -> None:
+    """So is a refusal that is to be waited out: what lets somebody in until then is told now."""
+    if change.ask_at is None or slow_in(change.created_at, change.ask_at):
+        return
+    if _shuts_an_exposure(change, deps):
+        alert_failed_change(change, deps)
+
+
+def _shuts_an_exposure(change: ChangeRecord, deps: Deps) -> bool:
+    policy, before = find(change.change.policy), deps.store.snapshot(change.before)
+    if change.kind is ChangeKind.ROLLBACK or policy is None or before is None:
+        return False
+    bound = deps.configuration.bind(policy, change.change.target.id, tags_of(before))
+    return lets_in(bound, bound.evaluate(before), before)
 
 
 def _sighting_of_failure(change: ChangeRecord, policy: AnyPolicy, before: Snapshot, deps: Deps) -> Sighting:

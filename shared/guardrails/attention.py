@@ -43,4 +43,4 @@ def _compares_tags(record: TargetRecord) -> bool:
 def _needs_look(memory: PolicyMemory) -> bool:
     unknown = memory.unknown_since is not None and memory.unknown_runs <= UNKNOWN_RUNS
     opened = memory.exposure.is_open and memory.last_compliant_at is not None
-    return unknown or opened or bool(memory.kept_open)
+    return unknown or opened

@@ -10,6 +10,7 @@ from shared.model.changes import Edit, TrafficBox
 from shared.model.decisions import Decision
 from shared.model.kinds import Severity
 from shared.model.resource_id import ResourceId
+from shared.model.sections import Link, Section
 from shared.model.targets import Actor, Cause, Target
 from shared.model.values import Json, value
 
@@ -115,6 +116,8 @@ class AlertRecord:
     """Event types that a version without letters had not queued yet; they go with the next news."""
     told: int = 0
     """How much there was to tell of it so far: the number of its newest letter."""
+    told_to: tuple[str, ...] | None = None
+    """The sinks that heard of it since it opened; None in records older than the field: all of them."""
     alternatives: tuple[tuple[Alternative, ...], ...] = ()
     """Choices that only a person can make: one way of each is taken."""
     no_command: str = ""
@@ -142,7 +145,8 @@ class NotificationType(StrEnum):
 
 @value
 class Notification:
-    """What the sinks are told. ``data`` is the alert or change as in the HTTP API."""
+    """What the sinks are told: one message, which each channel shows in its way. ``data`` is the alert or
+    change as in the HTTP API."""
 
     id: str
     type: NotificationType
@@ -150,5 +154,9 @@ class Notification:
     time: datetime
     title: str
     body: str
+    """The sections as Markdown, for channels that have no form of their own."""
     severity: Severity
     data: Mapping[str, Json]
+    sections: tuple[Section, ...] = ()
+    """None in letters that are older than the field: their ``body`` says it all."""
+    links: tuple[Link, ...] = ()

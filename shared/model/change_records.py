@@ -90,7 +90,8 @@ class ChangeRecord:
     watch: str = ""
     """The token of the one message that may go on with the change; any other is dropped."""
     ask_at: datetime | None = None
-    """Until when Azure is not asked, though a check comes before; None where the next check asks."""
+    """Until when Azure is not asked, though a check comes before; None where the next check asks. Of a change
+    that was refused: when its target is looked at again."""
     sent_at: datetime | None = None
     """When the newest edit was sent."""
     code: str = ""

@@ -27,6 +27,10 @@ class Attempt:
     outcome: Outcome | None = None
     """``Ineffective``: accepted, and the drift was still there. ``Failed``: refused for good. ``Conflicted``:
     interrupted between two of its edits, so that nobody undid it."""
+    sent_at: datetime | None = None
+    """When the newest edit of one with an outcome was sent; None in older rows, as the next."""
+    verified_at: datetime | None = None
+    """When that outcome was told by a reading, or by Azure."""
 
 
 @value

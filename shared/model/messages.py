@@ -10,7 +10,7 @@ from shared.model.alert_records import Notification
 from shared.model.kinds import EnforcementMode
 from shared.model.sweeping import Spread
 from shared.model.targets import Cause, Locator, Target
-from shared.model.values import value
+from shared.model.values import MOST, value
 
 
 class MessageKind(StrEnum):
@@ -82,7 +82,7 @@ class Message:
         """Whether it names what its kind is about, at times that can be compared and with numbers that count;
         a body of another's making may not."""
         times = (one.time.tzinfo for one in (self.cause, *self.cause.earlier))
-        if not all(times) or min(self.attempt, self.revived, self.generation) < 0:
+        if not all(times) or not all(0 <= number <= MOST for number in self._numbers):
             return False
         match self.kind:
             case MessageKind.LOOK:
@@ -97,6 +97,11 @@ class Message:
                 return self.sink is not None and (self.about is not None or self.notification is not None)
             case MessageKind.CHECK:
                 return self.change_id is not None
+
+    @property
+    def _numbers(self) -> tuple[int, ...]:
+        counts = (one.count for one in (self.cause, *self.cause.earlier))
+        return (self.attempt, self.revived, self.generation, *counts)
 
     def not_after(self, now: datetime) -> Message:
         """The same for a cause that does not lie in the future, as a forger or a wrong clock may have it."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from ipaddress import IPv4Network, IPv6Network
-from typing import Any, TypeAlias, TypeVar, dataclass_transform
+from typing import Any, Final, TypeAlias, TypeVar, dataclass_transform
 
 _T = TypeVar("_T")
 
@@ -16,6 +16,18 @@ Json: TypeAlias = Any
 """A value that JSON can hold: evidence is written for people and machines and has no fixed shape."""
 
 IPNetwork: TypeAlias = IPv4Network | IPv6Network
+
+MOST: Final = 2**53
+"""What counts something is never more: JSON's numbers are exact up to here, and a forged one may have so many
+digits that Python refuses to read or to write it."""
+
+
+def whole_number(text: str) -> int | None:
+    """The number that ASCII digits spell, up to ``MOST``; None for any other text."""
+    if not (text.isascii() and text.isdigit() and len(text.lstrip("0")) <= len(str(MOST))):
+        return None
+    number = int(text.lstrip("0") or "0")
+    return number if number <= MOST else None
 
 
 def camel_case(name: str) -> str:

@@ -13,11 +13,12 @@ import hashlib
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import islice, takewhile
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from shared.model import codec
-from shared.model.errors import StoreError, TextGone
-from shared.model.interfaces import Blobs
+from shared.model.errors import EntityChanged, StoreError, TextGone
+from shared.model.interfaces import Blobs, Written
 from shared.model.resource_id import ResourceId
 from shared.state.break_glass import BreakGlassSwitch, note_in, switch_for, switches
 
@@ -30,6 +31,7 @@ _SNAPSHOTS: Final = "snapshots"
 _DEAD_LETTERS: Final = "deadletters"
 _CONTROL: Final = "control"
 _JOURNAL: Final = "journal"
+CONTAINERS: Final = (_CONTROL, _DEAD_LETTERS, _JOURNAL, _SNAPSHOTS)
 _MOST_CONTROLS: Final = 5_000
 """One page of a listing, as the service makes it. A container of which nobody saw the end tells nothing."""
 
@@ -64,6 +66,27 @@ class Archive:
         except UnicodeDecodeError as error:
             raise TextGone(f"the blob {name} holds no text") from error
 
+    def texts_before(self, part: str, time: datetime) -> list[Written]:
+        """The texts whose references begin with a part and that nobody wrote since a time."""
+        return [one for one in self._blobs.written(_SNAPSHOTS, part) if one.at < time]
+
+    def remove_text(self, text: Written) -> bool:
+        """Remove a text, unless it was written since; whether it went."""
+        try:
+            self._blobs.delete(_SNAPSHOTS, text.name, text.etag)
+        except EntityChanged:
+            return False
+        return True
+
+    def remove_dead_letters(self, before: datetime, most: int) -> int:
+        """Remove up to so many of those that were put aside before the day of a time; how many went."""
+        day = f"{before.astimezone(UTC):%Y/%m/%d}"
+        old = islice(takewhile(lambda name: name < day, self._blobs.names(_DEAD_LETTERS)), most)
+        names = list(old)
+        for name in names:
+            self._blobs.delete(_DEAD_LETTERS, name)
+        return len(names)
+
     def value(self, form: TypeForm[_T], name: str) -> _T | None:
         """The value with this reference; None when there is none."""
         text = self.text(name)
@@ -80,17 +103,37 @@ class Archive:
         self._blobs.put(_DEAD_LETTERS, name, text.encode())
         return name
 
-    def break_glass(self, subscription: str, scopes: Collection[ResourceId]) -> bool:
+    def break_glass(
+        self, subscription: str, scopes: Collection[ResourceId], now: datetime | None = None
+    ) -> bool:
         """Whether somebody forbade all writes, here or everywhere."""
-        thrown = (switch.within(scopes) for switch in switches(self._controls()))
+        thrown = (switch.within(scopes) for switch in self._thrown(now))
         return any(switch.concerns(subscription) for switch in thrown)
 
-    def break_glass_switches(self, scopes: Collection[ResourceId]) -> tuple[BreakGlassSwitch, ...]:
+    def break_glass_switches(
+        self, scopes: Collection[ResourceId], now: datetime | None = None
+    ) -> tuple[BreakGlassSwitch, ...]:
         """Every switch that is thrown, as it counts in the scopes, with what it says."""
-        return tuple(self._with_note(switch.within(scopes)) for switch in switches(self._controls()))
+        return tuple(self._with_note(switch.within(scopes)) for switch in self._thrown(now))
+
+    def _thrown(self, now: datetime | None) -> list[BreakGlassSwitch]:
+        """Those that have not ended by themselves."""
+        return [switch for switch in switches(self._controls()) if not switch.has_ended(now)]
+
+    def remove_ended_switches(self, now: datetime) -> None:
+        for switch in switches(list(self._controls())):
+            if switch.has_ended(now):
+                self._blobs.delete(_CONTROL, switch.name)
 
     def set_break_glass(
-        self, on: bool, subscription: str | None, *, by: str, reason: str, now: datetime
+        self,
+        on: bool,
+        subscription: str | None = None,
+        *,
+        by: str,
+        reason: str,
+        now: datetime,
+        until: datetime | None = None,
     ) -> None:
         """Throw the switch for one subscription, or for everything, and note who did it and why.
 
@@ -99,7 +142,7 @@ class Archive:
         """
         note = codec.canonical({"by": by, "reason": reason, "time": _rfc3339(now)}).encode()
         if on:
-            self._blobs.put(_CONTROL, switch_for(subscription), note)
+            self._blobs.put(_CONTROL, switch_for(subscription, until), note)
             return
         wanted = () if subscription is None else (subscription.strip().lower(),)
         for switch in switches(list(self._controls())):
@@ -129,10 +172,9 @@ class Archive:
     def anchor_names(self) -> list[str]:
         return sorted(self._blobs.names(_JOURNAL))
 
-    def switches(self) -> dict[str, bytes]:
-        """Every blob that is a switch, by its name in lower case."""
-        found = switches(list(self._controls()))
-        return {one.name.lower(): self._blobs.get(_CONTROL, one.name) or b"" for one in found}
+    def switches(self, now: datetime) -> dict[str, bytes]:
+        """Every switch that is thrown, by its name in lower case."""
+        return {one.name.lower(): self._blobs.get(_CONTROL, one.name) or b"" for one in self._thrown(now)}
 
     def _with_note(self, switch: BreakGlassSwitch) -> BreakGlassSwitch:
         note, thrown_at = note_in(self._blobs.get(_CONTROL, switch.name))

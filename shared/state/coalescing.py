@@ -165,7 +165,7 @@ def started(state: Coalesced, message: Message, now: datetime) -> tuple[Coalesce
     held = pending is not None and pending.token == token
     if token is None or not (held or message.generation > state.begun):
         return state, None
-    begun = max(message.generation, state.next_generation - 1)
+    begun = max(min(message.generation, state.next_generation), state.next_generation - 1)
     if pending is None:
         return replace(state, begun=begun), None
     cause = pending.cause if running is None else merged(running.cause, pending.cause)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Final
 
 from shared.model.errors import EntityExists
@@ -19,14 +20,16 @@ from shared.model.letters import Letter, Waiting
 from shared.state.table_layout import (
     ALERTS,
     MARK_PREFIX,
+    behind_letters,
     letter_place,
     letter_row,
     letters_about,
     letters_for,
     mark_place,
 )
-from shared.state.table_rows import Rows, conditional, timestamp
+from shared.state.table_rows import Rows, conditional, digest, timestamp
 
+SOME: Final = 100
 MARKS_KEPT: Final = timedelta(days=7)
 _COLUMNS: Final = ("sink", "about", "dueAt", "isRefused", "isTold")
 _DELIVERED: Final = "deliveredAt"
@@ -64,6 +67,19 @@ class Letters:
     def waiting(self, sink: str | None = None) -> Iterator[Waiting]:
         """Everything that was not delivered, to one sink or to all."""
         return map(_waiting, self._tables.query(ALERTS, ALERTS, letters_for(sink), _COLUMNS))
+
+    def some_waiting(self, sink: str, about: str) -> list[Waiting]:
+        """Some of what else was not delivered to a sink, what comes after one thing first: workers that
+        deliver side by side find different ones. A backlog is not read whole for each of its letters."""
+        first = self._page(sink, "")
+        if len(first) < SOME:
+            after = [one for one in first if digest(one.about) > digest(about)]
+            return [*after, *(one for one in first if digest(one.about) < digest(about))]
+        return self._page(sink, behind_letters(sink, about)) + [one for one in first if one.about != about]
+
+    def _page(self, sink: str, behind: str) -> list[Waiting]:
+        found = self._tables.query(ALERTS, ALERTS, letters_for(sink), _COLUMNS, behind=behind, page=SOME)
+        return [_waiting(entity) for entity in islice(found, SOME)]
 
     def put(self, letter: Letter) -> Letter:
         """Write a letter as it is now; raises ``EntityChanged`` when somebody else was faster."""

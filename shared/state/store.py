@@ -24,11 +24,11 @@ from shared.model.resource_id import ResourceId
 from shared.model.results import RunRecord, TargetResult
 from shared.state.alert_rows import Alerts
 from shared.state.blob_archive import Archive, reference
-from shared.state.break_glass import BreakGlassSwitch
 from shared.state.change_rows import Changes
 from shared.state.claims import Claims
 from shared.state.coalescing import Coalesced, Coalescing, Started
 from shared.state.first_passes import FirstPasses
+from shared.state.heard_rows import Heard
 from shared.state.incident_rows import IncidentRows
 from shared.state.journal import Journal
 from shared.state.journal_evidence import EvidenceReader
@@ -40,6 +40,7 @@ from shared.state.outbox import Outbox
 from shared.state.pass_rows import PassRows
 from shared.state.probe import probe
 from shared.state.relation_rows import Relations
+from shared.state.retention import Retention
 from shared.state.run_rows import Runs
 from shared.state.table_layout import TARGET_PREFIX, TARGETS, queue_place, target_place
 from shared.state.table_rows import Rows
@@ -65,6 +66,9 @@ class Store:
     ) -> None:
         self._tables = tables
         self._archive = Archive(blobs)
+        self.break_glass_switches = self._archive.break_glass_switches
+        self.set_break_glass = self._archive.set_break_glass
+        self.remove_ended_switches = self._archive.remove_ended_switches
         self._outbox = Outbox(queue, notices or queue, self._archive)
         self._rows = Rows(tables, self._archive)
         self.evidence = EvidenceReader(tables, self._rows, self._archive)
@@ -79,10 +83,12 @@ class Store:
         self._runs = Runs(tables, self._rows)
         self.names = Names(tables, self._rows)
         self._first_passes = FirstPasses(tables, self._rows)
+        self.retention = Retention(tables, self._rows, self._archive)
         self.upkeep = Upkeep(self._relations, self._alerts, self._changes)
         self.new_token = new_token
         self.unknown = UnknownTargets(tables, self._rows)
         self.passes = PassRows(tables, self._rows)
+        self.heard = Heard(tables, self._rows)
         self._coalescing = Coalescing(tables, self._rows, self.send, new_token)
 
     # --- messages ----------------------------------------------------------------------------------
@@ -281,15 +287,8 @@ class Store:
         """Put aside what cannot be processed, with the reason; returns the blob's name."""
         return self._archive.dead_letter(reason, body, now)
 
-    def break_glass(self, subscription: str, scopes: Collection[ResourceId]) -> bool:
+    def break_glass(
+        self, subscription: str, scopes: Collection[ResourceId], now: datetime | None = None
+    ) -> bool:
         """Whether somebody forbade all writes. An error means that nobody knows, hence no writes."""
-        return self._archive.break_glass(subscription, scopes)
-
-    def break_glass_switches(self, scopes: Collection[ResourceId]) -> tuple[BreakGlassSwitch, ...]:
-        return self._archive.break_glass_switches(scopes)
-
-    def set_break_glass(
-        self, on: bool, subscription: str | None = None, *, by: str, reason: str, now: datetime
-    ) -> None:
-        """Throw the switch for one subscription, or for everything, and note who did it and why."""
-        self._archive.set_break_glass(on, subscription, by=by, reason=reason, now=now)
+        return self._archive.break_glass(subscription, scopes, now)

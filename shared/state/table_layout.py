@@ -15,12 +15,14 @@
              partition "journal"        the same for chains that belong to no target
                                         p-filled-… how far an index has been filled
                                         switches                     anchor
+                                        retention
              partition "names"          <hash> whose host name it is
     changes  partition "changes"        n-<newest first>-<id> record  i-<id> where it is
     alerts   partition "alerts"         <id>                          o-…-…-<number> letter to a sink
                                                                       d-…-… mark of one that it has
                                                                       m-…-<id> what an incident tells of
     runs     partition = run id         run                           t-… result of a target
+    marks    partition "marks"          <reference> whether a row named the text in a pass of the retention
 
 A target, its budget, its lease and its chain share a partition because a claim changes them in one
 transaction. Links are inserted and never written again.
@@ -42,6 +44,7 @@ from shared.model.letters import Letter
 from shared.model.memory import TargetRecord
 from shared.model.messages import Message
 from shared.model.resource_id import ResourceId
+from shared.model.values import whole_number
 from shared.state.blob_archive import reference
 from shared.state.table_rows import Place, digest, newest_first, timestamp
 
@@ -51,9 +54,12 @@ NAMES: Final = "names"
 CHANGES: Final = "changes"
 ALERTS: Final = "alerts"
 RUNS: Final = "runs"
+MARKS: Final = "marks"
+TABLES: Final = (ALERTS, CHANGES, MARKS, RUNS, TARGETS)
 
 RUN_ROW: Final = "run"
 TARGET_PREFIX: Final = "t-"
+QUEUE_PREFIX: Final = "q-"
 UNKNOWN_PREFIX: Final = "u-"
 CHANGE_PREFIX: Final = "n-"
 LINK_PREFIX: Final = "j-"
@@ -102,7 +108,7 @@ def queue_place(message: Message) -> Place:
 
 def queue_place_of(what: Target | Locator) -> Place:
     """Where the messages about a target or a locator are coalesced."""
-    return Place(table=TARGETS, partition=partition_of(what), row=f"q-{digest(what.key)}")
+    return Place(table=TARGETS, partition=partition_of(what), row=f"{QUEUE_PREFIX}{digest(what.key)}")
 
 
 def budget_places(subscription: str, parts: int) -> tuple[Place, ...]:
@@ -177,8 +183,8 @@ def link_place(partition: str, chain: str, sequence: int) -> Place:
 
 def link_number(row: str) -> int:
     """The number in the key of a link; -1 where none stands there."""
-    number = row.rpartition("-")[2]
-    return int(number) if number.isascii() and number.isdigit() else -1
+    number = whole_number(row.rpartition("-")[2])
+    return -1 if number is None else number
 
 
 def head_place(partition: str, chain: str) -> Place:
@@ -191,6 +197,10 @@ def switches_place() -> Place:
 
 def anchor_place() -> Place:
     return Place(table=TARGETS, partition=JOURNAL, row="anchor")
+
+
+def retention_place() -> Place:
+    return Place(table=TARGETS, partition=JOURNAL, row="retention")
 
 
 def change_place(record: ChangeRecord) -> Place:
@@ -230,6 +240,11 @@ def letters_for(sink: str | None) -> str:
 def letters_about(sink: str, about: str) -> str:
     """What the rows of the letters to a sink about one thing begin with; their number follows."""
     return f"{letters_for(sink)}{digest(about)}-"
+
+
+def behind_letters(sink: str, about: str) -> str:
+    """What sorts behind every letter to a sink about one thing, and before those about the next."""
+    return f"{letters_about(sink, about)}:"
 
 
 def mark_place(letter: Letter) -> Place:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
 from local.simulator import seeds
 from local.simulator.values import JsonObject
+from shared.adapters.arm.gateway import ArmGateway
 from shared.adapters.arm.session.pace import Pace
 from shared.model import Aspect, ServerSnapshot, SubnetSnapshot, Target, TargetKind
 from shared.model.errors import GatewayError, Transient, said_of
@@ -101,3 +104,50 @@ def test_an_error_is_said_with_its_request_and_its_answer() -> None:
     silent = GatewayError("no usable answer: closed")
     silent.request = "GET /a"
     assert said_of(silent) == "GET /a got no answer: no usable answer: closed"
+
+
+class SlowAnswers:
+    """A clock by which every request of a gateway takes 16 seconds."""
+
+    def __init__(self) -> None:
+        self.gateway: ArmGateway | None = None
+
+    def now(self) -> datetime:
+        return NOW + timedelta(seconds=16 * len(self.gateway.calls if self.gateway is not None else ()))
+
+
+@pytest.mark.field(
+    "steady",
+    "A reading has a time to be done in: what is left of it then is unread with the reason, and asked again",
+    source="docs/adr/0017-a-change-is-one-value.md",
+    date="2026-11-30",
+)
+def test_what_is_left_of_a_reading_that_takes_too_long_is_unread_and_asked_again_soon(azure: Azure) -> None:
+    seeded(azure)
+    clock = SlowAnswers()
+    gateway = clock.gateway = ArmGateway(azure.clients, clock, azure.slept.append)
+    snapshot = gateway.read(SERVER, ASPECTS)
+    assert len(gateway.calls) == 3
+    assert len(snapshot.unread) == len(PATHS) - 2
+    assert set(snapshot.unread.values()) == {"not asked: what was read of the target before took 45 s"}
+    assert len(gateway.troubles) == len(snapshot.unread)
+    again = gateway.read(SERVER, frozenset({Aspect.SERVER, Aspect.FIREWALL_RULES}))
+    assert dict(again.unread) == {}, "every reading has a time of its own"
+
+
+def test_no_request_of_a_reading_waits_for_its_answer_longer_than_is_left(
+    azure: Azure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seeded(azure)
+    clock, waits = SlowAnswers(), []
+    gateway = clock.gateway = ArmGateway(azure.clients, clock, azure.slept.append)
+    pipeline = azure.clients.pipeline()
+    send = pipeline.send_request
+
+    def noting(*args: Any, **kwargs: Any) -> Any:
+        waits.append(kwargs["read_timeout"])
+        return send(*args, **kwargs)
+
+    monkeypatch.setattr(pipeline, "send_request", noting)
+    gateway.read(SERVER, frozenset({Aspect.SERVER, Aspect.DIAGNOSTIC_SETTINGS, Aspect.HEALTH}))
+    assert waits == [29.0, 13.0]

@@ -60,7 +60,7 @@ from tests.builders import (
     subnet,
 )
 from tests.fakes import START, SUBSCRIPTION, World
-from tests.memory import MemoryBlobs, MemoryTables
+from tests.memory import FakeClock, MemoryBlobs, MemoryTables
 
 PUBLIC = "postgres-public-access-enabled"
 FIREWALL = "postgres-firewall-allows-all-azure"
@@ -100,6 +100,10 @@ class WorldSources:
     def store(self) -> Store:
         self._unless("store")
         return self.world.store
+
+    @property
+    def clock(self) -> FakeClock:
+        return self.world.clock
 
     def _unless(self, part: str) -> None:
         if part in self.broken:

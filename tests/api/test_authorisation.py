@@ -54,6 +54,7 @@ BODIES: Mapping[tuple[str, str], Json] = {
     ("start_run", ""): READING,
     ("start_run", "the run enforces or adopts"): {"resourceId": str(SERVER), "enforcement": "enforce"},
     ("rollback_change", ""): {"reason": "it is needed", "expiresAt": IN_AN_HOUR},
+    ("set_break_glass", ""): {"on": True, "reason": "incident 4711"},
     ("explain_nsg", ""): {"nsg": [], "direction": "Inbound", "source": "*", "destination": "*", "ports": "*"},
 }
 """By route and by when it takes more than usual; no body where nothing stands here."""
@@ -124,6 +125,7 @@ def test_the_page_is_up_to_date_and_has_a_row_for_every_right_of_every_route() -
 def test_every_route_that_writes_takes_a_role() -> None:
     posts = {route.name: {right for right, _ in route.rights} & set(ROLES) for route in ROUTES}
     assert {name: rights for name, rights in posts.items() if rights} == {
+        "set_break_glass": {Right.OPERATE},
         "start_run": {Right.OPERATE},
         "acknowledge_alert": {Right.OPERATE},
         "approve_alert": {Right.APPROVE},
@@ -457,6 +459,7 @@ def test_whoever_approved_before_their_own_event_arrived_has_approved_nothing(
 # --- what is shut ----------------------------------------------------------------------------------
 
 SHUT = (
+    ShutRoute(route="POST /api/break-glass", when="", opened_by="OPERATOR_KEYS=allow"),
     ShutRoute(route="POST /api/runs", when="the run enforces or adopts", opened_by="OPERATOR_KEYS=allow"),
     ShutRoute(route="POST /api/alerts/{id}/acknowledge", when="", opened_by="OPERATOR_KEYS=allow"),
     ShutRoute(route="POST /api/alerts/{id}/approve", when="", opened_by="OPERATOR_KEYS=allow"),

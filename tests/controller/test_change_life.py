@@ -77,7 +77,7 @@ def test_a_message_that_goes_on_with_a_change_is_on_its_way_before_the_claim() -
     assert change is not None
     assert change.phase is Phase.SENDING
     checks = [world.store.read_message(body) for body in world.queue.bodies()]
-    assert [one.token for one in checks if one.kind is MessageKind.CHECK] == [change.watch]
+    assert {one.token for one in checks if one.kind is MessageKind.CHECK} == {change.watch}
 
 
 def test_a_worker_that_dies_in_the_middle_of_a_write_is_replaced_within_a_minute() -> None:
@@ -97,6 +97,22 @@ def test_a_worker_that_dies_while_it_asks_an_operation_is_replaced_within_a_minu
     long_revert(world, polls=2)
     world.azure.refusals = [WorkerDied()]
     dies(world, lambda: world.drain(RECOVERY))
+    world.drain(RECOVERY)
+    assert only_change(world, FIREWALL).outcome is Outcome.REVERTED
+    assert (len(world.azure.writes), flying(world)) == (1, None)
+
+
+@pytest.mark.field(
+    "steady",
+    "a check whose worker dies before it has done anything has a second message that stands in for it",
+    source="docs/adr/0017-a-change-is-one-value.md",
+    date="2026-11-30",
+)
+def test_a_check_whose_worker_dies_at_once_is_made_by_another_within_a_minute() -> None:
+    world = World()
+    long_revert(world)
+    world.clock.advance(10)
+    assert world.queue.receive(600) is not None  # and its worker is gone
     world.drain(RECOVERY)
     assert only_change(world, FIREWALL).outcome is Outcome.REVERTED
     assert (len(world.azure.writes), flying(world)) == (1, None)
@@ -459,3 +475,42 @@ def test_what_somebody_writes_again_during_the_verification_is_reverted_again() 
     assert there(world) == public_server()
     assert world.store.changes()[0].outcome is Outcome.REVERTED
     assert world.open_alerts(FIREWALL) == []
+
+
+@pytest.mark.field(
+    "steady",
+    "A re-write whose event comes after the verdict stops no reverts: the revert was undone, not ignored",
+    source="docs/adr/0017-a-change-is-one-value.md",
+    date="2026-11-30",
+)
+def test_what_somebody_wrote_again_is_reverted_though_its_event_comes_after_the_verdict() -> None:
+    world = World()
+    long_revert(world)
+    world.clock.advance(1)
+    world.azure.ignores_writes = True
+    again = Cause(kind=CauseKind.EVENT, time=world.clock.now(), actor=SOMEBODY, event_id="again")
+    world.drain(5)
+    world.azure.ignores_writes = False
+    assert world.store.changes()[0].outcome is Outcome.INEFFECTIVE
+    (alert,) = world.open_alerts(FIREWALL)
+    assert alert.decision.reason is Reason.INEFFECTIVE
+    look = Message(kind=MessageKind.LOOK, target=DRIFTED.target, cause=again)
+    world.store.arm(look, world.clock.now(), 0)
+    world.drain(30)
+    assert there(world) == public_server()
+    assert world.open_alerts(FIREWALL) == []
+
+
+def test_a_write_after_the_verdict_or_before_ours_was_sent_excuses_no_revert_without_effect() -> None:
+    world = World()
+    before = world.clock.now()
+    world.clock.advance(60)
+    world.azure.ignores_writes = True
+    long_revert(world)
+    world.drain(10)
+    assert world.store.changes()[0].outcome is Outcome.INEFFECTIVE
+    for time in (before, world.clock.now()):
+        again = Cause(kind=CauseKind.EVENT, time=time, actor=SOMEBODY, event_id=str(time))
+        world.store.arm(Message(kind=MessageKind.LOOK, target=DRIFTED.target, cause=again), time, 0)
+        world.drain(10)
+    assert len(world.azure.writes) == 1

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
+from shared.controller.handled_types import operation_prefixes
 from shared.controller.missed_events import EVENT_PATH_LOST
 from shared.model import Cause, CauseKind, Severity
 from shared.model.alert_records import AlertRecord
 from shared.model.errors import Denied, EntityChanged, StoreError, Throttled
+from shared.model.event_grid import EventSubscriptions
 from shared.model.messages import look
 from shared.model.operations import LoggedWrite
 from tests.builders import DRIFTED, SERVER, public_server
+from tests.controller.test_event_subscriptions import operations, with_filter
 from tests.controller.test_reconcile import seen_compliant
 from tests.fakes import SOMEBODY, START, SUBSCRIPTION, US, World
 
+SERVERS = operation_prefixes()[0]
 FIREWALL = "postgres-firewall-allows-all-azure"
 
 
@@ -83,6 +87,36 @@ def test_what_no_event_told_is_attributed_and_told_once(world: World) -> None:
     (change,) = world.store.changes(policy=FIREWALL)
     assert (change.cause.kind, change.cause.actor) == (CauseKind.SWEEP, SOMEBODY)
     assert change.cause.correlation_id == "logged"
+
+
+@pytest.mark.field(
+    "steady",
+    "The alert about lost events says what is wrong with the event subscription, and when one last came",
+    source="https://learn.microsoft.com/rest/api/eventgrid/controlplane/system-topic-event-subscriptions/get",
+    date="2026-11-30",
+)
+def test_it_says_what_is_wrong_with_the_event_subscription_and_when_events_last_came(world: World) -> None:
+    world.event(world.azure.put(public_server()))
+    world.drain(5)
+    last = world.clock.now()
+    filtered = with_filter(operations("StringBeginsWith", *(v for v in operation_prefixes() if v != SERVERS)))
+    world.azure.event_subscriptions = EventSubscriptions(found=(filtered,))
+    world.clock.advance(3600)
+    written(world)
+    swept(world)
+    (lost,) = world.open_alerts(EVENT_PATH_LOST.id)
+    assert lost.evidence["eventSubscriptions"] == [f"no event of {SERVERS} is sure to be let through"]
+    assert SERVERS in lost.reason
+    assert datetime.fromisoformat(lost.evidence["lastEvent"]) == last - timedelta(seconds=5)
+
+
+def test_subscriptions_that_our_role_does_not_open_are_told_with_the_missing_action(world: World) -> None:
+    why = "our identity may not perform Microsoft.EventGrid/systemTopics/read"
+    world.azure.event_subscriptions = EventSubscriptions(unread=(why,))
+    written(world)
+    swept(world)
+    (lost,) = world.open_alerts(EVENT_PATH_LOST.id)
+    assert (lost.evidence["eventSubscriptions"], lost.evidence["lastEvent"]) == ([why], None)
 
 
 def test_the_alert_is_over_when_an_event_tells_of_a_drift_again(world: World) -> None:

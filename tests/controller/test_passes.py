@@ -123,7 +123,6 @@ def test_what_azures_own_records_tell_of_is_looked_at_by_the_next_pass() -> None
         (replace(RECORD, memories={"p": replace(MEMORY, unknown_since=START, unknown_runs=4)}), None),
         (replace(RECORD, memories={"p": replace(MEMORY, exposure=OPEN)}), None),
         (replace(RECORD, memories={"p": replace(MEMORY, exposure=OPEN, last_compliant_at=START)}), ALWAYS),
-        (replace(RECORD, memories={"p": replace(MEMORY, kept_open=("f",))}), ALWAYS),
         (
             replace(
                 RECORD,
@@ -142,7 +141,6 @@ def test_what_azures_own_records_tell_of_is_looked_at_by_the_next_pass() -> None
         "unknown and told",
         "open since ever",
         "opened",
-        "comes and goes",
         "exempt",
     ],
 )
@@ -330,3 +328,32 @@ def test_every_target_has_one_turn_in_each_cycle_and_turns_are_spread() -> None:
         counts.append(sum(has_turn(f"target-{n}", since, since + step) for n in range(500)))
     assert sum(counts) == 500
     assert max(counts) < 100
+
+
+@pytest.mark.field(
+    "steady",
+    "A pass of the sweep that the platform gave up is told for its subscription, with request and error",
+    source="docs/runbook.md",
+    date="2026-11-30",
+)
+def test_a_pass_that_was_given_up_is_told_until_one_is_whole() -> None:
+    world = quiet()
+    world.azure.closed_scopes = set(world.scopes)
+    world.clock.advance(HALF_AN_HOUR)
+    sweep(world.deps())
+    (given_up,) = (message for message in messages(world) if message.kind is MessageKind.SWEEP)
+    with pytest.raises(Permanent):
+        world.drain(10)
+    for _ in range(2):
+        poisoned(codec.dump(given_up).encode(), world.deps())
+    (alert,) = world.open_alerts("poisoned-message")
+    assert str(alert.resource_id) == f"/subscriptions/{SUBSCRIPTION}"
+    assert "at last Denied AuthorizationFailed: no role" in alert.reason
+    assert "no role" in str(alert.evidence["error"])
+    assert SUBSCRIPTION not in {one.target.id.name for one in world.store.known_targets(SUBSCRIPTION)}
+    world.azure.closed_scopes.clear()
+    world.lose_messages()
+    world.clock.advance(HALF_AN_HOUR)
+    sweep(world.deps())
+    world.drain()
+    assert world.open_alerts("poisoned-message") == []

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from shared.controller.telling import NOT_ENDED
 from shared.guardrails.exposures import SLOW_REVERT
 from shared.model import Outcome, Reason
@@ -14,7 +16,7 @@ from shared.model.messages import MessageKind
 from tests.builders import DRIFTED, public_server
 from tests.controller.test_change_life import flying, told
 from tests.controller.test_changes_in_trouble import long_revert, only_change
-from tests.controller.test_reconcile import FIREWALL
+from tests.controller.test_reconcile import FIREWALL, drift, seen_compliant
 from tests.fakes import World
 
 
@@ -88,3 +90,39 @@ def test_a_slow_revert_is_told_though_the_target_cannot_be_read_at_all() -> None
     world.drain(SLOW_REVERT.total_seconds() + 1)
     (alert,) = world.open_alerts(FIREWALL)
     assert alert.decision.reason is Reason.TARGET_BUSY
+
+
+def refused(wait: float) -> World:
+    """A drift whose revert Azure refuses, with a time before which it is not to be sent again."""
+    world = World()
+    seen_compliant(world, public_server())
+    world.azure.refusals = [Throttled("slow", code="TooManyRequests", status=429, retry_after=wait)]
+    drift(world, DRIFTED)
+    return world
+
+
+@pytest.mark.field(
+    "steady",
+    "What lets somebody in is told at once where Azure refuses its revert for longer than it may stay untold",
+    source="docs/adr/0014-the-exposure-clock.md",
+    date="2026-11-30",
+)
+def test_a_refusal_that_is_to_be_waited_out_for_long_is_told_at_once_and_waited_out() -> None:
+    world = refused(1700.0)
+    (alert,) = world.open_alerts(FIREWALL)
+    assert (alert.decision.reason, alert.decision.detail) == (
+        Reason.TARGET_BUSY,
+        "TooManyRequests: slow",
+    )
+    world.drain(1600)
+    assert world.azure.writes == []
+    world.drain(200)
+    assert len(world.azure.writes) == 1
+    assert world.open_alerts(FIREWALL) == []
+
+
+def test_a_refusal_that_is_over_in_time_is_told_to_nobody() -> None:
+    world = refused(30.0)
+    world.drain(60)
+    assert len(world.azure.writes) == 1
+    assert world.store.alerts(policy=FIREWALL) == []

@@ -3,79 +3,26 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import ClassVar
-from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
 from driftward.cli import main
-from shared.model import Json
 from shared.model.errors import Denied
-from tests.api.test_api import call
 from tests.controller.test_expired_exemptions import ENTRY
 from tests.controller.test_rolled_back_edits import INTERNET, rolled_back
-from tests.fakes import World
+from tests.driftward.serving import Served, served
 
 FILE = "version: 1\nexemptions:\n" + ENTRY % "2027-01-01" + ENTRY % "2026-11-01"
 
 
-@dataclass
-class Served:
-    """An app over HTTP, and the keys with which it was asked."""
-
-    world: World
-    url: str = ""
-    keys: list[str | None] = field(default_factory=list)
-    link: str | None = None
-    redirect: str | None = None
-
-
 @pytest.fixture
 def app() -> Iterator[Served]:
-    held = Served(rolled_back())
-    held.world.policies_file = FILE
-
-    class Handler(BaseHTTPRequestHandler):
-        served: ClassVar[Served] = held
-
-        def do_GET(self) -> None:
-            query = dict(parse_qsl(urlsplit(self.path).query))
-            headers = {"host": self.headers["Host"], "x-forwarded-proto": "http"}
-            route = "status" if self.path.endswith("/status") else "list_exemptions"
-            limit = {} if route == "status" else {"limit": "2"}
-            found = call(self.served.world, route, query={**limit, **query}, headers=headers)
-            link = self.served.link or found.headers.get("Link")
-            self._answer(found.status, found.body, {"Link": link} if link else {})
-
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            found = call(self.served.world, "revoke_exemption", body, id=self.path.split("/")[3])
-            self._answer(found.status, found.body, {})
-
-        def _answer(self, status: int, body: Json, headers: dict[str, str]) -> None:
-            self.served.keys.append(self.headers["x-functions-key"] or self.headers["Authorization"])
-            moved = self.served.redirect
-            self.send_response(302 if moved else status)
-            for name, text in {**headers, **({"Location": moved} if moved else {})}.items():
-                self.send_header(name, text)
-            self.end_headers()
-            self.wfile.write(json.dumps(body).encode())
-
-        def log_message(self, *_: object) -> None:
-            """Silence."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        held.url = f"http://127.0.0.1:{server.server_address[1]}"
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-        thread.start()
+    with served(rolled_back()) as held:
+        held.world.policies_file = FILE
+        held.page = 2
         yield held
-        server.shutdown()
-        thread.join()
 
 
 def test_those_of_a_file_are_listed_with_their_lines(

@@ -26,6 +26,7 @@ HTTP = {
     "get_alert": ("GET", "alerts/{id}", "FUNCTION"),
     "acknowledge_alert": ("POST", "alerts/{id}/acknowledge", "FUNCTION"),
     "list_exemptions": ("GET", "exemptions", "FUNCTION"),
+    "set_break_glass": ("POST", "break-glass", "FUNCTION"),
     "revoke_exemption": ("POST", "exemptions/{id}/revoke", "FUNCTION"),
     "approve_alert": ("POST", "alerts/{id}/approve", "FUNCTION"),
     "list_changes": ("GET", "changes", "FUNCTION"),

@@ -42,6 +42,7 @@ _BODIES: Mapping[str, tuple[dict[str, Any], ...]] = {
     ),
     "acknowledge_alert": ({"by": "Jane Doe"}, {}),
     "revoke_exemption": ({"by": "Jane Doe"}, {}),
+    "set_break_glass": ({"on": False, "reason": "incident 4711 is over"},),
     "approve_alert": ({"expiresInMinutes": 30, "by": "Jane Doe"}, {}),
     "rollback_change": (
         {"reason": "the partner needs it", "expiresAt": START.replace(month=12).isoformat()},

@@ -62,6 +62,7 @@ class ArmGateway:
         self._session.reserve = SWEEP_RESERVE
 
     def read(self, target: Target, aspects: frozenset[Aspect]) -> Snapshot:
+        self._session.begin_reading()
         return targets.read(self._session, target, aspects)
 
     def more(self, snapshot: Snapshot, aspects: frozenset[Aspect]) -> Snapshot:

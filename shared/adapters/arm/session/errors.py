@@ -35,8 +35,10 @@ from shared.model.errors import (
     Throttled,
     Transient,
 )
-from shared.model.values import value
+from shared.model.values import value, whole_number
 
+LONGEST_ASKED: Final = 86_400.0
+"""Seconds that anybody waits because an answer says so: Azure names seconds to minutes."""
 SDK_ERRORS: Final = (AzureError, ValueError, OverflowError, RecursionError)
 """Everything that an SDK client raises for a request that went wrong: errors of its own, of JSON and of its
 readers, which are ``ValueError``s, and what a number without end or a depth without bottom makes of them."""
@@ -233,19 +235,20 @@ def _number(text: str | None) -> float | None:
         number = float(text) if text else None
     except ValueError:
         return None
-    return number if number is not None and 0 <= number < float("inf") else None
+    return min(number, LONGEST_ASKED) if number is not None and 0 <= number < float("inf") else None
 
 
 def _until(text: str, now: datetime) -> float | None:
     try:
-        return max(0.0, (parsedate_to_datetime(text) - now).total_seconds())
+        return min(max(0.0, (parsedate_to_datetime(text) - now).total_seconds()), LONGEST_ASKED)
     except (ValueError, TypeError):  # not a date, or one without a zone
         return None
 
 
 def _duration(text: str | None) -> float | None:
     parts = (text or "").split(":")
-    if len(parts) != 3 or not all(part.isdecimal() for part in parts):
+    numbers = [number for part in parts if (number := whole_number(part)) is not None]
+    if len(parts) != 3 or len(numbers) != 3:
         return None
-    hours, minutes, seconds = (int(part) for part in parts)
-    return float(hours * 3600 + minutes * 60 + seconds)
+    hours, minutes, seconds = numbers
+    return min(float(hours * 3600 + minutes * 60 + seconds), LONGEST_ASKED)

@@ -12,15 +12,16 @@ but the caller's, after a new reading. What must not live here: resource shapes,
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
 from itertools import count
-from typing import Any, Final, TypedDict, TypeVar
+from typing import Any, Final, NotRequired, TypedDict, TypeVar
 from urllib.parse import urlsplit
 
 from azure.core.pipeline import PipelineRequest, PipelineResponse
 from azure.core.rest import HttpRequest, HttpResponse
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, stop_before_delay
 
-from shared.adapters.arm.session.clients import ArmClients, same_host
+from shared.adapters.arm.session.clients import READ_SECONDS, ArmClients, same_host
 from shared.adapters.arm.session.errors import SDK_ERRORS, Asked, retry_after, translate
 from shared.adapters.arm.session.pace import RESERVE
 from shared.adapters.identity import no_token
@@ -31,9 +32,16 @@ from shared.model.values import value
 
 ATTEMPTS: Final = 3
 BUDGET_SECONDS: Final = 10.0
+READING_SECONDS: Final = 45.0
+"""For all that one reading of a target asks. A look that verifies a change is minded for a minute."""
 LONGEST_WAIT_SECONDS: Final = 5.0
 MOST_PAGES: Final = 50
 """Of one list, whoever goes through them. A page of Resource Graph has 1,000 rows, any other some hundred."""
+
+
+class TookTooLong(Transient):
+    """A reading has used up its time: what is left of it is not asked for."""
+
 
 _T = TypeVar("_T")
 Request = PipelineRequest[HttpRequest]
@@ -45,6 +53,7 @@ class Hooks(TypedDict):
 
     raw_request_hook: Callable[[Request], None]
     raw_response_hook: Callable[[Response], None]
+    read_timeout: NotRequired[float]
 
 
 @value
@@ -69,6 +78,11 @@ class Session:
         self.calls: list[ArmCall] = []
         self.troubles: list[Transient] = []
         self._sleep = sleep
+        self._reading_until: datetime | None = None
+
+    def begin_reading(self) -> None:
+        """What is asked from now on belongs to one reading of a target, which has a time to be done in."""
+        self._reading_until = self.clock.now() + timedelta(seconds=READING_SECONDS)
 
     def ask(
         self,
@@ -77,7 +91,8 @@ class Session:
         server: ServerState | None = None,
     ) -> _T:
         """Send a read or a poll, again where that helps. Raises a classified ``GatewayError``; one that
-        passes is among the ``troubles``, whoever catches it."""
+        passes is among the ``troubles``, whoever catches it. A read is not sent any more when the reading of
+        which it is a part has taken too long."""
         retrying = Retrying(
             retry=retry_if_exception(_is_worth_asking_again),
             stop=stop_after_attempt(ATTEMPTS) | stop_before_delay(BUDGET_SECONDS),
@@ -86,7 +101,7 @@ class Session:
             reraise=True,
         )
         try:
-            return retrying(lambda: self.classified(lambda: request(self._hooks()), asked, server))
+            return retrying(lambda: self.classified(lambda: request(self._hooks(asked)), asked, server))
         except Transient as passing:
             self.trouble(passing)
             raise
@@ -123,8 +138,9 @@ class Session:
         except SDK_ERRORS as error:
             raise self._named(translate(error, asked, now=self.clock.now(), server=server)) from error
 
-    def _hooks(self) -> Hooks:
+    def _hooks(self, asked: Asked) -> Hooks:
         """For one operation of an SDK, which asks for page after page by itself."""
+        left = self._left() if asked is Asked.READ else READ_SECONDS
         pages = count(1)
 
         def ask(request: Request) -> None:
@@ -132,7 +148,17 @@ class Session:
                 raise endless(urlsplit(request.http_request.url).path)
             self._asked(request)
 
-        return {"raw_request_hook": ask, "raw_response_hook": self._answered}
+        return {"raw_request_hook": ask, "raw_response_hook": self._answered, "read_timeout": left}
+
+    def _left(self) -> float:
+        """Seconds that a read may wait for its answer. Raises ``Transient`` where none are left."""
+        if self._reading_until is None:
+            return READ_SECONDS
+        left = (self._reading_until - self.clock.now()).total_seconds()
+        if left <= 0:
+            said = f"not asked: what was read of the target before took {READING_SECONDS:.0f} s"
+            raise TookTooLong(said, code="ReadingTooSlow")
+        return min(left, READ_SECONDS)
 
     def _asked(self, request: Request) -> None:
         """Count the request; refuse one that a link in an answer would send to another host."""
@@ -210,7 +236,7 @@ def _is_plain(one: object) -> bool:
 
 
 def _is_worth_asking_again(error: BaseException) -> bool:
-    if not isinstance(error, Transient) or isinstance(error, Busy):
+    if not isinstance(error, Transient) or isinstance(error, Busy | TookTooLong):
         return False
     if no_token(error):  # azure-identity asks its own services again; that nobody is signed in does not pass
         return False

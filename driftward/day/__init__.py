@@ -1,0 +1,1 @@
+"""How the commands of the day show what an app answers: alerts, changes, runs, status."""
