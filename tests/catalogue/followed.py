@@ -123,7 +123,7 @@ def wired(stage: Stage, folder: Path) -> tuple[Wiring, MemoryQueue, MovedClock]:
     }
     wiring, clock = Wiring(environment, folder), MovedClock()
     queue = MemoryQueue(clock)
-    wiring.__dict__.update(_clock=clock, store=Store(MemoryTables(), MemoryBlobs(), queue))
+    wiring.__dict__.update(clock=clock, store=Store(MemoryTables(), MemoryBlobs(), queue))
     return wiring, queue, clock
 
 
