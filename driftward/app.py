@@ -56,16 +56,19 @@ class App:
         """Every item of a list, page by page. Raises ``NoAnswer`` and ``AppRefused``."""
         return [item for page in self._pages(f"{path}{_asked(query)}") for item in page]
 
-    def get(self, path: str, query: Mapping[str, str] | None = None) -> dict[str, Json]:
-        """One object. Raises ``NoAnswer`` and ``AppRefused``."""
-        return self._object(f"{path}{_asked(query)}", None)
+    def get(
+        self, path: str, query: Mapping[str, str] | None = None, also: tuple[int, ...] = ()
+    ) -> dict[str, Json]:
+        """One object; what comes with a status of ``also`` is an answer as well. Raises ``NoAnswer`` and
+        ``AppRefused``."""
+        return self._object(f"{path}{_asked(query)}", None, also)
 
     def post(self, path: str, body: Json) -> dict[str, Json]:
         """What became of it. Raises ``NoAnswer`` and ``AppRefused``."""
         return self._object(path, json.dumps(body).encode())
 
-    def _object(self, path: str, body: bytes | None) -> dict[str, Json]:
-        found, _ = self._ask(self._at(path), body)
+    def _object(self, path: str, body: bytes | None, also: tuple[int, ...] = ()) -> dict[str, Json]:
+        found, _ = self._ask(self._at(path), body, also)
         if not isinstance(found, dict):
             raise NoAnswer(f"{self._at(path)}: an object was expected")
         return found
@@ -95,7 +98,9 @@ class App:
     def _at(self, path: str) -> str:
         return f"{self.url.rstrip('/')}/api/{path}"
 
-    def _ask(self, address: str, body: bytes | None = None) -> tuple[Json, str | None]:
+    def _ask(
+        self, address: str, body: bytes | None = None, also: tuple[int, ...] = ()
+    ) -> tuple[Json, str | None]:
         """The answer, and where the headers say that the next page is."""
         request = urllib.request.Request(address, data=body, headers=self._headers())
         patience = _ANSWER_SECONDS if body is None else _DEED_SECONDS
@@ -104,6 +109,8 @@ class App:
                 return _read(reply.read(), address), reply.headers.get("Link")
         except urllib.error.HTTPError as error:
             with error:
+                if error.code in also and error.headers.get_content_type() == "application/json":
+                    return _read(error.read(), address), None
                 raise AppRefused(error.code, _detail(error.read())) from None
         except (OSError, http.client.HTTPException) as error:
             raise NoAnswer(f"{self.url}: no answer: {error}") from error

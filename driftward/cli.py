@@ -117,6 +117,9 @@ COMMANDS: Final[Mapping[str, Place]] = {
     "exemptions": Place(
         "driftward.exemptions", "exemptions", "which exemptions stand, where they were given, and their end"
     ),
+    "doctor": Place(
+        "driftward.doctor", "doctor", "whether an installation has what it needs, and what mends it"
+    ),
     "verify-journal": Place(
         "driftward.verify_journal",
         "verify_journal",

@@ -11,7 +11,7 @@ import json
 import os
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -24,6 +24,7 @@ from shared.model.errors import ConfigurationError, StoreError
 if TYPE_CHECKING:
     from driftward.journal.asking import Log, Verified
     from shared.adapters.arm.session.clients import ArmClients
+    from shared.wiring import Wiring
 
 _HELP: Final = """\
 Checks that the journal is the one that was written: every chain of hashes without a gap and up to its
@@ -47,6 +48,7 @@ known.
 _WITH_LOG: Final = "Compare Azure's log too (the default)."
 _SINCE: Final = "How many days of the Activity Log are compared (default 30); Azure keeps 90."
 _IDENTITY: Final = "Object id or app id of Driftward, beside those that the journal names; may be repeated."
+_RETENTION: Final = "For how many days links are kept (default: retentionDays of policies.yaml)."
 _ANCHOR: Final = "Hash of an anchor that was kept elsewhere (the sweep logs each); may be repeated."
 
 
@@ -55,20 +57,21 @@ _ANCHOR: Final = "Hash of an anchor that was kept elsewhere (the sweep logs each
 @click.option("--since", metavar="DAYS", type=click.IntRange(1, 90), default=30, help=_SINCE)
 @click.option("--identity", "identities", metavar="ID", multiple=True, help=_IDENTITY)
 @click.option("--anchor", "anchors", metavar="HASH", multiple=True, help=_ANCHOR)
+@click.option("--retention", "kept", metavar="DAYS", type=click.IntRange(min=1), help=_RETENTION)
 @answers
-def verify_journal(
-    with_log: bool, since: int, identities: Sequence[str], anchors: Sequence[str], as_json: bool
-) -> int:
+def verify_journal(with_log: bool, since: int, as_json: bool, **known: Any) -> int:
     """Ask whether the journal holds."""
     hush()
     try:
-        found = _verified(since if with_log else None, identities, anchors)
+        found = _verified(since if with_log else None, **known)
     except (ConfigurationError, StoreError) as error:
         return refuse(error)
     return _tell(found, as_json=as_json)
 
 
-def _verified(days: int | None, identities: Sequence[str], anchors: Sequence[str]) -> Verified:
+def _verified(
+    days: int | None, identities: Sequence[str], anchors: Sequence[str], kept: int | None
+) -> Verified:
     from driftward.journal.asking import Asked, verify
     from shared.adapters.arm.session.clients import ArmClients
     from shared.adapters.clock import SystemClock
@@ -81,11 +84,21 @@ def _verified(days: int | None, identities: Sequence[str], anchors: Sequence[str
         subscriptions=[scope.subscription for scope in wiring.settings.scopes],
         writers=tuple(Actor(object_id=one, app_id=one) for one in identities),
         anchors=tuple(anchors),
+        kept=_kept(wiring) if kept is None else timedelta(days=kept),
     )
     try:
         return verify(wiring.store.evidence, asked, SystemClock().now())
     finally:
         clients.close()
+
+
+def _kept(wiring: Wiring) -> timedelta | None:
+    """As ``policies.yaml`` has it; None where that is not at hand, which matters only where links went."""
+    try:
+        days = wiring.configuration.file.retention_days
+    except ConfigurationError:
+        return None
+    return timedelta(days=days) if days else timedelta.max
 
 
 def _log(clients: ArmClients, days: int) -> Log:

@@ -23,6 +23,11 @@ def health(req: func.HttpRequest) -> func.HttpResponse:
     return _answer("health", req)
 
 
+@bp.route(route="doctor", methods=["GET"])
+def doctor(req: func.HttpRequest) -> func.HttpResponse:
+    return _answer("doctor", req)
+
+
 @bp.route(route="status", methods=["GET"])
 def status(req: func.HttpRequest) -> func.HttpResponse:
     return _answer("status", req)

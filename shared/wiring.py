@@ -12,6 +12,7 @@ import json
 import logging
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -27,12 +28,17 @@ from shared.model import Json
 from shared.model.alert_records import Notification
 from shared.model.errors import ConfigurationError, SinkError
 from shared.model.interfaces import Sink
+from shared.model.resource_id import ResourceId, parse_resource_id
 from shared.policies import discover
 
 if TYPE_CHECKING:
     from shared.adapters.arm.service_tags import TagLists
     from shared.adapters.arm.session.clients import ArmClients
     from shared.adapters.clock import SystemClock
+    from shared.adapters.storage.connection import Connection
+    from shared.controller.doctor import Asked, Report
+    from shared.model.interfaces import Gateway
+    from shared.model.surroundings import Surroundings
     from shared.state.store import Store
 
 ROOT: Final = Path(__file__).resolve().parent.parent
@@ -48,11 +54,10 @@ class Wiring:
 
     def deps(self) -> Deps:
         """What one invocation works with."""
-        from shared.adapters.arm.gateway import ArmGateway
         from shared.adapters.arm.service_tags import ArmServiceTags
 
         return Deps(
-            gateway=ArmGateway(self._clients, self.clock, self.clock.sleep),
+            gateway=self.gateway(),
             service_tags=ArmServiceTags(self._clients, self.clock, self.clock.sleep, self._tag_lists),
             store=self.store,
             clock=self.clock,
@@ -72,6 +77,47 @@ class Wiring:
             judged_by=lambda: self._judged_by,
             site=self._environment.get("WEBSITE_SITE_NAME", ""),
         )
+
+    def examined(self, asked: Asked) -> Report:
+        """What the installation lacks; of the app that we are, where nobody says which."""
+        from shared.controller.doctor import examine
+
+        return examine(
+            self, asked if asked.app is not None else replace(asked, app=_own_app(self._environment))
+        )
+
+    def gateway(self) -> Gateway:
+        from shared.adapters.arm.gateway import ArmGateway
+
+        return ArmGateway(self._clients, self.clock, self.clock.sleep)
+
+    def surroundings(self) -> Surroundings:
+        from shared.adapters.arm.reading.installation import ArmSurroundings
+        from shared.adapters.arm.session.session import Session
+
+        return ArmSurroundings(Session(self._clients, self.clock, self.clock.sleep))
+
+    @property
+    def sinks(self) -> tuple[Sink, ...]:
+        return tuple(self._sinks.values())
+
+    @property
+    def has_sinks(self) -> bool:
+        return bool(self._sinks)
+
+    @property
+    def by_key(self) -> bool:
+        return bool(self._connection.text)
+
+    @property
+    def by_name(self) -> bool:
+        return self._connection.by_name
+
+    @cached_property
+    def _connection(self) -> Connection:
+        from shared.adapters.storage.connection import read_connection
+
+        return read_connection(self._environment, self.settings.cloud)
 
     @cached_property
     def settings(self) -> Settings:
@@ -141,6 +187,7 @@ class Wiring:
     def _sinks(self) -> Mapping[str, Sink]:
         """By name; two channels of one host differ in their number."""
         if not (self.settings.alert_topic or self.settings.alert_urls):
+            _LOG.warning("no sink is set: alerts open, and nobody is told (ALERT_URLS, ALERT_TOPIC_ENDPOINT)")
             return {}
         from shared.adapters.sinks import channel_sink, event_grid_sink
         from shared.alerts.channels.forms import RENDERINGS
@@ -155,6 +202,19 @@ class Wiring:
         if sink is None:
             raise SinkError(f"no sink is named {name}: the settings have changed since")
         sink.deliver(notification)
+
+
+def _own_app(environment: Mapping[str, str]) -> ResourceId | None:
+    """The Function App that we are, as the platform's settings say; None elsewhere
+    (learn.microsoft.com/azure/app-service/reference-app-settings)."""
+    names = ("WEBSITE_OWNER_NAME", "WEBSITE_RESOURCE_GROUP", "WEBSITE_SITE_NAME")
+    owner, group, site = (environment.get(name, "").strip() for name in names)
+    subscription = owner.partition("+")[0]
+    if not (subscription and group and site):
+        return None
+    return parse_resource_id(
+        f"/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Web/sites/{site}"
+    )
 
 
 @lru_cache(maxsize=1)

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from shared.model.interfaces import Blobs, Entity, Queue, Tables, TableWrite
+from shared.model.interfaces import Blobs, Entity, Queue, Tables, TableWrite, Written
 from shared.state.store import Store
 from tests.fakes import World
 
@@ -117,9 +117,15 @@ class CountingBlobs:
                 self._counts.note("names", container)
             yield name
 
-    def delete(self, container: str, name: str) -> None:
+    def written(self, container: str, prefix: str = "") -> Iterator[Written]:
+        self._counts.note("names", container)
+        for one in self._blobs.written(container, prefix):
+            self._counts.rows += 1
+            yield one
+
+    def delete(self, container: str, name: str, etag: str | None = None) -> None:
         self._counts.note("remove", container)
-        self._blobs.delete(container, name)
+        self._blobs.delete(container, name, etag)
 
 
 class CountingQueue:

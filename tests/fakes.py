@@ -304,16 +304,17 @@ def _locators(snapshot: Snapshot) -> list[Locator]:
 
 @dataclass
 class LossyQueue:
-    """A queue that does not take the next message of one kind; then it is whole again."""
+    """A queue that does not take one message of one kind: that after the next ``taken``."""
 
     queue: MemoryQueue
     kind: MessageKind
-    down: bool = True
+    taken: int = 0
 
     def send(self, body: str, delay_seconds: float = 0) -> None:
-        if self.down and codec.load(Message, body).kind is self.kind:
-            self.down = False
-            raise StoreError("the queue is down")
+        if codec.load(Message, body).kind is self.kind:
+            self.taken -= 1
+            if self.taken == -1:
+                raise StoreError("the queue is down")
         self.queue.send(body, delay_seconds)
 
 
@@ -355,7 +356,7 @@ class World:
     def __post_init__(self) -> None:
         self.azure = Azure(clock=self.clock)
         self.queue = MemoryQueue(self.clock)
-        self.blobs = MemoryBlobs()
+        self.blobs = MemoryBlobs(self.clock)
         self.tables = MemoryTables()
         self.store = Store(self.tables, self.blobs, self.queue)
         self._ids = count(1)
@@ -418,9 +419,9 @@ class World:
         self.queue = MemoryQueue(self.clock)
         self.store = Store(self.tables, self.blobs, self.queue)
 
-    def refuse_next(self, kind: MessageKind) -> None:
-        """The next message of this kind cannot be queued."""
-        self.store = Store(self.tables, self.blobs, LossyQueue(self.queue, kind))
+    def refuse_next(self, kind: MessageKind, after: int = 0) -> None:
+        """The next message of this kind, or the one after so many, cannot be queued."""
+        self.store = Store(self.tables, self.blobs, LossyQueue(self.queue, kind, after))
 
     def open_alerts(self, policy: str) -> list[AlertRecord]:
         """The alerts of a policy that are not resolved."""

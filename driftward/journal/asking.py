@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Final, TypeAlias
 
-from driftward.journal.chains import check_anchors, check_chains, read_anchors
+from driftward.journal.anchors import read_anchors
+from driftward.journal.chains import check_anchors, check_chains
 from driftward.journal.consent import check_consent
+from driftward.journal.cuts import check_cuts
 from driftward.journal.entries import Vouched, check_blobs, check_entries, vouched
 from driftward.journal.findings import Findings, together
 from driftward.journal.writes import check_writes, writers
@@ -36,6 +38,8 @@ class Asked:
     writers: tuple[Actor, ...] = ()
     anchors: tuple[str, ...] = ()
     """Hashes of anchors that were kept elsewhere."""
+    kept: timedelta | None = None
+    """For how long links are to be kept; None where that is not known."""
 
 
 @value
@@ -47,6 +51,8 @@ class Verified:
     links: int
     anchors: int
     changes: int
+    cut_off: int = 0
+    """How many links went with the retention."""
     writes: int | None = None
     """The lines of Azure's log; None where it was left out or could not be read."""
 
@@ -54,13 +60,14 @@ class Verified:
 def verify(reader: EvidenceReader, asked: Asked, now: datetime) -> Verified:
     """Check everything. Raises ``StoreError`` where the store cannot be read."""
     evidence, texts = reader.read(), lru_cache(maxsize=_TEXTS)(reader.text)
-    known = vouched(evidence, texts)
+    known, cuts = vouched(evidence, texts), check_cuts(evidence, asked.kept, now)
     inside = together(
         [
-            check_chains(evidence),
-            check_anchors(evidence, asked.anchors),
-            check_entries(evidence, known, texts, now),
-            check_consent(known),
+            cuts.findings,
+            check_chains(evidence, cuts),
+            check_anchors(evidence, cuts, asked.anchors),
+            check_entries(evidence, known, cuts, texts, now),
+            check_consent(known, cuts),
             check_blobs(evidence, texts),
         ]
     )
@@ -73,6 +80,7 @@ def verify(reader: EvidenceReader, asked: Asked, now: datetime) -> Verified:
         links=sum(len(entries) for entries in evidence.chains.values()),
         anchors=len(evidence.anchors),
         changes=len(evidence.changes),
+        cut_off=sum(cut.sequence for cut in cuts.held.values()),
         writes=len(logged) if logged is not None else None,
     )
 

@@ -3,64 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 
+from driftward.journal.anchors import ReadAnchor, chained_anchors, links_of, read_anchors
+from driftward.journal.cuts import Cuts
 from driftward.journal.findings import Findings, fault, note, together
-from shared.model import codec
 from shared.model.anchors import Anchor
-from shared.model.chain import NOTHING_BEFORE, Entry, FaultKind, Head, Link, check_chain, differing, hash_of
+from shared.model.chain import NOTHING_BEFORE, Entry, FaultKind, Head, check_chain, differing
 from shared.model.deeds import DeedKind
-from shared.model.errors import StoreError
-from shared.model.values import value
 from shared.state.journal import SWITCHES
-from shared.state.journal_evidence import Evidence, KeptAnchor
-
-
-@value
-class ReadAnchor:
-    """An anchor as it is kept, and what it holds; None where that cannot be read."""
-
-    kept: KeptAnchor
-    anchor: Anchor | None
-
-    @property
-    def hash(self) -> str:
-        return hash_of(self.kept.text)
-
-
-def links_of(entries: tuple[Entry, ...]) -> Iterator[Link]:
-    """The links of a chain in their order, as far as they can be read."""
-    for entry in sorted(entries, key=lambda entry: entry.sequence):
-        try:
-            yield entry.link()
-        except StoreError:
-            continue
-
-
-def read_anchors(evidence: Evidence) -> tuple[ReadAnchor, ...]:
-    """The anchors in the order of their names, which is that of their numbers."""
-    return tuple(_read(kept) for kept in evidence.anchors)
-
-
-def _read(kept: KeptAnchor) -> ReadAnchor:
-    try:
-        return ReadAnchor(kept=kept, anchor=codec.load(Anchor, kept.text))
-    except StoreError:
-        return ReadAnchor(kept=kept, anchor=None)
-
+from shared.state.journal_evidence import Evidence
 
 # --- chains ----------------------------------------------------------------------------------------
 
 
-def check_chains(evidence: Evidence) -> Findings:
-    """Every chain by itself: hashes, numbers, and the link that is said to be the newest."""
+def check_chains(evidence: Evidence, cuts: Cuts) -> Findings:
+    """Every chain by itself: hashes, numbers, its cut, and the link that is said to be the newest."""
     heads = {head.chain: head for head in evidence.heads}
     named = sorted({*evidence.chains, *heads})
-    found = (_chain(name, evidence.chains.get(name, ()), heads.get(name)) for name in named)
+    found = (_chain(evidence.chains.get(name, ()), heads.get(name), cuts.head(name), name) for name in named)
     return together([*found, *_beginnings(evidence), *_healed(evidence)])
 
 
-def _chain(name: str, entries: tuple[Entry, ...], head: Head | None) -> Findings:
-    found = Findings(faults=check_chain(entries, head))
+def _chain(entries: tuple[Entry, ...], head: Head | None, cut: Head | None, name: str) -> Findings:
+    found = Findings(faults=check_chain(entries, head, cut))
     if head is None and len(entries) > 1:
         return found + fault(FaultKind.LINK_MISSING, name, "the row that names its newest link is not there")
     return found
@@ -86,32 +52,19 @@ def _healed(evidence: Evidence) -> Iterator[Findings]:
 # --- anchors ---------------------------------------------------------------------------------------
 
 
-def check_anchors(evidence: Evidence, outside: tuple[str, ...] = ()) -> Findings:
+def check_anchors(evidence: Evidence, cuts: Cuts, outside: tuple[str, ...] = ()) -> Findings:
     """The anchors among themselves, and every chain against each. ``outside`` are hashes kept elsewhere."""
     anchors = read_anchors(evidence)
-    chained = _chained(anchors, evidence)
+    chained = chained_anchors(evidence)
     by_hash = {one.hash: one for one in anchors}
     return together(
         [
             *_sequence(chained, evidence),
-            *(_against(one, evidence) for one in anchors),
+            *(_against(one, evidence, cuts) for one in anchors),
             *(_strays(anchors, chained)),
             *(_of_outside(known, by_hash) for known in outside),
         ]
     )
-
-
-def _chained(anchors: tuple[ReadAnchor, ...], evidence: Evidence) -> list[ReadAnchor]:
-    """From the newest back, by the hash that each has of the one before."""
-    by_hash = {one.hash: one for one in anchors}
-    wanted = evidence.newest.hash if evidence.newest is not None else NOTHING_BEFORE
-    chained: list[ReadAnchor] = []
-    while (one := by_hash.pop(wanted, None)) is not None:
-        chained.append(one)
-        if one.anchor is None:
-            break
-        wanted = one.anchor.previous
-    return chained
 
 
 def _sequence(chained: list[ReadAnchor], evidence: Evidence) -> Iterator[Findings]:
@@ -127,15 +80,39 @@ def _sequence(chained: list[ReadAnchor], evidence: Evidence) -> Iterator[Finding
     elif oldest.previous != NOTHING_BEFORE or oldest.sequence != 1:
         detail = f"the anchor before number {oldest.sequence} is not there as it was"
         yield fault(FaultKind.ANCHOR_MISSING, chained[-1].kept.name, detail)
+    yield from _times(chained)
 
 
-def _against(one: ReadAnchor, evidence: Evidence) -> Findings:
-    """Every chain has, where an anchor saw it end, the link that stood there."""
+def _times(chained: list[ReadAnchor]) -> Iterator[Findings]:
+    """Each is younger than the one before: one that is older would vouch for what it never saw."""
+    for later, earlier in pairwise(chained):
+        if not _is_younger(later.anchor, earlier.anchor):
+            detail = f"it is said to be no younger than {earlier.kept.name}, which it follows"
+            yield fault(FaultKind.ANCHOR_CHANGED, later.kept.name, detail)
+
+
+def _is_younger(later: Anchor | None, earlier: Anchor | None) -> bool:
+    """What cannot be read is told of elsewhere."""
+    return later is None or earlier is None or later.time > earlier.time
+
+
+def _against(one: ReadAnchor, evidence: Evidence, cuts: Cuts) -> Findings:
+    """Every chain has, where an anchor saw it end, the link that stood there, unless that was cut off."""
     if one.anchor is None:
         return fault(FaultKind.ANCHOR_CHANGED, one.kept.name, "it holds no anchor")
     places = one.anchor.heads.items()
     heads = (Head(chain=name, sequence=place.sequence, hash=place.hash) for name, place in places)
-    return together(_anchored(head, evidence.chains, one) for head in heads)
+    missing = (head for head in heads if not _was_cut(head, evidence.chains, cuts))
+    return together(_anchored(head, evidence.chains, one) for head in missing)
+
+
+def _was_cut(head: Head, chains: Mapping[str, tuple[Entry, ...]], cuts: Cuts) -> bool:
+    """Whether the link went by a cut; the last that went is known by its hash."""
+    cut = cuts.head(head.chain)
+    if cut is None or head.sequence > cut.sequence:
+        return False
+    is_there = any(entry.sequence == head.sequence for entry in chains.get(head.chain, ()))
+    return not is_there and (head.sequence < cut.sequence or head.hash == cut.hash)
 
 
 def _anchored(head: Head, chains: Mapping[str, tuple[Entry, ...]], one: ReadAnchor) -> Findings:

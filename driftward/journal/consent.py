@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 
+from driftward.journal.cuts import Cuts
 from driftward.journal.entries import Told, Vouched
 from driftward.journal.findings import Findings, fault, together
 from shared.model import Reason
@@ -17,21 +18,22 @@ from shared.model.deeds import DeedKind
 _UNTOLD: Final = "it was made as approved, and no link tells of an approval that held then"
 
 
-def check_consent(known: Vouched) -> Findings:
+def check_consent(known: Vouched, cuts: Cuts) -> Findings:
     """Every claim that an approval opened. One from before the chains began is left out: what was approved
-    then is told nowhere any more."""
+    then is told nowhere any more. So is one that was cut off, whose approval may have gone before it."""
     return together(
         fault(FaultKind.ENTRY_FORGED, f"change {claim.what.get('change')}", _UNTOLD)
         for chain in sorted(known.told)
-        for claim in _as_approved(known, chain)
+        for claim in _as_approved(known, chain, cuts)
         if not any(_held(one, claim) for one in _given(known, chain, claim))
     )
 
 
-def _as_approved(known: Vouched, chain: str) -> Iterator[Link]:
+def _as_approved(known: Vouched, chain: str, cuts: Cuts) -> Iterator[Link]:
     """A rollback is an operator's own word, and none of an alert's approval."""
     for one in known.of(chain, DeedKind.CHANGE_CLAIMED, "reason", Reason.APPROVED.value):
-        if isinstance(one, Link) and one.what.get("kind") == ChangeKind.REMEDIATION:
+        of_ours = isinstance(one, Link) and one.what.get("kind") == ChangeKind.REMEDIATION
+        if isinstance(one, Link) and of_ours and not cuts.reaches(chain, one.sequence):
             yield one
 
 

@@ -12,7 +12,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final, TypeAlias
 
-from driftward.journal.chains import links_of
+from driftward.journal.anchors import links_of
+from driftward.journal.cuts import Cuts
 from driftward.journal.findings import Findings, fault, is_fresh, note, together
 from shared.model import Change, Json, Outcome, Proof, codec
 from shared.model.alert_records import AlertRecord
@@ -80,7 +81,7 @@ def _text(reference: str, texts: Texts) -> str | None:
         return None
 
 
-def check_entries(evidence: Evidence, known: Vouched, texts: Texts, now: datetime) -> Findings:
+def check_entries(evidence: Evidence, known: Vouched, cuts: Cuts, texts: Texts, now: datetime) -> Findings:
     """Changes, approvals and exemptions, each against what is told of it, and back."""
     unreadable = (fault(FaultKind.ENTRY_UNREADABLE, row.where, row.reason) for row in evidence.unreadable)
     found = together(
@@ -89,7 +90,7 @@ def check_entries(evidence: Evidence, known: Vouched, texts: Texts, now: datetim
             *(_change(change, known, texts, now) for change in evidence.changes),
             *(_approval(alert, known, now) for alert in evidence.approvals),
             *(_exemption(target, one, known, texts) for target, one in evidence.exemptions),
-            *_changes_taken_away(evidence, known, now),
+            *_changes_taken_away(evidence, known, cuts, now),
             *_exemptions_taken_away(evidence, known, now),
         ]
     )
@@ -173,12 +174,13 @@ def _still_running(where: str, ends: list[Told], now: datetime) -> Findings:
     return fault(FaultKind.ENTRY_CHANGED, where, "in progress here, and ended in the chain")
 
 
-def _changes_taken_away(evidence: Evidence, known: Vouched, now: datetime) -> Iterator[Findings]:
+def _changes_taken_away(evidence: Evidence, known: Vouched, cuts: Cuts, now: datetime) -> Iterator[Findings]:
+    """Changes that are told of, and not there. Where a link is cut off its change goes first."""
     there = {change.id for change in evidence.changes}
     for chain, told in sorted(known.told.items()):
         lapsed = {one.what.get("change") for one in told if one.kind == DeedKind.CHANGE_LAPSED}
         claims = [one for one in told if one.kind == DeedKind.CHANGE_CLAIMED]
-        for claim in claims:
+        for claim in (one for one in claims if not _was_cut(chain, one, cuts)):
             name = claim.what.get("change")
             if name in there or name in lapsed:
                 continue
@@ -187,6 +189,10 @@ def _changes_taken_away(evidence: Evidence, known: Vouched, now: datetime) -> It
             else:
                 detail = f"{chain} tells of it, and it is not among the changes"
                 yield fault(FaultKind.ENTRY_MISSING, f"change {name}", detail)
+
+
+def _was_cut(chain: str, told: Told, cuts: Cuts) -> bool:
+    return isinstance(told, Link) and cuts.reaches(chain, told.sequence)
 
 
 # --- approvals and exemptions ----------------------------------------------------------------------

@@ -31,6 +31,7 @@ def view(verified: Verified) -> dict[str, Json]:
         "links": verified.links,
         "anchors": verified.anchors,
         "changes": verified.changes,
+        "cutOff": verified.cut_off,
         "writes": verified.writes,
     }
 

@@ -30,6 +30,7 @@ TOPICS: Final = {
     "flows": "Flow logs",
     "events": "Events",
     "http": "The HTTP API",
+    "deploy": "Deploying",
     "simulator": "The simulator answers what real clients ask",
 }
 _DATE: Final = re.compile(r"20\d\d-\d\d-\d\d")

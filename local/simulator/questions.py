@@ -238,6 +238,13 @@ def _place(subscription_name: str, name: str) -> JsonObject:
     }
 
 
+def _permissions(world: World, request: ArmRequest) -> JsonValue:
+    """What the caller may do, as its roles say; whoever has none may do everything here."""
+    role = world.roles.get(request.caller.app_id.lower())
+    actions, refused = ((*role.actions,), (*role.not_actions,)) if role is not None else (("*",), ())
+    return {"value": [{"actions": [*actions], "notActions": [*refused]}]}
+
+
 # --- everything there is ---------------------------------------------------------------------------
 
 _RESOURCES = "Microsoft.Resources/subscriptions/resources"
@@ -329,5 +336,6 @@ _QUESTIONS: dict[tuple[str, str], Question] = {
         ("GET", _RESOURCES, _resources),
         ("GET", _IN_GROUP, _resources),
         ("GET", "Microsoft.Resources/tenants", _tenants),
+        ("GET", "Microsoft.Authorization/permissions", _permissions),
     )
 }

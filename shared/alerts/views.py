@@ -12,7 +12,7 @@ from shared.model.change_records import ChangeRecord
 from shared.model.codec import to_json
 from shared.model.values import value
 
-_KEPT_BACK: Final = frozenset({"etag", "unsent", "told", "edits", "planned", "listed"})
+_KEPT_BACK: Final = frozenset({"etag", "unsent", "told", "toldTo", "edits", "planned", "listed"})
 _MOST_SHOWN: Final = 50
 NOT_SHOWN: Final = frozenset({"etag", "operation", "nextEdit", "phase", "revision", "watch", "listed"})
 """Of a change: how it is gone on with, which its copy among the changes may tell late."""

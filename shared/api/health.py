@@ -1,4 +1,4 @@
-"""Whether the app could work if it had to (settings, ``policies.yaml``, store), and which routes are shut.
+"""Whether the app could work if it had to (settings, ``policies.yaml``, store, sinks), and what is shut.
 
 Anyone may ask, so the answer names the part that is wrong and the routes that nobody may use as the app is
 set, and nothing else; the log says why, and ``status`` says more to who may read.
@@ -25,6 +25,8 @@ LOG: Final = logging.getLogger("driftward")
 class Condition(StrEnum):
     OK = "ok"
     FAILED = "failed"
+    NONE = "none"
+    """There is none: alerts open, and nobody is told."""
 
 
 @value
@@ -32,6 +34,7 @@ class Parts:
     settings: Condition
     policies: Condition
     store: Condition
+    sinks: Condition
 
 
 @value
@@ -43,13 +46,14 @@ class HealthView:
 
 
 def health(sources: Sources, routes: Iterable[Route]) -> ApiResponse:
-    """200 when every part is fine, 503 otherwise."""
+    """200 when no part has failed, 503 otherwise; without a sink everything works, and nobody hears of it."""
     parts = Parts(
         settings=_check("settings", lambda: sources.settings),
         policies=_check("policies", lambda: sources.configuration),
         store=_check("store", lambda: _ask_store(sources)),
+        sinks=_sinks(sources),
     )
-    fine = {parts.settings, parts.policies, parts.store} == {Condition.OK}
+    fine = Condition.FAILED not in {parts.settings, parts.policies, parts.store, parts.sinks}
     closed = shut(routes, sources.settings) if parts.settings is Condition.OK else ()
     view = HealthView(status=Condition.OK if fine else Condition.FAILED, parts=parts, shut=closed)
     return ApiResponse(status=200 if fine else 503, body=to_json(view))
@@ -59,6 +63,11 @@ def _ask_store(sources: Sources) -> None:
     """One read of a table and one of a container; what they hold does not matter."""
     sources.store.first_pass("health")
     sources.store.break_glass("health", ())
+
+
+def _sinks(sources: Sources) -> Condition:
+    found = _check("sinks", lambda: sources.has_sinks)
+    return Condition.NONE if found is Condition.OK and not sources.has_sinks else found
 
 
 def _check(part: str, look: Callable[[], object]) -> Condition:

@@ -19,6 +19,7 @@ from shared.api.rights import ROLES
 from shared.api.route import Route, Success
 from shared.api.status import StatusView
 from shared.api.views import PolicyView, RunView
+from shared.controller.doctor import Report
 from shared.model import Json
 from shared.model.alert_records import AlertRecord
 from shared.model.change_records import ChangeRecord
@@ -59,6 +60,7 @@ _SHOWN: Final[Mapping[str, Any]] = {
     "Health": HealthView,
     "Status": StatusView,
     "BreakGlass": BreakGlassState,
+    "Examination": Report,
     "Problem": Problem,
     "Planned": PlannedView,
 }
@@ -209,7 +211,7 @@ def _definitions(forms: Iterable[tuple[Any, JsonSchemaMode]]) -> dict[str, _Sche
 
 def _alert(record: _Schema) -> _Schema:
     """As ``alert_view`` shows it."""
-    hidden = {"etag", "unsent", "told", "edits", "planned", "listed"}
+    hidden = {"etag", "unsent", "told", "toldTo", "edits", "planned", "listed"}
     kept = _shown_part(record, hidden, "An alert: one drift, from when it was seen until it is over.")
     planned = {"anyOf": [{"$ref": f"{_REFERENCE}{PlannedView.__name__}"}, {"type": "null"}]}
     return {**kept, "properties": {**kept["properties"], "planned": planned}}

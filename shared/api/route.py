@@ -26,6 +26,7 @@ Shown: TypeAlias = Literal[
     "Health",
     "Status",
     "BreakGlass",
+    "Examination",
     "OpenApi",
 ]
 

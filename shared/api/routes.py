@@ -21,6 +21,7 @@ from shared.api.bodies import (
 )
 from shared.api.break_glass import set_break_glass
 from shared.api.changes import get_change, list_changes, rollback_change
+from shared.api.doctor import PATH, DeepQuery, doctor, is_deep, led_there
 from shared.api.exemptions import list_exemptions, revoke_exemption
 from shared.api.health import health
 from shared.api.http import ApiRequest, ApiResponse
@@ -83,12 +84,25 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="GET",
         path="health",
         summary="Whether settings, policies.yaml and the store are usable",
-        handler=lambda _, sources: health(sources, ROUTES),
+        handler=lambda request, sources: led_there() if is_deep(request) else health(sources, ROUTES),
         successes=(
             Success(status=200, text="Everything is fine", shown="Health"),
             Success(status=503, text="Some part is not", shown="Health"),
         ),
+        query=DeepQuery,
+        problems=("invalid-input",),
         right=Right.NONE,
+    ),
+    Route(
+        name="doctor",
+        method="GET",
+        path=PATH,
+        summary="What the installation lacks, with the commands that mend it; nothing is sent to anybody",
+        handler=lambda _, sources: doctor(sources),
+        successes=(
+            Success(status=200, text="Nothing is missing", shown="Examination"),
+            Success(status=503, text="Something is missing, or not known", shown="Examination"),
+        ),
     ),
     Route(
         name="status",

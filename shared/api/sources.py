@@ -7,6 +7,7 @@ from typing import Protocol
 from shared.config.configuration import Configuration
 from shared.config.settings import Settings
 from shared.controller.deps import Deps
+from shared.controller.doctor import Asked, Report
 from shared.model.interfaces import Clock
 from shared.state.store import Store
 
@@ -15,6 +16,13 @@ class Sources(Protocol):
     """Each part may raise ``ConfigurationError`` when it is first asked for."""
 
     def deps(self) -> Deps: ...
+
+    def examined(self, asked: Asked) -> Report: ...
+
+    @property
+    def has_sinks(self) -> bool:
+        """Whether anybody is told of anything."""
+        ...
 
     @property
     def settings(self) -> Settings: ...

@@ -37,6 +37,7 @@ from shared.config.sayings import (
     settings_of,
 )
 from shared.guardrails.budget import Limits
+from shared.guardrails.routes import Route
 from shared.guardrails.schedule import Freeze, WhenClosed, Window, closed_until, freeze_at
 from shared.model import Effect, ServerSnapshot, Snapshot
 from shared.model.memory import Exemption
@@ -71,6 +72,14 @@ class Configuration:
             exposure_writes_per_group=budgets.exposure_writes_per_resource_group,
             exposure_writes_per_subscription=budgets.exposure_writes_per_subscription,
             settle_cap=timedelta(seconds=budgets.settle_cap_seconds),
+        )
+
+    @cached_property
+    def routes(self) -> tuple[Route, ...]:
+        """Which sinks hear of what."""
+        return tuple(
+            Route(sinks=section.sinks, severity=section.severity, scope=section.scope)
+            for section in self.file.alerts.routes
         )
 
     # --- settings ----------------------------------------------------------------------------------

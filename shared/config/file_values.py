@@ -11,13 +11,16 @@ from datetime import UTC, date, datetime, time
 from typing import Annotated, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from shared.model import TargetKind
+from shared.model.cuts import LEAST_KEPT
 from shared.model.resource_id import InvalidResourceId, ResourceId
 
 _CLOCK: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
 _MIDNIGHT: Final = "24:00"
+_MOST_KEPT: Final = 36_500
+"""Days."""
 _EVERY_KIND: Final = frozenset(TargetKind)
 
 KINDS_INSIDE: Final[Mapping[str, frozenset[TargetKind]]] = {
@@ -42,6 +45,15 @@ def _scope(text: object) -> ResourceId:
             f"policies look at nothing in a {scope.type}"
         )
     return scope
+
+
+def _retention(days: int) -> int:
+    if days == 0 or LEAST_KEPT.days <= days <= _MOST_KEPT:
+        return days
+    raise ValueError(
+        f"{days} days: at least {LEAST_KEPT.days} (Azure's own log keeps 90, and `verify-journal` compares "
+        f"all of it), at most {_MOST_KEPT}, or 0 to keep everything for good"
+    )
 
 
 def _moment(said: object) -> datetime:
@@ -110,6 +122,21 @@ EndOfDay = Annotated[
     BeforeValidator(_end_of_day),
     WithJsonSchema({"type": "string", "pattern": "^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$"}),
 ]
+
+Retention = Annotated[
+    int,
+    Field(strict=True),
+    AfterValidator(_retention),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "const": 0},
+                {"type": "integer", "minimum": LEAST_KEPT.days, "maximum": _MOST_KEPT},
+            ]
+        }
+    ),
+]
+"""Days; 0 for ever."""
 
 Zone = Annotated[ZoneInfo, BeforeValidator(_zone), WithJsonSchema({"type": "string"})]
 Tags = Annotated[dict[str, str], AfterValidator(_tags)]

@@ -11,10 +11,11 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
-from shared.config.file_values import EndOfDay, Moment, Scope, Tags, TimeOfDay, Zone
+from shared.config.file_values import EndOfDay, Moment, Retention, Scope, Tags, TimeOfDay, Zone
 from shared.config.marked_yaml import Path, Places
 from shared.guardrails.schedule import Weekday, WhenClosed
-from shared.model import Effect
+from shared.model import Effect, Severity
+from shared.model.cuts import LEAST_KEPT
 from shared.model.values import camel_case
 
 LONGEST_TAG_EXEMPTION: Final = 7
@@ -170,8 +171,26 @@ class MassDrift(_Strict):
     minutes: int = Field(default=10, ge=1, le=60, description="Within this time.")
 
 
+class RouteSection(_Strict):
+    """What some sinks hear of; a sink that no route names hears of everything."""
+
+    sinks: tuple[str, ...] = Field(
+        min_length=1, description="Kinds (`slack`, `pagerduty`), places in `ALERT_URLS` (`1`) or whole names."
+    )
+    severity: Severity = Field(default=Severity.INFORMATIONAL, description="This one and graver ones.")
+    scope: Scope | None = Field(
+        default=None, description="A subscription, a resource group or a resource; absent: everywhere."
+    )
+
+
+class AlertsSection(_Strict):
+    """Who hears of what. What is High or graver and would reach nobody goes to every sink."""
+
+    routes: tuple[RouteSection, ...] = Field(default=(), description="Each lets something through.")
+
+
 class PoliciesFile(_Strict):
-    """Effects, scopes, parameters, exemptions, freezes, windows, budgets and incidents of Driftward."""
+    """Effects, scopes, parameters, exemptions, freezes, windows, budgets, incidents and routes."""
 
     version: int = Field(ge=1, le=1)
     defaults: Defaults = Field(default=Defaults())
@@ -183,6 +202,12 @@ class PoliciesFile(_Strict):
     maintenance_windows: tuple[WindowSection, ...] = Field(default=(), description="Times for reverts.")
     budgets: Budgets = Field(default=Budgets())
     mass_drift: MassDrift = Field(default=MassDrift())
+    retention_days: Retention = Field(
+        default=400,
+        description=f"How many days what is over is kept, at least {LEAST_KEPT.days}; 0 keeps everything for "
+        "good.",
+    )
+    alerts: AlertsSection = Field(default=AlertsSection())
 
     _places: Places = PrivateAttr(default_factory=Places)
     _name: str = PrivateAttr(default="policies.yaml")

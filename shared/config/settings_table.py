@@ -106,6 +106,7 @@ SETTINGS: Final = (
         meaning="apprise URLs separated by blanks: Teams workflows, Slack, PagerDuty, e-mail…; "
         "each holds a secret: use Key Vault references.",
     ),
+    Setting(name="EVENTS_QUEUE", default="", meaning="`events` where events come by the queue of that name."),
     Setting(
         name="AzureWebJobsStorage",
         default="UseDevelopmentStorage=true",

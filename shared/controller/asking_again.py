@@ -17,6 +17,9 @@ from shared.model.messages import Message, MessageKind, RunOptions
 RUN_ASKS_AGAIN: Final = 10.0
 """Seconds after which a run asks again that met a change in progress."""
 
+STAND_IN: Final = 45.0
+"""Seconds after a message at which another one does its work, should its worker have died at once."""
+
 LOOK_AGAIN: Final = 2.0
 """Seconds between two looks at an operation for which ARM names no wait."""
 
@@ -86,7 +89,11 @@ def look_after_lease(record: TargetRecord, cause: Cause, deps: Deps, options: Ru
 
 def check_later(change: ChangeRecord, deps: Deps, options: RunOptions, delay: float, attempt: int) -> None:
     """Have a change in progress checked after ``delay`` seconds; ``attempt`` counts checks that came to
-    nothing."""
+    nothing.
+
+    A second message with the same token stands in for one whose worker dies before it has done anything,
+    which the queue itself would deliver again after ten minutes. As a rule it finds the change further on.
+    """
     check = Message(
         kind=MessageKind.CHECK,
         target=change.change.target,
@@ -97,6 +104,7 @@ def check_later(change: ChangeRecord, deps: Deps, options: RunOptions, delay: fl
         attempt=attempt,
     )
     deps.store.send(check, delay)
+    deps.store.send(check, delay + STAND_IN)
 
 
 def recheck_later(change: ChangeRecord, deps: Deps, options: RunOptions, wait: float) -> None:

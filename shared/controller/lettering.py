@@ -2,18 +2,20 @@
 
 Alert and letters are one transaction, so that nothing is told that is not so, and nothing is so that is not
 told. The message says only that a sink may have something to hear: one that is lost or comes twice harms
-nothing. Who is told of what is in ``notifying``, delivering in ``delivering``.
+nothing. One is on its way before the transaction, for whoever dies right after it. Who is told of what is in
+``notifying``, delivering in ``delivering``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from shared.alerts.lifecycle import notification
 from shared.controller.deps import Deps
+from shared.guardrails.routes import heard_by
 from shared.model import Cause
 from shared.model.alert_records import AlertRecord, Notification, NotificationType
 from shared.model.errors import EntityChanged
@@ -22,6 +24,8 @@ from shared.model.messages import Message, MessageKind
 
 SOON: Final = timedelta(minutes=2)
 """By when a message should have come for a letter that was just written."""
+ANYWAY: Final = 15.0
+"""Seconds after which a message comes for what was to be written; one that is too early finds nothing."""
 
 
 def write_with_letters(alert: AlertRecord, kind: NotificationType, cause: Cause, deps: Deps) -> AlertRecord:
@@ -30,6 +34,7 @@ def write_with_letters(alert: AlertRecord, kind: NotificationType, cause: Cause,
     Raises ``EntityChanged`` when somebody else was faster. A letter that waits under a number that the record
     does not count is no race: the next ones go behind it.
     """
+    call_anyway(_hearing(alert, kind, deps), alert.id, cause, deps)
     try:
         stored = _write(alert, kind, cause, deps)
     except EntityChanged:
@@ -37,26 +42,42 @@ def write_with_letters(alert: AlertRecord, kind: NotificationType, cause: Cause,
         if newest <= alert.told:
             raise
         stored = _write(replace(alert, told=newest), kind, cause, deps)
-    call(alert.id, cause, deps)
+    call(stored.told_to or (), alert.id, cause, deps)
     return stored
 
 
 def _write(alert: AlertRecord, kind: NotificationType, cause: Cause, deps: Deps) -> AlertRecord:
-    letters = list(_letters(alert, kind, cause, deps))
-    told = max(letter.number for letter in letters)
-    return deps.store.put_alert(replace(alert, unsent=(), told=told), letters)
+    sinks = _hearing(alert, kind, deps)
+    letters = list(_letters(alert, kind, cause, sinks, deps.clock.now()))
+    told = max((letter.number for letter in letters), default=alert.told)
+    return deps.store.put_alert(replace(alert, unsent=(), told=told, told_to=sinks), letters)
 
 
-def call(about: str, cause: Cause, deps: Deps) -> None:
+def _hearing(alert: AlertRecord, kind: NotificationType, deps: Deps) -> tuple[str, ...]:
+    """The sinks that are told: by the routes, and who heard of the beginning hears of the rest."""
+    routed = heard_by(deps.sinks, alert.severity, alert.target.id, deps.configuration.routes)
+    if kind is NotificationType.ALERT_OPENED:
+        return routed
+    heard = deps.sinks if alert.told_to is None else alert.told_to
+    return tuple(sink for sink in deps.sinks if sink in routed or sink in heard)
+
+
+def call(sinks: Iterable[str], about: str, cause: Cause, deps: Deps, delay: float = 0) -> None:
     """Have delivered what there is to tell of something, to each sink on its own."""
-    for sink in deps.sinks:
-        send_for(sink, about, cause, deps)
+    for sink in sinks:
+        send_for(sink, about, cause, deps, delay)
 
 
-def send_for(sink: str, about: str, cause: Cause, deps: Deps) -> None:
+def call_anyway(sinks: Iterable[str], about: str, cause: Cause, deps: Deps) -> None:
+    """Have delivered in a while what is about to be written: its writer may die before it can call."""
+    call(sinks, about, cause, deps, ANYWAY)
+
+
+def send_for(sink: str, about: str, cause: Cause, deps: Deps, delay: float = 0) -> None:
     """Say that a sink may have something to hear."""
     token = deps.store.new_token()
-    deps.store.send(Message(kind=MessageKind.NOTIFY, cause=cause, sink=sink, about=about, token=token))
+    message = Message(kind=MessageKind.NOTIFY, cause=cause, sink=sink, about=about, token=token)
+    deps.store.send(message, delay)
 
 
 def letter(sink: str, about: str, number: int, message: Notification, cause: Cause) -> Letter:
@@ -73,10 +94,11 @@ def letter(sink: str, about: str, number: int, message: Notification, cause: Cau
     )
 
 
-def _letters(alert: AlertRecord, kind: NotificationType, cause: Cause, deps: Deps) -> Iterator[Letter]:
+def _letters(
+    alert: AlertRecord, kind: NotificationType, cause: Cause, sinks: tuple[str, ...], now: datetime
+) -> Iterator[Letter]:
     """What an older version had not queued yet goes before."""
-    now: datetime = deps.clock.now()
     kinds = (*map(NotificationType, alert.unsent), kind)
     for number, one in enumerate(kinds, start=alert.told + 1):
         message = notification(alert, one, now)
-        yield from (letter(sink, alert.id, number, message, cause) for sink in deps.sinks)
+        yield from (letter(sink, alert.id, number, message, cause) for sink in sinks)

@@ -10,18 +10,27 @@ from dataclasses import replace
 from typing import Final
 
 from shared.alerts.lifecycle import resolve, wakes_nobody
+from shared.controller.alert_lines import log_alert
 from shared.controller.deps import Deps
 from shared.controller.incidents import hold, holding
-from shared.controller.lettering import call, letter, write_with_letters
+from shared.controller.lettering import call, call_anyway, letter, write_with_letters
+from shared.guardrails.routes import heard_by
 from shared.model import Cause
 from shared.model.alert_records import AlertRecord, AlertStatus, Notification, NotificationType
 from shared.model.errors import EntityChanged
+from shared.model.resource_id import parse_resource_id
 
 _RACES: Final = 5
 
 
 def write_and_tell(alert: AlertRecord, kind: NotificationType, cause: Cause, deps: Deps) -> AlertRecord:
-    """Write an alert, and have people told of it."""
+    """Write an alert, have people told of it, and log it."""
+    written = _written(alert, kind, cause, deps)
+    log_alert(written, deps)
+    return written
+
+
+def _written(alert: AlertRecord, kind: NotificationType, cause: Cause, deps: Deps) -> AlertRecord:
     if not deps.sinks or wakes_nobody(alert):
         return deps.store.put_alert(alert)
     incident = holding(alert, kind, deps)
@@ -61,9 +70,12 @@ def end_alert(alert: AlertRecord, resolution: str, deps: Deps) -> None:
 
 def notify(message: Notification, cause: Cause, deps: Deps) -> None:
     """Tell the sinks of what is told once, however often it is asked for."""
-    for sink in deps.sinks:
+    resource = parse_resource_id(message.subject)
+    sinks = heard_by(deps.sinks, message.severity, resource, deps.configuration.routes)
+    call_anyway(sinks, message.id, cause, deps)
+    for sink in sinks:
         deps.store.letters.post(letter(sink, message.id, 0, message, cause))
-    call(message.id, cause, deps)
+    call(sinks, message.id, cause, deps)
 
 
 def _after(known: AlertRecord | None, alert: str, news: AlertRecord) -> AlertRecord:
@@ -77,5 +89,6 @@ def _after(known: AlertRecord | None, alert: str, news: AlertRecord) -> AlertRec
         listed=known.listed,
         count=known.count + 1,
         told=known.told,
+        told_to=known.told_to,
         unsent=known.unsent,
     )

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Final
 
+from shared.controller.alert_lines import log_open_alerts
 from shared.controller.delivering import call_again
 from shared.controller.deps import Deps
 from shared.controller.ended_exemptions import resolve_what_is_over
@@ -18,6 +19,7 @@ from shared.controller.expired_exemptions import tell_of_expired_exemptions
 from shared.controller.journaling import keep_journal
 from shared.controller.mass_drift import look_after_incident
 from shared.controller.nearly_spent import end_warnings
+from shared.controller.retiring import retire_what_is_old
 from shared.controller.sink_alerts import end_alerts_of_former_sinks
 from shared.model import Cause, CauseKind, Locator, LocatorKind
 from shared.model.errors import GatewayError, StoreError
@@ -49,7 +51,9 @@ def _parts(deps: Deps) -> Iterator[Callable[[], object]]:
     yield partial(end_alerts_of_former_sinks, deps)
     yield partial(deps.store.names.forget_old, cause.time)
     yield partial(call_again, cause, deps)
+    yield partial(log_open_alerts, deps)
     yield partial(keep_journal, deps)
+    yield partial(retire_what_is_old, deps)
     yield from (partial(deps.store.upkeep.fill, one, _FILLED_AT_ONCE) for one in subscriptions)
 
 

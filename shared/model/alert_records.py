@@ -116,6 +116,8 @@ class AlertRecord:
     """Event types that a version without letters had not queued yet; they go with the next news."""
     told: int = 0
     """How much there was to tell of it so far: the number of its newest letter."""
+    told_to: tuple[str, ...] | None = None
+    """The sinks that heard of it since it opened; None in records older than the field: all of them."""
     alternatives: tuple[tuple[Alternative, ...], ...] = ()
     """Choices that only a person can make: one way of each is taken."""
     no_command: str = ""

@@ -72,6 +72,7 @@ class FaultKind(StrEnum):
     LINK_MISPLACED = "link-misplaced"
     LINK_UNREADABLE = "link-unreadable"
     CHAIN_MISSING = "chain-missing"
+    CUT_FORGED = "cut-forged"
     ANCHOR_CHANGED = "anchor-changed"
     ANCHOR_MISSING = "anchor-missing"
     BEGUN_AGAIN = "begun-again"
@@ -125,15 +126,17 @@ def tells_of(link: Link | Deed, deed: Deed) -> bool:
     return link.kind == deed.kind and all(link.what[name] == deed.what[name] for name in shared)
 
 
-def check_chain(links: Sequence[Entry], head: Head | None = None) -> tuple[Fault, ...]:
+def check_chain(
+    links: Sequence[Entry], head: Head | None = None, cut: Head | None = None
+) -> tuple[Fault, ...]:
     """What is wrong with one chain by itself, its links in any order; nothing for a whole one.
 
-    ``head`` is where it is said to end. That links were taken off its end together with its head is for
-    anchors to tell.
+    ``head`` is where it is said to end, ``cut`` the last link of those that may be missing from its front.
+    That links were taken off its end together with its head is for anchors to tell.
     """
     ordered = sorted(links, key=lambda entry: entry.sequence)
     chain = head.chain if head is not None else _chain_of(ordered)
-    faults = list(_within(chain, ordered))
+    faults = list(_within(chain, ordered, cut))
     last = ordered[-1].sequence if ordered else 0
     if head is not None and head.sequence > last:
         faults.append(_missing(chain, last + 1, head.sequence))
@@ -153,16 +156,27 @@ def differing(head: Head, links: Sequence[Entry]) -> list[Fault]:
     return [Fault(kind=FaultKind.LINK_CHANGED, where=head.chain, detail=detail)]
 
 
-def _within(chain: str, ordered: Sequence[Entry]) -> Iterator[Fault]:
-    before = Entry(sequence=0, text="")
+def _within(chain: str, ordered: Sequence[Entry], cut: Head | None) -> Iterator[Fault]:
+    before = _before(chain, ordered, cut)
     for entry in ordered:
         if entry.sequence > before.sequence + 1:
             yield _missing(chain, before.sequence + 1, entry.sequence - 1)
         yield from _of_link(chain, before, entry)
-        before = entry
+        before = Head(chain=chain, sequence=entry.sequence, hash=entry.hash)
+        if cut is not None and cut.sequence == entry.sequence:
+            yield from differing(cut, [entry])
 
 
-def _of_link(chain: str, before: Entry, entry: Entry) -> Iterator[Fault]:
+def _before(chain: str, ordered: Sequence[Entry], cut: Head | None) -> Head:
+    """What stands before the first link that is there: nothing, or what was cut off. Links go from the front,
+    so where some of those are there still, nobody knows the hash of the one before."""
+    first = ordered[0].sequence if ordered else 1
+    if cut is None or first == 1 or first > cut.sequence + 1:
+        return beginning(chain)
+    return cut if first == cut.sequence + 1 else Head(chain=chain, sequence=first - 1, hash="")
+
+
+def _of_link(chain: str, before: Head, entry: Entry) -> Iterator[Fault]:
     """What is wrong with a link behind another: behind a gap its own hash of the one before is not asked."""
     try:
         link = entry.link()
@@ -172,8 +186,7 @@ def _of_link(chain: str, before: Entry, entry: Entry) -> Iterator[Fault]:
     if (link.chain, link.sequence) != (chain, entry.sequence):
         detail = f"at {entry.sequence} lies link {link.sequence} of {link.chain}"
         yield Fault(kind=FaultKind.LINK_MISPLACED, where=chain, detail=detail)
-    expected = before.hash if before.sequence else NOTHING_BEFORE
-    if before.sequence + 1 == entry.sequence and link.previous != expected:
+    if before.sequence + 1 == entry.sequence and before.hash and link.previous != before.hash:
         detail = f"link {entry.sequence} does not continue what stands before it: one of the two was changed"
         yield Fault(kind=FaultKind.LINK_CHANGED, where=chain, detail=detail)
 

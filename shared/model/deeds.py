@@ -21,6 +21,7 @@ class DeedKind(StrEnum):
     SWITCH_ON = "switchOn"
     SWITCH_OFF = "switchOff"
     JOURNAL_BEGUN = "journalBegun"
+    CHAIN_CUT = "chainCut"
 
 
 @value

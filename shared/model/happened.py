@@ -13,6 +13,7 @@ from shared.model import codec
 from shared.model.alert_records import AlertRecord, Approval
 from shared.model.chain import hash_of
 from shared.model.change_records import ChangeRecord
+from shared.model.cuts import Cut
 from shared.model.deeds import Deed, DeedKind
 from shared.model.memory import Exemption, TargetRecord
 from shared.model.targets import Actor
@@ -132,6 +133,22 @@ def journal_begun(now: datetime, inherited: str, count: int) -> Deed:
     """The chains begin; ``inherited`` refers to the deeds recorded before, which no link vouches for."""
     return Deed(
         kind=DeedKind.JOURNAL_BEGUN, time=now, what={"inherited": count}, blobs={"inherited": inherited}
+    )
+
+
+def chain_cut(cut: Cut, now: datetime, *, count: int, kept_days: int, anchor: str) -> Deed:
+    """``count`` links go, as ``kept_days`` has it; ``anchor`` is the hash of the one that saw them all."""
+    return Deed(
+        kind=DeedKind.CHAIN_CUT,
+        time=now,
+        what={
+            "sequence": cut.sequence,
+            "hash": cut.hash,
+            "count": count,
+            "until": _text(cut.until),
+            "keptDays": kept_days,
+            "anchor": anchor,
+        },
     )
 
 

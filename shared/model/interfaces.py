@@ -237,8 +237,8 @@ class Tables(Protocol):
         """Entities in key order; a None partition means all partitions.
 
         With ``properties`` only these are read, where an entity has them; without, all. ``behind`` begins
-        after a row, whether or not it is there. ``page`` is how many are asked for at a time, for a caller
-        that will not want more.
+        after a row, whether or not it is there; where all partitions are asked for, after a partition.
+        ``page`` is how many are asked for at a time, for a caller that will not want more.
         """
         ...
 
@@ -258,6 +258,15 @@ class Tables(Protocol):
         ...
 
 
+@value
+class Written:
+    """A blob as it was last written."""
+
+    name: str
+    at: datetime
+    etag: str
+
+
 class Blobs(Protocol):
     def put(self, container: str, name: str, data: bytes) -> None:
         """Write or overwrite."""
@@ -269,8 +278,13 @@ class Blobs(Protocol):
 
     def names(self, container: str, prefix: str = "") -> Iterator[str]: ...
 
-    def delete(self, container: str, name: str) -> None:
-        """Delete; absent is success."""
+    def written(self, container: str, prefix: str = "") -> Iterator[Written]:
+        """The blobs in the order of their names, each with when it was last written."""
+        ...
+
+    def delete(self, container: str, name: str, etag: str | None = None) -> None:
+        """Delete; absent is success. With an etag raises ``EntityChanged`` where it was written since,
+        and may do so where it is gone."""
         ...
 
 

@@ -7,16 +7,21 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from itertools import islice, takewhile
+from typing import Final
 
 from shared.model.alert_records import AlertRecord, AlertStatus
 from shared.model.errors import EntityChanged
 from shared.model.interfaces import Entity, Tables, TableWrite
+from shared.model.retention import Position, Retired, Terms
 from shared.model.targets import Target
 from shared.state.filled import Fillings
 from shared.state.listing_rows import Listed, ListingRows, is_no_list, place_of
 from shared.state.listings import COLUMNS, Page, Wanted, cut
 from shared.state.table_layout import ALERTS, alert_place, alert_row, is_alert
 from shared.state.table_rows import Rows, newest_first
+
+_LOOKED_AT: Final = 500
+"""Alerts that are gone over at a time for those that are old."""
 
 
 class Alerts:
@@ -78,6 +83,30 @@ class Alerts:
                     self.put(record)
         self._fillings.put(ALERTS, "", filling.after([entity.row for entity in entities], most))
 
+    def retire(self, position: Position, terms: Terms) -> Retired:
+        """Remove some of the alerts that were over before a time, and rows of lists that name none any more.
+
+        An alert that opens again meanwhile stays: it is not as it was read."""
+        behind = position.row or self._lists.last_before(newest_first(terms.until))
+        listed = list(islice(self._lists.oldest(behind), _LOOKED_AT))
+        gone = sum(self._retire_listed(entity, terms) for entity in listed)
+        is_over = len(listed) < _LOOKED_AT
+        return Retired(count=gone, position=None if is_over else Position(row=listed[-1].row))
+
+    def _retire_listed(self, entity: Entity, terms: Terms) -> bool:
+        record = self.find(place_of(entity.row).partition("-")[2])
+        if record is None or (record.listed and entity.row not in record.listed):
+            named = Listed(place=place_of(entity.row), row=entity.properties).rows
+            self._lists.remove([row for row in named if record is None or row not in record.listed])
+            return False
+        if not _is_over(record, terms.until):
+            return False
+        with suppress(EntityChanged):
+            self._tables.delete(ALERTS, ALERTS, alert_place(record.id).row, record.etag)
+            self._lists.remove(list(record.listed))
+            return True
+        return False
+
     def _is_wanted(self, row: Entity, wanted: Wanted) -> bool:
         if not wanted.fits(row):
             return False
@@ -99,6 +128,12 @@ class Alerts:
                 yield record
             else:
                 self._lists.remove([entity.row])
+
+
+def _is_over(record: AlertRecord, until: datetime) -> bool:
+    """Whether it was resolved before a time, and nobody is to be told of it any more."""
+    resolved = record.resolved_at if record.status is AlertStatus.RESOLVED else None
+    return resolved is not None and max(resolved, record.last_seen) < until and not record.unsent
 
 
 def _of_alerts(rows: Iterable[Entity]) -> Iterator[Entity]:

@@ -13,11 +13,12 @@ import hashlib
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import islice, takewhile
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from shared.model import codec
-from shared.model.errors import StoreError, TextGone
-from shared.model.interfaces import Blobs
+from shared.model.errors import EntityChanged, StoreError, TextGone
+from shared.model.interfaces import Blobs, Written
 from shared.model.resource_id import ResourceId
 from shared.state.break_glass import BreakGlassSwitch, note_in, switch_for, switches
 
@@ -30,6 +31,7 @@ _SNAPSHOTS: Final = "snapshots"
 _DEAD_LETTERS: Final = "deadletters"
 _CONTROL: Final = "control"
 _JOURNAL: Final = "journal"
+CONTAINERS: Final = (_CONTROL, _DEAD_LETTERS, _JOURNAL, _SNAPSHOTS)
 _MOST_CONTROLS: Final = 5_000
 """One page of a listing, as the service makes it. A container of which nobody saw the end tells nothing."""
 
@@ -63,6 +65,27 @@ class Archive:
             return data.decode()
         except UnicodeDecodeError as error:
             raise TextGone(f"the blob {name} holds no text") from error
+
+    def texts_before(self, part: str, time: datetime) -> list[Written]:
+        """The texts whose references begin with a part and that nobody wrote since a time."""
+        return [one for one in self._blobs.written(_SNAPSHOTS, part) if one.at < time]
+
+    def remove_text(self, text: Written) -> bool:
+        """Remove a text, unless it was written since; whether it went."""
+        try:
+            self._blobs.delete(_SNAPSHOTS, text.name, text.etag)
+        except EntityChanged:
+            return False
+        return True
+
+    def remove_dead_letters(self, before: datetime, most: int) -> int:
+        """Remove up to so many of those that were put aside before the day of a time; how many went."""
+        day = f"{before.astimezone(UTC):%Y/%m/%d}"
+        old = islice(takewhile(lambda name: name < day, self._blobs.names(_DEAD_LETTERS)), most)
+        names = list(old)
+        for name in names:
+            self._blobs.delete(_DEAD_LETTERS, name)
+        return len(names)
 
     def value(self, form: TypeForm[_T], name: str) -> _T | None:
         """The value with this reference; None when there is none."""

@@ -71,6 +71,15 @@ class Changes:
         place = Place(table=CHANGES, partition=CHANGES, row=str(entry.properties["row"]))
         return self._rows.find(ChangeRecord, place)
 
+    def remove(self, change_id: str) -> None:
+        """Remove a change that is over, with everything that names it, and last of all what it is found by;
+        absent is success."""
+        entry = self._rows.get(change_entry(change_id))
+        if entry is not None:
+            record = self.find(change_id)
+            listed = record.listed if record is not None else ()
+            self._tables.remove(CHANGES, CHANGES, [*listed, str(entry.properties["row"]), entry.row])
+
     def newest(
         self,
         limit: int = 100,

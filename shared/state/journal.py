@@ -9,6 +9,7 @@ the anchor before, so that the end of a chain cannot be taken away in silence ei
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -44,8 +45,21 @@ SWITCHES: Final = "switches"
 NO_TARGETS: Final = JOURNAL
 """The partition of the chains that belong to no target."""
 
+_ANCHORS: Final = "anchors/"
+_NUMBERED: Final = len(_ANCHORS) + 10
+"""Characters of an anchor's name up to the end of its number."""
+
+_KEYS: Final = ("chain",)
 _ROUNDS: Final = 16
 """How many may append to one chain at the same moment."""
+
+
+@value
+class NewestLink:
+    """The newest link of a chain, and the etag of the row that names it."""
+
+    head: Head
+    etag: str
 
 
 @value
@@ -71,13 +85,16 @@ class Journal:
         place = head_place(partition, chain)
         entity = self._rows.get(place)
         head = self._rows.value(Head, entity) if entity is not None else self._found(partition, chain)
-        inserts = []
+        inserts: list[TableWrite] = []
         for deed in pending:
             entry = after(head, deed)
-            row = self._rows.text_properties(entry.text, {"chain": chain, "hash": entry.hash})
-            inserts.append(conditional(link_place(partition, chain, entry.sequence), row, None))
+            inserts.append(self._insert(partition, entry, chain))
             head = Head(chain=chain, sequence=entry.sequence, hash=entry.hash)
         return [*inserts, conditional(place, self._rows.properties(head), entity.etag if entity else None)]
+
+    def _insert(self, partition: str, entry: Entry, chain: str) -> TableWrite:
+        row = self._rows.text_properties(entry.text, {"chain": chain, "hash": entry.hash})
+        return conditional(link_place(partition, chain, entry.sequence), row, None)
 
     def _found(self, partition: str, chain: str) -> Head:
         """Where a chain without a newest link goes on: behind its links, if only that row was taken away."""
@@ -107,6 +124,30 @@ class Journal:
 
     def entry(self, row: Entity) -> Entry:
         return Entry(sequence=link_number(row.row), text=self._rows.text(row))
+
+    # --- cuts --------------------------------------------------------------------------------------
+
+    def newest(self, partition: str, chain: str) -> NewestLink | None:
+        """The newest link of a chain, to append behind exactly that."""
+        entity = self._rows.get(head_place(partition, chain))
+        return None if entity is None else NewestLink(head=self._rows.value(Head, entity), etag=entity.etag)
+
+    def first_number(self, partition: str, chain: str) -> int | None:
+        """The number of the first link that is there."""
+        first = next(self._tables.query(TARGETS, partition, links_of(chain), _KEYS, page=1), None)
+        return None if first is None else link_number(first.row)
+
+    def append_behind(self, partition: str, newest: NewestLink, deed: Deed) -> None:
+        """Append a deed; raises ``EntityChanged`` where anything else was appended meanwhile."""
+        chain, entry = newest.head.chain, after(newest.head, deed)
+        head = Head(chain=chain, sequence=entry.sequence, hash=entry.hash)
+        moved = conditional(head_place(partition, chain), self._rows.properties(head), newest.etag)
+        self._rows.write(TARGETS, self._insert(partition, entry, chain), moved)
+
+    def remove(self, partition: str, chain: str, numbers: Sequence[int]) -> None:
+        """Remove links, from the front on."""
+        rows = [link_place(partition, chain, number).row for number in sorted(numbers)]
+        self._tables.remove(TARGETS, partition, rows)
 
     # --- switches ----------------------------------------------------------------------------------
 
@@ -155,11 +196,29 @@ class Journal:
         rows = self._tables.query(TARGETS, partition, HEAD_PREFIX)
         return [self._rows.value(Head, row) for row in rows]
 
+    def anchor_of(self, time: datetime) -> tuple[str, Anchor] | None:
+        """The newest anchor that was made by a time, with its hash; None before there was one.
+
+        Of two with one number one was kept in vain, and no name tells which: neither is taken."""
+        names = self._archive.anchor_names()
+        numbers = Counter(name[:_NUMBERED] for name in names)
+        for name in reversed(names):
+            if numbers[name[:_NUMBERED]] == 1 and (found := self._made_by(time, name)) is not None:
+                return found
+        return None
+
+    def _made_by(self, time: datetime, name: str) -> tuple[str, Anchor] | None:
+        if name[_NUMBERED + 1 :] > f"{timestamp(time)}.json":
+            return None
+        text = self._archive.anchor(name) or ""
+        anchor = codec.load(Anchor, text)
+        return (hash_of(text), anchor) if anchor.time <= time else None
+
     def put_anchor(self, anchor: Anchor, before: AnchorMark | None) -> AnchorMark:
         """Keep an anchor behind another. Raises ``EntityChanged`` when somebody else was faster: what was
         kept then belongs to no chain of anchors, and does no harm."""
         text = codec.dump(anchor)
-        name = f"anchors/{anchor.sequence:010d}-{timestamp(anchor.time)}.json"
+        name = f"{_ANCHORS}{anchor.sequence:010d}-{timestamp(anchor.time)}.json"
         self._archive.put_anchor(name, text)
         mark = AnchorMark(name=name, hash=hash_of(text), sequence=anchor.sequence, time=anchor.time)
         etag = before.etag if before is not None else None

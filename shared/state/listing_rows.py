@@ -76,6 +76,14 @@ class ListingRows:
         """The rows of everything that is wanted, in order."""
         return filter(wanted.is_met_by, self._rows(wanted, "", None))
 
+    def oldest(self, behind: str) -> Iterator[Entity]:
+        """The rows of everything behind a row of the list of all, which is what is older."""
+        return self._tables.query(self._table, self._table, _side("", ""), COLUMNS, behind=behind)
+
+    def last_before(self, place: str) -> str:
+        """The row of the list of all behind which everything stands that is at a place or after it."""
+        return _side("", "") + place
+
     def cut(self, wanted: Wanted, limit: int, after: str) -> Cut:
         """The rows of one page."""
         found: list[Entity] = []

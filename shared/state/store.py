@@ -38,7 +38,9 @@ from shared.state.listings import Page, Wanted
 from shared.state.names import Names
 from shared.state.outbox import Outbox
 from shared.state.pass_rows import PassRows
+from shared.state.probe import probe
 from shared.state.relation_rows import Relations
+from shared.state.retention import Retention
 from shared.state.run_rows import Runs
 from shared.state.table_layout import TARGET_PREFIX, TARGETS, queue_place, target_place
 from shared.state.table_rows import Rows
@@ -81,6 +83,7 @@ class Store:
         self._runs = Runs(tables, self._rows)
         self.names = Names(tables, self._rows)
         self._first_passes = FirstPasses(tables, self._rows)
+        self.retention = Retention(tables, self._rows, self._archive)
         self.upkeep = Upkeep(self._relations, self._alerts, self._changes)
         self.new_token = new_token
         self.unknown = UnknownTargets(tables, self._rows)
@@ -89,6 +92,10 @@ class Store:
         self._coalescing = Coalescing(tables, self._rows, self.send, new_token)
 
     # --- messages ----------------------------------------------------------------------------------
+
+    def probe(self, row: str) -> None:
+        """Write, read and delete a row of no meaning."""
+        probe(self._tables, row)
 
     def send(self, message: Message, delay_seconds: float = 0) -> None:
         """Enqueue a message as it is."""

@@ -15,12 +15,14 @@
              partition "journal"        the same for chains that belong to no target
                                         p-filled-… how far an index has been filled
                                         switches                     anchor
+                                        retention
              partition "names"          <hash> whose host name it is
     changes  partition "changes"        n-<newest first>-<id> record  i-<id> where it is
     alerts   partition "alerts"         <id>                          o-…-…-<number> letter to a sink
                                                                       d-…-… mark of one that it has
                                                                       m-…-<id> what an incident tells of
     runs     partition = run id         run                           t-… result of a target
+    marks    partition "marks"          <reference> whether a row named the text in a pass of the retention
 
 A target, its budget, its lease and its chain share a partition because a claim changes them in one
 transaction. Links are inserted and never written again.
@@ -52,6 +54,8 @@ NAMES: Final = "names"
 CHANGES: Final = "changes"
 ALERTS: Final = "alerts"
 RUNS: Final = "runs"
+MARKS: Final = "marks"
+TABLES: Final = (ALERTS, CHANGES, MARKS, RUNS, TARGETS)
 
 RUN_ROW: Final = "run"
 TARGET_PREFIX: Final = "t-"
@@ -193,6 +197,10 @@ def switches_place() -> Place:
 
 def anchor_place() -> Place:
     return Place(table=TARGETS, partition=JOURNAL, row="anchor")
+
+
+def retention_place() -> Place:
+    return Place(table=TARGETS, partition=JOURNAL, row="retention")
 
 
 def change_place(record: ChangeRecord) -> Place:

@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from shared.model import codec
 from shared.model.alert_records import AlertRecord
 from shared.model.change_records import ChangeRecord
-from shared.model.errors import EntityChanged, EntityExists, StoreError
+from shared.model.errors import EntityChanged, EntityExists, TextGone
 from shared.model.interfaces import Entity, Insert, Replace, Row, Tables, TableWrite
 from shared.model.memory import NameRecord, TargetRecord
 from shared.model.results import RunRecord
+from shared.model.retention import RetentionPass
 from shared.model.values import value
 from shared.state.blob_archive import Archive
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from typing_extensions import TypeForm
 
 _T = TypeVar("_T")
-_Record = TypeVar("_Record", TargetRecord, NameRecord, ChangeRecord, AlertRecord, RunRecord)
+_Record = TypeVar("_Record", TargetRecord, NameRecord, ChangeRecord, AlertRecord, RunRecord, RetentionPass)
 
 _PIECE: Final = 30_000
 """Characters per property: the service takes 64 KiB of UTF-16, and our JSON is ASCII."""
@@ -90,6 +91,14 @@ class Rows:
         """The JSON in a row as it was written."""
         return self._text(entity.properties)
 
+    def words(self, entity: Entity) -> str:
+        """Everything that stands in a row, the text that it has elsewhere among it, unless that is gone."""
+        plain = " ".join(str(said) for name, said in entity.properties.items() if not _is_piece(name))
+        try:
+            return f"{plain} {self._text(entity.properties)}"
+        except TextGone:
+            return plain
+
     def record(self, form: type[_Record], entity: Entity) -> _Record:
         """The record in a row, with the row's etag."""
         return replace(self.value(form, entity), etag=entity.etag)
@@ -123,12 +132,16 @@ class Rows:
     def _text(self, properties: Mapping[str, str | int | bool]) -> str:
         reference = properties.get(_REFERENCE)
         if reference is None:
-            count = sum(1 for name in properties if name.startswith("json"))
+            count = sum(map(_is_piece, properties))
             return "".join(str(properties.get(f"json{index}", "")) for index in range(count))
         text = self._archive.text(str(reference))
         if text is None:
-            raise StoreError(f"the text {reference} of a row is gone")
+            raise TextGone(f"the text {reference} of a row is gone")
         return text
+
+
+def _is_piece(name: str) -> bool:
+    return name.startswith("json") and name != _REFERENCE
 
 
 def conditional(place: Place, properties: Row, etag: str | None) -> TableWrite:

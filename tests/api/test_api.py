@@ -23,6 +23,7 @@ from shared.api.routes import BY_NAME, ROUTES
 from shared.config.configuration import Configuration
 from shared.config.settings import Settings
 from shared.controller.deps import Deps
+from shared.controller.doctor import Asked, Report, Verdict
 from shared.controller.rollback import RollbackRefused
 from shared.model import EnforcementMode, Json, Outcome, Reason, Severity
 from shared.model.alert_records import AlertRecord
@@ -76,6 +77,14 @@ class WorldSources:
 
     def deps(self) -> Deps:
         return self.world.deps()
+
+    def examined(self, asked: Asked) -> Report:
+        return Report(verdict=Verdict.WELL, checks=())
+
+    @property
+    def has_sinks(self) -> bool:
+        self._unless("sinks")
+        return bool(self.world.sinks)
 
     @property
     def settings(self) -> Settings:
@@ -748,11 +757,27 @@ def test_every_policy_says_where_it_is_described() -> None:
 
 def test_health_is_fine_when_every_part_is() -> None:
     response = answer("health", ApiRequest(), WorldSources(World()))
-    fine = {"settings": "ok", "policies": "ok", "store": "ok"}
+    fine = {"settings": "ok", "policies": "ok", "store": "ok", "sinks": "ok"}
     assert (response.status, response.body) == (200, {"status": "ok", "parts": fine, "shut": []})
 
 
-@pytest.mark.parametrize("part", ["settings", "policies", "store"])
+def test_health_says_that_nobody_is_told_and_is_fine_without_sinks() -> None:
+    world = World()
+    world.sinks = ()
+    response = answer("health", ApiRequest(), WorldSources(world))
+    assert (response.status, response.body["status"], response.body["parts"]["sinks"]) == (200, "ok", "none")
+
+
+def test_the_deep_look_is_elsewhere_where_somebody_is_known() -> None:
+    led = answer("health", ApiRequest(query={"deep": "true"}), WorldSources(World()))
+    assert (led.status, led.headers["Location"]) == (307, "/api/doctor")
+    plain = answer("health", ApiRequest(query={"deep": "false"}), WorldSources(World()))
+    assert (plain.status, plain.body["status"]) == (200, "ok")
+    found = answer("doctor", ApiRequest(), WorldSources(World()))
+    assert (found.status, found.body) == (200, {"verdict": "well", "checks": []})
+
+
+@pytest.mark.parametrize("part", ["settings", "policies", "store", "sinks"])
 def test_health_names_the_part_that_is_wrong_and_no_secret(part: str) -> None:
     response = answer("health", ApiRequest(), WorldSources(World(), broken=(part,)))
     assert (response.status, response.body["status"]) == (503, "failed")

@@ -233,6 +233,10 @@ REFUSALS = {
     "a mass of one": ("version: 1\nmassDrift: {targets: 1}", 2, "massDrift.targets"),
     "more than all": ("version: 1\nmassDrift: {sharePercent: 101}", 2, "massDrift.sharePercent"),
     "a window without end": ("version: 1\nmassDrift:\n  minutes: 600", 3, "massDrift.minutes"),
+    "a retention that is too short": ("version: 1\nretentionDays: 99", 2, "retentionDays"),
+    "a retention below nothing": ("version: 1\nretentionDays: -1", 2, "retentionDays"),
+    "a retention without end": ("version: 1\nretentionDays: 40000", 2, "retentionDays"),
+    "a retention that is no number": ("version: 1\nretentionDays: true", 2, "retentionDays"),
     "a negative budget": ("version: 1\nbudgets: {writesPerTarget: -1}", 2, "budgets.writesPerTarget"),
     "settling that never ends": (
         f"version: 1\npolicies: {{{PUBLIC}: {{settleSeconds: .inf}}}}",

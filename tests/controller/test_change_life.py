@@ -77,7 +77,7 @@ def test_a_message_that_goes_on_with_a_change_is_on_its_way_before_the_claim() -
     assert change is not None
     assert change.phase is Phase.SENDING
     checks = [world.store.read_message(body) for body in world.queue.bodies()]
-    assert [one.token for one in checks if one.kind is MessageKind.CHECK] == [change.watch]
+    assert {one.token for one in checks if one.kind is MessageKind.CHECK} == {change.watch}
 
 
 def test_a_worker_that_dies_in_the_middle_of_a_write_is_replaced_within_a_minute() -> None:
@@ -97,6 +97,22 @@ def test_a_worker_that_dies_while_it_asks_an_operation_is_replaced_within_a_minu
     long_revert(world, polls=2)
     world.azure.refusals = [WorkerDied()]
     dies(world, lambda: world.drain(RECOVERY))
+    world.drain(RECOVERY)
+    assert only_change(world, FIREWALL).outcome is Outcome.REVERTED
+    assert (len(world.azure.writes), flying(world)) == (1, None)
+
+
+@pytest.mark.field(
+    "steady",
+    "a check whose worker dies before it has done anything has a second message that stands in for it",
+    source="docs/adr/0017-a-change-is-one-value.md",
+    date="2026-11-30",
+)
+def test_a_check_whose_worker_dies_at_once_is_made_by_another_within_a_minute() -> None:
+    world = World()
+    long_revert(world)
+    world.clock.advance(10)
+    assert world.queue.receive(600) is not None  # and its worker is gone
     world.drain(RECOVERY)
     assert only_change(world, FIREWALL).outcome is Outcome.REVERTED
     assert (len(world.azure.writes), flying(world)) == (1, None)

@@ -71,8 +71,9 @@ def tell(world: World, name: str) -> None:
     notify(news(name), CAUSE, world.deps())
 
 
-def only_message(world: World) -> Message:
-    (message,) = queued(world)
+def call_of(world: World) -> Message:
+    """The message that was sent last; the one before is for a writer that dies."""
+    _, message = queued(world)
     return message
 
 
@@ -117,7 +118,7 @@ def test_the_pauses_grow_and_an_outage_makes_no_second_chain_of_tries() -> None:
     for pause in PAUSES:
         tell(world, "first")
         world.drain()
-        tries.append(len(world.queue))
+        tries.append(sum(one.attempt > 0 for one in queued(world)))
         world.clock.advance(pause)
     assert tries == [1] * len(PAUSES)
     assert list(PAUSES) == sorted(PAUSES)
@@ -126,7 +127,7 @@ def test_the_pauses_grow_and_an_outage_makes_no_second_chain_of_tries() -> None:
 def test_whoever_comes_while_a_letter_is_being_delivered_leaves_it_alone() -> None:
     world = World()
     tell(world, "first")
-    message = only_message(world)
+    message = call_of(world)
 
     def meanwhile(sink: str, told: Notification) -> None:
         deliver(replace(message, token="another"), world.deps())
@@ -140,7 +141,7 @@ def test_whoever_comes_while_a_letter_is_being_delivered_leaves_it_alone() -> No
 def test_a_worker_that_died_after_it_delivered_delivers_again_under_the_same_id() -> None:
     world = World()
     tell(world, "first")
-    message = only_message(world)
+    message = call_of(world)
 
     def dies(sink: str, told: Notification) -> None:
         world.heard.append((sink, told.id))
@@ -159,7 +160,7 @@ def test_a_letter_that_no_message_comes_for_is_found_by_its_key() -> None:
     world = told_world()
     becomes(world, DRIFTED)
     world.heard.clear()
-    world.refuse_next(MessageKind.NOTIFY)
+    world.refuse_next(MessageKind.NOTIFY, after=1)
     with pytest.raises(StoreError):
         becomes(world, COMPLIANT)
     world.lose_messages()
@@ -167,6 +168,25 @@ def test_a_letter_that_no_message_comes_for_is_found_by_its_key() -> None:
     world.clock.advance(SOON.total_seconds())
     sweep(world.deps())
     world.drain()
+    assert heard(world) == [f"{alert_in(world).id}-resolved-1"]
+
+
+@pytest.mark.field(
+    "steady",
+    "what a worker has written and not called for when it died is told within a minute",
+    source="docs/adr/0018-notifications-have-an-outbox.md",
+    date="2026-11-30",
+)
+def test_what_is_written_by_a_worker_that_dies_right_after_it_is_told_within_a_minute() -> None:
+    world = told_world()
+    becomes(world, DRIFTED)
+    world.heard.clear()
+    world.event(world.azure.put(COMPLIANT))
+    (look,) = (one for one in iter(lambda: world.queue.receive(600), None) if "look" in one.body)
+    world.refuse_next(MessageKind.NOTIFY, after=1)
+    with pytest.raises(StoreError):
+        world.handle(look, world.deps())
+    world.drain(60)
     assert heard(world) == [f"{alert_in(world).id}-resolved-1"]
 
 
@@ -349,3 +369,21 @@ def test_of_a_short_backlog_all_is_found_what_comes_after_first() -> None:
         world.store.letters.post(letter("sink", name, 0, news(name), CAUSE))
     found = [one.about for one in world.store.letters.some_waiting("sink", names[2])]
     assert found == [*names[3:], *names[:2]]
+
+
+# --- routes ----------------------------------------------------------------------------------------
+
+ROUTED = only(FIREWALL) + "alerts:\n  routes:\n    - {sinks: [pagerduty], severity: Critical}\n"
+
+
+def test_a_sink_is_told_what_its_route_lets_through_and_the_end_of_what_it_was_told() -> None:
+    sinks = ("1 slack#1", "2 pagerduty#2")
+    world = World(mode=EnforcementMode.AUDIT, policies_file=ROUTED, sinks=sinks)
+    seen_compliant(world, COMPLIANT)
+    becomes(world, DRIFTED)
+    assert len(heard(world, sinks[0])) == 1
+    assert heard(world, sinks[1]) == []
+    world.policies_file = only(FIREWALL)
+    becomes(world, COMPLIANT)
+    assert [name.split("-")[1] for name in heard(world, sinks[0])] == ["opened", "resolved"]
+    assert undelivered(world) == 0

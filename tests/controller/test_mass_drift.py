@@ -80,9 +80,9 @@ def kinds(world: World, *, of_incident: bool) -> Counter[NotificationType]:
     date="2026-11-29",
 )
 def test_many_drifts_are_one_incident_and_all_of_them_are_reverted() -> None:
-    world = settled(REVERTED, 30)
-    drift(world, *range(30))
-    assert len(world.store.changes(policy=FIREWALL, outcome=Outcome.REVERTED)) == 30
+    world = settled(REVERTED, 20)
+    drift(world, *range(20))
+    assert len(world.store.changes(policy=FIREWALL, outcome=Outcome.REVERTED)) == 20
     assert kinds(world, of_incident=False) == {APPLIED: 9}, "until ten have drifted"
     assert kinds(world, of_incident=True) == {OPENED: 1, UPDATED: 1}, "ten, and the doubling"
     evidence = incident(world).evidence

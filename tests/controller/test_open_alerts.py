@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import TypeVar
 
 import pytest
 
@@ -14,13 +15,14 @@ from shared.controller.open_alerts import UNSURE, list_alert, may_be_open
 from shared.controller.poison import poisoned
 from shared.model import Cause, CauseKind, EnforcementMode, Snapshot, Target, codec
 from shared.model.alert_records import AlertStatus
-from shared.model.interfaces import Entity, TableWrite
 from shared.model.messages import look
 from shared.state.store import Store
 from tests.builders import ALL_AZURE, OFFICE, SERVER, public_server
 from tests.controller.test_reconcile import FIREWALL, seen_compliant
 from tests.fakes import START, World, only
-from tests.memory import MemoryTables
+from tests.memory import MemoryTables, TablesOver
+
+_T = TypeVar("_T")
 
 COMPLIANT = public_server()
 DRIFTED = public_server(firewall_rules=(OFFICE, ALL_AZURE))
@@ -31,49 +33,22 @@ class Died(BaseException):
     """The worker's process is gone."""
 
 
-class Interrupted:
+class Interrupted(TablesOver):
     """Tables before one of whose operations something happens, once."""
 
     def __init__(self, tables: MemoryTables, at: int, happens: Callable[[], None]) -> None:
-        self._tables, self._left, self._happens = tables, at, happens
+        super().__init__(tables)
+        self._left, self._happens = at, happens
 
     @property
     def is_over(self) -> bool:
         return self._left <= 0
 
-    def _before(self) -> None:
+    def _do(self, operation: Callable[[], _T]) -> _T:
         self._left -= 1
         if self._left == 0:
             self._happens()
-
-    def get(self, table: str, partition: str, row: str) -> Entity | None:
-        self._before()
-        return self._tables.get(table, partition, row)
-
-    def query(
-        self,
-        table: str,
-        partition: str | None = None,
-        row_prefix: str = "",
-        properties: Sequence[str] = (),
-        *,
-        behind: str = "",
-        page: int | None = None,
-    ) -> Iterator[Entity]:
-        self._before()
-        return self._tables.query(table, partition, row_prefix, properties, behind=behind, page=page)
-
-    def write(self, table: str, *writes: TableWrite) -> tuple[str, ...]:
-        self._before()
-        return self._tables.write(table, *writes)
-
-    def delete(self, table: str, partition: str, row: str, etag: str | None = None) -> None:
-        self._before()
-        self._tables.delete(table, partition, row, etag)
-
-    def remove(self, table: str, partition: str, rows: Collection[str]) -> None:
-        self._before()
-        self._tables.remove(table, partition, rows)
+        return operation()
 
 
 def audited(*before: Snapshot) -> World:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from typing import TypeVar
 
 import pytest
 
@@ -13,7 +14,6 @@ from shared.controller.poison import poisoned
 from shared.controller.reviving import PAUSES
 from shared.model import Cause, CauseKind, EnforcementMode, Locator, LocatorKind, Outcome, codec
 from shared.model.errors import StoreError
-from shared.model.interfaces import Entity, TableWrite
 from shared.model.messages import Message, MessageKind, RunOptions, look
 from shared.model.sweeping import Spread
 from shared.state.store import Store
@@ -22,7 +22,9 @@ from tests.controller.test_changes_in_trouble import long_revert
 from tests.controller.test_reconcile import seen_compliant
 from tests.controller.test_waiting_for_the_time import FREEZE
 from tests.fakes import START, World
-from tests.memory import FakeClock, MemoryQueue, MemoryTables
+from tests.memory import FakeClock, MemoryQueue, MemoryTables, TablesOver
+
+_T = TypeVar("_T")
 
 CAUSE = Cause(kind=CauseKind.EVENT, time=START, event_id="event-1")
 NO_ZONE = START.replace(tzinfo=None)
@@ -30,35 +32,15 @@ MOST_DELIVERIES = 5
 FAST = timedelta(minutes=10)
 
 
-class Tables(MemoryTables):
+class Away(TablesOver):
     """Tables that can be away."""
 
     away = False
 
-    def get(self, table: str, partition: str, row: str) -> Entity | None:
-        self._answer()
-        return super().get(table, partition, row)
-
-    def query(
-        self,
-        table: str,
-        partition: str | None = None,
-        row_prefix: str = "",
-        properties: Sequence[str] = (),
-        *,
-        behind: str = "",
-        page: int | None = None,
-    ) -> Iterator[Entity]:
-        self._answer()
-        return super().query(table, partition, row_prefix, properties, behind=behind, page=page)
-
-    def write(self, table: str, *writes: TableWrite) -> tuple[str, ...]:
-        self._answer()
-        return super().write(table, *writes)
-
-    def _answer(self) -> None:
+    def _do(self, operation: Callable[[], _T]) -> _T:
         if self.away:
             raise StoreError("the tables cannot be reached")
+        return operation()
 
 
 @dataclass
@@ -66,7 +48,7 @@ class Platform:
     """The host around a world: five deliveries, then the poison queue, whose failures wait ten minutes."""
 
     world: World
-    tables: Tables = field(default_factory=Tables)
+    tables: Away = field(default_factory=lambda: Away(MemoryTables()))
 
     def __post_init__(self) -> None:
         self.world.store = Store(self.tables, self.world.blobs, self.world.queue)

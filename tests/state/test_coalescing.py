@@ -1,7 +1,7 @@
 """Coalescing: no interleaving and no crash loses an event, and a burst costs one reading."""
 
 import threading
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import Enum
@@ -22,7 +22,7 @@ from shared.model.resource_id import ResourceId
 from shared.state.coalescing import Started, merged
 from shared.state.store import Store
 from shared.state.table_layout import queue_place
-from tests.memory import FakeClock, MemoryBlobs, MemoryQueue, MemoryTables, QueuedMessage
+from tests.memory import FakeClock, MemoryBlobs, MemoryQueue, MemoryTables, QueuedMessage, TablesOver
 
 _T = TypeVar("_T")
 
@@ -103,37 +103,15 @@ class Process(threading.Thread):
         self._has_stopped.acquire()
 
 
-class SteppedTables:
+class SteppedTables(TablesOver):
     """Tables as one process sees them: every call is a step."""
 
     def __init__(self, tables: MemoryTables, process: Process) -> None:
-        self._tables = tables
+        super().__init__(tables)
         self._process = process
 
-    def get(self, table: str, partition: str, row: str) -> Entity | None:
-        return self._process.do(lambda: self._tables.get(table, partition, row))
-
-    def query(
-        self,
-        table: str,
-        partition: str | None = None,
-        row_prefix: str = "",
-        properties: Sequence[str] = (),
-        *,
-        behind: str = "",
-        page: int | None = None,
-    ) -> Iterator[Entity]:
-        read = partial(self._tables.query, table, partition, row_prefix, properties, behind=behind, page=page)
-        return self._process.do(read)
-
-    def write(self, table: str, *writes: TableWrite) -> tuple[str, ...]:
-        return self._process.do(lambda: self._tables.write(table, *writes))
-
-    def delete(self, table: str, partition: str, row: str, etag: str | None = None) -> None:
-        self._process.do(lambda: self._tables.delete(table, partition, row, etag))
-
-    def remove(self, table: str, partition: str, rows: Collection[str]) -> None:
-        self._process.do(lambda: self._tables.remove(table, partition, rows))
+    def _do(self, operation: Callable[[], _T]) -> _T:
+        return self._process.do(operation)
 
 
 class SteppedQueue:
@@ -712,38 +690,17 @@ def test_a_sender_that_is_slower_than_its_message_arms_again(bench: Bench) -> No
     assert bench.start(message) is not None
 
 
-class HastyWorker:
+class HastyWorker(TablesOver):
     """Tables of a sender whose first message is processed before the sender can write."""
 
     def __init__(self, bench: Bench) -> None:
+        super().__init__(bench.tables)
         self._bench = bench
-
-    def get(self, table: str, partition: str, row: str) -> Entity | None:
-        return self._bench.tables.get(table, partition, row)
-
-    def query(
-        self,
-        table: str,
-        partition: str | None = None,
-        row_prefix: str = "",
-        properties: Sequence[str] = (),
-        *,
-        behind: str = "",
-        page: int | None = None,
-    ) -> Iterator[Entity]:
-        tables = self._bench.tables
-        return tables.query(table, partition, row_prefix, properties, behind=behind, page=page)
 
     def write(self, table: str, *writes: TableWrite) -> tuple[str, ...]:
         if not list(self._bench.tables.query(table)):
             assert self._bench.start(self._bench.take_one()) is None
         return self._bench.tables.write(table, *writes)
-
-    def delete(self, table: str, partition: str, row: str, etag: str | None = None) -> None:
-        self._bench.tables.delete(table, partition, row, etag)
-
-    def remove(self, table: str, partition: str, rows: Collection[str]) -> None:
-        self._bench.tables.remove(table, partition, rows)
 
 
 def test_a_look_that_was_never_armed_is_always_worth_a_reading(bench: Bench) -> None:

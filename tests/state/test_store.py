@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -16,7 +16,7 @@ from shared.model import ArmCall, Cause, CauseKind, ComplianceState, Finding, Ou
 from shared.model.alert_records import AlertStatus, Notification, NotificationType
 from shared.model.change_records import ChangeRecord
 from shared.model.errors import EntityChanged, StoreError
-from shared.model.interfaces import Blobs, Entity, Relation, Replace, Tables, TableWrite
+from shared.model.interfaces import Blobs, Relation, Replace, Tables, TableWrite
 from shared.model.letters import Letter
 from shared.model.memory import PolicyMemory, TargetRecord
 from shared.model.messages import Message, MessageKind, look
@@ -41,6 +41,7 @@ from tests.adapters.storage.examples import (
     subnet,
 )
 from tests.adapters.storage.storage import Backend, QueueProbe, blobs_on, queue_on, tables_on
+from tests.memory import TablesOver
 
 _T = TypeVar("_T")
 
@@ -360,40 +361,19 @@ def test_only_the_newest_attempts_are_remembered(store: Store) -> None:
     assert len(record.attempts) == 100
 
 
-class Together:
+class Together(TablesOver):
     """Tables where the first writes of several workers wait for each other: all have read by then."""
 
     def __init__(self, tables: Tables, workers: int) -> None:
-        self._tables = tables
+        super().__init__(tables)
         self._gate = threading.Barrier(workers)
         self._passed = threading.local()
-
-    def get(self, table: str, partition: str, row: str) -> Entity | None:
-        return self._tables.get(table, partition, row)
-
-    def query(
-        self,
-        table: str,
-        partition: str | None = None,
-        row_prefix: str = "",
-        properties: Sequence[str] = (),
-        *,
-        behind: str = "",
-        page: int | None = None,
-    ) -> Iterator[Entity]:
-        return self._tables.query(table, partition, row_prefix, properties, behind=behind, page=page)
 
     def write(self, table: str, *writes: TableWrite) -> tuple[str, ...]:
         if not getattr(self._passed, "gate", False):
             self._passed.gate = True
             self._gate.wait(timeout=300)
         return self._tables.write(table, *writes)
-
-    def delete(self, table: str, partition: str, row: str, etag: str | None = None) -> None:
-        self._tables.delete(table, partition, row, etag)
-
-    def remove(self, table: str, partition: str, rows: Collection[str]) -> None:
-        self._tables.remove(table, partition, rows)
 
 
 def race(works: list[Callable[[], object]]) -> list[bool]:

@@ -19,7 +19,7 @@ from shared.model.values import value
 from tests.builders import DRIFTED
 from tests.steady.ends import End, end_of, told_twice, wrongs
 from tests.steady.plant import Plant
-from tests.steady.points import AFTERWARDS, PATIENCE
+from tests.steady.points import left_alone
 from tests.steady.scenarios import (
     BLOCKED,
     BOTH,
@@ -319,9 +319,7 @@ def _prepared(meeting: Meeting, *, turned: bool) -> tuple[Plant, _Part, _Part]:
 
 
 def _close(plant: Plant) -> End:
-    plant.work(PATIENCE)
-    plant.sweep()
-    plant.work(AFTERWARDS)
+    left_alone(plant)
     return end_of(plant)
 
 

@@ -23,6 +23,7 @@ from shared.config.configuration import Configuration
 from shared.config.settings import Settings
 from shared.controller.arrivals import Arrived, receive_event, receive_message
 from shared.controller.deps import Deps
+from shared.controller.doctor import Asked, Report
 from shared.controller.poison import poisoned
 from shared.controller.sweep import sweep
 from shared.model import Aspect, Edit, Json, Operation, ServerSnapshot, ServerState, Snapshot, Target
@@ -46,6 +47,8 @@ EVENT_AGAIN: Final = 10.0
 """Seconds after which Event Grid tries again first."""
 CALL_AGAIN: Final = 61.0
 """Seconds after which an operator asks again who got no answer, or that the app is in trouble."""
+SWEPT_AGAIN: Final = 1800.0
+"""Seconds after which the timer comes around again: the default of ``SWEEP_SCHEDULE``."""
 _OURS: Final = 500
 """From this status on the trouble is the app's."""
 _ASK_AGAIN: Final = "/problems/concurrent-change"
@@ -162,6 +165,8 @@ class Plant(World):
     running: dict[str, _Running] = field(default_factory=dict)
     ended_badly: dict[str, GatewayError] = field(default_factory=dict)
     foreign_writes: dict[str, int] = field(default_factory=dict)
+    written_at: list[datetime] = field(default_factory=list)
+    """When others wrote, whatever it was."""
     last_written: str = ""
     """What others wrote to last, by key."""
     taken: str = ""
@@ -219,6 +224,7 @@ class Plant(World):
 
     def _noted(self, target: Target) -> None:
         self.last_written = target.key
+        self.written_at.append(self.clock.now())
         self.foreign_writes[target.key] = self.foreign_writes.get(target.key, 0) + 1
 
     def _written(self, target: Target, deed: str) -> None:
@@ -248,8 +254,8 @@ class Plant(World):
         self.tape.down = lambda name: name.startswith(names) and self.clock.now() < until
 
     def sweep(self) -> None:
-        """The timer comes around. Where its function fails, it comes around again."""
-        self.task("sweep", sweep, None)
+        """The timer comes around; where its function fails, it comes around again."""
+        self.task("sweep", sweep, SWEPT_AGAIN)
 
     def call(self, name: str, body: Json = None, *, of: str | None = None) -> None:
         """An operator asks by HTTP, and again who is not answered."""
@@ -400,6 +406,13 @@ class _Sources:
 
     def deps(self) -> Deps:
         return self.of
+
+    def examined(self, asked: Asked) -> Report:
+        raise NotImplementedError
+
+    @property
+    def has_sinks(self) -> bool:
+        return bool(self.of.sinks)
 
     @property
     def settings(self) -> Settings:

@@ -12,14 +12,14 @@ from typing import Final
 
 from shared.model.values import value
 from tests.steady.ends import End, end_of, wrongs
-from tests.steady.plant import Plant
+from tests.steady.plant import CALL_AGAIN, SWEPT_AGAIN, Plant
 from tests.steady.scenarios import BY_NAME, Scenario
 from tests.steady.tape import Breaks, Fault, Operation
 
 PATIENCE: Final = 900.0
 """Seconds for which the app is left alone after a fault, before the scenario goes on."""
-AFTERWARDS: Final = 4500.0
-"""Seconds after the sweep at the end, in which all that was put off comes."""
+AFTERWARDS: Final = 2700.0
+"""Seconds after the last sweep, in which all that was put off comes."""
 OUTAGE: Final = 4
 """Operations of the store that fail, where it is more than one."""
 MEANWHILE: Final = ("undone", "changed", "deleted")
@@ -76,7 +76,7 @@ class _Player:
         player = cls(scenario=scenario, plant=scenario.plant())
         tape = player.plant.tape
         tape.operations.clear()
-        tape.fault, tape.meanwhile, tape.struck = fault, player._meanwhile, player._strike
+        tape.fault, tape.meanwhile, tape.struck = fault, player.others_write, player._strike
         return player
 
     @property
@@ -88,7 +88,7 @@ class _Player:
     def _strike(self) -> None:
         self.struck_at = self.plant.clock.now()
 
-    def _meanwhile(self, name: str) -> None:
+    def others_write(self, name: str) -> None:
         there = self.plant.azure.snapshots.get(self.plant.last_written or self.scenario.good.id.key)
         if there is None or not name:
             return
@@ -107,10 +107,18 @@ class _Player:
 
     def close(self) -> End:
         """The last that is done for a world: it is left alone, swept, and left alone."""
-        self.plant.work(PATIENCE)
-        self.plant.sweep()
-        self.plant.work(AFTERWARDS)
+        left_alone(self.plant)
         return end_of(self.plant)
+
+
+def left_alone(plant: Plant) -> None:
+    """Whatever is on its way comes to its end, and the timer comes around twice: what one sweep tells may be
+    over by the next."""
+    plant.work(PATIENCE)
+    plant.sweep()
+    plant.work(SWEPT_AGAIN)
+    plant.sweep()
+    plant.work(AFTERWARDS)
 
 
 @lru_cache(maxsize=64)
@@ -126,7 +134,10 @@ def whole(name: str) -> Whole:
         steps.append(Stretch(end=end, seconds=_reached(began, seen, end) or 0.0))
     operations = tuple(plant.tape.operations)
     last = player.close()
-    return Whole(operations=operations, steps=tuple(steps), last=last, wrongs=tuple(wrongs(plant)))
+    found = [*wrongs(plant), *player.scenario.course.wrongs(plant)]
+    if player.scenario.course.end(plant, last) != last:
+        found.append("the clean end is none that its course expects")
+    return Whole(operations=operations, steps=tuple(steps), last=last, wrongs=tuple(found))
 
 
 @lru_cache(maxsize=4096)
@@ -137,19 +148,31 @@ def with_others(name: str, at: int, meanwhile: str) -> End:
     return player.close()
 
 
+@lru_cache(maxsize=64)
+def asked_afterwards(name: str, meanwhile: str) -> End:
+    """How the scenario ends when others have done this before anybody asks."""
+    player = _Player.of(BY_NAME[name], None)
+    player.others_write(meanwhile)
+    player.plant.work(CALL_AGAIN)
+    _play(player)
+    return player.close()
+
+
 def broken(scenario: Scenario, fault: Fault) -> Ran:
     """The scenario with this fault in its way, and everything that goes on after it."""
     clean = whole(scenario.name)
     player = _Player.of(scenario, fault)
     recovery = _play(player)
     last = player.close()
-    differs = [last.differs(end, made=not fault.meanwhile) for end in _wanted(scenario, fault)]
-    found = (*wrongs(player.plant), *([f"ends otherwise: {differs[0]}"] if all(differs) else []))
+    wanted = (scenario.course.end(player.plant, end) for end in _wanted(scenario, fault))
+    differs = [last.differs(end, made=not fault.meanwhile) for end in wanted]
+    found = [*wrongs(player.plant), *scenario.course.wrongs(player.plant)]
+    found += [f"ends otherwise: {differs[0]}"] if all(differs) else []
     before = clean.operations[: fault.at - 1]
     return Ran(
         fault=fault,
         operation=clean.operations[fault.at - 1],
-        wrongs=found,
+        wrongs=tuple(found),
         is_guarded=_is_guarded(before),
         recovery=recovery,
     )
@@ -162,12 +185,16 @@ def _is_guarded(before: tuple[Operation, ...]) -> bool:
 
 def _wanted(scenario: Scenario, fault: Fault) -> Iterator[End]:
     """The ends that are right. What was read before others wrote may be acted on by whoever read it; who goes
-    on for one that died reads anew, as if they had written before that reading."""
+    on for one that died reads anew, as if they had written before that reading. An operator who gets no
+    answer asks again, about what is there by then."""
     if not fault.meanwhile:
         yield whole(scenario.name).last
         return
     yield with_others(scenario.name, fault.at, fault.meanwhile)
-    names = [operation.name for operation in whole(scenario.name).operations[: fault.at]]
+    done = whole(scenario.name).operations[: fault.at]
+    if done[-1].call == "request":
+        yield asked_afterwards(scenario.name, fault.meanwhile)
+    names = [operation.name for operation in done]
     read = max((number for number, name in enumerate(names, start=1) if name == "gateway.read"), default=None)
     if read is not None:
         yield with_others(scenario.name, read, fault.meanwhile)
@@ -198,14 +225,16 @@ def _note(plant: Plant, seen: Seen) -> None:
 
 
 def _recovery(player: _Player, began: datetime, seen: Seen, step: int) -> float | None:
-    """How much later than the clean run. What an operator asked again began only then."""
+    """How much later than the clean run, or than the death where that came after all was done. What an
+    operator asked again began only then."""
     clean = whole(player.scenario.name).steps[step]
-    took = _reached(began, seen, clean.end)
+    took = _reached(began, seen, player.scenario.course.end(player.plant, clean.end))
     if took is None:
         return None
     asked = [(time - began).total_seconds() for time in player.plant.asked_again]
     waited = max((seconds for seconds in asked if seconds <= took), default=0.0)
-    return max(0.0, took - waited - clean.seconds)
+    struck = (player.struck_at - began).total_seconds() if player.struck_at is not None else 0.0
+    return max(0.0, took - max(waited + clean.seconds, struck))
 
 
 def _reached(began: datetime, seen: Seen, wanted: End) -> float | None:

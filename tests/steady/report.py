@@ -63,7 +63,7 @@ def tally(scenario: Scenario, faults: Iterable[Fault]) -> Tally:
         operations=len(clean.operations),
         seconds=_recoveries(deaths, guarded=True),
         unguarded=_recoveries(deaths, guarded=False),
-        late=sum(one.recovery is None for one in deaths if _is_measured(one)),
+        late=sum(one.recovery is None for one in deaths if scenario.is_timed and _is_measured(one)),
         faults=_counted(found),
     )
 

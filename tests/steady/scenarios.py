@@ -33,6 +33,7 @@ from tests.builders import (
     server,
     subnet,
 )
+from tests.steady.courses import FIGHT, OUTAGE, Course
 from tests.steady.plant import Plant
 
 FIREWALL: Final = "postgres-firewall-allows-all-azure"
@@ -84,6 +85,13 @@ class Scenario:
     """More of ``policies.yaml``."""
     parts: dict[str, Any] = field(default_factory=dict)
     """Of the plant."""
+    course: Course = Course()
+    """What is right where it depends on when things happen."""
+
+    @property
+    def is_timed(self) -> bool:
+        """Whether it comes to rest, so that it can be told how much later that was."""
+        return any(step.settles for step in self.steps)
 
     def plant(self) -> Plant:
         """The world before the first step: everything is known, and the chains have begun."""
@@ -289,7 +297,9 @@ SCENARIOS: Final = (
         parts=_SLOW,
     ),
     Scenario(
-        name="poisoned", steps=(Step(does=is_poisoned, seconds=300), Step(does=writes(DRIFTED), seconds=60))
+        name="poisoned",
+        steps=(Step(does=is_poisoned, seconds=300), Step(does=writes(DRIFTED), seconds=60)),
+        course=OUTAGE,
     ),
     Scenario(
         name="told when the sink is back",
@@ -299,6 +309,7 @@ SCENARIOS: Final = (
     Scenario(
         name="fight",
         steps=tuple(Step(does=writes(DRIFTED), seconds=40, settles=False) for _ in range(5)),
+        course=FIGHT,
     ),
 )
 BY_NAME: Final = {scenario.name: scenario for scenario in SCENARIOS}

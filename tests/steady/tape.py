@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
 from typing import Any, Final, TypeAlias
 
-from shared.model.errors import SinkError, StoreError, Transient
+from shared.model.errors import GatewayError, SinkError, StoreError, Transient
 from shared.model.values import value
 
 STORE: Final = {
@@ -26,6 +27,10 @@ GATEWAY: Final = (
     *("read", "more", "security_group", "find_targets", "enumerate"),
     *("submit", "poll", "dependants"),
 )
+
+
+_ANSWERS: Final = (GatewayError, StoreError, SinkError)
+"""What an operation may answer but that it is done."""
 
 
 class Killed(BaseException):
@@ -131,7 +136,9 @@ class Tape:
         return do()
 
     def _strike(self, fault: Fault, operation: Operation, do: Callable[[], Any]) -> Any:
-        came = do() if fault.breaks is Breaks.LOST else None
+        if fault.breaks is Breaks.LOST:
+            with suppress(*_ANSWERS):  # nobody hears of it, whatever it is
+                do()
         self.meanwhile(fault.meanwhile)
         self.struck()
         if fault.breaks is Breaks.KILLED:
@@ -139,7 +146,6 @@ class Tape:
         if fault.breaks is None:
             return do()
         self._failing = fault.lasts - 1 if operation.is_of_store else 0
-        del came  # nobody hears of it
         raise _broken(operation.name)
 
     # --- what is taped -----------------------------------------------------------------------------

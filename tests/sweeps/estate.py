@@ -8,8 +8,7 @@ then. So buckets see what several instances ask for within one second.
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right, insort
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -37,7 +36,6 @@ from shared.controller.deps import Deps
 from shared.controller.sweep import sweep
 from shared.model import EnforcementMode, Json
 from shared.model.errors import GatewayError, StoreError
-from shared.model.interfaces import Entity, TableWrite
 from shared.model.resource_id import ResourceId
 from shared.policies import discover
 from shared.state.store import Store
@@ -54,47 +52,6 @@ _ZONES: Final = 30
 _WHOLE_NAME: Final = 64
 VISIBILITY: Final = 30.0
 MOST_DELIVERIES: Final = 5
-
-
-class IndexedTables(MemoryTables):
-    """The same with an index of each partition: an estate has a hundred thousand rows."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._index: dict[tuple[str, str], list[str]] = {}
-
-    def query(
-        self,
-        table: str,
-        partition: str | None = None,
-        row_prefix: str = "",
-        properties: Sequence[str] = (),
-        *,
-        behind: str = "",
-        page: int | None = None,
-    ) -> Iterator[Entity]:
-        if partition is None:
-            yield from super().query(table, partition, row_prefix, properties, behind=behind, page=page)
-            return
-        rows = self._index.get((table, partition), [])
-        for row in rows[max(bisect_left(rows, row_prefix), bisect_right(rows, behind)) :]:
-            if not row.startswith(row_prefix):
-                return
-            entity = self._entities[table, partition, row]
-            kept = {name: entity.properties[name] for name in properties if name in entity.properties}
-            yield replace(entity, properties=kept) if properties else entity
-
-    def delete(self, table: str, partition: str, row: str, etag: str | None = None) -> None:
-        known = (table, partition, row) in self._entities
-        super().delete(table, partition, row, etag)
-        if known:
-            rows = self._index[table, partition]
-            del rows[bisect_left(rows, row)]
-
-    def _apply(self, table: str, write: TableWrite) -> str:
-        if (table, write.partition, write.row) not in self._entities:
-            insort(self._index.setdefault((table, write.partition), []), write.row)
-        return super()._apply(table, write)
 
 
 class IndexedBlobs(MemoryBlobs):
@@ -164,7 +121,7 @@ class Estate:
         self.clock.set(START)
         self.clients = ClientsInProcess(self.azure)
         self.queue = MemoryQueue(self.clock)
-        self.tables, self.blobs = IndexedTables(), IndexedBlobs()
+        self.tables, self.blobs = MemoryTables(), IndexedBlobs()
         self.store = Store(self.tables, self.blobs, self.queue)
         self.configuration = configured(self.policies)
         self.judged_by = "one"

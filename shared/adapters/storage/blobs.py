@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from typing import Final
+from typing import Any, Final, TypeVar
 
-from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
+from azure.core import MatchConditions
+from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
 from azure.storage.blob import BlobServiceClient, ContainerClient
 
 from shared.adapters.storage.account import (
@@ -21,8 +22,13 @@ from shared.adapters.storage.account import (
     store_errors,
     with_home,
 )
+from shared.model.errors import EntityChanged
+from shared.model.interfaces import Written
+
+_Listed = TypeVar("_Listed")
 
 _NO_CONTAINER: Final = "ContainerNotFound"
+_UNCHANGED: Final = MatchConditions.IfNotModified
 
 
 class AzureBlobs:
@@ -52,22 +58,36 @@ class AzureBlobs:
         while (page := self._next_page(container, pages)) is not None:
             yield from page
 
-    def delete(self, container: str, name: str) -> None:
+    def written(self, container: str, prefix: str = "") -> Iterator[Written]:
+        client = self._service.get_container_client(container)
+        pages = client.list_blobs(name_starts_with=prefix).by_page()
+        while (page := self._next_page(container, pages)) is not None:
+            yield from (Written(name=one.name, at=one.last_modified, etag=_quoted(one.etag)) for one in page)
+
+    def delete(self, container: str, name: str, etag: str | None = None) -> None:
         client = self._service.get_blob_client(container, name)
+        condition: dict[str, Any] = {} if etag is None else {"etag": etag, "match_condition": _UNCHANGED}
         with store_errors(f"deleting {container}/{name}"):
             try:
-                self._retries(client.delete_blob)
+                self._retries(partial(client.delete_blob, **condition))
             except ResourceNotFoundError:
                 return
+            except ResourceModifiedError as error:
+                raise EntityChanged(f"{container}/{name} was written since") from error
 
-    def _next_page(self, container: str, pages: Iterator[Iterator[str]]) -> list[str] | None:
-        """The next page of names; None behind the last, and for a container that does not exist."""
+    def _next_page(self, container: str, pages: Iterator[Iterator[_Listed]]) -> list[_Listed] | None:
+        """The next page of a listing; None behind the last, and for a container that does not exist."""
         with store_errors(f"listing {container}"):
             try:
                 page = self._retries(lambda: next(pages, None))
             except ResourceNotFoundError:
                 return None
         return None if page is None else list(page)
+
+
+def _quoted(etag: str) -> str:
+    """As a condition has it (RFC 9110, 8.8.3): a listing leaves the quotes out."""
+    return etag if etag.startswith('"') else f'"{etag}"'
 
 
 def _create(client: ContainerClient) -> None:

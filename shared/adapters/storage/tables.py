@@ -186,7 +186,7 @@ def _filter(partition: str | None, row_prefix: str, behind: str) -> tuple[str, d
         first = encode_key(row_prefix)
         parameters |= {"first": first, "beyond": after_prefix(first)}
     if behind:
-        filters.append("RowKey gt @behind")
+        filters.append(f"{'PartitionKey' if partition is None else 'RowKey'} gt @behind")
         parameters["behind"] = encode_key(behind)
     return " and ".join(filters), parameters
 

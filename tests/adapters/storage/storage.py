@@ -16,7 +16,7 @@ from shared.adapters.storage.account import StorageAccount
 from shared.adapters.storage.blobs import AzureBlobs
 from shared.adapters.storage.queues import AzureQueue
 from shared.adapters.storage.tables import AzureTables
-from shared.model.interfaces import Blobs, Entity, Queue, Tables, TableWrite
+from shared.model.interfaces import Blobs, Entity, Queue, Tables, TableWrite, Written
 from tests.memory import FakeClock, MemoryBlobs, MemoryQueue, MemoryTables
 
 Backend = Literal["memory", "azurite"]
@@ -79,8 +79,11 @@ class OwnBlobs:
     def names(self, container: str, prefix: str = "") -> Iterator[str]:
         return self._blobs.names(container + self._suffix, prefix)
 
-    def delete(self, container: str, name: str) -> None:
-        self._blobs.delete(container + self._suffix, name)
+    def written(self, container: str, prefix: str = "") -> Iterator[Written]:
+        return self._blobs.written(container + self._suffix, prefix)
+
+    def delete(self, container: str, name: str, etag: str | None = None) -> None:
+        self._blobs.delete(container + self._suffix, name, etag)
 
 
 class QueueProbe(Protocol):

@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from shared.model.errors import EntityChanged
 from shared.model.interfaces import Blobs
 
 CONTAINER = "kept"
@@ -41,6 +42,31 @@ def test_a_deleted_blob_is_gone_and_deleting_it_again_succeeds(blobs: Blobs) -> 
         blobs.delete(CONTAINER, "a")
     assert blobs.get(CONTAINER, "a") is None
     assert list(blobs.names(CONTAINER)) == []
+
+
+def test_what_is_written_is_listed_with_its_time_and_written_anew_is_younger(blobs: Blobs) -> None:
+    for name in ("b1", "a2", "a1"):
+        blobs.put(CONTAINER, name, b"x")
+    assert list(blobs.written("nobodys")) == []
+    assert [one.name for one in blobs.written(CONTAINER)] == ["a1", "a2", "b1"]
+    first = next(blobs.written(CONTAINER, "a"))
+    blobs.put(CONTAINER, "a1", b"x")
+    again = next(blobs.written(CONTAINER, "a"))
+    assert again.at >= first.at
+    assert again.at.tzinfo is not None
+    assert again.etag != first.etag, "the same bytes, written again"
+
+
+def test_a_blob_that_was_written_since_it_was_listed_is_not_deleted(blobs: Blobs) -> None:
+    blobs.put(CONTAINER, "a", b"x")
+    (listed,) = blobs.written(CONTAINER)
+    blobs.put(CONTAINER, "a", b"x")
+    with pytest.raises(EntityChanged):
+        blobs.delete(CONTAINER, "a", listed.etag)
+    assert blobs.get(CONTAINER, "a") == b"x"
+    (listed,) = blobs.written(CONTAINER)
+    blobs.delete(CONTAINER, "a", listed.etag)
+    assert blobs.get(CONTAINER, "a") is None
 
 
 def test_many_may_meet_a_missing_container_at_once(blobs: Blobs) -> None:

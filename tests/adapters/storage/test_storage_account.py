@@ -266,7 +266,7 @@ def test_what_is_missing_is_created_once_and_the_call_repeated() -> None:
 
 def test_another_failure_creates_nothing() -> None:
     with pytest.raises(HttpResponseError):
-        with_home(Failing(answer(404, "ResourceNotFound")), no_credential, "TableNotFound")
+        with_home(Failing(answer(404, "ResourceNotFound")), lambda: None, "TableNotFound")
 
 
 def test_a_failure_of_the_sdk_becomes_ours_and_says_what_was_done() -> None:

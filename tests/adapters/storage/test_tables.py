@@ -271,6 +271,15 @@ def test_a_listing_goes_on_behind_a_row_that_need_not_be_there(tables: Tables) -
         assert [one.row for one in tables.query(TABLE, "p", "x-", behind=behind, page=1)] == left
 
 
+def test_a_listing_of_all_partitions_goes_on_behind_one(tables: Tables) -> None:
+    for partition in ("a", "b/1", "c"):
+        tables.write(TABLE, Insert(partition=partition, row="1", properties={}))
+        tables.write(TABLE, Insert(partition=partition, row="2", properties={}))
+    found = tables.query(TABLE, None, behind="a")
+    assert [(one.partition, one.row) for one in found] == [("b/1", "1"), ("b/1", "2"), ("c", "1"), ("c", "2")]
+    assert [one.partition for one in tables.query(TABLE, None, "1", behind="b/1", page=1)] == ["c"]
+
+
 def test_rows_are_removed_also_where_some_are_not_there(tables: Tables) -> None:
     tables.remove(TABLE, "p", ["a"])
     tables.write(TABLE, *(insert(f"r{number:03d}") for number in range(100)))

@@ -195,7 +195,7 @@ def lived_through(dies_at: int, *, applied: bool) -> tuple[World, int]:
     """A drift, its revert and a rollback, with one death; and how many writes there were."""
     world = anchored_world()
     tables = Mortal(dies_at=0, applied=applied)
-    tables._entities = world.tables._entities
+    tables.take(world.tables)
     world.tables, world.store = tables, Store(tables, world.blobs, world.queue)
     seen_compliant(world, public_server())
     tables.written, tables.dies_at = 0, dies_at

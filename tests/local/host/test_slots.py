@@ -142,7 +142,9 @@ def test_two_instances_share_a_queue_and_neither_hoards(shared: Shared) -> None:
 
 def test_the_worker_has_a_thread_for_every_message_and_some_for_the_rest() -> None:
     options = queue_options()
-    triggers = [path.read_text(encoding="utf-8") for path in (ROOT / "functions").glob("*.py")]
+    only_by_setting = "queued_events.py"  # tests/infra counts it where the setting is
+    modules = [path for path in (ROOT / "functions").glob("*.py") if path.name != only_by_setting]
+    triggers = [path.read_text(encoding="utf-8") for path in modules]
     queues = sum(text.count("@bp.queue_trigger(") for text in triggers)
     (threads,) = re.findall(r"PYTHON_THREADPOOL_THREAD_COUNT=(\d+)", (ROOT / "docs/deploy.md").read_text())
     sample = json.loads((ROOT / "local.settings.sample.json").read_text(encoding="utf-8"))["Values"]

@@ -1,0 +1,20 @@
+"""Events by a queue instead of a call: for apps that Event Grid cannot reach.
+
+Event Grid then writes each event into the queue ``events`` of the app's own storage account, by its system
+topic's identity, and the host fetches it. The functions that read the queue are there only where the
+setting says so: a queue that is polled for nothing costs operations all day.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+SETTING: Final = "EVENTS_QUEUE"
+QUEUE: Final = "events"
+"""The only value of the setting, and the queue's name."""
+
+
+def events_come_by_queue(environment: Mapping[str, str]) -> bool:
+    """Whether the queue is read."""
+    return environment.get(SETTING, "").strip() == QUEUE

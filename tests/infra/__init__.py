@@ -1,0 +1,1 @@
+"""`infra/` and `azure.yaml`, checked without Azure: parsed, evaluated, compared with the code."""
