@@ -12,7 +12,7 @@ from typing import Final
 
 from azure.core.exceptions import ClientAuthenticationError
 
-from shared.model.clouds import Cloud
+from shared.model.clouds import PLACES, Cloud
 from shared.model.values import value
 
 _ENTRA_SAYS: Final = re.compile(r"AADSTS\d+:[^\r\n]{0,300}")
