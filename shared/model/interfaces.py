@@ -251,7 +251,7 @@ class Tables(Protocol):
 
 @value
 class Written:
-    """A blob as it was last written."""
+    """A blob as it was last written; listed in the order of names."""
 
     name: str
     at: datetime
@@ -268,10 +268,7 @@ class Blobs(Protocol):
         ...
 
     def names(self, container: str, prefix: str = "") -> Iterator[str]: ...
-
-    def written(self, container: str, prefix: str = "") -> Iterator[Written]:
-        """The blobs in the order of their names, each with when it was last written."""
-        ...
+    def written(self, container: str, prefix: str = "") -> Iterator[Written]: ...
 
     def delete(self, container: str, name: str, etag: str | None = None) -> None:
         """Delete; absent is success. With an etag raises ``EntityChanged`` where it was written since,
