@@ -14,8 +14,8 @@ from typing import Final
 import click
 
 from driftward.addressing import Asked, addressed
-from driftward.app import NoAnswer
-from driftward.refusing import plain, refuse
+from driftward.app import AppRefused, NoAnswer
+from driftward.refusing import complain, plain, refuse
 from driftward.signing_in import hush
 from shared.model import Json
 from shared.model.resource_id import InvalidResourceId, ResourceId
@@ -49,11 +49,14 @@ _WIDTH: Final = 10
 @click.option("--send", is_flag=True, help=_SEND)
 @click.option("--app", "site", metavar="ID", help=_APP)
 @addressed
-def doctor(asked: Asked, send: bool, site: str | None, as_json: bool) -> int:
+def doctor(asked: Asked, /, send: bool, site: str | None, as_json: bool) -> int:
     """What an installation lacks."""
     hush()
     try:
         report = _of_app(asked, send) if asked.url else _examined(send, site)
+    except AppRefused as error:
+        complain(str(error))
+        return 2
     except InvalidResourceId as error:
         return refuse(error)
     print(json.dumps(report, indent=2) if as_json else "\n".join(map(plain, _lines(report))))
@@ -67,11 +70,11 @@ def _of_app(asked: Asked, send: bool) -> dict[str, Json]:
 
 
 def _examined(send: bool, site: str | None) -> dict[str, Json]:
-    from shared.controller import doctor as examining
+    from shared.controller.doctor import Asked as Examined
     from shared.model.codec import to_json
     from shared.wiring import Wiring
 
-    asked = examining.Asked(send=send, app=ResourceId(site) if site else None)
+    asked = Examined(send=send, app=ResourceId(site) if site else None)
     report: dict[str, Json] = to_json(Wiring(os.environ).examined(asked))
     return report
 
