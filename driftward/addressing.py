@@ -23,7 +23,7 @@ from shared.model.values import value
 
 if TYPE_CHECKING:
     from shared.adapters.person import Token
-    from shared.config.settings import Cloud
+    from shared.model.clouds import Cloud
 
 P = ParamSpec("P")
 
@@ -133,7 +133,7 @@ def _fetch(client_id: str) -> Token:
 
 
 def _cloud() -> Cloud:
-    from shared.config.settings import Cloud
+    from shared.model.clouds import Cloud
 
     named = os.environ.get("CLOUD", "").strip().lower() or Cloud.PUBLIC
     try:

@@ -13,8 +13,8 @@ from typing import Final
 
 import click
 
-from driftward.app import KEY, TOKEN, URL, AppRefused, NoAnswer, app_at
-from driftward.options import answers
+from driftward.addressing import Asked, addressed
+from driftward.app import AppRefused, NoAnswer
 from driftward.refusing import complain, plain, refuse
 from driftward.signing_in import hush
 from shared.model import Json
@@ -48,38 +48,33 @@ _WIDTH: Final = 10
 @click.command("doctor", help=_HELP, epilog=_EPILOG)
 @click.option("--send", is_flag=True, help=_SEND)
 @click.option("--app", "site", metavar="ID", help=_APP)
-@URL
-@KEY
-@TOKEN
-@answers
-def doctor(
-    send: bool, site: str | None, url: str | None, key: str | None, token: str | None, as_json: bool
-) -> int:
+@addressed
+def doctor(addressed_app: Asked, send: bool, site: str | None, as_json: bool) -> int:
     """What an installation lacks."""
     hush()
     try:
-        report = _of_app(url, key, token, send) if url else _examined(send, site)
+        report = _of_app(addressed_app, send) if addressed_app.url else _examined(send, site)
     except AppRefused as error:
         complain(str(error))
         return 2
-    except (NoAnswer, InvalidResourceId) as error:
+    except InvalidResourceId as error:
         return refuse(error)
     print(json.dumps(report, indent=2) if as_json else "\n".join(map(plain, _lines(report))))
     return _CODES.get(str(report.get("verdict")), 3)
 
 
-def _of_app(url: str, key: str | None, token: str | None, send: bool) -> dict[str, Json]:
+def _of_app(asked: Asked, send: bool) -> dict[str, Json]:
     if send:
         raise NoAnswer("--send: the app sends nothing for the asking; leave --url out to send from here")
-    return app_at(url, key, token).get("doctor", also=(503,))
+    return asked.app().get("doctor", also=(503,))
 
 
 def _examined(send: bool, site: str | None) -> dict[str, Json]:
-    from shared.controller.doctor import Asked
+    from shared.controller import doctor as controller
     from shared.model.codec import to_json
     from shared.wiring import Wiring
 
-    asked = Asked(send=send, app=ResourceId(site) if site else None)
+    asked = controller.Asked(send=send, app=ResourceId(site) if site else None)
     report: dict[str, Json] = to_json(Wiring(os.environ).examined(asked))
     return report
 

@@ -12,7 +12,7 @@ from typing import Final
 
 from azure.core.exceptions import ClientAuthenticationError
 
-from shared.config.settings import Cloud
+from shared.model.clouds import PLACES, Cloud
 from shared.model.values import value
 
 _ENTRA_SAYS: Final = re.compile(r"AADSTS\d+:[^\r\n]{0,300}")
@@ -30,17 +30,12 @@ class Token:
 
 def token_for(client_id: str, cloud: Cloud) -> Token:
     """A token of the person for the app with this client id. Raises ``NoSignIn``."""
-    from azure.identity import AzureAuthorityHosts, DefaultAzureCredential
+    from azure.identity import DefaultAzureCredential
 
-    authorities = {
-        Cloud.PUBLIC: AzureAuthorityHosts.AZURE_PUBLIC_CLOUD,
-        Cloud.US_GOVERNMENT: AzureAuthorityHosts.AZURE_GOVERNMENT,
-        Cloud.CHINA: AzureAuthorityHosts.AZURE_CHINA,
-    }
     scope = f"api://{client_id}/.default"
     try:
         credential = DefaultAzureCredential(
-            authority=authorities[cloud], exclude_managed_identity_credential=True
+            authority=PLACES[cloud].authority, exclude_managed_identity_credential=True
         )
         found = credential.get_token(scope)
     except (ClientAuthenticationError, ValueError) as error:

@@ -20,7 +20,7 @@ from local.pages.roles import actions_of, roles
 from local.pages.sign_in import left_out
 from shared.api.rights import ROLES
 from shared.config.event_queue import QUEUE
-from shared.config.settings import AUTHENTICATION, SETTINGS
+from shared.config.settings_table import AUTHENTICATION, SETTINGS
 from shared.state.blob_archive import CONTAINERS
 from shared.state.table_layout import TABLES
 from tests.infra.azure import HOME, FakeAzure
