@@ -3,14 +3,17 @@
 The real gateway and clients before the simulator, on the simulator's own time: 50 ms for a call, ARM's
 buckets (`local.simulator.buckets`), eight workers. 10,000 servers and 3,000 NSGs in `full`, a fiftieth of
 that in `quick`. Shares are of the pass that looks at everything: of its calls to ARM, and of the processor
-time of its messages, the simulator's own answers among them. The second pass comes half an hour later, when
-one server in a hundred was written. Memory is what the process grew by while the later half was looked at,
-less what the storage took in it.
+time of its messages, the simulator's own answers among them. The second pass comes when one server in a
+hundred was written, half an hour later at the earliest. Whose turn had come by then is looked at as well,
+written or not, and is a share of its own (`sweep.turns.share`): it depends on how long ago the pass before
+was, and comes to a tenth for each half hour. Memory is what is still held of what the later half of the looks
+allocated, less what the storage, the queue and the simulated Azure took of it.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
+import gc
+import tracemalloc
 from time import process_time
 from typing import Final
 
@@ -19,7 +22,6 @@ from tests.sweeps.estate import BETWEEN, Estate, estate, server_name
 
 _SIZES: Final = {"quick": (150, 50), "full": (10_000, 3_000)}
 _MEGABYTE: Final = 1024 * 1024
-_PAGE: Final = 4096
 
 
 def measure(extent: str) -> dict[str, tuple[float, str]]:
@@ -39,10 +41,13 @@ def measure(extent: str) -> dict[str, tuple[float, str]]:
         "sweep.hostCpu": (round(whole_processor / there.looks * 1000, 1), "ms"),
         "sweep.memory.grown": (round(grown, 1), "MB"),
     }
+    whole_looks = there.looks
     calls, processor = _pass_with_changes(there, servers)
+    turns = int(str(there.lines[-1]["due"])) / whole_looks
     figures |= {
-        "sweep.changed.share": (round(calls / whole_calls, 4), "1"),
-        "sweep.changed.processorShare": (round(processor / whole_processor, 4), "1"),
+        "sweep.turns.share": (round(turns, 4), "1"),
+        "sweep.changed.share": (round(calls / whole_calls - turns, 4), "1"),
+        "sweep.changed.processorShare": (round(processor / whole_processor - turns, 4), "1"),
     }
     for name, (amount, unit) in figures.items():
         print(f"{name:<30} {amount:>10} {unit}")
@@ -51,13 +56,17 @@ def measure(extent: str) -> dict[str, tuple[float, str]]:
 
 
 def _whole_pass(there: Estate) -> float:
-    """Everything is looked at; by how many megabytes the process grew while the later half was."""
+    """Everything is looked at; how many megabytes of the later half are still held after it."""
     there.sweep()
     half = there.clock.now() + (there.last_due() - there.clock.now()) / 2
     there.work(half)
-    before = _resident() - there.stored()
+    before = there.played()
+    tracemalloc.start()
     there.work()
-    return (_resident() - there.stored() - before) / _MEGABYTE
+    gc.collect()
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return (held - (there.played() - before)) / _MEGABYTE
 
 
 def _pass_with_changes(there: Estate, servers: int) -> tuple[int, float]:
@@ -69,8 +78,3 @@ def _pass_with_changes(there: Estate, servers: int) -> tuple[int, float]:
         there.azure.call("PATCH", server, {"tags": {"written": "yes"}})
     there.pass_over()
     return there.azure.answered - calls, there.processor - processor
-
-
-def _resident() -> int:
-    """Bytes of memory that the process holds."""
-    return int(Path("/proc/self/statm").read_text().split()[1]) * _PAGE

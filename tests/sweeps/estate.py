@@ -8,12 +8,15 @@ then. So buckets see what several instances ask for within one second.
 
 from __future__ import annotations
 
+import gc
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import count
 from time import process_time
+from types import FunctionType, ModuleType
 from typing import Any, Final
 
 import requests
@@ -179,14 +182,9 @@ class Estate:
         assert last is not None
         return last.spread_until
 
-    def stored(self) -> int:
-        """Bytes of text in the storage, about."""
-        rows = sum(
-            len(str(text)) + len(name)
-            for entity in self.tables._entities.values()
-            for name, text in entity.properties.items()
-        )
-        return rows + sum(len(data) for data in self.blobs._blobs.values())
+    def played(self) -> int:
+        """Bytes that what is only played here holds: the storage, the queue, Azure, and who was looked at."""
+        return size_of((self.tables, self.blobs, self.queue, self.azure.world, self.looked_at))
 
     def pass_over(self, until: datetime | None = None) -> None:
         """The timer fires, and what follows is worked off: all of it, or what is due until then."""
@@ -221,6 +219,20 @@ class Estate:
             self.processor += process_time() - started
             self.longest = max(self.longest, (self.clock.now() - began).total_seconds())
         self.queue.delete(message)
+
+
+def size_of(root: object) -> int:
+    """Bytes of an object and of all that it holds; what is code belongs to nobody."""
+    seen: set[int] = set()
+    waiting, total = [root], 0
+    while waiting:
+        one = waiting.pop()
+        if id(one) in seen or isinstance(one, type | FunctionType | ModuleType):
+            continue
+        seen.add(id(one))
+        total += sys.getsizeof(one, 0)
+        waiting += gc.get_referents(one)
+    return total
 
 
 def configured(policies: str) -> Configuration:
