@@ -24,10 +24,11 @@ _CHANGES: Final = [kind.value for kind in NotificationType if ".Change." in kind
 
 def event_schema() -> Json:
     """The document below ``docs/schemas``."""
-    components = document(ROUTES)["components"]["schemas"]
-    components |= {
-        "Alert": _sparing(components["Alert"], SPARE_OF_ALERTS),
-        "Change": _sparing(components["Change"], SPARE_OF_CHANGES),
+    shown = document(ROUTES)["components"]["schemas"]
+    components = {
+        **shown,
+        "Alert": _sparing(shown["Alert"], SPARE_OF_ALERTS),
+        "Change": _sparing(shown["Change"], SPARE_OF_CHANGES),
     }
     used = _used(["Alert", "Change"], components)
     return {

@@ -35,6 +35,7 @@ HTTP = {
     "list_policies": ("GET", "policies", "FUNCTION"),
     "explain_nsg": ("POST", "nsg/explain", "FUNCTION"),
     "openapi": ("GET", "openapi.json", "FUNCTION"),
+    "doctor": ("GET", "doctor", "FUNCTION"),
 }
 
 

@@ -163,7 +163,7 @@ class Estate:
         """The lines of passes are kept, those of looks counted."""
         if line.get("message") == "pass":
             self.lines.append(line)
-        elif "target" in line:
+        elif "target" in line and line.get("message") != "alert":
             self.looks += 1
             self.looked_at.append(str(line["target"]).lower())
 

@@ -27,6 +27,7 @@ from shared.model.letters import Letter
 from shared.model.memory import NameRecord, TargetRecord
 from shared.model.messages import Message
 from shared.model.results import RunRecord, TargetResult
+from shared.model.retention import RetentionPass
 from shared.model.sweeping import PassRecord
 from shared.state.coalescing import Coalesced
 from shared.state.filled import Filled
@@ -38,8 +39,8 @@ FORMS: Final[Mapping[str, Any]] = {
         form.__name__: form
         for form in (
             *(AlertRecord, Anchor, AnchorMark, Budget, Change, ChangeRecord, Coalesced, Drift, Filled, Head),
-            *(Inherited, Letter, Link, Message, NameRecord, PassRecord, Proof, Relation, RunRecord),
-            *(Standing, Target, TargetRecord, TargetResult),
+            *(Inherited, Letter, Link, Message, NameRecord, PassRecord, Proof, Relation),
+            *(RetentionPass, RunRecord, Standing, Target, TargetRecord, TargetResult),
         )
     },
     ServerSnapshot.__name__: Snapshot,

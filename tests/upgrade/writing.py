@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 from unittest.mock import patch
 
@@ -29,6 +30,7 @@ from shared.model import (
     TargetKind,
     codec,
 )
+from shared.model.retention import Position, RetentionPass, Stage
 from tests.api.test_api import SCOPE, alerted, call
 from tests.builders import ALL_AZURE, NSG, OFFICE, SERVER, public_server, security_rule, server, subnet
 from tests.controller.test_rolled_back_edits import rolled_back
@@ -114,7 +116,14 @@ def _let_pass(world: World, sweeps: int) -> None:
         world.drain(60)
 
 
-SCENES: Iterable[Callable[[], None]] = (_ordinary, _approved, _in_flight, _edits)
+def _retiring() -> None:
+    """Where the retention stands."""
+    began = datetime(2026, 11, 30, tzinfo=UTC)
+    at = Position(table="alerts", partition="alerts", row="a-1")
+    codec.dump(RetentionPass(number=3, began=began, until=began, stage=Stage.ALERTS, position=at))
+
+
+SCENES: Iterable[Callable[[], None]] = (_ordinary, _approved, _in_flight, _edits, _retiring)
 
 if __name__ == "__main__":
     main()

@@ -78,9 +78,9 @@ def _az_commands(page: Path) -> list[str]:
     found = []
     for block in _BLOCK.findall(page.read_text(encoding="utf-8")):
         for line in block.replace("\\\n", " ").splitlines():
-            command = re.search(r"\baz [a-z].*", line)
+            command = re.search(r"\$\((az [^)]*)\)|\b(az [a-z].*)", line)
             if command is not None:
-                found.append(_filled(command[0]))
+                found.append(_filled(command[1] or command[2]))
     return found
 
 
