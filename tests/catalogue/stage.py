@@ -355,9 +355,10 @@ class Play:
             if call["kind"] not in {"read", "poll"}
         ]
 
-    def allow(self, *actions: str) -> None:
-        """From now on Driftward may do this in Azure and nothing else."""
-        self.stage.azure.roles({self.stage.app_id: [*actions, *further_actions()]})
+    def allow(self, *actions: str, but: str = "") -> None:
+        """From now on Driftward may do this in Azure, and what no policy declares, and nothing else."""
+        allowed = {*actions, *further_actions()} - {but}
+        self.stage.azure.roles({self.stage.app_id: sorted(allowed)})
 
 
 def settings_of(scenario: Scenario) -> str:
