@@ -65,8 +65,8 @@ no answer.
 """
 _ALL: Final = "all"
 _UNRESOLVED: Final = (AlertStatus.OPEN, AlertStatus.ACKNOWLEDGED)
-_STATES: Final = click.Choice([*AlertStatus, _ALL], case_sensitive=False)
-_SEVERITIES: Final = click.Choice(list(Severity), case_sensitive=False)
+_STATES: Final = click.Choice([*(one.value for one in AlertStatus), _ALL], case_sensitive=False)
+_SEVERITIES: Final = click.Choice([one.value for one in Severity], case_sensitive=False)
 
 
 @click.command("alerts", help=_HELP, epilog=_EPILOG)

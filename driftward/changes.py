@@ -51,7 +51,7 @@ _EPILOG: Final = """\
 Exit codes: 0 shown or begun; 1 the app refused, or nothing was done; 2 the input cannot be used, or there was
 no answer.
 """
-_OUTCOMES: Final = click.Choice(list(Outcome), case_sensitive=False)
+_OUTCOMES: Final = click.Choice([one.value for one in Outcome], case_sensitive=False)
 _FOR: Final = "How long what is put back is exempt."
 
 

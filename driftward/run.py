@@ -34,7 +34,7 @@ _EPILOG: Final = """\
 Exit codes: 0 everything is compliant or was put right; 1 something is not, the run failed or the app refused;
 2 the input cannot be used, or there was no answer; 3 the run goes on, or something could not be told.
 """
-_MODES: Final = click.Choice(list(EnforcementMode), case_sensitive=False)
+_MODES: Final = click.Choice([one.value for one in EnforcementMode], case_sensitive=False)
 _POLICIES: Final = "Only these policies, separated by commas."
 _ADOPT: Final = "Also revert what was never seen compliant."
 _ENFORCEMENT: Final = "The stricter of this and the app's own mode holds."

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from shared.config.event_queue import is_by_queue
 from shared.config.setting_values import (
     api_versions,
     endpoint,
@@ -47,6 +48,7 @@ class Settings:
     """Whether the platform has checked who asks."""
     alert_topic: str = ""
     alert_urls: tuple[str, ...] = ()
+    events_by_queue: bool = False
 
     @property
     def management_endpoint(self) -> str:
@@ -102,6 +104,7 @@ def _parsed(environment: Mapping[str, str]) -> Settings:
         authentication=authentication_is_on(environment),
         alert_topic=text["ALERT_TOPIC_ENDPOINT"],
         alert_urls=tuple(text["ALERT_URLS"].split()),
+        events_by_queue=is_by_queue(text["EVENTS_QUEUE"]),
     )
 
 

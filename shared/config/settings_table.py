@@ -106,7 +106,11 @@ SETTINGS: Final = (
         meaning="apprise URLs separated by blanks: Teams workflows, Slack, PagerDuty, e-mail…; "
         "each holds a secret: use Key Vault references.",
     ),
-    Setting(name="EVENTS_QUEUE", default="", meaning="`events` where events come by the queue of that name."),
+    Setting(
+        name="EVENTS_QUEUE",
+        default="",
+        meaning="`events` where events come by the queue of that name, the only value that it takes.",
+    ),
     Setting(
         name="AzureWebJobsStorage",
         default="UseDevelopmentStorage=true",

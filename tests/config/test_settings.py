@@ -54,6 +54,7 @@ def test_settings_become_typed_values() -> None:
         WEBSITE_AUTH_ENABLED="True",
         ALERT_TOPIC_ENDPOINT="https://topic.example",
         ALERT_URLS="json://one  json://two",
+        EVENTS_QUEUE="Events",
     )
     assert said == Settings(
         mode=EnforcementMode.ENFORCE,
@@ -69,6 +70,7 @@ def test_settings_become_typed_values() -> None:
         authentication=True,
         alert_topic="https://topic.example",
         alert_urls=("json://one", "json://two"),
+        events_by_queue=True,
     )
 
 
@@ -103,6 +105,8 @@ WRONG = [
     ("ARM_API_VERSIONS", "flexible"),
     ("ARM_API_VERSIONS", "flexible=latest"),
     ("ARM_API_VERSIONS", "storage=2024-01-01"),
+    ("EVENTS_QUEUE", "event"),
+    ("EVENTS_QUEUE", "true"),
 ]
 
 

@@ -16,7 +16,7 @@ from driftward.consenting import Duration
 from driftward.day.run_text import came_to
 from shared.adapters.clock import SystemClock
 from shared.controller.sweep import sweep
-from shared.model import Json, Severity
+from shared.model import Json, Outcome, Severity
 from shared.model.alert_records import AlertRecord, AlertStatus
 from shared.model.errors import StoreError
 from tests.api.test_api import PUBLIC, SCOPE, alerted, call, drifted, reverted
@@ -165,6 +165,16 @@ def test_a_change_is_listed_shown_and_undone(serve: Serve, capsys: pytest.Captur
     (_, body), *_ = app.deeds()
     assert body == {"reason": "it is needed", "expiresAt": "2026-11-16T08:00:30+00:00"}
     assert main([*ask, "--yes"]) == 1
+
+
+@pytest.mark.parametrize("outcome", [*Outcome, "inprogress"])
+def test_an_outcome_is_asked_for_by_the_word_that_the_app_says(
+    outcome: str, serve: Serve, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world, change = reverted()
+    serve(world)
+    found = listed(capsys, "changes", "--outcome", str(outcome))
+    assert [one["id"] for one in found] == [change.id] * (outcome == change.outcome)
 
 
 def test_nothing_is_undone_by_somebody_who_answers_no(

@@ -115,8 +115,10 @@ def test_what_cannot_be_asked_now_stays_in_the_queue(
         ({}, set()),
         ({"EVENTS_QUEUE": " "}, set()),
         ({"EVENTS_QUEUE": "events"}, {"queued_events", "queued_events_poison"}),
+        ({"EVENTS_QUEUE": " Events"}, {"queued_events", "queued_events_poison"}),
+        ({"EVENTS_QUEUE": "true"}, set()),
     ],
-    ids=["absent", "blank", "events"],
+    ids=["absent", "blank", "events", "spelled otherwise", "another, which the settings refuse"],
 )
 def test_the_queue_is_read_only_where_the_setting_says_so(
     setting: dict[str, str], expected: set[str]

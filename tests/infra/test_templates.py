@@ -14,6 +14,7 @@ from local.dev.bicep.functions import guid
 from local.dev.bicep.reading import NotBicep, read, read_text
 from local.dev.bicep.types import EXTRACT, faults, types
 from local.dev.environments import ROOT
+from local.dev.package import OUT
 from tests.infra.azure import CLOUDS, HOME, INFRA, OTHER, FakeAzure, installed, subscribed
 from tests.infra.one_set import azure_yaml
 
@@ -135,6 +136,16 @@ def test_azure_yaml_names_files_that_are_there_and_the_service_that_is_tagged() 
     azure, _ = installed()
     site = azure.one("Microsoft.Web/sites")
     assert [site.body["tags"]["azd-service-name"]] == list(held["services"])
+
+
+def test_azd_up_makes_the_package_and_sends_it_as_it_is() -> None:
+    held = azure_yaml()
+    ((service, app),) = held["services"].items()
+    assert app["remoteBuild"] is False
+    assert held["hooks"]["preup"]["run"] == "make package"
+    sent = f"deploy {service} --from-package {OUT.relative_to(ROOT)}"
+    assert [step["azd"] for step in held["workflows"]["up"]["steps"]] == ["provision", sent]
+    assert sent in (ROOT / "docs" / "infrastructure.md").read_text("utf-8")
 
 
 def test_the_parameters_that_azd_fills_in_are_the_templates() -> None:
