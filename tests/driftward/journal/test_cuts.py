@@ -313,6 +313,13 @@ def test_what_is_cut_off_earlier_than_it_is_to_be_kept_is_found_unless_that_was_
     assert "--retention" in unknown
 
 
+def test_a_cut_that_dates_itself_ahead_makes_nothing_older() -> None:
+    world = aged_world(days=200)
+    now = world.clock.now()
+    forge(world, now - timedelta(days=150), now + timedelta(days=300))
+    assert faults(world, kept=KEPT) == {FaultKind.CUT_FORGED}
+
+
 def test_after_a_cut_whatever_is_missing_or_changed_is_found_as_ever() -> None:
     world = retired_world()
     reopen(world)
