@@ -18,6 +18,7 @@ from shared.model.cuts import Cut
 from shared.model.deeds import Deed, DeedKind
 from shared.model.happened import chain_cut
 from shared.model.interfaces import Entity, Insert
+from shared.model.retention import Stage, Terms
 from shared.state.store import Store
 from tests.controller.test_rollback import request_for
 from tests.driftward.journal.test_tampering import approved_change
@@ -179,6 +180,15 @@ def test_what_shows_that_somebody_meddled_is_never_cleared_away(meddled: Callabl
     before = (rows(world, "targets", "j-"), rows(world, "changes", ""), faults(world, kept=KEPT))
     retire(world)
     assert (rows(world, "targets", "j-"), rows(world, "changes", ""), faults(world, kept=KEPT)) == before
+
+
+def test_what_cannot_be_read_holds_up_no_other_chain() -> None:
+    world = aged_world()
+    (row,) = rows(world, "changes", "n-")
+    overwrite(world, "changes", row, {**row.properties, "json0": "{"})
+    retire(world)
+    assert kinds(world) == ["changeClaimed", "changeEnded"]
+    assert world.store.retention.step(Terms(now=world.clock.now(), kept=KEPT)) == (Stage.OVER, 0)
 
 
 # --- deaths ----------------------------------------------------------------------------------------
