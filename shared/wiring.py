@@ -21,6 +21,7 @@ from uuid import uuid4
 from shared.alerts.commands import fix_commands
 from shared.alerts.portal import portal_link
 from shared.config.configuration import Configuration
+from shared.config.event_queue import events_come_by_queue
 from shared.config.file_reading import parse_policies_file
 from shared.config.settings import Settings, read_settings
 from shared.controller.deps import Deps
@@ -76,6 +77,7 @@ class Wiring:
             portal_link=partial(portal_link, cloud=self.settings.cloud),
             judged_by=lambda: self._judged_by,
             site=self._environment.get("WEBSITE_SITE_NAME", ""),
+            events_by_queue=self.events_by_queue,
         )
 
     def examined(self, asked: Asked) -> Report:
@@ -104,6 +106,10 @@ class Wiring:
     @property
     def has_sinks(self) -> bool:
         return bool(self._sinks)
+
+    @property
+    def events_by_queue(self) -> bool:
+        return events_come_by_queue(self._environment)
 
     @property
     def by_key(self) -> bool:

@@ -51,7 +51,7 @@ def check_cuts(evidence: Evidence, kept: timedelta | None, now: datetime) -> Cut
         if cut is None or wrong:
             found.append(fault(FaultKind.CUT_FORGED, chain, f"link {link.sequence}: {wrong}"))
             continue
-        found.append(_too_early(link, chain, cut, kept))
+        found.append(_too_early(link, chain, min(link.time, now) - cut.until, kept))
         if chain not in held or held[chain].sequence < cut.sequence:
             held[chain] = cut
     return Cuts(held=held, findings=together([*found, *_summary(held, kept)]))
@@ -91,12 +91,13 @@ def _has_seen(anchor: Anchor, chain: str, cut: Cut) -> bool:
     return place.sequence > cut.sequence or place.hash == cut.hash
 
 
-def _too_early(link: Link, chain: str, cut: Cut, kept: timedelta | None) -> Findings:
-    if kept is None or link.time - cut.until >= kept:
+def _too_early(link: Link, chain: str, age: timedelta, kept: timedelta | None) -> Findings:
+    """``age`` is that of the youngest that went, and no more than it has now: a cut says itself when it was
+    made."""
+    if kept is None or age >= kept:
         return Findings()
-    days = (link.time - cut.until).days
     detail = (
-        f"link {link.sequence} cuts off what was {days} days old, to be kept for {kept.days}: where "
+        f"link {link.sequence} cuts off what was {age.days} days old, to be kept for {kept.days}: where "
         "`retentionDays` was shorter then, give that as --retention"
     )
     return fault(FaultKind.CUT_FORGED, chain, detail)

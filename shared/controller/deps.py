@@ -54,5 +54,7 @@ class Deps:
     """
     site: str = ""
     """The app's name, as the platform gives it; ``""`` where it gives none."""
+    events_by_queue: bool = False
+    """Whether events come by the queue as well."""
     reading: Reading | None = None
     """None: nobody asks whether another has begun since."""

@@ -14,6 +14,7 @@ from enum import StrEnum
 from itertools import islice, product
 from typing import Final
 
+from shared.config.event_queue import QUEUE
 from shared.controller.events import EVENT_TYPES
 from shared.controller.handled_types import operation_prefixes
 from shared.model.event_grid import (
@@ -69,11 +70,13 @@ class Wanted:
     site: str
     """The name of our app; ``""`` where it is not known: any app's function of that name counts as ours."""
     now: datetime
+    by_queue: bool = False
+    """Whether we read the queue for events; in which account it lies is not compared."""
 
 
 def faults_of(seen: EventSubscriptions, wanted: Wanted) -> tuple[EventFault, ...]:
     """What keeps events from us; () where they all arrive, as far as it can be seen."""
-    ours = [one for one in seen.found if leads_to_us(one.endpoint, wanted.site)]
+    ours = [one for one in seen.found if leads_to_us(one.endpoint, wanted)]
     standing = [one for one in ours if not _out_of_service(one, wanted.now)]
     clear = [one for one in standing if not any(_narrowings(one, wanted))]
     if not _left_out(clear):
@@ -82,15 +85,18 @@ def faults_of(seen: EventSubscriptions, wanted: Wanted) -> tuple[EventFault, ...
     return (*_in_the_way(seen, ours, standing, wanted), *unread, *_dropping(ours))
 
 
-def leads_to_us(endpoint: Endpoint, site: str) -> bool:
-    """Whether it is the function that takes events, of our app where its name is known."""
+def leads_to_us(endpoint: Endpoint, wanted: Wanted) -> bool:
+    """Whether it is the function that takes events, of our app where its name is known, or the queue that we
+    read."""
+    if endpoint.kind is EndpointKind.STORAGE_QUEUE:
+        return wanted.by_queue and endpoint.address.lower().endswith(f"/queues/{QUEUE}")
     if endpoint.kind is EndpointKind.WEB_HOOK:
         return endpoint.address.lower().rstrip("/").endswith(_WEB_HOOK)
     function = parse_resource_id(endpoint.address) if endpoint.kind is EndpointKind.FUNCTION else None
     app = function.ancestor(_SITES) if function is not None else None
     if function is None or app is None or function.name.lower() != FUNCTION:
         return False
-    return not site or app.name.lower() == site.lower()
+    return not wanted.site or app.name.lower() == wanted.site.lower()
 
 
 def _in_the_way(

@@ -180,5 +180,11 @@ def _faults(visit: Visit) -> tuple[EventFault, ...]:
     """What is wrong with the event subscriptions, as far as they are not closed to us."""
     subscription, deps = visit.target.id.subscription, visit.deps
     scopes = [one for one in deps.settings.scopes if one.subscription.lower() == subscription.lower()]
-    wanted = Wanted(subscription=subscription, scopes=tuple(scopes), site=deps.site, now=visit.now)
+    wanted = Wanted(
+        subscription=subscription,
+        scopes=tuple(scopes),
+        site=deps.site,
+        now=visit.now,
+        by_queue=deps.events_by_queue,
+    )
     return faults_of(deps.gateway.event_subscriptions(subscription), wanted)

@@ -3,7 +3,7 @@
 The text is canonical (camelCase names, sorted keys, no spaces, ASCII only), so equal values give
 equal bytes: blobs are addressed by the hash of that text, and a text can be cut into table properties
 by counting characters. Reading ignores names that it does not know, which lets an older version read
-what a newer one wrote; anything else that does not fit is a ``StoreError`` that names the type.
+what a newer one wrote; anything else that does not fit is ``NotReadable``, which names the type.
 
 pydantic is imported on first use: deciding on values needs none of it, and an invocation that only
 counts an event should not pay for it. Nothing here knows where a text is kept.
@@ -16,7 +16,7 @@ from collections.abc import Hashable
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar, cast, get_args
 
-from shared.model.errors import StoreError
+from shared.model.errors import NotReadable
 from shared.model.values import Json
 
 if TYPE_CHECKING:
@@ -52,14 +52,14 @@ def dump(value: object) -> str:
 def load(form: TypeForm[_T], text: str | bytes) -> _T:
     """The value that ``dump`` wrote. ``form`` is a value class or a union of them.
 
-    Raises ``StoreError`` when the text is no JSON or does not hold such a value.
+    Raises ``NotReadable`` when the text is no JSON or does not hold such a value.
     """
     from pydantic import ValidationError
 
     try:
         loaded: _T = _adapter(cast(Hashable, form)).validate_json(text)
     except ValidationError as error:
-        raise StoreError(f"what is stored is no {_name(form)}: {_first_problem(error)}") from error
+        raise NotReadable(f"what is stored is no {_name(form)}: {_first_problem(error)}") from error
     return loaded
 
 

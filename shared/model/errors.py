@@ -79,6 +79,10 @@ class TextGone(StoreError):
     """A text that was kept is gone, or is another one now: no later reading brings it back."""
 
 
+class NotReadable(StoreError):
+    """What is stored cannot be taken for what it should be; to another version it may be readable."""
+
+
 class EntityExists(StoreError):
     """An insert met an entity with the same keys."""
 

@@ -94,12 +94,13 @@ class Alerts:
         return Retired(count=gone, position=None if is_over else Position(row=listed[-1].row))
 
     def _retire_listed(self, entity: Entity, terms: Terms) -> bool:
-        record = self.find(place_of(entity.row).partition("-")[2])
-        if record is None or (record.listed and entity.row not in record.listed):
+        held = self._rows.get(alert_place(place_of(entity.row).partition("-")[2]))
+        record = self._rows.readable(AlertRecord, held) if held is not None else None
+        if held is None or (record is not None and record.listed and entity.row not in record.listed):
             named = Listed(place=place_of(entity.row), row=entity.properties).rows
             self._lists.remove([row for row in named if record is None or row not in record.listed])
             return False
-        if not _is_over(record, terms.until):
+        if record is None or not _is_over(record, terms.until):
             return False
         with suppress(EntityChanged):
             self._tables.delete(ALERTS, ALERTS, alert_place(record.id).row, record.etag)

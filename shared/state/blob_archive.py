@@ -138,7 +138,7 @@ class Archive:
         """Throw the switch for one subscription, or for everything, and note who did it and why.
 
         Switching off removes every blob that concerns the same, however it is spelled: those that name the
-        subscription, or those that name no id. What one of them stops besides stays stopped.
+        subscription, or those that name no id. What one of them stops besides stays stopped, for as long.
         """
         note = codec.canonical({"by": by, "reason": reason, "time": _rfc3339(now)}).encode()
         if on:
@@ -149,7 +149,7 @@ class Archive:
             named = set(switch.subscriptions)
             if named.issuperset(wanted) and bool(named) is bool(wanted):
                 for other in sorted(named.difference(wanted)):
-                    self._blobs.put(_CONTROL, switch_for(other), note)
+                    self._blobs.put(_CONTROL, switch_for(other, switch.until), note)
                 self._blobs.delete(_CONTROL, switch.name)
 
     def _controls(self) -> Iterator[str]:

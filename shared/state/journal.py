@@ -20,7 +20,7 @@ from shared.model import Target, codec
 from shared.model.anchors import Anchor, AnchorMark
 from shared.model.chain import Entry, Head, after, beginning, hash_of, tells_of
 from shared.model.deeds import Deed
-from shared.model.errors import EntityChanged, StoreError
+from shared.model.errors import EntityChanged, NotReadable, StoreError
 from shared.model.happened import switch_seen
 from shared.model.interfaces import Entity, Tables, TableWrite
 from shared.model.values import value
@@ -211,8 +211,10 @@ class Journal:
         if name[_NUMBERED + 1 :] > f"{timestamp(time)}.json":
             return None
         text = self._archive.anchor(name) or ""
-        anchor = codec.load(Anchor, text)
-        return (hash_of(text), anchor) if anchor.time <= time else None
+        with suppress(NotReadable):
+            anchor = codec.load(Anchor, text)
+            return (hash_of(text), anchor) if anchor.time <= time else None
+        return None
 
     def put_anchor(self, anchor: Anchor, before: AnchorMark | None) -> AnchorMark:
         """Keep an anchor behind another. Raises ``EntityChanged`` when somebody else was faster: what was

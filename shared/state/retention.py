@@ -4,7 +4,8 @@ where it stands.
 Each step does a bounded amount of work and then moves the row on: whoever dies before that leaves a step that
 is made again, and of two who make it at once the slower one moves nothing back. A pass begins a day after the
 last at the earliest, and only where there is an anchor of the journal that is old enough: an app that is
-younger has nothing to let go of, and a cut needs one that saw what goes.
+younger has nothing to let go of, and a cut needs one that saw what goes. What cannot be read stays, and
+holds up nothing else.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
-from shared.model.errors import EntityChanged, StoreError
+from shared.model.errors import EntityChanged
 from shared.model.interfaces import Tables
 from shared.model.retention import Position, RetentionPass, Retired, Stage, Terms
 from shared.state.alert_rows import Alerts
@@ -70,10 +71,7 @@ class Retention:
         entity = self._rows.get(retention_place())
         if entity is None:
             return None, None
-        try:
-            return self._rows.record(RetentionPass, entity), entity.etag
-        except StoreError:
-            return None, entity.etag
+        return self._rows.readable(RetentionPass, entity), entity.etag
 
     def _do(self, now_in: RetentionPass, terms: Terms) -> Retired:
         match now_in.stage:

@@ -26,7 +26,7 @@ from shared.model.cuts import (
     open_names,
 )
 from shared.model.deeds import DeedKind
-from shared.model.errors import EntityChanged, StoreError
+from shared.model.errors import EntityChanged, NotReadable, StoreError, TextGone
 from shared.model.happened import chain_cut, change_claimed, change_ended, exemption_named
 from shared.model.memory import TargetRecord
 from shared.model.retention import Position, Retired, Terms
@@ -78,7 +78,8 @@ class RetiredChains:
         gone = 0
         for name in islice(_behind(found[1], position), CHAINS_AT_ONCE):
             position = Position(row=name)
-            gone += self._retire(name, found, terms)
+            with suppress(NotReadable, TextGone):  # what it hangs together with stays as well
+                gone += self._retire(name, found, terms)
             if gone >= LINKS_AT_ONCE:
                 break
         is_over = next(_behind(found[1], position), None) is None

@@ -55,7 +55,8 @@ class Runs:
         """Remove some of the runs that were asked for before a time; what they came to goes first."""
         gone, removed = 0, 0
         for seen, entity in enumerate(self._tables.query(RUNS, None, RUN_ROW, behind=position.partition), 1):
-            if self._rows.value(RunRecord, entity).created_at < terms.until:
+            record = self._rows.readable(RunRecord, entity)
+            if record is not None and record.created_at < terms.until:
                 removed += self._remove(entity.partition)
                 gone += 1
             if seen == _LOOKED_AT or removed >= _REMOVED:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from shared.model import codec
 from shared.model.alert_records import AlertRecord
 from shared.model.change_records import ChangeRecord
-from shared.model.errors import EntityChanged, EntityExists, TextGone
+from shared.model.errors import EntityChanged, EntityExists, NotReadable, TextGone
 from shared.model.interfaces import Entity, Insert, Replace, Row, Tables, TableWrite
 from shared.model.memory import NameRecord, TargetRecord
 from shared.model.results import RunRecord
@@ -102,6 +102,13 @@ class Rows:
     def record(self, form: type[_Record], entity: Entity) -> _Record:
         """The record in a row, with the row's etag."""
         return replace(self.value(form, entity), etag=entity.etag)
+
+    def readable(self, form: type[_Record], entity: Entity) -> _Record | None:
+        """The record in a row; None where it cannot be taken for one."""
+        try:
+            return self.record(form, entity)
+        except (NotReadable, TextGone):
+            return None
 
     def get(self, place: Place) -> Entity | None:
         """What lies there, as it lies there."""

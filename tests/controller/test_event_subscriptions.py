@@ -99,14 +99,28 @@ def test_one_that_leads_elsewhere_is_named_with_where_it_leads() -> None:
     ],
 )
 def test_a_function_is_ours_by_the_app_and_its_name(address: str, is_ours: bool) -> None:
-    assert leads_to_us(Endpoint(kind=EndpointKind.FUNCTION, address=address), "driftward") is is_ours
+    assert leads_to_us(Endpoint(kind=EndpointKind.FUNCTION, address=address), WANTED) is is_ours
 
 
 def test_where_our_name_is_not_known_the_function_is_enough() -> None:
     other = Endpoint(kind=EndpointKind.FUNCTION, address=f"{FUNCTIONS.lower()}/{FUNCTION}")
-    assert leads_to_us(other, "")
+    assert leads_to_us(other, replace(WANTED, site=""))
     hook = Endpoint(kind=EndpointKind.WEB_HOOK, address="https://x.example/runtime/webhooks/EventGrid")
-    assert leads_to_us(hook, "driftward")
+    assert leads_to_us(hook, WANTED)
+
+
+def test_the_queue_of_events_is_ours_where_we_read_it() -> None:
+    account = f"{GROUP}/providers/Microsoft.Storage/storageAccounts/driftward"
+    by_queue = replace(WANTED, by_queue=True)
+
+    def at(queue: str) -> Endpoint:
+        return Endpoint(kind=EndpointKind.STORAGE_QUEUE, address=f"{account}/queues/{queue}")
+
+    queue = replace(GOOD, endpoint=at("Events"))
+    other = replace(GOOD, endpoint=at("others"))
+    assert kinds(queue, wanted=by_queue) == kinds(GOOD, wanted=by_queue) == []
+    assert kinds(other, wanted=by_queue) == [EventFaultKind.ELSEWHERE]
+    assert kinds(queue) == [EventFaultKind.ELSEWHERE]
 
 
 @pytest.mark.parametrize(

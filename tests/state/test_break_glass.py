@@ -133,6 +133,12 @@ def test_switching_off_one_subscription_leaves_the_others_of_the_same_blob_stopp
     assert world.store.break_glass(OTHER, SCOPES)
 
 
+def test_what_is_left_of_a_switch_with_an_end_keeps_that_end() -> None:
+    world = over(f"break-glass/{SUBSCRIPTION}/{OTHER}/until-20261102T080500Z")
+    world.store.set_break_glass(False, SUBSCRIPTION, by="ann", reason="over", now=NOW)
+    assert list(world.blobs.names("control")) == [f"break-glass/{OTHER}/until-20261102T080500Z"]
+
+
 def test_a_switch_says_who_threw_it_why_and_when() -> None:
     world = over()
     world.store.set_break_glass(True, SUBSCRIPTION, by="ann", reason="incident 7", now=NOW)

@@ -14,13 +14,14 @@ from shared.model.anchors import Anchor
 from shared.model.chain import NOTHING_BEFORE, Link
 from shared.model.cuts import alert_name, change_name, exemption_name, may_go, names_of, open_names
 from shared.model.deeds import DeedKind
-from shared.model.interfaces import Blobs, Tables
+from shared.model.interfaces import Blobs, Put, Tables
 from shared.model.kinds import ComplianceState
 from shared.model.memory import PolicyMemory
 from shared.model.results import TargetResult
 from shared.model.retention import Position, Retired, Stage, Terms
 from shared.state.listings import Wanted
 from shared.state.store import Store
+from shared.state.table_rows import timestamp
 from tests.adapters.storage.examples import NOW, alert, run, server
 from tests.adapters.storage.storage import queue_on
 from tests.memory import FakeClock, MemoryBlobs, MemoryTables
@@ -106,6 +107,22 @@ def test_runs_go_with_their_results_and_younger_ones_stay() -> None:
     assert young is not None
     assert len(young.results) == 1
     assert {row.partition for row in shelf.tables.query("runs")} == {"young"}
+
+
+def test_what_cannot_be_read_stays_and_holds_up_nothing_else() -> None:
+    shelf = Shelf()
+    shelf.store.upkeep.fill("sub", most=10)
+    for name in ("a", "b"):
+        shelf.store.put_alert(replace(alert(name), status=AlertStatus.RESOLVED, resolved_at=NOW))
+        shelf.store.put_run(replace(run(name), created_at=NOW))
+    shelf.blobs.put("journal", f"anchors/0000000002-{timestamp(NOW + DAY)}.json", b"{")
+    for table, partition, row in (("alerts", "alerts", "a"), ("runs", "a", "run")):
+        shelf.tables.write(table, Put(partition=partition, row=row, properties={"json0": "{"}))
+    shelf.later(402)
+    shelf.retire()
+    assert {row.partition for row in shelf.tables.query("runs")} == {"a"}
+    assert shelf.tables.get("alerts", "alerts", "a") is not None
+    assert shelf.store.alert("b") is None
 
 
 def test_texts_go_that_nothing_names_and_only_after_two_passes() -> None:

@@ -153,6 +153,7 @@ def events(installation: Installation, asked: Asked) -> Iterator[Check]:
             scopes=tuple(scope for scope in settings.scopes if scope.subscription.lower() == one),
             site=asked.app.name if asked.app is not None else "",
             now=installation.clock.now(),
+            by_queue=installation.events_by_queue,
         )
         yield from _events_of(wanted, installation)
 

@@ -70,6 +70,9 @@ class Installation(Protocol):
     def surroundings(self) -> Surroundings: ...
 
     @property
+    def events_by_queue(self) -> bool: ...
+
+    @property
     def by_key(self) -> bool:
         """Whether the storage account is asked with a key."""
         ...

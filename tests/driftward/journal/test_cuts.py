@@ -18,6 +18,7 @@ from shared.model.cuts import Cut
 from shared.model.deeds import Deed, DeedKind
 from shared.model.happened import chain_cut
 from shared.model.interfaces import Entity, Insert
+from shared.model.retention import Stage, Terms
 from shared.state.store import Store
 from tests.controller.test_rollback import request_for
 from tests.driftward.journal.test_tampering import approved_change
@@ -181,6 +182,15 @@ def test_what_shows_that_somebody_meddled_is_never_cleared_away(meddled: Callabl
     assert (rows(world, "targets", "j-"), rows(world, "changes", ""), faults(world, kept=KEPT)) == before
 
 
+def test_what_cannot_be_read_holds_up_no_other_chain() -> None:
+    world = aged_world()
+    (row,) = rows(world, "changes", "n-")
+    overwrite(world, "changes", row, {**row.properties, "json0": "{"})
+    retire(world)
+    assert kinds(world) == ["changeClaimed", "changeEnded"]
+    assert world.store.retention.step(Terms(now=world.clock.now(), kept=KEPT)) == (Stage.OVER, 0)
+
+
 # --- deaths ----------------------------------------------------------------------------------------
 
 
@@ -311,6 +321,13 @@ def test_what_is_cut_off_earlier_than_it_is_to_be_kept_is_found_unless_that_was_
     assert faults(world, kept=timedelta(days=120)) == set()
     (unknown,) = checked(world).findings.unknown
     assert "--retention" in unknown
+
+
+def test_a_cut_that_dates_itself_ahead_makes_nothing_older() -> None:
+    world = aged_world(days=200)
+    now = world.clock.now()
+    forge(world, now - timedelta(days=150), now + timedelta(days=300))
+    assert faults(world, kept=KEPT) == {FaultKind.CUT_FORGED}
 
 
 def test_after_a_cut_whatever_is_missing_or_changed_is_found_as_ever() -> None:
