@@ -11,6 +11,7 @@ param addressSpace string
 @secure()
 param alertUrls string
 param alertMails string
+@secure()
 param furtherSettings object
 param journalDays int
 

@@ -38,6 +38,7 @@ param alertUrls string = ''
 @description('Mail addresses that Azure Monitor tells, separated by commas. Empty: its alerts are shown in the portal alone.')
 param alertMails string = ''
 
+@secure()
 @description('Further app settings by name, such as SWEEP_SCHEDULE.')
 param furtherSettings object = {}
 

@@ -11,6 +11,8 @@ param isClosed bool
 param subnetId string
 @description('URL of the container with the app\'s package.')
 param packages string
+// secure, because the deployment's history keeps every other parameter for whoever may read the group
+@secure()
 param settings object
 
 var python = '3.13'

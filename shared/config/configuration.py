@@ -122,12 +122,20 @@ class Configuration:
 
     def may_be_on(self, policy: AnyPolicy, target: ResourceId) -> bool:
         """Whether the policy is on for some tags: which the target has is known only after reading it."""
+        return self._possible(policy, target) != {Effect.OFF}
+
+    def possible_within(self, policy: AnyPolicy, scope: ResourceId) -> set[Effect]:
+        """The effects that the policy may have on something in a scope, whatever its tags."""
+        inside = [section.scope for section in self.file.scopes if section.scope.within(scope)]
+        return {effect for place in (scope, *inside) for effect in self._possible(policy, place)}
+
+    def _possible(self, policy: AnyPolicy, target: ResourceId) -> set[Effect]:
         layers = [*self._general(policy.id), *self._scoped(policy.id, target, lambda _: True)]
         possible = {Effect.OFF}
         for layer in layers:
             after = {effect_after(effect, layer, policy) for effect in possible}
             possible = after | possible if layer.for_tags else after
-        return possible != {Effect.OFF}
+        return possible
 
     def _sayings(self, policy: AnyPolicy, layers_of: Callable[[str], list[Layer]]) -> Sayings:
         layers = layers_of(policy.id)

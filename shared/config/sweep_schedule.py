@@ -23,12 +23,17 @@ from shared.model.errors import ConfigurationError
 NAME: Final = "SWEEP_SCHEDULE"
 DEFAULT: Final = "0 */30 * * * *"
 _FIELDS: Final = 6
+_LONGEST: Final = 500
+"""Characters of a field; every minute by its number takes 169."""
 _TIME_SPAN: Final = re.compile(r"(\d+\.)?\d{1,2}:\d{1,2}(:\d{1,2}(\.\d+)?)?", re.ASCII)
 _COUNTED: Final = {0: "no field", 1: "one field", 5: "five fields"}
 _FIELD: Final = re.compile(r"[0-9A-Za-z*,/-]+", re.ASCII)
 _RANGE: Final = re.compile(r"(\d+)-(\d+)", re.ASCII)
 _WORD: Final = re.compile(r"[A-Za-z]+", re.ASCII)
-_SEVEN: Final = re.compile(r"(?<![\d/])7(?!\d)", re.ASCII)
+_SEVEN: Final = re.compile(r"(?<![\d/])0*7(?!\d)", re.ASCII)
+_NUMBER: Final = re.compile(r"\d+", re.ASCII)
+_LARGEST: Final = 2**31 - 1
+"""Of the numbers that the host reads (``int.Parse``)."""
 _MONTHS: Final = (
     *("january", "february", "march", "april", "may", "june"),
     *("july", "august", "september", "october", "november", "december"),
@@ -80,7 +85,8 @@ def _read(text: str) -> CronSim:
 
 def _ordered(field: str) -> str:
     """The smaller end of a range first."""
-    if not _FIELD.fullmatch(field):
+    too_large = any(int(number) > _LARGEST for number in _NUMBER.findall(field[:_LONGEST]))
+    if too_large or len(field) > _LONGEST or not _FIELD.fullmatch(field):
         raise _Unusable(f"cannot be read at {field!r}")
     return _RANGE.sub(lambda found: "-".join(sorted(found.groups(), key=int)), field)
 

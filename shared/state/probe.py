@@ -14,7 +14,9 @@ _PARTITION: Final = "doctor"
 def probe(tables: Tables, row: str) -> None:
     """Raises ``StoreError`` where any of it fails."""
     tables.write(TABLE, Put(partition=_PARTITION, row=row, properties={"written": True}))
-    found = tables.get(TABLE, _PARTITION, row)
-    tables.delete(TABLE, _PARTITION, row)
+    try:
+        found = tables.get(TABLE, _PARTITION, row)
+    finally:
+        tables.delete(TABLE, _PARTITION, row)
     if found is None:
         raise StoreError(f"table {TABLE}: a row that was written is not there")

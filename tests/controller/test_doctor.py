@@ -23,7 +23,10 @@ from local.simulator.values import JsonObject
 from shared.adapters.arm.session.tokens import LOCAL_IDENTITY
 from shared.adapters.clock import SystemClock
 from shared.controller.doctor import Asked, Check, Report, State, Verdict
+from shared.model.errors import StoreError
+from shared.model.interfaces import Entity
 from shared.model.resource_id import ResourceId
+from shared.state.probe import TABLE, probe
 from shared.state.store import Store
 from shared.wiring import Wiring
 from tests.memory import MemoryBlobs, MemoryQueue, MemoryTables
@@ -238,6 +241,43 @@ BROKEN: dict[str, Broken] = {
     ),
 }
 """What is broken: how, and the check that names it with what it says and what mends it."""
+
+
+def test_what_reverts_in_a_group_alone_needs_its_permissions_as_well(
+    azure: SimulatorClient, receiver: str, tmp_path: Path
+) -> None:
+    """What holds for the subscription says nothing of the sections within it."""
+    policies = tmp_path / "policies.yaml"
+    scope = f"{{scope: {SCOPE}/resourceGroups/prod, effect: revert}}"
+    text = f"version: 1\ndefaults: {{effect: alert}}\nscopes:\n  - {scope}\n"
+    policies.write_text(text, encoding="utf-8")
+    settings = {"ENFORCEMENT_MODE": "enforce", "POLICIES_FILE": str(policies)}
+    report = Examined({**environment(azure, receiver), **settings}).examined(ASKED)
+    said = [one.said for one in report.checks if one.name == f"permissions {SCOPE}"]
+    assert report.verdict is Verdict.MISSING
+    assert [one.partition(":")[0] for one in said] == [
+        "Driftward PostgreSQL Remediator",
+        "Driftward Network Remediator",
+    ]
+
+
+class Forgetful(MemoryTables):
+    """Tables that cannot be read for a while."""
+
+    is_read = False
+
+    def get(self, table: str, partition: str, row: str) -> Entity | None:
+        if not self.is_read:
+            raise StoreError("reading: no answer")
+        return super().get(table, partition, row)
+
+
+def test_the_row_of_the_doctor_goes_where_it_could_not_be_read_as_well() -> None:
+    tables = Forgetful()
+    with pytest.raises(StoreError, match="no answer"):
+        probe(tables, "r1")
+    tables.is_read = True
+    assert tables.get(TABLE, "doctor", "r1") is None
 
 
 @pytest.mark.parametrize("what", BROKEN)

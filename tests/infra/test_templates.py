@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from jsonschema import Draft201909Validator
+from tree_sitter import Node
 
 from local.dev.bicep.deploying import Scope, deploy
 from local.dev.bicep.functions import guid
-from local.dev.bicep.reading import NotBicep, read, read_text
+from local.dev.bicep.reading import NotBicep, Template, read, read_text, text, walk
 from local.dev.bicep.types import EXTRACT, faults, types
 from local.dev.environments import ROOT
 from local.dev.package import OUT
@@ -61,6 +63,40 @@ def test_every_resource_of_every_template_is_in_some_variant() -> None:
     declared = {one.of for path in TEMPLATES for one in read(path).resources.values() if not one.is_existing}
     assert declared == made
     assert declared <= set(types())
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.relative_to(INFRA).as_posix())
+def test_what_is_secret_is_handed_on_as_a_secret_alone(path: Path) -> None:
+    """The history of deployments keeps every other parameter for whoever may read the resource group."""
+    assert [*_told_openly(read(path))] == []
+
+
+def test_a_secret_is_said_to_a_module_that_keeps_it() -> None:
+    """So that the test above has something to look at."""
+    handed = [*_handed_on(read(INFRA / "app.bicep"))]
+    assert ("modules/function.bicep", "settings") in {(module, parameter) for module, parameter, _ in handed}
+
+
+def _told_openly(template: Template) -> Iterator[str]:
+    for module, parameter, _ in _handed_on(template):
+        if not read(template.path.parent / module).parameters[parameter].is_secure:
+            yield f"{module}: {parameter}"
+
+
+def _handed_on(template: Template) -> Iterator[tuple[str, str, set[str]]]:
+    """Each parameter of a module in which secret ones of the template are named, and these."""
+    secrets = {name for name, one in template.parameters.items() if one.is_secure}
+    for module in template.modules.values():
+        given = next((one for one in walk(module.body) if _is_pair(one, "params")), None)
+        pairs = given.named_children[1].named_children if given is not None else []
+        for pair in (one for one in pairs if one.type == "object_property"):
+            name, held = text(pair.named_children[0]), pair.named_children[1]
+            if found := secrets & {text(node) for node in walk(held) if node.type == "identifier"}:
+                yield module.of, name, found
+
+
+def _is_pair(node: Node, name: str) -> bool:
+    return node.type == "object_property" and text(node.named_children[0]) == name
 
 
 def test_the_extract_says_where_it_is_from() -> None:

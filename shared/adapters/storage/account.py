@@ -29,7 +29,7 @@ from requests import Session
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential
 
 from shared.adapters.identity import Identity
-from shared.adapters.storage.connection import read_connection
+from shared.adapters.storage.connection import DEVELOPMENT, read_connection
 from shared.model.clouds import Cloud
 from shared.model.errors import StoreError
 from shared.model.values import value
@@ -63,7 +63,6 @@ CLIENT_OPTIONS: Final[_ClientOptions] = {
     "use_env_settings": _is_set_by_environment(),
 }
 """What every client of the account is made with; times in seconds."""
-_DEVELOPMENT: Final = "usedevelopmentstorage=true"
 _AZURITE: Final = (
     "DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;"
     "AccountKey=Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==;"
@@ -100,7 +99,7 @@ def storage_account(
     """
     named = read_connection(environment, cloud)
     if named.text:
-        is_development = named.text.rstrip(";").lower() == _DEVELOPMENT
+        is_development = named.text.rstrip(";").lower() == DEVELOPMENT
         return StorageAccount(connection_string=_AZURITE if is_development else named.text)
     return StorageAccount(
         table_url=named.table_url,

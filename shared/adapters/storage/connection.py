@@ -22,6 +22,7 @@ from shared.model.values import value
 from shared.model.web_addresses import scheme_and_host
 
 STORAGE: Final = "AzureWebJobsStorage"
+DEVELOPMENT: Final = "usedevelopmentstorage=true"
 _SERVICES: Final = ("table", "blob", "queue")
 _MANAGED: Final = "managedidentity"
 _ACCOUNT_NAME: Final = re.compile(r"[a-z0-9]{3,24}", re.ASCII)
@@ -47,7 +48,7 @@ def read_connection(environment: Mapping[str, str], cloud: Cloud, name: str = ST
     shown."""
     said = _Said(environment, name)
     if text := said.get(""):
-        return Connection(text=text)
+        return Connection(text=_connection_string(name, text))
     account = said.get("accountName")
     if account and not _ACCOUNT_NAME.fullmatch(account.lower()):
         raise ConfigurationError(f"{name}__accountName: {account!r} is no name of a storage account")
@@ -63,6 +64,18 @@ def read_connection(environment: Mapping[str, str], cloud: Cloud, name: str = ST
         identity=_identity(said),
         by_name=not all(given.values()),
     )
+
+
+def _connection_string(name: str, text: str) -> str:
+    """The text, where a client can be made of it; what is in it is never shown."""
+    parts = [part.partition("=") for part in text.rstrip(";").split(";")]
+    if not all(equals for _, equals, _ in parts):
+        raise ConfigurationError(f"{name}: is no connection string: name=value, separated by semicolons")
+    named = {part.strip().lower() for part, _, value in parts if value}
+    is_account = "accountname" in named or {f"{service}endpoint" for service in _SERVICES} <= named
+    if not is_account and text.rstrip(";").lower() != DEVELOPMENT:
+        raise ConfigurationError(f"{name}: the connection string names no account (AccountName=)")
+    return text
 
 
 class _Said:

@@ -118,13 +118,14 @@ def _permissions(scope: ResourceId, installation: Installation) -> Iterator[Chec
 
 
 def _wanted(scope: ResourceId, installation: Installation) -> tuple[str, ...]:
-    """Reads of what is on; writes of what reverts, where anything may be written at all."""
+    """Reads of what is on somewhere in the scope; writes of what reverts there, where anything may be written
+    at all."""
     enforces = installation.settings.mode is EnforcementMode.ENFORCE
     wanted: set[str] = set()
     for policy in discover():
-        effect = installation.configuration.effect(policy, scope)
-        if effect is not Effect.OFF:
-            writes = enforces and effect is Effect.REVERT
+        effects = installation.configuration.possible_within(policy, scope)
+        if effects != {Effect.OFF}:
+            writes = enforces and Effect.REVERT in effects
             wanted |= {one for one in policy.permissions if writes or only_reads(one)}
     return in_order(wanted)
 

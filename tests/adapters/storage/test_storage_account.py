@@ -80,8 +80,10 @@ ADDRESSES = {
 
 
 def test_a_connection_string_wins_and_asks_for_no_credential() -> None:
-    environment = {"AzureWebJobsStorage": "AccountName=a;…", **ADDRESSES, **BY_NAME}
-    assert storage_account(environment, no_credential) == StorageAccount(connection_string="AccountName=a;…")
+    environment = {"AzureWebJobsStorage": "AccountName=a;AccountKey=…", **ADDRESSES, **BY_NAME}
+    assert storage_account(environment, no_credential) == StorageAccount(
+        connection_string="AccountName=a;AccountKey=…"
+    )
 
 
 @pytest.mark.parametrize("text", ["UseDevelopmentStorage=true", "usedevelopmentstorage=True; "])
@@ -174,6 +176,21 @@ def test_an_account_that_is_not_named_completely_is_a_configuration_error(
     assert ("blobServiceUri" in str(refused.value)) is (
         "AzureWebJobsStorage__blobServiceUri" not in environment
     )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "hunter2",
+        "AccountKey=hunter2",
+        "AccountName=;AccountKey=hunter2",
+        "BlobEndpoint=https://b;SharedAccessSignature=hunter2",
+    ],
+)
+def test_a_connection_string_that_no_client_can_be_made_of_is_refused_and_not_shown(text: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"^AzureWebJobsStorage: ") as refused:
+        storage_account({"AzureWebJobsStorage": text}, no_credential)
+    assert "hunter2" not in str(refused.value)
 
 
 @pytest.mark.parametrize(
