@@ -21,6 +21,8 @@ _ANCHOR = re.compile(r'<a id="([^"]+)"></a>')
 _FENCED = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
 _BLOCK = re.compile(r"```bash\n(.*?)```", re.DOTALL)
 _LOGIN = "Please run 'az login'"
+_ASKED = "Operation cancelled."
+"""What azure-cli says when it asked whether it really should, and nobody was there."""
 
 
 def _anchors(page: Path) -> set[str]:
@@ -128,7 +130,7 @@ def test_every_query_for_azure_cli_is_understood_by_it() -> None:
     refused = {
         name: reply["error"]
         for name, reply in zip(filled, replies, strict=True)
-        if not reply["ok"] and _LOGIN not in reply["error"]
+        if not reply["ok"] and not any(said in reply["error"] for said in (_LOGIN, _ASKED))
     }
     assert refused == {}
     rows = [row for source in sources() for row in source.rows]
@@ -163,6 +165,6 @@ def test_every_az_command_is_understood_by_azure_cli(name: str) -> None:
     refused = [
         (command, reply["error"])
         for command, reply in zip(commands, replies, strict=True)
-        if not reply["ok"] and _LOGIN not in reply["error"]
+        if not reply["ok"] and not any(said in reply["error"] for said in (_LOGIN, _ASKED))
     ]
     assert refused == []
