@@ -11,6 +11,7 @@ import smtplib
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from email.errors import MessageError
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, formataddr
@@ -44,7 +45,8 @@ class MailSink:
         mail = self._forms.mail(notification, sender.rpartition("@")[2])
         try:
             self._send(_addressed(mail, self._plugin), sender)
-        except (OSError, smtplib.SMTPException) as error:
+        except (OSError, smtplib.SMTPException, MessageError, ValueError) as error:
+            # the last two for headers of the URL that no mail can have, and addresses that no server takes
             raise SinkError(f"{self._name} did not take {notification.id}: {type(error).__name__}") from error
 
     def _send(self, message: EmailMessage, sender: str) -> None:

@@ -184,6 +184,22 @@ def test_no_name_becomes_an_element_or_a_header_of_a_mail(mailbox: Mailbox) -> N
         assert html.get_content().count("<a ") == len(MESSAGES["hostile"].links)
 
 
+@pytest.mark.parametrize("title", ["=?utf-8?q?=0D=0ABcc:_spy@example.com?=", "a\u2028Bcc: spy", "\ud800 b"])
+def test_no_title_writes_a_header_of_a_mail(title: str, mailbox: Mailbox) -> None:
+    """An encoded word (RFC 2047) may hide a line end, and email's own parser takes it apart."""
+    sink = _mail_sink(mailbox)
+    sink.deliver(replace(MESSAGES["opened"], title=title))
+    sink.deliver(MESSAGES["opened"])
+    (_, sent), (_, usual) = mailbox.mails
+    assert sent.keys() == usual.keys()
+    assert len(str(sent["Subject"]).splitlines()) == 1
+
+
+def test_a_header_of_the_url_that_no_mail_can_have_is_a_refusal(mailbox: Mailbox) -> None:
+    with pytest.raises(SinkError):
+        _mail_sink(mailbox, "&+Subject=another").deliver(MESSAGES["opened"])
+
+
 def test_a_text_is_read_as_runs_and_a_lonely_backtick_as_a_letter() -> None:
     assert [(run.text, run.is_code) for run in runs("a `b` c")] == [("a ", False), ("b", True), (" c", False)]
     assert plain("a ` b") == "a ` b"

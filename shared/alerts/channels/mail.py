@@ -38,7 +38,7 @@ def mail(told: Notification, domain: str) -> Mail:
     if told.severity is Severity.CRITICAL and not is_good_news(told):
         headers["Importance"] = "high"
     return Mail(
-        subject=clip(told.title, SUBJECT),
+        subject=_subject(told.title),
         time=told.time,
         headers=headers,
         text=_text(told),
@@ -46,20 +46,30 @@ def mail(told: Notification, domain: str) -> Mail:
     )
 
 
+def _subject(title: str) -> str:
+    """One line, and no encoded word of others: what that hides would be read as a header (RFC 2047)."""
+    line = " ".join(_encodable(title).split()).replace("=?", "= ?")
+    return clip(line, SUBJECT)
+
+
+def _encodable(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()
+
+
 def _word(text: str) -> str:
     """A part of a message id: of ours as it is, and of what somebody else has chosen its hash."""
     is_plain = text.isascii() and text.replace("-", "").isalnum()
-    return text if is_plain else hashlib.sha256(text.encode()).hexdigest()[:32]
+    return text if is_plain else hashlib.sha256(_encodable(text).encode()).hexdigest()[:32]
 
 
 def _text(told: Notification) -> str:
     links = [f"{link.label}: {link.url}" for link in told.links]
-    return "\n\n".join([told.title, plain_text(sections_of(told)), *links]) + "\n"
+    return _encodable("\n\n".join([told.title, plain_text(sections_of(told)), *links]) + "\n")
 
 
 def _html(told: Notification) -> str:
     colour = "#1b6e3c" if is_good_news(told) else _COLOURS.get(told.severity, "#333333")
-    return "\n".join(
+    page = "\n".join(
         [
             f'<!doctype html><html><body style="{_FONT}">',
             f'<h1 style="font-size:18px;color:{colour}">{escape(told.title)}</h1>',
@@ -68,6 +78,7 @@ def _html(told: Notification) -> str:
             "</body></html>",
         ]
     )
+    return _encodable(page)
 
 
 def _section(section: Section) -> Iterator[str]:
