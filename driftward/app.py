@@ -105,7 +105,7 @@ class App:
         request = urllib.request.Request(address, data=body, headers=self._headers())
         patience = _ANSWER_SECONDS if body is None else _DEED_SECONDS
         try:
-            with _OPENER.open(request, timeout=patience) as reply:
+            with _opener().open(request, timeout=patience) as reply:
                 return _read(reply.read(), address), reply.headers.get("Link")
         except urllib.error.HTTPError as error:
             with error:
@@ -173,4 +173,7 @@ class _Stay(urllib.request.HTTPRedirectHandler):
         return None
 
 
-_OPENER: Final = urllib.request.build_opener(_Stay)
+def _opener() -> urllib.request.OpenerDirector:
+    """Without TLS only this machine is asked, and a proxy would see who asks."""
+    proxies = {scheme: at for scheme, at in urllib.request.getproxies().items() if scheme != "http"}
+    return urllib.request.build_opener(_Stay, urllib.request.ProxyHandler(proxies))

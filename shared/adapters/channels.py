@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, parse_qsl, quote, urlencode, urlsplit
 
 from azure.core.exceptions import AzureError
 from azure.core.pipeline.transport import RequestsTransport
@@ -35,6 +35,8 @@ _CONNECT_SECONDS: Final = 5
 _READ_SECONDS: Final = 10
 _SHOWN: Final = 200
 """Characters of an answer that says why."""
+_SECRET: Final = 8
+"""So long may a part of a request be a secret."""
 
 
 @value
@@ -94,13 +96,29 @@ class PostingSink:
         except SinkError as error:
             raise SinkError(f"{self._name} did not take {notification.id}: {error}") from error
         if not _is_taken(answer):
-            said = " ".join(answer.text.split())[:_SHOWN]
+            said = _without_secrets(" ".join(answer.text.split()), request)[:_SHOWN]
             raise SinkError(f"{self._name} did not take {notification.id}: {answer.status} {said}".strip())
 
 
 def _is_taken(answer: Answer) -> bool:
     """Slack's API answers 200 to what it refuses, and says so in the body."""
     return 200 <= answer.status < 300 and not answer.text.startswith('{"ok":false')
+
+
+def _without_secrets(said: str, request: Outgoing) -> str:
+    """An answer may repeat what was asked, and an address holds tokens."""
+    asked = urlsplit(request.url)
+    queried = (text for _, text in parse_qsl(asked.query))
+    words = {
+        *asked.path.split("/"),
+        *queried,
+        *request.headers.values(),
+        str(request.body.get("routing_key")),
+    }
+    for word in sorted(words, key=len, reverse=True):
+        if len(word) >= _SECRET:
+            said = said.replace(word, "…").replace(quote(word, safe=""), "…")
+    return said
 
 
 def posting_sink(name: str, plugin: object, forms: Renderings, ask: Exchange) -> PostingSink | None:

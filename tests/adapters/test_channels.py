@@ -15,6 +15,7 @@ from typing import Final
 
 import pytest
 
+from shared.adapters.channels import Answer, Outgoing
 from shared.adapters.sinks import channel_sink
 from shared.alerts.channels.forms import RENDERINGS
 from shared.alerts.channels.mail import mail
@@ -255,6 +256,18 @@ def test_a_refusal_says_the_status_and_nothing_secret(channel: str, services: Se
     services.is_down = True
     sink = _sink(channel, services)
     with pytest.raises(SinkError, match="503 down") as refused:
+        sink.deliver(MESSAGES["opened"])
+    secrets = ("Signature", "Token", "IntegrationKey", "a1b2c3d4")
+    assert not any(secret in str(refused.value) for secret in secrets)
+
+
+@pytest.mark.parametrize("channel", URLS)
+def test_an_answer_that_repeats_the_request_is_told_without_its_secrets(channel: str) -> None:
+    def repeating(request: Outgoing) -> Answer:
+        return Answer(status=502, text=f"Bad gateway: {request.url} {request.headers}")
+
+    sink = channel_sink(URLS[channel], RENDERINGS, repeating)
+    with pytest.raises(SinkError, match="502 Bad gateway") as refused:
         sink.deliver(MESSAGES["opened"])
     secrets = ("Signature", "Token", "IntegrationKey", "a1b2c3d4")
     assert not any(secret in str(refused.value) for secret in secrets)

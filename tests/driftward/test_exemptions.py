@@ -105,6 +105,14 @@ def test_a_key_follows_neither_a_redirect_nor_a_page_on_another_host(app: Served
     assert main(["exemptions", "list", "--url", app.url, "--key", "k"]) == 1
 
 
+def test_no_proxy_sees_who_asks_this_machine(app: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "HTTP_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.2:9")
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    assert main(["exemptions", "list", "--url", app.url, "--key", "k"]) == 0
+
+
 # --- driftward status ------------------------------------------------------------------------------
 
 

@@ -57,6 +57,16 @@ def test_the_zip_holds_what_funcignore_leaves_and_nothing_hidden(tmp_path: Path)
     ]
 
 
+@pytest.mark.parametrize(
+    "name", ["local.settings.prod.json", ".env.prod", "id.key", "app.pem", "app.pfx", "terraform.tfstate"]
+)
+def test_what_holds_secrets_is_not_deployed(name: str, tmp_path: Path) -> None:
+    ignored = (ROOT / ".funcignore").read_text(encoding="utf-8")
+    (tree(tmp_path) / ".funcignore").write_text(ignored, encoding="utf-8")
+    (tmp_path / name).write_text("secret", encoding="utf-8")
+    assert name not in {path.name for path in deployed(tmp_path)}
+
+
 def test_two_folders_give_the_same_bytes(tmp_path: Path) -> None:
     one, other = sealed(tmp_path / "one"), sealed(tmp_path / "a-longer-name" / "two")
     assert one.path.read_bytes() == other.path.read_bytes()
