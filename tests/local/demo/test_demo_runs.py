@@ -198,6 +198,8 @@ def test_up_starts_the_core_tools_where_they_are_on_the_path(tmp_path: Path) -> 
             f"""\
             #!{sys.executable}
             import subprocess, sys
+            if sys.argv[1:] == ["--version"]:
+                sys.exit(print("4.99.0"))
             _, start, _, port = sys.argv
             assert start == "start"
             argv = [sys.executable, "-m", "local.host", "--app-root", ".", "--port", port]

@@ -84,7 +84,7 @@ FILLED: Mapping[str, Mapping[str, str]] = {
 @pytest.fixture
 def tree(tmp_path: Path) -> Iterator[Path]:
     """The project, copied."""
-    for name in ("functions", "shared", "driftward", "local", "tests", "docs"):
+    for name in (".ci", ".github", "functions", "shared", "driftward", "infra", "local", "tests", "docs"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     for file in ROOT.iterdir():
         if file.is_file():
