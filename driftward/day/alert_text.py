@@ -73,7 +73,10 @@ def _facts(alert: dict[str, Json]) -> Iterator[tuple[str, Json]]:
 
 def _decision(alert: dict[str, Json]) -> str:
     decision = alert.get("decision")
-    said = f"{of(decision, 'action')} ({of(decision, 'reason')})"
+    action = of(decision, "action")
+    if action == "Revert" and of(decision, "dryRun"):
+        action = "WouldRevert"
+    said = f"{action} ({of(decision, 'reason')})"
     return f"{said}: {of(decision, 'detail')}" if of(decision, "detail") else said
 
 

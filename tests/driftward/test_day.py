@@ -16,11 +16,11 @@ from driftward.consenting import Duration
 from driftward.day.run_text import came_to
 from shared.adapters.clock import SystemClock
 from shared.controller.sweep import sweep
-from shared.model import Json, Outcome, Severity
+from shared.model import EnforcementMode, Json, Outcome, Severity
 from shared.model.alert_records import AlertRecord, AlertStatus
 from shared.model.errors import StoreError
 from tests.api.test_api import PUBLIC, SCOPE, alerted, call, drifted, reverted
-from tests.builders import SERVER, public_server, subnet
+from tests.builders import ALL_AZURE, OFFICE, SERVER, public_server, subnet
 from tests.driftward.serving import Served, served
 from tests.fakes import World
 
@@ -103,6 +103,25 @@ def test_an_alert_is_shown_with_its_commands_on_lines_of_their_own(
         assert part in text
     assert told(capsys, "alert", "show", "0" * 16)[0] == 1
     assert told(capsys, "alert", "show", "../status")[0] == 2
+
+
+def test_what_audit_only_would_revert_is_not_told_as_reverted(
+    serve: Serve, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world = World(mode=EnforcementMode.AUDIT)
+    world.azure.put(public_server())
+    world.look(public_server().target)
+    world.drain()
+    world.azure.put(public_server(firewall_rules=(OFFICE, ALL_AZURE)))
+    world.event(public_server().target)
+    world.drain()
+    serve(world)
+    (found,) = listed(capsys, "alerts", "--policy", "postgres-firewall-allows-all-azure")
+    assert found["decision"]["dryRun"] is True
+    for command in (["alerts"], ["alert", "show", str(found["id"])]):
+        _, text = told(capsys, *command)
+        assert "WouldRevert (drift)" in text
+        assert " Revert (" not in text
 
 
 def test_what_is_approved_is_what_was_shown(serve: Serve, capsys: pytest.CaptureFixture[str]) -> None:
