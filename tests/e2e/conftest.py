@@ -31,6 +31,7 @@ JANE = Actor(app_id="portal-app", object_id="jane-object", name="Jane Doe", upn=
 DRIFTWARD_APP = "d21f7a2d-0000-4000-8000-00000000a001"
 TOPIC = "alerts"
 PATIENCE = 300.0
+COALESCE_SECONDS = 1
 
 _Answer = TypeVar("_Answer")
 
@@ -194,7 +195,7 @@ class Site:
             "AzureWebJobsStorage": self.storage(),
             "ARM_ENDPOINT": simulator.url,
             "ENFORCEMENT_MODE": "enforce",
-            "COALESCE_SECONDS": "1",
+            "COALESCE_SECONDS": str(COALESCE_SECONDS),
             "SETTLE_SECONDS": "0",
             "SCOPES": f"/subscriptions/{seeds.SUBSCRIPTION}",
             "OPERATOR_KEYS": "allow",

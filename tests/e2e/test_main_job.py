@@ -6,13 +6,14 @@ budgets are asserted from the simulator's log.
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
 
 from local.simulator import seeds
 from local.simulator.values import JsonObject
-from tests.e2e.conftest import Installation, Site, kinds, stays, until
+from tests.e2e.conftest import COALESCE_SECONDS, Installation, Site, kinds, stays, until
 
 pytestmark = [pytest.mark.engine, pytest.mark.azurite]
 
@@ -211,10 +212,13 @@ def test_a_deployment_of_31_rules_is_at_most_two_expansions_and_two_looks(enforc
     enforcing.settle()
     since = enforcing.last_call()
     enforcing.simulator.switches(operation_seconds=0.02)
+    began = time.monotonic()
     for number in range(30):
         harmless = seeds.security_rule(name=f"r{number}", priority=300 + number, access="Allow")
         enforcing.simulator.put(f"{nsg}/securityRules/r{number}", harmless)
     enforcing.simulator.put(f"{nsg}/securityRules/last", seeds.security_rule(name="last", priority=150))
+    # A deployment that takes longer than its events are waited for is looked at while it goes on.
+    later = 2 * int((time.monotonic() - began) / COALESCE_SECONDS)
     enforcing.simulator.switches(operation_seconds=0.2)
     written = enforcing.last_call()
     enforcing.wait_for_change(subnet, "Reverted")
@@ -223,8 +227,8 @@ def test_a_deployment_of_31_rules_is_at_most_two_expansions_and_two_looks(enforc
     before = [call for call in calls if int(call["seq"]) < begun and call["method"] == "GET"]
     looks = [call for call in before if call["path"].lower().endswith("/subnets/db")]
     nsg_reads = [call for call in before if call["path"].lower().endswith("/nsg-deployed")]
-    assert 1 <= len(looks) <= 2
-    assert len(nsg_reads) - len(looks) <= 2, "expansions of the locator"
+    assert 1 <= len(looks) <= 2 + later
+    assert len(nsg_reads) - len(looks) <= 2 + later, "expansions of the locator"
     assert begun > written - 31
 
 
