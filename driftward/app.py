@@ -14,6 +14,7 @@ import re
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from ipaddress import ip_address
 from typing import Final, TypeAlias
 from urllib.parse import urlencode, urljoin, urlsplit
@@ -173,6 +174,7 @@ class _Stay(urllib.request.HTTPRedirectHandler):
         return None
 
 
+@cache
 def _opener() -> urllib.request.OpenerDirector:
     """Without TLS only this machine is asked, and a proxy would see who asks."""
     proxies = {scheme: at for scheme, at in urllib.request.getproxies().items() if scheme != "http"}

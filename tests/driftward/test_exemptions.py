@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from driftward.app import _opener
 from driftward.cli import main
 from shared.model.errors import Denied
 from tests.controller.test_expired_exemptions import ENTRY
@@ -110,6 +111,7 @@ def test_no_proxy_sees_who_asks_this_machine(app: Served, monkeypatch: pytest.Mo
         monkeypatch.setenv(name, "http://127.0.0.2:9")
     for name in ("no_proxy", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
+    _opener.cache_clear()
     assert main(["exemptions", "list", "--url", app.url, "--key", "k"]) == 0
 
 
