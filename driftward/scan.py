@@ -82,6 +82,7 @@ class Call:
     resume: bool
     file: Path | None
     together: int
+    fix: bool
 
 
 @click.command("scan", help=_HELP, epilog=_EPILOG)
@@ -99,6 +100,7 @@ class Call:
     "-o", "--output", "forms", multiple=True, type=click.Choice(FORMS, case_sensitive=False), help=_OUTPUT
 )
 @click.option("--json", "as_json", is_flag=True, help="The same as -o json.")
+@click.option("--fix", is_flag=True, help="In the table: the commands that mend what is wrong.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help=_OUT)
 @click.option("--resume", is_flag=True, help=_RESUME)
 @click.option("--file", type=click.Path(path_type=Path), metavar="FILE", help="Another policies.yaml.")
@@ -179,7 +181,7 @@ def _write(call: Call, report: Report) -> None:
 
     for form in call.forms:
         if form == "table":
-            _show(report)
+            _show(report, fix=call.fix)
         elif call.out is None:
             print(WRITTEN[form].write(report), end="")
         else:
@@ -188,8 +190,8 @@ def _write(call: Call, report: Report) -> None:
             complain(str(path))
 
 
-def _show(report: Report) -> None:
+def _show(report: Report, *, fix: bool) -> None:
     from driftward.scanning.show import show
     from driftward.terminal import write
 
-    write(partial(show, report=report))
+    write(partial(show, report=report, fix=fix))

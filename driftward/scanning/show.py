@@ -16,11 +16,12 @@ from shared.report.rows import Report, Row
 MOST_ROWS: Final = 100
 
 
-def show(page: Console, report: Report) -> None:
-    """Draw what is wrong, then what is not known; what is exempt is counted."""
+def show(page: Console, report: Report, *, fix: bool) -> None:
+    """Draw what is wrong, with ``fix`` and the commands that mend it, then what is not known; what is exempt
+    is counted."""
     wrong = [row for row in report.rows if row.is_wrong]
     for row in wrong[:MOST_ROWS]:
-        for line in _row(row):
+        for line in (*_row(row), *(_commands(row) if fix else ())):
             page.print(line, soft_wrap=True)
     if len(wrong) > MOST_ROWS:
         page.print(Text(f"… and {len(wrong) - MOST_ROWS} more: -o json, csv or markdown have all of them"))
@@ -39,6 +40,9 @@ def _row(row: Row) -> Iterator[Text]:
     )
     yield Text(f"    {plain(str(row.finding.resource_id))}")
     yield Text(f"    {plain(row.finding.reason)}")
+
+
+def _commands(row: Row) -> Iterator[Text]:
     for command in row.commands:
         yield Text(f"      {plain(command)}", style="dim")
 

@@ -15,6 +15,16 @@ from tests.e2e.conftest import Installation, Site
 pytestmark = [pytest.mark.engine, pytest.mark.azurite, pytest.mark.long]
 
 SCOPE = f"/subscriptions/{seeds.SUBSCRIPTION}"
+NEGLECTED = (
+    seeds.flexible_server(name="pg-bare"),
+    seeds.firewall_rule(
+        server=seeds.flexible_server_id(name="pg-bare"), name="all", start="0.0.0.0", end="255.255.255.255"
+    ),
+    seeds.flexible_server(name="pg-shut", public_access="Disabled"),
+    seeds.single_server(name="pg-old"),
+    seeds.nsg(name="nsg-bare", rules=[seeds.security_rule(name="deny-all", priority=100)]),
+    seeds.vnet(name="vnet-bare", subnets=[seeds.subnet(name="db", nsg=seeds.nsg_id(name="nsg-bare"))]),
+)
 SAID = ("policy", "state", "severity", "resourceId", "reason", "evidence")
 
 
@@ -27,7 +37,7 @@ def told(findings: list[dict[str, Any]]) -> list[str]:
 @pytest.fixture(scope="module")
 def auditing(site: Site) -> Installation:
     installed = site.install(subscribe=False, ENFORCEMENT_MODE="audit")
-    installed.simulator.seed(resources())
+    installed.simulator.seed([*resources(), *NEGLECTED])
     return installed
 
 
