@@ -101,6 +101,7 @@ COMMANDS: Final[Mapping[str, Place]] = {
         "diagnose",
         "who can connect to a server, and what is in the way: address, NSG, routes, DNS, firewall",
     ),
+    "scan": Place("driftward.scan", "scan", "what is wrong in a subscription, without deploying anything"),
     "use": Place("driftward.use", "use", "remember which app is asked, and sign in to it as yourself"),
     "status": Place(
         "driftward.status", "status", "how an app is set, and which targets nobody can judge now"
