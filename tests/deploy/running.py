@@ -11,7 +11,7 @@ import base64
 import json
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
 from http.server import BaseHTTPRequestHandler
 from io import StringIO
 from pathlib import Path
@@ -233,7 +233,7 @@ class Running:
     def _called(self, call: Call) -> Said:
         os.environ.update(self._given(call))
         out, errors = StringIO(), StringIO()
-        with redirect_stdout(out), redirect_stderr(errors), self._as_here():
+        with redirect_stdout(out), redirect_stderr(errors), self._as_here(), chdir(call.folder):
             code = main(list(call.words))
         # what a run finds in somebody's servers is no fault of the page
         return Said(
@@ -251,7 +251,7 @@ class Running:
     def _given(self, call: Call) -> Mapping[str, str]:
         if call.words[0] == "use":
             return {}
-        if call.words[0] == "verify-journal":
+        if call.words[0] in {"verify-journal", "export-journal"}:
             return self._of_the_journal(call.environment)
         known = remembered()
         if known is None or known.client_id is None:
