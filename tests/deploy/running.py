@@ -231,7 +231,7 @@ class Running:
         try:
             with mock.patch.dict(os.environ, home, clear=True):
                 return self._called(call)
-        except Refused as refused:
+        except (Refused, ConfigurationError) as refused:
             return Said(code=1, errors=f"driftward: {refused}\n")
 
     def _called(self, call: Call) -> Said:
