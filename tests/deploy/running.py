@@ -11,7 +11,7 @@ import base64
 import json
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
 from http.server import BaseHTTPRequestHandler
 from io import StringIO
 from pathlib import Path
@@ -229,7 +229,7 @@ class Running:
         self.asked.append(call.words)
         home = {"XDG_CONFIG_HOME": str(call.folder.parent / "configuration"), "HOME": str(call.folder.parent)}
         try:
-            with mock.patch.dict(os.environ, home, clear=True):
+            with mock.patch.dict(os.environ, home, clear=True), chdir(call.folder):
                 return self._called(call)
         except (Refused, ConfigurationError) as refused:
             return Said(code=1, errors=f"driftward: {refused}\n")
@@ -259,7 +259,7 @@ class Running:
     def _given(self, call: Call) -> Mapping[str, str]:
         if call.words[0] == "use":
             return {}
-        if call.words[0] == "verify-journal":
+        if call.words[0] in ("verify-journal", "export-journal"):
             return self._of_the_journal(call.environment)
         known = remembered()
         if known is None or known.client_id is None:

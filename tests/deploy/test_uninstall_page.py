@@ -75,7 +75,17 @@ def removed(walk: Walk) -> Pasted:
 def test_every_command_of_the_page_does_in_its_turn(walk: Walk, removed: Pasted) -> None:
     asked = [words[0] for words in walk.running.asked]
     assert asked[asked.index("break-glass") :] == [
-        *("break-glass", "changes", "added", "exemptions", "alerts", "verify-journal", "use"),
+        *(
+            "break-glass",
+            "changes",
+            "added",
+            "exemptions",
+            "alerts",
+            "verify-journal",
+            "export-journal",
+            "verify-journal",
+            "use",
+        ),
     ]
     assert "The journal holds." in removed.printed
 
