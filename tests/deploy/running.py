@@ -92,6 +92,10 @@ class Running:
         if connection.text:
             raise Refused(f"the host does not start: {STORAGE} has a key, and the account takes none")
         account = self._account_at(connection.blob_url)
+        for service in ("table", "blob", "queue"):
+            address = str(getattr(connection, f"{service}_url")).rstrip("/")
+            if address != f"https://{named(account)}.{service}.core.windows.net":
+                raise Refused(f"the host does not start: there is nothing at {address}")
         for role in DATA_ROLES:
             if not self.cloud.holds(self._principal(site), role, account):
                 raise Refused(f"the host does not start: its identity is not {role} at {named(account)}")
@@ -225,9 +229,9 @@ class Running:
         self.asked.append(call.words)
         home = {"XDG_CONFIG_HOME": str(call.folder.parent / "configuration"), "HOME": str(call.folder.parent)}
         try:
-            with mock.patch.dict(os.environ, home, clear=True):
+            with mock.patch.dict(os.environ, home, clear=True), chdir(call.folder):
                 return self._called(call)
-        except Refused as refused:
+        except (Refused, ConfigurationError) as refused:
             return Said(code=1, errors=f"driftward: {refused}\n")
 
     def _called(self, call: Call) -> Said:
@@ -235,12 +239,16 @@ class Running:
         out, errors = StringIO(), StringIO()
         with redirect_stdout(out), redirect_stderr(errors), self._as_here(), chdir(call.folder):
             code = main(list(call.words))
-        # what a run finds in somebody's servers is no fault of the page
-        return Said(
-            out=out.getvalue(),
-            code=0 if call.words[0] == "run" and code == 1 else code,
-            errors=errors.getvalue(),
-        )
+        if call.words[0] == "run":
+            self._was_let_in()
+            code = 0 if code == 1 else code  # what it finds in somebody's servers is no fault of the page
+        return Said(out=out.getvalue(), code=code, errors=errors.getvalue())
+
+    def _was_let_in(self) -> None:
+        """Resource Graph answers everybody, with what they may read: whoever may not is refused nothing."""
+        asked = [str(call["path"]).lower() for call in self.cloud.client.calls(app_id=APP_ID)]
+        if not any("/virtualnetworks/" in path for path in asked):
+            raise Refused("the app may not read what it watches")
 
     @contextmanager
     def _as_here(self) -> Iterator[None]:

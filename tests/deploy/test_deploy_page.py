@@ -18,6 +18,7 @@ from tests.deploy.walking import DEPLOY, INFRASTRUCTURE, SUBSCRIPTION, UNINSTALL
 NAMES = {"GROUP", "APP", "STORAGE", "LOCATION", "REPOSITORY", "ENVIRONMENT"}
 """What a reader chooses."""
 REMOVAL = "Removing it"
+CONTAINER = "az storage container-rm create --storage-account $STORAGE --resource-group $GROUP"
 Change = Callable[[str], str]
 
 
@@ -128,7 +129,7 @@ def _with(old: str, new: str = "") -> Change:
 CHANGED: dict[str, tuple[Change, str]] = {
     "the group": (_without("az group create"), "(ResourceNotFound)"),
     "a provider": (
-        _with(" Microsoft.EventGrid "),
+        _with("Microsoft.EventGrid Microsoft", "Microsoft"),
         "is not registered to use namespace 'Microsoft.EventGrid'",
     ),
     "one role on its storage": (
@@ -137,7 +138,10 @@ CHANGED: dict[str, tuple[Change, str]] = {
     ),
     "the key is not deleted": (_without("az functionapp config appsettings delete"), "has a key"),
     "an address": (_with("queue.core", "queue.cor"), "the host does not start"),
-    "an identity of the app": (_with("--assign-identity '[system]' "), "--assignee-object-id is empty"),
+    "an identity of the app": (
+        _with("--assign-identity '[system]' "),
+        "arguments are required: --assignee-object-id",
+    ),
     "the package": (_without("make package"), "is no package"),
     "the publication": (_without("bash .ci/publish"), "404: no app runs"),
     "the app behind its events": (
@@ -146,18 +150,24 @@ CHANGED: dict[str, tuple[Change, str]] = {
         ),
         "Destination endpoint not found",
     ),
-    "the container": (_without("az storage container-rm create --storage-account $STORAGE"), "is not there"),
+    "the container": (_without(f"{CONTAINER} --name eventgrid-deadletters"), "is not there"),
     "the topic's role": (
         _without("az role assignment create --role 'Storage Blob Data Contributor'"),
         "(Forbidden) the topic's identity",
     ),
-    "the topic's identity": (_with(" --identity systemassigned"), "--assignee-object-id is empty"),
+    "the topic's identity": (
+        _with(" --identity systemassigned"),
+        "arguments are required: --assignee-object-id",
+    ),
     "the registration": (_without("CLIENT_ID=$(az ad app create"), "CLIENT_ID: unbound variable"),
     "the trust in az": (_with("azure-cli.json", "scope.json"), "nobody has consented"),
     "a person's role": (_without("az rest --method POST"), "no role of"),
     "sign-in": (_without("az rest --method PUT --url"), "the app answered 401"),
-    "the reader": (_without("az role assignment create --role 'Driftward Reader'"), "driftward"),
-    "the definitions": (_without("az role definition create"), "Role 'Driftward Reader' doesn't exist"),
+    "the reader": (_without("az role assignment create --role 'Driftward Reader'"), "the app may not"),
+    "the definitions": (
+        _with("az role definition create", "az account show"),
+        "Role 'Driftward Reader' doesn't exist",
+    ),
 }
 """What is changed on the page, and what says so."""
 FEW = ("the group", "the app behind its events", "the topic's role")

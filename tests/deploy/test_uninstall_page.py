@@ -20,6 +20,7 @@ MAY_WRITE = """
 az role assignment create --role "Driftward Network Remediator${OF:-}" --scope /subscriptions/$SUBSCRIPTION \\
   --assignee-object-id $IDENTITY --assignee-principal-type ServicePrincipal
 """
+READER = 'az role assignment create --role "$role" --scope $ACCOUNT'
 ENFORCES = "azd env set ENFORCEMENT_MODE enforce\nazd provision\n"
 
 
@@ -120,7 +121,7 @@ def _app_first(text: str) -> str:
         (_without("az role assignment delete --ids"), "(RoleDefinitionHasAssignments)"),
         (_app_first, "Cannot find user or service principal"),
         (_without("export AzureWebJobsStorage__blobServiceUri"), "AzureWebJobsStorage"),
-        (_without("  az role assignment create --role"), "403: "),
+        (lambda text: text.replace(READER, "az account show"), "403: "),
     ],
     ids=["the event subscription", "the assignments", "the app first", "an address", "who may read it"],
 )
