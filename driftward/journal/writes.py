@@ -1,7 +1,8 @@
 """Azure's own log against the journal: every write by our identity is an edit of a change, within its time.
 
 A request leaves several lines, which its correlation id holds together; each edit of a change accounts for
-one request. The time has room on both sides for clocks that differ and for Azure's own delay. Pure.
+one request that did something, and for those before it that Azure refused: what it refused in passing is sent
+again. The time has room on both sides for clocks that differ and for Azure's own delay. Pure.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ BEFORE: Final = timedelta(minutes=2)
 
 AFTER: Final = timedelta(minutes=15)
 """How long after its end Azure may still write lines about it."""
+_REFUSED: Final = "failed"
 
 
 @value
@@ -46,6 +48,8 @@ class Request:
 
     write: LoggedWrite
     first: datetime
+    is_refused: bool
+    """Whether all that the log says of it is that it failed."""
 
 
 def writers(known: Vouched, anchored: Iterable[Actor]) -> tuple[Actor, ...]:
@@ -69,7 +73,8 @@ def check_writes(
     for request in _requests(one for one in logged if _is_by(one, ours)):
         match = _accounting(request, open_edits)
         if match is not None:
-            open_edits.remove(match)
+            if not request.is_refused:
+                open_edits.remove(match)
         elif not only_reads(request.write.operation):
             found.append(_unknown(request))
     return together(found)
@@ -88,8 +93,13 @@ def _requests(writes: Iterable[LoggedWrite]) -> list[Request]:
     for write in writes:
         request = (write.correlation_id or write.id, write.resource.lower(), write.operation.lower())
         lines.setdefault(request, []).append(write)
-    begun = (min(group, key=lambda line: line.time) for group in lines.values())
-    return sorted((Request(write=one, first=one.time) for one in begun), key=lambda one: one.first)
+    return sorted(map(_request, lines.values()), key=lambda one: one.first)
+
+
+def _request(lines: Sequence[LoggedWrite]) -> Request:
+    begun = min(lines, key=lambda line: line.time)
+    is_refused = all(line.status.lower() == _REFUSED for line in lines)
+    return Request(write=begun, first=begun.time, is_refused=is_refused)
 
 
 def _accounting(request: Request, expected: Sequence[Expected]) -> Expected | None:

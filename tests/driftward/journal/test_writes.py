@@ -69,6 +69,19 @@ def test_a_second_request_with_the_words_of_a_change_is_found() -> None:
     assert faults(world, logged(at), again) == {FaultKind.WRITE_UNKNOWN}
 
 
+def test_what_azure_refused_may_have_been_sent_again() -> None:
+    """A 500 or a 408 ends no change whose worker goes on with it."""
+    world = world_with_a_change()
+    at = world.store.changes()[0].created_at
+    refused = [logged(at + timedelta(seconds=number), status="Failed") for number in range(3)]
+    sent = logged(at + timedelta(seconds=9), status="Accepted")
+    assert faults(world, *refused, sent) == set()
+    again = logged(at + timedelta(seconds=12), status="Accepted")
+    assert faults(world, *refused, sent, again) == {FaultKind.WRITE_UNKNOWN}
+    elsewhere = logged(at, status="Failed", resource=str(SERVER), operation="write")
+    assert faults(world, sent, elsewhere) == {FaultKind.WRITE_UNKNOWN}
+
+
 def test_what_others_write_and_what_only_reads_is_nobodys_business() -> None:
     world = world_with_a_change()
     at = world.store.changes()[0].created_at
