@@ -11,9 +11,15 @@ from shared.api.http import ApiRequest, ApiResponse
 from shared.api.rights import Right
 from shared.api.sources import Sources
 from shared.config.settings import Settings
+from shared.controller.deps import Deps
 from shared.model.values import value
 
 Handler: TypeAlias = Callable[[ApiRequest, Sources], ApiResponse]
+
+
+def with_deps(handler: Callable[[ApiRequest, Deps], ApiResponse]) -> Handler:
+    """A handler that needs no more than what a run works with."""
+    return lambda request, sources: handler(request, sources.deps())
 
 
 Shown: TypeAlias = Literal[
@@ -28,6 +34,7 @@ Shown: TypeAlias = Literal[
     "BreakGlass",
     "Examination",
     "OpenApi",
+    "Page",
 ]
 
 
@@ -73,6 +80,9 @@ class Route:
     query: type[BaseModel] | None = None
     right: Right = Right.READ
     raised: Raised | None = None
+    page: bool = False
+    """Whether people look at it with a browser: it takes forms and answers with HTML. Problems are HTML to
+    whoever takes that."""
 
     @property
     def anonymous(self) -> bool:

@@ -6,7 +6,7 @@ compares them as the engine reports them); the OpenAPI document is generated fro
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 from shared.api.alerts import acknowledge_alert, approve_alert, get_alert, list_alerts
@@ -26,19 +26,16 @@ from shared.api.exemptions import list_exemptions, revoke_exemption
 from shared.api.health import health
 from shared.api.http import ApiRequest, ApiResponse
 from shared.api.nsg import explain_nsg
+from shared.api.page_routes import PAGES
 from shared.api.queries import AlertQuery, ChangeQuery, ExemptionQuery, RunQuery
 from shared.api.rights import Right
-from shared.api.route import Handler, Raised, Route, Success
+from shared.api.route import Raised, Route, Success, with_deps
 from shared.api.runs import get_run, may_write, start_run
 from shared.api.sources import Sources
 from shared.api.status import status
 from shared.api.views import policy_view
 from shared.controller.deps import Deps
 from shared.model.codec import to_json
-
-
-def _with_deps(handler: Callable[[ApiRequest, Deps], ApiResponse]) -> Handler:
-    return lambda request, sources: handler(request, sources.deps())
 
 
 def list_policies(_request: ApiRequest, deps: Deps) -> ApiResponse:
@@ -128,7 +125,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="POST",
         path="runs",
         summary="Look at one resource now, or at everything in a scope through the queue",
-        handler=_with_deps(start_run),
+        handler=with_deps(start_run),
         successes=(
             Success(status=200, text="Done: nothing long-running was begun", shown="Run"),
             Success(status=202, text="Queued or in progress", shown="Run", located=True),
@@ -142,7 +139,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="GET",
         path="runs/{id}",
         summary="What became of a run so far",
-        handler=_with_deps(get_run),
+        handler=with_deps(get_run),
         successes=(Success(status=200, text="The run", shown="Run"),),
         problems=("not-found",),
         query=RunQuery,
@@ -152,7 +149,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="GET",
         path="alerts",
         summary="Alerts, last seen first",
-        handler=_with_deps(list_alerts),
+        handler=with_deps(list_alerts),
         successes=(Success(status=200, text="The alerts that fit", shown="Alert", many=True, paged=True),),
         query=AlertQuery,
     ),
@@ -161,7 +158,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="GET",
         path="alerts/{id}",
         summary="One alert",
-        handler=_with_deps(get_alert),
+        handler=with_deps(get_alert),
         successes=(Success(status=200, text="The alert", shown="Alert"),),
         problems=("not-found",),
     ),
@@ -170,7 +167,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="POST",
         path="alerts/{id}/acknowledge",
         summary="Say that somebody looks after an alert",
-        handler=_with_deps(acknowledge_alert),
+        handler=with_deps(acknowledge_alert),
         successes=(Success(status=200, text="The alert, acknowledged", shown="Alert"),),
         problems=(*_BAD_BODY, "not-found", "illegal-transition", "concurrent-change"),
         right=Right.OPERATE,
@@ -182,7 +179,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="POST",
         path="alerts/{id}/approve",
         summary="Consent to reverting this drift, for a short time; it is proved again before writing",
-        handler=_with_deps(approve_alert),
+        handler=with_deps(approve_alert),
         successes=(
             Success(status=202, text="The alert, approved; a look is queued", shown="Alert", located=True),
         ),
@@ -204,7 +201,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="GET",
         path="changes",
         summary="Changes, newest first",
-        handler=_with_deps(list_changes),
+        handler=with_deps(list_changes),
         successes=(Success(status=200, text="The changes that fit", shown="Change", many=True, paged=True),),
         query=ChangeQuery,
     ),
@@ -213,7 +210,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="GET",
         path="changes/{id}",
         summary="One change",
-        handler=_with_deps(get_change),
+        handler=with_deps(get_change),
         successes=(Success(status=200, text="The change", shown="Change"),),
         problems=("not-found",),
     ),
@@ -222,7 +219,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="POST",
         path="changes/{id}/rollback",
         summary="Undo a change; what is put back is exempt from its policy until the expiry",
-        handler=_with_deps(rollback_change),
+        handler=with_deps(rollback_change),
         successes=(Success(status=202, text="The rollback, itself a change", shown="Change", located=True),),
         problems=(
             *_BAD_BODY,
@@ -240,7 +237,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="GET",
         path="exemptions",
         summary="Exemptions of policies.yaml and of rollbacks, those that end first come first",
-        handler=_with_deps(list_exemptions),
+        handler=with_deps(list_exemptions),
         successes=(
             Success(status=200, text="The exemptions that fit", shown="Exemption", many=True, paged=True),
         ),
@@ -251,7 +248,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="POST",
         path="exemptions/{id}/revoke",
         summary="End an exemption that came with a rollback; its target is looked at now",
-        handler=_with_deps(revoke_exemption),
+        handler=with_deps(revoke_exemption),
         successes=(Success(status=200, text="The exemption, ended", shown="Exemption"),),
         problems=(*_BAD_BODY, "not-found", "exemption-in-file", "concurrent-change"),
         body=RevokeBody,
@@ -263,7 +260,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="GET",
         path="policies",
         summary="The catalogue of policies, in the order in which their changes are made",
-        handler=_with_deps(list_policies),
+        handler=with_deps(list_policies),
         successes=(Success(status=200, text="The policies", shown="Policy", many=True),),
     ),
     Route(
@@ -271,7 +268,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="POST",
         path="nsg/explain",
         summary="What an NSG does to some traffic, why, and which rule to add; nothing is written",
-        handler=_with_deps(explain_nsg),
+        handler=with_deps(explain_nsg),
         successes=(Success(status=200, text="The answer", shown="Explanation"),),
         problems=(*_BAD_BODY, "not-found", "too-complex", *_AZURE),
         body=ExplainBody,
@@ -284,5 +281,6 @@ ROUTES: Final[tuple[Route, ...]] = (
         handler=openapi,
         successes=(Success(status=200, text="OpenAPI 3.1", shown="OpenApi"),),
     ),
+    *PAGES,
 )
 BY_NAME: Final[Mapping[str, Route]] = {route.name: route for route in ROUTES}
