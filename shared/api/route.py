@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from pydantic import BaseModel
 
@@ -15,12 +15,6 @@ from shared.controller.deps import Deps
 from shared.model.values import value
 
 Handler: TypeAlias = Callable[[ApiRequest, Sources], ApiResponse]
-
-
-def with_deps(handler: Callable[[ApiRequest, Deps], ApiResponse]) -> Handler:
-    """A handler that needs no more than what a run works with."""
-    return lambda request, sources: handler(request, sources.deps())
-
 
 Shown: TypeAlias = Literal[
     "Run",
@@ -94,3 +88,12 @@ class Route:
         """Each right that a request to it may need, and when: ``""`` is always."""
         always = (self.right, "")
         return (always,) if self.raised is None else (always, (self.raised.right, self.raised.when))
+
+
+def with_deps(handler: Callable[[ApiRequest, Deps], ApiResponse]) -> Handler:
+    """The handler of a route that needs all that a run works with."""
+    return lambda request, sources: handler(request, sources.deps())
+
+
+BAD_BODY: Final = ("malformed-json", "invalid-input", "too-large")
+"""The problems of every route that takes a body."""

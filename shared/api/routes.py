@@ -15,21 +15,20 @@ from shared.api.bodies import (
     ApproveBody,
     BreakGlassBody,
     ExplainBody,
-    RevokeBody,
     RollbackBody,
     RunBody,
 )
 from shared.api.break_glass import set_break_glass
 from shared.api.changes import get_change, list_changes, rollback_change
 from shared.api.doctor import PATH, DeepQuery, doctor, is_deep, led_there
-from shared.api.exemptions import list_exemptions, revoke_exemption
+from shared.api.exemption_routes import EXEMPTION_ROUTES
 from shared.api.health import health
 from shared.api.http import ApiRequest, ApiResponse
 from shared.api.nsg import explain_nsg
 from shared.api.page_routes import PAGES
-from shared.api.queries import AlertQuery, ChangeQuery, ExemptionQuery, RunQuery
+from shared.api.queries import AlertQuery, ChangeQuery, RunQuery
 from shared.api.rights import Right
-from shared.api.route import Raised, Route, Success, with_deps
+from shared.api.route import BAD_BODY, Raised, Route, Success, with_deps
 from shared.api.runs import get_run, may_write, start_run
 from shared.api.sources import Sources
 from shared.api.status import status
@@ -51,7 +50,6 @@ def openapi(_request: ApiRequest, _sources: Sources) -> ApiResponse:
     return ApiResponse(status=200, body=document(ROUTES))
 
 
-_BAD_BODY: Final = ("malformed-json", "invalid-input", "too-large")
 _AZURE: Final = (
     "azure-conflict",
     "azure-locked",
@@ -116,7 +114,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         summary="Stop every write, for a while or until it is taken back; or take that back",
         handler=set_break_glass,
         successes=(Success(status=200, text="What is stopped now", shown="BreakGlass"),),
-        problems=_BAD_BODY,
+        problems=BAD_BODY,
         body=BreakGlassBody,
         right=Right.OPERATE,
     ),
@@ -130,7 +128,7 @@ ROUTES: Final[tuple[Route, ...]] = (
             Success(status=200, text="Done: nothing long-running was begun", shown="Run"),
             Success(status=202, text="Queued or in progress", shown="Run", located=True),
         ),
-        problems=(*_BAD_BODY, "not-found", "enforcement-disabled", "concurrent-change", *_AZURE),
+        problems=(*BAD_BODY, "not-found", "enforcement-disabled", "concurrent-change", *_AZURE),
         body=RunBody,
         raised=Raised(right=Right.OPERATE, when="the run enforces or adopts", applies=may_write),
     ),
@@ -169,7 +167,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         summary="Say that somebody looks after an alert",
         handler=with_deps(acknowledge_alert),
         successes=(Success(status=200, text="The alert, acknowledged", shown="Alert"),),
-        problems=(*_BAD_BODY, "not-found", "illegal-transition", "concurrent-change"),
+        problems=(*BAD_BODY, "not-found", "illegal-transition", "concurrent-change"),
         right=Right.OPERATE,
         body=AcknowledgeBody,
         body_required=False,
@@ -184,7 +182,7 @@ ROUTES: Final[tuple[Route, ...]] = (
             Success(status=202, text="The alert, approved; a look is queued", shown="Alert", located=True),
         ),
         problems=(
-            *_BAD_BODY,
+            *BAD_BODY,
             "own-write",
             "not-found",
             "enforcement-disabled",
@@ -222,7 +220,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         handler=with_deps(rollback_change),
         successes=(Success(status=202, text="The rollback, itself a change", shown="Change", located=True),),
         problems=(
-            *_BAD_BODY,
+            *BAD_BODY,
             "not-found",
             "enforcement-disabled",
             *_ROLLBACK,
@@ -232,29 +230,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         body=RollbackBody,
         right=Right.OPERATE,
     ),
-    Route(
-        name="list_exemptions",
-        method="GET",
-        path="exemptions",
-        summary="Exemptions of policies.yaml and of rollbacks, those that end first come first",
-        handler=with_deps(list_exemptions),
-        successes=(
-            Success(status=200, text="The exemptions that fit", shown="Exemption", many=True, paged=True),
-        ),
-        query=ExemptionQuery,
-    ),
-    Route(
-        name="revoke_exemption",
-        method="POST",
-        path="exemptions/{id}/revoke",
-        summary="End an exemption that came with a rollback; its target is looked at now",
-        handler=with_deps(revoke_exemption),
-        successes=(Success(status=200, text="The exemption, ended", shown="Exemption"),),
-        problems=(*_BAD_BODY, "not-found", "exemption-in-file", "concurrent-change"),
-        body=RevokeBody,
-        body_required=False,
-        right=Right.OPERATE,
-    ),
+    *EXEMPTION_ROUTES,
     Route(
         name="list_policies",
         method="GET",
@@ -270,7 +246,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         summary="What an NSG does to some traffic, why, and which rule to add; nothing is written",
         handler=with_deps(explain_nsg),
         successes=(Success(status=200, text="The answer", shown="Explanation"),),
-        problems=(*_BAD_BODY, "not-found", "too-complex", *_AZURE),
+        problems=(*BAD_BODY, "not-found", "too-complex", *_AZURE),
         body=ExplainBody,
     ),
     Route(

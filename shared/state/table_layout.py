@@ -16,6 +16,7 @@
                                         p-filled-… how far an index has been filled
                                         switches                     anchor
                                         retention                    page-key
+                                        e-<id> exemption of a scope
              partition "names"          <hash> whose host name it is
     changes  partition "changes"        n-<newest first>-<id> record  i-<id> where it is
     alerts   partition "alerts"         <id>                          o-…-…-<number> letter to a sink
