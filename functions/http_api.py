@@ -6,7 +6,6 @@ nobody expected into a problem document without any detail, and the log gets the
 
 from __future__ import annotations
 
-import json
 import logging
 from urllib.parse import parse_qsl, urlsplit
 
@@ -66,6 +65,22 @@ def acknowledge_alert(req: func.HttpRequest) -> func.HttpResponse:
 @bp.route(route="alerts/{id}/approve", methods=["POST"])
 def approve_alert(req: func.HttpRequest) -> func.HttpResponse:
     return _answer("approve_alert", req)
+
+
+@bp.route(route="alerts/{id}/page", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+def show_alert_page(req: func.HttpRequest) -> func.HttpResponse:
+    """A link in a message has no key; without a sign-in the page shows nothing of the alert."""
+    return _answer("show_alert_page", req)
+
+
+@bp.route(route="alerts/{id}/page/acknowledge", methods=["POST"])
+def acknowledge_on_page(req: func.HttpRequest) -> func.HttpResponse:
+    return _answer("acknowledge_on_page", req)
+
+
+@bp.route(route="alerts/{id}/page/approve", methods=["POST"])
+def approve_on_page(req: func.HttpRequest) -> func.HttpResponse:
+    return _answer("approve_on_page", req)
 
 
 @bp.route(route="changes", methods=["GET"])
@@ -135,7 +150,7 @@ def _answer(name: str, req: func.HttpRequest) -> func.HttpResponse:
         LOG.exception("%s failed", name)
         response = unexpected()
     return func.HttpResponse(
-        json.dumps(response.body),
+        response.text,
         status_code=response.status,
         headers=dict(response.headers),
         mimetype=response.media_type,

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
 from shared.alerts.commands import fix_commands
+from shared.alerts.page_link import page_link
 from shared.alerts.portal import portal_link
 from shared.config.configuration import Configuration
 from shared.config.event_queue import events_come_by_queue
@@ -75,10 +76,15 @@ class Wiring:
                 audience=self.settings.management_audience,
             ),
             portal_link=partial(portal_link, cloud=self.settings.cloud),
+            page_link=self._page_link,
             judged_by=lambda: self._judged_by,
             site=self._environment.get("WEBSITE_SITE_NAME", ""),
             events_by_queue=self.events_by_queue,
         )
+
+    def _page_link(self, alert_id: str) -> str:
+        host = self._environment.get("WEBSITE_HOSTNAME", "")
+        return page_link(alert_id, host, signs_in=self.settings.authentication)
 
     def examined(self, asked: Asked) -> Report:
         """What the installation lacks; of the app that we are, where nobody says which."""

@@ -18,6 +18,7 @@ from typing import Any
 
 from shared.alerts.commands import fix_commands
 from shared.alerts.lifecycle import APPROVAL_LASTS, approve
+from shared.alerts.page_link import page_link
 from shared.alerts.portal import portal_link
 from shared.config.configuration import Configuration
 from shared.config.file_reading import parse_policies_file
@@ -353,6 +354,8 @@ class World:
     operator_keys: bool = True
     """As ``make up`` and ``make demo`` have it; the default of the setting is tested by name."""
     authentication: bool = False
+    host: str = ""
+    """The app's own, as the platform says it."""
 
     def __post_init__(self) -> None:
         self.azure = Azure(clock=self.clock)
@@ -384,6 +387,7 @@ class World:
             new_id=lambda: f"id{next(self._ids)}",
             commands=fix_commands,
             portal_link=partial(portal_link, cloud="public"),
+            page_link=partial(page_link, host=self.host, signs_in=self.authentication),
         )
 
     def _deliver(self, sink: str, notification: Notification) -> None:

@@ -161,6 +161,7 @@ def serve(host: Host, arguments: Arguments) -> None:
     )
     loops = [loop for function in host.functions for loop in _loops(function, host, arguments.queue_lease)]
     server = _http_server(front, arguments.port)
+    os.environ.setdefault("WEBSITE_HOSTNAME", f"127.0.0.1:{server.port}")  # as the Core Tools do
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: host.stop.set())
     for loop in (*loops, lambda: server.serve_forever(poll_interval=0.1)):

@@ -17,6 +17,7 @@ from shared.config.settings import Settings
 
 _TAKES: Final = {
     Right.NONE: "nothing",
+    Right.SIGN_IN: "token",
     Right.READ: "key or token",
     **{right: code(role) for right, role in ROLES.items()},
 }
@@ -40,6 +41,18 @@ _SELF: Final = (
     "by object id, or by app id where one of the two has no other. Where the writer or the approver is "
     "not known, the approval says so (`notKnown`)."
 )
+_PAGES: Final = (
+    "The page of an alert (`GET /api/alerts/{id}/page`) is for whoever signed in. No key is asked for and "
+    "none is taken: while the platform's authentication is off it shows nothing of any alert and names the "
+    "commands. Its forms take the role that the route of the API takes, and what the page has shown: of "
+    "another caller, another alert or another plan they are refused, and so they are after half an hour."
+)
+_BROWSERS: Final = (
+    "App Service authentication knows a browser by a cookie, which goes along whichever site has the browser "
+    "ask. So every `POST` that a browser says comes from another site (`Sec-Fetch-Site`, or an `Origin` that "
+    "is not the host) is 403 (`/problems/from-elsewhere`), and one that brings no token of its own must not "
+    "say that its body is anything but `application/json` (415). Programs send neither header."
+)
 _LEGEND: Final = (
     "**yes**: the request is answered, by 404 or 409 perhaps. **401**: nobody is known to ask. **403**: "
     "somebody asks who may not. *Another role* is the other one of the two."
@@ -48,22 +61,24 @@ _LEGEND: Final = (
 
 def authorisation_page() -> str:
     doors = [block for name, door in DOORS.items() for block in (f"## {name}", _table(door))]
-    return page(["# Who may do what", GENERATED, _INTRODUCTION, _HEADER, _SELF, _LEGEND, *doors, _WEBHOOK])
+    said = (GENERATED, _INTRODUCTION, _HEADER, _SELF, _PAGES, _BROWSERS, _LEGEND)
+    return page(["# Who may do what", *said, *doors, _WEBHOOK])
 
 
 def _table(door: Settings) -> str:
-    return table(("route", "takes", *Caller), (_row(*row, door) for row in _rows()))
+    rows = (_row(asked, right, page=page, door=door) for asked, right, page in _rows())
+    return table(("route", "takes", *Caller), rows)
 
 
-def _rows() -> Iterator[tuple[str, Right]]:
+def _rows() -> Iterator[tuple[str, Right, bool]]:
     for route in ROUTES:
         for right, when in route.rights:
             asked = code(f"{route.method} /api/{route.path}")
-            yield (f"{asked}, where {when}" if when else asked), right
+            yield (f"{asked}, where {when}" if when else asked), right, route.page
 
 
-def _row(asked: str, right: Right, door: Settings) -> tuple[str, ...]:
-    return (asked, _TAKES[right], *(_word(status_for(right, who, door)) for who in Caller))
+def _row(asked: str, right: Right, *, page: bool, door: Settings) -> tuple[str, ...]:
+    return (asked, _TAKES[right], *(_word(status_for(right, who, door, page=page)) for who in Caller))
 
 
 def _word(status: int) -> str:

@@ -46,17 +46,19 @@ DOORS: Final[Mapping[str, Settings]] = {
 """The settings that matter, by how a person would say them."""
 
 
-def status_for(right: Right, who: Caller, settings: Settings) -> int:
+def status_for(right: Right, who: Caller, settings: Settings, *, page: bool = False) -> int:
     """200 for whoever is let through, 401 or 403 for the others."""
     if not passes_platform(right, who, settings):
         return 401
-    principal = caller(right, arriving(right, who, settings), settings)
+    principal = caller(right, arriving(right, who, settings), settings, page=page)
     return _STATUS[standing(right, principal, settings)]
 
 
 def passes_platform(right: Right, who: Caller, settings: Settings) -> bool:
     """Whether the host or App Service authentication lets the request through to the app."""
-    return right is Right.NONE or who in (_TOKENS if settings.authentication else _KEYS)
+    if right is Right.NONE or (right is Right.SIGN_IN and not settings.authentication):
+        return True
+    return who in (_TOKENS if settings.authentication else _KEYS)
 
 
 def arriving(right: Right, who: Caller, settings: Settings) -> dict[str, str]:

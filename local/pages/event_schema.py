@@ -20,6 +20,12 @@ _COMPONENTS: Final = "#/components/schemas/"
 _DEFINITIONS: Final = "#/$defs/"
 _ALERTS: Final = [kind.value for kind in NotificationType if ".Alert." in kind.value]
 _CHANGES: Final = [kind.value for kind in NotificationType if ".Change." in kind.value]
+_TYPES: Final = (
+    "Opened: for the first time or again, advice too. Updated: seen in another light (graver or milder, "
+    "another decision, another plan), acknowledged, approved, or without an approval that has ended unused. "
+    "Resolved: with why in `resolution`. A mere recount is no event."
+)
+_TIME: Final = "When it became so: of two events of one alert the later one is newer, whichever comes first."
 
 
 def event_schema() -> Json:
@@ -50,9 +56,9 @@ def _envelope() -> dict[str, Json]:
             "specversion": {"const": "1.0"},
             "id": {**text, "description": "What is told; the same when it is told twice."},
             "source": {**text, "description": "Driftward in the resource's subscription."},
-            "type": {"enum": [*_ALERTS, *_CHANGES]},
+            "type": {"enum": [*_ALERTS, *_CHANGES], "description": _TYPES},
             "subject": {**text, "description": "The resource's id."},
-            "time": {"type": "string", "format": "date-time"},
+            "time": {"type": "string", "format": "date-time", "description": _TIME},
             "datacontenttype": {"const": "application/json"},
         },
     }

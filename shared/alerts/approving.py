@@ -8,7 +8,8 @@ for anybody can bear one: object ids are compared, and app ids where one of the 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Final
 
 from shared.model import Actor, Cause, CauseKind
@@ -47,6 +48,12 @@ def standing(alert: AlertRecord, causes: Iterable[Cause]) -> Approval | None:
     heard = [cause.actor for cause in causes if _names(cause) and cause.time >= since]
     own = any(_same(approval.actor, writer) for writer in (*writers(alert), *heard))
     return None if own else approval
+
+
+def without_ended(alert: AlertRecord, now: datetime) -> AlertRecord | None:
+    """The alert without an approval that has ended unused; None where there is none."""
+    ended = alert.approval is not None and alert.approval.expires_at <= now
+    return replace(alert, approval=None) if ended else None
 
 
 def not_known(alert: AlertRecord, approver: Actor) -> str:

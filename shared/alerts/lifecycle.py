@@ -21,6 +21,7 @@ from typing import Final
 from shared.alerts.channels.markdown import markdown
 from shared.alerts.commands import fix_commands
 from shared.alerts.fitting import fitting, fitting_sections, fitting_text
+from shared.alerts.page_link import OPEN_RESOURCE, links_of
 from shared.alerts.patterns import TAKES_NOTHING
 from shared.alerts.portal import portal_link
 from shared.alerts.steps import ENDS_ON_NEW_SERVER, choices_told, with_steps_of
@@ -43,7 +44,6 @@ from shared.policies import find
 from shared.posture.controls import Control
 from shared.posture.policy import AnyPolicy, unmet_controls
 
-OPEN_RESOURCE: Final = "Open the resource"
 APPROVAL_LASTS: Final = timedelta(hours=1)
 
 SPARE_OF_ALERTS: Final = ("evidence", "commands", "alternatives")
@@ -234,8 +234,8 @@ def wakes_nobody(alert: AlertRecord) -> bool:
     return alert.severity is Severity.INFORMATIONAL
 
 
-def notification(alert: AlertRecord, kind: NotificationType, now: datetime) -> Notification:
-    """What the sinks are told of an alert. The body is Markdown that reads well as plain text."""
+def notification(alert: AlertRecord, kind: NotificationType, now: datetime, page: str = "") -> Notification:
+    """What the sinks are told of an alert with this page. The body is Markdown that reads well as text."""
     sections = alert_sections(alert)
     return Notification(
         id=_notification_id(alert, kind),
@@ -247,7 +247,7 @@ def notification(alert: AlertRecord, kind: NotificationType, now: datetime) -> N
         severity=alert.severity,
         data=fitting(alert_view(alert), spare=SPARE_OF_ALERTS),
         sections=fitting_sections(sections),
-        links=(Link(label=OPEN_RESOURCE, url=alert.portal),),
+        links=links_of(alert, page),
     )
 
 

@@ -1,10 +1,11 @@
 """The HTTP API without the platform: plain requests in, plain answers out, problems by RFC 9457.
 
 ``routes`` is the table and ``openapi`` describes it; ``admission`` is the door before it, with ``principal``
-(who asks) and ``rights`` (who may). ``http`` holds the values and the problem types,
-``problems`` maps errors to them, ``bodies``, ``queries`` and ``views`` are what is taken and shown,
-``paging`` is how lists go on, the rest is one module per noun. Nothing here knows Azure Functions, and
-nothing here decides what is done to a resource.
+(who asks), ``rights`` (who may) and ``browsers`` (who was made to ask). ``http`` holds the values and the
+problem types, ``problems`` maps errors to them, ``bodies``, ``queries`` and ``views`` are what is taken and
+shown, ``paging`` is how lists go on. ``alert_page`` is what a link in a message leads to, ``html`` how pages
+look, ``form_tokens`` what their forms bring back. The rest is one module per noun. Nothing here knows Azure
+Functions, and nothing here decides what is done to a resource.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Final
 
 from shared.alerts.lifecycle import IllegalTransition
 from shared.api.admission import admitted
+from shared.api.html import problem_page, takes_html
 from shared.api.http import ApiRequest, ApiResponse, Refused, problem_response
 from shared.api.problems import refusal
 from shared.api.queries import refuse_unknown
@@ -50,7 +52,8 @@ def answer(name: str, request: ApiRequest, sources: Sources) -> ApiResponse:
         refused = refusal(error)
         if refused.kind.status >= _OURS:
             LOG.warning("%s: %s: %s", name, refused.kind.name, error)
-        return problem_response(refused)
+        answered = problem_response(refused)
+        return problem_page(answered) if route.page and takes_html(request) else answered
 
 
 def unexpected() -> ApiResponse:

@@ -2,7 +2,8 @@
 
 It stands before every route, whatever the host has checked: its key is one secret of many people, and the
 platform's authentication can be configured to let anybody pass. What is shut is told by the same rule, so
-that nobody has to find out by a 403 what an upgrade has shut.
+that nobody has to find out by a 403 what an upgrade has shut. Nobody is let in by another site either
+(``browsers``).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from shared.api.browsers import refuse_from_elsewhere, refuse_other_media
 from shared.api.http import ApiRequest, Refused
 from shared.api.principal import KEY_HOLDER, Principal
 from shared.api.rights import OPENED_BY, ROLES, Right, Standing, caller, standing
@@ -30,12 +32,16 @@ class ShutRoute:
 
 
 def admitted(route: Route, request: ApiRequest, sources: Sources) -> ApiRequest:
-    """The request with who sent it. Raises ``Refused`` where that is nobody, or somebody who may not."""
+    """The request with who sent it. Raises ``Refused`` where that is nobody, somebody who may not, or whoever
+    was made to by another site."""
     if route.right is Right.NONE:
         return request
     settings = sources.settings
-    principal = caller(route.right, request.headers, settings)
+    principal = caller(route.right, request.headers, settings, page=route.page)
     _refuse_unless_admitted(route.right, principal, settings)
+    if route.method != "GET":
+        refuse_from_elsewhere(request)
+        refuse_other_media(request, settings, form=route.page)
     raised = route.raised
     if raised is not None and raised.applies(request, settings):
         _refuse_unless_admitted(raised.right, principal, settings)
@@ -43,13 +49,15 @@ def admitted(route: Route, request: ApiRequest, sources: Sources) -> ApiRequest:
 
 
 def shut(routes: Iterable[Route], settings: Settings) -> tuple[ShutRoute, ...]:
-    """What nobody may do as the settings are: writing by key, while there is nothing but keys."""
+    """What nobody may do as the settings are: writing by key, while there is nothing but keys. Pages say so
+    themselves."""
     if settings.authentication:
         return ()
     return tuple(
         ShutRoute(route=f"{route.method} /api/{route.path}", when=when, opened_by=OPENED_BY)
         for route in routes
         for right, when in route.rights
+        if not route.page
         if standing(right, KEY_HOLDER, settings) is Standing.LACKING
     )
 

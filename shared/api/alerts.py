@@ -33,6 +33,7 @@ from shared.model.alert_records import AlertRecord, NotificationType
 from shared.model.errors import EntityChanged
 from shared.model.happened import approval_given
 from shared.model.messages import Message, MessageKind
+from shared.model.values import value
 from shared.state.listings import Wanted
 
 _PATH: Final = "alerts"
@@ -52,32 +53,59 @@ def list_alerts(request: ApiRequest, deps: Deps) -> ApiResponse:
 
 
 def get_alert(request: ApiRequest, deps: Deps) -> ApiResponse:
-    return ApiResponse(status=200, body=alert_view(_find(id_in(request, "alert"), deps)))
+    return ApiResponse(status=200, body=alert_view(find(id_in(request, "alert"), deps)))
 
 
 def acknowledge_alert(request: ApiRequest, deps: Deps) -> ApiResponse:
     """Somebody looks after it."""
     body = read_body(AcknowledgeBody, request, optional=True)
-    actor = operator(request, body.by)
-    alert = _step(request, actor, lambda found, _: acknowledge(found, called(actor)), deps)
+    alert = acknowledged(id_in(request, "alert"), operator(request, body.by), deps)
     return ApiResponse(status=200, body=alert_view(alert))
 
 
 def approve_alert(request: ApiRequest, deps: Deps) -> ApiResponse:
     """Write the approval down and have the target looked at. Raises ``Refused`` for one's own write."""
     body = read_body(ApproveBody, request, optional=True)
+    consent = Consent(
+        lasts=timedelta(minutes=body.expires_in_minutes),
+        refuse=lambda found: _refuse_another(found, body.digest),
+    )
+    alert = approved(id_in(request, "alert"), operator(request, body.by), consent, deps)
+    return ApiResponse(status=202, body=alert_view(alert), headers={"Location": f"/api/alerts/{alert.id}"})
+
+
+def acknowledged(
+    alert_id: str, actor: Actor, deps: Deps, refuse: Callable[[AlertRecord], None] = lambda _: None
+) -> AlertRecord:
+    """The alert, acknowledged by somebody. ``refuse`` raises ``Refused`` where it is not what they saw."""
+
+    def step(found: AlertRecord, _: datetime) -> AlertRecord:
+        refuse(found)
+        return acknowledge(found, called(actor))
+
+    return _step(alert_id, actor, step, deps)
+
+
+@value
+class Consent:
+    """How long an approval lasts, and what raises ``Refused`` where an alert is not what its giver saw."""
+
+    lasts: timedelta
+    refuse: Callable[[AlertRecord], None]
+
+
+def approved(alert_id: str, actor: Actor, consent: Consent, deps: Deps) -> AlertRecord:
+    """The alert with somebody's approval written down; a look is queued that acts on it."""
     refuse_under_audit(deps, wants_to_write=True)
-    actor = operator(request, body.by)
-    lasts = timedelta(minutes=body.expires_in_minutes)
 
-    def approved(found: AlertRecord, now: datetime) -> AlertRecord:
-        _refuse_another(found, body.digest)
-        return _approved(found, actor, now, lasts)
+    def step(found: AlertRecord, now: datetime) -> AlertRecord:
+        consent.refuse(found)
+        return _approved(found, actor, now, consent.lasts)
 
-    alert = _step(request, actor, approved, deps)
+    alert = _step(alert_id, actor, step, deps)
     look = Message(kind=MessageKind.LOOK, target=alert.target, cause=_cause(actor, deps))
     deps.store.arm(look, deps.clock.now(), 0)
-    return ApiResponse(status=202, body=alert_view(alert), headers={"Location": f"/api/alerts/{alert.id}"})
+    return alert
 
 
 def _refuse_another(alert: AlertRecord, digest: str | None) -> None:
@@ -91,25 +119,25 @@ def _approved(alert: AlertRecord, actor: Actor, now: datetime, lasts: timedelta)
     """The alert with the approval, which says who gave it and what is not known of them."""
     if wrote(alert, actor):
         raise Refused("own-write", "you wrote to this since the alert opened: somebody else has to approve")
-    approved = approve(alert, called(actor), now, lasts)
-    assert approved.approval is not None  # it has just been given
-    whole = replace(approved.approval, actor=actor, not_known=not_known(alert, actor))
-    return replace(approved, approval=whole)
+    given = approve(alert, called(actor), now, lasts)
+    assert given.approval is not None  # it has just been given
+    whole = replace(given.approval, actor=actor, not_known=not_known(alert, actor))
+    return replace(given, approval=whole)
 
 
-def _find(alert_id: str, deps: Deps) -> AlertRecord:
+def find(alert_id: str, deps: Deps) -> AlertRecord:
+    """The alert of this id. Raises ``Refused`` where there is none."""
     alert = deps.store.alert(alert_id)
     if alert is None:
         raise not_found("alert with this id")
     return alert
 
 
-def _step(request: ApiRequest, actor: Actor, step: _Step, deps: Deps) -> AlertRecord:
+def _step(alert_id: str, actor: Actor, step: _Step, deps: Deps) -> AlertRecord:
     """Take a step in the alert's life and tell the sinks.
 
     A look may write the alert at the same time; then the step is taken from where the alert is now.
     """
-    alert_id = id_in(request, "alert")
     for _ in range(_RACES):
         with suppress(EntityChanged):
             return _take(alert_id, step, _cause(actor, deps), deps)
@@ -121,7 +149,7 @@ def _take(alert_id: str, step: _Step, cause: Cause, deps: Deps) -> AlertRecord:
 
     An approval is entered into the journal first: one that is not there is nobody's consent.
     """
-    found = _find(alert_id, deps)
+    found = find(alert_id, deps)
     stepped = step(found, deps.clock.now())
     if stepped.approval is not None and stepped.approval != found.approval:
         deps.store.journal.append(stepped.target, approval_given(stepped, stepped.approval))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final, TypeVar
+from urllib.parse import parse_qsl
 
 from pydantic import (
     AwareDatetime,
@@ -31,6 +32,7 @@ LONGEST_APPROVAL: Final = timedelta(minutes=240)
 MOST_ITEMS: Final = 1000
 
 _LONGEST_ID: Final = 2048
+_MOST_FIELDS: Final = 10
 _UNREADABLE: Final = {"json_invalid", "json_type"}
 
 _Model = TypeVar("_Model", bound=BaseModel)
@@ -94,6 +96,14 @@ class ApproveBody(Body):
         description="`planned.digest` of the alert as it was read; another change is refused.",
     )
     by: Claimed = None
+
+
+class PageForm(Body):
+    """What the form of an alert's page brings back; whoever was not shown the page cannot make it."""
+
+    seen: str
+    until: str
+    token: str
 
 
 class BreakGlassBody(Body):
@@ -192,6 +202,23 @@ def read_body(
         return model.model_validate_json(body)
     except ValidationError as error:
         raise refused(error) from None
+
+
+def read_form(model: type[_Model], request: ApiRequest) -> _Model:
+    """The fields of a form. Raises ``Refused``."""
+    if len(request.body) > LONGEST_BODY:
+        raise Refused("too-large", f"the body is longer than {LONGEST_BODY} bytes", field="body")
+    try:
+        return model.model_validate(dict(_fields(request.body)))
+    except ValidationError as error:
+        raise refused(error) from None
+
+
+def _fields(body: bytes) -> list[tuple[str, str]]:
+    try:
+        return parse_qsl(body.decode(errors="replace"), max_num_fields=_MOST_FIELDS)
+    except ValueError:
+        raise invalid("body", f"body: more than {_MOST_FIELDS} fields") from None
 
 
 def refused(error: ValidationError) -> Refused:

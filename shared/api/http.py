@@ -6,6 +6,7 @@ docs are made from it, and a type that is not in it cannot be raised.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import field
 from typing import Final
@@ -19,6 +20,7 @@ LONGEST_BODY: Final = 65_536
 LONGEST_NSG_BODY: Final = 1_000_000
 """Bytes of a request that brings an NSG; the largest that Azure permits takes less than half of it."""
 
+HTML: Final = "text/html"
 _UNAUTHORIZED: Final = 401
 
 
@@ -40,8 +42,14 @@ class ApiRequest:
 class ApiResponse:
     status: int
     body: Json
+    """What is written as JSON; of HTML the text itself."""
     headers: Mapping[str, str] = field(default_factory=dict)
     media_type: str = "application/json"
+
+    @property
+    def text(self) -> str:
+        """The body as it is sent."""
+        return str(self.body) if self.media_type == HTML else json.dumps(self.body)
 
 
 @value
@@ -77,8 +85,11 @@ _TYPES: Final = (
     ProblemType(name="invalid-input", status=400, title="The input cannot be used"),
     ProblemType(name="sign-in-required", status=401, title="Nobody is known to ask"),
     ProblemType(name="not-permitted", status=403, title="It takes a role that the caller does not have"),
+    ProblemType(name="from-elsewhere", status=403, title="Another site has a browser ask this"),
+    ProblemType(name="form-not-ours", status=403, title="The form is none that you were shown"),
     ProblemType(name="own-write", status=403, title="Nobody approves what follows from their own write"),
     ProblemType(name="not-found", status=404, title="There is no such thing"),
+    ProblemType(name="form-expired", status=409, title="The form was shown too long ago"),
     ProblemType(name="enforcement-disabled", status=409, title="Nothing is written in audit mode"),
     ProblemType(name="illegal-transition", status=409, title="The alert is past that step"),
     ProblemType(name="exemption-in-file", status=409, title="The exemption stands in policies.yaml"),
@@ -98,6 +109,7 @@ _TYPES: Final = (
     ProblemType(name="azure-locked", status=409, title="A management lock forbids it"),
     ProblemType(name="server-stopped", status=409, title="The server is stopped"),
     ProblemType(name="too-large", status=413, title="The body is too large"),
+    ProblemType(name="wrong-media-type", status=415, title="The body is of another kind"),
     ProblemType(name="too-complex", status=422, title="No answer was found within the engine's budget"),
     ProblemType(name="unexpected", status=500, title="Something went wrong here"),
     ProblemType(name="not-configured", status=500, title="The configuration cannot be used"),

@@ -11,11 +11,12 @@ from pydantic.json_schema import JsonSchemaMode
 
 from shared.alerts.views import NOT_SHOWN, PlannedView
 from shared.api.break_glass import BreakGlassState
+from shared.api.browsers import FORM
 from shared.api.exemptions import ExemptionView
 from shared.api.health import HealthView
-from shared.api.http import PROBLEMS, Problem, ProblemType
+from shared.api.http import HTML, PROBLEMS, Problem, ProblemType
 from shared.api.nsg_views import ExplanationView
-from shared.api.rights import ROLES
+from shared.api.rights import ROLES, Right
 from shared.api.route import Route, Success
 from shared.api.status import StatusView
 from shared.api.views import PolicyView, RunView
@@ -107,14 +108,20 @@ def _operation(route: Route) -> _Schema:
         operation["parameters"] = parameters
     if route.body is not None:
         schema = {"$ref": _REFERENCE + route.body.__name__}
-        content = {"application/json": {"schema": schema}}
+        content = {FORM if route.page else "application/json": {"schema": schema}}
         operation["requestBody"] = {"required": route.body_required, "content": content}
     operation["responses"] = _responses(route)
     if route.anonymous:
         operation["security"] = []
+    elif route.page:
+        operation["security"] = [*([{}] if route.right is Right.SIGN_IN else []), {"entra": _roles(route)}]
     elif route.right in ROLES:
-        operation["security"] = _security(ROLES[route.right])
+        operation["security"] = _security(*_roles(route))
     return operation
+
+
+def _roles(route: Route) -> list[Json]:
+    return [ROLES[route.right]] if route.right in ROLES else []
 
 
 def _security(*roles: str) -> list[Json]:
@@ -127,8 +134,9 @@ def _refusals(route: Route) -> tuple[str, ...]:
     """How the door answers."""
     if route.anonymous:
         return ()
+    elsewhere = () if route.method == "GET" else ("from-elsewhere", "wrong-media-type")
     writes = any(right in ROLES for right, _ in route.rights)
-    return ("sign-in-required", "not-permitted") if writes else ("sign-in-required",)
+    return ("sign-in-required", *(("not-permitted",) if writes else ()), *elsewhere)
 
 
 def _parameters(route: Route) -> list[_Schema]:
@@ -158,27 +166,31 @@ def _responses(route: Route) -> _Schema:
     by_status: dict[int, list[ProblemType]] = {}
     for name in dict.fromkeys((*route.problems, *_refusals(route), *_EVERYWHERE)):
         by_status.setdefault(PROBLEMS[name].status, []).append(PROBLEMS[name])
-    problems = {str(status): _problems(kinds) for status, kinds in sorted(by_status.items())}
+    problems = {str(status): _problems(kinds, page=route.page) for status, kinds in sorted(by_status.items())}
     return {**problems, **successes} if route.anonymous else {**successes, **problems}
 
 
 def _success(success: Success) -> _Schema:
     reference = {"$ref": _REFERENCE + success.shown} if success.shown in _SHOWN else {"type": "object"}
     schema = {"type": "array", "items": reference} if success.many else reference
-    response: _Schema = {
-        "description": success.text,
-        "content": {"application/json": {"schema": schema}},
-    }
+    content: _Schema = {"application/json": {"schema": schema}}
+    if success.shown == "Page":
+        content = {HTML: {"schema": {"type": "string"}}}
+    response: _Schema = {"description": success.text, "content": content}
     if headers := {**(_LOCATED if success.located else {}), **(_PAGED if success.paged else {})}:
         response["headers"] = headers
     return response
 
 
-def _problems(kinds: Iterable[ProblemType]) -> _Schema:
+def _problems(kinds: Iterable[ProblemType], *, page: bool) -> _Schema:
     listed = list(kinds)
+    as_html: _Schema = {HTML: {"schema": {"type": "string"}}} if page else {}
     response: _Schema = {
         "description": "; ".join(f"`{kind.uri}`: {kind.title}" for kind in listed),
-        "content": {"application/problem+json": {"schema": {"$ref": f"{_REFERENCE}Problem"}}},
+        "content": {
+            "application/problem+json": {"schema": {"$ref": f"{_REFERENCE}Problem"}},
+            **as_html,
+        },
     }
     if any(kind.status == 503 for kind in listed):
         waits = {"description": "Seconds to wait", "schema": {"type": "integer"}}

@@ -24,6 +24,9 @@ class Right(StrEnum):
 
     NONE = "none"
     """The platform's authentication leaves these routes out, and so nobody is known there."""
+    SIGN_IN = "sign-in"
+    """A page for people. Whoever signed in may read; everybody else is asked to, and told nothing: no key is
+    asked for, since a link in a message has none."""
     READ = "read"
     OPERATE = "operate"
     APPROVE = "approve"
@@ -44,16 +47,19 @@ class Standing(StrEnum):
     """Somebody asks who may not: 403."""
 
 
-def caller(right: Right, headers: Mapping[str, str], settings: Settings) -> Principal:
-    """Who asks for something of this right; a key was checked by the host before we are asked."""
+def caller(right: Right, headers: Mapping[str, str], settings: Settings, *, page: bool = False) -> Principal:
+    """Who asks for something of this right; a key was checked by the host before we are asked. On a page a
+    key is nobody's: only whoever signed in is known there."""
     if right is Right.NONE:
         return NOBODY
-    return principal_in(headers) if settings.authentication else KEY_HOLDER
+    if settings.authentication:
+        return principal_in(headers)
+    return NOBODY if page else KEY_HOLDER
 
 
 def standing(right: Right, principal: Principal, settings: Settings) -> Standing:
     """What becomes of the principal who asks for something of this right."""
-    if right is Right.NONE:
+    if right in {Right.NONE, Right.SIGN_IN}:
         return Standing.ADMITTED
     if principal.who is Who.NOBODY:
         return Standing.UNKNOWN

@@ -16,7 +16,6 @@ from shared.model.values import value
 
 Handler: TypeAlias = Callable[[ApiRequest, Sources], ApiResponse]
 
-
 Shown: TypeAlias = Literal[
     "Run",
     "Alert",
@@ -29,6 +28,7 @@ Shown: TypeAlias = Literal[
     "BreakGlass",
     "Examination",
     "OpenApi",
+    "Page",
 ]
 
 
@@ -74,6 +74,9 @@ class Route:
     query: type[BaseModel] | None = None
     right: Right = Right.READ
     raised: Raised | None = None
+    page: bool = False
+    """Whether people look at it with a browser: it takes forms and answers with HTML. Problems are HTML to
+    whoever takes that."""
 
     @property
     def anonymous(self) -> bool:

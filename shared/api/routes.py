@@ -25,6 +25,7 @@ from shared.api.exemption_routes import EXEMPTION_ROUTES
 from shared.api.health import health
 from shared.api.http import ApiRequest, ApiResponse
 from shared.api.nsg import explain_nsg
+from shared.api.page_routes import PAGES
 from shared.api.queries import AlertQuery, ChangeQuery, RunQuery
 from shared.api.rights import Right
 from shared.api.route import BAD_BODY, Raised, Route, Success, with_deps
@@ -256,5 +257,6 @@ ROUTES: Final[tuple[Route, ...]] = (
         handler=openapi,
         successes=(Success(status=200, text="OpenAPI 3.1", shown="OpenApi"),),
     ),
+    *PAGES,
 )
 BY_NAME: Final[Mapping[str, Route]] = {route.name: route for route in ROUTES}

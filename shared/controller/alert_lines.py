@@ -11,6 +11,7 @@ from typing import Final
 
 from shared.alerts.lifecycle import wakes_nobody
 from shared.controller.deps import Deps
+from shared.controller.ended_approvals import end_approval
 from shared.model.alert_records import AlertRecord, AlertStatus
 
 _TOLD_AT_ONCE: Final = 500
@@ -35,8 +36,8 @@ def log_alert(alert: AlertRecord, deps: Deps) -> None:
 
 
 def log_open_alerts(deps: Deps) -> None:
-    """All that are open, up to what is told at once."""
+    """All that are open, up to what is told at once; each as it is, without an approval that has ended."""
     standing = (AlertStatus.OPEN, AlertStatus.ACKNOWLEDGED)
     found = chain.from_iterable(deps.store.alerts(status=one, limit=_TOLD_AT_ONCE) for one in standing)
     for alert in islice(found, _TOLD_AT_ONCE):
-        log_alert(alert, deps)
+        log_alert(end_approval(alert, deps), deps)

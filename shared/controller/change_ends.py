@@ -15,6 +15,7 @@ from typing import Final
 from shared.alerts.lifecycle import change_notification
 from shared.controller.asking_again import LOOK_AGAIN, recheck_later
 from shared.controller.deps import Deps
+from shared.controller.for_machines import notify_machines
 from shared.controller.holding import GUARD, Overtaken, minded_until, save_step, watched, without_hold
 from shared.controller.incidents import holds_change
 from shared.controller.not_continued import TOLD, resolve_not_continued, tell_not_continued
@@ -209,8 +210,8 @@ def _tell_what_was_made(change: ChangeRecord, deps: Deps, undo: tuple[str, ...])
     rolled_back = change.kind is ChangeKind.ROLLBACK
     kind = NotificationType.CHANGE_ROLLED_BACK if rolled_back else NotificationType.CHANGE_APPLIED
     portal, at = deps.portal_link(change.change.target.id), change.finished_at or deps.clock.now()
-    if rolled_back or not holds_change(change, deps):
-        notify(change_notification(change, kind, at, portal, undo), change.cause, deps)
+    told = notify if rolled_back or not holds_change(change, deps) else notify_machines
+    told(change_notification(change, kind, at, portal, undo), change.cause, deps)
     resolve_not_continued(change, deps)
 
 

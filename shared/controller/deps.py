@@ -48,6 +48,8 @@ class Deps:
     commands: Callable[[tuple[Edit, ...]], tuple[str, ...]]
     """The commands that perform edits by hand, for this cloud's endpoints."""
     portal_link: Callable[[ResourceId], str]
+    page_link: Callable[[str], str] = lambda _: ""
+    """The address of an alert's page, by the alert's id; ``""`` where the app does not know its own."""
     judged_by: Callable[[], str] = lambda: ""
     """A digest of what judges, the code and ``policies.yaml``: where it is another one, every target is
     looked at.

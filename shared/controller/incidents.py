@@ -1,10 +1,10 @@
 """An incident tells of many: while one is open in a subscription, no letter tells of its drifts singly.
 
-The alert of a drift that opens meanwhile is written without letters; in their place, in the same transaction,
-stands a row that lists it for the incident. What happens to it then is held as well; an alert that people
-were told of before goes on being told, so that whoever heard of the beginning hears of the end. Alerts about
-no drift (a poisoned message, a sink, a budget) are never held. When an incident begins and ends is in
-``mass_drift``.
+The alert of a drift that opens meanwhile is written without letters to people; in their place, in the same
+transaction, stands a row that lists it for the incident. What happens to it then is held as well; an alert
+that people were told of before goes on being told, so that whoever heard of the beginning hears of the end.
+Alerts about no drift (a poisoned message, a sink, a budget) are never held. When an incident begins and ends
+is in ``mass_drift``.
 
 An incident is no shield for what is Critical: its first alert is told with the incident's own letter at once,
 by name, and so is every doubling of them, before the alert is written. What can be hidden between two letters
@@ -13,7 +13,7 @@ is never more than what they have named.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Final
@@ -21,12 +21,14 @@ from typing import Final
 from shared.alerts.lifecycle import alert_id
 from shared.alerts.patterns import MASS_DRIFT
 from shared.controller.deps import Deps
+from shared.controller.for_machines import write_for_machines
 from shared.controller.lettering import write_with_letters
 from shared.model import Cause, Json, Severity, Target, TargetKind
 from shared.model.alert_records import AlertRecord, AlertStatus, NotificationType
 from shared.model.change_records import ChangeRecord
 from shared.model.drifting import Held
 from shared.model.errors import EntityChanged
+from shared.model.letters import Letter
 from shared.model.resource_id import ResourceId
 from shared.policies import find
 
@@ -73,7 +75,8 @@ def holding(alert: AlertRecord, kind: NotificationType, deps: Deps) -> AlertReco
 def hold(
     alert: AlertRecord, kind: NotificationType, cause: Cause, incident: AlertRecord, deps: Deps
 ) -> AlertRecord:
-    """Write an alert that its incident tells of. Where that has ended meanwhile people are told of it."""
+    """Write an alert that its incident tells of; machines hear of it singly. Where the incident has ended
+    meanwhile people are told of it."""
     held = Held(
         about=alert.id,
         what=f"{alert.policy} on {alert.resource_id}",
@@ -81,7 +84,11 @@ def hold(
     )
     if held.is_critical and alert.status is not AlertStatus.RESOLVED:
         _name(held, alert, cause, deps)
-    stored = deps.store.incidents.hold_alert(replace(alert, incident=incident.id), held)
+
+    def put(record: AlertRecord, letters: Iterable[Letter]) -> AlertRecord:
+        return deps.store.incidents.hold_alert(record, held, letters)
+
+    stored = write_for_machines(replace(alert, incident=incident.id), kind, cause, deps, put)
     if open_incident(alert.target.id.subscription, deps) is not None:
         return stored
     return write_with_letters(replace(stored, incident=None), kind, cause, deps)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 from shared.alerts.lifecycle import notification
@@ -48,7 +48,7 @@ def write_with_letters(alert: AlertRecord, kind: NotificationType, cause: Cause,
 
 def _write(alert: AlertRecord, kind: NotificationType, cause: Cause, deps: Deps) -> AlertRecord:
     sinks = _hearing(alert, kind, deps)
-    letters = list(_letters(alert, kind, cause, sinks, deps.clock.now()))
+    letters = list(_letters(alert, kind, cause, sinks, deps))
     told = max((letter.number for letter in letters), default=alert.told)
     return deps.store.put_alert(replace(alert, unsent=(), told=told, told_to=sinks), letters)
 
@@ -95,10 +95,14 @@ def letter(sink: str, about: str, number: int, message: Notification, cause: Cau
 
 
 def _letters(
-    alert: AlertRecord, kind: NotificationType, cause: Cause, sinks: tuple[str, ...], now: datetime
+    alert: AlertRecord, kind: NotificationType, cause: Cause, sinks: tuple[str, ...], deps: Deps
 ) -> Iterator[Letter]:
     """What an older version had not queued yet goes before."""
-    kinds = (*map(NotificationType, alert.unsent), kind)
+    kinds, now, page = (
+        (*map(NotificationType, alert.unsent), kind),
+        deps.clock.now(),
+        deps.page_link(alert.id),
+    )
     for number, one in enumerate(kinds, start=alert.told + 1):
-        message = notification(alert, one, now)
+        message = notification(alert, one, now, page)
         yield from (letter(sink, alert.id, number, message, cause) for sink in sinks)

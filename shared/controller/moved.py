@@ -20,11 +20,13 @@ from datetime import datetime
 from typing import Final
 
 from shared.controller.deps import Deps
+from shared.controller.for_machines import write_for_machines
 from shared.controller.holding import without_hold
 from shared.controller.notifying import resolve_if_open
 from shared.controller.open_alerts import may_be_open
 from shared.controller.visit import Visit
 from shared.model import Aspect, Change, ServerSnapshot, Snapshot, Target, codec
+from shared.model.alert_records import NotificationType
 from shared.model.errors import Denied, Gone, Permanent
 from shared.model.exposure import Exposure
 from shared.model.happened import exemption_begun, exemption_ended, with_deeds
@@ -124,7 +126,8 @@ def end_alerts(record: TargetRecord, resolution: str, deps: Deps) -> None:
 def _reword(alert: str, resolution: str, deps: Deps) -> None:
     known = deps.store.alert(alert)
     if known is not None and known.resolution == DELETED != resolution:
-        deps.store.put_alert(replace(known, resolution=resolution))
+        news = replace(known, resolution=resolution)
+        write_for_machines(news, NotificationType.ALERT_UPDATED, known.cause, deps)
 
 
 # --- what is taken over ----------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from typing import Final
 from shared.alerts.lifecycle import resolve, wakes_nobody
 from shared.controller.alert_lines import log_alert
 from shared.controller.deps import Deps
+from shared.controller.for_machines import heard_of, write_for_machines
 from shared.controller.incidents import hold, holding
 from shared.controller.lettering import call, call_anyway, letter, write_with_letters
 from shared.guardrails.routes import heard_by
@@ -31,8 +32,10 @@ def write_and_tell(alert: AlertRecord, kind: NotificationType, cause: Cause, dep
 
 
 def _written(alert: AlertRecord, kind: NotificationType, cause: Cause, deps: Deps) -> AlertRecord:
-    if not deps.sinks or wakes_nobody(alert):
+    if not deps.sinks:
         return deps.store.put_alert(alert)
+    if wakes_nobody(alert) and not heard_of(alert, kind):
+        return write_for_machines(alert, kind, cause, deps)
     incident = holding(alert, kind, deps)
     if incident is not None:
         return hold(alert, kind, cause, incident, deps)

@@ -26,6 +26,7 @@ from shared.alerts.steps import commands_told, resolved, started_first, ways_sta
 from shared.config.configuration import tags_of
 from shared.controller.deps import Deps
 from shared.controller.exempted import as_judged
+from shared.controller.for_machines import write_for_machines
 from shared.controller.notifying import write_and_tell
 from shared.controller.open_alerts import is_open, list_alert
 from shared.controller.visit import Judgement, Visit
@@ -33,6 +34,7 @@ from shared.guardrails.approvals import wider
 from shared.guardrails.exposures import lets_in, openers, slow_in
 from shared.model import (
     Action,
+    Cause,
     CauseKind,
     ComplianceState,
     Decision,
@@ -148,14 +150,27 @@ def raise_from(known: AlertRecord | None, policy: AnyPolicy, sighting: Sighting,
     if known is None or not stands or _is_told(known, sighting):
         kind = NotificationType.ALERT_UPDATED if stands else NotificationType.ALERT_OPENED
         return write_and_tell(alert, kind, sighting.cause, deps)
-    return deps.store.put_alert(alert)
+    return _as_seen(known, alert, sighting.cause, deps)
+
+
+def _as_seen(known: AlertRecord, alert: AlertRecord, cause: Cause, deps: Deps) -> AlertRecord:
+    """Write an open alert of which people hear nothing new; machines do where it is in another light."""
+    if _light(known) == _light(alert):
+        return deps.store.put_alert(alert)
+    return write_for_machines(alert, NotificationType.ALERT_UPDATED, cause, deps)
+
+
+def _light(alert: AlertRecord) -> tuple[Severity, Reason | None, str]:
+    """What whoever follows an alert would act on: how grave it is, what was decided and what is planned."""
+    reason = None if alert.decision.reason in _ON_ITS_WAY else alert.decision.reason
+    return alert.severity, reason, alert.planned.digest if alert.planned is not None else ""
 
 
 def _with_what_works_now(known: AlertRecord, sighting: Sighting, deps: Deps) -> AlertRecord:
     now = reworded(known, sighting)
     told = (now.commands, now.edits, now.alternatives, now.planned)
     known_told = (known.commands, known.edits, known.alternatives, known.planned)
-    return known if told == known_told else deps.store.put_alert(now)
+    return known if told == known_told else _as_seen(known, now, sighting.cause, deps)
 
 
 def _kept_dependants(known: AlertRecord | None) -> Mapping[str, Json]:

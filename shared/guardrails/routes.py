@@ -44,6 +44,16 @@ def heard_by(
     return wanted if is_told or severity.rank < Severity.HIGH.rank else sinks
 
 
+def machines(sinks: tuple[str, ...]) -> tuple[str, ...]:
+    """Those that hear of everything, also of what people are not told of."""
+    return tuple(sink for sink in sinks if _kind(sink) == _TOPIC)
+
+
+def people(sinks: tuple[str, ...]) -> tuple[str, ...]:
+    """The others."""
+    return tuple(sink for sink in sinks if _kind(sink) != _TOPIC)
+
+
 def _wants(sink: str, severity: Severity, resource: ResourceId | None, routes: tuple[Route, ...]) -> bool:
     own = [route for route in routes if route.names(sink)]
     if not own or _kind(sink) == _TOPIC:

@@ -20,7 +20,9 @@ from shared.model.alert_records import AlertRecord
 from shared.model.drifting import Drift, Held
 from shared.model.errors import EntityExists
 from shared.model.interfaces import Put, Row, Tables
+from shared.model.letters import Letter
 from shared.state.alert_rows import Alerts
+from shared.state.letters import Letters
 from shared.state.table_layout import ALERTS, DRIFT_PREFIX, TARGETS, drift_place, drifts_from, held_prefix
 from shared.state.table_rows import Rows, conditional
 
@@ -30,10 +32,11 @@ _PAGE: Final = 100
 class IncidentRows:
     """``Store.incidents``."""
 
-    def __init__(self, tables: Tables, rows: Rows, alerts: Alerts) -> None:
+    def __init__(self, tables: Tables, rows: Rows, alerts: Alerts, letters: Letters) -> None:
         self._tables = tables
         self._rows = rows
         self._alerts = alerts
+        self._letters = letters
 
     # --- drifts ------------------------------------------------------------------------------------
 
@@ -58,9 +61,11 @@ class IncidentRows:
 
     # --- what is held ------------------------------------------------------------------------------
 
-    def hold_alert(self, record: AlertRecord, held: Held) -> AlertRecord:
-        """Write an alert of which nobody is told singly; raises ``EntityChanged`` after somebody else."""
-        return self._alerts.put(record, [_row(record.target.id.subscription, held)])
+    def hold_alert(self, record: AlertRecord, held: Held, letters: Iterable[Letter] = ()) -> AlertRecord:
+        """Write an alert of which people are not told singly, with the letters to others; raises
+        ``EntityChanged`` after somebody else."""
+        row = _row(record.target.id.subscription, held)
+        return self._alerts.put(record, [row, *self._letters.writes(letters)])
 
     def hold_change(self, subscription: str, held: Held) -> None:
         """Note a change of which nobody is told singly."""

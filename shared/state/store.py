@@ -39,6 +39,7 @@ from shared.state.letters import Letters
 from shared.state.listings import Page, Wanted
 from shared.state.names import Names
 from shared.state.outbox import Outbox
+from shared.state.page_key import PageKey
 from shared.state.pass_rows import PassRows
 from shared.state.probe import probe
 from shared.state.relation_rows import Relations
@@ -83,13 +84,14 @@ class Store:
         self._changes = Changes(tables, self._rows)
         self._alerts = Alerts(tables, self._rows)
         self.letters = Letters(tables, self._rows)
-        self.incidents = IncidentRows(tables, self._rows, self._alerts)
+        self.incidents = IncidentRows(tables, self._rows, self._alerts, self.letters)
         self._runs = Runs(tables, self._rows)
         self.names = Names(tables, self._rows)
         self._first_passes = FirstPasses(tables, self._rows)
         self.retention = Retention(tables, self._rows, self._archive)
         self.upkeep = Upkeep(self._relations, self._alerts, self._changes)
         self.new_token = new_token
+        self.page_key = PageKey(tables, new_token)
         self.unknown = UnknownTargets(tables, self._rows)
         self.passes = PassRows(tables, self._rows)
         self.heard = Heard(tables, self._rows)

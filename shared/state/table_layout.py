@@ -15,7 +15,7 @@
              partition "journal"        the same for chains that belong to no target
                                         p-filled-… how far an index has been filled
                                         switches                     anchor
-                                        retention
+                                        retention                    page-key
                                         e-<id> exemption of a scope
              partition "names"          <hash> whose host name it is
     changes  partition "changes"        n-<newest first>-<id> record  i-<id> where it is

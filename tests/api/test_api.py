@@ -14,6 +14,7 @@ import pytest
 
 from driftward.policies import policy_views
 from local.dev.environments import ROOT
+from local.pages.callers import principal_header
 from shared.api import ApiRequest, ApiResponse, answer, unexpected
 from shared.api.http import LONGEST_BODY, PROBLEMS
 from shared.api.openapi import document
@@ -540,6 +541,12 @@ def test_alerts_are_selected_by_all_that_is_asked(
     assert found.headers["X-Total-Count"] == str(len(found.body))
 
 
+SIGNED_IN = {
+    **principal_header("Driftward.Operator", "Driftward.Approver"),
+    "content-type": "application/x-www-form-urlencoded",
+}
+
+
 @pytest.mark.field(
     "http",
     "A query parameter that a route does not know is refused by its name: passed over, it shows all.",
@@ -549,7 +556,8 @@ def test_alerts_are_selected_by_all_that_is_asked(
 @pytest.mark.parametrize("route", sorted(BY_NAME))
 @pytest.mark.parametrize("name", ["state", "Status", "LIMIT", "clientid", "x" * 500, "a b", ""])
 def test_a_query_parameter_that_no_route_knows_is_refused(route: str, name: str) -> None:
-    response = call(World(), route, {}, id="some", query={name: "open", "code": "secret"})
+    world = World(authentication=BY_NAME[route].page)
+    response = call(world, route, {}, id="some", query={name: "open", "code": "secret"}, headers=SIGNED_IN)
     detail = problem(response, 400, "invalid-input", name[:100])
     assert "secret" not in detail
     assert len(detail) < 400
@@ -865,7 +873,8 @@ def test_the_document_names_every_problem_a_route_can_answer() -> None:
 
 
 def test_every_problem_type_is_answered_by_some_route() -> None:
-    everywhere = {"unexpected", "not-configured", "store-unavailable", "sign-in-required", "not-permitted"}
+    at_the_door = {"sign-in-required", "not-permitted", "from-elsewhere", "wrong-media-type"}
+    everywhere = {"unexpected", "not-configured", "store-unavailable"} | at_the_door
     assert {name for route in ROUTES for name in route.problems} | everywhere == set(PROBLEMS)
 
 

@@ -103,9 +103,9 @@ def test_every_route_answers_to_everybody_as_the_page_says(
         if passes_platform(right, who, settings):
             headers = arriving(right, who, settings)
             response = call(set_to(settings), route.name, body, id="nothing", headers=headers)
-            assert refused(response) == status_for(right, who, settings), who
+            assert refused(response) == status_for(right, who, settings, page=route.page), who
         else:
-            assert status_for(right, who, settings) == 401, who
+            assert status_for(right, who, settings, page=route.page) == 401, who
 
 
 @pytest.mark.parametrize(("route", "right", "when"), CASES)
@@ -135,6 +135,8 @@ def test_every_route_that_writes_takes_a_role() -> None:
         "start_run": {Right.OPERATE},
         "acknowledge_alert": {Right.OPERATE},
         "approve_alert": {Right.APPROVE},
+        "acknowledge_on_page": {Right.OPERATE},
+        "approve_on_page": {Right.APPROVE},
         "rollback_change": {Right.OPERATE},
         "add_exemption": {Right.APPROVE},
         "revoke_exemption": {Right.OPERATE},

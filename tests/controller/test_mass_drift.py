@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import replace
 
 import pytest
@@ -13,6 +14,7 @@ from shared.controller.sweep import sweep
 from shared.model import Outcome, Severity
 from shared.model.alert_records import AlertRecord, AlertStatus, Notification, NotificationType
 from shared.model.drifting import Held
+from shared.model.letters import Letter
 from shared.model.resource_id import ResourceId
 from shared.model.sweeping import PassRecord
 from tests.builders import DRIFTED, SERVER, public_server, rule
@@ -277,10 +279,10 @@ def test_what_is_held_as_the_incident_ends_is_told_singly(monkeypatch: pytest.Mo
     drift(world, *range(11))
     hold_alert = world.store.incidents.hold_alert
 
-    def end_first(record: AlertRecord, held: Held) -> AlertRecord:
+    def end_first(record: AlertRecord, held: Held, letters: Iterable[Letter]) -> AlertRecord:
         over = incident(world)
         world.store.put_alert(resolve(over, "somebody was faster", world.clock.now()))
-        return hold_alert(record, held)
+        return hold_alert(record, held, letters)
 
     monkeypatch.setattr(world.store.incidents, "hold_alert", end_first)
     world.delivered.clear()

@@ -30,6 +30,9 @@ HTTP = {
     "add_exemption": ("POST", "exemptions", "FUNCTION"),
     "revoke_exemption": ("POST", "exemptions/{id}/revoke", "FUNCTION"),
     "approve_alert": ("POST", "alerts/{id}/approve", "FUNCTION"),
+    "show_alert_page": ("GET", "alerts/{id}/page", "ANONYMOUS"),
+    "acknowledge_on_page": ("POST", "alerts/{id}/page/acknowledge", "FUNCTION"),
+    "approve_on_page": ("POST", "alerts/{id}/page/approve", "FUNCTION"),
     "list_changes": ("GET", "changes", "FUNCTION"),
     "get_change": ("GET", "changes/{id}", "FUNCTION"),
     "rollback_change": ("POST", "changes/{id}/rollback", "FUNCTION"),
@@ -97,7 +100,7 @@ def test_keys_are_asked_for_unless_the_platform_says_that_it_asks_for_tokens(sai
     assert isinstance(functions, list)
     indexed = {function["name"]: function["bindings"] for function in functions}
     expected = {name: (method, route, level) for name, (method, route, _) in HTTP.items()}
-    expected["health"] = HTTP["health"]
+    expected |= {name: HTTP[name] for name in ("health", "show_alert_page")}
     assert indexed == TABLE | {name: http(*binding) for name, binding in expected.items()}
 
 

@@ -6,9 +6,11 @@ Subscribe it as a web hook with the CloudEvents schema:
         --endpoint "https://<app>.azurewebsites.net/api/driftward?code=<key>" \
         --event-delivery-schema cloudeventschemav1_0
 
-Event Grid delivers at least once and in no order: an event is known by its ``id``, and what is newest by
-``data.count`` and ``data.status``. The schema is ``docs/schemas/driftward-event.schema.json``; fields may be
-added to it. Texts in an event hold names that strangers have chosen: escape them where you show them.
+Event Grid delivers at least once and in no order: an event is known by its ``id``, and what is newest of an
+alert by its ``time``. Every change of an alert's life is an event, of advice and of what an incident tells of
+too: whoever wants less filters by ``data.severity`` or ``data.incident``. The schema is
+``docs/schemas/driftward-event.schema.json``; fields may be added to it. Texts in an event hold names that
+strangers have chosen: escape them where you show them.
 """
 
 from __future__ import annotations
