@@ -36,9 +36,11 @@ from shared.config.sayings import (
     parameters_said,
     settings_of,
 )
+from shared.config.waiting import waits_of
 from shared.guardrails.budget import Limits
 from shared.guardrails.routes import Route
 from shared.guardrails.schedule import Freeze, WhenClosed, Window, closed_until, freeze_at
+from shared.guardrails.slots import Waits
 from shared.model import Effect, ServerSnapshot, Snapshot
 from shared.model.memory import Exemption
 from shared.model.resource_id import ResourceId
@@ -81,6 +83,11 @@ class Configuration:
             Route(sinks=section.sinks, severity=section.severity, scope=section.scope)
             for section in self.file.alerts.routes
         )
+
+    @cached_property
+    def waits(self) -> Waits:
+        """What waits for quiet hours, a digest or others of its kind."""
+        return waits_of(self.file.alerts)
 
     # --- settings ----------------------------------------------------------------------------------
 

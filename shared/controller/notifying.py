@@ -13,7 +13,7 @@ from shared.alerts.lifecycle import resolve, wakes_nobody
 from shared.controller.alert_lines import log_alert
 from shared.controller.deps import Deps
 from shared.controller.incidents import hold, holding
-from shared.controller.lettering import call, call_anyway, letter, write_with_letters
+from shared.controller.lettering import call, call_anyway, letter, timed, write_with_letters
 from shared.guardrails.routes import heard_by
 from shared.model import Cause
 from shared.model.alert_records import AlertRecord, AlertStatus, Notification, NotificationType
@@ -72,10 +72,11 @@ def notify(message: Notification, cause: Cause, deps: Deps) -> None:
     """Tell the sinks of what is told once, however often it is asked for."""
     resource = parse_resource_id(message.subject)
     sinks = heard_by(deps.sinks, message.severity, resource, deps.configuration.routes)
-    call_anyway(sinks, message.id, cause, deps)
-    for sink in sinks:
-        deps.store.letters.post(letter(sink, message.id, 0, message, cause))
-    call(sinks, message.id, cause, deps)
+    letters = [timed(letter(sink, message.id, 0, message, cause), deps) for sink in sinks]
+    call_anyway(letters, deps)
+    for one in letters:
+        deps.store.letters.post(one)
+    call(letters, deps)
 
 
 def _after(known: AlertRecord | None, alert: str, news: AlertRecord) -> AlertRecord:

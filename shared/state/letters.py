@@ -8,7 +8,7 @@ whoever tells it again finds it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import islice
@@ -30,8 +30,10 @@ from shared.state.table_layout import (
 from shared.state.table_rows import Rows, conditional, digest, timestamp
 
 SOME: Final = 100
+MOST_ASKED: Final = 1_000
+"""What the service answers at once."""
 MARKS_KEPT: Final = timedelta(days=7)
-_COLUMNS: Final = ("sink", "about", "dueAt", "isRefused", "isTold")
+_COLUMNS: Final = ("sink", "about", "dueAt", "isRefused", "isTold", "bundle")
 _DELIVERED: Final = "deliveredAt"
 
 
@@ -77,14 +79,27 @@ class Letters:
             return [*after, *(one for one in first if digest(one.about) < digest(about))]
         return self._page(sink, behind_letters(sink, about)) + [one for one in first if one.about != about]
 
-    def _page(self, sink: str, behind: str) -> list[Waiting]:
-        found = self._tables.query(ALERTS, ALERTS, letters_for(sink), _COLUMNS, behind=behind, page=SOME)
-        return [_waiting(entity) for entity in islice(found, SOME)]
+    def _page(self, sink: str, behind: str, most: int = SOME) -> list[Waiting]:
+        found = self._tables.query(ALERTS, ALERTS, letters_for(sink), _COLUMNS, behind=behind, page=most)
+        return [_waiting(entity) for entity in islice(found, most)]
+
+    def beside(self, letter: Letter) -> list[str]:
+        """About what else there are letters to the sink that are one message with this one, in order of keys;
+        of a long backlog the first."""
+        words = set(map(digest, letter.bundle))
+        waiting = self._page(letter.sink, "", MOST_ASKED) if words else ()
+        found = (one.about for one in waiting if words.intersection(one.bundle))
+        return [about for about in dict.fromkeys(found) if about != letter.about]
 
     def put(self, letter: Letter) -> Letter:
         """Write a letter as it is now; raises ``EntityChanged`` when somebody else was faster."""
-        (etag,) = self._rows.write(ALERTS, self._write_of(letter))
-        return replace(letter, etag=etag)
+        (written,) = self.put_all([letter])
+        return written
+
+    def put_all(self, letters: Sequence[Letter]) -> list[Letter]:
+        """The same of several, all or none."""
+        etags = self._rows.write(ALERTS, *self.writes(letters))
+        return [replace(letter, etag=etag) for letter, etag in zip(letters, etags, strict=True)]
 
     def remove(self, letter: Letter, now: datetime) -> None:
         """The sink has it; raises ``EntityChanged`` when somebody else has taken it meanwhile."""
@@ -120,4 +135,5 @@ def _waiting(entity: Entity) -> Waiting:
         due_at=datetime.fromisoformat(str(row["dueAt"])),
         is_refused=bool(row["isRefused"]),
         is_told=bool(row["isTold"]),
+        bundle=tuple(filter(None, str(row.get("bundle", "")).split("\n"))),
     )

@@ -229,6 +229,7 @@ def letter_row(letter: Letter) -> Row:
         "dueAt": timestamp(letter.due_at),
         "isRefused": letter.refused_since is not None,
         "isTold": letter.is_told,
+        "bundle": "\n".join(map(digest, letter.bundle)),
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -288,13 +289,13 @@ def test_a_sink_that_takes_nothing_is_told_once_that_is_saved(monkeypatch: pytes
     tell(world, "first")
     world.drain(TOLD_AFTER.total_seconds() - HOUR)
 
-    def overtaken(told: Letter) -> Letter:
-        if told.is_told:
+    def overtaken(told: Sequence[Letter]) -> list[Letter]:
+        if any(one.is_told for one in told):
             raise EntityChanged("somebody else was faster")
         return put(told)
 
-    put = world.store.letters.put
-    monkeypatch.setattr(world.store.letters, "put", overtaken)
+    put = world.store.letters.put_all
+    monkeypatch.setattr(world.store.letters, "put_all", overtaken)
     world.drain(5 * HOUR)
     assert world.store.alert(sink_alert_id("down")) is None
 
@@ -380,10 +381,10 @@ def test_a_sink_is_told_what_its_route_lets_through_and_the_end_of_what_it_was_t
     sinks = ("1 slack#1", "2 pagerduty#2")
     world = World(mode=EnforcementMode.AUDIT, policies_file=ROUTED, sinks=sinks)
     seen_compliant(world, COMPLIANT)
-    becomes(world, DRIFTED)
+    becomes(world, DRIFTED, 61)
     assert len(heard(world, sinks[0])) == 1
     assert heard(world, sinks[1]) == []
     world.policies_file = only(FIREWALL)
-    becomes(world, COMPLIANT)
+    becomes(world, COMPLIANT, 61)
     assert [name.split("-")[1] for name in heard(world, sinks[0])] == ["opened", "resolved"]
     assert undelivered(world) == 0
