@@ -164,11 +164,15 @@ def _security_rule(place: Place, name: str, rule: JsonObject) -> _Call:
 
 
 class Operators:
-    """Performs deeds at a rate, from threads of its own, until all are done. ``done`` grows meanwhile."""
+    """Performs deeds at a rate, from threads of its own, until all are done. ``done`` grows meanwhile.
 
-    def __init__(self, url: str, listed: Sequence[Deed], rate: float) -> None:
+    While ``must_wait`` says so nobody begins anything.
+    """
+
+    def __init__(self, url: str, listed: Sequence[Deed], rate: float, must_wait: Callable[[], bool]) -> None:
         self.done: list[Done] = []
         self._url, self._listed, self._rate = url, listed, rate
+        self._must_wait = must_wait
         self._pool = ThreadPoolExecutor(HANDS, thread_name_prefix="operator")
         self._stopped = False
 
@@ -189,6 +193,8 @@ class Operators:
     def _perform(self, deed: Deed, at: float) -> None:
         while not self._stopped and (left := at - time.monotonic()) > 0:
             time.sleep(min(left, 0.2))
+        while not self._stopped and self._must_wait():
+            time.sleep(0.2)
         if not self._stopped:
             self.done.append(_insisted(SimulatorClient(self._url, deed.actor), deed))
 

@@ -10,7 +10,8 @@ from shared.model.values import value
 
 @value
 class Plan:
-    """One run. Times are seconds; ``rate`` is operator writes per second.
+    """One run. Times are seconds; ``rate`` is operator writes per second, at most: people
+    wait while the hosts are behind (``backlog``).
 
     An outage of the storage is a stop (``storage_stop``: refused connections, then the same disk again) and a
     pause (``storage_pause``: connections that hang). ``queue_lease`` stands for the ten minutes for which

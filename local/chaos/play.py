@@ -19,6 +19,7 @@ from typing import Final
 
 from local.chaos import faults, landscape
 from local.chaos.asking import Account, AskingFailed, Kept, command, listed, roll_back, sweep
+from local.chaos.backlog import Backlog
 from local.chaos.endpoint import endpoint
 from local.chaos.grid import Grid
 from local.chaos.landscape import SCOPE
@@ -155,13 +156,15 @@ class Play:
         """All of it: returns when everything is written and everything runs again."""
         faults.inject(azure, faults.faults(self._standing, self.plan.seed))
         planned = deeds(self._standing, self.plan.events, self.plan.seed)
-        operators = Operators(azure.url, planned, self.plan.rate)
+        backlog = Backlog(self._storage.connection)
+        operators = Operators(azure.url, planned, self.plan.rate, backlog.is_long)
         began = time.monotonic()
         operators.start()
         try:
             self._make_trouble(operators, Calls(azure))
         finally:
             operators.stop()
+            backlog.close()
         self._note("last write")
         self._tell(f"{len(operators.done)} writes in {time.monotonic() - began:.0f} s")
         return operators
