@@ -80,9 +80,14 @@ class Configuration:
     def routes(self) -> tuple[Route, ...]:
         """Which sinks hear of what."""
         return tuple(
-            Route(sinks=section.sinks, severity=section.severity, scope=section.scope)
+            Route(sinks=section.sinks, severity=section.severity, scope=section.scope, tags=section.tags)
             for section in self.file.alerts.routes
         )
+
+    def routed_tags(self, snapshot: Snapshot) -> Mapping[str, str]:
+        """Those of its tags that a route names, their names in lower case."""
+        wanted = {name.lower() for route in self.routes for name in route.tags}
+        return {name.lower(): text for name, text in tags_of(snapshot).items() if name.lower() in wanted}
 
     @cached_property
     def waits(self) -> Waits:

@@ -192,6 +192,11 @@ class RouteSection(_Strict):
     scope: Scope | None = Field(
         default=None, description="A subscription, a resource group or a resource; absent: everywhere."
     )
+    tags: Tags = Field(
+        default_factory=dict,
+        description="Only servers with all of these tags. Of what is High or graver it adds sinks and takes "
+        "none away.",
+    )
 
 
 class QuietHoursSection(_Strict):

@@ -210,7 +210,7 @@ def _tell_what_was_made(change: ChangeRecord, deps: Deps, undo: tuple[str, ...])
     kind = NotificationType.CHANGE_ROLLED_BACK if rolled_back else NotificationType.CHANGE_APPLIED
     portal, at = deps.portal_link(change.change.target.id), change.finished_at or deps.clock.now()
     if rolled_back or not holds_change(change, deps):
-        notify(change_notification(change, kind, at, portal, undo), change.cause, deps)
+        notify(change_notification(change, kind, at, portal, undo), change.cause, deps, change.tags)
     resolve_not_continued(change, deps)
 
 

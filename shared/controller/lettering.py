@@ -71,7 +71,7 @@ def _post(alert: AlertRecord, kind: NotificationType, cause: Cause, deps: Deps) 
 
 def _hearing(alert: AlertRecord, kind: NotificationType, deps: Deps) -> tuple[str, ...]:
     """The sinks that are told: by the routes, and who heard of the beginning hears of the rest."""
-    routed = heard_by(deps.sinks, alert.severity, alert.target.id, deps.configuration.routes)
+    routed = heard_by(deps.sinks, alert.severity, alert.target.id, deps.configuration.routes, alert.tags)
     if kind is NotificationType.ALERT_OPENED:
         return routed
     heard = deps.sinks if alert.told_to is None else alert.told_to

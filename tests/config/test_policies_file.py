@@ -251,6 +251,16 @@ REFUSALS = {
     "a retention below nothing": ("version: 1\nretentionDays: -1", 2, "retentionDays"),
     "a retention without end": ("version: 1\nretentionDays: 40000", 2, "retentionDays"),
     "a retention that is no number": ("version: 1\nretentionDays: true", 2, "retentionDays"),
+    "a route by the tags of a subnet": (
+        f"version: 1\nalerts:\n routes:\n  - {{sinks: [slack], scope: {SUBNET}, tags: {{team: shop}}}}",
+        4,
+        "alerts.routes.0.tags: a subnet has no tags in Azure",
+    ),
+    "a route by a tag that is named twice": (
+        "version: 1\nalerts:\n routes:\n  - {sinks: [slack], tags: {team: shop, Team: shop}}",
+        4,
+        "alerts.routes.0.tags: a tag is named twice",
+    ),
     "quiet hours for what is critical": (
         "version: 1\nalerts:\n quietHours:\n  - from: '22:00'\n    to: '07:00'\n    severity: Critical",
         6,
