@@ -16,9 +16,9 @@ from driftward.app import App
 from driftward.consenting import BY, YES, Duration, agreed, claimed, id_in
 from driftward.day.alert_text import in_full, listed, planned_lines
 from driftward.day.saying import answer, of
+from driftward.listing import by_policy_and_scope, listed_in
 from driftward.options import debug
 from driftward.refusing import complain
-from driftward.scopes import within
 from shared.model import Json, Severity
 from shared.model.alert_records import AlertStatus
 from shared.policies import families
@@ -72,15 +72,12 @@ _SEVERITIES: Final = click.Choice([one.value for one in Severity], case_sensitiv
 @click.command("alerts", help=_HELP, epilog=_EPILOG)
 @click.option("--severity", type=_SEVERITIES, help="Only of this severity.")
 @click.option("--family", type=click.Choice(families()), help="Only of policies of this family.")
-@click.option("--policy", metavar="ID", help="Only of this policy.")
-@click.option("--scope", metavar="ID", help="Only below this subscription, resource group or resource.")
+@by_policy_and_scope
 @click.option("--state", type=_STATES, help="Only in this state; open and acknowledged by default.")
 @of_an_app
 def alerts(app: App, /, scope: str | None, state: str | None, as_json: bool, **by: str | None) -> int:
     """The alerts of an app."""
-    query = {name: text for name, text in by.items() if text is not None}
-    wanted = within(scope)
-    found = [alert for alert in _found(app, state, query) if wanted(alert.get("resourceId"))]
+    found = _found(app, state, scope, by)
     answer(found, listed(found), as_json=as_json)
     return 0
 
@@ -131,11 +128,12 @@ def approve(app: App, /, alert_id: str, lasts: timedelta | None, **how: Any) -> 
     return 0
 
 
-def _found(app: App, state: str | None, query: dict[str, str]) -> list[dict[str, Json]]:
+def _found(
+    app: App, state: str | None, scope: str | None, by: dict[str, str | None]
+) -> list[dict[str, Json]]:
     """The newest of all states first."""
     states = [None] if state == _ALL else [state] if state else [*_UNRESOLVED]
-    asked = [{**query, **({"status": str(one)} if one else {})} for one in states]
-    found = [alert for each in asked for alert in app.get_all("alerts", each) if isinstance(alert, dict)]
+    found = [alert for one in states for alert in listed_in(app, "alerts", scope, by, status=one)]
     return sorted(found, key=lambda alert: str(alert.get("lastSeen")), reverse=True)
 
 

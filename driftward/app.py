@@ -138,9 +138,15 @@ def app_at(url: str, key: str | None, token: Token | None) -> App:
         raise NoAnswer(f"--url {url}: an https:// address is expected")
     if parts.username is not None or parts.query or parts.fragment:
         raise NoAnswer("--url: the address of the app alone; the key is given with --key")
-    if parts.scheme == "http" and (key or token) and not _is_here(str(parts.hostname)):
+    if (key or token) and is_in_clear(url):
         raise NoAnswer(f"--url {url}: without TLS a key or a token is sent to this machine alone")
     return App(url=url, key=key, token=token)
+
+
+def is_in_clear(url: str) -> bool:
+    """Whether others could read on the way what is sent to an address."""
+    parts = urlsplit(url)
+    return parts.scheme == "http" and not _is_here(str(parts.hostname))
 
 
 def _is_here(host: str) -> bool:

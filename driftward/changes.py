@@ -16,9 +16,9 @@ from driftward.app import App
 from driftward.consenting import BY, REASON, YES, Duration, agreed, claimed, ends, id_in
 from driftward.day.change_text import begun, in_full, listed
 from driftward.day.saying import answer
+from driftward.listing import by_policy_and_scope, listed_in
 from driftward.options import debug
 from driftward.refusing import complain
-from driftward.scopes import within
 from shared.model import Outcome
 
 _HELP: Final = """\
@@ -57,14 +57,11 @@ _FOR: Final = "How long what is put back is exempt."
 
 @click.command("changes", help=_HELP, epilog=_EPILOG)
 @click.option("--outcome", type=_OUTCOMES, help="Only with this outcome.")
-@click.option("--policy", metavar="ID", help="Only of this policy.")
-@click.option("--scope", metavar="ID", help="Only below this subscription, resource group or resource.")
+@by_policy_and_scope
 @of_an_app
 def changes(app: App, /, scope: str | None, as_json: bool, **by: str | None) -> int:
     """The changes of an app."""
-    query = {name: text for name, text in by.items() if text is not None}
-    wanted = within(scope)
-    found = [one for one in app.get_all("changes", query) if wanted(one.get("resourceId"))]
+    found = listed_in(app, "changes", scope, by)
     answer(found, listed(found), as_json=as_json)
     return 0
 

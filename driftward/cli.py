@@ -101,6 +101,7 @@ COMMANDS: Final[Mapping[str, Place]] = {
         "diagnose",
         "who can connect to a server, and what is in the way: address, NSG, routes, DNS, firewall",
     ),
+    "scan": Place("driftward.scan", "scan", "what is wrong in a subscription, without deploying anything"),
     "use": Place("driftward.use", "use", "remember which app is asked, and sign in to it as yourself"),
     "status": Place(
         "driftward.status", "status", "how an app is set, and which targets nobody can judge now"
@@ -115,7 +116,7 @@ COMMANDS: Final[Mapping[str, Place]] = {
     "break-glass": Place("driftward.break_glass", "break_glass", "stop every write, or let them go on"),
     "freeze": Place("driftward.break_glass", "freeze", "stop every write for a while"),
     "exemptions": Place(
-        "driftward.exemptions", "exemptions", "which exemptions stand, where they were given, and their end"
+        "driftward.exemptions", "exemptions", "which exemptions stand and their end; give one, or revoke it"
     ),
     "doctor": Place(
         "driftward.doctor", "doctor", "whether an installation has what it needs, and what mends it"
@@ -124,6 +125,9 @@ COMMANDS: Final[Mapping[str, Place]] = {
         "driftward.verify_journal",
         "verify_journal",
         "whether the journal is the one that was written, and accounts for every write in Azure's log",
+    ),
+    "export-journal": Place(
+        "driftward.export_journal", "export_journal", "the whole journal in a file, to be checked later"
     ),
     "replay": Place("driftward.replay", "replay", "post recorded events to a webhook, as Event Grid would"),
 }

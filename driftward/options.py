@@ -5,9 +5,9 @@ No project module is imported here: the options of a command are read before any
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
-from typing import Final, ParamSpec
+from typing import Any, Final, ParamSpec
 
 import click
 
@@ -29,6 +29,25 @@ def answers(command: Callable[P, int]) -> Callable[..., int]:
     for option in (debug, _JSON, _OUTPUT):
         option(called)
     return called
+
+
+class Several(click.ParamType[frozenset[str]]):
+    """Some of several names, separated by commas; letter case, and `_` or `-` for a blank, do not matter."""
+
+    name = "names"
+
+    def __init__(self, choices: Sequence[str]) -> None:
+        self.choices = {_folded(choice): choice for choice in choices}
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> frozenset[str]:
+        named = [part.strip() for part in str(value).split(",") if part.strip()]
+        for unknown in (part for part in named if _folded(part) not in self.choices):
+            self.fail(f"{unknown!r} is none of {', '.join(self.choices.values())}", param, ctx)
+        return frozenset(self.choices[_folded(part)] for part in named)
+
+
+def _folded(name: str) -> str:
+    return name.lower().replace("_", " ").replace("-", " ")
 
 
 def is_debugging() -> bool:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from functools import partial
@@ -24,7 +23,7 @@ import click
 from driftward.catalogue.entries import Entry, Filters, entries, families
 from driftward.catalogue.file import Chosen, chosen
 from driftward.catalogue.holds import Asked, Unexplainable, explain, parse_tags
-from driftward.options import answers
+from driftward.options import Several, answers
 from driftward.refusing import refuse
 from shared.config.configuration import Configuration
 from shared.model import Effect, Json, Severity, TargetKind
@@ -63,25 +62,6 @@ _SHOW_EPILOG: Final = "Exit codes: 0 shown; 2 there is no such policy, or the fi
 _FILE: Final = click.option(
     "--file", type=click.Path(path_type=Path), metavar="FILE", help="Another policies.yaml."
 )
-
-
-class Several(click.ParamType[frozenset[str]]):
-    """Some of several names, separated by commas; letter case, and `_` or `-` for a blank, do not matter."""
-
-    name = "names"
-
-    def __init__(self, choices: Sequence[str]) -> None:
-        self.choices = {_folded(choice): choice for choice in choices}
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> frozenset[str]:
-        named = [part.strip() for part in str(value).split(",") if part.strip()]
-        for unknown in (part for part in named if _folded(part) not in self.choices):
-            self.fail(f"{unknown!r} is none of {', '.join(self.choices.values())}", param, ctx)
-        return frozenset(self.choices[_folded(part)] for part in named)
-
-
-def _folded(name: str) -> str:
-    return name.lower().replace("_", " ").replace("-", " ")
 
 
 @value

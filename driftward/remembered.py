@@ -35,10 +35,11 @@ def place() -> Path:
 def remembered() -> Remembered | None:
     """None where nothing is. Raises ``NoAnswer`` for a file that says something else."""
     try:
-        text = place().read_text(encoding="utf-8")
+        return _understood(place().read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
-    return _understood(text)
+    except UnicodeDecodeError:
+        raise _nothing_there() from None
 
 
 def remember(app: Remembered) -> None:
@@ -69,4 +70,8 @@ def _understood(text: str) -> Remembered:
     match said:
         case {"url": str(url), "clientId": str() | None as client_id}:
             return Remembered(url=url, client_id=client_id_of(client_id))
-    raise NoAnswer(f"{place()}: no address of an app stands there; `driftward use URL` writes it anew")
+    raise _nothing_there()
+
+
+def _nothing_there() -> NoAnswer:
+    return NoAnswer(f"{place()}: no address of an app stands there; `driftward use URL` writes it anew")

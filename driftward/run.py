@@ -61,13 +61,13 @@ def run(app: App, /, resource_id: str | None, scope: str | None, run_id: str | N
     if sum(one is not None for one in (resource_id, scope, run_id)) != 1:
         raise NoAnswer("give a resource, or --scope, or with --id a run that was started before")
     if run_id is not None:
-        found = _shown(app, id_in(run_id, "a run"))
+        found = _whole(app, _shown(app, id_in(run_id, "a run")))
     elif not _is_meant(app, how):
         return 1
     else:
         found = app.post("runs", _body(resource_id, scope, how))
     if how["wait"]:
-        found = _ended(app, found)
+        found = _whole(app, _ended(app, found))
     answer(found, lines(found), as_json=how["as_json"])
     return int(came_to(found))
 
@@ -88,6 +88,13 @@ def _body(resource_id: str | None, scope: str | None, how: dict[str, Any]) -> di
 
 def _shown(app: App, run_id: str) -> dict[str, Json]:
     return app.get(f"runs/{run_id}", {"compliant": "false"})
+
+
+def _whole(app: App, run: dict[str, Json]) -> dict[str, Json]:
+    """A run on one target with what is compliant as well; of a scope that would be long."""
+    if isinstance(run.get("targets"), list) or run.get("status") not in ENDED:
+        return run
+    return app.get(f"runs/{run.get('id')}")
 
 
 def _ended(app: App, begun: dict[str, Json]) -> dict[str, Json]:

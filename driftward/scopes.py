@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from driftward.app import NoAnswer
 from shared.model import Json
 from shared.model.resource_id import ResourceId, parse_resource_id
+
+_TARGETS: Final = (
+    "microsoft.dbforpostgresql/flexibleservers",
+    "microsoft.dbforpostgresql/servers",
+    "microsoft.network/virtualnetworks/subnets",
+)
 
 
 def within(scope: str | None) -> Callable[[Json], bool]:
@@ -17,6 +24,13 @@ def within(scope: str | None) -> Callable[[Json], bool]:
     if around is None:
         raise NoAnswer(f"--scope {scope}: the id of a subscription, a group or a resource is expected")
     return lambda text: _is_inside(text, around)
+
+
+def target_of(scope: str | None) -> str | None:
+    """The server or subnet that a scope is or lies in; None where it may hold several."""
+    found = parse_resource_id(scope) if scope is not None else None
+    around = (found.ancestor(kind) for kind in _TARGETS) if found is not None else ()
+    return next((str(target) for target in around if target is not None), None)
 
 
 def _is_inside(text: Json, around: ResourceId) -> bool:

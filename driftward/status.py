@@ -18,9 +18,9 @@ from driftward.day.status_text import standing_lines, switch_lines
 from shared.model import Json
 
 _HELP: Final = """\
-How an app is set and what is going on: mode and scopes, break-glass, routes that are shut, the last sweep,
-what is open, what is spent of the hour's writes, and the targets that could not be read when they were last
-looked at, with since when and why. Drift on these goes unseen.
+How an app is set and what is going on: mode and scopes, break-glass, routes that are shut, the last sweep
+and the last event, what is open, what is spent of the hour's writes, and the targets that could not be read
+when they were last looked at, with since when and why. Drift on these goes unseen.
 
 \b
   driftward status --url https://driftward-app.azurewebsites.net

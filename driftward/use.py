@@ -10,7 +10,7 @@ from typing import Final
 
 import click
 
-from driftward.app import NoAnswer, app_at
+from driftward.app import NoAnswer, app_at, is_in_clear
 from driftward.options import answers
 from driftward.refusing import complain, plain, refuse
 from driftward.remembered import Remembered, client_id_of, forget, place, remember, remembered
@@ -52,8 +52,16 @@ def _done(url: str | None, client_id: str | None, *, forgets: bool, as_json: boo
     if url is None and client_id is not None:
         raise NoAnswer("--client-id belongs to an address: give it as well")
     if url is not None:
-        remember(Remembered(url=app_at(url, None, client_id).url, client_id=client_id))
+        remember(Remembered(url=_usable(url, client_id), client_id=client_id))
     return _shown(remembered(), as_json=as_json)
+
+
+def _usable(url: str, client_id: str | None) -> str:
+    """Raises ``NoAnswer`` for an address to which every later call would refuse to send who asks."""
+    found = app_at(url, None, client_id).url
+    if is_in_clear(found):
+        raise NoAnswer(f"{url}: without TLS only this machine is asked; give its https:// address")
+    return found
 
 
 def _none() -> int:

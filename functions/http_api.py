@@ -88,6 +88,11 @@ def list_exemptions(req: func.HttpRequest) -> func.HttpResponse:
     return _answer("list_exemptions", req)
 
 
+@bp.route(route="exemptions", methods=["POST"])
+def add_exemption(req: func.HttpRequest) -> func.HttpResponse:
+    return _answer("add_exemption", req)
+
+
 @bp.route(route="exemptions/{id}/revoke", methods=["POST"])
 def revoke_exemption(req: func.HttpRequest) -> func.HttpResponse:
     return _answer("revoke_exemption", req)

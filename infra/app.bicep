@@ -14,12 +14,19 @@ param alertMails string
 @secure()
 param furtherSettings object
 param journalDays int
+param telemetryOf string
 
 // Flex Consumption is in the public cloud alone; elsewhere the plan is a Premium one.
 var cloud = { AzureCloud: 'public', AzureUSGovernment: 'usgovernment', AzureChinaCloud: 'china' }[environment().name]
 var isFlex = cloud == 'public'
 var isPrivate = network != 'public'
 var isClosed = network == 'closed'
+// A worker that tells Application Insights itself has the host pass on none of its lines; of what else is logged in it,
+// the exporter's own requests among them, it tells nothing.
+var workerSettings = {
+  PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY: 'true'
+  PYTHON_APPLICATIONINSIGHTS_LOGGER_NAME: 'driftward'
+}
 
 resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' = {
   name: 'id-driftward-${token}'
@@ -66,7 +73,7 @@ module function 'modules/function.bicep' = {
     isClosed: isClosed
     subnetId: isPrivate ? places!.outputs.appSubnetId : ''
     packages: '${storage.outputs.blobEndpoint}${storage.outputs.packages}'
-    settings: union(furtherSettings, {
+    settings: union(furtherSettings, telemetryOf == 'worker' ? workerSettings : {}, {
       AZURE_CLIENT_ID: identity.properties.clientId
       CLOUD: cloud
       ENFORCEMENT_MODE: enforcementMode

@@ -45,6 +45,10 @@ param furtherSettings object = {}
 @description('Days for which nobody, whatever their role, can change or delete the anchors of the journal.')
 param journalDays int = 365
 
+@allowed(['host', 'worker'])
+@description('Who tells Application Insights what the app logs: the host, or the worker itself, with its calls to Azure.')
+param telemetryOf string = 'host'
+
 var home = subscription().id
 var watched = empty(scopes) ? [home] : filter(split(replace(scopes, ' ', ','), ','), scope => !empty(scope))
 var subscriptions = union(map(watched, scope => toLower(split(scope, '/')[2])), [])
@@ -94,6 +98,7 @@ module app 'app.bicep' = {
     alertMails: alertMails
     furtherSettings: furtherSettings
     journalDays: journalDays
+    telemetryOf: telemetryOf
   }
 }
 

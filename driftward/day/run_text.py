@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from enum import IntEnum
 from typing import Final
 
@@ -11,6 +12,14 @@ from shared.model import ComplianceState, Json, Outcome
 from shared.model.results import RunStatus
 
 ENDED: Final = frozenset({RunStatus.DONE, RunStatus.FAILED})
+_COMPLIANT, _DRIFTED, _EXEMPT, _UNKNOWN = "compliant", "drifted", "exempt", "unknown"
+_VERDICTS: Final = (_COMPLIANT, _DRIFTED, _EXEMPT, _UNKNOWN)
+_SAID: Final[Mapping[str, str]] = {
+    ComplianceState.COMPLIANT: _COMPLIANT,
+    ComplianceState.NON_COMPLIANT: _DRIFTED,
+    ComplianceState.EXEMPT: _EXEMPT,
+}
+"""Everything else is not known."""
 _WELL: Final = frozenset({Outcome.REVERTED, Outcome.ALREADY_COMPLIANT, Outcome.COMPLIANT})
 _OPEN: Final = frozenset({ComplianceState.UNKNOWN, ComplianceState.ERROR})
 
@@ -40,6 +49,8 @@ def lines(run: dict[str, Json]) -> Iterator[str]:
     yield f"run {run.get('id')}: {run.get('status')}{_counted(run.get('progress'))}"
     if run.get("error"):
         yield f"    {run.get('error')}"
+    if run.get("status") in ENDED:
+        yield f"    {_verdicts(run)}"
     for part in _parts(run):
         yield from _of_target(part)
 
@@ -69,6 +80,31 @@ def _stays(finding: dict[str, Json], part: dict[str, Json]) -> bool:
     """Whether a drift was found that was not put right, nor is being."""
     is_drift = finding.get("state") == ComplianceState.NON_COMPLIANT
     return is_drift and _outcome(finding, part) not in {*_WELL, Outcome.IN_PROGRESS}
+
+
+def _verdicts(run: dict[str, Json]) -> str:
+    """How many are compliant: of a scope's targets, or of one target's policies."""
+    parts, done = _parts(run), of(run, "progress", "done")
+    if isinstance(run.get("targets"), list) and isinstance(done, int):
+        said = Counter(_worst(_states(part), bool(part.get("error"))) for part in parts)
+        said[_COMPLIANT] += max(done - len(parts), 0)  # those that have nothing else to tell are left out
+        counted, what = said, "targets"
+    else:
+        counted = Counter(_verdict(str(finding.get("state"))) for finding in objects(run.get("findings")))
+        what = "policies"
+    return (
+        f"{what}: {', '.join(f'{counted[one]} {one}' for one in _VERDICTS if counted[one]) or 'none asked'}"
+    )
+
+
+def _worst(states: set[str], failed: bool) -> str:
+    """A target's verdict is that of its worst finding."""
+    said = {_verdict(state) for state in states} | ({_UNKNOWN} if failed else set())
+    return next((one for one in (_DRIFTED, _UNKNOWN, _EXEMPT) if one in said), _COMPLIANT)
+
+
+def _verdict(state: str) -> str:
+    return _SAID.get(state, _UNKNOWN)
 
 
 def _counted(progress: Json) -> str:

@@ -11,8 +11,9 @@ from driftward.journal.anchors import read_anchors
 from driftward.journal.chains import check_anchors, check_chains
 from driftward.journal.consent import check_consent
 from driftward.journal.cuts import check_cuts
-from driftward.journal.entries import Vouched, check_blobs, check_entries, vouched
+from driftward.journal.entries import Texts, Vouched, check_blobs, check_entries, vouched
 from driftward.journal.findings import Findings, together
+from driftward.journal.given import check_given
 from driftward.journal.writes import check_writes, writers
 from shared.model import Actor
 from shared.model.errors import GatewayError
@@ -59,7 +60,12 @@ class Verified:
 
 def verify(reader: EvidenceReader, asked: Asked, now: datetime) -> Verified:
     """Check everything. Raises ``StoreError`` where the store cannot be read."""
-    evidence, texts = reader.read(), lru_cache(maxsize=_TEXTS)(reader.text)
+    return judged(reader.read(), reader.text, asked, now)
+
+
+def judged(evidence: Evidence, text: Texts, asked: Asked, now: datetime) -> Verified:
+    """The same of what was read; ``text`` reads what it names."""
+    texts = lru_cache(maxsize=_TEXTS)(text)
     known, cuts = vouched(evidence, texts), check_cuts(evidence, asked.kept, now)
     inside = together(
         [
@@ -67,6 +73,7 @@ def verify(reader: EvidenceReader, asked: Asked, now: datetime) -> Verified:
             check_chains(evidence, cuts),
             check_anchors(evidence, cuts, asked.anchors),
             check_entries(evidence, known, cuts, texts, now),
+            check_given(evidence, known, now),
             check_consent(known, cuts),
             check_blobs(evidence, texts),
         ]

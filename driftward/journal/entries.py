@@ -241,13 +241,13 @@ def _exemptions_taken_away(evidence: Evidence, known: Vouched, now: datetime) ->
     """Those that began and neither ended nor expired stand with their target, unless that is gone."""
     held = [(target.key, exemption_named(one)) for target, one in evidence.exemptions]
     for chain in sorted(evidence.remembered & known.told.keys()):
-        for begun in _still_standing(known.told[chain], now):
+        for begun in still_standing(known.told[chain], now):
             if not any(chain == key and _agree(begun.what, named) for key, named in held):
                 detail = f"the exemption from {begun.what.get('policy')} began, did not end, and is not there"
                 yield fault(FaultKind.ENTRY_MISSING, chain, detail)
 
 
-def _still_standing(told: Iterable[Told], now: datetime) -> list[Told]:
+def still_standing(told: Iterable[Told], now: datetime) -> list[Told]:
     standing: list[Told] = []
     for one in told:
         if one.kind == DeedKind.EXEMPTION_BEGUN:

@@ -21,12 +21,14 @@ var eventFunction = isClosed ? 'queued_events' : 'resource_events'
 // The worker runs every function in threads: left to itself an instance with one core has five, and host.json gives
 // each queue eight messages at a time. Two queues more are read where events come by a queue.
 var ownSettings = { PYTHON_THREADPOOL_THREAD_COUNT: isClosed ? '56' : '40' }
-// Flex has these in functionAppConfig and refuses them as settings.
+// The first two Flex has in functionAppConfig and refuses as settings; the others have the package run as it was made,
+// which Flex does in any case.
 var premiumSettings = {
   FUNCTIONS_EXTENSION_VERSION: '~4'
   FUNCTIONS_WORKER_RUNTIME: 'python'
-  SCM_DO_BUILD_DURING_DEPLOYMENT: 'true'
-  ENABLE_ORYX_BUILD: 'true'
+  WEBSITE_RUN_FROM_PACKAGE: '1'
+  SCM_DO_BUILD_DURING_DEPLOYMENT: 'false'
+  ENABLE_ORYX_BUILD: 'false'
 }
 var queueSettings = { EVENTS_QUEUE: 'events' }
 

@@ -6,18 +6,23 @@ processes that take turns. Three variants: as it is; with telemetry switched on,
 configures `azure-monitor-opentelemetry` before it indexes the app; and without the bytecode, which is what a
 build that drops it costs at every cold start.
 
-With telemetry the exporter is given an address at which nobody listens and its own statistics are off, so
-that nothing leaves this machine: what its first requests cost is not in the figure.
+With telemetry the exporter sends to this process, and its own statistics and switches from afar are off, so
+that nothing leaves this machine: what its first requests cost is not in the figure. One line of the app's log
+is written after the start, and has to come once and as it was written, without what Azure's libraries log.
 """
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import statistics
 import subprocess
+import threading
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -46,14 +51,22 @@ figures = {
     "library": sys.modules["azure.functions"].__file__,
 }
 print(json.dumps(figures), flush=True)
+if figures["telemetry"]:
+    import logging
+    from opentelemetry._logs import get_logger_provider
+    logging.getLogger().setLevel(logging.INFO)
+    logging.getLogger("azure.core").warning("a line of a library")
+    logging.getLogger("driftward").info("%s", sys.argv[2])
+    get_logger_provider().force_flush()
 os._exit(0)
 """
+_LINE: Final = json.dumps({"message": "alert", "alert": "a1", "names": "é '%s' {0}"})
+"""As the app writes them, with what a template of texts would take for its own."""
 _TELEMETRY: Final = {
     "PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY": "true",
-    "APPLICATIONINSIGHTS_CONNECTION_STRING": (
-        "InstrumentationKey=00000000-0000-0000-0000-000000000000;IngestionEndpoint=http://127.0.0.1:9/"
-    ),
+    "PYTHON_APPLICATIONINSIGHTS_LOGGER_NAME": "driftward",
     "APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL": "true",
+    "APPLICATIONINSIGHTS_CONTROLPLANE_DISABLED": "true",
 }
 
 
@@ -85,19 +98,60 @@ def report(package: Path, size: int, interpreter: Path) -> str:
 
 def measure(package: Path, interpreter: Path, runs: int = _RUNS) -> dict[str, Start]:
     """Every variant by its name. Raises DoesNotStart."""
-    with TemporaryDirectory(prefix="driftward-package-") as name:
+    with TemporaryDirectory(prefix="driftward-package-") as name, _received() as (address, came):
         whole, bare = Path(name) / "whole", Path(name) / "bare"
         _unpack(package, whole, bytecode=True)
         _unpack(package, bare, bytecode=False)
         variants: dict[str, tuple[Path, Mapping[str, str]]] = {
             "start": (whole, {}),
-            "startTelemetry": (whole, _TELEMETRY),
+            "startTelemetry": (whole, {**_TELEMETRY, "APPLICATIONINSIGHTS_CONNECTION_STRING": address}),
             "startNoBytecode": (bare, {}),
         }
         turns = [
             {kind: _started(*variant, interpreter) for kind, variant in variants.items()} for _ in range(runs)
         ]
+    if came != [_LINE] * runs:
+        raise DoesNotStart(f"with telemetry {runs} times one line was logged, and these came: {came}")
     return {kind: _median([turn[kind] for turn in turns]) for kind in variants}
+
+
+@contextmanager
+def _received() -> Iterator[tuple[str, list[str]]]:
+    """A connection string of Application Insights on this machine, and the lines that come to it."""
+    came: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            sent = self.rfile.read(int(self.headers["Content-Length"]))
+            told = gzip.decompress(sent) if self.headers.get("Content-Encoding") == "gzip" else sent
+            items = json.loads(told)
+            came.extend(_lines(items))
+            body = json.dumps(
+                {"itemsReceived": len(items), "itemsAccepted": len(items), "errors": []}
+            ).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Silence."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        here = f"http://127.0.0.1:{server.server_address[1]}/"
+        key = "00000000-0000-0000-0000-000000000000"
+        yield f"InstrumentationKey={key};IngestionEndpoint={here};LiveEndpoint={here}", came
+        server.shutdown()
+        thread.join()
+
+
+def _lines(items: object) -> Iterator[str]:
+    for one in items if isinstance(items, list) else ():
+        if isinstance(one, dict) and one.get("data", {}).get("baseType") == "MessageData":
+            yield one["data"]["baseData"]["message"]
 
 
 def _unpack(package: Path, folder: Path, *, bytecode: bool) -> None:
@@ -109,7 +163,7 @@ def _unpack(package: Path, folder: Path, *, bytecode: bool) -> None:
 def _started(root: Path, settings: Mapping[str, str], interpreter: Path) -> Start:
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
     done = subprocess.run(
-        [str(interpreter), "-c", _START, str(root)],
+        [str(interpreter), "-c", _START, str(root), _LINE],
         cwd=ROOT,
         env={**kept, "PYTHONDONTWRITEBYTECODE": "1", **settings},
         capture_output=True,
@@ -118,7 +172,7 @@ def _started(root: Path, settings: Mapping[str, str], interpreter: Path) -> Star
     )
     if done.returncode:
         raise DoesNotStart(done.stderr.strip()[-2000:])
-    found = json.loads(done.stdout.splitlines()[-1])
+    found = json.loads(next(line for line in reversed(done.stdout.splitlines()) if line.startswith("{")))
     _check(found, root, telemetry=bool(settings), said=done.stderr)
     return Start(
         processor=found["cpu"],

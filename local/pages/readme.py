@@ -18,8 +18,9 @@ _LOCAL_VALUES: Final = {
     "SETTLE_SECONDS": "5",
     "ARM_ENDPOINT": "http://127.0.0.1:8100",
     "OPERATOR_KEYS": "allow",
+    "AzureWebJobsStorage": "UseDevelopmentStorage=true",
 }
-"""Where a default does not work on a laptop: the simulator on a port that the README names."""
+"""Where a default does not work on a laptop: the simulator on a port that the README names, the emulator."""
 WORKER: Final = {"FUNCTIONS_WORKER_RUNTIME": "python", "PYTHON_THREADPOOL_THREAD_COUNT": "40"}
 """What the host's Python worker reads, not the app."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections import deque
+from collections import Counter, deque
 from datetime import datetime
 from urllib.parse import quote, urlencode
 
@@ -53,6 +53,12 @@ class ActivityLog:
     def clear(self) -> None:
         self._lines.clear()
 
+    def minutes(self, subscription: str, first: datetime, last: datetime) -> Counter[str]:
+        """How many lines of a subscription were written in each minute, the first and the last among them."""
+        mine = [line for line in self._lines if key(as_text(line["subscriptionId"])) == key(subscription)]
+        minutes = [_minute(datetime.fromisoformat(as_text(line["eventTimestamp"]))) for line in mine]
+        return Counter(one for one in minutes if _minute(first) <= one <= _minute(last))
+
     def answer(self, request: ArmRequest) -> JsonObject:
         """The page that is asked for; raises ArmError for a filter that Azure would not take."""
         first, last = _between(request.query.get("$filter", ""))
@@ -66,6 +72,10 @@ class ActivityLog:
             query = urlencode({**asked, "$skiptoken": str(start + _PAGE)})
             page["nextLink"] = f"{request.base_url}{quote(request.address.path)}?{query}"
         return page
+
+
+def _minute(time: datetime) -> str:
+    return f"{time:%Y-%m-%dT%H:%M:00Z}"
 
 
 def _named(word: str) -> JsonObject:

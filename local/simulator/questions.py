@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable
 from http import HTTPStatus
 
-from local.simulator import activity_log
+from local.simulator import activity_log, metrics
 from local.simulator.network_manager import EFFECTIVE_RULES, effective_rules
 from local.simulator.server_bodies import display_location
 from local.simulator.servers import FLEXIBLE
@@ -330,6 +330,7 @@ _QUESTIONS: dict[tuple[str, str], Question] = {
         ("POST", f"{POSTGRES}/getPrivateDnsZoneSuffix", _suffix),
         ("POST", EFFECTIVE_RULES, effective_rules),
         ("GET", activity_log.VALUES, lambda world, request: world.activity.answer(request)),
+        ("GET", metrics.METRICS, metrics.answer),
         ("GET", "Microsoft.Resources/subscriptions", _subscriptions),
         ("GET", "Microsoft.Resources/subscriptions/locations", _places),
         ("GET", "", _providers),

@@ -10,6 +10,7 @@ LOWERED_BY_TAG: Final = "effect-lowered-by-tag"
 POISONED: Final = "poisoned-message"
 TAKES_NOTHING: Final = "sink-takes-nothing"
 MASS_DRIFT: Final = "mass-drift"
+EXEMPTED: Final = "exemption-given"
 
 OF_TAGS: Final = "tags"
 """The one fingerprint of a target's alert about its tags."""

@@ -23,12 +23,11 @@ from shared.alerts.lifecycle import APPROVAL_LASTS
 from shared.api.http import LONGEST_BODY, ApiRequest, Refused, invalid, not_found
 from shared.model import EnforcementMode, Json
 from shared.model.resource_id import InvalidResourceId, ResourceId
+from shared.model.scope_exemptions import LONGEST_EXEMPTION
 from shared.model.values import camel_case
 from shared.policies import find
 
 LONGEST_APPROVAL: Final = timedelta(minutes=240)
-LONGEST_EXEMPTION: Final = timedelta(days=90)
-"""How long a rollback may exempt what it puts back."""
 MOST_ITEMS: Final = 1000
 
 _LONGEST_ID: Final = 2048
@@ -107,6 +106,19 @@ class BreakGlassBody(Body):
     )
     expires_at: AwareDatetime | None = Field(
         default=None, description="When it ends by itself, at most 90 days from now; absent means never."
+    )
+    by: Claimed = None
+
+
+class ExemptionBody(Body):
+    """From what is exempted, where, why and until when."""
+
+    policy: Annotated[str, Field(min_length=1, max_length=100)] = Field(description="The policy's id.")
+    scope: ResourceText = Field(description="A subscription, a resource group or a resource.")
+    reason: Annotated[Text, Field(min_length=3, max_length=1000)]
+    expires_at: AwareDatetime = Field(
+        description=f"When it ends: at most {LONGEST_EXEMPTION.days} days from now, or as many as "
+        "`givenExemptions` of policies.yaml says."
     )
     by: Claimed = None
 
@@ -215,8 +227,8 @@ def id_in(request: ApiRequest, what: str) -> str:
     return text
 
 
-def expiry_in(time: datetime, now: datetime) -> datetime:
-    """The end of a rollback's exemption. Raises ``Refused`` unless it lies ahead and not too far."""
-    if not now < time <= now + LONGEST_EXEMPTION:
-        raise invalid("expiresAt", f"expiresAt: not within the next {LONGEST_EXEMPTION.days} days")
+def expiry_in(time: datetime, now: datetime, days: int = LONGEST_EXEMPTION.days) -> datetime:
+    """When something ends. Raises ``Refused`` unless it lies ahead and not too far."""
+    if not now < time <= now + timedelta(days=days):
+        raise invalid("expiresAt", f"expiresAt: {time.isoformat()} is not within the next {days} days")
     return time.astimezone(UTC)

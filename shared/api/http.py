@@ -82,6 +82,7 @@ _TYPES: Final = (
     ProblemType(name="enforcement-disabled", status=409, title="Nothing is written in audit mode"),
     ProblemType(name="illegal-transition", status=409, title="The alert is past that step"),
     ProblemType(name="exemption-in-file", status=409, title="The exemption stands in policies.yaml"),
+    ProblemType(name="exemption-forbidden", status=409, title="policies.yaml lets nobody exempt from this"),
     ProblemType(name="concurrent-change", status=409, title="Somebody else is changing the same thing"),
     ProblemType(name="not-applied", status=409, title="Only a reverted change can be rolled back"),
     ProblemType(name="already-rolled-back", status=409, title="The change was rolled back before"),

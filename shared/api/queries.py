@@ -15,6 +15,7 @@ from shared.api.bodies import refused, resource_in
 from shared.api.http import ApiRequest, invalid
 from shared.controller.event_targets import locate
 from shared.controller.expired_exemptions import EXPIRED
+from shared.controller.giving_exemptions import GIVEN
 from shared.controller.lowered_by_tags import LOWERED
 from shared.controller.not_continued import NOT_CONTINUED
 from shared.controller.poison import PATTERN
@@ -25,7 +26,7 @@ from shared.policies import families, family_of, find, modules
 
 MOST_ITEMS: Final = 1000
 OF_THE_HOST: Final = frozenset({"code", "clientId"})
-_BESIDES: Final = frozenset({EXPIRED.id, LOWERED.id, NOT_CONTINUED.id, PATTERN})
+_BESIDES: Final = frozenset({EXPIRED.id, GIVEN.id, LOWERED.id, NOT_CONTINUED.id, PATTERN})
 """What alerts are about that is no policy."""
 
 _Model = TypeVar("_Model", bound=BaseModel)

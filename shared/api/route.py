@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from pydantic import BaseModel
 
@@ -11,6 +11,7 @@ from shared.api.http import ApiRequest, ApiResponse
 from shared.api.rights import Right
 from shared.api.sources import Sources
 from shared.config.settings import Settings
+from shared.controller.deps import Deps
 from shared.model.values import value
 
 Handler: TypeAlias = Callable[[ApiRequest, Sources], ApiResponse]
@@ -84,3 +85,12 @@ class Route:
         """Each right that a request to it may need, and when: ``""`` is always."""
         always = (self.right, "")
         return (always,) if self.raised is None else (always, (self.raised.right, self.raised.when))
+
+
+def with_deps(handler: Callable[[ApiRequest, Deps], ApiResponse]) -> Handler:
+    """The handler of a route that needs all that a run works with."""
+    return lambda request, sources: handler(request, sources.deps())
+
+
+BAD_BODY: Final = ("malformed-json", "invalid-input", "too-large")
+"""The problems of every route that takes a body."""

@@ -6,7 +6,7 @@ compares them as the engine reports them); the OpenAPI document is generated fro
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 from shared.api.alerts import acknowledge_alert, approve_alert, get_alert, list_alerts
@@ -15,30 +15,25 @@ from shared.api.bodies import (
     ApproveBody,
     BreakGlassBody,
     ExplainBody,
-    RevokeBody,
     RollbackBody,
     RunBody,
 )
 from shared.api.break_glass import set_break_glass
 from shared.api.changes import get_change, list_changes, rollback_change
 from shared.api.doctor import PATH, DeepQuery, doctor, is_deep, led_there
-from shared.api.exemptions import list_exemptions, revoke_exemption
+from shared.api.exemption_routes import EXEMPTION_ROUTES
 from shared.api.health import health
 from shared.api.http import ApiRequest, ApiResponse
 from shared.api.nsg import explain_nsg
-from shared.api.queries import AlertQuery, ChangeQuery, ExemptionQuery, RunQuery
+from shared.api.queries import AlertQuery, ChangeQuery, RunQuery
 from shared.api.rights import Right
-from shared.api.route import Handler, Raised, Route, Success
+from shared.api.route import BAD_BODY, Raised, Route, Success, with_deps
 from shared.api.runs import get_run, may_write, start_run
 from shared.api.sources import Sources
 from shared.api.status import status
 from shared.api.views import policy_view
 from shared.controller.deps import Deps
 from shared.model.codec import to_json
-
-
-def _with_deps(handler: Callable[[ApiRequest, Deps], ApiResponse]) -> Handler:
-    return lambda request, sources: handler(request, sources.deps())
 
 
 def list_policies(_request: ApiRequest, deps: Deps) -> ApiResponse:
@@ -54,7 +49,6 @@ def openapi(_request: ApiRequest, _sources: Sources) -> ApiResponse:
     return ApiResponse(status=200, body=document(ROUTES))
 
 
-_BAD_BODY: Final = ("malformed-json", "invalid-input", "too-large")
 _AZURE: Final = (
     "azure-conflict",
     "azure-locked",
@@ -119,7 +113,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         summary="Stop every write, for a while or until it is taken back; or take that back",
         handler=set_break_glass,
         successes=(Success(status=200, text="What is stopped now", shown="BreakGlass"),),
-        problems=_BAD_BODY,
+        problems=BAD_BODY,
         body=BreakGlassBody,
         right=Right.OPERATE,
     ),
@@ -128,12 +122,12 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="POST",
         path="runs",
         summary="Look at one resource now, or at everything in a scope through the queue",
-        handler=_with_deps(start_run),
+        handler=with_deps(start_run),
         successes=(
             Success(status=200, text="Done: nothing long-running was begun", shown="Run"),
             Success(status=202, text="Queued or in progress", shown="Run", located=True),
         ),
-        problems=(*_BAD_BODY, "not-found", "enforcement-disabled", "concurrent-change", *_AZURE),
+        problems=(*BAD_BODY, "not-found", "enforcement-disabled", "concurrent-change", *_AZURE),
         body=RunBody,
         raised=Raised(right=Right.OPERATE, when="the run enforces or adopts", applies=may_write),
     ),
@@ -142,7 +136,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="GET",
         path="runs/{id}",
         summary="What became of a run so far",
-        handler=_with_deps(get_run),
+        handler=with_deps(get_run),
         successes=(Success(status=200, text="The run", shown="Run"),),
         problems=("not-found",),
         query=RunQuery,
@@ -152,7 +146,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="GET",
         path="alerts",
         summary="Alerts, last seen first",
-        handler=_with_deps(list_alerts),
+        handler=with_deps(list_alerts),
         successes=(Success(status=200, text="The alerts that fit", shown="Alert", many=True, paged=True),),
         query=AlertQuery,
     ),
@@ -161,7 +155,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="GET",
         path="alerts/{id}",
         summary="One alert",
-        handler=_with_deps(get_alert),
+        handler=with_deps(get_alert),
         successes=(Success(status=200, text="The alert", shown="Alert"),),
         problems=("not-found",),
     ),
@@ -170,9 +164,9 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="POST",
         path="alerts/{id}/acknowledge",
         summary="Say that somebody looks after an alert",
-        handler=_with_deps(acknowledge_alert),
+        handler=with_deps(acknowledge_alert),
         successes=(Success(status=200, text="The alert, acknowledged", shown="Alert"),),
-        problems=(*_BAD_BODY, "not-found", "illegal-transition", "concurrent-change"),
+        problems=(*BAD_BODY, "not-found", "illegal-transition", "concurrent-change"),
         right=Right.OPERATE,
         body=AcknowledgeBody,
         body_required=False,
@@ -182,12 +176,12 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="POST",
         path="alerts/{id}/approve",
         summary="Consent to reverting this drift, for a short time; it is proved again before writing",
-        handler=_with_deps(approve_alert),
+        handler=with_deps(approve_alert),
         successes=(
             Success(status=202, text="The alert, approved; a look is queued", shown="Alert", located=True),
         ),
         problems=(
-            *_BAD_BODY,
+            *BAD_BODY,
             "own-write",
             "not-found",
             "enforcement-disabled",
@@ -204,7 +198,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="GET",
         path="changes",
         summary="Changes, newest first",
-        handler=_with_deps(list_changes),
+        handler=with_deps(list_changes),
         successes=(Success(status=200, text="The changes that fit", shown="Change", many=True, paged=True),),
         query=ChangeQuery,
     ),
@@ -213,7 +207,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="GET",
         path="changes/{id}",
         summary="One change",
-        handler=_with_deps(get_change),
+        handler=with_deps(get_change),
         successes=(Success(status=200, text="The change", shown="Change"),),
         problems=("not-found",),
     ),
@@ -222,10 +216,10 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="POST",
         path="changes/{id}/rollback",
         summary="Undo a change; what is put back is exempt from its policy until the expiry",
-        handler=_with_deps(rollback_change),
+        handler=with_deps(rollback_change),
         successes=(Success(status=202, text="The rollback, itself a change", shown="Change", located=True),),
         problems=(
-            *_BAD_BODY,
+            *BAD_BODY,
             "not-found",
             "enforcement-disabled",
             *_ROLLBACK,
@@ -235,35 +229,13 @@ ROUTES: Final[tuple[Route, ...]] = (
         body=RollbackBody,
         right=Right.OPERATE,
     ),
-    Route(
-        name="list_exemptions",
-        method="GET",
-        path="exemptions",
-        summary="Exemptions of policies.yaml and of rollbacks, those that end first come first",
-        handler=_with_deps(list_exemptions),
-        successes=(
-            Success(status=200, text="The exemptions that fit", shown="Exemption", many=True, paged=True),
-        ),
-        query=ExemptionQuery,
-    ),
-    Route(
-        name="revoke_exemption",
-        method="POST",
-        path="exemptions/{id}/revoke",
-        summary="End an exemption that came with a rollback; its target is looked at now",
-        handler=_with_deps(revoke_exemption),
-        successes=(Success(status=200, text="The exemption, ended", shown="Exemption"),),
-        problems=(*_BAD_BODY, "not-found", "exemption-in-file", "concurrent-change"),
-        body=RevokeBody,
-        body_required=False,
-        right=Right.OPERATE,
-    ),
+    *EXEMPTION_ROUTES,
     Route(
         name="list_policies",
         method="GET",
         path="policies",
         summary="The catalogue of policies, in the order in which their changes are made",
-        handler=_with_deps(list_policies),
+        handler=with_deps(list_policies),
         successes=(Success(status=200, text="The policies", shown="Policy", many=True),),
     ),
     Route(
@@ -271,9 +243,9 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="POST",
         path="nsg/explain",
         summary="What an NSG does to some traffic, why, and which rule to add; nothing is written",
-        handler=_with_deps(explain_nsg),
+        handler=with_deps(explain_nsg),
         successes=(Success(status=200, text="The answer", shown="Explanation"),),
-        problems=(*_BAD_BODY, "not-found", "too-complex", *_AZURE),
+        problems=(*BAD_BODY, "not-found", "too-complex", *_AZURE),
         body=ExplainBody,
     ),
     Route(

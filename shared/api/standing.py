@@ -1,5 +1,6 @@
 """What is going on in each subscription that is watched, for ``GET /api/status``: the last pass of the sweep,
-and what is left of the hour's writes. What cannot be read is null, and keeps nothing else from being told.
+the last event, and what is left of the hour's writes. What cannot be read is null, and keeps nothing else
+from being told.
 """
 
 from __future__ import annotations
@@ -9,8 +10,9 @@ from datetime import datetime
 
 from shared.api.sources import Sources
 from shared.guardrails.budget import Budget
-from shared.model import Purse
+from shared.model import Actor, Purse
 from shared.model.errors import ConfigurationError, StoreError
+from shared.model.resource_id import ResourceId
 from shared.model.values import value
 
 
@@ -29,6 +31,19 @@ class SweepView:
 
 
 @value
+class EventView:
+    """The newest event that was accepted; nulls before there was one."""
+
+    subscription: str
+    time: datetime | None = None
+    """When what it tells of happened."""
+    operation: str | None = None
+    target: ResourceId | None = None
+    """Whose look it asked for, where that is a target that is known."""
+    actor: Actor | None = None
+
+
+@value
 class BudgetView:
     """The writes of the last hour in a subscription, out of one purse."""
 
@@ -41,6 +56,13 @@ class BudgetView:
 def sweeps(sources: Sources) -> tuple[SweepView, ...] | None:
     try:
         return tuple(_sweep(one, sources) for one in watched(sources))
+    except StoreError:
+        return None
+
+
+def events(sources: Sources) -> tuple[EventView, ...] | None:
+    try:
+        return tuple(_event(one, sources) for one in watched(sources))
     except StoreError:
         return None
 
@@ -66,6 +88,19 @@ def _sweep(subscription: str, sources: Sources) -> SweepView:
         targets=last.targets,
         failed=last.failed,
         looks_until=last.spread_until,
+    )
+
+
+def _event(subscription: str, sources: Sources) -> EventView:
+    last = sources.store.heard.last_event(subscription)
+    if last is None:
+        return EventView(subscription=subscription)
+    return EventView(
+        subscription=subscription,
+        time=last.time,
+        operation=last.cause.operation_name,
+        target=last.target,
+        actor=last.cause.actor,
     )
 
 

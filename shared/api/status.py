@@ -18,7 +18,7 @@ from shared.api.break_glass import BreakGlassView, break_glass
 from shared.api.http import ApiResponse
 from shared.api.route import Route
 from shared.api.sources import Sources
-from shared.api.standing import BudgetView, SweepView, budgets, sweeps
+from shared.api.standing import BudgetView, EventView, SweepView, budgets, events, sweeps
 from shared.model import EnforcementMode, Severity, Target
 from shared.model.alert_records import AlertStatus
 from shared.model.codec import to_json
@@ -58,6 +58,7 @@ class StatusView:
     unknown_targets: tuple[UnknownTargetView, ...] | None = ()
     """The first of those that nobody can judge now; None where it cannot be told which they are."""
     sweeps: tuple[SweepView, ...] | None = ()
+    events: tuple[EventView, ...] | None = ()
     budgets: tuple[BudgetView, ...] | None = ()
     open_alerts: Mapping[Severity, int] | None = None
     """Those that nobody looks after yet, by severity: of each no more than are counted at once."""
@@ -75,6 +76,7 @@ def status(sources: Sources, routes: Iterable[Route]) -> ApiResponse:
         shut=shut(routes, settings),
         unknown_targets=unknown_targets(sources),
         sweeps=sweeps(sources),
+        events=events(sources),
         budgets=budgets(sources),
         open_alerts=open_alerts(sources),
     )

@@ -205,6 +205,11 @@ class Configuration:
             if section.policy == policy_id and target.within(section.scope) and section.expires > now:
                 yield _exemption(section), ("exemptions", i)
 
+    def lets_exempt(self, policy_id: str) -> bool:
+        """Whether people may exempt from a policy while the app runs."""
+        given = self.file.given_exemptions
+        return given.enabled and policy_id not in given.never
+
     def expired_exemptions(self, now: datetime) -> tuple[tuple[ExemptionSection, Path], ...]:
         """Entries that have ended and that none for the same scope and policy has renewed; of several
         that have ended, the last."""

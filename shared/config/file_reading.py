@@ -87,13 +87,20 @@ def _mistakes(file: PoliciesFile, known: Mapping[str, AnyPolicy]) -> Iterator[Mi
         yield from _tagged_times(section, ("scopes", i, "policies"))
     yield from (Mistake(path=path, reason=reason) for path, reason in lowered_by_tags(file, known))
     yield from _routes_by_no_tag(file)
+    yield from _of_exemptions(file, known)
+    for i, freeze in enumerate(file.freezes):
+        if freeze.ends <= freeze.starts:
+            yield Mistake(path=("freezes", i, "to"), reason="the freeze ends before it begins")
+
+
+def _of_exemptions(file: PoliciesFile, known: Mapping[str, AnyPolicy]) -> Iterator[Mistake]:
     for i, exemption in enumerate(file.exemptions):
         if exemption.policy not in known:
             yield _no_policy(("exemptions", i, "policy"), exemption.policy, known)
         yield from _idle(known.get(exemption.policy), exemption.scope, ("exemptions", i, "policy"))
-    for i, freeze in enumerate(file.freezes):
-        if freeze.ends <= freeze.starts:
-            yield Mistake(path=("freezes", i, "to"), reason="the freeze ends before it begins")
+    for i, policy_id in enumerate(file.given_exemptions.never):
+        if policy_id not in known:
+            yield _no_policy(("givenExemptions", "never", i), policy_id, known)
 
 
 def _holds_subnets_alone(scope: ResourceId) -> bool:

@@ -27,6 +27,7 @@ from shared.config.marked_yaml import Path, Places
 from shared.guardrails.schedule import Weekday, WhenClosed
 from shared.model import Effect, Severity
 from shared.model.cuts import LEAST_KEPT
+from shared.model.scope_exemptions import LONGEST_EXEMPTION
 from shared.model.values import camel_case
 
 LONGEST_TAG_EXEMPTION: Final = 7
@@ -108,6 +109,16 @@ class TagExemptions(_Strict):
     days: int = Field(
         default=LONGEST_TAG_EXEMPTION, ge=1, le=LONGEST_TAG_EXEMPTION, description="For how long at most."
     )
+
+
+class GivenExemptions(_Strict):
+    """Whether people may exempt while the app runs (`driftward exemptions add`), and from what."""
+
+    enabled: bool = Field(default=True, description="`false`: exemptions stand in this file alone.")
+    days: int = Field(
+        default=LONGEST_EXEMPTION.days, ge=1, le=LONGEST_EXEMPTION.days, description="For how long at most."
+    )
+    never: tuple[str, ...] = Field(default=(), description="Policies from which this file alone exempts.")
 
 
 class FreezeSection(_Strict):
@@ -254,6 +265,7 @@ class PoliciesFile(_Strict):
     scopes: tuple[ScopeSection, ...] = Field(default=(), description="Per scope; the most specific wins.")
     exemptions: tuple[ExemptionSection, ...] = Field(default=(), description="Stated reasons not to act.")
     tag_exemptions: TagExemptions = Field(default=TagExemptions())
+    given_exemptions: GivenExemptions = Field(default=GivenExemptions())
     freezes: tuple[FreezeSection, ...] = Field(default=(), description="Times without writes.")
     maintenance_windows: tuple[WindowSection, ...] = Field(default=(), description="Times for reverts.")
     budgets: Budgets = Field(default=Budgets())

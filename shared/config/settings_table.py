@@ -113,11 +113,12 @@ SETTINGS: Final = (
     ),
     Setting(
         name="AzureWebJobsStorage",
-        default="UseDevelopmentStorage=true",
-        meaning="Storage account of the Functions host and of our tables, blobs and queue: a connection "
-        "string, or keyless `AzureWebJobsStorage__accountName` (outside of the public cloud the three "
-        "addresses instead: `__blobServiceUri`, `__queueServiceUri`, `__tableServiceUri`), with "
-        "`__credential=managedidentity` and, for a user-assigned identity, `__clientId` or "
-        "`__managedIdentityResourceId`. They are read as the host reads them.",
+        default="",
+        meaning="Needed. Storage account of the Functions host and of our tables, blobs and queue: a "
+        "connection string (`UseDevelopmentStorage=true` for the emulator), or keyless "
+        "`AzureWebJobsStorage__accountName` (outside of the public cloud the three addresses instead: "
+        "`__blobServiceUri`, `__queueServiceUri`, `__tableServiceUri`), with `__credential=managedidentity` "
+        "and, for a user-assigned identity, `__clientId` or `__managedIdentityResourceId`. They are read as "
+        "the host reads them.",
     ),
 )

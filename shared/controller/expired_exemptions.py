@@ -29,8 +29,10 @@ EXPIRED: Final = Pattern(
 )
 
 OF_ROLLBACK: Final = "rollback "
-"""What the fingerprint begins with where the exemption came with a rollback (``ended_exemptions``); that of
-an entry of the file begins with its scope."""
+OF_SCOPE: Final = "given "
+OF_OTHERS: Final = (OF_ROLLBACK, OF_SCOPE)
+"""What the fingerprint begins with where the exemption came with a rollback, or a person gave it
+(``ended_exemptions``); that of an entry of the file begins with its scope."""
 
 
 @value
@@ -79,7 +81,7 @@ def _ended(now: datetime, deps: Deps) -> list[_Ended]:
 def _open_alerts(deps: Deps) -> list[AlertRecord]:
     alerts = deps.store.alerts(policy=EXPIRED.id, limit=None)
     standing = (alert for alert in alerts if alert.status is not AlertStatus.RESOLVED)
-    return [alert for alert in standing if not alert.fingerprint.startswith(OF_ROLLBACK)]
+    return [alert for alert in standing if not alert.fingerprint.startswith(OF_OTHERS)]
 
 
 def _open(entry: _Ended, cause: Cause, deps: Deps) -> None:

@@ -38,7 +38,7 @@ from shared.model import (
     SubnetSnapshot,
     Target,
 )
-from shared.model.memory import TargetRecord
+from shared.model.memory import Exemption, TargetRecord
 from shared.model.values import value
 from shared.posture.policy import AnyPolicy, Assessment, applies_to, both, bound
 from shared.posture.side_by_side import apart, beside
@@ -80,7 +80,8 @@ def _judge(
         remedy = _remedy(visit, policy, (finding, baseline), proposals.beside(policy.id))
         remedy = _leaving_alone(remedy, policy, covered, there)
     context = context_for(visit, policy, finding, record)
-    context = replace(context, exemption=context.exemption or covered.exemption)
+    exemption = context.exemption or covered.exemption or _given(visit, policy, finding)
+    context = replace(context, exemption=exemption)
     outside = visit.deps.settings.outside(remedy.change.edits) if remedy.change else ()
     exposure = clock_after(visit, policy, finding, context, record)
     is_open = exposure.is_open and finding.state is ComplianceState.NON_COMPLIANT
@@ -130,6 +131,13 @@ class _Remedy:
     proof: Proof | None = None
     edits: tuple[Edit, ...] = ()
     restored_from: datetime | None = None
+
+
+def _given(visit: Visit, policy: AnyPolicy, finding: Finding) -> Exemption | None:
+    """What a person exempted: asked for only where something was found or is not known."""
+    if finding.state is ComplianceState.COMPLIANT:
+        return None
+    return visit.exempted.exemption(policy.id, visit.target.id, visit.now)
 
 
 def _as_approved(question: Question, there: Snapshot) -> Question:

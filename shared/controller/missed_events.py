@@ -170,7 +170,7 @@ def _evidence(visit: Visit, write: LoggedWrite, record: TargetRecord) -> Mapping
             "correlationId": write.correlation_id,
         },
         "eventSubscriptions": [fault.said for fault in _faults(visit)],
-        "lastEvent": last.isoformat() if last is not None else None,
+        "lastEvent": last.time.isoformat() if last is not None else None,
         "lastEventOfTheTarget": heard.time.isoformat() if heard is not None else None,
         "filter": "docs/event-filter.json",
     }

@@ -26,6 +26,7 @@ from shared.controller.beside_change import (
 from shared.controller.change_ends import abandon, finish, give_up, release, tell_end, undo_of
 from shared.controller.choosing import first_revert, outcome_of
 from shared.controller.deps import Deps
+from shared.controller.exempted_scopes import ExemptedScopes
 from shared.controller.holding import Overtaken, adopted, without_hold
 from shared.controller.journaling import note_switches
 from shared.controller.judging import enabled_policies, judge_all, policies_in_question
@@ -160,6 +161,7 @@ def _read(
         policies=enabled_policies(snapshot, deps),
         now=started,
         switch=Switch(target.id.subscription, deps),
+        exempted=ExemptedScopes(deps),
     )
 
 

@@ -40,6 +40,7 @@ def concluded(
         outcomes=outcomes,
         arm_calls=tuple(visit.deps.gateway.calls),
         duration_ms=int(elapsed.total_seconds() * 1000),
+        location=visit.snapshot.location,
     )
     visit.deps.log(log_line(result, visit.cause))
     return result

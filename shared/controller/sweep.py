@@ -15,6 +15,7 @@ from shared.controller.alert_lines import log_open_alerts
 from shared.controller.delivering import call_again
 from shared.controller.deps import Deps
 from shared.controller.ended_exemptions import resolve_what_is_over
+from shared.controller.ended_scopes import look_after_given
 from shared.controller.expired_exemptions import tell_of_expired_exemptions
 from shared.controller.journaling import keep_journal
 from shared.controller.mass_drift import look_after_incident
@@ -47,6 +48,7 @@ def _parts(deps: Deps) -> Iterator[Callable[[], object]]:
     yield from (partial(ask_for_pass, subscription, cause, deps) for subscription in subscriptions)
     yield from (partial(look_after_incident, subscription, cause, deps) for subscription in subscriptions)
     yield partial(tell_of_expired_exemptions, cause, deps)
+    yield partial(look_after_given, cause, deps)
     yield partial(end_warnings, deps)
     yield partial(end_alerts_of_former_sinks, deps)
     yield partial(deps.store.names.forget_old, cause.time)

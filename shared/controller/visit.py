@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Final
 
 from shared.controller.deps import Deps
+from shared.controller.exempted_scopes import ExemptedScopes
 from shared.controller.switch import Switch
 from shared.model import (
     Action,
@@ -54,6 +55,8 @@ class Visit:
     now: datetime
     switch: Switch
     """Whether writes are switched off, for all that this visit decides."""
+    exempted: ExemptedScopes
+    """What people have exempted, for all that this visit decides."""
     known: TargetRecord | None = None
     """What is saved of the target, as it was read before this visit."""
 

@@ -16,6 +16,7 @@ from shared.model.change_records import ChangeRecord
 from shared.model.cuts import Cut
 from shared.model.deeds import Deed, DeedKind
 from shared.model.memory import Exemption, TargetRecord
+from shared.model.scope_exemptions import ScopeExemption
 from shared.model.targets import Actor
 from shared.model.values import Json
 
@@ -121,6 +122,27 @@ def exemption_named(exemption: Exemption) -> dict[str, Json]:
         "change": exemption.change_id,
         "rolledBack": _hash(exemption.rolled_back),
     }
+
+
+def scope_exemption_begun(given: ScopeExemption) -> Deed:
+    """One that a person gave for a scope; the chain of those belongs to no target."""
+    return Deed(
+        kind=DeedKind.EXEMPTION_BEGUN,
+        time=given.given_at,
+        actor=given.actor,
+        what=scope_exemption_named(given),
+    )
+
+
+def scope_exemption_ended(given: ScopeExemption, now: datetime, why: str, actor: Actor) -> Deed:
+    """Ended before its time, as one of a target is."""
+    what = {**scope_exemption_named(given), "why": why}
+    return Deed(kind=DeedKind.EXEMPTION_ENDED, time=now, actor=actor, what=what)
+
+
+def scope_exemption_named(given: ScopeExemption) -> dict[str, Json]:
+    """What it is known by in the journal: as any, with its id and where it holds."""
+    return {**exemption_named(given.exemption), "id": given.id, "scope": str(given.scope)}
 
 
 def switch_seen(name: str, now: datetime, *, on: bool, note: str | None = None) -> Deed:

@@ -56,6 +56,8 @@ class TargetResult:
     error: str = ""
     gone: bool = False
     """The resource does not exist."""
+    location: str = ""
+    """The region, as ARM has it; ``""`` where nothing was read."""
 
     @property
     def in_progress(self) -> bool:
@@ -101,6 +103,7 @@ def merge(earlier: TargetResult, later: TargetResult) -> TargetResult:
         duration_ms=earlier.duration_ms + later.duration_ms,
         error=later.error,
         gone=later.gone,
+        location=later.location or earlier.location,
     )
 
 

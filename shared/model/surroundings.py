@@ -7,6 +7,7 @@ from datetime import datetime
 from fnmatch import fnmatchcase
 from typing import Protocol
 
+from shared.model.event_grid import EventSubscription
 from shared.model.resource_id import ResourceId
 from shared.model.values import value
 
@@ -46,4 +47,11 @@ class Surroundings(Protocol):
 
     def excluded_paths(self, app: ResourceId) -> tuple[str, ...] | None:
         """The paths that the app's authentication leaves out; None where it is off."""
+        ...
+
+    def last_delivery(
+        self, subscription: EventSubscription, since: datetime, until: datetime
+    ) -> datetime | None:
+        """The minute in which Event Grid last delivered an event of a subscription on a system topic; None
+        where it delivered none in that time."""
         ...

@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
-_SNAPSHOTS: Final = "snapshots"
+SNAPSHOTS: Final = "snapshots"
 _DEAD_LETTERS: Final = "deadletters"
 _CONTROL: Final = "control"
-_JOURNAL: Final = "journal"
-CONTAINERS: Final = (_CONTROL, _DEAD_LETTERS, _JOURNAL, _SNAPSHOTS)
+ANCHORS: Final = "journal"
+CONTAINERS: Final = (_CONTROL, _DEAD_LETTERS, ANCHORS, SNAPSHOTS)
 _MOST_CONTROLS: Final = 5_000
 """One page of a listing, as the service makes it. A container of which nobody saw the end tells nothing."""
 
@@ -51,12 +51,12 @@ class Archive:
         """Write a text and return its reference. What is there already is written again: asking first costs
         as much, and a text that is written anew is not taken for one that nobody needs any more."""
         name = reference(text)
-        self._blobs.put(_SNAPSHOTS, name, text.encode())
+        self._blobs.put(SNAPSHOTS, name, text.encode())
         return name
 
     def text(self, name: str) -> str | None:
         """The text with this reference; None when there is none."""
-        data = self._blobs.get(_SNAPSHOTS, name)
+        data = self._blobs.get(SNAPSHOTS, name)
         if data is None:
             return None
         if hashlib.sha256(data).hexdigest() != name:
@@ -68,12 +68,12 @@ class Archive:
 
     def texts_before(self, part: str, time: datetime) -> list[Written]:
         """The texts whose references begin with a part and that nobody wrote since a time."""
-        return [one for one in self._blobs.written(_SNAPSHOTS, part) if one.at < time]
+        return [one for one in self._blobs.written(SNAPSHOTS, part) if one.at < time]
 
     def remove_text(self, text: Written) -> bool:
         """Remove a text, unless it was written since; whether it went."""
         try:
-            self._blobs.delete(_SNAPSHOTS, text.name, text.etag)
+            self._blobs.delete(SNAPSHOTS, text.name, text.etag)
         except EntityChanged:
             return False
         return True
@@ -162,15 +162,15 @@ class Archive:
             yield name
 
     def put_anchor(self, name: str, text: str) -> None:
-        self._blobs.put(_JOURNAL, name, text.encode())
+        self._blobs.put(ANCHORS, name, text.encode())
 
     def anchor(self, name: str) -> str | None:
         """The text of an anchor, whatever it is; None when there is none."""
-        data = self._blobs.get(_JOURNAL, name)
+        data = self._blobs.get(ANCHORS, name)
         return None if data is None else data.decode(errors="replace")
 
     def anchor_names(self) -> list[str]:
-        return sorted(self._blobs.names(_JOURNAL))
+        return sorted(self._blobs.names(ANCHORS))
 
     def switches(self, now: datetime) -> dict[str, bytes]:
         """Every switch that is thrown, by its name in lower case."""

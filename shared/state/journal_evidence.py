@@ -18,8 +18,10 @@ from shared.model.change_records import ChangeRecord
 from shared.model.errors import StoreError
 from shared.model.interfaces import Entity, Tables
 from shared.model.memory import Exemption, TargetRecord
+from shared.model.scope_exemptions import ScopeExemption
 from shared.model.values import value
 from shared.state.blob_archive import Archive
+from shared.state.exemption_rows import EXEMPTION_PREFIX
 from shared.state.journal import Journal
 from shared.state.table_layout import (
     ALERTS,
@@ -33,7 +35,7 @@ from shared.state.table_layout import (
 )
 from shared.state.table_rows import Rows
 
-_Form = TypeVar("_Form", ChangeRecord, AlertRecord, TargetRecord, Head)
+_Form = TypeVar("_Form", ChangeRecord, AlertRecord, TargetRecord, ScopeExemption, Head)
 
 
 @value
@@ -65,6 +67,8 @@ class Evidence:
     remembered: frozenset[str] = frozenset()
     """The keys of the targets that are known."""
     exemptions: tuple[tuple[Target, Exemption], ...] = ()
+    given: tuple[ScopeExemption, ...] = ()
+    """The exemptions of scopes."""
     unreadable: tuple[Unreadable, ...] = ()
 
 
@@ -85,6 +89,7 @@ class EvidenceReader:
         changes = tuple(self._records(ChangeRecord, CHANGES, CHANGE_PREFIX))
         alerts = tuple(self._records(AlertRecord, ALERTS, ""))
         targets = tuple(self._records(TargetRecord, TARGETS, TARGET_PREFIX))
+        given = tuple(self._records(ScopeExemption, TARGETS, EXEMPTION_PREFIX))
         chains = self._chains()
         return Evidence(
             chains=chains,
@@ -95,6 +100,7 @@ class EvidenceReader:
             approvals=tuple(alert for alert in alerts if alert.approval is not None),
             remembered=frozenset(record.target.key for record in targets),
             exemptions=tuple((record.target, one) for record in targets for one in record.exemptions),
+            given=given,
             unreadable=tuple(self._unreadable),
         )
 

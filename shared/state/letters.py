@@ -15,14 +15,13 @@ from itertools import islice
 from typing import Final
 
 from shared.model.errors import EntityExists
-from shared.model.interfaces import Entity, Insert, Tables, TableWrite
+from shared.model.interfaces import Entity, Insert, Row, Tables, TableWrite
 from shared.model.letters import Letter, Waiting
 from shared.state.table_layout import (
     ALERTS,
     MARK_PREFIX,
     behind_letters,
     letter_place,
-    letter_row,
     letters_about,
     letters_for,
     mark_place,
@@ -116,7 +115,7 @@ class Letters:
                 self._tables.delete(ALERTS, entity.partition, entity.row)
 
     def _write_of(self, letter: Letter) -> TableWrite:
-        properties = self._rows.properties(replace(letter, etag=None), letter_row(letter))
+        properties = self._rows.properties(replace(letter, etag=None), _row(letter))
         return conditional(letter_place(letter), properties, letter.etag)
 
     def _mark(self, letter: Letter, now: datetime) -> None:
@@ -125,6 +124,17 @@ class Letters:
             self._tables.write(ALERTS, Insert(partition=place.partition, row=place.row, properties=row))
         except EntityExists:
             return
+
+
+def _row(letter: Letter) -> Row:
+    return {
+        "sink": letter.sink,
+        "about": letter.about,
+        "dueAt": timestamp(letter.due_at),
+        "isRefused": letter.refused_since is not None,
+        "isTold": letter.is_told,
+        "bundle": "\n".join(map(digest, letter.bundle)),
+    }
 
 
 def _waiting(entity: Entity) -> Waiting:

@@ -27,10 +27,12 @@ from shared.state.blob_archive import Archive, reference
 from shared.state.change_rows import Changes
 from shared.state.claims import Claims
 from shared.state.coalescing import Coalesced, Coalescing, Started
+from shared.state.exemption_rows import ScopeExemptions
 from shared.state.first_passes import FirstPasses
 from shared.state.heard_rows import Heard
 from shared.state.incident_rows import IncidentRows
 from shared.state.journal import Journal
+from shared.state.journal_copy import JournalCopy
 from shared.state.journal_evidence import EvidenceReader
 from shared.state.ledger import Ledger
 from shared.state.letters import Letters
@@ -72,7 +74,9 @@ class Store:
         self._outbox = Outbox(queue, notices or queue, self._archive)
         self._rows = Rows(tables, self._archive)
         self.evidence = EvidenceReader(tables, self._rows, self._archive)
+        self.copy = JournalCopy(tables, self._rows, blobs)
         self.journal = Journal(tables, self._rows, self._archive)
+        self.exemptions = ScopeExemptions(tables, self._rows, self.journal)
         self._relations = Relations(tables, self._rows)
         self._targets = TargetRows(self._rows, self.journal, self._relations)
         self._claims = Claims(Ledger(tables, self._rows), self._archive, self._targets)

@@ -16,6 +16,7 @@
                                         p-filled-… how far an index has been filled
                                         switches                     anchor
                                         retention
+                                        e-<id> exemption of a scope
              partition "names"          <hash> whose host name it is
     changes  partition "changes"        n-<newest first>-<id> record  i-<id> where it is
     alerts   partition "alerts"         <id>                          o-…-…-<number> letter to a sink
@@ -220,17 +221,6 @@ def alert_place(alert_id: str) -> Place:
 def letter_place(letter: Letter) -> Place:
     row = f"{letters_about(letter.sink, letter.about)}{letter.number:010d}"
     return Place(table=ALERTS, partition=ALERTS, row=row)
-
-
-def letter_row(letter: Letter) -> Row:
-    return {
-        "sink": letter.sink,
-        "about": letter.about,
-        "dueAt": timestamp(letter.due_at),
-        "isRefused": letter.refused_since is not None,
-        "isTold": letter.is_told,
-        "bundle": "\n".join(map(digest, letter.bundle)),
-    }
 
 
 def letters_for(sink: str | None) -> str:

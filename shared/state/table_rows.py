@@ -23,6 +23,7 @@ from shared.model.interfaces import Entity, Insert, Replace, Row, Tables, TableW
 from shared.model.memory import NameRecord, TargetRecord
 from shared.model.results import RunRecord
 from shared.model.retention import RetentionPass
+from shared.model.scope_exemptions import ScopeExemption
 from shared.model.values import value
 from shared.state.blob_archive import Archive
 
@@ -30,7 +31,16 @@ if TYPE_CHECKING:
     from typing_extensions import TypeForm
 
 _T = TypeVar("_T")
-_Record = TypeVar("_Record", TargetRecord, NameRecord, ChangeRecord, AlertRecord, RunRecord, RetentionPass)
+_Record = TypeVar(
+    "_Record",
+    TargetRecord,
+    NameRecord,
+    ChangeRecord,
+    AlertRecord,
+    RunRecord,
+    RetentionPass,
+    ScopeExemption,
+)
 
 _PIECE: Final = 30_000
 """Characters per property: the service takes 64 KiB of UTF-16, and our JSON is ASCII."""
@@ -90,6 +100,11 @@ class Rows:
     def text(self, entity: Entity) -> str:
         """The JSON in a row as it was written."""
         return self._text(entity.properties)
+
+    def text_elsewhere(self, entity: Entity) -> str | None:
+        """The reference of a text that is too long for its row."""
+        reference = entity.properties.get(_REFERENCE)
+        return None if reference is None else str(reference)
 
     def words(self, entity: Entity) -> str:
         """Everything that stands in a row, the text that it has elsewhere among it, unless that is gone."""

@@ -31,6 +31,7 @@ from shared.model.alert_records import Notification
 from shared.model.codec import to_json
 from shared.model.errors import SinkError
 from shared.model.interfaces import Sink
+from shared.model.sections import Section
 from tests.adapters.services import Mailbox, Services, mail_server, serving
 from tests.alerts.golden_alerts import HOSTILE, golden
 from tests.builders import ALL_AZURE, OFFICE, public_server
@@ -150,6 +151,18 @@ def _flat(shown: Json, channel: str) -> str:
 
 
 # --- strangers' names ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["Alert", "Change"])
+def test_an_event_that_pagerduty_would_find_too_large_is_cut_and_says_so(
+    kind: str, services: Services
+) -> None:
+    told = next(one for one in MESSAGES.values() if f".{kind}." in one.type.value)
+    items = tuple(f"{number} é" * 100 for number in range(2_000))
+    huge = replace(told, sections=(Section(lead="What has changed:", text="Much.", items=items),))
+    assert len(json.dumps(pagerduty_call(huge, "routing-key").body).encode()) <= 512_000
+    assert "more, in the HTTP API" in str(pagerduty_call(huge, "routing-key").body)
+    golden_sink("pagerduty", services).deliver(huge)
 
 
 def test_no_letter_formats_in_teams() -> None:

@@ -55,6 +55,12 @@ BODIES: Mapping[tuple[str, str], Json] = {
     ("start_run", "the run enforces or adopts"): {"resourceId": str(SERVER), "enforcement": "enforce"},
     ("rollback_change", ""): {"reason": "it is needed", "expiresAt": IN_AN_HOUR},
     ("set_break_glass", ""): {"on": True, "reason": "incident 4711"},
+    ("add_exemption", ""): {
+        "policy": "postgres-public-access-enabled",
+        "scope": str(SERVER),
+        "reason": "a partner",
+        "expiresAt": IN_AN_HOUR,
+    },
     ("explain_nsg", ""): {"nsg": [], "direction": "Inbound", "source": "*", "destination": "*", "ports": "*"},
 }
 """By route and by when it takes more than usual; no body where nothing stands here."""
@@ -130,6 +136,7 @@ def test_every_route_that_writes_takes_a_role() -> None:
         "acknowledge_alert": {Right.OPERATE},
         "approve_alert": {Right.APPROVE},
         "rollback_change": {Right.OPERATE},
+        "add_exemption": {Right.APPROVE},
         "revoke_exemption": {Right.OPERATE},
     }
     assert {name for name, rights in posts.items() if rights} >= {
@@ -464,6 +471,7 @@ SHUT = (
     ShutRoute(route="POST /api/alerts/{id}/acknowledge", when="", opened_by="OPERATOR_KEYS=allow"),
     ShutRoute(route="POST /api/alerts/{id}/approve", when="", opened_by="OPERATOR_KEYS=allow"),
     ShutRoute(route="POST /api/changes/{id}/rollback", when="", opened_by="OPERATOR_KEYS=allow"),
+    ShutRoute(route="POST /api/exemptions", when="", opened_by="OPERATOR_KEYS=allow"),
     ShutRoute(route="POST /api/exemptions/{id}/revoke", when="", opened_by="OPERATOR_KEYS=allow"),
 )
 

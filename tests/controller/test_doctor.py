@@ -48,6 +48,11 @@ class Slow(SystemClock):
         return datetime.now(UTC) - timedelta(minutes=10)
 
 
+class DaysLater(SystemClock):
+    def now(self) -> datetime:
+        return datetime.now(UTC) + timedelta(days=2)
+
+
 class Examined(Wiring):
     """An app over the simulator, whose store is in memory unless an account was named."""
 
@@ -145,6 +150,24 @@ def test_an_installation_that_has_everything_is_well(azure: SimulatorClient, rec
     report = Examined(environment(azure, receiver)).examined(ASKED)
     assert (report.verdict, shown(report)) == (Verdict.WELL, {})
     assert [call for call in azure.calls() if call["method"] not in {"GET", "POST"}] == []
+
+
+@pytest.mark.field(
+    "steady",
+    "When Event Grid last delivered to us is told by its own count",
+    source="https://learn.microsoft.com/azure/azure-monitor/reference/supported-metrics/microsoft-eventgrid-systemtopics-metrics",
+    date="2026-11-30",
+)
+def test_it_is_told_when_events_were_last_delivered(azure: SimulatorClient, receiver: str) -> None:
+    def said(clock: SystemClock | None = None) -> str:
+        report = Examined(environment(azure, receiver), clock).examined(Asked(app=ResourceId(APP)))
+        return "; ".join(one.said for one in report.checks if one.name.startswith("events"))
+
+    assert "last delivered to 'driftward' at 2" in said()
+    assert "nothing was delivered to 'driftward' for a day" in said(DaysLater())
+    reader = [one for one in READER if one != "Microsoft.Insights/metrics/read"]
+    azure.roles({str(LOCAL_IDENTITY.app_id): [*reader, "Microsoft.Web/sites/config/read"]})
+    assert "deliveries are not shown" in said()
 
 
 def test_nothing_is_sent_unless_that_is_asked_for(azure: SimulatorClient, receiver: str) -> None:
@@ -318,12 +341,19 @@ def test_the_exit_code_is_the_verdict(
     check = Check(name="store", state=State.OK, said="fine", remedy=("az login",))
     report = Report(verdict=Verdict(verdict), checks=(check,))
     monkeypatch.setattr(Wiring, "examined", lambda _self, _asked: report)
-    assert main(["doctor"]) == code
+    assert main(["doctor", "--here"]) == code
     assert capsys.readouterr().out == "ok         store: fine\n             az login\n"
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--app", "driftward"], ["--url", "https://a.example", "--send"], ["--url", "x"]]
+    "arguments",
+    [
+        ["--app", "driftward"],
+        ["--url", "https://a.example", "--send"],
+        ["--url", "https://a.example", "--app", APP],
+        ["--url", "https://a.example", "--here"],
+        ["--url", "x"],
+    ],
 )
 def test_unusable_input_is_refused(arguments: list[str]) -> None:
     assert main(["doctor", *arguments]) == 2

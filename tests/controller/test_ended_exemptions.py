@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from shared.controller.exemptions import StandsInTheFile, all_given, revoke
+from shared.controller.exemptions import all_given
+from shared.controller.revoking import StandsInTheFile, revoke
 from shared.controller.sweep import sweep
 from shared.model import Actor, ComplianceState
 from shared.model.alert_records import AlertRecord, NotificationType

@@ -9,8 +9,8 @@ from datetime import timedelta
 import pytest
 
 from shared.controller.dispatch import dispatch
-from shared.controller.exemptions import revoke
 from shared.controller.lowered_by_tags import LOWERED
+from shared.controller.revoking import revoke
 from shared.controller.rollback import RollbackRequest, roll_back
 from shared.controller.sweep import sweep
 from shared.model import (

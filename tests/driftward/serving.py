@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import ClassVar
+from typing import ClassVar, Protocol, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
 from shared.api import ApiResponse
@@ -17,6 +17,17 @@ from shared.api.routes import ROUTES
 from shared.model import Json
 from tests.api.test_api import call
 from tests.fakes import World
+
+Held = TypeVar("Held", bound="Answering")
+
+
+class Answering(Protocol):
+    """What answers over HTTP; `lost` is how many readings get no answer."""
+
+    url: str
+    lost: int
+
+    def answer(self, handler: BaseHTTPRequestHandler, body: Json) -> ApiResponse: ...
 
 
 @dataclass
@@ -47,7 +58,7 @@ class Served:
         parts = urlsplit(handler.path)
         self.asked.append((f"{handler.command} {parts.path}", body))
         self._let_happen(handler.command)
-        name, parameter = _route(handler.command, parts.path.removeprefix("/api/"))
+        name, parameter = route_of(handler.command, parts.path.removeprefix("/api/"))
         query = {**self._paging(name), **dict(parse_qsl(parts.query))}
         headers = {"host": handler.headers["Host"], "x-forwarded-proto": "http"}
         found = call(self.world, name, body, id=parameter, query=query, headers=headers)
@@ -68,7 +79,7 @@ class Served:
 
 
 class _Handler(BaseHTTPRequestHandler):
-    held: ClassVar[Served]
+    held: ClassVar[Answering]
 
     def do_GET(self) -> None:
         if self.held.lost:
@@ -93,7 +104,12 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def served(world: World) -> Iterator[Served]:
-    held = Served(world)
+    with serving(Served(world)) as held:
+        yield held
+
+
+@contextmanager
+def serving(held: Held) -> Iterator[Held]:
     handler = type("Handler", (_Handler,), {"held": held})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         held.url = f"http://127.0.0.1:{server.server_address[1]}"
@@ -104,7 +120,7 @@ def served(world: World) -> Iterator[Served]:
         thread.join()
 
 
-def _route(method: str, path: str) -> tuple[str, str | None]:
+def route_of(method: str, path: str) -> tuple[str, str | None]:
     for route in ROUTES:
         found = re.fullmatch(re.escape(route.path).replace(r"\{id\}", "([^/]+)"), path)
         if found is not None and route.method == method:

@@ -165,3 +165,25 @@ def test_nothing_of_azure_is_imported_where_nobody_signs_in(tmp_path: Path) -> N
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert "azure.identity" not in done.stdout.split()
+
+
+def test_a_file_that_is_no_text_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    place().parent.mkdir(parents=True)
+    place().write_bytes(b"\xff\xfe{")
+    for words in (["alerts"], ["use"], ["doctor"]):
+        assert main(words) == 2
+        assert "`driftward use URL` writes it anew" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [[], ["--client-id", OURS]])
+def test_an_address_to_which_nobody_would_send_who_asks_is_not_remembered(words: list[str]) -> None:
+    assert main(["use", "http://driftward.example.com", *words]) == 2
+    assert not place().exists()
+
+
+def test_the_doctor_asks_the_app_that_is_remembered(app: Served, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["use", app.url]) == 0
+    assert main(["doctor", "--json"]) == 0
+    assert [path for path, _ in app.asked] == ["GET /api/doctor"]
+    assert main(["doctor", "--here"]) != 0, "this environment has no settings"
+    assert [path for path, _ in app.asked] == ["GET /api/doctor"]

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 
 import click
 import pytest
 
+from driftward.app import App
 from driftward.cli import main
 from driftward.consenting import Duration
-from driftward.day.run_text import came_to
+from driftward.day.run_text import came_to, lines
 from shared.adapters.clock import SystemClock
 from shared.controller.sweep import sweep
 from shared.model import EnforcementMode, Json, Outcome, Severity
 from shared.model.alert_records import AlertRecord, AlertStatus
 from shared.model.errors import StoreError
+from shared.model.resource_id import ResourceId
 from tests.api.test_api import PUBLIC, SCOPE, alerted, call, drifted, reverted
-from tests.builders import ALL_AZURE, OFFICE, SERVER, public_server, subnet
+from tests.builders import ALL_AZURE, GROUP, OFFICE, SERVER, public_server, server, subnet
 from tests.driftward.serving import Served, served
 from tests.fakes import World
 
@@ -388,3 +390,80 @@ def test_a_status_of_which_a_part_cannot_be_read_tells_the_rest(monkeypatch: pyt
     monkeypatch.setattr(world.store, "budget", down)
     said = call(world, "status").body
     assert (said["budgets"], said["mode"], len(said["sweeps"])) == (None, "enforce", 1)
+
+
+# --- verdicts of a run, lists of a scope -----------------------------------------------------------
+
+
+def test_a_run_says_how_many_policies_hold_though_nothing_is_amiss(
+    serve: Serve, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world = World()
+    world.azure.put(server())
+    serve(world)
+    code, text = told(capsys, "run", str(SERVER), "--enforcement", "audit", "--policies", PUBLIC)
+    assert (code, "policies: 1 compliant" in text) == (0, True)
+    begun = text.split()[1].rstrip(":")
+    assert "policies: 1 compliant" in told(capsys, "run", "--id", begun)[1]
+
+
+def test_a_run_of_a_scope_says_how_many_targets_hold(
+    serve: Serve, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world = drifted()
+    world.azure.put(server(id=ResourceId(f"{SERVER}-2")))
+    serve(world).works = True
+    policies = f"{PUBLIC},postgres-firewall-allows-all-azure"
+    ask = ("run", "--scope", SCOPE, "--enforcement", "audit", "--policies", policies, "--wait")
+    assert "targets: 1 compliant, 1 drifted" in told(capsys, *ask)[1]
+
+
+@pytest.mark.parametrize(
+    ("run", "said"),
+    [
+        ({"findings": []}, "policies: none asked"),
+        ({"findings": [{"state": "Exempt"}, {"state": "Error"}]}, "policies: 1 exempt, 1 unknown"),
+        ({"targets": [], "progress": {"done": 3, "total": 3}}, "targets: 3 compliant"),
+        (
+            {"targets": [{"error": "no"}], "progress": {"done": 3, "total": 3}},
+            "targets: 2 compliant, 1 unknown",
+        ),
+    ],
+)
+def test_the_verdicts_of_a_run_are_counted(run: dict[str, Json], said: str) -> None:
+    assert said in "\n".join(lines({"id": "a", "status": "Done", **run}))
+
+
+@pytest.mark.parametrize("path", ["alerts", "changes"])
+def test_a_list_of_a_server_is_the_apps_to_choose_and_that_of_a_group_is_chosen_here(
+    path: str, serve: Serve, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Mapping[str, str]] = []
+    real = App.get_all
+
+    def noting(app: App, at: str, query: Mapping[str, str] | None = None) -> list[Json]:
+        asked.append(query or {})
+        return real(app, at, query)
+
+    monkeypatch.setattr(App, "get_all", noting)
+    serve(reverted()[0])
+    everything = listed(capsys, path)
+    rule = f"{SERVER}/firewallRules/a"
+    assert listed(capsys, path, "--scope", str(SERVER)) == everything
+    assert listed(capsys, path, "--scope", rule) == [one for one in everything if one["resourceId"] == rule]
+    assert {one.get("target") for one in asked[-2:]} == {str(SERVER)}
+    assert listed(capsys, path, "--scope", GROUP) == everything
+    assert "target" not in asked[-1]
+
+
+def test_a_switch_that_is_on_says_who_threw_it_and_why_in_words(
+    serve: Serve, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world = World()
+    serve(world)
+    assert told(capsys, "break-glass", "on", "--reason", "incident 4711", "--by", "jane")[0] == 0
+    code, text = told(capsys, "break-glass", "status")
+    assert (code, "{" in text) == (1, False)
+    assert "incident 4711 (jane (claimed, by function key), since 2026-11-02T08:00:00Z)" in text
+    world.blobs.put("control", "break-glass.txt", b'{"by": 1}')
+    assert '{"by": 1}' in told(capsys, "break-glass", "status")[1]

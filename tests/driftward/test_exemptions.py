@@ -10,10 +10,13 @@ import pytest
 
 from driftward.app import _opener
 from driftward.cli import main
+from shared.controller.exemptions import Source, all_given
 from shared.model.errors import Denied
+from tests.builders import GROUP
 from tests.controller.test_expired_exemptions import ENTRY
 from tests.controller.test_rolled_back_edits import INTERNET, rolled_back
 from tests.driftward.serving import Served, served
+from tests.fakes import SUBSCRIPTION, World
 
 FILE = "version: 1\nexemptions:\n" + ENTRY % "2027-01-01" + ENTRY % "2026-11-01"
 
@@ -115,6 +118,40 @@ def test_no_proxy_sees_who_asks_this_machine(app: Served, monkeypatch: pytest.Mo
     assert main(["exemptions", "list", "--url", app.url, "--key", "k"]) == 0
 
 
+def test_one_is_added_by_a_person_and_says_how_it_is_ended(
+    app: Served, capsys: pytest.CaptureFixture[str]
+) -> None:
+    app.world.policies_file = "version: 1\n"
+    ask = [
+        "exemptions",
+        "add",
+        INTERNET,
+        "--scope",
+        GROUP,
+        "--for",
+        "2d",
+        "--reason",
+        "a partner",
+        "--url",
+        app.url,
+    ]
+    assert main(ask) == 2, "there is no terminal to answer on"
+    assert app.deeds() == []
+    assert main([*ask, "--yes", "--by", "jane"]) == 0
+    shown = capsys.readouterr().out
+    assert f"{INTERNET} on 1 known targets" in shown
+    (given,) = [one for one in all_given(app.world.deps()) if one.source is Source.OPERATOR]
+    assert f"`driftward exemptions revoke {given.id}` ends it" in shown
+    assert main(["exemptions", "list", "--url", app.url]) == 0
+    assert "somebody's word" in capsys.readouterr().out
+    assert main(["exemptions", "revoke", given.id, "--url", app.url]) == 0
+    assert main([*ask, "--yes", "--for", "91d"]) == 1
+    assert "is not within the next 90 days" in capsys.readouterr().err
+    nowhere = f"{GROUP}-nowhere"
+    assert main([*ask, "--yes", "--scope", nowhere]) == 0
+    assert "no known target lies there" in capsys.readouterr().out
+
+
 # --- driftward status ------------------------------------------------------------------------------
 
 
@@ -135,6 +172,33 @@ def test_the_status_of_an_app_names_the_targets_that_nobody_can_judge(
     assert main([*ask, "--json"]) == 1
     (unknown,) = json.loads(capsys.readouterr().out)["unknownTargets"]
     assert unknown["target"]["id"] == str(target.id)
+
+
+def test_the_status_names_the_last_event_that_was_accepted(
+    app: Served, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ask = ["status", "--url", app.url]
+    (target,) = [snapshot.target for snapshot in app.world.azure.snapshots.values()]
+    app.world.clock.advance(60)
+    app.world.event(target)
+    time = app.world.clock.now()
+    for seconds in (0, 30):  # before its look and after it
+        app.world.drain(seconds)
+        assert main([*ask, "--json"]) == 0
+        (event,) = json.loads(capsys.readouterr().out)["events"]
+        assert event["time"] == time.isoformat().replace("+00:00", "Z")
+        assert (event["target"], event["actor"]["name"]) == (str(target.id), "Jane Doe")
+    main(ask)
+    shown = capsys.readouterr().out
+    assert (
+        f"event        {event['time']}, Microsoft.DBforPostgreSQL/flexibleServers/write by Jane Doe" in shown
+    )
+
+
+def test_the_status_of_an_app_that_heard_nothing_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    with served(World()) as held:
+        main(["status", "--url", held.url])
+    assert f"event        none yet in {SUBSCRIPTION}" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("call_of", [["status"], ["status", "--url", "http://127.0.0.1:9"]])

@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import pytest
 
@@ -170,3 +171,64 @@ def test_days_that_azure_does_not_keep_are_refused(capsys: pytest.CaptureFixture
     code, told = answer(capsys, "--since", "91")
     assert code == 2
     assert "90" in told
+
+
+# --- driftward export-journal ----------------------------------------------------------------------
+
+
+def test_an_exported_journal_is_checked_without_the_storage(
+    app: App, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = str(tmp_path / "journal.sqlite")
+    _, of_storage = answer(capsys, "--no-activity-log", "--json")
+    assert main(["export-journal", "--out", out, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["file"], told["rows"] > 5, told["texts"] > 3) == (out, True, True)
+    assert main(["export-journal", "--out", out]) == 2
+    assert "is there already" in capsys.readouterr().err
+    assert answer(capsys, "--from", out)[0] == 0
+    monkeypatch.delattr(Wiring, "store")
+    for name in ("ARM_ENDPOINT", "SCOPES", "ENFORCEMENT_MODE"):
+        monkeypatch.delenv(name)
+    code, of_export = answer(capsys, "--from", out, "--json")
+    assert (code, json.loads(of_export)) == (0, json.loads(of_storage))
+
+
+def test_an_exported_journal_is_compared_with_azures_log_where_that_is_asked_for(
+    app: App, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = str(tmp_path / "journal.sqlite")
+    assert main(["export-journal", "--out", out]) == 0
+    assert f"driftward verify-journal --from {out}" in capsys.readouterr().out
+    code, told = answer(capsys, "--from", out, "--activity-log", "--json")
+    assert (code, json.loads(told)["writes"] >= 2) == (0, True)
+
+
+def test_a_journal_that_was_forged_before_it_was_exported_does_not_hold(
+    app: App, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    app.store.put_change(replace(app.store.changes()[0], id="forged", etag=None))
+    out = str(tmp_path / "journal.sqlite")
+    assert main(["export-journal", "--out", out]) == 0
+    code, told = answer(capsys, "--from", out, "--json")
+    assert (code, kinds(told)) == (1, ["entry-forged"])
+
+
+@pytest.mark.parametrize("words", [["--from", "nowhere.sqlite"], ["--from", "."]])
+def test_what_is_no_exported_journal_cannot_be_read(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, told = answer(capsys, *words)
+    assert (code, "there is no such file" in told) == (2, True)
+
+
+def test_a_store_that_cannot_be_read_leaves_no_export(
+    app: App, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def down(*_: object) -> object:
+        raise StoreError("listing targets: the account does not answer")
+
+    monkeypatch.setattr(app.store.copy, "pieces", down)
+    assert main(["export-journal", "--out", str(tmp_path / "journal.sqlite")]) == 2
+    assert "the account does not answer" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []

@@ -27,6 +27,7 @@ HTTP = {
     "acknowledge_alert": ("POST", "alerts/{id}/acknowledge", "FUNCTION"),
     "list_exemptions": ("GET", "exemptions", "FUNCTION"),
     "set_break_glass": ("POST", "break-glass", "FUNCTION"),
+    "add_exemption": ("POST", "exemptions", "FUNCTION"),
     "revoke_exemption": ("POST", "exemptions/{id}/revoke", "FUNCTION"),
     "approve_alert": ("POST", "alerts/{id}/approve", "FUNCTION"),
     "list_changes": ("GET", "changes", "FUNCTION"),

@@ -41,6 +41,14 @@ _BODIES: Mapping[str, tuple[dict[str, Any], ...]] = {
         {"scope": GROUP},
     ),
     "acknowledge_alert": ({"by": "Jane Doe"}, {}),
+    "add_exemption": (
+        {
+            "policy": "postgres-public-access-enabled",
+            "scope": str(SERVER),
+            "reason": "a partner connects until noon",
+            "expiresAt": START.replace(month=12).isoformat(),
+        },
+    ),
     "revoke_exemption": ({"by": "Jane Doe"}, {}),
     "set_break_glass": ({"on": False, "reason": "incident 4711 is over"},),
     "approve_alert": ({"expiresInMinutes": 30, "by": "Jane Doe"}, {}),

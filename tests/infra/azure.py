@@ -56,29 +56,29 @@ class FakeAzure:
 
     def _with_what_azure_knows(self, made: Made) -> dict[str, Any]:
         name = made.id.rpartition("/")[2]
-        known = self._computed(made.type, name)
+        known = computed(made.type, name, self._suffix)
         shown = {"id": made.id, "name": name, **made.body}
         if made.body.get("identity", {}).get("type") == "SystemAssigned":
             shown["identity"] = {**made.body["identity"], "principalId": f"principal-of-{name}"}
         return {**shown, "properties": {**made.body.get("properties", {}), **known}}
 
-    def _computed(self, kind: str, name: str) -> dict[str, Any]:
-        match kind:
-            case "Microsoft.ManagedIdentity/userAssignedIdentities":
-                return {"principalId": PRINCIPAL, "clientId": CLIENT}
-            case "Microsoft.Storage/storageAccounts":
-                services = ("blob", "queue", "table")
-                return {
-                    "primaryEndpoints": {one: f"https://{name}.{one}.{self._suffix}/" for one in services}
-                }
-            case "Microsoft.Insights/components":
-                return {"ConnectionString": "InstrumentationKey=0;IngestionEndpoint=https://in.example/"}
-            case "Microsoft.EventGrid/topics":
-                return {"endpoint": f"https://{name}.canadacentral-1.eventgrid.azure.net/api/events"}
-            case "Microsoft.Web/sites":
-                return {"defaultHostName": f"{name}.azurewebsites.net"}
-            case _:
-                return {}
+
+def computed(kind: str, name: str, suffix: str) -> dict[str, Any]:
+    """The properties that Azure adds to a resource of a type; ``suffix`` is that of the cloud's storage."""
+    match kind:
+        case "Microsoft.ManagedIdentity/userAssignedIdentities":
+            return {"principalId": PRINCIPAL, "clientId": CLIENT}
+        case "Microsoft.Storage/storageAccounts":
+            services = ("blob", "queue", "table")
+            return {"primaryEndpoints": {one: f"https://{name}.{one}.{suffix}/" for one in services}}
+        case "Microsoft.Insights/components":
+            return {"ConnectionString": "InstrumentationKey=0;IngestionEndpoint=https://in.example/"}
+        case "Microsoft.EventGrid/topics":
+            return {"endpoint": f"https://{name}.canadacentral-1.eventgrid.azure.net/api/events"}
+        case "Microsoft.Web/sites":
+            return {"defaultHostName": f"{name}.azurewebsites.net"}
+        case _:
+            return {}
 
 
 def installed(cloud: str = "AzureCloud", **parameters: Any) -> tuple[FakeAzure, dict[str, Any]]:
@@ -106,8 +106,8 @@ def subscribed(
     return azure
 
 
-def whole_settings(network: str) -> Mapping[str, str]:
+def whole_settings(network: str, **parameters: Any) -> Mapping[str, str]:
     """The app settings of a variant."""
-    azure, _ = installed(network=network)
+    azure, _ = installed(network=network, **parameters)
     held: Mapping[str, str] = azure.named("Microsoft.Web/sites/config", "appsettings").body["properties"]
     return held

@@ -47,10 +47,20 @@ PLATFORM: Final = frozenset(
         "AzureWebJobsStorage__credential",
         "AzureWebJobsStorage__queueServiceUri",
         "AzureWebJobsStorage__tableServiceUri",
+        "PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY",
+        "PYTHON_APPLICATIONINSIGHTS_LOGGER_NAME",
         "PYTHON_THREADPOOL_THREAD_COUNT",
     }
 )
 """What the host and its worker read, and not Driftward."""
+PREMIUM: Final = {
+    "FUNCTIONS_EXTENSION_VERSION": "~4",
+    "FUNCTIONS_WORKER_RUNTIME": "python",
+    "WEBSITE_RUN_FROM_PACKAGE": "1",
+    "SCM_DO_BUILD_DURING_DEPLOYMENT": "false",
+    "ENABLE_ORYX_BUILD": "false",
+}
+"""What a plan without Flex Consumption is told besides: the package runs as it was made."""
 _TRIGGER: Final = re.compile(r"^@bp\.\w+\((.*?)\)\ndef (\w+)", re.MULTILINE | re.DOTALL)
 _QUEUE_NAME: Final = re.compile(r"queue_name=(f?\"[^\"]+\"|\w+)")
 EVENT_GRIDS: Final = "eventgrid-deadletters"
@@ -62,11 +72,12 @@ class Deployed:
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._open = self._made(network="public", signInClientId="client")
+        self._open = self._made(network="public", signInClientId="client", telemetryOf="worker")
         self._closed = self._made(network="closed", enforcementMode="enforce")
+        self._premium = self._made("AzureUSGovernment")
 
-    def _made(self, **parameters: Any) -> FakeAzure:
-        azure, scope = FakeAzure(), Scope(subscription=HOME)
+    def _made(self, cloud: str = "AzureCloud", **parameters: Any) -> FakeAzure:
+        azure, scope = FakeAzure(cloud), Scope(subscription=HOME)
         given = {"environmentName": "dw", "location": "canadacentral", **parameters}
         outputs = deploy(self._root / "infra" / "main.bicep", scope, given, azure)
         of_events = {
@@ -84,6 +95,11 @@ class Deployed:
             azure.named("Microsoft.Web/sites/config", "appsettings") for azure in (self._open, self._closed)
         ]
         return {name for site in sites for name in site.body["properties"]}
+
+    def premium_settings(self) -> dict[str, str]:
+        """Those that the other plan has and Flex Consumption has not."""
+        held = self._premium.named("Microsoft.Web/sites/config", "appsettings").body["properties"]
+        return {name: text for name, text in held.items() if name not in self.settings()}
 
     def functions(self) -> set[str]:
         """The functions that a template names: those with an instance always ready, and where events go."""
@@ -155,6 +171,8 @@ def differences(root: Path) -> list[str]:
     page = (root / "docs" / "infrastructure.md").read_text("utf-8")
     sides: Mapping[str, tuple[Any, Any]] = {
         "settings": (ours - LOCAL_ONLY | PLATFORM, deployed.settings()),
+        "settings of the premium plan": (PREMIUM, deployed.premium_settings()),
+        "named on the page for the premium plan": (set(), _unset(page, PREMIUM)),
         "settings of the sample": (ours, set(sample) & ours),
         "functions": ({"resource_events", "queued_events"} & set(triggers), deployed.functions()),
         "event filter": (event_filter(), deployed.filter()),
@@ -180,6 +198,12 @@ def _roles_of_registration(root: Path) -> set[str]:
 
 def _unnamed(page: str, names: set[str]) -> set[str]:
     return {name for name in names if f"`{name}`" not in page}
+
+
+def _unset(page: str, settings: Mapping[str, str]) -> set[str]:
+    """Those that keep a build away, where the page does not say so."""
+    told = ("WEBSITE_RUN_FROM_PACKAGE", "SCM_DO_BUILD_DURING_DEPLOYMENT")
+    return {name for name in told if f"`{name}={settings[name]}`" not in page}
 
 
 def _apart(one: Any, two: Any) -> str:

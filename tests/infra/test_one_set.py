@@ -71,6 +71,21 @@ TAKEN_AWAY: Mapping[str, tuple[str, str, str]] = {
         "what is written to",
     ),
     "a table": ("infra/modules/storage.bicep", r"'runs', ", "tables"),
+    "a setting of the worker's telemetry": (
+        "infra/app.bicep",
+        r" *PYTHON_APPLICATIONINSIGHTS_LOGGER_NAME: .*\n",
+        "settings",
+    ),
+    "the build that is off on the premium plan": (
+        "infra/modules/function.bicep",
+        r" *SCM_DO_BUILD_DURING_DEPLOYMENT: .*\n",
+        "settings of the premium plan",
+    ),
+    "the package that runs as it is, on the page": (
+        "docs/infrastructure.md",
+        r"`WEBSITE_RUN_FROM_PACKAGE=1`",
+        "named on the page for the premium plan",
+    ),
     "a name on the page": ("docs/infrastructure.md", r"`events-poison`", "named on the page"),
 }
 """What is taken away: the file, a pattern in it, and the set that is told of."""
@@ -130,6 +145,17 @@ def test_what_the_code_lacks_is_told(what: str, said: str, monkeypatch: pytest.M
     }
     monkeypatch.setattr(f"tests.infra.one_set.{what}", empty.get(what, ()))
     assert said in {difference.partition(":")[0] for difference in differences(ROOT)}
+
+
+def test_the_page_switches_the_workers_telemetry_on_with_what_the_template_does() -> None:
+    """And with the host's: without it each line would come twice."""
+    page = (ROOT / "docs" / "deploy.md").read_text("utf-8").split("## Telemetry of the worker")[1]
+    told = dict(re.findall(r"(?m)^  (\w+)=(\w+)", page.split("```")[1]))
+    held = whole_settings("public", telemetryOf="worker")
+    assert told == {name: held[name] for name in told}
+    assert {name for name in held if "PYTHON_APPLICATIONINSIGHTS" in name or "telemetryMode" in name} == set(
+        told
+    )
 
 
 def test_the_worker_has_a_thread_for_every_message_of_every_queue_that_is_read() -> None:

@@ -159,6 +159,18 @@ def runs(plant: Plant) -> None:
     plant.call("start_run", {"resourceId": str(SERVER), "enforcement": "enforce"})
 
 
+def exempts(plant: Plant) -> None:
+    """An operator exempts the server, until four hours from now."""
+    ends = (plant.clock.now() + timedelta(hours=4)).isoformat()
+    said = {"policy": FIREWALL, "scope": str(SERVER), "reason": "the partner needs it", "by": "jane"}
+    plant.call("add_exemption", {**said, "expiresAt": ends})
+
+
+def takes_it_back(plant: Plant) -> None:
+    (given,) = plant.store.exemptions.all()
+    plant.call("revoke_exemption", {"by": "jane"}, of=given.id)
+
+
 def approves(plant: Plant) -> None:
     (alert,) = plant.open_alerts(PUBLIC)
     plant.call("approve_alert", {"by": "jane"}, of=alert.id)
@@ -289,6 +301,14 @@ SCENARIOS: Final = (
         name="exemption expires",
         steps=(Step(does=sweeps, seconds=120), Step(does=writes(DRIFTED), seconds=120)),
         given=in_turn(rolled_back, lambda plant: plant.clock.advance(5 * 3600)),
+    ),
+    Scenario(
+        name="exemption given and revoked",
+        steps=(
+            Step(does=exempts, seconds=90),
+            Step(does=writes(DRIFTED), seconds=60),
+            Step(does=takes_it_back, seconds=120),
+        ),
     ),
     Scenario(
         name="run over HTTP",

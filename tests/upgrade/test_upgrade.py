@@ -28,6 +28,7 @@ from shared.model.memory import NameRecord, TargetRecord
 from shared.model.messages import Message
 from shared.model.results import RunRecord, TargetResult
 from shared.model.retention import RetentionPass
+from shared.model.scope_exemptions import ScopeExemption
 from shared.model.sweeping import PassRecord
 from shared.state.coalescing import Coalesced
 from shared.state.filled import Filled
@@ -40,7 +41,7 @@ FORMS: Final[Mapping[str, Any]] = {
         for form in (
             *(AlertRecord, Anchor, AnchorMark, Budget, Change, ChangeRecord, Coalesced, Drift, Filled, Head),
             *(Inherited, Letter, Link, Message, NameRecord, PassRecord, Proof, Relation),
-            *(RetentionPass, RunRecord, Standing, Target, TargetRecord, TargetResult),
+            *(RetentionPass, RunRecord, ScopeExemption, Standing, Target, TargetRecord, TargetResult),
         )
     },
     ServerSnapshot.__name__: Snapshot,

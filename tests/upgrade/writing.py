@@ -31,8 +31,8 @@ from shared.model import (
     codec,
 )
 from shared.model.retention import Position, RetentionPass, Stage
-from tests.api.test_api import SCOPE, alerted, call
-from tests.builders import ALL_AZURE, NSG, OFFICE, SERVER, public_server, security_rule, server, subnet
+from tests.api.test_api import IN_AN_HOUR, PUBLIC, SCOPE, alerted, call
+from tests.builders import ALL_AZURE, GROUP, NSG, OFFICE, SERVER, public_server, security_rule, server, subnet
 from tests.controller.test_rolled_back_edits import rolled_back
 from tests.fakes import World
 
@@ -71,6 +71,14 @@ def _ordinary() -> None:
     world.azure.put(subnet())
     call(world, "start_run", {"scope": SCOPE})
     _let_pass(world, 2)
+
+
+def _exempted() -> None:
+    """A person exempts a group, and takes one back."""
+    world, asked = World(), {"policy": PUBLIC, "reason": "a partner", "expiresAt": IN_AN_HOUR, "by": "jane"}
+    call(world, "add_exemption", {**asked, "scope": GROUP})
+    given = call(world, "add_exemption", {**asked, "scope": str(SERVER)}).body
+    call(world, "revoke_exemption", {"by": "jane"}, id=given["id"])
 
 
 def _approved() -> None:
@@ -123,7 +131,7 @@ def _retiring() -> None:
     codec.dump(RetentionPass(number=3, began=began, until=began, stage=Stage.ALERTS, position=at))
 
 
-SCENES: Iterable[Callable[[], None]] = (_ordinary, _approved, _in_flight, _edits, _retiring)
+SCENES: Iterable[Callable[[], None]] = (_ordinary, _exempted, _approved, _in_flight, _edits, _retiring)
 
 if __name__ == "__main__":
     main()

@@ -7,11 +7,12 @@ made is a change event, which pages nobody. Limits: a summary of 1,024 character
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Final
 
 from shared.alerts.channels.meaning import Step, about, sections_of, step_of
-from shared.alerts.channels.runs import Sections, plain_text
+from shared.alerts.channels.runs import Sections, fitted, plain_text
 from shared.alerts.phrases import clip
 from shared.model import Json, Severity
 from shared.model.alert_records import Notification
@@ -20,6 +21,8 @@ from shared.model.sections import Section
 
 SUMMARY: Final = 1_024
 KEY: Final = 255
+EVENT: Final = 512_000
+"""Bytes, whichever of the two that are called 512 KB is meant."""
 
 _ACTIONS: Final = {Step.RESOLVED: "resolve", Step.ACKNOWLEDGED: "acknowledge"}
 _SEVERITIES: Final = {
@@ -33,19 +36,24 @@ _SEVERITIES: Final = {
 
 def pagerduty_call(told: Notification, routing_key: str) -> Call:
     """What is posted below the address of the Events API."""
-    if step_of(told) is Step.CHANGED:
-        return Call(method="POST", path="/v2/change/enqueue", body=_change(told, routing_key))
-    return Call(method="POST", path="/v2/enqueue", body=_alert(told, routing_key))
+    is_change = step_of(told) is Step.CHANGED
+    event, path = (_change, "/v2/change/enqueue") if is_change else (_alert, "/v2/enqueue")
+    sections = fitted(sections_of(told), lambda left: _size(event(told, routing_key, left)) <= EVENT)
+    return Call(method="POST", path=path, body=event(told, routing_key, sections))
 
 
-def _alert(told: Notification, routing_key: str) -> dict[str, Json]:
+def _size(event: Json) -> int:
+    return len(json.dumps(event).encode())
+
+
+def _alert(told: Notification, routing_key: str, sections: Sections) -> dict[str, Json]:
     payload: dict[str, Json] = {
         "summary": clip(told.title, SUMMARY),
         "severity": _SEVERITIES[told.severity],
         "source": told.subject,
         "timestamp": told.time.isoformat(),
         "class": str(told.data.get("policy") or ""),
-        "custom_details": _details(sections_of(told)),
+        "custom_details": _details(sections),
     }
     return {
         "routing_key": routing_key,
@@ -57,12 +65,12 @@ def _alert(told: Notification, routing_key: str) -> dict[str, Json]:
     }
 
 
-def _change(told: Notification, routing_key: str) -> dict[str, Json]:
+def _change(told: Notification, routing_key: str, sections: Sections) -> dict[str, Json]:
     payload: dict[str, Json] = {
         "summary": clip(told.title, SUMMARY),
         "source": told.subject,
         "timestamp": told.time.isoformat(),
-        "custom_details": _details(sections_of(told)),
+        "custom_details": _details(sections),
     }
     return {"routing_key": routing_key, "links": _links(told), "payload": payload}
 

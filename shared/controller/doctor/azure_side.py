@@ -8,7 +8,14 @@ from datetime import timedelta
 from typing import Final
 
 from shared.controller.doctor.checks import Asked, Check, Installation, State, assign_command, set_command
-from shared.controller.event_subscriptions import EventFault, EventFaultKind, Wanted, faults_of
+from shared.controller.doctor.deliveries import deliveries
+from shared.controller.event_subscriptions import (
+    EventFault,
+    EventFaultKind,
+    Wanted,
+    faults_of,
+    leads_to_us,
+)
 from shared.model import Effect, EnforcementMode
 from shared.model.clouds import PLACES
 from shared.model.errors import Denied, GatewayError
@@ -166,6 +173,8 @@ def _events_of(wanted: Wanted, installation: Installation) -> Iterator[Check]:
     if not installation.by_key:
         faults.extend(_keyed(name, seen.found))
     yield from faults or [Check(name=name, state=State.OK, said="all that we handle is let through to us")]
+    ours = [one for one in seen.found if leads_to_us(one.endpoint, wanted)]
+    yield from deliveries(name, ours, installation, (_UPDATE_READER,))
 
 
 def _event_check(name: str, fault: EventFault, found: tuple[EventSubscription, ...]) -> Check:

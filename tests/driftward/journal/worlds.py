@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from driftward.journal.asking import Asked, Verified, verify
+from driftward.journal.export_file import About, opened, write_export
+from driftward.journal.exported import verify_export
 from shared.controller.sweep import sweep
 from shared.model import Actor, codec
 from shared.model.chain import FaultKind
@@ -62,7 +66,19 @@ def checked(world: World, *lines: LoggedWrite, **asked: Any) -> Verified:
         yield from lines
 
     wanted = replace(Asked(log=log, subscriptions=[SUBSCRIPTION]), **asked)
-    return verify(world.store.evidence, wanted, world.clock.now() + timedelta(days=1))
+    now = world.clock.now() + timedelta(days=1)
+    found = verify(world.store.evidence, wanted, now)
+    assert exported(world, wanted, now) == found, "an export is judged as the storage is"
+    return found
+
+
+def exported(world: World, asked: Asked, now: datetime) -> Verified:
+    """What a check says of the journal once it is exported."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "journal.sqlite"
+        write_export(world.store.copy.pieces(), About(exported_at=now, version="1", kept_days=None), path)
+        with opened(path) as export:
+            return verify_export(export, asked, now)
 
 
 def faults(world: World, *lines: LoggedWrite, **asked: Any) -> set[FaultKind]:

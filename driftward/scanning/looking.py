@@ -1,0 +1,151 @@
+"""The looks of a scan: the very look that a deployed app makes, in audit, with a memory that ends with the
+scan.
+
+So a scan finds what an app finds that looks for the first time. Nothing is written to Azure: the mode is
+audit, whatever the environment says. Targets are looked at side by side; a look mostly waits for ARM.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+from itertools import islice
+from typing import Final
+from uuid import uuid4
+
+from shared.alerts.commands import fix_commands
+from shared.alerts.lifecycle import alert_id
+from shared.alerts.portal import portal_link
+from shared.config.configuration import Configuration
+from shared.config.settings import Settings
+from shared.controller.deps import Deps
+from shared.controller.dispatch import look_at
+from shared.controller.judging import policies_in_question
+from shared.controller.unjudged import target_is_unreadable
+from shared.model import Cause, CauseKind, EnforcementMode, Json, Target
+from shared.model.alert_records import Notification
+from shared.model.errors import GatewayError, SinkError, Transient
+from shared.model.interfaces import Gateway
+from shared.model.messages import RunOptions
+from shared.model.results import TargetResult
+from shared.policies import discover
+from shared.report.estate import Seen
+from shared.state.store import Store
+
+TRIES: Final = 6
+"""Of a target that ARM throttles or that fails in passing."""
+LONGEST_WAIT: Final = 60.0
+SIDE_BY_SIDE: Final = 8
+
+
+class Looks:
+    """Looks at targets for one scan."""
+
+    def __init__(
+        self, settings: Settings, configuration: Configuration, policies: tuple[str, ...] | None = None
+    ) -> None:
+        """``policies`` are the only ones that are judged; None means all."""
+        from shared.adapters.arm.service_tags import TagLists
+        from shared.adapters.arm.session.clients import ArmClients
+        from shared.adapters.clock import SystemClock
+        from shared.adapters.memory import MemoryBlobs, MemoryTables, NoQueue
+
+        self._settings = replace(settings, mode=EnforcementMode.AUDIT, scopes=())
+        self._configuration = configuration
+        self._options = RunOptions(enforcement=EnforcementMode.AUDIT, policies=policies)
+        self._clock = SystemClock()
+        self._clients = ArmClients(self._settings)
+        self._tag_lists = TagLists()
+        self._store = Store(MemoryTables(), MemoryBlobs(self._clock), NoQueue())
+        self._cause = Cause(kind=CauseKind.OPERATOR, time=self._clock.now())
+
+    def now(self) -> datetime:
+        return self._clock.now()
+
+    def pause(self, seconds: float) -> None:
+        self._clock.sleep(seconds)
+
+    def close(self) -> None:
+        self._clients.close()
+
+    def gateway(self) -> Gateway:
+        from shared.adapters.arm.gateway import ArmGateway
+
+        return ArmGateway(self._clients, self._clock, self._clock.sleep)
+
+    def at_all(self, targets: Iterable[Target], together: int = SIDE_BY_SIDE) -> Iterator[Seen]:
+        """What was seen of each, in the order in which looks end; no more are begun than are awaited."""
+        coming = iter(targets)
+        with ThreadPoolExecutor(together) as pool:
+            running = {pool.submit(self.at, target) for target in islice(coming, together)}
+            try:
+                while running:
+                    done, running = wait(running, return_when=FIRST_COMPLETED)
+                    running |= {pool.submit(self.at, target) for target in islice(coming, len(done))}
+                    yield from map(_result, done)
+            finally:
+                pool.shutdown(cancel_futures=True)
+
+    def at(self, target: Target) -> Seen:
+        """One target. What cannot be read is Unknown to every policy, with the reason."""
+        for attempt in range(TRIES):
+            deps = self._deps()
+            try:
+                return self._seen(look_at(target, self._cause, deps, self._options), deps)
+            except Transient as trouble:
+                if attempt == TRIES - 1:
+                    return Seen(result=self._unread(target, trouble, deps))
+                self._clock.sleep(min(trouble.retry_after or 2.0**attempt, LONGEST_WAIT))
+            except GatewayError as error:
+                return Seen(result=self._unread(target, error, deps))
+        raise AssertionError("the last try answers")
+
+    def _unread(self, target: Target, error: GatewayError, deps: Deps) -> TargetResult:
+        record = deps.store.recall(target, self._clock.now())
+        policies = policies_in_question(target, deps)
+        return target_is_unreadable(record, policies, self._cause, error, deps)
+
+    def _seen(self, result: TargetResult, deps: Deps) -> Seen:
+        found = (alert_id(one.policy, one.target, one.fingerprint) for one in result.findings)
+        alerts = ((one, deps.store.alert(one)) for one in found)
+        commands = {one: alert.commands for one, alert in alerts if alert is not None and alert.commands}
+        return Seen(result=result, commands=commands)
+
+    def _deps(self) -> Deps:
+        from shared.adapters.arm.service_tags import ArmServiceTags
+
+        settings = self._settings
+        return Deps(
+            gateway=self.gateway(),
+            service_tags=ArmServiceTags(self._clients, self._clock, self._clock.sleep, self._tag_lists),
+            store=self._store,
+            clock=self._clock,
+            settings=settings,
+            configuration=self._configuration,
+            policies=discover(),
+            sinks=(),
+            deliver=_nobody,
+            log=_unheard,
+            new_id=lambda: uuid4().hex,
+            commands=partial(
+                fix_commands,
+                management_endpoint=settings.management_endpoint,
+                audience=settings.management_audience,
+            ),
+            portal_link=partial(portal_link, cloud=settings.cloud),
+        )
+
+
+def _result(done: Future[Seen]) -> Seen:
+    return done.result()
+
+
+def _nobody(sink: str, notification: Notification) -> None:
+    raise SinkError(f"a scan tells nobody: {sink}, {notification.id}")
+
+
+def _unheard(_line: Mapping[str, Json]) -> None:
+    """A scan has no log."""

@@ -1,0 +1,78 @@
+"""What is scanned: subscriptions and resource groups, and the targets in them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Final
+from uuid import UUID
+
+from driftward.scanning.errors import NoScope
+from shared.model import Target
+from shared.model.errors import GatewayError, Transient
+from shared.model.interfaces import Gateway
+from shared.model.resource_id import ResourceId, parse_resource_id
+from shared.report.estate import Unlisted
+
+_TRIES: Final = 4
+
+
+def scopes_named(subscriptions: Iterable[str], scopes: Iterable[str]) -> tuple[ResourceId, ...]:
+    """Each once, without those that lie in another. Raises ``NoScope``."""
+    found = {*map(_subscription, subscriptions), *map(_scope, scopes)}
+    if not found:
+        raise NoScope("say what is scanned: --subscription or --scope")
+    return tuple(
+        sorted(one for one in found if not any(one != other and one.within(other) for other in found))
+    )
+
+
+def _subscription(text: str) -> ResourceId:
+    try:
+        return ResourceId(f"/subscriptions/{UUID(text.strip().removeprefix('/subscriptions/'))}")
+    except ValueError as error:
+        raise NoScope(
+            f"--subscription {text}: the id of a subscription is expected (`az account show --query id`)"
+        ) from error
+
+
+def _scope(text: str) -> ResourceId:
+    found = parse_resource_id(text.strip())
+    if found is None or "/providers/" in found.key:
+        raise NoScope(
+            f"--scope {text}: /subscriptions/… or /subscriptions/…/resourceGroups/… is expected; "
+            "a resource on its own is `driftward run`'s"
+        )
+    return found
+
+
+def targets_in(
+    scopes: Iterable[ResourceId], gateway: Callable[[], Gateway], pause: Callable[[float], None]
+) -> tuple[tuple[Target, ...], tuple[Unlisted, ...]]:
+    """Every server and PostgreSQL subnet, in the order of ids, and the scopes that could not be listed
+    whole."""
+    found: dict[str, Target] = {}
+    unlisted = []
+    for scope in scopes:
+        try:
+            _list(scope, gateway, pause, found)
+        except GatewayError as error:
+            unlisted.append(Unlisted(scope=str(scope), reason=str(error)))
+    return tuple(found[key] for key in sorted(found)), tuple(unlisted)
+
+
+def _list(
+    scope: ResourceId,
+    gateway: Callable[[], Gateway],
+    pause: Callable[[float], None],
+    found: dict[str, Target],
+) -> None:
+    """Adds to ``found`` as pages come: what was listed before a failure is looked at all the same."""
+    for attempt in range(_TRIES):
+        try:
+            for page in gateway().enumerate(scope):
+                found.update((target.key, target) for target in page.targets)
+            return
+        except Transient as trouble:
+            if attempt == _TRIES - 1:
+                raise
+            pause(min(trouble.retry_after or 2.0**attempt, 60.0))

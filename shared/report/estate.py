@@ -1,0 +1,47 @@
+"""An estate as it was seen at one time: every target that was looked at, and what could not be listed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import field
+from datetime import datetime
+
+from shared.model.results import TargetResult
+from shared.model.values import value
+
+
+@value
+class Seen:
+    """One target that was looked at. ``commands`` are those that mend what was found, by the alert's id, in
+    the order in which they are pasted."""
+
+    result: TargetResult
+    commands: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@value
+class Unlisted:
+    """A scope of which it is not known whether all of its targets were looked at."""
+
+    scope: str
+    reason: str
+
+
+@value
+class Estate:
+    """What was looked at, in the order of ids. A target that could not be read has an ``error`` and findings
+    that are Unknown."""
+
+    taken_at: datetime
+    scopes: tuple[str, ...]
+    """As they were asked for."""
+    seen: tuple[Seen, ...] = ()
+    unlisted: tuple[Unlisted, ...] = ()
+
+    @property
+    def results(self) -> list[TargetResult]:
+        return [one.result for one in self.seen]
+
+    @property
+    def unread(self) -> Iterator[TargetResult]:
+        return (one for one in self.results if one.error)
