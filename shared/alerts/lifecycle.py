@@ -6,8 +6,7 @@ pure functions of records; a transition that the life cycle does not know is ``I
 Storing a record, queueing a notification and knowing the time are the caller's business.
 
 A notification is in a letter for each sink, written with the alert, so its size is bounded; its id is made of
-what it says, so that a sink that gets it twice can tell. Its words are ``shared.alerts.words``'s.
-It carries the alert or the change as the HTTP API answers it (``shared.alerts.views``).
+what it says, so that a sink that gets it twice can tell (``shared.alerts.words``, ``shared.alerts.views``).
 """
 
 from __future__ import annotations
@@ -87,6 +86,7 @@ class Sighting:
     """What the commands do, where edits say it."""
     planned: Planned | None = None
     """What an approval would be for."""
+    tags: Mapping[str, str] | None = None  # by which alerts are routed; None where none was read
     baseline_lost: bool = False
     """Whether a last compliant reading is recorded and not there any more."""
 
@@ -135,6 +135,7 @@ def open_alert(policy: AnyPolicy | Pattern, sighting: Sighting, portal: str) -> 
         alternatives=choices_told(finding.evidence),
         no_command=policy.no_command,
         ends_on_new_server=finding.evidence.get(ENDS_ON_NEW_SERVER) is True,
+        tags=sighting.tags or {},
     )
 
 
@@ -164,6 +165,7 @@ def recur(alert: AlertRecord, sighting: Sighting) -> AlertRecord:
         decision=sighting.decision,
         last_seen=max(alert.last_seen, sighting.now),
         count=alert.count + 1,
+        tags=alert.tags if sighting.tags is None else sighting.tags,
     )
 
 

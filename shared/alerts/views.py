@@ -12,9 +12,11 @@ from shared.model.change_records import ChangeRecord
 from shared.model.codec import to_json
 from shared.model.values import value
 
-_KEPT_BACK: Final = frozenset({"etag", "unsent", "told", "toldTo", "edits", "planned", "listed"})
+KEPT_BACK: Final = frozenset({"etag", "unsent", "told", "toldTo", "edits", "planned", "listed", "tags"})
 _MOST_SHOWN: Final = 50
-NOT_SHOWN: Final = frozenset({"etag", "operation", "nextEdit", "phase", "revision", "watch", "listed"})
+NOT_SHOWN: Final = frozenset(
+    {"etag", "operation", "nextEdit", "phase", "revision", "watch", "listed", "tags"}
+)
 """Of a change: how it is gone on with, which its copy among the changes may tell late."""
 
 
@@ -32,7 +34,7 @@ class PlannedView:
 
 def alert_view(alert: AlertRecord) -> dict[str, Json]:
     """The alert as ``GET /api/alerts`` shows it: without what only the store needs."""
-    document = {name: part for name, part in to_json(alert).items() if name not in _KEPT_BACK}
+    document = {name: part for name, part in to_json(alert).items() if name not in KEPT_BACK}
     if alert.approval is not None:
         approved = document["approval"].pop("planned")
         document["approval"]["digest"] = approved["digest"] if approved else None

@@ -9,7 +9,7 @@ from typing import Any, Final
 from pydantic import TypeAdapter
 from pydantic.json_schema import JsonSchemaMode
 
-from shared.alerts.views import NOT_SHOWN, PlannedView
+from shared.alerts.views import KEPT_BACK, NOT_SHOWN, PlannedView
 from shared.api.break_glass import BreakGlassState
 from shared.api.browsers import FORM
 from shared.api.exemptions import ExemptionView
@@ -223,8 +223,7 @@ def _definitions(forms: Iterable[tuple[Any, JsonSchemaMode]]) -> dict[str, _Sche
 
 def _alert(record: _Schema) -> _Schema:
     """As ``alert_view`` shows it."""
-    hidden = {"etag", "unsent", "told", "toldTo", "edits", "planned", "listed"}
-    kept = _shown_part(record, hidden, "An alert: one drift, from when it was seen until it is over.")
+    kept = _shown_part(record, {*KEPT_BACK}, "An alert: one drift, from when it was seen until it is over.")
     planned = {"anyOf": [{"$ref": f"{_REFERENCE}{PlannedView.__name__}"}, {"type": "null"}]}
     return {**kept, "properties": {**kept["properties"], "planned": planned}}
 

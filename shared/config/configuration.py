@@ -36,9 +36,11 @@ from shared.config.sayings import (
     parameters_said,
     settings_of,
 )
+from shared.config.waiting import waits_of
 from shared.guardrails.budget import Limits
 from shared.guardrails.routes import Route
 from shared.guardrails.schedule import Freeze, WhenClosed, Window, closed_until, freeze_at
+from shared.guardrails.slots import Waits
 from shared.model import Effect, ServerSnapshot, Snapshot
 from shared.model.memory import Exemption
 from shared.model.resource_id import ResourceId
@@ -78,9 +80,19 @@ class Configuration:
     def routes(self) -> tuple[Route, ...]:
         """Which sinks hear of what."""
         return tuple(
-            Route(sinks=section.sinks, severity=section.severity, scope=section.scope)
+            Route(sinks=section.sinks, severity=section.severity, scope=section.scope, tags=section.tags)
             for section in self.file.alerts.routes
         )
+
+    def routed_tags(self, snapshot: Snapshot) -> Mapping[str, str]:
+        """Those of its tags that a route names, their names in lower case."""
+        wanted = {name.lower() for route in self.routes for name in route.tags}
+        return {name.lower(): text for name, text in tags_of(snapshot).items() if name.lower() in wanted}
+
+    @cached_property
+    def waits(self) -> Waits:
+        """What waits for quiet hours, a digest or others of its kind."""
+        return waits_of(self.file.alerts)
 
     # --- settings ----------------------------------------------------------------------------------
 

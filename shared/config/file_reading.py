@@ -24,6 +24,7 @@ from shared.model.values import value
 from shared.posture.policy import AnyPolicy
 
 _MOST_SHOWN: Final = 20
+_NO_TAGS: Final = "a subnet has no tags in Azure"
 
 
 @value
@@ -81,10 +82,11 @@ def _mistakes(file: PoliciesFile, known: Mapping[str, AnyPolicy]) -> Iterator[Mi
         yield from _of_policies(section.policies, ("scopes", i, "policies"), known)
         for policy_id in section.policies:
             yield from _idle(known.get(policy_id), section.scope, ("scopes", i, "policies", policy_id))
-        if section.tags and KINDS_INSIDE[section.scope.type] == {TargetKind.SUBNET}:
-            yield Mistake(path=("scopes", i, "tags"), reason="a subnet has no tags in Azure")
+        if section.tags and _holds_subnets_alone(section.scope):
+            yield Mistake(path=("scopes", i, "tags"), reason=_NO_TAGS)
         yield from _tagged_times(section, ("scopes", i, "policies"))
     yield from (Mistake(path=path, reason=reason) for path, reason in lowered_by_tags(file, known))
+    yield from _routes_by_no_tag(file)
     yield from _of_exemptions(file, known)
     for i, freeze in enumerate(file.freezes):
         if freeze.ends <= freeze.starts:
@@ -99,6 +101,16 @@ def _of_exemptions(file: PoliciesFile, known: Mapping[str, AnyPolicy]) -> Iterat
     for i, policy_id in enumerate(file.given_exemptions.never):
         if policy_id not in known:
             yield _no_policy(("givenExemptions", "never", i), policy_id, known)
+
+
+def _holds_subnets_alone(scope: ResourceId) -> bool:
+    return KINDS_INSIDE[scope.type] == {TargetKind.SUBNET}
+
+
+def _routes_by_no_tag(file: PoliciesFile) -> Iterator[Mistake]:
+    for i, route in enumerate(file.alerts.routes):
+        if route.tags and route.scope is not None and _holds_subnets_alone(route.scope):
+            yield Mistake(path=("alerts", "routes", i, "tags"), reason=_NO_TAGS)
 
 
 def _tagged_times(section: ScopeSection, place: Path) -> Iterator[Mistake]:

@@ -13,7 +13,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
-from shared.model import TargetKind
+from shared.guardrails.sink_names import ONE_BY_ONE, TOPIC, without_s
+from shared.guardrails.slots import MOST_HELD
+from shared.model import Severity, TargetKind
 from shared.model.cuts import LEAST_KEPT
 from shared.model.resource_id import InvalidResourceId, ResourceId
 
@@ -99,6 +101,26 @@ def _tags(tags: dict[str, str]) -> dict[str, str]:
     return tags
 
 
+def _held_back(severity: Severity) -> Severity:
+    if severity.rank > MOST_HELD.rank:
+        raise ValueError(f"{severity} never waits: {MOST_HELD} and milder can be held back")
+    return severity
+
+
+def _sinks_with_hours(sinks: tuple[str, ...]) -> tuple[str, ...]:
+    for name in sinks:
+        if without_s(name.lower()) == TOPIC:
+            raise ValueError(f"{name!r} waits for nothing: its subscribers are machines")
+    return sinks
+
+
+def _sinks_with_digests(sinks: tuple[str, ...]) -> tuple[str, ...]:
+    for name in sinks:
+        if without_s(name.lower()) in ONE_BY_ONE:
+            raise ValueError(f"{name!r} is told of each alert by itself: a digest is for chats and mail")
+    return sinks
+
+
 Scope = Annotated[
     ResourceId,
     BeforeValidator(_scope),
@@ -137,6 +159,16 @@ Retention = Annotated[
     ),
 ]
 """Days; 0 for ever."""
+
+HeldBack = Annotated[
+    Severity,
+    AfterValidator(_held_back),
+    WithJsonSchema({"enum": [one.value for one in Severity if one.rank <= MOST_HELD.rank]}),
+]
+"""The gravest that waits."""
+
+SinksWithHours = Annotated[tuple[str, ...], AfterValidator(_sinks_with_hours)]
+SinksWithDigests = Annotated[tuple[str, ...], AfterValidator(_sinks_with_digests)]
 
 Zone = Annotated[ZoneInfo, BeforeValidator(_zone), WithJsonSchema({"type": "string"})]
 Tags = Annotated[dict[str, str], AfterValidator(_tags)]

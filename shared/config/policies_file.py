@@ -11,7 +11,18 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
-from shared.config.file_values import EndOfDay, Moment, Retention, Scope, Tags, TimeOfDay, Zone
+from shared.config.file_values import (
+    EndOfDay,
+    HeldBack,
+    Moment,
+    Retention,
+    Scope,
+    SinksWithDigests,
+    SinksWithHours,
+    Tags,
+    TimeOfDay,
+    Zone,
+)
 from shared.config.marked_yaml import Path, Places
 from shared.guardrails.schedule import Weekday, WhenClosed
 from shared.model import Effect, Severity
@@ -192,12 +203,57 @@ class RouteSection(_Strict):
     scope: Scope | None = Field(
         default=None, description="A subscription, a resource group or a resource; absent: everywhere."
     )
+    tags: Tags = Field(
+        default_factory=dict,
+        description="Only servers with all of these tags. Of what is High or graver it adds sinks and takes "
+        "none away.",
+    )
+
+
+class QuietHoursSection(_Strict):
+    """When some sinks are told only of what is graver; the rest waits until they end."""
+
+    sinks: SinksWithHours = Field(
+        default=(),
+        description="As in `routes`; absent: every chat and mail. One that is told of each alert by itself "
+        "(`pagerduty`, `opsgenie`, web hooks) waits where it is named, with Medium or milder.",
+    )
+    days: tuple[Weekday, ...] = Field(
+        default=tuple(Weekday), min_length=1, description="The days on which they begin."
+    )
+    begins: TimeOfDay = Field(alias="from", description="Local time.")
+    ends: EndOfDay = Field(alias="to", description="Local time; at or before `from`: on the next day.")
+    timezone: Zone = Field(default=ZoneInfo("UTC"), description="For example Europe/Berlin.")
+    severity: HeldBack = Field(
+        default=Severity.MEDIUM, description="Held back: this one and milder ones. Critical never waits."
+    )
+
+
+class DigestSection(_Strict):
+    """When chats and mail are told of what is mild, all in one message."""
+
+    sinks: SinksWithDigests = Field(min_length=1, description="As in `routes`.")
+    at: TimeOfDay = Field(description="Local time.")
+    days: tuple[Weekday, ...] = Field(default=tuple(Weekday), min_length=1, description="On which days.")
+    timezone: Zone = Field(default=ZoneInfo("UTC"), description="For example Europe/Berlin.")
+    severity: HeldBack = Field(
+        default=Severity.LOW, description="Held back: this one and milder ones. Critical never waits."
+    )
 
 
 class AlertsSection(_Strict):
-    """Who hears of what. What is High or graver and would reach nobody goes to every sink."""
+    """Who hears of what, and when. What is High or graver and would reach nobody goes to every sink."""
 
     routes: tuple[RouteSection, ...] = Field(default=(), description="Each lets something through.")
+    merge_seconds: int = Field(
+        default=60,
+        ge=0,
+        le=600,
+        description="So long chats and mail wait for what else one deployment does, and are told once; 0: "
+        "not at all. Critical alerts wait for nothing.",
+    )
+    quiet_hours: tuple[QuietHoursSection, ...] = Field(default=(), description="When nobody is woken.")
+    digests: tuple[DigestSection, ...] = Field(default=(), description="What is told once a day, say.")
 
 
 class PoliciesFile(_Strict):

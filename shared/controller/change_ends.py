@@ -210,8 +210,11 @@ def _tell_what_was_made(change: ChangeRecord, deps: Deps, undo: tuple[str, ...])
     rolled_back = change.kind is ChangeKind.ROLLBACK
     kind = NotificationType.CHANGE_ROLLED_BACK if rolled_back else NotificationType.CHANGE_APPLIED
     portal, at = deps.portal_link(change.change.target.id), change.finished_at or deps.clock.now()
-    told = notify if rolled_back or not holds_change(change, deps) else notify_machines
-    told(change_notification(change, kind, at, portal, undo), change.cause, deps)
+    message = change_notification(change, kind, at, portal, undo)
+    if rolled_back or not holds_change(change, deps):
+        notify(message, change.cause, deps, change.tags)
+    else:
+        notify_machines(message, change.cause, deps)
     resolve_not_continued(change, deps)
 
 

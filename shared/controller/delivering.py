@@ -1,9 +1,9 @@
 """Letters reach their sink: in order, once, and sooner or later, whatever the sink or a worker does.
 
 A message says that a sink may have something to hear of one thing. Whoever gets it takes the first letter
-about it by a conditional write, delivers it, removes it and goes on with the next; so a second message for
-the same finds it taken and leaves it alone. A worker that dies between delivering and removing is the one
-case in which a sink hears something twice, under the same id.
+about it by a conditional write, with others that waited to be told together (``taking``), delivers it,
+removes it and goes on with the next; so a second message for the same finds it taken and leaves it alone. A
+worker that dies between delivering and removing is the one case in which a sink hears something twice.
 
 What a sink does not take is put off with growing pauses by the message that has met it. When the sink takes
 anything again, it is given the rest at once. After a day people are told through the other sinks, after a
@@ -12,7 +12,7 @@ week the letter is put aside. A letter that no message comes for is found by its
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -22,6 +22,7 @@ from typing import Final
 from shared.controller.deps import Deps
 from shared.controller.lettering import letter, send_for
 from shared.controller.sink_alerts import end_sink_alert, tell_of_sink
+from shared.controller.taking import HELD, Taken, take
 from shared.model import Cause
 from shared.model.codec import dump
 from shared.model.errors import EntityChanged, SinkError
@@ -36,25 +37,35 @@ GIVEN_UP_AFTER: Final = timedelta(days=7)
 UNDELIVERED: Final = "undelivered"
 """Why a letter is among the dead letters."""
 
-_HELD: Final = timedelta(minutes=20)
-"""How long a letter may be taken: as long as a worker may run, and as much again for its clock."""
+ALONE_FROM: Final = 2
+"""The attempt from which a letter is tried by itself when a sink refuses it with others: what no sink takes
+keeps no other back."""
 _WOKEN: Final = 2
 """How many others a delivery wakes: each of them wakes more."""
-_RACES: Final = 4
 
 
 def deliver(message: Message, deps: Deps) -> None:
     """Deliver what a sink has not been told of one thing. What it does not take is put off."""
     message = _with_letter(message, deps)
-    while (taken := _take_first(message, deps)) is not None:
-        try:
-            deps.deliver(taken.sink, taken.notification)
-        except SinkError as refusal:
-            _put_off(taken, message, refusal, deps)
-            return
-        with suppress(EntityChanged):  # it was held for so long that somebody else delivers it as well
-            deps.store.letters.remove(taken, deps.clock.now())
-        _is_well(taken, deps)
+    while (taken := take(message, deps)) is not None:
+        refusal = _refusal(taken, deps)
+        if refusal is None:
+            continue
+        if len(taken.things) > 1 and message.attempt >= ALONE_FROM and _refusal(taken.alone, deps) is None:
+            taken = taken.others
+        _put_off(taken, message, refusal, deps)
+        return
+
+
+def _refusal(taken: Taken, deps: Deps) -> SinkError | None:
+    """Why the sink did not take it; None where it did, and the letters are gone."""
+    try:
+        deps.deliver(taken.last.sink, taken.told)
+    except SinkError as refusal:
+        return refusal
+    _remove(taken, deps)
+    _is_well(taken.last, deps)
+    return None
 
 
 def deliver_later(message: Message, deps: Deps) -> None:
@@ -85,65 +96,57 @@ def _with_letter(message: Message, deps: Deps) -> Message:
     return replace(message, about=told.id, notification=None, token=message.token or deps.store.new_token())
 
 
-def _take_first(message: Message, deps: Deps) -> Letter | None:
-    """The first letter, held by this message; None where there is none, or somebody else has it."""
-    assert message.sink is not None
-    assert message.about is not None
-    for _ in range(_RACES):
-        waiting, now = deps.store.letters.about(message.sink, message.about), deps.clock.now()
-        if not waiting:
-            return None
-        if _is_held(waiting[0], message, now):
-            _leave_it(waiting[0], message, deps)
-            return None
-        with suppress(EntityChanged):
-            taken = replace(waiting[0], taken_by=message.token, taken_at=now, due_at=now + _HELD)
-            return deps.store.letters.put(taken)
-    return None
+def _remove(taken: Taken, deps: Deps) -> None:
+    """Locks go last, and last of all what the message came for: it comes again where a worker dies."""
+    for letters in taken.things:
+        for one in reversed(letters):
+            with suppress(EntityChanged):  # it was held for so long that somebody else delivers it as well
+                deps.store.letters.remove(one, deps.clock.now())
 
 
-def _is_held(first: Letter, message: Message, now: datetime) -> bool:
-    """Whether another message has it: that one goes on until nothing is left, or comes again."""
-    if first.taken_by is None or first.taken_at is None or first.taken_by == message.token:
-        return False
-    return abs(now - first.taken_at) < _HELD
-
-
-def _leave_it(first: Letter, message: Message, deps: Deps) -> None:
-    """Somebody else tries it now; whoever is to come again for it still is."""
-    if first.put_off_by == message.token:
-        deps.store.send(message, PAUSES[1])
-
-
-def _put_off(taken: Letter, message: Message, refusal: SinkError, deps: Deps) -> None:
-    """Come again later, unless another message does; the letter keeps since when."""
+def _put_off(taken: Taken, message: Message, refusal: SinkError, deps: Deps) -> None:
+    """Come again later, unless another message does; the letters keep since when."""
     now = deps.clock.now()
-    since = taken.refused_since or now
-    if now - since >= GIVEN_UP_AFTER:
-        _give_up(taken, deps)
-        return
-    left = replace(taken, taken_by=None, taken_at=None, refused_since=since)
-    if taken.put_off_by in (None, message.token):
-        left = _coming_again(left, message, deps)
-    _leave(replace(left, is_told=left.is_told or now - since >= TOLD_AFTER), refusal, deps)
-    deps.log({"message": "not-delivered", "sink": taken.sink, "notification": taken.notification.id})
+    late = [one for one in taken.locks if _since(one, now) <= now - GIVEN_UP_AFTER]
+    for one in late:
+        _give_up(one, deps)
+    left = [_refused(one, now) for one in taken.locks if one not in late]
+    if left:
+        _leave(_coming_again(left, message, deps), refusal, deps)
+        deps.log({"message": "not-delivered", "sink": taken.last.sink, "notification": taken.told.id})
 
 
-def _leave(left: Letter, refusal: SinkError, deps: Deps) -> None:
-    """People are told of what the letter says; it is told again with every try, until they are."""
+def _since(letter: Letter, now: datetime) -> datetime:
+    return letter.refused_since or now
+
+
+def _refused(taken: Letter, now: datetime) -> Letter:
+    since = _since(taken, now)
+    told = taken.is_told or now - since >= TOLD_AFTER
+    return replace(taken, taken_by=None, taken_at=None, refused_since=since, is_told=told)
+
+
+def _leave(left: Sequence[Letter], refusal: SinkError, deps: Deps) -> None:
+    """People are told of what the letters say; it is told again with every try, until they are."""
     try:
-        deps.store.letters.put(left)
+        deps.store.letters.put_all(left)
     except EntityChanged:
         return
-    if left.is_told:
-        tell_of_sink(left, str(refusal), deps)
+    for told in islice((one for one in left if one.is_told), 1):
+        tell_of_sink(told, str(refusal), deps)
 
 
-def _coming_again(left: Letter, message: Message, deps: Deps) -> Letter:
+def _coming_again(left: Sequence[Letter], message: Message, deps: Deps) -> list[Letter]:
+    """The last of them is what the message comes again for, unless another does; the others go with it, or
+    with the next thing that the sink takes."""
+    *others, own = left
+    if own.put_off_by not in (None, message.token):
+        return [*left]
     pause = pause_after(message.attempt)
-    deps.store.send(replace(message, attempt=message.attempt + 1), pause)
-    due = deps.clock.now() + timedelta(seconds=pause) + _HELD
-    return replace(left, put_off_by=message.token, due_at=due)
+    deps.store.send(replace(message, about=own.about, attempt=message.attempt + 1), pause)
+    due = deps.clock.now() + timedelta(seconds=pause) + HELD
+    waiting = [one if one.put_off_by else replace(one, due_at=due) for one in others]
+    return [*waiting, replace(own, put_off_by=message.token, due_at=due)]
 
 
 def _give_up(taken: Letter, deps: Deps) -> None:

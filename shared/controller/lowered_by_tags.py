@@ -166,7 +166,8 @@ def _sighting(
         fingerprint=patterns.OF_TAGS,
     )
     decision = Decision(policy=LOWERED.id, action=Action.ALERT, reason=Reason.EFFECT_LOWERED_BY_TAG)
-    return Sighting(finding=finding, decision=decision, cause=visit.cause, now=visit.now)
+    tags = visit.deps.configuration.routed_tags(visit.snapshot)
+    return Sighting(finding=finding, decision=decision, cause=visit.cause, now=visit.now, tags=tags)
 
 
 def _changed(before: Mapping[str, str], after: Mapping[str, str]) -> list[Json]:

@@ -4,7 +4,7 @@ incident tells of it, by that (``incidents``).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import Final
@@ -14,8 +14,8 @@ from shared.controller.alert_lines import log_alert
 from shared.controller.deps import Deps
 from shared.controller.for_machines import heard_of, write_for_machines
 from shared.controller.incidents import hold, holding
-from shared.controller.lettering import call, call_anyway, letter, write_with_letters
-from shared.guardrails.routes import heard_by
+from shared.controller.lettering import call, call_anyway, letter, timed, write_with_letters
+from shared.guardrails.routes import NO_TAGS, heard_by
 from shared.model import Cause
 from shared.model.alert_records import AlertRecord, AlertStatus, Notification, NotificationType
 from shared.model.errors import EntityChanged
@@ -71,14 +71,16 @@ def end_alert(alert: AlertRecord, resolution: str, deps: Deps) -> None:
     write_and_tell(resolved, NotificationType.ALERT_RESOLVED, alert.cause, deps)
 
 
-def notify(message: Notification, cause: Cause, deps: Deps) -> None:
-    """Tell the sinks of what is told once, however often it is asked for."""
+def notify(message: Notification, cause: Cause, deps: Deps, tags: Mapping[str, str] = NO_TAGS) -> None:
+    """Tell the sinks of what is told once, however often it is asked for. ``tags`` are those of the server by
+    which it is routed."""
     resource = parse_resource_id(message.subject)
-    sinks = heard_by(deps.sinks, message.severity, resource, deps.configuration.routes)
-    call_anyway(sinks, message.id, cause, deps)
-    for sink in sinks:
-        deps.store.letters.post(letter(sink, message.id, 0, message, cause))
-    call(sinks, message.id, cause, deps)
+    sinks = heard_by(deps.sinks, message.severity, resource, deps.configuration.routes, tags)
+    letters = [timed(letter(sink, message.id, 0, message, cause), deps) for sink in sinks]
+    call_anyway(letters, deps)
+    for one in letters:
+        deps.store.letters.post(one)
+    call(letters, deps)
 
 
 def _after(known: AlertRecord | None, alert: str, news: AlertRecord) -> AlertRecord:

@@ -116,6 +116,7 @@ def _new_change(visit: Visit, judgement: Judgement) -> ChangeRecord:
         run_id=visit.options.run_id,
         difference=difference_made(judgement.change, visit.snapshot),
         restored_from=judgement.restored_from,
+        tags=visit.deps.configuration.routed_tags(visit.snapshot),
     )
 
 

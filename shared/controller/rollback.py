@@ -233,4 +233,5 @@ def _rollback_record(
         reason=request.reason,
         rollback_of=original.id,
         difference=difference_made(change, now_there),
+        tags=deps.configuration.routed_tags(now_there),
     )

@@ -76,6 +76,7 @@ def sighting_of(visit: Visit, judgement: Judgement, decision: Decision) -> Sight
         commands=_commands(edits, finding, visit.snapshot, visit.deps),
         edits=edits,
         planned=planned_of(change, visit.snapshot),
+        tags=visit.deps.configuration.routed_tags(visit.snapshot),
         baseline_lost=judgement.baseline.lost,
     )
 
@@ -289,4 +290,5 @@ def _sighting_of_failure(change: ChangeRecord, policy: AnyPolicy, before: Snapsh
         commands=_commands(edits, finding, before, deps),
         edits=edits,
         planned=planned_of(change.change, before),
+        tags=deps.configuration.routed_tags(before),
     )

@@ -69,7 +69,7 @@ class Window:
         today = now.astimezone(self.zone).date()
         for offset in _DAYS_AHEAD:
             day = today + timedelta(days=offset)
-            if list(Weekday)[day.weekday()] in self.days:
+            if _is_among(day, self.days):
                 start, end = self._on(day)
                 if start < end:
                     yield start, end
@@ -92,3 +92,16 @@ def closed_until(windows: Iterable[Window], now: datetime) -> datetime | None:
     if any(start <= now < end for start, end in openings):
         return None
     return min((start for start, _ in openings if start > now), default=None)
+
+
+def next_time(at: time, days: frozenset[Weekday], zone: ZoneInfo, now: datetime) -> datetime:
+    """When it is this time of the day next, in UTC; one that the clocks skip counts as if they had not been
+    changed, and of one that comes twice the first counts."""
+    today = now.astimezone(zone).date()
+    ahead = (today + timedelta(days=offset) for offset in _DAYS_AHEAD)
+    moments = (datetime.combine(day, at, zone).astimezone(UTC) for day in ahead if _is_among(day, days))
+    return min(moment for moment in moments if moment > now)
+
+
+def _is_among(day: date, days: frozenset[Weekday]) -> bool:
+    return list(Weekday)[day.weekday()] in days

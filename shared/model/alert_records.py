@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 
@@ -126,6 +127,8 @@ class AlertRecord:
     """What an approval would be for; None where no change is planned, and in records older than the field."""
     ends_on_new_server: bool = False
     """Whether what is to be done makes a new server: the alert stays until the old one is deleted."""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    """Those tags of its server by which alerts are routed, their names in lower case; as it was seen last."""
     incident: str | None = None
     """The alert that tells of it together with others: nobody was told of this one singly."""
     listed: tuple[str, ...] = ()

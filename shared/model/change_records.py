@@ -5,6 +5,8 @@ table of changes is copied from there. Which step follows which is in ``shared.m
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 
@@ -96,6 +98,8 @@ class ChangeRecord:
     """When the newest edit was sent."""
     code: str = ""
     """With which code it was refused or given up; empty where a reading told how it ended."""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    """Those tags of its server by which alerts are routed, their names in lower case."""
     listed: tuple[str, ...] = ()
     """The rows of the lists that name it; the store's, as ``etag`` is. Records older than lists have none."""
     etag: str | None = None

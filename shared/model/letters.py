@@ -31,6 +31,10 @@ class Letter:
     """When the sink did not take it for the first time."""
     is_told: bool = False
     """Whether people were told that the sink does not take it."""
+    not_before: datetime | None = None
+    """Until when it waits, for quiet hours, a digest or others of its kind; None: it goes at once."""
+    bundle: tuple[str, ...] = ()
+    """Letters to its sink that share a word of these are one message."""
     etag: str | None = None
 
 
@@ -44,3 +48,4 @@ class Waiting:
     is_refused: bool
     """Whether the sink did not take it."""
     is_told: bool
+    bundle: tuple[str, ...] = ()

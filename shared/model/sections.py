@@ -18,6 +18,8 @@ class Section:
     text: str = ""
     items: tuple[str, ...] = ()
     commands: tuple[str, ...] = ()
+    urls: tuple[str, ...] = ()
+    """Where each of the items leads, in their order; none where they lead nowhere."""
 
 
 @value

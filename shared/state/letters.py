@@ -8,21 +8,20 @@ whoever tells it again finds it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Final
 
 from shared.model.errors import EntityExists
-from shared.model.interfaces import Entity, Insert, Tables, TableWrite
+from shared.model.interfaces import Entity, Insert, Row, Tables, TableWrite
 from shared.model.letters import Letter, Waiting
 from shared.state.table_layout import (
     ALERTS,
     MARK_PREFIX,
     behind_letters,
     letter_place,
-    letter_row,
     letters_about,
     letters_for,
     mark_place,
@@ -30,8 +29,10 @@ from shared.state.table_layout import (
 from shared.state.table_rows import Rows, conditional, digest, timestamp
 
 SOME: Final = 100
+MOST_ASKED: Final = 1_000
+"""What the service answers at once."""
 MARKS_KEPT: Final = timedelta(days=7)
-_COLUMNS: Final = ("sink", "about", "dueAt", "isRefused", "isTold")
+_COLUMNS: Final = ("sink", "about", "dueAt", "isRefused", "isTold", "bundle")
 _DELIVERED: Final = "deliveredAt"
 
 
@@ -77,14 +78,27 @@ class Letters:
             return [*after, *(one for one in first if digest(one.about) < digest(about))]
         return self._page(sink, behind_letters(sink, about)) + [one for one in first if one.about != about]
 
-    def _page(self, sink: str, behind: str) -> list[Waiting]:
-        found = self._tables.query(ALERTS, ALERTS, letters_for(sink), _COLUMNS, behind=behind, page=SOME)
-        return [_waiting(entity) for entity in islice(found, SOME)]
+    def _page(self, sink: str, behind: str, most: int = SOME) -> list[Waiting]:
+        found = self._tables.query(ALERTS, ALERTS, letters_for(sink), _COLUMNS, behind=behind, page=most)
+        return [_waiting(entity) for entity in islice(found, most)]
+
+    def beside(self, letter: Letter) -> list[str]:
+        """About what else there are letters to the sink that are one message with this one, in order of keys;
+        of a long backlog the first."""
+        words = set(map(digest, letter.bundle))
+        waiting = self._page(letter.sink, "", MOST_ASKED) if words else ()
+        found = (one.about for one in waiting if words.intersection(one.bundle))
+        return [about for about in dict.fromkeys(found) if about != letter.about]
 
     def put(self, letter: Letter) -> Letter:
         """Write a letter as it is now; raises ``EntityChanged`` when somebody else was faster."""
-        (etag,) = self._rows.write(ALERTS, self._write_of(letter))
-        return replace(letter, etag=etag)
+        (written,) = self.put_all([letter])
+        return written
+
+    def put_all(self, letters: Sequence[Letter]) -> list[Letter]:
+        """The same of several, all or none."""
+        etags = self._rows.write(ALERTS, *self.writes(letters))
+        return [replace(letter, etag=etag) for letter, etag in zip(letters, etags, strict=True)]
 
     def remove(self, letter: Letter, now: datetime) -> None:
         """The sink has it; raises ``EntityChanged`` when somebody else has taken it meanwhile."""
@@ -101,7 +115,7 @@ class Letters:
                 self._tables.delete(ALERTS, entity.partition, entity.row)
 
     def _write_of(self, letter: Letter) -> TableWrite:
-        properties = self._rows.properties(replace(letter, etag=None), letter_row(letter))
+        properties = self._rows.properties(replace(letter, etag=None), _row(letter))
         return conditional(letter_place(letter), properties, letter.etag)
 
     def _mark(self, letter: Letter, now: datetime) -> None:
@@ -112,6 +126,17 @@ class Letters:
             return
 
 
+def _row(letter: Letter) -> Row:
+    return {
+        "sink": letter.sink,
+        "about": letter.about,
+        "dueAt": timestamp(letter.due_at),
+        "isRefused": letter.refused_since is not None,
+        "isTold": letter.is_told,
+        "bundle": "\n".join(map(digest, letter.bundle)),
+    }
+
+
 def _waiting(entity: Entity) -> Waiting:
     row = entity.properties
     return Waiting(
@@ -120,4 +145,5 @@ def _waiting(entity: Entity) -> Waiting:
         due_at=datetime.fromisoformat(str(row["dueAt"])),
         is_refused=bool(row["isRefused"]),
         is_told=bool(row["isTold"]),
+        bundle=tuple(filter(None, str(row.get("bundle", "")).split("\n"))),
     )

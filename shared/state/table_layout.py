@@ -223,16 +223,6 @@ def letter_place(letter: Letter) -> Place:
     return Place(table=ALERTS, partition=ALERTS, row=row)
 
 
-def letter_row(letter: Letter) -> Row:
-    return {
-        "sink": letter.sink,
-        "about": letter.about,
-        "dueAt": timestamp(letter.due_at),
-        "isRefused": letter.refused_since is not None,
-        "isTold": letter.is_told,
-    }
-
-
 def letters_for(sink: str | None) -> str:
     """What the rows of the letters to a sink begin with, or of those to all."""
     return LETTER_PREFIX if sink is None else f"{LETTER_PREFIX}{digest(sink)}-"

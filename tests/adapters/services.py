@@ -87,7 +87,14 @@ def _teams(path: str, message: Json, body: bytes, _: Services) -> None:
     for block in card["body"]:
         _need(block["type"] == "RichTextBlock" and block["inlines"], "an empty or unknown block")
         _need(all(run["type"] == "TextRun" and run["text"] for run in block["inlines"]), "an empty run")
+        _need(all(map(_leads_well, block["inlines"])), "letters that lead nowhere")
     _need(all(one["url"].startswith("https://") for one in card["actions"]), "a link that is none")
+
+
+def _leads_well(run: Json) -> bool:
+    """``TextRun.selectAction``, which letters need not have."""
+    action = run.get("selectAction", {"type": "Action.OpenUrl", "url": "https://"})
+    return bool(action["type"] == "Action.OpenUrl" and action["url"].startswith("https://"))
 
 
 # --- Slack -----------------------------------------------------------------------------------------

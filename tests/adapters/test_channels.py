@@ -67,11 +67,11 @@ def _mailbox() -> Iterator[Mailbox]:
         yield mailbox
 
 
-def _sink(channel: str, services: Services) -> Sink:
+def golden_sink(channel: str, services: Services) -> Sink:
     return channel_sink(URLS[channel], RENDERINGS, services.ask)
 
 
-def _mail_sink(mailbox: Mailbox, query: str = "") -> Sink:
+def mail_sink_at(mailbox: Mailbox, query: str = "") -> Sink:
     url = f"mailto://127.0.0.1:{mailbox.port}/?from=driftward@example.com&to=ops@example.com&mode=insecure{query}"
     return channel_sink(url, RENDERINGS)
 
@@ -81,9 +81,13 @@ def _mail_sink(mailbox: Mailbox, query: str = "") -> Sink:
 
 @pytest.mark.parametrize("channel", FORMS)
 def test_what_a_channel_is_told_is_what_its_golden_file_says(channel: str) -> None:
-    shown = {name: FORMS[channel](told) for name, told in MESSAGES.items()}
+    same_as_golden(channel, {name: FORMS[channel](told) for name, told in MESSAGES.items()})
+
+
+def same_as_golden(name: str, shown: Json) -> None:
+    """What is shown is what the file of this name says; or is written there."""
     text = _spelt(shown) + "\n"
-    path = FOLDER / f"{channel}.json"
+    path = FOLDER / f"{name}.json"
     if os.environ.get("GOLDEN") == "write":
         path.write_text(text, encoding="utf-8")
     assert json.loads(text) == json.loads(path.read_text(encoding="utf-8"))
@@ -112,14 +116,14 @@ def test_there_are_twenty_messages_of_every_kind() -> None:
 
 @pytest.mark.parametrize("channel", URLS)
 def test_a_service_takes_every_message(channel: str, services: Services) -> None:
-    sink = _sink(channel, services)
+    sink = golden_sink(channel, services)
     for told in MESSAGES.values():
         sink.deliver(told)
     assert len(services.taken) >= len(MESSAGES)
 
 
 def test_a_mail_server_takes_every_message(mailbox: Mailbox) -> None:
-    sink = _mail_sink(mailbox)
+    sink = mail_sink_at(mailbox)
     for told in MESSAGES.values():
         sink.deliver(told)
     subjects = [" ".join(str(sent["Subject"]).split()) for _, sent in mailbox.mails]
@@ -158,7 +162,7 @@ def test_an_event_that_pagerduty_would_find_too_large_is_cut_and_says_so(
     huge = replace(told, sections=(Section(lead="What has changed:", text="Much.", items=items),))
     assert len(json.dumps(pagerduty_call(huge, "routing-key").body).encode()) <= 512_000
     assert "more, in the HTTP API" in str(pagerduty_call(huge, "routing-key").body)
-    _sink("pagerduty", services).deliver(huge)
+    golden_sink("pagerduty", services).deliver(huge)
 
 
 def test_no_letter_formats_in_teams() -> None:
@@ -185,7 +189,7 @@ def _types(part: Json) -> Iterator[str]:
 
 
 def test_no_name_becomes_an_element_or_a_header_of_a_mail(mailbox: Mailbox) -> None:
-    sink = _mail_sink(mailbox)
+    sink = mail_sink_at(mailbox)
     sink.deliver(MESSAGES["hostile"])
     sink.deliver(replace(MESSAGES["hostile"], title=HOSTILE.replace("\r\n", " ")))
     for receivers, sent in mailbox.mails:
@@ -201,7 +205,7 @@ def test_no_name_becomes_an_element_or_a_header_of_a_mail(mailbox: Mailbox) -> N
 @pytest.mark.parametrize("title", ["=?utf-8?q?=0D=0ABcc:_spy@example.com?=", "a\u2028Bcc: spy", "\ud800 b"])
 def test_no_title_writes_a_header_of_a_mail(title: str, mailbox: Mailbox) -> None:
     """An encoded word (RFC 2047) may hide a line end, and email's own parser takes it apart."""
-    sink = _mail_sink(mailbox)
+    sink = mail_sink_at(mailbox)
     sink.deliver(replace(MESSAGES["opened"], title=title))
     sink.deliver(MESSAGES["opened"])
     (_, sent), (_, usual) = mailbox.mails
@@ -211,7 +215,7 @@ def test_no_title_writes_a_header_of_a_mail(title: str, mailbox: Mailbox) -> Non
 
 def test_a_header_of_the_url_that_no_mail_can_have_is_a_refusal(mailbox: Mailbox) -> None:
     with pytest.raises(SinkError):
-        _mail_sink(mailbox, "&+Subject=another").deliver(MESSAGES["opened"])
+        mail_sink_at(mailbox, "&+Subject=another").deliver(MESSAGES["opened"])
 
 
 def test_a_text_is_read_as_runs_and_a_lonely_backtick_as_a_letter() -> None:
@@ -225,25 +229,25 @@ def test_a_text_is_read_as_runs_and_a_lonely_backtick_as_a_letter() -> None:
 
 @pytest.mark.parametrize("channel", ["pagerduty", "opsgenie"])
 def test_an_incident_is_acknowledged_and_closed_by_another_process(channel: str, services: Services) -> None:
-    _sink(channel, services).deliver(MESSAGES["opened"])
+    golden_sink(channel, services).deliver(MESSAGES["opened"])
     [(key, state)] = services.incidents.items()
     assert (key, state) == (MESSAGES["opened"].data["id"], "triggered")
-    _sink(channel, services).deliver(MESSAGES["opened"])
-    _sink(channel, services).deliver(MESSAGES["acknowledged"])
+    golden_sink(channel, services).deliver(MESSAGES["opened"])
+    golden_sink(channel, services).deliver(MESSAGES["acknowledged"])
     assert services.incidents == {key: "acknowledged"}
-    _sink(channel, services).deliver(MESSAGES["resolved"])
+    golden_sink(channel, services).deliver(MESSAGES["resolved"])
     assert services.incidents == {}
 
 
 @pytest.mark.parametrize("channel", ["pagerduty", "opsgenie"])
 def test_a_change_that_was_made_leaves_no_incident_open(channel: str, services: Services) -> None:
-    _sink(channel, services).deliver(MESSAGES["reverted"])
+    golden_sink(channel, services).deliver(MESSAGES["reverted"])
     assert services.taken
     assert services.incidents == {}
 
 
 def test_a_mail_about_the_end_is_in_the_thread_of_the_beginning(mailbox: Mailbox) -> None:
-    sink = _mail_sink(mailbox)
+    sink = mail_sink_at(mailbox)
     for name in ("opened", "resolved", "reverted"):
         sink.deliver(MESSAGES[name])
     first, last, other = (sent for _, sent in mailbox.mails)
@@ -254,11 +258,11 @@ def test_a_mail_about_the_end_is_in_the_thread_of_the_beginning(mailbox: Mailbox
 
 def test_an_address_that_is_refused_keeps_nobody_else_from_a_mail(mailbox: Mailbox) -> None:
     mailbox.unknown.add("gone@example.com")
-    _mail_sink(mailbox, "&cc=gone@example.com").deliver(MESSAGES["opened"])
+    mail_sink_at(mailbox, "&cc=gone@example.com").deliver(MESSAGES["opened"])
     assert [receivers for receivers, _ in mailbox.mails] == [("ops@example.com",)]
     mailbox.unknown.add("ops@example.com")
     with pytest.raises(SinkError):
-        _mail_sink(mailbox).deliver(MESSAGES["opened"])
+        mail_sink_at(mailbox).deliver(MESSAGES["opened"])
 
 
 # --- refusals --------------------------------------------------------------------------------------
@@ -267,7 +271,7 @@ def test_an_address_that_is_refused_keeps_nobody_else_from_a_mail(mailbox: Mailb
 @pytest.mark.parametrize("channel", URLS)
 def test_a_refusal_says_the_status_and_nothing_secret(channel: str, services: Services) -> None:
     services.is_down = True
-    sink = _sink(channel, services)
+    sink = golden_sink(channel, services)
     with pytest.raises(SinkError, match="503 down") as refused:
         sink.deliver(MESSAGES["opened"])
     secrets = ("Signature", "Token", "IntegrationKey", "a1b2c3d4")
@@ -288,7 +292,7 @@ def test_an_answer_that_repeats_the_request_is_told_without_its_secrets(channel:
 
 def test_a_channel_that_nobody_answers_for_raises() -> None:
     with serving() as gone:
-        sink = _sink("slack", gone)
+        sink = golden_sink("slack", gone)
     with pytest.raises(SinkError, match="nobody answers"):
         sink.deliver(MESSAGES["opened"])
 
@@ -307,7 +311,7 @@ def test_what_has_no_form_of_ours_stays_with_apprise(url: str) -> None:
 def test_a_letter_that_is_older_than_sections_is_told_by_its_text(services: Services) -> None:
     old = replace(MESSAGES["opened"], sections=(), links=())
     for channel in URLS:
-        _sink(channel, services).deliver(old)
+        golden_sink(channel, services).deliver(old)
     assert "Public network" in json.dumps(services.taken[0].body)
 
 
@@ -316,7 +320,7 @@ def test_a_letter_that_is_older_than_sections_is_told_by_its_text(services: Serv
 
 @pytest.mark.parametrize("channel", ["pagerduty", "opsgenie"])
 def test_an_outage_of_an_hour_loses_nothing(channel: str, services: Services) -> None:
-    sink = _sink(channel, services)
+    sink = golden_sink(channel, services)
     world = told_world(sink.name)
     world.deliver_to = sink.deliver
     services.is_down = True

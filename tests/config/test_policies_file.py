@@ -11,6 +11,7 @@ import pytest
 from shared.config.file_reading import parse_policies_file
 from shared.config.policies_file import PoliciesFile
 from shared.guardrails.schedule import Weekday
+from shared.model import Severity
 from shared.model.errors import ConfigurationError
 from shared.policies import discover
 
@@ -47,6 +48,19 @@ def test_a_time_of_the_day_may_be_written_without_quotes() -> None:
     (window,) = parsed(text).maintenance_windows
     assert (window.opens, window.closes) == (time(22), time(4))
     assert (window.days, window.timezone) == ((Weekday.SAT,), ZoneInfo("Europe/Berlin"))
+
+
+def test_what_is_not_said_of_waiting_is_a_minute_for_what_is_of_one_deployment_and_nothing_else() -> None:
+    alerts = parsed("").alerts
+    assert (alerts.merge_seconds, alerts.quiet_hours, alerts.digests) == (60, (), ())
+
+
+def test_quiet_hours_hold_back_medium_in_chats_and_mail_and_digests_what_is_low() -> None:
+    hours = "quietHours: [{from: 22:00, to: 07:00, timezone: Europe/Berlin}]"
+    alerts = parsed(f"alerts: {{{hours}, digests: [{{sinks: [slack], at: 09:00}}]}}").alerts
+    (quiet,), (digest,) = alerts.quiet_hours, alerts.digests
+    assert (quiet.begins, quiet.ends, quiet.severity, quiet.sinks) == (time(22), time(7), Severity.MEDIUM, ())
+    assert (digest.at, digest.severity, digest.days) == (time(9), Severity.LOW, tuple(Weekday))
 
 
 def test_a_window_without_days_opens_on_every_day_in_utc_and_may_last_until_midnight() -> None:
@@ -237,6 +251,53 @@ REFUSALS = {
     "a retention below nothing": ("version: 1\nretentionDays: -1", 2, "retentionDays"),
     "a retention without end": ("version: 1\nretentionDays: 40000", 2, "retentionDays"),
     "a retention that is no number": ("version: 1\nretentionDays: true", 2, "retentionDays"),
+    "a route by the tags of a subnet": (
+        f"version: 1\nalerts:\n routes:\n  - {{sinks: [slack], scope: {SUBNET}, tags: {{team: shop}}}}",
+        4,
+        "alerts.routes.0.tags: a subnet has no tags in Azure",
+    ),
+    "a route by a tag that is named twice": (
+        "version: 1\nalerts:\n routes:\n  - {sinks: [slack], tags: {team: shop, Team: shop}}",
+        4,
+        "alerts.routes.0.tags: a tag is named twice",
+    ),
+    "quiet hours for what is critical": (
+        "version: 1\nalerts:\n quietHours:\n  - from: '22:00'\n    to: '07:00'\n    severity: Critical",
+        6,
+        "alerts.quietHours.0.severity: critical never waits: High and milder can be held back",
+    ),
+    "a digest of what is critical": (
+        "version: 1\nalerts:\n digests:\n  - {sinks: [slack], at: '09:00', severity: Critical}",
+        4,
+        "alerts.digests.0.severity: critical never waits",
+    ),
+    "a digest for a pager": (
+        "version: 1\nalerts:\n digests:\n  - sinks: [slack, PagerDuty]\n    at: '09:00'",
+        4,
+        "alerts.digests.0.sinks: 'PagerDuty' is told of each alert by itself",
+    ),
+    "a digest for a web hook": (
+        "version: 1\nalerts:\n digests:\n  - sinks: [jsons]\n    at: '09:00'",
+        4,
+        "alerts.digests.0.sinks: 'jsons' is told of each alert by itself",
+    ),
+    "a digest for nobody": (
+        "version: 1\nalerts:\n digests:\n  - {sinks: [], at: '09:00'}",
+        4,
+        "alerts.digests.0.sinks",
+    ),
+    "quiet hours for machines": (
+        "version: 1\nalerts:\n quietHours:\n  - {from: '22:00', to: '07:00', sinks: [eventgrid]}",
+        4,
+        "alerts.quietHours.0.sinks: 'eventgrid' waits for nothing",
+    ),
+    "quiet hours in no zone": (
+        "version: 1\nalerts:\n quietHours:\n  - {from: '22:00', to: '07:00', timezone: Europe/Nowhere}",
+        4,
+        "alerts.quietHours.0.timezone: there is no time zone 'Europe/Nowhere'",
+    ),
+    "a merge window without end": ("version: 1\nalerts: {mergeSeconds: 3600}", 2, "alerts.mergeSeconds"),
+    "a merge window below nothing": ("version: 1\nalerts: {mergeSeconds: -1}", 2, "alerts.mergeSeconds"),
     "a negative budget": ("version: 1\nbudgets: {writesPerTarget: -1}", 2, "budgets.writesPerTarget"),
     "settling that never ends": (
         f"version: 1\npolicies: {{{PUBLIC}: {{settleSeconds: .inf}}}}",

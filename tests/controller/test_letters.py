@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -288,13 +289,13 @@ def test_a_sink_that_takes_nothing_is_told_once_that_is_saved(monkeypatch: pytes
     tell(world, "first")
     world.drain(TOLD_AFTER.total_seconds() - HOUR)
 
-    def overtaken(told: Letter) -> Letter:
-        if told.is_told:
+    def overtaken(told: Sequence[Letter]) -> list[Letter]:
+        if any(one.is_told for one in told):
             raise EntityChanged("somebody else was faster")
         return put(told)
 
-    put = world.store.letters.put
-    monkeypatch.setattr(world.store.letters, "put", overtaken)
+    put = world.store.letters.put_all
+    monkeypatch.setattr(world.store.letters, "put_all", overtaken)
     world.drain(5 * HOUR)
     assert world.store.alert(sink_alert_id("down")) is None
 
@@ -380,10 +381,38 @@ def test_a_sink_is_told_what_its_route_lets_through_and_the_end_of_what_it_was_t
     sinks = ("1 slack#1", "2 pagerduty#2")
     world = World(mode=EnforcementMode.AUDIT, policies_file=ROUTED, sinks=sinks)
     seen_compliant(world, COMPLIANT)
-    becomes(world, DRIFTED)
+    becomes(world, DRIFTED, 61)
     assert len(heard(world, sinks[0])) == 1
     assert heard(world, sinks[1]) == []
     world.policies_file = only(FIREWALL)
-    becomes(world, COMPLIANT)
+    becomes(world, COMPLIANT, 61)
     assert [name.split("-")[1] for name in heard(world, sinks[0])] == ["opened", "resolved"]
     assert undelivered(world) == 0
+
+
+OF_SHOP = {"Team": "shop", "owner": "somebody"}
+TAGGED = ("1 a#1", "2 b#2", "3 c#3")
+BY_TAG = """alerts:
+  routes:
+    - {sinks: ["1", "2"], severity: Critical}
+    - {sinks: ["1"], tags: {team: shop}}
+    - {sinks: ["2"], tags: {team: ads}}
+"""
+
+
+@pytest.mark.parametrize("mode", EnforcementMode)
+def test_an_alert_and_a_change_are_told_to_those_whose_tag_the_server_has(mode: EnforcementMode) -> None:
+    world = World(mode=mode, policies_file=only(FIREWALL) + BY_TAG, sinks=TAGGED)
+    seen_compliant(world, replace(COMPLIANT, tags=OF_SHOP))
+    becomes(world, replace(DRIFTED, tags=OF_SHOP))
+    assert sorted(sink for sink, _ in world.heard) == [TAGGED[0], TAGGED[2]]
+    assert all("tags" not in told.data for told in world.delivered)
+
+
+def test_an_alert_keeps_the_tags_by_which_it_is_routed_and_no_others() -> None:
+    world = World(mode=EnforcementMode.AUDIT, policies_file=only(FIREWALL) + BY_TAG, sinks=TAGGED)
+    seen_compliant(world, replace(COMPLIANT, tags=OF_SHOP))
+    becomes(world, replace(DRIFTED, tags=OF_SHOP))
+    assert alert_in(world).tags == {"team": "shop"}
+    becomes(world, COMPLIANT)
+    assert sorted(sink for sink, _ in world.heard) == [*(TAGGED[0],) * 2, *(TAGGED[2],) * 2]

@@ -12,7 +12,7 @@ from html import escape
 from typing import Final
 
 from shared.alerts.channels.meaning import about, is_good_news, sections_of
-from shared.alerts.channels.runs import lines, plain_text, runs
+from shared.alerts.channels.runs import OPEN, lines, linked_items, plain_text, runs
 from shared.alerts.phrases import clip
 from shared.model import Severity
 from shared.model.alert_records import Notification
@@ -86,9 +86,14 @@ def _section(section: Section) -> Iterator[str]:
     if lead or section.text:
         yield f"<p>{lead}{'<br>'.join(map(_letters, lines(section.text)))}</p>"
     if section.items:
-        yield "<ul>" + "".join(f"<li>{_letters(item)}</li>" for item in section.items) + "</ul>"
+        yield "<ul>" + "".join(_item(item, url) for item, url in linked_items(section)) + "</ul>"
     for command in section.commands:
         yield f'<pre style="{_BOX}">{escape(command)}</pre>'
+
+
+def _item(item: str, url: str) -> str:
+    link = f' <a href="{escape(url)}">{OPEN}</a>' if url else ""
+    return f"<li>{_letters(item)}{link}</li>"
 
 
 def _letters(text: str) -> str:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
+from shared.alerts.channels.runs import OPEN, linked_items
 from shared.model.sections import Section
 
 _BREAK: Final = "  \n"
@@ -23,8 +24,13 @@ def _section(section: Section) -> str:
 def _parts(section: Section) -> Iterator[str]:
     lead = f"**{section.lead}**" if section.lead else ""
     yield " ".join(filter(None, (lead, section.text.replace("\n", _BREAK))))
-    yield "\n".join(f"- {item}" for item in section.items)
+    yield "\n".join(f"- {item}{_link(url)}" for item, url in linked_items(section))
     yield _fenced(section.commands) if section.commands else ""
+
+
+def _link(url: str) -> str:
+    """A name may hold parentheses, which would end the address."""
+    return f" [{OPEN}]({url.replace('(', '%28').replace(')', '%29')})" if url else ""
 
 
 def _fenced(commands: Sequence[str]) -> str:

@@ -5,8 +5,10 @@ A command is shown whole or not at all: half a command that is pasted is another
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import zip_longest
 from typing import Final, TypeAlias
 
 from shared.alerts.phrases import clip
@@ -17,7 +19,11 @@ Sections: TypeAlias = tuple[Section, ...]
 
 LEFT_OUT: Final = "too long for this channel: the HTTP API shows it"
 _SHORT: Final = 300
-_MOST_ITEMS: Final = 6
+_ITEMS: Final = (30, 24, 18, 12, 9, 6)
+"""So many of a list are tried, one after the other."""
+_MORE: Final = re.compile(r"and (\d+) more, in the (?:alert|HTTP API)")
+OPEN: Final = "Open"
+"""What a link of an item says."""
 
 
 @value
@@ -50,8 +56,13 @@ def plain_text(sections: Sections) -> str:
 
 def _paragraph(section: Section) -> str:
     head = " ".join(filter(None, (section.lead, plain(section.text))))
-    listed = [f"- {plain(item)}" for item in section.items]
+    listed = [f"- {plain(item)} {url}".rstrip() for item, url in linked_items(section)]
     return "\n".join(filter(None, (head, *listed, *section.commands)))
+
+
+def linked_items(section: Section) -> Iterator[tuple[str, str]]:
+    """Each item with where it leads, or ``""``."""
+    return zip_longest(section.items, section.urls, fillvalue="")
 
 
 def text_within(sections: Sections, limit: int) -> str:
@@ -61,6 +72,8 @@ def text_within(sections: Sections, limit: int) -> str:
 
 def fitted(sections: Sections, fits: Callable[[Sections], bool]) -> Sections:
     """The sections with so much left out that they fit; that something is left out is said."""
+    fewer = (sections, *(_fewer_items(sections, most) for most in _ITEMS))
+    sections = next(filter(fits, fewer), fewer[-1])
     for less in (*_LESS, _first):
         sections = sections if fits(sections) else less(sections)
     while sections and not fits(sections):
@@ -68,8 +81,8 @@ def fitted(sections: Sections, fits: Callable[[Sections], bool]) -> Sections:
     return sections
 
 
-def _fewer_items(sections: Sections) -> Sections:
-    return tuple(_with_items(section, _MOST_ITEMS) for section in sections)
+def _fewer_items(sections: Sections, most: int) -> Sections:
+    return tuple(_with_items(section, most) for section in sections)
 
 
 def _no_items(sections: Sections) -> Sections:
@@ -77,14 +90,20 @@ def _no_items(sections: Sections) -> Sections:
 
 
 def _with_items(section: Section, most: int) -> Section:
-    more = len(section.items) - most
-    if more <= 0:
+    items, left_out = _counted(section.items)
+    more = len(items) + left_out - most
+    if len(items) <= most:
         return section
     if most == 0:
-        return replace(
-            section, items=(), text=f"{section.text} {len(section.items)} lines, {LEFT_OUT}".strip()
-        )
-    return replace(section, items=(*section.items[:most], f"and {more} more, in the HTTP API"))
+        return replace(section, items=(), urls=(), text=f"{section.text} {more} lines, {LEFT_OUT}".strip())
+    items = (*items[:most], f"and {more} more, in the HTTP API")
+    return replace(section, items=items, urls=section.urls[:most])
+
+
+def _counted(items: tuple[str, ...]) -> tuple[tuple[str, ...], int]:
+    """The lines of a list, and how many were left out of it before."""
+    found = _MORE.fullmatch(items[-1]) if items else None
+    return (items[:-1], int(found[1])) if found else (items, 0)
 
 
 def _shorter(sections: Sections) -> Sections:
@@ -112,7 +131,7 @@ def _first(sections: Sections) -> Sections:
     return (*sections[:4], Section(text=f"The rest is {LEFT_OUT}"))
 
 
-_LESS: Final = (_fewer_items, _shorter, _no_items, _no_commands)
+_LESS: Final = (_shorter, _no_items, _no_commands)
 
 
 def clip_text(text: str, limit: int) -> str:

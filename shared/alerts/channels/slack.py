@@ -13,10 +13,12 @@ from typing import Final
 
 from shared.alerts.channels.meaning import sections_of
 from shared.alerts.channels.runs import (
+    OPEN,
     Run,
     Sections,
     clip_text,
     fitted,
+    linked_items,
     runs,
     without_commands,
 )
@@ -53,6 +55,7 @@ def _within_a_text(section: Section) -> Section:
         text=clip_text(section.text, TEXT - HEADER),
         items=tuple(clip_text(item, TEXT) for item in section.items),
         commands=section.commands,
+        urls=section.urls,
     )
 
 
@@ -76,14 +79,16 @@ def _elements(section: Section) -> Iterator[Json]:
     if head := [*lead, *map(_run, runs(section.text))]:
         yield {"type": "rich_text_section", "elements": head}
     if section.items:
-        items = [_line(item) for item in section.items]
+        items = [_line(item, url) for item, url in linked_items(section)]
         yield {"type": "rich_text_list", "style": "bullet", "elements": items}
     for command in section.commands:
         yield {"type": "rich_text_preformatted", "elements": [{"type": "text", "text": command}]}
 
 
-def _line(item: str) -> Json:
-    return {"type": "rich_text_section", "elements": list(map(_run, runs(item)))}
+def _line(item: str, url: str) -> Json:
+    letters: list[Json] = list(map(_run, runs(item)))
+    link: list[Json] = [_run(Run(text=" ")), {"type": "link", "url": url, "text": OPEN}] if url else []
+    return {"type": "rich_text_section", "elements": [*letters, *link]}
 
 
 def _run(run: Run) -> Json:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from shared.alerts.channels.meaning import is_good_news, sections_of
-from shared.alerts.channels.runs import Run, Sections, fitted, lines, runs
+from shared.alerts.channels.runs import OPEN, Run, Sections, fitted, lines, linked_items, runs
 from shared.alerts.phrases import clip
 from shared.model import Json, Severity
 from shared.model.alert_records import Notification
@@ -70,10 +70,20 @@ def _blocks(section: Section) -> Iterator[Json]:
         yield _block(head, spacing="Medium")
     for line in others:
         yield _block(list(map(_run, runs(line))))
-    for item in section.items:
-        yield _block([_run(Run(text="• ")), *map(_run, runs(item))])
+    for item, url in linked_items(section):
+        yield _block([_run(Run(text="• ")), *map(_run, runs(item)), *_open(url)])
     for command in section.commands:
         yield _block([_run(Run(text=command, is_code=True))])
+
+
+def _open(url: str) -> list[dict[str, Json]]:
+    """Letters that lead somewhere (``TextRun.selectAction``, version 1.2)."""
+    if not url:
+        return []
+    return [
+        _run(Run(text=" ")),
+        {**_run(Run(text=OPEN)), "selectAction": {"type": "Action.OpenUrl", "url": url}},
+    ]
 
 
 def _block(inlines: list[dict[str, Json]], spacing: str = "None") -> Json:
