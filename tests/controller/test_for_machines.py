@@ -69,8 +69,8 @@ def _life(status: Json, shown: dict[str, Json] | object) -> Json:
 
 
 def watched() -> tuple[World, AlertRecord]:
-    """As ``alerted``, with a topic and a chat from the start."""
-    world = World(sinks=(TOPIC, CHAT))
+    """As ``alerted``, with a topic and a chat from the start, which waits for no others."""
+    world = World(sinks=(TOPIC, CHAT), policies_file="version: 1\nalerts: {mergeSeconds: 0}\n")
     world.azure.put(server(firewall_rules=(OFFICE,)))
     world.look(server().target)
     world.drain()

@@ -61,7 +61,7 @@ def test_health_needs_no_key_and_everything_else_does(app: Running) -> None:
     assert (reply.status, health["status"], health["parts"]) == (200, "ok", fine)
     status: Any = app.api("GET", "status").json()
     shut = [one["route"].removeprefix("POST /api/").replace("{id}", "nothing") for one in status["shut"]]
-    assert (status["shut"], len(shut)) == (health["shut"], 6)
+    assert (status["shut"], len(shut)) == (health["shut"], 7)
     assert {app.api("POST", path, {"scope": "any", "adopt": True}).status for path in shut} == {403}
     assert app.api("GET", "alerts", key=None).status == 401
     assert app.api("GET", "alerts").status == 200

@@ -63,6 +63,12 @@ BEYOND_THE_SCHEMA = {
     "a zone that does not exist",
     "a zone outside the zones",
     "settling that never ends",
+    "a digest for a pager",
+    "a digest for a web hook",
+    "a route by a tag that is named twice",
+    "a route by the tags of a subnet",
+    "quiet hours for machines",
+    "quiet hours in no zone",
 }
 """What is no YAML or no JSON, and what only the app can tell."""
 
