@@ -1,8 +1,8 @@
 """Several things as one message: how many there are, of which severity, and each by its title, id and link.
 
 What stands in a letter is one of them whole; a message of several has no command and no evidence, which a
-person asks for by the id. The gravest stand first: a channel that cannot show all leaves out the last, and
-says how many. Titles have been made harmless where they were written.
+person asks for by the id. What stands comes before what is over, the gravest first: a channel that cannot
+show all leaves out the last, and says how many. Titles have been made harmless where they were written.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ def _sections(known: Sequence[_Thing]) -> Iterable[Section]:
     grave = ", ".join(f"{counts[severity]} {severity}" for severity in Severity if counts[severity])
     first, last = min(one.since for one in known), max(one.told.time for one in known)
     yield Section(lead="Together:", text=f"{grave}, from {at(first)} to {at(last)}.")
-    for state in _State:
+    for state in sorted(_State, key=lambda state: _rank(known, state)):
         if found := [one for one in known if one.state is state]:
             yield Section(
                 lead=f"{state.value}:",
@@ -128,6 +128,13 @@ def _sections(known: Sequence[_Thing]) -> Iterable[Section]:
         text="evidence, decision and command with `driftward alert show ID`, of a change with "
         "`driftward change show ID`, or from the HTTP API.",
     )
+
+
+def _rank(known: Sequence[_Thing], state: _State) -> tuple[bool, int]:
+    """What stands goes before what is over, the gravest first: what does not fit is cut at the end."""
+    if state not in _STANDING:
+        return True, 0
+    return False, -max((one.severity.rank for one in known if one.state is state), default=0)
 
 
 def _line(thing: _Thing) -> str:

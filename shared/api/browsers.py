@@ -3,9 +3,10 @@
 App Service authentication knows a person's browser by a cookie, which goes along whichever site makes the
 browser ask. So a request that a browser says comes from elsewhere is refused: `Sec-Fetch-Site` says so (W3C,
 Fetch Metadata), and where that is not sent, an `Origin` that is not the host that was asked. A program sends
-neither, and is known by what it brings itself. A form can send its body as three kinds, none of them JSON:
-so a body that may have come with nothing but the cookie must not say that it is anything but JSON. A body
-that says nothing can only come from a script, whose ``Origin`` every browser sends.
+neither, and is known by what it brings itself. A form can send its body as three kinds, none of them JSON,
+and says which where the body is empty as well: so what may have come with nothing but the cookie must not say
+that it is anything but JSON. What says nothing can only come from a script, whose ``Origin`` every browser
+sends.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ def refuse_other_media(request: ApiRequest, settings: Settings, *, form: bool) -
 def _by_cookie(request: ApiRequest, settings: Settings) -> bool:
     """Whether nothing but a cookie may have come along: no site can make a browser send a token."""
     has_token = request.headers.get("authorization", "").lower().startswith("bearer ")
-    return settings.authentication and bool(request.body.strip()) and not has_token
+    return settings.authentication and not has_token
 
 
 def _is_host(origin: str, request: ApiRequest) -> bool:

@@ -2,7 +2,8 @@
 
 The first letter about a thing is its lock: whoever has written a token into it may deliver what is about that
 thing, and nobody else does. Letters that waited together are taken by one transaction over the first letters
-of all their things, so that two workers never tell of the same; who comes later finds them held.
+of all their things, so that two workers never tell of the same; who comes later finds them held. A message
+that finds its own letter taken by itself has failed or died before, and tries that one alone.
 
 What is about one thing goes when any letter about it may go: what is Critical by now takes along what waited
 before it. Of what began and was over while it waited only the end is told, which says both.
@@ -116,8 +117,20 @@ def _chosen(
     """The letters about each thing that one message tells of; those that the message came for are last."""
     if not _have_waited(waiting):
         return (tuple(waiting[:1]),)
+    if waiting[0].taken_by == message.token:
+        _let_go(waiting[0], message, deps)
+        return (_over_meanwhile(waiting),)
     others = tuple(islice(_others(waiting[0], message, now, deps), MOST_TOGETHER - 1))
     return (*others, tuple(waiting)) if others else (_over_meanwhile(waiting),)
+
+
+def _let_go(first: Letter, message: Message, deps: Deps) -> None:
+    """Whoever took it for this message failed or died with it: it goes by itself now, and what was taken with
+    it is left to the messages of its own. One thing of which no message can be made keeps no other back."""
+    found = (deps.store.letters.about(first.sink, about) for about in deps.store.letters.beside(first))
+    with_it = (one for one, *_ in filter(None, found) if one.taken_by == message.token)
+    if free := [replace(one, taken_by=None, taken_at=None) for one in islice(with_it, MOST_TOGETHER)]:
+        deps.store.letters.put_all(free)
 
 
 def _have_waited(letters: Iterable[Letter]) -> bool:

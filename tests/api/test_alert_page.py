@@ -524,6 +524,18 @@ BODY: Mapping[str, Json] = {"on": True, "reason": "incident 4711"}
 @pytest.mark.parametrize(
     "kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"]
 )
+def test_a_form_that_sends_nothing_is_a_form_still(kind: str) -> None:
+    """Two routes ask for no body: browsers that say nothing of where a form comes from send them that."""
+    world, alert = waiting()
+    for name in ("acknowledge_alert", "approve_alert"):
+        request = ApiRequest(parameters={"id": alert.id}, headers={**KIM, "content-type": kind}, body=b"")
+        problem(answer(name, request, WorldSources(world)), 415, "wrong-media-type", "body")
+    assert is_untouched(world, alert)
+
+
+@pytest.mark.parametrize(
+    "kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"]
+)
 def test_a_body_that_may_come_with_nothing_but_a_cookie_has_to_be_json(kind: str) -> None:
     world, _ = waiting()
     body = b'{"on": true, "reason": "incident 4711"}'

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -356,6 +357,35 @@ def test_what_is_refused_together_again_and_again_is_tried_by_itself() -> None:
 def only_singly(notification: Notification) -> None:
     if "together" in notification.data:
         raise SinkError("400 invalid_blocks")
+
+
+@pytest.mark.field(
+    "steady",
+    "one thing of which no message can be made keeps none of those back that waited together with it",
+    source="docs/adr/0024-waiting-is-a-field-of-the-letter.md",
+    date="2026-11-30",
+)
+@pytest.mark.parametrize("name", ["a", "b", "e"])
+def test_what_breaks_a_message_of_several_keeps_no_other_back(name: str) -> None:
+    """A fault of ours, not a refusal: the worker fails as it does for nothing that is expected."""
+    world = world_of()
+    world.deliver_to = lambda notification: breaks(notification, name)
+    tell(world, "a", "b", "c", "d", "e")
+    end = world.clock.now() + timedelta(minutes=20)
+    while world.clock.now() < end:
+        with suppress(ValueError):
+            world.drain((end - world.clock.now()).total_seconds())
+    assert sorted(one for message in told(world) for one in message) == sorted({*"abcde"} - {name})
+    assert {one.about for one in world.store.letters.waiting()} == {name}
+    world.deliver_to = None
+    world.drain(HOUR)
+    assert told(world)[-1] == [name]
+    assert is_over(world)
+
+
+def breaks(notification: Notification, name: str) -> None:
+    if name in ids(notification):
+        raise ValueError("nobody expected this")
 
 
 def test_a_chat_that_takes_nothing_for_a_day_is_told_of_through_the_others() -> None:

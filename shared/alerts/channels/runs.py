@@ -131,7 +131,12 @@ def _first(sections: Sections) -> Sections:
     return (*sections[:4], Section(text=f"The rest is {LEFT_OUT}"))
 
 
-_LESS: Final = (_shorter, _no_items, _no_commands)
+def _first_items(sections: Sections) -> Sections:
+    """What stands first is the gravest of its list, and is said before the whole list is left out."""
+    return _fewer_items(sections, 1)
+
+
+_LESS: Final = (_shorter, _first_items, _no_items, _no_commands)
 
 
 def clip_text(text: str, limit: int) -> str:
