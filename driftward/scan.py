@@ -10,6 +10,7 @@ something is not known.
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -54,6 +55,7 @@ it; 2 the input cannot be used, a scope could not be listed whole, or nothing co
 something that grave is not known.
 """
 FORMS: Final = ("table", "json", "csv", "ocsf", "sarif", "junit", "markdown")
+_SETTINGS: Final = ("POLICIES_FILE", "CLOUD", "ARM_ENDPOINT", "ARM_API_VERSIONS", "AZURE_CLIENT_ID")
 _SUBSCRIPTION: Final = "The id of a subscription; may be repeated."
 _SCOPE: Final = "A subscription or a resource group; may be repeated."
 _POLICY: Final = "Only these policies, separated by commas."
@@ -146,12 +148,17 @@ def _scan(call: Call) -> int:
 def _looked(call: Call) -> Estate:
     from driftward.scanning.looking import Looks
 
-    held = chosen(call.file, os.environ)
+    held = chosen(call.file, _concerned(os.environ))
     looks = Looks(held.settings, held.configuration, _policies(call, held))
     try:
         return _estate(call, held, looks)
     finally:
         looks.close()
+
+
+def _concerned(environment: Mapping[str, str]) -> dict[str, str]:
+    """What says where Azure is and what holds; how an app would act is none of a scan's concern."""
+    return {name: environment[name] for name in _SETTINGS if name in environment}
 
 
 def _policies(call: Call, held: Chosen) -> tuple[str, ...] | None:
@@ -177,6 +184,7 @@ def _estate(call: Call, held: Chosen, looks: Looks) -> Estate:
 
 
 def _write(call: Call, report: Report) -> None:
+    from driftward.scanning.whole_file import write_whole
     from shared.report.forms import FORMS as WRITTEN
 
     for form in call.forms:
@@ -186,7 +194,7 @@ def _write(call: Call, report: Report) -> None:
             print(WRITTEN[form].write(report), end="")
         else:
             path = call.out / WRITTEN[form].file
-            path.write_text(WRITTEN[form].write(report), encoding="utf-8", newline="")
+            write_whole(path, WRITTEN[form].write(report))
             complain(str(path))
 
 

@@ -141,11 +141,19 @@ def opened(path: Path) -> Iterator[Export]:
     if not path.is_file():
         raise StoreError(f"{path}: there is no such file")
     where = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
-    with closing(sqlite3.connect(where, uri=True)) as base:
+    with closing(_connected(path, where)) as base:
         base.text_factory = _text
         export = Export(path, base)
         list(export.ask("PRAGMA trusted_schema = OFF"))
         yield export
+
+
+def _connected(path: Path, where: str) -> sqlite3.Connection:
+    """SQLite opens what we may read, and no path of more than 512 bytes."""
+    try:
+        return sqlite3.connect(where, uri=True)
+    except sqlite3.Error as error:
+        raise StoreError(f"{path}: {error}") from error
 
 
 def _text(data: bytes) -> str:
@@ -160,6 +168,8 @@ def _about(said: Mapping[str, str]) -> About:
     if exported_at.tzinfo is None:
         raise ValueError("the time has no zone")
     kept = int(said["keptDays"]) if said["keptDays"] else None
+    if kept is not None and kept < 0:
+        raise ValueError("links are kept for less than no time")
     return About(exported_at=exported_at, version=said["version"], kept_days=kept)
 
 

@@ -20,7 +20,7 @@ def kept_days(wiring: Wiring) -> int | None:
 
 
 def kept(days: int | None) -> timedelta | None:
-    """0 days keep everything for good."""
+    """0 days keep everything for good, and so do more than can be counted."""
     if days is None:
         return None
-    return timedelta(days=days) if days else timedelta.max
+    return timedelta(days=days) if 0 < days <= timedelta.max.days else timedelta.max

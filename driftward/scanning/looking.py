@@ -1,5 +1,5 @@
 """The looks of a scan: the very look that a deployed app makes, in audit, with a memory that ends with the
-scan.
+look.
 
 So a scan finds what an app finds that looks for the first time. Nothing is written to Azure: the mode is
 audit, whatever the environment says. Targets are looked at side by side; a look mostly waits for ARM.
@@ -8,11 +8,12 @@ audit, whatever the environment says. Targets are looked at side by side; a look
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from itertools import islice
+from threading import Event
 from typing import Final
 from uuid import uuid4
 
@@ -51,7 +52,6 @@ class Looks:
         from shared.adapters.arm.service_tags import TagLists
         from shared.adapters.arm.session.clients import ArmClients
         from shared.adapters.clock import SystemClock
-        from shared.adapters.memory import MemoryBlobs, MemoryTables, NoQueue
 
         self._settings = replace(settings, mode=EnforcementMode.AUDIT, scopes=())
         self._configuration = configuration
@@ -59,14 +59,16 @@ class Looks:
         self._clock = SystemClock()
         self._clients = ArmClients(self._settings)
         self._tag_lists = TagLists()
-        self._store = Store(MemoryTables(), MemoryBlobs(self._clock), NoQueue())
+        self._is_broken_off = Event()
         self._cause = Cause(kind=CauseKind.OPERATOR, time=self._clock.now())
 
     def now(self) -> datetime:
         return self._clock.now()
 
     def pause(self, seconds: float) -> None:
-        self._clock.sleep(seconds)
+        """Raises ``CancelledError`` for a look that nobody waits for any more."""
+        if self._is_broken_off.wait(seconds):
+            raise CancelledError
 
     def close(self) -> None:
         self._clients.close()
@@ -74,7 +76,7 @@ class Looks:
     def gateway(self) -> Gateway:
         from shared.adapters.arm.gateway import ArmGateway
 
-        return ArmGateway(self._clients, self._clock, self._clock.sleep)
+        return ArmGateway(self._clients, self._clock, self.pause)
 
     def at_all(self, targets: Iterable[Target], together: int = SIDE_BY_SIDE) -> Iterator[Seen]:
         """What was seen of each, in the order in which looks end; no more are begun than are awaited."""
@@ -86,6 +88,9 @@ class Looks:
                     done, running = wait(running, return_when=FIRST_COMPLETED)
                     running |= {pool.submit(self.at, target) for target in islice(coming, len(done))}
                     yield from map(_result, done)
+            except BaseException:
+                self._is_broken_off.set()
+                raise
             finally:
                 pool.shutdown(cancel_futures=True)
 
@@ -98,14 +103,17 @@ class Looks:
             except Transient as trouble:
                 if attempt == TRIES - 1:
                     return Seen(result=self._unread(target, trouble, deps))
-                self._clock.sleep(min(trouble.retry_after or 2.0**attempt, LONGEST_WAIT))
+                self.pause(min(trouble.retry_after or 2.0**attempt, LONGEST_WAIT))
             except GatewayError as error:
                 return Seen(result=self._unread(target, error, deps))
         raise AssertionError("the last try answers")
 
     def _unread(self, target: Target, error: GatewayError, deps: Deps) -> TargetResult:
         record = deps.store.recall(target, self._clock.now())
-        policies = policies_in_question(target, deps)
+        asked = self._options.policies
+        policies = tuple(
+            one for one in policies_in_question(target, deps) if asked is None or one.id in asked
+        )
         return target_is_unreadable(record, policies, self._cause, error, deps)
 
     def _seen(self, result: TargetResult, deps: Deps) -> Seen:
@@ -114,14 +122,20 @@ class Looks:
         commands = {one: alert.commands for one, alert in alerts if alert is not None and alert.commands}
         return Seen(result=result, commands=commands)
 
+    def _memory(self) -> Store:
+        """For one look: what is remembered of thousands would fill a small machine, and none asks for it."""
+        from shared.adapters.memory import MemoryBlobs, MemoryTables, NoQueue
+
+        return Store(MemoryTables(), MemoryBlobs(self._clock), NoQueue())
+
     def _deps(self) -> Deps:
         from shared.adapters.arm.service_tags import ArmServiceTags
 
         settings = self._settings
         return Deps(
             gateway=self.gateway(),
-            service_tags=ArmServiceTags(self._clients, self._clock, self._clock.sleep, self._tag_lists),
-            store=self._store,
+            service_tags=ArmServiceTags(self._clients, self._clock, self.pause, self._tag_lists),
+            store=self._memory(),
             clock=self._clock,
             settings=settings,
             configuration=self._configuration,

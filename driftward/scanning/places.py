@@ -7,6 +7,8 @@ from typing import Final
 from uuid import UUID
 
 from driftward.scanning.errors import NoScope
+from driftward.signing_in import is_without_credential
+from shared.controller.dispatch import nothing_in
 from shared.model import Target
 from shared.model.errors import GatewayError, Transient
 from shared.model.interfaces import Gateway
@@ -49,14 +51,22 @@ def targets_in(
     scopes: Iterable[ResourceId], gateway: Callable[[], Gateway], pause: Callable[[float], None]
 ) -> tuple[tuple[Target, ...], tuple[Unlisted, ...]]:
     """Every server and PostgreSQL subnet, in the order of ids, and the scopes that could not be listed
-    whole."""
+    whole.
+
+    Resource Graph leaves out what does not exist and what we may not read alike: of a scope in which it finds
+    nothing it is not known that there is nothing. Raises ``GatewayError`` where nobody is signed in."""
     found: dict[str, Target] = {}
     unlisted = []
     for scope in scopes:
         try:
             _list(scope, gateway, pause, found)
         except GatewayError as error:
+            if is_without_credential(error):
+                raise
             unlisted.append(Unlisted(scope=str(scope), reason=str(error)))
+        else:
+            if not any(target.id.within(scope) for target in found.values()):
+                unlisted.append(Unlisted(scope=str(scope), reason=nothing_in(scope)))
     return tuple(found[key] for key in sorted(found)), tuple(unlisted)
 
 

@@ -1,7 +1,7 @@
 """A scan that was broken off goes on: every look is written down as it ends.
 
 The file lies beside the results, a line for each look below one that says what was asked. A scan that asks
-something else, of another catalogue or another ``policies.yaml``, does not go on with it. A last line that
+something else, by another version or another ``policies.yaml``, does not go on with it. A last line that
 was cut in the middle is left out: its target is looked at again.
 """
 
@@ -15,13 +15,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from driftward import __version__
 from driftward.scanning.errors import CannotGoOn
+from driftward.scanning.whole_file import write_whole
 from shared.config.configuration import Configuration
 from shared.model.codec import canonical, dump, load
 from shared.model.errors import NotReadable
 from shared.model.resource_id import ResourceId
 from shared.model.values import value
-from shared.policies import discover
+from shared.policies import discover, find
 from shared.report.estate import Seen
 
 FILE: Final = "scan.partial.jsonl"
@@ -44,7 +46,9 @@ def asked_for(
     now: datetime,
 ) -> Asked:
     said = configuration.file.model_dump_json()
-    digest = hashlib.sha256("\n".join([said, *(policy.id for policy in discover())]).encode()).hexdigest()
+    digest = hashlib.sha256(
+        "\n".join([said, __version__, *(policy.id for policy in discover())]).encode()
+    ).hexdigest()
     return Asked(scopes=tuple(map(str, scopes)), policies=policies, judged_by=digest, began=now)
 
 
@@ -58,13 +62,13 @@ class Notes:
     def begin(self) -> None:
         """Begin anew; what another scan has left is given up."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._path.write_text(f"{dump(self._asked)}\n", encoding="utf-8")
+        write_whole(self._path, f"{dump(self._asked)}\n")
 
     def go_on(self) -> tuple[Asked, list[Seen]]:
         """What was asked and seen. Raises ``CannotGoOn``."""
         if not self._path.exists():
             raise CannotGoOn(f"{self._path}: there is no scan that was broken off")
-        first, *rest = self._path.read_text(encoding="utf-8").split("\n")
+        first, *rest = self._path.read_text(encoding="utf-8", errors="replace").split("\n")
         try:
             before = load(Asked, first)
         except NotReadable as error:
@@ -76,7 +80,7 @@ class Notes:
             )
         seen = list(_whole(rest))
         lines = [dump(before), *map(dump, seen)]
-        self._path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+        write_whole(self._path, "".join(f"{line}\n" for line in lines))
         return before, seen
 
     def note(self, seen: Seen) -> None:
@@ -94,8 +98,10 @@ def remove_notes(folder: Path) -> None:
 
 
 def _whole(lines: list[str]) -> Iterator[Seen]:
-    """What was written to its end."""
+    """What was written to its end, of policies that there are."""
     for line in lines:
         with suppress(NotReadable):
             if line:
-                yield load(Seen, line)
+                seen = load(Seen, line)
+                if all(find(one.policy) for one in seen.result.findings):
+                    yield seen

@@ -6,21 +6,38 @@ import csv
 import io
 import json
 from collections.abc import Iterator
+from concurrent.futures import CancelledError
+from datetime import UTC, datetime
+from errno import ENOSPC
 from pathlib import Path
+from threading import Event
 from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from azure.core.exceptions import ClientAuthenticationError
 
+from driftward.catalogue.file import chosen
 from driftward.cli import main
-from driftward.scanning.resuming import FILE
+from driftward.scanning import looking, places, surveying
+from driftward.scanning.resuming import FILE, Asked, Notes
+from driftward.scanning.whole_file import write_whole
+from driftward.signing_in import NOT_SIGNED_IN
 from local.simulator import seeds
 from local.simulator.client import SimulatorClient
 from local.simulator.server import SimulatorServer
+from shared.adapters.arm.reading import graph
+from shared.model import ComplianceState, Target, TargetKind
+from shared.model.codec import dump
+from shared.model.errors import Transient
+from shared.model.resource_id import ResourceId
+from shared.model.results import TargetResult
+from shared.report.estate import Seen
+from tests.report.estates import finding
 
 SUBSCRIPTION = seeds.SUBSCRIPTION
 OPEN, SHUT = seeds.flexible_server_id(name="open"), seeds.flexible_server_id(name="shut")
-ALL_AZURE = "postgres-firewall-allows-azure"
+UNKNOWN = ComplianceState.UNKNOWN
 
 
 @pytest.fixture(scope="module")
@@ -210,9 +227,116 @@ def test_another_scan_is_not_gone_on_with(tmp_path: Path, capsys: pytest.Capture
     (tmp_path / "results").mkdir()
     assert scan("--out", "results", "--resume") == 2
     assert FILE in capsys.readouterr().err
-    (tmp_path / "results" / FILE).write_text("no scan\n")
-    assert scan("--out", "results", "--resume") == 2
-    assert FILE in capsys.readouterr().err
+    for odd in (b"", b"no scan\n", b"\xff\xfe\x00"):
+        (tmp_path / "results" / FILE).write_bytes(odd)
+        assert scan("--out", "results", "--resume") == 2
+        assert FILE in capsys.readouterr().err
+        assert (tmp_path / "results" / FILE).read_bytes() == odd
+
+
+def test_looks_that_are_noted_twice_or_of_a_policy_that_is_gone_are_not_told(tmp_path: Path) -> None:
+    policies = ("postgres-public-access-enabled",)
+    asked = Asked(scopes=(), policies=policies, judged_by="", began=datetime(2026, 11, 30, tzinfo=UTC))
+    target = Target(kind=TargetKind.FLEXIBLE_SERVER, id=ResourceId(OPEN))
+    sound = Seen(result=TargetResult(target=target, findings=()))
+    gone = Seen(result=TargetResult(target=target, findings=(finding(target, "gone", UNKNOWN, "odd"),)))
+    (tmp_path / FILE).write_text("\n".join(map(dump, [asked, sound, gone, sound])))
+    _, seen = Notes(tmp_path, asked).go_on()
+    assert seen == [sound, sound]
+    assert surveying._kept(seen, [target]) == [sound]
+
+
+def test_a_file_stays_as_it_was_where_there_is_no_room_for_the_new_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, text: str, **_: object) -> None:
+        path.write_bytes(text[:3].encode())
+        raise OSError(ENOSPC, "No space left on device", str(path))
+
+    (tmp_path / "findings.json").write_text("old")
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(OSError, match="No space"):
+        write_whole(tmp_path / "findings.json", "new text")
+    assert [path.name for path in tmp_path.iterdir()] == ["findings.json"]
+    assert (tmp_path / "findings.json").read_text() == "old"
+
+
+@pytest.mark.parametrize(
+    "scope",
+    [
+        "/subscriptions/11111111-1111-4111-8111-111111111111",
+        f"/subscriptions/{SUBSCRIPTION}/resourceGroups/typo",
+    ],
+)
+def test_a_scope_in_which_nothing_is_found_is_not_taken_for_a_clean_one(
+    scope: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["scan", "--scope", scope, "-o", "json"]) == 2
+    (unlisted,) = found(capsys)["unlisted"]
+    assert unlisted["scope"] == scope
+    assert "does not exist" in unlisted["reason"]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("ENFORCEMENT_MODE", "enforce"), ("ENFORCEMENT_MODE", "odd"), ("SCOPES", "odd")]
+)
+def test_how_an_app_would_act_is_no_concern_of_a_scan(
+    name: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, said)
+    assert scan("--policy", "postgres-public-access-enabled") == 1
+
+
+def test_nobody_signed_in_is_told_in_a_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def nobody(*_: object) -> None:
+        try:
+            raise ClientAuthenticationError("no token")
+        except ClientAuthenticationError as error:
+            raise Transient(str(error)) from error
+
+    monkeypatch.setattr(graph, "enumerate_scope", nobody)
+    monkeypatch.setattr(places, "_TRIES", 1)
+    assert scan("-o", "json") == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err == f"{NOT_SIGNED_IN}\n"
+
+
+def test_a_target_that_stays_throttled_is_unknown_to_the_policies_that_were_asked_for_alone(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def throttled(*_: object) -> None:
+        raise Transient("too many requests", status=429, retry_after=0)
+
+    monkeypatch.setattr(looking, "look_at", throttled)
+    monkeypatch.setattr(looking, "TRIES", 1)
+    assert scan("-o", "json", "--policy", "postgres-public-access-enabled") == 2
+    told = found(capsys)
+    assert {one["policy"] for one in told["findings"]} == {"postgres-public-access-enabled"}
+    assert told["counts"]["unread"] == 3
+
+
+def test_a_scan_that_is_broken_off_waits_for_no_pause_of_azure(monkeypatch: pytest.MonkeyPatch) -> None:
+    is_waited_for = Event()
+
+    def looked(target: Target, *_: object) -> None:
+        if target.id.name != "open":
+            is_waited_for.set()
+            raise Transient("too many requests", status=429, retry_after=60)
+        is_waited_for.wait()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(looking, "look_at", looked)
+    held = chosen(None, {"ARM_ENDPOINT": "http://127.0.0.1:1"})
+    looks = looking.Looks(held.settings, held.configuration)
+    targets = [Target(kind=TargetKind.FLEXIBLE_SERVER, id=ResourceId(one)) for one in (OPEN, SHUT)]
+    with pytest.raises(KeyboardInterrupt):
+        list(looks.at_all(targets))
+    with pytest.raises(CancelledError):
+        looks.pause(60)
+    looks.close()
 
 
 def test_a_target_that_cannot_be_read_is_unknown_and_fails_a_strict_scan(

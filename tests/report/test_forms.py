@@ -15,6 +15,7 @@ import pytest
 from shared.model import ComplianceState
 from shared.report.forms import FORMS, as_csv, as_json, as_junit, as_markdown, as_ocsf, as_sarif
 from shared.report.rows import rows_of
+from tests.report import estates
 from tests.report.estates import HOSTILE, hostile, report
 
 _OCSF: Final[dict[str, Any]] = json.loads((Path(__file__).parent / "data" / "ocsf.json").read_text())
@@ -42,7 +43,25 @@ def test_no_cell_is_a_formula() -> None:
     assert tuple(lines[0]) == as_csv.COLUMNS
     cells = [cell for line in lines for cell in line.values()]
     assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r")) for cell in cells)
-    assert f"'{HOSTILE}" in cells
+    assert f"'{HOSTILE}".replace("\x1b", "\ufffd") in cells
+
+
+@pytest.mark.parametrize("form", [one for one in FORMS if one != "json"])
+@pytest.mark.parametrize(
+    "said", ["half \ud800", "nul \0 tab \x0b", "no character \ufffe", "\uff1d1+1", "\n=1+1"]
+)
+def test_every_form_can_be_written_and_moves_no_cursor(
+    form: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(estates, "HOSTILE", said)
+    text = FORMS[form].write(report())
+    assert text.encode()
+    assert all(char.isprintable() or char in "\r\n\t\u2060" for char in text)
+    if form == "junit":
+        ElementTree.fromstring(text)
+    if form == "csv":
+        cells = [cell for line in csv.reader(io.StringIO(text, newline="")) for cell in line]
+        assert not any(cell.startswith(("=", "\uff1d", "\n")) for cell in cells)
 
 
 def test_junit_fails_for_what_is_wrong_and_new_alone() -> None:

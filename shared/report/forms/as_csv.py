@@ -9,13 +9,15 @@ from __future__ import annotations
 import csv
 from typing import Final
 
+from shared.report.forms.harmless import printable
 from shared.report.rows import Report, Row
 
 COLUMNS: Final = (
     *("id", "policy", "title", "family", "severity", "state", "new", "decision", "decisionReason"),
     *("subscription", "resourceGroup", "target", "resourceId", "reason", "controls"),
 )
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""The last four are the first four in full width, which spreadsheets read alike."""
 
 
 class _Written:
@@ -50,4 +52,5 @@ def _cells(row: Row) -> tuple[str, ...]:
 
 
 def _harmless(cell: str) -> str:
+    cell = printable(cell)
     return f"'{cell}" if cell.startswith(_FORMULA) else cell

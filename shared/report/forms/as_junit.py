@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 
 from shared.model import Finding
 from shared.policies import find
+from shared.report.forms.harmless import printable
 from shared.report.rows import Report, Row
 
 
@@ -35,7 +36,7 @@ def _suite(policy: str, findings: list[Finding], rows: dict[tuple[str, str], Row
     suite = ElementTree.Element("testsuite", name=policy)
     for finding in findings:
         case = ElementTree.SubElement(
-            suite, "testcase", classname=policy, name=_printable(str(finding.target.id)), time="0"
+            suite, "testcase", classname=policy, name=printable(str(finding.target.id)), time="0"
         )
         row = rows.get((policy, finding.target.key))
         if row is not None:
@@ -45,10 +46,10 @@ def _suite(policy: str, findings: list[Finding], rows: dict[tuple[str, str], Row
 
 
 def _outcome(row: Row, title: str) -> Iterator[ElementTree.Element]:
-    reason = _printable(row.finding.reason)
+    reason = printable(row.finding.reason)
     if row.is_wrong and row.is_new:
         failure = ElementTree.Element("failure", type=row.severity.value, message=title)
-        failure.text = f"{reason}\n{_printable(str(row.finding.resource_id))}"
+        failure.text = f"{reason}\n{printable(str(row.finding.resource_id))}"
         yield failure
     elif row.is_wrong:
         said = ElementTree.Element("system-out")
@@ -63,9 +64,9 @@ def _unlisted(report: Report) -> ElementTree.Element:
     suite = ElementTree.Element("testsuite", name="scopes")
     for one in report.estate.unlisted:
         case = ElementTree.SubElement(
-            suite, "testcase", classname="scopes", name=_printable(one.scope), time="0"
+            suite, "testcase", classname="scopes", name=printable(one.scope), time="0"
         )
-        ElementTree.SubElement(case, "error", type="Unlisted", message=_printable(one.reason))
+        ElementTree.SubElement(case, "error", type="Unlisted", message=printable(one.reason))
     _count(suite, list(suite))
     return suite
 
@@ -79,8 +80,3 @@ def _count(parent: ElementTree.Element, children: list[ElementTree.Element]) -> 
 
 def _number(child: ElementTree.Element, name: str, tag: str) -> int:
     return int(child.get(name, "0")) if child.tag == "testsuite" else int(child.find(tag) is not None)
-
-
-def _printable(said: str) -> str:
-    """XML 1.0 has no control characters, not even escaped."""
-    return "".join(char if char.isprintable() or char in "\n\t" else "\ufffd" for char in said)

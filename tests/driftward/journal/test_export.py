@@ -17,6 +17,7 @@ import pytest
 from driftward.journal.asking import Asked, Verified
 from driftward.journal.export_file import About, ExportedBlobs, ExportedTables, opened, write_export
 from driftward.journal.exported import verify_export
+from driftward.journal.keeping import kept
 from shared.model.chain import FaultKind
 from shared.model.errors import StoreError
 from shared.model.interfaces import Entity
@@ -114,6 +115,7 @@ def test_an_export_that_is_dated_back_passes_nothing_off_as_pending(path: Path) 
         "DELETE FROM about WHERE name = 'exportedAt'",
         "UPDATE about SET said = '2026-11-02T08:00:00' WHERE name = 'exportedAt'",
         "UPDATE about SET said = 'many' WHERE name = 'keptDays'",
+        "UPDATE about SET said = '-5' WHERE name = 'keptDays'",
     ],
 )
 def test_a_file_that_does_not_say_what_it_is_is_no_export(path: Path, statement: str) -> None:
@@ -130,6 +132,23 @@ def test_what_is_no_export_cannot_be_read(tmp_path: Path, data: bytes) -> None:
 
 
 # --- whole or not there ----------------------------------------------------------------------------
+
+
+def test_a_path_that_is_too_long_to_be_opened_is_told(path: Path, tmp_path: Path) -> None:
+    deep = tmp_path / "/".join(["d" * 200] * 3)
+    deep.mkdir(parents=True)
+    there = deep / "journal.sqlite"
+    there.write_bytes(path.read_bytes())
+    with pytest.raises(StoreError, match="unable to open"), opened(there):
+        pass
+    with pytest.raises(OSError, match="unable to open"):
+        write_export([], ABOUT, deep / "other.sqlite")
+
+
+def test_links_that_are_kept_for_longer_than_can_be_counted_are_kept_for_good(path: Path) -> None:
+    edited(path, "UPDATE about SET said = '999999999999' WHERE name = 'keptDays'")
+    assert not faults(path)
+    assert kept(999_999_999_999) == kept(0) == timedelta.max
 
 
 def test_an_export_is_never_written_over(path: Path, whole: bytes) -> None:
