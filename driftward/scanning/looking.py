@@ -59,7 +59,7 @@ class Looks:
         self._clock = SystemClock()
         self._clients = ArmClients(self._settings)
         self._tag_lists = TagLists()
-        self._is_broken_off = Event()
+        self._is_over = Event()
         self._cause = Cause(kind=CauseKind.OPERATOR, time=self._clock.now())
 
     def now(self) -> datetime:
@@ -67,7 +67,7 @@ class Looks:
 
     def pause(self, seconds: float) -> None:
         """Raises ``CancelledError`` for a look that nobody waits for any more."""
-        if self._is_broken_off.wait(seconds):
+        if self._is_over.wait(seconds):
             raise CancelledError
 
     def close(self) -> None:
@@ -88,10 +88,8 @@ class Looks:
                     done, running = wait(running, return_when=FIRST_COMPLETED)
                     running |= {pool.submit(self.at, target) for target in islice(coming, len(done))}
                     yield from map(_result, done)
-            except BaseException:
-                self._is_broken_off.set()
-                raise
             finally:
+                self._is_over.set()
                 pool.shutdown(cancel_futures=True)
 
     def at(self, target: Target) -> Seen:
