@@ -93,7 +93,7 @@ def _program(log_path: Path, disk: Disk | None, project_root: Path) -> Program:
         log_path=log_path,
         ready=rf"(?s){_LISTENING}.*{_LISTENING}.*{_LISTENING}",
         cwd=log_path.parent,
-        ready_seconds=180.0 if disk else 30.0,
+        ready_seconds=180.0,
         stop_seconds=10.0 if disk else 3.0,
     )
 
