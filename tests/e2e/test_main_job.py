@@ -328,7 +328,8 @@ def test_rules_of_a_vnet_integrated_server_are_advice_and_dormant_ones_a_low_ale
     advice = enforcing.wait_for_alert(idle, "postgres-firewall-rules-on-vnet-integrated")
     assert (advice["severity"], advice["evidence"]["reach"]) == ("Informational", "private only")
     opened = until(
-        lambda: enforcing.published(idle).get("Driftward.Alert.Opened"), "whoever follows by program to hear of it"
+        lambda: enforcing.published(idle).get("Driftward.Alert.Opened"),
+        "whoever follows by program to hear of it",
     )
     assert opened["data"]["severity"] == "Informational"
     asleep = enforcing.server("asleep", public=False, rules=["office"])
