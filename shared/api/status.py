@@ -92,8 +92,8 @@ def open_alerts(sources: Sources) -> Mapping[Severity, int] | None:
 
 
 def _open_of(severity: Severity, sources: Sources) -> int:
-    wanted = Wanted(state=AlertStatus.OPEN, severity=severity)
-    return len(sources.store.alert_page(wanted, MOST_COUNTED).records)
+    found = sources.store.alert_page(Wanted(state=AlertStatus.OPEN, severity=severity), 1).total
+    return MOST_COUNTED if found is None else min(found, MOST_COUNTED)
 
 
 def unknown_targets(sources: Sources) -> tuple[UnknownTargetView, ...] | None:

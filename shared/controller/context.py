@@ -106,5 +106,5 @@ def _was_given(alert: AlertRecord, approval: Approval, visit: Visit) -> bool:
 
 def _created_after_first_pass(visit: Visit) -> bool:
     created = visit.snapshot.created_at
-    first_pass = visit.deps.store.first_pass(visit.target.id.subscription)
+    first_pass = visit.deps.store.first_passes.find(visit.target.id.subscription)
     return created is not None and first_pass is not None and created > first_pass

@@ -30,6 +30,8 @@ _OVER: Final = "nothing of what was exempt is left, or it is exempt again"
 def tell_of_ended_exemptions(record: TargetRecord, cause: Cause, deps: Deps) -> None:
     """Open an alert for each exemption of the memory that has ended, and take it out of the memory."""
     now = deps.clock.now()
+    if record.exemptions:
+        deps.store.exempt.enter(record)
     ended = [given for given in record.exemptions if given.expires_at <= now]
     for given in ended:
         tell_of_end(of_record(given, record), record.target, cause, deps)

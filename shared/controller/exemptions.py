@@ -69,9 +69,9 @@ def in_file(configuration: Configuration) -> Iterator[Given]:
 
 
 def memories(deps: Deps) -> Iterator[TargetRecord]:
-    """Of every target in the subscriptions that are swept."""
+    """Those that hold an exemption, in the subscriptions that are swept."""
     for subscription in sorted({scope.subscription.lower() for scope in deps.settings.scopes}):
-        yield from deps.store.known_targets(subscription)
+        yield from deps.store.exempt.all(subscription)
 
 
 def known_within(scope: ResourceId, deps: Deps) -> list[TargetRecord]:

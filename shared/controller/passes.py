@@ -144,7 +144,7 @@ def _tell_of_ends(watched: Iterable[Watched], cause: Cause, deps: Deps) -> None:
 def _complete_first_pass(subscription: str, began: datetime, deps: Deps) -> None:
     """The line between what was inherited and what is new: when the pass began that listed everything."""
     if any(not scope.resource_group for scope in _scopes(subscription, deps)):
-        deps.store.complete_first_pass(subscription, began)
+        deps.store.first_passes.complete(subscription, began)
 
 
 def _scopes(subscription: str, deps: Deps) -> list[ResourceId]:

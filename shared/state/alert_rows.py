@@ -21,6 +21,8 @@ from shared.state.table_layout import ALERTS, alert_place, alert_row, is_alert
 from shared.state.table_rows import Rows, newest_first
 
 _LOOKED_AT: Final = 500
+_FILLING: Final = "alerts-by-state-and-severity"
+"""Another name when there is another list: what is in the others is entered again."""
 """Alerts that are gone over at a time for those that are old."""
 
 
@@ -35,10 +37,9 @@ class Alerts:
 
     def put(self, record: AlertRecord, others: Iterable[TableWrite] = ()) -> AlertRecord:
         """Write a record, the rows that it is listed by and ``others`` beside it in one transaction."""
-        row = alert_row(record)
-        listed = Listed(place=_place_of(record), row=row, known=record.listed)
+        listed = _listed(record)
         record = replace(record, listed=listed.rows)
-        write = self._rows.write_of(alert_place(record.id), record, row)
+        write = self._rows.write_of(alert_place(record.id), record, listed.row)
         etag, *_ = self._rows.write(ALERTS, write, *others, *self._lists.writes(listed))
         self._lists.clear(listed)
         return replace(record, etag=etag)
@@ -55,14 +56,14 @@ class Alerts:
     ) -> list[AlertRecord]:
         """The alerts that fit, last seen first; all of them without a limit."""
         wanted = Wanted(target=target, policies=frozenset({policy}) if policy else None, state=status)
-        if self._fillings.is_done(ALERTS):
+        if self._fillings.is_done(_FILLING):
             return list(islice(self._records(self._lists.all(wanted)), limit))
         fitting = filter(wanted.fits, _of_alerts(self._tables.query(ALERTS, ALERTS)))
         return [self._rows.record(AlertRecord, entity) for entity in sorted(fitting, key=_place)[:limit]]
 
     def page(self, wanted: Wanted, limit: int, after: str) -> Page[AlertRecord]:
         """A page of the alerts that are wanted, last seen first."""
-        if self._fillings.is_done(ALERTS):
+        if self._fillings.is_done(_FILLING):
             listed = self._lists.cut(wanted, limit, after)
             return Page(tuple(self._records(listed.entities)), listed.total, listed.after)
         rows = _of_alerts(self._tables.query(ALERTS, ALERTS, properties=COLUMNS))
@@ -71,17 +72,17 @@ class Alerts:
         return Page(tuple(one for one in records if one is not None), found.total, found.after)
 
     def fill(self, most: int) -> None:
-        """List up to ``most`` alerts that are in no list."""
-        filling = self._fillings.find(ALERTS)
+        """List up to ``most`` alerts that are not in every list that they belong to."""
+        filling = self._fillings.find(_FILLING)
         step = filling.at_once(most)
         rows = takewhile(is_no_list, self._tables.query(ALERTS, ALERTS, behind=filling.behind, page=step))
         entities = list(islice(_of_alerts(rows), step))
         for entity in entities:
             record = self._rows.record(AlertRecord, entity)
-            if not record.listed:
+            if set(record.listed) != set(_listed(record).rows):
                 with suppress(EntityChanged):  # whoever was faster has listed it
                     self.put(record)
-        self._fillings.put(ALERTS, "", filling.after([entity.row for entity in entities], most))
+        self._fillings.put(_FILLING, "", filling.after([entity.row for entity in entities], most))
 
     def retire(self, position: Position, terms: Terms) -> Retired:
         """Remove some of the alerts that were over before a time, and rows of lists that name none any more.
@@ -139,6 +140,10 @@ def _is_over(record: AlertRecord, until: datetime) -> bool:
 
 def _of_alerts(rows: Iterable[Entity]) -> Iterator[Entity]:
     return (row for row in rows if is_alert(row.row))
+
+
+def _listed(record: AlertRecord) -> Listed:
+    return Listed(place=_place_of(record), row=alert_row(record), known=record.listed)
 
 
 def _place_of(record: AlertRecord) -> str:

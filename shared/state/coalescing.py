@@ -48,9 +48,10 @@ from typing import Final
 
 from shared.model import Cause, CauseKind, Target
 from shared.model.errors import EntityChanged, StoreError
-from shared.model.interfaces import Tables
+from shared.model.interfaces import Put, Tables
 from shared.model.messages import Message, MessageKind, RunOptions
 from shared.model.values import value
+from shared.state.heard_rows import Heard
 from shared.state.table_layout import queue_place_of
 from shared.state.table_rows import Place, Rows, conditional
 
@@ -190,9 +191,11 @@ class Coalescing:
         rows: Rows,
         send: Callable[[Message, float], None],
         new_token: Callable[[], str],
+        heard: Heard,
     ) -> None:
         self._tables = tables
         self._rows = rows
+        self._heard = heard
         self._send = send
         self._new_token = new_token
 
@@ -200,12 +203,14 @@ class Coalescing:
         """See ``Store.arm``."""
         if message.kind is not MessageKind.LOOK or message.options != RunOptions():
             raise ValueError("only a look without options is coalesced: merging would lose the options")
+        notes = self._heard.note_of(message, now)
         for etag, state in self._readings(place):
             after = joined(state, message.cause, now, delay_seconds)
             sends = after is None
             if after is None:
                 after = armed(state, self._sent(message, state.next_generation, now, delay_seconds))
-            if self._written(place, after, etag) is not None:
+            if self._written(place, after, etag, *notes) is not None:
+                self._heard.noted(notes, now)
                 return sends
         raise _crowded(place)
 
@@ -252,10 +257,11 @@ class Coalescing:
             else:
                 yield entity.etag, self._rows.value(Coalesced, entity)
 
-    def _written(self, place: Place, state: Coalesced, etag: str | None) -> str | None:
+    def _written(self, place: Place, state: Coalesced, etag: str | None, *notes: Put) -> str | None:
         """The etag of the row that is now ``state``; None when it was not as it was read any more."""
+        row = conditional(place, self._rows.properties(state), etag)
         try:
-            (written,) = self._rows.write(place.table, conditional(place, self._rows.properties(state), etag))
+            written, *_ = self._rows.write(place.table, row, *notes)
         except EntityChanged:
             return None
         return written

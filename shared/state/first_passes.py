@@ -11,17 +11,19 @@ from shared.state.table_rows import Rows, conditional, timestamp
 
 
 class FirstPasses:
-    """One row for each subscription; see ``Store`` for what its methods promise."""
+    """``Store.first_passes``: one row for each subscription. Every method may raise ``StoreError``."""
 
     def __init__(self, tables: Tables, rows: Rows) -> None:
         self._tables = tables
         self._rows = rows
 
     def find(self, subscription: str) -> datetime | None:
+        """When it began; None before there was one."""
         entity = self._rows.get(first_pass_place(subscription))
         return None if entity is None else datetime.fromisoformat(str(entity.properties["startedAt"]))
 
     def complete(self, subscription: str, started_at: datetime) -> None:
+        """Note it; later calls change nothing."""
         place = first_pass_place(subscription)
         row = {"startedAt": timestamp(started_at)}
         try:

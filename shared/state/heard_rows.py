@@ -1,64 +1,69 @@
-"""The last event that was heard in a subscription, by the rows in which events are coalesced.
+"""The last event that was heard in a subscription.
 
-No row of its own: an event would cost a write more. So all keys of the subscription are read, which is right
-where somebody asks why no event came, and nowhere else.
+It has a row of its own, in the partition of the rows in which events are coalesced: it is written with one
+of those, in one transaction, so that no event costs a request more. Every instance writes it once in a minute
+at most, so that a burst does not pay for a transaction each. So what is told is the last event to a minute.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from shared.model import Cause, CauseKind
-from shared.model.errors import NotReadable, TextGone
-from shared.model.interfaces import Entity, Tables
-from shared.model.memory import TargetRecord
+from shared.model.interfaces import Put
+from shared.model.messages import Message
 from shared.model.resource_id import ResourceId
 from shared.model.values import value
-from shared.state.coalescing import Coalesced
-from shared.state.table_layout import QUEUE_PREFIX, TARGET_PREFIX, TARGETS
+from shared.state.table_layout import TARGETS, queue_place
 from shared.state.table_rows import Place, Rows
+
+_NOTED_EVERY: Final = timedelta(minutes=1)
 
 
 @value
 class LastEvent:
-    """The newest event that the app accepted."""
+    """An event that the app accepted, none long before the newest."""
 
-    time: datetime
-    """When what it tells of happened."""
     cause: Cause
     target: ResourceId | None
-    """Whose look it asked for; None where that is no target that is known."""
+    """Whose look it asked for; None where it asked for what depends on something else."""
+
+    @property
+    def time(self) -> datetime:
+        """When what it tells of happened."""
+        return self.cause.time
 
 
 class Heard:
     """``Store.heard``."""
 
-    def __init__(self, tables: Tables, rows: Rows) -> None:
-        self._tables = tables
+    def __init__(self, rows: Rows) -> None:
         self._rows = rows
+        self._noted: dict[str, datetime] = {}
+        """When this process last noted an event, by partition."""
 
     def last_event(self, subscription: str) -> LastEvent | None:
         """None where none was ever heard."""
-        entities = self._tables.query(TARGETS, subscription.lower(), QUEUE_PREFIX)
-        events = (found for entity in entities for found in self._events(entity))
-        newest = max(events, key=lambda found: found[0].time, default=None)
-        if newest is None:
-            return None
-        cause, entity = newest
-        return LastEvent(time=cause.time, cause=cause, target=self._target_of(entity))
+        entity = self._rows.get(_place(subscription))
+        return None if entity is None else self._rows.value(LastEvent, entity)
 
-    def _events(self, entity: Entity) -> Iterator[tuple[Cause, Entity]]:
-        with suppress(NotReadable, TextGone):  # one odd row hides no other
-            for heard in self._rows.value(Coalesced, entity).heard:
-                for one in (heard, *heard.earlier):
-                    if one.kind is CauseKind.EVENT:
-                        yield one, entity
+    def note_of(self, message: Message, now: datetime) -> tuple[Put, ...]:
+        """What is to be written with the row of the key that an event asks for: mostly nothing."""
+        place = _place(queue_place(message).partition)
+        noted = self._noted.get(place.partition)
+        recent = noted is not None and abs(now - noted) < _NOTED_EVERY
+        if message.cause.kind is not CauseKind.EVENT or recent:
+            return ()
+        event = LastEvent(
+            cause=message.cause, target=message.target.id if message.target is not None else None
+        )
+        return (Put(partition=place.partition, row=place.row, properties=self._rows.properties(event)),)
 
-    def _target_of(self, entity: Entity) -> ResourceId | None:
-        """What is remembered lies under the same hash."""
-        row = f"{TARGET_PREFIX}{entity.row.removeprefix(QUEUE_PREFIX)}"
-        known = self._rows.get(Place(table=TARGETS, partition=entity.partition, row=row))
-        record = self._rows.readable(TargetRecord, known) if known is not None else None
-        return record.target.id if record is not None else None
+    def noted(self, notes: tuple[Put, ...], now: datetime) -> None:
+        """They are written."""
+        self._noted.update((note.partition, now) for note in notes)
+
+
+def _place(subscription: str) -> Place:
+    return Place(table=TARGETS, partition=subscription.lower(), row="p-heard")

@@ -1,9 +1,10 @@
 """What a listing is read by: a row for each side that it selects by, in the order of the listing.
 
 Beside the record of an alert or a change lie rows that hold nothing but its plain properties: one in the list
-of all, and one in the list of its target, its policy, its state and its severity. They are written in the
-transaction that writes the record, whose ``listed`` names them; those of before are removed after it. A row
-that was left behind names a record that does not name it, and is removed by whoever meets it.
+of all, and one in the list of its target, its policy, its state and its severity, and of both of the last:
+what is open and severe must not hide behind what is open. They are written in the transaction that writes the
+record, whose ``listed`` names them; those of before are removed after it. A row that was left behind names a
+record that does not name it, and is removed by whoever meets it.
 
 A page reads the narrowest list from where it begins, and never more than a bounded number of rows: where few
 of them fit the rest of the question, a page is short and says where to go on. So no page costs more when
@@ -17,6 +18,7 @@ from dataclasses import field
 from itertools import islice
 from typing import Final
 
+from shared.model.alert_records import AlertStatus
 from shared.model.interfaces import Entity, Put, Row, Tables
 from shared.model.values import value
 from shared.state.listings import COLUMNS, Cut, Wanted
@@ -29,6 +31,7 @@ _MOST_READ: Final = 100
 """Rows of a list that a page reads beyond those that fit."""
 _SIDES: Final = {"target": "t", "policy": "p", "status": "s", "outcome": "s", "severity": "v"}
 """The plain properties that a listing has a list for, and what tells the lists apart."""
+_STATE_AND_SEVERITY: Final = "e"
 
 
 @value
@@ -42,8 +45,10 @@ class Listed:
 
     @property
     def rows(self) -> tuple[str, ...]:
-        sides = (_side(name, str(self.row[name])) for name in _SIDES if name in self.row)
-        return tuple(side + self.place for side in (_side("", ""), *sides))
+        sides = [_side(name, str(self.row[name])) for name in _SIDES if name in self.row]
+        state, severity = self.row.get("status"), self.row.get("severity")
+        both = [_both(str(state), str(severity))] if state is not None and severity is not None else []
+        return tuple(side + self.place for side in (_side("", ""), *sides, *both))
 
 
 def place_of(row: str) -> str:
@@ -116,6 +121,8 @@ def _list_of(wanted: Wanted) -> str:
         return _side("target", wanted.target.key)
     if wanted.policies is not None and len(wanted.policies) == 1:
         return _side("policy", *wanted.policies)
+    if wanted.severity is not None and isinstance(wanted.state, AlertStatus):
+        return _both(str(wanted.state), str(wanted.severity))
     if wanted.state is not None:
         return _side("status", str(wanted.state))
     return _side("severity", str(wanted.severity)) if wanted.severity is not None else _side("", "")
@@ -124,6 +131,10 @@ def _list_of(wanted: Wanted) -> str:
 def _side(name: str, text: str) -> str:
     """What the rows of a list begin with."""
     return f"{INDEX_PREFIX}{_SIDES[name]}{digest(text)}-" if name else f"{INDEX_PREFIX}a-"
+
+
+def _both(state: str, severity: str) -> str:
+    return f"{INDEX_PREFIX}{_STATE_AND_SEVERITY}{digest(f'{state} {severity}')}-"
 
 
 def is_no_list(entity: Entity) -> bool:

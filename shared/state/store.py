@@ -27,6 +27,7 @@ from shared.state.blob_archive import Archive, reference
 from shared.state.change_rows import Changes
 from shared.state.claims import Claims
 from shared.state.coalescing import Coalesced, Coalescing, Started
+from shared.state.exempt_rows import ExemptTargets
 from shared.state.exemption_rows import ScopeExemptions
 from shared.state.first_passes import FirstPasses
 from shared.state.heard_rows import Heard
@@ -87,15 +88,16 @@ class Store:
         self.incidents = IncidentRows(tables, self._rows, self._alerts, self.letters)
         self._runs = Runs(tables, self._rows)
         self.names = Names(tables, self._rows)
-        self._first_passes = FirstPasses(tables, self._rows)
+        self.first_passes = FirstPasses(tables, self._rows)
         self.retention = Retention(tables, self._rows, self._archive)
         self.upkeep = Upkeep(self._relations, self._alerts, self._changes)
         self.new_token = new_token
         self.page_key = PageKey(tables, new_token)
         self.unknown = UnknownTargets(tables, self._rows)
         self.passes = PassRows(tables, self._rows)
-        self.heard = Heard(tables, self._rows)
-        self._coalescing = Coalescing(tables, self._rows, self.send, new_token)
+        self.exempt = ExemptTargets(tables, self._rows)
+        self.heard = Heard(self._rows)
+        self._coalescing = Coalescing(tables, self._rows, self.send, new_token, self.heard)
 
     # --- messages ----------------------------------------------------------------------------------
 
@@ -265,14 +267,6 @@ class Store:
     def unrelate(self, target: Target) -> None:
         """Forget what a target depended on: it is gone."""
         self._relations.unrelate(target)
-
-    def first_pass(self, subscription: str) -> datetime | None:
-        """When the first complete pass over a subscription began; None before there was one."""
-        return self._first_passes.find(subscription)
-
-    def complete_first_pass(self, subscription: str, started_at: datetime) -> None:
-        """Note the first complete pass; later calls change nothing."""
-        self._first_passes.complete(subscription, started_at)
 
     # --- blobs -------------------------------------------------------------------------------------
 

@@ -4,10 +4,11 @@
 
     targets  partition = subscription   t-… memory of a target       q-… coalescing of a queue key
                                         u-… a target of which nothing can be read
+                                        v-… a target whose memory holds an exemption
                                         b-… part of a budget         r-…-… relation
                                         s-…-… where a target's relations lie
                                         g-…-… target known in a resource group
-                                        p-first-pass  p-sweep
+                                        p-first-pass  p-sweep  p-heard
                                         f-…-… partition with relations of a target, in an old store
                                         j-…-<number> link of a chain h-… the chain's newest link
                                         w-… what a list showed of a target or a locator

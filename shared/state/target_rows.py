@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from shared.model.interfaces import TableWrite
 from shared.model.memory import TargetRecord
+from shared.state.exempt_rows import rows_of_exempt
 from shared.state.journal import Journal
 from shared.state.relation_rows import Relations
 from shared.state.table_layout import TARGETS, partition_of, target_place, target_row
@@ -29,7 +30,8 @@ class TargetRows:
         own = self._rows.write_of(target_place(record.target), bare, target_row(record))
         links = self._journal.writes(partition_of(record.target), record.target.key, record.deeds)
         known = [self._relations.write_of_known(record.target)] if record.etag is None else []
-        etag, *_ = self._rows.write(TARGETS, own, *others, *links, *known)
+        exempt = rows_of_exempt(record)
+        etag, *_ = self._rows.write(TARGETS, own, *others, *links, *known, *exempt)
         return replace(bare, etag=etag)
 
     def is_as_read(self, record: TargetRecord) -> bool:

@@ -184,7 +184,7 @@ def test_a_scope_that_adopts_has_the_inherited_rule_deleted() -> None:
 
 def test_a_server_made_after_the_first_pass_is_new_and_not_inherited() -> None:
     world = World()
-    world.store.complete_first_pass(SERVER.subscription, START - timedelta(days=1))
+    world.store.first_passes.complete(SERVER.subscription, START - timedelta(days=1))
     drift(world, public_server(firewall_rules=(OFFICE, ALL_AZURE), created_at=START))
     assert world.store.changes()[0].decision.reason is Reason.NEW_RESOURCE
 

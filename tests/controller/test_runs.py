@@ -328,7 +328,7 @@ def test_the_first_complete_pass_is_dated_by_its_beginning_and_only_once() -> No
     world.clock.advance(3600)
     sweep(world.deps())
     world.drain()
-    assert world.store.first_pass(SUBSCRIPTION) == START
+    assert world.store.first_passes.find(SUBSCRIPTION) == START
 
 
 def test_a_server_created_after_the_first_pass_is_reverted_without_a_compliant_reading() -> None:

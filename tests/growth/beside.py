@@ -7,17 +7,21 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
-from shared.model import Locator, LocatorKind, Outcome, Severity, Target
+from shared.model import Cause, CauseKind, Locator, LocatorKind, Outcome, Severity, Target
 from shared.model.alert_records import AlertStatus
 from shared.model.interfaces import Relation
 from shared.model.memory import TargetRecord
+from shared.model.messages import look
 from shared.model.resource_id import ResourceId
 from shared.state.listings import Wanted
+from shared.state.store import Store
 from tests.adapters.storage.examples import alert, change
+from tests.api.test_api import call
 from tests.builders import DRIFTED, OFFICE, ZONE, public_server
 from tests.controller.test_reconcile import FIREWALL
 from tests.counting import Counts, counted
 from tests.fakes import START, SUBSCRIPTION, World, only
+from tests.memory import MemoryQueue
 
 _GROUP: Final = f"/subscriptions/{SUBSCRIPTION}/resourceGroups"
 _NEW: Final = ResourceId(f"{_GROUP}/new/providers/Microsoft.DBforPostgreSQL/flexibleServers/new")
@@ -29,6 +33,7 @@ OPERATIONS: Final = (
     *("accept", "join", "firstLook", "look", "revert", "alert", "resolve", "locator", "group", "gone"),
     *("alertsPage", "alertsNextPage", "alertsOfTarget", "alertsOpen", "alertsOpenCritical"),
     *("changesPage", "changesNextPage", "changesOfTarget", "changesReverted"),
+    *("status", "exemptions"),
 )
 
 
@@ -52,8 +57,9 @@ def guard_of(number: int) -> Locator:
 
 
 def populate(world: World, size: int) -> None:
-    """So many servers with a memory, two relations, an alert and a change each; every other alert is open."""
-    store = world.store
+    """So many servers with a memory, two relations, an alert, a change and an event that was heard each;
+    every other alert is open."""
+    store, events = world.store, Store(world.tables, world.blobs, MemoryQueue(world.clock))
     for _ in range(2):
         store.upkeep.fill(SUBSCRIPTION, 10)
     for number in range(size):
@@ -64,6 +70,7 @@ def populate(world: World, size: int) -> None:
         told = replace(alert(f"{number:016x}", target, at, status), severity=Severity.LOW)
         store.put_alert(told)
         store.put_change(change(f"c{number}", target, at, Outcome.REVERTED))
+        events.arm(look(target, Cause(kind=CauseKind.EVENT, time=at)), at, 0)
 
 
 def _of_a_server(world: World, counts: Counts) -> dict[str, int]:
@@ -122,4 +129,7 @@ def _of_pages(world: World, counts: Counts) -> dict[str, int]:
     spent("changesNextPage", lambda: store.change_page(Wanted(), 20, newest.after or ""))
     spent("changesOfTarget", lambda: store.change_page(Wanted(target=seventh), 20))
     spent("changesReverted", lambda: store.change_page(Wanted(state=Outcome.REVERTED), 20))
+    spent("status", lambda: call(world, "status"))
+    call(world, "list_exemptions")  # what is older than their list is entered once
+    spent("exemptions", lambda: call(world, "list_exemptions"))
     return costs

@@ -42,15 +42,15 @@ def written(tables: MemoryTables) -> None:
         over(tables).put_change(change(f"c{number}", target, at, Outcome.REVERTED, f"p{number % 3}"))
 
 
-def made_old(tables: MemoryTables) -> None:
-    """As if no version that knows lists had written anything."""
+def made_old(tables: MemoryTables, lists: str = "x-") -> None:
+    """As if no version that knows such lists had written anything."""
     for table in ("alerts", "changes"):
         for row in list(tables.query(table, table)):
-            if row.row.startswith("x-"):
+            if row.row.startswith(lists):
                 tables.delete(table, table, row.row)
             elif "json0" in row.properties:
                 document = json.loads(str(row.properties["json0"]))
-                document.pop("listed")
+                document["listed"] = [one for one in document["listed"] if not one.startswith(lists)]
                 bare = {**row.properties, "json0": json.dumps(document)}
                 tables.write(table, Replace(partition=table, row=row.row, properties=bare, etag=row.etag))
 
@@ -74,12 +74,13 @@ def pages(store: Store, wanted: Wanted, limit: int) -> list[str]:
 )
 @pytest.mark.parametrize("wanted", EVERY.values(), ids=EVERY)
 @pytest.mark.parametrize("limit", [1, 4, 100])
+@pytest.mark.parametrize("lists", ["x-", "x-e"], ids=["none", "those of both state and severity"])
 def test_a_listing_is_the_same_before_while_and_after_its_lists_are_filled(
-    wanted: Wanted, limit: int
+    wanted: Wanted, limit: int, lists: str
 ) -> None:
     tables = MemoryTables()
     written(tables)
-    made_old(tables)
+    made_old(tables, lists)
     before = pages(over(tables), wanted, limit)
     assert before
     for _ in range(4):
@@ -96,7 +97,7 @@ def test_an_alert_that_is_seen_again_or_ends_is_in_each_list_once() -> None:
     store.put_alert(replace(told, status=AlertStatus.RESOLVED))
     assert pages(store, Wanted(), 10) == ["a1"]
     assert pages(store, Wanted(state=AlertStatus.OPEN), 10) == []
-    assert sum(row.row.startswith("x-") for row in tables.query("alerts")) == 5
+    assert sum(row.row.startswith("x-") for row in tables.query("alerts")) == 6
 
 
 def test_a_list_of_one_side_says_of_the_others_what_is_so_now() -> None:
@@ -130,7 +131,25 @@ def test_a_row_that_a_dead_worker_left_in_a_list_is_removed_by_whoever_meets_it(
     told = store.put_alert(alert("a1", last_seen=NOW))
     store.put_alert(replace(told, status=AlertStatus.RESOLVED, listed=()))  # it forgot what it was in
     assert pages(store, Wanted(state=AlertStatus.OPEN), 10) == []
-    assert sum(row.row.startswith("x-") for row in tables.query("alerts")) == 5
+    assert pages(store, Wanted(state=AlertStatus.OPEN, severity=told.severity), 10) == []
+    assert sum(row.row.startswith("x-") for row in tables.query("alerts")) == 6
+
+
+def test_what_is_open_and_severe_does_not_hide_behind_what_is_open() -> None:
+    tables = MemoryTables()
+    store = over(tables)
+    store.upkeep.fill(SUBSCRIPTION, most=8)
+    for number in range(300):
+        severity = Severity.CRITICAL if number in {0, 299} else Severity.LOW
+        store.put_alert(
+            replace(alert(f"{number:016x}", last_seen=NOW - timedelta(hours=number)), severity=severity)
+        )
+    page = store.alert_page(Wanted(state=AlertStatus.OPEN, severity=Severity.CRITICAL), 20)
+    assert ([one.id for one in page.records], page.total, page.after) == (
+        [f"{0:016x}", f"{299:016x}"],
+        2,
+        None,
+    )
 
 
 def test_how_many_there_are_is_said_of_short_lists_on_every_page() -> None:

@@ -780,11 +780,11 @@ def test_a_known_relation_costs_no_write(bench: Bench) -> None:
 
 @EVERYWHERE
 def test_the_first_complete_pass_is_noted_once(store: Store) -> None:
-    assert store.first_pass(SUBSCRIPTION) is None
-    store.complete_first_pass(SUBSCRIPTION, NOW)
-    store.complete_first_pass(SUBSCRIPTION.upper(), LATER)
-    assert store.first_pass(SUBSCRIPTION.lower()) == NOW
-    assert store.first_pass("other") is None
+    assert store.first_passes.find(SUBSCRIPTION) is None
+    store.first_passes.complete(SUBSCRIPTION, NOW)
+    store.first_passes.complete(SUBSCRIPTION.upper(), LATER)
+    assert store.first_passes.find(SUBSCRIPTION.lower()) == NOW
+    assert store.first_passes.find("other") is None
 
 
 # --- blobs -----------------------------------------------------------------------------------------
