@@ -1,11 +1,10 @@
-"""One flow tuple of a flow log: a text of commas becomes a time and, where the flow was denied or that is asked
-for, a packet.
+"""One flow tuple of a flow log: a text of commas becomes a time and, where the flow was denied or that is
+asked for, a packet.
 
-Three layouts are known. NSG flow logs, version 1: time, source, destination, source port, destination
-port, protocol (``T``, ``U``), direction (``I``, ``O``), decision (``A``, ``D``); version 2 adds the flow's
-state and four counters. Virtual network flow logs, version 4: the same first five, the protocol's IANA
-number, the direction, the state (``B``, ``C``, ``E``, and ``D`` for denied), the encryption, four counters.
-Sources:
+Three layouts are known. NSG flow logs, version 1: time, source, destination, source port, destination port,
+protocol (``T``, ``U``), direction (``I``, ``O``), decision (``A``, ``D``); version 2 adds the flow's state
+and four counters. Virtual network flow logs, version 4: the same first five, the protocol's IANA number, the
+direction, the state (``B``, ``C``, ``E``, and ``D`` for denied), the encryption, four counters. Sources:
 MicrosoftDocs/azure-docs, ``articles/network-watcher/nsg-flow-logs-overview.md`` @03464f2b (2024-10-21) and
 ``vnet-flow-logs-overview.md`` @010d565d (2024-08-02).
 

@@ -1,9 +1,10 @@
-"""ARM's limits: what has no room is made wider where that lets nobody in from outside, or is left out and said.
+"""ARM's limits: what has no room is made wider where that lets nobody in from outside, or is left out and
+said.
 
 An NSG holds 1,000 rules and, of all its rules together, 4,000 sources and 4,000 destinations (Azure
 subscription and service limits). What stands already needs its room until the last step, so only the rest is
-given out. Private prefixes are made wider, all of them by the same number of bits, until they fit; public ones
-never are. Pure.
+given out. Private prefixes are made wider, all of them by the same number of bits, until they fit; public
+ones never are. Pure.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Counting the flows of a log by stream, in memory that does not grow with the log.
 
 Each lot holds a bounded number of streams; what comes when it is full is counted as over the bound. A stream
-remembers how many of its flows fell into each hour of the last day that was seen so far, for which day that is
-shows only at the end of the log.
+remembers how many of its flows fell into each hour of the last day that was seen so far, for which day that
+is shows only at the end of the log.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Final
 
 from driftward.flows.labels import holds
 from driftward.flows.reader import Event, Seen
-from driftward.flows.tuples import Packet
+from driftward.flows.tuples import TCP, UDP, Packet
 from driftward.proposal.traffic import Lot, Observed, Place, Stream, Traffic
 
 MOST: Final = 1 << 15
@@ -108,7 +108,8 @@ class Gathering:
             here, there = there, here
         if not holds(self._place.subnet, here):
             return None
-        return self._lot(packet, there, denied), Stream(packet.outbound, packet.protocol, packet.port, there)
+        port = packet.port if packet.protocol in {TCP, UDP} else 0
+        return self._lot(packet, there, denied), Stream(packet.outbound, packet.protocol, port, there)
 
     def _lot(self, packet: Packet, there: int, denied: bool) -> Lot:
         if denied:

@@ -7,8 +7,8 @@ encryption of Azure Database for PostgreSQL. What hangs on a feature that is not
 a server that loses its key stops within the hour.
 
 A service tag stands for a whole service and only where the service is needed as a whole. Storage "may be
-narrowed to the region" (private access networking): it is where region and prefixes are known, every call that
-was seen went there, and no replica is declared. Nothing here ever asks for Internet. Pure.
+narrowed to the region" (private access networking): it is where region and prefixes are known, every call
+that was seen went there, and no replica is declared. Nothing here ever asks for Internet. Pure.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
 """Where the rules go on the NSG that stands, what becomes of those that stand, and in which order.
 
-Rules that already say what is wanted stay. New allows stand ahead of everything where there is room, the denies
-behind them; then the other rules are removed, those with the largest priority numbers first. So no step makes
-anything worse: an allow lets pass only what is meant to pass, a deny stands behind every allow, and a packet
-that a removed rule decided goes on to rules that decide it as they do in the end.
+Rules that already say what is wanted stay. New allows stand ahead of everything where there is room, the
+denies behind them; then the other rules are removed, those with the largest priority numbers first. So no
+step makes anything worse: an allow lets pass only what is meant to pass, a deny stands behind every allow,
+and a packet that a removed rule decided goes on to rules that decide it as they do in the end.
 
-An NSG that other subnets or network interfaces share keeps its rules: there the new ones all stand ahead of the
-first that is somebody else's, which then decides nothing of the subnet. Pure.
+An NSG that other subnets or network interfaces share keeps its rules: there the new ones all stand ahead of
+the first that is somebody else's, which then decides nothing of the subnet. Pure.
 """
 
 from __future__ import annotations
@@ -16,7 +16,15 @@ from dataclasses import replace
 from typing import Final, NamedTuple
 
 from driftward.flows.advice import template_group
-from shared.model import Access, DeleteSecurityRule, Direction, Edit, PutSecurityRule, SecurityGroup, SecurityRule
+from shared.model import (
+    Access,
+    DeleteSecurityRule,
+    Direction,
+    Edit,
+    PutSecurityRule,
+    SecurityGroup,
+    SecurityRule,
+)
 from shared.model.values import value
 from shared.nsg import (
     EVERY_PORT,
@@ -206,7 +214,9 @@ def _named(rules: Sequence[SecurityRule], group: SecurityGroup) -> list[Security
 # --- what says the same ----------------------------------------------------------------------------
 
 
-def _same(wanted: Iterable[SecurityRule], standing: Sequence[SecurityRule], tags: Tags) -> dict[int, SecurityRule]:
+def _same(
+    wanted: Iterable[SecurityRule], standing: Sequence[SecurityRule], tags: Tags
+) -> dict[int, SecurityRule]:
     """By the id of a wanted rule the first standing one that says the same, each for one."""
     found: dict[int, SecurityRule] = {}
     left = [(rule, _match(rule, tags)) for rule in standing]

@@ -1,11 +1,12 @@
 """The proposal: a pure function of what was seen, what is needed and the NSG that stands.
 
-First needs take what they cover, suspicious or not: Storage that was denied is needed all the same. What is left
-is sifted; what is kept is packed, fitted and placed. The proof is part of the value.
+First needs take what they cover, suspicious or not: Storage that was denied is needed all the same. What is
+left is sifted; what is kept is packed, fitted and placed. The proof is part of the value.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field, replace
 from typing import NamedTuple
@@ -18,7 +19,7 @@ from driftward.proposal.proving import Asked, Proof, Stages, prove
 from driftward.proposal.rules import allow_rule, deny_rules
 from driftward.proposal.sifting import Keep, SetApart, Sifted, sift
 from driftward.proposal.traffic import Observed, Place, Traffic, total
-from driftward.proposal.wants import Purpose, Want
+from driftward.proposal.wants import Covers, Purpose, Want
 from shared.model import Direction, Edit, SecurityGroup, SecurityRule
 from shared.model.values import value
 from shared.nsg import Tags, union, with_rules
@@ -62,6 +63,9 @@ class Proposal:
     """In an order that makes nothing worse on the way."""
     after: SecurityGroup
     apart: tuple[SetApart, ...]
+    """Denied from now on."""
+    beside: tuple[SetApart, ...]
+    """Set apart as well, but a rule that something else takes lets it pass."""
     unfiltered: tuple[Traffic, ...]
     left_out: tuple[Traffic, ...]
     """Legitimate, and without room in the NSG."""
@@ -72,7 +76,7 @@ class Proposal:
 
 
 def propose(given: Given) -> Proposal:
-    """The tightest rules. Raises ``NoRoom`` where they cannot stand, and ``NsgError`` for rules that stand."""
+    """The tightest rules. Raises ``NoRoom`` where they cannot stand, ``NsgError`` for rules that stand."""
     observed, place = given.observed, given.place
     needed = needs(given.needed, place, given.tags, observed.traffic)
     met, rest = _covered(observed.traffic, needed)
@@ -89,6 +93,9 @@ def _placed(given: Given, fitted: Fitted, kept: Sequence[Traffic], sifted: Sifte
     denies = [rule for direction in Direction for rule in deny_rules(place, direction)]
     placed = place_rules(allows, denies, group, given.tags)
     inside, left_out = _covered(kept, fitted.wants)
+    covers = Covers(fitted.wants)
+    beside = tuple(one for one in sifted.apart if covers.first(one.traffic) is not None)
+    apart = tuple(one for one in sifted.apart if covers.first(one.traffic) is None)
     return Proposal(
         allows=tuple(_allowed(placed, fitted.wants, inside, group)),
         denies=placed.denies,
@@ -96,12 +103,13 @@ def _placed(given: Given, fitted: Fitted, kept: Sequence[Traffic], sifted: Sifte
         removed=placed.removed,
         edits=edits(placed, group),
         after=after(placed, group),
-        apart=sifted.apart,
+        apart=apart,
+        beside=beside,
         unfiltered=sifted.unfiltered,
         left_out=left_out,
         unmet=sifted.unmet,
         widened_by=fitted.widened_by,
-        proof=_proof(given, placed, fitted, _Ends(inside, sifted.apart)),
+        proof=_proof(given, placed, fitted, _Ends(inside, apart)),
     )
 
 
@@ -111,7 +119,7 @@ class _Ends(NamedTuple):
 
 
 def _proof(given: Given, placed: Placed, fitted: Fitted, ends: _Ends) -> Proof:
-    """What is set apart is asked about where no rule lets it pass by meaning to: a widened one may."""
+    """Of a protocol that no rule can name, no question can be asked: the deny for all of them meets it."""
     apart = [one.traffic for one in ends.apart]
     asked = Asked(
         kept=tuple(ends.kept),
@@ -129,9 +137,11 @@ def _covered(
     traffic: Iterable[Traffic], wants: Sequence[Want]
 ) -> tuple[tuple[Traffic, ...], tuple[Traffic, ...]]:
     """What the wants let pass, and the rest."""
-    met, rest = [], []
+    met: list[Traffic] = []
+    rest: list[Traffic] = []
+    covers = Covers(wants)
     for one in traffic:
-        (met if any(want.covers(one) for want in wants) else rest).append(one)
+        (rest if covers.first(one) is None else met).append(one)
     return tuple(met), tuple(rest)
 
 
@@ -167,8 +177,9 @@ def _allowed(
 
 def _attributed(traffic: Iterable[Traffic], wants: Sequence[Want]) -> Mapping[int, Sequence[Traffic]]:
     """Each stream to the first want that lets it pass, by the want's number."""
-    found: dict[int, list[Traffic]] = {}
+    found: defaultdict[int, list[Traffic]] = defaultdict(list)
+    covers = Covers(wants)
     for one in traffic:
-        number = next(number for number, want in enumerate(wants) if want.covers(one))
-        found.setdefault(number, []).append(one)
+        if (number := covers.first(one)) is not None:
+            found[number].append(one)
     return found

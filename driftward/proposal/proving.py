@@ -1,9 +1,10 @@
-"""The proof: what the exact engine says of the NSG as it will be, about each flow, each need and all the rest.
+"""The proof: what the exact engine says of the NSG as it will be, about each flow, each need and all the
+rest.
 
-Asked is what was seen and what is needed, not what the rules were made from: a mistake in packing, fitting or
-placing shows here. Four things are proved of the NSG at the end: every kept stream passes, every need passes,
-every stream that is set apart is denied, and no other rule decides a packet of the subnet. And of the NSG with
-all rules added and none removed yet: what passes on the present one still passes. Pure.
+Asked is what was seen and what is needed, not what the rules were made from: a mistake in packing, fitting
+or placing shows here. Four things are proved of the NSG at the end: every kept stream passes, every need
+passes, every stream that is set apart is denied, and no other rule decides a packet of the subnet. And of
+the NSG with all rules added and none removed yet: what passes on the present one still passes. Pure.
 """
 
 from __future__ import annotations
@@ -155,7 +156,9 @@ def _of_want(want: Want, place: Place, tags: Tags) -> Question:
 def _question(direction: Direction, protocol: Protocol, own: Side, other: Side, ports: Spans) -> Question:
     inbound = direction is Direction.INBOUND
     source, destination = (other, own) if inbound else (own, other)
-    return Question(direction=direction, protocol=protocol, source=source, destination=destination, ports=ports)
+    return Question(
+        direction=direction, protocol=protocol, source=source, destination=destination, ports=ports
+    )
 
 
 def told(question: Question) -> str:

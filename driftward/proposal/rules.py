@@ -1,4 +1,4 @@
-"""Wants as rules of an NSG, and the denies behind them; names and priorities are found in ``placing``. Pure."""
+"""Wants as rules of an NSG, and the denies behind them; ``placing`` finds names and priorities. Pure."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def allow_rule(want: Want, place: Place) -> SecurityRule:
 
 
 def own_side(want: Want, place: Place) -> Spans:
-    """The subnet's addresses of the want's family; of a tag, which holds both, the IPv4 ones if there are any."""
+    """The subnet's addresses of the want's family; of a tag, which may hold both, the IPv4 ones if any."""
     family = next(
         (whole for whole in WHOLE.values() if common(want.addresses, whole) and common(place.subnet, whole)),
         WHOLE[Family.IPV4],

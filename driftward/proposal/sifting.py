@@ -1,9 +1,10 @@
 """What of the flows is kept, and what is set apart because no rule should make it legitimate by itself.
 
 Set apart is what was denied, what came from the Internet, what looks like a scan (one source that tried many
-ports), and what no rule can name. Whoever knows better names it (``Keep``). Traffic of the platform's own
-addresses needs no rule: NSGs do not filter what a server asks of 168.63.129.16 and 169.254.169.254 unless a
-rule names AzurePlatformDNS, AzurePlatformIMDS or AzurePlatformLKM (network security groups overview). Pure.
+ports), and what no rule can name. What was let in once and denied another time is what it was last. Whoever
+knows better names it (``Keep``). Traffic of the platform's own addresses needs no rule: NSGs do not filter
+what a server asks of 168.63.129.16 and 169.254.169.254 unless a rule names AzurePlatformDNS,
+AzurePlatformIMDS or AzurePlatformLKM (network security groups overview). Pure.
 """
 
 from __future__ import annotations
@@ -14,12 +15,12 @@ from enum import StrEnum
 from typing import Final
 
 from driftward.flows.labels import holds
-from driftward.proposal.traffic import PLATFORM_AT, Place, Traffic
+from driftward.proposal.traffic import PLATFORM_AT, Place, Stream, Traffic
 from shared.model.values import value
 from shared.nsg import Spans
 
 SCAN_PORTS: Final = 10
-"""So many different ports that one source tried are a scan: a client of PostgreSQL knows which one it wants."""
+"""So many different ports that one source tried are a scan: a client of PostgreSQL knows which it wants."""
 
 
 class Why(StrEnum):
@@ -74,12 +75,12 @@ class Sifted:
 def sift(traffic: Iterable[Traffic], place: Place, keeps: Collection[Keep]) -> Sifted:
     """Every stream into one of the heaps."""
     listed = tuple(traffic)
-    scans = scanners(listed, place)
+    scans, closed = scanners(listed, place), _denied_last(listed)
     kept, named, apart, unfiltered = [], [], [], []
     for one in listed:
         if one.stream.outbound and holds(PLATFORM_AT, one.stream.other):
             unfiltered.append(one)
-        elif (why := _why(one, place, scans)) is None:
+        elif (why := _why(one, place, scans, closed)) is None:
             kept.append(one)
         elif why is not Why.NAMELESS and any(keep.holds(one) for keep in keeps):
             named.append(one)
@@ -91,7 +92,7 @@ def sift(traffic: Iterable[Traffic], place: Place, keeps: Collection[Keep]) -> S
     )
 
 
-def _why(one: Traffic, place: Place, scans: Collection[int]) -> Why | None:
+def _why(one: Traffic, place: Place, scans: Collection[int], closed: Collection[Stream]) -> Why | None:
     if one.protocol is None:
         return Why.NAMELESS
     if not one.stream.outbound:
@@ -99,7 +100,14 @@ def _why(one: Traffic, place: Place, scans: Collection[int]) -> Why | None:
             return Why.SCAN
         if place.is_public(one.stream.other):
             return Why.INTERNET
-    return Why.DENIED if one.denied else None
+    return Why.DENIED if one.stream in closed else None
+
+
+def _denied_last(traffic: Iterable[Traffic]) -> frozenset[Stream]:
+    """Streams that were denied after the last time they passed, if ever they did."""
+    listed = tuple(traffic)
+    passed = {one.stream: one.last for one in listed if not one.denied}
+    return frozenset(one.stream for one in listed if one.denied and one.last >= passed.get(one.stream, 0))
 
 
 def scanners(traffic: Iterable[Traffic], place: Place) -> frozenset[int]:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from ipaddress import ip_network
 from typing import Final, NamedTuple
 
 from driftward.flows.labels import AZURE_DNS_AT, holds
 from shared.model import Direction
 from shared.model.values import value
 from shared.nsg import PUBLIC_ADDRESSES, Protocol, Spans, spans_of
-from ipaddress import ip_network
 
 PLATFORM_AT: Final = spans_of(map(ip_network, ("168.63.129.16/32", "169.254.169.254/32")))
 """DNS, DHCP, health probes and instance metadata (What is IP address 168.63.129.16?)."""

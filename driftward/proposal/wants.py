@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Final
 
-from driftward.flows.labels import holds
-from driftward.proposal.traffic import Stream, Traffic
+from driftward.proposal.traffic import Traffic
 from shared.model import Direction
 from shared.model.values import value
-from shared.nsg import Protocol, Spans, networks_of
+from shared.nsg import Protocol, Spans, minus, networks_of
 
 
 class Purpose(StrEnum):
@@ -60,20 +60,37 @@ class Want:
     depends: str = ""
     """Why it is not known whether it is needed; ``""`` where it is, or was seen."""
 
-    def covers(self, one: Traffic) -> bool:
-        """Whether the rule surely lets it pass."""
-        stream: Stream = one.stream
-        return (
-            self.direction is one.direction
-            and self.protocol is one.protocol
-            and holds(self.ports, one.ports[0][0])
-            and holds(self.ports, one.ports[0][1])
-            and holds_many(self.addresses, stream.other)
-        )
+
+class Covers:
+    """Which of several wants surely lets a stream pass: the first one, by its number."""
+
+    def __init__(self, wants: Sequence[Want]) -> None:
+        self._wants = wants
+        self._of_kind: dict[tuple[Direction, Protocol | None, Spans], Sequence[int]] = {}
+
+    def first(self, one: Traffic) -> int | None:
+        kind = (one.direction, one.protocol, one.ports)
+        numbers = self._of_kind.get(kind)
+        if numbers is None:
+            numbers = self._of_kind[kind] = self._alike(*kind)
+        other = one.stream.other
+        return next((n for n in numbers if holds_many(self._wants[n].addresses, other)), None)
+
+    def _alike(self, direction: Direction, protocol: Protocol | None, ports: Spans) -> Sequence[int]:
+        return [
+            number
+            for number, want in enumerate(self._wants)
+            if want.direction is direction and want.protocol is protocol and not minus(ports, want.ports)
+        ]
 
 
 def to_addresses(
-    purpose: Purpose, direction: Direction, protocol: Protocol, addresses: Spans, ports: Spans, depends: str = ""
+    purpose: Purpose,
+    direction: Direction,
+    protocol: Protocol,
+    addresses: Spans,
+    ports: Spans,
+    depends: str = "",
 ) -> Want:
     """A want that names addresses of one family."""
     return Want(
