@@ -9,7 +9,7 @@ from driftward.proposal.needs import families
 from driftward.proposal.traffic import Place
 from driftward.proposal.wants import WORDS, Purpose, Want
 from shared.model import Access, Direction, SecurityRule
-from shared.nsg import LONGEST_DESCRIPTION, WHOLE, Family, Spans, common, networks_of
+from shared.nsg import LONGEST_DESCRIPTION, WHOLE, Family, Protocol, Spans, common, networks_of
 from shared.nsg.engine.additions import port_texts
 
 NOWHERE: Final = 0
@@ -26,6 +26,8 @@ _SLUGS: Final = {
     Purpose.OBSERVED: "seen",
     Purpose.NAMED: "named",
 }
+_BY_TAG: Final = frozenset({Purpose.STORAGE, Purpose.ENTRA, Purpose.KEY_VAULT})
+_WAYS: Final = {Direction.INBOUND: "in", Direction.OUTBOUND: "out"}
 _MOST_PORTS_IN_NAME: Final = 3
 
 
@@ -61,7 +63,7 @@ def deny_rules(place: Place, direction: Direction) -> Iterator[SecurityRule]:
     for own in families(place.subnet):
         here = tuple(map(str, networks_of(own)))
         yield SecurityRule(
-            name=f"deny-other-{direction.lower()}",
+            name=f"deny-other-{_WAYS[direction]}",
             direction=direction,
             access=Access.DENY,
             priority=NOWHERE,
@@ -74,11 +76,15 @@ def deny_rules(place: Place, direction: Direction) -> Iterator[SecurityRule]:
 
 
 def _name(want: Want) -> str:
+    """``allow-storage``, ``allow-seen-in-5432``, ``allow-dns-out-udp-53``: a tag says the rest."""
+    name = f"allow-{_SLUGS[want.purpose]}"
+    if want.purpose in _BY_TAG:
+        return name
     ports = port_texts(want.ports)
     said = "-".join(ports) if len(ports) <= _MOST_PORTS_IN_NAME else f"{len(ports)}-ports"
-    said = "any" if ports == ("*",) else said
-    return f"allow-{_SLUGS[want.purpose]}-{want.direction.lower()}-{want.protocol.lower()}-{said}"
+    protocol = () if want.protocol is Protocol.TCP else (want.protocol.lower(),)
+    return "-".join((name, _WAYS[want.direction], *protocol, *([] if ports == ("*",) else [said])))
 
 
 def _description(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}. From flow logs."[:LONGEST_DESCRIPTION]
+    return f"{text[:1].upper()}{text[1:]}."[:LONGEST_DESCRIPTION]

@@ -34,13 +34,13 @@ OF_SERVICE: Final = frozenset(
 WORDS: Final = {
     Purpose.WITHIN: "the servers of the subnet among themselves",
     Purpose.STORAGE: "write-ahead log and backups go to Storage",
-    Purpose.ENTRA: "sign-in with Microsoft Entra, and tokens for a customer's key",
-    Purpose.KEY_VAULT: "a customer's key in Key Vault",
+    Purpose.ENTRA: "sign-in with Microsoft Entra, and tokens for a key of your own",
+    Purpose.KEY_VAULT: "a key of your own in Key Vault",
     Purpose.DNS: "names are asked of the network's DNS servers",
     Purpose.REPLICAS: "replication with servers of other subnets",
     Purpose.CLIENTS: "declared clients",
     Purpose.PROBES: "health probes of the platform",
-    Purpose.OBSERVED: "seen in the log",
+    Purpose.OBSERVED: "seen in the flow logs",
     Purpose.NAMED: "set apart, and kept because --keep names it",
 }
 

@@ -1,0 +1,92 @@
+"""What is said beside a proposal: what it cannot know, and what to look at. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from driftward.flows.faults import Faults
+from driftward.flows.known import Known
+from driftward.proposal.asking import Clients
+from driftward.proposal.placing import is_shared
+from driftward.proposal.proposing import Given, Proposal
+from driftward.proposal.traffic import Lot
+from driftward.proposal.wants import Purpose
+from shared.nsg import PUBLIC_ADDRESSES, common
+from shared.nsg.packets.addresses import address_at
+
+_LOTS: Final = {
+    Lot.INSIDE: "from or to private addresses",
+    Lot.TO_INTERNET: "to public addresses",
+    Lot.FROM_INTERNET: "from the Internet",
+    Lot.DENIED: "that were denied",
+}
+_SHOWN: Final = 3
+
+
+def notes_on(
+    proposal: Proposal, given: Given, known: Known, clients: Clients, faults: Faults
+) -> Iterator[str]:
+    """In the order in which they matter."""
+    yield from _about_bounds(given)
+    if faults.count:
+        yield f"{faults.count} parts of the log could not be read and are not counted: {faults.first[0]}"
+    yield from _about_group(known)
+    yield from _about_public(proposal, given, known)
+    if clients.source:
+        yield f"declared clients are those of {clients.source}"
+    if proposal.widened_by:
+        yield (
+            f"for ARM's limits private prefixes were made wider: rules name {proposal.widened_by:,} "
+            "addresses that were not seen"
+        )
+
+
+def _about_bounds(given: Given) -> Iterator[str]:
+    for lot, flows in given.observed.over.items():
+        if flows:
+            yield (
+                f"{flows:,} flows {_LOTS[lot]} came when as many kinds as are told apart were known: they "
+                "are counted, and not looked at one by one; fewer logs at a time tell them"
+            )
+
+
+def _about_group(known: Known) -> Iterator[str]:
+    group = known.group
+    if group is None:
+        yield "the NSG that stands is not known (--nsg): the rules are those of a new one"
+    elif is_shared(group):
+        yield (
+            f"{group.id.name} serves more than this subnet: its rules stay, and the new ones name the subnet "
+            "and stand ahead of them"
+        )
+    elif not group.subnets:
+        yield (
+            f"where {group.id.name} is from does not say which subnets it serves: if there are others, do "
+            "not remove rules"
+        )
+    if group is not None and group.odd_rules:
+        odd = ", ".join(rule.name for rule in group.odd_rules[:_SHOWN])
+        yield f"rules that cannot be read whole stay, and may decide something else: {odd}"
+
+
+def _about_public(proposal: Proposal, given: Given, known: Known) -> Iterator[str]:
+    public = [
+        first
+        for one in proposal.allows
+        if one.want.purpose is Purpose.OBSERVED
+        for first, _ in common(one.want.addresses, PUBLIC_ADDRESSES)
+        if given.place.is_public(first)
+    ]
+    if not public:
+        return
+    shown = ", ".join(str(address_at(place)) for place in public[:_SHOWN])
+    whose = (
+        "in no service that the server needs as a whole"
+        if known.tags
+        else "and whose they are is not known (--tags tells)"
+    )
+    yield (
+        f"public addresses are kept as they were seen ({shown}), {whose}: such addresses change, and each "
+        "is a way out"
+    )
