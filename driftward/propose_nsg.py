@@ -25,9 +25,9 @@ from driftward.options import debug
 from driftward.proposal.asking import Wishes, clients_of, given_of, place_of
 from driftward.proposal.bicep import bicep
 from driftward.proposal.commands import script
+from driftward.proposal.fitting import NoRoom
 from driftward.proposal.gathering import Gathering
 from driftward.proposal.notes import notes_on
-from driftward.proposal.placing import NoRoom
 from driftward.proposal.proposing import Given, Proposal, propose
 from driftward.proposal.terraform import terraform
 from driftward.proposal.traffic import Observed

@@ -26,6 +26,10 @@ _WIDEST: Final = 16
 _FLEXIBLE: Final = frozenset({Purpose.OBSERVED, Purpose.NAMED})
 
 
+class NoRoom(ValueError):
+    """Not even what is needed can stand on the NSG; the message says what is in the way."""
+
+
 class Room(NamedTuple):
     """What is left of an NSG's limits, or what rules take of them."""
 
@@ -69,34 +73,45 @@ def taken_by(wants: Iterable[Want], place: Place) -> Room:
 
 
 def fit(wants: Sequence[Want], group: SecurityGroup, place: Place) -> Fitted:
-    """``wants``, wider or fewer where the NSG has no room for them as they are."""
-    room, found = room_in(group, place), list(wants)
-    for bits in range(_WIDEST + 1):
+    """``wants``, wider or fewer where the NSG has no room for them as they are. Raises ``NoRoom``."""
+    room, left_out = room_in(group, place), []
+    pairs = [(want, _widened(want, place, _WIDEST)) for want in wants]
+    while not room.holds(taken := taken_by((wide for _, wide in pairs), place)):
+        number = _dearest([wide for _, wide in pairs], taken.rules > room.rules)
+        if number is None:
+            raise NoRoom(
+                f"{group.id.name} has room for {max(room.rules, 0)} more rules, and what is needed takes "
+                f"{taken.rules}: remove some first"
+            )
+        left_out.append(pairs.pop(number)[0])
+    kept = [want for want, _ in pairs]
+    found = _narrowest(kept, room, place)
+    added = (_size(minus(wide.addresses, want.addresses)) for wide, want in zip(found, kept, strict=True))
+    return Fitted(wants=tuple(found), left_out=tuple(left_out), widened_by=sum(added))
+
+
+def _narrowest(wants: Sequence[Want], room: Room, place: Place) -> list[Want]:
+    """As they are, or wider by as few bits as may be."""
+    for bits in range(_WIDEST):
         found = [_widened(want, place, bits) for want in wants]
         if room.holds(taken_by(found, place)):
-            break
-    left_out = []
-    while not room.holds(taken_by(found, place)) and (largest := _largest(found)) is not None:
-        found.remove(largest)
-        left_out.append(largest)
-    added = sum(_size(minus(want.addresses, _seen(wants, want))) for want in found)
-    return Fitted(wants=tuple(found), left_out=tuple(left_out), widened_by=added)
+            return found
+    return [_widened(want, place, _WIDEST) for want in wants]
 
 
-def _largest(wants: Iterable[Want]) -> Want | None:
-    """What to leave out first; nothing that the service or a declared client needs."""
-    flexible = [want for want in wants if want.purpose in _FLEXIBLE]
-    return max(flexible, key=lambda want: len(want.other), default=None)
+def _is_flexible(want: Want) -> bool:
+    """Whether it may be left out: nothing that the service or a declared client needs."""
+    return want.purpose in _FLEXIBLE
 
 
-def _seen(wants: Iterable[Want], of: Want) -> Spans:
-    """What was asked for in the same direction, on the same ports, for the same purpose."""
-    alike = (one for one in wants if _kind(one) == _kind(of))
-    return union(span for one in alike for span in one.addresses)
+def _dearest(wants: Sequence[Want], in_rules: bool) -> int | None:
+    """The number of what to leave out first: what names least where rules lack, else what names most.
 
-
-def _kind(want: Want) -> tuple[object, ...]:
-    return want.purpose, want.direction, want.protocol, want.ports
+    None where all of it is needed.
+    """
+    sign = -1 if in_rules else 1
+    flexible = (number for number, want in enumerate(wants) if _is_flexible(want))
+    return max(flexible, key=lambda number: sign * len(wants[number].other), default=None)
 
 
 def _widened(want: Want, place: Place, bits: int) -> Want:

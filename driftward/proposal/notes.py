@@ -8,12 +8,15 @@ from typing import Final
 from driftward.flows.faults import Faults
 from driftward.flows.known import Known
 from driftward.proposal.asking import Clients
+from driftward.proposal.needs import PGBOUNCER_PORT, POSTGRES_PORT
 from driftward.proposal.placing import is_shared
 from driftward.proposal.proposing import Given, Proposal
 from driftward.proposal.traffic import Lot
 from driftward.proposal.wants import Purpose
-from shared.nsg import PUBLIC_ADDRESSES, common
+from shared.model import Direction
+from shared.nsg import PUBLIC_ADDRESSES, common, minus, union
 from shared.nsg.packets.addresses import address_at
+from shared.posture.subnet_facts import CLUSTER_PORTS
 
 _LOTS: Final = {
     Lot.INSIDE: "from or to private addresses",
@@ -21,6 +24,7 @@ _LOTS: Final = {
     Lot.FROM_INTERNET: "from the Internet",
     Lot.DENIED: "that were denied",
 }
+_LISTENING: Final = union((port, port) for port in (POSTGRES_PORT, PGBOUNCER_PORT, *CLUSTER_PORTS))
 _SHOWN: Final = 3
 
 
@@ -33,6 +37,7 @@ def notes_on(
         yield f"{faults.count} parts of the log could not be read and are not counted: {faults.first[0]}"
     yield from _about_group(known)
     yield from _about_public(proposal, given, known)
+    yield from _about_ports(proposal)
     if clients.source:
         yield f"declared clients are those of {clients.source}"
     if proposal.widened_by:
@@ -68,6 +73,20 @@ def _about_group(known: Known) -> Iterator[str]:
     if group is not None and group.odd_rules:
         odd = ", ".join(rule.name for rule in group.odd_rules[:_SHOWN])
         yield f"rules that cannot be read whole stay, and may decide something else: {odd}"
+
+
+def _about_ports(proposal: Proposal) -> Iterator[str]:
+    """An NSG that let something pass does not show that anybody answered."""
+    odd = [
+        one.rule.name
+        for one in proposal.allows
+        if one.want.purpose is Purpose.OBSERVED
+        and one.want.direction is Direction.INBOUND
+        and minus(one.want.ports, _LISTENING)
+    ]
+    if odd:
+        named = ", ".join(odd)
+        yield f"no flexible server listens on some ports of {named}: whoever asks there is not answered"
 
 
 def _about_public(proposal: Proposal, given: Given, known: Known) -> Iterator[str]:

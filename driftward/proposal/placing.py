@@ -1,6 +1,6 @@
 """Where the rules go on the NSG that stands, what becomes of those that stand, and in which order.
 
-Rules that already say what is wanted stay. New allows stand ahead of everything where there is room, the
+Rules that already say what is wanted stay. New allows stand ahead of every deny where there is room, the
 denies behind them; then the other rules are removed, those with the largest priority numbers first. So no
 step makes anything worse: an allow lets pass only what is meant to pass, a deny stands behind every allow,
 and a packet that a removed rule decided goes on to rules that decide it as they do in the end.
@@ -16,6 +16,7 @@ from dataclasses import replace
 from typing import Final, NamedTuple
 
 from driftward.flows.advice import template_group
+from driftward.proposal.fitting import NoRoom
 from shared.model import (
     Access,
     DeleteSecurityRule,
@@ -42,10 +43,6 @@ from shared.nsg.engine.additions import FIRST_PRIORITY
 
 _STEP: Final = 10
 """Between priorities where there is room, so that a rule can be put between two by hand."""
-
-
-class NoRoom(ValueError):
-    """There are no free priorities where the rules would have to stand."""
 
 
 @value
@@ -124,7 +121,7 @@ def _one_way(
     barrier = min((rule.priority for _, rule in ends), default=LAST_PRIORITY + 1)
     stays = _same(way.allows, [rule for rule in usable if rule.priority < barrier], tags)
     fresh = [rule for rule in way.allows if id(rule) not in stays]
-    ahead = _spread([number for number in numbers if number < barrier], len(fresh), standing.first)
+    ahead = _spread([number for number in numbers if number < barrier], len(fresh), standing.first_deny)
     pairs = [(rule, stays[id(rule)]) for rule in way.allows if id(rule) in stays]
     pairs = [*pairs, *_numbered(fresh, ahead), *ends]
     return standing.others({id(rule) for _, rule in pairs}), pairs
@@ -149,11 +146,14 @@ class _Standing:
             (rule for rule in group.rules if rule.direction is direction), key=lambda rule: rule.priority
         )
         self._taken = {rule.priority for rule in group.taken if rule.direction is direction}
+        self._denies = {
+            r.priority for r in group.taken if r.direction is direction and r.access is Access.DENY
+        }
         self._shared = is_shared(group)
 
     @property
-    def first(self) -> int:
-        return min(self._taken, default=LAST_PRIORITY + 1)
+    def first_deny(self) -> int:
+        return min(self._denies, default=LAST_PRIORITY + 1)
 
     def usable(self, way: _Way) -> list[SecurityRule]:
         """Those that may stay; in a shared NSG only ahead of the first that is somebody else's."""
@@ -189,9 +189,9 @@ def _numbered(rules: Sequence[SecurityRule], numbers: Sequence[int]) -> _Pairs:
     return [(rule, replace(rule, priority=number)) for rule, number in zip(rules, numbers, strict=False)]
 
 
-def _spread(numbers: Sequence[int], wanted: int, first: int) -> Sequence[int]:
-    """The numbers to take: ahead of all others with steps between them where there is room for that."""
-    ahead = [number for number in numbers if number < first]
+def _spread(numbers: Sequence[int], wanted: int, first_deny: int) -> Sequence[int]:
+    """The numbers to take: ahead of all denies, so that they work at once, with steps between them."""
+    ahead = [number for number in numbers if number < first_deny]
     for choice in (ahead[::_STEP], ahead, numbers[::_STEP], numbers):
         if len(choice) >= wanted:
             return choice[:wanted]

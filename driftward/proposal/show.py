@@ -26,6 +26,8 @@ _HEADLINES: Final[Mapping[str, tuple[str, str]]] = {
     Answer.NOT_KEPT: ("NOT PROVED", "bold red"),
 }
 _ROWS: Final = 12
+_RATIOS: Final = {"rule": 3, "with": 2, "ports": 1, "because": 2}
+"""Columns that may be folded, and their shares of what the others leave."""
 
 
 def show(out: Mapping[str, Json], commands: Sequence[str]) -> None:
@@ -123,8 +125,10 @@ def _texts(found: Mapping[str, Json], singular: str, plural: str) -> list[str]:
 def _table(*columns: str) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
     for column in columns:
+        is_number = column in {"priority", "flows"}
+        ratio = _RATIOS.get(column)
         table.add_column(
-            column, overflow="fold", justify="right" if column in {"priority", "flows"} else "left"
+            column, overflow="fold", justify="right" if is_number else "left", ratio=ratio, no_wrap=not ratio
         )
     return table
 
