@@ -11,9 +11,11 @@ the first that is somebody else's, which then decides nothing of the subnet. Pur
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Final, NamedTuple
+from itertools import takewhile
+from operator import itemgetter
+from typing import Final, NamedTuple, TypeAlias
 
 from driftward.flows.advice import template_group
 from driftward.proposal.fitting import NoRoom
@@ -56,18 +58,25 @@ class Placed:
     """In the order in which they are removed."""
 
 
+Reads: TypeAlias = Mapping[int, Rule]
+"""Rules as the engine reads them, by the id of the object: names and priorities are not there yet."""
+
+
 class _Way(NamedTuple):
-    """One direction."""
+    """One direction: what is wanted there, and what stands."""
 
     allows: Sequence[SecurityRule]
     denies: Sequence[SecurityRule]
+    standing: Sequence[SecurityRule]
+    """By priority."""
+    reads: Reads
 
 
 def place_rules(
     allows: Sequence[SecurityRule], denies: Sequence[SecurityRule], group: SecurityGroup, tags: Tags
 ) -> Placed:
     """Names, priorities and order for the rules. Raises ``NoRoom``, and ``NsgError`` for rules that stand."""
-    found = [_one_way(direction, allows, denies, group, tags) for direction in Direction]
+    found = [_one_way(direction, (*allows, *denies), group, tags) for direction in Direction]
     by_wanted = {id(wanted): got for placed, pairs in found for wanted, got in pairs}
     named = _named([by_wanted[id(rule)] for rule in (*allows, *denies)], group)
     stood = {id(rule) for rule in group.rules}
@@ -103,80 +112,70 @@ _Pairs = list[tuple[SecurityRule, SecurityRule]]
 
 
 def _one_way(
-    direction: Direction,
-    allows: Iterable[SecurityRule],
-    denies: Iterable[SecurityRule],
-    group: SecurityGroup,
-    tags: Tags,
+    direction: Direction, wanted: Iterable[SecurityRule], group: SecurityGroup, tags: Tags
 ) -> tuple[list[SecurityRule], _Pairs]:
     """What is removed, and what does each wanted rule."""
-    way = _Way(
-        [rule for rule in allows if rule.direction is direction],
-        [rule for rule in denies if rule.direction is direction],
-    )
-    standing = _Standing(direction, group, tags)
-    usable = standing.usable(way)
-    numbers = standing.free(usable)
-    ends = _ends(way, usable, numbers, tags)
+    way = _way(direction, wanted, group, tags)
+    usable = _usable(way, is_shared(group))
+    numbers = _free(way, usable, group)
+    ends = _ends(way, usable, numbers)
     barrier = min((rule.priority for _, rule in ends), default=LAST_PRIORITY + 1)
-    stays = _same(way.allows, [rule for rule in usable if rule.priority < barrier], tags)
+    stays = _same(way.allows, [rule for rule in usable if rule.priority < barrier], way.reads)
     fresh = [rule for rule in way.allows if id(rule) not in stays]
-    ahead = _spread([number for number in numbers if number < barrier], len(fresh), standing.first_deny)
+    ahead = _spread([number for number in numbers if number < barrier], len(fresh), _first_deny(way, group))
     pairs = [(rule, stays[id(rule)]) for rule in way.allows if id(rule) in stays]
     pairs = [*pairs, *_numbered(fresh, ahead), *ends]
-    return standing.others({id(rule) for _, rule in pairs}), pairs
+    used = {id(rule) for _, rule in pairs}
+    others = [rule for rule in reversed(way.standing) if id(rule) not in used]
+    return [] if is_shared(group) else others, pairs
 
 
-def _ends(way: _Way, usable: Sequence[SecurityRule], numbers: Sequence[int], tags: Tags) -> _Pairs:
+def _way(direction: Direction, wanted: Iterable[SecurityRule], group: SecurityGroup, tags: Tags) -> _Way:
+    listed = [rule for rule in wanted if rule.direction is direction]
+    standing = sorted(
+        (rule for rule in group.rules if rule.direction is direction), key=lambda rule: rule.priority
+    )
+    return _Way(
+        allows=[rule for rule in listed if rule.access is Access.ALLOW],
+        denies=[rule for rule in listed if rule.access is Access.DENY],
+        standing=standing,
+        reads=_reads([*listed, *standing], tags),
+    )
+
+
+def _usable(way: _Way, shared: bool) -> Sequence[SecurityRule]:
+    """What may stay; in a shared NSG only what is ahead of the first that is somebody else's."""
+    if not shared:
+        return way.standing
+    ours = (
+        bool(_same(way.allows, [rule], way.reads)) or _covers_some(rule, way.denies, way.reads)
+        for rule in way.standing
+    )
+    return [rule for rule, _ in takewhile(itemgetter(1), zip(way.standing, ours, strict=True))]
+
+
+def _free(way: _Way, usable: Sequence[SecurityRule], group: SecurityGroup) -> list[int]:
+    """Free priorities, ahead of what is somebody else's."""
+    direction = way.denies[0].direction
+    taken = {rule.priority for rule in group.taken if rule.direction is direction}
+    end = min((rule.priority for rule in way.standing[len(usable) :]), default=LAST_PRIORITY + 1)
+    return [number for number in range(FIRST_PRIORITY, end) if number not in taken]
+
+
+def _first_deny(way: _Way, group: SecurityGroup) -> int:
+    direction = way.denies[0].direction
+    denies = (r.priority for r in group.taken if r.direction is direction and r.access is Access.DENY)
+    return min(denies, default=LAST_PRIORITY + 1)
+
+
+def _ends(way: _Way, usable: Sequence[SecurityRule], numbers: Sequence[int]) -> _Pairs:
     """What denies the rest: rules that stand with room ahead of them, or new ones as far behind as may be."""
-    standing = [(deny, rule) for deny in way.denies if (rule := _last_covering(deny, usable, tags))]
+    standing = [(deny, rule) for deny in way.denies if (rule := _last_covering(deny, usable, way.reads))]
     barrier = min((rule.priority for _, rule in standing), default=0)
     room = sum(number < barrier for number in numbers)
     if len(standing) == len(way.denies) and room >= len(way.allows):
         return standing
     return _numbered(way.denies, numbers[-len(way.denies) :])
-
-
-class _Standing:
-    """The rules of one direction that stand, by priority."""
-
-    def __init__(self, direction: Direction, group: SecurityGroup, tags: Tags) -> None:
-        self._tags = tags
-        self._rules = sorted(
-            (rule for rule in group.rules if rule.direction is direction), key=lambda rule: rule.priority
-        )
-        self._taken = {rule.priority for rule in group.taken if rule.direction is direction}
-        self._denies = {
-            r.priority for r in group.taken if r.direction is direction and r.access is Access.DENY
-        }
-        self._shared = is_shared(group)
-
-    @property
-    def first_deny(self) -> int:
-        return min(self._denies, default=LAST_PRIORITY + 1)
-
-    def usable(self, way: _Way) -> list[SecurityRule]:
-        """Those that may stay; in a shared NSG only ahead of the first that is somebody else's."""
-        if not self._shared:
-            return self._rules
-        found = []
-        for rule in self._rules:
-            if not (_same(way.allows, [rule], self._tags) or _covers_some(rule, way.denies, self._tags)):
-                break
-            found.append(rule)
-        return found
-
-    def free(self, usable: Sequence[SecurityRule]) -> list[int]:
-        """Free priorities, ahead of what is somebody else's."""
-        behind = [rule.priority for rule in self._rules[len(usable) :]]
-        end = min(behind, default=LAST_PRIORITY + 1)
-        return [number for number in range(FIRST_PRIORITY, end) if number not in self._taken]
-
-    def others(self, used: set[int]) -> list[SecurityRule]:
-        """What goes: the largest priority number first; nothing of a shared NSG."""
-        if self._shared:
-            return []
-        return [rule for rule in reversed(self._rules) if id(rule) not in used]
 
 
 def _numbered(rules: Sequence[SecurityRule], numbers: Sequence[int]) -> _Pairs:
@@ -215,36 +214,34 @@ def _named(rules: Sequence[SecurityRule], group: SecurityGroup) -> list[Security
 
 
 def _same(
-    wanted: Iterable[SecurityRule], standing: Sequence[SecurityRule], tags: Tags
+    wanted: Iterable[SecurityRule], standing: Iterable[SecurityRule], reads: Reads
 ) -> dict[int, SecurityRule]:
     """By the id of a wanted rule the first standing one that says the same, each for one."""
     found: dict[int, SecurityRule] = {}
-    left = [(rule, _match(rule, tags)) for rule in standing]
+    left = {_match(reads[id(rule)]): rule for rule in reversed([*standing])}
     for one in wanted:
-        match = _match(one, tags)
-        at = next((n for n, (_, other) in enumerate(left) if other == match), None)
-        if at is not None:
-            found[id(one)] = left.pop(at)[0]
+        rule = left.pop(_match(reads[id(one)]), None)
+        if rule is not None:
+            found[id(one)] = rule
     return found
 
 
-def _match(rule: SecurityRule, tags: Tags) -> tuple[object, ...]:
-    read = _read(rule, tags)
-    sides = ((side.addresses, side.sets, sorted(side.tags)) for side in (read.source, read.destination))
+def _match(read: Rule) -> tuple[object, ...]:
+    sides = ((side.addresses, side.sets, frozenset(side.tags)) for side in (read.source, read.destination))
     return read.direction, read.access, read.protocol, *sides, read.ports, read.source_ports
 
 
-def _last_covering(deny: SecurityRule, standing: Sequence[SecurityRule], tags: Tags) -> SecurityRule | None:
-    return next((rule for rule in reversed(standing) if _covers_some(rule, [deny], tags)), None)
+def _last_covering(deny: SecurityRule, standing: Sequence[SecurityRule], reads: Reads) -> SecurityRule | None:
+    return next((rule for rule in reversed(standing) if _covers_some(rule, [deny], reads)), None)
 
 
-def _covers_some(rule: SecurityRule, denies: Iterable[SecurityRule], tags: Tags) -> bool:
+def _covers_some(rule: SecurityRule, denies: Iterable[SecurityRule], reads: Reads) -> bool:
     """Whether a rule that stands denies all that one of ``denies`` denies."""
     if rule.access is not Access.DENY:
         return False
-    read = _read(rule, tags)
+    read = reads[id(rule)]
     whole = read.protocol is Protocol.ANY and read.ports == EVERY_PORT == read.source_ports
-    return whole and any(_within(_read(deny, tags), read) for deny in denies)
+    return whole and any(_within(reads[id(deny)], read) for deny in denies)
 
 
 def _within(deny: Rule, rule: Rule) -> bool:
@@ -257,8 +254,9 @@ def _lies_in(part: Spans, whole: Spans) -> bool:
     return not minus(part, whole)
 
 
-def _read(rule: SecurityRule, tags: Tags) -> Rule:
-    """One rule as the engine reads it; its place does not matter here."""
-    alone = replace(rule, priority=FIRST_PRIORITY)
-    here = SecurityGroup(id=template_group().id, rules=(alone,), default_rules=())
-    return next(read for read in effective_rules(here, tags) if read.priority == FIRST_PRIORITY)
+def _reads(rules: Sequence[SecurityRule], tags: Tags) -> Reads:
+    """Each rule as the engine reads it, by the id of the object; where it stands does not matter here."""
+    apart = tuple(replace(rule, priority=number) for number, rule in enumerate(rules))
+    here = SecurityGroup(id=template_group().id, rules=apart, default_rules=())
+    read = {one.priority: one for one in effective_rules(here, tags) if one.priority < len(rules)}
+    return {id(rule): read[number] for number, rule in enumerate(rules)}
