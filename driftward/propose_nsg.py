@@ -61,7 +61,7 @@ clients are those of --client and of --file, else POLICIES_FILE, else policies.y
 A service tag is named only where the service is needed as a whole. A rule for Internet is never proposed.
 
 Exit codes: 0 proposed and proved; 1 no rules keep all that is legitimate and deny the rest; 2 the input
-cannot be used, or holds no flow of the subnet; 3 Unknown: not all of the log is known.
+cannot be used, or holds no flow of the subnet; 3 Unknown: not all of the log is known, or no client is.
 """
 
 

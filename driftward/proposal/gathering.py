@@ -16,7 +16,7 @@ from driftward.flows.reader import Event, Seen
 from driftward.flows.tuples import TCP, UDP, Packet
 from driftward.proposal.traffic import Lot, Observed, Place, Stream, Traffic
 
-MOST: Final = 1 << 15
+MOST: Final = 1 << 14
 """Streams that one lot tells apart."""
 HOUR: Final = 3_600_000
 DAY: Final = 24

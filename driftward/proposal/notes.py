@@ -8,6 +8,7 @@ from typing import Final
 from driftward.flows.faults import Faults
 from driftward.flows.known import Known
 from driftward.proposal.asking import Clients
+from driftward.proposal.gathering import DAY, HOUR
 from driftward.proposal.needs import PGBOUNCER_PORT, POSTGRES_PORT
 from driftward.proposal.placing import is_shared
 from driftward.proposal.proposing import Given, Proposal
@@ -26,12 +27,20 @@ _LOTS: Final = {
 }
 _LISTENING: Final = union((port, port) for port in (POSTGRES_PORT, PGBOUNCER_PORT, *CLUSTER_PORTS))
 _SHOWN: Final = 3
+_LONG: Final = 35 * DAY * HOUR
+"""What comes once a month is in a log that is as long as this."""
 
 
 def notes_on(
     proposal: Proposal, given: Given, known: Known, clients: Clients, faults: Faults
 ) -> Iterator[str]:
     """In the order in which they matter."""
+    if not proposal.lets_somebody_in:
+        yield (
+            "no client from outside the subnet was seen and none is declared: these rules let nobody in "
+            "(--client, --file)"
+        )
+    yield from _about_time(given)
     yield from _about_bounds(given)
     if faults.count:
         yield f"{faults.count} parts of the log could not be read and are not counted: {faults.first[0]}"
@@ -45,6 +54,16 @@ def notes_on(
             f"for ARM's limits private prefixes were made wider: rules name {proposal.widened_by:,} "
             "addresses that were not seen"
         )
+
+
+def _about_time(given: Given) -> Iterator[str]:
+    observed = given.observed
+    if observed.first is None or observed.last is None or observed.last - observed.first >= _LONG:
+        return
+    hours = (observed.last - observed.first) / HOUR
+    said = f"{hours / DAY:.0f} days" if hours >= 2 * DAY else f"{hours:.0f} hours"
+    said = "less than two hours" if hours < 2 else said
+    yield f"the log covers {said}: who comes more seldom than that is not in it"
 
 
 def _about_bounds(given: Given) -> Iterator[str]:

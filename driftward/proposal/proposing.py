@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field, replace
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from driftward.proposal.fitting import Fitted, fit
 from driftward.proposal.needs import Needed, needs
@@ -23,6 +23,8 @@ from driftward.proposal.wants import Covers, Purpose, Want
 from shared.model import Direction, Edit, SecurityGroup, SecurityRule
 from shared.model.values import value
 from shared.nsg import Tags, union, with_rules
+
+_CLIENTS: Final = frozenset({Purpose.CLIENTS, Purpose.OBSERVED, Purpose.NAMED})
 
 
 @value
@@ -73,6 +75,13 @@ class Proposal:
     """What was named as legitimate and not set apart."""
     widened_by: int
     proof: Proof
+
+    @property
+    def lets_somebody_in(self) -> bool:
+        """Whether anybody from outside the subnet may still connect, as far as the rules go."""
+        return any(
+            one.want.purpose in _CLIENTS and one.want.direction is Direction.INBOUND for one in self.allows
+        )
 
 
 def propose(given: Given) -> Proposal:

@@ -9,7 +9,7 @@ from driftward.proposal.needs import families
 from driftward.proposal.traffic import Place
 from driftward.proposal.wants import WORDS, Purpose, Want
 from shared.model import Access, Direction, SecurityRule
-from shared.nsg import LONGEST_DESCRIPTION, WHOLE, Family, Protocol, Spans, common, networks_of
+from shared.nsg import EVERY_PORT, LONGEST_DESCRIPTION, WHOLE, Family, Protocol, Spans, common, networks_of
 from shared.nsg.engine.additions import port_texts
 
 NOWHERE: Final = 0
@@ -27,6 +27,8 @@ _SLUGS: Final = {
     Purpose.NAMED: "named",
 }
 _BY_TAG: Final = frozenset({Purpose.STORAGE, Purpose.ENTRA, Purpose.KEY_VAULT})
+_SEVERAL: Final = frozenset({Purpose.OBSERVED, Purpose.NAMED})
+"""Purposes that have a rule for each set of ports."""
 _WAYS: Final = {Direction.INBOUND: "in", Direction.OUTBOUND: "out"}
 _MOST_PORTS_IN_NAME: Final = 3
 
@@ -76,11 +78,11 @@ def deny_rules(place: Place, direction: Direction) -> Iterator[SecurityRule]:
 
 
 def _name(want: Want) -> str:
-    """``allow-storage``, ``allow-seen-in-5432``, ``allow-dns-out-udp-53``: a tag says the rest."""
+    """``allow-storage``, ``allow-subnet-in``, ``allow-seen-in-5432``, ``allow-dns-out-udp``."""
     name = f"allow-{_SLUGS[want.purpose]}"
     if want.purpose in _BY_TAG:
         return name
-    ports = port_texts(want.ports)
+    ports = port_texts(want.ports if want.purpose in _SEVERAL else EVERY_PORT)
     said = "-".join(ports) if len(ports) <= _MOST_PORTS_IN_NAME else f"{len(ports)}-ports"
     protocol = () if want.protocol is Protocol.TCP else (want.protocol.lower(),)
     return "-".join((name, _WAYS[want.direction], *protocol, *([] if ports == ("*",) else [said])))

@@ -26,7 +26,7 @@ _HEADLINES: Final[Mapping[str, tuple[str, str]]] = {
     Answer.NOT_KEPT: ("NOT PROVED", "bold red"),
 }
 _ROWS: Final = 12
-_RATIOS: Final = {"rule": 3, "with": 2, "ports": 1, "because": 2}
+_RATIOS: Final = {"rule": 3, "with": 3, "ports": 2, "because": 3}
 """Columns that may be folded, and their shares of what the others leave."""
 
 
@@ -81,23 +81,23 @@ def _count(number: int, what: str) -> str:
 
 
 def _rules(page: Console, out: Mapping[str, Json]) -> None:
-    table = _table("", "priority", "rule", "", "with", "ports", "flows", "since")
+    table = _table("", "no.", "rule", "with", "ports", "flows", "since")
     for rule in out["rules"]:
-        flows = f"{rule['flows']:,}" if rule["flows"] else "none seen"
+        flows = f"{rule['flows']:,}" if rule["flows"] else "none"
         table.add_row(*_cells(rule), flows, _day(rule["first"]))
     for rule in out["denies"]:
         table.add_row(*_cells(rule), "", "")
     section(page, "Rules", [table])
-    doubts = dict.fromkeys(rule["depends"] for rule in out["rules"] if rule["depends"])
-    bullets(page, "What they are for", [*_purposes(out["rules"]), *doubts])
+    doubts = _by(out["rules"], "depends")
+    bullets(page, "What they are for", [*_by(out["rules"], "for"), *doubts])
     gone = [f"{rule['name']} ({rule['priority']})" for rule in out["removed"]]
-    bullets(page, "Removed at the end: no packet of the subnet needs them", gone)
+    bullets(page, "Removed at the end, when the rules above decide in their place", gone)
 
 
-def _purposes(rules: Sequence[Mapping[str, Json]]) -> Iterator[str]:
-    """`allow-storage: write-ahead log and backups go to Storage`, rules of one purpose together."""
-    for purpose in dict.fromkeys(rule["for"] for rule in rules):
-        yield f"{few((rule['name'] for rule in rules if rule['for'] == purpose), 'and')}: {purpose}"
+def _by(rules: Sequence[Mapping[str, Json]], field: str) -> Iterator[str]:
+    """`allow-storage: write-ahead log and backups go to Storage`, rules of which that is said together."""
+    for said in dict.fromkeys(rule[field] for rule in rules if rule[field]):
+        yield f"{few((rule['name'] for rule in rules if rule[field] == said), 'and')}: {said}"
 
 
 def _cells(rule: Mapping[str, Json]) -> Iterator[Text]:
@@ -111,9 +111,8 @@ def _cells(rule: Mapping[str, Json]) -> Iterator[Text]:
         mark,
         str(found["priority"]),
         rule["name"],
-        found["protocol"].lower(),
         f"{arrow} {few(other)}",
-        few(ports),
+        "any" if found["protocol"] == "*" else f"{found['protocol'].lower()} {few(ports)}",
     ):
         yield Text(plain(text))
 
@@ -125,7 +124,7 @@ def _texts(found: Mapping[str, Json], singular: str, plural: str) -> list[str]:
 def _table(*columns: str) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
     for column in columns:
-        is_number = column in {"priority", "flows"}
+        is_number = column in {"no.", "flows"}
         ratio = _RATIOS.get(column)
         table.add_column(
             column, overflow="fold", justify="right" if is_number else "left", ratio=ratio, no_wrap=not ratio

@@ -30,7 +30,7 @@ MOST_LISTED: Final = 1000
 class Answer(StrEnum):
     PROVED = "proved"
     UNKNOWN = "unknown"
-    """Proved for what is known, but not all of the log is."""
+    """Proved for what is known, but not all of the log is; or no client is known at all."""
     NOT_KEPT = "notKept"
     """Something legitimate would not pass, or something else would."""
 
@@ -39,7 +39,7 @@ def answer_of(proposal: Proposal, observed: Observed, unread: int) -> Answer:
     if not proposal.proof.holds or proposal.left_out:
         return Answer.NOT_KEPT
     lost = observed.over.get(Lot.INSIDE, 0) + observed.over.get(Lot.TO_INTERNET, 0)
-    return Answer.UNKNOWN if unread or lost else Answer.PROVED
+    return Answer.UNKNOWN if unread or lost or not proposal.lets_somebody_in else Answer.PROVED
 
 
 def view(proposal: Proposal, given: Given, files: Sequence[str], unread: int = 0) -> dict[str, Json]:

@@ -12,7 +12,18 @@ import json
 import sys
 from collections.abc import Sequence
 
-from local.bench import adversary, app_start, commands, flow_logs, growth, looks, scanning, sweep, ways
+from local.bench import (
+    adversary,
+    app_start,
+    commands,
+    flow_logs,
+    growth,
+    looks,
+    proposals,
+    scanning,
+    sweep,
+    ways,
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -23,6 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     figures = app_start.measure(runs=3 if extent == "quick" else 9)
     figures |= commands.measure(extent)
     figures |= flow_logs.measure(megabytes=20 if extent == "quick" else 300)
+    figures |= proposals.measure(extent)
     figures |= ways.measure(extent)
     figures |= looks.measure(extent)
     figures |= growth.measure()

@@ -160,6 +160,17 @@ def test_declared_clients_have_a_rule_before_anybody_was_seen(
     assert "declared clients are those of policies.yaml of this folder" in found["notes"]
 
 
+def test_rules_that_let_nobody_in_are_no_answer_to_rely_on(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The way in that stands goes only when another one is known."""
+    thread = ("--flows", "logs/h=10", *FILES[2:])
+    code, found = ask(capsys, *thread)
+    assert (code, found["answer"], found["proof"]["holds"]) == (3, "unknown", True)
+    assert found["notes"][0].startswith("no client from outside the subnet was seen and none is declared")
+    assert ask(capsys, *thread, "--client", "10.1.2.0/24")[0] == 0
+
+
 @pytest.mark.usefixtures("here")
 def test_replicas_are_let_in_and_out(capsys: pytest.CaptureFixture[str]) -> None:
     _, found = ask(capsys, *FILES, "--replica", "10.5.0.0/28")
@@ -262,7 +273,8 @@ def azure(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def test_an_id_brings_subnet_nsg_tags_and_features(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     flows = [vnet_tuple("198.51.100.130", source="10.20.1.4")]
     (here / "one.json").write_bytes(encoded(log(vnet_record(flows))))
-    code, found = ask(capsys, "--flows", "one.json", "--server", seeds.flexible_server_id())
+    server = seeds.flexible_server_id()
+    code, found = ask(capsys, "--flows", "one.json", "--server", server, "--client", "10.20.9.0/24")
     assert (code, found["subnet"]) == (0, ["10.20.1.0/24"])
     storage = [one for one in found["rules"] if one["purpose"] == "storage"]
     assert [one["flows"] for one in storage] == [1]
