@@ -1,9 +1,9 @@
 """Benchmark of `driftward scan`: a process of its own that looks at a whole estate over the simulator's HTTP.
 
-10,000 servers and 3,000 NSGs in `full`, a fiftieth of that in `quick`, eight looks side by side, every form that
-is written once. The simulator answers at once and throttles nobody, so the time is that of the two programs, not
-of Azure: `sweep.simulatedHours` says how long ARM's buckets make such an estate last. Memory is the most that the
-process ever held; what a target adds to it is told from a second scan of a tenth of the estate.
+10,000 servers and 3,000 NSGs in `full`, a fiftieth of that in `quick`, eight looks side by side, every form
+that is written once. The simulator answers at once and throttles nobody, so the time is that of the two
+programs, not of Azure: `sweep.simulatedHours` says how long ARM's buckets make such an estate last. Memory is
+the most that the process ever held; what a target adds to it is told from a second scan of a tenth of it all.
 """
 
 from __future__ import annotations
