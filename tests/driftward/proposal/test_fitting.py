@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 from random import Random
 
@@ -12,8 +13,8 @@ from driftward.proposal.packing import boxes, pack
 from driftward.proposal.proposing import propose
 from driftward.proposal.traffic import Traffic
 from driftward.proposal.wants import Purpose
-from shared.nsg import common
-from tests.driftward.proposal.builders import given, incoming, nsg, outgoing, place, rule, spans
+from shared.nsg import common, union
+from tests.driftward.proposal.builders import SUBNET, given, incoming, nsg, outgoing, place, rule, spans
 
 
 @pytest.mark.parametrize("seed", range(30))
@@ -35,6 +36,8 @@ def test_the_way_of_grouping_that_makes_fewer_rules_is_taken() -> None:
     assert len(boxes(many_ports)) == 1
     by_port = {(other, (5432, 5432)) for other in range(0, 40, 2)} | {(0, (6432, 6432)), (2, (7432, 7432))}
     assert len(boxes(by_port)) == 3
+    by_other = {(1, (port, port)) for port in range(1, 20)} | {(2, (port, port)) for port in range(9, 30)}
+    assert len(boxes(by_other)) == 2
 
 
 def test_traffic_within_the_subnet_names_the_subnet() -> None:
@@ -52,11 +55,11 @@ def test_rules_name_one_family_each() -> None:
     assert [want.other for want in found] == [("10.1.2.4/32",), ("fd00:2::4/128",)]
 
 
-def _clients(number: int, first: str = "10.2.0.0") -> list[Traffic]:
-    """Every other address: none of them can share a prefix."""
+def _clients(number: int, first: str = "10.2.0.0", apart: int = 2) -> list[Traffic]:
+    """Addresses with others between them: none of them can share a prefix."""
     ((at, _),) = spans(first)
     one = incoming(first)
-    return [one._replace(stream=one.stream._replace(other=at + 2 * n)) for n in range(number)]
+    return [one._replace(stream=one.stream._replace(other=at + apart * n)) for n in range(number)]
 
 
 def test_private_clients_are_widened_where_there_are_too_many_and_that_is_told() -> None:
@@ -99,11 +102,13 @@ def test_nothing_is_changed_where_there_is_room() -> None:
 
 
 def test_widening_goes_neither_into_the_internet_nor_into_the_subnet() -> None:
-    edge = [*_clients(MOST_PREFIXES, "10.1.0.16"), *_clients(20, "172.31.255.200")]
-    found = propose(given(*edge))
-    named = [
-        span for one in found.allows if one.want.purpose is Purpose.OBSERVED for span in one.want.addresses
-    ]
+    """Beside the subnet, and at the edge of a public range that is the network's own."""
+    here = place(network=("203.0.113.16/28",))
+    edge = [*_clients(MOST_PREFIXES + 500, "10.1.0.17", 64), *_clients(3, "203.0.113.17", 4)]
+    found = propose(replace(given(*edge), place=here))
+    seen = [one.want for one in found.allows if one.want.purpose is Purpose.OBSERVED]
+    named = union(span for want in seen for span in want.addresses)
     assert found.widened_by
-    assert not common(tuple(named), (*spans("10.1.0.0/28"), *spans("172.32.0.0/11")))
-    assert room_in(nsg(), place()).holds(taken_by([one.want for one in found.allows], place()))
+    assert common(named, spans("203.0.113.0/24")) == spans("203.0.113.16/28")
+    assert not common(named, spans(SUBNET))
+    assert room_in(nsg(), here).holds(taken_by([one.want for one in found.allows], here))

@@ -31,6 +31,7 @@ from tests.driftward.proposal.builders import (
     incoming,
     nsg,
     outgoing,
+    place,
     proposed,
     rule,
     spans,
@@ -155,6 +156,23 @@ def test_storage_is_narrowed_to_the_region_while_every_call_went_there() -> None
     assert names == [[("Storage.westeurope",)], [("Storage",)]]
 
 
+def test_storage_is_not_narrowed_where_replicas_may_need_another_regions() -> None:
+    needed = Needed(region="westeurope", replicas=spans("10.5.0.0/28"))
+    found = propose(given(outgoing(STORAGE_HERE), needed=needed))
+    storage = [one.rule.destinations for one in found.allows if one.want.purpose is Purpose.STORAGE]
+    assert storage == [("Storage",)]
+
+
+@pytest.mark.parametrize(
+    ("server", "rules"), [("168.63.129.16", 0), ("10.9.0.4", 2)], ids=["Azure's own", "the network's"]
+)
+def test_dns_servers_of_the_network_are_kept_and_azures_needs_no_rule(server: str, rules: int) -> None:
+    found = propose(given(incoming("10.1.2.4"), needed=Needed(dns=spans(server))))
+    dns = [one.rule for one in found.allows if one.want.purpose is Purpose.DNS]
+    assert len(dns) == rules
+    assert {one.destinations for one in dns} <= {("10.9.0.4/32",)}
+
+
 def test_what_needs_cover_has_no_rule_of_its_own() -> None:
     found = proposed(outgoing(STORAGE), outgoing(ENTRA), incoming("10.1.0.5"), outgoing("10.1.0.5", 5432))
     assert Purpose.OBSERVED not in {one.want.purpose for one in found.allows}
@@ -180,6 +198,41 @@ def test_a_wide_rule_of_the_subnets_own_nsg_goes_once_the_others_stand() -> None
     found = proposed(incoming("10.1.2.4"), group=nsg(rule("wide", 100, "VirtualNetwork > *")))
     assert [one.name for one in found.removed] == ["wide"]
     assert found.edits[-1] == DeleteSecurityRule(nsg=nsg().id, rule=found.removed[0])
+    assert found.proof.holds
+
+
+def test_a_rule_that_says_the_right_thing_behind_a_deny_does_not_stay() -> None:
+    late = replace(rule("late", 300, f"10.1.2.4/32 > {SUBNET}", ports="5432"), protocol="Tcp")
+    found = proposed(incoming("10.1.2.4"), group=nsg(rule("deny", 200, "* > *", access="Deny"), late))
+    assert [one.name for one in found.removed] == ["late"]
+    assert verdict(found, incoming("10.1.2.4")) == "allowed"
+
+
+def test_a_rule_that_says_the_right_thing_ahead_of_the_deny_stays() -> None:
+    early = replace(rule("early", 150, f"10.1.2.4/32 > {SUBNET}", ports="5432"), protocol="Tcp")
+    found = proposed(incoming("10.1.2.4"), group=nsg(rule("deny", 200, "* > *", access="Deny"), early))
+    assert not found.removed
+    (seen,) = (one for one in found.allows if one.want.purpose is Purpose.OBSERVED)
+    assert (seen.rule, seen.stood) == (early, True)
+
+
+def test_what_passes_with_something_else_is_told_apart() -> None:
+    """Rules for traffic within the subnet name the subnet, whichever server was seen."""
+    kept, refused = incoming("10.1.0.5", 9000), incoming("10.1.0.6", 9000, denied=True)
+    found = proposed(kept, refused)
+    assert [one.traffic for one in found.beside] == [refused]
+    assert found.proof.holds
+
+
+def test_each_rule_names_the_subnet_in_its_own_family() -> None:
+    asked = replace(given(incoming("10.1.2.4"), incoming("fd00:2::4")), place=place(SUBNET, "fd00:1::/64"))
+    found = propose(asked)
+    ends = {(one.rule.sources, one.rule.destinations) for one in found.allows if "seen" in one.rule.name}
+    assert ends == {(("10.1.2.4/32",), (SUBNET,)), (("fd00:2::4/128",), ("fd00:1::/64",))}
+    assert {one.destinations for one in found.denies if one.direction == "Inbound"} == {
+        (SUBNET,),
+        ("fd00:1::/64",),
+    }
     assert found.proof.holds
 
 
