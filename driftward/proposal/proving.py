@@ -1,10 +1,12 @@
-"""The proof: what the exact engine says of the NSG as it will be, about each flow, each need and all the
-rest.
+"""The proof: what the exact engine says of the NSG as it will be, about each flow, each need and the rest.
 
 Asked is what was seen and what is needed, not what the rules were made from: a mistake in packing, fitting
 or placing shows here. Four things are proved of the NSG at the end: every kept stream passes, every need
 passes, every stream that is set apart is denied, and no other rule decides a packet of the subnet. And of
-the NSG with all rules added and none removed yet: what passes on the present one still passes. Pure.
+the NSG with all rules added and none removed yet: what passes on the present one still passes.
+
+That covers every step between those two. Rules go from behind: a packet whose deciding rule stands is decided
+as before, and one whose rule has gone meets only new rules behind it, as it does at the end. Pure.
 """
 
 from __future__ import annotations
