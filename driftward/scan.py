@@ -22,6 +22,7 @@ from driftward.catalogue.entries import Filters, entries, families
 from driftward.catalogue.file import Chosen, chosen
 from driftward.options import Several, debug
 from driftward.refusing import complain, refuse
+from driftward.scanning.documents.given import Documents, documents_given, refuse_beside
 from driftward.scanning.errors import CannotGoOn, NoScope
 from driftward.signing_in import hush
 from shared.model import Severity
@@ -32,6 +33,7 @@ from shared.policies import discover
 
 if TYPE_CHECKING:
     from driftward.scanning.looking import Looks
+    from shared.model.resource_id import ResourceId
     from shared.report.estate import Estate
     from shared.report.rows import Report
 
@@ -44,6 +46,7 @@ very looks that a deployed app makes, in audit. Azure is read and never written;
   driftward scan --scope /subscriptions/.../resourceGroups/shop --fail-on Medium
   driftward scan --subscription ... -o sarif -o junit --out results
   driftward scan --subscription ... --baseline findings.json -o json > now.json
+  driftward scan --from-export export
 """
 _EPILOG: Final = """\
 Azure is read with the credential that azure-identity finds (`az login`), at CLOUD or ARM_ENDPOINT; the role
@@ -58,6 +61,9 @@ FORMS: Final = ("table", "json", "csv", "ocsf", "sarif", "junit", "markdown")
 _SETTINGS: Final = ("POLICIES_FILE", "CLOUD", "ARM_ENDPOINT", "ARM_API_VERSIONS", "AZURE_CLIENT_ID")
 _SUBSCRIPTION: Final = "The id of a subscription; may be repeated."
 _SCOPE: Final = "A subscription or a resource group; may be repeated."
+_FROM_EXPORT: Final = (
+    "A folder of JSON that `az` wrote, instead of Azure; alone: the commands that write one."
+)
 _POLICY: Final = "Only these policies, separated by commas."
 _FAIL_ON: Final = "What is this grave, or graver, is an exit code of 1. Default: High."
 _BASELINE: Final = "Findings of an earlier scan (-o json): only what they do not hold is an exit code of 1."
@@ -85,11 +91,14 @@ class Call:
     file: Path | None
     together: int
     fix: bool
+    from_export: str | None
+    """A folder; ``""`` asks for the script that writes one."""
 
 
 @click.command("scan", help=_HELP, epilog=_EPILOG)
 @click.option("--subscription", "subscriptions", multiple=True, metavar="ID", help=_SUBSCRIPTION)
 @click.option("--scope", "scopes", multiple=True, metavar="ID", help=_SCOPE)
+@click.option("--from-export", metavar="[DIR]", is_flag=False, flag_value="", help=_FROM_EXPORT)
 @click.option("--policy", type=Several([one.id for one in discover()]), metavar="IDS", help=_POLICY)
 @click.option("--family", type=Several(families()), metavar="NAMES", help=f"{', '.join(families())}.")
 @click.option("--severity", type=Several(list(Severity)), metavar="NAMES", help=f"{', '.join(Severity)}.")
@@ -111,7 +120,8 @@ class Call:
 def scan(**given: Any) -> int:
     """Look at everything there, and say what is wrong."""
     try:
-        return _scan(_call(given))
+        call = _call(given)
+        return _tell_how_to_export() if call.from_export == "" else _scan(call)
     except (BadInput, NoScope, CannotGoOn, ConfigurationError, GatewayError) as error:
         return refuse(error)
 
@@ -128,6 +138,13 @@ def _call(given: dict[str, Any]) -> Call:
     )
     policies = given.pop("policy") or frozenset()
     return Call(forms=forms or ("table",), filters=filters, policies=policies, **given)
+
+
+def _tell_how_to_export() -> int:
+    from driftward.scanning.documents.script import SCRIPT
+
+    print(SCRIPT, end="")
+    return 0
 
 
 def _scan(call: Call) -> int:
@@ -148,10 +165,14 @@ def _scan(call: Call) -> int:
 def _looked(call: Call) -> Estate:
     from driftward.scanning.looking import Looks
 
+    folder = Path(call.from_export) if call.from_export is not None else None
+    refuse_beside(folder, resume=call.resume)
+    documents = documents_given(folder)
     held = chosen(call.file, _concerned(os.environ))
-    looks = Looks(held.settings, held.configuration, _policies(call, held))
+    clients = documents.clients(held.settings) if documents is not None else None
+    looks = Looks(held.settings, held.configuration, _policies(call, held), clients)
     try:
-        return _estate(call, held, looks)
+        return _estate(call, held, looks, documents)
     finally:
         looks.close()
 
@@ -172,15 +193,27 @@ def _policies(call: Call, held: Chosen) -> tuple[str, ...] | None:
     return chosen_ones
 
 
-def _estate(call: Call, held: Chosen, looks: Looks) -> Estate:
-    from driftward.scanning.places import scopes_named
+def _estate(call: Call, held: Chosen, looks: Looks, documents: Documents | None) -> Estate:
     from driftward.scanning.resuming import asked_for
     from driftward.scanning.surveying import Wanted, survey
 
-    scopes = scopes_named(call.subscriptions, call.scopes)
+    scopes = _scopes(call, documents)
     asked = asked_for(scopes, _policies(call, held), held.configuration, looks.now())
     wanted = Wanted(scopes=scopes, asked=asked, out=call.out, resume=call.resume, together=call.together)
-    return survey(wanted, looks)
+    return survey(wanted, looks, documents)
+
+
+def _scopes(call: Call, documents: Documents | None) -> tuple[ResourceId, ...]:
+    """Raises ``NoScope`` where nothing says what is scanned."""
+    from driftward.scanning.places import scopes_named
+
+    found = scopes_named(call.subscriptions, call.scopes)
+    if documents is not None:
+        complain(*documents.says)
+        return documents.scopes(found)
+    if not found:
+        raise NoScope("say what is scanned: --subscription, --scope or --from-export")
+    return found
 
 
 def _write(call: Call, report: Report) -> None:

@@ -14,7 +14,7 @@ from datetime import datetime
 from functools import partial
 from itertools import islice
 from threading import Event
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
 from shared.alerts.commands import fix_commands
@@ -36,6 +36,9 @@ from shared.policies import discover
 from shared.report.estate import Seen
 from shared.state.store import Store
 
+if TYPE_CHECKING:
+    from shared.adapters.arm.session.clients import ArmClients
+
 TRIES: Final = 6
 """Of a target that ARM throttles or that fails in passing."""
 LONGEST_WAIT: Final = 60.0
@@ -46,9 +49,14 @@ class Looks:
     """Looks at targets for one scan."""
 
     def __init__(
-        self, settings: Settings, configuration: Configuration, policies: tuple[str, ...] | None = None
+        self,
+        settings: Settings,
+        configuration: Configuration,
+        policies: tuple[str, ...] | None = None,
+        clients: ArmClients | None = None,
     ) -> None:
-        """``policies`` are the only ones that are judged; None means all."""
+        """``policies`` are the only ones that are judged; None means all. ``clients`` are Azure's own where
+        none are given."""
         from shared.adapters.arm.service_tags import TagLists
         from shared.adapters.arm.session.clients import ArmClients
         from shared.adapters.clock import SystemClock
@@ -57,7 +65,7 @@ class Looks:
         self._configuration = configuration
         self._options = RunOptions(enforcement=EnforcementMode.AUDIT, policies=policies)
         self._clock = SystemClock()
-        self._clients = ArmClients(self._settings)
+        self._clients = clients or ArmClients(self._settings)
         self._tag_lists = TagLists()
         self._is_over = Event()
         self._cause = Cause(kind=CauseKind.OPERATOR, time=self._clock.now())

@@ -19,10 +19,8 @@ _TRIES: Final = 4
 
 
 def scopes_named(subscriptions: Iterable[str], scopes: Iterable[str]) -> tuple[ResourceId, ...]:
-    """Each once, without those that lie in another. Raises ``NoScope``."""
+    """Each once, without those that lie in another. Raises ``NoScope`` for one that is none."""
     found = {*map(_subscription, subscriptions), *map(_scope, scopes)}
-    if not found:
-        raise NoScope("say what is scanned: --subscription or --scope")
     return tuple(
         sorted(one for one in found if not any(one != other and one.within(other) for other in found))
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
+from driftward.scanning.documents.given import Documents
 from driftward.scanning.looking import Looks
 from driftward.scanning.places import targets_in
 from driftward.scanning.progress import counted
@@ -25,11 +26,12 @@ class Wanted:
     together: int
 
 
-def survey(wanted: Wanted, looks: Looks) -> Estate:
-    """Everything in the scopes. Raises ``CannotGoOn``."""
+def survey(wanted: Wanted, looks: Looks, documents: Documents | None = None) -> Estate:
+    """Everything in the scopes; ``documents`` are those that stand for Azure. Raises ``CannotGoOn``."""
     notes = Notes(wanted.out, wanted.asked) if wanted.out is not None else None
     asked, before = _begun(notes, wanted)
     targets, unlisted = targets_in(wanted.scopes, looks.gateway, looks.pause)
+    unlisted = unlisted if documents is None else documents.unlisted(unlisted)
     kept = _kept(before, targets)
     coming = _others(targets, kept)
     looked = counted(looks.at_all(coming, wanted.together), len(targets), len(kept))

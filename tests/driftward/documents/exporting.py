@@ -1,0 +1,102 @@
+"""An export of the simulator's estate as the script of `--from-export` writes it, by ARM calls."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from local.simulator.client import ArmCallFailed, SimulatorClient
+
+Shape: TypeAlias = Callable[[Any], Any]
+TOP = (
+    "Microsoft.DBforPostgreSQL/flexibleServers",
+    "Microsoft.DBforPostgreSQL/servers",
+    "Microsoft.Network/virtualNetworks",
+    "Microsoft.Network/networkSecurityGroups",
+    "Microsoft.Network/routeTables",
+    "Microsoft.Network/privateEndpoints",
+    "Microsoft.Network/networkInterfaces",
+    "Microsoft.Network/privateDnsZones",
+    "Microsoft.Authorization/locks",
+)
+CHILDREN = {
+    "Microsoft.DBforPostgreSQL/flexibleServers": (
+        *("firewallRules", "configurations", "administrators"),
+        "providers/Microsoft.Insights/diagnosticSettings",
+    ),
+    "Microsoft.DBforPostgreSQL/servers": (
+        *("firewallRules", "virtualNetworkRules", "configurations", "administrators"),
+        "providers/Microsoft.Insights/diagnosticSettings",
+    ),
+    "Microsoft.Network/privateEndpoints": ("privateDnsZoneGroups",),
+    "Microsoft.Network/privateDnsZones": ("virtualNetworkLinks", "A"),
+}
+SINGLE = {
+    "Microsoft.DBforPostgreSQL/flexibleServers": (
+        "advancedThreatProtectionSettings/Default",
+        "providers/Microsoft.ResourceHealth/availabilityStatuses/current",
+    ),
+    "Microsoft.DBforPostgreSQL/servers": ("securityAlertPolicies/Default",),
+}
+
+
+def as_arm_has_it(body: Any) -> Any:
+    return body
+
+
+def lifted(body: Any) -> Any:
+    """As az's commands show a resource: without ``properties``, with the name of its group."""
+    if isinstance(body, list):
+        return [lifted(one) for one in body]
+    if not isinstance(body, dict):
+        return body
+    held = body.get("properties")
+    if not isinstance(held, dict):
+        return {key: lifted(one) for key, one in body.items()}
+    group = {"resourceGroup": "rg"} if "id" in body else {}
+    return {key: lifted(one) for key, one in body.items() if key != "properties"} | lifted(held) | group
+
+
+def documents(azure: SimulatorClient, subscription: str, shape: Shape) -> Iterator[tuple[str, Any]]:
+    """Each document with the address that it was read at."""
+    for kind in TOP:
+        address = f"/subscriptions/{subscription}/providers/{kind}"
+        found = azure.list_all(address)
+        yield address, {"id": address, "value": shape(found)}
+        for one in found:
+            yield from _of_one(azure, str(one["id"]), kind, shape)
+    tags = azure.get(
+        f"/subscriptions/{subscription}/providers/Microsoft.Network/locations/westeurope/serviceTags"
+    )
+    yield "tags", tags
+
+
+def _of_one(azure: SimulatorClient, owner: str, kind: str, shape: Shape) -> Iterator[tuple[str, Any]]:
+    for child in CHILDREN.get(kind, ()):
+        address = f"{owner}/{child}"
+        yield address, {"id": address, "value": shape(azure.list_all(address))}
+    for child in SINGLE.get(kind, ()):
+        try:
+            yield f"{owner}/{child}", shape(azure.get(f"{owner}/{child}"))
+        except ArmCallFailed:
+            continue
+    if kind.endswith("virtualNetworks"):
+        address = f"{owner}/listNetworkManagerEffectiveSecurityAdminRules"
+        _, _, answer = azure.arm("POST", address, {})
+        yield address, {"id": address, "value": shape((answer or {})["value"])}  # type: ignore[index, call-overload]
+
+
+def export(
+    url: str,
+    subscription: str,
+    folder: Path,
+    shape: Shape = as_arm_has_it,
+    leaving_out: Callable[[str], bool] = lambda address: False,
+) -> None:
+    """Write the folder; the files' names say nothing."""
+    folder.mkdir()
+    for number, (address, document) in enumerate(documents(SimulatorClient(url), subscription, shape)):
+        if not leaving_out(address):
+            (folder / f"{number}.json").write_text(json.dumps(document))
