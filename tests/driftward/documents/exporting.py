@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from local.simulator.client import ArmCallFailed, SimulatorClient
+from local.simulator.values import as_object
 
-Shape: TypeAlias = Callable[[Any], Any]
+Document: TypeAlias = tuple[str, Any]
+"""With the address that it was read at."""
 TOP = (
     "Microsoft.DBforPostgreSQL/flexibleServers",
     "Microsoft.DBforPostgreSQL/servers",
@@ -42,14 +44,10 @@ SINGLE = {
 }
 
 
-def as_arm_has_it(body: Any) -> Any:
-    return body
-
-
 def lifted(body: Any) -> Any:
     """As az's commands show a resource: without ``properties``, with the name of its group."""
-    if isinstance(body, list):
-        return [lifted(one) for one in body]
+    if isinstance(body, list | tuple):
+        return type(body)(map(lifted, body))
     if not isinstance(body, dict):
         return body
     held = body.get("properties")
@@ -59,44 +57,36 @@ def lifted(body: Any) -> Any:
     return {key: lifted(one) for key, one in body.items() if key != "properties"} | lifted(held) | group
 
 
-def documents(azure: SimulatorClient, subscription: str, shape: Shape) -> Iterator[tuple[str, Any]]:
-    """Each document with the address that it was read at."""
+def documents(azure: SimulatorClient, subscription: str) -> Iterator[Document]:
     for kind in TOP:
         address = f"/subscriptions/{subscription}/providers/{kind}"
         found = azure.list_all(address)
-        yield address, {"id": address, "value": shape(found)}
+        yield address, {"id": address, "value": found}
         for one in found:
-            yield from _of_one(azure, str(one["id"]), kind, shape)
+            yield from _of_one(azure, str(one["id"]), kind)
     tags = azure.get(
         f"/subscriptions/{subscription}/providers/Microsoft.Network/locations/westeurope/serviceTags"
     )
     yield "tags", tags
 
 
-def _of_one(azure: SimulatorClient, owner: str, kind: str, shape: Shape) -> Iterator[tuple[str, Any]]:
+def _of_one(azure: SimulatorClient, owner: str, kind: str) -> Iterator[Document]:
     for child in CHILDREN.get(kind, ()):
         address = f"{owner}/{child}"
-        yield address, {"id": address, "value": shape(azure.list_all(address))}
+        yield address, {"id": address, "value": azure.list_all(address)}
     for child in SINGLE.get(kind, ()):
         try:
-            yield f"{owner}/{child}", shape(azure.get(f"{owner}/{child}"))
+            yield f"{owner}/{child}", azure.get(f"{owner}/{child}")
         except ArmCallFailed:
             continue
     if kind.endswith("virtualNetworks"):
         address = f"{owner}/listNetworkManagerEffectiveSecurityAdminRules"
         _, _, answer = azure.arm("POST", address, {})
-        yield address, {"id": address, "value": shape((answer or {})["value"])}  # type: ignore[index, call-overload]
+        yield address, {"id": address, "value": as_object(answer)["value"]}
 
 
-def export(
-    url: str,
-    subscription: str,
-    folder: Path,
-    shape: Shape = as_arm_has_it,
-    leaving_out: Callable[[str], bool] = lambda address: False,
-) -> None:
-    """Write the folder; the files' names say nothing."""
+def write(folder: Path, found: Iterable[Document]) -> None:
+    """The files' names say nothing."""
     folder.mkdir()
-    for number, (address, document) in enumerate(documents(SimulatorClient(url), subscription, shape)):
-        if not leaving_out(address):
-            (folder / f"{number}.json").write_text(json.dumps(document))
+    for number, (_, document) in enumerate(found):
+        (folder / f"{number}.json").write_text(json.dumps(document))
