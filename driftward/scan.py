@@ -22,7 +22,7 @@ from driftward.catalogue.entries import Filters, entries, families
 from driftward.catalogue.file import Chosen, chosen
 from driftward.options import Several, debug
 from driftward.refusing import complain, refuse
-from driftward.scanning.documents.given import Documents, documents_given, refuse_beside
+from driftward.scanning.documents.given import Documents, Given, documents_given, refuse_beside
 from driftward.scanning.errors import CannotGoOn, NoScope
 from driftward.signing_in import hush
 from shared.model import Severity
@@ -47,6 +47,7 @@ very looks that a deployed app makes, in audit. Azure is read and never written;
   driftward scan --subscription ... -o sarif -o junit --out results
   driftward scan --subscription ... --baseline findings.json -o json > now.json
   driftward scan --from-export export
+  driftward scan --plan tfplan.json -o sarif > plan.sarif
 """
 _EPILOG: Final = """\
 Azure is read with the credential that azure-identity finds (`az login`), at CLOUD or ARM_ENDPOINT; the role
@@ -63,6 +64,9 @@ _SUBSCRIPTION: Final = "The id of a subscription; may be repeated."
 _SCOPE: Final = "A subscription or a resource group; may be repeated."
 _FROM_EXPORT: Final = (
     "A folder of JSON that `az` wrote, instead of Azure; alone: the commands that write one."
+)
+_PLAN: Final = (
+    "A Terraform plan (`terraform show -json`), instead of Azure: what will be wrong once it was applied."
 )
 _POLICY: Final = "Only these policies, separated by commas."
 _FAIL_ON: Final = "What is this grave, or graver, is an exit code of 1. Default: High."
@@ -93,12 +97,14 @@ class Call:
     fix: bool
     from_export: str | None
     """A folder; ``""`` asks for the script that writes one."""
+    plan: Path | None
 
 
 @click.command("scan", help=_HELP, epilog=_EPILOG)
 @click.option("--subscription", "subscriptions", multiple=True, metavar="ID", help=_SUBSCRIPTION)
 @click.option("--scope", "scopes", multiple=True, metavar="ID", help=_SCOPE)
 @click.option("--from-export", metavar="[DIR]", is_flag=False, flag_value="", help=_FROM_EXPORT)
+@click.option("--plan", type=click.Path(path_type=Path), metavar="FILE", help=_PLAN)
 @click.option("--policy", type=Several([one.id for one in discover()]), metavar="IDS", help=_POLICY)
 @click.option("--family", type=Several(families()), metavar="NAMES", help=f"{', '.join(families())}.")
 @click.option("--severity", type=Several(list(Severity)), metavar="NAMES", help=f"{', '.join(Severity)}.")
@@ -165,9 +171,9 @@ def _scan(call: Call) -> int:
 def _looked(call: Call) -> Estate:
     from driftward.scanning.looking import Looks
 
-    folder = Path(call.from_export) if call.from_export is not None else None
-    refuse_beside(folder, resume=call.resume)
-    documents = documents_given(folder)
+    given = Given(folder=None if call.from_export is None else Path(call.from_export), plan=call.plan)
+    refuse_beside(given, resume=call.resume)
+    documents = documents_given(given)
     held = chosen(call.file, _concerned(os.environ))
     clients = documents.clients(held.settings) if documents is not None else None
     looks = Looks(held.settings, held.configuration, _policies(call, held), clients)
@@ -212,7 +218,7 @@ def _scopes(call: Call, documents: Documents | None) -> tuple[ResourceId, ...]:
         complain(*documents.says)
         return documents.scopes(found)
     if not found:
-        raise NoScope("say what is scanned: --subscription, --scope or --from-export")
+        raise NoScope("say what is scanned: --subscription, --scope, --from-export or --plan")
     return found
 
 

@@ -1,4 +1,4 @@
-"""The script of `driftward scan --from-export`, run by bash with azure-cli itself, and what a scan finds in it.
+"""The script of `driftward scan --from-export`, run by bash with azure-cli itself, and what a scan finds.
 
 ``az`` is a program that hands its words to the azure-cli that runs already: a start takes seconds, and the
 script makes dozens.

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from driftward.documents import document
 from driftward.scanning.documents.answering import Answering
 from driftward.scanning.documents.folder import exported
 from driftward.scanning.documents.holdings import Holdings
+from driftward.scanning.documents.terraform.estate import Estate
+from driftward.scanning.documents.terraform.plan import FIELD, plan_of
 from shared.config.settings import Settings
 from shared.model.resource_id import ResourceId
 from shared.model.values import value
@@ -26,6 +30,8 @@ class Documents:
 
     holdings: Holdings
     says: tuple[str, ...] = ()
+    addresses: Mapping[str, str] = field(default_factory=dict)
+    """What a resource is called in the source, by the key of its id."""
 
     def clients(self, settings: Settings) -> ArmClients:
         from shared.adapters.arm.session.answered import AnsweredClients
@@ -49,12 +55,36 @@ def _reasoned(said: Unlisted, lacks: str) -> Unlisted:
     return Unlisted(scope=said.scope, reason=lacks)
 
 
-def documents_given(folder: Path | None) -> Documents | None:
-    """None where Azure is looked at. Raises ``BadInput`` that names the file."""
-    if folder is None:
-        return None
-    found = exported(folder)
-    return Documents(holdings=found.holdings, says=(*found.says, _tags_said(found.holdings)))
+@value
+class Given:
+    """Where documents are; at most one of them."""
+
+    folder: Path | None = None
+    plan: Path | None = None
+
+    @property
+    def named(self) -> list[str]:
+        """The options that name one."""
+        given = {"--from-export": self.folder, "--plan": self.plan}
+        return [option for option, path in given.items() if path is not None]
+
+
+def documents_given(given: Given) -> Documents | None:
+    """None where Azure is looked at. Raises ``BadInput`` that names the file or the options."""
+    if len(given.named) > 1:
+        raise BadInput(f"one of {' and '.join(given.named)} is looked at, not both", field="documents")
+    if given.folder is not None:
+        found = exported(given.folder)
+        return Documents(holdings=found.holdings, says=(*found.says, _tags_said(found.holdings)))
+    return None if given.plan is None else _planned(given.plan)
+
+
+def _planned(path: Path) -> Documents:
+    plan = plan_of(document(str(path), FIELD), str(path))
+    estate = Estate(plan)
+    holdings = estate.holdings()
+    says = (*plan.says, *estate.says, _tags_said(holdings))
+    return Documents(holdings=holdings, says=says, addresses=estate.addresses)
 
 
 def _tags_said(holdings: Holdings) -> str:
@@ -66,7 +96,7 @@ def _tags_said(holdings: Holdings) -> str:
     return f"service tags: the list of {holdings.source}, change number {holdings.tags['changeNumber']}"
 
 
-def refuse_beside(folder: Path | None, *, resume: bool) -> None:
+def refuse_beside(given: Given, *, resume: bool) -> None:
     """Raises ``BadInput`` for what goes with Azure alone."""
-    if folder is not None and resume:
+    if given.named and resume:
         raise BadInput("--resume goes with Azure: documents are read at once", field="resume")
