@@ -65,9 +65,7 @@ _SCOPE: Final = "A subscription or a resource group; may be repeated."
 _FROM_EXPORT: Final = (
     "A folder of JSON that `az` wrote, instead of Azure; alone: the commands that write one."
 )
-_PLAN: Final = (
-    "A Terraform plan (`terraform show -json`), instead of Azure: what will be wrong once it was applied."
-)
+_PLAN: Final = "A Terraform plan (`terraform show -json`), instead of Azure: what it would leave wrong."
 _POLICY: Final = "Only these policies, separated by commas."
 _FAIL_ON: Final = "What is this grave, or graver, is an exit code of 1. Default: High."
 _BASELINE: Final = "Findings of an earlier scan (-o json): only what they do not hold is an exit code of 1."
