@@ -38,12 +38,14 @@ def _row(row: Row) -> Iterator[Text]:
     yield Text.assemble(
         (row.severity.value.ljust(13), SEVERITIES[row.severity]), " ", (row.policy, "bold"), known
     )
-    yield Text(f"    {plain(str(row.finding.resource_id))}")
+    yield Text(f"    {plain(row.origin.said or str(row.finding.resource_id))}")
     yield Text(f"    {plain(row.finding.reason)}")
 
 
 def _commands(row: Row) -> Iterator[Text]:
-    for command in row.commands:
+    if row.origin.edit:
+        yield Text(f"      {plain(row.origin.edit)}", style="dim")
+    for command in () if row.origin.address else row.commands:
         yield Text(f"      {plain(command)}", style="dim")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from driftward.scanning.documents.given import Documents
@@ -37,7 +38,8 @@ def survey(wanted: Wanted, looks: Looks, documents: Documents | None = None) -> 
     looked = counted(looks.at_all(coming, wanted.together), len(targets), len(kept))
     seen = [*kept, *_noted(looked, notes)]
     seen.sort(key=lambda one: one.result.target.key)
-    return Estate(taken_at=asked.began, scopes=asked.scopes, seen=tuple(seen), unlisted=unlisted)
+    estate = Estate(taken_at=asked.began, scopes=asked.scopes, seen=tuple(seen), unlisted=unlisted)
+    return estate if documents is None else replace(estate, origins=documents.origins(estate))
 
 
 def _begun(notes: Notes | None, wanted: Wanted) -> tuple[Asked, Sequence[Seen]]:

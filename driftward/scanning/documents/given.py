@@ -11,14 +11,15 @@ from driftward.documents import document
 from driftward.scanning.documents.answering import Answering
 from driftward.scanning.documents.folder import exported
 from driftward.scanning.documents.holdings import Holdings
-from driftward.scanning.documents.terraform.estate import Estate
+from driftward.scanning.documents.origins import origins_of
+from driftward.scanning.documents.terraform.estate import PlannedEstate
 from driftward.scanning.documents.terraform.plan import FIELD, plan_of
 from shared.config.settings import Settings
 from shared.model.resource_id import ResourceId
 from shared.model.values import value
 from shared.nsg.asking import BadInput
 from shared.nsg.rules.published_tags import PUBLISHED_ON
-from shared.report.estate import Unlisted
+from shared.report.estate import Estate, Origin, Unlisted
 
 if TYPE_CHECKING:
     from shared.adapters.arm.session.clients import ArmClients
@@ -45,6 +46,10 @@ class Documents:
     def unlisted(self, said: Iterable[Unlisted]) -> tuple[Unlisted, ...]:
         """The scopes of which documents do not hold every list that targets are found by."""
         return tuple(_reasoned(one, lacks) for one in said if (lacks := self._lacks(one)))
+
+    def origins(self, estate: Estate) -> Mapping[str, Origin]:
+        """Where each finding comes from, by its alert's id; none where documents are an export."""
+        return dict(origins_of(estate, self.addresses)) if self.addresses else {}
 
     def _lacks(self, said: Unlisted) -> str:
         kinds = self.holdings.unlisted(ResourceId(said.scope).subscription)
@@ -81,7 +86,7 @@ def documents_given(given: Given) -> Documents | None:
 
 def _planned(path: Path) -> Documents:
     plan = plan_of(document(str(path), FIELD), str(path))
-    estate = Estate(plan)
+    estate = PlannedEstate(plan)
     holdings = estate.holdings()
     says = (*plan.says, *estate.says, _tags_said(holdings))
     return Documents(holdings=holdings, says=says, addresses=estate.addresses)

@@ -381,7 +381,7 @@ def _routes() -> Case:
             {"id": table, "location": seeds.LOCATION, "properties": {"routes": [route]}},
             *applied_within([], routeTable={"id": table}),
         ],
-        wrong=["postgres-subnet-routed-through-appliance"],
+        unknown={"nsg-blocks-storage-outbound": "(0.0.0.0/0) leads to VirtualAppliance 10.20.9.4"},
     )
 
 

@@ -68,7 +68,7 @@ _KEPT_BY: Final[Mapping[str, tuple[str, str]]] = {
 """What is not known of all resources of a type where a child may belong to any: a list, or the whole body."""
 
 
-class Estate:
+class PlannedEstate:
     """What a plan makes. ``addresses`` are Terraform's, by the keys of ids."""
 
     def __init__(self, plan: Plan) -> None:
