@@ -53,7 +53,8 @@ def _unknown(rows: list[Row]) -> Iterator[str]:
     """By target: of one that cannot be read every policy would say the same."""
     said: dict[tuple[str, str], list[str]] = {}
     for row in rows:
-        said.setdefault((str(row.finding.target.id), row.finding.reason), []).append(row.policy)
+        where = row.origin.said or str(row.finding.target.id)
+        said.setdefault((where, row.finding.reason), []).append(row.policy)
     for (target, reason), policies in said.items():
         whose = policies[0] if len(policies) == 1 else f"{len(policies)} policies"
         yield f"Unknown       {whose}"

@@ -32,7 +32,10 @@ _LISTS: Final[Mapping[str, tuple[str, ...]]] = {
     ENDPOINTS: ("privatednszonegroups",),
     ZONES: ("virtualnetworklinks",),
 }
-_CAN_BE_ANY: Final = frozenset({"firewallrules", "configurations", "virtualnetworklinks"})
+_PARAMETERS: Final = "configurations"
+_NO_PARAMETERS: Final = "none is set, and which defaults Azure has is not in what is planned"
+_ONE_IS_ENOUGH: Final = frozenset({"administrators", "privatednszonegroups"})
+_CAN_BE_ANY: Final = frozenset({"firewallrules", "virtualnetworklinks"})
 """Lists in which a part that says nothing is told of as one that may be any."""
 _CONNECTIONS: Final = ("privateLinkServiceConnections", "manualPrivateLinkServiceConnections")
 OTHERS: Final = "(those that are not shown here)"
@@ -44,6 +47,8 @@ class Joined:
     lists: Mapping[str, tuple[Json, ...]]
     others: tuple[Body, ...]
     """Networks that nobody writes here, with those of their subnets that somebody does."""
+    why_not: Mapping[str, str]
+    """Why a list is not known, by its path."""
 
 
 def joined(written: Iterable[Body], there: Collection[str], gone: Collection[str] = ()) -> Joined:
@@ -54,8 +59,13 @@ def joined(written: Iterable[Body], there: Collection[str], gone: Collection[str
     bodies |= dict(_subnets_of(bodies))
     _join_endpoints(bodies, there)
     _join_peerings(bodies, there)
-    lists = {place: found for key in bodies for place, found in _lists(key, bodies, children, there)}
-    return Joined(bodies=_with_subnets(bodies), lists=lists, others=tuple(_others(bodies)))
+    found = {place: held for key in bodies for place, held in _lists(key, bodies, children, there)}
+    return Joined(
+        bodies=_with_subnets(bodies),
+        lists={place: held for place, held in found.items() if not isinstance(held, str)},
+        others=tuple(_others(bodies)),
+        why_not={place: held for place, held in found.items() if isinstance(held, str)},
+    )
 
 
 def properties(body: Body) -> dict[str, Json]:
@@ -218,28 +228,28 @@ def _remote(peering: Body) -> str:
 
 def _lists(
     key: str, bodies: Mapping[str, Body], children: Mapping[str, list[Body]], there: Collection[str]
-) -> Iterator[tuple[str, tuple[Json, ...]]]:
-    kind = ResourceId(key).type
-    for name in _LISTS.get(kind, ()):
-        found = children.get(f"{key}/{name}", [])
-        if key not in there:
-            yield f"{key}/{name}", (*found, *_unset(name))
-        elif name in _CAN_BE_ANY:
-            yield f"{key}/{name}", (*found, *_other(name))
-        elif name in {"administrators", "privatednszonegroups"} and found:
-            yield f"{key}/{name}", tuple(found)
-    if kind == FLEXIBLE and key not in there:
-        yield f"{key}/replicas", tuple(one for one in bodies.values() if _is_replica(one, key))
-
-
-def _unset(name: str) -> list[Json]:
-    """A server has every parameter, whoever wrote some of them."""
-    return _other(name) if name == "configurations" else []
+) -> Iterator[tuple[str, tuple[Json, ...] | str]]:
+    """The lists of what belongs to a resource; of one that is not known, why."""
+    kind, name = ResourceId(key).type, str(bodies[key]["id"]).rpartition("/")[2]
+    before = f"{name} was there before: what else belongs to it is not in what is planned"
+    for place in _LISTS.get(kind, ()):
+        found = children.get(f"{key}/{place}", [])
+        if place == _PARAMETERS:
+            yield f"{key}/{place}", (*found, *_other(place)) if found else _NO_PARAMETERS
+        elif key not in there:
+            yield f"{key}/{place}", tuple(found)
+        elif place in _CAN_BE_ANY and found:
+            yield f"{key}/{place}", (*found, *_other(place))
+        else:
+            yield f"{key}/{place}", tuple(found) if place in _ONE_IS_ENOUGH and found else before
+    if kind == FLEXIBLE:
+        replicas = tuple(one for one in bodies.values() if _is_replica(one, key))
+        yield f"{key}/replicas", before if key in there else replicas
 
 
 def _other(name: str) -> list[Json]:
     """A parameter is known by its name: the one that may be any has none."""
-    return [{"properties": {}} if name == "configurations" else {"name": OTHERS, "properties": {}}]
+    return [{"properties": {}} if name == _PARAMETERS else {"name": OTHERS, "properties": {}}]
 
 
 def _is_replica(body: Body, source: str) -> bool:

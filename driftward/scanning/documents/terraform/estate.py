@@ -83,7 +83,7 @@ class PlannedEstate:
         found = joined(
             self._bodies(), self._there(), {self.identities.of(one).key for one in self._plan.gone}
         )
-        why_not = dict(self._why_not(found))
+        why_not = {**found.why_not, **dict(self._why_not(found))}
         return Holdings(
             source=SOURCE,
             bodies={key: body for key, body in found.bodies.items() if key not in why_not},
