@@ -67,6 +67,7 @@ _FROM_EXPORT: Final = (
     "A folder of JSON that `az` wrote, instead of Azure; alone: the commands that write one."
 )
 _PLAN: Final = "A Terraform plan (`terraform show -json`), instead of Azure: what it would leave wrong."
+_WHAT_IF: Final = "The same of a deployment (`az deployment group what-if --no-pretty-print`)."
 _POLICY: Final = "Only these policies, separated by commas."
 _FAIL_ON: Final = "What is this grave, or graver, is an exit code of 1. Default: High."
 _BASELINE: Final = "Findings of an earlier scan (-o json): only what they do not hold is an exit code of 1."
@@ -97,6 +98,7 @@ class Call:
     from_export: str | None
     """A folder; ``""`` asks for the script that writes one."""
     plan: Path | None
+    what_if: Path | None
 
 
 @click.command("scan", help=_HELP, epilog=_EPILOG)
@@ -104,6 +106,7 @@ class Call:
 @click.option("--scope", "scopes", multiple=True, metavar="ID", help=_SCOPE)
 @click.option("--from-export", metavar="[DIR]", is_flag=False, flag_value="", help=_FROM_EXPORT)
 @click.option("--plan", type=click.Path(path_type=Path), metavar="FILE", help=_PLAN)
+@click.option("--what-if", type=click.Path(path_type=Path), metavar="FILE", help=_WHAT_IF)
 @click.option("--policy", type=Several([one.id for one in discover()]), metavar="IDS", help=_POLICY)
 @click.option("--family", type=Several(families()), metavar="NAMES", help=f"{', '.join(families())}.")
 @click.option("--severity", type=Several(list(Severity)), metavar="NAMES", help=f"{', '.join(Severity)}.")
@@ -170,7 +173,7 @@ def _scan(call: Call) -> int:
 def _looked(call: Call) -> Estate:
     from driftward.scanning.looking import Looks
 
-    given = Given(folder=None if call.from_export is None else Path(call.from_export), plan=call.plan)
+    given = _given(call)
     refuse_beside(given, resume=call.resume)
     documents = documents_given(given)
     held = chosen(call.file, _concerned(os.environ))
@@ -180,6 +183,11 @@ def _looked(call: Call) -> Estate:
         return _estate(call, held, looks, documents)
     finally:
         looks.close()
+
+
+def _given(call: Call) -> Given:
+    folder = None if call.from_export is None else Path(call.from_export)
+    return Given(folder=folder, plan=call.plan, what_if=call.what_if)
 
 
 def _concerned(environment: Mapping[str, str]) -> dict[str, str]:
@@ -217,7 +225,7 @@ def _scopes(call: Call, documents: Documents | None) -> tuple[ResourceId, ...]:
         complain(*documents.says)
         return documents.scopes(found)
     if not found:
-        raise NoScope("say what is scanned: --subscription, --scope, --from-export or --plan")
+        raise NoScope("say what is scanned: --subscription, --scope, --from-export, --plan or --what-if")
     return found
 
 

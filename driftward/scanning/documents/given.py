@@ -14,6 +14,8 @@ from driftward.scanning.documents.holdings import Holdings
 from driftward.scanning.documents.origins import origins_of
 from driftward.scanning.documents.terraform.estate import PlannedEstate
 from driftward.scanning.documents.terraform.plan import FIELD, plan_of
+from driftward.scanning.documents.what_if import FIELD as WHAT_IF
+from driftward.scanning.documents.what_if import foreseen
 from shared.config.settings import Settings
 from shared.model.resource_id import ResourceId
 from shared.model.values import value
@@ -66,11 +68,12 @@ class Given:
 
     folder: Path | None = None
     plan: Path | None = None
+    what_if: Path | None = None
 
     @property
     def named(self) -> list[str]:
         """The options that name one."""
-        given = {"--from-export": self.folder, "--plan": self.plan}
+        given = {"--from-export": self.folder, "--plan": self.plan, "--what-if": self.what_if}
         return [option for option, path in given.items() if path is not None]
 
 
@@ -81,7 +84,14 @@ def documents_given(given: Given) -> Documents | None:
     if given.folder is not None:
         found = exported(given.folder)
         return Documents(holdings=found.holdings, says=(*found.says, _tags_said(found.holdings)))
+    if given.what_if is not None:
+        return _foreseen(given.what_if)
     return None if given.plan is None else _planned(given.plan)
+
+
+def _foreseen(path: Path) -> Documents:
+    found = foreseen(document(str(path), WHAT_IF), str(path))
+    return Documents(holdings=found.holdings, says=(*found.says, _tags_said(found.holdings)))
 
 
 def _planned(path: Path) -> Documents:
