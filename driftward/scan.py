@@ -68,6 +68,7 @@ _FROM_EXPORT: Final = (
 )
 _PLAN: Final = "A Terraform plan (`terraform show -json`), instead of Azure: what it would leave wrong."
 _WHAT_IF: Final = "The same of a deployment (`az deployment group what-if --no-pretty-print`)."
+_SOURCE: Final = "The folder of the plan's or the deployment's source: findings name file and line there."
 _POLICY: Final = "Only these policies, separated by commas."
 _FAIL_ON: Final = "What is this grave, or graver, is an exit code of 1. Default: High."
 _BASELINE: Final = "Findings of an earlier scan (-o json): only what they do not hold is an exit code of 1."
@@ -99,6 +100,7 @@ class Call:
     """A folder; ``""`` asks for the script that writes one."""
     plan: Path | None
     what_if: Path | None
+    source: Path | None
 
 
 @click.command("scan", help=_HELP, epilog=_EPILOG)
@@ -107,6 +109,7 @@ class Call:
 @click.option("--from-export", metavar="[DIR]", is_flag=False, flag_value="", help=_FROM_EXPORT)
 @click.option("--plan", type=click.Path(path_type=Path), metavar="FILE", help=_PLAN)
 @click.option("--what-if", type=click.Path(path_type=Path), metavar="FILE", help=_WHAT_IF)
+@click.option("--source", type=click.Path(path_type=Path), metavar="DIR", help=_SOURCE)
 @click.option("--policy", type=Several([one.id for one in discover()]), metavar="IDS", help=_POLICY)
 @click.option("--family", type=Several(families()), metavar="NAMES", help=f"{', '.join(families())}.")
 @click.option("--severity", type=Several(list(Severity)), metavar="NAMES", help=f"{', '.join(Severity)}.")
@@ -187,7 +190,7 @@ def _looked(call: Call) -> Estate:
 
 def _given(call: Call) -> Given:
     folder = None if call.from_export is None else Path(call.from_export)
-    return Given(folder=folder, plan=call.plan, what_if=call.what_if)
+    return Given(folder=folder, plan=call.plan, what_if=call.what_if, source=call.source)
 
 
 def _concerned(environment: Mapping[str, str]) -> dict[str, str]:

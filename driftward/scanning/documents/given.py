@@ -12,6 +12,7 @@ from driftward.scanning.documents.answering import Answering
 from driftward.scanning.documents.folder import exported
 from driftward.scanning.documents.holdings import Holdings
 from driftward.scanning.documents.origins import origins_of
+from driftward.scanning.documents.source.pointing import BicepSource, Source, TerraformSource
 from driftward.scanning.documents.terraform.estate import PlannedEstate
 from driftward.scanning.documents.terraform.plan import FIELD, plan_of
 from driftward.scanning.documents.what_if import FIELD as WHAT_IF
@@ -35,6 +36,7 @@ class Documents:
     says: tuple[str, ...] = ()
     addresses: Mapping[str, str] = field(default_factory=dict)
     """What a resource is called in the source, by the key of its id."""
+    source: Source | None = None
 
     def clients(self, settings: Settings) -> ArmClients:
         from shared.adapters.arm.session.answered import AnsweredClients
@@ -51,7 +53,7 @@ class Documents:
 
     def origins(self, estate: Estate) -> Mapping[str, Origin]:
         """Where each finding comes from, by its alert's id; none where documents are an export."""
-        return dict(origins_of(estate, self.addresses)) if self.addresses else {}
+        return dict(origins_of(estate, self.addresses, self.source)) if self.addresses else {}
 
     def _lacks(self, said: Unlisted) -> str:
         kinds = self.holdings.unlisted(ResourceId(said.scope).subscription)
@@ -69,6 +71,8 @@ class Given:
     folder: Path | None = None
     plan: Path | None = None
     what_if: Path | None = None
+    source: Path | None = None
+    """The folder with what the plan or the deployment was made from."""
 
     @property
     def named(self) -> list[str]:
@@ -81,25 +85,41 @@ def documents_given(given: Given) -> Documents | None:
     """None where Azure is looked at. Raises ``BadInput`` that names the file or the options."""
     if len(given.named) > 1:
         raise BadInput(f"one of {' and '.join(given.named)} is looked at, not both", field="documents")
+    if given.source is not None and given.plan is None and given.what_if is None:
+        raise BadInput("--source is the source of a --plan or a --what-if", field="source")
+    if given.source is not None and not given.source.is_dir():
+        raise BadInput(f"{given.source}: this is no folder", field="source")
     if given.folder is not None:
         found = exported(given.folder)
         return Documents(holdings=found.holdings, says=(*found.says, _tags_said(found.holdings)))
     if given.what_if is not None:
-        return _foreseen(given.what_if)
-    return None if given.plan is None else _planned(given.plan)
+        return _foreseen(given.what_if, given.source)
+    return None if given.plan is None else _planned(given.plan, given.source)
 
 
-def _foreseen(path: Path) -> Documents:
+def _foreseen(path: Path, source: Path | None) -> Documents:
+    """A resource of a deployment is called by its id; its symbol is known from the source alone."""
     found = foreseen(document(str(path), WHAT_IF), str(path))
-    return Documents(holdings=found.holdings, says=(*found.says, _tags_said(found.holdings)))
+    addresses = {key: str(body["id"]) for key, body in found.holdings.bodies.items()}
+    return Documents(
+        holdings=found.holdings,
+        says=(*found.says, _tags_said(found.holdings)),
+        addresses=addresses,
+        source=None if source is None else BicepSource(source),
+    )
 
 
-def _planned(path: Path) -> Documents:
+def _planned(path: Path, source: Path | None) -> Documents:
     plan = plan_of(document(str(path), FIELD), str(path))
     estate = PlannedEstate(plan)
     holdings = estate.holdings()
     says = (*plan.says, *estate.says, _tags_said(holdings))
-    return Documents(holdings=holdings, says=says, addresses=estate.addresses)
+    return Documents(
+        holdings=holdings,
+        says=says,
+        addresses=estate.addresses,
+        source=None if source is None else TerraformSource(source, estate.addresses),
+    )
 
 
 def _tags_said(holdings: Holdings) -> str:

@@ -10,31 +10,49 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from driftward.scanning.documents.arguments import ARGUMENTS
+from driftward.scanning.documents.source.pointing import Source
 from shared.alerts.lifecycle import alert_id
 from shared.model import ComplianceState, Finding, Json
+from shared.model.resource_id import ResourceId
 from shared.report.estate import Estate, Origin
 
 _CHILDREN: Final = ("firewallrules", "securityrules", "configurations", "administrators", "routes")
 
 
-def origins_of(estate: Estate, addresses: Mapping[str, str]) -> Iterator[tuple[str, Origin]]:
+def origins_of(
+    estate: Estate, addresses: Mapping[str, str], source: Source | None
+) -> Iterator[tuple[str, Origin]]:
     """By the alert's id, of everything that is not compliant. ``addresses`` are by the keys of ids."""
     for result in estate.results:
         for finding in result.findings:
-            key = deciding(finding, addresses)
-            if finding.state is not ComplianceState.COMPLIANT and key is not None:
-                named = alert_id(finding.policy, finding.target, finding.fingerprint)
-                yield named, Origin(address=addresses[key])
+            if finding.state is not ComplianceState.COMPLIANT:
+                origin = _origin(finding, addresses, source)
+                if origin is not None:
+                    yield alert_id(finding.policy, finding.target, finding.fingerprint), origin
 
 
-def deciding(finding: Finding, addresses: Mapping[str, str]) -> str | None:
+def _origin(finding: Finding, addresses: Mapping[str, str], source: Source | None) -> Origin | None:
+    names = _names(finding)
+    key = _deciding(finding, addresses, names)
+    if key is None:
+        return None
+    if source is None:
+        return Origin(address=addresses[key])
+    return source.origin(finding, ResourceId(key), addresses[key], names)
+
+
+def _names(finding: Finding) -> frozenset[str]:
+    parameter = finding.fingerprint.partition("=")[0].lower()
+    return frozenset({*(text.lower() for text in _texts(finding.evidence)), parameter})
+
+
+def _deciding(finding: Finding, addresses: Mapping[str, str], names: frozenset[str]) -> str | None:
     """The key of the resource that decides a finding, of those that have an address."""
     if finding.policy in ARGUMENTS and finding.target.key in addresses:
         return finding.target.key
-    named = {text.lower() for text in _texts(finding.evidence)} | {finding.fingerprint.partition("=")[0]}
-    owners = [finding.resource_id.key, *sorted(one for one in named if one in addresses)]
+    owners = [finding.resource_id.key, *sorted(one for one in names if one in addresses)]
     for owner in owners:
-        children = [f"{owner}/{kind}/{name}" for kind in _CHILDREN for name in named]
+        children = [f"{owner}/{kind}/{name}" for kind in _CHILDREN for name in names]
         if found := sorted(one for one in children if one in addresses):
             return found[0]
     return next((one for one in (*owners, finding.target.key) if one in addresses), None)
