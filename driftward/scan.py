@@ -63,6 +63,10 @@ FORMS: Final = ("table", "json", "csv", "ocsf", "sarif", "junit", "markdown")
 _SETTINGS: Final = ("POLICIES_FILE", "CLOUD", "ARM_ENDPOINT", "ARM_API_VERSIONS", "AZURE_CLIENT_ID")
 _SUBSCRIPTION: Final = "The id of a subscription; may be repeated."
 _SCOPE: Final = "A subscription or a resource group; may be repeated."
+_SAY_WHAT: Final = (
+    "say what is scanned: --subscription, --scope, --management-group, --from-export, --plan or --what-if"
+)
+_GROUP: Final = "A management group: every subscription below it; may be repeated."
 _FROM_EXPORT: Final = (
     "A folder of JSON that `az` wrote, instead of Azure; alone: the commands that write one."
 )
@@ -85,6 +89,7 @@ class Call:
 
     subscriptions: tuple[str, ...]
     scopes: tuple[str, ...]
+    management_groups: tuple[str, ...]
     filters: Filters
     policies: frozenset[str]
     fail_on: Severity
@@ -106,6 +111,7 @@ class Call:
 @click.command("scan", help=_HELP, epilog=_EPILOG)
 @click.option("--subscription", "subscriptions", multiple=True, metavar="ID", help=_SUBSCRIPTION)
 @click.option("--scope", "scopes", multiple=True, metavar="ID", help=_SCOPE)
+@click.option("--management-group", "management_groups", multiple=True, metavar="ID", help=_GROUP)
 @click.option("--from-export", metavar="[DIR]", is_flag=False, flag_value="", help=_FROM_EXPORT)
 @click.option("--plan", type=click.Path(path_type=Path), metavar="FILE", help=_PLAN)
 @click.option("--what-if", type=click.Path(path_type=Path), metavar="FILE", help=_WHAT_IF)
@@ -177,7 +183,7 @@ def _looked(call: Call) -> Estate:
     from driftward.scanning.looking import Looks
 
     given = _given(call)
-    refuse_beside(given, resume=call.resume)
+    refuse_beside(given, resume=call.resume, groups=bool(call.management_groups))
     documents = documents_given(given)
     held = chosen(call.file, _concerned(os.environ))
     clients = documents.clients(held.settings) if documents is not None else None
@@ -210,26 +216,39 @@ def _policies(call: Call, held: Chosen) -> tuple[str, ...] | None:
 
 
 def _estate(call: Call, held: Chosen, looks: Looks, documents: Documents | None) -> Estate:
+    from driftward.scanning.places import scopes_named
     from driftward.scanning.resuming import asked_for
     from driftward.scanning.surveying import Wanted, survey
 
-    scopes = _scopes(call, documents)
+    scopes, below = _scopes(call, looks, documents)
     asked = asked_for(scopes, _policies(call, held), held.configuration, looks.now())
-    wanted = Wanted(scopes=scopes, asked=asked, out=call.out, resume=call.resume, together=call.together)
+    wanted = Wanted(
+        scopes=scopes,
+        asked=asked,
+        out=call.out,
+        resume=call.resume,
+        together=call.together,
+        below=frozenset(below) - {*scopes_named(call.subscriptions, call.scopes)},
+    )
     return survey(wanted, looks, documents)
 
 
-def _scopes(call: Call, documents: Documents | None) -> tuple[ResourceId, ...]:
-    """Raises ``NoScope`` where nothing says what is scanned."""
-    from driftward.scanning.places import scopes_named
+def _scopes(
+    call: Call, looks: Looks, documents: Documents | None
+) -> tuple[tuple[ResourceId, ...], tuple[ResourceId, ...]]:
+    """What is scanned, and what of it lies below a management group. Raises ``NoScope`` where nothing says
+    what is scanned."""
+    from driftward.scanning.places import group_named, outermost, scopes_named
 
     found = scopes_named(call.subscriptions, call.scopes)
     if documents is not None:
         complain(*documents.says)
-        return documents.scopes(found)
-    if not found:
-        raise NoScope("say what is scanned: --subscription, --scope, --from-export, --plan or --what-if")
-    return found
+        return documents.scopes(found), ()
+    groups = [group_named(one) for one in call.management_groups]
+    below = tuple(one for group in groups for one in looks.subscriptions_below(group))
+    if not found and not groups:
+        raise NoScope(_SAY_WHAT)
+    return outermost([*found, *below]), below
 
 
 def _write(call: Call, report: Report) -> None:

@@ -25,13 +25,20 @@ class Wanted:
     """Where looks are noted; None for nowhere."""
     resume: bool
     together: int
+    below: frozenset[ResourceId] = frozenset()
+    """Those of the scopes that nobody named: subscriptions of a management group. Some hold nothing."""
 
 
 def survey(wanted: Wanted, looks: Looks, documents: Documents | None = None) -> Estate:
     """Everything in the scopes; ``documents`` are those that stand for Azure. Raises ``CannotGoOn``."""
     notes = Notes(wanted.out, wanted.asked) if wanted.out is not None else None
     asked, before = _begun(notes, wanted)
-    targets, unlisted = targets_in(wanted.scopes, looks.gateway, looks.pause)
+    targets, unlisted = targets_in(
+        wanted.scopes,
+        looks.gateway,
+        looks.pause,
+        lambda scope: scope in wanted.below and looks.may_list(scope),
+    )
     unlisted = unlisted if documents is None else documents.unlisted(unlisted)
     kept = _kept(before, targets)
     coming = _others(targets, kept)

@@ -131,7 +131,10 @@ def _tags_said(holdings: Holdings) -> str:
     return f"service tags: the list of {holdings.source}, change number {holdings.tags['changeNumber']}"
 
 
-def refuse_beside(given: Given, *, resume: bool) -> None:
+def refuse_beside(given: Given, *, resume: bool, groups: bool) -> None:
     """Raises ``BadInput`` for what goes with Azure alone."""
     if given.named and resume:
         raise BadInput("--resume goes with Azure: documents are read at once", field="resume")
+    if given.named and groups:
+        told = "--management-group goes with Azure: documents do not tell what lies below one"
+        raise BadInput(told, field="management-group")
