@@ -118,7 +118,16 @@ class Looks:
         found = (alert_id(one.policy, one.target, one.fingerprint) for one in result.findings)
         alerts = ((one, deps.store.alert(one)) for one in found)
         commands = {one: alert.commands for one, alert in alerts if alert is not None and alert.commands}
-        return Seen(result=result, commands=commands)
+        return Seen(result=result, commands=commands, exposed=self._exposed(result, deps))
+
+    def _exposed(self, result: TargetResult, deps: Deps) -> dict[str, None]:
+        """What lets somebody in, as the look's own clock has it; since when, one look cannot tell."""
+        known = deps.store.recall(result.target, self._clock.now()).memories
+        return {
+            alert_id(one.policy, one.target, one.fingerprint): None
+            for one in result.findings
+            if one.policy in known and known[one.policy].exposure.is_open
+        }
 
     def _memory(self) -> Store:
         """For one look: what is remembered of thousands would fill a small machine, and none asks for it."""

@@ -17,6 +17,9 @@ class Seen:
 
     result: TargetResult
     commands: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    exposed: Mapping[str, datetime | None] = field(default_factory=dict)
+    """What lets somebody in who should not be, by the alert's id: since when, or None where it was seen once
+    and nobody remembers."""
 
 
 @value

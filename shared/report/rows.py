@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Final
 
 from shared.alerts.lifecycle import alert_id
@@ -34,6 +35,10 @@ class Row:
     """What mends it, in the order in which they are pasted."""
     is_new: bool
     """False for what a baseline holds."""
+    is_exposure: bool = False
+    """Whether it lets somebody in who should not be."""
+    open_since: datetime | None = None
+    """Of an exposure: when it was first seen; None where that is not known."""
 
     @property
     def policy(self) -> str:
@@ -69,7 +74,13 @@ def _rows(seen: Seen, known: Collection[str]) -> Iterator[Row]:
     for finding in seen.result.findings:
         if finding.state is not ComplianceState.COMPLIANT:
             row = _row(finding, decided.get(finding.policy))
-            yield replace(row, is_new=row.id not in known, commands=seen.commands.get(row.id, ()))
+            yield replace(
+                row,
+                is_new=row.id not in known,
+                commands=seen.commands.get(row.id, ()),
+                is_exposure=row.id in seen.exposed,
+                open_since=seen.exposed.get(row.id),
+            )
 
 
 def _row(finding: Finding, decision: Decision | None) -> Row:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from shared.model.values import value
-from shared.report.forms import as_csv, as_json, as_junit, as_markdown, as_ocsf, as_sarif
+from shared.report.forms import as_csv, as_html, as_json, as_junit, as_markdown, as_ocsf, as_sarif
 from shared.report.rows import Report
 
 
@@ -21,6 +21,7 @@ class Form:
 FORMS: Final[Mapping[str, Form]] = {
     "json": Form(file="findings.json", write=as_json.text),
     "csv": Form(file="findings.csv", write=as_csv.text),
+    "html": Form(file="report.html", write=as_html.text),
     "ocsf": Form(file="findings.ocsf.json", write=as_ocsf.text),
     "sarif": Form(file="findings.sarif", write=as_sarif.text),
     "junit": Form(file="findings.junit.xml", write=as_junit.text),
