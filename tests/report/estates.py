@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from shared.alerts.lifecycle import alert_id
 from shared.model import Action, ComplianceState, Decision, Finding, Reason, Severity, Target, TargetKind
 from shared.model.resource_id import ResourceId
 from shared.model.results import TargetResult
@@ -55,10 +56,55 @@ def hostile() -> Estate:
     return Estate(
         taken_at=NOW,
         scopes=(SUBSCRIPTION,),
-        seen=tuple(Seen(result=one) for one in told),
+        seen=tuple(map(_with_commands, told)),
         unlisted=(Unlisted(scope=SUBSCRIPTION, reason=HOSTILE),),
     )
 
 
+def _with_commands(result: TargetResult) -> Seen:
+    wrong = (one for one in result.findings if one.state is ComplianceState.NON_COMPLIANT)
+    name = result.target.id.name
+    mends = {alert_id(one.policy, one.target, one.fingerprint): (f"az postgres {name}",) for one in wrong}
+    return Seen(result=result, commands=mends, exposed=dict.fromkeys(mends))
+
+
 def report(known: frozenset[str] = frozenset()) -> Report:
     return report_of(hostile(), "1.2.3", known)
+
+
+# --- many ------------------------------------------------------------------------------------------
+
+_SETTINGS = (
+    *(PUBLIC, "postgres-firewall-range-too-wide", "postgres-tls-version-too-low", "postgres-pgaudit-not-set"),
+    *("postgres-log-retention-short", "postgres-log-duration-off", "postgres-entra-sign-in-off"),
+    *("postgres-high-availability-off", "postgres-diagnostic-settings-missing"),
+)
+
+
+def report_of_many(count: int) -> Report:
+    """``count`` servers, each with nine findings that name it, and the commands that mend them."""
+    return report_of(Estate(taken_at=NOW, scopes=(SUBSCRIPTION,), seen=tuple(map(_seen, range(count)))), "1.2.3")
+
+
+def _seen(number: int) -> Seen:
+    where = f"{SUBSCRIPTION}/resourceGroups/shop-{number // 40:03}/providers"
+    target = Target(
+        kind=TargetKind.FLEXIBLE_SERVER,
+        id=ResourceId(f"{where}/Microsoft.DBforPostgreSQL/flexibleServers/pg-{number:05}"),
+    )
+    found = tuple(_found(target, policy, number) for policy in _SETTINGS)
+    mends = {
+        alert_id(one.policy, one.target, one.fingerprint): (
+            f"az postgres flexible-server update --resource-group shop-{number // 40:03} --name "
+            f"{target.id.name} --set {one.policy}",
+        )
+        for one in found
+    }
+    return Seen(
+        result=TargetResult(target=target, findings=found, location="westeurope"), commands=mends
+    )
+
+
+def _found(target: Target, policy: str, number: int) -> Finding:
+    reason = f"server {target.id.name} admits 203.0.{number % 250}.0–203.0.{number % 250}.255 by {policy}"
+    return finding(target, policy, ComplianceState.NON_COMPLIANT, reason)

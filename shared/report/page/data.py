@@ -6,7 +6,8 @@ script fills in; a target has the numbers of its kinds. Details (evidence, comma
 which the script reads when somebody looks at a target of theirs, the gravest targets first, until the page is
 as large as it may be: what is left out is said there, and is in every other form.
 
-A large text is compressed (gzip, RFC 1952) and base64: every browser since 2023 reads that by itself.
+With many findings the JSON is compressed (gzip, RFC 1952) and base64: every browser since 2023 reads that by
+itself.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import base64
 import json
 import zlib
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
@@ -29,8 +30,8 @@ from shared.report.page.figures import Standings, Stands
 from shared.report.page.markup import Markup, el
 from shared.report.rows import Report, Row
 
-PLAIN: Final = 256 * 1024
-"""Characters up to which JSON stands as it is: whoever reads the file finds it there."""
+PLAIN: Final = 400
+"""Findings up to which JSON stands as it is: whoever searches the file finds them there."""
 MOST_DETAILS: Final = 3_500_000
 """Characters of all blocks of details together."""
 OF_A_BLOCK: Final = 48
@@ -44,6 +45,7 @@ STATES: Final = list(ComplianceState)
 KINDS: Final = list(TargetKind)
 STANDS: Final = list(Stands)
 _RowsOf: TypeAlias = Mapping[str, Sequence[Row]]
+_Write: TypeAlias = Callable[[Json], Markup]
 
 
 @dataclass(kw_only=True)
@@ -60,10 +62,11 @@ def embedded(report: Report, standings: Standings) -> Iterator[Markup]:
     """The index, then the blocks of details."""
     rows = _by_target(report.rows)
     in_detail = _gravest(report, rows)
-    blocks = list(_blocks(in_detail, rows))
+    write = _plain if len(report.rows) <= PLAIN else _packed
+    blocks = list(_blocks(in_detail, rows, write))
     told = {one.result.target.key: number // OF_A_BLOCK for number, one in enumerate(in_detail)}
     held = {key: number for key, number in told.items() if number < len(blocks)}
-    yield _script("estate", _packed(_index(report, rows, standings, held)))
+    yield _script("estate", write(_index(report, rows, standings, held)))
     yield from (_script(f"details-{number}", block) for number, block in enumerate(blocks))
 
 
@@ -167,11 +170,11 @@ def _gravity(rows: Sequence[Row]) -> list[int]:
     return [-wrong.count(severity) for severity in SEVERITIES]
 
 
-def _blocks(seen: Sequence[Seen], rows: _RowsOf) -> Iterator[Markup]:
+def _blocks(seen: Sequence[Seen], rows: _RowsOf, write: _Write) -> Iterator[Markup]:
     """Blocks, as many as there is room for."""
     left = MOST_DETAILS
     for first in range(0, len(seen), OF_A_BLOCK):
-        block = _packed(_block(seen[first : first + OF_A_BLOCK], rows))
+        block = write(_block(seen[first : first + OF_A_BLOCK], rows))
         left -= len(block)
         if left < 0:
             return
@@ -200,14 +203,21 @@ def _detail(row: Row) -> Json:
 # --- JSON in HTML ----------------------------------------------------------------------------------
 
 
+def _plain(found: Json) -> Markup:
+    """JSON that ends no element and no line of JavaScript."""
+    text = _json(found).replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+    return Markup(text)
+
+
 def _packed(found: Json) -> Markup:
-    """JSON that ends no element and no line of JavaScript, or, where that is long, its compressed form."""
-    text = json.dumps(found, separators=(",", ":"))
-    if len(text) > PLAIN:
-        return Markup(base64.b64encode(zlib.compress(text.encode(), level=6, wbits=31)).decode())
-    return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))
+    return Markup(base64.b64encode(zlib.compress(_json(found).encode(), level=6, wbits=31)).decode())
+
+
+def _json(found: Json) -> str:
+    """ASCII alone: U+2028 and halves of characters are escaped."""
+    return json.dumps(found, separators=(",", ":"))
 
 
 def _script(name: str, text: Markup) -> Markup:
-    packed = "" if not text.startswith("{") else None
+    packed = None if text.startswith("{") else ""
     return el("script", text, type="application/json", id=name, data_packed=packed)

@@ -72,6 +72,11 @@
   const resourceOf = ({ kind, target }) => filled(kind.resource, target);
   const linkTo = (target) => `#${encodeURI(target.id).replaceAll("#", "%23").replaceAll("?", "%3F")}`;
 
+  /** Words with what stands between backticks as code. */
+  function coded(text) {
+    return text.split("`").map((part, number) => number % 2 ? el("code", {}, bdi(part)) : bdi(part));
+  }
+
   // --- CSV --------------------------------------------------------------------------------------------
 
   /** A cell that a spreadsheet would take for a formula begins with an apostrophe (OWASP, CSV injection). */
@@ -357,9 +362,9 @@
     const resource = resourceOf(row);
     if (!same(resource, target.id)) parts.push(el("p", { class: "soft" }, el("code", {}, bdi(resource))));
     if (evidence.length) {
-      parts.push(el("ul", {}, evidence.map((line) => el("li", {}, bdi(filled(line, target))))));
+      parts.push(el("ul", {}, evidence.map((line) => el("li", {}, coded(filled(line, target))))));
     }
-    if (decision) parts.push(el("p", { class: "soft" }, bdi(filled(decision, target))));
+    if (decision) parts.push(el("p", { class: "soft" }, coded(filled(decision, target))));
     if (mends.length) {
       parts.push(el("p", {}, el("strong", {}, "What mends it, in this order")));
       parts.push(...commands(mends.map((one) => filled(one, target))));

@@ -116,7 +116,10 @@ def _figures(report: Report, standings: Standings) -> Iterator[Markup]:
         reached, "exposed now", "they let somebody in who should not be", "wrong" if reached else "fine"
     )
     yield figure(wrong, "not as they should be", f"{plural(_wrong(report), 'finding')}{_new(report)}")
-    yield figure(unknown, "not known", "nothing wrong was seen there", "unknown" if unknown else "")
+    yield figure(unknown, "not known", _SAFE_SO_FAR if unknown else "", "unknown" if unknown else "")
+
+
+_SAFE_SO_FAR: Final = "nothing wrong was seen there, and not everything was seen"
 
 
 def _wrong(report: Report) -> int:
@@ -133,24 +136,25 @@ def _exposures(report: Report) -> list[Row]:
 
 
 def _exposed(report: Report) -> Markup:
-    found = _exposures(report)
+    found: dict[str, list[Row]] = {}
+    for row in _exposures(report):
+        found.setdefault(row.finding.target.key, []).append(row)
     if not found:
-        known = "Nothing was found that lets somebody in who should not be."
-        return section("exposed", "Exposed now", soft(known))
-    rows = [
-        (target_link(row.finding.target), severity(row.severity), row.title, row.finding.reason, _since(row))
-        for row in found[:MOST_LISTED]
-    ]
-    heads = ("Server or subnet", "Severity", "Policy", "What was found", "Since")
+        return section("exposed", "Exposed now", soft(_NOBODY))
+    rows = [_exposed_target(several) for several in list(found.values())[:MOST_LISTED]]
     more = len(found) - len(rows)
-    rest = el("p", el("a", f"{more} more", href="#findings?exposed=yes")) if more > 0 else ""
-    return section("exposed", "Exposed now", table("What lets somebody in", heads, rows, "exposed"), rest)
+    link = el("a", f"{more} more", href="#findings?exposed=yes")
+    told = table("What lets somebody in", ("Server or subnet", "Severity", "What was found"), rows, "exposed")
+    return section("exposed", "Exposed now", told, el("p", link) if more > 0 else "", soft(_SINCE))
 
 
-def _since(row: Row) -> Part:
-    if row.open_since is None:
-        return el("span", "one look cannot tell", class_="soft")
-    return el("time", f"{row.open_since:%Y-%m-%d %H:%M} UTC", datetime=row.open_since.isoformat())
+_NOBODY: Final = "Nothing was found that lets somebody in who should not be."
+_SINCE: Final = "Since when, and by whom, one look cannot tell."
+
+
+def _exposed_target(rows: Sequence[Row]) -> tuple[Part, ...]:
+    reasons = [el("li", row.finding.reason) for row in rows]
+    return target_link(rows[0].finding.target), severity(rows[0].severity), el("ul", *reasons, class_="close")
 
 
 # --- by family, by place ---------------------------------------------------------------------------
