@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Dialog, Page, expect, sync_playwright
 
 _NAMES: Final = ("chromium", "chromium-browser", "google-chrome")
 _PATIENCE: Final = 300_000
@@ -51,6 +51,10 @@ class Watched:
     requests: list[str] = field(default_factory=list)
     troubles: list[str] = field(default_factory=list)
 
+    def dismiss(self, dialog: Dialog) -> None:
+        self.troubles.append(dialog.message)
+        dialog.dismiss()
+
     def open(self, file: Path, view: str = "") -> Page:
         """The view is what the address says after its #; waits until the tables are made."""
         self.page.goto("about:blank")
@@ -69,6 +73,6 @@ def watched(browser: Browser, **options: Any) -> Iterator[Watched]:
     seen.page.on("request", lambda request: seen.requests.append(request.url))
     seen.page.on("console", lambda message: seen.troubles.append(message.text))
     seen.page.on("pageerror", lambda error: seen.troubles.append(str(error)))
-    seen.page.on("dialog", lambda dialog: (seen.troubles.append(dialog.message), dialog.dismiss()))
+    seen.page.on("dialog", seen.dismiss)
     yield seen
     context.close()

@@ -83,7 +83,9 @@ _SETTINGS = (
 
 def report_of_many(count: int) -> Report:
     """``count`` servers, each with nine findings that name it, and the commands that mend them."""
-    return report_of(Estate(taken_at=NOW, scopes=(SUBSCRIPTION,), seen=tuple(map(_seen, range(count)))), "1.2.3")
+    return report_of(
+        Estate(taken_at=NOW, scopes=(SUBSCRIPTION,), seen=tuple(map(_seen, range(count)))), "1.2.3"
+    )
 
 
 def _seen(number: int) -> Seen:
@@ -100,9 +102,7 @@ def _seen(number: int) -> Seen:
         )
         for one in found
     }
-    return Seen(
-        result=TargetResult(target=target, findings=found, location="westeurope"), commands=mends
-    )
+    return Seen(result=TargetResult(target=target, findings=found, location="westeurope"), commands=mends)
 
 
 def _found(target: Target, policy: str, number: int) -> Finding:

@@ -18,10 +18,12 @@ import zlib
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final, TypeAlias
 
 from shared.alerts.phrases import evidence_lines
 from shared.model import ComplianceState, Json, Severity, TargetKind
+from shared.model.resource_id import ResourceId
 from shared.model.results import TargetResult
 from shared.posture.controls import Control
 from shared.report.estate import Seen
@@ -149,11 +151,18 @@ def _control(control: Control) -> str:
 
 def _marked(text: str, row: Row) -> str:
     """The text with marks for what is the target's own."""
-    target = row.finding.target.id
+    marked = printable(text)
+    for own, mark in _own(row.finding.target.id):
+        marked = marked.replace(own, mark)
+    return marked
+
+
+@lru_cache(maxsize=4)
+def _own(target: ResourceId) -> tuple[tuple[str, str], ...]:
+    """What the target's marks stand for; a name of one or two letters is in half of all words."""
     group = f"/subscriptions/{target.subscription}/resourceGroups/{target.resource_group}"
-    marked = printable(text).replace(printable(str(target)), _ID).replace(printable(group), _GROUP)
-    name = printable(target.name)
-    return marked.replace(name, _NAME) if len(name) > 2 else marked
+    named = ((printable(target.name), _NAME),) if len(target.name) > 2 else ()
+    return ((printable(str(target)), _ID), (printable(group), _GROUP), *named)
 
 
 # --- details ---------------------------------------------------------------------------------------

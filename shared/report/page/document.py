@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from shared.report.page.assets import assets
 from shared.report.page.data import embedded
 from shared.report.page.explorer import explorer
-from shared.report.page.figures import standings_of
+from shared.report.page.figures import Standings, standings_of
 from shared.report.page.markup import Markup, el, joined
 from shared.report.page.summary import headline, sections
 from shared.report.rows import Report
@@ -16,11 +16,13 @@ from shared.report.rows import Report
 def text(report: Report) -> str:
     """One file that needs nothing else."""
     standings = standings_of(report)
-    body = el("body", _body(report), embedded(report, standings), el("script", Markup(assets().script)))
-    return f"<!doctype html>\n{el('html', _head(report), body, lang='en')}\n"
+    body = el(
+        "body", _body(report, standings), embedded(report, standings), el("script", Markup(assets().script))
+    )
+    return f"<!doctype html>\n{el('html', _head(report, standings), body, lang='en')}\n"
 
 
-def _head(report: Report) -> Markup:
+def _head(report: Report, standings: Standings) -> Markup:
     held = assets()
     return el(
         "head",
@@ -29,28 +31,28 @@ def _head(report: Report) -> Markup:
         el("meta", name="viewport", content="width=device-width, initial-scale=1"),
         el("meta", name="color-scheme", content="light dark"),
         el("meta", name="referrer", content="no-referrer"),
-        el("title", f"Driftward: {headline(report)}"),
+        el("title", f"Driftward: {headline(report, standings)}"),
         el("style", Markup(held.style)),
     )
 
 
-def _body(report: Report) -> Iterator[Markup]:
+def _body(report: Report, standings: Standings) -> Iterator[Markup]:
     yield el("a", "To the report", href="#report", class_="skip")
-    yield _top(report)
-    yield el("main", *_views(report), id="report", tabindex="-1")
+    yield _top()
+    yield el("main", *_views(report, standings), id="report", tabindex="-1")
     yield el("main", id="target", tabindex="-1", hidden="")
     yield el("div", id="said", role="status", class_="unseen")
     yield _foot(report)
 
 
-def _views(report: Report) -> Iterator[Markup]:
-    before, after = sections(report)
+def _views(report: Report, standings: Standings) -> Iterator[Markup]:
+    before, after = sections(report, standings)
     yield before
     yield explorer()
     yield after
 
 
-def _top(report: Report) -> Markup:
+def _top() -> Markup:
     links = (("overview", "Overview"), ("findings", "Findings"), ("targets", "Servers and subnets"))
     more = (("controls", "Controls"), ("unread", "Not known"))
     nav = [el("a", label, href=f"#{name}") for name, label in (*links, *more)]

@@ -8,7 +8,9 @@ from typing import Final
 from shared.report.page.markup import Markup, el
 
 _GRAVE: Final = (("severity", "Severity"), ("state", "State"))
-_NO_SCRIPT: Final = "These tables are made by the page's script, which does not run here. The summary needs none."
+_NO_SCRIPT: Final = (
+    "These tables are made by the page's script, which does not run here. The summary needs none."
+)
 
 
 def explorer() -> Markup:

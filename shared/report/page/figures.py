@@ -44,7 +44,7 @@ def standings_of(report: Report) -> Standings:
         key = row.finding.target.key
         if row.is_wrong:
             of[key] = Stands.WRONG
-            worst[key] = max(worst.get(key, row.severity), row.severity, key=lambda one: one.rank)
+            worst.setdefault(key, row.severity)  # rows come gravest first
         elif row.is_open and of[key] is Stands.FINE:
             of[key] = Stands.UNKNOWN
     return Standings(of=of, worst=worst)
@@ -181,9 +181,7 @@ def _not_read(reason: str, rows: list[Row], errors: Mapping[str, str]) -> NotRea
     whole = next(iter(targets)) in errors
     policies = () if whole else tuple(sorted({row.policy for row in rows}))
     needed = tuple(_needed(reason, rows, whole=whole))
-    return NotRead(
-        reason=reason, targets=tuple(targets.values()), policies=policies, permissions=needed
-    )
+    return NotRead(reason=reason, targets=tuple(targets.values()), policies=policies, permissions=needed)
 
 
 def _needed(reason: str, rows: Iterable[Row], *, whole: bool) -> Iterator[str]:
@@ -191,7 +189,9 @@ def _needed(reason: str, rows: Iterable[Row], *, whole: bool) -> Iterator[str]:
     if named or (_NOT_READ not in reason and not whole):
         return iter(dict.fromkeys(named))
     asked = {(row.finding.target.kind, row.policy) for row in rows}
-    return iter(dict.fromkeys(action for kind, policy in sorted(asked) for action in _reads(kind, policy, whole)))
+    return iter(
+        dict.fromkeys(action for kind, policy in sorted(asked) for action in _reads(kind, policy, whole))
+    )
 
 
 def _reads(kind: TargetKind, policy: str, whole: bool) -> tuple[str, ...]:

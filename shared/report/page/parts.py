@@ -22,7 +22,9 @@ def bar(shares: Sequence[tuple[str, int]]) -> Markup:
     for kind, number in shares:
         width = 100 * number / whole
         if number:
-            parts.append(el("rect", x=f"{at:.3f}", y=0, width=f"{width:.3f}", height=4, class_=f"fill-{kind}"))
+            parts.append(
+                el("rect", x=f"{at:.3f}", y=0, width=f"{width:.3f}", height=4, class_=f"fill-{kind}")
+            )
         at += width
     return el(
         "svg", *parts, class_="bar", viewBox="0 0 100 4", preserveAspectRatio="none", aria_hidden="true"
@@ -58,7 +60,9 @@ def _cells(heads: Sequence[str], row: Iterable[Part]) -> Iterable[Markup]:
 def count(number: int, search: str = "") -> Part:
     """A number that leads to what it counts; none is a quiet dash."""
     if not number:
-        return el("span", el("span", "none", class_="unseen"), el("span", "–", aria_hidden="true"), class_="none")
+        return el(
+            "span", el("span", "none", class_="unseen"), el("span", "–", aria_hidden="true"), class_="none"
+        )
     return el("a", str(number), href=f"#findings?{search}") if search else str(number)
 
 

@@ -19,7 +19,6 @@ from shared.report.page.figures import (
     by_family,
     by_place,
     not_read,
-    standings_of,
 )
 from shared.report.page.markup import Markup, Part, el, joined, name
 from shared.report.page.parts import (
@@ -44,9 +43,8 @@ _WRONG: Final = ComplianceState.NON_COMPLIANT
 _FILLS: Final = {Stands.WRONG: "wrong", Stands.UNKNOWN: "unknown", Stands.FINE: "fine"}
 
 
-def headline(report: Report) -> str:
+def headline(report: Report, standings: Standings) -> str:
     """What it comes to, in a sentence without an end."""
-    standings = standings_of(report)
     whole, fine = len(standings.of), standings.count(Stands.FINE)
     if not whole:
         return "nothing was looked at"
@@ -58,18 +56,17 @@ def headline(report: Report) -> str:
 _AS_FAR: Final = "what was seen is as it should be; not everything could be listed"
 
 
-def sections(report: Report) -> tuple[Markup, Markup]:
+def sections(report: Report, standings: Standings) -> tuple[Markup, Markup]:
     """Those before the tables, and those after."""
-    standings = standings_of(report)
     before = joined(_overview(report, standings), _exposed(report), _breakdown(report, standings))
-    return before, joined(_controls(report), _exempt(report), _unread(report), _beyond(report))
+    return before, joined(_controls(report), _exempt(report), _unread(report), _beyond())
 
 
 # --- at a glance -----------------------------------------------------------------------------------
 
 
 def _overview(report: Report, standings: Standings) -> Markup:
-    said = headline(report)
+    said = headline(report, standings)
     shares = [(_FILLS[one], standings.count(one)) for one in (Stands.FINE, Stands.UNKNOWN, Stands.WRONG)]
     return el(
         "section",
@@ -164,7 +161,9 @@ def _breakdown(report: Report, standings: Standings) -> Markup:
     heads = ("Family", *(str(one) for one in _GRAVE), "Not known", "Exempt")
     families = table("Findings by family and severity", heads, map(_family, by_family(report.rows)), "counts")
     total = [count(report.counts.by_severity[one], f"severity={one}&state={_WRONG}") for one in _GRAVE]
-    whole = el("dl", *(_severity_total(one, part) for one, part in zip(_GRAVE, total, strict=True)), class_="row")
+    whole = el(
+        "dl", *(_severity_total(one, part) for one, part in zip(_GRAVE, total, strict=True)), class_="row"
+    )
     return joined(
         section("severity", "By severity and family", whole, families),
         section("scopes", "By resource group", *_places(by_place(report, standings))),
@@ -264,7 +263,9 @@ def _unread(report: Report) -> Markup:
     found, unlisted = not_read(report), report.estate.unlisted
     if not found and not unlisted:
         return section("unread", "Not known", soft("Everything was read, and everything could be judged."))
-    return section("unread", "Not known", *_unlisted(report), *map(_missing, found[:MOST_LISTED]), _others(found))
+    return section(
+        "unread", "Not known", *_unlisted(report), *map(_missing, found[:MOST_LISTED]), _others(found)
+    )
 
 
 def _unlisted(report: Report) -> Iterator[Markup]:
@@ -298,7 +299,7 @@ def _others(found: Sequence[NotRead]) -> Part:
     return el("p", el("a", f"{plural(more, 'more reason')}", href="#findings?state=open")) if more > 0 else ""
 
 
-def _beyond(report: Report) -> Markup:
+def _beyond() -> Markup:
     """What is asked of every report and one look has no answer to: said, and never made up."""
     return section(
         "beyond",
