@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from shared.alerts.lifecycle import alert_id
@@ -9,7 +10,10 @@ from shared.model import Action, ComplianceState, Decision, Finding, Reason, Sev
 from shared.model.resource_id import ResourceId
 from shared.model.results import TargetResult
 from shared.report.estate import Estate, Seen, Unlisted
+from shared.report.pictures.drawing import picture_of
+from shared.report.pictures.values import DrawnRange, Picture
 from shared.report.rows import Report, report_of
+from tests.builders import public_server, security_rule, subnet
 
 NOW = datetime(2026, 11, 30, 12, 0, 0, 123000, tzinfo=UTC)
 SUBSCRIPTION = "/subscriptions/8d1f2c3b-0000-4000-8000-000000000001"
@@ -65,7 +69,15 @@ def _with_commands(result: TargetResult) -> Seen:
     wrong = (one for one in result.findings if one.state is ComplianceState.NON_COMPLIANT)
     name = result.target.id.name
     mends = {alert_id(one.policy, one.target, one.fingerprint): (f"az postgres {name}",) for one in wrong}
-    return Seen(result=result, commands=mends, exposed=dict.fromkeys(mends))
+    picture = _picture() if mends else None
+    return Seen(result=result, commands=mends, exposed=dict.fromkeys(mends), picture=picture)
+
+
+def _picture() -> Picture:
+    """Every kind of picture, with names that strangers chose."""
+    ranges = (DrawnRange(name=HOSTILE, first=0, last=0), DrawnRange(name="wide", first=2**30, last=2**31))
+    named = subnet(security_rule(HOSTILE, 100, sources=("203.0.113.0/24",)))
+    return replace(picture_of(public_server()), ranges=ranges, group=picture_of(named).group, is_public=True)
 
 
 def report(known: frozenset[str] = frozenset()) -> Report:

@@ -106,7 +106,7 @@ def test_nothing_stands_beyond_the_edge_of_the_screen(
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         wide = page.evaluate(
             """() => [...document.querySelectorAll("body *")]
-                .filter((one) => !one.closest(".unseen, .skip, thead, svg"))
+                .filter((one) => !one.closest(".unseen, .skip, thead, .wide-box"))
                 .filter((one) => one.getBoundingClientRect().right > innerWidth + 1)
                 .map((one) => one.outerHTML.slice(0, 120))"""
         )
@@ -211,6 +211,31 @@ def test_a_command_can_be_copied(browser: Browser, file: Path) -> None:
         page.locator(".copy").first.click()
         expect(page.locator("#said")).to_have_text("Copied")
         assert page.evaluate("navigator.clipboard.readText()").startswith("az postgres")
+
+
+# --- one target ------------------------------------------------------------------------------------
+
+
+def test_a_gate_a_verdict_and_a_range_tell_why_when_they_are_focused(seen: Watched, file: Path) -> None:
+    page = seen.open(file, WRONG)
+    for mark, told in (
+        (".gate.stop", "gate: "),
+        (".cell", "to port 5432"),
+        (".range", "every Azure address"),
+    ):
+        figure = page.locator("figure", has=page.locator(mark))
+        page.locator(mark).first.focus()
+        assert told in figure.locator(".told").inner_text()
+    page.locator(".range").nth(1).hover()
+    assert "64.0.0.0–128.0.0.0" in page.locator("figure", has=page.locator(".range")).inner_text()
+
+
+def test_the_ways_are_told_in_words_too(seen: Watched, file: Path) -> None:
+    page = seen.open(file, WRONG)
+    page.click("text=The same in words")
+    told = page.locator("figure details").inner_text()
+    assert "cannot connect" in told
+    assert "can connect" in told
 
 
 # --- large estates ---------------------------------------------------------------------------------

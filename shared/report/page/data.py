@@ -30,6 +30,7 @@ from shared.report.estate import Seen
 from shared.report.harmless import printable
 from shared.report.page.figures import Standings, Stands
 from shared.report.page.markup import Markup, el
+from shared.report.pictures.values import DrawnGroup, Picture
 from shared.report.rows import Report, Row
 
 PLAIN: Final = 400
@@ -197,11 +198,52 @@ def _block(seen: Sequence[Seen], rows: _RowsOf) -> dict[str, Json]:
         printable(one.result.target.key): [said.number(_detail(row)) for row in rows[one.result.target.key]]
         for one in seen
     }
-    return {"said": list(said.numbers), "findings": found}
+    pictures = {printable(one.result.target.key): _picture(one.picture) for one in seen if one.picture}
+    reach = {printable(one.result.target.key): _reach(rows[one.result.target.key]) for one in seen}
+    return {"said": list(said.numbers), "findings": found, "pictures": pictures, "reach": reach}
+
+
+_OF_TARGET: Final = frozenset({"reach", "waysIn", "publicNetworkAccess"})
+"""Evidence that every finding on a server has alike: it is told once."""
+
+
+def _reach(rows: Sequence[Row]) -> str:
+    return printable(str(rows[0].finding.evidence.get("reach", "")))
+
+
+def _picture(picture: Picture) -> Json:
+    """As the script draws it. What strangers chose in it is cleaned as everywhere."""
+    group = picture.group
+    return {
+        "ways": [
+            [
+                *(printable(way.client), printable(way.about), way.state),
+                [[one.stage, one.state, printable(one.says), int(one.blocks)] for one in way.gates],
+            ]
+            for way in picture.ways
+        ],
+        "ranges": [[printable(one.name), one.first, one.last, int(one.is_odd)] for one in picture.ranges],
+        "public": picture.is_public,
+        "group": None if group is None else _group(group),
+    }
+
+
+def _group(group: DrawnGroup) -> Json:
+    cells = [
+        [
+            [one.state, [printable(rule) for rule in one.rules], [printable(name) for name in one.depends_on]]
+            for one in row
+        ]
+        for row in group.cells
+    ]
+    sources = [printable(source) for source in group.sources]
+    named = {"name": printable(group.name), "subnet": printable(group.subnet)}
+    return {**named, "ports": list(group.ports), "sources": sources, "cells": cells}
 
 
 def _detail(row: Row) -> Json:
-    evidence = evidence_lines(row.finding.evidence)[:MOST_EVIDENCE]
+    own = {name: part for name, part in row.finding.evidence.items() if name not in _OF_TARGET and part}
+    evidence = evidence_lines(own)[:MOST_EVIDENCE]
     return (
         tuple(_marked(line, row) for line in evidence),
         tuple(_marked(line, row) for line in row.commands),

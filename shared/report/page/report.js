@@ -326,10 +326,9 @@
 
   async function detailsOf(target) {
     if (target.details < 0) return null;
-    const block = await read(`details-${target.details}`);
-    const found = block.findings[target.id.toLowerCase()];
-    return found ? { said: found.map((one) => block.said[one]), picture: (block.pictures ?? {})[target.id.toLowerCase()] }
-      : null;
+    const block = await read(`details-${target.details}`), key = target.id.toLowerCase();
+    return { said: block.findings[key].map((one) => block.said[one]), reach: block.reach[key],
+      picture: block.pictures[key] };
   }
 
   function copyButton(text) {
@@ -377,6 +376,129 @@
     return el("article", { class: `finding${grave}` }, parts);
   }
 
+  // --- pictures ---------------------------------------------------------------------------------------
+
+  /** A picture with a line below that tells what is pointed at or focused. */
+  function figure(title, about, picture, told) {
+    const line = el("p", { class: "told" }, told);
+    const made = el("figure", { class: "picture" }, el("figcaption", {}, el("h2", {}, title),
+      el("p", { class: "soft" }, about)), el("div", { class: "wide-box", tabindex: "0", role: "region",
+      "aria-label": title }, picture), line);
+    const tell = (event) => {
+      const said = event.target.closest("[data-told]");
+      if (said && made.contains(said)) line.replaceChildren(bdi(said.dataset.told));
+    };
+    made.addEventListener("mouseover", tell);
+    made.addEventListener("focusin", tell);
+    return made;
+  }
+
+  const WAY = 74, LEFT = 20, FIRST = 300, LAST = 760, SERVER = 850;
+  const STANDS = { stands: "lets it through", blocked: "stops it", unknown: "is not known" };
+  const COMES = { stands: "can connect", blocked: "cannot connect", unknown: "may connect: not known" };
+
+  function clipped(text, most) { return text.length > most ? `${text.slice(0, most - 1)}…` : text; }
+
+  function gateMark([stage, state, says, blocks], x, y) {
+    const told = `${stage}: ${says}`;
+    const kind = blocks ? "stop" : state;
+    const mark = kind === "stands" ? el("circle", { cx: x, cy: y, r: 7 })
+      : el("rect", { x: x - 9, y: y - 9, width: 18, height: 18, rx: 3 });
+    const sign = { stop: "×", blocked: "×", unknown: "?", stands: "" }[kind];
+    return el("g", { class: `gate ${kind}`, tabindex: "0", role: "img", "data-told": told,
+      "aria-label": `${told}, ${STANDS[state]}` }, el("title", {}, told), mark,
+      el("text", { x, y: y + 5, class: "sign" }, sign), el("text", { x, y: y + 27 }, stage));
+  }
+
+  function wayMark([client, about, state, gates], number) {
+    const y = 34 + number * WAY;
+    const places = gates.map((_, at) => FIRST + (LAST - FIRST) * (gates.length < 2 ? .5 : at / (gates.length - 1)));
+    const stop = gates.findIndex((one) => one[3] || (state === "blocked" && one[1] === "blocked"));
+    const end = stop < 0 ? SERVER : places[stop];
+    const lines = [el("line", { x1: 250, y1: y, x2: end, y2: y, class: state })];
+    if (stop >= 0) lines.push(el("line", { x1: end, y1: y, x2: SERVER, y2: y, class: "beyond" }));
+    return el("g", {}, lines,
+      el("text", { x: LEFT, y: y - 2, class: "client" }, clipped(client, 30)),
+      el("text", { x: LEFT, y: y + 16, class: `says ${state}` }, COMES[state]),
+      el("text", { x: LEFT, y: y + 32, class: "about" }, clipped(about, 34)),
+      gates.map((gate, at) => gateMark(gate, places[at], y)));
+  }
+
+  function firstStop(ways) {
+    const [client, gate] = ways.flatMap(([client, , , gates]) =>
+      gates.filter((one) => one[3]).map((one) => [client, one]))[0] ?? [];
+    return gate ? `${client}: ${gate[2]}` : "";
+  }
+
+  function waysFigure(ways, target) {
+    const height = ways.length * WAY + 20;
+    const server = el("g", {}, el("rect", { x: SERVER, y: 8, width: 130, height: height - 24, rx: 8,
+      class: "server" }), el("text", { x: SERVER + 65, y: height / 2, class: "name" }, clipped(target.name, 16)));
+    const svg = el("svg", { viewBox: `0 0 1000 ${height}`, class: "ways", role: "group",
+      "aria-label": `The ways to ${target.name}` }, ways.map(wayMark), server);
+    const words = el("details", {}, el("summary", {}, "The same in words"), el("ul", {}, ways.map(
+      ([client, about, state, gates]) => el("li", {}, bdi(client), `, ${about}: ${COMES[state]}. `,
+        bdi(gates.filter((one) => one[1] !== "stands").map((one) => one[2]).join("; "))))));
+    const made = figure("Ways in", "Who can connect, and what lets them through or stops them, in the order in "
+      + "which a packet meets it. What stops a way is red. Point at a gate to see why.", svg, firstStop(ways));
+    made.append(words);
+    return made;
+  }
+
+  const VERDICTS = { allowed: "allowed", denied: "denied", mixed: "some allowed", depends: "not known" };
+
+  function cellMark([state, rules, depends], source, port) {
+    const why = [rules.join(", "), depends.length ? `hangs on ${depends.join(", ")}` : ""].filter(Boolean);
+    const told = `${source} to port ${port}: ${VERDICTS[state]}${why.length ? ` by ${why.join("; ")}` : ""}`;
+    return el("td", {}, el("span", { class: `cell ${state}`, tabindex: "0", role: "img", title: told,
+      "data-told": told, "aria-label": told }, VERDICTS[state]));
+  }
+
+  function groupFigure(group) {
+    const head = el("tr", {}, el("th", { scope: "col" }, "From"),
+      group.ports.map((port) => el("th", { scope: "col" }, `port ${port}`)));
+    const rows = group.sources.map((source, at) => el("tr", {}, el("th", { scope: "row" }, bdi(source)),
+      group.cells[at].map((one, port) => cellMark(one, source, group.ports[port]))));
+    return figure(`NSG ${group.name}`, `Who reaches the database in subnet ${group.subnet} through it, and which `
+      + "rules decide.", el("table", { class: "grid" }, el("thead", {}, head), el("tbody", {}, rows)),
+      "Point at a verdict to see the rules that decide.");
+  }
+
+  const SPACE = 2 ** 32;
+  const address = (number) => [24, 16, 8, 0].map((shift) => Math.floor(number / 2 ** shift) % 256).join(".");
+  const NAMED = [["10.0.0.0/8, private", 0x0a000000, 2 ** 24], ["172.16.0.0/12, private", 0xac100000, 2 ** 20],
+    ["192.168.0.0/16, private", 0xc0a80000, 2 ** 16], ["multicast and reserved", 0xe0000000, 2 ** 29]];
+
+  function rangeMark([name, first, last, odd]) {
+    const size = last - first + 1;
+    const told = first === 0 && last === 0 ? `${name}: every Azure address`
+      : `${name}: ${address(first)}–${address(last)}, ${plural(size, "address", "addresses")}`;
+    const height = 8 + 72 * Math.log2(size) / 32;
+    const width = Math.max(5, 960 * size / SPACE);
+    const x = Math.min(20 + 960 * first / SPACE, 980 - width);
+    return el("g", { class: `range${odd ? " odd" : ""}`, tabindex: "0", role: "img", "data-told": told,
+      "aria-label": told }, el("title", {}, told), el("rect", { x, y: 92 - height, width, height }));
+  }
+
+  function rangesFigure({ ranges, public: isPublic }) {
+    const ticks = [0, 64, 128, 192, 256].map((part) => el("text", { class: "tick", y: 112,
+      x: 20 + 960 * part / 256 }, part === 256 ? "255" : `${part}.0.0.0`));
+    const named = NAMED.map(([name, first, size]) => el("rect", { class: "reserved", y: 92, height: 5,
+      x: 20 + 960 * first / SPACE, width: Math.max(2, 960 * size / SPACE) }, el("title", {}, name)));
+    const svg = el("svg", { viewBox: "0 0 1000 120", class: "line", role: "group",
+      "aria-label": "Firewall rules on the line of all IPv4 addresses" },
+      el("line", { x1: 20, y1: 92, x2: 980, y2: 92, class: "axis" }), named, ranges.map(rangeMark), ticks);
+    const about = isPublic ? "The addresses that firewall rules admit. The higher a bar, the more of them, on a "
+      + "scale of logarithms." : "Public access is off: these rules admit nobody until it is on again.";
+    return figure("Firewall ranges", about, svg, "Point at a range to see its ends.");
+  }
+
+  function rulesFigures(picture) {
+    if (!picture) return [];
+    return [picture.group ? groupFigure(picture.group) : null,
+      picture.ranges.length ? rangesFigure(picture) : null].filter(Boolean);
+  }
+
   const LEFT_OUT = "There was no room in this page for the evidence and the commands: `driftward scan` of a "
     + "smaller scope, or -o json, has them.";
 
@@ -388,6 +510,7 @@
     const facts = [["Stands", stands], ["Kind", target.kind], ["Where", target.location || "not known"],
       ["Resource group", el("a", { href: `#targets?group=${encodeURIComponent(target.group)}` },
         bdi(target.groupName))],
+      ...(details?.reach ? [["Reach", details.reach]] : []),
       ["Id", el("code", {}, bdi(target.id))],
       ["Policies that it meets", String(target.compliant)]];
     $("target").replaceChildren(
@@ -396,8 +519,10 @@
       el("dl", { class: "facts" }, facts.flatMap(([dt, dd]) => [el("dt", {}, dt), el("dd", {}, dd)])),
       target.error ? el("p", { class: "notice" }, bdi(target.error)) : "",
       rows.length && details === null ? el("p", { class: "notice" }, LEFT_OUT) : "",
+      details?.picture?.ways.length ? waysFigure(details.picture.ways, target) : "",
       el("h2", {}, rows.length ? plural(rows.length, "finding", "findings") : "Nothing was found"),
-      ...rows.map((row, number) => findingView(row, details?.said[number])));
+      ...rows.map((row, number) => findingView(row, details?.said[number])),
+      ...rulesFigures(details?.picture));
     document.title = `${target.name} · Driftward`;
     turnTo("target");
   }
