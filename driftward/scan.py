@@ -10,6 +10,7 @@ something is not known.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -192,7 +193,7 @@ def _write(call: Call, report: Report) -> None:
         if form == "table":
             _show(report, fix=call.fix)
         elif call.out is None:
-            print(WRITTEN[form].write(report), end="")
+            sys.stdout.writelines(WRITTEN[form].write(report))
         else:
             path = call.out / WRITTEN[form].file
             write_whole(path, WRITTEN[form].write(report))

@@ -27,7 +27,16 @@ from shared.controller.deps import Deps
 from shared.controller.dispatch import look_at
 from shared.controller.judging import policies_in_question
 from shared.controller.unjudged import target_is_unreadable
-from shared.model import Cause, CauseKind, EnforcementMode, Json, ServerSnapshot, Snapshot, Target
+from shared.model import (
+    Cause,
+    CauseKind,
+    ComplianceState,
+    EnforcementMode,
+    Json,
+    ServerSnapshot,
+    Snapshot,
+    Target,
+)
 from shared.model.alert_records import Notification
 from shared.model.errors import GatewayError, SinkError, Transient
 from shared.model.interfaces import Gateway
@@ -128,7 +137,8 @@ class Looks:
         alerts = ((one, deps.store.alert(one)) for one in found)
         commands = {one: alert.commands for one, alert in alerts if alert is not None and alert.commands}
         exposed = self._exposed(result, deps)
-        return Seen(result=result, commands=commands, exposed=exposed, picture=self._picture(result, reading))
+        picture = self._picture(result, reading)
+        return Seen(result=_as_reported(result), commands=commands, exposed=exposed, picture=picture)
 
     def _picture(self, result: TargetResult, reading: Snapshot | None) -> Picture | None:
         """Of what is as it should be nobody needs one."""
@@ -176,6 +186,15 @@ class Looks:
             ),
             portal_link=partial(portal_link, cloud=settings.cloud),
         )
+
+
+def _as_reported(result: TargetResult) -> TargetResult:
+    """Without what no report tells: thousands of targets are held until the last one is seen."""
+    findings = tuple(
+        replace(one, evidence={}) if one.state is ComplianceState.COMPLIANT else one
+        for one in result.findings
+    )
+    return replace(result, findings=findings, arm_calls=(), outcomes={})
 
 
 def _result(done: Future[Seen]) -> Seen:

@@ -162,12 +162,12 @@ def test_what_is_no_baseline_is_refused_by_name(
 
 
 def test_several_forms_are_files_of_one_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    forms = ("json", "csv", "ocsf", "sarif", "junit", "markdown")
+    forms = ("json", "csv", "html", "ocsf", "sarif", "junit", "markdown")
     options = [word for form in forms for word in ("-o", form)]
     assert scan(*options, "--out", "results") == 1
     assert {path.name for path in (tmp_path / "results").iterdir()} == {
         *("findings.json", "findings.csv", "findings.ocsf.json", "findings.sarif"),
-        *("findings.junit.xml", "findings.md"),
+        *("findings.junit.xml", "findings.md", "report.html"),
     }
     wrong = json.loads((tmp_path / "results/findings.json").read_text())["findings"]
     lines = list(csv.DictReader(io.StringIO((tmp_path / "results/findings.csv").read_text(), newline="")))
@@ -246,17 +246,14 @@ def test_looks_that_are_noted_twice_or_of_a_policy_that_is_gone_are_not_told(tmp
     assert surveying._kept(seen, [target]) == [sound]
 
 
-def test_a_file_stays_as_it_was_where_there_is_no_room_for_the_new_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full(path: Path, text: str, **_: object) -> None:
-        path.write_bytes(text[:3].encode())
-        raise OSError(ENOSPC, "No space left on device", str(path))
+def test_a_file_stays_as_it_was_where_there_is_no_room_for_the_new_one(tmp_path: Path) -> None:
+    def full() -> Iterator[str]:
+        yield "new"
+        raise OSError(ENOSPC, "No space left on device")
 
     (tmp_path / "findings.json").write_text("old")
-    monkeypatch.setattr(Path, "write_text", full)
     with pytest.raises(OSError, match="No space"):
-        write_whole(tmp_path / "findings.json", "new text")
+        write_whole(tmp_path / "findings.json", full())
     assert [path.name for path in tmp_path.iterdir()] == ["findings.json"]
     assert (tmp_path / "findings.json").read_text() == "old"
 
