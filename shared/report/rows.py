@@ -15,6 +15,7 @@ from shared.policies import family_of, find
 from shared.posture.controls import Control
 from shared.posture.policy import unmet_controls
 from shared.report.estate import Estate, Seen
+from shared.report.history import History
 
 WRONG: Final = frozenset({ComplianceState.NON_COMPLIANT})
 OPEN: Final = frozenset({ComplianceState.UNKNOWN, ComplianceState.ERROR})
@@ -145,14 +146,19 @@ def counts_of(estate: Estate, rows: Iterable[Row]) -> Counts:
 
 @value
 class Report:
-    """What every form is written from. ``version`` is Driftward's."""
+    """What every form is written from. ``version`` is Driftward's, ``""`` where it is not known."""
 
     estate: Estate
     rows: tuple[Row, ...]
     counts: Counts
     version: str
+    history: History | None = None
+    """What a memory adds; None for a scan, which has none."""
 
 
-def report_of(estate: Estate, version: str, known: Collection[str] = ()) -> Report:
+def report_of(
+    estate: Estate, version: str, known: Collection[str] = (), history: History | None = None
+) -> Report:
     rows = tuple(rows_of(estate, known))
-    return Report(estate=estate, rows=rows, counts=counts_of(estate, rows), version=version)
+    counts = counts_of(estate, rows)
+    return Report(estate=estate, rows=rows, counts=counts, version=version, history=history)

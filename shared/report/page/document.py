@@ -63,5 +63,7 @@ def _top() -> Markup:
 def _foot(report: Report) -> Markup:
     at = report.estate.taken_at
     when = el("time", f"{at:%d %B %Y, %H:%M} UTC", datetime=at.isoformat())
-    said = joined("Made by Driftward ", report.version, " from what was read on ", when, ". ")
+    version = f" {report.version}" if report.version else ""
+    how = "read" if report.history is None else "known"
+    said = joined(f"Made by Driftward{version} from what was {how} on ", when, ". ")
     return el("footer", el("p", said, "This page is one file: it loads nothing and sends nothing."))

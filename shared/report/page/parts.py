@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
 from urllib.parse import quote
 
 from shared.model import Severity, Target
+from shared.report.page.figures import Stands
 from shared.report.page.markup import Markup, Part, el, joined
+
+FILLS: Final[Mapping[Stands, str]] = {Stands.WRONG: "wrong", Stands.UNKNOWN: "unknown", Stands.FINE: "fine"}
+"""The colours of shares, by their names in the style."""
 
 
 def figure(number: int, label: str, about: str = "", kind: str = "") -> Markup:

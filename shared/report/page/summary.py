@@ -6,24 +6,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import Final
-from urllib.parse import quote
 
-from shared.model import ComplianceState, Severity, TargetKind
-from shared.report.controls import ControlState, Framework, Standing, frameworks_of
-from shared.report.page.figures import (
-    NotRead,
-    Place,
-    Standings,
-    Stands,
-    Tally,
-    by_family,
-    by_place,
-    not_read,
-)
+from shared.model import ComplianceState, TargetKind
+from shared.report.page.breakdown import breakdown
+from shared.report.page.control_tables import controls
+from shared.report.page.figures import Standings, Stands
 from shared.report.page.markup import Markup, Part, el, joined, name
 from shared.report.page.parts import (
+    FILLS,
     bar,
-    count,
     figure,
     plural,
     section,
@@ -33,14 +24,12 @@ from shared.report.page.parts import (
     table,
     target_link,
 )
+from shared.report.page.past import past
+from shared.report.page.unknowns import beyond, exempt, unread
 from shared.report.rows import Report, Row
 
 MOST_LISTED: Final = 12
 """Of a list in the summary; the tables have all of them."""
-MOST_PLACES: Final = 25
-_GRAVE: Final = (Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM, Severity.LOW, Severity.INFORMATIONAL)
-_WRONG: Final = ComplianceState.NON_COMPLIANT
-_FILLS: Final = {Stands.WRONG: "wrong", Stands.UNKNOWN: "unknown", Stands.FINE: "fine"}
 
 
 def headline(report: Report, standings: Standings) -> str:
@@ -58,8 +47,9 @@ _AS_FAR: Final = "what was seen is as it should be; not everything could be list
 
 def sections(report: Report, standings: Standings) -> tuple[Markup, Markup]:
     """Those before the tables, and those after."""
-    before = joined(_overview(report, standings), _exposed(report), _breakdown(report, standings))
-    return before, joined(_controls(report), _exempt(report), _unread(report), _beyond())
+    before = joined(_overview(report, standings), _exposed(report), breakdown(report, standings))
+    remembers = past(report.history) if report.history is not None else beyond()
+    return before, joined(controls(report), remembers, exempt(report), unread(report))
 
 
 # --- at a glance -----------------------------------------------------------------------------------
@@ -67,7 +57,7 @@ def sections(report: Report, standings: Standings) -> tuple[Markup, Markup]:
 
 def _overview(report: Report, standings: Standings) -> Markup:
     said = headline(report, standings)
-    shares = [(_FILLS[one], standings.count(one)) for one in (Stands.FINE, Stands.UNKNOWN, Stands.WRONG)]
+    shares = [(FILLS[one], standings.count(one)) for one in (Stands.FINE, Stands.UNKNOWN, Stands.WRONG)]
     return el(
         "section",
         el("h1", f"{said[0].upper()}{said[1:]}", id="overview-title"),
@@ -86,7 +76,13 @@ def _where(report: Report) -> Markup:
     scopes = [name(one) for one in report.estate.scopes[:MOST_LISTED]]
     more = len(report.estate.scopes) - len(scopes)
     parts: list[Part] = [*scopes, *([f"{more} more"] if more else [])]
-    return soft("Azure Database for PostgreSQL in ", spelled(parts), f", read on {at:%d %B %Y at %H:%M} UTC")
+    when = f", {_taken(report)} {at:%d %B %Y at %H:%M} UTC"
+    return soft("Azure Database for PostgreSQL in ", spelled(parts), when)
+
+
+def _taken(report: Report) -> str:
+    """A scan has just read it; an app tells what it knows."""
+    return "read on" if report.history is None else "as the app knew it on"
 
 
 def _warning(report: Report) -> Part:
@@ -141,8 +137,12 @@ def _exposed(report: Report) -> Markup:
     rows = [_exposed_target(several) for several in list(found.values())[:MOST_LISTED]]
     more = len(found) - len(rows)
     link = el("a", f"{more} more", href="#findings?exposed=yes")
-    told = table("What lets somebody in", ("Server or subnet", "Severity", "What was found"), rows, "exposed")
-    return section("exposed", "Exposed now", told, el("p", link) if more > 0 else "", soft(_SINCE))
+    heads = ("Server or subnet", "Severity", "What was found")
+    rest = el("p", link) if more > 0 else ""
+    since = soft(_SINCE) if report.history is None else ""
+    return section(
+        "exposed", "Exposed now", table("What lets somebody in", heads, rows, "exposed"), rest, since
+    )
 
 
 _NOBODY: Final = "Nothing was found that lets somebody in who should not be."
@@ -150,163 +150,12 @@ _SINCE: Final = "Since when, and by whom, one look cannot tell."
 
 
 def _exposed_target(rows: Sequence[Row]) -> tuple[Part, ...]:
-    reasons = [el("li", row.finding.reason) for row in rows]
+    reasons = [el("li", row.finding.reason, _since(row)) for row in rows]
     return target_link(rows[0].finding.target), severity(rows[0].severity), el("ul", *reasons, class_="close")
 
 
-# --- by family, by place ---------------------------------------------------------------------------
-
-
-def _breakdown(report: Report, standings: Standings) -> Markup:
-    heads = ("Family", *(str(one) for one in _GRAVE), "Not known", "Exempt")
-    families = table("Findings by family and severity", heads, map(_family, by_family(report.rows)), "counts")
-    total = [count(report.counts.by_severity[one], f"severity={one}&state={_WRONG}") for one in _GRAVE]
-    whole = el(
-        "dl", *(_severity_total(one, part) for one, part in zip(_GRAVE, total, strict=True)), class_="row"
-    )
-    return joined(
-        section("severity", "By severity and family", whole, families),
-        section("scopes", "By resource group", *_places(by_place(report, standings))),
-    )
-
-
-def _severity_total(one: Severity, number: Part) -> Markup:
-    return el("div", el("dt", severity(one)), el("dd", number))
-
-
-def _family(tally: Tally) -> Iterator[Part]:
-    yield tally.name.replace("_", " ")
-    for one in _GRAVE:
-        yield count(tally.wrong[one], f"family={tally.name}&severity={one}&state={_WRONG}")
-    yield count(tally.unknown, f"family={tally.name}&state=open")
-    yield count(tally.exempt, f"family={tally.name}&state={ComplianceState.EXEMPT}")
-
-
-def _places(places: Sequence[Place]) -> Iterator[Part]:
-    heads = ("Resource group", "Worst", "Looked at", *(str(one) for one in Stands), "Shares")
-    yield table("Servers and subnets by resource group", heads, map(_place, places[:MOST_PLACES]), "counts")
-    more = len(places) - MOST_PLACES
-    if more > 0:
-        yield soft(f"{more} more resource groups, less grave: the tables below can be filtered by each.")
-
-
-def _place(place: Place) -> Iterator[Part]:
-    group = quote(place.id, safe="/")
-    yield joined(
-        el("a", name(place.name), href=f"#targets?group={group}"),
-        el("small", place.subscription, class_="soft"),
-    )
-    yield severity(place.worst) if place.worst is not None else count(0)
-    yield str(place.targets)
-    for one in Stands:
-        yield count(place.stand[one])
-    yield bar([(_FILLS[one], place.stand[one]) for one in reversed(Stands)])
-
-
-# --- controls --------------------------------------------------------------------------------------
-
-
-def _controls(report: Report) -> Markup:
-    frameworks = frameworks_of(report.estate.results)
-    heads = ("Framework", *(str(one) for one in Standing), "Shares")
-    told = table("Controls by framework", heads, map(_framework, frameworks), "counts")
-    about = soft(
-        "Controls that a policy of Driftward supports. Met is said where everything was judged and nothing "
-        "speaks against it. Controls that take a person, such as a procedure or a review, are manual: no "
-        "reading of Azure answers them, and they are not counted here."
-    )
-    return section("controls", "Controls", about, told, *map(_in_full, frameworks))
-
-
-def _framework(framework: Framework) -> Iterator[Part]:
-    yield joined(framework.name, " ", el("span", framework.version, class_="soft"))
-    for one in Standing:
-        yield count(framework.count(one))
-    fills = {Standing.UNMET: "wrong", Standing.UNKNOWN: "unknown", Standing.MET: "fine"}
-    yield bar([(fills.get(one, "none"), framework.count(one)) for one in reversed(Standing)])
-
-
-def _in_full(framework: Framework) -> Markup:
-    label = f"{framework.name} {framework.version}"
-    heads = ("Control", "Standing", "Not met on", "Not known on", "Title")
-    rows = map(_control, framework.controls)
-    return el("details", el("summary", label), table(f"Controls of {label}", heads, rows))
-
-
-def _control(one: ControlState) -> Iterator[Part]:
-    yield el("span", one.control.id, class_="id")
-    yield el("span", str(one.standing), class_=f"standing {one.standing.name.lower()}")
-    yield count(one.unmet)
-    yield count(one.unknown)
-    asked = f" (not asked: {', '.join(one.not_asked)})" if one.not_asked else ""
-    yield joined(one.control.title, el("small", asked, class_="soft") if asked else "")
-
-
-# --- exempt, not known, beyond one look ------------------------------------------------------------
-
-
-def _exempt(report: Report) -> Markup:
-    found = [row for row in report.rows if row.state is ComplianceState.EXEMPT]
-    if not found:
-        return section("exempt", "Exempt", soft("Nothing is exempt."))
-    rows = [
-        (target_link(row.finding.target), row.title, row.decision.detail if row.decision else "")
-        for row in found[:MOST_LISTED]
-    ]
-    more = len(found) - len(rows)
-    link = el("a", f"{more} more", href=f"#findings?state={ComplianceState.EXEMPT}")
-    told = table("What is exempt", ("Server or subnet", "Policy", "Why and until when"), rows)
-    return section("exempt", "Exempt", told, el("p", link) if more > 0 else "")
-
-
-def _unread(report: Report) -> Markup:
-    found, unlisted = not_read(report), report.estate.unlisted
-    if not found and not unlisted:
-        return section("unread", "Not known", soft("Everything was read, and everything could be judged."))
-    return section(
-        "unread", "Not known", *_unlisted(report), *map(_missing, found[:MOST_LISTED]), _others(found)
-    )
-
-
-def _unlisted(report: Report) -> Iterator[Markup]:
-    for one in report.estate.unlisted:
-        said = joined("Not all of ", el("code", name(one.scope)), " could be listed: ", one.reason)
-        yield el("div", el("p", said), class_="missing")
-
-
-def _missing(one: NotRead) -> Markup:
-    shown = [target_link(target) for target in one.targets[:MOST_LISTED]]
-    more = len(one.targets) - len(shown)
-    whom: list[Part] = [*shown, *([f"{more} more"] if more else [])]
-    concerned = f"{plural(len(one.policies), 'policy', 'policies')} on " if one.policies else "Everything on "
-    return el(
-        "div",
-        el("p", one.reason),
-        soft(concerned, spelled(whom)),
-        _takes(one.permissions),
-        class_="missing",
-    )
-
-
-def _takes(permissions: Sequence[str]) -> Part:
-    if not permissions:
+def _since(row: Row) -> Part:
+    if row.open_since is None:
         return ""
-    return el("p", "It takes ", spelled([el("code", one) for one in permissions]), ".")
-
-
-def _others(found: Sequence[NotRead]) -> Part:
-    more = len(found) - MOST_LISTED
-    return el("p", el("a", f"{plural(more, 'more reason')}", href="#findings?state=open")) if more > 0 else ""
-
-
-def _beyond() -> Markup:
-    """What is asked of every report and one look has no answer to: said, and never made up."""
-    return section(
-        "beyond",
-        "What one look cannot tell",
-        soft(
-            "Since when something is exposed, who caused it, what was fixed and how fast, what waits for "
-            "approval and how all that changes over time take a memory: a deployed app keeps it. Exemptions "
-            "that were given to an app are not known here either; those of policies.yaml are."
-        ),
-    )
+    said = f"since {row.open_since:%Y-%m-%d %H:%M} UTC"
+    return el("small", el("time", said, datetime=row.open_since.isoformat()), class_="soft")
