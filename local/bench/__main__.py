@@ -12,7 +12,18 @@ import json
 import sys
 from collections.abc import Sequence
 
-from local.bench import adversary, app_start, commands, flow_logs, growth, looks, scanning, sweep, ways
+from local.bench import (
+    adversary,
+    app_start,
+    commands,
+    flow_logs,
+    growth,
+    looks,
+    report,
+    scanning,
+    sweep,
+    ways,
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     figures |= adversary.measure(extent)
     figures |= sweep.measure(extent)
     figures |= scanning.measure(extent)
+    figures |= report.measure(extent)
     for name, (amount, unit) in figures.items():
         print(json.dumps({"figure": name, "value": amount, "unit": unit}))
     ratio, _ = figures["initRatio"]
