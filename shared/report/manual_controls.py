@@ -1,8 +1,7 @@
-"""Controls of the frameworks that policies cite and that no reading of Azure's resources answers: a person does.
+"""Controls that no reading of Azure's resources answers, of frameworks that policies cite: a person does.
 
 Named here so that a report does not pass over them in silence; docs/coverage.md says of each what a person
-looks at (a test compares both). What a check of another command judges is no longer manual where it was asked.
-Pure data.
+looks at (a test compares both). One that something judges after all is not manual any more. Pure data.
 """
 
 from __future__ import annotations

@@ -15,8 +15,8 @@ def controls(report: Report) -> Markup:
     heads = ("Framework", *(str(one) for one in Standing), "Shares")
     told = table("Controls by framework", heads, map(_framework, frameworks), "counts")
     about = soft(
-        "Met is said where everything was judged and nothing speaks against it; unknown where a target is not "
-        "known or a policy was not asked. Manual is what no reading of Azure answers and a person has to."
+        "Met is said where everything was judged and nothing speaks against it; unknown where a target is "
+        "not known or a policy was not asked. Manual is what no reading of Azure answers and a person has to."
     )
     return section("controls", "Controls", about, told, *map(_in_full, frameworks))
 
