@@ -16,8 +16,8 @@ from urllib.parse import quote
 
 from shared.model import ComplianceState, Json, Severity
 from shared.model.resource_id import ResourceId
-from shared.policies import find
 from shared.posture.policy import AnyPolicy
+from shared.report.catalogue import find
 from shared.report.rows import Report, Row
 
 SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
