@@ -8,7 +8,6 @@ new; 2 the input cannot be used, or nobody is let in; 3 with --strict, something
 
 from __future__ import annotations
 
-import os
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -151,6 +150,8 @@ def _audit(call: Call) -> int:
 
     hush()
     known = known_by(call.baseline)
+    if call.out is not None:
+        call.out.mkdir(parents=True, exist_ok=True)
     report = report_of(estate_of(_inside(call)), __version__, known)
     _write(call, report)
     return int(came_to(report, call.fail_on, strict=call.strict))
@@ -193,13 +194,12 @@ def _azure(call: Call) -> tuple[ServerSnapshot | None, str]:
 
 
 def _by_token(call: Call, azure: ServerSnapshot | None) -> Way:
+    from driftward.roles.around import settings
     from driftward.roles.connecting import by_token
-    from shared.config.settings import read_settings
 
     if azure is None or not azure.host_name:
         raise BadInput("Azure does not say the server's host name: give --dsn", field="server")
-    cloud = read_settings({name: os.environ[name] for name in ("CLOUD",) if name in os.environ}).cloud
-    return by_token(azure.host_name, call.user, cloud)
+    return by_token(azure.host_name, call.user, settings())
 
 
 def _write(call: Call, report: Report) -> None:

@@ -12,7 +12,6 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from shared.model.clouds import PLACES, Cloud
 from shared.model.dns_names import service_suffix
 from shared.model.errors import ConfigurationError
 from shared.model.values import value
@@ -20,6 +19,8 @@ from shared.nsg.asking import BadInput
 
 if TYPE_CHECKING:
     from psycopg import Connection
+
+    from shared.config.settings import Settings
 
 _EXTRA: Final = "audit-roles needs psycopg: install the command with its extra, `pip install '.[roles]'`"
 _SECRETS: Final = ("password", "sslpassword", "oauth_client_secret")
@@ -77,36 +78,22 @@ def _careful(options: Mapping[str, str]) -> dict[str, str]:
     return {name: said for name, said in wanted.items() if f"PG{name.upper()}" not in os.environ}
 
 
-def by_token(host: str, user: str | None, cloud: Cloud) -> Way:
-    """As whoever is signed in to Azure. Raises ``CannotSignIn`` where the token does not say who that is."""
-    who = _person(cloud)
-    name = user or who.get("user")
-    if not name:
+def by_token(host: str, user: str | None, settings: Settings) -> Way:
+    """As whoever is signed in to Azure. Raises ``CannotSignIn`` where nobody is, or without a name."""
+    from shared.adapters.person import NoSignIn
+
+    _library()
+    from shared.adapters.database_login import database_login
+
+    try:
+        login = database_login(settings)
+    except NoSignIn as error:
+        raise CannotSignIn(str(error)) from error
+    if not (user or login.user):
         raise CannotSignIn("the token does not say as which role it signs in: --user NAME")
     tls = {"sslmode": "verify-full", "sslrootcert": os.environ.get("PGSSLROOTCERT") or _roots()}
-    signed = {"user": name, "password": who["password"], "gssencmode": "disable"}
+    signed = {"user": user or login.user, "password": login.token, "gssencmode": "disable"}
     return Way(options={"host": host, "dbname": "postgres", **tls, **signed})
-
-
-def _person(cloud: Cloud) -> dict[str, str]:
-    """Name and token, as the library that Azure wrote for it finds them."""
-    _library()
-    from azure_postgresql_auth import core, errors
-    from azure_postgresql_auth.core import AZURE_DB_FOR_POSTGRES_SCOPE
-
-    credential = _credential(cloud)
-    try:
-        return core.get_entra_conninfo(credential)
-    except (errors.UsernameExtractionError, errors.TokenDecodeError, errors.ScopePermissionError):
-        return {"password": core.get_entra_token(credential, AZURE_DB_FOR_POSTGRES_SCOPE)}
-
-
-def _credential(cloud: Cloud) -> Any:
-    from shared.adapters.identity import ForAudience, azure_credential
-    from shared.config.settings import read_settings
-
-    named = {name: os.environ[name] for name in ("CLOUD", "AZURE_CLIENT_ID") if name in os.environ}
-    return ForAudience(azure_credential(read_settings(named)), PLACES[cloud].databases)
 
 
 def _roots() -> str:
@@ -118,6 +105,7 @@ def _roots() -> str:
 
 def _library() -> Any:
     try:
+        import azure_postgresql_auth  # noqa: F401  # one extra brings both
         import psycopg
     except ImportError as error:
         raise ConfigurationError(_EXTRA) from error

@@ -11,6 +11,7 @@ from driftward.catalogue.table import SEVERITIES
 from driftward.refusing import plain
 from shared.model import ComplianceState, Severity
 from shared.report.rows import Report, Row
+from shared.roles.names import identifier
 
 
 def show(page: Console, report: Report) -> None:
@@ -25,9 +26,17 @@ def _wrong(rows: list[Row]) -> Iterator[Text]:
         severity = (row.severity.value.ljust(13), SEVERITIES[row.severity])
         yield Text.assemble(severity, " ", (row.policy, "bold"), known)
         yield Text(f"    {plain(row.finding.reason)}")
+        yield from (Text(f"    {plain(text)}") for text in _details(row))
         yield from (Text(f"      {plain(line)}", style="dim") for line in row.commands)
     if rows:
         yield Text("")
+
+
+def _details(row: Row) -> Iterator[str]:
+    """What is said of a case beside its name."""
+    for case in row.finding.evidence.get("found", ()):
+        if case.get("detail"):
+            yield f"· {identifier(case['name'])} {case['detail']}"
 
 
 def _unknown(report: Report) -> Iterator[Text]:
