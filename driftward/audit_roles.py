@@ -16,7 +16,7 @@ import click
 
 from driftward import __version__
 from driftward.options import debug
-from driftward.refusing import complain, refuse
+from driftward.refusing import refuse
 from driftward.signing_in import hush
 from shared.model import ServerSnapshot, Severity, Target, TargetKind
 from shared.model.errors import ConfigurationError, GatewayError
@@ -146,6 +146,7 @@ def _audit(call: Call) -> int:
     from driftward.roles.estate import estate_of
     from driftward.scanning.baseline import known_by
     from driftward.scanning.outcome import came_to
+    from driftward.scanning.writing import write_forms
     from shared.report.rows import report_of
 
     hush()
@@ -153,7 +154,7 @@ def _audit(call: Call) -> int:
     if call.out is not None:
         call.out.mkdir(parents=True, exist_ok=True)
     report = report_of(estate_of(_inside(call)), __version__, known)
-    _write(call, report)
+    write_forms(call.forms, call.out, report, _show)
     return int(came_to(report, call.fail_on, strict=call.strict))
 
 
@@ -200,21 +201,6 @@ def _by_token(call: Call, azure: ServerSnapshot | None) -> Way:
     if azure is None or not azure.host_name:
         raise BadInput("Azure does not say the server's host name: give --dsn", field="server")
     return by_token(azure.host_name, call.user, settings())
-
-
-def _write(call: Call, report: Report) -> None:
-    from driftward.scanning.whole_file import write_whole
-    from shared.report.forms import FORMS as WRITTEN
-
-    for form in call.forms:
-        if form == "table":
-            _show(report)
-        elif call.out is None:
-            print(WRITTEN[form].write(report), end="")
-        else:
-            path = call.out / WRITTEN[form].file
-            write_whole(path, WRITTEN[form].write(report))
-            complain(str(path))
 
 
 def _show(report: Report) -> None:

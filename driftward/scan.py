@@ -21,7 +21,7 @@ from driftward import __version__
 from driftward.catalogue.entries import Filters, entries, families
 from driftward.catalogue.file import Chosen, chosen
 from driftward.options import Several, debug
-from driftward.refusing import complain, refuse
+from driftward.refusing import refuse
 from driftward.scanning.errors import CannotGoOn, NoScope
 from driftward.signing_in import hush
 from shared.model import Severity
@@ -184,18 +184,9 @@ def _estate(call: Call, held: Chosen, looks: Looks) -> Estate:
 
 
 def _write(call: Call, report: Report) -> None:
-    from driftward.scanning.whole_file import write_whole
-    from shared.report.forms import FORMS as WRITTEN
+    from driftward.scanning.writing import write_forms
 
-    for form in call.forms:
-        if form == "table":
-            _show(report, fix=call.fix)
-        elif call.out is None:
-            print(WRITTEN[form].write(report), end="")
-        else:
-            path = call.out / WRITTEN[form].file
-            write_whole(path, WRITTEN[form].write(report))
-            complain(str(path))
+    write_forms(call.forms, call.out, report, partial(_show, fix=call.fix))
 
 
 def _show(report: Report, *, fix: bool) -> None:

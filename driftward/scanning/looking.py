@@ -26,7 +26,7 @@ from shared.controller.deps import Deps
 from shared.controller.dispatch import look_at
 from shared.controller.judging import policies_in_question
 from shared.controller.unjudged import target_is_unreadable
-from shared.model import Cause, CauseKind, EnforcementMode, Json, Target
+from shared.model import Cause, CauseKind, ComplianceState, EnforcementMode, Json, Target
 from shared.model.alert_records import Notification
 from shared.model.errors import GatewayError, SinkError, Transient
 from shared.model.interfaces import Gateway
@@ -118,7 +118,7 @@ class Looks:
         found = (alert_id(one.policy, one.target, one.fingerprint) for one in result.findings)
         alerts = ((one, deps.store.alert(one)) for one in found)
         commands = {one: alert.commands for one, alert in alerts if alert is not None and alert.commands}
-        return Seen(result=result, commands=commands)
+        return Seen(result=_as_reported(result), commands=commands)
 
     def _memory(self) -> Store:
         """For one look: what is remembered of thousands would fill a small machine, and none asks for it."""
@@ -149,6 +149,15 @@ class Looks:
             ),
             portal_link=partial(portal_link, cloud=settings.cloud),
         )
+
+
+def _as_reported(result: TargetResult) -> TargetResult:
+    """Without what no report tells: thousands of targets are held until the last one is seen."""
+    findings = tuple(
+        replace(one, evidence={}) if one.state is ComplianceState.COMPLIANT else one
+        for one in result.findings
+    )
+    return replace(result, findings=findings, arm_calls=(), outcomes={})
 
 
 def _result(done: Future[Seen]) -> Seen:

@@ -62,7 +62,7 @@ class Notes:
     def begin(self) -> None:
         """Begin anew; what another scan has left is given up."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(self._path, f"{dump(self._asked)}\n")
+        write_whole(self._path, [f"{dump(self._asked)}\n"])
 
     def go_on(self) -> tuple[Asked, list[Seen]]:
         """What was asked and seen. Raises ``CannotGoOn``."""
@@ -79,8 +79,7 @@ class Notes:
                 "judged by others: begin anew without --resume"
             )
         seen = list(_whole(rest))
-        lines = [dump(before), *map(dump, seen)]
-        write_whole(self._path, "".join(f"{line}\n" for line in lines))
+        write_whole(self._path, (f"{dump(line)}\n" for line in (before, *seen)))
         return before, seen
 
     def note(self, seen: Seen) -> None:

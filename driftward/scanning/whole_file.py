@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Put ``text`` in the place of what is there. Raises ``OSError``."""
+def write_whole(path: Path, pieces: Iterable[str]) -> None:
+    """Put a text in the place of what is there. Raises ``OSError``, and whatever the pieces raise."""
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
     try:
-        unfinished.write_text(text, encoding="utf-8", newline="")
+        with unfinished.open("w", encoding="utf-8", newline="") as file:
+            file.writelines(pieces)
         os.replace(unfinished, path)
     finally:
         unfinished.unlink(missing_ok=True)

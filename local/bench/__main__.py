@@ -1,5 +1,5 @@
 """`python -m local.bench [quick|full]`: what the app, the command and a verdict cost, how fast logs are read,
-what attacks on the brakes come to, what a sweep of a whole estate takes.
+what attacks on the brakes come to, what a sweep and a scan of a whole estate take.
 
 A table for people, then one JSON line per figure, ``{"figure", "value", "unit"}``. Exit code 1 where the app
 starts more slowly than it may, 0 otherwise.
@@ -12,7 +12,7 @@ import json
 import sys
 from collections.abc import Sequence
 
-from local.bench import adversary, app_start, commands, flow_logs, growth, looks, sweep, ways
+from local.bench import adversary, app_start, commands, flow_logs, growth, looks, scanning, sweep, ways
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -28,6 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     figures |= growth.measure()
     figures |= adversary.measure(extent)
     figures |= sweep.measure(extent)
+    figures |= scanning.measure(extent)
     for name, (amount, unit) in figures.items():
         print(json.dumps({"figure": name, "value": amount, "unit": unit}))
     ratio, _ = figures["initRatio"]

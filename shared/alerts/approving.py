@@ -1,4 +1,5 @@
-"""Whether somebody may approve what an alert proposes: nobody decides about their own write. Pure.
+"""Whether somebody may approve what an alert proposes, or exempt what it is about: nobody decides about their
+own write. Pure.
 
 The writers of an alert are all those whose writes it was seen with while it was open, not the newest alone:
 a harmless write under another name would otherwise make room for whoever made the drift. Names are no proof,
@@ -48,6 +49,20 @@ def standing(alert: AlertRecord, causes: Iterable[Cause]) -> Approval | None:
     heard = [cause.actor for cause in causes if _names(cause) and cause.time >= since]
     own = any(_same(approval.actor, writer) for writer in (*writers(alert), *heard))
     return None if own else approval
+
+
+def exempted_own(
+    giver: Actor, given_at: datetime, causes: Iterable[Cause], alert: AlertRecord | None
+) -> bool:
+    """Whether an exemption covers what its giver had just written when it was given, and nobody knew yet.
+
+    What its giver writes afterwards was announced by it. ``alert`` is the one of the finding: once it is
+    open it remembers the writers, whoever writes next.
+    """
+    since = given_at - _BEFORE_IT_WAS_SEEN
+    heard = any(_names(one) and since <= one.time <= given_at and _same(giver, one.actor) for one in causes)
+    stands = alert is not None and alert.status is not AlertStatus.RESOLVED and alert.first_seen >= since
+    return heard or (alert is not None and stands and wrote(alert, giver))
 
 
 def without_ended(alert: AlertRecord, now: datetime) -> AlertRecord | None:

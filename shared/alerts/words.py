@@ -44,6 +44,11 @@ _DIFFERENCES: Final[Mapping[str, str]] = {
 }
 """Parts of the evidence that tell what passes otherwise than before, in the order in which they are told."""
 
+_AT_ITS_SOURCE: Final = (
+    "a program wrote this, not a person: where it is a pipeline, its next apply brings it back. Change it "
+    "where the pipeline has it from as well."
+)
+
 _SAID_APART: Final = frozenset(
     {*_DIFFERENCES, "lastCompliantAt", "byThisWrite", "whatToDo", ENDS_ON_NEW_SERVER}
 )
@@ -101,6 +106,7 @@ def _standing(alert: AlertRecord) -> list[Section]:
         *section("Seen:", evidence_lines(_without(alert.evidence, _SAID_APART))),
         Section(lead="Decision:", text=decision_text(alert.decision)),
         *remedies(alert),
+        *_comes_back(alert.cause),
         _state(alert),
     ]
 
@@ -149,6 +155,7 @@ def change_sections(
         *section("Proved before the write:", [sentence(step.claim) for step in change.proof.steps]),
         *([Section(text=LAG)] if any(closes_a_path(edit) for edit in edits) else []),
         *_undo(change, undo),
+        *(_comes_back(change.cause) if change.kind is ChangeKind.REMEDIATION else []),
         Section(lead="Change:", text=f"`{change.id}` of policy `{change.change.policy}`"),
     )
 
@@ -242,6 +249,12 @@ def _actor(actor: Actor) -> str:
     if actor.name:
         return code(actor.name) + (f" ({', '.join(ids)})" if ids else "")
     return ", ".join(ids) or "somebody whom the event does not name"
+
+
+def _comes_back(cause: Cause) -> list[Section]:
+    """What Azure shows is the end of it where a program wrote: its source says the same still."""
+    is_meant = cause.kind is CauseKind.EVENT and cause.actor.is_program
+    return [Section(lead="Next time:", text=_AT_ITS_SOURCE)] if is_meant else []
 
 
 def _controls(controls: Sequence[Mapping[str, str]]) -> list[Section]:

@@ -32,7 +32,7 @@ class SweepView:
 
 @value
 class EventView:
-    """The newest event that was accepted; nulls before there was one."""
+    """The last event that was accepted, to a minute; nulls before there was one."""
 
     subscription: str
     time: datetime | None = None

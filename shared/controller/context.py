@@ -17,7 +17,7 @@ from shared.controller.visit import Visit
 from shared.guardrails.budget import Budget
 from shared.guardrails.exposures import clock, lets_in
 from shared.guardrails.question import BreakGlass, Context
-from shared.model import CauseKind, ComplianceState, EnforcementMode, Finding
+from shared.model import Cause, CauseKind, ComplianceState, EnforcementMode, Finding
 from shared.model.alert_records import AlertRecord, Approval
 from shared.model.exposure import Exposure, Opening
 from shared.model.happened import approval_given
@@ -91,9 +91,14 @@ def _approval(visit: Visit, policy: AnyPolicy, finding: Finding, record: TargetR
     alert = visit.deps.store.alert(alert_id(policy.id, visit.target, finding.fingerprint))
     if alert is None or alert.approval is None:
         return None
-    last = (record.last_foreign, *record.last_foreign.earlier) if record.last_foreign is not None else ()
-    approval = standing(alert, (visit.cause, *visit.cause.earlier, *last))
+    approval = standing(alert, causes_known(visit, record))
     return approval if approval is not None and _was_given(alert, approval, visit) else None
+
+
+def causes_known(visit: Visit, record: TargetRecord) -> tuple[Cause, ...]:
+    """Why the target is looked at, and what was heard of it before."""
+    last = (record.last_foreign, *record.last_foreign.earlier) if record.last_foreign is not None else ()
+    return (visit.cause, *visit.cause.earlier, *last)
 
 
 def _was_given(alert: AlertRecord, approval: Approval, visit: Visit) -> bool:

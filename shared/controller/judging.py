@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
+from shared.alerts.approving import exempted_own
 from shared.alerts.edit_words import change_words
+from shared.alerts.lifecycle import alert_id
 from shared.alerts.planned import beyond_approval
 from shared.config.configuration import tags_of
-from shared.controller.context import clock_after, context_for
+from shared.controller.context import causes_known, clock_after, context_for
 from shared.controller.deps import Deps
 from shared.controller.exempted import Cover, cover_of
 from shared.controller.last_way import LastWay
@@ -39,6 +42,7 @@ from shared.model import (
     Target,
 )
 from shared.model.memory import Exemption, TargetRecord
+from shared.model.scope_exemptions import ScopeExemption
 from shared.model.values import value
 from shared.posture.policy import AnyPolicy, Assessment, applies_to, both, bound
 from shared.posture.side_by_side import apart, beside
@@ -80,7 +84,7 @@ def _judge(
         remedy = _remedy(visit, policy, (finding, baseline), proposals.beside(policy.id))
         remedy = _leaving_alone(remedy, policy, covered, there)
     context = context_for(visit, policy, finding, record)
-    exemption = context.exemption or covered.exemption or _given(visit, policy, finding)
+    exemption = context.exemption or covered.exemption or _given(visit, finding, record)
     context = replace(context, exemption=exemption)
     outside = visit.deps.settings.outside(remedy.change.edits) if remedy.change else ()
     exposure = clock_after(visit, policy, finding, context, record)
@@ -133,11 +137,17 @@ class _Remedy:
     restored_from: datetime | None = None
 
 
-def _given(visit: Visit, policy: AnyPolicy, finding: Finding) -> Exemption | None:
+def _given(visit: Visit, finding: Finding, record: TargetRecord) -> Exemption | None:
     """What a person exempted: asked for only where something was found or is not known."""
     if finding.state is ComplianceState.COMPLIANT:
         return None
-    return visit.exempted.exemption(policy.id, visit.target.id, visit.now)
+    is_own = partial(_is_own, visit, finding, record)
+    return visit.exempted.exemption(finding.policy, visit.target.id, visit.now, is_own)
+
+
+def _is_own(visit: Visit, finding: Finding, record: TargetRecord, given: ScopeExemption) -> bool:
+    alert = visit.deps.store.alert(alert_id(finding.policy, visit.target, finding.fingerprint))
+    return exempted_own(given.actor, given.given_at, causes_known(visit, record), alert)
 
 
 def _as_approved(question: Question, there: Snapshot) -> Question:

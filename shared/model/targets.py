@@ -42,6 +42,12 @@ class Actor:
     object_id: str | None = None
     name: str | None = None
 
+    @property
+    def is_program(self) -> bool:
+        """Whether a program signed in as itself, as a pipeline does: of a user the claims have a name too, of
+        a service principal the Activity Log has its object id in its place."""
+        return bool(self.app_id) and self.name in (None, self.object_id)
+
 
 @value
 class Cause:

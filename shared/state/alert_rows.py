@@ -72,14 +72,15 @@ class Alerts:
         return Page(tuple(one for one in records if one is not None), found.total, found.after)
 
     def fill(self, most: int) -> None:
-        """List up to ``most`` alerts that are not in every list that they belong to."""
+        """List up to ``most`` alerts that are not in every list that they belong to. One that cannot be read
+        keeps back no other."""
         filling = self._fillings.find(_FILLING)
         step = filling.at_once(most)
         rows = takewhile(is_no_list, self._tables.query(ALERTS, ALERTS, behind=filling.behind, page=step))
         entities = list(islice(_of_alerts(rows), step))
         for entity in entities:
-            record = self._rows.record(AlertRecord, entity)
-            if set(record.listed) != set(_listed(record).rows):
+            record = self._rows.readable(AlertRecord, entity)
+            if record is not None and set(record.listed) != set(_listed(record).rows):
                 with suppress(EntityChanged):  # whoever was faster has listed it
                     self.put(record)
         self._fillings.put(_FILLING, "", filling.after([entity.row for entity in entities], most))

@@ -106,14 +106,14 @@ class Changes:
         return Page(tuple(record for record in records if record is not None), found.total, found.after)
 
     def fill(self, most: int) -> None:
-        """List up to ``most`` changes that are in no list."""
+        """List up to ``most`` changes that are in no list. One that cannot be read keeps back no other."""
         filling = self._fillings.find(CHANGES)
         step = filling.at_once(most)
         rows = self._tables.query(CHANGES, CHANGES, CHANGE_PREFIX, behind=filling.behind, page=step)
         entities = list(islice(rows, step))
         for entity in entities:
-            record = self._rows.record(ChangeRecord, entity)
-            if not record.listed:
+            record = self._rows.readable(ChangeRecord, entity)
+            if record is not None and not record.listed:
                 with suppress(EntityChanged):  # whoever was faster has listed it
                     self.put(record)
         self._fillings.put(CHANGES, "", filling.after([entity.row for entity in entities], most))

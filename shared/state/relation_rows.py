@@ -121,7 +121,8 @@ class Relations:
     def _writes_for_old(self, entity: Entity) -> list[Put]:
         """All but the row itself, which stays as it is."""
         if entity.row.startswith(TARGET_PREFIX):
-            return [self.write_of_known(self._rows.record(TargetRecord, entity).target)]
+            record = self._rows.readable(TargetRecord, entity)
+            return [self.write_of_known(record.target)] if record is not None else []
         writes = self._writes(self._rows.value(Relation, entity), _LONG_AGO)
         return [write for write in writes if write.row != entity.row]
 

@@ -28,7 +28,7 @@ from shared.model import Action, Actor, Decision, EnforcementMode, Json, Reason
 from shared.model.alert_records import AlertRecord, AlertStatus, Planned
 from shared.model.sections import Link
 from shared.state.store import Store
-from tests.api.test_api import WorldSources, alerted, problem
+from tests.api.calling import WorldSources, alerted, problem
 from tests.fakes import SOMEBODY, World
 from tests.memory import MemoryBlobs, MemoryTables
 

@@ -16,7 +16,7 @@ from shared.api.routes import ROUTES
 from shared.model import Access, Direction, EnforcementMode, Json, SecurityRule
 from shared.model.errors import Denied, Throttled
 from shared.state.store import Store
-from tests.api.test_api import call, problem
+from tests.api.calling import call, problem
 from tests.builders import GROUP, NSG, SERVER, SUBNET, security_rule, subnet
 from tests.fakes import World
 from tests.memory import MemoryTables

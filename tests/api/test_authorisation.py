@@ -34,7 +34,7 @@ from shared.model.errors import Denied, StoreError
 from shared.model.interfaces import Entity
 from shared.model.messages import Message, MessageKind
 from shared.state.store import Store
-from tests.api.test_api import (
+from tests.api.calling import (
     IN_AN_HOUR,
     BrokenBlobs,
     WorldSources,

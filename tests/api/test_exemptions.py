@@ -10,7 +10,7 @@ from local.pages.callers import principal_header
 from shared.api import ApiResponse
 from shared.api.rights import ROLES, Right
 from shared.model import Json
-from tests.api.test_api import IN_AN_HOUR, PUBLIC, alerted, call, problem
+from tests.api.calling import IN_AN_HOUR, PUBLIC, alerted, call, problem
 from tests.builders import GROUP, NSG, SERVER, SUBNET
 from tests.controller.test_expired_exemptions import ENTRY
 from tests.controller.test_rolled_back_edits import INTERNET, rolled_back

@@ -13,7 +13,7 @@ from shared.controller.notifying import end_alert, write_and_tell
 from shared.controller.sweep import sweep
 from shared.model import Cause, CauseKind, Json, Severity
 from shared.model.alert_records import AlertRecord, AlertStatus, Notification, NotificationType
-from tests.api.test_api import PUBLIC, alerted, call
+from tests.api.calling import PUBLIC, alerted, call
 from tests.builders import OFFICE, public_server, server
 from tests.controller.test_mass_drift import ALERTED, drift, settled
 from tests.fakes import World

@@ -12,24 +12,26 @@ from shared.controller.exemptions import Source, all_given
 from shared.controller.giving_exemptions import GIVEN, exemption_given, give
 from shared.controller.revoking import revoke
 from shared.controller.sweep import sweep
-from shared.model import Actor, ComplianceState, Severity, Target
+from shared.model import Actor, Cause, CauseKind, ComplianceState, Severity, Target
 from shared.model.alert_records import AlertRecord, NotificationType
 from shared.model.deeds import DeedKind
 from shared.model.errors import StoreError
 from shared.model.happened import scope_exemption_begun
 from shared.model.interfaces import Insert
 from shared.model.memory import Exemption
+from shared.model.messages import look
 from shared.model.resource_id import ResourceId
 from shared.model.scope_exemptions import ScopeExemption
 from shared.state.exemption_rows import EXEMPTIONS
 from shared.state.journal import NO_TARGETS
 from tests.builders import DRIFTED, GROUP, SERVER, public_server
 from tests.controller.test_reconcile import seen_compliant
-from tests.fakes import START, SUBSCRIPTION, World, only
+from tests.fakes import SOMEBODY, START, SUBSCRIPTION, World, only
 
 FIREWALL = "postgres-firewall-allows-all-azure"
 EXPIRED = "exemption-expired"
 JANE = Actor(object_id="approver-object", name="Jane Doe")
+MALLORY = Actor(object_id="mallory-object", name="Mallory")
 TWO_HOURS = timedelta(hours=2)
 
 
@@ -96,6 +98,48 @@ def test_it_covers_its_scope_and_its_policy_for_its_time_and_nothing_else(given:
     give(given, there.deps())
     drifts(there)
     assert len(there.azure.writes) == 1
+
+
+@pytest.mark.parametrize("seconds", [0, 20, 14 * 60])
+def test_what_its_giver_had_just_written_is_not_exempt_though_the_event_comes_later(seconds: int) -> None:
+    there = world()
+    there.clock.set(START + timedelta(seconds=seconds))
+    given = wanted(until=START + TWO_HOURS)
+    give(replace(given, given_at=there.clock.now()), there.deps())
+    written = Cause(kind=CauseKind.EVENT, time=START, actor=JANE, event_id="late")
+    there.store.arm(look(there.azure.put(DRIFTED), written), there.clock.now(), 0)
+    there.drain(5)
+    assert len(there.azure.writes) == 1
+
+
+def test_who_writes_next_does_not_make_it_exempt() -> None:
+    there = World(policies_file="version: 1\ndefaults: {effect: alert}\n")
+    seen_compliant(there, public_server())
+    give(wanted(), there.deps())
+    there.store.arm(
+        look(there.azure.put(DRIFTED), Cause(kind=CauseKind.EVENT, time=START, actor=JANE)), START, 0
+    )
+    there.drain(5)
+    for minutes in range(3):
+        there.clock.advance(60)
+        there.event(DRIFTED.target, MALLORY if minutes % 2 else SOMEBODY)
+        there.drain(5)
+        assert (len(there.open_alerts(FIREWALL)), state(there)) == (1, ComplianceState.NON_COMPLIANT)
+
+
+@pytest.mark.parametrize(
+    ("actor", "minutes"), [(JANE, 1), (JANE, -16), (SOMEBODY, -1), (Actor(name="Jane Doe"), -1)]
+)
+def test_what_is_written_later_or_long_before_or_by_others_is_exempt(actor: Actor, minutes: int) -> None:
+    there = world()
+    there.clock.set(START + timedelta(minutes=20))
+    given = wanted(until=START + TWO_HOURS)
+    give(replace(given, given_at=there.clock.now()), there.deps())
+    written = Cause(kind=CauseKind.EVENT, time=there.clock.now() + timedelta(minutes=minutes), actor=actor)
+    there.clock.advance(120)
+    there.store.arm(look(there.azure.put(DRIFTED), written), there.clock.now(), 0)
+    there.drain(5)
+    assert (there.azure.writes, state(there)) == ([], ComplianceState.EXEMPT)
 
 
 def test_what_is_open_when_it_is_given_is_exempt_at_once() -> None:

@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, urlsplit
 from shared.api import ApiResponse
 from shared.api.routes import ROUTES
 from shared.model import Json
-from tests.api.test_api import call
+from tests.api.calling import call
 from tests.fakes import World
 
 Held = TypeVar("Held", bound="Answering")

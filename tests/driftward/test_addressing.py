@@ -15,7 +15,7 @@ from azure.core.exceptions import ClientAuthenticationError
 from driftward.addressing import Person
 from driftward.cli import main
 from driftward.remembered import place
-from tests.api.test_api import alerted
+from tests.api.calling import alerted
 from tests.driftward.serving import Served, served
 
 OURS = "12345678-1234-1234-1234-123456789abc"

@@ -10,7 +10,7 @@ from driftward.cli import main
 from shared.controller.journaling import keep_journal
 from shared.model import Json
 from shared.state.journal import NO_TARGETS, SWITCHES
-from tests.api.test_api import call, drifted, problem
+from tests.api.calling import call, drifted, problem
 from tests.builders import public_server
 from tests.driftward.test_day import Serve, serve
 from tests.fakes import SUBSCRIPTION, World

@@ -21,7 +21,7 @@ from shared.model import EnforcementMode, Json, Outcome, Severity
 from shared.model.alert_records import AlertRecord, AlertStatus
 from shared.model.errors import StoreError
 from shared.model.resource_id import ResourceId
-from tests.api.test_api import PUBLIC, SCOPE, alerted, call, drifted, reverted
+from tests.api.calling import PUBLIC, SCOPE, alerted, call, drifted, reverted
 from tests.builders import ALL_AZURE, GROUP, OFFICE, SERVER, public_server, server, subnet
 from tests.driftward.serving import Served, served
 from tests.fakes import World

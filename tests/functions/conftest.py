@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from tests.api.test_api import WorldSources
+from tests.api.calling import WorldSources
 from tests.fakes import World
 
 Function: TypeAlias = Callable[[Any], Any]

@@ -20,7 +20,7 @@ from shared.model.interfaces import Relation
 from shared.model.messages import Message, MessageKind, RunOptions, look
 from shared.state.blob_archive import reference
 from shared.state.store import Store
-from tests.api.test_api import BrokenBlobs, call
+from tests.api.calling import BrokenBlobs, call
 from tests.builders import NSG, SERVER, SUBNET, public_server, server, subnet
 from tests.fakes import START, SUBSCRIPTION, World
 from tests.functions.conftest import Function

@@ -15,7 +15,7 @@ import azure.functions as func
 
 from shared.api.http import HTML
 from shared.api.routes import ROUTES
-from tests.api.test_api import WorldSources
+from tests.api.calling import WorldSources
 from tests.builders import GROUP, NSG, SERVER, SUBNET
 from tests.fakes import START
 from tests.functions.conftest import Function

@@ -16,7 +16,7 @@ from shared.model.resource_id import ResourceId
 from shared.state.listings import Wanted
 from shared.state.store import Store
 from tests.adapters.storage.examples import alert, change
-from tests.api.test_api import call
+from tests.api.calling import call
 from tests.builders import DRIFTED, OFFICE, ZONE, public_server
 from tests.controller.test_reconcile import FIREWALL
 from tests.counting import Counts, counted

@@ -16,7 +16,7 @@ from shared.nsg.documents.document import read_group
 from shared.nsg.engine import budget
 from shared.policies import discover
 from shared.posture.policy import SUBNETS, bound, examples
-from tests.api.test_api import call, problem
+from tests.api.calling import call, problem
 from tests.fakes import World
 from tests.nsg.builders import group, subnet
 from tests.nsg_check.adversarial import between_groups

@@ -10,7 +10,7 @@ import pytest
 
 from shared.model import Outcome, Severity
 from shared.model.alert_records import AlertStatus
-from shared.model.interfaces import Replace
+from shared.model.interfaces import Put, Replace
 from shared.state.listings import Wanted
 from shared.state.store import Store
 from tests.adapters.storage.examples import NOW, SUBSCRIPTION, alert, change, server
@@ -86,6 +86,21 @@ def test_a_listing_is_the_same_before_while_and_after_its_lists_are_filled(
     for _ in range(4):
         over(tables).upkeep.fill(SUBSCRIPTION, most=8)
         assert pages(over(tables), wanted, limit) == before
+
+
+@pytest.mark.parametrize("table", ["alerts", "changes"])
+def test_one_that_cannot_be_read_keeps_no_other_from_its_lists(table: str) -> None:
+    tables = MemoryTables()
+    written(tables)
+    made_old(tables)
+    rows = [row for row in tables.query(table, table) if "json0" in row.properties]
+    odd = {**rows[3].properties, "json0": "{"}
+    tables.write(table, Put(partition=table, row=rows[3].row, properties=odd))
+    store = over(tables)
+    for _ in range(MANY // 8 + 2):
+        store.upkeep.fill(SUBSCRIPTION, most=8)
+    page = store.alert_page if table == "alerts" else store.change_page
+    assert len(page(Wanted(), 100).records) == MANY - 1
 
 
 def test_an_alert_that_is_seen_again_or_ends_is_in_each_list_once() -> None:

@@ -31,7 +31,7 @@ from shared.model import (
     codec,
 )
 from shared.model.retention import Position, RetentionPass, Stage
-from tests.api.test_api import IN_AN_HOUR, PUBLIC, SCOPE, alerted, call
+from tests.api.calling import IN_AN_HOUR, PUBLIC, SCOPE, alerted, call
 from tests.builders import ALL_AZURE, GROUP, NSG, OFFICE, SERVER, public_server, security_rule, server, subnet
 from tests.controller.test_rolled_back_edits import rolled_back
 from tests.fakes import World

@@ -6,23 +6,25 @@ keeps a report on thousands of targets readable.
 
 from __future__ import annotations
 
-import json
+from collections.abc import Iterator
 from typing import Final
 
 from shared.model import ComplianceState, Json
 from shared.model.codec import to_json
 from shared.model.results import TargetResult
+from shared.report.forms.piecewise import document
 from shared.report.rows import Report, Row
 
 FORM: Final = "driftward-findings"
 FORM_VERSION: Final = 1
 
 
-def text(report: Report) -> str:
-    return json.dumps(document(report), indent=1) + "\n"
+def pieces(report: Report) -> Iterator[str]:
+    yield from document(_parts(report))
+    yield "\n"
 
 
-def document(report: Report) -> dict[str, Json]:
+def _parts(report: Report) -> dict[str, Json | Iterator[Json]]:
     estate = report.estate
     return {
         "form": FORM,
@@ -32,8 +34,8 @@ def document(report: Report) -> dict[str, Json]:
         "scopes": list(estate.scopes),
         "counts": to_json(report.counts),
         "unlisted": [{"scope": one.scope, "reason": one.reason} for one in estate.unlisted],
-        "targets": [_target(result) for result in estate.results],
-        "findings": [_finding(row) for row in report.rows],
+        "targets": map(_target, estate.results),
+        "findings": map(_finding, report.rows),
     }
 
 

@@ -15,20 +15,36 @@ from shared.report.forms.harmless import printable
 from shared.report.rows import Report, Row
 
 
-def text(report: Report) -> str:
+def pieces(report: Report) -> Iterator[str]:
+    """A suite at a time."""
+    yield f'<?xml version="1.0" encoding="utf-8"?>\n{_head(report)}\n'
+    for suite in _suites(report):
+        ElementTree.indent(suite, level=1)
+        yield f"  {ElementTree.tostring(suite, encoding='unicode').rstrip()}\n"
+    yield "</testsuites>\n"
+
+
+def _head(report: Report) -> str:
+    counts = {
+        "failures": sum(row.is_wrong and row.is_new for row in report.rows),
+        "errors": len(report.estate.unlisted),
+        "skipped": sum(not row.is_wrong for row in report.rows),
+        "tests": sum(len(one.findings) for one in report.estate.results) + len(report.estate.unlisted),
+    }
+    said = " ".join(f'{name}="{number}"' for name, number in counts.items())
+    return f'<testsuites name="driftward" {said}>'
+
+
+def _suites(report: Report) -> Iterator[ElementTree.Element]:
     rows = {(row.policy, row.finding.target.key): row for row in report.rows}
     found: dict[str, list[Finding]] = {}
     for result in report.estate.results:
         for finding in result.findings:
             found.setdefault(finding.policy, []).append(finding)
-    root = ElementTree.Element("testsuites", name="driftward")
     for policy in sorted(found):
-        root.append(_suite(policy, found[policy], rows))
+        yield _suite(policy, found[policy], rows)
     if report.estate.unlisted:
-        root.append(_unlisted(report))
-    _count(root, list(root))
-    ElementTree.indent(root)
-    return f'<?xml version="1.0" encoding="utf-8"?>\n{ElementTree.tostring(root, encoding="unicode")}\n'
+        yield _unlisted(report)
 
 
 def _suite(policy: str, findings: list[Finding], rows: dict[tuple[str, str], Row]) -> ElementTree.Element:
@@ -41,7 +57,7 @@ def _suite(policy: str, findings: list[Finding], rows: dict[tuple[str, str], Row
         row = rows.get((policy, finding.target.key))
         if row is not None:
             case.extend(_outcome(row, known.title if known is not None else policy))
-    _count(suite, list(suite))
+    _count(suite)
     return suite
 
 
@@ -67,16 +83,12 @@ def _unlisted(report: Report) -> ElementTree.Element:
             suite, "testcase", classname="scopes", name=printable(one.scope), time="0"
         )
         ElementTree.SubElement(case, "error", type="Unlisted", message=printable(one.reason))
-    _count(suite, list(suite))
+    _count(suite)
     return suite
 
 
-def _count(parent: ElementTree.Element, children: list[ElementTree.Element]) -> None:
-    """Sums as attributes, of cases or of suites."""
+def _count(suite: ElementTree.Element) -> None:
+    """Sums of the cases as attributes."""
     for name, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
-        parent.set(name, str(sum(_number(child, name, tag) for child in children)))
-    parent.set("tests", str(sum(int(child.get("tests", "1")) for child in children)))
-
-
-def _number(child: ElementTree.Element, name: str, tag: str) -> int:
-    return int(child.get(name, "0")) if child.tag == "testsuite" else int(child.find(tag) is not None)
+        suite.set(name, str(sum(case.find(tag) is not None for case in suite)))
+    suite.set("tests", str(len(suite)))

@@ -6,7 +6,6 @@ What is compliant is told as well, once for each target and policy, because a co
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
@@ -16,6 +15,7 @@ from shared.model.codec import to_json
 from shared.model.results import TargetResult
 from shared.posture.policy import AnyPolicy, unmet_controls
 from shared.report.catalogue import find
+from shared.report.forms.piecewise import array
 from shared.report.rows import Report, Row
 
 VERSION: Final = "1.8.0"
@@ -47,8 +47,9 @@ _STATUSES: Final = {
 }
 
 
-def text(report: Report) -> str:
-    return json.dumps(list(events(report)), indent=1) + "\n"
+def pieces(report: Report) -> Iterator[str]:
+    yield from array(events(report))
+    yield "\n"
 
 
 def events(report: Report) -> Iterator[dict[str, Json]]:
