@@ -51,7 +51,7 @@ too, and CONNECT on a database its schemas. The name and the certificate of a ho
 Exit codes: 0 nothing is wrong that is as grave as --fail-on; 1 something is, and the baseline does not hold
 it; 2 the input cannot be used, or nobody is let in; 3 with --strict, something that grave is not known.
 """
-FORMS: Final = ("table", "json", "csv", "ocsf", "sarif", "junit", "markdown")
+FORMS: Final = ("table", "json", "csv", "html", "ocsf", "sarif", "junit", "markdown")
 _DSN: Final = "How to connect, as libpq has it; without a password. Also --connection-string."
 _USER: Final = "The role to sign in as, where the token does not say it."
 _ADMINISTRATOR: Final = "A role that is meant to administer the server, beside those Azure names; repeatable."

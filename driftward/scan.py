@@ -42,6 +42,7 @@ very looks that a deployed app makes, in audit. Azure is read and never written;
 \b
   driftward scan --subscription 8d1f2c3b-...
   driftward scan --scope /subscriptions/.../resourceGroups/shop --fail-on Medium
+  driftward scan --subscription ... -o html > report.html
   driftward scan --subscription ... -o sarif -o junit --out results
   driftward scan --subscription ... --baseline findings.json -o json > now.json
 """
@@ -54,7 +55,7 @@ Exit codes: 0 nothing is wrong that is as grave as --fail-on; 1 something is, an
 it; 2 the input cannot be used, a scope could not be listed whole, or nothing could be read; 3 with --strict,
 something that grave is not known.
 """
-FORMS: Final = ("table", "json", "csv", "ocsf", "sarif", "junit", "markdown")
+FORMS: Final = ("table", "json", "csv", "html", "ocsf", "sarif", "junit", "markdown")
 _SETTINGS: Final = ("POLICIES_FILE", "CLOUD", "ARM_ENDPOINT", "ARM_API_VERSIONS", "AZURE_CLIENT_ID")
 _SUBSCRIPTION: Final = "The id of a subscription; may be repeated."
 _SCOPE: Final = "A subscription or a resource group; may be repeated."

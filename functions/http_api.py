@@ -83,6 +83,11 @@ def approve_on_page(req: func.HttpRequest) -> func.HttpResponse:
     return _answer("approve_on_page", req)
 
 
+@bp.route(route="report", methods=["GET"])
+def report(req: func.HttpRequest) -> func.HttpResponse:
+    return _answer("report", req)
+
+
 @bp.route(route="changes", methods=["GET"])
 def list_changes(req: func.HttpRequest) -> func.HttpResponse:
     return _answer("list_changes", req)

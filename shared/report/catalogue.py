@@ -11,6 +11,11 @@ def find(policy_id: str) -> AnyPolicy | None:
     return policies.find(policy_id) or roles.find(policy_id)
 
 
+def discover() -> tuple[AnyPolicy, ...]:
+    """Every policy, then every check."""
+    return (*policies.discover(), *roles.discover())
+
+
 def family_of(policy_id: str) -> str:
     """Where it belongs, for example ``public_reach``. Raises ``KeyError``."""
     return roles.FAMILY if roles.find(policy_id) is not None else policies.family_of(policy_id)

@@ -52,6 +52,7 @@ def check(
         reads=frozenset(),
         controls=controls,
         evaluate=partial(_finding, check_id, severity, judge),
+        opt_in=True,
         why=why,
     )
     return made

@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 
 from shared.model import Finding
 from shared.report.catalogue import find
-from shared.report.forms.harmless import printable
+from shared.report.harmless import printable
 from shared.report.rows import Report, Row
 
 

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.postgres
 
 SERVER = seeds.flexible_server_id(name="orders")
 TLS = "postgres-session-without-tls"
-FORMS = ("json", "csv", "ocsf", "sarif", "junit", "markdown")
+FORMS = ("json", "csv", "html", "ocsf", "sarif", "junit", "markdown")
 
 
 @pytest.fixture(scope="module")
