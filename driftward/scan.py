@@ -10,7 +10,6 @@ something is not known.
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -253,18 +252,9 @@ def _scopes(
 
 
 def _write(call: Call, report: Report) -> None:
-    from driftward.scanning.whole_file import write_whole
-    from shared.report.forms import FORMS as WRITTEN
+    from driftward.scanning.writing import write_forms
 
-    for form in call.forms:
-        if form == "table":
-            _show(report, fix=call.fix)
-        elif call.out is None:
-            sys.stdout.writelines(WRITTEN[form].write(report))
-        else:
-            path = call.out / WRITTEN[form].file
-            write_whole(path, WRITTEN[form].write(report))
-            complain(str(path))
+    write_forms(call.forms, call.out, report, partial(_show, fix=call.fix))
 
 
 def _show(report: Report, *, fix: bool) -> None:

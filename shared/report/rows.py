@@ -11,9 +11,9 @@ from typing import Final
 from shared.alerts.lifecycle import alert_id
 from shared.model import ComplianceState, Decision, Finding, Severity
 from shared.model.values import value
-from shared.policies import family_of, find
 from shared.posture.controls import Control
 from shared.posture.policy import unmet_controls
+from shared.report.catalogue import family_of, find
 from shared.report.estate import Estate, Origin, Seen
 from shared.report.history import History
 
