@@ -447,21 +447,29 @@
 
   const VERDICTS = { allowed: "allowed", denied: "denied", mixed: "some allowed", depends: "not known" };
 
-  function cellMark([state, rules, depends], source, port) {
+  function cellMark([state, rules, depends], source, port, changed) {
     const why = [rules.join(", "), depends.length ? `hangs on ${depends.join(", ")}` : ""].filter(Boolean);
     const told = `${source} to port ${port}: ${VERDICTS[state]}${why.length ? ` by ${why.join("; ")}` : ""}`;
     return el("td", {}, el("span", { class: `cell ${state}`, tabindex: "0", role: "img", title: told,
-      "data-told": told, "aria-label": told }, VERDICTS[state]));
+      "data-told": told, "aria-label": told }, VERDICTS[state]), changed ? el("span", { class: "changed" }, "new") : null);
   }
 
-  function groupFigure(group) {
+  function grid(group, cells, before) {
     const head = el("tr", {}, el("th", { scope: "col" }, "From"),
       group.ports.map((port) => el("th", { scope: "col" }, `port ${port}`)));
     const rows = group.sources.map((source, at) => el("tr", {}, el("th", { scope: "row" }, bdi(source)),
-      group.cells[at].map((one, port) => cellMark(one, source, group.ports[port]))));
-    return figure(`NSG ${group.name}`, `Who reaches the database in subnet ${group.subnet} through it, and which `
-      + "rules decide.", el("table", { class: "grid" }, el("thead", {}, head), el("tbody", {}, rows)),
-      "Point at a verdict to see the rules that decide.");
+      cells[at].map((one, port) => cellMark(one, source, group.ports[port],
+        before && before[at][port][0] !== one[0]))));
+    return el("table", { class: "grid" }, el("thead", {}, head), el("tbody", {}, rows));
+  }
+
+  function groupFigure(group) {
+    const parts = group.after.length
+      ? [el("h3", {}, "As it is"), grid(group, group.cells), el("h3", {}, `After what mends “${group.mends}”`),
+        grid(group, group.after, group.cells)]
+      : [grid(group, group.cells)];
+    return figure(`NSG ${group.name}`, `Who reaches the database in subnet ${group.subnet} through it. Point at a `
+      + "verdict to see the rules that decide.", el("div", { class: "grids" }, parts), "");
   }
 
   const SPACE = 2 ** 32;
