@@ -19,6 +19,7 @@ from local.bench import (
     flow_logs,
     growth,
     looks,
+    proposals,
     report,
     scanning,
     sweep,
@@ -34,6 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     figures = app_start.measure(runs=3 if extent == "quick" else 9)
     figures |= commands.measure(extent)
     figures |= flow_logs.measure(megabytes=20 if extent == "quick" else 300)
+    figures |= proposals.measure(extent)
     figures |= ways.measure(extent)
     figures |= looks.measure(extent)
     figures |= growth.measure()

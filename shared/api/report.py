@@ -30,7 +30,8 @@ _NEVER: Final = "no pass of the sweep has come to its end yet: not every target 
 
 
 def report(_request: ApiRequest, deps: Deps) -> ApiResponse:
-    return ApiResponse(status=200, body=document.text(_report(deps)), headers=_headers(), media_type=HTML)
+    page = document.text(whole_report(deps))
+    return ApiResponse(status=200, body=page, headers=_headers(), media_type=HTML)
 
 
 @cache
@@ -38,7 +39,8 @@ def _headers() -> Mapping[str, str]:
     return {**HEADERS, _POLICY: f"{assets().policy}; frame-ancestors 'none'"}
 
 
-def _report(deps: Deps) -> Report:
+def whole_report(deps: Deps) -> Report:
+    """Everything that is remembered of the targets in the scopes."""
     now = deps.clock.now()
     kept = Kept(
         alerts=tuple(deps.store.alerts(limit=None)),

@@ -16,10 +16,10 @@ from typing import Final, NamedTuple
 from shared.model import ComplianceState, Finding, TargetKind
 from shared.model.results import TargetResult
 from shared.model.values import value
-from shared.policies import discover, find
 from shared.posture.concerned import concerns
 from shared.posture.controls import Control
 from shared.posture.policy import AnyPolicy, unmet_controls
+from shared.report.catalogue import discover, find
 from shared.report.manual_controls import MANUAL
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from xml.etree import ElementTree
 
 from shared.model import Finding
-from shared.policies import find
+from shared.report.catalogue import find
 from shared.report.harmless import printable
 from shared.report.rows import Report, Row
 

@@ -75,7 +75,7 @@ def by_family(rows: Iterable[Row]) -> list[Tally]:
     """Every family, also one in which nothing was found."""
     held: dict[str, list[Row]] = {name: [] for name in families()}
     for row in rows:
-        held[row.family].append(row)
+        held.setdefault(row.family, []).append(row)  # what lies inside a server has a family of its own
     tallies = [_tally(name, found) for name, found in held.items()]
     return sorted(tallies, key=lambda one: [-one.wrong[severity] for severity in Severity])
 
