@@ -252,6 +252,8 @@ def _detail(row: Row) -> Json:
         tuple(_marked(line, row) for line in evidence),
         tuple(_marked(line, row) for line in row.commands),
         _marked(row.decision.detail, row) if row.decision is not None else "",
+        _marked(row.origin.said, row),
+        _marked(row.origin.edit, row),
     )
 
 

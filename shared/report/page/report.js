@@ -350,7 +350,7 @@
 
   function findingView(row, details) {
     const { kind, target } = row;
-    const [evidence, mends, decision] = details ?? [[], [], ""];
+    const [evidence, mends, decision, origin, edit] = details ?? [[], [], "", "", ""];
     const parts = [
       el("h3", {}, kind.title),
       el("p", { class: "meta" }, stateCell(row), el("code", {}, kind.id),
@@ -364,6 +364,10 @@
       parts.push(el("ul", {}, evidence.map((line) => el("li", {}, coded(filled(line, target))))));
     }
     if (decision) parts.push(el("p", { class: "soft" }, coded(filled(decision, target))));
+    if (origin) parts.push(el("p", {}, "Written in ", el("code", {}, bdi(filled(origin, target)))));
+    if (edit) {
+      parts.push(el("p", {}, el("strong", {}, "The smallest change there")), ...commands([filled(edit, target)]));
+    }
     if (mends.length) {
       parts.push(el("p", {}, el("strong", {}, "What mends it, in this order")));
       parts.push(...commands(mends.map((one) => filled(one, target))));
