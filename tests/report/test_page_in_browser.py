@@ -187,7 +187,11 @@ def test_the_summary_needs_no_script(browser: Browser, file: Path) -> None:
 
 def test_on_paper_everything_is_open_and_no_button_stands_there(seen: Watched, file: Path) -> None:
     page = seen.open(file)
-    page.emulate_media(media="print")
+    page.emulate_media(media="print", color_scheme="dark")
+    ink = page.evaluate("""() => [...document.querySelectorAll("main, .severity, .soft, .number, th, bdi")]
+        .filter((one) => one.offsetParent !== null)
+        .map((one) => Math.min(...getComputedStyle(one).color.match(/\\d+/g).map(Number)))""")
+    assert max(ink) < 100, "somewhere light ink stands on white paper"
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
     assert page.locator("details:not([open])").count() == 0
     assert page.locator("nav").is_hidden()

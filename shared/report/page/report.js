@@ -440,7 +440,8 @@
       class: "server" }), el("text", { x: SERVER + 65, y: height / 2, class: "name" }, clipped(target.name, 16)));
     const svg = el("svg", { viewBox: `0 0 1000 ${height}`, class: "ways", role: "group",
       "aria-label": `The ways to ${target.name}` }, ways.map(wayMark), server);
-    const words = el("details", {}, el("summary", {}, "The same in words"), el("ul", {}, ways.map(
+    const open = matchMedia("(max-width: 46rem)").matches ? "" : null;
+    const words = el("details", { open }, el("summary", {}, "The same in words"), el("ul", {}, ways.map(
       ([client, about, state, gates]) => el("li", {}, bdi(client), `, ${about}: ${COMES[state]}. `,
         bdi(gates.filter((one) => one[1] !== "stands").map((one) => one[2]).join("; "))))));
     const made = figure("Ways in", "Who can connect, and what lets them through or stops them, in the order in "
