@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # says nothing of its types
@@ -214,6 +215,13 @@ def test_what_is_chosen_is_shown_and_the_address_leads_back_to_it(seen: Watched,
     assert len(rows(again)) == 1
     again.click("#findings-clear")
     assert len(rows(again)) == whole
+
+
+def test_a_resource_group_is_chosen_without_regard_to_case(seen: Watched, file: Path) -> None:
+    group = f"{SUBSCRIPTION}/resourceGroups/shop (eu)"
+    page = seen.open(file, f"#targets?group={quote(group.upper())}")
+    assert page.input_value("#targets-group") == group
+    assert len(rows(page, "targets")) == 6
 
 
 def test_a_column_sorts_both_ways(seen: Watched, file: Path) -> None:

@@ -134,13 +134,18 @@
     set(filters, tell = false) {
       this.filters = Object.fromEntries(Object.entries(filters).filter(([, value]) => value));
       this.page = 0;
-      for (const key of ["text", ...this.selects()]) this.input(key).value = this.filters[key] ?? "";
+      this.input("text").value = this.filters.text ?? "";
+      for (const key of this.selects()) this.pick(this.input(key), this.filters[key] ?? "");
       if (tell) {
         const said = new URLSearchParams(this.filters).toString();
         history.replaceState(null, "", `#${this.name}${said ? `?${said}` : ""}`);
       }
       this.filter();
       this.draw();
+    }
+    /** Ids are compared without case. */
+    pick(select, wanted) {
+      select.value = [...select.options].find((one) => same(one.value, wanted))?.value ?? "";
     }
     filter() {
       const chosen = Object.entries(this.filters).filter(([key]) => this.tests[key]);
