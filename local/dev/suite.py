@@ -76,7 +76,7 @@ _TAKES_LONG = (
     "policies/test_nsg_advice.py",
     "nsg/test_explain.py::test_readings_that_differ_in_too_many_ways_are_refused_in_time",
     "test_architecture.py",
-    "state/test_coalescing.py::test_no_short_history_loses_an_event",
+    "state/coalescing/test_histories.py::test_no_short_history_loses_an_event",
     "guardrails/test_laws_reach.py",
 )
 """Pure tests under tests/ that go to lengths: large logs, the answers of z3 and of a plain loop beside the
