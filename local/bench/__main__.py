@@ -20,6 +20,7 @@ from local.bench import (
     growth,
     looks,
     proposals,
+    report,
     scanning,
     sweep,
     ways,
@@ -41,6 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     figures |= adversary.measure(extent)
     figures |= sweep.measure(extent)
     figures |= scanning.measure(extent)
+    figures |= report.measure(extent)
     for name, (amount, unit) in figures.items():
         print(json.dumps({"figure": name, "value": amount, "unit": unit}))
     ratio, _ = figures["initRatio"]

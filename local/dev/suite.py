@@ -122,7 +122,7 @@ def cores() -> int:
 def unit(python: str) -> Selection:
     """The pure tests that are quick."""
     single = [f"--deselect=tests/{place}" for place in _TAKES_LONG if "::" in place]
-    marked = ("-m", "not azurite and not engine and not az and not long")
+    marked = ("-m", "not azurite and not engine and not az and not postgres and not long")
     return Selection(
         name="unit tests",
         python=python,

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from shared.model.results import TargetResult
 from shared.model.values import value
+from shared.report.pictures.values import Picture
 
 
 @value
@@ -17,6 +18,11 @@ class Seen:
 
     result: TargetResult
     commands: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    exposed: Mapping[str, datetime | None] = field(default_factory=dict)
+    """What lets somebody in who should not be, by the alert's id: since when, or None where it was seen once
+    and nobody remembers."""
+    picture: Picture | None = None
+    """Of a target that is not as it should be."""
 
 
 @value
@@ -25,6 +31,24 @@ class Unlisted:
 
     scope: str
     reason: str
+
+
+@value
+class Origin:
+    """Where what was found comes from, of an estate that is written down: a plan, with its source.
+
+    ``address`` is what the resource is called there. ``line`` is 0 where no file is known; ``edit`` is the
+    smallest change there that mends it."""
+
+    address: str = ""
+    file: str = ""
+    line: int = 0
+    edit: str = ""
+
+    @property
+    def said(self) -> str:
+        place = f"{self.file}:{self.line}" if self.file else ""
+        return " ".join(part for part in (place, self.address) if part)
 
 
 @value
@@ -37,6 +61,8 @@ class Estate:
     """As they were asked for."""
     seen: tuple[Seen, ...] = ()
     unlisted: tuple[Unlisted, ...] = ()
+    origins: Mapping[str, Origin] = field(default_factory=dict)
+    """By the alert's id; none of what Azure itself showed."""
 
     @property
     def results(self) -> list[TargetResult]:
