@@ -37,6 +37,8 @@ _STARTS_SERVERS = (
         "local/demo/test_world.py",
         "driftward/test_diagnose.py",
         "driftward/test_explain_flows.py",
+        "driftward/test_propose_nsg.py",
+        "driftward/proposal/test_million.py",
         "driftward/test_samples.py",
         "local/pages",
     ),
@@ -45,6 +47,8 @@ _STARTS_SERVERS = (
 _TAKES_LONG = (
     "adversary",
     "driftward/flows/test_stream.py::test_memory_does_not_grow_with_the_log",
+    "driftward/proposal/test_proposing.py",
+    "driftward/proposal/test_fitting.py",
     "nsg/test_second_engine.py",
     "nsg/test_templates.py::test_values_that_multiply_come_to_an_end",
     "nsg/test_two_engines.py",
