@@ -96,6 +96,11 @@ COMMANDS: Final[Mapping[str, Place]] = {
         "explain_flows",
         "which denied flows of a flow log PostgreSQL needs, and the rules for them",
     ),
+    "propose-nsg": Place(
+        "driftward.propose_nsg",
+        "propose_nsg",
+        "the tightest rules that keep the legitimate flows of a flow log, proved",
+    ),
     "diagnose": Place(
         "driftward.diagnose",
         "diagnose",

@@ -21,7 +21,8 @@ from driftward import __version__
 from driftward.catalogue.entries import Filters, entries, families
 from driftward.catalogue.file import Chosen, chosen
 from driftward.options import Several, debug
-from driftward.refusing import refuse
+from driftward.refusing import complain, refuse
+from driftward.scanning.documents.given import Documents, Given, documents_given, refuse_beside
 from driftward.scanning.errors import CannotGoOn, NoScope
 from driftward.signing_in import hush
 from shared.model import Severity
@@ -32,6 +33,7 @@ from shared.policies import discover
 
 if TYPE_CHECKING:
     from driftward.scanning.looking import Looks
+    from shared.model.resource_id import ResourceId
     from shared.report.estate import Estate
     from shared.report.rows import Report
 
@@ -45,6 +47,8 @@ very looks that a deployed app makes, in audit. Azure is read and never written;
   driftward scan --subscription ... -o html > report.html
   driftward scan --subscription ... -o sarif -o junit --out results
   driftward scan --subscription ... --baseline findings.json -o json > now.json
+  driftward scan --from-export export
+  driftward scan --plan tfplan.json -o sarif > plan.sarif
 """
 _EPILOG: Final = """\
 Azure is read with the credential that azure-identity finds (`az login`), at CLOUD or ARM_ENDPOINT; the role
@@ -59,6 +63,16 @@ FORMS: Final = ("table", "json", "csv", "html", "ocsf", "sarif", "junit", "markd
 _SETTINGS: Final = ("POLICIES_FILE", "CLOUD", "ARM_ENDPOINT", "ARM_API_VERSIONS", "AZURE_CLIENT_ID")
 _SUBSCRIPTION: Final = "The id of a subscription; may be repeated."
 _SCOPE: Final = "A subscription or a resource group; may be repeated."
+_SAY_WHAT: Final = (
+    "say what is scanned: --subscription, --scope, --management-group, --from-export, --plan or --what-if"
+)
+_GROUP: Final = "A management group: every subscription below it; may be repeated."
+_FROM_EXPORT: Final = (
+    "A folder of JSON that `az` wrote, instead of Azure; alone: the commands that write one."
+)
+_PLAN: Final = "A Terraform plan (`terraform show -json`), instead of Azure: what it would leave wrong."
+_WHAT_IF: Final = "The same of a deployment (`az deployment group what-if --no-pretty-print`)."
+_SOURCE: Final = "The folder of the plan's or the deployment's source: findings name file and line there."
 _POLICY: Final = "Only these policies, separated by commas."
 _FAIL_ON: Final = "What is this grave, or graver, is an exit code of 1. Default: High."
 _BASELINE: Final = "Findings of an earlier scan (-o json): only what they do not hold is an exit code of 1."
@@ -75,6 +89,7 @@ class Call:
 
     subscriptions: tuple[str, ...]
     scopes: tuple[str, ...]
+    management_groups: tuple[str, ...]
     filters: Filters
     policies: frozenset[str]
     fail_on: Severity
@@ -86,11 +101,21 @@ class Call:
     file: Path | None
     together: int
     fix: bool
+    from_export: str | None
+    """A folder; ``""`` asks for the script that writes one."""
+    plan: Path | None
+    what_if: Path | None
+    source: Path | None
 
 
 @click.command("scan", help=_HELP, epilog=_EPILOG)
 @click.option("--subscription", "subscriptions", multiple=True, metavar="ID", help=_SUBSCRIPTION)
 @click.option("--scope", "scopes", multiple=True, metavar="ID", help=_SCOPE)
+@click.option("--management-group", "management_groups", multiple=True, metavar="ID", help=_GROUP)
+@click.option("--from-export", metavar="[DIR]", is_flag=False, flag_value="", help=_FROM_EXPORT)
+@click.option("--plan", type=click.Path(path_type=Path), metavar="FILE", help=_PLAN)
+@click.option("--what-if", type=click.Path(path_type=Path), metavar="FILE", help=_WHAT_IF)
+@click.option("--source", type=click.Path(path_type=Path), metavar="DIR", help=_SOURCE)
 @click.option("--policy", type=Several([one.id for one in discover()]), metavar="IDS", help=_POLICY)
 @click.option("--family", type=Several(families()), metavar="NAMES", help=f"{', '.join(families())}.")
 @click.option("--severity", type=Several(list(Severity)), metavar="NAMES", help=f"{', '.join(Severity)}.")
@@ -112,7 +137,8 @@ class Call:
 def scan(**given: Any) -> int:
     """Look at everything there, and say what is wrong."""
     try:
-        return _scan(_call(given))
+        call = _call(given)
+        return _tell_how_to_export() if call.from_export == "" else _scan(call)
     except (BadInput, NoScope, CannotGoOn, ConfigurationError, GatewayError) as error:
         return refuse(error)
 
@@ -129,6 +155,13 @@ def _call(given: dict[str, Any]) -> Call:
     )
     policies = given.pop("policy") or frozenset()
     return Call(forms=forms or ("table",), filters=filters, policies=policies, **given)
+
+
+def _tell_how_to_export() -> int:
+    from driftward.scanning.documents.script import SCRIPT
+
+    print(SCRIPT, end="")
+    return 0
 
 
 def _scan(call: Call) -> int:
@@ -149,12 +182,21 @@ def _scan(call: Call) -> int:
 def _looked(call: Call) -> Estate:
     from driftward.scanning.looking import Looks
 
+    given = _given(call)
+    refuse_beside(given, resume=call.resume, groups=bool(call.management_groups))
+    documents = documents_given(given)
     held = chosen(call.file, _concerned(os.environ))
-    looks = Looks(held.settings, held.configuration, _policies(call, held))
+    clients = documents.clients(held.settings) if documents is not None else None
+    looks = Looks(held.settings, held.configuration, _policies(call, held), clients)
     try:
-        return _estate(call, held, looks)
+        return _estate(call, held, looks, documents)
     finally:
         looks.close()
+
+
+def _given(call: Call) -> Given:
+    folder = None if call.from_export is None else Path(call.from_export)
+    return Given(folder=folder, plan=call.plan, what_if=call.what_if, source=call.source)
 
 
 def _concerned(environment: Mapping[str, str]) -> dict[str, str]:
@@ -173,15 +215,40 @@ def _policies(call: Call, held: Chosen) -> tuple[str, ...] | None:
     return chosen_ones
 
 
-def _estate(call: Call, held: Chosen, looks: Looks) -> Estate:
+def _estate(call: Call, held: Chosen, looks: Looks, documents: Documents | None) -> Estate:
     from driftward.scanning.places import scopes_named
     from driftward.scanning.resuming import asked_for
     from driftward.scanning.surveying import Wanted, survey
 
-    scopes = scopes_named(call.subscriptions, call.scopes)
+    scopes, below = _scopes(call, looks, documents)
     asked = asked_for(scopes, _policies(call, held), held.configuration, looks.now())
-    wanted = Wanted(scopes=scopes, asked=asked, out=call.out, resume=call.resume, together=call.together)
-    return survey(wanted, looks)
+    wanted = Wanted(
+        scopes=scopes,
+        asked=asked,
+        out=call.out,
+        resume=call.resume,
+        together=call.together,
+        below=frozenset(below) - {*scopes_named(call.subscriptions, call.scopes)},
+    )
+    return survey(wanted, looks, documents)
+
+
+def _scopes(
+    call: Call, looks: Looks, documents: Documents | None
+) -> tuple[tuple[ResourceId, ...], tuple[ResourceId, ...]]:
+    """What is scanned, and what of it lies below a management group. Raises ``NoScope`` where nothing says
+    what is scanned."""
+    from driftward.scanning.places import group_named, outermost, scopes_named
+
+    found = scopes_named(call.subscriptions, call.scopes)
+    if documents is not None:
+        complain(*documents.says)
+        return documents.scopes(found), ()
+    groups = [group_named(one) for one in call.management_groups]
+    below = tuple(one for group in groups for one in looks.subscriptions_below(group))
+    if not found and not groups:
+        raise NoScope(_SAY_WHAT)
+    return outermost([*found, *below]), below
 
 
 def _write(call: Call, report: Report) -> None:

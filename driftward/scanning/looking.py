@@ -17,6 +17,7 @@ from threading import Event
 from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
+from driftward.scanning.documents.holdings import FOUND_BY
 from shared.alerts.commands import fix_commands
 from shared.alerts.lifecycle import alert_id
 from shared.alerts.portal import portal_link
@@ -41,6 +42,7 @@ from shared.model.alert_records import Notification
 from shared.model.errors import GatewayError, SinkError, Transient
 from shared.model.interfaces import Gateway
 from shared.model.messages import RunOptions
+from shared.model.resource_id import ResourceId
 from shared.model.results import TargetResult
 from shared.policies import discover
 from shared.report.estate import Seen
@@ -51,6 +53,8 @@ from shared.state.store import Store
 
 if TYPE_CHECKING:
     from shared.adapters.arm.gateway import ArmGateway
+    from shared.adapters.arm.session.clients import ArmClients
+    from shared.adapters.arm.session.session import Session
 
 TRIES: Final = 6
 """Of a target that ARM throttles or that fails in passing."""
@@ -62,9 +66,14 @@ class Looks:
     """Looks at targets for one scan."""
 
     def __init__(
-        self, settings: Settings, configuration: Configuration, policies: tuple[str, ...] | None = None
+        self,
+        settings: Settings,
+        configuration: Configuration,
+        policies: tuple[str, ...] | None = None,
+        clients: ArmClients | None = None,
     ) -> None:
-        """``policies`` are the only ones that are judged; None means all."""
+        """``policies`` are the only ones that are judged; None means all. ``clients`` are Azure's own where
+        none are given."""
         from shared.adapters.arm.service_tags import TagLists
         from shared.adapters.arm.session.clients import ArmClients
         from shared.adapters.clock import SystemClock
@@ -73,7 +82,7 @@ class Looks:
         self._configuration = configuration
         self._options = RunOptions(enforcement=EnforcementMode.AUDIT, policies=policies)
         self._clock = SystemClock()
-        self._clients = ArmClients(self._settings)
+        self._clients = clients or ArmClients(self._settings)
         self._tag_lists = TagLists()
         self._is_over = Event()
         self._cause = Cause(kind=CauseKind.OPERATOR, time=self._clock.now())
@@ -93,6 +102,27 @@ class Looks:
         from shared.adapters.arm.gateway import ArmGateway
 
         return ArmGateway(self._clients, self._clock, self.pause)
+
+    def subscriptions_below(self, group: str) -> tuple[ResourceId, ...]:
+        """Those of a management group. Raises ``GatewayError``."""
+        from shared.adapters.arm.reading.management_groups import subscriptions_below
+
+        return subscriptions_below(self._session(), group)
+
+    def may_list(self, scope: ResourceId) -> bool:
+        """Whether what targets are found by may be read in a whole scope: what is not found is not there."""
+        from shared.adapters.arm.reading.installation import ArmSurroundings
+
+        try:
+            grants = ArmSurroundings(self._session()).permissions(scope)
+        except GatewayError:
+            return False
+        return all(any(grant.allows(f"{one}/read") for grant in grants) for one in FOUND_BY)
+
+    def _session(self) -> Session:
+        from shared.adapters.arm.session.session import Session
+
+        return Session(self._clients, self._clock, self.pause)
 
     def at_all(self, targets: Iterable[Target], together: int = SIDE_BY_SIDE) -> Iterator[Seen]:
         """What was seen of each, in the order in which looks end; no more are begun than are awaited."""

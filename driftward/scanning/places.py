@@ -12,17 +12,21 @@ from shared.controller.dispatch import nothing_in
 from shared.model import Target
 from shared.model.errors import GatewayError, Transient
 from shared.model.interfaces import Gateway
-from shared.model.resource_id import ResourceId, parse_resource_id
+from shared.model.resource_id import ResourceId, is_name, parse_resource_id
 from shared.report.estate import Unlisted
 
 _TRIES: Final = 4
+_GROUPS: Final = "/providers/microsoft.management/managementgroups"
 
 
 def scopes_named(subscriptions: Iterable[str], scopes: Iterable[str]) -> tuple[ResourceId, ...]:
-    """Each once, without those that lie in another. Raises ``NoScope``."""
-    found = {*map(_subscription, subscriptions), *map(_scope, scopes)}
-    if not found:
-        raise NoScope("say what is scanned: --subscription or --scope")
+    """Each once, without those that lie in another. Raises ``NoScope`` for one that is none."""
+    return outermost([*map(_subscription, subscriptions), *map(_scope, scopes)])
+
+
+def outermost(scopes: Iterable[ResourceId]) -> tuple[ResourceId, ...]:
+    """Each once, without those that lie in another."""
+    found = {*scopes}
     return tuple(
         sorted(one for one in found if not any(one != other and one.within(other) for other in found))
     )
@@ -47,14 +51,26 @@ def _scope(text: str) -> ResourceId:
     return found
 
 
+def group_named(text: str) -> str:
+    """The name of a management group, by itself or as the last part of its id. Raises ``NoScope``."""
+    head, _, name = text.strip().rstrip("/").rpartition("/")
+    if not is_name(name) or head.lower() not in {"", _GROUPS}:
+        raise NoScope(f"--management-group {text}: the id of a management group is expected")
+    return name
+
+
 def targets_in(
-    scopes: Iterable[ResourceId], gateway: Callable[[], Gateway], pause: Callable[[float], None]
+    scopes: Iterable[ResourceId],
+    gateway: Callable[[], Gateway],
+    pause: Callable[[float], None],
+    may_be_empty: Callable[[ResourceId], bool],
 ) -> tuple[tuple[Target, ...], tuple[Unlisted, ...]]:
     """Every server and PostgreSQL subnet, in the order of ids, and the scopes that could not be listed
     whole.
 
     Resource Graph leaves out what does not exist and what we may not read alike: of a scope in which it finds
-    nothing it is not known that there is nothing. Raises ``GatewayError`` where nobody is signed in."""
+    nothing it is not known that there is nothing, unless it ``may_be_empty``. Raises ``GatewayError`` where
+    nobody is signed in."""
     found: dict[str, Target] = {}
     unlisted = []
     for scope in scopes:
@@ -65,7 +81,7 @@ def targets_in(
                 raise
             unlisted.append(Unlisted(scope=str(scope), reason=str(error)))
         else:
-            if not any(target.id.within(scope) for target in found.values()):
+            if not any(target.id.within(scope) for target in found.values()) and not may_be_empty(scope):
                 unlisted.append(Unlisted(scope=str(scope), reason=nothing_in(scope)))
     return tuple(found[key] for key in sorted(found)), tuple(unlisted)
 

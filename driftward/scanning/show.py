@@ -38,12 +38,14 @@ def _row(row: Row) -> Iterator[Text]:
     yield Text.assemble(
         (row.severity.value.ljust(13), SEVERITIES[row.severity]), " ", (row.policy, "bold"), known
     )
-    yield Text(f"    {plain(str(row.finding.resource_id))}")
+    yield Text(f"    {plain(row.origin.said or str(row.finding.resource_id))}")
     yield Text(f"    {plain(row.finding.reason)}")
 
 
 def _commands(row: Row) -> Iterator[Text]:
-    for command in row.commands:
+    if row.origin.edit:
+        yield Text(f"      {plain(row.origin.edit)}", style="dim")
+    for command in () if row.origin.address else row.commands:
         yield Text(f"      {plain(command)}", style="dim")
 
 
@@ -51,7 +53,8 @@ def _unknown(rows: list[Row]) -> Iterator[str]:
     """By target: of one that cannot be read every policy would say the same."""
     said: dict[tuple[str, str], list[str]] = {}
     for row in rows:
-        said.setdefault((str(row.finding.target.id), row.finding.reason), []).append(row.policy)
+        where = row.origin.said or str(row.finding.target.id)
+        said.setdefault((where, row.finding.reason), []).append(row.policy)
     for (target, reason), policies in said.items():
         whose = policies[0] if len(policies) == 1 else f"{len(policies)} policies"
         yield f"Unknown       {whose}"

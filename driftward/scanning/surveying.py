@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from driftward.scanning.documents.given import Documents
 from driftward.scanning.looking import Looks
 from driftward.scanning.places import targets_in
 from driftward.scanning.progress import counted
@@ -23,19 +25,28 @@ class Wanted:
     """Where looks are noted; None for nowhere."""
     resume: bool
     together: int
+    below: frozenset[ResourceId] = frozenset()
+    """Those of the scopes that nobody named: subscriptions of a management group. Some hold nothing."""
 
 
-def survey(wanted: Wanted, looks: Looks) -> Estate:
-    """Everything in the scopes. Raises ``CannotGoOn``."""
+def survey(wanted: Wanted, looks: Looks, documents: Documents | None = None) -> Estate:
+    """Everything in the scopes; ``documents`` are those that stand for Azure. Raises ``CannotGoOn``."""
     notes = Notes(wanted.out, wanted.asked) if wanted.out is not None else None
     asked, before = _begun(notes, wanted)
-    targets, unlisted = targets_in(wanted.scopes, looks.gateway, looks.pause)
+    targets, unlisted = targets_in(
+        wanted.scopes,
+        looks.gateway,
+        looks.pause,
+        lambda scope: scope in wanted.below and looks.may_list(scope),
+    )
+    unlisted = unlisted if documents is None else documents.unlisted(unlisted)
     kept = _kept(before, targets)
     coming = _others(targets, kept)
     looked = counted(looks.at_all(coming, wanted.together), len(targets), len(kept))
     seen = [*kept, *_noted(looked, notes)]
     seen.sort(key=lambda one: one.result.target.key)
-    return Estate(taken_at=asked.began, scopes=asked.scopes, seen=tuple(seen), unlisted=unlisted)
+    estate = Estate(taken_at=asked.began, scopes=asked.scopes, seen=tuple(seen), unlisted=unlisted)
+    return estate if documents is None else replace(estate, origins=documents.origins(estate))
 
 
 def _begun(notes: Notes | None, wanted: Wanted) -> tuple[Asked, Sequence[Seen]]:

@@ -297,6 +297,32 @@ def _names_a_provider(request: ArmRequest) -> bool:
     return request.method == "GET" and not address.segments
 
 
+def _descendants(world: World, request: ArmRequest) -> JsonValue:
+    """Every subscription that holds something, below a group within the one that is asked."""
+    management = "/providers/Microsoft.Management/managementGroups"
+    asked = request.address.segments[1]
+    within = f"{asked}-inner"
+    inner: JsonObject = {
+        "id": f"{management}/{within}",
+        "type": "Microsoft.Management/managementGroups",
+        "name": within,
+        "properties": {
+            "displayName": within,
+            "parent": {"id": f"{management}/{asked}"},
+        },
+    }
+    below: list[JsonValue] = [
+        {
+            "id": f"/subscriptions/{one}",
+            "type": "/subscriptions",
+            "name": one,
+            "properties": {"displayName": one, "parent": {"id": f"{management}/{within}"}},
+        }
+        for one in _known_subscriptions(world)
+    ]
+    return {"value": [inner, *below]}
+
+
 def _providers(_world: World, request: ArmRequest) -> JsonValue:
     return {"value": [_provider(request, name) for name in _API_VERSIONS]}
 
@@ -338,5 +364,6 @@ _QUESTIONS: dict[tuple[str, str], Question] = {
         ("GET", _IN_GROUP, _resources),
         ("GET", "Microsoft.Resources/tenants", _tenants),
         ("GET", "Microsoft.Authorization/permissions", _permissions),
+        ("GET", "Microsoft.Management/managementGroups/descendants", _descendants),
     )
 }

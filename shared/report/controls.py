@@ -20,6 +20,7 @@ from shared.posture.concerned import concerns
 from shared.posture.controls import Control
 from shared.posture.policy import AnyPolicy, unmet_controls
 from shared.report.catalogue import discover, find
+from shared.report.manual_controls import MANUAL
 
 
 class Standing(StrEnum):
@@ -29,6 +30,8 @@ class Standing(StrEnum):
     UNKNOWN = "unknown"
     EXEMPT = "exempt"
     MET = "met"
+    MANUAL = "manual"
+    """A person answers it, and no reading of Azure."""
     SILENT = "nothing to judge"
 
 
@@ -130,7 +133,8 @@ def _unmet(finding: Finding) -> frozenset[_Key] | None:
 
 
 def _cited() -> Mapping[_Key, Control]:
-    return {_key(control): control for policy in discover() for control in policy.controls}
+    cited = (control for policy in discover() for control in policy.controls)
+    return {_key(control): control for control in (*MANUAL, *cited)}
 
 
 def _key(control: Control) -> _Key:
@@ -143,7 +147,7 @@ def _state(control: Control, tally: _Tally, asked: set[str], kinds: set[TargetKi
     seen = {standing: len(tally.seen[standing]) for standing in Standing}
     return ControlState(
         control=control,
-        standing=_standing(seen, is_whole=not silent),
+        standing=_standing(seen, is_whole=not silent) if citing else Standing.MANUAL,
         unmet=seen[Standing.UNMET],
         unknown=seen[Standing.UNKNOWN],
         exempt=seen[Standing.EXEMPT],

@@ -34,6 +34,24 @@ class Unlisted:
 
 
 @value
+class Origin:
+    """Where what was found comes from, of an estate that is written down: a plan, with its source.
+
+    ``address`` is what the resource is called there. ``line`` is 0 where no file is known; ``edit`` is the
+    smallest change there that mends it."""
+
+    address: str = ""
+    file: str = ""
+    line: int = 0
+    edit: str = ""
+
+    @property
+    def said(self) -> str:
+        place = f"{self.file}:{self.line}" if self.file else ""
+        return " ".join(part for part in (place, self.address) if part)
+
+
+@value
 class Estate:
     """What was looked at, in the order of ids. A target that could not be read has an ``error`` and findings
     that are Unknown."""
@@ -43,6 +61,8 @@ class Estate:
     """As they were asked for."""
     seen: tuple[Seen, ...] = ()
     unlisted: tuple[Unlisted, ...] = ()
+    origins: Mapping[str, Origin] = field(default_factory=dict)
+    """By the alert's id; none of what Azure itself showed."""
 
     @property
     def results(self) -> list[TargetResult]:

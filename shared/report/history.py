@@ -23,6 +23,7 @@ from shared.model.values import value
 SPAN: Final = timedelta(days=90)
 SOON: Final = timedelta(days=14)
 MOST_CAUSES: Final = 8
+MOST_CHANGES: Final = 25
 
 
 @value
@@ -77,6 +78,8 @@ class History:
     waiting: tuple[Waiting, ...]
     ending: tuple[Ending, ...]
     days: tuple[Day, ...]
+    changes: tuple[ChangeRecord, ...]
+    """The newest of that time, as many as are told one by one."""
 
 
 @value
@@ -109,6 +112,7 @@ def history_of(kept: Kept, now: datetime) -> History:
         waiting=tuple(_waiting(recent, now)),
         ending=tuple(_ending(kept.exemptions, now)),
         days=tuple(_days(recent, start, now)),
+        changes=tuple(sorted(changes, key=lambda one: one.created_at, reverse=True)[:MOST_CHANGES]),
     )
 
 

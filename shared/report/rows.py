@@ -14,7 +14,7 @@ from shared.model.values import value
 from shared.posture.controls import Control
 from shared.posture.policy import unmet_controls
 from shared.report.catalogue import family_of, find
-from shared.report.estate import Estate, Seen
+from shared.report.estate import Estate, Origin, Seen
 from shared.report.history import History
 
 WRONG: Final = frozenset({ComplianceState.NON_COMPLIANT})
@@ -36,6 +36,7 @@ class Row:
     """What mends it, in the order in which they are pasted."""
     is_new: bool
     """False for what a baseline holds."""
+    origin: Origin = Origin()
     is_exposure: bool = False
     """Whether it lets somebody in who should not be."""
     open_since: datetime | None = None
@@ -67,7 +68,8 @@ def rows_of(estate: Estate, known: Collection[str] = ()) -> list[Row]:
     """Everything that is not compliant: what is wrong before what is not known and what is exempt, the worst
     first, then by policy and target. ``known`` are the ids of a baseline."""
     rows = [row for seen in estate.seen for row in _rows(seen, known)]
-    return sorted(rows, key=_order)
+    found = (replace(row, origin=estate.origins.get(row.id, row.origin)) for row in rows)
+    return sorted(found, key=_order)
 
 
 def _rows(seen: Seen, known: Collection[str]) -> Iterator[Row]:

@@ -86,6 +86,19 @@ def test_what_was_put_back_is_counted_for_as_long_as_the_report_looks_back() -> 
     assert "changes put back 0 " in words(page(world))
 
 
+def test_a_change_tells_what_it_did_why_it_was_safe_and_what_undoes_it() -> None:
+    world, change = reverted()
+    told = words(page(world))
+    assert "deletes firewall rule" in told
+    assert f"driftward rollback {change.id} --for 14d" in told
+    assert change.proof.steps
+    for step in change.proof.steps:
+        assert f"holds: {step.claim}" in re.sub(r" +", " ", told)
+    assert change.difference is not None
+    for text in change.difference.newly_denied:
+        assert text in told
+
+
 def test_a_target_outside_the_scopes_is_none_of_the_report() -> None:
     world, _ = alerted()
     assert [one[1] for one in index(page(world))["targets"]] == [SERVER.name]

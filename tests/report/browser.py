@@ -1,4 +1,4 @@
-"""Debian's Chromium for the tests of the page, driven by Playwright; nothing is downloaded.
+"""A browser for the tests of the page, and what a page does in it that it should not.
 
 Where there is none, a developer is told and the tests are skipped; in CI (`CI=true`) they fail, for `.ci/run`
 installs it.
@@ -7,7 +7,6 @@ installs it.
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,32 +14,22 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from playwright.sync_api import Browser, Dialog, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Dialog, Page, expect
 
-_NAMES: Final = ("chromium", "chromium-browser", "google-chrome")
+from local.dev.browser import MISSING, chromium
+
 _PATIENCE: Final = 300_000
 """Milliseconds: what hangs ends; how fast a machine is decides over no test."""
-_MISSING: Final = "there is no Chromium on this machine: apt-get install chromium"
 
 
-def chromium() -> str:
-    """The path of the browser."""
-    found = next((path for name in _NAMES if (path := shutil.which(name))), None)
+def path_of_browser() -> str:
+    """Without a browser nothing is tested, and in CI that is a fault."""
+    found = chromium()
     if found is None and os.environ.get("CI") == "true":
-        pytest.fail(_MISSING)
+        pytest.fail(MISSING)
     if found is None:
-        pytest.skip(_MISSING)
+        pytest.skip(MISSING)
     return found
-
-
-@contextmanager
-def started() -> Iterator[Browser]:
-    """Root has no sandbox of its own in Chromium."""
-    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=arguments)
-        yield browser
-        browser.close()
 
 
 @dataclass(kw_only=True)

@@ -13,7 +13,7 @@ from shared.report.estate import Estate, Seen, Unlisted
 from shared.report.pictures.drawing import picture_of
 from shared.report.pictures.values import DrawnRange, Picture
 from shared.report.rows import Report, report_of
-from tests.builders import public_server, security_rule, subnet
+from tests.builders import public_server, rule, security_rule, subnet
 
 NOW = datetime(2026, 11, 30, 12, 0, 0, 123000, tzinfo=UTC)
 SUBSCRIPTION = "/subscriptions/8d1f2c3b-0000-4000-8000-000000000001"
@@ -114,7 +114,15 @@ def _seen(number: int) -> Seen:
         )
         for one in found
     }
-    return Seen(result=TargetResult(target=target, findings=found, location="westeurope"), commands=mends)
+    result = TargetResult(target=target, findings=found, location="westeurope")
+    return Seen(result=result, commands=mends, exposed=dict.fromkeys(list(mends)[:1]), picture=_ways(number))
+
+
+def _ways(number: int) -> Picture:
+    """Of a server with a range of its own."""
+    address = f"198.{number // 250}.{number % 250}"
+    rules = (rule(f"office-{number}", f"{address}.0", f"{address}.255"),)
+    return picture_of(replace(public_server(), firewall_rules=rules))
 
 
 def _found(target: Target, policy: str, number: int) -> Finding:

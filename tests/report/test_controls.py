@@ -6,10 +6,12 @@ from dataclasses import replace
 
 import pytest
 
+from local.pages.coverage_rows import sources
 from shared.model import ComplianceState
 from shared.model.results import TargetResult
 from shared.policies import discover
 from shared.report.controls import ControlState, Standing, frameworks_of
+from shared.report.manual_controls import MANUAL
 from tests.report.estates import PUBLIC, finding, server
 
 CIS = ("CIS Microsoft Azure Database Services", "6.3")
@@ -64,7 +66,23 @@ def test_a_policy_that_was_not_asked_leaves_its_controls_unknown() -> None:
 
 
 def test_where_nothing_was_looked_at_nothing_is_met() -> None:
-    assert {one.standing for each in frameworks_of([]) for one in each.controls} == {Standing.SILENT}
+    found = {one.standing for each in frameworks_of([]) for one in each.controls}
+    assert found == {Standing.SILENT, Standing.MANUAL}
+
+
+def test_what_is_manual_is_so_in_the_coverage_too() -> None:
+    by_hand = {
+        (source.controls.framework, source.controls.version, row.id)
+        for source in sources()
+        if source.controls is not None
+        for row in source.rows
+        if not row.policies
+    }
+    named = {(one.framework, one.version, one.id) for one in MANUAL}
+    assert named <= by_hand
+    told = [one for each in frameworks_of([]) for one in each.controls if one.standing is Standing.MANUAL]
+    assert {(one.control.framework, one.control.version, one.control.id) for one in told} <= named
+    assert told
 
 
 def test_newer_versions_come_first_and_numbers_count_as_numbers() -> None:

@@ -12,8 +12,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # says nothing of its types
 from playwright.sync_api import Browser, Page, expect
 
+from local.dev.browser import started
 from shared.report.page import document
-from tests.report.browser import Watched, started, watched
+from tests.report.browser import Watched, path_of_browser, watched
 from tests.report.estates import HOSTILE, SUBSCRIPTION, report, server
 from tests.report.estates import report_of_many as many
 
@@ -30,7 +31,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with started() as browser:
+    with started(path_of_browser()) as browser:
         yield browser
 
 

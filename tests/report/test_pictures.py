@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from ipaddress import IPv4Address
 
-from shared.model import Access, FirewallRule, PublicAccess, ServerSnapshot
+from shared.model import Access, ConnectionStatus, FirewallRule, PublicAccess, ServerSnapshot
 from shared.model.codec import dump, load
 from shared.model.rules import OddRule
 from shared.report.pictures.drawing import picture_of
 from shared.report.pictures.values import DrawnWay, Picture
-from tests.builders import ALL_AZURE, OFFICE, public_server, rule, security_rule, server, subnet
+from tests.builders import ALL_AZURE, OFFICE, endpoint, public_server, rule, security_rule, server, subnet
 
 
 def ways(picture: Picture) -> dict[str, DrawnWay]:
@@ -23,7 +23,7 @@ def with_rules(*rules: FirewallRule) -> ServerSnapshot:
 
 def test_a_range_lets_its_addresses_in_and_the_rest_of_the_internet_is_stopped_at_the_gate() -> None:
     drawn = ways(picture_of(with_rules(OFFICE)))
-    office = drawn[f"{OFFICE.start}–{OFFICE.end}" if OFFICE.start != OFFICE.end else str(OFFICE.start)]
+    office = drawn[f"rule {OFFICE.name}"]
     assert office.state == "stands"
     assert {gate.stage for gate in office.gates} == {"name", "gate"}
     assert drawn["every Azure address"].state != "stands"
@@ -31,7 +31,7 @@ def test_a_range_lets_its_addresses_in_and_the_rest_of_the_internet_is_stopped_a
 
 def test_what_stops_a_way_is_marked() -> None:
     shut = replace(with_rules(OFFICE), public_access=PublicAccess.DISABLED)
-    public = [way for way in picture_of(shut).ways if not way.client.startswith("network ")]
+    public = [way for way in picture_of(shut).ways if "Azure" in way.client or "Internet" in way.client]
     assert len(public) == 2
     for way in public:
         assert way.state == "blocked"
@@ -42,6 +42,14 @@ def test_a_rule_for_the_whole_internet_is_one_way_and_leaves_no_rest() -> None:
     drawn = ways(picture_of(with_rules(rule("all", "0.0.0.0", "255.255.255.255"))))
     assert drawn["the whole Internet"].state == "stands"
     assert "the rest of the Internet" not in drawn
+
+
+def test_an_endpoint_that_nobody_looked_into_is_a_way_that_is_not_known() -> None:
+    read = replace(with_rules(), private_endpoints=(endpoint(),), private_dns=None)
+    unread = ways(picture_of(read))["its network"]
+    assert (unread.state, [gate.state for gate in unread.gates]) == ("unknown", ["unknown"])
+    refused = replace(read, private_endpoints=(endpoint(ConnectionStatus.REJECTED),))
+    assert "its network" not in ways(picture_of(refused))
 
 
 def test_ranges_stand_on_the_line_and_an_odd_one_is_no_sure_one() -> None:

@@ -15,6 +15,7 @@ from shared.report.rows import Report, Row
 COLUMNS: Final = (
     *("id", "policy", "title", "family", "severity", "state", "new", "decision", "decisionReason"),
     *("subscription", "resourceGroup", "target", "resourceId", "reason", "controls"),
+    *("address", "file", "line"),
 )
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """The last four are the first four in full width, which spreadsheets read alike."""
@@ -48,6 +49,7 @@ def _cells(row: Row) -> tuple[str, ...]:
         decision.reason.value if decision is not None else "",
         *(finding.target.id.subscription, finding.target.id.resource_group or ""),
         *(str(finding.target.id), str(finding.resource_id), finding.reason, "; ".join(controls)),
+        *(row.origin.address, row.origin.file, str(row.origin.line or "")),
     )
 
 

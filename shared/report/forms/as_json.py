@@ -12,6 +12,7 @@ from typing import Final
 from shared.model import ComplianceState, Json
 from shared.model.codec import to_json
 from shared.model.results import TargetResult
+from shared.report.estate import Origin
 from shared.report.forms.piecewise import document
 from shared.report.rows import Report, Row
 
@@ -72,4 +73,5 @@ def _finding(row: Row) -> dict[str, Json]:
         "commands": list(row.commands),
         "controls": [to_json(control) for control in row.controls],
         "new": row.is_new,
+        "origin": to_json(row.origin) if row.origin != Origin() else None,
     }

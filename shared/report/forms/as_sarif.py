@@ -18,6 +18,7 @@ from shared.model import ComplianceState, Json, Severity
 from shared.model.resource_id import ResourceId
 from shared.posture.policy import AnyPolicy
 from shared.report.catalogue import find
+from shared.report.estate import Origin
 from shared.report.rows import Report, Row
 
 SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -81,8 +82,8 @@ def _result(row: Row, rule: int) -> dict[str, Json]:
         "ruleIndex": rule,
         "kind": "open" if row.is_open else "fail",
         "level": "none" if row.is_open else _LEVELS[row.severity],
-        "message": {"text": f"{finding.reason} ({finding.resource_id})"},
-        "locations": [_location(finding.resource_id)],
+        "message": {"text": _message(row)},
+        "locations": [_location(finding.resource_id, row.origin)],
         "partialFingerprints": {"driftwardAlert/v1": row.id},
         "baselineState": "new" if row.is_new else "unchanged",
         "properties": {"state": row.state, "severity": row.severity, "target": str(finding.target.id)},
@@ -95,12 +96,21 @@ def _result(row: Row, rule: int) -> dict[str, Json]:
     return result
 
 
-def _location(resource: ResourceId) -> dict[str, Json]:
-    """GitHub takes no result without a file: the id's path stands for one."""
-    address = quote(str(resource).lstrip("/"), safe="/-._~")
+def _message(row: Row) -> str:
+    where = row.origin.address or str(row.finding.resource_id)
+    edit = f" Edit: {row.origin.edit}" if row.origin.edit else ""
+    return f"{row.finding.reason} ({where}){edit}"
+
+
+def _location(resource: ResourceId, origin: Origin) -> dict[str, Json]:
+    """GitHub takes no result without a file: where none is known the id's path stands for one."""
+    address = quote(origin.file or str(resource).lstrip("/"), safe="/-._~")
     return {
-        "physicalLocation": {"artifactLocation": {"uri": address}, "region": {"startLine": 1}},
-        "logicalLocations": [{"fullyQualifiedName": str(resource), "kind": "resource"}],
+        "physicalLocation": {
+            "artifactLocation": {"uri": address},
+            "region": {"startLine": origin.line or 1},
+        },
+        "logicalLocations": [{"fullyQualifiedName": origin.address or str(resource), "kind": "resource"}],
     }
 
 

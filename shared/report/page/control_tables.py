@@ -15,9 +15,8 @@ def controls(report: Report) -> Markup:
     heads = ("Framework", *(str(one) for one in Standing), "Shares")
     told = table("Controls by framework", heads, map(_framework, frameworks), "counts")
     about = soft(
-        "Controls that a policy of Driftward supports. Met is said where everything was judged and nothing "
-        "speaks against it. Controls that take a person, such as a procedure or a review, are manual: no "
-        "reading of Azure answers them, and they are not counted here."
+        "Met is said where everything was judged and nothing speaks against it; unknown where a target is "
+        "not known or a policy was not asked. Manual is what no reading of Azure answers and a person has to."
     )
     return section("controls", "Controls", about, told, *map(_in_full, frameworks))
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Final
 
 from shared.report.history import Day, History, Waiting
+from shared.report.page.changes_shown import changes
 from shared.report.page.markup import Markup, Part, el, joined, name
 from shared.report.page.parts import figure, plural, section, severity, soft, table, target_link
 
@@ -16,7 +17,8 @@ _WIDTH, _HEIGHT, _LEFT, _FOOT = 1000, 200, 34, 24
 
 
 def past(history: History) -> Markup:
-    return joined(_fixed(history), _waiting(history.waiting), _ending(history), _trend(history))
+    told = changes(history.changes)
+    return joined(_fixed(history), told, _waiting(history.waiting), _ending(history), _trend(history))
 
 
 def _fixed(history: History) -> Markup:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from threading import Lock
-from typing import TYPE_CHECKING, Final, Generic, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, NotRequired, TypedDict, TypeVar
 from urllib.parse import urlsplit
 
 from azure.core import AzureClouds
@@ -175,7 +175,7 @@ class ArmClients:
 
         return ARMChallengeAuthenticationPolicy(self._credential(), *self._scopes)
 
-    def _options(self) -> _Options:
+    def _options(self) -> Options:
         """What every client is made with: the same endpoint, pipeline and time limits."""
         authentication = self._authentication()
         return {
@@ -197,13 +197,16 @@ class ArmClients:
         }
 
 
-class _Options(TypedDict):
+class Options(TypedDict):
+    """``transport`` is the SDK's own where it is left out."""
+
     base_url: str
     credential_scopes: list[str]
     authentication_policy: object
     policies: list[object]
     connection_timeout: int
     read_timeout: int
+    transport: NotRequired[object]
 
 
 # --- endpoint --------------------------------------------------------------------------------------

@@ -1,0 +1,1 @@
+"""A Terraform plan (`terraform show -json`) as the estate that it makes."""

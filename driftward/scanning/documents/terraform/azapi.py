@@ -1,0 +1,62 @@
+"""What the azapi provider writes: ARM's own bodies, with a type and a parent.
+
+``body`` is an object (azapi 2) or a text of JSON (azapi 1). Source: azapi, documentation of
+``azapi_resource`` and ``azapi_update_resource``. Pure.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from driftward.scanning.documents.joining import Body
+from driftward.scanning.documents.terraform.identity import SERVER, TOP, Identities
+from driftward.scanning.documents.terraform.plan import Resource
+from driftward.scanning.documents.terraform.values import block, shown
+from shared.model import Json
+from shared.model.resource_id import ResourceId
+
+_MADE: Final[Mapping[str, Json]] = {"state": "Ready"}
+"""What a server has once it was made, where its body does not say."""
+
+
+def azapi_body(resource: Resource, named: ResourceId, _: Identities) -> Iterator[Body]:
+    written = _written(resource)
+    held = written.get("properties")
+    is_server = named.type == TOP[SERVER].lower()
+    properties = {**(_MADE if is_server else {}), **(held if isinstance(held, Mapping) else {})}
+    found: dict[str, Json] = {
+        **written,
+        "id": str(named),
+        "name": named.name,
+        "type": (resource.text("type") or "").partition("@")[0],
+        "location": resource.values.get("location") or written.get("location"),
+        "tags": resource.values.get("tags") or written.get("tags") or {},
+        "properties": properties,
+    }
+    identity = block(resource.values, "identity")
+    yield found | ({"identity": {"type": identity.get("type")}} if identity else {})
+
+
+def _written(resource: Resource) -> Mapping[str, Json]:
+    found = resource.values.get("body")
+    if isinstance(found, str) and shown(found):
+        try:
+            found = json.loads(found)
+        except ValueError:
+            return {}
+    return found if isinstance(found, Mapping) else {}
+
+
+def laid_over(body: Body, update: Resource) -> dict[str, Json]:
+    """A body with what an ``azapi_update_resource`` writes over it."""
+    return _laid_over(body, _written(update))
+
+
+def _laid_over(base: Mapping[str, Json], more: Mapping[str, Json]) -> dict[str, Json]:
+    return {**base, **{name: _joined(base.get(name), one) for name, one in more.items()}}
+
+
+def _joined(base: Json, more: Json) -> Json:
+    return _laid_over(base, more) if isinstance(base, Mapping) and isinstance(more, Mapping) else more

@@ -1,0 +1,195 @@
+"""The estate that a plan makes, as ARM's bodies, each with the Terraform address that it comes from.
+
+What the plan cannot know (locks, zones of others, security admin rules, threat protection) is Unknown. So is
+what may belong to any of several: a rule whose NSG is known only after apply leaves every NSG of the plan
+unknown, an association whose subnet is not known every subnet.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final, TypeAlias
+
+from driftward.scanning.documents.holdings import FOUND_BY, Holdings
+from driftward.scanning.documents.joining import Body, Joined, joined
+from driftward.scanning.documents.terraform import networks, servers
+from driftward.scanning.documents.terraform.azapi import azapi_body, laid_over
+from driftward.scanning.documents.terraform.identity import (
+    AZAPI,
+    ENDPOINT,
+    NETWORK,
+    NO_SUBSCRIPTION,
+    PARENTS,
+    ROUTE_TABLE,
+    SECURITY_GROUP,
+    SERVER,
+    SUBNET,
+    TOP,
+    ZONE,
+    Identities,
+)
+from driftward.scanning.documents.terraform.plan import Plan, Resource
+from shared.model import Json
+from shared.model.resource_id import ResourceId
+
+SOURCE: Final = "the plan"
+_DNS: Final = "azurerm_virtual_network_dns_servers"
+_UPDATE: Final = "azapi_update_resource"
+_Makes: TypeAlias = Callable[[Resource, ResourceId, Identities], Iterator[Body]]
+_MAKES: Final[Mapping[str, _Makes]] = {
+    SERVER: servers.server,
+    "azurerm_postgresql_flexible_server_firewall_rule": servers.firewall_rule,
+    "azurerm_postgresql_flexible_server_configuration": servers.configuration,
+    "azurerm_postgresql_flexible_server_active_directory_administrator": servers.administrator,
+    SECURITY_GROUP: networks.security_group,
+    "azurerm_network_security_rule": networks.security_rule,
+    ROUTE_TABLE: networks.route_table,
+    "azurerm_route": networks.route,
+    NETWORK: networks.network,
+    "azurerm_virtual_network_peering": networks.peering,
+    SUBNET: networks.subnet,
+    ENDPOINT: networks.endpoint,
+    ZONE: networks.zone,
+    "azurerm_private_dns_zone_virtual_network_link": networks.zone_link,
+    "azurerm_private_dns_a_record": networks.record,
+    "azurerm_management_lock": servers.lock,
+    AZAPI: azapi_body,
+}
+"""What makes ARM's bodies of a resource, by its Terraform type."""
+_KEPT_BY: Final[Mapping[str, tuple[str, str]]] = {
+    "azurerm_postgresql_flexible_server_firewall_rule": (TOP[SERVER], "firewallRules"),
+    "azurerm_postgresql_flexible_server_active_directory_administrator": (TOP[SERVER], "administrators"),
+    "azurerm_network_security_rule": (TOP[SECURITY_GROUP], ""),
+    "azurerm_route": (TOP[ROUTE_TABLE], ""),
+    "azurerm_virtual_network_peering": (TOP[NETWORK], ""),
+    "azurerm_private_dns_zone_virtual_network_link": (TOP[ZONE], "virtualNetworkLinks"),
+}
+"""What is not known of all resources of a type where a child may belong to any: a list, or the whole body."""
+
+
+class PlannedEstate:
+    """What a plan makes. ``addresses`` are Terraform's, by the keys of ids."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.identities = Identities(plan)
+        self.addresses: dict[str, str] = {}
+        self._plan = plan
+        self._by_type: dict[str, list[Resource]] = defaultdict(list)
+        for one in plan.resources:
+            self._by_type[one.type].append(one)
+
+    def holdings(self) -> Holdings:
+        found = joined(
+            self._bodies(), self._there(), {self.identities.of(one).key for one in self._plan.gone}
+        )
+        why_not = {**found.why_not, **dict(self._why_not(found))}
+        return Holdings(
+            source=SOURCE,
+            bodies={key: body for key, body in found.bodies.items() if key not in why_not},
+            lists={
+                **self._tops(found.bodies),
+                **{key: one for key, one in found.lists.items() if key not in why_not},
+            },
+            named=found.others,
+            why_not=why_not,
+        )
+
+    @property
+    def says(self) -> tuple[str, ...]:
+        if self.identities.subscription != NO_SUBSCRIPTION:
+            return ()
+        return (f"the plan does not say which subscription: {NO_SUBSCRIPTION} stands for it",)
+
+    def _there(self) -> set[str]:
+        """What was there before the plan."""
+        return {self.identities.of(one).key for one in self._plan.resources if not one.is_new}
+
+    # --- bodies
+
+    def _bodies(self) -> list[Body]:
+        bodies = {str(one["id"]).lower(): one for one in self._made()}
+        for subnet, adds in self._joined().items():
+            self._add(bodies, subnet, adds)
+        for one in self._by_type[_DNS]:
+            named = self.identities.named(one, ("virtual_network_id",), {NETWORK})
+            if named is not None:
+                self._add(bodies, named.key, {"dhcpOptions": {"dnsServers": one.values.get("dns_servers")}})
+        for one in self._by_type[_UPDATE]:
+            named = self.identities.named(one, ("resource_id",), set(TOP)) or self.identities.of(one)
+            if (held := bodies.get(named.key)) is not None:
+                bodies[named.key] = laid_over(held, one)
+        return [*bodies.values()]
+
+    def _made(self) -> Iterator[Body]:
+        for kind, makes in _MAKES.items():
+            for one in self._by_type[kind]:
+                named = self.identities.of(one)
+                self.addresses[named.key] = one.address
+                yield from makes(one, named, self.identities)
+        for one in self._by_type[servers.DIAGNOSTICS]:
+            target = self.identities.named(one, ("target_resource_id",), {SERVER})
+            if target is not None:
+                yield servers.diagnostic_setting(one, target)
+
+    def _add(self, bodies: dict[str, Body], place: str, adds: Mapping[str, Json]) -> None:
+        """To a body, or to a subnet within its network's."""
+        if (held := bodies.get(place)) is not None:
+            bodies[place] = {**held, "properties": {**held["properties"], **adds}}
+            return
+        network, _, name = place.rpartition("/subnets/")
+        if (around := bodies.get(network)) is not None:
+            inline = around["properties"].get("subnets") or ()
+            shown = [networks.with_added(one, name, adds) for one in inline]
+            bodies[network] = {**around, "properties": {**around["properties"], "subnets": shown}}
+
+    def _joined(self) -> Mapping[str, dict[str, Json]]:
+        """What associations add to subnets, by the subnet."""
+        found: dict[str, dict[str, Json]] = defaultdict(dict)
+        for kind, (field, argument, whose) in networks.JOINED.items():
+            for one in self._by_type[kind]:
+                named = self.identities.named(one, ("subnet_id",), {SUBNET, NETWORK})
+                adds = {field: {"id": servers.id_text(one, self.identities, argument, whose)}}
+                for place in [named.key] if named is not None else self._subnets():
+                    found[place] |= adds if named is not None else {field: {"id": _loose(one, "subnet")}}
+        return found
+
+    def _subnets(self) -> list[str]:
+        return [self.identities.of(one).key for one in self._by_type[SUBNET]]
+
+    # --- what is not known
+
+    def _why_not(self, found: Joined) -> Iterator[tuple[str, str]]:
+        for kind in _KEPT_BY:
+            for one in self._by_type[kind]:
+                if self.identities.parent(one) is None:
+                    yield from _anywhere(one, found)
+        for one in self._by_type[servers.DIAGNOSTICS]:
+            if self._is_loose(one, ("target_resource_id",)):
+                for server in self._by_type[SERVER]:
+                    place = f"{self.identities.of(server)}/providers/Microsoft.Insights/diagnosticSettings"
+                    yield place.lower(), _loose(one, "resource")
+
+    def _is_loose(self, resource: Resource, path: tuple[str | int, ...]) -> bool:
+        """Whether what an argument names may be any: it is not known, and refers to nothing in the plan."""
+        if self.identities.named(resource, path, {SERVER}) is not None:
+            return False
+        return not self.identities.references.meant(resource, path, None)
+
+    # --- lists
+
+    def _tops(self, bodies: Mapping[str, Body]) -> dict[str, tuple[Json, ...]]:
+        subscriptions = {key.split("/")[2] for key in bodies} or {self.identities.subscription.lower()}
+        return {f"/subscriptions/{one}/providers/{kind}": () for one in subscriptions for kind in FOUND_BY}
+
+
+def _anywhere(child: Resource, found: Joined) -> Iterator[tuple[str, str]]:
+    """What a child may belong to whose parent is not known."""
+    whose, listed = _KEPT_BY[child.type]
+    for key in found.bodies:
+        if ResourceId(key).type == whose.lower():
+            yield f"{key}/{listed.lower()}".rstrip("/"), _loose(child, PARENTS[child.type][0])
+
+
+def _loose(resource: Resource, kind: str) -> str:
+    return f"{resource.address} belongs to a {kind} that is known only after apply"

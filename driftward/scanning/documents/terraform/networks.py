@@ -1,0 +1,273 @@
+"""Planned networks as ARM will show them: subnets, NSGs, route tables, peerings, private endpoints.
+
+Rules and subnets may stand within their NSG or network or be resources of their own, and what belongs to a
+subnet is often given by an association: all of them come together here. Source: azurerm 4 and 5,
+documentation of each resource. Pure.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
+
+from driftward.scanning.documents.joining import Body
+from driftward.scanning.documents.terraform.identity import (
+    AZAPI,
+    NETWORK,
+    SECURITY_GROUP,
+    SERVER,
+    SUBNET,
+    ZONE,
+    Identities,
+)
+from driftward.scanning.documents.terraform.plan import Resource
+from driftward.scanning.documents.terraform.servers import id_text
+from driftward.scanning.documents.terraform.values import block, blocks, without_nothing
+from shared.model import Json
+from shared.model.resource_id import ResourceId
+
+_RULE: Final = (
+    *("protocol", "access", "priority", "direction", "description"),
+    *("source_port_range", "source_port_ranges", "destination_port_range", "destination_port_ranges"),
+    *("source_address_prefix", "source_address_prefixes"),
+    *("destination_address_prefix", "destination_address_prefixes"),
+)
+_GROUPS: Final = {
+    "source_application_security_group_ids": "sourceApplicationSecurityGroups",
+    "destination_application_security_group_ids": "destinationApplicationSecurityGroups",
+}
+_WRITE_ONLY: Final = "(write-only: {})"
+
+
+def camel(name: str) -> str:
+    return re.sub(r"_(\w)", lambda match: match[1].upper(), name)
+
+
+def body(
+    named: ResourceId, kind: str, properties: Mapping[str, Json], location: Json = None
+) -> dict[str, Json]:
+    """A resource as ARM shows one that was written."""
+    kept = without_nothing(properties) | {"provisioningState": "Succeeded"}
+    own = {"id": str(named), "name": named.name, "type": kind, "location": location, "properties": kept}
+    return without_nothing(own)
+
+
+# --- NSGs and routes -------------------------------------------------------------------------------
+
+
+def security_group(resource: Resource, named: ResourceId, _: Identities) -> Iterator[Body]:
+    inline = resource.values.get("security_rule")
+    held = [_rule(one, one.get("name")) for one in inline] if isinstance(inline, list) else inline
+    kept = body(named, "Microsoft.Network/networkSecurityGroups", {}, resource.values.get("location"))
+    yield {**kept, "properties": {**kept["properties"], "securityRules": [] if held is None else held}}
+
+
+def security_rule(resource: Resource, named: ResourceId, _: Identities) -> Iterator[Body]:
+    yield {"id": str(named), **_rule(resource.values, named.name)}
+
+
+def _rule(found: Json, name: Json) -> Json:
+    """One security rule; what is not known in it stays words, and so the rule is odd."""
+    if not isinstance(found, Mapping):
+        return found
+    plain = {camel(one): found.get(one) for one in _RULE}
+    groups = {arm: _ids(found.get(ours)) for ours, arm in _GROUPS.items()}
+    return {"name": name, "properties": without_nothing({**plain, **groups})}
+
+
+def _ids(found: Json) -> Json:
+    return [{"id": one} for one in found] if isinstance(found, list) else found
+
+
+def route_table(resource: Resource, named: ResourceId, _: Identities) -> Iterator[Body]:
+    values = resource.values
+    inline = values.get("route")
+    routes = [_route(one.get("name"), one) for one in inline] if isinstance(inline, list) else inline
+    kept = {"routes": routes, "disableBgpRoutePropagation": _propagation(values)}
+    yield body(named, "Microsoft.Network/routeTables", kept, values.get("location"))
+
+
+def route(resource: Resource, named: ResourceId, _: Identities) -> Iterator[Body]:
+    yield {"id": str(named), **_route(named.name, resource.values)}
+
+
+def _propagation(values: Mapping[str, Json]) -> Json:
+    """azurerm 4 turned the switch round (its upgrade guide)."""
+    on = values.get("bgp_route_propagation_enabled")
+    return not on if isinstance(on, bool) else values.get("disable_bgp_route_propagation", on)
+
+
+def _route(name: Json, values: Mapping[str, Json]) -> dict[str, Json]:
+    kept: dict[str, Json] = {
+        "addressPrefix": values.get("address_prefix"),
+        "nextHopType": values.get("next_hop_type"),
+        "nextHopIpAddress": values.get("next_hop_in_ip_address"),
+    }
+    return {"name": name, "properties": without_nothing(kept)}
+
+
+# --- subnets and networks --------------------------------------------------------------------------
+
+
+def subnet(resource: Resource, named: ResourceId, _: Identities) -> Iterator[Body]:
+    yield _subnet(resource.values, named)
+
+
+def _subnet(values: Mapping[str, Json], named: ResourceId) -> Body:
+    """A subnet, alone or within its network."""
+    kept: dict[str, Json] = {
+        "addressPrefixes": values.get("address_prefixes"),
+        "addressPrefix": values.get("address_prefix"),
+        "delegations": [_delegation(one) for one in blocks(values, "delegation")],
+        "serviceEndpoints": [*_service_endpoints(values)],
+        "privateEndpointNetworkPolicies": values.get("private_endpoint_network_policies"),
+        "defaultOutboundAccess": values.get("default_outbound_access_enabled"),
+        "networkSecurityGroup": _named(values, "security_group", "network_security_group_id_wo"),
+        "routeTable": _named(values, "route_table_id", "route_table_id_wo"),
+    }
+    return body(named, "Microsoft.Network/virtualNetworks/subnets", kept)
+
+
+def with_added(subnet: Json, name: str, adds: Mapping[str, Json]) -> Json:
+    """A subnet within its network with what associations add, where it is the one of a name."""
+    if not isinstance(subnet, Mapping) or str(subnet.get("name")).lower() != name:
+        return subnet
+    return {**subnet, "properties": {**subnet["properties"], **adds}}
+
+
+def _named(values: Mapping[str, Json], argument: str, write_only: str) -> Json:
+    """What a subnet names by an id; a write-only argument is never in a plan, only its version."""
+    if values.get(f"{write_only}_version") is not None:
+        return {"id": _WRITE_ONLY.format(write_only)}
+    found = values.get(argument)
+    return {"id": found} if found else None
+
+
+def _delegation(values: Mapping[str, Json]) -> dict[str, Json]:
+    service = block(values, "service_delegation").get("name")
+    return {"name": values.get("name"), "properties": {"serviceName": service}}
+
+
+def _service_endpoints(values: Mapping[str, Json]) -> Iterable[Json]:
+    """A list of names up to azurerm 4, blocks from 5 on."""
+    for name in values.get("service_endpoints") or ():
+        yield {"service": name}
+    for one in blocks(values, "service_endpoint"):
+        yield {"service": one.get("service")}
+
+
+def network(resource: Resource, named: ResourceId, _: Identities) -> Iterator[Body]:
+    values = resource.values
+    inline = blocks(values, "subnet")
+    kept: dict[str, Json] = {
+        "addressSpace": {"addressPrefixes": values.get("address_space")},
+        "dhcpOptions": {"dnsServers": values.get("dns_servers") or []},
+        "subnets": [_subnet(one, named.child("subnets", str(one.get("name")))) for one in inline],
+    }
+    yield body(named, "Microsoft.Network/virtualNetworks", kept, values.get("location"))
+
+
+def peering(resource: Resource, named: ResourceId, identities: Identities) -> Iterator[Body]:
+    values = resource.values
+    kept: dict[str, Json] = {
+        "remoteVirtualNetwork": {"id": id_text(resource, identities, "remote_virtual_network_id", NETWORK)},
+        "allowVirtualNetworkAccess": values.get("allow_virtual_network_access"),
+        "useRemoteGateways": values.get("use_remote_gateways"),
+        "peerCompleteVnets": values.get("peer_complete_virtual_networks_enabled"),
+    }
+    yield {"id": str(named), "name": named.name, "properties": without_nothing(kept)}
+
+
+# --- private endpoints -----------------------------------------------------------------------------
+
+
+def endpoint(resource: Resource, named: ResourceId, identities: Identities) -> Iterator[Body]:
+    """The endpoint and its zone group."""
+    values = resource.values
+    connection = block(values, "private_service_connection")
+    target = endpoint_target(resource, identities)
+    kept: dict[str, Json] = {
+        "privateLinkServiceId": str(target) if target else connection.get("private_connection_resource_id"),
+        "groupIds": connection.get("subresource_names"),
+    }
+    manual = connection.get("is_manual_connection") is True
+    field = "manualPrivateLinkServiceConnections" if manual else "privateLinkServiceConnections"
+    properties: dict[str, Json] = {
+        "subnet": {"id": id_text(resource, identities, "subnet_id", SUBNET)},
+        field: [{"name": connection.get("name"), "properties": without_nothing(kept)}],
+        "ipConfigurations": [_address(one) for one in blocks(values, "ip_configuration")],
+    }
+    yield body(named, "Microsoft.Network/privateEndpoints", properties, values.get("location"))
+    yield from _zone_groups(resource, named, identities)
+
+
+def endpoint_target(resource: Resource, identities: Identities) -> ResourceId | None:
+    path = ("private_service_connection", 0, "private_connection_resource_id")
+    return identities.named(resource, path, {SERVER})
+
+
+def _address(values: Mapping[str, Json]) -> dict[str, Json]:
+    kept = {"privateIPAddress": values.get("private_ip_address"), "memberName": values.get("member_name")}
+    return {"name": values.get("name"), "properties": without_nothing(kept)}
+
+
+def _zone_groups(resource: Resource, named: ResourceId, identities: Identities) -> Iterator[Body]:
+    """The endpoint's zone group, with the zones that it names or will name."""
+    held = block(resource.values, "private_dns_zone_group")
+    if held:
+        zones = dict.fromkeys(_zones(resource, held.get("private_dns_zone_ids"), identities))
+        configs = [_config(number, zone) for number, zone in enumerate(zones, start=1)]
+        place = named.child("privateDnsZoneGroups", str(held.get("name")))
+        yield {"id": str(place), "name": place.name, "properties": {"privateDnsZoneConfigs": configs}}
+
+
+def _zones(resource: Resource, given: Json, identities: Identities) -> list[str]:
+    listed = given if isinstance(given, list) else [given]
+    known = [one for one in listed if isinstance(one, str) and one.startswith("/")]
+    if len(known) == len(listed):
+        return known
+    path = ("private_dns_zone_group", 0, "private_dns_zone_ids")
+    meant = [str(identities.of(one)) for one in identities.references.meant(resource, path, {ZONE, AZAPI})]
+    return [*known, *meant] or [str(one) for one in listed]
+
+
+def _config(number: int, zone: str) -> dict[str, Json]:
+    name = zone.rpartition("/")[2].replace(".", "-") or f"zone-{number}"
+    return {"name": name, "properties": {"privateDnsZoneId": zone}}
+
+
+# --- zones -----------------------------------------------------------------------------------------
+
+
+def zone(_: Resource, named: ResourceId, __: Identities) -> Iterator[Body]:
+    yield body(named, "Microsoft.Network/privateDnsZones", {}, "global")
+
+
+def zone_link(resource: Resource, named: ResourceId, identities: Identities) -> Iterator[Body]:
+    """As it will be: a link is Completed once it was made."""
+    kept: dict[str, Json] = {
+        "virtualNetwork": {"id": id_text(resource, identities, "virtual_network_id", NETWORK)},
+        "virtualNetworkLinkState": "Completed",
+        "registrationEnabled": resource.values.get("registration_enabled"),
+        "resolutionPolicy": resource.values.get("resolution_policy"),
+    }
+    yield {"id": str(named), "name": named.name, "properties": without_nothing(kept)}
+
+
+def record(resource: Resource, named: ResourceId, _: Identities) -> Iterator[Body]:
+    held = resource.values.get("records")
+    addresses = [{"ipv4Address": one} for one in held] if isinstance(held, list) else held
+    yield {"id": str(named), "name": named.name, "properties": {"aRecords": addresses}}
+
+
+JOINED: Final[Mapping[str, tuple[str, str, str]]] = {
+    "azurerm_subnet_network_security_group_association": (
+        "networkSecurityGroup",
+        "network_security_group_id",
+        SECURITY_GROUP,
+    ),
+    "azurerm_subnet_route_table_association": ("routeTable", "route_table_id", "azurerm_route_table"),
+    "azurerm_subnet_nat_gateway_association": ("natGateway", "nat_gateway_id", "azurerm_nat_gateway"),
+}
+"""What an association adds to a subnet: ARM's field, the argument, and whose id that is."""

@@ -1,0 +1,1 @@
+"""Tests of scans that read documents instead of Azure."""

@@ -1,0 +1,186 @@
+"""`driftward scan --plan`: a plan is judged as Azure is once it was applied; what it lacks is not known."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import pytest
+
+from driftward.cli import main
+from local.simulator.client import SimulatorClient
+from local.simulator.server import SimulatorServer
+from tests.catalogue.stage import everything_on
+from tests.driftward.documents.planned import CASES, SUB
+
+Verdicts: TypeAlias = dict[tuple[str, str], tuple[str, str]]
+"""Of each target and policy: the state and the reason."""
+
+
+def verdicts(report: dict[str, Any]) -> Verdicts:
+    found = {
+        (one["target"].lower(), one["policy"]): (one["state"], one["reason"]) for one in report["findings"]
+    }
+    for target in report["targets"]:
+        found |= {(target["id"].lower(), one): ("Compliant", "") for one in target["compliant"]}
+    return found
+
+
+@pytest.fixture(autouse=True)
+def _alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("ARM_ENDPOINT", raising=False)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "all.yaml").write_text(everything_on([]))
+
+
+@pytest.fixture(scope="module")
+def simulator() -> Iterator[SimulatorServer]:
+    """Every plan's resources, applied."""
+    with SimulatorServer() as server:
+        SimulatorClient(server.url).seed(
+            [one for name, case in CASES.items() for one in case.resources(name)]
+        )
+        yield server
+
+
+def planned(name: str, capsys: pytest.CaptureFixture[str], *options: str) -> tuple[int, dict[str, Any], str]:
+    Path("tfplan.json").write_text(json.dumps(CASES[name].document(name)))
+    code = main(["scan", "--plan", "tfplan.json", "--file", "all.yaml", "-o", "json", *options])
+    told = capsys.readouterr()
+    return code, json.loads(told.out), told.err
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_plan_is_found_as_azure_is_once_it_was_applied(
+    name: str,
+    simulator: SimulatorServer,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    _, report, _ = planned(name, capsys)
+    by_plan = verdicts(report)
+    monkeypatch.setenv("ARM_ENDPOINT", simulator.url)
+    scope = f"/subscriptions/{SUB}/resourceGroups/rg-{name}"
+    main(["scan", "--scope", scope, "--file", "all.yaml", "-o", "json"])
+    by_azure = verdicts(json.loads(capsys.readouterr().out))
+    assert {target for target, _ in by_plan} == {target for target, _ in by_azure}
+    differing = {
+        key: (by_plan.get(key), by_azure.get(key))
+        for key in by_plan.keys() | by_azure.keys()
+        if by_plan.get(key, ("", ""))[0] not in {"Unknown", by_azure.get(key, ("", ""))[0]}
+    }
+    assert differing == {}
+    case = CASES[name]
+    drifts = {policy for (_, policy), (state, _) in by_plan.items() if state == "NonCompliant"}
+    assert drifts >= {*case.wrong}
+    for policy, reason in case.unknown.items():
+        told = [said for (_, one), (state, said) in by_plan.items() if one == policy and state == "Unknown"]
+        assert any(reason in said for said in told), (policy, told)
+
+
+def origin(report: dict[str, Any], policy: str) -> dict[str, Any]:
+    (found,) = (one for one in report["findings"] if one["policy"] == policy)
+    said: dict[str, Any] = found["origin"]
+    return said
+
+
+@pytest.mark.parametrize(
+    ("name", "policy", "address"),
+    [
+        ("flat", "postgres-public-access-enabled", "azurerm_postgresql_flexible_server.pg"),
+        (
+            "for-each",
+            "postgres-firewall-allows-whole-internet",
+            'azurerm_postgresql_flexible_server_firewall_rule.all["pg"]',
+        ),
+        ("standalone-rules", "nsg-without-final-deny", "azurerm_network_security_group.n"),
+        ("modules", "nsg-blocks-postgres-in-subnet", "module.net.azurerm_network_security_group.n"),
+        ("azapi", "postgres-firewall-allows-all-azure", "azapi_resource.rule"),
+    ],
+)
+def test_a_finding_names_the_terraform_address_that_it_comes_from(
+    name: str, policy: str, address: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, report, _ = planned(name, capsys)
+    assert origin(report, policy)["address"] == address
+
+
+def test_every_form_names_the_address(capsys: pytest.CaptureFixture[str]) -> None:
+    forms = [word for form in ("sarif", "csv", "json") for word in ("-o", form)]
+    Path("tfplan.json").write_text(json.dumps(CASES["flat"].document("flat")))
+    assert main(["scan", "--plan", "tfplan.json", "--out", "results", *forms]) == 1
+    for file in ("findings.sarif", "findings.csv", "findings.json"):
+        assert "azurerm_postgresql_flexible_server_firewall_rule.azure" in Path("results", file).read_text()
+    assert main(["scan", "--plan", "tfplan.json"]) == 1
+    assert "    azurerm_postgresql_flexible_server_firewall_rule.azure" in capsys.readouterr().out
+
+
+def test_what_is_sensitive_is_shown_nowhere_and_judged_by_nobody(capsys: pytest.CaptureFixture[str]) -> None:
+    secrets = {"administrator_password": "hunter-2-secret", "start_ip_address": "203.0.113.77"}
+    document = CASES["flat"].document("flat")
+    for change in document["resource_changes"]:
+        told = {name: True for name in secrets if name in change["change"]["after"] or "pg" in change["name"]}
+        change["change"]["after"] |= {name: secrets[name] for name in told}
+        change["change"]["after_sensitive"] = told
+    Path("tfplan.json").write_text(json.dumps(document))
+    forms = ("table", "json", "csv", "ocsf", "sarif", "junit", "markdown")
+    options = [word for form in forms for word in ("-o", form)]
+    main(["scan", "--plan", "tfplan.json", "--out", "results", *options])
+    told = capsys.readouterr()
+    written = [told.out, told.err, *(path.read_text() for path in Path("results").iterdir())]
+    assert len(written) == 8
+    assert not [text for text in written for secret in secrets.values() if secret in text]
+    assert "(sensitive: azurerm_postgresql_flexible_server_firewall_rule.azure.start_ip_address)" in told.out
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "no JSON"),
+        ("[]", "no plan as `terraform show -json` writes it"),
+        ('{"format_version": "1.0", "values": {}}', "no plan as"),
+        ('{"format_version": "2.0", "planned_values": {}}', "format_version 2.0 is not known"),
+    ],
+    ids=["empty", "list", "state", "newer"],
+)
+def test_what_is_no_plan_is_refused_by_name(text: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("tfplan.json").write_text(text)
+    assert main(["scan", "--plan", "tfplan.json"]) == 2
+    told = capsys.readouterr().err
+    assert told.startswith("tfplan.json: ")
+    assert said in told
+
+
+def test_a_plan_and_an_export_are_not_looked_at_together(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["scan", "--plan", "tfplan.json", "--from-export", "export"]) == 2
+    assert "--from-export and --plan" in capsys.readouterr().err
+
+
+def test_a_plan_without_servers_is_clean(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("tfplan.json").write_text('{"format_version": "1.2", "planned_values": {"root_module": {}}}')
+    assert main(["scan", "--plan", "tfplan.json", "-o", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)["counts"]["targets"] == 0
+
+
+def test_what_terraform_left_out_of_a_plan_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    document = CASES["flat"].document("flat") | {"errored": True, "complete": False}
+    Path("tfplan.json").write_text(json.dumps(document))
+    main(["scan", "--plan", "tfplan.json"])
+    told = capsys.readouterr().err
+    assert "tfplan.json: Terraform could not plan everything" in told
+    assert "tfplan.json: the plan is not complete" in told
+
+
+def test_what_only_the_state_counts_is_judged_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    """A server that a targeted plan leaves alone stands in the state, and in no change."""
+    document = CASES["known-before"].document("known-before")
+    server = document["resource_changes"].pop(0)
+    held = {name: server[name] for name in ("address", "mode", "type", "name")}
+    held["values"] = server["change"]["after"]
+    document["prior_state"]["values"]["root_module"] = {"resources": [held]}
+    Path("tfplan.json").write_text(json.dumps(document))
+    assert main(["scan", "--plan", "tfplan.json", "-o", "json"]) == 1
+    report = json.loads(capsys.readouterr().out)
+    assert origin(report, "postgres-public-access-enabled")["address"] == held["address"]
