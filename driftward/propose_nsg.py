@@ -159,7 +159,7 @@ def _form(form: str | None, is_json: bool) -> str:
 
 def _answered(call: Call) -> Answered:
     known = known_of(call.sources)
-    clients = clients_of(call.wishes, known, os.environ)
+    clients = clients_of(call.wishes, known, _environment())
     faults = Faults(strict=not call.is_partial)
     files = logs_in(call.flows)
     observed = _observed(files, known, faults)
@@ -169,6 +169,11 @@ def _answered(call: Call) -> Answered:
     notes = (*known.notes, *notes_on(proposal, given, known, clients, faults))
     out = {**view(proposal, given, files, faults.count), "notes": list(notes)}
     return Answered(proposal=proposal, given=given, out=out)
+
+
+def _environment() -> dict[str, str]:
+    """What an app is set to beside that is no concern of this command."""
+    return {"POLICIES_FILE": os.environ.get("POLICIES_FILE", "")}
 
 
 def _observed(files: Sequence[str], known: Known, faults: Faults) -> Observed:

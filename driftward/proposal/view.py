@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Final
 
 from driftward.flows.told import time_of
+from driftward.proposal.digest import digest
 from driftward.proposal.fitting import MOST_PREFIXES, MOST_RULES
 from driftward.proposal.proposing import Allowed, Given, Proposal
 from driftward.proposal.sifting import WORDS as WHY_WORDS
@@ -141,6 +142,7 @@ def _apart(apart: Iterable[SetApart]) -> dict[str, Json]:
         "flows": total(one.traffic for one in listed),
         "streams": len(listed),
         "byReason": dict(flows),
+        "digest": digest(listed),
         "listed": [
             {**_stream(one.traffic), "why": one.why.value, "because": WHY_WORDS[one.why]}
             for one in listed[:MOST_LISTED]

@@ -171,6 +171,15 @@ def test_rules_that_let_nobody_in_are_no_answer_to_rely_on(
     assert ask(capsys, *thread, "--client", "10.1.2.0/24")[0] == 0
 
 
+def test_policies_file_is_read_and_the_settings_of_an_app_are_not(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ENFORCEMENT_MODE", "sometimes")
+    assert ask(capsys, *FILES)[0] == 0
+    monkeypatch.setenv("POLICIES_FILE", str(here / "absent.yaml"))
+    assert "absent.yaml: No such file" in refused(capsys, *FILES)
+
+
 @pytest.mark.usefixtures("here")
 def test_replicas_are_let_in_and_out(capsys: pytest.CaptureFixture[str]) -> None:
     _, found = ask(capsys, *FILES, "--replica", "10.5.0.0/28")
