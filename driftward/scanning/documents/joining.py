@@ -68,6 +68,10 @@ def joined(written: Iterable[Body], there: Collection[str], gone: Collection[str
     )
 
 
+def listed(found: Json) -> list[Json]:
+    return found if isinstance(found, list) else []
+
+
 def properties(body: Body) -> dict[str, Json]:
     found = body.get("properties")
     return found if isinstance(found, dict) else {}
@@ -115,7 +119,7 @@ def _subnets_of(bodies: Mapping[str, Body]) -> Iterator[tuple[str, dict[str, Jso
     """The subnets within networks, as bodies of their own that endpoints are added to."""
     for key, body in bodies.items():
         if ResourceId(key).type == NETWORKS:
-            for one in properties(body).get("subnets") or ():
+            for one in listed(properties(body).get("subnets")):
                 if isinstance(one, Mapping) and parse_resource_id(one.get("id")) is not None:
                     yield _key(one), {**one, "properties": dict(properties(one))}
 
@@ -124,8 +128,8 @@ def _with_subnets(bodies: Mapping[str, Body]) -> dict[str, Body]:
     """Networks show their subnets as these are now."""
     found = dict(bodies)
     for key, body in bodies.items():
-        if ResourceId(key).type == NETWORKS and isinstance(listed := properties(body).get("subnets"), list):
-            shown = [found.get(_key(one), one) if isinstance(one, Mapping) else one for one in listed]
+        if ResourceId(key).type == NETWORKS and isinstance(held := properties(body).get("subnets"), list):
+            shown = [found.get(_key(one), one) if isinstance(one, Mapping) else one for one in held]
             found[key] = {**body, "properties": {**properties(body), "subnets": shown}}
     return found
 
@@ -167,7 +171,7 @@ def _show(server: Body, connections: list[Json], *, is_whole: bool) -> None:
 def _targets(endpoint: Body) -> Iterator[tuple[str, str]]:
     """What an endpoint leads to, and how its connection will stand: a manual one waits for a person."""
     for name, status in zip(_CONNECTIONS, ("Approved", "Pending"), strict=True):
-        for one in properties(endpoint).get(name) or ():
+        for one in listed(properties(endpoint).get(name)):
             held = properties(one) if isinstance(one, Mapping) else {}
             state = held.get("privateLinkServiceConnectionState")
             said = state.get("status") if isinstance(state, Mapping) else None
@@ -190,19 +194,18 @@ def _stand_in(bodies: Mapping[str, Body], endpoint: Body) -> None:
     subnet = properties(endpoint).get("subnet")
     place = bodies.get(str(subnet.get("id")).lower()) if isinstance(subnet, Mapping) else None
     if place is not None:
-        shown = properties(place).get("privateEndpoints")
-        listed = shown if isinstance(shown, list) else []
-        if not any(_key(one) == _key(endpoint) for one in listed if isinstance(one, Mapping)):
-            properties(place)["privateEndpoints"] = [*listed, {"id": endpoint["id"]}]
+        held = listed(properties(place).get("privateEndpoints"))
+        if not any(_key(one) == _key(endpoint) for one in held if isinstance(one, Mapping)):
+            properties(place)["privateEndpoints"] = [*held, {"id": endpoint["id"]}]
 
 
 def _join_peerings(bodies: Mapping[str, Body], there: Collection[str]) -> None:
     """A peering works once both ends have it; what was there may have others."""
     networks = {key: body for key, body in bodies.items() if ResourceId(key).type == NETWORKS}
     for key, body in networks.items():
-        listed = properties(body).get("virtualNetworkPeerings")
-        if isinstance(listed, list):
-            found: list[Json] = [_peering(key, one, networks) for one in listed]
+        held = properties(body).get("virtualNetworkPeerings")
+        if isinstance(held, list):
+            found: list[Json] = [_peering(key, one, networks) for one in held]
             others: list[Json] = [{"name": OTHERS, "properties": {}}] if key in there else []
             properties(body)["virtualNetworkPeerings"] = [*found, *others]
 

@@ -121,9 +121,9 @@ def test_what_is_sensitive_is_shown_nowhere_and_judged_by_nobody(capsys: pytest.
     secrets = {"administrator_password": "hunter-2-secret", "start_ip_address": "203.0.113.77"}
     document = CASES["flat"].document("flat")
     for change in document["resource_changes"]:
-        told = {name: True for name in secrets if name in change["change"]["after"] or "pg" in change["name"]}
-        change["change"]["after"] |= {name: secrets[name] for name in told}
-        change["change"]["after_sensitive"] = told
+        held = [one for one in secrets if one in change["change"]["after"] or "pg" in change["name"]]
+        change["change"]["after"] |= {name: secrets[name] for name in held}
+        change["change"]["after_sensitive"] = dict.fromkeys(held, True)
     Path("tfplan.json").write_text(json.dumps(document))
     forms = ("table", "json", "csv", "ocsf", "sarif", "junit", "markdown")
     options = [word for form in forms for word in ("-o", form)]

@@ -23,7 +23,7 @@ from driftward.scanning.documents.terraform.identity import (
 )
 from driftward.scanning.documents.terraform.plan import Resource
 from driftward.scanning.documents.terraform.servers import id_text
-from driftward.scanning.documents.terraform.values import block, blocks, without_nothing
+from driftward.scanning.documents.terraform.values import block, blocks, items, without_nothing
 from shared.model import Json
 from shared.model.resource_id import ResourceId
 
@@ -58,22 +58,22 @@ def body(
 
 def security_group(resource: Resource, named: ResourceId, _: Identities) -> Iterator[Body]:
     inline = resource.values.get("security_rule")
-    held = [_rule(one, one.get("name")) for one in inline] if isinstance(inline, list) else inline
+    held = [_rule(one) for one in inline] if isinstance(inline, list) else inline
     kept = body(named, "Microsoft.Network/networkSecurityGroups", {}, resource.values.get("location"))
     yield {**kept, "properties": {**kept["properties"], "securityRules": [] if held is None else held}}
 
 
 def security_rule(resource: Resource, named: ResourceId, _: Identities) -> Iterator[Body]:
-    yield {"id": str(named), **_rule(resource.values, named.name)}
+    yield {"id": str(named), **_rule({**resource.values, "name": named.name})}
 
 
-def _rule(found: Json, name: Json) -> Json:
+def _rule(found: Json) -> Json:
     """One security rule; what is not known in it stays words, and so the rule is odd."""
     if not isinstance(found, Mapping):
         return found
     plain = {camel(one): found.get(one) for one in _RULE}
     groups = {arm: _ids(found.get(ours)) for ours, arm in _GROUPS.items()}
-    return {"name": name, "properties": without_nothing({**plain, **groups})}
+    return {"name": found.get("name"), "properties": without_nothing({**plain, **groups})}
 
 
 def _ids(found: Json) -> Json:
@@ -83,13 +83,13 @@ def _ids(found: Json) -> Json:
 def route_table(resource: Resource, named: ResourceId, _: Identities) -> Iterator[Body]:
     values = resource.values
     inline = values.get("route")
-    routes = [_route(one.get("name"), one) for one in inline] if isinstance(inline, list) else inline
+    routes = [_route(one) for one in inline] if isinstance(inline, list) else inline
     kept = {"routes": routes, "disableBgpRoutePropagation": _propagation(values)}
     yield body(named, "Microsoft.Network/routeTables", kept, values.get("location"))
 
 
 def route(resource: Resource, named: ResourceId, _: Identities) -> Iterator[Body]:
-    yield {"id": str(named), **_route(named.name, resource.values)}
+    yield {"id": str(named), **_route({**resource.values, "name": named.name})}
 
 
 def _propagation(values: Mapping[str, Json]) -> Json:
@@ -98,13 +98,15 @@ def _propagation(values: Mapping[str, Json]) -> Json:
     return not on if isinstance(on, bool) else values.get("disable_bgp_route_propagation", on)
 
 
-def _route(name: Json, values: Mapping[str, Json]) -> dict[str, Json]:
+def _route(found: Json) -> Json:
+    if not isinstance(found, Mapping):
+        return found
     kept: dict[str, Json] = {
-        "addressPrefix": values.get("address_prefix"),
-        "nextHopType": values.get("next_hop_type"),
-        "nextHopIpAddress": values.get("next_hop_in_ip_address"),
+        "addressPrefix": found.get("address_prefix"),
+        "nextHopType": found.get("next_hop_type"),
+        "nextHopIpAddress": found.get("next_hop_in_ip_address"),
     }
-    return {"name": name, "properties": without_nothing(kept)}
+    return {"name": found.get("name"), "properties": without_nothing(kept)}
 
 
 # --- subnets and networks --------------------------------------------------------------------------
@@ -151,7 +153,7 @@ def _delegation(values: Mapping[str, Json]) -> dict[str, Json]:
 
 def _service_endpoints(values: Mapping[str, Json]) -> Iterable[Json]:
     """A list of names up to azurerm 4, blocks from 5 on."""
-    for name in values.get("service_endpoints") or ():
+    for name in items(values.get("service_endpoints")):
         yield {"service": name}
     for one in blocks(values, "service_endpoint"):
         yield {"service": one.get("service")}

@@ -69,6 +69,11 @@ def block(values: Mapping[str, Json], name: str) -> Mapping[str, Json]:
     return first if isinstance(first, Mapping) else {}
 
 
+def items(found: Json) -> list[Json]:
+    """What stands in a list; nothing where there is none."""
+    return found if isinstance(found, list) else []
+
+
 def blocks(values: Mapping[str, Json], name: str) -> list[Mapping[str, Json]]:
     found = values.get(name)
     return [one for one in found if isinstance(one, Mapping)] if isinstance(found, list) else []
