@@ -184,3 +184,78 @@ def test_what_only_the_state_counts_is_judged_as_it_is(capsys: pytest.CaptureFix
     assert main(["scan", "--plan", "tfplan.json", "-o", "json"]) == 1
     report = json.loads(capsys.readouterr().out)
     assert origin(report, "postgres-public-access-enabled")["address"] == held["address"]
+
+
+def subnet_there(*, shown: bool, left: bool = False) -> dict[str, Any]:
+    """A subnet that was there before, whose NSG is none of the plan's affair, or is taken from it."""
+    document = CASES["inline-rules"].document("inline-rules")
+    network, subnet, _, association, server = document["resource_changes"]
+    place = f"/subscriptions/{SUB}/resourceGroups/rg-inline-rules/providers/Microsoft.Network"
+    before = {
+        "azurerm_virtual_network": {"id": f"{place}/virtualNetworks/vnet"},
+        "azurerm_subnet": {"id": f"{place}/virtualNetworks/vnet/subnets/db"},
+    }
+    group = f"{place}/networkSecurityGroups/nsg"
+    inline = {"name": "db", "address_prefixes": ["10.20.1.0/24"], "security_group": group}
+    for change in (network, subnet):
+        held = {**change["change"]["after"], **before[change["type"]]}
+        held |= {"subnet": [inline]} if shown and change is network else {}
+        change["change"] = {"actions": ["no-op"], "before": held, "after": held, "after_unknown": {}}
+    gone = {"subnet_id": before["azurerm_subnet"]["id"], "network_security_group_id": group}
+    association["change"] = {"actions": ["delete"], "before": gone, "after": None, "after_unknown": False}
+    document["resource_changes"] = [network, subnet, server, *([association] if left else [])]
+    return document
+
+
+@pytest.mark.parametrize(
+    ("shown", "left", "state", "reason"),
+    [
+        (False, False, "Unknown", "what a subnet had before the plan is not in it"),
+        (True, False, "Unknown", "the plan holds no networkSecurityGroups nsg"),
+        (False, True, "NonCompliant", "the subnet has no NSG"),
+    ],
+    ids=["not-shown", "shown", "taken-away"],
+)
+def test_the_nsg_of_a_subnet_that_was_there_before_is_not_taken_for_none(
+    shown: bool, left: bool, state: str, reason: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("tfplan.json").write_text(json.dumps(subnet_there(shown=shown, left=left)))
+    main(["scan", "--plan", "tfplan.json", "--file", "all.yaml", "-o", "json"])
+    found = json.loads(capsys.readouterr().out)["findings"]
+    (missing,) = (one for one in found if one["policy"] == "nsg-missing-on-postgres-subnet")
+    assert missing["state"] == state
+    assert reason in missing["reason"]
+
+
+@pytest.mark.parametrize("hidden", ["name", "resource_group_name", "location"])
+def test_a_server_whose_name_is_known_after_apply_is_judged_by_its_address(
+    hidden: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    document = CASES["flat"].document("flat")
+    change = document["resource_changes"][0]["change"]
+    del change["after"][hidden]
+    change["after_unknown"][hidden] = True
+    Path("tfplan.json").write_text(json.dumps(document))
+    assert main(["scan", "--plan", "tfplan.json", "-o", "json"]) == 1
+    report = json.loads(capsys.readouterr().out)
+    assert (
+        origin(report, "postgres-public-access-enabled")["address"] == "azurerm_postgresql_flexible_server.pg"
+    )
+    rule = "azurerm_postgresql_flexible_server_firewall_rule.azure"
+    assert origin(report, "postgres-firewall-allows-all-azure")["address"] == rule
+
+
+def test_a_plan_that_names_no_subscription_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    document = CASES["flat"].document("flat")
+    document["configuration"]["provider_config"]["azurerm"]["expressions"] = {}
+    Path("tfplan.json").write_text(json.dumps(document))
+    assert main(["scan", "--plan", "tfplan.json"]) == 1
+    assert "the plan does not say which subscription" in capsys.readouterr().err
+    expression = {"subscription_id": {"references": ["var.subscription"]}}
+    document["configuration"]["provider_config"]["azurerm"]["expressions"] = expression
+    document["variables"] = {"subscription": {"value": SUB}}
+    Path("tfplan.json").write_text(json.dumps(document))
+    assert main(["scan", "--plan", "tfplan.json", "-o", "json"]) == 1
+    told = capsys.readouterr()
+    assert "which subscription" not in told.err
+    assert {one["id"].split("/")[2] for one in json.loads(told.out)["targets"]} == {SUB}

@@ -30,6 +30,7 @@ from driftward.scanning.documents.terraform.identity import (
     Identities,
 )
 from driftward.scanning.documents.terraform.plan import Plan, Resource
+from driftward.scanning.documents.terraform.values import blocks
 from shared.model import Json
 from shared.model.resource_id import ResourceId
 
@@ -152,10 +153,26 @@ class PlannedEstate:
                 adds = {field: {"id": servers.id_text(one, self.identities, argument, whose)}}
                 for place in [named.key] if named is not None else self._subnets():
                     found[place] |= adds if named is not None else {field: {"id": _loose(one, "subnet")}}
+        for place, before in self._before().items():
+            found[place] = {**before, **found[place]}
         return found
 
     def _subnets(self) -> list[str]:
         return [self.identities.of(one).key for one in self._by_type[SUBNET]]
+
+    def _before(self) -> Mapping[str, dict[str, Json]]:
+        """What subnets that were there before may have beside the plan: their network shows it, or nobody."""
+        shown = {
+            self.identities.of(network).child("subnets", str(one.get("name"))).key: one
+            for network in self._by_type[NETWORK]
+            for one in blocks(network.values, "subnet")
+        }
+        left = {one.text("subnet_id") for one in self._plan.gone if one.type in networks.JOINED}
+        return {
+            key: networks.before(shown.get(key))
+            for key, one in zip(self._subnets(), self._by_type[SUBNET], strict=True)
+            if not one.is_new and key not in {str(place).lower() for place in left}
+        }
 
     # --- what is not known
 

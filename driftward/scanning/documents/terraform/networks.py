@@ -131,6 +131,18 @@ def _subnet(values: Mapping[str, Json], named: ResourceId) -> Body:
     return body(named, "Microsoft.Network/virtualNetworks/subnets", kept)
 
 
+def before(shown: Mapping[str, Json] | None) -> dict[str, Json]:
+    """The NSG and the routes of a subnet that was there before, as its network shows it; else not known."""
+    if shown is None:
+        told = {"id": "(what a subnet had before the plan is not in it)"}
+        return {"networkSecurityGroup": told, "routeTable": told}
+    found = {
+        "networkSecurityGroup": shown.get("security_group"),
+        "routeTable": shown.get("route_table_id"),
+    }
+    return {field: {"id": one} for field, one in found.items() if one}
+
+
 def with_added(subnet: Json, name: str, adds: Mapping[str, Json]) -> Json:
     """A subnet within its network with what associations add, where it is the one of a name."""
     if not isinstance(subnet, Mapping) or str(subnet.get("name")).lower() != name:
