@@ -6,19 +6,25 @@ modules that were deleted since into the next installation, and a policy is on a
 """
 
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from setuptools import setup
 
 _REQUIREMENTS = ("requirements.txt", "requirements-cli.txt")
+_EXTRAS = {"roles": ("requirements-roles.txt",)}
 
 
-def pinned() -> list[str]:
-    """The requirements of both files, with their markers."""
+def pinned(names: Iterable[str]) -> list[str]:
+    """The requirements of these files, with their markers."""
     here = Path(__file__).resolve().parent
-    lines = (line.strip() for name in _REQUIREMENTS for line in (here / name).read_text("utf-8").splitlines())
+    lines = (line.strip() for name in names for line in (here / name).read_text("utf-8").splitlines())
     return [line for line in lines if line and not line.startswith(("#", "-"))]
 
 
 with tempfile.TemporaryDirectory() as folder:
-    setup(install_requires=pinned(), options={"build": {"build_base": folder}})
+    setup(
+        install_requires=pinned(_REQUIREMENTS),
+        extras_require={extra: pinned(names) for extra, names in _EXTRAS.items()},
+        options={"build": {"build_base": folder}},
+    )

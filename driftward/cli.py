@@ -96,12 +96,22 @@ COMMANDS: Final[Mapping[str, Place]] = {
         "explain_flows",
         "which denied flows of a flow log PostgreSQL needs, and the rules for them",
     ),
+    "propose-nsg": Place(
+        "driftward.propose_nsg",
+        "propose_nsg",
+        "the tightest rules that keep the legitimate flows of a flow log, proved",
+    ),
     "diagnose": Place(
         "driftward.diagnose",
         "diagnose",
         "who can connect to a server, and what is in the way: address, NSG, routes, DNS, firewall",
     ),
     "scan": Place("driftward.scan", "scan", "what is wrong in a subscription, without deploying anything"),
+    "audit-roles": Place(
+        "driftward.audit_roles",
+        "audit_roles",
+        "what is wrong inside a server: roles, rights, passwords, sessions, settings",
+    ),
     "use": Place("driftward.use", "use", "remember which app is asked, and sign in to it as yourself"),
     "status": Place(
         "driftward.status", "status", "how an app is set, and which targets nobody can judge now"

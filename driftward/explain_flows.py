@@ -10,24 +10,20 @@ that decided: and still is); 2 the input is unusable, or holds nothing of what w
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any, BinaryIO, Final
+from collections.abc import Sequence
+from typing import Any, Final
 
 import click
 
-from driftward.documents import STANDARD_INPUT, standard_input
 from driftward.flows.advice import Denied, advise, denied_now
 from driftward.flows.counting import Counting
 from driftward.flows.faults import BadLog, Faults
+from driftward.flows.files import read_log
 from driftward.flows.inputs import Server
 from driftward.flows.known import Known, Sources, known_of
-from driftward.flows.progress import watched
+from driftward.flows.options import of_the_subnet
 from driftward.flows.report import Answer, report
 from driftward.flows.rules import shell_lines
-from driftward.flows.stream import read_events
 from driftward.flows.told import Told
 from driftward.options import answers
 from driftward.refusing import refuse, said
@@ -77,40 +73,7 @@ class Call:
 
 @click.command("explain-flows", help=_HELP, epilog=_EPILOG)
 @click.argument("logs", nargs=-1, required=True, metavar="FLOWLOG.json...")
-@click.option(
-    "--subnet",
-    multiple=True,
-    metavar="PREFIX",
-    help="The PostgreSQL subnet, several separated by commas; flows of other subnets are left out.",
-)
-@click.option(
-    "--dns-server",
-    multiple=True,
-    metavar="ADDRESS",
-    help="The network's DNS servers, several separated by commas; 168.63.129.16 where it has none.",
-)
-@click.option(
-    "--tags",
-    metavar="FILE",
-    help="The prefixes of service tags: {name: [prefixes]}, or Azure's service tag file.",
-)
-@click.option("--subscription", metavar="ID", help="Read the service tags from Azure, as this subscription.")
-@click.option(
-    "--location", metavar="REGION", help="Whose copy of the service tags; the server's when absent."
-)
-@click.option(
-    "--nsg",
-    metavar="FILE",
-    help="The subnet's NSG as ARM, az, the portal or a template has it: says what it does now, and makes the "
-    "rules exact.",
-)
-@click.option("--nsg-name", metavar="NAME", help="Which NSG, where the file holds several.")
-@click.option(
-    "--server",
-    metavar="SERVER",
-    help="A flexible server, as an id to read from Azure or a file of az or ARM: its features say which "
-    "traffic is required.",
-)
+@of_the_subnet
 @click.option("--direction", metavar="WAY", help="Only Inbound or Outbound; both when absent.")
 @click.option(
     "--partial",
@@ -136,7 +99,7 @@ def _answered(call: Call) -> tuple[dict[str, Json], list[SecurityRule], Security
     faults = Faults(strict=not call.is_partial)
     counting = Counting(known.setting, outbound=outbound)
     for path in call.logs:
-        _count(path, counting, faults)
+        read_log(path, counting.take, faults, counting.passed)
     _refuse_what_was_not_seen(call, known, counting, faults)
     told = _told(call, known, counting, faults)
     return report(told), [rule for found in told.advice.values() for rule in found.rules], known.group
@@ -227,27 +190,3 @@ def _refused(error: Exception, *, as_json: bool) -> int:
     if as_json:
         print(json.dumps({"error": said(error), "field": field, "rule": rule or None}, indent=2))
     return refuse(error)
-
-
-# --- the logs --------------------------------------------------------------------------------------
-
-
-def _count(path: str, counting: Counting, faults: Faults) -> None:
-    """Read one log. Raises ``BadLog`` that names the file and the place in it."""
-    try:
-        with _opened(path) as (source, size), watched(source, size) as pieces:
-            counting.take(read_events(pieces, faults, counting.passed))
-    except OSError as error:
-        raise BadInput(f"{path}: {error.strerror}", field="logs") from error
-    except BadLog as error:
-        raise BadLog(f"{path}: {error}") from error
-
-
-@contextmanager
-def _opened(path: str) -> Iterator[tuple[BinaryIO, int | None]]:
-    if path == STANDARD_INPUT:
-        yield standard_input(), None
-        return
-    with Path(path).open("rb") as file:
-        size = os.fstat(file.fileno()).st_size
-        yield file, size or None

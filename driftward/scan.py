@@ -10,7 +10,6 @@ something is not known.
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -45,6 +44,7 @@ very looks that a deployed app makes, in audit. Azure is read and never written;
 \b
   driftward scan --subscription 8d1f2c3b-...
   driftward scan --scope /subscriptions/.../resourceGroups/shop --fail-on Medium
+  driftward scan --subscription ... -o html > report.html
   driftward scan --subscription ... -o sarif -o junit --out results
   driftward scan --subscription ... --baseline findings.json -o json > now.json
   driftward scan --from-export export
@@ -59,7 +59,7 @@ Exit codes: 0 nothing is wrong that is as grave as --fail-on; 1 something is, an
 it; 2 the input cannot be used, a scope could not be listed whole, or nothing could be read; 3 with --strict,
 something that grave is not known.
 """
-FORMS: Final = ("table", "json", "csv", "ocsf", "sarif", "junit", "markdown")
+FORMS: Final = ("table", "json", "csv", "html", "ocsf", "sarif", "junit", "markdown")
 _SETTINGS: Final = ("POLICIES_FILE", "CLOUD", "ARM_ENDPOINT", "ARM_API_VERSIONS", "AZURE_CLIENT_ID")
 _SUBSCRIPTION: Final = "The id of a subscription; may be repeated."
 _SCOPE: Final = "A subscription or a resource group; may be repeated."
@@ -252,18 +252,9 @@ def _scopes(
 
 
 def _write(call: Call, report: Report) -> None:
-    from driftward.scanning.whole_file import write_whole
-    from shared.report.forms import FORMS as WRITTEN
+    from driftward.scanning.writing import write_forms
 
-    for form in call.forms:
-        if form == "table":
-            _show(report, fix=call.fix)
-        elif call.out is None:
-            sys.stdout.writelines(WRITTEN[form].write(report))
-        else:
-            path = call.out / WRITTEN[form].file
-            write_whole(path, WRITTEN[form].write(report))
-            complain(str(path))
+    write_forms(call.forms, call.out, report, partial(_show, fix=call.fix))
 
 
 def _show(report: Report, *, fix: bool) -> None:

@@ -11,7 +11,9 @@ from shared.model.resource_id import ResourceId
 NOWHERE: Final = "00000000-0000-0000-0000-000000000000"
 """The subscription in ids of what a document names without one."""
 _UNKNOWN: Final = "unknown"
-_NAMELESS: Final = "nsg"
+NAMELESS: Final = "nsg"
+"""What an NSG is called that no document names."""
+"""What an NSG is called that no document names."""
 _LINE: Final = 74
 
 
@@ -36,7 +38,7 @@ def _with_placeholders(words: Sequence[str], group: ResourceId) -> Iterator[str]
         elif word == "--resource-group" and group.resource_group == _UNKNOWN:
             next(told)
             yield from (word, "<resource-group>")
-        elif word == "--nsg-name" and group.subscription == NOWHERE and group.name == _NAMELESS:
+        elif word == "--nsg-name" and group.subscription == NOWHERE and group.name == NAMELESS:
             next(told)
             yield from (word, "<nsg>")
         else:

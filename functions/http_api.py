@@ -83,6 +83,21 @@ def approve_on_page(req: func.HttpRequest) -> func.HttpResponse:
     return _answer("approve_on_page", req)
 
 
+@bp.route(route="report", methods=["GET"])
+def report(req: func.HttpRequest) -> func.HttpResponse:
+    return _answer("report", req)
+
+
+@bp.route(route="summary", methods=["GET"])
+def summary(req: func.HttpRequest) -> func.HttpResponse:
+    return _answer("summary", req)
+
+
+@bp.route(route="compliance", methods=["GET"])
+def compliance(req: func.HttpRequest) -> func.HttpResponse:
+    return _answer("compliance", req)
+
+
 @bp.route(route="changes", methods=["GET"])
 def list_changes(req: func.HttpRequest) -> func.HttpResponse:
     return _answer("list_changes", req)

@@ -110,7 +110,7 @@ def advise(
     order = list(Need)
     platform = [found for found in groups if found.label.kind is Kind.PLATFORM]
     platform.sort(key=lambda found: (order.index(need(found.label, setting.features)), found.label))
-    known = _known(setting, tags)
+    known = granted(setting, tags)
     patched = template_group() if group is None else group
     advice: dict[Group, Advice] = {}
     for found in platform:
@@ -164,7 +164,7 @@ def _present(found: Group, setting: Setting, group: SecurityGroup, tags: Tags) -
 
 def denied_now(setting: Setting, group: SecurityGroup, tags: Tags, seen: frozenset[Label]) -> Denied:
     """What the service needs and ``group`` denies, though the log shows none of it as denied (``seen``)."""
-    known = _known(setting, tags)
+    known = granted(setting, tags)
     program = parse(group, known)
     unseen = [label for label in _needed(setting) if label not in seen]
     verdicts = {label: decide(program, _question(label, setting, known, None)) for label in unseen}
@@ -201,7 +201,7 @@ def _protocol(found: Group) -> Protocol:
     return Protocol(named.pop()) if len(named) == 1 else Protocol.ANY
 
 
-def _known(setting: Setting, tags: Tags) -> Tags:
+def granted(setting: Setting, tags: Tags) -> Tags:
     """What the answers may take for granted: subnet and network lie in the virtual network and outside
     Internet, and Internet holds Azure's public ranges (service tags overview)."""
     inside = union((*setting.subnet, *setting.virtual_network))

@@ -111,7 +111,7 @@ class Counting:
         return not self.sight.is_done
 
     def _flow(self, seen: Seen) -> None:
-        time, packet, rule = seen
+        time, packet, rule, _ = seen
         self.flows += 1
         if self.first is None or self.last is None:
             self.first = self.last = time

@@ -37,7 +37,10 @@ class Seen(NamedTuple):
 
     time: int
     packet: Packet | None
+    """None where it was allowed."""
     rule: str | None
+    passed: Packet | None = None
+    """What was allowed, where every flow is read."""
 
 
 class Named(NamedTuple):
@@ -63,8 +66,9 @@ Watch: TypeAlias = Callable[[str, bool], bool]
 class Reader:
     """Follows the events of one file; all that it keeps is where it stands."""
 
-    def __init__(self, faults: Faults, watch: Watch | None = None) -> None:
+    def __init__(self, faults: Faults, watch: Watch | None = None, *, every: bool = False) -> None:
         self._watch = watch
+        self._every = every
         self.tuples: Layout | None = None
         """The layout of the flow tuples in whose list the reader stands."""
         self._faults = faults
@@ -108,7 +112,7 @@ class Reader:
         if event != "string" or self.tuples is None:
             raise BadLog(f"{self.place}: no text stands where a flow tuple should")
         try:
-            time, packet = read_flow(found, self.tuples)
+            time, packet, passed = read_flow(found, self.tuples, every=self._every)
         except BadTuple as error:
             self._add(f"{error}: {shown(found)}")
             return None
@@ -116,7 +120,7 @@ class Reader:
             self._tell(found)
         elif self._rule is None:
             self._is_open = True
-        return Seen(time, packet, self._rule)
+        return Seen(time, packet, self._rule, passed)
 
     def _tell(self, found: str) -> None:
         if self._watch is not None and not self._watch(*this_side(found)):

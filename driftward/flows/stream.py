@@ -26,9 +26,14 @@ from driftward.flows.reader import Event, Reader, Watch
 PIECE: Final = 1 << 16
 
 
-def read_events(source: Source, faults: Faults, watch: Watch | None = None) -> Iterator[Event]:
-    """What the file tells, in its order. Raises ``BadLog``, and ``OSError`` where it cannot be read."""
-    pieces, reader = Pieces(source), Reader(faults, watch)
+def read_events(
+    source: Source, faults: Faults, watch: Watch | None = None, *, every: bool = False
+) -> Iterator[Event]:
+    """What the file tells, in its order; ``every`` tells the packets of flows that passed as well.
+
+    Raises ``BadLog``, and ``OSError`` where it cannot be read.
+    """
+    pieces, reader = Pieces(source), Reader(faults, watch, every=every)
     try:
         for event, found in ijson.basic_parse(pieces, multiple_values=True, use_float=True, buf_size=PIECE):
             if reader.tuples is None or event == "end_array":

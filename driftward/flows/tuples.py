@@ -1,10 +1,10 @@
-"""One flow tuple of a flow log: a text of commas becomes a time and, where the flow was denied, a packet.
+"""One flow tuple of a flow log: a text of commas becomes a time and, where the flow was denied or that is
+asked for, a packet.
 
-Three layouts are known. NSG flow logs, version 1: time, source, destination, source port, destination
-port, protocol (``T``, ``U``), direction (``I``, ``O``), decision (``A``, ``D``); version 2 adds the flow's
-state and four counters. Virtual network flow logs, version 4: the same first five, the protocol's IANA
-number, the direction, the state (``B``, ``C``, ``E``, and ``D`` for denied), the encryption, four counters.
-Sources:
+Three layouts are known. NSG flow logs, version 1: time, source, destination, source port, destination port,
+protocol (``T``, ``U``), direction (``I``, ``O``), decision (``A``, ``D``); version 2 adds the flow's state
+and four counters. Virtual network flow logs, version 4: the same first five, the protocol's IANA number, the
+direction, the state (``B``, ``C``, ``E``, and ``D`` for denied), the encryption, four counters. Sources:
 MicrosoftDocs/azure-docs, ``articles/network-watcher/nsg-flow-logs-overview.md`` @03464f2b (2024-10-21) and
 ``vnet-flow-logs-overview.md`` @010d565d (2024-08-02).
 
@@ -34,7 +34,7 @@ class BadTuple(ValueError):
 
 
 class Packet(NamedTuple):
-    """What a denied flow was; addresses are places on the line of ``shared.nsg.packets.addresses``."""
+    """What a flow was; addresses are places on the line of ``shared.nsg.packets.addresses``."""
 
     source: int
     destination: int
@@ -52,6 +52,8 @@ class Flow(NamedTuple):
     """Milliseconds since the epoch, UTC."""
     packet: Packet | None
     """None where the flow was allowed."""
+    passed: Packet | None = None
+    """What was allowed, where that was asked for."""
 
 
 _FIELDS: Final = {Layout.NSG: frozenset({8, 13}), Layout.VNET: frozenset({13})}
@@ -73,8 +75,8 @@ _END: Final = 253_402_300_800_000
 """The year 10000, in milliseconds."""
 
 
-def read_flow(text: str, layout: Layout) -> Flow:
-    """The flow that ``text`` tells of. Raises ``BadTuple``."""
+def read_flow(text: str, layout: Layout, *, every: bool = False) -> Flow:
+    """The flow that ``text`` tells of; ``every`` reads what was allowed too. Raises ``BadTuple``."""
     fields = text.split(",")
     if len(fields) not in _FIELDS[layout]:
         wanted = " or ".join(map(str, sorted(_FIELDS[layout])))
@@ -85,10 +87,11 @@ def read_flow(text: str, layout: Layout) -> Flow:
         wrong = fields[6] if outbound is None else fields[7]
         raise BadTuple(f"{shown(wrong)} is no {'direction' if outbound is None else 'decision or state'}")
     time = _time(fields[0])
-    if not denied:
+    if not (denied or every):
         return Flow(time, None)
     encryption = (fields[8].strip().upper() or _UNENCRYPTED) if layout is Layout.VNET else ""
-    return Flow(time, _packet(fields[1], fields[2], fields[4], (layout, fields[5], outbound, encryption)))
+    packet = _packet(fields[1], fields[2], fields[4], (layout, fields[5], outbound, encryption))
+    return Flow(time, packet) if denied else Flow(time, None, packet)
 
 
 def this_side(text: str) -> tuple[str, bool]:

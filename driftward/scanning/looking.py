@@ -22,12 +22,22 @@ from shared.alerts.commands import fix_commands
 from shared.alerts.lifecycle import alert_id
 from shared.alerts.portal import portal_link
 from shared.config.configuration import Configuration
+from shared.config.declared import declared_dns
 from shared.config.settings import Settings
 from shared.controller.deps import Deps
 from shared.controller.dispatch import look_at
 from shared.controller.judging import policies_in_question
 from shared.controller.unjudged import target_is_unreadable
-from shared.model import Cause, CauseKind, ComplianceState, EnforcementMode, Json, Target
+from shared.model import (
+    Cause,
+    CauseKind,
+    ComplianceState,
+    EnforcementMode,
+    Json,
+    ServerSnapshot,
+    Snapshot,
+    Target,
+)
 from shared.model.alert_records import Notification
 from shared.model.errors import GatewayError, SinkError, Transient
 from shared.model.interfaces import Gateway
@@ -36,9 +46,13 @@ from shared.model.resource_id import ResourceId
 from shared.model.results import TargetResult
 from shared.policies import discover
 from shared.report.estate import Seen
+from shared.report.pictures.drawing import picture_of
+from shared.report.pictures.values import Picture
+from shared.report.rows import OPEN, WRONG
 from shared.state.store import Store
 
 if TYPE_CHECKING:
+    from shared.adapters.arm.gateway import ArmGateway
     from shared.adapters.arm.session.clients import ArmClients
     from shared.adapters.arm.session.session import Session
 
@@ -84,7 +98,7 @@ class Looks:
     def close(self) -> None:
         self._clients.close()
 
-    def gateway(self) -> Gateway:
+    def gateway(self) -> ArmGateway:
         from shared.adapters.arm.gateway import ArmGateway
 
         return ArmGateway(self._clients, self._clock, self.pause)
@@ -127,9 +141,11 @@ class Looks:
     def at(self, target: Target) -> Seen:
         """One target. What cannot be read is Unknown to every policy, with the reason."""
         for attempt in range(TRIES):
-            deps = self._deps()
+            gateway = self.gateway()
+            deps = self._deps(gateway)
             try:
-                return self._seen(look_at(target, self._cause, deps, self._options), deps)
+                result = look_at(target, self._cause, deps, self._options)
+                return self._seen(result, deps, gateway.reading(target))
             except Transient as trouble:
                 if attempt == TRIES - 1:
                     return Seen(result=self._unread(target, trouble, deps))
@@ -146,11 +162,30 @@ class Looks:
         )
         return target_is_unreadable(record, policies, self._cause, error, deps)
 
-    def _seen(self, result: TargetResult, deps: Deps) -> Seen:
+    def _seen(self, result: TargetResult, deps: Deps, reading: Snapshot | None) -> Seen:
         found = (alert_id(one.policy, one.target, one.fingerprint) for one in result.findings)
         alerts = ((one, deps.store.alert(one)) for one in found)
         commands = {one: alert.commands for one, alert in alerts if alert is not None and alert.commands}
-        return Seen(result=_as_reported(result), commands=commands)
+        exposed = self._exposed(result, deps)
+        picture = self._picture(result, reading)
+        return Seen(result=_as_reported(result), commands=commands, exposed=exposed, picture=picture)
+
+    def _picture(self, result: TargetResult, reading: Snapshot | None) -> Picture | None:
+        """Of what is as it should be nobody needs one."""
+        if reading is None or not any(one.state in WRONG or one.state in OPEN for one in result.findings):
+            return None
+        if isinstance(reading, ServerSnapshot):
+            return picture_of(reading, declared_dns(self._configuration, reading))
+        return picture_of(reading)
+
+    def _exposed(self, result: TargetResult, deps: Deps) -> dict[str, None]:
+        """What lets somebody in, as the look's own clock has it; since when, one look cannot tell."""
+        known = deps.store.recall(result.target, self._clock.now()).memories
+        return {
+            alert_id(one.policy, one.target, one.fingerprint): None
+            for one in result.findings
+            if one.policy in known and known[one.policy].exposure.is_open
+        }
 
     def _memory(self) -> Store:
         """For one look: what is remembered of thousands would fill a small machine, and none asks for it."""
@@ -158,12 +193,12 @@ class Looks:
 
         return Store(MemoryTables(), MemoryBlobs(self._clock), NoQueue())
 
-    def _deps(self) -> Deps:
+    def _deps(self, gateway: Gateway) -> Deps:
         from shared.adapters.arm.service_tags import ArmServiceTags
 
         settings = self._settings
         return Deps(
-            gateway=self.gateway(),
+            gateway=gateway,
             service_tags=ArmServiceTags(self._clients, self._clock, self.pause, self._tag_lists),
             store=self._memory(),
             clock=self._clock,

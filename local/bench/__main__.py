@@ -12,7 +12,19 @@ import json
 import sys
 from collections.abc import Sequence
 
-from local.bench import adversary, app_start, commands, flow_logs, growth, looks, scanning, sweep, ways
+from local.bench import (
+    adversary,
+    app_start,
+    commands,
+    flow_logs,
+    growth,
+    looks,
+    proposals,
+    report,
+    scanning,
+    sweep,
+    ways,
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -23,12 +35,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     figures = app_start.measure(runs=3 if extent == "quick" else 9)
     figures |= commands.measure(extent)
     figures |= flow_logs.measure(megabytes=20 if extent == "quick" else 300)
+    figures |= proposals.measure(extent)
     figures |= ways.measure(extent)
     figures |= looks.measure(extent)
     figures |= growth.measure()
     figures |= adversary.measure(extent)
     figures |= sweep.measure(extent)
     figures |= scanning.measure(extent)
+    figures |= report.measure(extent)
     for name, (amount, unit) in figures.items():
         print(json.dumps({"figure": name, "value": amount, "unit": unit}))
     ratio, _ = figures["initRatio"]

@@ -23,8 +23,9 @@ from local.chaos.model import CannotJudge
 from local.chaos.plan import SIZES, Plan, sized
 from local.chaos.play import Play
 from local.chaos.recording import Recording, read, write
-from local.dev.emulator import InstallFailed, install_azurite
+from local.dev.emulator import install_azurite
 from local.dev.environments import ROOT
+from local.dev.npm import InstallFailed
 from local.dev.processes import ProcessFailed
 from local.simulator.client import ArmCallFailed
 

@@ -28,8 +28,9 @@ from local.demo.printing import Check, Printer, told_calls
 from local.demo.stack import ALERT_TOPIC, Host, app_settings, host, simulator
 from local.demo.watching import DriftwardClient, DriftwardFailed, Episode, Started, Watcher
 from local.demo.world import Deed
-from local.dev.emulator import InstallFailed, azurite, install_azurite
+from local.dev.emulator import azurite, install_azurite
 from local.dev.environments import ROOT
+from local.dev.npm import InstallFailed
 from local.dev.processes import ProcessFailed
 from local.pages.roles import actions_of, reader, roles
 from local.simulator.client import ArmCallFailed, SimulatorClient

@@ -28,7 +28,8 @@ from local.demo.core_tools import core_tools
 from local.demo.log_cards import cards
 from local.demo.stack import ALERT_TOPIC, Host, app_settings, core_tools_host, host, simulator
 from local.demo.watching import DriftwardClient, DriftwardFailed, Watcher
-from local.dev.emulator import InstallFailed, azurite, install_azurite
+from local.dev.emulator import azurite, install_azurite
+from local.dev.npm import InstallFailed
 from local.dev.processes import ProcessFailed, is_free
 from local.simulator.client import ArmCallFailed, SimulatorClient
 from shared.adapters.arm.session.tokens import LOCAL_IDENTITY

@@ -28,7 +28,7 @@ ROOT = Path(__file__).resolve().parents[2]
 OLDEST = (3, 11)
 NEWEST = (3, 13)
 _REQUIREMENTS = tuple(
-    f"requirements{which}" for which in (".txt", "-cli.txt", "-dev.txt", ".lock", "-cli.lock", "-dev.lock")
+    f"requirements{which}.{kind}" for kind in ("txt", "lock") for which in ("", "-cli", "-roles", "-dev")
 )
 _ENGINE = re.compile(r"^(azure-functions-runtime==[^\s;]+)[^\\\n]*((?:\\\n +--hash=\S+ ?)+)", re.MULTILINE)
 _STAMP = "driftward.stamp"

@@ -32,16 +32,18 @@ from shared.model.values import value
 FILES: Final = (
     "requirements.txt",
     "requirements-cli.txt",
+    "requirements-roles.txt",
     "requirements-dev.txt",
     "requirements-telemetry.txt",
 )
 _READS: Final = {
     "requirements-cli.txt": "requirements.txt",
-    "requirements-dev.txt": "requirements-cli.txt",
+    "requirements-roles.txt": "requirements-cli.txt",
+    "requirements-dev.txt": "requirements-roles.txt",
     "requirements-telemetry.txt": "requirements.txt",
 }
 """Which file another one reads after its own lock."""
-_INSTALLED: Final = FILES[:3]
+_INSTALLED: Final = FILES[:4]
 """What `make setup` installs; telemetry goes into the package alone, so nothing here says what it needs."""
 _HEADER: Final = "# Written by `make pins` with uv: what {file} brings, for Python 3.11 and later.\n"
 _HASH: Final = re.compile(r"--hash=sha256:[0-9a-f]{64}")

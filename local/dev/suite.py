@@ -26,8 +26,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from local.dev.azure_cli import AzureCliUnavailable, ensure_azure_cli
-from local.dev.emulator import InstallFailed, install_azurite
+from local.dev.emulator import install_azurite
 from local.dev.environments import ROOT, SetupFailed, ensure
+from local.dev.npm import InstallFailed
 
 _STARTS_SERVERS = (
     *("adapters", "engine", "e2e", "az", "catalogue", "local/host", "local/simulator", "local/dev"),
@@ -121,7 +122,7 @@ def cores() -> int:
 def unit(python: str) -> Selection:
     """The pure tests that are quick."""
     single = [f"--deselect=tests/{place}" for place in _TAKES_LONG if "::" in place]
-    marked = ("-m", "not azurite and not engine and not az and not long")
+    marked = ("-m", "not azurite and not engine and not az and not postgres and not long")
     return Selection(
         name="unit tests",
         python=python,

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Final
 
+from local.pages.checks_page import check_link
 from local.pages.coverage_rows import (
     Answer,
     Row,
@@ -34,6 +35,8 @@ from shared.posture.policy import AnyPolicy
 _MEANS: Final[Mapping[Answer, str]] = {
     Answer.POLICY: "one or more policies judge it, on events and in every sweep; one marked *by name* only "
     "where `policies.yaml` switches it on",
+    Answer.AUDITED: "`driftward audit-roles` signs in to the server and judges it "
+    "([checks](checks.md)); no app does",
     Answer.MANUAL: "a person looks, with the query that the row names",
     Answer.ALWAYS_ON: "Azure does it and offers no way to switch it off",
     Answer.NOT_AUTOMATABLE: "nothing in Azure's control plane tells it; the row says why",
@@ -151,6 +154,7 @@ def _policy(policy_id: str) -> str:
 def _answer(row: Row, numbers: Mapping[str, int]) -> str:
     parts = [
         ", ".join(map(_policy, row.policies)),
+        ", ".join(map(check_link, row.checks)),
         row.note,
         f"[query {numbers[row.query]}](#query-{numbers[row.query]})" if row.query else "",
         f"**Overtaken:** {row.overtaken.now} ({row.overtaken.source})" if row.overtaken else "",

@@ -17,6 +17,7 @@ from typing import Annotated, Final
 from pydantic import Field, RootModel
 
 from local.pages.loading import DATA, Entry, Mistake, Said, load
+from shared import roles
 from shared.policies import discover
 from shared.posture.controls import Control
 from shared.posture.policy import AnyPolicy
@@ -29,6 +30,8 @@ class Answer(StrEnum):
 
     POLICY = "policy"
     """One or more of our policies judge it, on events and in every sweep."""
+    AUDITED = "audited"
+    """A command signs in to the server and judges it: ``driftward audit-roles``."""
     MANUAL = "manual"
     """A person looks, with the query or the command that the row names."""
     ALWAYS_ON = "always on"
@@ -48,7 +51,7 @@ class Overtaken(Entry):
 
 
 class Row(Entry):
-    """One demand. ``policies`` are ids; ``query`` names what whoever checks by hand runs."""
+    """One demand. ``policies`` and ``checks`` are ids; ``query`` names what whoever checks by hand runs."""
 
     id: Said
     demand: Said
@@ -56,6 +59,7 @@ class Row(Entry):
     """What the source itself says of it: supported, on by default, who is responsible; or effects."""
     answer: Answer = Answer.POLICY
     policies: tuple[Said, ...] = ()
+    checks: tuple[Said, ...] = ()
     query: str = ""
     note: str = ""
     overtaken: Overtaken | None = None
@@ -133,6 +137,9 @@ def _unknown(
     for p, policy in enumerate(row.policies):
         if policy not in policies:
             yield Mistake(path=(*place, "policies", p), reason=f"there is no policy {policy!r}")
+    for c, check in enumerate(row.checks):
+        if roles.find(check) is None:
+            yield Mistake(path=(*place, "checks", c), reason=f"there is no check {check!r}")
     if row.query and row.query not in known:
         yield Mistake(path=(*place, "query"), reason=f"queries.yaml has no {row.query!r}")
 
@@ -142,6 +149,8 @@ def _unanswered(row: Row, place: tuple[str | int, ...]) -> Iterator[Mistake]:
     match row.answer:
         case Answer.POLICY if not row.policies:
             yield Mistake(path=place, reason=f"{row.id} names no policy, and no other answer")
+        case Answer.AUDITED if not row.checks:
+            yield Mistake(path=place, reason=f"{row.id} names no check, and no other answer")
         case Answer.MANUAL if not row.query:
             yield Mistake(path=place, reason=f"{row.id} is answered by hand and names no query")
         case Answer.ALWAYS_ON | Answer.NOT_AUTOMATABLE | Answer.NOT_OFFERED:
@@ -161,18 +170,31 @@ def with_declared(source: Source, policies: Iterable[AnyPolicy]) -> Source:
     held_by = source.controls
     if held_by is None:
         return source
-    declared = {
-        (control.id, policy.id)
-        for policy in policies
-        for control in policy.controls
-        if held_by.holds(control)
-    }
-    return source.model_copy(update={"rows": tuple(_with_declared(row, declared) for row in source.rows)})
+    declared, checked = _declared(held_by, policies), _declared(held_by, roles.discover())
+    return source.model_copy(
+        update={"rows": tuple(_with_declared(row, declared, checked) for row in source.rows)}
+    )
 
 
-def _with_declared(row: Row, declared: Collection[tuple[str, str]]) -> Row:
-    more = sorted(policy for control, policy in declared if control == row.id and policy not in row.policies)
-    return row.model_copy(update={"policies": (*row.policies, *more)})
+def _declared(held_by: Catalogue, policies: Iterable[AnyPolicy]) -> frozenset[tuple[str, str]]:
+    """Each control of a catalogue with each policy that declares it."""
+    pairs = ((control, policy.id) for policy in policies for control in policy.controls)
+    return frozenset((control.id, policy) for control, policy in pairs if held_by.holds(control))
+
+
+def _with_declared(
+    row: Row, declared: Collection[tuple[str, str]], checked: Collection[tuple[str, str]]
+) -> Row:
+    return row.model_copy(
+        update={
+            "policies": (*row.policies, *_more(row.id, declared, row.policies)),
+            "checks": (*row.checks, *_more(row.id, checked, row.checks)),
+        }
+    )
+
+
+def _more(row_id: str, declared: Collection[tuple[str, str]], named: Collection[str]) -> list[str]:
+    return sorted(policy for control, policy in declared if control == row_id and policy not in named)
 
 
 def named_policies(sources: Iterable[Source]) -> frozenset[str]:

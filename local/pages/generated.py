@@ -1,11 +1,12 @@
 """Every generated file, by its path in the project.
 
 The catalogue of policies and the permissions with ready role definitions, one page a family; the reasons,
-the table of events with Event Grid's filter, what covers which demand of a framework, what the field found,
-who may ask which route and what makes them sign in, the JSON Schemas of `policies.yaml` and of our events,
-the OpenAPI document, what stands between markers in the README, the sample of local settings, and the
-demonstration's subscription as a seed for the simulator. Everything is made from the code that it describes,
-or from the data beside its generator; a text that exists only here would be a second truth.
+the table of events with Event Grid's filter, what covers which demand of a framework, what is asked of the
+inside of a server, what the field found, who may ask which route and what makes them sign in, the JSON
+Schemas of `policies.yaml` and of our events, the OpenAPI document, what stands between markers in the README,
+the sample of local settings, and the demonstration's subscription as a seed for the simulator. Everything is
+made from the code that it describes, or from the data beside its generator; a text that exists only here
+would be a second truth.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Final
 from local.demo.world import resources
 from local.dev.environments import ROOT
 from local.pages.authorisation_page import authorisation_page
+from local.pages.checks_page import checks_page
 from local.pages.coverage_page import coverage_page
 from local.pages.event_schema import event_schema
 from local.pages.events_page import event_filter, events_page
@@ -45,6 +47,7 @@ def documents() -> dict[str, str]:
         "docs/events.md": events_page(),
         "docs/event-filter.json": json_text(event_filter()),
         "docs/coverage.md": coverage_page(),
+        "docs/checks.md": checks_page(),
         "docs/field.md": field_page(),
         "docs/policies.schema.json": json_text(policies_schema()),
         "docs/authorisation.md": authorisation_page(),

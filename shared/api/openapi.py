@@ -12,6 +12,7 @@ from pydantic.json_schema import JsonSchemaMode
 from shared.alerts.views import KEPT_BACK, NOT_SHOWN, PlannedView
 from shared.api.break_glass import BreakGlassState
 from shared.api.browsers import FORM
+from shared.api.dashboards import ComplianceView, SummaryView
 from shared.api.exemptions import ExemptionView
 from shared.api.health import HealthView
 from shared.api.http import HTML, PROBLEMS, Problem, ProblemType
@@ -62,6 +63,8 @@ _SHOWN: Final[Mapping[str, Any]] = {
     "Status": StatusView,
     "BreakGlass": BreakGlassState,
     "Examination": Report,
+    "Summary": SummaryView,
+    "Compliance": ComplianceView,
     "Problem": Problem,
     "Planned": PlannedView,
 }

@@ -6,6 +6,7 @@ from typing import Final
 
 from shared.api.alert_page import acknowledge_on_page, approve_on_page, show_alert_page
 from shared.api.bodies import PageForm
+from shared.api.report import report
 from shared.api.rights import Right
 from shared.api.route import Route, Success, with_deps
 
@@ -55,5 +56,13 @@ PAGES: Final[tuple[Route, ...]] = (
         right=Right.APPROVE,
         body=PageForm,
         page=True,
+    ),
+    Route(
+        name="report",
+        method="GET",
+        path="report",
+        summary="The report on everything that is watched, as one HTML page that needs nothing else",
+        handler=with_deps(report),
+        successes=(Success(status=200, text="The page", shown="Page"),),
     ),
 )

@@ -79,6 +79,12 @@ class RunQuery(Query):
     )
 
 
+class ComplianceQuery(Query):
+    framework: str | None = Field(
+        default=None, description="What its name begins with, for example `CIS`; then its controls are told."
+    )
+
+
 def refuse_unknown(request: ApiRequest, model: type[BaseModel] | None) -> None:
     """Raises ``Refused`` for the first name of the query that the route does not know."""
     fields = model.model_fields.items() if model is not None else ()

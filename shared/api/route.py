@@ -27,6 +27,8 @@ Shown: TypeAlias = Literal[
     "Status",
     "BreakGlass",
     "Examination",
+    "Summary",
+    "Compliance",
     "OpenApi",
     "Page",
 ]

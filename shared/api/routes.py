@@ -20,6 +20,7 @@ from shared.api.bodies import (
 )
 from shared.api.break_glass import set_break_glass
 from shared.api.changes import get_change, list_changes, rollback_change
+from shared.api.dashboard_routes import DASHBOARD_ROUTES
 from shared.api.doctor import PATH, DeepQuery, doctor, is_deep, led_there
 from shared.api.exemption_routes import EXEMPTION_ROUTES
 from shared.api.health import health
@@ -258,5 +259,6 @@ ROUTES: Final[tuple[Route, ...]] = (
         successes=(Success(status=200, text="OpenAPI 3.1", shown="OpenApi"),),
     ),
     *PAGES,
+    *DASHBOARD_ROUTES,
 )
 BY_NAME: Final[Mapping[str, Route]] = {route.name: route for route in ROUTES}

@@ -86,13 +86,14 @@ def status(sources: Sources, routes: Iterable[Route]) -> ApiResponse:
 def open_alerts(sources: Sources) -> Mapping[Severity, int] | None:
     """The severest first; None where they cannot be read."""
     try:
-        return {severity: _open_of(severity, sources) for severity in Severity}
+        return {severity: open_of(severity, sources) for severity in Severity}
     except StoreError:
         return None
 
 
-def _open_of(severity: Severity, sources: Sources) -> int:
-    found = sources.store.alert_page(Wanted(state=AlertStatus.OPEN, severity=severity), 1).total
+def open_of(severity: Severity, sources: Sources, state: AlertStatus = AlertStatus.OPEN) -> int:
+    """Up to ``MOST_COUNTED``."""
+    found = sources.store.alert_page(Wanted(state=state, severity=severity), 1).total
     return MOST_COUNTED if found is None else min(found, MOST_COUNTED)
 
 

@@ -34,6 +34,8 @@ class Places:
     """What follows the service in the host of a storage account."""
     event_grid: str
     """The suffix of topics, and with ``https://`` the audience of the tokens to publish with."""
+    databases: str
+    """For whom tokens are that sign in to open-source databases (azure-cli: ``ossrdbms_resource_id``)."""
     cli_name: str
     """As azure-cli calls it (``az cloud set --name``)."""
 
@@ -44,6 +46,7 @@ PLACES: Final[Mapping[Cloud, Places]] = {
         authority="login.microsoftonline.com",
         storage_suffix="core.windows.net",
         event_grid="eventgrid.azure.net",
+        databases="https://ossrdbms-aad.database.windows.net",
         cli_name="AzureCloud",
     ),
     Cloud.US_GOVERNMENT: Places(
@@ -51,6 +54,7 @@ PLACES: Final[Mapping[Cloud, Places]] = {
         authority="login.microsoftonline.us",
         storage_suffix="core.usgovcloudapi.net",
         event_grid="eventgrid.azure.us",
+        databases="https://ossrdbms-aad.database.usgovcloudapi.net",
         cli_name="AzureUSGovernment",
     ),
     Cloud.CHINA: Places(
@@ -58,6 +62,7 @@ PLACES: Final[Mapping[Cloud, Places]] = {
         authority="login.chinacloudapi.cn",
         storage_suffix="core.chinacloudapi.cn",
         event_grid="eventgrid.azure.cn",
+        databases="https://ossrdbms-aad.database.chinacloudapi.cn",
         cli_name="AzureChinaCloud",
     ),
 }

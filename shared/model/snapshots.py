@@ -132,6 +132,8 @@ class ServerSnapshot:
     """``sku.tier``: ``Burstable``, ``GeneralPurpose``, ``MemoryOptimized``; ``""`` where absent."""
     host_name: str = ""
     """``fullyQualifiedDomainName``."""
+    administrator_login: str = ""
+    """The role that Azure made for the server's first administrator."""
     sign_in: SignIn = SignIn()
     identity: str = ""
     """The kinds of managed identity, ``SystemAssigned``, ``UserAssigned`` or both; ``None`` or ``""``."""

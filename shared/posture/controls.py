@@ -78,6 +78,8 @@ class MCSB:
     NS_1 = _mcsb("NS-1", "Establish network segmentation boundaries")
     NS_2 = _mcsb("NS-2", "Secure cloud native services with network controls")
     NS_10 = _mcsb("NS-10", "Ensure Domain Name System (DNS) security")
+    PA_1 = _mcsb("PA-1", "Separate and limit highly privileged/administrative users")
+    PA_7 = _mcsb("PA-7", "Follow just enough administration (least privilege) principle")
     PV_2 = _mcsb("PV-2", "Audit and enforce secure configurations")
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from shared.model.results import TargetResult
 from shared.model.values import value
+from shared.report.pictures.values import Picture
 
 
 @value
@@ -17,6 +18,11 @@ class Seen:
 
     result: TargetResult
     commands: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    exposed: Mapping[str, datetime | None] = field(default_factory=dict)
+    """What lets somebody in who should not be, by the alert's id: since when, or None where it was seen once
+    and nobody remembers."""
+    picture: Picture | None = None
+    """Of a target that is not as it should be."""
 
 
 @value

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Final
 
 from shared.alerts.lifecycle import alert_id
 from shared.model import ComplianceState, Decision, Finding, Severity
 from shared.model.values import value
-from shared.policies import family_of, find
 from shared.posture.controls import Control
 from shared.posture.policy import unmet_controls
+from shared.report.catalogue import family_of, find
 from shared.report.estate import Estate, Origin, Seen
+from shared.report.history import History
 
 WRONG: Final = frozenset({ComplianceState.NON_COMPLIANT})
 OPEN: Final = frozenset({ComplianceState.UNKNOWN, ComplianceState.ERROR})
@@ -35,6 +37,10 @@ class Row:
     is_new: bool
     """False for what a baseline holds."""
     origin: Origin = Origin()
+    is_exposure: bool = False
+    """Whether it lets somebody in who should not be."""
+    open_since: datetime | None = None
+    """Of an exposure: when it was first seen; None where that is not known."""
 
     @property
     def policy(self) -> str:
@@ -71,7 +77,13 @@ def _rows(seen: Seen, known: Collection[str]) -> Iterator[Row]:
     for finding in seen.result.findings:
         if finding.state is not ComplianceState.COMPLIANT:
             row = _row(finding, decided.get(finding.policy))
-            yield replace(row, is_new=row.id not in known, commands=seen.commands.get(row.id, ()))
+            yield replace(
+                row,
+                is_new=row.id not in known,
+                commands=seen.commands.get(row.id, ()),
+                is_exposure=row.id in seen.exposed,
+                open_since=seen.exposed.get(row.id),
+            )
 
 
 def _row(finding: Finding, decision: Decision | None) -> Row:
@@ -136,14 +148,19 @@ def counts_of(estate: Estate, rows: Iterable[Row]) -> Counts:
 
 @value
 class Report:
-    """What every form is written from. ``version`` is Driftward's."""
+    """What every form is written from. ``version`` is Driftward's, ``""`` where it is not known."""
 
     estate: Estate
     rows: tuple[Row, ...]
     counts: Counts
     version: str
+    history: History | None = None
+    """What a memory adds; None for a scan, which has none."""
 
 
-def report_of(estate: Estate, version: str, known: Collection[str] = ()) -> Report:
+def report_of(
+    estate: Estate, version: str, known: Collection[str] = (), history: History | None = None
+) -> Report:
     rows = tuple(rows_of(estate, known))
-    return Report(estate=estate, rows=rows, counts=counts_of(estate, rows), version=version)
+    counts = counts_of(estate, rows)
+    return Report(estate=estate, rows=rows, counts=counts, version=version, history=history)

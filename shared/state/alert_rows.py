@@ -54,9 +54,11 @@ class Alerts:
         policy: str | None = None,
         target: Target | None = None,
     ) -> list[AlertRecord]:
-        """The alerts that fit, last seen first; all of them without a limit."""
+        """The alerts that fit, last seen first; all of them without a limit: then every row is read as it
+        comes, and none is asked for by itself."""
         wanted = Wanted(target=target, policies=frozenset({policy}) if policy else None, state=status)
-        if self._fillings.is_done(_FILLING):
+        is_whole = wanted == Wanted() and limit is None
+        if not is_whole and self._fillings.is_done(_FILLING):
             return list(islice(self._records(self._lists.all(wanted)), limit))
         fitting = filter(wanted.fits, _of_alerts(self._tables.query(ALERTS, ALERTS)))
         return [self._rows.record(AlertRecord, entity) for entity in sorted(fitting, key=_place)[:limit]]

@@ -26,6 +26,11 @@ def names(file: str) -> set[str]:
     return {match[0].lower() for match in found if match}
 
 
+def named(needs: set[str]) -> set[str]:
+    """The packages of requirements."""
+    return {match[0].lower() for text in needs if (match := _NAME.match(text))}
+
+
 def run(*command: str, cwd: Path = Path("/")) -> str:
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=True).stdout
 
@@ -90,8 +95,9 @@ def test_it_brings_what_the_app_needs_and_little_more_and_nothing_of_tests_or_la
         "print(json.dumps({'needs': m.requires('driftward'), 'files': files}))"
     )
     found = json.loads(run(str(home / "bin" / "python"), "-c", program))
-    needed = {match[0].lower() for text in found["needs"] if (match := _NAME.match(text))}
-    assert needed == names("requirements.txt") | names("requirements-cli.txt")
+    extra = {text for text in found["needs"] if "extra ==" in text}
+    assert named({*found["needs"]} - extra) == names("requirements.txt") | names("requirements-cli.txt")
+    assert named(extra) == names("requirements-roles.txt")
     assert all("==" in text for text in found["needs"])
     tops = {name.split("/")[0] for name in found["files"] if not name.startswith(("..", "driftward-"))}
     assert tops == {"driftward", "shared"}

@@ -162,12 +162,12 @@ def test_what_is_no_baseline_is_refused_by_name(
 
 
 def test_several_forms_are_files_of_one_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    forms = ("json", "csv", "ocsf", "sarif", "junit", "markdown")
+    forms = ("json", "csv", "html", "ocsf", "sarif", "junit", "markdown")
     options = [word for form in forms for word in ("-o", form)]
     assert scan(*options, "--out", "results") == 1
     assert {path.name for path in (tmp_path / "results").iterdir()} == {
         *("findings.json", "findings.csv", "findings.ocsf.json", "findings.sarif"),
-        *("findings.junit.xml", "findings.md"),
+        *("findings.junit.xml", "findings.md", "report.html"),
     }
     wrong = json.loads((tmp_path / "results/findings.json").read_text())["findings"]
     lines = list(csv.DictReader(io.StringIO((tmp_path / "results/findings.csv").read_text(), newline="")))

@@ -14,6 +14,7 @@ from shared.model.interfaces import Put, Replace
 from shared.state.listings import Wanted
 from shared.state.store import Store
 from tests.adapters.storage.examples import NOW, SUBSCRIPTION, alert, change, server
+from tests.counting import CountingTables, Counts
 from tests.memory import FakeClock, MemoryBlobs, MemoryQueue, MemoryTables
 
 MANY = 23
@@ -101,6 +102,16 @@ def test_one_that_cannot_be_read_keeps_no_other_from_its_lists(table: str) -> No
         store.upkeep.fill(SUBSCRIPTION, most=8)
     page = store.alert_page if table == "alerts" else store.change_page
     assert len(page(Wanted(), 100).records) == MANY - 1
+
+
+def test_all_alerts_are_read_by_the_page_and_not_one_by_one() -> None:
+    tables, counts = MemoryTables(), Counts()
+    written(tables)
+    for _ in range(4):
+        over(tables).upkeep.fill(SUBSCRIPTION, most=100)
+    store = Store(CountingTables(tables, counts), MemoryBlobs(), MemoryQueue(FakeClock()))
+    assert [one.id for one in store.alerts(limit=None)] == pages(over(tables), Wanted(), 100)
+    assert "get" not in counts.kinds
 
 
 def test_an_alert_that_is_seen_again_or_ends_is_in_each_list_once() -> None:

@@ -49,6 +49,7 @@ class ArmGateway:
 
     def __init__(self, clients: ArmClients, clock: Clock, sleep: Callable[[float], None]) -> None:
         self._session = Session(clients, clock, sleep)
+        self._readings: dict[str, Snapshot] = {}
 
     @property
     def calls(self) -> Sequence[ArmCall]:
@@ -64,10 +65,18 @@ class ArmGateway:
 
     def read(self, target: Target, aspects: frozenset[Aspect]) -> Snapshot:
         self._session.begin_reading()
-        return targets.read(self._session, target, aspects)
+        return self._kept(targets.read(self._session, target, aspects))
 
     def more(self, snapshot: Snapshot, aspects: frozenset[Aspect]) -> Snapshot:
-        return targets.more(self._session, snapshot, aspects)
+        return self._kept(targets.more(self._session, snapshot, aspects))
+
+    def reading(self, target: Target) -> Snapshot | None:
+        """What was read of it last, with the parts that were read since; None where nothing was."""
+        return self._readings.get(target.key)
+
+    def _kept(self, snapshot: Snapshot) -> Snapshot:
+        self._readings[snapshot.id.key] = snapshot
+        return snapshot
 
     def security_group(self, group: ResourceId) -> GroupReading:
         return network_resources.security_group(self._session, group)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from shared.model.values import value
-from shared.report.forms import as_csv, as_json, as_junit, as_markdown, as_ocsf, as_sarif
+from shared.report.forms import as_csv, as_html, as_json, as_junit, as_markdown, as_ocsf, as_sarif
 from shared.report.rows import Report
 
 
@@ -29,6 +29,7 @@ def _in_one(text: Callable[[Report], str]) -> Callable[[Report], Iterator[str]]:
 FORMS: Final[Mapping[str, Form]] = {
     "json": Form(file="findings.json", write=as_json.pieces),
     "csv": Form(file="findings.csv", write=_in_one(as_csv.text)),
+    "html": Form(file="report.html", write=_in_one(as_html.text)),
     "ocsf": Form(file="findings.ocsf.json", write=as_ocsf.pieces),
     "sarif": Form(file="findings.sarif", write=_in_one(as_sarif.text)),
     "junit": Form(file="findings.junit.xml", write=as_junit.pieces),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 from typing import Final
 
-from shared.report.forms.harmless import printable
+from shared.report.harmless import printable
 from shared.report.rows import Report, Row
 
 COLUMNS: Final = (

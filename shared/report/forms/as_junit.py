@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from xml.etree import ElementTree
 
 from shared.model import Finding
-from shared.policies import find
-from shared.report.forms.harmless import printable
+from shared.report.catalogue import find
+from shared.report.harmless import printable
 from shared.report.rows import Report, Row
 
 

@@ -13,8 +13,8 @@ from typing import Final
 from shared.model import ComplianceState, Finding, Json, Severity
 from shared.model.codec import to_json
 from shared.model.results import TargetResult
-from shared.policies import find
 from shared.posture.policy import AnyPolicy, unmet_controls
+from shared.report.catalogue import find
 from shared.report.forms.piecewise import array
 from shared.report.rows import Report, Row
 

@@ -16,8 +16,8 @@ from urllib.parse import quote
 
 from shared.model import ComplianceState, Json, Severity
 from shared.model.resource_id import ResourceId
-from shared.policies import find
 from shared.posture.policy import AnyPolicy
+from shared.report.catalogue import find
 from shared.report.estate import Origin
 from shared.report.rows import Report, Row
 

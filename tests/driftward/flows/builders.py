@@ -76,6 +76,6 @@ def encoded(*documents: Json) -> bytes:
     return b"".join(json.dumps(document).encode() for document in documents)
 
 
-def events_of(text: bytes, *, strict: bool = True) -> tuple[list[Event], Faults]:
+def events_of(text: bytes, *, strict: bool = True, every: bool = False) -> tuple[list[Event], Faults]:
     faults = Faults(strict=strict)
-    return list(read_events(io.BytesIO(text), faults)), faults
+    return list(read_events(io.BytesIO(text), faults, every=every)), faults

@@ -12,11 +12,10 @@ from azure.storage.queue import QueueServiceClient
 from local.dev.emulator import (
     AZURITE_VERSION,
     Disk,
-    InstallFailed,
     azurite_on_disk,
     install_azurite,
-    node_executable,
 )
+from local.dev.npm import InstallFailed, node_executable
 
 
 def fake_install(root: Path, version: str, *, complete: bool) -> None:

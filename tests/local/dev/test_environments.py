@@ -80,7 +80,7 @@ def test_without_python_3_13_none_is_found(tmp_path: Path) -> None:
 def test_unit_tests_start_no_server_and_try_few_examples() -> None:
     chosen = unit(sys.executable)
     assert chosen.profile == "unit"
-    assert "not azurite and not engine and not az and not long" in chosen.arguments
+    assert "not azurite and not engine and not az and not postgres and not long" in chosen.arguments
     places = {file for share in chosen.shares for file in share}
     assert not [
         one for one in places if one.startswith(("tests/local/simulator/", "tests/engine/", "tests/e2e/"))

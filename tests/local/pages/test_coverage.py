@@ -128,7 +128,7 @@ REFUSED: Final = {
     ),
     "an answer that there is none of": (
         f"{HEAD}{GOOD}        answer: perhaps\n",
-        r"rows.yaml:9: sources.0.rows.0.answer: input should be 'policy', 'manual', 'always on'",
+        r"rows.yaml:9: sources.0.rows.0.answer: input should be 'policy', 'audited', 'manual', 'always on'",
     ),
     "an unknown key": (
         f"{HEAD}{GOOD}        remark: c\n",
@@ -222,6 +222,8 @@ def test_every_row_has_an_answer(held_by: Source, row: Row) -> None:
     match row.answer:
         case Answer.POLICY:
             assert row.policies
+        case Answer.AUDITED:
+            assert row.checks
         case Answer.MANUAL:
             assert row.query
         case Answer.ALWAYS_ON | Answer.NOT_AUTOMATABLE | Answer.NOT_OFFERED:

@@ -75,6 +75,7 @@ def flexible_server(body: Json, rules: tuple[FirewallRule, ...] | None, read_at:
         version=_version(body),
         tier=text(body, "sku", "tier"),
         host_name=text(body, "properties", "fullyQualifiedDomainName"),
+        administrator_login=text(body, "properties", "administratorLogin"),
         sign_in=_sign_in(body),
         identity=text(body, "identity", "type"),
         encryption=_encryption(body),

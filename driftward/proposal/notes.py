@@ -1,0 +1,130 @@
+"""What is said beside a proposal: what it cannot know, and what to look at. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from driftward.flows.faults import Faults
+from driftward.flows.known import Known
+from driftward.proposal.asking import Clients
+from driftward.proposal.gathering import DAY, HOUR
+from driftward.proposal.needs import PGBOUNCER_PORT, POSTGRES_PORT
+from driftward.proposal.placing import is_shared
+from driftward.proposal.proposing import Given, Proposal
+from driftward.proposal.traffic import Lot
+from driftward.proposal.wants import Purpose
+from shared.model import Direction
+from shared.nsg import PUBLIC_ADDRESSES, common, minus, union
+from shared.nsg.packets.addresses import address_at
+from shared.posture.subnet_facts import CLUSTER_PORTS
+
+_LOTS: Final = {
+    Lot.INSIDE: "from or to private addresses",
+    Lot.TO_INTERNET: "to public addresses",
+    Lot.FROM_INTERNET: "from the Internet",
+    Lot.DENIED: "that were denied",
+}
+_LISTENING: Final = union((port, port) for port in (POSTGRES_PORT, PGBOUNCER_PORT, *CLUSTER_PORTS))
+_SHOWN: Final = 3
+_LONG: Final = 35 * DAY * HOUR
+"""What comes once a month is in a log that is as long as this."""
+
+
+def notes_on(
+    proposal: Proposal, given: Given, known: Known, clients: Clients, faults: Faults
+) -> Iterator[str]:
+    """In the order in which they matter."""
+    if not proposal.lets_somebody_in:
+        yield (
+            "no client from outside the subnet was seen and none is declared: these rules let nobody in "
+            "(--client, --file)"
+        )
+    yield from _about_time(given)
+    yield from _about_bounds(given)
+    if faults.count:
+        yield f"{faults.count} parts of the log could not be read and are not counted: {faults.first[0]}"
+    yield from _about_group(known)
+    yield from _about_public(proposal, given, known)
+    yield from _about_ports(proposal)
+    if clients.source:
+        yield f"declared clients are those of {clients.source}"
+    if proposal.widened_by:
+        yield (
+            f"for ARM's limits private prefixes were made wider: rules name {proposal.widened_by:,} "
+            "addresses that were not seen"
+        )
+
+
+def _about_time(given: Given) -> Iterator[str]:
+    observed = given.observed
+    if observed.first is None or observed.last is None or observed.last - observed.first >= _LONG:
+        return
+    hours = (observed.last - observed.first) / HOUR
+    said = f"{hours / DAY:.0f} days" if hours >= 2 * DAY else f"{hours:.0f} hours"
+    said = "less than two hours" if hours < 2 else said
+    yield f"the log covers {said}: who comes more seldom than that is not in it"
+
+
+def _about_bounds(given: Given) -> Iterator[str]:
+    for lot, flows in given.observed.over.items():
+        if flows:
+            yield (
+                f"{flows:,} flows {_LOTS[lot]} came when as many kinds as are told apart were known: they "
+                "are counted, and not looked at one by one; fewer logs at a time tell them"
+            )
+
+
+def _about_group(known: Known) -> Iterator[str]:
+    group = known.group
+    if group is None:
+        yield "the NSG that stands is not known (--nsg): the rules are those of a new one"
+    elif is_shared(group):
+        yield (
+            f"{group.id.name} serves more than this subnet: its rules stay, and the new ones name the subnet "
+            "and stand ahead of them"
+        )
+    elif not group.subnets:
+        yield (
+            f"where {group.id.name} is from does not say which subnets it serves: if there are others, do "
+            "not remove rules"
+        )
+    if group is not None and group.odd_rules:
+        odd = ", ".join(rule.name for rule in group.odd_rules[:_SHOWN])
+        yield f"rules that cannot be read whole stay, and may decide something else: {odd}"
+
+
+def _about_ports(proposal: Proposal) -> Iterator[str]:
+    """An NSG that let something pass does not show that anybody answered."""
+    odd = [
+        one.rule.name
+        for one in proposal.allows
+        if one.want.purpose is Purpose.OBSERVED
+        and one.want.direction is Direction.INBOUND
+        and minus(one.want.ports, _LISTENING)
+    ]
+    if odd:
+        named = ", ".join(odd)
+        yield f"no flexible server listens on some ports of {named}: whoever asks there is not answered"
+
+
+def _about_public(proposal: Proposal, given: Given, known: Known) -> Iterator[str]:
+    public = [
+        first
+        for one in proposal.allows
+        if one.want.purpose is Purpose.OBSERVED
+        for first, _ in common(one.want.addresses, PUBLIC_ADDRESSES)
+        if given.place.is_public(first)
+    ]
+    if not public:
+        return
+    shown = ", ".join(str(address_at(place)) for place in public[:_SHOWN])
+    whose = (
+        "in no service that the server needs as a whole"
+        if known.tags
+        else "and whose they are is not known (--tags tells)"
+    )
+    yield (
+        f"public addresses are kept as they were seen ({shown}), {whose}: such addresses change, and each "
+        "is a way out"
+    )

@@ -1,0 +1,145 @@
+"""A proposal as commands, Bicep and Terraform: each says exactly the NSG of the proof."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+
+from driftward.proposal.bicep import bicep
+from driftward.proposal.commands import script
+from driftward.proposal.proposing import Proposal
+from driftward.proposal.terraform import terraform
+from local.dev.bicep.deploying import Made, Scope, deploy
+from shared.model import SecurityGroup
+from shared.nsg.documents.document import read_group
+from shared.nsg.rules.spelling import rule_body
+from tests.driftward.proposal.builders import STORAGE, incoming, nsg, outgoing, proposed, rule
+
+HOSTILE = "it's \\ \"${resourceGroup().id}\" %{ if true } $x\n'"
+OLD = nsg(
+    rule("a", 100, "VirtualNetwork > *"),
+    rule("b", 200, "10.0.0.0/8 > *"),
+    rule("c", 100, "* > *", way="Outbound"),
+)
+
+
+@pytest.fixture(name="found")
+def a_proposal() -> Proposal:
+    seen = (incoming("10.1.2.4"), incoming("10.1.9.9"), outgoing("10.9.0.4", 53, "Udp"), outgoing(STORAGE))
+    return proposed(*seen, group=OLD)
+
+
+def hostile(group: SecurityGroup) -> SecurityGroup:
+    return replace(group, rules=tuple(replace(one, description=HOSTILE) for one in group.rules))
+
+
+def bodies(group: SecurityGroup) -> dict[str, Any]:
+    return {one.name: rule_body(one)["properties"] for one in group.rules}
+
+
+# --- az --------------------------------------------------------------------------------------------
+
+
+def test_commands_come_in_the_order_of_the_edits(found: Proposal) -> None:
+    lines = "\n".join(script(found, OLD)).replace("\\\n", " ").splitlines()
+    words = [shlex.split(line) for line in lines if not line.startswith("#")]
+    said = [(one[4], one[one.index("--name") + 1]) for one in words]
+    added = [("create", one.name) for one in found.added]
+    assert said == [*added, *(("delete", one.name) for one in found.removed)]
+    accesses = [one[one.index("--access") + 1] for one in words if one[4] == "create"]
+    assert accesses == sorted(accesses)
+    assert [line for line in lines if line.startswith("#")] == [
+        "# what is to pass",
+        "# the rest is denied",
+        "# what decides nothing any more goes",
+    ]
+
+
+def test_without_anything_to_change_there_is_no_command(found: Proposal) -> None:
+    assert list(script(replace(found, edits=()), OLD)) == []
+
+
+# --- Bicep -----------------------------------------------------------------------------------------
+
+
+class Azure:
+    """Where the template is deployed to."""
+
+    facts: Mapping[str, Any] = MappingProxyType({})
+
+    def __init__(self) -> None:
+        self.made: list[Made] = []
+
+    def make(self, made: Made) -> Mapping[str, Any]:
+        self.made.append(made)
+        return {}
+
+    def show(self, resource_id: str, version: str) -> Mapping[str, Any]:
+        return {"location": "westeurope"}
+
+
+def deployed(template: str, folder: Path, parameters: Mapping[str, Any]) -> Made:
+    azure, path = Azure(), folder / "nsg.bicep"
+    path.write_text(template, encoding="utf-8")
+    deploy(path, Scope(subscription="s", group="g"), {"location": "westeurope", **parameters}, azure)
+    (made,) = azure.made
+    return made
+
+
+@pytest.mark.parametrize("is_hostile", [False, True])
+def test_the_bicep_file_deploys_the_nsg_of_the_proof(
+    is_hostile: bool, found: Proposal, tmp_path: Path
+) -> None:
+    wanted = hostile(found.after) if is_hostile else found.after
+    made = deployed(bicep(wanted), tmp_path, {})
+    assert made.id.endswith("/networkSecurityGroups/nsg-pg")
+    rules = made.body["properties"]["securityRules"]
+    assert {one["name"]: one["properties"] for one in rules} == bodies(wanted)
+
+
+def test_the_bicep_file_of_a_new_nsg_asks_for_its_name(tmp_path: Path) -> None:
+    from driftward.flows.advice import template_group
+
+    new = replace(template_group(), rules=())
+    made = deployed(bicep(proposed(incoming("10.1.2.4"), group=new).after), tmp_path, {"nsgName": "mine"})
+    assert made.id.endswith("/networkSecurityGroups/mine")
+    assert read_group({**made.body, "id": made.id}, name=None).rules
+
+
+# --- Terraform -------------------------------------------------------------------------------------
+
+
+def blocks(text: str) -> Iterator[dict[str, Any]]:
+    """The rules of a file: every value that is written there is one of JSON as well."""
+    for block in re.findall(r"security_rule \{\n(.*?)\n  \}", text, re.DOTALL):
+        fields = dict(re.split(r" += ", line.strip(), maxsplit=1) for line in block.splitlines())
+        yield {name: json.loads(found) for name, found in fields.items()}
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"([A-Z])", lambda found: f"_{found[1].lower()}", name)
+
+
+@pytest.mark.parametrize("is_hostile", [False, True])
+def test_the_terraform_file_holds_the_nsg_of_the_proof(is_hostile: bool, found: Proposal) -> None:
+    wanted = hostile(found.after) if is_hostile else found.after
+    read = {block.pop("name"): block for block in blocks(terraform(wanted))}
+    for block in read.values():
+        block["description"] = block["description"].replace("$${", "${").replace("%%{", "%{")
+    expected = {
+        name: {_snake(field): text for field, text in body.items()} for name, body in bodies(wanted).items()
+    }
+    assert read == expected
+
+
+def test_nothing_hostile_begins_an_expression(found: Proposal) -> None:
+    written = terraform(hostile(found.after))
+    assert re.findall(r"(?<!\$)\$\{|(?<!%)%\{", written) == []

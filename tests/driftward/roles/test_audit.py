@@ -1,0 +1,231 @@
+"""`driftward audit-roles` as its user runs it, on a real PostgreSQL server beside the simulator's ARM."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg.errors import ReadOnlySqlTransaction
+
+from driftward.cli import main
+from driftward.roles.connecting import by_string, connected
+from local.simulator import seeds
+from local.simulator.client import SimulatorClient
+from local.simulator.server import SimulatorServer
+from shared.roles import discover
+from shared.roles.names import identifier
+from tests.driftward.roles.postgres import Postgres, program
+from tests.driftward.roles.world import FAULTS, HOSTILE
+
+pytestmark = pytest.mark.postgres
+
+SERVER = seeds.flexible_server_id(name="orders")
+TLS = "postgres-session-without-tls"
+FORMS = ("json", "csv", "html", "ocsf", "sarif", "junit", "markdown")
+
+
+@pytest.fixture(scope="module")
+def azure(postgres: Postgres) -> Iterator[str]:
+    """ARM, where the server has the very parameters that are in force inside."""
+    with SimulatorServer() as simulator:
+        client = SimulatorClient(simulator.url)
+        properties: dict[str, Any] = {
+            "administratorLogin": "pgadmin",
+            "authConfig": {"activeDirectoryAuth": "Enabled", "passwordAuth": "Enabled"},
+        }
+        client.seed([seeds.flexible_server(name="orders", properties=properties)])
+        client.seed([seeds.parameter(server=SERVER, name=a, value=b) for a, b in in_force(postgres)])
+        yield simulator.url
+
+
+def in_force(postgres: Postgres) -> list[tuple[str, str]]:
+    with psycopg.connect(postgres.dsn()) as made:
+        return made.execute("SELECT name, setting FROM pg_settings ORDER BY name").fetchall()
+
+
+@pytest.fixture(autouse=True)
+def _at_the_simulator(azure: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("ARM_ENDPOINT", azure)
+    monkeypatch.chdir(tmp_path)
+
+
+def audit(postgres: Postgres, *options: str, user: str = "auditor") -> int:
+    return main(["audit-roles", SERVER, "--dsn", postgres.dsn(user), *options])
+
+
+def findings(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    told = json.loads(capsys.readouterr().out)
+    return {one["policy"]: one for one in told["findings"]}
+
+
+def test_a_server_as_the_service_keeps_it_has_nothing_wrong(
+    postgres: Postgres, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert audit(postgres, "--fail-on", "Informational", "--strict", "-o", "json") == 0
+    (target,) = json.loads(capsys.readouterr().out)["targets"]
+    assert set(target["compliant"]) == {check.id for check in discover()}
+
+
+def test_nothing_can_be_written_even_by_a_superuser(postgres: Postgres) -> None:
+    with connected(by_string(postgres.dsn())) as made, pytest.raises(ReadOnlySqlTransaction):
+        made.execute("CREATE TABLE written ()")
+
+
+@pytest.fixture
+def faulty(postgres: Postgres, request: pytest.FixtureRequest) -> Iterator[set[str]]:
+    """The checks that have something to find."""
+    for fault in FAULTS:
+        postgres.run(*fault.statements, database=fault.database)
+    found = {fault.check for fault in FAULTS}
+    if not postgres.address:
+        yield found
+        return
+    with psycopg.connect(postgres.dsn("shop_api", "shop", postgres.address), autocommit=True):
+        yield found | {TLS}
+
+
+def test_every_fault_is_found_told_mended_and_nothing_written(
+    postgres: Postgres, faulty: set[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One story on one server: what is found, that looking left no trace, and that the SQL mends it."""
+    before = postgres.dump()
+    assert audit(postgres, "-o", "json") == 1
+    told = findings(capsys)
+    assert set(told) == faulty
+    assert len(faulty) >= 12
+    for fault in FAULTS:
+        assert fault.named in told[fault.check]["reason"], told[fault.check]
+    assert all(one["state"] == "NonCompliant" and one["commands"] for one in told.values())
+
+    assert audit(postgres) == 1
+    shown = capsys.readouterr().out
+    assert all(character.isprintable() or character == "\n" for character in shown)
+    assert f"DROP ROLE {identifier(HOSTILE)};" in shown
+
+    options = [word for form in FORMS for word in ("-o", form)]
+    assert audit(postgres, *options, "--out", "results") == 1
+    assert len(list((tmp_path / "results").iterdir())) == len(FORMS)
+    assert audit(postgres, "--baseline", "results/findings.json") == 0
+    assert postgres.dump() == before
+
+    capsys.readouterr()
+    mend(postgres, told)
+    assert HOSTILE not in roles(postgres)
+    assert {"mallory", "auditor", "shop_api"} <= roles(postgres)
+    audit(postgres, "-o", "json")
+    left = findings(capsys)
+    assert set(left) == {"postgres-role-unused"}, "who had nothing but powers has nothing now"
+    mend(postgres, left)
+    assert audit(postgres, "-o", "json", "--fail-on", "Informational") == 0
+    assert findings(capsys) == {}
+
+
+def mend(postgres: Postgres, told: dict[str, Any]) -> None:
+    r"""By psql, as they are printed; but for ``\password``, which asks a person."""
+    lines = [line for one in told.values() for line in one["commands"]]
+    typed = [line for line in lines if not line.startswith(("\\password", "az "))]
+    done = subprocess.run(
+        [str(program("psql")), "--no-psqlrc", "--set", "ON_ERROR_STOP=1", postgres.dsn()],
+        input="\n".join(typed) + "\n",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def roles(postgres: Postgres) -> set[str]:
+    with psycopg.connect(postgres.dsn()) as made:
+        return {name for (name,) in made.execute("SELECT rolname::text FROM pg_roles")}
+
+
+# --- what cannot be read ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def stranger(postgres: Postgres) -> Iterator[str]:
+    """A role that may connect, and nothing else."""
+    postgres.run("CREATE ROLE stranger LOGIN", "GRANT CONNECT ON DATABASE postgres TO stranger")
+    yield "stranger"
+    postgres.run("DROP OWNED BY stranger", "DROP ROLE stranger")
+
+
+def test_what_a_role_may_not_see_is_not_known_and_the_rest_is(
+    postgres: Postgres, stranger: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert audit(postgres, "-o", "json", "--strict", user=stranger) == 3
+    told = findings(capsys)
+    assert {name for name, one in told.items() if one["state"] == "Unknown"} == {
+        *(TLS, "postgres-public-rights-on-schema")
+    }
+    assert "pg_read_all_stats" in told[TLS]["reason"]
+    assert '"shop"' in told["postgres-public-rights-on-schema"]["reason"]
+
+
+def test_without_azure_and_its_functions_what_they_tell_is_not_known(
+    postgres: Postgres, stranger: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nobody's function of that name is called but a superuser's: it would run with the auditor's rights."""
+    trap = (
+        "CREATE FUNCTION orders.azure_roles_authtype() RETURNS TABLE (rolename name, authtype text) "
+        "LANGUAGE sql AS $$ SELECT 'auditor'::name, 'MD5' $$"
+    )
+    postgres.run("ALTER FUNCTION azure_roles_authtype() RENAME TO away", "CREATE SCHEMA orders")
+    postgres.run(trap, "ALTER FUNCTION orders.azure_roles_authtype() OWNER TO shop_owner")
+    try:
+        assert audit(postgres, "-o", "json", "--without-azure", "--administrator", "pgadmin") == 0
+        told = findings(capsys)
+    finally:
+        postgres.run("DROP SCHEMA orders CASCADE", "ALTER FUNCTION away() RENAME TO azure_roles_authtype")
+    assert {name for name, one in told.items() if one["state"] == "Unknown"} == {
+        *("postgres-login-password-not-scram", "postgres-setting-differs-from-azure")
+    }
+    assert "permission denied" in told["postgres-login-password-not-scram"]["reason"]
+    assert "--without-azure" in told["postgres-setting-differs-from-azure"]["reason"]
+
+
+def test_a_superuser_reads_the_catalogue_where_the_service_is_not(
+    postgres: Postgres, capsys: pytest.CaptureFixture[str]
+) -> None:
+    postgres.run("ALTER FUNCTION azure_roles_authtype() RENAME TO away")
+    try:
+        assert audit(postgres, "-o", "json", user="azuresu") == 0
+        told = findings(capsys)
+    finally:
+        postgres.run("ALTER FUNCTION away() RENAME TO azure_roles_authtype")
+    assert told == {}
+
+
+@pytest.mark.parametrize(
+    "name", ['a"b', "Ünïcode", "a\\b", "new\nline", "\u202ebidi", "U&", "a'b", "\U0001f418"]
+)
+def test_a_name_is_quoted_so_that_the_server_reads_the_same_name(postgres: Postgres, name: str) -> None:
+    with psycopg.connect(postgres.dsn(), client_encoding="UTF8") as made:
+        done = made.execute(f"SELECT 1 AS {identifier(name)}".encode())
+        assert [column.name for column in done.description or ()] == [name]
+
+
+# --- who is let in ---------------------------------------------------------------------------------
+
+
+def test_a_host_of_azures_is_not_spoken_to_in_the_clear(
+    postgres: Postgres, capsys: pytest.CaptureFixture[str]
+) -> None:
+    dsn = f"{postgres.dsn('auditor', host='orders.postgres.database.azure.com')} hostaddr=127.0.0.1"
+    assert main(["audit-roles", SERVER, "--dsn", dsn]) == 2
+    assert "SSL" in capsys.readouterr().err
+    assert main(["audit-roles", SERVER, "--dsn", f"{dsn} sslmode=disable", "-o", "json"]) == 0
+
+
+def test_nobody_who_is_not_let_in_gets_a_report(
+    postgres: Postgres, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert audit(postgres, user="nobody_at_all") == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert "nobody_at_all" in told.err
