@@ -36,6 +36,7 @@ from shared.model.resource_id import ResourceId
 
 SOURCE: Final = "the plan"
 _DNS: Final = "azurerm_virtual_network_dns_servers"
+_RETIRED: Final = "azurerm_postgresql_server"
 _UPDATE: Final = "azapi_update_resource"
 _Makes: TypeAlias = Callable[[Resource, ResourceId, Identities], Iterator[Body]]
 _MAKES: Final[Mapping[str, _Makes]] = {
@@ -98,9 +99,13 @@ class PlannedEstate:
 
     @property
     def says(self) -> tuple[str, ...]:
+        kinds = (kind for kind in self._by_type if kind.startswith(_RETIRED))
+        unread = [
+            f"{kind}: single servers are not read from a plan, and not judged" for kind in sorted(kinds)
+        ]
         if self.identities.subscription != NO_SUBSCRIPTION:
-            return ()
-        return (f"the plan does not say which subscription: {NO_SUBSCRIPTION} stands for it",)
+            return tuple(unread)
+        return (f"the plan does not say which subscription: {NO_SUBSCRIPTION} stands for it", *unread)
 
     def _there(self) -> set[str]:
         """What was there before the plan."""

@@ -1,0 +1,183 @@
+"""What a plan makes, body by body: what is joined from several resources, and what each version calls it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from driftward.scanning.documents.holdings import Holdings
+from driftward.scanning.documents.terraform.estate import PlannedEstate
+from driftward.scanning.documents.terraform.plan import plan_of
+from local.simulator import seeds
+from tests.driftward.documents.planned import DB, LINK, NAMES, PG, SERVER, SUBNET, VNET, ZONE, made
+from tests.driftward.documents.plans import (
+    GROUP,
+    SERVER_UNKNOWN,
+    Planned,
+    network,
+    refer,
+    server,
+    subnet,
+    to,
+)
+
+FIREWALL = f"{SERVER}_firewall_rule"
+V, OTHER = seeds.vnet_id(name="vnet"), seeds.vnet_id(name="other")
+
+
+def holdings(plan: Planned) -> Holdings:
+    return PlannedEstate(plan_of(plan.document(), "tfplan.json")).holdings()
+
+
+def properties(found: Holdings, resource: str) -> Mapping[str, Any]:
+    held: Mapping[str, Any] = found.bodies[resource.lower()]["properties"]
+    return held
+
+
+def peered(plan: Planned, name: str, there: str) -> Planned:
+    return plan.add(
+        f"azurerm_virtual_network_peering.{name}",
+        {"name": f"to-{there}", "resource_group_name": GROUP, "virtual_network_name": name},
+        unknown=("id", "remote_virtual_network_id"),
+        refers={"remote_virtual_network_id": to(f"{VNET}.{there}")},
+    )
+
+
+def two_networks() -> Planned:
+    plan = made().add(f"{VNET}.vnet", network()).add(f"{VNET}.other", network("other"))
+    return peered(plan, "vnet", "other")
+
+
+def test_a_peering_is_connected_once_both_ends_are_planned() -> None:
+    (half,) = properties(holdings(two_networks()), V)["virtualNetworkPeerings"]
+    assert "peeringState" not in half["properties"]
+    (whole,) = properties(holdings(peered(two_networks(), "other", "vnet")), V)["virtualNetworkPeerings"]
+    assert whole["properties"]["peeringState"] == "Connected"
+    assert whole["properties"]["remoteVirtualNetwork"]["id"] == OTHER
+    assert whole["properties"]["remoteAddressSpace"] == {"addressPrefixes": ["10.20.0.0/16"]}
+
+
+def test_dns_servers_may_be_a_resource_of_their_own() -> None:
+    plan = made().add(f"{VNET}.vnet", network())
+    plan.add(
+        "azurerm_virtual_network_dns_servers.d",
+        {"dns_servers": ["10.0.0.4"]},
+        unknown=("id", "virtual_network_id"),
+        refers={"virtual_network_id": to(f"{VNET}.vnet")},
+    )
+    assert properties(holdings(plan), V)["dhcpOptions"] == {"dnsServers": ["10.0.0.4"]}
+
+
+@pytest.mark.parametrize(
+    ("given", "refers"),
+    [
+        ({}, {"private_dns_zone_id": to(f"{ZONE}.z")}),
+        ({"private_dns_zone_name": NAMES, "resource_group_name": GROUP}, {}),
+        ({"resource_group_name": GROUP}, {"private_dns_zone_name": to(f"{ZONE}.z", "name")}),
+    ],
+    ids=["azurerm-5", "azurerm-4", "azurerm-4-unknown"],
+)
+def test_a_zones_link_is_found_by_its_id_or_its_name(given: Any, refers: Any) -> None:
+    plan = made().add(f"{ZONE}.z", {"name": NAMES, "resource_group_name": GROUP}).add(f"{VNET}.v", network())
+    unknown = ("id", "virtual_network_id", *refers)
+    link = {"virtual_network_id": to(f"{VNET}.v"), **refers}
+    plan.add(f"{LINK}.l", {"name": "to-vnet", **given}, unknown=unknown, refers=link)
+    (found,) = holdings(plan).lists[f"{seeds.zone_id()}/virtualNetworkLinks".lower()]
+    assert found["properties"]["virtualNetwork"] == {"id": V}
+    assert found["properties"]["virtualNetworkLinkState"] == "Completed"
+
+
+@pytest.mark.parametrize(
+    "given",
+    [{"service_endpoint": [{"service": "Microsoft.Storage"}]}, {"service_endpoints": ["Microsoft.Storage"]}],
+    ids=["azurerm-5", "azurerm-4"],
+)
+def test_service_endpoints_are_blocks_or_names(given: Any) -> None:
+    plan = made().add(f"{SUBNET}.db", subnet("db", "10.20.1.0/24", **given))
+    assert properties(holdings(plan), DB)["serviceEndpoints"] == [{"service": "Microsoft.Storage"}]
+
+
+def test_a_write_only_group_is_not_taken_for_none() -> None:
+    held = subnet("db", "10.20.1.0/24", network_security_group_id_wo_version=1)
+    named = properties(holdings(made().add(f"{SUBNET}.db", held)), DB)["networkSecurityGroup"]["id"]
+    assert named == "(write-only: network_security_group_id_wo)"
+
+
+@pytest.mark.parametrize(("switch", "disabled"), [("bgp_route_propagation_enabled", False), ("old", True)])
+def test_the_switch_of_propagation_was_turned_round(switch: str, disabled: bool) -> None:
+    name = switch if switch != "old" else "disable_bgp_route_propagation"
+    table = {"name": "r", "resource_group_name": GROUP, "route": [], name: True}
+    found = properties(
+        holdings(made().add("azurerm_route_table.r", table)), seeds.network_id(kind="routeTables", name="r")
+    )
+    assert found["disableBgpRoutePropagation"] is disabled
+
+
+def test_an_update_of_azapi_is_laid_over_what_it_names() -> None:
+    plan = made().add(f"{SERVER}.pg", server("pg"), unknown=SERVER_UNKNOWN)
+    plan.add(
+        "azapi_update_resource.u",
+        {"type": "x", "body": {"properties": {"network": {"publicNetworkAccess": "Disabled"}}}},
+        unknown=("id", "resource_id"),
+        refers={"resource_id": to(f"{SERVER}.pg")},
+    )
+    assert properties(holdings(plan), PG)["network"] == {"publicNetworkAccess": "Disabled"}
+    assert properties(holdings(plan), PG)["version"] == "17"
+
+
+def test_a_rule_whose_server_nobody_sees_leaves_every_servers_rules_unknown() -> None:
+    plan = made().add(f"{SERVER}.pg", server("pg"), unknown=SERVER_UNKNOWN)
+    rule = {"name": "r", "start_ip_address": "0.0.0.0", "end_ip_address": "0.0.0.0"}
+    refers = {"server_id": refer("local.server")}
+    plan.add(f"{FIREWALL}.r", rule, unknown=("id", "server_id"), refers=refers)
+    found = holdings(plan)
+    place = f"{PG}/firewallRules".lower()
+    assert place not in found.lists
+    assert found.lacks(place).startswith(f"{FIREWALL}.r belongs to a {SERVER} that is known only after")
+
+
+@pytest.mark.parametrize(
+    ("index", "reference", "known"),
+    [
+        ("pg", refer("each.key", f"{SERVER}.all"), True),
+        (None, to(f'{SERVER}.all["pg"]'), True),
+        (None, refer(f"{SERVER}.all"), False),
+        ("nobody", refer("each.key", f"{SERVER}.all"), False),
+    ],
+    ids=["each", "static", "any", "another-key"],
+)
+def test_of_several_instances_one_is_meant_or_none(index: str | None, reference: Any, known: bool) -> None:
+    plan = made()
+    for key in ("pg", "other"):
+        plan.add(f"{SERVER}.all", server(key), unknown=SERVER_UNKNOWN, index=key)
+    rule = {"name": "r", "start_ip_address": "0.0.0.0", "end_ip_address": "0.0.0.0"}
+    plan.add(f"{FIREWALL}.r", rule, unknown=("id", "server_id"), refers={"server_id": reference}, index=index)
+    lists = holdings(plan).lists
+    assert (len(lists.get(f"{PG}/firewallRules".lower(), ())) == 1) is known
+    assert (f"{seeds.flexible_server_id(name='other')}/firewallRules".lower() in lists) is known
+
+
+def test_what_an_unknown_diagnostic_setting_belongs_to_is_known_to_be_no_server_where_it_refers_elsewhere() -> (
+    None
+):
+    place = f"{PG}/providers/Microsoft.Insights/diagnosticSettings".lower()
+    for reference, known in ((to("azurerm_key_vault.k"), True), (refer("local.target"), False)):
+        plan = made().add(f"{SERVER}.pg", server("pg"), unknown=SERVER_UNKNOWN)
+        plan.add("azurerm_key_vault.k", {"name": "k"})
+        plan.add(
+            "azurerm_monitor_diagnostic_setting.d",
+            {"name": "d"},
+            unknown=("id", "target_resource_id"),
+            refers={"target_resource_id": reference},
+        )
+        assert (place in holdings(plan).lists) is known
+
+
+def test_single_servers_are_told_and_not_judged() -> None:
+    plan = made().add("azurerm_postgresql_server.old", {"name": "old", "resource_group_name": GROUP})
+    estate = PlannedEstate(plan_of(plan.document(), "tfplan.json"))
+    assert estate.says == (
+        "azurerm_postgresql_server: single servers are not read from a plan, and not judged",
+    )
