@@ -33,6 +33,7 @@ _LISTS: Final[Mapping[str, tuple[str, ...]]] = {
     ZONES: ("virtualnetworklinks",),
 }
 _PARAMETERS: Final = "configurations"
+_DEFAULTS: Final = "what is not set has a default of Azure's"
 _NO_PARAMETERS: Final = "none is set, and which defaults Azure has is not in what is planned"
 _ONE_IS_ENOUGH: Final = frozenset({"administrators", "privatednszonegroups"})
 _CAN_BE_ANY: Final = frozenset({"firewallrules", "virtualnetworklinks"})
@@ -252,7 +253,9 @@ def _lists(
 
 def _other(name: str) -> list[Json]:
     """A parameter is known by its name: the one that may be any has none."""
-    return [{"properties": {}} if name == _PARAMETERS else {"name": OTHERS, "properties": {}}]
+    return [
+        {"properties": {"value": _DEFAULTS}} if name == _PARAMETERS else {"name": OTHERS, "properties": {}}
+    ]
 
 
 def _is_replica(body: Body, source: str) -> bool:

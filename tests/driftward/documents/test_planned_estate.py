@@ -159,9 +159,7 @@ def test_of_several_instances_one_is_meant_or_none(index: str | None, reference:
     assert (f"{seeds.flexible_server_id(name='other')}/firewallRules".lower() in lists) is known
 
 
-def test_what_an_unknown_diagnostic_setting_belongs_to_is_known_to_be_no_server_where_it_refers_elsewhere() -> (
-    None
-):
+def test_a_diagnostic_setting_that_refers_elsewhere_is_no_servers() -> None:
     place = f"{PG}/providers/Microsoft.Insights/diagnosticSettings".lower()
     for reference, known in ((to("azurerm_key_vault.k"), True), (refer("local.target"), False)):
         plan = made().add(f"{SERVER}.pg", server("pg"), unknown=SERVER_UNKNOWN)
@@ -178,6 +176,5 @@ def test_what_an_unknown_diagnostic_setting_belongs_to_is_known_to_be_no_server_
 def test_single_servers_are_told_and_not_judged() -> None:
     plan = made().add("azurerm_postgresql_server.old", {"name": "old", "resource_group_name": GROUP})
     estate = PlannedEstate(plan_of(plan.document(), "tfplan.json"))
-    assert estate.says == (
-        "azurerm_postgresql_server: single servers are not read from a plan, and not judged",
-    )
+    told = "single servers are not read from a plan, and not judged"
+    assert estate.says == (f"azurerm_postgresql_server: {told}",)

@@ -100,9 +100,8 @@ class PlannedEstate:
     @property
     def says(self) -> tuple[str, ...]:
         kinds = (kind for kind in self._by_type if kind.startswith(_RETIRED))
-        unread = [
-            f"{kind}: single servers are not read from a plan, and not judged" for kind in sorted(kinds)
-        ]
+        told = "single servers are not read from a plan, and not judged"
+        unread = [f"{kind}: {told}" for kind in sorted(kinds)]
         if self.identities.subscription != NO_SUBSCRIPTION:
             return tuple(unread)
         return (f"the plan does not say which subscription: {NO_SUBSCRIPTION} stands for it", *unread)
