@@ -266,22 +266,24 @@ def test_of_the_parameters_that_a_plan_sets_each_is_judged_and_the_others_are_no
 ) -> None:
     plan = CASES["flat"].document("flat")
     rule = plan["resource_changes"][1]
-    for name, value in (("log_connections", "off"), ("require_secure_transport", "on")):
-        kind = "azurerm_postgresql_flexible_server_configuration"
+    root = plan["configuration"]["root_module"]["resources"]
+    kind = "azurerm_postgresql_flexible_server_configuration"
+    for label, name, value in (
+        ("log", "log_connections", "off"),
+        ("slow", "connection_throttle.enable", "on"),
+    ):
         change = {**rule["change"], "after": {"name": name, "value": value}}
         change["after_unknown"] = {"id": True, "server_id": True}
-        made = {**rule, "address": f"{kind}.{name}", "type": kind, "name": name, "change": change}
-        plan["resource_changes"].append(made)
-        root = plan["configuration"]["root_module"]["resources"]
-        root.append({**root[1], "address": f"{kind}.{name}", "type": kind, "name": name})
+        called = {"address": f"{kind}.{label}", "type": kind, "name": label}
+        plan["resource_changes"].append({**rule, **called, "change": change})
+        root.append({**root[1], **called})
     Path("tfplan.json").write_text(json.dumps(plan))
     main(["scan", "--plan", "tfplan.json", "--file", "all.yaml", "-o", "json"])
     report = json.loads(capsys.readouterr().out)
     found = {policy: said for (_, policy), said in verdicts(report).items()}
     assert found["postgres-log-connections-off"][0] == "NonCompliant"
-    assert found["postgres-tls-not-required"] == ("Compliant", "")
+    assert found["postgres-connection-throttling-off"] == ("Compliant", "")
     state, reason = found["postgres-log-duration-off"]
     assert state == "Unknown"
     assert "what is not set has a default of Azure's" in reason
-    set_there = "azurerm_postgresql_flexible_server_configuration.log_connections"
-    assert origin(report, "postgres-log-connections-off")["address"] == set_there
+    assert origin(report, "postgres-log-connections-off")["address"] == f"{kind}.log"
