@@ -18,6 +18,8 @@ from tests.driftward.documents.plans import (
     Planned,
     network,
     refer,
+    rule,
+    security_group,
     server,
     subnet,
     to,
@@ -178,3 +180,38 @@ def test_single_servers_are_told_and_not_judged() -> None:
     estate = PlannedEstate(plan_of(plan.document(), "tfplan.json"))
     told = "single servers are not read from a plan, and not judged"
     assert estate.says == (f"azurerm_postgresql_server: {told}",)
+
+
+@pytest.mark.parametrize(
+    ("refers", "known", "sign_in"),
+    [
+        ({}, {}, {"activeDirectoryAuth": "Disabled", "passwordAuth": "Enabled"}),
+        ({"authentication": refer("var.sign_in")}, {}, {}),
+        (
+            {},
+            {"authentication": [{"active_directory_auth_enabled": True}]},
+            {"activeDirectoryAuth": "Enabled"},
+        ),
+    ],
+    ids=["left-to-azure", "not-known", "given"],
+)
+def test_only_what_a_new_server_does_not_say_is_azures_default(refers: Any, known: Any, sign_in: Any) -> None:
+    unknown = tuple(one for one in SERVER_UNKNOWN if one not in known)
+    plan = made().add(f"{SERVER}.pg", server("pg", **known), unknown=unknown, refers=refers)
+    assert properties(holdings(plan), PG).get("authConfig", {}) == sign_in
+
+
+def test_a_rule_that_is_deleted_is_not_in_the_group_that_the_state_shows() -> None:
+    """azurerm reads every rule of an NSG into its state, those that are resources of their own too."""
+    nsg = seeds.nsg_id(name="nsg")
+    kept, gone = rule("kept", 100), rule("gone", 200)
+    held = {**security_group(rules=[kept, gone]), "id": nsg}
+    plan = made().add("azurerm_network_security_group.n", held, unknown=(), actions=("no-op",), before=held)
+    for name, one, actions in (("kept", kept, ["update"]), ("gone", gone, ["delete"])):
+        before = {**one, "id": f"{nsg}/securityRules/{name}", "network_security_group_name": "nsg"}
+        before["resource_group_name"] = GROUP
+        after = {**before, "access": "Allow"}
+        address = f"azurerm_network_security_rule.{name}"
+        plan.add(address, after, unknown=(), actions=actions, before=before)
+    (found,) = properties(holdings(plan), nsg)["securityRules"]
+    assert (found["name"], found["properties"]["access"]) == ("kept", "Allow")

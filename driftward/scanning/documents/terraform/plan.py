@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final, TypeAlias
 
-from driftward.scanning.documents.terraform.values import filled, is_hidden, items, shown
+from driftward.scanning.documents.terraform.values import filled, items, shown
 from shared.model import Json
 from shared.model.values import value
 from shared.nsg.asking import BadInput
@@ -37,9 +37,6 @@ class Resource:
     def text(self, name: str) -> str | None:
         """An argument that is known and is a text."""
         return shown(self.values.get(name))
-
-    def is_unset(self, name: str) -> bool:
-        return self.values.get(name) in (None, [], "") or is_hidden(self.values.get(name))
 
 
 @value

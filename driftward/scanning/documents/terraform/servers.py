@@ -29,9 +29,9 @@ def server(resource: Resource, named: ResourceId, identities: Identities) -> Ite
         "version": values.get("version"),
         "fullyQualifiedDomainName": shown(values.get("fqdn")) or f"{named.name}.postgres.database.azure.com",
         "network": without_nothing(_network(resource, identities)),
-        "authConfig": without_nothing(_sign_in(resource)),
+        "authConfig": without_nothing(_sign_in(resource, identities)),
         "dataEncryption": _encryption(values),
-        "backup": without_nothing(_backup(resource)),
+        "backup": without_nothing(_backup(resource, identities)),
         "highAvailability": {"mode": block(values, "high_availability").get("mode") or "Disabled"},
         "cluster": _cluster(values),
         **_replication(resource, identities),
@@ -64,9 +64,9 @@ def id_text(resource: Resource, identities: Identities, name: str, kind: str) ->
     return str(found) if found is not None else resource.values.get(name)
 
 
-def _sign_in(resource: Resource) -> dict[str, Json]:
+def _sign_in(resource: Resource, identities: Identities) -> dict[str, Json]:
     held = block(resource.values, "authentication")
-    if not held and resource.is_new and resource.is_unset("authentication"):
+    if identities.references.is_left_to_azure(resource, "authentication"):
         return {"activeDirectoryAuth": "Disabled", "passwordAuth": "Enabled"}
     return {
         "activeDirectoryAuth": switch(held.get("active_directory_auth_enabled")),
@@ -86,10 +86,10 @@ def _encryption(values: Mapping[str, Json]) -> Json:
     return without_nothing(keys)
 
 
-def _backup(resource: Resource) -> dict[str, Json]:
+def _backup(resource: Resource, identities: Identities) -> dict[str, Json]:
     """Azure keeps seven days where a new server says nothing (REST reference, backupRetentionDays)."""
     days = resource.values.get("backup_retention_days")
-    if resource.is_new and resource.is_unset("backup_retention_days"):
+    if identities.references.is_left_to_azure(resource, "backup_retention_days"):
         days = 7
     return {
         "backupRetentionDays": days,

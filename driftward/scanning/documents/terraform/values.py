@@ -57,6 +57,10 @@ def is_hidden(found: Json) -> bool:
     return isinstance(found, str) and found.startswith(_HIDDEN)
 
 
+def is_after_apply(found: Json) -> bool:
+    return isinstance(found, str) and found.startswith(_AFTER_APPLY)
+
+
 def shown(found: Json) -> str | None:
     """A text that is known and not empty."""
     return found if isinstance(found, str) and found and not is_hidden(found) else None
