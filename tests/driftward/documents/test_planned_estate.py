@@ -215,3 +215,37 @@ def test_a_rule_that_is_deleted_is_not_in_the_group_that_the_state_shows() -> No
         plan.add(address, after, unknown=(), actions=actions, before=before)
     (found,) = properties(holdings(plan), nsg)["securityRules"]
     assert (found["name"], found["properties"]["access"]) == ("kept", "Allow")
+
+
+def test_a_block_that_is_known_after_apply_is_not_taken_for_none() -> None:
+    plan = made()
+    blocks = ("high_availability", "identity", "customer_managed_key")
+    given = {name: one for name, one in server("pg").items() if name not in blocks}
+    plan.add(f"{SERVER}.pg", given, unknown=(*SERVER_UNKNOWN, *blocks))
+    held = {name: one for name, one in subnet("db", "10.20.1.0/24").items() if name != "delegation"}
+    plan.add(f"{SUBNET}.db", held, unknown=("id", "delegation"))
+    found = holdings(plan)
+    told = f"(known after apply: {SERVER}.pg.{{}})".format
+    assert properties(found, PG)["highAvailability"] == {"mode": told("high_availability")}
+    assert properties(found, PG)["dataEncryption"] == {"type": told("customer_managed_key")}
+    assert found.bodies[PG.lower()]["identity"] == {"type": told("identity")}
+    (delegation,) = properties(found, DB)["delegations"]
+    assert "properties" not in delegation
+
+
+@pytest.mark.parametrize(
+    "unknown", ["private_dns_zone_group", "private_dns_zone_group.0.private_dns_zone_ids"]
+)
+def test_zones_that_nobody_can_say_leave_the_group_unknown(unknown: str) -> None:
+    whole = "." not in unknown
+    held = {
+        "name": "pe",
+        "resource_group_name": GROUP,
+        "private_service_connection": [{"name": "c", "is_manual_connection": False}],
+        **({} if whole else {"private_dns_zone_group": [{"name": "default"}]}),
+    }
+    plan = made().add("azurerm_private_endpoint.e", held, unknown=("id", "subnet_id", unknown))
+    place = f"{seeds.endpoint_id(name='pe')}/privateDnsZoneGroups".lower()
+    found = holdings(plan)
+    assert place not in found.lists
+    assert "known only after apply" in found.lacks(place)

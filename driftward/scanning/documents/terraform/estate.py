@@ -30,7 +30,7 @@ from driftward.scanning.documents.terraform.identity import (
     Identities,
 )
 from driftward.scanning.documents.terraform.plan import Plan, Resource
-from driftward.scanning.documents.terraform.values import blocks
+from driftward.scanning.documents.terraform.values import blocks, hidden
 from shared.model import Json
 from shared.model.resource_id import ResourceId
 
@@ -181,15 +181,23 @@ class PlannedEstate:
     # --- what is not known
 
     def _why_not(self, found: Joined) -> Iterator[tuple[str, str]]:
-        for kind in _KEPT_BY:
-            for one in self._by_type[kind]:
-                if self.identities.parent(one) is None:
-                    yield from _anywhere(one, found)
+        loose = (
+            one for kind in _KEPT_BY for one in self._by_type[kind] if self.identities.parent(one) is None
+        )
+        for one in loose:
+            yield from _anywhere(one, found)
+        for one in self._by_type[ENDPOINT]:
+            if networks.are_zones_unknown(one, self.identities):
+                place = f"{self.identities.of(one).key}/privatednszonegroups"
+                yield place, f"the zones of {one.address} are known only after apply"
         for one in self._by_type[servers.DIAGNOSTICS]:
-            if self._is_loose(one, ("target_resource_id",)):
-                for server in self._by_type[SERVER]:
-                    place = f"{self.identities.of(server)}/providers/Microsoft.Insights/diagnosticSettings"
-                    yield place.lower(), _loose(one, "resource")
+            if self._is_loose(one, ("target_resource_id",)) or hidden(one.values, "enabled_log"):
+                yield from self._of_any_server(one)
+
+    def _of_any_server(self, setting: Resource) -> Iterator[tuple[str, str]]:
+        for server in self._by_type[SERVER]:
+            place = f"{self.identities.of(server)}/providers/Microsoft.Insights/diagnosticSettings"
+            yield place.lower(), _loose(setting, "resource")
 
     def _is_loose(self, resource: Resource, path: tuple[str | int, ...]) -> bool:
         """Whether what an argument names may be any: it is not known, and refers to nothing in the plan."""

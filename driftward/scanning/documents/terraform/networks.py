@@ -23,7 +23,7 @@ from driftward.scanning.documents.terraform.identity import (
 )
 from driftward.scanning.documents.terraform.plan import Resource
 from driftward.scanning.documents.terraform.servers import id_text
-from driftward.scanning.documents.terraform.values import block, blocks, items, without_nothing
+from driftward.scanning.documents.terraform.values import block, blocks, hidden, items, without_nothing
 from shared.model import Json
 from shared.model.resource_id import ResourceId
 
@@ -121,7 +121,7 @@ def _subnet(values: Mapping[str, Json], named: ResourceId) -> Body:
     kept: dict[str, Json] = {
         "addressPrefixes": values.get("address_prefixes"),
         "addressPrefix": values.get("address_prefix"),
-        "delegations": [_delegation(one) for one in blocks(values, "delegation")],
+        "delegations": _delegations(values),
         "serviceEndpoints": [*_service_endpoints(values)],
         "privateEndpointNetworkPolicies": values.get("private_endpoint_network_policies"),
         "defaultOutboundAccess": values.get("default_outbound_access_enabled"),
@@ -156,6 +156,12 @@ def _named(values: Mapping[str, Json], argument: str, write_only: str) -> Json:
         return {"id": _WRITE_ONLY.format(write_only)}
     found = values.get(argument)
     return {"id": found} if found else None
+
+
+def _delegations(values: Mapping[str, Json]) -> list[Json]:
+    """One that does not say to which service where they are not known."""
+    told = hidden(values, "delegation")
+    return [_delegation(one) for one in blocks(values, "delegation")] if told is None else [{"name": told}]
 
 
 def _delegation(values: Mapping[str, Json]) -> dict[str, Json]:
@@ -234,6 +240,15 @@ def _zone_groups(resource: Resource, named: ResourceId, identities: Identities) 
         configs = [_config(number, zone) for number, zone in enumerate(zones, start=1)]
         place = named.child("privateDnsZoneGroups", str(held.get("name")))
         yield {"id": str(place), "name": place.name, "properties": {"privateDnsZoneConfigs": configs}}
+
+
+def are_zones_unknown(resource: Resource, identities: Identities) -> bool:
+    """Whether nobody can say which zones an endpoint's group names."""
+    if hidden(resource.values, "private_dns_zone_group") is not None:
+        return True
+    held = block(resource.values, "private_dns_zone_group")
+    zones = _zones(resource, held.get("private_dns_zone_ids"), identities) if held else []
+    return not all(one.startswith("/") for one in zones)
 
 
 def _zones(resource: Resource, given: Json, identities: Identities) -> list[str]:

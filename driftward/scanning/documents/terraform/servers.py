@@ -14,7 +14,14 @@ from typing import Final
 from driftward.scanning.documents.joining import Body
 from driftward.scanning.documents.terraform.identity import SERVER, SUBNET, ZONE, Identities
 from driftward.scanning.documents.terraform.plan import Resource
-from driftward.scanning.documents.terraform.values import block, blocks, shown, switch, without_nothing
+from driftward.scanning.documents.terraform.values import (
+    block,
+    blocks,
+    hidden,
+    shown,
+    switch,
+    without_nothing,
+)
 from shared.model import Json
 from shared.model.resource_id import ResourceId
 
@@ -32,7 +39,7 @@ def server(resource: Resource, named: ResourceId, identities: Identities) -> Ite
         "authConfig": without_nothing(_sign_in(resource, identities)),
         "dataEncryption": _encryption(values),
         "backup": without_nothing(_backup(resource, identities)),
-        "highAvailability": {"mode": block(values, "high_availability").get("mode") or "Disabled"},
+        "highAvailability": {"mode": _standby(values)},
         "cluster": _cluster(values),
         **_replication(resource, identities),
     }
@@ -77,13 +84,19 @@ def _sign_in(resource: Resource, identities: Identities) -> dict[str, Json]:
 def _encryption(values: Mapping[str, Json]) -> Json:
     held = block(values, "customer_managed_key")
     if not held:
-        return None
+        told = hidden(values, "customer_managed_key")
+        return {"type": told} if told is not None else None
     keys: dict[str, Json] = {
         "type": "AzureKeyVault",
         "primaryKeyURI": held.get("key_vault_key_id"),
         "geoBackupKeyURI": held.get("geo_backup_key_vault_key_id"),
     }
     return without_nothing(keys)
+
+
+def _standby(values: Mapping[str, Json]) -> Json:
+    found = hidden(values, "high_availability") or block(values, "high_availability").get("mode")
+    return found or "Disabled"
 
 
 def _backup(resource: Resource, identities: Identities) -> dict[str, Json]:
@@ -117,7 +130,8 @@ def _tier(values: Mapping[str, Json]) -> Json:
 
 def _identity(values: Mapping[str, Json]) -> Json:
     held = block(values, "identity")
-    return {"type": held.get("type")} if held else None
+    kind = held.get("type") if held else hidden(values, "identity")
+    return {"type": kind} if kind is not None else None
 
 
 # --- children --------------------------------------------------------------------------------------

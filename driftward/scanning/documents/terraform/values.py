@@ -66,6 +66,12 @@ def shown(found: Json) -> str | None:
     return found if isinstance(found, str) and found and not is_hidden(found) else None
 
 
+def hidden(values: Mapping[str, Json], name: str) -> str | None:
+    """The words that stand for a block or an argument that is not known or not shown."""
+    found = values.get(name)
+    return found if is_hidden(found) else None
+
+
 def block(values: Mapping[str, Json], name: str) -> Mapping[str, Json]:
     """The one block of a name, as Terraform writes it: a list with at most one item."""
     found = values.get(name)
