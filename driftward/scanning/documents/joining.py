@@ -151,19 +151,23 @@ def _others(bodies: Mapping[str, Body]) -> Iterator[Body]:
 def _join_endpoints(bodies: Mapping[str, Body], there: Collection[str]) -> None:
     """Servers and subnets show the endpoints that lead to them, or stand in them."""
     connections: dict[str, list[Json]] = defaultdict(list)
+    leading_anywhere: list[str] = []
     for key, body in bodies.items():
         if ResourceId(key).type == ENDPOINTS:
             _stand_in(bodies, body)
             for target, status in _targets(body):
                 if target in bodies:
                     connections[target].append(_connection(bodies[target], body, status))
+                elif parse_resource_id(target) is None:
+                    leading_anywhere.append(key.rpartition("/")[2])
     for key, body in bodies.items():
         if ResourceId(key).type == FLEXIBLE and "privateEndpointConnections" not in properties(body):
-            _show(body, connections[key], is_whole=key not in there)
+            _show(body, connections[key], is_whole=key not in there and not leading_anywhere)
 
 
 def _show(server: Body, connections: list[Json], *, is_whole: bool) -> None:
-    """Of a server that was there before there may be others; where none is known, nothing is."""
+    """There may be others at a server that was there before, or where an endpoint does not say whither it
+    leads; where none is known, nothing is."""
     if connections or is_whole:
         others: list[Json] = [] if is_whole else [{"name": OTHERS}]
         properties(server)["privateEndpointConnections"] = [*connections, *others]

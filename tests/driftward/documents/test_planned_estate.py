@@ -249,3 +249,28 @@ def test_zones_that_nobody_can_say_leave_the_group_unknown(unknown: str) -> None
     found = holdings(plan)
     assert place not in found.lists
     assert "known only after apply" in found.lacks(place)
+
+
+@pytest.mark.parametrize(
+    ("reference", "connections"),
+    [(to(f"{SERVER}.pg"), 1), (to("azurerm_key_vault.k"), 0), (refer("local.target"), None)],
+    ids=["server", "elsewhere", "nobody-knows"],
+)
+def test_an_endpoint_that_may_lead_to_any_server_leaves_their_connections_unknown(
+    reference: Any, connections: int | None
+) -> None:
+    plan = made().add(f"{SERVER}.pg", server("pg"), unknown=SERVER_UNKNOWN)
+    plan.add("azurerm_key_vault.k", {"name": "k"})
+    held = {
+        "name": "pe",
+        "resource_group_name": GROUP,
+        "private_service_connection": [{"name": "c", "is_manual_connection": False}],
+    }
+    plan.add(
+        "azurerm_private_endpoint.e",
+        held,
+        unknown=("id", "subnet_id", "private_service_connection.0.private_connection_resource_id"),
+        refers={"private_service_connection": [{"private_connection_resource_id": reference}]},
+    )
+    found = properties(holdings(plan), PG).get("privateEndpointConnections")
+    assert (None if found is None else len(found)) == connections

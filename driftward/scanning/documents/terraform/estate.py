@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 
 from driftward.scanning.documents.holdings import FOUND_BY, Holdings
 from driftward.scanning.documents.joining import Body, Joined, joined
-from driftward.scanning.documents.terraform import networks, servers
+from driftward.scanning.documents.terraform import endpoints, networks, servers
 from driftward.scanning.documents.terraform.azapi import azapi_body, laid_over
 from driftward.scanning.documents.terraform.identity import (
     AZAPI,
@@ -51,10 +51,10 @@ _MAKES: Final[Mapping[str, _Makes]] = {
     NETWORK: networks.network,
     "azurerm_virtual_network_peering": networks.peering,
     SUBNET: networks.subnet,
-    ENDPOINT: networks.endpoint,
-    ZONE: networks.zone,
-    "azurerm_private_dns_zone_virtual_network_link": networks.zone_link,
-    "azurerm_private_dns_a_record": networks.record,
+    ENDPOINT: endpoints.endpoint,
+    ZONE: endpoints.zone,
+    "azurerm_private_dns_zone_virtual_network_link": endpoints.zone_link,
+    "azurerm_private_dns_a_record": endpoints.record,
     "azurerm_management_lock": servers.lock,
     AZAPI: azapi_body,
 }
@@ -187,7 +187,7 @@ class PlannedEstate:
         for one in loose:
             yield from _anywhere(one, found)
         for one in self._by_type[ENDPOINT]:
-            if networks.are_zones_unknown(one, self.identities):
+            if endpoints.are_zones_unknown(one, self.identities):
                 place = f"{self.identities.of(one).key}/privatednszonegroups"
                 yield place, f"the zones of {one.address} are known only after apply"
         for one in self._by_type[servers.DIAGNOSTICS]:

@@ -1,4 +1,4 @@
-"""Planned networks as ARM will show them: subnets, NSGs, route tables, peerings, private endpoints.
+"""Planned networks as ARM will show them: subnets, NSGs, route tables, peerings.
 
 Rules and subnets may stand within their NSG or network or be resources of their own, and what belongs to a
 subnet is often given by an association: all of them come together here. Source: azurerm 4 and 5,
@@ -13,12 +13,8 @@ from typing import Final
 
 from driftward.scanning.documents.joining import Body
 from driftward.scanning.documents.terraform.identity import (
-    AZAPI,
     NETWORK,
     SECURITY_GROUP,
-    SERVER,
-    SUBNET,
-    ZONE,
     Identities,
 )
 from driftward.scanning.documents.terraform.plan import Resource
@@ -197,97 +193,6 @@ def peering(resource: Resource, named: ResourceId, identities: Identities) -> It
         "peerCompleteVnets": values.get("peer_complete_virtual_networks_enabled"),
     }
     yield {"id": str(named), "name": named.name, "properties": without_nothing(kept)}
-
-
-# --- private endpoints -----------------------------------------------------------------------------
-
-
-def endpoint(resource: Resource, named: ResourceId, identities: Identities) -> Iterator[Body]:
-    """The endpoint and its zone group."""
-    values = resource.values
-    connection = block(values, "private_service_connection")
-    target = endpoint_target(resource, identities)
-    kept: dict[str, Json] = {
-        "privateLinkServiceId": str(target) if target else connection.get("private_connection_resource_id"),
-        "groupIds": connection.get("subresource_names"),
-    }
-    manual = connection.get("is_manual_connection") is True
-    field = "manualPrivateLinkServiceConnections" if manual else "privateLinkServiceConnections"
-    properties: dict[str, Json] = {
-        "subnet": {"id": id_text(resource, identities, "subnet_id", SUBNET)},
-        field: [{"name": connection.get("name"), "properties": without_nothing(kept)}],
-        "ipConfigurations": [_address(one) for one in blocks(values, "ip_configuration")],
-    }
-    yield body(named, "Microsoft.Network/privateEndpoints", properties, values.get("location"))
-    yield from _zone_groups(resource, named, identities)
-
-
-def endpoint_target(resource: Resource, identities: Identities) -> ResourceId | None:
-    path = ("private_service_connection", 0, "private_connection_resource_id")
-    return identities.named(resource, path, {SERVER})
-
-
-def _address(values: Mapping[str, Json]) -> dict[str, Json]:
-    kept = {"privateIPAddress": values.get("private_ip_address"), "memberName": values.get("member_name")}
-    return {"name": values.get("name"), "properties": without_nothing(kept)}
-
-
-def _zone_groups(resource: Resource, named: ResourceId, identities: Identities) -> Iterator[Body]:
-    """The endpoint's zone group, with the zones that it names or will name."""
-    held = block(resource.values, "private_dns_zone_group")
-    if held:
-        zones = dict.fromkeys(_zones(resource, held.get("private_dns_zone_ids"), identities))
-        configs = [_config(number, zone) for number, zone in enumerate(zones, start=1)]
-        place = named.child("privateDnsZoneGroups", str(held.get("name")))
-        yield {"id": str(place), "name": place.name, "properties": {"privateDnsZoneConfigs": configs}}
-
-
-def are_zones_unknown(resource: Resource, identities: Identities) -> bool:
-    """Whether nobody can say which zones an endpoint's group names."""
-    if hidden(resource.values, "private_dns_zone_group") is not None:
-        return True
-    held = block(resource.values, "private_dns_zone_group")
-    zones = _zones(resource, held.get("private_dns_zone_ids"), identities) if held else []
-    return not all(one.startswith("/") for one in zones)
-
-
-def _zones(resource: Resource, given: Json, identities: Identities) -> list[str]:
-    listed = given if isinstance(given, list) else [given]
-    known = [one for one in listed if isinstance(one, str) and one.startswith("/")]
-    if len(known) == len(listed):
-        return known
-    path = ("private_dns_zone_group", 0, "private_dns_zone_ids")
-    meant = [str(identities.of(one)) for one in identities.references.meant(resource, path, {ZONE, AZAPI})]
-    return [*known, *meant] or [str(one) for one in listed]
-
-
-def _config(number: int, zone: str) -> dict[str, Json]:
-    name = zone.rpartition("/")[2].replace(".", "-") or f"zone-{number}"
-    return {"name": name, "properties": {"privateDnsZoneId": zone}}
-
-
-# --- zones -----------------------------------------------------------------------------------------
-
-
-def zone(_: Resource, named: ResourceId, __: Identities) -> Iterator[Body]:
-    yield body(named, "Microsoft.Network/privateDnsZones", {}, "global")
-
-
-def zone_link(resource: Resource, named: ResourceId, identities: Identities) -> Iterator[Body]:
-    """As it will be: a link is Completed once it was made."""
-    kept: dict[str, Json] = {
-        "virtualNetwork": {"id": id_text(resource, identities, "virtual_network_id", NETWORK)},
-        "virtualNetworkLinkState": "Completed",
-        "registrationEnabled": resource.values.get("registration_enabled"),
-        "resolutionPolicy": resource.values.get("resolution_policy"),
-    }
-    yield {"id": str(named), "name": named.name, "properties": without_nothing(kept)}
-
-
-def record(resource: Resource, named: ResourceId, _: Identities) -> Iterator[Body]:
-    held = resource.values.get("records")
-    addresses = [{"ipv4Address": one} for one in held] if isinstance(held, list) else held
-    yield {"id": str(named), "name": named.name, "properties": {"aRecords": addresses}}
 
 
 JOINED: Final[Mapping[str, tuple[str, str, str]]] = {
