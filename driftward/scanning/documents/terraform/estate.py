@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Final, TypeAlias
 
-from driftward.scanning.documents.holdings import FOUND_BY, Holdings
-from driftward.scanning.documents.joining import Body, Joined, joined
+from driftward.scanning.documents.holdings import FOUND_BY, NETWORKS, Holdings
+from driftward.scanning.documents.joining import Body, Joined, joined, properties
 from driftward.scanning.documents.terraform import endpoints, networks, servers
-from driftward.scanning.documents.terraform.azapi import azapi_body, laid_over
+from driftward.scanning.documents.terraform.azapi import azapi_body, laid_over, why_unread
 from driftward.scanning.documents.terraform.identity import (
     AZAPI,
     ENDPOINT,
@@ -30,7 +31,7 @@ from driftward.scanning.documents.terraform.identity import (
     Identities,
 )
 from driftward.scanning.documents.terraform.plan import Plan, Resource
-from driftward.scanning.documents.terraform.values import blocks, hidden
+from driftward.scanning.documents.terraform.values import blocks, hidden, is_after_apply
 from shared.model import Json
 from shared.model.resource_id import ResourceId
 
@@ -38,6 +39,10 @@ SOURCE: Final = "the plan"
 _DNS: Final = "azurerm_virtual_network_dns_servers"
 _RETIRED: Final = "azurerm_postgresql_server"
 _UPDATE: Final = "azapi_update_resource"
+_WRITTEN_WHOLE: Final = frozenset(
+    f"{TOP[SERVER]}/{one}".lower() for one in ("configurations", "firewallRules", "administrators")
+)
+"""What an update may be all that is said of: it has no more than the update writes."""
 _Makes: TypeAlias = Callable[[Resource, ResourceId, Identities], Iterator[Body]]
 _MAKES: Final[Mapping[str, _Makes]] = {
     SERVER: servers.server,
@@ -59,6 +64,11 @@ _MAKES: Final[Mapping[str, _Makes]] = {
     AZAPI: azapi_body,
 }
 """What makes ARM's bodies of a resource, by its Terraform type."""
+_PARTS: Final[Mapping[str, tuple[str, str]]] = {
+    SECURITY_GROUP: ("azurerm_network_security_rule", "security_rule"),
+    ROUTE_TABLE: ("azurerm_route", "route"),
+}
+"""What may stand within a resource or be resources of their own: their type, and the argument."""
 _KEPT_BY: Final[Mapping[str, tuple[str, str]]] = {
     "azurerm_postgresql_flexible_server_firewall_rule": (TOP[SERVER], "firewallRules"),
     "azurerm_postgresql_flexible_server_active_directory_administrator": (TOP[SERVER], "administrators"),
@@ -93,7 +103,7 @@ class PlannedEstate:
                 **self._tops(found.bodies),
                 **{key: one for key, one in found.lists.items() if key not in why_not},
             },
-            named=found.others,
+            named=(*found.others, *_shells(found, why_not)),
             why_not=why_not,
         )
 
@@ -114,28 +124,56 @@ class PlannedEstate:
 
     def _bodies(self) -> list[Body]:
         bodies = {str(one["id"]).lower(): one for one in self._made()}
-        for subnet, adds in self._joined().items():
+        for subnet, adds in self._joined(bodies).items():
             self._add(bodies, subnet, adds)
         for one in self._by_type[_DNS]:
             named = self.identities.named(one, ("virtual_network_id",), {NETWORK})
             if named is not None:
                 self._add(bodies, named.key, {"dhcpOptions": {"dnsServers": one.values.get("dns_servers")}})
         for one in self._by_type[_UPDATE]:
-            named = self.identities.named(one, ("resource_id",), set(TOP)) or self.identities.of(one)
-            if (held := bodies.get(named.key)) is not None:
-                bodies[named.key] = laid_over(held, one)
+            self._update(bodies, one)
         return [*bodies.values()]
+
+    def _update(self, bodies: dict[str, Body], update: Resource) -> None:
+        """What stands beside its parent with a value of its own is written whole."""
+        named = self._updated(update)
+        if named is None:
+            return
+        if (held := bodies.get(named.key)) is not None:
+            bodies[named.key] = laid_over(held, update)
+        elif named.type in _WRITTEN_WHOLE:
+            self.addresses[named.key] = update.address
+            bodies |= {str(one["id"]).lower(): one for one in azapi_body(update, named, self.identities)}
+
+    def _updated(self, update: Resource) -> ResourceId | None:
+        """What an update lies over; None where that is not known."""
+        named = self.identities.named(update, ("resource_id",), {*TOP, *PARENTS})
+        if named is not None or update.text("name") is None:
+            return named
+        named = self.identities.of(update)
+        return None if "(unknown)" in str(named) else named
 
     def _made(self) -> Iterator[Body]:
         for kind, makes in _MAKES.items():
             for one in self._by_type[kind]:
                 named = self.identities.of(one)
                 self.addresses[named.key] = one.address
-                yield from makes(one, named, self.identities)
+                yield from makes(self._with_own_parts(one), named, self.identities)
         for one in self._by_type[servers.DIAGNOSTICS]:
             target = self.identities.named(one, ("target_resource_id",), {SERVER})
             if target is not None:
                 yield servers.diagnostic_setting(one, target)
+
+    def _with_own_parts(self, resource: Resource) -> Resource:
+        """A new NSG, or table, whose rules are resources of their own has no others: a plan has its list as
+        known after apply (computed), and azurerm does not take both ("in-line … in conjunction with any")."""
+        child, parts = _PARTS.get(resource.type, ("", ""))
+        if not resource.is_new or not is_after_apply(resource.values.get(parts)):
+            return resource
+        own = self.identities.of(resource)
+        if own not in {self.identities.parent(one) for one in self._by_type[child]}:
+            return resource
+        return replace(resource, values={**resource.values, parts: []})
 
     def _add(self, bodies: dict[str, Body], place: str, adds: Mapping[str, Json]) -> None:
         """To a body, or to a subnet within its network's."""
@@ -148,15 +186,21 @@ class PlannedEstate:
             shown = [networks.with_added(one, name, adds) for one in inline]
             bodies[network] = {**around, "properties": {**around["properties"], "subnets": shown}}
 
-    def _joined(self) -> Mapping[str, dict[str, Json]]:
-        """What associations add to subnets, by the subnet."""
+    def _joined(self, bodies: Mapping[str, Body]) -> Mapping[str, dict[str, Json]]:
+        """What associations add to subnets, by the subnet; one that is known goes before one that may be."""
         found: dict[str, dict[str, Json]] = defaultdict(dict)
+        known: list[tuple[str, dict[str, Json]]] = []
         for kind, (field, argument, whose) in networks.JOINED.items():
             for one in self._by_type[kind]:
                 named = self.identities.named(one, ("subnet_id",), {SUBNET, NETWORK})
-                adds = {field: {"id": servers.id_text(one, self.identities, argument, whose)}}
-                for place in [named.key] if named is not None else self._subnets():
-                    found[place] |= adds if named is not None else {field: {"id": _loose(one, "subnet")}}
+                if named is not None and named.type != NETWORKS:
+                    joins = {"id": servers.id_text(one, self.identities, argument, whose)}
+                    known.append((named.key, {field: joins}))
+                    continue
+                for place in networks.subnets_in(bodies, named):
+                    found[place] |= {field: {"id": _loose(one, "subnet")}}
+        for place, adds in known:
+            found[place] |= adds
         for place, before in self._before().items():
             found[place] = {**before, **found[place]}
         return found
@@ -186,6 +230,9 @@ class PlannedEstate:
         )
         for one in loose:
             yield from _anywhere(one, found)
+        yield from self._unread()
+        for one in self._by_type[_UPDATE]:
+            yield from self._unsure(one, found)
         for one in self._by_type[ENDPOINT]:
             if endpoints.are_zones_unknown(one, self.identities):
                 place = f"{self.identities.of(one).key}/privatednszonegroups"
@@ -193,6 +240,24 @@ class PlannedEstate:
         for one in self._by_type[servers.DIAGNOSTICS]:
             if self._is_loose(one, ("target_resource_id",)) or hidden(one.values, "enabled_log"):
                 yield from self._of_any_server(one)
+
+    def _unread(self) -> Iterator[tuple[str, str]]:
+        """What azapi writes and nobody can read yet; a part of something stands in it and is odd there."""
+        for one in self._by_type[AZAPI]:
+            if (why := why_unread(one)) and self.identities.of(one).parent is None:
+                yield self.identities.of(one).key, why
+
+    def _unsure(self, update: Resource, found: Joined) -> Iterator[tuple[str, str]]:
+        """What nobody can say of any more: what an update writes over, or may."""
+        named, why = self._updated(update), why_unread(update)
+        if named is None:
+            kind = (update.text("type") or "").partition("@")[0].lower()
+            told = f"{update.address} writes over what is known only after apply"
+            yield from ((key, told) for key in found.bodies if not kind or ResourceId(key).type == kind)
+        elif named.key in found.bodies:
+            yield from [(named.key, why)] if why else []
+        elif named.parent is not None and named.parent.key in found.bodies:
+            yield named.parent.key, f"{update.address} writes over {named.name}, which the plan does not show"
 
     def _of_any_server(self, setting: Resource) -> Iterator[tuple[str, str]]:
         for server in self._by_type[SERVER]:
@@ -210,6 +275,15 @@ class PlannedEstate:
     def _tops(self, bodies: Mapping[str, Body]) -> dict[str, tuple[Json, ...]]:
         subscriptions = {key.split("/")[2] for key in bodies} or {self.identities.subscription.lower()}
         return {f"/subscriptions/{one}/providers/{kind}": () for one in subscriptions for kind in FOUND_BY}
+
+
+def _shells(found: Joined, why_not: Mapping[str, str]) -> Iterator[Body]:
+    """What will be there and is not known: it is looked at, and Unknown. A network shows its subnets."""
+    for key in why_not.keys() & found.bodies.keys():
+        body = found.bodies[key]
+        if ResourceId(key).type in FOUND_BY:
+            shown = properties(body).get("subnets")
+            yield {"id": body["id"], "properties": {} if shown is None else {"subnets": shown}}
 
 
 def _anywhere(child: Resource, found: Joined) -> Iterator[tuple[str, str]]:
