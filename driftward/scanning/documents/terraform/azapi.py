@@ -11,12 +11,13 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from driftward.scanning.documents.joining import Body
-from driftward.scanning.documents.terraform.identity import SERVER, TOP, Identities
+from driftward.scanning.documents.terraform.identity import NETWORK, SERVER, TOP, Identities
 from driftward.scanning.documents.terraform.plan import Resource
 from driftward.scanning.documents.terraform.values import block, hidden, shown
 from shared.model import Json
 from shared.model.resource_id import ResourceId
 
+_SUBNETS: Final = f"{TOP[NETWORK]}/subnets".lower()
 _MADE: Final[Mapping[str, Json]] = {"state": "Ready"}
 """What a server has once it was made, where its body does not say."""
 
@@ -26,6 +27,8 @@ def azapi_body(resource: Resource, named: ResourceId, _: Identities) -> Iterator
     held = written.get("properties")
     is_server = named.type == TOP[SERVER].lower()
     properties = {**(_MADE if is_server else {}), **(held if isinstance(held, Mapping) else {})}
+    if (why := why_unread(resource)) and named.type == _SUBNETS:
+        properties = {"delegations": [{"name": why}]}  # it may be anybody's
     found: dict[str, Json] = {
         **written,
         "id": str(named),

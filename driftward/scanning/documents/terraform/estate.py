@@ -13,15 +13,14 @@ from dataclasses import replace
 from typing import Final, TypeAlias
 
 from driftward.scanning.documents.holdings import FOUND_BY, NETWORKS, Holdings
-from driftward.scanning.documents.joining import Body, Joined, joined, properties
-from driftward.scanning.documents.terraform import endpoints, networks, servers
-from driftward.scanning.documents.terraform.azapi import azapi_body, laid_over, why_unread
+from driftward.scanning.documents.joining import Body, joined
+from driftward.scanning.documents.terraform import endpoints, networks, servers, unsure
+from driftward.scanning.documents.terraform.azapi import azapi_body, laid_over
 from driftward.scanning.documents.terraform.identity import (
     AZAPI,
     ENDPOINT,
     NETWORK,
     NO_SUBSCRIPTION,
-    PARENTS,
     ROUTE_TABLE,
     SECURITY_GROUP,
     SERVER,
@@ -31,14 +30,13 @@ from driftward.scanning.documents.terraform.identity import (
     Identities,
 )
 from driftward.scanning.documents.terraform.plan import Plan, Resource
-from driftward.scanning.documents.terraform.values import blocks, hidden, is_after_apply
+from driftward.scanning.documents.terraform.values import blocks, is_after_apply
 from shared.model import Json
 from shared.model.resource_id import ResourceId
 
 SOURCE: Final = "the plan"
 _DNS: Final = "azurerm_virtual_network_dns_servers"
 _RETIRED: Final = "azurerm_postgresql_server"
-_UPDATE: Final = "azapi_update_resource"
 _WRITTEN_WHOLE: Final = frozenset(
     f"{TOP[SERVER]}/{one}".lower() for one in ("configurations", "firewallRules", "administrators")
 )
@@ -69,15 +67,6 @@ _PARTS: Final[Mapping[str, tuple[str, str]]] = {
     ROUTE_TABLE: ("azurerm_route", "route"),
 }
 """What may stand within a resource or be resources of their own: their type, and the argument."""
-_KEPT_BY: Final[Mapping[str, tuple[str, str]]] = {
-    "azurerm_postgresql_flexible_server_firewall_rule": (TOP[SERVER], "firewallRules"),
-    "azurerm_postgresql_flexible_server_active_directory_administrator": (TOP[SERVER], "administrators"),
-    "azurerm_network_security_rule": (TOP[SECURITY_GROUP], ""),
-    "azurerm_route": (TOP[ROUTE_TABLE], ""),
-    "azurerm_virtual_network_peering": (TOP[NETWORK], ""),
-    "azurerm_private_dns_zone_virtual_network_link": (TOP[ZONE], "virtualNetworkLinks"),
-}
-"""What is not known of all resources of a type where a child may belong to any: a list, or the whole body."""
 
 
 class PlannedEstate:
@@ -95,7 +84,7 @@ class PlannedEstate:
         found = joined(
             self._bodies(), self._there(), {self.identities.of(one).key for one in self._plan.gone}
         )
-        why_not = {**found.why_not, **dict(self._why_not(found))}
+        why_not = {**found.why_not, **dict(unsure.why_not(self._by_type, self.identities, found))}
         return Holdings(
             source=SOURCE,
             bodies={key: body for key, body in found.bodies.items() if key not in why_not},
@@ -103,7 +92,7 @@ class PlannedEstate:
                 **self._tops(found.bodies),
                 **{key: one for key, one in found.lists.items() if key not in why_not},
             },
-            named=(*found.others, *_shells(found, why_not)),
+            named=(*found.others, *unsure.shells(found, why_not)),
             why_not=why_not,
         )
 
@@ -130,13 +119,13 @@ class PlannedEstate:
             named = self.identities.named(one, ("virtual_network_id",), {NETWORK})
             if named is not None:
                 self._add(bodies, named.key, {"dhcpOptions": {"dnsServers": one.values.get("dns_servers")}})
-        for one in self._by_type[_UPDATE]:
+        for one in self._by_type[unsure.UPDATE]:
             self._update(bodies, one)
         return [*bodies.values()]
 
     def _update(self, bodies: dict[str, Body], update: Resource) -> None:
         """What stands beside its parent with a value of its own is written whole."""
-        named = self._updated(update)
+        named = unsure.updated(update, self.identities)
         if named is None:
             return
         if (held := bodies.get(named.key)) is not None:
@@ -144,14 +133,6 @@ class PlannedEstate:
         elif named.type in _WRITTEN_WHOLE:
             self.addresses[named.key] = update.address
             bodies |= {str(one["id"]).lower(): one for one in azapi_body(update, named, self.identities)}
-
-    def _updated(self, update: Resource) -> ResourceId | None:
-        """What an update lies over; None where that is not known."""
-        named = self.identities.named(update, ("resource_id",), {*TOP, *PARENTS})
-        if named is not None or update.text("name") is None:
-            return named
-        named = self.identities.of(update)
-        return None if "(unknown)" in str(named) else named
 
     def _made(self) -> Iterator[Body]:
         for kind, makes in _MAKES.items():
@@ -198,7 +179,7 @@ class PlannedEstate:
                     known.append((named.key, {field: joins}))
                     continue
                 for place in networks.subnets_in(bodies, named):
-                    found[place] |= {field: {"id": _loose(one, "subnet")}}
+                    found[place] |= {field: {"id": unsure.loose(one, "subnet")}}
         for place, adds in known:
             found[place] |= adds
         for place, before in self._before().items():
@@ -222,77 +203,8 @@ class PlannedEstate:
             if not one.is_new and key not in {str(place).lower() for place in left}
         }
 
-    # --- what is not known
-
-    def _why_not(self, found: Joined) -> Iterator[tuple[str, str]]:
-        loose = (
-            one for kind in _KEPT_BY for one in self._by_type[kind] if self.identities.parent(one) is None
-        )
-        for one in loose:
-            yield from _anywhere(one, found)
-        yield from self._unread()
-        for one in self._by_type[_UPDATE]:
-            yield from self._unsure(one, found)
-        for one in self._by_type[ENDPOINT]:
-            if endpoints.are_zones_unknown(one, self.identities):
-                place = f"{self.identities.of(one).key}/privatednszonegroups"
-                yield place, f"the zones of {one.address} are known only after apply"
-        for one in self._by_type[servers.DIAGNOSTICS]:
-            if self._is_loose(one, ("target_resource_id",)) or hidden(one.values, "enabled_log"):
-                yield from self._of_any_server(one)
-
-    def _unread(self) -> Iterator[tuple[str, str]]:
-        """What azapi writes and nobody can read yet; a part of something stands in it and is odd there."""
-        for one in self._by_type[AZAPI]:
-            if (why := why_unread(one)) and self.identities.of(one).parent is None:
-                yield self.identities.of(one).key, why
-
-    def _unsure(self, update: Resource, found: Joined) -> Iterator[tuple[str, str]]:
-        """What nobody can say of any more: what an update writes over, or may."""
-        named, why = self._updated(update), why_unread(update)
-        if named is None:
-            kind = (update.text("type") or "").partition("@")[0].lower()
-            told = f"{update.address} writes over what is known only after apply"
-            yield from ((key, told) for key in found.bodies if not kind or ResourceId(key).type == kind)
-        elif named.key in found.bodies:
-            yield from [(named.key, why)] if why else []
-        elif named.parent is not None and named.parent.key in found.bodies:
-            yield named.parent.key, f"{update.address} writes over {named.name}, which the plan does not show"
-
-    def _of_any_server(self, setting: Resource) -> Iterator[tuple[str, str]]:
-        for server in self._by_type[SERVER]:
-            place = f"{self.identities.of(server)}/providers/Microsoft.Insights/diagnosticSettings"
-            yield place.lower(), _loose(setting, "resource")
-
-    def _is_loose(self, resource: Resource, path: tuple[str | int, ...]) -> bool:
-        """Whether what an argument names may be any: it is not known, and refers to nothing in the plan."""
-        if self.identities.named(resource, path, {SERVER}) is not None:
-            return False
-        return not self.identities.references.meant(resource, path, None)
-
     # --- lists
 
     def _tops(self, bodies: Mapping[str, Body]) -> dict[str, tuple[Json, ...]]:
         subscriptions = {key.split("/")[2] for key in bodies} or {self.identities.subscription.lower()}
         return {f"/subscriptions/{one}/providers/{kind}": () for one in subscriptions for kind in FOUND_BY}
-
-
-def _shells(found: Joined, why_not: Mapping[str, str]) -> Iterator[Body]:
-    """What will be there and is not known: it is looked at, and Unknown. A network shows its subnets."""
-    for key in why_not.keys() & found.bodies.keys():
-        body = found.bodies[key]
-        if ResourceId(key).type in FOUND_BY:
-            shown = properties(body).get("subnets")
-            yield {"id": body["id"], "properties": {} if shown is None else {"subnets": shown}}
-
-
-def _anywhere(child: Resource, found: Joined) -> Iterator[tuple[str, str]]:
-    """What a child may belong to whose parent is not known."""
-    whose, listed = _KEPT_BY[child.type]
-    for key in found.bodies:
-        if ResourceId(key).type == whose.lower():
-            yield f"{key}/{listed.lower()}".rstrip("/"), _loose(child, PARENTS[child.type][0])
-
-
-def _loose(resource: Resource, kind: str) -> str:
-    return f"{resource.address} belongs to a {kind} that is known only after apply"

@@ -37,7 +37,7 @@ TOP: Final[Mapping[str, str]] = {
     ZONE: "Microsoft.Network/privateDnsZones",
 }
 """What stands in a resource group, by its Terraform type."""
-_CHILDREN: Final[Mapping[str, str]] = {
+CHILDREN: Final[Mapping[str, str]] = {
     "azurerm_postgresql_flexible_server_firewall_rule": "firewallRules",
     "azurerm_postgresql_flexible_server_configuration": "configurations",
     "azurerm_postgresql_flexible_server_active_directory_administrator": "administrators",
@@ -109,9 +109,9 @@ class Identities:
         if resource.type in TOP:
             place = f"{self._group(resource)}/providers/{TOP[resource.type]}"
             return ResourceId(f"{place}/{_name(resource)}")
-        if resource.type in _CHILDREN:
+        if resource.type in CHILDREN:
             parent = self.parent(resource) or self._nobody(resource, TOP[PARENTS[resource.type][0]])
-            return parent.child(_CHILDREN[resource.type], _name(resource))
+            return parent.child(CHILDREN[resource.type], _name(resource))
         if resource.type == LOCK:
             scope = self.named(resource, ("scope",), {*TOP, GROUP, SUBNET}) or self._nobody(resource)
             return ResourceId(f"{scope}/providers/Microsoft.Authorization/locks/{_name(resource)}")
