@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from driftward.cli import main
+from local.simulator import seeds
 from tests.catalogue.stage import everything_on
 from tests.driftward.documents.planned import (
     DB,
@@ -282,3 +283,58 @@ def test_a_new_nsg_whose_rules_are_resources_of_their_own_has_no_others(
         refers={"network_security_group_name": to(f"{NSG}.n", "name")},
     )
     assert states(judged(plan, capsys), "db", EXPOSES) == ["NonCompliant"]
+
+
+def test_a_rule_that_gets_another_name_is_gone_by_its_old_one(capsys: pytest.CaptureFixture[str]) -> None:
+    """An NSG shows the rules that were there (computed), the one that is made anew among them."""
+    group, network_id = seeds.nsg_id(name="nsg"), seeds.vnet_id(name="vnet")
+    shut, own = rule("shut", 100), {"resource_group_name": GROUP, "network_security_group_name": "nsg"}
+    plan = made()
+    for address, held in (
+        (f"{VNET}.v", {**network(), "id": network_id}),
+        (f"{SUBNET}.db", {**subnet("db", "10.20.1.0/24"), "id": DB}),
+        (f"{NSG}.n", {**security_group(rules=[shut, {**ANY, "priority": 200}]), "id": group}),
+        (f"{NSG_OF}.a", {"id": DB, "subnet_id": DB, "network_security_group_id": group}),
+        (f"{NSG_RULE}.any", {**ANY, **own, "priority": 200, "id": f"{group}/securityRules/any"}),
+    ):
+        plan.add(address, held, unknown=(), actions=("no-op",), before=held)
+    assert states(judged(plan, capsys), "db", EXPOSES) == ["Compliant"]
+    before = {**shut, **own, "id": f"{group}/securityRules/shut"}
+    after = {**rule("shut-last", 3000), **own}
+    plan.add(f"{NSG_RULE}.shut", after, actions=("delete", "create"), before=before)
+    assert states(judged(plan, capsys), "db", EXPOSES) == ["NonCompliant"]
+
+
+# --- names -----------------------------------------------------------------------------------------
+
+
+def two_servers(first: dict[str, Any], second: dict[str, Any], *unknown: str, **where: Any) -> Planned:
+    """The second one is open."""
+    plan = made()
+    for key, given, public in (("a", first, False), ("b.c", second, True)):
+        held = server("pg", public_network_access_enabled=public) | given
+        known = {name: one for name, one in held.items() if name not in unknown}
+        refers = dict.fromkeys(unknown, refer("local.x"))
+        plan.add(
+            f"{SERVER}.all", known, unknown=(*SERVER_UNKNOWN, *unknown), refers=refers, index=key, **where
+        )
+    return plan
+
+
+@pytest.mark.parametrize("unknown", ["name", "resource_group_name"])
+@pytest.mark.parametrize("module", ["", 'module.databases_of_production_in_canada_central["a"]'])
+def test_no_server_hides_another_one(unknown: str, module: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of names that are known only after apply, and of addresses that are long."""
+    found = judged(two_servers({}, {}, unknown, module=module), capsys)
+    told = sorted(state for (_, policy), (state, _) in found.items() if policy == PUBLIC)
+    assert told == ["Compliant", "NonCompliant"]
+
+
+@pytest.mark.parametrize("name", ["..", "a/b", "\0", "\ud800", " x ", "%2e%2e"])
+def test_a_name_that_azure_has_not_leads_nowhere(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    for field in ("name", "resource_group_name"):
+        found = judged(two_servers({field: name}, {field: name}), capsys)
+        assert sorted({state for (_, one), (state, _) in found.items() if one == PUBLIC}) == [
+            "Compliant",
+            "NonCompliant",
+        ]

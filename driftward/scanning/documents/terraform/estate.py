@@ -82,7 +82,7 @@ class PlannedEstate:
 
     def holdings(self) -> Holdings:
         found = joined(
-            self._bodies(), self._there(), {self.identities.of(one).key for one in self._plan.gone}
+            self._bodies(), self._there(), {self.identities.before(one).key for one in self._plan.gone}
         )
         why_not = {**found.why_not, **dict(unsure.why_not(self._by_type, self.identities, found))}
         return Holdings(
