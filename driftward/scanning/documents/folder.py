@@ -39,11 +39,11 @@ def exported(folder: Path) -> Exported:
             f"{told}\n`driftward scan --from-export` prints what writes such a folder", field=FIELD
         )
     differing = dict(_differing(read))
-    told = tuple(
+    doubts = tuple(
         f"{', '.join(map(str, paths))}: lists of {address} that differ: none of them is believed"
         for address, paths in differing.items()
     )
-    return Exported(holdings=_joined([held for _, held in read], differing), says=(*says, *told))
+    return Exported(holdings=_joined([held for _, held in read], differing), says=(*says, *doubts))
 
 
 def _differing(read: Iterable[tuple[Path, Held]]) -> Iterator[tuple[str, list[Path]]]:

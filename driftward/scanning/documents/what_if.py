@@ -9,10 +9,11 @@ stands in brackets is an expression that only the deployment resolves: no reader
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from driftward.scanning.documents.holdings import FLEXIBLE, FOUND_BY, Holdings
+from driftward.scanning.documents.holdings import FLEXIBLE, FOUND_BY, NETWORKS, Holdings
 from driftward.scanning.documents.joining import Body, joined, properties
 from driftward.scanning.documents.shapes import as_arm_has_it
 from shared.model import Json
@@ -50,7 +51,8 @@ def foreseen(document: Json, path: str) -> Foreseen:
         raise BadInput(
             f"{path}: no what-if as `az deployment … what-if --no-pretty-print` writes it", field=FIELD
         )
-    named = [*_changes(listed), *_changes(_listed(document, "potentialChanges") or [], may_be=True)]
+    potential = _changes(_listed(document, "potentialChanges") or [], may_be=True)
+    named = [*_once(_changes(listed)), *potential]
     return Foreseen(
         holdings=_holdings(named),
         says=tuple(f"{path}: {said}" for said in _says(document, listed)),
@@ -92,11 +94,36 @@ def _change(named: ResourceId, one: Mapping[str, Json]) -> _Change:
     found = one.get("before") if kind in _KEPT else one.get("after")
     if found is None and kind in _KEPT:
         found = one.get("after")
+    shown = found if isinstance(found, Mapping) and _is_shown(named, found) else None
+    body = None if shown is None else {**as_arm_has_it(shown), "id": str(named)}
     why = _text(one, "unsupportedReason") or f"its change is {_text(one, 'changeType') or 'not named'}"
-    body = {**as_arm_has_it(found), "id": str(named)} if isinstance(found, Mapping) else None
+    if isinstance(found, Mapping) and shown is None:
+        why = "what it will be is an expression that only the deployment resolves"
     known = kind in _TOLD - {"unsupported", "delete"}
     reason = f"what-if cannot tell what becomes of {named.name}: {why}"
     return _Change(id=named, kind=kind, body=body if known else None, reason=reason)
+
+
+def _is_shown(named: ResourceId, found: Mapping[str, Json]) -> bool:
+    """Whether its properties, and of a network which subnets it has, are no expression."""
+    held = found.get("properties")
+    if named.type == NETWORKS and isinstance(held, Mapping):
+        return isinstance(held.get("subnets"), list | None)
+    return isinstance(held, Mapping | None)
+
+
+def _once(changes: Iterable[_Change]) -> Iterator[_Change]:
+    """Of a resource that several deployments change nobody can say which comes last."""
+    several: dict[str, list[_Change]] = defaultdict(list)
+    for one in changes:
+        several[one.id.key].append(one)
+    for found in several.values():
+        first = found[0]
+        if all((one.kind, one.body) == (first.kind, first.body) for one in found):
+            yield first
+        else:
+            reason = f"what-if has {first.id.name} more than once, and not alike"
+            yield _Change(id=first.id, kind="unsupported", body=None, reason=reason)
 
 
 def _holdings(changes: list[_Change]) -> Holdings:

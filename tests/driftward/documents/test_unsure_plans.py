@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from driftward.cli import main
+from driftward.scanning.documents.terraform.estate import PlannedEstate
+from driftward.scanning.documents.terraform.plan import plan_of
 from local.simulator import seeds
 from tests.catalogue.stage import everything_on
 from tests.driftward.documents.planned import (
@@ -134,6 +136,28 @@ def test_a_subnet_and_a_server_whose_bodies_are_not_known_are_looked_at(
     found = judged(plan, capsys)
     assert states(found, "db", EXPOSES, MISSING) == ["Unknown", "Unknown"]
     assert states(found, "pg", PUBLIC) == ["Unknown"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "part"),
+    [("networkSecurityGroups", "properties"), ("virtualNetworks", "properties.subnets")],
+    ids=["rules", "subnets"],
+)
+def test_a_part_of_a_body_that_is_not_known_is_not_taken_for_none(
+    kind: str, part: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan = within(grouped(made()))
+    parent = to("azurerm_resource_group.g")
+    by_azapi(plan, "odd", f"{NETWORK}/{kind}", parent, {} if part == "properties" else {"properties": {}})
+    change = plan.changes[-1]["change"]
+    held = change["after_unknown"]
+    for step in ("body", *part.split(".")):
+        above, held = held, held.setdefault(step, {})
+    above[step] = True
+    holdings = PlannedEstate(plan_of(plan.document(), "tfplan.json")).holdings()
+    (key,) = (one for one in holdings.why_not if one.endswith("/odd"))
+    assert f"body.{part}" in holdings.why_not[key]
+    assert key not in holdings.bodies
 
 
 @pytest.mark.parametrize("body", ["{no json", "[]", '"text"', "[" * 100_000])

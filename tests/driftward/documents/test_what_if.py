@@ -186,3 +186,40 @@ def test_what_is_no_what_if_is_refused_by_name(text: str, capsys: pytest.Capture
     Path("whatif.json").write_text(text)
     assert main(["scan", "--what-if", "whatif.json"]) == 2
     assert capsys.readouterr().err.startswith("whatif.json: no ")
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_resource_that_two_deployments_leave_not_alike_is_not_known(
+    order: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whichever of them stands first."""
+    opened = change("Modify", PG, before=server(), after=server("Enabled"))
+    shut = change("NoChange", PG, before=server("Disabled"), after=server("Disabled"))
+    report, _ = looked(capsys, *[opened, shut][::order])
+    state, reason = states(report)["postgres-public-access-enabled"]
+    assert state == "Unknown"
+    assert "more than once, and not alike" in reason
+    report, _ = looked(capsys, shut, shut)
+    assert states(report)["postgres-public-access-enabled"][0] == "Compliant"
+
+
+def test_properties_that_are_an_expression_are_no_group_without_rules(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    network = seeds.vnet(name="vnet", subnets=[seeds.subnet(name="db", nsg=NSG)])
+    group = {"id": NSG, "name": "nsg", "properties": "[parameters('nsg')]"}
+    report, _ = looked(capsys, change("Create", VNET, after=network), change("Create", NSG, after=group))
+    state, reason = states(report)["nsg-exposes-postgres-to-internet"]
+    assert state == "Unknown"
+    assert "an expression that only the deployment resolves" in reason
+
+
+@pytest.mark.parametrize("held", ["[parameters('v')]", {"subnets": "[variables('s')]"}])
+def test_a_network_whose_subnets_are_an_expression_is_not_listed_whole(
+    held: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    network = {"id": VNET, "name": "vnet", "properties": held}
+    shut = server("Disabled")
+    report, _ = looked(capsys, change("Create", VNET, after=network), change("Create", PG, after=shut))
+    (unlisted,) = report["unlisted"]
+    assert "virtualnetworks" in unlisted["reason"]

@@ -50,8 +50,8 @@ def unquoted(text: str) -> str:
 
 
 def files_in(folder: Path, *patterns: str) -> list[Path]:
-    """Without what tools keep in folders of their own, which begin with a dot."""
-    found = (path for pattern in patterns for path in sorted(folder.rglob(pattern)))
+    """Without what tools keep in folders of their own, which begin with a dot, and what is no file."""
+    found = (path for pattern in patterns for path in sorted(folder.rglob(pattern)) if path.is_file())
     return [one for one in found if not any(part.startswith(".") for part in one.relative_to(folder).parts)]
 
 

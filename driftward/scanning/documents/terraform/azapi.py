@@ -44,9 +44,13 @@ def azapi_body(resource: Resource, named: ResourceId, _: Identities) -> Iterator
 
 def why_unread(resource: Resource) -> str:
     """Why nobody can say what it writes; ``""`` where somebody can."""
-    if _written(resource) is not None:
-        return ""
-    return hidden(resource.values, "body") or f"the body of {resource.address} is no JSON"
+    written = _written(resource)
+    if written is None:
+        return hidden(resource.values, "body") or f"the body of {resource.address} is no JSON"
+    held = written.get("properties")
+    if isinstance(held, Mapping):
+        return hidden(held, "subnets") or ""
+    return "" if held is None else str(held)
 
 
 def _written(resource: Resource) -> Mapping[str, Json] | None:
