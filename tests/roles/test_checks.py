@@ -101,6 +101,50 @@ def test_who_runs_programs_is_graver_than_who_reads_every_table(group: str, seve
     assert (found.state, found.severity) == (WRONG, severity)
 
 
+def admin(**fields: Any) -> Inside:
+    """``pgadmin`` administers; ``member, role`` pairs are added."""
+    named = (Role(name="azuresu", ours=False, superuser=True), Role(name="pgadmin", creates_roles=True))
+    pairs = (("pgadmin", "azure_pg_admin"), *fields.pop("pairs"))
+    ours = {member for member, _ in pairs} - {one.name for one in named}
+    return inside(
+        roles=(*named, *(Role(name=name) for name in sorted(ours))),
+        memberships=tuple(Membership(role=role, member=member) for member, role in pairs),
+        **fields,
+    )
+
+
+ADMINS, CREATES, SUPER = (
+    "postgres-role-in-azure-pg-admin",
+    "postgres-role-creates-roles",
+    "postgres-role-superuser",
+)
+
+
+@pytest.mark.parametrize(
+    ("check", "pairs", "named"),
+    [
+        (ADMINS, (("intern", "pgadmin"),), "intern"),
+        (CREATES, (("intern", "pgadmin"),), "intern"),
+        (ADMINS, (("intern", "team"), ("team", "pgadmin")), "team"),
+        (ADMINS, (("intern", "team"), ("team", "azure_pg_admin")), "team"),
+        (SUPER, (("pgadmin", "azuresu"),), "pgadmin"),
+        (SUPER, (("intern", "azuresu"),), "intern"),
+        (ADMINS, (("a", "b"), ("b", "a"), ("b", "pgadmin")), "b"),
+    ],
+)
+def test_what_an_administrator_may_its_members_may(
+    check: str, pairs: tuple[tuple[str, str], ...], named: str
+) -> None:
+    found = judged(check, admin(pairs=pairs))
+    assert found.state is WRONG
+    assert [one["name"] for one in found.evidence["found"]] == [named]
+
+
+def test_an_administrator_who_is_a_member_of_one_is_no_fault() -> None:
+    reading = admin(pairs=(("dba@contoso.com", "pgadmin"), ("pgadmin", "intern")))
+    assert {judged(check, reading).state for check in (ADMINS, CREATES, SUPER)} == {RIGHT}
+
+
 # --- passwords -------------------------------------------------------------------------------------
 
 EXPIRY, SCRAM, LOCAL = (

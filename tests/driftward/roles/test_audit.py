@@ -18,7 +18,7 @@ from local.simulator import seeds
 from local.simulator.client import SimulatorClient
 from local.simulator.server import SimulatorServer
 from shared.roles import discover
-from shared.roles.names import identifier
+from shared.roles.names import connect, identifier
 from tests.driftward.roles.postgres import Postgres, program
 from tests.driftward.roles.world import FAULTS, HOSTILE
 
@@ -229,3 +229,44 @@ def test_nobody_who_is_not_let_in_gets_a_report(
     told = capsys.readouterr()
     assert told.out == ""
     assert "nobody_at_all" in told.err
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["host=127.0.0.9 port=1", "postgresql://127.0.0.9:1/x", "a'b=\\c", "x\n=y", "`id`", ":HOST", 'q"=', "-"],
+)
+def test_a_database_called_as_a_connection_string_is_a_database(postgres: Postgres, name: str) -> None:
+    """Whoever makes a database chooses its name: neither the audit nor psql goes to a host that it names."""
+    postgres.run(f"CREATE DATABASE {identifier(name)}")
+    try:
+        done = subprocess.run(
+            [str(program("psql")), "--no-psqlrc", "--set", "ON_ERROR_STOP=1", postgres.dsn()],
+            input="\n".join([*connect(name), "\\echo :DBNAME"]) + "\n",
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        with connected(by_string(postgres.dsn()).to(name)) as made:
+            assert made.info.dbname == name
+    finally:
+        postgres.run(f"DROP DATABASE {identifier(name)}")
+    assert (done.returncode, done.stdout.endswith(f"{name}\n")) == (0, True), done.stderr
+
+
+def test_a_function_of_another_shape_costs_its_part_alone(
+    postgres: Postgres, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As the service would change it one day."""
+    postgres.run(
+        "ALTER FUNCTION azure_roles_authtype() RENAME TO away",
+        "CREATE FUNCTION public.azure_roles_authtype() RETURNS TABLE (who name) LANGUAGE sql "
+        "AS $$ SELECT 'auditor'::name $$",
+    )
+    try:
+        assert audit(postgres, "-o", "json", "--strict") == 3
+        told = findings(capsys)
+    finally:
+        postgres.run(
+            "DROP FUNCTION azure_roles_authtype()", "ALTER FUNCTION away() RENAME TO azure_roles_authtype"
+        )
+    assert "without a column rolename" in told["postgres-login-password-not-scram"]["reason"]

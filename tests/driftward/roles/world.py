@@ -70,6 +70,11 @@ FAULTS: Final = (
         statements=("CREATE ROLE intern IN ROLE azure_pg_admin",),
     ),
     Fault(
+        check="postgres-role-in-azure-pg-admin",
+        named="deputy",
+        statements=("CREATE ROLE deputy IN ROLE pgadmin",),
+    ),
+    Fault(
         check="postgres-role-in-powerful-role",
         named="exporter",
         statements=("CREATE ROLE exporter IN ROLE pg_read_server_files",),
