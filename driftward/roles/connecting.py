@@ -23,7 +23,14 @@ if TYPE_CHECKING:
     from shared.config.settings import Settings
 
 _EXTRA: Final = "audit-roles needs psycopg: install the command with its extra, `pip install '.[roles]'`"
-_SECRETS: Final = ("password", "sslpassword", "oauth_client_secret")
+_SECRETS: Final = (
+    *("password", "sslpassword", "oauth_client_secret"),
+    *("scram_client_key", "scram_server_key"),
+)
+_NO_MODE: Final = (
+    "--dsn names a service, and whether its host is Azure's is not known before a password is sent: "
+    "say sslmode in --dsn or PGSSLMODE (verify-full, with sslrootcert=system or a file)"
+)
 _FIELD: Final = "dsn"
 _NO_PASSWORD: Final = (
     "--dsn holds a secret ({}), and a command line is no place for one: use PGPASSWORD or PGPASSFILE"
@@ -53,7 +60,7 @@ class Way:
 
 
 def by_string(text: str) -> Way:
-    """Raises ``BadInput`` for what libpq cannot read, or what holds a secret."""
+    """Raises ``BadInput`` for what libpq cannot read, what holds a secret, or what may be Azure's unseen."""
     options = _parsed(text)
     secrets = [name for name in _SECRETS if options.get(name)]
     if secrets:
@@ -71,8 +78,11 @@ def _parsed(text: str) -> dict[str, str]:
 
 def _careful(options: Mapping[str, str]) -> dict[str, str]:
     """What holds for a host of Azure's where neither the string nor the environment says it."""
-    hosts = options.get("host", os.environ.get("PGHOST", "")).split(",")
-    if not any(map(service_suffix, hosts)):
+    hosts = options.get("host", os.environ.get("PGHOST", ""))
+    modes = (options.get("sslmode"), os.environ.get("PGSSLMODE"))
+    if not hosts and not any(modes) and (options.get("service") or os.environ.get("PGSERVICE")):
+        raise BadInput(_NO_MODE, field=_FIELD)
+    if not any(map(service_suffix, hosts.split(","))):
         return {}
     wanted = {"sslmode": "verify-full", "sslrootcert": _roots()}
     return {name: said for name, said in wanted.items() if f"PG{name.upper()}" not in os.environ}

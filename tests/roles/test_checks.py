@@ -299,6 +299,23 @@ def test_sessions_that_are_hidden_are_not_taken_for_encrypted() -> None:
 
 
 @pytest.mark.parametrize(
+    ("shown", "state"),
+    [
+        (ServerParameter(name="shared_preload_libraries", value="pgaudit", default="pg_cron"), UNKNOWN),
+        (ServerParameter(name="pgaudit.log", value="ddl", default="none"), UNKNOWN),
+        (ServerParameter(name="pgaudit.log", value="none", default="none"), RIGHT),
+        (ServerParameter(name="azure.extensions", value="postgis", default=""), RIGHT),
+    ],
+)
+def test_a_setting_that_the_server_hides_is_not_taken_for_one_in_force(
+    shown: ServerParameter, state: ComplianceState
+) -> None:
+    found = judged(SETTING, inside(azure=azure(parameters=(shown,))))
+    assert found.state is state
+    assert state is RIGHT or shown.name in found.reason
+
+
+@pytest.mark.parametrize(
     ("name", "in_force", "by_azure", "unit", "state"),
     [
         ("log_connections", "on", "ON", "", RIGHT),

@@ -161,8 +161,12 @@ def test_what_a_role_may_not_see_is_not_known_and_the_rest_is(
     assert audit(postgres, "-o", "json", "--strict", user=stranger) == 3
     told = findings(capsys)
     assert {name for name, one in told.items() if one["state"] == "Unknown"} == {
-        *(TLS, "postgres-public-rights-on-schema")
+        *(TLS, "postgres-public-rights-on-schema", "postgres-setting-differs-from-azure")
     }
+    assert (
+        "whether shared_preload_libraries is in force"
+        in told["postgres-setting-differs-from-azure"]["reason"]
+    )
     assert "pg_read_all_stats" in told[TLS]["reason"]
     assert '"shop"' in told["postgres-public-rights-on-schema"]["reason"]
 

@@ -17,7 +17,7 @@ NO_FAULT: Final = (
     'CREATE ROLE "dba@contoso.com" LOGIN CREATEROLE CREATEDB IN ROLE azure_pg_admin',
     "CREATE ROLE shop_owner",
     "CREATE ROLE shop_api LOGIN IN ROLE shop_owner",
-    "CREATE ROLE auditor LOGIN IN ROLE pg_read_all_stats",
+    "CREATE ROLE auditor LOGIN IN ROLE pg_read_all_stats, pg_read_all_settings",
     "CREATE DATABASE shop OWNER shop_owner",
     "CREATE DATABASE azure_maintenance",
     "REVOKE ALL ON DATABASE shop, postgres FROM PUBLIC",
