@@ -216,5 +216,7 @@ def _write_edits(answered: Answered, form: str) -> None:
         complain("not proved, so nothing is printed: -o table says what does not hold")
     elif form == "az":
         print("\n".join(_commands(answered)) or "# nothing to change")
+    elif answered.given.group.odd_rules:
+        complain("nothing is printed: it would leave out the rules that cannot be read whole")
     else:
         print({"bicep": bicep, "terraform": terraform}[form](answered.proposal.after))

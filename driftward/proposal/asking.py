@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -106,10 +107,17 @@ def _keep(text: str) -> Keep:
 
 
 def group_of(known: Known) -> SecurityGroup:
-    """The NSG that stands; without one a new one, whose name and group only the reader knows."""
-    if known.group is not None:
+    """The NSG that stands; without one a new one, whose name and group only the reader knows.
+
+    One that serves other subnets alone is shared as soon as the server's subnet gets it.
+    """
+    if known.group is None:
+        return SecurityGroup(id=template_group().id, rules=(), default_rules=())
+    here = known.server.subnet if known.server is not None else None
+    served = known.group.subnets
+    if here is None or not served or here in served:
         return known.group
-    return SecurityGroup(id=template_group().id, rules=(), default_rules=())
+    return replace(known.group, subnets=(*served, here))
 
 
 def given_of(known: Known, sources: Sources, wishes: Wishes, clients: Clients, observed: Observed) -> Given:
