@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from local.simulator import seeds
 from local.simulator.client import SimulatorClient
 from local.simulator.server import SimulatorServer
 from shared.model import Json
+from shared.model.rules import OddSecurityRule
 from tests.driftward.flows.builders import encoded, log, vnet_record, vnet_tuple
 from tests.driftward.proposal.builders import CDN, PREFIXES, STORAGE, SUBNET, document, nsg, rule
 
@@ -279,3 +281,69 @@ def test_an_id_brings_subnet_nsg_tags_and_features(here: Path, capsys: pytest.Ca
     storage = [one for one in found["rules"] if one["purpose"] == "storage"]
     assert [one["flows"] for one in storage] == [1]
     assert "entra" not in {one["purpose"] for one in found["rules"]}
+
+
+@pytest.mark.parametrize("form", ["az", "bicep", "terraform"])
+@pytest.mark.usefixtures("here")
+def test_who_passed_until_today_and_is_cut_off_is_said_beside_what_is_pasted(
+    form: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["propose-nsg", *FILES, "-o", form]) == 0
+    told = capsys.readouterr().err
+    assert f"1 flow of {STRANGER} passed, some in the last day, and are denied from now on (internet)" in told
+
+
+@pytest.mark.usefixtures("here")
+def test_without_the_prefixes_of_tags_the_remedy_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    """Storage's rule may admit what was denied: nobody can tell without its prefixes."""
+    code, found = ask(capsys, *FILES[:6])
+    assert (code, found["proof"]["holds"]) == (1, False)
+    assert any("--tags FILE" in note for note in found["notes"])
+
+
+def test_the_nsg_of_another_subnet_keeps_its_rules(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its subnet is there by its id: a server tells that it is not the server's."""
+    served = {
+        **document(nsg(rule("wide", 300, "* > *"))),
+        "id": str(nsg().id),
+        "subnets": [{"id": seeds.subnet_id()}],
+    }
+    (here / "nsg.json").write_text(json.dumps(served), encoding="utf-8")
+    code, found = ask(capsys, *FILES)
+    assert (code, [one["name"] for one in found["removed"]]) == (0, ["wide"])
+    assert any("--server tells" in note and "serves the subnet" in note for note in found["notes"])
+
+    network = {"delegatedSubnetResourceId": f"{seeds.subnet_id()}-of-another"}
+    server = {"id": seeds.flexible_server_id(), "properties": {"network": network}}
+    (here / "server.json").write_text(json.dumps(server), encoding="utf-8")
+    code, found = ask(capsys, *FILES, "--server", "server.json")
+    assert (code, found["removed"]) == (0, [])
+    assert any("serves more than this subnet" in note for note in found["notes"])
+
+
+def test_what_keep_may_have_meant_is_missed_when_it_is_over_the_bound(
+    monkeypatch: pytest.MonkeyPatch, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(gathering.Gathering.__init__, "__defaults__", (1,))
+    more = [passed("203.0.113.8"), passed("203.0.113.9")]
+    (here / "logs" / "h=10" / "PT1H.json").write_bytes(encoded(log(vnet_record(more))))
+    assert ask(capsys, *FILES)[0] == 0
+    code, found = ask(capsys, *FILES, "--keep", "203.0.113.0/24")
+    assert (code, found["answer"]) == (3, "unknown")
+
+
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize("form", ["json", "bicep", "terraform"])
+def test_beside_a_rule_that_cannot_be_read_nothing_is_proved(
+    form: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It may decide anything; and a file of the whole NSG would take it away."""
+    odd = OddSecurityRule(name="odd", field="protocol", why="no protocol", may_be=())
+    monkeypatch.setattr("driftward.proposal.asking.group_of", lambda _: replace(nsg(), odd_rules=(odd,)))
+    assert main(["propose-nsg", *FILES, "-o", form]) == 3
+    told = capsys.readouterr()
+    if form == "json":
+        assert json.loads(told.out)["answer"] == "unknown"
+    else:
+        assert not told.out
+    assert "odd" in told.out + told.err

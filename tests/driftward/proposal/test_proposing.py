@@ -353,6 +353,22 @@ def test_nothing_is_worse_after_any_of_the_commands(seed: int) -> None:
     assert {one.name: one for one in group.rules} == {one.name: one for one in found.after.rules}
 
 
+def test_what_passes_now_is_asked_one_by_one_where_not_all_of_it_does() -> None:
+    """Two clients on one port, and only one of them is let in: that one must not be cut on the way."""
+    now = nsg(rule("one", 200, f"10.1.2.4 > {SUBNET}"), rule("deny", 300, "* > *", access="Deny"))
+    broken = nsg(rule("ahead", 150, "* > *", access="Deny"), *now.rules)
+    end = nsg(rule("ours", 100, f"10.1.2.0/24 > {SUBNET}"), rule("deny", 300, "* > *", access="Deny"))
+    asked = Asked(
+        kept=(incoming("10.1.2.4"), incoming("10.1.9.9"), incoming("10.1.2.9")),
+        wants=(),
+        apart=(),
+        ours=frozenset({"ours", "deny"}),
+    )
+    proof = prove(asked, Stages(now=now, between=broken, end=end), place(), tags())
+    assert proof.broken == ("Inbound Tcp 5432 from 10.1.2.4/32",)
+    assert prove(asked, Stages(now=now, between=now, end=end), place(), tags()).broken == ()
+
+
 def edited(group: SecurityGroup, edit: Edit) -> SecurityGroup:
     """As ARM does it: a rule of that name is replaced, and no priority is given out twice."""
     assert isinstance(edit, PutSecurityRule | DeleteSecurityRule)
