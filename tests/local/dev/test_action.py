@@ -110,6 +110,31 @@ def test_nothing_that_a_pull_request_brings_is_run(job: Job) -> None:
     assert not (job.folder / "taken").exists()
 
 
+@pytest.mark.long
+def test_nothing_that_a_pull_request_brings_is_run_by_what_installs(job: Job) -> None:
+    for name in ("venv", "ensurepip", "pip", "encodings", "site", "json"):
+        (job.folder / f"{name}.py").write_text("raise SystemExit('taken over')")
+    (job.folder / "action").mkdir()
+    (job.folder / "action" / "requirements-cli.txt").touch()
+    mine = {"DRIFTWARD_PYTHON": sys.executable, "GITHUB_ACTION_PATH": str(job.folder / "action")}
+    done = subprocess.run(
+        ["bash", str(FOLDER / "install")],
+        cwd=job.folder,
+        env={**job.environment, **mine},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "taken over" not in done.stdout + done.stderr
+    assert (job.folder / "driftward" / "bin" / "python").exists()
+
+
+def test_the_name_of_the_folder_says_nothing_else_to_github(job: Job) -> None:
+    done = job.run(scopes=SUBSCRIPTION, out="results\nexit-code=0")
+    assert (done.returncode, job.output.exists()) == (2, False)
+    assert job.run(scopes=SUBSCRIPTION, out="-results").returncode in {1, 2}
+
+
 def test_a_plan_is_passed_on(job: Job) -> None:
     """Whether the command knows of plans yet or not, it hears of the file."""
     done = job.run(plan="absent plan.json")
