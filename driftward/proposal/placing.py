@@ -120,7 +120,7 @@ def _one_way(
     numbers = _free(way, usable, group)
     ends = _ends(way, usable, numbers)
     barrier = min((rule.priority for _, rule in ends), default=LAST_PRIORITY + 1)
-    stays = _same(way.allows, [rule for rule in usable if rule.priority < barrier], way.reads)
+    stays = _same(way.allows, _ahead(usable, barrier), way.reads)
     fresh = [rule for rule in way.allows if id(rule) not in stays]
     ahead = _spread([number for number in numbers if number < barrier], len(fresh), _first_deny(way, group))
     pairs = [(rule, stays[id(rule)]) for rule in way.allows if id(rule) in stays]
@@ -173,9 +173,14 @@ def _ends(way: _Way, usable: Sequence[SecurityRule], numbers: Sequence[int]) -> 
     standing = [(deny, rule) for deny in way.denies if (rule := _last_covering(deny, usable, way.reads))]
     barrier = min((rule.priority for _, rule in standing), default=0)
     room = sum(number < barrier for number in numbers)
-    if len(standing) == len(way.denies) and room >= len(way.allows):
+    fresh = len(way.allows) - len(_same(way.allows, _ahead(usable, barrier), way.reads))
+    if len(standing) == len(way.denies) and room >= fresh:
         return standing
     return _numbered(way.denies, numbers[-len(way.denies) :])
+
+
+def _ahead(rules: Iterable[SecurityRule], barrier: int) -> list[SecurityRule]:
+    return [rule for rule in rules if rule.priority < barrier]
 
 
 def _numbered(rules: Sequence[SecurityRule], numbers: Sequence[int]) -> _Pairs:

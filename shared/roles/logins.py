@@ -49,10 +49,13 @@ def without_expiry(inside: Inside) -> Judged:
 
 
 def _unless_entra(judged: Judged, inside: Inside) -> Judged:
-    """Where it is not known who of them is Entra's, nobody is accused for sure."""
-    if inside.entra is not None or not judged.is_drift:
+    """Where it is known neither who has a password nor who of them is Entra's, nobody is accused for sure:
+    a password that is known is one, whoever has it."""
+    if not judged.is_drift or inside.passwords:
         return judged
-    return not_read(inside, Part.ENTRA) if not inside.passwords else judged
+    if inside.entra is None:
+        return not_read(inside, Part.ENTRA)
+    return not_read(inside, Part.PASSWORDS) if inside.passwords is None else judged
 
 
 def not_scram(inside: Inside) -> Judged:

@@ -275,6 +275,21 @@ def test_a_database_that_cannot_be_opened_hides_nothing_that_is_wrong_elsewhere(
     assert "no CONNECT" in found.reason
 
 
+def test_who_may_have_no_password_is_not_accused_of_one() -> None:
+    reading = inside(roles=(login(),), passwords=None, unread={Part.PASSWORDS: "denied"})
+    for check in (EXPIRY, LOCAL):
+        assert (judged(check, reading).state, judged(check, reading).reason) == (UNKNOWN, "denied")
+
+
+def test_a_role_that_may_have_a_session_is_not_called_unused() -> None:
+    """Nobody drops a role that works, because the auditor sees too little."""
+    for hidden in ({"sees_all_sessions": False}, {"sessions": None}):
+        found = judged("postgres-role-unused", inside(roles=(Role(name="idle"),), **hidden))
+        assert (found.state, sql(found)) == (UNKNOWN, [])
+        assert '"idle"' in found.reason
+        assert judged("postgres-role-unused", inside(**hidden)).state is RIGHT
+
+
 # --- sessions and settings -------------------------------------------------------------------------
 
 TLS, SETTING = "postgres-session-without-tls", "postgres-setting-differs-from-azure"

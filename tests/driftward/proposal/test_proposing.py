@@ -353,6 +353,17 @@ def test_nothing_is_worse_after_any_of_the_commands(seed: int) -> None:
     assert {one.name: one for one in group.rules} == {one.name: one for one in found.after.rules}
 
 
+def test_a_second_run_needs_no_room_where_everything_stands() -> None:
+    """A shared NSG with just so many priorities ahead of somebody else's rule."""
+    theirs = rule("theirs", 105, "10.3.0.0/24 > *", ports="443", way="Outbound")
+    asked = given(incoming("10.1.2.4"), group=nsg(theirs, subnets=2))
+    found = propose(asked)
+    assert sorted(one.priority for one in found.after.rules if one.direction == "Outbound") == [
+        *range(100, 106)
+    ]
+    assert not again(found, asked).edits
+
+
 def test_what_passes_now_is_asked_one_by_one_where_not_all_of_it_does() -> None:
     """Two clients on one port, and only one of them is let in: that one must not be cut on the way."""
     now = nsg(rule("one", 200, f"10.1.2.4 > {SUBNET}"), rule("deny", 300, "* > *", access="Deny"))
