@@ -129,6 +129,17 @@ def test_nothing_that_a_pull_request_brings_is_run_by_what_installs(job: Job) ->
     assert (job.folder / "driftward" / "bin" / "python").exists()
 
 
+@pytest.mark.parametrize(
+    ("said", "code"), [("true", 3), ("True", 3), ("false", 0), ("", 0), ("yes", 2), ("1", 2)]
+)
+def test_strict_is_strict_however_it_is_written(said: str, code: int, job: Job) -> None:
+    """Stood in for by a command that ends as a strict scan would where something is not known."""
+    command = job.folder / "command"
+    command.write_text('#!/bin/bash\ncase "$*" in *--strict*) exit 3 ;; esac\n')
+    command.chmod(0o755)
+    assert job.run(interpreter=str(command), scopes=SUBSCRIPTION, strict=said).returncode == code
+
+
 def test_the_name_of_the_folder_says_nothing_else_to_github(job: Job) -> None:
     done = job.run(scopes=SUBSCRIPTION, out="results\nexit-code=0")
     assert (done.returncode, job.output.exists()) == (2, False)
