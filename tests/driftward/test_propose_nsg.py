@@ -137,6 +137,11 @@ def test_a_name_that_is_none_is_told(keep: str, said: str, capsys: pytest.Captur
         (("--flows", "absent", "--subnet", SUBNET), "absent: No such file or directory"),
         (("--flows", "nsg.json", "--subnet", SUBNET), "nsg.json: "),
         (("--flows", "logs", "--subnet", SUBNET, "--client", "office"), "--client 'office' is no prefix"),
+        *(
+            (("--flows", "logs", "--subnet", SUBNET, option, wide), f"{option} holds so much of the Internet")
+            for option in ("--client", "--replica", "--dns-server", "--subnet")
+            for wide in ("0.0.0.0/0", "8.0.0.0/7", "0.0.0.0/1,128.0.0.0/1", "2000::/3")
+        ),
         (("--flows", "logs", "--subnet", SUBNET, "--file", "no.yaml"), "no.yaml: No such file"),
         (("--flows", "logs", "--subnet", SUBNET, "--json", "-o", "az"), "--json and -o az contradict"),
     ],
@@ -171,6 +176,15 @@ def test_rules_that_let_nobody_in_are_no_answer_to_rely_on(
     assert (code, found["answer"], found["proof"]["holds"]) == (3, "unknown", True)
     assert found["notes"][0].startswith("no client from outside the subnet was seen and none is declared")
     assert ask(capsys, *thread, "--client", "10.1.2.0/24")[0] == 0
+
+
+@pytest.mark.usefixtures("here")
+def test_clients_of_a_family_that_the_subnet_has_not_need_no_rule(capsys: pytest.CaptureFixture[str]) -> None:
+    """policies.yaml declares them for every place."""
+    code, found = ask(capsys, *FILES, "--client", "10.1.2.0/24,fd00:2::/64,9.0.0.0/8")
+    assert code == 0
+    (clients,) = (one for one in found["rules"] if one["purpose"] == "declaredClients")
+    assert clients["properties"]["sourceAddressPrefixes"] == ["9.0.0.0/8", "10.1.2.0/24"]
 
 
 @pytest.mark.usefixtures("here")
