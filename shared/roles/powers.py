@@ -15,7 +15,7 @@ from typing import Final
 
 from shared.model import Severity
 from shared.posture.controls import MCSB
-from shared.posture.findings import Judged
+from shared.posture.findings import Judged, unknown
 from shared.posture.policy import AnyPolicy
 from shared.roles.names import identifier
 from shared.roles.reading import Inside, Membership, Role
@@ -45,9 +45,17 @@ def _with(
         held = frozenset(one.name for one in inside.roles if holds(one))
         direct = (_without(name, attribute) for name in held & asked)
         lent = (_lent(one, inside) for one in _passed_on(held, asked, inside))
-        return told((*direct, *lent), wrong, right)
+        judged = told((*direct, *lent), wrong, right)
+        return judged if of_administrators else _if_known(judged, inside)
 
     return judge
+
+
+def _if_known(judged: Judged, inside: Inside) -> Judged:
+    """An administrator that nobody named would be accused, with SQL that locks them out."""
+    if inside.knows_administrators or not judged.is_drift:
+        return judged
+    return unknown(f"{judged.reason}; who administers the server is not known (--administrator)")
 
 
 def _asked(inside: Inside, *, of_administrators: bool) -> frozenset[str]:
@@ -89,7 +97,8 @@ def _reached(held: frozenset[str], memberships: Iterable[Membership]) -> frozens
 
 
 def _members(groups: Iterable[str], wrong: str, right: str, inside: Inside) -> Judged:
-    return told((case for group in groups for case in _cases(group, inside)), wrong, right)
+    cases = (case for group in groups for case in _cases(group, inside))
+    return _if_known(told(cases, wrong, right), inside)
 
 
 def _cases(group: str, inside: Inside) -> Iterator[Case]:

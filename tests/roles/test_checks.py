@@ -140,6 +140,19 @@ def test_what_an_administrator_may_its_members_may(
     assert [one["name"] for one in found.evidence["found"]] == [named]
 
 
+def test_nobody_is_accused_of_being_no_administrator_where_nobody_says_who_is_one() -> None:
+    """What would mend it would lock the administrator out."""
+    reading = admin(pairs=(("intern", "pgadmin"),), azure=None)
+    for check in (ADMINS, CREATES):
+        found = judged(check, reading)
+        assert (found.state, sql(found)) == (UNKNOWN, [])
+        assert "--administrator" in found.reason
+        declared = judged(check, replace(reading, administrators=frozenset({"pgadmin"})))
+        assert (declared.state, [one["name"] for one in declared.evidence["found"]]) == (WRONG, ["intern"])
+    unread = replace(reading, azure=azure(administrators=None), entra=None)
+    assert judged(ADMINS, unread).state is UNKNOWN
+
+
 def test_an_administrator_who_is_a_member_of_one_is_no_fault() -> None:
     reading = admin(pairs=(("dba@contoso.com", "pgadmin"), ("pgadmin", "intern")))
     assert {judged(check, reading).state for check in (ADMINS, CREATES, SUPER)} == {RIGHT}
