@@ -60,17 +60,16 @@ def notes_on(
 
 
 def _about_cut(proposal: Proposal) -> Iterator[str]:
-    """Whoever passed until today is cut off, rightly or not: that is read before anything is pasted."""
-    cut = [one for one in proposal.apart if one.traffic.lately and not one.traffic.denied]
+    """Whoever passed until now is cut off, rightly or not: that is read before anything is pasted."""
+    cut = [one for one in proposal.apart if not one.traffic.denied]
     if cut:
         reasons = ", ".join(why.value for why in Why if any(one.why is why for one in cut))
         ends = list(dict.fromkeys(str(address_at(one.traffic.stream.other)) for one in cut))
         more = f" and {len(ends) - _SHOWN} more" if len(ends) > _SHOWN else ""
-        flows = total(one.traffic for one in cut)
-        whose = ", ".join(ends[:_SHOWN]) + more
+        flows, lately = total(one.traffic for one in cut), sum(one.traffic.lately for one in cut)
         yield (
-            f"{flows:,} flow{'' if flows == 1 else 's'} of {whose} passed, some in the "
-            f"last day, and are denied from now on ({reasons}): --keep those that are legitimate"
+            f"{', '.join(ends[:_SHOWN])}{more} passed until now (flows: {flows:,}; in the last day {lately:,}) "
+            f"and will be denied ({reasons}): --keep those that are legitimate"
         )
 
 

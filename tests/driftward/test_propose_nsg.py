@@ -304,7 +304,7 @@ def test_who_passed_until_today_and_is_cut_off_is_said_beside_what_is_pasted(
 ) -> None:
     assert main(["propose-nsg", *FILES, "-o", form]) == 0
     told = capsys.readouterr().err
-    assert f"1 flow of {STRANGER} passed, some in the last day, and are denied from now on (internet)" in told
+    assert f"{STRANGER} passed until now (flows: 1; in the last day 1) and will be denied (internet)" in told
 
 
 @pytest.mark.usefixtures("here")
