@@ -66,9 +66,10 @@ def _about_cut(proposal: Proposal) -> Iterator[str]:
         reasons = ", ".join(why.value for why in Why if any(one.why is why for one in cut))
         ends = list(dict.fromkeys(str(address_at(one.traffic.stream.other)) for one in cut))
         more = f" and {len(ends) - _SHOWN} more" if len(ends) > _SHOWN else ""
+        whose = ", ".join(ends[:_SHOWN]) + more
         flows, lately = total(one.traffic for one in cut), sum(one.traffic.lately for one in cut)
         yield (
-            f"{', '.join(ends[:_SHOWN])}{more} passed until now (flows: {flows:,}; in the last day {lately:,}) "
+            f"{whose} passed until now (flows: {flows:,}; in the last day {lately:,}) "
             f"and will be denied ({reasons}): --keep those that are legitimate"
         )
 

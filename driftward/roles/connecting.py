@@ -138,9 +138,9 @@ def connected(way: Way) -> Connection[tuple[Any, ...]]:
 def _bound(made: Connection[tuple[Any, ...]]) -> None:
     """For this transaction alone, so that a pooler hands nothing of it to others. Nothing but PostgreSQL's
     own names is found without its schema: a function that somebody put in ``public`` is not called by
-    mistake."""
+    mistake. The first call names its own: the path until then is the database owner's."""
+    made.execute("SELECT pg_catalog.set_config('search_path', 'pg_catalog', true)")
     made.execute("SELECT set_config('default_transaction_read_only', 'on', true)")
-    made.execute("SELECT set_config('search_path', 'pg_catalog', true)")
     for name in ("statement_timeout", "lock_timeout"):
         made.execute("SELECT set_config(%s, %s, true)", (name, str(_MOST_MILLISECONDS)))
     made.execute("SELECT set_config('DateStyle', 'ISO', true), set_config('TimeZone', 'UTC', true)")

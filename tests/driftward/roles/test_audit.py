@@ -76,6 +76,36 @@ def test_nothing_can_be_written_even_by_a_superuser(postgres: Postgres) -> None:
         made.execute("CREATE TABLE written ()")
 
 
+def test_whoever_owns_a_database_has_nothing_run_with_the_auditors_rights(
+    postgres: Postgres, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The path of a database is its owner's, and may name ``pg_catalog`` last."""
+    traps = [
+        f"CREATE FUNCTION trap.{head} LANGUAGE plpgsql AS $$ BEGIN RAISE 'trapped'; END $$"
+        for head in (
+            "set_config(text, text, boolean) RETURNS text",
+            "current_setting(text) RETURNS text",
+            "aclexplode(aclitem[]) RETURNS SETOF aclitem",
+            'acldefault("char", oid) RETURNS aclitem[]',
+            "same(oid, oid) RETURNS boolean",
+        )
+    ]
+    operator = "CREATE OPERATOR trap.= (LEFTARG = oid, RIGHTARG = oid, FUNCTION = trap.same)"
+    for database in ("shop", "postgres"):
+        postgres.run("CREATE SCHEMA trap", "GRANT USAGE ON SCHEMA trap TO PUBLIC", database=database)
+        postgres.run(*traps, operator, database=database)
+        postgres.run(f"ALTER DATABASE {database} SET search_path = trap, pg_catalog, public")
+    try:
+        audit(postgres, "-o", "json")
+        told = capsys.readouterr()
+    finally:
+        for database in ("shop", "postgres"):
+            postgres.run(f"ALTER DATABASE {database} RESET search_path")
+            postgres.run("DROP SCHEMA trap CASCADE", database=database)
+    assert "trapped" not in told.out + told.err
+    assert json.loads(told.out)["targets"]
+
+
 @pytest.fixture
 def faulty(postgres: Postgres, request: pytest.FixtureRequest) -> Iterator[set[str]]:
     """The checks that have something to find."""
