@@ -364,6 +364,17 @@ def test_a_second_run_needs_no_room_where_everything_stands() -> None:
     assert not again(found, asked).edits
 
 
+def test_where_a_shared_nsg_denies_at_once_there_must_be_room_ahead_of_that() -> None:
+    """Behind a deny that stays no rule lets pass."""
+    deny = rule("deny", 102, "* > *", access="Deny", way="Outbound")
+    behind = rule("late", 109, "10.1.0.0/16 > *", access="Deny", way="Outbound")
+    with pytest.raises(NoRoom, match="4 outbound rules must stand ahead of the others, and 2 priorities"):
+        propose(given(incoming("10.1.2.4"), group=nsg(deny, behind, subnets=2)))
+    found = propose(given(incoming("10.1.2.4"), group=nsg(replace(deny, priority=105), behind, subnets=2)))
+    assert found.proof.holds
+    assert "deny" in {one.name for one in found.denies}
+
+
 def test_what_passes_now_is_asked_one_by_one_where_not_all_of_it_does() -> None:
     """Two clients on one port, and only one of them is let in: that one must not be cut on the way."""
     now = nsg(rule("one", 200, f"10.1.2.4 > {SUBNET}"), rule("deny", 300, "* > *", access="Deny"))
