@@ -18,7 +18,7 @@ from driftward.proposal.traffic import Observed, Place
 from shared.model import Json, SecurityGroup
 from shared.model.resource_id import ResourceId
 from shared.model.values import value
-from shared.nsg import Spans, Tags, parse_addresses
+from shared.nsg import Spans, Tags, parse_addresses, tolerated
 from shared.nsg.asking import BadInput
 from shared.policies.nsg.nsg_blocks_postgres_clients import POLICY as CLIENTS
 
@@ -106,9 +106,11 @@ def _keep(text: str) -> Keep:
 
 
 def group_of(known: Known) -> SecurityGroup:
-    """The NSG that stands; without one a new one, whose name and group only the reader knows."""
-    if known.group is not None:
-        return known.group
+    """The NSG that stands, what cannot be read of it beside the rest; without one a new one, whose name and
+    group only the reader knows."""
+    group = tolerated(known.group)
+    if group is not None:
+        return group
     return SecurityGroup(id=template_group().id, rules=(), default_rules=())
 
 

@@ -44,7 +44,7 @@ def notes_on(
     yield from _about_bounds(given)
     if faults.count:
         yield f"{faults.count} parts of the log could not be read and are not counted: {faults.first[0]}"
-    yield from _about_group(known)
+    yield from _about_group(given, known)
     yield from _about_public(proposal, given, known)
     yield from _about_ports(proposal)
     if clients.source:
@@ -75,7 +75,7 @@ def _about_bounds(given: Given) -> Iterator[str]:
             )
 
 
-def _about_group(known: Known) -> Iterator[str]:
+def _about_group(given: Given, known: Known) -> Iterator[str]:
     group = known.group
     if group is None:
         yield "the NSG that stands is not known (--nsg): the rules are those of a new one"
@@ -89,8 +89,8 @@ def _about_group(known: Known) -> Iterator[str]:
             f"where {group.id.name} is from does not say which subnets it serves: if there are others, do "
             "not remove rules"
         )
-    if group is not None and group.odd_rules:
-        odd = ", ".join(rule.name for rule in group.odd_rules[:_SHOWN])
+    if given.group.odd_rules:
+        odd = ", ".join(rule.name for rule in given.group.odd_rules[:_SHOWN])
         yield f"rules that cannot be read whole stay, and may decide something else: {odd}"
 
 

@@ -271,9 +271,11 @@ def azure(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         properties={"authConfig": {"activeDirectoryAuth": "Disabled", "passwordAuth": "Enabled"}},
     )
     deny = seeds.security_rule(name="deny-all-outbound", priority=4000, direction="Outbound")
+    gre: dict[str, Any] = {"protocol": "Gre"}
+    odd = seeds.security_rule(name="odd", priority=4050, direction="Outbound", properties=gre)
     vnet = seeds.vnet(subnets=[seeds.subnet(nsg=seeds.nsg_id())])
     with SimulatorServer() as simulator:
-        SimulatorClient(simulator.url).seed([seeds.nsg(rules=[deny]), vnet, server])
+        SimulatorClient(simulator.url).seed([seeds.nsg(rules=[deny, odd]), vnet, server])
         monkeypatch.setenv("ARM_ENDPOINT", simulator.url)
         yield
 
@@ -288,3 +290,6 @@ def test_an_id_brings_subnet_nsg_tags_and_features(here: Path, capsys: pytest.Ca
     storage = [one for one in found["rules"] if one["purpose"] == "storage"]
     assert [one["flows"] for one in storage] == [1]
     assert "entra" not in {one["purpose"] for one in found["rules"]}
+    assert "rules that cannot be read whole stay, and may decide something else: odd" in found["notes"]
+    words = ("--flows", "one.json", "--server", server, "--client", "10.20.9.0/24", "-o", "bicep")
+    assert "these cannot be read whole: odd; -o az leaves them alone" in refused(capsys, *words)
