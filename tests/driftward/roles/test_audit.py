@@ -188,7 +188,8 @@ def test_without_azure_and_its_functions_what_they_tell_is_not_known(
     finally:
         postgres.run("DROP SCHEMA orders CASCADE", "ALTER FUNCTION away() RENAME TO azure_roles_authtype")
     assert {name for name, one in told.items() if one["state"] == "Unknown"} == {
-        *("postgres-login-password-not-scram", "postgres-setting-differs-from-azure")
+        *("postgres-login-password-not-scram", "postgres-login-local-beside-entra"),
+        *("postgres-login-without-expiry", "postgres-setting-differs-from-azure"),
     }
     assert "permission denied" in told["postgres-login-password-not-scram"]["reason"]
     assert "--without-azure" in told["postgres-setting-differs-from-azure"]["reason"]
