@@ -159,7 +159,7 @@ def _form(form: str | None, is_json: bool) -> str:
 
 def _answered(call: Call) -> Answered:
     known = known_of(call.sources)
-    clients = clients_of(call.wishes, known, os.environ)
+    clients = clients_of(call.wishes, known, _environment())
     faults = Faults(strict=not call.is_partial)
     files = logs_in(call.flows)
     observed = _observed(files, known, faults)
@@ -169,6 +169,11 @@ def _answered(call: Call) -> Answered:
     notes = (*known.notes, *notes_on(proposal, given, known, clients, faults))
     out = {**view(proposal, given, files, faults.count), "notes": list(notes)}
     return Answered(proposal=proposal, given=given, out=out)
+
+
+def _environment() -> dict[str, str]:
+    """What an app is set to beside that is no concern of this command."""
+    return {"POLICIES_FILE": os.environ.get("POLICIES_FILE", "")}
 
 
 def _observed(files: Sequence[str], known: Known, faults: Faults) -> Observed:
@@ -198,6 +203,10 @@ def _write(answered: Answered, form: str) -> int:
         from driftward.proposal.show import show
 
         show(answered.out, [*_commands(answered)])
+    elif form != "az" and (odd := answered.given.group.odd_rules):
+        names = ", ".join(rule.name for rule in odd)
+        said = f"-o {form} holds all rules, and these cannot be read whole: {names}; -o az leaves them alone"
+        return refuse(BadInput(said, field="output"))
     else:
         _write_edits(answered, form)
     return _EXITS[answered.answer]
@@ -216,7 +225,5 @@ def _write_edits(answered: Answered, form: str) -> None:
         complain("not proved, so nothing is printed: -o table says what does not hold")
     elif form == "az":
         print("\n".join(_commands(answered)) or "# nothing to change")
-    elif answered.given.group.odd_rules:
-        complain("nothing is printed: it would leave out the rules that cannot be read whole")
     else:
         print({"bicep": bicep, "terraform": terraform}[form](answered.proposal.after))

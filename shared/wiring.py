@@ -11,7 +11,7 @@ import hashlib
 import json
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
@@ -30,6 +30,7 @@ from shared.model import Json
 from shared.model.alert_records import Notification
 from shared.model.errors import ConfigurationError, SinkError
 from shared.model.interfaces import Sink
+from shared.model.measures import Measure
 from shared.model.resource_id import ResourceId, parse_resource_id
 from shared.policies import discover
 
@@ -69,6 +70,7 @@ class Wiring:
             sinks=tuple(self._sinks),
             deliver=self._deliver,
             log=write_line,
+            measure=self._measure,
             new_id=lambda: uuid4().hex,
             commands=partial(
                 fix_commands,
@@ -81,6 +83,12 @@ class Wiring:
             site=self._environment.get("WEBSITE_SITE_NAME", ""),
             events_by_queue=self.events_by_queue,
         )
+
+    @cached_property
+    def _measure(self) -> Callable[[Measure], None] | None:
+        from shared.adapters.meters import measures
+
+        return measures(self._environment)
 
     def _page_link(self, alert_id: str) -> str:
         host = self._environment.get("WEBSITE_HOSTNAME", "")

@@ -29,6 +29,7 @@ from shared.nsg import (
     minus,
     networks_of,
     parse_addresses,
+    tolerated,
 )
 from shared.nsg.asking import BadInput
 from shared.policies.nsg.nsg_blocks_postgres_clients import POLICY as CLIENTS
@@ -138,17 +139,18 @@ def _keep(text: str) -> Keep:
 
 
 def group_of(known: Known) -> SecurityGroup:
-    """The NSG that stands; without one a new one, whose name and group only the reader knows.
+    """The NSG that stands, what cannot be read of it beside the rest; without one a new one, whose name and
+    group only the reader knows.
 
     One that serves other subnets alone is shared as soon as the server's subnet gets it.
     """
-    if known.group is None:
+    group = tolerated(known.group)
+    if group is None:
         return SecurityGroup(id=template_group().id, rules=(), default_rules=())
     here = known.server.subnet if known.server is not None else None
-    served = known.group.subnets
-    if here is None or not served or here in served:
-        return known.group
-    return replace(known.group, subnets=(*served, here))
+    if here is None or not group.subnets or here in group.subnets:
+        return group
+    return replace(group, subnets=(*group.subnets, here))
 
 
 def given_of(known: Known, sources: Sources, wishes: Wishes, clients: Clients, observed: Observed) -> Given:

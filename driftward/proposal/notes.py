@@ -123,10 +123,7 @@ def _about_group(given: Given, known: Known) -> Iterator[str]:
         )
     if group.odd_rules:
         odd = ", ".join(rule.name for rule in group.odd_rules[:_SHOWN])
-        yield (
-            "rules that cannot be read whole stay, and may decide something else; the proof knows nothing of "
-            f"them: {odd}"
-        )
+        yield f"rules that cannot be read whole stay, and may decide something else: {odd}"
 
 
 def _about_ports(proposal: Proposal) -> Iterator[str]:

@@ -41,8 +41,8 @@ def _answer(page: Console, out: Mapping[str, Json], commands: Sequence[str]) -> 
     page.print(Text(_about_log(out)))
     _rules(page, out)
     _denied(page, out)
-    _heap(page, "Set apart too, but a rule that something else takes lets it pass", out["passesBeside"])
-    _heap(page, "Legitimate, and the NSG has no room for it", out["leftOut"])
+    _digest(page, "Set apart too, but a rule that something else takes lets it pass", out["passesBeside"])
+    _left_out(page, "Legitimate, and the NSG has no room for it", out["leftOut"])
     bullets(page, "Proof", list(_proof(out)))
     _commands(page, commands)
     bullets(page, "Besides", out["notes"])
@@ -145,23 +145,40 @@ def _denied(page: Console, out: Mapping[str, Json]) -> None:
         f"Denied from now on; in the last day of the log (since {day['since']}): {day['flows']:,} flows, "
         f"{day['ofThemPassed']:,} of which passed"
     )
-    _heap(page, said, out["setApart"])
+    _digest(page, said, out["setApart"])
 
 
-def _heap(page: Console, heading: str, heap: Mapping[str, Json]) -> None:
-    listed = heap["listed"]
-    if not listed:
-        return
+def _digest(page: Console, heading: str, heap: Mapping[str, Json]) -> None:
+    """A scan by its source, what there is much of in one row, the rest singly."""
+    rows = heap["digest"]
     table = _table("flows", "", "with", "port", "", "last", "because")
-    for one in listed[:_ROWS]:
-        way = "from" if one["direction"] == "Inbound" else "to"
-        passed = "passed" if one["passed"] else "denied"
-        port = f"{one['protocol'].lower()} {one['port']}"
-        because = one.get("because", "")
-        cells = (f"{one['flows']:,}", way, one["address"], port, passed, _day(one["last"]), because)
+    for row in rows[:_ROWS]:
+        way = "from" if row["direction"] == "Inbound" else "to"
+        other = row["address"] if row["addresses"] == 1 else f"{row['addresses']:,} addresses"
+        port = row["port"] if row["ports"] == 1 else f"{row['ports']:,} ports"
+        cells = (f"{row['flows']:,}", way, other, port, _passed(row), _day(row["last"]), row["because"])
         table.add_row(*(Text(plain(cell)) for cell in cells))
-    rest = heap["streams"] - min(len(listed), _ROWS)
-    section(page, heading, [table, *([Text(f"and {rest:,} more kinds: -o json has them")] if rest else [])])
+    section(page, heading, [table, *_more(len(rows))] if rows else [])
+
+
+def _passed(row: Mapping[str, Json]) -> str:
+    if row["passed"] in {0, row["flows"]}:
+        return "passed" if row["passed"] else "denied"
+    return f"{row['passed']:,} passed"
+
+
+def _more(rows: int) -> list[Text]:
+    return [Text(f"and {rows - _ROWS:,} more: -o json has them")] if rows > _ROWS else []
+
+
+def _left_out(page: Console, heading: str, heap: Mapping[str, Json]) -> None:
+    table = _table("flows", "", "with", "port", "last")
+    for one in heap["listed"][:_ROWS]:
+        way = "from" if one["direction"] == "Inbound" else "to"
+        port = f"{one['protocol'].lower()} {one['port']}"
+        cells = (f"{one['flows']:,}", way, one["address"], port, _day(one["last"]))
+        table.add_row(*(Text(plain(cell)) for cell in cells))
+    section(page, heading, [table, *_more(heap["streams"])] if heap["listed"] else [])
 
 
 # --- the proof -------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Final
 
 from driftward.flows.told import time_of
+from driftward.proposal.digest import digest
 from driftward.proposal.fitting import MOST_PREFIXES, MOST_RULES
 from driftward.proposal.proposing import Allowed, Given, Proposal
 from driftward.proposal.sifting import WORDS as WHY_WORDS
@@ -30,18 +31,16 @@ MOST_LISTED: Final = 1000
 class Answer(StrEnum):
     PROVED = "proved"
     UNKNOWN = "unknown"
-    """Proved for what is known, but not all of the log is, nor every rule that stands; or no client is known
-    at all."""
+    """Proved for what is known, but not all of the log is; or no client is known at all."""
     NOT_KEPT = "notKept"
     """Something legitimate would not pass, or something else would."""
 
 
 def answer_of(proposal: Proposal, given: Given, unread: int) -> Answer:
-    """The engine knows nothing of a rule that cannot be read whole: no proof is one beside such a rule."""
     if not proposal.proof.holds or proposal.left_out:
         return Answer.NOT_KEPT
-    doubts = (unread, _lost(given), given.group.odd_rules, not proposal.lets_somebody_in)
-    return Answer.UNKNOWN if any(doubts) else Answer.PROVED
+    is_doubtful = unread or _lost(given) or not proposal.lets_somebody_in
+    return Answer.UNKNOWN if is_doubtful else Answer.PROVED
 
 
 def _lost(given: Given) -> int:
@@ -149,6 +148,7 @@ def _apart(apart: Iterable[SetApart]) -> dict[str, Json]:
         "flows": total(one.traffic for one in listed),
         "streams": len(listed),
         "byReason": dict(flows),
+        "digest": digest(listed),
         "listed": [
             {**_stream(one.traffic), "why": one.why.value, "because": WHY_WORDS[one.why]}
             for one in listed[:MOST_LISTED]

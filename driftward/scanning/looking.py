@@ -38,7 +38,7 @@ from shared.model import (
     Snapshot,
     Target,
 )
-from shared.model.alert_records import Notification
+from shared.model.alert_records import AlertRecord, Notification
 from shared.model.errors import GatewayError, SinkError, Transient
 from shared.model.interfaces import Gateway
 from shared.model.messages import RunOptions
@@ -47,7 +47,7 @@ from shared.model.results import TargetResult
 from shared.policies import discover
 from shared.report.estate import Seen
 from shared.report.pictures.drawing import picture_of
-from shared.report.pictures.values import Picture
+from shared.report.pictures.values import Picture, Proposed
 from shared.report.rows import OPEN, WRONG
 from shared.state.store import Store
 
@@ -164,19 +164,23 @@ class Looks:
 
     def _seen(self, result: TargetResult, deps: Deps, reading: Snapshot | None) -> Seen:
         found = (alert_id(one.policy, one.target, one.fingerprint) for one in result.findings)
-        alerts = ((one, deps.store.alert(one)) for one in found)
-        commands = {one: alert.commands for one, alert in alerts if alert is not None and alert.commands}
+        alerts = [alert for one in found if (alert := deps.store.alert(one)) is not None]
+        commands = {alert.id: alert.commands for alert in alerts if alert.commands}
         exposed = self._exposed(result, deps)
-        picture = self._picture(result, reading)
+        picture = self._picture(result, reading, alerts)
         return Seen(result=_as_reported(result), commands=commands, exposed=exposed, picture=picture)
 
-    def _picture(self, result: TargetResult, reading: Snapshot | None) -> Picture | None:
+    def _picture(
+        self, result: TargetResult, reading: Snapshot | None, alerts: list[AlertRecord]
+    ) -> Picture | None:
         """Of what is as it should be nobody needs one."""
         if reading is None or not any(one.state in WRONG or one.state in OPEN for one in result.findings):
             return None
         if isinstance(reading, ServerSnapshot):
             return picture_of(reading, declared_dns(self._configuration, reading))
-        return picture_of(reading)
+        gravest = sorted(alerts, key=lambda one: -one.severity.rank)
+        proposed = (Proposed(title=one.title, edits=one.edits) for one in gravest)
+        return picture_of(reading, proposed=proposed)
 
     def _exposed(self, result: TargetResult, deps: Deps) -> dict[str, None]:
         """What lets somebody in, as the look's own clock has it; since when, one look cannot tell."""

@@ -25,7 +25,7 @@ from tests.sweeps.estate import estate
 _SIZES: Final = {"quick": (150, 50), "full": (10_000, 3_000)}
 _AT_ONCE: Final = 2_000
 """Resources that are seeded in one request."""
-_FORMS: Final = ("json", "csv", "ocsf", "sarif", "junit", "markdown")
+_FORMS: Final = ("json", "csv", "html", "ocsf", "sarif", "junit", "markdown")
 
 
 @value

@@ -37,6 +37,8 @@ _STARTS_SERVERS = (
         "local/demo/test_world.py",
         "driftward/test_diagnose.py",
         "driftward/test_explain_flows.py",
+        "driftward/test_propose_nsg.py",
+        "driftward/proposal/test_million.py",
         "driftward/test_samples.py",
         "local/pages",
     ),
@@ -45,6 +47,8 @@ _STARTS_SERVERS = (
 _TAKES_LONG = (
     "adversary",
     "driftward/flows/test_stream.py::test_memory_does_not_grow_with_the_log",
+    "driftward/proposal/test_proposing.py",
+    "driftward/proposal/test_fitting.py",
     "nsg/test_second_engine.py",
     "nsg/test_templates.py::test_values_that_multiply_come_to_an_end",
     "nsg/test_two_engines.py",
@@ -76,7 +80,7 @@ _TAKES_LONG = (
     "policies/test_nsg_advice.py",
     "nsg/test_explain.py::test_readings_that_differ_in_too_many_ways_are_refused_in_time",
     "test_architecture.py",
-    "state/test_coalescing.py::test_no_short_history_loses_an_event",
+    "state/coalescing/test_histories.py::test_no_short_history_loses_an_event",
     "guardrails/test_laws_reach.py",
 )
 """Pure tests under tests/ that go to lengths: large logs, the answers of z3 and of a plain loop beside the

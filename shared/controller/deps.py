@@ -13,6 +13,7 @@ from shared.config.settings import Settings
 from shared.model import Edit, Json, Target
 from shared.model.alert_records import Notification
 from shared.model.interfaces import Clock, Gateway, ServiceTags
+from shared.model.measures import Measure
 from shared.model.resource_id import ResourceId
 from shared.model.values import value
 from shared.posture.policy import AnyPolicy
@@ -58,5 +59,7 @@ class Deps:
     """The app's name, as the platform gives it; ``""`` where it gives none."""
     events_by_queue: bool = False
     """Whether events come by the queue as well."""
+    measure: Callable[[Measure], None] | None = None
+    """Takes a figure for whoever watches the app over time; None where nobody does: then none is made."""
     reading: Reading | None = None
     """None: nobody asks whether another has begun since."""

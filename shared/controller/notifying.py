@@ -15,6 +15,7 @@ from shared.controller.deps import Deps
 from shared.controller.for_machines import heard_of, write_for_machines
 from shared.controller.incidents import hold, holding
 from shared.controller.lettering import call, call_anyway, letter, timed, write_with_letters
+from shared.controller.measuring import measure_end
 from shared.guardrails.routes import NO_TAGS, heard_by
 from shared.model import Cause
 from shared.model.alert_records import AlertRecord, AlertStatus, Notification, NotificationType
@@ -28,6 +29,7 @@ def write_and_tell(alert: AlertRecord, kind: NotificationType, cause: Cause, dep
     """Write an alert, have people told of it, and log it."""
     written = _written(alert, kind, cause, deps)
     log_alert(written, deps)
+    measure_end(written, deps)
     return written
 
 

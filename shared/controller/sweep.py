@@ -19,6 +19,7 @@ from shared.controller.ended_scopes import look_after_given
 from shared.controller.expired_exemptions import tell_of_expired_exemptions
 from shared.controller.journaling import keep_journal
 from shared.controller.mass_drift import look_after_incident
+from shared.controller.measuring import measure_standing
 from shared.controller.nearly_spent import end_warnings
 from shared.controller.retiring import retire_what_is_old
 from shared.controller.sink_alerts import end_alerts_of_former_sinks
@@ -54,6 +55,7 @@ def _parts(deps: Deps) -> Iterator[Callable[[], object]]:
     yield partial(deps.store.names.forget_old, cause.time)
     yield partial(call_again, cause, deps)
     yield partial(log_open_alerts, deps)
+    yield partial(measure_standing, deps)
     yield partial(keep_journal, deps)
     yield partial(retire_what_is_old, deps)
     yield from (partial(deps.store.upkeep.fill, one, _FILLED_AT_ONCE) for one in subscriptions)

@@ -111,7 +111,7 @@ def parameter_finding(
 def _not_listed(about: About, server: ServerSnapshot, absent: Judged | None) -> Judged:
     said = f"the server does not list {about.name_on(server)}"
     if has_nameless(server):
-        return unknown(f"{said}, but {NAMELESS}")
+        return unknown(f"{said}, but {_hidden(server)}")
     return absent or unknown(said)
 
 
@@ -164,7 +164,13 @@ def _leaves(one: Companion, found: ServerParameter) -> bool | None:
 def _perhaps_hidden(about: About, server: ServerSnapshot) -> list[str]:
     """A companion that is not listed may be a parameter that stands there without its name."""
     missing = len(_listed(about, server)) < len(about.companions)
-    return [f"the list has {NAMELESS}"] if missing and has_nameless(server) else []
+    return [f"the list has {_hidden(server)}"] if missing and has_nameless(server) else []
+
+
+def _hidden(server: ServerSnapshot) -> str:
+    """What stands in the list without a name, with what is said there."""
+    found = next((one for one in server.parameters or () if not one.name), None)
+    return f"{NAMELESS} ({found.value})" if found is not None and found.value else NAMELESS
 
 
 def has_nameless(server: ServerSnapshot) -> bool:

@@ -13,17 +13,17 @@ from datetime import date, datetime, timedelta
 from statistics import median
 from typing import Final
 
-from shared.model import Kind, Outcome, Reason, Severity, Target
+from shared.alerts.letting_in import lets_somebody_in
+from shared.model import Outcome, Reason, Severity, Target
 from shared.model.alert_records import AlertRecord, AlertStatus
 from shared.model.change_records import ChangeKind, ChangeRecord
 from shared.model.targets import Actor
 from shared.model.values import value
-from shared.policies import find
 
 SPAN: Final = timedelta(days=90)
 SOON: Final = timedelta(days=14)
 MOST_CAUSES: Final = 8
-MOST_CHANGES: Final = 25
+MOST_CHANGES: Final = 250
 
 
 @value
@@ -94,7 +94,7 @@ class Kept:
 def history_of(kept: Kept, now: datetime) -> History:
     start = now - SPAN
     recent = [one for one in kept.alerts if one.resolved_at is None or one.resolved_at > start]
-    grave = [one for one in recent if _lets_in(one)]
+    grave = [one for one in recent if lets_somebody_in(one)]
     over = [
         (one.resolved_at - one.first_seen).total_seconds() for one in grave if one.resolved_at is not None
     ]
@@ -114,14 +114,6 @@ def history_of(kept: Kept, now: datetime) -> History:
         days=tuple(_days(recent, start, now)),
         changes=tuple(sorted(changes, key=lambda one: one.created_at, reverse=True)[:MOST_CHANGES]),
     )
-
-
-def _lets_in(alert: AlertRecord) -> bool:
-    """Whether its policy keeps people out, and it is grave: as ``guardrails.exposures`` counts, but for
-    public access that admits nobody, which an alert does not tell."""
-    policy = find(alert.policy)
-    is_grave = alert.severity.rank >= Severity.HIGH.rank
-    return policy is not None and policy.kind is Kind.TIGHTENING and is_grave
 
 
 def _open_within(alert: AlertRecord, start: datetime, now: datetime) -> timedelta:

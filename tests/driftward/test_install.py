@@ -15,7 +15,7 @@ import driftward
 from local.dev.environments import ROOT
 
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
-_COMES_ALONG = {"rich", "ijson"}
+_COMES_ALONG = {"rich", "ijson", "tree-sitter", "tree-sitter-hcl", "tree-sitter-bicep"}
 """What the command needs and the app does not."""
 
 
@@ -104,7 +104,7 @@ def test_it_brings_what_the_app_needs_and_little_more_and_nothing_of_tests_or_la
     assert not [name for name in found["files"] if "gone" in name]
 
 
-def test_the_command_needs_rich_and_ijson_besides_what_comes_with_the_app_already() -> None:
+def test_the_command_needs_few_packages_besides_what_comes_with_the_app_already() -> None:
     assert names("requirements-cli.txt") == {*_COMES_ALONG, "click"}
     program = "import importlib.metadata as m; print(m.requires('apprise'))"
     assert "click" in run(sys.executable, "-c", program)

@@ -24,7 +24,10 @@ def simulator() -> Iterator[SimulatorServer]:
     """Three subscriptions: two with a server, one with a route table alone."""
     second = seeds.flexible_server(name="second")
     second["id"] = IDS.format(SECOND, "Microsoft.DBforPostgreSQL/flexibleServers/second")
-    table = {"id": IDS.format(EMPTY, "Microsoft.Network/routeTables/r"), "location": "westeurope"}
+    table: dict[str, Any] = {
+        "id": IDS.format(EMPTY, "Microsoft.Network/routeTables/r"),
+        "location": "westeurope",
+    }
     with SimulatorServer() as server:
         SimulatorClient(server.url).seed([seeds.flexible_server(name="first"), second, table])
         yield server

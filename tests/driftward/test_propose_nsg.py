@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,6 @@ from local.simulator import seeds
 from local.simulator.client import SimulatorClient
 from local.simulator.server import SimulatorServer
 from shared.model import Json
-from shared.model.rules import OddSecurityRule
 from tests.driftward.flows.builders import encoded, log, vnet_record, vnet_tuple
 from tests.driftward.proposal.builders import CDN, PREFIXES, STORAGE, SUBNET, document, nsg, rule
 
@@ -178,6 +176,15 @@ def test_rules_that_let_nobody_in_are_no_answer_to_rely_on(
     assert ask(capsys, *thread, "--client", "10.1.2.0/24")[0] == 0
 
 
+def test_policies_file_is_read_and_the_settings_of_an_app_are_not(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ENFORCEMENT_MODE", "sometimes")
+    assert ask(capsys, *FILES)[0] == 0
+    monkeypatch.setenv("POLICIES_FILE", str(here / "absent.yaml"))
+    assert "absent.yaml: No such file" in refused(capsys, *FILES)
+
+
 @pytest.mark.usefixtures("here")
 def test_clients_of_a_family_that_the_subnet_has_not_need_no_rule(capsys: pytest.CaptureFixture[str]) -> None:
     """policies.yaml declares them for every place."""
@@ -278,9 +285,11 @@ def azure(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         properties={"authConfig": {"activeDirectoryAuth": "Disabled", "passwordAuth": "Enabled"}},
     )
     deny = seeds.security_rule(name="deny-all-outbound", priority=4000, direction="Outbound")
+    gre: dict[str, Any] = {"protocol": "Gre"}
+    odd = seeds.security_rule(name="odd", priority=4050, direction="Outbound", properties=gre)
     vnet = seeds.vnet(subnets=[seeds.subnet(nsg=seeds.nsg_id())])
     with SimulatorServer() as simulator:
-        SimulatorClient(simulator.url).seed([seeds.nsg(rules=[deny]), vnet, server])
+        SimulatorClient(simulator.url).seed([seeds.nsg(rules=[deny, odd]), vnet, server])
         monkeypatch.setenv("ARM_ENDPOINT", simulator.url)
         yield
 
@@ -295,6 +304,9 @@ def test_an_id_brings_subnet_nsg_tags_and_features(here: Path, capsys: pytest.Ca
     storage = [one for one in found["rules"] if one["purpose"] == "storage"]
     assert [one["flows"] for one in storage] == [1]
     assert "entra" not in {one["purpose"] for one in found["rules"]}
+    assert "rules that cannot be read whole stay, and may decide something else: odd" in found["notes"]
+    words = ("--flows", "one.json", "--server", server, "--client", "10.20.9.0/24", "-o", "bicep")
+    assert "these cannot be read whole: odd; -o az leaves them alone" in refused(capsys, *words)
 
 
 @pytest.mark.parametrize("form", ["az", "bicep", "terraform"])
@@ -344,20 +356,3 @@ def test_what_keep_may_have_meant_is_missed_when_it_is_over_the_bound(
     assert ask(capsys, *FILES)[0] == 0
     code, found = ask(capsys, *FILES, "--keep", "203.0.113.0/24")
     assert (code, found["answer"]) == (3, "unknown")
-
-
-@pytest.mark.usefixtures("here")
-@pytest.mark.parametrize("form", ["json", "bicep", "terraform"])
-def test_beside_a_rule_that_cannot_be_read_nothing_is_proved(
-    form: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """It may decide anything; and a file of the whole NSG would take it away."""
-    odd = OddSecurityRule(name="odd", field="protocol", why="no protocol", may_be=())
-    monkeypatch.setattr("driftward.proposal.asking.group_of", lambda _: replace(nsg(), odd_rules=(odd,)))
-    assert main(["propose-nsg", *FILES, "-o", form]) == 3
-    told = capsys.readouterr()
-    if form == "json":
-        assert json.loads(told.out)["answer"] == "unknown"
-    else:
-        assert not told.out
-    assert "odd" in told.out + told.err

@@ -14,7 +14,7 @@ import pytest
 
 from shared.model import ComplianceState
 from shared.model.results import TargetResult
-from shared.report.estate import Estate, Seen
+from shared.report.estate import Estate, Origin, Seen
 from shared.report.page import data, document
 from shared.report.page.assets import assets
 from shared.report.page.figures import not_read
@@ -85,6 +85,18 @@ def test_details_that_have_no_room_are_left_out_and_their_targets_know(
     page = document.text(report_of_many(60))
     assert 'id="details-0"' not in page
     assert {target[7] for target in embedded(page, "estate")["targets"]} == {-1}
+
+
+def test_where_a_finding_is_written_stands_with_it() -> None:
+    found = of_one(ComplianceState.NON_COMPLIANT, "open")
+    (row,) = found.rows
+    origin = Origin(
+        address="azurerm_postgresql_flexible_server.one", file="main.tf", line=7, edit="a = false"
+    )
+    page = document.text(replace(found, rows=(replace(row, origin=origin),)))
+    (said,) = embedded(page, "details-0")["said"]
+    told = [part.replace("\x03", "one") for part in said[3:]]
+    assert told == ["main.tf:7 azurerm_postgresql_flexible_server.one", "a = false"]
 
 
 # --- what is not known -----------------------------------------------------------------------------

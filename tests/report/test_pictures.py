@@ -5,12 +5,23 @@ from __future__ import annotations
 from dataclasses import replace
 from ipaddress import IPv4Address
 
-from shared.model import Access, ConnectionStatus, FirewallRule, PublicAccess, ServerSnapshot
+from shared.model import Access, ConnectionStatus, FirewallRule, PublicAccess, PutSecurityRule, ServerSnapshot
 from shared.model.codec import dump, load
+from shared.model.resource_id import ResourceId
 from shared.model.rules import OddRule
 from shared.report.pictures.drawing import picture_of
-from shared.report.pictures.values import DrawnWay, Picture
-from tests.builders import ALL_AZURE, OFFICE, endpoint, public_server, rule, security_rule, server, subnet
+from shared.report.pictures.values import DrawnWay, Picture, Proposed
+from tests.builders import (
+    ALL_AZURE,
+    NSG,
+    OFFICE,
+    endpoint,
+    public_server,
+    rule,
+    security_rule,
+    server,
+    subnet,
+)
 
 
 def ways(picture: Picture) -> dict[str, DrawnWay]:
@@ -85,6 +96,23 @@ def test_the_cells_of_an_nsg_are_the_engines_verdicts_with_the_rules_that_decide
     assert cells["203.0.113.0/24", 5432].rules == ("partner (100, Allow)",)
     assert cells["the Internet", 5432].state == "mixed"
     assert cells["the Internet", 5432].rules == ("partner (100, Allow)", "shut (200, Deny)")
+
+
+def test_what_is_proposed_is_drawn_as_it_would_be_afterwards() -> None:
+    read = subnet(security_rule("shut", 200))
+    added = security_rule("own", 100, access=Access.ALLOW, sources=("10.0.1.0/24",))
+    other = PutSecurityRule(nsg=ResourceId(str(NSG).replace("postgres-nsg", "another")), rule=added)
+    proposed = [
+        Proposed(title="says nothing of it", edits=()),
+        Proposed(title="of another NSG", edits=(other,)),
+        Proposed(title="lets its own in", edits=(PutSecurityRule(nsg=NSG, rule=added),)),
+    ]
+    drawn = picture_of(read, proposed=proposed).group
+    assert drawn is not None
+    assert drawn.mends == "lets its own in"
+    assert [one.state for one in drawn.cells[0]] == ["denied", "denied"]
+    assert [one.state for one in drawn.after[0]] == ["allowed", "allowed"]
+    assert drawn.after[-1] == drawn.cells[-1]
 
 
 def test_a_subnet_without_an_nsg_has_no_picture_of_one() -> None:

@@ -233,8 +233,8 @@ def test_a_local_role_is_told_where_entra_is_on_and_passwords_are_taken(
 
 
 @pytest.mark.parametrize("check", [EXPIRY, LOCAL])
-def test_nobody_is_accused_where_nothing_says_who_is_local(check: str) -> None:
-    reading = inside(roles=(login(),), passwords=None, entra=None, unread={Part.ENTRA: "denied"})
+def test_nobody_is_accused_where_nothing_says_who_has_a_password(check: str) -> None:
+    reading = inside(roles=(login(),), passwords=None, unread={Part.PASSWORDS: "denied"})
     found = judged(check, reading)
     assert (found.state, found.reason) == (UNKNOWN, "denied")
 

@@ -21,7 +21,7 @@ from shared.state.store import Store
 from shared.state.table_layout import budget_places
 from tests.adapters.storage.examples import NOW, SUBSCRIPTION, change, server
 from tests.memory import FakeClock, MemoryBlobs, MemoryQueue, MemoryTables
-from tests.state.test_coalescing import Process, SteppedTables, Verdict
+from tests.state.coalescing.processes import Process, SteppedTables, Verdict
 
 AT_ONCE = 30
 

@@ -57,7 +57,7 @@ def _joined(read: list[Held]) -> Holdings:
         source=SOURCE,
         bodies=whole,
         lists={**_replicas(whole, lists), **lists},
-        named=tuple(body for key, body in bodies.items() if key not in whole),
+        named=tuple({"id": body["id"]} for key, body in bodies.items() if key not in whole),
         tags=tags,
     )
 

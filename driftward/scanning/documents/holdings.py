@@ -47,7 +47,14 @@ class Holdings:
         return tuple(sorted({key.lower().split("/")[2] for key in keys}))
 
     def is_whole(self, subscription: str, resource_type: str) -> bool:
-        return f"/subscriptions/{subscription.lower()}/providers/{resource_type}" in self.lists
+        """Whether every resource of a type is held; where one that is only named stands is not known."""
+        place = f"/subscriptions/{subscription.lower()}/"
+        if f"{place}providers/{resource_type}" not in self.lists:
+            return False
+        bare = (str(one["id"]).lower() for one in self.named if not one.get("properties"))
+        return resource_type == SINGLE or not any(
+            one.startswith(place) and ResourceId(one).type == resource_type for one in bare
+        )
 
     def unlisted(self, subscription: str) -> tuple[str, ...]:
         """The kinds that targets are found by and of which not all are listed."""

@@ -33,6 +33,7 @@ _LISTS: Final[Mapping[str, tuple[str, ...]]] = {
     ZONES: ("virtualnetworklinks",),
 }
 _PARAMETERS: Final = "configurations"
+_DEFAULTS: Final = "what is not set has a default of Azure's"
 _NO_PARAMETERS: Final = "none is set, and which defaults Azure has is not in what is planned"
 _ONE_IS_ENOUGH: Final = frozenset({"administrators", "privatednszonegroups"})
 _CAN_BE_ANY: Final = frozenset({"firewallrules", "virtualnetworklinks"})
@@ -66,6 +67,10 @@ def joined(written: Iterable[Body], there: Collection[str], gone: Collection[str
         others=tuple(_others(bodies)),
         why_not={place: held for place, held in found.items() if isinstance(held, str)},
     )
+
+
+def listed(found: Json) -> list[Json]:
+    return found if isinstance(found, list) else []
 
 
 def properties(body: Body) -> dict[str, Json]:
@@ -115,7 +120,7 @@ def _subnets_of(bodies: Mapping[str, Body]) -> Iterator[tuple[str, dict[str, Jso
     """The subnets within networks, as bodies of their own that endpoints are added to."""
     for key, body in bodies.items():
         if ResourceId(key).type == NETWORKS:
-            for one in properties(body).get("subnets") or ():
+            for one in listed(properties(body).get("subnets")):
                 if isinstance(one, Mapping) and parse_resource_id(one.get("id")) is not None:
                     yield _key(one), {**one, "properties": dict(properties(one))}
 
@@ -124,8 +129,8 @@ def _with_subnets(bodies: Mapping[str, Body]) -> dict[str, Body]:
     """Networks show their subnets as these are now."""
     found = dict(bodies)
     for key, body in bodies.items():
-        if ResourceId(key).type == NETWORKS and isinstance(listed := properties(body).get("subnets"), list):
-            shown = [found.get(_key(one), one) if isinstance(one, Mapping) else one for one in listed]
+        if ResourceId(key).type == NETWORKS and isinstance(held := properties(body).get("subnets"), list):
+            shown = [found.get(_key(one), one) if isinstance(one, Mapping) else one for one in held]
             found[key] = {**body, "properties": {**properties(body), "subnets": shown}}
     return found
 
@@ -146,19 +151,23 @@ def _others(bodies: Mapping[str, Body]) -> Iterator[Body]:
 def _join_endpoints(bodies: Mapping[str, Body], there: Collection[str]) -> None:
     """Servers and subnets show the endpoints that lead to them, or stand in them."""
     connections: dict[str, list[Json]] = defaultdict(list)
+    leading_anywhere: list[str] = []
     for key, body in bodies.items():
         if ResourceId(key).type == ENDPOINTS:
             _stand_in(bodies, body)
             for target, status in _targets(body):
                 if target in bodies:
                     connections[target].append(_connection(bodies[target], body, status))
+                elif parse_resource_id(target) is None:
+                    leading_anywhere.append(key.rpartition("/")[2])
     for key, body in bodies.items():
         if ResourceId(key).type == FLEXIBLE and "privateEndpointConnections" not in properties(body):
-            _show(body, connections[key], is_whole=key not in there)
+            _show(body, connections[key], is_whole=key not in there and not leading_anywhere)
 
 
 def _show(server: Body, connections: list[Json], *, is_whole: bool) -> None:
-    """Of a server that was there before there may be others; where none is known, nothing is."""
+    """There may be others at a server that was there before, or where an endpoint does not say whither it
+    leads; where none is known, nothing is."""
     if connections or is_whole:
         others: list[Json] = [] if is_whole else [{"name": OTHERS}]
         properties(server)["privateEndpointConnections"] = [*connections, *others]
@@ -167,7 +176,7 @@ def _show(server: Body, connections: list[Json], *, is_whole: bool) -> None:
 def _targets(endpoint: Body) -> Iterator[tuple[str, str]]:
     """What an endpoint leads to, and how its connection will stand: a manual one waits for a person."""
     for name, status in zip(_CONNECTIONS, ("Approved", "Pending"), strict=True):
-        for one in properties(endpoint).get(name) or ():
+        for one in listed(properties(endpoint).get(name)):
             held = properties(one) if isinstance(one, Mapping) else {}
             state = held.get("privateLinkServiceConnectionState")
             said = state.get("status") if isinstance(state, Mapping) else None
@@ -190,19 +199,18 @@ def _stand_in(bodies: Mapping[str, Body], endpoint: Body) -> None:
     subnet = properties(endpoint).get("subnet")
     place = bodies.get(str(subnet.get("id")).lower()) if isinstance(subnet, Mapping) else None
     if place is not None:
-        shown = properties(place).get("privateEndpoints")
-        listed = shown if isinstance(shown, list) else []
-        if not any(_key(one) == _key(endpoint) for one in listed if isinstance(one, Mapping)):
-            properties(place)["privateEndpoints"] = [*listed, {"id": endpoint["id"]}]
+        held = listed(properties(place).get("privateEndpoints"))
+        if not any(_key(one) == _key(endpoint) for one in held if isinstance(one, Mapping)):
+            properties(place)["privateEndpoints"] = [*held, {"id": endpoint["id"]}]
 
 
 def _join_peerings(bodies: Mapping[str, Body], there: Collection[str]) -> None:
     """A peering works once both ends have it; what was there may have others."""
     networks = {key: body for key, body in bodies.items() if ResourceId(key).type == NETWORKS}
     for key, body in networks.items():
-        listed = properties(body).get("virtualNetworkPeerings")
-        if isinstance(listed, list):
-            found: list[Json] = [_peering(key, one, networks) for one in listed]
+        held = properties(body).get("virtualNetworkPeerings")
+        if isinstance(held, list):
+            found: list[Json] = [_peering(key, one, networks) for one in held]
             others: list[Json] = [{"name": OTHERS, "properties": {}}] if key in there else []
             properties(body)["virtualNetworkPeerings"] = [*found, *others]
 
@@ -249,7 +257,9 @@ def _lists(
 
 def _other(name: str) -> list[Json]:
     """A parameter is known by its name: the one that may be any has none."""
-    return [{"properties": {}} if name == _PARAMETERS else {"name": OTHERS, "properties": {}}]
+    return [
+        {"properties": {"value": _DEFAULTS}} if name == _PARAMETERS else {"name": OTHERS, "properties": {}}
+    ]
 
 
 def _is_replica(body: Body, source: str) -> bool:

@@ -13,12 +13,18 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import field
 from typing import Final
 
+from driftward.scanning.documents.holdings import FLEXIBLE, NETWORKS
 from driftward.scanning.documents.shapes import as_arm_has_it
 from shared.model import Json
 from shared.model.resource_id import ResourceId, parse_resource_id
 from shared.model.values import value
 
 _STUB: Final = frozenset({"provisioningstate"})
+_ESSENTIAL: Final[Mapping[str, frozenset[str]]] = {
+    FLEXIBLE: frozenset({"network"}),
+    NETWORKS: frozenset({"subnets", "virtualnetworkpeerings"}),
+}
+"""What ARM shows of each, also where it is empty: without it somebody has picked fields, and others lack."""
 
 
 @value
@@ -67,9 +73,19 @@ def _tags(document: Mapping[str, Json]) -> Held:
 
 
 def _rows(document: Mapping[str, Json]) -> Held:
-    found = _resources(document["data"])
+    rows = [one if _has_properties(one) else _name_alone(one) for one in document["data"]]
+    found = _resources(rows)
     told = ("this is not all that Resource Graph found (skip_token)",)
     return Held(bodies=found, is_copy=True, says=told if document.get("skip_token") else ())
+
+
+def _has_properties(row: Json) -> bool:
+    return isinstance(row, Mapping) and isinstance(row.get("properties"), Mapping)
+
+
+def _name_alone(row: Json) -> Json:
+    """A row without ``properties`` shows columns that somebody picked."""
+    return {"id": row.get("id")} if isinstance(row, Mapping) else row
 
 
 def _list_with_address(document: Mapping[str, Json]) -> Held:
@@ -115,6 +131,8 @@ def _named(items: Iterable[Json]) -> Iterator[Mapping[str, Json]]:
 
 
 def is_stub(body: Mapping[str, Json]) -> bool:
-    """Whether it names a resource and shows nothing of it, as `az resource list` does."""
+    """Whether it names a resource and shows nothing of it, as `az resource list` does, or not all of it."""
     held = body.get("properties")
-    return not isinstance(held, Mapping) or {str(one).lower() for one in held} <= _STUB
+    shown = {str(one).lower() for one in held} if isinstance(held, Mapping) else set()
+    essential = _ESSENTIAL.get(ResourceId(str(body["id"])).type, frozenset())
+    return shown <= _STUB or not essential <= shown

@@ -16,7 +16,7 @@ import base64
 import json
 import zlib
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final, TypeAlias
@@ -30,7 +30,7 @@ from shared.report.estate import Seen
 from shared.report.harmless import printable
 from shared.report.page.figures import Standings, Stands
 from shared.report.page.markup import Markup, el
-from shared.report.pictures.values import DrawnGroup, Picture
+from shared.report.pictures.values import DrawnCell, DrawnGroup, Picture
 from shared.report.rows import Report, Row
 
 PLAIN: Final = 400
@@ -229,16 +229,20 @@ def _picture(picture: Picture) -> Json:
 
 
 def _group(group: DrawnGroup) -> Json:
-    cells = [
+    sources = [printable(source) for source in group.sources]
+    named = {"name": printable(group.name), "subnet": printable(group.subnet), "mends": group.mends}
+    cells = {"cells": _cells(group.cells), "after": _cells(group.after)}
+    return {**named, "ports": list(group.ports), "sources": sources, **cells}
+
+
+def _cells(rows: Iterable[Iterable[DrawnCell]]) -> Json:
+    return [
         [
             [one.state, [printable(rule) for rule in one.rules], [printable(name) for name in one.depends_on]]
             for one in row
         ]
-        for row in group.cells
+        for row in rows
     ]
-    sources = [printable(source) for source in group.sources]
-    named = {"name": printable(group.name), "subnet": printable(group.subnet)}
-    return {**named, "ports": list(group.ports), "sources": sources, "cells": cells}
 
 
 def _detail(row: Row) -> Json:
@@ -248,6 +252,8 @@ def _detail(row: Row) -> Json:
         tuple(_marked(line, row) for line in evidence),
         tuple(_marked(line, row) for line in row.commands),
         _marked(row.decision.detail, row) if row.decision is not None else "",
+        _marked(row.origin.said, row),
+        _marked(row.origin.edit, row),
     )
 
 

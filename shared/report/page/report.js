@@ -134,13 +134,18 @@
     set(filters, tell = false) {
       this.filters = Object.fromEntries(Object.entries(filters).filter(([, value]) => value));
       this.page = 0;
-      for (const key of ["text", ...this.selects()]) this.input(key).value = this.filters[key] ?? "";
+      this.input("text").value = this.filters.text ?? "";
+      for (const key of this.selects()) this.pick(this.input(key), this.filters[key] ?? "");
       if (tell) {
         const said = new URLSearchParams(this.filters).toString();
         history.replaceState(null, "", `#${this.name}${said ? `?${said}` : ""}`);
       }
       this.filter();
       this.draw();
+    }
+    /** Ids are compared without case. */
+    pick(select, wanted) {
+      select.value = [...select.options].find((one) => same(one.value, wanted))?.value ?? "";
     }
     filter() {
       const chosen = Object.entries(this.filters).filter(([key]) => this.tests[key]);
@@ -350,7 +355,7 @@
 
   function findingView(row, details) {
     const { kind, target } = row;
-    const [evidence, mends, decision] = details ?? [[], [], ""];
+    const [evidence, mends, decision, origin, edit] = details ?? [[], [], "", "", ""];
     const parts = [
       el("h3", {}, kind.title),
       el("p", { class: "meta" }, stateCell(row), el("code", {}, kind.id),
@@ -364,6 +369,10 @@
       parts.push(el("ul", {}, evidence.map((line) => el("li", {}, coded(filled(line, target))))));
     }
     if (decision) parts.push(el("p", { class: "soft" }, coded(filled(decision, target))));
+    if (origin) parts.push(el("p", {}, "Written in ", el("code", {}, bdi(filled(origin, target)))));
+    if (edit) {
+      parts.push(el("p", {}, el("strong", {}, "The smallest change there")), ...commands([filled(edit, target)]));
+    }
     if (mends.length) {
       parts.push(el("p", {}, el("strong", {}, "What mends it, in this order")));
       parts.push(...commands(mends.map((one) => filled(one, target))));
@@ -436,7 +445,8 @@
       class: "server" }), el("text", { x: SERVER + 65, y: height / 2, class: "name" }, clipped(target.name, 16)));
     const svg = el("svg", { viewBox: `0 0 1000 ${height}`, class: "ways", role: "group",
       "aria-label": `The ways to ${target.name}` }, ways.map(wayMark), server);
-    const words = el("details", {}, el("summary", {}, "The same in words"), el("ul", {}, ways.map(
+    const open = matchMedia("(max-width: 46rem)").matches ? "" : null;
+    const words = el("details", { open }, el("summary", {}, "The same in words"), el("ul", {}, ways.map(
       ([client, about, state, gates]) => el("li", {}, bdi(client), `, ${about}: ${COMES[state]}. `,
         bdi(gates.filter((one) => one[1] !== "stands").map((one) => one[2]).join("; "))))));
     const made = figure("Ways in", "Who can connect, and what lets them through or stops them, in the order in "
@@ -447,21 +457,29 @@
 
   const VERDICTS = { allowed: "allowed", denied: "denied", mixed: "some allowed", depends: "not known" };
 
-  function cellMark([state, rules, depends], source, port) {
+  function cellMark([state, rules, depends], source, port, changed) {
     const why = [rules.join(", "), depends.length ? `hangs on ${depends.join(", ")}` : ""].filter(Boolean);
     const told = `${source} to port ${port}: ${VERDICTS[state]}${why.length ? ` by ${why.join("; ")}` : ""}`;
     return el("td", {}, el("span", { class: `cell ${state}`, tabindex: "0", role: "img", title: told,
-      "data-told": told, "aria-label": told }, VERDICTS[state]));
+      "data-told": told, "aria-label": told }, VERDICTS[state]), changed ? el("span", { class: "changed" }, "new") : null);
   }
 
-  function groupFigure(group) {
+  function grid(group, cells, before) {
     const head = el("tr", {}, el("th", { scope: "col" }, "From"),
       group.ports.map((port) => el("th", { scope: "col" }, `port ${port}`)));
     const rows = group.sources.map((source, at) => el("tr", {}, el("th", { scope: "row" }, bdi(source)),
-      group.cells[at].map((one, port) => cellMark(one, source, group.ports[port]))));
-    return figure(`NSG ${group.name}`, `Who reaches the database in subnet ${group.subnet} through it, and which `
-      + "rules decide.", el("table", { class: "grid" }, el("thead", {}, head), el("tbody", {}, rows)),
-      "Point at a verdict to see the rules that decide.");
+      cells[at].map((one, port) => cellMark(one, source, group.ports[port],
+        before && before[at][port][0] !== one[0]))));
+    return el("table", { class: "grid" }, el("thead", {}, head), el("tbody", {}, rows));
+  }
+
+  function groupFigure(group) {
+    const parts = group.after.length
+      ? [el("h3", {}, "As it is"), grid(group, group.cells), el("h3", {}, `After what mends “${group.mends}”`),
+        grid(group, group.after, group.cells)]
+      : [grid(group, group.cells)];
+    return figure(`NSG ${group.name}`, `Who reaches the database in subnet ${group.subnet} through it. Point at a `
+      + "verdict to see the rules that decide.", el("div", { class: "grids" }, parts), "");
   }
 
   const SPACE = 2 ** 32;
@@ -502,6 +520,14 @@
   const LEFT_OUT = "There was no room in this page for the evidence and the commands: `driftward scan` of a "
     + "smaller scope, or -o json, has them.";
 
+  /** What was changed there, as the section of all changes tells it. */
+  function changesOf(target) {
+    const own = [...document.querySelectorAll("#changes [data-target]")]
+      .filter((change) => change.dataset.target === target.id.toLowerCase())
+      .map((change) => change.cloneNode(true));
+    return own.length ? [el("h2", {}, plural(own.length, "change", "changes")), ...own] : [];
+  }
+
   async function showTarget(estate, target) {
     const rows = target.kinds.map((kind) => ({ target, kind: estate.kinds[kind] }));
     const details = await detailsOf(target);
@@ -522,7 +548,8 @@
       details?.picture?.ways.length ? waysFigure(details.picture.ways, target) : "",
       el("h2", {}, rows.length ? plural(rows.length, "finding", "findings") : "Nothing was found"),
       ...rows.map((row, number) => findingView(row, details?.said[number])),
-      ...rulesFigures(details?.picture));
+      ...rulesFigures(details?.picture),
+      ...changesOf(target));
     document.title = `${target.name} · Driftward`;
     turnTo("target");
   }

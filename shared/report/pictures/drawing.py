@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Final
 
 from shared.model import FirewallRule, PublicAccess, ServerSnapshot, Snapshot, SubnetSnapshot
 from shared.model.rules import OddRule
 from shared.posture.subnet_facts import groups_reach_endpoints
 from shared.posture.ways.world import Declared, World
 from shared.report.pictures.group import group_of
-from shared.report.pictures.values import DrawnGroup, DrawnRange, Picture
+from shared.report.pictures.values import DrawnGroup, DrawnRange, Picture, Proposed
 from shared.report.pictures.ways import ways_of
 
+_NOTHING: Final = Declared()
 
-def picture_of(snapshot: Snapshot, declared: Declared = Declared()) -> Picture:  # noqa: B008  # a frozen value
-    """A server with its ways, its ranges and the NSG before it; of a subnet the NSG."""
+
+def picture_of(
+    snapshot: Snapshot, declared: Declared = _NOTHING, proposed: Iterable[Proposed] = ()
+) -> Picture:
+    """A server with its ways, its ranges and the NSG before it; of a subnet the NSG, before and after what is
+    proposed."""
     if isinstance(snapshot, SubnetSnapshot):
-        return Picture(group=group_of(snapshot))
+        return Picture(group=group_of(snapshot, proposed))
     return Picture(
         ways=ways_of(World(server=snapshot, declared=declared)),
         ranges=tuple(_ranges(snapshot)),

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from functools import partial
+from typing import Final, TypeAlias
 
 from shared.model import Direction, SecurityGroup, SubnetSnapshot
+from shared.model.edits import EditDoesNotFit, apply_edits
 from shared.nsg import (
     Family,
     NsgError,
@@ -21,7 +24,7 @@ from shared.nsg import (
 )
 from shared.posture.subnet_facts import PGBOUNCER_PORT, POSTGRES_PORT, delegated
 from shared.posture.subnet_questions import internet_tags, own_addresses, ports_of, vnet_at_large, vnet_tags
-from shared.report.pictures.values import DrawnCell, DrawnGroup
+from shared.report.pictures.values import DrawnCell, DrawnGroup, Proposed
 
 MOST_SOURCES: Final = 8
 """Of those that rules name."""
@@ -30,26 +33,55 @@ _VNET, _INTERNET = "VirtualNetwork", "Internet"
 _WHOLE: Final = frozenset({"*", "any", "0.0.0.0/0", _VNET.lower(), _INTERNET.lower()})
 
 
-def group_of(subnet: SubnetSnapshot) -> DrawnGroup | None:
-    """None where the subnet has no NSG, or no addresses to ask about."""
+_Cells: TypeAlias = tuple[tuple[DrawnCell, ...], ...]
+_Asked: TypeAlias = tuple[str, Side, Tags]
+"""A source by its name, and what is known of tags for packets of it."""
+
+
+def group_of(subnet: SubnetSnapshot, proposed: Iterable[Proposed] = ()) -> DrawnGroup | None:
+    """None where the subnet has no NSG, or no addresses to ask about. Of what is ``proposed`` the first that
+    changes what is drawn is drawn as well, as it would be afterwards."""
     group, inside = subnet.security_group, own_addresses(subnet).get(Family.IPV4)
     if group is None or not inside:
         return None
     ports = (POSTGRES_PORT, PGBOUNCER_PORT) if delegated(subnet) else (POSTGRES_PORT,)
     asked = list(_sources(subnet, group))
+    cells = partial(_cells, asked=asked, inside=Side(inside), ports=ports)
+    before = cells(group)
+    afterwards = ((one.title, cells(mended)) for one, mended in _mended(subnet, proposed))
+    mends, after = next((found for found in afterwards if _states(found[1]) != _states(before)), ("", ()))
     return DrawnGroup(
         name=group.id.name,
         subnet=subnet.id.name,
         ports=ports,
         sources=tuple(name for name, _, _ in asked),
-        cells=tuple(
-            tuple(_cell(group, tags, source, Side(inside), port) for port in ports)
-            for _, source, tags in asked
-        ),
+        cells=before,
+        mends=mends,
+        after=after,
     )
 
 
-def _sources(subnet: SubnetSnapshot, group: SecurityGroup) -> Iterator[tuple[str, Side, Tags]]:
+def _mended(subnet: SubnetSnapshot, proposed: Iterable[Proposed]) -> Iterator[tuple[Proposed, SecurityGroup]]:
+    """The NSG after each proposal that is about it."""
+    for one in proposed:
+        with suppress(EditDoesNotFit):
+            after = apply_edits(subnet, one.edits)
+            changed = after.security_group if isinstance(after, SubnetSnapshot) else None
+            if changed is not None and changed != subnet.security_group:
+                yield one, changed
+
+
+def _states(cells: _Cells) -> list[str]:
+    return [cell.state for row in cells for cell in row]
+
+
+def _cells(group: SecurityGroup, asked: Iterable[_Asked], inside: Side, ports: tuple[int, ...]) -> _Cells:
+    return tuple(
+        tuple(_cell(group, tags, source, inside, port) for port in ports) for _, source, tags in asked
+    )
+
+
+def _sources(subnet: SubnetSnapshot, group: SecurityGroup) -> Iterator[_Asked]:
     """The subnet itself, its network, whom rules name, and the Internet, each with what is known of tags."""
     own = vnet_tags(subnet)
     yield f"this subnet ({subnet.id.name})", Side(own_addresses(subnet)[Family.IPV4]), own
@@ -62,7 +94,7 @@ def _sources(subnet: SubnetSnapshot, group: SecurityGroup) -> Iterator[tuple[str
     yield "the Internet", read_side([_INTERNET], internet), internet
 
 
-def _named(text: str, tags: Tags) -> Iterator[tuple[str, Side, Tags]]:
+def _named(text: str, tags: Tags) -> Iterator[_Asked]:
     """A source as a rule spells it; what cannot be read is in the findings and not in the picture."""
     try:
         yield text, read_side([text], tags), tags

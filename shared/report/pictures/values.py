@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shared.model.changes import Edit
 from shared.model.values import value
 
 
@@ -39,6 +40,14 @@ class DrawnRange:
 
 
 @value
+class Proposed:
+    """What would be done about one finding."""
+
+    title: str
+    edits: tuple[Edit, ...]
+
+
+@value
 class DrawnCell:
     """What becomes of packets of one source to one port, and by which rules. ``state`` is ``allowed``,
     ``denied``, ``mixed`` or ``depends``."""
@@ -57,6 +66,9 @@ class DrawnGroup:
     ports: tuple[int, ...]
     sources: tuple[str, ...]
     cells: tuple[tuple[DrawnCell, ...], ...]
+    mends: str = ""
+    """The policy whose proposed rules make ``after`` of it; ``""`` where none are proposed."""
+    after: tuple[tuple[DrawnCell, ...], ...] = ()
 
 
 @value

@@ -298,7 +298,7 @@ def _with_endpoint(*, manual: bool) -> Planned:
 
 
 def _applied_with_endpoint(*, manual: bool) -> list[dict[str, Any]]:
-    policies = {"privateEndpointNetworkPolicies": "Disabled"}
+    policies: dict[str, Any] = {"privateEndpointNetworkPolicies": "Disabled"}
     shown = seeds.subnet(name="pe", prefix="10.20.2.0/24", delegated=False, properties=policies)
     place = seeds.subnet_id(name="pe", vnet="vnet")
     return [
@@ -437,7 +437,7 @@ def _azapi() -> Case:
         unknown=("id", "parent_id"),
         refers={"parent_id": to("azapi_resource.pg")},
     )
-    sign_in = {"authConfig": {"activeDirectoryAuth": "Enabled", "passwordAuth": "Disabled"}}
+    sign_in: dict[str, Any] = {"authConfig": {"activeDirectoryAuth": "Enabled", "passwordAuth": "Disabled"}}
     return Case(
         plan=plan,
         applied=[

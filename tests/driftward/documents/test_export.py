@@ -17,7 +17,7 @@ from local.simulator import seeds
 from local.simulator.client import SimulatorClient
 from local.simulator.server import SimulatorServer
 from tests.catalogue.stage import everything_on
-from tests.driftward.documents.exporting import Document, documents, lifted, write
+from tests.driftward.documents.exporting import TOP, Document, documents, lifted, write
 
 SUBSCRIPTION = seeds.SUBSCRIPTION
 BARE = seeds.flexible_server_id(name="pg-bare")
@@ -46,6 +46,20 @@ def simulator() -> Iterator[SimulatorServer]:
 def shown(simulator: SimulatorServer) -> list[Document]:
     """Everything that the simulator shows, as ARM has it."""
     return list(documents(SimulatorClient(simulator.url), SUBSCRIPTION))
+
+
+@pytest.fixture(scope="module")
+def few(shown: list[Document]) -> list[Document]:
+    """The same of three servers and a network."""
+    kept = ("/pg-bare", "/pg-shut", "/pg-within", "/vnet-bare", "/nsg-bare")
+    found = []
+    for address, document in shown:
+        if address.endswith(TOP):
+            items = [one for one in document["value"] if str(one["id"]).endswith(kept)]
+            found.append((address, {**document, "value": items}))
+        elif address == "tags" or any(f"{name}/" in address for name in kept):
+            found.append((address, document))
+    return found
 
 
 @pytest.fixture(autouse=True)
@@ -137,11 +151,11 @@ def test_what_an_export_lacks_is_not_known_and_everything_else_is(
     target: str,
     policy: str,
     reason: str,
-    shown: list[Document],
+    few: list[Document],
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    write(tmp_path / "export", [one for one in shown if one[0] != left_out])
+    write(tmp_path / "export", [one for one in few if one[0] != left_out])
     scan("--from-export", "export")
     report = answered(capsys)
     found = of(report, target)[policy]
@@ -152,9 +166,9 @@ def test_what_an_export_lacks_is_not_known_and_everything_else_is(
 
 
 def test_a_list_of_servers_that_is_missing_is_told_of_the_subscription(
-    shown: list[Document], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    few: list[Document], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    write(tmp_path / "export", [one for one in shown if not one[0].endswith("flexibleServers")])
+    write(tmp_path / "export", [one for one in few if not one[0].endswith("flexibleServers")])
     assert main(["scan", "--from-export", "export", "--fail-on", "Critical", "-o", "json"]) == 2
     report = answered(capsys)
     (unlisted,) = report["unlisted"]
@@ -163,9 +177,9 @@ def test_a_list_of_servers_that_is_missing_is_told_of_the_subscription(
 
 
 def test_an_empty_list_that_does_not_say_of_what_is_not_believed(
-    shown: list[Document], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    few: list[Document], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    write(tmp_path / "export", [one for one in shown if one[0] != f"{SHUT}/firewallRules"])
+    write(tmp_path / "export", [one for one in few if one[0] != f"{SHUT}/firewallRules"])
     (tmp_path / "export" / "firewall-shut.json").write_text("[]")
     scan("--from-export", "export")
     told = capsys.readouterr()
@@ -175,9 +189,9 @@ def test_an_empty_list_that_does_not_say_of_what_is_not_believed(
 
 
 def test_a_file_that_a_failed_command_left_empty_is_named_and_loses_nothing(
-    shown: list[Document], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    few: list[Document], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    write(tmp_path / "export", shown)
+    write(tmp_path / "export", few)
     (tmp_path / "export" / "failed.json").write_text("")
     (tmp_path / "export" / "other.json").write_text('{"name": "no resource"}')
     assert main(["scan", "--from-export", "export"]) == 1
@@ -187,9 +201,9 @@ def test_a_file_that_a_failed_command_left_empty_is_named_and_loses_nothing(
 
 
 def test_only_what_lies_in_the_scope_is_looked_at(
-    shown: list[Document], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    few: list[Document], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    write(tmp_path / "export", shown)
+    write(tmp_path / "export", few)
     scope = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/nothing"
     assert main(["scan", "--from-export", "export", "--scope", scope, "-o", "json"]) == 0
     assert answered(capsys)["counts"]["targets"] == 0

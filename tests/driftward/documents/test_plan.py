@@ -108,11 +108,11 @@ def test_a_finding_names_the_terraform_address_that_it_comes_from(
 
 
 def test_every_form_names_the_address(capsys: pytest.CaptureFixture[str]) -> None:
-    forms = [word for form in ("sarif", "csv", "json") for word in ("-o", form)]
+    forms = [word for form in ("sarif", "csv", "json", "junit", "markdown") for word in ("-o", form)]
     Path("tfplan.json").write_text(json.dumps(CASES["flat"].document("flat")))
     assert main(["scan", "--plan", "tfplan.json", "--out", "results", *forms]) == 1
-    for file in ("findings.sarif", "findings.csv", "findings.json"):
-        assert "azurerm_postgresql_flexible_server_firewall_rule.azure" in Path("results", file).read_text()
+    for path in Path("results").iterdir():
+        assert "azurerm_postgresql_flexible_server_firewall_rule.azure" in path.read_text()
     assert main(["scan", "--plan", "tfplan.json"]) == 1
     assert "    azurerm_postgresql_flexible_server_firewall_rule.azure" in capsys.readouterr().out
 
@@ -121,9 +121,9 @@ def test_what_is_sensitive_is_shown_nowhere_and_judged_by_nobody(capsys: pytest.
     secrets = {"administrator_password": "hunter-2-secret", "start_ip_address": "203.0.113.77"}
     document = CASES["flat"].document("flat")
     for change in document["resource_changes"]:
-        told = {name: True for name in secrets if name in change["change"]["after"] or "pg" in change["name"]}
-        change["change"]["after"] |= {name: secrets[name] for name in told}
-        change["change"]["after_sensitive"] = told
+        held = [one for one in secrets if one in change["change"]["after"] or "pg" in change["name"]]
+        change["change"]["after"] |= {name: secrets[name] for name in held}
+        change["change"]["after_sensitive"] = dict.fromkeys(held, True)
     Path("tfplan.json").write_text(json.dumps(document))
     forms = ("table", "json", "csv", "ocsf", "sarif", "junit", "markdown")
     options = [word for form in forms for word in ("-o", form)]
@@ -184,3 +184,106 @@ def test_what_only_the_state_counts_is_judged_as_it_is(capsys: pytest.CaptureFix
     assert main(["scan", "--plan", "tfplan.json", "-o", "json"]) == 1
     report = json.loads(capsys.readouterr().out)
     assert origin(report, "postgres-public-access-enabled")["address"] == held["address"]
+
+
+def subnet_there(*, shown: bool, left: bool = False) -> dict[str, Any]:
+    """A subnet that was there before, whose NSG is none of the plan's affair, or is taken from it."""
+    document = CASES["inline-rules"].document("inline-rules")
+    network, subnet, _, association, server = document["resource_changes"]
+    place = f"/subscriptions/{SUB}/resourceGroups/rg-inline-rules/providers/Microsoft.Network"
+    before = {
+        "azurerm_virtual_network": {"id": f"{place}/virtualNetworks/vnet"},
+        "azurerm_subnet": {"id": f"{place}/virtualNetworks/vnet/subnets/db"},
+    }
+    group = f"{place}/networkSecurityGroups/nsg"
+    inline = {"name": "db", "address_prefixes": ["10.20.1.0/24"], "security_group": group}
+    for change in (network, subnet):
+        held = {**change["change"]["after"], **before[change["type"]]}
+        held |= {"subnet": [inline]} if shown and change is network else {}
+        change["change"] = {"actions": ["no-op"], "before": held, "after": held, "after_unknown": {}}
+    gone = {"subnet_id": before["azurerm_subnet"]["id"], "network_security_group_id": group}
+    association["change"] = {"actions": ["delete"], "before": gone, "after": None, "after_unknown": False}
+    document["resource_changes"] = [network, subnet, server, *([association] if left else [])]
+    return document
+
+
+@pytest.mark.parametrize(
+    ("shown", "left", "state", "reason"),
+    [
+        (False, False, "Unknown", "what a subnet had before the plan is not in it"),
+        (True, False, "Unknown", "the plan holds no networkSecurityGroups nsg"),
+        (False, True, "NonCompliant", "the subnet has no NSG"),
+    ],
+    ids=["not-shown", "shown", "taken-away"],
+)
+def test_the_nsg_of_a_subnet_that_was_there_before_is_not_taken_for_none(
+    shown: bool, left: bool, state: str, reason: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("tfplan.json").write_text(json.dumps(subnet_there(shown=shown, left=left)))
+    main(["scan", "--plan", "tfplan.json", "--file", "all.yaml", "-o", "json"])
+    found = json.loads(capsys.readouterr().out)["findings"]
+    (missing,) = (one for one in found if one["policy"] == "nsg-missing-on-postgres-subnet")
+    assert missing["state"] == state
+    assert reason in missing["reason"]
+
+
+@pytest.mark.parametrize("hidden", ["name", "resource_group_name", "location"])
+def test_a_server_whose_name_is_known_after_apply_is_judged_by_its_address(
+    hidden: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    document = CASES["flat"].document("flat")
+    change = document["resource_changes"][0]["change"]
+    del change["after"][hidden]
+    change["after_unknown"][hidden] = True
+    Path("tfplan.json").write_text(json.dumps(document))
+    assert main(["scan", "--plan", "tfplan.json", "-o", "json"]) == 1
+    report = json.loads(capsys.readouterr().out)
+    assert (
+        origin(report, "postgres-public-access-enabled")["address"] == "azurerm_postgresql_flexible_server.pg"
+    )
+    rule = "azurerm_postgresql_flexible_server_firewall_rule.azure"
+    assert origin(report, "postgres-firewall-allows-all-azure")["address"] == rule
+
+
+def test_a_plan_that_names_no_subscription_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    document = CASES["flat"].document("flat")
+    document["configuration"]["provider_config"]["azurerm"]["expressions"] = {}
+    Path("tfplan.json").write_text(json.dumps(document))
+    assert main(["scan", "--plan", "tfplan.json"]) == 1
+    assert "the plan does not say which subscription" in capsys.readouterr().err
+    expression = {"subscription_id": {"references": ["var.subscription"]}}
+    document["configuration"]["provider_config"]["azurerm"]["expressions"] = expression
+    document["variables"] = {"subscription": {"value": SUB}}
+    Path("tfplan.json").write_text(json.dumps(document))
+    assert main(["scan", "--plan", "tfplan.json", "-o", "json"]) == 1
+    told = capsys.readouterr()
+    assert "which subscription" not in told.err
+    assert {one["id"].split("/")[2] for one in json.loads(told.out)["targets"]} == {SUB}
+
+
+def test_of_the_parameters_that_a_plan_sets_each_is_judged_and_the_others_are_not_known(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    plan = CASES["flat"].document("flat")
+    rule = plan["resource_changes"][1]
+    root = plan["configuration"]["root_module"]["resources"]
+    kind = "azurerm_postgresql_flexible_server_configuration"
+    for label, name, value in (
+        ("log", "log_connections", "off"),
+        ("slow", "connection_throttle.enable", "on"),
+    ):
+        change = {**rule["change"], "after": {"name": name, "value": value}}
+        change["after_unknown"] = {"id": True, "server_id": True}
+        called = {"address": f"{kind}.{label}", "type": kind, "name": label}
+        plan["resource_changes"].append({**rule, **called, "change": change})
+        root.append({**root[1], **called})
+    Path("tfplan.json").write_text(json.dumps(plan))
+    main(["scan", "--plan", "tfplan.json", "--file", "all.yaml", "-o", "json"])
+    report = json.loads(capsys.readouterr().out)
+    found = {policy: said for (_, policy), said in verdicts(report).items()}
+    assert found["postgres-log-connections-off"][0] == "NonCompliant"
+    assert found["postgres-connection-throttling-off"] == ("Compliant", "")
+    state, reason = found["postgres-log-duration-off"]
+    assert state == "Unknown"
+    assert "what is not set has a default of Azure's" in reason
+    assert origin(report, "postgres-log-connections-off")["address"] == f"{kind}.log"

@@ -59,7 +59,8 @@ def test_rules_in_a_group_are_put_below_their_properties() -> None:
 def test_what_resource_list_shows_is_a_name_alone() -> None:
     (body,) = held_in([{"id": SERVER, "name": "pg", "provisioningState": "Succeeded", "kind": None}]).bodies
     assert is_stub(body)
-    assert not is_stub(held_in({"id": SERVER, "properties": {"state": "Ready"}}).bodies[0])
+    shown = {"state": "Ready", "network": {"publicNetworkAccess": "Enabled"}}
+    assert not is_stub(held_in({"id": SERVER, "properties": shown}).bodies[0])
 
 
 def test_a_list_of_service_tags_is_known_by_its_number() -> None:
@@ -76,3 +77,17 @@ def test_what_is_none_of_these_says_so_and_holds_nothing(document: Any) -> None:
     assert held.says
     assert not held.bodies
     assert not held.lists
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        [{"id": seeds.vnet_id(), "addressSpace": {"addressPrefixes": ["10.0.0.0/16"]}}],
+        [{"id": SERVER, "version": "17"}],
+        {"data": [{"id": SERVER, "network": {"publicNetworkAccess": "Disabled"}}]},
+    ],
+    ids=["network", "server", "columns"],
+)
+def test_fields_that_somebody_picked_are_no_body(document: Any) -> None:
+    (body,) = held_in(document).bodies
+    assert is_stub(body)

@@ -215,14 +215,11 @@ def test_sarif_lands_on_the_line_and_the_table_names_it(capsys: pytest.CaptureFi
 # --- Bicep -----------------------------------------------------------------------------------------
 
 BICEP = """\
-param name string = 'pg'
-param open string = 'Enabled'
-
 resource pg 'Microsoft.DBforPostgreSQL/flexibleServers@2025-08-01' = {
   name: 'pg'
   properties: {
     network: {
-      publicNetworkAccess: open
+      publicNetworkAccess: 'Enabled'
     }
   }
 
@@ -262,6 +259,51 @@ def test_a_bicep_file_is_pointed_at(capsys: pytest.CaptureFixture[str]) -> None:
     sign_in = origin(report, "postgres-entra-sign-in-off")
     assert sign_in["line"] == line("infra/main.bicep", "resource pg")
     assert sign_in["edit"] == "add properties: { authConfig: { activeDirectoryAuth: 'Enabled' } }"
+
+
+def deployed(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    changes = [change("Create", PG, after=seeds.flexible_server(name="pg"))]
+    Path("whatif.json").write_text(json.dumps({"changes": changes}))
+    return origin(looked(capsys, "--what-if", "whatif.json"), PUBLIC)
+
+
+GIVEN = "using './main.bicep'\n\nparam open = 'Enabled'\n"
+
+
+@pytest.mark.parametrize(
+    ("head", "files", "place", "edit"),
+    [
+        ("param open string = 'Enabled'", {}, ("main.bicep", 1), "open = 'Disabled'"),
+        ("var open = 'Enabled'", {}, ("main.bicep", 1), "open = 'Disabled'"),
+        ("param open string", {"p.bicepparam": GIVEN}, ("p.bicepparam", 3), "open = 'Disabled'"),
+        ("param open string = 'x'", {"p.bicepparam": GIVEN}, ("p.bicepparam", 3), "open = 'Disabled'"),
+        (
+            "param open string",
+            {"p.bicepparam": GIVEN, "q.bicepparam": GIVEN},
+            ("main.bicep", 7),
+            "publicNetworkAccess: 'Disabled'",
+        ),
+        ("param open string", {}, ("main.bicep", 7), "publicNetworkAccess: 'Disabled'"),
+        (
+            "param open string",
+            {"p.bicepparam": GIVEN.replace("main", "other")},
+            ("main.bicep", 7),
+            "publicNetworkAccess: 'Disabled'",
+        ),
+    ],
+    ids=["default", "variable", "given", "given-over-default", "two-files", "nobody", "of-another"],
+)
+def test_a_parameter_is_followed_to_what_gives_it_its_value(
+    head: str,
+    files: Mapping[str, str],
+    place: tuple[str, int],
+    edit: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    body = BICEP.replace("publicNetworkAccess: 'Enabled'", "publicNetworkAccess: open")
+    written({"main.bicep": f"{head}\n\n{body}", **files})
+    found = deployed(capsys)
+    assert (found["file"], found["line"], found["edit"]) == (*place, edit)
 
 
 KIND = "Microsoft.DBforPostgreSQL/flexibleServers"

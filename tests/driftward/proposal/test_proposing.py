@@ -16,7 +16,7 @@ from driftward.proposal.sifting import Keep, Why
 from driftward.proposal.traffic import Traffic
 from driftward.proposal.wants import Purpose
 from shared.model import DeleteSecurityRule, Edit, PutSecurityRule, SecurityGroup, SecurityRule
-from shared.nsg import Protocol, Question, Side, State, parse, state_of
+from shared.nsg import Protocol, Question, Side, State, difference, minus, parse, state_of
 from shared.nsg.packets.addresses import address_at
 from tests.driftward.proposal.builders import (
     CDN,
@@ -334,6 +334,21 @@ def agrees_with_the_second_engine(seed: int) -> None:
     for set_apart in found.apart:
         assert verdict(found, set_apart.traffic) == "denied", set_apart
     assert not again(found, asked).edits
+
+
+@pytest.mark.parametrize("seed", range(2000, 2012))
+def test_nothing_changes_for_other_subnets_that_share_the_nsg(seed: int) -> None:
+    random = Random(seed)
+    standing = [replace(one, priority=one.priority + 300) for one in some_rules(random)]
+    asked = given(*some_traffic(random), group=nsg(*standing, subnets=2))
+    found = propose(asked)
+    assert found.proof.holds, found.proof
+    assert not found.removed
+    for part in difference(asked.group, found.after, None, tags()).parts:
+        own = part.box.destinations if part.direction == "Inbound" else part.box.sources
+        assert not minus(own, spans(SUBNET)), part
+    for set_apart in found.apart:
+        assert verdict(found, set_apart.traffic) == "denied", set_apart
 
 
 @pytest.mark.parametrize("seed", range(20))

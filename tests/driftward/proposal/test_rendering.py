@@ -14,6 +14,8 @@ from types import MappingProxyType
 from typing import Any
 
 import pytest
+import tree_sitter_hcl
+from tree_sitter import Language, Parser
 
 from driftward.proposal.bicep import bicep
 from driftward.proposal.commands import ORDER, script
@@ -166,6 +168,17 @@ def test_the_terraform_file_holds_the_nsg_of_the_proof(is_hostile: bool, found: 
 @pytest.mark.parametrize("form", [bicep, terraform])
 def test_nothing_hostile_writes_to_a_terminal(form: Callable[[SecurityGroup], str], found: Proposal) -> None:
     assert all(sign.isprintable() or sign == "\n" for sign in form(hostile(found.after)))
+
+
+@pytest.mark.parametrize("is_hostile", [False, True])
+def test_terraforms_grammar_reads_the_file_and_finds_no_expression_in_a_text(
+    is_hostile: bool, found: Proposal
+) -> None:
+    written = terraform(hostile(found.after) if is_hostile else found.after)
+    root = Parser(Language(tree_sitter_hcl.language())).parse(written.encode()).root_node
+    assert not root.has_error
+    assert "template_interpolation" not in str(root)
+    assert "template_directive" not in str(root)
 
 
 def test_nothing_hostile_begins_an_expression(found: Proposal) -> None:

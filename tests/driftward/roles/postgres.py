@@ -19,6 +19,7 @@ from typing import Final
 import psycopg
 
 from shared.model.values import value
+from tests.driftward.roles.certificates import AUTHORITY, CERTIFICATE, KEY, write_certificates
 
 _USERS: Final = ("postgres", "nobody")
 SUPERUSER: Final = "azuresu"
@@ -42,6 +43,10 @@ class Postgres:
 
     def dsn(self, user: str = SUPERUSER, database: str = "postgres", host: str = "127.0.0.1") -> str:
         return f"host={host} port={self.port} user={user} dbname={database}"
+
+    @property
+    def authority(self) -> Path:
+        return self.folder / AUTHORITY
 
     def run(self, *statements: str, database: str = "postgres") -> None:
         with psycopg.connect(self.dsn(database=database), autocommit=True) as made:
@@ -72,8 +77,10 @@ def running() -> Iterator[Postgres]:
     initdb, user = program("initdb"), _user()
     folder = Path(tempfile.mkdtemp(prefix="driftward-postgres-"))
     try:
+        write_certificates(folder)
         if user is not None:
-            os.chown(folder, pwd.getpwnam(user).pw_uid, pwd.getpwnam(user).pw_gid)
+            for path in (folder, *folder.iterdir()):
+                os.chown(path, pwd.getpwnam(user).pw_uid, pwd.getpwnam(user).pw_gid)
         made = [str(initdb), "--pgdata", str(folder / "data"), "--username", SUPERUSER, "--auth", "trust"]
         _as(user, [*made, "--encoding", "UTF8", "--locale", "C", "--no-sync"])
         with _started(folder, user) as server:
@@ -95,6 +102,9 @@ def _started(folder: Path, user: str | None) -> Iterator[Postgres]:
         "port": str(port),
         "listen_addresses": listening,
         "unix_socket_directories": str(folder),
+        "ssl": "on",
+        "ssl_cert_file": str(folder / CERTIFICATE),
+        "ssl_key_file": str(folder / KEY),
     }
     options = " ".join(f"-c {name}='{given}'" for name, given in said.items())
     _as(user, [*control, "--log", str(folder / "log"), "--timeout", "600", "--options", options, "start"])

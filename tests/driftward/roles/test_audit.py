@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import subprocess
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from azure.core.credentials import AccessToken
 from psycopg.errors import ReadOnlySqlTransaction
 
 from driftward.cli import main
@@ -17,8 +19,10 @@ from driftward.roles.connecting import by_string, connected
 from local.simulator import seeds
 from local.simulator.client import SimulatorClient
 from local.simulator.server import SimulatorServer
+from shared.adapters import database_login
 from shared.roles import discover
 from shared.roles.names import connect, identifier
+from tests.driftward.roles.certificates import HOST
 from tests.driftward.roles.postgres import Postgres, program
 from tests.driftward.roles.world import FAULTS, HOSTILE
 
@@ -115,7 +119,8 @@ def faulty(postgres: Postgres, request: pytest.FixtureRequest) -> Iterator[set[s
     if not postgres.address:
         yield found
         return
-    with psycopg.connect(postgres.dsn("shop_api", "shop", postgres.address), autocommit=True):
+    clear = f"{postgres.dsn('shop_api', 'shop', postgres.address)} sslmode=disable"
+    with psycopg.connect(clear, autocommit=True):
         yield found | {TLS}
 
 
@@ -248,13 +253,53 @@ def test_a_name_is_quoted_so_that_the_server_reads_the_same_name(postgres: Postg
 # --- who is let in ---------------------------------------------------------------------------------
 
 
-def test_a_host_of_azures_is_not_spoken_to_in_the_clear(
-    postgres: Postgres, capsys: pytest.CaptureFixture[str]
+def dsn_of_azure(postgres: Postgres, host: str = HOST) -> str:
+    return f"{postgres.dsn('auditor', host=host)} hostaddr=127.0.0.1"
+
+
+def test_a_host_of_azures_must_show_a_certificate_that_somebody_trusted_has_signed(
+    postgres: Postgres, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    dsn = f"{postgres.dsn('auditor', host='orders.postgres.database.azure.com')} hostaddr=127.0.0.1"
-    assert main(["audit-roles", SERVER, "--dsn", dsn]) == 2
-    assert "SSL" in capsys.readouterr().err
-    assert main(["audit-roles", SERVER, "--dsn", f"{dsn} sslmode=disable", "-o", "json"]) == 0
+    monkeypatch.delenv("PGSSLROOTCERT", raising=False)
+    assert main(["audit-roles", SERVER, "--dsn", dsn_of_azure(postgres)]) == 2
+    assert "certificate verify failed" in capsys.readouterr().err
+    monkeypatch.setenv("PGSSLROOTCERT", str(postgres.authority))
+    assert main(["audit-roles", SERVER, "--dsn", dsn_of_azure(postgres)]) == 0
+
+
+def test_and_the_certificate_must_be_for_its_name(
+    postgres: Postgres, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PGSSLROOTCERT", str(postgres.authority))
+    other = dsn_of_azure(postgres, HOST.replace("orders", "others"))
+    assert main(["audit-roles", SERVER, "--dsn", other]) == 2
+    assert "does not match" in capsys.readouterr().err
+    assert main(["audit-roles", SERVER, "--dsn", f"{other} sslmode=require"]) == 0
+
+
+class Person:
+    """Somebody who is signed in to Azure, as the role ``auditor``."""
+
+    def get_token(self, *_scopes: str, **_options: object) -> AccessToken:
+        claims = base64.urlsafe_b64encode(b'{"upn": "auditor"}').decode().rstrip("=")
+        return AccessToken(f"head.{claims}.sign", 0)
+
+
+def test_without_a_connection_string_the_token_names_the_role_and_azure_the_host(
+    postgres: Postgres, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The server takes any password; libpq is told by its own variables where it is."""
+    monkeypatch.setattr(database_login, "azure_credential", lambda _settings: Person())
+    for name, said in (("PGHOSTADDR", "127.0.0.1"), ("PGPORT", str(postgres.port))):
+        monkeypatch.setenv(name, said)
+    monkeypatch.setenv("PGSSLROOTCERT", str(postgres.authority))
+    assert main(["audit-roles", SERVER, "-o", "json"]) == 0
+    assert findings(capsys) == {}
+    monkeypatch.setenv("PGSSLMODE", "disable")
+    assert main(["audit-roles", SERVER]) == 0, "a token goes nowhere unchecked, whatever the environment says"
+    monkeypatch.delenv("PGSSLROOTCERT")
+    assert main(["audit-roles", SERVER]) == 2
+    assert "head." not in capsys.readouterr().err
 
 
 def test_nobody_who_is_not_let_in_gets_a_report(

@@ -18,6 +18,7 @@ from local.dev.environments import ROOT
 from local.simulator import seeds
 from local.simulator.client import SimulatorClient
 from local.simulator.server import SimulatorServer
+from tests.driftward.documents.planned import CASES
 
 FOLDER = ROOT / ".github" / "action"
 ACTION: dict[str, Any] = yaml.safe_load((ROOT / "action.yml").read_text("utf-8"))
@@ -146,11 +147,47 @@ def test_the_name_of_the_folder_says_nothing_else_to_github(job: Job) -> None:
     assert job.run(scopes=SUBSCRIPTION, out="-results").returncode in {1, 2}
 
 
-def test_a_plan_is_passed_on(job: Job) -> None:
-    """Whether the command knows of plans yet or not, it hears of the file."""
+def test_a_plan_of_a_pull_request_is_judged_without_asking_azure(job: Job) -> None:
+    job.environment["ARM_ENDPOINT"] = "http://127.0.0.1:1"
+    document = CASES["flat"].document("flat")
+    (job.folder / "tf plan.json").write_text(json.dumps(document), encoding="utf-8")
+    done = job.run(plan="tf plan.json")
+    assert done.returncode == 1, done.stderr
+    sarif = json.loads((job.folder / job.outputs()["sarif"]).read_text("utf-8"))
+    found = {one["ruleId"] for one in sarif["runs"][0]["results"]}
+    assert "postgres-firewall-allows-all-azure" in found
+    assert "postgres-firewall-allows-all-azure" in job.summary.read_text("utf-8")
+
+
+RULE = """
+resource "azurerm_postgresql_flexible_server_firewall_rule" "azure" {
+  name             = "azure"
+  server_id        = azurerm_postgresql_flexible_server.pg.id
+  start_ip_address = "0.0.0.0"
+  end_ip_address   = "0.0.0.0"
+}
+"""
+
+
+def test_a_finding_stands_at_its_line_in_the_pull_request(job: Job) -> None:
+    (job.folder / "tfplan.json").write_text(json.dumps(CASES["flat"].document("flat")), encoding="utf-8")
+    (job.folder / "main.tf").write_text(RULE, encoding="utf-8")
+    assert job.run(plan="tfplan.json", source=".").returncode == 1
+    sarif = json.loads((job.folder / job.outputs()["sarif"]).read_text("utf-8"))
+    (found,) = [
+        one["locations"][0]["physicalLocation"]
+        for one in sarif["runs"][0]["results"]
+        if one["ruleId"] == "postgres-firewall-allows-all-azure"
+    ]
+    assert found["artifactLocation"]["uri"] == "main.tf"
+    said = RULE.splitlines()[found["region"]["startLine"] - 1]
+    assert "0.0.0.0" in said
+
+
+def test_a_plan_that_is_not_there_is_named(job: Job) -> None:
     done = job.run(plan="absent plan.json")
     assert done.returncode == 2
-    assert "plan" in done.stderr
+    assert "absent plan.json" in done.stderr
 
 
 @pytest.mark.long
@@ -200,7 +237,7 @@ def test_the_pages_pipelines_name_inputs_and_options_that_there_are() -> None:
     assert set(ours["with"]) <= set(ACTION["inputs"])
     from driftward.scan import scan
 
-    known = {option for parameter in scan.params for option in parameter.opts} | {"--plan"}
+    known = {option for parameter in scan.params for option in parameter.opts}
     (judge,) = [one["bash"] for one in devops["steps"] if "driftward scan" in one.get("bash", "")]
     line = judge.split("driftward scan ")[1].split("\ncode=")[0]
     assert set(re.findall(r"(?:^|\s)(--?[a-z][\w-]*)", line)) <= known

@@ -123,10 +123,11 @@ def test_pins_are_chosen_for_the_python_that_runs_the_app_not_for_this_one(
 
 
 def test_what_the_worker_needs_for_telemetry_comes_along_and_no_environment_here_has_it() -> None:
+    """Here stands OpenTelemetry's own library, for the test of what is measured."""
     names = {line.split("==")[0] for line in requirements(ROOT, "3.13")}
     assert {"azure-monitor-opentelemetry", "opentelemetry-sdk", "azure-identity"} <= names
     assert "pywin32" not in names  # what other systems need stays away
-    assert "opentelemetry" not in (ROOT / "requirements-dev.lock").read_text("utf-8")
+    assert "azure-monitor-opentelemetry" not in (ROOT / "requirements-dev.lock").read_text("utf-8")
 
 
 def test_bytecode_of_a_python_that_is_not_here_is_refused(

@@ -18,6 +18,7 @@ from driftward.scanning.documents.source.lines import (
     Setting,
     children,
     files_in,
+    first,
     line_of,
     text_of,
     unquoted,
@@ -52,6 +53,8 @@ class Templates:
     def __init__(self, folder: Path) -> None:
         files = [(path, path.relative_to(folder).as_posix()) for path in files_in(folder, "*.bicep")]
         self._declared = [one for path, file in files for one in _resources(path, file)]
+        self._values = {file: dict(_values(path, file)) for path, file in files}
+        self._given = list(_given(folder))
 
     def declared(self, resource: ResourceId) -> Declared | None:
         """The declaration that a resource comes from; None where it is not one alone."""
@@ -65,14 +68,52 @@ class Templates:
         best = exact or found
         return best[0] if len(best) == 1 else None
 
+    def origin(self, setting: Setting) -> Setting:
+        """What gives a property its value: of a parameter what is given, where that is one alone, or else its
+        default; of a variable its own."""
+        name = setting.text
+        given = [one for file, one in self._given if file == setting.file and one.name == name]
+        if len(given) > 1 or not name.isidentifier():
+            return setting
+        return given[0] if given else self._values.get(setting.file, {}).get(name, setting)
+
 
 def _names(resource: ResourceId) -> list[str]:
     parents = _names(resource.parent) if resource.parent is not None else []
     return [*parents, resource.name]
 
 
+def _values(path: Path, file: str) -> Iterator[tuple[str, Setting]]:
+    """The defaults of parameters, and the variables; a value without one is not there."""
+    for node in children(_root(path), "parameter_declaration", "variable_declaration"):
+        name, *_, held = node.named_children
+        if held.type not in {"type", "ERROR"} and len(node.named_children) > 1:
+            called = text_of(name)
+            yield called, Setting(name=called, file=file, line=line_of(node), text=text_of(held))
+
+
+def _given(folder: Path) -> Iterator[tuple[str, Setting]]:
+    """What files of parameters give, each with the template that it is for."""
+    for path in files_in(folder, "*.bicepparam"):
+        root = _root(path)
+        using = first(children(root, "using_statement"))
+        named = unquoted(text_of(using.named_children[0])) if using is not None else ""
+        template = (path.parent / named).resolve()
+        if named and template.is_relative_to(folder.resolve()):
+            for node in children(root, "parameter_declaration"):
+                name = text_of(node.named_children[0])
+                held = text_of(node.named_children[-1])
+                file = path.relative_to(folder).as_posix()
+                found = Setting(name=name, file=file, line=line_of(node), text=held)
+                yield template.relative_to(folder.resolve()).as_posix(), found
+
+
+def _root(path: Path) -> Node:
+    return _parser().parse(path.read_bytes()).root_node
+
+
 def _resources(path: Path, file: str) -> Iterator[Declared]:
-    root = _parser().parse(path.read_bytes()).root_node
+    root = _root(path)
     known: dict[str, Declared] = {}
     for node in children(root, "resource_declaration"):
         for one in _declaration(node, file, None, known):

@@ -89,7 +89,7 @@ class BicepSource:
             return Origin(address=address)
         symbol, block = declared.symbol, declared.block
         if (argument := ARGUMENTS.get(finding.policy)) is not None:
-            return _in_object(symbol, block, argument)
+            return self._argument(symbol, block, argument)
         kind = resource.type.rpartition("/")[2]
         if kind == _FIREWALL:
             return _at(symbol, block.settings.get(("properties", "startIpAddress")) or block, _REMOVE)
@@ -97,14 +97,18 @@ class BicepSource:
             return _at(symbol, block.settings.get(("properties", "value")) or block)
         return _at(symbol, _inner(block, "securityRules", names) or block)
 
+    def _argument(self, symbol: str, block: Block, argument: Argument) -> Origin:
+        path = ("properties", *argument.arm)
+        if (found := block.settings.get(path)) is None:
+            return _at(symbol, block, f"add {_in_objects(path, argument.arm_value)}")
+        given = self._templates.origin(found)
+        sign = ":" if given == found else " ="
+        return _at(symbol, given, f"{given.name}{sign} {argument.arm_value}")
 
-def _in_object(symbol: str, block: Block, argument: Argument) -> Origin:
-    path = ("properties", *argument.arm)
-    found = block.settings.get(path)
-    if found is not None:
-        return _at(symbol, found, f"{found.name}: {argument.arm_value}")
+
+def _in_objects(path: tuple[str, ...], held: str) -> str:
     *objects, name = path
-    line = f"{name}: {argument.arm_value}"
+    line = f"{name}: {held}"
     for one in reversed(objects):
         line = f"{one}: {{ {line} }}"
-    return _at(symbol, block, f"add {line}")
+    return line

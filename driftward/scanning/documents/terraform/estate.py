@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 
 from driftward.scanning.documents.holdings import FOUND_BY, Holdings
 from driftward.scanning.documents.joining import Body, Joined, joined
-from driftward.scanning.documents.terraform import networks, servers
+from driftward.scanning.documents.terraform import endpoints, networks, servers
 from driftward.scanning.documents.terraform.azapi import azapi_body, laid_over
 from driftward.scanning.documents.terraform.identity import (
     AZAPI,
@@ -30,11 +30,13 @@ from driftward.scanning.documents.terraform.identity import (
     Identities,
 )
 from driftward.scanning.documents.terraform.plan import Plan, Resource
+from driftward.scanning.documents.terraform.values import blocks, hidden
 from shared.model import Json
 from shared.model.resource_id import ResourceId
 
 SOURCE: Final = "the plan"
 _DNS: Final = "azurerm_virtual_network_dns_servers"
+_RETIRED: Final = "azurerm_postgresql_server"
 _UPDATE: Final = "azapi_update_resource"
 _Makes: TypeAlias = Callable[[Resource, ResourceId, Identities], Iterator[Body]]
 _MAKES: Final[Mapping[str, _Makes]] = {
@@ -49,10 +51,10 @@ _MAKES: Final[Mapping[str, _Makes]] = {
     NETWORK: networks.network,
     "azurerm_virtual_network_peering": networks.peering,
     SUBNET: networks.subnet,
-    ENDPOINT: networks.endpoint,
-    ZONE: networks.zone,
-    "azurerm_private_dns_zone_virtual_network_link": networks.zone_link,
-    "azurerm_private_dns_a_record": networks.record,
+    ENDPOINT: endpoints.endpoint,
+    ZONE: endpoints.zone,
+    "azurerm_private_dns_zone_virtual_network_link": endpoints.zone_link,
+    "azurerm_private_dns_a_record": endpoints.record,
     "azurerm_management_lock": servers.lock,
     AZAPI: azapi_body,
 }
@@ -97,9 +99,12 @@ class PlannedEstate:
 
     @property
     def says(self) -> tuple[str, ...]:
+        kinds = (kind for kind in self._by_type if kind.startswith(_RETIRED))
+        told = "single servers are not read from a plan, and not judged"
+        unread = [f"{kind}: {told}" for kind in sorted(kinds)]
         if self.identities.subscription != NO_SUBSCRIPTION:
-            return ()
-        return (f"the plan does not say which subscription: {NO_SUBSCRIPTION} stands for it",)
+            return tuple(unread)
+        return (f"the plan does not say which subscription: {NO_SUBSCRIPTION} stands for it", *unread)
 
     def _there(self) -> set[str]:
         """What was there before the plan."""
@@ -152,23 +157,47 @@ class PlannedEstate:
                 adds = {field: {"id": servers.id_text(one, self.identities, argument, whose)}}
                 for place in [named.key] if named is not None else self._subnets():
                     found[place] |= adds if named is not None else {field: {"id": _loose(one, "subnet")}}
+        for place, before in self._before().items():
+            found[place] = {**before, **found[place]}
         return found
 
     def _subnets(self) -> list[str]:
         return [self.identities.of(one).key for one in self._by_type[SUBNET]]
 
+    def _before(self) -> Mapping[str, dict[str, Json]]:
+        """What subnets that were there before may have beside the plan: their network shows it, or nobody."""
+        shown = {
+            self.identities.of(network).child("subnets", str(one.get("name"))).key: one
+            for network in self._by_type[NETWORK]
+            for one in blocks(network.values, "subnet")
+        }
+        left = {one.text("subnet_id") for one in self._plan.gone if one.type in networks.JOINED}
+        return {
+            key: networks.before(shown.get(key))
+            for key, one in zip(self._subnets(), self._by_type[SUBNET], strict=True)
+            if not one.is_new and key not in {str(place).lower() for place in left}
+        }
+
     # --- what is not known
 
     def _why_not(self, found: Joined) -> Iterator[tuple[str, str]]:
-        for kind in _KEPT_BY:
-            for one in self._by_type[kind]:
-                if self.identities.parent(one) is None:
-                    yield from _anywhere(one, found)
+        loose = (
+            one for kind in _KEPT_BY for one in self._by_type[kind] if self.identities.parent(one) is None
+        )
+        for one in loose:
+            yield from _anywhere(one, found)
+        for one in self._by_type[ENDPOINT]:
+            if endpoints.are_zones_unknown(one, self.identities):
+                place = f"{self.identities.of(one).key}/privatednszonegroups"
+                yield place, f"the zones of {one.address} are known only after apply"
         for one in self._by_type[servers.DIAGNOSTICS]:
-            if self._is_loose(one, ("target_resource_id",)):
-                for server in self._by_type[SERVER]:
-                    place = f"{self.identities.of(server)}/providers/Microsoft.Insights/diagnosticSettings"
-                    yield place.lower(), _loose(one, "resource")
+            if self._is_loose(one, ("target_resource_id",)) or hidden(one.values, "enabled_log"):
+                yield from self._of_any_server(one)
+
+    def _of_any_server(self, setting: Resource) -> Iterator[tuple[str, str]]:
+        for server in self._by_type[SERVER]:
+            place = f"{self.identities.of(server)}/providers/Microsoft.Insights/diagnosticSettings"
+            yield place.lower(), _loose(setting, "resource")
 
     def _is_loose(self, resource: Resource, path: tuple[str | int, ...]) -> bool:
         """Whether what an argument names may be any: it is not known, and refers to nothing in the plan."""

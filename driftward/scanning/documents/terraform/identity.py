@@ -135,8 +135,12 @@ class Identities:
 
     def _nobody(self, resource: Resource, kind: str = "Unknown/parents") -> ResourceId:
         """A place of its own for what belongs to a parent that is not known."""
-        place = f"/subscriptions/{self.subscription}/resourceGroups/(unknown)/providers/{kind}"
-        return ResourceId(f"{place}/{_slug(resource.address)}")
+        return self.elsewhere(kind, _slug(resource.address))
+
+    def elsewhere(self, kind: str, name: str) -> ResourceId:
+        """The id of something of a kind of which nobody knows where it stands."""
+        place = f"/subscriptions/{self.subscription}/resourceGroups/(unknown)/providers"
+        return ResourceId(f"{place}/{kind}/{name}")
 
 
 def _name(resource: Resource) -> str:

@@ -1,4 +1,4 @@
-"""Planned networks as ARM will show them: subnets, NSGs, route tables, peerings, private endpoints.
+"""Planned networks as ARM will show them: subnets, NSGs, route tables, peerings.
 
 Rules and subnets may stand within their NSG or network or be resources of their own, and what belongs to a
 subnet is often given by an association: all of them come together here. Source: azurerm 4 and 5,
@@ -13,17 +13,13 @@ from typing import Final
 
 from driftward.scanning.documents.joining import Body
 from driftward.scanning.documents.terraform.identity import (
-    AZAPI,
     NETWORK,
     SECURITY_GROUP,
-    SERVER,
-    SUBNET,
-    ZONE,
     Identities,
 )
 from driftward.scanning.documents.terraform.plan import Resource
 from driftward.scanning.documents.terraform.servers import id_text
-from driftward.scanning.documents.terraform.values import block, blocks, without_nothing
+from driftward.scanning.documents.terraform.values import block, blocks, hidden, items, without_nothing
 from shared.model import Json
 from shared.model.resource_id import ResourceId
 
@@ -58,22 +54,22 @@ def body(
 
 def security_group(resource: Resource, named: ResourceId, _: Identities) -> Iterator[Body]:
     inline = resource.values.get("security_rule")
-    held = [_rule(one, one.get("name")) for one in inline] if isinstance(inline, list) else inline
+    held = [_rule(one) for one in inline] if isinstance(inline, list) else inline
     kept = body(named, "Microsoft.Network/networkSecurityGroups", {}, resource.values.get("location"))
     yield {**kept, "properties": {**kept["properties"], "securityRules": [] if held is None else held}}
 
 
 def security_rule(resource: Resource, named: ResourceId, _: Identities) -> Iterator[Body]:
-    yield {"id": str(named), **_rule(resource.values, named.name)}
+    yield {"id": str(named), **_rule({**resource.values, "name": named.name})}
 
 
-def _rule(found: Json, name: Json) -> Json:
+def _rule(found: Json) -> Json:
     """One security rule; what is not known in it stays words, and so the rule is odd."""
     if not isinstance(found, Mapping):
         return found
     plain = {camel(one): found.get(one) for one in _RULE}
     groups = {arm: _ids(found.get(ours)) for ours, arm in _GROUPS.items()}
-    return {"name": name, "properties": without_nothing({**plain, **groups})}
+    return {"name": found.get("name"), "properties": without_nothing({**plain, **groups})}
 
 
 def _ids(found: Json) -> Json:
@@ -83,13 +79,13 @@ def _ids(found: Json) -> Json:
 def route_table(resource: Resource, named: ResourceId, _: Identities) -> Iterator[Body]:
     values = resource.values
     inline = values.get("route")
-    routes = [_route(one.get("name"), one) for one in inline] if isinstance(inline, list) else inline
+    routes = [_route(one) for one in inline] if isinstance(inline, list) else inline
     kept = {"routes": routes, "disableBgpRoutePropagation": _propagation(values)}
     yield body(named, "Microsoft.Network/routeTables", kept, values.get("location"))
 
 
 def route(resource: Resource, named: ResourceId, _: Identities) -> Iterator[Body]:
-    yield {"id": str(named), **_route(named.name, resource.values)}
+    yield {"id": str(named), **_route({**resource.values, "name": named.name})}
 
 
 def _propagation(values: Mapping[str, Json]) -> Json:
@@ -98,13 +94,15 @@ def _propagation(values: Mapping[str, Json]) -> Json:
     return not on if isinstance(on, bool) else values.get("disable_bgp_route_propagation", on)
 
 
-def _route(name: Json, values: Mapping[str, Json]) -> dict[str, Json]:
+def _route(found: Json) -> Json:
+    if not isinstance(found, Mapping):
+        return found
     kept: dict[str, Json] = {
-        "addressPrefix": values.get("address_prefix"),
-        "nextHopType": values.get("next_hop_type"),
-        "nextHopIpAddress": values.get("next_hop_in_ip_address"),
+        "addressPrefix": found.get("address_prefix"),
+        "nextHopType": found.get("next_hop_type"),
+        "nextHopIpAddress": found.get("next_hop_in_ip_address"),
     }
-    return {"name": name, "properties": without_nothing(kept)}
+    return {"name": found.get("name"), "properties": without_nothing(kept)}
 
 
 # --- subnets and networks --------------------------------------------------------------------------
@@ -119,7 +117,7 @@ def _subnet(values: Mapping[str, Json], named: ResourceId) -> Body:
     kept: dict[str, Json] = {
         "addressPrefixes": values.get("address_prefixes"),
         "addressPrefix": values.get("address_prefix"),
-        "delegations": [_delegation(one) for one in blocks(values, "delegation")],
+        "delegations": _delegations(values),
         "serviceEndpoints": [*_service_endpoints(values)],
         "privateEndpointNetworkPolicies": values.get("private_endpoint_network_policies"),
         "defaultOutboundAccess": values.get("default_outbound_access_enabled"),
@@ -127,6 +125,18 @@ def _subnet(values: Mapping[str, Json], named: ResourceId) -> Body:
         "routeTable": _named(values, "route_table_id", "route_table_id_wo"),
     }
     return body(named, "Microsoft.Network/virtualNetworks/subnets", kept)
+
+
+def before(shown: Mapping[str, Json] | None) -> dict[str, Json]:
+    """The NSG and the routes of a subnet that was there before, as its network shows it; else not known."""
+    if shown is None:
+        told = {"id": "(what a subnet had before the plan is not in it)"}
+        return {"networkSecurityGroup": told, "routeTable": told}
+    found = {
+        "networkSecurityGroup": shown.get("security_group"),
+        "routeTable": shown.get("route_table_id"),
+    }
+    return {field: {"id": one} for field, one in found.items() if one}
 
 
 def with_added(subnet: Json, name: str, adds: Mapping[str, Json]) -> Json:
@@ -144,6 +154,12 @@ def _named(values: Mapping[str, Json], argument: str, write_only: str) -> Json:
     return {"id": found} if found else None
 
 
+def _delegations(values: Mapping[str, Json]) -> list[Json]:
+    """One that does not say to which service where they are not known."""
+    told = hidden(values, "delegation")
+    return [_delegation(one) for one in blocks(values, "delegation")] if told is None else [{"name": told}]
+
+
 def _delegation(values: Mapping[str, Json]) -> dict[str, Json]:
     service = block(values, "service_delegation").get("name")
     return {"name": values.get("name"), "properties": {"serviceName": service}}
@@ -151,7 +167,7 @@ def _delegation(values: Mapping[str, Json]) -> dict[str, Json]:
 
 def _service_endpoints(values: Mapping[str, Json]) -> Iterable[Json]:
     """A list of names up to azurerm 4, blocks from 5 on."""
-    for name in values.get("service_endpoints") or ():
+    for name in items(values.get("service_endpoints")):
         yield {"service": name}
     for one in blocks(values, "service_endpoint"):
         yield {"service": one.get("service")}
@@ -177,88 +193,6 @@ def peering(resource: Resource, named: ResourceId, identities: Identities) -> It
         "peerCompleteVnets": values.get("peer_complete_virtual_networks_enabled"),
     }
     yield {"id": str(named), "name": named.name, "properties": without_nothing(kept)}
-
-
-# --- private endpoints -----------------------------------------------------------------------------
-
-
-def endpoint(resource: Resource, named: ResourceId, identities: Identities) -> Iterator[Body]:
-    """The endpoint and its zone group."""
-    values = resource.values
-    connection = block(values, "private_service_connection")
-    target = endpoint_target(resource, identities)
-    kept: dict[str, Json] = {
-        "privateLinkServiceId": str(target) if target else connection.get("private_connection_resource_id"),
-        "groupIds": connection.get("subresource_names"),
-    }
-    manual = connection.get("is_manual_connection") is True
-    field = "manualPrivateLinkServiceConnections" if manual else "privateLinkServiceConnections"
-    properties: dict[str, Json] = {
-        "subnet": {"id": id_text(resource, identities, "subnet_id", SUBNET)},
-        field: [{"name": connection.get("name"), "properties": without_nothing(kept)}],
-        "ipConfigurations": [_address(one) for one in blocks(values, "ip_configuration")],
-    }
-    yield body(named, "Microsoft.Network/privateEndpoints", properties, values.get("location"))
-    yield from _zone_groups(resource, named, identities)
-
-
-def endpoint_target(resource: Resource, identities: Identities) -> ResourceId | None:
-    path = ("private_service_connection", 0, "private_connection_resource_id")
-    return identities.named(resource, path, {SERVER})
-
-
-def _address(values: Mapping[str, Json]) -> dict[str, Json]:
-    kept = {"privateIPAddress": values.get("private_ip_address"), "memberName": values.get("member_name")}
-    return {"name": values.get("name"), "properties": without_nothing(kept)}
-
-
-def _zone_groups(resource: Resource, named: ResourceId, identities: Identities) -> Iterator[Body]:
-    """The endpoint's zone group, with the zones that it names or will name."""
-    held = block(resource.values, "private_dns_zone_group")
-    if held:
-        zones = dict.fromkeys(_zones(resource, held.get("private_dns_zone_ids"), identities))
-        configs = [_config(number, zone) for number, zone in enumerate(zones, start=1)]
-        place = named.child("privateDnsZoneGroups", str(held.get("name")))
-        yield {"id": str(place), "name": place.name, "properties": {"privateDnsZoneConfigs": configs}}
-
-
-def _zones(resource: Resource, given: Json, identities: Identities) -> list[str]:
-    listed = given if isinstance(given, list) else [given]
-    known = [one for one in listed if isinstance(one, str) and one.startswith("/")]
-    if len(known) == len(listed):
-        return known
-    path = ("private_dns_zone_group", 0, "private_dns_zone_ids")
-    meant = [str(identities.of(one)) for one in identities.references.meant(resource, path, {ZONE, AZAPI})]
-    return [*known, *meant] or [str(one) for one in listed]
-
-
-def _config(number: int, zone: str) -> dict[str, Json]:
-    name = zone.rpartition("/")[2].replace(".", "-") or f"zone-{number}"
-    return {"name": name, "properties": {"privateDnsZoneId": zone}}
-
-
-# --- zones -----------------------------------------------------------------------------------------
-
-
-def zone(_: Resource, named: ResourceId, __: Identities) -> Iterator[Body]:
-    yield body(named, "Microsoft.Network/privateDnsZones", {}, "global")
-
-
-def zone_link(resource: Resource, named: ResourceId, identities: Identities) -> Iterator[Body]:
-    """As it will be: a link is Completed once it was made."""
-    kept: dict[str, Json] = {
-        "virtualNetwork": {"id": id_text(resource, identities, "virtual_network_id", NETWORK)},
-        "virtualNetworkLinkState": "Completed",
-        "registrationEnabled": resource.values.get("registration_enabled"),
-        "resolutionPolicy": resource.values.get("resolution_policy"),
-    }
-    yield {"id": str(named), "name": named.name, "properties": without_nothing(kept)}
-
-
-def record(resource: Resource, named: ResourceId, _: Identities) -> Iterator[Body]:
-    held = resource.values.get("records")
-    addresses = [{"ipv4Address": one} for one in held] if isinstance(held, list) else held
-    yield {"id": str(named), "name": named.name, "properties": {"aRecords": addresses}}
 
 
 JOINED: Final[Mapping[str, tuple[str, str, str]]] = {

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final, TypeAlias
 
-from driftward.scanning.documents.terraform.values import filled, is_hidden, shown
+from driftward.scanning.documents.terraform.values import filled, items, shown
 from shared.model import Json
 from shared.model.values import value
 from shared.nsg.asking import BadInput
@@ -38,9 +38,6 @@ class Resource:
         """An argument that is known and is a text."""
         return shown(self.values.get(name))
 
-    def is_unset(self, name: str) -> bool:
-        return self.values.get(name) in (None, [], "") or is_hidden(self.values.get(name))
-
 
 @value
 class Plan:
@@ -60,6 +57,8 @@ def plan_of(document: Json, path: str) -> Plan:
     """Raises ``BadInput`` that names the file."""
     if not isinstance(document, Mapping) or not is_plan(document):
         raise BadInput(f"{path}: no plan as `terraform show -json` writes it", field=FIELD)
+    if not isinstance(document.get("resource_changes", []), list):
+        raise BadInput(f"{path}: resource_changes is no list", field=FIELD)
     version = str(document["format_version"])
     if version.partition(".")[0] not in {"0", "1"}:
         raise BadInput(f"{path}: format_version {version} is not known", field=FIELD)
@@ -99,20 +98,20 @@ def _resources(document: _Object) -> Iterator[Resource]:
 
 def _changes(document: _Object) -> Iterator[_Object]:
     """Without what is left over of an instance that was replaced (``deposed``)."""
-    for one in document.get("resource_changes") or ():
+    for one in items(document.get("resource_changes")):
         if isinstance(one, Mapping) and one.get("mode") == _MANAGED and not one.get("deposed"):
             yield one
 
 
-def _actions(change: _Object | None) -> Json:
-    return None if change is None else _held(change, "change").get("actions")
+def _actions(change: _Object | None) -> list[Json]:
+    return [] if change is None else items(_held(change, "change").get("actions"))
 
 
 def _changed(changes: Mapping[str, _Object]) -> Iterator[tuple[str, Resource | None]]:
     for address, one in changes.items():
         change = _held(one, "change")
         after = change.get("after")
-        made = not isinstance(change.get("before"), Mapping) or "create" in (change.get("actions") or ())
+        made = not isinstance(change.get("before"), Mapping) or "create" in _actions(one)
         if isinstance(after, Mapping):
             values = filled(after, change.get("after_unknown"), change.get("after_sensitive"), address)
             yield address, _resource(one, str(one.get("module_address") or ""), values, is_new=made)
@@ -121,7 +120,7 @@ def _changed(changes: Mapping[str, _Object]) -> Iterator[tuple[str, Resource | N
 def _gone(document: _Object) -> Iterator[Resource]:
     for one in _changes(document):
         before = _held(one, "change").get("before")
-        if "delete" in (_actions(one) or ()) and isinstance(before, Mapping):
+        if "delete" in _actions(one) and isinstance(before, Mapping):
             yield _resource(one, str(one.get("module_address") or ""), before, is_new=False)
 
 
@@ -130,12 +129,12 @@ def _state(values: _Object) -> Iterator[Resource]:
 
 
 def _module(module: _Object) -> Iterator[Resource]:
-    for one in module.get("resources") or ():
+    for one in items(module.get("resources")):
         if isinstance(one, Mapping) and one.get("mode") == _MANAGED:
             address = str(one.get("address"))
             held = filled(_held(one, "values"), None, one.get("sensitive_values"), address)
             yield _resource(one, str(module.get("address") or ""), held, is_new=False)
-    for child in module.get("child_modules") or ():
+    for child in items(module.get("child_modules")):
         if isinstance(child, Mapping):
             yield from _module(child)
 
@@ -183,5 +182,5 @@ def configured_call(plan: Plan, module: str) -> _Object:
 def configured(plan: Plan, resource: Resource) -> _Object:
     """The block of the configuration that a resource came from; {} where there is none any more."""
     wanted = f"{resource.type}.{resource.name}"
-    held = configured_module(plan, resource.module).get("resources") or ()
+    held = items(configured_module(plan, resource.module).get("resources"))
     return next((one for one in held if isinstance(one, Mapping) and one.get("address") == wanted), {})

@@ -21,6 +21,7 @@ from driftward.scanning.documents.terraform.plan import (
     configured_module,
     parent_of,
 )
+from driftward.scanning.documents.terraform.values import is_after_apply
 from shared.model import Json
 
 _INDEX: Final = r'(?:\[(?:"((?:[^"\\]|\\.)*)"|(\d+))\])?'
@@ -38,6 +39,14 @@ class References:
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
+
+    def is_left_to_azure(self, resource: Resource, name: str) -> bool:
+        """Whether a new resource says nothing of an argument, so that Azure's default will hold."""
+        said = resource.values.get(name)
+        expressions = configured(self._plan, resource).get("expressions")
+        if not resource.is_new or not isinstance(expressions, Mapping) or name in expressions:
+            return False
+        return said in (None, []) or is_after_apply(said)
 
     def meant(
         self, resource: Resource, path: Iterable[str | int], types: Collection[str] | None

@@ -14,7 +14,14 @@ from typing import Final
 from driftward.scanning.documents.joining import Body
 from driftward.scanning.documents.terraform.identity import SERVER, SUBNET, ZONE, Identities
 from driftward.scanning.documents.terraform.plan import Resource
-from driftward.scanning.documents.terraform.values import block, blocks, shown, switch, without_nothing
+from driftward.scanning.documents.terraform.values import (
+    block,
+    blocks,
+    hidden,
+    shown,
+    switch,
+    without_nothing,
+)
 from shared.model import Json
 from shared.model.resource_id import ResourceId
 
@@ -29,10 +36,10 @@ def server(resource: Resource, named: ResourceId, identities: Identities) -> Ite
         "version": values.get("version"),
         "fullyQualifiedDomainName": shown(values.get("fqdn")) or f"{named.name}.postgres.database.azure.com",
         "network": without_nothing(_network(resource, identities)),
-        "authConfig": without_nothing(_sign_in(resource)),
+        "authConfig": without_nothing(_sign_in(resource, identities)),
         "dataEncryption": _encryption(values),
-        "backup": without_nothing(_backup(resource)),
-        "highAvailability": {"mode": block(values, "high_availability").get("mode") or "Disabled"},
+        "backup": without_nothing(_backup(resource, identities)),
+        "highAvailability": {"mode": _standby(values)},
         "cluster": _cluster(values),
         **_replication(resource, identities),
     }
@@ -64,9 +71,9 @@ def id_text(resource: Resource, identities: Identities, name: str, kind: str) ->
     return str(found) if found is not None else resource.values.get(name)
 
 
-def _sign_in(resource: Resource) -> dict[str, Json]:
+def _sign_in(resource: Resource, identities: Identities) -> dict[str, Json]:
     held = block(resource.values, "authentication")
-    if not held and resource.is_new and resource.is_unset("authentication"):
+    if identities.references.is_left_to_azure(resource, "authentication"):
         return {"activeDirectoryAuth": "Disabled", "passwordAuth": "Enabled"}
     return {
         "activeDirectoryAuth": switch(held.get("active_directory_auth_enabled")),
@@ -77,7 +84,8 @@ def _sign_in(resource: Resource) -> dict[str, Json]:
 def _encryption(values: Mapping[str, Json]) -> Json:
     held = block(values, "customer_managed_key")
     if not held:
-        return None
+        told = hidden(values, "customer_managed_key")
+        return {"type": told} if told is not None else None
     keys: dict[str, Json] = {
         "type": "AzureKeyVault",
         "primaryKeyURI": held.get("key_vault_key_id"),
@@ -86,10 +94,15 @@ def _encryption(values: Mapping[str, Json]) -> Json:
     return without_nothing(keys)
 
 
-def _backup(resource: Resource) -> dict[str, Json]:
+def _standby(values: Mapping[str, Json]) -> Json:
+    found = hidden(values, "high_availability") or block(values, "high_availability").get("mode")
+    return found or "Disabled"
+
+
+def _backup(resource: Resource, identities: Identities) -> dict[str, Json]:
     """Azure keeps seven days where a new server says nothing (REST reference, backupRetentionDays)."""
     days = resource.values.get("backup_retention_days")
-    if resource.is_new and resource.is_unset("backup_retention_days"):
+    if identities.references.is_left_to_azure(resource, "backup_retention_days"):
         days = 7
     return {
         "backupRetentionDays": days,
@@ -117,7 +130,8 @@ def _tier(values: Mapping[str, Json]) -> Json:
 
 def _identity(values: Mapping[str, Json]) -> Json:
     held = block(values, "identity")
-    return {"type": held.get("type")} if held else None
+    kind = held.get("type") if held else hidden(values, "identity")
+    return {"type": kind} if kind is not None else None
 
 
 # --- children --------------------------------------------------------------------------------------

@@ -57,9 +57,19 @@ def is_hidden(found: Json) -> bool:
     return isinstance(found, str) and found.startswith(_HIDDEN)
 
 
+def is_after_apply(found: Json) -> bool:
+    return isinstance(found, str) and found.startswith(_AFTER_APPLY)
+
+
 def shown(found: Json) -> str | None:
     """A text that is known and not empty."""
     return found if isinstance(found, str) and found and not is_hidden(found) else None
+
+
+def hidden(values: Mapping[str, Json], name: str) -> str | None:
+    """The words that stand for a block or an argument that is not known or not shown."""
+    found = values.get(name)
+    return found if is_hidden(found) else None
 
 
 def block(values: Mapping[str, Json], name: str) -> Mapping[str, Json]:
@@ -67,6 +77,11 @@ def block(values: Mapping[str, Json], name: str) -> Mapping[str, Json]:
     found = values.get(name)
     first = found[0] if isinstance(found, list) and found else found
     return first if isinstance(first, Mapping) else {}
+
+
+def items(found: Json) -> list[Json]:
+    """What stands in a list; nothing where there is none."""
+    return found if isinstance(found, list) else []
 
 
 def blocks(values: Mapping[str, Json], name: str) -> list[Mapping[str, Json]]:
