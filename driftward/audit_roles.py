@@ -45,8 +45,9 @@ SERVER is the resource id of a flexible server. Without --dsn you sign in as you
 """
 _EPILOG: Final = """\
 The role that signs in needs no rights of its own; a member of pg_read_all_stats sees the sessions of others
-too, and CONNECT on a database its schemas. The name and the certificate of a host of Azure's are checked
-(sslmode verify-full). A password stands in PGPASSWORD or PGPASSFILE, never in --dsn.
+too, one of pg_read_all_settings every setting, and CONNECT on a database its schemas. The name and the
+certificate of a host of Azure's are checked (sslmode verify-full). A password stands in PGPASSWORD or
+PGPASSFILE, never in --dsn.
 
 Exit codes: 0 nothing is wrong that is as grave as --fail-on; 1 something is, and the baseline does not hold
 it; 2 the input cannot be used, or nobody is let in; 3 with --strict, something that grave is not known.

@@ -203,6 +203,10 @@ def _write(answered: Answered, form: str) -> int:
         from driftward.proposal.show import show
 
         show(answered.out, [*_commands(answered)])
+    elif form != "az" and (odd := answered.given.group.odd_rules):
+        names = ", ".join(rule.name for rule in odd)
+        said = f"-o {form} holds all rules, and these cannot be read whole: {names}; -o az leaves them alone"
+        return refuse(BadInput(said, field="output"))
     else:
         _write_edits(answered, form)
     return _EXITS[answered.answer]

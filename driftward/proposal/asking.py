@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -18,7 +19,18 @@ from driftward.proposal.traffic import Observed, Place
 from shared.model import Json, SecurityGroup
 from shared.model.resource_id import ResourceId
 from shared.model.values import value
-from shared.nsg import Spans, Tags, parse_addresses
+from shared.nsg import (
+    PUBLIC_ADDRESSES,
+    Family,
+    Spans,
+    Tags,
+    common,
+    family_at,
+    minus,
+    networks_of,
+    parse_addresses,
+    tolerated,
+)
 from shared.nsg.asking import BadInput
 from shared.policies.nsg.nsg_blocks_postgres_clients import POLICY as CLIENTS
 
@@ -26,6 +38,9 @@ _KEEP: Final = re.compile(
     r"\[(?P<six>[^\]]+)\](?::(?P<port6>\d{1,5}))?|(?P<four>[^:]+)(?::(?P<port4>\d{1,5}))?"
 )
 _LAST_PORT: Final = 65535
+_MOST_PUBLIC: Final = {Family.IPV4: 1 << 24, Family.IPV6: 1 << 112}
+"""Addresses in a row: there are organisations that own a /8."""
+_SHOWN: Final = 3
 
 
 @value
@@ -53,7 +68,21 @@ def place_of(known: Known) -> Place:
         raise BadInput(
             "--subnet is missing: the prefix of the PostgreSQL subnet, or --server with an id", field="subnet"
         )
-    return Place(subnet=known.subnet, network=known.setting.virtual_network)
+    network = known.setting.virtual_network
+    return Place(subnet=_narrow(known.subnet, "subnet", network), network=network)
+
+
+def _narrow(found: Spans, option: str, network: Spans) -> Spans:
+    """Raises ``BadInput`` for what is the Internet in other words: no rule for that is ever proposed."""
+    for first, last in minus(common(found, PUBLIC_ADDRESSES), network):
+        if last - first >= _MOST_PUBLIC[family_at(first)]:
+            shown = ", ".join(map(str, networks_of(((first, last),))[:_SHOWN]))
+            raise BadInput(
+                f"--{option} holds so much of the Internet that it stands for all of it ({shown}): name the "
+                "networks, public ones not wider than /8 (IPv6: /16)",
+                field=option,
+            )
+    return found
 
 
 def clients_of(wishes: Wishes, known: Known, environment: Mapping[str, str]) -> Clients:
@@ -66,10 +95,14 @@ def clients_of(wishes: Wishes, known: Known, environment: Mapping[str, str]) -> 
     texts = [text for one in declared for text in one.get("clients", ())]
     ports = {port for one in declared for port in one.get("ports", ())} or {POSTGRES_PORT}
     return Clients(
-        prefixes=read_addresses([*wishes.clients, *texts], "client"),
+        prefixes=_read([*wishes.clients, *texts], "client", known),
         ports=tuple(sorted(ports)),
         source=found.source if texts else "",
     )
+
+
+def _read(texts: Iterable[str], option: str, known: Known) -> Spans:
+    return _narrow(read_addresses(texts, option), option, known.setting.virtual_network)
 
 
 def _declared(found: Chosen, known: Known) -> Iterator[Mapping[str, Json]]:
@@ -106,10 +139,18 @@ def _keep(text: str) -> Keep:
 
 
 def group_of(known: Known) -> SecurityGroup:
-    """The NSG that stands; without one a new one, whose name and group only the reader knows."""
-    if known.group is not None:
-        return known.group
-    return SecurityGroup(id=template_group().id, rules=(), default_rules=())
+    """The NSG that stands, what cannot be read of it beside the rest; without one a new one, whose name and
+    group only the reader knows.
+
+    One that serves other subnets alone is shared as soon as the server's subnet gets it.
+    """
+    group = tolerated(known.group)
+    if group is None:
+        return SecurityGroup(id=template_group().id, rules=(), default_rules=())
+    here = known.server.subnet if known.server is not None else None
+    if here is None or not group.subnets or here in group.subnets:
+        return group
+    return replace(group, subnets=(*group.subnets, here))
 
 
 def given_of(known: Known, sources: Sources, wishes: Wishes, clients: Clients, observed: Observed) -> Given:
@@ -120,8 +161,8 @@ def given_of(known: Known, sources: Sources, wishes: Wishes, clients: Clients, o
         needed=Needed(
             features=known.setting.features,
             region=region,
-            dns=known.dns,
-            replicas=read_addresses(wishes.replicas, "replica"),
+            dns=_narrow(known.dns, "dns-server", known.setting.virtual_network),
+            replicas=_read(wishes.replicas, "replica", known),
             clients=clients.prefixes,
             ports=clients.ports,
         ),

@@ -67,6 +67,11 @@ def _lines(found: Json, indent: str) -> Iterator[str]:
 _ESCAPES: Final = {"\\": "\\\\", "'": "\\'", "\n": "\\n", "\r": "\\r", "\t": "\\t", "$": "\\$"}
 
 
+def _escape(sign: str) -> str:
+    """What cannot be printed is written as its number: a name must not write to a terminal."""
+    return _ESCAPES.get(sign) or (sign if sign.isprintable() else f"\\u{{{ord(sign):x}}}")
+
+
 def _text(text: str) -> str:
     """In quotes; nothing in it begins an expression."""
-    return "'" + "".join(_ESCAPES.get(sign, sign) for sign in text) + "'"
+    return "'" + "".join(map(_escape, text)) + "'"

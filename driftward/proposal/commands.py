@@ -1,36 +1,36 @@
-"""The proposal as lines of `az`, in an order that makes nothing worse after any of them."""
+"""The proposal as lines of `az`, in an order that makes nothing worse after any of them.
+
+They are one chain: the order is safe only as long as each does what it says. Where a rule that lets pass
+could not be put (its priority was taken meanwhile, a lock, a token that ended), no deny may follow. The one
+comment stands ahead: not every shell that people paste into knows comments inside a command.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 from driftward.proposal.proposing import Proposal
 from driftward.shell import command_lines
 from shared.alerts.commands import ACTIVE_CLOUD, fix_commands
-from shared.model import Access, DeleteSecurityRule, Edit, PutSecurityRule, SecurityGroup
+from shared.model import Edit, SecurityGroup
+
+ORDER: Final = (
+    "# what is to pass, then a deny for the rest, then away with what decides nothing any more: "
+    "one that fails ends it"
+)
 
 
 def script(proposal: Proposal, group: SecurityGroup) -> Iterator[str]:
-    """Lines for a POSIX shell, with a comment ahead of each stage."""
-    stages = (
-        ("what is to pass", [one for one in proposal.edits if _puts(one, Access.ALLOW)]),
-        ("the rest is denied", [one for one in proposal.edits if _puts(one, Access.DENY)]),
-        ("what decides nothing any more goes", [one for one in proposal.edits if _deletes(one)]),
-    )
-    for comment, edits in stages:
-        if edits:
-            yield f"# {comment}"
-            yield from lines_of(edits, group)
+    """Lines for a POSIX shell, all of them one command; none where nothing is to be changed."""
+    if proposal.edits:
+        yield ORDER
+        yield from lines_of(proposal.edits, group)
 
 
 def lines_of(edits: Sequence[Edit], group: SecurityGroup) -> Iterator[str]:
-    for command in fix_commands(edits, ACTIVE_CLOUD):
-        yield from command_lines(command, group.id)
-
-
-def _puts(edit: Edit, access: Access) -> bool:
-    return isinstance(edit, PutSecurityRule) and edit.rule.access is access
-
-
-def _deletes(edit: Edit) -> bool:
-    return isinstance(edit, DeleteSecurityRule)
+    commands = [[*command_lines(one, group.id)] for one in fix_commands(edits, ACTIVE_CLOUD)]
+    for *lines, last in commands[:-1]:
+        yield from (*lines, f"{last} &&")
+    for command in commands[-1:]:
+        yield from command

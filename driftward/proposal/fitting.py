@@ -52,12 +52,12 @@ class Fitted:
 
 def room_in(group: SecurityGroup, place: Place) -> Room:
     """What is left beside what stands and two denies for each family of the subnet."""
-    own = len(networks_of(place.subnet))
+    own, denies = len(networks_of(place.subnet)), _families(place.subnet)
     standing = group.standing
     return Room(
-        rules=MOST_RULES - len(standing) - 2 * _families(place.subnet),
-        sources=MOST_PREFIXES - sum(len(rule.sources) for rule in standing) - own - 1,
-        destinations=MOST_PREFIXES - sum(len(rule.destinations) for rule in standing) - own - 1,
+        rules=MOST_RULES - len(standing) - 2 * denies,
+        sources=MOST_PREFIXES - sum(len(rule.sources) for rule in standing) - own - denies,
+        destinations=MOST_PREFIXES - sum(len(rule.destinations) for rule in standing) - own - denies,
     )
 
 

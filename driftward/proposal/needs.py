@@ -55,15 +55,22 @@ def needs(needed: Needed, place: Place, tags: Tags, traffic: Iterable[Traffic]) 
         _storage(needed, tags, traffic),
         *_entra(needed.features, tags),
         *_key_vault(needed, tags),
-        *_dns(needed),
-        *_replication(needed),
-        *_clients(needed),
+        *_dns(needed, place),
+        *_replication(needed, place),
+        *_clients(needed, place),
     )
 
 
 def families(spans: Spans) -> Iterator[Spans]:
     """The parts of one family each: a rule names one."""
     yield from filter(None, (common(spans, whole) for whole in WHOLE.values()))
+
+
+def _alike(others: Spans, place: Place) -> Iterator[Spans]:
+    """The parts of one family each, of families that the subnet has: others do not reach it."""
+    for whole in WHOLE.values():
+        if common(place.subnet, whole) and (own := common(others, whole)):
+            yield own
 
 
 def _within(features: Features, place: Place) -> Iterator[Want]:
@@ -98,24 +105,24 @@ def _key_vault(needed: Needed, tags: Tags) -> Iterator[Want]:
         yield _to_tag(Purpose.KEY_VAULT, KEY_VAULT, tags, "" if key else _NO_SERVER)
 
 
-def _dns(needed: Needed) -> Iterator[Want]:
+def _dns(needed: Needed, place: Place) -> Iterator[Want]:
     """What the platform's own resolver is asked needs no rule."""
-    for own in families(minus(needed.dns, AZURE_DNS_AT)):
+    for own in _alike(minus(needed.dns, AZURE_DNS_AT), place):
         for protocol in (Protocol.UDP, Protocol.TCP):
             yield to_addresses(
                 Purpose.DNS, Direction.OUTBOUND, protocol, own, one(DNS_PORT), depends=_DNS_DEPENDS
             )
 
 
-def _replication(needed: Needed) -> Iterator[Want]:
-    for there in families(needed.replicas):
+def _replication(needed: Needed, place: Place) -> Iterator[Want]:
+    for there in _alike(needed.replicas, place):
         for direction in Direction:
             yield to_addresses(Purpose.REPLICAS, direction, Protocol.TCP, there, one(POSTGRES_PORT))
 
 
-def _clients(needed: Needed) -> Iterator[Want]:
+def _clients(needed: Needed, place: Place) -> Iterator[Want]:
     ports = tuple((port, port) for port in sorted(set(needed.ports)))
-    for there in families(needed.clients):
+    for there in _alike(needed.clients, place):
         yield to_addresses(Purpose.CLIENTS, Direction.INBOUND, Protocol.TCP, there, ports)
 
 

@@ -12,7 +12,8 @@ from driftward.proposal.gathering import DAY, HOUR
 from driftward.proposal.needs import PGBOUNCER_PORT, POSTGRES_PORT
 from driftward.proposal.placing import is_shared
 from driftward.proposal.proposing import Given, Proposal
-from driftward.proposal.traffic import Lot
+from driftward.proposal.sifting import Why
+from driftward.proposal.traffic import Lot, total
 from driftward.proposal.wants import Purpose
 from shared.model import Direction
 from shared.nsg import PUBLIC_ADDRESSES, common, minus, union
@@ -40,11 +41,13 @@ def notes_on(
             "no client from outside the subnet was seen and none is declared: these rules let nobody in "
             "(--client, --file)"
         )
+    yield from _about_cut(proposal)
+    yield from _about_unproved(proposal, known)
     yield from _about_time(given)
     yield from _about_bounds(given)
     if faults.count:
         yield f"{faults.count} parts of the log could not be read and are not counted: {faults.first[0]}"
-    yield from _about_group(known)
+    yield from _about_group(given, known)
     yield from _about_public(proposal, given, known)
     yield from _about_ports(proposal)
     if clients.source:
@@ -53,6 +56,30 @@ def notes_on(
         yield (
             f"for ARM's limits private prefixes were made wider: rules name {proposal.widened_by:,} "
             "addresses that were not seen"
+        )
+
+
+def _about_cut(proposal: Proposal) -> Iterator[str]:
+    """Whoever passed until now is cut off, rightly or not: that is read before anything is pasted."""
+    cut = [one for one in proposal.apart if not one.traffic.denied]
+    if cut:
+        reasons = ", ".join(why.value for why in Why if any(one.why is why for one in cut))
+        ends = list(dict.fromkeys(str(address_at(one.traffic.stream.other)) for one in cut))
+        more = f" and {len(ends) - _SHOWN} more" if len(ends) > _SHOWN else ""
+        whose = ", ".join(ends[:_SHOWN]) + more
+        flows, lately = total(one.traffic for one in cut), sum(one.traffic.lately for one in cut)
+        yield (
+            f"{whose} passed until now (flows: {flows:,}; in the last day {lately:,}) "
+            f"and will be denied ({reasons}): --keep those that are legitimate"
+        )
+
+
+def _about_unproved(proposal: Proposal, known: Known) -> Iterator[str]:
+    """The commonest reason has a remedy."""
+    if proposal.proof.leaking and not known.tags:
+        yield (
+            "which addresses a service tag holds is not known, so it cannot be proved that what was denied "
+            "stays denied: --tags FILE (Azure's ServiceTags_Public.json), or --subscription with --location"
         )
 
 
@@ -75,9 +102,9 @@ def _about_bounds(given: Given) -> Iterator[str]:
             )
 
 
-def _about_group(known: Known) -> Iterator[str]:
-    group = known.group
-    if group is None:
+def _about_group(given: Given, known: Known) -> Iterator[str]:
+    group = given.group
+    if known.group is None:
         yield "the NSG that stands is not known (--nsg): the rules are those of a new one"
     elif is_shared(group):
         yield (
@@ -89,7 +116,12 @@ def _about_group(known: Known) -> Iterator[str]:
             f"where {group.id.name} is from does not say which subnets it serves: if there are others, do "
             "not remove rules"
         )
-    if group is not None and group.odd_rules:
+    elif known.server is None or known.server.subnet is None:
+        yield (
+            f"{group.id.name} serves the subnet {group.subnets[0].name}: that it has these prefixes is not "
+            "known (--server tells); rules of another subnet would be removed"
+        )
+    if group.odd_rules:
         odd = ", ".join(rule.name for rule in group.odd_rules[:_SHOWN])
         yield f"rules that cannot be read whole stay, and may decide something else: {odd}"
 

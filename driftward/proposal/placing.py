@@ -118,11 +118,13 @@ def _one_way(
     way = _way(direction, wanted, group, tags)
     usable = _usable(way, is_shared(group))
     numbers = _free(way, usable, group)
-    ends = _ends(way, usable, numbers)
+    ends = _ends(way, usable if is_shared(group) else usable[::-1], numbers)
     barrier = min((rule.priority for _, rule in ends), default=LAST_PRIORITY + 1)
-    stays = _same(way.allows, [rule for rule in usable if rule.priority < barrier], way.reads)
+    stays = _same(way.allows, _ahead(usable, barrier), way.reads)
     fresh = [rule for rule in way.allows if id(rule) not in stays]
-    ahead = _spread([number for number in numbers if number < barrier], len(fresh), _first_deny(way, group))
+    first_deny = _first_deny(way, group)
+    room = min(barrier, first_deny) if is_shared(group) else barrier
+    ahead = _spread([number for number in numbers if number < room], len(fresh), first_deny)
     pairs = [(rule, stays[id(rule)]) for rule in way.allows if id(rule) in stays]
     pairs = [*pairs, *_numbered(fresh, ahead), *ends]
     used = {id(rule) for _, rule in pairs}
@@ -169,13 +171,21 @@ def _first_deny(way: _Way, group: SecurityGroup) -> int:
 
 
 def _ends(way: _Way, usable: Sequence[SecurityRule], numbers: Sequence[int]) -> _Pairs:
-    """What denies the rest: rules that stand with room ahead of them, or new ones as far behind as may be."""
-    standing = [(deny, rule) for deny in way.denies if (rule := _last_covering(deny, usable, way.reads))]
+    """What denies the rest: rules that stand with room ahead of them, or new ones as far behind as may be.
+
+    Of several that stand the first of ``usable``: where rules go that is the last, else the one that decides.
+    """
+    standing = [(deny, rule) for deny in way.denies if (rule := _covering(deny, usable, way.reads))]
     barrier = min((rule.priority for _, rule in standing), default=0)
     room = sum(number < barrier for number in numbers)
-    if len(standing) == len(way.denies) and room >= len(way.allows):
+    stood = _same(way.allows, _ahead(usable, barrier), way.reads)
+    if len(standing) == len(way.denies) and room >= len(way.allows) - len(stood):
         return standing
     return _numbered(way.denies, numbers[-len(way.denies) :])
+
+
+def _ahead(rules: Iterable[SecurityRule], barrier: int) -> list[SecurityRule]:
+    return [rule for rule in rules if rule.priority < barrier]
 
 
 def _numbered(rules: Sequence[SecurityRule], numbers: Sequence[int]) -> _Pairs:
@@ -231,8 +241,8 @@ def _match(read: Rule) -> tuple[object, ...]:
     return read.direction, read.access, read.protocol, *sides, read.ports, read.source_ports
 
 
-def _last_covering(deny: SecurityRule, standing: Sequence[SecurityRule], reads: Reads) -> SecurityRule | None:
-    return next((rule for rule in reversed(standing) if _covers_some(rule, [deny], reads)), None)
+def _covering(deny: SecurityRule, standing: Sequence[SecurityRule], reads: Reads) -> SecurityRule | None:
+    return next((rule for rule in standing if _covers_some(rule, [deny], reads)), None)
 
 
 def _covers_some(rule: SecurityRule, denies: Iterable[SecurityRule], reads: Reads) -> bool:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Final
 
 from driftward.proposal.needs import families
@@ -108,11 +109,34 @@ def _not(wanted: State, program: Program, questions: Iterable[Question]) -> tupl
 
 
 def _broken(kept: Iterable[Question], now: Program, between: Program) -> tuple[str, ...]:
-    return tuple(
-        told(question)
-        for question in kept
-        if state_of(now, question) is State.ALLOWED and state_of(between, question) is not State.ALLOWED
-    )
+    return tuple(told(one) for question in kept for one in _worse(question, now, between))
+
+
+def _worse(question: Question, now: Program, between: Program) -> Iterator[Question]:
+    """The parts of a question that pass now and not between; it is halved where a part of it passes now."""
+    if state_of(between, question) is State.ALLOWED:
+        return
+    state = state_of(now, question)
+    if state is State.ALLOWED:
+        yield question
+    elif state is not State.DENIED:
+        for part in _halves(question):
+            yield from _worse(part, now, between)
+
+
+def _halves(question: Question) -> Iterator[Question]:
+    """By the addresses of the other end; none of a question about a single one."""
+    inbound = question.direction is Direction.INBOUND
+    spans = (question.source if inbound else question.destination).addresses
+    middle = len(spans) // 2
+    for half in (spans[:middle], spans[middle:]) if middle else _split(*spans[0]):
+        side = Side(half)
+        yield replace(question, source=side) if inbound else replace(question, destination=side)
+
+
+def _split(first: int, last: int) -> tuple[Spans, ...]:
+    middle = (first + last) // 2
+    return (((first, middle),), ((middle + 1, last),)) if first < last else ()
 
 
 def _deciding(program: Program, place: Place) -> frozenset[str]:

@@ -73,7 +73,14 @@ def _list(texts: Sequence[str] | map[str]) -> str:
     return f"[{', '.join(map(_text, texts))}]"
 
 
+def _escape(sign: str) -> str:
+    """What cannot be printed is written as its number: a name must not write to a terminal."""
+    if sign in _ESCAPES or sign.isprintable():
+        return _ESCAPES.get(sign, sign)
+    return f"\\u{ord(sign):04x}" if ord(sign) <= 0xFFFF else f"\\U{ord(sign):08x}"
+
+
 def _text(text: str) -> str:
     """In quotes; nothing in it begins an interpolation or a directive."""
-    quoted = "".join(_ESCAPES.get(sign, sign) for sign in text)
+    quoted = "".join(map(_escape, text))
     return '"' + quoted.replace("${", "$${").replace("%{", "%%{") + '"'

@@ -36,18 +36,24 @@ class Answer(StrEnum):
     """Something legitimate would not pass, or something else would."""
 
 
-def answer_of(proposal: Proposal, observed: Observed, unread: int) -> Answer:
+def answer_of(proposal: Proposal, given: Given, unread: int) -> Answer:
     if not proposal.proof.holds or proposal.left_out:
         return Answer.NOT_KEPT
-    lost = observed.over.get(Lot.INSIDE, 0) + observed.over.get(Lot.TO_INTERNET, 0)
-    return Answer.UNKNOWN if unread or lost or not proposal.lets_somebody_in else Answer.PROVED
+    is_doubtful = unread or _lost(given) or not proposal.lets_somebody_in
+    return Answer.UNKNOWN if is_doubtful else Answer.PROVED
+
+
+def _lost(given: Given) -> int:
+    """Flows that may be legitimate and are not known one by one: any that --keep may have meant."""
+    legitimate = Lot if given.keeps else (Lot.INSIDE, Lot.TO_INTERNET)
+    return sum(given.observed.over.get(lot, 0) for lot in legitimate)
 
 
 def view(proposal: Proposal, given: Given, files: Sequence[str], unread: int = 0) -> dict[str, Json]:
     """The answer; what performs it is added by whoever knows where it is pasted."""
     observed = given.observed
     return {
-        "answer": answer_of(proposal, observed, unread).value,
+        "answer": answer_of(proposal, given, unread).value,
         "subnet": [str(network) for network in networks_of(given.place.subnet)],
         "log": _log(observed, files, unread),
         "rules": [_allowed(one) for one in proposal.allows],

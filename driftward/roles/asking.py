@@ -52,6 +52,10 @@ class Asked:
     administrators: frozenset[str] = frozenset()
 
 
+class OddRows(Exception):
+    """A function of the service's has another shape than is documented."""
+
+
 class _Reader:
     """One connection, and what could not be read by it."""
 
@@ -74,7 +78,7 @@ class _Reader:
             if not isinstance(error, errors.QueryCanceled):
                 raise
             self.unread[part] = _said(error)
-        except DatabaseError as error:
+        except (DatabaseError, OddRows) as error:
             self.unread[part] = _said(error)
         return None
 
@@ -183,7 +187,7 @@ def _passwords(reader: _Reader) -> dict[str, str]:
     if schema is None:
         return dict(reader.rows(queries.STORED))
     rows = reader.calling(schema, "azure_roles_authtype()")
-    return {str(row["rolename"]): str(row["authtype"] or "").upper() for row in rows}
+    return {_name(row): str(_cell(row, "authtype") or "").upper() for row in rows}
 
 
 def _entra(reader: _Reader) -> tuple[EntraRole, ...]:
@@ -197,7 +201,15 @@ def _entra(reader: _Reader) -> tuple[EntraRole, ...]:
 
 def _name(row: dict[str, Any]) -> str:
     """The documentation spells the column in both ways."""
-    return str(row["rolename"] if "rolename" in row else row["rolname"])
+    return str(_cell(row, "rolename", "rolname"))
+
+
+def _cell(row: dict[str, Any], *names: str) -> Any:
+    """What the first of these columns holds. Raises ``OddRows`` where there is none."""
+    for name in names:
+        if name in row:
+            return row[name]
+    raise OddRows(f"a function of the service's answers without a column {names[0]}")
 
 
 def _is_on(said: object) -> bool:

@@ -23,7 +23,14 @@ if TYPE_CHECKING:
     from shared.config.settings import Settings
 
 _EXTRA: Final = "audit-roles needs psycopg: install the command with its extra, `pip install '.[roles]'`"
-_SECRETS: Final = ("password", "sslpassword", "oauth_client_secret")
+_SECRETS: Final = (
+    *("password", "sslpassword", "oauth_client_secret"),
+    *("scram_client_key", "scram_server_key"),
+)
+_NO_MODE: Final = (
+    "--dsn names a service, and whether its host is Azure's is not known before a password is sent: "
+    "say sslmode in --dsn or PGSSLMODE (verify-full, with sslrootcert=system or a file)"
+)
 _FIELD: Final = "dsn"
 _NO_PASSWORD: Final = (
     "--dsn holds a secret ({}), and a command line is no place for one: use PGPASSWORD or PGPASSFILE"
@@ -53,7 +60,7 @@ class Way:
 
 
 def by_string(text: str) -> Way:
-    """Raises ``BadInput`` for what libpq cannot read, or what holds a secret."""
+    """Raises ``BadInput`` for what libpq cannot read, what holds a secret, or what may be Azure's unseen."""
     options = _parsed(text)
     secrets = [name for name in _SECRETS if options.get(name)]
     if secrets:
@@ -71,8 +78,11 @@ def _parsed(text: str) -> dict[str, str]:
 
 def _careful(options: Mapping[str, str]) -> dict[str, str]:
     """What holds for a host of Azure's where neither the string nor the environment says it."""
-    hosts = options.get("host", os.environ.get("PGHOST", "")).split(",")
-    if not any(map(service_suffix, hosts)):
+    hosts = options.get("host", os.environ.get("PGHOST", ""))
+    modes = (options.get("sslmode"), os.environ.get("PGSSLMODE"))
+    if not hosts and not any(modes) and (options.get("service") or os.environ.get("PGSERVICE")):
+        raise BadInput(_NO_MODE, field=_FIELD)
+    if not any(map(service_suffix, hosts.split(","))):
         return {}
     wanted = {"sslmode": "verify-full", "sslrootcert": _roots()}
     return {name: said for name, said in wanted.items() if f"PG{name.upper()}" not in os.environ}
@@ -128,9 +138,9 @@ def connected(way: Way) -> Connection[tuple[Any, ...]]:
 def _bound(made: Connection[tuple[Any, ...]]) -> None:
     """For this transaction alone, so that a pooler hands nothing of it to others. Nothing but PostgreSQL's
     own names is found without its schema: a function that somebody put in ``public`` is not called by
-    mistake."""
+    mistake. The first call names its own: the path until then is the database owner's."""
+    made.execute("SELECT pg_catalog.set_config('search_path', 'pg_catalog', true)")
     made.execute("SELECT set_config('default_transaction_read_only', 'on', true)")
-    made.execute("SELECT set_config('search_path', 'pg_catalog', true)")
     for name in ("statement_timeout", "lock_timeout"):
         made.execute("SELECT set_config(%s, %s, true)", (name, str(_MOST_MILLISECONDS)))
     made.execute("SELECT set_config('DateStyle', 'ISO', true), set_config('TimeZone', 'UTC', true)")

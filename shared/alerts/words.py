@@ -46,7 +46,7 @@ _DIFFERENCES: Final[Mapping[str, str]] = {
 
 _AT_ITS_SOURCE: Final = (
     "a program wrote this, not a person: where it is a pipeline, its next apply brings it back. Change it "
-    "where the pipeline has it from as well."
+    "where the pipeline has it from as well: `driftward scan --plan` finds it there before it is applied."
 )
 
 _SAID_APART: Final = frozenset(

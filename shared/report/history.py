@@ -23,7 +23,7 @@ from shared.model.values import value
 SPAN: Final = timedelta(days=90)
 SOON: Final = timedelta(days=14)
 MOST_CAUSES: Final = 8
-MOST_CHANGES: Final = 25
+MOST_CHANGES: Final = 250
 
 
 @value

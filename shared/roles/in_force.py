@@ -8,7 +8,7 @@ is loaded: that a role has a shorter time limit of its own is nobody's fault.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from typing import Final
 
 from shared.model import Severity
@@ -19,9 +19,15 @@ from shared.posture.policy import AnyPolicy
 from shared.posture.server_parameters import RESTART_ENDS_SESSIONS, SWITCH, restart
 from shared.roles.names import identifier
 from shared.roles.reading import Inside, Override, Part, Setting
-from shared.roles.telling import Case, check, not_read, told
+from shared.roles.telling import Case, beside_unread, check, not_read, told
 
-_ASKED: Final = ("log_", "pgaudit.", "password_encryption", "session_preload_libraries", "row_security")
+_ASKED: Final = (
+    *("log_", "pgaudit.", "password_encryption", "row_security"),
+    *("session_preload_libraries", "shared_preload_libraries"),
+)
+_WHY_NOT_SHOWN: Final = (
+    "the reading role is no member of pg_read_all_settings, or what brings the setting is not loaded"
+)
 _MILLISECONDS: Final = {"ms": 1.0, "s": 1e3, "min": 6e4, "h": 3.6e6, "d": 8.64e7}
 
 
@@ -33,7 +39,18 @@ def differs(inside: Inside) -> Judged:
     shown = {one.name.lower(): one for one in inside.azure.parameters if not one.odd}
     units = {one.name.lower(): one.unit for one in inside.settings}
     cases = [*_of_server(inside, shown), *_of_roles(inside, shown, units)]
-    return told(cases, "settings in force are not those that Azure shows: {}", "Azure shows what is in force")
+    judged = told(
+        cases, "settings in force are not those that Azure shows: {}", "Azure shows what is in force"
+    )
+    return beside_unread(judged, [*_not_shown(shown, units)])
+
+
+def _not_shown(shown: Mapping[str, ServerParameter], seen: Container[str]) -> Iterator[str]:
+    """What somebody set and the server does not show: the reading role may not see it, or the library that
+    has the setting is not loaded, and then it is without effect."""
+    for name, one in sorted(shown.items()):
+        if name.startswith(_ASKED) and one.value != one.default and name not in seen:
+            yield f"whether {one.name} is in force ({_WHY_NOT_SHOWN})"
 
 
 def _of_server(inside: Inside, shown: Mapping[str, ServerParameter]) -> Iterator[Case]:

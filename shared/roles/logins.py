@@ -1,8 +1,8 @@
 """Roles that sign in with a password: whether it ever ends, how it is stored, and whether it need be there.
 
-A role that is mapped to a Microsoft Entra principal signs in with a token and has no password. Where the
-mapping could not be read, a role may be such a one, and that is said. Sources: Azure Database for PostgreSQL,
-"SCRAM authentication" (``azure_roles_authtype()`` and its words) and "Manage Microsoft Entra roles".
+A role that is mapped to a Microsoft Entra principal signs in with a token and has no password. Where it could
+not be read how passwords are stored, a role may have none, and that is said. Sources: Azure Database for
+PostgreSQL, "SCRAM authentication" (``azure_roles_authtype()``) and "Manage Microsoft Entra roles".
 """
 
 from __future__ import annotations
@@ -45,14 +45,14 @@ def without_expiry(inside: Inside) -> Judged:
         for name in found
     )
     judged = told(cases, "passwords that never expire: {}", "every password expires")
-    return _unless_entra(judged, inside)
+    return _if_it_has_one(judged, inside)
 
 
-def _unless_entra(judged: Judged, inside: Inside) -> Judged:
-    """Where it is not known who of them is Entra's, nobody is accused for sure."""
-    if inside.entra is not None or not judged.is_drift:
-        return judged
-    return not_read(inside, Part.ENTRA) if not inside.passwords else judged
+def _if_it_has_one(judged: Judged, inside: Inside) -> Judged:
+    """Where it is not known who has a password at all, nobody is accused."""
+    if judged.is_drift and inside.passwords is None:
+        return not_read(inside, Part.PASSWORDS)
+    return judged
 
 
 def not_scram(inside: Inside) -> Judged:
@@ -88,7 +88,7 @@ def beside_entra(inside: Inside) -> Judged:
         "local roles sign in with a password beside Microsoft Entra's: {}",
         "nobody signs in with a password beside Microsoft Entra",
     )
-    return _unless_entra(judged, inside)
+    return _if_it_has_one(judged, inside)
 
 
 CHECKS: Final[tuple[AnyPolicy, ...]] = (

@@ -13,6 +13,7 @@ from typing import Final
 
 _MOST: Final = 3
 _VARIABLE: Final = "driftward_name"
+_URIS: Final = ("postgresql://", "postgres://")
 
 
 def identifier(name: str) -> str:
@@ -55,3 +56,16 @@ def listed(names: Iterable[str]) -> str:
     if len(shown) <= _MOST:
         return ", ".join(shown)
     return f"{', '.join(shown[: _MOST - 1])} and {len(shown) - _MOST + 1} more"
+
+
+def connect(database: str) -> tuple[str, ...]:
+    r"""psql goes to another database of the same server.
+
+    A name with ``=`` in it, or one that begins as a URI does, is a connection string to ``\connect``, quoted
+    or not: a database may be called ``host=…``, and psql would sign in there. Inside a connection string of
+    our own it is a name (psql manual, ``\connect``; libpq, 34.1.1).
+    """
+    if "=" not in database and not database.startswith(_URIS):
+        return psql("\\connect", database)
+    escaped = database.replace("\\", "\\\\").replace("'", "\\'")
+    return psql("\\connect -reuse-previous=on", f"dbname='{escaped}'")

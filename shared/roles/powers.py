@@ -3,17 +3,19 @@ whole groups may.
 
 Of PostgreSQL's own roles and the service's nothing is asked, and of an administrator's none of what makes an
 administrator: the service gives CREATEROLE, BYPASSRLS and azure_pg_admin to the server's administrators.
+A member of one of those has the same, and is no administrator: that is asked.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Final
 
 from shared.model import Severity
 from shared.posture.controls import MCSB
-from shared.posture.findings import Judged
+from shared.posture.findings import Judged, unknown
 from shared.posture.policy import AnyPolicy
 from shared.roles.names import identifier
 from shared.roles.reading import Inside, Membership, Role
@@ -39,36 +41,81 @@ def _with(
     """Judges one attribute of a role; ``of_administrators`` says whether they may not have it either."""
 
     def judge(inside: Inside) -> Judged:
-        found = (one.name for one in inside.roles if one.ours and holds(one))
-        asked = (name for name in found if of_administrators or not inside.is_administrator(name))
-        return told((_without(name, attribute) for name in asked), wrong, right)
+        asked = _asked(inside, of_administrators=of_administrators)
+        held = frozenset(one.name for one in inside.roles if holds(one))
+        direct = (_without(name, attribute) for name in held & asked)
+        lent = (_lent(one, inside) for one in _passed_on(held, asked, inside))
+        judged = told((*direct, *lent), wrong, right)
+        return judged if of_administrators else _if_known(judged, inside)
 
     return judge
+
+
+def _if_known(judged: Judged, inside: Inside) -> Judged:
+    """An administrator that nobody named would be accused, with SQL that locks them out."""
+    if inside.knows_administrators or not judged.is_drift:
+        return judged
+    return unknown(f"{judged.reason}; who administers the server is not known (--administrator)")
+
+
+def _asked(inside: Inside, *, of_administrators: bool) -> frozenset[str]:
+    ours = (one.name for one in inside.roles if one.ours)
+    return frozenset(name for name in ours if of_administrators or not inside.is_administrator(name))
 
 
 def _without(name: str, attribute: str) -> Case:
     return Case(name=name, sql=(f"ALTER ROLE {identifier(name)} NO{attribute};",))
 
 
-def _members(groups: Callable[[str], bool], wrong: str, right: str, inside: Inside) -> Judged:
-    return told(_cases(groups, inside), wrong, right)
+def _lent(one: Membership, inside: Inside) -> Case:
+    """Attributes are not inherited, but ``SET ROLE`` brings them."""
+    return Case(name=one.member, detail=_through(one.role), sql=(_revoked(one, inside),))
 
 
-def _cases(groups: Callable[[str], bool], inside: Inside) -> Iterator[Case]:
-    ours = {one.name for one in inside.roles if one.ours}
-    for one in inside.memberships:
-        if groups(one.role) and one.member in ours and not inside.is_administrator(one.member):
-            yield Case(
-                name=one.member,
-                detail=_detail(one.role),
-                sql=(_revoked(one, inside),),
-                severity=Severity.MEDIUM if one.role in _ON_DATA else None,
-            )
+def _through(role: str) -> str:
+    return f"as a member of {identifier(role)}"
 
 
-def _detail(role: str) -> str:
-    means = _POWERFUL.get(role)
-    return f"{role}: {means}" if means else role
+def _passed_on(held: frozenset[str], asked: frozenset[str], inside: Inside) -> Iterator[Membership]:
+    """Memberships by which one of ``asked`` gets what ``held`` have, from somebody who is not told of it:
+    the group itself, the service or an administrator. Who has it from one that is told loses it with them."""
+    having = _reached(held, inside.memberships)
+    return (one for one in inside.memberships if one.role in having - asked and one.member in asked)
+
+
+def _reached(held: frozenset[str], memberships: Iterable[Membership]) -> frozenset[str]:
+    """These, their members, the members of those and so on."""
+    members: defaultdict[str, list[str]] = defaultdict(list)
+    for one in memberships:
+        members[one.role].append(one.member)
+    found, left = set(held), [*held]
+    while left:
+        more = {name for name in members[left.pop()] if name not in found}
+        found |= more
+        left += more
+    return frozenset(found)
+
+
+def _members(groups: Iterable[str], wrong: str, right: str, inside: Inside) -> Judged:
+    cases = (case for group in groups for case in _cases(group, inside))
+    return _if_known(told(cases, wrong, right), inside)
+
+
+def _cases(group: str, inside: Inside) -> Iterator[Case]:
+    asked = _asked(inside, of_administrators=False)
+    for one in _passed_on(frozenset({group}), asked, inside):
+        yield Case(
+            name=one.member,
+            detail=_detail(group, one.role),
+            sql=(_revoked(one, inside),),
+            severity=Severity.MEDIUM if group in _ON_DATA else None,
+        )
+
+
+def _detail(group: str, role: str) -> str:
+    means = _POWERFUL.get(group)
+    said = f"{group}: {means}" if means else group
+    return said if role == group else f"{said}, {_through(role)}"
 
 
 def _revoked(one: Membership, inside: Inside) -> str:
@@ -140,7 +187,7 @@ CHECKS: Final[tuple[AnyPolicy, ...]] = (
         Severity.HIGH,
         partial(
             _members,
-            lambda group: group == AZURE_ADMIN,
+            (AZURE_ADMIN,),
             f"members of {AZURE_ADMIN} that are no administrators: {{}}",
             f"{AZURE_ADMIN} has no members but administrators",
         ),
@@ -153,7 +200,7 @@ CHECKS: Final[tuple[AnyPolicy, ...]] = (
         Severity.HIGH,
         partial(
             _members,
-            lambda group: group in _POWERFUL,
+            tuple(_POWERFUL),
             "members of roles that need no grant on what they touch: {}",
             "nobody reads, writes or runs everything by a membership",
         ),

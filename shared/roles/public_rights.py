@@ -14,7 +14,7 @@ from shared.model import Severity
 from shared.posture.controls import MCSB
 from shared.posture.findings import Judged
 from shared.posture.policy import AnyPolicy
-from shared.roles.names import identifier, psql
+from shared.roles.names import connect, identifier
 from shared.roles.reading import Database, Inside, Schema
 from shared.roles.telling import Case, beside_unread, check, told
 
@@ -58,13 +58,12 @@ def _on_schemas(database: Database) -> Iterator[Case]:
             yield Case(
                 name=one.name,
                 detail=f"in database {identifier(database.name)}: {rights}",
-                sql=(*_there(database), f"REVOKE {rights} ON SCHEMA {identifier(one.name)} FROM PUBLIC;"),
+                sql=(
+                    *connect(database.name),
+                    f"REVOKE {rights} ON SCHEMA {identifier(one.name)} FROM PUBLIC;",
+                ),
                 severity=None if _CREATE in one.public else Severity.LOW,
             )
-
-
-def _there(database: Database) -> tuple[str, ...]:
-    return psql("\\connect", database.name)
 
 
 def _wrong_ones(one: Schema) -> list[str]:

@@ -148,6 +148,13 @@ class Inside:
     def why_unread(self, part: Part) -> str:
         return self.unread.get(part, f"{part} were not read")
 
+    @property
+    def knows_administrators(self) -> bool:
+        """Whether somebody said who administers: without that nobody is accused of being none."""
+        if self.administrators or self.azure is None:
+            return bool(self.administrators)
+        return self.azure.administrators is not None or self.entra is not None
+
     def is_administrator(self, name: str) -> bool:
         """Whether it is meant to administer: declared, or an administrator by Azure's own lists."""
         return name in self.administrators | self._azure_administrators()

@@ -11,11 +11,13 @@ from typing import Final
 
 from shared.model import Severity
 from shared.posture.controls import MCSB
-from shared.posture.findings import Judged
+from shared.posture.findings import Judged, unknown
 from shared.posture.policy import AnyPolicy
 from shared.roles.names import identifier
 from shared.roles.reading import Inside, Role
 from shared.roles.telling import Case, check, told
+
+_HIDDEN: Final = "whether one of them has a session now is not shown to the reading role (pg_read_all_stats)"
 
 
 def unused(inside: Inside) -> Judged:
@@ -28,11 +30,13 @@ def unused(inside: Inside) -> Judged:
         for name in found
         if not inside.is_administrator(name)
     )
-    return told(
+    judged = told(
         cases,
         "roles that own nothing, were granted nothing and belong to nobody: {}",
         "every role owns something, was granted something or belongs to another",
     )
+    hidden = inside.sessions is None or not inside.sees_all_sessions
+    return unknown(f"{judged.reason}; {_HIDDEN}") if judged.is_drift and hidden else judged
 
 
 def _is_idle(role: Role) -> bool:

@@ -135,6 +135,11 @@ def test_a_name_that_is_none_is_told(keep: str, said: str, capsys: pytest.Captur
         (("--flows", "absent", "--subnet", SUBNET), "absent: No such file or directory"),
         (("--flows", "nsg.json", "--subnet", SUBNET), "nsg.json: "),
         (("--flows", "logs", "--subnet", SUBNET, "--client", "office"), "--client 'office' is no prefix"),
+        *(
+            (("--flows", "logs", "--subnet", SUBNET, option, wide), f"{option} holds so much of the Internet")
+            for option in ("--client", "--replica", "--dns-server", "--subnet")
+            for wide in ("0.0.0.0/0", "8.0.0.0/7", "0.0.0.0/1,128.0.0.0/1", "2000::/3")
+        ),
         (("--flows", "logs", "--subnet", SUBNET, "--file", "no.yaml"), "no.yaml: No such file"),
         (("--flows", "logs", "--subnet", SUBNET, "--json", "-o", "az"), "--json and -o az contradict"),
     ],
@@ -181,6 +186,15 @@ def test_policies_file_is_read_and_the_settings_of_an_app_are_not(
 
 
 @pytest.mark.usefixtures("here")
+def test_clients_of_a_family_that_the_subnet_has_not_need_no_rule(capsys: pytest.CaptureFixture[str]) -> None:
+    """policies.yaml declares them for every place."""
+    code, found = ask(capsys, *FILES, "--client", "10.1.2.0/24,fd00:2::/64,9.0.0.0/8")
+    assert code == 0
+    (clients,) = (one for one in found["rules"] if one["purpose"] == "declaredClients")
+    assert clients["properties"]["sourceAddressPrefixes"] == ["9.0.0.0/8", "10.1.2.0/24"]
+
+
+@pytest.mark.usefixtures("here")
 def test_replicas_are_let_in_and_out(capsys: pytest.CaptureFixture[str]) -> None:
     _, found = ask(capsys, *FILES, "--replica", "10.5.0.0/28")
     ways = [one["properties"]["direction"] for one in found["rules"] if one["purpose"] == "replicas"]
@@ -191,7 +205,7 @@ def test_replicas_are_let_in_and_out(capsys: pytest.CaptureFixture[str]) -> None
 def test_commands_are_pasted_as_they_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["propose-nsg", *FILES, "-o", "az"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "# what is to pass"
+    assert lines[0].startswith("# what is to pass, then")
     assert all(line.startswith(("#", "az network nsg rule ", "    ")) for line in lines)
     _, found = ask(capsys, *FILES)
     assert found["commands"] == lines
@@ -271,9 +285,11 @@ def azure(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         properties={"authConfig": {"activeDirectoryAuth": "Disabled", "passwordAuth": "Enabled"}},
     )
     deny = seeds.security_rule(name="deny-all-outbound", priority=4000, direction="Outbound")
+    gre: dict[str, Any] = {"protocol": "Gre"}
+    odd = seeds.security_rule(name="odd", priority=4050, direction="Outbound", properties=gre)
     vnet = seeds.vnet(subnets=[seeds.subnet(nsg=seeds.nsg_id())])
     with SimulatorServer() as simulator:
-        SimulatorClient(simulator.url).seed([seeds.nsg(rules=[deny]), vnet, server])
+        SimulatorClient(simulator.url).seed([seeds.nsg(rules=[deny, odd]), vnet, server])
         monkeypatch.setenv("ARM_ENDPOINT", simulator.url)
         yield
 
@@ -288,3 +304,55 @@ def test_an_id_brings_subnet_nsg_tags_and_features(here: Path, capsys: pytest.Ca
     storage = [one for one in found["rules"] if one["purpose"] == "storage"]
     assert [one["flows"] for one in storage] == [1]
     assert "entra" not in {one["purpose"] for one in found["rules"]}
+    assert "rules that cannot be read whole stay, and may decide something else: odd" in found["notes"]
+    words = ("--flows", "one.json", "--server", server, "--client", "10.20.9.0/24", "-o", "bicep")
+    assert "these cannot be read whole: odd; -o az leaves them alone" in refused(capsys, *words)
+
+
+@pytest.mark.parametrize("form", ["az", "bicep", "terraform"])
+@pytest.mark.usefixtures("here")
+def test_who_passed_until_today_and_is_cut_off_is_said_beside_what_is_pasted(
+    form: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["propose-nsg", *FILES, "-o", form]) == 0
+    told = capsys.readouterr().err
+    assert f"{STRANGER} passed until now (flows: 1; in the last day 1) and will be denied (internet)" in told
+
+
+@pytest.mark.usefixtures("here")
+def test_without_the_prefixes_of_tags_the_remedy_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    """Storage's rule may admit what was denied: nobody can tell without its prefixes."""
+    code, found = ask(capsys, *FILES[:6])
+    assert (code, found["proof"]["holds"]) == (1, False)
+    assert any("--tags FILE" in note for note in found["notes"])
+
+
+def test_the_nsg_of_another_subnet_keeps_its_rules(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its subnet is there by its id: a server tells that it is not the server's."""
+    served = {
+        **document(nsg(rule("wide", 300, "* > *"))),
+        "id": str(nsg().id),
+        "subnets": [{"id": seeds.subnet_id()}],
+    }
+    (here / "nsg.json").write_text(json.dumps(served), encoding="utf-8")
+    code, found = ask(capsys, *FILES)
+    assert (code, [one["name"] for one in found["removed"]]) == (0, ["wide"])
+    assert any("--server tells" in note and "serves the subnet" in note for note in found["notes"])
+
+    network = {"delegatedSubnetResourceId": f"{seeds.subnet_id()}-of-another"}
+    server = {"id": seeds.flexible_server_id(), "properties": {"network": network}}
+    (here / "server.json").write_text(json.dumps(server), encoding="utf-8")
+    code, found = ask(capsys, *FILES, "--server", "server.json")
+    assert (code, found["removed"]) == (0, [])
+    assert any("serves more than this subnet" in note for note in found["notes"])
+
+
+def test_what_keep_may_have_meant_is_missed_when_it_is_over_the_bound(
+    monkeypatch: pytest.MonkeyPatch, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(gathering.Gathering.__init__, "__defaults__", (1,))
+    more = [passed("203.0.113.8"), passed("203.0.113.9")]
+    (here / "logs" / "h=10" / "PT1H.json").write_bytes(encoded(log(vnet_record(more))))
+    assert ask(capsys, *FILES)[0] == 0
+    code, found = ask(capsys, *FILES, "--keep", "203.0.113.0/24")
+    assert (code, found["answer"]) == (3, "unknown")

@@ -31,6 +31,8 @@ HTTP = {
     "revoke_exemption": ("POST", "exemptions/{id}/revoke", "FUNCTION"),
     "approve_alert": ("POST", "alerts/{id}/approve", "FUNCTION"),
     "report": ("GET", "report", "FUNCTION"),
+    "summary": ("GET", "summary", "FUNCTION"),
+    "compliance": ("GET", "compliance", "FUNCTION"),
     "show_alert_page": ("GET", "alerts/{id}/page", "ANONYMOUS"),
     "acknowledge_on_page": ("POST", "alerts/{id}/page/acknowledge", "FUNCTION"),
     "approve_on_page": ("POST", "alerts/{id}/page/approve", "FUNCTION"),

@@ -110,6 +110,23 @@ def test_axe_finds_nothing_against_it(browser: Browser, file: Path, scheme: str,
     assert len(found.response["passes"]) > 20
 
 
+def test_a_target_shows_its_own_changes_and_no_others(seen: Watched, tmp_path: Path) -> None:
+    world, change = reverted()
+    own = replace(change, change=replace(change.change, target=server("s1")))
+    others = tuple(replace(change, id=f"c{number}") for number in range(30))
+    kept = Kept(alerts=(), changes=(own, replace(own, id="c-2"), *others), exemptions=())
+    past = history_of(kept, world.clock.now())
+    (tmp_path / "past.html").write_text(document.text(replace(report(), history=past)), encoding="utf-8")
+    page = seen.open(tmp_path / "past.html", WRONG)
+    assert page.locator("#target h2").all_inner_texts()[-1] == "2 changes"
+    told = page.locator("#target [data-target]")
+    told.first.locator("summary").click()
+    assert (told.count(), "Why it was safe" in told.first.inner_text()) == (2, True)
+    page.goto(page.url.partition("#")[0])
+    assert page.get_by_text("7 older").is_visible()
+    assert not page.locator("#changes [data-target]").last.is_visible()
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("width", [360, 1400])
 def test_the_past_is_as_easy_to_read(browser: Browser, with_past: Path, width: int) -> None:

@@ -101,6 +101,63 @@ def test_who_runs_programs_is_graver_than_who_reads_every_table(group: str, seve
     assert (found.state, found.severity) == (WRONG, severity)
 
 
+def admin(**fields: Any) -> Inside:
+    """``pgadmin`` administers; ``member, role`` pairs are added."""
+    named = (Role(name="azuresu", ours=False, superuser=True), Role(name="pgadmin", creates_roles=True))
+    pairs = (("pgadmin", "azure_pg_admin"), *fields.pop("pairs"))
+    ours = {member for member, _ in pairs} - {one.name for one in named}
+    return inside(
+        roles=(*named, *(Role(name=name) for name in sorted(ours))),
+        memberships=tuple(Membership(role=role, member=member) for member, role in pairs),
+        **fields,
+    )
+
+
+ADMINS, CREATES, SUPER = (
+    "postgres-role-in-azure-pg-admin",
+    "postgres-role-creates-roles",
+    "postgres-role-superuser",
+)
+
+
+@pytest.mark.parametrize(
+    ("check", "pairs", "named"),
+    [
+        (ADMINS, (("intern", "pgadmin"),), "intern"),
+        (CREATES, (("intern", "pgadmin"),), "intern"),
+        (ADMINS, (("intern", "team"), ("team", "pgadmin")), "team"),
+        (ADMINS, (("intern", "team"), ("team", "azure_pg_admin")), "team"),
+        (SUPER, (("pgadmin", "azuresu"),), "pgadmin"),
+        (SUPER, (("intern", "azuresu"),), "intern"),
+        (ADMINS, (("a", "b"), ("b", "a"), ("b", "pgadmin")), "b"),
+    ],
+)
+def test_what_an_administrator_may_its_members_may(
+    check: str, pairs: tuple[tuple[str, str], ...], named: str
+) -> None:
+    found = judged(check, admin(pairs=pairs))
+    assert found.state is WRONG
+    assert [one["name"] for one in found.evidence["found"]] == [named]
+
+
+def test_nobody_is_accused_of_being_no_administrator_where_nobody_says_who_is_one() -> None:
+    """What would mend it would lock the administrator out."""
+    reading = admin(pairs=(("intern", "pgadmin"),), azure=None)
+    for check in (ADMINS, CREATES):
+        found = judged(check, reading)
+        assert (found.state, sql(found)) == (UNKNOWN, [])
+        assert "--administrator" in found.reason
+        declared = judged(check, replace(reading, administrators=frozenset({"pgadmin"})))
+        assert (declared.state, [one["name"] for one in declared.evidence["found"]]) == (WRONG, ["intern"])
+    unread = replace(reading, azure=azure(administrators=None), entra=None)
+    assert judged(ADMINS, unread).state is UNKNOWN
+
+
+def test_an_administrator_who_is_a_member_of_one_is_no_fault() -> None:
+    reading = admin(pairs=(("dba@contoso.com", "pgadmin"), ("pgadmin", "intern")))
+    assert {judged(check, reading).state for check in (ADMINS, CREATES, SUPER)} == {RIGHT}
+
+
 # --- passwords -------------------------------------------------------------------------------------
 
 EXPIRY, SCRAM, LOCAL = (
@@ -176,8 +233,8 @@ def test_a_local_role_is_told_where_entra_is_on_and_passwords_are_taken(
 
 
 @pytest.mark.parametrize("check", [EXPIRY, LOCAL])
-def test_nobody_is_accused_where_nothing_says_who_is_local(check: str) -> None:
-    reading = inside(roles=(login(),), passwords=None, entra=None, unread={Part.ENTRA: "denied"})
+def test_nobody_is_accused_where_nothing_says_who_has_a_password(check: str) -> None:
+    reading = inside(roles=(login(),), passwords=None, unread={Part.PASSWORDS: "denied"})
     found = judged(check, reading)
     assert (found.state, found.reason) == (UNKNOWN, "denied")
 
@@ -231,6 +288,21 @@ def test_a_database_that_cannot_be_opened_hides_nothing_that_is_wrong_elsewhere(
     assert "no CONNECT" in found.reason
 
 
+def test_who_may_have_no_password_is_not_accused_of_one() -> None:
+    reading = inside(roles=(login(),), passwords=None, unread={Part.PASSWORDS: "denied"})
+    for check in (EXPIRY, LOCAL):
+        assert (judged(check, reading).state, judged(check, reading).reason) == (UNKNOWN, "denied")
+
+
+def test_a_role_that_may_have_a_session_is_not_called_unused() -> None:
+    """Nobody drops a role that works, because the auditor sees too little."""
+    for hidden in ({"sees_all_sessions": False}, {"sessions": None}):
+        found = judged("postgres-role-unused", inside(roles=(Role(name="idle"),), **hidden))
+        assert (found.state, sql(found)) == (UNKNOWN, [])
+        assert '"idle"' in found.reason
+        assert judged("postgres-role-unused", inside(**hidden)).state is RIGHT
+
+
 # --- sessions and settings -------------------------------------------------------------------------
 
 TLS, SETTING = "postgres-session-without-tls", "postgres-setting-differs-from-azure"
@@ -252,6 +324,23 @@ def test_a_session_over_a_network_must_be_encrypted(session: Session, state: Com
 def test_sessions_that_are_hidden_are_not_taken_for_encrypted() -> None:
     assert judged(TLS, inside(sees_all_sessions=False)).state is UNKNOWN
     assert judged(TLS, inside(sessions=None, unread={Part.SESSIONS: "denied"})).reason == "denied"
+
+
+@pytest.mark.parametrize(
+    ("shown", "state"),
+    [
+        (ServerParameter(name="shared_preload_libraries", value="pgaudit", default="pg_cron"), UNKNOWN),
+        (ServerParameter(name="pgaudit.log", value="ddl", default="none"), UNKNOWN),
+        (ServerParameter(name="pgaudit.log", value="none", default="none"), RIGHT),
+        (ServerParameter(name="azure.extensions", value="postgis", default=""), RIGHT),
+    ],
+)
+def test_a_setting_that_the_server_hides_is_not_taken_for_one_in_force(
+    shown: ServerParameter, state: ComplianceState
+) -> None:
+    found = judged(SETTING, inside(azure=azure(parameters=(shown,))))
+    assert found.state is state
+    assert state is RIGHT or shown.name in found.reason
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,7 @@ from shared.model.scope_exemptions import ScopeExemption
 from shared.model.sweeping import PassRecord
 from shared.state.coalescing import Coalesced
 from shared.state.filled import Filled
+from shared.state.heard_rows import LastEvent
 from shared.state.journal import Standing
 from tests.upgrade.writing import HERE
 
@@ -40,7 +41,7 @@ FORMS: Final[Mapping[str, Any]] = {
         form.__name__: form
         for form in (
             *(AlertRecord, Anchor, AnchorMark, Budget, Change, ChangeRecord, Coalesced, Drift, Filled, Head),
-            *(Inherited, Letter, Link, Message, NameRecord, PassRecord, Proof, Relation),
+            *(Inherited, LastEvent, Letter, Link, Message, NameRecord, PassRecord, Proof, Relation),
             *(RetentionPass, RunRecord, ScopeExemption, Standing, Target, TargetRecord, TargetResult),
         )
     },

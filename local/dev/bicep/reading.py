@@ -18,7 +18,7 @@ from tree_sitter import Language, Node, Parser
 from shared.model.values import value
 
 _ESCAPES: Final = {"'": "'", "\\": "\\", "n": "\n", "r": "\r", "t": "\t", "$": "$"}
-_ESCAPED: Final = re.compile(r"\\(['\\nrt$])")
+_ESCAPED: Final = re.compile(r"\\(?:(['\\nrt$])|u\{([0-9A-Fa-f]+)\})")
 
 
 class NotBicep(Exception):
@@ -217,7 +217,9 @@ def plain_text(string: Node) -> str:
 
 def unescaped(source: bytes) -> str:
     """What a piece of a string says."""
-    return _ESCAPED.sub(lambda found: _ESCAPES[found[1]], source.decode())
+    return _ESCAPED.sub(
+        lambda found: _ESCAPES[found[1]] if found[1] else chr(int(found[2], 16)), source.decode()
+    )
 
 
 def place(node: Node, path: Path) -> str:

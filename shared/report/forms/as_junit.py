@@ -65,7 +65,7 @@ def _outcome(row: Row, title: str) -> Iterator[ElementTree.Element]:
     reason = printable(row.finding.reason)
     if row.is_wrong and row.is_new:
         failure = ElementTree.Element("failure", type=row.severity.value, message=title)
-        failure.text = f"{reason}\n{printable(str(row.finding.resource_id))}"
+        failure.text = f"{reason}\n{printable(row.origin.said or str(row.finding.resource_id))}"
         yield failure
     elif row.is_wrong:
         said = ElementTree.Element("system-out")

@@ -83,7 +83,9 @@ def _row(row: Row) -> str:
 
 
 def _short(row: Row) -> str:
-    """`shop/flexibleServers/orders/firewallRules/open`: the group, and what stands in it."""
+    """`shop/flexibleServers/orders/firewallRules/open`: the group, and what stands in it; or its origin."""
+    if row.origin.said:
+        return row.origin.said
     where = row.finding.resource_id
     _, _, within = str(where).partition("/providers/")
     return f"{where.resource_group or where.subscription}/{within.partition('/')[2]}".rstrip("/")

@@ -1,4 +1,7 @@
-"""The changes that an app made: what each did, what passes otherwise, why it was safe, what undoes it."""
+"""The changes that an app made: what each did, what passes otherwise, why it was safe, what undoes it.
+
+Each says whose it is, by which the page of a target shows its own.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from shared.model.changes import ProofStep
 from shared.report.page.markup import Markup, Part, el, joined
 from shared.report.page.parts import section, soft, target_link
 
+MOST_AT_ONCE: Final = 25
 _NONE: Final = "Driftward changed nothing in that time."
 _NOT_TOLD: Final = (
     "What passes otherwise was not told: the rules are too many, or the record is older than that."
@@ -19,9 +23,13 @@ _NOT_TOLD: Final = (
 
 
 def changes(found: Sequence[ChangeRecord]) -> Markup:
-    """The newest, each opened on demand."""
-    shown = map(_change, found) if found else (soft(_NONE),)
-    return section("changes", "Changes", *shown)
+    """Each opened on demand; what is not among the newest stands behind one line."""
+    if not found:
+        return section("changes", "Changes", soft(_NONE))
+    newest, older = found[:MOST_AT_ONCE], found[MOST_AT_ONCE:]
+    said = el("summary", f"{len(older)} older")
+    rest = [el("details", said, el("div", *map(_change, older), class_="missing"))] if older else []
+    return section("changes", "Changes", *map(_change, newest), *rest)
 
 
 def _change(one: ChangeRecord) -> Markup:
@@ -31,6 +39,7 @@ def _change(one: ChangeRecord) -> Markup:
         "details",
         el("summary", head, el("small", when, class_="soft")),
         el("div", *_in_full(one), class_="missing"),
+        data_target=one.change.target.key,
     )
 
 

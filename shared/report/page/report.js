@@ -520,6 +520,14 @@
   const LEFT_OUT = "There was no room in this page for the evidence and the commands: `driftward scan` of a "
     + "smaller scope, or -o json, has them.";
 
+  /** What was changed there, as the section of all changes tells it. */
+  function changesOf(target) {
+    const own = [...document.querySelectorAll("#changes [data-target]")]
+      .filter((change) => change.dataset.target === target.id.toLowerCase())
+      .map((change) => change.cloneNode(true));
+    return own.length ? [el("h2", {}, plural(own.length, "change", "changes")), ...own] : [];
+  }
+
   async function showTarget(estate, target) {
     const rows = target.kinds.map((kind) => ({ target, kind: estate.kinds[kind] }));
     const details = await detailsOf(target);
@@ -540,7 +548,8 @@
       details?.picture?.ways.length ? waysFigure(details.picture.ways, target) : "",
       el("h2", {}, rows.length ? plural(rows.length, "finding", "findings") : "Nothing was found"),
       ...rows.map((row, number) => findingView(row, details?.said[number])),
-      ...rulesFigures(details?.picture));
+      ...rulesFigures(details?.picture),
+      ...changesOf(target));
     document.title = `${target.name} · Driftward`;
     turnTo("target");
   }

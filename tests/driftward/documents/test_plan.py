@@ -108,11 +108,11 @@ def test_a_finding_names_the_terraform_address_that_it_comes_from(
 
 
 def test_every_form_names_the_address(capsys: pytest.CaptureFixture[str]) -> None:
-    forms = [word for form in ("sarif", "csv", "json") for word in ("-o", form)]
+    forms = [word for form in ("sarif", "csv", "json", "junit", "markdown") for word in ("-o", form)]
     Path("tfplan.json").write_text(json.dumps(CASES["flat"].document("flat")))
     assert main(["scan", "--plan", "tfplan.json", "--out", "results", *forms]) == 1
-    for file in ("findings.sarif", "findings.csv", "findings.json"):
-        assert "azurerm_postgresql_flexible_server_firewall_rule.azure" in Path("results", file).read_text()
+    for path in Path("results").iterdir():
+        assert "azurerm_postgresql_flexible_server_firewall_rule.azure" in path.read_text()
     assert main(["scan", "--plan", "tfplan.json"]) == 1
     assert "    azurerm_postgresql_flexible_server_firewall_rule.azure" in capsys.readouterr().out
 

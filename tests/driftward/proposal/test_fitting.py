@@ -112,3 +112,12 @@ def test_widening_goes_neither_into_the_internet_nor_into_the_subnet() -> None:
     assert common(named, spans("203.0.113.0/24")) == spans("203.0.113.16/28")
     assert not common(named, spans(SUBNET))
     assert room_in(nsg(), here).holds(taken_by([one.want for one in found.allows], here))
+
+
+@pytest.mark.parametrize("subnet", [(SUBNET,), (SUBNET, "fd00:1::/64")])
+def test_the_denies_have_their_room_whatever_families_the_subnet_has(subnet: tuple[str, ...]) -> None:
+    here = place(*subnet)
+    room, denies = room_in(nsg(), here), propose(replace(given(), place=here)).denies
+    assert room.rules + len(denies) == MOST_RULES
+    assert room.sources + sum(len(one.sources) for one in denies) == MOST_PREFIXES
+    assert room.destinations + sum(len(one.destinations) for one in denies) == MOST_PREFIXES

@@ -16,7 +16,7 @@ from driftward.proposal.sifting import Keep, Why
 from driftward.proposal.traffic import Traffic
 from driftward.proposal.wants import Purpose
 from shared.model import DeleteSecurityRule, Edit, PutSecurityRule, SecurityGroup, SecurityRule
-from shared.nsg import Protocol, Question, Side, State, parse, state_of
+from shared.nsg import Protocol, Question, Side, State, difference, minus, parse, state_of
 from shared.nsg.packets.addresses import address_at
 from tests.driftward.proposal.builders import (
     CDN,
@@ -336,6 +336,21 @@ def agrees_with_the_second_engine(seed: int) -> None:
     assert not again(found, asked).edits
 
 
+@pytest.mark.parametrize("seed", range(2000, 2012))
+def test_nothing_changes_for_other_subnets_that_share_the_nsg(seed: int) -> None:
+    random = Random(seed)
+    standing = [replace(one, priority=one.priority + 300) for one in some_rules(random)]
+    asked = given(*some_traffic(random), group=nsg(*standing, subnets=2))
+    found = propose(asked)
+    assert found.proof.holds, found.proof
+    assert not found.removed
+    for part in difference(asked.group, found.after, None, tags()).parts:
+        own = part.box.destinations if part.direction == "Inbound" else part.box.sources
+        assert not minus(own, spans(SUBNET)), part
+    for set_apart in found.apart:
+        assert verdict(found, set_apart.traffic) == "denied", set_apart
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_nothing_is_worse_after_any_of_the_commands(seed: int) -> None:
     """What passes and is kept passes on the way; what is denied and is set apart is denied on the way."""
@@ -351,6 +366,44 @@ def test_nothing_is_worse_after_any_of_the_commands(seed: int) -> None:
         assert {one for one in passing if engine(group, one) is not State.ALLOWED} == set(), edit
         assert {one for one in closed if engine(group, one) is not State.DENIED} == set(), edit
     assert {one.name: one for one in group.rules} == {one.name: one for one in found.after.rules}
+
+
+def test_a_second_run_needs_no_room_where_everything_stands() -> None:
+    """A shared NSG with just so many priorities ahead of somebody else's rule."""
+    theirs = rule("theirs", 105, "10.3.0.0/24 > *", ports="443", way="Outbound")
+    asked = given(incoming("10.1.2.4"), group=nsg(theirs, subnets=2))
+    found = propose(asked)
+    assert sorted(one.priority for one in found.after.rules if one.direction == "Outbound") == [
+        *range(100, 106)
+    ]
+    assert not again(found, asked).edits
+
+
+def test_where_a_shared_nsg_denies_at_once_there_must_be_room_ahead_of_that() -> None:
+    """Behind a deny that stays no rule lets pass."""
+    deny = rule("deny", 102, "* > *", access="Deny", way="Outbound")
+    behind = rule("late", 109, "10.1.0.0/16 > *", access="Deny", way="Outbound")
+    with pytest.raises(NoRoom, match="4 outbound rules must stand ahead of the others, and 2 priorities"):
+        propose(given(incoming("10.1.2.4"), group=nsg(deny, behind, subnets=2)))
+    found = propose(given(incoming("10.1.2.4"), group=nsg(replace(deny, priority=105), behind, subnets=2)))
+    assert found.proof.holds
+    assert "deny" in {one.name for one in found.denies}
+
+
+def test_what_passes_now_is_asked_one_by_one_where_not_all_of_it_does() -> None:
+    """Two clients on one port, and only one of them is let in: that one must not be cut on the way."""
+    now = nsg(rule("one", 200, f"10.1.2.4 > {SUBNET}"), rule("deny", 300, "* > *", access="Deny"))
+    broken = nsg(rule("ahead", 150, "* > *", access="Deny"), *now.rules)
+    end = nsg(rule("ours", 100, f"10.1.2.0/24 > {SUBNET}"), rule("deny", 300, "* > *", access="Deny"))
+    asked = Asked(
+        kept=(incoming("10.1.2.4"), incoming("10.1.9.9"), incoming("10.1.2.9")),
+        wants=(),
+        apart=(),
+        ours=frozenset({"ours", "deny"}),
+    )
+    proof = prove(asked, Stages(now=now, between=broken, end=end), place(), tags())
+    assert proof.broken == ("Inbound Tcp 5432 from 10.1.2.4/32",)
+    assert prove(asked, Stages(now=now, between=now, end=end), place(), tags()).broken == ()
 
 
 def edited(group: SecurityGroup, edit: Edit) -> SecurityGroup:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+import subprocess
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -16,7 +18,7 @@ import tree_sitter_hcl
 from tree_sitter import Language, Parser
 
 from driftward.proposal.bicep import bicep
-from driftward.proposal.commands import script
+from driftward.proposal.commands import ORDER, script
 from driftward.proposal.proposing import Proposal
 from driftward.proposal.terraform import terraform
 from local.dev.bicep.deploying import Made, Scope, deploy
@@ -25,7 +27,7 @@ from shared.nsg.documents.document import read_group
 from shared.nsg.rules.spelling import rule_body
 from tests.driftward.proposal.builders import STORAGE, incoming, nsg, outgoing, proposed, rule
 
-HOSTILE = "it's \\ \"${resourceGroup().id}\" %{ if true } $x\n'"
+HOSTILE = "it's \\ \"${resourceGroup().id}\" %{ if true } $x\n'\x1b[31m\u202e\U000e0001"
 OLD = nsg(
     rule("a", 100, "VirtualNetwork > *"),
     rule("b", 200, "10.0.0.0/8 > *"),
@@ -51,18 +53,31 @@ def bodies(group: SecurityGroup) -> dict[str, Any]:
 
 
 def test_commands_come_in_the_order_of_the_edits(found: Proposal) -> None:
-    lines = "\n".join(script(found, OLD)).replace("\\\n", " ").splitlines()
-    words = [shlex.split(line) for line in lines if not line.startswith("#")]
+    comment, *lines = "\n".join(script(found, OLD)).replace("\\\n", " ").splitlines()
+    assert comment == ORDER
+    assert [line.endswith(" &&") for line in lines] == [*[True] * (len(lines) - 1), False]
+    words = [shlex.split(line.removesuffix(" &&")) for line in lines]
     said = [(one[4], one[one.index("--name") + 1]) for one in words]
     added = [("create", one.name) for one in found.added]
     assert said == [*added, *(("delete", one.name) for one in found.removed)]
     accesses = [one[one.index("--access") + 1] for one in words if one[4] == "create"]
     assert accesses == sorted(accesses)
-    assert [line for line in lines if line.startswith("#")] == [
-        "# what is to pass",
-        "# the rest is denied",
-        "# what decides nothing any more goes",
-    ]
+
+
+@pytest.mark.parametrize("shell", ["sh", "bash"])
+def test_after_a_command_that_fails_no_other_runs(shell: str, found: Proposal, tmp_path: Path) -> None:
+    """A deny behind an allow that could not be put would be an outage. The shell reads what is pasted."""
+    az = tmp_path / "az"
+    az.write_text('#!/bin/sh\necho "$4" "$*" >>"$LOG"\ncase "$*" in *allow-storage*) exit 3;; esac\n')
+    az.chmod(0o755)
+    environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "LOG": str(tmp_path / "log")}
+    done = subprocess.run(
+        [shell], input="\n".join(script(found, OLD)) + "\n", text=True, env=environment, check=False
+    )
+    called = (tmp_path / "log").read_text().splitlines()
+    assert done.returncode == 3
+    assert "allow-storage" in called[-1]
+    assert not [line for line in called if "--access Deny" in line or line.startswith("delete")]
 
 
 def test_without_anything_to_change_there_is_no_command(found: Proposal) -> None:
@@ -123,7 +138,15 @@ def blocks(text: str) -> Iterator[dict[str, Any]]:
     """The rules of a file: every value that is written there is one of JSON as well."""
     for block in re.findall(r"security_rule \{\n(.*?)\n  \}", text, re.DOTALL):
         fields = dict(re.split(r" += ", line.strip(), maxsplit=1) for line in block.splitlines())
-        yield {name: json.loads(found) for name, found in fields.items()}
+        yield {name: json.loads(_WIDE.sub(_as_it_is, found)) for name, found in fields.items()}
+
+
+_WIDE = re.compile(r"\\U([0-9a-f]{8})")
+"""What JSON does not know."""
+
+
+def _as_it_is(found: re.Match[str]) -> str:
+    return chr(int(found[1], 16))
 
 
 def _snake(name: str) -> str:
@@ -140,6 +163,11 @@ def test_the_terraform_file_holds_the_nsg_of_the_proof(is_hostile: bool, found: 
         name: {_snake(field): text for field, text in body.items()} for name, body in bodies(wanted).items()
     }
     assert read == expected
+
+
+@pytest.mark.parametrize("form", [bicep, terraform])
+def test_nothing_hostile_writes_to_a_terminal(form: Callable[[SecurityGroup], str], found: Proposal) -> None:
+    assert all(sign.isprintable() or sign == "\n" for sign in form(hostile(found.after)))
 
 
 @pytest.mark.parametrize("is_hostile", [False, True])

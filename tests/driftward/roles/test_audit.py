@@ -21,7 +21,7 @@ from local.simulator.client import SimulatorClient
 from local.simulator.server import SimulatorServer
 from shared.adapters import database_login
 from shared.roles import discover
-from shared.roles.names import identifier
+from shared.roles.names import connect, identifier
 from tests.driftward.roles.certificates import HOST
 from tests.driftward.roles.postgres import Postgres, program
 from tests.driftward.roles.world import FAULTS, HOSTILE
@@ -78,6 +78,36 @@ def test_a_server_as_the_service_keeps_it_has_nothing_wrong(
 def test_nothing_can_be_written_even_by_a_superuser(postgres: Postgres) -> None:
     with connected(by_string(postgres.dsn())) as made, pytest.raises(ReadOnlySqlTransaction):
         made.execute("CREATE TABLE written ()")
+
+
+def test_whoever_owns_a_database_has_nothing_run_with_the_auditors_rights(
+    postgres: Postgres, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The path of a database is its owner's, and may name ``pg_catalog`` last."""
+    traps = [
+        f"CREATE FUNCTION trap.{head} LANGUAGE plpgsql AS $$ BEGIN RAISE 'trapped'; END $$"
+        for head in (
+            "set_config(text, text, boolean) RETURNS text",
+            "current_setting(text) RETURNS text",
+            "aclexplode(aclitem[]) RETURNS SETOF aclitem",
+            'acldefault("char", oid) RETURNS aclitem[]',
+            "same(oid, oid) RETURNS boolean",
+        )
+    ]
+    operator = "CREATE OPERATOR trap.= (LEFTARG = oid, RIGHTARG = oid, FUNCTION = trap.same)"
+    for database in ("shop", "postgres"):
+        postgres.run("CREATE SCHEMA trap", "GRANT USAGE ON SCHEMA trap TO PUBLIC", database=database)
+        postgres.run(*traps, operator, database=database)
+        postgres.run(f"ALTER DATABASE {database} SET search_path = trap, pg_catalog, public")
+    try:
+        audit(postgres, "-o", "json")
+        told = capsys.readouterr()
+    finally:
+        for database in ("shop", "postgres"):
+            postgres.run(f"ALTER DATABASE {database} RESET search_path")
+            postgres.run("DROP SCHEMA trap CASCADE", database=database)
+    assert "trapped" not in told.out + told.err
+    assert json.loads(told.out)["targets"]
 
 
 @pytest.fixture
@@ -166,8 +196,12 @@ def test_what_a_role_may_not_see_is_not_known_and_the_rest_is(
     assert audit(postgres, "-o", "json", "--strict", user=stranger) == 3
     told = findings(capsys)
     assert {name for name, one in told.items() if one["state"] == "Unknown"} == {
-        *(TLS, "postgres-public-rights-on-schema")
+        *(TLS, "postgres-public-rights-on-schema", "postgres-setting-differs-from-azure")
     }
+    assert (
+        "whether shared_preload_libraries is in force"
+        in told["postgres-setting-differs-from-azure"]["reason"]
+    )
     assert "pg_read_all_stats" in told[TLS]["reason"]
     assert '"shop"' in told["postgres-public-rights-on-schema"]["reason"]
 
@@ -188,8 +222,9 @@ def test_without_azure_and_its_functions_what_they_tell_is_not_known(
     finally:
         postgres.run("DROP SCHEMA orders CASCADE", "ALTER FUNCTION away() RENAME TO azure_roles_authtype")
     assert {name for name, one in told.items() if one["state"] == "Unknown"} == {
-        *("postgres-login-password-not-scram", "postgres-setting-differs-from-azure")
-    }
+        *("postgres-login-password-not-scram", "postgres-setting-differs-from-azure"),
+        *("postgres-login-without-expiry", "postgres-login-local-beside-entra"),
+    }, "who has a password at all is not known"
     assert "permission denied" in told["postgres-login-password-not-scram"]["reason"]
     assert "--without-azure" in told["postgres-setting-differs-from-azure"]["reason"]
 
@@ -274,3 +309,44 @@ def test_nobody_who_is_not_let_in_gets_a_report(
     told = capsys.readouterr()
     assert told.out == ""
     assert "nobody_at_all" in told.err
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["host=127.0.0.9 port=1", "postgresql://127.0.0.9:1/x", "a'b=\\c", "x\n=y", "`id`", ":HOST", 'q"=', "-"],
+)
+def test_a_database_called_as_a_connection_string_is_a_database(postgres: Postgres, name: str) -> None:
+    """Whoever makes a database chooses its name: neither the audit nor psql goes to a host that it names."""
+    postgres.run(f"CREATE DATABASE {identifier(name)}")
+    try:
+        done = subprocess.run(
+            [str(program("psql")), "--no-psqlrc", "--set", "ON_ERROR_STOP=1", postgres.dsn()],
+            input="\n".join([*connect(name), "\\echo :DBNAME"]) + "\n",
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        with connected(by_string(postgres.dsn()).to(name)) as made:
+            assert made.info.dbname == name
+    finally:
+        postgres.run(f"DROP DATABASE {identifier(name)}")
+    assert (done.returncode, done.stdout.endswith(f"{name}\n")) == (0, True), done.stderr
+
+
+def test_a_function_of_another_shape_costs_its_part_alone(
+    postgres: Postgres, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As the service would change it one day."""
+    postgres.run(
+        "ALTER FUNCTION azure_roles_authtype() RENAME TO away",
+        "CREATE FUNCTION public.azure_roles_authtype() RETURNS TABLE (who name) LANGUAGE sql "
+        "AS $$ SELECT 'auditor'::name $$",
+    )
+    try:
+        assert audit(postgres, "-o", "json", "--strict") == 3
+        told = findings(capsys)
+    finally:
+        postgres.run(
+            "DROP FUNCTION azure_roles_authtype()", "ALTER FUNCTION away() RENAME TO azure_roles_authtype"
+        )
+    assert "without a column rolename" in told["postgres-login-password-not-scram"]["reason"]

@@ -99,6 +99,7 @@ def test_nobody_signed_in_is_told_in_a_line(monkeypatch: pytest.MonkeyPatch) -> 
         "host=db user=app password=hunter2",
         "postgresql://app:hunter2@db/shop",
         "host=db sslpassword=hunter2",
+        "host=db scram_client_key=hunter2",
         "host=db user=app hunter2",
         "postgresql://app:hunter2@db:port/shop?odd",
     ],
@@ -136,6 +137,19 @@ def test_the_environment_names_host_and_mode_as_for_every_client(monkeypatch: py
     assert by_string("user=app").options["sslmode"] == "verify-full"
     monkeypatch.setenv("PGSSLMODE", "require")
     assert "sslmode" not in by_string("user=app").options
+
+
+def test_a_service_may_be_azures_and_is_not_gone_to_unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its file, and the host in it, is libpq's to read: too late to ask for a certificate."""
+    for name in ("PGSSLMODE", "PGHOST", "PGSERVICE"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(BadInput, match="sslmode"):
+        by_string("service=orders")
+    assert by_string("service=orders sslmode=require").options["sslmode"] == "require"
+    assert by_string("service=orders host=127.0.0.1").options == {"service": "orders", "host": "127.0.0.1"}
+    monkeypatch.setenv("PGSERVICE", "orders")
+    with pytest.raises(BadInput, match="sslmode"):
+        by_string("user=app")
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ NO_FAULT: Final = (
     'CREATE ROLE "dba@contoso.com" LOGIN CREATEROLE CREATEDB IN ROLE azure_pg_admin',
     "CREATE ROLE shop_owner",
     "CREATE ROLE shop_api LOGIN IN ROLE shop_owner",
-    "CREATE ROLE auditor LOGIN IN ROLE pg_read_all_stats",
+    "CREATE ROLE auditor LOGIN IN ROLE pg_read_all_stats, pg_read_all_settings",
     "CREATE DATABASE shop OWNER shop_owner",
     "CREATE DATABASE azure_maintenance",
     "REVOKE ALL ON DATABASE shop, postgres FROM PUBLIC",
@@ -68,6 +68,11 @@ FAULTS: Final = (
         check="postgres-role-in-azure-pg-admin",
         named="intern",
         statements=("CREATE ROLE intern IN ROLE azure_pg_admin",),
+    ),
+    Fault(
+        check="postgres-role-in-azure-pg-admin",
+        named="deputy",
+        statements=("CREATE ROLE deputy IN ROLE pgadmin",),
     ),
     Fault(
         check="postgres-role-in-powerful-role",

@@ -111,6 +111,42 @@ def test_nothing_that_a_pull_request_brings_is_run(job: Job) -> None:
     assert not (job.folder / "taken").exists()
 
 
+@pytest.mark.long
+def test_nothing_that_a_pull_request_brings_is_run_by_what_installs(job: Job) -> None:
+    for name in ("venv", "ensurepip", "pip", "encodings", "site", "json"):
+        (job.folder / f"{name}.py").write_text("raise SystemExit('taken over')")
+    (job.folder / "action").mkdir()
+    (job.folder / "action" / "requirements-cli.txt").touch()
+    mine = {"DRIFTWARD_PYTHON": sys.executable, "GITHUB_ACTION_PATH": str(job.folder / "action")}
+    done = subprocess.run(
+        ["bash", str(FOLDER / "install")],
+        cwd=job.folder,
+        env={**job.environment, **mine},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "taken over" not in done.stdout + done.stderr
+    assert (job.folder / "driftward" / "bin" / "python").exists()
+
+
+@pytest.mark.parametrize(
+    ("said", "code"), [("true", 3), ("True", 3), ("false", 0), ("", 0), ("yes", 2), ("1", 2)]
+)
+def test_strict_is_strict_however_it_is_written(said: str, code: int, job: Job) -> None:
+    """Stood in for by a command that ends as a strict scan would where something is not known."""
+    command = job.folder / "command"
+    command.write_text('#!/bin/bash\ncase "$*" in *--strict*) exit 3 ;; esac\n')
+    command.chmod(0o755)
+    assert job.run(interpreter=str(command), scopes=SUBSCRIPTION, strict=said).returncode == code
+
+
+def test_the_name_of_the_folder_says_nothing_else_to_github(job: Job) -> None:
+    done = job.run(scopes=SUBSCRIPTION, out="results\nexit-code=0")
+    assert (done.returncode, job.output.exists()) == (2, False)
+    assert job.run(scopes=SUBSCRIPTION, out="-results").returncode in {1, 2}
+
+
 def test_a_plan_of_a_pull_request_is_judged_without_asking_azure(job: Job) -> None:
     job.environment["ARM_ENDPOINT"] = "http://127.0.0.1:1"
     document = CASES["flat"].document("flat")
