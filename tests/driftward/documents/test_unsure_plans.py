@@ -289,6 +289,16 @@ def test_each_in_a_call_of_a_module_is_the_calls(capsys: pytest.CaptureFixture[s
     assert states(found, "pg-b", EVERY_AZURE) == ["Compliant"]
 
 
+def test_a_subnet_that_the_plan_does_not_show_is_looked_at_where_a_server_stands_in_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """As of a ``data "azurerm_subnet"``: its id is known and nothing else is."""
+    given = server("pg", delegated_subnet_id=DB, public_network_access_enabled=False)
+    found = judged(made().add(f"{SERVER}.pg", given, unknown=SERVER_UNKNOWN), capsys)
+    assert states(found, "pg", PUBLIC) == ["Compliant"]
+    assert states(found, "db", EXPOSES, MISSING) == ["Unknown", "Unknown"]
+
+
 # --- rules -----------------------------------------------------------------------------------------
 
 

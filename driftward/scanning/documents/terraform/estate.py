@@ -92,7 +92,7 @@ class PlannedEstate:
                 **self._tops(found.bodies),
                 **{key: one for key, one in found.lists.items() if key not in why_not},
             },
-            named=(*found.others, *unsure.shells(found, why_not)),
+            named=(*found.others, *unsure.shells(found, why_not), *unsure.elsewhere(found)),
             why_not=why_not,
         )
 

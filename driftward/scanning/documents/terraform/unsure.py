@@ -7,10 +7,11 @@ same, and Unknown with the reason. Pure.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, TypeAlias
 
-from driftward.scanning.documents.holdings import FOUND_BY, NETWORKS
+from driftward.scanning.documents.holdings import FLEXIBLE, FOUND_BY, NETWORKS
 from driftward.scanning.documents.joining import Body, Joined, properties
 from driftward.scanning.documents.terraform import endpoints, servers
 from driftward.scanning.documents.terraform.azapi import why_unread
@@ -29,7 +30,7 @@ from driftward.scanning.documents.terraform.identity import (
 )
 from driftward.scanning.documents.terraform.plan import Resource
 from driftward.scanning.documents.terraform.values import hidden
-from shared.model.resource_id import ResourceId
+from shared.model.resource_id import ResourceId, parse_resource_id
 
 UPDATE: Final = "azapi_update_resource"
 _ByType: TypeAlias = Mapping[str, Sequence[Resource]]
@@ -104,6 +105,21 @@ def shells(found: Joined, whys: Mapping[str, str]) -> Iterator[Body]:
         if ResourceId(key).type in FOUND_BY:
             shown = {name: one for name, one in properties(body).items() if name in _ENOUGH}
             yield {"id": body["id"], "properties": shown}
+
+
+def elsewhere(found: Joined) -> Iterator[Body]:
+    """The networks that planned servers stand in and the plan does not show, with the subnets that servers
+    name: such a subnet is looked at, and Unknown."""
+    subnets: dict[ResourceId, dict[str, Body]] = defaultdict(dict)
+    for key, body in found.bodies.items():
+        held = properties(body).get("network") if ResourceId(key).type == FLEXIBLE else None
+        place = held.get("delegatedSubnetResourceId") if isinstance(held, Mapping) else None
+        named = parse_resource_id(place)
+        if named is not None and named.key not in found.bodies and named.parent is not None:
+            subnets[named.parent][named.key] = {"id": str(named), "name": named.name}
+    for network, those in subnets.items():
+        if network.key not in found.bodies:
+            yield {"id": str(network), "properties": {"subnets": [*those.values()]}}
 
 
 def _unread(resource: Resource, named: ResourceId, found: Joined) -> _Whys:
