@@ -241,6 +241,13 @@ def test_a_resource_group_is_chosen_without_regard_to_case(seen: Watched, file: 
     assert len(rows(page, "targets")) == 6
 
 
+@pytest.mark.parametrize("view", ["#constructor?a=b", "#__proto__?a=b", "#findings?constructor=x"])
+def test_an_address_that_names_nothing_chooses_nothing(seen: Watched, file: Path, view: str) -> None:
+    page = seen.open(file, view)
+    assert len(rows(page)) == len(rows(seen.open(file, "#findings")))
+    assert seen.troubles == []
+
+
 def test_a_column_sorts_both_ways(seen: Watched, file: Path) -> None:
     page = seen.open(file)
     head = page.locator("#targets-table thead button", has_text="Name")

@@ -110,5 +110,6 @@ def with_children(bodies: Iterable[Mapping[str, Json]]) -> dict[str, Mapping[str
 def _subnets(network: Mapping[str, Json]) -> dict[str, Mapping[str, Json]]:
     held = network.get("properties") or {}
     shown = held.get("subnets") if isinstance(held, dict) else None
-    named = [(parse_resource_id(one.get("id")), one) for one in shown or () if isinstance(one, dict)]
+    listed = shown if isinstance(shown, list) else []
+    named = [(parse_resource_id(one.get("id")), one) for one in listed if isinstance(one, dict)]
     return {where.key: one for where, one in named if where is not None}

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from driftward.scanning.documents.holdings import with_children
 from driftward.scanning.documents.recognising import held_in
 from driftward.scanning.documents.terraform.estate import PlannedEstate
 from driftward.scanning.documents.terraform.plan import plan_of
@@ -31,7 +32,7 @@ def deployed(document: Any) -> None:
 
 
 def exported(document: Any) -> None:
-    held_in(document)
+    with_children(held_in(document).bodies)
 
 
 WHAT_IF = {
