@@ -20,7 +20,7 @@ from shared.report.estate import Unlisted
 from shared.report.history import Ending, Kept, history_of
 from shared.report.page import document
 from shared.report.page.assets import assets
-from shared.report.remembered import remembered
+from shared.report.remembered import InForce, remembered
 from shared.report.rows import Report, report_of
 
 _POLICY: Final = "Content-Security-Policy"
@@ -48,7 +48,8 @@ def whole_report(deps: Deps) -> Report:
         exemptions=tuple(map(_ending, all_given(deps))),
     )
     scopes = [str(scope) for scope in deps.settings.scopes]
-    estate = remembered(_records(deps), kept.alerts, scopes, list(_unlisted(deps)), now)
+    in_force = InForce(may_be_on=deps.configuration.may_be_on, exemptions=kept.exemptions, now=now)
+    estate = remembered(_records(deps), kept.alerts, scopes, list(_unlisted(deps)), in_force)
     return report_of(estate, "", history=history_of(kept, now))
 
 

@@ -10,6 +10,7 @@ from typing import Final
 
 from shared.alerts.lifecycle import alert_id
 from shared.model import ComplianceState, Decision, Finding, Severity
+from shared.model.results import TargetResult
 from shared.model.values import value
 from shared.posture.controls import Control
 from shared.posture.policy import unmet_controls
@@ -122,7 +123,7 @@ class Counts:
     targets: int
     unread: int
     compliant_targets: int
-    """Targets with nothing wrong and nothing unknown."""
+    """Targets of which something was judged, with nothing wrong and nothing unknown."""
     by_state: Mapping[ComplianceState, int]
     """Findings, compliant ones among them."""
     by_severity: Mapping[Severity, int]
@@ -139,11 +140,16 @@ def counts_of(estate: Estate, rows: Iterable[Row]) -> Counts:
     return Counts(
         targets=len(estate.results),
         unread=len(unread),
-        compliant_targets=sum(one.target.key not in touched and not one.error for one in estate.results),
+        compliant_targets=sum(_is_fine(one) and one.target.key not in touched for one in estate.results),
         by_state={state: states[state] for state in _STATES},
         by_severity={severity: severities[severity] for severity in Severity},
         is_new=sum(row.is_wrong and row.is_new for row in rows),
     )
+
+
+def _is_fine(result: TargetResult) -> bool:
+    """As far as it goes without what was found: of what no policy was asked about nothing is known."""
+    return bool(result.findings) and not result.error
 
 
 @value

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from shared.api.dashboards import MOST_LATELY, _targets
+from shared.api.report import whole_report
 from shared.api.standing import SweepView
 from shared.controller.sweep import sweep
 from shared.model.errors import StoreError
@@ -138,6 +139,31 @@ def test_what_a_drift_breaks_is_not_met_and_says_by_which_policy() -> None:
         if PUBLIC in control["policies"]
     ]
     assert (one["standing"], one["notMet"]) == (Standing.UNMET, 1)
+
+
+def standings(world: World) -> set[str]:
+    return {
+        control["standing"]
+        for one in frameworks(world)
+        for control in frameworks(world, framework=one["name"])[0]["controls"]
+    }
+
+
+def test_what_no_policy_judges_any_more_is_not_met() -> None:
+    world, _ = alerted()
+    assert Standing.MET in standings(world)
+    world.policies_file = "version: 1\ndefaults:\n  effect: off\n"
+    assert standings(world) == {Standing.UNKNOWN, Standing.SILENT, Standing.MANUAL}
+
+
+def test_what_a_policy_has_nothing_to_ask_of_meets_no_control() -> None:
+    """As in a scan: what is remembered of such a reading is that it was compliant, and no baseline."""
+    world, _ = alerted()
+    (record,) = world.store.known_targets(SUBSCRIPTION)
+    silent = {name for name, one in record.memories.items() if one.last_compliant_at is None} - {PUBLIC}
+    assert silent
+    estate = whole_report(world.deps()).estate
+    assert {one.policy for one in estate.results[0].findings if not one.applies} == silent
 
 
 def test_a_framework_that_nobody_cites_is_refused_and_those_there_are_are_told() -> None:

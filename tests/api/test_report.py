@@ -13,8 +13,9 @@ from shared.model import Severity
 from shared.model.alert_records import Approval
 from shared.model.resource_id import ResourceId
 from shared.report.page.assets import assets
-from tests.api.calling import PUBLIC, alerted, call, reverted
+from tests.api.calling import FIREWALL, PUBLIC, alerted, call, reverted
 from tests.builders import SERVER
+from tests.controller.test_expired_exemptions import ENTRY
 from tests.fakes import START, SUBSCRIPTION, World
 
 
@@ -104,3 +105,24 @@ def test_a_target_outside_the_scopes_is_none_of_the_report() -> None:
     assert [one[1] for one in index(page(world))["targets"]] == [SERVER.name]
     world.scopes = (ResourceId(f"/subscriptions/{SUBSCRIPTION}/resourceGroups/another"),)
     assert index(page(world))["targets"] == []
+
+
+def test_of_a_policy_that_was_switched_off_nothing_is_told() -> None:
+    world, alert = alerted()
+    assert alert.reason in words(page(world))
+    world.policies_file = "version: 1\ndefaults:\n  effect: off\n"
+    told = words(page(world))
+    assert alert.reason not in told
+    assert "Nothing was judged" in told
+
+
+def test_what_is_exempt_says_why_and_until_when() -> None:
+    world, alert = alerted()
+    world.policies_file = "version: 1\nexemptions:\n" + (ENTRY % "2027-01-01").replace(FIREWALL, PUBLIC)
+    world.look(alert.target)
+    world.drain()
+    html = page(world)
+    (kind,) = index(html)["kinds"]
+    assert index(html)["states"][kind[1]] == "Exempt"
+    assert kind[5] == "found when it was last looked at, and exempt"
+    assert "a partner (until 2027-01-01T00:00:00+00:00)" in words(html)

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 from xml.etree import ElementTree
@@ -14,7 +15,7 @@ import pytest
 
 from shared.model import ComplianceState
 from shared.report.forms import FORMS, as_csv, as_json, as_junit, as_markdown, as_ocsf, as_sarif
-from shared.report.rows import rows_of
+from shared.report.rows import report_of, rows_of
 from tests.report import estates
 from tests.report.estates import HOSTILE, hostile, report
 
@@ -83,6 +84,22 @@ def test_names_of_strangers_format_nothing_in_markdown() -> None:
             assert len(re.findall(r"(?<!\\)\|", line)) == 5
 
 
+def test_nothing_is_wrong_is_said_only_where_everything_is_known() -> None:
+    whole = report()
+    fine = [one for one in whole.estate.seen if one.result.target.id.name == "s0"]
+    assert {one.state for seen in fine for one in seen.result.findings} == {ComplianceState.COMPLIANT}
+    known = replace(whole.estate, seen=tuple(fine), unlisted=())
+    assert as_markdown.text(report_of(known, "1")).startswith("# Driftward: nothing is wrong\n")
+    unknown = [one for one in whole.estate.seen if one.result.findings[0].state is ComplianceState.UNKNOWN]
+    for estate in (
+        replace(known, seen=()),
+        replace(known, unlisted=whole.estate.unlisted),
+        replace(known, seen=tuple(one for one in unknown if not one.result.error)),
+    ):
+        said = as_markdown.text(report_of(estate, "1")).partition("\n")[0]
+        assert said == "# Driftward: nothing wrong was seen, and not everything is known"
+
+
 # --- SARIF -----------------------------------------------------------------------------------------
 
 
@@ -100,6 +117,12 @@ def test_sarif_has_a_rule_for_each_result_and_a_path_that_is_relative() -> None:
     assert levels["Unknown"] == ("open", "none")
     suppressed = [one for one in run["results"] if "suppressions" in one]
     assert [one["suppressions"][0]["justification"] for one in suppressed] == ["until spring"]
+
+
+def test_what_strangers_wrote_is_no_link_in_sarif() -> None:
+    messages = [one["message"]["text"] for one in json.loads(as_sarif.text(report()))["runs"][0]["results"]]
+    assert any("http://evil" in one for one in messages)
+    assert not any("](" in one or "\x1b" in one for one in messages)
 
 
 def test_sarif_says_that_not_everything_was_seen() -> None:

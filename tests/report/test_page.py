@@ -17,7 +17,7 @@ from shared.model.results import TargetResult
 from shared.report.estate import Estate, Origin, Seen
 from shared.report.page import data, document
 from shared.report.page.assets import assets
-from shared.report.page.figures import not_read
+from shared.report.page.figures import Stands, not_read, standings_of
 from shared.report.rows import Report, report_of
 from tests.report.estates import HOSTILE, PUBLIC, finding, report, report_of_many, server
 
@@ -141,3 +141,48 @@ def test_everything_is_as_it_should_be_only_where_everything_was_seen() -> None:
     assert "not everything could be listed" in headline(document.text(unlisted))
     nothing = replace(fine, estate=replace(fine.estate, seen=()))
     assert headline(document.text(nothing)) == "Nothing was looked at"
+
+
+# --- what was not judged, and what is not sure -----------------------------------------------------
+
+
+def of_results(*results: TargetResult) -> Report:
+    seen = tuple(Seen(result=one) for one in results)
+    return report_of(Estate(taken_at=report().estate.taken_at, scopes=(), seen=seen), "1")
+
+
+def words(page: str) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<(script|style).*?</\1>|<[^>]+>", " ", page, flags=re.S))
+
+
+def test_what_is_gone_and_what_no_policy_was_asked_about_are_not_as_they_should_be() -> None:
+    gone = TargetResult(target=server("gone"), error="the resource does not exist", gone=True)
+    unasked = TargetResult(target=server("unasked"))
+    found = of_results(gone, unasked)
+    assert set(standings_of(found).of.values()) == {Stands.UNJUDGED}
+    assert found.counts.compliant_targets == 0
+    page = document.text(found)
+    assert headline(page) == "Nothing was judged"
+    assert "not judged 2" in words(page)
+
+
+def test_the_page_counts_what_is_as_it_should_be_as_json_does() -> None:
+    fine = of_one(ComplianceState.COMPLIANT, "").estate.results[0]
+    exempt = replace(
+        fine, target=server("two"), findings=(finding(server("two"), PUBLIC, ComplianceState.EXEMPT, "x"),)
+    )
+    gone = TargetResult(target=server("gone"), error="the resource does not exist", gone=True)
+    found = of_results(fine, exempt, gone)
+    assert standings_of(found).count(Stands.FINE) == found.counts.compliant_targets == 2
+    assert "as they should be 2 1 of them but for what is exempt" in words(document.text(found))
+
+
+def test_nobody_is_let_in_for_sure_only_where_everything_is_known() -> None:
+    for state, mark in ((ComplianceState.COMPLIANT, "fine"), (ComplianceState.UNKNOWN, "unknown")):
+        page = document.text(of_one(state, "why"))
+        assert re.search(rf'<dt>exposed now</dt><dd class="number {mark}">0<', page)
+
+
+def test_what_could_not_be_read_is_told_where_no_policy_asked_about_it_either() -> None:
+    (found,) = not_read(of_results(TargetResult(target=server("one"), error="could not be read: 403")))
+    assert (found.reason, [one.id.name for one in found.targets]) == ("could not be read: 403", ["one"])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -37,20 +38,48 @@ def exported(folder: Path) -> Exported:
         raise BadInput(
             f"{told}\n`driftward scan --from-export` prints what writes such a folder", field=FIELD
         )
-    return Exported(holdings=_joined([held for _, held in read]), says=says)
+    differing = dict(_differing(read))
+    told = tuple(
+        f"{', '.join(map(str, paths))}: lists of {address} that differ: none of them is believed"
+        for address, paths in differing.items()
+    )
+    return Exported(holdings=_joined([held for _, held in read], differing), says=(*says, *told))
+
+
+def _differing(read: Iterable[tuple[Path, Held]]) -> Iterator[tuple[str, list[Path]]]:
+    """The lists that several files hold, and not with the same in them: one of them is of another day, or a
+    part, and which nobody can say."""
+    shown: dict[str, list[tuple[Path, frozenset[str]]]] = defaultdict(list)
+    for path, held in read:
+        for address, items in held.lists.items():
+            shown[address].append((path, frozenset(map(_called, items))))
+    for address, several in shown.items():
+        if len({called for _, called in several}) > 1:
+            yield address, [path for path, _ in several]
+
+
+def _called(item: Json) -> str:
+    """What tells an item from others: its id, else its name, else all of it."""
+    held = item if isinstance(item, Mapping) else {}
+    return str(held.get("id") or held.get("name") or item).lower()
 
 
 def _read(path: Path) -> Held:
-    """A command of az that failed leaves an empty file: what it was to hold is not known, and no more."""
+    """A command of az that failed leaves an empty file: what it was to hold is not known, and no more. What
+    is a folder, a pipe or a device is not read: it may have no end."""
+    if not path.is_file():
+        return Held(says=("this is no file",))
     try:
         return held_in(document(str(path), FIELD))
     except BadInput as error:
         return Held(says=(str(error).removeprefix(f"{path}: "),))
 
 
-def _joined(read: list[Held]) -> Holdings:
+def _joined(read: list[Held], differing: Collection[str]) -> Holdings:
     bodies = with_children(_by_weight(read))
-    lists = {address: items for held in read for address, items in held.lists.items()}
+    lists = {
+        address: items for held in read for address, items in held.lists.items() if address not in differing
+    }
     whole = {key: body for key, body in bodies.items() if not is_stub(body)}
     tags = next((held.tags for held in read if held.tags is not None), None)
     return Holdings(

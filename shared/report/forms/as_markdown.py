@@ -23,7 +23,7 @@ def text(report: Report) -> str:
 
 def _lines(report: Report) -> Iterator[str]:
     counts = report.counts
-    yield f"# Driftward: {_verdict(counts)}"
+    yield f"# Driftward: {_verdict(report)}"
     yield ""
     yield f"{counts.targets} servers and subnets, {counts.compliant_targets} of them as they should be."
     if counts.unread:
@@ -37,12 +37,20 @@ def _lines(report: Report) -> Iterator[str]:
     yield from _findings("Exempt", [row for row in report.rows if row.state is ComplianceState.EXEMPT])
 
 
-def _verdict(counts: Counts) -> str:
-    wrong = counts.by_state[ComplianceState.NON_COMPLIANT]
+def _verdict(report: Report) -> str:
+    counts, wrong = report.counts, report.counts.by_state[ComplianceState.NON_COMPLIANT]
     if not wrong:
-        return "nothing is wrong" if not counts.unread else "nothing wrong was seen"
+        return (
+            "nothing is wrong" if _is_known(report) else "nothing wrong was seen, and not everything is known"
+        )
     findings = "1 finding" if wrong == 1 else f"{wrong} findings"
     return f"{findings}, {counts.is_new} new" if counts.is_new != wrong else findings
+
+
+def _is_known(report: Report) -> bool:
+    """Whether everything was seen and could be judged."""
+    is_open = any(row.is_open for row in report.rows)
+    return bool(report.counts.targets) and not (report.counts.unread or report.estate.unlisted or is_open)
 
 
 def _severities(counts: Counts) -> Iterator[str]:

@@ -19,6 +19,7 @@ from shared.model.resource_id import ResourceId
 from shared.posture.policy import AnyPolicy
 from shared.report.catalogue import find
 from shared.report.estate import Origin
+from shared.report.harmless import printable
 from shared.report.rows import Report, Row
 
 SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -99,7 +100,12 @@ def _result(row: Row, rule: int) -> dict[str, Json]:
 def _message(row: Row) -> str:
     where = row.origin.address or str(row.finding.resource_id)
     edit = f" Edit: {row.origin.edit}" if row.origin.edit else ""
-    return f"{row.finding.reason} ({where}){edit}"
+    return _plain(f"{row.finding.reason} ({where}){edit}")
+
+
+def _plain(said: str) -> str:
+    """Without what a viewer makes a link of (SARIF 3.11.6, embedded links), whoever wrote it."""
+    return printable(said).replace("](", "] (")
 
 
 def _location(resource: ResourceId, origin: Origin) -> dict[str, Json]:

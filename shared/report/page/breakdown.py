@@ -43,14 +43,16 @@ def _family(tally: Tally) -> Iterator[Part]:
 
 
 def _places(places: Sequence[Place]) -> Iterator[Part]:
-    heads = ("Resource group", "Worst", "Looked at", *(str(one) for one in Stands), "Shares")
-    yield table("Servers and subnets by resource group", heads, map(_place, places[:MOST_PLACES]), "counts")
+    told = [one for one in Stands if one is not Stands.UNJUDGED or any(place.stand[one] for place in places)]
+    heads = ("Resource group", "Worst", "Looked at", *(str(one) for one in told), "Shares")
+    rows = (_place(one, told) for one in places[:MOST_PLACES])
+    yield table("Servers and subnets by resource group", heads, rows, "counts")
     more = len(places) - MOST_PLACES
     if more > 0:
         yield soft(f"{more} more resource groups, less grave: the tables below can be filtered by each.")
 
 
-def _place(place: Place) -> Iterator[Part]:
+def _place(place: Place, told: Sequence[Stands]) -> Iterator[Part]:
     group = quote(place.id, safe="/")
     yield joined(
         el("a", name(place.name), href=f"#targets?group={group}"),
@@ -58,6 +60,6 @@ def _place(place: Place) -> Iterator[Part]:
     )
     yield severity(place.worst) if place.worst is not None else count(0)
     yield str(place.targets)
-    for one in Stands:
+    for one in told:
         yield count(place.stand[one])
-    yield bar([(FILLS[one], place.stand[one]) for one in reversed(Stands)])
+    yield bar([(FILLS[one], place.stand[one]) for one in reversed(told)])

@@ -23,6 +23,8 @@ class Stands(StrEnum):
     WRONG = "not as it should be"
     UNKNOWN = "not known"
     FINE = "as it should be"
+    UNJUDGED = "not judged"
+    """No policy that was asked says anything about it, or it was gone when it was looked at."""
 
 
 @value
@@ -51,7 +53,12 @@ def standings_of(report: Report) -> Standings:
 
 
 def _alone(result: TargetResult) -> Stands:
-    return Stands.UNKNOWN if result.error and not result.gone else Stands.FINE
+    """By what was asked, before what was found."""
+    if result.gone:
+        return Stands.UNJUDGED
+    if result.error:
+        return Stands.UNKNOWN
+    return Stands.FINE if result.findings else Stands.UNJUDGED
 
 
 # --- by family, by place ---------------------------------------------------------------------------
@@ -166,8 +173,19 @@ def not_read(report: Report) -> list[NotRead]:
         if row.is_open:
             key = row.finding.target.key
             held[errors.get(key) or _alike(row)].append(row)
-    found = [_not_read(reason, rows, errors) for reason, rows in held.items()]
+    found = [*(_not_read(reason, rows, errors) for reason, rows in held.items()), *_unasked(report)]
     return sorted(found, key=lambda one: (-len(one.targets), one.reason))
+
+
+def _unasked(report: Report) -> Iterator[NotRead]:
+    """What could not be read, and no policy asked about it either."""
+    held: dict[str, list[Target]] = defaultdict(list)
+    for one in report.estate.unread:
+        if not one.findings and not one.gone:
+            held[one.error].append(one.target)
+    for reason, targets in held.items():
+        needed = tuple(dict.fromkeys(_NAMED.findall(reason)))
+        yield NotRead(reason=reason, targets=tuple(targets), policies=(), permissions=needed)
 
 
 def _alike(row: Row) -> str:

@@ -10,7 +10,12 @@ from shared.model import Severity, Target
 from shared.report.page.figures import Stands
 from shared.report.page.markup import Markup, Part, el, joined
 
-FILLS: Final[Mapping[Stands, str]] = {Stands.WRONG: "wrong", Stands.UNKNOWN: "unknown", Stands.FINE: "fine"}
+FILLS: Final[Mapping[Stands, str]] = {
+    Stands.WRONG: "wrong",
+    Stands.UNKNOWN: "unknown",
+    Stands.FINE: "fine",
+    Stands.UNJUDGED: "none",
+}
 """The colours of shares, by their names in the style."""
 
 

@@ -148,7 +148,7 @@
       select.value = [...select.options].find((one) => same(one.value, wanted))?.value ?? "";
     }
     filter() {
-      const chosen = Object.entries(this.filters).filter(([key]) => this.tests[key]);
+      const chosen = Object.entries(this.filters).filter(([key]) => Object.hasOwn(this.tests, key));
       this.found = this.rows.filter((row) => chosen.every(([key, value]) => this.tests[key](row, value)));
       if (this.sorted !== null) {
         const { sort } = this.columns[this.sorted];
@@ -293,7 +293,7 @@
     const worst = (target) => wrong(target).reduce((rank, one) => Math.min(rank, one.rank), 9);
     const open = (target) => kindsOf(target).filter(isOpen);
     const said = (target) => estate.stands[target.stands];
-    const marks = ["unmet", "unknown", "met"];
+    const marks = ["unmet", "unknown", "met", "silent"];
     const gravest = (target) => wrong(target).find((one) => one.rank === worst(target));
     const columns = [
       { label: "Name", names: ["id", "name"], sort: (row) => row.name,
@@ -531,7 +531,7 @@
   async function showTarget(estate, target) {
     const rows = target.kinds.map((kind) => ({ target, kind: estate.kinds[kind] }));
     const details = await detailsOf(target);
-    const marks = ["unmet", "unknown", "met"];
+    const marks = ["unmet", "unknown", "met", "silent"];
     const stands = el("span", { class: `standing ${marks[target.stands]}` }, estate.stands[target.stands]);
     const facts = [["Stands", stands], ["Kind", target.kind], ["Where", target.location || "not known"],
       ["Resource group", el("a", { href: `#targets?group=${encodeURIComponent(target.group)}` },
@@ -606,7 +606,7 @@
 
   async function begin() {
     const estate = estateOf(await read("estate"));
-    const tables = { findings: findingsTable(estate), targets: targetsTable(estate) };
+    const tables = { __proto__: null, findings: findingsTable(estate), targets: targetsTable(estate) };
     for (const table of Object.values(tables)) table.set({});
     await follow(estate, tables);
     addEventListener("hashchange", () => follow(estate, tables));

@@ -34,9 +34,9 @@ MOST_LISTED: Final = 12
 
 def headline(report: Report, standings: Standings) -> str:
     """What it comes to, in a sentence without an end."""
-    whole, fine = len(standings.of), standings.count(Stands.FINE)
+    whole, fine = len(standings.of) - standings.count(Stands.UNJUDGED), standings.count(Stands.FINE)
     if not whole:
-        return "nothing was looked at"
+        return "nothing was judged" if standings.of else "nothing was looked at"
     if fine < whole:
         return f"{fine} of {whole} servers and subnets are as they should be"
     return "every server and subnet is as it should be" if not report.estate.unlisted else _AS_FAR
@@ -57,7 +57,8 @@ def sections(report: Report, standings: Standings) -> tuple[Markup, Markup]:
 
 def _overview(report: Report, standings: Standings) -> Markup:
     said = headline(report, standings)
-    shares = [(FILLS[one], standings.count(one)) for one in (Stands.FINE, Stands.UNKNOWN, Stands.WRONG)]
+    order = (Stands.FINE, Stands.UNJUDGED, Stands.UNKNOWN, Stands.WRONG)
+    shares = [(FILLS[one], standings.count(one)) for one in order]
     return el(
         "section",
         el("h1", f"{said[0].upper()}{said[1:]}", id="overview-title"),
@@ -103,13 +104,30 @@ def _figures(report: Report, standings: Standings) -> Iterator[Markup]:
     exposed = _exposures(report)
     reached = len({row.finding.target.key for row in exposed})
     wrong, unknown = standings.count(Stands.WRONG), standings.count(Stands.UNKNOWN)
+    unsure = bool(unknown or report.estate.unlisted or any(row.is_open for row in report.rows))
     yield figure(len(results), "looked at", f"{plural(servers, 'server')}, {plural(subnets, 'subnet')}")
-    yield figure(standings.count(Stands.FINE), "as they should be", "", "fine")
-    yield figure(
-        reached, "exposed now", "they let somebody in who should not be", "wrong" if reached else "fine"
-    )
+    yield figure(standings.count(Stands.FINE), "as they should be", _but(report, standings), "fine")
+    yield figure(reached, "exposed now", _LET_IN[unsure], "wrong" if reached else _SURE[unsure])
     yield figure(wrong, "not as they should be", f"{plural(_wrong(report), 'finding')}{_new(report)}")
     yield figure(unknown, "not known", _SAFE_SO_FAR if unknown else "", "unknown" if unknown else "")
+    unjudged = standings.count(Stands.UNJUDGED)
+    if unjudged:
+        yield figure(unjudged, "not judged", "no policy that was asked says anything of them")
+
+
+_LET_IN: Final = {
+    False: "they let somebody in who should not be",
+    True: "they let somebody in who should not be; of what is not known it may be so",
+}
+_SURE: Final = {False: "fine", True: "unknown"}
+"""By whether something is not known: nobody is let in only where everything was seen."""
+
+
+def _but(report: Report, standings: Standings) -> str:
+    """What is exempt is let be, and was found all the same."""
+    exempt = {row.finding.target.key for row in report.rows if row.state is ComplianceState.EXEMPT}
+    count = sum(standings.of[one] is Stands.FINE for one in exempt)
+    return f"{count} of them but for what is exempt" if count else ""
 
 
 _SAFE_SO_FAR: Final = "nothing wrong was seen there, and not everything was seen"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -198,6 +199,35 @@ def test_a_file_that_a_failed_command_left_empty_is_named_and_loses_nothing(
     told = capsys.readouterr().err
     assert "failed.json: no JSON" in told
     assert "other.json: this is no resource: it has no id" in told
+
+
+@pytest.mark.parametrize("other", [[], [{"id": f"{SHUT}/firewallRules/x", "properties": {}}]])
+def test_lists_of_one_thing_that_differ_are_not_believed(
+    other: list[Any], few: list[Document], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A folder that was written twice holds what was there and what is."""
+    address = f"{SHUT}/firewallRules"
+    write(tmp_path / "export", [*few, (address, {"id": address, "value": other})])
+    same = json.loads(json.dumps(next(one for place, one in few if place == address)))
+    (tmp_path / "export" / "again.json").write_text(json.dumps(same))
+    scan("--from-export", "export")
+    told = capsys.readouterr()
+    differs = bool(other) != bool(same["value"])
+    assert ("lists of" in told.err and "that differ" in told.err) == differs
+    found = of(json.loads(told.out), SHUT).get("postgres-firewall-allows-all-azure")
+    assert (found is not None and found["state"] == "Unknown") == differs
+
+
+def test_what_is_no_file_is_named_and_not_read(
+    few: list[Document], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path / "export", few)
+    (tmp_path / "export" / "folder.json").mkdir()
+    os.mkfifo(tmp_path / "export" / "pipe.json")
+    assert scan("--from-export", "export") == 1
+    told = capsys.readouterr().err
+    assert "folder.json: this is no file" in told
+    assert "pipe.json: this is no file" in told
 
 
 def test_only_what_lies_in_the_scope_is_looked_at(

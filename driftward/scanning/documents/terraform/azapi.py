@@ -11,21 +11,24 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from driftward.scanning.documents.joining import Body
-from driftward.scanning.documents.terraform.identity import SERVER, TOP, Identities
+from driftward.scanning.documents.terraform.identity import NETWORK, SERVER, TOP, Identities
 from driftward.scanning.documents.terraform.plan import Resource
-from driftward.scanning.documents.terraform.values import block, shown
+from driftward.scanning.documents.terraform.values import block, hidden, shown
 from shared.model import Json
 from shared.model.resource_id import ResourceId
 
+_SUBNETS: Final = f"{TOP[NETWORK]}/subnets".lower()
 _MADE: Final[Mapping[str, Json]] = {"state": "Ready"}
 """What a server has once it was made, where its body does not say."""
 
 
 def azapi_body(resource: Resource, named: ResourceId, _: Identities) -> Iterator[Body]:
-    written = _written(resource)
+    written = _written(resource) or {}
     held = written.get("properties")
     is_server = named.type == TOP[SERVER].lower()
     properties = {**(_MADE if is_server else {}), **(held if isinstance(held, Mapping) else {})}
+    if (why := why_unread(resource)) and named.type == _SUBNETS:
+        properties = {"delegations": [{"name": why}]}  # it may be anybody's
     found: dict[str, Json] = {
         **written,
         "id": str(named),
@@ -39,19 +42,29 @@ def azapi_body(resource: Resource, named: ResourceId, _: Identities) -> Iterator
     yield found | ({"identity": {"type": identity.get("type")}} if identity else {})
 
 
-def _written(resource: Resource) -> Mapping[str, Json]:
+def why_unread(resource: Resource) -> str:
+    """Why nobody can say what it writes; ``""`` where somebody can."""
+    if _written(resource) is not None:
+        return ""
+    return hidden(resource.values, "body") or f"the body of {resource.address} is no JSON"
+
+
+def _written(resource: Resource) -> Mapping[str, Json] | None:
+    """What it writes, nothing where it says so; None where that cannot be read."""
     found = resource.values.get("body")
     if isinstance(found, str) and shown(found):
         try:
             found = json.loads(found)
-        except ValueError:
-            return {}
-    return found if isinstance(found, Mapping) else {}
+        except (ValueError, RecursionError):
+            return None
+    if isinstance(found, Mapping):
+        return found
+    return {} if found in (None, "") else None
 
 
 def laid_over(body: Body, update: Resource) -> dict[str, Json]:
     """A body with what an ``azapi_update_resource`` writes over it."""
-    return _laid_over(body, _written(update))
+    return _laid_over(body, _written(update) or {})
 
 
 def _laid_over(base: Mapping[str, Json], more: Mapping[str, Json]) -> dict[str, Json]:

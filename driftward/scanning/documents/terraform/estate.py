@@ -9,18 +9,18 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Final, TypeAlias
 
-from driftward.scanning.documents.holdings import FOUND_BY, Holdings
-from driftward.scanning.documents.joining import Body, Joined, joined
-from driftward.scanning.documents.terraform import endpoints, networks, servers
+from driftward.scanning.documents.holdings import FOUND_BY, NETWORKS, Holdings
+from driftward.scanning.documents.joining import Body, joined
+from driftward.scanning.documents.terraform import endpoints, networks, servers, unsure
 from driftward.scanning.documents.terraform.azapi import azapi_body, laid_over
 from driftward.scanning.documents.terraform.identity import (
     AZAPI,
     ENDPOINT,
     NETWORK,
     NO_SUBSCRIPTION,
-    PARENTS,
     ROUTE_TABLE,
     SECURITY_GROUP,
     SERVER,
@@ -30,14 +30,17 @@ from driftward.scanning.documents.terraform.identity import (
     Identities,
 )
 from driftward.scanning.documents.terraform.plan import Plan, Resource
-from driftward.scanning.documents.terraform.values import blocks, hidden
+from driftward.scanning.documents.terraform.values import blocks, is_after_apply
 from shared.model import Json
 from shared.model.resource_id import ResourceId
 
 SOURCE: Final = "the plan"
 _DNS: Final = "azurerm_virtual_network_dns_servers"
 _RETIRED: Final = "azurerm_postgresql_server"
-_UPDATE: Final = "azapi_update_resource"
+_WRITTEN_WHOLE: Final = frozenset(
+    f"{TOP[SERVER]}/{one}".lower() for one in ("configurations", "firewallRules", "administrators")
+)
+"""What an update may be all that is said of: it has no more than the update writes."""
 _Makes: TypeAlias = Callable[[Resource, ResourceId, Identities], Iterator[Body]]
 _MAKES: Final[Mapping[str, _Makes]] = {
     SERVER: servers.server,
@@ -59,15 +62,11 @@ _MAKES: Final[Mapping[str, _Makes]] = {
     AZAPI: azapi_body,
 }
 """What makes ARM's bodies of a resource, by its Terraform type."""
-_KEPT_BY: Final[Mapping[str, tuple[str, str]]] = {
-    "azurerm_postgresql_flexible_server_firewall_rule": (TOP[SERVER], "firewallRules"),
-    "azurerm_postgresql_flexible_server_active_directory_administrator": (TOP[SERVER], "administrators"),
-    "azurerm_network_security_rule": (TOP[SECURITY_GROUP], ""),
-    "azurerm_route": (TOP[ROUTE_TABLE], ""),
-    "azurerm_virtual_network_peering": (TOP[NETWORK], ""),
-    "azurerm_private_dns_zone_virtual_network_link": (TOP[ZONE], "virtualNetworkLinks"),
+_PARTS: Final[Mapping[str, tuple[str, str]]] = {
+    SECURITY_GROUP: ("azurerm_network_security_rule", "security_rule"),
+    ROUTE_TABLE: ("azurerm_route", "route"),
 }
-"""What is not known of all resources of a type where a child may belong to any: a list, or the whole body."""
+"""What may stand within a resource or be resources of their own: their type, and the argument."""
 
 
 class PlannedEstate:
@@ -83,9 +82,9 @@ class PlannedEstate:
 
     def holdings(self) -> Holdings:
         found = joined(
-            self._bodies(), self._there(), {self.identities.of(one).key for one in self._plan.gone}
+            self._bodies(), self._there(), {self.identities.before(one).key for one in self._plan.gone}
         )
-        why_not = {**found.why_not, **dict(self._why_not(found))}
+        why_not = {**found.why_not, **dict(unsure.why_not(self._by_type, self.identities, found))}
         return Holdings(
             source=SOURCE,
             bodies={key: body for key, body in found.bodies.items() if key not in why_not},
@@ -93,7 +92,7 @@ class PlannedEstate:
                 **self._tops(found.bodies),
                 **{key: one for key, one in found.lists.items() if key not in why_not},
             },
-            named=found.others,
+            named=(*found.others, *unsure.shells(found, why_not)),
             why_not=why_not,
         )
 
@@ -114,28 +113,48 @@ class PlannedEstate:
 
     def _bodies(self) -> list[Body]:
         bodies = {str(one["id"]).lower(): one for one in self._made()}
-        for subnet, adds in self._joined().items():
+        for subnet, adds in self._joined(bodies).items():
             self._add(bodies, subnet, adds)
         for one in self._by_type[_DNS]:
             named = self.identities.named(one, ("virtual_network_id",), {NETWORK})
             if named is not None:
                 self._add(bodies, named.key, {"dhcpOptions": {"dnsServers": one.values.get("dns_servers")}})
-        for one in self._by_type[_UPDATE]:
-            named = self.identities.named(one, ("resource_id",), set(TOP)) or self.identities.of(one)
-            if (held := bodies.get(named.key)) is not None:
-                bodies[named.key] = laid_over(held, one)
+        for one in self._by_type[unsure.UPDATE]:
+            self._update(bodies, one)
         return [*bodies.values()]
+
+    def _update(self, bodies: dict[str, Body], update: Resource) -> None:
+        """What stands beside its parent with a value of its own is written whole."""
+        named = unsure.updated(update, self.identities)
+        if named is None:
+            return
+        if (held := bodies.get(named.key)) is not None:
+            bodies[named.key] = laid_over(held, update)
+        elif named.type in _WRITTEN_WHOLE:
+            self.addresses[named.key] = update.address
+            bodies |= {str(one["id"]).lower(): one for one in azapi_body(update, named, self.identities)}
 
     def _made(self) -> Iterator[Body]:
         for kind, makes in _MAKES.items():
             for one in self._by_type[kind]:
                 named = self.identities.of(one)
                 self.addresses[named.key] = one.address
-                yield from makes(one, named, self.identities)
+                yield from makes(self._with_own_parts(one), named, self.identities)
         for one in self._by_type[servers.DIAGNOSTICS]:
             target = self.identities.named(one, ("target_resource_id",), {SERVER})
             if target is not None:
                 yield servers.diagnostic_setting(one, target)
+
+    def _with_own_parts(self, resource: Resource) -> Resource:
+        """A new NSG, or table, whose rules are resources of their own has no others: a plan has its list as
+        known after apply (computed), and azurerm does not take both ("in-line … in conjunction with any")."""
+        child, parts = _PARTS.get(resource.type, ("", ""))
+        if not resource.is_new or not is_after_apply(resource.values.get(parts)):
+            return resource
+        own = self.identities.of(resource)
+        if own not in {self.identities.parent(one) for one in self._by_type[child]}:
+            return resource
+        return replace(resource, values={**resource.values, parts: []})
 
     def _add(self, bodies: dict[str, Body], place: str, adds: Mapping[str, Json]) -> None:
         """To a body, or to a subnet within its network's."""
@@ -148,15 +167,21 @@ class PlannedEstate:
             shown = [networks.with_added(one, name, adds) for one in inline]
             bodies[network] = {**around, "properties": {**around["properties"], "subnets": shown}}
 
-    def _joined(self) -> Mapping[str, dict[str, Json]]:
-        """What associations add to subnets, by the subnet."""
+    def _joined(self, bodies: Mapping[str, Body]) -> Mapping[str, dict[str, Json]]:
+        """What associations add to subnets, by the subnet; one that is known goes before one that may be."""
         found: dict[str, dict[str, Json]] = defaultdict(dict)
+        known: list[tuple[str, dict[str, Json]]] = []
         for kind, (field, argument, whose) in networks.JOINED.items():
             for one in self._by_type[kind]:
                 named = self.identities.named(one, ("subnet_id",), {SUBNET, NETWORK})
-                adds = {field: {"id": servers.id_text(one, self.identities, argument, whose)}}
-                for place in [named.key] if named is not None else self._subnets():
-                    found[place] |= adds if named is not None else {field: {"id": _loose(one, "subnet")}}
+                if named is not None and named.type != NETWORKS:
+                    joins = {"id": servers.id_text(one, self.identities, argument, whose)}
+                    known.append((named.key, {field: joins}))
+                    continue
+                for place in networks.subnets_in(bodies, named):
+                    found[place] |= {field: {"id": unsure.loose(one, "subnet")}}
+        for place, adds in known:
+            found[place] |= adds
         for place, before in self._before().items():
             found[place] = {**before, **found[place]}
         return found
@@ -178,47 +203,8 @@ class PlannedEstate:
             if not one.is_new and key not in {str(place).lower() for place in left}
         }
 
-    # --- what is not known
-
-    def _why_not(self, found: Joined) -> Iterator[tuple[str, str]]:
-        loose = (
-            one for kind in _KEPT_BY for one in self._by_type[kind] if self.identities.parent(one) is None
-        )
-        for one in loose:
-            yield from _anywhere(one, found)
-        for one in self._by_type[ENDPOINT]:
-            if endpoints.are_zones_unknown(one, self.identities):
-                place = f"{self.identities.of(one).key}/privatednszonegroups"
-                yield place, f"the zones of {one.address} are known only after apply"
-        for one in self._by_type[servers.DIAGNOSTICS]:
-            if self._is_loose(one, ("target_resource_id",)) or hidden(one.values, "enabled_log"):
-                yield from self._of_any_server(one)
-
-    def _of_any_server(self, setting: Resource) -> Iterator[tuple[str, str]]:
-        for server in self._by_type[SERVER]:
-            place = f"{self.identities.of(server)}/providers/Microsoft.Insights/diagnosticSettings"
-            yield place.lower(), _loose(setting, "resource")
-
-    def _is_loose(self, resource: Resource, path: tuple[str | int, ...]) -> bool:
-        """Whether what an argument names may be any: it is not known, and refers to nothing in the plan."""
-        if self.identities.named(resource, path, {SERVER}) is not None:
-            return False
-        return not self.identities.references.meant(resource, path, None)
-
     # --- lists
 
     def _tops(self, bodies: Mapping[str, Body]) -> dict[str, tuple[Json, ...]]:
         subscriptions = {key.split("/")[2] for key in bodies} or {self.identities.subscription.lower()}
         return {f"/subscriptions/{one}/providers/{kind}": () for one in subscriptions for kind in FOUND_BY}
-
-
-def _anywhere(child: Resource, found: Joined) -> Iterator[tuple[str, str]]:
-    """What a child may belong to whose parent is not known."""
-    whose, listed = _KEPT_BY[child.type]
-    for key in found.bodies:
-        if ResourceId(key).type == whose.lower():
-            yield f"{key}/{listed.lower()}".rstrip("/"), _loose(child, PARENTS[child.type][0])
-
-
-def _loose(resource: Resource, kind: str) -> str:
-    return f"{resource.address} belongs to a {kind} that is known only after apply"

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
+from hashlib import sha256
 from typing import Final
 
 from driftward.scanning.documents.terraform.plan import Plan, Resource
 from driftward.scanning.documents.terraform.references import References
 from driftward.scanning.documents.terraform.values import shown
 from shared.model import Json
-from shared.model.resource_id import ResourceId, parse_resource_id
+from shared.model.resource_id import ResourceId, is_name, parse_resource_id
 
 NO_SUBSCRIPTION: Final = "00000000-0000-0000-0000-000000000000"
 GROUP: Final = "azurerm_resource_group"
@@ -37,7 +38,7 @@ TOP: Final[Mapping[str, str]] = {
     ZONE: "Microsoft.Network/privateDnsZones",
 }
 """What stands in a resource group, by its Terraform type."""
-_CHILDREN: Final[Mapping[str, str]] = {
+CHILDREN: Final[Mapping[str, str]] = {
     "azurerm_postgresql_flexible_server_firewall_rule": "firewallRules",
     "azurerm_postgresql_flexible_server_configuration": "configurations",
     "azurerm_postgresql_flexible_server_active_directory_administrator": "administrators",
@@ -48,6 +49,8 @@ _CHILDREN: Final[Mapping[str, str]] = {
     "azurerm_private_dns_zone_virtual_network_link": "virtualNetworkLinks",
     "azurerm_private_dns_a_record": "A",
 }
+_LONGEST: Final = 60
+_UNKNOWN: Final = "(unknown)"
 PARENTS: Final[Mapping[str, tuple[str, str, str]]] = {
     "azurerm_postgresql_flexible_server_firewall_rule": (SERVER, "server_id", ""),
     "azurerm_postgresql_flexible_server_configuration": (SERVER, "server_id", ""),
@@ -69,13 +72,29 @@ class Identities:
         self.references = References(plan)
         self._plan = plan
         self._made: dict[str, ResourceId] = {}
+        self._taken: dict[str, str] = {}
+        """Whose an id is, by its key: the address."""
         self.subscription = _subscription(plan)
 
     def of(self, resource: Resource) -> ResourceId:
         """The resource's id; one of its kind where not all of it is known."""
         if resource.address not in self._made:
-            self._made[resource.address] = self._make(resource)
+            self._made[resource.address] = self._own(resource)
         return self._made[resource.address]
+
+    def before(self, resource: Resource) -> ResourceId:
+        """The id of what is deleted: what is made anew has the same address, and may have another name."""
+        return parse_resource_id(resource.text("id")) or self.of(resource)
+
+    def _own(self, resource: Resource) -> ResourceId:
+        """An id that no other resource has: two of one name in groups that are not known are not one."""
+        known = parse_resource_id(resource.text("id"))
+        if known is not None:
+            return known
+        made = self._make(resource)
+        if self._taken.setdefault(made.key, resource.address) == resource.address:
+            return made
+        return self._nobody(resource, TOP.get(resource.type, "Unknown/doubles"))
 
     def named(
         self, resource: Resource, path: tuple[str | int, ...], types: Collection[str]
@@ -93,25 +112,26 @@ class Identities:
             return found
         if not by_name:
             return None
-        if (name := resource.text(by_name)) is None:
-            meant = self.references.one_meant(resource, (by_name,), {kind, AZAPI})
-            return self.of(meant) if meant is not None else None
-        return ResourceId(f"{self._group(resource)}/providers/{TOP[kind]}/{name}")
+        meant = self.references.one_meant(resource, (by_name,), {kind, AZAPI})
+        name = resource.text(by_name)
+        if meant is not None and name in (None, meant.text("name")):
+            return self.of(meant)
+        group = self._group(resource)
+        if name is None or not is_segment(name) or group.name == _UNKNOWN:
+            return None
+        return ResourceId(f"{group}/providers/{TOP[kind]}/{name}")
 
     # --- making
 
     def _make(self, resource: Resource) -> ResourceId:
-        known = parse_resource_id(resource.text("id"))
-        if known is not None:
-            return known
         if resource.type == GROUP:
             return ResourceId(f"/subscriptions/{self.subscription}/resourceGroups/{_name(resource)}")
         if resource.type in TOP:
             place = f"{self._group(resource)}/providers/{TOP[resource.type]}"
             return ResourceId(f"{place}/{_name(resource)}")
-        if resource.type in _CHILDREN:
+        if resource.type in CHILDREN:
             parent = self.parent(resource) or self._nobody(resource, TOP[PARENTS[resource.type][0]])
-            return parent.child(_CHILDREN[resource.type], _name(resource))
+            return parent.child(CHILDREN[resource.type], _name(resource))
         if resource.type == LOCK:
             scope = self.named(resource, ("scope",), {*TOP, GROUP, SUBNET}) or self._nobody(resource)
             return ResourceId(f"{scope}/providers/Microsoft.Authorization/locks/{_name(resource)}")
@@ -121,7 +141,8 @@ class Identities:
         name = resource.text("resource_group_name")
         if name is None:
             meant = self.references.one_meant(resource, ("resource_group_name",), {GROUP})
-            name = self.of(meant).name if meant is not None else "(unknown)"
+            name = self.of(meant).name if meant is not None else _UNKNOWN
+        name = name if is_segment(name) else _slug(name)
         return ResourceId(f"/subscriptions/{self.subscription}/resourceGroups/{name}")
 
     def _azapi(self, resource: Resource) -> ResourceId:
@@ -139,17 +160,26 @@ class Identities:
 
     def elsewhere(self, kind: str, name: str) -> ResourceId:
         """The id of something of a kind of which nobody knows where it stands."""
-        place = f"/subscriptions/{self.subscription}/resourceGroups/(unknown)/providers"
+        place = f"/subscriptions/{self.subscription}/resourceGroups/{_UNKNOWN}/providers"
         return ResourceId(f"{place}/{kind}/{name}")
 
 
 def _name(resource: Resource) -> str:
     named = resource.text("name") or resource.text("object_id")
-    return named if named and "/" not in named else _slug(resource.address)
+    return named if named and is_segment(named) else _slug(resource.address)
+
+
+def is_segment(name: str) -> bool:
+    """Whether an id can have it between two slashes."""
+    return "/" not in name and is_name(name)
 
 
 def _slug(address: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", address.lower()).strip("-")[:60]
+    """In letters that a name may have, short, and of this address alone."""
+    said = re.sub(r"[^a-z0-9]+", "-", address.lower()).strip("-")
+    if 0 < len(said) <= _LONGEST and re.fullmatch(r"[a-z0-9_.]+", address):
+        return said
+    return f"{said[: _LONGEST - 9] or 'x'}-{sha256(address.encode('utf-8', 'replace')).hexdigest()[:8]}"
 
 
 def _at(found: Json, path: tuple[str | int, ...]) -> Json:
@@ -168,7 +198,8 @@ def _at(found: Json, path: tuple[str | int, ...]) -> Json:
 def _subscription(plan: Plan) -> str:
     known = (parse_resource_id(one.text("id")) for one in plan.resources)
     first = next((one.subscription for one in known if one is not None), None)
-    return first or _of_provider(plan) or NO_SUBSCRIPTION
+    said = first or _of_provider(plan)
+    return said if said is not None and is_segment(said) else NO_SUBSCRIPTION
 
 
 def _of_provider(plan: Plan) -> str | None:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
+from driftward.scanning.documents.holdings import NETWORKS
 from driftward.scanning.documents.joining import Body
 from driftward.scanning.documents.terraform.identity import (
     NETWORK,
@@ -144,6 +145,18 @@ def with_added(subnet: Json, name: str, adds: Mapping[str, Json]) -> Json:
     if not isinstance(subnet, Mapping) or str(subnet.get("name")).lower() != name:
         return subnet
     return {**subnet, "properties": {**subnet["properties"], **adds}}
+
+
+def subnets_in(bodies: Mapping[str, Body], network: ResourceId | None) -> list[str]:
+    """The keys of the subnets of one network, or of all, alone and within their networks."""
+    alone = [key for key in bodies if ResourceId(key).type == f"{NETWORKS}/subnets"]
+    within = [
+        f"{key}/subnets/{one.get('name')}".lower()
+        for key, body in bodies.items()
+        if ResourceId(key).type == NETWORKS
+        for one in blocks(body["properties"], "subnets")
+    ]
+    return [one for one in (*alone, *within) if network is None or one.startswith(f"{network.key}/")]
 
 
 def _named(values: Mapping[str, Json], argument: str, write_only: str) -> Json:

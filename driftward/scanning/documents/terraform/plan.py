@@ -18,7 +18,7 @@ from shared.nsg.asking import BadInput
 
 FIELD: Final = "plan"
 _MANAGED: Final = "managed"
-_LEADS: Final = re.compile(r'module\.([\w-]+)(?:\[(?:"(?:[^"\\]|\\.)*"|\d+)\])?')
+_LEADS: Final = re.compile(r'module\.([\w-]+)(?:\[(?:"((?:[^"\\]|\\.)*)"|(\d+))\])?')
 _Object: TypeAlias = Mapping[str, Json]
 
 
@@ -164,6 +164,14 @@ def parent_of(module: str) -> str:
     """The address of the module that a module's instance is called in."""
     *_, last = _LEADS.finditer(module)
     return module[: last.start()].rstrip(".")
+
+
+def index_of(module: str) -> str | int | None:
+    """The index of a module's instance."""
+    *_, last = _LEADS.finditer(module)
+    if last[3] is not None:
+        return int(last[3])
+    return None if last[2] is None else re.sub(r"\\(.)", r"\1", last[2])
 
 
 def configured_module(plan: Plan, module: str) -> _Object:

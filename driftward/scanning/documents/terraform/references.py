@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Final
 
 from driftward.scanning.documents.terraform.plan import (
@@ -19,10 +20,12 @@ from driftward.scanning.documents.terraform.plan import (
     configured,
     configured_call,
     configured_module,
+    index_of,
     parent_of,
 )
 from driftward.scanning.documents.terraform.values import is_after_apply
 from shared.model import Json
+from shared.model.values import value
 
 _INDEX: Final = r'(?:\[(?:"((?:[^"\\]|\\.)*)"|(\d+))\])?'
 _RESOURCE: Final = re.compile(rf"([a-z][\w-]*)\.([\w-]+){_INDEX}")
@@ -52,8 +55,9 @@ class References:
         self, resource: Resource, path: Iterable[str | int], types: Collection[str] | None
     ) -> list[Resource]:
         """The resources of ``types``, or of any, that the argument at ``path`` refers to."""
-        expressions: Json = configured(self._plan, resource).get("expressions")
-        found = self._followed(_references(_step_in(expressions, path)), resource, resource.module, 0)
+        around = configured(self._plan, resource)
+        asked = _Asked(module=resource.module, around=around, index=resource.index)
+        found = self._followed(_references(_step_in(around.get("expressions"), path)), asked)
         return list({one.address: one for one in found if types is None or one.type in types}.values())
 
     def one_meant(
@@ -62,37 +66,41 @@ class References:
         found = self.meant(resource, path, types)
         return found[0] if len(found) == 1 else None
 
-    def _followed(
-        self, references: Iterable[str], asking: Resource, module: str, steps: int
-    ) -> Iterator[Resource]:
-        if steps > _MOST_STEPS:
+    def _followed(self, references: list[str], asked: _Asked) -> Iterator[Resource]:
+        if asked.steps > _MOST_STEPS:
             return
+        if _is_keyed(references):
+            asked = replace(asked, key=asked.index)
         for reference in _longest(references):
             head = reference.partition(".")[0]
             if head == "var":
-                yield from self._variable(reference, asking, module, steps)
+                yield from self._variable(reference, asked)
             elif head == "module":
-                yield from self._output(reference, asking, module, steps)
+                yield from self._output(reference, asked)
             elif reference.startswith("each.value"):
-                yield from self._each(asking, module, steps)
+                yield from self._each(asked)
             elif head not in _ELSEWHERE:
-                yield from self._resources(reference, asking, module)
+                yield from self._resources(reference, asked)
 
-    def _variable(self, reference: str, asking: Resource, module: str, steps: int) -> Iterator[Resource]:
-        if module:
-            name = re.split(r"[.\[]", reference)[1]
-            given = _step_in(configured_call(self._plan, module).get("expressions"), [name])
-            yield from self._followed(_references(given), asking, parent_of(module), steps + 1)
+    def _variable(self, reference: str, asked: _Asked) -> Iterator[Resource]:
+        """What a module was called with; ``each`` and ``count`` there are the call's."""
+        if not asked.module:
+            return
+        call = configured_call(self._plan, asked.module)
+        given = _step_in(call.get("expressions"), [re.split(r"[.\[]", reference)[1]])
+        index = index_of(asked.module)
+        outside = replace(asked.deeper(parent_of(asked.module)), around=call, index=index)
+        yield from self._followed(_references(given), outside)
 
-    def _output(self, reference: str, asking: Resource, module: str, steps: int) -> Iterator[Resource]:
+    def _output(self, reference: str, asked: _Asked) -> Iterator[Resource]:
         match = _MODULE.match(reference)
         if match is None or match[4] is None:
             return
-        base = f"{module}.module.{match[1]}" if module else f"module.{match[1]}"
+        base = f"{asked.module}.module.{match[1]}" if asked.module else f"module.{match[1]}"
         for instance in self._instances(base, _index(match[2], match[3])):
             outputs = configured_module(self._plan, instance).get("outputs")
             given = _step_in(outputs, [match[4], "expression"])
-            yield from self._followed(_references(given), asking, instance, steps + 1)
+            yield from self._followed(_references(given), replace(asked.deeper(instance), around={}))
 
     def _instances(self, base: str, index: str | int | None) -> list[str]:
         """The addresses of a module's instances; of the one with an index where one is named."""
@@ -100,23 +108,44 @@ class References:
         wanted = base if index is None else f"{base}[{_written(index)}]"
         return [one for one in modules if one == wanted or (index is None and _is_instance(one, base))]
 
-    def _each(self, asking: Resource, module: str, steps: int) -> Iterator[Resource]:
+    def _each(self, asked: _Asked) -> Iterator[Resource]:
         """The value of ``for_each`` with the same key, where that goes over resources."""
-        expression = configured(self._plan, asking).get("for_each_expression")
-        yield from self._followed(_references(expression), asking, module, steps + 1)
+        expression = asked.around.get("for_each_expression")
+        yield from self._followed(_references(expression), asked.deeper(asked.module))
 
-    def _resources(self, reference: str, asking: Resource, module: str) -> Iterator[Resource]:
+    def _resources(self, reference: str, asked: _Asked) -> Iterator[Resource]:
+        """Of several instances the one with the key; without one, which is meant nobody can say."""
         match = _RESOURCE.match(reference)
         if match is None:
             return
         found = [
             one
             for one in self._plan.resources
-            if (one.module, one.type, one.name) == (module, match[1], match[2])
+            if (one.module, one.type, one.name) == (asked.module, match[1], match[2])
         ]
         index = _index(match[3], match[4])
-        wanted = asking.index if index is None and len(found) > 1 else index
+        wanted = asked.key if index is None and len(found) > 1 else index
         yield from [one for one in found if wanted is None or one.index == wanted]
+
+
+@value
+class _Asked:
+    """Who asks what is meant. ``around`` is the block whose ``each`` and ``count`` an expression has, and
+    ``index`` what they are; ``key`` is the index by which something was picked."""
+
+    module: str
+    around: Mapping[str, Json]
+    index: str | int | None
+    key: str | int | None = None
+    steps: int = 0
+
+    def deeper(self, module: str) -> _Asked:
+        return replace(self, module=module, steps=self.steps + 1)
+
+
+def _is_keyed(references: Iterable[str]) -> bool:
+    """Whether an expression picks by ``each`` or ``count``: else ``a[*].id`` is any of them."""
+    return any(one.startswith(("each.", "count.")) for one in references)
 
 
 def _index(key: str | None, number: str | None) -> str | int | None:
