@@ -34,9 +34,9 @@ def exported(folder: Path) -> Exported:
     read = [(path, _read(path)) for path in sorted(folder.rglob("*.json"))]
     says = tuple(f"{path}: {said}" for path, held in read for said in held.says)
     if not any(held.bodies or held.lists for _, held in read):
-        told = "\n".join([f"{folder}: no JSON file in it shows a resource of Azure", *says])
+        why = "\n".join([f"{folder}: no JSON file in it shows a resource of Azure", *says])
         raise BadInput(
-            f"{told}\n`driftward scan --from-export` prints what writes such a folder", field=FIELD
+            f"{why}\n`driftward scan --from-export` prints what writes such a folder", field=FIELD
         )
     differing = dict(_differing(read))
     told = tuple(
