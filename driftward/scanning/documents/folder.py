@@ -35,9 +35,7 @@ def exported(folder: Path) -> Exported:
     says = tuple(f"{path}: {said}" for path, held in read for said in held.says)
     if not any(held.bodies or held.lists for _, held in read):
         why = "\n".join([f"{folder}: no JSON file in it shows a resource of Azure", *says])
-        raise BadInput(
-            f"{why}\n`driftward scan --from-export` prints what writes such a folder", field=FIELD
-        )
+        raise BadInput(f"{why}\n`driftward scan --from-export` prints what writes such a folder", field=FIELD)
     differing = dict(_differing(read))
     told = tuple(
         f"{', '.join(map(str, paths))}: lists of {address} that differ: none of them is believed"
