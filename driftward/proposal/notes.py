@@ -15,7 +15,7 @@ from driftward.proposal.proposing import Given, Proposal
 from driftward.proposal.sifting import Why
 from driftward.proposal.traffic import Lot, total
 from driftward.proposal.wants import Purpose
-from shared.model import Direction
+from shared.model import Access, Direction
 from shared.nsg import PUBLIC_ADDRESSES, common, minus, union
 from shared.nsg.packets.addresses import address_at
 from shared.posture.subnet_facts import CLUSTER_PORTS
@@ -27,6 +27,9 @@ _LOTS: Final = {
     Lot.DENIED: "that were denied",
 }
 _LISTENING: Final = union((port, port) for port in (POSTGRES_PORT, PGBOUNCER_PORT, *CLUSTER_PORTS))
+_PLATFORM_TAGS: Final = frozenset({"azureplatformdns", "azureplatformimds", "azureplatformlkm"})
+"""Network security groups overview: only a rule for such a tag filters what is asked of 168.63.129.16 and
+169.254.169.254."""
 _SHOWN: Final = 3
 _LONG: Final = 35 * DAY * HOUR
 """What comes once a month is in a log that is as long as this."""
@@ -48,6 +51,7 @@ def notes_on(
     if faults.count:
         yield f"{faults.count} parts of the log could not be read and are not counted: {faults.first[0]}"
     yield from _about_group(given, known)
+    yield from _about_platform(proposal)
     yield from _about_public(proposal, given, known)
     yield from _about_ports(proposal)
     if clients.source:
@@ -124,6 +128,21 @@ def _about_group(given: Given, known: Known) -> Iterator[str]:
     if group.odd_rules:
         odd = ", ".join(rule.name for rule in group.odd_rules[:_SHOWN])
         yield f"rules that cannot be read whole stay, and may decide something else: {odd}"
+
+
+def _about_platform(proposal: Proposal) -> Iterator[str]:
+    """What a deny for such a tag does no deny for addresses does: it goes, and nothing takes its place."""
+    gone = [
+        rule.name
+        for rule in proposal.removed
+        if rule.access is Access.DENY and _PLATFORM_TAGS & {text.lower() for text in rule.destinations}
+    ]
+    if gone:
+        named = ", ".join(gone)
+        yield (
+            f"{named} denies the platform's own DNS, metadata or licensing, which rules for addresses do not "
+            "filter: it would be removed, and that passes from then on; keep it if it is meant"
+        )
 
 
 def _about_ports(proposal: Proposal) -> Iterator[str]:

@@ -118,7 +118,7 @@ def _one_way(
     way = _way(direction, wanted, group, tags)
     usable = _usable(way, is_shared(group))
     numbers = _free(way, usable, group)
-    ends = _ends(way, usable if is_shared(group) else usable[::-1], numbers)
+    ends = (_ends_beside if is_shared(group) else _ends)(way, usable, numbers)
     barrier = min((rule.priority for _, rule in ends), default=LAST_PRIORITY + 1)
     stays = _same(way.allows, _ahead(usable, barrier), way.reads)
     fresh = [rule for rule in way.allows if id(rule) not in stays]
@@ -173,15 +173,23 @@ def _first_deny(way: _Way, group: SecurityGroup) -> int:
 def _ends(way: _Way, usable: Sequence[SecurityRule], numbers: Sequence[int]) -> _Pairs:
     """What denies the rest: rules that stand with room ahead of them, or new ones as far behind as may be.
 
-    Of several that stand the first of ``usable``: where rules go that is the last, else the one that decides.
+    Of several that stand the last one stays.
     """
-    standing = [(deny, rule) for deny in way.denies if (rule := _covering(deny, usable, way.reads))]
+    standing = [(deny, rule) for deny in way.denies if (rule := _covering(deny, usable[::-1], way.reads))]
     barrier = min((rule.priority for _, rule in standing), default=0)
     room = sum(number < barrier for number in numbers)
     stood = _same(way.allows, _ahead(usable, barrier), way.reads)
     if len(standing) == len(way.denies) and room >= len(way.allows) - len(stood):
         return standing
     return _numbered(way.denies, numbers[-len(way.denies) :])
+
+
+def _ends_beside(way: _Way, usable: Sequence[SecurityRule], numbers: Sequence[int]) -> _Pairs:
+    """The same where no rule goes: what denies already decides, and only what it leaves needs a new one."""
+    standing = [(deny, rule) for deny in way.denies if (rule := _covering(deny, usable, way.reads))]
+    covered = {id(deny) for deny, _ in standing}
+    rest = [deny for deny in way.denies if id(deny) not in covered]
+    return [*standing, *_numbered(rest, numbers[len(numbers) - len(rest) :])]
 
 
 def _ahead(rules: Iterable[SecurityRule], barrier: int) -> list[SecurityRule]:

@@ -327,6 +327,21 @@ def test_without_the_prefixes_of_tags_the_remedy_is_named(capsys: pytest.Capture
     assert any("--tags FILE" in note for note in found["notes"])
 
 
+def test_a_deny_of_the_platforms_own_traffic_has_no_stand_in(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rules = (
+        rule("no-metadata", 300, "* > AzurePlatformIMDS", access="Deny", way="Outbound"),
+        rule("dns", 310, "* > AzurePlatformDNS", way="Outbound"),
+    )
+    written = {**document(nsg(*rules)), "id": str(nsg().id)}
+    (here / "nsg.json").write_text(json.dumps(written), encoding="utf-8")
+    code, found = ask(capsys, *FILES)
+    assert (code, {one["name"] for one in found["removed"]}) == (0, {"no-metadata", "dns"})
+    (said,) = [note for note in found["notes"] if "metadata" in note]
+    assert said.startswith("no-metadata denies the platform's own")
+
+
 def test_the_nsg_of_another_subnet_keeps_its_rules(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Its subnet is there by its id: a server tells that it is not the server's."""
     served = {

@@ -34,10 +34,8 @@ def exported(folder: Path) -> Exported:
     read = [(path, _read(path)) for path in sorted(folder.rglob("*.json"))]
     says = tuple(f"{path}: {said}" for path, held in read for said in held.says)
     if not any(held.bodies or held.lists for _, held in read):
-        told = "\n".join([f"{folder}: no JSON file in it shows a resource of Azure", *says])
-        raise BadInput(
-            f"{told}\n`driftward scan --from-export` prints what writes such a folder", field=FIELD
-        )
+        why = "\n".join([f"{folder}: no JSON file in it shows a resource of Azure", *says])
+        raise BadInput(f"{why}\n`driftward scan --from-export` prints what writes such a folder", field=FIELD)
     differing = dict(_differing(read))
     doubts = tuple(
         f"{', '.join(map(str, paths))}: lists of {address} that differ: none of them is believed"

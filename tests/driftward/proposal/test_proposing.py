@@ -390,6 +390,16 @@ def test_where_a_shared_nsg_denies_at_once_there_must_be_room_ahead_of_that() ->
     assert "deny" in {one.name for one in found.denies}
 
 
+def test_a_deny_of_one_family_that_stays_needs_one_for_the_other_alone() -> None:
+    here = place(SUBNET, "fd00:1::/64")
+    deny = rule("deny", 140, f"{SUBNET} > *", access="Deny", way="Outbound")
+    found = propose(replace(given(incoming("10.1.2.4"), group=nsg(deny, subnets=2)), place=here))
+    assert found.proof.holds, found.proof
+    outbound = [one for one in found.denies if one.direction == "Outbound"]
+    assert [one.sources for one in outbound] == [(SUBNET,), ("fd00:1::/64",)]
+    assert [one.name for one in found.added if one.access == "Deny" and one in outbound] == ["deny-other-out"]
+
+
 def test_what_passes_now_is_asked_one_by_one_where_not_all_of_it_does() -> None:
     """Two clients on one port, and only one of them is let in: that one must not be cut on the way."""
     now = nsg(rule("one", 200, f"10.1.2.4 > {SUBNET}"), rule("deny", 300, "* > *", access="Deny"))
