@@ -22,7 +22,7 @@ from shared.controller.not_continued import TOLD, resolve_not_continued, tell_no
 from shared.controller.notifying import notify
 from shared.controller.run_results import tell_run
 from shared.controller.telling import alert_failed_change, tell_of_long_wait
-from shared.controller.verdicts import NOT_TAKEN, made_by, verdict
+from shared.controller.verdicts import NOT_TAKEN, made_by, verdict, written_since
 from shared.controller.visit import Visit
 from shared.guardrails.waiting import LONGEST_PAUSE, LONGEST_PAUSE_EXPOSED
 from shared.model import Outcome, Reason, Snapshot
@@ -166,21 +166,27 @@ def with_end(record: TargetRecord, ended: ChangeRecord) -> TargetRecord:
     record = with_deeds(record, change_ended(ended))
     if ended.outcome is not Outcome.ROLLED_BACK:
         record = _without_its_exemptions(record, ended)
-    return replace(record, change=ended, attempts=_noted(record.attempts, ended))
+    return replace(record, change=ended, attempts=_noted(record, ended))
 
 
-def _noted(attempts: tuple[Attempt, ...], ended: ChangeRecord) -> tuple[Attempt, ...]:
+def _noted(record: TargetRecord, ended: ChangeRecord) -> tuple[Attempt, ...]:
     """The attempts, the newest at this drift with how its change ended where that matters to the next."""
+    attempts = record.attempts
     drift = (ended.change.policy, ended.fingerprint)
     newest = max((n for n, a in enumerate(attempts) if (a.policy, a.fingerprint) == drift), default=None)
-    interrupted = ended.outcome is Outcome.CONFLICTED and ended.is_partly_made
-    matters = interrupted or ended.outcome in {Outcome.INEFFECTIVE, Outcome.FAILED}
+    matters = _was_interrupted(ended, record) or ended.outcome in {Outcome.INEFFECTIVE, Outcome.FAILED}
     if newest is None or not matters:
         return attempts
     noted = replace(
         attempts[newest], outcome=ended.outcome, sent_at=ended.sent_at, verified_at=ended.finished_at
     )
     return (*attempts[:newest], noted, *attempts[newest + 1 :])
+
+
+def _was_interrupted(ended: ChangeRecord, record: TargetRecord) -> bool:
+    """Whether it ended before all was made, and nobody is known to have undone it: no round of a fight."""
+    unmade = ended.outcome is Outcome.CONFLICTED and ended.made < len(ended.change.edits)
+    return unmade and (ended.is_partly_made or written_since(ended, record) is None)
 
 
 def _without_its_exemptions(record: TargetRecord, ended: ChangeRecord) -> TargetRecord:

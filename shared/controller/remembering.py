@@ -40,6 +40,8 @@ from shared.model.memory import Attempt, PolicyMemory, TargetRecord
 from shared.state.relation_index import depends_on
 from shared.state.table_rows import digest
 
+_SEEMED_SO: Final = frozenset({Outcome.INEFFECTIVE, Outcome.CONFLICTED})
+"""What a verdict says of a revert whose undoing nobody had heard of."""
 UNTOLD_KEPT: Final = timedelta(days=30)
 """How long an exemption that has ended waits for the sweep that tells of it."""
 NOTED_EVERY: Final = timedelta(hours=1)
@@ -70,7 +72,7 @@ def with_foreign_write(record: TargetRecord, cause: Cause, deps: Deps) -> Target
 
 
 def _with_what_was_overtaken(record: TargetRecord, cause: Cause) -> TargetRecord:
-    """A revert that seemed to have no effect was undone by somebody whose event came after the verdict: it
+    """A revert that seemed to have no effect, or to be interrupted, was undone by somebody whose event came after the verdict: it
     counts as any other revert then. The events beside the newest may be older than it."""
     times = [one.time for one in (cause, *cause.earlier)]
     attempts = (replace(a, outcome=None) if _was_overtaken(a, times) else a for a in record.attempts)
@@ -79,7 +81,7 @@ def _with_what_was_overtaken(record: TargetRecord, cause: Cause) -> TargetRecord
 
 def _was_overtaken(attempt: Attempt, writes: list[datetime]) -> bool:
     sent, verified = attempt.sent_at, attempt.verified_at
-    if attempt.outcome is not Outcome.INEFFECTIVE or sent is None or verified is None:
+    if attempt.outcome not in _SEEMED_SO or sent is None or verified is None:
         return False
     return any(sent < write <= verified for write in writes)
 

@@ -26,7 +26,7 @@ class Attempt:
     purse: Purse = Purse.ORDINARY
     outcome: Outcome | None = None
     """``Ineffective``: accepted, and the drift was still there. ``Failed``: refused for good. ``Conflicted``:
-    interrupted between two of its edits, so that nobody undid it."""
+    interrupted before all of its edits were made, so that nobody undid it."""
     sent_at: datetime | None = None
     """When the newest edit of one with an outcome was sent; None in older rows, as the next."""
     verified_at: datetime | None = None
