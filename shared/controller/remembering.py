@@ -72,8 +72,8 @@ def with_foreign_write(record: TargetRecord, cause: Cause, deps: Deps) -> Target
 
 
 def _with_what_was_overtaken(record: TargetRecord, cause: Cause) -> TargetRecord:
-    """A revert that seemed to have no effect, or to be interrupted, was undone by somebody whose event came after the verdict: it
-    counts as any other revert then. The events beside the newest may be older than it."""
+    """A revert that seemed to have no effect, or to be interrupted, was undone by somebody whose event came
+    after the verdict: it counts as any other revert then. Events beside the newest may be older than it."""
     times = [one.time for one in (cause, *cause.earlier)]
     attempts = (replace(a, outcome=None) if _was_overtaken(a, times) else a for a in record.attempts)
     return replace(record, attempts=tuple(attempts))
