@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
 from driftward.scanning.documents.holdings import FOUND_BY
+from driftward.scanning.waiting import wait_after
 from shared.alerts.commands import fix_commands
 from shared.alerts.lifecycle import alert_id
 from shared.alerts.portal import portal_link
@@ -58,7 +59,6 @@ if TYPE_CHECKING:
 
 TRIES: Final = 6
 """Of a target that ARM throttles or that fails in passing."""
-LONGEST_WAIT: Final = 60.0
 SIDE_BY_SIDE: Final = 8
 
 
@@ -149,7 +149,7 @@ class Looks:
             except Transient as trouble:
                 if attempt == TRIES - 1:
                     return Seen(result=self._unread(target, trouble, deps))
-                self.pause(min(trouble.retry_after or 2.0**attempt, LONGEST_WAIT))
+                self.pause(wait_after(attempt, trouble))
             except GatewayError as error:
                 return Seen(result=self._unread(target, error, deps))
         raise AssertionError("the last try answers")

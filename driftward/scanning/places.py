@@ -7,6 +7,7 @@ from typing import Final
 from uuid import UUID
 
 from driftward.scanning.errors import NoScope
+from driftward.scanning.waiting import wait_after
 from driftward.signing_in import is_without_credential
 from shared.controller.dispatch import nothing_in
 from shared.model import Target
@@ -101,4 +102,4 @@ def _list(
         except Transient as trouble:
             if attempt == _TRIES - 1:
                 raise
-            pause(min(trouble.retry_after or 2.0**attempt, 60.0))
+            pause(wait_after(attempt, trouble))

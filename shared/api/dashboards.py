@@ -12,7 +12,7 @@ from typing import Final
 
 from shared.api.http import ApiRequest, ApiResponse, invalid
 from shared.api.queries import ComplianceQuery, read_query
-from shared.api.report import whole_report
+from shared.api.report import estate_of, kept_by
 from shared.api.sources import Sources
 from shared.api.standing import SweepView, sweeps
 from shared.api.status import MOST_COUNTED, MOST_UNKNOWN, open_of, unknown_targets
@@ -27,7 +27,7 @@ from shared.report.controls import ControlState, Framework, Standing, frameworks
 from shared.report.estate import Unlisted
 from shared.report.lately import Lately, lately
 
-MOST_LATELY: Final = 500
+MOST_LATELY: Final = 100
 """Alerts that are over, and changes, of which a summary tells."""
 
 
@@ -128,7 +128,7 @@ def compliance(request: ApiRequest, deps: Deps) -> ApiResponse:
     """Without ``framework`` the frameworks with their counts; with it each of its controls. Raises
     ``Refused`` for one that no policy cites."""
     wanted = read_query(ComplianceQuery, request).framework
-    estate = whole_report(deps).estate
+    estate = estate_of(kept_by(deps), deps)
     found = frameworks_of(estate.results)
     view = ComplianceView(
         taken_at=estate.taken_at,

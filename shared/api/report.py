@@ -15,8 +15,9 @@ from shared.api.html import HEADERS
 from shared.api.http import HTML, ApiRequest, ApiResponse
 from shared.controller.deps import Deps
 from shared.controller.exemptions import Given, all_given
+from shared.model.change_records import ChangeRecord
 from shared.model.memory import TargetRecord
-from shared.report.estate import Unlisted
+from shared.report.estate import Estate, Unlisted
 from shared.report.history import Ending, Kept, history_of
 from shared.report.page import document
 from shared.report.page.assets import assets
@@ -40,17 +41,22 @@ def _headers() -> Mapping[str, str]:
 
 
 def whole_report(deps: Deps) -> Report:
-    """Everything that is remembered of the targets in the scopes."""
-    now = deps.clock.now()
-    kept = Kept(
-        alerts=tuple(deps.store.alerts(limit=None)),
-        changes=tuple(deps.store.changes(limit=MOST_CHANGES)),
-        exemptions=tuple(map(_ending, all_given(deps))),
-    )
-    scopes = [str(scope) for scope in deps.settings.scopes]
+    """Everything that is remembered of the targets in the scopes, and their past."""
+    kept = kept_by(deps, tuple(deps.store.changes(limit=MOST_CHANGES)))
+    return report_of(estate_of(kept, deps), "", history=history_of(kept, deps.clock.now()))
+
+
+def kept_by(deps: Deps, changes: tuple[ChangeRecord, ...] = ()) -> Kept:
+    """What is kept; the changes are those that are given."""
+    alerts, exemptions = tuple(deps.store.alerts(limit=None)), tuple(map(_ending, all_given(deps)))
+    return Kept(alerts=alerts, changes=changes, exemptions=exemptions)
+
+
+def estate_of(kept: Kept, deps: Deps) -> Estate:
+    """The targets in the scopes, as they were when they were last looked at."""
+    scopes, now = [str(scope) for scope in deps.settings.scopes], deps.clock.now()
     in_force = InForce(may_be_on=deps.configuration.may_be_on, exemptions=kept.exemptions, now=now)
-    estate = remembered(_records(deps), kept.alerts, scopes, list(_unlisted(deps)), in_force)
-    return report_of(estate, "", history=history_of(kept, now))
+    return remembered(_records(deps), kept.alerts, scopes, list(_unlisted(deps)), in_force)
 
 
 def _ending(given: Given) -> Ending:

@@ -25,9 +25,10 @@ from shared.model.codec import to_json
 from shared.model.errors import StoreError
 from shared.model.memory import TargetRecord, Unread
 from shared.model.values import value
+from shared.state.listing_rows import COUNTED
 from shared.state.listings import Wanted
 
-MOST_COUNTED: Final = 100
+MOST_COUNTED: Final = COUNTED
 """Open alerts of one severity that are counted: more of them are as bad."""
 MOST_UNKNOWN: Final = 200
 """Targets that are listed: where more are unknown, it is no matter of single ones."""
@@ -93,8 +94,7 @@ def open_alerts(sources: Sources) -> Mapping[Severity, int] | None:
 
 def open_of(severity: Severity, sources: Sources, state: AlertStatus = AlertStatus.OPEN) -> int:
     """Up to ``MOST_COUNTED``."""
-    found = sources.store.alert_page(Wanted(state=state, severity=severity), 1).total
-    return MOST_COUNTED if found is None else min(found, MOST_COUNTED)
+    return sources.store.alert_count(Wanted(state=state, severity=severity))
 
 
 def unknown_targets(sources: Sources) -> tuple[UnknownTargetView, ...] | None:

@@ -13,7 +13,6 @@ from shared.controller.deps import Deps
 from shared.model import Severity
 from shared.model.alert_records import AlertRecord, AlertStatus
 from shared.model.measures import Measure, Metric
-from shared.state.listing_rows import COUNTED
 from shared.state.listings import Wanted
 
 _MOST_UNKNOWN: Final = 200
@@ -36,14 +35,11 @@ def measure_standing(deps: Deps) -> None:
     if deps.measure is None:
         return
     for severity in Severity:
-        open_now = sum(_count(status, severity, deps) for status in _STANDING)
+        open_now = sum(
+            deps.store.alert_count(Wanted(state=status, severity=severity)) for status in _STANDING
+        )
         about = {"severity": severity.value}
         deps.measure(Measure(metric=Metric.OPEN, number=open_now, attributes=about))
     subscriptions = sorted({scope.subscription.lower() for scope in deps.settings.scopes})
     unknown = (record for one in subscriptions for record in deps.store.unknown.all(one))
     deps.measure(Measure(metric=Metric.UNKNOWN, number=sum(1 for _ in islice(unknown, _MOST_UNKNOWN))))
-
-
-def _count(status: AlertStatus, severity: Severity, deps: Deps) -> int:
-    found = deps.store.alert_page(Wanted(state=status, severity=severity), 1).total
-    return COUNTED if found is None else min(found, COUNTED)

@@ -15,7 +15,7 @@ from shared.model.interfaces import Entity, Tables, TableWrite
 from shared.model.retention import Position, Retired, Terms
 from shared.model.targets import Target
 from shared.state.filled import Fillings
-from shared.state.listing_rows import Listed, ListingRows, is_no_list, place_of
+from shared.state.listing_rows import COUNTED, Listed, ListingRows, is_no_list, place_of
 from shared.state.listings import COLUMNS, Page, Wanted, cut
 from shared.state.table_layout import ALERTS, alert_place, alert_row, is_alert
 from shared.state.table_rows import Rows, newest_first
@@ -72,6 +72,12 @@ class Alerts:
         found = cut(filter(lambda row: self._is_wanted(row, wanted), rows), _place, limit, after)
         records = (self.find(entity.row) for entity in found.entities)
         return Page(tuple(one for one in records if one is not None), found.total, found.after)
+
+    def count(self, wanted: Wanted) -> int:
+        """How many alerts are wanted, up to ``COUNTED``."""
+        if self._fillings.is_done(_FILLING):
+            return self._lists.count(wanted)
+        return min(self.page(wanted, 1, "").total or 0, COUNTED)
 
     def fill(self, most: int) -> None:
         """List up to ``most`` alerts that are not in every list that they belong to. One that cannot be read

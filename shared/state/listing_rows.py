@@ -104,6 +104,11 @@ class ListingRows:
         total = len(found) if is_over and not after else self._counted(wanted)
         return Cut(tuple(found), total, None if is_over else behind)
 
+    def count(self, wanted: Wanted) -> int:
+        """How many are wanted, up to ``COUNTED``; where more are listed, no more is known."""
+        counted = self._counted(wanted)
+        return COUNTED if counted is None else counted
+
     def _counted(self, wanted: Wanted) -> int | None:
         """How many are wanted in all, where they are few."""
         rows = list(islice(self._rows(wanted, "", COUNTED + 1), COUNTED + 1))

@@ -236,6 +236,10 @@ class Store:
         """The alerts that are wanted behind a place in their listing, last seen first."""
         return self._alerts.page(wanted, limit, after)
 
+    def alert_count(self, wanted: Wanted) -> int:
+        """How many alerts are wanted, up to a hundred; no record is read."""
+        return self._alerts.count(wanted)
+
     # --- runs --------------------------------------------------------------------------------------
 
     def put_run(self, record: RunRecord) -> RunRecord:

@@ -96,7 +96,7 @@ def test_what_cannot_be_read_is_null_and_keeps_nothing_else_from_being_told(
     told = figures(World())
     assert told["lately"] is None
     assert told["openAlerts"] is not None
-    monkeypatch.setattr(Store, "alert_page", broken)
+    monkeypatch.setattr(Store, "alert_count", broken)
     assert figures(World())["openAlerts"] is None
 
 

@@ -93,6 +93,6 @@ def test_where_nobody_watches_nothing_is_counted(monkeypatch: pytest.MonkeyPatch
     world, alert = alerted()
     deps = world.deps()
     assert deps.measure is None
-    monkeypatch.setattr(type(deps.store), "alert_page", None)
+    monkeypatch.setattr(type(deps.store), "alert_count", None)
     measure_standing(deps)
     measure_end(replace(alert, resolved_at=alert.last_seen), deps)

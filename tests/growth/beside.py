@@ -33,7 +33,7 @@ OPERATIONS: Final = (
     *("accept", "join", "firstLook", "look", "revert", "alert", "resolve", "locator", "group", "gone"),
     *("alertsPage", "alertsNextPage", "alertsOfTarget", "alertsOpen", "alertsOpenCritical"),
     *("changesPage", "changesNextPage", "changesOfTarget", "changesReverted"),
-    *("status", "exemptions"),
+    *("status", "summary", "exemptions"),
 )
 
 
@@ -130,6 +130,7 @@ def _of_pages(world: World, counts: Counts) -> dict[str, int]:
     spent("changesOfTarget", lambda: store.change_page(Wanted(target=seventh), 20))
     spent("changesReverted", lambda: store.change_page(Wanted(state=Outcome.REVERTED), 20))
     spent("status", lambda: call(world, "status"))
+    spent("summary", lambda: call(world, "summary"))
     call(world, "list_exemptions")  # what is older than their list is entered once
     spent("exemptions", lambda: call(world, "list_exemptions"))
     return costs

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from shared.model import Cause, CauseKind
+from shared.model.interfaces import TableWrite
 from shared.model.messages import Message, MessageKind, look
 from shared.model.resource_id import ResourceId
 from shared.state.store import Store
@@ -92,7 +93,7 @@ def test_a_write_that_came_too_late_notes_nothing_and_the_next_one_does() -> Non
 
         meddled = False
 
-        def write(self, table: str, *writes):  # type: ignore[no-untyped-def]  # whatever is written
+        def write(self, table: str, *writes: TableWrite) -> tuple[str, ...]:
             if not self.meddled:
                 self.meddled = True
                 heard(store_over(tables), 1)
